@@ -1,0 +1,91 @@
+//! Starting and stopping: the tree, the listeners, the jobs between.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::config::{Config, LogConfig};
+use crate::server::Server;
+use crate::tree::Tree;
+
+/// How often bodies that nothing names are swept, and throttles forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+
+/// A server whose listeners are open.
+pub struct Running {
+    /// Where it listens.
+    pub addresses: Vec<SocketAddr>,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    server: Arc<Server>,
+    tree: Tree,
+    listeners: Vec<TcpListener>,
+}
+
+impl Running {
+    /// Opens the listeners of a tree. A client that connects from now on is answered as soon as [`Running::serve`] runs.
+    pub async fn open(tree: Tree, config: Config) -> anyhow::Result<Self> {
+        let mut listeners = Vec::new();
+        for address in &config.server.listen {
+            let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+            listeners.push(listener);
+        }
+        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
+        let server = Arc::new(Server::new(tree.clone(), config)?);
+        Ok(Self { addresses, scheme: server.scheme(), server, tree, listeners })
+    }
+
+    /// Serves until `stop` resolves, then drains.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let jobs = tokio::spawn(jobs(self.tree.clone(), Arc::clone(&self.server)));
+        self.server.serve(self.listeners, stop).await;
+        jobs.abort();
+        let _ = jobs.await;
+        self.tree.close().await;
+    }
+}
+
+async fn jobs(tree: Tree, server: Arc<Server>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        server.forget();
+        match tree.sweep().await {
+            Ok(0) => {}
+            Ok(swept) => tracing::info!(swept, "unnamed bodies were removed"),
+            Err(failure) => tracing::error!(%failure, "the sweep of unnamed bodies failed"),
+        }
+    }
+}
+
+/// Resolves on SIGTERM or SIGINT.
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Starts logging to standard error.
+pub fn start_logging(config: &LogConfig) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.filter).context("[log] filter")?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process (tests) keeps the first.
+    let _ = if config.json { builder.json().try_init() } else { builder.try_init() };
+    Ok(())
+}
+
+/// Opens the tree of a data directory.
+pub async fn open_tree(data: &Path) -> anyhow::Result<Tree> {
+    Ok(Tree::open(data).await?)
+}

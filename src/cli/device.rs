@@ -1,0 +1,83 @@
+//! `beffroi device`.
+
+use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
+use serde_json::{Value, json};
+
+use super::output::{Terminal, instant, until};
+use crate::model::principal::Scope;
+use crate::tree::Tree;
+
+#[derive(Subcommand)]
+pub(super) enum Device {
+    /// Make a device password; it is printed alone on one line, this once
+    Add {
+        /// Whose
+        person: String,
+        /// What the person calls the device
+        #[arg(long)]
+        label: String,
+        /// What it opens
+        #[arg(long, default_value = "all", value_parser = PossibleValuesParser::new(["all", "calendars", "files"]))]
+        scope: String,
+        /// It only reads
+        #[arg(long)]
+        read_only: bool,
+        /// When it ends: an RFC 3339 instant, or a date (its end)
+        #[arg(long, value_name = "DATE")]
+        until: Option<String>,
+    },
+    /// List a person's devices
+    List {
+        /// Whose
+        person: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a device password at once
+    Revoke {
+        /// Whose
+        person: String,
+        /// Which
+        label: String,
+    },
+}
+
+impl Device {
+    pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
+        match self {
+            Self::Add { person, label, scope, read_only, until: end } => {
+                let expires_at = end.as_deref().map(until).transpose()?;
+                let scope = Scope::from_name(&scope).unwrap_or(Scope::All);
+                let password = tree.add_device(&person, &label, scope, read_only, expires_at).await?;
+                println!("{password}");
+                terminal.note("device-hint", &[("label", &label), ("name", &person)]);
+            }
+            Self::List { person, json } => {
+                let devices = tree.devices(&person).await?;
+                let moment = |at: Option<i64>| at.map_or(Value::Null, instant);
+                let rows: Vec<Vec<Value>> = devices
+                    .iter()
+                    .map(|device| {
+                        vec![
+                            json!(device.label),
+                            json!(device.scope.name()),
+                            json!(device.read_only),
+                            instant(device.created_at),
+                            moment(device.used_at),
+                            moment(device.expires_at),
+                        ]
+                    })
+                    .collect();
+                let columns = ["label", "scope", "read_only", "created_at", "used_at", "expires_at"];
+                terminal.table(json, &columns, &rows)?;
+            }
+            Self::Revoke { person, label } => {
+                tree.revoke_device(&person, &label).await?;
+                terminal.say("done-revoked", &[("name", &person), ("label", &label)]);
+            }
+        }
+        Ok(())
+    }
+}

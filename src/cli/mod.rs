@@ -1,0 +1,104 @@
+//! The command line: one file a command group. All that people read comes from `message`.
+
+mod check;
+mod demo;
+mod device;
+mod files;
+mod output;
+mod person;
+mod project;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::output::Terminal;
+use crate::app;
+use crate::config::Config;
+use crate::tree::Tree;
+
+/// Documents, calendars and meetings of public projects, over WebDAV and CalDAV.
+#[derive(Parser)]
+#[command(name = "beffroi", version, arg_required_else_help = true)]
+struct Arguments {
+    /// Data directory [default: $BEFFROI_DATA, else ./beffroi-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Settings [default: beffroi.toml in the data directory, if it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a temporary server with people, projects and documents, and print how to connect
+    Demo(demo::Demo),
+    /// Serve until SIGTERM; prints `ready: URL` on standard output once connections are accepted
+    Serve(serve::Serve),
+    /// People
+    #[command(subcommand)]
+    Person(person::Person),
+    /// Device passwords
+    #[command(subcommand)]
+    Device(device::Device),
+    /// Projects and their members
+    #[command(subcommand)]
+    Project(project::Project),
+    /// Import documents
+    #[command(subcommand)]
+    Import(files::Import),
+    /// Export documents
+    #[command(subcommand)]
+    Export(files::Export),
+    /// Verify every document and reference; exit status 1 if there is damage
+    Check,
+}
+
+/// Runs the command of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let terminal = Terminal::of_environment();
+    // Two providers of cryptography in one process would make TLS fail when it is first used.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return terminal.fail(&anyhow::Error::from(error)),
+    };
+    match runtime.block_on(run(arguments, &terminal)) {
+        Ok(code) => code,
+        Err(error) => terminal.fail(&error),
+    }
+}
+
+async fn run(arguments: Arguments, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+    let named = arguments.data.or_else(|| std::env::var_os("BEFFROI_DATA").map(PathBuf::from));
+    let data = named.clone().unwrap_or_else(|| PathBuf::from("beffroi-data"));
+    let file = arguments.config.or_else(|| Some(data.join("beffroi.toml")).filter(|path| path.exists()));
+    let config = Config::load(file.as_deref(), std::env::vars())?;
+    match arguments.command {
+        Command::Demo(demo) => return demo.run(named, config, terminal).await,
+        Command::Serve(serve) => return serve.run(&data, config).await,
+        _ => {}
+    }
+    let tree = app::open_tree(&data).await?;
+    let code = administer(arguments.command, &tree, terminal).await;
+    tree.close().await;
+    code
+}
+
+async fn administer(command: Command, tree: &Tree, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Person(person) => person.run(tree, terminal).await?,
+        Command::Device(device) => device.run(tree, terminal).await?,
+        Command::Project(project) => project.run(tree, terminal).await?,
+        Command::Import(import) => import.run(tree, terminal).await?,
+        Command::Export(export) => export.run(tree, terminal).await?,
+        Command::Check => return check::run(tree, terminal).await,
+        Command::Demo(_) | Command::Serve(_) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,173 @@
+//! What commands print: sentences in the reader's language, tables, JSON; and how faults are told.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use crate::message::{self, Language};
+use crate::model::error::Error;
+use crate::tree::administration::Fault;
+
+/// The reader.
+pub struct Terminal {
+    /// Their language.
+    pub language: Language,
+}
+
+/// A fault of the command itself, told by a key of `message`.
+#[derive(Debug, thiserror::Error)]
+#[error("{key}")]
+pub struct Told {
+    key: &'static str,
+    places: Vec<(&'static str, String)>,
+}
+
+/// A fault told by a key.
+pub fn told(key: &'static str, places: &[(&'static str, &str)]) -> anyhow::Error {
+    Told { key, places: places.iter().map(|(name, value)| (*name, (*value).to_owned())).collect() }.into()
+}
+
+impl Terminal {
+    /// Speaks the language of the environment.
+    pub fn of_environment() -> Self {
+        Self { language: Language::of_environment() }
+    }
+
+    /// A sentence.
+    pub fn text(&self, key: &str, places: &[(&'static str, &str)]) -> String {
+        let places: Vec<(&'static str, String)> = places.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        message::text(self.language, key, &places)
+    }
+
+    /// Prints a sentence.
+    pub fn say(&self, key: &str, places: &[(&'static str, &str)]) {
+        println!("{}", self.text(key, places));
+    }
+
+    /// Prints a sentence beside the output: progress, hints.
+    pub fn note(&self, key: &str, places: &[(&'static str, &str)]) {
+        eprintln!("{}", self.text(key, places));
+    }
+
+    /// Prints rows: as JSON objects, or in columns. `names` are the keys, and the columns.
+    pub fn table(&self, json: bool, names: &[&str], rows: &[Vec<Value>]) -> anyhow::Result<()> {
+        if json {
+            let objects: Vec<Value> = rows
+                .iter()
+                .map(|row| names.iter().map(|name| (*name).to_owned()).zip(row.iter().cloned()).collect())
+                .collect();
+            println!("{}", serde_json::to_string_pretty(&objects)?);
+            return Ok(());
+        }
+        let cells: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+        let width = |column: usize| cells.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..names.len()).map(width).collect();
+        for row in &cells {
+            let line: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            println!("{}", line.join("  ").trim_end());
+        }
+        Ok(())
+    }
+
+    /// One clear line on standard error.
+    pub fn fail(&self, error: &anyhow::Error) -> ExitCode {
+        eprintln!("beffroi: {}", self.explain(error));
+        ExitCode::FAILURE
+    }
+
+    /// What happened and what to do.
+    pub fn explain(&self, error: &anyhow::Error) -> String {
+        if let Some(told) = error.downcast_ref::<Told>() {
+            return message::text(self.language, told.key, &told.places);
+        }
+        if let Some(fault) = error.downcast_ref::<Fault>() {
+            return self.fault(fault);
+        }
+        match error.downcast_ref::<Error>() {
+            Some(Error::Refused(refusal)) => message::refusal(self.language, refusal),
+            Some(Error::Failed(failure)) => self.text("fault-failed", &[("why", &failure.to_string())]),
+            None => self.text("fault-failed", &[("why", &format!("{error:#}"))]),
+        }
+    }
+
+    fn fault(&self, fault: &Fault) -> String {
+        match fault {
+            Fault::Name(name, why) => {
+                self.text("fault-name", &[("name", name), ("why", &message::name_error(self.language, why))])
+            }
+            Fault::NameTaken(name) => self.text("fault-name-taken", &[("name", name)]),
+            Fault::Address(address) => self.text("fault-address", &[("address", address)]),
+            Fault::AddressTaken(address, holder) => {
+                self.text("fault-address-taken", &[("address", address), ("holder", holder)])
+            }
+            Fault::Unknown(name) => self.text("fault-unknown", &[("name", name)]),
+            Fault::OtherKind(name, kind) => self.text("fault-other-kind", &[("name", name), ("kind", kind)]),
+            Fault::DeviceTaken(name, label) => self.text("fault-device-taken", &[("name", name), ("label", label)]),
+            Fault::NoDevice(name, label) => self.text("fault-no-device", &[("name", name), ("label", label)]),
+            Fault::NoRole(name, project) => self.text("fault-no-role", &[("name", name), ("project", project)]),
+            Fault::Closed(name) => self.text("fault-closed", &[("name", name)]),
+            Fault::Failed(failure) => self.text("fault-failed", &[("why", &failure.to_string())]),
+        }
+    }
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// A moment for people and programs.
+pub fn instant(at: i64) -> Value {
+    jiff::Timestamp::from_second(at).map_or(Value::Null, |instant| Value::String(instant.to_string()))
+}
+
+/// Reads `--until`: an instant, or a date, whose end in the server's zone is meant.
+pub fn until(text: &str) -> anyhow::Result<i64> {
+    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        return Ok(instant.as_second());
+    }
+    let end = text
+        .parse::<jiff::civil::Date>()
+        .and_then(|date| date.tomorrow())
+        .and_then(|next| jiff::tz::TimeZone::system().to_zoned(next.at(0, 0, 0, 0)));
+    match end {
+        Ok(end) => Ok(end.timestamp().as_second()),
+        Err(_) => Err(told("fault-date", &[("text", text)])),
+    }
+}
+
+/// Reads a size: a number with a binary unit.
+pub fn size(text: &str) -> anyhow::Result<i64> {
+    const UNITS: [(&str, u32); 5] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10), ("B", 0)];
+    let wrong = || told("fault-size", &[("text", text)]);
+    let (number, shift) = UNITS
+        .iter()
+        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|number| (number, *shift)))
+        .unwrap_or((text, 0));
+    let number: i64 = number.trim().parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).filter(|bytes| *bytes >= 0).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{size, until};
+
+    #[test]
+    fn sizes_and_dates() {
+        for (text, bytes) in [("10GiB", 10 << 30), ("5 KiB", 5 << 10), ("7", 7), ("1TiB", 1 << 40)] {
+            assert_eq!(size(text).expect(text), bytes);
+        }
+        for text in ["x", "-1", "99999999999TiB", "10GB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+        assert_eq!(until("2026-12-31T18:00:00Z").expect("an instant"), 1_798_740_000);
+        let next = until("2026-12-31").expect("a date") - until("2026-12-30").expect("a date");
+        assert_eq!(next, 86_400);
+        assert!(until("tomorrow").is_err());
+    }
+}

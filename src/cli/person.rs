@@ -1,0 +1,114 @@
+//! `beffroi person`.
+
+use std::io::Read as _;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::output::{Terminal, instant, told};
+use crate::model::principal::{Principal, PrincipalKind};
+use crate::tree::Tree;
+
+#[derive(Subcommand)]
+pub(super) enum Person {
+    /// Add a person with a home
+    Add {
+        /// Name to log in with
+        name: String,
+        /// Name shown to people
+        #[arg(long)]
+        display_name: String,
+        /// E-mail address; also accepted to log in
+        #[arg(long)]
+        email: String,
+        /// Read an account password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List people
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a person and what the home holds
+    Show {
+        /// Who
+        name: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Refuse log-in at once
+    Disable {
+        /// Who
+        name: String,
+    },
+    /// Allow log-in again
+    Enable {
+        /// Who
+        name: String,
+    },
+    /// Remove a person: passwords, roles and home go at once
+    Remove {
+        /// Who
+        name: String,
+    },
+}
+
+const COLUMNS: [&str; 4] = ["name", "display_name", "email", "disabled_at"];
+
+fn row(person: &Principal) -> Vec<serde_json::Value> {
+    let email = person.addresses.first().and_then(|uri| uri.strip_prefix("mailto:"));
+    vec![
+        json!(person.name),
+        json!(person.display_name),
+        json!(email),
+        person.disabled_at.map_or(serde_json::Value::Null, instant),
+    ]
+}
+
+impl Person {
+    pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
+        match self {
+            Self::Add { name, display_name, email, password_stdin } => {
+                let password = if password_stdin { Some(read_password()?) } else { None };
+                let person = tree.add_person(&name, &display_name, &email, password).await?;
+                terminal.say("done-person", &[("name", &person.name)]);
+            }
+            Self::List { json } => {
+                let people = tree.list_principals(PrincipalKind::Person).await?;
+                let rows: Vec<_> = people.iter().filter(|p| !p.name.contains('/')).map(row).collect();
+                terminal.table(json, &COLUMNS, &rows)?;
+            }
+            Self::Show { name, json } => {
+                let summary = tree.summary(PrincipalKind::Person, &name).await?;
+                let mut columns = COLUMNS.to_vec();
+                columns.extend(["used_bytes", "quota_bytes"]);
+                let mut cells = row(&summary.principal);
+                cells.extend([json!(summary.used_bytes), json!(summary.quota_bytes)]);
+                terminal.table(json, &columns, &[cells])?;
+            }
+            Self::Disable { name } => {
+                tree.set_disabled(&name, true).await?;
+                terminal.say("done-disabled", &[("name", &name)]);
+            }
+            Self::Enable { name } => {
+                tree.set_disabled(&name, false).await?;
+                terminal.say("done-enabled", &[("name", &name)]);
+            }
+            Self::Remove { name } => {
+                tree.remove_person(&name).await?;
+                terminal.say("done-removed", &[("name", &name)]);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_password() -> anyhow::Result<String> {
+    let mut text = String::new();
+    std::io::stdin().take(4096).read_to_string(&mut text)?;
+    let password = text.lines().next().unwrap_or_default().to_owned();
+    if password.is_empty() { Err(told("fault-password", &[])) } else { Ok(password) }
+}

@@ -1,0 +1,198 @@
+//! Every setting: its unit, default and check. From one TOML file, each overridable by `BEFFROI_<SECTION>_<KEY>`.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+/// The settings. Unknown ones are refused, so that a misspelled one is not silently without effect.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Listening and limits.
+    pub server: ServerConfig,
+    /// Certificates; without them plain HTTP.
+    pub tls: TlsConfig,
+    /// Logging in.
+    pub login: LoginConfig,
+    /// Logs.
+    pub log: LogConfig,
+}
+
+/// Listening and limits.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Addresses to listen on.
+    pub listen: Vec<String>,
+    /// The address by which clients know us, behind a proxy (`https://beffroi.ville.fr`).
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Connections at once; more wait.
+    pub max_connections: usize,
+    /// The largest document, bytes.
+    pub max_document_bytes: u64,
+    /// Seconds for the head of a request, and between two on one connection.
+    pub head_timeout_s: u64,
+    /// Seconds that a client may stay silent in the middle of a body, or leave an answer untaken.
+    pub idle_timeout_s: u64,
+    /// Seconds that requests get to finish when the server stops.
+    pub drain_timeout_s: u64,
+}
+
+/// Certificates.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// Certificate chain, PEM. Reloaded when it changes.
+    pub certificate: Option<PathBuf>,
+    /// Private key, PEM.
+    pub key: Option<PathBuf>,
+}
+
+/// Logging in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoginConfig {
+    /// Is the account password accepted besides device passwords?
+    pub dav_account_password: bool,
+}
+
+/// Logs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// One JSON object a line?
+    pub json: bool,
+    /// What is logged (`info`, `beffroi=debug`, ...).
+    pub filter: String,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: vec!["127.0.0.1:8008".to_owned()],
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            max_connections: 4096,
+            max_document_bytes: 1 << 40,
+            head_timeout_s: 75,
+            idle_timeout_s: 120,
+            drain_timeout_s: 30,
+        }
+    }
+}
+
+impl Default for LoginConfig {
+    fn default() -> Self {
+        Self { dav_account_password: true }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { json: false, filter: "info".to_owned() }
+    }
+}
+
+impl Config {
+    /// Reads the file, if there is one, and what the environment overrides.
+    pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> anyhow::Result<Self> {
+        let mut table = match file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+                text.parse::<toml::Table>().with_context(|| format!("reading {}", path.display()))?
+            }
+            None => toml::Table::new(),
+        };
+        for (name, value) in environment {
+            override_setting(&mut table, &name, &value)?;
+        }
+        let config: Self = table.try_into().context("reading the settings")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if self.tls.certificate.is_some() != self.tls.key.is_some() {
+            bail!("[tls] needs both certificate and key");
+        }
+        if self.server.listen.is_empty() || self.server.max_connections == 0 {
+            bail!("[server] listen and max_connections may not be empty");
+        }
+        if let Some(url) = &self.server.public_url
+            && !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme))
+        {
+            bail!("[server] public_url must begin with https:// or http://");
+        }
+        Ok(())
+    }
+}
+
+/// `BEFFROI_SERVER_LISTEN=a,b` and the like; values are read as TOML where they are TOML, else as text.
+fn override_setting(table: &mut toml::Table, name: &str, value: &str) -> anyhow::Result<()> {
+    const SECTIONS: [&str; 4] = ["server", "tls", "login", "log"];
+    let lower = name.to_ascii_lowercase();
+    let Some((section, key)) = lower.strip_prefix("beffroi_").and_then(|rest| rest.split_once('_')) else {
+        return Ok(());
+    };
+    if !SECTIONS.contains(&section) {
+        return Ok(());
+    }
+    let lists = ["listen", "trusted_proxies"];
+    let value = if lists.contains(&key) && !value.starts_with('[') {
+        toml::Value::Array(value.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect())
+    } else {
+        match format!("v = {value}").parse::<toml::Table>() {
+            Ok(mut parsed) => parsed.remove("v").unwrap_or_else(|| toml::Value::String(value.to_owned())),
+            Err(_) => toml::Value::String(value.to_owned()),
+        }
+    };
+    let entry = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    match entry.as_table_mut() {
+        Some(section) => {
+            section.insert(key.to_owned(), value);
+            Ok(())
+        }
+        None => bail!("[{section}] is not a section"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    fn environment(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+        pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>().into_iter()
+    }
+
+    #[test]
+    fn environment_overrides() {
+        let pairs = [
+            ("BEFFROI_SERVER_LISTEN", "127.0.0.1:1,[::1]:2"),
+            ("BEFFROI_SERVER_MAX_CONNECTIONS", "7"),
+            ("BEFFROI_LOGIN_DAV_ACCOUNT_PASSWORD", "false"),
+            ("BEFFROI_LOG_FILTER", "beffroi=debug"),
+            ("BEFFROI_DATA", "/x"),
+        ];
+        let config = Config::load(None, environment(&pairs)).expect("settings");
+        assert_eq!(config.server.listen, ["127.0.0.1:1", "[::1]:2"]);
+        assert_eq!(config.server.max_connections, 7);
+        assert!(!config.login.dav_account_password);
+        assert_eq!(config.log.filter, "beffroi=debug");
+    }
+
+    #[test]
+    fn mistakes_are_refused() {
+        for pairs in [
+            [("BEFFROI_SERVER_LISTNE", "x")],
+            [("BEFFROI_SERVER_MAX_CONNECTIONS", "many")],
+            [("BEFFROI_TLS_KEY", "key.pem")],
+            [("BEFFROI_SERVER_PUBLIC_URL", "beffroi.fr")],
+        ] {
+            assert!(Config::load(None, environment(&pairs)).is_err(), "{pairs:?}");
+        }
+    }
+}

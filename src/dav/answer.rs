@@ -1,0 +1,87 @@
+//! Answers that several handlers share: refusals, failures, headers of XML.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
+use http::{HeaderName, StatusCode};
+
+use super::DAV_HEADER;
+use crate::exchange::{Body, Response};
+use crate::message::{self, Language};
+use crate::model::condition::Condition;
+use crate::model::error::{Detail, Refusal};
+use crate::wire::multistatus::error_body;
+
+const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// The `DAV` header's name.
+pub const DAV: HeaderName = HeaderName::from_static("dav");
+
+/// Marks an answer as XML, and repeats our classes, which Apple's clients read there.
+pub fn is_xml(response: &mut Response) {
+    response.headers_mut().insert(CONTENT_TYPE, XML);
+    response.headers_mut().insert(DAV, HeaderValue::from_static(DAV_HEADER));
+}
+
+/// The answer to a refused request.
+#[must_use]
+pub fn refusal_answer(refusal: &Refusal, language: Language) -> Response {
+    let sentence = message::refusal(language, refusal);
+    let mut response = match error_body(refusal, &sentence, language.tag()) {
+        Some(xml) => {
+            let mut response = http::Response::new(Body::Full(Bytes::from(xml)));
+            is_xml(&mut response);
+            response
+        }
+        None if sentence.is_empty() => http::Response::new(Body::Empty),
+        None => plain(format!("{sentence}\n")),
+    };
+    *response.status_mut() =
+        StatusCode::from_u16(refusal.condition.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    match &refusal.detail {
+        Detail::Allow(methods) => {
+            if let Ok(value) = HeaderValue::from_str(methods) {
+                headers.insert(ALLOW, value);
+            }
+        }
+        Detail::Size(size) => {
+            if let Ok(value) = HeaderValue::from_str(&format!("bytes */{size}")) {
+                headers.insert(CONTENT_RANGE, value);
+            }
+        }
+        _ => {}
+    }
+    if refusal.condition == Condition::NotFound {
+        // Windows would remember the name as missing for a minute.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// The answer when we failed: the id under which the cause is in the log.
+#[must_use]
+pub fn failure_answer(id: &str, language: Language) -> Response {
+    let mut response = plain(format!("{}\n", message::text(language, "failed", &[("id", id.to_owned())])));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+fn plain(text: String) -> Response {
+    let mut response = http::Response::new(Body::Full(Bytes::from(text)));
+    response.headers_mut().insert(CONTENT_TYPE, TEXT);
+    response
+}
+
+/// HEAD: the length stays, the body goes.
+pub fn without_body(response: &mut Response) {
+    let length = match response.body() {
+        Body::Full(bytes) => Some(bytes.len() as u64),
+        Body::Reader(_, length) => Some(*length),
+        Body::Empty | Body::Blocks(_) => None,
+    };
+    *response.body_mut() = Body::Empty;
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+}

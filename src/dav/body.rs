@@ -1,0 +1,130 @@
+//! Taking a request's body: whole and bounded, or streamed to the staging place.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use md5::Md5;
+use sha2::{Digest as _, Sha256};
+
+use super::Call;
+use crate::exchange::Incoming;
+use crate::model::condition::Condition;
+use crate::model::error::{Refusal, Result};
+use crate::model::node::Blob;
+use crate::wire::header::text;
+use crate::wire::xml;
+
+/// The next piece; `None` at the end. 408 when the client stays silent too long, 400 when it breaks off.
+async fn next(body: &mut Incoming, idle: Duration) -> Result<Option<Bytes>> {
+    loop {
+        let frame = tokio::time::timeout(idle, body.frame()).await.map_err(|_| Refusal::of(Condition::TimedOut))?;
+        match frame {
+            None => return Ok(None),
+            Some(Err(_)) => return Err(Condition::BadBody.into()),
+            Some(Ok(frame)) => {
+                if let Ok(bytes) = frame.into_data() {
+                    return Ok(Some(bytes));
+                }
+            }
+        }
+    }
+}
+
+impl Call {
+    fn idle(&self) -> Duration {
+        Duration::from_secs(self.limits.body_idle_s)
+    }
+
+    /// The declared length of the body; `None` when it comes in chunks.
+    pub(super) fn declared_length(&self) -> Option<u64> {
+        text(&self.headers, http::header::CONTENT_LENGTH).and_then(|text| text.parse().ok())
+    }
+
+    /// The whole of a body that holds instructions. 413 when it is larger than any such body.
+    pub(super) async fn take_whole(&mut self) -> Result<Bytes> {
+        if self.declared_length().is_some_and(|length| length > xml::MAX_BYTES as u64) {
+            return Err(Condition::TooLarge.into());
+        }
+        let idle = self.idle();
+        let mut whole = Vec::new();
+        while let Some(bytes) = next(&mut self.body, idle).await? {
+            if whole.len() + bytes.len() > xml::MAX_BYTES {
+                return Err(Condition::TooLarge.into());
+            }
+            whole.extend_from_slice(&bytes);
+        }
+        Ok(Bytes::from(whole))
+    }
+
+    /// Streams a document to the staging place. `room_bytes` is what quota leaves. What arrives otherwise than
+    /// announced (length, checksum) is refused, and the old content stays.
+    pub(super) async fn take_document(&mut self, room_bytes: u64) -> Result<Blob> {
+        let fits = |size: u64| {
+            if size > self.limits.max_body_bytes {
+                return Err(Refusal::of(Condition::TooLarge));
+            }
+            if size > room_bytes {
+                return Err(Refusal::of(Condition::QuotaNotExceeded));
+            }
+            Ok(())
+        };
+        let expected = text(&self.headers, "x-expected-entity-length").and_then(|text| text.parse::<u64>().ok());
+        if let Some(announced) = self.declared_length().or(expected) {
+            fits(announced)?;
+        }
+        let mut checksum = Checksum::announced(text(&self.headers, "oc-checksum").as_deref());
+        let idle = self.idle();
+        let mut staging = self.tree.stage();
+        while let Some(bytes) = next(&mut self.body, idle).await? {
+            fits(staging.size() + bytes.len() as u64)?;
+            if let Some(checksum) = &mut checksum {
+                checksum.update(&bytes);
+            }
+            staging.write(&bytes).await?;
+        }
+        if let Some(expected) = expected.filter(|expected| *expected != staging.size()) {
+            tracing::warn!(expected, arrived = staging.size(), "a document did not arrive whole");
+            return Err(Condition::LengthMismatch.into());
+        }
+        if checksum.is_some_and(|checksum| !checksum.matches()) {
+            return Err(Condition::ChecksumMismatch.into());
+        }
+        crate::tree::finish(staging).await
+    }
+}
+
+/// `OC-Checksum`, as rclone sends it: the checksums that we know are verified, others are left alone.
+enum Checksum {
+    Md5(Box<Md5>, String),
+    Sha256(Box<Sha256>, String),
+}
+
+impl Checksum {
+    fn announced(header: Option<&str>) -> Option<Self> {
+        header?.split_whitespace().find_map(|pair| {
+            let (kind, hex) = pair.split_once(':')?;
+            let hex = hex.to_ascii_lowercase();
+            match kind.to_ascii_uppercase().as_str() {
+                "MD5" => Some(Self::Md5(Box::default(), hex)),
+                "SHA256" => Some(Self::Sha256(Box::default(), hex)),
+                _ => None,
+            }
+        })
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Md5(hash, _) => hash.update(bytes),
+            Self::Sha256(hash, _) => hash.update(bytes),
+        }
+    }
+
+    fn matches(self) -> bool {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        match self {
+            Self::Md5(hash, wanted) => hex(&hash.finalize()) == wanted,
+            Self::Sha256(hash, wanted) => hex(&hash.finalize()) == wanted,
+        }
+    }
+}

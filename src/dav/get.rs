@@ -1,0 +1,140 @@
+//! GET and HEAD: documents with ranges, collections as a page (RFC 9110 sections 9.3.1 and 14).
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderValue, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, StatusCode};
+use tokio::io::AsyncRead;
+
+use super::Call;
+use super::listing;
+use crate::exchange::{Body, Response};
+use crate::model::condition::Condition;
+use crate::model::error::{Detail, Refusal, Result};
+use crate::model::method::Method;
+use crate::model::node::Node;
+use crate::tree::{Content, Tree};
+use crate::wire::header::http_date;
+use crate::wire::range::{Part, Selection, select};
+
+/// Separates the parts of a multi-range answer; a document cannot guess it, and RFC 2046 forbids nothing in it.
+const BOUNDARY: &str = "beffroi-part-7f3a91c2d4e8";
+
+/// What a browser may show without being able to run anything in our origin. Everything else is sandboxed.
+const PASSIVE: [&str; 7] = ["image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf"];
+
+pub(super) async fn get(call: Call) -> Result<Response> {
+    let mut admitted = call.tree.read(&call.request).await?;
+    let Some(node) = admitted.target.node().cloned() else { return Err(Condition::NotFound.into()) };
+    if node.kind.is_collection() {
+        return listing::listing(call.request.method, call.language, call.tree.epoch(), &mut admitted).await;
+    }
+    let size = u64::try_from(node.size_bytes).unwrap_or(0);
+    let mut headers = describe(&node);
+    if admitted.not_modified {
+        let mut response = Call::status(StatusCode::NOT_MODIFIED);
+        headers.remove(CONTENT_TYPE);
+        *response.headers_mut() = headers;
+        return Ok(response);
+    }
+    let Some(etag) = node.etag() else { return Err(Condition::NotFound.into()) };
+    // Ranges are of GET only (RFC 9110 section 14.2).
+    let selection = match call.request.method {
+        Method::Get => select(&call.headers, size, &etag, node.modified_at),
+        _ => Selection::Whole,
+    };
+    let whole = Part { start: 0, length: size };
+    let (status, body) = match selection {
+        Selection::Unsatisfiable => {
+            return Err(Refusal::of(Condition::RangeNotSatisfiable).because(Detail::Size(size)).into());
+        }
+        Selection::Whole if call.request.method == Method::Head => {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
+            (StatusCode::OK, Body::Empty)
+        }
+        Selection::Whole => (StatusCode::OK, part(&call.tree, &mut admitted, &node, whole).await?),
+        Selection::Parts(parts) => match parts.as_slice() {
+            [one] => {
+                insert(&mut headers, CONTENT_RANGE, &content_range(*one, size));
+                (StatusCode::PARTIAL_CONTENT, part(&call.tree, &mut admitted, &node, *one).await?)
+            }
+            several => {
+                let body = parts_body(&call.tree, &mut admitted, &node, several, size).await?;
+                insert(&mut headers, CONTENT_TYPE, &format!("multipart/byteranges; boundary={BOUNDARY}"));
+                (StatusCode::PARTIAL_CONTENT, body)
+            }
+        },
+    };
+    let mut response = http::Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// Headers of a document, whatever part of it is sent.
+fn describe(node: &Node) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Some(etag) = node.etag() {
+        insert(&mut headers, ETAG, &etag.to_string());
+    }
+    insert(&mut headers, LAST_MODIFIED, &http_date(node.modified_at));
+    let content_type = node.content_type.as_deref().unwrap_or("application/octet-stream");
+    insert(&mut headers, CONTENT_TYPE, content_type);
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Authorization"));
+    if !PASSIVE.iter().any(|passive| content_type.starts_with(passive)) {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+    }
+    headers
+}
+
+fn content_range(part: Part, size: u64) -> String {
+    format!("bytes {}-{}/{size}", part.start, part.start + part.length - 1)
+}
+
+async fn part(tree: &Tree, admitted: &mut listing::Reader, node: &Node, part: Part) -> Result<Body> {
+    Ok(match admitted.content(tree, node, part.start, part.length).await? {
+        Content::Whole(bytes) => Body::Full(bytes),
+        Content::Stream(reader) => Body::Reader(reader, part.length),
+    })
+}
+
+/// Several ranges, each with its own header (RFC 9110 section 14.6).
+async fn parts_body(
+    tree: &Tree,
+    admitted: &mut listing::Reader,
+    node: &Node,
+    parts: &[Part],
+    size: u64,
+) -> Result<Body> {
+    use tokio::io::AsyncReadExt as _;
+    let content_type = node.content_type.as_deref().unwrap_or("application/octet-stream");
+    let mut chain: Box<dyn AsyncRead + Send + Unpin> = Box::new(tokio::io::empty());
+    let mut length = 0;
+    for one in parts {
+        let head = format!(
+            "\r\n--{BOUNDARY}\r\nContent-Type: {content_type}\r\nContent-Range: {}\r\n\r\n",
+            content_range(*one, size)
+        );
+        length += head.len() as u64 + one.length;
+        chain = Box::new(chain.chain(std::io::Cursor::new(head.into_bytes())));
+        chain = match admitted.content(tree, node, one.start, one.length).await? {
+            Content::Whole(bytes) => Box::new(chain.chain(std::io::Cursor::new(bytes))),
+            Content::Stream(reader) => Box::new(chain.chain(reader)),
+        };
+    }
+    let tail = format!("\r\n--{BOUNDARY}--\r\n");
+    length += tail.len() as u64;
+    let chain = chain.chain(std::io::Cursor::new(Bytes::from(tail)));
+    Ok(Body::Reader(Box::pin(chain), length))
+}

@@ -1,0 +1,183 @@
+//! The WebDAV front end: HANDLERS, and the road of every request: read the head, look, take the body, decide, answer.
+//!
+//! A handler holds no database handle. It holds the tree, whose every entrance passes the gate, and so cannot forget a
+//! check.
+
+mod answer;
+mod body;
+mod copy_move;
+mod delete;
+mod get;
+mod listing;
+mod lock;
+mod mkcol;
+mod options;
+mod propfind;
+mod proppatch;
+pub mod property;
+mod put;
+mod report;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+pub use self::answer::{failure_answer, refusal_answer};
+use crate::exchange::{Body, Exchange, Response};
+use crate::message::Language;
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Refusal, Result};
+use crate::model::header::Preferences;
+use crate::model::method::Method;
+use crate::model::path::{Path, PathError};
+use crate::tree::Tree;
+use crate::tree::gate::Request;
+use crate::wire::header::{self, BadHeader};
+
+/// Classes and extensions we answer for, the class 1 first: Thunderbird drops the first token.
+pub const DAV_HEADER: &str = "1, 2, 3, extended-mkcol";
+
+/// What the front end may spend on one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest document taken, bytes.
+    pub max_body_bytes: u64,
+    /// How long a client may stay silent in the middle of a body, seconds.
+    pub body_idle_s: u64,
+}
+
+/// A request on its way through a handler.
+pub struct Call {
+    tree: Tree,
+    request: Request,
+    headers: HeaderMap,
+    body: crate::exchange::Incoming,
+    language: Language,
+    limits: Limits,
+}
+
+type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
+
+macro_rules! handlers {
+    ($($method:ident => $($path:ident)::+),* $(,)?) => {
+        [$((Method::$method, |call| Box::pin($($path)::+(call)))),*]
+    };
+}
+
+/// Which function carries out which method.
+static HANDLERS: [(Method, Handler); 13] = handlers![
+    Options => options::options,
+    Get => get::get,
+    Head => get::get,
+    Put => put::put,
+    Delete => delete::delete,
+    Mkcol => mkcol::mkcol,
+    Copy => copy_move::copy,
+    Move => copy_move::relocate,
+    Propfind => propfind::propfind,
+    Proppatch => proppatch::proppatch,
+    Lock => lock::lock,
+    Unlock => lock::unlock,
+    Report => report::report,
+];
+
+/// Answers a request. Refusals become answers here; a failure goes up, to be logged under an id.
+pub async fn handle(tree: Tree, exchange: Exchange, limits: Limits) -> std::result::Result<Response, Error> {
+    let language = exchange.language;
+    let headless = exchange.head.method == http::Method::HEAD;
+    let result = match prepare(tree, exchange, limits) {
+        Ok((handler, call)) => handler(call).await,
+        Err(error) => Err(error),
+    };
+    let mut response = match result {
+        Ok(response) => response,
+        Err(Error::Refused(refusal)) => refusal_answer(&refusal, language),
+        Err(failed @ Error::Failed(_)) => return Err(failed),
+    };
+    if headless {
+        answer::without_body(&mut response);
+    }
+    Ok(response)
+}
+
+/// Reads the head.
+fn prepare(tree: Tree, exchange: Exchange, limits: Limits) -> Result<(Handler, Call)> {
+    let Exchange { head, body, actor, authorities, language } = exchange;
+    let Some(method) = Method::parse(head.method.as_str()) else {
+        return Err(Condition::MethodUnknown.into());
+    };
+    let Some((_, handler)) = HANDLERS.iter().find(|(known, _)| *known == method) else {
+        return Err(Condition::MethodUnknown.into());
+    };
+    let path = Path::parse(head.uri.path()).map_err(bad_path)?;
+    let destination = match method {
+        Method::Copy | Method::Move => Some(destination(&head.headers, &authorities)?),
+        _ => None,
+    };
+    let request = Request {
+        method,
+        path,
+        destination,
+        overwrite: header::overwrite(&head.headers).map_err(bad_header)?,
+        preconditions: header::preconditions(&head.headers).map_err(bad_header)?,
+        actor,
+    };
+    Ok((*handler, Call { tree, request, headers: head.headers, body, language, limits }))
+}
+
+fn bad_path(error: PathError) -> Error {
+    let why = match error {
+        PathError::Relative => "the address does not begin with a slash",
+        PathError::Illegal => "the address holds a segment that is no name",
+        PathError::TooDeep => "the address has too many segments",
+    };
+    Refusal::of(Condition::BadPath).text(why).into()
+}
+
+fn bad_header(error: BadHeader) -> Error {
+    Refusal::of(Condition::BadRequest).text(format!("the header {} cannot be understood", error.0)).into()
+}
+
+/// 502 for a really foreign host; port and case are not compared, for proxies change the one and clients the other
+///.
+fn destination(headers: &HeaderMap, authorities: &[String]) -> Result<Path> {
+    let Some((authority, path)) = header::destination(headers).map_err(bad_header)? else {
+        return Err(Refusal::of(Condition::BadRequest).text("the Destination header is missing").into());
+    };
+    let host = |authority: &str| {
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name.to_ascii_lowercase(),
+            _ => host.to_ascii_lowercase(),
+        }
+    };
+    match authority {
+        Some(named) if !authorities.iter().any(|ours| host(ours) == host(&named)) => {
+            Err(Condition::ForeignDestination.into())
+        }
+        _ => Ok(path),
+    }
+}
+
+impl Call {
+    fn preferences(&self) -> Preferences {
+        header::preferences(&self.headers)
+    }
+
+    /// An empty answer.
+    fn status(status: http::StatusCode) -> Response {
+        let mut response = http::Response::new(Body::Empty);
+        *response.status_mut() = status;
+        response
+    }
+
+    /// An XML answer.
+    fn xml(status: http::StatusCode, xml: String) -> Response {
+        let mut response = http::Response::new(Body::Full(Bytes::from(xml)));
+        *response.status_mut() = status;
+        answer::is_xml(&mut response);
+        response
+    }
+}

@@ -1,0 +1,21 @@
+//! OPTIONS: always 200, everywhere, with what is true of the address.
+
+use http::StatusCode;
+use http::header::{ALLOW, HeaderValue};
+
+use super::answer::DAV;
+use super::{Call, DAV_HEADER};
+use crate::exchange::Response;
+use crate::model::error::Result;
+
+pub(super) async fn options(call: Call) -> Result<Response> {
+    let methods = call.tree.allow(&call.request.actor, &call.request.path).await?;
+    let mut response = Call::status(StatusCode::OK);
+    let headers = response.headers_mut();
+    headers.insert(DAV, HeaderValue::from_static(DAV_HEADER));
+    headers.insert("ms-author-via", HeaderValue::from_static("DAV"));
+    if let Ok(allow) = HeaderValue::from_str(&methods.allow()) {
+        headers.insert(ALLOW, allow);
+    }
+    Ok(response)
+}

@@ -1,0 +1,119 @@
+//! Properties of RFC 3744 and RFC 5397 that clients read.
+
+use std::fmt::Write as _;
+
+use super::{Property, Reading, Write};
+use crate::model::kind::Kind;
+use crate::model::name::QName;
+use crate::model::path::Path;
+use crate::model::privilege::PRIVILEGES;
+use crate::tree::resolve::PRINCIPALS_SEGMENT;
+use crate::tree::walk::{Needs, View};
+use crate::wire::multistatus::{Value, href};
+use crate::wire::xml::escape;
+
+type Read = fn(&View, &Reading) -> Option<Value>;
+
+const fn row(local: &'static str, needs: Needs, read: Read, source: &'static str) -> Property {
+    Property { name: QName::dav(local), in_allprop: false, needs, read, write: Write::Protected, source }
+}
+
+const fn live(local: &'static str, read: Read, source: &'static str) -> Property {
+    row(local, Needs { locks: false, dead: false, quota: false, principal: false }, read, source)
+}
+
+const fn principal(local: &'static str, read: Read, source: &'static str) -> Property {
+    row(local, Needs { locks: false, dead: false, quota: false, principal: true }, read, source)
+}
+
+/// The rows.
+pub static PROPERTIES: [Property; 10] = [
+    live("current-user-principal", current_user_principal, "RFC 5397 section 3"),
+    live("owner", owner, "RFC 3744 section 5.1"),
+    live("supported-privilege-set", supported_privilege_set, "RFC 3744 section 5.3"),
+    live("current-user-privilege-set", current_user_privilege_set, "RFC 3744 section 5.4"),
+    live("acl-restrictions", acl_restrictions, "RFC 3744 section 5.6"),
+    live("inherited-acl-set", inherited_acl_set, "RFC 3744 section 5.7"),
+    live("principal-collection-set", principal_collection_set, "RFC 3744 section 5.8"),
+    live("principal-URL", principal_url, "RFC 3744 section 4.2"),
+    principal("alternate-URI-set", alternate_uri_set, "RFC 3744 section 4.1"),
+    live("group-membership", group_membership, "RFC 3744 section 4.4"),
+];
+
+fn principal_href(name: &str) -> Option<Value> {
+    Some(Value::Xml(href(&Path::of(&[PRINCIPALS_SEGMENT, name]).href(true))))
+}
+
+fn current_user_principal(_: &View, reading: &Reading) -> Option<Value> {
+    principal_href(&reading.actor)
+}
+
+fn owner(view: &View, _: &Reading) -> Option<Value> {
+    principal_href(view.owner.as_deref()?)
+}
+
+fn supported_privilege_set(_: &View, _: &Reading) -> Option<Value> {
+    let mut out = String::new();
+    let mut depths: Vec<usize> = Vec::new();
+    let close = |out: &mut String, depths: &mut Vec<usize>, depth: usize| {
+        while depths.last().is_some_and(|open| *open >= depth) {
+            depths.pop();
+            out.push_str("</D:supported-privilege>");
+        }
+    };
+    for row in &PRIVILEGES {
+        close(&mut out, &mut depths, row.depth);
+        depths.push(row.depth);
+        let _ = write!(
+            out,
+            "<D:supported-privilege><D:privilege><D:{}/></D:privilege><D:description xml:lang=\"en\">{}</D:description>",
+            row.element.local, row.description
+        );
+    }
+    close(&mut out, &mut depths, 0);
+    Some(Value::Xml(out))
+}
+
+/// Every privilege held, aggregates and their parts alike: some clients know only the ones, some only the others
+///.
+fn current_user_privilege_set(view: &View, _: &Reading) -> Option<Value> {
+    let mut out = String::new();
+    for row in PRIVILEGES.iter().filter(|row| view.privileges.includes(row.parts)) {
+        let _ = write!(out, "<D:privilege><D:{}/></D:privilege>", row.element.local);
+    }
+    Some(Value::Xml(out))
+}
+
+fn acl_restrictions(_: &View, _: &Reading) -> Option<Value> {
+    Some(Value::Xml("<D:grant-only/><D:no-invert/>".to_owned()))
+}
+
+fn inherited_acl_set(view: &View, _: &Reading) -> Option<Value> {
+    match (view.node.kind, view.owner.as_deref()) {
+        (Kind::Folder | Kind::File, Some(owner)) => Some(Value::Xml(href(&Path::of(&["files", owner]).href(true)))),
+        _ => Some(Value::Empty),
+    }
+}
+
+fn principal_collection_set(_: &View, _: &Reading) -> Option<Value> {
+    Some(Value::Xml(href(&Path::of(&[PRINCIPALS_SEGMENT]).href(true))))
+}
+
+fn principal_url(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind == Kind::Principal { principal_href(&view.node.name) } else { None }
+}
+
+fn alternate_uri_set(view: &View, _: &Reading) -> Option<Value> {
+    let principal = view.principal.as_ref().filter(|_| view.node.kind == Kind::Principal)?;
+    let mut out = String::new();
+    for uri in &principal.addresses {
+        out.push_str("<D:href>");
+        escape(uri, &mut out);
+        out.push_str("</D:href>");
+    }
+    Some(if out.is_empty() { Value::Empty } else { Value::Xml(out) })
+}
+
+fn group_membership(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind == Kind::Principal { Some(Value::Empty) } else { None }
+}

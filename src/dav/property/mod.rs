@@ -1,0 +1,86 @@
+//! PROPERTIES: one row a live property. Reading one is a plain function of a view that was loaded before.
+
+mod acl;
+mod webdav;
+
+use crate::model::id::Timestamp;
+use crate::model::name::QName;
+use crate::tree::walk::{Needs, View};
+use crate::wire::multistatus::Value;
+
+/// What a property's value depends on besides the resource.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Name of the person who asks.
+    pub actor: String,
+    /// The moment that counts.
+    pub now: Timestamp,
+}
+
+/// A live property.
+pub struct Property {
+    /// Its name.
+    pub name: QName,
+    /// Is it part of `allprop`?
+    pub in_allprop: bool,
+    /// What must be loaded to read it.
+    pub needs: Needs,
+    /// Its value; `None`: this resource has no such property.
+    pub read: fn(&View, &Reading) -> Option<Value>,
+    /// What PROPPATCH does with it.
+    pub write: Write,
+    /// Where it is defined.
+    pub source: &'static str,
+}
+
+/// What PROPPATCH does with a property.
+#[derive(Clone, Copy)]
+pub enum Write {
+    /// Refused: `cannot-modify-protected-property`.
+    Protected,
+    /// Kept as sent.
+    Dead,
+    /// Sets the modification time.
+    ModifiedAt(fn(&str) -> Option<Timestamp>),
+    /// Kept as sent, and sets the modification time.
+    DeadAndModifiedAt(fn(&str) -> Option<Timestamp>),
+}
+
+fn all() -> impl Iterator<Item = &'static Property> {
+    webdav::PROPERTIES.iter().chain(&acl::PROPERTIES)
+}
+
+/// The row of a property.
+#[must_use]
+pub fn find(name: &QName) -> Option<&'static Property> {
+    all().find(|property| property.name == *name)
+}
+
+/// What `allprop` answers, besides dead properties.
+pub fn in_allprop() -> impl Iterator<Item = &'static Property> {
+    all().filter(|property| property.in_allprop)
+}
+
+/// Names of the live properties that a resource has.
+pub fn names_of(view: &View, reading: &Reading) -> Vec<QName> {
+    all().filter(|property| (property.read)(view, reading).is_some()).map(|property| property.name.clone()).collect()
+}
+
+/// Every row as text, for the page that says what is covered.
+#[must_use]
+pub fn coverage() -> Vec<(QName, bool, &'static str)> {
+    all().map(|property| (property.name.clone(), property.in_allprop, property.source)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::all;
+
+    #[test]
+    fn no_property_has_two_rows() {
+        let names: Vec<_> = all().map(|property| &property.name).collect();
+        for (position, name) in names.iter().enumerate() {
+            assert!(!names[..position].contains(name), "{name:?}");
+        }
+    }
+}

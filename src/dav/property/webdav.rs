@@ -1,0 +1,144 @@
+//! Properties of RFC 4918, 4331, 5842 and 6578, and of Windows.
+
+use jiff::Timestamp as Instant;
+
+use super::{Property, Reading, Write};
+use crate::model::id::Timestamp;
+use crate::model::kind::Kind;
+use crate::model::method::Method;
+use crate::model::name::{MICROSOFT, QName};
+use crate::tree::changes::sync_token;
+use crate::tree::walk::{Needs, View};
+use crate::wire::header::{date, http_date};
+use crate::wire::multistatus::{Value, href, lockdiscovery};
+
+/// What a home without quota says it still takes: Finder refuses to copy where there is no number.
+const UNLIMITED_BYTES: i64 = 1 << 40;
+
+const NOTHING: Needs = Needs { locks: false, dead: false, quota: false, principal: false };
+const DEAD: Needs = Needs { dead: true, ..NOTHING };
+const LOCKS: Needs = Needs { locks: true, ..NOTHING };
+const QUOTA: Needs = Needs { quota: true, ..NOTHING };
+
+const fn live(
+    local: &'static str,
+    in_allprop: bool,
+    needs: Needs,
+    read: fn(&View, &Reading) -> Option<Value>,
+    source: &'static str,
+) -> Property {
+    Property { name: QName::dav(local), in_allprop, needs, read, write: Write::Protected, source }
+}
+
+/// The rows.
+pub static PROPERTIES: [Property; 17] = [
+    live("creationdate", true, NOTHING, creationdate, "RFC 4918 section 15.1"),
+    live("displayname", true, NOTHING, displayname, "RFC 4918 section 15.2"),
+    live("getcontentlength", true, NOTHING, getcontentlength, "RFC 4918 section 15.4"),
+    live("getcontenttype", true, NOTHING, getcontenttype, "RFC 4918 section 15.5"),
+    live("getetag", true, NOTHING, getetag, "RFC 4918 section 15.6"),
+    live("getlastmodified", true, NOTHING, getlastmodified, "RFC 4918 section 15.7"),
+    live("lockdiscovery", true, LOCKS, lock_discovery, "RFC 4918 section 15.8"),
+    live("resourcetype", true, NOTHING, resourcetype, "RFC 4918 section 15.9"),
+    live("supportedlock", true, NOTHING, supportedlock, "RFC 4918 section 15.10"),
+    live("quota-available-bytes", false, QUOTA, quota_available, "RFC 4331 section 3"),
+    live("quota-used-bytes", false, QUOTA, quota_used, "RFC 4331 section 4"),
+    live("resource-id", false, NOTHING, resource_id, "RFC 5842 section 3.1"),
+    live("sync-token", false, NOTHING, token, "RFC 6578 section 4"),
+    live("supported-report-set", false, NOTHING, supported_report_set, "RFC 3253 section 3.1.5"),
+    // Dead properties that say something to us as well. `allprop` lists them with the dead ones.
+    dead(QName::dav("lastmodified"), Write::ModifiedAt(unix_seconds), "rclone"),
+    dead(QName::dav("getcontentlanguage"), Write::Dead, "RFC 4918 section 15.3"),
+    dead(QName::of(MICROSOFT, "Win32LastModifiedTime"), Write::DeadAndModifiedAt(date), "Windows"),
+];
+
+/// A property whose value, if it has one, is kept as sent.
+const fn dead(name: QName, write: Write, source: &'static str) -> Property {
+    Property { name, in_allprop: false, needs: DEAD, read: absent, write, source }
+}
+
+fn text(value: impl Into<String>) -> Option<Value> {
+    Some(Value::Text(value.into()))
+}
+
+/// Nothing live: the value, if there is one, is a dead property's.
+fn absent(_: &View, _: &Reading) -> Option<Value> {
+    None
+}
+
+fn unix_seconds(text: &str) -> Option<Timestamp> {
+    text.split('.').next().and_then(|seconds| seconds.parse().ok())
+}
+
+fn creationdate(view: &View, _: &Reading) -> Option<Value> {
+    text(Instant::from_second(view.node.created_at).ok()?.to_string())
+}
+
+/// The last segment: file managers show it as the name. A principal is shown by its display name.
+fn displayname(view: &View, _: &Reading) -> Option<Value> {
+    match (&view.principal, view.node.kind) {
+        (Some(principal), _) => text(&principal.display_name),
+        (None, Kind::Root) => text("Beffroi"),
+        (None, _) => text(&view.node.name),
+    }
+}
+
+fn getcontentlength(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind.is_collection() { None } else { text(view.node.size_bytes.to_string()) }
+}
+
+fn getcontenttype(view: &View, _: &Reading) -> Option<Value> {
+    text(view.node.content_type.as_deref()?)
+}
+
+fn getetag(view: &View, _: &Reading) -> Option<Value> {
+    text(view.node.etag()?.to_string())
+}
+
+fn getlastmodified(view: &View, _: &Reading) -> Option<Value> {
+    text(http_date(view.node.modified_at))
+}
+
+fn lock_discovery(view: &View, reading: &Reading) -> Option<Value> {
+    if !view.node.kind.row().methods.contains(Method::Lock) {
+        return None;
+    }
+    Some(if view.locks.is_empty() { Value::Empty } else { Value::Xml(lockdiscovery(&view.locks, reading.now)) })
+}
+
+fn resourcetype(view: &View, _: &Reading) -> Option<Value> {
+    let types = view.node.kind.row().resource_types;
+    if types.is_empty() {
+        return Some(Value::Empty);
+    }
+    Some(Value::Xml(types.iter().map(|name| format!("<D:{}/>", name.local)).collect()))
+}
+
+fn supportedlock(view: &View, _: &Reading) -> Option<Value> {
+    const BOTH: &str = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>\
+        </D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>";
+    view.node.kind.row().methods.contains(Method::Lock).then(|| Value::Xml(BOTH.to_owned()))
+}
+
+fn quota_available(view: &View, _: &Reading) -> Option<Value> {
+    let (_, available) = view.quota?;
+    text(available.unwrap_or(UNLIMITED_BYTES).to_string())
+}
+
+fn quota_used(view: &View, _: &Reading) -> Option<Value> {
+    text(view.quota?.0.to_string())
+}
+
+fn resource_id(view: &View, _: &Reading) -> Option<Value> {
+    Some(Value::Xml(href(&format!("urn:beffroi:{}:{}", view.epoch, view.node.id))))
+}
+
+fn token(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind.row().sync { text(sync_token(&view.node, &view.epoch).to_string()) } else { None }
+}
+
+fn supported_report_set(view: &View, _: &Reading) -> Option<Value> {
+    const SYNC: &str =
+        "<D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report>";
+    Some(if view.node.kind.row().sync { Value::Xml(SYNC.to_owned()) } else { Value::Empty })
+}

@@ -1,0 +1,101 @@
+//! PROPPATCH: all instructions or none, in order (RFC 4918 section 9.2).
+
+use http::StatusCode;
+use http::header::{HeaderValue, VARY};
+
+use super::Call;
+use super::property::{Write, find};
+use crate::exchange::Response;
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Refusal, Result};
+use crate::model::name::QName;
+use crate::tree::edit::PropertyChange;
+use crate::wire::multistatus::Writer;
+use crate::wire::request::{Update, propertyupdate};
+
+/// The most properties changed by one request.
+const MAX_UPDATES: usize = 1000;
+
+/// What an instruction asks of the tree, or why it cannot be.
+pub(super) fn plan(update: &Update) -> std::result::Result<PropertyChange, Condition> {
+    let write = find(update.name()).map_or(Write::Dead, |property| property.write);
+    match (write, update) {
+        (Write::Protected, _) => Err(Condition::CannotModifyProtectedProperty),
+        (Write::ModifiedAt(parse), Update::Set(element)) => {
+            parse(&element.text()).map(PropertyChange::ModifiedAt).ok_or(Condition::PropertyValue)
+        }
+        (Write::Dead | Write::ModifiedAt(_), Update::Remove(name)) => Ok(PropertyChange::Remove(name.clone())),
+        (Write::Dead, Update::Set(element)) => Ok(PropertyChange::Set(element.name.clone(), element.to_xml())),
+        (Write::DeadAndModifiedAt(parse), Update::Set(element)) => match parse(&element.text()) {
+            Some(_) => Ok(PropertyChange::Set(element.name.clone(), element.to_xml())),
+            None => Err(Condition::PropertyValue),
+        },
+        (Write::DeadAndModifiedAt(_), Update::Remove(name)) => Ok(PropertyChange::Remove(name.clone())),
+    }
+}
+
+/// A property that is kept as sent and also sets the modification time.
+fn also(update: &Update) -> Option<PropertyChange> {
+    match (find(update.name()).map(|property| property.write), update) {
+        (Some(Write::DeadAndModifiedAt(parse)), Update::Set(element)) => {
+            parse(&element.text()).map(PropertyChange::ModifiedAt)
+        }
+        _ => None,
+    }
+}
+
+pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
+    let body = call.take_whole().await?;
+    let updates = propertyupdate(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
+    if updates.len() > MAX_UPDATES {
+        return Err(Refusal::of(Condition::TooLarge).into());
+    }
+    let verdicts: Vec<(QName, std::result::Result<PropertyChange, Condition>)> =
+        updates.iter().map(|update| (update.name().clone(), plan(update))).collect();
+    let refused = verdicts.iter().any(|(_, verdict)| verdict.is_err());
+    let mut admitted = call.tree.write(&call.request).await?;
+    let href = admitted.target.href();
+    let mut whole = None;
+    if !refused {
+        let changes: Vec<PropertyChange> = updates
+            .iter()
+            .zip(&verdicts)
+            .flat_map(|(update, (_, verdict))| verdict.clone().ok().into_iter().chain(also(update)))
+            .collect();
+        match admitted.patch(&changes).await {
+            Ok(()) => admitted.commit().await?,
+            Err(Error::Refused(refusal)) if refusal.condition == Condition::TooManyProperties => {
+                whole = Some(refusal.condition);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if call.preferences().minimal && !refused && whole.is_none() {
+        let mut response = Call::status(StatusCode::OK);
+        minimal(&mut response);
+        return Ok(response);
+    }
+    let mut writer = Writer::document();
+    writer.begin_multistatus();
+    writer.begin_response(&href);
+    for (name, verdict) in &verdicts {
+        let condition = match (verdict, whole) {
+            (_, Some(condition)) => Some(condition),
+            (Err(condition), None) => Some(*condition),
+            (Ok(_), None) if refused => Some(Condition::FailedDependency),
+            (Ok(_), None) => None,
+        };
+        writer.begin_propstat();
+        writer.name(name);
+        writer.end_propstat(condition.map_or(200, Condition::status), condition);
+    }
+    writer.end_response();
+    writer.end_multistatus(None);
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
+}
+
+/// Says that the preference was heeded (RFC 8144 section 2).
+pub(super) fn minimal(response: &mut Response) {
+    response.headers_mut().insert("preference-applied", HeaderValue::from_static("return=minimal"));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Brief, Prefer"));
+}

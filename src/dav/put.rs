@@ -1,0 +1,54 @@
+//! PUT: a new document, or new content of one (RFC 9110 section 9.3.4, RFC 4918 section 9.7).
+
+use http::StatusCode;
+use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED};
+
+use super::Call;
+use crate::exchange::Response;
+use crate::model::condition::Condition;
+use crate::model::error::{Refusal, Result};
+use crate::tree::edit::{At, Content, FileContent};
+use crate::wire::header::{http_date, text};
+
+/// The longest media type kept.
+const MAX_TYPE_BYTES: usize = 255;
+
+pub(super) async fn put(mut call: Call) -> Result<Response> {
+    if call.headers.contains_key(CONTENT_RANGE) {
+        // Cyberduck continues an upload so, and starts again when refused.
+        return Err(Refusal::of(Condition::BadRequest).text("a part of a document is not taken; send the whole").into());
+    }
+    let glimpse = call.tree.look(&call.request).await?;
+    let content_type = content_type(&call, glimpse.target.name());
+    let modified_at = text(&call.headers, "x-oc-mtime").and_then(|t| t.split('.').next().and_then(|s| s.parse().ok()));
+    let blob = call.take_document(glimpse.room_bytes).await?;
+    let mut admitted = call.tree.write(&call.request).await?;
+    let content = FileContent { blob, content_type, modified_at };
+    let (node, status) = match admitted.target.node() {
+        Some(_) => (admitted.replace(content).await?, StatusCode::NO_CONTENT),
+        None => (admitted.bind(At::Target, Content::File(content)).await?, StatusCode::CREATED),
+    };
+    admitted.commit().await?;
+    let mut response = Call::status(status);
+    let headers = response.headers_mut();
+    if let Some(Ok(etag)) = node.etag().map(|etag| HeaderValue::from_str(&etag.to_string())) {
+        headers.insert(ETAG, etag);
+    }
+    if let Ok(date) = HeaderValue::from_str(&http_date(node.modified_at)) {
+        headers.insert(LAST_MODIFIED, date);
+    }
+    if modified_at.is_some() {
+        headers.insert("x-oc-mtime", HeaderValue::from_static("accepted"));
+    }
+    Ok(response)
+}
+
+/// The media type the client gives, else that of the name's ending.
+fn content_type(call: &Call, name: &str) -> String {
+    const UNKNOWN: &str = "application/octet-stream";
+    let given = text(&call.headers, CONTENT_TYPE).filter(|given| {
+        let form = "application/x-www-form-urlencoded";
+        given.len() <= MAX_TYPE_BYTES && given.contains('/') && !given.starts_with(UNKNOWN) && !given.starts_with(form)
+    });
+    given.unwrap_or_else(|| mime_guess::from_path(name).first_raw().unwrap_or(UNKNOWN).to_owned())
+}

@@ -1,0 +1,137 @@
+//! What people read, in French and English. The only module that names `fluent_templates`.
+//!
+//! Sentences stand in `locales/`; a test compares the keys of both languages.
+
+use std::collections::HashMap;
+
+use fluent_templates::fluent_bundle::FluentValue;
+use fluent_templates::{LanguageIdentifier, Loader as _, langid, static_loader};
+
+use crate::model::error::{Detail, Refusal};
+use crate::model::filename::NameError;
+
+static_loader! {
+    static LOCALES = {
+        locales: "./src/locales",
+        fallback_language: "en",
+        customise: |bundle| bundle.set_use_isolating(false),
+    };
+}
+
+const ENGLISH: LanguageIdentifier = langid!("en");
+const FRENCH: LanguageIdentifier = langid!("fr");
+
+/// A language we speak.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Language {
+    /// English.
+    English,
+    /// French.
+    French,
+}
+
+impl Language {
+    /// Its tag.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::French => "fr",
+        }
+    }
+
+    /// The first of ours in an `Accept-Language` header or a locale's name; English when there is none.
+    #[must_use]
+    pub fn prefer(wanted: &str) -> Self {
+        let mut tags = wanted.split(',').map(|tag| tag.trim().to_ascii_lowercase());
+        let first = tags.find(|tag| tag.starts_with("fr") || tag.starts_with("en"));
+        if first.is_some_and(|tag| tag.starts_with("fr")) { Self::French } else { Self::English }
+    }
+
+    /// The language of the terminal, from the usual variables.
+    #[must_use]
+    pub fn of_environment() -> Self {
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+        Self::prefer(&named.unwrap_or_default())
+    }
+}
+
+/// A sentence, its places filled.
+#[must_use]
+pub fn text(language: Language, key: &str, places: &[(&'static str, String)]) -> String {
+    let identifier = match language {
+        Language::English => &ENGLISH,
+        Language::French => &FRENCH,
+    };
+    let arguments: HashMap<std::borrow::Cow<'static, str>, FluentValue<'_>> =
+        places.iter().map(|(name, value)| ((*name).into(), FluentValue::from(value.clone()))).collect();
+    LOCALES.try_lookup_with_args(identifier, key, &arguments).unwrap_or_else(|| key.to_owned())
+}
+
+/// The sentence for a refused name.
+#[must_use]
+pub fn name_error(language: Language, error: &NameError) -> String {
+    match error {
+        NameError::Empty => text(language, "name-empty", &[]),
+        NameError::TooLong => text(language, "name-too-long", &[]),
+        NameError::Character(c) if c.is_control() => text(language, "name-control", &[]),
+        NameError::Character(c) => text(language, "name-character", &[("character", c.to_string())]),
+        NameError::Ending => text(language, "name-ending", &[]),
+        NameError::Reserved => text(language, "name-reserved", &[]),
+    }
+}
+
+/// The sentence for a refused request: what happened and what to do.
+#[must_use]
+pub fn refusal(language: Language, refusal: &Refusal) -> String {
+    use crate::model::condition::Condition;
+    let key = match (&refusal.detail, refusal.condition) {
+        (Detail::Name(error), _) => return name_error(language, error),
+        (Detail::Text(sentence), _) => return sentence.clone(),
+        (Detail::Taken(name), _) => return text(language, "refused-taken", &[("name", name.clone())]),
+        (_, Condition::NeedPrivileges) => "refused-privileges",
+        (_, Condition::QuotaNotExceeded) => "refused-quota",
+        (_, Condition::LockTokenSubmitted | Condition::NoConflictingLock) => "refused-locked",
+        (_, Condition::TooLarge) => "refused-too-large",
+        (_, Condition::ParentMissing) => "refused-parent",
+        (_, Condition::NotFound) => "refused-not-found",
+        (_, Condition::CannotHold | Condition::MethodNotAllowed) => "refused-place",
+        (_, Condition::PropfindFiniteDepth) => "refused-depth",
+        (_, Condition::ValidSyncToken) => "refused-token",
+        (_, Condition::BadBody | Condition::LengthMismatch) => "refused-incomplete",
+        (_, Condition::ChecksumMismatch) => "refused-checksum",
+        _ => return String::new(),
+    };
+    text(language, key, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Language, text};
+
+    fn keys(ftl: &str) -> Vec<&str> {
+        let mut keys: Vec<&str> = ftl
+            .lines()
+            .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
+            .filter_map(|line| line.split_once(" =").map(|(key, _)| key))
+            .collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    #[test]
+    fn both_languages_have_every_sentence() {
+        let (en, fr) = (include_str!("locales/en/main.ftl"), include_str!("locales/fr/main.ftl"));
+        assert_eq!(keys(en), keys(fr));
+        for key in keys(en) {
+            assert_ne!(text(Language::French, key, &[]), key, "{key}");
+        }
+    }
+
+    #[test]
+    fn preference() {
+        assert_eq!(Language::prefer("de, fr-FR;q=0.8, en"), Language::French);
+        assert_eq!(Language::prefer("fr_FR.UTF-8"), Language::French);
+        assert_eq!(Language::prefer("C.UTF-8"), Language::English);
+    }
+}

@@ -1,0 +1,145 @@
+//! Every way to refuse a request: the CONDITIONS table.
+//!
+//! A refusal names a [`Condition`]; status and error element follow from its row, never from where it arose.
+
+use super::name::{BEFFROI, QName};
+
+/// Why a request is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[expect(missing_docs, reason = "each row of the table says what it means")]
+pub enum Condition {
+    BadRequest,
+    BadXml,
+    BadPath,
+    BadBody,
+    ChecksumMismatch,
+    Unauthenticated,
+    NeedPrivileges,
+    SameResource,
+    IntoItself,
+    PropfindFiniteDepth,
+    CannotModifyProtectedProperty,
+    NameNotAllowed,
+    NameTaken,
+    CannotHold,
+    SupportedReport,
+    ValidSyncToken,
+    ValidResourceType,
+    NotFound,
+    MethodNotAllowed,
+    AlreadyMapped,
+    ParentMissing,
+    LockTokenMatchesRequestUri,
+    PropertyValue,
+    LengthMismatch,
+    PreconditionFailed,
+    LockTokenNotHeld,
+    TooLarge,
+    UnsupportedMediaType,
+    RangeNotSatisfiable,
+    LockTokenSubmitted,
+    NoConflictingLock,
+    FailedDependency,
+    HeaderTooLarge,
+    MethodUnknown,
+    ForeignDestination,
+    QuotaNotExceeded,
+    TooManyLocks,
+    TooManyProperties,
+    TimedOut,
+}
+
+/// What a client is told.
+pub struct ConditionRow {
+    /// The condition.
+    pub condition: Condition,
+    /// HTTP status.
+    pub status: u16,
+    /// Child of `DAV:error`, where a standard or we have named one.
+    pub element: Option<QName>,
+    /// Where it is defined.
+    pub source: &'static str,
+}
+
+const fn plain(condition: Condition, status: u16, source: &'static str) -> ConditionRow {
+    ConditionRow { condition, status, element: None, source }
+}
+
+const fn dav(condition: Condition, status: u16, element: &'static str, source: &'static str) -> ConditionRow {
+    ConditionRow { condition, status, element: Some(QName::dav(element)), source }
+}
+
+const fn ours(condition: Condition, status: u16, element: &'static str) -> ConditionRow {
+    ConditionRow { condition, status, element: Some(QName::of(BEFFROI, element)), source: "ours" }
+}
+
+/// One row a condition, in the order of [`Condition`].
+pub static CONDITIONS: [ConditionRow; 39] = [
+    plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
+    ours(Condition::BadXml, 400, "well-formed-xml"),
+    ours(Condition::BadPath, 400, "valid-path"),
+    ours(Condition::BadBody, 400, "complete-body"),
+    ours(Condition::ChecksumMismatch, 400, "checksum-matches"),
+    plain(Condition::Unauthenticated, 401, "RFC 9110 section 15.5.2"),
+    dav(Condition::NeedPrivileges, 403, "need-privileges", "RFC 3744 section 7.1.1"),
+    ours(Condition::SameResource, 403, "source-is-not-destination"),
+    ours(Condition::IntoItself, 403, "destination-is-not-below-source"),
+    dav(Condition::PropfindFiniteDepth, 403, "propfind-finite-depth", "RFC 4918 section 9.1.1"),
+    dav(Condition::CannotModifyProtectedProperty, 403, "cannot-modify-protected-property", "RFC 4918 section 16"),
+    ours(Condition::NameNotAllowed, 403, "name-allowed"),
+    ours(Condition::NameTaken, 403, "name-not-taken"),
+    ours(Condition::CannotHold, 403, "collection-holds-such-members"),
+    dav(Condition::SupportedReport, 403, "supported-report", "RFC 3253 section 3.6"),
+    dav(Condition::ValidSyncToken, 403, "valid-sync-token", "RFC 6578 section 3.2"),
+    dav(Condition::ValidResourceType, 403, "valid-resourcetype", "RFC 5689 section 3.3"),
+    plain(Condition::NotFound, 404, "RFC 9110 section 15.5.5"),
+    plain(Condition::MethodNotAllowed, 405, "RFC 9110 section 15.5.6"),
+    dav(Condition::AlreadyMapped, 405, "resource-must-be-null", "RFC 4918 section 9.3.1, RFC 3253 section 3.3"),
+    ours(Condition::ParentMissing, 409, "parent-exists"),
+    dav(Condition::LockTokenMatchesRequestUri, 409, "lock-token-matches-request-uri", "RFC 4918 section 9.11.1"),
+    ours(Condition::PropertyValue, 409, "valid-property-value"),
+    ours(Condition::LengthMismatch, 400, "expected-length"),
+    plain(Condition::PreconditionFailed, 412, "RFC 9110 section 15.5.13"),
+    dav(Condition::LockTokenNotHeld, 412, "lock-token-matches-request-uri", "RFC 4918 section 9.10.2"),
+    plain(Condition::TooLarge, 413, "RFC 9110 section 15.5.14"),
+    plain(Condition::UnsupportedMediaType, 415, "RFC 4918 section 9.3.1"),
+    plain(Condition::RangeNotSatisfiable, 416, "RFC 9110 section 15.5.17"),
+    dav(Condition::LockTokenSubmitted, 423, "lock-token-submitted", "RFC 4918 section 16"),
+    dav(Condition::NoConflictingLock, 423, "no-conflicting-lock", "RFC 4918 section 16"),
+    plain(Condition::FailedDependency, 424, "RFC 4918 section 11.4"),
+    plain(Condition::HeaderTooLarge, 431, "RFC 6585 section 5"),
+    plain(Condition::MethodUnknown, 501, "RFC 9110 section 15.6.2"),
+    plain(Condition::ForeignDestination, 502, "RFC 4918 section 9.8.5"),
+    dav(Condition::QuotaNotExceeded, 507, "quota-not-exceeded", "RFC 4331 section 6"),
+    ours(Condition::TooManyLocks, 403, "number-of-locks-within-limits"),
+    ours(Condition::TooManyProperties, 507, "size-of-properties-within-limits"),
+    plain(Condition::TimedOut, 408, "RFC 9110 section 15.5.9"),
+];
+
+impl Condition {
+    /// The condition's row.
+    #[must_use]
+    pub fn row(self) -> &'static ConditionRow {
+        // The table is in the order of the enum (a test holds it to that), so the fallback is never reached.
+        CONDITIONS.get(self as usize).unwrap_or(&CONDITIONS[0])
+    }
+
+    /// Its status.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        self.row().status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CONDITIONS;
+
+    #[test]
+    fn table_is_in_the_order_of_the_enum() {
+        for (position, row) in CONDITIONS.iter().enumerate() {
+            assert_eq!(row.condition as usize, position, "{}", row.source);
+            assert!((400..600).contains(&row.status));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What a request does to the tree: the EFFECTS of each method.
+//!
+//! From this one list follow the privileges that the gate asks for and the lock tokens that must be shown.
+
+use super::method::Method;
+use super::privilege::Privilege;
+
+/// Something done to a node. RFC 3744 appendix B names the privilege for each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// Its content, properties or members are read.
+    Read,
+    /// Its content is replaced.
+    WriteContent,
+    /// Its properties are changed.
+    WriteProperties,
+    /// A member is added to it.
+    Bind,
+    /// A member is taken from it.
+    Unbind,
+    /// A lock is put on it.
+    Lock,
+    /// A lock is taken off it.
+    Unlock,
+}
+
+/// Where an effect takes place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// At what the request's path leads to.
+    Target,
+    /// At the collection that holds it, or would.
+    Parent,
+    /// At the collection that the destination's last segment names a member of.
+    DestinationParent,
+    /// The same, and only if the destination is mapped: what is there goes.
+    Overwritten,
+}
+
+/// The effects of a method on a mapped and on an unmapped path.
+pub struct EffectRow {
+    /// The method.
+    pub method: Method,
+    /// On something that is there.
+    pub mapped: &'static [(Effect, Place)],
+    /// On a name that is free.
+    pub unmapped: &'static [(Effect, Place)],
+}
+
+const READ: &[(Effect, Place)] = &[(Effect::Read, Place::Target)];
+const CREATE: &[(Effect, Place)] = &[(Effect::Bind, Place::Parent)];
+
+/// One row a method.
+pub static EFFECTS: [EffectRow; 13] = [
+    EffectRow { method: Method::Options, mapped: READ, unmapped: &[] },
+    EffectRow { method: Method::Get, mapped: READ, unmapped: READ },
+    EffectRow { method: Method::Head, mapped: READ, unmapped: READ },
+    EffectRow { method: Method::Propfind, mapped: READ, unmapped: READ },
+    EffectRow { method: Method::Report, mapped: READ, unmapped: READ },
+    EffectRow { method: Method::Put, mapped: &[(Effect::WriteContent, Place::Target)], unmapped: CREATE },
+    EffectRow { method: Method::Mkcol, mapped: CREATE, unmapped: CREATE },
+    EffectRow { method: Method::Delete, mapped: &[(Effect::Unbind, Place::Parent)], unmapped: READ },
+    EffectRow {
+        method: Method::Copy,
+        mapped: &[
+            (Effect::Read, Place::Target),
+            (Effect::Bind, Place::DestinationParent),
+            (Effect::Unbind, Place::Overwritten),
+        ],
+        unmapped: READ,
+    },
+    EffectRow {
+        method: Method::Move,
+        mapped: &[
+            (Effect::Unbind, Place::Parent),
+            (Effect::Bind, Place::DestinationParent),
+            (Effect::Unbind, Place::Overwritten),
+        ],
+        unmapped: READ,
+    },
+    EffectRow { method: Method::Proppatch, mapped: &[(Effect::WriteProperties, Place::Target)], unmapped: READ },
+    EffectRow { method: Method::Lock, mapped: &[(Effect::Lock, Place::Target)], unmapped: CREATE },
+    EffectRow { method: Method::Unlock, mapped: &[(Effect::Unlock, Place::Target)], unmapped: READ },
+];
+
+impl Effect {
+    /// The privilege it takes (RFC 3744 appendix B). Unlocking takes reading only: the lock's maker may always, and
+    /// whether another may is asked where the lock is known (RFC 3744 section 3.5).
+    #[must_use]
+    pub const fn privilege(self) -> Privilege {
+        match self {
+            Self::Read | Self::Unlock => Privilege::Read,
+            Self::WriteContent | Self::Lock => Privilege::WriteContent,
+            Self::WriteProperties => Privilege::WriteProperties,
+            Self::Bind => Privilege::Bind,
+            Self::Unbind => Privilege::Unbind,
+        }
+    }
+
+    /// Does a lock on the place stand in its way (RFC 4918 section 7)? Reading never needs a token, and whether two
+    /// locks agree is asked where a lock is made.
+    #[must_use]
+    pub const fn needs_token(self) -> bool {
+        matches!(self, Self::WriteContent | Self::WriteProperties | Self::Bind | Self::Unbind)
+    }
+}
+
+/// The effects of a method.
+#[must_use]
+pub fn effects(method: Method, mapped: bool) -> &'static [(Effect, Place)] {
+    match EFFECTS.iter().find(|row| row.method == method) {
+        Some(row) if mapped => row.mapped,
+        Some(row) => row.unmapped,
+        None => READ,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EFFECTS;
+    use crate::model::method::METHODS;
+
+    #[test]
+    fn every_method_declares_its_effects() {
+        for (method, name) in METHODS {
+            assert_eq!(EFFECTS.iter().filter(|row| row.method == method).count(), 1, "{name}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Which names a document or a principal may bear, and when two names are the same.
+//!
+//! Windows cannot open some names, and a folder that holds one may fail as a whole; Windows and macOS do not tell
+//! case apart, macOS sends decomposed Unicode. So names are stored in NFC, compared folded, and refused when Windows
+//! could not show them.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// The longest name of a document, in bytes of UTF-8.
+pub const MAX_BYTES: usize = 255;
+/// The longest name of a principal, in characters.
+pub const MAX_PRINCIPAL_CHARS: usize = 64;
+
+const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
+
+/// Why a name is refused; each has its sentence in both languages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NameError {
+    /// No character at all.
+    Empty,
+    /// Longer than allowed.
+    TooLong,
+    /// This character cannot stand in a name on Windows.
+    Character(char),
+    /// The name ends in a dot or a space.
+    Ending,
+    /// A device name of Windows (`CON`, `LPT1`, ...), whatever follows its first dot.
+    Reserved,
+}
+
+/// The spelling that is stored: NFC.
+#[must_use]
+pub fn normalize(name: &str) -> String {
+    if name.is_ascii() { name.to_owned() } else { name.nfc().collect() }
+}
+
+/// The spelling that is compared: NFC, case folded. Two names with one match name are the same name.
+#[must_use]
+pub fn match_name(name: &str) -> String {
+    if name.is_ascii() { name.to_ascii_lowercase() } else { caseless::default_case_fold_str(&normalize(name)).nfc().collect() }
+}
+
+/// May a document bear this (normalized) name?
+pub fn check(name: &str) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if name.len() > MAX_BYTES {
+        return Err(NameError::TooLong);
+    }
+    if let Some(character) = name.chars().find(|c| "<>:\"/\\|?*".contains(*c) || c.is_control() || !is_xml(*c)) {
+        return Err(NameError::Character(character));
+    }
+    if name.ends_with(['.', ' ']) {
+        return Err(NameError::Ending);
+    }
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
+    let numbered = |prefix: &str| {
+        stem.strip_prefix(prefix).is_some_and(|rest| {
+            let mut chars = rest.chars();
+            matches!((chars.next(), chars.next()), (Some('1'..='9' | '\u{b9}' | '\u{b2}' | '\u{b3}'), None))
+        })
+    };
+    if RESERVED.contains(&stem.as_str()) || numbered("com") || numbered("lpt") {
+        return Err(NameError::Reserved);
+    }
+    Ok(())
+}
+
+/// May a person, project, group or room bear this (normalized) name? 
+pub fn check_principal(name: &str) -> Result<(), NameError> {
+    check(name)?;
+    if name.chars().count() > MAX_PRINCIPAL_CHARS {
+        return Err(NameError::TooLong);
+    }
+    match name.chars().find(|c| !c.is_alphanumeric() && !" -_.".contains(*c)) {
+        Some(character) => Err(NameError::Character(character)),
+        None => Ok(()),
+    }
+}
+
+/// A character that XML 1.0 can carry: a name without one could never be listed.
+#[must_use]
+pub fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NameError, check, check_principal, match_name, normalize};
+
+    #[test]
+    fn same_name() {
+        for (one, other) in [("Plan.docx", "PLAN.DOCX"), ("cafe\u{301}", "CAF\u{c9}"), ("Stra\u{df}e", "STRASSE")] {
+            assert_eq!(match_name(one), match_name(other));
+        }
+        assert_ne!(match_name("a"), match_name("b"));
+        assert_eq!(normalize("cafe\u{301}"), "caf\u{e9}");
+    }
+
+    #[test]
+    fn names_windows_cannot_open() {
+        for (name, error) in [
+            ("", NameError::Empty),
+            ("a:b", NameError::Character(':')),
+            ("a\u{1}", NameError::Character('\u{1}')),
+            ("\u{ffff}", NameError::Character('\u{ffff}')),
+            ("end.", NameError::Ending),
+            ("end ", NameError::Ending),
+            ("CON", NameError::Reserved),
+            ("nul.txt", NameError::Reserved),
+            ("Lpt9.doc", NameError::Reserved),
+        ] {
+            assert_eq!(check(name), Err(error), "{name:?}");
+        }
+        assert_eq!(check(&"x".repeat(256)), Err(NameError::TooLong));
+        for name in ["console", "com", "com10", "lpt0", ".DS_Store", "~$a.docx", "a b", "\u{65e5}\u{672c}", ".~lock.x.odt#"] {
+            assert_eq!(check(name), Ok(()), "{name:?}");
+        }
+        assert_eq!(check_principal("a@b"), Err(NameError::Character('@')));
+        assert_eq!(check_principal("Tramway T2"), Ok(()));
+    }
+}

@@ -1,0 +1,19 @@
+//! Request headers of RFC 4918 section 10 as values.
+
+/// `Depth`, RFC 4918 section 10.2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Depth {
+    /// The resource alone.
+    Zero,
+    /// And its members.
+    One,
+    /// And everything below.
+    Infinity,
+}
+
+/// What `Prefer` and `Brief` ask for, RFC 8144.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Preferences {
+    /// Leave out what was not found, and what merely confirms.
+    pub minimal: bool,
+}

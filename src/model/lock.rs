@@ -1,0 +1,54 @@
+//! Write locks as values, RFC 4918 sections 6 and 7.
+
+use super::id::{Id, Timestamp};
+
+/// The shortest time-out we grant, seconds.
+pub const MIN_TIMEOUT_S: i64 = 60;
+/// The longest, also for `Infinite`.
+pub const MAX_TIMEOUT_S: i64 = 86_400;
+/// The time-out of a client that does not ask for one.
+pub const DEFAULT_TIMEOUT_S: i64 = 3_600;
+/// How many locks may cover one resource (shared ones) before more are refused.
+pub const MAX_LOCKS_PER_NODE: usize = 64;
+/// How many locks one home may hold.
+pub const MAX_LOCKS_PER_HOME: i64 = 20_000;
+
+/// A lock as it stands on its root.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lock {
+    /// `urn:uuid:...`
+    pub token: String,
+    /// The lock root's node.
+    pub node_id: Id,
+    /// Who made it.
+    pub principal_id: Id,
+    /// Depth infinity?
+    pub deep: bool,
+    /// Shared, or exclusive?
+    pub shared: bool,
+    /// Content of the owner element, kept as given (RFC 4918 section 14.17).
+    pub owner_xml: String,
+    /// Granted seconds.
+    pub timeout_s: i64,
+    /// When it lapses.
+    pub expires_at: Timestamp,
+}
+
+/// A lock asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LockRequest {
+    /// Shared, or exclusive?
+    pub shared: bool,
+    /// Depth infinity?
+    pub deep: bool,
+    /// Serialized content of the owner element; empty when the client gave none.
+    pub owner_xml: String,
+    /// Granted seconds.
+    pub timeout_s: i64,
+}
+
+/// Do two locks on one resource exclude each other (RFC 4918 section 6.2)?
+#[must_use]
+pub fn conflict(one_shared: bool, other_shared: bool) -> bool {
+    !(one_shared && other_shared)
+}

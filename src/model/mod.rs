@@ -1,0 +1,22 @@
+//! Plain values that every layer shares: names, paths, kinds, effects, preconditions, errors.
+//!
+//! Nothing here does I/O or knows of a database, a socket or XML. The tables that the protocol is made of
+//! ([`kind::KINDS`], [`method::METHODS`], [`effect::EFFECTS`], [`condition::Condition`]) live here, so that each
+//! layer reads the same rows.
+
+pub mod condition;
+pub mod effect;
+pub mod error;
+pub mod etag;
+pub mod filename;
+pub mod header;
+pub mod id;
+pub mod kind;
+pub mod lock;
+pub mod method;
+pub mod name;
+pub mod node;
+pub mod path;
+pub mod precondition;
+pub mod principal;
+pub mod privilege;

@@ -1,0 +1,45 @@
+//! Qualified XML names and the namespaces we speak.
+
+use std::borrow::Cow;
+
+/// `DAV:`, RFC 4918 section 14.
+pub const DAV: &str = "DAV:";
+/// Properties that Windows stores with each file.
+pub const MICROSOFT: &str = "urn:schemas-microsoft-com:";
+/// Our own elements in error bodies.
+pub const BEFFROI: &str = "urn:beffroi:";
+
+/// An expanded XML name: namespace URI (empty: none) and local name. Prefixes never matter.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct QName {
+    /// Namespace URI; empty for an element without one.
+    pub namespace: Cow<'static, str>,
+    /// Local name.
+    pub local: Cow<'static, str>,
+}
+
+impl QName {
+    /// A name known at compile time.
+    #[must_use]
+    pub const fn of(namespace: &'static str, local: &'static str) -> Self {
+        Self { namespace: Cow::Borrowed(namespace), local: Cow::Borrowed(local) }
+    }
+
+    /// A name in `DAV:`.
+    #[must_use]
+    pub const fn dav(local: &'static str) -> Self {
+        Self::of(DAV, local)
+    }
+
+    /// A name read from a request or a row.
+    #[must_use]
+    pub fn owned(namespace: String, local: String) -> Self {
+        Self { namespace: Cow::Owned(namespace), local: Cow::Owned(local) }
+    }
+
+    /// Is this the element `local` of `DAV:`?
+    #[must_use]
+    pub fn is_dav(&self, local: &str) -> bool {
+        self.namespace == DAV && self.local == local
+    }
+}

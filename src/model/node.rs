@@ -1,0 +1,99 @@
+//! One row of the tree as a value, and the link of a chain.
+
+use super::etag::ETag;
+use super::id::{Id, Seq, Timestamp};
+use super::kind::Kind;
+use super::lock::Lock;
+use super::privilege::Role;
+
+/// Node of `/`; the parent of every home.
+pub const ROOT: Id = Id(1);
+/// Node of `/files/`.
+pub const HOMES: Id = Id(2);
+/// Node of `/principals/`.
+pub const PRINCIPALS: Id = Id(3);
+
+/// The date of what no row stands for: some clients stumble over a missing one, or one of 1970.
+const MADE_AT: Timestamp = 1_704_067_200;
+
+/// A node: something a client can name.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Node {
+    /// Identifier; outlives renaming and moving (RFC 5842 section 3.1).
+    pub id: Id,
+    /// The collection that holds it.
+    pub parent_id: Id,
+    /// The home that counts its changes; for a home itself its own id.
+    pub home_id: Id,
+    /// Name in its parent, NFC.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// The principal whose home it stands in.
+    pub owner_id: Id,
+    /// Change that bound it where it stands.
+    pub placed_seq: Seq,
+    /// When that was.
+    pub placed_at: Timestamp,
+    /// Its last change as a member.
+    pub seq: Seq,
+    /// As a collection: last change of anything below it.
+    pub members_seq: Seq,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its content last changed, by our clock or by the client's word.
+    pub modified_at: Timestamp,
+    /// Number of its present content, from 1; 0 for a collection.
+    pub version: i64,
+    /// Who wrote its present content.
+    pub author_id: Option<Id>,
+    /// SHA-256 of its content, hexadecimal; `None` for a collection.
+    pub hash: Option<String>,
+    /// Size of its content; for a collection the sum of all live content below.
+    pub size_bytes: i64,
+    /// Media type.
+    pub content_type: Option<String>,
+}
+
+impl Node {
+    /// A node that no row stands for: one of the roots, or a principal.
+    #[must_use]
+    pub fn made(kind: Kind, id: Id, name: &str) -> Self {
+        Self {
+            id,
+            kind,
+            name: name.to_owned(),
+            created_at: MADE_AT,
+            modified_at: MADE_AT,
+            ..Self::default()
+        }
+    }
+
+    /// Its entity tag; collections have none.
+    #[must_use]
+    pub fn etag(&self) -> Option<ETag> {
+        self.hash.as_deref().map(ETag::of_hash)
+    }
+}
+
+/// A node on the way from the root to a target, with what hangs on it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Link {
+    /// The node.
+    pub node: Node,
+    /// The greatest role that the actor was granted exactly here.
+    pub role: Option<Role>,
+    /// Locks whose root it is, none lapsed.
+    pub locks: Vec<Lock>,
+}
+
+/// Content on its way into the tree: named by its hash, already safe on disk or small enough to go with the row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Blob {
+    /// SHA-256, hexadecimal.
+    pub hash: String,
+    /// Size in bytes.
+    pub size_bytes: i64,
+    /// The content, when it is to be stored as a row.
+    pub inline: Option<bytes::Bytes>,
+}

@@ -1,0 +1,137 @@
+//! Persons, groups, projects and rooms, and the [`Actor`] that a request acts as.
+
+use super::id::{Id, Timestamp};
+use super::privilege::PrivilegeSet;
+
+/// What a principal is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum PrincipalKind {
+    /// Someone who logs in.
+    Person,
+    /// What owns calendars, meetings and documents in common.
+    Project,
+}
+
+/// Each kind with its spelling in the database and in listings.
+pub const PRINCIPAL_KINDS: [(PrincipalKind, &str); 2] =
+    [(PrincipalKind::Person, "person"), (PrincipalKind::Project, "project")];
+
+impl PrincipalKind {
+    /// Spelling in the database.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        PRINCIPAL_KINDS.iter().find(|(kind, _)| *kind == self).map_or("person", |(_, code)| code)
+    }
+
+    /// The kind that the database spells so.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        PRINCIPAL_KINDS.iter().find(|(_, text)| *text == code).map(|(kind, _)| *kind)
+    }
+}
+
+/// A person, group, project or room.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Principal {
+    /// Identifier.
+    pub id: Id,
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// Its one name, as spelled by whoever added it.
+    pub name: String,
+    /// The name shown to people.
+    pub display_name: String,
+    /// Its addresses as URIs (`mailto:...`).
+    pub addresses: Vec<String>,
+    /// Since when it may not log in.
+    pub disabled_at: Option<Timestamp>,
+    /// Since when it is closed: readable, no longer changed (a project).
+    pub closed_at: Option<Timestamp>,
+}
+
+/// What a device password opens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// Calendars only.
+    Calendars,
+    /// Documents only.
+    Files,
+}
+
+/// Each scope with its code in the database and its spelling in commands.
+pub const SCOPES: [(Scope, i64, &str); 3] =
+    [(Scope::All, 0, "all"), (Scope::Calendars, 1, "calendars"), (Scope::Files, 2, "files")];
+
+impl Scope {
+    /// Code in the database.
+    #[must_use]
+    pub fn code(self) -> i64 {
+        SCOPES.iter().find(|(scope, ..)| *scope == self).map_or(0, |(_, code, _)| *code)
+    }
+
+    /// The scope of this code; an unknown one opens nothing that it should not, so it reads as `None`.
+    #[must_use]
+    pub fn from_code(code: i64) -> Option<Self> {
+        SCOPES.iter().find(|(_, c, _)| *c == code).map(|(scope, ..)| *scope)
+    }
+
+    /// Spelling in commands.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        SCOPES.iter().find(|(scope, ..)| *scope == self).map_or("all", |(.., name)| name)
+    }
+
+    /// The scope that commands spell so.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        SCOPES.iter().find(|(.., n)| *n == name).map(|(scope, ..)| *scope)
+    }
+
+    /// Does it open documents?
+    #[must_use]
+    pub fn opens_files(self) -> bool {
+        self != Self::Calendars
+    }
+}
+
+/// Whom a request acts as, and through which door.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Actor {
+    /// The person.
+    pub id: Id,
+    /// The person's name.
+    pub name: String,
+    /// The name shown to people.
+    pub display_name: String,
+    /// What the password used opens.
+    pub scope: Scope,
+    /// Does the password only read?
+    pub read_only: bool,
+}
+
+impl Actor {
+    /// What of these privileges this door lets through.
+    #[must_use]
+    pub fn restrict(&self, granted: PrivilegeSet) -> PrivilegeSet {
+        if self.read_only { granted.reading() } else { granted }
+    }
+}
+
+/// A device password as listed. The secret itself is kept nowhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Device {
+    /// The person's name for it.
+    pub label: String,
+    /// What it opens.
+    pub scope: Scope,
+    /// Does it only read?
+    pub read_only: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, to the hour.
+    pub used_at: Option<Timestamp>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}

@@ -1,0 +1,223 @@
+//! Privileges of RFC 3744 and the roles that grant them.
+//!
+//! Roles are ordered: each includes the one before. So the role in force at a node is the greatest granted along its
+//! chain, and one `MAX` in the database answers it. There are no denials.
+
+use super::name::QName;
+
+/// What a person may do in a project or in a part of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub enum Role {
+    /// Reads everything.
+    Reader,
+    /// Reads and writes documents and calendars.
+    Member,
+    /// Everything, members and trash included.
+    Lead,
+}
+
+/// One row a role: how a database row orders it, how commands spell it, what it grants.
+pub struct RoleRow {
+    /// The role.
+    pub role: Role,
+    /// Rank in the database; greater includes lesser. The gaps leave room for roles between.
+    pub rank: i64,
+    /// Spelling in commands.
+    pub code: &'static str,
+    /// What it grants.
+    pub grants: PrivilegeSet,
+}
+
+/// All roles, least first.
+pub static ROLES: [RoleRow; 3] = [
+    RoleRow { role: Role::Reader, rank: 20, code: "reader", grants: PrivilegeSet::of(&READING) },
+    RoleRow {
+        role: Role::Member,
+        rank: 30,
+        code: "member",
+        grants: PrivilegeSet::of(&READING).and(&[
+            Privilege::WriteContent,
+            Privilege::WriteProperties,
+            Privilege::Bind,
+            Privilege::Unbind,
+        ]),
+    },
+    RoleRow {
+        role: Role::Lead,
+        rank: 40,
+        code: "lead",
+        grants: PrivilegeSet::of(&READING).and(&[
+            Privilege::WriteContent,
+            Privilege::WriteProperties,
+            Privilege::Bind,
+            Privilege::Unbind,
+            Privilege::Unlock,
+        ]),
+    },
+];
+
+const READING: [Privilege; 2] = [Privilege::Read, Privilege::ReadCurrentUserPrivilegeSet];
+
+impl Role {
+    fn row(self) -> &'static RoleRow {
+        ROLES.iter().find(|row| row.role == self).unwrap_or(&ROLES[0])
+    }
+
+    /// The role of this rank in the database.
+    #[must_use]
+    pub fn from_rank(rank: i64) -> Option<Self> {
+        ROLES.iter().find(|row| row.rank == rank).map(|row| row.role)
+    }
+
+    /// The role that commands spell so.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        ROLES.iter().find(|row| row.code == code).map(|row| row.role)
+    }
+
+    /// Rank in the database.
+    #[must_use]
+    pub fn rank(self) -> i64 {
+        self.row().rank
+    }
+
+    /// Spelling in commands.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.row().code
+    }
+
+    /// What the role grants.
+    #[must_use]
+    pub fn grants(self) -> PrivilegeSet {
+        self.row().grants
+    }
+}
+
+/// A privilege that is not an aggregate, RFC 3744 section 3.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names are the standard's own")]
+pub enum Privilege {
+    Read,
+    WriteContent,
+    WriteProperties,
+    Bind,
+    Unbind,
+    Unlock,
+    ReadCurrentUserPrivilegeSet,
+}
+
+/// A set of privileges.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PrivilegeSet(u16);
+
+/// The names a client sees: for each the privileges that make it up, its element, and its place in the tree of
+/// `DAV:supported-privilege-set` (`depth`). Aggregates (RFC 3744 section 3.12) come before their parts.
+pub struct PrivilegeRow {
+    /// What must all be held for this name to be listed.
+    pub parts: PrivilegeSet,
+    /// The element.
+    pub element: QName,
+    /// 0 for `DAV:all`, one more for each aggregate above.
+    pub depth: usize,
+    /// What it allows, for people.
+    pub description: &'static str,
+}
+
+const WRITING: [Privilege; 4] =
+    [Privilege::WriteContent, Privilege::WriteProperties, Privilege::Bind, Privilege::Unbind];
+
+/// The tree of privileges, flattened in document order.
+pub static PRIVILEGES: [PrivilegeRow; 9] = [
+    aggregate(PrivilegeSet::of(&READING).and(&WRITING).and(&[Privilege::Unlock]), "all", 0, "Any operation"),
+    leaf(Privilege::Read, "read", 1, "Read content and properties"),
+    leaf(
+        Privilege::ReadCurrentUserPrivilegeSet,
+        "read-current-user-privilege-set",
+        1,
+        "Read the list of one's own privileges",
+    ),
+    aggregate(PrivilegeSet::of(&WRITING), "write", 1, "Change content, properties and members"),
+    leaf(Privilege::WriteContent, "write-content", 2, "Change content"),
+    leaf(Privilege::WriteProperties, "write-properties", 2, "Change properties"),
+    leaf(Privilege::Bind, "bind", 2, "Add members"),
+    leaf(Privilege::Unbind, "unbind", 2, "Remove members"),
+    leaf(Privilege::Unlock, "unlock", 1, "Remove locks of others"),
+];
+
+const fn leaf(privilege: Privilege, element: &'static str, depth: usize, description: &'static str) -> PrivilegeRow {
+    aggregate(PrivilegeSet::of(&[privilege]), element, depth, description)
+}
+
+const fn aggregate(
+    parts: PrivilegeSet,
+    element: &'static str,
+    depth: usize,
+    description: &'static str,
+) -> PrivilegeRow {
+    PrivilegeRow { parts, element: QName::dav(element), depth, description }
+}
+
+impl PrivilegeSet {
+    /// The set of these privileges.
+    #[must_use]
+    pub const fn of(privileges: &[Privilege]) -> Self {
+        Self(0).and(privileges)
+    }
+
+    /// This set and these.
+    #[must_use]
+    pub const fn and(self, privileges: &[Privilege]) -> Self {
+        let mut bits = self.0;
+        let mut rest = privileges;
+        while let [first, tail @ ..] = rest {
+            bits |= 1 << (*first as u16);
+            rest = tail;
+        }
+        Self(bits)
+    }
+
+    /// What only reads, out of this set.
+    #[must_use]
+    pub fn reading(self) -> Self {
+        Self(self.0 & Self::of(&READING).0)
+    }
+
+    /// Is the privilege held?
+    #[must_use]
+    pub const fn contains(self, privilege: Privilege) -> bool {
+        self.0 & (1 << (privilege as u16)) != 0
+    }
+
+    /// Are all of the other set's held?
+    #[must_use]
+    pub const fn includes(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl Privilege {
+    /// Its element.
+    #[must_use]
+    pub fn element(self) -> &'static QName {
+        PRIVILEGES
+            .iter()
+            .find(|row| row.parts == PrivilegeSet::of(&[self]))
+            .map_or(&PRIVILEGES[0].element, |row| &row.element)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Privilege, Role};
+
+    #[test]
+    fn each_role_includes_the_one_before() {
+        for (lesser, greater) in [(Role::Reader, Role::Member), (Role::Member, Role::Lead)] {
+            assert!(lesser < greater && lesser.rank() < greater.rank());
+            assert!(greater.grants().includes(lesser.grants()) && !lesser.grants().includes(greater.grants()));
+        }
+        assert!(!Role::Reader.grants().contains(Privilege::Bind));
+        assert_eq!(Privilege::WriteContent.element().local, "write-content");
+    }
+}

@@ -1,0 +1,96 @@
+//! An answer's body as the HTTP library takes it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::io::AsyncRead;
+use tokio::sync::mpsc;
+use tokio_util::io::ReaderStream;
+
+use crate::exchange::Body;
+use crate::model::error::Failure;
+
+/// Bytes read from a file at a time.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A body on its way out, with the span of its request.
+pub struct Outgoing {
+    source: Source,
+    span: tracing::Span,
+}
+
+enum Source {
+    Empty,
+    Full(Bytes),
+    Reader(Pin<Box<ReaderStream<Pin<Box<dyn AsyncRead + Send>>>>>, u64),
+    Blocks(mpsc::Receiver<Result<Bytes, Failure>>),
+}
+
+impl Outgoing {
+    /// Takes over an answer's body.
+    pub fn new(body: Body, span: tracing::Span) -> Self {
+        let source = match body {
+            Body::Empty => Source::Empty,
+            Body::Full(bytes) => Source::Full(bytes),
+            Body::Reader(reader, length) => {
+                Source::Reader(Box::pin(ReaderStream::with_capacity(reader, BUFFER_BYTES)), length)
+            }
+            Body::Blocks(blocks) => Source::Blocks(blocks),
+        };
+        Self { source, span }
+    }
+
+    fn failed(&self, failure: Failure) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        self.span.in_scope(|| tracing::error!(%failure, "an answer was cut off"));
+        Poll::Ready(Some(Err(failure)))
+    }
+}
+
+impl HttpBody for Outgoing {
+    type Data = Bytes;
+    type Error = Failure;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        let this = self.get_mut();
+        match &mut this.source {
+            Source::Empty => Poll::Ready(None),
+            Source::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                this.source = Source::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Source::Reader(stream, left) => {
+                use futures_core::Stream as _;
+                match ready!(stream.as_mut().poll_next(cx)) {
+                    Some(Ok(bytes)) => {
+                        *left = left.saturating_sub(bytes.len() as u64);
+                        Poll::Ready(Some(Ok(Frame::data(bytes))))
+                    }
+                    Some(Err(error)) => this.failed(Failure::new("reading a document", error)),
+                    None if *left > 0 => this.failed(Failure::new("reading a document", "it is shorter than recorded")),
+                    None => Poll::Ready(None),
+                }
+            }
+            Source::Blocks(blocks) => match ready!(blocks.poll_recv(cx)) {
+                Some(Ok(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Some(Err(failure)) => this.failed(failure),
+                None => Poll::Ready(None),
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.source, Source::Empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Empty => SizeHint::with_exact(0),
+            Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Source::Reader(_, left) => SizeHint::with_exact(*left),
+            Source::Blocks(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Content by SHA-256: small bodies as rows, large ones as files.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest as _, Sha256};
+use tokio::fs;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeekExt as _};
+
+use super::sql::{arguments, execute, row, rows};
+use super::transaction::{Reading, Txn};
+use crate::model::error::Failure;
+use crate::model::id::{Id, Timestamp};
+use crate::model::node::Blob;
+
+/// Bodies up to this size are rows, committed with the node that names them.
+pub const INLINE_BYTES: usize = 64 * 1024;
+/// Unnamed bodies are kept this long: whoever staged one may still be about to name it.
+pub const SWEEP_AGE: Duration = Duration::from_secs(86_400);
+/// Buffer of file reads and writes: with small ones a large document costs its time in system calls.
+const BUFFER_BYTES: usize = 512 * 1024;
+
+/// The directory of large bodies: `ab/abcdef...`, and `staging/` for what is still arriving.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    directory: PathBuf,
+}
+
+/// Content to be read.
+pub enum Content {
+    /// All of it.
+    Whole(Bytes),
+    /// A stream of the asked part.
+    Stream(Pin<Box<dyn AsyncRead + Send>>),
+}
+
+impl Blobs {
+    /// Opens the directory, making it where there is none, and clears what a dead process left half-written.
+    pub async fn open(directory: &Path) -> Result<Self, Failure> {
+        let staging = directory.join("staging");
+        fs::create_dir_all(&staging).await.map_err(|e| Failure::new("making the directory of documents", e))?;
+        let blobs = Self { directory: directory.to_owned() };
+        blobs.sweep_staging().await?;
+        Ok(blobs)
+    }
+
+    /// Only files that nobody has written to for long: another process may be staging now.
+    async fn sweep_staging(&self) -> Result<(), Failure> {
+        let failed = |e| Failure::new("clearing half-written documents", e);
+        let mut entries = fs::read_dir(self.directory.join("staging")).await.map_err(failed)?;
+        while let Some(entry) = entries.next_entry().await.map_err(failed)? {
+            if entry.metadata().await.is_ok_and(|m| is_old(&m)) {
+                let _ = fs::remove_file(entry.path()).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, hash: &str) -> PathBuf {
+        self.directory.join(hash.get(..2).unwrap_or("00")).join(hash)
+    }
+
+    /// A place for content that is arriving.
+    pub fn stage(&self) -> Staging {
+        Staging { blobs: self.clone(), hash: Sha256::new(), size: 0, buffer: BytesMut::new(), file: None }
+    }
+
+    /// A large body, or the part of it from `start`, `length` bytes long. `None`: it is not there.
+    pub async fn read(&self, hash: &str, start: u64, length: u64) -> Result<Option<Content>, Failure> {
+        let failed = |e| Failure::new("opening a document", e);
+        let mut file = match fs::File::open(self.file(hash)).await {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(failed(e)),
+        };
+        file.set_max_buf_size(BUFFER_BYTES);
+        if start > 0 {
+            file.seek(std::io::SeekFrom::Start(start)).await.map_err(failed)?;
+        }
+        Ok(Some(Content::Stream(Box::pin(file.take(length)))))
+    }
+
+    /// SHA-256 of the bytes that are really there; `None`: there is no such file.
+    pub async fn verify(&self, hash: &str) -> Result<Option<String>, Failure> {
+        let path = self.file(hash);
+        let work = move || -> std::io::Result<Option<String>> {
+            let mut file = match std::fs::File::open(path) {
+                Ok(file) => file,
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                Err(e) => return Err(e),
+            };
+            let mut hasher = Sha256::new();
+            std::io::copy(&mut file, &mut HashWriter(&mut hasher))?;
+            Ok(Some(hex(&hasher.finalize())))
+        };
+        blocking(work).await.map_err(|e| Failure::new("reading a document", e))
+    }
+
+    /// Every large body that is older than [`SWEEP_AGE`].
+    pub async fn old(&self) -> Result<Vec<String>, Failure> {
+        let directory = self.directory.clone();
+        let work = move || -> std::io::Result<Vec<String>> {
+            let mut names = Vec::new();
+            for folder in std::fs::read_dir(directory)? {
+                let folder = folder?;
+                if folder.file_name() == "staging" || !folder.file_type()?.is_dir() {
+                    continue;
+                }
+                for file in std::fs::read_dir(folder.path())? {
+                    let file = file?;
+                    if is_old(&file.metadata()?) {
+                        names.extend(file.file_name().into_string());
+                    }
+                }
+            }
+            Ok(names)
+        };
+        blocking(work).await.map_err(|e| Failure::new("listing documents", e))
+    }
+
+    /// Removes a body.
+    pub async fn remove(&self, hash: &str) -> Result<(), Failure> {
+        fs::remove_file(self.file(hash)).await.map_err(|e| Failure::new("removing an unnamed document", e))
+    }
+}
+
+fn is_old(metadata: &std::fs::Metadata) -> bool {
+    let age = metadata.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+    age.is_some_and(|age| age > SWEEP_AGE)
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl std::io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+}
+
+/// Content that is arriving: hashed as it comes, kept in memory while small, then in a file. Dropped unfinished, it
+/// leaves nothing.
+pub struct Staging {
+    blobs: Blobs,
+    hash: Sha256,
+    size: u64,
+    buffer: BytesMut,
+    file: Option<StagingFile>,
+}
+
+struct StagingFile {
+    path: PathBuf,
+    file: Option<std::fs::File>,
+    kept: bool,
+}
+
+impl Drop for StagingFile {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Staging {
+    /// Bytes taken so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Takes the next bytes.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.size += bytes.len() as u64;
+        self.buffer.extend_from_slice(bytes);
+        let limit = if self.file.is_some() { BUFFER_BYTES } else { INLINE_BYTES };
+        if self.buffer.len() > limit {
+            self.flush(false).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves the buffer to the file, hashing it; with `last`, makes the file durable.
+    async fn flush(&mut self, last: bool) -> Result<(), Failure> {
+        let failed = |e| Failure::new("writing a document", e);
+        if self.file.is_none() {
+            let path = self.blobs.directory.join("staging").join(Id::generate().to_string());
+            let open = path.clone();
+            let file = blocking(move || std::fs::File::create_new(open)).await.map_err(failed)?;
+            self.file = Some(StagingFile { path, file: Some(file), kept: false });
+        }
+        let Some(staging) = self.file.as_mut() else { return Ok(()) };
+        let Some(mut file) = staging.file.take() else { return Ok(()) };
+        let bytes = self.buffer.split().freeze();
+        let mut hash = std::mem::take(&mut self.hash);
+        let (file, hash) = blocking(move || {
+            hash.update(&bytes);
+            file.write_all(&bytes)?;
+            if last {
+                file.sync_all()?;
+            }
+            Ok((file, hash))
+        })
+        .await
+        .map_err(failed)?;
+        staging.file = Some(file);
+        self.hash = hash;
+        Ok(())
+    }
+
+    /// The content is complete: small, it goes with the row; large, it is on disk under its name when this returns.
+    pub async fn finish(mut self) -> Result<Blob, Failure> {
+        let size_bytes = i64::try_from(self.size).map_err(|e| Failure::new("sizing a document", e))?;
+        if self.file.is_none() {
+            self.hash.update(&self.buffer);
+            let hash = hex(&self.hash.finalize());
+            return Ok(Blob { hash, size_bytes, inline: Some(self.buffer.freeze()) });
+        }
+        self.flush(true).await?;
+        let hash = hex(&std::mem::take(&mut self.hash).finalize());
+        let target = self.blobs.file(&hash);
+        if let Some(mut staging) = self.file.take() {
+            let source = staging.path.clone();
+            staging.kept = true;
+            blocking(move || persist(&source, &target)).await.map_err(|e| Failure::new("keeping a document", e))?;
+        }
+        Ok(Blob { hash, size_bytes, inline: None })
+    }
+}
+
+/// Gives a complete, flushed file its name, and makes the name durable. Replacing a body by itself renews its age, so
+/// that no sweep takes it before a row names it.
+fn persist(source: &Path, target: &Path) -> std::io::Result<()> {
+    let Some(folder) = target.parent() else { return Err(std::io::ErrorKind::InvalidInput.into()) };
+    if !folder.exists() {
+        std::fs::create_dir_all(folder)?;
+        if let Some(above) = folder.parent() {
+            std::fs::File::open(above)?.sync_all()?;
+        }
+    }
+    std::fs::rename(source, target)?;
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().map_or('0', char::from);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// SHA-256 of some bytes, hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Writes a small body; one that is there already is kept.
+pub async fn insert(c: &mut Txn, hash: &str, data: &[u8], now: Timestamp) -> Result<(), Failure> {
+    let sql = "INSERT INTO body (hash, stored_at, data) VALUES ($1, $2, $3) \
+               ON CONFLICT (hash) DO UPDATE SET stored_at = excluded.stored_at";
+    execute(c.connection(), sql, arguments![hash, now, data]).await?;
+    Ok(())
+}
+
+/// A small body.
+pub async fn inline(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, Failure> {
+    let sql = "SELECT data FROM body WHERE hash = $1";
+    Ok(row(c.connection(), sql, arguments![hash]).await?.map(|row| row.bytes(0)))
+}
+
+/// Does any node or former state name this body?
+pub async fn is_named(c: &mut impl Reading, hash: &str) -> Result<bool, Failure> {
+    let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM node WHERE hash = $1) OR EXISTS (SELECT 1 FROM past WHERE hash = $1)";
+    Ok(row(c.connection(), sql, arguments![hash]).await?.is_some())
+}
+
+/// Removes small bodies that no row names and that are older than `before`; how many.
+pub async fn sweep_inline(c: &mut Txn, before: Timestamp) -> Result<u64, Failure> {
+    let sql = "DELETE FROM body WHERE stored_at < $1 AND NOT EXISTS (SELECT 1 FROM node n WHERE n.hash = body.hash) \
+               AND NOT EXISTS (SELECT 1 FROM past p WHERE p.hash = body.hash)";
+    execute(c.connection(), sql, arguments![before]).await
+}
+
+/// Every named hash after `after`, ascending.
+pub async fn named(c: &mut impl Reading, after: &str, limit: i64) -> Result<Vec<String>, Failure> {
+    let sql = "SELECT hash FROM node WHERE hash IS NOT NULL AND hash > $1 UNION \
+               SELECT hash FROM past WHERE hash IS NOT NULL AND hash > $1 ORDER BY 1 LIMIT $2";
+    Ok(rows(c.connection(), sql, arguments![after, limit]).await?.iter().map(|row| row.text(0)).collect())
+}

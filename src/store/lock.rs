@@ -1,0 +1,89 @@
+//! Statements on `lock`.
+
+use super::sql::{Row, arguments, execute, row, rows};
+use super::transaction::{Reading, Txn};
+use crate::model::error::Failure;
+use crate::model::id::{Id, Timestamp};
+use crate::model::lock::Lock;
+
+fn lock_of(row: &Row) -> Lock {
+    Lock {
+        token: row.text(0),
+        node_id: Id(row.integer(1)),
+        principal_id: Id(row.integer(2)),
+        deep: row.integer(3) != 0,
+        shared: row.integer(4) != 0,
+        owner_xml: row.text(5),
+        timeout_s: row.integer(6),
+        expires_at: row.integer(7),
+    }
+}
+
+/// Writes a lock.
+pub async fn insert(c: &mut Txn, lock: &Lock, home: Id) -> Result<(), Failure> {
+    let sql = "INSERT INTO lock (token, node_id, home_id, principal_id, deep, shared, owner_xml, timeout_s, expires_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let arguments = arguments![
+        &lock.token,
+        lock.node_id,
+        home,
+        lock.principal_id,
+        lock.deep,
+        lock.shared,
+        &lock.owner_xml,
+        lock.timeout_s,
+        lock.expires_at
+    ];
+    execute(c.connection(), sql, arguments).await?;
+    Ok(())
+}
+
+/// Gives a lock more time.
+pub async fn refresh(c: &mut Txn, token: &str, timeout_s: i64, expires_at: Timestamp) -> Result<(), Failure> {
+    let sql = "UPDATE lock SET timeout_s = $2, expires_at = $3 WHERE token = $1";
+    execute(c.connection(), sql, arguments![token, timeout_s, expires_at]).await?;
+    Ok(())
+}
+
+/// Removes a lock.
+pub async fn delete(c: &mut Txn, token: &str) -> Result<(), Failure> {
+    execute(c.connection(), "DELETE FROM lock WHERE token = $1", arguments![token]).await?;
+    Ok(())
+}
+
+/// Removes the locks of a home that lapsed, so that they never pile up.
+pub async fn delete_lapsed(c: &mut Txn, home: Id, now: Timestamp) -> Result<(), Failure> {
+    execute(c.connection(), "DELETE FROM lock WHERE home_id = $1 AND expires_at <= $2", arguments![home, now]).await?;
+    Ok(())
+}
+
+/// How many locks a home holds.
+pub async fn count(c: &mut impl Reading, home: Id) -> Result<i64, Failure> {
+    let sql = "SELECT COUNT(*) FROM lock WHERE home_id = $1";
+    Ok(row(c.connection(), sql, arguments![home]).await?.map_or(0, |row| row.integer(0)))
+}
+
+/// Locks whose root stands at or below `top`. The cost grows with the locks of the home, not with its documents.
+pub async fn below(c: &mut impl Reading, home: Id, top: Id, now: Timestamp) -> Result<Vec<Lock>, Failure> {
+    let sql = "WITH RECURSIVE up(token, id) AS (SELECT l.token, l.node_id FROM lock l WHERE l.home_id = $1 \
+               AND l.expires_at > $3 UNION ALL SELECT u.token, n.parent_id FROM up u JOIN node n ON n.id = u.id \
+               WHERE n.parent_id IS NOT NULL AND u.id <> $2) \
+               SELECT l.token, l.node_id, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
+               FROM up u JOIN lock l ON l.token = u.token WHERE u.id = $2 ORDER BY l.node_id";
+    Ok(rows(c.connection(), sql, arguments![home, top, now]).await?.iter().map(lock_of).collect())
+}
+
+/// Locks on the members of a collection whose folded names lie in (`after`, `to`].
+pub async fn of_members(
+    c: &mut impl Reading,
+    parent: Id,
+    after: &str,
+    to: &str,
+    now: Timestamp,
+) -> Result<Vec<Lock>, Failure> {
+    let sql = "SELECT l.token, l.node_id, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
+               FROM lock l JOIN node n ON n.id = l.node_id WHERE l.home_id = (SELECT p.home_id FROM node p WHERE p.id = $1) \
+               AND n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 \
+               AND l.expires_at > $4";
+    Ok(rows(c.connection(), sql, arguments![parent, after, to, now]).await?.iter().map(lock_of).collect())
+}

@@ -1,0 +1,74 @@
+//! The store: one database, one directory of bodies. The only module that names `sqlx` and the file system.
+//!
+//! [`Store::read`] opens a snapshot, [`Store::write`] a write transaction; the files below hold one table group each,
+//! its statements and nothing else. Nothing here asks who may do what: that is `tree`'s.
+
+pub mod body;
+pub mod check;
+pub mod lock;
+pub mod node;
+pub mod past;
+pub mod principal;
+pub mod property;
+pub mod sql;
+pub mod transaction;
+
+use std::path::Path;
+
+use self::body::Blobs;
+use self::sql::Pool;
+use self::transaction::{Snapshot, Txn, Writer};
+use crate::model::error::Failure;
+use crate::model::id::Id;
+
+/// The database and the bodies.
+pub struct Store {
+    readers: Pool,
+    writer: Writer,
+    /// Large bodies.
+    pub blobs: Blobs,
+    /// Epoch of sync tokens: those of another epoch are refused.
+    pub epoch: String,
+}
+
+impl Store {
+    /// Opens the data directory; makes and fills it where there is none, brings an old one up to date.
+    pub async fn open(data: &Path) -> Result<Self, Failure> {
+        tokio::fs::create_dir_all(data).await.map_err(|e| Failure::new("making the data directory", e))?;
+        let file = data.join("beffroi.sqlite");
+        let writer = Writer::new(sql::open_writer(&file).await?);
+        let readers = sql::open_readers(&file).await?;
+        let blobs = Blobs::open(&data.join("bodies")).await?;
+        let mut store = Self { readers, writer, blobs, epoch: String::new() };
+        store.epoch = store.read_epoch().await?;
+        Ok(store)
+    }
+
+    async fn read_epoch(&self) -> Result<String, Failure> {
+        const NAME: &str = "epoch";
+        let found = principal::setting(&mut self.read().await?, NAME).await?;
+        if let Some(epoch) = found {
+            return Ok(epoch);
+        }
+        let mut txn = self.write().await?;
+        principal::insert_setting(&mut txn, NAME, &format!("{:x}", Id::generate().0)).await?;
+        let epoch = principal::setting(&mut txn, NAME).await?.unwrap_or_default();
+        txn.commit().await?;
+        Ok(epoch)
+    }
+
+    /// A consistent view.
+    pub async fn read(&self) -> Result<Snapshot, Failure> {
+        Snapshot::open(&self.readers).await
+    }
+
+    /// A write transaction.
+    pub async fn write(&self) -> Result<Txn, Failure> {
+        self.writer.begin().await
+    }
+
+    /// Closes all connections; what was acknowledged is on disk already.
+    pub async fn close(&self) {
+        self.readers.close().await;
+    }
+}

@@ -1,0 +1,331 @@
+//! Statements on `node` and `home`.
+
+use super::sql::{Row, arguments, execute, row, rows};
+use super::transaction::{Reading, Txn};
+use crate::model::error::Failure;
+use crate::model::filename::match_name;
+use crate::model::id::{Id, Seq, Timestamp};
+use crate::model::kind::Kind;
+use crate::model::lock::Lock;
+use crate::model::node::{Link, Node};
+use crate::model::privilege::Role;
+
+/// Columns of a node, in the order in which [`node_of`] reads them.
+macro_rules! columns {
+    () => {
+        "n.id, n.parent_id, n.home_id, n.name, n.kind, n.owner_id, n.placed_seq, n.placed_at, n.seq, n.members_seq, \
+         n.created_at, n.modified_at, n.version, n.author_id, n.hash, n.size, n.content_type"
+    };
+}
+pub(super) use columns;
+const COLUMNS: usize = 17;
+
+/// The actor's greatest role granted exactly on `n`; the actor is $1, the time $2.
+macro_rules! role {
+    () => {
+        "(SELECT MAX(a.role) FROM ace a WHERE a.node_id = n.id AND (a.until_at IS NULL OR a.until_at > $2) \
+          AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1)))"
+    };
+}
+
+/// How many segments one statement follows.
+const STRIDE: usize = 12;
+
+const CHAIN: &str = concat!(
+    "WITH RECURSIVE segment(place, name) AS (VALUES (1, CAST($4 AS TEXT)), (2, $5), (3, $6), (4, $7), (5, $8), \
+     (6, $9), (7, $10), (8, $11), (9, $12), (10, $13), (11, $14), (12, $15)), \
+     walk(place, id) AS (SELECT 0, CAST($3 AS BIGINT) UNION ALL \
+     SELECT w.place + 1, c.id FROM walk w CROSS JOIN segment s CROSS JOIN node c \
+     WHERE s.place = w.place + 1 AND c.parent_id = w.id AND c.match_name = s.name AND c.gone_at IS NULL) SELECT ",
+    columns!(),
+    ", ",
+    role!(),
+    ", l.token, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
+     FROM walk w JOIN node n ON n.id = w.id LEFT JOIN lock l ON l.node_id = n.id AND l.expires_at > $2 \
+     ORDER BY w.place"
+);
+
+/// Reads the columns of [`columns!`].
+pub(super) fn node_of(row: &Row) -> Node {
+    Node {
+        id: Id(row.integer(0)),
+        parent_id: Id(row.integer(1)),
+        home_id: Id(row.integer(2)),
+        name: row.text(3),
+        kind: Kind::from_code(&row.text(4)).unwrap_or_default(),
+        owner_id: Id(row.integer(5)),
+        placed_seq: row.integer(6),
+        placed_at: row.integer(7),
+        seq: row.integer(8),
+        members_seq: row.integer(9),
+        created_at: row.integer(10),
+        modified_at: row.integer(11),
+        version: row.integer(12),
+        author_id: row.optional_integer(13).map(Id),
+        hash: row.optional_text(14),
+        size_bytes: row.integer(15),
+        content_type: row.optional_text(16),
+    }
+}
+
+/// Follows folded names from `start`, one [`Link`] a node, `start` first; it ends where a name is not mapped.
+pub async fn chain(
+    c: &mut impl Reading,
+    actor: Id,
+    now: Timestamp,
+    start: Id,
+    names: &[String],
+) -> Result<Vec<Link>, Failure> {
+    let mut links: Vec<Link> = Vec::new();
+    let mut from = start;
+    let mut rest = names;
+    loop {
+        let (stride, tail) = rest.split_at(rest.len().min(STRIDE));
+        let name = |place: usize| stride.get(place).map(String::as_str);
+        let found = rows(
+            c.connection(),
+            CHAIN,
+            arguments![
+                actor, now, from, name(0), name(1), name(2), name(3), name(4), name(5), name(6), name(7), name(8),
+                name(9), name(10), name(11)
+            ],
+        )
+        .await?;
+        let mut followed = 0;
+        for row in &found {
+            let node = node_of(row);
+            if links.last().is_none_or(|link| link.node.id != node.id) {
+                links.push(Link { role: row.optional_integer(COLUMNS).and_then(Role::from_rank), node, locks: vec![] });
+                followed += 1;
+            }
+            if let (Some(token), Some(link)) = (row.optional_text(COLUMNS + 1), links.last_mut()) {
+                link.locks.push(Lock {
+                    token,
+                    node_id: link.node.id,
+                    principal_id: Id(row.integer(COLUMNS + 2)),
+                    deep: row.integer(COLUMNS + 3) != 0,
+                    shared: row.integer(COLUMNS + 4) != 0,
+                    owner_xml: row.text(COLUMNS + 5),
+                    timeout_s: row.integer(COLUMNS + 6),
+                    expires_at: row.integer(COLUMNS + 7),
+                });
+            }
+        }
+        // The first statement repeats nothing; each later one begins with the last node of the one before.
+        let complete = followed >= stride.len();
+        match links.last() {
+            Some(link) if complete && !tail.is_empty() => from = link.node.id,
+            _ => return Ok(links),
+        }
+        rest = tail;
+    }
+}
+
+/// Members of a collection in the order of their folded names, after `after`.
+pub async fn members(c: &mut impl Reading, parent: Id, after: &str, limit: i64) -> Result<Vec<Node>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 ORDER BY n.match_name LIMIT $3"
+    );
+    Ok(rows(c.connection(), SQL, arguments![parent, after, limit]).await?.iter().map(node_of).collect())
+}
+
+/// The member of this folded name.
+pub async fn member(c: &mut impl Reading, parent: Id, match_name: &str) -> Result<Option<Node>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name = $2"
+    );
+    Ok(row(c.connection(), SQL, arguments![parent, match_name]).await?.as_ref().map(node_of))
+}
+
+/// Homes whose documents the actor may read, in the order of their folded names, each with the actor's role.
+pub async fn homes_of(
+    c: &mut impl Reading,
+    actor: Id,
+    now: Timestamp,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(Node, Node, Role)>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", h.name, h.match_name, (SELECT MAX(a.role) FROM ace a WHERE a.node_id = h.id \
+         AND (a.until_at IS NULL OR a.until_at > $2) AND (a.principal_id = $1 OR a.principal_id IN \
+         (SELECT m.group_id FROM membership m WHERE m.member_id = $1))) AS held \
+         FROM node h JOIN node n ON n.parent_id = h.id AND n.match_name = 'files' AND n.gone_at IS NULL \
+         WHERE h.parent_id = 1 AND h.gone_at IS NULL AND h.match_name > $3 AND h.id IN \
+         (SELECT g.node_id FROM ace g WHERE (g.until_at IS NULL OR g.until_at > $2) AND (g.principal_id = $1 \
+         OR g.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1))) \
+         ORDER BY h.match_name LIMIT $4"
+    );
+    let found = rows(c.connection(), SQL, arguments![actor, now, after, limit]).await?;
+    Ok(found
+        .iter()
+        .filter_map(|row| {
+            let documents = node_of(row);
+            let home = Node { id: documents.parent_id, name: row.text(COLUMNS), kind: Kind::Home, ..documents.clone() };
+            Some((home, documents, Role::from_rank(row.integer(COLUMNS + 2))?))
+        })
+        .collect())
+}
+
+/// Claims the home of this folded name for writing: no other writer changes anything in it until this transaction
+/// ends. The number stamps all that changes in it now. `None`: there is no such home.
+pub async fn claim(c: &mut Txn, match_name: &str) -> Result<Option<(Id, Seq)>, Failure> {
+    let sql = "UPDATE home SET seq = seq + 1 WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = 1 \
+               AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq";
+    Ok(row(c.connection(), sql, arguments![match_name]).await?.map(|row| (Id(row.integer(0)), row.integer(1))))
+}
+
+/// Used bytes and quota of a home.
+pub async fn quota(c: &mut impl Reading, home: Id) -> Result<(i64, Option<i64>), Failure> {
+    let sql = "SELECT used_bytes, quota_bytes FROM home WHERE node_id = $1";
+    Ok(row(c.connection(), sql, arguments![home])
+        .await?
+        .map_or((0, None), |row| (row.integer(0), row.optional_integer(1))))
+}
+
+/// Writes the row of a new node.
+pub async fn insert(c: &mut Txn, node: &Node) -> Result<(), Failure> {
+    let sql = "INSERT INTO node (id, parent_id, home_id, name, match_name, kind, owner_id, placed_seq, placed_at, seq, \
+               members_seq, since_seq, since_at, created_at, modified_at, version, sealed, author_id, hash, size, \
+               content_type) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $8, $9, $12, $13, $14, 1, $15, $16, \
+               $17, $18)";
+    let folded = match_name(&node.name);
+    let arguments = arguments![
+        node.id,
+        node.parent_id,
+        node.home_id,
+        &node.name,
+        &folded,
+        node.kind.row().code,
+        node.owner_id,
+        node.placed_seq,
+        node.placed_at,
+        node.seq,
+        node.members_seq,
+        node.created_at,
+        node.modified_at,
+        node.version,
+        node.author_id,
+        node.hash.as_ref(),
+        node.size_bytes,
+        node.content_type.as_ref()
+    ];
+    execute(c.connection(), sql, arguments).await?;
+    Ok(())
+}
+
+/// Writes new content to a node: its version, author, hash, size, type and times.
+pub async fn update_content(c: &mut Txn, node: &Node, now: Timestamp) -> Result<(), Failure> {
+    let sql = "UPDATE node SET seq = $2, since_seq = $2, since_at = $3, modified_at = $4, version = $5, author_id = $6, \
+               hash = $7, size = $8, content_type = $9, comment = NULL, sealed = 1 WHERE id = $1";
+    let arguments = arguments![
+        node.id,
+        node.seq,
+        now,
+        node.modified_at,
+        node.version,
+        node.author_id,
+        node.hash.as_ref(),
+        node.size_bytes,
+        node.content_type.as_ref()
+    ];
+    execute(c.connection(), sql, arguments).await?;
+    Ok(())
+}
+
+/// Writes what is not content: the modification time that a client gave.
+pub async fn update_properties(c: &mut Txn, node: &Node) -> Result<(), Failure> {
+    let sql = "UPDATE node SET seq = $2, modified_at = $3 WHERE id = $1";
+    execute(c.connection(), sql, arguments![node.id, node.seq, node.modified_at]).await?;
+    Ok(())
+}
+
+/// Writes where a node stands: parent, name, home and the change that put it there.
+pub async fn update_place(c: &mut Txn, node: &Node) -> Result<(), Failure> {
+    let sql = "UPDATE node SET parent_id = $2, home_id = $3, owner_id = $4, name = $5, match_name = $6, kind = $7, \
+               placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL WHERE id = $1";
+    let folded = match_name(&node.name);
+    let arguments = arguments![
+        node.id,
+        node.parent_id,
+        node.home_id,
+        node.owner_id,
+        &node.name,
+        &folded,
+        node.kind.row().code,
+        node.placed_seq,
+        node.placed_at
+    ];
+    execute(c.connection(), sql, arguments).await?;
+    Ok(())
+}
+
+/// Takes a node off its name; what lies below hangs on it.
+pub async fn unmap(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<(), Failure> {
+    let sql = "UPDATE node SET gone_at = $3, seq = $2 WHERE id = $1";
+    execute(c.connection(), sql, arguments![node, seq, now]).await?;
+    Ok(())
+}
+
+/// Everything below a node changes home: the numbers of the old home mean nothing in the new one, so all are set anew.
+pub async fn rehome(c: &mut Txn, top: Id, home: Id, owner: Id, seq: Seq, now: Timestamp) -> Result<(), Failure> {
+    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
+               SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id) \
+               UPDATE node SET home_id = $2, owner_id = $3, placed_seq = $4, seq = $4, members_seq = $4, since_seq = $4, \
+               placed_at = $5, since_at = $5 WHERE id IN (SELECT id FROM below)";
+    execute(c.connection(), sql, arguments![top, home, owner, seq, now]).await?;
+    Ok(())
+}
+
+/// Tells a collection and all above it of a change below: their `members_seq`, and the bytes they hold. The collection's
+/// own modification time is that of its last change of members.
+pub async fn stamp(c: &mut Txn, collection: Id, seq: Seq, added_bytes: i64, now: Timestamp) -> Result<(), Failure> {
+    let sql = "WITH RECURSIVE up(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
+               SELECT n.parent_id FROM node n JOIN up u ON n.id = u.id WHERE n.parent_id IS NOT NULL AND n.kind <> 'home') \
+               UPDATE node SET members_seq = $2, size = size + $3, \
+               modified_at = CASE WHEN id = $1 THEN $4 ELSE modified_at END WHERE id IN (SELECT id FROM up)";
+    execute(c.connection(), sql, arguments![collection, seq, added_bytes, now]).await?;
+    Ok(())
+}
+
+/// Adds to the used bytes of a home.
+pub async fn use_bytes(c: &mut Txn, home: Id, added_bytes: i64) -> Result<(), Failure> {
+    let sql = "UPDATE home SET used_bytes = used_bytes + $2 WHERE node_id = $1";
+    execute(c.connection(), sql, arguments![home, added_bytes]).await?;
+    Ok(())
+}
+
+/// Live nodes below a node whose last change is not after `until`, by identifier, after `after`.
+pub async fn below(c: &mut impl Reading, top: Id, until: Seq, after: Id, limit: i64) -> Result<Vec<Node>, Failure> {
+    const SQL: &str = concat!(
+        "WITH RECURSIVE below(id, depth) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL \
+         SELECT k.id, b.depth + 1 FROM below b JOIN node k ON k.parent_id = b.id AND k.gone_at IS NULL) SELECT ",
+        columns!(),
+        " FROM below b JOIN node n ON n.id = b.id WHERE b.depth > 0 AND n.seq <= $2 AND n.id > $3 ORDER BY n.id LIMIT $4"
+    );
+    Ok(rows(c.connection(), SQL, arguments![top, until, after, limit]).await?.iter().map(node_of).collect())
+}
+
+/// Names of the nodes from just below `top` down to `node`; `None` when `node` does not stand live below `top`.
+pub async fn names_between(c: &mut impl Reading, top: Id, node: Id) -> Result<Option<Vec<String>>, Failure> {
+    let sql = "WITH RECURSIVE up(id, parent_id, name, depth) AS (SELECT n.id, n.parent_id, n.name, 0 FROM node n \
+               WHERE n.id = $2 AND n.gone_at IS NULL UNION ALL SELECT n.id, n.parent_id, n.name, u.depth + 1 FROM up u \
+               JOIN node n ON n.id = u.parent_id WHERE u.id <> $1 AND n.gone_at IS NULL) \
+               SELECT id, name FROM up ORDER BY depth DESC";
+    let found = rows(c.connection(), sql, arguments![top, node]).await?;
+    let mut names = found.iter();
+    if names.next().is_none_or(|row| Id(row.integer(0)) != top) {
+        return Ok(None);
+    }
+    Ok(Some(names.map(|row| row.text(1)).collect()))
+}
+
+/// Does `node` stand at or below `top`?
+pub async fn is_below(c: &mut impl Reading, top: Id, node: Id) -> Result<bool, Failure> {
+    Ok(names_between(c, top, node).await?.is_some())
+}

@@ -1,0 +1,90 @@
+//! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
+
+use super::node::{columns, node_of};
+use super::sql::{Row, arguments, execute, rows};
+use super::transaction::{Reading, Txn};
+use crate::model::error::Failure;
+use crate::model::id::{Id, Seq, Timestamp};
+use crate::model::node::Node;
+
+/// Ends the present state of a node: writes the row that says what stood there until now. A state that began in this
+/// very change was never seen by anyone and leaves no row.
+pub async fn end(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<(), Failure> {
+    let sql = "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
+               sealed, author_id, comment, hash, size, content_type, modified_at) \
+               SELECT id, home_id, $2, since_seq, parent_id, name, match_name, since_at, $3, version, sealed, author_id, \
+               comment, hash, size, content_type, modified_at FROM node WHERE id = $1 AND since_seq < $2";
+    execute(c.connection(), sql, arguments![node, seq, now]).await?;
+    Ok(())
+}
+
+/// Where a reading of changes goes on: of those at `seq` only the names after (`parent`, `name`) and the nodes after
+/// `node` are still to be told.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    /// Changes after this one, and the rest of it.
+    pub seq: Seq,
+    /// Collection of the last gone name told.
+    pub parent: Id,
+    /// Last gone name told.
+    pub name: String,
+    /// Last live node told.
+    pub node: Id,
+}
+
+/// Live members of a collection that changed after the cursor, in the order of change and identifier.
+pub async fn changed(c: &mut impl Reading, collection: Id, at: &Cursor, limit: i64) -> Result<Vec<Node>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
+         ORDER BY n.seq, n.id LIMIT $4"
+    );
+    Ok(rows(c.connection(), SQL, arguments![collection, at.seq, at.node, limit]).await?.iter().map(node_of).collect())
+}
+
+/// The same for all of a home. The nodes may stand anywhere, also below something that is gone.
+pub async fn changed_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i64) -> Result<Vec<Node>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
+         ORDER BY n.seq, n.id LIMIT $4"
+    );
+    Ok(rows(c.connection(), SQL, arguments![home, at.seq, at.node, limit]).await?.iter().map(node_of).collect())
+}
+
+/// A name that a collection lost.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GoneName {
+    /// The change that took it.
+    pub seq: Seq,
+    /// The collection.
+    pub parent: Id,
+    /// The name.
+    pub name: String,
+}
+
+/// Names that a collection lost after the cursor and that no live member bears, in the order of change.
+pub async fn gone(c: &mut impl Reading, collection: Id, at: &Cursor, limit: i64) -> Result<Vec<GoneName>, Failure> {
+    const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name FROM past p WHERE p.parent_id = $1 AND p.to_seq >= $2 \
+         AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
+         AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
+         AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
+    let found = rows(c.connection(), SQL, arguments![collection, at.seq, at.parent, &at.name, limit]).await?;
+    Ok(found.iter().map(gone_of).collect())
+}
+
+/// The same for all collections of a home.
+pub async fn gone_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i64) -> Result<Vec<GoneName>, Failure> {
+    const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name FROM past p WHERE p.home_id = $1 AND p.to_seq >= $2 \
+         AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
+         AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
+         AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
+    let found = rows(c.connection(), SQL, arguments![home, at.seq, at.parent, &at.name, limit]).await?;
+    Ok(found.iter().map(gone_of).collect())
+}
+
+fn gone_of(row: &Row) -> GoneName {
+    GoneName { seq: row.integer(0), parent: Id(row.integer(1)), name: row.text(2) }
+}

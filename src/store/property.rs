@@ -1,0 +1,58 @@
+//! Statements on `property`: dead properties, kept as the element the client sent.
+
+use super::sql::{Row, arguments, execute, row, rows};
+use super::transaction::{Reading, Txn};
+use crate::model::error::Failure;
+use crate::model::id::Id;
+use crate::model::name::QName;
+
+/// A dead property: its name, and its whole element as self-contained XML.
+pub type Dead = (QName, String);
+
+fn dead_of(row: &Row, first: usize) -> Dead {
+    (QName::owned(row.text(first), row.text(first + 1)), row.text(first + 2))
+}
+
+/// Dead properties of one node.
+pub async fn of(c: &mut impl Reading, node: Id) -> Result<Vec<Dead>, Failure> {
+    let sql = "SELECT namespace, name, xml FROM property WHERE node_id = $1 AND principal_id = 0";
+    Ok(rows(c.connection(), sql, arguments![node]).await?.iter().map(|row| dead_of(row, 0)).collect())
+}
+
+/// Dead properties of the members of a collection whose folded names lie in (`after`, `to`].
+pub async fn of_members(c: &mut impl Reading, parent: Id, after: &str, to: &str) -> Result<Vec<(Id, Dead)>, Failure> {
+    let sql = "SELECT p.node_id, p.namespace, p.name, p.xml FROM node n JOIN property p ON p.node_id = n.id \
+               AND p.principal_id = 0 WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 \
+               AND n.match_name <= $3";
+    let found = rows(c.connection(), sql, arguments![parent, after, to]).await?;
+    Ok(found.iter().map(|row| (Id(row.integer(0)), dead_of(row, 1))).collect())
+}
+
+/// How many bytes of dead properties a node carries.
+pub async fn size(c: &mut impl Reading, node: Id) -> Result<i64, Failure> {
+    let sql = "SELECT CAST(COALESCE(SUM(LENGTH(xml)), 0) AS BIGINT) FROM property WHERE node_id = $1";
+    Ok(row(c.connection(), sql, arguments![node]).await?.map_or(0, |row| row.integer(0)))
+}
+
+/// Sets a dead property.
+pub async fn set(c: &mut Txn, node: Id, name: &QName, xml: &str) -> Result<(), Failure> {
+    let sql = "INSERT INTO property (node_id, principal_id, namespace, name, xml) VALUES ($1, 0, $2, $3, $4) \
+               ON CONFLICT (node_id, principal_id, namespace, name) DO UPDATE SET xml = excluded.xml";
+    execute(c.connection(), sql, arguments![node, &*name.namespace, &*name.local, xml]).await?;
+    Ok(())
+}
+
+/// Removes a dead property; one that is not there is no error (RFC 4918 section 14.23).
+pub async fn remove(c: &mut Txn, node: Id, name: &QName) -> Result<(), Failure> {
+    let sql = "DELETE FROM property WHERE node_id = $1 AND principal_id = 0 AND namespace = $2 AND name = $3";
+    execute(c.connection(), sql, arguments![node, &*name.namespace, &*name.local]).await?;
+    Ok(())
+}
+
+/// Gives a copy the dead properties of its source.
+pub async fn copy(c: &mut Txn, from: Id, to: Id) -> Result<(), Failure> {
+    let sql = "INSERT INTO property (node_id, principal_id, namespace, name, xml) \
+               SELECT CAST($2 AS BIGINT), principal_id, namespace, name, xml FROM property WHERE node_id = $1";
+    execute(c.connection(), sql, arguments![from, to]).await?;
+    Ok(())
+}

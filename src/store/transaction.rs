@@ -1,0 +1,164 @@
+//! Snapshots, and write transactions with group commit.
+//!
+//! There is one writing connection. Writers take it in the order they come; each runs as a savepoint of one open
+//! transaction and then queues for the connection once more to commit. Whoever had been waiting meanwhile has run by
+//! then, so the first to return commits for all of them with one flush to disk, and no writer is answered before.
+//! The size of a group is bounded by those already waiting when its first member was done.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+
+use super::sql::{self, Connection, Pool};
+use crate::model::error::Failure;
+
+/// A consistent view; closed when dropped.
+pub struct Snapshot {
+    connection: sqlx::Transaction<'static, sqlx::Sqlite>,
+}
+
+impl Snapshot {
+    pub(super) async fn open(pool: &Pool) -> Result<Self, Failure> {
+        let connection = pool.begin_with(sql::BEGIN_READ).await.map_err(|e| Failure::new("opening a snapshot", e))?;
+        Ok(Self { connection })
+    }
+}
+
+/// What statements run on: the connection of a snapshot or of a write.
+pub trait Reading: Send {
+    /// The connection.
+    fn connection(&mut self) -> &mut Connection;
+}
+
+impl Reading for Snapshot {
+    fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
+
+/// How a group ended, for those of its members who did not commit it themselves.
+type Ending = Option<Result<(), String>>;
+
+struct Group {
+    ending: watch::Sender<Ending>,
+}
+
+struct State {
+    connection: Connection,
+    group: Option<Group>,
+    /// A writer left without finishing: its savepoint must go before anyone else writes.
+    unfinished: Option<Place>,
+}
+
+/// Where in its group a writer stands. The first needs no savepoint: when it fails, nobody else is in the group yet.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    First,
+    Later,
+}
+
+/// The one writing connection.
+pub struct Writer {
+    state: Arc<Mutex<State>>,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { state: Arc::new(Mutex::new(State { connection, group: None, unfinished: None })) }
+    }
+
+    /// Waits for the connection and opens a transaction, or a savepoint in the one that is open.
+    pub(super) async fn begin(&self) -> Result<Txn, Failure> {
+        let mut guard = Arc::clone(&self.state).lock_owned().await;
+        guard.undo().await?;
+        let place = if guard.group.is_none() {
+            sql::control(&mut guard.connection, sql::BEGIN_WRITE).await?;
+            guard.group = Some(Group { ending: watch::channel(None).0 });
+            Place::First
+        } else {
+            sql::control(&mut guard.connection, "SAVEPOINT member").await?;
+            Place::Later
+        };
+        guard.unfinished = Some(place);
+        Ok(Txn { state: Arc::clone(&self.state), guard: Some(guard) })
+    }
+}
+
+impl State {
+    /// Takes back what an unfinished writer did.
+    async fn undo(&mut self) -> Result<(), Failure> {
+        match self.unfinished.take() {
+            None => Ok(()),
+            Some(Place::First) => {
+                self.group = None;
+                sql::control(&mut self.connection, "ROLLBACK").await
+            }
+            Some(Place::Later) => {
+                sql::control(&mut self.connection, "ROLLBACK TO member; RELEASE member").await
+            }
+        }
+    }
+
+    /// Commits the open group, if there is one, and tells its members.
+    async fn finish(&mut self) -> Result<(), Failure> {
+        let Some(group) = self.group.take() else { return Ok(()) };
+        let result = sql::control(&mut self.connection, "COMMIT").await;
+        if result.is_err() {
+            // A failed COMMIT may leave the transaction open; ROLLBACK of one that is closed fails without harm.
+            let _ = sql::control(&mut self.connection, "ROLLBACK").await;
+        }
+        group.ending.send_replace(Some(result.as_ref().map(|()| ()).map_err(ToString::to_string)));
+        result
+    }
+}
+
+/// A write transaction. Dropped without [`Txn::commit`], it leaves nothing behind.
+pub struct Txn {
+    state: Arc<Mutex<State>>,
+    guard: Option<OwnedMutexGuard<State>>,
+}
+
+impl Reading for Txn {
+    #[expect(clippy::expect_used, reason = "the guard is there until commit or drop, both of which consume the value")]
+    fn connection(&mut self) -> &mut Connection {
+        &mut self.guard.as_mut().expect("a transaction in use holds its connection").connection
+    }
+}
+
+impl Txn {
+    /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group.
+    pub async fn commit(mut self) -> Result<(), Failure> {
+        let Some(mut guard) = self.guard.take() else { return Ok(()) };
+        if guard.unfinished == Some(Place::Later) {
+            sql::control(&mut guard.connection, "RELEASE member").await?;
+        }
+        guard.unfinished = None;
+        let Some(ending) = guard.group.as_ref().map(|group| group.ending.subscribe()) else { return Ok(()) };
+        drop(guard);
+        let mut guard = self.state.lock().await;
+        let ended = ending.borrow().clone();
+        match ended {
+            Some(Ok(())) => Ok(()),
+            Some(Err(cause)) => Err(Failure::new("committing with others", cause)),
+            None => {
+                // A writer that died in the middle stands between us and the commit.
+                guard.undo().await?;
+                guard.finish().await
+            }
+        }
+    }
+}
+
+impl Drop for Txn {
+    fn drop(&mut self) {
+        let Some(mut guard) = self.guard.take() else { return };
+        // Undo now rather than at the next write, which may be long in coming: the database is locked until then.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(failure) = guard.undo().await {
+                    tracing::error!(%failure, "a write could not be taken back");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! What an administrator does: people, projects, devices, roles.
+
+use super::Tree;
+use super::authentication::{device_secret_hash, hash_password, new_device_password};
+use super::resolve::FILES;
+use crate::model::error::Failure;
+use crate::model::filename::{NameError, check_principal, match_name, normalize};
+use crate::model::id::{Id, Timestamp, now};
+use crate::model::kind::Kind;
+use crate::model::node::{Node, ROOT};
+use crate::model::principal::{Actor, Device, Principal, PrincipalKind, Scope};
+use crate::model::privilege::Role;
+use crate::store::principal::{self, Grant, mailto};
+use crate::store::transaction::Txn;
+use crate::store::node;
+
+/// Why an administrator's wish is not carried out; each has its sentence in both languages.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The name cannot be borne by anyone.
+    #[error("name {0:?}: {1:?}")]
+    Name(String, NameError),
+    /// Someone bears the name.
+    #[error("name {0:?} is taken")]
+    NameTaken(String),
+    /// Not an e-mail address.
+    #[error("{0:?} is no e-mail address")]
+    Address(String),
+    /// The address belongs to someone.
+    #[error("address {0:?} belongs to {1:?}")]
+    AddressTaken(String, String),
+    /// Nobody bears the name.
+    #[error("{0:?} is not known")]
+    Unknown(String),
+    /// The name is borne by something else than was asked for.
+    #[error("{0:?} is a {1}")]
+    OtherKind(String, &'static str),
+    /// The person has a device of this label.
+    #[error("{0:?} has a device {1:?}")]
+    DeviceTaken(String, String),
+    /// The person has no device of this label.
+    #[error("{0:?} has no device {1:?}")]
+    NoDevice(String, String),
+    /// The person has no role there.
+    #[error("{0:?} has no role in {1:?}")]
+    NoRole(String, String),
+    /// The project is closed.
+    #[error("{0:?} is closed")]
+    Closed(String),
+    /// Our own fault.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// An administrator's result.
+pub type Result<T> = std::result::Result<T, Fault>;
+
+/// A home as listed.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// The principal.
+    pub principal: Principal,
+    /// Bytes of live content.
+    pub used_bytes: i64,
+    /// The most it may hold.
+    pub quota_bytes: Option<i64>,
+    /// Roles granted on the home.
+    pub grants: Vec<Grant>,
+}
+
+impl Tree {
+    /// Adds a person with a home.
+    pub async fn add_person(
+        &self,
+        name: &str,
+        display_name: &str,
+        email: &str,
+        password: Option<String>,
+    ) -> Result<Principal> {
+        let local_and_host = email.split_once('@').filter(|(local, host)| {
+            !local.is_empty() && !host.is_empty() && !host.contains('@') && !email.contains(char::is_whitespace)
+        });
+        if local_and_host.is_none() {
+            return Err(Fault::Address(email.to_owned()));
+        }
+        let phc = match password {
+            Some(password) => Some(hash_password(password).await.map_err(unrefused)?),
+            None => None,
+        };
+        let mut txn = self.store.write().await?;
+        let uri = mailto(email);
+        if let Some(holder) = principal::by_address(&mut txn, &uri).await? {
+            return Err(Fault::AddressTaken(email.to_owned(), holder));
+        }
+        let person = add_principal(&mut txn, PrincipalKind::Person, name, display_name, vec![uri], None).await?;
+        if let Some(phc) = phc {
+            principal::set_password(&mut txn, person.id, &phc).await?;
+        }
+        txn.commit().await?;
+        Ok(person)
+    }
+
+    /// Adds a project with a home.
+    pub async fn add_project(&self, name: &str, display_name: &str, quota_bytes: Option<i64>) -> Result<Principal> {
+        let mut txn = self.store.write().await?;
+        let project =
+            add_principal(&mut txn, PrincipalKind::Project, name, display_name, Vec::new(), quota_bytes).await?;
+        txn.commit().await?;
+        Ok(project)
+    }
+
+    /// All principals of a kind, by name.
+    pub async fn list_principals(&self, kind: PrincipalKind) -> Result<Vec<Principal>> {
+        const PAGE: i64 = 500;
+        let mut snapshot = self.store.read().await?;
+        let mut all: Vec<Principal> = Vec::new();
+        loop {
+            let after = all.last().map(|last| match_name(&last.name)).unwrap_or_default();
+            let page = principal::list(&mut snapshot, Some(kind), &after, PAGE).await?;
+            let last = (page.len() as i64) < PAGE;
+            all.extend(page);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// A principal of a kind.
+    pub async fn principal(&self, kind: PrincipalKind, name: &str) -> Result<Principal> {
+        find(&mut self.store.read().await?, Some(kind), name).await
+    }
+
+    /// A principal with what its home holds and who may use it.
+    pub async fn summary(&self, kind: PrincipalKind, name: &str) -> Result<Summary> {
+        let mut snapshot = self.store.read().await?;
+        let principal = find(&mut snapshot, Some(kind), name).await?;
+        let home = home_of(&mut snapshot, &principal).await?;
+        let (used_bytes, quota_bytes) = node::quota(&mut snapshot, home).await?;
+        let grants = principal::grants(&mut snapshot, home).await?;
+        let grants = grants.into_iter().filter(|grant| grant.principal != principal.name).collect();
+        Ok(Summary { principal, used_bytes, quota_bytes, grants })
+    }
+
+    /// Disables or enables a person; every door is shut or open at once.
+    pub async fn set_disabled(&self, name: &str, disabled: bool) -> Result<()> {
+        let mut txn = self.store.write().await?;
+        let person = find(&mut txn, Some(PrincipalKind::Person), name).await?;
+        principal::set_disabled(&mut txn, person.id, disabled.then(now)).await?;
+        Ok(txn.commit().await?)
+    }
+
+    /// Removes a person: passwords, addresses and roles go at once, and the home leaves the tree. What the person wrote
+    /// in projects stays, with its author.
+    pub async fn remove_person(&self, name: &str) -> Result<()> {
+        let mut txn = self.store.write().await?;
+        let person = find(&mut txn, Some(PrincipalKind::Person), name).await?;
+        let home = home_of(&mut txn, &person).await?;
+        if let Some((_, seq)) = node::claim(&mut txn, &match_name(&person.name)).await? {
+            node::unmap(&mut txn, home, seq, now()).await?;
+        }
+        // A slash stands in no name, so nobody can take or type this one.
+        let retired = format!("{}/{}", match_name(&person.name), person.id);
+        principal::retire(&mut txn, person.id, &retired, now()).await?;
+        Ok(txn.commit().await?)
+    }
+
+    /// Makes a device password; it is returned this once and kept nowhere.
+    pub async fn add_device(
+        &self,
+        person: &str,
+        label: &str,
+        scope: Scope,
+        read_only: bool,
+        expires_at: Option<Timestamp>,
+    ) -> Result<String> {
+        let password = new_device_password().map_err(unrefused)?;
+        let device =
+            Device { label: label.to_owned(), scope, read_only, created_at: now(), used_at: None, expires_at };
+        let mut txn = self.store.write().await?;
+        let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
+        if !principal::insert_device(&mut txn, person.id, &device, &device_secret_hash(&password)).await? {
+            return Err(Fault::DeviceTaken(person.name, label.to_owned()));
+        }
+        txn.commit().await?;
+        Ok(password)
+    }
+
+    /// A person's devices.
+    pub async fn devices(&self, person: &str) -> Result<Vec<Device>> {
+        let mut snapshot = self.store.read().await?;
+        let person = find(&mut snapshot, Some(PrincipalKind::Person), person).await?;
+        Ok(principal::devices(&mut snapshot, person.id).await?)
+    }
+
+    /// Ends a device password.
+    pub async fn revoke_device(&self, person: &str, label: &str) -> Result<()> {
+        let mut txn = self.store.write().await?;
+        let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
+        if !principal::delete_device(&mut txn, person.id, label).await? {
+            return Err(Fault::NoDevice(person.name, label.to_owned()));
+        }
+        Ok(txn.commit().await?)
+    }
+
+    /// Gives someone a role in a project, in place of the one held before.
+    pub async fn add_member(&self, project: &str, member: &str, role: Role, until: Option<Timestamp>) -> Result<()> {
+        let mut txn = self.store.write().await?;
+        let project = find(&mut txn, Some(PrincipalKind::Project), project).await?;
+        if project.closed_at.is_some() {
+            return Err(Fault::Closed(project.name));
+        }
+        let member = find(&mut txn, Some(PrincipalKind::Person), member).await?;
+        let home = home_of(&mut txn, &project).await?;
+        principal::grant(&mut txn, home, member.id, role, until).await?;
+        Ok(txn.commit().await?)
+    }
+
+    /// Takes someone's role in a project.
+    pub async fn remove_member(&self, project: &str, member: &str) -> Result<()> {
+        let mut txn = self.store.write().await?;
+        let project = find(&mut txn, Some(PrincipalKind::Project), project).await?;
+        let member = find(&mut txn, Some(PrincipalKind::Person), member).await?;
+        let home = home_of(&mut txn, &project).await?;
+        if !principal::revoke(&mut txn, home, member.id).await? {
+            return Err(Fault::NoRole(member.name, project.name));
+        }
+        Ok(txn.commit().await?)
+    }
+
+    /// Closes a project: from now on it is only read.
+    pub async fn close_project(&self, name: &str) -> Result<()> {
+        let mut txn = self.store.write().await?;
+        let project = find(&mut txn, Some(PrincipalKind::Project), name).await?;
+        let home = home_of(&mut txn, &project).await?;
+        principal::lower_grants(&mut txn, home, Role::Reader).await?;
+        principal::set_closed(&mut txn, project.id, Some(now())).await?;
+        Ok(txn.commit().await?)
+    }
+
+    /// The owner of a home as an actor: what an administrator's command does in a home is done in the owner's name.
+    pub async fn owner(&self, name: &str) -> Result<Actor> {
+        let owner = find(&mut self.store.read().await?, None, name).await?;
+        Ok(Actor {
+            id: owner.id,
+            name: owner.name,
+            display_name: owner.display_name,
+            scope: Scope::All,
+            read_only: false,
+        })
+    }
+}
+
+async fn find(
+    c: &mut impl crate::store::transaction::Reading,
+    kind: Option<PrincipalKind>,
+    name: &str,
+) -> Result<Principal> {
+    match principal::by_name(c, name).await? {
+        None => Err(Fault::Unknown(name.to_owned())),
+        Some(found) if kind.is_some_and(|kind| kind != found.kind) => {
+            Err(Fault::OtherKind(found.name, found.kind.code()))
+        }
+        Some(found) => Ok(found),
+    }
+}
+
+async fn home_of(c: &mut impl crate::store::transaction::Reading, principal: &Principal) -> Result<Id> {
+    let home = principal::home(c, principal.id).await?;
+    home.ok_or_else(|| Failure::new("finding a home", format!("{} has none", principal.name)).into())
+}
+
+/// Writes a principal with its home, the folder of its documents, and its own role there.
+async fn add_principal(
+    txn: &mut Txn,
+    kind: PrincipalKind,
+    name: &str,
+    display_name: &str,
+    addresses: Vec<String>,
+    quota_bytes: Option<i64>,
+) -> Result<Principal> {
+    let name = normalize(name);
+    check_principal(&name).map_err(|error| Fault::Name(name.clone(), error))?;
+    if principal::by_name(txn, &name).await?.is_some() {
+        return Err(Fault::NameTaken(name));
+    }
+    let now = now();
+    let principal = Principal {
+        id: Id::generate(),
+        kind,
+        name: name.clone(),
+        display_name: display_name.to_owned(),
+        addresses,
+        disabled_at: None,
+        closed_at: None,
+    };
+    principal::insert(txn, &principal, now).await?;
+    let home = Id::generate();
+    let made = Node {
+        home_id: home,
+        owner_id: principal.id,
+        placed_seq: 1,
+        placed_at: now,
+        seq: 1,
+        members_seq: 1,
+        created_at: now,
+        modified_at: now,
+        ..Node::default()
+    };
+    let home_node = Node { id: home, parent_id: ROOT, name, kind: Kind::Home, ..made.clone() };
+    node::insert(txn, &home_node).await?;
+    let files = Node { id: Id::generate(), parent_id: home, name: FILES.to_owned(), kind: Kind::Documents, ..made };
+    node::insert(txn, &files).await?;
+    principal::insert_home(txn, home, principal.id, quota_bytes).await?;
+    principal::grant(txn, home, principal.id, Role::Lead, None).await?;
+    Ok(principal)
+}
+
+/// Where nothing can be refused, an error is a failure.
+fn unrefused(error: crate::model::error::Error) -> Fault {
+    match error {
+        crate::model::error::Error::Failed(failure) => Fault::Failed(failure),
+        crate::model::error::Error::Refused(refusal) => {
+            Fault::Failed(Failure::new("an administrator's command", format!("{refusal:?}")))
+        }
+    }
+}

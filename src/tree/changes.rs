@@ -1,0 +1,309 @@
+//! Members changed since a token, RFC 6578: read from the tree and its past, for there is no other log.
+//!
+//! Changes are told in the order (number, gone names before live nodes, key), so a page may end anywhere and the token
+//! that closes it says exactly what was told. At depth infinity a folder that was moved into place is told with all
+//! that lies below it, for each of these has a new address, though nothing about it changed.
+
+use super::gate::Admitted;
+use super::walk::{Needs, View};
+use crate::model::condition::Condition;
+use crate::model::error::{Refusal, Result};
+use crate::model::etag::SyncToken;
+use crate::model::id::{Id, Seq};
+use crate::model::node::Node;
+use crate::model::path::Path;
+use crate::store::transaction::Reading;
+use crate::store::{node, past, principal};
+
+/// How many changes are read at a time; also the length of a page when the client sets no limit.
+const PAGE: usize = 1000;
+
+/// One change.
+pub enum Change {
+    /// A member that is there.
+    Live(Box<View>),
+    /// A member that is not there any more.
+    Gone(Path),
+}
+
+/// A page of changes.
+pub struct Changes {
+    /// In order.
+    pub changes: Vec<Change>,
+    /// Stands for exactly what was told.
+    pub token: SyncToken,
+    /// There is more to tell.
+    pub truncated: bool,
+}
+
+/// What was told last, inside the change `seq`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Told {
+    Gone(Id, String),
+    /// A live node, and the last one told of what lies below it.
+    Live(Id, Id),
+    All,
+}
+
+impl Told {
+    fn to_text(&self) -> Option<String> {
+        match self {
+            Self::Gone(parent, name) => Some(format!("g{parent} {name}")),
+            Self::Live(node, below) => Some(format!("l{node} {below}")),
+            Self::All => None,
+        }
+    }
+
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let Some(text) = text else { return Some(Self::All) };
+        let (head, tail) = text.split_once(' ')?;
+        let id = |text: &str| text.parse().ok().map(Id);
+        if let Some(parent) = head.strip_prefix('g') {
+            return Some(Self::Gone(id(parent)?, tail.to_owned()));
+        }
+        Some(Self::Live(id(head.strip_prefix('l')?)?, id(tail)?))
+    }
+
+    fn cursor(&self, seq: Seq) -> past::Cursor {
+        const LAST: Id = Id(i64::MAX);
+        match self {
+            Self::Gone(parent, name) => past::Cursor { seq, parent: *parent, name: name.clone(), node: Id(0) },
+            Self::Live(node, _) => past::Cursor { seq, parent: LAST, name: String::new(), node: *node },
+            Self::All => past::Cursor { seq, parent: LAST, name: String::new(), node: LAST },
+        }
+    }
+}
+
+/// An entry before its address is known.
+enum Entry {
+    Gone(past::GoneName),
+    Live(Node),
+}
+
+impl Entry {
+    fn seq(&self) -> Seq {
+        match self {
+            Self::Gone(gone) => gone.seq,
+            Self::Live(node) => node.seq,
+        }
+    }
+}
+
+/// What `DAV:sync-token` of a collection is now.
+#[must_use]
+pub fn sync_token(node: &Node, epoch: &str) -> SyncToken {
+    SyncToken { epoch: epoch.to_owned(), node: node.id, home: node.home_id, seq: node.members_seq, after: None }
+}
+
+impl<T: Reading> Admitted<T> {
+    /// Changes since `since` (`None`: everything there is), at most `limit` of them. 403 `valid-sync-token` for a token
+    /// of another collection, another epoch, the future, or a past that is no longer kept.
+    pub async fn changes(
+        &mut self,
+        since: Option<&str>,
+        deep: bool,
+        limit: Option<usize>,
+        needs: Needs,
+        epoch: &str,
+    ) -> Result<Changes> {
+        let Some(top) = self.target.node().cloned().filter(|node| node.kind.row().sync) else {
+            return Err(Condition::SupportedReport.into());
+        };
+        let (from, told) = self.start(since, &top, epoch).await?;
+        let known = from;
+        let limit = limit.unwrap_or(PAGE).clamp(1, PAGE);
+        let mut page = Filling { changes: Vec::new(), limit, seq: from, told: told.clone(), full: false };
+        if let Told::Live(id, below) = &told
+            && deep
+        {
+            self.rest_below(&top, *id, *below, known, needs, epoch, &mut page).await?;
+        }
+        let mut told = page.told.clone();
+        let mut seq = from;
+        while !page.full {
+            let entries = self.entries(&top, deep, &told.cursor(seq), since.is_some()).await?;
+            let Some(last) = entries.last() else { break };
+            seq = last.seq();
+            told = match last {
+                Entry::Gone(gone) => Told::Gone(gone.parent, gone.name.clone()),
+                Entry::Live(node) => Told::Live(node.id, Id(i64::MAX)),
+            };
+            for entry in entries {
+                if page.full() {
+                    break;
+                }
+                self.tell(&top, deep, entry, known, needs, epoch, &mut page).await?;
+            }
+        }
+        let truncated = page.full;
+        let token = if truncated {
+            SyncToken { seq: page.seq, after: page.told.to_text(), ..sync_token(&top, epoch) }
+        } else {
+            sync_token(&top, epoch)
+        };
+        Ok(Changes { changes: page.changes, token, truncated })
+    }
+
+    async fn start(&mut self, since: Option<&str>, top: &Node, epoch: &str) -> Result<(Seq, Told)> {
+        let Some(text) = since else { return Ok((0, Told::All)) };
+        let refused = || Refusal::of(Condition::ValidSyncToken);
+        let token = SyncToken::parse(text).ok_or_else(refused)?;
+        let told = Told::parse(token.after.as_deref()).ok_or_else(refused)?;
+        let of_here = token.epoch == epoch && token.node == top.id && token.home == top.home_id;
+        let kept = token.seq >= principal::oldest_seq(&mut self.store, top.home_id).await?;
+        if !of_here || !kept || token.seq > top.members_seq {
+            return Err(refused().into());
+        }
+        Ok((token.seq, told))
+    }
+
+    /// The next entries after the cursor, merged in order.
+    async fn entries(&mut self, top: &Node, deep: bool, at: &past::Cursor, with_gone: bool) -> Result<Vec<Entry>> {
+        let limit = PAGE as i64;
+        let live = if deep {
+            past::changed_in_home(&mut self.store, top.home_id, at, limit).await?
+        } else {
+            past::changed(&mut self.store, top.id, at, limit).await?
+        };
+        let gone = match (with_gone, deep) {
+            (false, _) => Vec::new(),
+            (true, true) => past::gone_in_home(&mut self.store, top.home_id, at, limit).await?,
+            (true, false) => past::gone(&mut self.store, top.id, at, limit).await?,
+        };
+        // Where one side was cut, the other must not run ahead of it.
+        let cut = |length: usize, last: Option<Seq>| last.filter(|_| length == PAGE);
+        let bound = match (cut(live.len(), live.last().map(|n| n.seq)), cut(gone.len(), gone.last().map(|g| g.seq))) {
+            (Some(one), Some(other)) => one.min(other),
+            (one, other) => one.or(other).unwrap_or(Seq::MAX),
+        };
+        let live_cut = cut(live.len(), live.last().map(|n| n.seq)) == Some(bound);
+        let mut entries: Vec<Entry> = gone.into_iter().map(Entry::Gone).collect();
+        entries.extend(live.into_iter().map(Entry::Live));
+        entries.retain(|entry| {
+            entry.seq() < bound
+                || entry.seq() == bound && (matches!(entry, Entry::Gone(_)) || live_cut || bound == Seq::MAX)
+        });
+        entries.sort_by_key(|entry| (entry.seq(), matches!(entry, Entry::Live(_))));
+        Ok(entries)
+    }
+
+    async fn tell(
+        &mut self,
+        top: &Node,
+        deep: bool,
+        entry: Entry,
+        known: Seq,
+        needs: Needs,
+        epoch: &str,
+        page: &mut Filling,
+    ) -> Result<()> {
+        match entry {
+            Entry::Gone(gone) => {
+                page.seq = gone.seq;
+                page.told = Told::Gone(gone.parent, gone.name.clone());
+                if let Some(parent) = self.path_below(top, gone.parent, deep).await? {
+                    page.changes.push(Change::Gone(parent.join(&gone.name)));
+                }
+            }
+            Entry::Live(node) => {
+                page.seq = node.seq;
+                page.told = Told::Live(node.id, Id(i64::MAX));
+                let (id, placed) = (node.id, node.placed_seq);
+                let moved_in = deep && known > 0 && node.kind.is_collection() && placed > known;
+                if node.id != top.id
+                    && let Some(parent) = self.path_below(top, node.parent_id, deep).await?
+                {
+                    self.push(node, &parent, needs, epoch, page).await?;
+                    if moved_in {
+                        page.told = Told::Live(id, Id(0));
+                        self.rest_below(top, id, Id(0), known, needs, epoch, page).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What lies below a folder that was moved into place and did not itself change since the client last asked.
+    #[expect(clippy::too_many_arguments, reason = "one step of a walk; the arguments are its state")]
+    async fn rest_below(
+        &mut self,
+        top: &Node,
+        folder: Id,
+        after: Id,
+        known: Seq,
+        needs: Needs,
+        epoch: &str,
+        page: &mut Filling,
+    ) -> Result<()> {
+        let mut after = after;
+        while after != Id(i64::MAX) {
+            let nodes = node::below(&mut self.store, folder, known, after, PAGE as i64).await?;
+            if nodes.is_empty() {
+                page.told = Told::Live(folder, Id(i64::MAX));
+                break;
+            }
+            for node in nodes {
+                if page.full() {
+                    return Ok(());
+                }
+                after = node.id;
+                if let Some(parent) = self.path_below(top, node.parent_id, true).await? {
+                    self.push(node, &parent, needs, epoch, page).await?;
+                }
+                page.told = Told::Live(folder, after);
+            }
+        }
+        Ok(())
+    }
+
+    async fn push(&mut self, node: Node, parent: &Path, needs: Needs, epoch: &str, page: &mut Filling) -> Result<()> {
+        let path = parent.join(&node.name);
+        let mut view = self.bare(node, path, epoch);
+        self.load(&mut view, needs).await?;
+        page.changes.push(Change::Live(Box::new(view)));
+        Ok(())
+    }
+
+    /// Address of a collection at or below the target; `None` when it stands elsewhere, or nowhere.
+    async fn path_below(&mut self, top: &Node, collection: Id, deep: bool) -> Result<Option<Path>> {
+        if collection == top.id {
+            return Ok(Some(self.target.path.clone()));
+        }
+        if !deep {
+            return Ok(None);
+        }
+        let names = node::names_between(&mut self.store, top.id, collection).await?;
+        Ok(names.map(|names| names.iter().fold(self.target.path.clone(), |path, name| path.join(name))))
+    }
+}
+
+/// A page that is being filled, and what it has told so far.
+struct Filling {
+    changes: Vec<Change>,
+    limit: usize,
+    seq: Seq,
+    told: Told,
+    full: bool,
+}
+
+impl Filling {
+    /// Is there no room for one more? From then on the page counts as truncated.
+    fn full(&mut self) -> bool {
+        self.full = self.full || self.changes.len() >= self.limit;
+        self.full
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Id, Told};
+
+    #[test]
+    fn what_was_told_survives_the_token() {
+        for told in [Told::All, Told::Gone(Id(4), "a b:c".into()), Told::Live(Id(7), Id(9))] {
+            assert_eq!(Told::parse(told.to_text().as_deref()), Some(told));
+        }
+        assert_eq!(Told::parse(Some("x")), None);
+    }
+}

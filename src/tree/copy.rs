@@ -1,0 +1,88 @@
+//! COPY and MOVE of any kind, in terms of the verbs.
+
+use super::edit::{At, Content};
+use super::gate::Admitted;
+use crate::model::condition::Condition;
+use crate::model::error::{Refusal, Result};
+use crate::model::node::Node;
+use crate::store::transaction::Txn;
+use crate::store::{node, property};
+
+/// How many members are read at a time.
+const PAGE: i64 = 500;
+/// The largest tree that one COPY duplicates. It is one transaction, and other writers wait for it.
+const MAX_COPIED: usize = 200_000;
+
+impl Admitted<Txn> {
+    /// COPY of the target to the destination, RFC 4918 section 9.8; what was there goes first. Without `deep`, a
+    /// collection is copied without its members. Costs rows, not bytes. `true`: something was overwritten.
+    pub async fn copy(&mut self, deep: bool) -> Result<bool> {
+        let Some(source) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
+        let overwritten = self.clear_destination().await?;
+        let copied = if deep || !source.kind.is_collection() {
+            source.clone()
+        } else {
+            Node { size_bytes: 0, ..source.clone() }
+        };
+        // A file is counted by `bind`; of a folder the sum of what is below it.
+        self.within_quota_of_destination(&copied).await?;
+        let top = self.bind(At::Destination, Content::Copied(copied)).await?;
+        property::copy(&mut self.store, source.id, top.id).await?;
+        if deep && source.kind.is_collection() {
+            self.copy_members(source, top).await?;
+        }
+        Ok(overwritten)
+    }
+
+    async fn within_quota_of_destination(&mut self, copied: &Node) -> Result<()> {
+        let home = self.destination.as_ref().and_then(|d| d.parent()).map(|parent| parent.node.home_id);
+        match home {
+            Some(home) => self.within_quota(home, copied.size_bytes).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn copy_members(&mut self, source: Node, top: Node) -> Result<()> {
+        let mut waiting = vec![(source, top)];
+        let mut copied = 0;
+        while let Some((from, to)) = waiting.pop() {
+            let mut after = String::new();
+            loop {
+                let page = node::members(&mut self.store, from.id, &after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = crate::model::filename::match_name(&last.name);
+                copied += page.len();
+                if copied > MAX_COPIED {
+                    let why = "the folder holds too many documents to be copied at once; copy its parts";
+                    return Err(Refusal::of(Condition::QuotaNotExceeded).text(why).into());
+                }
+                for member in page {
+                    let copy = self.graft(&member, &to).await?;
+                    property::copy(&mut self.store, member.id, copy.id).await?;
+                    if member.kind.is_collection() {
+                        waiting.push((member, copy));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// MOVE of the target to the destination, RFC 4918 section 9.9; what was there goes first. Identity, versions and
+    /// properties go along. Within a home its cost is that of the depth. `true`: something was overwritten.
+    pub async fn relocate(&mut self) -> Result<bool> {
+        let Some(source) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
+        let renamed = self.destination.as_ref().and_then(|d| d.node()).is_some_and(|there| there.id == source.id);
+        let overwritten = if renamed { false } else { self.clear_destination().await? };
+        self.bind(At::Destination, Content::Moved(source)).await?;
+        Ok(overwritten)
+    }
+
+    async fn clear_destination(&mut self) -> Result<bool> {
+        let there = self.destination.as_ref().is_some_and(|d| d.node().is_some());
+        if there {
+            self.unbind(At::Destination).await?;
+        }
+        Ok(there)
+    }
+}

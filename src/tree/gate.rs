@@ -1,0 +1,360 @@
+//! The gate: the one way from a request to a node.
+//!
+//! [`admit`] asks, in this order: may the actor know of it (404); does the kind allow the method (405); is there a
+//! place for what is to be made (409, 403); may the actor (403 `need-privileges`); do the preconditions hold (412, 304);
+//! are the locks shown (423). It runs twice with the same code: before a body is taken, so that a refused upload costs
+//! nothing, and inside the write transaction, whose answer counts.
+
+use std::collections::HashMap;
+
+use super::resolve::{Target, resolve};
+use crate::model::condition::Condition;
+use crate::model::effect::{Effect, Place, effects};
+use crate::model::error::{Detail, Error, Failure, Refusal, Result};
+use crate::model::filename;
+use crate::model::id::{Id, Seq, Timestamp, now};
+use crate::model::kind::Kind;
+use crate::model::lock::Lock;
+use crate::model::method::{Method, MethodSet};
+use crate::model::path::Path;
+use crate::model::precondition::{Outcome, Preconditions, State};
+use crate::model::principal::Actor;
+use crate::store::transaction::Reading;
+use crate::store::{lock, node};
+
+/// How many resources the `If` header of one request may speak of.
+const MAX_TAGGED: usize = 32;
+
+/// The head of a request, before anything is looked up.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What is asked.
+    pub method: Method,
+    /// Of which resource.
+    pub path: Path,
+    /// Where to, for COPY and MOVE.
+    pub destination: Option<Path>,
+    /// May what is at the destination go?
+    pub overwrite: bool,
+    /// Conditional headers.
+    pub preconditions: Preconditions,
+    /// By whom.
+    pub actor: Actor,
+}
+
+/// A request that passed the gate, on the snapshot or transaction it was admitted in. There is no other way to make one.
+pub struct Admitted<T> {
+    pub(super) store: T,
+    pub(super) request: Request,
+    /// What the path leads to.
+    pub target: Target,
+    /// What the destination leads to.
+    pub destination: Option<Target>,
+    /// GET and HEAD: the client has it already (304).
+    pub not_modified: bool,
+    pub(super) granted: Vec<(Effect, Place)>,
+    pub(super) claims: Vec<(Id, Seq)>,
+    pub(super) now: Timestamp,
+}
+
+impl<T> Admitted<T> {
+    /// The moment that counts for this request.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The actor.
+    pub fn actor(&self) -> &Actor {
+        &self.request.actor
+    }
+
+    /// A verb carries out only what the request declared.
+    pub(super) fn granted(&self, effect: Effect, place: Place) -> Result<()> {
+        if self.granted.contains(&(effect, place)) {
+            return Ok(());
+        }
+        let what = format!("{:?} does not declare {effect:?} at {place:?}", self.request.method);
+        Err(Failure::new("an effect that was not granted", what).into())
+    }
+
+    /// The number of this change in a home; a home that was not claimed is a bug.
+    pub(super) fn seq(&self, home: Id) -> Result<Seq> {
+        self.claims.iter().find(|(id, _)| *id == home).map(|(_, seq)| *seq).ok_or_else(|| {
+            Error::Failed(Failure::new("writing in a home", format!("home {home} was not claimed")))
+        })
+    }
+}
+
+/// What `Allow` says of a target.
+pub fn allowed(target: &Target) -> MethodSet {
+    match (target.node(), target.parent()) {
+        (Some(node), _) => node.kind.row().methods,
+        (None, Some(parent)) => parent.node.kind.unmapped_methods(),
+        (None, None) => MethodSet::of(&[Method::Options]),
+    }
+}
+
+/// Lets a request in, or refuses it.
+pub async fn admit<T: Reading>(mut store: T, request: Request, claims: Vec<(Id, Seq)>) -> Result<Admitted<T>> {
+    let now = now();
+    let actor = &request.actor;
+    let target = resolve(&mut store, actor, now, &request.path).await?;
+    method_allowed(&request, &target)?;
+    let destination = match &request.destination {
+        Some(path) => Some(resolve(&mut store, actor, now, path).await?),
+        None => None,
+    };
+    if let Some(destination) = &destination {
+        destination_usable(&request, &target, destination)?;
+    }
+    let mapped = target.node().is_some();
+    let overwriting =
+        destination.as_ref().is_some_and(|d| d.node().is_some() && d.node().map(|n| n.id) != target.node().map(|n| n.id));
+    let granted: Vec<(Effect, Place)> = effects(request.method, mapped)
+        .iter()
+        .filter(|(_, place)| *place != Place::Overwritten || overwriting)
+        .copied()
+        .collect();
+    for (effect, place) in &granted {
+        may(*effect, *place, &target, destination.as_ref())?;
+    }
+    let not_modified = preconditions(&mut store, &request, &target, destination.as_ref(), now).await?;
+    for (effect, place) in granted.iter().filter(|(effect, _)| effect.needs_token()) {
+        tokens_shown(&mut store, &request, *effect, *place, &target, destination.as_ref(), now).await?;
+    }
+    name_free(&request, &target)?;
+    Ok(Admitted { store, request, target, destination, not_modified, granted, claims, now })
+}
+
+/// 404 for what the actor may not know of and for what is not there, 405 for what the kind does not do, 409 where the
+/// collection to put it in is missing.
+fn method_allowed(request: &Request, target: &Target) -> Result<()> {
+    use crate::model::privilege::Privilege;
+    if !target.privileges.contains(Privilege::Read) {
+        return Err(Condition::NotFound.into());
+    }
+    let creates = matches!(request.method, Method::Put | Method::Mkcol | Method::Lock);
+    let methods = allowed(target);
+    match (target.node(), target.parent()) {
+        (Some(_), _) if methods.contains(request.method) => Ok(()),
+        (Some(_), _) if request.method == Method::Mkcol => {
+            Err(Refusal::of(Condition::AlreadyMapped).because(Detail::Allow(methods.allow())).into())
+        }
+        (None, _) if !creates => Err(Condition::NotFound.into()),
+        (None, Some(parent)) if methods.contains(request.method) => {
+            debug_assert!(parent.node.kind.is_collection());
+            checked_name(target.name())
+        }
+        (None, Some(parent)) if parent.node.kind.is_collection() => {
+            Err(Refusal::of(Condition::MethodNotAllowed).because(Detail::Allow(methods.allow())).into())
+        }
+        (None, _) => Err(Refusal::of(Condition::ParentMissing).at(target.parent_href()).into()),
+        (Some(_), _) => Err(Refusal::of(Condition::MethodNotAllowed).because(Detail::Allow(methods.allow())).into()),
+    }
+}
+
+fn checked_name(name: &str) -> Result<()> {
+    filename::check(name).map_err(|error| Refusal::of(Condition::NameNotAllowed).because(Detail::Name(error)).into())
+}
+
+/// Is there a place for the source at the destination?
+fn destination_usable(request: &Request, target: &Target, destination: &Target) -> Result<()> {
+    use crate::model::privilege::Privilege;
+    let missing = || Refusal::of(Condition::ParentMissing).at(destination.parent_href());
+    if !destination.privileges.contains(Privilege::Read) {
+        return Err(missing().into());
+    }
+    let Some(parent) = destination.parent() else { return Err(missing().into()) };
+    if !parent.node.kind.is_collection() {
+        return Err(missing().into());
+    }
+    let row = parent.node.kind.row();
+    let holds = match target.node().map(|node| node.kind) {
+        Some(Kind::File) => row.put.is_some(),
+        _ => row.mkcol.is_some(),
+    };
+    if !holds {
+        return Err(Refusal::of(Condition::CannotHold).at(destination.parent_href()).into());
+    }
+    checked_name(destination.name())?;
+    if let (Some(source), Some(there)) = (target.node(), destination.node()) {
+        if source.id == there.id {
+            let renames = request.method == Method::Move && source.name != destination.name();
+            return if renames { Ok(()) } else { Err(Condition::SameResource.into()) };
+        }
+        if target.is_below(destination) {
+            return Err(Condition::IntoItself.into());
+        }
+        if !request.overwrite {
+            return Err(Condition::PreconditionFailed.into());
+        }
+        if destination.respelled {
+            return Err(taken(there.name.clone()));
+        }
+    }
+    if destination.is_below(target) {
+        return Err(Condition::IntoItself.into());
+    }
+    Ok(())
+}
+
+fn taken(name: String) -> Error {
+    Refusal::of(Condition::NameTaken).because(Detail::Taken(name)).into()
+}
+
+/// A PUT to a name that is there in another spelling comes from a client that tells case apart and believes the name
+/// free: refuse, or one document would silently replace another. Who shows the document's lock knows what he writes.
+fn name_free(request: &Request, target: &Target) -> Result<()> {
+    match target.node() {
+        Some(node) if request.method == Method::Put && target.respelled => {
+            let held = request.preconditions.submitted().any(|token| target.covering().any(|(lock, _)| lock.token == token));
+            if held { Ok(()) } else { Err(taken(node.name.clone())) }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// 403 `need-privileges`, naming resource and privilege (RFC 3744 section 7.1.1).
+fn may(effect: Effect, place: Place, target: &Target, destination: Option<&Target>) -> Result<()> {
+    // One set holds for target and parent: roles are granted to whole homes.
+    let (privileges, href) = match place {
+        Place::Target => (target.privileges, target.href()),
+        Place::Parent => (target.privileges, target.parent_href()),
+        Place::DestinationParent | Place::Overwritten => {
+            let Some(destination) = destination else {
+                return Err(Refusal::of(Condition::BadRequest).text("the Destination header is missing").into());
+            };
+            (destination.privileges, destination.parent_href())
+        }
+    };
+    let privilege = effect.privilege();
+    if privileges.contains(privilege) {
+        return Ok(());
+    }
+    Err(Refusal::of(Condition::NeedPrivileges).at(href).because(Detail::Privilege(privilege)).into())
+}
+
+/// 412, or `true` for 304.
+async fn preconditions(
+    store: &mut impl Reading,
+    request: &Request,
+    target: &Target,
+    destination: Option<&Target>,
+    now: Timestamp,
+) -> Result<bool> {
+    let state = target.state();
+    if !dav_holds(store, request, target, destination, &state, now).await? {
+        return Err(Condition::PreconditionFailed.into());
+    }
+    let reading = matches!(request.method, Method::Get | Method::Head);
+    match request.preconditions.http(&state, reading) {
+        Outcome::Proceed => Ok(false),
+        Outcome::NotModified => Ok(true),
+        Outcome::Failed => Err(Condition::PreconditionFailed.into()),
+    }
+}
+
+/// Does the `If` header hold? Lists may speak of other resources than the request's own.
+async fn dav_holds(
+    store: &mut impl Reading,
+    request: &Request,
+    target: &Target,
+    destination: Option<&Target>,
+    own: &State,
+    now: Timestamp,
+) -> Result<bool> {
+    if request.preconditions.if_lists.is_empty() {
+        return Ok(true);
+    }
+    let mut states: HashMap<Path, State> = HashMap::new();
+    for path in request.preconditions.if_lists.iter().filter_map(|list| list.resource.as_ref()) {
+        if states.contains_key(path) {
+            continue;
+        }
+        if states.len() == MAX_TAGGED {
+            return Err(Refusal::of(Condition::BadRequest).text("the If header speaks of too many resources").into());
+        }
+        let state = match destination {
+            _ if *path == target.path || *path == request.path => own.clone(),
+            Some(destination) if *path == destination.path => destination.state(),
+            _ => {
+                let other = resolve(store, &request.actor, now, path).await?;
+                let known = other.privileges.contains(crate::model::privilege::Privilege::Read);
+                if known { other.state() } else { State::default() }
+            }
+        };
+        states.insert(path.clone(), state);
+    }
+    Ok(request.preconditions.dav(|resource| match resource {
+        None => Some(own),
+        Some(path) => states.get(path),
+    }))
+}
+
+/// 423 `lock-token-submitted` unless each locked resource that is touched has one of its tokens shown by its maker
+/// (RFC 4918 section 7.5).
+async fn tokens_shown(
+    store: &mut impl Reading,
+    request: &Request,
+    effect: Effect,
+    place: Place,
+    target: &Target,
+    destination: Option<&Target>,
+    now: Timestamp,
+) -> Result<()> {
+    let at = match place {
+        Place::Target | Place::Parent => target,
+        Place::DestinationParent | Place::Overwritten => destination.unwrap_or(target),
+    };
+    match effect {
+        Effect::Bind => shown(request, at.covering_parent()),
+        Effect::Unbind => {
+            shown(request, at.covering_parent())?;
+            let Some(node) = at.node() else { return Ok(()) };
+            shown(request, at.covering())?;
+            if node.kind.is_collection() {
+                subtree_shown(store, request, at, node.home_id, node.id, now).await?;
+            }
+            Ok(())
+        }
+        _ => shown(request, at.covering()),
+    }
+}
+
+/// Of the locks that cover one resource, one must be shown: exclusive ones stand alone, of shared ones any will do.
+fn shown<'a>(request: &Request, covering: impl Iterator<Item = (&'a Lock, String)>) -> Result<()> {
+    let mut locked = None;
+    for (lock, root) in covering {
+        if is_shown(request, lock) {
+            return Ok(());
+        }
+        locked.get_or_insert(root);
+    }
+    locked.map_or(Ok(()), |root| Err(Refusal::of(Condition::LockTokenSubmitted).at(root).into()))
+}
+
+fn is_shown(request: &Request, lock: &Lock) -> bool {
+    lock.principal_id == request.actor.id && request.preconditions.submitted().any(|token| token == lock.token)
+}
+
+/// The same for each locked resource below a collection that goes.
+async fn subtree_shown(
+    store: &mut impl Reading,
+    request: &Request,
+    at: &Target,
+    home: Id,
+    top: Id,
+    now: Timestamp,
+) -> Result<()> {
+    let locks = lock::below(store, home, top, now).await?;
+    for group in locks.chunk_by(|one, other| one.node_id == other.node_id) {
+        if group.iter().any(|lock| is_shown(request, lock)) {
+            continue;
+        }
+        let Some(first) = group.first() else { continue };
+        let names = node::names_between(store, top, first.node_id).await?.unwrap_or_default();
+        let root = names.iter().fold(at.path.clone(), |path, name| path.join(name));
+        return Err(Refusal::of(Condition::LockTokenSubmitted).at(root.href(false)).into());
+    }
+    Ok(())
+}

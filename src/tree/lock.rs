@@ -1,0 +1,116 @@
+//! LOCK, refresh and UNLOCK, RFC 4918 sections 6, 7, 9.10 and 9.11.
+
+use super::gate::Admitted;
+use super::resolve::Target;
+use crate::model::condition::Condition;
+use crate::model::effect::{Effect, Place};
+use crate::model::error::{Failure, Refusal, Result};
+use crate::model::lock::{Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, conflict};
+use crate::model::node::Node;
+use crate::model::privilege::Privilege;
+use crate::store::transaction::Txn;
+use crate::store::{lock, node};
+
+impl Admitted<Txn> {
+    /// Locks `locked`, the target or what this request has just bound there. 423 `no-conflicting-lock` with the root of
+    /// a lock that stands in the way.
+    pub async fn lock(&mut self, locked: &Node, asked: LockRequest) -> Result<Lock> {
+        self.granted(Effect::Lock, Place::Target).or_else(|_| self.granted(Effect::Bind, Place::Parent))?;
+        let deep = asked.deep && locked.kind.is_collection();
+        let covering: Vec<(Lock, String)> =
+            self.target.covering().map(|(lock, root)| (lock.clone(), root)).collect();
+        if covering.len() >= MAX_LOCKS_PER_NODE {
+            return Err(Condition::TooManyLocks.into());
+        }
+        if let Some((_, root)) = covering.iter().find(|(held, _)| conflict(held.shared, asked.shared)) {
+            return Err(Refusal::of(Condition::NoConflictingLock).at(root.clone()).into());
+        }
+        if deep {
+            self.no_conflict_below(locked, asked.shared).await?;
+        }
+        lock::delete_lapsed(&mut self.store, locked.home_id, self.now).await?;
+        if lock::count(&mut self.store, locked.home_id).await? >= MAX_LOCKS_PER_HOME {
+            return Err(Condition::TooManyLocks.into());
+        }
+        let made = Lock {
+            token: new_token()?,
+            node_id: locked.id,
+            principal_id: self.request.actor.id,
+            deep,
+            shared: asked.shared,
+            owner_xml: asked.owner_xml,
+            timeout_s: asked.timeout_s,
+            expires_at: self.now + asked.timeout_s,
+        };
+        lock::insert(&mut self.store, &made, locked.home_id).await?;
+        Ok(made)
+    }
+
+    async fn no_conflict_below(&mut self, top: &Node, shared: bool) -> Result<()> {
+        let below = lock::below(&mut self.store, top.home_id, top.id, self.now).await?;
+        let Some(held) = below.iter().find(|held| conflict(held.shared, shared)) else { return Ok(()) };
+        let names = node::names_between(&mut self.store, top.id, held.node_id).await?.unwrap_or_default();
+        let root = names.iter().fold(self.target.path.clone(), |path, name| path.join(name));
+        Err(Refusal::of(Condition::NoConflictingLock).at(root.href(false)).into())
+    }
+
+    /// Gives the lock whose token the request shows its time anew (RFC 4918 section 9.10.2). 412
+    /// `lock-token-matches-request-uri` when no lock of the actor that covers the target is shown.
+    pub async fn refresh(&mut self, timeout_s: i64) -> Result<(Lock, String)> {
+        self.granted(Effect::Lock, Place::Target)?;
+        let actor = self.request.actor.id;
+        let found = self.target.covering().find(|(lock, _)| {
+            lock.principal_id == actor && self.request.preconditions.submitted().any(|token| token == lock.token)
+        });
+        let Some((mut lock, root)) = found.map(|(lock, root)| (lock.clone(), root)) else {
+            return Err(Condition::LockTokenNotHeld.into());
+        };
+        lock.timeout_s = timeout_s;
+        lock.expires_at = self.now + timeout_s;
+        lock::refresh(&mut self.store, &lock.token, timeout_s, lock.expires_at).await?;
+        Ok((lock, root))
+    }
+
+    /// Takes a lock off (RFC 4918 section 9.11): its maker may, and who holds `DAV:unlock` (RFC 3744 section 3.5). 409
+    /// `lock-token-matches-request-uri` for a token that does not cover the target.
+    pub async fn unlock(&mut self, token: &str) -> Result<()> {
+        self.granted(Effect::Unlock, Place::Target)?;
+        let Some((lock, root)) = self.target.covering().find(|(lock, _)| lock.token == token) else {
+            return Err(Condition::LockTokenMatchesRequestUri.into());
+        };
+        if lock.principal_id != self.request.actor.id && !self.target.privileges.contains(Privilege::Unlock) {
+            let detail = crate::model::error::Detail::Privilege(Privilege::Unlock);
+            return Err(Refusal::of(Condition::NeedPrivileges).at(root).because(detail).into());
+        }
+        lock::delete(&mut self.store, token).await?;
+        Ok(())
+    }
+}
+
+/// The locks that cover a target, as `DAV:lockdiscovery` shows them: each with the address of its root.
+#[must_use]
+pub fn covering(target: &Target) -> Vec<(Lock, String)> {
+    target.covering().map(|(lock, root)| (lock.clone(), root)).collect()
+}
+
+/// A random token, RFC 4918 section 6.5 (a version 4 UUID).
+fn new_token() -> Result<String> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes).map_err(|e| Failure::new("making a lock token", e))?;
+    let value = (u128::from_be_bytes(bytes) & !(0xf << 76 | 0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{value:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    let (a, b, c, d, e) = (part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32));
+    Ok(format!("urn:uuid:{a}-{b}-{c}-{d}-{e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn tokens_are_version_4_uuids() {
+        let token = super::new_token().expect("randomness");
+        assert_eq!(token.len(), "urn:uuid:".len() + 36);
+        assert_eq!(token.as_bytes()["urn:uuid:".len() + 14], b'4', "{token}");
+        assert!(b"89ab".contains(&token.as_bytes()["urn:uuid:".len() + 19]), "{token}");
+    }
+}

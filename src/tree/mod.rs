@@ -1,0 +1,147 @@
+//! The tree: what front ends hold. Every entrance passes the gate.
+//!
+//! A request is looked at ([`Tree::look`]) before its body is taken, its body is staged ([`Tree::stage`]), and then it
+//! is read ([`Tree::read`]) or carried out ([`Tree::write`], the four verbs of `edit`, [`Admitted::commit`]).
+//! A write that is dropped before its commit leaves nothing behind.
+
+pub mod administration;
+pub mod authentication;
+pub mod changes;
+pub mod copy;
+pub mod edit;
+pub mod gate;
+pub mod lock;
+pub mod maintenance;
+pub mod resolve;
+pub mod walk;
+
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use self::gate::{Admitted, Request, admit, allowed};
+use self::resolve::{Target, resolve};
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Failure, Result};
+use crate::model::id::now;
+use crate::model::method::MethodSet;
+use crate::model::node::{Blob, Node};
+use crate::model::path::Path;
+use crate::model::principal::Actor;
+use crate::store::body::{INLINE_BYTES, Staging};
+use crate::store::transaction::{Reading, Txn};
+use crate::store::{Store, body, node};
+
+pub use crate::store::body::Content;
+pub use crate::store::transaction::Snapshot;
+
+/// The whole tree. Cheap to clone.
+#[derive(Clone)]
+pub struct Tree {
+    store: Arc<Store>,
+}
+
+/// What the first run of the gate saw.
+pub struct Glimpse {
+    /// What the path leads to.
+    pub target: Target,
+    /// The largest body that quota still lets in.
+    pub room_bytes: u64,
+}
+
+impl Tree {
+    /// Opens a data directory; makes one where there is none.
+    pub async fn open(data: &FilePath) -> Result<Self> {
+        Ok(Self { store: Arc::new(Store::open(data).await?) })
+    }
+
+    /// Closes the database.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
+    /// Epoch of sync tokens.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        &self.store.epoch
+    }
+
+    /// First run of the gate, before a body is taken.
+    pub async fn look(&self, request: &Request) -> Result<Glimpse> {
+        let mut admitted = self.read(request).await?;
+        let home = admitted.target.parent().map(|parent| parent.node.home_id);
+        let replaced = admitted.target.node().map_or(0, |node| node.size_bytes);
+        let room_bytes = match home {
+            Some(home) => match node::quota(&mut admitted.store, home).await? {
+                (used, Some(quota)) => u64::try_from((quota - used + replaced).max(0)).unwrap_or(0),
+                (_, None) => u64::MAX,
+            },
+            None => u64::MAX,
+        };
+        Ok(Glimpse { target: admitted.target, room_bytes })
+    }
+
+    /// A place for a body that is arriving.
+    #[must_use]
+    pub fn stage(&self) -> Staging {
+        self.store.blobs.stage()
+    }
+
+    /// Admits a request to a consistent view.
+    pub async fn read(&self, request: &Request) -> Result<Admitted<Snapshot>> {
+        admit(self.store.read().await?, request.clone(), Vec::new()).await
+    }
+
+    /// Admits a request to a write transaction that claims the homes of its path and its destination, always in the
+    /// same order, so that no two writers wait for each other.
+    pub async fn write(&self, request: &Request) -> Result<Admitted<Txn>> {
+        let mut names: Vec<String> =
+            [Some(&request.path), request.destination.as_ref()].into_iter().flatten().filter_map(Target::home_name).collect();
+        names.sort();
+        names.dedup();
+        let mut txn = self.store.write().await?;
+        let mut claims = Vec::with_capacity(names.len());
+        for name in &names {
+            claims.extend(node::claim(&mut txn, name).await?);
+        }
+        admit(txn, request.clone(), claims).await
+    }
+
+    /// What `Allow` says of a path for an actor.
+    pub async fn allow(&self, actor: &Actor, path: &Path) -> Result<MethodSet> {
+        let mut snapshot = self.store.read().await?;
+        let target = resolve(&mut snapshot, actor, now(), path).await?;
+        if target.privileges.contains(crate::model::privilege::Privilege::Read) {
+            Ok(allowed(&target))
+        } else {
+            Ok(MethodSet::of(&[crate::model::method::Method::Options]))
+        }
+    }
+}
+
+impl<T: Reading> Admitted<T> {
+    /// Content of a document of this request, from `start`, `length` bytes long.
+    pub async fn content(&mut self, tree: &Tree, node: &Node, start: u64, length: u64) -> Result<Content> {
+        let Some(hash) = node.hash.as_deref() else { return Err(Condition::NotFound.into()) };
+        let small = node.size_bytes <= INLINE_BYTES as i64;
+        if small && let Some(bytes) = body::inline(&mut self.store, hash).await? {
+            let from = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
+            let to = from.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(bytes.len());
+            return Ok(Content::Whole(bytes.slice(from..to)));
+        }
+        let missing = || Error::Failed(Failure::new("reading a document", format!("body {hash} is missing")));
+        tree.store.blobs.read(hash, start, length).await?.ok_or_else(missing)
+    }
+}
+
+impl Admitted<Txn> {
+    /// Makes the change durable; it is acknowledged only after this.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.store.commit().await?)
+    }
+}
+
+/// Finishes a staged body.
+pub async fn finish(staging: Staging) -> Result<Blob> {
+    Ok(staging.finish().await?)
+}
+

@@ -1,0 +1,241 @@
+//! Readable members of a collection, in pages.
+
+use std::collections::HashMap;
+
+use super::gate::Admitted;
+use super::lock::covering;
+use crate::model::error::Result;
+use crate::model::filename::match_name;
+use crate::model::id::Id;
+use crate::model::kind::Kind;
+use crate::model::lock::Lock;
+use crate::model::node::Node;
+use crate::model::path::Path;
+use crate::model::privilege::PrivilegeSet;
+use crate::store::property::Dead;
+use crate::store::transaction::Reading;
+use crate::store::{lock, node, principal, property};
+
+/// How many members one page holds.
+pub const PAGE: i64 = 1000;
+
+/// What the asked properties want loaded, so that reading a property is a plain function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Needs {
+    /// Locks that cover the resource.
+    pub locks: bool,
+    /// Dead properties.
+    pub dead: bool,
+    /// Used and available bytes.
+    pub quota: bool,
+    /// The principal behind the resource: shown name, addresses.
+    pub principal: bool,
+}
+
+impl Needs {
+    /// What either wants.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            locks: self.locks || other.locks,
+            dead: self.dead || other.dead,
+            quota: self.quota || other.quota,
+            principal: self.principal || other.principal,
+        }
+    }
+}
+
+/// A node with all that its properties are read from.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The node.
+    pub node: Node,
+    /// Its address, decoded.
+    pub path: Path,
+    /// What the actor may do with it.
+    pub privileges: PrivilegeSet,
+    /// Name of the principal in whose home it stands.
+    pub owner: Option<String>,
+    /// Locks that cover it, with their roots.
+    pub locks: Vec<(Lock, String)>,
+    /// Its dead properties.
+    pub dead: Vec<Dead>,
+    /// Used bytes below it, and what may still come (`None`: as much as the disk holds).
+    pub quota: Option<(i64, Option<i64>)>,
+    /// The principal it is.
+    pub principal: Option<crate::model::principal::Principal>,
+    /// Epoch of sync tokens.
+    pub epoch: String,
+}
+
+impl View {
+    /// Its canonical address.
+    #[must_use]
+    pub fn href(&self) -> String {
+        self.path.href(self.node.kind.is_collection())
+    }
+}
+
+/// A page of members, and where the next one begins.
+pub struct Page {
+    /// The members.
+    pub views: Vec<View>,
+    /// Pass it on for the next page; `None`: this was the last.
+    pub after: Option<String>,
+}
+
+impl<T: Reading> Admitted<T> {
+    /// The target itself; it must be mapped.
+    pub async fn view(&mut self, needs: Needs, epoch: &str) -> Result<Option<View>> {
+        let Some(node) = self.target.node().cloned() else { return Ok(None) };
+        let mut view = self.bare(node, self.target.path.clone(), epoch);
+        if needs.locks {
+            view.locks = covering(&self.target);
+        }
+        self.load(&mut view, needs).await?;
+        Ok(Some(view))
+    }
+
+    /// What is loaded for a single node.
+    pub(super) async fn load(&mut self, view: &mut View, needs: Needs) -> Result<()> {
+        if needs.dead && view.node.kind.row().sync | (view.node.kind == Kind::File) {
+            view.dead = property::of(&mut self.store, view.node.id).await?;
+        }
+        if needs.quota && view.node.kind.row().sync {
+            view.quota = Some(self.quota(&view.node).await?);
+        }
+        if needs.principal && view.node.kind == Kind::Principal {
+            view.principal = principal::by_name(&mut self.store, &view.node.name).await?;
+        }
+        Ok(())
+    }
+
+    /// Bytes used below a collection, and what its home may still take.
+    async fn quota(&mut self, node: &Node) -> Result<(i64, Option<i64>)> {
+        let (used, quota) = node::quota(&mut self.store, node.home_id).await?;
+        Ok((node.size_bytes, quota.map(|quota| (quota - used).max(0))))
+    }
+
+    pub(super) fn bare(&self, node: Node, path: Path, epoch: &str) -> View {
+        let owner = match path.segments() {
+            [first, name, ..] if first == super::resolve::FILES || first == super::resolve::PRINCIPALS_SEGMENT => {
+                Some(name.clone())
+            }
+            _ => None,
+        };
+        View {
+            privileges: self.target.privileges,
+            owner,
+            locks: Vec::new(),
+            dead: Vec::new(),
+            quota: None,
+            principal: None,
+            epoch: epoch.to_owned(),
+            node,
+            path,
+        }
+    }
+
+    /// Members of the target after `after` (empty: from the first), as many as one page holds.
+    pub async fn members(&mut self, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
+        let Some(node) = self.target.node().cloned() else { return Ok(Page { views: Vec::new(), after: None }) };
+        match node.kind {
+            Kind::Root => Ok(self.roots(epoch)),
+            Kind::Homes => self.homes(after, needs, epoch).await,
+            Kind::Principals => self.principals(after, epoch).await,
+            kind if kind.row().sync => self.stored(&node, after, needs, epoch).await,
+            _ => Ok(Page { views: Vec::new(), after: None }),
+        }
+    }
+
+    fn roots(&self, epoch: &str) -> Page {
+        use super::resolve::{FILES, PRINCIPALS_SEGMENT};
+        use crate::model::node::{HOMES, PRINCIPALS};
+        let made = |kind, id, name: &str| self.bare(Node::made(kind, id, name), Path::of(&[name]), epoch);
+        let views =
+            vec![made(Kind::Homes, HOMES, FILES), made(Kind::Principals, PRINCIPALS, PRINCIPALS_SEGMENT)];
+        Page { views, after: None }
+    }
+
+    async fn homes(&mut self, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
+        if !self.request.actor.scope.opens_files() {
+            return Ok(Page { views: Vec::new(), after: None });
+        }
+        let found = node::homes_of(&mut self.store, self.request.actor.id, self.now, after, PAGE).await?;
+        let next = (found.len() as i64 == PAGE).then(|| found.last().map(|(home, ..)| match_name(&home.name))).flatten();
+        let mut views = Vec::with_capacity(found.len());
+        for (home, documents, role) in found {
+            let path = self.target.path.join(&home.name);
+            let node = Node { name: home.name, ..documents };
+            let mut view = self.bare(node, path, epoch);
+            view.privileges = self.request.actor.restrict(role.grants());
+            if needs.locks {
+                let locks = lock::below(&mut self.store, view.node.home_id, view.node.id, self.now).await?;
+                let href = view.href();
+                view.locks =
+                    locks.into_iter().filter(|l| l.node_id == view.node.id).map(|l| (l, href.clone())).collect();
+            }
+            self.load(&mut view, needs).await?;
+            views.push(view);
+        }
+        Ok(Page { views, after: next })
+    }
+
+    /// A member list of principals shows everyone only to themselves: the directory is asked by search, not by listing.
+    async fn principals(&mut self, after: &str, epoch: &str) -> Result<Page> {
+        if !after.is_empty() {
+            return Ok(Page { views: Vec::new(), after: None });
+        }
+        let found = principal::by_name(&mut self.store, &self.request.actor.name.clone()).await?;
+        let views = found
+            .map(|found| {
+                let path = self.target.path.join(&found.name);
+                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), path, epoch);
+                view.principal = Some(found);
+                view
+            })
+            .into_iter()
+            .collect();
+        Ok(Page { views, after: None })
+    }
+
+    /// Members that are rows: their locks and dead properties are loaded once for the page.
+    async fn stored(&mut self, parent: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
+        let nodes = node::members(&mut self.store, parent.id, after, PAGE).await?;
+        let Some(last) = nodes.last().map(|node| match_name(&node.name)) else {
+            return Ok(Page { views: Vec::new(), after: None });
+        };
+        let next = (nodes.len() as i64 == PAGE).then(|| last.clone());
+        let mut locks: HashMap<Id, Vec<Lock>> = HashMap::new();
+        let mut inherited = Vec::new();
+        if needs.locks {
+            inherited = covering(&self.target).into_iter().filter(|(lock, _)| lock.deep).collect();
+            for lock in lock::of_members(&mut self.store, parent.id, after, &last, self.now).await? {
+                locks.entry(lock.node_id).or_default().push(lock);
+            }
+        }
+        let mut dead: HashMap<Id, Vec<Dead>> = HashMap::new();
+        if needs.dead {
+            for (id, property) in property::of_members(&mut self.store, parent.id, after, &last).await? {
+                dead.entry(id).or_default().push(property);
+            }
+        }
+        let available = if needs.quota { Some(self.quota(parent).await?.1) } else { None };
+        let views = nodes
+            .into_iter()
+            .map(|node| {
+                let path = self.target.path.join(&node.name);
+                let mut view = self.bare(node, path, epoch);
+                view.locks.clone_from(&inherited);
+                let href = view.href();
+                view.locks.extend(locks.remove(&view.node.id).into_iter().flatten().map(|lock| (lock, href.clone())));
+                view.dead = dead.remove(&view.node.id).unwrap_or_default();
+                view.quota = available
+                    .filter(|_| view.node.kind.is_collection())
+                    .map(|available| (view.node.size_bytes, available));
+                view
+            })
+            .collect();
+        Ok(Page { views, after: next })
+    }
+}

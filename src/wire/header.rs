@@ -1,0 +1,286 @@
+//! Header text into values: `If`, `Depth`, `Destination`, `Timeout`, entity tags, dates, preferences.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http::HeaderMap;
+use http::header::{self, AsHeaderName};
+
+use crate::model::etag::ETag;
+use crate::model::header::{Depth, Preferences};
+use crate::model::id::Timestamp;
+use crate::model::lock::{DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, MIN_TIMEOUT_S};
+use crate::model::path::Path;
+use crate::model::precondition::{IfCondition, IfList, IfState, Preconditions, Tags};
+
+/// A header that cannot be understood; its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadHeader(pub &'static str);
+
+/// The text of a header; bytes that are not UTF-8 are taken as Latin-1.
+pub fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
+    let value = headers.get(name)?;
+    Some(match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.trim().to_owned(),
+        Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect::<String>().trim().to_owned(),
+    })
+}
+
+/// `Depth`, RFC 4918 section 10.2; `None` when it is absent.
+pub fn depth(headers: &HeaderMap) -> Result<Option<Depth>, BadHeader> {
+    match text(headers, "depth").map(|t| t.to_ascii_lowercase()).as_deref() {
+        None => Ok(None),
+        Some("0") => Ok(Some(Depth::Zero)),
+        Some("1") => Ok(Some(Depth::One)),
+        Some("infinity") => Ok(Some(Depth::Infinity)),
+        Some(_) => Err(BadHeader("Depth")),
+    }
+}
+
+/// `Overwrite`, RFC 4918 section 10.6; absent means true.
+pub fn overwrite(headers: &HeaderMap) -> Result<bool, BadHeader> {
+    match text(headers, "overwrite").as_deref() {
+        None | Some("T" | "t") => Ok(true),
+        Some("F" | "f") => Ok(false),
+        Some(_) => Err(BadHeader("Overwrite")),
+    }
+}
+
+/// `Destination`, RFC 4918 section 10.3: host and port as the client sees them (`None` for a mere path), and the path.
+pub fn destination(headers: &HeaderMap) -> Result<Option<(Option<String>, Path)>, BadHeader> {
+    let Some(text) = text(headers, "destination") else { return Ok(None) };
+    let (authority, path) = split_url(&text).ok_or(BadHeader("Destination"))?;
+    let path = Path::parse(path).map_err(|_| BadHeader("Destination"))?;
+    Ok(Some((authority.map(str::to_owned), path)))
+}
+
+/// Authority and path of an absolute URL, or the path alone.
+fn split_url(text: &str) -> Option<(Option<&str>, &str)> {
+    if text.starts_with('/') {
+        return Some((None, text));
+    }
+    let (_, rest) = text.split_once("://")?;
+    let slash = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(slash);
+    Some((Some(authority), if path.is_empty() { "/" } else { path }))
+}
+
+/// `Timeout`, RFC 4918 section 10.7: the first choice we can grant, kept within our bounds.
+#[must_use]
+pub fn timeout_s(headers: &HeaderMap) -> i64 {
+    let wanted = text(headers, "timeout").and_then(|text| {
+        text.split(',').find_map(|choice| {
+            let choice = choice.trim();
+            if choice.eq_ignore_ascii_case("infinite") {
+                return Some(MAX_TIMEOUT_S);
+            }
+            let (unit, number) = choice.split_once('-')?;
+            if unit.eq_ignore_ascii_case("second") { number.parse().ok() } else { None }
+        })
+    });
+    wanted.unwrap_or(DEFAULT_TIMEOUT_S).clamp(MIN_TIMEOUT_S, MAX_TIMEOUT_S)
+}
+
+/// The token of a `Lock-Token` header; angle brackets may be missing.
+#[must_use]
+pub fn lock_token(headers: &HeaderMap) -> Option<String> {
+    text(headers, "lock-token").map(|text| text.trim_start_matches('<').trim_end_matches('>').to_owned())
+}
+
+/// `Prefer: return=minimal` in its spellings, and `Brief: t`.
+#[must_use]
+pub fn preferences(headers: &HeaderMap) -> Preferences {
+    let prefer = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).any(|value| {
+        value.split([',', ';']).any(|token| {
+            let token: String = token.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+            token.eq_ignore_ascii_case("return=minimal") || token.eq_ignore_ascii_case("return-minimal")
+        })
+    });
+    Preferences { minimal: prefer || text(headers, "brief").is_some_and(|t| t.eq_ignore_ascii_case("t")) }
+}
+
+/// A date in any form of RFC 9110 section 5.6.7; one that cannot be read counts as absent (section 13.1.3).
+#[must_use]
+pub fn date(text: &str) -> Option<Timestamp> {
+    let time = httpdate::parse_http_date(text).ok()?;
+    time.duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_secs()).ok())
+}
+
+/// A time as RFC 9110 wants it.
+#[must_use]
+pub fn http_date(at: Timestamp) -> String {
+    // The year 9999 is the last that the form can carry.
+    let seconds = u64::try_from(at).unwrap_or(0).min(253_402_300_799);
+    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
+}
+
+/// All conditional headers.
+pub fn preconditions(headers: &HeaderMap) -> Result<Preconditions, BadHeader> {
+    let if_lists = match text(headers, "if") {
+        Some(text) => if_header(&text).ok_or(BadHeader("If"))?,
+        None => Vec::new(),
+    };
+    Ok(Preconditions {
+        if_match: tags(headers, header::IF_MATCH)?,
+        if_none_match: tags(headers, header::IF_NONE_MATCH)?,
+        if_modified_since: text(headers, header::IF_MODIFIED_SINCE).as_deref().and_then(date),
+        if_unmodified_since: text(headers, header::IF_UNMODIFIED_SINCE).as_deref().and_then(date),
+        if_lists,
+        lock_token: lock_token(headers),
+    })
+}
+
+fn tags(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<Tags>, BadHeader> {
+    let bad = if name == header::IF_MATCH { BadHeader("If-Match") } else { BadHeader("If-None-Match") };
+    let Some(text) = text(headers, name) else { return Ok(None) };
+    if text == "*" {
+        return Ok(Some(Tags::Any));
+    }
+    let mut list = Vec::new();
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (tag, after) = entity_tag(rest).ok_or(bad)?;
+        list.push(tag);
+        rest = after.trim_start_matches([',', ' ', '\t']);
+    }
+    Ok(Some(Tags::List(list)))
+}
+
+/// Reads one entity tag; also with escaped quotes (`\"x\"`, old Evolution) or without quotes.
+pub fn entity_tag(text: &str) -> Option<(ETag, &str)> {
+    let (weak, rest) = match text.strip_prefix("W/") {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    for quote in ["\\\"", "\""] {
+        if let Some(inside) = rest.strip_prefix(quote) {
+            let (opaque, after) = inside.split_once(quote)?;
+            return Some((ETag { opaque: opaque.to_owned(), weak }, after));
+        }
+    }
+    let end = rest.find([',', ' ', ']']).unwrap_or(rest.len());
+    let (opaque, after) = rest.split_at(end);
+    if opaque.is_empty() { None } else { Some((ETag { opaque: opaque.to_owned(), weak }, after)) }
+}
+
+/// `If`, RFC 4918 section 10.4.2.
+fn if_header(text: &str) -> Option<Vec<IfList>> {
+    let mut lists = Vec::new();
+    let mut resource = None;
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        if let Some(inside) = rest.strip_prefix('<') {
+            let (url, after) = inside.split_once('>')?;
+            resource = Some(Path::parse(split_url(url)?.1).ok()?);
+            rest = after.trim_start();
+            // A resource tag without a list says nothing.
+            if !rest.starts_with('(') {
+                return None;
+            }
+            continue;
+        }
+        let (conditions, after) = if_list(rest.strip_prefix('(')?)?;
+        lists.push(IfList { resource: resource.clone(), conditions });
+        rest = after.trim_start();
+    }
+    if lists.is_empty() { None } else { Some(lists) }
+}
+
+fn if_list(text: &str) -> Option<(Vec<IfCondition>, &str)> {
+    let mut conditions = Vec::new();
+    let mut rest = text.trim_start();
+    loop {
+        if let Some(after) = rest.strip_prefix(')') {
+            return if conditions.is_empty() { None } else { Some((conditions, after)) };
+        }
+        let negated = rest.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("not"));
+        if negated {
+            rest = rest.get(3..)?.trim_start();
+        }
+        let (state, after) = if let Some(inside) = rest.strip_prefix('<') {
+            let (token, after) = inside.split_once('>')?;
+            (IfState::Token(token.trim().to_owned()), after)
+        } else {
+            let (tag, after) = entity_tag(rest.strip_prefix('[')?.trim_start())?;
+            (IfState::Tag(tag), after.trim_start().strip_prefix(']')?)
+        };
+        conditions.push(IfCondition { negated, state });
+        rest = after.trim_start();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, value.parse().expect("a header value"));
+        }
+        map
+    }
+
+    #[test]
+    fn if_grammar() {
+        let token = |t: &str| IfCondition { negated: false, state: IfState::Token(t.into()) };
+        // RFC 4918 sections 10.4.6 to 10.4.10.
+        let parsed = if_header("(<urn:uuid:1> [\"I am an ETag\"]) ([\"I am another ETag\"])").expect("RFC example");
+        assert_eq!(parsed.len(), 2);
+        assert_eq!(parsed[0].conditions[0], token("urn:uuid:1"));
+        let parsed = if_header("(Not <urn:uuid:1> <urn:uuid:2>)").expect("RFC example");
+        assert!(parsed[0].conditions[0].negated && !parsed[0].conditions[1].negated);
+        let parsed = if_header("</resource1> (<urn:uuid:1> [W/\"A weak ETag\"]) ([\"strong ETag\"])").expect("RFC example");
+        assert_eq!(parsed[1].resource, Some(Path::of(&["resource1"])));
+        let parsed = if_header("<http://h:80/a%20b>(<t>)").expect("absolute");
+        assert_eq!(parsed[0].resource, Some(Path::of(&["a b"])));
+        for bad in ["", "()", "(", "<t>", "(<t>", "x", "(Not)", "([\"a\")", "</a/../b> (<t>)"] {
+            assert_eq!(if_header(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn tags_in_every_spelling() {
+        for (value, opaques) in [
+            ("\"a\"", vec!["a"]),
+            ("\"a\", W/\"b\"", vec!["a", "b"]),
+            ("\\\"a\\\"", vec!["a"]),
+            ("a", vec!["a"]),
+        ] {
+            let map = headers(&[("if-match", value)]);
+            let Ok(Some(Tags::List(list))) = tags(&map, header::IF_MATCH) else { panic!("{value}") };
+            assert_eq!(list.iter().map(|t| t.opaque.as_str()).collect::<Vec<_>>(), opaques);
+        }
+        assert_eq!(tags(&headers(&[("if-none-match", "*")]), header::IF_NONE_MATCH), Ok(Some(Tags::Any)));
+    }
+
+    #[test]
+    fn timeouts_are_kept_within_bounds() {
+        for (value, seconds) in [
+            ("Second-3600", 3600),
+            ("Infinite, Second-4100000000", MAX_TIMEOUT_S),
+            ("Second-1", MIN_TIMEOUT_S),
+            ("Second-99999999999999999999", DEFAULT_TIMEOUT_S),
+            ("Extend, Second-180", 180),
+        ] {
+            assert_eq!(timeout_s(&headers(&[("timeout", value)])), seconds, "{value}");
+        }
+        assert_eq!(timeout_s(&HeaderMap::new()), DEFAULT_TIMEOUT_S);
+    }
+
+    #[test]
+    fn small_headers() {
+        assert_eq!(depth(&headers(&[("depth", "Infinity")])), Ok(Some(Depth::Infinity)));
+        assert_eq!(depth(&headers(&[("depth", "2")])), Err(BadHeader("Depth")));
+        assert_eq!(overwrite(&headers(&[("overwrite", "F")])), Ok(false));
+        assert!(preferences(&headers(&[("prefer", "depth-noroot, return=minimal")])).minimal);
+        assert!(preferences(&headers(&[("prefer", "return-minimal")])).minimal);
+        assert!(preferences(&headers(&[("brief", "t")])).minimal);
+        assert!(!preferences(&headers(&[("prefer", "return=representation")])).minimal);
+        assert_eq!(lock_token(&headers(&[("lock-token", "<urn:uuid:1>")])), Some("urn:uuid:1".into()));
+        assert_eq!(lock_token(&headers(&[("lock-token", "urn:uuid:1")])), Some("urn:uuid:1".into()));
+        let to = destination(&headers(&[("destination", "https://h.fr:8/a%20b/c d")]));
+        assert_eq!(to, Ok(Some((Some("h.fr:8".into()), Path::of(&["a b", "c d"])))));
+        assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+    }
+}

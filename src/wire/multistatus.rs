@@ -1,0 +1,223 @@
+//! Answers: multistatus written piece by piece, property values, error bodies.
+
+use std::fmt::Write as _;
+
+use super::xml::escape;
+use crate::model::condition::Condition;
+use crate::model::error::{Detail, Refusal};
+use crate::model::lock::Lock;
+use crate::model::name::{BEFFROI, DAV, QName};
+
+/// First bytes of every XML answer.
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
+
+/// A property's value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Value {
+    /// An element without content.
+    Empty,
+    /// Text, to be escaped.
+    Text(String),
+    /// Content that is XML already, with `D` bound to `DAV:`.
+    Xml(String),
+    /// The whole element, standing on its own: a dead property.
+    Element(String),
+}
+
+/// An XML answer in the making; `D` is bound to `DAV:` on its root, always with a prefix, for Windows ignores elements of
+/// a default namespace.
+#[derive(Default)]
+pub struct Writer {
+    /// What was written and not yet taken.
+    pub out: String,
+}
+
+impl Writer {
+    /// An empty one with the declaration.
+    #[must_use]
+    pub fn document() -> Self {
+        Self { out: DECLARATION.to_owned() }
+    }
+
+    /// Raw markup of ours.
+    pub fn raw(&mut self, markup: &str) {
+        self.out.push_str(markup);
+    }
+
+    /// Text, escaped.
+    pub fn text(&mut self, text: &str) {
+        escape(text, &mut self.out);
+    }
+
+    /// Begins a multistatus.
+    pub fn begin_multistatus(&mut self) {
+        self.raw("<D:multistatus xmlns:D=\"DAV:\">");
+    }
+
+    /// Ends it; with a sync token where the report has one.
+    pub fn end_multistatus(&mut self, sync_token: Option<&str>) {
+        if let Some(token) = sync_token {
+            self.raw("<D:sync-token>");
+            self.text(token);
+            self.raw("</D:sync-token>");
+        }
+        self.raw("</D:multistatus>");
+    }
+
+    /// Begins a response.
+    pub fn begin_response(&mut self, href: &str) {
+        self.raw("<D:response><D:href>");
+        self.text(href);
+        self.raw("</D:href>");
+    }
+
+    /// Ends it.
+    pub fn end_response(&mut self) {
+        self.raw("</D:response>");
+    }
+
+    /// A response that is a status and nothing else.
+    pub fn status_response(&mut self, href: &str, status: u16, condition: Option<&str>) {
+        self.begin_response(href);
+        self.status(status);
+        if let Some(condition) = condition {
+            let _ = write!(self.out, "<D:error><D:{condition}/></D:error>");
+        }
+        self.end_response();
+    }
+
+    /// `DAV:status`.
+    pub fn status(&mut self, status: u16) {
+        let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
+        let _ = write!(self.out, "<D:status>HTTP/1.1 {status} {reason}</D:status>");
+    }
+
+    /// Begins a propstat.
+    pub fn begin_propstat(&mut self) {
+        self.raw("<D:propstat><D:prop>");
+    }
+
+    /// Ends it.
+    pub fn end_propstat(&mut self, status: u16, condition: Option<Condition>) {
+        self.raw("</D:prop>");
+        self.status(status);
+        if let Some(element) = condition.and_then(|condition| condition.row().element.as_ref()) {
+            self.raw("<D:error>");
+            self.name(element);
+            self.raw("</D:error>");
+        }
+        self.raw("</D:propstat>");
+    }
+
+    /// A property with its value.
+    pub fn property(&mut self, name: &QName, value: &Value) {
+        match value {
+            Value::Element(xml) => self.raw(xml),
+            Value::Empty => self.name(name),
+            Value::Text(_) | Value::Xml(_) => {
+                let tag = self.open(name);
+                match value {
+                    Value::Text(text) => self.text(text),
+                    Value::Xml(xml) => self.raw(xml),
+                    Value::Empty | Value::Element(_) => {}
+                }
+                let _ = write!(self.out, "</{tag}>");
+            }
+        }
+    }
+
+    /// Writes a start tag and returns its name.
+    fn open(&mut self, name: &QName) -> String {
+        if name.namespace == DAV {
+            let _ = write!(self.out, "<D:{}>", name.local);
+            return format!("D:{}", name.local);
+        }
+        let tag = if name.namespace.is_empty() { name.local.to_string() } else { format!("x:{}", name.local) };
+        let _ = write!(self.out, "<{tag}");
+        if !name.namespace.is_empty() {
+            self.raw(" xmlns:x=\"");
+            self.text(&name.namespace);
+            self.raw("\"");
+        }
+        self.raw(">");
+        tag
+    }
+
+    /// An element of this name without content.
+    pub fn name(&mut self, name: &QName) {
+        self.open(name);
+        self.out.pop();
+        self.raw("/>");
+    }
+}
+
+/// An `href` element.
+#[must_use]
+pub fn href(href: &str) -> String {
+    let mut out = String::from("<D:href>");
+    escape(href, &mut out);
+    out.push_str("</D:href>");
+    out
+}
+
+/// Content of `DAV:lockdiscovery`: one `activelock` for each lock, with the address of its root and the seconds left.
+#[must_use]
+pub fn lockdiscovery(locks: &[(Lock, String)], now: i64) -> String {
+    let mut out = String::new();
+    for (lock, root) in locks {
+        let scope = if lock.shared { "shared" } else { "exclusive" };
+        let depth = if lock.deep { "infinity" } else { "0" };
+        let left_s = (lock.expires_at - now).max(0);
+        let _ = write!(
+            out,
+            "<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:{scope}/></D:lockscope>\
+             <D:depth>{depth}</D:depth><D:owner>{}</D:owner><D:timeout>Second-{left_s}</D:timeout>\
+             <D:locktoken>{}</D:locktoken><D:lockroot>{}</D:lockroot></D:activelock>",
+            lock.owner_xml,
+            href(&lock.token),
+            href(root)
+        );
+    }
+    out
+}
+
+/// The body of a LOCK answer.
+#[must_use]
+pub fn lock_answer(locks: &[(Lock, String)], now: i64) -> String {
+    format!(
+        "{DECLARATION}<D:prop xmlns:D=\"DAV:\"><D:lockdiscovery>{}</D:lockdiscovery></D:prop>",
+        lockdiscovery(locks, now)
+    )
+}
+
+/// The body of a refusal whose condition has an element; `message` is the sentence for people. Never empty: Thunderbird
+/// reads an empty `DAV:error` as rate limiting.
+#[must_use]
+pub fn error_body(refusal: &Refusal, message: &str, language: &str) -> Option<String> {
+    let element = refusal.condition.row().element.as_ref()?;
+    let ours = element.namespace == BEFFROI;
+    let tag = format!("{}:{}", if ours { "B" } else { "D" }, element.local);
+    let mut writer = Writer::document();
+    let _ = write!(writer.out, "<D:error xmlns:D=\"DAV:\" xmlns:B=\"{BEFFROI}\"><{tag}");
+    let inside = match (&refusal.detail, &refusal.href) {
+        (Detail::Privilege(privilege), Some(at)) => format!(
+            "<D:resource>{}<D:privilege><D:{}/></D:privilege></D:resource>",
+            href(at),
+            privilege.element().local
+        ),
+        (_, Some(at)) => href(at),
+        (_, None) => String::new(),
+    };
+    if inside.is_empty() {
+        writer.raw("/>");
+    } else {
+        let _ = write!(writer.out, ">{inside}</{tag}>");
+    }
+    if !message.is_empty() {
+        let _ = write!(writer.out, "<B:message xml:lang=\"{language}\">");
+        writer.text(message);
+        writer.raw("</B:message>");
+    }
+    writer.raw("</D:error>");
+    Some(writer.out)
+}

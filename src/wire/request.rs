@@ -1,0 +1,239 @@
+//! Bodies of requests as values: propfind, propertyupdate, mkcol, lockinfo, and the reports.
+
+use super::xml::{Element, XmlError, parse};
+use crate::model::name::QName;
+
+/// What a PROPFIND, or the `DAV:prop` of a report, asks for (RFC 4918 section 14.20).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// `allprop`, and these besides.
+    All(Vec<QName>),
+    /// `propname`.
+    Names,
+    /// These.
+    These(Vec<QName>),
+}
+
+/// One instruction of a PROPPATCH, in document order (RFC 4918 section 9.2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Update {
+    /// Set to this element.
+    Set(Element),
+    /// Remove.
+    Remove(QName),
+}
+
+impl Update {
+    /// The property concerned.
+    #[must_use]
+    pub fn name(&self) -> &QName {
+        match self {
+            Self::Set(element) => &element.name,
+            Self::Remove(name) => name,
+        }
+    }
+}
+
+/// A LOCK's body (RFC 4918 section 14.11).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LockInfo {
+    /// Shared, or exclusive?
+    pub shared: bool,
+    /// Content of the owner element; empty when there is none.
+    pub owner_xml: String,
+}
+
+/// An extended MKCOL's body (RFC 5689 section 3).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MakeCollection {
+    /// Children of the resource type asked for; empty when none was.
+    pub resource_types: Vec<QName>,
+    /// All other properties.
+    pub properties: Vec<Element>,
+}
+
+/// A REPORT's body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Report {
+    /// RFC 6578 section 3.2.
+    SyncCollection {
+        /// Empty: the first synchronization.
+        token: String,
+        /// Level infinite?
+        deep: Option<bool>,
+        /// At most so many.
+        limit: Option<usize>,
+        /// Properties of each member.
+        asked: Asked,
+    },
+    /// One that we do not know.
+    Other(QName),
+}
+
+fn error<T>(text: &str) -> Result<T, XmlError> {
+    Err(XmlError(text.to_owned()))
+}
+
+fn names(element: &Element) -> Vec<QName> {
+    let mut names: Vec<QName> = Vec::new();
+    for child in element.elements() {
+        if !names.contains(&child.name) {
+            names.push(child.name.clone());
+        }
+    }
+    names
+}
+
+/// A PROPFIND's body; an empty one asks for all (RFC 4918 section 9.1).
+pub fn propfind(body: &[u8]) -> Result<Asked, XmlError> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Asked::All(Vec::new()));
+    }
+    let root = parse(body)?;
+    if !root.name.is_dav("propfind") {
+        return error("the root element is not DAV:propfind");
+    }
+    if let Some(prop) = root.dav("prop") {
+        return Ok(Asked::These(names(prop)));
+    }
+    if root.dav("propname").is_some() {
+        return Ok(Asked::Names);
+    }
+    if root.dav("allprop").is_some() {
+        return Ok(Asked::All(root.dav("include").map(names).unwrap_or_default()));
+    }
+    error("DAV:propfind holds neither prop, propname nor allprop")
+}
+
+/// A PROPPATCH's body. The language in force where a property stands goes with it (RFC 4918 section 4.3).
+pub fn propertyupdate(body: &[u8]) -> Result<Vec<Update>, XmlError> {
+    let root = parse(body)?;
+    if !root.name.is_dav("propertyupdate") {
+        return error("the root element is not DAV:propertyupdate");
+    }
+    let mut updates = Vec::new();
+    for instruction in root.elements() {
+        let set = instruction.name.is_dav("set");
+        if !set && !instruction.name.is_dav("remove") {
+            continue;
+        }
+        for prop in instruction.elements().filter(|element| element.name.is_dav("prop")) {
+            for property in prop.elements() {
+                updates.push(if set {
+                    let mut property = property.clone();
+                    if let Some(language) =
+                        prop.language().or_else(|| instruction.language()).or_else(|| root.language())
+                    {
+                        property.inherit_language(language);
+                    }
+                    Update::Set(property)
+                } else {
+                    Update::Remove(property.name.clone())
+                });
+            }
+        }
+    }
+    if updates.is_empty() { error("DAV:propertyupdate changes nothing") } else { Ok(updates) }
+}
+
+/// A LOCK's body.
+pub fn lockinfo(body: &[u8]) -> Result<LockInfo, XmlError> {
+    let root = parse(body)?;
+    if !root.name.is_dav("lockinfo") {
+        return error("the root element is not DAV:lockinfo");
+    }
+    let Some(scope) = root.dav("lockscope") else { return error("DAV:lockinfo holds no lockscope") };
+    if root.dav("locktype").is_none_or(|kind| kind.dav("write").is_none()) {
+        return error("only write locks are known");
+    }
+    let shared = match (scope.dav("exclusive"), scope.dav("shared")) {
+        (Some(_), None) => false,
+        (None, Some(_)) => true,
+        _ => return error("DAV:lockscope is neither exclusive nor shared"),
+    };
+    Ok(LockInfo { shared, owner_xml: root.dav("owner").map(Element::inner_xml).unwrap_or_default().trim().to_owned() })
+}
+
+/// An extended MKCOL's body.
+pub fn mkcol(body: &[u8]) -> Result<MakeCollection, XmlError> {
+    let root = parse(body)?;
+    if !root.name.is_dav("mkcol") {
+        return error("the root element is not DAV:mkcol");
+    }
+    let mut made = MakeCollection::default();
+    for prop in root.elements().filter(|e| e.name.is_dav("set")).flat_map(Element::elements) {
+        for property in prop.elements() {
+            if property.name.is_dav("resourcetype") {
+                made.resource_types = names(property);
+            } else {
+                made.properties.push(property.clone());
+            }
+        }
+    }
+    Ok(made)
+}
+
+/// A REPORT's body.
+pub fn report(body: &[u8]) -> Result<Report, XmlError> {
+    let root = parse(body)?;
+    if !root.name.is_dav("sync-collection") {
+        return Ok(Report::Other(root.name));
+    }
+    let deep = match root.dav("sync-level").map(Element::text).as_deref() {
+        None => None,
+        Some("1") => Some(false),
+        Some("infinite") => Some(true),
+        Some(_) => return error("DAV:sync-level is neither 1 nor infinite"),
+    };
+    let limit = match root.dav("limit").and_then(|limit| limit.dav("nresults")).map(Element::text) {
+        None => None,
+        Some(text) => match text.parse() {
+            Ok(number) if number > 0 => Some(number),
+            _ => return error("DAV:nresults is no positive number"),
+        },
+    };
+    let asked = root.dav("prop").map_or(Asked::These(Vec::new()), |prop| Asked::These(names(prop)));
+    Ok(Report::SyncCollection { token: root.dav("sync-token").map(Element::text).unwrap_or_default(), deep, limit, asked })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn propfind_bodies() {
+        let body = |inner: &str| format!("<propfind xmlns='DAV:'>{inner}</propfind>");
+        assert_eq!(propfind(b"  "), Ok(Asked::All(vec![])));
+        assert_eq!(propfind(body("<propname/>").as_bytes()), Ok(Asked::Names));
+        assert_eq!(
+            propfind(body("<allprop/><include><owner/></include>").as_bytes()),
+            Ok(Asked::All(vec![QName::dav("owner")]))
+        );
+        assert_eq!(
+            propfind(body("<prop><getetag/><getetag/><x xmlns=''/></prop>").as_bytes()),
+            Ok(Asked::These(vec![QName::dav("getetag"), QName::of("", "x")]))
+        );
+        assert!(propfind(body("").as_bytes()).is_err());
+        assert!(propfind(b"<x/>").is_err());
+    }
+
+    #[test]
+    fn language_goes_with_the_property() {
+        let body = "<D:propertyupdate xmlns:D='DAV:' xml:lang='fr'><D:set><D:prop><a/></D:prop></D:set>\
+                    <D:remove><D:prop><b/></D:prop></D:remove></D:propertyupdate>";
+        let updates = propertyupdate(body.as_bytes()).expect("well-formed");
+        assert!(matches!(&updates[0], Update::Set(element) if element.to_xml() == "<a xml:lang=\"fr\"/>"));
+        assert_eq!(updates[1], Update::Remove(QName::of("", "b")));
+    }
+
+    #[test]
+    fn lock_bodies() {
+        let body = "<lockinfo xmlns='DAV:'><lockscope><shared/></lockscope><locktype><write/></locktype>\
+                    <owner> <href>me</href></owner></lockinfo>";
+        assert_eq!(
+            lockinfo(body.as_bytes()),
+            Ok(LockInfo { shared: true, owner_xml: "<D:href xmlns:D=\"DAV:\">me</D:href>".into() })
+        );
+        assert!(lockinfo(b"<lockinfo xmlns='DAV:'/>").is_err());
+    }
+}

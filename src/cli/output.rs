@@ -134,7 +134,7 @@ pub fn until(text: &str) -> anyhow::Result<i64> {
     let end = text
         .parse::<jiff::civil::Date>()
         .and_then(|date| date.tomorrow())
-        .and_then(|next| jiff::tz::TimeZone::system().to_zoned(next.at(0, 0, 0, 0)));
+        .and_then(|next| next.to_zoned_datetime(jiff::tz::TimeZone::system()));
     match end {
         Ok(end) => Ok(end.timestamp().as_second()),
         Err(_) => Err(told("fault-date", &[("text", text)])),

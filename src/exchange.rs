@@ -27,7 +27,6 @@ pub struct Exchange {
     pub language: crate::message::Language,
 }
 
-
 /// An answer's body.
 pub enum Body {
     /// None.

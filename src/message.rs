@@ -51,7 +51,9 @@ impl Language {
     /// The language of the terminal, from the usual variables.
     #[must_use]
     pub fn of_environment() -> Self {
-        let named = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
         Self::prefer(&named.unwrap_or_default())
     }
 }
@@ -123,8 +125,27 @@ mod tests {
     fn both_languages_have_every_sentence() {
         let (en, fr) = (include_str!("locales/en/main.ftl"), include_str!("locales/fr/main.ftl"));
         assert_eq!(keys(en), keys(fr));
+        let every = [
+            "address",
+            "at",
+            "bodies",
+            "character",
+            "data",
+            "files",
+            "folders",
+            "holder",
+            "host",
+            "id",
+            "kind",
+            "label",
+        ];
+        let every =
+            every.into_iter().chain(["name", "password", "path", "project", "role", "text", "url", "what", "why"]);
+        let places: Vec<(&'static str, String)> = every.map(|place| (place, "x".to_owned())).collect();
         for key in keys(en) {
-            assert_ne!(text(Language::French, key, &[]), key, "{key}");
+            for language in [Language::English, Language::French] {
+                assert_ne!(text(language, key, &places), key);
+            }
         }
     }
 

@@ -65,7 +65,9 @@ fn request(method: Method, path: Path, actor: &Actor) -> Request {
 
 async fn folder(tree: &Tree, address: &str) -> anyhow::Result<(Path, Actor)> {
     // The whole address of a server is understood, too.
-    let path = address.split_once("://").map_or(address, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
+    let path = address
+        .split_once("://")
+        .map_or(address, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
     let wrong = || told("fault-files-address", &[("address", address)]);
     let path = Path::parse(path).map_err(|_| wrong())?;
     match path.segments() {

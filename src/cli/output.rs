@@ -35,7 +35,8 @@ impl Terminal {
 
     /// A sentence.
     pub fn text(&self, key: &str, places: &[(&'static str, &str)]) -> String {
-        let places: Vec<(&'static str, String)> = places.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let places: Vec<(&'static str, String)> =
+            places.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         message::text(self.language, key, &places)
     }
 
@@ -60,7 +61,9 @@ impl Terminal {
             return Ok(());
         }
         let cells: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
-        let width = |column: usize| cells.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+        let width = |column: usize| {
+            cells.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max().unwrap_or(0)
+        };
         let widths: Vec<usize> = (0..names.len()).map(width).collect();
         for row in &cells {
             let line: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();

@@ -124,10 +124,8 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
         .collect();
     let columns = ["name", "display_name", "role", "until"];
     if json {
-        let members: Vec<Value> = members
-            .into_iter()
-            .map(|row| columns.iter().map(|name| (*name).to_owned()).zip(row).collect())
-            .collect();
+        let members: Vec<Value> =
+            members.into_iter().map(|row| columns.iter().map(|name| (*name).to_owned()).zip(row).collect()).collect();
         let object = json!({
             "name": summary.principal.name,
             "display_name": summary.principal.display_name,

@@ -23,7 +23,8 @@ use crate::wire::range::{Part, Selection, select};
 const BOUNDARY: &str = "beffroi-part-7f3a91c2d4e8";
 
 /// What a browser may show without being able to run anything in our origin. Everything else is sandboxed.
-const PASSIVE: [&str; 7] = ["image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf"];
+const PASSIVE: [&str; 7] =
+    ["image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf"];
 
 pub(super) async fn get(call: Call) -> Result<Response> {
     let mut admitted = call.tree.read(&call.request).await?;

@@ -20,7 +20,12 @@ pub(super) type Reader = Admitted<crate::tree::Snapshot>;
 /// The most entries a page shows; a browser chokes on more, and file clients do not come here.
 const MAX_ENTRIES: usize = 20_000;
 
-pub(super) async fn listing(method: Method, language: Language, epoch: &str, admitted: &mut Reader) -> Result<Response> {
+pub(super) async fn listing(
+    method: Method,
+    language: Language,
+    epoch: &str,
+    admitted: &mut Reader,
+) -> Result<Response> {
     let mut page = String::new();
     if method == Method::Get {
         let word = |key: &str| message::text(language, key, &[]);

@@ -12,9 +12,9 @@ mod listing;
 mod lock;
 mod mkcol;
 mod options;
+pub mod property;
 mod propfind;
 mod proppatch;
-pub mod property;
 mod put;
 mod report;
 

@@ -45,7 +45,13 @@ impl Plan {
     /// Looks up what is asked. 413 for an absurd number of properties.
     pub fn new(asked: Asked, minimal: bool) -> Result<Self> {
         let look_up = |names: Vec<QName>| -> Vec<(QName, Option<&'static Property>)> {
-            names.into_iter().map(|name| { let row = find(&name); (name, row) }).collect()
+            names
+                .into_iter()
+                .map(|name| {
+                    let row = find(&name);
+                    (name, row)
+                })
+                .collect()
         };
         let needs_of = |names: &[(QName, Option<&'static Property>)]| {
             names.iter().fold(Needs::default(), |needs, (_, row)| {
@@ -138,9 +144,8 @@ fn write_found<'a>(
     let mut missing = Vec::new();
     for (name, row) in names {
         let live = row.and_then(|row| (row.read)(view, reading));
-        let value = live.or_else(|| {
-            view.dead.iter().find(|(dead, _)| dead == name).map(|(_, xml)| Value::Element(xml.clone()))
-        });
+        let value = live
+            .or_else(|| view.dead.iter().find(|(dead, _)| dead == name).map(|(_, xml)| Value::Element(xml.clone())));
         match value {
             Some(value) => writer.property(name, &value),
             None => missing.push(name),

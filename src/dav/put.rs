@@ -16,7 +16,9 @@ const MAX_TYPE_BYTES: usize = 255;
 pub(super) async fn put(mut call: Call) -> Result<Response> {
     if call.headers.contains_key(CONTENT_RANGE) {
         // Cyberduck continues an upload so, and starts again when refused.
-        return Err(Refusal::of(Condition::BadRequest).text("a part of a document is not taken; send the whole").into());
+        return Err(Refusal::of(Condition::BadRequest)
+            .text("a part of a document is not taken; send the whole")
+            .into());
     }
     let glimpse = call.tree.look(&call.request).await?;
     let content_type = content_type(&call, glimpse.target.name());

@@ -3,8 +3,8 @@
 use http::StatusCode;
 
 use super::Call;
-use super::propfind::Plan;
 use super::property::Reading;
+use super::propfind::Plan;
 use crate::exchange::Response;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
@@ -28,13 +28,7 @@ pub(super) async fn report(mut call: Call) -> Result<Response> {
 
 /// `Depth` is 0 by the letter, yet many clients send 1; where the level is missing, a Depth of infinity stands for it
 /// (RFC 6578 appendix A).
-async fn sync(
-    call: Call,
-    token: &str,
-    deep: Option<bool>,
-    limit: Option<usize>,
-    asked: Asked,
-) -> Result<Response> {
+async fn sync(call: Call, token: &str, deep: Option<bool>, limit: Option<usize>, asked: Asked) -> Result<Response> {
     let depth = depth(&call.headers).map_err(super::bad_header)?;
     let deep = deep.unwrap_or(depth == Some(Depth::Infinity));
     let minimal = call.preferences().minimal;
@@ -48,7 +42,7 @@ async fn sync(
     for change in &page.changes {
         match change {
             Change::Live(view) => plan.write(view, &reading, &mut writer),
-            Change::Gone(path) => writer.status_response(&path.href(false), 404, None),
+            Change::Gone(href) => writer.status_response(href, 404, None),
         }
     }
     if page.truncated {

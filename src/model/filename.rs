@@ -37,7 +37,11 @@ pub fn normalize(name: &str) -> String {
 /// The spelling that is compared: NFC, case folded. Two names with one match name are the same name.
 #[must_use]
 pub fn match_name(name: &str) -> String {
-    if name.is_ascii() { name.to_ascii_lowercase() } else { caseless::default_case_fold_str(&normalize(name)).nfc().collect() }
+    if name.is_ascii() {
+        name.to_ascii_lowercase()
+    } else {
+        caseless::default_case_fold_str(&normalize(name)).nfc().collect()
+    }
 }
 
 /// May a document bear this (normalized) name?
@@ -67,7 +71,7 @@ pub fn check(name: &str) -> Result<(), NameError> {
     Ok(())
 }
 
-/// May a person, project, group or room bear this (normalized) name? 
+/// May a person, project, group or room bear this (normalized) name?
 pub fn check_principal(name: &str) -> Result<(), NameError> {
     check(name)?;
     if name.chars().count() > MAX_PRINCIPAL_CHARS {
@@ -114,7 +118,9 @@ mod tests {
             assert_eq!(check(name), Err(error), "{name:?}");
         }
         assert_eq!(check(&"x".repeat(256)), Err(NameError::TooLong));
-        for name in ["console", "com", "com10", "lpt0", ".DS_Store", "~$a.docx", "a b", "\u{65e5}\u{672c}", ".~lock.x.odt#"] {
+        for name in
+            ["console", "com", "com10", "lpt0", ".DS_Store", "~$a.docx", "a b", "\u{65e5}\u{672c}", ".~lock.x.odt#"]
+        {
             assert_eq!(check(name), Ok(()), "{name:?}");
         }
         assert_eq!(check_principal("a@b"), Err(NameError::Character('@')));

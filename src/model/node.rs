@@ -59,14 +59,7 @@ impl Node {
     /// A node that no row stands for: one of the roots, or a principal.
     #[must_use]
     pub fn made(kind: Kind, id: Id, name: &str) -> Self {
-        Self {
-            id,
-            kind,
-            name: name.to_owned(),
-            created_at: MADE_AT,
-            modified_at: MADE_AT,
-            ..Self::default()
-        }
+        Self { id, kind, name: name.to_owned(), created_at: MADE_AT, modified_at: MADE_AT, ..Self::default() }
     }
 
     /// Its entity tag; collections have none.

@@ -134,8 +134,12 @@ impl Server {
         }
     }
 
-    async fn http<S>(self: Arc<Self>, socket: Socket<S>, address: SocketAddr, watcher: hyper_util::server::graceful::Watcher)
-    where
+    async fn http<S>(
+        self: Arc<Self>,
+        socket: Socket<S>,
+        address: SocketAddr,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) where
         Socket<S>: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
         let mut builder = Builder::new(TokioExecutor::new());
@@ -183,7 +187,9 @@ impl Server {
         );
         let language = Language::prefer(&text(&head.headers, ACCEPT_LANGUAGE).unwrap_or_default());
         let server = Arc::clone(&self);
-        let task = tokio::spawn(async move { server.answer(head, body, address, trusted, language).await }.instrument(span.clone()));
+        let task = tokio::spawn(
+            async move { server.answer(head, body, address, trusted, language).await }.instrument(span.clone()),
+        );
         let result = task.await.unwrap_or_else(|died| Err(Error::Failed(Failure::new("answering a request", died))));
         let response = match result {
             Ok(response) => response,
@@ -206,7 +212,10 @@ impl Server {
         trusted: bool,
         language: Language,
     ) -> Result<Response, Error> {
-        if head.version < http::Version::HTTP_2 && head.headers.get_all(HOST).iter().count() != 1 && head.version != http::Version::HTTP_10 {
+        if head.version < http::Version::HTTP_2
+            && head.headers.get_all(HOST).iter().count() != 1
+            && head.version != http::Version::HTTP_10
+        {
             let mut response = plain(StatusCode::BAD_REQUEST, "One Host header is needed.\n".to_owned());
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             return Ok(response);

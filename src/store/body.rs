@@ -145,9 +145,7 @@ impl std::io::Write for HashWriter<'_> {
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> std::io::Result<T> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
 
@@ -282,7 +280,8 @@ pub async fn inline(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, F
 
 /// Does any node or former state name this body?
 pub async fn is_named(c: &mut impl Reading, hash: &str) -> Result<bool, Failure> {
-    let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM node WHERE hash = $1) OR EXISTS (SELECT 1 FROM past WHERE hash = $1)";
+    let sql =
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM node WHERE hash = $1) OR EXISTS (SELECT 1 FROM past WHERE hash = $1)";
     Ok(row(c.connection(), sql, arguments![hash]).await?.is_some())
 }
 

@@ -86,8 +86,21 @@ pub async fn chain(
             c.connection(),
             CHAIN,
             arguments![
-                actor, now, from, name(0), name(1), name(2), name(3), name(4), name(5), name(6), name(7), name(8),
-                name(9), name(10), name(11)
+                actor,
+                now,
+                from,
+                name(0),
+                name(1),
+                name(2),
+                name(3),
+                name(4),
+                name(5),
+                name(6),
+                name(7),
+                name(8),
+                name(9),
+                name(10),
+                name(11)
             ],
         )
         .await?;
@@ -300,11 +313,13 @@ pub async fn use_bytes(c: &mut Txn, home: Id, added_bytes: i64) -> Result<(), Fa
     Ok(())
 }
 
-/// Live nodes below a node whose last change is not after `until`, by identifier, after `after`.
+/// Live nodes below a node whose last change is not after `until`, by identifier, after `after`. What was itself put
+/// into place later is left out with all below it: it is a change of its own.
 pub async fn below(c: &mut impl Reading, top: Id, until: Seq, after: Id, limit: i64) -> Result<Vec<Node>, Failure> {
     const SQL: &str = concat!(
         "WITH RECURSIVE below(id, depth) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL \
-         SELECT k.id, b.depth + 1 FROM below b JOIN node k ON k.parent_id = b.id AND k.gone_at IS NULL) SELECT ",
+         SELECT k.id, b.depth + 1 FROM below b JOIN node k ON k.parent_id = b.id AND k.gone_at IS NULL \
+         AND k.placed_seq <= $2) SELECT ",
         columns!(),
         " FROM below b JOIN node n ON n.id = b.id WHERE b.depth > 0 AND n.seq <= $2 AND n.id > $3 ORDER BY n.id LIMIT $4"
     );

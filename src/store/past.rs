@@ -63,11 +63,14 @@ pub struct GoneName {
     pub parent: Id,
     /// The name.
     pub name: String,
+    /// Was it a collection's?
+    pub collection: bool,
 }
 
 /// Names that a collection lost after the cursor and that no live member bears, in the order of change.
 pub async fn gone(c: &mut impl Reading, collection: Id, at: &Cursor, limit: i64) -> Result<Vec<GoneName>, Failure> {
-    const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name FROM past p WHERE p.parent_id = $1 AND p.to_seq >= $2 \
+    const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
+         MAX(CASE WHEN k.kind = 'file' THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 AND p.to_seq >= $2 \
          AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
          AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
          AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
@@ -77,7 +80,8 @@ pub async fn gone(c: &mut impl Reading, collection: Id, at: &Cursor, limit: i64)
 
 /// The same for all collections of a home.
 pub async fn gone_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i64) -> Result<Vec<GoneName>, Failure> {
-    const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name FROM past p WHERE p.home_id = $1 AND p.to_seq >= $2 \
+    const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
+         MAX(CASE WHEN k.kind = 'file' THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.home_id = $1 AND p.to_seq >= $2 \
          AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
          AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
          AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
@@ -86,5 +90,5 @@ pub async fn gone_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i6
 }
 
 fn gone_of(row: &Row) -> GoneName {
-    GoneName { seq: row.integer(0), parent: Id(row.integer(1)), name: row.text(2) }
+    GoneName { seq: row.integer(0), parent: Id(row.integer(1)), name: row.text(2), collection: row.integer(3) != 0 }
 }

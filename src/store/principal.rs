@@ -22,7 +22,6 @@ fn principal_of(row: &Row) -> Principal {
     }
 }
 
-
 /// The e-mail address as kept: a folded `mailto:` URI.
 pub fn mailto(address: &str) -> String {
     format!("mailto:{}", match_name(address))
@@ -51,7 +50,8 @@ pub async fn list(
 
 /// Writes a principal and its addresses.
 pub async fn insert(c: &mut Txn, principal: &Principal, now: Timestamp) -> Result<(), Failure> {
-    let sql = "INSERT INTO principal (id, kind, name, match_name, display_name, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+    let sql =
+        "INSERT INTO principal (id, kind, name, match_name, display_name, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
     let folded = match_name(&principal.name);
     let arguments =
         arguments![principal.id, principal.kind.code(), &principal.name, &folded, &principal.display_name, now];
@@ -83,7 +83,8 @@ pub async fn set_closed(c: &mut Txn, principal: Id, at: Option<Timestamp>) -> Re
 
 /// Sets the account password.
 pub async fn set_password(c: &mut Txn, principal: Id, phc: &str) -> Result<(), Failure> {
-    execute(c.connection(), "UPDATE principal SET password_hash = $2 WHERE id = $1", arguments![principal, phc]).await?;
+    execute(c.connection(), "UPDATE principal SET password_hash = $2 WHERE id = $1", arguments![principal, phc])
+        .await?;
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use sqlx::query::Query;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteRow, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Row as _, Sqlite};
 
@@ -171,11 +171,8 @@ fn options(file: &Path) -> SqliteConnectOptions {
 
 /// The one writing connection, with the schema brought up to date. Creates the database where there is none.
 pub async fn open_writer(file: &Path) -> Result<Connection, Failure> {
-    let mut connection = options(file)
-        .create_if_missing(true)
-        .connect()
-        .await
-        .map_err(|e| Failure::new("opening the database", e))?;
+    let mut connection =
+        options(file).create_if_missing(true).connect().await.map_err(|e| Failure::new("opening the database", e))?;
     // The migrator's own lock would be taken even where nothing is to be done; two processes that start together
     // wait for each other by the busy time-out.
     sqlx::migrate!("./schema")

@@ -93,9 +93,7 @@ impl State {
                 self.group = None;
                 sql::control(&mut self.connection, "ROLLBACK").await
             }
-            Some(Place::Later) => {
-                sql::control(&mut self.connection, "ROLLBACK TO member; RELEASE member").await
-            }
+            Some(Place::Later) => sql::control(&mut self.connection, "ROLLBACK TO member; RELEASE member").await,
         }
     }
 

@@ -10,9 +10,9 @@ use crate::model::kind::Kind;
 use crate::model::node::{Node, ROOT};
 use crate::model::principal::{Actor, Device, Principal, PrincipalKind, Scope};
 use crate::model::privilege::Role;
+use crate::store::node;
 use crate::store::principal::{self, Grant, mailto};
 use crate::store::transaction::Txn;
-use crate::store::node;
 
 /// Why an administrator's wish is not carried out; each has its sentence in both languages.
 #[derive(Debug, thiserror::Error)]
@@ -174,8 +174,7 @@ impl Tree {
         expires_at: Option<Timestamp>,
     ) -> Result<String> {
         let password = new_device_password().map_err(unrefused)?;
-        let device =
-            Device { label: label.to_owned(), scope, read_only, created_at: now(), used_at: None, expires_at };
+        let device = Device { label: label.to_owned(), scope, read_only, created_at: now(), used_at: None, expires_at };
         let mut txn = self.store.write().await?;
         let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
         if !principal::insert_device(&mut txn, person.id, &device, &device_secret_hash(&password)).await? {

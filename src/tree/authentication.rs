@@ -89,9 +89,7 @@ impl Remembered {
     fn knows(&self, person: Id, phc: &str, password: &str) -> bool {
         let entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         entries.get(&person).is_some_and(|entry| {
-            entry.until > Instant::now()
-                && entry.phc == phc
-                && bool::from(entry.digest.ct_eq(&self.digest(password)))
+            entry.until > Instant::now() && entry.phc == phc && bool::from(entry.digest.ct_eq(&self.digest(password)))
         })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Changes are told in the order (number, gone names before live nodes, key), so a page may end anywhere and the token
 //! that closes it says exactly what was told. At depth infinity a folder that was moved into place is told with all
-//! that lies below it, for each of these has a new address, though nothing about it changed.
+//! that lies below it, for each of these has a new address, though nothing about it changed. "Moved" means: put into
+//! place after the *base*, which is what the client knew when it began to ask; pages carry it on.
 
 use super::gate::Admitted;
 use super::walk::{Needs, View};
@@ -22,8 +23,8 @@ const PAGE: usize = 1000;
 pub enum Change {
     /// A member that is there.
     Live(Box<View>),
-    /// A member that is not there any more.
-    Gone(Path),
+    /// The address of a member that is not there any more.
+    Gone(String),
 }
 
 /// A page of changes.
@@ -46,22 +47,24 @@ enum Told {
 }
 
 impl Told {
-    fn to_text(&self) -> Option<String> {
+    /// What a token says of it, with the base.
+    fn to_text(&self, base: Seq) -> Option<String> {
         match self {
-            Self::Gone(parent, name) => Some(format!("g{parent} {name}")),
-            Self::Live(node, below) => Some(format!("l{node} {below}")),
+            Self::Gone(parent, name) => Some(format!("{base} g{parent} {name}")),
+            Self::Live(node, below) => Some(format!("{base} l{node} {below}")),
             Self::All => None,
         }
     }
 
-    fn parse(text: Option<&str>) -> Option<Self> {
-        let Some(text) = text else { return Some(Self::All) };
-        let (head, tail) = text.split_once(' ')?;
+    fn parse(text: &str) -> Option<(Seq, Self)> {
+        let (base, rest) = text.split_once(' ')?;
+        let (head, tail) = rest.split_once(' ')?;
         let id = |text: &str| text.parse().ok().map(Id);
-        if let Some(parent) = head.strip_prefix('g') {
-            return Some(Self::Gone(id(parent)?, tail.to_owned()));
-        }
-        Some(Self::Live(id(head.strip_prefix('l')?)?, id(tail)?))
+        let told = match head.strip_prefix('g') {
+            Some(parent) => Self::Gone(id(parent)?, tail.to_owned()),
+            None => Self::Live(id(head.strip_prefix('l')?)?, id(tail)?),
+        };
+        Some((base.parse().ok()?, told))
     }
 
     fn cursor(&self, seq: Seq) -> past::Cursor {
@@ -109,14 +112,13 @@ impl<T: Reading> Admitted<T> {
         let Some(top) = self.target.node().cloned().filter(|node| node.kind.row().sync) else {
             return Err(Condition::SupportedReport.into());
         };
-        let (from, told) = self.start(since, &top, epoch).await?;
-        let known = from;
+        let (from, base, told) = self.start(since, &top, epoch).await?;
         let limit = limit.unwrap_or(PAGE).clamp(1, PAGE);
         let mut page = Filling { changes: Vec::new(), limit, seq: from, told: told.clone(), full: false };
         if let Told::Live(id, below) = &told
             && deep
         {
-            self.rest_below(&top, *id, *below, known, needs, epoch, &mut page).await?;
+            self.rest_below(&top, *id, *below, base, needs, epoch, &mut page).await?;
         }
         let mut told = page.told.clone();
         let mut seq = from;
@@ -132,29 +134,34 @@ impl<T: Reading> Admitted<T> {
                 if page.full() {
                     break;
                 }
-                self.tell(&top, deep, entry, known, needs, epoch, &mut page).await?;
+                self.tell(&top, deep, entry, base, needs, epoch, &mut page).await?;
             }
         }
         let truncated = page.full;
         let token = if truncated {
-            SyncToken { seq: page.seq, after: page.told.to_text(), ..sync_token(&top, epoch) }
+            SyncToken { seq: page.seq, after: page.told.to_text(base), ..sync_token(&top, epoch) }
         } else {
             sync_token(&top, epoch)
         };
         Ok(Changes { changes: page.changes, token, truncated })
     }
 
-    async fn start(&mut self, since: Option<&str>, top: &Node, epoch: &str) -> Result<(Seq, Told)> {
-        let Some(text) = since else { return Ok((0, Told::All)) };
+    /// Where to go on: the number, the base, and what was told of that number.
+    async fn start(&mut self, since: Option<&str>, top: &Node, epoch: &str) -> Result<(Seq, Seq, Told)> {
+        // Who begins now is told of all that stands now by its own number; only later moves concern what was told.
+        let Some(text) = since else { return Ok((0, top.members_seq, Told::All)) };
         let refused = || Refusal::of(Condition::ValidSyncToken);
         let token = SyncToken::parse(text).ok_or_else(refused)?;
-        let told = Told::parse(token.after.as_deref()).ok_or_else(refused)?;
+        let (base, told) = match token.after.as_deref() {
+            Some(text) => Told::parse(text).ok_or_else(refused)?,
+            None => (token.seq, Told::All),
+        };
         let of_here = token.epoch == epoch && token.node == top.id && token.home == top.home_id;
         let kept = token.seq >= principal::oldest_seq(&mut self.store, top.home_id).await?;
         if !of_here || !kept || token.seq > top.members_seq {
             return Err(refused().into());
         }
-        Ok((token.seq, told))
+        Ok((token.seq, base, told))
     }
 
     /// The next entries after the cursor, merged in order.
@@ -192,7 +199,7 @@ impl<T: Reading> Admitted<T> {
         top: &Node,
         deep: bool,
         entry: Entry,
-        known: Seq,
+        base: Seq,
         needs: Needs,
         epoch: &str,
         page: &mut Filling,
@@ -202,21 +209,21 @@ impl<T: Reading> Admitted<T> {
                 page.seq = gone.seq;
                 page.told = Told::Gone(gone.parent, gone.name.clone());
                 if let Some(parent) = self.path_below(top, gone.parent, deep).await? {
-                    page.changes.push(Change::Gone(parent.join(&gone.name)));
+                    page.changes.push(Change::Gone(parent.join(&gone.name).href(gone.collection)));
                 }
             }
             Entry::Live(node) => {
                 page.seq = node.seq;
                 page.told = Told::Live(node.id, Id(i64::MAX));
                 let (id, placed) = (node.id, node.placed_seq);
-                let moved_in = deep && known > 0 && node.kind.is_collection() && placed > known;
+                let moved_in = deep && node.kind.is_collection() && placed > base;
                 if node.id != top.id
                     && let Some(parent) = self.path_below(top, node.parent_id, deep).await?
                 {
                     self.push(node, &parent, needs, epoch, page).await?;
                     if moved_in {
                         page.told = Told::Live(id, Id(0));
-                        self.rest_below(top, id, Id(0), known, needs, epoch, page).await?;
+                        self.rest_below(top, id, Id(0), base, needs, epoch, page).await?;
                     }
                 }
             }
@@ -231,14 +238,14 @@ impl<T: Reading> Admitted<T> {
         top: &Node,
         folder: Id,
         after: Id,
-        known: Seq,
+        base: Seq,
         needs: Needs,
         epoch: &str,
         page: &mut Filling,
     ) -> Result<()> {
         let mut after = after;
         while after != Id(i64::MAX) {
-            let nodes = node::below(&mut self.store, folder, known, after, PAGE as i64).await?;
+            let nodes = node::below(&mut self.store, folder, base, after, PAGE as i64).await?;
             if nodes.is_empty() {
                 page.told = Told::Live(folder, Id(i64::MAX));
                 break;
@@ -301,9 +308,10 @@ mod tests {
 
     #[test]
     fn what_was_told_survives_the_token() {
-        for told in [Told::All, Told::Gone(Id(4), "a b:c".into()), Told::Live(Id(7), Id(9))] {
-            assert_eq!(Told::parse(told.to_text().as_deref()), Some(told));
+        for told in [Told::Gone(Id(4), "a b:c".into()), Told::Live(Id(7), Id(9))] {
+            assert_eq!(Told::parse(&told.to_text(12).expect("a place")), Some((12, told)));
         }
-        assert_eq!(Told::parse(Some("x")), None);
+        assert_eq!(Told::All.to_text(12), None);
+        assert_eq!(Told::parse("x"), None);
     }
 }

@@ -111,7 +111,8 @@ impl Admitted<Txn> {
         if same {
             return Ok(node);
         }
-        let parent = self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a document without folder"))?;
+        let parent =
+            self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a document without folder"))?;
         let added = content.blob.size_bytes - node.size_bytes;
         self.within_quota(node.home_id, added).await?;
         self.store_body(&content.blob).await?;
@@ -178,8 +179,7 @@ impl Admitted<Txn> {
     /// The second half of a move: the node leaves its name and stands at another.
     async fn rebind(&mut self, source: Node, parent: &Node, name: &str, seq: Seq) -> Result<Node> {
         self.granted(Effect::Unbind, Place::Parent)?;
-        let old_parent =
-            self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("moving the root"))?;
+        let old_parent = self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("moving the root"))?;
         let old_seq = self.seq(source.home_id)?;
         self.drop_locks(&source).await?;
         past::end(&mut self.store, source.id, old_seq, self.now).await?;

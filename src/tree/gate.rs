@@ -79,9 +79,11 @@ impl<T> Admitted<T> {
 
     /// The number of this change in a home; a home that was not claimed is a bug.
     pub(super) fn seq(&self, home: Id) -> Result<Seq> {
-        self.claims.iter().find(|(id, _)| *id == home).map(|(_, seq)| *seq).ok_or_else(|| {
-            Error::Failed(Failure::new("writing in a home", format!("home {home} was not claimed")))
-        })
+        self.claims
+            .iter()
+            .find(|(id, _)| *id == home)
+            .map(|(_, seq)| *seq)
+            .ok_or_else(|| Error::Failed(Failure::new("writing in a home", format!("home {home} was not claimed"))))
     }
 }
 
@@ -108,8 +110,9 @@ pub async fn admit<T: Reading>(mut store: T, request: Request, claims: Vec<(Id, 
         destination_usable(&request, &target, destination)?;
     }
     let mapped = target.node().is_some();
-    let overwriting =
-        destination.as_ref().is_some_and(|d| d.node().is_some() && d.node().map(|n| n.id) != target.node().map(|n| n.id));
+    let overwriting = destination
+        .as_ref()
+        .is_some_and(|d| d.node().is_some() && d.node().map(|n| n.id) != target.node().map(|n| n.id));
     let granted: Vec<(Effect, Place)> = effects(request.method, mapped)
         .iter()
         .filter(|(_, place)| *place != Place::Overwritten || overwriting)
@@ -207,7 +210,8 @@ fn taken(name: String) -> Error {
 fn name_free(request: &Request, target: &Target) -> Result<()> {
     match target.node() {
         Some(node) if request.method == Method::Put && target.respelled => {
-            let held = request.preconditions.submitted().any(|token| target.covering().any(|(lock, _)| lock.token == token));
+            let held =
+                request.preconditions.submitted().any(|token| target.covering().any(|(lock, _)| lock.token == token));
             if held { Ok(()) } else { Err(taken(node.name.clone())) }
         }
         _ => Ok(()),

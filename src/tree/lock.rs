@@ -17,8 +17,7 @@ impl Admitted<Txn> {
     pub async fn lock(&mut self, locked: &Node, asked: LockRequest) -> Result<Lock> {
         self.granted(Effect::Lock, Place::Target).or_else(|_| self.granted(Effect::Bind, Place::Parent))?;
         let deep = asked.deep && locked.kind.is_collection();
-        let covering: Vec<(Lock, String)> =
-            self.target.covering().map(|(lock, root)| (lock.clone(), root)).collect();
+        let covering: Vec<(Lock, String)> = self.target.covering().map(|(lock, root)| (lock.clone(), root)).collect();
         if covering.len() >= MAX_LOCKS_PER_NODE {
             return Err(Condition::TooManyLocks.into());
         }

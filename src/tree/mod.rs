@@ -94,8 +94,11 @@ impl Tree {
     /// Admits a request to a write transaction that claims the homes of its path and its destination, always in the
     /// same order, so that no two writers wait for each other.
     pub async fn write(&self, request: &Request) -> Result<Admitted<Txn>> {
-        let mut names: Vec<String> =
-            [Some(&request.path), request.destination.as_ref()].into_iter().flatten().filter_map(Target::home_name).collect();
+        let mut names: Vec<String> = [Some(&request.path), request.destination.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter_map(Target::home_name)
+            .collect();
         names.sort();
         names.dedup();
         let mut txn = self.store.write().await?;
@@ -144,4 +147,3 @@ impl Admitted<Txn> {
 pub async fn finish(staging: Staging) -> Result<Blob> {
     Ok(staging.finish().await?)
 }
-

@@ -159,10 +159,7 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
             if let Some(name) = rest.first()
                 && let Some(found) = principal::by_name(c, name).await?
             {
-                target.links.push(Link {
-                    node: Node::made(Kind::Principal, found.id, &found.name),
-                    ..Link::default()
-                });
+                target.links.push(Link { node: Node::made(Kind::Principal, found.id, &found.name), ..Link::default() });
             }
         }
         _ => {}
@@ -170,8 +167,9 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
     for (place, link) in target.links.iter().enumerate().skip(1) {
         target.path.respell(place - 1, &link.node.name);
     }
-    target.respelled =
-        target.missing() == 0 && target.links.last().is_some_and(|link| link.node.name != target.name) && !path.segments().is_empty();
+    target.respelled = target.missing() == 0
+        && target.links.last().is_some_and(|link| link.node.name != target.name)
+        && !path.segments().is_empty();
     Ok(target)
 }
 
@@ -184,8 +182,10 @@ async fn follow_files(
     home_name: &str,
     below: &[String],
 ) -> Result<()> {
-    let names: Vec<String> =
-        [match_name(home_name), FILES.to_owned()].into_iter().chain(below.iter().map(|name| match_name(name))).collect();
+    let names: Vec<String> = [match_name(home_name), FILES.to_owned()]
+        .into_iter()
+        .chain(below.iter().map(|name| match_name(name)))
+        .collect();
     let links = node::chain(c, actor.id, now, ROOT, &names).await?;
     let role = links.iter().filter_map(|link| link.role).max();
     target.privileges = match role {

@@ -152,8 +152,7 @@ impl<T: Reading> Admitted<T> {
         use super::resolve::{FILES, PRINCIPALS_SEGMENT};
         use crate::model::node::{HOMES, PRINCIPALS};
         let made = |kind, id, name: &str| self.bare(Node::made(kind, id, name), Path::of(&[name]), epoch);
-        let views =
-            vec![made(Kind::Homes, HOMES, FILES), made(Kind::Principals, PRINCIPALS, PRINCIPALS_SEGMENT)];
+        let views = vec![made(Kind::Homes, HOMES, FILES), made(Kind::Principals, PRINCIPALS, PRINCIPALS_SEGMENT)];
         Page { views, after: None }
     }
 
@@ -162,7 +161,8 @@ impl<T: Reading> Admitted<T> {
             return Ok(Page { views: Vec::new(), after: None });
         }
         let found = node::homes_of(&mut self.store, self.request.actor.id, self.now, after, PAGE).await?;
-        let next = (found.len() as i64 == PAGE).then(|| found.last().map(|(home, ..)| match_name(&home.name))).flatten();
+        let next =
+            (found.len() as i64 == PAGE).then(|| found.last().map(|(home, ..)| match_name(&home.name))).flatten();
         let mut views = Vec::with_capacity(found.len());
         for (home, documents, role) in found {
             let path = self.target.path.join(&home.name);

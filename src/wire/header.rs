@@ -229,7 +229,8 @@ mod tests {
         assert_eq!(parsed[0].conditions[0], token("urn:uuid:1"));
         let parsed = if_header("(Not <urn:uuid:1> <urn:uuid:2>)").expect("RFC example");
         assert!(parsed[0].conditions[0].negated && !parsed[0].conditions[1].negated);
-        let parsed = if_header("</resource1> (<urn:uuid:1> [W/\"A weak ETag\"]) ([\"strong ETag\"])").expect("RFC example");
+        let parsed =
+            if_header("</resource1> (<urn:uuid:1> [W/\"A weak ETag\"]) ([\"strong ETag\"])").expect("RFC example");
         assert_eq!(parsed[1].resource, Some(Path::of(&["resource1"])));
         let parsed = if_header("<http://h:80/a%20b>(<t>)").expect("absolute");
         assert_eq!(parsed[0].resource, Some(Path::of(&["a b"])));
@@ -240,12 +241,9 @@ mod tests {
 
     #[test]
     fn tags_in_every_spelling() {
-        for (value, opaques) in [
-            ("\"a\"", vec!["a"]),
-            ("\"a\", W/\"b\"", vec!["a", "b"]),
-            ("\\\"a\\\"", vec!["a"]),
-            ("a", vec!["a"]),
-        ] {
+        for (value, opaques) in
+            [("\"a\"", vec!["a"]), ("\"a\", W/\"b\"", vec!["a", "b"]), ("\\\"a\\\"", vec!["a"]), ("a", vec!["a"])]
+        {
             let map = headers(&[("if-match", value)]);
             let Ok(Some(Tags::List(list))) = tags(&map, header::IF_MATCH) else { panic!("{value}") };
             assert_eq!(list.iter().map(|t| t.opaque.as_str()).collect::<Vec<_>>(), opaques);

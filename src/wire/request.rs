@@ -193,7 +193,12 @@ pub fn report(body: &[u8]) -> Result<Report, XmlError> {
         },
     };
     let asked = root.dav("prop").map_or(Asked::These(Vec::new()), |prop| Asked::These(names(prop)));
-    Ok(Report::SyncCollection { token: root.dav("sync-token").map(Element::text).unwrap_or_default(), deep, limit, asked })
+    Ok(Report::SyncCollection {
+        token: root.dav("sync-token").map(Element::text).unwrap_or_default(),
+        deep,
+        limit,
+        asked,
+    })
 }
 
 #[cfg(test)]

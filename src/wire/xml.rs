@@ -168,7 +168,8 @@ fn serialize(element: &Element, scope: &mut Scope, out: &mut String) {
         }
     }
     let prefix = prefix_for(&element.name, &element.prefix, scope, &mut declared);
-    let tag = if prefix.is_empty() { element.name.local.to_string() } else { format!("{prefix}:{}", element.name.local) };
+    let tag =
+        if prefix.is_empty() { element.name.local.to_string() } else { format!("{prefix}:{}", element.name.local) };
     let attributes: Vec<(String, &str)> = element
         .attributes
         .iter()
@@ -310,10 +311,8 @@ fn element(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Element, 
     let mut element = Element { name, prefix, attributes: Vec::new(), declarations: Vec::new(), children: Vec::new() };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|e| XmlError(e.to_string()))?;
-        let value = attribute
-            .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(|e| XmlError(e.to_string()))?
-            .into_owned();
+        let value =
+            attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| XmlError(e.to_string()))?.into_owned();
         if value.chars().any(|c| !is_xml(c)) {
             return error("an attribute holds a character that cannot stand in XML");
         }

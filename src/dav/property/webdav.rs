@@ -138,7 +138,6 @@ fn token(view: &View, _: &Reading) -> Option<Value> {
 }
 
 fn supported_report_set(view: &View, _: &Reading) -> Option<Value> {
-    const SYNC: &str =
-        "<D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report>";
+    const SYNC: &str = "<D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report>";
     Some(if view.node.kind.row().sync { Value::Xml(SYNC.to_owned()) } else { Value::Empty })
 }

@@ -1,0 +1,83 @@
+//! Every kind by every method by every role: the table below is the whole of who may do what. A change of it is a change
+//! of the product's promise and is read as a diff.
+
+use super::kit::{Client, World};
+
+const METHODS: [&str; 13] = [
+    "OPTIONS",
+    "GET",
+    "HEAD",
+    "PUT",
+    "DELETE",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "PROPFIND",
+    "PROPPATCH",
+    "LOCK",
+    "UNLOCK",
+    "REPORT",
+];
+
+const PATHS: [(&str, &str); 10] = [
+    ("root", "/"),
+    ("homes", "/files/"),
+    ("documents", "/files/tram/"),
+    ("folder", "/files/tram/folder/"),
+    ("file", "/files/tram/file"),
+    ("unmapped", "/files/tram/unmapped"),
+    ("orphan", "/files/tram/none/unmapped"),
+    ("no home", "/files/none/x"),
+    ("principal", "/principals/lea/"),
+    ("nowhere", "/nowhere"),
+];
+
+const EXPECTED: &str = include_str!("authz.txt");
+
+async fn status(client: &Client, method: &str, path: &str) -> u16 {
+    let ask = client.ask(method, path);
+    let ask = match method {
+        "COPY" | "MOVE" => ask.header("Destination", "/files/tram/destination"),
+        "PROPFIND" => ask.header("Depth", "0"),
+        "PROPPATCH" => {
+            ask.body("<propertyupdate xmlns=\"DAV:\"><set><prop><k xmlns=\"u\">v</k></prop></set></propertyupdate>")
+        }
+        "LOCK" => ask
+            .header("Depth", "0")
+            .body("<lockinfo xmlns=\"DAV:\"><lockscope><shared/></lockscope><locktype><write/></locktype></lockinfo>"),
+        "UNLOCK" => ask.header("Lock-Token", "<urn:uuid:none>"),
+        "REPORT" => ask.body("<sync-collection xmlns=\"DAV:\"><sync-token/><prop/></sync-collection>"),
+        _ => ask,
+    };
+    ask.send().await.status
+}
+
+#[tokio::test]
+async fn who_may_do_what() {
+    let mut table = format!("{:<10} {:<10}", "", "");
+    for method in METHODS {
+        table.push_str(&format!(" {method:>9}"));
+    }
+    for (role, name) in [("lead", "lea"), ("member", "max"), ("reader", "rita"), ("none", "zoe")] {
+        for (kind, path) in PATHS {
+            // Each cell on its own ground: what one request changes must not decide another.
+            table.push_str(&format!("\n{role:<10} {kind:<10}"));
+            let world = World::new().await;
+            let client = world.client(name);
+            for method in METHODS {
+                let lea = world.client("lea");
+                lea.delete("/files/tram/destination").send().await;
+                lea.delete("/files/tram/unmapped").send().await;
+                lea.mkcol("/files/tram/folder").send().await;
+                lea.put("/files/tram/file", "x").send().await;
+                table.push_str(&format!(" {:>9}", status(&client, method, path).await));
+            }
+        }
+    }
+    table.push('\n');
+    if table != EXPECTED {
+        let place = std::env::temp_dir().join("authz.txt");
+        std::fs::write(&place, &table).unwrap();
+        panic!("the table differs from tests/it/authz.txt; as it is now: {}\n{table}", place.display());
+    }
+}

@@ -1,0 +1,98 @@
+//! Recorded conversations of real clients, replayed byte for byte.
+//!
+//! A file of `conversations/` is a sequence of exchanges on one connection:
+//!
+//! ```text
+//! >>> METHOD /address HTTP/1.1        the request line; header lines and, after an empty line, the body follow
+//! <<< 207                             the status; then expectations, one a line
+//! Header: value                       this header with this value (`*`: any)
+//! has TEXT | lacks TEXT               the body holds, or does not hold, this
+//! save NAME Header                    keep a header's value, without angle brackets, for `{NAME}` further on
+//! as PERSON                           what follows is sent by another person
+//! ```
+//!
+//! `{host}` and `{auth}` stand for what each run has anew; `{length}` for the length of the body.
+
+use std::collections::HashMap;
+
+use super::kit::{Answer, World};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+async fn replay(name: &str, text: &str) {
+    let world = World::new().await;
+    let mut saved: HashMap<String, String> = HashMap::from([("host".into(), world.address.to_string())]);
+    let mut sockets: HashMap<String, TcpStream> = HashMap::new();
+    let mut person = "max".to_owned();
+    let blocks = text.split(">>> ").skip(1);
+    for block in blocks {
+        let (request, expectations) = block.split_once("<<< ").unwrap_or_else(|| panic!("{name}: {block}"));
+        let client = world.client(&person);
+        saved.insert("auth".into(), client.authorization.clone().unwrap());
+        let request = fill(request.trim_end_matches('\n'), &saved);
+        let (head, body) = request.split_once("\n\n").unwrap_or((&request, ""));
+        let body =
+            if head.contains("chunked") { format!("{}\r\n\r\n", body.replace('\n', "\r\n")) } else { body.to_owned() };
+        let head = head.replace("{length}", &body.len().to_string()).replace('\n', "\r\n");
+        let socket = match sockets.remove(&person) {
+            Some(socket) => socket,
+            None => TcpStream::connect(world.address).await.unwrap(),
+        };
+        let mut socket = socket;
+        socket.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
+        let answer = Answer::read(&mut socket, head.starts_with("HEAD ")).await;
+        sockets.insert(person.clone(), socket);
+        let what = format!("{name}: {}\n{}", head.lines().next().unwrap(), answer.text());
+        let mut lines = expectations.lines();
+        assert_eq!(answer.status.to_string(), lines.next().unwrap().trim(), "{what}");
+        for line in lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+            let rest = fill(rest, &saved);
+            match word {
+                "has" => assert!(answer.text().contains(&rest), "{what}\nlacks {rest}"),
+                "lacks" => assert!(!answer.text().contains(&rest), "{what}\nhas {rest}"),
+                "as" => person = rest,
+                "save" => {
+                    let (key, header) = rest.split_once(' ').unwrap();
+                    let value =
+                        answer.header(&header.to_ascii_lowercase()).unwrap_or_else(|| panic!("{what}: {header}"));
+                    saved.insert(key.to_owned(), value.trim_matches(['<', '>']).to_owned());
+                }
+                header => {
+                    let header = header.trim_end_matches(':').to_ascii_lowercase();
+                    let value = answer.header(&header).unwrap_or_else(|| panic!("{what}: no {header}"));
+                    assert!(rest == "*" || value == rest, "{what}: {header} is {value}, not {rest}");
+                }
+            }
+        }
+    }
+    world.sound().await;
+}
+
+fn fill(text: &str, saved: &HashMap<String, String>) -> String {
+    saved.iter().fold(text.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), value))
+}
+
+macro_rules! conversations {
+    ($($name:ident),* $(,)?) => {
+        $(#[tokio::test]
+        async fn $name() {
+            replay(stringify!($name), include_str!(concat!("conversations/", stringify!($name), ".txt"))).await;
+        })*
+    };
+}
+
+conversations!(
+    windows_explorer,
+    office_link,
+    office_mapped_drive,
+    finder,
+    ios_apps,
+    gnome_files,
+    kde_dolphin,
+    davfs2,
+    libreoffice,
+    rclone,
+    cyberduck,
+    winscp,
+);

@@ -1,0 +1,15 @@
+//! The server as clients see it: one binary of tests, a file a protocol area. `kit` starts the server in-process.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod auth;
+mod authz;
+mod conversations;
+mod kit;
+mod locks;
+mod names;
+mod properties;
+mod races;
+mod robustness;
+mod sync;
+mod webdav;

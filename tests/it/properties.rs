@@ -1,0 +1,208 @@
+//! PROPFIND and PROPPATCH, RFC 4918 sections 9.1 and 9.2; quota, privileges, preferences.
+
+use super::kit::World;
+
+#[tokio::test]
+async fn what_clients_ask_of_a_document_and_a_folder() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a.pdf", "12345").expect(201).await;
+    let all = max.ask("PROPFIND", "/files/tram/a.pdf").header("Depth", "0").expect(207).await;
+    assert_eq!(all.header("content-type"), Some("application/xml; charset=utf-8"));
+    assert!(all.header("dav").unwrap().starts_with("1,"));
+    assert!(all.text().starts_with("<?xml version=\"1.0\" encoding=\"utf-8\"?>"));
+    for (property, value) in [
+        ("getcontentlength", "5"),
+        ("getcontenttype", "application/pdf"),
+        ("displayname", "a.pdf"),
+        ("resourcetype", ""),
+    ] {
+        assert_eq!(all.value(property), value);
+    }
+    assert_eq!(all.value("getetag"), max.head("/files/tram/a.pdf").expect(200).await.header("etag").unwrap());
+    assert!(all.value("creationdate").ends_with('Z') && all.value("getlastmodified").ends_with("GMT"));
+    for absent in ["quota-used-bytes", "current-user-privilege-set", "owner"] {
+        assert!(all.property(absent).is_none(), "{absent}");
+    }
+    let folder =
+        max.propfind("/files/tram", "0", "<D:resourcetype/><D:getetag/><D:getcontentlength/>").expect(207).await;
+    assert_eq!(folder.hrefs(), ["/files/tram/"]);
+    assert!(folder.property("resourcetype").unwrap().dav("collection").is_some());
+    assert!(folder.text().contains("<D:getetag/><D:getcontentlength/></D:prop><D:status>HTTP/1.1 404 Not Found"));
+    let names = max
+        .ask("PROPFIND", "/files/tram/a.pdf")
+        .header("Depth", "0")
+        .body("<propfind xmlns=\"DAV:\"><propname/></propfind>")
+        .expect(207)
+        .await;
+    assert!(names.property("getetag").is_some() && names.value("getetag").is_empty());
+}
+
+#[tokio::test]
+async fn every_ancestor_answers() {
+    let world = World::new().await;
+    let max = world.client("max");
+    for path in ["/", "/files", "/files/", "/files/tram", "/principals/", "/principals/max/"] {
+        let found = max
+            .propfind(path, "0", "<D:resourcetype/><D:current-user-principal/><D:getlastmodified/>")
+            .expect(207)
+            .await;
+        assert!(found.property("resourcetype").unwrap().dav("collection").is_some(), "{path}");
+        let principal = found.property("current-user-principal").unwrap().dav("href").unwrap().text();
+        assert_eq!(principal, "/principals/max/");
+        assert!(found.hrefs()[0].ends_with('/'));
+        assert!(max.options(path).expect(200).await.header("dav").unwrap().starts_with("1, 2, 3"));
+    }
+    assert_eq!(max.propfind("/", "1", "<D:resourcetype/>").expect(207).await.hrefs(), ["/", "/files/", "/principals/"]);
+    let homes = max.propfind("/files/", "1", "<D:displayname/>").expect(207).await.hrefs();
+    assert_eq!(homes, ["/files/", "/files/max/", "/files/tram/"]);
+    let refused = max.ask("PROPFIND", "/files/tram/").expect(403).await;
+    assert!(refused.text().contains("<D:propfind-finite-depth/>"));
+}
+
+#[tokio::test]
+async fn options_everywhere() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a", "x").expect(201).await;
+    for (path, allowed) in [
+        ("/files/tram/a", "PUT"),
+        ("/files/tram/a", "LOCK"),
+        ("/files/tram/unmapped", "PUT"),
+        ("/files/tram/unmapped", "LOCK"),
+        ("/files/tram/", "LOCK"),
+        ("/files/", "PROPFIND"),
+        ("/files/nobody/x/y", "OPTIONS"),
+    ] {
+        let answer = max.options(path).expect(200).await;
+        assert!(answer.header("allow").unwrap().contains(allowed), "{path}: {:?}", answer.header("allow"));
+        assert_eq!(answer.header("ms-author-via"), Some("DAV"));
+        assert_eq!(answer.header("content-length"), Some("0"));
+    }
+}
+
+#[tokio::test]
+async fn dead_properties_of_any_xml() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a", "x").expect(201).await;
+    let value = "<x:k xmlns:x=\"urn:x\" xml:lang=\"fr\" a=\"1\">t&amp;<y:z xmlns:y=\"urn:y\"><w/></y:z></x:k>";
+    let set = format!("<D:set><D:prop>{value}</D:prop></D:set>");
+    let answer = max.proppatch("/files/tram/a", &set).expect(207).await;
+    assert!(answer.text().contains("<x:k xmlns:x=\"urn:x\"/></D:prop><D:status>HTTP/1.1 200 OK"), "{}", answer.text());
+    let all = max.ask("PROPFIND", "/files/tram/a").header("Depth", "0").expect(207).await;
+    assert!(all.text().contains(value), "{}", all.text());
+    let members = max.propfind("/files/tram/", "1", "<k xmlns=\"urn:x\"/>").expect(207).await;
+    assert!(members.text().contains(value));
+    // All or none.
+    let refused = max
+        .proppatch(
+            "/files/tram/a",
+            "<D:remove><D:prop><k xmlns=\"urn:x\"/></D:prop></D:remove><D:set><D:prop><D:getetag>x\
+                    </D:getetag></D:prop></D:set>",
+        )
+        .expect(207)
+        .await;
+    assert!(
+        refused.text().contains("424 Failed Dependency") && refused.text().contains("cannot-modify-protected-property")
+    );
+    assert!(max.propfind("/files/tram/a", "0", "<k xmlns=\"urn:x\"/>").expect(207).await.property("k").is_some());
+    // Removing what is not there succeeds; instructions count in order.
+    let order = "<D:set><D:prop><k xmlns=\"urn:x\">1</k></D:prop></D:set><D:remove><D:prop><k xmlns=\"urn:x\"/><n/>\
+                 </D:prop></D:remove>";
+    max.proppatch("/files/tram/a", order).expect(207).await;
+    assert!(max.propfind("/files/tram/a", "0", "<k xmlns=\"urn:x\"/>").expect(207).await.property("k").is_none());
+    max.proppatch("/files/tram/a", "<D:set><D:prop>").expect(400).await;
+    let huge = format!("<D:set><D:prop><k xmlns=\"u\">{}</k></D:prop></D:set>", "x".repeat(1_100_000));
+    let refused = max.proppatch("/files/tram/a", &huge).expect(207).await;
+    assert!(refused.text().contains("507"));
+    assert!(max.propfind("/files/tram/a", "0", "<k xmlns=\"u\"/>").expect(207).await.property("k").is_none());
+}
+
+#[tokio::test]
+async fn windows_times_are_kept_and_heeded() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a", "x").expect(201).await;
+    let set = |time: &str| {
+        format!(
+            "<D:set><D:prop><Z:Win32LastModifiedTime xmlns:Z=\"urn:schemas-microsoft-com:\">{time}\
+             </Z:Win32LastModifiedTime></D:prop></D:set>"
+        )
+    };
+    max.proppatch("/files/tram/a", &set("Sun, 06 Nov 1994 08:49:37 GMT")).expect(207).await;
+    let all = max.ask("PROPFIND", "/files/tram/a").header("Depth", "0").expect(207).await;
+    assert_eq!(all.value("getlastmodified"), "Sun, 06 Nov 1994 08:49:37 GMT");
+    assert_eq!(all.value("Win32LastModifiedTime"), "Sun, 06 Nov 1994 08:49:37 GMT");
+    let bad = max.proppatch("/files/tram/a", &set("yesterday")).expect(207).await;
+    assert!(bad.text().contains("409 Conflict"), "{}", bad.text());
+    let put = max.put("/files/tram/a", "y").header("X-OC-Mtime", "784111777").expect(204).await;
+    assert_eq!(put.header("x-oc-mtime"), Some("accepted"));
+    assert_eq!(put.header("last-modified"), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+}
+
+#[tokio::test]
+async fn quota_is_counted_shown_and_kept() {
+    let world = World::new().await;
+    world.tree.add_project("small", "Small", Some(1000)).await.unwrap();
+    world.tree.add_member("small", "max", beffroi::model::privilege::Role::Member, None).await.unwrap();
+    let max = world.client("max");
+    let quota = async |path: &str| {
+        let found = max.propfind(path, "0", "<D:quota-available-bytes/><D:quota-used-bytes/>").expect(207).await;
+        (found.value("quota-used-bytes"), found.value("quota-available-bytes"))
+    };
+    max.mkcol("/files/small/d").expect(201).await;
+    max.put("/files/small/d/a", &"x".repeat(600)).expect(201).await;
+    assert_eq!(quota("/files/small/").await, ("600".into(), "400".into()));
+    assert_eq!(quota("/files/small/d/").await, ("600".into(), "400".into()));
+    let refused = max.put("/files/small/b", &"x".repeat(401)).expect(507).await;
+    assert!(refused.text().contains("<D:quota-not-exceeded/>"));
+    max.copy("/files/small/d", "/files/small/e").expect(507).await;
+    max.put("/files/small/d/a", &"x".repeat(1000)).expect(204).await;
+    max.put("/files/small/d/a", &"x".repeat(1001)).expect(507).await;
+    assert_eq!(max.get("/files/small/d/a").expect(200).await.body.len(), 1000);
+    max.put("/files/max/big", &"x".repeat(2000)).expect(201).await;
+    max.relocate("/files/max/big", "/files/small/big").expect(507).await;
+    max.relocate("/files/small/d", "/files/max/d").expect(201).await;
+    assert_eq!(quota("/files/small/").await, ("0".into(), "1000".into()));
+    assert_eq!(quota("/files/max/").await.0, "3000");
+    max.delete("/files/max/d").expect(204).await;
+    assert_eq!(quota("/files/max/").await.0, "2000");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn privileges_are_spelled_out() {
+    let world = World::new().await;
+    let held = async |who: &str| {
+        let found =
+            world.client(who).propfind("/files/tram/", "0", "<D:current-user-privilege-set/>").expect(207).await;
+        let set = found.property("current-user-privilege-set").unwrap();
+        set.elements().map(|p| p.elements().next().unwrap().name.local.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(held("rita").await, "read read-current-user-privilege-set");
+    assert_eq!(
+        held("max").await,
+        "read read-current-user-privilege-set write write-content write-properties bind unbind"
+    );
+    assert!(held("lea").await.starts_with("all read ") && held("lea").await.ends_with("unlock"));
+    let supported =
+        world.client("max").propfind("/files/tram/", "0", "<D:supported-privilege-set/><D:owner/>").expect(207).await;
+    assert_eq!(supported.property("owner").unwrap().dav("href").unwrap().text(), "/principals/tram/");
+    let all = supported.property("supported-privilege-set").unwrap();
+    assert_eq!(all.elements().next().unwrap().elements().filter(|e| e.name.is_dav("supported-privilege")).count(), 4);
+}
+
+#[tokio::test]
+async fn preferences_leave_out_what_is_missing() {
+    let world = World::new().await;
+    let max = world.client("max");
+    for (name, value) in [("Prefer", "return=minimal"), ("Brief", "t"), ("Prefer", "return-minimal")] {
+        let found = max.propfind("/files/tram/", "0", "<D:getetag/><D:none/>").header(name, value).expect(207).await;
+        assert!(!found.text().contains("404") && found.text().contains("<D:propstat>"), "{}", found.text());
+        assert_eq!(found.header("preference-applied"), Some("return=minimal"));
+        assert_eq!(found.header("vary"), Some("Brief, Prefer"));
+    }
+    let set = "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>";
+    max.proppatch("/files/tram/", set).header("Prefer", "return=minimal").expect(200).await;
+}

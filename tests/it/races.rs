@@ -1,0 +1,116 @@
+//! Writers beside writers, readers beside writers: one wins, nothing is missed, nothing is half there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::kit::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_writers_with_one_tag_exactly_one_wins() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let mut etag = max.put("/files/tram/a", "start").expect(201).await.header("etag").unwrap().to_owned();
+    for round in 0..10 {
+        let tasks: Vec<_> = (0..6)
+            .map(|n| {
+                let (client, etag) = (world.client(if n % 2 == 0 { "max" } else { "mia" }), etag.clone());
+                tokio::spawn(async move {
+                    client.put("/files/tram/a", &format!("{round} {n}")).header("If-Match", &etag).send().await
+                })
+            })
+            .collect();
+        let mut won = Vec::new();
+        for task in tasks {
+            let answer = task.await.unwrap();
+            assert!([204, 412].contains(&answer.status), "{}", answer.status);
+            if answer.status == 204 {
+                won.push(answer.header("etag").unwrap().to_owned());
+            }
+        }
+        assert_eq!(won.len(), 1, "round {round}");
+        etag = won.pop().unwrap();
+        assert_eq!(max.head("/files/tram/a").expect(200).await.header("etag"), Some(etag.as_str()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_lockers_exactly_one_wins() {
+    let world = World::new().await;
+    for round in 0..10 {
+        let path = format!("/files/tram/l{round}");
+        let tasks: Vec<_> = ["max", "mia", "lea", "max"]
+            .into_iter()
+            .map(|name| {
+                let (client, path) = (world.client(name), path.clone());
+                tokio::spawn(async move { client.lock(&path, "exclusive", "0").send().await.status })
+            })
+            .collect();
+        let mut statuses = Vec::new();
+        for task in tasks {
+            statuses.push(task.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 423, 423, 423]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_syncing_reader_misses_nothing() {
+    let world = World::new().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = ["max", "mia", "lea"]
+        .into_iter()
+        .map(|name| {
+            let (client, stop) = (world.client(name), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut n = 0;
+                while !stop.load(Ordering::Relaxed) && n < 200 {
+                    client.put(&format!("/files/tram/{name}-{}", n % 40), &format!("{n}")).send().await;
+                    if n % 7 == 3 {
+                        client.delete(&format!("/files/tram/{name}-{}", (n / 2) % 40)).send().await;
+                    }
+                    n += 1;
+                }
+            })
+        })
+        .collect();
+    let rita = world.client("rita");
+    let mut mirror = std::collections::BTreeMap::new();
+    let mut token = String::new();
+    let mut rounds = 0;
+    loop {
+        let last = rounds >= 60;
+        if last {
+            stop.store(true, Ordering::Relaxed);
+        }
+        let finished = writers.iter().all(tokio::task::JoinHandle::is_finished);
+        let page = rita.sync("/files/tram/", &token, "1", "").expect(207).await;
+        for response in page.xml().elements().filter(|e| e.name.is_dav("response")) {
+            let href = response.dav("href").unwrap().text();
+            match response.dav("propstat").and_then(|p| p.dav("prop")).and_then(|p| p.dav("getetag")) {
+                Some(etag) => mirror.insert(href, etag.text()),
+                None => mirror.remove(&href),
+            };
+        }
+        token = page.sync_token();
+        rounds += 1;
+        if finished {
+            break;
+        }
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let listed = rita.propfind("/files/tram/", "1", "<D:getetag/>").expect(207).await;
+    let there: std::collections::BTreeMap<String, String> = listed
+        .xml()
+        .elements()
+        .skip(1)
+        .map(|r| {
+            let etag = r.dav("propstat").and_then(|p| p.dav("prop")).and_then(|p| p.dav("getetag")).unwrap().text();
+            (r.dav("href").unwrap().text(), etag)
+        })
+        .collect();
+    assert_eq!(mirror, there);
+    world.sound().await;
+}

@@ -1,0 +1,122 @@
+//! Holds the imports of `src/` against the layers of `ARCHITECTURE.md`: who may import whom, and who alone may name what.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Module, what of ours it may import.
+const LAYERS: [(&str, &[&str]); 11] = [
+    ("model", &[]),
+    ("message", &["model"]),
+    ("wire", &["model"]),
+    ("store", &["model"]),
+    ("tree", &["model", "store"]),
+    ("exchange", &["model", "message"]),
+    ("dav", &["model", "wire", "tree", "exchange", "message"]),
+    ("config", &[]),
+    ("server", &["model", "wire", "tree", "exchange", "message", "dav", "config"]),
+    ("app", &["model", "tree", "server", "config"]),
+    ("cli", &["model", "tree", "message", "app", "config"]),
+];
+
+/// Front ends know nothing of each other.
+const FRONT_ENDS: [&str; 1] = ["dav"];
+
+/// A crate or path, and the modules that alone may name it.
+const ALONE: [(&str, &[&str]); 12] = [
+    ("quick_xml::", &["wire"]),
+    ("sqlx::", &["store"]),
+    ("tokio::fs", &["store", "cli"]),
+    ("std::fs", &["store", "server", "config"]),
+    ("hyper::", &["server"]),
+    ("hyper_util::", &["server"]),
+    ("rustls::", &["server", "cli"]),
+    ("base64::", &["server"]),
+    ("md5::", &["dav"]),
+    ("clap::", &["cli"]),
+    ("tokio::net", &["server", "app"]),
+    ("fluent_templates", &["message"]),
+];
+
+const MAX_LINES: usize = 600;
+
+fn files(directory: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files(&path, out);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+fn sources() -> Vec<(String, String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    files(&root, &mut paths);
+    paths
+        .into_iter()
+        .map(|path| {
+            let relative = path.strip_prefix(&root).expect("below src").to_string_lossy().into_owned();
+            let module = relative.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+            (relative, module, fs::read_to_string(&path).expect("a source file"))
+        })
+        .collect()
+}
+
+#[test]
+fn imports_run_one_way() {
+    let mut wrong = Vec::new();
+    for (file, module, text) in sources() {
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let allowed = LAYERS.iter().find(|(name, _)| *name == module).map(|(_, allowed)| *allowed);
+        let allowed = allowed.unwrap_or_else(|| panic!("{file}: the module {module} has no layer"));
+        // Tests beside the code are held to the layers, too.
+        for (at, _) in text.match_indices("crate::") {
+            let name: String = text[at + 7..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if name != module && !allowed.contains(&name.as_str()) && LAYERS.iter().any(|(known, _)| *known == name) {
+                wrong.push(format!("{file} imports {name}"));
+            }
+            if FRONT_ENDS.contains(&module.as_str()) && name != module && FRONT_ENDS.contains(&name.as_str()) {
+                wrong.push(format!("{file} imports the front end {name}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn each_outside_name_has_its_module() {
+    let mut wrong = Vec::new();
+    for (file, module, text) in sources() {
+        for (name, modules) in ALONE {
+            if text.contains(name) && !modules.contains(&module.as_str()) {
+                wrong.push(format!("{file} names {name}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_is_small() {
+    let mut wrong = Vec::new();
+    for (file, _, text) in sources() {
+        if !text.starts_with("//! ") {
+            wrong.push(format!("{file} does not open with what it is for"));
+        }
+        if text.lines().count() > MAX_LINES {
+            wrong.push(format!("{file} has more than {MAX_LINES} lines"));
+        }
+        for (number, line) in text.lines().enumerate() {
+            if line.contains("TODO") || line.contains("FIXME") {
+                wrong.push(format!("{file}:{} is unfinished", number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -5,6 +5,17 @@
 //! headers into the plain values of [`model`] and back. Nothing in a lower layer calls a higher one; `tests/layers.rs`
 //! holds the imports to that. `ARCHITECTURE.md` is the map.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test that panics has failed, as it should"
+    )
+)]
+
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -21,10 +21,12 @@ pub struct Outgoing {
     span: tracing::Span,
 }
 
+type FileStream = ReaderStream<Pin<Box<dyn AsyncRead + Send>>>;
+
 enum Source {
     Empty,
     Full(Bytes),
-    Reader(Pin<Box<ReaderStream<Pin<Box<dyn AsyncRead + Send>>>>>, u64),
+    Reader(Pin<Box<FileStream>>, u64),
     Blocks(mpsc::Receiver<Result<Bytes, Failure>>),
 }
 

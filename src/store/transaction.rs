@@ -105,7 +105,7 @@ impl State {
             // A failed COMMIT may leave the transaction open; ROLLBACK of one that is closed fails without harm.
             let _ = sql::control(&mut self.connection, "ROLLBACK").await;
         }
-        group.ending.send_replace(Some(result.as_ref().map(|()| ()).map_err(ToString::to_string)));
+        group.ending.send_replace(Some(result.as_ref().copied().map_err(ToString::to_string)));
         result
     }
 }

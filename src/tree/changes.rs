@@ -114,11 +114,12 @@ impl<T: Reading> Admitted<T> {
         };
         let (from, base, told) = self.start(since, &top, epoch).await?;
         let limit = limit.unwrap_or(PAGE).clamp(1, PAGE);
+        let scope = Scope { top: &top, deep, base, needs, epoch };
         let mut page = Filling { changes: Vec::new(), limit, seq: from, told: told.clone(), full: false };
         if let Told::Live(id, below) = &told
             && deep
         {
-            self.rest_below(&top, *id, *below, base, needs, epoch, &mut page).await?;
+            self.rest_below(&scope, *id, *below, &mut page).await?;
         }
         let mut told = page.told.clone();
         let mut seq = from;
@@ -134,7 +135,7 @@ impl<T: Reading> Admitted<T> {
                 if page.full() {
                     break;
                 }
-                self.tell(&top, deep, entry, base, needs, epoch, &mut page).await?;
+                self.tell(&scope, entry, &mut page).await?;
             }
         }
         let truncated = page.full;
@@ -194,21 +195,12 @@ impl<T: Reading> Admitted<T> {
         Ok(entries)
     }
 
-    async fn tell(
-        &mut self,
-        top: &Node,
-        deep: bool,
-        entry: Entry,
-        base: Seq,
-        needs: Needs,
-        epoch: &str,
-        page: &mut Filling,
-    ) -> Result<()> {
+    async fn tell(&mut self, scope: &Scope<'_>, entry: Entry, page: &mut Filling) -> Result<()> {
         match entry {
             Entry::Gone(gone) => {
                 page.seq = gone.seq;
                 page.told = Told::Gone(gone.parent, gone.name.clone());
-                if let Some(parent) = self.path_below(top, gone.parent, deep).await? {
+                if let Some(parent) = self.path_below(scope, gone.parent).await? {
                     page.changes.push(Change::Gone(parent.join(&gone.name).href(gone.collection)));
                 }
             }
@@ -216,14 +208,14 @@ impl<T: Reading> Admitted<T> {
                 page.seq = node.seq;
                 page.told = Told::Live(node.id, Id(i64::MAX));
                 let (id, placed) = (node.id, node.placed_seq);
-                let moved_in = deep && node.kind.is_collection() && placed > base;
-                if node.id != top.id
-                    && let Some(parent) = self.path_below(top, node.parent_id, deep).await?
+                let moved_in = scope.deep && node.kind.is_collection() && placed > scope.base;
+                if node.id != scope.top.id
+                    && let Some(parent) = self.path_below(scope, node.parent_id).await?
                 {
-                    self.push(node, &parent, needs, epoch, page).await?;
+                    self.push(scope, node, &parent, page).await?;
                     if moved_in {
                         page.told = Told::Live(id, Id(0));
-                        self.rest_below(top, id, Id(0), base, needs, epoch, page).await?;
+                        self.rest_below(scope, id, Id(0), page).await?;
                     }
                 }
             }
@@ -232,20 +224,10 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// What lies below a folder that was moved into place and did not itself change since the client last asked.
-    #[expect(clippy::too_many_arguments, reason = "one step of a walk; the arguments are its state")]
-    async fn rest_below(
-        &mut self,
-        top: &Node,
-        folder: Id,
-        after: Id,
-        base: Seq,
-        needs: Needs,
-        epoch: &str,
-        page: &mut Filling,
-    ) -> Result<()> {
+    async fn rest_below(&mut self, scope: &Scope<'_>, folder: Id, after: Id, page: &mut Filling) -> Result<()> {
         let mut after = after;
         while after != Id(i64::MAX) {
-            let nodes = node::below(&mut self.store, folder, base, after, PAGE as i64).await?;
+            let nodes = node::below(&mut self.store, folder, scope.base, after, PAGE as i64).await?;
             if nodes.is_empty() {
                 page.told = Told::Live(folder, Id(i64::MAX));
                 break;
@@ -255,8 +237,8 @@ impl<T: Reading> Admitted<T> {
                     return Ok(());
                 }
                 after = node.id;
-                if let Some(parent) = self.path_below(top, node.parent_id, true).await? {
-                    self.push(node, &parent, needs, epoch, page).await?;
+                if let Some(parent) = self.path_below(scope, node.parent_id).await? {
+                    self.push(scope, node, &parent, page).await?;
                 }
                 page.told = Told::Live(folder, after);
             }
@@ -264,25 +246,34 @@ impl<T: Reading> Admitted<T> {
         Ok(())
     }
 
-    async fn push(&mut self, node: Node, parent: &Path, needs: Needs, epoch: &str, page: &mut Filling) -> Result<()> {
+    async fn push(&mut self, scope: &Scope<'_>, node: Node, parent: &Path, page: &mut Filling) -> Result<()> {
         let path = parent.join(&node.name);
-        let mut view = self.bare(node, path, epoch);
-        self.load(&mut view, needs).await?;
+        let mut view = self.bare(node, path, scope.epoch);
+        self.load(&mut view, scope.needs).await?;
         page.changes.push(Change::Live(Box::new(view)));
         Ok(())
     }
 
     /// Address of a collection at or below the target; `None` when it stands elsewhere, or nowhere.
-    async fn path_below(&mut self, top: &Node, collection: Id, deep: bool) -> Result<Option<Path>> {
-        if collection == top.id {
+    async fn path_below(&mut self, scope: &Scope<'_>, collection: Id) -> Result<Option<Path>> {
+        if collection == scope.top.id {
             return Ok(Some(self.target.path.clone()));
         }
-        if !deep {
+        if !scope.deep {
             return Ok(None);
         }
-        let names = node::names_between(&mut self.store, top.id, collection).await?;
+        let names = node::names_between(&mut self.store, scope.top.id, collection).await?;
         Ok(names.map(|names| names.iter().fold(self.target.path.clone(), |path, name| path.join(name))))
     }
+}
+
+/// What is asked, and how far the client's knowledge goes.
+struct Scope<'a> {
+    top: &'a Node,
+    deep: bool,
+    base: Seq,
+    needs: Needs,
+    epoch: &'a str,
 }
 
 /// A page that is being filled, and what it has told so far.

@@ -8,7 +8,6 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderV
 use crate::exchange::{Body, Response};
 use crate::message::{self, Language};
 use crate::model::error::Result;
-use crate::model::method::Method;
 use crate::tree::gate::Admitted;
 use crate::tree::walk::{Needs, View};
 use crate::wire::header::http_date;
@@ -20,47 +19,40 @@ pub(super) type Reader = Admitted<crate::tree::Snapshot>;
 /// The most entries a page shows; a browser chokes on more, and file clients do not come here.
 const MAX_ENTRIES: usize = 20_000;
 
-pub(super) async fn listing(
-    method: Method,
-    language: Language,
-    epoch: &str,
-    admitted: &mut Reader,
-) -> Result<Response> {
+pub(super) async fn listing(language: Language, epoch: &str, admitted: &mut Reader) -> Result<Response> {
     let mut page = String::new();
-    if method == Method::Get {
-        let word = |key: &str| message::text(language, key, &[]);
-        let mut title = String::new();
-        escape(&format!("/{}", admitted.target.path.segments().join("/")), &mut title);
-        let _ = write!(
-            page,
-            "<!DOCTYPE html><html lang=\"{}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-             content=\"width=device-width\"><title>{title}</title><style>body{{font:1rem/1.6 sans-serif;margin:1rem}}\
-             td,th{{padding:0 1rem 0 0;text-align:left}}td+td{{white-space:nowrap}}</style></head><body><h1>{title}</h1>\
-             <table><tr><th>{}</th><th>{}</th><th>{}</th></tr>",
-            language.tag(),
-            word("listing-name"),
-            word("listing-size"),
-            word("listing-modified")
-        );
-        if !admitted.target.path.segments().is_empty() {
-            let parent = admitted.target.parent_href();
-            let _ = write!(page, "<tr><td><a href=\"{parent}\">{}</a></td></tr>", word("listing-parent"));
-        }
-        let mut after = String::new();
-        let mut shown = 0;
-        loop {
-            let members = admitted.members(&after, Needs::default(), epoch).await?;
-            shown += members.views.len();
-            for view in &members.views {
-                entry(view, &mut page);
-            }
-            match members.after {
-                Some(next) if shown < MAX_ENTRIES => after = next,
-                _ => break,
-            }
-        }
-        page.push_str("</table></body></html>");
+    let word = |key: &str| message::text(language, key, &[]);
+    let mut title = String::new();
+    escape(&format!("/{}", admitted.target.path.segments().join("/")), &mut title);
+    let _ = write!(
+        page,
+        "<!DOCTYPE html><html lang=\"{}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><title>{title}</title><style>body{{font:1rem/1.6 sans-serif;margin:1rem}}\
+         td,th{{padding:0 1rem 0 0;text-align:left}}td+td{{white-space:nowrap}}</style></head><body><h1>{title}</h1>\
+         <table><tr><th>{}</th><th>{}</th><th>{}</th></tr>",
+        language.tag(),
+        word("listing-name"),
+        word("listing-size"),
+        word("listing-modified")
+    );
+    if !admitted.target.path.segments().is_empty() {
+        let parent = admitted.target.parent_href();
+        let _ = write!(page, "<tr><td><a href=\"{parent}\">{}</a></td></tr>", word("listing-parent"));
     }
+    let mut after = String::new();
+    let mut shown = 0;
+    loop {
+        let members = admitted.members(&after, Needs::default(), epoch).await?;
+        shown += members.views.len();
+        for view in &members.views {
+            entry(view, &mut page);
+        }
+        match members.after {
+            Some(next) if shown < MAX_ENTRIES => after = next,
+            _ => break,
+        }
+    }
+    page.push_str("</table></body></html>");
     let mut response = http::Response::new(Body::Full(Bytes::from(page)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

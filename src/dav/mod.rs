@@ -111,7 +111,8 @@ fn prepare(tree: Tree, exchange: Exchange, limits: Limits) -> Result<(Handler, C
     let Some((_, handler)) = HANDLERS.iter().find(|(known, _)| *known == method) else {
         return Err(Condition::MethodUnknown.into());
     };
-    let path = Path::parse(head.uri.path()).map_err(bad_path)?;
+    // `OPTIONS *` asks of the server as a whole (RFC 9110 section 9.3.7).
+    let path = if head.uri.path() == "*" { Path::root() } else { Path::parse(head.uri.path()).map_err(bad_path)? };
     let destination = match method {
         Method::Copy | Method::Move => Some(destination(&head.headers, &authorities)?),
         _ => None,

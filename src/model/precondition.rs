@@ -118,7 +118,8 @@ impl Preconditions {
                     Outcome::Failed
                 }
             }
-            (None, Some(since)) if reading && state.modified_at.is_some_and(|at| at <= since) => Outcome::NotModified,
+            // Clients set modification times, also back: only the very date that was sent shows that nothing changed.
+            (None, Some(since)) if reading && state.modified_at == Some(since) => Outcome::NotModified,
             _ => Outcome::Proceed,
         }
     }

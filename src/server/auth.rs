@@ -76,6 +76,7 @@ impl Authenticator {
                 let Ok(_turn) = self.verifying.acquire().await else { return Ok(None) };
                 let actor = tree.verify(&self.remembered, costly).await?;
                 if actor.is_none() {
+                    tokio::time::sleep(WRONG).await;
                     tracing::info!(login, %address, "log-in refused");
                 }
                 Ok(actor)

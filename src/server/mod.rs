@@ -147,7 +147,7 @@ impl Server {
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_secs(self.config.server.head_timeout_s))
-            .max_buf_size(MAX_HEAD_BYTES * 4)
+            .max_buf_size(MAX_HEAD_BYTES * 2)
             .max_headers(MAX_HEADERS);
         builder
             .http2()
@@ -212,10 +212,8 @@ impl Server {
         trusted: bool,
         language: Language,
     ) -> Result<Response, Error> {
-        if head.version < http::Version::HTTP_2
-            && head.headers.get_all(HOST).iter().count() != 1
-            && head.version != http::Version::HTTP_10
-        {
+        let hosts = head.headers.get_all(HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && head.version == http::Version::HTTP_11) {
             let mut response = plain(StatusCode::BAD_REQUEST, "One Host header is needed.\n".to_owned());
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             return Ok(response);

@@ -100,10 +100,11 @@ impl<S> Socket<S> {
                     let before = head.len();
                     head.extend_from_slice(bytes);
                     let Some(end) = head_end(head, before) else {
-                        if head.len() > MAX_HEAD || head.starts_with(b"PRI * HTTP/2") {
+                        let fits = head.len() <= MAX_HEAD;
+                        if head.starts_with(b"PRI * HTTP/2") {
                             self.input = Input::Unwatched;
                         }
-                        return true;
+                        return fits;
                     };
                     bytes = bytes.get(end - before..).unwrap_or_default();
                     head.truncate(end);
@@ -159,8 +160,6 @@ fn framing(head: &[u8]) -> Framing {
             length = Some(value.trim().parse::<u64>());
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             chunked = true;
-        } else if name.eq_ignore_ascii_case("upgrade") {
-            return Framing::Unknown;
         }
     }
     match (length, chunked) {

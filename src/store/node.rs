@@ -40,7 +40,7 @@ const CHAIN: &str = concat!(
     columns!(),
     ", ",
     role!(),
-    ", l.token, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
+    ", l.token, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at, w.place \
      FROM walk w JOIN node n ON n.id = w.id LEFT JOIN lock l ON l.node_id = n.id AND l.expires_at > $2 \
      ORDER BY w.place"
 );
@@ -104,12 +104,18 @@ pub async fn chain(
             ],
         )
         .await?;
-        let mut followed = 0;
+        let first = links.is_empty();
+        let mut reached = 0;
         for row in &found {
+            let place = row.integer(COLUMNS + 8);
+            // Each statement begins with the node that the one before ended with.
+            if place == 0 && !first {
+                continue;
+            }
             let node = node_of(row);
             if links.last().is_none_or(|link| link.node.id != node.id) {
                 links.push(Link { role: row.optional_integer(COLUMNS).and_then(Role::from_rank), node, locks: vec![] });
-                followed += 1;
+                reached = place;
             }
             if let (Some(token), Some(link)) = (row.optional_text(COLUMNS + 1), links.last_mut()) {
                 link.locks.push(Lock {
@@ -124,10 +130,8 @@ pub async fn chain(
                 });
             }
         }
-        // The first statement repeats nothing; each later one begins with the last node of the one before.
-        let complete = followed >= stride.len();
         match links.last() {
-            Some(link) if complete && !tail.is_empty() => from = link.node.id,
+            Some(link) if reached == stride.len() as i64 && !tail.is_empty() => from = link.node.id,
             _ => return Ok(links),
         }
         rest = tail;
@@ -285,8 +289,24 @@ pub async fn unmap(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<()
     Ok(())
 }
 
-/// Everything below a node changes home: the numbers of the old home mean nothing in the new one, so all are set anew.
-pub async fn rehome(c: &mut Txn, top: Id, home: Id, owner: Id, seq: Seq, now: Timestamp) -> Result<(), Failure> {
+/// Everything below a node changes home: the numbers of the old home mean nothing in the new one, so all are set anew,
+/// after the past of the old home has noted what stood there (the top's own row is the caller's).
+pub async fn rehome(
+    c: &mut Txn,
+    top: Id,
+    old_seq: Seq,
+    (home, owner): (Id, Id),
+    seq: Seq,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
+               SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) \
+               INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
+               sealed, author_id, comment, hash, size, content_type, modified_at) \
+               SELECT n.id, n.home_id, $2, n.since_seq, n.parent_id, n.name, n.match_name, n.since_at, $3, n.version, \
+               n.sealed, n.author_id, n.comment, n.hash, n.size, n.content_type, n.modified_at \
+               FROM below b JOIN node n ON n.id = b.id WHERE n.id <> $1 AND n.since_seq < $2";
+    execute(c.connection(), sql, arguments![top, old_seq, now]).await?;
     let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
                SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id) \
                UPDATE node SET home_id = $2, owner_id = $3, placed_seq = $4, seq = $4, members_seq = $4, since_seq = $4, \

@@ -1,7 +1,7 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
 use super::node::{columns, node_of};
-use super::sql::{Row, arguments, execute, rows};
+use super::sql::{Row, arguments, execute, row, rows};
 use super::transaction::{Reading, Txn};
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -68,13 +68,19 @@ pub struct GoneName {
 }
 
 /// Names that a collection lost after the cursor and that no live member bears, in the order of change.
-pub async fn gone(c: &mut impl Reading, collection: Id, at: &Cursor, limit: i64) -> Result<Vec<GoneName>, Failure> {
+pub async fn gone(
+    c: &mut impl Reading,
+    collection: Id,
+    home: Id,
+    at: &Cursor,
+    limit: i64,
+) -> Result<Vec<GoneName>, Failure> {
     const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
-         MAX(CASE WHEN k.kind = 'file' THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 AND p.to_seq >= $2 \
+         MAX(CASE WHEN k.kind = 'file' THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 AND p.home_id = $6 AND p.to_seq >= $2 \
          AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
          AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
          AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
-    let found = rows(c.connection(), SQL, arguments![collection, at.seq, at.parent, &at.name, limit]).await?;
+    let found = rows(c.connection(), SQL, arguments![collection, at.seq, at.parent, &at.name, limit, home]).await?;
     Ok(found.iter().map(gone_of).collect())
 }
 
@@ -91,4 +97,14 @@ pub async fn gone_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i6
 
 fn gone_of(row: &Row) -> GoneName {
     GoneName { seq: row.integer(0), parent: Id(row.integer(1)), name: row.text(2), collection: row.integer(3) != 0 }
+}
+
+/// Does a collection's name, lost in a home after `base`, lead to something else now, or to what meanwhile stood in
+/// another home? What lay below the old one can then not be told name by name.
+pub async fn collection_replaced(c: &mut impl Reading, home: Id, base: Seq) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM past p JOIN node k ON k.id = p.node_id JOIN node n ON n.parent_id = p.parent_id \
+               AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS NULL \
+               WHERE p.home_id = $1 AND p.to_seq > $2 AND k.kind <> 'file' AND n.placed_seq > $2 AND (n.id <> p.node_id \
+               OR EXISTS (SELECT 1 FROM past o WHERE o.node_id = n.id AND o.home_id <> p.home_id)) LIMIT 1";
+    Ok(row(c.connection(), sql, arguments![home, base]).await?.is_some())
 }

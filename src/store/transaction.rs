@@ -93,7 +93,19 @@ impl State {
                 self.group = None;
                 sql::control(&mut self.connection, "ROLLBACK").await
             }
-            Some(Place::Later) => sql::control(&mut self.connection, "ROLLBACK TO member; RELEASE member").await,
+            Some(Place::Later) => {
+                let undone = sql::control(&mut self.connection, "ROLLBACK TO member; RELEASE member").await;
+                if let Err(failure) = undone {
+                    // The database has given up the whole transaction (a full disk): its members must know, and the
+                    // next writer begins anew.
+                    let _ = sql::control(&mut self.connection, "ROLLBACK").await;
+                    if let Some(group) = self.group.take() {
+                        group.ending.send_replace(Some(Err(failure.to_string())));
+                    }
+                    tracing::error!(%failure, "a group of writes was lost");
+                }
+                Ok(())
+            }
         }
     }
 

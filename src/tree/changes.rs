@@ -6,6 +6,8 @@
 //! place after the *base*, which is what the client knew when it began to ask; pages carry it on.
 
 use super::gate::Admitted;
+use super::lock::covering;
+use super::resolve::resolve;
 use super::walk::{Needs, View};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
@@ -18,6 +20,9 @@ use crate::store::{node, past, principal};
 
 /// How many changes are read at a time; also the length of a page when the client sets no limit.
 const PAGE: usize = 1000;
+
+/// How many changes one request looks at: at depth infinity most may lie elsewhere in the home and fill no page.
+const MAX_EXAMINED: usize = 20 * PAGE;
 
 /// One change.
 pub enum Change {
@@ -112,9 +117,9 @@ impl<T: Reading> Admitted<T> {
         let Some(top) = self.target.node().cloned().filter(|node| node.kind.row().sync) else {
             return Err(Condition::SupportedReport.into());
         };
-        let (from, base, told) = self.start(since, &top, epoch).await?;
+        let (from, base, told) = self.start(since, &top, deep, epoch).await?;
         let limit = limit.unwrap_or(PAGE).clamp(1, PAGE);
-        let scope = Scope { top: &top, deep, base, needs, epoch };
+        let scope = Scope { top: &top, deep, base, from, needs, epoch };
         let mut page = Filling { changes: Vec::new(), limit, seq: from, told: told.clone(), full: false };
         if let Told::Live(id, below) = &told
             && deep
@@ -123,9 +128,11 @@ impl<T: Reading> Admitted<T> {
         }
         let mut told = page.told.clone();
         let mut seq = from;
+        let mut examined = 0;
         while !page.full {
             let entries = self.entries(&top, deep, &told.cursor(seq), since.is_some()).await?;
             let Some(last) = entries.last() else { break };
+            examined += entries.len();
             seq = last.seq();
             told = match last {
                 Entry::Gone(gone) => Told::Gone(gone.parent, gone.name.clone()),
@@ -137,6 +144,7 @@ impl<T: Reading> Admitted<T> {
                 }
                 self.tell(&scope, entry, &mut page).await?;
             }
+            page.full = page.full || examined >= MAX_EXAMINED;
         }
         let truncated = page.full;
         let token = if truncated {
@@ -148,7 +156,7 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// Where to go on: the number, the base, and what was told of that number.
-    async fn start(&mut self, since: Option<&str>, top: &Node, epoch: &str) -> Result<(Seq, Seq, Told)> {
+    async fn start(&mut self, since: Option<&str>, top: &Node, deep: bool, epoch: &str) -> Result<(Seq, Seq, Told)> {
         // Who begins now is told of all that stands now by its own number; only later moves concern what was told.
         let Some(text) = since else { return Ok((0, top.members_seq, Told::All)) };
         let refused = || Refusal::of(Condition::ValidSyncToken);
@@ -159,7 +167,11 @@ impl<T: Reading> Admitted<T> {
         };
         let of_here = token.epoch == epoch && token.node == top.id && token.home == top.home_id;
         let kept = token.seq >= principal::oldest_seq(&mut self.store, top.home_id).await?;
-        if !of_here || !kept || token.seq > top.members_seq {
+        // A collection that was put into place since may have been in another home, whose numbers mean nothing here.
+        if !of_here || !kept || token.seq > top.members_seq || token.seq < top.placed_seq {
+            return Err(refused().into());
+        }
+        if deep && past::collection_replaced(&mut self.store, top.home_id, base).await? {
             return Err(refused().into());
         }
         Ok((token.seq, base, told))
@@ -176,7 +188,7 @@ impl<T: Reading> Admitted<T> {
         let gone = match (with_gone, deep) {
             (false, _) => Vec::new(),
             (true, true) => past::gone_in_home(&mut self.store, top.home_id, at, limit).await?,
-            (true, false) => past::gone(&mut self.store, top.id, at, limit).await?,
+            (true, false) => past::gone(&mut self.store, top.id, top.home_id, at, limit).await?,
         };
         // Where one side was cut, the other must not run ahead of it.
         let cut = |length: usize, last: Option<Seq>| last.filter(|_| length == PAGE);
@@ -184,12 +196,11 @@ impl<T: Reading> Admitted<T> {
             (Some(one), Some(other)) => one.min(other),
             (one, other) => one.or(other).unwrap_or(Seq::MAX),
         };
-        let live_cut = cut(live.len(), live.last().map(|n| n.seq)) == Some(bound);
+        let gone_cut = cut(gone.len(), gone.last().map(|g| g.seq)) == Some(bound);
         let mut entries: Vec<Entry> = gone.into_iter().map(Entry::Gone).collect();
         entries.extend(live.into_iter().map(Entry::Live));
         entries.retain(|entry| {
-            entry.seq() < bound
-                || entry.seq() == bound && (matches!(entry, Entry::Gone(_)) || live_cut || bound == Seq::MAX)
+            entry.seq() < bound || entry.seq() == bound && (matches!(entry, Entry::Gone(_)) || !gone_cut)
         });
         entries.sort_by_key(|entry| (entry.seq(), matches!(entry, Entry::Live(_))));
         Ok(entries)
@@ -227,7 +238,7 @@ impl<T: Reading> Admitted<T> {
     async fn rest_below(&mut self, scope: &Scope<'_>, folder: Id, after: Id, page: &mut Filling) -> Result<()> {
         let mut after = after;
         while after != Id(i64::MAX) {
-            let nodes = node::below(&mut self.store, folder, scope.base, after, PAGE as i64).await?;
+            let nodes = node::below(&mut self.store, folder, scope.from, after, PAGE as i64).await?;
             if nodes.is_empty() {
                 page.told = Told::Live(folder, Id(i64::MAX));
                 break;
@@ -249,6 +260,10 @@ impl<T: Reading> Admitted<T> {
     async fn push(&mut self, scope: &Scope<'_>, node: Node, parent: &Path, page: &mut Filling) -> Result<()> {
         let path = parent.join(&node.name);
         let mut view = self.bare(node, path, scope.epoch);
+        if scope.needs.locks {
+            let target = resolve(&mut self.store, &self.request.actor, self.now, &view.path).await?;
+            view.locks = covering(&target);
+        }
         self.load(&mut view, scope.needs).await?;
         page.changes.push(Change::Live(Box::new(view)));
         Ok(())
@@ -271,7 +286,10 @@ impl<T: Reading> Admitted<T> {
 struct Scope<'a> {
     top: &'a Node,
     deep: bool,
+    /// What the client knew when it began to ask.
     base: Seq,
+    /// What it knows as this page begins.
+    from: Seq,
     needs: Needs,
     epoch: &'a str,
 }

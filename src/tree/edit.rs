@@ -192,7 +192,8 @@ impl Admitted<Txn> {
         if source.home_id != parent.home_id {
             self.within_quota(parent.home_id, source.size_bytes).await?;
             (moved.home_id, moved.owner_id, moved.members_seq) = (parent.home_id, parent.owner_id, seq);
-            node::rehome(&mut self.store, moved.id, moved.home_id, moved.owner_id, seq, self.now).await?;
+            let home = (moved.home_id, moved.owner_id);
+            node::rehome(&mut self.store, moved.id, old_seq, home, seq, self.now).await?;
         }
         self.stamp(&old_parent, old_seq, -source.size_bytes).await?;
         node::update_place(&mut self.store, &moved).await?;
@@ -267,7 +268,7 @@ impl Admitted<Txn> {
 
     /// Locks do not move and do not outlive a binding (RFC 4918 sections 7.5, 9.6.1, 9.9).
     async fn drop_locks(&mut self, node: &Node) -> Result<()> {
-        for held in lock::below(&mut self.store, node.home_id, node.id, self.now).await? {
+        for held in lock::below(&mut self.store, node.home_id, node.id, Timestamp::MIN).await? {
             lock::delete(&mut self.store, &held.token).await?;
         }
         Ok(())

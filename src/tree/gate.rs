@@ -97,7 +97,12 @@ pub fn allowed(target: &Target) -> MethodSet {
 }
 
 /// Lets a request in, or refuses it.
-pub async fn admit<T: Reading>(mut store: T, request: Request, claims: Vec<(Id, Seq)>) -> Result<Admitted<T>> {
+pub async fn admit<T: Reading>(
+    mut store: T,
+    request: Request,
+    claims: Vec<(Id, Seq)>,
+    epoch: &str,
+) -> Result<Admitted<T>> {
     let now = now();
     let actor = &request.actor;
     let target = resolve(&mut store, actor, now, &request.path).await?;
@@ -121,7 +126,7 @@ pub async fn admit<T: Reading>(mut store: T, request: Request, claims: Vec<(Id, 
     for (effect, place) in &granted {
         may(*effect, *place, &target, destination.as_ref())?;
     }
-    let not_modified = preconditions(&mut store, &request, &target, destination.as_ref(), now).await?;
+    let not_modified = preconditions(&mut store, &request, &target, destination.as_ref(), (now, epoch)).await?;
     for (effect, place) in granted.iter().filter(|(effect, _)| effect.needs_token()) {
         tokens_shown(&mut store, &request, *effect, *place, &target, destination.as_ref(), now).await?;
     }
@@ -244,10 +249,10 @@ async fn preconditions(
     request: &Request,
     target: &Target,
     destination: Option<&Target>,
-    now: Timestamp,
+    (now, epoch): (Timestamp, &str),
 ) -> Result<bool> {
-    let state = target.state();
-    if !dav_holds(store, request, target, destination, &state, now).await? {
+    let state = target.state(epoch);
+    if !dav_holds(store, request, target, destination, &state, (now, epoch)).await? {
         return Err(Condition::PreconditionFailed.into());
     }
     let reading = matches!(request.method, Method::Get | Method::Head);
@@ -265,7 +270,7 @@ async fn dav_holds(
     target: &Target,
     destination: Option<&Target>,
     own: &State,
-    now: Timestamp,
+    (now, epoch): (Timestamp, &str),
 ) -> Result<bool> {
     if request.preconditions.if_lists.is_empty() {
         return Ok(true);
@@ -280,11 +285,11 @@ async fn dav_holds(
         }
         let state = match destination {
             _ if *path == target.path || *path == request.path => own.clone(),
-            Some(destination) if *path == destination.path => destination.state(),
+            Some(destination) if *path == destination.path => destination.state(epoch),
             _ => {
                 let other = resolve(store, &request.actor, now, path).await?;
                 let known = other.privileges.contains(crate::model::privilege::Privilege::Read);
-                if known { other.state() } else { State::default() }
+                if known { other.state(epoch) } else { State::default() }
             }
         };
         states.insert(path.clone(), state);

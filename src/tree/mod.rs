@@ -88,7 +88,7 @@ impl Tree {
 
     /// Admits a request to a consistent view.
     pub async fn read(&self, request: &Request) -> Result<Admitted<Snapshot>> {
-        admit(self.store.read().await?, request.clone(), Vec::new()).await
+        admit(self.store.read().await?, request.clone(), Vec::new(), self.epoch()).await
     }
 
     /// Admits a request to a write transaction that claims the homes of its path and its destination, always in the
@@ -106,7 +106,7 @@ impl Tree {
         for name in &names {
             claims.extend(node::claim(&mut txn, name).await?);
         }
-        admit(txn, request.clone(), claims).await
+        admit(txn, request.clone(), claims, self.epoch()).await
     }
 
     /// What `Allow` says of a path for an actor.

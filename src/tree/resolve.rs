@@ -3,6 +3,7 @@
 //! `/files/{name}/...` is the folder `files` of the home of `{name}`; `/`, `/files/` and `/principals/...` are nodes
 //! made here from no row or from a row of another table.
 
+use super::changes::sync_token;
 use crate::model::error::Result;
 use crate::model::filename::{match_name, normalize};
 use crate::model::id::Timestamp;
@@ -12,7 +13,8 @@ use crate::model::node::{HOMES, Link, Node, PRINCIPALS, ROOT};
 use crate::model::path::Path;
 use crate::model::precondition::State;
 use crate::model::principal::Actor;
-use crate::model::privilege::{PrivilegeSet, Role};
+use crate::model::principal::PrincipalKind;
+use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::store::transaction::Reading;
 use crate::store::{node, principal};
 
@@ -105,15 +107,16 @@ impl Target {
         })
     }
 
-    /// What conditional headers are compared with.
+    /// What conditional headers are compared with. A collection's sync token is a state token, too (RFC 6578 section 5).
     #[must_use]
-    pub fn state(&self) -> State {
+    pub fn state(&self, epoch: &str) -> State {
         let node = self.node();
+        let synchronized = node.filter(|node| node.kind.row().sync).map(|node| sync_token(node, epoch).to_string());
         State {
             exists: node.is_some(),
             etag: node.and_then(Node::etag),
             modified_at: node.filter(|node| !node.kind.is_collection()).map(|node| node.modified_at),
-            tokens: self.covering().map(|(lock, _)| lock.token.clone()).collect(),
+            tokens: self.covering().map(|(lock, _)| lock.token.clone()).chain(synchronized).collect(),
         }
     }
 
@@ -158,6 +161,7 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
             target.links.push(made(Kind::Principals, PRINCIPALS_SEGMENT));
             if let Some(name) = rest.first()
                 && let Some(found) = principal::by_name(c, name).await?
+                && (found.kind == PrincipalKind::Person || may_know(c, actor, now, name).await?)
             {
                 target.links.push(Link { node: Node::made(Kind::Principal, found.id, &found.name), ..Link::default() });
             }
@@ -171,6 +175,12 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
         && target.links.last().is_some_and(|link| link.node.name != target.name)
         && !path.segments().is_empty();
     Ok(target)
+}
+
+/// A project is known to those who have a role in it.
+async fn may_know(c: &mut impl Reading, actor: &Actor, now: Timestamp, name: &str) -> Result<bool> {
+    let links = node::chain(c, actor.id, now, ROOT, &[match_name(name)]).await?;
+    Ok(links.last().is_some_and(|home| home.role.is_some()))
 }
 
 /// `/files/{name}/...`: the home itself has no address, its folder of documents stands for it.
@@ -192,6 +202,10 @@ async fn follow_files(
         Some(role) if actor.scope.opens_files() => actor.restrict(role.grants()),
         _ => PrivilegeSet::default(),
     };
+    // Where nothing may be read, not even the spelling of a name is learned.
+    if !target.privileges.contains(Privilege::Read) {
+        return Ok(());
+    }
     let mut links = links.into_iter().skip(1);
     let home = links.next();
     if let (Some(home), Some(mut documents)) = (home, links.next()) {

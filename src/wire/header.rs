@@ -25,6 +25,13 @@ pub fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
     })
 }
 
+/// The text of a header that may come in several lines (RFC 9110 section 5.3).
+fn joined(headers: &HeaderMap, name: impl AsHeaderName, between: &str) -> Option<String> {
+    let lines: Vec<String> =
+        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned()).collect();
+    if lines.is_empty() { None } else { Some(lines.join(between)) }
+}
+
 /// `Depth`, RFC 4918 section 10.2; `None` when it is absent.
 pub fn depth(headers: &HeaderMap) -> Result<Option<Depth>, BadHeader> {
     match text(headers, "depth").map(|t| t.to_ascii_lowercase()).as_deref() {
@@ -115,7 +122,7 @@ pub fn http_date(at: Timestamp) -> String {
 
 /// All conditional headers.
 pub fn preconditions(headers: &HeaderMap) -> Result<Preconditions, BadHeader> {
-    let if_lists = match text(headers, "if") {
+    let if_lists = match joined(headers, "if", " ") {
         Some(text) => if_header(&text).ok_or(BadHeader("If"))?,
         None => Vec::new(),
     };
@@ -131,7 +138,7 @@ pub fn preconditions(headers: &HeaderMap) -> Result<Preconditions, BadHeader> {
 
 fn tags(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<Tags>, BadHeader> {
     let bad = if name == header::IF_MATCH { BadHeader("If-Match") } else { BadHeader("If-None-Match") };
-    let Some(text) = text(headers, name) else { return Ok(None) };
+    let Some(text) = joined(headers, name, ", ") else { return Ok(None) };
     if text == "*" {
         return Ok(Some(Tags::Any));
     }

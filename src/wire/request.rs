@@ -1,5 +1,7 @@
 //! Bodies of requests as values: propfind, propertyupdate, mkcol, lockinfo, and the reports.
 
+use std::collections::HashSet;
+
 use super::xml::{Element, XmlError, parse};
 use crate::model::name::QName;
 
@@ -74,14 +76,10 @@ fn error<T>(text: &str) -> Result<T, XmlError> {
     Err(XmlError(text.to_owned()))
 }
 
+/// Names of what an element holds, each once, in order.
 fn names(element: &Element) -> Vec<QName> {
-    let mut names: Vec<QName> = Vec::new();
-    for child in element.elements() {
-        if !names.contains(&child.name) {
-            names.push(child.name.clone());
-        }
-    }
-    names
+    let mut seen = HashSet::new();
+    element.elements().map(|child| &child.name).filter(|name| seen.insert(*name)).cloned().collect()
 }
 
 /// A PROPFIND's body; an empty one asks for all (RFC 4918 section 9.1).

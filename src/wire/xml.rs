@@ -322,8 +322,8 @@ fn element(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Element, 
             continue;
         }
         if let Some(prefix) = raw.strip_prefix("xmlns:") {
-            if value.is_empty() {
-                return error("a prefix is bound to nothing");
+            if value.is_empty() || !is_name(prefix) {
+                return error("a prefix is bound to nothing, or is no name");
             }
             element.declarations.push((prefix.to_owned(), value));
             continue;
@@ -336,9 +336,23 @@ fn element(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Element, 
     Ok(element)
 }
 
+/// A name without colon, Namespaces in XML 1.0 section 3. What is kept under another could never be listed.
+fn is_name(text: &str) -> bool {
+    let starts = |c: char| {
+        matches!(c, 'A'..='Z' | 'a'..='z' | '_' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}'
+            | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}' | '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}'
+            | '\u{2c00}'..='\u{2fef}' | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}'
+            | '\u{10000}'..='\u{effff}')
+    };
+    let goes_on = |c: char| {
+        starts(c) || matches!(c, '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
+    };
+    text.chars().next().is_some_and(starts) && text.chars().all(goes_on)
+}
+
 fn qualified(namespace: &ResolveResult<'_>, local: &str) -> Result<QName, XmlError> {
-    if local.is_empty() {
-        return error("an element has no name");
+    if !is_name(local) {
+        return error("an element or attribute has no proper name");
     }
     match namespace {
         ResolveResult::Bound(namespace) => Ok(QName::owned(namespace.as_ref().to_owned(), local.to_owned())),
@@ -370,6 +384,11 @@ mod tests {
             "<a>\u{1}</a>",
             "<a x='1' x='2'/>",
             "<a xmlns:p=''/>",
+            "<x<y/>",
+            "<x&y/>",
+            "<1a/>",
+            "<a=b/>",
+            "<a 5='2'/>",
         ] {
             assert!(parse(body.as_bytes()).is_err(), "{body}");
         }

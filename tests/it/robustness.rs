@@ -21,6 +21,8 @@ async fn malformed_http_is_refused_and_closed() {
     for head in [
         "PUT /files/tram/a HTTP/1.1\nHost: h\n{auth}\nContent-Length: 1\nTransfer-Encoding: chunked\n\n0\n\n",
         "PUT /files/tram/a HTTP/1.1\nHost: h\n{auth}\nTransfer-Encoding: chunked\nContent-Length: 1\n\n0\n\n",
+        "PUT /files/tram/a HTTP/1.1\nHost: h\n{auth}\nUpgrade: x\nContent-Length: 1\nTransfer-Encoding: chunked\n\n0\n\n",
+        "GET /files/ HTTP/1.0\nHost: a\nHost: b\n{auth}\n\n",
         "GET /files/ HTTP/1.1\n{auth}\n\n",
         "GET /files/ HTTP/1.1\nHost: a\nHost: b\n{auth}\n\n",
         "GET /files/ HTTP/1.1\nHost: h\n{auth}\nX: a\rb\n\n",
@@ -121,6 +123,10 @@ async fn hostile_xml() {
         let refused = max.ask("PROPFIND", "/files/tram/").header("Depth", "0").body(body).expect(400).await;
         assert!(refused.text().contains("well-formed-xml"));
     }
+    let names: String = (0..20_000).map(|n| format!("<a{n}/>")).collect();
+    let body = format!("<propfind xmlns=\"DAV:\"><prop>{names}</prop></propfind>");
+    max.ask("PROPFIND", "/files/tram/").header("Depth", "0").body(&body).expect(413).await;
+    max.proppatch("/files/tram/", "<D:set><D:prop><x<y xmlns=\"u\">v</x<y></D:prop></D:set>").expect(400).await;
     let many: String = (0..2000).map(|n| format!("<a{n}/>")).collect();
     let body = format!("<propfind xmlns=\"DAV:\"><prop>{many}</prop></propfind>");
     max.ask("PROPFIND", "/files/tram/").header("Depth", "0").body(&body).expect(413).await;

@@ -184,3 +184,47 @@ async fn tokens_of_elsewhere_are_refused() {
     let next = max.sync("/files/max/d/", &start.sync_token(), "1", "").expect(207).await;
     assert_eq!(next.statuses(), is(&[("/files/max/d/n", 200)]));
 }
+
+#[tokio::test]
+async fn what_was_replaced_or_travelled_is_not_missed() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.mkcol("/files/tram/f").expect(201).await;
+    max.put("/files/tram/f/x", "1").expect(201).await;
+    let before = token(&max, "/files/tram/").await;
+    // A folder of the same name, but another: what lay in the old one can only be learned by starting anew.
+    max.delete("/files/tram/f").expect(204).await;
+    max.mkcol("/files/tram/f").expect(201).await;
+    max.sync("/files/tram/", &before, "infinite", "").expect(403).await;
+    max.sync("/files/tram/", &before, "1", "").expect(207).await;
+    // A folder that was elsewhere meanwhile.
+    max.put("/files/tram/f/y", "1").expect(201).await;
+    let (all, own) = (token(&max, "/files/tram/").await, token(&max, "/files/tram/f/").await);
+    max.relocate("/files/tram/f", "/files/max/f").expect(201).await;
+    max.delete("/files/max/f/y").expect(204).await;
+    max.relocate("/files/max/f", "/files/tram/f").expect(201).await;
+    max.sync("/files/tram/", &all, "infinite", "").expect(403).await;
+    max.sync("/files/tram/f/", &own, "1", "").expect(403).await;
+    // A folder that moves after some of its members were told on an earlier page.
+    let base = token(&max, "/files/tram/").await;
+    max.put("/files/tram/f/a", "1").expect(201).await;
+    max.put("/files/tram/f/b", "1").expect(201).await;
+    let more = "<D:limit><D:nresults>1</D:nresults></D:limit>";
+    let page = max.sync("/files/tram/", &base, "infinite", more).expect(207).await;
+    assert!(page.hrefs().contains(&"/files/tram/f/a".to_owned()), "{:?}", page.hrefs());
+    max.relocate("/files/tram/f", "/files/tram/g").expect(201).await;
+    let (told, _) = pages(&max, "/files/tram/", &page.sync_token(), "infinite", 2).await;
+    for href in ["/files/tram/g/a", "/files/tram/g/b"] {
+        assert!(told.contains(&(href.to_owned(), 200)), "{href} {told:?}");
+    }
+    // The token is a state, too, and locks are told where asked for.
+    let now = token(&max, "/files/tram/").await;
+    max.put("/files/tram/n", "1").header("If", &format!("</files/tram/> (<{base}>)")).expect(412).await;
+    max.put("/files/tram/n", "1").header("If", &format!("</files/tram/> (<{now}>)")).expect(201).await;
+    max.locked("/files/tram/n", "exclusive", "0").await;
+    let body = "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</sync-level><prop><lockdiscovery/></prop>\
+                </sync-collection>";
+    let told = max.report_at("/files/tram/").body(body).expect(207).await;
+    assert_eq!(told.text().matches("<D:activelock>").count(), 1);
+    world.sound().await;
+}

@@ -254,3 +254,48 @@ async fn ten_thousand_documents_cost_by_the_change() {
     max.delete("/files/tram/moved").expect(204).await;
     world.sound().await;
 }
+
+#[tokio::test]
+async fn deep_paths_lead_where_they_say() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let mut path = "/files/tram".to_owned();
+    for depth in 3..16 {
+        path.push_str(&format!("/b{depth}"));
+        max.mkcol(&path).expect(201).await;
+    }
+    for depth in 3..16 {
+        // A name that is missing on the way is never skipped.
+        let missing = path.replace(&format!("/b{depth}"), "/nope");
+        max.put(&format!("{missing}/x"), "x").expect(409).await;
+        max.get(&missing).expect(404).await;
+    }
+    max.put(&format!("{path}/x"), "deep").expect(201).await;
+    assert_eq!(max.get(&format!("{path}/x")).expect(200).await.text(), "deep");
+    for segments in [10, 11, 12, 13] {
+        let folder = path.split('/').take(segments + 1).collect::<Vec<_>>().join("/");
+        let token = max.locked(&folder, "exclusive", "infinity").await;
+        let found = max.propfind(&path, "0", "<D:lockdiscovery/>").expect(207).await;
+        assert_eq!(found.text().matches("<D:activelock>").count(), 1, "{folder}");
+        max.unlock_at(&folder).header("Lock-Token", &token).expect(204).await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_was_not_escaped_leads_nowhere_else() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/report", "precious").expect(201).await;
+    max.put("/files/tram/other", "x").expect(201).await;
+    for name in ["report#2.docx", "report?2.docx"] {
+        max.relocate("/files/tram/other", &format!("/files/tram/{name}")).expect(400).await;
+    }
+    assert_eq!(max.get("/files/tram/report").expect(200).await.text(), "precious");
+    // Nothing is learned of a home that one may not read, not even the spelling of its name.
+    let one = max.copy("/files/tram/other", "/files/ZOE/x").expect(409).await;
+    let other = max.copy("/files/tram/other", "/files/NONE/x").expect(409).await;
+    assert_eq!(one.text().replace("ZOE", "NONE"), other.text());
+    world.client("zoe").get("/principals/tram/").expect(404).await;
+    max.get("/principals/tram/").expect(200).await;
+    max.options("*").expect(200).await;
+}

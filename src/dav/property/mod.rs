@@ -66,12 +66,6 @@ pub fn names_of(view: &View, reading: &Reading) -> Vec<QName> {
     all().filter(|property| (property.read)(view, reading).is_some()).map(|property| property.name.clone()).collect()
 }
 
-/// Every row as text, for the page that says what is covered.
-#[must_use]
-pub fn coverage() -> Vec<(QName, bool, &'static str)> {
-    all().map(|property| (property.name.clone(), property.in_allprop, property.source)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::all;

@@ -17,7 +17,7 @@ use std::path::Path;
 
 use self::body::Blobs;
 use self::sql::Pool;
-use self::transaction::{Snapshot, Txn, Writer};
+use self::transaction::{Glance, Snapshot, Txn, Writer};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 
@@ -60,6 +60,11 @@ impl Store {
     /// A consistent view.
     pub async fn read(&self) -> Result<Snapshot, Failure> {
         Snapshot::open(&self.readers).await
+    }
+
+    /// A reading connection for a single statement: saves opening and closing a view.
+    pub async fn glance(&self) -> Result<Glance, Failure> {
+        Glance::open(&self.readers).await
     }
 
     /// A write transaction.

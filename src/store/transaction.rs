@@ -24,6 +24,24 @@ impl Snapshot {
     }
 }
 
+/// A reading connection without a view of its own: for one statement, or several that need not agree.
+pub struct Glance {
+    connection: sqlx::pool::PoolConnection<sqlx::Sqlite>,
+}
+
+impl Glance {
+    pub(super) async fn open(pool: &Pool) -> Result<Self, Failure> {
+        let connection = pool.acquire().await.map_err(|e| Failure::new("taking a connection", e))?;
+        Ok(Self { connection })
+    }
+}
+
+impl Reading for Glance {
+    fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
+
 /// What statements run on: the connection of a snapshot or of a write.
 pub trait Reading: Send {
     /// The connection.

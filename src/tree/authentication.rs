@@ -133,10 +133,10 @@ impl Tree {
         account_passwords: bool,
     ) -> Result<Credentials> {
         let now = now();
-        let mut snapshot = self.store.read().await?;
-        let device = principal::device_by_secret(&mut snapshot, &device_secret_hash(password), login).await?;
+        let mut glance = self.store.glance().await?;
+        let device = principal::device_by_secret(&mut glance, &device_secret_hash(password), login).await?;
         if let Some((person, id, device)) = device {
-            drop(snapshot);
+            drop(glance);
             if person.disabled_at.is_some() || device.expires_at.is_some_and(|at| at <= now) {
                 return Ok(Credentials::Wrong);
             }
@@ -147,7 +147,7 @@ impl Tree {
             }
             return Ok(Credentials::Right(actor(person, device.scope, device.read_only)));
         }
-        match principal::login(&mut snapshot, login).await? {
+        match principal::login(&mut glance, login).await? {
             Some(Login { principal: person, password_hash: Some(phc) })
                 if account_passwords && person.disabled_at.is_none() =>
             {

@@ -4,6 +4,7 @@
 
 mod auth;
 mod authz;
+mod commands;
 mod conversations;
 mod kit;
 mod locks;

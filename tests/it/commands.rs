@@ -1,0 +1,116 @@
+//! The commands of the binary: beside a running server, in both languages, as JSON, with clear errors.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::kit::World;
+
+fn beffroi(data: &Path, language: &str, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_beffroi"))
+        .args(arguments)
+        .env("BEFFROI_DATA", data)
+        .env("LC_ALL", language)
+        .output()
+        .unwrap()
+}
+
+fn ok(data: &Path, arguments: &[&str]) -> String {
+    let output = beffroi(data, "C", arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(data: &Path, language: &str, arguments: &[&str]) -> String {
+    let output = beffroi(data, language, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_take_effect_in_the_running_server() {
+    let world = World::new().await;
+    let data = world.data.path();
+    ok(data, &["person", "add", "nora", "--display-name", "Nora Petit", "--email", "nora@ville.example"]);
+    let password = ok(data, &["device", "add", "nora", "--label", "phone"]);
+    assert_eq!(password.trim().lines().count(), 1);
+    let nora = world.login("nora", password.trim());
+    nora.get("/files/nora/").expect(200).await;
+    nora.get("/files/tram/").expect(404).await;
+    ok(data, &["project", "member", "add", "tram", "nora", "--role", "member", "--until", "2999-12-31"]);
+    nora.put("/files/tram/a.txt", "x").expect(201).await;
+    ok(data, &["project", "member", "add", "tram", "nora", "--role", "reader"]);
+    nora.put("/files/tram/a.txt", "y").expect(403).await;
+    ok(data, &["project", "member", "remove", "tram", "nora"]);
+    nora.get("/files/tram/").expect(404).await;
+    ok(data, &["person", "disable", "nora"]);
+    nora.get("/files/nora/").expect(401).await;
+    ok(data, &["person", "enable", "nora"]);
+    nora.get("/files/nora/").expect(200).await;
+    ok(data, &["device", "revoke", "nora", "phone"]);
+    nora.get("/files/nora/").expect(401).await;
+    ok(data, &["person", "remove", "nora"]);
+    refused(data, "C", &["person", "show", "nora"]);
+    ok(data, &["person", "add", "nora", "--display-name", "Another", "--email", "nora@ville.example"]);
+    ok(data, &["project", "close", "tram"]);
+    world.client("max").put("/files/tram/b.txt", "x").expect(403).await;
+    assert!(ok(data, &["check"]).contains("no damage"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn listings_and_errors() {
+    let world = World::new().await;
+    let data = world.data.path();
+    let people: serde_json::Value = serde_json::from_str(&ok(data, &["person", "list", "--json"])).unwrap();
+    assert_eq!(people[1]["name"], "max");
+    assert_eq!(people[1]["email"], "max@ville.example");
+    let project: serde_json::Value = serde_json::from_str(&ok(data, &["project", "show", "tram", "--json"])).unwrap();
+    assert_eq!(project["members"][0]["role"], "lead");
+    let devices: serde_json::Value = serde_json::from_str(&ok(data, &["device", "list", "max", "--json"])).unwrap();
+    assert_eq!(devices[0]["scope"], "all");
+    assert!(ok(data, &["project", "list"]).contains("Tramway"));
+    let add = |name| ["person", "add", name, "--display-name", "X", "--email", "x@ville.example"];
+    assert!(refused(data, "fr_FR.UTF-8", &add("MAX")).contains("est pris"));
+    assert!(refused(data, "C", &add("a:b")).contains("Windows cannot open"));
+    assert!(refused(data, "C", &add("tram")).contains("taken"));
+    for (arguments, part) in [
+        (vec!["device", "add", "nobody", "--label", "x"], "Nobody"),
+        (vec!["device", "add", "tram", "--label", "x"], "project"),
+        (vec!["device", "add", "max", "--label", "test"], "already"),
+        (vec!["device", "add", "max", "--label", "x", "--until", "soon"], "neither a date"),
+        (vec!["device", "revoke", "max", "none"], "no device"),
+        (vec!["project", "add", "p", "--display-name", "P", "--quota", "big"], "not a size"),
+        (vec!["person", "add", "y", "--display-name", "Y", "--email", "nowhere"], "not an e-mail"),
+        (vec!["import", "files", "/calendars/max", "."], "not the address"),
+        (vec!["import", "files", "/files/max", "/does/not/exist"], "cannot be read"),
+    ] {
+        let text = refused(data, "C", &arguments);
+        assert!(text.contains(part), "{arguments:?}: {text}");
+    }
+    assert_eq!(beffroi(data, "C", &["person", "fly"]).status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn directories_in_and_out() {
+    let world = World::new().await;
+    let data = world.data.path();
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(tree.path().join("Réunions/2026")).unwrap();
+    std::fs::write(tree.path().join("Réunions/2026/été.txt"), "small").unwrap();
+    std::fs::write(tree.path().join("large.bin"), vec![7u8; 300_000]).unwrap();
+    let from = tree.path().to_str().unwrap();
+    assert!(ok(data, &["import", "files", "/files/tram/in", from]).contains("2 files and 2 folders"));
+    let max = world.client("max");
+    assert_eq!(max.get("/files/tram/in/R%C3%A9unions/2026/%C3%A9t%C3%A9.txt").expect(200).await.text(), "small");
+    std::fs::write(tree.path().join("large.bin"), vec![8u8; 300_000]).unwrap();
+    ok(data, &["import", "files", "/files/tram/in", from]);
+    let back = tempfile::tempdir().unwrap();
+    ok(data, &["export", "files", "/files/tram/in", back.path().to_str().unwrap()]);
+    assert_eq!(std::fs::read(back.path().join("large.bin")).unwrap(), vec![8u8; 300_000]);
+    assert_eq!(std::fs::read_to_string(back.path().join("Réunions/2026/été.txt")).unwrap(), "small");
+    std::fs::write(tree.path().join("con.txt"), "x").unwrap();
+    let told = refused(data, "fr", &["import", "files", "/files/tram/in", from]);
+    assert!(told.contains("con.txt") && told.contains("périphérique"), "{told}");
+    world.sound().await;
+}

@@ -47,44 +47,9 @@ pub struct KindRow {
 
 const READ_ONLY: MethodSet =
     MethodSet::of(&[Method::Options, Method::Get, Method::Head, Method::Propfind, Method::Report]);
-const DOCUMENTS: MethodSet = MethodSet::of(&[
-    Method::Options,
-    Method::Get,
-    Method::Head,
-    Method::Copy,
-    Method::Propfind,
-    Method::Proppatch,
-    Method::Lock,
-    Method::Unlock,
-    Method::Report,
-]);
-const FOLDER: MethodSet = MethodSet::of(&[
-    Method::Options,
-    Method::Get,
-    Method::Head,
-    Method::Delete,
-    Method::Copy,
-    Method::Move,
-    Method::Propfind,
-    Method::Proppatch,
-    Method::Lock,
-    Method::Unlock,
-    Method::Report,
-]);
-const FILE: MethodSet = MethodSet::of(&[
-    Method::Options,
-    Method::Get,
-    Method::Head,
-    Method::Put,
-    Method::Delete,
-    Method::Copy,
-    Method::Move,
-    Method::Propfind,
-    Method::Proppatch,
-    Method::Lock,
-    Method::Unlock,
-    Method::Report,
-]);
+const DOCUMENTS: MethodSet = READ_ONLY.and(&[Method::Copy, Method::Proppatch, Method::Lock, Method::Unlock]);
+const FOLDER: MethodSet = DOCUMENTS.and(&[Method::Delete, Method::Move]);
+const FILE: MethodSet = FOLDER.and(&[Method::Put]);
 
 static COLLECTION: [QName; 1] = [QName::dav("collection")];
 static PRINCIPAL: [QName; 2] = [QName::dav("collection"), QName::dav("principal")];

@@ -52,7 +52,13 @@ impl MethodSet {
     /// The set of these methods.
     #[must_use]
     pub const fn of(methods: &[Method]) -> Self {
-        let mut bits = 0;
+        Self(0).and(methods)
+    }
+
+    /// This set and these.
+    #[must_use]
+    pub const fn and(self, methods: &[Method]) -> Self {
+        let mut bits = self.0;
         let mut rest = methods;
         while let [first, tail @ ..] = rest {
             bits |= 1 << (*first as u16);

@@ -189,12 +189,30 @@ pub async fn homes_of(
         .collect())
 }
 
+/// A home claimed for writing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// The home.
+    pub home: Id,
+    /// The number of this change.
+    pub seq: Seq,
+    /// Bytes of live content so far.
+    pub used_bytes: i64,
+    /// The most it may hold.
+    pub quota_bytes: Option<i64>,
+}
+
 /// Claims the home of this folded name for writing: no other writer changes anything in it until this transaction
 /// ends. The number stamps all that changes in it now. `None`: there is no such home.
-pub async fn claim(c: &mut Txn, match_name: &str) -> Result<Option<(Id, Seq)>, Failure> {
+pub async fn claim(c: &mut Txn, match_name: &str) -> Result<Option<Claim>, Failure> {
     let sql = "UPDATE home SET seq = seq + 1 WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = 1 \
-               AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq";
-    Ok(row(c.connection(), sql, arguments![match_name]).await?.map(|row| (Id(row.integer(0)), row.integer(1))))
+               AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes";
+    Ok(row(c.connection(), sql, arguments![match_name]).await?.map(|row| Claim {
+        home: Id(row.integer(0)),
+        seq: row.integer(1),
+        used_bytes: row.integer(2),
+        quota_bytes: row.optional_integer(3),
+    }))
 }
 
 /// Used bytes and quota of a home.

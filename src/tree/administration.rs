@@ -155,7 +155,7 @@ impl Tree {
         let mut txn = self.store.write().await?;
         let person = find(&mut txn, Some(PrincipalKind::Person), name).await?;
         let home = home_of(&mut txn, &person).await?;
-        if let Some((_, seq)) = node::claim(&mut txn, &match_name(&person.name)).await? {
+        if let Some(node::Claim { seq, .. }) = node::claim(&mut txn, &match_name(&person.name)).await? {
             node::unmap(&mut txn, home, seq, now()).await?;
         }
         // A slash stands in no name, so nobody can take or type this one.

@@ -25,7 +25,7 @@ impl Admitted<Txn> {
             Node { size_bytes: 0, ..source.clone() }
         };
         // A file is counted by `bind`; of a folder the sum of what is below it.
-        self.within_quota_of_destination(&copied).await?;
+        self.within_quota_of_destination(&copied)?;
         let top = self.bind(At::Destination, Content::Copied(copied)).await?;
         property::copy(&mut self.store, source.id, top.id).await?;
         if deep && source.kind.is_collection() {
@@ -34,10 +34,10 @@ impl Admitted<Txn> {
         Ok(overwritten)
     }
 
-    async fn within_quota_of_destination(&mut self, copied: &Node) -> Result<()> {
+    fn within_quota_of_destination(&self, copied: &Node) -> Result<()> {
         let home = self.destination.as_ref().and_then(|d| d.parent()).map(|parent| parent.node.home_id);
         match home {
-            Some(home) => self.within_quota(home, copied.size_bytes).await,
+            Some(home) => self.within_quota(home, copied.size_bytes),
             None => Ok(()),
         }
     }

@@ -92,7 +92,7 @@ impl Admitted<Txn> {
             Content::Moved(source) => return self.rebind(source, &parent, &name, seq).await,
         };
         if node.kind == Kind::File {
-            self.within_quota(parent.home_id, node.size_bytes).await?;
+            self.within_quota(parent.home_id, node.size_bytes)?;
         }
         node::insert(&mut self.store, &node).await?;
         self.stamp(&parent, seq, node.size_bytes).await?;
@@ -114,7 +114,7 @@ impl Admitted<Txn> {
         let parent =
             self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a document without folder"))?;
         let added = content.blob.size_bytes - node.size_bytes;
-        self.within_quota(node.home_id, added).await?;
+        self.within_quota(node.home_id, added)?;
         self.store_body(&content.blob).await?;
         past::end(&mut self.store, node.id, seq, self.now).await?;
         node.fill(content, self.now, self.request.actor.id);
@@ -190,7 +190,7 @@ impl Admitted<Txn> {
         moved.placed_at = self.now;
         moved.seq = seq;
         if source.home_id != parent.home_id {
-            self.within_quota(parent.home_id, source.size_bytes).await?;
+            self.within_quota(parent.home_id, source.size_bytes)?;
             (moved.home_id, moved.owner_id, moved.members_seq) = (parent.home_id, parent.owner_id, seq);
             let home = (moved.home_id, moved.owner_id);
             node::rehome(&mut self.store, moved.id, old_seq, home, seq, self.now).await?;
@@ -248,12 +248,13 @@ impl Admitted<Txn> {
     }
 
     /// 507 `quota-not-exceeded` when a home would hold more than it may.
-    pub(super) async fn within_quota(&mut self, home: Id, added: i64) -> Result<()> {
+    pub(super) fn within_quota(&self, home: Id, added: i64) -> Result<()> {
         if added <= 0 {
             return Ok(());
         }
-        match node::quota(&mut self.store, home).await? {
-            (used, Some(quota)) if used.saturating_add(added) > quota => Err(Condition::QuotaNotExceeded.into()),
+        let claim = self.claim(home)?;
+        match claim.quota_bytes {
+            Some(quota) if claim.used_bytes.saturating_add(added) > quota => Err(Condition::QuotaNotExceeded.into()),
             _ => Ok(()),
         }
     }
@@ -262,6 +263,9 @@ impl Admitted<Txn> {
         node::stamp(&mut self.store, collection.id, seq, added_bytes, self.now).await?;
         if added_bytes != 0 {
             node::use_bytes(&mut self.store, collection.home_id, added_bytes).await?;
+            for claim in self.claims.iter_mut().filter(|claim| claim.home == collection.home_id) {
+                claim.used_bytes += added_bytes;
+            }
         }
         Ok(())
     }

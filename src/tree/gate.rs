@@ -19,6 +19,7 @@ use crate::model::method::{Method, MethodSet};
 use crate::model::path::Path;
 use crate::model::precondition::{Outcome, Preconditions, State};
 use crate::model::principal::Actor;
+use crate::store::node::Claim;
 use crate::store::transaction::Reading;
 use crate::store::{lock, node};
 
@@ -53,7 +54,7 @@ pub struct Admitted<T> {
     /// GET and HEAD: the client has it already (304).
     pub not_modified: bool,
     pub(super) granted: Vec<(Effect, Place)>,
-    pub(super) claims: Vec<(Id, Seq)>,
+    pub(super) claims: Vec<Claim>,
     pub(super) now: Timestamp,
 }
 
@@ -79,10 +80,14 @@ impl<T> Admitted<T> {
 
     /// The number of this change in a home; a home that was not claimed is a bug.
     pub(super) fn seq(&self, home: Id) -> Result<Seq> {
+        Ok(self.claim(home)?.seq)
+    }
+
+    /// What is known of a home that this change claimed.
+    pub(super) fn claim(&self, home: Id) -> Result<&Claim> {
         self.claims
             .iter()
-            .find(|(id, _)| *id == home)
-            .map(|(_, seq)| *seq)
+            .find(|claim| claim.home == home)
             .ok_or_else(|| Error::Failed(Failure::new("writing in a home", format!("home {home} was not claimed"))))
     }
 }
@@ -97,12 +102,7 @@ pub fn allowed(target: &Target) -> MethodSet {
 }
 
 /// Lets a request in, or refuses it.
-pub async fn admit<T: Reading>(
-    mut store: T,
-    request: Request,
-    claims: Vec<(Id, Seq)>,
-    epoch: &str,
-) -> Result<Admitted<T>> {
+pub async fn admit<T: Reading>(mut store: T, request: Request, claims: Vec<Claim>, epoch: &str) -> Result<Admitted<T>> {
     let now = now();
     let actor = &request.actor;
     let target = resolve(&mut store, actor, now, &request.path).await?;

@@ -67,7 +67,7 @@ impl Tree {
 
     /// First run of the gate, before a body is taken.
     pub async fn look(&self, request: &Request) -> Result<Glimpse> {
-        let mut admitted = self.read(request).await?;
+        let mut admitted = admit(self.store.glance().await?, request.clone(), Vec::new(), self.epoch()).await?;
         let home = admitted.target.parent().map(|parent| parent.node.home_id);
         let replaced = admitted.target.node().map_or(0, |node| node.size_bytes);
         let room_bytes = match home {

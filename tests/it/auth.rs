@@ -1,29 +1,15 @@
 //! Logging in: every method challenged, device and account passwords, ends and revocations, throttling.
 
+use beffroi::model::method::METHODS;
+
 use super::kit::{World, basic};
 use beffroi::model::principal::Scope;
-
-const METHODS: [&str; 13] = [
-    "OPTIONS",
-    "GET",
-    "HEAD",
-    "PUT",
-    "DELETE",
-    "MKCOL",
-    "COPY",
-    "MOVE",
-    "PROPFIND",
-    "PROPPATCH",
-    "LOCK",
-    "UNLOCK",
-    "REPORT",
-];
 
 #[tokio::test]
 async fn every_method_is_challenged_everywhere() {
     let world = World::new().await;
     let nobody = world.nobody();
-    for method in METHODS {
+    for (_, method) in METHODS {
         for path in ["/", "/files/", "/files/tram/", "/files/none", "/principals/max/"] {
             let answer = nobody.ask(method, path).expect(401).await;
             assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"Beffroi\", charset=\"UTF-8\""));

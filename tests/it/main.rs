@@ -6,6 +6,7 @@ mod auth;
 mod authz;
 mod commands;
 mod conversations;
+mod coverage;
 mod kit;
 mod locks;
 mod names;

@@ -46,7 +46,8 @@ pub enum Write {
     DeadAndModifiedAt(fn(&str) -> Option<Timestamp>),
 }
 
-fn all() -> impl Iterator<Item = &'static Property> {
+/// All rows.
+pub fn all() -> impl Iterator<Item = &'static Property> {
     webdav::PROPERTIES.iter().chain(&acl::PROPERTIES)
 }
 

@@ -1,0 +1,72 @@
+//! `conformance/COVERAGE.md` is written from the tables; this fails when the page is stale.
+
+use std::fmt::Write as _;
+
+use beffroi::dav::{DAV_HEADER, property};
+use beffroi::model::condition::CONDITIONS;
+use beffroi::model::effect::EFFECTS;
+use beffroi::model::kind::KINDS;
+use beffroi::model::method::METHODS;
+use beffroi::model::privilege::{PRIVILEGES, ROLES};
+
+fn page() -> String {
+    let mut page = format!(
+        "# What is covered\n\nWritten from the tables of the code by `tests/it/coverage.rs`. `DAV: {DAV_HEADER}`.\n\n\
+         ## Kinds and methods\n\n| kind | methods | PUT makes | MKCOL makes | sync |\n|---|---|---|---|---|\n"
+    );
+    let code = |kind: Option<beffroi::model::kind::Kind>| kind.map_or("", |kind| kind.row().code);
+    for row in &KINDS {
+        let sync = if row.sync { "yes" } else { "" };
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} | {} | {sync} |",
+            row.code,
+            row.methods.allow(),
+            code(row.put),
+            code(row.mkcol)
+        );
+    }
+    page.push_str("\n## Effects\n\n| method | on what is there | on a free name |\n|---|---|---|\n");
+    for (method, name) in METHODS {
+        let row = EFFECTS.iter().find(|row| row.method == method).unwrap();
+        let _ = writeln!(page, "| {name} | {} | {} |", effects(row.mapped), effects(row.unmapped));
+    }
+    page.push_str("\n## Roles and privileges\n\n| privilege |");
+    for role in &ROLES {
+        let _ = write!(page, " {} |", role.code);
+    }
+    page.push_str("\n|---|---|---|---|\n");
+    for row in &PRIVILEGES {
+        let _ = write!(page, "| {} |", row.element.local);
+        for role in &ROLES {
+            page.push_str(if role.grants.includes(row.parts) { " yes |" } else { " |" });
+        }
+        page.push('\n');
+    }
+    page.push_str("\n## Live properties\n\n| property | allprop | source |\n|---|---|---|\n");
+    for row in property::all() {
+        let all = if row.in_allprop { "yes" } else { "" };
+        let _ = writeln!(page, "| `{}{}` | {all} | {} |", row.name.namespace, row.name.local, row.source);
+    }
+    page.push_str("\n## Conditions\n\n| condition | status | element | source |\n|---|---|---|---|\n");
+    for row in &CONDITIONS {
+        let element = row.element.as_ref().map_or(String::new(), |e| format!("`{}{}`", e.namespace, e.local));
+        let _ = writeln!(page, "| {:?} | {} | {element} | {} |", row.condition, row.status, row.source);
+    }
+    page
+}
+
+fn effects(effects: &[(beffroi::model::effect::Effect, beffroi::model::effect::Place)]) -> String {
+    effects.iter().map(|(effect, place)| format!("{effect:?}({place:?})")).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn the_page_says_what_the_tables_say() {
+    let written = include_str!("../../conformance/COVERAGE.md");
+    let page = page();
+    if page != written {
+        let place = std::env::temp_dir().join("COVERAGE.md");
+        std::fs::write(&place, &page).unwrap();
+        panic!("conformance/COVERAGE.md is stale; as it should be: {}", place.display());
+    }
+}

@@ -27,7 +27,7 @@ const PASSIVE: [&str; 7] =
     ["image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf"];
 
 pub(super) async fn get(call: Call) -> Result<Response> {
-    let mut admitted = call.tree.read(&call.request).await?;
+    let mut admitted = call.tree.peek(&call.request).await?;
     let Some(node) = admitted.target.node().cloned() else { return Err(Condition::NotFound.into()) };
     if node.kind.is_collection() {
         return listing::listing(call.language, call.tree.epoch(), &mut admitted).await;

@@ -14,7 +14,7 @@ use crate::wire::header::http_date;
 use crate::wire::xml::escape;
 
 /// A request that is only read.
-pub(super) type Reader = Admitted<crate::tree::Snapshot>;
+pub(super) type Reader = Admitted<crate::tree::Glance>;
 
 /// The most entries a page shows; a browser chokes on more, and file clients do not come here.
 const MAX_ENTRIES: usize = 20_000;

@@ -160,7 +160,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let asked = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
-    let mut admitted = call.tree.read(&call.request).await?;
+    let mut admitted = call.tree.peek(&call.request).await?;
     let reading = Reading { actor: call.request.actor.name.clone(), now: admitted.now() };
     let Some(view) = admitted.view(plan.needs, call.tree.epoch()).await? else {
         return Err(Condition::NotFound.into());
@@ -172,7 +172,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     writer.begin_multistatus();
     plan.write(&view, &reading, &mut writer);
     let body = if depth == Depth::One && view.node.kind.is_collection() {
-        // The snapshot is given back before the first byte is awaited; each page opens its own.
+        // The connection is given back before the first byte is awaited; each page opens its own.
         drop(admitted);
         let (sender, receiver) = mpsc::channel(BLOCKS);
         let members = Members { tree: call.tree, request: call.request, plan, reading, sender };

@@ -216,8 +216,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
         }
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
-        let read = buf.filled().get(before..).unwrap_or_default().to_vec();
-        if !this.follow(&read) {
+        if !this.follow(buf.filled().get(before..).unwrap_or_default()) {
             buf.set_filled(before);
             let taken = REFUSED.len().min(buf.remaining());
             buf.put_slice(REFUSED.get(..taken).unwrap_or_default());

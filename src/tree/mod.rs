@@ -28,11 +28,11 @@ use crate::model::node::{Blob, Node};
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::store::body::{INLINE_BYTES, Staging};
-use crate::store::transaction::{Reading, Txn};
+use crate::store::transaction::{Reading, Snapshot, Txn};
 use crate::store::{Store, body, node};
 
 pub use crate::store::body::Content;
-pub use crate::store::transaction::Snapshot;
+pub use crate::store::transaction::Glance;
 
 /// The whole tree. Cheap to clone.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ impl Tree {
 
     /// First run of the gate, before a body is taken.
     pub async fn look(&self, request: &Request) -> Result<Glimpse> {
-        let mut admitted = admit(self.store.glance().await?, request.clone(), Vec::new(), self.epoch()).await?;
+        let mut admitted = self.peek(request).await?;
         let home = admitted.target.parent().map(|parent| parent.node.home_id);
         let replaced = admitted.target.node().map_or(0, |node| node.size_bytes);
         let room_bytes = match home {
@@ -86,7 +86,13 @@ impl Tree {
         self.store.blobs.stage()
     }
 
-    /// Admits a request to a consistent view.
+    /// Admits a request to one resource as it is now: what is read of it in several statements need not agree, for a
+    /// body is named by its content.
+    pub async fn peek(&self, request: &Request) -> Result<Admitted<Glance>> {
+        admit(self.store.glance().await?, request.clone(), Vec::new(), self.epoch()).await
+    }
+
+    /// Admits a request to a consistent view, as listing and synchronizing members need it.
     pub async fn read(&self, request: &Request) -> Result<Admitted<Snapshot>> {
         admit(self.store.read().await?, request.clone(), Vec::new(), self.epoch()).await
     }

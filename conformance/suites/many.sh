@@ -29,12 +29,18 @@ ask -o /dev/null -X PUT --data changed "$top/many/document%2005000.txt"
 report "$token" >sync.xml
 equal "sync tells the one change" "$(grep -o '<D:response>' sync.xml | wc -l)" 1
 check "and which" grep -q 'document%2005000.txt' sync.xml
+# Rows of the past tell what an operation cost: one, however many documents the folder holds.
+past() { python3 -c 'import sqlite3,sys; print(sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True).execute("SELECT COUNT(*) FROM past").fetchone()[0])' "$DATA/beffroi.sqlite"; }
 seconds() { ask -o /dev/null -w '%{time_total}' "$@"; }
+rows=$(past)
 few=$(seconds -X MOVE -H "Destination: $top/few2/" "$top/few/")
 many=$(seconds -X MOVE -H "Destination: $top/many2/" "$top/many/")
+equal "two moves wrote two rows of the past" "$(($(past) - rows))" 2
 echo "note MOVE of 100: $few s, of 10,000: $many s"
+rows=$(past)
 few=$(seconds -X DELETE "$top/few2/")
 many=$(seconds -X DELETE "$top/many2/")
+equal "two deletions wrote two" "$(($(past) - rows))" 2
 echo "note DELETE of 100: $few s, of 10,000: $many s"
 equal "gone" "$(ask -o /dev/null -w '%{http_code}' "$top/many2/")" 404
 finish

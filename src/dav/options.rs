@@ -1,4 +1,4 @@
-//! OPTIONS: always 200, everywhere, with what is true of the address.
+//! OPTIONS: 200 on every address, mapped or not, with what is true of it for who asks.
 
 use http::StatusCode;
 use http::header::{ALLOW, HeaderValue};

@@ -99,8 +99,10 @@ impl Kind {
     pub fn unmapped_methods(self) -> MethodSet {
         let row = self.row();
         match (row.put, row.mkcol) {
-            (Some(_), Some(_)) => MethodSet::of(&[Method::Options, Method::Put, Method::Mkcol, Method::Lock]),
-            (Some(_), None) => MethodSet::of(&[Method::Options, Method::Put, Method::Lock]),
+            (Some(_), Some(_)) => {
+                MethodSet::of(&[Method::Options, Method::Put, Method::Mkcol, Method::Lock, Method::Unlock])
+            }
+            (Some(_), None) => MethodSet::of(&[Method::Options, Method::Put, Method::Lock, Method::Unlock]),
             (None, Some(_)) => MethodSet::of(&[Method::Options, Method::Mkcol]),
             (None, None) => MethodSet::of(&[Method::Options]),
         }

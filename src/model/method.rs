@@ -73,6 +73,15 @@ impl MethodSet {
         self.0 & (1 << (method as u16)) != 0
     }
 
+    /// Those of the set that pass.
+    #[must_use]
+    pub fn retain(self, pass: impl Fn(Method) -> bool) -> Self {
+        METHODS
+            .iter()
+            .filter(|(method, _)| self.contains(*method) && pass(*method))
+            .fold(Self(0), |set, (m, _)| set.and(&[*m]))
+    }
+
     /// The names, as an `Allow` header lists them (RFC 9110 section 10.2.1).
     #[must_use]
     pub fn allow(self) -> String {

@@ -24,7 +24,7 @@ use crate::wire::header::text;
 /// Wrong account passwords taken at once for one name from one address, and the seconds that each more costs.
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 const PERIOD: Duration = Duration::from_secs(2);
-/// The longest anyone is kept waiting before the answer is 401.
+/// The longest anyone is kept waiting before the password is looked at.
 const LONGEST: Duration = Duration::from_secs(10);
 /// How long a wrong device-like password waits, so that a client in a loop does not spin.
 const WRONG: Duration = Duration::from_millis(200);
@@ -69,9 +69,9 @@ impl Authenticator {
             }
             Credentials::Costly(costly) => {
                 let key = (match_name(&login), address);
+                // Waiting costs the guesser time; it refuses nobody, for the right password may be among the guesses.
                 if tokio::time::timeout(LONGEST, self.failures.until_key_ready(&key)).await.is_err() {
-                    tracing::warn!(login, %address, "log-in refused: too many failures");
-                    return Ok(None);
+                    tracing::warn!(login, %address, "log-ins are slowed down: many failures");
                 }
                 let Ok(_turn) = self.verifying.acquire().await else { return Ok(None) };
                 let actor = tree.verify(&self.remembered, costly).await?;

@@ -1,6 +1,6 @@
 //! A connection's bytes, watched where the HTTP library is more lenient than we may be.
 //!
-//! Heads of HTTP/1 requests are looked at before the library reads them: `Content-Length` beside `Transfer-Encoding`
+//! Heads of HTTP/1 requests are held back until they are whole and judged: `Content-Length` beside `Transfer-Encoding`
 //! (request smuggling) and a fragment in the address (a client that did not encode `#` would have another resource
 //! deleted than it meant) are turned into a head that is refused with 400. And a connection that ends with unread bytes
 //! is closed in two steps, so that the client can read the answer before it sees the end.
@@ -19,6 +19,10 @@ const MAX_HEAD: usize = 64 * 1024;
 /// How much unread input is taken and thrown away at the end, and for how long.
 const LINGER_BYTES: usize = 256 * 1024 * 1024;
 const LINGER: Duration = Duration::from_secs(20);
+/// How HTTP/2 begins.
+const PREFACE: &[u8] = b"PRI * HTTP/2";
+/// Bytes read at a time where they are judged.
+const READ_BYTES: usize = 16 * 1024;
 /// A head that no server takes: no method begins with a bracket.
 const REFUSED: &[u8] = b"[ / HTTP/1.1\r\n\r\n";
 
@@ -51,8 +55,11 @@ enum Chunk {
 pub struct Socket<S> {
     inner: S,
     input: Input,
-    /// What was refused stands here, to be read in place of the client's bytes.
-    replaced: Option<usize>,
+    /// Judged bytes that the library has not taken yet, and how many of them it has.
+    judged: Vec<u8>,
+    given: usize,
+    /// A head was refused: nothing after it is read.
+    refused: bool,
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
     /// How long a client may leave an answer untaken, and since when it does.
     idle: Duration,
@@ -63,7 +70,7 @@ impl<S> Socket<S> {
     /// Watches a connection; `http1`: is it HTTP/1 for sure or by default (ALPN did not choose HTTP/2)?
     pub fn new(inner: S, http1: bool, idle: Duration) -> Self {
         let input = if http1 { Input::Head(Vec::new()) } else { Input::Unwatched };
-        Self { inner, input, replaced: None, lingering: None, idle, stalled: None }
+        Self { inner, input, judged: Vec::new(), given: 0, refused: false, lingering: None, idle, stalled: None }
     }
 
     /// Gives a write that waits its time, and no more.
@@ -78,50 +85,63 @@ impl<S> Socket<S> {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Follows bytes that were read; `false`: they hold a head to be refused.
-    fn follow(&mut self, mut bytes: &[u8]) -> bool {
-        while !bytes.is_empty() {
+    /// Follows bytes that were read, and passes on what may be: bodies at once, heads when they are whole and good.
+    fn judge(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && !self.refused {
             match &mut self.input {
-                Input::Unwatched => return true,
+                Input::Unwatched => {
+                    self.judged.extend_from_slice(bytes);
+                    return;
+                }
                 Input::Length(left) => {
                     let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                    let (body, rest) = bytes.split_at(taken);
+                    self.judged.extend_from_slice(body);
+                    bytes = rest;
                     *left -= taken as u64;
-                    bytes = bytes.get(taken..).unwrap_or_default();
                     if *left == 0 {
                         self.input = Input::Head(Vec::new());
                     }
                 }
                 Input::Chunked(state) => {
                     let (next, rest) = chunked(*state, bytes);
+                    self.judged.extend_from_slice(bytes.get(..bytes.len() - rest.len()).unwrap_or_default());
                     bytes = rest;
                     self.input = next.map_or_else(|| Input::Head(Vec::new()), Input::Chunked);
                 }
                 Input::Head(head) => {
                     let before = head.len();
                     head.extend_from_slice(bytes);
+                    if head.starts_with(PREFACE) {
+                        self.judged.append(head);
+                        self.input = Input::Unwatched;
+                        return;
+                    }
                     let Some(end) = head_end(head, before) else {
-                        let fits = head.len() <= MAX_HEAD;
-                        if head.starts_with(b"PRI * HTTP/2") {
-                            self.input = Input::Unwatched;
+                        if head.len() > MAX_HEAD {
+                            self.refuse();
                         }
-                        return fits;
+                        return;
                     };
                     bytes = bytes.get(end - before..).unwrap_or_default();
                     head.truncate(end);
-                    match framing(head) {
-                        Framing::Refused => {
-                            self.input = Input::Unwatched;
-                            return false;
-                        }
-                        Framing::Length(0) => self.input = Input::Head(Vec::new()),
-                        Framing::Length(length) => self.input = Input::Length(length),
-                        Framing::Chunked => self.input = Input::Chunked(Chunk::Size(0, false)),
-                        Framing::Unknown => self.input = Input::Unwatched,
-                    }
+                    let next = match framing(head) {
+                        Framing::Refused => return self.refuse(),
+                        Framing::Length(0) => Input::Head(Vec::new()),
+                        Framing::Length(length) => Input::Length(length),
+                        Framing::Chunked => Input::Chunked(Chunk::Size(0, false)),
+                        Framing::Unknown => Input::Unwatched,
+                    };
+                    self.judged.append(head);
+                    self.input = next;
                 }
             }
         }
-        true
+    }
+
+    fn refuse(&mut self) {
+        self.judged.extend_from_slice(REFUSED);
+        self.refused = true;
     }
 }
 
@@ -129,12 +149,14 @@ impl<S> Socket<S> {
 fn head_end(head: &[u8], before: usize) -> Option<usize> {
     let from = before.saturating_sub(3);
     let tail = head.get(from..)?;
-    let crlf = tail.windows(4).position(|w| w == b"\r\n\r\n").map(|at| from + at + 4);
-    let lf = tail.windows(2).position(|w| w == b"\n\n").map(|at| from + at + 2);
-    match (crlf, lf) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
+    tail.iter().enumerate().filter(|(_, byte)| **byte == b'\n').find_map(|(at, _)| {
+        // Mixed line ends are taken by the library, so they are known here, too.
+        match tail.get(at + 1..)? {
+            [b'\n', ..] => Some(from + at + 2),
+            [b'\r', b'\n', ..] => Some(from + at + 3),
+            _ => None,
+        }
+    })
 }
 
 enum Framing {
@@ -205,24 +227,47 @@ fn chunked(mut state: Chunk, mut bytes: &[u8]) -> (Option<Chunk>, &[u8]) {
 impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Some(given) = this.replaced {
-            let rest = REFUSED.get(given..).unwrap_or_default();
-            if !rest.is_empty() {
-                let taken = rest.len().min(buf.remaining());
-                buf.put_slice(rest.get(..taken).unwrap_or_default());
-                this.replaced = Some(given + taken);
+        loop {
+            let waiting = this.judged.get(this.given..).unwrap_or_default();
+            if !waiting.is_empty() {
+                let taken = waiting.len().min(buf.remaining());
+                buf.put_slice(waiting.get(..taken).unwrap_or_default());
+                this.given += taken;
+                if this.given == this.judged.len() {
+                    this.judged.clear();
+                    this.given = 0;
+                }
                 return Poll::Ready(Ok(()));
             }
+            if this.refused {
+                return Poll::Ready(Ok(()));
+            }
+            match &mut this.input {
+                Input::Unwatched => return Pin::new(&mut this.inner).poll_read(cx, buf),
+                // The long way of a large body: straight into the library's buffer, never past the body's end.
+                Input::Length(left) => {
+                    let room = usize::try_from(*left).unwrap_or(usize::MAX).min(buf.remaining());
+                    let mut part = ReadBuf::new(buf.initialize_unfilled_to(room));
+                    ready!(Pin::new(&mut this.inner).poll_read(cx, &mut part))?;
+                    let read = part.filled().len();
+                    buf.advance(read);
+                    *left -= read as u64;
+                    if *left == 0 {
+                        this.input = Input::Head(Vec::new());
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Input::Head(_) | Input::Chunked(_) => {
+                    let mut space = [0u8; READ_BYTES];
+                    let mut part = ReadBuf::new(&mut space);
+                    ready!(Pin::new(&mut this.inner).poll_read(cx, &mut part))?;
+                    if part.filled().is_empty() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.judge(part.filled());
+                }
+            }
         }
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
-        if !this.follow(buf.filled().get(before..).unwrap_or_default()) {
-            buf.set_filled(before);
-            let taken = REFUSED.len().min(buf.remaining());
-            buf.put_slice(REFUSED.get(..taken).unwrap_or_default());
-            this.replaced = Some(taken);
-        }
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -234,7 +279,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.inner).poll_flush(cx);
+        this.bounded(cx, flushed)
     }
 
     fn poll_write_vectored(
@@ -256,7 +303,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.lingering.is_none() {
-            ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
+            let shut = Pin::new(&mut this.inner).poll_shutdown(cx);
+            ready!(this.bounded(cx, shut))?;
             this.lingering = Some((Box::pin(tokio::time::sleep_until(Instant::now() + LINGER)), 0));
         }
         let Some((deadline, taken)) = this.lingering.as_mut() else { return Poll::Ready(Ok(())) };
@@ -279,12 +327,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, Socket};
+    use super::{Duration, MAX_HEAD, REFUSED, Socket};
 
-    /// Feeds a conversation in pieces of `step` bytes; is it let through?
-    fn passes(input: &str, step: usize) -> bool {
+    /// Feeds a conversation in pieces of `step` bytes: what the library would read.
+    fn read(input: &str, step: usize) -> String {
         let mut socket = Socket::new((), true, Duration::ZERO);
-        input.as_bytes().chunks(step).all(|piece| socket.follow(piece))
+        input.as_bytes().chunks(step).for_each(|piece| socket.judge(piece));
+        String::from_utf8(socket.judged).expect("text")
     }
 
     #[test]
@@ -294,13 +343,20 @@ mod tests {
         let bad = "PUT /a HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
         // What looks like a head inside a body is content.
         let quoted = format!("PUT /a HTTP/1.1\r\nContent-Length: {}\r\n\r\n{bad}", bad.len());
+        let refused = std::str::from_utf8(REFUSED).expect("text");
+        let mixed = "DELETE /a#b HTTP/1.1\nHost: h\n\r\n";
+        let upgraded = bad.replace("HTTP/1.1", "HTTP/1.1\r\nUpgrade: x");
         for step in [1, 2, 3, 7, 1000] {
-            assert!(passes(put, step) && passes(chunked, step) && passes(&quoted, step), "{step}");
-            assert!(passes(&format!("{put}{chunked}{quoted}{put}"), step), "{step}");
-            for before in ["", put, chunked, &quoted] {
-                assert!(!passes(&format!("{before}{bad}"), step), "{step} {before}");
+            for good in [put, chunked, &quoted, &format!("{put}{chunked}{quoted}{put}\r\n{put}")] {
+                assert_eq!(read(good, step), good, "{step}");
             }
-            assert!(!passes("DELETE /a/#b HTTP/1.1\r\nHost: h\r\n\r\n", step));
+            for before in ["", put, chunked, &quoted] {
+                for bad in [bad, mixed, &upgraded, "DELETE /a/#b HTTP/1.1\r\nHost: h\r\n\r\n"] {
+                    assert_eq!(read(&format!("{before}{bad}{put}"), step), format!("{before}{refused}"), "{step}");
+                }
+            }
         }
+        let endless = format!("GET /a HTTP/1.1\r\nA: {}", "x".repeat(MAX_HEAD));
+        assert_eq!(read(&endless, 1000), refused);
     }
 }

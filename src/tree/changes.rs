@@ -97,10 +97,16 @@ impl Entry {
     }
 }
 
+/// The number up to which a collection is known to who has seen all of it: its last change below, or its being put
+/// into place, whichever came later.
+fn latest(node: &Node) -> Seq {
+    node.members_seq.max(node.placed_seq)
+}
+
 /// What `DAV:sync-token` of a collection is now.
 #[must_use]
 pub fn sync_token(node: &Node, epoch: &str) -> SyncToken {
-    SyncToken { epoch: epoch.to_owned(), node: node.id, home: node.home_id, seq: node.members_seq, after: None }
+    SyncToken { epoch: epoch.to_owned(), node: node.id, home: node.home_id, seq: latest(node), after: None }
 }
 
 impl<T: Reading> Admitted<T> {
@@ -158,7 +164,7 @@ impl<T: Reading> Admitted<T> {
     /// Where to go on: the number, the base, and what was told of that number.
     async fn start(&mut self, since: Option<&str>, top: &Node, deep: bool, epoch: &str) -> Result<(Seq, Seq, Told)> {
         // Who begins now is told of all that stands now by its own number; only later moves concern what was told.
-        let Some(text) = since else { return Ok((0, top.members_seq, Told::All)) };
+        let Some(text) = since else { return Ok((0, latest(top), Told::All)) };
         let refused = || Refusal::of(Condition::ValidSyncToken);
         let token = SyncToken::parse(text).ok_or_else(refused)?;
         let (base, told) = match token.after.as_deref() {
@@ -166,9 +172,9 @@ impl<T: Reading> Admitted<T> {
             None => (token.seq, Told::All),
         };
         let of_here = token.epoch == epoch && token.node == top.id && token.home == top.home_id;
-        let kept = token.seq >= principal::oldest_seq(&mut self.store, top.home_id).await?;
+        let kept = base >= principal::oldest_seq(&mut self.store, top.home_id).await?;
         // A collection that was put into place since may have been in another home, whose numbers mean nothing here.
-        if !of_here || !kept || token.seq > top.members_seq || token.seq < top.placed_seq {
+        if !of_here || !kept || token.seq.max(base) > latest(top) || base < top.placed_seq {
             return Err(refused().into());
         }
         if deep && past::collection_replaced(&mut self.store, top.home_id, base).await? {

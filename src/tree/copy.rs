@@ -54,7 +54,7 @@ impl Admitted<Txn> {
                 copied += page.len();
                 if copied > MAX_COPIED {
                     let why = "the folder holds too many documents to be copied at once; copy its parts";
-                    return Err(Refusal::of(Condition::QuotaNotExceeded).text(why).into());
+                    return Err(Refusal::of(Condition::TooLarge).text(why).into());
                 }
                 for member in page {
                     let copy = self.graft(&member, &to).await?;

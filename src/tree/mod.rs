@@ -21,6 +21,7 @@ use std::sync::Arc;
 use self::gate::{Admitted, Request, admit, allowed};
 use self::resolve::{Target, resolve};
 use crate::model::condition::Condition;
+use crate::model::effect::{Place, effects};
 use crate::model::error::{Error, Failure, Result};
 use crate::model::id::now;
 use crate::model::method::MethodSet;
@@ -115,12 +116,18 @@ impl Tree {
         admit(txn, request.clone(), claims, self.epoch()).await
     }
 
-    /// What `Allow` says of a path for an actor.
+    /// What `Allow` says of a path for an actor: Office decides by it between editing and reading.
     pub async fn allow(&self, actor: &Actor, path: &Path) -> Result<MethodSet> {
         let mut snapshot = self.store.read().await?;
         let target = resolve(&mut snapshot, actor, now(), path).await?;
         if target.privileges.contains(crate::model::privilege::Privilege::Read) {
-            Ok(allowed(&target))
+            let mapped = target.node().is_some();
+            let may = |method| {
+                let here =
+                    effects(method, mapped).iter().filter(|(_, place)| matches!(place, Place::Target | Place::Parent));
+                here.into_iter().all(|(effect, _)| target.privileges.contains(effect.privilege()))
+            };
+            Ok(allowed(&target).retain(may))
         } else {
             Ok(MethodSet::of(&[crate::model::method::Method::Options]))
         }

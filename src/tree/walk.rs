@@ -101,8 +101,9 @@ impl<T: Reading> Admitted<T> {
         if needs.dead && view.node.kind.row().sync | (view.node.kind == Kind::File) {
             view.dead = property::of(&mut self.store, view.node.id).await?;
         }
-        if needs.quota && view.node.kind.row().sync {
-            view.quota = Some(self.quota(&view.node).await?);
+        if needs.quota && view.node.kind.is_collection() {
+            // Finder refuses to copy where a collection gives no number; the roots hold nothing themselves.
+            view.quota = if view.node.kind.row().sync { Some(self.quota(&view.node).await?) } else { Some((0, None)) };
         }
         if needs.principal && view.node.kind == Kind::Principal {
             view.principal = principal::by_name(&mut self.store, &view.node.name).await?;

@@ -174,6 +174,17 @@ async fn quota_is_counted_shown_and_kept() {
 #[tokio::test]
 async fn privileges_are_spelled_out() {
     let world = World::new().await;
+    world.client("max").put("/files/tram/a", "x").expect(201).await;
+    let allow = async |who: &str, path: &str| {
+        world.client(who).options(path).expect(200).await.header("allow").unwrap().to_owned()
+    };
+    assert_eq!(allow("rita", "/files/tram/a").await, "OPTIONS, GET, HEAD, COPY, PROPFIND, UNLOCK, REPORT");
+    assert_eq!(allow("rita", "/files/tram/unmapped").await, "OPTIONS, UNLOCK");
+    assert!(allow("max", "/files/tram/a").await.contains("PUT, DELETE"));
+    for path in ["/", "/files/"] {
+        let found = world.client("max").propfind(path, "0", "<D:quota-available-bytes/>").expect(207).await;
+        assert!(found.value("quota-available-bytes").parse::<i64>().unwrap() > 0);
+    }
     let held = async |who: &str| {
         let found =
             world.client(who).propfind("/files/tram/", "0", "<D:current-user-privilege-set/>").expect(207).await;

@@ -43,6 +43,31 @@ async fn malformed_http_is_refused_and_closed() {
 }
 
 #[tokio::test]
+async fn a_bad_head_is_seen_however_it_is_cut() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/d", "precious").expect(201).await;
+    let authorization = max.authorization.clone().unwrap();
+    let good =
+        format!("PUT /files/tram/v HTTP/1.1\r\nHost: h\r\nAuthorization: {authorization}\r\nContent-Length: 5\r\n\r\n");
+    let bad =
+        format!("DELETE /files/tram/d#1 HTTP/1.1\r\nHost: h\r\nAuthorization: {authorization}\r\nX: q-rest\r\n\r\n");
+    for cut in [1, 10, 30, bad.len() - 9, bad.len() - 3, bad.len() - 1] {
+        let mut socket = TcpStream::connect(world.address).await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        socket.write_all(good.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        socket.write_all(format!("hello{}", &bad[..cut]).as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        socket.write_all(&bad.as_bytes()[cut..]).await.unwrap();
+        assert!([201, 204].contains(&Answer::read(&mut socket, false).await.status));
+        assert_eq!(Answer::read(&mut socket, false).await.status, 400, "cut at {cut}");
+        assert_eq!(max.get("/files/tram/v").expect(200).await.text(), "hello");
+        assert_eq!(max.get("/files/tram/d").expect(200).await.text(), "precious");
+    }
+}
+
+#[tokio::test]
 async fn an_upload_that_breaks_off_leaves_what_was_there() {
     let world = World::new().await;
     let max = world.client("max");

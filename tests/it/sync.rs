@@ -217,6 +217,10 @@ async fn what_was_replaced_or_travelled_is_not_missed() {
     for href in ["/files/tram/g/a", "/files/tram/g/b"] {
         assert!(told.contains(&(href.to_owned(), 200)), "{href} {told:?}");
     }
+    // A folder that was renamed is synchronized from the beginning, page by page.
+    let (told, last) = pages(&max, "/files/tram/g/", "", "1", 1).await;
+    assert_eq!(told.len(), 2);
+    assert!(max.sync("/files/tram/g/", &last, "1", "").expect(207).await.statuses().is_empty());
     // The token is a state, too, and locks are told where asked for.
     let now = token(&max, "/files/tram/").await;
     max.put("/files/tram/n", "1").header("If", &format!("</files/tram/> (<{base}>)")).expect(412).await;

@@ -24,10 +24,11 @@ use crate::model::condition::Condition;
 use crate::model::effect::{Place, effects};
 use crate::model::error::{Error, Failure, Result};
 use crate::model::id::now;
-use crate::model::method::MethodSet;
+use crate::model::method::{Method, MethodSet};
 use crate::model::node::{Blob, Node};
 use crate::model::path::Path;
 use crate::model::principal::Actor;
+use crate::model::privilege::Privilege;
 use crate::store::body::{INLINE_BYTES, Staging};
 use crate::store::transaction::{Reading, Snapshot, Txn};
 use crate::store::{Store, body, node};
@@ -120,16 +121,21 @@ impl Tree {
     pub async fn allow(&self, actor: &Actor, path: &Path) -> Result<MethodSet> {
         let mut snapshot = self.store.read().await?;
         let target = resolve(&mut snapshot, actor, now(), path).await?;
-        if target.privileges.contains(crate::model::privilege::Privilege::Read) {
+        if target.privileges.contains(Privilege::Read) {
             let mapped = target.node().is_some();
             let may = |method| {
                 let here =
                     effects(method, mapped).iter().filter(|(_, place)| matches!(place, Place::Target | Place::Parent));
                 here.into_iter().all(|(effect, _)| target.privileges.contains(effect.privilege()))
             };
-            Ok(allowed(&target).retain(may))
+            let methods = allowed(&target).retain(may);
+            // Quirk: Office asks the folder, and opens read-only unless PUT is among the answers. There it speaks of
+            // the folder's members.
+            let takes = target.node().is_some_and(|node| node.kind.row().put.is_some());
+            let puts = takes && target.privileges.contains(Privilege::Bind);
+            Ok(if puts { methods.and(&[Method::Put]) } else { methods })
         } else {
-            Ok(MethodSet::of(&[crate::model::method::Method::Options]))
+            Ok(MethodSet::of(&[Method::Options]))
         }
     }
 }

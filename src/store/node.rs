@@ -377,8 +377,3 @@ pub async fn names_between(c: &mut impl Reading, top: Id, node: Id) -> Result<Op
     }
     Ok(Some(names.map(|row| row.text(1)).collect()))
 }
-
-/// Does `node` stand at or below `top`?
-pub async fn is_below(c: &mut impl Reading, top: Id, node: Id) -> Result<bool, Failure> {
-    Ok(names_between(c, top, node).await?.is_some())
-}

@@ -361,9 +361,14 @@ async fn subtree_shown(
             continue;
         }
         let Some(first) = group.first() else { continue };
-        let names = node::names_between(store, top, first.node_id).await?.unwrap_or_default();
-        let root = names.iter().fold(at.path.clone(), |path, name| path.join(name));
-        return Err(Refusal::of(Condition::LockTokenSubmitted).at(root.href(false)).into());
+        let root = root_below(store, at, top, first).await?;
+        return Err(Refusal::of(Condition::LockTokenSubmitted).at(root).into());
     }
     Ok(())
+}
+
+/// Address of the root of a lock that stands below the collection `top` at `at`.
+pub(super) async fn root_below(store: &mut impl Reading, at: &Target, top: Id, lock: &Lock) -> Result<String> {
+    let names = node::names_between(store, top, lock.node_id).await?.unwrap_or_default();
+    Ok(names.iter().fold(at.path.clone(), |path, name| path.join(name)).href(false))
 }

@@ -1,6 +1,6 @@
 //! LOCK, refresh and UNLOCK, RFC 4918 sections 6, 7, 9.10 and 9.11.
 
-use super::gate::Admitted;
+use super::gate::{Admitted, root_below};
 use super::resolve::Target;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
@@ -8,8 +8,8 @@ use crate::model::error::{Failure, Refusal, Result};
 use crate::model::lock::{Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, conflict};
 use crate::model::node::Node;
 use crate::model::privilege::Privilege;
+use crate::store::lock;
 use crate::store::transaction::Txn;
-use crate::store::{lock, node};
 
 impl Admitted<Txn> {
     /// Locks `locked`, the target or what this request has just bound there. 423 `no-conflicting-lock` with the root of
@@ -48,9 +48,8 @@ impl Admitted<Txn> {
     async fn no_conflict_below(&mut self, top: &Node, shared: bool) -> Result<()> {
         let below = lock::below(&mut self.store, top.home_id, top.id, self.now).await?;
         let Some(held) = below.iter().find(|held| conflict(held.shared, shared)) else { return Ok(()) };
-        let names = node::names_between(&mut self.store, top.id, held.node_id).await?.unwrap_or_default();
-        let root = names.iter().fold(self.target.path.clone(), |path, name| path.join(name));
-        Err(Refusal::of(Condition::NoConflictingLock).at(root.href(false)).into())
+        let root = root_below(&mut self.store, &self.target, top.id, held).await?;
+        Err(Refusal::of(Condition::NoConflictingLock).at(root).into())
     }
 
     /// Gives the lock whose token the request shows its time anew (RFC 4918 section 9.10.2). 412

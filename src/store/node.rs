@@ -148,16 +148,6 @@ pub async fn members(c: &mut impl Reading, parent: Id, after: &str, limit: i64) 
     Ok(rows(c.connection(), SQL, arguments![parent, after, limit]).await?.iter().map(node_of).collect())
 }
 
-/// The member of this folded name.
-pub async fn member(c: &mut impl Reading, parent: Id, match_name: &str) -> Result<Option<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name = $2"
-    );
-    Ok(row(c.connection(), SQL, arguments![parent, match_name]).await?.as_ref().map(node_of))
-}
-
 /// Homes whose documents the actor may read, in the order of their folded names, each with the actor's role.
 pub async fn homes_of(
     c: &mut impl Reading,

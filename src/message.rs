@@ -101,6 +101,8 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (_, Condition::PropfindFiniteDepth) => "refused-depth",
         (_, Condition::ValidSyncToken) => "refused-token",
         (_, Condition::BadBody | Condition::LengthMismatch) => "refused-incomplete",
+        (_, Condition::DeletionsWithinLimits) => "refused-deletions",
+        (_, Condition::VersionMissing) => "refused-version",
         (_, Condition::ChecksumMismatch) => "refused-checksum",
         _ => return String::new(),
     };

@@ -1,13 +1,15 @@
-//! DELETE: the node leaves its name, with all below it (RFC 4918 section 9.6).
+//! DELETE: the node leaves its name, with all below it (RFC 4918 section 9.6);
+//! in the trash it goes for good.
 
 use http::StatusCode;
 
 use super::{Call, bad_header};
 use crate::exchange::Response;
 use crate::model::condition::Condition;
-use crate::model::error::{Refusal, Result};
+use crate::model::error::{Error, Refusal, Result};
 use crate::model::header::Depth;
 use crate::tree::edit::At;
+use crate::tree::resolve::Realm;
 use crate::wire::header::depth;
 
 pub(super) async fn delete(call: Call) -> Result<Response> {
@@ -17,7 +19,19 @@ pub(super) async fn delete(call: Call) -> Result<Response> {
     if collection && depth.is_some_and(|depth| depth != Depth::Infinity) {
         return Err(Refusal::of(Condition::BadRequest).text("a folder is deleted with Depth: infinity only").into());
     }
-    admitted.unbind(At::Target).await?;
+    if admitted.target.realm == Realm::Trash {
+        admitted.purge().await?;
+        admitted.commit().await?;
+        return Ok(Call::status(StatusCode::NO_CONTENT));
+    }
+    match admitted.unbind(At::Target).await {
+        Err(Error::Refused(refusal)) if refusal.condition == Condition::DeletionsWithinLimits => {
+            drop(admitted);
+            call.tree.hold(&call.request).await?;
+            return Err(Error::Refused(refusal));
+        }
+        done => done?,
+    }
     admitted.commit().await?;
     Ok(Call::status(StatusCode::NO_CONTENT))
 }

@@ -16,7 +16,8 @@ pub mod property;
 mod propfind;
 mod proppatch;
 mod put;
-mod report;
+pub mod report;
+mod version;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -37,7 +38,7 @@ use crate::tree::gate::Request;
 use crate::wire::header::{self, BadHeader};
 
 /// Classes and extensions we answer for, the class 1 first: Thunderbird drops the first token.
-pub const DAV_HEADER: &str = "1, 2, 3, extended-mkcol";
+pub const DAV_HEADER: &str = "1, 2, 3, extended-mkcol, version-control, update";
 
 /// What the front end may spend on one request.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +68,7 @@ macro_rules! handlers {
 }
 
 /// Which function carries out which method.
-static HANDLERS: [(Method, Handler); 13] = handlers![
+static HANDLERS: [(Method, Handler); 15] = handlers![
     Options => options::options,
     Get => get::get,
     Head => get::get,
@@ -81,6 +82,8 @@ static HANDLERS: [(Method, Handler); 13] = handlers![
     Lock => lock::lock,
     Unlock => lock::unlock,
     Report => report::report,
+    VersionControl => version::version_control,
+    Update => version::update,
 ];
 
 /// Answers a request. Refusals become answers here; a failure goes up, to be logged under an id.

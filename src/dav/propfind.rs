@@ -61,7 +61,8 @@ impl Plan {
         let (what, needs) = match asked {
             Asked::All(include) => {
                 let include = look_up(include);
-                let needs = needs_of(&include).and(Needs { dead: true, locks: true, ..Needs::default() });
+                let all = in_allprop().fold(Needs { dead: true, ..Needs::NOTHING }, |needs, row| needs.and(row.needs));
+                let needs = needs_of(&include).and(all);
                 (What::All(include), needs)
             }
             Asked::Names => (What::Names, Needs { dead: true, ..Needs::default() }),

@@ -16,6 +16,9 @@ use crate::wire::request::{Update, propertyupdate};
 /// The most properties changed by one request.
 const MAX_UPDATES: usize = 1000;
 
+/// The longest comment of a version, in bytes.
+const MAX_COMMENT_BYTES: usize = 4096;
+
 /// What an instruction asks of the tree, or why it cannot be.
 pub(super) fn plan(update: &Update) -> std::result::Result<PropertyChange, Condition> {
     let write = find(update.name()).map_or(Write::Dead, |property| property.write);
@@ -24,6 +27,17 @@ pub(super) fn plan(update: &Update) -> std::result::Result<PropertyChange, Condi
         (Write::ModifiedAt(parse), Update::Set(element)) => {
             parse(&element.text()).map(PropertyChange::ModifiedAt).ok_or(Condition::PropertyValue)
         }
+        (Write::Comment, Update::Set(element)) if element.text().len() <= MAX_COMMENT_BYTES => {
+            Ok(PropertyChange::Comment(Some(element.text()).filter(|text| !text.is_empty())))
+        }
+        (Write::Comment, Update::Remove(_)) => Ok(PropertyChange::Comment(None)),
+        (Write::Kept, Update::Set(element)) => match element.text().as_str() {
+            "1" => Ok(PropertyChange::Kept(true)),
+            "0" => Ok(PropertyChange::Kept(false)),
+            _ => Err(Condition::PropertyValue),
+        },
+        (Write::Kept, Update::Remove(_)) => Ok(PropertyChange::Kept(false)),
+        (Write::Comment, Update::Set(_)) => Err(Condition::PropertyValue),
         (Write::Dead | Write::ModifiedAt(_), Update::Remove(name)) => Ok(PropertyChange::Remove(name.clone())),
         (Write::Dead, Update::Set(element)) => Ok(PropertyChange::Set(element.name.clone(), element.to_xml())),
         (Write::DeadAndModifiedAt(parse), Update::Set(element)) => match parse(&element.text()) {

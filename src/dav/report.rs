@@ -1,23 +1,57 @@
-//! REPORT: so far the synchronization of collections (RFC 6578).
+//! REPORT: the REPORTS table, and what each report answers.
+
+use std::future::Future;
+use std::pin::Pin;
 
 use http::StatusCode;
 
 use super::Call;
-use super::property::Reading;
+use super::property::{Reading, find};
 use super::propfind::Plan;
 use crate::exchange::Response;
 use crate::model::condition::Condition;
-use crate::model::error::{Refusal, Result};
+use crate::model::error::{Error, Refusal, Result};
 use crate::model::header::Depth;
+use crate::model::kind::KindRow;
+use crate::model::method::Method;
+use crate::tree::Tree;
 use crate::tree::changes::Change;
-use crate::wire::header::depth;
-use crate::wire::multistatus::Writer;
-use crate::wire::request::{Asked, Report, report as parse};
+use crate::tree::former::version_path;
+use crate::tree::gate::Request;
+use crate::tree::walk::{Needs, View};
+use crate::wire::header::{depth, href};
+use crate::wire::multistatus::{Value, Writer};
+use crate::wire::request::{Asked, Expand, Report, report as parse};
+
+/// How many versions DAV:version-tree tells at most.
+const MAX_VERSIONS: usize = 10_000;
+/// How many resources DAV:expand-property looks at, and how deep.
+const MAX_EXPANDED: usize = 1_000;
+const MAX_EXPANSION: usize = 5;
+
+/// A report, and the kinds of resource it is of.
+pub struct ReportRow {
+    /// Local name in `DAV:`.
+    pub local: &'static str,
+    /// Which kinds.
+    pub on: fn(&KindRow) -> bool,
+    /// Where it is defined.
+    pub source: &'static str,
+}
+
+/// The reports.
+pub static REPORTS: [ReportRow; 3] = [
+    ReportRow { local: "sync-collection", on: |kind| kind.sync, source: "RFC 6578 section 3.2" },
+    ReportRow { local: "version-tree", on: |kind| kind.versioned, source: "RFC 3253 section 3.7" },
+    ReportRow { local: "expand-property", on: |_| true, source: "RFC 3253 section 3.8" },
+];
 
 pub(super) async fn report(mut call: Call) -> Result<Response> {
     let body = call.take_whole().await?;
     match parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))? {
         Report::SyncCollection { token, deep, limit, asked } => sync(call, &token, deep, limit, asked).await,
+        Report::VersionTree(asked) => version_tree(call, asked).await,
+        Report::ExpandProperty(expand) => expand_property(call, &expand).await,
         Report::Other(_) => {
             // An unknown address stays unknown, whatever is asked of it.
             call.tree.read(&call.request).await?;
@@ -55,4 +89,142 @@ async fn sync(call: Call, token: &str, deep: Option<bool>, limit: Option<usize>,
         super::proppatch::minimal(&mut response);
     }
     Ok(response)
+}
+
+/// All versions of the document that is asked, or that the asked version is of.
+async fn version_tree(call: Call, asked: Asked) -> Result<Response> {
+    let plan = Plan::new(asked, call.preferences().minimal)?;
+    let admitted = call.tree.read(&call.request).await?;
+    let reading = Reading { actor: call.request.actor.name.clone(), now: admitted.now() };
+    let document = admitted.target.node().filter(|node| node.kind.row().versioned).map(|node| node.id);
+    drop(admitted);
+    let Some(document) = document else { return Err(Condition::SupportedReport.into()) };
+    let mut writer = Writer::document();
+    writer.begin_multistatus();
+    let request = Request { method: Method::Propfind, path: version_path(document, None), ..call.request };
+    let mut admitted = call.tree.read(&request).await?;
+    let mut after = String::new();
+    let mut told = 0;
+    loop {
+        let page = admitted.members(&after, plan.needs, call.tree.epoch()).await?;
+        told += page.views.len();
+        for view in &page.views {
+            plan.write(view, &reading, &mut writer);
+        }
+        match page.after {
+            Some(next) if told < MAX_VERSIONS => after = next,
+            Some(_) => {
+                writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));
+                break;
+            }
+            None => break,
+        }
+    }
+    writer.end_multistatus(None);
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
+}
+
+async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
+    let Call { tree, request, .. } = call;
+    let mut expansion = Expansion { tree, looked_at: 0 };
+    let response = expansion.response(&request, asked, 0).await?;
+    Ok(Call::xml(
+        StatusCode::MULTI_STATUS,
+        format!("{}<D:multistatus xmlns:D=\"DAV:\">{response}</D:multistatus>", Writer::document().out),
+    ))
+}
+
+struct Expansion {
+    tree: Tree,
+    looked_at: usize,
+}
+
+impl Expansion {
+    /// The response of one resource, the addresses in its properties replaced by responses where that is asked.
+    async fn response(&mut self, request: &Request, asked: &[Expand], level: usize) -> Result<String> {
+        self.looked_at += 1;
+        if self.looked_at > MAX_EXPANDED || level > MAX_EXPANSION {
+            return Err(Refusal::of(Condition::TooLarge).text("too many resources are to be expanded").into());
+        }
+        let needs = asked.iter().fold(Needs::NOTHING, |needs, expand| {
+            needs.and(find(&expand.name).map_or(Needs { dead: true, ..Needs::NOTHING }, |row| row.needs))
+        });
+        let tree = &self.tree;
+        let mut admitted = tree.read(request).await?;
+        let reading = Reading { actor: request.actor.name.clone(), now: admitted.now() };
+        let found = admitted.view(needs, tree.epoch()).await?;
+        drop(admitted);
+        let Some(view) = found else { return Err(Condition::NotFound.into()) };
+        let mut found = Writer::default();
+        let mut missing = Writer::default();
+        for expand in asked {
+            match value(&view, &reading, expand) {
+                Some(Value::Xml(xml)) if !expand.inner.is_empty() => {
+                    let xml = self.expanded(&xml, &expand.inner, request, level).await?;
+                    found.property(&expand.name, &Value::Xml(xml));
+                }
+                Some(value) => found.property(&expand.name, &value),
+                None => missing.name(&expand.name),
+            }
+        }
+        let mut writer = Writer::default();
+        writer.begin_response(&view.href());
+        for (part, status) in [(found, 200), (missing, 404)] {
+            if status == 200 || !part.out.is_empty() {
+                writer.begin_propstat();
+                writer.raw(&part.out);
+                writer.end_propstat(status, None);
+            }
+        }
+        writer.end_response();
+        Ok(writer.out)
+    }
+
+    /// Content of a property with each `DAV:href` of ours replaced by its response.
+    fn expanded<'b>(
+        &'b mut self,
+        xml: &'b str,
+        inner: &'b [Expand],
+        request: &'b Request,
+        level: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<String>> + Send + 'b>> {
+        Box::pin(self.expand(xml, inner, request, level))
+    }
+
+    async fn expand(&mut self, xml: &str, inner: &[Expand], request: &Request, level: usize) -> Result<String> {
+        const OPEN: &str = "<D:href>";
+        const CLOSE: &str = "</D:href>";
+        let mut out = String::new();
+        let mut rest = xml;
+        while let Some((before, after)) = rest.split_once(OPEN) {
+            let Some((address, tail)) = after.split_once(CLOSE) else { break };
+            out.push_str(before);
+            rest = tail;
+            let path = href(&address.replace("&amp;", "&"));
+            let answer = match path {
+                Some(path) => {
+                    let request = Request { method: Method::Propfind, path, ..request.clone() };
+                    self.response(&request, inner, level + 1).await
+                }
+                None => Err(Condition::NotFound.into()),
+            };
+            match answer {
+                Ok(response) => out.push_str(&response),
+                // What may not be seen stays the address that it is.
+                Err(Error::Refused(refusal)) if refusal.condition == Condition::NotFound => {
+                    out.push_str(OPEN);
+                    out.push_str(address);
+                    out.push_str(CLOSE);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+}
+
+fn value(view: &View, reading: &Reading, expand: &Expand) -> Option<Value> {
+    let live = find(&expand.name).and_then(|row| (row.read)(view, reading));
+    live.or_else(|| view.dead.iter().find(|(name, _)| *name == expand.name).map(|(_, xml)| Value::Element(xml.clone())))
 }

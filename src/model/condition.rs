@@ -47,6 +47,8 @@ pub enum Condition {
     TooManyLocks,
     TooManyProperties,
     TimedOut,
+    DeletionsWithinLimits,
+    VersionMissing,
 }
 
 /// What a client is told.
@@ -74,7 +76,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 39] = [
+pub static CONDITIONS: [ConditionRow; 41] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -114,6 +116,8 @@ pub static CONDITIONS: [ConditionRow; 39] = [
     ours(Condition::TooManyLocks, 403, "number-of-locks-within-limits"),
     ours(Condition::TooManyProperties, 507, "size-of-properties-within-limits"),
     plain(Condition::TimedOut, 408, "RFC 9110 section 15.5.9"),
+    ours(Condition::DeletionsWithinLimits, 403, "deletions-within-limits"),
+    ours(Condition::VersionMissing, 409, "version-exists"),
 ];
 
 impl Condition {

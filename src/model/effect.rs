@@ -2,6 +2,7 @@
 //!
 //! From this one list follow the privileges that the gate asks for and the lock tokens that must be shown.
 
+use super::kind::Kind;
 use super::method::Method;
 use super::privilege::Privilege;
 
@@ -51,7 +52,7 @@ const READ: &[(Effect, Place)] = &[(Effect::Read, Place::Target)];
 const CREATE: &[(Effect, Place)] = &[(Effect::Bind, Place::Parent)];
 
 /// One row a method.
-pub static EFFECTS: [EffectRow; 13] = [
+pub static EFFECTS: [EffectRow; 15] = [
     EffectRow { method: Method::Options, mapped: READ, unmapped: &[] },
     EffectRow { method: Method::Get, mapped: READ, unmapped: READ },
     EffectRow { method: Method::Head, mapped: READ, unmapped: READ },
@@ -81,7 +82,16 @@ pub static EFFECTS: [EffectRow; 13] = [
     EffectRow { method: Method::Proppatch, mapped: &[(Effect::WriteProperties, Place::Target)], unmapped: READ },
     EffectRow { method: Method::Lock, mapped: &[(Effect::Lock, Place::Target)], unmapped: CREATE },
     EffectRow { method: Method::Unlock, mapped: &[(Effect::Unlock, Place::Target)], unmapped: READ },
+    EffectRow { method: Method::VersionControl, mapped: &[(Effect::WriteProperties, Place::Target)], unmapped: READ },
+    EffectRow { method: Method::Update, mapped: &[(Effect::WriteContent, Place::Target)], unmapped: READ },
 ];
+
+/// The same for a folder: what stands in it is put back, and what came since goes.
+const UPDATE_FOLDER: &[(Effect, Place)] =
+    &[(Effect::WriteContent, Place::Target), (Effect::Bind, Place::Target), (Effect::Unbind, Place::Target)];
+
+/// MOVE out of the trash: who may write in the home it lies in, and where it is to stand.
+const RESTORE: &[(Effect, Place)] = &[(Effect::WriteContent, Place::Target), (Effect::Bind, Place::DestinationParent)];
 
 impl Effect {
     /// The privilege it takes (RFC 3744 appendix B). Unlocking takes reading only: the lock's maker may always, and
@@ -105,9 +115,15 @@ impl Effect {
     }
 }
 
-/// The effects of a method.
+/// The effects of a method on what is there, or on a free name.
 #[must_use]
-pub fn effects(method: Method, mapped: bool) -> &'static [(Effect, Place)] {
+pub fn effects(method: Method, kind: Option<Kind>) -> &'static [(Effect, Place)] {
+    match (method, kind) {
+        (Method::Move, Some(Kind::TrashedFolder | Kind::TrashedFile)) => return RESTORE,
+        (Method::Update, Some(Kind::Folder | Kind::Documents)) => return UPDATE_FOLDER,
+        _ => {}
+    }
+    let mapped = kind.is_some();
     match EFFECTS.iter().find(|row| row.method == method) {
         Some(row) if mapped => row.mapped,
         Some(row) => row.unmapped,

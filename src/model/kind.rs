@@ -23,6 +23,30 @@ pub enum Kind {
     Folder,
     /// A document.
     File,
+    /// `/history/`: the homes whose documents' history the caller may read.
+    Histories,
+    /// `/history/{name}/...`: the mirror of a folder.
+    History,
+    /// `/history/{name}/.../{document}/`: a document as the folder of its versions.
+    VersionFolder,
+    /// `/history/{name}/@{date}/...`: a folder as it stood then.
+    PastFolder,
+    /// A document as it stood then, or one of its versions.
+    PastFile,
+    /// `/trash/`: the homes whose trash the caller may read.
+    Trashes,
+    /// `/trash/{name}/`: what was deleted from a home.
+    Trash,
+    /// A folder in the trash, or below one.
+    TrashedFolder,
+    /// A document in the trash, or below a folder there.
+    TrashedFile,
+    /// `/versions/`: has no members of its own to show.
+    Versions,
+    /// `/versions/{id}/`: the versions of a document (RFC 3253 section 5).
+    VersionHistory,
+    /// `/versions/{id}/{number}`: one version (RFC 3253 section 3.4).
+    Version,
 }
 
 /// What follows from a kind.
@@ -43,19 +67,29 @@ pub struct KindRow {
     pub methods: MethodSet,
     /// Can its members be synchronized (RFC 6578)?
     pub sync: bool,
+    /// What a copy of it is.
+    pub copy: Kind,
+    /// Do the dead properties of its node show?
+    pub properties: bool,
+    /// Does DAV:version-tree report on it (RFC 3253 section 3.7)?
+    pub versioned: bool,
 }
 
 const READ_ONLY: MethodSet =
     MethodSet::of(&[Method::Options, Method::Get, Method::Head, Method::Propfind, Method::Report]);
-const DOCUMENTS: MethodSet = READ_ONLY.and(&[Method::Copy, Method::Proppatch, Method::Lock, Method::Unlock]);
+const PAST: MethodSet = READ_ONLY.and(&[Method::Copy]);
+const TRASHED: MethodSet = PAST.and(&[Method::Move, Method::Delete]);
+const DOCUMENTS: MethodSet =
+    READ_ONLY.and(&[Method::Copy, Method::Proppatch, Method::Lock, Method::Unlock, Method::Update]);
 const FOLDER: MethodSet = DOCUMENTS.and(&[Method::Delete, Method::Move]);
-const FILE: MethodSet = FOLDER.and(&[Method::Put]);
+const FILE: MethodSet = FOLDER.and(&[Method::Put, Method::VersionControl]);
 
 static COLLECTION: [QName; 1] = [QName::dav("collection")];
 static PRINCIPAL: [QName; 2] = [QName::dav("collection"), QName::dav("principal")];
+static VERSION_HISTORY: [QName; 2] = [QName::dav("collection"), QName::dav("version-history")];
 
 /// One row a kind, in the order of [`Kind`].
-pub static KINDS: [KindRow; 8] = [
+pub static KINDS: [KindRow; 20] = [
     row(Kind::Root, "root", &COLLECTION, READ_ONLY),
     row(Kind::Principals, "principals", &COLLECTION, READ_ONLY),
     row(Kind::Principal, "principal", &PRINCIPAL, READ_ONLY),
@@ -63,15 +97,54 @@ pub static KINDS: [KindRow; 8] = [
     row(Kind::Home, "home", &COLLECTION, READ_ONLY),
     folder(Kind::Documents, "documents", DOCUMENTS),
     folder(Kind::Folder, "folder", FOLDER),
-    KindRow { collection: false, ..row(Kind::File, "file", &[], FILE) },
+    file(Kind::File, "file", FILE),
+    row(Kind::Histories, "histories", &COLLECTION, READ_ONLY),
+    row(Kind::History, "history", &COLLECTION, READ_ONLY),
+    row(Kind::VersionFolder, "version-folder", &COLLECTION, READ_ONLY),
+    KindRow { copy: Kind::Folder, ..row(Kind::PastFolder, "past-folder", &COLLECTION, PAST) },
+    KindRow { versioned: false, properties: false, ..file(Kind::PastFile, "past-file", PAST) },
+    row(Kind::Trashes, "trashes", &COLLECTION, READ_ONLY),
+    row(Kind::Trash, "trash", &COLLECTION, READ_ONLY),
+    KindRow {
+        copy: Kind::Folder,
+        properties: true,
+        ..row(Kind::TrashedFolder, "trashed-folder", &COLLECTION, TRASHED)
+    },
+    file(Kind::TrashedFile, "trashed-file", TRASHED),
+    row(Kind::Versions, "versions", &COLLECTION, READ_ONLY),
+    KindRow { versioned: true, ..row(Kind::VersionHistory, "version-history", &VERSION_HISTORY, READ_ONLY) },
+    KindRow { properties: false, ..file(Kind::Version, "version", PAST.and(&[Method::Proppatch])) },
 ];
 
 const fn row(kind: Kind, code: &'static str, resource_types: &'static [QName], methods: MethodSet) -> KindRow {
-    KindRow { kind, code, collection: true, resource_types, put: None, mkcol: None, methods, sync: false }
+    KindRow {
+        kind,
+        code,
+        collection: true,
+        resource_types,
+        put: None,
+        mkcol: None,
+        methods,
+        sync: false,
+        copy: kind,
+        properties: false,
+        versioned: false,
+    }
 }
 
 const fn folder(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
-    KindRow { put: Some(Kind::File), mkcol: Some(Kind::Folder), sync: true, ..row(kind, code, &COLLECTION, methods) }
+    KindRow {
+        put: Some(Kind::File),
+        mkcol: Some(Kind::Folder),
+        sync: true,
+        copy: Kind::Folder,
+        properties: true,
+        ..row(kind, code, &COLLECTION, methods)
+    }
+}
+
+const fn file(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
+    KindRow { collection: false, copy: Kind::File, properties: true, versioned: true, ..row(kind, code, &[], methods) }
 }
 
 impl Kind {

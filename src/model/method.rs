@@ -17,10 +17,12 @@ pub enum Method {
     Lock,
     Unlock,
     Report,
+    VersionControl,
+    Update,
 }
 
 /// Every method with its name on the wire, in the order in which `Allow` lists them.
-pub const METHODS: [(Method, &str); 13] = [
+pub const METHODS: [(Method, &str); 15] = [
     (Method::Options, "OPTIONS"),
     (Method::Get, "GET"),
     (Method::Head, "HEAD"),
@@ -34,6 +36,8 @@ pub const METHODS: [(Method, &str); 13] = [
     (Method::Lock, "LOCK"),
     (Method::Unlock, "UNLOCK"),
     (Method::Report, "REPORT"),
+    (Method::VersionControl, "VERSION-CONTROL"),
+    (Method::Update, "UPDATE"),
 ];
 
 impl Method {

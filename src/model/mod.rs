@@ -20,3 +20,4 @@ pub mod path;
 pub mod precondition;
 pub mod principal;
 pub mod privilege;
+pub mod version;

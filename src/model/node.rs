@@ -5,6 +5,7 @@ use super::id::{Id, Seq, Timestamp};
 use super::kind::Kind;
 use super::lock::Lock;
 use super::privilege::Role;
+use super::version::{Present, Source};
 
 /// Node of `/`; the parent of every home.
 pub const ROOT: Id = Id(1);
@@ -53,6 +54,20 @@ pub struct Node {
     pub size_bytes: i64,
     /// Media type.
     pub content_type: Option<String>,
+    /// Is its content a version (`false`: a draft that the same session may still refine)?
+    pub sealed: bool,
+    /// The lock under which a draft is written.
+    pub draft: Option<String>,
+    /// When its content was written, by our clock.
+    pub written_at: Timestamp,
+    /// Label of the device that wrote it.
+    pub device: Option<String>,
+    /// What was said of this version.
+    pub comment: Option<String>,
+    /// Is it left about by a program: without versions, never in the trash?
+    pub litter: bool,
+    /// How many live documents stand below it.
+    pub documents: i64,
 }
 
 impl Node {
@@ -60,6 +75,30 @@ impl Node {
     #[must_use]
     pub fn made(kind: Kind, id: Id, name: &str) -> Self {
         Self { id, kind, name: name.to_owned(), created_at: MADE_AT, modified_at: MADE_AT, ..Self::default() }
+    }
+
+    /// Its content as the rules of versions see it.
+    #[must_use]
+    pub fn present(&self) -> Present<'_> {
+        Present {
+            sealed: self.sealed,
+            draft: self.draft.as_deref(),
+            litter: self.litter,
+            size_bytes: self.size_bytes,
+            written_at: self.written_at,
+        }
+    }
+
+    /// What the rules of succession ask of it when it is moved.
+    #[must_use]
+    pub fn as_source(&self) -> Source<'_> {
+        Source { name: &self.name, author: self.author_id, made_at: self.created_at, version: self.version }
+    }
+
+    /// How many documents it is, with all below it.
+    #[must_use]
+    pub fn weight(&self) -> i64 {
+        if self.kind.is_collection() { self.documents } else { 1 }
     }
 
     /// Its entity tag; collections have none.
@@ -78,6 +117,33 @@ pub struct Link {
     pub role: Option<Role>,
     /// Locks whose root it is, none lapsed.
     pub locks: Vec<Lock>,
+}
+
+/// A version of a document: content that was there, and stays.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Version {
+    /// The document.
+    pub node: Id,
+    /// From 1; numbers may lack where retention thinned them.
+    pub number: i64,
+    /// SHA-256 of the content, hexadecimal.
+    pub hash: String,
+    /// Size in bytes.
+    pub size_bytes: i64,
+    /// Media type.
+    pub content_type: Option<String>,
+    /// Who wrote it.
+    pub author_id: Option<Id>,
+    /// The author's shown name.
+    pub author: Option<String>,
+    /// Label of the device it was written with.
+    pub device: Option<String>,
+    /// What was said of it.
+    pub comment: Option<String>,
+    /// When it was written, by our clock.
+    pub written_at: Timestamp,
+    /// Does retention never take it?
+    pub kept: bool,
 }
 
 /// Content on its way into the tree: named by its hash, already safe on disk or small enough to go with the row.

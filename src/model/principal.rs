@@ -109,6 +109,8 @@ pub struct Actor {
     pub scope: Scope,
     /// Does the password only read?
     pub read_only: bool,
+    /// Label of the device; `None` for the account password and for commands.
+    pub device: Option<String>,
 }
 
 impl Actor {

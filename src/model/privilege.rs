@@ -183,6 +183,12 @@ impl PrivilegeSet {
         Self(self.0 & Self::of(&READING).0)
     }
 
+    /// This set without these.
+    #[must_use]
+    pub const fn without(self, privileges: &[Privilege]) -> Self {
+        Self(self.0 & !Self::of(privileges).0)
+    }
+
     /// Is the privilege held?
     #[must_use]
     pub const fn contains(self, privilege: Privilege) -> bool {

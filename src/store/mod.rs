@@ -12,6 +12,8 @@ pub mod principal;
 pub mod property;
 pub mod sql;
 pub mod transaction;
+pub mod trash;
+pub mod version;
 
 use std::path::Path;
 

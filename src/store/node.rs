@@ -14,11 +14,12 @@ use crate::model::privilege::Role;
 macro_rules! columns {
     () => {
         "n.id, n.parent_id, n.home_id, n.name, n.kind, n.owner_id, n.placed_seq, n.placed_at, n.seq, n.members_seq, \
-         n.created_at, n.modified_at, n.version, n.author_id, n.hash, n.size, n.content_type"
+         n.created_at, n.modified_at, n.version, n.author_id, n.hash, n.size, n.content_type, \
+         n.sealed, n.draft, n.written_at, n.device, n.comment, n.litter, n.documents"
     };
 }
 pub(super) use columns;
-const COLUMNS: usize = 17;
+pub(super) const COLUMNS: usize = 24;
 
 /// The actor's greatest role granted exactly on `n`; the actor is $1, the time $2.
 macro_rules! role {
@@ -65,6 +66,13 @@ pub(super) fn node_of(row: &Row) -> Node {
         hash: row.optional_text(14),
         size_bytes: row.integer(15),
         content_type: row.optional_text(16),
+        sealed: row.integer(17) != 0,
+        draft: row.optional_text(18),
+        written_at: row.integer(19),
+        device: row.optional_text(20),
+        comment: row.optional_text(21),
+        litter: row.integer(22) != 0,
+        documents: row.integer(23),
     }
 }
 
@@ -180,7 +188,7 @@ pub async fn homes_of(
 }
 
 /// A home claimed for writing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Claim {
     /// The home.
     pub home: Id,
@@ -190,19 +198,53 @@ pub struct Claim {
     pub used_bytes: i64,
     /// The most it may hold.
     pub quota_bytes: Option<i64>,
+    /// The last link of its chain of versions.
+    pub chain: String,
+    /// How many links there are.
+    pub chain_place: i64,
+    /// Did its bytes or its chain change, so that [`settle`] must write them?
+    pub unsettled: bool,
 }
 
 /// Claims the home of this folded name for writing: no other writer changes anything in it until this transaction
 /// ends. The number stamps all that changes in it now. `None`: there is no such home.
 pub async fn claim(c: &mut Txn, match_name: &str) -> Result<Option<Claim>, Failure> {
     let sql = "UPDATE home SET seq = seq + 1 WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = 1 \
-               AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes";
+               AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes, chain, chain_place";
     Ok(row(c.connection(), sql, arguments![match_name]).await?.map(|row| Claim {
         home: Id(row.integer(0)),
         seq: row.integer(1),
         used_bytes: row.integer(2),
         quota_bytes: row.optional_integer(3),
+        chain: row.text(4),
+        chain_place: row.integer(5),
+        unsettled: false,
     }))
+}
+
+/// Writes what a change did to the bytes and the chain of a claimed home.
+pub async fn settle(c: &mut Txn, claim: &Claim) -> Result<(), Failure> {
+    let sql = "UPDATE home SET used_bytes = $2, chain = $3, chain_place = $4 WHERE node_id = $1";
+    execute(c.connection(), sql, arguments![claim.home, claim.used_bytes, &claim.chain, claim.chain_place]).await?;
+    Ok(())
+}
+
+/// Folded name of the home that a node is of.
+pub async fn home_name(c: &mut impl Reading, node: Id) -> Result<Option<String>, Failure> {
+    let sql = "SELECT h.match_name FROM node n JOIN node h ON h.id = n.home_id WHERE n.id = $1 AND h.gone_at IS NULL";
+    Ok(row(c.connection(), sql, arguments![node]).await?.map(|row| row.text(0)))
+}
+
+/// The actor's greatest role on a node or anything above it; `None` where its home is gone.
+pub async fn role_above(c: &mut impl Reading, actor: Id, now: Timestamp, node: Id) -> Result<Option<Role>, Failure> {
+    const SQL: &str = concat!(
+        "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION ALL SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
+         WHERE n.parent_id IS NOT NULL) SELECT MAX(",
+        role!(),
+        "), MAX(CASE WHEN n.kind = 'home' AND n.gone_at IS NOT NULL THEN 1 ELSE 0 END) FROM up u JOIN node n ON n.id = u.id"
+    );
+    let found = row(c.connection(), SQL, arguments![actor, now, node]).await?;
+    Ok(found.filter(|row| row.integer(1) == 0).and_then(|row| row.optional_integer(0)).and_then(Role::from_rank))
 }
 
 /// Used bytes and quota of a home.
@@ -213,12 +255,12 @@ pub async fn quota(c: &mut impl Reading, home: Id) -> Result<(i64, Option<i64>),
         .map_or((0, None), |row| (row.integer(0), row.optional_integer(1))))
 }
 
-/// Writes the row of a new node.
-pub async fn insert(c: &mut Txn, node: &Node) -> Result<(), Failure> {
+/// Writes the row of a new node, put there by `by`.
+pub async fn insert(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failure> {
     let sql = "INSERT INTO node (id, parent_id, home_id, name, match_name, kind, owner_id, placed_seq, placed_at, seq, \
                members_seq, since_seq, since_at, created_at, modified_at, version, sealed, author_id, hash, size, \
-               content_type) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $8, $9, $12, $13, $14, 1, $15, $16, \
-               $17, $18)";
+               content_type, draft, written_at, device, litter, documents, placed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
+               $9, $10, $11, $8, $9, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)";
     let folded = match_name(&node.name);
     let arguments = arguments![
         node.id,
@@ -235,45 +277,75 @@ pub async fn insert(c: &mut Txn, node: &Node) -> Result<(), Failure> {
         node.created_at,
         node.modified_at,
         node.version,
+        node.sealed,
         node.author_id,
         node.hash.as_ref(),
         node.size_bytes,
-        node.content_type.as_ref()
+        node.content_type.as_ref(),
+        node.draft.as_ref(),
+        node.written_at,
+        node.device.as_ref(),
+        node.litter,
+        node.documents,
+        by
     ];
     execute(c.connection(), sql, arguments).await?;
     Ok(())
 }
 
-/// Writes new content to a node: its version, author, hash, size, type and times.
-pub async fn update_content(c: &mut Txn, node: &Node, now: Timestamp) -> Result<(), Failure> {
-    let sql = "UPDATE node SET seq = $2, since_seq = $2, since_at = $3, modified_at = $4, version = $5, author_id = $6, \
-               hash = $7, size = $8, content_type = $9, comment = NULL, sealed = 1 WHERE id = $1";
+/// Writes new content to a node: its version, author, hash, size, type and times. `since`: the state begins now;
+/// otherwise what is there is refined.
+pub async fn update_content(c: &mut Txn, node: &Node, since: bool, now: Timestamp) -> Result<(), Failure> {
+    let sql = "UPDATE node SET seq = $2, since_seq = CASE WHEN $3 = 1 THEN $2 ELSE since_seq END, \
+               since_at = CASE WHEN $3 = 1 THEN $4 ELSE since_at END, modified_at = $5, version = $6, author_id = $7, \
+               hash = $8, size = $9, content_type = $10, comment = $11, sealed = $12, draft = $13, written_at = $14, \
+               device = $15, kept = CASE WHEN $3 = 1 THEN 0 ELSE kept END WHERE id = $1";
     let arguments = arguments![
         node.id,
         node.seq,
+        since,
         now,
         node.modified_at,
         node.version,
         node.author_id,
         node.hash.as_ref(),
         node.size_bytes,
-        node.content_type.as_ref()
+        node.content_type.as_ref(),
+        node.comment.as_ref(),
+        node.sealed,
+        node.draft.as_ref(),
+        node.written_at,
+        node.device.as_ref()
     ];
     execute(c.connection(), sql, arguments).await?;
     Ok(())
 }
 
-/// Writes what is not content: the modification time that a client gave.
-pub async fn update_properties(c: &mut Txn, node: &Node) -> Result<(), Failure> {
-    let sql = "UPDATE node SET seq = $2, modified_at = $3 WHERE id = $1";
-    execute(c.connection(), sql, arguments![node.id, node.seq, node.modified_at]).await?;
+/// Marks a node's content as a version, its session over.
+pub async fn seal(c: &mut Txn, node: Id) -> Result<(), Failure> {
+    execute(c.connection(), "UPDATE node SET sealed = 1, draft = NULL WHERE id = $1", arguments![node]).await?;
     Ok(())
 }
 
-/// Writes where a node stands: parent, name, home and the change that put it there.
-pub async fn update_place(c: &mut Txn, node: &Node) -> Result<(), Failure> {
+/// Opens a session on a draft.
+pub async fn open_session(c: &mut Txn, node: Id, token: &str) -> Result<(), Failure> {
+    execute(c.connection(), "UPDATE node SET draft = $2 WHERE id = $1 AND sealed = 0", arguments![node, token]).await?;
+    Ok(())
+}
+
+/// Writes what is not content: the modification time and media type that a client gave, and the comment.
+pub async fn update_properties(c: &mut Txn, node: &Node) -> Result<(), Failure> {
+    let sql = "UPDATE node SET seq = $2, modified_at = $3, content_type = $4, comment = $5 WHERE id = $1";
+    let arguments = arguments![node.id, node.seq, node.modified_at, node.content_type.as_ref(), node.comment.as_ref()];
+    execute(c.connection(), sql, arguments).await?;
+    Ok(())
+}
+
+/// Writes where a node stands: parent, name, home, the change that put it there and who made it.
+pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failure> {
     let sql = "UPDATE node SET parent_id = $2, home_id = $3, owner_id = $4, name = $5, match_name = $6, kind = $7, \
-               placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL WHERE id = $1";
+               placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL, gone_by = NULL, \
+               placed_by = $10, litter = $11 WHERE id = $1";
     let folded = match_name(&node.name);
     let arguments = arguments![
         node.id,
@@ -284,16 +356,20 @@ pub async fn update_place(c: &mut Txn, node: &Node) -> Result<(), Failure> {
         &folded,
         node.kind.row().code,
         node.placed_seq,
-        node.placed_at
+        node.placed_at,
+        by,
+        node.litter
     ];
     execute(c.connection(), sql, arguments).await?;
     Ok(())
 }
 
-/// Takes a node off its name; what lies below hangs on it.
-pub async fn unmap(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<(), Failure> {
-    let sql = "UPDATE node SET gone_at = $3, seq = $2 WHERE id = $1";
-    execute(c.connection(), sql, arguments![node, seq, now]).await?;
+/// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`.
+pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, now: Timestamp, by: Id) -> Result<(), Failure> {
+    let sql =
+        "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, litter = $7 WHERE id = $1";
+    let folded = match_name(&node.name);
+    execute(c.connection(), sql, arguments![node.id, seq, now, by, &node.name, &folded, node.litter]).await?;
     Ok(())
 }
 
@@ -310,34 +386,34 @@ pub async fn rehome(
     let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
                SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) \
                INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
-               sealed, author_id, comment, hash, size, content_type, modified_at) \
+               sealed, author_id, comment, hash, size, content_type, modified_at, written_at, device, kept) \
                SELECT n.id, n.home_id, $2, n.since_seq, n.parent_id, n.name, n.match_name, n.since_at, $3, n.version, \
-               n.sealed, n.author_id, n.comment, n.hash, n.size, n.content_type, n.modified_at \
+               n.sealed, n.author_id, n.comment, n.hash, n.size, n.content_type, n.modified_at, n.written_at, n.device, n.kept \
                FROM below b JOIN node n ON n.id = b.id WHERE n.id <> $1 AND n.since_seq < $2";
     execute(c.connection(), sql, arguments![top, old_seq, now]).await?;
     let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
-               SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id) \
+               SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) \
                UPDATE node SET home_id = $2, owner_id = $3, placed_seq = $4, seq = $4, members_seq = $4, since_seq = $4, \
                placed_at = $5, since_at = $5 WHERE id IN (SELECT id FROM below)";
     execute(c.connection(), sql, arguments![top, home, owner, seq, now]).await?;
     Ok(())
 }
 
-/// Tells a collection and all above it of a change below: their `members_seq`, and the bytes they hold. The collection's
+/// Tells a collection and all above it of a change below: their `members_seq`, and the bytes and documents they hold. The collection's
 /// own modification time is that of its last change of members.
-pub async fn stamp(c: &mut Txn, collection: Id, seq: Seq, added_bytes: i64, now: Timestamp) -> Result<(), Failure> {
+pub async fn stamp(
+    c: &mut Txn,
+    collection: Id,
+    seq: Seq,
+    (added_bytes, added_documents): (i64, i64),
+    now: Timestamp,
+) -> Result<(), Failure> {
     let sql = "WITH RECURSIVE up(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
-               SELECT n.parent_id FROM node n JOIN up u ON n.id = u.id WHERE n.parent_id IS NOT NULL AND n.kind <> 'home') \
-               UPDATE node SET members_seq = $2, size = size + $3, \
-               modified_at = CASE WHEN id = $1 THEN $4 ELSE modified_at END WHERE id IN (SELECT id FROM up)";
-    execute(c.connection(), sql, arguments![collection, seq, added_bytes, now]).await?;
-    Ok(())
-}
-
-/// Adds to the used bytes of a home.
-pub async fn use_bytes(c: &mut Txn, home: Id, added_bytes: i64) -> Result<(), Failure> {
-    let sql = "UPDATE home SET used_bytes = used_bytes + $2 WHERE node_id = $1";
-    execute(c.connection(), sql, arguments![home, added_bytes]).await?;
+               SELECT n.parent_id FROM node n JOIN up u ON n.id = u.id WHERE n.parent_id IS NOT NULL AND n.kind <> 'home' \
+               AND n.gone_at IS NULL) \
+               UPDATE node SET members_seq = $2, size = size + $3, documents = documents + $4, \
+               modified_at = CASE WHEN id = $1 THEN $5 ELSE modified_at END WHERE id IN (SELECT id FROM up)";
+    execute(c.connection(), sql, arguments![collection, seq, added_bytes, added_documents, now]).await?;
     Ok(())
 }
 

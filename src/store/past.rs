@@ -11,11 +11,61 @@ use crate::model::node::Node;
 /// very change was never seen by anyone and leaves no row.
 pub async fn end(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<(), Failure> {
     let sql = "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
-               sealed, author_id, comment, hash, size, content_type, modified_at) \
+               sealed, author_id, comment, hash, size, content_type, modified_at, written_at, device, kept) \
                SELECT id, home_id, $2, since_seq, parent_id, name, match_name, since_at, $3, version, sealed, author_id, \
-               comment, hash, size, content_type, modified_at FROM node WHERE id = $1 AND since_seq < $2";
+               comment, hash, size, content_type, modified_at, written_at, device, kept FROM node WHERE id = $1 AND since_seq < $2";
     execute(c.connection(), sql, arguments![node, seq, now]).await?;
     Ok(())
+}
+
+/// Columns of a former state, in the order of those of a node: it stood as a live one did.
+macro_rules! former {
+    () => {
+        "SELECT p.node_id, p.parent_id, p.home_id, p.name, k.kind, k.owner_id, p.from_seq, p.from_at, p.to_seq, p.to_seq, \
+         k.created_at, p.modified_at, p.version, p.author_id, p.hash, p.size, p.content_type, p.sealed, NULL, p.written_at, \
+         p.device, p.comment, k.litter, 0, p.match_name FROM past p JOIN node k ON k.id = p.node_id \
+         WHERE p.parent_id = $1 AND p.from_at <= $2 AND p.to_at > $2 AND k.litter = 0"
+    };
+}
+
+/// Live nodes that stood where they stand, as they are, at a moment already.
+macro_rules! standing {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", n.match_name FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.since_at <= $2 AND n.litter = 0"
+        )
+    };
+}
+
+/// Members of a collection as they stood at a moment, in the order of their folded names, after `after`.
+pub async fn members_at(
+    c: &mut impl Reading,
+    collection: Id,
+    at: Timestamp,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Node>, Failure> {
+    const SQL: &str = concat!(
+        former!(),
+        " AND p.match_name > $3 UNION ALL ",
+        standing!(),
+        " AND n.match_name > $3 ORDER BY 25 LIMIT $4"
+    );
+    Ok(rows(c.connection(), SQL, arguments![collection, at, after, limit]).await?.iter().map(node_of).collect())
+}
+
+/// The member of a collection that stood under a folded name at a moment.
+pub async fn member_at(
+    c: &mut impl Reading,
+    collection: Id,
+    at: Timestamp,
+    match_name: &str,
+) -> Result<Option<Node>, Failure> {
+    const SQL: &str =
+        concat!(former!(), " AND p.match_name = $3 UNION ALL ", standing!(), " AND n.match_name = $3 LIMIT 1");
+    Ok(row(c.connection(), SQL, arguments![collection, at, match_name]).await?.map(|row| node_of(&row)))
 }
 
 /// Where a reading of changes goes on: of those at `seq` only the names after (`parent`, `name`) and the nodes after
@@ -107,4 +157,14 @@ pub async fn collection_replaced(c: &mut impl Reading, home: Id, base: Seq) -> R
                WHERE p.home_id = $1 AND p.to_seq > $2 AND k.kind <> 'file' AND n.placed_seq > $2 AND (n.id <> p.node_id \
                OR EXISTS (SELECT 1 FROM past o WHERE o.node_id = n.id AND o.home_id <> p.home_id)) LIMIT 1";
     Ok(row(c.connection(), sql, arguments![home, base]).await?.is_some())
+}
+
+/// The live member of a collection that bears a folded name.
+pub async fn member(c: &mut impl Reading, collection: Id, match_name: &str) -> Result<Option<Node>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM node n WHERE n.parent_id = $1 AND n.match_name = $2 AND n.gone_at IS NULL"
+    );
+    Ok(row(c.connection(), SQL, arguments![collection, match_name]).await?.map(|row| node_of(&row)))
 }

@@ -196,6 +196,12 @@ pub async fn insert_home(c: &mut Txn, home: Id, principal: Id, quota_bytes: Opti
     Ok(())
 }
 
+/// The shown name of a principal, also of one that was removed.
+pub async fn display_name(c: &mut impl Reading, principal: Id) -> Result<Option<String>, Failure> {
+    let sql = "SELECT display_name FROM principal WHERE id = $1";
+    Ok(row(c.connection(), sql, arguments![principal]).await?.map(|row| row.text(0)))
+}
+
 /// The home of a principal.
 pub async fn home(c: &mut impl Reading, principal: Id) -> Result<Option<Id>, Failure> {
     let sql = "SELECT node_id FROM home WHERE principal_id = $1";

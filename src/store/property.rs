@@ -49,10 +49,13 @@ pub async fn remove(c: &mut Txn, node: Id, name: &QName) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Gives a copy the dead properties of its source.
-pub async fn copy(c: &mut Txn, from: Id, to: Id) -> Result<(), Failure> {
+/// Gives a node the dead properties of another; what it has under other names stays.
+pub async fn overlay(c: &mut Txn, from: Id, to: Id) -> Result<(), Failure> {
     let sql = "INSERT INTO property (node_id, principal_id, namespace, name, xml) \
-               SELECT CAST($2 AS BIGINT), principal_id, namespace, name, xml FROM property WHERE node_id = $1";
-    execute(c.connection(), sql, arguments![from, to]).await?;
+               SELECT CAST($2 AS BIGINT), principal_id, namespace, name, xml FROM property WHERE node_id = $1 AND TRUE \
+               ON CONFLICT (node_id, principal_id, namespace, name) DO UPDATE SET xml = excluded.xml";
+    if from != to {
+        execute(c.connection(), sql, arguments![from, to]).await?;
+    }
     Ok(())
 }

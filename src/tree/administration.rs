@@ -10,9 +10,9 @@ use crate::model::kind::Kind;
 use crate::model::node::{Node, ROOT};
 use crate::model::principal::{Actor, Device, Principal, PrincipalKind, Scope};
 use crate::model::privilege::Role;
-use crate::store::node;
 use crate::store::principal::{self, Grant, mailto};
 use crate::store::transaction::Txn;
+use crate::store::{node, version};
 
 /// Why an administrator's wish is not carried out; each has its sentence in both languages.
 #[derive(Debug, thiserror::Error)]
@@ -155,8 +155,9 @@ impl Tree {
         let mut txn = self.store.write().await?;
         let person = find(&mut txn, Some(PrincipalKind::Person), name).await?;
         let home = home_of(&mut txn, &person).await?;
-        if let Some(node::Claim { seq, .. }) = node::claim(&mut txn, &match_name(&person.name)).await? {
-            node::unmap(&mut txn, home, seq, now()).await?;
+        let claim = node::claim(&mut txn, &match_name(&person.name)).await?;
+        if let (Some(claim), Some((node, _))) = (claim, version::node(&mut txn, home).await?) {
+            node::unmap(&mut txn, &Node { litter: true, ..node }, claim.seq, now(), person.id).await?;
         }
         // A slash stands in no name, so nobody can take or type this one.
         let retired = format!("{}/{}", match_name(&person.name), person.id);
@@ -245,6 +246,7 @@ impl Tree {
             display_name: owner.display_name,
             scope: Scope::All,
             read_only: false,
+            device: None,
         })
     }
 }
@@ -303,12 +305,13 @@ async fn add_principal(
         members_seq: 1,
         created_at: now,
         modified_at: now,
+        sealed: true,
         ..Node::default()
     };
     let home_node = Node { id: home, parent_id: ROOT, name, kind: Kind::Home, ..made.clone() };
-    node::insert(txn, &home_node).await?;
+    node::insert(txn, &home_node, principal.id).await?;
     let files = Node { id: Id::generate(), parent_id: home, name: FILES.to_owned(), kind: Kind::Documents, ..made };
-    node::insert(txn, &files).await?;
+    node::insert(txn, &files, principal.id).await?;
     principal::insert_home(txn, home, principal.id, quota_bytes).await?;
     principal::grant(txn, home, principal.id, Role::Lead, None).await?;
     Ok(principal)

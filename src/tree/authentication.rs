@@ -145,7 +145,10 @@ impl Tree {
                 principal::touch_device(&mut txn, id, now - now.rem_euclid(USED_GRAIN_S)).await?;
                 txn.commit().await?;
             }
-            return Ok(Credentials::Right(actor(person, device.scope, device.read_only)));
+            return Ok(Credentials::Right(Actor {
+                device: Some(device.label),
+                ..actor(person, device.scope, device.read_only)
+            }));
         }
         match principal::login(&mut glance, login).await? {
             Some(Login { principal: person, password_hash: Some(phc) })
@@ -171,7 +174,7 @@ impl Tree {
 }
 
 fn actor(person: Principal, scope: Scope, read_only: bool) -> Actor {
-    Actor { id: person.id, name: person.name, display_name: person.display_name, scope, read_only }
+    Actor { id: person.id, name: person.name, display_name: person.display_name, scope, read_only, device: None }
 }
 
 #[cfg(test)]

@@ -1,12 +1,17 @@
 //! COPY and MOVE of any kind, in terms of the verbs.
 
-use super::edit::{At, Content};
+use super::edit::{At, Content, bug};
 use super::gate::Admitted;
+use super::resolve::Realm;
+use super::version::Written;
 use crate::model::condition::Condition;
+use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};
+use crate::model::kind::Kind;
 use crate::model::node::Node;
+use crate::model::version::{Landing, landing_of_move};
+use crate::store::property;
 use crate::store::transaction::Txn;
-use crate::store::{node, property};
 
 /// How many members are read at a time.
 const PAGE: i64 = 500;
@@ -14,24 +19,43 @@ const PAGE: i64 = 500;
 const MAX_COPIED: usize = 200_000;
 
 impl Admitted<Txn> {
-    /// COPY of the target to the destination, RFC 4918 section 9.8; what was there goes first. Without `deep`, a
-    /// collection is copied without its members. Costs rows, not bytes. `true`: something was overwritten.
+    /// COPY of the target to the destination, RFC 4918 section 9.8. A document over a document is a new version of it
+    /// (RFC 3253 section 3.15); anything else that was there goes first. Without `deep`, a collection is copied without
+    /// its members. Costs rows, not bytes. `true`: something was overwritten.
     pub async fn copy(&mut self, deep: bool) -> Result<bool> {
         let Some(source) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
+        if let Some((document, parent)) = self.overwritten_document(&source) {
+            self.granted(Effect::Bind, Place::DestinationParent)?;
+            let actor = &self.request.actor;
+            let written = Written::of(&source, Some(actor.id), actor.device.clone());
+            let session = self.destination.as_ref().and_then(|destination| self.session(destination));
+            property::overlay(&mut self.store, source.id, document.id).await?;
+            if let Some(written) = written {
+                self.write(document, &parent, written, session).await?;
+            }
+            return Ok(true);
+        }
         let overwritten = self.clear_destination().await?;
         let copied = if deep || !source.kind.is_collection() {
             source.clone()
         } else {
-            Node { size_bytes: 0, ..source.clone() }
+            Node { size_bytes: 0, documents: 0, ..source.clone() }
         };
         // A file is counted by `bind`; of a folder the sum of what is below it.
         self.within_quota_of_destination(&copied)?;
         let top = self.bind(At::Destination, Content::Copied(copied)).await?;
-        property::copy(&mut self.store, source.id, top.id).await?;
+        property::overlay(&mut self.store, source.id, top.id).await?;
         if deep && source.kind.is_collection() {
             self.copy_members(source, top).await?;
         }
         Ok(overwritten)
+    }
+
+    /// The document at the destination, with its folder, if source and destination are documents.
+    fn overwritten_document(&self, source: &Node) -> Option<(Node, Node)> {
+        let destination = self.destination.as_ref()?;
+        let there = destination.node().filter(|there| there.kind == Kind::File && source.hash.is_some())?;
+        Some((there.clone(), destination.parent()?.node.clone()))
     }
 
     fn within_quota_of_destination(&self, copied: &Node) -> Result<()> {
@@ -48,7 +72,7 @@ impl Admitted<Txn> {
         while let Some((from, to)) = waiting.pop() {
             let mut after = String::new();
             loop {
-                let page = node::members(&mut self.store, from.id, &after, PAGE).await?;
+                let page = self.stored_members(&from, &after, PAGE).await?;
                 let Some(last) = page.last() else { break };
                 after = crate::model::filename::match_name(&last.name);
                 copied += page.len();
@@ -58,7 +82,7 @@ impl Admitted<Txn> {
                 }
                 for member in page {
                     let copy = self.graft(&member, &to).await?;
-                    property::copy(&mut self.store, member.id, copy.id).await?;
+                    property::overlay(&mut self.store, member.id, copy.id).await?;
                     if member.kind.is_collection() {
                         waiting.push((member, copy));
                     }
@@ -68,11 +92,23 @@ impl Admitted<Txn> {
         Ok(())
     }
 
-    /// MOVE of the target to the destination, RFC 4918 section 9.9; what was there goes first. Identity, versions and
-    /// properties go along. Within a home its cost is that of the depth. `true`: something was overwritten.
+    /// MOVE of the target to the destination, RFC 4918 section 9.9. Identity, versions and properties go along; within a
+    /// home its cost is that of the depth. A document over a document is a new version of it, and the one moved goes.
+    /// From the trash it is a restoration. `true`: something was overwritten.
     pub async fn relocate(&mut self) -> Result<bool> {
         let Some(source) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
+        if self.target.realm == Realm::Trash {
+            return self.restore(source).await.map(|()| false);
+        }
         let renamed = self.destination.as_ref().and_then(|d| d.node()).is_some_and(|there| there.id == source.id);
+        if !renamed && let Some((document, parent)) = self.overwritten_document(&source) {
+            self.granted(Effect::Unbind, Place::Parent)?;
+            self.granted(Effect::Bind, Place::DestinationParent)?;
+            let old = self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("moving the root"))?;
+            let landing = landing_of_move(source.as_source(), &document.name, self.request.actor.id, self.now);
+            self.absorb(source, &old, (document, &parent), landing == Landing::MovedFresh).await?;
+            return Ok(true);
+        }
         let overwritten = if renamed { false } else { self.clear_destination().await? };
         self.bind(At::Destination, Content::Moved(source)).await?;
         Ok(overwritten)

@@ -1,10 +1,11 @@
 //! The four verbs that alter the tree: `bind`, `replace`, `patch`, `unbind`.
 //!
 //! Everything that must not be forgotten hangs on them: the row of the past, the numbers that sync reads, the bytes that
-//! quota counts, the locks that go with a node.
+//! quota counts, the locks that go with a node, the sessions and versions of documents.
 
 use super::gate::Admitted;
 use super::resolve::Target;
+use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Error, Failure, Result};
@@ -12,8 +13,9 @@ use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node};
+use crate::model::version::{Landing, counts, is_litter, landing_of_move};
 use crate::store::transaction::Txn;
-use crate::store::{body, lock, node, past, property};
+use crate::store::{body, lock, node, past, property, trash, version};
 
 /// The most bytes of dead properties that one node may carry.
 pub const MAX_PROPERTY_BYTES: i64 = 1024 * 1024;
@@ -50,6 +52,10 @@ pub enum PropertyChange {
     Remove(QName),
     /// Set the modification time.
     ModifiedAt(Timestamp),
+    /// Set or remove the comment of the present version (RFC 3253 section 3.1.1).
+    Comment(Option<String>),
+    /// Mark a version as one that retention never takes.
+    Kept(bool),
 }
 
 /// Where a binding is made or undone.
@@ -69,72 +75,90 @@ impl Admitted<Txn> {
         }
     }
 
-    /// Gives the free name at `at` a node.
+    /// Gives the free name at `at` a node. A document that lands on a name just vacated may be the next version of what
+    /// stood there (see `succession`), and then that is what stands there again.
     pub async fn bind(&mut self, at: At, content: Content) -> Result<Node> {
         let place = if at == At::Target { Place::Parent } else { Place::DestinationParent };
         self.granted(Effect::Bind, place)?;
-        let (parent, name) = {
+        let (parent, name, session) = {
             let target = self.at(at)?;
             let parent = target.parent().ok_or_else(|| bug("a binding without a collection"))?;
-            (parent.node.clone(), target.name().to_owned())
+            (parent.node.clone(), target.name().to_owned(), self.session(target))
         };
         let seq = self.seq(parent.home_id)?;
-        let node = match content {
-            Content::Folder => self.fresh(&parent, &name, seq, Kind::Folder),
-            Content::File(content) => {
-                self.store_body(&content.blob).await?;
-                let mut node = self.fresh(&parent, &name, seq, Kind::File);
-                node.fill(content, self.now, self.request.actor.id);
-                node.version = 1;
-                node
+        match content {
+            Content::Folder => {
+                let mut folder = self.fresh(&parent, &name, seq, Kind::Folder);
+                folder.litter = parent.litter || is_litter(&name);
+                self.insert(&folder).await?;
+                self.stamp(&parent, seq, (0, 0)).await?;
+                Ok(folder)
             }
-            Content::Copied(source) => self.copy_of(&source, &parent, &name, seq),
-            Content::Moved(source) => return self.rebind(source, &parent, &name, seq).await,
-        };
-        if node.kind == Kind::File {
-            self.within_quota(parent.home_id, node.size_bytes)?;
+            Content::File(content) => {
+                let written = self.take(content).await?;
+                if let Some(document) = self.carried_on(&parent, &name, Landing::Written).await? {
+                    return self.write(document, &parent, written, session).await;
+                }
+                self.within_quota(parent.home_id, written.size_bytes)?;
+                let mut document = self.fresh(&parent, &name, seq, Kind::File);
+                document.litter = parent.litter || is_litter(&name);
+                document.version = 1;
+                written.fill(&mut document, self.now);
+                self.open_session(&mut document, session);
+                self.insert(&document).await?;
+                self.stamp(&parent, seq, (document.size_bytes, 1)).await?;
+                Ok(document)
+            }
+            Content::Copied(source) => {
+                let copy = self.copy_of(&source, &parent, &name, seq);
+                if copy.kind == Kind::File {
+                    self.within_quota(parent.home_id, copy.size_bytes)?;
+                }
+                self.insert(&copy).await?;
+                self.stamp(&parent, seq, (copy.size_bytes, copy.weight())).await?;
+                Ok(copy)
+            }
+            Content::Moved(source) => {
+                self.granted(Effect::Unbind, Place::Parent)?;
+                let old = self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("moving the root"))?;
+                let landing = landing_of_move(source.as_source(), &name, self.request.actor.id, self.now);
+                if source.kind == Kind::File
+                    && landing == Landing::MovedFresh
+                    && let Some(document) = self.carried_on(&parent, &name, landing).await?
+                {
+                    return self.absorb(source, &old, (document, &parent), true).await;
+                }
+                self.relocate_node(source, Some(&old), &parent, &name).await
+            }
         }
-        node::insert(&mut self.store, &node).await?;
-        self.stamp(&parent, seq, node.size_bytes).await?;
-        Ok(node)
     }
 
-    /// Gives the document at the target new content. The same bytes again change nothing but what the client says of
-    /// their time and type.
+    /// Gives the document at the target new content.
     pub async fn replace(&mut self, content: FileContent) -> Result<Node> {
         self.granted(Effect::WriteContent, Place::Target)?;
-        let mut node = self.target.node().cloned().ok_or_else(|| bug("replacing what is not there"))?;
-        let seq = self.seq(node.home_id)?;
-        let same = node.hash.as_deref() == Some(&content.blob.hash)
-            && content.modified_at.is_none_or(|at| at == node.modified_at)
-            && node.content_type.as_deref() == Some(&content.content_type);
-        if same {
-            return Ok(node);
-        }
+        let document = self.target.node().cloned().ok_or_else(|| bug("replacing what is not there"))?;
         let parent =
             self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a document without folder"))?;
-        let added = content.blob.size_bytes - node.size_bytes;
-        self.within_quota(node.home_id, added)?;
-        self.store_body(&content.blob).await?;
-        past::end(&mut self.store, node.id, seq, self.now).await?;
-        node.fill(content, self.now, self.request.actor.id);
-        node.version += 1;
-        node.seq = seq;
-        node::update_content(&mut self.store, &node, self.now).await?;
-        self.stamp(&parent, seq, added).await?;
-        Ok(node)
+        let session = self.session(&self.target);
+        let written = self.take(content).await?;
+        self.write(document, &parent, written, session).await
     }
 
     /// Changes properties of the target, all or none.
     pub async fn patch(&mut self, changes: &[PropertyChange]) -> Result<()> {
         self.granted(Effect::WriteProperties, Place::Target)?;
         let mut node = self.target.node().cloned().ok_or_else(|| bug("properties of what is not there"))?;
+        if node.kind == Kind::Version {
+            return self.annotate(&node, changes).await;
+        }
         node.seq = self.seq(node.home_id)?;
         for change in changes {
             match change {
                 PropertyChange::Set(name, xml) => property::set(&mut self.store, node.id, name, xml).await?,
                 PropertyChange::Remove(name) => property::remove(&mut self.store, node.id, name).await?,
                 PropertyChange::ModifiedAt(at) => node.modified_at = *at,
+                PropertyChange::Comment(comment) => comment.clone_into(&mut node.comment),
+                PropertyChange::Kept(_) => return Err(Condition::CannotModifyProtectedProperty.into()),
             }
         }
         if property::size(&mut self.store, node.id).await? > MAX_PROPERTY_BYTES {
@@ -142,9 +166,9 @@ impl Admitted<Txn> {
         }
         node::update_properties(&mut self.store, &node).await?;
         if let Some(parent) = self.target.parent().map(|link| link.node.clone()).filter(|p| p.kind.row().sync) {
-            self.stamp(&parent, node.seq, 0).await?;
+            self.stamp(&parent, node.seq, (0, 0)).await?;
         } else {
-            self.stamp(&node, node.seq, 0).await?;
+            self.stamp(&node, node.seq, (0, 0)).await?;
         }
         Ok(())
     }
@@ -160,7 +184,8 @@ impl Admitted<Txn> {
         Ok(())
     }
 
-    /// Takes the node at `at` off its name, with all below it and all their locks. Its cost is that of the depth.
+    /// Takes the node at `at` off its name, with all below it and all their locks, into the trash. Its cost is that of the
+    /// depth. 403 when it is one deletion too many (see `trash`).
     pub async fn unbind(&mut self, at: At) -> Result<()> {
         let place = if at == At::Target { Place::Parent } else { Place::Overwritten };
         self.granted(Effect::Unbind, place)?;
@@ -169,35 +194,65 @@ impl Admitted<Txn> {
             let node = target.node().cloned().ok_or_else(|| bug("unbinding what is not there"))?;
             (node, target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("unbinding the root"))?)
         };
-        let seq = self.seq(node.home_id)?;
-        self.drop_locks(&node).await?;
-        past::end(&mut self.store, node.id, seq, self.now).await?;
-        node::unmap(&mut self.store, node.id, seq, self.now).await?;
-        self.stamp(&parent, seq, -node.size_bytes).await
+        self.brake(&node).await?;
+        self.remove(node, &parent, false).await
     }
 
-    /// The second half of a move: the node leaves its name and stands at another.
-    async fn rebind(&mut self, source: Node, parent: &Node, name: &str, seq: Seq) -> Result<Node> {
-        self.granted(Effect::Unbind, Place::Parent)?;
-        let old_parent = self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("moving the root"))?;
-        let old_seq = self.seq(source.home_id)?;
-        self.drop_locks(&source).await?;
-        past::end(&mut self.store, source.id, old_seq, self.now).await?;
-        let mut moved = source.clone();
+    /// A live node leaves its name: into the trash, or without a trace when it is `temporary`, litter, was never a version,
+    /// or is the copy of a version that was set aside.
+    pub(super) async fn remove(&mut self, mut node: Node, parent: &Node, temporary: bool) -> Result<()> {
+        let seq = self.seq(node.home_id)?;
+        self.drop_locks(&node).await?;
+        self.end_session(&mut node, false).await?;
+        past::end(&mut self.store, node.id, seq, self.now).await?;
+        let (bytes, documents) = (node.size_bytes, node.weight());
+        let unmade = node.kind == Kind::File && !node.sealed;
+        let aside = node.version == 1 && version::was_set_aside(&mut self.store, &node).await?;
+        let litter =
+            node.litter && !(node.kind.is_collection() && trash::holds_documents(&mut self.store, node.id).await?);
+        node.litter = temporary || unmade || aside || litter;
+        if !node.litter {
+            node.name = self.trash_name(&node).await?;
+        }
+        node::unmap(&mut self.store, &node, seq, self.now, self.request.actor.id).await?;
+        self.stamp(parent, seq, (-bytes, -documents)).await
+    }
+
+    /// A node comes to stand at a free name, from where it stood (`old_parent`; `None`: from the trash).
+    pub(super) async fn relocate_node(
+        &mut self,
+        mut node: Node,
+        old_parent: Option<&Node>,
+        parent: &Node,
+        name: &str,
+    ) -> Result<Node> {
+        let (seq, old_seq) = (self.seq(parent.home_id)?, self.seq(node.home_id)?);
+        self.drop_locks(&node).await?;
+        self.end_session(&mut node, false).await?;
+        let crosses = node.home_id != parent.home_id;
+        if crosses || old_parent.is_none() {
+            self.within_quota(parent.home_id, node.size_bytes)?;
+        }
+        if old_parent.is_some() {
+            past::end(&mut self.store, node.id, old_seq, self.now).await?;
+        }
+        let mut moved = node.clone();
         moved.parent_id = parent.id;
         moved.name = name.to_owned();
-        moved.placed_seq = seq;
-        moved.placed_at = self.now;
-        moved.seq = seq;
-        if source.home_id != parent.home_id {
-            self.within_quota(parent.home_id, source.size_bytes)?;
+        (moved.placed_seq, moved.placed_at, moved.seq) = (seq, self.now, seq);
+        // What was litter by its name alone is a document under another.
+        moved.litter = node.litter && (parent.litter || is_litter(name));
+        if crosses {
             (moved.home_id, moved.owner_id, moved.members_seq) = (parent.home_id, parent.owner_id, seq);
             let home = (moved.home_id, moved.owner_id);
             node::rehome(&mut self.store, moved.id, old_seq, home, seq, self.now).await?;
         }
-        self.stamp(&old_parent, old_seq, -source.size_bytes).await?;
-        node::update_place(&mut self.store, &moved).await?;
-        self.stamp(parent, seq, source.size_bytes).await?;
+        if let Some(old_parent) = old_parent {
+            self.stamp(old_parent, old_seq, (-node.size_bytes, -node.weight())).await?;
+        }
+        node::update_place(&mut self.store, &moved, self.request.actor.id).await?;
+        self.end_session(&mut moved, false).await?;
+        self.stamp(parent, seq, (moved.size_bytes, moved.weight())).await?;
         Ok(moved)
     }
 
@@ -205,8 +260,14 @@ impl Admitted<Txn> {
     pub(super) async fn graft(&mut self, source: &Node, parent: &Node) -> Result<Node> {
         let seq = self.seq(parent.home_id)?;
         let node = self.copy_of(source, parent, &source.name, seq);
-        node::insert(&mut self.store, &node).await?;
+        self.insert(&node).await?;
         Ok(node)
+    }
+
+    /// Stores a new node; a sealed version enters the chain.
+    pub(super) async fn insert(&mut self, node: &Node) -> Result<()> {
+        node::insert(&mut self.store, node, self.request.actor.id).await?;
+        if node.kind == Kind::File && node.sealed { self.enter(node).await } else { Ok(()) }
     }
 
     fn fresh(&self, parent: &Node, name: &str, seq: Seq, kind: Kind) -> Node {
@@ -223,24 +284,28 @@ impl Admitted<Txn> {
             members_seq: seq,
             created_at: self.now,
             modified_at: self.now,
+            sealed: true,
             ..Node::default()
         }
     }
 
-    fn copy_of(&self, source: &Node, parent: &Node, name: &str, seq: Seq) -> Node {
-        let kind = if source.kind == Kind::Documents { Kind::Folder } else { source.kind };
-        Node {
-            modified_at: source.modified_at,
-            version: i64::from(kind == Kind::File),
-            author_id: source.hash.as_ref().map(|_| self.request.actor.id),
-            hash: source.hash.clone(),
-            size_bytes: source.size_bytes,
-            content_type: source.content_type.clone(),
-            ..self.fresh(parent, name, seq, kind)
+    /// A new node with the content of `source`, written by the actor.
+    pub(super) fn copy_of(&self, source: &Node, parent: &Node, name: &str, seq: Seq) -> Node {
+        let kind = source.kind.row().copy;
+        let mut copy = self.fresh(parent, name, seq, kind);
+        let actor = &self.request.actor;
+        if let Some(written) = Written::of(source, Some(actor.id), actor.device.clone()) {
+            written.fill(&mut copy, self.now);
+            copy.version = 1;
         }
+        copy.modified_at = source.modified_at;
+        (copy.size_bytes, copy.documents) = (source.size_bytes, source.documents);
+        copy.litter = parent.litter || is_litter(name);
+        copy.sealed = kind != Kind::File || counts(copy.size_bytes, self.now, copy.litter, true, self.now);
+        copy
     }
 
-    async fn store_body(&mut self, blob: &Blob) -> Result<()> {
+    pub(super) async fn store_body(&mut self, blob: &Blob) -> Result<()> {
         if let Some(data) = &blob.inline {
             body::insert(&mut self.store, &blob.hash, data, self.now).await?;
         }
@@ -259,36 +324,26 @@ impl Admitted<Txn> {
         }
     }
 
-    async fn stamp(&mut self, collection: &Node, seq: Seq, added_bytes: i64) -> Result<()> {
-        node::stamp(&mut self.store, collection.id, seq, added_bytes, self.now).await?;
-        if added_bytes != 0 {
-            node::use_bytes(&mut self.store, collection.home_id, added_bytes).await?;
-            for claim in self.claims.iter_mut().filter(|claim| claim.home == collection.home_id) {
-                claim.used_bytes += added_bytes;
-            }
+    /// Tells a collection and all above it of a change below: bytes and documents added.
+    pub(super) async fn stamp(&mut self, collection: &Node, seq: Seq, added: (i64, i64)) -> Result<()> {
+        node::stamp(&mut self.store, collection.id, seq, added, self.now).await?;
+        for claim in self.claims.iter_mut().filter(|claim| claim.home == collection.home_id && added.0 != 0) {
+            claim.used_bytes += added.0;
+            claim.unsettled = true;
         }
         Ok(())
     }
 
     /// Locks do not move and do not outlive a binding (RFC 4918 sections 7.5, 9.6.1, 9.9).
-    async fn drop_locks(&mut self, node: &Node) -> Result<()> {
+    pub(super) async fn drop_locks(&mut self, node: &Node) -> Result<()> {
         for held in lock::below(&mut self.store, node.home_id, node.id, Timestamp::MIN).await? {
+            self.end_sessions(&held.token, false).await?;
             lock::delete(&mut self.store, &held.token).await?;
         }
         Ok(())
     }
 }
 
-impl Node {
-    fn fill(&mut self, content: FileContent, now: Timestamp, author: Id) {
-        self.modified_at = content.modified_at.unwrap_or(now);
-        self.author_id = Some(author);
-        self.hash = Some(content.blob.hash);
-        self.size_bytes = content.blob.size_bytes;
-        self.content_type = Some(content.content_type);
-    }
-}
-
-fn bug(what: &'static str) -> Error {
+pub(super) fn bug(what: &'static str) -> Error {
     Failure::new("a verb without its target", what).into()
 }

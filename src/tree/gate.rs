@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::resolve::{Target, resolve};
+use super::resolve::{Realm, Target, resolve};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place, effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
@@ -114,11 +114,9 @@ pub async fn admit<T: Reading>(mut store: T, request: Request, claims: Vec<Claim
     if let Some(destination) = &destination {
         destination_usable(&request, &target, destination)?;
     }
-    let mapped = target.node().is_some();
-    let overwriting = destination
-        .as_ref()
-        .is_some_and(|d| d.node().is_some() && d.node().map(|n| n.id) != target.node().map(|n| n.id));
-    let granted: Vec<(Effect, Place)> = effects(request.method, mapped)
+    let kind = target.node().map(|node| node.kind);
+    let overwriting = destination.as_ref().is_some_and(|d| d.node().is_some() && !same_node(&target, d));
+    let granted: Vec<(Effect, Place)> = effects(request.method, kind)
         .iter()
         .filter(|(_, place)| *place != Place::Overwritten || overwriting)
         .copied()
@@ -132,6 +130,11 @@ pub async fn admit<T: Reading>(mut store: T, request: Request, claims: Vec<Claim
     }
     name_free(&request, &target)?;
     Ok(Admitted { store, request, target, destination, not_modified, granted, claims, now })
+}
+
+/// Do both lead to one node of the same view? A version is another resource than its document.
+fn same_node(one: &Target, other: &Target) -> bool {
+    one.realm == other.realm && one.node().map(|node| node.id) == other.node().map(|node| node.id)
 }
 
 /// 404 for what the actor may not know of and for what is not there, 405 for what the kind does not do, 409 where the
@@ -177,7 +180,7 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
         return Err(missing().into());
     }
     let row = parent.node.kind.row();
-    let holds = match target.node().map(|node| node.kind) {
+    let holds = match target.node().map(|node| node.kind.row().copy) {
         Some(Kind::File) => row.put.is_some(),
         _ => row.mkcol.is_some(),
     };
@@ -185,12 +188,16 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
         return Err(Refusal::of(Condition::CannotHold).at(destination.parent_href()).into());
     }
     checked_name(destination.name())?;
-    if let (Some(source), Some(there)) = (target.node(), destination.node()) {
-        if source.id == there.id {
+    let live = target.realm == destination.realm;
+    // A restoration takes another name where its own is taken meanwhile.
+    let restores = request.method == Method::Move && target.realm == Realm::Trash;
+    if let (Some(source), Some(there)) = (target.node(), destination.node().filter(|_| !restores || !request.overwrite))
+    {
+        if live && source.id == there.id {
             let renames = request.method == Method::Move && source.name != destination.name();
             return if renames { Ok(()) } else { Err(Condition::SameResource.into()) };
         }
-        if target.is_below(destination) {
+        if live && target.is_below(destination) {
             return Err(Condition::IntoItself.into());
         }
         if !request.overwrite {
@@ -200,7 +207,7 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
             return Err(taken(there.name.clone()));
         }
     }
-    if destination.is_below(target) {
+    if live && destination.is_below(target) {
         return Err(Condition::IntoItself.into());
     }
     Ok(())
@@ -316,9 +323,12 @@ async fn tokens_shown(
         Place::DestinationParent | Place::Overwritten => destination.unwrap_or(target),
     };
     match effect {
+        Effect::Bind if place == Place::Target => shown(request, at.covering()),
         Effect::Bind => shown(request, at.covering_parent()),
         Effect::Unbind => {
-            shown(request, at.covering_parent())?;
+            if place != Place::Target {
+                shown(request, at.covering_parent())?;
+            }
             let Some(node) = at.node() else { return Ok(()) };
             shown(request, at.covering())?;
             if node.kind.is_collection() {

@@ -8,8 +8,8 @@ use crate::model::error::{Failure, Refusal, Result};
 use crate::model::lock::{Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, conflict};
 use crate::model::node::Node;
 use crate::model::privilege::Privilege;
-use crate::store::lock;
 use crate::store::transaction::Txn;
+use crate::store::{lock, node};
 
 impl Admitted<Txn> {
     /// Locks `locked`, the target or what this request has just bound there. 423 `no-conflicting-lock` with the root of
@@ -42,6 +42,10 @@ impl Admitted<Txn> {
             expires_at: self.now + asked.timeout_s,
         };
         lock::insert(&mut self.store, &made, locked.home_id).await?;
+        if !locked.sealed && locked.draft.is_none() && !deep {
+            // What was made empty just now waits for its content as long as this lock stands.
+            node::open_session(&mut self.store, locked.id, &made.token).await?;
+        }
         Ok(made)
     }
 
@@ -80,6 +84,7 @@ impl Admitted<Txn> {
             let detail = crate::model::error::Detail::Privilege(Privilege::Unlock);
             return Err(Refusal::of(Condition::NeedPrivileges).at(root).because(detail).into());
         }
+        self.end_sessions(token, true).await?;
         lock::delete(&mut self.store, token).await?;
         Ok(())
     }

@@ -9,10 +9,15 @@ pub mod authentication;
 pub mod changes;
 pub mod copy;
 pub mod edit;
+pub mod former;
 pub mod gate;
 pub mod lock;
 pub mod maintenance;
 pub mod resolve;
+pub mod rewind;
+mod succession;
+pub mod trash;
+mod version;
 pub mod walk;
 
 use std::path::Path as FilePath;
@@ -110,6 +115,10 @@ impl Tree {
         names.sort();
         names.dedup();
         let mut txn = self.store.write().await?;
+        if let Some(document) = former::document_of(&request.path) {
+            names.extend(node::home_name(&mut txn, document).await?);
+            names.sort();
+        }
         let mut claims = Vec::with_capacity(names.len());
         for name in &names {
             claims.extend(node::claim(&mut txn, name).await?);
@@ -122,10 +131,10 @@ impl Tree {
         let mut snapshot = self.store.read().await?;
         let target = resolve(&mut snapshot, actor, now(), path).await?;
         if target.privileges.contains(Privilege::Read) {
-            let mapped = target.node().is_some();
+            let kind = target.node().map(|node| node.kind);
             let may = |method| {
                 let here =
-                    effects(method, mapped).iter().filter(|(_, place)| matches!(place, Place::Target | Place::Parent));
+                    effects(method, kind).iter().filter(|(_, place)| matches!(place, Place::Target | Place::Parent));
                 here.into_iter().all(|(effect, _)| target.privileges.contains(effect.privilege()))
             };
             let methods = allowed(&target).retain(may);
@@ -157,7 +166,10 @@ impl<T: Reading> Admitted<T> {
 
 impl Admitted<Txn> {
     /// Makes the change durable; it is acknowledged only after this.
-    pub async fn commit(self) -> Result<()> {
+    pub async fn commit(mut self) -> Result<()> {
+        for claim in self.claims.iter().filter(|claim| claim.unsettled) {
+            node::settle(&mut self.store, claim).await?;
+        }
         Ok(self.store.commit().await?)
     }
 }

@@ -1,12 +1,13 @@
 //! Path to target: the one place that knows how an address leads to a node.
 //!
-//! `/files/{name}/...` is the folder `files` of the home of `{name}`; `/`, `/files/` and `/principals/...` are nodes
-//! made here from no row or from a row of another table.
+//! `/files/{name}/...` is the folder `files` of the home of `{name}`; `/`, the roots and `/principals/...` are nodes made
+//! here from no row or from a row of another table; how history and trash are found is in `former`.
 
 use super::changes::sync_token;
+use super::former;
 use crate::model::error::Result;
 use crate::model::filename::{match_name, normalize};
-use crate::model::id::Timestamp;
+use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::{HOMES, Link, Node, PRINCIPALS, ROOT};
@@ -22,14 +23,51 @@ use crate::store::{node, principal};
 pub const FILES: &str = "files";
 /// First segment of the addresses of principals.
 pub const PRINCIPALS_SEGMENT: &str = "principals";
+/// First segment of the mirror in which each document is the folder of its versions.
+pub const HISTORY: &str = "history";
+/// First segment of what was deleted.
+pub const TRASH: &str = "trash";
+/// First segment of versions by the identifier of their document.
+pub const VERSIONS: &str = "versions";
+
+/// The roots, as `/` lists them: first segment, what it leads to, its view.
+pub const ROOTS: [(&str, Kind, Realm); 5] = [
+    (FILES, Kind::Homes, Realm::Files),
+    (HISTORY, Kind::Histories, Realm::History),
+    (TRASH, Kind::Trashes, Realm::Trash),
+    (PRINCIPALS_SEGMENT, Kind::Principals, Realm::Principals),
+    (VERSIONS, Kind::Versions, Realm::Versions),
+];
+
+/// In which view of the tree an address lies. One node may stand in several.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Realm {
+    /// `/`.
+    #[default]
+    Root,
+    /// What is there now.
+    Files,
+    /// What was there.
+    History,
+    /// What was deleted.
+    Trash,
+    /// Versions by document.
+    Versions,
+    /// People and projects.
+    Principals,
+}
 
 /// What a path leads to: the chain of nodes from the root, as far as it is mapped.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The path, respelled as the tree spells it.
     pub path: Path,
+    /// In which view it lies.
+    pub realm: Realm,
+    /// The moment at which a former tree is looked at.
+    pub moment: Option<Timestamp>,
     /// From the root to the target or to its nearest mapped ancestor; one link for each segment of the path.
-    links: Vec<Link>,
+    pub(super) links: Vec<Link>,
     /// What the actor may do here.
     pub privileges: PrivilegeSet,
     /// Was the last segment spelled otherwise than stored (case apart from Unicode form)?
@@ -130,7 +168,7 @@ impl Target {
     #[must_use]
     pub fn home_name(path: &Path) -> Option<String> {
         match path.segments() {
-            [first, name, ..] if first == FILES => Some(match_name(name)),
+            [first, name, ..] if first == FILES || first == TRASH => Some(match_name(name)),
             _ => None,
         }
     }
@@ -145,28 +183,27 @@ fn public(actor: &Actor) -> PrivilegeSet {
 pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: &Path) -> Result<Target> {
     let mut target = Target {
         path: path.clone(),
+        realm: Realm::Root,
+        moment: None,
         links: vec![made(Kind::Root, "")],
         privileges: public(actor),
         respelled: false,
         name: path.name().map(normalize).unwrap_or_default(),
     };
-    match path.segments() {
-        [first, rest @ ..] if first == FILES => {
-            target.links.push(made(Kind::Homes, FILES));
-            if let Some((name, below)) = rest.split_first() {
-                follow_files(c, actor, now, &mut target, name, below).await?;
-            }
+    let Some((first, rest)) = path.segments().split_first() else { return Ok(target) };
+    let Some((segment, kind, realm)) = ROOTS.iter().find(|(segment, ..)| segment == first) else { return Ok(target) };
+    target.realm = *realm;
+    target.links.push(made(*kind, segment));
+    if let Some((name, below)) = rest.split_first() {
+        let who = Who { actor, now };
+        match realm {
+            Realm::Files => follow_files(c, who, &mut target, name, below).await?,
+            Realm::History => former::follow_history(c, who, &mut target, name, below).await?,
+            Realm::Trash => former::follow_trash(c, who, &mut target, name, below).await?,
+            Realm::Versions => former::follow_versions(c, who, &mut target, name, below).await?,
+            Realm::Principals => follow_principal(c, who, &mut target, name).await?,
+            Realm::Root => {}
         }
-        [first, rest @ ..] if first == PRINCIPALS_SEGMENT => {
-            target.links.push(made(Kind::Principals, PRINCIPALS_SEGMENT));
-            if let Some(name) = rest.first()
-                && let Some(found) = principal::by_name(c, name).await?
-                && (found.kind == PrincipalKind::Person || may_know(c, actor, now, name).await?)
-            {
-                target.links.push(Link { node: Node::made(Kind::Principal, found.id, &found.name), ..Link::default() });
-            }
-        }
-        _ => {}
     }
     for (place, link) in target.links.iter().enumerate().skip(1) {
         target.path.respell(place - 1, &link.node.name);
@@ -177,50 +214,86 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
     Ok(target)
 }
 
-/// A project is known to those who have a role in it.
-async fn may_know(c: &mut impl Reading, actor: &Actor, now: Timestamp, name: &str) -> Result<bool> {
-    let links = node::chain(c, actor.id, now, ROOT, &[match_name(name)]).await?;
-    Ok(links.last().is_some_and(|home| home.role.is_some()))
+/// Who asks, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Who<'a> {
+    pub actor: &'a Actor,
+    pub now: Timestamp,
 }
 
-/// `/files/{name}/...`: the home itself has no address, its folder of documents stands for it.
-async fn follow_files(
-    c: &mut impl Reading,
-    actor: &Actor,
-    now: Timestamp,
-    target: &mut Target,
-    home_name: &str,
-    below: &[String],
-) -> Result<()> {
-    let names: Vec<String> = [match_name(home_name), FILES.to_owned()]
-        .into_iter()
-        .chain(below.iter().map(|name| match_name(name)))
-        .collect();
-    let links = node::chain(c, actor.id, now, ROOT, &names).await?;
-    let role = links.iter().filter_map(|link| link.role).max();
-    target.privileges = match role {
-        Some(role) if actor.scope.opens_files() => actor.restrict(role.grants()),
-        _ => PrivilegeSet::default(),
-    };
-    // Where nothing may be read, not even the spelling of a name is learned.
-    if !target.privileges.contains(Privilege::Read) {
-        return Ok(());
-    }
-    let mut links = links.into_iter().skip(1);
-    let home = links.next();
-    if let (Some(home), Some(mut documents)) = (home, links.next()) {
-        documents.node.name = home.node.name;
-        target.links.push(documents);
-        target.links.extend(links);
+async fn follow_principal(c: &mut impl Reading, who: Who<'_>, target: &mut Target, name: &str) -> Result<()> {
+    if let Some(found) = principal::by_name(c, name).await?
+        && (found.kind == PrincipalKind::Person || may_know(c, who, name).await?)
+    {
+        target.links.push(Link { node: Node::made(Kind::Principal, found.id, &found.name), ..Link::default() });
     }
     Ok(())
 }
 
+/// A project is known to those who have a role in it.
+async fn may_know(c: &mut impl Reading, who: Who<'_>, name: &str) -> Result<bool> {
+    let links = node::chain(c, who.actor.id, who.now, ROOT, &[match_name(name)]).await?;
+    Ok(links.last().is_some_and(|home| home.role.is_some()))
+}
+
+/// What a role opens through this actor's door.
+pub(super) fn opened(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
+    match role {
+        Some(role) if actor.scope.opens_files() => actor.restrict(role.grants()),
+        _ => PrivilegeSet::default(),
+    }
+}
+
+/// The links of a home's documents and of names below, as far as they are mapped and the actor may read: the home itself
+/// has no address, its folder of documents stands for it and bears its name.
+pub(super) async fn documents(
+    c: &mut impl Reading,
+    who: Who<'_>,
+    target: &mut Target,
+    home_name: &str,
+    below: &[String],
+) -> Result<Vec<Link>> {
+    let names: Vec<String> = [match_name(home_name), FILES.to_owned()]
+        .into_iter()
+        .chain(below.iter().map(|name| match_name(name)))
+        .collect();
+    let links = node::chain(c, who.actor.id, who.now, ROOT, &names).await?;
+    target.privileges = opened(who.actor, links.iter().filter_map(|link| link.role).max());
+    // Where nothing may be read, not even the spelling of a name is learned.
+    if !target.privileges.contains(Privilege::Read) {
+        return Ok(Vec::new());
+    }
+    let mut links = links.into_iter().skip(1);
+    let (Some(home), Some(mut documents)) = (links.next(), links.next()) else { return Ok(Vec::new()) };
+    documents.node.name = home.node.name;
+    Ok(std::iter::once(documents).chain(links).collect())
+}
+
+async fn follow_files(
+    c: &mut impl Reading,
+    who: Who<'_>,
+    target: &mut Target,
+    home_name: &str,
+    below: &[String],
+) -> Result<()> {
+    let links = documents(c, who, target, home_name, below).await?;
+    target.links.extend(links);
+    Ok(())
+}
+
 fn made(kind: Kind, name: &str) -> Link {
-    let id = match kind {
+    let id = made_id(kind);
+    Link { node: Node::made(kind, id, name), ..Link::default() }
+}
+
+/// The identifier of a root; none is that of a row, but for `/`.
+pub(super) fn made_id(kind: Kind) -> Id {
+    match kind {
         Kind::Homes => HOMES,
         Kind::Principals => PRINCIPALS,
+        Kind::Histories => Id(4),
+        Kind::Trashes => Id(5),
+        Kind::Versions => Id(6),
         _ => ROOT,
-    };
-    Link { node: Node::made(kind, id, name), ..Link::default() }
+    }
 }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use super::gate::Admitted;
 use super::lock::covering;
+use super::resolve::{ROOTS, VERSIONS, made_id};
 use crate::model::error::Result;
 use crate::model::filename::match_name;
-use crate::model::id::Id;
+use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::Node;
@@ -14,7 +15,7 @@ use crate::model::path::Path;
 use crate::model::privilege::PrivilegeSet;
 use crate::store::property::Dead;
 use crate::store::transaction::Reading;
-use crate::store::{lock, node, principal, property};
+use crate::store::{lock, node, principal, property, version};
 
 /// How many members one page holds.
 pub const PAGE: i64 = 1000;
@@ -30,9 +31,26 @@ pub struct Needs {
     pub quota: bool,
     /// The principal behind the resource: shown name, addresses.
     pub principal: bool,
+    /// The shown name of who wrote the content.
+    pub author: bool,
+    /// Numbers of the document's versions.
+    pub versions: bool,
+    /// Where a deleted resource stood.
+    pub old_place: bool,
 }
 
 impl Needs {
+    /// Nothing.
+    pub const NOTHING: Self = Self {
+        locks: false,
+        dead: false,
+        quota: false,
+        principal: false,
+        author: false,
+        versions: false,
+        old_place: false,
+    };
+
     /// What either wants.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
@@ -41,6 +59,9 @@ impl Needs {
             dead: self.dead || other.dead,
             quota: self.quota || other.quota,
             principal: self.principal || other.principal,
+            author: self.author || other.author,
+            versions: self.versions || other.versions,
+            old_place: self.old_place || other.old_place,
         }
     }
 }
@@ -64,6 +85,14 @@ pub struct View {
     pub quota: Option<(i64, Option<i64>)>,
     /// The principal it is.
     pub principal: Option<crate::model::principal::Principal>,
+    /// Shown name of who wrote its content.
+    pub author: Option<String>,
+    /// Numbers of the document's versions, ascending.
+    pub versions: Vec<i64>,
+    /// Is it a version that retention never takes?
+    pub kept: bool,
+    /// When it was deleted, and the address it had, decoded.
+    pub old_place: Option<(Timestamp, Path)>,
     /// Epoch of sync tokens.
     pub epoch: String,
 }
@@ -98,7 +127,8 @@ impl<T: Reading> Admitted<T> {
 
     /// What is loaded for a single node.
     pub(super) async fn load(&mut self, view: &mut View, needs: Needs) -> Result<()> {
-        if needs.dead && view.node.kind.row().sync | (view.node.kind == Kind::File) {
+        let row = view.node.kind.row();
+        if needs.dead && row.properties {
             view.dead = property::of(&mut self.store, view.node.id).await?;
         }
         if needs.quota && view.node.kind.is_collection() {
@@ -107,6 +137,21 @@ impl<T: Reading> Admitted<T> {
         }
         if needs.principal && view.node.kind == Kind::Principal {
             view.principal = principal::by_name(&mut self.store, &view.node.name).await?;
+        }
+        if needs.author
+            && view.author.is_none()
+            && let Some(author) = view.node.author_id
+        {
+            view.author = principal::display_name(&mut self.store, author).await?;
+        }
+        if needs.versions && row.versioned {
+            view.versions = version::numbers(&mut self.store, view.node.id).await?;
+            let number = view.node.version;
+            let this = version::versions(&mut self.store, view.node.id, (number, number), 1).await?;
+            view.kept = this.first().is_some_and(|version| version.kept);
+        }
+        if needs.old_place && matches!(view.node.kind, Kind::TrashedFolder | Kind::TrashedFile) {
+            view.old_place = self.old_place(&view.node).await?;
         }
         Ok(())
     }
@@ -119,9 +164,7 @@ impl<T: Reading> Admitted<T> {
 
     pub(super) fn bare(&self, node: Node, path: Path, epoch: &str) -> View {
         let owner = match path.segments() {
-            [first, name, ..] if first == super::resolve::FILES || first == super::resolve::PRINCIPALS_SEGMENT => {
-                Some(name.clone())
-            }
+            [first, name, ..] if first != VERSIONS => Some(name.clone()),
             _ => None,
         };
         View {
@@ -131,6 +174,10 @@ impl<T: Reading> Admitted<T> {
             dead: Vec::new(),
             quota: None,
             principal: None,
+            author: None,
+            versions: Vec::new(),
+            kept: false,
+            old_place: None,
             epoch: epoch.to_owned(),
             node,
             path,
@@ -142,22 +189,28 @@ impl<T: Reading> Admitted<T> {
         let Some(node) = self.target.node().cloned() else { return Ok(Page { views: Vec::new(), after: None }) };
         match node.kind {
             Kind::Root => Ok(self.roots(epoch)),
-            Kind::Homes => self.homes(after, needs, epoch).await,
+            Kind::Homes | Kind::Histories | Kind::Trashes => self.homes(node.kind, after, needs, epoch).await,
+            Kind::History | Kind::PastFolder | Kind::Trash | Kind::TrashedFolder => {
+                self.former(&node, after, needs, epoch).await
+            }
+            Kind::VersionFolder | Kind::VersionHistory => self.versions(&node, after, needs, epoch).await,
             Kind::Principals => self.principals(after, epoch).await,
             kind if kind.row().sync => self.stored(&node, after, needs, epoch).await,
             _ => Ok(Page { views: Vec::new(), after: None }),
         }
     }
 
+    /// Versions are named by reports; nobody looks for them by listing.
     fn roots(&self, epoch: &str) -> Page {
-        use super::resolve::{FILES, PRINCIPALS_SEGMENT};
-        use crate::model::node::{HOMES, PRINCIPALS};
-        let made = |kind, id, name: &str| self.bare(Node::made(kind, id, name), Path::of(&[name]), epoch);
-        let views = vec![made(Kind::Homes, HOMES, FILES), made(Kind::Principals, PRINCIPALS, PRINCIPALS_SEGMENT)];
+        let views = ROOTS
+            .iter()
+            .filter(|(_, kind, _)| *kind != Kind::Versions)
+            .map(|(name, kind, _)| self.bare(Node::made(*kind, made_id(*kind), name), Path::of(&[*name]), epoch))
+            .collect();
         Page { views, after: None }
     }
 
-    async fn homes(&mut self, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
+    async fn homes(&mut self, root: Kind, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
         if !self.request.actor.scope.opens_files() {
             return Ok(Page { views: Vec::new(), after: None });
         }
@@ -167,10 +220,18 @@ impl<T: Reading> Admitted<T> {
         let mut views = Vec::with_capacity(found.len());
         for (home, documents, role) in found {
             let path = self.target.path.join(&home.name);
-            let node = Node { name: home.name, ..documents };
+            let kind = match root {
+                Kind::Histories => Kind::History,
+                Kind::Trashes => Kind::Trash,
+                _ => Kind::Documents,
+            };
+            let node = Node { name: home.name, kind, ..documents };
             let mut view = self.bare(node, path, epoch);
             view.privileges = self.request.actor.restrict(role.grants());
-            if needs.locks {
+            if kind != Kind::Documents {
+                view.privileges = view.privileges.reading();
+            }
+            if needs.locks && kind == Kind::Documents {
                 let locks = lock::below(&mut self.store, view.node.home_id, view.node.id, self.now).await?;
                 let href = view.href();
                 view.locks =
@@ -222,7 +283,7 @@ impl<T: Reading> Admitted<T> {
             }
         }
         let available = if needs.quota { Some(self.quota(parent).await?.1) } else { None };
-        let views = nodes
+        let mut views: Vec<View> = nodes
             .into_iter()
             .map(|node| {
                 let path = self.target.path.join(&node.name);
@@ -237,6 +298,12 @@ impl<T: Reading> Admitted<T> {
                 view
             })
             .collect();
+        if needs.author || needs.versions {
+            let more = Needs { author: needs.author, versions: needs.versions, ..Needs::NOTHING };
+            for view in views.iter_mut().filter(|view| !view.node.kind.is_collection()) {
+                self.load(view, more).await?;
+            }
+        }
         Ok(Page { views, after: next })
     }
 }

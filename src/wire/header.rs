@@ -60,6 +60,12 @@ pub fn destination(headers: &HeaderMap) -> Result<Option<(Option<String>, Path)>
     Ok(Some((authority.map(str::to_owned), path)))
 }
 
+/// The path of an address that stands in a body: absolute, or a path.
+#[must_use]
+pub fn href(text: &str) -> Option<Path> {
+    split_url(text.trim()).and_then(|(_, path)| Path::parse(path).ok())
+}
+
 /// Authority and path of an absolute URL, or the path alone.
 fn split_url(text: &str) -> Option<(Option<&str>, &str)> {
     if text.starts_with('/') {

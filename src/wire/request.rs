@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::xml::{Element, XmlError, parse};
-use crate::model::name::QName;
+use crate::model::name::{DAV, QName};
 
 /// What a PROPFIND, or the `DAV:prop` of a report, asks for (RFC 4918 section 14.20).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,8 +68,44 @@ pub enum Report {
         /// Properties of each member.
         asked: Asked,
     },
+    /// RFC 3253 section 3.7: all versions of a document.
+    VersionTree(Asked),
+    /// RFC 3253 section 3.8: properties, and those of the resources they name.
+    ExpandProperty(Vec<Expand>),
     /// One that we do not know.
     Other(QName),
+}
+
+/// A property to be told, and what is to be told of each resource that its value names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expand {
+    /// The property.
+    pub name: QName,
+    /// Properties of the resources it names; empty: their addresses stay.
+    pub inner: Vec<Expand>,
+}
+
+impl Expand {
+    fn of(element: &Element) -> Vec<Self> {
+        let properties = element.elements().filter(|e| e.name.is_dav("property"));
+        properties
+            .filter_map(|property| {
+                let local = property.attribute("name")?;
+                let namespace = property.attribute("namespace").unwrap_or(DAV);
+                Some(Self { name: QName::owned(namespace.to_owned(), local.to_owned()), inner: Self::of(property) })
+            })
+            .collect()
+    }
+}
+
+/// The version that an UPDATE asks for (RFC 3253 section 7.1): its address.
+pub fn update(body: &[u8]) -> Result<String, XmlError> {
+    let root = parse(body)?;
+    let version = root.dav("version").and_then(|version| version.dav("href")).map(Element::text);
+    match version {
+        Some(href) if root.name.is_dav("update") => Ok(href),
+        _ => error("DAV:update with a DAV:version and its DAV:href is wanted"),
+    }
 }
 
 fn error<T>(text: &str) -> Result<T, XmlError> {
@@ -174,8 +210,13 @@ pub fn mkcol(body: &[u8]) -> Result<MakeCollection, XmlError> {
 /// A REPORT's body.
 pub fn report(body: &[u8]) -> Result<Report, XmlError> {
     let root = parse(body)?;
-    if !root.name.is_dav("sync-collection") {
-        return Ok(Report::Other(root.name));
+    let asked = root.dav("prop").map_or(Asked::These(Vec::new()), |prop| Asked::These(names(prop)));
+    match &*root.name.local {
+        _ if root.name.namespace != DAV => return Ok(Report::Other(root.name)),
+        "version-tree" => return Ok(Report::VersionTree(asked)),
+        "expand-property" => return Ok(Report::ExpandProperty(Expand::of(&root))),
+        "sync-collection" => {}
+        _ => return Ok(Report::Other(root.name)),
     }
     let deep = match root.dav("sync-level").map(Element::text).as_deref() {
         None => None,
@@ -190,7 +231,6 @@ pub fn report(body: &[u8]) -> Result<Report, XmlError> {
             _ => return error("DAV:nresults is no positive number"),
         },
     };
-    let asked = root.dav("prop").map_or(Asked::These(Vec::new()), |prop| Asked::These(names(prop)));
     Ok(Report::SyncCollection {
         token: root.dav("sync-token").map(Element::text).unwrap_or_default(),
         deep,

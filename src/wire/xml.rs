@@ -95,6 +95,12 @@ impl Element {
         pieces.concat().trim().to_owned()
     }
 
+    /// Value of an attribute without a namespace.
+    #[must_use]
+    pub fn attribute(&self, local: &str) -> Option<&str> {
+        self.attributes.iter().find(|a| a.name.namespace.is_empty() && a.name.local == local).map(|a| &*a.value)
+    }
+
     /// `xml:lang`, if it is set here.
     #[must_use]
     pub fn language(&self) -> Option<&str> {

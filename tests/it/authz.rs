@@ -5,7 +5,7 @@ use beffroi::model::method::METHODS;
 
 use super::kit::{Client, World};
 
-const PATHS: [(&str, &str); 10] = [
+const PATHS: [(&str, &str); 15] = [
     ("root", "/"),
     ("homes", "/files/"),
     ("documents", "/files/tram/"),
@@ -16,6 +16,11 @@ const PATHS: [(&str, &str); 10] = [
     ("no home", "/files/none/x"),
     ("principal", "/principals/lea/"),
     ("nowhere", "/nowhere"),
+    ("history", "/history/tram/file/"),
+    ("former", "/history/tram/@2000-01-01/"),
+    ("trash", "/trash/tram/"),
+    ("trashed", "/trash/tram/gone"),
+    ("version", "VERSION"),
 ];
 
 const EXPECTED: &str = include_str!("authz.txt");
@@ -31,6 +36,7 @@ async fn status(client: &Client, method: &str, path: &str) -> u16 {
         "LOCK" => ask
             .header("Depth", "0")
             .body("<lockinfo xmlns=\"DAV:\"><lockscope><shared/></lockscope><locktype><write/></locktype></lockinfo>"),
+        "UPDATE" => ask.body("<update xmlns=\"DAV:\"><version><href>/nowhere</href></version></update>"),
         "UNLOCK" => ask.header("Lock-Token", "<urn:uuid:none>"),
         "REPORT" => ask.body("<sync-collection xmlns=\"DAV:\"><sync-token/><prop/></sync-collection>"),
         _ => ask,
@@ -38,11 +44,16 @@ async fn status(client: &Client, method: &str, path: &str) -> u16 {
     ask.send().await.status
 }
 
+async fn first_version(client: &Client) -> String {
+    let answer = client.propfind("/files/tram/file", "0", "<D:version-history/>").expect(207).await;
+    format!("{}1", answer.property("version-history").unwrap().dav("href").unwrap().text())
+}
+
 #[tokio::test]
 async fn who_may_do_what() {
     let mut table = format!("{:<10} {:<10}", "", "");
     for (_, method) in METHODS {
-        table.push_str(&format!(" {method:>9}"));
+        table.push_str(&format!(" {method:>15}"));
     }
     for (role, name) in [("lead", "lea"), ("member", "max"), ("reader", "rita"), ("none", "zoe")] {
         for (kind, path) in PATHS {
@@ -56,7 +67,10 @@ async fn who_may_do_what() {
                 lea.delete("/files/tram/unmapped").send().await;
                 lea.mkcol("/files/tram/folder").send().await;
                 lea.put("/files/tram/file", "x").send().await;
-                table.push_str(&format!(" {:>9}", status(&client, method, path).await));
+                lea.put("/files/tram/gone", "x").send().await;
+                lea.delete("/files/tram/gone").send().await;
+                let path = if path == "VERSION" { first_version(&lea).await } else { path.to_owned() };
+                table.push_str(&format!(" {:>15}", status(&client, method, &path).await));
             }
         }
     }

@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use beffroi::dav::report::REPORTS;
 use beffroi::dav::{DAV_HEADER, property};
 use beffroi::model::condition::CONDITIONS;
 use beffroi::model::effect::EFFECTS;
 use beffroi::model::kind::KINDS;
 use beffroi::model::method::METHODS;
 use beffroi::model::privilege::{PRIVILEGES, ROLES};
+use beffroi::model::version::SUCCESSIONS;
 
 fn page() -> String {
     let mut page = format!(
@@ -47,6 +49,14 @@ fn page() -> String {
     for row in property::all() {
         let all = if row.in_allprop { "yes" } else { "" };
         let _ = writeln!(page, "| `{}{}` | {all} | {} |", row.name.namespace, row.name.local, row.source);
+    }
+    page.push_str("\n## Reports\n\n| report | source |\n|---|---|\n");
+    for row in &REPORTS {
+        let _ = writeln!(page, "| {} | {} |", row.local, row.source);
+    }
+    page.push_str("\n## Succession\n\n| it left | it lands | the next version? |\n|---|---|---|\n");
+    for (left, landing, carries) in SUCCESSIONS {
+        let _ = writeln!(page, "| {left:?} | {landing:?} | {} |", if carries { "yes" } else { "" });
     }
     page.push_str("\n## Conditions\n\n| condition | status | element | source |\n|---|---|---|---|\n");
     for row in &CONDITIONS {

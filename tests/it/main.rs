@@ -13,5 +13,7 @@ mod names;
 mod properties;
 mod races;
 mod robustness;
+mod succession;
 mod sync;
+mod versions;
 mod webdav;

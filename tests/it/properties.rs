@@ -53,7 +53,10 @@ async fn every_ancestor_answers() {
         assert!(found.hrefs()[0].ends_with('/'));
         assert!(max.options(path).expect(200).await.header("dav").unwrap().starts_with("1, 2, 3"));
     }
-    assert_eq!(max.propfind("/", "1", "<D:resourcetype/>").expect(207).await.hrefs(), ["/", "/files/", "/principals/"]);
+    assert_eq!(
+        max.propfind("/", "1", "<D:resourcetype/>").expect(207).await.hrefs(),
+        ["/", "/files/", "/history/", "/trash/", "/principals/"]
+    );
     let homes = max.propfind("/files/", "1", "<D:displayname/>").expect(207).await.hrefs();
     assert_eq!(homes, ["/files/", "/files/max/", "/files/tram/"]);
     let refused = max.ask("PROPFIND", "/files/tram/").expect(403).await;

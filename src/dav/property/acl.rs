@@ -19,11 +19,11 @@ const fn row(local: &'static str, needs: Needs, read: Read, source: &'static str
 }
 
 const fn live(local: &'static str, read: Read, source: &'static str) -> Property {
-    row(local, Needs { locks: false, dead: false, quota: false, principal: false }, read, source)
+    row(local, Needs::NOTHING, read, source)
 }
 
 const fn principal(local: &'static str, read: Read, source: &'static str) -> Property {
-    row(local, Needs { locks: false, dead: false, quota: false, principal: true }, read, source)
+    row(local, Needs { principal: true, ..Needs::NOTHING }, read, source)
 }
 
 /// The rows.

@@ -1,6 +1,7 @@
 //! PROPERTIES: one row a live property. Reading one is a plain function of a view that was loaded before.
 
 mod acl;
+mod versioning;
 mod webdav;
 
 use crate::model::id::Timestamp;
@@ -42,13 +43,17 @@ pub enum Write {
     Dead,
     /// Sets the modification time.
     ModifiedAt(fn(&str) -> Option<Timestamp>),
+    /// Sets or removes what is said of a version.
+    Comment,
+    /// Marks a version that retention never takes.
+    Kept,
     /// Kept as sent, and sets the modification time.
     DeadAndModifiedAt(fn(&str) -> Option<Timestamp>),
 }
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = &'static Property> {
-    webdav::PROPERTIES.iter().chain(&acl::PROPERTIES)
+    webdav::PROPERTIES.iter().chain(&acl::PROPERTIES).chain(&versioning::PROPERTIES)
 }
 
 /// The row of a property.

@@ -15,7 +15,7 @@ use crate::wire::multistatus::{Value, href, lockdiscovery};
 /// What a home without quota says it still takes: Finder refuses to copy where there is no number.
 const UNLIMITED_BYTES: i64 = 1 << 40;
 
-const NOTHING: Needs = Needs { locks: false, dead: false, quota: false, principal: false };
+const NOTHING: Needs = Needs::NOTHING;
 const DEAD: Needs = Needs { dead: true, ..NOTHING };
 const LOCKS: Needs = Needs { locks: true, ..NOTHING };
 const QUOTA: Needs = Needs { quota: true, ..NOTHING };
@@ -31,7 +31,7 @@ const fn live(
 }
 
 /// The rows.
-pub static PROPERTIES: [Property; 17] = [
+pub static PROPERTIES: [Property; 16] = [
     live("creationdate", true, NOTHING, creationdate, "RFC 4918 section 15.1"),
     live("displayname", true, NOTHING, displayname, "RFC 4918 section 15.2"),
     live("getcontentlength", true, NOTHING, getcontentlength, "RFC 4918 section 15.4"),
@@ -45,7 +45,6 @@ pub static PROPERTIES: [Property; 17] = [
     live("quota-used-bytes", false, QUOTA, quota_used, "RFC 4331 section 4"),
     live("resource-id", false, NOTHING, resource_id, "RFC 5842 section 3.1"),
     live("sync-token", false, NOTHING, token, "RFC 6578 section 4"),
-    live("supported-report-set", false, NOTHING, supported_report_set, "RFC 3253 section 3.1.5"),
     // Dead properties that say something to us as well. `allprop` lists them with the dead ones.
     dead(QName::dav("lastmodified"), Write::ModifiedAt(unix_seconds), "rclone"),
     dead(QName::dav("getcontentlanguage"), Write::Dead, "RFC 4918 section 15.3"),
@@ -135,9 +134,4 @@ fn resource_id(view: &View, _: &Reading) -> Option<Value> {
 
 fn token(view: &View, _: &Reading) -> Option<Value> {
     if view.node.kind.row().sync { text(sync_token(&view.node, &view.epoch).to_string()) } else { None }
-}
-
-fn supported_report_set(view: &View, _: &Reading) -> Option<Value> {
-    const SYNC: &str = "<D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report>";
-    Some(if view.node.kind.row().sync { Value::Xml(SYNC.to_owned()) } else { Value::Empty })
 }

@@ -1,0 +1,178 @@
+//! Properties of RFC 3253 (the part that makes every document version-controlled, versions readable and reports known),
+//! and of the trash.
+
+use super::{Property, Reading, Write, all};
+use crate::dav::report::REPORTS;
+use crate::model::kind::Kind;
+use crate::model::method::METHODS;
+use crate::model::name::{BEFFROI, QName};
+use crate::tree::former::version_path;
+use crate::tree::walk::{Needs, View};
+use crate::wire::header::http_date;
+use crate::wire::multistatus::{Value, href};
+
+const NOTHING: Needs = Needs::NOTHING;
+const VERSIONS: Needs = Needs { versions: true, ..NOTHING };
+const AUTHOR: Needs = Needs { author: true, ..NOTHING };
+const OLD_PLACE: Needs = Needs { old_place: true, ..NOTHING };
+
+type Read = fn(&View, &Reading) -> Option<Value>;
+
+const fn live(local: &'static str, needs: Needs, read: Read, source: &'static str) -> Property {
+    written(local, needs, read, Write::Protected, source)
+}
+
+const fn written(local: &'static str, needs: Needs, read: Read, write: Write, source: &'static str) -> Property {
+    Property { name: QName::dav(local), in_allprop: false, needs, read, write, source }
+}
+
+const fn ours(local: &'static str, in_allprop: bool, needs: Needs, read: Read, write: Write) -> Property {
+    Property { name: QName::of(BEFFROI, local), in_allprop, needs, read, write, source: "ours" }
+}
+
+/// The rows.
+pub static PROPERTIES: [Property; 20] = [
+    written("comment", NOTHING, comment, Write::Comment, "RFC 3253 section 3.1.1"),
+    live("creator-displayname", AUTHOR, creator_displayname, "RFC 3253 section 3.1.2"),
+    live("supported-method-set", NOTHING, supported_method_set, "RFC 3253 section 3.1.3"),
+    live("supported-live-property-set", NOTHING, supported_live_property_set, "RFC 3253 section 3.1.4"),
+    live("supported-report-set", NOTHING, supported_report_set, "RFC 3253 section 3.1.5"),
+    live("checked-in", VERSIONS, checked_in, "RFC 3253 section 3.2.1"),
+    live("auto-version", NOTHING, auto_version, "RFC 3253 section 3.2.2"),
+    live("checked-out", VERSIONS, checked_out, "RFC 3253 section 3.3.1"),
+    live("predecessor-set", VERSIONS, predecessor_set, "RFC 3253 sections 3.3.2 and 3.4.1"),
+    live("successor-set", VERSIONS, successor_set, "RFC 3253 section 3.4.2"),
+    live("checkout-set", NOTHING, checkout_set, "RFC 3253 section 3.4.3"),
+    live("version-name", NOTHING, version_name, "RFC 3253 section 3.4.4"),
+    live("version-set", VERSIONS, version_set, "RFC 3253 section 5.1.1"),
+    live("root-version", VERSIONS, root_version, "RFC 3253 section 5.1.2"),
+    live("version-history", NOTHING, version_history, "RFC 3253 sections 5.2.1 and 5.3.1"),
+    ours("creator-device", false, NOTHING, creator_device, Write::Protected),
+    ours("sha256", false, NOTHING, sha256, Write::Protected),
+    ours("kept", false, VERSIONS, kept, Write::Kept),
+    ours("deleted-at", true, OLD_PLACE, deleted_at, Write::Protected),
+    ours("deleted-from", true, OLD_PLACE, deleted_from, Write::Protected),
+];
+
+fn text(value: impl Into<String>) -> Option<Value> {
+    Some(Value::Text(value.into()))
+}
+
+fn is_version(view: &View) -> bool {
+    matches!(view.node.kind, Kind::Version | Kind::PastFile)
+}
+
+fn hrefs(view: &View, numbers: impl Iterator<Item = i64>) -> Option<Value> {
+    let xml: String = numbers.map(|number| href(&version_path(view.node.id, Some(number)).href(false))).collect();
+    Some(if xml.is_empty() { Value::Empty } else { Value::Xml(xml) })
+}
+
+/// The newest version; while a draft is written, the one it began from.
+fn newest(view: &View) -> Option<i64> {
+    view.versions.last().copied()
+}
+
+fn comment(view: &View, _: &Reading) -> Option<Value> {
+    text(view.node.comment.as_deref()?)
+}
+
+fn creator_displayname(view: &View, _: &Reading) -> Option<Value> {
+    text(view.author.as_deref()?)
+}
+
+fn creator_device(view: &View, _: &Reading) -> Option<Value> {
+    text(view.node.device.as_deref()?)
+}
+
+fn sha256(view: &View, _: &Reading) -> Option<Value> {
+    text(view.node.hash.as_deref()?)
+}
+
+fn supported_method_set(view: &View, _: &Reading) -> Option<Value> {
+    let methods = METHODS.iter().filter(|(method, _)| view.node.kind.row().methods.contains(*method));
+    Some(Value::Xml(methods.map(|(_, name)| format!("<D:supported-method name=\"{name}\"/>")).collect()))
+}
+
+fn supported_live_property_set(_: &View, _: &Reading) -> Option<Value> {
+    let mut xml = String::new();
+    for property in all() {
+        let name = &property.name;
+        let element = if name.namespace == crate::model::name::DAV {
+            format!("<D:{}/>", name.local)
+        } else {
+            format!("<x:{} xmlns:x=\"{}\"/>", name.local, name.namespace)
+        };
+        xml.push_str(&format!("<D:supported-live-property><D:prop>{element}</D:prop></D:supported-live-property>"));
+    }
+    Some(Value::Xml(xml))
+}
+
+fn supported_report_set(view: &View, _: &Reading) -> Option<Value> {
+    let reports = REPORTS.iter().filter(|report| (report.on)(view.node.kind.row()));
+    let xml = |local: &str| format!("<D:supported-report><D:report><D:{local}/></D:report></D:supported-report>");
+    Some(Value::Xml(reports.map(|report| xml(report.local)).collect()))
+}
+
+fn checked_in(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind != Kind::File || !view.node.sealed { None } else { hrefs(view, newest(view).into_iter()) }
+}
+
+fn checked_out(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind != Kind::File || view.node.sealed || view.versions.is_empty() {
+        return None;
+    }
+    hrefs(view, newest(view).into_iter())
+}
+
+fn auto_version(view: &View, _: &Reading) -> Option<Value> {
+    let versioned = view.node.kind == Kind::File && !view.node.litter;
+    versioned.then(|| Value::Xml("<D:checkout-unlocked-checkin/>".to_owned()))
+}
+
+fn predecessor_set(view: &View, _: &Reading) -> Option<Value> {
+    match view.node.kind {
+        Kind::Version | Kind::PastFile => {
+            hrefs(view, view.versions.iter().rev().copied().find(|n| *n < view.node.version).into_iter())
+        }
+        Kind::File if !view.node.sealed => hrefs(view, newest(view).into_iter()),
+        _ => None,
+    }
+}
+
+fn successor_set(view: &View, _: &Reading) -> Option<Value> {
+    is_version(view).then(|| hrefs(view, view.versions.iter().copied().find(|n| *n > view.node.version).into_iter()))?
+}
+
+fn checkout_set(view: &View, _: &Reading) -> Option<Value> {
+    is_version(view).then_some(Value::Empty)
+}
+
+fn version_name(view: &View, _: &Reading) -> Option<Value> {
+    if is_version(view) { text(view.node.version.to_string()) } else { None }
+}
+
+fn version_set(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind == Kind::VersionHistory { hrefs(view, view.versions.iter().copied()) } else { None }
+}
+
+fn root_version(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind == Kind::VersionHistory { hrefs(view, view.versions.first().copied().into_iter()) } else { None }
+}
+
+fn version_history(view: &View, _: &Reading) -> Option<Value> {
+    let of_document = matches!(view.node.kind, Kind::File | Kind::TrashedFile) || is_version(view);
+    of_document.then(|| Value::Xml(href(&version_path(view.node.id, None).href(true))))
+}
+
+fn kept(view: &View, _: &Reading) -> Option<Value> {
+    if is_version(view) { text(if view.kept { "1" } else { "0" }) } else { None }
+}
+
+fn deleted_at(view: &View, _: &Reading) -> Option<Value> {
+    text(http_date(view.old_place.as_ref()?.0))
+}
+
+fn deleted_from(view: &View, _: &Reading) -> Option<Value> {
+    let (_, path) = view.old_place.as_ref()?;
+    Some(Value::Xml(href(&path.href(view.node.kind.is_collection()))))
+}

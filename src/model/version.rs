@@ -1,0 +1,370 @@
+//! The rules of versions, all pure: when new content refines what is there and when it is a version of its own; whose
+//! next version a document is that lands on a name just vacated; what programs leave about; how a version is named.
+//!
+//! Editors do not write a document, they write a temporary one and swap the names, or set the old one aside and write
+//! anew. A document's identity follows its *name* through all of that; the table [`SUCCESSIONS`] says when.
+
+use jiff::tz::TimeZone;
+
+use super::filename::{MAX_BYTES, match_name};
+use super::id::{Id, Timestamp};
+
+/// How long a vacated name remembers who left it, seconds.
+pub const VACATED_S: i64 = 600;
+/// How long an empty document waits for its first content, seconds.
+pub const EMPTY_S: i64 = 300;
+/// How long what programs left about stays, seconds.
+pub const LITTER_S: i64 = 86_400;
+
+/// The present content of a document, as far as the rules ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Present<'a> {
+    /// Is it a version already?
+    pub sealed: bool,
+    /// The lock under which it is being written.
+    pub draft: Option<&'a str>,
+    /// Is it left about by a program?
+    pub litter: bool,
+    /// Bytes.
+    pub size_bytes: i64,
+    /// When it was written.
+    pub written_at: Timestamp,
+}
+
+/// Does new content refine the present one, instead of following it as a version? `shows` tells whether the writer holds
+/// a lock of this token.
+#[must_use]
+pub fn refines(present: Present<'_>, now: Timestamp, shows: impl Fn(&str) -> bool) -> bool {
+    let same_session = present.draft.is_some_and(shows);
+    let waits = present.size_bytes == 0 && now - present.written_at < EMPTY_S;
+    present.litter || (!present.sealed && (same_session || waits))
+}
+
+/// Is a draft whose session is over a version worth keeping? An empty one only if nothing came within its time, or if
+/// the session was ended on purpose.
+#[must_use]
+pub fn counts(size_bytes: i64, written_at: Timestamp, litter: bool, ended: bool, now: Timestamp) -> bool {
+    !litter && (size_bytes > 0 || ended || now - written_at >= EMPTY_S)
+}
+
+/// How a document left its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// It lies in the trash.
+    Deleted,
+    /// It stands elsewhere, under the name of a backup or among what programs leave about, untouched since.
+    SetAside,
+    /// It stands elsewhere: a rename, as far as anyone can tell.
+    Renamed,
+}
+
+/// How a document comes to a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Landing {
+    /// Written there: PUT, or LOCK of an unmapped name.
+    Written,
+    /// Moved there, made moments ago by the same person: the temporary document of an editor.
+    MovedFresh,
+    /// Moved there, with a life of its own.
+    Moved,
+    /// Copied there.
+    Copied,
+}
+
+/// Which landings carry on the document that left, how.
+pub const SUCCESSIONS: [(Left, Landing, bool); 12] = [
+    (Left::Deleted, Landing::Written, true),
+    (Left::Deleted, Landing::MovedFresh, true),
+    (Left::Deleted, Landing::Moved, false),
+    (Left::Deleted, Landing::Copied, false),
+    (Left::SetAside, Landing::Written, true),
+    (Left::SetAside, Landing::MovedFresh, true),
+    (Left::SetAside, Landing::Moved, false),
+    (Left::SetAside, Landing::Copied, false),
+    (Left::Renamed, Landing::Written, false),
+    (Left::Renamed, Landing::MovedFresh, false),
+    (Left::Renamed, Landing::Moved, false),
+    (Left::Renamed, Landing::Copied, false),
+];
+
+/// A name that a document left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Vacated {
+    /// How.
+    pub left: Left,
+    /// Who took it away.
+    pub by: Id,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Is what lands the next version of what left?
+#[must_use]
+pub fn succeeds(vacated: Vacated, landing: Landing, actor: Id, now: Timestamp) -> bool {
+    let in_time = (0..VACATED_S).contains(&(now - vacated.at));
+    vacated.by == actor && in_time && SUCCESSIONS.contains(&(vacated.left, landing, true))
+}
+
+/// A document that is moved onto a name.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// Its name so far.
+    pub name: &'a str,
+    /// Who wrote its content.
+    pub author: Option<Id>,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// The number of its content: a temporary document has no history.
+    pub version: i64,
+}
+
+/// Was it made for that by the same person? What is set aside under a backup's name was not.
+#[must_use]
+pub fn landing_of_move(source: Source<'_>, to: &str, actor: Id, now: Timestamp) -> Landing {
+    let recent = (0..VACATED_S).contains(&(now - source.made_at));
+    let fresh = recent && source.author == Some(actor) && source.version <= 1 && !is_backup(to, source.name);
+    if fresh { Landing::MovedFresh } else { Landing::Moved }
+}
+
+/// Names of what programs leave about, folded: a beginning and an end, or a whole name.
+const LITTER: [(&str, Option<&str>); 14] = [
+    ("~$", Some("")),
+    ("._", Some("")),
+    (".~lock.", Some("#")),
+    ("", Some(".tmp")),
+    (".", Some(".swp")),
+    (".", Some(".swx")),
+    (".goutputstream-", Some("")),
+    (".fuse_hidden", Some("")),
+    (".sb-", Some("")),
+    ("", Some(".sb")),
+    ("(a document being saved by", Some(")")),
+    (".ds_store", None),
+    ("thumbs.db", None),
+    ("desktop.ini", None),
+];
+
+/// Is this the name of something that programs leave about?
+#[must_use]
+pub fn is_litter(name: &str) -> bool {
+    let name = match_name(name);
+    let marked = |(begin, end): &(&str, Option<&str>)| match end {
+        None => name == *begin,
+        Some(end) => name.len() > begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end),
+    };
+    LITTER.iter().any(marked) || name.len() > 1 && name.ends_with('~')
+}
+
+/// Endings that editors give to what they set aside.
+const BACKUP_ENDINGS: [&str; 7] = ["~", ".bak", ".old", ".orig", ".backup", ".sav", ".wbk"];
+
+/// Is `name` what an editor calls the old content of the document `of` when it sets it aside?
+#[must_use]
+pub fn is_backup(name: &str, of: &str) -> bool {
+    let (name, of) = (match_name(name), match_name(of));
+    let stem = of.rsplit_once('.').map_or(of.as_str(), |(stem, _)| stem);
+    let ended = |base: &str| name.strip_prefix(base).is_some_and(|rest| BACKUP_ENDINGS.contains(&rest));
+    let inside =
+        name.strip_suffix(".wbk").or_else(|| name.strip_suffix(".bak")).is_some_and(|rest| rest.contains(stem));
+    ended(&of) || ended(stem) || inside
+}
+
+/// Characters that stand in no name on Windows.
+fn legal(text: &str) -> String {
+    text.chars().map(|c| if "<>:\"/\\|?*".contains(c) || c.is_control() { '_' } else { c }).collect()
+}
+
+/// The ending of a name, with its dot; empty when it has none.
+fn ending(name: &str) -> &str {
+    match name.rfind('.') {
+        Some(at) if at > 0 && name.len() - at <= 16 => name.get(at..).unwrap_or_default(),
+        _ => "",
+    }
+}
+
+/// As much of a text as fits into so many bytes, whole characters only.
+fn cut(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// A moment as names spell it: `2026-11-23 14.05.32` in a zone.
+#[must_use]
+pub fn stamp(at: Timestamp, zone: &TimeZone) -> String {
+    jiff::Timestamp::from_second(at)
+        .map(|instant| instant.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H.%M.%S").to_string())
+        .unwrap_or_default()
+}
+
+/// What a version is called in the folder of its document: `2026-11-23 14.05.32 v3 Alice Martin.docx`.
+#[must_use]
+pub fn version_name(document: &str, version: i64, at: Timestamp, author: &str, zone: &TimeZone) -> String {
+    let head = format!("{} v{version}", stamp(at, zone));
+    let ending = ending(document);
+    let author = legal(author);
+    let author =
+        cut(author.trim(), MAX_BYTES.saturating_sub(head.len() + ending.len() + 1)).trim_end_matches(['.', ' ']);
+    if author.is_empty() { format!("{head}{ending}") } else { format!("{head} {author}{ending}") }
+}
+
+/// The number in the name of a version.
+#[must_use]
+pub fn version_of_name(name: &str) -> Option<i64> {
+    let rest = name.get(20..)?.strip_prefix('v')?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok().filter(|number| *number > 0)
+}
+
+/// What a deleted node is called in the trash when its own name is taken there: with the moment, then with a number.
+#[must_use]
+pub fn suffixed(name: &str, at: Timestamp, zone: &TimeZone, attempt: usize) -> String {
+    let ending = ending(name);
+    let stem = name.get(..name.len() - ending.len()).unwrap_or(name);
+    let mark = match attempt {
+        0 | 1 => format!(" ({})", stamp(at, zone)),
+        n => format!(" ({} {n})", stamp(at, zone)),
+    };
+    format!("{}{mark}{ending}", cut(stem, MAX_BYTES.saturating_sub(mark.len() + ending.len())))
+}
+
+/// The moment that the first segment of a former tree names: `@2026-11-01` is the end of that day in the zone, or of today
+/// so far; `@2026-11-01 14.05.32` that second.
+#[must_use]
+pub fn moment(segment: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let text = segment.strip_prefix('@')?;
+    let at = match text.parse::<jiff::civil::Date>() {
+        Ok(date) if text.len() == 10 => {
+            date.tomorrow().ok()?.to_zoned_datetime(zone.clone()).ok()?.timestamp().as_second() - 1
+        }
+        _ => {
+            let time = jiff::civil::DateTime::strptime("%Y-%m-%d %H.%M.%S", text).ok()?;
+            time.to_zoned_datetime(zone.clone()).ok()?.timestamp().as_second()
+        }
+    };
+    Some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
+
+    use super::{
+        EMPTY_S, Id, Landing, Left, Present, SUCCESSIONS, Source, VACATED_S, Vacated, counts, is_backup, is_litter,
+        landing_of_move, moment, refines, succeeds, suffixed, version_name, version_of_name,
+    };
+    use crate::model::filename::check;
+
+    const LEFT: [Left; 3] = [Left::Deleted, Left::SetAside, Left::Renamed];
+    const LANDING: [Landing; 4] = [Landing::Written, Landing::MovedFresh, Landing::Moved, Landing::Copied];
+
+    #[test]
+    fn every_landing_has_its_row() {
+        for left in LEFT {
+            for landing in LANDING {
+                let rows = SUCCESSIONS.iter().filter(|(l, a, _)| (*l, *a) == (left, landing)).count();
+                assert_eq!(rows, 1, "{left:?} {landing:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_the_same_person_in_time_carries_on(left in 0..3usize, landing in 0..4usize, by in 1..3i64, actor in 1..3i64,
+                                                   waited in -5..2 * VACATED_S) {
+            let vacated = Vacated { left: LEFT[left], by: Id(by), at: 1_000_000 };
+            let carried = succeeds(vacated, LANDING[landing], Id(actor), 1_000_000 + waited);
+            prop_assert!(!carried || by == actor && (0..VACATED_S).contains(&waited));
+            prop_assert!(!carried || LEFT[left] != Left::Renamed);
+            prop_assert!(!carried || LANDING[landing] != Landing::Copied && LANDING[landing] != Landing::Moved);
+        }
+
+        #[test]
+        fn names_are_legal_and_tell_their_number(document in "[ a-zA-Z0-9._~é日-]{0,80}[a-zé日]", author in ".{0,90}", version in 1..100_000i64) {
+            prop_assume!(check(&document).is_ok());
+            let name = version_name(&document, version, 1_700_000_000, &author, &TimeZone::UTC);
+            prop_assert_eq!(check(&name), Ok(()), "{}", name);
+            prop_assert_eq!(version_of_name(&name), Some(version));
+            let trashed = suffixed(&document, 1_700_000_000, &TimeZone::UTC, 3);
+            prop_assert_eq!(check(&trashed), Ok(()), "{}", trashed);
+        }
+
+        #[test]
+        fn a_sealed_version_is_never_refined(draft in proptest::option::of("[ab]"), size in 0..3i64, age in 0..600i64) {
+            let draft = draft.as_deref();
+            let sealed = Present { sealed: true, draft, litter: false, size_bytes: size, written_at: 0 };
+            prop_assert!(!refines(sealed, age, |_| true));
+            let open = Present { sealed: false, ..sealed };
+            let expected = draft == Some("a") || size == 0 && age < EMPTY_S;
+            prop_assert_eq!(refines(open, age, |token| token == "a"), expected);
+        }
+    }
+
+    #[test]
+    fn empty_drafts_count_when_meant() {
+        assert!(!counts(0, 0, false, false, EMPTY_S - 1));
+        assert!(counts(0, 0, false, false, EMPTY_S));
+        assert!(counts(0, 0, false, true, 0));
+        assert!(counts(1, 0, false, false, 0));
+        assert!(!counts(1, 0, true, true, 0));
+    }
+
+    #[test]
+    fn a_temporary_document_is_fresh_and_ones_own() {
+        let source = Source { name: "X.tmp", author: Some(Id(1)), made_at: 0, version: 1 };
+        assert_eq!(landing_of_move(source, "Plan.docx", Id(1), 9), Landing::MovedFresh);
+        assert_eq!(landing_of_move(source, "Plan.docx", Id(2), 9), Landing::Moved);
+        assert_eq!(landing_of_move(source, "Plan.docx", Id(1), VACATED_S), Landing::Moved);
+        assert_eq!(landing_of_move(Source { version: 2, ..source }, "Plan.docx", Id(1), 9), Landing::Moved);
+        let document = Source { name: "Plan.docx", ..source };
+        assert_eq!(landing_of_move(document, "Plan.bak", Id(1), 9), Landing::Moved);
+    }
+
+    #[test]
+    fn litter_and_backups() {
+        for name in [
+            "~$Plan.docx",
+            "._Plan.docx",
+            ".DS_Store",
+            ".~lock.Plan.odt#",
+            "Thumbs.db",
+            "A9A97EC7.tmp",
+            ".Plan.swp",
+            "Plan.txt~",
+            ".goutputstream-X",
+            ".fuse_hidden0001",
+            ".sb-12-ab",
+            "Plan.docx.sb",
+            "(A Document Being Saved By TextEdit)",
+        ] {
+            assert!(is_litter(name), "{name}");
+        }
+        for name in ["Plan.docx", "tmp", "Thumbs.dbx", ".profile", "~", "note", "desktop.ini.txt", "(A Document)"] {
+            assert!(!is_litter(name), "{name}");
+        }
+        for name in
+            ["Plan.docx~", "plan.DOCX.bak", "Plan.bak", "Sauvegarde de Plan.wbk", "Backup of Plan.wbk", "Plan.docx.old"]
+        {
+            assert!(is_backup(name, "Plan.docx"), "{name}");
+        }
+        for name in ["Plan 2025.docx", "Plan2.docx", "Other.bak", "Plan.doc"] {
+            assert!(!is_backup(name, "Plan.docx"), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_and_moments() {
+        let paris = TimeZone::get("Europe/Paris").expect("a zone");
+        let name = version_name("Plan.docx", 3, 1_795_439_132, "Alice Martin", &paris);
+        assert_eq!(name, "2026-11-23 14.05.32 v3 Alice Martin.docx");
+        assert_eq!(version_name("README", 1, 1_795_439_132, "", &paris), "2026-11-23 14.05.32 v1");
+        assert_eq!(moment("@2026-11-23", &paris), Some(1_795_474_799));
+        assert_eq!(moment("@2026-11-23 14.05.32", &paris), Some(1_795_439_132));
+        assert_eq!(moment("@yesterday", &paris), None);
+        assert_eq!(moment("2026-11-23", &paris), None);
+        assert_eq!(suffixed("Plan.docx", 1_795_439_132, &paris, 0), "Plan (2026-11-23 14.05.32).docx");
+    }
+}

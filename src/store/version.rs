@@ -1,0 +1,198 @@
+//! Statements on versions: those of a document, who left a name, the chain that each version enters.
+
+use super::node::{COLUMNS, columns, node_of};
+use super::sql::{Row, arguments, execute, row, rows};
+use super::transaction::{Reading, Txn};
+use crate::model::error::Failure;
+use crate::model::filename::match_name;
+use crate::model::id::{Id, Seq, Timestamp};
+use crate::model::node::{Node, Version};
+
+/// Versions of a document, ascending, with numbers from `from` to `to`. A version that stood under several names is one.
+pub async fn versions(
+    c: &mut impl Reading,
+    node: Id,
+    (from, to): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Version>, Failure> {
+    let sql = "SELECT g.*, (SELECT p.display_name FROM principal p WHERE p.id = g.author_id) FROM (SELECT v.version, \
+               MAX(v.hash), MAX(v.size), MAX(v.content_type), MAX(v.author_id) AS author_id, MAX(v.device), MAX(v.comment), \
+               MAX(v.written_at), MAX(v.kept) FROM (SELECT q.version, q.hash, q.size, q.content_type, q.author_id, q.device, \
+               q.comment, q.written_at, q.kept FROM past q WHERE q.node_id = $1 AND q.version >= $2 AND q.version <= $3 \
+               AND q.sealed = 1 AND q.hash IS NOT NULL UNION ALL SELECT n.version, n.hash, n.size, n.content_type, \
+               n.author_id, n.device, n.comment, n.written_at, n.kept FROM node n WHERE n.id = $1 AND n.version >= $2 \
+               AND n.version <= $3 AND n.sealed = 1 AND n.hash IS NOT NULL) v GROUP BY v.version \
+               ORDER BY v.version LIMIT $4) g ORDER BY g.version";
+    let found = rows(c.connection(), sql, arguments![node, from, to, limit]).await?;
+    Ok(found.iter().map(|row| version_of(node, row)).collect())
+}
+
+fn version_of(node: Id, row: &Row) -> Version {
+    Version {
+        node,
+        number: row.integer(0),
+        hash: row.text(1),
+        size_bytes: row.integer(2),
+        content_type: row.optional_text(3),
+        author_id: row.optional_integer(4).map(Id),
+        device: row.optional_text(5),
+        comment: row.optional_text(6),
+        written_at: row.integer(7),
+        kept: row.integer(8) != 0,
+        author: row.optional_text(9),
+    }
+}
+
+/// Numbers of the versions of a document, ascending.
+pub async fn numbers(c: &mut impl Reading, node: Id) -> Result<Vec<i64>, Failure> {
+    let sql = "SELECT version FROM past WHERE node_id = $1 AND sealed = 1 AND hash IS NOT NULL UNION SELECT version FROM node \
+               WHERE id = $1 AND sealed = 1 AND hash IS NOT NULL ORDER BY 1";
+    Ok(rows(c.connection(), sql, arguments![node]).await?.iter().map(|row| row.integer(0)).collect())
+}
+
+/// A node by its identifier, wherever it stands; and since when it is gone.
+pub async fn node(c: &mut impl Reading, id: Id) -> Result<Option<(Node, Option<Timestamp>)>, Failure> {
+    const SQL: &str = concat!("SELECT ", columns!(), ", n.gone_at FROM node n WHERE n.id = $1");
+    Ok(row(c.connection(), SQL, arguments![id]).await?.map(|row| (node_of(&row), row.optional_integer(COLUMNS))))
+}
+
+/// Sets the comment of a version, or marks it as one that retention never takes, wherever its rows are.
+pub async fn annotate(c: &mut Txn, version: &Version) -> Result<(), Failure> {
+    for sql in [
+        "UPDATE past SET comment = $3, kept = $4 WHERE node_id = $1 AND version = $2",
+        "UPDATE node SET comment = $3, kept = $4 WHERE id = $1 AND version = $2",
+    ] {
+        let arguments = arguments![version.node, version.number, version.comment.as_ref(), version.kept];
+        execute(c.connection(), sql, arguments).await?;
+    }
+    Ok(())
+}
+
+/// Who left a name last.
+pub struct Leaver {
+    /// The document, as it is now.
+    pub node: Node,
+    /// The change in which it left.
+    pub left_seq: Seq,
+    /// When it left.
+    pub left_at: Timestamp,
+    /// Since when it is gone.
+    pub gone_at: Option<Timestamp>,
+    /// Who deleted it.
+    pub gone_by: Option<Id>,
+    /// Who put it where it stands now.
+    pub placed_by: Option<Id>,
+    /// The change with which its present state began.
+    pub since_seq: Seq,
+    /// Name of the collection it stands in now.
+    pub place: String,
+    /// Is that collection left about by a program?
+    pub place_litter: bool,
+}
+
+/// The document that left a name last, not before `since`. What is left about by programs, and what was deleted before
+/// it was a version, never was anyone's document.
+pub async fn leaver(
+    c: &mut impl Reading,
+    parent: Id,
+    match_name: &str,
+    since: Timestamp,
+) -> Result<Option<Leaver>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", p.to_seq, p.to_at, n.gone_at, n.gone_by, n.placed_by, n.since_seq, h.name, h.litter FROM past p \
+         JOIN node n ON n.id = p.node_id AND n.home_id = p.home_id JOIN node h ON h.id = n.parent_id \
+         WHERE p.parent_id = $1 AND p.match_name = $2 AND p.to_at >= $3 AND n.kind = 'file' AND n.litter = 0 \
+         AND (n.gone_at IS NULL OR n.sealed = 1) ORDER BY p.to_seq DESC LIMIT 1"
+    );
+    let found = row(c.connection(), SQL, arguments![parent, match_name, since]).await?;
+    Ok(found.map(|row| Leaver {
+        node: node_of(&row),
+        left_seq: row.integer(COLUMNS),
+        left_at: row.integer(COLUMNS + 1),
+        gone_at: row.optional_integer(COLUMNS + 2),
+        gone_by: row.optional_integer(COLUMNS + 3).map(Id),
+        placed_by: row.optional_integer(COLUMNS + 4).map(Id),
+        since_seq: row.integer(COLUMNS + 5),
+        place: row.text(COLUMNS + 6),
+        place_litter: row.integer(COLUMNS + 7) != 0,
+    }))
+}
+
+/// Is a document's content a version of another that stood at the same name before: the copy that stayed when that was
+/// set aside there?
+pub async fn was_set_aside(c: &mut impl Reading, copy: &Node) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM past p WHERE p.parent_id = $1 AND p.match_name = $2 AND p.hash = $3 AND p.node_id <> $4 \
+               AND p.sealed = 1 AND p.to_seq = $5 LIMIT 1";
+    let folded = match_name(&copy.name);
+    let arguments = arguments![copy.parent_id, &folded, copy.hash.as_ref(), copy.id, copy.placed_seq];
+    Ok(row(c.connection(), sql, arguments).await?.is_some())
+}
+
+/// A link of a chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChainLink {
+    /// The home.
+    pub home: Id,
+    /// From 1.
+    pub place: i64,
+    /// The document.
+    pub node: Id,
+    /// The version.
+    pub version: i64,
+    /// Hash over the version; empty for those from before there was a chain.
+    pub leaf: String,
+    /// Hash over the link before and the leaf.
+    pub chain: String,
+}
+
+/// Adds a link. A version that was entered before keeps its link.
+pub async fn enter(c: &mut Txn, link: &ChainLink) -> Result<bool, Failure> {
+    let sql = "INSERT INTO chain (home_id, place, node_id, version, leaf, chain) VALUES ($1, $2, $3, $4, $5, $6) \
+               ON CONFLICT (node_id, version) DO NOTHING";
+    let arguments = arguments![link.home, link.place, link.node, link.version, &link.leaf, &link.chain];
+    Ok(execute(c.connection(), sql, arguments).await? == 1)
+}
+
+/// Links of all homes after a place, in order.
+pub async fn chain(c: &mut impl Reading, after: (Id, i64), limit: i64) -> Result<Vec<ChainLink>, Failure> {
+    let sql = "SELECT home_id, place, node_id, version, leaf, chain FROM chain WHERE home_id > $1 \
+               OR (home_id = $1 AND place > $2) ORDER BY home_id, place LIMIT $3";
+    let found = rows(c.connection(), sql, arguments![after.0, after.1, limit]).await?;
+    Ok(found
+        .iter()
+        .map(|row| ChainLink {
+            home: Id(row.integer(0)),
+            place: row.integer(1),
+            node: Id(row.integer(2)),
+            version: row.integer(3),
+            leaf: row.text(4),
+            chain: row.text(5),
+        })
+        .collect())
+}
+
+/// Heads of the chains: home, number of links, last link.
+pub async fn heads(c: &mut impl Reading) -> Result<Vec<(Id, i64, String)>, Failure> {
+    let sql = "SELECT node_id, chain_place, chain FROM home ORDER BY node_id";
+    let found = rows(c.connection(), sql, arguments![]).await?;
+    Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1), row.text(2))).collect())
+}
+
+/// Takes the drafts of a lock: their nodes, to be sealed.
+pub async fn drafts(c: &mut impl Reading, token: &str) -> Result<Vec<Node>, Failure> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM node n WHERE n.draft = $1 ORDER BY n.id");
+    Ok(rows(c.connection(), SQL, arguments![token]).await?.iter().map(node_of).collect())
+}
+
+/// Documents that are no version yet although no lock holds their session open any more, written before `before`.
+pub async fn lapsed(c: &mut impl Reading, now: Timestamp, before: Timestamp, limit: i64) -> Result<Vec<Node>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.kind = 'file' AND n.gone_at IS NULL AND n.written_at <= $2 \
+         AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.token = n.draft AND l.expires_at > $1) ORDER BY n.written_at LIMIT $3"
+    );
+    Ok(rows(c.connection(), SQL, arguments![now, before, limit]).await?.iter().map(node_of).collect())
+}

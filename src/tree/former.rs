@@ -1,0 +1,263 @@
+//! What is no more: the views of the past, found and listed. `/history/{name}/...` shows each document as the folder of
+//! its versions, `/history/{name}/@{date}/...` the tree of a former day, `/trash/{name}/...` what was deleted,
+//! `/versions/{id}/{number}` a version by name. All are read from the same rows as the tree itself.
+
+use jiff::tz::TimeZone;
+
+use super::gate::Admitted;
+use super::resolve::{Target, VERSIONS, Who, documents, made_id, opened};
+use super::walk::{Needs, PAGE, Page, View};
+use crate::model::error::Result;
+use crate::model::filename::match_name;
+use crate::model::id::{Id, Timestamp};
+use crate::model::kind::Kind;
+use crate::model::node::{Link, Node, Version};
+use crate::model::path::Path;
+use crate::model::privilege::{Privilege, PrivilegeSet, Role};
+use crate::model::version::{moment, version_name, version_of_name};
+use crate::store::transaction::Reading;
+use crate::store::{node, past, trash, version};
+
+/// The zone in which names spell times.
+pub(super) fn zone() -> TimeZone {
+    TimeZone::system()
+}
+
+/// What a node of the tree is in another view.
+fn seen_as(mut node: Node, folder: Kind, file: Kind) -> Node {
+    node.kind = if node.kind.is_collection() { folder } else { file };
+    node
+}
+
+fn link(node: Node) -> Link {
+    Link { node, role: None, locks: Vec::new() }
+}
+
+/// A version as the document that it was, under a name.
+fn version_node(document: &Node, version: &Version, name: String, kind: Kind) -> Node {
+    Node {
+        name,
+        kind,
+        version: version.number,
+        hash: Some(version.hash.clone()),
+        size_bytes: version.size_bytes,
+        content_type: version.content_type.clone(),
+        author_id: version.author_id,
+        device: version.device.clone(),
+        comment: version.comment.clone(),
+        written_at: version.written_at,
+        modified_at: version.written_at,
+        created_at: version.written_at,
+        sealed: true,
+        draft: None,
+        ..document.clone()
+    }
+}
+
+fn name_of(document: &Node, version: &Version, zone: &TimeZone) -> String {
+    version_name(&document.name, version.number, version.written_at, version.author.as_deref().unwrap_or(""), zone)
+}
+
+/// `/history/{name}/...`
+pub(super) async fn follow_history(
+    c: &mut impl Reading,
+    who: Who<'_>,
+    target: &mut Target,
+    home_name: &str,
+    below: &[String],
+) -> Result<()> {
+    let at = below.first().and_then(|segment| moment(segment, &zone()));
+    let names = if at.is_some() { &[] } else { below };
+    let links = documents(c, who, target, home_name, names).await?;
+    target.privileges = target.privileges.reading();
+    let reached = links.len();
+    let document = links.last().map(|link| link.node.clone()).filter(|node| node.kind == Kind::File);
+    target.links.extend(links.into_iter().map(|l| link(seen_as(l.node, Kind::History, Kind::VersionFolder))));
+    if let (Some(at), Some((day, rest))) = (at, below.split_first()) {
+        return follow_moment(c, target, at.min(who.now), day, rest).await;
+    }
+    // One name below a document: a version. The home itself is the first of the links.
+    if let (Some(document), Some(name)) = (document, below.get(reached.saturating_sub(1)))
+        && reached == below.len()
+        && let Some(number) = version_of_name(name)
+    {
+        for version in version::versions(c, document.id, (number, number), 1).await? {
+            let spelled = name_of(&document, &version, &zone());
+            if match_name(&spelled) == match_name(name) {
+                target.links.push(link(version_node(&document, &version, spelled, Kind::PastFile)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `@{date}` and below: the names that stood there then.
+async fn follow_moment(
+    c: &mut impl Reading,
+    target: &mut Target,
+    at: Timestamp,
+    day: &str,
+    rest: &[String],
+) -> Result<()> {
+    let Some(top) = target.links.last().filter(|link| link.node.kind == Kind::History).map(|l| l.node.clone()) else {
+        return Ok(());
+    };
+    target.moment = Some(at);
+    let mut folder = Node { name: day.to_owned(), kind: Kind::PastFolder, modified_at: at, ..top };
+    target.links.push(link(folder.clone()));
+    for name in rest {
+        let Some(found) = past::member_at(c, folder.id, at, &match_name(name)).await? else { return Ok(()) };
+        folder = seen_as(found, Kind::PastFolder, Kind::PastFile);
+        target.links.push(link(folder.clone()));
+        if folder.kind == Kind::PastFile {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// `/trash/{name}/...`: members restore from it, only leads remove for good.
+pub(super) async fn follow_trash(
+    c: &mut impl Reading,
+    who: Who<'_>,
+    target: &mut Target,
+    home_name: &str,
+    below: &[String],
+) -> Result<()> {
+    let links = documents(c, who, target, home_name, &[]).await?;
+    let role = role_of(c, who, &links).await?;
+    if role < Some(Role::Lead) {
+        target.privileges = target.privileges.without(&[Privilege::Unbind]);
+    }
+    let Some(top) = links.into_iter().next() else { return Ok(()) };
+    let home = top.node.home_id;
+    target.links.push(link(Node { kind: Kind::Trash, id: made_id(Kind::Trashes), ..top.node }));
+    let Some((name, rest)) = below.split_first() else { return Ok(()) };
+    let Some(entry) = trash::entry(c, home, &match_name(name)).await? else { return Ok(()) };
+    let names: Vec<String> = rest.iter().map(|name| match_name(name)).collect();
+    let found = node::chain(c, who.actor.id, who.now, entry.id, &names).await?;
+    target.links.extend(found.into_iter().map(|l| link(seen_as(l.node, Kind::TrashedFolder, Kind::TrashedFile))));
+    Ok(())
+}
+
+async fn role_of(c: &mut impl Reading, who: Who<'_>, links: &[Link]) -> Result<Option<Role>> {
+    match links.first() {
+        Some(top) => Ok(node::role_above(c, who.actor.id, who.now, top.node.id).await?),
+        None => Ok(None),
+    }
+}
+
+/// The document that an address below `/versions/` speaks of.
+pub(super) fn document_of(path: &Path) -> Option<Id> {
+    match path.segments() {
+        [first, id, ..] if first == VERSIONS => id.parse().ok().map(Id).filter(|parsed| parsed.to_string() == *id),
+        _ => None,
+    }
+}
+
+/// The address of a document's versions (`None`), or of one of them.
+#[must_use]
+pub fn version_path(document: Id, number: Option<i64>) -> Path {
+    let path = Path::of(&[VERSIONS]).join(&document.to_string());
+    number.map_or(path.clone(), |number| path.join(&number.to_string()))
+}
+
+/// `/versions/{id}/{number}`
+pub(super) async fn follow_versions(
+    c: &mut impl Reading,
+    who: Who<'_>,
+    target: &mut Target,
+    _: &str,
+    below: &[String],
+) -> Result<()> {
+    target.privileges = PrivilegeSet::default();
+    let Some(id) = document_of(&target.path) else { return Ok(()) };
+    let found = version::node(c, id).await?.map(|(node, _)| node).filter(|node| node.kind == Kind::File);
+    let Some(document) = found else { return Ok(()) };
+    let granted = opened(who.actor, node::role_above(c, who.actor.id, who.now, id).await?);
+    let may_annotate = granted.contains(Privilege::WriteProperties);
+    let annotate: &[Privilege] = if may_annotate { &[Privilege::WriteProperties] } else { &[] };
+    target.privileges = granted.reading().and(annotate);
+    if !target.privileges.contains(Privilege::Read) {
+        return Ok(());
+    }
+    let history =
+        Node { name: id.to_string(), kind: Kind::VersionHistory, hash: None, size_bytes: 0, ..document.clone() };
+    target.links.push(link(history));
+    let number = below.first().and_then(|text| text.parse::<i64>().ok().filter(|n| n.to_string() == *text));
+    if let (Some(number), 1) = (number, below.len()) {
+        for version in version::versions(c, id, (number, number), 1).await? {
+            target.links.push(link(version_node(&document, &version, number.to_string(), Kind::Version)));
+        }
+    }
+    Ok(())
+}
+
+impl<T: Reading> Admitted<T> {
+    /// Members of a stored folder, in whichever view it is looked at, in the order of folded names.
+    pub(super) async fn stored_members(&mut self, folder: &Node, after: &str, limit: i64) -> Result<Vec<Node>> {
+        let moment = self.target.moment.unwrap_or(self.now);
+        let (found, kinds) = match folder.kind {
+            Kind::PastFolder => {
+                let found = past::members_at(&mut self.store, folder.id, moment, after, limit).await?;
+                (found, Some((Kind::PastFolder, Kind::PastFile)))
+            }
+            Kind::Trash => {
+                let found = trash::members(&mut self.store, folder.home_id, after, limit).await?;
+                (found, Some((Kind::TrashedFolder, Kind::TrashedFile)))
+            }
+            kind => {
+                let found = node::members(&mut self.store, folder.id, after, limit).await?;
+                let kinds = match kind {
+                    Kind::History => Some((Kind::History, Kind::VersionFolder)),
+                    Kind::TrashedFolder => Some((Kind::TrashedFolder, Kind::TrashedFile)),
+                    _ => None,
+                };
+                (found, kinds)
+            }
+        };
+        let Some((folder, file)) = kinds else { return Ok(found) };
+        Ok(found.into_iter().map(|node| seen_as(node, folder, file)).collect())
+    }
+
+    /// A page of members that stand in a view of the past.
+    pub(super) async fn former(&mut self, folder: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
+        let found = self.stored_members(folder, after, PAGE).await?;
+        let last = found.last().map(|node| match_name(&node.name)).filter(|_| found.len() as i64 == PAGE);
+        let mut views = Vec::with_capacity(found.len());
+        for node in found {
+            // In the mirror a program's litter is no document, and has no versions.
+            if node.litter && folder.kind != Kind::TrashedFolder {
+                continue;
+            }
+            let path = self.target.path.join(&node.name);
+            let mut view = self.bare(node, path, epoch);
+            self.load(&mut view, needs).await?;
+            views.push(view);
+        }
+        Ok(Page { views, after: last })
+    }
+
+    /// A page of the versions of a document. `after` is the number of the last one told.
+    pub(super) async fn versions(&mut self, folder: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
+        let from = after.parse::<i64>().map_or(1, |last| last + 1);
+        let found = version::versions(&mut self.store, folder.id, (from, i64::MAX), PAGE).await?;
+        let last = found.last().map(|version| version.number.to_string()).filter(|_| found.len() as i64 == PAGE);
+        let zone = zone();
+        let numbers = if needs.versions { version::numbers(&mut self.store, folder.id).await? } else { Vec::new() };
+        let views = found
+            .iter()
+            .map(|version| {
+                let (name, kind) = match folder.kind {
+                    Kind::VersionFolder => (name_of(folder, version, &zone), Kind::PastFile),
+                    _ => (version.number.to_string(), Kind::Version),
+                };
+                let path = self.target.path.join(&name);
+                let node = version_node(folder, version, name, kind);
+                let author = version.author.clone();
+                View { author, kept: version.kept, versions: numbers.clone(), ..self.bare(node, path, epoch) }
+            })
+            .collect();
+        Ok(Page { views, after: last })
+    }
+}

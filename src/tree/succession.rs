@@ -1,0 +1,113 @@
+//! Succession: a document's identity follows its name through the ways in which editors save.
+//!
+//! When a name that a document left moments ago is taken again by the same person, with new content, that content is the
+//! document's next version: it comes back with its identifier, history, properties and grants. What was set aside under
+//! another name becomes a plain copy, and a temporary document that was moved onto the name goes. Which departures and
+//! arrivals belong together is the table [`crate::model::version::SUCCESSIONS`].
+
+use super::gate::Admitted;
+use super::version::Written;
+use crate::model::error::Result;
+use crate::model::filename::match_name;
+use crate::model::node::Node;
+use crate::model::version::{Landing, Left, VACATED_S, Vacated, is_backup, is_litter, succeeds};
+use crate::store::transaction::Txn;
+use crate::store::version::{self, Leaver};
+use crate::store::{node, past, property};
+
+impl Leaver {
+    /// How it left the name `slot`; `None` when it has changed or moved on since.
+    fn vacated(&self, slot: &str) -> Option<Vacated> {
+        if let (Some(at), Some(by)) = (self.gone_at, self.gone_by) {
+            return Some(Vacated { left: Left::Deleted, by, at });
+        }
+        let untouched = self.node.placed_seq == self.left_seq && self.since_seq == self.left_seq;
+        let name = &self.node.name;
+        let aside = is_litter(name) || is_backup(name, slot) || self.place_litter || is_litter(&self.place);
+        let left = if aside { Left::SetAside } else { Left::Renamed };
+        self.placed_by.filter(|_| untouched).map(|by| Vacated { left, by, at: self.left_at })
+    }
+}
+
+impl Admitted<Txn> {
+    /// The document whose next version lands on a free name, if there is one: brought back there, ready to be written.
+    pub(super) async fn carried_on(&mut self, parent: &Node, name: &str, landing: Landing) -> Result<Option<Node>> {
+        let since = self.now - VACATED_S;
+        let Some(leaver) = version::leaver(&mut self.store, parent.id, &match_name(name), since).await? else {
+            return Ok(None);
+        };
+        let actor = self.request.actor.id;
+        let carries = leaver.vacated(name).is_some_and(|vacated| succeeds(vacated, landing, actor, self.now));
+        let here = leaver.node.home_id == parent.home_id;
+        if !carries || !here {
+            return Ok(None);
+        }
+        let document = leaver.node;
+        if leaver.gone_at.is_some() {
+            return self.put_back(document, parent, name).await.map(Some);
+        }
+        self.within_quota(parent.home_id, document.size_bytes)?;
+        self.leave_copy(document, parent, name).await.map(Some)
+    }
+
+    /// A document of the trash stands at a name again.
+    async fn put_back(&mut self, document: Node, parent: &Node, name: &str) -> Result<Node> {
+        let back = self.placed(document, parent, name)?;
+        node::update_place(&mut self.store, &back, self.request.actor.id).await?;
+        self.stamp(parent, back.seq, (back.size_bytes, 1)).await?;
+        Ok(back)
+    }
+
+    /// A document that was set aside comes back to its name; where it stood, a copy of its content stays.
+    async fn leave_copy(&mut self, document: Node, parent: &Node, name: &str) -> Result<Node> {
+        let seq = self.seq(parent.home_id)?;
+        self.drop_locks(&document).await?;
+        past::end(&mut self.store, document.id, seq, self.now).await?;
+        let back = self.placed(document.clone(), parent, name)?;
+        node::update_place(&mut self.store, &back, self.request.actor.id).await?;
+        let aside = version::node(&mut self.store, document.parent_id).await?.map(|(node, _)| node);
+        if let Some(aside) = aside {
+            let mut copy = self.copy_of(&document, &aside, &document.name, seq);
+            copy.litter = aside.litter || is_litter(&copy.name);
+            self.open_session(&mut copy, None);
+            self.insert(&copy).await?;
+            property::overlay(&mut self.store, document.id, copy.id).await?;
+            self.stamp(&aside, seq, (0, 0)).await?;
+        }
+        self.stamp(parent, seq, (back.size_bytes, 1)).await?;
+        Ok(back)
+    }
+
+    /// A node as it is to stand at another name of its home, from this change on.
+    fn placed(&self, mut node: Node, parent: &Node, name: &str) -> Result<Node> {
+        let seq = self.seq(parent.home_id)?;
+        (node.parent_id, node.placed_seq, node.placed_at, node.seq) = (parent.id, seq, self.now, seq);
+        name.clone_into(&mut node.name);
+        Ok(node)
+    }
+
+    /// The content of `source`, a live document, becomes the next version of `document`; the source goes: what is
+    /// temporary without a trace, anything else into the trash.
+    pub(super) async fn absorb(
+        &mut self,
+        source: Node,
+        old_parent: &Node,
+        (document, parent): (Node, &Node),
+        fresh: bool,
+    ) -> Result<Node> {
+        let session = self.destination.as_ref().and_then(|destination| self.session(destination));
+        let (author, device) = (source.author_id, source.device.clone());
+        let written = Written::of(&source, author, device).map(|written| Written {
+            // The temporary document was named otherwise, and its type may come from its name.
+            content_type: document.content_type.clone(),
+            ..written
+        });
+        let id = source.id;
+        self.remove(source, old_parent, fresh).await?;
+        property::overlay(&mut self.store, id, document.id).await?;
+        match written {
+            Some(written) => self.write(document, parent, written, session).await,
+            None => Ok(document),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Writing content: when it refines a draft, when it is a version, and how a version enters the chain of its home.
+//!
+//! Without a lock each PUT of other bytes is a version (RFC 3253 section 3.2.2, `checkout-unlocked-checkin`). Under a lock
+//! the first PUT opens a draft that later ones refine; UNLOCK, or the end of the lock in any other way, seals it. The
+//! rules themselves are in [`crate::model::version`].
+
+use super::edit::{FileContent, PropertyChange};
+use super::gate::Admitted;
+use super::resolve::Target;
+use crate::model::condition::Condition;
+use crate::model::error::{Failure, Result};
+use crate::model::id::{Id, Timestamp};
+use crate::model::node::{Node, Version};
+use crate::model::version::{counts, refines};
+use crate::store::body::sha256;
+use crate::store::transaction::Txn;
+use crate::store::version::{self, ChainLink};
+use crate::store::{node, past};
+
+/// Content as it is written to a node.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub hash: String,
+    pub size_bytes: i64,
+    pub content_type: Option<String>,
+    /// By the client's word; `None`: now.
+    pub modified_at: Option<Timestamp>,
+    pub author_id: Option<Id>,
+    pub device: Option<String>,
+}
+
+impl Written {
+    /// The content of a document that is there, written anew by `author`.
+    pub fn of(source: &Node, author_id: Option<Id>, device: Option<String>) -> Option<Self> {
+        Some(Self {
+            hash: source.hash.clone()?,
+            size_bytes: source.size_bytes,
+            content_type: source.content_type.clone(),
+            modified_at: Some(source.modified_at),
+            author_id,
+            device,
+        })
+    }
+
+    /// Puts the content into a node that is not yet stored.
+    pub fn fill(self, node: &mut Node, now: Timestamp) {
+        node.modified_at = self.modified_at.unwrap_or(now);
+        node.written_at = now;
+        node.author_id = self.author_id;
+        node.device = self.device;
+        node.hash = Some(self.hash);
+        node.size_bytes = self.size_bytes;
+        node.content_type = self.content_type;
+        node.comment = None;
+    }
+}
+
+/// Hash over all that makes a version.
+pub(super) fn leaf(version: &Version) -> String {
+    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+    let fields = [
+        version.node.to_string(),
+        version.number.to_string(),
+        version.hash.clone(),
+        version.size_bytes.to_string(),
+        text(version.content_type.as_ref()),
+        version.author_id.unwrap_or_default().to_string(),
+        text(version.device.as_ref()),
+        version.written_at.to_string(),
+    ];
+    // No field holds a line break, so no two versions read alike.
+    sha256(fields.join("\n").as_bytes())
+}
+
+/// The next link of a chain.
+pub(super) fn link(before: &str, leaf: &str) -> String {
+    sha256(format!("{before}{leaf}").as_bytes())
+}
+
+impl Node {
+    /// Its present content as a version.
+    pub(super) fn as_version(&self) -> Option<Version> {
+        Some(Version {
+            node: self.id,
+            number: self.version,
+            hash: self.hash.clone()?,
+            size_bytes: self.size_bytes,
+            content_type: self.content_type.clone(),
+            author_id: self.author_id,
+            author: None,
+            device: self.device.clone(),
+            comment: self.comment.clone(),
+            written_at: self.written_at,
+            kept: false,
+        })
+    }
+}
+
+impl Admitted<Txn> {
+    /// The content of this request, its bytes stored.
+    pub(super) async fn take(&mut self, content: FileContent) -> Result<Written> {
+        self.store_body(&content.blob).await?;
+        Ok(Written {
+            hash: content.blob.hash,
+            size_bytes: content.blob.size_bytes,
+            content_type: Some(content.content_type),
+            modified_at: content.modified_at,
+            author_id: Some(self.request.actor.id),
+            device: self.request.actor.device.clone(),
+        })
+    }
+
+    /// The lock of the actor that covers a target and whose token the request shows: the session.
+    pub(super) fn session(&self, target: &Target) -> Option<String> {
+        let shown = |token: &str| self.request.preconditions.submitted().any(|shown| shown == token);
+        let actor = self.request.actor.id;
+        let held = target.covering().find(|(lock, _)| lock.principal_id == actor && shown(&lock.token));
+        held.map(|(lock, _)| lock.token.clone())
+    }
+
+    /// Gives a document new content, in `session` or without one. The same bytes again make no version; they change
+    /// nothing but what the client says of their time and type.
+    pub(super) async fn write(
+        &mut self,
+        mut document: Node,
+        parent: &Node,
+        written: Written,
+        session: Option<String>,
+    ) -> Result<Node> {
+        let seq = self.seq(document.home_id)?;
+        if document.hash.as_deref() == Some(&written.hash) {
+            let modified_at = written.modified_at.unwrap_or(document.modified_at);
+            if modified_at != document.modified_at || written.content_type != document.content_type {
+                (document.modified_at, document.content_type, document.seq) = (modified_at, written.content_type, seq);
+                node::update_properties(&mut self.store, &document).await?;
+                self.stamp(parent, seq, (0, 0)).await?;
+            }
+            return Ok(document);
+        }
+        let added = written.size_bytes - document.size_bytes;
+        self.within_quota(document.home_id, added)?;
+        let refined = refines(document.present(), self.now, |token| session.as_deref() == Some(token));
+        if !refined {
+            self.end_session(&mut document, false).await?;
+            past::end(&mut self.store, document.id, seq, self.now).await?;
+            document.version += 1;
+        }
+        written.fill(&mut document, self.now);
+        document.seq = seq;
+        self.open_session(&mut document, session);
+        node::update_content(&mut self.store, &document, !refined, self.now).await?;
+        if document.sealed {
+            self.enter(&document).await?;
+        }
+        self.stamp(parent, seq, (added, 0)).await?;
+        Ok(document)
+    }
+
+    /// Decides whether content that is about to be stored is a version at once or a draft of a session.
+    pub(super) fn open_session(&self, document: &mut Node, session: Option<String>) {
+        let waits = !counts(document.size_bytes, document.written_at, document.litter, false, self.now);
+        document.sealed = session.is_none() && !waits;
+        document.draft = session;
+    }
+
+    /// Ends the session of a draft: its content is a version from now on, if it counts. `on_purpose`: by UNLOCK.
+    pub(super) async fn end_session(&mut self, document: &mut Node, on_purpose: bool) -> Result<()> {
+        let draft = !document.sealed && document.hash.is_some();
+        if draft && counts(document.size_bytes, document.written_at, document.litter, on_purpose, self.now) {
+            node::seal(&mut self.store, document.id).await?;
+            (document.sealed, document.draft) = (true, None);
+            self.enter(document).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends all sessions of a lock.
+    pub(super) async fn end_sessions(&mut self, token: &str, on_purpose: bool) -> Result<()> {
+        for mut document in version::drafts(&mut self.store, token).await? {
+            self.end_session(&mut document, on_purpose).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes what may be changed of a version: its comment, and whether it stays for ever.
+    pub(super) async fn annotate(&mut self, node: &Node, changes: &[PropertyChange]) -> Result<()> {
+        let found = version::versions(&mut self.store, node.id, (node.version, node.version), 1).await?;
+        let Some(mut version) = found.into_iter().next() else { return Err(Condition::NotFound.into()) };
+        for change in changes {
+            match change {
+                PropertyChange::Comment(comment) => version.comment.clone_from(comment),
+                PropertyChange::Kept(kept) => version.kept = *kept,
+                _ => return Err(Condition::CannotModifyProtectedProperty.into()),
+            }
+        }
+        Ok(version::annotate(&mut self.store, &version).await?)
+    }
+
+    /// Enters a sealed version into the chain of its home.
+    pub(super) async fn enter(&mut self, document: &Node) -> Result<()> {
+        let Some(version) = document.as_version() else { return Ok(()) };
+        let Some(claim) = self.claims.iter_mut().find(|claim| claim.home == document.home_id) else {
+            return Err(Failure::new("sealing a version", "its home was not claimed").into());
+        };
+        let leaf = leaf(&version);
+        let link = ChainLink {
+            home: claim.home,
+            place: claim.chain_place + 1,
+            node: version.node,
+            version: version.number,
+            chain: link(&claim.chain, &leaf),
+            leaf,
+        };
+        if version::enter(&mut self.store, &link).await? {
+            (claim.chain, claim.chain_place, claim.unsettled) = (link.chain, link.place, true);
+        }
+        Ok(())
+    }
+}

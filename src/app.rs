@@ -4,16 +4,20 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::config::{Config, LogConfig};
+use crate::model::id::now;
 use crate::server::Server;
 use crate::tree::Tree;
+use crate::tree::retention::Tended;
 
-/// How often bodies that nothing names are swept, and throttles forgotten.
+/// How often lapsed sessions are ended and what is not to be kept goes.
+const TEND_EVERY: Duration = Duration::from_secs(300);
+/// How often bodies that nothing names are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 /// A server whose listeners are open.
@@ -51,10 +55,20 @@ impl Running {
 }
 
 async fn jobs(tree: Tree, server: Arc<Server>) {
-    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    let mut ticks = tokio::time::interval(TEND_EVERY);
+    let mut ticked = Instant::now();
     loop {
         ticks.tick().await;
         server.forget();
+        match tree.tend(now()).await {
+            Ok(done) if done == Tended::default() => {}
+            Ok(done) => tracing::info!(?done, "what was not to be kept is gone"),
+            Err(failure) => tracing::error!(%failure, "tending the past failed"),
+        }
+        if ticked.elapsed() < SWEEP_EVERY {
+            continue;
+        }
+        ticked = Instant::now();
         match tree.sweep().await {
             Ok(0) => {}
             Ok(swept) => tracing::info!(swept, "unnamed bodies were removed"),

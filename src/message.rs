@@ -141,8 +141,9 @@ mod tests {
             "kind",
             "label",
         ];
-        let every =
-            every.into_iter().chain(["name", "password", "path", "project", "role", "text", "url", "what", "why"]);
+        let every = every
+            .into_iter()
+            .chain(["name", "number", "password", "path", "project", "role", "text", "url", "what", "why"]);
         let places: Vec<(&'static str, String)> = every.map(|place| (place, "x".to_owned())).collect();
         for key in keys(en) {
             for language in [Language::English, Language::French] {

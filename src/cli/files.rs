@@ -52,7 +52,7 @@ struct Done {
 }
 
 /// A request of the home's owner.
-fn request(method: Method, path: Path, actor: &Actor) -> Request {
+pub(super) fn request(method: Method, path: Path, actor: &Actor) -> Request {
     Request {
         method,
         path,
@@ -63,7 +63,8 @@ fn request(method: Method, path: Path, actor: &Actor) -> Request {
     }
 }
 
-async fn folder(tree: &Tree, address: &str) -> anyhow::Result<(Path, Actor)> {
+/// The path that an address names, and the owner of its home.
+pub(super) async fn address_of(tree: &Tree, address: &str) -> anyhow::Result<(Path, Actor)> {
     // The whole address of a server is understood, too.
     let path = address
         .split_once("://")
@@ -83,7 +84,8 @@ fn at_path(path: &FilePath, error: &std::io::Error) -> anyhow::Error {
     told("fault-directory", &[("path", &path.display().to_string()), ("why", &error.to_string())])
 }
 
-fn at_address(terminal: &Terminal, path: &Path, error: Error) -> anyhow::Error {
+/// What is told when the tree refuses.
+pub(super) fn at_address(terminal: &Terminal, path: &Path, error: Error) -> anyhow::Error {
     match error {
         Error::Refused(refusal) => {
             let why = message::refusal(terminal.language, &refusal);
@@ -97,7 +99,7 @@ fn at_address(terminal: &Terminal, path: &Path, error: Error) -> anyhow::Error {
 impl Import {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let Self::Files { address, dir } = self;
-        let (top, owner) = folder(tree, &address).await?;
+        let (top, owner) = address_of(tree, &address).await?;
         let mut done = Done::default();
         let mut waiting = vec![(dir, top)];
         while let Some((dir, path)) = waiting.pop() {
@@ -177,7 +179,7 @@ pub(super) async fn put_blob(
 impl Export {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let Self::Files { address, dir } = self;
-        let (top, owner) = folder(tree, &address).await?;
+        let (top, owner) = address_of(tree, &address).await?;
         let mut done = Done::default();
         let mut waiting = vec![(top, dir.clone())];
         while let Some((path, dir)) = waiting.pop() {

@@ -5,6 +5,7 @@ mod demo;
 mod device;
 mod files;
 mod output;
+mod past;
 mod person;
 mod project;
 mod serve;
@@ -54,6 +55,12 @@ enum Command {
     /// Export documents
     #[command(subcommand)]
     Export(files::Export),
+    /// List the versions of a document
+    Versions(past::Versions),
+    /// Bring a version of a document back, as a new one
+    RestoreVersion(past::RestoreVersion),
+    /// Bring a folder back to a former moment, as new changes: nothing is lost by it
+    Rewind(past::Rewind),
     /// Verify every document and reference; exit status 1 if there is damage
     Check,
 }
@@ -97,6 +104,9 @@ async fn administer(command: Command, tree: &Tree, terminal: &Terminal) -> anyho
         Command::Project(project) => project.run(tree, terminal).await?,
         Command::Import(import) => import.run(tree, terminal).await?,
         Command::Export(export) => export.run(tree, terminal).await?,
+        Command::Versions(versions) => versions.run(tree, terminal).await?,
+        Command::RestoreVersion(restore) => restore.run(tree, terminal).await?,
+        Command::Rewind(rewind) => rewind.run(tree, terminal).await?,
         Command::Check => return check::run(tree, terminal).await,
         Command::Demo(_) | Command::Serve(_) => {}
     }

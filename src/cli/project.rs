@@ -4,9 +4,10 @@ use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
-use super::output::{Terminal, instant, size, until};
+use super::output::{Terminal, instant, size, told, until};
 use crate::model::principal::PrincipalKind;
 use crate::model::privilege::Role;
+use crate::model::version::EVERY;
 use crate::tree::Tree;
 
 #[derive(Subcommand)]
@@ -38,6 +39,36 @@ pub(super) enum Project {
         /// As JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Set what a project keeps, and how much one person may delete in a minute
+    Retention {
+        /// Which
+        name: String,
+        /// Keep all versions of so many days (`all`: for ever)
+        #[arg(long, value_name = "DAYS|all")]
+        versions: Option<String>,
+        /// Of older ones keep the last of each
+        #[arg(long, value_parser = PossibleValuesParser::new(["day", "week", "month"]))]
+        every: Option<String>,
+        /// Empty the trash after so many days
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=36500))]
+        trash_days: Option<i64>,
+        /// Keep synchronization tokens good for so many days
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=36500))]
+        sync_days: Option<i64>,
+        /// Hold deletions of who deleted more than this share of the documents within a minute (100: never)
+        #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(i64).range(1..=100))]
+        brake: Option<i64>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let held deletions go on, of one person or of all
+    Release {
+        /// In which project
+        name: String,
+        /// Whose
+        person: Option<String>,
     },
     /// Close a project: it is read from now on, no longer changed
     Close {
@@ -98,6 +129,38 @@ impl Project {
                 terminal.table(json, &["name", "display_name", "closed_at"], &rows)?;
             }
             Self::Show { name, json } => show(tree, terminal, &name, json).await?,
+            Self::Retention { name, versions, every, trash_days, sync_days, brake, json } => {
+                let mut kept = tree.retention(&name).await?;
+                match versions.as_deref() {
+                    None => {}
+                    Some("all") => kept.versions_days = None,
+                    Some(text) => {
+                        let days = text.parse().ok().filter(|days| (0..=36_500).contains(days));
+                        kept.versions_days = Some(days.ok_or_else(|| told("fault-days", &[("text", text)]))?);
+                    }
+                }
+                if let Some((every, _)) = every.and_then(|every| EVERY.iter().find(|(_, text)| *text == every)) {
+                    kept.every = *every;
+                }
+                kept.trash_days = trash_days.unwrap_or(kept.trash_days);
+                kept.sync_days = sync_days.unwrap_or(kept.sync_days);
+                kept.brake_percent = brake.unwrap_or(kept.brake_percent);
+                tree.set_retention(&name, &kept).await?;
+                let every = EVERY.iter().find(|(every, _)| *every == kept.every).map_or("day", |(_, text)| *text);
+                let row = vec![
+                    kept.versions_days.map_or(json!("all"), |days| json!(days)),
+                    json!(every),
+                    json!(kept.trash_days),
+                    json!(kept.sync_days),
+                    json!(kept.brake_percent),
+                ];
+                let columns = ["versions_days", "every", "trash_days", "sync_days", "brake_percent"];
+                terminal.table(json, &columns, &[row])?;
+            }
+            Self::Release { name, person } => {
+                let released = tree.release(&name, person.as_deref()).await?;
+                terminal.say("done-release", &[("name", &name), ("number", &released.to_string())]);
+            }
             Self::Close { name } => {
                 tree.close_project(&name).await?;
                 terminal.say("done-closed", &[("name", &name)]);
@@ -122,6 +185,7 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
             ]
         })
         .collect();
+    let holds = tree.holds(name).await?;
     let columns = ["name", "display_name", "role", "until"];
     if json {
         let members: Vec<Value> =
@@ -133,6 +197,7 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
             "used_bytes": summary.used_bytes,
             "quota_bytes": summary.quota_bytes,
             "members": members,
+            "held": holds.iter().map(|hold| json!({"name": hold.principal, "since": instant(hold.since_at)})).collect::<Vec<_>>(),
         });
         println!("{}", serde_json::to_string_pretty(&object)?);
         return Ok(());
@@ -145,5 +210,9 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
         closed_at,
     ];
     terminal.table(false, &["name", "display_name", "used_bytes", "quota_bytes", "closed_at"], &[head])?;
-    terminal.table(false, &columns, &members)
+    terminal.table(false, &columns, &members)?;
+    for hold in holds {
+        terminal.note("held", &[("name", &hold.principal), ("project", name)]);
+    }
+    Ok(())
 }

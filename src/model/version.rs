@@ -169,6 +169,63 @@ pub fn is_backup(name: &str, of: &str) -> bool {
     ended(&of) || ended(stem) || inside
 }
 
+/// How often one of the older versions stays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Every {
+    /// The last of each day.
+    #[default]
+    Day,
+    /// The last of each week, from Monday.
+    Week,
+    /// The last of each month.
+    Month,
+}
+
+/// Each with its spelling in commands and rows.
+pub const EVERY: [(Every, &str); 3] = [(Every::Day, "day"), (Every::Week, "week"), (Every::Month, "month")];
+
+/// What a home keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Retention {
+    /// All versions of so many days, in days; `None`: all.
+    pub versions_days: Option<i64>,
+    /// Which of the older ones.
+    pub every: Every,
+    /// How long what is deleted lies in the trash, days.
+    pub trash_days: i64,
+    /// How long sync tokens are good for, days.
+    pub sync_days: i64,
+    /// The share of its documents that one person may delete in a minute, percent; 100: any.
+    pub brake_percent: i64,
+}
+
+/// The period of a moment: versions of one period are thinned to the last.
+fn period(at: Timestamp, every: Every, zone: &TimeZone) -> Option<jiff::civil::Date> {
+    let date = jiff::Timestamp::from_second(at).ok()?.to_zoned_datetime(zone.clone()).date();
+    match every {
+        Every::Day => Some(date),
+        Every::Week => {
+            let back = jiff::Span::new().days(i64::from(date.weekday().to_monday_zero_offset()));
+            date.checked_sub(back).ok()
+        }
+        Every::Month => Some(date.first_of_month()),
+    }
+}
+
+/// Which versions may go: of those written before a moment all but the last of each period, those that are kept, and the
+/// newest of all. Each is number, moment, whether it is kept; ascending.
+#[must_use]
+pub fn thinned(versions: &[(i64, Timestamp, bool)], before: Timestamp, every: Every, zone: &TimeZone) -> Vec<i64> {
+    let pairs = versions.iter().zip(versions.iter().skip(1));
+    pairs
+        .filter(|((_, at, kept), (_, next, _))| {
+            // The next one in time is in the same period and old itself: this one is not the last.
+            !kept && *at < before && *next < before && period(*at, every, zone) == period(*next, every, zone)
+        })
+        .map(|((number, ..), _)| *number)
+        .collect()
+}
+
 /// Characters that stand in no name on Windows.
 fn legal(text: &str) -> String {
     text.chars().map(|c| if "<>:\"/\\|?*".contains(c) || c.is_control() { '_' } else { c }).collect()
@@ -253,8 +310,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        EMPTY_S, Id, Landing, Left, Present, SUCCESSIONS, Source, VACATED_S, Vacated, counts, is_backup, is_litter,
-        landing_of_move, moment, refines, succeeds, suffixed, version_name, version_of_name,
+        EMPTY_S, EVERY, Id, Landing, Left, Present, SUCCESSIONS, Source, VACATED_S, Vacated, counts, is_backup,
+        is_litter, landing_of_move, moment, period, refines, succeeds, suffixed, thinned, version_name,
+        version_of_name,
     };
     use crate::model::filename::check;
 
@@ -300,6 +358,30 @@ mod tests {
             let open = Present { sealed: false, ..sealed };
             let expected = draft == Some("a") || size == 0 && age < EMPTY_S;
             prop_assert_eq!(refines(open, age, |token| token == "a"), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn thinning_leaves_the_last_of_each_period(steps in proptest::collection::vec((1..400_000i64, any::<bool>()), 1..60),
+                                                   before in 0..8_000_000i64, every in 0..3usize) {
+            let every = EVERY[every].0;
+            let mut at = 0;
+            let versions: Vec<(i64, i64, bool)> = steps.iter().enumerate().map(|(number, (step, kept))| {
+                at += step;
+                (number as i64 + 1, at, *kept && step % 5 == 0)
+            }).collect();
+            let gone = thinned(&versions, before, every, &TimeZone::UTC);
+            let left: Vec<_> = versions.iter().filter(|(number, ..)| !gone.contains(number)).collect();
+            prop_assert_eq!(left.last().copied(), versions.last());
+            for (number, at, kept) in &versions {
+                let same = |other: i64| period(other, every, &TimeZone::UTC) == period(*at, every, &TimeZone::UTC);
+                prop_assert!(left.iter().any(|(_, other, _)| same(*other)), "a period lost all");
+                prop_assert!(!gone.contains(number) || (!kept && *at < before));
+            }
+            // Thinning what is thinned takes nothing more.
+            let left: Vec<_> = left.into_iter().copied().collect();
+            prop_assert!(thinned(&left, before, every, &TimeZone::UTC).is_empty());
         }
     }
 

@@ -11,7 +11,7 @@ struct Rule {
     sql: &'static str,
 }
 
-static RULES: [Rule; 9] = [
+static RULES: [Rule; 13] = [
     Rule {
         what: "a node stands in a collection that is not there",
         sql: "SELECT n.id, n.name FROM node n LEFT JOIN node p ON p.id = n.parent_id \
@@ -24,7 +24,8 @@ static RULES: [Rule; 9] = [
     },
     Rule {
         what: "a document has no content or a collection has some",
-        sql: "SELECT id, name FROM node WHERE (kind = 'file') <> (hash IS NOT NULL) LIMIT 100",
+        sql: "SELECT id, name FROM node WHERE (kind = 'file') <> (hash IS NOT NULL) \
+              AND NOT (kind = 'file' AND gone_at IS NOT NULL AND litter = 1) LIMIT 100",
     },
     Rule {
         what: "a node changed later than its home",
@@ -52,6 +53,32 @@ static RULES: [Rule; 9] = [
         sql: "SELECT n.id, n.name FROM lock l JOIN node n ON n.id = l.node_id WHERE n.gone_at IS NOT NULL LIMIT 100",
     },
     Rule {
+        what: "the documents of a collection are not those of its members",
+        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents') AND p.documents <> (SELECT \
+              CAST(COALESCE(SUM(CASE WHEN n.kind = 'file' THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
+              WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
+    },
+    Rule {
+        what: "a version is not in the chain of its home",
+        sql: "SELECT v.id, v.name || ', version ' || v.version FROM (SELECT id, name, version FROM node WHERE kind = 'file' \
+              AND sealed = 1 AND hash IS NOT NULL UNION SELECT node_id, name, version FROM past WHERE sealed = 1 \
+              AND hash IS NOT NULL) v WHERE NOT EXISTS (SELECT 1 FROM chain c WHERE c.node_id = v.id \
+              AND c.version = v.version) LIMIT 100",
+    },
+    Rule {
+        what: "two states of a node stand in one moment",
+        sql: "SELECT p.node_id, p.name FROM past p WHERE EXISTS (SELECT 1 FROM past q WHERE q.node_id = p.node_id \
+              AND q.home_id = p.home_id AND q.to_seq > p.to_seq AND q.from_seq < p.to_seq) OR EXISTS (SELECT 1 FROM node n \
+              WHERE n.id = p.node_id AND n.home_id = p.home_id AND n.gone_at IS NULL AND n.since_seq < p.to_seq) LIMIT 100",
+    },
+    Rule {
+        what: "the rows of one version differ",
+        sql: "SELECT node_id, MAX(name) || ', version ' || version FROM (SELECT node_id, name, version, hash, size FROM past \
+              WHERE sealed = 1 AND hash IS NOT NULL UNION ALL SELECT id, name, version, hash, size FROM node \
+              WHERE kind = 'file' AND sealed = 1 AND hash IS NOT NULL) v GROUP BY node_id, version \
+              HAVING MIN(hash) <> MAX(hash) OR MIN(size) <> MAX(size) LIMIT 100",
+    },
+    Rule {
         what: "a former state ended before it began",
         sql: "SELECT node_id, name FROM past WHERE from_seq >= to_seq LIMIT 100",
     },
@@ -77,6 +104,29 @@ pub async fn references(c: &mut impl Reading) -> Result<Vec<Damage>, Failure> {
     Ok(damages)
 }
 
+/// A name as it is stored: of which node, the spelling, the folded one.
+pub struct StoredName {
+    /// The node.
+    pub node: Id,
+    /// As spelled.
+    pub name: String,
+    /// As compared.
+    pub match_name: String,
+}
+
+/// Names of nodes and of their former states, of so many nodes after `after`.
+pub async fn names(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<StoredName>, Failure> {
+    let sql = "SELECT v.id, v.name, v.match_name FROM (SELECT n.id, n.name, n.match_name FROM node n WHERE n.id > $1 \
+               UNION SELECT p.node_id, p.name, p.match_name FROM past p WHERE p.node_id > $1) v \
+               WHERE v.id <= COALESCE((SELECT MAX(w.id) FROM (SELECT x.id FROM node x WHERE x.id > $1 ORDER BY x.id \
+               LIMIT $2) w), 0) ORDER BY v.id";
+    let found = rows(c.connection(), sql, arguments![after, limit]).await?;
+    Ok(found
+        .iter()
+        .map(|row| StoredName { node: Id(row.integer(0)), name: row.text(1), match_name: row.text(2) })
+        .collect())
+}
+
 /// What the database itself finds wrong with its file.
 pub async fn database(c: &mut impl Reading) -> Result<Option<String>, Failure> {
     let found = row(c.connection(), sql::INTEGRITY, arguments![]).await?;
@@ -85,6 +135,7 @@ pub async fn database(c: &mut impl Reading) -> Result<Option<String>, Failure> {
 
 /// A document that has or had this content: its identifier and name.
 pub async fn bearer(c: &mut impl Reading, hash: &str) -> Result<Option<(Id, String)>, Failure> {
-    let sql = "SELECT id, name FROM node WHERE hash = $1 UNION SELECT node_id, name FROM past WHERE hash = $1 LIMIT 1";
+    let sql = "SELECT id, name || ', version ' || version FROM node WHERE hash = $1 UNION SELECT node_id, name || ', version ' || version \
+               FROM past WHERE hash = $1 LIMIT 1";
     Ok(row(c.connection(), sql, arguments![hash]).await?.map(|row| (Id(row.integer(0)), row.text(1))))
 }

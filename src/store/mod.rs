@@ -10,6 +10,7 @@ pub mod node;
 pub mod past;
 pub mod principal;
 pub mod property;
+pub mod retention;
 pub mod sql;
 pub mod transaction;
 pub mod trash;

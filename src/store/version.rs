@@ -186,13 +186,14 @@ pub async fn drafts(c: &mut impl Reading, token: &str) -> Result<Vec<Node>, Fail
     Ok(rows(c.connection(), SQL, arguments![token]).await?.iter().map(node_of).collect())
 }
 
-/// Documents that are no version yet although no lock holds their session open any more, written before `before`.
+/// Documents that are no version yet although no lock holds their session open any more, written before `before`. One that
+/// was made empty under a lock that lapsed is no document, but what a vanished client left.
 pub async fn lapsed(c: &mut impl Reading, now: Timestamp, before: Timestamp, limit: i64) -> Result<Vec<Node>, Failure> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.kind = 'file' AND n.gone_at IS NULL AND n.written_at <= $2 \
-         AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.token = n.draft AND l.expires_at > $1) ORDER BY n.written_at LIMIT $3"
+         AND NOT (n.size = 0 AND n.draft IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.token = n.draft AND l.expires_at > $1) ORDER BY n.written_at LIMIT $3"
     );
     Ok(rows(c.connection(), SQL, arguments![now, before, limit]).await?.iter().map(node_of).collect())
 }

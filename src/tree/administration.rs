@@ -251,7 +251,7 @@ impl Tree {
     }
 }
 
-async fn find(
+pub(super) async fn find(
     c: &mut impl crate::store::transaction::Reading,
     kind: Option<PrincipalKind>,
     name: &str,
@@ -263,6 +263,12 @@ async fn find(
         }
         Some(found) => Ok(found),
     }
+}
+
+/// The home of the person or project of this name.
+pub(super) async fn home_named(c: &mut impl crate::store::transaction::Reading, name: &str) -> Result<Id> {
+    let owner = find(c, None, name).await?;
+    home_of(c, &owner).await
 }
 
 async fn home_of(c: &mut impl crate::store::transaction::Reading, principal: &Principal) -> Result<Id> {

@@ -85,7 +85,7 @@ impl Told {
 /// An entry before its address is known.
 enum Entry {
     Gone(past::GoneName),
-    Live(Node),
+    Live(Box<Node>),
 }
 
 impl Entry {
@@ -204,7 +204,7 @@ impl<T: Reading> Admitted<T> {
         };
         let gone_cut = cut(gone.len(), gone.last().map(|g| g.seq)) == Some(bound);
         let mut entries: Vec<Entry> = gone.into_iter().map(Entry::Gone).collect();
-        entries.extend(live.into_iter().map(Entry::Live));
+        entries.extend(live.into_iter().map(|node| Entry::Live(Box::new(node))));
         entries.retain(|entry| {
             entry.seq() < bound || entry.seq() == bound && (matches!(entry, Entry::Gone(_)) || !gone_cut)
         });
@@ -229,7 +229,7 @@ impl<T: Reading> Admitted<T> {
                 if node.id != scope.top.id
                     && let Some(parent) = self.path_below(scope, node.parent_id).await?
                 {
-                    self.push(scope, node, &parent, page).await?;
+                    self.push(scope, *node, &parent, page).await?;
                     if moved_in {
                         page.told = Told::Live(id, Id(0));
                         self.rest_below(scope, id, Id(0), page).await?;

@@ -36,7 +36,9 @@ impl Admitted<Txn> {
             return Ok(true);
         }
         let overwritten = self.clear_destination().await?;
-        let copied = if deep || !source.kind.is_collection() {
+        // What a former folder held is counted as it is copied: only its members know.
+        let counted = deep && source.kind != Kind::PastFolder;
+        let copied = if counted || !source.kind.is_collection() {
             source.clone()
         } else {
             Node { size_bytes: 0, documents: 0, ..source.clone() }
@@ -82,6 +84,10 @@ impl Admitted<Txn> {
                 }
                 for member in page {
                     let copy = self.graft(&member, &to).await?;
+                    if member.kind == Kind::PastFile {
+                        self.within_quota(copy.home_id, copy.size_bytes)?;
+                        self.stamp(&to, copy.seq, (copy.size_bytes, 1)).await?;
+                    }
                     property::overlay(&mut self.store, member.id, copy.id).await?;
                     if member.kind.is_collection() {
                         waiting.push((member, copy));

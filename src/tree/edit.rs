@@ -259,7 +259,10 @@ impl Admitted<Txn> {
     /// Inserts the copy of a member below a copy that `bind` has made; its bytes were counted there.
     pub(super) async fn graft(&mut self, source: &Node, parent: &Node) -> Result<Node> {
         let seq = self.seq(parent.home_id)?;
-        let node = self.copy_of(source, parent, &source.name, seq);
+        let mut node = self.copy_of(source, parent, &source.name, seq);
+        if source.kind == Kind::PastFolder {
+            (node.size_bytes, node.documents) = (0, 0);
+        }
         self.insert(&node).await?;
         Ok(node)
     }

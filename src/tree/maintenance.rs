@@ -1,10 +1,15 @@
-//! What keeps the store sound: the check of every body and reference, and the sweep of bodies that nothing names.
+//! What keeps the store sound: the check of every body, version and reference, and the sweep of bodies that nothing names.
+
+use std::collections::HashMap;
 
 use super::Tree;
+use super::version::{leaf, link};
 use crate::model::error::Failure;
-use crate::model::id::now;
+use crate::model::filename::match_name;
+use crate::model::id::{Id, now};
 use crate::store::body::{self, SWEEP_AGE, sha256};
 use crate::store::check::{self, Damage};
+use crate::store::version;
 
 const PAGE: i64 = 500;
 
@@ -26,6 +31,8 @@ impl Tree {
             report.damage.push(Damage { what: "the database file is damaged".to_owned(), at: text });
         }
         report.damage.extend(check::references(&mut self.store.read().await?).await?);
+        self.check_names(&mut report).await?;
+        self.check_chains(&mut report).await?;
         let mut after = String::new();
         loop {
             let hashes = body::named(&mut self.store.read().await?, &after, PAGE).await?;
@@ -37,6 +44,62 @@ impl Tree {
             }
             progress(report.bodies);
         }
+    }
+
+    /// A name and its folded form must belong together: a changed bit in either shows.
+    async fn check_names(&self, report: &mut Report) -> Result<(), Failure> {
+        let mut after = Id(0);
+        loop {
+            let names = check::names(&mut self.store.read().await?, after, PAGE).await?;
+            let Some(last) = names.last() else { return Ok(()) };
+            after = last.node;
+            for name in &names {
+                // A removed person's home bears a name that nobody can type.
+                if match_name(&name.name) != name.match_name {
+                    let at = format!("{} ({})", name.name, name.node);
+                    report.damage.push(Damage { what: "a name and its folded form differ".to_owned(), at });
+                }
+            }
+        }
+    }
+
+    /// Every version must be what it was when it entered the chain of its home, and every link must follow from the one
+    /// before.
+    async fn check_chains(&self, report: &mut Report) -> Result<(), Failure> {
+        let mut snapshot = self.store.read().await?;
+        let heads = version::heads(&mut snapshot).await?;
+        let mut at = (Id(0), 0);
+        let mut last: HashMap<Id, (i64, String)> = HashMap::new();
+        loop {
+            let links = version::chain(&mut snapshot, at, PAGE).await?;
+            let Some(end) = links.last() else { break };
+            at = (end.home, end.place);
+            for one in links {
+                let (place, before) = last.remove(&one.home).unwrap_or((0, String::new()));
+                // Those from before there was a chain have neither leaf nor link.
+                let follows = one.place == place + 1
+                    && (one.leaf.is_empty() && before.is_empty() || one.chain == link(&before, &one.leaf));
+                let name = version::node(&mut snapshot, one.node).await?.map_or(String::new(), |(node, _)| node.name);
+                let at = format!("{name} ({}), version {}", one.node, one.version);
+                if !follows {
+                    let what = "the chain of versions is broken".to_owned();
+                    report.damage.push(Damage { what, at: at.clone() });
+                }
+                let stored = version::versions(&mut snapshot, one.node, (one.version, one.version), 1).await?;
+                if stored.first().is_some_and(|stored| !one.leaf.is_empty() && leaf(stored) != one.leaf) {
+                    report.damage.push(Damage { what: "a version is not what it was when it was made".to_owned(), at });
+                }
+                last.insert(one.home, (one.place, one.chain));
+            }
+        }
+        for (home, place, chain) in heads {
+            let found = last.remove(&home).unwrap_or_default();
+            if found != (place, chain) {
+                let what = "the chain of versions has lost its end".to_owned();
+                report.damage.push(Damage { what, at: format!("home {home}, link {place}") });
+            }
+        }
+        Ok(())
     }
 
     async fn check_body(&self, hash: &str, report: &mut Report) -> Result<(), Failure> {

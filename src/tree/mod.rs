@@ -14,6 +14,7 @@ pub mod gate;
 pub mod lock;
 pub mod maintenance;
 pub mod resolve;
+pub mod retention;
 pub mod rewind;
 mod succession;
 pub mod trash;
@@ -118,6 +119,7 @@ impl Tree {
         if let Some(document) = former::document_of(&request.path) {
             names.extend(node::home_name(&mut txn, document).await?);
             names.sort();
+            names.dedup();
         }
         let mut claims = Vec::with_capacity(names.len());
         for name in &names {

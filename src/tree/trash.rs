@@ -5,6 +5,7 @@
 //! the administrator, lets them go on. One deletion of one folder is a deed of its own and passes.
 
 use super::Tree;
+use super::administration;
 use super::former::zone;
 use super::gate::{Admitted, Request};
 use super::resolve::{FILES, Target};
@@ -18,6 +19,7 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::version::suffixed;
 use crate::store::transaction::{Reading, Txn};
+pub use crate::store::trash::Hold;
 use crate::store::{node, past, trash};
 
 /// The time in which deletions add up, seconds.
@@ -160,5 +162,27 @@ impl Tree {
             tracing::warn!(person = request.actor.name, home = name, "deletions are held: too many in a minute");
         }
         Ok(txn.commit().await?)
+    }
+}
+
+impl Tree {
+    /// Whose deletions are held in the home of a person or project.
+    pub async fn holds(&self, name: &str) -> administration::Result<Vec<Hold>> {
+        let mut snapshot = self.store.read().await?;
+        let home = administration::home_named(&mut snapshot, name).await?;
+        Ok(trash::holds(&mut snapshot, home).await?)
+    }
+
+    /// Lets held deletions go on for an hour: of one person, or of all. How many were held.
+    pub async fn release(&self, name: &str, person: Option<&str>) -> administration::Result<u64> {
+        let mut txn = self.store.write().await?;
+        let home = administration::home_named(&mut txn, name).await?;
+        let person = match person {
+            Some(person) => Some(administration::find(&mut txn, None, person).await?.id),
+            None => None,
+        };
+        let released = trash::release(&mut txn, home, person, now() + RELEASED_S).await?;
+        txn.commit().await?;
+        Ok(released)
     }
 }

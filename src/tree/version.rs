@@ -55,7 +55,7 @@ impl Written {
     }
 }
 
-/// Hash over all that makes a version.
+/// Hash over all that makes a version: what may be said of it later (media type, comment) is not part of it.
 pub(super) fn leaf(version: &Version) -> String {
     let text = |text: Option<&String>| text.cloned().unwrap_or_default();
     let fields = [
@@ -63,7 +63,6 @@ pub(super) fn leaf(version: &Version) -> String {
         version.number.to_string(),
         version.hash.clone(),
         version.size_bytes.to_string(),
-        text(version.content_type.as_ref()),
         version.author_id.unwrap_or_default().to_string(),
         text(version.device.as_ref()),
         version.written_at.to_string(),

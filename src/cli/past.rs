@@ -1,0 +1,144 @@
+//! `beffroi versions`, `beffroi restore-version`, `beffroi rewind`: what a document was, and back to it.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::files::{address_of, at_address, request};
+use super::output::{Terminal, instant, told, until};
+use crate::model::method::Method;
+use crate::model::version::stamp;
+use crate::tree::Tree;
+use crate::tree::former::version_path;
+use crate::tree::rewind::What;
+use crate::tree::walk::Needs;
+
+/// A line of progress each so many names.
+const EVERY: u64 = 5_000;
+
+#[derive(Args)]
+pub(super) struct Versions {
+    /// Such as /files/NAME/FOLDER/DOCUMENT
+    address: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct RestoreVersion {
+    /// Such as /files/NAME/FOLDER/DOCUMENT
+    address: String,
+    /// The number of the version
+    number: i64,
+}
+
+#[derive(Args)]
+pub(super) struct Rewind {
+    /// Such as /files/NAME or /files/NAME/FOLDER
+    address: String,
+    /// The moment: an RFC 3339 instant, or a date (its end)
+    #[arg(long, value_name = "TIME")]
+    to: String,
+    /// Only tell what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Versions {
+    pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
+        let (path, owner) = address_of(tree, &self.address).await?;
+        let refused = |error| at_address(terminal, &path, error);
+        let admitted = tree.read(&request(Method::Propfind, path.clone(), &owner)).await.map_err(refused)?;
+        let document = admitted.target.node().filter(|node| node.hash.is_some()).map(|node| node.id);
+        drop(admitted);
+        let Some(document) = document else { return Err(told("fault-not-a-document", &[("address", &self.address)])) };
+        let mut rows: Vec<Vec<Value>> = Vec::new();
+        let mut after = String::new();
+        loop {
+            let listing = request(Method::Propfind, version_path(document, None), &owner);
+            let mut admitted = tree.read(&listing).await.map_err(refused)?;
+            let page = admitted.members(&after, Needs::NOTHING, tree.epoch()).await?;
+            rows.extend(page.views.iter().map(|view| {
+                let node = &view.node;
+                vec![
+                    json!(node.version),
+                    instant(node.written_at),
+                    json!(view.author),
+                    json!(node.device),
+                    json!(node.size_bytes),
+                    json!(node.hash),
+                    json!(view.kept),
+                    json!(node.comment),
+                ]
+            }));
+            match page.after {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        let columns = ["version", "time", "author", "device", "size", "sha256", "kept", "comment"];
+        terminal.table(self.json, &columns, &rows)
+    }
+}
+
+impl RestoreVersion {
+    pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
+        let (path, owner) = address_of(tree, &self.address).await?;
+        let refused = |error| at_address(terminal, &path, error);
+        let mut admitted = tree.write(&request(Method::Update, path.clone(), &owner)).await.map_err(refused)?;
+        let Some(document) = admitted.target.node().map(|node| node.id) else {
+            return Err(told("fault-not-a-document", &[("address", &self.address)]));
+        };
+        admitted.update(&version_path(document, Some(self.number))).await.map_err(refused)?;
+        admitted.commit().await?;
+        terminal.say("done-restore", &[("address", &self.address), ("number", &self.number.to_string())]);
+        Ok(())
+    }
+}
+
+impl Rewind {
+    pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
+        let at = until(&self.to)?;
+        let (path, owner) = address_of(tree, &self.address).await?;
+        let refused = |error| at_address(terminal, &path, error);
+        let mut admitted = tree.write(&request(Method::Update, path.clone(), &owner)).await.map_err(refused)?;
+        if !admitted.target.node().is_some_and(|node| node.kind.is_collection()) {
+            return Err(told("fault-files-address", &[("address", &self.address)]));
+        }
+        let mut shown = 0;
+        let mut progress = |seen: u64| {
+            if seen >= shown + EVERY {
+                shown = seen;
+                terminal.note("progress-rewind", &[("files", &seen.to_string())]);
+            }
+        };
+        let steps = admitted.rewind(at, &mut progress).await.map_err(refused)?;
+        let word = |what| match what {
+            What::Restored => "restored",
+            What::Moved => "moved",
+            What::Rewritten => "rewritten",
+            What::Removed => "removed",
+        };
+        let shown: Vec<Vec<Value>> = steps
+            .iter()
+            .map(|step| {
+                let name = word(step.what);
+                let text = if self.json { name.to_owned() } else { terminal.text(&format!("rewind-{name}"), &[]) };
+                vec![json!(text), json!(format!("/{}", step.path.segments().join("/")))]
+            })
+            .collect();
+        let (number, time) = (steps.len().to_string(), stamp(at, &jiff::tz::TimeZone::system()));
+        if self.dry_run {
+            drop(admitted);
+        } else {
+            admitted.commit().await?;
+        }
+        terminal.table(self.json, &["what", "address"], &shown)?;
+        let key = if self.dry_run { "dry-rewind" } else { "done-rewind" };
+        terminal.note(key, &[("address", &self.address), ("number", &number), ("text", &time)]);
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! What is kept, and the job that lets the rest go: lapsed sessions become versions, litter is cleared away, old versions
+//! are thinned, the trash is emptied in time, the horizon of sync tokens moves on.
+//!
+//! Each deed is a small transaction of its own, so that nobody waits long.
+
+use super::Tree;
+use super::administration::{self, home_named};
+use super::former::zone;
+use super::gate::{Admitted, Request};
+use super::resolve::FILES;
+use crate::model::error::{Error, Failure, Result};
+use crate::model::id::{Id, Timestamp};
+use crate::model::method::Method;
+use crate::model::path::Path;
+use crate::model::precondition::Preconditions;
+use crate::model::version::{EMPTY_S, LITTER_S, Retention, thinned};
+use crate::store::transaction::Txn;
+use crate::store::{node, retention, trash, version};
+
+const PAGE: i64 = 200;
+const DAY_S: i64 = 86_400;
+
+/// What a round of the job did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tended {
+    /// Drafts whose session had lapsed and that are versions now.
+    pub sealed: u64,
+    /// Litter cleared away.
+    pub cleared: u64,
+    /// Versions thinned.
+    pub thinned: u64,
+    /// Nodes removed from the trash for good.
+    pub purged: u64,
+}
+
+impl Tree {
+    /// What the home of a person or project keeps.
+    pub async fn retention(&self, name: &str) -> administration::Result<Retention> {
+        let mut snapshot = self.store.read().await?;
+        let home = home_named(&mut snapshot, name).await?;
+        let found = retention::of(&mut snapshot, home).await?;
+        found.ok_or_else(|| Failure::new("reading what a home keeps", "the home is gone").into())
+    }
+
+    /// Sets what it keeps.
+    pub async fn set_retention(&self, name: &str, retention: &Retention) -> administration::Result<()> {
+        let mut txn = self.store.write().await?;
+        let home = home_named(&mut txn, name).await?;
+        retention::set(&mut txn, home, retention).await?;
+        Ok(txn.commit().await?)
+    }
+
+    /// One round of the job over all homes, as of a moment.
+    pub async fn tend(&self, at: Timestamp) -> Result<Tended> {
+        let mut done = Tended::default();
+        self.seal_lapsed(at, &mut done).await?;
+        let mut after = Id(0);
+        loop {
+            let homes = retention::homes(&mut self.store.read().await?, after, PAGE).await?;
+            let Some((last, _)) = homes.last() else { return Ok(done) };
+            after = *last;
+            for (home, name) in homes {
+                self.tend_home(home, &name, at, &mut done).await?;
+            }
+        }
+    }
+
+    /// A write in a home in the name of its owner.
+    async fn tending(&self, name: &str) -> Result<Admitted<Txn>> {
+        let actor = self.owner(name).await.map_err(|fault| Error::Failed(Failure::new("tending a home", fault)))?;
+        let request = Request {
+            method: Method::Propfind,
+            path: Path::of(&[FILES, name]),
+            destination: None,
+            overwrite: false,
+            preconditions: Preconditions::default(),
+            actor,
+        };
+        self.write(&request).await
+    }
+
+    async fn seal_lapsed(&self, at: Timestamp, done: &mut Tended) -> Result<()> {
+        loop {
+            let lapsed = version::lapsed(&mut self.store.read().await?, at, at - EMPTY_S, PAGE).await?;
+            let mut sealed = 0;
+            for found in lapsed {
+                let Some(name) = node::home_name(&mut self.store.read().await?, found.id).await? else { continue };
+                let mut admitted = self.tending(&name).await?;
+                // Looked at again in the transaction that counts.
+                let draft = version::node(&mut admitted.store, found.id).await?.filter(|(_, gone)| gone.is_none());
+                if let Some((mut draft, _)) = draft.filter(|(draft, _)| draft.draft == found.draft && !draft.sealed) {
+                    admitted.end_session(&mut draft, true).await?;
+                    sealed += 1;
+                }
+                admitted.commit().await?;
+            }
+            done.sealed += sealed;
+            if sealed == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn tend_home(&self, home: Id, name: &str, at: Timestamp, done: &mut Tended) -> Result<()> {
+        let Some(kept) = retention::of(&mut self.store.read().await?, home).await? else { return Ok(()) };
+        self.clear_litter(home, name, at, done).await?;
+        // First of all: a token from before what goes below must not be honoured any more.
+        let synced = at - kept.sync_days * DAY_S;
+        let horizon = retention::horizon(&mut self.store.read().await?, home, synced).await?;
+        if horizon > crate::store::principal::oldest_seq(&mut self.store.read().await?, home).await? {
+            let mut txn = self.store.write().await?;
+            retention::move_horizon(&mut txn, home, horizon).await?;
+            txn.commit().await?;
+        }
+        if let Some(days) = kept.versions_days {
+            // What sync still tells of is not touched.
+            let before = at - days.max(kept.sync_days) * DAY_S;
+            self.thin(home, &kept, before, done).await?;
+        }
+        self.empty_trash(home, false, at - kept.trash_days * DAY_S, done).await?;
+        self.empty_trash(home, true, synced, done).await?;
+        Ok(())
+    }
+
+    async fn clear_litter(&self, home: Id, name: &str, at: Timestamp, done: &mut Tended) -> Result<()> {
+        let before = at - LITTER_S;
+        for found in retention::abandoned(&mut self.store.read().await?, home, at, before, PAGE).await? {
+            let mut admitted = self.tending(name).await?;
+            let present = version::node(&mut admitted.store, found.id).await?;
+            let unchanged =
+                present.filter(|(node, gone)| gone.is_none() && node.seq == found.seq).map(|(node, _)| node);
+            // It may have gone just now with the folder that it stood in.
+            let stands = node::names_between(&mut admitted.store, home, found.id).await?.is_some();
+            let holds = found.kind.is_collection() && trash::holds_documents(&mut admitted.store, found.id).await?;
+            if let Some(node) = unchanged.filter(|_| stands && !holds)
+                && let Some((parent, _)) = version::node(&mut admitted.store, node.parent_id).await?
+            {
+                admitted.remove(node, &parent, true).await?;
+                done.cleared += 1;
+            }
+            admitted.commit().await?;
+        }
+        if retention::has_litter(&mut self.store.read().await?, home, before).await? {
+            let mut txn = self.store.write().await?;
+            retention::empty_litter(&mut txn, home, before).await?;
+            txn.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn thin(&self, home: Id, kept: &Retention, before: Timestamp, done: &mut Tended) -> Result<()> {
+        let zone = zone();
+        let mut after = Id(0);
+        loop {
+            let mut snapshot = self.store.read().await?;
+            let documents = retention::documents_with_old_versions(&mut snapshot, home, before, after, PAGE).await?;
+            let Some(last) = documents.last() else { return Ok(()) };
+            after = *last;
+            let mut going = Vec::new();
+            for document in documents {
+                let versions = version::versions(&mut snapshot, document, (1, i64::MAX), i64::MAX).await?;
+                let told: Vec<_> = versions.iter().map(|v| (v.number, v.written_at, v.kept)).collect();
+                going.extend(thinned(&told, before, kept.every, &zone).into_iter().map(|number| (document, number)));
+            }
+            drop(snapshot);
+            for some in going.chunks(100) {
+                let mut txn = self.store.write().await?;
+                for (document, number) in some {
+                    retention::drop_version(&mut txn, *document, *number).await?;
+                    done.thinned += 1;
+                }
+                txn.commit().await?;
+            }
+        }
+    }
+
+    async fn empty_trash(&self, home: Id, litter: bool, before: Timestamp, done: &mut Tended) -> Result<()> {
+        loop {
+            let gone = trash::gone_before(&mut self.store.read().await?, home, litter, before, PAGE).await?;
+            if gone.is_empty() {
+                return Ok(());
+            }
+            let mut txn = self.store.write().await?;
+            // The names that these bore are forgotten with them: who synchronized before they went must begin anew.
+            let last = retention::horizon(&mut txn, home, before).await?;
+            retention::move_horizon(&mut txn, home, last).await?;
+            for node in gone {
+                done.purged += trash::purge(&mut txn, node.id).await?;
+            }
+            txn.commit().await?;
+        }
+    }
+}

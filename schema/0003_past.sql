@@ -5,7 +5,8 @@ ALTER TABLE node ADD COLUMN draft TEXT;                           -- token of th
 ALTER TABLE node ADD COLUMN written_at BIGINT NOT NULL DEFAULT 0; -- when the present content was written, by our clock
 ALTER TABLE node ADD COLUMN device TEXT;                          -- label of the device that wrote it
 ALTER TABLE node ADD COLUMN kept BIGINT NOT NULL DEFAULT 0;       -- 1: retention never takes the present version
-ALTER TABLE node ADD COLUMN litter BIGINT NOT NULL DEFAULT 0;     -- 1: what programs leave about; no versions, no trash
+ALTER TABLE node ADD COLUMN litter BIGINT NOT NULL DEFAULT 0;     -- 1: what programs leave about; no versions
+ALTER TABLE node ADD COLUMN hidden BIGINT NOT NULL DEFAULT 0;     -- 1: gone, and not shown in the trash
 ALTER TABLE node ADD COLUMN documents BIGINT NOT NULL DEFAULT 0;  -- of a collection: how many live documents below
 ALTER TABLE node ADD COLUMN placed_by BIGINT;                     -- who put it where it stands
 ALTER TABLE node ADD COLUMN gone_by BIGINT;                       -- who deleted it
@@ -23,7 +24,7 @@ UPDATE node SET documents = (WITH RECURSIVE below(id) AS (SELECT node.id UNION A
 
 -- The names in the trash of a home: a node that is gone bears one of its own, its old one stands in `past`.
 UPDATE node SET name = name || ' ' || id, match_name = match_name || ' ' || id WHERE gone_at IS NOT NULL;
-CREATE UNIQUE INDEX node_trash ON node (home_id, match_name) WHERE gone_at IS NOT NULL AND litter = 0;
+CREATE UNIQUE INDEX node_trash ON node (home_id, match_name) WHERE gone_at IS NOT NULL AND hidden = 0;
 CREATE INDEX node_gone ON node (home_id, gone_at) WHERE gone_at IS NOT NULL;
 CREATE INDEX node_draft ON node (draft) WHERE draft IS NOT NULL;
 CREATE INDEX node_unsealed ON node (written_at) WHERE sealed = 0;

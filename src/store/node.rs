@@ -344,7 +344,7 @@ pub async fn update_properties(c: &mut Txn, node: &Node) -> Result<(), Failure> 
 /// Writes where a node stands: parent, name, home, the change that put it there and who made it.
 pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failure> {
     let sql = "UPDATE node SET parent_id = $2, home_id = $3, owner_id = $4, name = $5, match_name = $6, kind = $7, \
-               placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL, gone_by = NULL, \
+               placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL, gone_by = NULL, hidden = 0, \
                placed_by = $10, litter = $11 WHERE id = $1";
     let folded = match_name(&node.name);
     let arguments = arguments![
@@ -364,12 +364,18 @@ pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failur
     Ok(())
 }
 
-/// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`.
-pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, now: Timestamp, by: Id) -> Result<(), Failure> {
+/// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`, unless it is hidden there.
+pub async fn unmap(
+    c: &mut Txn,
+    node: &Node,
+    hidden: bool,
+    seq: Seq,
+    (now, by): (Timestamp, Id),
+) -> Result<(), Failure> {
     let sql =
-        "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, litter = $7 WHERE id = $1";
+        "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, hidden = $7 WHERE id = $1";
     let folded = match_name(&node.name);
-    execute(c.connection(), sql, arguments![node.id, seq, now, by, &node.name, &folded, node.litter]).await?;
+    execute(c.connection(), sql, arguments![node.id, seq, now, by, &node.name, &folded, hidden]).await?;
     Ok(())
 }
 

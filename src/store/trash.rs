@@ -12,7 +12,7 @@ pub async fn members(c: &mut impl Reading, home: Id, after: &str, limit: i64) ->
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.litter = 0 AND n.match_name > $2 \
+        " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name > $2 \
          ORDER BY n.match_name LIMIT $3"
     );
     Ok(rows(c.connection(), SQL, arguments![home, after, limit]).await?.iter().map(node_of).collect())
@@ -23,7 +23,7 @@ pub async fn entry(c: &mut impl Reading, home: Id, match_name: &str) -> Result<O
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.litter = 0 AND n.match_name = $2"
+        " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name = $2"
     );
     Ok(row(c.connection(), SQL, arguments![home, match_name]).await?.map(|row| node_of(&row)))
 }
@@ -45,7 +45,7 @@ pub async fn old_place(c: &mut impl Reading, node: Id) -> Result<Option<(Timesta
 /// How many documents a person deleted in a home since a moment, and did not take back.
 pub async fn deleted_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
     let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN n.kind = 'file' THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
-               WHERE n.home_id = $1 AND n.gone_at > $3 AND n.gone_by = $2 AND n.litter = 0";
+               WHERE n.home_id = $1 AND n.gone_at > $3 AND n.gone_by = $2 AND n.hidden = 0";
     Ok(row(c.connection(), sql, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
 }
 

@@ -104,7 +104,7 @@ pub async fn leaver(
         ", p.to_seq, p.to_at, n.gone_at, n.gone_by, n.placed_by, n.since_seq, h.name, h.litter FROM past p \
          JOIN node n ON n.id = p.node_id AND n.home_id = p.home_id JOIN node h ON h.id = n.parent_id \
          WHERE p.parent_id = $1 AND p.match_name = $2 AND p.to_at >= $3 AND n.kind = 'file' AND n.litter = 0 \
-         AND (n.gone_at IS NULL OR n.sealed = 1) ORDER BY p.to_seq DESC LIMIT 1"
+         AND (n.gone_at IS NULL OR (n.sealed = 1 AND n.hidden = 0)) ORDER BY p.to_seq DESC LIMIT 1"
     );
     let found = row(c.connection(), SQL, arguments![parent, match_name, since]).await?;
     Ok(found.map(|row| Leaver {

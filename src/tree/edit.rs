@@ -210,11 +210,11 @@ impl Admitted<Txn> {
         let aside = node.version == 1 && version::was_set_aside(&mut self.store, &node).await?;
         let litter =
             node.litter && !(node.kind.is_collection() && trash::holds_documents(&mut self.store, node.id).await?);
-        node.litter = temporary || unmade || aside || litter;
-        if !node.litter {
+        let hidden = temporary || unmade || aside || litter;
+        if !hidden {
             node.name = self.trash_name(&node).await?;
         }
-        node::unmap(&mut self.store, &node, seq, self.now, self.request.actor.id).await?;
+        node::unmap(&mut self.store, &node, hidden, seq, (self.now, self.request.actor.id)).await?;
         self.stamp(parent, seq, (-bytes, -documents)).await
     }
 

@@ -10,6 +10,7 @@ mod coverage;
 mod keeping;
 mod kit;
 mod locks;
+mod model;
 mod names;
 mod past;
 mod properties;

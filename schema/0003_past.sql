@@ -29,6 +29,8 @@ CREATE INDEX node_gone ON node (home_id, gone_at) WHERE gone_at IS NOT NULL;
 CREATE INDEX node_draft ON node (draft) WHERE draft IS NOT NULL;
 CREATE INDEX node_unsealed ON node (written_at) WHERE sealed = 0;
 CREATE INDEX node_litter ON node (written_at) WHERE litter = 1;
+CREATE INDEX node_since ON node (home_id, since_at);
+CREATE INDEX past_ended ON past (home_id, to_at);
 CREATE INDEX past_slot ON past (parent_id, match_name, to_seq);
 CREATE INDEX past_version ON past (node_id, version);
 CREATE INDEX past_parent_at ON past (parent_id, to_at);

@@ -154,9 +154,17 @@ fn introduce(terminal: &Terminal, url: &str, host: &str, data: &str, kept: bool,
     terminal.say("demo-connect", &[("url", url)]);
     let (name, password) = (PEOPLE.first().map_or("", |(name, _)| name), passwords.first().map_or("", String::as_str));
     let places = [("url", url), ("host", host), ("name", name), ("password", password)];
-    for key in
-        ["demo-windows", "demo-finder", "demo-gnome", "demo-davfs", "demo-rclone", "demo-libreoffice", "demo-browser"]
-    {
+    for key in [
+        "demo-windows",
+        "demo-finder",
+        "demo-gnome",
+        "demo-davfs",
+        "demo-rclone",
+        "demo-libreoffice",
+        "demo-browser",
+        "demo-history",
+        "demo-trash",
+    ] {
         println!("  {}", terminal.text(key, &places));
     }
     println!();

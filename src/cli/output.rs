@@ -1,5 +1,6 @@
 //! What commands print: sentences in the reader's language, tables, JSON; and how faults are told.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use serde_json::Value;
@@ -42,7 +43,7 @@ impl Terminal {
 
     /// Prints a sentence.
     pub fn say(&self, key: &str, places: &[(&'static str, &str)]) {
-        println!("{}", self.text(key, places));
+        line(&self.text(key, places));
     }
 
     /// Prints a sentence beside the output: progress, hints.
@@ -57,7 +58,7 @@ impl Terminal {
                 .iter()
                 .map(|row| names.iter().map(|name| (*name).to_owned()).zip(row.iter().cloned()).collect())
                 .collect();
-            println!("{}", serde_json::to_string_pretty(&objects)?);
+            line(&serde_json::to_string_pretty(&objects)?);
             return Ok(());
         }
         let cells: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
@@ -66,8 +67,8 @@ impl Terminal {
         };
         let widths: Vec<usize> = (0..names.len()).map(width).collect();
         for row in &cells {
-            let line: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-            println!("{}", line.join("  ").trim_end());
+            let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            line(cells.join("  ").trim_end());
         }
         Ok(())
     }
@@ -112,6 +113,11 @@ impl Terminal {
             Fault::Failed(failure) => self.text("fault-failed", &[("why", &failure.to_string())]),
         }
     }
+}
+
+/// Prints a line. Whoever reads the output may have seen enough and gone: that is no fault.
+pub fn line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn cell(value: &Value) -> String {

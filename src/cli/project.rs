@@ -4,7 +4,7 @@ use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
-use super::output::{Terminal, instant, size, told, until};
+use super::output::{Terminal, instant, line, size, told, until};
 use crate::model::principal::PrincipalKind;
 use crate::model::privilege::Role;
 use crate::model::version::EVERY;
@@ -199,7 +199,7 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
             "members": members,
             "held": holds.iter().map(|hold| json!({"name": hold.principal, "since": instant(hold.since_at)})).collect::<Vec<_>>(),
         });
-        println!("{}", serde_json::to_string_pretty(&object)?);
+        line(&serde_json::to_string_pretty(&object)?);
         return Ok(());
     }
     let head = vec![

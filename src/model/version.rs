@@ -287,6 +287,14 @@ pub fn suffixed(name: &str, at: Timestamp, zone: &TimeZone, attempt: usize) -> S
     format!("{}{mark}{ending}", cut(stem, MAX_BYTES.saturating_sub(mark.len() + ending.len())))
 }
 
+/// What the tree of a moment's day is called, and when that day began.
+#[must_use]
+pub fn day(at: Timestamp, zone: &TimeZone) -> Option<(String, Timestamp)> {
+    let date = jiff::Timestamp::from_second(at).ok()?.to_zoned_datetime(zone.clone()).date();
+    let begin = date.to_zoned_datetime(zone.clone()).ok()?.timestamp().as_second();
+    Some((format!("@{date}"), begin))
+}
+
 /// The moment that the first segment of a former tree names: `@2026-11-01` is the end of that day in the zone, or of today
 /// so far; `@2026-11-01 14.05.32` that second.
 #[must_use]

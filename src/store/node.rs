@@ -370,7 +370,7 @@ pub async fn unmap(
     node: &Node,
     hidden: bool,
     seq: Seq,
-    (now, by): (Timestamp, Id),
+    (now, by): (Timestamp, Option<Id>),
 ) -> Result<(), Failure> {
     let sql =
         "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, hidden = $7 WHERE id = $1";

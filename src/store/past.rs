@@ -68,6 +68,13 @@ pub async fn member_at(
     Ok(row(c.connection(), SQL, arguments![collection, at, match_name]).await?.map(|row| node_of(&row)))
 }
 
+/// The last moment before `before` at which something in a home began or ended.
+pub async fn last_change(c: &mut impl Reading, home: Id, before: Timestamp) -> Result<Option<Timestamp>, Failure> {
+    let sql = "SELECT MAX(v.at) FROM (SELECT (SELECT MAX(p.to_at) FROM past p WHERE p.home_id = $1 AND p.to_at < $2) AS at \
+               UNION ALL SELECT (SELECT MAX(n.since_at) FROM node n WHERE n.home_id = $1 AND n.since_at < $2)) v";
+    Ok(row(c.connection(), sql, arguments![home, before]).await?.and_then(|row| row.optional_integer(0)))
+}
+
 /// Where a reading of changes goes on: of those at `seq` only the names after (`parent`, `name`) and the nodes after
 /// `node` are still to be told.
 #[derive(Clone, Debug)]

@@ -58,6 +58,17 @@ pub enum PropertyChange {
     Kept(bool),
 }
 
+/// Why a node leaves its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Leaving {
+    /// Someone deleted it.
+    Deleted,
+    /// Something else takes its place.
+    Replaced,
+    /// It was there only for what has come of it.
+    Temporary,
+}
+
 /// Where a binding is made or undone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum At {
@@ -194,13 +205,16 @@ impl Admitted<Txn> {
             let node = target.node().cloned().ok_or_else(|| bug("unbinding what is not there"))?;
             (node, target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("unbinding the root"))?)
         };
-        self.brake(&node).await?;
-        self.remove(node, &parent, false).await
+        let leaving = if at == At::Target { Leaving::Deleted } else { Leaving::Replaced };
+        if leaving == Leaving::Deleted {
+            self.brake(&node).await?;
+        }
+        self.remove(node, &parent, leaving).await
     }
 
-    /// A live node leaves its name: into the trash, or without a trace when it is `temporary`, litter, was never a version,
+    /// A live node leaves its name: into the trash, or without a trace when it is temporary, litter, was never a version,
     /// or is the copy of a version that was set aside.
-    pub(super) async fn remove(&mut self, mut node: Node, parent: &Node, temporary: bool) -> Result<()> {
+    pub(super) async fn remove(&mut self, mut node: Node, parent: &Node, leaving: Leaving) -> Result<()> {
         let seq = self.seq(node.home_id)?;
         self.drop_locks(&node).await?;
         self.end_session(&mut node, false).await?;
@@ -210,11 +224,12 @@ impl Admitted<Txn> {
         let aside = node.version == 1 && version::was_set_aside(&mut self.store, &node).await?;
         let litter =
             node.litter && !(node.kind.is_collection() && trash::holds_documents(&mut self.store, node.id).await?);
-        let hidden = temporary || unmade || aside || litter;
+        let hidden = leaving == Leaving::Temporary || unmade || aside || litter;
         if !hidden {
             node.name = self.trash_name(&node).await?;
         }
-        node::unmap(&mut self.store, &node, hidden, seq, (self.now, self.request.actor.id)).await?;
+        let by = (leaving == Leaving::Deleted).then_some(self.request.actor.id);
+        node::unmap(&mut self.store, &node, hidden, seq, (self.now, by)).await?;
         self.stamp(parent, seq, (-bytes, -documents)).await
     }
 

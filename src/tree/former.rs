@@ -14,7 +14,7 @@ use crate::model::kind::Kind;
 use crate::model::node::{Link, Node, Version};
 use crate::model::path::Path;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
-use crate::model::version::{moment, version_name, version_of_name};
+use crate::model::version::{day, moment, version_name, version_of_name};
 use crate::store::transaction::Reading;
 use crate::store::{node, past, trash, version};
 
@@ -22,6 +22,9 @@ use crate::store::{node, past, trash, version};
 pub(super) fn zone() -> TimeZone {
     TimeZone::system()
 }
+
+/// How many days are told.
+const DAYS: usize = 31;
 
 /// What a node of the tree is in another view.
 fn seen_as(mut node: Node, folder: Kind, file: Kind) -> Node {
@@ -220,11 +223,30 @@ impl<T: Reading> Admitted<T> {
         Ok(found.into_iter().map(|node| seen_as(node, folder, file)).collect())
     }
 
+    /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients open
+    /// only what they were told of. Any other day can be named.
+    async fn days(&mut self, top: &Node, epoch: &str) -> Result<Vec<View>> {
+        let zone = zone();
+        let mut views = Vec::new();
+        let mut before = self.now + 1;
+        while let Some(at) = past::last_change(&mut self.store, top.home_id, before).await?.filter(|at| *at > 0) {
+            let Some((name, begin)) = day(at, &zone).filter(|_| views.len() < DAYS) else { break };
+            let path = self.target.path.join(&name);
+            let node = Node { name, kind: Kind::PastFolder, modified_at: at, ..top.clone() };
+            views.push(self.bare(node, path, epoch));
+            before = begin;
+        }
+        Ok(views)
+    }
+
     /// A page of members that stand in a view of the past.
     pub(super) async fn former(&mut self, folder: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
         let found = self.stored_members(folder, after, PAGE).await?;
         let last = found.last().map(|node| match_name(&node.name)).filter(|_| found.len() as i64 == PAGE);
         let mut views = Vec::with_capacity(found.len());
+        if folder.kind == Kind::History && after.is_empty() && self.target.path.segments().len() == 2 {
+            views = self.days(folder, epoch).await?;
+        }
         for node in found {
             // In the mirror a program's litter is no document, and has no versions.
             if node.litter && folder.kind != Kind::TrashedFolder {

@@ -5,6 +5,7 @@
 
 use super::Tree;
 use super::administration::{self, home_named};
+use super::edit::Leaving;
 use super::former::zone;
 use super::gate::{Admitted, Request};
 use super::resolve::FILES;
@@ -135,7 +136,7 @@ impl Tree {
             if let Some(node) = unchanged.filter(|_| stands && !holds)
                 && let Some((parent, _)) = version::node(&mut admitted.store, node.parent_id).await?
             {
-                admitted.remove(node, &parent, true).await?;
+                admitted.remove(node, &parent, Leaving::Temporary).await?;
                 done.cleared += 1;
             }
             admitted.commit().await?;

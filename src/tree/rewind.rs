@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::edit::bug;
+use super::edit::{Leaving, bug};
 use super::gate::Admitted;
 use super::resolve::resolve;
 use super::version::Written;
@@ -137,7 +137,7 @@ impl Admitted<Txn> {
             occupant => {
                 if let Some(other) = occupant {
                     steps.push(Step { what: What::Removed, path: path.clone() });
-                    self.remove(other, folder, false).await?;
+                    self.remove(other, folder, Leaving::Replaced).await?;
                 }
                 self.fetch(former, folder, path, steps).await?
             }
@@ -193,7 +193,7 @@ impl Admitted<Txn> {
             for member in page {
                 if !expected.contains(&member.id) && !member.litter {
                     steps.push(Step { what: What::Removed, path: task.path.join(&member.name) });
-                    self.remove(member, &task.folder, false).await?;
+                    self.remove(member, &task.folder, Leaving::Replaced).await?;
                 }
             }
         }

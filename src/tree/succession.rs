@@ -5,6 +5,7 @@
 //! another name becomes a plain copy, and a temporary document that was moved onto the name goes. Which departures and
 //! arrivals belong together is the table [`crate::model::version::SUCCESSIONS`].
 
+use super::edit::Leaving;
 use super::gate::Admitted;
 use super::version::Written;
 use crate::model::error::Result;
@@ -103,7 +104,8 @@ impl Admitted<Txn> {
             ..written
         });
         let id = source.id;
-        self.remove(source, old_parent, fresh).await?;
+        let leaving = if fresh { Leaving::Temporary } else { Leaving::Replaced };
+        self.remove(source, old_parent, leaving).await?;
         property::overlay(&mut self.store, id, document.id).await?;
         match written {
             Some(written) => self.write(document, parent, written, session).await,

@@ -18,7 +18,7 @@ use crate::store::transaction::Reading;
 use crate::store::{lock, node, principal, property, version};
 
 /// How many members one page holds.
-pub const PAGE: i64 = 1000;
+pub const PAGE: i64 = 500;
 
 /// What the asked properties want loaded, so that reading a property is a plain function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -42,13 +42,11 @@ pub async fn old_place(c: &mut impl Reading, node: Id) -> Result<Option<(Timesta
     Ok(Some((gone_at, found.iter().map(|row| row.text(1)).collect())))
 }
 
-/// How often a person deleted something in a home since a moment, and how many documents went, without what was taken back.
-pub async fn deleted_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp) -> Result<(i64, i64), Failure> {
-    let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN n.kind = 'file' THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
+/// How many documents a person deleted in a home since a moment, and did not take back.
+pub async fn deleted_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
+    let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN n.kind = 'file' THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
                WHERE n.home_id = $1 AND n.gone_at > $3 AND n.gone_by = $2 AND n.hidden = 0";
-    Ok(row(c.connection(), sql, arguments![home, by, since])
-        .await?
-        .map_or((0, 0), |row| (row.integer(0), row.integer(1))))
+    Ok(row(c.connection(), sql, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// Does a document that is not left about by programs stand live below a node?

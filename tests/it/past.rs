@@ -169,12 +169,12 @@ async fn restoring_to_another_home() {
 async fn mass_deletion_is_held() {
     let world = World::new().await;
     let (max, mia) = (world.client("max"), world.client("mia"));
-    for number in 0..60 {
+    for number in 0..100 {
         max.put(&format!("/files/tram/{number}.txt"), "x").expect(201).await;
     }
     let mut deleted = 0;
     let mut held = String::new();
-    for number in 0..60 {
+    for number in 0..100 {
         let answer = max.delete(&format!("/files/tram/{number}.txt")).send().await;
         match answer.status {
             204 => deleted += 1,
@@ -182,17 +182,17 @@ async fn mass_deletion_is_held() {
             other => panic!("{other}"),
         }
     }
-    assert_eq!(deleted, 31);
+    assert_eq!(deleted, 76);
     assert!(held.contains("deletions-within-limits") && held.contains("trash"), "{held}");
     // Others go on working, and so does this one but for deleting.
-    mia.delete("/files/tram/59.txt").expect(204).await;
+    mia.delete("/files/tram/99.txt").expect(204).await;
     max.put("/files/tram/new.txt", "x").expect(201).await;
     let holds = world.tree.holds("tram").await.unwrap();
     assert_eq!(holds.iter().map(|hold| hold.principal.as_str()).collect::<Vec<_>>(), ["max"]);
     assert_eq!(world.tree.release("tram", Some("max")).await.unwrap(), 1);
-    max.delete("/files/tram/58.txt").expect(204).await;
+    max.delete("/files/tram/98.txt").expect(204).await;
     assert!(world.tree.holds("tram").await.unwrap().is_empty());
-    assert_eq!(names(&max, "/trash/tram/").await.len(), 33);
+    assert_eq!(names(&max, "/trash/tram/").await.len(), 78);
     world.sound().await;
 }
 

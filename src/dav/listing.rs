@@ -35,6 +35,12 @@ pub(super) async fn listing(language: Language, epoch: &str, admitted: &mut Read
         word("listing-size"),
         word("listing-modified")
     );
+    for hold in admitted.holds().await? {
+        let project = admitted.target.path.segments().last().cloned().unwrap_or_default();
+        let mut notice = String::new();
+        escape(&message::text(language, "held", &[("name", hold.principal), ("project", project)]), &mut notice);
+        let _ = write!(page, "<tr><td colspan=\"3\"><strong>{notice}</strong></td></tr>");
+    }
     if !admitted.target.path.segments().is_empty() {
         let parent = admitted.target.parent_href();
         let _ = write!(page, "<tr><td><a href=\"{parent}\">{}</a></td></tr>", word("listing-parent"));

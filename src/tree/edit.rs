@@ -107,10 +107,10 @@ impl Admitted<Txn> {
             }
             Content::File(content) => {
                 let written = self.take(content).await?;
+                self.within_quota(parent.home_id, written.size_bytes)?;
                 if let Some(document) = self.carried_on(&parent, &name, Landing::Written).await? {
                     return self.write(document, &parent, written, session).await;
                 }
-                self.within_quota(parent.home_id, written.size_bytes)?;
                 let mut document = self.fresh(&parent, &name, seq, Kind::File);
                 document.litter = parent.litter || is_litter(&name);
                 document.version = 1;

@@ -29,6 +29,9 @@ const DAYS: usize = 31;
 /// What a node of the tree is in another view.
 fn seen_as(mut node: Node, folder: Kind, file: Kind) -> Node {
     node.kind = if node.kind.is_collection() { folder } else { file };
+    if node.kind.is_collection() {
+        (node.hash, node.content_type) = (None, None);
+    }
     node
 }
 

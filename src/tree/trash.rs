@@ -17,6 +17,7 @@ use crate::model::id::{Timestamp, now};
 use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
+use crate::model::privilege::Privilege;
 use crate::model::version::suffixed;
 use crate::store::transaction::{Reading, Txn};
 pub use crate::store::trash::Hold;
@@ -34,6 +35,15 @@ pub const RELEASED_S: i64 = 3_600;
 const ATTEMPTS: usize = 20;
 
 impl<T: Reading> Admitted<T> {
+    /// Whose deletions are held in the home whose documents or trash the target is; told to leads only.
+    pub async fn holds(&mut self) -> Result<Vec<Hold>> {
+        let top = self.target.node().filter(|node| matches!(node.kind, Kind::Documents | Kind::Trash)).cloned();
+        match top.filter(|_| self.target.privileges.contains(Privilege::Unlock)) {
+            Some(top) => Ok(trash::holds(&mut self.store, top.home_id).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// When a deleted node went, and the address it had.
     pub(super) async fn old_place(&mut self, node: &Node) -> Result<Option<(Timestamp, Path)>> {
         let Some(home) = self.target.path.segments().get(1).cloned() else { return Ok(None) };

@@ -189,6 +189,11 @@ async fn mass_deletion_is_held() {
     max.put("/files/tram/new.txt", "x").expect(201).await;
     let holds = world.tree.holds("tram").await.unwrap();
     assert_eq!(holds.iter().map(|hold| hold.principal.as_str()).collect::<Vec<_>>(), ["max"]);
+    // The lead sees it, others do not.
+    for (who, told) in [("lea", true), ("mia", false)] {
+        let page = world.client(who).get("/files/tram/").expect(200).await.text();
+        assert_eq!(page.contains("beffroi project release tram max"), told, "{who}");
+    }
     assert_eq!(world.tree.release("tram", Some("max")).await.unwrap(), 1);
     max.delete("/files/tram/98.txt").expect(204).await;
     assert!(world.tree.holds("tram").await.unwrap().is_empty());

@@ -108,7 +108,7 @@ impl Admitted<Txn> {
             Content::File(content) => {
                 let written = self.take(content).await?;
                 self.within_quota(parent.home_id, written.size_bytes)?;
-                if let Some(document) = self.carried_on(&parent, &name, Landing::Written).await? {
+                if let Some(document) = self.carried_on(&parent, &name, Landing::Written, None).await? {
                     return self.write(document, &parent, written, session).await;
                 }
                 let mut document = self.fresh(&parent, &name, seq, Kind::File);
@@ -135,7 +135,7 @@ impl Admitted<Txn> {
                 let landing = landing_of_move(source.as_source(), &name, self.request.actor.id, self.now);
                 if source.kind == Kind::File
                     && landing == Landing::MovedFresh
-                    && let Some(document) = self.carried_on(&parent, &name, landing).await?
+                    && let Some(document) = self.carried_on(&parent, &name, landing, Some(source.id)).await?
                 {
                     return self.absorb(source, &old, (document, &parent), true).await;
                 }

@@ -10,11 +10,12 @@ use super::gate::Admitted;
 use super::version::Written;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
+use crate::model::id::Id;
 use crate::model::node::Node;
 use crate::model::version::{Landing, Left, VACATED_S, Vacated, is_backup, is_litter, succeeds};
 use crate::store::transaction::Txn;
 use crate::store::version::{self, Leaver};
-use crate::store::{node, past, property};
+use crate::store::{lock, node, past, property};
 
 impl Leaver {
     /// How it left the name `slot`; `None` when it has changed or moved on since.
@@ -32,18 +33,29 @@ impl Leaver {
 
 impl Admitted<Txn> {
     /// The document whose next version lands on a free name, if there is one: brought back there, ready to be written.
-    pub(super) async fn carried_on(&mut self, parent: &Node, name: &str, landing: Landing) -> Result<Option<Node>> {
+    /// `source` is what is moved there: a document that comes back itself succeeds nobody.
+    pub(super) async fn carried_on(
+        &mut self,
+        parent: &Node,
+        name: &str,
+        landing: Landing,
+        source: Option<Id>,
+    ) -> Result<Option<Node>> {
         let since = self.now - VACATED_S;
         let Some(leaver) = version::leaver(&mut self.store, parent.id, &match_name(name), since).await? else {
             return Ok(None);
         };
         let actor = self.request.actor.id;
         let carries = leaver.vacated(name).is_some_and(|vacated| succeeds(vacated, landing, actor, self.now));
-        let here = leaver.node.home_id == parent.home_id;
-        if !carries || !here {
+        let document = leaver.node;
+        if !carries || document.home_id != parent.home_id || source == Some(document.id) {
             return Ok(None);
         }
-        let document = leaver.node;
+        // Someone else has opened what was set aside.
+        let locks = lock::below(&mut self.store, document.home_id, document.id, self.now).await?;
+        if locks.iter().any(|lock| lock.principal_id != actor) {
+            return Ok(None);
+        }
         if leaver.gone_at.is_some() {
             return self.put_back(document, parent, name).await.map(Some);
         }

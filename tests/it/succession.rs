@@ -139,6 +139,21 @@ async fn what_does_not_belong_together_stays_apart() {
     max.put(&at("a.txt"), "other").expect(201).await;
     assert_eq!(id(&max, &at("a%202025.txt")).await, a);
     assert_ne!(id(&max, &at("a.txt")).await, a);
+    // A document that is set aside and comes back itself.
+    max.put(&at("e.txt"), "e").expect(201).await;
+    let e = id(&max, &at("e.txt")).await;
+    max.relocate(&at("e.txt"), &at("e.txt~")).expect(201).await;
+    max.relocate(&at("e.txt~"), &at("e.txt")).expect(201).await;
+    assert_eq!((id(&max, &at("e.txt")).await, max.get(&at("e.txt")).expect(200).await.text()), (e, "e".to_owned()));
+    max.get(&at("e.txt~")).expect(404).await;
+    // What was set aside and opened by someone else.
+    max.put(&at("f.txt"), "f").expect(201).await;
+    let f = id(&max, &at("f.txt")).await;
+    max.relocate(&at("f.txt"), &at("f.bak")).expect(201).await;
+    let token = mia.locked(&at("f.bak"), "exclusive", "0").await;
+    max.put(&at("f.txt"), "new").expect(201).await;
+    assert_eq!(id(&max, &at("f.bak")).await, f);
+    mia.put(&at("f.bak"), "mine").token(&token).expect(204).await;
     // A copy.
     max.put(&at("b.txt"), "b").expect(201).await;
     let b = id(&max, &at("b.txt")).await;

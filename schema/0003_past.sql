@@ -33,7 +33,6 @@ CREATE INDEX node_since ON node (home_id, since_at);
 CREATE INDEX past_ended ON past (home_id, to_at);
 CREATE INDEX past_slot ON past (parent_id, match_name, to_seq);
 CREATE INDEX past_version ON past (node_id, version);
-CREATE INDEX past_parent_at ON past (parent_id, to_at);
 
 -- Each version enters the chain of its home when it is sealed. `chain` is a hash over the link before and the leaf, the
 -- leaf one over the version; so a changed version, link or order shows.

@@ -56,7 +56,7 @@ impl Running {
 
 async fn jobs(tree: Tree, server: Arc<Server>) {
     let mut ticks = tokio::time::interval(TEND_EVERY);
-    let mut ticked = Instant::now();
+    let mut swept_at: Option<Instant> = None;
     loop {
         ticks.tick().await;
         server.forget();
@@ -65,10 +65,10 @@ async fn jobs(tree: Tree, server: Arc<Server>) {
             Ok(done) => tracing::info!(?done, "what was not to be kept is gone"),
             Err(failure) => tracing::error!(%failure, "tending the past failed"),
         }
-        if ticked.elapsed() < SWEEP_EVERY {
+        if swept_at.is_some_and(|at| at.elapsed() < SWEEP_EVERY) {
             continue;
         }
-        ticked = Instant::now();
+        swept_at = Some(Instant::now());
         match tree.sweep().await {
             Ok(0) => {}
             Ok(swept) => tracing::info!(swept, "unnamed bodies were removed"),

@@ -252,7 +252,7 @@ impl<T: Reading> Admitted<T> {
         }
         for node in found {
             // In the mirror a program's litter is no document, and has no versions.
-            if node.litter && folder.kind != Kind::TrashedFolder {
+            if node.litter && folder.kind == Kind::History {
                 continue;
             }
             let path = self.target.path.join(&node.name);

@@ -173,9 +173,7 @@ impl Tree {
         }
         Ok(txn.commit().await?)
     }
-}
 
-impl Tree {
     /// Whose deletions are held in the home of a person or project.
     pub async fn holds(&self, name: &str) -> administration::Result<Vec<Hold>> {
         let mut snapshot = self.store.read().await?;

@@ -192,6 +192,8 @@ async fn a_document_set_aside_and_deleted_is_in_the_trash() {
     max.relocate("/files/tram/b.txt", "/files/tram/.sb-1/b.txt").expect(201).await;
     max.delete("/files/tram/.sb-1").expect(204).await;
     assert_eq!(max.get("/trash/tram/.sb-1/b.txt").expect(200).await.text(), "b");
+    let listed = max.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.hrefs();
+    assert!(listed.contains(&"/trash/tram/.sb-1/".to_owned()), "{listed:?}");
     world.sound().await;
 }
 

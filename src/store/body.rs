@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::fs;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeekExt as _};
 
-use super::sql::{arguments, execute, row, rows};
-use super::transaction::{Reading, Txn};
+use super::sql::{Reading, arguments, execute, row, rows};
+use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::node::Blob;
@@ -268,33 +268,33 @@ pub fn sha256(bytes: &[u8]) -> String {
 pub async fn insert(c: &mut Txn, hash: &str, data: &[u8], now: Timestamp) -> Result<(), Failure> {
     let sql = "INSERT INTO body (hash, stored_at, data) VALUES ($1, $2, $3) \
                ON CONFLICT (hash) DO UPDATE SET stored_at = excluded.stored_at";
-    execute(c.connection(), sql, arguments![hash, now, data]).await?;
+    c.note(sql, arguments![hash, now, data]).await?;
     Ok(())
 }
 
 /// A small body.
 pub async fn inline(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, Failure> {
     let sql = "SELECT data FROM body WHERE hash = $1";
-    Ok(row(c.connection(), sql, arguments![hash]).await?.map(|row| row.bytes(0)))
+    Ok(row(c, sql, arguments![hash]).await?.map(|row| row.bytes(0)))
 }
 
 /// Does any node or former state name this body?
 pub async fn is_named(c: &mut impl Reading, hash: &str) -> Result<bool, Failure> {
     let sql =
         "SELECT 1 WHERE EXISTS (SELECT 1 FROM node WHERE hash = $1) OR EXISTS (SELECT 1 FROM past WHERE hash = $1)";
-    Ok(row(c.connection(), sql, arguments![hash]).await?.is_some())
+    Ok(row(c, sql, arguments![hash]).await?.is_some())
 }
 
 /// Removes small bodies that no row names and that are older than `before`; how many.
 pub async fn sweep_inline(c: &mut Txn, before: Timestamp) -> Result<u64, Failure> {
     let sql = "DELETE FROM body WHERE stored_at < $1 AND NOT EXISTS (SELECT 1 FROM node n WHERE n.hash = body.hash) \
                AND NOT EXISTS (SELECT 1 FROM past p WHERE p.hash = body.hash)";
-    execute(c.connection(), sql, arguments![before]).await
+    execute(c, sql, arguments![before]).await
 }
 
 /// Every named hash after `after`, ascending.
 pub async fn named(c: &mut impl Reading, after: &str, limit: i64) -> Result<Vec<String>, Failure> {
     let sql = "SELECT hash FROM node WHERE hash IS NOT NULL AND hash > $1 UNION \
                SELECT hash FROM past WHERE hash IS NOT NULL AND hash > $1 ORDER BY 1 LIMIT $2";
-    Ok(rows(c.connection(), sql, arguments![after, limit]).await?.iter().map(|row| row.text(0)).collect())
+    Ok(rows(c, sql, arguments![after, limit]).await?.iter().map(|row| row.text(0)).collect())
 }

@@ -1,7 +1,6 @@
 //! Statements that look for damage: references that lead nowhere, sums that do not add up.
 
-use super::sql::{self, arguments, row, rows};
-use super::transaction::Reading;
+use super::sql::{self, Reading, arguments, row, rows};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 
@@ -97,7 +96,7 @@ pub struct Damage {
 pub async fn references(c: &mut impl Reading) -> Result<Vec<Damage>, Failure> {
     let mut damages = Vec::new();
     for rule in &RULES {
-        for row in rows(c.connection(), rule.sql, arguments![]).await? {
+        for row in rows(c, rule.sql, arguments![]).await? {
             damages.push(Damage { what: rule.what.to_owned(), at: format!("{} ({})", row.text(1), row.integer(0)) });
         }
     }
@@ -120,7 +119,7 @@ pub async fn names(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<St
                UNION SELECT p.node_id, p.name, p.match_name FROM past p WHERE p.node_id > $1) v \
                WHERE v.id <= COALESCE((SELECT MAX(w.id) FROM (SELECT x.id FROM node x WHERE x.id > $1 ORDER BY x.id \
                LIMIT $2) w), 0) ORDER BY v.id";
-    let found = rows(c.connection(), sql, arguments![after, limit]).await?;
+    let found = rows(c, sql, arguments![after, limit]).await?;
     Ok(found
         .iter()
         .map(|row| StoredName { node: Id(row.integer(0)), name: row.text(1), match_name: row.text(2) })
@@ -129,7 +128,7 @@ pub async fn names(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<St
 
 /// What the database itself finds wrong with its file.
 pub async fn database(c: &mut impl Reading) -> Result<Option<String>, Failure> {
-    let found = row(c.connection(), sql::INTEGRITY, arguments![]).await?;
+    let found = row(c, sql::INTEGRITY, arguments![]).await?;
     Ok(found.map(|row| row.text(0)).filter(|text| text != "ok"))
 }
 
@@ -137,5 +136,5 @@ pub async fn database(c: &mut impl Reading) -> Result<Option<String>, Failure> {
 pub async fn bearer(c: &mut impl Reading, hash: &str) -> Result<Option<(Id, String)>, Failure> {
     let sql = "SELECT id, name || ', version ' || version FROM node WHERE hash = $1 UNION SELECT node_id, name || ', version ' || version \
                FROM past WHERE hash = $1 LIMIT 1";
-    Ok(row(c.connection(), sql, arguments![hash]).await?.map(|row| (Id(row.integer(0)), row.text(1))))
+    Ok(row(c, sql, arguments![hash]).await?.map(|row| (Id(row.integer(0)), row.text(1))))
 }

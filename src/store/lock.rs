@@ -1,7 +1,7 @@
 //! Statements on `lock`.
 
-use super::sql::{Row, arguments, execute, row, rows};
-use super::transaction::{Reading, Txn};
+use super::sql::{Reading, Row, arguments, row, rows};
+use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::lock::Lock;
@@ -34,33 +34,33 @@ pub async fn insert(c: &mut Txn, lock: &Lock, home: Id) -> Result<(), Failure> {
         lock.timeout_s,
         lock.expires_at
     ];
-    execute(c.connection(), sql, arguments).await?;
+    c.note(sql, arguments).await?;
     Ok(())
 }
 
 /// Gives a lock more time.
 pub async fn refresh(c: &mut Txn, token: &str, timeout_s: i64, expires_at: Timestamp) -> Result<(), Failure> {
     let sql = "UPDATE lock SET timeout_s = $2, expires_at = $3 WHERE token = $1";
-    execute(c.connection(), sql, arguments![token, timeout_s, expires_at]).await?;
+    c.note(sql, arguments![token, timeout_s, expires_at]).await?;
     Ok(())
 }
 
 /// Removes a lock.
 pub async fn delete(c: &mut Txn, token: &str) -> Result<(), Failure> {
-    execute(c.connection(), "DELETE FROM lock WHERE token = $1", arguments![token]).await?;
+    c.note("DELETE FROM lock WHERE token = $1", arguments![token]).await?;
     Ok(())
 }
 
 /// Removes the locks of a home that lapsed, so that they never pile up.
 pub async fn delete_lapsed(c: &mut Txn, home: Id, now: Timestamp) -> Result<(), Failure> {
-    execute(c.connection(), "DELETE FROM lock WHERE home_id = $1 AND expires_at <= $2", arguments![home, now]).await?;
+    c.note("DELETE FROM lock WHERE home_id = $1 AND expires_at <= $2", arguments![home, now]).await?;
     Ok(())
 }
 
 /// How many locks a home holds.
 pub async fn count(c: &mut impl Reading, home: Id) -> Result<i64, Failure> {
     let sql = "SELECT COUNT(*) FROM lock WHERE home_id = $1";
-    Ok(row(c.connection(), sql, arguments![home]).await?.map_or(0, |row| row.integer(0)))
+    Ok(row(c, sql, arguments![home]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// Locks whose root stands at or below `top`. The cost grows with the locks of the home, not with its documents.
@@ -70,7 +70,7 @@ pub async fn below(c: &mut impl Reading, home: Id, top: Id, now: Timestamp) -> R
                WHERE n.parent_id IS NOT NULL AND u.id <> $2) \
                SELECT l.token, l.node_id, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
                FROM up u JOIN lock l ON l.token = u.token WHERE u.id = $2 ORDER BY l.node_id";
-    Ok(rows(c.connection(), sql, arguments![home, top, now]).await?.iter().map(lock_of).collect())
+    Ok(rows(c, sql, arguments![home, top, now]).await?.iter().map(lock_of).collect())
 }
 
 /// Locks on the members of a collection whose folded names lie in (`after`, `to`].
@@ -85,5 +85,5 @@ pub async fn of_members(
                FROM lock l JOIN node n ON n.id = l.node_id WHERE l.home_id = (SELECT p.home_id FROM node p WHERE p.id = $1) \
                AND n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 \
                AND l.expires_at > $4";
-    Ok(rows(c.connection(), sql, arguments![parent, after, to, now]).await?.iter().map(lock_of).collect())
+    Ok(rows(c, sql, arguments![parent, after, to, now]).await?.iter().map(lock_of).collect())
 }

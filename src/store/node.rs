@@ -1,7 +1,7 @@
 //! Statements on `node` and `home`.
 
-use super::sql::{Row, arguments, execute, row, rows};
-use super::transaction::{Reading, Txn};
+use super::sql::{Reading, Row, arguments, row, rows};
+use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -91,7 +91,7 @@ pub async fn chain(
         let (stride, tail) = rest.split_at(rest.len().min(STRIDE));
         let name = |place: usize| stride.get(place).map(String::as_str);
         let found = rows(
-            c.connection(),
+            c,
             CHAIN,
             arguments![
                 actor,
@@ -153,7 +153,7 @@ pub async fn members(c: &mut impl Reading, parent: Id, after: &str, limit: i64) 
         columns!(),
         " FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 ORDER BY n.match_name LIMIT $3"
     );
-    Ok(rows(c.connection(), SQL, arguments![parent, after, limit]).await?.iter().map(node_of).collect())
+    Ok(rows(c, SQL, arguments![parent, after, limit]).await?.iter().map(node_of).collect())
 }
 
 /// Homes whose documents the actor may read, in the order of their folded names, each with the actor's role.
@@ -176,7 +176,7 @@ pub async fn homes_of(
          OR g.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1))) \
          ORDER BY h.match_name LIMIT $4"
     );
-    let found = rows(c.connection(), SQL, arguments![actor, now, after, limit]).await?;
+    let found = rows(c, SQL, arguments![actor, now, after, limit]).await?;
     Ok(found
         .iter()
         .filter_map(|row| {
@@ -211,7 +211,7 @@ pub struct Claim {
 pub async fn claim(c: &mut Txn, match_name: &str) -> Result<Option<Claim>, Failure> {
     let sql = "UPDATE home SET seq = seq + 1 WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = 1 \
                AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes, chain, chain_place";
-    Ok(row(c.connection(), sql, arguments![match_name]).await?.map(|row| Claim {
+    Ok(row(c, sql, arguments![match_name]).await?.map(|row| Claim {
         home: Id(row.integer(0)),
         seq: row.integer(1),
         used_bytes: row.integer(2),
@@ -225,14 +225,14 @@ pub async fn claim(c: &mut Txn, match_name: &str) -> Result<Option<Claim>, Failu
 /// Writes what a change did to the bytes and the chain of a claimed home.
 pub async fn settle(c: &mut Txn, claim: &Claim) -> Result<(), Failure> {
     let sql = "UPDATE home SET used_bytes = $2, chain = $3, chain_place = $4 WHERE node_id = $1";
-    execute(c.connection(), sql, arguments![claim.home, claim.used_bytes, &claim.chain, claim.chain_place]).await?;
+    c.note(sql, arguments![claim.home, claim.used_bytes, &claim.chain, claim.chain_place]).await?;
     Ok(())
 }
 
 /// Folded name of the home that a node is of.
 pub async fn home_name(c: &mut impl Reading, node: Id) -> Result<Option<String>, Failure> {
     let sql = "SELECT h.match_name FROM node n JOIN node h ON h.id = n.home_id WHERE n.id = $1 AND h.gone_at IS NULL";
-    Ok(row(c.connection(), sql, arguments![node]).await?.map(|row| row.text(0)))
+    Ok(row(c, sql, arguments![node]).await?.map(|row| row.text(0)))
 }
 
 /// The actor's greatest role on a node or anything above it; `None` where its home is gone.
@@ -243,16 +243,14 @@ pub async fn role_above(c: &mut impl Reading, actor: Id, now: Timestamp, node: I
         role!(),
         "), MAX(CASE WHEN n.kind = 'home' AND n.gone_at IS NOT NULL THEN 1 ELSE 0 END) FROM up u JOIN node n ON n.id = u.id"
     );
-    let found = row(c.connection(), SQL, arguments![actor, now, node]).await?;
+    let found = row(c, SQL, arguments![actor, now, node]).await?;
     Ok(found.filter(|row| row.integer(1) == 0).and_then(|row| row.optional_integer(0)).and_then(Role::from_rank))
 }
 
 /// Used bytes and quota of a home.
 pub async fn quota(c: &mut impl Reading, home: Id) -> Result<(i64, Option<i64>), Failure> {
     let sql = "SELECT used_bytes, quota_bytes FROM home WHERE node_id = $1";
-    Ok(row(c.connection(), sql, arguments![home])
-        .await?
-        .map_or((0, None), |row| (row.integer(0), row.optional_integer(1))))
+    Ok(row(c, sql, arguments![home]).await?.map_or((0, None), |row| (row.integer(0), row.optional_integer(1))))
 }
 
 /// Writes the row of a new node, put there by `by`.
@@ -289,7 +287,7 @@ pub async fn insert(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failure> {
         node.documents,
         by
     ];
-    execute(c.connection(), sql, arguments).await?;
+    c.note(sql, arguments).await?;
     Ok(())
 }
 
@@ -317,19 +315,19 @@ pub async fn update_content(c: &mut Txn, node: &Node, since: bool, now: Timestam
         node.written_at,
         node.device.as_ref()
     ];
-    execute(c.connection(), sql, arguments).await?;
+    c.note(sql, arguments).await?;
     Ok(())
 }
 
 /// Marks a node's content as a version, its session over.
 pub async fn seal(c: &mut Txn, node: Id) -> Result<(), Failure> {
-    execute(c.connection(), "UPDATE node SET sealed = 1, draft = NULL WHERE id = $1", arguments![node]).await?;
+    c.note("UPDATE node SET sealed = 1, draft = NULL WHERE id = $1", arguments![node]).await?;
     Ok(())
 }
 
 /// Opens a session on a draft.
 pub async fn open_session(c: &mut Txn, node: Id, token: &str) -> Result<(), Failure> {
-    execute(c.connection(), "UPDATE node SET draft = $2 WHERE id = $1 AND sealed = 0", arguments![node, token]).await?;
+    c.note("UPDATE node SET draft = $2 WHERE id = $1 AND sealed = 0", arguments![node, token]).await?;
     Ok(())
 }
 
@@ -337,7 +335,7 @@ pub async fn open_session(c: &mut Txn, node: Id, token: &str) -> Result<(), Fail
 pub async fn update_properties(c: &mut Txn, node: &Node) -> Result<(), Failure> {
     let sql = "UPDATE node SET seq = $2, modified_at = $3, content_type = $4, comment = $5 WHERE id = $1";
     let arguments = arguments![node.id, node.seq, node.modified_at, node.content_type.as_ref(), node.comment.as_ref()];
-    execute(c.connection(), sql, arguments).await?;
+    c.note(sql, arguments).await?;
     Ok(())
 }
 
@@ -360,7 +358,7 @@ pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failur
         by,
         node.litter
     ];
-    execute(c.connection(), sql, arguments).await?;
+    c.note(sql, arguments).await?;
     Ok(())
 }
 
@@ -375,7 +373,7 @@ pub async fn unmap(
     let sql =
         "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, hidden = $7 WHERE id = $1";
     let folded = match_name(&node.name);
-    execute(c.connection(), sql, arguments![node.id, seq, now, by, &node.name, &folded, hidden]).await?;
+    c.note(sql, arguments![node.id, seq, now, by, &node.name, &folded, hidden]).await?;
     Ok(())
 }
 
@@ -396,12 +394,12 @@ pub async fn rehome(
                SELECT n.id, n.home_id, $2, n.since_seq, n.parent_id, n.name, n.match_name, n.since_at, $3, n.version, \
                n.sealed, n.author_id, n.comment, n.hash, n.size, n.content_type, n.modified_at, n.written_at, n.device, n.kept \
                FROM below b JOIN node n ON n.id = b.id WHERE n.id <> $1 AND n.since_seq < $2";
-    execute(c.connection(), sql, arguments![top, old_seq, now]).await?;
+    c.note(sql, arguments![top, old_seq, now]).await?;
     let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
                SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) \
                UPDATE node SET home_id = $2, owner_id = $3, placed_seq = $4, seq = $4, members_seq = $4, since_seq = $4, \
                placed_at = $5, since_at = $5 WHERE id IN (SELECT id FROM below)";
-    execute(c.connection(), sql, arguments![top, home, owner, seq, now]).await?;
+    c.note(sql, arguments![top, home, owner, seq, now]).await?;
     Ok(())
 }
 
@@ -419,7 +417,7 @@ pub async fn stamp(
                AND n.gone_at IS NULL) \
                UPDATE node SET members_seq = $2, size = size + $3, documents = documents + $4, \
                modified_at = CASE WHEN id = $1 THEN $5 ELSE modified_at END WHERE id IN (SELECT id FROM up)";
-    execute(c.connection(), sql, arguments![collection, seq, added_bytes, added_documents, now]).await?;
+    c.note(sql, arguments![collection, seq, added_bytes, added_documents, now]).await?;
     Ok(())
 }
 
@@ -433,7 +431,7 @@ pub async fn below(c: &mut impl Reading, top: Id, until: Seq, after: Id, limit: 
         columns!(),
         " FROM below b JOIN node n ON n.id = b.id WHERE b.depth > 0 AND n.seq <= $2 AND n.id > $3 ORDER BY n.id LIMIT $4"
     );
-    Ok(rows(c.connection(), SQL, arguments![top, until, after, limit]).await?.iter().map(node_of).collect())
+    Ok(rows(c, SQL, arguments![top, until, after, limit]).await?.iter().map(node_of).collect())
 }
 
 /// Names of the nodes from just below `top` down to `node`; `None` when `node` does not stand live below `top`.
@@ -442,7 +440,7 @@ pub async fn names_between(c: &mut impl Reading, top: Id, node: Id) -> Result<Op
                WHERE n.id = $2 AND n.gone_at IS NULL UNION ALL SELECT n.id, n.parent_id, n.name, u.depth + 1 FROM up u \
                JOIN node n ON n.id = u.parent_id WHERE u.id <> $1 AND n.gone_at IS NULL) \
                SELECT id, name FROM up ORDER BY depth DESC";
-    let found = rows(c.connection(), sql, arguments![top, node]).await?;
+    let found = rows(c, sql, arguments![top, node]).await?;
     let mut names = found.iter();
     if names.next().is_none_or(|row| Id(row.integer(0)) != top) {
         return Ok(None);

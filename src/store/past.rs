@@ -1,8 +1,8 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
 use super::node::{columns, node_of};
-use super::sql::{Row, arguments, execute, row, rows};
-use super::transaction::{Reading, Txn};
+use super::sql::{Reading, Row, arguments, row, rows};
+use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::Node;
@@ -14,7 +14,7 @@ pub async fn end(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<(), 
                sealed, author_id, comment, hash, size, content_type, modified_at, written_at, device, kept) \
                SELECT id, home_id, $2, since_seq, parent_id, name, match_name, since_at, $3, version, sealed, author_id, \
                comment, hash, size, content_type, modified_at, written_at, device, kept FROM node WHERE id = $1 AND since_seq < $2";
-    execute(c.connection(), sql, arguments![node, seq, now]).await?;
+    c.note(sql, arguments![node, seq, now]).await?;
     Ok(())
 }
 
@@ -53,7 +53,7 @@ pub async fn members_at(
         standing!(),
         " AND n.match_name > $3 ORDER BY 25 LIMIT $4"
     );
-    Ok(rows(c.connection(), SQL, arguments![collection, at, after, limit]).await?.iter().map(node_of).collect())
+    Ok(rows(c, SQL, arguments![collection, at, after, limit]).await?.iter().map(node_of).collect())
 }
 
 /// The member of a collection that stood under a folded name at a moment.
@@ -65,14 +65,14 @@ pub async fn member_at(
 ) -> Result<Option<Node>, Failure> {
     const SQL: &str =
         concat!(former!(), " AND p.match_name = $3 UNION ALL ", standing!(), " AND n.match_name = $3 LIMIT 1");
-    Ok(row(c.connection(), SQL, arguments![collection, at, match_name]).await?.map(|row| node_of(&row)))
+    Ok(row(c, SQL, arguments![collection, at, match_name]).await?.map(|row| node_of(&row)))
 }
 
 /// The last moment before `before` at which something in a home began or ended.
 pub async fn last_change(c: &mut impl Reading, home: Id, before: Timestamp) -> Result<Option<Timestamp>, Failure> {
     let sql = "SELECT MAX(v.at) FROM (SELECT (SELECT MAX(p.to_at) FROM past p WHERE p.home_id = $1 AND p.to_at < $2) AS at \
                UNION ALL SELECT (SELECT MAX(n.since_at) FROM node n WHERE n.home_id = $1 AND n.since_at < $2)) v";
-    Ok(row(c.connection(), sql, arguments![home, before]).await?.and_then(|row| row.optional_integer(0)))
+    Ok(row(c, sql, arguments![home, before]).await?.and_then(|row| row.optional_integer(0)))
 }
 
 /// Where a reading of changes goes on: of those at `seq` only the names after (`parent`, `name`) and the nodes after
@@ -97,7 +97,7 @@ pub async fn changed(c: &mut impl Reading, collection: Id, at: &Cursor, limit: i
         " FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
          ORDER BY n.seq, n.id LIMIT $4"
     );
-    Ok(rows(c.connection(), SQL, arguments![collection, at.seq, at.node, limit]).await?.iter().map(node_of).collect())
+    Ok(rows(c, SQL, arguments![collection, at.seq, at.node, limit]).await?.iter().map(node_of).collect())
 }
 
 /// The same for all of a home. The nodes may stand anywhere, also below something that is gone.
@@ -108,7 +108,7 @@ pub async fn changed_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit:
         " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
          ORDER BY n.seq, n.id LIMIT $4"
     );
-    Ok(rows(c.connection(), SQL, arguments![home, at.seq, at.node, limit]).await?.iter().map(node_of).collect())
+    Ok(rows(c, SQL, arguments![home, at.seq, at.node, limit]).await?.iter().map(node_of).collect())
 }
 
 /// A name that a collection lost.
@@ -137,7 +137,7 @@ pub async fn gone(
          AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
          AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
          AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
-    let found = rows(c.connection(), SQL, arguments![collection, at.seq, at.parent, &at.name, limit, home]).await?;
+    let found = rows(c, SQL, arguments![collection, at.seq, at.parent, &at.name, limit, home]).await?;
     Ok(found.iter().map(gone_of).collect())
 }
 
@@ -148,7 +148,7 @@ pub async fn gone_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i6
          AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
          AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
          AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
-    let found = rows(c.connection(), SQL, arguments![home, at.seq, at.parent, &at.name, limit]).await?;
+    let found = rows(c, SQL, arguments![home, at.seq, at.parent, &at.name, limit]).await?;
     Ok(found.iter().map(gone_of).collect())
 }
 
@@ -163,7 +163,7 @@ pub async fn collection_replaced(c: &mut impl Reading, home: Id, base: Seq) -> R
                AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS NULL \
                WHERE p.home_id = $1 AND p.to_seq > $2 AND k.kind <> 'file' AND n.placed_seq > $2 AND (n.id <> p.node_id \
                OR EXISTS (SELECT 1 FROM past o WHERE o.node_id = n.id AND o.home_id <> p.home_id)) LIMIT 1";
-    Ok(row(c.connection(), sql, arguments![home, base]).await?.is_some())
+    Ok(row(c, sql, arguments![home, base]).await?.is_some())
 }
 
 /// The live member of a collection that bears a folded name.
@@ -173,5 +173,5 @@ pub async fn member(c: &mut impl Reading, collection: Id, match_name: &str) -> R
         columns!(),
         " FROM node n WHERE n.parent_id = $1 AND n.match_name = $2 AND n.gone_at IS NULL"
     );
-    Ok(row(c.connection(), SQL, arguments![collection, match_name]).await?.map(|row| node_of(&row)))
+    Ok(row(c, SQL, arguments![collection, match_name]).await?.map(|row| node_of(&row)))
 }

@@ -1,7 +1,7 @@
 //! Statements on `principal`, `address`, `device`, `ace`, `home` (as rows of administration) and `setting`.
 
-use super::sql::{Row, arguments, execute, row, rows};
-use super::transaction::{Reading, Txn};
+use super::sql::{Reading, Row, arguments, execute, row, rows};
+use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
@@ -31,7 +31,7 @@ pub fn mailto(address: &str) -> String {
 pub async fn by_name(c: &mut impl Reading, name: &str) -> Result<Option<Principal>, Failure> {
     let sql = "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, \
                (SELECT MIN(a.uri) FROM address a WHERE a.principal_id = p.id) FROM principal p WHERE p.match_name = $1";
-    Ok(row(c.connection(), sql, arguments![match_name(name).as_str()]).await?.as_ref().map(principal_of))
+    Ok(row(c, sql, arguments![match_name(name).as_str()]).await?.as_ref().map(principal_of))
 }
 
 /// Principals in the order of their folded names, after `after`; all kinds, or one.
@@ -44,7 +44,7 @@ pub async fn list(
     let sql = "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, \
                (SELECT MIN(a.uri) FROM address a WHERE a.principal_id = p.id) FROM principal p \
                WHERE p.match_name > $1 AND (CAST($2 AS TEXT) IS NULL OR p.kind = $2) ORDER BY p.match_name LIMIT $3";
-    let found = rows(c.connection(), sql, arguments![after, kind.map(PrincipalKind::code), limit]).await?;
+    let found = rows(c, sql, arguments![after, kind.map(PrincipalKind::code), limit]).await?;
     Ok(found.iter().map(principal_of).collect())
 }
 
@@ -55,10 +55,10 @@ pub async fn insert(c: &mut Txn, principal: &Principal, now: Timestamp) -> Resul
     let folded = match_name(&principal.name);
     let arguments =
         arguments![principal.id, principal.kind.code(), &principal.name, &folded, &principal.display_name, now];
-    execute(c.connection(), sql, arguments).await?;
+    c.note(sql, arguments).await?;
     for uri in &principal.addresses {
         let sql = "INSERT INTO address (uri, principal_id) VALUES ($1, $2)";
-        execute(c.connection(), sql, arguments![uri, principal.id]).await?;
+        c.note(sql, arguments![uri, principal.id]).await?;
     }
     Ok(())
 }
@@ -66,25 +66,24 @@ pub async fn insert(c: &mut Txn, principal: &Principal, now: Timestamp) -> Resul
 /// Whose address is this?
 pub async fn by_address(c: &mut impl Reading, uri: &str) -> Result<Option<String>, Failure> {
     let sql = "SELECT p.name FROM address a JOIN principal p ON p.id = a.principal_id WHERE a.uri = $1";
-    Ok(row(c.connection(), sql, arguments![uri]).await?.map(|row| row.text(0)))
+    Ok(row(c, sql, arguments![uri]).await?.map(|row| row.text(0)))
 }
 
 /// Sets or clears since when a person may not log in.
 pub async fn set_disabled(c: &mut Txn, principal: Id, at: Option<Timestamp>) -> Result<(), Failure> {
-    execute(c.connection(), "UPDATE principal SET disabled_at = $2 WHERE id = $1", arguments![principal, at]).await?;
+    c.note("UPDATE principal SET disabled_at = $2 WHERE id = $1", arguments![principal, at]).await?;
     Ok(())
 }
 
 /// Sets since when a project is closed.
 pub async fn set_closed(c: &mut Txn, principal: Id, at: Option<Timestamp>) -> Result<(), Failure> {
-    execute(c.connection(), "UPDATE principal SET closed_at = $2 WHERE id = $1", arguments![principal, at]).await?;
+    c.note("UPDATE principal SET closed_at = $2 WHERE id = $1", arguments![principal, at]).await?;
     Ok(())
 }
 
 /// Sets the account password.
 pub async fn set_password(c: &mut Txn, principal: Id, phc: &str) -> Result<(), Failure> {
-    execute(c.connection(), "UPDATE principal SET password_hash = $2 WHERE id = $1", arguments![principal, phc])
-        .await?;
+    c.note("UPDATE principal SET password_hash = $2 WHERE id = $1", arguments![principal, phc]).await?;
     Ok(())
 }
 
@@ -98,10 +97,10 @@ pub async fn retire(c: &mut Txn, principal: Id, retired_name: &str, now: Timesta
         "DELETE FROM lock WHERE principal_id = $1",
         "DELETE FROM membership WHERE member_id = $1",
     ] {
-        execute(c.connection(), sql, arguments![principal]).await?;
+        c.note(sql, arguments![principal]).await?;
     }
     let sql = "UPDATE principal SET match_name = $2, password_hash = NULL, disabled_at = $3 WHERE id = $1";
-    execute(c.connection(), sql, arguments![principal, retired_name, now]).await?;
+    c.note(sql, arguments![principal, retired_name, now]).await?;
     Ok(())
 }
 
@@ -118,7 +117,7 @@ pub async fn login(c: &mut impl Reading, login: &str) -> Result<Option<Login>, F
     const SQL: &str = "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, p.password_hash \
          FROM principal p WHERE p.kind = 'person' AND \
          (p.match_name = $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri = $2))";
-    let found = row(c.connection(), SQL, arguments![match_name(login).as_str(), mailto(login).as_str()]).await?;
+    let found = row(c, SQL, arguments![match_name(login).as_str(), mailto(login).as_str()]).await?;
     Ok(found.map(|row| Login {
         principal: Principal { addresses: Vec::new(), ..principal_of(&row) },
         password_hash: row.optional_text(COLUMNS),
@@ -136,7 +135,7 @@ pub async fn device_by_secret(
          WHERE d.secret_hash = $3 AND \
          (p.match_name = $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri = $2))";
     let (folded, uri) = (match_name(login), mailto(login));
-    let Some(row) = row(c.connection(), SQL, arguments![&folded, &uri, secret_hash]).await? else { return Ok(None) };
+    let Some(row) = row(c, SQL, arguments![&folded, &uri, secret_hash]).await? else { return Ok(None) };
     Ok(device_of(&row, 8).map(|device| (principal_of(&row), Id(row.integer(7)), device)))
 }
 
@@ -155,7 +154,7 @@ fn device_of(row: &Row, first: usize) -> Option<Device> {
 pub async fn devices(c: &mut impl Reading, principal: Id) -> Result<Vec<Device>, Failure> {
     let sql = "SELECT label, scope, read_only, created_at, used_at, expires_at FROM device WHERE principal_id = $1 \
                ORDER BY label";
-    let found = rows(c.connection(), sql, arguments![principal]).await?;
+    let found = rows(c, sql, arguments![principal]).await?;
     Ok(found.iter().filter_map(|row| device_of(row, 0)).collect())
 }
 
@@ -173,18 +172,18 @@ pub async fn insert_device(c: &mut Txn, principal: Id, device: &Device, secret_h
         device.created_at,
         device.expires_at
     ];
-    Ok(execute(c.connection(), sql, arguments).await? == 1)
+    Ok(execute(c, sql, arguments).await? == 1)
 }
 
 /// Removes a device; `false` when there is none of this label.
 pub async fn delete_device(c: &mut Txn, principal: Id, label: &str) -> Result<bool, Failure> {
     let sql = "DELETE FROM device WHERE principal_id = $1 AND label = $2";
-    Ok(execute(c.connection(), sql, arguments![principal, label]).await? == 1)
+    Ok(execute(c, sql, arguments![principal, label]).await? == 1)
 }
 
 /// Notes when a device was used.
 pub async fn touch_device(c: &mut Txn, device: Id, at: Timestamp) -> Result<(), Failure> {
-    execute(c.connection(), "UPDATE device SET used_at = $2 WHERE id = $1", arguments![device, at]).await?;
+    c.note("UPDATE device SET used_at = $2 WHERE id = $1", arguments![device, at]).await?;
     Ok(())
 }
 
@@ -192,20 +191,20 @@ pub async fn touch_device(c: &mut Txn, device: Id, at: Timestamp) -> Result<(), 
 pub async fn insert_home(c: &mut Txn, home: Id, principal: Id, quota_bytes: Option<i64>) -> Result<(), Failure> {
     let sql = "INSERT INTO home (node_id, principal_id, seq, oldest_seq, used_bytes, quota_bytes) \
                VALUES ($1, $2, 1, 0, 0, $3)";
-    execute(c.connection(), sql, arguments![home, principal, quota_bytes]).await?;
+    c.note(sql, arguments![home, principal, quota_bytes]).await?;
     Ok(())
 }
 
 /// The shown name of a principal, also of one that was removed.
 pub async fn display_name(c: &mut impl Reading, principal: Id) -> Result<Option<String>, Failure> {
     let sql = "SELECT display_name FROM principal WHERE id = $1";
-    Ok(row(c.connection(), sql, arguments![principal]).await?.map(|row| row.text(0)))
+    Ok(row(c, sql, arguments![principal]).await?.map(|row| row.text(0)))
 }
 
 /// The home of a principal.
 pub async fn home(c: &mut impl Reading, principal: Id) -> Result<Option<Id>, Failure> {
     let sql = "SELECT node_id FROM home WHERE principal_id = $1";
-    Ok(row(c.connection(), sql, arguments![principal]).await?.map(|row| Id(row.integer(0))))
+    Ok(row(c, sql, arguments![principal]).await?.map(|row| Id(row.integer(0))))
 }
 
 /// A role granted on a node.
@@ -225,7 +224,7 @@ pub struct Grant {
 pub async fn grants(c: &mut impl Reading, node: Id) -> Result<Vec<Grant>, Failure> {
     let sql = "SELECT p.name, p.display_name, a.role, a.until_at FROM ace a JOIN principal p ON p.id = a.principal_id \
                WHERE a.node_id = $1 ORDER BY p.match_name";
-    let found = rows(c.connection(), sql, arguments![node]).await?;
+    let found = rows(c, sql, arguments![node]).await?;
     Ok(found
         .iter()
         .filter_map(|row| {
@@ -249,38 +248,37 @@ pub async fn grant(
 ) -> Result<(), Failure> {
     let sql = "INSERT INTO ace (node_id, principal_id, role, until_at) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (node_id, principal_id) DO UPDATE SET role = excluded.role, until_at = excluded.until_at";
-    execute(c.connection(), sql, arguments![node, principal, role.rank(), until_at]).await?;
+    c.note(sql, arguments![node, principal, role.rank(), until_at]).await?;
     Ok(())
 }
 
 /// Takes a role back; `false` when there was none.
 pub async fn revoke(c: &mut Txn, node: Id, principal: Id) -> Result<bool, Failure> {
     let sql = "DELETE FROM ace WHERE node_id = $1 AND principal_id = $2";
-    Ok(execute(c.connection(), sql, arguments![node, principal]).await? == 1)
+    Ok(execute(c, sql, arguments![node, principal]).await? == 1)
 }
 
 /// A setting of the database itself.
 pub async fn setting(c: &mut impl Reading, name: &str) -> Result<Option<String>, Failure> {
-    let found = row(c.connection(), "SELECT value FROM setting WHERE name = $1", arguments![name]).await?;
+    let found = row(c, "SELECT value FROM setting WHERE name = $1", arguments![name]).await?;
     Ok(found.map(|row| row.text(0)))
 }
 
 /// Writes a setting that is not there yet.
 pub async fn insert_setting(c: &mut Txn, name: &str, value: &str) -> Result<(), Failure> {
     let sql = "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    execute(c.connection(), sql, arguments![name, value]).await?;
+    c.note(sql, arguments![name, value]).await?;
     Ok(())
 }
 
 /// The oldest change of a home whose successors are all still known.
 pub async fn oldest_seq(c: &mut impl Reading, home: Id) -> Result<i64, Failure> {
-    let found = row(c.connection(), "SELECT oldest_seq FROM home WHERE node_id = $1", arguments![home]).await?;
+    let found = row(c, "SELECT oldest_seq FROM home WHERE node_id = $1", arguments![home]).await?;
     Ok(found.map_or(0, |row| row.integer(0)))
 }
 
 /// Lowers every role on a node that is greater than `most`.
 pub async fn lower_grants(c: &mut Txn, node: Id, most: Role) -> Result<(), Failure> {
-    execute(c.connection(), "UPDATE ace SET role = $2 WHERE node_id = $1 AND role > $2", arguments![node, most.rank()])
-        .await?;
+    c.note("UPDATE ace SET role = $2 WHERE node_id = $1 AND role > $2", arguments![node, most.rank()]).await?;
     Ok(())
 }

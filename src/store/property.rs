@@ -1,7 +1,7 @@
 //! Statements on `property`: dead properties, kept as the element the client sent.
 
-use super::sql::{Row, arguments, execute, row, rows};
-use super::transaction::{Reading, Txn};
+use super::sql::{Reading, Row, arguments, row, rows};
+use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::Id;
 use crate::model::name::QName;
@@ -16,7 +16,7 @@ fn dead_of(row: &Row, first: usize) -> Dead {
 /// Dead properties of one node.
 pub async fn of(c: &mut impl Reading, node: Id) -> Result<Vec<Dead>, Failure> {
     let sql = "SELECT namespace, name, xml FROM property WHERE node_id = $1 AND principal_id = 0";
-    Ok(rows(c.connection(), sql, arguments![node]).await?.iter().map(|row| dead_of(row, 0)).collect())
+    Ok(rows(c, sql, arguments![node]).await?.iter().map(|row| dead_of(row, 0)).collect())
 }
 
 /// Dead properties of the members of a collection whose folded names lie in (`after`, `to`].
@@ -24,28 +24,28 @@ pub async fn of_members(c: &mut impl Reading, parent: Id, after: &str, to: &str)
     let sql = "SELECT p.node_id, p.namespace, p.name, p.xml FROM node n JOIN property p ON p.node_id = n.id \
                AND p.principal_id = 0 WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 \
                AND n.match_name <= $3";
-    let found = rows(c.connection(), sql, arguments![parent, after, to]).await?;
+    let found = rows(c, sql, arguments![parent, after, to]).await?;
     Ok(found.iter().map(|row| (Id(row.integer(0)), dead_of(row, 1))).collect())
 }
 
 /// How many bytes of dead properties a node carries.
 pub async fn size(c: &mut impl Reading, node: Id) -> Result<i64, Failure> {
     let sql = "SELECT CAST(COALESCE(SUM(LENGTH(xml)), 0) AS BIGINT) FROM property WHERE node_id = $1";
-    Ok(row(c.connection(), sql, arguments![node]).await?.map_or(0, |row| row.integer(0)))
+    Ok(row(c, sql, arguments![node]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// Sets a dead property.
 pub async fn set(c: &mut Txn, node: Id, name: &QName, xml: &str) -> Result<(), Failure> {
     let sql = "INSERT INTO property (node_id, principal_id, namespace, name, xml) VALUES ($1, 0, $2, $3, $4) \
                ON CONFLICT (node_id, principal_id, namespace, name) DO UPDATE SET xml = excluded.xml";
-    execute(c.connection(), sql, arguments![node, &*name.namespace, &*name.local, xml]).await?;
+    c.note(sql, arguments![node, &*name.namespace, &*name.local, xml]).await?;
     Ok(())
 }
 
 /// Removes a dead property; one that is not there is no error (RFC 4918 section 14.23).
 pub async fn remove(c: &mut Txn, node: Id, name: &QName) -> Result<(), Failure> {
     let sql = "DELETE FROM property WHERE node_id = $1 AND principal_id = 0 AND namespace = $2 AND name = $3";
-    execute(c.connection(), sql, arguments![node, &*name.namespace, &*name.local]).await?;
+    c.note(sql, arguments![node, &*name.namespace, &*name.local]).await?;
     Ok(())
 }
 
@@ -55,7 +55,7 @@ pub async fn overlay(c: &mut Txn, from: Id, to: Id) -> Result<(), Failure> {
                SELECT CAST($2 AS BIGINT), principal_id, namespace, name, xml FROM property WHERE node_id = $1 AND TRUE \
                ON CONFLICT (node_id, principal_id, namespace, name) DO UPDATE SET xml = excluded.xml";
     if from != to {
-        execute(c.connection(), sql, arguments![from, to]).await?;
+        c.note(sql, arguments![from, to]).await?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Statements on what a home keeps, and those that let the rest go.
 
 use super::node::{columns, node_of};
-use super::sql::{arguments, execute, row, rows};
-use super::transaction::{Reading, Txn};
+use super::sql::{Reading, arguments, execute, row, rows};
+use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::Node;
@@ -11,7 +11,7 @@ use crate::model::version::{EVERY, Every, Retention};
 /// What a home keeps.
 pub async fn of(c: &mut impl Reading, home: Id) -> Result<Option<Retention>, Failure> {
     let sql = "SELECT versions_days, versions_every, trash_days, sync_days, brake_percent FROM home WHERE node_id = $1";
-    Ok(row(c.connection(), sql, arguments![home]).await?.map(|row| {
+    Ok(row(c, sql, arguments![home]).await?.map(|row| {
         let every = row.text(1);
         Retention {
             versions_days: row.optional_integer(0),
@@ -36,7 +36,7 @@ pub async fn set(c: &mut Txn, home: Id, retention: &Retention) -> Result<(), Fai
         retention.sync_days,
         retention.brake_percent
     ];
-    execute(c.connection(), sql, arguments).await?;
+    c.note(sql, arguments).await?;
     Ok(())
 }
 
@@ -44,7 +44,7 @@ pub async fn set(c: &mut Txn, home: Id, retention: &Retention) -> Result<(), Fai
 pub async fn homes(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<(Id, String)>, Failure> {
     let sql = "SELECT h.node_id, n.name FROM home h JOIN node n ON n.id = h.node_id WHERE h.node_id > $1 \
                AND n.gone_at IS NULL ORDER BY h.node_id LIMIT $2";
-    let found = rows(c.connection(), sql, arguments![after, limit]).await?;
+    let found = rows(c, sql, arguments![after, limit]).await?;
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.text(1))).collect())
 }
 
@@ -58,7 +58,7 @@ pub async fn documents_with_old_versions(
 ) -> Result<Vec<Id>, Failure> {
     let sql = "SELECT DISTINCT node_id FROM past WHERE home_id = $1 AND to_at < $2 AND sealed = 1 AND hash IS NOT NULL \
                AND node_id > $3 ORDER BY node_id LIMIT $4";
-    let found = rows(c.connection(), sql, arguments![home, before, after, limit]).await?;
+    let found = rows(c, sql, arguments![home, before, after, limit]).await?;
     Ok(found.iter().map(|row| Id(row.integer(0))).collect())
 }
 
@@ -67,7 +67,7 @@ pub async fn documents_with_old_versions(
 pub async fn drop_version(c: &mut Txn, node: Id, version: i64) -> Result<(), Failure> {
     let states = "SELECT home_id, from_seq, to_seq, from_at FROM past WHERE node_id = $1 AND version = $2 \
                   ORDER BY to_at DESC, to_seq DESC";
-    for state in rows(c.connection(), states, arguments![node, version]).await? {
+    for state in rows(c, states, arguments![node, version]).await? {
         let (home, from, to, from_at) = (Id(state.integer(0)), state.integer(1), state.integer(2), state.integer(3));
         for sql in [
             "UPDATE past SET from_seq = $4, from_at = $5 WHERE node_id = $1 AND home_id = $2 AND from_seq = $3 \
@@ -77,10 +77,10 @@ pub async fn drop_version(c: &mut Txn, node: Id, version: i64) -> Result<(), Fai
              AND gone_at IS NULL AND EXISTS (SELECT 1 FROM past q WHERE q.node_id = $1 AND q.home_id = $2 \
              AND q.to_seq = $3 AND q.parent_id = node.parent_id AND q.name = node.name)",
         ] {
-            execute(c.connection(), sql, arguments![node, home, to, from, from_at]).await?;
+            c.note(sql, arguments![node, home, to, from, from_at]).await?;
         }
         let sql = "DELETE FROM past WHERE node_id = $1 AND home_id = $2 AND to_seq = $3";
-        execute(c.connection(), sql, arguments![node, home, to]).await?;
+        c.note(sql, arguments![node, home, to]).await?;
     }
     Ok(())
 }
@@ -88,13 +88,13 @@ pub async fn drop_version(c: &mut Txn, node: Id, version: i64) -> Result<(), Fai
 /// The newest change of a home that ended something before a moment: tokens from before it are no longer kept good.
 pub async fn horizon(c: &mut impl Reading, home: Id, before: Timestamp) -> Result<Seq, Failure> {
     let sql = "SELECT CAST(COALESCE(MAX(to_seq), 0) AS BIGINT) FROM past WHERE home_id = $1 AND to_at < $2";
-    Ok(row(c.connection(), sql, arguments![home, before]).await?.map_or(0, |row| row.integer(0)))
+    Ok(row(c, sql, arguments![home, before]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// Moves the horizon of sync tokens forward; `false`: it was there.
 pub async fn move_horizon(c: &mut Txn, home: Id, oldest: Seq) -> Result<bool, Failure> {
     let sql = "UPDATE home SET oldest_seq = $2 WHERE node_id = $1 AND oldest_seq < $2";
-    Ok(execute(c.connection(), sql, arguments![home, oldest]).await? == 1)
+    Ok(execute(c, sql, arguments![home, oldest]).await? == 1)
 }
 
 /// What programs left about before a moment and nobody holds locked; and documents that were made empty under a lock that
@@ -113,22 +113,22 @@ pub async fn abandoned(
          AND n.draft IS NOT NULL)) AND n.written_at < $3 AND n.modified_at < $3 AND n.placed_at < $3 \
          AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.node_id = n.id AND l.expires_at > $2) ORDER BY n.id LIMIT $4"
     );
-    Ok(rows(c.connection(), SQL, arguments![home, now, before, limit]).await?.iter().map(node_of).collect())
+    Ok(rows(c, SQL, arguments![home, now, before, limit]).await?.iter().map(node_of).collect())
 }
 
 /// Lets go of the content of what went without a trace before a moment; the names stay for those who synchronize.
 pub async fn empty_litter(c: &mut Txn, home: Id, before: Timestamp) -> Result<u64, Failure> {
     let sql = "UPDATE past SET hash = NULL WHERE hash IS NOT NULL AND node_id IN (SELECT n.id FROM node n \
                WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 AND n.kind = 'file' AND n.hash IS NOT NULL)";
-    execute(c.connection(), sql, arguments![home, before]).await?;
+    c.note(sql, arguments![home, before]).await?;
     let sql = "UPDATE node SET hash = NULL, size = 0 WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND kind = 'file' \
                AND hash IS NOT NULL";
-    execute(c.connection(), sql, arguments![home, before]).await
+    execute(c, sql, arguments![home, before]).await
 }
 
 /// Is there something of that kind?
 pub async fn has_litter(c: &mut impl Reading, home: Id, before: Timestamp) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM node WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND kind = 'file' \
                AND hash IS NOT NULL LIMIT 1";
-    Ok(row(c.connection(), sql, arguments![home, before]).await?.is_some())
+    Ok(row(c, sql, arguments![home, before]).await?.is_some())
 }

@@ -3,16 +3,18 @@
 //! Statements are constants in the portable subset (`$1` placeholders, BIGINT, TEXT, BYTEA); every other file of
 //! `store` names only the types of this one.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use sqlx::error::BoxDynError;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteRow, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Row as _, Sqlite};
+use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Row as _, Sqlite};
 
 use crate::model::error::Failure;
 
@@ -23,6 +25,8 @@ pub type Pool = SqlitePool;
 
 /// How many readers work side by side.
 const READERS: u32 = 4;
+/// How many rows a reader may be ahead of whoever asked: a page of a listing, so that it need not wait in between.
+const ROWS_AHEAD: usize = 512;
 /// How long a writer waits for another process.
 const BUSY: Duration = Duration::from_secs(20);
 
@@ -117,30 +121,124 @@ impl Row {
     }
 }
 
-fn query<'q>(sql: &'static str, arguments: &[Argument<'q>]) -> Query<'q, Sqlite, SqliteArguments> {
-    arguments.iter().fold(sqlx::query(sql), |query, argument| match *argument {
-        Argument::Integer(value) => query.bind(value),
-        Argument::Text(value) => query.bind(value.to_owned()),
-        Argument::Bytes(value) => query.bind(value.to_owned()),
-        Argument::Null => query.bind(None::<i64>),
-    })
+/// What statements run on.
+pub trait Reading: Send {
+    /// The connection; and, of a write, what was noted for it and runs before anything else does.
+    fn connection(&mut self) -> (&mut Connection, Option<&mut Batch>);
 }
 
-/// Runs a statement; the number of rows it touched.
-pub async fn execute(c: &mut Connection, sql: &'static str, arguments: &[Argument<'_>]) -> Result<u64, Failure> {
-    let done = query(sql, arguments).execute(c).await.map_err(|e| Failure::new(sql, e))?;
+/// The most statements that wait, and the most bytes of their arguments.
+const BATCH_STATEMENTS: usize = 16;
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// Statements whose answers nobody waits for, kept until something is read or the write ends: each trip to the database
+/// costs more than most statements do. One that fails takes the write with it, whenever it runs.
+#[derive(Default)]
+pub struct Batch {
+    sql: String,
+    arguments: SqliteArguments,
+    values: usize,
+    statements: usize,
+    bytes: usize,
+    /// Is the first of them the one that opens the write? Then nothing of it has reached the database.
+    pub unopened: bool,
+}
+
+impl Batch {
+    /// Adds a statement that answers no rows.
+    pub fn add(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
+        if !self.sql.is_empty() {
+            self.sql.push(';');
+        }
+        // The placeholders of one text are numbered through.
+        let mut parts = sql.split('$');
+        self.sql.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let (number, rest) = part.split_at(digits);
+            let number = number.parse::<usize>().map_err(|e| Failure::new(sql, e))?;
+            let _ = write!(self.sql, "${}{rest}", self.values + number);
+        }
+        for argument in arguments {
+            self.bytes += bind(&mut self.arguments, *argument).map_err(|e| Failure::new(sql, e))?;
+        }
+        self.values += arguments.len();
+        self.statements += 1;
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.statements == 0
+    }
+
+    /// Does so much wait that it should run now?
+    pub fn is_full(&self) -> bool {
+        self.statements >= BATCH_STATEMENTS || self.bytes >= BATCH_BYTES
+    }
+
+    /// Runs what waits.
+    pub async fn run(&mut self, c: &mut Connection) -> Result<(), Failure> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let query = std::mem::take(self).query();
+        query.execute(c).await.map_err(|e| Failure::new("writing", e))?;
+        Ok(())
+    }
+
+    /// Every text of a batch is made of constant ones; every value is an argument.
+    fn query(self) -> Query<'static, Sqlite, SqliteArguments> {
+        sqlx::query_with(AssertSqlSafe(self.sql), self.arguments)
+    }
+}
+
+/// Binds one more value; its size.
+fn bind(to: &mut SqliteArguments, argument: Argument<'_>) -> Result<usize, BoxDynError> {
+    match argument {
+        Argument::Integer(value) => to.add(value).map(|()| 8),
+        Argument::Text(value) => to.add(value.to_owned()).map(|()| value.len()),
+        Argument::Bytes(value) => to.add(value.to_owned()).map(|()| value.len()),
+        Argument::Null => to.add(None::<i64>).map(|()| 8),
+    }
+}
+
+fn query(
+    sql: &'static str,
+    arguments: &[Argument<'_>],
+    noted: Option<&mut Batch>,
+) -> Result<Query<'static, Sqlite, SqliteArguments>, Failure> {
+    if let Some(noted) = noted.filter(|noted| !noted.is_empty()) {
+        noted.add(sql, arguments)?;
+        return Ok(std::mem::take(noted).query());
+    }
+    let mut bound = SqliteArguments::default();
+    for argument in arguments {
+        bind(&mut bound, *argument).map_err(|e| Failure::new(sql, e))?;
+    }
+    Ok(sqlx::query_with(sql, bound))
+}
+
+/// Runs a statement now; the number of rows it touched.
+pub async fn execute(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<u64, Failure> {
+    let (connection, noted) = c.connection();
+    if let Some(noted) = noted {
+        noted.run(connection).await?;
+    }
+    let done = query(sql, arguments, None)?.execute(connection).await.map_err(|e| Failure::new(sql, e))?;
     Ok(done.rows_affected())
 }
 
 /// All rows of an answer. Statements bound their own number of rows.
-pub async fn rows(c: &mut Connection, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
-    let rows = query(sql, arguments).fetch_all(c).await.map_err(|e| Failure::new(sql, e))?;
+pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
+    let (connection, noted) = c.connection();
+    let rows = query(sql, arguments, noted)?.fetch_all(connection).await.map_err(|e| Failure::new(sql, e))?;
     Ok(rows.into_iter().map(Row).collect())
 }
 
 /// The first row of an answer.
-pub async fn row(c: &mut Connection, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Option<Row>, Failure> {
-    let row = query(sql, arguments).fetch_optional(c).await.map_err(|e| Failure::new(sql, e))?;
+pub async fn row(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Option<Row>, Failure> {
+    let (connection, noted) = c.connection();
+    let row = query(sql, arguments, noted)?.fetch_optional(connection).await.map_err(|e| Failure::new(sql, e))?;
     Ok(row.map(Row))
 }
 
@@ -165,6 +263,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .statement_cache_capacity(200)
+        .row_buffer_size(ROWS_AHEAD)
         .pragma("cache_size", "-32768")
         .pragma("temp_store", "MEMORY")
 }

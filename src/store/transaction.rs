@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
-use super::sql::{self, Connection, Pool};
+use super::sql::{self, Argument, Batch, Connection, Pool, Reading};
 use crate::model::error::Failure;
 
 /// A consistent view; closed when dropped.
@@ -37,20 +37,14 @@ impl Glance {
 }
 
 impl Reading for Glance {
-    fn connection(&mut self) -> &mut Connection {
-        &mut self.connection
+    fn connection(&mut self) -> (&mut Connection, Option<&mut Batch>) {
+        (&mut self.connection, None)
     }
 }
 
-/// What statements run on: the connection of a snapshot or of a write.
-pub trait Reading: Send {
-    /// The connection.
-    fn connection(&mut self) -> &mut Connection;
-}
-
 impl Reading for Snapshot {
-    fn connection(&mut self) -> &mut Connection {
-        &mut self.connection
+    fn connection(&mut self) -> (&mut Connection, Option<&mut Batch>) {
+        (&mut self.connection, None)
     }
 }
 
@@ -63,6 +57,8 @@ struct Group {
 
 struct State {
     connection: Connection,
+    /// What the present writer has noted and the database not yet seen.
+    noted: Batch,
     group: Option<Group>,
     /// A writer left without finishing: its savepoint must go before anyone else writes.
     unfinished: Option<Place>,
@@ -82,21 +78,23 @@ pub struct Writer {
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { state: Arc::new(Mutex::new(State { connection, group: None, unfinished: None })) }
+        Self {
+            state: Arc::new(Mutex::new(State { connection, noted: Batch::default(), group: None, unfinished: None })),
+        }
     }
 
-    /// Waits for the connection and opens a transaction, or a savepoint in the one that is open.
+    /// Waits for the connection and opens a transaction, or a savepoint in the one that is open, together with the first
+    /// statement.
     pub(super) async fn begin(&self) -> Result<Txn, Failure> {
         let mut guard = Arc::clone(&self.state).lock_owned().await;
-        guard.undo().await?;
-        let place = if guard.group.is_none() {
-            sql::control(&mut guard.connection, sql::BEGIN_WRITE).await?;
-            guard.group = Some(Group { ending: watch::channel(None).0 });
-            Place::First
-        } else {
-            sql::control(&mut guard.connection, "SAVEPOINT member").await?;
-            Place::Later
+        guard.undo().await;
+        let (place, opening) = match guard.group {
+            None => (Place::First, sql::BEGIN_WRITE),
+            Some(_) => (Place::Later, "SAVEPOINT member"),
         };
+        guard.noted.add(opening, &[])?;
+        guard.noted.unopened = true;
+        guard.group.get_or_insert_with(|| Group { ending: watch::channel(None).0 });
         guard.unfinished = Some(place);
         Ok(Txn { state: Arc::clone(&self.state), guard: Some(guard) })
     }
@@ -104,14 +102,19 @@ impl Writer {
 
 impl State {
     /// Takes back what an unfinished writer did.
-    async fn undo(&mut self) -> Result<(), Failure> {
-        match self.unfinished.take() {
-            None => Ok(()),
-            Some(Place::First) => {
+    async fn undo(&mut self) {
+        let Some(place) = self.unfinished.take() else { return };
+        let unopened = std::mem::take(&mut self.noted).unopened;
+        match place {
+            Place::First => {
                 self.group = None;
-                sql::control(&mut self.connection, "ROLLBACK").await
+                // It fails where the transaction could not be opened; if it failed otherwise, the next could not open.
+                if !unopened {
+                    let _ = sql::control(&mut self.connection, "ROLLBACK").await;
+                }
             }
-            Some(Place::Later) => {
+            Place::Later if unopened => {}
+            Place::Later => {
                 let undone = sql::control(&mut self.connection, "ROLLBACK TO member; RELEASE member").await;
                 if let Err(failure) = undone {
                     // The database has given up the whole transaction (a full disk): its members must know, and the
@@ -122,9 +125,13 @@ impl State {
                     }
                     tracing::error!(%failure, "a group of writes was lost");
                 }
-                Ok(())
             }
         }
+    }
+
+    /// Runs what the present writer has noted.
+    async fn run_noted(&mut self) -> Result<(), Failure> {
+        self.noted.run(&mut self.connection).await
     }
 
     /// Commits the open group, if there is one, and tells its members.
@@ -147,19 +154,32 @@ pub struct Txn {
 }
 
 impl Reading for Txn {
-    #[expect(clippy::expect_used, reason = "the guard is there until commit or drop, both of which consume the value")]
-    fn connection(&mut self) -> &mut Connection {
-        &mut self.guard.as_mut().expect("a transaction in use holds its connection").connection
+    fn connection(&mut self) -> (&mut Connection, Option<&mut Batch>) {
+        let state = self.state_mut();
+        (&mut state.connection, Some(&mut state.noted))
     }
 }
 
 impl Txn {
+    #[expect(clippy::expect_used, reason = "the guard is there until commit or drop, both of which consume the value")]
+    fn state_mut(&mut self) -> &mut State {
+        self.guard.as_mut().expect("a transaction in use holds its connection")
+    }
+
+    /// Notes a statement that answers no rows: it runs before anything is read, at the latest when the write ends.
+    pub async fn note(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
+        let state = self.state_mut();
+        state.noted.add(sql, arguments)?;
+        if state.noted.is_full() { state.run_noted().await } else { Ok(()) }
+    }
+
     /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group.
     pub async fn commit(mut self) -> Result<(), Failure> {
         let Some(mut guard) = self.guard.take() else { return Ok(()) };
         if guard.unfinished == Some(Place::Later) {
-            sql::control(&mut guard.connection, "RELEASE member").await?;
+            guard.noted.add("RELEASE member", &[])?;
         }
+        guard.run_noted().await?;
         guard.unfinished = None;
         let Some(ending) = guard.group.as_ref().map(|group| group.ending.subscribe()) else { return Ok(()) };
         drop(guard);
@@ -170,7 +190,7 @@ impl Txn {
             Some(Err(cause)) => Err(Failure::new("committing with others", cause)),
             None => {
                 // A writer that died in the middle stands between us and the commit.
-                guard.undo().await?;
+                guard.undo().await;
                 guard.finish().await
             }
         }
@@ -183,9 +203,7 @@ impl Drop for Txn {
         // Undo now rather than at the next write, which may be long in coming: the database is locked until then.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if let Err(failure) = guard.undo().await {
-                    tracing::error!(%failure, "a write could not be taken back");
-                }
+                guard.undo().await;
             });
         }
     }

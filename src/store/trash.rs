@@ -1,8 +1,8 @@
 //! Statements on what is gone: the trash of a home, what was deleted lately, and its removal for good.
 
 use super::node::{columns, node_of};
-use super::sql::{arguments, execute, row, rows};
-use super::transaction::{Reading, Txn};
+use super::sql::{Reading, arguments, execute, row, rows};
+use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::node::Node;
@@ -15,7 +15,7 @@ pub async fn members(c: &mut impl Reading, home: Id, after: &str, limit: i64) ->
         " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name > $2 \
          ORDER BY n.match_name LIMIT $3"
     );
-    Ok(rows(c.connection(), SQL, arguments![home, after, limit]).await?.iter().map(node_of).collect())
+    Ok(rows(c, SQL, arguments![home, after, limit]).await?.iter().map(node_of).collect())
 }
 
 /// What lies in the trash of a home under a folded name.
@@ -25,7 +25,7 @@ pub async fn entry(c: &mut impl Reading, home: Id, match_name: &str) -> Result<O
         columns!(),
         " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name = $2"
     );
-    Ok(row(c.connection(), SQL, arguments![home, match_name]).await?.map(|row| node_of(&row)))
+    Ok(row(c, SQL, arguments![home, match_name]).await?.map(|row| node_of(&row)))
 }
 
 /// Where a gone node stood: when it went, and the names from the top of its home down to its own.
@@ -37,7 +37,7 @@ pub async fn old_place(c: &mut impl Reading, node: Id) -> Result<Option<(Timesta
                ORDER BY p.to_at DESC, p.to_seq DESC LIMIT 1) ELSE COALESCE((SELECT p.name FROM past p JOIN node g \
                ON g.id = p.node_id WHERE p.node_id = u.id AND g.gone_at IS NOT NULL ORDER BY p.to_at DESC, p.to_seq DESC \
                LIMIT 1), u.name) END, (SELECT n.gone_at FROM node n WHERE n.id = $1) FROM up u ORDER BY u.depth DESC";
-    let found = rows(c.connection(), sql, arguments![node]).await?;
+    let found = rows(c, sql, arguments![node]).await?;
     let Some(gone_at) = found.first().and_then(|row| row.optional_integer(2)) else { return Ok(None) };
     Ok(Some((gone_at, found.iter().map(|row| row.text(1)).collect())))
 }
@@ -46,7 +46,7 @@ pub async fn old_place(c: &mut impl Reading, node: Id) -> Result<Option<(Timesta
 pub async fn deleted_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
     let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN n.kind = 'file' THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
                WHERE n.home_id = $1 AND n.gone_at > $3 AND n.gone_by = $2 AND n.hidden = 0";
-    Ok(row(c.connection(), sql, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
+    Ok(row(c, sql, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// Does a document that is not left about by programs stand live below a node?
@@ -54,7 +54,7 @@ pub async fn holds_documents(c: &mut impl Reading, top: Id) -> Result<bool, Fail
     let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
                JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) SELECT 1 FROM below b JOIN node n ON n.id = b.id \
                WHERE n.kind = 'file' AND n.litter = 0 LIMIT 1";
-    Ok(row(c.connection(), sql, arguments![top]).await?.is_some())
+    Ok(row(c, sql, arguments![top]).await?.is_some())
 }
 
 /// What went before a moment: of a home, litter or not.
@@ -70,7 +70,7 @@ pub async fn gone_before(
         columns!(),
         " FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = $3 ORDER BY n.gone_at LIMIT $4"
     );
-    Ok(rows(c.connection(), SQL, arguments![home, before, litter, limit]).await?.iter().map(node_of).collect())
+    Ok(rows(c, SQL, arguments![home, before, litter, limit]).await?.iter().map(node_of).collect())
 }
 
 /// Removes a gone node with all below it and all their past, for good; what was moved or deleted out of it before stays.
@@ -81,7 +81,7 @@ pub async fn purge(c: &mut Txn, top: Id) -> Result<u64, Failure> {
                  JOIN below b ON n.parent_id = b.id WHERE n.gone_at IS NULL) \
                  UPDATE node SET parent_id = (SELECT t.parent_id FROM node t WHERE t.id = $1) \
                  WHERE gone_at IS NOT NULL AND id <> $1 AND parent_id IN (SELECT id FROM below)";
-    execute(c.connection(), keeps, arguments![top]).await?;
+    c.note(keeps, arguments![top]).await?;
     for sql in [
         "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
          JOIN below b ON n.parent_id = b.id) DELETE FROM past WHERE node_id IN (SELECT id FROM below)",
@@ -92,7 +92,7 @@ pub async fn purge(c: &mut Txn, top: Id) -> Result<u64, Failure> {
         "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
          JOIN below b ON n.parent_id = b.id) DELETE FROM ace WHERE node_id IN (SELECT id FROM below)",
     ] {
-        execute(c.connection(), sql, arguments![top]).await?;
+        c.note(sql, arguments![top]).await?;
     }
     // Leaves first, for each row is held by those below it.
     let mut removed = 0;
@@ -100,7 +100,7 @@ pub async fn purge(c: &mut Txn, top: Id) -> Result<u64, Failure> {
         let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
                    JOIN below b ON n.parent_id = b.id) DELETE FROM node WHERE id IN (SELECT b.id FROM below b \
                    WHERE NOT EXISTS (SELECT 1 FROM node k WHERE k.parent_id = b.id))";
-        match execute(c.connection(), sql, arguments![top]).await? {
+        match execute(c, sql, arguments![top]).await? {
             0 => return Ok(removed),
             some => removed += some,
         }
@@ -109,7 +109,7 @@ pub async fn purge(c: &mut Txn, top: Id) -> Result<u64, Failure> {
 
 /// Refuses sync tokens from before now: names went for good that they might still ask for.
 pub async fn forget_before(c: &mut Txn, home: Id) -> Result<(), Failure> {
-    execute(c.connection(), "UPDATE home SET oldest_seq = seq WHERE node_id = $1", arguments![home]).await?;
+    c.note("UPDATE home SET oldest_seq = seq WHERE node_id = $1", arguments![home]).await?;
     Ok(())
 }
 
@@ -134,7 +134,7 @@ pub async fn brake(
 ) -> Result<(i64, Option<(Timestamp, Option<Timestamp>)>), Failure> {
     let sql = "SELECT h.brake_percent, d.since_at, d.released_until FROM home h LEFT JOIN hold d ON d.home_id = h.node_id \
                AND d.principal_id = $2 WHERE h.node_id = $1";
-    Ok(row(c.connection(), sql, arguments![home, person]).await?.map_or((100, None), |row| {
+    Ok(row(c, sql, arguments![home, person]).await?.map_or((100, None), |row| {
         (row.integer(0), row.optional_integer(1).map(|since| (since, row.optional_integer(2))))
     }))
 }
@@ -143,7 +143,7 @@ pub async fn brake(
 pub async fn hold(c: &mut Txn, home: Id, person: Id, now: Timestamp) -> Result<(), Failure> {
     let sql = "INSERT INTO hold (home_id, principal_id, since_at, released_until) VALUES ($1, $2, $3, NULL) \
                ON CONFLICT (home_id, principal_id) DO UPDATE SET since_at = excluded.since_at, released_until = NULL";
-    execute(c.connection(), sql, arguments![home, person, now]).await?;
+    c.note(sql, arguments![home, person, now]).await?;
     Ok(())
 }
 
@@ -151,14 +151,14 @@ pub async fn hold(c: &mut Txn, home: Id, person: Id, now: Timestamp) -> Result<(
 pub async fn release(c: &mut Txn, home: Id, person: Option<Id>, until: Timestamp) -> Result<u64, Failure> {
     let sql = "UPDATE hold SET released_until = $3 WHERE home_id = $1 AND released_until IS NULL \
                AND (principal_id = $2 OR $2 IS NULL)";
-    execute(c.connection(), sql, arguments![home, person, until]).await
+    execute(c, sql, arguments![home, person, until]).await
 }
 
 /// Whose deletions are held in a home.
 pub async fn holds(c: &mut impl Reading, home: Id) -> Result<Vec<Hold>, Failure> {
     let sql = "SELECT p.name, p.display_name, d.since_at, d.released_until FROM hold d JOIN principal p \
                ON p.id = d.principal_id WHERE d.home_id = $1 AND d.released_until IS NULL ORDER BY p.match_name";
-    let found = rows(c.connection(), sql, arguments![home]).await?;
+    let found = rows(c, sql, arguments![home]).await?;
     Ok(found
         .iter()
         .map(|row| Hold {

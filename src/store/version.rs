@@ -1,8 +1,8 @@
 //! Statements on versions: those of a document, who left a name, the chain that each version enters.
 
 use super::node::{COLUMNS, columns, node_of};
-use super::sql::{Row, arguments, execute, row, rows};
-use super::transaction::{Reading, Txn};
+use super::sql::{Reading, Row, arguments, row, rows};
+use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -23,7 +23,7 @@ pub async fn versions(
                n.author_id, n.device, n.comment, n.written_at, n.kept FROM node n WHERE n.id = $1 AND n.version >= $2 \
                AND n.version <= $3 AND n.sealed = 1 AND n.hash IS NOT NULL) v GROUP BY v.version \
                ORDER BY v.version LIMIT $4) g ORDER BY g.version";
-    let found = rows(c.connection(), sql, arguments![node, from, to, limit]).await?;
+    let found = rows(c, sql, arguments![node, from, to, limit]).await?;
     Ok(found.iter().map(|row| version_of(node, row)).collect())
 }
 
@@ -47,13 +47,13 @@ fn version_of(node: Id, row: &Row) -> Version {
 pub async fn numbers(c: &mut impl Reading, node: Id) -> Result<Vec<i64>, Failure> {
     let sql = "SELECT version FROM past WHERE node_id = $1 AND sealed = 1 AND hash IS NOT NULL UNION SELECT version FROM node \
                WHERE id = $1 AND sealed = 1 AND hash IS NOT NULL ORDER BY 1";
-    Ok(rows(c.connection(), sql, arguments![node]).await?.iter().map(|row| row.integer(0)).collect())
+    Ok(rows(c, sql, arguments![node]).await?.iter().map(|row| row.integer(0)).collect())
 }
 
 /// A node by its identifier, wherever it stands; and since when it is gone.
 pub async fn node(c: &mut impl Reading, id: Id) -> Result<Option<(Node, Option<Timestamp>)>, Failure> {
     const SQL: &str = concat!("SELECT ", columns!(), ", n.gone_at FROM node n WHERE n.id = $1");
-    Ok(row(c.connection(), SQL, arguments![id]).await?.map(|row| (node_of(&row), row.optional_integer(COLUMNS))))
+    Ok(row(c, SQL, arguments![id]).await?.map(|row| (node_of(&row), row.optional_integer(COLUMNS))))
 }
 
 /// Sets the comment of a version, or marks it as one that retention never takes, wherever its rows are.
@@ -63,7 +63,7 @@ pub async fn annotate(c: &mut Txn, version: &Version) -> Result<(), Failure> {
         "UPDATE node SET comment = $3, kept = $4 WHERE id = $1 AND version = $2",
     ] {
         let arguments = arguments![version.node, version.number, version.comment.as_ref(), version.kept];
-        execute(c.connection(), sql, arguments).await?;
+        c.note(sql, arguments).await?;
     }
     Ok(())
 }
@@ -106,7 +106,7 @@ pub async fn leaver(
          WHERE p.parent_id = $1 AND p.match_name = $2 AND p.to_at >= $3 AND n.kind = 'file' AND n.litter = 0 \
          AND (n.gone_at IS NULL OR (n.sealed = 1 AND n.hidden = 0)) ORDER BY p.to_seq DESC LIMIT 1"
     );
-    let found = row(c.connection(), SQL, arguments![parent, match_name, since]).await?;
+    let found = row(c, SQL, arguments![parent, match_name, since]).await?;
     Ok(found.map(|row| Leaver {
         node: node_of(&row),
         left_seq: row.integer(COLUMNS),
@@ -127,7 +127,7 @@ pub async fn was_set_aside(c: &mut impl Reading, copy: &Node) -> Result<bool, Fa
                AND p.sealed = 1 AND p.to_seq = $5 LIMIT 1";
     let folded = match_name(&copy.name);
     let arguments = arguments![copy.parent_id, &folded, copy.hash.as_ref(), copy.id, copy.placed_seq];
-    Ok(row(c.connection(), sql, arguments).await?.is_some())
+    Ok(row(c, sql, arguments).await?.is_some())
 }
 
 /// A link of a chain.
@@ -147,19 +147,18 @@ pub struct ChainLink {
     pub chain: String,
 }
 
-/// Adds a link. A version that was entered before keeps its link.
-pub async fn enter(c: &mut Txn, link: &ChainLink) -> Result<bool, Failure> {
-    let sql = "INSERT INTO chain (home_id, place, node_id, version, leaf, chain) VALUES ($1, $2, $3, $4, $5, $6) \
-               ON CONFLICT (node_id, version) DO NOTHING";
+/// Adds a link.
+pub async fn enter(c: &mut Txn, link: &ChainLink) -> Result<(), Failure> {
+    let sql = "INSERT INTO chain (home_id, place, node_id, version, leaf, chain) VALUES ($1, $2, $3, $4, $5, $6)";
     let arguments = arguments![link.home, link.place, link.node, link.version, &link.leaf, &link.chain];
-    Ok(execute(c.connection(), sql, arguments).await? == 1)
+    c.note(sql, arguments).await
 }
 
 /// Links of all homes after a place, in order.
 pub async fn chain(c: &mut impl Reading, after: (Id, i64), limit: i64) -> Result<Vec<ChainLink>, Failure> {
     let sql = "SELECT home_id, place, node_id, version, leaf, chain FROM chain WHERE home_id > $1 \
                OR (home_id = $1 AND place > $2) ORDER BY home_id, place LIMIT $3";
-    let found = rows(c.connection(), sql, arguments![after.0, after.1, limit]).await?;
+    let found = rows(c, sql, arguments![after.0, after.1, limit]).await?;
     Ok(found
         .iter()
         .map(|row| ChainLink {
@@ -176,14 +175,14 @@ pub async fn chain(c: &mut impl Reading, after: (Id, i64), limit: i64) -> Result
 /// Heads of the chains: home, number of links, last link.
 pub async fn heads(c: &mut impl Reading) -> Result<Vec<(Id, i64, String)>, Failure> {
     let sql = "SELECT node_id, chain_place, chain FROM home ORDER BY node_id";
-    let found = rows(c.connection(), sql, arguments![]).await?;
+    let found = rows(c, sql, arguments![]).await?;
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1), row.text(2))).collect())
 }
 
 /// Takes the drafts of a lock: their nodes, to be sealed.
 pub async fn drafts(c: &mut impl Reading, token: &str) -> Result<Vec<Node>, Failure> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM node n WHERE n.draft = $1 ORDER BY n.id");
-    Ok(rows(c.connection(), SQL, arguments![token]).await?.iter().map(node_of).collect())
+    Ok(rows(c, SQL, arguments![token]).await?.iter().map(node_of).collect())
 }
 
 /// Documents that are no version yet although no lock holds their session open any more, written before `before`. One that
@@ -196,5 +195,5 @@ pub async fn lapsed(c: &mut impl Reading, now: Timestamp, before: Timestamp, lim
          AND EXISTS (SELECT 1 FROM node h WHERE h.id = n.home_id AND h.gone_at IS NULL) \
          AND NOT (n.size = 0 AND n.draft IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.token = n.draft AND l.expires_at > $1) ORDER BY n.written_at LIMIT $3"
     );
-    Ok(rows(c.connection(), SQL, arguments![now, before, limit]).await?.iter().map(node_of).collect())
+    Ok(rows(c, SQL, arguments![now, before, limit]).await?.iter().map(node_of).collect())
 }

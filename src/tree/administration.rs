@@ -252,7 +252,7 @@ impl Tree {
 }
 
 pub(super) async fn find(
-    c: &mut impl crate::store::transaction::Reading,
+    c: &mut impl crate::store::sql::Reading,
     kind: Option<PrincipalKind>,
     name: &str,
 ) -> Result<Principal> {
@@ -266,12 +266,12 @@ pub(super) async fn find(
 }
 
 /// The home of the person or project of this name.
-pub(super) async fn home_named(c: &mut impl crate::store::transaction::Reading, name: &str) -> Result<Id> {
+pub(super) async fn home_named(c: &mut impl crate::store::sql::Reading, name: &str) -> Result<Id> {
     let owner = find(c, None, name).await?;
     home_of(c, &owner).await
 }
 
-async fn home_of(c: &mut impl crate::store::transaction::Reading, principal: &Principal) -> Result<Id> {
+async fn home_of(c: &mut impl crate::store::sql::Reading, principal: &Principal) -> Result<Id> {
     let home = principal::home(c, principal.id).await?;
     home.ok_or_else(|| Failure::new("finding a home", format!("{} has none", principal.name)).into())
 }

@@ -15,7 +15,7 @@ use crate::model::etag::SyncToken;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
 use crate::model::path::Path;
-use crate::store::transaction::Reading;
+use crate::store::sql::Reading;
 use crate::store::{node, past, principal};
 
 /// How many changes are read at a time; also the length of a page when the client sets no limit.

@@ -216,8 +216,8 @@ impl Admitted<Txn> {
     /// or is the copy of a version that was set aside.
     pub(super) async fn remove(&mut self, mut node: Node, parent: &Node, leaving: Leaving) -> Result<()> {
         let seq = self.seq(node.home_id)?;
-        self.drop_locks(&node).await?;
         self.end_session(&mut node, false).await?;
+        self.drop_locks(&node).await?;
         past::end(&mut self.store, node.id, seq, self.now).await?;
         let (bytes, documents) = (node.size_bytes, node.weight());
         let unmade = node.kind == Kind::File && !node.sealed;
@@ -242,8 +242,8 @@ impl Admitted<Txn> {
         name: &str,
     ) -> Result<Node> {
         let (seq, old_seq) = (self.seq(parent.home_id)?, self.seq(node.home_id)?);
-        self.drop_locks(&node).await?;
         self.end_session(&mut node, false).await?;
+        self.drop_locks(&node).await?;
         let crosses = node.home_id != parent.home_id;
         if crosses || old_parent.is_none() {
             self.within_quota(parent.home_id, node.size_bytes)?;

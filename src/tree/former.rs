@@ -15,7 +15,7 @@ use crate::model::node::{Link, Node, Version};
 use crate::model::path::Path;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::version::{day, moment, version_name, version_of_name};
-use crate::store::transaction::Reading;
+use crate::store::sql::Reading;
 use crate::store::{node, past, trash, version};
 
 /// The zone in which names spell times.

@@ -20,7 +20,7 @@ use crate::model::path::Path;
 use crate::model::precondition::{Outcome, Preconditions, State};
 use crate::model::principal::Actor;
 use crate::store::node::Claim;
-use crate::store::transaction::Reading;
+use crate::store::sql::Reading;
 use crate::store::{lock, node};
 
 /// How many resources the `If` header of one request may speak of.

@@ -36,7 +36,8 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::model::privilege::Privilege;
 use crate::store::body::{INLINE_BYTES, Staging};
-use crate::store::transaction::{Reading, Snapshot, Txn};
+use crate::store::sql::Reading;
+use crate::store::transaction::{Snapshot, Txn};
 use crate::store::{Store, body, node};
 
 pub use crate::store::body::Content;

@@ -16,7 +16,7 @@ use crate::model::precondition::State;
 use crate::model::principal::Actor;
 use crate::model::principal::PrincipalKind;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
-use crate::store::transaction::Reading;
+use crate::store::sql::Reading;
 use crate::store::{node, principal};
 
 /// Name of the folder of a home that holds its documents, also the first segment of their addresses.

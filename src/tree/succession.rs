@@ -72,8 +72,9 @@ impl Admitted<Txn> {
     }
 
     /// A document that was set aside comes back to its name; where it stood, a copy of its content stays.
-    async fn leave_copy(&mut self, document: Node, parent: &Node, name: &str) -> Result<Node> {
+    async fn leave_copy(&mut self, mut document: Node, parent: &Node, name: &str) -> Result<Node> {
         let seq = self.seq(parent.home_id)?;
+        self.end_session(&mut document, false).await?;
         self.drop_locks(&document).await?;
         past::end(&mut self.store, document.id, seq, self.now).await?;
         let back = self.placed(document.clone(), parent, name)?;

@@ -19,7 +19,8 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
 use crate::model::version::suffixed;
-use crate::store::transaction::{Reading, Txn};
+use crate::store::sql::Reading;
+use crate::store::transaction::Txn;
 pub use crate::store::trash::Hold;
 use crate::store::{node, past, trash};
 

@@ -210,9 +210,8 @@ impl Admitted<Txn> {
             chain: link(&claim.chain, &leaf),
             leaf,
         };
-        if version::enter(&mut self.store, &link).await? {
-            (claim.chain, claim.chain_place, claim.unsettled) = (link.chain, link.place, true);
-        }
+        version::enter(&mut self.store, &link).await?;
+        (claim.chain, claim.chain_place, claim.unsettled) = (link.chain, link.place, true);
         Ok(())
     }
 }

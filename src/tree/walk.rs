@@ -14,7 +14,7 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::PrivilegeSet;
 use crate::store::property::Dead;
-use crate::store::transaction::Reading;
+use crate::store::sql::Reading;
 use crate::store::{lock, node, principal, property, version};
 
 /// How many members one page holds.

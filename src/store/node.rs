@@ -1,6 +1,6 @@
 //! Statements on `node` and `home`.
 
-use super::sql::{Reading, Row, arguments, row, rows};
+use super::sql::{Argument, Reading, Row, arguments, page, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -76,6 +76,15 @@ pub(super) fn node_of(row: &Row) -> Node {
     }
 }
 
+/// The nodes of a page of [`columns!`].
+pub(super) async fn nodes(
+    c: &mut impl Reading,
+    sql: &'static str,
+    arguments: &[Argument<'_>],
+) -> Result<Vec<Node>, Failure> {
+    Ok(page(c, sql, arguments).await?.iter().map(node_of).collect())
+}
+
 /// Follows folded names from `start`, one [`Link`] a node, `start` first; it ends where a name is not mapped.
 pub async fn chain(
     c: &mut impl Reading,
@@ -148,12 +157,11 @@ pub async fn chain(
 
 /// Members of a collection in the order of their folded names, after `after`.
 pub async fn members(c: &mut impl Reading, parent: Id, after: &str, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
+    const SQL: &str = paged!(
         columns!(),
-        " FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 ORDER BY n.match_name LIMIT $3"
+        "SELECT * FROM node WHERE parent_id = $1 AND gone_at IS NULL AND match_name > $2 ORDER BY match_name LIMIT $3"
     );
-    Ok(rows(c, SQL, arguments![parent, after, limit]).await?.iter().map(node_of).collect())
+    nodes(c, SQL, arguments![parent, after, limit]).await
 }
 
 /// Homes whose documents the actor may read, in the order of their folded names, each with the actor's role.
@@ -424,14 +432,13 @@ pub async fn stamp(
 /// Live nodes below a node whose last change is not after `until`, by identifier, after `after`. What was itself put
 /// into place later is left out with all below it: it is a change of its own.
 pub async fn below(c: &mut impl Reading, top: Id, until: Seq, after: Id, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!(
+    const SQL: &str = paged!(
+        columns!(),
         "WITH RECURSIVE below(id, depth) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL \
          SELECT k.id, b.depth + 1 FROM below b JOIN node k ON k.parent_id = b.id AND k.gone_at IS NULL \
-         AND k.placed_seq <= $2) SELECT ",
-        columns!(),
-        " FROM below b JOIN node n ON n.id = b.id WHERE b.depth > 0 AND n.seq <= $2 AND n.id > $3 ORDER BY n.id LIMIT $4"
+         AND k.placed_seq <= $2) SELECT n.* FROM below b JOIN node n ON n.id = b.id WHERE b.depth > 0 AND n.seq <= $2 AND n.id > $3 ORDER BY n.id LIMIT $4"
     );
-    Ok(rows(c, SQL, arguments![top, until, after, limit]).await?.iter().map(node_of).collect())
+    nodes(c, SQL, arguments![top, until, after, limit]).await
 }
 
 /// Names of the nodes from just below `top` down to `node`; `None` when `node` does not stand live below `top`.

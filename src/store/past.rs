@@ -1,7 +1,7 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
-use super::node::{columns, node_of};
-use super::sql::{Reading, Row, arguments, row, rows};
+use super::node::{columns, node_of, nodes};
+use super::sql::{Reading, Row, arguments, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -21,9 +21,10 @@ pub async fn end(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<(), 
 /// Columns of a former state, in the order of those of a node: it stood as a live one did.
 macro_rules! former {
     () => {
-        "SELECT p.node_id, p.parent_id, p.home_id, p.name, k.kind, k.owner_id, p.from_seq, p.from_at, p.to_seq, p.to_seq, \
-         k.created_at, p.modified_at, p.version, p.author_id, p.hash, p.size, p.content_type, p.sealed, NULL, p.written_at, \
-         p.device, p.comment, k.litter, 0, p.match_name FROM past p JOIN node k ON k.id = p.node_id \
+        "SELECT p.node_id AS id, p.parent_id, p.home_id, p.name, k.kind, k.owner_id, p.from_seq AS placed_seq, \
+         p.from_at AS placed_at, p.to_seq AS seq, p.to_seq AS members_seq, k.created_at, p.modified_at, p.version, p.author_id, \
+         p.hash, p.size, p.content_type, p.sealed, NULL AS draft, p.written_at, p.device, p.comment, k.litter, \
+         0 AS documents, p.match_name FROM past p JOIN node k ON k.id = p.node_id \
          WHERE p.parent_id = $1 AND p.from_at <= $2 AND p.to_at > $2 AND k.litter = 0"
     };
 }
@@ -47,13 +48,16 @@ pub async fn members_at(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!(
-        former!(),
-        " AND p.match_name > $3 UNION ALL ",
-        standing!(),
-        " AND n.match_name > $3 ORDER BY 25 LIMIT $4"
+    const SQL: &str = paged!(
+        columns!(),
+        concat!(
+            former!(),
+            " AND p.match_name > $3 UNION ALL ",
+            standing!(),
+            " AND n.match_name > $3 ORDER BY 25 LIMIT $4"
+        )
     );
-    Ok(rows(c, SQL, arguments![collection, at, after, limit]).await?.iter().map(node_of).collect())
+    nodes(c, SQL, arguments![collection, at, after, limit]).await
 }
 
 /// The member of a collection that stood under a folded name at a moment.
@@ -91,24 +95,22 @@ pub struct Cursor {
 
 /// Live members of a collection that changed after the cursor, in the order of change and identifier.
 pub async fn changed(c: &mut impl Reading, collection: Id, at: &Cursor, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
+    const SQL: &str = paged!(
         columns!(),
-        " FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
+        "SELECT n.* FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
          ORDER BY n.seq, n.id LIMIT $4"
     );
-    Ok(rows(c, SQL, arguments![collection, at.seq, at.node, limit]).await?.iter().map(node_of).collect())
+    nodes(c, SQL, arguments![collection, at.seq, at.node, limit]).await
 }
 
 /// The same for all of a home. The nodes may stand anywhere, also below something that is gone.
 pub async fn changed_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
+    const SQL: &str = paged!(
         columns!(),
-        " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
+        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
          ORDER BY n.seq, n.id LIMIT $4"
     );
-    Ok(rows(c, SQL, arguments![home, at.seq, at.node, limit]).await?.iter().map(node_of).collect())
+    nodes(c, SQL, arguments![home, at.seq, at.node, limit]).await
 }
 
 /// A name that a collection lost.

@@ -1,7 +1,7 @@
 //! Statements on what a home keeps, and those that let the rest go.
 
-use super::node::{columns, node_of};
-use super::sql::{Reading, arguments, execute, row, rows};
+use super::node::{columns, nodes};
+use super::sql::{Reading, arguments, execute, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -106,14 +106,14 @@ pub async fn abandoned(
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
+    const SQL: &str = paged!(
         columns!(),
-        " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NULL AND (n.litter = 1 OR (n.sealed = 0 AND n.size = 0 \
-         AND n.draft IS NOT NULL)) AND n.written_at < $3 AND n.modified_at < $3 AND n.placed_at < $3 \
+        "SELECT n.* FROM (SELECT w.* FROM node w WHERE w.litter = 1 AND w.written_at < $3 UNION ALL SELECT w.* FROM node w \
+         WHERE w.sealed = 0 AND w.litter = 0 AND w.size = 0 AND w.draft IS NOT NULL AND w.written_at < $3) n \
+         WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.modified_at < $3 AND n.placed_at < $3 \
          AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.node_id = n.id AND l.expires_at > $2) ORDER BY n.id LIMIT $4"
     );
-    Ok(rows(c, SQL, arguments![home, now, before, limit]).await?.iter().map(node_of).collect())
+    nodes(c, SQL, arguments![home, now, before, limit]).await
 }
 
 /// Lets go of the content of what went without a trace before a moment; the names stay for those who synchronize.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::Value;
 use sqlx::error::BoxDynError;
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -91,18 +92,26 @@ macro_rules! arguments {
 }
 pub(crate) use arguments;
 
-/// A row of an answer; columns are numbered from 0.
-pub struct Row(SqliteRow);
+/// A row of an answer; columns are numbered from 0. A column of another type than asked is a bug and reads as nothing.
+pub struct Row(Values);
+
+enum Values {
+    Native(SqliteRow),
+    Paged(Vec<Value>),
+}
 
 impl Row {
-    /// A BIGINT that is not NULL; a column of another type is a bug and reads as 0.
+    /// A BIGINT that is not NULL.
     pub fn integer(&self, column: usize) -> i64 {
         self.optional_integer(column).unwrap_or_default()
     }
 
     /// A BIGINT or NULL.
     pub fn optional_integer(&self, column: usize) -> Option<i64> {
-        self.0.try_get_unchecked(column).ok().flatten()
+        match &self.0 {
+            Values::Native(row) => row.try_get_unchecked(column).ok().flatten(),
+            Values::Paged(values) => values.get(column).and_then(Value::as_i64),
+        }
     }
 
     /// A TEXT that is not NULL.
@@ -112,12 +121,18 @@ impl Row {
 
     /// A TEXT or NULL.
     pub fn optional_text(&self, column: usize) -> Option<String> {
-        self.0.try_get_unchecked(column).ok().flatten()
+        match &self.0 {
+            Values::Native(row) => row.try_get_unchecked(column).ok().flatten(),
+            Values::Paged(values) => values.get(column).and_then(Value::as_str).map(str::to_owned),
+        }
     }
 
     /// A BYTEA that is not NULL.
     pub fn bytes(&self, column: usize) -> Bytes {
-        self.0.try_get_unchecked::<Vec<u8>, _>(column).map(Bytes::from).unwrap_or_default()
+        match &self.0 {
+            Values::Native(row) => row.try_get_unchecked::<Vec<u8>, _>(column).map(Bytes::from).unwrap_or_default(),
+            Values::Paged(_) => Bytes::new(),
+        }
     }
 }
 
@@ -232,14 +247,30 @@ pub async fn execute(c: &mut impl Reading, sql: &'static str, arguments: &[Argum
 pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
     let (connection, noted) = c.connection();
     let rows = query(sql, arguments, noted)?.fetch_all(connection).await.map_err(|e| Failure::new(sql, e))?;
-    Ok(rows.into_iter().map(Row).collect())
+    Ok(rows.into_iter().map(|row| Row(Values::Native(row))).collect())
+}
+
+/// Makes a statement answer a page of rows as one value: the columns, which are integers and texts, and where they come from. Rows that
+/// come one by one cost a change of threads each.
+macro_rules! paged {
+    ($columns:expr, $from:expr) => {
+        concat!("SELECT json_group_array(json_array(", $columns, ")) FROM (", $from, ") n")
+    };
+}
+pub(super) use paged;
+
+/// All rows of the answer of a statement made by [`paged!`].
+pub async fn page(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
+    let Some(answer) = row(c, sql, arguments).await? else { return Ok(Vec::new()) };
+    let rows: Vec<Vec<Value>> = serde_json::from_str(&answer.text(0)).map_err(|e| Failure::new(sql, e))?;
+    Ok(rows.into_iter().map(|values| Row(Values::Paged(values))).collect())
 }
 
 /// The first row of an answer.
 pub async fn row(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Option<Row>, Failure> {
     let (connection, noted) = c.connection();
     let row = query(sql, arguments, noted)?.fetch_optional(connection).await.map_err(|e| Failure::new(sql, e))?;
-    Ok(row.map(Row))
+    Ok(row.map(|row| Row(Values::Native(row))))
 }
 
 /// Runs a statement that is not prepared: transaction control.

@@ -3,9 +3,11 @@
 //! There is one writing connection. Writers take it in the order they come; each runs as a savepoint of one open
 //! transaction and then queues for the connection once more to commit. Whoever had been waiting meanwhile has run by
 //! then, so the first to return commits for all of them with one flush to disk, and no writer is answered before.
-//! The size of a group is bounded by those already waiting when its first member was done.
+//! The size of a group is bounded by those already waiting when its first member was done; where nobody waits, the first
+//! commits at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
@@ -48,6 +50,8 @@ impl Reading for Snapshot {
     }
 }
 
+const COMMIT: &str = "COMMIT";
+
 /// How a group ended, for those of its members who did not commit it themselves.
 type Ending = Option<Result<(), String>>;
 
@@ -74,19 +78,23 @@ enum Place {
 /// The one writing connection.
 pub struct Writer {
     state: Arc<Mutex<State>>,
+    /// How many wait to begin.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
-        Self {
-            state: Arc::new(Mutex::new(State { connection, noted: Batch::default(), group: None, unfinished: None })),
-        }
+        let state = State { connection, noted: Batch::default(), group: None, unfinished: None };
+        Self { state: Arc::new(Mutex::new(state)), waiting: Arc::default() }
     }
 
     /// Waits for the connection and opens a transaction, or a savepoint in the one that is open, together with the first
     /// statement.
     pub(super) async fn begin(&self) -> Result<Txn, Failure> {
-        let mut guard = Arc::clone(&self.state).lock_owned().await;
+        let mut guard = {
+            let _place = InLine::of(&self.waiting);
+            Arc::clone(&self.state).lock_owned().await
+        };
         guard.undo().await;
         let (place, opening) = match guard.group {
             None => (Place::First, sql::BEGIN_WRITE),
@@ -96,7 +104,23 @@ impl Writer {
         guard.noted.unopened = true;
         guard.group.get_or_insert_with(|| Group { ending: watch::channel(None).0 });
         guard.unfinished = Some(place);
-        Ok(Txn { state: Arc::clone(&self.state), guard: Some(guard) })
+        Ok(Txn { state: Arc::clone(&self.state), waiting: Arc::clone(&self.waiting), guard: Some(guard) })
+    }
+}
+
+/// A place in the line of those who wait to begin.
+struct InLine<'a>(&'a AtomicUsize);
+
+impl<'a> InLine<'a> {
+    fn of(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::SeqCst);
+        Self(waiting)
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -134,10 +158,21 @@ impl State {
         self.noted.run(&mut self.connection).await
     }
 
+    /// Commits a writer that nobody has joined, together with the last of its statements.
+    async fn commit_alone(&mut self) -> Result<(), Failure> {
+        self.noted.add(COMMIT, &[])?;
+        let result = self.run_noted().await;
+        match result {
+            Ok(()) => (self.unfinished, self.group) = (None, None),
+            Err(_) => self.undo().await,
+        }
+        result
+    }
+
     /// Commits the open group, if there is one, and tells its members.
     async fn finish(&mut self) -> Result<(), Failure> {
         let Some(group) = self.group.take() else { return Ok(()) };
-        let result = sql::control(&mut self.connection, "COMMIT").await;
+        let result = sql::control(&mut self.connection, COMMIT).await;
         if result.is_err() {
             // A failed COMMIT may leave the transaction open; ROLLBACK of one that is closed fails without harm.
             let _ = sql::control(&mut self.connection, "ROLLBACK").await;
@@ -150,6 +185,7 @@ impl State {
 /// A write transaction. Dropped without [`Txn::commit`], it leaves nothing behind.
 pub struct Txn {
     state: Arc<Mutex<State>>,
+    waiting: Arc<AtomicUsize>,
     guard: Option<OwnedMutexGuard<State>>,
 }
 
@@ -176,6 +212,9 @@ impl Txn {
     /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group.
     pub async fn commit(mut self) -> Result<(), Failure> {
         let Some(mut guard) = self.guard.take() else { return Ok(()) };
+        if guard.unfinished == Some(Place::First) && self.waiting.load(Ordering::SeqCst) == 0 {
+            return guard.commit_alone().await;
+        }
         if guard.unfinished == Some(Place::Later) {
             guard.noted.add("RELEASE member", &[])?;
         }

@@ -1,7 +1,7 @@
 //! Statements on what is gone: the trash of a home, what was deleted lately, and its removal for good.
 
-use super::node::{columns, node_of};
-use super::sql::{Reading, arguments, execute, row, rows};
+use super::node::{columns, node_of, nodes};
+use super::sql::{Reading, arguments, execute, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -9,13 +9,12 @@ use crate::model::node::Node;
 
 /// What lies in the trash of a home, in the order of folded names, after `after`.
 pub async fn members(c: &mut impl Reading, home: Id, after: &str, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
+    const SQL: &str = paged!(
         columns!(),
-        " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name > $2 \
+        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name > $2 \
          ORDER BY n.match_name LIMIT $3"
     );
-    Ok(rows(c, SQL, arguments![home, after, limit]).await?.iter().map(node_of).collect())
+    nodes(c, SQL, arguments![home, after, limit]).await
 }
 
 /// What lies in the trash of a home under a folded name.
@@ -65,12 +64,11 @@ pub async fn gone_before(
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
+    const SQL: &str = paged!(
         columns!(),
-        " FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = $3 ORDER BY n.gone_at LIMIT $4"
+        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = $3 ORDER BY n.gone_at LIMIT $4"
     );
-    Ok(rows(c, SQL, arguments![home, before, litter, limit]).await?.iter().map(node_of).collect())
+    nodes(c, SQL, arguments![home, before, litter, limit]).await
 }
 
 /// Removes a gone node with all below it and all their past, for good; what was moved or deleted out of it before stays.

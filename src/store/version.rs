@@ -1,7 +1,7 @@
 //! Statements on versions: those of a document, who left a name, the chain that each version enters.
 
-use super::node::{COLUMNS, columns, node_of};
-use super::sql::{Reading, Row, arguments, row, rows};
+use super::node::{COLUMNS, columns, node_of, nodes};
+use super::sql::{Reading, Row, arguments, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -179,21 +179,20 @@ pub async fn heads(c: &mut impl Reading) -> Result<Vec<(Id, i64, String)>, Failu
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1), row.text(2))).collect())
 }
 
-/// Takes the drafts of a lock: their nodes, to be sealed.
+/// Drafts of a lock, to be sealed: as many as one request may; the job seals what is left of them.
 pub async fn drafts(c: &mut impl Reading, token: &str) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM node n WHERE n.draft = $1 ORDER BY n.id");
-    Ok(rows(c, SQL, arguments![token]).await?.iter().map(node_of).collect())
+    const SQL: &str = paged!(columns!(), "SELECT n.* FROM node n WHERE n.draft = $1 ORDER BY n.id LIMIT 10000");
+    nodes(c, SQL, arguments![token]).await
 }
 
 /// Documents that are no version yet although no lock holds their session open any more, written before `before`. One that
 /// was made empty under a lock that lapsed is no document, but what a vanished client left.
 pub async fn lapsed(c: &mut impl Reading, now: Timestamp, before: Timestamp, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
+    const SQL: &str = paged!(
         columns!(),
-        " FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.kind = 'file' AND n.gone_at IS NULL AND n.written_at <= $2 \
+        "SELECT n.* FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.kind = 'file' AND n.gone_at IS NULL AND n.written_at <= $2 \
          AND EXISTS (SELECT 1 FROM node h WHERE h.id = n.home_id AND h.gone_at IS NULL) \
          AND NOT (n.size = 0 AND n.draft IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.token = n.draft AND l.expires_at > $1) ORDER BY n.written_at LIMIT $3"
     );
-    Ok(rows(c, SQL, arguments![now, before, limit]).await?.iter().map(node_of).collect())
+    nodes(c, SQL, arguments![now, before, limit]).await
 }

@@ -13,7 +13,7 @@ use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::Result;
 use crate::model::filename::match_name;
-use crate::model::id::{Timestamp, now};
+use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
@@ -64,7 +64,7 @@ impl Admitted<Txn> {
             }
             name = suffixed(&node.name, self.now, &zone(), attempt);
         }
-        Ok(format!("{} {}", node.id, node.name.chars().take(40).collect::<String>().trim_end_matches(['.', ' '])))
+        Ok(numbered(&node.name, node.id))
     }
 
     /// MOVE out of the trash: the node stands in the tree again, with its history and all below it. Where its new name
@@ -76,7 +76,8 @@ impl Admitted<Txn> {
         let Some(parent) = destination.parent().map(|link| link.node.clone()) else {
             return Err(Condition::ParentMissing.into());
         };
-        let name = self.free_name(&parent, destination.name().to_owned(), destination.node().is_some()).await?;
+        let taken = destination.node().is_some();
+        let name = self.free_name(&parent, destination.name().to_owned(), taken, source.id).await?;
         if let Some(destination) = &mut self.destination {
             let last = destination.path.segments().len().saturating_sub(1);
             destination.path.respell(last, &name);
@@ -105,17 +106,17 @@ impl Admitted<Txn> {
         self.relocate_node(node, None, parent, name).await
     }
 
-    async fn free_name(&mut self, parent: &Node, wanted: String, taken: bool) -> Result<String> {
-        let mut name = wanted.clone();
-        let mut taken = taken;
-        let mut attempt = 0;
-        while taken {
-            name = suffixed(&wanted, self.now, &zone(), attempt);
-            attempt += 1;
-            let there = past::member(&mut self.store, parent.id, &match_name(&name)).await?;
-            taken = there.is_some() && attempt < ATTEMPTS;
+    async fn free_name(&mut self, parent: &Node, wanted: String, taken: bool, id: Id) -> Result<String> {
+        if !taken {
+            return Ok(wanted);
         }
-        Ok(name)
+        for attempt in 0..ATTEMPTS {
+            let name = suffixed(&wanted, self.now, &zone(), attempt);
+            if past::member(&mut self.store, parent.id, &match_name(&name)).await?.is_none() {
+                return Ok(name);
+            }
+        }
+        Ok(numbered(&wanted, id))
     }
 
     /// DELETE in the trash: gone for good, with all below and all versions.
@@ -161,6 +162,11 @@ impl Admitted<Txn> {
             .find(|link| link.node.kind == Kind::Documents && link.node.home_id == node.home_id);
         top.map_or(0, |link| link.node.documents)
     }
+}
+
+/// A name that nothing else bears, where all others are taken.
+fn numbered(name: &str, id: Id) -> String {
+    format!("{id} {}", name.chars().take(40).collect::<String>().trim_end_matches(['.', ' ']))
 }
 
 impl Tree {

@@ -21,6 +21,7 @@ pub mod cli;
 pub mod config;
 pub mod dav;
 pub mod exchange;
+pub mod ical;
 pub mod message;
 pub mod model;
 pub mod server;

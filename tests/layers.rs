@@ -6,14 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, what of ours it may import.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("message", &["model"]),
     ("wire", &["model"]),
+    ("ical", &["model"]),
     ("store", &["model"]),
-    ("tree", &["model", "store"]),
+    ("tree", &["model", "ical", "store"]),
     ("exchange", &["model", "message"]),
-    ("dav", &["model", "wire", "tree", "exchange", "message"]),
+    ("dav", &["model", "wire", "ical", "tree", "exchange", "message"]),
     ("config", &[]),
     ("server", &["model", "wire", "tree", "exchange", "message", "dav", "config"]),
     ("app", &["model", "tree", "server", "config"]),
@@ -24,7 +25,10 @@ const LAYERS: [(&str, &[&str]); 11] = [
 const FRONT_ENDS: [&str; 1] = ["dav"];
 
 /// A crate or path, and the modules that alone may name it.
-const ALONE: [(&str, &[&str]); 12] = [
+const ALONE: [(&str, &[&str]); 15] = [
+    ("rrule::", &["ical"]),
+    ("chrono::", &["ical"]),
+    ("windows_timezones::", &["ical"]),
     ("quick_xml::", &["wire"]),
     ("sqlx::", &["store"]),
     ("tokio::fs", &["store", "cli"]),
@@ -113,7 +117,7 @@ fn every_file_says_what_it_is_for_and_is_small() {
             wrong.push(format!("{file} has more than {MAX_LINES} lines"));
         }
         for (number, line) in text.lines().enumerate() {
-            if line.contains("TODO") || line.contains("FIXME") {
+            if line.replace("VTODO", "").contains("TODO") || line.contains("FIXME") {
                 wrong.push(format!("{file}:{} is unfinished", number + 1));
             }
         }

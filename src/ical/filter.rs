@@ -1,0 +1,167 @@
+//! Does an object match a query (RFC 4791 sections 9.7 and 9.9)?
+
+use caseless::Caseless as _;
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::object::{Component, Object, Property};
+use super::recur::{Instance, instances};
+use super::time::{Length, When};
+use super::zone::Zones;
+use crate::model::calendar::{Collation, ComponentFilter, ParameterFilter, PropertyFilter, TextMatch, TimeRange};
+use crate::model::id::Timestamp;
+
+/// The most repetitions of an alarm that are looked at.
+const MAX_REPEATS: i64 = 1000;
+
+/// Does an object match? `filter` is that of VCALENDAR.
+#[must_use]
+pub fn matches(filter: &ComponentFilter, object: &Object, zones: &Zones<'_>) -> bool {
+    if filter.name != "VCALENDAR" || filter.is_not_defined {
+        return false;
+    }
+    properties_match(filter, &object.calendar, zones)
+        && filter.range.is_none_or(|range| !instances(object, zones, range).instances.is_empty())
+        && filter.components.iter().all(|inner| top_matches(inner, object, zones))
+}
+
+/// A filter on VEVENT, VTODO, VTIMEZONE, ...
+fn top_matches(filter: &ComponentFilter, object: &Object, zones: &Zones<'_>) -> bool {
+    let parts: Vec<&Component> = object.calendar.components.iter().filter(|part| part.name == filter.name).collect();
+    if filter.is_not_defined {
+        return parts.is_empty();
+    }
+    if parts.is_empty() {
+        return false;
+    }
+    // What takes place in the range is asked once, of the object as a whole.
+    let placed = filter.range.map(|range| placed(object, zones, range));
+    parts.into_iter().any(|part| {
+        placed.as_ref().is_none_or(|placed| placed.iter().any(|known| std::ptr::eq(*known, part)))
+            && properties_match(filter, part, zones)
+            && filter.components.iter().all(|inner| alarm_matches(inner, part, object, zones))
+    })
+}
+
+/// The components of an object of which an instance lies in a range.
+fn placed<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) -> Vec<&'a Component> {
+    match object.component.as_str() {
+        "VTODO" => {
+            let untimed = object.parts().filter(|part| untimed_task_matches(part, zones, range));
+            // The ends of a task are looked at more closely than those of an event.
+            let wide = TimeRange { start: range.start.saturating_sub(1), end: range.end.saturating_add(1) };
+            let found = instances(object, zones, wide);
+            let timed = found.instances.iter().filter(|instance| task_matches(instance, range));
+            timed.map(|instance| instance.component).chain(untimed).collect()
+        }
+        _ => instances(object, zones, range).instances.iter().map(|instance| instance.component).collect(),
+    }
+}
+
+/// The rows of the table of RFC 4791 section 9.9 for tasks that have DTSTART or DUE.
+fn task_matches(instance: &Instance<'_>, range: TimeRange) -> bool {
+    let component = instance.component;
+    let has = |name| component.property(name).is_some();
+    let (start, end) = (instance.start, instance.end);
+    match (has("DTSTART"), has("DURATION"), has("DUE")) {
+        (true, true, _) => range.start <= end && (range.end > start || range.end >= end),
+        (true, false, true) => (range.start < end || range.start <= start) && (range.end > start || range.end >= end),
+        (true, false, false) => range.start <= start && range.end > start,
+        _ => range.start < end && range.end >= end,
+    }
+}
+
+/// The rows for those that have neither.
+fn untimed_task_matches(component: &Component, zones: &Zones<'_>, range: TimeRange) -> bool {
+    if component.property("DTSTART").is_some() || component.property("DUE").is_some() {
+        return false;
+    }
+    let at = |name| component.property(name).and_then(When::of).map(|when| zones.instant(&when));
+    match (at("COMPLETED"), at("CREATED")) {
+        (Some(completed), Some(created)) => {
+            (range.start <= created || range.start <= completed) && (range.end >= created || range.end >= completed)
+        }
+        (Some(completed), None) => range.start <= completed && range.end >= completed,
+        (None, Some(created)) => range.end > created,
+        (None, None) => true,
+    }
+}
+
+/// A filter on what stands in a component: its alarms.
+fn alarm_matches(filter: &ComponentFilter, parent: &Component, object: &Object, zones: &Zones<'_>) -> bool {
+    let mut parts = parent.components.iter().filter(|part| part.name == filter.name).peekable();
+    if filter.is_not_defined {
+        return parts.peek().is_none();
+    }
+    parts.any(|alarm| {
+        properties_match(filter, alarm, zones)
+            && filter.range.is_none_or(|range| alarm_rings(alarm, parent, object, zones, range))
+            && filter.components.is_empty()
+    })
+}
+
+/// Does an alarm ring in a range?
+fn alarm_rings(alarm: &Component, parent: &Component, object: &Object, zones: &Zones<'_>, range: TimeRange) -> bool {
+    let Some(trigger) = alarm.property("TRIGGER") else { return false };
+    let repeats =
+        alarm.value("REPEAT").and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(0).clamp(0, MAX_REPEATS);
+    let pause = alarm.value("DURATION").and_then(Length::read).map_or(0, Length::as_seconds).max(0);
+    let rings = |first: Timestamp| {
+        (0..=repeats).any(|again| {
+            let at = first.saturating_add(again.saturating_mul(pause));
+            at >= range.start && at < range.end
+        })
+    };
+    let Some(offset) = Length::read(trigger.value()) else {
+        return When::of(trigger).is_some_and(|when| rings(zones.instant(&when)));
+    };
+    let offset = offset.as_seconds();
+    let at_end = trigger.parameter("RELATED").is_some_and(|related| related.eq_ignore_ascii_case("END"));
+    let spread = offset.abs().saturating_add(repeats.saturating_mul(pause)).saturating_add(1);
+    let wide = TimeRange { start: range.start.saturating_sub(spread), end: range.end.saturating_add(spread) };
+    instances(object, zones, wide)
+        .instances
+        .iter()
+        .filter(|instance| std::ptr::eq(instance.component, parent))
+        .any(|instance| rings((if at_end { instance.end } else { instance.start }).saturating_add(offset)))
+}
+
+fn properties_match(filter: &ComponentFilter, component: &Component, zones: &Zones<'_>) -> bool {
+    filter.properties.iter().all(|filter| property_matches(filter, component, zones))
+}
+
+fn property_matches(filter: &PropertyFilter, component: &Component, zones: &Zones<'_>) -> bool {
+    let mut found = component.all(&filter.name).peekable();
+    if filter.is_not_defined {
+        return found.peek().is_none();
+    }
+    found.any(|property| {
+        filter.range.is_none_or(|range| {
+            When::of(property).map(|when| zones.instant(&when)).is_some_and(|at| at >= range.start && at < range.end)
+        }) && filter.text.as_ref().is_none_or(|text| text_matches(text, &property.text()))
+            && filter.parameters.iter().all(|parameter| parameter_matches(parameter, property))
+    })
+}
+
+fn parameter_matches(filter: &ParameterFilter, property: &Property) -> bool {
+    let value = property.parameter(&filter.name);
+    match value {
+        None => filter.is_not_defined,
+        Some(_) if filter.is_not_defined => false,
+        Some(value) => filter.text.as_ref().is_none_or(|text| text_matches(text, &value)),
+    }
+}
+
+/// Does a text contain, or not contain, what is sought?
+#[must_use]
+pub fn text_matches(sought: &TextMatch, text: &str) -> bool {
+    let contains = match sought.collation {
+        Collation::Octet => text.contains(&sought.text),
+        Collation::AsciiCasemap => text.to_ascii_uppercase().contains(&sought.text.to_ascii_uppercase()),
+        Collation::UnicodeCasemap => folded(text).contains(&folded(&sought.text)),
+    };
+    contains != sought.negate
+}
+
+fn folded(text: &str) -> String {
+    text.nfkd().default_case_fold().nfkd().collect()
+}

@@ -1,0 +1,125 @@
+//! Busy periods (RFC 4791 section 7.10): when someone is taken, and nothing of by what.
+
+use std::fmt::Write as _;
+
+use super::object::{Object, fold_into};
+use super::recur::instances;
+use super::time::write_utc;
+use super::zone::Zones;
+use crate::model::calendar::TimeRange;
+use crate::model::id::Timestamp;
+
+/// How taken (RFC 5545 section 3.2.9).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Busy {
+    /// `BUSY-TENTATIVE`.
+    Tentative,
+    /// `BUSY`.
+    Busy,
+}
+
+/// A period in which someone is taken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Period {
+    /// From.
+    pub start: Timestamp,
+    /// To.
+    pub end: Timestamp,
+    /// How.
+    pub busy: Busy,
+}
+
+/// The periods that an object takes in a range, cut to it.
+#[must_use]
+pub fn periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
+    if object.component != "VEVENT" {
+        return Vec::new();
+    }
+    let found = instances(object, zones, range);
+    let taken = found.instances.iter().filter_map(|instance| {
+        let is = |name, value: &str| {
+            instance.component.value(name).is_some_and(|known| known.trim().eq_ignore_ascii_case(value))
+        };
+        if is("TRANSP", "TRANSPARENT") || is("STATUS", "CANCELLED") || instance.end <= instance.start {
+            return None;
+        }
+        let busy = if is("STATUS", "TENTATIVE") { Busy::Tentative } else { Busy::Busy };
+        Some(Period { start: instance.start.max(range.start), end: instance.end.min(range.end), busy })
+    });
+    taken.collect()
+}
+
+/// Joins what touches or overlaps; where periods of both sorts overlap, the firmer counts.
+#[must_use]
+pub fn merged(mut periods: Vec<Period>) -> Vec<Period> {
+    let mut out = union(periods.iter().filter(|period| period.busy == Busy::Busy).copied().collect());
+    periods.retain(|period| period.busy == Busy::Tentative);
+    let firm = out.clone();
+    for tentative in union(periods) {
+        let mut from = tentative.start;
+        for taken in firm.iter().filter(|taken| taken.start < tentative.end && taken.end > tentative.start) {
+            if taken.start > from {
+                out.push(Period { start: from, end: taken.start, ..tentative });
+            }
+            from = from.max(taken.end);
+        }
+        if from < tentative.end {
+            out.push(Period { start: from, ..tentative });
+        }
+    }
+    out.sort_unstable();
+    out
+}
+
+fn union(mut periods: Vec<Period>) -> Vec<Period> {
+    periods.sort_unstable();
+    let mut out: Vec<Period> = Vec::new();
+    for period in periods {
+        match out.last_mut() {
+            Some(last) if last.end >= period.start => last.end = last.end.max(period.end),
+            _ => out.push(period),
+        }
+    }
+    out
+}
+
+/// A VCALENDAR with one VFREEBUSY.
+#[must_use]
+pub fn write(periods: &[Period], range: TimeRange, now: Timestamp) -> String {
+    let mut out =
+        String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//EN\r\nBEGIN:VFREEBUSY\r\n");
+    let _ = write!(out, "UID:{now}-{}\r\nDTSTAMP:{}\r\n", range.start, write_utc(now));
+    let _ = write!(out, "DTSTART:{}\r\nDTEND:{}\r\n", write_utc(range.start), write_utc(range.end));
+    for (busy, name) in [(Busy::Busy, "BUSY"), (Busy::Tentative, "BUSY-TENTATIVE")] {
+        let told: Vec<String> = periods
+            .iter()
+            .filter(|period| period.busy == busy)
+            .map(|period| format!("{}/{}", write_utc(period.start), write_utc(period.end)))
+            .collect();
+        for some in told.chunks(100) {
+            let head = if busy == Busy::Busy { "FREEBUSY:".to_owned() } else { format!("FREEBUSY;FBTYPE={name}:") };
+            fold_into(&mut out, &format!("{head}{}", some.join(",")));
+        }
+    }
+    out.push_str("END:VFREEBUSY\r\nEND:VCALENDAR\r\n");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Busy, Period, merged};
+
+    #[test]
+    fn firm_periods_count_before_tentative_ones() {
+        let period = |start, end, busy| Period { start, end, busy };
+        let given = vec![
+            period(10, 20, Busy::Busy),
+            period(15, 30, Busy::Busy),
+            period(0, 50, Busy::Tentative),
+            period(30, 40, Busy::Busy),
+        ];
+        let expected =
+            vec![period(0, 10, Busy::Tentative), period(10, 40, Busy::Busy), period(40, 50, Busy::Tentative)];
+        assert_eq!(merged(given), expected);
+    }
+}

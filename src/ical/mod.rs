@@ -1,0 +1,12 @@
+//! iCalendar (RFC 5545): reading what clients stored, and answering questions about it. Pure: no input, no output.
+//!
+//! The client's bytes are the truth. [`object::Object`] is a view of them that keeps each content line as it stands, so
+//! whatever is handed out again is made of the client's own lines.
+
+pub mod filter;
+pub mod freebusy;
+pub mod object;
+pub mod recur;
+pub mod select;
+pub mod time;
+pub mod zone;

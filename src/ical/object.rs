@@ -1,0 +1,403 @@
+//! A calendar object: content lines in components, within limits that are checked before anything is built.
+
+use crate::model::calendar::COMPONENTS;
+
+/// The largest object, bytes (`CALDAV:max-resource-size`).
+pub const MAX_BYTES: usize = 10 * 1024 * 1024;
+/// The most attendees of one component (`CALDAV:max-attendees-per-instance`).
+pub const MAX_ATTENDEES: usize = 1000;
+const MAX_DEPTH: usize = 8;
+const MAX_LINES: usize = 200_000;
+const MAX_COMPONENTS: usize = 20_000;
+const MAX_RULES: usize = 16;
+
+/// Why a text is not a calendar object, for people.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Invalid {
+    /// It is not UTF-8.
+    Encoding,
+    /// A carriage return without line feed, or a control character.
+    Control,
+    /// A line that is no content line; its number, from 1.
+    Line(usize),
+    /// Components are not closed in the order in which they were opened; line.
+    Nesting(usize),
+    /// It is not exactly one VCALENDAR.
+    NotOneCalendar,
+    /// Too large, too deep, too many lines, components or rules.
+    TooMuch,
+    /// It bears a METHOD: what is stored is no message (RFC 4791 section 4.1).
+    Method,
+    /// No component, or several kinds of them (RFC 4791 section 4.1).
+    Components,
+    /// A component without UID, or several UIDs.
+    Uid,
+    /// Two components for the same instance.
+    Twice,
+    /// No DTSTART where one is needed, or a time that cannot be read.
+    Time,
+    /// A recurrence rule that fires each second.
+    Secondly,
+}
+
+/// A content line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Property {
+    /// Its name, in capitals.
+    pub name: String,
+    raw: String,
+    value_at: usize,
+}
+
+impl Property {
+    /// Reads an unfolded content line. `None`: it is none.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let name_end = raw.find([':', ';'])?;
+        let name = raw.get(..name_end)?;
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+            return None;
+        }
+        let mut quoted = false;
+        let colon = raw.bytes().enumerate().skip(name_end).find(|(_, byte)| {
+            quoted ^= *byte == b'"';
+            *byte == b':' && !quoted
+        });
+        // A group prefix is no part of the name.
+        let plain = name.rsplit('.').next().unwrap_or(name);
+        Some(Self { name: plain.to_ascii_uppercase(), value_at: colon?.0 + 1, raw: raw.to_owned() })
+    }
+
+    /// The line as it stands, unfolded.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// The value as it stands.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        self.raw.get(self.value_at..).unwrap_or_default()
+    }
+
+    /// The value as a text (RFC 5545 section 3.3.11).
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.value().len());
+        let mut characters = self.value().chars();
+        while let Some(character) = characters.next() {
+            match (character, character == '\\') {
+                (_, false) => text.push(character),
+                _ => match characters.next() {
+                    Some('n' | 'N') => text.push('\n'),
+                    Some(other) => text.push(other),
+                    None => {}
+                },
+            }
+        }
+        text
+    }
+
+    /// All before the value: name and parameters.
+    #[must_use]
+    pub fn head(&self) -> &str {
+        self.raw.get(..self.value_at.saturating_sub(1)).unwrap_or_default()
+    }
+
+    /// Its parameters: name in capitals, value without quotes (RFC 6868 decoded).
+    pub fn parameters(&self) -> impl Iterator<Item = (String, String)> {
+        let mut quoted = false;
+        let parts = self.head().split(move |character: char| {
+            quoted ^= character == '"';
+            character == ';' && !quoted
+        });
+        parts.skip(1).filter_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            Some((name.trim().to_ascii_uppercase(), parameter_value(value)))
+        })
+    }
+
+    /// The value of a parameter.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.parameters().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+/// A parameter's value without quotes, RFC 6868 decoded.
+fn parameter_value(raw: &str) -> String {
+    let mut value = String::with_capacity(raw.len());
+    let mut characters = raw.chars().filter(|character| *character != '"').peekable();
+    while let Some(character) = characters.next() {
+        let meant = match (character, characters.peek()) {
+            ('^', Some('n')) => Some('\n'),
+            ('^', Some('\'')) => Some('"'),
+            ('^', Some('^')) => Some('^'),
+            _ => None,
+        };
+        value.push(meant.unwrap_or(character));
+        if meant.is_some() {
+            characters.next();
+        }
+    }
+    value
+}
+
+/// A component: VCALENDAR, VEVENT, ...
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Component {
+    /// Its name, in capitals.
+    pub name: String,
+    /// Its lines in their order.
+    pub properties: Vec<Property>,
+    /// The components in it.
+    pub components: Vec<Component>,
+}
+
+impl Component {
+    /// The first property of a name.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Property> {
+        self.properties.iter().find(|property| property.name == name)
+    }
+
+    /// All properties of a name.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Property> {
+        self.properties.iter().filter(move |property| property.name == name)
+    }
+
+    /// The value of the first property of a name.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.property(name).map(Property::value)
+    }
+}
+
+/// Unfolds lines (RFC 5545 section 3.1): on bytes, for a fold may cut a character.
+fn unfolded(bytes: &[u8]) -> Result<String, Invalid> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Invalid::TooMuch);
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    loop {
+        match rest {
+            [b'\r', b'\n', b' ' | b'\t', tail @ ..] | [b'\n', b' ' | b'\t', tail @ ..] => rest = tail,
+            [b'\r', b'\n', tail @ ..] | [b'\n', tail @ ..] => {
+                out.push(b'\n');
+                rest = tail;
+            }
+            [b'\t', tail @ ..] => {
+                out.push(b'\t');
+                rest = tail;
+            }
+            [byte, ..] if *byte < 0x20 || *byte == 0x7f => return Err(Invalid::Control),
+            [byte, tail @ ..] => {
+                out.push(*byte);
+                rest = tail;
+            }
+            [] => break,
+        }
+    }
+    String::from_utf8(out).map_err(|_| Invalid::Encoding)
+}
+
+/// Reads one VCALENDAR, within the limits.
+pub fn parse(bytes: &[u8]) -> Result<Component, Invalid> {
+    let text = unfolded(bytes)?;
+    let mut open: Vec<Component> = Vec::new();
+    let mut whole: Option<Component> = None;
+    let mut components = 0;
+    for (at, line) in text.split('\n').enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        if at >= MAX_LINES || whole.is_some() {
+            return Err(if whole.is_some() { Invalid::NotOneCalendar } else { Invalid::TooMuch });
+        }
+        let property = Property::parse(line).ok_or(Invalid::Line(at + 1))?;
+        match property.name.as_str() {
+            "BEGIN" => {
+                components += 1;
+                if open.len() >= MAX_DEPTH || components > MAX_COMPONENTS {
+                    return Err(Invalid::TooMuch);
+                }
+                let name = property.value().trim().to_ascii_uppercase();
+                if open.is_empty() && name != "VCALENDAR" {
+                    return Err(Invalid::NotOneCalendar);
+                }
+                open.push(Component { name, ..Component::default() });
+            }
+            "END" => {
+                let closed = open.pop().ok_or(Invalid::Nesting(at + 1))?;
+                if !closed.name.eq_ignore_ascii_case(property.value().trim()) {
+                    return Err(Invalid::Nesting(at + 1));
+                }
+                match open.last_mut() {
+                    Some(parent) => parent.components.push(closed),
+                    None => whole = Some(closed),
+                }
+            }
+            _ => open.last_mut().ok_or(Invalid::NotOneCalendar)?.properties.push(property),
+        }
+    }
+    whole.ok_or(if open.is_empty() { Invalid::NotOneCalendar } else { Invalid::Nesting(text.lines().count()) })
+}
+
+/// A calendar object resource (RFC 4791 section 4.1): all components of one UID.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Object {
+    /// The whole.
+    pub calendar: Component,
+    /// VEVENT, VTODO, VJOURNAL, or VFREEBUSY.
+    pub component: String,
+    /// Its UID.
+    pub uid: String,
+}
+
+impl Object {
+    /// Reads what a client stores, and checks the rules of RFC 4791 section 4.1.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Invalid> {
+        let calendar = parse(bytes)?;
+        if calendar.property("METHOD").is_some() {
+            return Err(Invalid::Method);
+        }
+        let parts: Vec<&Component> = calendar.components.iter().filter(|part| part.name != "VTIMEZONE").collect();
+        let Some(first) = parts.first() else { return Err(Invalid::Components) };
+        if parts.iter().any(|part| part.name != first.name) {
+            return Err(Invalid::Components);
+        }
+        let uid = first.value("UID").map(str::trim).unwrap_or_default().to_owned();
+        if uid.is_empty() || parts.iter().any(|part| part.value("UID").map(str::trim) != Some(uid.as_str())) {
+            return Err(Invalid::Uid);
+        }
+        let mut instances = std::collections::HashSet::new();
+        for part in &parts {
+            if !instances.insert(part.value("RECURRENCE-ID")) {
+                return Err(Invalid::Twice);
+            }
+            if part.all("ATTENDEE").count() > MAX_ATTENDEES || part.all("RRULE").count() > MAX_RULES {
+                return Err(Invalid::TooMuch);
+            }
+            if part.all("RRULE").any(|rule| rule.value().to_ascii_uppercase().contains("FREQ=SECONDLY")) {
+                return Err(Invalid::Secondly);
+            }
+            let start = part.property("DTSTART");
+            let readable = start.is_none_or(|start| super::time::When::of(start).is_some());
+            if !readable || (part.name == "VEVENT" && start.is_none()) {
+                return Err(Invalid::Time);
+            }
+        }
+        Ok(Self { component: first.name.clone(), uid, calendar })
+    }
+
+    /// Reads what is stored: for questions, not for judgement.
+    #[must_use]
+    pub fn stored(bytes: &[u8]) -> Option<Self> {
+        let calendar = parse(bytes).ok()?;
+        let first = calendar.components.iter().find(|part| part.name != "VTIMEZONE")?;
+        let uid = first.value("UID").map(str::trim).unwrap_or_default().to_owned();
+        Some(Self { component: first.name.clone(), uid, calendar })
+    }
+
+    /// Its components but for the time zones.
+    pub fn parts(&self) -> impl Iterator<Item = &Component> {
+        self.calendar.components.iter().filter(|part| part.name != "VTIMEZONE")
+    }
+
+    /// The component that is no override, if there is one.
+    #[must_use]
+    pub fn master(&self) -> Option<&Component> {
+        self.parts().find(|part| part.property("RECURRENCE-ID").is_none())
+    }
+
+    /// May a calendar hold it at all?
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        COMPONENTS.contains(&self.component.as_str())
+    }
+}
+
+/// Writes a content line folded at 75 octets, never within a character (RFC 5545 section 3.1).
+pub fn fold_into(out: &mut String, line: &str) {
+    let mut width = 0;
+    for character in line.chars() {
+        if width + character.len_utf8() > 75 {
+            out.push_str("\r\n ");
+            width = 1;
+        }
+        out.push(character);
+        width += character.len_utf8();
+    }
+    out.push_str("\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Invalid, Object, fold_into, parse};
+
+    fn event(lines: &str) -> String {
+        format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{lines}END:VCALENDAR\r\n")
+    }
+
+    const ONE: &str =
+        "BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260101T100000Z\r\nSUMMARY:Réunion \r\n du matin\r\nEND:VEVENT\r\n";
+
+    #[test]
+    fn lines_are_unfolded_on_bytes() {
+        let mut text = event(ONE).into_bytes();
+        let cut = text.iter().position(|byte| *byte == 0xc3).unwrap() + 1;
+        text.splice(cut..cut, *b"\r\n ");
+        let object = Object::parse(&text).unwrap();
+        assert_eq!(object.master().unwrap().property("SUMMARY").unwrap().text(), "Réunion du matin");
+        assert_eq!((object.uid.as_str(), object.component.as_str()), ("1", "VEVENT"));
+    }
+
+    #[test]
+    fn rules_of_an_object() {
+        let two = ONE.replace("UID:1", "UID:2");
+        let task = ONE.replace("VEVENT", "VTODO");
+        let table = [
+            (event(""), Invalid::Components),
+            (event(&format!("{ONE}{two}")), Invalid::Uid),
+            (event(&format!("{ONE}{task}")), Invalid::Components),
+            (event(&format!("{ONE}{ONE}")), Invalid::Twice),
+            (event(&format!("METHOD:REQUEST\r\n{ONE}")), Invalid::Method),
+            (event(&ONE.replace("UID:1\r\n", "")), Invalid::Uid),
+            (event(&ONE.replace("20260101T100000Z", "tomorrow")), Invalid::Time),
+            (event(&ONE.replace("SUMMARY:", "RRULE:FREQ=SECONDLY\r\nX:")), Invalid::Secondly),
+            (event(&ONE.replace("SUMMARY:", "no colon here\r\nX:")), Invalid::Line(6)),
+            (event(&ONE.replace("END:VEVENT\r\n", "")), Invalid::Nesting(7)),
+            (event(ONE).replace("\r\nVERSION", "\rVERSION"), Invalid::Control),
+            (format!("{}{}", event(ONE), event(ONE)), Invalid::NotOneCalendar),
+            ("BEGIN:VCARD\r\nEND:VCARD\r\n".to_owned(), Invalid::NotOneCalendar),
+            (String::new(), Invalid::NotOneCalendar),
+            ("BEGIN:VCALENDAR\r\n".repeat(1000), Invalid::TooMuch),
+        ];
+        for (text, expected) in table {
+            assert_eq!(Object::parse(text.as_bytes()), Err(expected), "{text}");
+        }
+        assert!(parse(b"begin:vcalendar\nend:VCALENDAR\n").is_ok());
+    }
+
+    #[test]
+    fn parameters_and_texts() {
+        let text = event(&ONE.replace(
+            "SUMMARY:",
+            "ATTENDEE;CN=\"Martin; A^'b\";ROLE=CHAIR:mailto:a@b.example\r\nDESCRIPTION:a\\, b\\nc\\;\\\\\r\nSUMMARY:",
+        ));
+        let object = Object::parse(text.as_bytes()).unwrap();
+        let attendee = object.master().unwrap().property("ATTENDEE").unwrap();
+        assert_eq!(attendee.parameter("CN").as_deref(), Some("Martin; A\"b"));
+        assert_eq!(attendee.parameter("ROLE").as_deref(), Some("CHAIR"));
+        assert_eq!(attendee.value(), "mailto:a@b.example");
+        assert_eq!(object.master().unwrap().property("DESCRIPTION").unwrap().text(), "a, b\nc;\\");
+    }
+
+    #[test]
+    fn folding_cuts_no_character() {
+        let line = format!("SUMMARY:{}", "é".repeat(100));
+        let mut out = String::new();
+        fold_into(&mut out, &line);
+        assert!(out.split("\r\n").all(|piece| piece.len() <= 75));
+        assert_eq!(out.replace("\r\n ", ""), format!("{line}\r\n"));
+    }
+}

@@ -1,0 +1,143 @@
+//! The parts of an object that a query wants (RFC 4791 section 9.6): all of them the client's own lines, but for the times
+//! of expanded instances.
+
+use super::object::{Component, Object, Property, fold_into};
+use super::recur::{Instance, instances};
+use super::time::{Clock, When, write_local, write_utc};
+use super::zone::Zones;
+use crate::model::calendar::{ComponentSelection, Selection, TimeRange};
+
+/// Writes what is wanted of an object.
+#[must_use]
+pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> String {
+    let mut calendar = object.calendar.clone();
+    if let Some(range) = selection.expand {
+        expand(&mut calendar, object, zones, range);
+    } else if let Some(range) = selection.limit_recurrence {
+        limit(&mut calendar, object, zones, range);
+    }
+    if let Some(range) = selection.limit_freebusy {
+        limit_freebusy(&mut calendar, range, zones);
+    }
+    let mut out = String::new();
+    write(&mut out, &calendar, selection.component.as_ref());
+    out
+}
+
+/// Writes a component, or what is wanted of it.
+pub fn write(out: &mut String, component: &Component, selection: Option<&ComponentSelection>) {
+    fold_into(out, &format!("BEGIN:{}", component.name));
+    let wanted = selection.and_then(|selection| selection.properties.as_ref());
+    for property in &component.properties {
+        match wanted.map(|wanted| wanted.iter().find(|(name, _)| *name == property.name)) {
+            None | Some(Some((_, false))) => fold_into(out, property.raw()),
+            Some(Some((_, true))) => fold_into(out, &format!("{}:", property.head())),
+            Some(None) => {}
+        }
+    }
+    let inner = selection.and_then(|selection| selection.components.as_ref());
+    for part in &component.components {
+        match inner.map(|inner| inner.iter().find(|wanted| wanted.name == part.name)) {
+            None => write(out, part, None),
+            Some(Some(selection)) => write(out, part, Some(selection)),
+            Some(None) => {}
+        }
+    }
+    fold_into(out, &format!("END:{}", component.name));
+}
+
+/// Each instance as a component of its own, in UTC (RFC 4791 section 9.6.5).
+fn expand(calendar: &mut Component, object: &Object, zones: &Zones<'_>, range: TimeRange) {
+    let found = instances(object, zones, range);
+    calendar.components = found.instances.iter().map(|instance| alone(instance, zones)).collect();
+}
+
+fn line(text: &str) -> Option<Property> {
+    Property::parse(text)
+}
+
+/// A time in UTC; what floats, and whole days, stay as they are.
+fn in_utc(name: &str, when: &When, zones: &Zones<'_>) -> Option<Property> {
+    line(&match when.clock {
+        Clock::Day => format!("{name};VALUE=DATE:{}", when.local.strftime("%Y%m%d")),
+        Clock::Floating => format!("{name}:{}", write_local(when.local)),
+        Clock::Utc | Clock::Zone(_) => format!("{name}:{}", write_utc(zones.instant(when))),
+    })
+}
+
+fn alone(instance: &Instance<'_>, zones: &Zones<'_>) -> Component {
+    let source = instance.component;
+    let mut properties = Vec::with_capacity(source.properties.len());
+    for property in &source.properties {
+        match property.name.as_str() {
+            "RRULE" | "RDATE" | "EXDATE" | "EXRULE" | "RECURRENCE-ID" => {}
+            "DTSTART" => properties.extend(in_utc("DTSTART", &instance.local, zones)),
+            name @ ("DTEND" | "DUE") => {
+                let shown = When::of(property).map(|when| {
+                    let local = zones.of(&when.clock).local(instance.end);
+                    When { local, clock: when.clock }
+                });
+                properties.extend(shown.and_then(|when| in_utc(name, &when, zones)));
+            }
+            _ => properties.push(property.clone()),
+        }
+    }
+    properties.extend(instance.id.as_ref().and_then(|id| in_utc("RECURRENCE-ID", id, zones)));
+    let components = source.components.clone();
+    Component { name: source.name.clone(), properties, components }
+}
+
+/// The master and the overrides that matter in a range (RFC 4791 section 9.6.6): those that take place in it, and those
+/// whose instance would have.
+fn limit(calendar: &mut Component, object: &Object, zones: &Zones<'_>, range: TimeRange) {
+    let found = instances(object, zones, range);
+    let told: Vec<&Component> = found.instances.iter().map(|instance| instance.component).collect();
+    let keeps: Vec<bool> = object
+        .calendar
+        .components
+        .iter()
+        .map(|part| {
+            let Some(id) = part.property("RECURRENCE-ID").and_then(When::of) else { return true };
+            let at = zones.instant(&id);
+            let length = object.master().and_then(|master| length_of(master, zones)).unwrap_or(0);
+            range.overlaps(at, at.saturating_add(length)) || told.iter().any(|known| std::ptr::eq(*known, part))
+        })
+        .collect();
+    let mut keeps = keeps.into_iter();
+    calendar.components.retain(|_| keeps.next().unwrap_or(true));
+}
+
+fn length_of(master: &Component, zones: &Zones<'_>) -> Option<i64> {
+    let start = master.property("DTSTART").and_then(When::of)?;
+    let end = master.property("DTEND").and_then(When::of);
+    match end {
+        Some(end) => Some(zones.instant(&end) - zones.instant(&start)),
+        None => master.value("DURATION").and_then(super::time::Length::read).map(super::time::Length::as_seconds),
+    }
+}
+
+/// Only the periods of FREEBUSY that overlap a range (RFC 4791 section 9.6.7).
+fn limit_freebusy(calendar: &mut Component, range: TimeRange, zones: &Zones<'_>) {
+    let overlaps = |period: &&str| {
+        let (start, end) = period.split_once('/').unwrap_or((period, "PT0S"));
+        let Some(start) = When::read(start, None).map(|when| zones.instant(&when)) else { return true };
+        let end = match super::time::Length::read(end) {
+            Some(length) => start.saturating_add(length.as_seconds()),
+            None => When::read(end, None).map_or(start, |when| zones.instant(&when)),
+        };
+        range.overlaps(start, end)
+    };
+    for part in calendar.components.iter_mut().filter(|part| part.name == "VFREEBUSY") {
+        let properties = std::mem::take(&mut part.properties);
+        part.properties = properties
+            .into_iter()
+            .filter_map(|property| {
+                if property.name != "FREEBUSY" {
+                    return Some(property);
+                }
+                let kept: Vec<&str> = property.value().split(',').filter(overlaps).collect();
+                if kept.is_empty() { None } else { line(&format!("{}:{}", property.head(), kept.join(","))) }
+            })
+            .collect();
+    }
+}

@@ -1,0 +1,198 @@
+//! Times as iCalendar writes them (RFC 5545 sections 3.3.4 to 3.3.9), not yet instants.
+
+use jiff::civil::{Date, DateTime};
+use jiff::{SignedDuration, ToSpan as _};
+
+use super::object::Property;
+
+/// In which clock a time is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Clock {
+    /// A whole day, wherever one is.
+    Day,
+    /// A time of day, wherever one is.
+    Floating,
+    /// UTC.
+    Utc,
+    /// The clock of a time zone, by its TZID.
+    Zone(String),
+}
+
+/// A date, or a date and time, in a clock.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct When {
+    /// As the clock shows it; a day begins at midnight.
+    pub local: DateTime,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl When {
+    /// The value of DTSTART, DTEND, DUE, RECURRENCE-ID, ...
+    #[must_use]
+    pub fn of(property: &Property) -> Option<Self> {
+        Self::read(property.value(), property.parameter("TZID").as_deref())
+    }
+
+    /// All values of RDATE or EXDATE; of periods the beginning.
+    #[must_use]
+    pub fn all_of(property: &Property) -> Vec<Self> {
+        let zone = property.parameter("TZID");
+        let begins = |value: &str| value.split('/').next().unwrap_or_default().to_owned();
+        property.value().split(',').filter_map(|value| Self::read(&begins(value), zone.as_deref())).collect()
+    }
+
+    /// Reads `20260131`, `20260131T100000` or `20260131T100000Z`.
+    #[must_use]
+    pub fn read(text: &str, zone: Option<&str>) -> Option<Self> {
+        let text = text.trim();
+        let (date, time) = match text.split_once(['T', 't']) {
+            Some((date, time)) => (date, Some(time)),
+            None => (text, None),
+        };
+        let date = read_date(date)?;
+        let Some(time) = time else { return Some(Self { local: date.at(0, 0, 0, 0), clock: Clock::Day }) };
+        let (digits, utc) = match time.strip_suffix(['Z', 'z']) {
+            Some(digits) => (digits, true),
+            None => (time, false),
+        };
+        if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let part = |from: usize| digits.get(from..from + 2)?.parse::<i8>().ok();
+        // A leap second is the second before it.
+        let local =
+            DateTime::new(date.year(), date.month(), date.day(), part(0)?, part(2)?, part(4)?.min(59), 0).ok()?;
+        let clock = match zone.map(str::trim).filter(|zone| !zone.is_empty()) {
+            _ if utc => Clock::Utc,
+            Some(zone) => Clock::Zone(zone.to_owned()),
+            None => Clock::Floating,
+        };
+        Some(Self { local, clock })
+    }
+
+    /// Is it a whole day?
+    #[must_use]
+    pub fn is_day(&self) -> bool {
+        self.clock == Clock::Day
+    }
+}
+
+fn read_date(text: &str) -> Option<Date> {
+    if text.len() != 8 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Date::new(text.get(..4)?.parse().ok()?, text.get(4..6)?.parse().ok()?, text.get(6..)?.parse().ok()?).ok()
+}
+
+/// A date and time in UTC as iCalendar writes it.
+#[must_use]
+pub fn write_utc(at: i64) -> String {
+    let instant = jiff::Timestamp::from_second(at).unwrap_or_default();
+    instant.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// A date and time without zone as iCalendar writes it.
+#[must_use]
+pub fn write_local(local: DateTime) -> String {
+    local.strftime("%Y%m%dT%H%M%S").to_string()
+}
+
+/// A duration (RFC 5545 section 3.3.6): days by the calendar, the rest by the clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Length {
+    /// Days; weeks are seven.
+    pub days: i64,
+    /// Seconds.
+    pub seconds: i64,
+}
+
+impl Length {
+    /// Reads `P1W`, `PT15M`, `-P1DT2H`.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let (sign, rest) = match text.strip_prefix('-') {
+            Some(rest) => (-1, rest),
+            None => (1, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let rest = rest.strip_prefix(['P', 'p'])?;
+        let mut length = Self::default();
+        let (mut number, mut clock, mut any) = (String::new(), false, false);
+        for character in rest.chars() {
+            if character.is_ascii_digit() {
+                number.push(character);
+                continue;
+            }
+            let unit = character.to_ascii_uppercase();
+            if unit == 'T' && number.is_empty() {
+                clock = true;
+                continue;
+            }
+            // More digits than this is no duration that anyone means.
+            let value: i64 = number.parse::<u32>().ok()?.into();
+            number.clear();
+            any = true;
+            match (unit, clock) {
+                ('W', false) => length.days += value * 7,
+                ('D', false) => length.days += value,
+                ('H', true) => length.seconds += value * 3600,
+                ('M', true) => length.seconds += value * 60,
+                ('S', true) => length.seconds += value,
+                _ => return None,
+            }
+        }
+        (any && number.is_empty()).then_some(Self { days: sign * length.days, seconds: sign * length.seconds })
+    }
+
+    /// The time by the clock that is so much later; where the calendar ends, the time itself.
+    #[must_use]
+    pub fn after(self, local: DateTime) -> DateTime {
+        let seconds = SignedDuration::from_secs(self.seconds);
+        let days = i32::try_from(self.days).ok().and_then(|days| 0.days().try_days(days).ok());
+        days.and_then(|days| local.checked_add(days).ok())
+            .and_then(|local| local.checked_add(seconds).ok())
+            .unwrap_or(local)
+    }
+
+    /// In seconds, a day being 24 hours.
+    #[must_use]
+    pub const fn as_seconds(self) -> i64 {
+        self.days.saturating_mul(86_400).saturating_add(self.seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, Length, When};
+
+    #[test]
+    fn times() {
+        let zoned = When::read("20260329T023000", Some("Europe/Paris ")).unwrap();
+        assert_eq!(zoned.clock, Clock::Zone("Europe/Paris".to_owned()));
+        assert_eq!(When::read("20260101", None).unwrap().clock, Clock::Day);
+        assert_eq!(When::read("20260101T100000Z", Some("X")).unwrap().clock, Clock::Utc);
+        assert_eq!(When::read("20260101T100000", None).unwrap().clock, Clock::Floating);
+        for bad in ["", "2026", "20261301", "20260230", "20260101T", "20260101T10", "20260101T250000", "T", "é"] {
+            assert_eq!(When::read(bad, None), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn lengths() {
+        let table = [
+            ("P1W", Some((7, 0))),
+            ("PT15M", Some((0, 900))),
+            ("-P1DT2H", Some((-1, -7200))),
+            ("+PT0S", Some((0, 0))),
+            ("P", None),
+            ("PT", None),
+            ("1D", None),
+            ("P1H", None),
+            ("PT99999999999H", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(Length::read(text).map(|length| (length.days, length.seconds)), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Time zones: from the TZID of an object to instants.
+//!
+//! A TZID is tried as an IANA name, as an IANA name after a path (`/softwarestudio.org/Olson_20011030_5/Europe/Paris`),
+//! as a Windows name, and last by the VTIMEZONE that the object brings along. What is still unknown floats.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::str::FromStr as _;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp as Instant};
+use windows_timezones::WindowsTimezone;
+
+use super::object::Component;
+use super::recur::starts_of_observance;
+use super::time::{Clock, When};
+use crate::model::id::Timestamp;
+
+/// A clock that can be read.
+#[derive(Clone, Debug)]
+pub enum Zone {
+    /// One of the zones that the world agrees on.
+    Known(TimeZone),
+    /// One that only its object describes.
+    Described(Rc<Described>),
+}
+
+/// A zone as a VTIMEZONE describes it: when which offset begins, ascending.
+#[derive(Debug)]
+pub struct Described {
+    onsets: Vec<Onset>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Onset {
+    /// By the clock before.
+    local: DateTime,
+    from_s: i64,
+    to_s: i64,
+}
+
+/// Seconds of a local time as if it were UTC.
+fn naive(local: DateTime) -> i64 {
+    TimeZone::UTC.to_timestamp(local).map_or(0, Instant::as_second)
+}
+
+impl Zone {
+    /// The instant at which the clock shows a time. What it never shows (in spring) is moved forward; of what it shows twice
+    /// (in autumn) the first counts.
+    #[must_use]
+    pub fn instant(&self, local: DateTime) -> Timestamp {
+        match self {
+            Self::Known(zone) => {
+                zone.to_ambiguous_timestamp(local).compatible().map_or_else(|_| naive(local), Instant::as_second)
+            }
+            Self::Described(described) => naive(local) - described.offset_at_local(local),
+        }
+    }
+
+    /// What the clock shows at an instant.
+    #[must_use]
+    pub fn local(&self, at: Timestamp) -> DateTime {
+        match self {
+            Self::Known(zone) => zone.to_datetime(Instant::from_second(at).unwrap_or_default()),
+            Self::Described(described) => {
+                let shown = at.saturating_add(described.offset_at(at));
+                TimeZone::UTC.to_datetime(Instant::from_second(shown).unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl Described {
+    fn read(zone: &Component) -> Option<Self> {
+        let mut onsets = Vec::new();
+        for part in zone.components.iter().filter(|part| part.name == "STANDARD" || part.name == "DAYLIGHT") {
+            let from_s = offset(part.value("TZOFFSETFROM")?)?;
+            let to_s = offset(part.value("TZOFFSETTO")?)?;
+            onsets.extend(starts_of_observance(part).into_iter().map(|local| Onset { local, from_s, to_s }));
+        }
+        onsets.sort_unstable();
+        (!onsets.is_empty()).then_some(Self { onsets })
+    }
+
+    fn offset_at_local(&self, local: DateTime) -> i64 {
+        let next = self.onsets.partition_point(|onset| onset.local <= local);
+        let Some(onset) = next.checked_sub(1).and_then(|last| self.onsets.get(last)) else {
+            return self.onsets.first().map_or(0, |first| first.from_s);
+        };
+        // A time that is skipped is told by the clock before.
+        let skipped = SignedDuration::from_secs((onset.to_s - onset.from_s).max(0));
+        let resumes = onset.local.checked_add(skipped).unwrap_or(onset.local);
+        if local < resumes { onset.from_s } else { onset.to_s }
+    }
+
+    fn offset_at(&self, at: Timestamp) -> i64 {
+        let next = self.onsets.partition_point(|onset| naive(onset.local) - onset.from_s <= at);
+        match next.checked_sub(1).and_then(|last| self.onsets.get(last)) {
+            Some(onset) => onset.to_s,
+            None => self.onsets.first().map_or(0, |first| first.from_s),
+        }
+    }
+}
+
+/// `+0100`, `-033000` in seconds.
+fn offset(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if !matches!(digits.len(), 4 | 6) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let part = |from: usize| digits.get(from..from + 2).map_or(Some(0), |part| part.parse::<i64>().ok());
+    Some(sign * (part(0)? * 3600 + part(2)? * 60 + part(4)?))
+}
+
+/// A zone that the world knows by a name: IANA's, IANA's after a path, or Windows'.
+#[must_use]
+pub fn known(name: &str) -> Option<TimeZone> {
+    let name = name.trim();
+    if let Some(zone) = iana(name) {
+        return Some(zone);
+    }
+    let windows = WindowsTimezone::from_str(name).ok();
+    let windows = windows.map(|zone| zone.tzdb_id()).or_else(|| shown_by_windows(name));
+    if let Some(zone) = windows.and_then(iana) {
+        return Some(zone);
+    }
+    // `.../America/Argentina/Salta`: the longest tail that is a name.
+    let mut rest = name;
+    while let Some((_, tail)) = rest.split_once('/') {
+        if let Some(zone) = iana(tail) {
+            return Some(zone);
+        }
+        rest = tail;
+    }
+    None
+}
+
+/// By the text that Windows shows: `(UTC+01:00) Bruxelles, ...`. Only the English ones are known.
+fn shown_by_windows(name: &str) -> Option<&'static str> {
+    if !name.starts_with('(') {
+        return None;
+    }
+    use strum::IntoEnumIterator as _;
+    WindowsTimezone::iter().find(|zone| zone.description() == name).map(|zone| zone.tzdb_id())
+}
+
+fn iana(name: &str) -> Option<TimeZone> {
+    // `posixrules`, `localtime` and the like would be the machine's own business.
+    let place = name.contains('/') || matches!(name, "UTC" | "GMT" | "Z" | "CET" | "EET" | "WET" | "MET");
+    if !place {
+        return None;
+    }
+    TimeZone::get(name).ok()
+}
+
+/// The zones of one object, and the one in which floating times are told.
+pub struct Zones<'a> {
+    calendar: &'a Component,
+    floating: Zone,
+    seen: RefCell<HashMap<String, Zone>>,
+}
+
+impl<'a> Zones<'a> {
+    /// For the times of an object; what floats is told in `floating`.
+    #[must_use]
+    pub fn new(calendar: &'a Component, floating: &TimeZone) -> Self {
+        Self { calendar, floating: Zone::Known(floating.clone()), seen: RefCell::default() }
+    }
+
+    /// The zone of a clock.
+    #[must_use]
+    pub fn of(&self, clock: &Clock) -> Zone {
+        match clock {
+            Clock::Day | Clock::Floating => self.floating.clone(),
+            Clock::Utc => Zone::Known(TimeZone::UTC),
+            Clock::Zone(name) => self.named(name),
+        }
+    }
+
+    fn named(&self, name: &str) -> Zone {
+        if let Some(zone) = self.seen.borrow().get(name) {
+            return zone.clone();
+        }
+        let zone =
+            known(name).map(Zone::Known).or_else(|| self.described(name)).unwrap_or_else(|| self.floating.clone());
+        self.seen.borrow_mut().insert(name.to_owned(), zone.clone());
+        zone
+    }
+
+    fn described(&self, name: &str) -> Option<Zone> {
+        let described = self
+            .calendar
+            .components
+            .iter()
+            .find(|part| part.name == "VTIMEZONE" && part.value("TZID").map(str::trim) == Some(name.trim()))?;
+        Described::read(described).map(|described| Zone::Described(Rc::new(described)))
+    }
+
+    /// The instant of a time.
+    #[must_use]
+    pub fn instant(&self, when: &When) -> Timestamp {
+        self.of(&when.clock).instant(when.local)
+    }
+}

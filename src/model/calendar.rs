@@ -1,0 +1,158 @@
+//! What a query may ask of calendar objects (RFC 4791 section 9), as values.
+
+use super::id::Timestamp;
+
+/// A time range, half open; at least one end is given (RFC 4791 section 9.9).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimeRange {
+    /// From, included; the smallest when not given.
+    pub start: Timestamp,
+    /// To, excluded; the largest when not given.
+    pub end: Timestamp,
+}
+
+impl TimeRange {
+    /// All time.
+    pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
+
+    /// Do a span and the range overlap? A span without length must lie in the range.
+    #[must_use]
+    pub const fn overlaps(self, start: Timestamp, end: Timestamp) -> bool {
+        if end > start { start < self.end && end > self.start } else { start >= self.start && start < self.end }
+    }
+}
+
+/// How texts are compared (RFC 4790, RFC 5051).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Collation {
+    /// `i;ascii-casemap`: case of ASCII letters does not count.
+    #[default]
+    AsciiCasemap,
+    /// `i;octet`: as it is.
+    Octet,
+    /// `i;unicode-casemap`.
+    UnicodeCasemap,
+}
+
+/// The collations and their names.
+pub static COLLATIONS: [(Collation, &str); 3] = [
+    (Collation::AsciiCasemap, "i;ascii-casemap"),
+    (Collation::Octet, "i;octet"),
+    (Collation::UnicodeCasemap, "i;unicode-casemap"),
+];
+
+/// A substring that must, or must not, occur (RFC 4791 section 9.7.5).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TextMatch {
+    /// The substring.
+    pub text: String,
+    /// How it is compared.
+    pub collation: Collation,
+    /// Must it not occur?
+    pub negate: bool,
+}
+
+/// What is asked of a component (RFC 4791 section 9.7.1).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ComponentFilter {
+    /// Its name, in capitals.
+    pub name: String,
+    /// Must there be none?
+    pub is_not_defined: bool,
+    /// When it must take place.
+    pub range: Option<TimeRange>,
+    /// What is asked of its properties.
+    pub properties: Vec<PropertyFilter>,
+    /// What is asked of the components in it.
+    pub components: Vec<ComponentFilter>,
+}
+
+/// What is asked of a property (RFC 4791 section 9.7.2).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PropertyFilter {
+    /// Its name, in capitals.
+    pub name: String,
+    /// Must there be none?
+    pub is_not_defined: bool,
+    /// When its value must lie.
+    pub range: Option<TimeRange>,
+    /// What its value must contain.
+    pub text: Option<TextMatch>,
+    /// What is asked of its parameters.
+    pub parameters: Vec<ParameterFilter>,
+}
+
+/// What is asked of a parameter (RFC 4791 section 9.7.3).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ParameterFilter {
+    /// Its name, in capitals.
+    pub name: String,
+    /// Must there be none?
+    pub is_not_defined: bool,
+    /// What its value must contain.
+    pub text: Option<TextMatch>,
+}
+
+/// Which parts of an object are wanted (RFC 4791 section 9.6).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Selection {
+    /// Which components and properties; `None`: all.
+    pub component: Option<ComponentSelection>,
+    /// Series as their single instances in a range, in UTC.
+    pub expand: Option<TimeRange>,
+    /// Only the overrides that matter in a range.
+    pub limit_recurrence: Option<TimeRange>,
+    /// Only the busy periods of a range.
+    pub limit_freebusy: Option<TimeRange>,
+}
+
+impl Selection {
+    /// Is the object wanted as it is stored?
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Which parts of a component are wanted (RFC 4791 section 9.6.1).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ComponentSelection {
+    /// Its name, in capitals.
+    pub name: String,
+    /// Properties by name, each with its value or (`novalue`) without; `None`: all.
+    pub properties: Option<Vec<(String, bool)>>,
+    /// Components; `None`: all.
+    pub components: Option<Vec<ComponentSelection>>,
+}
+
+/// What a calendar may hold, as bits of [`ComponentSet`].
+pub static COMPONENTS: [&str; 3] = ["VEVENT", "VTODO", "VJOURNAL"];
+
+/// A set of [`COMPONENTS`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ComponentSet(pub i64);
+
+impl ComponentSet {
+    /// All that we know.
+    pub const ALL: Self = Self(0b111);
+
+    /// The set of these names; `None` when one is unknown or there is none.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut bits = 0;
+        for name in names {
+            bits |= 1 << COMPONENTS.iter().position(|known| known.eq_ignore_ascii_case(name))?;
+        }
+        (bits != 0).then_some(Self(bits))
+    }
+
+    /// Its names.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        COMPONENTS.iter().enumerate().filter(move |(bit, _)| self.0 & (1 << bit) != 0).map(|(_, name)| *name)
+    }
+
+    /// Is a component of it?
+    #[must_use]
+    pub fn contains(self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+}

@@ -167,7 +167,7 @@ pub(super) async fn put_blob(
 ) -> Result<(), Error> {
     let mut admitted = tree.write(&request(Method::Put, to.clone(), actor)).await?;
     let content_type = mime_guess::from_path(admitted.target.name()).first_raw().unwrap_or("application/octet-stream");
-    let content = FileContent { blob, content_type: content_type.to_owned(), modified_at };
+    let content = FileContent { blob, content_type: content_type.to_owned(), modified_at, indexed: None };
     if admitted.target.node().is_some() {
         admitted.replace(content).await?;
     } else {

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Call;
 use crate::exchange::Incoming;
+use crate::ical::object::MAX_BYTES;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::node::Blob;
@@ -52,6 +53,28 @@ impl Call {
             if whole.len() + bytes.len() > xml::MAX_BYTES {
                 return Err(Condition::TooLarge.into());
             }
+            whole.extend_from_slice(&bytes);
+        }
+        Ok(Bytes::from(whole))
+    }
+
+    /// The whole of a calendar object. What is not said to be iCalendar is refused.
+    pub(super) async fn take_object(&mut self, room_bytes: u64) -> Result<Bytes> {
+        let kind = text(&self.headers, http::header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if !matches!(kind, "" | "text/calendar" | "application/octet-stream" | "text/plain") {
+            return Err(Condition::SupportedCalendarData.into());
+        }
+        let fits = |size: u64| match size {
+            size if size > MAX_BYTES as u64 => Err(Refusal::of(Condition::MaxResourceSize)),
+            size if size > room_bytes => Err(Refusal::of(Condition::QuotaNotExceeded)),
+            _ => Ok(()),
+        };
+        fits(self.declared_length().unwrap_or(0))?;
+        let idle = self.idle();
+        let mut whole = Vec::new();
+        while let Some(bytes) = next(&mut self.body, idle).await? {
+            fits((whole.len() + bytes.len()) as u64)?;
             whole.extend_from_slice(&bytes);
         }
         Ok(Bytes::from(whole))

@@ -53,7 +53,7 @@ pub(super) async fn lock(mut call: Call) -> Result<Response> {
             let blob = Blob { hash: EMPTY_HASH.to_owned(), size_bytes: 0, inline: Some(Bytes::new()) };
             let content_type = mime_guess::from_path(admitted.target.name()).first_raw();
             let content_type = content_type.unwrap_or("application/octet-stream").to_owned();
-            let content = FileContent { blob, content_type, modified_at: None };
+            let content = FileContent { blob, content_type, modified_at: None, indexed: None };
             (admitted.bind(At::Target, Content::File(content)).await?, StatusCode::CREATED)
         }
     };

@@ -5,6 +5,7 @@
 
 mod answer;
 mod body;
+mod calendar;
 mod copy_move;
 mod delete;
 mod get;
@@ -38,7 +39,7 @@ use crate::tree::gate::Request;
 use crate::wire::header::{self, BadHeader};
 
 /// Classes and extensions we answer for, the class 1 first: Thunderbird drops the first token.
-pub const DAV_HEADER: &str = "1, 2, 3, extended-mkcol, version-control, update";
+pub const DAV_HEADER: &str = "1, 2, 3, extended-mkcol, version-control, update, calendar-access";
 
 /// What the front end may spend on one request.
 #[derive(Clone, Copy, Debug)]
@@ -68,13 +69,14 @@ macro_rules! handlers {
 }
 
 /// Which function carries out which method.
-static HANDLERS: [(Method, Handler); 15] = handlers![
+static HANDLERS: [(Method, Handler); 16] = handlers![
     Options => options::options,
     Get => get::get,
     Head => get::get,
     Put => put::put,
     Delete => delete::delete,
     Mkcol => mkcol::mkcol,
+    Mkcalendar => mkcol::mkcol,
     Copy => copy_move::copy,
     Move => copy_move::relocate,
     Propfind => propfind::propfind,

@@ -25,6 +25,21 @@ const BLOCKS: usize = 4;
 /// The most properties one request asks for.
 const MAX_ASKED: usize = 1000;
 
+/// The most bytes of their names: each answer repeats them.
+const MAX_ASKED_BYTES: usize = 64 * 1024;
+
+/// 413 for an absurd number of properties, or absurd names.
+pub(super) fn within_limits<'a>(names: impl Iterator<Item = &'a QName>) -> Result<()> {
+    let (mut count, mut bytes) = (0, 0);
+    for name in names {
+        (count, bytes) = (count + 1, bytes + name.namespace.len() + name.local.len());
+        if count > MAX_ASKED || bytes > MAX_ASKED_BYTES {
+            return Err(Condition::TooLarge.into());
+        }
+    }
+    Ok(())
+}
+
 /// What is asked, looked up once for all members.
 #[derive(Clone)]
 pub(super) struct Plan {
@@ -44,6 +59,10 @@ enum What {
 impl Plan {
     /// Looks up what is asked. 413 for an absurd number of properties.
     pub fn new(asked: Asked, minimal: bool) -> Result<Self> {
+        match &asked {
+            Asked::All(names) | Asked::These(names) => within_limits(names.iter())?,
+            Asked::Names => {}
+        }
         let look_up = |names: Vec<QName>| -> Vec<(QName, Option<&'static Property>)> {
             names
                 .into_iter()
@@ -67,9 +86,6 @@ impl Plan {
             }
             Asked::Names => (What::Names, Needs { dead: true, ..Needs::default() }),
             Asked::These(names) => {
-                if names.len() > MAX_ASKED {
-                    return Err(Condition::TooLarge.into());
-                }
                 let names = look_up(names);
                 let needs = needs_of(&names);
                 (What::These(names), needs)
@@ -162,7 +178,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
     let mut admitted = call.tree.peek(&call.request).await?;
-    let reading = Reading { actor: call.request.actor.name.clone(), now: admitted.now() };
+    let reading = Reading::of(&call.request.actor.name, admitted.now());
     let Some(view) = admitted.view(plan.needs, call.tree.epoch()).await? else {
         return Err(Condition::NotFound.into());
     };

@@ -6,8 +6,10 @@ use http::header::{HeaderValue, VARY};
 use super::Call;
 use super::property::{Write, find};
 use crate::exchange::Response;
+use crate::ical::object::parse;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
+use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::tree::edit::PropertyChange;
 use crate::wire::multistatus::Writer;
@@ -20,9 +22,11 @@ const MAX_UPDATES: usize = 1000;
 const MAX_COMMENT_BYTES: usize = 4096;
 
 /// What an instruction asks of the tree, or why it cannot be.
-pub(super) fn plan(update: &Update) -> std::result::Result<PropertyChange, Condition> {
+pub(super) fn plan(update: &Update, kind: Kind) -> std::result::Result<PropertyChange, Condition> {
     let write = find(update.name()).map_or(Write::Dead, |property| property.write);
     match (write, update) {
+        (Write::Shown, _) if !kind.is_calendar() => Err(Condition::CannotModifyProtectedProperty),
+        (Write::Zone, Update::Set(element)) if !is_zone(&element.text()) => Err(Condition::ValidCalendarData),
         (Write::Protected, _) => Err(Condition::CannotModifyProtectedProperty),
         (Write::ModifiedAt(parse), Update::Set(element)) => {
             parse(&element.text()).map(PropertyChange::ModifiedAt).ok_or(Condition::PropertyValue)
@@ -38,14 +42,23 @@ pub(super) fn plan(update: &Update) -> std::result::Result<PropertyChange, Condi
         },
         (Write::Kept, Update::Remove(_)) => Ok(PropertyChange::Kept(false)),
         (Write::Comment, Update::Set(_)) => Err(Condition::PropertyValue),
-        (Write::Dead | Write::ModifiedAt(_), Update::Remove(name)) => Ok(PropertyChange::Remove(name.clone())),
-        (Write::Dead, Update::Set(element)) => Ok(PropertyChange::Set(element.name.clone(), element.to_xml())),
+        (Write::Dead | Write::Shown | Write::Zone | Write::ModifiedAt(_), Update::Remove(name)) => {
+            Ok(PropertyChange::Remove(name.clone()))
+        }
+        (Write::Dead | Write::Shown | Write::Zone, Update::Set(element)) => {
+            Ok(PropertyChange::Set(element.name.clone(), element.to_xml()))
+        }
         (Write::DeadAndModifiedAt(parse), Update::Set(element)) => match parse(&element.text()) {
             Some(_) => Ok(PropertyChange::Set(element.name.clone(), element.to_xml())),
             None => Err(Condition::PropertyValue),
         },
         (Write::DeadAndModifiedAt(_), Update::Remove(name)) => Ok(PropertyChange::Remove(name.clone())),
     }
+}
+
+/// One VTIMEZONE in a VCALENDAR (RFC 4791 section 5.2.2).
+fn is_zone(text: &str) -> bool {
+    parse(text.as_bytes()).is_ok_and(|calendar| calendar.components.iter().any(|part| part.name == "VTIMEZONE"))
 }
 
 /// A property that is kept as sent and also sets the modification time.
@@ -64,10 +77,11 @@ pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
     if updates.len() > MAX_UPDATES {
         return Err(Refusal::of(Condition::TooLarge).into());
     }
-    let verdicts: Vec<(QName, std::result::Result<PropertyChange, Condition>)> =
-        updates.iter().map(|update| (update.name().clone(), plan(update))).collect();
-    let refused = verdicts.iter().any(|(_, verdict)| verdict.is_err());
     let mut admitted = call.tree.write(&call.request).await?;
+    let kind = admitted.target.node().map(|node| node.kind).unwrap_or_default();
+    let verdicts: Vec<(QName, std::result::Result<PropertyChange, Condition>)> =
+        updates.iter().map(|update| (update.name().clone(), plan(update, kind))).collect();
+    let refused = verdicts.iter().any(|(_, verdict)| verdict.is_err());
     let href = admitted.target.href();
     let mut whole = None;
     if !refused {

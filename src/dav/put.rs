@@ -7,6 +7,8 @@ use super::Call;
 use crate::exchange::Response;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
+use crate::model::kind::Kind;
+use crate::tree::calendar::{CALENDAR_TYPE, prepare};
 use crate::tree::edit::{At, Content, FileContent};
 use crate::wire::header::{http_date, text};
 
@@ -23,9 +25,18 @@ pub(super) async fn put(mut call: Call) -> Result<Response> {
     let glimpse = call.tree.look(&call.request).await?;
     let content_type = content_type(&call, glimpse.target.name());
     let modified_at = text(&call.headers, "x-oc-mtime").and_then(|t| t.split('.').next().and_then(|s| s.parse().ok()));
-    let blob = call.take_document(glimpse.room_bytes).await?;
+    let object = match (glimpse.target.node(), glimpse.target.parent()) {
+        (Some(node), _) => node.kind == Kind::Object,
+        (None, parent) => parent.is_some_and(|parent| parent.node.kind.row().put == Some(Kind::Object)),
+    };
+    let (blob, content_type, indexed) = if object {
+        let (blob, indexed) = prepare(call.take_object(glimpse.room_bytes).await?)?;
+        (blob, CALENDAR_TYPE.to_owned(), Some(indexed))
+    } else {
+        (call.take_document(glimpse.room_bytes).await?, content_type, None)
+    };
     let mut admitted = call.tree.write(&call.request).await?;
-    let content = FileContent { blob, content_type, modified_at };
+    let content = FileContent { blob, content_type, modified_at, indexed };
     let (node, status) = match admitted.target.node() {
         Some(_) => (admitted.replace(content).await?, StatusCode::NO_CONTENT),
         None => (admitted.bind(At::Target, Content::File(content)).await?, StatusCode::CREATED),

@@ -7,13 +7,15 @@ use http::StatusCode;
 
 use super::Call;
 use super::property::{Reading, find};
-use super::propfind::Plan;
+use super::propfind::{Plan, within_limits};
 use crate::exchange::Response;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::header::Depth;
 use crate::model::kind::KindRow;
 use crate::model::method::Method;
+use crate::model::name::QName;
+use crate::model::precondition::Preconditions;
 use crate::tree::Tree;
 use crate::tree::changes::Change;
 use crate::tree::former::version_path;
@@ -26,13 +28,15 @@ use crate::wire::request::{Asked, Expand, Report, report as parse};
 /// How many versions DAV:version-tree tells at most.
 const MAX_VERSIONS: usize = 10_000;
 /// How many resources DAV:expand-property looks at, and how deep.
-const MAX_EXPANDED: usize = 1_000;
+const MAX_EXPANDED: usize = 10_000;
+/// The largest answer that is made whole, bytes; beyond it the rest is left out, and said to be.
+pub(super) const MAX_ANSWER: usize = 64 * 1024 * 1024;
 const MAX_EXPANSION: usize = 5;
 
 /// A report, and the kinds of resource it is of.
 pub struct ReportRow {
-    /// Local name in `DAV:`.
-    pub local: &'static str,
+    /// Its element.
+    pub name: QName,
     /// Which kinds.
     pub on: fn(&KindRow) -> bool,
     /// Where it is defined.
@@ -40,11 +44,18 @@ pub struct ReportRow {
 }
 
 /// The reports.
-pub static REPORTS: [ReportRow; 3] = [
-    ReportRow { local: "sync-collection", on: |kind| kind.sync, source: "RFC 6578 section 3.2" },
-    ReportRow { local: "version-tree", on: |kind| kind.versioned, source: "RFC 3253 section 3.7" },
-    ReportRow { local: "expand-property", on: |_| true, source: "RFC 3253 section 3.8" },
+pub static REPORTS: [ReportRow; 6] = [
+    ReportRow { name: QName::dav("sync-collection"), on: |kind| kind.sync, source: "RFC 6578 section 3.2" },
+    ReportRow { name: QName::dav("version-tree"), on: |kind| kind.versioned, source: "RFC 3253 section 3.7" },
+    ReportRow { name: QName::dav("expand-property"), on: |_| true, source: "RFC 3253 section 3.8" },
+    ReportRow { name: QName::caldav("calendar-query"), on: calendars, source: "RFC 4791 section 7.8" },
+    ReportRow { name: QName::caldav("calendar-multiget"), on: calendars, source: "RFC 4791 section 7.9" },
+    ReportRow { name: QName::caldav("free-busy-query"), on: calendars, source: "RFC 4791 section 7.10" },
 ];
+
+fn calendars(row: &KindRow) -> bool {
+    row.kind.is_calendar()
+}
 
 pub(super) async fn report(mut call: Call) -> Result<Response> {
     let body = call.take_whole().await?;
@@ -52,6 +63,11 @@ pub(super) async fn report(mut call: Call) -> Result<Response> {
         Report::SyncCollection { token, deep, limit, asked } => sync(call, &token, deep, limit, asked).await,
         Report::VersionTree(asked) => version_tree(call, asked).await,
         Report::ExpandProperty(expand) => expand_property(call, &expand).await,
+        Report::Calendar(report) => super::calendar::report(call, *report).await,
+        Report::Unusable(condition) => {
+            call.tree.read(&call.request).await?;
+            Err(condition.into())
+        }
         Report::Other(_) => {
             // An unknown address stays unknown, whatever is asked of it.
             call.tree.read(&call.request).await?;
@@ -68,7 +84,7 @@ async fn sync(call: Call, token: &str, deep: Option<bool>, limit: Option<usize>,
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
     let mut admitted = call.tree.read(&call.request).await?;
-    let reading = Reading { actor: call.request.actor.name.clone(), now: admitted.now() };
+    let reading = Reading::of(&call.request.actor.name, admitted.now());
     let since = Some(token).filter(|token| !token.is_empty());
     let page = admitted.changes(since, deep, limit, plan.needs, call.tree.epoch()).await?;
     let mut writer = Writer::document();
@@ -95,13 +111,14 @@ async fn sync(call: Call, token: &str, deep: Option<bool>, limit: Option<usize>,
 async fn version_tree(call: Call, asked: Asked) -> Result<Response> {
     let plan = Plan::new(asked, call.preferences().minimal)?;
     let admitted = call.tree.read(&call.request).await?;
-    let reading = Reading { actor: call.request.actor.name.clone(), now: admitted.now() };
+    let reading = Reading::of(&call.request.actor.name, admitted.now());
     let document = admitted.target.node().filter(|node| node.kind.row().versioned).map(|node| node.id);
     drop(admitted);
     let Some(document) = document else { return Err(Condition::SupportedReport.into()) };
     let mut writer = Writer::document();
     writer.begin_multistatus();
-    let request = Request { method: Method::Propfind, path: version_path(document, None), ..call.request };
+    let request =
+        Request { method: Method::Propfind, path: version_path(document, None), ..unconditional(call.request) };
     let mut admitted = call.tree.read(&request).await?;
     let mut after = String::new();
     let mut told = 0;
@@ -112,7 +129,7 @@ async fn version_tree(call: Call, asked: Asked) -> Result<Response> {
             plan.write(view, &reading, &mut writer);
         }
         match page.after {
-            Some(next) if told < MAX_VERSIONS => after = next,
+            Some(next) if told < MAX_VERSIONS && writer.out.len() < MAX_ANSWER => after = next,
             Some(_) => {
                 writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));
                 break;
@@ -124,8 +141,20 @@ async fn version_tree(call: Call, asked: Asked) -> Result<Response> {
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
 }
 
+/// The same request without its conditions: they speak of the resource that was asked, not of those looked at for it.
+fn unconditional(request: Request) -> Request {
+    Request { preconditions: Preconditions::default(), ..request }
+}
+
 async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
     let Call { tree, request, .. } = call;
+    let mut names = Vec::new();
+    let mut waiting: Vec<&Expand> = asked.iter().collect();
+    while let Some(expand) = waiting.pop() {
+        names.push(&expand.name);
+        waiting.extend(&expand.inner);
+    }
+    within_limits(names.into_iter())?;
     let mut expansion = Expansion { tree, looked_at: 0 };
     let response = expansion.response(&request, asked, 0).await?;
     Ok(Call::xml(
@@ -143,15 +172,12 @@ impl Expansion {
     /// The response of one resource, the addresses in its properties replaced by responses where that is asked.
     async fn response(&mut self, request: &Request, asked: &[Expand], level: usize) -> Result<String> {
         self.looked_at += 1;
-        if self.looked_at > MAX_EXPANDED || level > MAX_EXPANSION {
-            return Err(Refusal::of(Condition::TooLarge).text("too many resources are to be expanded").into());
-        }
         let needs = asked.iter().fold(Needs::NOTHING, |needs, expand| {
             needs.and(find(&expand.name).map_or(Needs { dead: true, ..Needs::NOTHING }, |row| row.needs))
         });
         let tree = &self.tree;
         let mut admitted = tree.read(request).await?;
-        let reading = Reading { actor: request.actor.name.clone(), now: admitted.now() };
+        let reading = Reading::of(&request.actor.name, admitted.now());
         let found = admitted.view(needs, tree.epoch()).await?;
         drop(admitted);
         let Some(view) = found else { return Err(Condition::NotFound.into()) };
@@ -200,10 +226,12 @@ impl Expansion {
             let Some((address, tail)) = after.split_once(CLOSE) else { break };
             out.push_str(before);
             rest = tail;
-            let path = href(&address.replace("&amp;", "&"));
+            // Beyond the limits an address stays the address that it is.
+            let within = self.looked_at < MAX_EXPANDED && level < MAX_EXPANSION && out.len() < MAX_ANSWER;
+            let path = if within { href(&address.replace("&amp;", "&")) } else { None };
             let answer = match path {
                 Some(path) => {
-                    let request = Request { method: Method::Propfind, path, ..request.clone() };
+                    let request = Request { method: Method::Propfind, path, ..unconditional(request.clone()) };
                     self.response(&request, inner, level + 1).await
                 }
                 None => Err(Condition::NotFound.into()),

@@ -125,6 +125,19 @@ pub struct ComponentSelection {
     pub components: Option<Vec<ComponentSelection>>,
 }
 
+/// What is known of an object without reading it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Indexed {
+    /// Its UID.
+    pub uid: String,
+    /// VEVENT, VTODO or VJOURNAL.
+    pub component: String,
+    /// When its first instance begins, or earlier.
+    pub first_at: Timestamp,
+    /// When its last instance ends, or later.
+    pub last_at: Timestamp,
+}
+
 /// What a calendar may hold, as bits of [`ComponentSet`].
 pub static COMPONENTS: [&str; 3] = ["VEVENT", "VTODO", "VJOURNAL"];
 

@@ -49,6 +49,16 @@ pub enum Condition {
     TimedOut,
     DeletionsWithinLimits,
     VersionMissing,
+    CalendarCollectionLocationOk,
+    ValidCalendarData,
+    ValidCalendarObjectResource,
+    SupportedCalendarData,
+    SupportedCalendarComponent,
+    NoUidConflict,
+    MaxResourceSize,
+    ValidFilter,
+    SupportedFilter,
+    SupportedCollation,
 }
 
 /// What a client is told.
@@ -71,12 +81,16 @@ const fn dav(condition: Condition, status: u16, element: &'static str, source: &
     ConditionRow { condition, status, element: Some(QName::dav(element)), source }
 }
 
+const fn caldav(condition: Condition, status: u16, element: &'static str, source: &'static str) -> ConditionRow {
+    ConditionRow { condition, status, element: Some(QName::caldav(element)), source }
+}
+
 const fn ours(condition: Condition, status: u16, element: &'static str) -> ConditionRow {
     ConditionRow { condition, status, element: Some(QName::of(BEFFROI, element)), source: "ours" }
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 41] = [
+pub static CONDITIONS: [ConditionRow; 51] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -118,6 +132,16 @@ pub static CONDITIONS: [ConditionRow; 41] = [
     plain(Condition::TimedOut, 408, "RFC 9110 section 15.5.9"),
     ours(Condition::DeletionsWithinLimits, 403, "deletions-within-limits"),
     ours(Condition::VersionMissing, 409, "version-exists"),
+    caldav(Condition::CalendarCollectionLocationOk, 403, "calendar-collection-location-ok", "RFC 4791 section 5.3.1.1"),
+    caldav(Condition::ValidCalendarData, 403, "valid-calendar-data", "RFC 4791 section 5.3.2.1"),
+    caldav(Condition::ValidCalendarObjectResource, 403, "valid-calendar-object-resource", "RFC 4791 section 5.3.2.1"),
+    caldav(Condition::SupportedCalendarData, 403, "supported-calendar-data", "RFC 4791 section 5.3.2.1"),
+    caldav(Condition::SupportedCalendarComponent, 403, "supported-calendar-component", "RFC 4791 section 5.3.2.1"),
+    caldav(Condition::NoUidConflict, 403, "no-uid-conflict", "RFC 4791 section 5.3.2.1"),
+    caldav(Condition::MaxResourceSize, 403, "max-resource-size", "RFC 4791 section 5.3.2.1"),
+    caldav(Condition::ValidFilter, 403, "valid-filter", "RFC 4791 section 7.8"),
+    caldav(Condition::SupportedFilter, 403, "supported-filter", "RFC 4791 section 7.8"),
+    caldav(Condition::SupportedCollation, 403, "supported-collation", "RFC 4791 section 7.5.1"),
 ];
 
 impl Condition {

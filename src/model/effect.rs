@@ -52,7 +52,7 @@ const READ: &[(Effect, Place)] = &[(Effect::Read, Place::Target)];
 const CREATE: &[(Effect, Place)] = &[(Effect::Bind, Place::Parent)];
 
 /// One row a method.
-pub static EFFECTS: [EffectRow; 15] = [
+pub static EFFECTS: [EffectRow; 16] = [
     EffectRow { method: Method::Options, mapped: READ, unmapped: &[] },
     EffectRow { method: Method::Get, mapped: READ, unmapped: READ },
     EffectRow { method: Method::Head, mapped: READ, unmapped: READ },
@@ -60,6 +60,7 @@ pub static EFFECTS: [EffectRow; 15] = [
     EffectRow { method: Method::Report, mapped: READ, unmapped: READ },
     EffectRow { method: Method::Put, mapped: &[(Effect::WriteContent, Place::Target)], unmapped: CREATE },
     EffectRow { method: Method::Mkcol, mapped: CREATE, unmapped: CREATE },
+    EffectRow { method: Method::Mkcalendar, mapped: CREATE, unmapped: CREATE },
     EffectRow { method: Method::Delete, mapped: &[(Effect::Unbind, Place::Parent)], unmapped: READ },
     EffectRow {
         method: Method::Copy,
@@ -120,6 +121,7 @@ impl Effect {
 pub fn effects(method: Method, kind: Option<Kind>) -> &'static [(Effect, Place)] {
     match (method, kind) {
         (Method::Move, Some(Kind::TrashedFolder | Kind::TrashedFile)) => return RESTORE,
+        (Method::Proppatch, Some(Kind::LinkedCalendar)) => return READ,
         (Method::Update, Some(Kind::Folder | Kind::Documents)) => return UPDATE_FOLDER,
         _ => {}
     }

@@ -47,6 +47,16 @@ pub enum Kind {
     VersionHistory,
     /// `/versions/{id}/{number}`: one version (RFC 3253 section 3.4).
     Version,
+    /// `/calendars/`.
+    CalendarHomes,
+    /// `/calendars/{name}/`: the calendars of a person or project (RFC 4791 section 6.2.1).
+    CalendarHome,
+    /// A calendar (RFC 4791 section 4.2).
+    Calendar,
+    /// A calendar of another home, shown in that of someone who may read it.
+    LinkedCalendar,
+    /// A calendar object (RFC 4791 section 4.1).
+    Object,
 }
 
 /// What follows from a kind.
@@ -84,12 +94,15 @@ const DOCUMENTS: MethodSet =
 const FOLDER: MethodSet = DOCUMENTS.and(&[Method::Delete, Method::Move]);
 const FILE: MethodSet = FOLDER.and(&[Method::Put, Method::VersionControl]);
 
+const LINKED: MethodSet = READ_ONLY.and(&[Method::Proppatch]);
+
+static CALENDAR: [QName; 2] = [QName::dav("collection"), QName::caldav("calendar")];
 static COLLECTION: [QName; 1] = [QName::dav("collection")];
 static PRINCIPAL: [QName; 2] = [QName::dav("collection"), QName::dav("principal")];
 static VERSION_HISTORY: [QName; 2] = [QName::dav("collection"), QName::dav("version-history")];
 
 /// One row a kind, in the order of [`Kind`].
-pub static KINDS: [KindRow; 20] = [
+pub static KINDS: [KindRow; 25] = [
     row(Kind::Root, "root", &COLLECTION, READ_ONLY),
     row(Kind::Principals, "principals", &COLLECTION, READ_ONLY),
     row(Kind::Principal, "principal", &PRINCIPAL, READ_ONLY),
@@ -114,6 +127,15 @@ pub static KINDS: [KindRow; 20] = [
     row(Kind::Versions, "versions", &COLLECTION, READ_ONLY),
     KindRow { versioned: true, ..row(Kind::VersionHistory, "version-history", &VERSION_HISTORY, READ_ONLY) },
     KindRow { properties: false, ..file(Kind::Version, "version", PAST.and(&[Method::Proppatch])) },
+    row(Kind::CalendarHomes, "calendar-homes", &COLLECTION, READ_ONLY),
+    KindRow {
+        mkcol: Some(Kind::Calendar),
+        properties: true,
+        ..row(Kind::CalendarHome, "calendars", &COLLECTION, READ_ONLY.and(&[Method::Proppatch]))
+    },
+    calendar(Kind::Calendar, "calendar", LINKED.and(&[Method::Lock, Method::Unlock, Method::Delete])),
+    calendar(Kind::LinkedCalendar, "linked-calendar", LINKED),
+    KindRow { copy: Kind::Object, ..file(Kind::Object, "object", FILE) },
 ];
 
 const fn row(kind: Kind, code: &'static str, resource_types: &'static [QName], methods: MethodSet) -> KindRow {
@@ -143,6 +165,10 @@ const fn folder(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
     }
 }
 
+const fn calendar(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
+    KindRow { put: Some(Kind::Object), sync: true, properties: true, ..row(kind, code, &CALENDAR, methods) }
+}
+
 const fn file(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
     KindRow { collection: false, copy: Kind::File, properties: true, versioned: true, ..row(kind, code, &[], methods) }
 }
@@ -167,16 +193,24 @@ impl Kind {
         self.row().collection
     }
 
+    /// Is it a calendar, wherever it is shown?
+    #[must_use]
+    pub fn is_calendar(self) -> bool {
+        matches!(self, Self::Calendar | Self::LinkedCalendar)
+    }
+
     /// What an unmapped name below this kind allows.
     #[must_use]
     pub fn unmapped_methods(self) -> MethodSet {
         let row = self.row();
         match (row.put, row.mkcol) {
+            // An object without content is none.
+            (Some(Self::Object), _) => MethodSet::of(&[Method::Options, Method::Put]),
             (Some(_), Some(_)) => {
                 MethodSet::of(&[Method::Options, Method::Put, Method::Mkcol, Method::Lock, Method::Unlock])
             }
             (Some(_), None) => MethodSet::of(&[Method::Options, Method::Put, Method::Lock, Method::Unlock]),
-            (None, Some(_)) => MethodSet::of(&[Method::Options, Method::Mkcol]),
+            (None, Some(_)) => MethodSet::of(&[Method::Options, Method::Mkcol, Method::Mkcalendar]),
             (None, None) => MethodSet::of(&[Method::Options]),
         }
     }

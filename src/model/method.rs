@@ -1,6 +1,6 @@
 //! The methods, and sets of them.
 
-/// A method of RFC 9110, RFC 4918 or RFC 3253.
+/// A method of RFC 9110, RFC 4918, RFC 3253 or RFC 4791.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[expect(missing_docs, reason = "the names are the standards' own")]
 pub enum Method {
@@ -19,10 +19,11 @@ pub enum Method {
     Report,
     VersionControl,
     Update,
+    Mkcalendar,
 }
 
 /// Every method with its name on the wire, in the order in which `Allow` lists them.
-pub const METHODS: [(Method, &str); 15] = [
+pub const METHODS: [(Method, &str); 16] = [
     (Method::Options, "OPTIONS"),
     (Method::Get, "GET"),
     (Method::Head, "HEAD"),
@@ -38,6 +39,7 @@ pub const METHODS: [(Method, &str); 15] = [
     (Method::Report, "REPORT"),
     (Method::VersionControl, "VERSION-CONTROL"),
     (Method::Update, "UPDATE"),
+    (Method::Mkcalendar, "MKCALENDAR"),
 ];
 
 impl Method {

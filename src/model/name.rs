@@ -4,6 +4,10 @@ use std::borrow::Cow;
 
 /// `DAV:`, RFC 4918 section 14.
 pub const DAV: &str = "DAV:";
+/// RFC 4791 section 4.
+pub const CALDAV: &str = "urn:ietf:params:xml:ns:caldav";
+/// Extensions of the Calendar Server, which many clients ask for.
+pub const CALENDARSERVER: &str = "http://calendarserver.org/ns/";
 /// Properties that Windows stores with each file.
 pub const MICROSOFT: &str = "urn:schemas-microsoft-com:";
 /// Our own elements in error bodies.
@@ -31,10 +35,22 @@ impl QName {
         Self::of(DAV, local)
     }
 
+    /// A name in CalDAV's namespace.
+    #[must_use]
+    pub const fn caldav(local: &'static str) -> Self {
+        Self::of(CALDAV, local)
+    }
+
     /// A name read from a request or a row.
     #[must_use]
     pub fn owned(namespace: String, local: String) -> Self {
         Self { namespace: Cow::Owned(namespace), local: Cow::Owned(local) }
+    }
+
+    /// Is this the element `local` of CalDAV's namespace?
+    #[must_use]
+    pub fn is_caldav(&self, local: &str) -> bool {
+        self.namespace == CALDAV && self.local == local
     }
 
     /// Is this the element `local` of `DAV:`?

@@ -94,6 +94,12 @@ impl Scope {
     pub fn opens_files(self) -> bool {
         self != Self::Calendars
     }
+
+    /// Does it open calendars?
+    #[must_use]
+    pub fn opens_calendars(self) -> bool {
+        self != Self::Files
+    }
 }
 
 /// Whom a request acts as, and through which door.

@@ -121,9 +121,14 @@ impl Blobs {
         blocking(work).await.map_err(|e| Failure::new("listing documents", e))
     }
 
-    /// Removes a body.
-    pub async fn remove(&self, hash: &str) -> Result<(), Failure> {
-        fs::remove_file(self.file(hash)).await.map_err(|e| Failure::new("removing an unnamed document", e))
+    /// Removes a body, unless it has just been written again; did it go?
+    pub async fn remove_old(&self, hash: &str) -> Result<bool, Failure> {
+        let file = self.file(hash);
+        let work = move || {
+            let old = is_old(&std::fs::metadata(&file)?);
+            if old { std::fs::remove_file(&file).map(|()| true) } else { Ok(false) }
+        };
+        blocking(work).await.map_err(|e| Failure::new("removing an unnamed document", e))
     }
 }
 

@@ -10,7 +10,7 @@ struct Rule {
     sql: &'static str,
 }
 
-static RULES: [Rule; 13] = [
+static RULES: [Rule; 16] = [
     Rule {
         what: "a node stands in a collection that is not there",
         sql: "SELECT n.id, n.name FROM node n LEFT JOIN node p ON p.id = n.parent_id \
@@ -23,7 +23,7 @@ static RULES: [Rule; 13] = [
     },
     Rule {
         what: "a document has no content or a collection has some",
-        sql: "SELECT id, name FROM node WHERE (kind = 'file') <> (hash IS NOT NULL) \
+        sql: "SELECT id, name FROM node WHERE (kind IN ('file', 'object')) <> (hash IS NOT NULL) \
               AND NOT (kind = 'file' AND gone_at IS NOT NULL AND litter = 1) LIMIT 100",
     },
     Rule {
@@ -38,7 +38,7 @@ static RULES: [Rule; 13] = [
     },
     Rule {
         what: "the size of a collection is not the sum of its members",
-        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents') AND p.size <> (SELECT \
+        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') AND p.size <> (SELECT \
               CAST(COALESCE(SUM(n.size), 0) AS BIGINT) FROM node n WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
     },
     Rule {
@@ -53,13 +53,13 @@ static RULES: [Rule; 13] = [
     },
     Rule {
         what: "the documents of a collection are not those of its members",
-        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents') AND p.documents <> (SELECT \
-              CAST(COALESCE(SUM(CASE WHEN n.kind = 'file' THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
+        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') AND p.documents <> (SELECT \
+              CAST(COALESCE(SUM(CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
               WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
     },
     Rule {
         what: "a version is not in the chain of its home",
-        sql: "SELECT v.id, v.name || ', version ' || v.version FROM (SELECT id, name, version FROM node WHERE kind = 'file' \
+        sql: "SELECT v.id, v.name || ', version ' || v.version FROM (SELECT id, name, version FROM node WHERE kind IN ('file', 'object') \
               AND sealed = 1 AND hash IS NOT NULL UNION SELECT node_id, name, version FROM past WHERE sealed = 1 \
               AND hash IS NOT NULL) v WHERE NOT EXISTS (SELECT 1 FROM chain c WHERE c.node_id = v.id \
               AND c.version = v.version) LIMIT 100",
@@ -74,12 +74,30 @@ static RULES: [Rule; 13] = [
         what: "the rows of one version differ",
         sql: "SELECT node_id, MAX(name) || ', version ' || version FROM (SELECT node_id, name, version, hash, size FROM past \
               WHERE sealed = 1 AND hash IS NOT NULL UNION ALL SELECT id, name, version, hash, size FROM node \
-              WHERE kind = 'file' AND sealed = 1 AND hash IS NOT NULL) v GROUP BY node_id, version \
+              WHERE kind IN ('file', 'object') AND sealed = 1 AND hash IS NOT NULL) v GROUP BY node_id, version \
               HAVING MIN(hash) <> MAX(hash) OR MIN(size) <> MAX(size) LIMIT 100",
     },
     Rule {
         what: "a former state ended before it began",
-        sql: "SELECT node_id, name FROM past WHERE from_seq >= to_seq LIMIT 100",
+        sql: "SELECT node_id, name FROM past WHERE from_seq >= to_seq OR from_at > to_at LIMIT 100",
+    },
+    Rule {
+        what: "a version of the chain is no version any more",
+        sql: "SELECT c.node_id, MAX(p.name) || ', version ' || c.version FROM chain c JOIN past p ON p.node_id = c.node_id \
+              AND p.version = c.version WHERE p.hash IS NOT NULL AND NOT EXISTS (SELECT 1 FROM past q \
+              WHERE q.node_id = c.node_id AND q.version = c.version AND q.sealed = 1) AND NOT EXISTS (SELECT 1 FROM node n \
+              WHERE n.id = c.node_id AND n.version = c.version AND n.sealed = 1) GROUP BY c.node_id, c.version LIMIT 100",
+    },
+    Rule {
+        what: "a calendar object is not known in its calendar",
+        sql: "SELECT n.id, n.name FROM node n LEFT JOIN calendar_object o ON o.node_id = n.id WHERE n.kind = 'object' \
+              AND CASE WHEN n.gone_at IS NULL THEN o.calendar_id IS NULL OR o.calendar_id <> n.parent_id \
+              ELSE o.calendar_id IS NOT NULL END LIMIT 100",
+    },
+    Rule {
+        what: "a calendar does not say what it may hold",
+        sql: "SELECT n.id, n.name FROM node n LEFT JOIN calendar k ON k.node_id = n.id WHERE n.kind = 'calendar' \
+              AND k.node_id IS NULL LIMIT 100",
     },
 ];
 

@@ -4,6 +4,7 @@
 //! its statements and nothing else. Nothing here asks who may do what: that is `tree`'s.
 
 pub mod body;
+pub mod calendar;
 pub mod check;
 pub mod lock;
 pub mod node;

@@ -246,7 +246,7 @@ pub async fn home_name(c: &mut impl Reading, node: Id) -> Result<Option<String>,
 /// The actor's greatest role on a node or anything above it; `None` where its home is gone.
 pub async fn role_above(c: &mut impl Reading, actor: Id, now: Timestamp, node: Id) -> Result<Option<Role>, Failure> {
     const SQL: &str = concat!(
-        "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION ALL SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
+        "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
          WHERE n.parent_id IS NOT NULL) SELECT MAX(",
         role!(),
         "), MAX(CASE WHEN n.kind = 'home' AND n.gone_at IS NOT NULL THEN 1 ELSE 0 END) FROM up u JOIN node n ON n.id = u.id"
@@ -385,6 +385,14 @@ pub async fn unmap(
     Ok(())
 }
 
+/// What was deleted out of a tree hangs on another collection from now on, where it is said to have come from.
+pub async fn keep_gone(c: &mut Txn, top: Id, parent: Id) -> Result<(), Failure> {
+    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
+               JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) UPDATE node SET parent_id = $2 \
+               WHERE gone_at IS NOT NULL AND id <> $1 AND parent_id IN (SELECT id FROM below)";
+    c.note(sql, arguments![top, parent]).await
+}
+
 /// Everything below a node changes home: the numbers of the old home mean nothing in the new one, so all are set anew,
 /// after the past of the old home has noted what stood there (the top's own row is the caller's).
 pub async fn rehome(
@@ -395,7 +403,7 @@ pub async fn rehome(
     seq: Seq,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
+    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION \
                SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) \
                INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
                sealed, author_id, comment, hash, size, content_type, modified_at, written_at, device, kept) \
@@ -403,7 +411,7 @@ pub async fn rehome(
                n.sealed, n.author_id, n.comment, n.hash, n.size, n.content_type, n.modified_at, n.written_at, n.device, n.kept \
                FROM below b JOIN node n ON n.id = b.id WHERE n.id <> $1 AND n.since_seq < $2";
     c.note(sql, arguments![top, old_seq, now]).await?;
-    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
+    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION \
                SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) \
                UPDATE node SET home_id = $2, owner_id = $3, placed_seq = $4, seq = $4, members_seq = $4, since_seq = $4, \
                placed_at = $5, since_at = $5 WHERE id IN (SELECT id FROM below)";
@@ -420,7 +428,7 @@ pub async fn stamp(
     (added_bytes, added_documents): (i64, i64),
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let sql = "WITH RECURSIVE up(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
+    let sql = "WITH RECURSIVE up(id) AS (SELECT CAST($1 AS BIGINT) UNION \
                SELECT n.parent_id FROM node n JOIN up u ON n.id = u.id WHERE n.parent_id IS NOT NULL AND n.kind <> 'home' \
                AND n.gone_at IS NULL) \
                UPDATE node SET members_seq = $2, size = size + $3, documents = documents + $4, \
@@ -445,7 +453,7 @@ pub async fn below(c: &mut impl Reading, top: Id, until: Seq, after: Id, limit: 
 pub async fn names_between(c: &mut impl Reading, top: Id, node: Id) -> Result<Option<Vec<String>>, Failure> {
     let sql = "WITH RECURSIVE up(id, parent_id, name, depth) AS (SELECT n.id, n.parent_id, n.name, 0 FROM node n \
                WHERE n.id = $2 AND n.gone_at IS NULL UNION ALL SELECT n.id, n.parent_id, n.name, u.depth + 1 FROM up u \
-               JOIN node n ON n.id = u.parent_id WHERE u.id <> $1 AND n.gone_at IS NULL) \
+               JOIN node n ON n.id = u.parent_id WHERE u.id <> $1 AND n.gone_at IS NULL AND u.depth < 1000) \
                SELECT id, name FROM up ORDER BY depth DESC";
     let found = rows(c, sql, arguments![top, node]).await?;
     let mut names = found.iter();

@@ -135,7 +135,7 @@ pub async fn gone(
     limit: i64,
 ) -> Result<Vec<GoneName>, Failure> {
     const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
-         MAX(CASE WHEN k.kind = 'file' THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 AND p.home_id = $6 AND p.to_seq >= $2 \
+         MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 AND p.home_id = $6 AND p.to_seq >= $2 \
          AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
          AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
          AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
@@ -146,7 +146,7 @@ pub async fn gone(
 /// The same for all collections of a home.
 pub async fn gone_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i64) -> Result<Vec<GoneName>, Failure> {
     const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
-         MAX(CASE WHEN k.kind = 'file' THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.home_id = $1 AND p.to_seq >= $2 \
+         MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.home_id = $1 AND p.to_seq >= $2 \
          AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
          AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
          AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
@@ -163,7 +163,7 @@ fn gone_of(row: &Row) -> GoneName {
 pub async fn collection_replaced(c: &mut impl Reading, home: Id, base: Seq) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM past p JOIN node k ON k.id = p.node_id JOIN node n ON n.parent_id = p.parent_id \
                AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS NULL \
-               WHERE p.home_id = $1 AND p.to_seq > $2 AND k.kind <> 'file' AND n.placed_seq > $2 AND (n.id <> p.node_id \
+               WHERE p.home_id = $1 AND p.to_seq > $2 AND k.kind NOT IN ('file', 'object') AND n.placed_seq > $2 AND (n.id <> p.node_id \
                OR EXISTS (SELECT 1 FROM past o WHERE o.node_id = n.id AND o.home_id <> p.home_id)) LIMIT 1";
     Ok(row(c, sql, arguments![home, base]).await?.is_some())
 }

@@ -9,6 +9,9 @@ use crate::model::name::QName;
 /// A dead property: its name, and its whole element as self-contained XML.
 pub type Dead = (QName, String);
 
+/// Whose a property is that is the same for all.
+pub const EVERYONE: Id = Id(0);
+
 fn dead_of(row: &Row, first: usize) -> Dead {
     (QName::owned(row.text(first), row.text(first + 1)), row.text(first + 2))
 }
@@ -28,24 +31,46 @@ pub async fn of_members(c: &mut impl Reading, parent: Id, after: &str, to: &str)
     Ok(found.iter().map(|row| (Id(row.integer(0)), dead_of(row, 1))).collect())
 }
 
+/// The same for [`from`, `to`].
+pub async fn of_members_from(
+    c: &mut impl Reading,
+    parent: Id,
+    from: &str,
+    to: &str,
+) -> Result<Vec<(Id, Dead)>, Failure> {
+    let sql = "SELECT p.node_id, p.namespace, p.name, p.xml FROM node n JOIN property p ON p.node_id = n.id \
+               AND p.principal_id = 0 WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name >= $2 \
+               AND n.match_name <= $3";
+    let found = rows(c, sql, arguments![parent, from, to]).await?;
+    Ok(found.iter().map(|row| (Id(row.integer(0)), dead_of(row, 1))).collect())
+}
+
 /// How many bytes of dead properties a node carries.
 pub async fn size(c: &mut impl Reading, node: Id) -> Result<i64, Failure> {
     let sql = "SELECT CAST(COALESCE(SUM(LENGTH(xml)), 0) AS BIGINT) FROM property WHERE node_id = $1";
     Ok(row(c, sql, arguments![node]).await?.map_or(0, |row| row.integer(0)))
 }
 
-/// Sets a dead property.
-pub async fn set(c: &mut Txn, node: Id, name: &QName, xml: &str) -> Result<(), Failure> {
-    let sql = "INSERT INTO property (node_id, principal_id, namespace, name, xml) VALUES ($1, 0, $2, $3, $4) \
+/// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's.
+pub async fn seen_by(c: &mut impl Reading, node: Id, person: Id) -> Result<Vec<Dead>, Failure> {
+    let sql = "SELECT p.namespace, p.name, p.xml FROM property p WHERE p.node_id = $1 AND (p.principal_id = $2 \
+               OR (p.principal_id = 0 AND NOT EXISTS (SELECT 1 FROM property q WHERE q.node_id = $1 AND q.principal_id = $2 \
+               AND q.namespace = p.namespace AND q.name = p.name)))";
+    Ok(rows(c, sql, arguments![node, person]).await?.iter().map(|row| dead_of(row, 0)).collect())
+}
+
+/// Sets a dead property, for everyone or for one person.
+pub async fn set(c: &mut Txn, node: Id, whose: Id, name: &QName, xml: &str) -> Result<(), Failure> {
+    let sql = "INSERT INTO property (node_id, principal_id, namespace, name, xml) VALUES ($1, $5, $2, $3, $4) \
                ON CONFLICT (node_id, principal_id, namespace, name) DO UPDATE SET xml = excluded.xml";
-    c.note(sql, arguments![node, &*name.namespace, &*name.local, xml]).await?;
+    c.note(sql, arguments![node, &*name.namespace, &*name.local, xml, whose]).await?;
     Ok(())
 }
 
 /// Removes a dead property; one that is not there is no error (RFC 4918 section 14.23).
-pub async fn remove(c: &mut Txn, node: Id, name: &QName) -> Result<(), Failure> {
-    let sql = "DELETE FROM property WHERE node_id = $1 AND principal_id = 0 AND namespace = $2 AND name = $3";
-    c.note(sql, arguments![node, &*name.namespace, &*name.local]).await?;
+pub async fn remove(c: &mut Txn, node: Id, whose: Id, name: &QName) -> Result<(), Failure> {
+    let sql = "DELETE FROM property WHERE node_id = $1 AND principal_id = $4 AND namespace = $2 AND name = $3";
+    c.note(sql, arguments![node, &*name.namespace, &*name.local, whose]).await?;
     Ok(())
 }
 

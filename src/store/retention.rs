@@ -56,15 +56,24 @@ pub async fn documents_with_old_versions(
     after: Id,
     limit: i64,
 ) -> Result<Vec<Id>, Failure> {
-    let sql = "SELECT DISTINCT node_id FROM past WHERE home_id = $1 AND to_at < $2 AND sealed = 1 AND hash IS NOT NULL \
-               AND node_id > $3 ORDER BY node_id LIMIT $4";
+    let sql = "SELECT DISTINCT n.id FROM node n JOIN past p ON p.node_id = n.id WHERE n.home_id = $1 AND n.id > $3 \
+               AND p.to_at < $2 AND p.sealed = 1 AND p.hash IS NOT NULL ORDER BY n.id LIMIT $4";
     let found = rows(c, sql, arguments![home, before, after, limit]).await?;
     Ok(found.iter().map(|row| Id(row.integer(0))).collect())
 }
 
-/// Lets one version of a document go. Where the next state stood under the same name, it reaches back over the gap, so that
-/// a former day still shows the document.
-pub async fn drop_version(c: &mut Txn, node: Id, version: i64) -> Result<(), Failure> {
+/// Lets one version of a document of a home go; `false` where it stays. The next state reaches back over the gap, so that a
+/// former day still shows the document: so a version stays when another name, or another home, would lose it, and of course
+/// when it is the present one or was marked meanwhile.
+pub async fn drop_version(c: &mut Txn, home: Id, node: Id, version: i64) -> Result<bool, Failure> {
+    let stays = "SELECT 1 FROM past p WHERE p.node_id = $1 AND p.version = $2 AND (p.kept = 1 OR p.home_id <> $3 \
+                 OR NOT EXISTS (SELECT 1 FROM past q WHERE q.node_id = $1 AND q.home_id = $3 AND q.from_seq = p.to_seq \
+                 AND q.parent_id = p.parent_id AND q.name = p.name UNION ALL SELECT 1 FROM node n WHERE n.id = $1 \
+                 AND n.gone_at IS NULL AND n.since_seq = p.to_seq AND n.parent_id = p.parent_id AND n.name = p.name)) \
+                 UNION ALL SELECT 1 FROM node n WHERE n.id = $1 AND (n.version = $2 OR n.home_id <> $3) LIMIT 1";
+    if row(c, stays, arguments![node, version, home]).await?.is_some() {
+        return Ok(false);
+    }
     let states = "SELECT home_id, from_seq, to_seq, from_at FROM past WHERE node_id = $1 AND version = $2 \
                   ORDER BY to_at DESC, to_seq DESC";
     for state in rows(c, states, arguments![node, version]).await? {
@@ -82,7 +91,7 @@ pub async fn drop_version(c: &mut Txn, node: Id, version: i64) -> Result<(), Fai
         let sql = "DELETE FROM past WHERE node_id = $1 AND home_id = $2 AND to_seq = $3";
         c.note(sql, arguments![node, home, to]).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The newest change of a home that ended something before a moment: tokens from before it are no longer kept good.

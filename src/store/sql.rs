@@ -259,7 +259,7 @@ macro_rules! paged {
 }
 pub(super) use paged;
 
-/// All rows of the answer of a statement made by [`paged!`].
+/// All rows of the answer of a statement made by `paged!`.
 pub async fn page(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
     let Some(answer) = row(c, sql, arguments).await? else { return Ok(Vec::new()) };
     let rows: Vec<Vec<Value>> = serde_json::from_str(&answer.text(0)).map_err(|e| Failure::new(sql, e))?;
@@ -282,7 +282,7 @@ pub async fn control(c: &mut Connection, sql: &'static str) -> Result<(), Failur
 /// Opens a write transaction at once, so that it cannot fail for being second later.
 pub const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// Asks the database to look at its own file; `ok` when it is sound.
-pub const INTEGRITY: &str = "PRAGMA quick_check(1)";
+pub const INTEGRITY: &str = "PRAGMA integrity_check(1)";
 /// Opens a snapshot.
 pub const BEGIN_READ: &str = "BEGIN";
 

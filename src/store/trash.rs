@@ -1,6 +1,6 @@
 //! Statements on what is gone: the trash of a home, what was deleted lately, and its removal for good.
 
-use super::node::{columns, node_of, nodes};
+use super::node::{columns, keep_gone, node_of, nodes};
 use super::sql::{Reading, arguments, execute, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -27,32 +27,46 @@ pub async fn entry(c: &mut impl Reading, home: Id, match_name: &str) -> Result<O
     Ok(row(c, SQL, arguments![home, match_name]).await?.map(|row| node_of(&row)))
 }
 
-/// Where a gone node stood: when it went, and the names from the top of its home down to its own.
-pub async fn old_place(c: &mut impl Reading, node: Id) -> Result<Option<(Timestamp, Vec<String>)>, Failure> {
+/// Where a gone node stood.
+pub struct OldPlace {
+    /// When it went.
+    pub gone_at: Timestamp,
+    /// The names from below the documents, or the calendars, of its home down to its own.
+    pub names: Vec<String>,
+    /// Did it stand among the calendars?
+    pub calendars: bool,
+}
+
+/// Where a gone node stood.
+pub async fn old_place(c: &mut impl Reading, node: Id) -> Result<Option<OldPlace>, Failure> {
     let sql = "WITH RECURSIVE up(id, parent_id, name, depth) AS (SELECT n.parent_id, n.parent_id, n.name, 0 FROM node n \
                WHERE n.id = $1 UNION ALL SELECT n.id, n.parent_id, n.name, u.depth + 1 FROM up u JOIN node n \
-               ON n.id = u.parent_id WHERE n.kind <> 'documents' AND n.kind <> 'home' AND u.depth < 200) \
+               ON n.id = u.parent_id WHERE n.kind NOT IN ('documents', 'calendars', 'home') AND u.depth < 200) \
                SELECT u.depth, CASE WHEN u.depth = 0 THEN (SELECT p.name FROM past p WHERE p.node_id = $1 \
                ORDER BY p.to_at DESC, p.to_seq DESC LIMIT 1) ELSE COALESCE((SELECT p.name FROM past p JOIN node g \
                ON g.id = p.node_id WHERE p.node_id = u.id AND g.gone_at IS NOT NULL ORDER BY p.to_at DESC, p.to_seq DESC \
-               LIMIT 1), u.name) END, (SELECT n.gone_at FROM node n WHERE n.id = $1) FROM up u ORDER BY u.depth DESC";
+               LIMIT 1), u.name) END, (SELECT n.gone_at FROM node n WHERE n.id = $1), \
+               (SELECT CASE WHEN n.kind IN ('calendar', 'object') THEN 1 ELSE 0 END FROM node n WHERE n.id = $1) \
+               FROM up u ORDER BY u.depth DESC";
     let found = rows(c, sql, arguments![node]).await?;
-    let Some(gone_at) = found.first().and_then(|row| row.optional_integer(2)) else { return Ok(None) };
-    Ok(Some((gone_at, found.iter().map(|row| row.text(1)).collect())))
+    let Some(first) = found.first() else { return Ok(None) };
+    let Some(gone_at) = first.optional_integer(2) else { return Ok(None) };
+    let names = found.iter().map(|row| row.text(1)).collect();
+    Ok(Some(OldPlace { gone_at, names, calendars: first.integer(3) != 0 }))
 }
 
 /// How many documents a person deleted in a home since a moment, and did not take back.
 pub async fn deleted_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
-    let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN n.kind = 'file' THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
+    let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
                WHERE n.home_id = $1 AND n.gone_at > $3 AND n.gone_by = $2 AND n.hidden = 0";
     Ok(row(c, sql, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// Does a document that is not left about by programs stand live below a node?
 pub async fn holds_documents(c: &mut impl Reading, top: Id) -> Result<bool, Failure> {
-    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
+    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
                JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) SELECT 1 FROM below b JOIN node n ON n.id = b.id \
-               WHERE n.kind = 'file' AND n.litter = 0 LIMIT 1";
+               WHERE n.kind IN ('file', 'object') AND n.litter = 0 LIMIT 1";
     Ok(row(c, sql, arguments![top]).await?.is_some())
 }
 
@@ -75,27 +89,38 @@ pub async fn gone_before(
 /// Returns how many nodes went.
 pub async fn purge(c: &mut Txn, top: Id) -> Result<u64, Failure> {
     // What was deleted out of the folder before lies in the trash on its own, and keeps it as the place it came from.
-    let keeps = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
-                 JOIN below b ON n.parent_id = b.id WHERE n.gone_at IS NULL) \
-                 UPDATE node SET parent_id = (SELECT t.parent_id FROM node t WHERE t.id = $1) \
-                 WHERE gone_at IS NOT NULL AND id <> $1 AND parent_id IN (SELECT id FROM below)";
-    c.note(keeps, arguments![top]).await?;
+    let parent =
+        row(c, "SELECT parent_id FROM node WHERE id = $1", arguments![top]).await?.map(|row| Id(row.integer(0)));
+    if let Some(parent) = parent {
+        keep_gone(c, top, parent).await?;
+    }
+    // Other homes that it stood in once: their clients cannot be told any more of what is forgotten here.
+    let forgets = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
+                   JOIN below b ON n.parent_id = b.id), last(home_id, seq) AS (SELECT p.home_id, MAX(p.to_seq) FROM past p \
+                   WHERE p.node_id IN (SELECT id FROM below) GROUP BY p.home_id) \
+                   UPDATE home SET oldest_seq = (SELECT l.seq FROM last l WHERE l.home_id = home.node_id) \
+                   WHERE oldest_seq < (SELECT l.seq FROM last l WHERE l.home_id = home.node_id)";
+    c.note(forgets, arguments![top]).await?;
     for sql in [
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
+        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
          JOIN below b ON n.parent_id = b.id) DELETE FROM past WHERE node_id IN (SELECT id FROM below)",
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
+        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
          JOIN below b ON n.parent_id = b.id) DELETE FROM property WHERE node_id IN (SELECT id FROM below)",
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
+        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
          JOIN below b ON n.parent_id = b.id) DELETE FROM lock WHERE node_id IN (SELECT id FROM below)",
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
+        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
          JOIN below b ON n.parent_id = b.id) DELETE FROM ace WHERE node_id IN (SELECT id FROM below)",
+        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
+         JOIN below b ON n.parent_id = b.id) DELETE FROM calendar_object WHERE node_id IN (SELECT id FROM below)",
+        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
+         JOIN below b ON n.parent_id = b.id) DELETE FROM calendar WHERE node_id IN (SELECT id FROM below)",
     ] {
         c.note(sql, arguments![top]).await?;
     }
     // Leaves first, for each row is held by those below it.
     let mut removed = 0;
     loop {
-        let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM node n \
+        let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
                    JOIN below b ON n.parent_id = b.id) DELETE FROM node WHERE id IN (SELECT b.id FROM below b \
                    WHERE NOT EXISTS (SELECT 1 FROM node k WHERE k.parent_id = b.id))";
         match execute(c, sql, arguments![top]).await? {

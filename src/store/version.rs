@@ -68,6 +68,14 @@ pub async fn annotate(c: &mut Txn, version: &Version) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is said of the present version of a document is said of it wherever its rows are.
+pub async fn describe(c: &mut Txn, document: &Node) -> Result<(), Failure> {
+    let sql =
+        "UPDATE past SET comment = $3, content_type = $4 WHERE node_id = $1 AND version = $2 AND hash IS NOT NULL";
+    c.note(sql, arguments![document.id, document.version, document.comment.as_ref(), document.content_type.as_ref()])
+        .await
+}
+
 /// Who left a name last.
 pub struct Leaver {
     /// The document, as it is now.
@@ -190,7 +198,7 @@ pub async fn drafts(c: &mut impl Reading, token: &str) -> Result<Vec<Node>, Fail
 pub async fn lapsed(c: &mut impl Reading, now: Timestamp, before: Timestamp, limit: i64) -> Result<Vec<Node>, Failure> {
     const SQL: &str = paged!(
         columns!(),
-        "SELECT n.* FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.kind = 'file' AND n.gone_at IS NULL AND n.written_at <= $2 \
+        "SELECT n.* FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.hash IS NOT NULL AND n.gone_at IS NULL AND n.written_at <= $2 \
          AND EXISTS (SELECT 1 FROM node h WHERE h.id = n.home_id AND h.gone_at IS NULL) \
          AND NOT (n.size = 0 AND n.draft IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.token = n.draft AND l.expires_at > $1) ORDER BY n.written_at LIMIT $3"
     );

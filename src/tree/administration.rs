@@ -2,7 +2,9 @@
 
 use super::Tree;
 use super::authentication::{device_secret_hash, hash_password, new_device_password};
+use super::calendar::CALENDARS;
 use super::resolve::FILES;
+use crate::model::calendar::ComponentSet;
 use crate::model::error::Failure;
 use crate::model::filename::{NameError, check_principal, match_name, normalize};
 use crate::model::id::{Id, Timestamp, now};
@@ -12,7 +14,7 @@ use crate::model::principal::{Actor, Device, Principal, PrincipalKind, Scope};
 use crate::model::privilege::Role;
 use crate::store::principal::{self, Grant, mailto};
 use crate::store::transaction::Txn;
-use crate::store::{node, version};
+use crate::store::{calendar, node, version};
 
 /// Why an administrator's wish is not carried out; each has its sentence in both languages.
 #[derive(Debug, thiserror::Error)]
@@ -316,8 +318,25 @@ async fn add_principal(
     };
     let home_node = Node { id: home, parent_id: ROOT, name, kind: Kind::Home, ..made.clone() };
     node::insert(txn, &home_node, principal.id).await?;
-    let files = Node { id: Id::generate(), parent_id: home, name: FILES.to_owned(), kind: Kind::Documents, ..made };
+    let files =
+        Node { id: Id::generate(), parent_id: home, name: FILES.to_owned(), kind: Kind::Documents, ..made.clone() };
     node::insert(txn, &files, principal.id).await?;
+    let calendars =
+        Node { id: Id::generate(), parent_id: home, name: CALENDARS.to_owned(), kind: Kind::CalendarHome, ..made };
+    node::insert(txn, &calendars, principal.id).await?;
+    let events = if kind == PrincipalKind::Person { "personal" } else { "meetings" };
+    for (name, component) in [(events, "VEVENT"), ("tasks", "VTODO")] {
+        let calendar = Node {
+            id: Id::generate(),
+            parent_id: calendars.id,
+            name: name.to_owned(),
+            kind: Kind::Calendar,
+            ..calendars.clone()
+        };
+        node::insert(txn, &calendar, principal.id).await?;
+        let components = ComponentSet::of([component]).unwrap_or(ComponentSet::ALL);
+        calendar::insert(txn, calendar.id, components).await?;
+    }
     principal::insert_home(txn, home, principal.id, quota_bytes).await?;
     principal::grant(txn, home, principal.id, Role::Lead, None).await?;
     Ok(principal)

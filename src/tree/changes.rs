@@ -172,7 +172,8 @@ impl<T: Reading> Admitted<T> {
             None => (token.seq, Told::All),
         };
         let of_here = token.epoch == epoch && token.node == top.id && token.home == top.home_id;
-        let kept = base >= principal::oldest_seq(&mut self.store, top.home_id).await?;
+        // Of what has not changed since, nothing can have been forgotten.
+        let kept = base == latest(top) || base >= principal::oldest_seq(&mut self.store, top.home_id).await?;
         // A collection that was put into place since may have been in another home, whose numbers mean nothing here.
         if !of_here || !kept || token.seq.max(base) > latest(top) || base < top.placed_seq {
             return Err(refused().into());

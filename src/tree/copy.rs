@@ -29,7 +29,7 @@ impl Admitted<Txn> {
             let actor = &self.request.actor;
             let written = Written::of(&source, Some(actor.id), actor.device.clone());
             let session = self.destination.as_ref().and_then(|destination| self.session(destination));
-            property::overlay(&mut self.store, source.id, document.id).await?;
+            self.adopt_properties(&source, &document).await?;
             if let Some(written) = written {
                 self.write(document, &parent, written, session).await?;
             }
@@ -46,7 +46,7 @@ impl Admitted<Txn> {
         // A file is counted by `bind`; of a folder the sum of what is below it.
         self.within_quota_of_destination(&copied)?;
         let top = self.bind(At::Destination, Content::Copied(copied)).await?;
-        property::overlay(&mut self.store, source.id, top.id).await?;
+        self.adopt_properties(&source, &top).await?;
         if deep && source.kind.is_collection() {
             self.copy_members(source, top).await?;
         }
@@ -58,6 +58,14 @@ impl Admitted<Txn> {
         let destination = self.destination.as_ref()?;
         let there = destination.node().filter(|there| there.kind == Kind::File && source.hash.is_some())?;
         Some((there.clone(), destination.parent()?.node.clone()))
+    }
+
+    /// Gives a copy the dead properties of its source, if they show there: those of a former state do not.
+    async fn adopt_properties(&mut self, source: &Node, copy: &Node) -> Result<()> {
+        if source.kind.row().properties {
+            property::overlay(&mut self.store, source.id, copy.id).await?;
+        }
+        Ok(())
     }
 
     fn within_quota_of_destination(&self, copied: &Node) -> Result<()> {
@@ -83,12 +91,16 @@ impl Admitted<Txn> {
                     return Err(Refusal::of(Condition::TooLarge).text(why).into());
                 }
                 for member in page {
+                    // The tree of this very moment holds what is being made of it.
+                    if member.home_id == to.home_id && member.placed_seq == to.placed_seq {
+                        continue;
+                    }
                     let copy = self.graft(&member, &to).await?;
                     if member.kind == Kind::PastFile {
                         self.within_quota(copy.home_id, copy.size_bytes)?;
                         self.stamp(&to, copy.seq, (copy.size_bytes, 1)).await?;
                     }
-                    property::overlay(&mut self.store, member.id, copy.id).await?;
+                    self.adopt_properties(&member, &copy).await?;
                     if member.kind.is_collection() {
                         waiting.push((member, copy));
                     }

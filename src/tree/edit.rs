@@ -6,6 +6,7 @@
 use super::gate::Admitted;
 use super::resolve::Target;
 use super::version::Written;
+use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Error, Failure, Result};
@@ -14,17 +15,18 @@ use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node};
 use crate::model::version::{Landing, counts, is_litter, landing_of_move};
+use crate::store::property::EVERYONE;
 use crate::store::transaction::Txn;
-use crate::store::{body, lock, node, past, property, trash, version};
+use crate::store::{body, calendar, lock, node, past, property, trash, version};
 
 /// The most bytes of dead properties that one node may carry.
 pub const MAX_PROPERTY_BYTES: i64 = 1024 * 1024;
 
 /// What is bound.
 pub enum Content {
-    /// An empty folder.
+    /// An empty folder, or calendar.
     Folder,
-    /// A document.
+    /// A document, or calendar object.
     File(FileContent),
     /// A node that stands elsewhere and is to stand here, with all below it.
     Moved(Node),
@@ -41,6 +43,8 @@ pub struct FileContent {
     pub content_type: String,
     /// Modification time by the client's word.
     pub modified_at: Option<Timestamp>,
+    /// Of a calendar object, what the index says of it.
+    pub indexed: Option<Indexed>,
 }
 
 /// One instruction of a PROPPATCH.
@@ -99,7 +103,8 @@ impl Admitted<Txn> {
         let seq = self.seq(parent.home_id)?;
         match content {
             Content::Folder => {
-                let mut folder = self.fresh(&parent, &name, seq, Kind::Folder);
+                let kind = parent.kind.row().mkcol.unwrap_or(Kind::Folder);
+                let mut folder = self.fresh(&parent, &name, seq, kind);
                 folder.litter = parent.litter || is_litter(&name);
                 self.insert(&folder).await?;
                 self.stamp(&parent, seq, (0, 0)).await?;
@@ -108,11 +113,16 @@ impl Admitted<Txn> {
             Content::File(content) => {
                 let written = self.take(content).await?;
                 self.within_quota(parent.home_id, written.size_bytes)?;
-                if let Some(document) = self.carried_on(&parent, &name, Landing::Written, None).await? {
+                let kind = parent.kind.row().put.unwrap_or(Kind::File);
+                let carried_on = match kind {
+                    Kind::Object => self.revive(&parent, &name).await?,
+                    _ => self.carried_on(&parent, &name, Landing::Written, None).await?,
+                };
+                if let Some(document) = carried_on {
                     return self.write(document, &parent, written, session).await;
                 }
-                let mut document = self.fresh(&parent, &name, seq, Kind::File);
-                document.litter = parent.litter || is_litter(&name);
+                let mut document = self.fresh(&parent, &name, seq, kind);
+                document.litter = kind == Kind::File && (parent.litter || is_litter(&name));
                 document.version = 1;
                 written.fill(&mut document, self.now);
                 self.open_session(&mut document, session);
@@ -157,6 +167,9 @@ impl Admitted<Txn> {
 
     /// Changes properties of the target, all or none.
     pub async fn patch(&mut self, changes: &[PropertyChange]) -> Result<()> {
+        if self.target.node().is_some_and(|node| node.kind == Kind::LinkedCalendar) {
+            return self.personalize(changes).await;
+        }
         self.granted(Effect::WriteProperties, Place::Target)?;
         let mut node = self.target.node().cloned().ok_or_else(|| bug("properties of what is not there"))?;
         if node.kind == Kind::Version {
@@ -165,17 +178,16 @@ impl Admitted<Txn> {
         node.seq = self.seq(node.home_id)?;
         for change in changes {
             match change {
-                PropertyChange::Set(name, xml) => property::set(&mut self.store, node.id, name, xml).await?,
-                PropertyChange::Remove(name) => property::remove(&mut self.store, node.id, name).await?,
+                PropertyChange::Set(name, xml) => property::set(&mut self.store, node.id, EVERYONE, name, xml).await?,
+                PropertyChange::Remove(name) => property::remove(&mut self.store, node.id, EVERYONE, name).await?,
                 PropertyChange::ModifiedAt(at) => node.modified_at = *at,
                 PropertyChange::Comment(comment) => comment.clone_into(&mut node.comment),
                 PropertyChange::Kept(_) => return Err(Condition::CannotModifyProtectedProperty.into()),
             }
         }
-        if property::size(&mut self.store, node.id).await? > MAX_PROPERTY_BYTES {
-            return Err(Condition::TooManyProperties.into());
-        }
+        self.properties_fit(node.id).await?;
         node::update_properties(&mut self.store, &node).await?;
+        version::describe(&mut self.store, &node).await?;
         if let Some(parent) = self.target.parent().map(|link| link.node.clone()).filter(|p| p.kind.row().sync) {
             self.stamp(&parent, node.seq, (0, 0)).await?;
         } else {
@@ -184,15 +196,35 @@ impl Admitted<Txn> {
         Ok(())
     }
 
-    /// Sets dead properties on a node that this request has just bound (extended MKCOL).
-    pub async fn adorn(&mut self, node: &Node, properties: &[(QName, String)]) -> Result<()> {
-        for (name, xml) in properties {
-            property::set(&mut self.store, node.id, name, xml).await?;
+    /// Changes what a calendar of another home is for who sees it in their own: its name, colour, order. Nobody else sees
+    /// that.
+    async fn personalize(&mut self, changes: &[PropertyChange]) -> Result<()> {
+        self.granted(Effect::Read, Place::Target)?;
+        let node = self.target.node().map(|node| node.id).ok_or_else(|| bug("properties of what is not there"))?;
+        let person = self.request.actor.id;
+        for change in changes {
+            match change {
+                PropertyChange::Set(name, xml) => property::set(&mut self.store, node, person, name, xml).await?,
+                PropertyChange::Remove(name) => property::remove(&mut self.store, node, person, name).await?,
+                _ => return Err(Condition::CannotModifyProtectedProperty.into()),
+            }
         }
-        if property::size(&mut self.store, node.id).await? > MAX_PROPERTY_BYTES {
+        self.properties_fit(node).await
+    }
+
+    async fn properties_fit(&mut self, node: Id) -> Result<()> {
+        if property::size(&mut self.store, node).await? > MAX_PROPERTY_BYTES {
             return Err(Condition::TooManyProperties.into());
         }
         Ok(())
+    }
+
+    /// Sets dead properties on a node that this request has just bound (extended MKCOL).
+    pub async fn adorn(&mut self, node: &Node, properties: &[(QName, String)]) -> Result<()> {
+        for (name, xml) in properties {
+            property::set(&mut self.store, node.id, EVERYONE, name, xml).await?;
+        }
+        self.properties_fit(node.id).await
     }
 
     /// Takes the node at `at` off its name, with all below it and all their locks, into the trash. Its cost is that of the
@@ -220,7 +252,10 @@ impl Admitted<Txn> {
         self.drop_locks(&node).await?;
         past::end(&mut self.store, node.id, seq, self.now).await?;
         let (bytes, documents) = (node.size_bytes, node.weight());
-        let unmade = node.kind == Kind::File && !node.sealed;
+        let unmade = !node.kind.is_collection() && !node.sealed;
+        if node.kind == Kind::Object {
+            calendar::delist(&mut self.store, node.id).await?;
+        }
         let aside = node.version == 1 && version::was_set_aside(&mut self.store, &node).await?;
         let litter =
             node.litter && !(node.kind.is_collection() && trash::holds_documents(&mut self.store, node.id).await?);
@@ -260,12 +295,15 @@ impl Admitted<Txn> {
         if crosses {
             (moved.home_id, moved.owner_id, moved.members_seq) = (parent.home_id, parent.owner_id, seq);
             let home = (moved.home_id, moved.owner_id);
+            // What was deleted out of it stays in the trash of the home that it was deleted from.
+            node::keep_gone(&mut self.store, moved.id, node.parent_id).await?;
             node::rehome(&mut self.store, moved.id, old_seq, home, seq, self.now).await?;
         }
         if let Some(old_parent) = old_parent {
             self.stamp(old_parent, old_seq, (-node.size_bytes, -node.weight())).await?;
         }
         node::update_place(&mut self.store, &moved, self.request.actor.id).await?;
+        self.enlist(&moved).await?;
         self.end_session(&mut moved, false).await?;
         self.stamp(parent, seq, (moved.size_bytes, moved.weight())).await?;
         Ok(moved)
@@ -285,7 +323,8 @@ impl Admitted<Txn> {
     /// Stores a new node; a sealed version enters the chain.
     pub(super) async fn insert(&mut self, node: &Node) -> Result<()> {
         node::insert(&mut self.store, node, self.request.actor.id).await?;
-        if node.kind == Kind::File && node.sealed { self.enter(node).await } else { Ok(()) }
+        self.enlist(node).await?;
+        if node.hash.is_some() && node.sealed { self.enter(node).await } else { Ok(()) }
     }
 
     fn fresh(&self, parent: &Node, name: &str, seq: Seq, kind: Kind) -> Node {
@@ -318,8 +357,8 @@ impl Admitted<Txn> {
         }
         copy.modified_at = source.modified_at;
         (copy.size_bytes, copy.documents) = (source.size_bytes, source.documents);
-        copy.litter = parent.litter || is_litter(name);
-        copy.sealed = kind != Kind::File || counts(copy.size_bytes, self.now, copy.litter, true, self.now);
+        copy.litter = kind != Kind::Object && (parent.litter || is_litter(name));
+        copy.sealed = kind.is_collection() || counts(copy.size_bytes, self.now, copy.litter, true, self.now);
         copy
     }
 

@@ -178,8 +178,13 @@ pub(super) async fn follow_versions(
 ) -> Result<()> {
     target.privileges = PrivilegeSet::default();
     let Some(id) = document_of(&target.path) else { return Ok(()) };
-    let found = version::node(c, id).await?.map(|(node, _)| node).filter(|node| node.kind == Kind::File);
-    let Some(document) = found else { return Ok(()) };
+    let scope = who.actor.scope;
+    let opens = |node: &Node| match node.kind {
+        Kind::File => scope.opens_files(),
+        Kind::Object => scope.opens_calendars(),
+        _ => false,
+    };
+    let Some(document) = version::node(c, id).await?.map(|(node, _)| node).filter(opens) else { return Ok(()) };
     let granted = opened(who.actor, node::role_above(c, who.actor.id, who.now, id).await?);
     let may_annotate = granted.contains(Privilege::WriteProperties);
     let annotate: &[Privilege] = if may_annotate { &[Privilege::WriteProperties] } else { &[] };

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::resolve::{Realm, Target, resolve};
+use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place, effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
@@ -56,6 +57,8 @@ pub struct Admitted<T> {
     pub(super) granted: Vec<(Effect, Place)>,
     pub(super) claims: Vec<Claim>,
     pub(super) now: Timestamp,
+    /// What the index says of the calendar object that this request brings, by the hash of its content.
+    pub(super) indexed: Option<(String, Indexed)>,
 }
 
 impl<T> Admitted<T> {
@@ -129,7 +132,7 @@ pub async fn admit<T: Reading>(mut store: T, request: Request, claims: Vec<Claim
         tokens_shown(&mut store, &request, *effect, *place, &target, destination.as_ref(), now).await?;
     }
     name_free(&request, &target)?;
-    Ok(Admitted { store, request, target, destination, not_modified, granted, claims, now })
+    Ok(Admitted { store, request, target, destination, not_modified, granted, claims, now, indexed: None })
 }
 
 /// Do both lead to one node of the same view? A version is another resource than its document.
@@ -144,11 +147,11 @@ fn method_allowed(request: &Request, target: &Target) -> Result<()> {
     if !target.privileges.contains(Privilege::Read) {
         return Err(Condition::NotFound.into());
     }
-    let creates = matches!(request.method, Method::Put | Method::Mkcol | Method::Lock);
+    let creates = matches!(request.method, Method::Put | Method::Mkcol | Method::Mkcalendar | Method::Lock);
     let methods = allowed(target);
     match (target.node(), target.parent()) {
         (Some(_), _) if methods.contains(request.method) => Ok(()),
-        (Some(_), _) if request.method == Method::Mkcol => {
+        (Some(_), _) if matches!(request.method, Method::Mkcol | Method::Mkcalendar) => {
             Err(Refusal::of(Condition::AlreadyMapped).because(Detail::Allow(methods.allow())).into())
         }
         (None, _) if !creates => Err(Condition::NotFound.into()),
@@ -180,9 +183,12 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
         return Err(missing().into());
     }
     let row = parent.node.kind.row();
-    let holds = match target.node().map(|node| node.kind.row().copy) {
-        Some(Kind::File) => row.put.is_some(),
-        _ => row.mkcol.is_some(),
+    let kind = target.node().map(|node| node.kind.row().copy);
+    let holds = match kind {
+        // What lies in the trash is known when it is taken out (see `trash`).
+        Some(Kind::File) if target.realm == Realm::Trash => row.put.is_some(),
+        _ if target.realm == Realm::Trash => row.mkcol.is_some(),
+        kind => kind.is_some() && (row.put == kind || row.mkcol == kind),
     };
     if !holds {
         return Err(Refusal::of(Condition::CannotHold).at(destination.parent_href()).into());
@@ -352,7 +358,7 @@ fn shown<'a>(request: &Request, covering: impl Iterator<Item = (&'a Lock, String
     locked.map_or(Ok(()), |root| Err(Refusal::of(Condition::LockTokenSubmitted).at(root).into()))
 }
 
-fn is_shown(request: &Request, lock: &Lock) -> bool {
+pub(super) fn is_shown(request: &Request, lock: &Lock) -> bool {
     lock.principal_id == request.actor.id && request.preconditions.submitted().any(|token| token == lock.token)
 }
 

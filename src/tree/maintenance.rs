@@ -130,8 +130,7 @@ impl Tree {
             // Under the writer's turn, so that nobody names the body between the question and its removal.
             let mut txn = self.store.write().await?;
             if !body::is_named(&mut txn, &hash).await? {
-                self.store.blobs.remove(&hash).await?;
-                swept += 1;
+                swept += u64::from(self.store.blobs.remove_old(&hash).await?);
             }
             txn.commit().await?;
         }

@@ -6,6 +6,7 @@
 
 pub mod administration;
 pub mod authentication;
+pub mod calendar;
 pub mod changes;
 pub mod copy;
 pub mod edit;
@@ -37,11 +38,11 @@ use crate::model::principal::Actor;
 use crate::model::privilege::Privilege;
 use crate::store::body::{INLINE_BYTES, Staging};
 use crate::store::sql::Reading;
-use crate::store::transaction::{Snapshot, Txn};
+use crate::store::transaction::Txn;
 use crate::store::{Store, body, node};
 
 pub use crate::store::body::Content;
-pub use crate::store::transaction::Glance;
+pub use crate::store::transaction::{Glance, Snapshot};
 
 /// The whole tree. Cheap to clone.
 #[derive(Clone)]
@@ -112,7 +113,7 @@ impl Tree {
         let mut names: Vec<String> = [Some(&request.path), request.destination.as_ref()]
             .into_iter()
             .flatten()
-            .filter_map(Target::home_name)
+            .flat_map(Target::home_names)
             .collect();
         names.sort();
         names.dedup();
@@ -156,7 +157,8 @@ impl<T: Reading> Admitted<T> {
     /// Content of a document of this request, from `start`, `length` bytes long.
     pub async fn content(&mut self, tree: &Tree, node: &Node, start: u64, length: u64) -> Result<Content> {
         let Some(hash) = node.hash.as_deref() else { return Err(Condition::NotFound.into()) };
-        let small = node.size_bytes <= INLINE_BYTES as i64;
+        let object = node.content_type.as_deref() == Some(calendar::CALENDAR_TYPE);
+        let small = node.size_bytes <= INLINE_BYTES as i64 || object;
         if small && let Some(bytes) = body::inline(&mut self.store, hash).await? {
             let from = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
             let to = from.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(bytes.len());

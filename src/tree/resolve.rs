@@ -3,6 +3,7 @@
 //! `/files/{name}/...` is the folder `files` of the home of `{name}`; `/`, the roots and `/principals/...` are nodes made
 //! here from no row or from a row of another table; how history and trash are found is in `former`.
 
+use super::calendar::{CALENDARS, link_of};
 use super::changes::sync_token;
 use super::former;
 use crate::model::error::Result;
@@ -31,12 +32,13 @@ pub const TRASH: &str = "trash";
 pub const VERSIONS: &str = "versions";
 
 /// The roots, as `/` lists them: first segment, what it leads to, its view.
-pub const ROOTS: [(&str, Kind, Realm); 5] = [
+pub const ROOTS: [(&str, Kind, Realm); 6] = [
     (FILES, Kind::Homes, Realm::Files),
     (HISTORY, Kind::Histories, Realm::History),
     (TRASH, Kind::Trashes, Realm::Trash),
     (PRINCIPALS_SEGMENT, Kind::Principals, Realm::Principals),
     (VERSIONS, Kind::Versions, Realm::Versions),
+    (CALENDARS, Kind::CalendarHomes, Realm::Calendars),
 ];
 
 /// In which view of the tree an address lies. One node may stand in several.
@@ -53,6 +55,8 @@ pub enum Realm {
     Trash,
     /// Versions by document.
     Versions,
+    /// Calendars.
+    Calendars,
     /// People and projects.
     Principals,
 }
@@ -164,12 +168,17 @@ impl Target {
         other.node().is_some_and(|top| self.links.iter().any(|link| link.node.id == top.id))
     }
 
-    /// Folded name of the home it stands in, or would; `None` outside homes.
+    /// Folded names of the homes that a change at a path may touch: the one it stands in, or would, and the one that a
+    /// calendar shown there is of; none outside homes.
     #[must_use]
-    pub fn home_name(path: &Path) -> Option<String> {
+    pub fn home_names(path: &Path) -> Vec<String> {
         match path.segments() {
-            [first, name, ..] if first == FILES || first == TRASH => Some(match_name(name)),
-            _ => None,
+            [first, name, ..] if first == FILES || first == TRASH => vec![match_name(name)],
+            [first, name, rest @ ..] if first == CALENDARS => {
+                let linked = rest.first().and_then(|segment| link_of(segment)).map(|(_, home)| home);
+                std::iter::once(name.as_str()).chain(linked).map(match_name).collect()
+            }
+            _ => Vec::new(),
         }
     }
 }
@@ -202,6 +211,7 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
             Realm::Trash => former::follow_trash(c, who, &mut target, name, below).await?,
             Realm::Versions => former::follow_versions(c, who, &mut target, name, below).await?,
             Realm::Principals => follow_principal(c, who, &mut target, name).await?,
+            Realm::Calendars => follow_calendars(c, who, &mut target, name, below).await?,
             Realm::Root => {}
         }
     }
@@ -239,8 +249,8 @@ async fn may_know(c: &mut impl Reading, who: Who<'_>, name: &str) -> Result<bool
 /// What a role opens through this actor's door.
 pub(super) fn opened(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
     match role {
-        Some(role) if actor.scope.opens_files() => actor.restrict(role.grants()),
-        _ => PrivilegeSet::default(),
+        Some(role) => actor.restrict(role.grants()),
+        None => PrivilegeSet::default(),
     }
 }
 
@@ -253,7 +263,22 @@ pub(super) async fn documents(
     home_name: &str,
     below: &[String],
 ) -> Result<Vec<Link>> {
-    let names: Vec<String> = [match_name(home_name), FILES.to_owned()]
+    if !who.actor.scope.opens_files() {
+        target.privileges = PrivilegeSet::default();
+        return Ok(Vec::new());
+    }
+    part(c, who, target, (home_name, FILES), below).await
+}
+
+/// The same for the part of a home that bears a name.
+async fn part(
+    c: &mut impl Reading,
+    who: Who<'_>,
+    target: &mut Target,
+    (home_name, folder): (&str, &str),
+    below: &[String],
+) -> Result<Vec<Link>> {
+    let names: Vec<String> = [match_name(home_name), folder.to_owned()]
         .into_iter()
         .chain(below.iter().map(|name| match_name(name)))
         .collect();
@@ -281,6 +306,45 @@ async fn follow_files(
     Ok(())
 }
 
+/// `/calendars/{name}/...`: the calendars of a home, and those of others that who it belongs to may read, each named after
+/// its home too. What is one's own counts first.
+async fn follow_calendars(
+    c: &mut impl Reading,
+    who: Who<'_>,
+    target: &mut Target,
+    home_name: &str,
+    below: &[String],
+) -> Result<()> {
+    if !who.actor.scope.opens_calendars() {
+        target.privileges = PrivilegeSet::default();
+        return Ok(());
+    }
+    let links = part(c, who, target, (home_name, CALENDARS), below).await?;
+    let own = links.len() != 1 || links.first().is_none_or(|home| home.node.owner_id != who.actor.id);
+    let linked = below.split_first().and_then(|(segment, rest)| Some((link_of(segment)?, rest)));
+    let (Some(((calendar, other), rest)), false) = (linked, own) else {
+        target.links.extend(links);
+        return Ok(());
+    };
+    let privileges = target.privileges;
+    let names: Vec<String> = std::iter::once(calendar.to_owned()).chain(rest.iter().cloned()).collect();
+    let theirs = part(c, who, target, (other, CALENDARS), &names).await?;
+    target.links.extend(links);
+    let home = theirs.first().map(|home| home.node.name.clone()).unwrap_or_default();
+    let mut theirs = theirs.into_iter().skip(1);
+    match theirs.next() {
+        Some(mut shown) => {
+            shown.node.name = format!("{}@{home}", shown.node.name);
+            shown.node.kind = Kind::LinkedCalendar;
+            target.links.push(shown);
+            target.links.extend(theirs);
+        }
+        // The name is free, in a home of one's own.
+        None => target.privileges = privileges,
+    }
+    Ok(())
+}
+
 fn made(kind: Kind, name: &str) -> Link {
     let id = made_id(kind);
     Link { node: Node::made(kind, id, name), ..Link::default() }
@@ -294,6 +358,7 @@ pub(super) fn made_id(kind: Kind) -> Id {
         Kind::Histories => Id(4),
         Kind::Trashes => Id(5),
         Kind::Versions => Id(6),
+        Kind::CalendarHomes => Id(7),
         _ => ROOT,
     }
 }

@@ -167,8 +167,7 @@ impl Tree {
             for some in going.chunks(100) {
                 let mut txn = self.store.write().await?;
                 for (document, number) in some {
-                    retention::drop_version(&mut txn, *document, *number).await?;
-                    done.thinned += 1;
+                    done.thinned += u64::from(retention::drop_version(&mut txn, home, *document, *number).await?);
                 }
                 txn.commit().await?;
             }
@@ -177,11 +176,12 @@ impl Tree {
 
     async fn empty_trash(&self, home: Id, litter: bool, before: Timestamp, done: &mut Tended) -> Result<()> {
         loop {
-            let gone = trash::gone_before(&mut self.store.read().await?, home, litter, before, PAGE).await?;
-            if gone.is_empty() {
+            if trash::gone_before(&mut self.store.read().await?, home, litter, before, 1).await?.is_empty() {
                 return Ok(());
             }
             let mut txn = self.store.write().await?;
+            // Asked anew: what was restored meanwhile stays.
+            let gone = trash::gone_before(&mut txn, home, litter, before, PAGE).await?;
             // The names that these bore are forgotten with them: who synchronized before they went must begin anew.
             let last = retention::horizon(&mut txn, home, before).await?;
             retention::move_horizon(&mut txn, home, last).await?;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::edit::{Leaving, bug};
-use super::gate::Admitted;
+use super::gate::{Admitted, is_shown};
 use super::resolve::resolve;
 use super::version::Written;
 use crate::model::condition::Condition;
@@ -16,7 +16,7 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
 use crate::store::transaction::Txn;
-use crate::store::{node, past, version};
+use crate::store::{lock, node, past, version};
 
 /// How many members are read at a time.
 const PAGE: i64 = 500;
@@ -65,7 +65,7 @@ impl Admitted<Txn> {
             return Err(wrong().into());
         }
         match (target.kind, found.kind) {
-            (Kind::File, Kind::Version | Kind::PastFile) => self.rewrite(target, found).await,
+            (Kind::File | Kind::Object, Kind::Version | Kind::PastFile) => self.rewrite(target, found).await,
             (Kind::Folder | Kind::Documents, Kind::PastFolder) => {
                 let moment = source.moment.ok_or_else(wrong)?;
                 self.rewind(moment, &mut |_| {}).await.map(|_| ())
@@ -155,7 +155,14 @@ impl Admitted<Txn> {
     async fn fetch(&mut self, former: &Node, folder: &Node, path: &Path, steps: &mut Vec<Step>) -> Result<Node> {
         let found = version::node(&mut self.store, former.id).await?;
         let name = &former.name;
-        let Some((present, gone)) = found.filter(|(present, _)| present.home_id == folder.home_id) else {
+        let mut present = found.filter(|(present, _)| present.home_id == folder.home_id);
+        if let Some((above, _)) = &present
+            && node::names_between(&mut self.store, above.id, folder.id).await?.is_some()
+        {
+            // What stood in the folder holds it now: it cannot stand in itself.
+            present = None;
+        }
+        let Some((present, gone)) = present else {
             steps.push(Step { what: What::Restored, path: path.clone() });
             let seq = self.seq(folder.home_id)?;
             let source = if former.kind.is_collection() {
@@ -176,6 +183,10 @@ impl Admitted<Txn> {
         let holder = version::node(&mut self.store, present.parent_id).await?.map(|(node, _)| node);
         let holder = holder.ok_or_else(|| bug("a node without its folder"))?;
         if node::names_between(&mut self.store, present.home_id, present.id).await?.is_some() {
+            let locks = lock::below(&mut self.store, present.home_id, present.id, self.now).await?;
+            if locks.iter().any(|lock| !is_shown(&self.request, lock)) {
+                return Err(Refusal::of(Condition::LockTokenSubmitted).at(path.href(false)).into());
+            }
             steps.push(Step { what: What::Moved, path: path.clone() });
             return self.relocate_node(present, Some(&holder), folder, name).await;
         }

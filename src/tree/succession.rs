@@ -63,6 +63,14 @@ impl Admitted<Txn> {
         self.leave_copy(document, parent, name).await.map(Some)
     }
 
+    /// The calendar object of the same UID that lies in the trash, brought back to be written.
+    pub(super) async fn revive(&mut self, parent: &Node, name: &str) -> Result<Option<Node>> {
+        match self.revived(parent).await? {
+            Some(object) => self.put_back(object, parent, name).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// A document of the trash stands at a name again.
     async fn put_back(&mut self, document: Node, parent: &Node, name: &str) -> Result<Node> {
         let back = self.placed(document, parent, name)?;

@@ -6,12 +6,13 @@
 
 use super::Tree;
 use super::administration;
+use super::calendar::CALENDARS;
 use super::former::zone;
 use super::gate::{Admitted, Request};
 use super::resolve::{FILES, Target};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
-use crate::model::error::Result;
+use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
@@ -22,7 +23,7 @@ use crate::model::version::suffixed;
 use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
 pub use crate::store::trash::Hold;
-use crate::store::{node, past, trash};
+use crate::store::{node, past, trash, version};
 
 /// The time in which deletions add up, seconds.
 const WINDOW_S: i64 = 60;
@@ -48,8 +49,10 @@ impl<T: Reading> Admitted<T> {
     /// When a deleted node went, and the address it had.
     pub(super) async fn old_place(&mut self, node: &Node) -> Result<Option<(Timestamp, Path)>> {
         let Some(home) = self.target.path.segments().get(1).cloned() else { return Ok(None) };
-        let Some((at, names)) = trash::old_place(&mut self.store, node.id).await? else { return Ok(None) };
-        let path = names.iter().fold(Path::of(&[FILES, &home]), |path, name| path.join(name));
+        let Some(place) = trash::old_place(&mut self.store, node.id).await? else { return Ok(None) };
+        let part = if place.calendars { CALENDARS } else { FILES };
+        let (at, path) =
+            (place.gone_at, place.names.iter().fold(Path::of(&[part, &home]), |path, name| path.join(name)));
         Ok(Some((at, path)))
     }
 }
@@ -90,7 +93,13 @@ impl Admitted<Txn> {
     pub(super) async fn back(&mut self, source: Node, parent: &Node, name: &str) -> Result<Node> {
         let top = self.target.parent().is_none_or(|link| link.node.kind == Kind::Trash);
         let holder = if top { None } else { self.target.parent().map(|link| link.node.clone()) };
-        let stored = Node { kind: source.kind.row().copy, ..source };
+        // The trash shows all collections alike, and all that has content.
+        let kind = version::node(&mut self.store, source.id).await?.map(|(node, _)| node.kind).unwrap_or_default();
+        let row = parent.kind.row();
+        if row.put != Some(kind) && row.mkcol != Some(kind) {
+            return Err(Refusal::of(Condition::CannotHold).into());
+        }
+        let stored = Node { kind, ..source };
         if let Some(holder) = holder {
             return self.out_of_gone(stored, &holder, parent, name).await;
         }
@@ -172,7 +181,7 @@ fn numbered(name: &str, id: Id) -> String {
 impl Tree {
     /// Holds the deletions of who made this refused request, and tells the lead.
     pub async fn hold(&self, request: &Request) -> Result<()> {
-        let Some(name) = Target::home_name(&request.path) else { return Ok(()) };
+        let Some(name) = Target::home_names(&request.path).pop() else { return Ok(()) };
         let mut txn = self.store.write().await?;
         if let Some(claim) = node::claim(&mut txn, &name).await? {
             trash::hold(&mut txn, claim.home, request.actor.id, now()).await?;

@@ -99,6 +99,7 @@ impl Admitted<Txn> {
     /// The content of this request, its bytes stored.
     pub(super) async fn take(&mut self, content: FileContent) -> Result<Written> {
         self.store_body(&content.blob).await?;
+        self.indexed = content.indexed.map(|indexed| (content.blob.hash.clone(), indexed));
         Ok(Written {
             hash: content.blob.hash,
             size_bytes: content.blob.size_bytes,
@@ -128,10 +129,13 @@ impl Admitted<Txn> {
     ) -> Result<Node> {
         let seq = self.seq(document.home_id)?;
         if document.hash.as_deref() == Some(&written.hash) {
+            // One that has just come back from the trash is to be known again.
+            self.enlist(&document).await?;
             let modified_at = written.modified_at.unwrap_or(document.modified_at);
             if modified_at != document.modified_at || written.content_type != document.content_type {
                 (document.modified_at, document.content_type, document.seq) = (modified_at, written.content_type, seq);
                 node::update_properties(&mut self.store, &document).await?;
+                version::describe(&mut self.store, &document).await?;
                 self.stamp(parent, seq, (0, 0)).await?;
             }
             return Ok(document);
@@ -148,6 +152,7 @@ impl Admitted<Txn> {
         document.seq = seq;
         self.open_session(&mut document, session);
         node::update_content(&mut self.store, &document, !refined, self.now).await?;
+        self.enlist(&document).await?;
         if document.sealed {
             self.enter(&document).await?;
         }

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::calendar::{CALENDARS, link_of};
 use super::gate::Admitted;
 use super::lock::covering;
 use super::resolve::{ROOTS, VERSIONS, made_id};
+use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
@@ -15,7 +17,7 @@ use crate::model::path::Path;
 use crate::model::privilege::PrivilegeSet;
 use crate::store::property::Dead;
 use crate::store::sql::Reading;
-use crate::store::{lock, node, principal, property, version};
+use crate::store::{calendar, lock, node, principal, property, version};
 
 /// How many members one page holds.
 pub const PAGE: i64 = 500;
@@ -37,6 +39,8 @@ pub struct Needs {
     pub versions: bool,
     /// Where a deleted resource stood.
     pub old_place: bool,
+    /// What a calendar may hold.
+    pub components: bool,
 }
 
 impl Needs {
@@ -49,6 +53,7 @@ impl Needs {
         author: false,
         versions: false,
         old_place: false,
+        components: false,
     };
 
     /// What either wants.
@@ -62,6 +67,7 @@ impl Needs {
             author: self.author || other.author,
             versions: self.versions || other.versions,
             old_place: self.old_place || other.old_place,
+            components: self.components || other.components,
         }
     }
 }
@@ -93,6 +99,10 @@ pub struct View {
     pub kept: bool,
     /// When it was deleted, and the address it had, decoded.
     pub old_place: Option<(Timestamp, Path)>,
+    /// Of a calendar: what it may hold.
+    pub components: Option<ComponentSet>,
+    /// Of a calendar object that a report looks at: its text.
+    pub text: Option<String>,
     /// Epoch of sync tokens.
     pub epoch: String,
 }
@@ -129,7 +139,10 @@ impl<T: Reading> Admitted<T> {
     pub(super) async fn load(&mut self, view: &mut View, needs: Needs) -> Result<()> {
         let row = view.node.kind.row();
         if needs.dead && row.properties {
-            view.dead = property::of(&mut self.store, view.node.id).await?;
+            view.dead = match view.node.kind {
+                Kind::LinkedCalendar => property::seen_by(&mut self.store, view.node.id, self.request.actor.id).await?,
+                _ => property::of(&mut self.store, view.node.id).await?,
+            };
         }
         if needs.quota && view.node.kind.is_collection() {
             // Finder refuses to copy where a collection gives no number; the roots hold nothing themselves.
@@ -144,11 +157,16 @@ impl<T: Reading> Admitted<T> {
         {
             view.author = principal::display_name(&mut self.store, author).await?;
         }
-        if needs.versions && row.versioned {
+        // A version in the folder of its document; what stands in the tree of a former day is looked at as a document.
+        let version = view.node.kind == Kind::PastFile && self.target.moment.is_none();
+        if needs.versions && (row.versioned || version) {
             view.versions = version::numbers(&mut self.store, view.node.id).await?;
             let number = view.node.version;
             let this = version::versions(&mut self.store, view.node.id, (number, number), 1).await?;
             view.kept = this.first().is_some_and(|version| version.kept);
+        }
+        if needs.components && view.node.kind.is_calendar() {
+            view.components = Some(calendar::components(&mut self.store, view.node.id).await?);
         }
         if needs.old_place && matches!(view.node.kind, Kind::TrashedFolder | Kind::TrashedFile) {
             view.old_place = self.old_place(&view.node).await?;
@@ -164,7 +182,10 @@ impl<T: Reading> Admitted<T> {
 
     pub(super) fn bare(&self, node: Node, path: Path, epoch: &str) -> View {
         let owner = match path.segments() {
-            [first, name, ..] if first != VERSIONS => Some(name.clone()),
+            [first, name, ..] if first != VERSIONS => {
+                let linked = path.segments().get(2).filter(|_| first == CALENDARS).and_then(|s| link_of(s));
+                Some(linked.map_or(name.as_str(), |(_, home)| home).to_owned())
+            }
             _ => None,
         };
         View {
@@ -178,6 +199,8 @@ impl<T: Reading> Admitted<T> {
             versions: Vec::new(),
             kept: false,
             old_place: None,
+            components: None,
+            text: None,
             epoch: epoch.to_owned(),
             node,
             path,
@@ -195,6 +218,8 @@ impl<T: Reading> Admitted<T> {
             }
             Kind::VersionFolder | Kind::VersionHistory => self.versions(&node, after, needs, epoch).await,
             Kind::Principals => self.principals(after, epoch).await,
+            Kind::CalendarHome => self.calendars(&node, after, needs, epoch).await,
+            Kind::CalendarHomes => self.calendar_homes(epoch).await,
             kind if kind.row().sync => self.stored(&node, after, needs, epoch).await,
             _ => Ok(Page { views: Vec::new(), after: None }),
         }

@@ -6,7 +6,7 @@ use super::xml::escape;
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal};
 use crate::model::lock::Lock;
-use crate::model::name::{BEFFROI, DAV, QName};
+use crate::model::name::{BEFFROI, CALDAV, DAV, QName};
 
 /// First bytes of every XML answer.
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
@@ -151,6 +151,14 @@ impl Writer {
     }
 }
 
+/// An element without content.
+#[must_use]
+pub fn empty(name: &QName) -> String {
+    let mut writer = Writer::default();
+    writer.name(name);
+    writer.out
+}
+
 /// An `href` element.
 #[must_use]
 pub fn href(href: &str) -> String {
@@ -195,10 +203,15 @@ pub fn lock_answer(locks: &[(Lock, String)], now: i64) -> String {
 #[must_use]
 pub fn error_body(refusal: &Refusal, message: &str, language: &str) -> Option<String> {
     let element = refusal.condition.row().element.as_ref()?;
-    let ours = element.namespace == BEFFROI;
-    let tag = format!("{}:{}", if ours { "B" } else { "D" }, element.local);
+    let prefix = match &*element.namespace {
+        BEFFROI => "B",
+        CALDAV => "C",
+        _ => "D",
+    };
+    let tag = format!("{prefix}:{}", element.local);
     let mut writer = Writer::document();
-    let _ = write!(writer.out, "<D:error xmlns:D=\"DAV:\" xmlns:B=\"{BEFFROI}\"><{tag}");
+    let caldav = if prefix == "C" { format!(" xmlns:C=\"{CALDAV}\"") } else { String::new() };
+    let _ = write!(writer.out, "<D:error xmlns:D=\"DAV:\"{caldav} xmlns:B=\"{BEFFROI}\"><{tag}");
     let inside = match (&refusal.detail, &refusal.href) {
         (Detail::Privilege(privilege), Some(at)) => format!(
             "<D:resource>{}<D:privilege><D:{}/></D:privilege></D:resource>",

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use super::calendar::{self, CalendarReport};
 use super::xml::{Element, XmlError, parse};
-use crate::model::name::{DAV, QName};
+use crate::model::condition::Condition;
+use crate::model::name::{CALDAV, DAV, QName};
 
 /// What a PROPFIND, or the `DAV:prop` of a report, asks for (RFC 4918 section 14.20).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -72,6 +74,10 @@ pub enum Report {
     VersionTree(Asked),
     /// RFC 3253 section 3.8: properties, and those of the resources they name.
     ExpandProperty(Vec<Expand>),
+    /// RFC 4791 section 7.
+    Calendar(Box<CalendarReport>),
+    /// One whose body breaks a precondition.
+    Unusable(Condition),
     /// One that we do not know.
     Other(QName),
 }
@@ -191,8 +197,8 @@ pub fn lockinfo(body: &[u8]) -> Result<LockInfo, XmlError> {
 /// An extended MKCOL's body.
 pub fn mkcol(body: &[u8]) -> Result<MakeCollection, XmlError> {
     let root = parse(body)?;
-    if !root.name.is_dav("mkcol") {
-        return error("the root element is not DAV:mkcol");
+    if !root.name.is_dav("mkcol") && !root.name.is_caldav("mkcalendar") {
+        return error("the root element is neither DAV:mkcol nor CALDAV:mkcalendar");
     }
     let mut made = MakeCollection::default();
     for prop in root.elements().filter(|e| e.name.is_dav("set")).flat_map(Element::elements) {
@@ -212,6 +218,19 @@ pub fn report(body: &[u8]) -> Result<Report, XmlError> {
     let root = parse(body)?;
     let asked = root.dav("prop").map_or(Asked::These(Vec::new()), |prop| Asked::These(names(prop)));
     match &*root.name.local {
+        _ if root.name.namespace == CALDAV => {
+            let none = root.dav("prop").is_none();
+            let asked = match () {
+                () if none && root.dav("allprop").is_some() => Asked::All(Vec::new()),
+                () if none && root.dav("propname").is_some() => Asked::Names,
+                () => asked,
+            };
+            return Ok(match calendar::report(&root, asked) {
+                Some(Ok(report)) => Report::Calendar(Box::new(report)),
+                Some(Err(condition)) => Report::Unusable(condition),
+                None => Report::Other(root.name),
+            });
+        }
         _ if root.name.namespace != DAV => return Ok(Report::Other(root.name)),
         "version-tree" => return Ok(Report::VersionTree(asked)),
         "expand-property" => return Ok(Report::ExpandProperty(Expand::of(&root))),

@@ -5,7 +5,7 @@ use beffroi::model::method::METHODS;
 
 use super::kit::{Client, World};
 
-const PATHS: [(&str, &str); 15] = [
+const PATHS: [(&str, &str); 19] = [
     ("root", "/"),
     ("homes", "/files/"),
     ("documents", "/files/tram/"),
@@ -21,6 +21,10 @@ const PATHS: [(&str, &str); 15] = [
     ("trash", "/trash/tram/"),
     ("trashed", "/trash/tram/gone"),
     ("version", "VERSION"),
+    ("calendars", "/calendars/tram/"),
+    ("calendar", "/calendars/tram/meetings/"),
+    ("object", "/calendars/tram/meetings/e.ics"),
+    ("link", "/calendars/ME/meetings@tram/"),
 ];
 
 const EXPECTED: &str = include_str!("authz.txt");
@@ -29,6 +33,7 @@ async fn status(client: &Client, method: &str, path: &str) -> u16 {
     let ask = client.ask(method, path);
     let ask = match method {
         "COPY" | "MOVE" => ask.header("Destination", "/files/tram/destination"),
+        "PUT" if path.ends_with(".ics") => ask.body(EVENT),
         "PROPFIND" => ask.header("Depth", "0"),
         "PROPPATCH" => {
             ask.body("<propertyupdate xmlns=\"DAV:\"><set><prop><k xmlns=\"u\">v</k></prop></set></propertyupdate>")
@@ -43,6 +48,9 @@ async fn status(client: &Client, method: &str, path: &str) -> u16 {
     };
     ask.send().await.status
 }
+
+const EVENT: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:e\r\nDTSTAMP:20260101T000000Z\r\n\
+                     DTSTART:20260101T100000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 
 async fn first_version(client: &Client) -> String {
     let answer = client.propfind("/files/tram/file", "0", "<D:version-history/>").expect(207).await;
@@ -69,6 +77,10 @@ async fn who_may_do_what() {
                 lea.put("/files/tram/file", "x").send().await;
                 lea.put("/files/tram/gone", "x").send().await;
                 lea.delete("/files/tram/gone").send().await;
+                lea.ask("MKCALENDAR", "/calendars/tram/meetings").send().await;
+                lea.put("/calendars/tram/meetings/e.ics", EVENT).send().await;
+                let path = path.replace("ME", name);
+                let path = path.as_str();
                 let path = if path == "VERSION" { first_version(&lea).await } else { path.to_owned() };
                 table.push_str(&format!(" {:>15}", status(&client, method, &path).await));
             }

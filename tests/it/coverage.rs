@@ -8,6 +8,7 @@ use beffroi::model::condition::CONDITIONS;
 use beffroi::model::effect::EFFECTS;
 use beffroi::model::kind::KINDS;
 use beffroi::model::method::METHODS;
+use beffroi::model::name::{CALDAV, QName};
 use beffroi::model::privilege::{PRIVILEGES, ROLES};
 use beffroi::model::version::SUCCESSIONS;
 
@@ -48,11 +49,11 @@ fn page() -> String {
     page.push_str("\n## Live properties\n\n| property | allprop | source |\n|---|---|---|\n");
     for row in property::all() {
         let all = if row.in_allprop { "yes" } else { "" };
-        let _ = writeln!(page, "| `{}{}` | {all} | {} |", row.name.namespace, row.name.local, row.source);
+        let _ = writeln!(page, "| `{}` | {all} | {} |", spelled(&row.name), row.source);
     }
     page.push_str("\n## Reports\n\n| report | source |\n|---|---|\n");
     for row in &REPORTS {
-        let _ = writeln!(page, "| {} | {} |", row.local, row.source);
+        let _ = writeln!(page, "| {} | {} |", row.name.local, row.source);
     }
     page.push_str("\n## Succession\n\n| it left | it lands | the next version? |\n|---|---|---|\n");
     for (left, landing, carries) in SUCCESSIONS {
@@ -60,7 +61,7 @@ fn page() -> String {
     }
     page.push_str("\n## Conditions\n\n| condition | status | element | source |\n|---|---|---|---|\n");
     for row in &CONDITIONS {
-        let element = row.element.as_ref().map_or(String::new(), |e| format!("`{}{}`", e.namespace, e.local));
+        let element = row.element.as_ref().map_or(String::new(), |e| format!("`{}`", spelled(e)));
         let _ = writeln!(page, "| {:?} | {} | {element} | {} |", row.condition, row.status, row.source);
     }
     page
@@ -79,4 +80,9 @@ fn the_page_says_what_the_tables_say() {
         std::fs::write(&place, &page).unwrap();
         panic!("conformance/COVERAGE.md is stale; as it should be: {}", place.display());
     }
+}
+
+fn spelled(name: &QName) -> String {
+    let namespace = if name.namespace == CALDAV { "CALDAV:" } else { &name.namespace };
+    format!("{namespace}{}", name.local)
 }

@@ -4,6 +4,7 @@
 
 mod auth;
 mod authz;
+mod calendar;
 mod commands;
 mod conversations;
 mod coverage;

@@ -55,7 +55,7 @@ async fn every_ancestor_answers() {
     }
     assert_eq!(
         max.propfind("/", "1", "<D:resourcetype/>").expect(207).await.hrefs(),
-        ["/", "/files/", "/history/", "/trash/", "/principals/"]
+        ["/", "/files/", "/history/", "/trash/", "/principals/", "/calendars/"]
     );
     let homes = max.propfind("/files/", "1", "<D:displayname/>").expect(207).await.hrefs();
     assert_eq!(homes, ["/files/", "/files/max/", "/files/tram/"]);

@@ -1,9 +1,13 @@
 //! PROPERTIES: one row a live property. Reading one is a plain function of a view that was loaded before.
 
 mod acl;
+mod caldav;
 mod versioning;
 mod webdav;
 
+use jiff::tz::TimeZone;
+
+use crate::model::calendar::Selection;
 use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::tree::walk::{Needs, View};
@@ -16,6 +20,16 @@ pub struct Reading {
     pub actor: String,
     /// The moment that counts.
     pub now: Timestamp,
+    /// Which parts of a calendar object are wanted, and where what floats is told.
+    pub calendar: Option<(Selection, TimeZone)>,
+}
+
+impl Reading {
+    /// For a request without calendar data.
+    #[must_use]
+    pub fn of(actor: &str, now: Timestamp) -> Self {
+        Self { actor: actor.to_owned(), now, calendar: None }
+    }
 }
 
 /// A live property.
@@ -41,6 +55,10 @@ pub enum Write {
     Protected,
     /// Kept as sent.
     Dead,
+    /// Kept as sent for a calendar, refused elsewhere: the shown name of a document is its name.
+    Shown,
+    /// Kept as sent when it is a time zone.
+    Zone,
     /// Sets the modification time.
     ModifiedAt(fn(&str) -> Option<Timestamp>),
     /// Sets or removes what is said of a version.
@@ -53,7 +71,7 @@ pub enum Write {
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = &'static Property> {
-    webdav::PROPERTIES.iter().chain(&acl::PROPERTIES).chain(&versioning::PROPERTIES)
+    webdav::PROPERTIES.iter().chain(&acl::PROPERTIES).chain(&versioning::PROPERTIES).chain(&caldav::PROPERTIES)
 }
 
 /// The row of a property.

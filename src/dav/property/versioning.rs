@@ -9,7 +9,7 @@ use crate::model::name::{BEFFROI, QName};
 use crate::tree::former::version_path;
 use crate::tree::walk::{Needs, View};
 use crate::wire::header::http_date;
-use crate::wire::multistatus::{Value, href};
+use crate::wire::multistatus::{Value, empty, href};
 
 const NOTHING: Needs = Needs::NOTHING;
 const VERSIONS: Needs = Needs { versions: true, ..NOTHING };
@@ -62,6 +62,10 @@ fn is_version(view: &View) -> bool {
     matches!(view.node.kind, Kind::Version | Kind::PastFile)
 }
 
+fn is_document(view: &View) -> bool {
+    matches!(view.node.kind, Kind::File | Kind::Object)
+}
+
 fn hrefs(view: &View, numbers: impl Iterator<Item = i64>) -> Option<Value> {
     let xml: String = numbers.map(|number| href(&version_path(view.node.id, Some(number)).href(false))).collect();
     Some(if xml.is_empty() { Value::Empty } else { Value::Xml(xml) })
@@ -96,12 +100,7 @@ fn supported_method_set(view: &View, _: &Reading) -> Option<Value> {
 fn supported_live_property_set(_: &View, _: &Reading) -> Option<Value> {
     let mut xml = String::new();
     for property in all() {
-        let name = &property.name;
-        let element = if name.namespace == crate::model::name::DAV {
-            format!("<D:{}/>", name.local)
-        } else {
-            format!("<x:{} xmlns:x=\"{}\"/>", name.local, name.namespace)
-        };
+        let element = empty(&property.name);
         xml.push_str(&format!("<D:supported-live-property><D:prop>{element}</D:prop></D:supported-live-property>"));
     }
     Some(Value::Xml(xml))
@@ -109,23 +108,23 @@ fn supported_live_property_set(_: &View, _: &Reading) -> Option<Value> {
 
 fn supported_report_set(view: &View, _: &Reading) -> Option<Value> {
     let reports = REPORTS.iter().filter(|report| (report.on)(view.node.kind.row()));
-    let xml = |local: &str| format!("<D:supported-report><D:report><D:{local}/></D:report></D:supported-report>");
-    Some(Value::Xml(reports.map(|report| xml(report.local)).collect()))
+    let xml = |name: &QName| format!("<D:supported-report><D:report>{}</D:report></D:supported-report>", empty(name));
+    Some(Value::Xml(reports.map(|report| xml(&report.name)).collect()))
 }
 
 fn checked_in(view: &View, _: &Reading) -> Option<Value> {
-    if view.node.kind != Kind::File || !view.node.sealed { None } else { hrefs(view, newest(view).into_iter()) }
+    if !is_document(view) || !view.node.sealed { None } else { hrefs(view, newest(view).into_iter()) }
 }
 
 fn checked_out(view: &View, _: &Reading) -> Option<Value> {
-    if view.node.kind != Kind::File || view.node.sealed || view.versions.is_empty() {
+    if !is_document(view) || view.node.sealed || view.versions.is_empty() {
         return None;
     }
     hrefs(view, newest(view).into_iter())
 }
 
 fn auto_version(view: &View, _: &Reading) -> Option<Value> {
-    let versioned = view.node.kind == Kind::File && !view.node.litter;
+    let versioned = is_document(view) && !view.node.litter;
     versioned.then(|| Value::Xml("<D:checkout-unlocked-checkin/>".to_owned()))
 }
 
@@ -134,7 +133,7 @@ fn predecessor_set(view: &View, _: &Reading) -> Option<Value> {
         Kind::Version | Kind::PastFile => {
             hrefs(view, view.versions.iter().rev().copied().find(|n| *n < view.node.version).into_iter())
         }
-        Kind::File if !view.node.sealed => hrefs(view, newest(view).into_iter()),
+        Kind::File | Kind::Object if !view.node.sealed => hrefs(view, newest(view).into_iter()),
         _ => None,
     }
 }
@@ -160,12 +159,12 @@ fn root_version(view: &View, _: &Reading) -> Option<Value> {
 }
 
 fn version_history(view: &View, _: &Reading) -> Option<Value> {
-    let of_document = matches!(view.node.kind, Kind::File | Kind::TrashedFile) || is_version(view);
+    let of_document = is_document(view) || view.node.kind == Kind::TrashedFile || is_version(view);
     of_document.then(|| Value::Xml(href(&version_path(view.node.id, None).href(true))))
 }
 
 fn kept(view: &View, _: &Reading) -> Option<Value> {
-    if is_version(view) { text(if view.kept { "1" } else { "0" }) } else { None }
+    if is_version(view) && !view.versions.is_empty() { text(if view.kept { "1" } else { "0" }) } else { None }
 }
 
 fn deleted_at(view: &View, _: &Reading) -> Option<Value> {

@@ -7,10 +7,11 @@ use crate::model::id::Timestamp;
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{MICROSOFT, QName};
+use crate::tree::calendar::link_of;
 use crate::tree::changes::sync_token;
 use crate::tree::walk::{Needs, View};
 use crate::wire::header::{date, http_date};
-use crate::wire::multistatus::{Value, href, lockdiscovery};
+use crate::wire::multistatus::{Value, empty, href, lockdiscovery};
 
 /// What a home without quota says it still takes: Finder refuses to copy where there is no number.
 const UNLIMITED_BYTES: i64 = 1 << 40;
@@ -27,13 +28,24 @@ const fn live(
     read: fn(&View, &Reading) -> Option<Value>,
     source: &'static str,
 ) -> Property {
-    Property { name: QName::dav(local), in_allprop, needs, read, write: Write::Protected, source }
+    written(local, in_allprop, needs, read, Write::Protected, source)
+}
+
+const fn written(
+    local: &'static str,
+    in_allprop: bool,
+    needs: Needs,
+    read: fn(&View, &Reading) -> Option<Value>,
+    write: Write,
+    source: &'static str,
+) -> Property {
+    Property { name: QName::dav(local), in_allprop, needs, read, write, source }
 }
 
 /// The rows.
 pub static PROPERTIES: [Property; 16] = [
     live("creationdate", true, NOTHING, creationdate, "RFC 4918 section 15.1"),
-    live("displayname", true, NOTHING, displayname, "RFC 4918 section 15.2"),
+    written("displayname", true, DEAD, displayname, Write::Shown, "RFC 4918 section 15.2"),
     live("getcontentlength", true, NOTHING, getcontentlength, "RFC 4918 section 15.4"),
     live("getcontenttype", true, NOTHING, getcontenttype, "RFC 4918 section 15.5"),
     live("getetag", true, NOTHING, getetag, "RFC 4918 section 15.6"),
@@ -77,6 +89,12 @@ fn creationdate(view: &View, _: &Reading) -> Option<Value> {
 fn displayname(view: &View, _: &Reading) -> Option<Value> {
     match (&view.principal, view.node.kind) {
         (Some(principal), _) => text(&principal.display_name),
+        // A calendar's own is a dead one.
+        (None, kind) if kind.is_calendar() && view.dead.iter().any(|(name, _)| name.is_dav("displayname")) => None,
+        (None, Kind::LinkedCalendar) => {
+            let (calendar, home) = link_of(&view.node.name)?;
+            text(format!("{calendar} ({home})"))
+        }
         (None, Kind::Root) => text("Beffroi"),
         (None, _) => text(&view.node.name),
     }
@@ -110,7 +128,7 @@ fn resourcetype(view: &View, _: &Reading) -> Option<Value> {
     if types.is_empty() {
         return Some(Value::Empty);
     }
-    Some(Value::Xml(types.iter().map(|name| format!("<D:{}/>", name.local)).collect()))
+    Some(Value::Xml(types.iter().map(empty).collect()))
 }
 
 fn supportedlock(view: &View, _: &Reading) -> Option<Value> {

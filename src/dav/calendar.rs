@@ -1,0 +1,168 @@
+//! MKCALENDAR, and the reports of RFC 4791: which objects match, those that are named, when someone is busy.
+
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use jiff::tz::TimeZone;
+
+use super::Call;
+use super::property::Reading;
+use super::propfind::Plan;
+use super::report::MAX_ANSWER;
+use crate::exchange::{Body, Response};
+use crate::ical::filter::matches;
+use crate::ical::freebusy::{merged, periods, write};
+use crate::ical::object::Object;
+use crate::ical::zone::{Zones, known};
+use crate::model::calendar::{ComponentFilter, Selection, TimeRange};
+use crate::model::condition::Condition;
+use crate::model::error::{Refusal, Result};
+use crate::model::filename::match_name;
+use crate::model::path::Path;
+use crate::tree::Tree;
+use crate::tree::calendar::{floating_zone, zone_of_text};
+use crate::tree::gate::{Admitted, Request};
+use crate::tree::walk::{Needs, View};
+use crate::wire::calendar::CalendarReport;
+use crate::wire::header::href;
+use crate::wire::multistatus::Writer;
+use crate::wire::request::Asked;
+
+/// The most addresses of one multiget.
+const MAX_HREFS: usize = 10_000;
+type Snapshot = Admitted<crate::tree::Snapshot>;
+
+pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Response> {
+    match report {
+        CalendarReport::Query { asked, selection, filter, zone } => query(call, asked, selection, &filter, zone).await,
+        CalendarReport::Multiget { asked, selection, hrefs } => multiget(call, asked, selection, &hrefs).await,
+        CalendarReport::FreeBusy(range) => free_busy(call, range).await,
+    }
+}
+
+/// The calendar that a report is asked of, and the zone in which it tells what floats.
+async fn calendar(tree: &Tree, request: &Request) -> Result<(Snapshot, TimeZone)> {
+    let mut admitted = tree.read(request).await?;
+    let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }, tree.epoch()).await?;
+    match view {
+        Some(view) if view.node.kind.is_calendar() => {
+            let zone = floating_zone(&view.dead);
+            Ok((admitted, zone))
+        }
+        _ => Err(Condition::SupportedReport.into()),
+    }
+}
+
+/// The range in which an object must take place to match, and the component that must: what the index can answer.
+fn hint(filter: &ComponentFilter) -> (TimeRange, Option<&str>) {
+    match filter.components.as_slice() {
+        [one] if !one.is_not_defined && one.name != "VTIMEZONE" => {
+            (one.range.unwrap_or(TimeRange::ALL), Some(&one.name))
+        }
+        _ => (TimeRange::ALL, None),
+    }
+}
+
+/// Quirk: by the letter a query of a collection at Depth 0, or none, asks of the collection alone; Evolution and Windows
+/// send that and mean its members (RFC 4791 section 7.8).
+async fn query(
+    call: Call,
+    asked: Asked,
+    selection: Selection,
+    filter: &ComponentFilter,
+    zone: Option<String>,
+) -> Result<Response> {
+    let minimal = call.preferences().minimal;
+    let plan = Plan::new(asked, minimal)?;
+    let (mut admitted, own_zone) = calendar(&call.tree, &call.request).await?;
+    let zone = zone.and_then(|text| known(&text).or_else(|| zone_of_text(&text))).unwrap_or(own_zone);
+    let reading =
+        Reading { calendar: Some((selection, zone.clone())), ..Reading::of(&call.request.actor.name, admitted.now()) };
+    let (range, component) = hint(filter);
+    let mut writer = Writer::document();
+    writer.begin_multistatus();
+    let mut after = String::new();
+    loop {
+        let (page, next) = admitted.objects((range, component), &after, plan.needs, call.tree.epoch()).await?;
+        for view in page {
+            let Some(object) = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes())) else { continue };
+            let zones = Zones::new(&object.calendar, &zone);
+            if matches(filter, &object, &zones) {
+                plan.write(&view, &reading, &mut writer);
+            }
+        }
+        if writer.out.len() > MAX_ANSWER {
+            writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));
+            break;
+        }
+        match next {
+            Some(next) => after = next,
+            None => break,
+        }
+        tokio::task::yield_now().await;
+    }
+    writer.end_multistatus(None);
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
+}
+
+async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[String]) -> Result<Response> {
+    if hrefs.len() > MAX_HREFS {
+        return Err(Refusal::of(Condition::TooLarge).text("too many addresses in one multiget").into());
+    }
+    let plan = Plan::new(asked, call.preferences().minimal)?;
+    let (mut admitted, zone) = calendar(&call.tree, &call.request).await?;
+    let reading =
+        Reading { calendar: Some((selection, zone)), ..Reading::of(&call.request.actor.name, admitted.now()) };
+    let folded = |path: &Path| -> Vec<String> { path.segments().iter().map(|name| match_name(name)).collect() };
+    let here = folded(&admitted.target.path);
+    let mut writer = Writer::document();
+    writer.begin_multistatus();
+    let mut told = HashSet::new();
+    for some in hrefs.chunks(100) {
+        let member = |text: &String| {
+            let mut names = href(text).map(|path| folded(&path))?;
+            let last = names.pop()?;
+            (names == here).then_some(last)
+        };
+        let wanted: Vec<(&String, Option<String>)> = some.iter().map(|text| (text, member(text))).collect();
+        let names: Vec<String> = wanted.iter().filter_map(|(_, name)| name.clone()).collect();
+        let found = admitted.named(&names, plan.needs, call.tree.epoch()).await?;
+        let mut found: HashMap<String, View> =
+            found.into_iter().map(|view| (match_name(&view.node.name), view)).collect();
+        for (text, name) in wanted {
+            match name.as_ref().and_then(|name| found.remove(name)) {
+                Some(view) => plan.write(&view, &reading, &mut writer),
+                // An address that is given twice is answered once.
+                None if name.as_ref().is_some_and(|name| told.contains(name)) => {}
+                None => writer.status_response(text, 404, None),
+            }
+            told.extend(name);
+        }
+    }
+    writer.end_multistatus(None);
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
+}
+
+async fn free_busy(call: Call, range: TimeRange) -> Result<Response> {
+    let (mut admitted, zone) = calendar(&call.tree, &call.request).await?;
+    let mut taken = Vec::new();
+    let mut after = String::new();
+    loop {
+        let (page, next) = admitted.objects((range, Some("VEVENT")), &after, Needs::NOTHING, call.tree.epoch()).await?;
+        for view in page {
+            let Some(object) = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes())) else { continue };
+            taken.extend(periods(&object, &Zones::new(&object.calendar, &zone), range));
+        }
+        taken = merged(taken);
+        match next {
+            Some(next) => after = next,
+            None => break,
+        }
+        tokio::task::yield_now().await;
+    }
+    let mut response = http::Response::new(Body::Full(Bytes::from(write(&taken, range, admitted.now()))));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
+    Ok(response)
+}

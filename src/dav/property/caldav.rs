@@ -1,0 +1,128 @@
+//! Properties of RFC 4791 and RFC 6638 that say what a calendar is and where calendars are, and those of other servers that
+//! clients ask for. What people set of a calendar (colour, order, description, time zone) is kept as sent.
+
+use super::{Property, Reading, Write};
+use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, Object};
+use crate::ical::select::select;
+use crate::ical::zone::Zones;
+use crate::model::calendar::COLLATIONS;
+use crate::model::kind::Kind;
+use crate::model::name::{CALENDARSERVER, QName};
+use crate::model::path::Path;
+use crate::tree::calendar::CALENDARS;
+use crate::tree::changes::sync_token;
+use crate::tree::resolve::PRINCIPALS_SEGMENT;
+use crate::tree::walk::{Needs, View};
+use crate::wire::multistatus::{Value, href};
+
+type Read = fn(&View, &Reading) -> Option<Value>;
+
+const NOTHING: Needs = Needs::NOTHING;
+const PRINCIPAL: Needs = Needs { principal: true, ..NOTHING };
+const COMPONENTS: Needs = Needs { components: true, ..NOTHING };
+const DEAD: Needs = Needs { dead: true, ..NOTHING };
+
+const fn live(local: &'static str, needs: Needs, read: Read, source: &'static str) -> Property {
+    Property { name: QName::caldav(local), in_allprop: false, needs, read, write: Write::Protected, source }
+}
+
+const fn set(local: &'static str, read: Read, write: Write, source: &'static str) -> Property {
+    Property { name: QName::caldav(local), in_allprop: false, needs: DEAD, read, write, source }
+}
+
+/// The rows.
+pub static PROPERTIES: [Property; 11] = [
+    live("calendar-home-set", NOTHING, calendar_home_set, "RFC 4791 section 6.2.1"),
+    live("calendar-user-address-set", PRINCIPAL, calendar_user_address_set, "RFC 6638 section 2.4.1"),
+    live("supported-calendar-component-set", COMPONENTS, supported_components, "RFC 4791 section 5.2.3"),
+    live("supported-calendar-data", NOTHING, supported_data, "RFC 4791 section 5.2.4"),
+    live("max-resource-size", NOTHING, max_resource_size, "RFC 4791 section 5.2.5"),
+    live("max-attendees-per-instance", NOTHING, max_attendees, "RFC 4791 section 5.2.9"),
+    live("supported-collation-set", NOTHING, supported_collations, "RFC 4791 section 7.5.1"),
+    live("calendar-data", NOTHING, calendar_data, "RFC 4791 section 9.6"),
+    set("schedule-calendar-transp", schedule_calendar_transp, Write::Dead, "RFC 6638 section 9.1"),
+    set("calendar-timezone", absent, Write::Zone, "RFC 4791 section 5.2.2"),
+    Property {
+        name: QName::of(CALENDARSERVER, "getctag"),
+        in_allprop: false,
+        needs: NOTHING,
+        read: getctag,
+        write: Write::Protected,
+        source: "Calendar Server",
+    },
+];
+
+fn text(value: impl Into<String>) -> Option<Value> {
+    Some(Value::Text(value.into()))
+}
+
+fn absent(_: &View, _: &Reading) -> Option<Value> {
+    None
+}
+
+fn xml(value: String) -> Option<Value> {
+    Some(Value::Xml(value))
+}
+
+fn calendar_home_set(view: &View, _: &Reading) -> Option<Value> {
+    (view.node.kind == Kind::Principal).then(|| Value::Xml(href(&Path::of(&[CALENDARS, &view.node.name]).href(true))))
+}
+
+/// The address of the log-in first, the principal's own last: clients take the first that they understand.
+fn calendar_user_address_set(view: &View, _: &Reading) -> Option<Value> {
+    let principal = view.principal.as_ref().filter(|_| view.node.kind == Kind::Principal)?;
+    let own = Path::of(&[PRINCIPALS_SEGMENT, &principal.name]).href(true);
+    xml(principal.addresses.iter().map(|address| href(address)).chain([href(&own)]).collect())
+}
+
+fn supported_components(view: &View, _: &Reading) -> Option<Value> {
+    xml(view
+        .components?
+        .names()
+        .map(|name| format!("<C:comp xmlns:C=\"urn:ietf:params:xml:ns:caldav\" name=\"{name}\"/>"))
+        .collect())
+}
+
+fn supported_data(view: &View, _: &Reading) -> Option<Value> {
+    const DATA: &str =
+        "<C:calendar-data xmlns:C=\"urn:ietf:params:xml:ns:caldav\" content-type=\"text/calendar\" version=\"2.0\"/>";
+    if view.node.kind.is_calendar() { xml(DATA.to_owned()) } else { None }
+}
+
+fn max_resource_size(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind.is_calendar() { text(MAX_BYTES.to_string()) } else { None }
+}
+
+fn max_attendees(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind.is_calendar() { text(MAX_ATTENDEES.to_string()) } else { None }
+}
+
+fn supported_collations(view: &View, _: &Reading) -> Option<Value> {
+    let of = |name: &str| {
+        format!("<C:supported-collation xmlns:C=\"urn:ietf:params:xml:ns:caldav\">{name}</C:supported-collation>")
+    };
+    if view.node.kind.is_calendar() { xml(COLLATIONS.iter().map(|(_, name)| of(name)).collect()) } else { None }
+}
+
+/// The object as it is stored, or the parts that are wanted.
+fn calendar_data(view: &View, reading: &Reading) -> Option<Value> {
+    let stored = view.text.as_ref()?;
+    let (selection, zone) = reading.calendar.as_ref()?;
+    if selection.is_all() {
+        return text(stored);
+    }
+    let object = Object::stored(stored.as_bytes())?;
+    let zones = Zones::new(&object.calendar, zone);
+    text(select(&object, selection, &zones))
+}
+
+/// Opaque unless it was set (RFC 6638 section 9.1).
+fn schedule_calendar_transp(view: &View, _: &Reading) -> Option<Value> {
+    let set = view.dead.iter().any(|(name, _)| name.is_caldav("schedule-calendar-transp"));
+    let opaque = || "<C:opaque xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/>".to_owned();
+    (view.node.kind.is_calendar() && !set).then(|| Value::Xml(opaque()))
+}
+
+fn getctag(view: &View, _: &Reading) -> Option<Value> {
+    if view.node.kind.is_calendar() { text(sync_token(&view.node, &view.epoch).to_string()) } else { None }
+}

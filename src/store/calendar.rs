@@ -1,0 +1,148 @@
+//! Statements on `calendar` and `calendar_object`.
+
+use super::node::{COLUMNS, columns, node_of};
+use super::sql::{Reading, Row, arguments, page, paged, row, rows};
+use super::transaction::Txn;
+use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
+use crate::model::error::Failure;
+use crate::model::id::{Id, Timestamp};
+use crate::model::node::Node;
+use crate::model::privilege::Role;
+
+/// Writes what a new calendar may hold.
+pub async fn insert(c: &mut Txn, calendar: Id, components: ComponentSet) -> Result<(), Failure> {
+    c.note("INSERT INTO calendar (node_id, components) VALUES ($1, $2)", arguments![calendar, components.0]).await
+}
+
+/// What a calendar may hold.
+pub async fn components(c: &mut impl Reading, calendar: Id) -> Result<ComponentSet, Failure> {
+    let found = row(c, "SELECT components FROM calendar WHERE node_id = $1", arguments![calendar]).await?;
+    Ok(found.map_or(ComponentSet::ALL, |row| ComponentSet(row.integer(0))))
+}
+
+/// What stands in the way of an object, or not.
+pub struct Standing {
+    /// What the calendar may hold.
+    pub components: ComponentSet,
+    /// Name of another object of the calendar with the same UID.
+    pub holder: Option<String>,
+    /// The UID that the object has had so far.
+    pub uid: Option<String>,
+}
+
+/// Asks all that must be known before an object of a UID may stand in a calendar.
+pub async fn standing(c: &mut impl Reading, calendar: Id, uid: &str, object: Id) -> Result<Standing, Failure> {
+    let sql = "SELECT (SELECT k.components FROM calendar k WHERE k.node_id = $1), (SELECT n.name FROM calendar_object o \
+               JOIN node n ON n.id = o.node_id WHERE o.calendar_id = $1 AND o.uid = $2 AND o.node_id <> $3), \
+               (SELECT o.uid FROM calendar_object o WHERE o.node_id = $3)";
+    let found = row(c, sql, arguments![calendar, uid, object]).await?;
+    Ok(found.map_or(Standing { components: ComponentSet::ALL, holder: None, uid: None }, |row| Standing {
+        components: ComponentSet(row.optional_integer(0).unwrap_or(ComponentSet::ALL.0)),
+        holder: row.optional_text(1),
+        uid: row.optional_text(2),
+    }))
+}
+
+/// Writes what is known of an object that stands in a calendar.
+pub async fn enlist(c: &mut Txn, object: Id, calendar: Id, indexed: &Indexed) -> Result<(), Failure> {
+    let sql = "INSERT INTO calendar_object (node_id, calendar_id, uid, component, first_at, last_at) \
+               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node_id) DO UPDATE SET calendar_id = excluded.calendar_id, \
+               uid = excluded.uid, component = excluded.component, first_at = excluded.first_at, last_at = excluded.last_at";
+    let Indexed { uid, component, first_at, last_at } = indexed;
+    c.note(sql, arguments![object, calendar, uid, component, *first_at, *last_at]).await
+}
+
+/// An object leaves its calendar: its UID is free again.
+pub async fn delist(c: &mut Txn, object: Id) -> Result<(), Failure> {
+    c.note("UPDATE calendar_object SET calendar_id = NULL WHERE node_id = $1", arguments![object]).await
+}
+
+/// The object of a UID that was deleted from a calendar last and lies in the trash.
+pub async fn gone(c: &mut impl Reading, calendar: Id, uid: &str) -> Result<Option<Node>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM node n JOIN calendar_object o ON o.node_id = n.id WHERE n.parent_id = $1 AND o.calendar_id IS NULL \
+         AND o.uid = $2 AND n.gone_at IS NOT NULL AND n.hidden = 0 ORDER BY n.gone_at DESC LIMIT 1"
+    );
+    Ok(row(c, SQL, arguments![calendar, uid]).await?.map(|row| node_of(&row)))
+}
+
+/// Which objects of a calendar are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidates<'a> {
+    /// The calendar.
+    pub calendar: Id,
+    /// Those that may take place in it.
+    pub range: TimeRange,
+    /// VEVENT, VTODO or VJOURNAL; `None`: all.
+    pub component: Option<&'a str>,
+}
+
+fn with_text(row: &Row) -> (Node, String) {
+    (node_of(row), row.text(COLUMNS))
+}
+
+/// Objects of a calendar with their texts, in the order of folded names, after `after`: as many as a page and some
+/// megabytes hold.
+pub async fn objects(
+    c: &mut impl Reading,
+    of: Candidates<'_>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(Node, String)>, Failure> {
+    const SQL: &str = paged!(
+        concat!(columns!(), ", n.text"),
+        "SELECT w.*, CAST(b.data AS TEXT) AS text FROM (SELECT v.*, SUM(v.size) OVER (ORDER BY v.match_name) - v.size AS \
+         bytes_before FROM (SELECT n.* FROM calendar_object o JOIN node n ON n.id = o.node_id WHERE o.calendar_id = $1 \
+         AND o.last_at >= $2 AND o.first_at <= $3 AND (CAST($4 AS TEXT) IS NULL OR o.component = $4) AND n.gone_at IS NULL \
+         AND n.match_name > $5 ORDER BY n.match_name LIMIT $6) v) w JOIN body b ON b.hash = w.hash \
+         WHERE w.bytes_before < 4194304 ORDER BY w.match_name"
+    );
+    let Candidates { calendar, range, component } = of;
+    let arguments = arguments![calendar, range.start, range.end, component, after, limit];
+    Ok(page(c, SQL, arguments).await?.iter().map(with_text).collect())
+}
+
+/// How many names [`named`] takes.
+pub const NAMES: usize = 10;
+
+/// The objects of a calendar that bear these folded names, with their texts, in no order.
+pub async fn named(c: &mut impl Reading, calendar: Id, names: &[String]) -> Result<Vec<(Node, String)>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        ", CAST(b.data AS TEXT) FROM node n JOIN body b ON b.hash = n.hash WHERE n.parent_id = $1 AND n.gone_at IS NULL \
+         AND n.match_name IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+    );
+    let name = |place: usize| names.get(place).map(String::as_str);
+    let arguments =
+        arguments![calendar, name(0), name(1), name(2), name(3), name(4), name(5), name(6), name(7), name(8), name(9)];
+    Ok(rows(c, SQL, arguments).await?.iter().map(with_text).collect())
+}
+
+/// Calendars of other homes that an actor may read: each with the name of its home and the role held.
+pub async fn linked(
+    c: &mut impl Reading,
+    actor: Id,
+    now: Timestamp,
+    own_home: Id,
+    limit: i64,
+) -> Result<Vec<(Node, String, Role)>, Failure> {
+    const SQL: &str = concat!(
+        "WITH held(node_id, role) AS (SELECT a.node_id, MAX(a.role) FROM ace a WHERE (a.until_at IS NULL OR a.until_at > $2) \
+         AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1)) \
+         GROUP BY a.node_id), seen(id, role) AS (SELECT k.id, h.role FROM held h JOIN node k ON k.id = h.node_id \
+         AND k.kind = 'calendar' UNION ALL SELECT k.id, h.role FROM held h JOIN node t ON t.parent_id = h.node_id \
+         AND t.kind = 'calendars' JOIN node k ON k.parent_id = t.id AND k.kind = 'calendar') SELECT ",
+        columns!(),
+        ", g.name, MAX(s.role) FROM seen s JOIN node n ON n.id = s.id JOIN node g ON g.id = n.home_id \
+         WHERE n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 GROUP BY n.id, g.id \
+         ORDER BY g.match_name, n.match_name LIMIT $4"
+    );
+    let found = rows(c, SQL, arguments![actor, now, own_home, limit]).await?;
+    Ok(found
+        .iter()
+        .filter_map(|row| Some((node_of(row), row.text(COLUMNS), Role::from_rank(row.integer(COLUMNS + 1))?)))
+        .collect())
+}

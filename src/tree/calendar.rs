@@ -1,0 +1,284 @@
+//! What makes a document of a calendar a calendar object: its rules (RFC 4791 section 5.3.2), what the index says of it,
+//! and the candidates for a query.
+//!
+//! The index says *perhaps*, [`crate::ical::filter`] says *yes*: bounds may be too wide, never too narrow.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+
+use super::former::zone;
+use super::gate::Admitted;
+use super::walk::{Needs, PAGE, Page, View};
+use crate::ical::object::{Invalid, MAX_BYTES, Object};
+use crate::ical::recur::instances;
+use crate::ical::time::When;
+use crate::ical::zone::{Zones, known};
+use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
+use crate::model::condition::Condition;
+use crate::model::error::{Failure, Refusal, Result};
+use crate::model::filename::match_name;
+use crate::model::id::{Id, Timestamp};
+use crate::model::kind::Kind;
+use crate::model::name::QName;
+use crate::model::node::{Blob, Node, ROOT};
+use crate::store::body::sha256;
+use crate::store::calendar::{self, Candidates, NAMES};
+use crate::store::property::Dead;
+use crate::store::sql::Reading;
+use crate::store::transaction::Txn;
+use crate::store::{body, node, property};
+
+/// Name of the collection of a home that holds its calendars, also the first segment of their addresses.
+pub const CALENDARS: &str = "calendars";
+/// The media type of a calendar object.
+pub const CALENDAR_TYPE: &str = "text/calendar; charset=utf-8";
+/// What floats lies within so many seconds of where UTC would put it.
+const FLOAT_S: i64 = 14 * 3600;
+/// The most calendars of others that a home shows.
+const MAX_LINKS: i64 = 1000;
+
+/// Reads what a client stores: its content, and what the index says of it. Refuses by the preconditions of RFC 4791
+/// section 5.3.2.1.
+pub fn prepare(bytes: bytes::Bytes) -> Result<(Blob, Indexed)> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Condition::MaxResourceSize.into());
+    }
+    let object = Object::parse(&bytes).map_err(refused)?;
+    if !object.is_known() {
+        return Err(Condition::SupportedCalendarComponent.into());
+    }
+    let blob = Blob { hash: sha256(&bytes), size_bytes: bytes.len() as i64, inline: Some(bytes) };
+    Ok((blob, index(&object)))
+}
+
+fn refused(invalid: Invalid) -> Refusal {
+    let (condition, why) = match invalid {
+        Invalid::Encoding => (Condition::ValidCalendarData, "the text is not UTF-8".to_owned()),
+        Invalid::Control => (Condition::ValidCalendarData, "a control character stands in the text".to_owned()),
+        Invalid::Line(line) => (Condition::ValidCalendarData, format!("line {line} is no content line")),
+        Invalid::Nesting(line) => (Condition::ValidCalendarData, format!("BEGIN and END do not match at line {line}")),
+        Invalid::NotOneCalendar => (Condition::ValidCalendarData, "it is not exactly one VCALENDAR".to_owned()),
+        Invalid::TooMuch => {
+            (Condition::ValidCalendarData, "it is too large, too deep or has too many parts".to_owned())
+        }
+        Invalid::Time => (Condition::ValidCalendarData, "DTSTART is missing or cannot be read".to_owned()),
+        Invalid::Secondly => (Condition::ValidCalendarData, "a rule repeats each second".to_owned()),
+        Invalid::Method => (Condition::ValidCalendarObjectResource, "it bears a METHOD".to_owned()),
+        Invalid::Components => {
+            (Condition::ValidCalendarObjectResource, "it holds no component, or several kinds of them".to_owned())
+        }
+        Invalid::Uid => (Condition::ValidCalendarObjectResource, "its components do not have one UID".to_owned()),
+        Invalid::Twice => {
+            (Condition::ValidCalendarObjectResource, "two components speak of the same instance".to_owned())
+        }
+    };
+    Refusal::of(condition).text(why)
+}
+
+/// Bounds of all instances of an object.
+fn index(object: &Object) -> Indexed {
+    let zones = Zones::new(&object.calendar, &TimeZone::UTC);
+    let timed = |name| object.parts().any(|part| part.property(name).and_then(When::of).is_some());
+    let endless = object.parts().flat_map(|part| part.all("RRULE")).any(|rule| {
+        let rule = rule.value().to_ascii_uppercase();
+        !rule.contains("COUNT=") && !rule.contains("UNTIL=")
+    });
+    let (mut first_at, mut last_at) = (Timestamp::MIN, Timestamp::MAX);
+    if timed("DTSTART") || timed("DUE") {
+        let range = if endless { TimeRange { end: Timestamp::MIN, ..TimeRange::ALL } } else { TimeRange::ALL };
+        let found = instances(object, &zones, range);
+        let starts = object.parts().flat_map(|part| part.all("DTSTART").chain(part.all("DUE"))).filter_map(When::of);
+        let starts = starts.map(|when| zones.instant(&when)).chain(found.instances.first().map(|first| first.start));
+        first_at = starts.min().unwrap_or(Timestamp::MIN).saturating_sub(FLOAT_S);
+        if !endless && !found.cut {
+            let last = found.instances.iter().map(|instance| instance.end.max(instance.start)).max();
+            last_at = last.unwrap_or(Timestamp::MAX).saturating_add(FLOAT_S);
+        }
+    }
+    Indexed { uid: object.uid.clone(), component: object.component.clone(), first_at, last_at }
+}
+
+/// The calendar of another home that a segment of a home's address names: `meetings@tram`.
+#[must_use]
+pub fn link_of(segment: &str) -> Option<(&str, &str)> {
+    segment.rsplit_once('@').filter(|(calendar, home)| !calendar.is_empty() && !home.is_empty())
+}
+
+/// The text of the property `name` that a calendar was given.
+pub(super) fn given(dead: &[Dead], name: &QName) -> Option<String> {
+    let (_, xml) = dead.iter().find(|(known, _)| known == name)?;
+    let inner = xml.split_once('>')?.1.rsplit_once("</")?.0;
+    Some(
+        inner
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"")
+            .replace("&#13;", "\r")
+            .replace("&amp;", "&"),
+    )
+}
+
+/// The zone in which a calendar tells what floats: its own, else that of the server.
+#[must_use]
+pub fn floating_zone(dead: &[Dead]) -> TimeZone {
+    let by_id = given(dead, &QName::caldav("calendar-timezone-id")).and_then(|id| known(&id));
+    by_id.or_else(|| zone_of_text(&given(dead, &QName::caldav("calendar-timezone"))?)).unwrap_or_else(zone)
+}
+
+/// The zone that a VTIMEZONE names (RFC 4791 section 9.8).
+#[must_use]
+pub fn zone_of_text(text: &str) -> Option<TimeZone> {
+    let calendar = crate::ical::object::parse(text.as_bytes()).ok()?;
+    let zone = calendar.components.iter().find(|part| part.name == "VTIMEZONE")?;
+    known(zone.value("TZID")?)
+}
+
+impl Admitted<Txn> {
+    /// Makes an object known in the calendar it stands in. Refused where the calendar holds no such component, or holds
+    /// its UID already.
+    pub(super) async fn enlist(&mut self, object: &Node) -> Result<()> {
+        if object.kind != Kind::Object {
+            return Ok(());
+        }
+        let Some(hash) = object.hash.clone() else { return Ok(()) };
+        let known = self.indexed.take().filter(|(of, _)| *of == hash).map(|(_, indexed)| indexed);
+        let indexed = match known {
+            Some(indexed) => indexed,
+            None => {
+                let bytes = body::inline(&mut self.store, &hash).await?;
+                let read = bytes.as_deref().and_then(Object::stored);
+                index(&read.ok_or_else(|| Failure::new("reading a calendar object", format!("body {hash}")))?)
+            }
+        };
+        let standing = calendar::standing(&mut self.store, object.parent_id, &indexed.uid, object.id).await?;
+        if !standing.components.contains(&indexed.component) {
+            return Err(Condition::SupportedCalendarComponent.into());
+        }
+        let holder = standing.holder.or_else(|| {
+            let other = standing.uid.is_some_and(|uid| uid != indexed.uid);
+            other.then(|| object.name.clone())
+        });
+        if let Some(name) = holder {
+            let target =
+                if self.request.destination.is_some() { self.destination.as_ref() } else { Some(&self.target) };
+            let parent = target.map(|target| target.path.parent()).unwrap_or_default();
+            return Err(Refusal::of(Condition::NoUidConflict).at(parent.join(&name).href(false)).into());
+        }
+        Ok(calendar::enlist(&mut self.store, object.id, object.parent_id, &indexed).await?)
+    }
+
+    /// The object of the same UID that was deleted from a calendar: it comes back under the new name, with its versions.
+    pub(super) async fn revived(&mut self, calendar: &Node) -> Result<Option<Node>> {
+        let Some((_, indexed)) = &self.indexed else { return Ok(None) };
+        Ok(calendar::gone(&mut self.store, calendar.id, &indexed.uid).await?)
+    }
+
+    /// Writes what a new calendar may hold.
+    pub async fn furnish(&mut self, calendar: &Node, components: ComponentSet) -> Result<()> {
+        Ok(calendar::insert(&mut self.store, calendar.id, components).await?)
+    }
+}
+
+impl<T: Reading> Admitted<T> {
+    /// A page of objects of the target, a calendar, that may take place in a range and are of a component, each with its
+    /// text; and where the next page begins.
+    pub async fn objects(
+        &mut self,
+        (range, component): (TimeRange, Option<&str>),
+        after: &str,
+        needs: Needs,
+        epoch: &str,
+    ) -> Result<(Vec<View>, Option<String>)> {
+        let Some(calendar) = self.target.node().map(|node| node.id) else { return Ok((Vec::new(), None)) };
+        let candidates = Candidates { calendar, range, component };
+        let found = calendar::objects(&mut self.store, candidates, after, PAGE).await?;
+        let next = found.last().map(|(node, _)| match_name(&node.name));
+        Ok((self.texts(calendar, found, needs, epoch).await?, next))
+    }
+
+    /// The objects of the target that bear these names, each with its text.
+    pub async fn named(&mut self, names: &[String], needs: Needs, epoch: &str) -> Result<Vec<View>> {
+        let Some(calendar) = self.target.node().map(|node| node.id) else { return Ok(Vec::new()) };
+        let mut found = Vec::with_capacity(names.len());
+        for some in names.chunks(NAMES) {
+            let folded: Vec<String> = some.iter().map(|name| match_name(name)).collect();
+            found.extend(calendar::named(&mut self.store, calendar, &folded).await?);
+        }
+        found.sort_by_cached_key(|(node, _)| match_name(&node.name));
+        self.texts(calendar, found, needs, epoch).await
+    }
+
+    /// Views of objects that are in the order of their names; what they need besides is loaded for all at once.
+    async fn texts(
+        &mut self,
+        calendar: Id,
+        found: Vec<(Node, String)>,
+        needs: Needs,
+        epoch: &str,
+    ) -> Result<Vec<View>> {
+        let mut dead: HashMap<Id, Vec<Dead>> = HashMap::new();
+        if let (true, Some((first, _)), Some((last, _))) = (needs.dead, found.first(), found.last()) {
+            // All names from the first on: its own predecessor is not known.
+            let (first, last) = (match_name(&first.name), match_name(&last.name));
+            for (id, property) in property::of_members_from(&mut self.store, calendar, &first, &last).await? {
+                dead.entry(id).or_default().push(property);
+            }
+        }
+        let each = Needs { dead: false, ..needs };
+        let mut views = Vec::with_capacity(found.len());
+        for (node, text) in found {
+            let mut view = self.member_view(node, epoch);
+            view.dead = dead.remove(&view.node.id).unwrap_or_default();
+            view.text = Some(text);
+            if each != Needs::NOTHING {
+                self.load(&mut view, each).await?;
+            }
+            views.push(view);
+        }
+        Ok(views)
+    }
+
+    fn member_view(&self, node: Node, epoch: &str) -> View {
+        let path = self.target.path.join(&node.name);
+        self.bare(node, path, epoch)
+    }
+
+    /// The home of who asks: nobody else's is theirs to find by listing.
+    pub(super) async fn calendar_homes(&mut self, epoch: &str) -> Result<Page> {
+        let actor = self.request.actor.clone();
+        if !actor.scope.opens_calendars() {
+            return Ok(Page { views: Vec::new(), after: None });
+        }
+        let names = [match_name(&actor.name), CALENDARS.to_owned()];
+        let found = node::chain(&mut self.store, actor.id, self.now, ROOT, &names).await?;
+        let home = found.into_iter().nth(2).map(|link| Node { name: actor.name.clone(), ..link.node });
+        Ok(Page { views: home.map(|home| self.member_view(home, epoch)).into_iter().collect(), after: None })
+    }
+
+    /// The calendars of a home, and in the home of who asks those of others that they may read.
+    pub(super) async fn calendars(&mut self, home: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
+        let own = node::members(&mut self.store, home.id, after, PAGE).await?;
+        let next = own.last().map(|node| match_name(&node.name)).filter(|_| own.len() as i64 == PAGE);
+        let mut views = Vec::new();
+        for node in own {
+            let mut view = self.member_view(node, epoch);
+            self.load(&mut view, needs).await?;
+            views.push(view);
+        }
+        let actor = self.request.actor.clone();
+        if next.is_none() && home.owner_id == actor.id {
+            for (node, name, role) in
+                calendar::linked(&mut self.store, actor.id, self.now, home.home_id, MAX_LINKS).await?
+            {
+                let node = Node { name: format!("{}@{name}", node.name), kind: Kind::LinkedCalendar, ..node };
+                let mut view = self.member_view(node, epoch);
+                view.privileges = actor.restrict(role.grants());
+                view.owner = Some(name);
+                self.load(&mut view, needs).await?;
+                views.push(view);
+            }
+        }
+        Ok(Page { views, after: next })
+    }
+}

@@ -171,3 +171,39 @@ async fn the_check_names_what_was_changed() {
     let report = world.tree.check(|_| {}).await.unwrap();
     assert!(report.damage.iter().any(|damage| damage.at.contains("large, version 1")), "{:?}", report.damage);
 }
+
+#[tokio::test]
+async fn a_home_thins_what_stands_in_it_now() {
+    let world = World::new().await;
+    let max = world.client("max");
+    for number in 1..=4 {
+        max.put("/files/tram/a.txt", &format!("{number}")).send().await;
+    }
+    for number in 1..=3 {
+        max.put("/files/tram/named.txt", &format!("{number}")).send().await;
+        max.relocate("/files/tram/named.txt", &format!("/files/tram/named{number}.txt")).expect(201).await;
+        max.relocate(&format!("/files/tram/named{number}.txt"), "/files/tram/named.txt").expect(201).await;
+    }
+    max.relocate("/files/tram/a.txt", "/files/max/a.txt").expect(201).await;
+    max.put("/files/max/a.txt", "5").expect(204).await;
+    let kept =
+        Retention { versions_days: Some(10), every: Every::Month, trash_days: 30, sync_days: 10, brake_percent: 50 };
+    world.tree.set_retention("tram", &kept).await.unwrap();
+    world.tree.tend(now() + 25 * DAY).await.unwrap();
+    assert_eq!(versions(&max, "/files/max/a.txt").await.len(), 5);
+    // Where a name of its own would lose its only version, that stays.
+    assert_eq!(versions(&max, "/files/tram/named.txt").await.len(), 3);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn the_check_sees_a_version_that_lost_its_seal() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a.txt", "one").expect(201).await;
+    max.put("/files/tram/a.txt", "two").expect(204).await;
+    world.sound().await;
+    sql(&world, "UPDATE past SET sealed = 0 WHERE version = 1").await;
+    let report = world.tree.check(|_| {}).await.unwrap();
+    assert!(report.damage.iter().any(|damage| damage.at.contains("a.txt")), "{:?}", report.damage);
+}

@@ -234,3 +234,130 @@ async fn a_folder_is_what_it_was() {
     assert_eq!(names(&max, "/trash/tram/").await, ["later.txt", "two.txt"]);
     world.sound().await;
 }
+
+#[tokio::test]
+async fn a_folder_that_stands_below_its_former_member_is_what_it_was() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.mkcol("/files/tram/q").expect(201).await;
+    max.mkcol("/files/tram/q/p").expect(201).await;
+    max.put("/files/tram/q/p/x.txt", "x").expect(201).await;
+    let then = moment().await;
+    max.relocate("/files/tram/q/p", "/files/tram/p").expect(201).await;
+    max.relocate("/files/tram/q", "/files/tram/p/q").expect(201).await;
+    let update = format!(
+        "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{then}/q/</D:href></D:version></D:update>"
+    );
+    max.ask("UPDATE", "/files/tram/p/q/").body(&update).expect(207).await;
+    assert_eq!(names(&max, "/files/tram/p/q/").await, ["p"]);
+    assert_eq!(names(&max, "/files/tram/").await, ["p"]);
+    max.put("/files/tram/still.txt", "alive").expect(201).await;
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn rewinding_takes_nothing_from_under_a_lock() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    max.mkcol("/files/tram/a").expect(201).await;
+    max.put("/files/tram/a/x.txt", "x").expect(201).await;
+    let then = moment().await;
+    max.relocate("/files/tram/a/x.txt", "/files/tram/x.txt").expect(201).await;
+    let token = mia.locked("/files/tram/x.txt", "exclusive", "0").await;
+    let update = format!(
+        "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{then}/a/</D:href></D:version></D:update>"
+    );
+    max.ask("UPDATE", "/files/tram/a/").body(&update).expect(423).await;
+    mia.put("/files/tram/x.txt", "mine").token(&token).expect(204).await;
+}
+
+#[tokio::test]
+async fn today_is_copied_without_its_own_copy() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.mkcol("/files/tram/a").expect(201).await;
+    max.put("/files/tram/a/x.txt", "x").expect(201).await;
+    let now = stamp(beffroi::model::id::now(), &jiff::tz::TimeZone::system());
+    let today = now.split(' ').next().unwrap();
+    max.copy(&format!("/history/tram/@{today}/"), "/files/tram/backup").expect(201).await;
+    assert_eq!(names(&max, "/files/tram/").await, ["a", "backup"]);
+    assert_eq!(names(&max, "/files/tram/backup/").await, ["a"]);
+    assert_eq!(names(&max, "/files/tram/backup/a/").await, ["x.txt"]);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn what_changed_homes_is_no_longer_known_in_the_old_one() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    max.mkcol("/files/tram/f").expect(201).await;
+    max.put("/files/tram/f/doc.txt", "d").expect(201).await;
+    max.put("/files/tram/f/old.txt", "o").expect(201).await;
+    let then = moment().await;
+    max.delete("/files/tram/f/old.txt").expect(204).await;
+    let history = max.propfind("/trash/tram/old.txt", "0", "<D:version-history/>").expect(207).await;
+    let history = history.property("version-history").unwrap().dav("href").unwrap().text();
+    max.mkcol("/files/max/secret").expect(201).await;
+    max.relocate("/files/tram/f", "/files/max/secret/f").expect(201).await;
+    max.proppatch("/files/max/secret/f/doc.txt", "<D:set><D:prop><k xmlns=\"u\">hidden</k></D:prop></D:set>")
+        .expect(207)
+        .await;
+    mia.copy(&format!("/history/tram/{then}/f/doc.txt"), "/files/tram/back.txt").expect(201).await;
+    assert!(!mia.propfind("/files/tram/back.txt", "0", "").expect(207).await.text().contains("hidden"));
+    let place = mia.propfind("/trash/tram/", "1", "").expect(207).await.text();
+    assert!(place.contains("/files/tram/old.txt") && !place.contains("secret"), "{place}");
+    mia.propfind(&history, "0", "<D:displayname/>").expect(207).await;
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn purging_spoils_no_token_but_those_it_must() {
+    let world = World::new().await;
+    let (lea, max) = (world.client("lea"), world.client("max"));
+    max.put("/files/tram/gone.txt", "g").expect(201).await;
+    let old = max.sync("/files/tram/", "", "1", "").expect(207).await.sync_token();
+    max.delete("/files/tram/gone.txt").expect(204).await;
+    lea.delete("/trash/tram/gone.txt").expect(204).await;
+    let fresh = max.sync("/files/tram/", "", "1", "").expect(207).await.sync_token();
+    assert_eq!(max.sync("/files/tram/", &fresh, "1", "").expect(207).await.hrefs(), [""; 0]);
+    max.sync("/files/tram/", &old, "1", "").expect(403).await;
+    // What was moved out of a home and purged there was seen to go, or the token is refused.
+    max.put("/files/tram/moved.txt", "m").expect(201).await;
+    let before = max.sync("/files/tram/", "", "1", "").expect(207).await.sync_token();
+    max.relocate("/files/tram/moved.txt", "/files/max/moved.txt").expect(201).await;
+    max.delete("/files/max/moved.txt").expect(204).await;
+    max.delete("/trash/max/moved.txt").expect(204).await;
+    max.sync("/files/tram/", &before, "1", "").expect(403).await;
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_version_says_the_same_wherever_it_is_asked() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let comment = |text: &str| format!("<D:set><D:prop><D:comment>{text}</D:comment></D:prop></D:set>");
+    max.put("/files/tram/a.txt", "a").expect(201).await;
+    max.put("/files/tram/a.txt", "b").expect(204).await;
+    max.proppatch("/files/tram/a.txt", &comment("zzz")).expect(207).await;
+    max.relocate("/files/tram/a.txt", "/files/tram/b.txt").expect(201).await;
+    max.proppatch("/files/tram/b.txt", &comment("aaa")).expect(207).await;
+    let history = max.propfind("/files/tram/b.txt", "0", "<D:version-history/>").expect(207).await;
+    let history = history.property("version-history").unwrap().dav("href").unwrap().text();
+    let asked = "<D:comment/>";
+    assert_eq!(max.propfind(&format!("{history}2"), "0", asked).expect(207).await.value("comment"), "aaa");
+    let keep = "<D:set><D:prop><B:kept xmlns:B=\"urn:beffroi:\">1</B:kept></D:prop></D:set>";
+    max.proppatch(&format!("{history}2"), keep).expect(207).await;
+    let folder = "/history/tram/b.txt/";
+    let newest = max.propfind(folder, "1", asked).expect(207).await.hrefs().pop().unwrap();
+    let alone = max.propfind(&newest, "0", "<B:kept xmlns:B=\"urn:beffroi:\"/><D:predecessor-set/>").expect(207).await;
+    assert_eq!(alone.value("kept"), "1");
+    assert_eq!(alone.property("predecessor-set").unwrap().dav("href").unwrap().text(), format!("{history}1"));
+    // Conditions speak of what is asked, not of what is looked at for it.
+    let etag = max.get("/files/tram/b.txt").expect(200).await.header("etag").unwrap().to_owned();
+    let expand = "<D:expand-property xmlns:D=\"DAV:\"><D:property name=\"version-history\"><D:property name=\"version-set\">\
+                  <D:property name=\"version-name\"/></D:property></D:property></D:expand-property>";
+    let expanded = max.report_at("/files/tram/b.txt").header("If-Match", &etag).body(expand).expect(207).await.text();
+    assert_eq!(expanded.matches("<D:version-name>").count(), 2, "{expanded}");
+    let huge = format!("<D:propfind xmlns:D=\"DAV:\"><D:prop><{}/></D:prop></D:propfind>", "x".repeat(100_000));
+    max.ask("PROPFIND", "/files/tram/").header("Depth", "1").body(&huge).expect(413).await;
+}

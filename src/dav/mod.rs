@@ -13,6 +13,7 @@ mod listing;
 mod lock;
 mod mkcol;
 mod options;
+mod principal;
 pub mod property;
 mod propfind;
 mod proppatch;

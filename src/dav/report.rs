@@ -12,7 +12,7 @@ use crate::exchange::Response;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::header::Depth;
-use crate::model::kind::KindRow;
+use crate::model::kind::{Kind, KindRow};
 use crate::model::method::Method;
 use crate::model::name::QName;
 use crate::model::precondition::Preconditions;
@@ -44,14 +44,21 @@ pub struct ReportRow {
 }
 
 /// The reports.
-pub static REPORTS: [ReportRow; 6] = [
+pub static REPORTS: [ReportRow; 8] = [
     ReportRow { name: QName::dav("sync-collection"), on: |kind| kind.sync, source: "RFC 6578 section 3.2" },
     ReportRow { name: QName::dav("version-tree"), on: |kind| kind.versioned, source: "RFC 3253 section 3.7" },
     ReportRow { name: QName::dav("expand-property"), on: |_| true, source: "RFC 3253 section 3.8" },
+    ReportRow { name: QName::dav("principal-property-search"), on: principals, source: "RFC 3744 section 9.4" },
+    ReportRow { name: QName::dav("principal-search-property-set"), on: principals, source: "RFC 3744 section 9.5" },
     ReportRow { name: QName::caldav("calendar-query"), on: calendars, source: "RFC 4791 section 7.8" },
     ReportRow { name: QName::caldav("calendar-multiget"), on: calendars, source: "RFC 4791 section 7.9" },
     ReportRow { name: QName::caldav("free-busy-query"), on: calendars, source: "RFC 4791 section 7.10" },
 ];
+
+/// Everything that speaks of principals by `DAV:principal-collection-set` may be asked of them.
+fn principals(row: &KindRow) -> bool {
+    matches!(row.kind, Kind::Root | Kind::Principals | Kind::Principal | Kind::CalendarHomes | Kind::CalendarHome)
+}
 
 fn calendars(row: &KindRow) -> bool {
     row.kind.is_calendar()
@@ -63,6 +70,8 @@ pub(super) async fn report(mut call: Call) -> Result<Response> {
         Report::SyncCollection { token, deep, limit, asked } => sync(call, &token, deep, limit, asked).await,
         Report::VersionTree(asked) => version_tree(call, asked).await,
         Report::ExpandProperty(expand) => expand_property(call, &expand).await,
+        Report::PrincipalPropertySearch(search) => super::principal::search(call, search).await,
+        Report::PrincipalSearchPropertySet => super::principal::searched_properties(call).await,
         Report::Calendar(report) => super::calendar::report(call, *report).await,
         Report::Unusable(condition) => {
             call.tree.read(&call.request).await?;

@@ -241,7 +241,7 @@ async fn follow_principal(c: &mut impl Reading, who: Who<'_>, target: &mut Targe
 }
 
 /// A project is known to those who have a role in it.
-async fn may_know(c: &mut impl Reading, who: Who<'_>, name: &str) -> Result<bool> {
+pub(super) async fn may_know(c: &mut impl Reading, who: Who<'_>, name: &str) -> Result<bool> {
     let links = node::chain(c, who.actor.id, who.now, ROOT, &[match_name(name)]).await?;
     Ok(links.last().is_some_and(|home| home.role.is_some()))
 }

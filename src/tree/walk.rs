@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::calendar::{CALENDARS, link_of};
 use super::gate::Admitted;
 use super::lock::covering;
-use super::resolve::{ROOTS, VERSIONS, made_id};
+use super::resolve::{PRINCIPALS_SEGMENT, ROOTS, VERSIONS, Who, made_id, may_know};
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
@@ -14,6 +14,7 @@ use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::path::Path;
+use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::privilege::PrivilegeSet;
 use crate::store::property::Dead;
 use crate::store::sql::Reading;
@@ -284,6 +285,35 @@ impl<T: Reading> Admitted<T> {
             .into_iter()
             .collect();
         Ok(Page { views, after: None })
+    }
+
+    /// People whom the actor may find, and projects that the actor is of, for whom a question holds: at most so many.
+    pub async fn principals_that(
+        &mut self,
+        holds: impl Fn(&Principal) -> bool,
+        limit: usize,
+        epoch: &str,
+    ) -> Result<(Vec<View>, bool)> {
+        let mut views = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = principal::list(&mut self.store, None, &after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok((views, false)) };
+            after = match_name(&last.name);
+            for found in page.into_iter().filter(|found| found.disabled_at.is_none() && holds(found)) {
+                let who = Who { actor: &self.request.actor, now: self.now };
+                if found.kind != PrincipalKind::Person && !may_know(&mut self.store, who, &found.name).await? {
+                    continue;
+                }
+                if views.len() == limit {
+                    return Ok((views, true));
+                }
+                let path = Path::of(&[PRINCIPALS_SEGMENT, &found.name]);
+                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), path, epoch);
+                view.principal = Some(found);
+                views.push(view);
+            }
+        }
     }
 
     /// Members that are rows: their locks and dead properties are loaded once for the page.

@@ -74,12 +74,27 @@ pub enum Report {
     VersionTree(Asked),
     /// RFC 3253 section 3.8: properties, and those of the resources they name.
     ExpandProperty(Vec<Expand>),
+    /// RFC 3744 section 9.4: principals whose properties contain texts.
+    PrincipalPropertySearch(PrincipalSearch),
+    /// RFC 3744 section 9.5: which properties may be searched.
+    PrincipalSearchPropertySet,
     /// RFC 4791 section 7.
     Calendar(Box<CalendarReport>),
     /// One whose body breaks a precondition.
     Unusable(Condition),
     /// One that we do not know.
     Other(QName),
+}
+
+/// What principals are sought.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PrincipalSearch {
+    /// Properties, and the text that one of each must contain.
+    pub matches: Vec<(Vec<QName>, String)>,
+    /// Is it enough that one of them holds?
+    pub any: bool,
+    /// Properties of each principal found.
+    pub asked: Asked,
 }
 
 /// A property to be told, and what is to be told of each resource that its value names.
@@ -232,6 +247,20 @@ pub fn report(body: &[u8]) -> Result<Report, XmlError> {
             });
         }
         _ if root.name.namespace != DAV => return Ok(Report::Other(root.name)),
+        "principal-search-property-set" => return Ok(Report::PrincipalSearchPropertySet),
+        "principal-property-search" => {
+            let sought = root.elements().filter(|element| element.name.is_dav("property-search"));
+            let matches = sought
+                .filter_map(|search| Some((search.dav("prop").map(names)?, search.dav("match")?.text())))
+                .collect();
+            let any = root.attribute("test") == Some("anyof");
+            // Quirk: python-caldav (3.6) writes what it asks for beside an empty `DAV:prop` instead of into it.
+            let parts = ["prop", "property-search", "apply-to-principal-collection-set"];
+            let beside =
+                root.elements().map(|child| &child.name).filter(|name| !parts.iter().any(|part| name.is_dav(part)));
+            let asked = if asked == Asked::These(Vec::new()) { Asked::These(beside.cloned().collect()) } else { asked };
+            return Ok(Report::PrincipalPropertySearch(PrincipalSearch { matches, any, asked }));
+        }
         "version-tree" => return Ok(Report::VersionTree(asked)),
         "expand-property" => return Ok(Report::ExpandProperty(Expand::of(&root))),
         "sync-collection" => {}

@@ -1,0 +1,96 @@
+# caldav: the caldav library of Python, its server tester, and vdirsyncer with khal's own storage, all from PyPI.
+. "$HERE/lib.sh"
+cd "$WORK" || exit 1
+VENV=${CALDAV_VENV:-$WORK/venv-caldav}
+if [ ! -x "$VENV/bin/vdirsyncer" ]; then
+  python3 -m venv "$VENV" && "$VENV/bin/pip" install -q \
+    caldav==3.6.0 caldav-server-tester==1.7.0 vdirsyncer==0.21.0 vobject==1.0.0 || exit 1
+fi
+export HOME=$WORK/caldav-home
+mkdir -p "$HOME"
+
+"$VENV/bin/caldav-server-tester" --caldav-url "$URL" --caldav-username "$NAME" --caldav-password "$PASSWORD" \
+  --format json >tester.json 2>tester.err
+check "the server tester runs to its end" test -s tester.json
+"$VENV/bin/python" - tester.json <<'PYTHON'
+import json, sys
+# Each with its reason; anything else that is not full is a fault of ours.
+OUTSIDE = {
+    "url.encode-at.literal.principal": "no name of a person holds an @",
+    "url.encode-at.identity": "@ and %40 are the same address (RFC 3986 section 6.2.2.2), so a second object cannot be put there",
+    "search.text.comp-type-optional": "a property filter on VCALENDAR asks of the properties of VCALENDAR (RFC 4791 section 9.7.2)",
+    "scheduling": "not announced yet",
+    "well-known": "not asked of an address with a port",
+}
+features = json.load(open(sys.argv[1]))["features"]
+for name, found in sorted(features.items()):
+    if found.get("support") == "full":
+        print("ok", name)
+    elif name in OUTSIDE:
+        print("outside", name, "-", OUTSIDE[name])
+    else:
+        print("not ok", name, found)
+PYTHON
+
+# vdirsyncer: two folders on this machine and a calendar of ours kept equal, with changes from both sides.
+COUNT=${EVENTS:-5000}
+mkdir -p one two status
+"$VENV/bin/python" - "$COUNT" <<'PYTHON'
+import sys
+for number in range(int(sys.argv[1])):
+    day, hour = number % 28 + 1, number % 24
+    rule = "RRULE:FREQ=WEEKLY;COUNT=10\r\n" if number % 20 == 0 else ""
+    open(f"one/e{number}.ics", "w", newline="").write(
+        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Suite//EN\r\nBEGIN:VEVENT\r\nUID:e{number}\r\nDTSTAMP:20260101T000000Z\r\n"
+        f"DTSTART;TZID=Europe/Paris:202601{day:02}T{hour:02}0000\r\nDURATION:PT1H\r\n{rule}SUMMARY:Réunion {number}\r\n"
+        "END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+PYTHON
+cat >vdirsyncer.conf <<CONF
+[general]
+status_path = "$WORK/status/"
+[pair first]
+a = "one"
+b = "ours"
+collections = [["c", "c", "$NAME"]]
+conflict_resolution = "b wins"
+[pair second]
+a = "two"
+b = "ours"
+collections = [["c", "c", "$NAME"]]
+conflict_resolution = "b wins"
+[storage one]
+type = "filesystem"
+path = "$WORK/one"
+fileext = ".ics"
+[storage two]
+type = "filesystem"
+path = "$WORK/two"
+fileext = ".ics"
+[storage ours]
+type = "caldav"
+url = "$URL"
+username = "$NAME"
+password = "$PASSWORD"
+CONF
+sed -i "s|\[\[\"c\", \"c\", \"$NAME\"\]\]|null|; s|url = \"$URL\"|url = \"${URL}calendars/$NAME/personal/\"|" vdirsyncer.conf
+sync() { "$VENV/bin/vdirsyncer" -c vdirsyncer.conf -v WARNING "$@"; }
+yes | sync discover >discover.log 2>&1
+check "5,000 events go up" sync sync first
+check "and down to another machine" sync sync second
+equal "as many there as here" "$(ls two | wc -l)" "$COUNT"
+sed -i 's/SUMMARY:Réunion 7$/SUMMARY:Changée ici/; s/SUMMARY:Réunion 7\r/SUMMARY:Changée ici\r/' one/e7.ics
+rm one/e8.ics
+first=$(ls two | head -n 1)
+sed -i 's/SUMMARY:[^\r]*/SUMMARY:Changée là/' "two/$first"
+rm "two/$(ls two | sed -n 2p)"
+for round in 1 2; do
+  check "round $round, one" sync sync first
+  check "round $round, two" sync sync second
+done
+sums() { for file in "$1"/*.ics; do grep -E '^(UID|SUMMARY)' "$file" | tr -d '\r' | sort | tr '\n' ' '; echo; done | sort | sha256sum; }
+check "both changes arrived" grep -qr 'Changée ici' two
+check "from both sides" grep -qr 'Changée là' one
+equal "two events are gone" "$(ls one | wc -l)" "$((COUNT - 2))"
+equal "both sides are equal" "$(sums one)" "$(sums two)"
+finish

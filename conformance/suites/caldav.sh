@@ -9,27 +9,30 @@ fi
 export HOME=$WORK/caldav-home
 mkdir -p "$HOME"
 
-"$VENV/bin/caldav-server-tester" --caldav-url "$URL" --caldav-username "$NAME" --caldav-password "$PASSWORD" \
-  --format json >tester.json 2>tester.err
-check "the server tester runs to its end" test -s tester.json
-"$VENV/bin/python" - tester.json <<'PYTHON'
-import json, sys
+"$VENV/bin/caldav-server-tester" --verbose --format text --caldav-url "$URL" --caldav-username "$NAME" \
+  --caldav-password "$PASSWORD" >tester.txt 2>tester.err
+"$VENV/bin/python" - tester.txt <<'PYTHON'
+import re, sys
 # Each with its reason; anything else that is not full is a fault of ours.
 OUTSIDE = {
+    "create-calendar.auto": "a calendar is made by MKCALENDAR, not by using its address",
     "url.encode-at.literal.principal": "no name of a person holds an @",
     "url.encode-at.identity": "@ and %40 are the same address (RFC 3986 section 6.2.2.2), so a second object cannot be put there",
     "search.text.comp-type-optional": "a property filter on VCALENDAR asks of the properties of VCALENDAR (RFC 4791 section 9.7.2)",
     "scheduling": "not announced yet",
-    "well-known": "not asked of an address with a port",
+    "well-known": "the tester does not ask it on this machine",
 }
-features = json.load(open(sys.argv[1]))["features"]
-for name, found in sorted(features.items()):
-    if found.get("support") == "full":
+text = open(sys.argv[1]).read()
+found = re.findall(r"^## (\S+)\nFeature support level found: (.*)((?:\n.+)*)", text, re.M)
+if len(found) < 95:
+    print("not ok the tester looked at", len(found), "features only")
+for name, support, more in found:
+    if support == "full" or (support == "?" and "value=True" in more):
         print("ok", name)
     elif name in OUTSIDE:
         print("outside", name, "-", OUTSIDE[name])
     else:
-        print("not ok", name, found)
+        print("not ok", name, support, more.strip()[:500])
 PYTHON
 
 # vdirsyncer: two folders on this machine and a calendar of ours kept equal, with changes from both sides.

@@ -1,18 +1,23 @@
-//! `beffroi demo`: a temporary server with people, projects and documents, and how to connect to it.
+//! `beffroi demo`: a temporary server with people, projects, documents and meetings, and how to connect to it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use clap::Args;
 
-use super::files::{make_folder, put_blob};
+use super::files::{make_folder, put_blob, request};
 use super::output::Terminal;
 use crate::app::{Running, open_tree, start_logging, stop_signal};
 use crate::config::Config;
+use crate::model::error::Error;
+use crate::model::method::Method;
 use crate::model::path::Path;
-use crate::model::principal::Scope;
+use crate::model::principal::{Actor, Scope};
 use crate::model::privilege::Role;
+use crate::tree::calendar::{CALENDAR_TYPE, CALENDARS, prepare};
+use crate::tree::edit::{At, Content, FileContent};
 use crate::tree::resolve::FILES;
 use crate::tree::{self, Tree};
 
@@ -73,6 +78,55 @@ const DOCUMENTS: [(&[&str], &str, &[&str]); 7] = [
     (&["alice", "Notes.txt"], "alice", &["Dossier personnel : personne d'autre ne le voit.\n"]),
 ];
 
+/// Home and calendar, name, component, and its lines besides UID and DTSTAMP.
+const OBJECTS: [([&str; 2], &str, &str, &str); 7] = [
+    (
+        ["tramway", "meetings"],
+        "comite-de-pilotage",
+        "VEVENT",
+        "DTSTART;TZID=Europe/Paris:20260106T100000\r\nDTEND;TZID=Europe/Paris:20260106T113000\r\nRRULE:FREQ=MONTHLY;BYDAY=1TU\r\n\
+         SUMMARY:Comité de pilotage\r\nLOCATION:Salle du conseil",
+    ),
+    (
+        ["tramway", "meetings"],
+        "point-hebdomadaire",
+        "VEVENT",
+        "DTSTART;TZID=Europe/Paris:20260105T090000\r\nDTEND;TZID=Europe/Paris:20260105T093000\r\nRRULE:FREQ=WEEKLY\r\n\
+         SUMMARY:Point hebdomadaire\r\nLOCATION:Atelier",
+    ),
+    (
+        ["tramway", "meetings"],
+        "mise-en-service",
+        "VEVENT",
+        "DTSTART;VALUE=DATE:20290901\r\nSUMMARY:Mise en service de la ligne T2\r\nTRANSP:TRANSPARENT",
+    ),
+    (
+        ["tramway", "tasks"],
+        "enquete-publique",
+        "VTODO",
+        "DUE;VALUE=DATE:20270131\r\nSUMMARY:Préparer l’enquête publique",
+    ),
+    (
+        ["tramway", "tasks"],
+        "plan-de-financement",
+        "VTODO",
+        "DUE;VALUE=DATE:20261215\r\nPRIORITY:1\r\nSUMMARY:Boucler le plan de financement",
+    ),
+    (
+        ["quartiers", "meetings"],
+        "conseil-quartier-nord",
+        "VEVENT",
+        "DTSTART;TZID=Europe/Paris:20260115T183000\r\nDTEND;TZID=Europe/Paris:20260115T203000\r\nRRULE:FREQ=MONTHLY;BYDAY=3TH\r\n\
+         SUMMARY:Conseil du quartier Nord\r\nLOCATION:Maison des associations",
+    ),
+    (
+        ["alice", "personal"],
+        "conges",
+        "VEVENT",
+        "DTSTART;VALUE=DATE:20261221\r\nDTEND;VALUE=DATE:20270104\r\nSUMMARY:Congés",
+    ),
+];
+
 impl Demo {
     pub(super) async fn run(
         self,
@@ -128,7 +182,25 @@ async fn fill(tree: &Tree) -> anyhow::Result<Vec<String>> {
             put_blob(tree, &path, tree::finish(staging).await?, None, &actor).await?;
         }
     }
+    for ([home, calendar], name, component, lines) in OBJECTS {
+        let text = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//FR\r\nBEGIN:{component}\r\nUID:{name}@{home}\r\n\
+             DTSTAMP:20260101T000000Z\r\n{lines}\r\nEND:{component}\r\nEND:VCALENDAR\r\n"
+        );
+        let path = Path::of(&[CALENDARS, home, calendar, &format!("{name}.ics")]);
+        put_object(tree, &path, text.into(), &tree.owner(home).await?).await?;
+    }
     Ok(passwords)
+}
+
+/// Writes a calendar object where none is.
+async fn put_object(tree: &Tree, to: &Path, text: Bytes, actor: &Actor) -> Result<(), Error> {
+    let (blob, indexed) = prepare(text)?;
+    let content =
+        FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) };
+    let mut admitted = tree.write(&request(Method::Put, to.clone(), actor)).await?;
+    admitted.bind(At::Target, Content::File(content)).await?;
+    admitted.commit().await
 }
 
 fn introduce(terminal: &Terminal, url: &str, host: &str, data: &str, kept: bool, passwords: &[String]) {
@@ -165,6 +237,11 @@ fn introduce(terminal: &Terminal, url: &str, host: &str, data: &str, kept: bool,
         "demo-history",
         "demo-trash",
     ] {
+        println!("  {}", terminal.text(key, &places));
+    }
+    println!();
+    terminal.say("demo-calendars", &[]);
+    for key in ["demo-iphone", "demo-android", "demo-thunderbird", "demo-outlook"] {
         println!("  {}", terminal.text(key, &places));
     }
     println!();

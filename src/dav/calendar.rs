@@ -1,6 +1,7 @@
 //! MKCALENDAR, and the reports of RFC 4791: which objects match, those that are named, when someone is busy.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -18,7 +19,7 @@ use crate::ical::object::Object;
 use crate::ical::zone::{Zones, known};
 use crate::model::calendar::{ComponentFilter, Selection, TimeRange};
 use crate::model::condition::Condition;
-use crate::model::error::{Refusal, Result};
+use crate::model::error::{Failure, Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::path::Path;
 use crate::tree::Tree;
@@ -36,7 +37,7 @@ type Snapshot = Admitted<crate::tree::Snapshot>;
 
 pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Response> {
     match report {
-        CalendarReport::Query { asked, selection, filter, zone } => query(call, asked, selection, &filter, zone).await,
+        CalendarReport::Query { asked, selection, filter, zone } => query(call, asked, selection, filter, zone).await,
         CalendarReport::Multiget { asked, selection, hrefs } => multiget(call, asked, selection, &hrefs).await,
         CalendarReport::FreeBusy(range) => free_busy(call, range).await,
     }
@@ -55,6 +56,12 @@ async fn calendar(tree: &Tree, request: &Request) -> Result<(Snapshot, TimeZone)
     }
 }
 
+/// Rules may take their time: they are followed where no other request waits for the thread.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| Failure::new("reading calendar objects", error))?)
+}
+
 /// The range in which an object must take place to match, and the component that must: what the index can answer.
 fn hint(filter: &ComponentFilter) -> (TimeRange, Option<&str>) {
     match filter.components.as_slice() {
@@ -71,7 +78,7 @@ async fn query(
     call: Call,
     asked: Asked,
     selection: Selection,
-    filter: &ComponentFilter,
+    filter: ComponentFilter,
     zone: Option<String>,
 ) -> Result<Response> {
     let minimal = call.preferences().minimal;
@@ -80,19 +87,28 @@ async fn query(
     let zone = zone.and_then(|text| known(&text).or_else(|| zone_of_text(&text))).unwrap_or(own_zone);
     let reading =
         Reading { calendar: Some((selection, zone.clone())), ..Reading::of(&call.request.actor.name, admitted.now()) };
-    let (range, component) = hint(filter);
+    let (range, component) = hint(&filter);
+    let (range, component) = (range, component.map(str::to_owned));
+    let asking = Arc::new((filter, plan, reading, zone));
     let mut writer = Writer::document();
     writer.begin_multistatus();
     let mut after = String::new();
     loop {
-        let (page, next) = admitted.objects((range, component), &after, plan.needs, call.tree.epoch()).await?;
-        for view in page {
-            let Some(object) = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes())) else { continue };
-            let zones = Zones::new(&object.calendar, &zone);
-            if matches(filter, &object, &zones) {
-                plan.write(&view, &reading, &mut writer);
+        let wanted = (range, component.as_deref());
+        let (page, next) = admitted.objects(wanted, &after, asking.1.needs, call.tree.epoch()).await?;
+        let asking = Arc::clone(&asking);
+        let found = aside(move || {
+            let (filter, plan, reading, zone) = &*asking;
+            let mut writer = Writer::default();
+            for view in page {
+                let object = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes()));
+                if object.is_some_and(|object| matches(filter, &object, &Zones::new(&object.calendar, zone))) {
+                    plan.write(&view, reading, &mut writer);
+                }
             }
-        }
+            writer.out
+        });
+        writer.raw(&found.await?);
         if writer.out.len() > MAX_ANSWER {
             writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));
             break;
@@ -101,7 +117,6 @@ async fn query(
             Some(next) => after = next,
             None => break,
         }
-        tokio::task::yield_now().await;
     }
     writer.end_multistatus(None);
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
@@ -115,6 +130,8 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
     let (mut admitted, zone) = calendar(&call.tree, &call.request).await?;
     let reading =
         Reading { calendar: Some((selection, zone)), ..Reading::of(&call.request.actor.name, admitted.now()) };
+    let needs = plan.needs;
+    let telling = Arc::new((plan, reading));
     let folded = |path: &Path| -> Vec<String> { path.segments().iter().map(|name| match_name(name)).collect() };
     let here = folded(&admitted.target.path);
     let mut writer = Writer::document();
@@ -128,18 +145,26 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
         };
         let wanted: Vec<(&String, Option<String>)> = some.iter().map(|text| (text, member(text))).collect();
         let names: Vec<String> = wanted.iter().filter_map(|(_, name)| name.clone()).collect();
-        let found = admitted.named(&names, plan.needs, call.tree.epoch()).await?;
+        let found = admitted.named(&names, needs, call.tree.epoch()).await?;
         let mut found: HashMap<String, View> =
             found.into_iter().map(|view| (match_name(&view.node.name), view)).collect();
+        let mut views = Vec::with_capacity(found.len());
         for (text, name) in wanted {
             match name.as_ref().and_then(|name| found.remove(name)) {
-                Some(view) => plan.write(&view, &reading, &mut writer),
+                Some(view) => views.push(view),
                 // An address that is given twice is answered once.
                 None if name.as_ref().is_some_and(|name| told.contains(name)) => {}
                 None => writer.status_response(text, 404, None),
             }
             told.extend(name);
         }
+        let telling = Arc::clone(&telling);
+        let told = aside(move || {
+            let mut writer = Writer::default();
+            views.iter().for_each(|view| telling.0.write(view, &telling.1, &mut writer));
+            writer.out
+        });
+        writer.raw(&told.await?);
     }
     writer.end_multistatus(None);
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
@@ -151,16 +176,21 @@ async fn free_busy(call: Call, range: TimeRange) -> Result<Response> {
     let mut after = String::new();
     loop {
         let (page, next) = admitted.objects((range, Some("VEVENT")), &after, Needs::NOTHING, call.tree.epoch()).await?;
-        for view in page {
-            let Some(object) = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes())) else { continue };
-            taken.extend(periods(&object, &Zones::new(&object.calendar, &zone), range));
-        }
-        taken = merged(taken);
+        let zone = zone.clone();
+        taken = aside(move || {
+            for view in page {
+                let Some(object) = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes())) else {
+                    continue;
+                };
+                taken.extend(periods(&object, &Zones::new(&object.calendar, &zone), range));
+            }
+            merged(taken)
+        })
+        .await?;
         match next {
             Some(next) => after = next,
             None => break,
         }
-        tokio::task::yield_now().await;
     }
     let mut response = http::Response::new(Body::Full(Bytes::from(write(&taken, range, admitted.now()))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));

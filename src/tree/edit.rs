@@ -114,6 +114,9 @@ impl Admitted<Txn> {
                 let written = self.take(content).await?;
                 self.within_quota(parent.home_id, written.size_bytes)?;
                 let kind = parent.kind.row().put.unwrap_or(Kind::File);
+                if kind == Kind::Object && self.indexed.is_none() {
+                    return Err(bug("a calendar object that was not prepared"));
+                }
                 let carried_on = match kind {
                     Kind::Object => self.revive(&parent, &name).await?,
                     _ => self.carried_on(&parent, &name, Landing::Written, None).await?,
@@ -160,6 +163,9 @@ impl Admitted<Txn> {
         let document = self.target.node().cloned().ok_or_else(|| bug("replacing what is not there"))?;
         let parent =
             self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a document without folder"))?;
+        if document.kind == Kind::Object && content.indexed.is_none() {
+            return Err(bug("a calendar object that was not prepared"));
+        }
         let session = self.session(&self.target);
         let written = self.take(content).await?;
         self.write(document, &parent, written, session).await

@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod device;
 mod files;
+mod grant;
 mod output;
 mod past;
 mod person;
@@ -49,6 +50,9 @@ enum Command {
     /// Projects and their members
     #[command(subcommand)]
     Project(project::Project),
+    /// Roles of people on a single calendar or folder
+    #[command(subcommand)]
+    Grant(grant::Grant),
     /// Import documents
     #[command(subcommand)]
     Import(files::Import),
@@ -102,6 +106,7 @@ async fn administer(command: Command, tree: &Tree, terminal: &Terminal) -> anyho
         Command::Person(person) => person.run(tree, terminal).await?,
         Command::Device(device) => device.run(tree, terminal).await?,
         Command::Project(project) => project.run(tree, terminal).await?,
+        Command::Grant(grant) => grant.run(tree, terminal).await?,
         Command::Import(import) => import.run(tree, terminal).await?,
         Command::Export(export) => export.run(tree, terminal).await?,
         Command::Versions(versions) => versions.run(tree, terminal).await?,

@@ -109,6 +109,7 @@ impl Terminal {
             Fault::DeviceTaken(name, label) => self.text("fault-device-taken", &[("name", name), ("label", label)]),
             Fault::NoDevice(name, label) => self.text("fault-no-device", &[("name", name), ("label", label)]),
             Fault::NoRole(name, project) => self.text("fault-no-role", &[("name", name), ("project", project)]),
+            Fault::NoCollection(address) => self.text("fault-no-collection", &[("address", address)]),
             Fault::Closed(name) => self.text("fault-closed", &[("name", name)]),
             Fault::Failed(failure) => self.text("fault-failed", &[("why", &failure.to_string())]),
         }

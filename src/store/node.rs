@@ -175,13 +175,13 @@ pub async fn homes_of(
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        ", h.name, h.match_name, (SELECT MAX(a.role) FROM ace a WHERE a.node_id = h.id \
+        ", h.name, h.match_name, (SELECT MAX(a.role) FROM ace a WHERE (a.node_id = h.id OR a.node_id = n.id) \
          AND (a.until_at IS NULL OR a.until_at > $2) AND (a.principal_id = $1 OR a.principal_id IN \
          (SELECT m.group_id FROM membership m WHERE m.member_id = $1))) AS held \
          FROM node h JOIN node n ON n.parent_id = h.id AND n.match_name = 'files' AND n.gone_at IS NULL \
-         WHERE h.parent_id = 1 AND h.gone_at IS NULL AND h.match_name > $3 AND h.id IN \
-         (SELECT g.node_id FROM ace g WHERE (g.until_at IS NULL OR g.until_at > $2) AND (g.principal_id = $1 \
-         OR g.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1))) \
+         WHERE h.parent_id = 1 AND h.gone_at IS NULL AND h.match_name > $3 AND EXISTS \
+         (SELECT 1 FROM ace g WHERE (g.node_id = h.id OR g.node_id = n.id) AND (g.until_at IS NULL OR g.until_at > $2) \
+         AND (g.principal_id = $1 OR g.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1))) \
          ORDER BY h.match_name LIMIT $4"
     );
     let found = rows(c, SQL, arguments![actor, now, after, limit]).await?;

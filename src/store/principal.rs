@@ -277,8 +277,9 @@ pub async fn oldest_seq(c: &mut impl Reading, home: Id) -> Result<i64, Failure> 
     Ok(found.map_or(0, |row| row.integer(0)))
 }
 
-/// Lowers every role on a node that is greater than `most`.
-pub async fn lower_grants(c: &mut Txn, node: Id, most: Role) -> Result<(), Failure> {
-    c.note("UPDATE ace SET role = $2 WHERE node_id = $1 AND role > $2", arguments![node, most.rank()]).await?;
+/// Lowers every role in a home that is greater than `most`.
+pub async fn lower_grants(c: &mut Txn, home: Id, most: Role) -> Result<(), Failure> {
+    let sql = "UPDATE ace SET role = $2 WHERE role > $2 AND node_id IN (SELECT n.id FROM node n WHERE n.home_id = $1)";
+    c.note(sql, arguments![home, most.rank()]).await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::model::filename::{NameError, check_principal, match_name, normalize};
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
 use crate::model::node::{Node, ROOT};
+use crate::model::path::Path;
 use crate::model::principal::{Actor, Device, Principal, PrincipalKind, Scope};
 use crate::model::privilege::Role;
 use crate::store::principal::{self, Grant, mailto};
@@ -46,6 +47,9 @@ pub enum Fault {
     /// The person has no role there.
     #[error("{0:?} has no role in {1:?}")]
     NoRole(String, String),
+    /// The address names no folder and no calendar.
+    #[error("{0:?} is no folder or calendar")]
+    NoCollection(String),
     /// The project is closed.
     #[error("{0:?} is closed")]
     Closed(String),
@@ -229,6 +233,36 @@ impl Tree {
         Ok(txn.commit().await?)
     }
 
+    /// Gives someone a role on one collection, with all below it, in place of the one held there before.
+    pub async fn grant(&self, address: &str, person: &str, role: Role, until: Option<Timestamp>) -> Result<()> {
+        let mut txn = self.store.write().await?;
+        let (node, owner) = collection(&mut txn, address).await?;
+        if owner.closed_at.is_some() {
+            return Err(Fault::Closed(owner.name));
+        }
+        let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
+        principal::grant(&mut txn, node, person.id, role, until).await?;
+        Ok(txn.commit().await?)
+    }
+
+    /// Takes someone's role on one collection.
+    pub async fn revoke(&self, address: &str, person: &str) -> Result<()> {
+        let mut txn = self.store.write().await?;
+        let (node, _) = collection(&mut txn, address).await?;
+        let person = find(&mut txn, None, person).await?;
+        if !principal::revoke(&mut txn, node, person.id).await? {
+            return Err(Fault::NoRole(person.name, address.to_owned()));
+        }
+        Ok(txn.commit().await?)
+    }
+
+    /// Roles granted exactly on one collection.
+    pub async fn grants(&self, address: &str) -> Result<Vec<Grant>> {
+        let mut snapshot = self.store.read().await?;
+        let (node, _) = collection(&mut snapshot, address).await?;
+        Ok(principal::grants(&mut snapshot, node).await?)
+    }
+
     /// Closes a project: from now on it is only read.
     pub async fn close_project(&self, name: &str) -> Result<()> {
         let mut txn = self.store.write().await?;
@@ -265,6 +299,26 @@ pub(super) async fn find(
         }
         Some(found) => Ok(found),
     }
+}
+
+/// The collection of documents or calendars that an address names, and whose it is.
+async fn collection(c: &mut impl crate::store::sql::Reading, address: &str) -> Result<(Id, Principal)> {
+    let missing = || Fault::NoCollection(address.to_owned());
+    // The whole address of a server is understood, too.
+    let path = address
+        .split_once("://")
+        .map_or(address, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
+    let path = Path::parse(path).map_err(|_| missing())?;
+    let (first, name, below) = match path.segments() {
+        [first, name, below @ ..] if first == FILES || first == CALENDARS => (first, name, below),
+        _ => return Err(missing()),
+    };
+    let owner = find(c, None, name).await?;
+    let names: Vec<String> = [name, first].into_iter().chain(below).map(|name| match_name(name)).collect();
+    let links = node::chain(c, owner.id, now(), ROOT, &names).await?;
+    let whole = links.len() > names.len();
+    let found = links.into_iter().last().filter(|link| whole && link.node.kind.is_collection());
+    Ok((found.ok_or_else(missing)?.node.id, owner))
 }
 
 /// The home of the person or project of this name.

@@ -238,15 +238,14 @@ fn name_free(request: &Request, target: &Target) -> Result<()> {
 
 /// 403 `need-privileges`, naming resource and privilege (RFC 3744 section 7.1.1).
 fn may(effect: Effect, place: Place, target: &Target, destination: Option<&Target>) -> Result<()> {
-    // One set holds for target and parent: roles are granted to whole homes.
     let (privileges, href) = match place {
-        Place::Target => (target.privileges, target.href()),
-        Place::Parent => (target.privileges, target.parent_href()),
+        Place::Target => (target.privileges_at(place), target.href()),
+        Place::Parent => (target.privileges_at(place), target.parent_href()),
         Place::DestinationParent | Place::Overwritten => {
             let Some(destination) = destination else {
                 return Err(Refusal::of(Condition::BadRequest).text("the Destination header is missing").into());
             };
-            (destination.privileges, destination.parent_href())
+            (destination.privileges_at(place), destination.parent_href())
         }
     };
     let privilege = effect.privilege();

@@ -139,7 +139,7 @@ impl Tree {
             let may = |method| {
                 let here =
                     effects(method, kind).iter().filter(|(_, place)| matches!(place, Place::Target | Place::Parent));
-                here.into_iter().all(|(effect, _)| target.privileges.contains(effect.privilege()))
+                here.into_iter().all(|(effect, place)| target.privileges_at(*place).contains(effect.privilege()))
             };
             let methods = allowed(&target).retain(may);
             // Quirk: Office asks the folder, and opens read-only unless PUT is among the answers. There it speaks of

@@ -6,6 +6,7 @@
 use super::calendar::{CALENDARS, link_of};
 use super::changes::sync_token;
 use super::former;
+use crate::model::effect::Place;
 use crate::model::error::Result;
 use crate::model::filename::{match_name, normalize};
 use crate::model::id::{Id, Timestamp};
@@ -74,6 +75,8 @@ pub struct Target {
     pub(super) links: Vec<Link>,
     /// What the actor may do here.
     pub privileges: PrivilegeSet,
+    /// What the actor may do with the collection that holds it: what is granted on the target alone does not count there.
+    pub(super) parent_privileges: PrivilegeSet,
     /// Was the last segment spelled otherwise than stored (case apart from Unicode form)?
     pub respelled: bool,
     /// The last segment as the client spelled it, NFC.
@@ -113,6 +116,12 @@ impl Target {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What the actor may do at a place of the request that this is the target, or destination, of.
+    #[must_use]
+    pub(super) fn privileges_at(&self, place: Place) -> PrivilegeSet {
+        if place == Place::Target { self.privileges } else { self.parent_privileges }
     }
 
     /// The canonical address.
@@ -196,6 +205,7 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
         moment: None,
         links: vec![made(Kind::Root, "")],
         privileges: public(actor),
+        parent_privileges: public(actor),
         respelled: false,
         name: path.name().map(normalize).unwrap_or_default(),
     };
@@ -214,6 +224,9 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
             Realm::Calendars => follow_calendars(c, who, &mut target, name, below).await?,
             Realm::Root => {}
         }
+    }
+    if !matches!(realm, Realm::Files | Realm::Calendars) {
+        target.parent_privileges = target.privileges;
     }
     for (place, link) in target.links.iter().enumerate().skip(1) {
         target.path.respell(place - 1, &link.node.name);
@@ -283,7 +296,10 @@ async fn part(
         .chain(below.iter().map(|name| match_name(name)))
         .collect();
     let links = node::chain(c, who.actor.id, who.now, ROOT, &names).await?;
-    target.privileges = opened(who.actor, links.iter().filter_map(|link| link.role).max());
+    let role = |links: &[Link]| opened(who.actor, links.iter().filter_map(|link| link.role).max());
+    target.privileges = role(&links);
+    let above = if links.len() > names.len() { links.len() - 1 } else { links.len() };
+    target.parent_privileges = role(links.get(..above).unwrap_or_default());
     // Where nothing may be read, not even the spelling of a name is learned.
     if !target.privileges.contains(Privilege::Read) {
         return Ok(Vec::new());
@@ -340,7 +356,7 @@ async fn follow_calendars(
             target.links.extend(theirs);
         }
         // The name is free, in a home of one's own.
-        None => target.privileges = privileges,
+        None => (target.privileges, target.parent_privileges) = (privileges, privileges),
     }
     Ok(())
 }

@@ -419,3 +419,51 @@ async fn a_calendar_synchronizes() {
     let next = rita.sync(link, &first.sync_token(), "1", "").expect(207).await;
     assert_eq!(next.statuses(), [(format!("{link}a.ics"), 404), (format!("{link}b.ics"), 200)]);
 }
+
+#[tokio::test]
+async fn a_single_calendar_or_folder_can_be_shared() {
+    use beffroi::model::privilege::Role;
+    let world = World::new().await;
+    let (max, zoe) = (world.client("max"), world.client("zoe"));
+    let calendar = "/calendars/tram/meetings/";
+    max.put(&format!("{calendar}a.ics"), &event("a", &at("20260105T090000Z"))).expect(201).await;
+    max.mkcol("/files/tram/plans").expect(201).await;
+    max.put("/files/tram/plans/a.txt", "a").expect(201).await;
+    world.tree.grant(calendar, "zoe", Role::Reader, None).await.unwrap();
+    let link = "/calendars/zoe/meetings@tram/";
+    assert!(
+        zoe.propfind("/calendars/zoe/", "1", "<D:displayname/>").expect(207).await.hrefs().contains(&link.to_owned())
+    );
+    zoe.get(&format!("{link}a.ics")).expect(200).await;
+    zoe.get(&format!("{calendar}a.ics")).expect(200).await;
+    for path in ["/calendars/tram/", "/calendars/tram/tasks/", "/files/tram/", "/trash/tram/", "/history/tram/"] {
+        zoe.propfind(path, "0", "<D:displayname/>").expect(404).await;
+    }
+    zoe.put(&format!("{link}b.ics"), &event("b", &at("20260105T090000Z"))).expect(403).await;
+    world.tree.grant(calendar, "zoe", Role::Member, None).await.unwrap();
+    zoe.put(&format!("{link}b.ics"), &event("b", &at("20260105T090000Z"))).expect(201).await;
+    zoe.delete(&format!("{calendar}b.ics")).expect(204).await;
+    // What holds for what is in it does not hold for the calendar among others.
+    zoe.delete(calendar).expect(403).await;
+    zoe.ask("MKCALENDAR", "/calendars/tram/mine").expect(404).await;
+    let allow = zoe.options(calendar).expect(200).await;
+    assert!(!allow.header("allow").unwrap().contains("DELETE"));
+    world.tree.grant("/files/tram/plans", "zoe", Role::Member, None).await.unwrap();
+    zoe.put("/files/tram/plans/b.txt", "b").expect(201).await;
+    zoe.delete("/files/tram/plans/").expect(403).await;
+    zoe.relocate("/files/tram/plans/", "/files/zoe/plans/").expect(403).await;
+    zoe.relocate("/files/tram/plans/b.txt", "/files/tram/b.txt").expect(409).await;
+    zoe.relocate("/files/tram/plans/b.txt", "/files/zoe/b.txt").expect(201).await;
+    zoe.get("/files/tram/plans/").expect(200).await;
+    zoe.get("/history/tram/plans/a.txt/").expect(200).await;
+    // It ends when it is said to, and a closed project is read only.
+    world.tree.grant(calendar, "zoe", Role::Member, Some(1)).await.unwrap();
+    zoe.get(&format!("{link}a.ics")).expect(404).await;
+    world.tree.close_project("tram").await.unwrap();
+    zoe.put("/files/tram/plans/c.txt", "c").expect(403).await;
+    world.tree.revoke("/files/tram/plans/", "zoe").await.unwrap();
+    zoe.get("/files/tram/plans/a.txt").expect(404).await;
+    assert!(world.tree.grants("/files/tram/plans/").await.unwrap().is_empty());
+    assert!(world.tree.grants("/files/tram/plans/a.txt").await.is_err());
+    world.sound().await;
+}

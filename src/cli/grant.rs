@@ -1,0 +1,75 @@
+//! `beffroi grant`: roles on a single calendar or folder.
+
+use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
+use serde_json::{Value, json};
+
+use super::output::{Terminal, instant, until};
+use crate::model::privilege::Role;
+use crate::tree::Tree;
+
+#[derive(Subcommand)]
+pub(super) enum Grant {
+    /// Give someone a role on a calendar or folder and all in it, in place of the one held there before
+    Add {
+        /// Which: /calendars/NAME/CALENDAR or /files/NAME/FOLDER
+        address: String,
+        /// Whom
+        principal: String,
+        /// Which
+        #[arg(long, value_parser = PossibleValuesParser::new(["lead", "member", "reader"]))]
+        role: String,
+        /// When it ends: an RFC 3339 instant, or a date (its end)
+        #[arg(long, value_name = "DATE")]
+        until: Option<String>,
+    },
+    /// Take someone's role
+    Remove {
+        /// On which calendar or folder
+        address: String,
+        /// Whose
+        principal: String,
+    },
+    /// List roles granted on a calendar or folder itself
+    List {
+        /// Which
+        address: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Grant {
+    pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
+        match self {
+            Self::Add { address, principal, role, until: end } => {
+                let until = end.as_deref().map(until).transpose()?;
+                tree.grant(&address, &principal, Role::from_code(&role).unwrap_or(Role::Reader), until).await?;
+                let role = terminal.text(&format!("role-{role}"), &[]);
+                terminal.say("done-grant", &[("name", &principal), ("address", &address), ("role", &role)]);
+            }
+            Self::Remove { address, principal } => {
+                tree.revoke(&address, &principal).await?;
+                terminal.say("done-grant-removed", &[("name", &principal), ("address", &address)]);
+            }
+            Self::List { address, json } => {
+                let rows: Vec<Vec<Value>> = tree
+                    .grants(&address)
+                    .await?
+                    .iter()
+                    .map(|grant| {
+                        vec![
+                            json!(grant.principal),
+                            json!(grant.display_name),
+                            json!(grant.role.code()),
+                            grant.until_at.map_or(Value::Null, instant),
+                        ]
+                    })
+                    .collect();
+                terminal.table(json, &["name", "display_name", "role", "until"], &rows)?;
+            }
+        }
+        Ok(())
+    }
+}

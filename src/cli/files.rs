@@ -63,8 +63,8 @@ pub(super) fn request(method: Method, path: Path, actor: &Actor) -> Request {
     }
 }
 
-/// The path that an address names, and the owner of its home.
-pub(super) async fn address_of(tree: &Tree, address: &str) -> anyhow::Result<(Path, Actor)> {
+/// The path that an address in one of these parts of a home names, and the owner of the home.
+pub(super) async fn address_of(tree: &Tree, address: &str, parts: &[&str]) -> anyhow::Result<(Path, Actor)> {
     // The whole address of a server is understood, too.
     let path = address
         .split_once("://")
@@ -72,7 +72,7 @@ pub(super) async fn address_of(tree: &Tree, address: &str) -> anyhow::Result<(Pa
     let wrong = || told("fault-files-address", &[("address", address)]);
     let path = Path::parse(path).map_err(|_| wrong())?;
     match path.segments() {
-        [first, name, ..] if first == FILES => {
+        [first, name, ..] if parts.contains(&first.as_str()) => {
             let owner = tree.owner(name).await?;
             Ok((path, owner))
         }
@@ -99,7 +99,7 @@ pub(super) fn at_address(terminal: &Terminal, path: &Path, error: Error) -> anyh
 impl Import {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let Self::Files { address, dir } = self;
-        let (top, owner) = address_of(tree, &address).await?;
+        let (top, owner) = address_of(tree, &address, &[FILES]).await?;
         let mut done = Done::default();
         let mut waiting = vec![(dir, top)];
         while let Some((dir, path)) = waiting.pop() {
@@ -179,7 +179,7 @@ pub(super) async fn put_blob(
 impl Export {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let Self::Files { address, dir } = self;
-        let (top, owner) = address_of(tree, &address).await?;
+        let (top, owner) = address_of(tree, &address, &[FILES]).await?;
         let mut done = Done::default();
         let mut waiting = vec![(top, dir.clone())];
         while let Some((path, dir)) = waiting.pop() {

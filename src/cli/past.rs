@@ -8,12 +8,17 @@ use super::output::{Terminal, instant, told, until};
 use crate::model::method::Method;
 use crate::model::version::stamp;
 use crate::tree::Tree;
+use crate::tree::calendar::CALENDARS;
 use crate::tree::former::version_path;
+use crate::tree::resolve::FILES;
 use crate::tree::rewind::What;
 use crate::tree::walk::Needs;
 
 /// A line of progress each so many names.
 const EVERY: u64 = 5_000;
+
+/// Documents and calendars have a past.
+const PARTS: [&str; 2] = [FILES, CALENDARS];
 
 #[derive(Args)]
 pub(super) struct Versions {
@@ -49,7 +54,7 @@ pub(super) struct Rewind {
 
 impl Versions {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
-        let (path, owner) = address_of(tree, &self.address).await?;
+        let (path, owner) = address_of(tree, &self.address, &PARTS).await?;
         let refused = |error| at_address(terminal, &path, error);
         let admitted = tree.read(&request(Method::Propfind, path.clone(), &owner)).await.map_err(refused)?;
         let document = admitted.target.node().filter(|node| node.hash.is_some()).map(|node| node.id);
@@ -86,7 +91,7 @@ impl Versions {
 
 impl RestoreVersion {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
-        let (path, owner) = address_of(tree, &self.address).await?;
+        let (path, owner) = address_of(tree, &self.address, &PARTS).await?;
         let refused = |error| at_address(terminal, &path, error);
         let mut admitted = tree.write(&request(Method::Update, path.clone(), &owner)).await.map_err(refused)?;
         let Some(document) = admitted.target.node().map(|node| node.id) else {
@@ -102,7 +107,7 @@ impl RestoreVersion {
 impl Rewind {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let at = until(&self.to)?;
-        let (path, owner) = address_of(tree, &self.address).await?;
+        let (path, owner) = address_of(tree, &self.address, &PARTS).await?;
         let refused = |error| at_address(terminal, &path, error);
         let mut admitted = tree.write(&request(Method::Update, path.clone(), &owner)).await.map_err(refused)?;
         if !admitted.target.node().is_some_and(|node| node.kind.is_collection()) {

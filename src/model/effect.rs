@@ -87,7 +87,7 @@ pub static EFFECTS: [EffectRow; 16] = [
     EffectRow { method: Method::Update, mapped: &[(Effect::WriteContent, Place::Target)], unmapped: READ },
 ];
 
-/// The same for a folder: what stands in it is put back, and what came since goes.
+/// The same for a folder or calendar: what stands in it is put back, and what came since goes.
 const UPDATE_FOLDER: &[(Effect, Place)] =
     &[(Effect::WriteContent, Place::Target), (Effect::Bind, Place::Target), (Effect::Unbind, Place::Target)];
 
@@ -122,7 +122,7 @@ pub fn effects(method: Method, kind: Option<Kind>) -> &'static [(Effect, Place)]
     match (method, kind) {
         (Method::Move, Some(Kind::TrashedFolder | Kind::TrashedFile)) => return RESTORE,
         (Method::Proppatch, Some(Kind::LinkedCalendar)) => return READ,
-        (Method::Update, Some(Kind::Folder | Kind::Documents)) => return UPDATE_FOLDER,
+        (Method::Update, Some(Kind::Folder | Kind::Documents | Kind::Calendar)) => return UPDATE_FOLDER,
         _ => {}
     }
     let mapped = kind.is_some();

@@ -133,7 +133,7 @@ pub static KINDS: [KindRow; 25] = [
         properties: true,
         ..row(Kind::CalendarHome, "calendars", &COLLECTION, READ_ONLY.and(&[Method::Proppatch]))
     },
-    calendar(Kind::Calendar, "calendar", LINKED.and(&[Method::Lock, Method::Unlock, Method::Delete])),
+    calendar(Kind::Calendar, "calendar", LINKED.and(&[Method::Lock, Method::Unlock, Method::Delete, Method::Update])),
     calendar(Kind::LinkedCalendar, "linked-calendar", LINKED),
     KindRow { copy: Kind::Object, ..file(Kind::Object, "object", FILE) },
 ];

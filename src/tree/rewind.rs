@@ -103,6 +103,11 @@ impl Admitted<Txn> {
         let mut seen = 0;
         while let Some(task) = waiting.pop() {
             let mut expected = HashSet::new();
+            if task.folder.kind == Kind::Calendar {
+                // What came later may bear the UID of what comes back: it goes first.
+                let stood = self.stood_in(&task, at).await?;
+                self.clear(&task, &stood, &mut steps).await?;
+            }
             let mut after = String::new();
             loop {
                 let page = past::members_at(&mut self.store, task.was, at, &after, PAGE).await?;
@@ -126,6 +131,21 @@ impl Admitted<Txn> {
             self.clear(&task, &expected, &mut steps).await?;
         }
         Ok(steps)
+    }
+
+    /// What stood in a collection at a moment.
+    async fn stood_in(&mut self, task: &Task, at: Timestamp) -> Result<HashSet<Id>> {
+        let mut found = HashSet::new();
+        let mut after = String::new();
+        loop {
+            let page = past::members_at(&mut self.store, task.was, at, &after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(found) };
+            after = match_name(&last.name);
+            found.extend(page.iter().map(|former| former.id));
+            if found.len() as u64 > MAX_NODES {
+                return Err(Condition::TooLarge.into());
+            }
+        }
     }
 
     /// What stood at a name stands there again, with the content it had.

@@ -467,3 +467,42 @@ async fn a_single_calendar_or_folder_can_be_shared() {
     assert!(world.tree.grants("/files/tram/plans/a.txt").await.is_err());
     world.sound().await;
 }
+
+#[tokio::test]
+async fn a_calendar_is_what_it_was() {
+    use beffroi::model::id::now;
+    use std::time::Duration;
+    let world = World::new().await;
+    let max = world.client("max");
+    let path = |name: &str| format!("/calendars/tram/meetings/{name}.ics");
+    for name in ["a", "b", "c"] {
+        max.put(&path(name), &event(name, &at("20260105T090000Z"))).expect(201).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let then = now();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    // A faulty client empties it, writes one anew under another name, and changes another.
+    max.put(&path("a"), &event("a", &at("20270105T090000Z"))).expect(204).await;
+    max.delete(&path("b")).expect(204).await;
+    max.delete(&path("c")).expect(204).await;
+    let lea = world.client("lea");
+    lea.delete("/trash/tram/c.ics").expect(204).await;
+    max.put(&path("other"), &event("c", &at("20270105T090000Z"))).expect(201).await;
+    let owner = world.tree.owner("tram").await.unwrap();
+    let request = beffroi::tree::gate::Request {
+        method: beffroi::model::method::Method::Update,
+        path: beffroi::model::path::Path::of(&["calendars", "tram", "meetings"]),
+        destination: None,
+        overwrite: true,
+        preconditions: Default::default(),
+        actor: owner,
+    };
+    let mut admitted = world.tree.write(&request).await.unwrap();
+    admitted.rewind(then, &mut |_| {}).await.unwrap();
+    admitted.commit().await.unwrap();
+    let january = "<C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260105T000000Z\" end=\"20260106T000000Z\"/></C:comp-filter>";
+    // What was purged is gone for good; all else is as it was.
+    assert_eq!(names(&max, "/calendars/tram/meetings/", january).await, ["a", "b"]);
+    assert_eq!(names(&max, "/calendars/tram/meetings/", "<C:comp-filter name=\"VEVENT\"/>").await, ["a", "b"]);
+    world.sound().await;
+}

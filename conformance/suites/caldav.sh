@@ -4,7 +4,7 @@ cd "$WORK" || exit 1
 VENV=${CALDAV_VENV:-$WORK/venv-caldav}
 if [ ! -x "$VENV/bin/vdirsyncer" ]; then
   python3 -m venv "$VENV" && "$VENV/bin/pip" install -q \
-    caldav==3.6.0 caldav-server-tester==1.7.0 vdirsyncer==0.21.0 vobject==1.0.0 || exit 1
+    caldav==3.6.0 caldav-server-tester==1.7.0 vdirsyncer==0.21.0 vobject==0.9.9 || exit 1
 fi
 export HOME=$WORK/caldav-home
 mkdir -p "$HOME"

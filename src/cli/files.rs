@@ -11,7 +11,6 @@ use crate::model::condition::Condition;
 use crate::model::error::Error;
 use crate::model::method::Method;
 use crate::model::path::Path;
-use crate::model::precondition::Preconditions;
 use crate::model::principal::Actor;
 use crate::tree::edit::{At, Content, FileContent};
 use crate::tree::gate::Request;
@@ -53,14 +52,7 @@ struct Done {
 
 /// A request of the home's owner.
 pub(super) fn request(method: Method, path: Path, actor: &Actor) -> Request {
-    Request {
-        method,
-        path,
-        destination: None,
-        overwrite: true,
-        preconditions: Preconditions::default(),
-        actor: actor.clone(),
-    }
+    Request::of(method, path, actor.clone())
 }
 
 /// The path that an address in one of these parts of a home names, and the owner of the home.

@@ -5,7 +5,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
 use super::output::{Terminal, instant, until};
-use crate::model::privilege::Role;
+use crate::model::privilege::{ROLES, Role};
 use crate::tree::Tree;
 
 #[derive(Subcommand)]
@@ -17,7 +17,7 @@ pub(super) enum Grant {
         /// Whom
         principal: String,
         /// Which
-        #[arg(long, value_parser = PossibleValuesParser::new(["lead", "member", "reader"]))]
+        #[arg(long, value_parser = PossibleValuesParser::new(ROLES.iter().map(|row| row.code)))]
         role: String,
         /// When it ends: an RFC 3339 instant, or a date (its end)
         #[arg(long, value_name = "DATE")]

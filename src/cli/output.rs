@@ -110,6 +110,7 @@ impl Terminal {
             Fault::NoDevice(name, label) => self.text("fault-no-device", &[("name", name), ("label", label)]),
             Fault::NoRole(name, project) => self.text("fault-no-role", &[("name", name), ("project", project)]),
             Fault::NoCollection(address) => self.text("fault-no-collection", &[("address", address)]),
+            Fault::NoCalendar(address) => self.text("fault-no-calendar", &[("address", address)]),
             Fault::Closed(name) => self.text("fault-closed", &[("name", name)]),
             Fault::Failed(failure) => self.text("fault-failed", &[("why", &failure.to_string())]),
         }

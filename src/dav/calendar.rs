@@ -22,6 +22,7 @@ use crate::model::condition::Condition;
 use crate::model::error::{Failure, Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::path::Path;
+use crate::model::privilege::Privilege;
 use crate::tree::Tree;
 use crate::tree::calendar::{floating_zone, zone_of_text};
 use crate::tree::gate::{Admitted, Request};
@@ -170,7 +171,9 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
 }
 
-async fn free_busy(call: Call, range: TimeRange) -> Result<Response> {
+/// The one question for which knowing when a calendar is taken is enough (RFC 4791 section 6.1.1).
+async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
+    call.request.reads = Privilege::ReadFreeBusy;
     let (mut admitted, zone) = calendar(&call.tree, &call.request).await?;
     let mut taken = Vec::new();
     let mut after = String::new();

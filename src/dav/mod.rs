@@ -124,12 +124,10 @@ fn prepare(tree: Tree, exchange: Exchange, limits: Limits) -> Result<(Handler, C
         _ => None,
     };
     let request = Request {
-        method,
-        path,
         destination,
         overwrite: header::overwrite(&head.headers).map_err(bad_header)?,
         preconditions: header::preconditions(&head.headers).map_err(bad_header)?,
-        actor,
+        ..Request::of(method, path, actor)
     };
     Ok((*handler, Call { tree, request, headers: head.headers, body, language, limits }))
 }

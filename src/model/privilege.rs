@@ -8,6 +8,8 @@ use super::name::QName;
 /// What a person may do in a project or in a part of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub enum Role {
+    /// Learns when a calendar is taken, and nothing else of it.
+    FreeBusy,
     /// Reads everything.
     Reader,
     /// Reads and writes documents and calendars.
@@ -29,7 +31,8 @@ pub struct RoleRow {
 }
 
 /// All roles, least first.
-pub static ROLES: [RoleRow; 3] = [
+pub static ROLES: [RoleRow; 4] = [
+    RoleRow { role: Role::FreeBusy, rank: 10, code: "free-busy", grants: PrivilegeSet::of(&[Privilege::ReadFreeBusy]) },
     RoleRow { role: Role::Reader, rank: 20, code: "reader", grants: PrivilegeSet::of(&READING) },
     RoleRow {
         role: Role::Member,
@@ -56,7 +59,7 @@ pub static ROLES: [RoleRow; 3] = [
     },
 ];
 
-const READING: [Privilege; 2] = [Privilege::Read, Privilege::ReadCurrentUserPrivilegeSet];
+const READING: [Privilege; 3] = [Privilege::Read, Privilege::ReadFreeBusy, Privilege::ReadCurrentUserPrivilegeSet];
 
 impl Role {
     fn row(self) -> &'static RoleRow {
@@ -94,11 +97,12 @@ impl Role {
     }
 }
 
-/// A privilege that is not an aggregate, RFC 3744 section 3.
+/// A privilege that is not an aggregate, RFC 3744 section 3, RFC 4791 section 6.1.1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "the names are the standard's own")]
 pub enum Privilege {
     Read,
+    ReadFreeBusy,
     WriteContent,
     WriteProperties,
     Bind,
@@ -128,9 +132,15 @@ const WRITING: [Privilege; 4] =
     [Privilege::WriteContent, Privilege::WriteProperties, Privilege::Bind, Privilege::Unbind];
 
 /// The tree of privileges, flattened in document order.
-pub static PRIVILEGES: [PrivilegeRow; 9] = [
+pub static PRIVILEGES: [PrivilegeRow; 10] = [
     aggregate(PrivilegeSet::of(&READING).and(&WRITING).and(&[Privilege::Unlock]), "all", 0, "Any operation"),
     leaf(Privilege::Read, "read", 1, "Read content and properties"),
+    PrivilegeRow {
+        parts: PrivilegeSet::of(&[Privilege::ReadFreeBusy]),
+        element: QName::caldav("read-free-busy"),
+        depth: 2,
+        description: "Learn when a calendar is taken",
+    },
     leaf(
         Privilege::ReadCurrentUserPrivilegeSet,
         "read-current-user-privilege-set",
@@ -215,11 +225,12 @@ impl Privilege {
 
 #[cfg(test)]
 mod tests {
-    use super::{Privilege, Role};
+    use super::{Privilege, ROLES, Role};
 
     #[test]
     fn each_role_includes_the_one_before() {
-        for (lesser, greater) in [(Role::Reader, Role::Member), (Role::Member, Role::Lead)] {
+        for pair in ROLES.windows(2) {
+            let [lesser, greater] = [pair[0].role, pair[1].role];
             assert!(lesser < greater && lesser.rank() < greater.rank());
             assert!(greater.grants().includes(lesser.grants()) && !lesser.grants().includes(greater.grants()));
         }

@@ -137,10 +137,10 @@ pub async fn linked(
          AND t.kind = 'calendars' JOIN node k ON k.parent_id = t.id AND k.kind = 'calendar') SELECT ",
         columns!(),
         ", g.name, MAX(s.role) FROM seen s JOIN node n ON n.id = s.id JOIN node g ON g.id = n.home_id \
-         WHERE n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 GROUP BY n.id, g.id \
+         WHERE n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 GROUP BY n.id, g.id HAVING MAX(s.role) >= $5 \
          ORDER BY g.match_name, n.match_name LIMIT $4"
     );
-    let found = rows(c, SQL, arguments![actor, now, own_home, limit]).await?;
+    let found = rows(c, SQL, arguments![actor, now, own_home, limit, Role::Reader.rank()]).await?;
     Ok(found
         .iter()
         .filter_map(|row| Some((node_of(row), row.text(COLUMNS), Role::from_rank(row.integer(COLUMNS + 1))?)))

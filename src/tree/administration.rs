@@ -50,6 +50,9 @@ pub enum Fault {
     /// The address names no folder and no calendar.
     #[error("{0:?} is no folder or calendar")]
     NoCollection(String),
+    /// The role is one on calendars, and the address names none.
+    #[error("{0:?} is no calendar")]
+    NoCalendar(String),
     /// The project is closed.
     #[error("{0:?} is closed")]
     Closed(String),
@@ -237,11 +240,14 @@ impl Tree {
     pub async fn grant(&self, address: &str, person: &str, role: Role, until: Option<Timestamp>) -> Result<()> {
         let mut txn = self.store.write().await?;
         let (node, owner) = collection(&mut txn, address).await?;
+        if role == Role::FreeBusy && !matches!(node.kind, Kind::Calendar | Kind::CalendarHome) {
+            return Err(Fault::NoCalendar(address.to_owned()));
+        }
         if owner.closed_at.is_some() {
             return Err(Fault::Closed(owner.name));
         }
         let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
-        principal::grant(&mut txn, node, person.id, role, until).await?;
+        principal::grant(&mut txn, node.id, person.id, role, until).await?;
         Ok(txn.commit().await?)
     }
 
@@ -250,7 +256,7 @@ impl Tree {
         let mut txn = self.store.write().await?;
         let (node, _) = collection(&mut txn, address).await?;
         let person = find(&mut txn, None, person).await?;
-        if !principal::revoke(&mut txn, node, person.id).await? {
+        if !principal::revoke(&mut txn, node.id, person.id).await? {
             return Err(Fault::NoRole(person.name, address.to_owned()));
         }
         Ok(txn.commit().await?)
@@ -260,7 +266,7 @@ impl Tree {
     pub async fn grants(&self, address: &str) -> Result<Vec<Grant>> {
         let mut snapshot = self.store.read().await?;
         let (node, _) = collection(&mut snapshot, address).await?;
-        Ok(principal::grants(&mut snapshot, node).await?)
+        Ok(principal::grants(&mut snapshot, node.id).await?)
     }
 
     /// Closes a project: from now on it is only read.
@@ -302,7 +308,7 @@ pub(super) async fn find(
 }
 
 /// The collection of documents or calendars that an address names, and whose it is.
-async fn collection(c: &mut impl crate::store::sql::Reading, address: &str) -> Result<(Id, Principal)> {
+async fn collection(c: &mut impl crate::store::sql::Reading, address: &str) -> Result<(Node, Principal)> {
     let missing = || Fault::NoCollection(address.to_owned());
     // The whole address of a server is understood, too.
     let path = address
@@ -318,7 +324,7 @@ async fn collection(c: &mut impl crate::store::sql::Reading, address: &str) -> R
     let links = node::chain(c, owner.id, now(), ROOT, &names).await?;
     let whole = links.len() > names.len();
     let found = links.into_iter().last().filter(|link| whole && link.node.kind.is_collection());
-    Ok((found.ok_or_else(missing)?.node.id, owner))
+    Ok((found.ok_or_else(missing)?.node, owner))
 }
 
 /// The home of the person or project of this name.

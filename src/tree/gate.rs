@@ -20,6 +20,7 @@ use crate::model::method::{Method, MethodSet};
 use crate::model::path::Path;
 use crate::model::precondition::{Outcome, Preconditions, State};
 use crate::model::principal::Actor;
+use crate::model::privilege::Privilege;
 use crate::store::node::Claim;
 use crate::store::sql::Reading;
 use crate::store::{lock, node};
@@ -42,6 +43,24 @@ pub struct Request {
     pub preconditions: Preconditions,
     /// By whom.
     pub actor: Actor,
+    /// What it takes to know of the target and to read it: `DAV:read`, or less.
+    pub reads: Privilege,
+}
+
+impl Request {
+    /// A request without conditions.
+    #[must_use]
+    pub fn of(method: Method, path: Path, actor: Actor) -> Self {
+        Self {
+            method,
+            path,
+            destination: None,
+            overwrite: true,
+            preconditions: Preconditions::default(),
+            actor,
+            reads: Privilege::Read,
+        }
+    }
 }
 
 /// A request that passed the gate, on the snapshot or transaction it was admitted in. There is no other way to make one.
@@ -125,7 +144,7 @@ pub async fn admit<T: Reading>(mut store: T, request: Request, claims: Vec<Claim
         .copied()
         .collect();
     for (effect, place) in &granted {
-        may(*effect, *place, &target, destination.as_ref())?;
+        may(&request, *effect, *place, &target, destination.as_ref())?;
     }
     let not_modified = preconditions(&mut store, &request, &target, destination.as_ref(), (now, epoch)).await?;
     for (effect, place) in granted.iter().filter(|(effect, _)| effect.needs_token()) {
@@ -143,8 +162,7 @@ fn same_node(one: &Target, other: &Target) -> bool {
 /// 404 for what the actor may not know of and for what is not there, 405 for what the kind does not do, 409 where the
 /// collection to put it in is missing.
 fn method_allowed(request: &Request, target: &Target) -> Result<()> {
-    use crate::model::privilege::Privilege;
-    if !target.privileges.contains(Privilege::Read) {
+    if !target.privileges.contains(request.reads) {
         return Err(Condition::NotFound.into());
     }
     let creates = matches!(request.method, Method::Put | Method::Mkcol | Method::Mkcalendar | Method::Lock);
@@ -173,7 +191,6 @@ fn checked_name(name: &str) -> Result<()> {
 
 /// Is there a place for the source at the destination?
 fn destination_usable(request: &Request, target: &Target, destination: &Target) -> Result<()> {
-    use crate::model::privilege::Privilege;
     let missing = || Refusal::of(Condition::ParentMissing).at(destination.parent_href());
     if !destination.privileges.contains(Privilege::Read) {
         return Err(missing().into());
@@ -237,7 +254,7 @@ fn name_free(request: &Request, target: &Target) -> Result<()> {
 }
 
 /// 403 `need-privileges`, naming resource and privilege (RFC 3744 section 7.1.1).
-fn may(effect: Effect, place: Place, target: &Target, destination: Option<&Target>) -> Result<()> {
+fn may(request: &Request, effect: Effect, place: Place, target: &Target, destination: Option<&Target>) -> Result<()> {
     let (privileges, href) = match place {
         Place::Target => (target.privileges_at(place), target.href()),
         Place::Parent => (target.privileges_at(place), target.parent_href()),
@@ -248,7 +265,7 @@ fn may(effect: Effect, place: Place, target: &Target, destination: Option<&Targe
             (destination.privileges_at(place), destination.parent_href())
         }
     };
-    let privilege = effect.privilege();
+    let privilege = if effect == Effect::Read { request.reads } else { effect.privilege() };
     if privileges.contains(privilege) {
         return Ok(());
     }
@@ -300,7 +317,7 @@ async fn dav_holds(
             Some(destination) if *path == destination.path => destination.state(epoch),
             _ => {
                 let other = resolve(store, &request.actor, now, path).await?;
-                let known = other.privileges.contains(crate::model::privilege::Privilege::Read);
+                let known = other.privileges.contains(Privilege::Read);
                 if known { other.state(epoch) } else { State::default() }
             }
         };

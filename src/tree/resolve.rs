@@ -300,8 +300,12 @@ async fn part(
     target.privileges = role(&links);
     let above = if links.len() > names.len() { links.len() - 1 } else { links.len() };
     target.parent_privileges = role(links.get(..above).unwrap_or_default());
-    // Where nothing may be read, not even the spelling of a name is learned.
-    if !target.privileges.contains(Privilege::Read) {
+    // Where nothing may be read, not even the spelling of a name is learned; who may know when a calendar is taken learns
+    // of the calendar and of nothing in it.
+    let calendar = links.len() > names.len() && links.last().is_some_and(|link| link.node.kind == Kind::Calendar);
+    let least = if calendar { Privilege::ReadFreeBusy } else { Privilege::Read };
+    if !target.privileges.contains(least) {
+        target.privileges = PrivilegeSet::default();
         return Ok(Vec::new());
     }
     let mut links = links.into_iter().skip(1);

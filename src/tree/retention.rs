@@ -13,7 +13,6 @@ use crate::model::error::{Error, Failure, Result};
 use crate::model::id::{Id, Timestamp};
 use crate::model::method::Method;
 use crate::model::path::Path;
-use crate::model::precondition::Preconditions;
 use crate::model::version::{EMPTY_S, LITTER_S, Retention, thinned};
 use crate::store::transaction::Txn;
 use crate::store::{node, retention, trash, version};
@@ -69,15 +68,7 @@ impl Tree {
     /// A write in a home in the name of its owner.
     async fn tending(&self, name: &str) -> Result<Admitted<Txn>> {
         let actor = self.owner(name).await.map_err(|fault| Error::Failed(Failure::new("tending a home", fault)))?;
-        let request = Request {
-            method: Method::Propfind,
-            path: Path::of(&[FILES, name]),
-            destination: None,
-            overwrite: false,
-            preconditions: Preconditions::default(),
-            actor,
-        };
-        self.write(&request).await
+        self.write(&Request::of(Method::Propfind, Path::of(&[FILES, name]), actor)).await
     }
 
     async fn seal_lapsed(&self, at: Timestamp, done: &mut Tended) -> Result<()> {

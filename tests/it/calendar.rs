@@ -1,6 +1,7 @@
 //! CalDAV access: discovery, calendars and their objects, queries, links to the calendars of others.
 
 use super::kit::{Answer, Client, World};
+use beffroi::model::privilege::Role;
 
 const CALDAV: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
 
@@ -422,7 +423,6 @@ async fn a_calendar_synchronizes() {
 
 #[tokio::test]
 async fn a_single_calendar_or_folder_can_be_shared() {
-    use beffroi::model::privilege::Role;
     let world = World::new().await;
     let (max, zoe) = (world.client("max"), world.client("zoe"));
     let calendar = "/calendars/tram/meetings/";
@@ -489,14 +489,11 @@ async fn a_calendar_is_what_it_was() {
     lea.delete("/trash/tram/c.ics").expect(204).await;
     max.put(&path("other"), &event("c", &at("20270105T090000Z"))).expect(201).await;
     let owner = world.tree.owner("tram").await.unwrap();
-    let request = beffroi::tree::gate::Request {
-        method: beffroi::model::method::Method::Update,
-        path: beffroi::model::path::Path::of(&["calendars", "tram", "meetings"]),
-        destination: None,
-        overwrite: true,
-        preconditions: Default::default(),
-        actor: owner,
-    };
+    let request = beffroi::tree::gate::Request::of(
+        beffroi::model::method::Method::Update,
+        beffroi::model::path::Path::of(&["calendars", "tram", "meetings"]),
+        owner,
+    );
     let mut admitted = world.tree.write(&request).await.unwrap();
     admitted.rewind(then, &mut |_| {}).await.unwrap();
     admitted.commit().await.unwrap();
@@ -505,4 +502,35 @@ async fn a_calendar_is_what_it_was() {
     assert_eq!(names(&max, "/calendars/tram/meetings/", january).await, ["a", "b"]);
     assert_eq!(names(&max, "/calendars/tram/meetings/", "<C:comp-filter name=\"VEVENT\"/>").await, ["a", "b"]);
     world.sound().await;
+}
+
+#[tokio::test]
+async fn the_role_free_busy_tells_when_and_nothing_else() {
+    let world = World::new().await;
+    let (max, zoe) = (world.client("max"), world.client("zoe"));
+    let calendar = "/calendars/tram/meetings/";
+    max.put("/calendars/tram/meetings/a.ics", &event("a", &at("20260105T090000Z"))).expect(201).await;
+    let day = format!(
+        "<C:free-busy-query {CALDAV}><C:time-range start=\"20260105T000000Z\" end=\"20260106T000000Z\"/></C:free-busy-query>"
+    );
+    zoe.report_at(calendar).body(&day).expect(404).await;
+    world.tree.grant(calendar, "zoe", Role::FreeBusy, None).await.unwrap();
+    for (path, nowhere) in [(calendar, 404), ("/calendars/zoe/meetings@tram/", 409)] {
+        let told = zoe.report_at(path).body(&day).expect(200).await;
+        assert!(told.text().contains("FREEBUSY:20260105T090000Z/20260105T100000Z"), "{}", told.text());
+        assert!(!told.text().contains("Comit"), "{}", told.text());
+        zoe.propfind(path, "1", "<D:displayname/>").expect(404).await;
+        assert_eq!(query(&zoe, path, "<D:getetag/>", "").await.status, 404);
+        zoe.report_at(&format!("{path}a.ics")).body(&day).expect(404).await;
+        zoe.get(&format!("{path}a.ics")).expect(404).await;
+        zoe.put(&format!("{path}b.ics"), &event("b", &at("20260105T090000Z"))).expect(nowhere).await;
+    }
+    let home = zoe.propfind("/calendars/zoe/", "1", "<D:displayname/>").expect(207).await;
+    assert!(!home.hrefs().iter().any(|href| href.contains("tram")));
+    assert!(world.tree.grant("/files/tram/", "zoe", Role::FreeBusy, None).await.is_err());
+    // Reading includes it.
+    let privileges = max.propfind(calendar, "0", "<D:current-user-privilege-set/>").expect(207).await;
+    assert!(privileges.text().contains("read-free-busy"));
+    world.tree.grant(calendar, "zoe", Role::FreeBusy, Some(1)).await.unwrap();
+    zoe.report_at(calendar).body(&day).expect(404).await;
 }

@@ -176,14 +176,11 @@ async fn locks_outlive_the_server() {
     let token = world.client("max").locked("/files/tram/a", "exclusive", "0").await;
     world.stop().await;
     let tree = beffroi::tree::Tree::open(world.data.path()).await.unwrap();
-    let request = beffroi::tree::gate::Request {
-        method: beffroi::model::method::Method::Delete,
-        path: beffroi::model::path::Path::of(&["files", "tram", "a"]),
-        destination: None,
-        overwrite: true,
-        preconditions: Default::default(),
-        actor: tree.owner("max").await.unwrap(),
-    };
+    let request = beffroi::tree::gate::Request::of(
+        beffroi::model::method::Method::Delete,
+        beffroi::model::path::Path::of(&["files", "tram", "a"]),
+        tree.owner("max").await.unwrap(),
+    );
     let refused = tree.write(&request).await.map(|_| ()).unwrap_err();
     assert!(format!("{refused}").contains("LockTokenSubmitted"), "{refused}");
     let admitted = tree.read(&request).await.map(|_| ()).unwrap_err();

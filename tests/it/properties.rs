@@ -194,10 +194,10 @@ async fn privileges_are_spelled_out() {
         let set = found.property("current-user-privilege-set").unwrap();
         set.elements().map(|p| p.elements().next().unwrap().name.local.to_string()).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(held("rita").await, "read read-current-user-privilege-set");
+    assert_eq!(held("rita").await, "read read-free-busy read-current-user-privilege-set");
     assert_eq!(
         held("max").await,
-        "read read-current-user-privilege-set write write-content write-properties bind unbind"
+        "read read-free-busy read-current-user-privilege-set write write-content write-properties bind unbind"
     );
     assert!(held("lea").await.starts_with("all read ") && held("lea").await.ends_with("unlock"));
     let supported =

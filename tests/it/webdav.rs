@@ -220,14 +220,7 @@ async fn ten_thousand_documents_cost_by_the_change() {
                 use beffroi::tree::edit::{At, Content, FileContent};
                 let path =
                     beffroi::model::path::Path::of(&["files", "tram", "many", &format!("n{batch:03}-{n:03}.txt")]);
-                let request = beffroi::tree::gate::Request {
-                    method: beffroi::model::method::Method::Put,
-                    path,
-                    destination: None,
-                    overwrite: true,
-                    preconditions: Default::default(),
-                    actor,
-                };
+                let request = beffroi::tree::gate::Request::of(beffroi::model::method::Method::Put, path, actor);
                 let mut staging = tree.stage();
                 staging.write(format!("{batch} {n}").as_bytes()).await.unwrap();
                 let blob = beffroi::tree::finish(staging).await.unwrap();

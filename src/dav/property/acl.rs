@@ -9,7 +9,7 @@ use crate::model::path::Path;
 use crate::model::privilege::PRIVILEGES;
 use crate::tree::resolve::PRINCIPALS_SEGMENT;
 use crate::tree::walk::{Needs, View};
-use crate::wire::multistatus::{Value, href};
+use crate::wire::multistatus::{Value, Writer, href};
 use crate::wire::xml::escape;
 
 type Read = fn(&View, &Reading) -> Option<Value>;
@@ -52,6 +52,12 @@ fn owner(view: &View, _: &Reading) -> Option<Value> {
     principal_href(view.owner.as_deref()?)
 }
 
+fn empty(element: &QName) -> String {
+    let mut writer = Writer::default();
+    writer.name(element);
+    writer.out
+}
+
 fn supported_privilege_set(_: &View, _: &Reading) -> Option<Value> {
     let mut out = String::new();
     let mut depths: Vec<usize> = Vec::new();
@@ -66,8 +72,9 @@ fn supported_privilege_set(_: &View, _: &Reading) -> Option<Value> {
         depths.push(row.depth);
         let _ = write!(
             out,
-            "<D:supported-privilege><D:privilege><D:{}/></D:privilege><D:description xml:lang=\"en\">{}</D:description>",
-            row.element.local, row.description
+            "<D:supported-privilege><D:privilege>{}</D:privilege><D:description xml:lang=\"en\">{}</D:description>",
+            empty(&row.element),
+            row.description
         );
     }
     close(&mut out, &mut depths, 0);
@@ -79,7 +86,7 @@ fn supported_privilege_set(_: &View, _: &Reading) -> Option<Value> {
 fn current_user_privilege_set(view: &View, _: &Reading) -> Option<Value> {
     let mut out = String::new();
     for row in PRIVILEGES.iter().filter(|row| view.privileges.includes(row.parts)) {
-        let _ = write!(out, "<D:privilege><D:{}/></D:privilege>", row.element.local);
+        let _ = write!(out, "<D:privilege>{}</D:privilege>", empty(&row.element));
     }
     Some(Value::Xml(out))
 }

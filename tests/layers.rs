@@ -18,7 +18,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("config", &[]),
     ("server", &["model", "wire", "tree", "exchange", "message", "dav", "config"]),
     ("app", &["model", "tree", "server", "config"]),
-    ("cli", &["model", "tree", "message", "app", "config"]),
+    ("cli", &["model", "ical", "tree", "message", "app", "config"]),
 ];
 
 /// Front ends know nothing of each other.

@@ -4,20 +4,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use clap::Args;
 
-use super::files::{make_folder, put_blob, request};
+use super::calendar::put_object;
+use super::files::{make_folder, put_blob};
 use super::output::Terminal;
 use crate::app::{Running, open_tree, start_logging, stop_signal};
 use crate::config::Config;
-use crate::model::error::Error;
-use crate::model::method::Method;
 use crate::model::path::Path;
-use crate::model::principal::{Actor, Scope};
+use crate::model::principal::Scope;
 use crate::model::privilege::Role;
-use crate::tree::calendar::{CALENDAR_TYPE, CALENDARS, prepare};
-use crate::tree::edit::{At, Content, FileContent};
+use crate::tree::calendar::{CALENDARS, prepare};
 use crate::tree::resolve::FILES;
 use crate::tree::{self, Tree};
 
@@ -188,19 +185,9 @@ async fn fill(tree: &Tree) -> anyhow::Result<Vec<String>> {
              DTSTAMP:20260101T000000Z\r\n{lines}\r\nEND:{component}\r\nEND:VCALENDAR\r\n"
         );
         let path = Path::of(&[CALENDARS, home, calendar, &format!("{name}.ics")]);
-        put_object(tree, &path, text.into(), &tree.owner(home).await?).await?;
+        put_object(tree, &path, prepare(text.into())?, &tree.owner(home).await?).await?;
     }
     Ok(passwords)
-}
-
-/// Writes a calendar object where none is.
-async fn put_object(tree: &Tree, to: &Path, text: Bytes, actor: &Actor) -> Result<(), Error> {
-    let (blob, indexed) = prepare(text)?;
-    let content =
-        FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) };
-    let mut admitted = tree.write(&request(Method::Put, to.clone(), actor)).await?;
-    admitted.bind(At::Target, Content::File(content)).await?;
-    admitted.commit().await
 }
 
 fn introduce(terminal: &Terminal, url: &str, host: &str, data: &str, kept: bool, passwords: &[String]) {

@@ -5,6 +5,7 @@ use std::path::{Path as FilePath, PathBuf};
 use clap::Subcommand;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::calendar;
 use super::output::{Terminal, told};
 use crate::message;
 use crate::model::condition::Condition;
@@ -30,6 +31,13 @@ pub(super) enum Import {
         /// The directory
         dir: PathBuf,
     },
+    /// Import an iCalendar file of any size into a calendar; what is there already stays, and is named
+    Calendar {
+        /// Such as /calendars/NAME/CALENDAR
+        address: String,
+        /// The file
+        file: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -40,6 +48,11 @@ pub(super) enum Export {
         address: String,
         /// The directory; it is made if there is none
         dir: PathBuf,
+    },
+    /// Write a calendar to standard output, as one iCalendar stream
+    Calendar {
+        /// Such as /calendars/NAME/CALENDAR
+        address: String,
     },
 }
 
@@ -72,7 +85,7 @@ pub(super) async fn address_of(tree: &Tree, address: &str, parts: &[&str]) -> an
     }
 }
 
-fn at_path(path: &FilePath, error: &std::io::Error) -> anyhow::Error {
+pub(super) fn at_path(path: &FilePath, error: &std::io::Error) -> anyhow::Error {
     told("fault-directory", &[("path", &path.display().to_string()), ("why", &error.to_string())])
 }
 
@@ -90,7 +103,10 @@ pub(super) fn at_address(terminal: &Terminal, path: &Path, error: Error) -> anyh
 
 impl Import {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
-        let Self::Files { address, dir } = self;
+        let (address, dir) = match self {
+            Self::Calendar { address, file } => return calendar::import(tree, terminal, &address, &file).await,
+            Self::Files { address, dir } => (address, dir),
+        };
         let (top, owner) = address_of(tree, &address, &[FILES]).await?;
         let mut done = Done::default();
         let mut waiting = vec![(dir, top)];
@@ -170,7 +186,10 @@ pub(super) async fn put_blob(
 
 impl Export {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
-        let Self::Files { address, dir } = self;
+        let (address, dir) = match self {
+            Self::Calendar { address } => return calendar::export(tree, terminal, &address).await,
+            Self::Files { address, dir } => (address, dir),
+        };
         let (top, owner) = address_of(tree, &address, &[FILES]).await?;
         let mut done = Done::default();
         let mut waiting = vec![(top, dir.clone())];

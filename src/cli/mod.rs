@@ -1,5 +1,6 @@
 //! The command line: one file a command group. All that people read comes from `message`.
 
+mod calendar;
 mod check;
 mod demo;
 mod device;
@@ -53,10 +54,10 @@ enum Command {
     /// Roles of people on a single calendar or folder
     #[command(subcommand)]
     Grant(grant::Grant),
-    /// Import documents
+    /// Import documents or calendars
     #[command(subcommand)]
     Import(files::Import),
-    /// Export documents
+    /// Export documents or calendars
     #[command(subcommand)]
     Export(files::Export),
     /// List the versions of a document

@@ -8,5 +8,6 @@ pub mod freebusy;
 pub mod object;
 pub mod recur;
 pub mod select;
+pub mod stream;
 pub mod time;
 pub mod zone;

@@ -52,7 +52,9 @@ pub fn prepare(bytes: bytes::Bytes) -> Result<(Blob, Indexed)> {
     Ok((blob, index(&object)))
 }
 
-fn refused(invalid: Invalid) -> Refusal {
+/// What a client is told of an object that cannot be stored.
+#[must_use]
+pub fn refused(invalid: Invalid) -> Refusal {
     let (condition, why) = match invalid {
         Invalid::Encoding => (Condition::ValidCalendarData, "the text is not UTF-8".to_owned()),
         Invalid::Control => (Condition::ValidCalendarData, "a control character stands in the text".to_owned()),

@@ -114,3 +114,55 @@ async fn directories_in_and_out() {
     assert!(told.contains("con.txt") && told.contains("périphérique"), "{told}");
     world.sound().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calendars_in_and_out() {
+    let world = World::new().await;
+    let data = world.data.path();
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("all.ics");
+    let event =
+        |uid: &str, lines: &str| format!("BEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20260101T000000Z\n{lines}\nEND:VEVENT\n");
+    let mut text = String::from(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Old//EN\nBEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\n\
+         DTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n",
+    );
+    text += &event("series", "DTSTART;TZID=Ours:20260105T090000\nRRULE:FREQ=WEEKLY\nSUMMARY:Comit\u{e9}");
+    for day in 0..1200 {
+        text += &event(&format!("e{day}/x"), &format!("DTSTART:20260105T{:02}0000Z", day % 24));
+    }
+    text += &event("series", "RECURRENCE-ID;TZID=Ours:20260112T090000\nDTSTART;TZID=Ours:20260112T100000");
+    text += &event("bad", "DTSTART:tomorrow");
+    text += "BEGIN:VTODO\nUID:task\nDTSTAMP:20260101T000000Z\nEND:VTODO\nEND:VCALENDAR\n";
+    std::fs::write(&file, &text).unwrap();
+    let arguments = ["import", "calendar", "/calendars/tram/meetings", file.to_str().unwrap()];
+    let first = beffroi(data, "C", &arguments);
+    let told = String::from_utf8(first.stderr).unwrap();
+    assert_eq!(first.status.code(), Some(1));
+    assert!(told.contains("bad was not imported") && told.contains("task was not imported"), "{told}");
+    assert!(told.contains("1000 objects so far") && told.contains("2 objects could not"), "{told}");
+    assert!(String::from_utf8(first.stdout).unwrap().starts_with("1201 objects were imported"));
+    let max = world.client("max");
+    let series = max.get("/calendars/tram/meetings/series.ics").expect(200).await.text();
+    assert!(series.contains("TZID:Ours\r\n") && series.contains("RECURRENCE-ID") && series.contains("-//Old//EN"));
+    // Once more: all of it is there, and said to be.
+    let again = beffroi(data, "C", &arguments);
+    assert!(String::from_utf8(again.stdout).unwrap().starts_with("0 objects were imported"));
+    assert!(String::from_utf8(again.stderr).unwrap().contains("series is in the calendar already"));
+    let out = ok(data, &["export", "calendar", "/calendars/tram/meetings"]);
+    assert_eq!((out.matches("BEGIN:VCALENDAR").count(), out.matches("BEGIN:VEVENT").count()), (1, 1202));
+    assert_eq!(out.matches("BEGIN:VTIMEZONE").count(), 1);
+    std::fs::write(&file, &out).unwrap();
+    ok(data, &["import", "calendar", "/calendars/max/personal", file.to_str().unwrap()]);
+    assert_eq!(ok(data, &["export", "calendar", "/calendars/max/personal"]).matches("BEGIN:VEVENT").count(), 1202);
+    for (arguments, part) in [
+        (["import", "calendar", "/files/tram", file.to_str().unwrap()], "not the address of a calendar"),
+        (["import", "calendar", "/calendars/tram/none", file.to_str().unwrap()], "nothing at this address"),
+        (["import", "calendar", "/calendars/tram/tasks", "Cargo.toml"], "not a whole iCalendar file"),
+        (["import", "calendar", "/calendars/tram/tasks", "/does/not/exist"], "cannot be read"),
+    ] {
+        let text = refused(data, "C", &arguments);
+        assert!(text.contains(part), "{arguments:?}: {text}");
+    }
+    world.sound().await;
+}

@@ -1,0 +1,318 @@
+//! Many objects in one stream (RFC 5545 section 3.4): taken apart component by component, whatever its size, and put
+//! together again.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::object::{Component, Invalid, MAX_BYTES, Object, fold_into, parse};
+use super::select::write;
+
+/// The most time zones that one stream may describe.
+const MAX_ZONES: usize = 1000;
+const VERSION: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n";
+const PRODUCT: &str = "PRODID:-//Beffroi//Beffroi//EN\r\n";
+
+/// Where in the stream a component stands, bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// From.
+    pub start: u64,
+    /// How many.
+    pub length: usize,
+}
+
+/// All components of one UID.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Their UID.
+    pub uid: String,
+    /// Where they stand.
+    pub spans: Vec<Span>,
+    instances: HashSet<Option<String>>,
+}
+
+/// What of a stream is not taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Skipped {
+    /// A component that cannot be read, by the number of its first line.
+    Invalid(usize, Invalid),
+    /// A second component for an instance that the stream has told already, by its UID.
+    Twice(String),
+}
+
+/// The table of contents of a stream: which components belong together, and the time zones that they speak of. It holds
+/// no component itself.
+#[derive(Default)]
+pub struct Contents {
+    /// In the order in which the stream first names them.
+    pub entries: Vec<Entry>,
+    by_uid: HashMap<String, usize>,
+    zones: BTreeMap<String, Vec<u8>>,
+    product: Option<Vec<u8>>,
+    depth: usize,
+    lines: usize,
+    at: u64,
+    part: Vec<u8>,
+    part_at: (u64, usize),
+    oversized: bool,
+}
+
+impl Contents {
+    /// Takes the next line of the stream, with its end. What cannot be taken is told, and the stream goes on; an error
+    /// means that it is no stream of calendars.
+    pub fn line(&mut self, line: &[u8]) -> Result<Option<Skipped>, Invalid> {
+        self.lines += 1;
+        let start = self.at;
+        self.at += line.len() as u64;
+        let bom = if self.lines == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+        let begins = value_after(bom, b"BEGIN:");
+        let ends = value_after(bom, b"END:").is_some();
+        match (self.depth, begins) {
+            (0, Some(name)) if name.eq_ignore_ascii_case(b"VCALENDAR") => self.depth = 1,
+            (0, None) if bom.trim_ascii().is_empty() => {}
+            (0, _) => return Err(Invalid::NotOneCalendar),
+            (1, None) if ends => self.depth = 0,
+            (1, None) => {
+                if self.product.is_none() && value_after(bom, b"PRODID").is_some() && line.len() < 1000 {
+                    self.product = Some(line.trim_ascii().to_vec());
+                }
+            }
+            (depth, begins) => {
+                if depth == 1 {
+                    self.part.clear();
+                    (self.part_at, self.oversized) = ((start, self.lines), false);
+                }
+                self.oversized |= self.part.len() + line.len() > MAX_BYTES;
+                if !self.oversized {
+                    self.part.extend_from_slice(line);
+                }
+                match begins {
+                    Some(_) => self.depth += 1,
+                    None if ends => self.depth -= 1,
+                    None => {}
+                }
+                if self.depth == 1 {
+                    return Ok(self.close());
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// A component is whole.
+    fn close(&mut self) -> Option<Skipped> {
+        let (start, line) = self.part_at;
+        let invalid = |why| Some(Skipped::Invalid(line, why));
+        if self.oversized {
+            return invalid(Invalid::TooMuch);
+        }
+        let part = match component(&self.part) {
+            Ok(part) => part,
+            Err(why) => return invalid(why),
+        };
+        if part.name == "VTIMEZONE" {
+            let zone = part.value("TZID").map(|id| id.trim().to_owned()).filter(|_| self.zones.len() < MAX_ZONES);
+            if let Some(zone) = zone {
+                self.zones.entry(zone).or_insert_with(|| self.part.clone());
+            }
+            return None;
+        }
+        let Some(uid) = part.value("UID").map(|uid| uid.trim().to_owned()).filter(|uid| !uid.is_empty()) else {
+            return invalid(Invalid::Uid);
+        };
+        let span = Span { start, length: self.part.len() };
+        let instance = part.value("RECURRENCE-ID").map(|id| id.trim().to_owned());
+        let place = *self.by_uid.entry(uid.clone()).or_insert_with(|| {
+            self.entries.push(Entry { uid: uid.clone(), spans: Vec::new(), instances: HashSet::new() });
+            self.entries.len() - 1
+        });
+        let entry = self.entries.get_mut(place)?;
+        if !entry.instances.insert(instance) {
+            return Some(Skipped::Twice(uid));
+        }
+        entry.spans.push(span);
+        None
+    }
+
+    /// Is a calendar or component still open at the end of the stream?
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.depth > 0
+    }
+
+    /// The object that some components make, with the time zones that they speak of.
+    #[must_use]
+    pub fn object(&self, parts: &[Vec<u8>]) -> Vec<u8> {
+        let mut out = VERSION.as_bytes().to_vec();
+        match &self.product {
+            Some(product) => {
+                out.extend_from_slice(product);
+                out.extend_from_slice(b"\r\n");
+            }
+            None => out.extend_from_slice(PRODUCT.as_bytes()),
+        }
+        let spoken: HashSet<String> =
+            parts.iter().filter_map(|part| component(part).ok()).flat_map(|part| zones_of(&part)).collect();
+        let zones = self.zones.iter().filter(|(id, _)| spoken.contains(*id)).map(|(_, zone)| zone);
+        for part in zones.chain(parts) {
+            let mut bytes = part.iter();
+            let mut last = 0;
+            // Line ends of RFC 5545 section 3.1, whatever those of the stream are.
+            out.extend(bytes.by_ref().flat_map(|byte| {
+                let bare = *byte == b'\n' && last != b'\r';
+                last = *byte;
+                bare.then_some(b'\r').into_iter().chain([*byte])
+            }));
+            if last != b'\n' {
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+        out.extend_from_slice(b"END:VCALENDAR\r\n");
+        out
+    }
+}
+
+fn value_after<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (head, rest) = line.split_at_checked(name.len())?;
+    head.eq_ignore_ascii_case(name).then(|| rest.trim_ascii())
+}
+
+fn component(part: &[u8]) -> Result<Component, Invalid> {
+    let whole = [VERSION.as_bytes(), part, b"\r\nEND:VCALENDAR\r\n"].concat();
+    parse(&whole)?.components.into_iter().next().ok_or(Invalid::Components)
+}
+
+/// The TZIDs that a component speaks of.
+fn zones_of(component: &Component) -> HashSet<String> {
+    let mut zones: HashSet<String> = component.components.iter().flat_map(zones_of).collect();
+    zones.extend(component.properties.iter().filter_map(|line| line.parameter("TZID")).map(|id| id.trim().to_owned()));
+    zones
+}
+
+/// Objects as one stream. Time zones stand first, each once; an object whose zone of the same name is another one comes
+/// after the others, in a calendar of its own.
+#[derive(Default)]
+pub struct Joined {
+    zones: BTreeMap<String, Component>,
+}
+
+impl Joined {
+    /// First pass: notes the time zones of an object.
+    pub fn note(&mut self, object: &Object) {
+        for zone in object.calendar.components.iter().filter(|part| part.name == "VTIMEZONE") {
+            if let Some(id) = zone.value("TZID").filter(|_| self.zones.len() < MAX_ZONES) {
+                self.zones.entry(id.trim().to_owned()).or_insert_with(|| zone.clone());
+            }
+        }
+    }
+
+    /// What stands before the objects; `name` is that of the calendar.
+    #[must_use]
+    pub fn head(&self, name: &str) -> String {
+        let mut out = format!("{VERSION}{PRODUCT}");
+        fold_into(&mut out, &format!("X-WR-CALNAME:{}", escaped(name)));
+        self.zones.values().for_each(|zone| write(&mut out, zone, None));
+        out
+    }
+
+    /// Second pass: an object, or `None` where it has to stand in a calendar of its own.
+    #[must_use]
+    pub fn object(&self, object: &Object) -> Option<String> {
+        let mut zones = object.calendar.components.iter().filter(|part| part.name == "VTIMEZONE");
+        let same = |zone: &Component| {
+            zone.value("TZID").is_none_or(|id| self.zones.get(id.trim()).is_some_and(|known| known == zone))
+                || zone.value("TZID").is_some_and(|id| super::zone::known(id).is_some())
+        };
+        if !zones.all(same) {
+            return None;
+        }
+        let mut out = String::new();
+        object.parts().for_each(|part| write(&mut out, part, None));
+        Some(out)
+    }
+
+    /// What stands after them.
+    #[must_use]
+    pub const fn tail() -> &'static str {
+        "END:VCALENDAR\r\n"
+    }
+}
+
+/// A text as a value (RFC 5545 section 3.3.11).
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\\' | ';' | ',' => out.extend(['\\', character]),
+            '\n' => out.push_str("\\n"),
+            control if control.is_control() => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Contents, Invalid, Joined, Skipped};
+    use crate::ical::object::Object;
+
+    fn contents(text: &str) -> (Contents, Vec<Skipped>) {
+        let mut contents = Contents::default();
+        let skipped = text.split_inclusive('\n').filter_map(|line| contents.line(line.as_bytes()).unwrap()).collect();
+        (contents, skipped)
+    }
+
+    fn objects(text: &str) -> Vec<String> {
+        let (contents, _) = contents(text);
+        let part = |span: &super::Span| text.as_bytes()[span.start as usize..][..span.length].to_vec();
+        let made = contents.entries.iter().map(|e| contents.object(&e.spans.iter().map(part).collect::<Vec<_>>()));
+        made.map(|object| String::from_utf8(object).unwrap()).collect()
+    }
+
+    const ZONE: &str = "BEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\n\
+                        TZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\n";
+
+    fn event(uid: &str, lines: &str) -> String {
+        format!("BEGIN:VEVENT\nUID:{uid}\n{lines}\nBEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM\nEND:VEVENT\n")
+    }
+
+    #[test]
+    fn components_of_one_uid_come_together_with_their_zones() {
+        let text = format!(
+            "BEGIN:VCALENDAR\nPRODID:-//Other//EN\nX-WR-CALNAME:All\n{ZONE}{}{}{}END:VCALENDAR\n\nBEGIN:VCALENDAR\n{}END:VCALENDAR\n",
+            event("a", "DTSTART;TZID=Ours:20260101T100000\nRRULE:FREQ=DAILY"),
+            event("b", "DTSTART:20260101T100000Z"),
+            event("b", "DTSTART:20260201T100000Z"),
+            event("a", "RECURRENCE-ID;TZID=Ours:20260102T100000\nDTSTART;TZID=Ours:20260102T110000"),
+        );
+        let made = objects(&text);
+        assert_eq!(made.len(), 2);
+        let first = Object::parse(made[0].as_bytes()).unwrap();
+        assert_eq!((first.parts().count(), first.calendar.components.len()), (2, 3));
+        assert!(made[0].contains("PRODID:-//Other//EN\r\n") && !made[1].contains("TZID:Ours"));
+        assert!(!made[0].replace("\r\n", "").contains('\n'));
+        assert_eq!(contents(&text).1, [Skipped::Twice("b".to_owned())]);
+        let mut joined = Joined::default();
+        joined.note(&first);
+        assert!(joined.head("A, B").contains("X-WR-CALNAME:A\\, B\r\nBEGIN:VTIMEZONE\r\nTZID:Ours"));
+        assert!(joined.object(&first).is_some());
+        let other = Object::parse(made[0].replace("+0100", "+0300").as_bytes()).unwrap();
+        assert!(joined.object(&other).is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_the_rest_is_taken() {
+        let text =
+            format!("BEGIN:VCALENDAR\n{}{}{}END:VCALENDAR\n", event("a", "no line"), event("", "X:"), event("c", "X:"));
+        let (contents, skipped) = contents(&text);
+        assert_eq!(contents.entries.iter().map(|entry| entry.uid.as_str()).collect::<Vec<_>>(), ["c"]);
+        assert!(matches!(skipped[0], Skipped::Invalid(2, Invalid::Line(_))));
+        assert_eq!(skipped[1], Skipped::Invalid(9, Invalid::Uid));
+        assert!(!contents.is_cut());
+        assert_eq!(Contents::default().line(b"From: someone\n"), Err(Invalid::NotOneCalendar));
+        let mut cut = Contents::default();
+        cut.line(b"BEGIN:VCALENDAR\r\n").unwrap();
+        assert!(cut.is_cut());
+    }
+}

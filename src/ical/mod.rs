@@ -6,8 +6,10 @@
 pub mod filter;
 pub mod freebusy;
 pub mod object;
+pub mod outlook;
 pub mod recur;
 pub mod select;
 pub mod stream;
 pub mod time;
+pub mod vtimezone;
 pub mod zone;

@@ -158,20 +158,8 @@ fn series<'a>(
     let zone = zones.of(&start.clock);
     let extent = Extent::of(master, start, zones);
     let series = recurs(master);
-    let excluded: HashSet<Timestamp> = master
-        .all("EXDATE")
-        .flat_map(When::all_of)
-        .map(|when| {
-            // A day excludes the instance of that day, whatever its hour (Evolution writes so).
-            let same = if when.is_day() && !start.is_day() {
-                when.local.date().to_datetime(start.local.time())
-            } else {
-                when.local
-            };
-            let zone = if when.is_day() { zone.clone() } else { zones.of(&when.clock) };
-            zone.instant(same)
-        })
-        .collect();
+    let excluded: HashSet<Timestamp> =
+        excluded(master, start, zones).into_iter().map(|local| zone.instant(local)).collect();
     // What overrides move by, from an instant on (RANGE=THISANDFUTURE): by the clock, and how long it then takes.
     let shifts: Vec<(Timestamp, &'a Component, i64, Extent)> = overrides
         .iter()
@@ -339,7 +327,8 @@ impl Rule {
     }
 }
 
-fn weekday(date: Date) -> &'static str {
+/// The day of the week as rules write it.
+pub(super) fn weekday(date: Date) -> &'static str {
     const NAMES: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
     let day = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0);
     NAMES.get(day).copied().unwrap_or("MO")
@@ -348,15 +337,47 @@ fn weekday(date: Date) -> &'static str {
 /// The last instant of a rule by the clock of its DTSTART, as the expander wants it. UNTIL is in UTC (RFC 5545 section
 /// 3.3.10), but clients also write it by the clock, and days.
 fn until(text: &str, start: &When, zone: &Zone) -> Option<String> {
+    Some(format!("{}Z", super::time::write_local(last_of(text, start, zone)?)))
+}
+
+/// UNTIL by the clock of DTSTART.
+pub(super) fn last_of(text: &str, start: &When, zone: &Zone) -> Option<DateTime> {
     let when = When::read(text, None)?;
-    let local = match when.clock {
+    Some(match when.clock {
         Clock::Utc if start.clock == Clock::Day => when.local,
         Clock::Utc => zone.local(Zone::Known(jiff::tz::TimeZone::UTC).instant(when.local)),
         // A day counts to its end.
         Clock::Day if start.clock != Clock::Day => when.local.date().at(23, 59, 59, 0),
         _ => when.local,
+    })
+}
+
+/// Is the beginning of a series one of its rule's?
+pub(super) fn is_on_rule(rule: &str, start: &When, zone: &Zone) -> bool {
+    let set = Rule::read(rule, start, zone).and_then(|rule| rule.rule.build(instant_of(start.local)?).ok());
+    set.and_then(|set| local_of(&set.limit().into_iter().next()?)) == Some(start.local)
+}
+
+/// When a component ends that begins at a time.
+pub(super) fn end_of(component: &Component, start: &When, zones: &Zones<'_>) -> Timestamp {
+    let zone = zones.of(&start.clock);
+    Extent::of(component, start, zones).end(zone.instant(start.local), start.local, &zone)
+}
+
+/// The times that a series leaves out, by the clock of its beginning.
+pub(super) fn excluded(master: &Component, start: &When, zones: &Zones<'_>) -> Vec<DateTime> {
+    let zone = zones.of(&start.clock);
+    let local = |when: When| {
+        if when.is_day() && !start.is_day() {
+            // A day excludes the instance of that day, whatever its hour (Evolution writes so).
+            when.local.date().to_datetime(start.local.time())
+        } else if when.clock == start.clock || when.is_day() {
+            when.local
+        } else {
+            zone.local(zones.instant(&when))
+        }
     };
-    Some(format!("{}Z", super::time::write_local(local)))
+    master.all("EXDATE").flat_map(When::all_of).map(local).collect()
 }
 
 fn instant_of(local: DateTime) -> Option<chrono::DateTime<Tz>> {

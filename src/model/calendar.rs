@@ -169,3 +169,31 @@ impl ComponentSet {
         self.names().any(|known| known == name)
     }
 }
+
+/// How much of each event a feed tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Detail {
+    /// All but the people.
+    Full,
+    /// When, and the title.
+    Title,
+    /// When, and nothing else.
+    Busy,
+}
+
+/// Each with its spelling in commands and in the database.
+pub const DETAILS: [(Detail, &str); 3] = [(Detail::Full, "full"), (Detail::Title, "title"), (Detail::Busy, "busy")];
+
+impl Detail {
+    /// Its spelling.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        DETAILS.iter().find(|(detail, _)| *detail == self).map_or("busy", |(_, code)| code)
+    }
+
+    /// The one spelled so.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        DETAILS.iter().find(|(_, known)| *known == code).map(|(detail, _)| *detail)
+    }
+}

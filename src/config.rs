@@ -16,6 +16,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// Logging in.
     pub login: LoginConfig,
+    /// Subscribed calendars.
+    pub feeds: FeedsConfig,
     /// Logs.
     pub log: LogConfig,
 }
@@ -60,6 +62,16 @@ pub struct LoginConfig {
     pub dav_account_password: bool,
 }
 
+/// Subscribed calendars.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FeedsConfig {
+    /// How far they reach into the past, days.
+    pub past_days: u32,
+    /// How far they reach into the future, days.
+    pub future_days: u32,
+}
+
 /// Logs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -88,6 +100,12 @@ impl Default for ServerConfig {
 impl Default for LoginConfig {
     fn default() -> Self {
         Self { dav_account_password: true }
+    }
+}
+
+impl Default for FeedsConfig {
+    fn default() -> Self {
+        Self { past_days: 90, future_days: 548 }
     }
 }
 

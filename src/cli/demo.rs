@@ -11,6 +11,7 @@ use super::files::{make_folder, put_blob};
 use super::output::Terminal;
 use crate::app::{Running, open_tree, start_logging, stop_signal};
 use crate::config::Config;
+use crate::model::calendar::Detail;
 use crate::model::path::Path;
 use crate::model::principal::Scope;
 use crate::model::privilege::Role;
@@ -137,11 +138,13 @@ impl Demo {
         let kept = data.is_some();
         let data = data.unwrap_or_else(|| std::env::temp_dir().join(format!("beffroi-demo-{}", std::process::id())));
         let tree = open_tree(&data).await?;
-        let passwords = fill(&tree).await.context("filling the demonstration")?;
+        let (passwords, feed) = fill(&tree).await.context("filling the demonstration")?;
         let running = Running::open(tree, config).await?;
         let address = running.addresses.first().context("no address to listen on")?;
         let url = format!("{}://{address}/", running.scheme);
         introduce(terminal, &url, &address.to_string(), &data.display().to_string(), kept, &passwords);
+        terminal.say("demo-feed", &[("url", &format!("{url}{feed}"))]);
+        println!();
         println!("ready: {url}");
         running.serve(stop_signal()).await;
         if !kept {
@@ -152,7 +155,7 @@ impl Demo {
 }
 
 /// Makes people, projects and documents; the device passwords in the order of [`PEOPLE`].
-async fn fill(tree: &Tree) -> anyhow::Result<Vec<String>> {
+async fn fill(tree: &Tree) -> anyhow::Result<(Vec<String>, String)> {
     let mut passwords = Vec::new();
     for (name, display_name) in PEOPLE {
         tree.add_person(name, display_name, &format!("{name}@ville.example"), None).await?;
@@ -187,7 +190,9 @@ async fn fill(tree: &Tree) -> anyhow::Result<Vec<String>> {
         let path = Path::of(&[CALENDARS, home, calendar, &format!("{name}.ics")]);
         put_object(tree, &path, prepare(text.into())?, &tree.owner(home).await?).await?;
     }
-    Ok(passwords)
+    let (name, _) = PEOPLE[0];
+    let (secret, calendar) = tree.add_feed(name, "/calendars/tramway/meetings", Detail::Title, None).await?;
+    Ok((passwords, format!("feeds/{secret}/{calendar}.ics")))
 }
 
 fn introduce(terminal: &Terminal, url: &str, host: &str, data: &str, kept: bool, passwords: &[String]) {

@@ -4,6 +4,7 @@ mod calendar;
 mod check;
 mod demo;
 mod device;
+mod feed;
 mod files;
 mod grant;
 mod output;
@@ -54,6 +55,9 @@ enum Command {
     /// Roles of people on a single calendar or folder
     #[command(subcommand)]
     Grant(grant::Grant),
+    /// Addresses that show a calendar to programs that can only subscribe
+    #[command(subcommand)]
+    Feed(feed::Feed),
     /// Import documents or calendars
     #[command(subcommand)]
     Import(files::Import),
@@ -97,17 +101,18 @@ async fn run(arguments: Arguments, terminal: &Terminal) -> anyhow::Result<ExitCo
         _ => {}
     }
     let tree = app::open_tree(&data).await?;
-    let code = administer(arguments.command, &tree, terminal).await;
+    let code = administer(arguments.command, &tree, &config, terminal).await;
     tree.close().await;
     code
 }
 
-async fn administer(command: Command, tree: &Tree, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+async fn administer(command: Command, tree: &Tree, config: &Config, terminal: &Terminal) -> anyhow::Result<ExitCode> {
     match command {
         Command::Person(person) => person.run(tree, terminal).await?,
         Command::Device(device) => device.run(tree, terminal).await?,
         Command::Project(project) => project.run(tree, terminal).await?,
         Command::Grant(grant) => grant.run(tree, terminal).await?,
+        Command::Feed(feed) => feed.run(tree, terminal, config.server.public_url.as_deref()).await?,
         Command::Import(import) => import.run(tree, terminal).await?,
         Command::Export(export) => export.run(tree, terminal).await?,
         Command::Versions(versions) => versions.run(tree, terminal).await?,

@@ -111,6 +111,8 @@ impl Terminal {
             Fault::NoRole(name, project) => self.text("fault-no-role", &[("name", name), ("project", project)]),
             Fault::NoCollection(address) => self.text("fault-no-collection", &[("address", address)]),
             Fault::NoCalendar(address) => self.text("fault-no-calendar", &[("address", address)]),
+            Fault::FeedTaken(name, address) => self.text("fault-feed-taken", &[("name", name), ("address", address)]),
+            Fault::NoFeed(name, address) => self.text("fault-no-feed", &[("name", name), ("address", address)]),
             Fault::Closed(name) => self.text("fault-closed", &[("name", name)]),
             Fault::Failed(failure) => self.text("fault-failed", &[("why", &failure.to_string())]),
         }

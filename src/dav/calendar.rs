@@ -58,7 +58,7 @@ async fn calendar(tree: &Tree, request: &Request) -> Result<(Snapshot, TimeZone)
 }
 
 /// Rules may take their time: they are followed where no other request waits for the thread.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(|error| Failure::new("reading calendar objects", error))?)
 }

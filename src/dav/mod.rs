@@ -8,6 +8,7 @@ mod body;
 mod calendar;
 mod copy_move;
 mod delete;
+pub mod feed;
 mod get;
 mod listing;
 mod lock;

@@ -197,3 +197,22 @@ impl Detail {
         DETAILS.iter().find(|(_, known)| *known == code).map(|(detail, _)| *detail)
     }
 }
+
+/// An address that shows a calendar to whoever knows it. The secret in it is kept nowhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Feed {
+    /// Name of the home that its calendar stands in.
+    pub home: String,
+    /// Name of its calendar.
+    pub calendar: String,
+    /// How much it tells.
+    pub detail: Detail,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last fetched, to the hour.
+    pub fetched_at: Option<Timestamp>,
+    /// What the program that fetched it last called itself.
+    pub client: Option<String>,
+}

@@ -26,6 +26,7 @@ use self::auth::{Authenticator, CHALLENGE};
 use self::outgoing::Outgoing;
 use self::socket::Socket;
 use crate::config::Config;
+use crate::dav::feed::{self, FEEDS, Reach};
 use crate::dav::{self, Limits, failure_answer};
 use crate::exchange::{Body, Exchange, Response};
 use crate::message::{self, Language};
@@ -181,7 +182,7 @@ impl Server {
             "request",
             number,
             method = %head.method,
-            path = head.uri.path(),
+            path = if is_feed(head.uri.path()) { "/feeds/" } else { head.uri.path() },
             %address,
             actor = tracing::field::Empty,
         );
@@ -219,6 +220,14 @@ impl Server {
             return Ok(response);
         }
         match head.uri.path() {
+            path if is_feed(path) => {
+                if trusted && let Some(response) = self.redirect_to_tls(&head) {
+                    return Ok(response);
+                }
+                let reach =
+                    Reach { past_days: self.config.feeds.past_days, future_days: self.config.feeds.future_days };
+                return feed::serve(&self.tree, &head, reach, language).await;
+            }
             "/health" => return Ok(plain(StatusCode::OK, "ok\n".to_owned())),
             "/.well-known/caldav" | "/.well-known/carddav" => {
                 let mut response = plain(StatusCode::MOVED_PERMANENTLY, String::new());
@@ -243,6 +252,17 @@ impl Server {
         dav::handle(self.tree.clone(), Exchange { head, body, actor, authorities, language }, limits).await
     }
 
+    /// Where a proxy that is trusted took a request in the clear, although clients know us by https: `webcal:` links
+    /// arrive so.
+    fn redirect_to_tls(&self, head: &http::request::Parts) -> Option<Response> {
+        let url = self.config.server.public_url.as_deref().filter(|url| url.starts_with("https://"))?;
+        text(&head.headers, "x-forwarded-proto").filter(|scheme| scheme.eq_ignore_ascii_case("http"))?;
+        let location = format!("{}{}", url.trim_end_matches('/'), head.uri.path());
+        let mut response = plain(StatusCode::MOVED_PERMANENTLY, String::new());
+        response.headers_mut().insert(LOCATION, HeaderValue::from_str(&location).ok()?);
+        Some(response)
+    }
+
     /// The client's address by the word of trusted proxies: the last hop that is not one of them.
     fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         let forwarded = text(headers, "x-forwarded-for").unwrap_or_default();
@@ -262,6 +282,11 @@ impl Server {
         }
         known
     }
+}
+
+/// Whose path is a secret.
+fn is_feed(path: &str) -> bool {
+    path.strip_prefix('/').and_then(|path| path.split('/').next()) == Some(FEEDS)
 }
 
 fn plain(status: StatusCode, text: String) -> Response {

@@ -6,6 +6,7 @@
 pub mod body;
 pub mod calendar;
 pub mod check;
+pub mod feed;
 pub mod lock;
 pub mod node;
 pub mod past;

@@ -10,7 +10,8 @@ use crate::model::privilege::Role;
 
 const COLUMNS: usize = 6;
 
-fn principal_of(row: &Row) -> Principal {
+/// Reads the columns of a principal.
+pub(super) fn principal_of(row: &Row) -> Principal {
     Principal {
         id: Id(row.integer(0)),
         kind: PrincipalKind::from_code(&row.text(1)).unwrap_or(PrincipalKind::Person),
@@ -94,6 +95,7 @@ pub async fn retire(c: &mut Txn, principal: Id, retired_name: &str, now: Timesta
         "DELETE FROM device WHERE principal_id = $1",
         "DELETE FROM address WHERE principal_id = $1",
         "DELETE FROM ace WHERE principal_id = $1",
+        "DELETE FROM feed WHERE principal_id = $1",
         "DELETE FROM lock WHERE principal_id = $1",
         "DELETE FROM membership WHERE member_id = $1",
     ] {

@@ -114,6 +114,8 @@ pub async fn purge(c: &mut Txn, top: Id) -> Result<u64, Failure> {
          JOIN below b ON n.parent_id = b.id) DELETE FROM calendar_object WHERE node_id IN (SELECT id FROM below)",
         "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
          JOIN below b ON n.parent_id = b.id) DELETE FROM calendar WHERE node_id IN (SELECT id FROM below)",
+        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
+         JOIN below b ON n.parent_id = b.id) DELETE FROM feed WHERE calendar_id IN (SELECT id FROM below)",
     ] {
         c.note(sql, arguments![top]).await?;
     }

@@ -53,6 +53,12 @@ pub enum Fault {
     /// The role is one on calendars, and the address names none.
     #[error("{0:?} is no calendar")]
     NoCalendar(String),
+    /// The person has a feed of this calendar.
+    #[error("{0:?} has a feed of {1:?}")]
+    FeedTaken(String, String),
+    /// The person has no feed of this calendar.
+    #[error("{0:?} has no feed of {1:?}")]
+    NoFeed(String, String),
     /// The project is closed.
     #[error("{0:?} is closed")]
     Closed(String),
@@ -308,7 +314,7 @@ pub(super) async fn find(
 }
 
 /// The collection of documents or calendars that an address names, and whose it is.
-async fn collection(c: &mut impl crate::store::sql::Reading, address: &str) -> Result<(Node, Principal)> {
+pub(super) async fn collection(c: &mut impl crate::store::sql::Reading, address: &str) -> Result<(Node, Principal)> {
     let missing = || Fault::NoCollection(address.to_owned());
     // The whole address of a server is understood, too.
     let path = address
@@ -403,7 +409,7 @@ async fn add_principal(
 }
 
 /// Where nothing can be refused, an error is a failure.
-fn unrefused(error: crate::model::error::Error) -> Fault {
+pub(super) fn unrefused(error: crate::model::error::Error) -> Fault {
     match error {
         crate::model::error::Error::Failed(failure) => Fault::Failed(failure),
         crate::model::error::Error::Refused(refusal) => {

@@ -108,7 +108,8 @@ pub fn link_of(segment: &str) -> Option<(&str, &str)> {
 }
 
 /// The text of the property `name` that a calendar was given.
-pub(super) fn given(dead: &[Dead], name: &QName) -> Option<String> {
+#[must_use]
+pub fn given(dead: &[Dead], name: &QName) -> Option<String> {
     let (_, xml) = dead.iter().find(|(known, _)| known == name)?;
     let inner = xml.split_once('>')?.1.rsplit_once("</")?.0;
     Some(

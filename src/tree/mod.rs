@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod changes;
 pub mod copy;
 pub mod edit;
+pub mod feed;
 pub mod former;
 pub mod gate;
 pub mod lock;

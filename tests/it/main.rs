@@ -8,6 +8,7 @@ mod calendar;
 mod commands;
 mod conversations;
 mod coverage;
+mod feed;
 mod keeping;
 mod kit;
 mod locks;

@@ -1,0 +1,202 @@
+//! `/feeds/{token}/{calendar}.ics`: a calendar for programs that can only subscribe. Whoever knows the address reads it,
+//! without any challenge, by the present rights of the person in whose name it was made.
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, USER_AGENT,
+};
+use http::{HeaderMap, StatusCode};
+use jiff::tz::TimeZone;
+
+use super::answer::{refusal_answer, without_body};
+use super::calendar::aside;
+use super::report::MAX_ANSWER;
+use crate::exchange::{Body, Response};
+use crate::ical::freebusy::{merged, periods};
+use crate::ical::object::{Object, fold_into};
+use crate::ical::outlook::{Profile, Published};
+use crate::ical::stream::escaped;
+use crate::ical::zone::Zones;
+use crate::message::Language;
+use crate::model::calendar::{Detail, Feed, TimeRange};
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Result};
+use crate::model::etag::ETag;
+use crate::model::id::Timestamp;
+use crate::model::name::QName;
+use crate::model::path::Path;
+use crate::model::precondition::{Outcome, State};
+use crate::tree::calendar::{floating_zone, given};
+use crate::tree::changes::sync_token;
+use crate::tree::gate::{Admitted, Request};
+use crate::tree::walk::{Needs, View};
+use crate::tree::{Snapshot, Tree};
+use crate::wire::header::{self, http_date, text};
+
+/// First segment of the addresses of feeds.
+pub const FEEDS: &str = "feeds";
+/// To be raised when the same events are told otherwise, so that nobody is told that nothing changed.
+const FORM: u32 = 1;
+const DAY_S: i64 = 86_400;
+
+/// How far a feed reaches, days.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// Into the past.
+    pub past_days: u32,
+    /// Into the future.
+    pub future_days: u32,
+}
+
+/// Answers a request below `/feeds/`.
+pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, language: Language) -> Result<Response> {
+    let mut response = match answer(tree, head, reach).await {
+        Ok(response) => response,
+        Err(Error::Refused(refusal)) => refusal_answer(&refusal, language),
+        Err(failed) => return Err(failed),
+    };
+    if head.method == http::Method::HEAD {
+        without_body(&mut response);
+    }
+    Ok(response)
+}
+
+async fn answer(tree: &Tree, head: &http::request::Parts, reach: Reach) -> Result<Response> {
+    let path = Path::parse(head.uri.path()).map_err(|_| Condition::NotFound)?;
+    let secret = match path.segments() {
+        [_, secret, name] if name.ends_with(".ics") => secret,
+        _ => return Err(Condition::NotFound.into()),
+    };
+    let Some((request, feed)) = tree.feed(secret).await? else { return Err(Condition::NotFound.into()) };
+    let mut admitted = tree.read(&request).await?;
+    let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }, tree.epoch()).await?;
+    let view = view.filter(|view| view.node.kind.is_calendar()).ok_or(Condition::NotFound)?;
+    match head.method {
+        http::Method::GET | http::Method::HEAD => {}
+        ref method => {
+            let known = *method == http::Method::OPTIONS;
+            let mut response = http::Response::new(Body::Empty);
+            *response.status_mut() = if known { StatusCode::OK } else { StatusCode::METHOD_NOT_ALLOWED };
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("OPTIONS, GET, HEAD"));
+            return Ok(response);
+        }
+    }
+    tree.feed_fetched(secret, &text(&head.headers, USER_AGENT).unwrap_or_default()).await?;
+    let today = admitted.now() - admitted.now().rem_euclid(DAY_S);
+    let window = TimeRange {
+        start: today - i64::from(reach.past_days) * DAY_S,
+        end: today + i64::from(reach.future_days) * DAY_S,
+    };
+    let mut headers = headers(&view, &feed, window, today);
+    if not_modified(&head.headers, &headers, view.node.modified_at.max(today))? {
+        headers.remove(CONTENT_TYPE);
+        let mut response = http::Response::new(Body::Empty);
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.headers_mut() = headers;
+        return Ok(response);
+    }
+    let own = view.node.owner_id == request.actor.id;
+    let profile = Profile { window, detail: feed.detail, private: own };
+    let text = calendar(tree, &request, &mut admitted, &view, profile).await?;
+    let mut response = http::Response::new(Body::Full(Bytes::from(text)));
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+/// What the answer depends on, in a strong tag; the window moves on once a day.
+fn headers(view: &View, feed: &Feed, window: TimeRange, today: Timestamp) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let token = sync_token(&view.node, &view.epoch);
+    let tag = format!("\"{token}/{}/{}/{FORM}/{}\"", window.start, window.end, feed.detail.code());
+    let name: String = feed.calendar.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+    for (header, value) in [
+        (ETAG, tag),
+        (LAST_MODIFIED, http_date(view.node.modified_at.max(today))),
+        (CONTENT_TYPE, "text/calendar; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, format!("inline; filename=\"{name}.ics\"")),
+        (CACHE_CONTROL, "private, no-cache".to_owned()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(header, value);
+        }
+    }
+    headers
+}
+
+fn not_modified(asked: &HeaderMap, told: &HeaderMap, modified_at: Timestamp) -> Result<bool> {
+    let preconditions = header::preconditions(asked).map_err(super::bad_header)?;
+    let etag = text(told, ETAG).map(|tag| ETag { opaque: tag.trim_matches('"').to_owned(), weak: false });
+    let state = State { exists: true, etag, modified_at: Some(modified_at), tokens: Vec::new() };
+    match preconditions.http(&state, true) {
+        Outcome::Proceed => Ok(false),
+        Outcome::NotModified => Ok(true),
+        Outcome::Failed => Err(Condition::PreconditionFailed.into()),
+    }
+}
+
+async fn calendar(
+    tree: &Tree,
+    request: &Request,
+    admitted: &mut Admitted<Snapshot>,
+    view: &View,
+    profile: Profile,
+) -> Result<String> {
+    let zone = floating_zone(&view.dead);
+    let wanted = (profile.window, Some("VEVENT"));
+    let mut published = Published::default();
+    let mut taken = Vec::new();
+    let mut after = String::new();
+    loop {
+        let (page, next) = admitted.objects(wanted, &after, Needs::NOTHING, tree.epoch()).await?;
+        let (zone, profile) = (zone.clone(), profile.clone());
+        (published, taken) = aside(move || {
+            for view in page {
+                let Some(object) = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes())) else {
+                    continue;
+                };
+                let zones = Zones::new(&object.calendar, &zone);
+                match profile.detail {
+                    Detail::Busy => taken.extend(periods(&object, &zones, profile.window)),
+                    Detail::Full | Detail::Title => {
+                        published.object(&object, &profile, &zones, view.node.modified_at);
+                    }
+                }
+            }
+            (published, merged(taken))
+        })
+        .await?;
+        if published.events.len() > MAX_ANSWER {
+            tracing::warn!(calendar = %request.path.href(true), "a feed is too large to be told");
+            return Err(Condition::TooLarge.into());
+        }
+        match next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    taken.iter().for_each(|period| published.taken(period, view.node.modified_at));
+    Ok(wrapped(view, &zone, &published))
+}
+
+/// The calendar around its events.
+fn wrapped(view: &View, zone: &TimeZone, published: &Published) -> String {
+    let shown = given(&view.dead, &QName::dav("displayname"));
+    let name = shown.unwrap_or_else(|| format!("{} ({})", view.node.name, view.owner.as_deref().unwrap_or_default()));
+    let description = given(&view.dead, &QName::caldav("calendar-description")).unwrap_or_default();
+    let mut out = String::from(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//FR\r\nCALSCALE:GREGORIAN\r\nMETHOD:PUBLISH\r\n",
+    );
+    for line in [
+        format!("X-WR-CALNAME:{}", escaped(&name)),
+        format!("X-WR-CALDESC:{}", escaped(&description)),
+        format!("X-WR-TIMEZONE:{}", zone.iana_name().unwrap_or("Europe/Paris")),
+        "X-PUBLISHED-TTL:PT1H".to_owned(),
+        "REFRESH-INTERVAL;VALUE=DURATION:PT1H".to_owned(),
+    ] {
+        fold_into(&mut out, &line);
+    }
+    published.zones().for_each(|zone| out.push_str(zone));
+    out.push_str(&published.events);
+    out.push_str("END:VCALENDAR\r\n");
+    out
+}

@@ -1,0 +1,76 @@
+//! Statements on `feed`.
+
+use super::principal::principal_of;
+use super::sql::{Reading, Row, arguments, execute, row, rows};
+use super::transaction::Txn;
+use crate::model::calendar::{Detail, Feed};
+use crate::model::error::Failure;
+use crate::model::id::{Id, Timestamp};
+use crate::model::principal::Principal;
+
+/// Columns of a feed: `k` is its calendar, `h` the home that stands in.
+macro_rules! columns {
+    () => {
+        "h.name, k.name, f.detail, f.created_at, f.expires_at, f.fetched_at, f.client"
+    };
+}
+
+fn feed_of(row: &Row, first: usize) -> Option<Feed> {
+    Some(Feed {
+        home: row.text(first),
+        calendar: row.text(first + 1),
+        detail: Detail::from_code(&row.text(first + 2))?,
+        created_at: row.integer(first + 3),
+        expires_at: row.optional_integer(first + 4),
+        fetched_at: row.optional_integer(first + 5),
+        client: row.optional_text(first + 6),
+    })
+}
+
+/// The feed whose secret has this hash, with its number and in whose name it is read; its calendar and home are there.
+pub async fn by_secret(c: &mut impl Reading, secret_hash: &str) -> Result<Option<(Principal, Id, Feed)>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, NULL, f.id, ",
+        columns!(),
+        " FROM feed f JOIN principal p ON p.id = f.principal_id JOIN node k ON k.id = f.calendar_id \
+         JOIN node h ON h.id = k.home_id WHERE f.secret_hash = $1 AND k.gone_at IS NULL AND h.gone_at IS NULL"
+    );
+    let Some(row) = row(c, SQL, arguments![secret_hash]).await? else { return Ok(None) };
+    Ok(feed_of(&row, 8).map(|feed| (principal_of(&row), Id(row.integer(7)), feed)))
+}
+
+/// A person's feeds, by home and calendar.
+pub async fn of_person(c: &mut impl Reading, person: Id) -> Result<Vec<Feed>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM feed f JOIN node k ON k.id = f.calendar_id JOIN node h ON h.id = k.home_id WHERE f.principal_id = $1 \
+         AND k.gone_at IS NULL AND h.gone_at IS NULL ORDER BY h.match_name, k.match_name"
+    );
+    Ok(rows(c, SQL, arguments![person]).await?.iter().filter_map(|row| feed_of(row, 0)).collect())
+}
+
+/// Writes a feed; `false` when the person has one of this calendar.
+pub async fn insert(
+    c: &mut Txn,
+    (person, calendar): (Id, Id),
+    detail: Detail,
+    secret_hash: &str,
+    (created_at, expires_at): (Timestamp, Option<Timestamp>),
+) -> Result<bool, Failure> {
+    let sql = "INSERT INTO feed (id, principal_id, calendar_id, detail, secret_hash, created_at, expires_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (principal_id, calendar_id) DO NOTHING";
+    let arguments = arguments![Id::generate(), person, calendar, detail.code(), secret_hash, created_at, expires_at];
+    Ok(execute(c, sql, arguments).await? == 1)
+}
+
+/// Removes a feed; `false` when there is none.
+pub async fn delete(c: &mut Txn, person: Id, calendar: Id) -> Result<bool, Failure> {
+    let sql = "DELETE FROM feed WHERE principal_id = $1 AND calendar_id = $2";
+    Ok(execute(c, sql, arguments![person, calendar]).await? == 1)
+}
+
+/// Notes when a feed was fetched, and by what.
+pub async fn touch(c: &mut Txn, feed: Id, at: Timestamp, client: &str) -> Result<(), Failure> {
+    c.note("UPDATE feed SET fetched_at = $2, client = $3 WHERE id = $1", arguments![feed, at, client]).await
+}

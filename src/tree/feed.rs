@@ -1,0 +1,114 @@
+//! Feeds: addresses that show a calendar to whoever knows them, by the present rights of the person in whose name they
+//! were made.
+
+use super::Tree;
+use super::administration::{Fault, Result, collection, find, unrefused};
+use super::authentication::{device_secret_hash, new_device_password};
+use super::calendar::CALENDARS;
+use super::gate::Request;
+use crate::model::calendar::{Detail, Feed};
+use crate::model::error::Result as TreeResult;
+use crate::model::filename::match_name;
+use crate::model::id::{Timestamp, now};
+use crate::model::kind::Kind;
+use crate::model::method::Method;
+use crate::model::node::ROOT;
+use crate::model::path::Path;
+use crate::model::principal::{Actor, PrincipalKind, Scope};
+use crate::model::privilege::{Privilege, Role};
+use crate::store::{feed, node};
+
+/// Notes of use are written at most this often, seconds.
+const GRAIN_S: i64 = 3600;
+/// The longest name of a client that is kept.
+const MAX_CLIENT_CHARS: usize = 200;
+
+impl Tree {
+    /// Makes an address that shows a calendar as far as the person may read it; its secret is returned this once and kept
+    /// nowhere, with the calendar's name.
+    pub async fn add_feed(
+        &self,
+        person: &str,
+        address: &str,
+        detail: Detail,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(String, String)> {
+        let secret = new_device_password().map_err(unrefused)?.replace('-', "");
+        let mut txn = self.store.write().await?;
+        let (calendar, owner) = collection(&mut txn, address).await?;
+        if calendar.kind != Kind::Calendar {
+            return Err(Fault::NoCollection(address.to_owned()));
+        }
+        let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
+        let names = [&owner.name, CALENDARS, &calendar.name].map(match_name);
+        let roles = node::chain(&mut txn, person.id, now(), ROOT, &names).await?;
+        let role = roles.iter().filter_map(|link| link.role).max();
+        let enough = if detail == Detail::Busy { Role::FreeBusy } else { Role::Reader };
+        if role < Some(enough) {
+            return Err(Fault::NoRole(person.name, address.to_owned()));
+        }
+        let times = (now(), expires_at);
+        if !feed::insert(&mut txn, (person.id, calendar.id), detail, &device_secret_hash(&secret), times).await? {
+            return Err(Fault::FeedTaken(person.name, address.to_owned()));
+        }
+        txn.commit().await?;
+        Ok((secret, calendar.name))
+    }
+
+    /// A person's feeds.
+    pub async fn feeds(&self, person: &str) -> Result<Vec<Feed>> {
+        let mut snapshot = self.store.read().await?;
+        let person = find(&mut snapshot, Some(PrincipalKind::Person), person).await?;
+        Ok(feed::of_person(&mut snapshot, person.id).await?)
+    }
+
+    /// Ends a feed.
+    pub async fn revoke_feed(&self, person: &str, address: &str) -> Result<()> {
+        let mut txn = self.store.write().await?;
+        let (calendar, _) = collection(&mut txn, address).await?;
+        let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
+        if !feed::delete(&mut txn, person.id, calendar.id).await? {
+            return Err(Fault::NoFeed(person.name, address.to_owned()));
+        }
+        Ok(txn.commit().await?)
+    }
+
+    /// What a secret opens: the request for its calendar in the name of its person, to pass the gate like any other.
+    pub async fn feed(&self, secret: &str) -> TreeResult<Option<(Request, Feed)>> {
+        let mut glance = self.store.glance().await?;
+        let Some((person, _, feed)) = feed::by_secret(&mut glance, &device_secret_hash(secret)).await? else {
+            return Ok(None);
+        };
+        if person.disabled_at.is_some() || feed.expires_at.is_some_and(|at| at <= now()) {
+            return Ok(None);
+        }
+        let actor = Actor {
+            id: person.id,
+            name: person.name,
+            display_name: person.display_name,
+            scope: Scope::Calendars,
+            read_only: true,
+            device: None,
+        };
+        let path = Path::of(&[CALENDARS, &feed.home, &feed.calendar]);
+        let reads = if feed.detail == Detail::Busy { Privilege::ReadFreeBusy } else { Privilege::Read };
+        Ok(Some((Request { reads, ..Request::of(Method::Report, path, actor) }, feed)))
+    }
+
+    /// Notes that a feed was fetched, by what calls itself so.
+    pub async fn feed_fetched(&self, secret: &str, client: &str) -> TreeResult<()> {
+        let mut glance = self.store.glance().await?;
+        let found = feed::by_secret(&mut glance, &device_secret_hash(secret)).await?;
+        drop(glance);
+        let client: String = client.chars().filter(|c| !c.is_control()).take(MAX_CLIENT_CHARS).collect();
+        let now = now();
+        if let Some((_, id, feed)) = found
+            && (feed.fetched_at.is_none_or(|at| at + GRAIN_S <= now) || feed.client.as_deref() != Some(&client))
+        {
+            let mut txn = self.store.write().await?;
+            feed::touch(&mut txn, id, now - now.rem_euclid(GRAIN_S), &client).await?;
+            txn.commit().await?;
+        }
+        Ok(())
+    }
+}

@@ -212,7 +212,7 @@ pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> a
                     (Pass::Together, Some(text)) => out.write_all(text.as_bytes())?,
                     (Pass::Apart, None) => {
                         let mut text = String::new();
-                        write(&mut text, &object.calendar, None);
+                        write(&mut text, &object.calendar);
                         out.write_all(text.as_bytes())?;
                     }
                     (Pass::Together, None) | (Pass::Apart, Some(_)) => {}

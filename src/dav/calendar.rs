@@ -28,7 +28,7 @@ use crate::tree::calendar::{floating_zone, zone_of_text};
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::walk::{Needs, View};
 use crate::wire::calendar::CalendarReport;
-use crate::wire::header::href;
+use crate::wire::header::{describe_zones, href};
 use crate::wire::multistatus::Writer;
 use crate::wire::request::Asked;
 
@@ -37,9 +37,15 @@ const MAX_HREFS: usize = 10_000;
 type Snapshot = Admitted<crate::tree::Snapshot>;
 
 pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Response> {
+    let zones = describe_zones(&call.headers);
+    let with_zones = |selection| Selection { describe_zones: zones, ..selection };
     match report {
-        CalendarReport::Query { asked, selection, filter, zone } => query(call, asked, selection, filter, zone).await,
-        CalendarReport::Multiget { asked, selection, hrefs } => multiget(call, asked, selection, &hrefs).await,
+        CalendarReport::Query { asked, selection, filter, zone } => {
+            query(call, asked, with_zones(selection), filter, zone).await
+        }
+        CalendarReport::Multiget { asked, selection, hrefs } => {
+            multiget(call, asked, with_zones(selection), &hrefs).await
+        }
         CalendarReport::FreeBusy(range) => free_busy(call, range).await,
     }
 }
@@ -85,7 +91,12 @@ async fn query(
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
     let (mut admitted, own_zone) = calendar(&call.tree, &call.request).await?;
-    let zone = zone.and_then(|text| known(&text).or_else(|| zone_of_text(&text))).unwrap_or(own_zone);
+    let zone = match zone {
+        // A zone told whole that nobody knows by name is taken for the calendar's own.
+        Some(text) if text.contains("VTIMEZONE") => zone_of_text(&text).unwrap_or(own_zone),
+        Some(name) => known(&name).ok_or(Condition::ValidTimezone)?,
+        None => own_zone,
+    };
     let reading =
         Reading { calendar: Some((selection, zone.clone())), ..Reading::of(&call.request.actor.name, admitted.now()) };
     let (range, component) = hint(&filter);

@@ -6,18 +6,25 @@ use http::header::{
     HeaderValue, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, StatusCode};
+use jiff::tz::TimeZone;
 use tokio::io::AsyncRead;
 
 use super::Call;
 use super::listing;
 use crate::exchange::{Body, Response};
+use crate::ical::object::Object;
+use crate::ical::select::select;
+use crate::ical::zone::Zones;
+use crate::model::calendar::Selection;
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal, Result};
+use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::Node;
 use crate::tree::{Content, Tree};
-use crate::wire::header::http_date;
-use crate::wire::range::{Part, Selection, select};
+use crate::wire::calendar::{CALENDAR, JSON};
+use crate::wire::header::{acceptance, describe_zones, http_date};
+use crate::wire::range::{Part, Selection as Ranges, select as select_ranges};
 
 /// Separates the parts of a multi-range answer; a document cannot guess it, and RFC 2046 forbids nothing in it.
 const BOUNDARY: &str = "beffroi-part-7f3a91c2d4e8";
@@ -41,22 +48,38 @@ pub(super) async fn get(call: Call) -> Result<Response> {
         return Ok(response);
     }
     let Some(etag) = node.etag() else { return Err(Condition::NotFound.into()) };
+    if let Some(selection) = told_otherwise(&call, &node) {
+        headers.insert(VARY, HeaderValue::from_static("Authorization, Accept, CalDAV-Timezones"));
+        headers.remove(ACCEPT_RANGES);
+        if selection.json {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/calendar+json; charset=utf-8"));
+        }
+        let body = part(&call.tree, &mut admitted, &node, Part { start: 0, length: size }).await?;
+        if let Body::Full(stored) = body
+            && let Some(object) = Object::stored(&stored)
+        {
+            let told = select(&object, &selection, &Zones::new(&object.calendar, &TimeZone::UTC));
+            let mut response = http::Response::new(Body::Full(told.into()));
+            *response.headers_mut() = headers;
+            return Ok(response);
+        }
+    }
     // Ranges are of GET only (RFC 9110 section 14.2).
     let selection = match call.request.method {
-        Method::Get => select(&call.headers, size, &etag, node.modified_at),
-        _ => Selection::Whole,
+        Method::Get => select_ranges(&call.headers, size, &etag, node.modified_at),
+        _ => Ranges::Whole,
     };
     let whole = Part { start: 0, length: size };
     let (status, body) = match selection {
-        Selection::Unsatisfiable => {
+        Ranges::Unsatisfiable => {
             return Err(Refusal::of(Condition::RangeNotSatisfiable).because(Detail::Size(size)).into());
         }
-        Selection::Whole if call.request.method == Method::Head => {
+        Ranges::Whole if call.request.method == Method::Head => {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
             (StatusCode::OK, Body::Empty)
         }
-        Selection::Whole => (StatusCode::OK, part(&call.tree, &mut admitted, &node, whole).await?),
-        Selection::Parts(parts) => match parts.as_slice() {
+        Ranges::Whole => (StatusCode::OK, part(&call.tree, &mut admitted, &node, whole).await?),
+        Ranges::Parts(parts) => match parts.as_slice() {
             [one] => {
                 insert(&mut headers, CONTENT_RANGE, &content_range(*one, size));
                 (StatusCode::PARTIAL_CONTENT, part(&call.tree, &mut admitted, &node, *one).await?)
@@ -72,6 +95,17 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Ok(response)
+}
+
+/// A calendar object in another form than it is stored: as jCal, or with other time zones. Its tag is that of what is
+/// stored, for clients change that.
+fn told_otherwise(call: &Call, node: &Node) -> Option<Selection> {
+    if node.kind != Kind::Object {
+        return None;
+    }
+    let json = acceptance(&call.headers, JSON) > acceptance(&call.headers, CALENDAR);
+    let selection = Selection { json, describe_zones: describe_zones(&call.headers), ..Selection::default() };
+    (!selection.is_all()).then_some(selection)
 }
 
 fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {

@@ -41,7 +41,8 @@ use crate::tree::gate::Request;
 use crate::wire::header::{self, BadHeader};
 
 /// Classes and extensions we answer for, the class 1 first: Thunderbird drops the first token.
-pub const DAV_HEADER: &str = "1, 2, 3, extended-mkcol, version-control, update, calendar-access";
+pub const DAV_HEADER: &str =
+    "1, 2, 3, extended-mkcol, version-control, update, calendar-access, calendar-no-timezone, add-member";
 
 /// What the front end may spend on one request.
 #[derive(Clone, Copy, Debug)]
@@ -71,11 +72,12 @@ macro_rules! handlers {
 }
 
 /// Which function carries out which method.
-static HANDLERS: [(Method, Handler); 16] = handlers![
+static HANDLERS: [(Method, Handler); 17] = handlers![
     Options => options::options,
     Get => get::get,
     Head => get::get,
     Put => put::put,
+    Post => put::post,
     Delete => delete::delete,
     Mkcol => mkcol::mkcol,
     Mkcalendar => mkcol::mkcol,

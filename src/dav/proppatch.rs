@@ -7,6 +7,7 @@ use super::Call;
 use super::property::{Write, find};
 use crate::exchange::Response;
 use crate::ical::object::parse;
+use crate::ical::zone::known;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::kind::Kind;
@@ -27,6 +28,7 @@ pub(super) fn plan(update: &Update, kind: Kind) -> std::result::Result<PropertyC
     match (write, update) {
         (Write::Shown, _) if !kind.is_calendar() => Err(Condition::CannotModifyProtectedProperty),
         (Write::Zone, Update::Set(element)) if !is_zone(&element.text()) => Err(Condition::ValidCalendarData),
+        (Write::ZoneId, Update::Set(element)) if known(&element.text()).is_none() => Err(Condition::ValidTimezone),
         (Write::Protected, _) => Err(Condition::CannotModifyProtectedProperty),
         (Write::ModifiedAt(parse), Update::Set(element)) => {
             parse(&element.text()).map(PropertyChange::ModifiedAt).ok_or(Condition::PropertyValue)
@@ -42,10 +44,10 @@ pub(super) fn plan(update: &Update, kind: Kind) -> std::result::Result<PropertyC
         },
         (Write::Kept, Update::Remove(_)) => Ok(PropertyChange::Kept(false)),
         (Write::Comment, Update::Set(_)) => Err(Condition::PropertyValue),
-        (Write::Dead | Write::Shown | Write::Zone | Write::ModifiedAt(_), Update::Remove(name)) => {
+        (Write::Dead | Write::Shown | Write::Zone | Write::ZoneId | Write::ModifiedAt(_), Update::Remove(name)) => {
             Ok(PropertyChange::Remove(name.clone()))
         }
-        (Write::Dead | Write::Shown | Write::Zone, Update::Set(element)) => {
+        (Write::Dead | Write::Shown | Write::Zone | Write::ZoneId, Update::Set(element)) => {
             Ok(PropertyChange::Set(element.name.clone(), element.to_xml()))
         }
         (Write::DeadAndModifiedAt(parse), Update::Set(element)) => match parse(&element.text()) {
@@ -61,9 +63,11 @@ fn is_zone(text: &str) -> bool {
     parse(text.as_bytes()).is_ok_and(|calendar| calendar.components.iter().any(|part| part.name == "VTIMEZONE"))
 }
 
-/// A property that is kept as sent and also sets the modification time.
-fn also(update: &Update) -> Option<PropertyChange> {
+/// What setting a property does besides: the modification time, or that the other way to tell a zone no longer counts.
+pub(super) fn also(update: &Update) -> Option<PropertyChange> {
     match (find(update.name()).map(|property| property.write), update) {
+        (Some(Write::Zone), Update::Set(_)) => Some(PropertyChange::Remove(QName::caldav("calendar-timezone-id"))),
+        (Some(Write::ZoneId), Update::Set(_)) => Some(PropertyChange::Remove(QName::caldav("calendar-timezone"))),
         (Some(Write::DeadAndModifiedAt(parse)), Update::Set(element)) => {
             parse(&element.text()).map(PropertyChange::ModifiedAt)
         }

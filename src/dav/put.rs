@@ -1,15 +1,20 @@
-//! PUT: a new document, or new content of one (RFC 9110 section 9.3.4, RFC 4918 section 9.7).
+//! PUT: a new document, or new content of one (RFC 9110 section 9.3.4, RFC 4918 section 9.7); POST: a new calendar
+//! object (RFC 5995).
 
 use http::StatusCode;
-use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED};
+use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, LOCATION};
 
 use super::Call;
 use crate::exchange::Response;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
+use crate::model::id::Id;
 use crate::model::kind::Kind;
+use crate::model::method::Method;
+use crate::tree::Tree;
 use crate::tree::calendar::{CALENDAR_TYPE, prepare};
 use crate::tree::edit::{At, Content, FileContent};
+use crate::tree::gate::Request;
 use crate::wire::header::{http_date, text};
 
 /// The longest media type kept.
@@ -35,8 +40,31 @@ pub(super) async fn put(mut call: Call) -> Result<Response> {
     } else {
         (call.take_document(glimpse.room_bytes).await?, content_type, None)
     };
-    let mut admitted = call.tree.write(&call.request).await?;
     let content = FileContent { blob, content_type, modified_at, indexed };
+    store(&call.tree, &call.request, content).await
+}
+
+/// POST to a calendar: a new member, whose name is ours to choose (RFC 5995).
+pub(super) async fn post(mut call: Call) -> Result<Response> {
+    let glimpse = call.tree.look(&call.request).await?;
+    let (blob, indexed) = prepare(call.take_object(glimpse.room_bytes).await?)?;
+    let name = format!("{:x}.ics", Id::generate().0);
+    let request = Request {
+        preconditions: call.request.preconditions.clone(),
+        ..Request::of(Method::Put, glimpse.target.path.join(&name), call.request.actor.clone())
+    };
+    let content =
+        FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) };
+    let mut response = store(&call.tree, &request, content).await?;
+    if let Ok(location) = HeaderValue::from_str(&request.path.href(false)) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+async fn store(tree: &Tree, request: &Request, content: FileContent) -> Result<Response> {
+    let modified_at = content.modified_at;
+    let mut admitted = tree.write(request).await?;
     let (node, status) = match admitted.target.node() {
         Some(_) => (admitted.replace(content).await?, StatusCode::NO_CONTENT),
         None => (admitted.bind(At::Target, Content::File(content)).await?, StatusCode::CREATED),

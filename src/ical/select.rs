@@ -1,16 +1,27 @@
 //! The parts of an object that a query wants (RFC 4791 section 9.6): all of them the client's own lines, but for the times
 //! of expanded instances.
 
-use super::object::{Component, Object, Property, fold_into};
+use std::collections::BTreeSet;
+
+use super::jcal;
+use super::object::{Component, Object, Property, fold_into, parse};
 use super::recur::{Instance, instances};
+use super::stream::zones_of;
 use super::time::{Clock, When, write_local, write_utc};
-use super::zone::Zones;
+use super::vtimezone::vtimezone;
+use super::zone::{Zone, Zones, known};
 use crate::model::calendar::{ComponentSelection, Selection, TimeRange};
+
+/// For how long after an object begins its zones are described: ten years.
+const DESCRIBED_S: i64 = 10 * 366 * 86_400;
 
 /// Writes what is wanted of an object.
 #[must_use]
 pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> String {
     let mut calendar = object.calendar.clone();
+    if let Some(describe) = selection.describe_zones {
+        if describe { describe_zones(&mut calendar) } else { calendar.components.retain(|part| !is_known_zone(part)) }
+    }
     if let Some(range) = selection.expand {
         expand(&mut calendar, object, zones, range);
     } else if let Some(range) = selection.limit_recurrence {
@@ -19,30 +30,73 @@ pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> Stri
     if let Some(range) = selection.limit_freebusy {
         limit_freebusy(&mut calendar, range, zones);
     }
+    if let Some(wanted) = selection.component.as_ref() {
+        reduce(&mut calendar, wanted);
+    }
+    if selection.json {
+        return jcal::component(&calendar).to_string();
+    }
     let mut out = String::new();
-    write(&mut out, &calendar, selection.component.as_ref());
+    write(&mut out, &calendar);
     out
 }
 
-/// Writes a component, or what is wanted of it.
-pub fn write(out: &mut String, component: &Component, selection: Option<&ComponentSelection>) {
+/// Leaves what is wanted of a component (RFC 4791 section 9.6.1).
+fn reduce(component: &mut Component, selection: &ComponentSelection) {
+    if let Some(wanted) = &selection.properties {
+        let properties = std::mem::take(&mut component.properties);
+        component.properties = properties
+            .into_iter()
+            .filter_map(|property| match wanted.iter().find(|(name, _)| *name == property.name)? {
+                (_, false) => Some(property),
+                (_, true) => line(&format!("{}:", property.head())),
+            })
+            .collect();
+    }
+    if let Some(wanted) = &selection.components {
+        component.components.retain_mut(|part| match wanted.iter().find(|wanted| wanted.name == part.name) {
+            Some(selection) => {
+                reduce(part, selection);
+                true
+            }
+            None => false,
+        });
+    }
+}
+
+/// A description of a zone that the world knows by its name.
+fn is_known_zone(part: &Component) -> bool {
+    part.name == "VTIMEZONE" && part.value("TZID").is_some_and(|name| known(name).is_some())
+}
+
+/// Describes the zones that an object names and does not describe, as far as two yearly rules can.
+fn describe_zones(calendar: &mut Component) {
+    let described = |calendar: &Component, name: &str| {
+        let mut zones = calendar.components.iter().filter(|part| part.name == "VTIMEZONE");
+        zones.any(|zone| zone.value("TZID").is_some_and(|known| known.trim() == name))
+    };
+    let names: BTreeSet<String> = zones_of(calendar).into_iter().collect();
+    for name in names.into_iter().filter(|name| !described(calendar, name)).collect::<Vec<_>>() {
+        let Some(zone) = known(&name).filter(|zone| zone.iana_name() == Some(&name)) else { continue };
+        let start = calendar
+            .components
+            .iter()
+            .filter_map(|part| part.property("DTSTART").and_then(When::of))
+            .min_by_key(|when| when.local);
+        let at = start.map_or(0, |when| Zone::Known(zone.clone()).instant(when.local));
+        let text = vtimezone(&zone, TimeRange { start: at, end: at.saturating_add(DESCRIBED_S) });
+        let text = text.map(|text| format!("BEGIN:VCALENDAR\r\n{text}END:VCALENDAR\r\n"));
+        if let Some(described) = text.and_then(|text| parse(text.as_bytes()).ok()) {
+            calendar.components.splice(0..0, described.components);
+        }
+    }
+}
+
+/// Writes a component.
+pub fn write(out: &mut String, component: &Component) {
     fold_into(out, &format!("BEGIN:{}", component.name));
-    let wanted = selection.and_then(|selection| selection.properties.as_ref());
-    for property in &component.properties {
-        match wanted.map(|wanted| wanted.iter().find(|(name, _)| *name == property.name)) {
-            None | Some(Some((_, false))) => fold_into(out, property.raw()),
-            Some(Some((_, true))) => fold_into(out, &format!("{}:", property.head())),
-            Some(None) => {}
-        }
-    }
-    let inner = selection.and_then(|selection| selection.components.as_ref());
-    for part in &component.components {
-        match inner.map(|inner| inner.iter().find(|wanted| wanted.name == part.name)) {
-            None => write(out, part, None),
-            Some(Some(selection)) => write(out, part, Some(selection)),
-            Some(None) => {}
-        }
-    }
+    component.properties.iter().for_each(|property| fold_into(out, property.raw()));
+    component.components.iter().for_each(|part| write(out, part));
     fold_into(out, &format!("END:{}", component.name));
 }
 

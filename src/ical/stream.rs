@@ -182,7 +182,7 @@ fn component(part: &[u8]) -> Result<Component, Invalid> {
 }
 
 /// The TZIDs that a component speaks of.
-fn zones_of(component: &Component) -> HashSet<String> {
+pub(super) fn zones_of(component: &Component) -> HashSet<String> {
     let mut zones: HashSet<String> = component.components.iter().flat_map(zones_of).collect();
     zones.extend(component.properties.iter().filter_map(|line| line.parameter("TZID")).map(|id| id.trim().to_owned()));
     zones
@@ -210,7 +210,7 @@ impl Joined {
     pub fn head(&self, name: &str) -> String {
         let mut out = format!("{VERSION}{PRODUCT}");
         fold_into(&mut out, &format!("X-WR-CALNAME:{}", escaped(name)));
-        self.zones.values().for_each(|zone| write(&mut out, zone, None));
+        self.zones.values().for_each(|zone| write(&mut out, zone));
         out
     }
 
@@ -226,7 +226,7 @@ impl Joined {
             return None;
         }
         let mut out = String::new();
-        object.parts().for_each(|part| write(&mut out, part, None));
+        object.parts().for_each(|part| write(&mut out, part));
         Some(out)
     }
 

@@ -104,6 +104,10 @@ pub struct Selection {
     pub limit_recurrence: Option<TimeRange>,
     /// Only the busy periods of a range.
     pub limit_freebusy: Option<TimeRange>,
+    /// Are time zones that the world knows by name to be described (RFC 7809 section 7.1)? `None`: as it is stored.
+    pub describe_zones: Option<bool>,
+    /// As jCal (RFC 7265)?
+    pub json: bool,
 }
 
 impl Selection {

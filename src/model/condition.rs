@@ -59,6 +59,7 @@ pub enum Condition {
     ValidFilter,
     SupportedFilter,
     SupportedCollation,
+    ValidTimezone,
 }
 
 /// What a client is told.
@@ -90,7 +91,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 51] = [
+pub static CONDITIONS: [ConditionRow; 52] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -142,6 +143,7 @@ pub static CONDITIONS: [ConditionRow; 51] = [
     caldav(Condition::ValidFilter, 403, "valid-filter", "RFC 4791 section 7.8"),
     caldav(Condition::SupportedFilter, 403, "supported-filter", "RFC 4791 section 7.8"),
     caldav(Condition::SupportedCollation, 403, "supported-collation", "RFC 4791 section 7.5.1"),
+    caldav(Condition::ValidTimezone, 403, "valid-timezone", "RFC 7809 section 5.2"),
 ];
 
 impl Condition {

@@ -52,7 +52,7 @@ const READ: &[(Effect, Place)] = &[(Effect::Read, Place::Target)];
 const CREATE: &[(Effect, Place)] = &[(Effect::Bind, Place::Parent)];
 
 /// One row a method.
-pub static EFFECTS: [EffectRow; 16] = [
+pub static EFFECTS: [EffectRow; 17] = [
     EffectRow { method: Method::Options, mapped: READ, unmapped: &[] },
     EffectRow { method: Method::Get, mapped: READ, unmapped: READ },
     EffectRow { method: Method::Head, mapped: READ, unmapped: READ },
@@ -84,6 +84,7 @@ pub static EFFECTS: [EffectRow; 16] = [
     EffectRow { method: Method::Lock, mapped: &[(Effect::Lock, Place::Target)], unmapped: CREATE },
     EffectRow { method: Method::Unlock, mapped: &[(Effect::Unlock, Place::Target)], unmapped: READ },
     EffectRow { method: Method::VersionControl, mapped: &[(Effect::WriteProperties, Place::Target)], unmapped: READ },
+    EffectRow { method: Method::Post, mapped: &[(Effect::Bind, Place::Target)], unmapped: READ },
     EffectRow { method: Method::Update, mapped: &[(Effect::WriteContent, Place::Target)], unmapped: READ },
 ];
 

@@ -94,7 +94,7 @@ const DOCUMENTS: MethodSet =
 const FOLDER: MethodSet = DOCUMENTS.and(&[Method::Delete, Method::Move]);
 const FILE: MethodSet = FOLDER.and(&[Method::Put, Method::VersionControl]);
 
-const LINKED: MethodSet = READ_ONLY.and(&[Method::Proppatch]);
+const LINKED: MethodSet = READ_ONLY.and(&[Method::Proppatch, Method::Post]);
 
 static CALENDAR: [QName; 2] = [QName::dav("collection"), QName::caldav("calendar")];
 static COLLECTION: [QName; 1] = [QName::dav("collection")];

@@ -1,6 +1,6 @@
 //! The methods, and sets of them.
 
-/// A method of RFC 9110, RFC 4918, RFC 3253 or RFC 4791.
+/// A method of RFC 9110, RFC 4918, RFC 3253, RFC 4791 or RFC 5995.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[expect(missing_docs, reason = "the names are the standards' own")]
 pub enum Method {
@@ -20,10 +20,11 @@ pub enum Method {
     VersionControl,
     Update,
     Mkcalendar,
+    Post,
 }
 
 /// Every method with its name on the wire, in the order in which `Allow` lists them.
-pub const METHODS: [(Method, &str); 16] = [
+pub const METHODS: [(Method, &str); 17] = [
     (Method::Options, "OPTIONS"),
     (Method::Get, "GET"),
     (Method::Head, "HEAD"),
@@ -40,6 +41,7 @@ pub const METHODS: [(Method, &str); 16] = [
     (Method::VersionControl, "VERSION-CONTROL"),
     (Method::Update, "UPDATE"),
     (Method::Mkcalendar, "MKCALENDAR"),
+    (Method::Post, "POST"),
 ];
 
 impl Method {
@@ -52,7 +54,7 @@ impl Method {
 
 /// A set of methods.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MethodSet(u16);
+pub struct MethodSet(u32);
 
 impl MethodSet {
     /// The set of these methods.
@@ -67,7 +69,7 @@ impl MethodSet {
         let mut bits = self.0;
         let mut rest = methods;
         while let [first, tail @ ..] = rest {
-            bits |= 1 << (*first as u16);
+            bits |= 1 << (*first as u32);
             rest = tail;
         }
         Self(bits)
@@ -76,7 +78,7 @@ impl MethodSet {
     /// Is the method in the set?
     #[must_use]
     pub const fn contains(self, method: Method) -> bool {
-        self.0 & (1 << (method as u16)) != 0
+        self.0 & (1 << (method as u32)) != 0
     }
 
     /// Those of the set that pass.

@@ -14,6 +14,11 @@ const MAX_DEPTH: usize = 8;
 /// How many conditions one filter may hold.
 const MAX_CONDITIONS: usize = 500;
 
+/// The media types of calendar objects.
+pub const CALENDAR: &str = "text/calendar";
+/// jCal (RFC 7265).
+pub const JSON: &str = "application/calendar+json";
+
 /// A report of RFC 4791.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CalendarReport {
@@ -147,11 +152,11 @@ fn instant(text: &str) -> Option<Timestamp> {
 
 /// The parts that `calendar-data` wants (RFC 4791 section 9.6).
 fn selection(data: &Element) -> Result<Selection, Condition> {
-    let kind = data.attribute("content-type").unwrap_or("text/calendar");
-    if kind != "text/calendar" || data.attribute("version").is_some_and(|version| version != "2.0") {
+    let kind = data.attribute("content-type").unwrap_or(CALENDAR);
+    if !matches!(kind, CALENDAR | JSON) || data.attribute("version").is_some_and(|version| version != "2.0") {
         return Err(Condition::SupportedCalendarData);
     }
-    let mut selection = Selection::default();
+    let mut selection = Selection { json: kind == JSON, ..Selection::default() };
     for child in data.elements() {
         match &*child.name.local {
             "comp" => selection.component = Some(component_selection(child, 0)?),

@@ -25,6 +25,39 @@ pub fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
     })
 }
 
+/// How much a client wants a media type by `Accept` (RFC 9110 section 12.5.1), in thousandths: the most specific range
+/// that it is in counts.
+#[must_use]
+pub fn acceptance(headers: &HeaderMap, kind: &str) -> u32 {
+    let Some(accept) = joined(headers, http::header::ACCEPT, ",") else { return 1000 };
+    let mut best = (0, 0);
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let specific = match name.strip_suffix("/*") {
+            _ if name == kind => 3,
+            Some("*") => 1,
+            Some(class) if kind.split('/').next() == Some(class) => 2,
+            _ => continue,
+        };
+        let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f64>().ok()).unwrap_or(1.0);
+        if specific > best.0 {
+            best = (specific, (quality.clamp(0.0, 1.0) * 1000.0) as u32);
+        }
+    }
+    best.1
+}
+
+/// Are time zones to be described, or not (RFC 7809 section 7.1)? `None`: nothing is said.
+#[must_use]
+pub fn describe_zones(headers: &HeaderMap) -> Option<bool> {
+    match text(headers, "caldav-timezones")?.as_str() {
+        "T" => Some(true),
+        "F" => Some(false),
+        _ => None,
+    }
+}
+
 /// The text of a header that may come in several lines (RFC 9110 section 5.3).
 fn joined(headers: &HeaderMap, name: impl AsHeaderName, between: &str) -> Option<String> {
     let lines: Vec<String> =

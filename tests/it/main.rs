@@ -9,6 +9,7 @@ mod commands;
 mod conversations;
 mod coverage;
 mod feed;
+mod forms;
 mod keeping;
 mod kit;
 mod locks;

@@ -9,7 +9,7 @@ use crate::model::path::Path;
 use crate::model::privilege::PRIVILEGES;
 use crate::tree::resolve::PRINCIPALS_SEGMENT;
 use crate::tree::walk::{Needs, View};
-use crate::wire::multistatus::{Value, Writer, href};
+use crate::wire::multistatus::{Value, empty, href};
 use crate::wire::xml::escape;
 
 type Read = fn(&View, &Reading) -> Option<Value>;
@@ -50,12 +50,6 @@ fn current_user_principal(_: &View, reading: &Reading) -> Option<Value> {
 
 fn owner(view: &View, _: &Reading) -> Option<Value> {
     principal_href(view.owner.as_deref()?)
-}
-
-fn empty(element: &QName) -> String {
-    let mut writer = Writer::default();
-    writer.name(element);
-    writer.out
 }
 
 fn supported_privilege_set(_: &View, _: &Reading) -> Option<Value> {

@@ -4,22 +4,30 @@
 use super::{Property, Reading, Write};
 use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, Object};
 use crate::ical::select::select;
-use crate::ical::zone::Zones;
-use crate::model::calendar::COLLATIONS;
+use crate::ical::vtimezone::vtimezone;
+use crate::ical::zone::{Zones, known};
+use crate::model::calendar::{COLLATIONS, COMPONENTS, TimeRange};
 use crate::model::kind::Kind;
-use crate::model::name::{CALENDARSERVER, QName};
+use crate::model::method::Method;
+use crate::model::name::{CALDAV, CALENDARSERVER, QName};
 use crate::model::path::Path;
-use crate::tree::calendar::CALENDARS;
+use crate::model::privilege::Privilege;
+use crate::tree::calendar::{CALENDARS, given, zone_of_text};
 use crate::tree::changes::sync_token;
 use crate::tree::resolve::PRINCIPALS_SEGMENT;
 use crate::tree::walk::{Needs, View};
+use crate::wire::calendar::{CALENDAR, JSON};
 use crate::wire::multistatus::{Value, href};
+use crate::wire::xml::escape;
+
+/// Zones are described by the rules of the coming year, seconds.
+const YEAR_S: i64 = 366 * 86_400;
 
 type Read = fn(&View, &Reading) -> Option<Value>;
 
 const NOTHING: Needs = Needs::NOTHING;
 const PRINCIPAL: Needs = Needs { principal: true, ..NOTHING };
-const COMPONENTS: Needs = Needs { components: true, ..NOTHING };
+const OF_CALENDAR: Needs = Needs { components: true, ..NOTHING };
 const DEAD: Needs = Needs { dead: true, ..NOTHING };
 
 const fn live(local: &'static str, needs: Needs, read: Read, source: &'static str) -> Property {
@@ -31,17 +39,27 @@ const fn set(local: &'static str, read: Read, write: Write, source: &'static str
 }
 
 /// The rows.
-pub static PROPERTIES: [Property; 11] = [
+pub static PROPERTIES: [Property; 14] = [
     live("calendar-home-set", NOTHING, calendar_home_set, "RFC 4791 section 6.2.1"),
     live("calendar-user-address-set", PRINCIPAL, calendar_user_address_set, "RFC 6638 section 2.4.1"),
-    live("supported-calendar-component-set", COMPONENTS, supported_components, "RFC 4791 section 5.2.3"),
+    live("supported-calendar-component-set", OF_CALENDAR, supported_components, "RFC 4791 section 5.2.3"),
     live("supported-calendar-data", NOTHING, supported_data, "RFC 4791 section 5.2.4"),
     live("max-resource-size", NOTHING, max_resource_size, "RFC 4791 section 5.2.5"),
     live("max-attendees-per-instance", NOTHING, max_attendees, "RFC 4791 section 5.2.9"),
     live("supported-collation-set", NOTHING, supported_collations, "RFC 4791 section 7.5.1"),
     live("calendar-data", NOTHING, calendar_data, "RFC 4791 section 9.6"),
     set("schedule-calendar-transp", schedule_calendar_transp, Write::Dead, "RFC 6638 section 9.1"),
-    set("calendar-timezone", absent, Write::Zone, "RFC 4791 section 5.2.2"),
+    set("calendar-timezone", calendar_timezone, Write::Zone, "RFC 4791 section 5.2.2"),
+    set("calendar-timezone-id", calendar_timezone_id, Write::ZoneId, "RFC 7809 section 5.2"),
+    live("supported-calendar-component-sets", NOTHING, component_sets, "Calendar Server"),
+    Property {
+        name: QName::dav("add-member"),
+        in_allprop: false,
+        needs: NOTHING,
+        read: add_member,
+        write: Write::Protected,
+        source: "RFC 5995 section 3.2.1",
+    },
     Property {
         name: QName::of(CALENDARSERVER, "getctag"),
         in_allprop: false,
@@ -56,8 +74,39 @@ fn text(value: impl Into<String>) -> Option<Value> {
     Some(Value::Text(value.into()))
 }
 
-fn absent(_: &View, _: &Reading) -> Option<Value> {
-    None
+/// What a calendar was told by name is described, where two yearly rules can; what was sent stays as it was.
+fn calendar_timezone(view: &View, reading: &Reading) -> Option<Value> {
+    let named = given(&view.dead, &QName::caldav("calendar-timezone-id")).filter(|_| view.node.kind.is_calendar())?;
+    let range = TimeRange { start: reading.now, end: reading.now.saturating_add(YEAR_S) };
+    let zone = vtimezone(&known(&named)?, range)?;
+    let product = "PRODID:-//Beffroi//Beffroi//EN\r\n";
+    text(format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{product}{zone}END:VCALENDAR\r\n"))
+}
+
+/// The name of the zone that a calendar was given whole.
+fn calendar_timezone_id(view: &View, _: &Reading) -> Option<Value> {
+    let whole = given(&view.dead, &QName::caldav("calendar-timezone")).filter(|_| view.node.kind.is_calendar())?;
+    text(zone_of_text(&whole)?.iana_name()?)
+}
+
+/// What one may ask of a new calendar: any kind alone, or all together.
+fn component_sets(view: &View, _: &Reading) -> Option<Value> {
+    let set = |names: &[&str]| {
+        let comps: String = names.iter().map(|name| comp(name)).collect();
+        format!("<C:supported-calendar-component-set xmlns:C=\"{CALDAV}\">{comps}</C:supported-calendar-component-set>")
+    };
+    let alone = COMPONENTS.iter().map(|name| set(&[name]));
+    (view.node.kind == Kind::CalendarHome).then(|| Value::Xml(alone.chain([set(&COMPONENTS)]).collect()))
+}
+
+/// Members are added by POST to the calendar itself.
+fn add_member(view: &View, _: &Reading) -> Option<Value> {
+    let adds = view.node.kind.row().methods.contains(Method::Post) && view.privileges.contains(Privilege::Bind);
+    adds.then(|| Value::Xml(href(&view.href())))
+}
+
+fn comp(name: &str) -> String {
+    format!("<C:comp xmlns:C=\"{CALDAV}\" name=\"{name}\"/>")
 }
 
 fn xml(value: String) -> Option<Value> {
@@ -76,17 +125,12 @@ fn calendar_user_address_set(view: &View, _: &Reading) -> Option<Value> {
 }
 
 fn supported_components(view: &View, _: &Reading) -> Option<Value> {
-    xml(view
-        .components?
-        .names()
-        .map(|name| format!("<C:comp xmlns:C=\"urn:ietf:params:xml:ns:caldav\" name=\"{name}\"/>"))
-        .collect())
+    xml(view.components?.names().map(comp).collect())
 }
 
 fn supported_data(view: &View, _: &Reading) -> Option<Value> {
-    const DATA: &str =
-        "<C:calendar-data xmlns:C=\"urn:ietf:params:xml:ns:caldav\" content-type=\"text/calendar\" version=\"2.0\"/>";
-    if view.node.kind.is_calendar() { xml(DATA.to_owned()) } else { None }
+    let of = |kind: &str| format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{kind}\" version=\"2.0\"/>");
+    if view.node.kind.is_calendar() { xml([CALENDAR, JSON].map(of).concat()) } else { None }
 }
 
 fn max_resource_size(view: &View, _: &Reading) -> Option<Value> {
@@ -112,8 +156,13 @@ fn calendar_data(view: &View, reading: &Reading) -> Option<Value> {
         return text(stored);
     }
     let object = Object::stored(stored.as_bytes())?;
-    let zones = Zones::new(&object.calendar, zone);
-    text(select(&object, selection, &zones))
+    let told = select(&object, selection, &Zones::new(&object.calendar, zone));
+    if !selection.json {
+        return text(told);
+    }
+    let mut element = format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{JSON}\" version=\"2.0\">");
+    escape(&told, &mut element);
+    Some(Value::Element(element + "</C:calendar-data>"))
 }
 
 /// Opaque unless it was set (RFC 6638 section 9.1).

@@ -59,6 +59,8 @@ pub enum Write {
     Shown,
     /// Kept as sent when it is a time zone.
     Zone,
+    /// Kept as sent when it names a time zone.
+    ZoneId,
     /// Sets the modification time.
     ModifiedAt(fn(&str) -> Option<Timestamp>),
     /// Sets or removes what is said of a version.

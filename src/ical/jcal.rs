@@ -1,0 +1,208 @@
+//! jCal (RFC 7265): the same objects as JSON. Only written; what clients store is iCalendar.
+
+use serde_json::{Map, Value, json};
+
+use super::object::{Component, Property};
+
+/// What a value is when its VALUE parameter does not say so (RFC 5545 section 3.8).
+static TYPES: [(&str, &[&str]); 9] = [
+    (
+        "date-time",
+        &[
+            "DTSTART",
+            "DTEND",
+            "DUE",
+            "DTSTAMP",
+            "CREATED",
+            "LAST-MODIFIED",
+            "COMPLETED",
+            "RECURRENCE-ID",
+            "EXDATE",
+            "RDATE",
+        ],
+    ),
+    ("duration", &["DURATION", "TRIGGER", "REFRESH-INTERVAL"]),
+    ("period", &["FREEBUSY"]),
+    ("integer", &["PRIORITY", "SEQUENCE", "REPEAT", "PERCENT-COMPLETE"]),
+    ("uri", &["URL", "ATTACH", "TZURL", "SOURCE", "IMAGE", "CONFERENCE"]),
+    ("cal-address", &["ATTENDEE", "ORGANIZER"]),
+    ("utc-offset", &["TZOFFSETFROM", "TZOFFSETTO"]),
+    ("recur", &["RRULE", "EXRULE"]),
+    ("float", &["GEO"]),
+];
+
+/// Texts and times of which one line may hold several.
+const SEVERAL: [&str; 5] = ["CATEGORIES", "RESOURCES", "EXDATE", "RDATE", "FREEBUSY"];
+/// Parameters that hold several values.
+const LISTS: [&str; 3] = ["DELEGATED-FROM", "DELEGATED-TO", "MEMBER"];
+
+/// A component: its name, properties and components (section 3.3).
+#[must_use]
+pub fn component(component: &Component) -> Value {
+    json!([
+        component.name.to_ascii_lowercase(),
+        component.properties.iter().map(property).collect::<Vec<_>>(),
+        component.components.iter().map(self::component).collect::<Vec<_>>(),
+    ])
+}
+
+/// A property: its name, parameters, type and values (section 3.4).
+fn property(line: &Property) -> Value {
+    let given = line.parameter("VALUE").map(|kind| kind.to_ascii_lowercase());
+    let by_name = TYPES.iter().find(|(_, names)| names.contains(&line.name.as_str())).map(|(kind, _)| *kind);
+    let known = by_name.unwrap_or(if line.name.starts_with("X-") { "unknown" } else { "text" });
+    let kind = given.unwrap_or_else(|| known.to_owned());
+    let mut parameters = Map::new();
+    for (name, value) in line.parameters().filter(|(name, _)| name != "VALUE") {
+        let value = if LISTS.contains(&name.as_str()) && value.contains(',') {
+            json!(value.split(',').collect::<Vec<_>>())
+        } else {
+            json!(value)
+        };
+        parameters.insert(name.to_ascii_lowercase(), value);
+    }
+    let mut out = vec![json!(line.name.to_ascii_lowercase()), Value::Object(parameters), json!(kind)];
+    match line.name.as_str() {
+        "GEO" => out.push(line.value().split(';').map(number).collect()),
+        "REQUEST-STATUS" => out.push(split(line.value(), ';').into_iter().map(|part| json!(plain(part))).collect()),
+        name if SEVERAL.contains(&name) => {
+            out.extend(split(line.value(), ',').into_iter().map(|part| value(&kind, part)));
+        }
+        _ => out.push(value(&kind, line.value())),
+    }
+    Value::Array(out)
+}
+
+/// At each separator that is not escaped.
+fn split(text: &str, separator: char) -> Vec<&str> {
+    let mut escaped = false;
+    let parts = text.split(move |character| {
+        let cuts = character == separator && !escaped;
+        escaped = character == '\\' && !escaped;
+        cuts
+    });
+    parts.collect()
+}
+
+fn plain(value: &str) -> String {
+    Property::parse(&format!("X:{value}")).map(|line| line.text()).unwrap_or_default()
+}
+
+/// A value by its type (section 3.6). What does not look like its type stays as it is.
+fn value(kind: &str, text: &str) -> Value {
+    match kind {
+        "text" => json!(plain(text)),
+        "boolean" => json!(text.eq_ignore_ascii_case("TRUE")),
+        "integer" | "float" => number(text),
+        "date" | "date-time" | "time" => json!(time(text)),
+        "utc-offset" => json!(offset(text)),
+        "period" => {
+            let (start, end) = text.split_once('/').unwrap_or((text, ""));
+            json!([time(start), if end.starts_with(['P', '+', '-']) { end.to_owned() } else { time(end) }])
+        }
+        "recur" => recur(text),
+        _ => json!(text),
+    }
+}
+
+fn number(text: &str) -> Value {
+    let text = text.trim();
+    match text.parse::<i64>() {
+        Ok(whole) => json!(whole),
+        Err(_) => text.parse::<f64>().map_or_else(|_| json!(text), |number| json!(number)),
+    }
+}
+
+/// `20260105T090000Z` as `2026-01-05T09:00:00Z`.
+fn time(text: &str) -> String {
+    let text = text.trim();
+    let (date, rest) = text.split_once('T').map_or((text, None), |(date, rest)| (date, Some(rest)));
+    let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
+    let clock = rest.map(|rest| rest.strip_suffix('Z').unwrap_or(rest));
+    if !digits(date, 8) || clock.is_some_and(|clock| !digits(clock, 6)) {
+        return text.to_owned();
+    }
+    let part = |text: &str, from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
+    let date = format!("{}-{}-{}", part(date, 0, 4), part(date, 4, 6), part(date, 6, 8));
+    match (clock, rest) {
+        (Some(clock), Some(rest)) => {
+            let utc = if rest.ends_with('Z') { "Z" } else { "" };
+            format!("{date}T{}:{}:{}{utc}", part(clock, 0, 2), part(clock, 2, 4), part(clock, 4, 6))
+        }
+        _ => date,
+    }
+}
+
+/// `+0100` as `+01:00`.
+fn offset(text: &str) -> String {
+    let text = text.trim();
+    let parts: Option<Vec<&str>> = [(0, 3), (3, 5), (5, 7)]
+        .into_iter()
+        .filter(|(from, _)| *from < text.len())
+        .map(|(f, t)| text.get(f..t))
+        .collect();
+    parts.map_or_else(|| text.to_owned(), |parts| parts.join(":"))
+}
+
+/// A rule as an object; parts with several values as arrays (section 3.6.10).
+fn recur(text: &str) -> Value {
+    let parts = text.split(';').filter_map(|part| part.split_once('='));
+    let told = parts.map(|(name, value)| {
+        let name = name.trim().to_ascii_lowercase();
+        let one = |value: &str| match name.as_str() {
+            "until" => json!(time(value)),
+            "freq" | "wkst" | "byday" | "rscale" | "skip" => json!(value),
+            _ => number(value),
+        };
+        let several: Vec<Value> = value.split(',').map(one).collect();
+        let told = match <[Value; 1]>::try_from(several) {
+            Ok([one]) => one,
+            Err(several) => Value::Array(several),
+        };
+        (name, told)
+    });
+    Value::Object(told.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::component;
+    use crate::ical::object::parse;
+
+    #[test]
+    fn an_object_as_json() {
+        let text = "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VTIMEZONE\nTZID:X\nBEGIN:STANDARD\nTZOFFSETFROM:+0200\n\
+                    TZOFFSETTO:-033015\nDTSTART:19701025T030000\nEND:STANDARD\nEND:VTIMEZONE\nBEGIN:VEVENT\nUID:u\n\
+                    DTSTART;TZID=\"Europe/Paris\":20260105T090000\nDTEND;VALUE=DATE:20260106\nSEQUENCE:3\n\
+                    SUMMARY;LANGUAGE=fr:A\\, b\\nc\nCATEGORIES:one,t\\,wo\nGEO:48.8;-2\nX-OTHER:a\\,b\n\
+                    RRULE:FREQ=MONTHLY;BYDAY=1MO,2TU;BYSETPOS=1;UNTIL=20261231T230000Z\n\
+                    EXDATE:20260106T090000Z,20260107T090000Z\nREQUEST-STATUS:2.0;Success\n\
+                    ATTENDEE;PARTSTAT=ACCEPTED;DELEGATED-TO=\"mailto:a@b\",\"mailto:c@d\":mailto:m@x\n\
+                    FREEBUSY;FBTYPE=BUSY:20260105T090000Z/PT1H,20260105T120000Z/20260105T130000Z\nEND:VEVENT\nEND:VCALENDAR\n";
+        let expected = json!(["vcalendar", [["version", {}, "text", "2.0"]], [
+            ["vtimezone", [["tzid", {}, "text", "X"]], [["standard", [
+                ["tzoffsetfrom", {}, "utc-offset", "+02:00"],
+                ["tzoffsetto", {}, "utc-offset", "-03:30:15"],
+                ["dtstart", {}, "date-time", "1970-10-25T03:00:00"]
+            ], []]]],
+            ["vevent", [
+                ["uid", {}, "text", "u"],
+                ["dtstart", {"tzid": "Europe/Paris"}, "date-time", "2026-01-05T09:00:00"],
+                ["dtend", {}, "date", "2026-01-06"],
+                ["sequence", {}, "integer", 3],
+                ["summary", {"language": "fr"}, "text", "A, b\nc"],
+                ["categories", {}, "text", "one", "t,wo"],
+                ["geo", {}, "float", [48.8, -2]],
+                ["x-other", {}, "unknown", "a\\,b"],
+                ["rrule", {}, "recur", {"freq": "MONTHLY", "byday": ["1MO", "2TU"], "bysetpos": 1, "until": "2026-12-31T23:00:00Z"}],
+                ["exdate", {}, "date-time", "2026-01-06T09:00:00Z", "2026-01-07T09:00:00Z"],
+                ["request-status", {}, "text", ["2.0", "Success"]],
+                ["attendee", {"partstat": "ACCEPTED", "delegated-to": ["mailto:a@b", "mailto:c@d"]}, "cal-address", "mailto:m@x"],
+                ["freebusy", {"fbtype": "BUSY"}, "period", ["2026-01-05T09:00:00Z", "PT1H"], ["2026-01-05T12:00:00Z", "2026-01-05T13:00:00Z"]]
+            ], []]
+        ]]);
+        assert_eq!(component(&parse(text.as_bytes()).unwrap()), expected);
+    }
+}

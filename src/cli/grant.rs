@@ -14,7 +14,7 @@ pub(super) enum Grant {
     Add {
         /// Which: /calendars/NAME/CALENDAR or /files/NAME/FOLDER
         address: String,
-        /// Whom
+        /// Whom; @everyone means all persons
         principal: String,
         /// Which
         #[arg(long, value_parser = PossibleValuesParser::new(ROLES.iter().map(|row| row.code)))]

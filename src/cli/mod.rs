@@ -7,6 +7,7 @@ mod device;
 mod feed;
 mod files;
 mod grant;
+mod holidays;
 mod output;
 mod past;
 mod person;
@@ -58,6 +59,9 @@ enum Command {
     /// Addresses that show a calendar to programs that can only subscribe
     #[command(subcommand)]
     Feed(feed::Feed),
+    /// Calendars of holidays to offer
+    #[command(subcommand)]
+    Holidays(holidays::Holidays),
     /// Import documents or calendars
     #[command(subcommand)]
     Import(files::Import),
@@ -113,6 +117,7 @@ async fn administer(command: Command, tree: &Tree, config: &Config, terminal: &T
         Command::Project(project) => project.run(tree, terminal).await?,
         Command::Grant(grant) => grant.run(tree, terminal).await?,
         Command::Feed(feed) => feed.run(tree, terminal, config.server.public_url.as_deref()).await?,
+        Command::Holidays(holidays) => holidays.run(tree, terminal).await?,
         Command::Import(import) => import.run(tree, terminal).await?,
         Command::Export(export) => export.run(tree, terminal).await?,
         Command::Versions(versions) => versions.run(tree, terminal).await?,

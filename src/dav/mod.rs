@@ -41,8 +41,7 @@ use crate::tree::gate::Request;
 use crate::wire::header::{self, BadHeader};
 
 /// Classes and extensions we answer for, the class 1 first: Thunderbird drops the first token.
-pub const DAV_HEADER: &str =
-    "1, 2, 3, extended-mkcol, version-control, update, calendar-access, calendar-no-timezone, add-member";
+pub const DAV_HEADER: &str = "1, 2, 3, extended-mkcol, version-control, update, calendar-access, calendar-no-timezone";
 
 /// What the front end may spend on one request.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@
 
 pub mod filter;
 pub mod freebusy;
+pub mod holidays;
 pub mod jcal;
 pub mod object;
 pub mod outlook;

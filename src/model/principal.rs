@@ -10,11 +10,16 @@ pub enum PrincipalKind {
     Person,
     /// What owns calendars, meetings and documents in common.
     Project,
+    /// Persons to whom roles are given together.
+    Group,
 }
 
 /// Each kind with its spelling in the database and in listings.
-pub const PRINCIPAL_KINDS: [(PrincipalKind, &str); 2] =
-    [(PrincipalKind::Person, "person"), (PrincipalKind::Project, "project")];
+pub const PRINCIPAL_KINDS: [(PrincipalKind, &str); 3] =
+    [(PrincipalKind::Person, "person"), (PrincipalKind::Project, "project"), (PrincipalKind::Group, "group")];
+
+/// The group of all persons; no name that is given holds an `@`.
+pub const EVERYONE: Id = Id(0);
 
 impl PrincipalKind {
     /// Spelling in the database.

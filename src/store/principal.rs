@@ -88,6 +88,13 @@ pub async fn set_password(c: &mut Txn, principal: Id, phc: &str) -> Result<(), F
     Ok(())
 }
 
+/// Makes a person a member of a group.
+pub async fn join(c: &mut Txn, group: Id, member: Id) -> Result<(), Failure> {
+    let sql =
+        "INSERT INTO membership (group_id, member_id) VALUES ($1, $2) ON CONFLICT (group_id, member_id) DO NOTHING";
+    c.note(sql, arguments![group, member]).await
+}
+
 /// Takes from a person everything that opens a door: passwords, addresses, roles, locks. The row stays under a name
 /// that nobody can take or log in with, for documents remember their authors.
 pub async fn retire(c: &mut Txn, principal: Id, retired_name: &str, now: Timestamp) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
 use crate::model::node::{Node, ROOT};
 use crate::model::path::Path;
-use crate::model::principal::{Actor, Device, Principal, PrincipalKind, Scope};
+use crate::model::principal::{Actor, Device, EVERYONE, Principal, PrincipalKind, Scope};
 use crate::model::privilege::Role;
 use crate::store::principal::{self, Grant, mailto};
 use crate::store::transaction::Txn;
@@ -108,6 +108,7 @@ impl Tree {
             return Err(Fault::AddressTaken(email.to_owned(), holder));
         }
         let person = add_principal(&mut txn, PrincipalKind::Person, name, display_name, vec![uri], None).await?;
+        principal::join(&mut txn, EVERYONE, person.id).await?;
         if let Some(phc) = phc {
             principal::set_password(&mut txn, person.id, &phc).await?;
         }
@@ -252,7 +253,10 @@ impl Tree {
         if owner.closed_at.is_some() {
             return Err(Fault::Closed(owner.name));
         }
-        let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
+        let person = find(&mut txn, None, person).await?;
+        if person.kind == PrincipalKind::Project {
+            return Err(Fault::OtherKind(person.name, person.kind.code()));
+        }
         principal::grant(&mut txn, node.id, person.id, role, until).await?;
         Ok(txn.commit().await?)
     }

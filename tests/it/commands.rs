@@ -166,3 +166,42 @@ async fn calendars_in_and_out() {
     }
     world.sound().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holidays_are_offered_to_everyone() {
+    let world = World::new().await;
+    let data = world.data.path();
+    ok(data, &["project", "add", "calendriers", "--display-name", "Calendriers"]);
+    let address = "/calendars/calendriers/feries";
+    let told = ok(data, &["holidays", "public", address]);
+    assert!(told.contains("holidays are new"), "{told}");
+    assert!(ok(data, &["holidays", "public", address]).contains(": 0 holidays are new"));
+    let zoe = world.client("zoe");
+    let home = async |client: &super::kit::Client, name: &str| {
+        client.propfind(&format!("/calendars/{name}/"), "1", "<D:displayname/>").expect(207).await.hrefs()
+    };
+    assert!(!home(&zoe, "zoe").await.iter().any(|href| href.contains("feries")));
+    ok(data, &["grant", "add", address, "@everyone", "--role", "reader"]);
+    assert!(home(&zoe, "zoe").await.contains(&"/calendars/zoe/feries@calendriers/".to_owned()));
+    let fete = zoe.get("/calendars/zoe/feries@calendriers/ferie-07-14.ics").expect(200).await.text();
+    assert!(fete.contains("F\u{ea}te nationale"));
+    zoe.delete("/calendars/zoe/feries@calendriers/ferie-07-14.ics").expect(403).await;
+    // Who comes later is one of everyone, too; what is not offered stays closed.
+    ok(data, &["person", "add", "nora", "--display-name", "Nora", "--email", "nora@ville.example"]);
+    let nora = world.login("nora", ok(data, &["device", "add", "nora", "--label", "phone"]).trim());
+    assert!(home(&nora, "nora").await.iter().any(|href| href.contains("feries@calendriers")));
+    nora.get("/files/calendriers/").expect(404).await;
+    nora.get("/principals/@everyone/").expect(404).await;
+    assert!(ok(data, &["grant", "list", address]).contains("@everyone"));
+    ok(data, &["grant", "remove", address, "@everyone"]);
+    assert!(!home(&nora, "nora").await.iter().any(|href| href.contains("feries")));
+    let table = data.join("table.csv");
+    std::fs::write(&table, "Description;Date de d\u{e9}but;Date de fin;Zones\nHiver;2026-02-07;2026-02-23;Zone A\n")
+        .unwrap();
+    let table = table.to_str().unwrap();
+    let school = "/calendars/calendriers/vacances-a";
+    assert!(ok(data, &["holidays", "school", school, table, "--zone", "A"]).contains("1 holidays are new, of 1"));
+    assert!(refused(data, "C", &["holidays", "school", school, table, "--zone", "B"]).contains("nothing of zone B"));
+    assert!(refused(data, "C", &["holidays", "school", school, "Cargo.toml", "--zone", "B"]).contains("first line"));
+    world.sound().await;
+}

@@ -8,6 +8,7 @@
 //! Header: value                       this header with this value (`*`: any)
 //! has TEXT | lacks TEXT               the body holds, or does not hold, this
 //! save NAME Header                    keep a header's value, without angle brackets, for `{NAME}` further on
+//! take NAME ELEMENT                   keep the text of the first such element of the body
 //! as PERSON                           what follows is sent by another person
 //! ```
 //!
@@ -58,6 +59,13 @@ async fn replay(name: &str, text: &str) {
                         answer.header(&header.to_ascii_lowercase()).unwrap_or_else(|| panic!("{what}: {header}"));
                     saved.insert(key.to_owned(), value.trim_matches(['<', '>']).to_owned());
                 }
+                "take" => {
+                    let (key, element) = rest.split_once(' ').unwrap();
+                    let text = answer.text();
+                    let start = format!("<D:{element}>");
+                    let value = text.split_once(&start).and_then(|(_, rest)| rest.split_once('<'));
+                    saved.insert(key.to_owned(), value.unwrap_or_else(|| panic!("{what}: {element}")).0.to_owned());
+                }
                 header => {
                     let header = header.trim_end_matches(':').to_ascii_lowercase();
                     let value = answer.header(&header).unwrap_or_else(|| panic!("{what}: no {header}"));
@@ -95,4 +103,12 @@ conversations!(
     rclone,
     cyberduck,
     winscp,
+    apple_calendar,
+    davx5,
+    thunderbird,
+    outlook_caldav_synchronizer,
+    evolution,
+    kde_korganizer,
+    vdirsyncer,
+    other_calendars,
 );

@@ -189,7 +189,7 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     let mut taken = Vec::new();
     let mut after = String::new();
     loop {
-        let (page, next) = admitted.objects((range, Some("VEVENT")), &after, Needs::NOTHING, call.tree.epoch()).await?;
+        let (page, next) = admitted.objects((range, None), &after, Needs::NOTHING, call.tree.epoch()).await?;
         let zone = zone.clone();
         taken = aside(move || {
             for view in page {

@@ -3,6 +3,7 @@
 use caseless::Caseless as _;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::freebusy::period;
 use super::object::{Component, Object, Property};
 use super::recur::{Instance, instances};
 use super::time::{Length, When};
@@ -53,6 +54,7 @@ fn placed<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) -> Vec<&'
             let timed = found.instances.iter().filter(|instance| task_matches(instance, range));
             timed.map(|instance| instance.component).chain(untimed).collect()
         }
+        "VFREEBUSY" => object.parts().filter(|part| busy_matches(part, zones, range)).collect(),
         _ => instances(object, zones, range).instances.iter().map(|instance| instance.component).collect(),
     }
 }
@@ -68,6 +70,16 @@ fn task_matches(instance: &Instance<'_>, range: TimeRange) -> bool {
         (true, false, false) => range.start <= start && range.end > start,
         _ => range.start < end && range.end >= end,
     }
+}
+
+/// The rows of that table for busy times: between both ends, or in one of the periods.
+fn busy_matches(component: &Component, zones: &Zones<'_>, range: TimeRange) -> bool {
+    let at = |name| component.property(name).and_then(When::of).map(|when| zones.instant(&when));
+    if let (Some(start), Some(end)) = (at("DTSTART"), at("DTEND")) {
+        return range.start <= end && range.end > start;
+    }
+    let periods = component.all("FREEBUSY").flat_map(|line| line.value().split(','));
+    periods.filter_map(|text| period(text, zones)).any(|(start, end)| range.overlaps(start, end))
 }
 
 /// The rows for those that have neither.

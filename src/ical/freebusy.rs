@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::object::{Object, fold_into};
 use super::recur::instances;
-use super::time::write_utc;
+use super::time::{Length, When, write_utc};
 use super::zone::Zones;
 use crate::model::calendar::TimeRange;
 use crate::model::id::Timestamp;
@@ -32,8 +32,10 @@ pub struct Period {
 /// The periods that an object takes in a range, cut to it.
 #[must_use]
 pub fn periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
-    if object.component != "VEVENT" {
-        return Vec::new();
+    match object.component.as_str() {
+        "VEVENT" => {}
+        "VFREEBUSY" => return told(object, zones, range),
+        _ => return Vec::new(),
     }
     let found = instances(object, zones, range);
     let taken = found.instances.iter().filter_map(|instance| {
@@ -47,6 +49,36 @@ pub fn periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Peri
         Some(Period { start: instance.start.max(range.start), end: instance.end.min(range.end), busy })
     });
     taken.collect()
+}
+
+/// The periods that a stored VFREEBUSY tells.
+fn told(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
+    let lines = object.parts().flat_map(|part| part.all("FREEBUSY"));
+    let told = lines.flat_map(|line| {
+        let kind = line.parameter("FBTYPE").unwrap_or_default().to_ascii_uppercase();
+        let busy = match kind.as_str() {
+            "FREE" => None,
+            "BUSY-TENTATIVE" => Some(Busy::Tentative),
+            _ => Some(Busy::Busy),
+        };
+        line.value().split(',').filter_map(move |text| {
+            let (start, end) = period(text, zones)?;
+            let taken = Period { start: start.max(range.start), end: end.min(range.end), busy: busy? };
+            (taken.start < taken.end).then_some(taken)
+        })
+    });
+    told.collect()
+}
+
+/// `start/end` or `start/duration` (RFC 5545 section 3.3.9).
+pub(super) fn period(text: &str, zones: &Zones<'_>) -> Option<(Timestamp, Timestamp)> {
+    let (start, end) = text.split_once('/')?;
+    let start = zones.instant(&When::read(start, None)?);
+    let end = match Length::read(end) {
+        Some(length) => start.saturating_add(length.as_seconds()),
+        None => zones.instant(&When::read(end, None)?),
+    };
+    Some((start, end))
 }
 
 /// Joins what touches or overlaps; where periods of both sorts overlap, the firmer counts.

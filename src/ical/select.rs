@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::freebusy::period;
 use super::jcal;
 use super::object::{Component, Object, Property, fold_into, parse};
 use super::recur::{Instance, instances};
@@ -172,15 +173,7 @@ fn length_of(master: &Component, zones: &Zones<'_>) -> Option<i64> {
 
 /// Only the periods of FREEBUSY that overlap a range (RFC 4791 section 9.6.7).
 fn limit_freebusy(calendar: &mut Component, range: TimeRange, zones: &Zones<'_>) {
-    let overlaps = |period: &&str| {
-        let (start, end) = period.split_once('/').unwrap_or((period, "PT0S"));
-        let Some(start) = When::read(start, None).map(|when| zones.instant(&when)) else { return true };
-        let end = match super::time::Length::read(end) {
-            Some(length) => start.saturating_add(length.as_seconds()),
-            None => When::read(end, None).map_or(start, |when| zones.instant(&when)),
-        };
-        range.overlaps(start, end)
-    };
+    let overlaps = |text: &&str| period(text, zones).is_none_or(|(start, end)| range.overlaps(start, end));
     for part in calendar.components.iter_mut().filter(|part| part.name == "VFREEBUSY") {
         let properties = std::mem::take(&mut part.properties);
         part.properties = properties

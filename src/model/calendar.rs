@@ -143,14 +143,14 @@ pub struct Indexed {
 }
 
 /// What a calendar may hold, as bits of [`ComponentSet`].
-pub static COMPONENTS: [&str; 3] = ["VEVENT", "VTODO", "VJOURNAL"];
+pub static COMPONENTS: [&str; 4] = ["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"];
 
 /// A set of [`COMPONENTS`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ComponentSet(pub i64);
 
 impl ComponentSet {
-    /// All that we know.
+    /// What a calendar holds of which nothing else was said: all that programs show.
     pub const ALL: Self = Self(0b111);
 
     /// The set of these names; `None` when one is unknown or there is none.

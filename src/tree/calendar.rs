@@ -87,7 +87,8 @@ fn index(object: &Object) -> Indexed {
         !rule.contains("COUNT=") && !rule.contains("UNTIL=")
     });
     let (mut first_at, mut last_at) = (Timestamp::MIN, Timestamp::MAX);
-    if timed("DTSTART") || timed("DUE") {
+    // The periods of busy times may lie anywhere.
+    if object.component != "VFREEBUSY" && (timed("DTSTART") || timed("DUE")) {
         let range = if endless { TimeRange { end: Timestamp::MIN, ..TimeRange::ALL } } else { TimeRange::ALL };
         let found = instances(object, &zones, range);
         let starts = object.parts().flat_map(|part| part.all("DTSTART").chain(part.all("DUE"))).filter_map(When::of);

@@ -6,7 +6,7 @@ use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, Object};
 use crate::ical::select::select;
 use crate::ical::vtimezone::vtimezone;
 use crate::ical::zone::{Zones, known};
-use crate::model::calendar::{COLLATIONS, COMPONENTS, TimeRange};
+use crate::model::calendar::{COLLATIONS, ComponentSet, TimeRange};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{CALDAV, CALENDARSERVER, QName};
@@ -95,8 +95,9 @@ fn component_sets(view: &View, _: &Reading) -> Option<Value> {
         let comps: String = names.iter().map(|name| comp(name)).collect();
         format!("<C:supported-calendar-component-set xmlns:C=\"{CALDAV}\">{comps}</C:supported-calendar-component-set>")
     };
-    let alone = COMPONENTS.iter().map(|name| set(&[name]));
-    (view.node.kind == Kind::CalendarHome).then(|| Value::Xml(alone.chain([set(&COMPONENTS)]).collect()))
+    let all: Vec<&str> = ComponentSet::ALL.names().collect();
+    let alone = all.iter().map(|name| set(&[name]));
+    (view.node.kind == Kind::CalendarHome).then(|| Value::Xml(alone.chain([set(&all)]).collect()))
 }
 
 /// Members are added by POST to the calendar itself.

@@ -18,11 +18,14 @@ use crate::model::path::Path;
 use crate::store::sql::Reading;
 use crate::store::{node, past, principal};
 
-/// How many changes are read at a time; also the length of a page when the client sets no limit.
+/// How many changes are read at a time.
 const PAGE: usize = 1000;
+/// How many one answer tells at most: so many that few clients ever meet a page that does not end, for some of them do
+/// not ask on.
+const MOST: usize = 20_000;
 
 /// How many changes one request looks at: at depth infinity most may lie elsewhere in the home and fill no page.
-const MAX_EXAMINED: usize = 20 * PAGE;
+const MAX_EXAMINED: usize = 2 * MOST;
 
 /// One change.
 pub enum Change {
@@ -124,7 +127,7 @@ impl<T: Reading> Admitted<T> {
             return Err(Condition::SupportedReport.into());
         };
         let (from, base, told) = self.start(since, &top, deep, epoch).await?;
-        let limit = limit.unwrap_or(PAGE).clamp(1, PAGE);
+        let limit = limit.unwrap_or(MOST).clamp(1, MOST);
         let scope = Scope { top: &top, deep, base, from, needs, epoch };
         let mut page = Filling { changes: Vec::new(), limit, seq: from, told: told.clone(), full: false };
         if let Told::Live(id, below) = &told

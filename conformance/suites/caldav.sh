@@ -2,9 +2,9 @@
 . "$HERE/lib.sh"
 cd "$WORK" || exit 1
 VENV=${CALDAV_VENV:-$WORK/venv-caldav}
-if [ ! -x "$VENV/bin/vdirsyncer" ]; then
+if [ ! -x "$VENV/bin/khal" ]; then
   python3 -m venv "$VENV" && "$VENV/bin/pip" install -q \
-    caldav==3.6.0 caldav-server-tester==1.7.0 vdirsyncer==0.21.0 vobject==0.9.9 || exit 1
+    caldav==3.6.0 caldav-server-tester==1.7.0 vdirsyncer==0.21.0 vobject==0.9.9 khal==0.14.1 || exit 1
 fi
 export HOME=$WORK/caldav-home
 mkdir -p "$HOME"
@@ -95,5 +95,23 @@ sums() { for file in "$1"/*.ics; do grep -E '^(UID|SUMMARY)' "$file" | tr -d '\r
 check "both changes arrived" grep -qr 'Changée ici' two
 check "from both sides" grep -qr 'Changée là' one
 equal "two events are gone" "$(ls one | wc -l)" "$((COUNT - 2))"
+cat >khal.conf <<CONF
+[calendars]
+[[ours]]
+path = $WORK/two
+[locale]
+local_timezone = Europe/Paris
+default_timezone = Europe/Paris
+timeformat = %H:%M
+dateformat = %Y-%m-%d
+longdateformat = %Y-%m-%d
+datetimeformat = %Y-%m-%d %H:%M
+longdatetimeformat = %Y-%m-%d %H:%M
+[sqlite]
+path = $WORK/khal.db
+CONF
+"$VENV/bin/khal" -c khal.conf list --format '{title}' --day-format '' 2026-01-03 1d >khal.txt 2>khal.err
+expected=$(grep -lE 'DTSTART;TZID=Europe/Paris:20260103' two/*.ics | wc -l)
+equal "khal shows a day of it" "$(grep -c . khal.txt)" "$expected"
 equal "both sides are equal" "$(sums one)" "$(sums two)"
 finish

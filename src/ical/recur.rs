@@ -103,10 +103,14 @@ pub fn instances<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) ->
     let range = TimeRange { end: range.end.min(END_OF_TIME), ..range };
     let mut found = Expansion::default();
     let mut overrides: BTreeMap<Timestamp, (&Component, When, bool)> = BTreeMap::new();
+    let whole_days = object.master().and_then(start_of).is_some_and(|start| start.is_day());
     for part in object.parts() {
         if let Some(id) = part.property("RECURRENCE-ID")
             && let Some(when) = When::of(id)
         {
+            // Outlook names the days of a series by midnight in some zone.
+            let by_day = whole_days && !when.is_day();
+            let when = if by_day { When { local: when.local.date().at(0, 0, 0, 0), clock: Clock::Day } } else { when };
             let future = id.parameter("RANGE").is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
             overrides.insert(zones.instant(&when), (part, when, future));
         }
@@ -540,6 +544,16 @@ mod tests {
         let lines = format!("{own}{}", event("DTSTART;TZID=Ours:20260301T090000\nRRULE:FREQ=MONTHLY;COUNT=3"));
         let expected = ["20260301T070000Z+0", "20260401T060000Z+0", "20260501T060000Z+0"];
         assert_eq!(told(&lines, "20260101", "20270101"), expected);
+    }
+
+    #[test]
+    fn a_day_of_a_series_may_be_named_by_its_midnight() {
+        let series = "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20260402\nRRULE:FREQ=WEEKLY;COUNT=3\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\n\
+                      RECURRENCE-ID;TZID=GMT Standard Time:20260409T000000\nDTSTART;VALUE=DATE:20260410\nEND:VEVENT\n";
+        let found = told(series, "20260401", "20260501");
+        // Days begin in Paris, where it is two hours later.
+        let begins: Vec<&str> = found.iter().map(|told| told.split_once('+').unwrap().0).collect();
+        assert_eq!(begins, ["20260401T220000Z", "20260409T220000Z", "20260415T220000Z"]);
     }
 
     #[test]

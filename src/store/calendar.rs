@@ -62,7 +62,7 @@ pub async fn gone(c: &mut impl Reading, calendar: Id, uid: &str) -> Result<Optio
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        " FROM node n JOIN calendar_object o ON o.node_id = n.id WHERE n.parent_id = $1 AND o.calendar_id IS NULL \
+        " FROM calendar_object o CROSS JOIN node n WHERE n.id = o.node_id AND n.parent_id = $1 AND o.calendar_id IS NULL \
          AND o.uid = $2 AND n.gone_at IS NOT NULL AND n.hidden = 0 ORDER BY n.gone_at DESC LIMIT 1"
     );
     Ok(row(c, SQL, arguments![calendar, uid]).await?.map(|row| node_of(&row)))

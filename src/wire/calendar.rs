@@ -147,7 +147,9 @@ fn time_range(element: &Element) -> Result<TimeRange, Condition> {
 fn instant(text: &str) -> Option<Timestamp> {
     let text = text.trim().strip_suffix('Z')?;
     let civil = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", text).ok()?;
-    Some(jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()?.as_second())
+    // The last day of the calendar means no end; instants do not reach quite so far.
+    let at = jiff::tz::TimeZone::UTC.to_timestamp(civil).map(jiff::Timestamp::as_second);
+    Some(at.unwrap_or(if civil.year() > 0 { Timestamp::MAX } else { Timestamp::MIN }))
 }
 
 /// The parts that `calendar-data` wants (RFC 4791 section 9.6).

@@ -110,7 +110,7 @@ thread = threading.Thread(target=neighbour)
 thread.start()
 for what, text in REFUSED.items():
     status, content = ask("PUT", TOP + "refused.ics", text)
-    told = any(element in content for element in (b"valid-calendar-data", b"max-resource-size", b"valid-calendar-object-resource"))
+    told = any(element in content for element in (b"valid-calendar-data", b"max-resource-size", b"max-attendees-per-instance", b"valid-calendar-object-resource"))
     say(status == 403 and told, f"refused: {what} ({status})")
 say(ask("GET", TOP + "refused.ics")[0] == 404, "nothing of it is there")
 for what, text in TAKEN.items():

@@ -26,6 +26,8 @@ pub enum Invalid {
     NotOneCalendar,
     /// Too large, too deep, too many lines, components or rules.
     TooMuch,
+    /// More than [`MAX_ATTENDEES`].
+    Attendees,
     /// It bears a METHOD: what is stored is no message (RFC 4791 section 4.1).
     Method,
     /// No component, or several kinds of them (RFC 4791 section 4.1).
@@ -274,7 +276,10 @@ impl Object {
             if !instances.insert(part.value("RECURRENCE-ID")) {
                 return Err(Invalid::Twice);
             }
-            if part.all("ATTENDEE").count() > MAX_ATTENDEES || part.all("RRULE").count() > MAX_RULES {
+            if part.all("ATTENDEE").count() > MAX_ATTENDEES {
+                return Err(Invalid::Attendees);
+            }
+            if part.all("RRULE").count() > MAX_RULES {
                 return Err(Invalid::TooMuch);
             }
             if part.all("RRULE").any(|rule| rule.value().to_ascii_uppercase().contains("FREQ=SECONDLY")) {
@@ -371,6 +376,11 @@ mod tests {
             ("BEGIN:VCARD\r\nEND:VCARD\r\n".to_owned(), Invalid::NotOneCalendar),
             (String::new(), Invalid::NotOneCalendar),
             ("BEGIN:VCALENDAR\r\n".repeat(1000), Invalid::TooMuch),
+            (
+                event(&ONE.replace("SUMMARY:", &format!("{}X:", "ATTENDEE:mailto:a@b\r\n".repeat(1001)))),
+                Invalid::Attendees,
+            ),
+            (event(&ONE.replace("SUMMARY:", &format!("{}X:", "RRULE:FREQ=DAILY\r\n".repeat(17)))), Invalid::TooMuch),
         ];
         for (text, expected) in table {
             assert_eq!(Object::parse(text.as_bytes()), Err(expected), "{text}");

@@ -60,6 +60,7 @@ pub enum Condition {
     SupportedFilter,
     SupportedCollation,
     ValidTimezone,
+    MaxAttendeesPerInstance,
 }
 
 /// What a client is told.
@@ -91,7 +92,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 52] = [
+pub static CONDITIONS: [ConditionRow; 53] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -144,6 +145,7 @@ pub static CONDITIONS: [ConditionRow; 52] = [
     caldav(Condition::SupportedFilter, 403, "supported-filter", "RFC 4791 section 7.8"),
     caldav(Condition::SupportedCollation, 403, "supported-collation", "RFC 4791 section 7.5.1"),
     caldav(Condition::ValidTimezone, 403, "valid-timezone", "RFC 7809 section 5.2"),
+    caldav(Condition::MaxAttendeesPerInstance, 403, "max-attendees-per-instance", "RFC 4791 section 5.3.2.1"),
 ];
 
 impl Condition {

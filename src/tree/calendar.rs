@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::former::zone;
 use super::gate::Admitted;
 use super::walk::{Needs, PAGE, Page, View};
-use crate::ical::object::{Invalid, MAX_BYTES, Object};
+use crate::ical::object::{Invalid, MAX_ATTENDEES, MAX_BYTES, Object};
 use crate::ical::recur::instances;
 use crate::ical::time::When;
 use crate::ical::zone::{Zones, known};
@@ -63,6 +63,9 @@ pub fn refused(invalid: Invalid) -> Refusal {
         Invalid::NotOneCalendar => (Condition::ValidCalendarData, "it is not exactly one VCALENDAR".to_owned()),
         Invalid::TooMuch => {
             (Condition::ValidCalendarData, "it is too large, too deep or has too many parts".to_owned())
+        }
+        Invalid::Attendees => {
+            (Condition::MaxAttendeesPerInstance, format!("more than {MAX_ATTENDEES} people are invited"))
         }
         Invalid::Time => (Condition::ValidCalendarData, "DTSTART is missing or cannot be read".to_owned()),
         Invalid::Secondly => (Condition::ValidCalendarData, "a rule repeats each second".to_owned()),

@@ -28,6 +28,9 @@ KNOWN = {
     "issue_526_calendar_with_shuffeled_events.ics": NOBODY,
     "end_before_start_event.ics": BACKWARDS,
     "issue_132_swapped_start_and_end.ics": BACKWARDS,
+    "issue_201_mixed_datetime_and_date.ics": "what begins on a day begins on a day here, whatever its end is",
+    "issue_253_additional_recurrence_id.ics": "an override of what is no instance takes place here (its rule has ended before)",
+    "multiple_rrule.ics": "a beginning off the second of two rules counts as its first instance here (RFC 5545: undefined)",
     "issue_75_range_parameter.ics": "UNTIL is a day for an event with a time: the day counts here, its midnight there",
 }
 warnings.simplefilter("ignore")

@@ -95,8 +95,16 @@ static HANDLERS: [(Method, Handler); 17] = handlers![
 pub async fn handle(tree: Tree, exchange: Exchange, limits: Limits) -> std::result::Result<Response, Error> {
     let language = exchange.language;
     let headless = exchange.head.method == http::Method::HEAD;
+    let writers = tree.clone();
     let result = match prepare(tree, exchange, limits) {
-        Ok((handler, call)) => handler(call).await,
+        Ok((handler, call)) => {
+            let writes = call.request.method.writes();
+            let result = handler(call).await;
+            if writes && matches!(result, Err(Error::Refused(_))) {
+                writers.settled().await?;
+            }
+            result
+        }
         Err(error) => Err(error),
     };
     let mut response = match result {

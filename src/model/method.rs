@@ -45,6 +45,12 @@ pub const METHODS: [(Method, &str); 17] = [
 ];
 
 impl Method {
+    /// May it change something?
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        !matches!(self, Self::Options | Self::Get | Self::Head | Self::Propfind | Self::Report)
+    }
+
     /// The method of this name; `None` for one we do not have (501).
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

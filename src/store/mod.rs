@@ -77,6 +77,11 @@ impl Store {
         self.writer.begin().await
     }
 
+    /// Waits until what writers have done so far is on disk.
+    pub async fn settled(&self) -> Result<(), Failure> {
+        self.writer.settled().await
+    }
+
     /// Closes all connections; what was acknowledged is on disk already.
     pub async fn close(&self) {
         self.readers.close().await;

@@ -108,6 +108,33 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// Waits until what has been written so far is on disk. Whoever was refused because of what a neighbour wrote must not
+    /// know of it sooner than readers do.
+    pub(super) async fn settled(&self) -> Result<(), Failure> {
+        let guard = Arc::clone(&self.state).lock_owned().await;
+        together(&self.state, guard).await
+    }
+}
+
+/// Lets others into the open group, if there is one, and commits it unless one of them has done so.
+async fn together(state: &Mutex<State>, mut guard: OwnedMutexGuard<State>) -> Result<(), Failure> {
+    guard.undo().await;
+    let Some(ending) = guard.group.as_ref().map(|group| group.ending.subscribe()) else { return Ok(()) };
+    drop(guard);
+    let mut guard = state.lock().await;
+    let ended = ending.borrow().clone();
+    match ended {
+        Some(Ok(())) => Ok(()),
+        Some(Err(cause)) => Err(Failure::new("committing with others", cause)),
+        None => {
+            // A writer that died in the middle stands between us and the commit.
+            guard.undo().await;
+            guard.finish().await
+        }
+    }
+}
+
 /// A place in the line of those who wait to begin.
 struct InLine<'a>(&'a AtomicUsize);
 
@@ -220,19 +247,7 @@ impl Txn {
         }
         guard.run_noted().await?;
         guard.unfinished = None;
-        let Some(ending) = guard.group.as_ref().map(|group| group.ending.subscribe()) else { return Ok(()) };
-        drop(guard);
-        let mut guard = self.state.lock().await;
-        let ended = ending.borrow().clone();
-        match ended {
-            Some(Ok(())) => Ok(()),
-            Some(Err(cause)) => Err(Failure::new("committing with others", cause)),
-            None => {
-                // A writer that died in the middle stands between us and the commit.
-                guard.undo().await;
-                guard.finish().await
-            }
-        }
+        together(&self.state, guard).await
     }
 }
 

@@ -131,6 +131,12 @@ impl Tree {
         admit(txn, request.clone(), claims, self.epoch()).await
     }
 
+    /// Waits until what a refusal may rest on is there for everyone: a write sees what its neighbours have written before
+    /// it is on disk.
+    pub async fn settled(&self) -> Result<()> {
+        Ok(self.store.settled().await?)
+    }
+
     /// What `Allow` says of a path for an actor: Office decides by it between editing and reading.
     pub async fn allow(&self, actor: &Actor, path: &Path) -> Result<MethodSet> {
         let mut snapshot = self.store.read().await?;

@@ -114,3 +114,45 @@ async fn a_syncing_reader_misses_nothing() {
     assert_eq!(mirror, there);
     world.sound().await;
 }
+
+/// A write sees what its neighbours wrote before that is on disk; nobody else does. Who is refused because of it must find
+/// it there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_refusal_rests_on_what_everyone_can_see() {
+    let world = World::new().await;
+    let busy = Arc::new(AtomicBool::new(true));
+    let neighbours: Vec<_> = (0..6)
+        .map(|neighbour| {
+            let (client, busy) = (world.client("lea"), Arc::clone(&busy));
+            tokio::spawn(async move {
+                for number in 0.. {
+                    if !busy.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    client.put(&format!("/files/tram/n-{neighbour}-{number}"), "x").expect(201).await;
+                }
+            })
+        })
+        .collect();
+    for round in 0..60 {
+        let makers: Vec<_> = (0..4)
+            .map(|maker| {
+                let client = world.client("max");
+                tokio::spawn(async move {
+                    let folder = format!("/files/tram/folder-{round}/");
+                    let made = client.mkcol(&folder).send().await.status;
+                    assert!(matches!(made, 201 | 405), "{made}");
+                    client.put(&format!("{folder}{maker}"), "x").expect(201).await;
+                })
+            })
+            .collect();
+        for maker in makers {
+            maker.await.unwrap();
+        }
+    }
+    busy.store(false, Ordering::Relaxed);
+    for neighbour in neighbours {
+        neighbour.await.unwrap();
+    }
+    world.sound().await;
+}

@@ -2,19 +2,22 @@
 //! object (RFC 5995).
 
 use http::StatusCode;
-use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, LOCATION};
+use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPECT, HeaderValue, LAST_MODIFIED, LOCATION};
 
 use super::Call;
 use crate::exchange::Response;
+use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
+use crate::model::filename::normalize;
 use crate::model::id::Id;
-use crate::model::kind::Kind;
 use crate::model::method::Method;
-use crate::tree::Tree;
+use crate::model::node::Blob;
 use crate::tree::calendar::{CALENDAR_TYPE, prepare};
 use crate::tree::edit::{At, Content, FileContent};
 use crate::tree::gate::Request;
+use crate::tree::resolve::Realm;
+use crate::tree::{INLINE_BYTES, Tree};
 use crate::wire::header::{http_date, text};
 
 /// The longest media type kept.
@@ -27,21 +30,38 @@ pub(super) async fn put(mut call: Call) -> Result<Response> {
             .text("a part of a document is not taken; send the whole")
             .into());
     }
-    let glimpse = call.tree.look(&call.request).await?;
-    let content_type = content_type(&call, glimpse.target.name());
     let modified_at = text(&call.headers, "x-oc-mtime").and_then(|t| t.split('.').next().and_then(|s| s.parse().ok()));
-    let object = match (glimpse.target.node(), glimpse.target.parent()) {
-        (Some(node), _) => node.kind == Kind::Object,
-        (None, parent) => parent.is_some_and(|parent| parent.node.kind.row().put == Some(Kind::Object)),
-    };
-    let (blob, content_type, indexed) = if object {
-        let (blob, indexed) = prepare(call.take_object(glimpse.room_bytes).await?)?;
-        (blob, CALENDAR_TYPE.to_owned(), Some(indexed))
-    } else {
-        (call.take_document(glimpse.room_bytes).await?, content_type, None)
+    let small = call.is_small();
+    let room_bytes = if small { u64::MAX } else { call.tree.look(&call.request).await?.room_bytes };
+    let (blob, content_type, indexed) = match call.take_content(room_bytes).await {
+        Ok(content) => content,
+        Err(error) if small => {
+            // Who may not write here is told that, and not what was wrong with the content.
+            call.tree.look(&call.request).await?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
     };
     let content = FileContent { blob, content_type, modified_at, indexed };
     store(&call.tree, &call.request, content).await
+}
+
+impl Call {
+    /// Is the content so small that it costs less to take it than to ask first whether it may come? The gate of the write
+    /// is the one that counts. Who waits for our word before sending gets it.
+    fn is_small(&self) -> bool {
+        !self.headers.contains_key(EXPECT) && self.declared_length().is_some_and(|length| length <= INLINE_BYTES as u64)
+    }
+
+    /// Takes what is put: its bytes, its media type, and of a calendar object what the index says of it.
+    async fn take_content(&mut self, room_bytes: u64) -> Result<(Blob, String, Option<Indexed>)> {
+        if Realm::of(&self.request.path) == Realm::Calendars {
+            let (blob, indexed) = prepare(self.take_object(room_bytes).await?)?;
+            return Ok((blob, CALENDAR_TYPE.to_owned(), Some(indexed)));
+        }
+        let name = self.request.path.name().map(normalize).unwrap_or_default();
+        Ok((self.take_document(room_bytes).await?, content_type(self, &name), None))
+    }
 }
 
 /// POST to a calendar: a new member, whose name is ours to choose (RFC 5995).

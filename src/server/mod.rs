@@ -1,6 +1,7 @@
 //! Connections: limits, time-outs, graceful stop; and for each request who asks, one log span, one front end.
 
 pub mod auth;
+mod carried;
 mod outgoing;
 mod socket;
 mod tls;
@@ -23,6 +24,7 @@ use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 use self::auth::{Authenticator, CHALLENGE};
+use self::carried::Carried;
 use self::outgoing::Outgoing;
 use self::socket::Socket;
 use crate::config::Config;
@@ -166,8 +168,7 @@ impl Server {
         }
     }
 
-    /// One request, in a task of its own: it is carried through even when the client goes away, and a panic in it is
-    /// a failure like any other.
+    /// One request: it is carried through even when the client goes away, and a panic in it is a failure like any other.
     async fn request(
         self: Arc<Self>,
         request: http::Request<hyper::body::Incoming>,
@@ -188,10 +189,9 @@ impl Server {
         );
         let language = Language::prefer(&text(&head.headers, ACCEPT_LANGUAGE).unwrap_or_default());
         let server = Arc::clone(&self);
-        let task = tokio::spawn(
-            async move { server.answer(head, body, address, trusted, language).await }.instrument(span.clone()),
-        );
-        let result = task.await.unwrap_or_else(|died| Err(Error::Failed(Failure::new("answering a request", died))));
+        let work = async move { server.answer(head, body, address, trusted, language).await }.instrument(span.clone());
+        let ended = Carried::through(work).await;
+        let result = ended.unwrap_or_else(|died| Err(Error::Failed(Failure::new("answering a request", died))));
         let response = match result {
             Ok(response) => response,
             Err(error) => {

@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod check;
 pub mod feed;
 pub mod lock;
+mod memo;
 pub mod node;
 pub mod past;
 pub mod principal;
@@ -19,8 +20,10 @@ pub mod trash;
 pub mod version;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use self::body::Blobs;
+use self::memo::Memo;
 use self::sql::Pool;
 use self::transaction::{Glance, Snapshot, Txn, Writer};
 use crate::model::error::Failure;
@@ -30,6 +33,7 @@ use crate::model::id::Id;
 pub struct Store {
     readers: Pool,
     writer: Writer,
+    memo: Arc<Memo>,
     /// Large bodies.
     pub blobs: Blobs,
     /// Epoch of sync tokens: those of another epoch are refused.
@@ -41,10 +45,12 @@ impl Store {
     pub async fn open(data: &Path) -> Result<Self, Failure> {
         tokio::fs::create_dir_all(data).await.map_err(|e| Failure::new("making the data directory", e))?;
         let file = data.join("beffroi.sqlite");
-        let writer = Writer::new(sql::open_writer(&file).await?);
+        let connection = sql::open_writer(&file).await?;
         let readers = sql::open_readers(&file).await?;
+        let memo = Arc::new(Memo::open(&file));
+        let writer = Writer::new(connection, Arc::clone(&memo));
         let blobs = Blobs::open(&data.join("bodies")).await?;
-        let mut store = Self { readers, writer, blobs, epoch: String::new() };
+        let mut store = Self { readers, writer, memo, blobs, epoch: String::new() };
         store.epoch = store.read_epoch().await?;
         Ok(store)
     }
@@ -67,9 +73,10 @@ impl Store {
         Snapshot::open(&self.readers).await
     }
 
-    /// A reading connection for a single statement: saves opening and closing a view.
-    pub async fn glance(&self) -> Result<Glance, Failure> {
-        Glance::open(&self.readers).await
+    /// For questions that need not agree with each other.
+    #[must_use]
+    pub fn glance(&self) -> Glance {
+        Glance::new(&self.readers, &self.memo)
     }
 
     /// A write transaction.

@@ -85,42 +85,40 @@ pub(super) async fn nodes(
     Ok(page(c, sql, arguments).await?.iter().map(node_of).collect())
 }
 
+/// Who follows folded names, when, and from where.
+#[derive(Clone, Copy, Debug)]
+pub struct Walk<'a> {
+    /// Whose roles count.
+    pub actor: Id,
+    /// At which moment.
+    pub now: Timestamp,
+    /// From which node.
+    pub start: Id,
+    /// Folded names.
+    pub names: &'a [String],
+}
+
+impl Walk<'_> {
+    /// Arguments of [`CHAIN`] for as many names as one statement follows.
+    fn arguments(&self) -> [Argument<'_>; STRIDE + 3] {
+        let mut arguments = [Argument::Null; STRIDE + 3];
+        let names = self.names.iter().map(Argument::from);
+        let known = [self.actor.into(), self.now.into(), self.start.into()];
+        for (place, argument) in arguments.iter_mut().zip(known.into_iter().chain(names)) {
+            *place = argument;
+        }
+        arguments
+    }
+}
+
 /// Follows folded names from `start`, one [`Link`] a node, `start` first; it ends where a name is not mapped.
-pub async fn chain(
-    c: &mut impl Reading,
-    actor: Id,
-    now: Timestamp,
-    start: Id,
-    names: &[String],
-) -> Result<Vec<Link>, Failure> {
+pub async fn chain(c: &mut impl Reading, walk: Walk<'_>) -> Result<Vec<Link>, Failure> {
     let mut links: Vec<Link> = Vec::new();
-    let mut from = start;
-    let mut rest = names;
+    let mut from = walk.start;
+    let mut rest = walk.names;
     loop {
         let (stride, tail) = rest.split_at(rest.len().min(STRIDE));
-        let name = |place: usize| stride.get(place).map(String::as_str);
-        let found = rows(
-            c,
-            CHAIN,
-            arguments![
-                actor,
-                now,
-                from,
-                name(0),
-                name(1),
-                name(2),
-                name(3),
-                name(4),
-                name(5),
-                name(6),
-                name(7),
-                name(8),
-                name(9),
-                name(10),
-                name(11)
-            ],
-        )
-        .await?;
+        let found = rows(c, CHAIN, &Walk { start: from, names: stride, ..walk }.arguments()).await?;
         let first = links.is_empty();
         let mut reached = 0;
         for row in &found {
@@ -215,11 +213,16 @@ pub struct Claim {
 }
 
 /// Claims the home of this folded name for writing: no other writer changes anything in it until this transaction
-/// ends. The number stamps all that changes in it now. `None`: there is no such home.
-pub async fn claim(c: &mut Txn, match_name: &str) -> Result<Option<Claim>, Failure> {
+/// ends. The number stamps all that changes in it now. `None`: there is no such home. `next`: what will be followed next is
+/// fetched in the same trip.
+pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Result<Option<Claim>, Failure> {
     let sql = "UPDATE home SET seq = seq + 1 WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = 1 \
                AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes, chain, chain_place";
-    Ok(row(c, sql, arguments![match_name]).await?.map(|row| Claim {
+    let claimed = match next {
+        Some(walk) => c.ask_and_foresee((sql, arguments![match_name]), (CHAIN, &walk.arguments())).await?,
+        None => rows(c, sql, arguments![match_name]).await?,
+    };
+    Ok(claimed.first().map(|row| Claim {
         home: Id(row.integer(0)),
         seq: row.integer(1),
         used_bytes: row.integer(2),

@@ -3,20 +3,27 @@
 //! Statements are constants in the portable subset (`$1` placeholders, BIGINT, TEXT, BYTEA); every other file of
 //! `store` names only the types of this one.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::future::Future;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
 use sqlx::error::BoxDynError;
+use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Row as _, Sqlite};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, ConnectOptions as _, Either, Executor as _, Row as _, Sqlite, TypeInfo as _,
+    ValueRef as _,
+};
 
+use super::memo::Memo;
 use crate::model::error::Failure;
 
 /// One connection of the database we run on.
@@ -93,14 +100,74 @@ macro_rules! arguments {
 pub(crate) use arguments;
 
 /// A row of an answer; columns are numbered from 0. A column of another type than asked is a bug and reads as nothing.
-pub struct Row(Values);
+#[derive(Clone, Debug)]
+pub struct Row(Arc<[Cell]>);
 
-enum Values {
-    Native(SqliteRow),
-    Paged(Vec<Value>),
+/// A value of a row.
+#[derive(Clone, Debug)]
+enum Cell {
+    Integer(i64),
+    Text(String),
+    Bytes(Bytes),
+    Null,
+}
+
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl Visitor<'_> for Any {
+            type Value = Cell;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an integer, a text or null")
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
+                Ok(Cell::Integer(value))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Cell, E> {
+                i64::try_from(value).map(Cell::Integer).map_err(E::custom)
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Cell, E> {
+                Ok(Cell::Text(value.to_owned()))
+            }
+
+            fn visit_unit<E>(self) -> Result<Cell, E> {
+                Ok(Cell::Null)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+impl Cell {
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Text(text) => text.len(),
+                Self::Bytes(bytes) => bytes.len(),
+                Self::Integer(_) | Self::Null => 0,
+            }
+    }
 }
 
 impl Row {
+    fn of(row: &SqliteRow) -> Self {
+        let cell = |column: usize| {
+            let value = row.try_get_raw(column).ok()?;
+            match value.type_info().name() {
+                _ if value.is_null() => None,
+                "INTEGER" => row.try_get_unchecked(column).ok().map(Cell::Integer),
+                "TEXT" => row.try_get_unchecked(column).ok().map(Cell::Text),
+                "BLOB" => row.try_get_unchecked::<Vec<u8>, _>(column).ok().map(|bytes| Cell::Bytes(bytes.into())),
+                _ => None,
+            }
+        };
+        Self((0..row.len()).map(|column| cell(column).unwrap_or(Cell::Null)).collect())
+    }
+
     /// A BIGINT that is not NULL.
     pub fn integer(&self, column: usize) -> i64 {
         self.optional_integer(column).unwrap_or_default()
@@ -108,10 +175,7 @@ impl Row {
 
     /// A BIGINT or NULL.
     pub fn optional_integer(&self, column: usize) -> Option<i64> {
-        match &self.0 {
-            Values::Native(row) => row.try_get_unchecked(column).ok().flatten(),
-            Values::Paged(values) => values.get(column).and_then(Value::as_i64),
-        }
+        if let Some(Cell::Integer(value)) = self.0.get(column) { Some(*value) } else { None }
     }
 
     /// A TEXT that is not NULL.
@@ -121,25 +185,37 @@ impl Row {
 
     /// A TEXT or NULL.
     pub fn optional_text(&self, column: usize) -> Option<String> {
-        match &self.0 {
-            Values::Native(row) => row.try_get_unchecked(column).ok().flatten(),
-            Values::Paged(values) => values.get(column).and_then(Value::as_str).map(str::to_owned),
-        }
+        if let Some(Cell::Text(value)) = self.0.get(column) { Some(value.clone()) } else { None }
     }
 
     /// A BYTEA that is not NULL.
     pub fn bytes(&self, column: usize) -> Bytes {
-        match &self.0 {
-            Values::Native(row) => row.try_get_unchecked::<Vec<u8>, _>(column).map(Bytes::from).unwrap_or_default(),
-            Values::Paged(_) => Bytes::new(),
-        }
+        if let Some(Cell::Bytes(value)) = self.0.get(column) { value.clone() } else { Bytes::new() }
+    }
+
+    /// How much memory it takes, about.
+    pub fn size(&self) -> usize {
+        size_of::<Self>() + self.0.iter().map(Cell::bytes).sum::<usize>()
     }
 }
 
 /// What statements run on.
 pub trait Reading: Send {
-    /// The connection; and, of a write, what was noted for it and runs before anything else does.
-    fn connection(&mut self) -> (&mut Connection, Option<&mut Batch>);
+    /// The connection, for a statement; and what was noted for it and runs before anything else does.
+    fn connection(
+        &mut self,
+        sql: &'static str,
+    ) -> impl Future<Output = Result<(&mut Connection, Option<&mut Batch>), Failure>> + Send;
+
+    /// What may answer in its place.
+    fn memo(&self) -> Option<&Memo> {
+        None
+    }
+
+    /// An answer that was fetched together with an earlier one, to the question that was foreseen.
+    fn foreseen(&mut self, _sql: &'static str, _arguments: &[Argument<'_>]) -> Option<Vec<Row>> {
+        None
+    }
 }
 
 /// The most statements that wait, and the most bytes of their arguments.
@@ -235,7 +311,7 @@ fn query(
 
 /// Runs a statement now; the number of rows it touched.
 pub async fn execute(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<u64, Failure> {
-    let (connection, noted) = c.connection();
+    let (connection, noted) = c.connection(sql).await?;
     if let Some(noted) = noted {
         noted.run(connection).await?;
     }
@@ -245,9 +321,46 @@ pub async fn execute(c: &mut impl Reading, sql: &'static str, arguments: &[Argum
 
 /// All rows of an answer. Statements bound their own number of rows.
 pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
-    let (connection, noted) = c.connection();
-    let rows = query(sql, arguments, noted)?.fetch_all(connection).await.map_err(|e| Failure::new(sql, e))?;
-    Ok(rows.into_iter().map(|row| Row(Values::Native(row))).collect())
+    if let Some(rows) = c.foreseen(sql, arguments) {
+        return Ok(rows);
+    }
+    let question = c.memo().map(|memo| memo.look(sql, arguments));
+    let blank = match question {
+        Some(Ok(rows)) => return Ok(rows),
+        Some(Err(blank)) => Some(blank),
+        None => None,
+    };
+    let (connection, noted) = c.connection(sql).await?;
+    let found = query(sql, arguments, noted)?.fetch_all(connection).await.map_err(|e| Failure::new(sql, e))?;
+    let rows: Vec<Row> = found.iter().map(Row::of).collect();
+    if let (Some(blank), Some(memo)) = (blank, c.memo()) {
+        memo.remember(blank, &rows);
+    }
+    Ok(rows)
+}
+
+/// The answers to two questions, asked in one trip.
+pub async fn both(
+    c: &mut impl Reading,
+    (one, one_arguments): (&'static str, &[Argument<'_>]),
+    (other, other_arguments): (&'static str, &[Argument<'_>]),
+) -> Result<(Vec<Row>, Vec<Row>), Failure> {
+    let (connection, noted) = c.connection(one).await?;
+    let mut batch = noted.map(std::mem::take).unwrap_or_default();
+    let before = batch.statements;
+    batch.add(one, one_arguments)?;
+    batch.add(other, other_arguments)?;
+    let mut answers = connection.fetch_many(batch.query());
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let mut ended = 0;
+    while let Some(item) = std::future::poll_fn(|cx| answers.as_mut().poll_next(cx)).await {
+        match item.map_err(|e| Failure::new(one, e))? {
+            Either::Left(_) => ended += 1,
+            Either::Right(row) if ended == before => first.push(Row::of(&row)),
+            Either::Right(row) => second.push(Row::of(&row)),
+        }
+    }
+    Ok((first, second))
 }
 
 /// Makes a statement answer a page of rows as one value: the columns, which are integers and texts, and where they come from. Rows that
@@ -262,15 +375,19 @@ pub(super) use paged;
 /// All rows of the answer of a statement made by `paged!`.
 pub async fn page(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
     let Some(answer) = row(c, sql, arguments).await? else { return Ok(Vec::new()) };
-    let rows: Vec<Vec<Value>> = serde_json::from_str(&answer.text(0)).map_err(|e| Failure::new(sql, e))?;
-    Ok(rows.into_iter().map(|values| Row(Values::Paged(values))).collect())
+    let Some(Cell::Text(page)) = answer.0.first() else { return Ok(Vec::new()) };
+    let rows: Vec<Vec<Cell>> = serde_json::from_str(page).map_err(|e| Failure::new(sql, e))?;
+    Ok(rows.into_iter().map(|cells| Row(cells.into())).collect())
 }
 
 /// The first row of an answer.
 pub async fn row(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Option<Row>, Failure> {
-    let (connection, noted) = c.connection();
-    let row = query(sql, arguments, noted)?.fetch_optional(connection).await.map_err(|e| Failure::new(sql, e))?;
-    Ok(row.map(|row| Row(Values::Native(row))))
+    Ok(rows(c, sql, arguments).await?.into_iter().next())
+}
+
+/// A reading connection of the pool.
+pub async fn acquire(pool: &Pool) -> Result<PoolConnection<Sqlite>, Failure> {
+    pool.acquire().await.map_err(|e| Failure::new("taking a connection", e))
 }
 
 /// Runs a statement that is not prepared: transaction control.

@@ -9,44 +9,78 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sqlx::Sqlite;
+use sqlx::pool::PoolConnection;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
-use super::sql::{self, Argument, Batch, Connection, Pool, Reading};
+use super::memo::{self, Memo, Version};
+use super::sql::{self, Argument, Batch, Connection, Pool, Reading, Row};
 use crate::model::error::Failure;
 
-/// A consistent view; closed when dropped.
+/// A consistent view, opened together with its first question; closed when dropped.
 pub struct Snapshot {
-    connection: sqlx::Transaction<'static, sqlx::Sqlite>,
+    connection: Option<PoolConnection<Sqlite>>,
+    noted: Batch,
 }
 
 impl Snapshot {
     pub(super) async fn open(pool: &Pool) -> Result<Self, Failure> {
-        let connection = pool.begin_with(sql::BEGIN_READ).await.map_err(|e| Failure::new("opening a snapshot", e))?;
-        Ok(Self { connection })
-    }
-}
-
-/// A reading connection without a view of its own: for one statement, or several that need not agree.
-pub struct Glance {
-    connection: sqlx::pool::PoolConnection<sqlx::Sqlite>,
-}
-
-impl Glance {
-    pub(super) async fn open(pool: &Pool) -> Result<Self, Failure> {
-        let connection = pool.acquire().await.map_err(|e| Failure::new("taking a connection", e))?;
-        Ok(Self { connection })
-    }
-}
-
-impl Reading for Glance {
-    fn connection(&mut self) -> (&mut Connection, Option<&mut Batch>) {
-        (&mut self.connection, None)
+        let mut noted = Batch::default();
+        noted.add(sql::BEGIN_READ, &[])?;
+        noted.unopened = true;
+        Ok(Self { connection: Some(sql::acquire(pool).await?), noted })
     }
 }
 
 impl Reading for Snapshot {
-    fn connection(&mut self) -> (&mut Connection, Option<&mut Batch>) {
-        (&mut self.connection, None)
+    async fn connection(&mut self, sql: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
+        let connection = self.connection.as_mut().ok_or_else(|| Failure::new(sql, "the view is closed"))?;
+        Ok((connection, Some(&mut self.noted)))
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take().filter(|_| !self.noted.unopened) else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if sql::control(&mut connection, "ROLLBACK").await.is_err() {
+                    // A view that cannot be closed must not become the next one's.
+                    drop(connection.detach());
+                }
+            });
+        } else {
+            drop(connection.detach());
+        }
+    }
+}
+
+/// Questions that need not agree with each other, each answered as the database is now: from the memo, or over a
+/// connection that is taken when it is needed.
+pub struct Glance {
+    pool: Pool,
+    memo: Arc<Memo>,
+    connection: Option<PoolConnection<Sqlite>>,
+}
+
+impl Glance {
+    pub(super) fn new(pool: &Pool, memo: &Arc<Memo>) -> Self {
+        Self { pool: pool.clone(), memo: Arc::clone(memo), connection: None }
+    }
+}
+
+impl Reading for Glance {
+    async fn connection(&mut self, _: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
+        if self.connection.is_none() {
+            self.connection = Some(sql::acquire(&self.pool).await?);
+        }
+        let connection =
+            self.connection.as_mut().ok_or_else(|| Failure::new("taking a connection", "there is none"))?;
+        Ok((connection, None))
+    }
+
+    fn memo(&self) -> Option<&Memo> {
+        Some(&self.memo)
     }
 }
 
@@ -64,6 +98,9 @@ struct State {
     /// What the present writer has noted and the database not yet seen.
     noted: Batch,
     group: Option<Group>,
+    /// Statements that ran in it, each once.
+    ran: Vec<&'static str>,
+    memo: Arc<Memo>,
     /// A writer left without finishing: its savepoint must go before anyone else writes.
     unfinished: Option<Place>,
 }
@@ -83,8 +120,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection) -> Self {
-        let state = State { connection, noted: Batch::default(), group: None, unfinished: None };
+    pub(super) fn new(connection: Connection, memo: Arc<Memo>) -> Self {
+        let state = State { connection, noted: Batch::default(), group: None, ran: Vec::new(), memo, unfinished: None };
         Self { state: Arc::new(Mutex::new(state)), waiting: Arc::default() }
     }
 
@@ -102,9 +139,13 @@ impl Writer {
         };
         guard.noted.add(opening, &[])?;
         guard.noted.unopened = true;
-        guard.group.get_or_insert_with(|| Group { ending: watch::channel(None).0 });
+        if guard.group.is_none() {
+            guard.ran.clear();
+            guard.group = Some(Group { ending: watch::channel(None).0 });
+        }
         guard.unfinished = Some(place);
-        Ok(Txn { state: Arc::clone(&self.state), waiting: Arc::clone(&self.waiting), guard: Some(guard) })
+        let (state, waiting) = (Arc::clone(&self.state), Arc::clone(&self.waiting));
+        Ok(Txn { state, waiting, guard: Some(guard), foreseen: None })
     }
 }
 
@@ -187,19 +228,36 @@ impl State {
 
     /// Commits a writer that nobody has joined, together with the last of its statements.
     async fn commit_alone(&mut self) -> Result<(), Failure> {
+        let before = self.version();
         self.noted.add(COMMIT, &[])?;
         let result = self.run_noted().await;
         match result {
-            Ok(()) => (self.unfinished, self.group) = (None, None),
+            Ok(()) => {
+                (self.unfinished, self.group) = (None, None);
+                self.memo.committed(before, &self.ran);
+            }
             Err(_) => self.undo().await,
         }
         result
     }
 
+    /// What the database is, if nobody can change it but the transaction that is open.
+    fn version(&self) -> Option<Version> {
+        if self.noted.unopened { None } else { self.memo.version() }
+    }
+
+    fn runs(&mut self, sql: &'static str) {
+        if !self.ran.iter().any(|known| std::ptr::eq(*known, sql)) {
+            self.ran.push(sql);
+        }
+    }
+
     /// Commits the open group, if there is one, and tells its members.
     async fn finish(&mut self) -> Result<(), Failure> {
         let Some(group) = self.group.take() else { return Ok(()) };
+        let before = self.version();
         let result = sql::control(&mut self.connection, COMMIT).await;
+        self.memo.committed(before, &self.ran);
         if result.is_err() {
             // A failed COMMIT may leave the transaction open; ROLLBACK of one that is closed fails without harm.
             let _ = sql::control(&mut self.connection, "ROLLBACK").await;
@@ -214,12 +272,27 @@ pub struct Txn {
     state: Arc<Mutex<State>>,
     waiting: Arc<AtomicUsize>,
     guard: Option<OwnedMutexGuard<State>>,
+    foreseen: Option<Foreseen>,
+}
+
+/// A question that will be asked, and its answer.
+struct Foreseen {
+    sql: &'static str,
+    key: Vec<u8>,
+    rows: Vec<Row>,
 }
 
 impl Reading for Txn {
-    fn connection(&mut self) -> (&mut Connection, Option<&mut Batch>) {
+    async fn connection(&mut self, sql: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
+        self.foreseen = None;
         let state = self.state_mut();
-        (&mut state.connection, Some(&mut state.noted))
+        state.runs(sql);
+        Ok((&mut state.connection, Some(&mut state.noted)))
+    }
+
+    fn foreseen(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Option<Vec<Row>> {
+        let foreseen = self.foreseen.take()?;
+        (std::ptr::eq(foreseen.sql, sql) && foreseen.key == memo::key_of(arguments)).then_some(foreseen.rows)
     }
 }
 
@@ -231,9 +304,22 @@ impl Txn {
 
     /// Notes a statement that answers no rows: it runs before anything is read, at the latest when the write ends.
     pub async fn note(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
+        self.foreseen = None;
         let state = self.state_mut();
+        state.runs(sql);
         state.noted.add(sql, arguments)?;
         if state.noted.is_full() { state.run_noted().await } else { Ok(()) }
+    }
+
+    /// Asks a question, and in the same trip the one that is known to come next; its answer waits for it.
+    pub async fn ask_and_foresee(
+        &mut self,
+        asked: (&'static str, &[Argument<'_>]),
+        next: (&'static str, &[Argument<'_>]),
+    ) -> Result<Vec<Row>, Failure> {
+        let (answer, rows) = sql::both(self, asked, next).await?;
+        self.foreseen = Some(Foreseen { sql: next.0, key: memo::key_of(next.1), rows });
+        Ok(answer)
     }
 
     /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group.

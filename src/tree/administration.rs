@@ -13,6 +13,7 @@ use crate::model::node::{Node, ROOT};
 use crate::model::path::Path;
 use crate::model::principal::{Actor, Device, EVERYONE, Principal, PrincipalKind, Scope};
 use crate::model::privilege::Role;
+use crate::store::node::Walk;
 use crate::store::principal::{self, Grant, mailto};
 use crate::store::transaction::Txn;
 use crate::store::{calendar, node, version};
@@ -171,7 +172,7 @@ impl Tree {
         let mut txn = self.store.write().await?;
         let person = find(&mut txn, Some(PrincipalKind::Person), name).await?;
         let home = home_of(&mut txn, &person).await?;
-        let claim = node::claim(&mut txn, &match_name(&person.name)).await?;
+        let claim = node::claim(&mut txn, &match_name(&person.name), None).await?;
         if let (Some(claim), Some((node, _))) = (claim, version::node(&mut txn, home).await?) {
             node::unmap(&mut txn, &node, true, claim.seq, (now(), None)).await?;
         }
@@ -331,7 +332,7 @@ pub(super) async fn collection(c: &mut impl crate::store::sql::Reading, address:
     };
     let owner = find(c, None, name).await?;
     let names: Vec<String> = [name, first].into_iter().chain(below).map(|name| match_name(name)).collect();
-    let links = node::chain(c, owner.id, now(), ROOT, &names).await?;
+    let links = node::chain(c, Walk { actor: owner.id, now: now(), start: ROOT, names: &names }).await?;
     let whole = links.len() > names.len();
     let found = links.into_iter().last().filter(|link| whole && link.node.kind.is_collection());
     Ok((found.ok_or_else(missing)?.node, owner))

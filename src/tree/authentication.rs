@@ -133,7 +133,7 @@ impl Tree {
         account_passwords: bool,
     ) -> Result<Credentials> {
         let now = now();
-        let mut glance = self.store.glance().await?;
+        let mut glance = self.store.glance();
         let device = principal::device_by_secret(&mut glance, &device_secret_hash(password), login).await?;
         if let Some((person, id, device)) = device {
             drop(glance);

@@ -24,6 +24,7 @@ use crate::model::name::QName;
 use crate::model::node::{Blob, Node, ROOT};
 use crate::store::body::sha256;
 use crate::store::calendar::{self, Candidates, NAMES};
+use crate::store::node::Walk;
 use crate::store::property::Dead;
 use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
@@ -258,7 +259,8 @@ impl<T: Reading> Admitted<T> {
             return Ok(Page { views: Vec::new(), after: None });
         }
         let names = [match_name(&actor.name), CALENDARS.to_owned()];
-        let found = node::chain(&mut self.store, actor.id, self.now, ROOT, &names).await?;
+        let found =
+            node::chain(&mut self.store, Walk { actor: actor.id, now: self.now, start: ROOT, names: &names }).await?;
         let home = found.into_iter().nth(2).map(|link| Node { name: actor.name.clone(), ..link.node });
         Ok(Page { views: home.map(|home| self.member_view(home, epoch)).into_iter().collect(), after: None })
     }

@@ -16,6 +16,7 @@ use crate::model::node::ROOT;
 use crate::model::path::Path;
 use crate::model::principal::{Actor, PrincipalKind, Scope};
 use crate::model::privilege::{Privilege, Role};
+use crate::store::node::Walk;
 use crate::store::{feed, node};
 
 /// Notes of use are written at most this often, seconds.
@@ -41,7 +42,7 @@ impl Tree {
         }
         let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
         let names = [&owner.name, CALENDARS, &calendar.name].map(match_name);
-        let roles = node::chain(&mut txn, person.id, now(), ROOT, &names).await?;
+        let roles = node::chain(&mut txn, Walk { actor: person.id, now: now(), start: ROOT, names: &names }).await?;
         let role = roles.iter().filter_map(|link| link.role).max();
         let enough = if detail == Detail::Busy { Role::FreeBusy } else { Role::Reader };
         if role < Some(enough) {
@@ -75,7 +76,7 @@ impl Tree {
 
     /// What a secret opens: the request for its calendar in the name of its person, to pass the gate like any other.
     pub async fn feed(&self, secret: &str) -> TreeResult<Option<(Request, Feed)>> {
-        let mut glance = self.store.glance().await?;
+        let mut glance = self.store.glance();
         let Some((person, _, feed)) = feed::by_secret(&mut glance, &device_secret_hash(secret)).await? else {
             return Ok(None);
         };
@@ -97,7 +98,7 @@ impl Tree {
 
     /// Notes that a feed was fetched, by what calls itself so.
     pub async fn feed_fetched(&self, secret: &str, client: &str) -> TreeResult<()> {
-        let mut glance = self.store.glance().await?;
+        let mut glance = self.store.glance();
         let found = feed::by_secret(&mut glance, &device_secret_hash(secret)).await?;
         drop(glance);
         let client: String = client.chars().filter(|c| !c.is_control()).take(MAX_CLIENT_CHARS).collect();

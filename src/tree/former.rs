@@ -15,6 +15,7 @@ use crate::model::node::{Link, Node, Version};
 use crate::model::path::Path;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::version::{day, moment, version_name, version_of_name};
+use crate::store::node::Walk;
 use crate::store::sql::Reading;
 use crate::store::{node, past, trash, version};
 
@@ -141,7 +142,7 @@ pub(super) async fn follow_trash(
     let Some((name, rest)) = below.split_first() else { return Ok(()) };
     let Some(entry) = trash::entry(c, home, &match_name(name)).await? else { return Ok(()) };
     let names: Vec<String> = rest.iter().map(|name| match_name(name)).collect();
-    let found = node::chain(c, who.actor.id, who.now, entry.id, &names).await?;
+    let found = node::chain(c, Walk { actor: who.actor.id, now: who.now, start: entry.id, names: &names }).await?;
     target.links.extend(found.into_iter().map(|l| link(seen_as(l.node, Kind::TrashedFolder, Kind::TrashedFile))));
     Ok(())
 }

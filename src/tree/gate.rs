@@ -13,7 +13,7 @@ use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place, effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
 use crate::model::filename;
-use crate::model::id::{Id, Seq, Timestamp, now};
+use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::method::{Method, MethodSet};
@@ -124,8 +124,12 @@ pub fn allowed(target: &Target) -> MethodSet {
 }
 
 /// Lets a request in, or refuses it.
-pub async fn admit<T: Reading>(mut store: T, request: Request, claims: Vec<Claim>, epoch: &str) -> Result<Admitted<T>> {
-    let now = now();
+pub async fn admit<T: Reading>(
+    mut store: T,
+    request: Request,
+    claims: Vec<Claim>,
+    (now, epoch): (Timestamp, &str),
+) -> Result<Admitted<T>> {
     let actor = &request.actor;
     let target = resolve(&mut store, actor, now, &request.path).await?;
     method_allowed(&request, &target)?;

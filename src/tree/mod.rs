@@ -27,22 +27,23 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use self::gate::{Admitted, Request, admit, allowed};
-use self::resolve::{Target, resolve};
+use self::resolve::{Target, foreseen, resolve};
 use crate::model::condition::Condition;
 use crate::model::effect::{Place, effects};
 use crate::model::error::{Error, Failure, Result};
 use crate::model::id::now;
 use crate::model::method::{Method, MethodSet};
-use crate::model::node::{Blob, Node};
+use crate::model::node::{Blob, Node, ROOT};
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::model::privilege::Privilege;
-use crate::store::body::{INLINE_BYTES, Staging};
+use crate::store::body::Staging;
+use crate::store::node::Walk;
 use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
 use crate::store::{Store, body, node};
 
-pub use crate::store::body::Content;
+pub use crate::store::body::{Content, INLINE_BYTES};
 pub use crate::store::transaction::{Glance, Snapshot};
 
 /// The whole tree. Cheap to clone.
@@ -100,12 +101,12 @@ impl Tree {
     /// Admits a request to one resource as it is now: what is read of it in several statements need not agree, for a
     /// body is named by its content.
     pub async fn peek(&self, request: &Request) -> Result<Admitted<Glance>> {
-        admit(self.store.glance().await?, request.clone(), Vec::new(), self.epoch()).await
+        admit(self.store.glance(), request.clone(), Vec::new(), (now(), self.epoch())).await
     }
 
     /// Admits a request to a consistent view, as listing and synchronizing members need it.
     pub async fn read(&self, request: &Request) -> Result<Admitted<Snapshot>> {
-        admit(self.store.read().await?, request.clone(), Vec::new(), self.epoch()).await
+        admit(self.store.read().await?, request.clone(), Vec::new(), (now(), self.epoch())).await
     }
 
     /// Admits a request to a write transaction that claims the homes of its path and its destination, always in the
@@ -124,11 +125,15 @@ impl Tree {
             names.sort();
             names.dedup();
         }
+        let now = now();
+        let foreseen = foreseen(&request.path);
+        let walk = foreseen.as_deref().map(|names| Walk { actor: request.actor.id, now, start: ROOT, names });
         let mut claims = Vec::with_capacity(names.len());
-        for name in &names {
-            claims.extend(node::claim(&mut txn, name).await?);
+        for (place, name) in names.iter().enumerate() {
+            let next = walk.filter(|_| place + 1 == names.len());
+            claims.extend(node::claim(&mut txn, name, next).await?);
         }
-        admit(txn, request.clone(), claims, self.epoch()).await
+        admit(txn, request.clone(), claims, (now, self.epoch())).await
     }
 
     /// Waits until what a refusal may rest on is there for everyone: a write sees what its neighbours have written before

@@ -18,6 +18,7 @@ use crate::model::precondition::State;
 use crate::model::principal::Actor;
 use crate::model::principal::PrincipalKind;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
+use crate::store::node::Walk;
 use crate::store::sql::Reading;
 use crate::store::{node, principal};
 
@@ -60,6 +61,20 @@ pub enum Realm {
     Calendars,
     /// People and projects.
     Principals,
+}
+
+impl Realm {
+    /// In which view a path lies.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        root_of(path).map_or(Self::Root, |(_, realm)| realm)
+    }
+}
+
+/// What the first segment of a path leads to, and its view.
+fn root_of(path: &Path) -> Option<(Kind, Realm)> {
+    let first = path.segments().first()?;
+    ROOTS.iter().find(|(segment, ..)| segment == first).map(|(_, kind, realm)| (*kind, *realm))
 }
 
 /// What a path leads to: the chain of nodes from the root, as far as it is mapped.
@@ -209,10 +224,11 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
         respelled: false,
         name: path.name().map(normalize).unwrap_or_default(),
     };
-    let Some((first, rest)) = path.segments().split_first() else { return Ok(target) };
-    let Some((segment, kind, realm)) = ROOTS.iter().find(|(segment, ..)| segment == first) else { return Ok(target) };
-    target.realm = *realm;
-    target.links.push(made(*kind, segment));
+    let (Some((kind, realm)), Some((first, rest))) = (root_of(path), path.segments().split_first()) else {
+        return Ok(target);
+    };
+    target.realm = realm;
+    target.links.push(made(kind, first));
     if let Some((name, below)) = rest.split_first() {
         let who = Who { actor, now };
         match realm {
@@ -255,7 +271,8 @@ async fn follow_principal(c: &mut impl Reading, who: Who<'_>, target: &mut Targe
 
 /// A project is known to those who have a role in it.
 pub(super) async fn may_know(c: &mut impl Reading, who: Who<'_>, name: &str) -> Result<bool> {
-    let links = node::chain(c, who.actor.id, who.now, ROOT, &[match_name(name)]).await?;
+    let links =
+        node::chain(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &[match_name(name)] }).await?;
     Ok(links.last().is_some_and(|home| home.role.is_some()))
 }
 
@@ -283,6 +300,21 @@ pub(super) async fn documents(
     part(c, who, target, (home_name, FILES), below).await
 }
 
+/// Folded names from the root to what stands in a part of a home.
+fn folded(home_name: &str, part: &str, below: &[String]) -> Vec<String> {
+    let below = below.iter().map(|name| match_name(name));
+    [match_name(home_name), part.to_owned()].into_iter().chain(below).collect()
+}
+
+/// The names that [`resolve`] will follow from the root for a path of what is there now; `None`: another question comes
+/// first.
+pub(super) fn foreseen(path: &Path) -> Option<Vec<String>> {
+    match path.segments() {
+        [first, home, below @ ..] if first == FILES || first == CALENDARS => Some(folded(home, first, below)),
+        _ => None,
+    }
+}
+
 /// The same for the part of a home that bears a name.
 async fn part(
     c: &mut impl Reading,
@@ -291,11 +323,8 @@ async fn part(
     (home_name, folder): (&str, &str),
     below: &[String],
 ) -> Result<Vec<Link>> {
-    let names: Vec<String> = [match_name(home_name), folder.to_owned()]
-        .into_iter()
-        .chain(below.iter().map(|name| match_name(name)))
-        .collect();
-    let links = node::chain(c, who.actor.id, who.now, ROOT, &names).await?;
+    let names = folded(home_name, folder, below);
+    let links = node::chain(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &names }).await?;
     let role = |links: &[Link]| opened(who.actor, links.iter().filter_map(|link| link.role).max());
     target.privileges = role(&links);
     let above = if links.len() > names.len() { links.len() - 1 } else { links.len() };

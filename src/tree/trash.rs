@@ -183,7 +183,7 @@ impl Tree {
     pub async fn hold(&self, request: &Request) -> Result<()> {
         let Some(name) = Target::home_names(&request.path).pop() else { return Ok(()) };
         let mut txn = self.store.write().await?;
-        if let Some(claim) = node::claim(&mut txn, &name).await? {
+        if let Some(claim) = node::claim(&mut txn, &name, None).await? {
             trash::hold(&mut txn, claim.home, request.actor.id, now()).await?;
             tracing::warn!(person = request.actor.name, home = name, "deletions are held: too many in a minute");
         }

@@ -1,0 +1,73 @@
+//! Work that is carried through even when whoever waits for it goes away.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Runs in the task that waits for it, which saves the way to a task of its own; dropped before its end, it goes on in
+/// one. A panic in it is an answer like others.
+pub struct Carried<F: Future + Send + 'static>(Option<Pin<Box<F>>>);
+
+/// The work panicked; the panic hook has told where.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the work panicked")]
+pub struct Panicked;
+
+impl<F: Future<Output: Send> + Send + 'static> Carried<F> {
+    /// This work.
+    pub fn through(work: F) -> Self {
+        Self(Some(Box::pin(work)))
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Future for Carried<F> {
+    type Output = Result<F::Output, Panicked>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let work = &mut self.get_mut().0;
+        let Some(running) = work.as_mut() else { return Poll::Ready(Err(Panicked)) };
+        let polled = catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx)));
+        let ended = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(output)) => Ok(output),
+            Err(_) => Err(Panicked),
+        };
+        *work = None;
+        Poll::Ready(ended)
+    }
+}
+
+impl<F: Future + Send + 'static> Drop for Carried<F> {
+    fn drop(&mut self) {
+        if let (Some(work), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move {
+                work.await;
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Carried, Panicked};
+    use std::time::Duration;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_done_all_the_same() {
+        let (told, hears) = oneshot::channel();
+        let work = Carried::through(async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            told.send("done")
+        });
+        assert!(tokio::time::timeout(Duration::from_millis(1), work).await.is_err());
+        assert_eq!(hears.await, Ok("done"));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        let nothing: Option<u8> = std::hint::black_box(None);
+        assert_eq!(Carried::through(async move { nothing.expect("something") }).await, Err(Panicked));
+    }
+}

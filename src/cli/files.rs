@@ -204,7 +204,7 @@ impl Export {
                 for view in &page.views {
                     let to = dir.join(&view.node.name);
                     if view.node.kind.is_collection() {
-                        waiting.push((view.path.clone(), to));
+                        waiting.push((path.join(&view.node.name), to));
                     } else {
                         let length = u64::try_from(view.node.size_bytes).unwrap_or(0);
                         let content = admitted.content(tree, &view.node, 0, length).await?;

@@ -14,8 +14,9 @@ use super::propfind::Plan;
 use super::report::MAX_ANSWER;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
-use crate::ical::freebusy::{merged, periods, write};
+use crate::ical::freebusy::{Period, merged, periods, write};
 use crate::ical::object::Object;
+use crate::ical::span::Spans;
 use crate::ical::zone::{Zones, known};
 use crate::model::calendar::{ComponentFilter, Selection, TimeRange};
 use crate::model::condition::Condition;
@@ -79,6 +80,24 @@ fn hint(filter: &ComponentFilter) -> (TimeRange, Option<&str>) {
     }
 }
 
+/// The range of a query that asks of events when they take place, and nothing else: most clients' question.
+fn only_when(filter: &ComponentFilter) -> Option<TimeRange> {
+    let [events] = filter.components.as_slice() else { return None };
+    let alone = |filter: &ComponentFilter| filter.properties.is_empty() && !filter.is_not_defined;
+    let plain = filter.name == "VCALENDAR" && filter.range.is_none() && alone(filter);
+    events.range.filter(|_| plain && events.name == "VEVENT" && alone(events) && events.components.is_empty())
+}
+
+/// Does an object match?
+fn is_match(view: &View, filter: &ComponentFilter, zone: &TimeZone, spans: &Spans) -> bool {
+    let object = || view.text.as_ref().and_then(|text| Object::stored(text.as_bytes()));
+    let known = only_when(filter).zip(view.node.hash.as_deref());
+    match known.and_then(|(range, hash)| spans.of(hash, zone, range, object)) {
+        Some(spans) => !spans.is_empty(),
+        None => object().is_some_and(|object| matches(filter, &object, &Zones::new(&object.calendar, zone))),
+    }
+}
+
 /// Quirk: by the letter a query of a collection at Depth 0, or none, asks of the collection alone; Evolution and Windows
 /// send that and mean its members (RFC 4791 section 7.8).
 async fn query(
@@ -108,13 +127,12 @@ async fn query(
     loop {
         let wanted = (range, component.as_deref());
         let (page, next) = admitted.objects(wanted, &after, asking.1.needs, call.tree.epoch()).await?;
-        let asking = Arc::clone(&asking);
+        let (asking, tree) = (Arc::clone(&asking), call.tree.clone());
         let found = aside(move || {
             let (filter, plan, reading, zone) = &*asking;
             let mut writer = Writer::default();
             for view in page {
-                let object = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes()));
-                if object.is_some_and(|object| matches(filter, &object, &Zones::new(&object.calendar, zone))) {
+                if is_match(&view, filter, zone, tree.spans()) {
                     plan.write(&view, reading, &mut writer);
                 }
             }
@@ -182,6 +200,15 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
 }
 
+/// The periods that an object takes in a range.
+fn periods_of(view: &View, zone: &TimeZone, range: TimeRange, spans: &Spans) -> Vec<Period> {
+    let object = || view.text.as_ref().and_then(|text| Object::stored(text.as_bytes()));
+    match view.node.hash.as_deref().and_then(|hash| spans.of(hash, zone, range, object)) {
+        Some(spans) => spans.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, range)).collect(),
+        None => object().map(|object| periods(&object, &Zones::new(&object.calendar, zone), range)).unwrap_or_default(),
+    }
+}
+
 /// The one question for which knowing when a calendar is taken is enough (RFC 4791 section 6.1.1).
 async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     call.request.reads = Privilege::ReadFreeBusy;
@@ -190,14 +217,9 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     let mut after = String::new();
     loop {
         let (page, next) = admitted.objects((range, None), &after, Needs::NOTHING, call.tree.epoch()).await?;
-        let zone = zone.clone();
+        let (zone, tree) = (zone.clone(), call.tree.clone());
         taken = aside(move || {
-            for view in page {
-                let Some(object) = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes())) else {
-                    continue;
-                };
-                taken.extend(periods(&object, &Zones::new(&object.calendar, &zone), range));
-            }
+            page.iter().for_each(|view| taken.extend(periods_of(view, &zone, range, tree.spans())));
             merged(taken)
         })
         .await?;

@@ -75,7 +75,7 @@ fn entry(view: &View, page: &mut String) {
     escape(&view.node.name, &mut name);
     let slash = if view.node.kind.is_collection() { "/" } else { "" };
     let mut href = String::new();
-    escape(&view.href(), &mut href);
+    escape(&view.href, &mut href);
     let size = if slash.is_empty() { readable_size(view.node.size_bytes) } else { String::new() };
     let _ = write!(
         page,

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::property::{Property, Reading, find, in_allprop, names_of};
 use super::{Call, answer, bad_header, proppatch};
@@ -13,7 +14,7 @@ use crate::model::header::Depth;
 use crate::model::name::QName;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
-use crate::tree::walk::{Needs, View};
+use crate::tree::walk::{Needs, Page, View};
 use crate::wire::header::depth;
 use crate::wire::multistatus::{Value, Writer};
 use crate::wire::request::{Asked, propfind as parse};
@@ -73,14 +74,14 @@ impl Plan {
                 .collect()
         };
         let needs_of = |names: &[(QName, Option<&'static Property>)]| {
-            names.iter().fold(Needs::default(), |needs, (_, row)| {
-                needs.and(row.map_or(Needs { dead: true, ..Needs::default() }, |row| row.needs))
+            names.iter().fold(Needs::TAG, |needs, (_, row)| {
+                needs.and(row.map_or(Needs { dead: true, ..Needs::TAG }, |row| row.needs))
             })
         };
         let (what, needs) = match asked {
             Asked::All(include) => {
                 let include = look_up(include);
-                let all = in_allprop().fold(Needs { dead: true, ..Needs::NOTHING }, |needs, row| needs.and(row.needs));
+                let all = in_allprop().fold(Needs { dead: true, ..Needs::TAG }, |needs, row| needs.and(row.needs));
                 let needs = needs_of(&include).and(all);
                 (What::All(include), needs)
             }
@@ -96,7 +97,7 @@ impl Plan {
 
     /// Writes the response of one resource.
     pub fn write(&self, view: &View, reading: &Reading, writer: &mut Writer) {
-        writer.begin_response(&view.href());
+        writer.begin_response(&view.href);
         match &self.what {
             What::Names => {
                 writer.begin_propstat();
@@ -219,9 +220,11 @@ struct Members {
 
 impl Members {
     async fn stream(self, mut writer: Writer) {
-        let mut after = String::new();
-        loop {
-            let page = match self.page(&after).await {
+        // While one page is written, the next is read.
+        let mut coming = Some(self.page(String::new()));
+        while let Some(page) = coming.take() {
+            let ended = page.await.unwrap_or_else(|died| Err(Failure::new("listing members", died)));
+            let page = match ended {
                 Ok(page) => page,
                 Err(failure) => {
                     // The status is sent; all that is left is to break off, so that nobody takes half for the whole.
@@ -229,30 +232,31 @@ impl Members {
                     return;
                 }
             };
+            coming = page.after.map(|after| self.page(after));
             for view in &page.views {
                 self.plan.write(view, &self.reading, &mut writer);
                 if writer.out.len() >= BLOCK_BYTES && self.flush(&mut writer).await.is_err() {
                     return;
                 }
             }
-            match page.after {
-                Some(next) => after = next,
-                None => break,
-            }
         }
         writer.end_multistatus(None);
         let _ = self.flush(&mut writer).await;
     }
 
-    async fn page(&self, after: &str) -> std::result::Result<crate::tree::walk::Page, Failure> {
-        let read = async {
-            let mut admitted = self.tree.read(&self.request).await?;
-            admitted.members(after, self.plan.needs, self.tree.epoch()).await
-        };
-        read.await.map_err(|error| match error {
-            Error::Failed(failure) => failure,
-            // The collection went, or the right to read it, while it was being listed.
-            Error::Refused(refusal) => Failure::new("listing members", format!("{refusal:?}")),
+    /// Begins to read the members after `after`.
+    fn page(&self, after: String) -> JoinHandle<std::result::Result<Page, Failure>> {
+        let (tree, request, needs) = (self.tree.clone(), self.request.clone(), self.plan.needs);
+        tokio::spawn(async move {
+            let read = async {
+                let mut admitted = tree.read(&request).await?;
+                admitted.members(&after, needs, tree.epoch()).await
+            };
+            read.await.map_err(|error| match error {
+                Error::Failed(failure) => failure,
+                // The collection went, or the right to read it, while it was being listed.
+                Error::Refused(refusal) => Failure::new("listing members", format!("{refusal:?}")),
+            })
         })
     }
 

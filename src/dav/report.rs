@@ -203,7 +203,7 @@ impl Expansion {
             }
         }
         let mut writer = Writer::default();
-        writer.begin_response(&view.href());
+        writer.begin_response(&view.href);
         for (part, status) in [(found, 200), (missing, 404)] {
             if status == 200 || !part.out.is_empty() {
                 writer.begin_propstat();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::object::{Object, fold_into};
-use super::recur::instances;
+use super::recur::{Instance, instances};
 use super::time::{Length, When, write_utc};
 use super::zone::Zones;
 use crate::model::calendar::TimeRange;
@@ -38,17 +38,28 @@ pub fn periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Peri
         _ => return Vec::new(),
     }
     let found = instances(object, zones, range);
-    let taken = found.instances.iter().filter_map(|instance| {
-        let is = |name, value: &str| {
-            instance.component.value(name).is_some_and(|known| known.trim().eq_ignore_ascii_case(value))
-        };
-        if is("TRANSP", "TRANSPARENT") || is("STATUS", "CANCELLED") || instance.end <= instance.start {
-            return None;
-        }
-        let busy = if is("STATUS", "TENTATIVE") { Busy::Tentative } else { Busy::Busy };
-        Some(Period { start: instance.start.max(range.start), end: instance.end.min(range.end), busy })
-    });
-    taken.collect()
+    let taken = found.instances.iter();
+    taken.filter_map(|instance| Period::cut(instance.start, instance.end, busy_of(instance)?, range)).collect()
+}
+
+/// How an instance takes who is there (RFC 4791 section 7.10); `None`: not at all.
+pub(super) fn busy_of(instance: &Instance<'_>) -> Option<Busy> {
+    let is = |name, value: &str| {
+        instance.component.value(name).is_some_and(|known| known.trim().eq_ignore_ascii_case(value))
+    };
+    if is("TRANSP", "TRANSPARENT") || is("STATUS", "CANCELLED") {
+        return None;
+    }
+    Some(if is("STATUS", "TENTATIVE") { Busy::Tentative } else { Busy::Busy })
+}
+
+impl Period {
+    /// What of a time taken lies in a range.
+    #[must_use]
+    pub fn cut(start: Timestamp, end: Timestamp, busy: Busy, range: TimeRange) -> Option<Self> {
+        let (start, end) = (start.max(range.start), end.min(range.end));
+        (start < end).then_some(Self { start, end, busy })
+    }
 }
 
 /// The periods that a stored VFREEBUSY tells.
@@ -63,8 +74,7 @@ fn told(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
         };
         line.value().split(',').filter_map(move |text| {
             let (start, end) = period(text, zones)?;
-            let taken = Period { start: start.max(range.start), end: end.min(range.end), busy: busy? };
-            (taken.start < taken.end).then_some(taken)
+            Period::cut(start, end, busy?, range)
         })
     });
     told.collect()

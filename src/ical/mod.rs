@@ -11,6 +11,7 @@ pub mod object;
 pub mod outlook;
 pub mod recur;
 pub mod select;
+pub mod span;
 pub mod stream;
 pub mod time;
 pub mod vtimezone;

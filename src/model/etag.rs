@@ -18,7 +18,7 @@ impl ETag {
     /// The tag of content with this SHA-256.
     #[must_use]
     pub fn of_hash(hash: &str) -> Self {
-        Self { opaque: hash.chars().take(32).collect(), weak: false }
+        Self { opaque: hash.get(..32).unwrap_or(hash).to_owned(), weak: false }
     }
 
     /// Strong comparison, RFC 9110 section 8.8.3.2.

@@ -109,16 +109,28 @@ impl Path {
     }
 }
 
-/// Appends one segment in canonical spelling: letters, digits and `-._~!$'()*,+@=` stay, all else becomes `%XX`
-///.
+/// Appends one segment in canonical spelling: letters, digits and `-._~!$'()*,+@=` stay, all else becomes `%XX`.
 pub fn encode(segment: &str, out: &mut String) {
-    for byte in segment.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~!$'()*,+@=".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
+    let mut rest = segment;
+    while let Some(at) = rest.bytes().position(|byte| !stays(byte)) {
+        let (plain, other) = rest.split_at(at);
+        out.push_str(plain);
+        let after = other.chars().next().map_or(other.len(), char::len_utf8);
+        let (escaped, tail) = other.split_at(after);
+        for byte in escaped.bytes() {
             let _ = write!(out, "%{byte:02X}");
         }
+        rest = tail;
     }
+    out.push_str(rest);
+}
+
+const fn stays(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'\'' | b'(' | b')' | b'*' | b',' | b'+' | b'@' | b'='
+        )
 }
 
 /// Undoes percent-encoding once; `None` when the result is not UTF-8 or an escape is broken.

@@ -1,7 +1,7 @@
 //! Statements on `calendar` and `calendar_object`.
 
-use super::node::{COLUMNS, columns, node_of};
-use super::sql::{Reading, Row, arguments, page, paged, row, rows};
+use super::node::{COLUMNS, Width, brief, columns, next_brief, next_node, node_of};
+use super::sql::{Reading, arguments, list, listed, page, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::error::Failure;
@@ -79,8 +79,30 @@ pub struct Candidates<'a> {
     pub component: Option<&'a str>,
 }
 
-fn with_text(row: &Row) -> (Node, String) {
-    (node_of(row), row.text(COLUMNS))
+/// Reads a row of nodes with their texts; `$node` reads the node.
+macro_rules! with_text {
+    ($node:ident) => {
+        |from| ($node(from), from.next_text().unwrap_or_default())
+    };
+}
+
+/// Answers pages of nodes `n` with their texts, the data of `b`, from a source and a condition; few look at a tag alone.
+macro_rules! texts {
+    ($c:expr, $width:expr, $arguments:expr, $from:expr) => {
+        if $width < Width::Whole {
+            const SQL: &str = paged!(
+                concat!(brief!(), ", n.text"),
+                concat!("SELECT ", brief!(), ", CAST(b.data AS TEXT) AS text FROM ", $from)
+            );
+            page($c, SQL, $arguments, with_text!(next_brief)).await
+        } else {
+            const SQL: &str = paged!(
+                concat!(columns!(), ", n.text"),
+                concat!("SELECT ", columns!(), ", CAST(b.data AS TEXT) AS text FROM ", $from)
+            );
+            page($c, SQL, $arguments, with_text!(next_node)).await
+        }
+    };
 }
 
 /// Objects of a calendar with their texts, in the order of folded names, after `after`: as many as a page and some
@@ -90,35 +112,39 @@ pub async fn objects(
     of: Candidates<'_>,
     after: &str,
     limit: i64,
+    width: Width,
 ) -> Result<Vec<(Node, String)>, Failure> {
-    const SQL: &str = paged!(
-        concat!(columns!(), ", n.text"),
-        "SELECT w.*, CAST(b.data AS TEXT) AS text FROM (SELECT v.*, SUM(v.size) OVER (ORDER BY v.match_name) - v.size AS \
-         bytes_before FROM (SELECT n.* FROM calendar_object o JOIN node n ON n.id = o.node_id WHERE o.calendar_id = $1 \
-         AND o.last_at >= $2 AND o.first_at <= $3 AND (CAST($4 AS TEXT) IS NULL OR o.component = $4) AND n.gone_at IS NULL \
-         AND n.match_name > $5 ORDER BY n.match_name LIMIT $6) v) w JOIN body b ON b.hash = w.hash \
-         WHERE w.bytes_before < 4194304 ORDER BY w.match_name"
-    );
     let Candidates { calendar, range, component } = of;
     let arguments = arguments![calendar, range.start, range.end, component, after, limit];
-    Ok(page(c, SQL, arguments).await?.iter().map(with_text).collect())
+    texts!(
+        c,
+        width,
+        arguments,
+        "(SELECT v.id, SUM(v.size) OVER (ORDER BY v.match_name) - v.size AS bytes_before FROM (SELECT k.id, k.match_name, k.size \
+         FROM calendar_object o JOIN node k ON k.id = o.node_id WHERE o.calendar_id = $1 AND o.last_at >= $2 AND o.first_at <= $3 \
+         AND (CAST($4 AS TEXT) IS NULL OR o.component = $4) AND k.gone_at IS NULL AND k.match_name > $5 ORDER BY k.match_name \
+         LIMIT $6) v) w CROSS JOIN node n ON n.id = w.id CROSS JOIN body b ON b.hash = n.hash WHERE w.bytes_before < 4194304 \
+         ORDER BY n.match_name"
+    )
 }
 
-/// How many names [`named`] takes.
-pub const NAMES: usize = 10;
-
 /// The objects of a calendar that bear these folded names, with their texts, in no order.
-pub async fn named(c: &mut impl Reading, calendar: Id, names: &[String]) -> Result<Vec<(Node, String)>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        ", CAST(b.data AS TEXT) FROM node n JOIN body b ON b.hash = n.hash WHERE n.parent_id = $1 AND n.gone_at IS NULL \
-         AND n.match_name IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-    );
-    let name = |place: usize| names.get(place).map(String::as_str);
-    let arguments =
-        arguments![calendar, name(0), name(1), name(2), name(3), name(4), name(5), name(6), name(7), name(8), name(9)];
-    Ok(rows(c, SQL, arguments).await?.iter().map(with_text).collect())
+pub async fn named(
+    c: &mut impl Reading,
+    calendar: Id,
+    names: &[String],
+    width: Width,
+) -> Result<Vec<(Node, String)>, Failure> {
+    texts!(
+        c,
+        width,
+        arguments![calendar, &list(names)],
+        concat!(
+            listed!("$2"),
+            " l CROSS JOIN node n JOIN body b ON b.hash = n.hash WHERE n.parent_id = $1 AND n.gone_at IS NULL \
+             AND n.match_name = l.value"
+        )
+    )
 }
 
 /// Calendars of other homes that an actor may read: each with the name of its home and the role held.

@@ -1,6 +1,6 @@
 //! Statements on `node` and `home`.
 
-use super::sql::{Argument, Reading, Row, arguments, page, paged, row, rows};
+use super::sql::{Argument, Columns, Reading, Row, arguments, page, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -20,6 +20,70 @@ macro_rules! columns {
 }
 pub(super) use columns;
 pub(super) const COLUMNS: usize = 24;
+
+/// Those that most listings are made of, in the order in which [`next_brief`] reads them.
+macro_rules! brief {
+    () => {
+        "n.id, n.parent_id, n.home_id, n.name, n.kind, n.placed_seq, n.seq, n.created_at, n.modified_at, n.hash, n.size, \
+         n.content_type"
+    };
+}
+pub(super) use brief;
+
+/// Those that tell what is there and whether it changed, in the order in which [`next_tag`] reads them.
+macro_rules! tag {
+    () => {
+        "n.id, n.parent_id, n.name, n.kind, n.placed_seq, n.seq, n.hash"
+    };
+}
+pub(super) use tag;
+
+/// How much of a node is read: each column of each row costs its share.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Width {
+    /// Identifiers, name, kind, changes and hash.
+    Tag,
+    /// And its times, size and media type.
+    Brief,
+    /// All.
+    #[default]
+    Whole,
+}
+
+/// A statement that answers pages of nodes, in each width.
+pub(super) struct Pages {
+    pub tag: &'static str,
+    pub brief: &'static str,
+    pub whole: &'static str,
+}
+
+/// [`Pages`] of the nodes `n` that a condition and an order tell.
+macro_rules! pages {
+    ($condition:expr) => {
+        Pages {
+            tag: paged!(tag!(), concat!("SELECT ", tag!(), " FROM node n WHERE ", $condition)),
+            brief: paged!(brief!(), concat!("SELECT ", brief!(), " FROM node n WHERE ", $condition)),
+            whole: paged!(columns!(), concat!("SELECT ", columns!(), " FROM node n WHERE ", $condition)),
+        }
+    };
+}
+pub(super) use pages;
+
+impl Pages {
+    /// The nodes of a page.
+    pub async fn nodes(
+        &self,
+        c: &mut impl Reading,
+        width: Width,
+        arguments: &[Argument<'_>],
+    ) -> Result<Vec<Node>, Failure> {
+        match width {
+            Width::Tag => page(c, self.tag, arguments, next_tag).await,
+            Width::Brief => page(c, self.brief, arguments, next_brief).await,
+            Width::Whole => nodes(c, self.whole, arguments).await,
+        }
+    }
+}
 
 /// The actor's greatest role granted exactly on `n`; the actor is $1, the time $2.
 macro_rules! role {
@@ -46,34 +110,73 @@ const CHAIN: &str = concat!(
      ORDER BY w.place"
 );
 
-/// Reads the columns of [`columns!`].
-pub(super) fn node_of(row: &Row) -> Node {
+/// Reads the columns of [`columns!`], in their order.
+pub(super) fn next_node(from: &mut dyn Columns) -> Node {
+    let flag = |value: Option<i64>| value.is_some_and(|value| value != 0);
     Node {
-        id: Id(row.integer(0)),
-        parent_id: Id(row.integer(1)),
-        home_id: Id(row.integer(2)),
-        name: row.text(3),
-        kind: Kind::from_code(&row.text(4)).unwrap_or_default(),
-        owner_id: Id(row.integer(5)),
-        placed_seq: row.integer(6),
-        placed_at: row.integer(7),
-        seq: row.integer(8),
-        members_seq: row.integer(9),
-        created_at: row.integer(10),
-        modified_at: row.integer(11),
-        version: row.integer(12),
-        author_id: row.optional_integer(13).map(Id),
-        hash: row.optional_text(14),
-        size_bytes: row.integer(15),
-        content_type: row.optional_text(16),
-        sealed: row.integer(17) != 0,
-        draft: row.optional_text(18),
-        written_at: row.integer(19),
-        device: row.optional_text(20),
-        comment: row.optional_text(21),
-        litter: row.integer(22) != 0,
-        documents: row.integer(23),
+        id: Id(from.next_integer().unwrap_or_default()),
+        parent_id: Id(from.next_integer().unwrap_or_default()),
+        home_id: Id(from.next_integer().unwrap_or_default()),
+        name: from.next_text().unwrap_or_default(),
+        kind: from.next_text().and_then(|code| Kind::from_code(&code)).unwrap_or_default(),
+        owner_id: Id(from.next_integer().unwrap_or_default()),
+        placed_seq: from.next_integer().unwrap_or_default(),
+        placed_at: from.next_integer().unwrap_or_default(),
+        seq: from.next_integer().unwrap_or_default(),
+        members_seq: from.next_integer().unwrap_or_default(),
+        created_at: from.next_integer().unwrap_or_default(),
+        modified_at: from.next_integer().unwrap_or_default(),
+        version: from.next_integer().unwrap_or_default(),
+        author_id: from.next_integer().map(Id),
+        hash: from.next_text(),
+        size_bytes: from.next_integer().unwrap_or_default(),
+        content_type: from.next_text(),
+        sealed: flag(from.next_integer()),
+        draft: from.next_text(),
+        written_at: from.next_integer().unwrap_or_default(),
+        device: from.next_text(),
+        comment: from.next_text(),
+        litter: flag(from.next_integer()),
+        documents: from.next_integer().unwrap_or_default(),
     }
+}
+
+/// Reads the columns of [`brief!`], in their order.
+pub(super) fn next_brief(from: &mut dyn Columns) -> Node {
+    Node {
+        id: Id(from.next_integer().unwrap_or_default()),
+        parent_id: Id(from.next_integer().unwrap_or_default()),
+        home_id: Id(from.next_integer().unwrap_or_default()),
+        name: from.next_text().unwrap_or_default(),
+        kind: from.next_text().and_then(|code| Kind::from_code(&code)).unwrap_or_default(),
+        placed_seq: from.next_integer().unwrap_or_default(),
+        seq: from.next_integer().unwrap_or_default(),
+        created_at: from.next_integer().unwrap_or_default(),
+        modified_at: from.next_integer().unwrap_or_default(),
+        hash: from.next_text(),
+        size_bytes: from.next_integer().unwrap_or_default(),
+        content_type: from.next_text(),
+        ..Node::default()
+    }
+}
+
+/// Reads the columns of [`tag!`], in their order.
+pub(super) fn next_tag(from: &mut dyn Columns) -> Node {
+    Node {
+        id: Id(from.next_integer().unwrap_or_default()),
+        parent_id: Id(from.next_integer().unwrap_or_default()),
+        name: from.next_text().unwrap_or_default(),
+        kind: from.next_text().and_then(|code| Kind::from_code(&code)).unwrap_or_default(),
+        placed_seq: from.next_integer().unwrap_or_default(),
+        seq: from.next_integer().unwrap_or_default(),
+        hash: from.next_text(),
+        ..Node::default()
+    }
+}
+
+/// Reads a row that begins with [`columns!`].
+pub(super) fn node_of(row: &Row) -> Node {
+    next_node(&mut row.columns())
 }
 
 /// The nodes of a page of [`columns!`].
@@ -82,7 +185,7 @@ pub(super) async fn nodes(
     sql: &'static str,
     arguments: &[Argument<'_>],
 ) -> Result<Vec<Node>, Failure> {
-    Ok(page(c, sql, arguments).await?.iter().map(node_of).collect())
+    page(c, sql, arguments, next_node).await
 }
 
 /// Who follows folded names, when, and from where.
@@ -154,12 +257,16 @@ pub async fn chain(c: &mut impl Reading, walk: Walk<'_>) -> Result<Vec<Link>, Fa
 }
 
 /// Members of a collection in the order of their folded names, after `after`.
-pub async fn members(c: &mut impl Reading, parent: Id, after: &str, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = paged!(
-        columns!(),
-        "SELECT * FROM node WHERE parent_id = $1 AND gone_at IS NULL AND match_name > $2 ORDER BY match_name LIMIT $3"
-    );
-    nodes(c, SQL, arguments![parent, after, limit]).await
+pub async fn members(
+    c: &mut impl Reading,
+    parent: Id,
+    after: &str,
+    limit: i64,
+    width: Width,
+) -> Result<Vec<Node>, Failure> {
+    const SQL: Pages =
+        pages!("n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 ORDER BY n.match_name LIMIT $3");
+    SQL.nodes(c, width, arguments![parent, after, limit]).await
 }
 
 /// Homes whose documents the actor may read, in the order of their folded names, each with the actor's role.

@@ -1,6 +1,6 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
-use super::node::{columns, node_of, nodes};
+use super::node::{Pages, Width, brief, columns, node_of, nodes, pages, tag};
 use super::sql::{Reading, Row, arguments, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -94,13 +94,18 @@ pub struct Cursor {
 }
 
 /// Live members of a collection that changed after the cursor, in the order of change and identifier.
-pub async fn changed(c: &mut impl Reading, collection: Id, at: &Cursor, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = paged!(
-        columns!(),
-        "SELECT n.* FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
+pub async fn changed(
+    c: &mut impl Reading,
+    collection: Id,
+    at: &Cursor,
+    limit: i64,
+    width: Width,
+) -> Result<Vec<Node>, Failure> {
+    const SQL: Pages = pages!(
+        "n.parent_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
          ORDER BY n.seq, n.id LIMIT $4"
     );
-    nodes(c, SQL, arguments![collection, at.seq, at.node, limit]).await
+    SQL.nodes(c, width, arguments![collection, at.seq, at.node, limit]).await
 }
 
 /// The same for all of a home. The nodes may stand anywhere, also below something that is gone.

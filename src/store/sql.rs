@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use sqlx::error::BoxDynError;
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
@@ -112,36 +112,6 @@ enum Cell {
     Null,
 }
 
-impl<'de> Deserialize<'de> for Cell {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl Visitor<'_> for Any {
-            type Value = Cell;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an integer, a text or null")
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Cell, E> {
-                Ok(Cell::Integer(value))
-            }
-
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Cell, E> {
-                i64::try_from(value).map(Cell::Integer).map_err(E::custom)
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Cell, E> {
-                Ok(Cell::Text(value.to_owned()))
-            }
-
-            fn visit_unit<E>(self) -> Result<Cell, E> {
-                Ok(Cell::Null)
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
-
 impl Cell {
     fn bytes(&self) -> usize {
         size_of::<Self>()
@@ -191,6 +161,11 @@ impl Row {
     /// A BYTEA that is not NULL.
     pub fn bytes(&self, column: usize) -> Bytes {
         if let Some(Cell::Bytes(value)) = self.0.get(column) { value.clone() } else { Bytes::new() }
+    }
+
+    /// Its columns from the first on.
+    pub fn columns(&self) -> impl Columns {
+        self.0.iter()
     }
 
     /// How much memory it takes, about.
@@ -372,12 +347,103 @@ macro_rules! paged {
 }
 pub(super) use paged;
 
-/// All rows of the answer of a statement made by `paged!`.
-pub async fn page(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
+/// A table of the texts that one argument lists, made by [`list`]; its column is `value`.
+macro_rules! listed {
+    ($argument:expr) => {
+        concat!("json_each(", $argument, ")")
+    };
+}
+pub(super) use listed;
+
+/// Texts as one argument.
+pub fn list(texts: &[String]) -> String {
+    serde_json::Value::from(texts).to_string()
+}
+
+/// The columns of a row, one after the other.
+pub trait Columns {
+    /// A BIGINT or NULL.
+    fn next_integer(&mut self) -> Option<i64>;
+
+    /// A TEXT or NULL.
+    fn next_text(&mut self) -> Option<String>;
+}
+
+impl Columns for std::slice::Iter<'_, Cell> {
+    fn next_integer(&mut self) -> Option<i64> {
+        if let Some(Cell::Integer(value)) = self.next() { Some(*value) } else { None }
+    }
+
+    fn next_text(&mut self) -> Option<String> {
+        if let Some(Cell::Text(value)) = self.next() { Some(value.clone()) } else { None }
+    }
+}
+
+/// The columns of a row of a page.
+struct Line<A>(A);
+
+impl<'de, A: SeqAccess<'de>> Columns for Line<A> {
+    fn next_integer(&mut self) -> Option<i64> {
+        self.0.next_element().ok().flatten().flatten()
+    }
+
+    fn next_text(&mut self) -> Option<String> {
+        self.0.next_element().ok().flatten().flatten()
+    }
+}
+
+/// Reads all rows of a page, each by `read`, which takes every column.
+struct Rows<T>(fn(&mut dyn Columns) -> T);
+
+impl<'de, T> Visitor<'de> for Rows<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Vec<T>, A::Error> {
+        let mut read = Vec::new();
+        while let Some(row) = rows.next_element_seed(OneRow(self.0))? {
+            read.push(row);
+        }
+        Ok(read)
+    }
+}
+
+struct OneRow<T>(fn(&mut dyn Columns) -> T);
+
+impl<'de, T> DeserializeSeed<'de> for OneRow<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, T> Visitor<'de> for OneRow<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("columns")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, columns: A) -> Result<T, A::Error> {
+        Ok((self.0)(&mut Line(columns)))
+    }
+}
+
+/// All rows of the answer of a statement made by `paged!`, each read by `read`, which takes every column in turn.
+pub async fn page<T>(
+    c: &mut impl Reading,
+    sql: &'static str,
+    arguments: &[Argument<'_>],
+    read: fn(&mut dyn Columns) -> T,
+) -> Result<Vec<T>, Failure> {
     let Some(answer) = row(c, sql, arguments).await? else { return Ok(Vec::new()) };
     let Some(Cell::Text(page)) = answer.0.first() else { return Ok(Vec::new()) };
-    let rows: Vec<Vec<Cell>> = serde_json::from_str(page).map_err(|e| Failure::new(sql, e))?;
-    Ok(rows.into_iter().map(|cells| Row(cells.into())).collect())
+    let mut page = serde_json::Deserializer::from_str(page);
+    page.deserialize_seq(Rows(read)).map_err(|e| Failure::new(sql, e))
 }
 
 /// The first row of an answer.

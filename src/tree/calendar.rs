@@ -23,8 +23,9 @@ use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node, ROOT};
 use crate::store::body::sha256;
-use crate::store::calendar::{self, Candidates, NAMES};
+use crate::store::calendar::{self, Candidates};
 use crate::store::node::Walk;
+use crate::store::node::Width;
 use crate::store::property::Dead;
 use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
@@ -200,7 +201,7 @@ impl<T: Reading> Admitted<T> {
     ) -> Result<(Vec<View>, Option<String>)> {
         let Some(calendar) = self.target.node().map(|node| node.id) else { return Ok((Vec::new(), None)) };
         let candidates = Candidates { calendar, range, component };
-        let found = calendar::objects(&mut self.store, candidates, after, PAGE).await?;
+        let found = calendar::objects(&mut self.store, candidates, after, PAGE, needs.width).await?;
         let next = found.last().map(|(node, _)| match_name(&node.name));
         Ok((self.texts(calendar, found, needs, epoch).await?, next))
     }
@@ -208,11 +209,8 @@ impl<T: Reading> Admitted<T> {
     /// The objects of the target that bear these names, each with its text.
     pub async fn named(&mut self, names: &[String], needs: Needs, epoch: &str) -> Result<Vec<View>> {
         let Some(calendar) = self.target.node().map(|node| node.id) else { return Ok(Vec::new()) };
-        let mut found = Vec::with_capacity(names.len());
-        for some in names.chunks(NAMES) {
-            let folded: Vec<String> = some.iter().map(|name| match_name(name)).collect();
-            found.extend(calendar::named(&mut self.store, calendar, &folded).await?);
-        }
+        let folded: Vec<String> = names.iter().map(|name| match_name(name)).collect();
+        let mut found = calendar::named(&mut self.store, calendar, &folded, needs.width).await?;
         found.sort_by_cached_key(|(node, _)| match_name(&node.name));
         self.texts(calendar, found, needs, epoch).await
     }
@@ -233,10 +231,11 @@ impl<T: Reading> Admitted<T> {
                 dead.entry(id).or_default().push(property);
             }
         }
-        let each = Needs { dead: false, ..needs };
+        let each = Needs { dead: false, width: Width::Whole, ..needs };
+        let place = self.place(epoch);
         let mut views = Vec::with_capacity(found.len());
         for (node, text) in found {
-            let mut view = self.member_view(node, epoch);
+            let mut view = place.member(node);
             view.dead = dead.remove(&view.node.id).unwrap_or_default();
             view.text = Some(text);
             if each != Needs::NOTHING {
@@ -245,11 +244,6 @@ impl<T: Reading> Admitted<T> {
             views.push(view);
         }
         Ok(views)
-    }
-
-    fn member_view(&self, node: Node, epoch: &str) -> View {
-        let path = self.target.path.join(&node.name);
-        self.bare(node, path, epoch)
     }
 
     /// The home of who asks: nobody else's is theirs to find by listing.
@@ -261,17 +255,19 @@ impl<T: Reading> Admitted<T> {
         let names = [match_name(&actor.name), CALENDARS.to_owned()];
         let found =
             node::chain(&mut self.store, Walk { actor: actor.id, now: self.now, start: ROOT, names: &names }).await?;
+        let path = self.target.path.join(&actor.name);
         let home = found.into_iter().nth(2).map(|link| Node { name: actor.name.clone(), ..link.node });
-        Ok(Page { views: home.map(|home| self.member_view(home, epoch)).into_iter().collect(), after: None })
+        Ok(Page { views: home.map(|home| self.bare(home, &path, epoch)).into_iter().collect(), after: None })
     }
 
     /// The calendars of a home, and in the home of who asks those of others that they may read.
     pub(super) async fn calendars(&mut self, home: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
-        let own = node::members(&mut self.store, home.id, after, PAGE).await?;
+        let own = node::members(&mut self.store, home.id, after, PAGE, Width::Whole).await?;
         let next = own.last().map(|node| match_name(&node.name)).filter(|_| own.len() as i64 == PAGE);
+        let place = self.place(epoch);
         let mut views = Vec::new();
         for node in own {
-            let mut view = self.member_view(node, epoch);
+            let mut view = place.member(node);
             self.load(&mut view, needs).await?;
             views.push(view);
         }
@@ -281,9 +277,9 @@ impl<T: Reading> Admitted<T> {
                 calendar::linked(&mut self.store, actor.id, self.now, home.home_id, MAX_LINKS).await?
             {
                 let node = Node { name: format!("{}@{name}", node.name), kind: Kind::LinkedCalendar, ..node };
-                let mut view = self.member_view(node, epoch);
+                let mut view = place.member(node);
                 view.privileges = actor.restrict(role.grants());
-                view.owner = Some(name);
+                view.owner = Some(name.into());
                 self.load(&mut view, needs).await?;
                 views.push(view);
             }

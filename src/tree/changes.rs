@@ -5,10 +5,12 @@
 //! that lies below it, for each of these has a new address, though nothing about it changed. "Moved" means: put into
 //! place after the *base*, which is what the client knew when it began to ask; pages carry it on.
 
+use std::borrow::Cow;
+
 use super::gate::Admitted;
 use super::lock::covering;
 use super::resolve::resolve;
-use super::walk::{Needs, View};
+use super::walk::{Needs, Place, View};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::etag::SyncToken;
@@ -128,7 +130,8 @@ impl<T: Reading> Admitted<T> {
         };
         let (from, base, told) = self.start(since, &top, deep, epoch).await?;
         let limit = limit.unwrap_or(MOST).clamp(1, MOST);
-        let scope = Scope { top: &top, deep, base, from, needs, epoch };
+        let place = self.place(epoch);
+        let scope = Scope { top: &top, place: &place, deep, base, from, needs, epoch };
         let mut page = Filling { changes: Vec::new(), limit, seq: from, told: told.clone(), full: false };
         if let Told::Live(id, below) = &told
             && deep
@@ -139,7 +142,7 @@ impl<T: Reading> Admitted<T> {
         let mut seq = from;
         let mut examined = 0;
         while !page.full {
-            let entries = self.entries(&top, deep, &told.cursor(seq), since.is_some()).await?;
+            let (entries, more) = self.entries(&scope, &told.cursor(seq), since.is_some()).await?;
             let Some(last) = entries.last() else { break };
             examined += entries.len();
             seq = last.seq();
@@ -152,6 +155,9 @@ impl<T: Reading> Admitted<T> {
                     break;
                 }
                 self.tell(&scope, entry, &mut page).await?;
+            }
+            if !more {
+                break;
             }
             page.full = page.full || examined >= MAX_EXAMINED;
         }
@@ -187,13 +193,14 @@ impl<T: Reading> Admitted<T> {
         Ok((token.seq, base, told))
     }
 
-    /// The next entries after the cursor, merged in order.
-    async fn entries(&mut self, top: &Node, deep: bool, at: &past::Cursor, with_gone: bool) -> Result<Vec<Entry>> {
+    /// The next entries after the cursor, merged in order; may there be more?
+    async fn entries(&mut self, scope: &Scope<'_>, at: &past::Cursor, with_gone: bool) -> Result<(Vec<Entry>, bool)> {
         let limit = PAGE as i64;
+        let Scope { top, deep, needs, .. } = *scope;
         let live = if deep {
             past::changed_in_home(&mut self.store, top.home_id, at, limit).await?
         } else {
-            past::changed(&mut self.store, top.id, at, limit).await?
+            past::changed(&mut self.store, top.id, at, limit, needs.width).await?
         };
         let gone = match (with_gone, deep) {
             (false, _) => Vec::new(),
@@ -213,7 +220,7 @@ impl<T: Reading> Admitted<T> {
             entry.seq() < bound || entry.seq() == bound && (matches!(entry, Entry::Gone(_)) || !gone_cut)
         });
         entries.sort_by_key(|entry| (entry.seq(), matches!(entry, Entry::Live(_))));
-        Ok(entries)
+        Ok((entries, bound != Seq::MAX))
     }
 
     async fn tell(&mut self, scope: &Scope<'_>, entry: Entry, page: &mut Filling) -> Result<()> {
@@ -221,8 +228,8 @@ impl<T: Reading> Admitted<T> {
             Entry::Gone(gone) => {
                 page.seq = gone.seq;
                 page.told = Told::Gone(gone.parent, gone.name.clone());
-                if let Some(parent) = self.path_below(scope, gone.parent).await? {
-                    page.changes.push(Change::Gone(parent.join(&gone.name).href(gone.collection)));
+                if let Some(place) = self.place_below(scope, gone.parent).await? {
+                    page.changes.push(Change::Gone(place.address(&gone.name, gone.collection)));
                 }
             }
             Entry::Live(node) => {
@@ -231,9 +238,9 @@ impl<T: Reading> Admitted<T> {
                 let (id, placed) = (node.id, node.placed_seq);
                 let moved_in = scope.deep && node.kind.is_collection() && placed > scope.base;
                 if node.id != scope.top.id
-                    && let Some(parent) = self.path_below(scope, node.parent_id).await?
+                    && let Some(place) = self.place_below(scope, node.parent_id).await?
                 {
-                    self.push(scope, *node, &parent, page).await?;
+                    self.push(scope, *node, &place, page).await?;
                     if moved_in {
                         page.told = Told::Live(id, Id(0));
                         self.rest_below(scope, id, Id(0), page).await?;
@@ -258,8 +265,8 @@ impl<T: Reading> Admitted<T> {
                     return Ok(());
                 }
                 after = node.id;
-                if let Some(parent) = self.path_below(scope, node.parent_id).await? {
-                    self.push(scope, node, &parent, page).await?;
+                if let Some(place) = self.place_below(scope, node.parent_id).await? {
+                    self.push(scope, node, &place, page).await?;
                 }
                 page.told = Told::Live(folder, after);
             }
@@ -267,11 +274,12 @@ impl<T: Reading> Admitted<T> {
         Ok(())
     }
 
-    async fn push(&mut self, scope: &Scope<'_>, node: Node, parent: &Path, page: &mut Filling) -> Result<()> {
-        let path = parent.join(&node.name);
-        let mut view = self.bare(node, path, scope.epoch);
-        if scope.needs.locks {
-            let target = resolve(&mut self.store, &self.request.actor, self.now, &view.path).await?;
+    async fn push(&mut self, scope: &Scope<'_>, node: Node, place: &Place, page: &mut Filling) -> Result<()> {
+        let mut view = place.member(node);
+        if scope.needs.locks
+            && let Ok(path) = Path::parse(&view.href)
+        {
+            let target = resolve(&mut self.store, &self.request.actor, self.now, &path).await?;
             view.locks = covering(&target);
         }
         self.load(&mut view, scope.needs).await?;
@@ -279,22 +287,24 @@ impl<T: Reading> Admitted<T> {
         Ok(())
     }
 
-    /// Address of a collection at or below the target; `None` when it stands elsewhere, or nowhere.
-    async fn path_below(&mut self, scope: &Scope<'_>, collection: Id) -> Result<Option<Path>> {
+    /// A collection at or below the target; `None` when it stands elsewhere, or nowhere.
+    async fn place_below<'s>(&mut self, scope: &Scope<'s>, collection: Id) -> Result<Option<Cow<'s, Place>>> {
         if collection == scope.top.id {
-            return Ok(Some(self.target.path.clone()));
+            return Ok(Some(Cow::Borrowed(scope.place)));
         }
         if !scope.deep {
             return Ok(None);
         }
         let names = node::names_between(&mut self.store, scope.top.id, collection).await?;
-        Ok(names.map(|names| names.iter().fold(self.target.path.clone(), |path, name| path.join(name))))
+        let path = names.map(|names| names.iter().fold(self.target.path.clone(), |path, name| path.join(name)));
+        Ok(path.map(|path| Cow::Owned(Place::of(&path, self.target.privileges, scope.epoch))))
     }
 }
 
 /// What is asked, and how far the client's knowledge goes.
 struct Scope<'a> {
     top: &'a Node,
+    place: &'a Place,
     deep: bool,
     /// What the client knew when it began to ask.
     base: Seq,

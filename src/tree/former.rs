@@ -16,6 +16,7 @@ use crate::model::path::Path;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::version::{day, moment, version_name, version_of_name};
 use crate::store::node::Walk;
+use crate::store::node::Width;
 use crate::store::sql::Reading;
 use crate::store::{node, past, trash, version};
 
@@ -219,7 +220,7 @@ impl<T: Reading> Admitted<T> {
                 (found, Some((Kind::TrashedFolder, Kind::TrashedFile)))
             }
             kind => {
-                let found = node::members(&mut self.store, folder.id, after, limit).await?;
+                let found = node::members(&mut self.store, folder.id, after, limit, Width::Whole).await?;
                 let kinds = match kind {
                     Kind::History => Some((Kind::History, Kind::VersionFolder)),
                     Kind::TrashedFolder => Some((Kind::TrashedFolder, Kind::TrashedFile)),
@@ -242,7 +243,7 @@ impl<T: Reading> Admitted<T> {
             let Some((name, begin)) = day(at, &zone).filter(|_| views.len() < DAYS) else { break };
             let path = self.target.path.join(&name);
             let node = Node { name, kind: Kind::PastFolder, modified_at: at, ..top.clone() };
-            views.push(self.bare(node, path, epoch));
+            views.push(self.bare(node, &path, epoch));
             before = begin;
         }
         Ok(views)
@@ -262,7 +263,7 @@ impl<T: Reading> Admitted<T> {
                 continue;
             }
             let path = self.target.path.join(&node.name);
-            let mut view = self.bare(node, path, epoch);
+            let mut view = self.bare(node, &path, epoch);
             self.load(&mut view, needs).await?;
             views.push(view);
         }
@@ -286,7 +287,7 @@ impl<T: Reading> Admitted<T> {
                 let path = self.target.path.join(&name);
                 let node = version_node(folder, version, name, kind);
                 let author = version.author.clone();
-                View { author, kept: version.kept, versions: numbers.clone(), ..self.bare(node, path, epoch) }
+                View { author, kept: version.kept, versions: numbers.clone(), ..self.bare(node, &path, epoch) }
             })
             .collect();
         Ok(Page { views, after: last })

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use self::gate::{Admitted, Request, admit, allowed};
 use self::resolve::{Target, foreseen, resolve};
+use crate::ical::span::Spans;
 use crate::model::condition::Condition;
 use crate::model::effect::{Place, effects};
 use crate::model::error::{Error, Failure, Result};
@@ -50,6 +51,7 @@ pub use crate::store::transaction::{Glance, Snapshot};
 #[derive(Clone)]
 pub struct Tree {
     store: Arc<Store>,
+    spans: Arc<Spans>,
 }
 
 /// What the first run of the gate saw.
@@ -63,7 +65,7 @@ pub struct Glimpse {
 impl Tree {
     /// Opens a data directory; makes one where there is none.
     pub async fn open(data: &FilePath) -> Result<Self> {
-        Ok(Self { store: Arc::new(Store::open(data).await?) })
+        Ok(Self { store: Arc::new(Store::open(data).await?), spans: Arc::default() })
     }
 
     /// Closes the database.
@@ -75,6 +77,12 @@ impl Tree {
     #[must_use]
     pub fn epoch(&self) -> &str {
         &self.store.epoch
+    }
+
+    /// When events take place, as far as it is known.
+    #[must_use]
+    pub fn spans(&self) -> &Spans {
+        &self.spans
     }
 
     /// First run of the gate, before a body is taken.

@@ -1,6 +1,7 @@
 //! Readable members of a collection, in pages.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::calendar::{CALENDARS, link_of};
 use super::gate::Admitted;
@@ -13,19 +14,22 @@ use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::Node;
-use crate::model::path::Path;
+use crate::model::path::{Path, encode};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::privilege::PrivilegeSet;
+use crate::store::node::Width;
 use crate::store::property::Dead;
 use crate::store::sql::Reading;
 use crate::store::{calendar, lock, node, principal, property, version};
 
 /// How many members one page holds.
-pub const PAGE: i64 = 500;
+pub const PAGE: i64 = 1000;
 
 /// What the asked properties want loaded, so that reading a property is a plain function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Needs {
+    /// Which columns of the node.
+    pub width: Width,
     /// Locks that cover the resource.
     pub locks: bool,
     /// Dead properties.
@@ -47,6 +51,7 @@ pub struct Needs {
 impl Needs {
     /// Nothing.
     pub const NOTHING: Self = Self {
+        width: Width::Whole,
         locks: false,
         dead: false,
         quota: false,
@@ -57,10 +62,17 @@ impl Needs {
         components: false,
     };
 
+    /// The columns that most listings are made of, and nothing else.
+    pub const BRIEF: Self = Self { width: Width::Brief, ..Self::NOTHING };
+
+    /// The least columns, and nothing else.
+    pub const TAG: Self = Self { width: Width::Tag, ..Self::NOTHING };
+
     /// What either wants.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self {
+            width: if (self.width as u8) < (other.width as u8) { other.width } else { self.width },
             locks: self.locks || other.locks,
             dead: self.dead || other.dead,
             quota: self.quota || other.quota,
@@ -78,12 +90,12 @@ impl Needs {
 pub struct View {
     /// The node.
     pub node: Node,
-    /// Its address, decoded.
-    pub path: Path,
+    /// Its canonical address.
+    pub href: String,
     /// What the actor may do with it.
     pub privileges: PrivilegeSet,
     /// Name of the principal in whose home it stands.
-    pub owner: Option<String>,
+    pub owner: Option<Arc<str>>,
     /// Locks that cover it, with their roots.
     pub locks: Vec<(Lock, String)>,
     /// Its dead properties.
@@ -105,14 +117,76 @@ pub struct View {
     /// Of a calendar object that a report looks at: its text.
     pub text: Option<String>,
     /// Epoch of sync tokens.
-    pub epoch: String,
+    pub epoch: Arc<str>,
 }
 
-impl View {
-    /// Its canonical address.
-    #[must_use]
-    pub fn href(&self) -> String {
-        self.path.href(self.node.kind.is_collection())
+/// Where members stand, and what all of them share.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// Address of the collection, with its final slash.
+    href: String,
+    privileges: PrivilegeSet,
+    owner: Option<Arc<str>>,
+    epoch: Arc<str>,
+}
+
+impl Place {
+    /// The collection at a path.
+    pub fn of(path: &Path, privileges: PrivilegeSet, epoch: &str) -> Self {
+        let owner = match path.segments() {
+            [first, name, ..] if first != VERSIONS => {
+                let linked = path.segments().get(2).filter(|_| first == CALENDARS).and_then(|s| link_of(s));
+                Some(linked.map_or(name.as_str(), |(_, home)| home).into())
+            }
+            _ => None,
+        };
+        Self { href: path.href(true), privileges, owner, epoch: epoch.into() }
+    }
+
+    /// Address of a member.
+    pub fn address(&self, name: &str, collection: bool) -> String {
+        let mut href = String::with_capacity(self.href.len() + name.len() + 8);
+        href.push_str(&self.href);
+        encode(name, &mut href);
+        if collection {
+            href.push('/');
+        }
+        href
+    }
+
+    /// A member that bears its own name.
+    pub fn member(&self, node: Node) -> View {
+        let href = self.address(&node.name, node.kind.is_collection());
+        self.view(node, href)
+    }
+
+    /// The collection itself, or what stands in its place.
+    fn itself(mut self, node: Node) -> View {
+        let mut href = std::mem::take(&mut self.href);
+        if !node.kind.is_collection() && href.len() > 1 {
+            href.pop();
+        }
+        self.view(node, href)
+    }
+
+    fn view(&self, node: Node, href: String) -> View {
+        View {
+            node,
+            href,
+            privileges: self.privileges,
+            owner: self.owner.clone(),
+            epoch: Arc::clone(&self.epoch),
+            locks: Vec::new(),
+            dead: Vec::new(),
+            quota: None,
+            principal: None,
+            author: None,
+            versions: Vec::new(),
+            kept: false,
+            old_place: None,
+            components: None,
+            text: None,
+        }
     }
 }
 
@@ -128,7 +202,7 @@ impl<T: Reading> Admitted<T> {
     /// The target itself; it must be mapped.
     pub async fn view(&mut self, needs: Needs, epoch: &str) -> Result<Option<View>> {
         let Some(node) = self.target.node().cloned() else { return Ok(None) };
-        let mut view = self.bare(node, self.target.path.clone(), epoch);
+        let mut view = self.bare(node, &self.target.path, epoch);
         if needs.locks {
             view.locks = covering(&self.target);
         }
@@ -181,31 +255,14 @@ impl<T: Reading> Admitted<T> {
         Ok((node.size_bytes, quota.map(|quota| (quota - used).max(0))))
     }
 
-    pub(super) fn bare(&self, node: Node, path: Path, epoch: &str) -> View {
-        let owner = match path.segments() {
-            [first, name, ..] if first != VERSIONS => {
-                let linked = path.segments().get(2).filter(|_| first == CALENDARS).and_then(|s| link_of(s));
-                Some(linked.map_or(name.as_str(), |(_, home)| home).to_owned())
-            }
-            _ => None,
-        };
-        View {
-            privileges: self.target.privileges,
-            owner,
-            locks: Vec::new(),
-            dead: Vec::new(),
-            quota: None,
-            principal: None,
-            author: None,
-            versions: Vec::new(),
-            kept: false,
-            old_place: None,
-            components: None,
-            text: None,
-            epoch: epoch.to_owned(),
-            node,
-            path,
-        }
+    /// What stands at a path.
+    pub(super) fn bare(&self, node: Node, path: &Path, epoch: &str) -> View {
+        Place::of(path, self.target.privileges, epoch).itself(node)
+    }
+
+    /// Where members of the target stand.
+    pub(super) fn place(&self, epoch: &str) -> Place {
+        Place::of(&self.target.path, self.target.privileges, epoch)
     }
 
     /// Members of the target after `after` (empty: from the first), as many as one page holds.
@@ -231,7 +288,7 @@ impl<T: Reading> Admitted<T> {
         let views = ROOTS
             .iter()
             .filter(|(_, kind, _)| *kind != Kind::Versions)
-            .map(|(name, kind, _)| self.bare(Node::made(*kind, made_id(*kind), name), Path::of(&[*name]), epoch))
+            .map(|(name, kind, _)| self.bare(Node::made(*kind, made_id(*kind), name), &Path::of(&[*name]), epoch))
             .collect();
         Page { views, after: None }
     }
@@ -252,16 +309,15 @@ impl<T: Reading> Admitted<T> {
                 _ => Kind::Documents,
             };
             let node = Node { name: home.name, kind, ..documents };
-            let mut view = self.bare(node, path, epoch);
+            let mut view = self.bare(node, &path, epoch);
             view.privileges = self.request.actor.restrict(role.grants());
             if kind != Kind::Documents {
                 view.privileges = view.privileges.reading();
             }
             if needs.locks && kind == Kind::Documents {
                 let locks = lock::below(&mut self.store, view.node.home_id, view.node.id, self.now).await?;
-                let href = view.href();
-                view.locks =
-                    locks.into_iter().filter(|l| l.node_id == view.node.id).map(|l| (l, href.clone())).collect();
+                let own = locks.into_iter().filter(|lock| lock.node_id == view.node.id);
+                view.locks = own.map(|lock| (lock, view.href.clone())).collect();
             }
             self.load(&mut view, needs).await?;
             views.push(view);
@@ -278,7 +334,7 @@ impl<T: Reading> Admitted<T> {
         let views = found
             .map(|found| {
                 let path = self.target.path.join(&found.name);
-                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), path, epoch);
+                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path, epoch);
                 view.principal = Some(found);
                 view
             })
@@ -309,7 +365,7 @@ impl<T: Reading> Admitted<T> {
                     return Ok((views, true));
                 }
                 let path = Path::of(&[PRINCIPALS_SEGMENT, &found.name]);
-                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), path, epoch);
+                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path, epoch);
                 view.principal = Some(found);
                 views.push(view);
             }
@@ -318,7 +374,7 @@ impl<T: Reading> Admitted<T> {
 
     /// Members that are rows: their locks and dead properties are loaded once for the page.
     async fn stored(&mut self, parent: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
-        let nodes = node::members(&mut self.store, parent.id, after, PAGE).await?;
+        let nodes = node::members(&mut self.store, parent.id, after, PAGE, needs.width).await?;
         let Some(last) = nodes.last().map(|node| match_name(&node.name)) else {
             return Ok(Page { views: Vec::new(), after: None });
         };
@@ -338,14 +394,14 @@ impl<T: Reading> Admitted<T> {
             }
         }
         let available = if needs.quota { Some(self.quota(parent).await?.1) } else { None };
+        let place = self.place(epoch);
         let mut views: Vec<View> = nodes
             .into_iter()
             .map(|node| {
-                let path = self.target.path.join(&node.name);
-                let mut view = self.bare(node, path, epoch);
+                let mut view = place.member(node);
                 view.locks.clone_from(&inherited);
-                let href = view.href();
-                view.locks.extend(locks.remove(&view.node.id).into_iter().flatten().map(|lock| (lock, href.clone())));
+                let own = locks.remove(&view.node.id).into_iter().flatten();
+                view.locks.extend(own.map(|lock| (lock, view.href.clone())));
                 view.dead = dead.remove(&view.node.id).unwrap_or_default();
                 view.quota = available
                     .filter(|_| view.node.kind.is_collection())

@@ -88,6 +88,9 @@ impl Writer {
 
     /// `DAV:status`.
     pub fn status(&mut self, status: u16) {
+        if status == 200 {
+            return self.raw("<D:status>HTTP/1.1 200 OK</D:status>");
+        }
         let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
         let _ = write!(self.out, "<D:status>HTTP/1.1 {status} {reason}</D:status>");
     }
@@ -115,32 +118,36 @@ impl Writer {
             Value::Element(xml) => self.raw(xml),
             Value::Empty => self.name(name),
             Value::Text(_) | Value::Xml(_) => {
-                let tag = self.open(name);
+                self.open(name);
                 match value {
                     Value::Text(text) => self.text(text),
                     Value::Xml(xml) => self.raw(xml),
                     Value::Empty | Value::Element(_) => {}
                 }
-                let _ = write!(self.out, "</{tag}>");
+                self.close(name);
             }
         }
     }
 
-    /// Writes a start tag and returns its name.
-    fn open(&mut self, name: &QName) -> String {
-        if name.namespace == DAV {
-            let _ = write!(self.out, "<D:{}>", name.local);
-            return format!("D:{}", name.local);
-        }
-        let tag = if name.namespace.is_empty() { name.local.to_string() } else { format!("x:{}", name.local) };
-        let _ = write!(self.out, "<{tag}");
-        if !name.namespace.is_empty() {
+    /// Writes a start tag.
+    fn open(&mut self, name: &QName) {
+        self.raw("<");
+        self.raw(prefix(name));
+        self.raw(&name.local);
+        if prefix(name) == "x:" {
             self.raw(" xmlns:x=\"");
             self.text(&name.namespace);
             self.raw("\"");
         }
         self.raw(">");
-        tag
+    }
+
+    /// Writes an end tag.
+    fn close(&mut self, name: &QName) {
+        self.raw("</");
+        self.raw(prefix(name));
+        self.raw(&name.local);
+        self.raw(">");
     }
 
     /// An element of this name without content.
@@ -148,6 +155,15 @@ impl Writer {
         self.open(name);
         self.out.pop();
         self.raw("/>");
+    }
+}
+
+/// What is written before the local part of a name.
+fn prefix(name: &QName) -> &'static str {
+    match &*name.namespace {
+        DAV => "D:",
+        "" => "",
+        _ => "x:",
     }
 }
 

@@ -220,17 +220,26 @@ fn serialize(element: &Element, scope: &mut Scope, out: &mut String) {
 /// Appends text, escaped for content and for attributes in double quotes; characters that XML cannot carry are left
 /// out, or the client would drop the whole answer.
 pub fn escape(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\r' => out.push_str("&#13;"),
-            c if is_xml(c) => out.push(c),
+    // What is neither markup nor among the characters that must be looked at is copied in runs; of those that XML cannot
+    // carry, the ones beyond ASCII begin with 0xEF in UTF-8.
+    let looked_at = |byte: u8| matches!(byte, b'<' | b'>' | b'&' | b'"' | 0..=0x1F | 0xEF);
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(looked_at) {
+        let (plain, other) = rest.split_at(at);
+        out.push_str(plain);
+        let mut characters = other.chars();
+        match characters.next() {
+            Some('<') => out.push_str("&lt;"),
+            Some('>') => out.push_str("&gt;"),
+            Some('&') => out.push_str("&amp;"),
+            Some('"') => out.push_str("&quot;"),
+            Some('\r') => out.push_str("&#13;"),
+            Some(c) if is_xml(c) => out.push(c),
             _ => {}
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
 }
 
 /// Reads a document; its root.

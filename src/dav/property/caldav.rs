@@ -47,7 +47,7 @@ pub static PROPERTIES: [Property; 14] = [
     live("max-resource-size", NOTHING, max_resource_size, "RFC 4791 section 5.2.5"),
     live("max-attendees-per-instance", NOTHING, max_attendees, "RFC 4791 section 5.2.9"),
     live("supported-collation-set", NOTHING, supported_collations, "RFC 4791 section 7.5.1"),
-    live("calendar-data", NOTHING, calendar_data, "RFC 4791 section 9.6"),
+    live("calendar-data", Needs::TAG, calendar_data, "RFC 4791 section 9.6"),
     set("schedule-calendar-transp", schedule_calendar_transp, Write::Dead, "RFC 6638 section 9.1"),
     set("calendar-timezone", calendar_timezone, Write::Zone, "RFC 4791 section 5.2.2"),
     set("calendar-timezone-id", calendar_timezone_id, Write::ZoneId, "RFC 7809 section 5.2"),
@@ -103,7 +103,7 @@ fn component_sets(view: &View, _: &Reading) -> Option<Value> {
 /// Members are added by POST to the calendar itself.
 fn add_member(view: &View, _: &Reading) -> Option<Value> {
     let adds = view.node.kind.row().methods.contains(Method::Post) && view.privileges.contains(Privilege::Bind);
-    adds.then(|| Value::Xml(href(&view.href())))
+    adds.then(|| Value::Xml(href(&view.href)))
 }
 
 fn comp(name: &str) -> String {

@@ -16,10 +16,10 @@ use crate::wire::multistatus::{Value, empty, href, lockdiscovery};
 /// What a home without quota says it still takes: Finder refuses to copy where there is no number.
 const UNLIMITED_BYTES: i64 = 1 << 40;
 
-const NOTHING: Needs = Needs::NOTHING;
-const DEAD: Needs = Needs { dead: true, ..NOTHING };
-const LOCKS: Needs = Needs { locks: true, ..NOTHING };
-const QUOTA: Needs = Needs { quota: true, ..NOTHING };
+const BRIEF: Needs = Needs::BRIEF;
+const DEAD: Needs = Needs { dead: true, ..Needs::TAG };
+const LOCKS: Needs = Needs { locks: true, ..Needs::TAG };
+const QUOTA: Needs = Needs { quota: true, ..BRIEF };
 
 const fn live(
     local: &'static str,
@@ -44,19 +44,19 @@ const fn written(
 
 /// The rows.
 pub static PROPERTIES: [Property; 16] = [
-    live("creationdate", true, NOTHING, creationdate, "RFC 4918 section 15.1"),
+    live("creationdate", true, BRIEF, creationdate, "RFC 4918 section 15.1"),
     written("displayname", true, DEAD, displayname, Write::Shown, "RFC 4918 section 15.2"),
-    live("getcontentlength", true, NOTHING, getcontentlength, "RFC 4918 section 15.4"),
-    live("getcontenttype", true, NOTHING, getcontenttype, "RFC 4918 section 15.5"),
-    live("getetag", true, NOTHING, getetag, "RFC 4918 section 15.6"),
-    live("getlastmodified", true, NOTHING, getlastmodified, "RFC 4918 section 15.7"),
+    live("getcontentlength", true, BRIEF, getcontentlength, "RFC 4918 section 15.4"),
+    live("getcontenttype", true, BRIEF, getcontenttype, "RFC 4918 section 15.5"),
+    live("getetag", true, Needs::TAG, getetag, "RFC 4918 section 15.6"),
+    live("getlastmodified", true, BRIEF, getlastmodified, "RFC 4918 section 15.7"),
     live("lockdiscovery", true, LOCKS, lock_discovery, "RFC 4918 section 15.8"),
-    live("resourcetype", true, NOTHING, resourcetype, "RFC 4918 section 15.9"),
-    live("supportedlock", true, NOTHING, supportedlock, "RFC 4918 section 15.10"),
+    live("resourcetype", true, Needs::TAG, resourcetype, "RFC 4918 section 15.9"),
+    live("supportedlock", true, Needs::TAG, supportedlock, "RFC 4918 section 15.10"),
     live("quota-available-bytes", false, QUOTA, quota_available, "RFC 4331 section 3"),
     live("quota-used-bytes", false, QUOTA, quota_used, "RFC 4331 section 4"),
-    live("resource-id", false, NOTHING, resource_id, "RFC 5842 section 3.1"),
-    live("sync-token", false, NOTHING, token, "RFC 6578 section 4"),
+    live("resource-id", false, BRIEF, resource_id, "RFC 5842 section 3.1"),
+    live("sync-token", false, Needs::NOTHING, token, "RFC 6578 section 4"),
     // Dead properties that say something to us as well. `allprop` lists them with the dead ones.
     dead(QName::dav("lastmodified"), Write::ModifiedAt(unix_seconds), "rclone"),
     dead(QName::dav("getcontentlanguage"), Write::Dead, "RFC 4918 section 15.3"),

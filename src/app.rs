@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
-use crate::config::{Config, LogConfig};
+use crate::config::{Config, LogConfig, StoreConfig};
 use crate::model::id::now;
 use crate::server::Server;
 use crate::tree::Tree;
@@ -100,6 +100,9 @@ pub fn start_logging(config: &LogConfig) -> anyhow::Result<()> {
 }
 
 /// Opens the tree of a data directory.
-pub async fn open_tree(data: &Path) -> anyhow::Result<Tree> {
-    Ok(Tree::open(data).await?)
+pub async fn open_tree(data: &Path, config: &StoreConfig) -> anyhow::Result<Tree> {
+    if !config.flush {
+        tracing::warn!("[store] flush is off: what is acknowledged may be lost when the power fails");
+    }
+    Ok(Tree::open(data, config.flush).await?)
 }

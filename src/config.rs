@@ -16,6 +16,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// Logging in.
     pub login: LoginConfig,
+    /// Where all is kept.
+    pub store: StoreConfig,
     /// Subscribed calendars.
     pub feeds: FeedsConfig,
     /// Logs.
@@ -62,6 +64,15 @@ pub struct LoginConfig {
     pub dav_account_password: bool,
 }
 
+/// Where all is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// Is a change on disk before it is acknowledged? `false` is for comparisons: a power failure then takes what was
+    /// acknowledged.
+    pub flush: bool,
+}
+
 /// Subscribed calendars.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -100,6 +111,12 @@ impl Default for ServerConfig {
 impl Default for LoginConfig {
     fn default() -> Self {
         Self { dav_account_password: true }
+    }
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { flush: true }
     }
 }
 
@@ -151,7 +168,7 @@ impl Config {
 
 /// `BEFFROI_SERVER_LISTEN=a,b` and the like; values are read as TOML where they are TOML, else as text.
 fn override_setting(table: &mut toml::Table, name: &str, value: &str) -> anyhow::Result<()> {
-    const SECTIONS: [&str; 4] = ["server", "tls", "login", "log"];
+    const SECTIONS: [&str; 6] = ["store", "feeds", "server", "tls", "login", "log"];
     let lower = name.to_ascii_lowercase();
     let Some((section, key)) = lower.strip_prefix("beffroi_").and_then(|rest| rest.split_once('_')) else {
         return Ok(());

@@ -137,7 +137,7 @@ impl Demo {
         start_logging(&config.log)?;
         let kept = data.is_some();
         let data = data.unwrap_or_else(|| std::env::temp_dir().join(format!("beffroi-demo-{}", std::process::id())));
-        let tree = open_tree(&data).await?;
+        let tree = open_tree(&data, &config.store).await?;
         let (passwords, feed) = fill(&tree).await.context("filling the demonstration")?;
         let running = Running::open(tree, config).await?;
         let address = running.addresses.first().context("no address to listen on")?;

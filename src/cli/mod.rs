@@ -104,7 +104,7 @@ async fn run(arguments: Arguments, terminal: &Terminal) -> anyhow::Result<ExitCo
         Command::Serve(serve) => return serve.run(&data, config).await,
         _ => {}
     }
-    let tree = app::open_tree(&data).await?;
+    let tree = app::open_tree(&data, &config.store).await?;
     let code = administer(arguments.command, &tree, &config, terminal).await;
     tree.close().await;
     code

@@ -22,7 +22,7 @@ impl Serve {
         if !self.listen.is_empty() {
             config.server.listen = self.listen;
         }
-        let tree = open_tree(data).await?;
+        let tree = open_tree(data, &config.store).await?;
         let running = Running::open(tree, config).await?;
         for address in &running.addresses {
             println!("ready: {}://{address}/", running.scheme);

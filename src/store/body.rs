@@ -27,6 +27,7 @@ const BUFFER_BYTES: usize = 512 * 1024;
 #[derive(Clone, Debug)]
 pub struct Blobs {
     directory: PathBuf,
+    flush: bool,
 }
 
 /// Content to be read.
@@ -39,10 +40,10 @@ pub enum Content {
 
 impl Blobs {
     /// Opens the directory, making it where there is none, and clears what a dead process left half-written.
-    pub async fn open(directory: &Path) -> Result<Self, Failure> {
+    pub async fn open(directory: &Path, flush: bool) -> Result<Self, Failure> {
         let staging = directory.join("staging");
         fs::create_dir_all(&staging).await.map_err(|e| Failure::new("making the directory of documents", e))?;
-        let blobs = Self { directory: directory.to_owned() };
+        let blobs = Self { directory: directory.to_owned(), flush };
         blobs.sweep_staging().await?;
         Ok(blobs)
     }
@@ -208,10 +209,11 @@ impl Staging {
         let Some(mut file) = staging.file.take() else { return Ok(()) };
         let bytes = self.buffer.split().freeze();
         let mut hash = std::mem::take(&mut self.hash);
+        let flush = last && self.blobs.flush;
         let (file, hash) = blocking(move || {
             hash.update(&bytes);
             file.write_all(&bytes)?;
-            if last {
+            if flush {
                 file.sync_all()?;
             }
             Ok((file, hash))
@@ -237,7 +239,10 @@ impl Staging {
         if let Some(mut staging) = self.file.take() {
             let source = staging.path.clone();
             staging.kept = true;
-            blocking(move || persist(&source, &target)).await.map_err(|e| Failure::new("keeping a document", e))?;
+            let flush = self.blobs.flush;
+            blocking(move || persist(&source, &target, flush))
+                .await
+                .map_err(|e| Failure::new("keeping a document", e))?;
         }
         Ok(Blob { hash, size_bytes, inline: None })
     }
@@ -245,16 +250,16 @@ impl Staging {
 
 /// Gives a complete, flushed file its name, and makes the name durable. Replacing a body by itself renews its age, so
 /// that no sweep takes it before a row names it.
-fn persist(source: &Path, target: &Path) -> std::io::Result<()> {
+fn persist(source: &Path, target: &Path, flush: bool) -> std::io::Result<()> {
     let Some(folder) = target.parent() else { return Err(std::io::ErrorKind::InvalidInput.into()) };
     if !folder.exists() {
         std::fs::create_dir_all(folder)?;
-        if let Some(above) = folder.parent() {
+        if let Some(above) = folder.parent().filter(|_| flush) {
             std::fs::File::open(above)?.sync_all()?;
         }
     }
     std::fs::rename(source, target)?;
-    std::fs::File::open(folder)?.sync_all()
+    if flush { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Lower-case hexadecimal.

@@ -42,14 +42,14 @@ pub struct Store {
 
 impl Store {
     /// Opens the data directory; makes and fills it where there is none, brings an old one up to date.
-    pub async fn open(data: &Path) -> Result<Self, Failure> {
+    pub async fn open(data: &Path, flush: bool) -> Result<Self, Failure> {
         tokio::fs::create_dir_all(data).await.map_err(|e| Failure::new("making the data directory", e))?;
         let file = data.join("beffroi.sqlite");
-        let connection = sql::open_writer(&file).await?;
+        let connection = sql::open_writer(&file, flush).await?;
         let readers = sql::open_readers(&file).await?;
         let memo = Arc::new(Memo::open(&file));
         let writer = Writer::new(connection, Arc::clone(&memo));
-        let blobs = Blobs::open(&data.join("bodies")).await?;
+        let blobs = Blobs::open(&data.join("bodies"), flush).await?;
         let mut store = Self { readers, writer, memo, blobs, epoch: String::new() };
         store.epoch = store.read_epoch().await?;
         Ok(store)

@@ -473,7 +473,6 @@ fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .statement_cache_capacity(200)
@@ -483,9 +482,10 @@ fn options(file: &Path) -> SqliteConnectOptions {
 }
 
 /// The one writing connection, with the schema brought up to date. Creates the database where there is none.
-pub async fn open_writer(file: &Path) -> Result<Connection, Failure> {
-    let mut connection =
-        options(file).create_if_missing(true).connect().await.map_err(|e| Failure::new("opening the database", e))?;
+pub async fn open_writer(file: &Path, flush: bool) -> Result<Connection, Failure> {
+    let synchronous = if flush { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
+    let options = options(file).create_if_missing(true).synchronous(synchronous);
+    let mut connection = options.connect().await.map_err(|e| Failure::new("opening the database", e))?;
     // The migrator's own lock would be taken even where nothing is to be done; two processes that start together
     // wait for each other by the busy time-out.
     sqlx::migrate!("./schema")

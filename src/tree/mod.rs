@@ -63,9 +63,10 @@ pub struct Glimpse {
 }
 
 impl Tree {
-    /// Opens a data directory; makes one where there is none.
-    pub async fn open(data: &FilePath) -> Result<Self> {
-        Ok(Self { store: Arc::new(Store::open(data).await?), spans: Arc::default() })
+    /// Opens a data directory; makes one where there is none. Unless `flush`, what is acknowledged may be lost when the power
+    /// fails.
+    pub async fn open(data: &FilePath, flush: bool) -> Result<Self> {
+        Ok(Self { store: Arc::new(Store::open(data, flush).await?), spans: Arc::default() })
     }
 
     /// Closes the database.

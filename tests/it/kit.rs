@@ -40,7 +40,7 @@ impl World {
     /// A world whose settings are altered.
     pub async fn with(alter: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let tree = Tree::open(data.path()).await.unwrap();
+        let tree = Tree::open(data.path(), true).await.unwrap();
         tree.add_project("tram", "Tramway", None).await.unwrap();
         let mut passwords = Vec::new();
         for (name, role) in PEOPLE {

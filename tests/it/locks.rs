@@ -175,7 +175,7 @@ async fn locks_outlive_the_server() {
     let mut world = World::new().await;
     let token = world.client("max").locked("/files/tram/a", "exclusive", "0").await;
     world.stop().await;
-    let tree = beffroi::tree::Tree::open(world.data.path()).await.unwrap();
+    let tree = beffroi::tree::Tree::open(world.data.path(), true).await.unwrap();
     let request = beffroi::tree::gate::Request::of(
         beffroi::model::method::Method::Delete,
         beffroi::model::path::Path::of(&["files", "tram", "a"]),

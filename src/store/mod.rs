@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use self::body::Blobs;
 use self::memo::Memo;
-use self::sql::Pool;
+use self::sql::{Asked, Pool};
 use self::transaction::{Glance, Snapshot, Txn, Writer};
 use crate::model::error::Failure;
 use crate::model::id::Id;
@@ -34,6 +34,8 @@ pub struct Store {
     readers: Pool,
     writer: Writer,
     memo: Arc<Memo>,
+    /// What has been asked of the database.
+    pub asked: Arc<Asked>,
     /// Large bodies.
     pub blobs: Blobs,
     /// Epoch of sync tokens: those of another epoch are refused.
@@ -47,10 +49,11 @@ impl Store {
         let file = data.join("beffroi.sqlite");
         let connection = sql::open_writer(&file, flush).await?;
         let readers = sql::open_readers(&file).await?;
+        let asked = Arc::<Asked>::default();
         let memo = Arc::new(Memo::open(&file));
-        let writer = Writer::new(connection, Arc::clone(&memo));
+        let writer = Writer::new(connection, Arc::clone(&memo), Arc::clone(&asked));
         let blobs = Blobs::open(&data.join("bodies"), flush).await?;
-        let mut store = Self { readers, writer, memo, blobs, epoch: String::new() };
+        let mut store = Self { readers, writer, memo, asked, blobs, epoch: String::new() };
         store.epoch = store.read_epoch().await?;
         Ok(store)
     }
@@ -70,13 +73,13 @@ impl Store {
 
     /// A consistent view.
     pub async fn read(&self) -> Result<Snapshot, Failure> {
-        Snapshot::open(&self.readers).await
+        Snapshot::open(&self.readers, &self.asked).await
     }
 
     /// For questions that need not agree with each other.
     #[must_use]
     pub fn glance(&self) -> Glance {
-        Glance::new(&self.readers, &self.memo)
+        Glance::new(&self.readers, &self.memo, &self.asked)
     }
 
     /// A write transaction.

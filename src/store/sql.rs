@@ -7,6 +7,7 @@ use std::fmt::{self, Write as _};
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use sqlx::{
     ValueRef as _,
 };
 
-use super::memo::Memo;
+use super::memo::{Memo, Version};
 use crate::model::error::Failure;
 
 /// One connection of the database we run on.
@@ -174,16 +175,38 @@ impl Row {
     }
 }
 
+/// What has been asked of the database, and how much it answered: what a request costs, told without a clock.
+#[derive(Default, Debug)]
+pub struct Asked {
+    statements: AtomicU64,
+    rows: AtomicU64,
+}
+
+impl Asked {
+    pub(super) fn add(&self, statements: usize, rows: usize) {
+        self.statements.fetch_add(statements as u64, Ordering::Relaxed);
+        self.rows.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Statements, and rows of their answers, since the database was opened.
+    pub fn so_far(&self) -> (u64, u64) {
+        (self.statements.load(Ordering::Relaxed), self.rows.load(Ordering::Relaxed))
+    }
+}
+
 /// What statements run on.
 pub trait Reading: Send {
+    /// Where what is asked is counted.
+    fn asked(&self) -> &Asked;
+
     /// The connection, for a statement; and what was noted for it and runs before anything else does.
     fn connection(
         &mut self,
         sql: &'static str,
     ) -> impl Future<Output = Result<(&mut Connection, Option<&mut Batch>), Failure>> + Send;
 
-    /// What may answer in its place.
-    fn memo(&self) -> Option<&Memo> {
+    /// What may answer in its place, as of a version.
+    fn memo(&self) -> Option<(&Memo, Option<Version>)> {
         None
     }
 
@@ -291,6 +314,7 @@ pub async fn execute(c: &mut impl Reading, sql: &'static str, arguments: &[Argum
         noted.run(connection).await?;
     }
     let done = query(sql, arguments, None)?.execute(connection).await.map_err(|e| Failure::new(sql, e))?;
+    c.asked().add(1, 0);
     Ok(done.rows_affected())
 }
 
@@ -299,7 +323,7 @@ pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument
     if let Some(rows) = c.foreseen(sql, arguments) {
         return Ok(rows);
     }
-    let question = c.memo().map(|memo| memo.look(sql, arguments));
+    let question = c.memo().map(|(memo, version)| memo.look(sql, arguments, version));
     let blank = match question {
         Some(Ok(rows)) => return Ok(rows),
         Some(Err(blank)) => Some(blank),
@@ -308,7 +332,8 @@ pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument
     let (connection, noted) = c.connection(sql).await?;
     let found = query(sql, arguments, noted)?.fetch_all(connection).await.map_err(|e| Failure::new(sql, e))?;
     let rows: Vec<Row> = found.iter().map(Row::of).collect();
-    if let (Some(blank), Some(memo)) = (blank, c.memo()) {
+    c.asked().add(1, rows.len());
+    if let (Some(blank), Some((memo, _))) = (blank, c.memo()) {
         memo.remember(blank, &rows);
     }
     Ok(rows)
@@ -335,6 +360,8 @@ pub async fn both(
             Either::Right(row) => second.push(Row::of(&row)),
         }
     }
+    drop(answers);
+    c.asked().add(2, first.len() + second.len());
     Ok((first, second))
 }
 
@@ -443,7 +470,9 @@ pub async fn page<T>(
     let Some(answer) = row(c, sql, arguments).await? else { return Ok(Vec::new()) };
     let Some(Cell::Text(page)) = answer.0.first() else { return Ok(Vec::new()) };
     let mut page = serde_json::Deserializer::from_str(page);
-    page.deserialize_seq(Rows(read)).map_err(|e| Failure::new(sql, e))
+    let rows = page.deserialize_seq(Rows(read)).map_err(|e| Failure::new(sql, e))?;
+    c.asked().add(0, rows.len());
+    Ok(rows)
 }
 
 /// The first row of an answer.

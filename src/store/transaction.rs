@@ -14,21 +14,22 @@ use sqlx::pool::PoolConnection;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::memo::{self, Memo, Version};
-use super::sql::{self, Argument, Batch, Connection, Pool, Reading, Row};
+use super::sql::{self, Argument, Asked, Batch, Connection, Pool, Reading, Row};
 use crate::model::error::Failure;
 
 /// A consistent view, opened together with its first question; closed when dropped.
 pub struct Snapshot {
     connection: Option<PoolConnection<Sqlite>>,
     noted: Batch,
+    asked: Arc<Asked>,
 }
 
 impl Snapshot {
-    pub(super) async fn open(pool: &Pool) -> Result<Self, Failure> {
+    pub(super) async fn open(pool: &Pool, asked: &Arc<Asked>) -> Result<Self, Failure> {
         let mut noted = Batch::default();
         noted.add(sql::BEGIN_READ, &[])?;
         noted.unopened = true;
-        Ok(Self { connection: Some(sql::acquire(pool).await?), noted })
+        Ok(Self { connection: Some(sql::acquire(pool).await?), noted, asked: Arc::clone(asked) })
     }
 }
 
@@ -36,6 +37,10 @@ impl Reading for Snapshot {
     async fn connection(&mut self, sql: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
         let connection = self.connection.as_mut().ok_or_else(|| Failure::new(sql, "the view is closed"))?;
         Ok((connection, Some(&mut self.noted)))
+    }
+
+    fn asked(&self) -> &Asked {
+        &self.asked
     }
 }
 
@@ -55,17 +60,20 @@ impl Drop for Snapshot {
     }
 }
 
-/// Questions that need not agree with each other, each answered as the database is now: from the memo, or over a
-/// connection that is taken when it is needed.
+/// Questions that need not agree with each other, each answered as the database was when the first was asked, from the
+/// memo, or later, over a connection that is taken when it is needed.
 pub struct Glance {
     pool: Pool,
     memo: Arc<Memo>,
+    version: Option<Version>,
     connection: Option<PoolConnection<Sqlite>>,
+    asked: Arc<Asked>,
 }
 
 impl Glance {
-    pub(super) fn new(pool: &Pool, memo: &Arc<Memo>) -> Self {
-        Self { pool: pool.clone(), memo: Arc::clone(memo), connection: None }
+    pub(super) fn new(pool: &Pool, memo: &Arc<Memo>, asked: &Arc<Asked>) -> Self {
+        let asked = Arc::clone(asked);
+        Self { pool: pool.clone(), memo: Arc::clone(memo), version: memo.version(), connection: None, asked }
     }
 }
 
@@ -79,8 +87,12 @@ impl Reading for Glance {
         Ok((connection, None))
     }
 
-    fn memo(&self) -> Option<&Memo> {
-        Some(&self.memo)
+    fn memo(&self) -> Option<(&Memo, Option<Version>)> {
+        Some((&self.memo, self.version))
+    }
+
+    fn asked(&self) -> &Asked {
+        &self.asked
     }
 }
 
@@ -117,12 +129,13 @@ pub struct Writer {
     state: Arc<Mutex<State>>,
     /// How many wait to begin.
     waiting: Arc<AtomicUsize>,
+    asked: Arc<Asked>,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, memo: Arc<Memo>) -> Self {
+    pub(super) fn new(connection: Connection, memo: Arc<Memo>, asked: Arc<Asked>) -> Self {
         let state = State { connection, noted: Batch::default(), group: None, ran: Vec::new(), memo, unfinished: None };
-        Self { state: Arc::new(Mutex::new(state)), waiting: Arc::default() }
+        Self { state: Arc::new(Mutex::new(state)), waiting: Arc::default(), asked }
     }
 
     /// Waits for the connection and opens a transaction, or a savepoint in the one that is open, together with the first
@@ -145,7 +158,7 @@ impl Writer {
         }
         guard.unfinished = Some(place);
         let (state, waiting) = (Arc::clone(&self.state), Arc::clone(&self.waiting));
-        Ok(Txn { state, waiting, guard: Some(guard), foreseen: None })
+        Ok(Txn { state, waiting, guard: Some(guard), foreseen: None, asked: Arc::clone(&self.asked) })
     }
 }
 
@@ -273,6 +286,7 @@ pub struct Txn {
     waiting: Arc<AtomicUsize>,
     guard: Option<OwnedMutexGuard<State>>,
     foreseen: Option<Foreseen>,
+    asked: Arc<Asked>,
 }
 
 /// A question that will be asked, and its answer.
@@ -290,6 +304,10 @@ impl Reading for Txn {
         Ok((&mut state.connection, Some(&mut state.noted)))
     }
 
+    fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
     fn foreseen(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Option<Vec<Row>> {
         let foreseen = self.foreseen.take()?;
         (std::ptr::eq(foreseen.sql, sql) && foreseen.key == memo::key_of(arguments)).then_some(foreseen.rows)
@@ -305,6 +323,7 @@ impl Txn {
     /// Notes a statement that answers no rows: it runs before anything is read, at the latest when the write ends.
     pub async fn note(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
         self.foreseen = None;
+        self.asked.add(1, 0);
         let state = self.state_mut();
         state.runs(sql);
         state.noted.add(sql, arguments)?;

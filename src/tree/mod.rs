@@ -80,6 +80,12 @@ impl Tree {
         &self.store.epoch
     }
 
+    /// Statements that the database was asked, and rows that it answered, since it was opened.
+    #[must_use]
+    pub fn asked(&self) -> (u64, u64) {
+        self.store.asked.so_far()
+    }
+
     /// When events take place, as far as it is known.
     #[must_use]
     pub fn spans(&self) -> &Spans {

@@ -23,7 +23,7 @@ use crate::store::sql::Reading;
 use crate::store::{calendar, lock, node, principal, property, version};
 
 /// How many members one page holds.
-pub const PAGE: i64 = 1000;
+pub const PAGE: i64 = 300;
 
 /// What the asked properties want loaded, so that reading a property is a plain function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

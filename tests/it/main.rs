@@ -11,6 +11,7 @@ mod coverage;
 mod examples;
 mod feed;
 mod forms;
+mod growth;
 mod keeping;
 mod kit;
 mod locks;

@@ -1,0 +1,162 @@
+//! What a request costs, counted in statements and rows of their answers: it grows with the change and the answer, not with
+//! the collection.
+
+use crate::kit::{Client, World};
+
+const FEW: usize = 40;
+const MANY: usize = 1500;
+
+struct Side {
+    folder: String,
+    calendar: String,
+}
+
+fn event(uid: &str, day: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\n\
+         DTSTART:{day}T100000Z\r\nDTEND:{day}T110000Z\r\nSUMMARY:Meeting\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+/// A folder of so many documents, one of them with so many versions less, and a calendar of so many events, five of them in
+/// June 2026.
+async fn side(max: &Client, name: &str, size: usize) -> Side {
+    let (folder, calendar) = (format!("/files/tram/{name}"), format!("/calendars/tram/{name}"));
+    max.mkcol(&format!("{folder}/")).expect(201).await;
+    max.ask("MKCALENDAR", &format!("{calendar}/")).expect(201).await;
+    for start in (0..size).step_by(100) {
+        let batch = (start..(start + 100).min(size)).map(|number| {
+            let (max, folder, calendar, name) = (max.clone(), folder.clone(), calendar.clone(), name.to_owned());
+            async move {
+                max.put(&format!("{folder}/{name}-{number:05}.txt"), "some text").expect(201).await;
+                let day = if number < 5 { format!("2026061{number}") } else { "20280101".to_owned() };
+                max.put(&format!("{calendar}/event-{number:05}.ics"), &event(&format!("{name}-{number}"), &day))
+                    .header("Content-Type", "text/calendar")
+                    .expect(201)
+                    .await;
+            }
+        });
+        let tasks: Vec<_> = batch.map(tokio::spawn).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    }
+    for version in 0..size / 20 {
+        max.put(&format!("{folder}/{name}-00007.txt"), &format!("version {version}")).expect(204).await;
+    }
+    Side { folder, calendar }
+}
+
+/// Statements and rows of one request; a write before it leaves nothing remembered of what it may ask.
+async fn cost(world: &World, max: &Client, round: usize, ask: impl AsyncFn()) -> (u64, u64) {
+    max.put("/files/tram/elsewhere.txt", &format!("{round}")).send().await;
+    let before = world.tree.asked();
+    ask().await;
+    let after = world.tree.asked();
+    (after.0 - before.0, after.1 - before.1)
+}
+
+#[tokio::test]
+async fn requests_cost_by_the_change_and_the_answer() {
+    const PROPERTIES: &str = "<D:prop><D:getetag/></D:prop>";
+    const DECLARED: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
+    const JUNE: &str = "<C:time-range start=\"20260601T000000Z\" end=\"20260701T000000Z\"/>";
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/elsewhere.txt", "first").expect(201).await;
+    let sides = [side(&max, "few", FEW).await, side(&max, "many", MANY).await];
+    let query = format!(
+        "<C:calendar-query {DECLARED}>{PROPERTIES}<C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">{JUNE}\
+         </C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
+    );
+    let busy = format!("<C:free-busy-query {DECLARED}>{JUNE}</C:free-busy-query>");
+    let mut costs: Vec<Vec<(&str, (u64, u64))>> = Vec::new();
+    for (place, Side { folder, calendar }) in sides.iter().enumerate() {
+        // What lies in the trash under one name would cost the next a question more.
+        let name = ["few", "many"][place];
+        let found = max.ask("PROPFIND", &format!("{calendar}/")).header("Depth", "0");
+        let found = found.body(&format!("<D:propfind {DECLARED}><D:prop><D:sync-token/></D:prop></D:propfind>"));
+        let text = found.expect(207).await.text();
+        let token = text.split_once("sync-token>").unwrap().1.split_once('<').unwrap().0.to_owned();
+        for number in 0..3 {
+            let changed = event(&format!("{name}-{number}"), "20260620");
+            max.put(&format!("{calendar}/event-{number:05}.ics"), &changed)
+                .header("Content-Type", "text/calendar")
+                .expect(204)
+                .await;
+        }
+        let sync = format!(
+            "<D:sync-collection {DECLARED}><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level>{PROPERTIES}\
+             </D:sync-collection>"
+        );
+        let names: String = (0..5).map(|number| format!("<D:href>{calendar}/event-{number:05}.ics</D:href>")).collect();
+        let multiget = format!("<C:calendar-multiget {DECLARED}>{PROPERTIES}{names}</C:calendar-multiget>");
+        let document = format!("{folder}/{name}-00003.txt");
+        let versions = format!("{folder}/{name}-00007.txt");
+        let object = format!("{calendar}/event-00009.ics");
+        let report = async |body: &str, status: u16| {
+            max.ask("REPORT", &format!("{calendar}/")).header("Depth", "1").body(body).expect(status).await;
+        };
+        let mut told = Vec::new();
+        let mut round = 0;
+        macro_rules! costs {
+            ($name:literal, $ask:expr) => {
+                round += 1;
+                told.push((
+                    $name,
+                    cost(&world, &max, place * 100 + round, async || {
+                        $ask;
+                    })
+                    .await,
+                ));
+            };
+        }
+        costs!("GET", max.get(&document).expect(200).await);
+        costs!("PUT new", max.put(&format!("{folder}/new.txt"), "new").expect(201).await);
+        costs!("PUT over", max.put(&document, "other").expect(204).await);
+        costs!("PUT over many versions", max.put(&versions, "other").expect(204).await);
+        costs!("PROPFIND Depth 0", max.ask("PROPFIND", &format!("{folder}/")).header("Depth", "0").expect(207).await);
+        costs!("DELETE", max.ask("DELETE", &format!("{folder}/{name}-00004.txt")).expect(204).await);
+        costs!("event GET", max.get(&object).expect(200).await);
+        costs!(
+            "event PUT new",
+            max.put(&format!("{calendar}/new.ics"), &event(&format!("new-{place}"), "20290101"))
+                .header("Content-Type", "text/calendar")
+                .expect(201)
+                .await
+        );
+        costs!("sync after 3 changes", report(&sync, 207).await);
+        costs!("calendar-query", report(&query, 207).await);
+        costs!("multiget", report(&multiget, 207).await);
+        costs!("free-busy", report(&busy, 200).await);
+        let moved = format!("{folder}-moved/");
+        costs!(
+            "MOVE of the folder",
+            max.ask("MOVE", &format!("{folder}/")).header("Destination", &moved).expect(201).await
+        );
+        costs!("DELETE of the folder", max.ask("DELETE", &moved).expect(204).await);
+        costs.push(told);
+    }
+    assert_eq!(costs[0], costs[1]);
+    let most = costs[0].iter().map(|(_, (statements, _))| *statements).max();
+    assert!(most < Some(40), "{costs:?}");
+}
+
+#[tokio::test]
+async fn a_listing_costs_a_row_a_member() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/elsewhere.txt", "first").expect(201).await;
+    let mut rows = Vec::new();
+    for (name, size) in [("few", FEW), ("many", MANY)] {
+        let Side { folder, .. } = side(&max, name, size).await;
+        let list = async || {
+            max.ask("PROPFIND", &format!("{folder}/")).header("Depth", "1").expect(207).await;
+        };
+        let (statements, told) = cost(&world, &max, size, list).await;
+        assert!(statements < 8 + 8 * (size as u64).div_ceil(300), "{size}: {statements} statements");
+        rows.push(told);
+    }
+    // Besides the members a page tells of the way to the folder.
+    assert!(rows[1] - rows[0] < (MANY - FEW) as u64 + 100, "{rows:?}");
+}

@@ -156,3 +156,51 @@ async fn a_refusal_rests_on_what_everyone_can_see() {
     }
     world.sound().await;
 }
+
+/// Two servers on one database, as two processes are: what either remembers is never older than what the other has
+/// acknowledged, of documents and of rights.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_remembers_is_never_old() {
+    let world = World::new().await;
+    let beside = beffroi::tree::Tree::open(world.data.path(), true).await.unwrap();
+    let mut config = beffroi::config::Config::default();
+    config.server.listen = vec!["127.0.0.1:0".to_owned()];
+    let running = beffroi::app::Running::open(beside.clone(), config).await.unwrap();
+    let other = running.addresses[0];
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let served = tokio::spawn(running.serve(async {
+        let _ = stopped.await;
+    }));
+    let clients = ["max", "mia", "lea"].map(|name| {
+        let here = world.client(name);
+        (name, here.clone(), super::kit::Client { address: other, ..here })
+    });
+    let tasks: Vec<_> = clients
+        .into_iter()
+        .map(|(name, here, there)| {
+            tokio::spawn(async move {
+                let path = format!("/files/tram/{name}.txt");
+                for round in 0..40 {
+                    let text = format!("{name} {round}");
+                    let (writes, reads) = if round % 2 == 0 { (&here, &there) } else { (&there, &here) };
+                    writes.put(&path, &text).send().await;
+                    for reader in [reads, writes, reads] {
+                        assert_eq!(reader.get(&path).expect(200).await.text(), text);
+                    }
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let zoe = super::kit::Client { address: other, ..world.client("zoe") };
+    for _ in 0..5 {
+        zoe.get("/files/tram/max.txt").expect(404).await;
+        world.tree.add_member("tram", "zoe", beffroi::model::privilege::Role::Reader, None).await.unwrap();
+        zoe.get("/files/tram/max.txt").expect(200).await;
+        world.tree.remove_member("tram", "zoe").await.unwrap();
+    }
+    let _ = stop.send(());
+    served.await.unwrap();
+}

@@ -1,5 +1,7 @@
 //! Statements on `property`: dead properties, kept as the element the client sent.
 
+use std::collections::HashSet;
+
 use super::sql::{Reading, Row, arguments, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -20,6 +22,13 @@ fn dead_of(row: &Row, first: usize) -> Dead {
 pub async fn of(c: &mut impl Reading, node: Id) -> Result<Vec<Dead>, Failure> {
     let sql = "SELECT namespace, name, xml FROM property WHERE node_id = $1 AND principal_id = 0";
     Ok(rows(c, sql, arguments![node]).await?.iter().map(|row| dead_of(row, 0)).collect())
+}
+
+/// Members of a collection that have dead properties, of those after `after` up to `last`.
+pub async fn bearers(c: &mut impl Reading, parent: Id, after: &str, last: &str) -> Result<HashSet<Id>, Failure> {
+    let sql = "SELECT DISTINCT p.node_id FROM node n JOIN property p ON p.node_id = n.id WHERE n.parent_id = $1 \
+               AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3";
+    Ok(rows(c, sql, arguments![parent, after, last]).await?.iter().map(|row| Id(row.integer(0))).collect())
 }
 
 /// Dead properties of the members of a collection whose folded names lie in (`after`, `to`].

@@ -217,7 +217,7 @@ pub trait Reading: Send {
 }
 
 /// The most statements that wait, and the most bytes of their arguments.
-const BATCH_STATEMENTS: usize = 16;
+const BATCH_STATEMENTS: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
 
 /// Statements whose answers nobody waits for, kept until something is read or the write ends: each trip to the database

@@ -7,6 +7,7 @@ use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};
+use crate::model::filename::match_name;
 use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::version::{Landing, landing_of_move};
@@ -83,8 +84,9 @@ impl Admitted<Txn> {
             let mut after = String::new();
             loop {
                 let page = self.stored_members(&from, &after, PAGE).await?;
-                let Some(last) = page.last() else { break };
-                after = crate::model::filename::match_name(&last.name);
+                let Some(last) = page.last().map(|last| match_name(&last.name)) else { break };
+                let adorned = property::bearers(&mut self.store, from.id, &after, &last).await?;
+                after = last;
                 copied += page.len();
                 if copied > MAX_COPIED {
                     let why = "the folder holds too many documents to be copied at once; copy its parts";
@@ -100,7 +102,9 @@ impl Admitted<Txn> {
                         self.within_quota(copy.home_id, copy.size_bytes)?;
                         self.stamp(&to, copy.seq, (copy.size_bytes, 1)).await?;
                     }
-                    self.adopt_properties(&member, &copy).await?;
+                    if adorned.contains(&member.id) {
+                        self.adopt_properties(&member, &copy).await?;
+                    }
                     if member.kind.is_collection() {
                         waiting.push((member, copy));
                     }

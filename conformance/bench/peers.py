@@ -58,7 +58,7 @@ class Beffroi(Server):
     name, top = "Beffroi", "/files/bench"
 
     def __init__(self, **settings):
-        self.data = folder(self.name.replace(" ", "-").lower())
+        self.data = folder(f"beffroi-{type(self).__name__.lower()}")
         self.run("person", "add", "bench", "--display-name", "Bench", "--email", "bench@ville.example")
         self.auth = basic("bench", self.run("device", "add", "bench", "--label", "bench").strip())
         env = dict(os.environ, BEFFROI_LOG_FILTER="warn", **settings)

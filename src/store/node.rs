@@ -21,10 +21,10 @@ macro_rules! columns {
 pub(super) use columns;
 pub(super) const COLUMNS: usize = 24;
 
-/// Those that most listings are made of, in the order in which [`next_brief`] reads them.
+/// Those that most listings are made of, in the order in which [`next_brief`] reads them: first those of [`tag!`].
 macro_rules! brief {
     () => {
-        "n.id, n.parent_id, n.home_id, n.name, n.kind, n.placed_seq, n.seq, n.created_at, n.modified_at, n.hash, n.size, \
+        "n.id, n.parent_id, n.name, n.kind, n.placed_seq, n.seq, n.hash, n.home_id, n.created_at, n.modified_at, n.size, \
          n.content_type"
     };
 }
@@ -143,20 +143,14 @@ pub(super) fn next_node(from: &mut dyn Columns) -> Node {
 
 /// Reads the columns of [`brief!`], in their order.
 pub(super) fn next_brief(from: &mut dyn Columns) -> Node {
+    let tag = next_tag(from);
     Node {
-        id: Id(from.next_integer().unwrap_or_default()),
-        parent_id: Id(from.next_integer().unwrap_or_default()),
         home_id: Id(from.next_integer().unwrap_or_default()),
-        name: from.next_text().unwrap_or_default(),
-        kind: from.next_text().and_then(|code| Kind::from_code(&code)).unwrap_or_default(),
-        placed_seq: from.next_integer().unwrap_or_default(),
-        seq: from.next_integer().unwrap_or_default(),
         created_at: from.next_integer().unwrap_or_default(),
         modified_at: from.next_integer().unwrap_or_default(),
-        hash: from.next_text(),
         size_bytes: from.next_integer().unwrap_or_default(),
         content_type: from.next_text(),
-        ..Node::default()
+        ..tag
     }
 }
 

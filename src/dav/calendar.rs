@@ -88,9 +88,13 @@ fn only_when(filter: &ComponentFilter) -> Option<TimeRange> {
     events.range.filter(|_| plain && events.name == "VEVENT" && alone(events) && events.components.is_empty())
 }
 
+fn object_of(view: &View) -> Option<Object> {
+    view.text.as_ref().and_then(|text| Object::stored(text.as_bytes()))
+}
+
 /// Does an object match?
 fn is_match(view: &View, filter: &ComponentFilter, zone: &TimeZone, spans: &Spans) -> bool {
-    let object = || view.text.as_ref().and_then(|text| Object::stored(text.as_bytes()));
+    let object = || object_of(view);
     let known = only_when(filter).zip(view.node.hash.as_deref());
     match known.and_then(|(range, hash)| spans.of(hash, zone, range, object)) {
         Some(spans) => !spans.is_empty(),
@@ -202,7 +206,7 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
 
 /// The periods that an object takes in a range.
 fn periods_of(view: &View, zone: &TimeZone, range: TimeRange, spans: &Spans) -> Vec<Period> {
-    let object = || view.text.as_ref().and_then(|text| Object::stored(text.as_bytes()));
+    let object = || object_of(view);
     match view.node.hash.as_deref().and_then(|hash| spans.of(hash, zone, range, object)) {
         Some(spans) => spans.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, range)).collect(),
         None => object().map(|object| periods(&object, &Zones::new(&object.calendar, zone), range)).unwrap_or_default(),
@@ -216,7 +220,7 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     let mut taken = Vec::new();
     let mut after = String::new();
     loop {
-        let (page, next) = admitted.objects((range, None), &after, Needs::NOTHING, call.tree.epoch()).await?;
+        let (page, next) = admitted.objects((range, None), &after, Needs::TAG, call.tree.epoch()).await?;
         let (zone, tree) = (zone.clone(), call.tree.clone());
         taken = aside(move || {
             page.iter().for_each(|view| taken.extend(periods_of(view, &zone, range, tree.spans())));

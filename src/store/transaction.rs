@@ -79,12 +79,11 @@ impl Glance {
 
 impl Reading for Glance {
     async fn connection(&mut self, _: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
-        if self.connection.is_none() {
-            self.connection = Some(sql::acquire(&self.pool).await?);
-        }
-        let connection =
-            self.connection.as_mut().ok_or_else(|| Failure::new("taking a connection", "there is none"))?;
-        Ok((connection, None))
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => sql::acquire(&self.pool).await?,
+        };
+        Ok((self.connection.insert(connection), None))
     }
 
     fn memo(&self) -> Option<(&Memo, Option<Version>)> {
@@ -160,9 +159,7 @@ impl Writer {
         let (state, waiting) = (Arc::clone(&self.state), Arc::clone(&self.waiting));
         Ok(Txn { state, waiting, guard: Some(guard), foreseen: None, asked: Arc::clone(&self.asked) })
     }
-}
 
-impl Writer {
     /// Waits until what has been written so far is on disk. Whoever was refused because of what a neighbour wrote must not
     /// know of it sooner than readers do.
     pub(super) async fn settled(&self) -> Result<(), Failure> {

@@ -24,7 +24,7 @@ use crate::model::node::Blob;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
-use crate::tree::calendar::{CALENDAR_TYPE, CALENDARS, prepare, refused};
+use crate::tree::calendar::{CALENDAR_TYPE, CALENDARS, prepare, refused, runs};
 use crate::tree::edit::{At, Content, FileContent};
 use crate::tree::walk::Needs;
 
@@ -206,16 +206,19 @@ pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> a
         let mut after = String::new();
         loop {
             let (page, next) = admitted.objects((TimeRange::ALL, None), &after, Needs::NOTHING, tree.epoch()).await?;
-            for object in page.iter().filter_map(|view| Object::stored(view.text.as_ref()?.as_bytes())) {
-                match (pass, joined.object(&object)) {
-                    (Pass::Zones, _) => joined.note(&object),
-                    (Pass::Together, Some(text)) => out.write_all(text.as_bytes())?,
-                    (Pass::Apart, None) => {
-                        let mut text = String::new();
-                        write(&mut text, &object.calendar);
-                        out.write_all(text.as_bytes())?;
+            for run in runs(page) {
+                let run = admitted.texts(run).await?;
+                for object in run.iter().filter_map(|view| Object::stored(view.text.as_ref()?.as_bytes())) {
+                    match (pass, joined.object(&object)) {
+                        (Pass::Zones, _) => joined.note(&object),
+                        (Pass::Together, Some(text)) => out.write_all(text.as_bytes())?,
+                        (Pass::Apart, None) => {
+                            let mut text = String::new();
+                            write(&mut text, &object.calendar);
+                            out.write_all(text.as_bytes())?;
+                        }
+                        (Pass::Together, None) | (Pass::Apart, Some(_)) => {}
                     }
-                    (Pass::Together, None) | (Pass::Apart, Some(_)) => {}
                 }
             }
             match next {

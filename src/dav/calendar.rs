@@ -25,7 +25,7 @@ use crate::model::filename::match_name;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
 use crate::tree::Tree;
-use crate::tree::calendar::{floating_zone, zone_of_text};
+use crate::tree::calendar::{floating_zone, runs, zone_of_text};
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::walk::{Needs, View};
 use crate::wire::calendar::CalendarReport;
@@ -35,6 +35,7 @@ use crate::wire::request::Asked;
 
 /// The most addresses of one multiget.
 const MAX_HREFS: usize = 10_000;
+const HREFS_AT_ONCE: usize = 500;
 type Snapshot = Admitted<crate::tree::Snapshot>;
 
 pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Response> {
@@ -92,14 +93,76 @@ fn object_of(view: &View) -> Option<Object> {
     view.text.as_ref().and_then(|text| Object::stored(text.as_bytes()))
 }
 
-/// Does an object match?
-fn is_match(view: &View, filter: &ComponentFilter, zone: &TimeZone, spans: &Spans) -> bool {
-    let object = || object_of(view);
-    let known = only_when(filter).zip(view.node.hash.as_deref());
-    match known.and_then(|(range, hash)| spans.of(hash, zone, range, object)) {
-        Some(spans) => !spans.is_empty(),
-        None => object().is_some_and(|object| matches(filter, &object, &Zones::new(&object.calendar, zone))),
+/// Does an object take place in a range? `None`: it must be read and looked at.
+fn takes_place(view: &View, range: TimeRange, zone: &TimeZone, spans: &Spans) -> Option<bool> {
+    let found = spans.of(view.node.hash.as_deref()?, zone, range, || object_of(view))?;
+    Some(!found.is_empty())
+}
+
+/// What is asked of each object, and how it is told.
+struct Telling {
+    plan: Plan,
+    reading: Reading,
+    /// What it must match, and where what floats lies.
+    filter: Option<(ComponentFilter, TimeZone)>,
+    tree: Tree,
+}
+
+impl Telling {
+    fn matches(&self, view: &View) -> bool {
+        let Some((filter, zone)) = &self.filter else { return true };
+        only_when(filter).and_then(|range| takes_place(view, range, zone, self.tree.spans())).unwrap_or_else(|| {
+            object_of(view).is_some_and(|object| matches(filter, &object, &Zones::new(&object.calendar, zone)))
+        })
     }
+
+    fn write<'a>(&self, views: impl Iterator<Item = &'a View>) -> String {
+        let mut writer = Writer::default();
+        views.for_each(|view| self.plan.write(view, &self.reading, &mut writer));
+        writer.out
+    }
+
+    /// Tells of objects that match. Unless their texts are told as they stand, that is work to be done aside.
+    async fn tell(self: &Arc<Self>, admitted: &mut Snapshot, views: Vec<View>, writer: &mut Writer) -> Result<()> {
+        if !self.plan.needs.text {
+            writer.raw(&self.write(views.iter()));
+            return Ok(());
+        }
+        let plain = self.reading.calendar.as_ref().is_none_or(|(selection, _)| selection.is_all());
+        for run in runs(views) {
+            if is_full(writer) {
+                break;
+            }
+            let run = admitted.texts(run).await?;
+            let telling = Arc::clone(self);
+            let told = if plain { telling.write(run.iter()) } else { aside(move || telling.write(run.iter())).await? };
+            writer.raw(&told);
+        }
+        Ok(())
+    }
+
+    /// Tells of objects that match once they have been read.
+    async fn judge(self: &Arc<Self>, admitted: &mut Snapshot, views: Vec<View>, writer: &mut Writer) -> Result<()> {
+        for run in runs(views) {
+            if is_full(writer) {
+                break;
+            }
+            let run = admitted.texts(run).await?;
+            let telling = Arc::clone(self);
+            let told = aside(move || telling.write(run.iter().filter(|view| telling.matches(view))));
+            writer.raw(&told.await?);
+        }
+        Ok(())
+    }
+}
+
+fn is_full(writer: &Writer) -> bool {
+    writer.out.len() > MAX_ANSWER
+}
+
+/// Says that the rest is left out.
+fn cut(admitted: &Snapshot, writer: &mut Writer) {
+    writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));
 }
 
 /// Quirk: by the letter a query of a collection at Depth 0, or none, asks of the collection alone; Evolution and Windows
@@ -122,29 +185,28 @@ async fn query(
     };
     let reading =
         Reading { calendar: Some((selection, zone.clone())), ..Reading::of(&call.request.actor.name, admitted.now()) };
+    let when = only_when(&filter);
     let (range, component) = hint(&filter);
-    let (range, component) = (range, component.map(str::to_owned));
-    let asking = Arc::new((filter, plan, reading, zone));
+    let component = component.map(str::to_owned);
+    let telling = Arc::new(Telling { plan, reading, filter: Some((filter, zone.clone())), tree: call.tree.clone() });
     let mut writer = Writer::document();
     writer.begin_multistatus();
     let mut after = String::new();
     loop {
         let wanted = (range, component.as_deref());
-        let (page, next) = admitted.objects(wanted, &after, asking.1.needs, call.tree.epoch()).await?;
-        let (asking, tree) = (Arc::clone(&asking), call.tree.clone());
-        let found = aside(move || {
-            let (filter, plan, reading, zone) = &*asking;
-            let mut writer = Writer::default();
-            for view in page {
-                if is_match(&view, filter, zone, tree.spans()) {
-                    plan.write(&view, reading, &mut writer);
-                }
+        let (page, next) = admitted.objects(wanted, &after, telling.plan.needs, call.tree.epoch()).await?;
+        let (mut sure, mut open) = (Vec::new(), Vec::new());
+        for view in page {
+            match when.and_then(|range| takes_place(&view, range, &zone, call.tree.spans())) {
+                Some(true) => sure.push(view),
+                Some(false) => {}
+                None => open.push(view),
             }
-            writer.out
-        });
-        writer.raw(&found.await?);
-        if writer.out.len() > MAX_ANSWER {
-            writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));
+        }
+        telling.tell(&mut admitted, sure, &mut writer).await?;
+        telling.judge(&mut admitted, open, &mut writer).await?;
+        if is_full(&writer) {
+            cut(&admitted, &mut writer);
             break;
         }
         match next {
@@ -164,14 +226,13 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
     let (mut admitted, zone) = calendar(&call.tree, &call.request).await?;
     let reading =
         Reading { calendar: Some((selection, zone)), ..Reading::of(&call.request.actor.name, admitted.now()) };
-    let needs = plan.needs;
-    let telling = Arc::new((plan, reading));
+    let telling = Arc::new(Telling { plan, reading, filter: None, tree: call.tree.clone() });
     let folded = |path: &Path| -> Vec<String> { path.segments().iter().map(|name| match_name(name)).collect() };
     let here = folded(&admitted.target.path);
     let mut writer = Writer::document();
     writer.begin_multistatus();
     let mut told = HashSet::new();
-    for some in hrefs.chunks(100) {
+    for some in hrefs.chunks(HREFS_AT_ONCE) {
         let member = |text: &String| {
             let mut names = href(text).map(|path| folded(&path))?;
             let last = names.pop()?;
@@ -179,7 +240,7 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
         };
         let wanted: Vec<(&String, Option<String>)> = some.iter().map(|text| (text, member(text))).collect();
         let names: Vec<String> = wanted.iter().filter_map(|(_, name)| name.clone()).collect();
-        let found = admitted.named(&names, needs, call.tree.epoch()).await?;
+        let found = admitted.named(&names, telling.plan.needs, call.tree.epoch()).await?;
         let mut found: HashMap<String, View> =
             found.into_iter().map(|view| (match_name(&view.node.name), view)).collect();
         let mut views = Vec::with_capacity(found.len());
@@ -192,25 +253,20 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
             }
             told.extend(name);
         }
-        let telling = Arc::clone(&telling);
-        let told = aside(move || {
-            let mut writer = Writer::default();
-            views.iter().for_each(|view| telling.0.write(view, &telling.1, &mut writer));
-            writer.out
-        });
-        writer.raw(&told.await?);
+        telling.tell(&mut admitted, views, &mut writer).await?;
+        if is_full(&writer) {
+            cut(&admitted, &mut writer);
+            break;
+        }
     }
     writer.end_multistatus(None);
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
 }
 
-/// The periods that an object takes in a range.
-fn periods_of(view: &View, zone: &TimeZone, range: TimeRange, spans: &Spans) -> Vec<Period> {
-    let object = || object_of(view);
-    match view.node.hash.as_deref().and_then(|hash| spans.of(hash, zone, range, object)) {
-        Some(spans) => spans.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, range)).collect(),
-        None => object().map(|object| periods(&object, &Zones::new(&object.calendar, zone), range)).unwrap_or_default(),
-    }
+/// The periods that an object takes in a range. `None`: it must be read.
+fn known_periods(view: &View, zone: &TimeZone, range: TimeRange, spans: &Spans) -> Option<Vec<Period>> {
+    let found = spans.of(view.node.hash.as_deref()?, zone, range, || object_of(view))?;
+    Some(found.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, range)).collect())
 }
 
 /// The one question for which knowing when a calendar is taken is enough (RFC 4791 section 6.1.1).
@@ -221,12 +277,30 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     let mut after = String::new();
     loop {
         let (page, next) = admitted.objects((range, None), &after, Needs::TAG, call.tree.epoch()).await?;
-        let (zone, tree) = (zone.clone(), call.tree.clone());
-        taken = aside(move || {
-            page.iter().for_each(|view| taken.extend(periods_of(view, &zone, range, tree.spans())));
-            merged(taken)
-        })
-        .await?;
+        let mut open = Vec::new();
+        for view in page {
+            match known_periods(&view, &zone, range, call.tree.spans()) {
+                Some(known) => taken.extend(known),
+                None => open.push(view),
+            }
+        }
+        taken = merged(taken);
+        for run in runs(open) {
+            let run = admitted.texts(run).await?;
+            let (zone, tree) = (zone.clone(), call.tree.clone());
+            taken = aside(move || {
+                for view in &run {
+                    let followed = || {
+                        let object = object_of(view)?;
+                        Some(periods(&object, &Zones::new(&object.calendar, &zone), range))
+                    };
+                    let known = known_periods(view, &zone, range, tree.spans());
+                    taken.extend(known.or_else(followed).unwrap_or_default());
+                }
+                merged(taken)
+            })
+            .await?;
+        }
         match next {
             Some(next) => after = next,
             None => break,

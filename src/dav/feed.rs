@@ -26,7 +26,7 @@ use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::model::path::Path;
 use crate::model::precondition::{Outcome, State};
-use crate::tree::calendar::{floating_zone, given};
+use crate::tree::calendar::{floating_zone, given, runs};
 use crate::tree::changes::sync_token;
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::walk::{Needs, View};
@@ -148,26 +148,29 @@ async fn calendar(
     let mut after = String::new();
     loop {
         let (page, next) = admitted.objects(wanted, &after, Needs::NOTHING, tree.epoch()).await?;
-        let (zone, profile) = (zone.clone(), profile.clone());
-        (published, taken) = aside(move || {
-            for view in page {
-                let Some(object) = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes())) else {
-                    continue;
-                };
-                let zones = Zones::new(&object.calendar, &zone);
-                match profile.detail {
-                    Detail::Busy => taken.extend(periods(&object, &zones, profile.window)),
-                    Detail::Full | Detail::Title => {
-                        published.object(&object, &profile, &zones, view.node.modified_at);
+        for run in runs(page) {
+            let run = admitted.texts(run).await?;
+            let (zone, profile) = (zone.clone(), profile.clone());
+            (published, taken) = aside(move || {
+                for view in run {
+                    let Some(object) = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes())) else {
+                        continue;
+                    };
+                    let zones = Zones::new(&object.calendar, &zone);
+                    match profile.detail {
+                        Detail::Busy => taken.extend(periods(&object, &zones, profile.window)),
+                        Detail::Full | Detail::Title => {
+                            published.object(&object, &profile, &zones, view.node.modified_at);
+                        }
                     }
                 }
+                (published, merged(taken))
+            })
+            .await?;
+            if published.events.len() > MAX_ANSWER {
+                tracing::warn!(calendar = %request.path.href(true), "a feed is too large to be told");
+                return Err(Condition::TooLarge.into());
             }
-            (published, merged(taken))
-        })
-        .await?;
-        if published.events.len() > MAX_ANSWER {
-            tracing::warn!(calendar = %request.path.href(true), "a feed is too large to be told");
-            return Err(Condition::TooLarge.into());
         }
         match next {
             Some(next) => after = next,

@@ -1,5 +1,6 @@
 //! Content by SHA-256: small bodies as rows, large ones as files.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -10,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::fs;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeekExt as _};
 
-use super::sql::{Reading, arguments, execute, row, rows};
+use super::sql::{Columns, Reading, arguments, execute, list, listed, page, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -286,6 +287,20 @@ pub async fn insert(c: &mut Txn, hash: &str, data: &[u8], now: Timestamp) -> Res
 pub async fn inline(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, Failure> {
     let sql = "SELECT data FROM body WHERE hash = $1";
     Ok(row(c, sql, arguments![hash]).await?.map(|row| row.bytes(0)))
+}
+
+/// The texts of small bodies, by their hashes.
+pub async fn texts(c: &mut impl Reading, hashes: &[String]) -> Result<HashMap<String, String>, Failure> {
+    const SQL: &str = paged!(
+        "n.hash, n.text",
+        concat!(
+            "SELECT b.hash, CAST(b.data AS TEXT) AS text FROM ",
+            listed!("$1"),
+            " l CROSS JOIN body b WHERE b.hash = l.value"
+        )
+    );
+    let text = |from: &mut dyn Columns| (from.next_text().unwrap_or_default(), from.next_text().unwrap_or_default());
+    Ok(page(c, SQL, arguments![&list(hashes)], text).await?.into_iter().collect())
 }
 
 /// Does any node or former state name this body?

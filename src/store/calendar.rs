@@ -1,7 +1,7 @@
 //! Statements on `calendar` and `calendar_object`.
 
-use super::node::{COLUMNS, Width, brief, columns, next_brief, next_node, node_of};
-use super::sql::{Reading, arguments, list, listed, page, paged, row, rows};
+use super::node::{COLUMNS, Pages, Width, brief, columns, node_of, pages, tag};
+use super::sql::{Reading, arguments, list, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::error::Failure;
@@ -79,72 +79,28 @@ pub struct Candidates<'a> {
     pub component: Option<&'a str>,
 }
 
-/// Reads a row of nodes with their texts; `$node` reads the node.
-macro_rules! with_text {
-    ($node:ident) => {
-        |from| ($node(from), from.next_text().unwrap_or_default())
-    };
-}
-
-/// Answers pages of nodes `n` with their texts, the data of `b`, from a source and a condition; few look at a tag alone.
-macro_rules! texts {
-    ($c:expr, $width:expr, $arguments:expr, $from:expr) => {
-        if $width < Width::Whole {
-            const SQL: &str = paged!(
-                concat!(brief!(), ", n.text"),
-                concat!("SELECT ", brief!(), ", CAST(b.data AS TEXT) AS text FROM ", $from)
-            );
-            page($c, SQL, $arguments, with_text!(next_brief)).await
-        } else {
-            const SQL: &str = paged!(
-                concat!(columns!(), ", n.text"),
-                concat!("SELECT ", columns!(), ", CAST(b.data AS TEXT) AS text FROM ", $from)
-            );
-            page($c, SQL, $arguments, with_text!(next_node)).await
-        }
-    };
-}
-
-/// Objects of a calendar with their texts, in the order of folded names, after `after`: as many as a page and some
-/// megabytes hold.
+/// Objects of a calendar in the order of folded names, after `after`.
 pub async fn objects(
     c: &mut impl Reading,
     of: Candidates<'_>,
     after: &str,
     limit: i64,
     width: Width,
-) -> Result<Vec<(Node, String)>, Failure> {
+) -> Result<Vec<Node>, Failure> {
+    const SQL: Pages = pages!(
+        "n.id IN (SELECT o.node_id FROM calendar_object o WHERE o.calendar_id = $1 AND o.last_at >= $2 AND o.first_at <= $3 \
+         AND (CAST($4 AS TEXT) IS NULL OR o.component = $4)) AND n.gone_at IS NULL AND n.match_name > $5 ORDER BY n.match_name \
+         LIMIT $6"
+    );
     let Candidates { calendar, range, component } = of;
-    let arguments = arguments![calendar, range.start, range.end, component, after, limit];
-    texts!(
-        c,
-        width,
-        arguments,
-        "(SELECT v.id, SUM(v.size) OVER (ORDER BY v.match_name) - v.size AS bytes_before FROM (SELECT k.id, k.match_name, k.size \
-         FROM calendar_object o JOIN node k ON k.id = o.node_id WHERE o.calendar_id = $1 AND o.last_at >= $2 AND o.first_at <= $3 \
-         AND (CAST($4 AS TEXT) IS NULL OR o.component = $4) AND k.gone_at IS NULL AND k.match_name > $5 ORDER BY k.match_name \
-         LIMIT $6) v) w CROSS JOIN node n ON n.id = w.id CROSS JOIN body b ON b.hash = n.hash WHERE w.bytes_before < 4194304 \
-         ORDER BY n.match_name"
-    )
+    SQL.nodes(c, width, arguments![calendar, range.start, range.end, component, after, limit]).await
 }
 
-/// The objects of a calendar that bear these folded names, with their texts, in no order.
-pub async fn named(
-    c: &mut impl Reading,
-    calendar: Id,
-    names: &[String],
-    width: Width,
-) -> Result<Vec<(Node, String)>, Failure> {
-    texts!(
-        c,
-        width,
-        arguments![calendar, &list(names)],
-        concat!(
-            listed!("$2"),
-            " l CROSS JOIN node n JOIN body b ON b.hash = n.hash WHERE n.parent_id = $1 AND n.gone_at IS NULL \
-             AND n.match_name = l.value"
-        )
-    )
+/// The objects of a calendar that bear these folded names, in no order.
+pub async fn named(c: &mut impl Reading, calendar: Id, names: &[String], width: Width) -> Result<Vec<Node>, Failure> {
+    const SQL: Pages =
+        pages!("n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name IN (SELECT l.value FROM json_each($2) l)");
+    SQL.nodes(c, width, arguments![calendar, &list(names)]).await
 }
 
 /// Calendars of other homes that an actor may read: each with the name of its home and the role held.

@@ -37,8 +37,29 @@ pub const CALENDARS: &str = "calendars";
 pub const CALENDAR_TYPE: &str = "text/calendar; charset=utf-8";
 /// What floats lies within so many seconds of where UTC would put it.
 const FLOAT_S: i64 = 14 * 3600;
+/// A run of objects ends where their texts have reached so many bytes.
+const RUN_BYTES: i64 = 2 * 1024 * 1024;
 /// The most calendars of others that a home shows.
 const MAX_LINKS: i64 = 1000;
+
+/// Parts objects into runs whose texts are read together.
+#[must_use]
+pub fn runs(objects: Vec<View>) -> Vec<Vec<View>> {
+    let mut runs: Vec<Vec<View>> = Vec::new();
+    let mut bytes = 0;
+    for view in objects {
+        let size = view.node.size_bytes;
+        match runs.last_mut().filter(|_| bytes < RUN_BYTES) {
+            Some(run) => run.push(view),
+            None => {
+                runs.push(vec![view]);
+                bytes = 0;
+            }
+        }
+        bytes += size;
+    }
+    runs
+}
 
 /// Reads what a client stores: its content, and what the index says of it. Refuses by the preconditions of RFC 4791
 /// section 5.3.2.1.
@@ -190,8 +211,8 @@ impl Admitted<Txn> {
 }
 
 impl<T: Reading> Admitted<T> {
-    /// A page of objects of the target, a calendar, that may take place in a range and are of a component, each with its
-    /// text; and where the next page begins.
+    /// A page of objects of the target, a calendar, that may take place in a range and are of a component, without their
+    /// texts; and where the next page begins.
     pub async fn objects(
         &mut self,
         (range, component): (TimeRange, Option<&str>),
@@ -201,43 +222,48 @@ impl<T: Reading> Admitted<T> {
     ) -> Result<(Vec<View>, Option<String>)> {
         let Some(calendar) = self.target.node().map(|node| node.id) else { return Ok((Vec::new(), None)) };
         let candidates = Candidates { calendar, range, component };
-        let found = calendar::objects(&mut self.store, candidates, after, PAGE, needs.width).await?;
-        let next = found.last().map(|(node, _)| match_name(&node.name));
-        Ok((self.texts(calendar, found, needs, epoch).await?, next))
+        let width = needs.width.max(Width::Brief);
+        let found = calendar::objects(&mut self.store, candidates, after, PAGE, width).await?;
+        let next = found.last().filter(|_| found.len() as i64 == PAGE).map(|node| match_name(&node.name));
+        Ok((self.seen(calendar, found, needs, epoch).await?, next))
     }
 
-    /// The objects of the target that bear these names, each with its text.
+    /// The objects of the target that bear these names, without their texts.
     pub async fn named(&mut self, names: &[String], needs: Needs, epoch: &str) -> Result<Vec<View>> {
         let Some(calendar) = self.target.node().map(|node| node.id) else { return Ok(Vec::new()) };
         let folded: Vec<String> = names.iter().map(|name| match_name(name)).collect();
-        let mut found = calendar::named(&mut self.store, calendar, &folded, needs.width).await?;
-        found.sort_by_cached_key(|(node, _)| match_name(&node.name));
-        self.texts(calendar, found, needs, epoch).await
+        let width = needs.width.max(Width::Brief);
+        let mut found = calendar::named(&mut self.store, calendar, &folded, width).await?;
+        found.sort_by_cached_key(|node| match_name(&node.name));
+        self.seen(calendar, found, needs, epoch).await
+    }
+
+    /// Reads the texts of objects: of a run that [`runs`] made.
+    pub async fn texts(&mut self, mut run: Vec<View>) -> Result<Vec<View>> {
+        let hashes: Vec<String> = run.iter().filter_map(|view| view.node.hash.clone()).collect();
+        let texts = body::texts(&mut self.store, &hashes).await?;
+        for view in &mut run {
+            view.text = view.node.hash.as_ref().and_then(|hash| texts.get(hash)).cloned();
+        }
+        Ok(run)
     }
 
     /// Views of objects that are in the order of their names; what they need besides is loaded for all at once.
-    async fn texts(
-        &mut self,
-        calendar: Id,
-        found: Vec<(Node, String)>,
-        needs: Needs,
-        epoch: &str,
-    ) -> Result<Vec<View>> {
+    async fn seen(&mut self, calendar: Id, found: Vec<Node>, needs: Needs, epoch: &str) -> Result<Vec<View>> {
         let mut dead: HashMap<Id, Vec<Dead>> = HashMap::new();
-        if let (true, Some((first, _)), Some((last, _))) = (needs.dead, found.first(), found.last()) {
+        if let (true, Some(first), Some(last)) = (needs.dead, found.first(), found.last()) {
             // All names from the first on: its own predecessor is not known.
             let (first, last) = (match_name(&first.name), match_name(&last.name));
             for (id, property) in property::of_members_from(&mut self.store, calendar, &first, &last).await? {
                 dead.entry(id).or_default().push(property);
             }
         }
-        let each = Needs { dead: false, width: Width::Whole, ..needs };
+        let each = Needs { dead: false, text: false, width: Width::Whole, ..needs };
         let place = self.place(epoch);
         let mut views = Vec::with_capacity(found.len());
-        for (node, text) in found {
+        for node in found {
             let mut view = place.member(node);
             view.dead = dead.remove(&view.node.id).unwrap_or_default();
-            view.text = Some(text);
             if each != Needs::NOTHING {
                 self.load(&mut view, each).await?;
             }

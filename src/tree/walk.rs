@@ -22,8 +22,10 @@ use crate::store::property::Dead;
 use crate::store::sql::Reading;
 use crate::store::{calendar, lock, node, principal, property, version};
 
-/// How many members one page holds.
-pub const PAGE: i64 = 300;
+/// How many members one page holds: each page costs an admission of its own.
+pub const PAGE: i64 = 1000;
+/// How many the first one holds, so that the answer begins at once.
+const FIRST_PAGE: i64 = 100;
 
 /// What the asked properties want loaded, so that reading a property is a plain function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -46,6 +48,8 @@ pub struct Needs {
     pub old_place: bool,
     /// What a calendar may hold.
     pub components: bool,
+    /// The text of a calendar object, which reports read.
+    pub text: bool,
 }
 
 impl Needs {
@@ -60,6 +64,7 @@ impl Needs {
         versions: false,
         old_place: false,
         components: false,
+        text: false,
     };
 
     /// The columns that most listings are made of, and nothing else.
@@ -81,6 +86,7 @@ impl Needs {
             versions: self.versions || other.versions,
             old_place: self.old_place || other.old_place,
             components: self.components || other.components,
+            text: self.text || other.text,
         }
     }
 }
@@ -374,11 +380,12 @@ impl<T: Reading> Admitted<T> {
 
     /// Members that are rows: their locks and dead properties are loaded once for the page.
     async fn stored(&mut self, parent: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
-        let nodes = node::members(&mut self.store, parent.id, after, PAGE, needs.width).await?;
+        let page = if after.is_empty() { FIRST_PAGE } else { PAGE };
+        let nodes = node::members(&mut self.store, parent.id, after, page, needs.width).await?;
         let Some(last) = nodes.last().map(|node| match_name(&node.name)) else {
             return Ok(Page { views: Vec::new(), after: None });
         };
-        let next = (nodes.len() as i64 == PAGE).then(|| last.clone());
+        let next = (nodes.len() as i64 == page).then(|| last.clone());
         let mut locks: HashMap<Id, Vec<Lock>> = HashMap::new();
         let mut inherited = Vec::new();
         if needs.locks {

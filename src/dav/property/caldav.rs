@@ -30,6 +30,8 @@ const PRINCIPAL: Needs = Needs { principal: true, ..NOTHING };
 const OF_CALENDAR: Needs = Needs { components: true, ..NOTHING };
 const DEAD: Needs = Needs { dead: true, ..NOTHING };
 
+const TEXT: Needs = Needs { text: true, ..Needs::TAG };
+
 const fn live(local: &'static str, needs: Needs, read: Read, source: &'static str) -> Property {
     Property { name: QName::caldav(local), in_allprop: false, needs, read, write: Write::Protected, source }
 }
@@ -47,7 +49,7 @@ pub static PROPERTIES: [Property; 14] = [
     live("max-resource-size", NOTHING, max_resource_size, "RFC 4791 section 5.2.5"),
     live("max-attendees-per-instance", NOTHING, max_attendees, "RFC 4791 section 5.2.9"),
     live("supported-collation-set", NOTHING, supported_collations, "RFC 4791 section 7.5.1"),
-    live("calendar-data", Needs::TAG, calendar_data, "RFC 4791 section 9.6"),
+    live("calendar-data", TEXT, calendar_data, "RFC 4791 section 9.6"),
     set("schedule-calendar-transp", schedule_calendar_transp, Write::Dead, "RFC 6638 section 9.1"),
     set("calendar-timezone", calendar_timezone, Write::Zone, "RFC 4791 section 5.2.2"),
     set("calendar-timezone-id", calendar_timezone_id, Write::ZoneId, "RFC 7809 section 5.2"),

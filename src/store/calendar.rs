@@ -1,7 +1,7 @@
 //! Statements on `calendar` and `calendar_object`.
 
 use super::node::{COLUMNS, Pages, Width, brief, columns, node_of, pages, tag};
-use super::sql::{Reading, arguments, list, paged, row, rows};
+use super::sql::{Reading, arguments, foresee, list, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::error::Failure;
@@ -30,12 +30,13 @@ pub struct Standing {
     pub uid: Option<String>,
 }
 
+const STANDING: &str = "SELECT (SELECT k.components FROM calendar k WHERE k.node_id = $1), (SELECT n.name FROM calendar_object o \
+    JOIN node n ON n.id = o.node_id WHERE o.calendar_id = $1 AND o.uid = $2 AND o.node_id <> $3), \
+    (SELECT o.uid FROM calendar_object o WHERE o.node_id = $3)";
+
 /// Asks all that must be known before an object of a UID may stand in a calendar.
 pub async fn standing(c: &mut impl Reading, calendar: Id, uid: &str, object: Id) -> Result<Standing, Failure> {
-    let sql = "SELECT (SELECT k.components FROM calendar k WHERE k.node_id = $1), (SELECT n.name FROM calendar_object o \
-               JOIN node n ON n.id = o.node_id WHERE o.calendar_id = $1 AND o.uid = $2 AND o.node_id <> $3), \
-               (SELECT o.uid FROM calendar_object o WHERE o.node_id = $3)";
-    let found = row(c, sql, arguments![calendar, uid, object]).await?;
+    let found = row(c, STANDING, arguments![calendar, uid, object]).await?;
     Ok(found.map_or(Standing { components: ComponentSet::ALL, holder: None, uid: None }, |row| Standing {
         components: ComponentSet(row.optional_integer(0).unwrap_or(ComponentSet::ALL.0)),
         holder: row.optional_text(1),
@@ -57,15 +58,21 @@ pub async fn delist(c: &mut Txn, object: Id) -> Result<(), Failure> {
     c.note("UPDATE calendar_object SET calendar_id = NULL WHERE node_id = $1", arguments![object]).await
 }
 
+const GONE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM calendar_object o CROSS JOIN node n WHERE n.id = o.node_id AND n.parent_id = $1 AND o.calendar_id IS NULL \
+     AND o.uid = $2 AND n.gone_at IS NOT NULL AND n.hidden = 0 ORDER BY n.gone_at DESC LIMIT 1"
+);
+
+/// Asks in one trip for what [`gone`] and [`standing`] will ask of a new object.
+pub async fn foresee_object(c: &mut Txn, calendar: Id, uid: &str, object: Id) -> Result<(), Failure> {
+    foresee(c, &[(GONE, arguments![calendar, uid]), (STANDING, arguments![calendar, uid, object])]).await
+}
+
 /// The object of a UID that was deleted from a calendar last and lies in the trash.
 pub async fn gone(c: &mut impl Reading, calendar: Id, uid: &str) -> Result<Option<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM calendar_object o CROSS JOIN node n WHERE n.id = o.node_id AND n.parent_id = $1 AND o.calendar_id IS NULL \
-         AND o.uid = $2 AND n.gone_at IS NOT NULL AND n.hidden = 0 ORDER BY n.gone_at DESC LIMIT 1"
-    );
-    Ok(row(c, SQL, arguments![calendar, uid]).await?.map(|row| node_of(&row)))
+    Ok(row(c, GONE, arguments![calendar, uid]).await?.map(|row| node_of(&row)))
 }
 
 /// Which objects of a calendar are looked at.

@@ -1,6 +1,6 @@
 //! Statements on `node` and `home`.
 
-use super::sql::{Argument, Columns, Reading, Row, arguments, page, paged, row, rows};
+use super::sql::{Argument, Columns, Reading, Row, arguments, foresee, page, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -70,6 +70,15 @@ macro_rules! pages {
 pub(super) use pages;
 
 impl Pages {
+    /// The statement of a width.
+    pub const fn sql(&self, width: Width) -> &'static str {
+        match width {
+            Width::Tag => self.tag,
+            Width::Brief => self.brief,
+            Width::Whole => self.whole,
+        }
+    }
+
     /// The nodes of a page.
     pub async fn nodes(
         &self,
@@ -77,10 +86,11 @@ impl Pages {
         width: Width,
         arguments: &[Argument<'_>],
     ) -> Result<Vec<Node>, Failure> {
+        let sql = self.sql(width);
         match width {
-            Width::Tag => page(c, self.tag, arguments, next_tag).await,
-            Width::Brief => page(c, self.brief, arguments, next_brief).await,
-            Width::Whole => nodes(c, self.whole, arguments).await,
+            Width::Tag => page(c, sql, arguments, next_tag).await,
+            Width::Brief => page(c, sql, arguments, next_brief).await,
+            Width::Whole => nodes(c, sql, arguments).await,
         }
     }
 }
@@ -319,10 +329,10 @@ pub struct Claim {
 pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Result<Option<Claim>, Failure> {
     let sql = "UPDATE home SET seq = seq + 1 WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = 1 \
                AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes, chain, chain_place";
-    let claimed = match next {
-        Some(walk) => c.ask_and_foresee((sql, arguments![match_name]), (CHAIN, &walk.arguments())).await?,
-        None => rows(c, sql, arguments![match_name]).await?,
-    };
+    if let Some(walk) = next {
+        foresee(c, &[(sql, arguments![match_name]), (CHAIN, &walk.arguments())]).await?;
+    }
+    let claimed = rows(c, sql, arguments![match_name]).await?;
     Ok(claimed.first().map(|row| Claim {
         home: Id(row.integer(0)),
         seq: row.integer(1),

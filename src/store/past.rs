@@ -1,7 +1,7 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
 use super::node::{Pages, Width, brief, columns, node_of, nodes, pages, tag};
-use super::sql::{Reading, Row, arguments, paged, row, rows};
+use super::sql::{Question, Reading, Row, arguments, foresee, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -93,6 +93,33 @@ pub struct Cursor {
     pub node: Id,
 }
 
+const CHANGED: Pages = pages!(
+    "n.parent_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) ORDER BY n.seq, n.id LIMIT $4"
+);
+
+const GONE: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
+    MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id \
+    WHERE p.parent_id = $1 AND p.home_id = $6 AND p.to_seq >= $2 \
+    AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
+    AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
+    AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
+
+/// Asks in one trip for what [`oldest_seq`], [`changed`] and [`gone`] will ask of a collection and its home.
+pub async fn foresee_changes(
+    c: &mut impl Reading,
+    (collection, home): (Id, Id),
+    at: &Cursor,
+    limit: i64,
+    width: Width,
+) -> Result<(), Failure> {
+    let questions: [Question<'_>; 3] = [
+        (OLDEST_SEQ, arguments![home]),
+        (CHANGED.sql(width), arguments![collection, at.seq, at.node, limit]),
+        (GONE, arguments![collection, at.seq, at.parent, &at.name, limit, home]),
+    ];
+    foresee(c, &questions).await
+}
+
 /// Live members of a collection that changed after the cursor, in the order of change and identifier.
 pub async fn changed(
     c: &mut impl Reading,
@@ -101,11 +128,7 @@ pub async fn changed(
     limit: i64,
     width: Width,
 ) -> Result<Vec<Node>, Failure> {
-    const SQL: Pages = pages!(
-        "n.parent_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
-         ORDER BY n.seq, n.id LIMIT $4"
-    );
-    SQL.nodes(c, width, arguments![collection, at.seq, at.node, limit]).await
+    CHANGED.nodes(c, width, arguments![collection, at.seq, at.node, limit]).await
 }
 
 /// The same for all of a home. The nodes may stand anywhere, also below something that is gone.
@@ -131,6 +154,13 @@ pub struct GoneName {
     pub collection: bool,
 }
 
+const OLDEST_SEQ: &str = "SELECT oldest_seq FROM home WHERE node_id = $1";
+
+/// The oldest change of a home whose successors are all still known.
+pub async fn oldest_seq(c: &mut impl Reading, home: Id) -> Result<Seq, Failure> {
+    Ok(row(c, OLDEST_SEQ, arguments![home]).await?.map_or(0, |row| row.integer(0)))
+}
+
 /// Names that a collection lost after the cursor and that no live member bears, in the order of change.
 pub async fn gone(
     c: &mut impl Reading,
@@ -139,12 +169,7 @@ pub async fn gone(
     at: &Cursor,
     limit: i64,
 ) -> Result<Vec<GoneName>, Failure> {
-    const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
-         MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 AND p.home_id = $6 AND p.to_seq >= $2 \
-         AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
-         AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
-         AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
-    let found = rows(c, SQL, arguments![collection, at.seq, at.parent, &at.name, limit, home]).await?;
+    let found = rows(c, GONE, arguments![collection, at.seq, at.parent, &at.name, limit, home]).await?;
     Ok(found.iter().map(gone_of).collect())
 }
 

@@ -280,12 +280,6 @@ pub async fn insert_setting(c: &mut Txn, name: &str, value: &str) -> Result<(), 
     Ok(())
 }
 
-/// The oldest change of a home whose successors are all still known.
-pub async fn oldest_seq(c: &mut impl Reading, home: Id) -> Result<i64, Failure> {
-    let found = row(c, "SELECT oldest_seq FROM home WHERE node_id = $1", arguments![home]).await?;
-    Ok(found.map_or(0, |row| row.integer(0)))
-}
-
 /// Lowers every role in a home that is greater than `most`.
 pub async fn lower_grants(c: &mut Txn, home: Id, most: Role) -> Result<(), Failure> {
     let sql = "UPDATE ace SET role = $2 WHERE role > $2 AND node_id IN (SELECT n.id FROM node n WHERE n.home_id = $1)";

@@ -24,7 +24,7 @@ use sqlx::{
     ValueRef as _,
 };
 
-use super::memo::{Memo, Version};
+use super::memo::{Memo, Version, key_of};
 use crate::model::error::Failure;
 
 /// One connection of the database we run on.
@@ -210,8 +210,8 @@ pub trait Reading: Send {
         None
     }
 
-    /// An answer that was fetched together with an earlier one, to the question that was foreseen.
-    fn foreseen(&mut self, _sql: &'static str, _arguments: &[Argument<'_>]) -> Option<Vec<Row>> {
+    /// What was asked ahead; `None`: nothing is.
+    fn foreseen(&mut self) -> Option<&mut Foreseen> {
         None
     }
 }
@@ -320,7 +320,7 @@ pub async fn execute(c: &mut impl Reading, sql: &'static str, arguments: &[Argum
 
 /// All rows of an answer. Statements bound their own number of rows.
 pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
-    if let Some(rows) = c.foreseen(sql, arguments) {
+    if let Some(rows) = c.foreseen().and_then(|foreseen| foreseen.take(sql, arguments)) {
         return Ok(rows);
     }
     let question = c.memo().map(|(memo, version)| memo.look(sql, arguments, version));
@@ -339,30 +339,59 @@ pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument
     Ok(rows)
 }
 
-/// The answers to two questions, asked in one trip.
-pub async fn both(
-    c: &mut impl Reading,
-    (one, one_arguments): (&'static str, &[Argument<'_>]),
-    (other, other_arguments): (&'static str, &[Argument<'_>]),
-) -> Result<(Vec<Row>, Vec<Row>), Failure> {
-    let (connection, noted) = c.connection(one).await?;
+/// A statement and its arguments.
+pub type Question<'a> = (&'static str, &'a [Argument<'a>]);
+
+/// Asks questions that are known to come, in one trip, where that is worth while: each is answered from here when it is
+/// asked, until something is written. The first may write.
+pub async fn foresee(c: &mut impl Reading, questions: &[Question<'_>]) -> Result<(), Failure> {
+    let Some((sql, _)) = questions.first().filter(|_| c.foreseen().is_some()) else { return Ok(()) };
+    let (connection, noted) = c.connection(sql).await?;
     let mut batch = noted.map(std::mem::take).unwrap_or_default();
     let before = batch.statements;
-    batch.add(one, one_arguments)?;
-    batch.add(other, other_arguments)?;
-    let mut answers = connection.fetch_many(batch.query());
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    let mut ended = 0;
-    while let Some(item) = std::future::poll_fn(|cx| answers.as_mut().poll_next(cx)).await {
-        match item.map_err(|e| Failure::new(one, e))? {
+    for (sql, arguments) in questions {
+        batch.add(sql, arguments)?;
+    }
+    let mut answers: Vec<Vec<Row>> = vec![Vec::new(); questions.len()];
+    let mut stream = connection.fetch_many(batch.query());
+    let mut ended = 0_usize;
+    while let Some(item) = std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+        match item.map_err(|e| Failure::new(sql, e))? {
             Either::Left(_) => ended += 1,
-            Either::Right(row) if ended == before => first.push(Row::of(&row)),
-            Either::Right(row) => second.push(Row::of(&row)),
+            Either::Right(row) => {
+                let rows = ended.checked_sub(before).and_then(|place| answers.get_mut(place));
+                rows.into_iter().for_each(|rows| rows.push(Row::of(&row)));
+            }
         }
     }
-    drop(answers);
-    c.asked().add(2, first.len() + second.len());
-    Ok((first, second))
+    drop(stream);
+    c.asked().add(questions.len(), answers.iter().map(Vec::len).sum());
+    if let Some(foreseen) = c.foreseen() {
+        foreseen
+            .0
+            .extend(questions.iter().zip(answers).map(|((sql, arguments), rows)| (*sql, key_of(arguments), rows)));
+    }
+    Ok(())
+}
+
+/// Answers to questions that will be asked.
+#[derive(Default)]
+pub struct Foreseen(Vec<(&'static str, Vec<u8>, Vec<Row>)>);
+
+impl Foreseen {
+    fn take(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Option<Vec<Row>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let key = key_of(arguments);
+        let place = self.0.iter().position(|(known, of, _)| *known == sql && *of == key)?;
+        Some(self.0.swap_remove(place).2)
+    }
+
+    /// Forgets all: something is written.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 /// Makes a statement answer a page of rows as one value: the columns, which are integers and texts, and where they come from. Rows that
@@ -485,9 +514,9 @@ pub async fn acquire(pool: &Pool) -> Result<PoolConnection<Sqlite>, Failure> {
     pool.acquire().await.map_err(|e| Failure::new("taking a connection", e))
 }
 
-/// Runs a statement that is not prepared: transaction control.
+/// Runs transaction control.
 pub async fn control(c: &mut Connection, sql: &'static str) -> Result<(), Failure> {
-    sqlx::raw_sql(sql).execute(c).await.map_err(|e| Failure::new(sql, e))?;
+    sqlx::query(sql).execute(c).await.map_err(|e| Failure::new(sql, e))?;
     Ok(())
 }
 

@@ -13,14 +13,15 @@ use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
-use super::memo::{self, Memo, Version};
-use super::sql::{self, Argument, Asked, Batch, Connection, Pool, Reading, Row};
+use super::memo::{Memo, Version};
+use super::sql::{self, Argument, Asked, Batch, Connection, Foreseen, Pool, Reading};
 use crate::model::error::Failure;
 
 /// A consistent view, opened together with its first question; closed when dropped.
 pub struct Snapshot {
     connection: Option<PoolConnection<Sqlite>>,
     noted: Batch,
+    foreseen: Foreseen,
     asked: Arc<Asked>,
 }
 
@@ -29,7 +30,8 @@ impl Snapshot {
         let mut noted = Batch::default();
         noted.add(sql::BEGIN_READ, &[])?;
         noted.unopened = true;
-        Ok(Self { connection: Some(sql::acquire(pool).await?), noted, asked: Arc::clone(asked) })
+        let connection = Some(sql::acquire(pool).await?);
+        Ok(Self { connection, noted, foreseen: Foreseen::default(), asked: Arc::clone(asked) })
     }
 }
 
@@ -37,6 +39,10 @@ impl Reading for Snapshot {
     async fn connection(&mut self, sql: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
         let connection = self.connection.as_mut().ok_or_else(|| Failure::new(sql, "the view is closed"))?;
         Ok((connection, Some(&mut self.noted)))
+    }
+
+    fn foreseen(&mut self) -> Option<&mut Foreseen> {
+        Some(&mut self.foreseen)
     }
 
     fn asked(&self) -> &Asked {
@@ -157,7 +163,7 @@ impl Writer {
         }
         guard.unfinished = Some(place);
         let (state, waiting) = (Arc::clone(&self.state), Arc::clone(&self.waiting));
-        Ok(Txn { state, waiting, guard: Some(guard), foreseen: None, asked: Arc::clone(&self.asked) })
+        Ok(Txn { state, waiting, guard: Some(guard), foreseen: Foreseen::default(), asked: Arc::clone(&self.asked) })
     }
 
     /// Waits until what has been written so far is on disk. Whoever was refused because of what a neighbour wrote must not
@@ -282,20 +288,13 @@ pub struct Txn {
     state: Arc<Mutex<State>>,
     waiting: Arc<AtomicUsize>,
     guard: Option<OwnedMutexGuard<State>>,
-    foreseen: Option<Foreseen>,
+    foreseen: Foreseen,
     asked: Arc<Asked>,
-}
-
-/// A question that will be asked, and its answer.
-struct Foreseen {
-    sql: &'static str,
-    key: Vec<u8>,
-    rows: Vec<Row>,
 }
 
 impl Reading for Txn {
     async fn connection(&mut self, sql: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
-        self.foreseen = None;
+        self.foreseen.clear();
         let state = self.state_mut();
         state.runs(sql);
         Ok((&mut state.connection, Some(&mut state.noted)))
@@ -305,9 +304,8 @@ impl Reading for Txn {
         &self.asked
     }
 
-    fn foreseen(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Option<Vec<Row>> {
-        let foreseen = self.foreseen.take()?;
-        (std::ptr::eq(foreseen.sql, sql) && foreseen.key == memo::key_of(arguments)).then_some(foreseen.rows)
+    fn foreseen(&mut self) -> Option<&mut Foreseen> {
+        Some(&mut self.foreseen)
     }
 }
 
@@ -319,23 +317,12 @@ impl Txn {
 
     /// Notes a statement that answers no rows: it runs before anything is read, at the latest when the write ends.
     pub async fn note(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
-        self.foreseen = None;
+        self.foreseen.clear();
         self.asked.add(1, 0);
         let state = self.state_mut();
         state.runs(sql);
         state.noted.add(sql, arguments)?;
         if state.noted.is_full() { state.run_noted().await } else { Ok(()) }
-    }
-
-    /// Asks a question, and in the same trip the one that is known to come next; its answer waits for it.
-    pub async fn ask_and_foresee(
-        &mut self,
-        asked: (&'static str, &[Argument<'_>]),
-        next: (&'static str, &[Argument<'_>]),
-    ) -> Result<Vec<Row>, Failure> {
-        let (answer, rows) = sql::both(self, asked, next).await?;
-        self.foreseen = Some(Foreseen { sql: next.0, key: memo::key_of(next.1), rows });
-        Ok(answer)
     }
 
     /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group.

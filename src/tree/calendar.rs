@@ -168,10 +168,23 @@ impl Admitted<Txn> {
     /// Makes an object known in the calendar it stands in. Refused where the calendar holds no such component, or holds
     /// its UID already.
     pub(super) async fn enlist(&mut self, object: &Node) -> Result<()> {
-        if object.kind != Kind::Object {
-            return Ok(());
+        match self.vet(object).await? {
+            Some(indexed) => self.list(object, &indexed).await,
+            None => Ok(()),
         }
-        let Some(hash) = object.hash.clone() else { return Ok(()) };
+    }
+
+    /// Writes what is known of a calendar object.
+    pub(super) async fn list(&mut self, object: &Node, indexed: &Indexed) -> Result<()> {
+        Ok(calendar::enlist(&mut self.store, object.id, object.parent_id, indexed).await?)
+    }
+
+    /// May a node, if it is a calendar object, stand where it is to stand? What is known of it then.
+    pub(super) async fn vet(&mut self, object: &Node) -> Result<Option<Indexed>> {
+        if object.kind != Kind::Object {
+            return Ok(None);
+        }
+        let Some(hash) = object.hash.clone() else { return Ok(None) };
         let known = self.indexed.take().filter(|(of, _)| *of == hash).map(|(_, indexed)| indexed);
         let indexed = match known {
             Some(indexed) => indexed,
@@ -195,12 +208,14 @@ impl Admitted<Txn> {
             let parent = target.map(|target| target.path.parent()).unwrap_or_default();
             return Err(Refusal::of(Condition::NoUidConflict).at(parent.join(&name).href(false)).into());
         }
-        Ok(calendar::enlist(&mut self.store, object.id, object.parent_id, &indexed).await?)
+        Ok(Some(indexed))
     }
 
     /// The object of the same UID that was deleted from a calendar: it comes back under the new name, with its versions.
-    pub(super) async fn revived(&mut self, calendar: &Node) -> Result<Option<Node>> {
+    /// `instead`: what will be vetted where there is none.
+    pub(super) async fn revived(&mut self, calendar: &Node, instead: &Node) -> Result<Option<Node>> {
         let Some((_, indexed)) = &self.indexed else { return Ok(None) };
+        calendar::foresee_object(&mut self.store, calendar.id, &indexed.uid, instead.id).await?;
         Ok(calendar::gone(&mut self.store, calendar.id, &indexed.uid).await?)
     }
 

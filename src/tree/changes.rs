@@ -17,8 +17,9 @@ use crate::model::etag::SyncToken;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
 use crate::model::path::Path;
+use crate::store::node::Width;
 use crate::store::sql::Reading;
-use crate::store::{node, past, principal};
+use crate::store::{node, past};
 
 /// How many changes are read at a time.
 const PAGE: usize = 1000;
@@ -128,7 +129,7 @@ impl<T: Reading> Admitted<T> {
         let Some(top) = self.target.node().cloned().filter(|node| node.kind.row().sync) else {
             return Err(Condition::SupportedReport.into());
         };
-        let (from, base, told) = self.start(since, &top, deep, epoch).await?;
+        let (from, base, told) = self.start(since, &top, (deep, needs.width), epoch).await?;
         let limit = limit.unwrap_or(MOST).clamp(1, MOST);
         let place = self.place(epoch);
         let scope = Scope { top: &top, place: &place, deep, base, from, needs, epoch };
@@ -141,7 +142,9 @@ impl<T: Reading> Admitted<T> {
         let mut told = page.told.clone();
         let mut seq = from;
         let mut examined = 0;
-        while !page.full {
+        // Who has seen the last change has seen all.
+        let behind = from < latest(&top) || !matches!(told, Told::All);
+        while behind && !page.full {
             let (entries, more) = self.entries(&scope, &told.cursor(seq), since.is_some()).await?;
             let Some(last) = entries.last() else { break };
             examined += entries.len();
@@ -171,7 +174,13 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// Where to go on: the number, the base, and what was told of that number.
-    async fn start(&mut self, since: Option<&str>, top: &Node, deep: bool, epoch: &str) -> Result<(Seq, Seq, Told)> {
+    async fn start(
+        &mut self,
+        since: Option<&str>,
+        top: &Node,
+        (deep, width): (bool, Width),
+        epoch: &str,
+    ) -> Result<(Seq, Seq, Told)> {
         // Who begins now is told of all that stands now by its own number; only later moves concern what was told.
         let Some(text) = since else { return Ok((0, latest(top), Told::All)) };
         let refused = || Refusal::of(Condition::ValidSyncToken);
@@ -182,7 +191,12 @@ impl<T: Reading> Admitted<T> {
         };
         let of_here = token.epoch == epoch && token.node == top.id && token.home == top.home_id;
         // Of what has not changed since, nothing can have been forgotten.
-        let kept = base == latest(top) || base >= principal::oldest_seq(&mut self.store, top.home_id).await?;
+        let unchanged = base == latest(top);
+        if !unchanged && !deep {
+            let at = told.cursor(token.seq);
+            past::foresee_changes(&mut self.store, (top.id, top.home_id), &at, PAGE as i64, width).await?;
+        }
+        let kept = unchanged || base >= past::oldest_seq(&mut self.store, top.home_id).await?;
         // A collection that was put into place since may have been in another home, whose numbers mean nothing here.
         if !of_here || !kept || token.seq.max(base) > latest(top) || base < top.placed_seq {
             return Err(refused().into());

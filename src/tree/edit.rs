@@ -117,14 +117,14 @@ impl Admitted<Txn> {
                 if kind == Kind::Object && self.indexed.is_none() {
                     return Err(bug("a calendar object that was not prepared"));
                 }
+                let mut document = self.fresh(&parent, &name, seq, kind);
                 let carried_on = match kind {
-                    Kind::Object => self.revive(&parent, &name).await?,
+                    Kind::Object => self.revive(&parent, &name, &document).await?,
                     _ => self.carried_on(&parent, &name, Landing::Written, None).await?,
                 };
                 if let Some(document) = carried_on {
                     return self.write(document, &parent, written, session).await;
                 }
-                let mut document = self.fresh(&parent, &name, seq, kind);
                 document.litter = kind == Kind::File && (parent.litter || is_litter(&name));
                 document.version = 1;
                 written.fill(&mut document, self.now);
@@ -328,8 +328,11 @@ impl Admitted<Txn> {
 
     /// Stores a new node; a sealed version enters the chain.
     pub(super) async fn insert(&mut self, node: &Node) -> Result<()> {
+        let indexed = self.vet(node).await?;
         node::insert(&mut self.store, node, self.request.actor.id).await?;
-        self.enlist(node).await?;
+        if let Some(indexed) = indexed {
+            self.list(node, &indexed).await?;
+        }
         if node.hash.is_some() && node.sealed { self.enter(node).await } else { Ok(()) }
     }
 

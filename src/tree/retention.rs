@@ -99,7 +99,7 @@ impl Tree {
         // First of all: a token from before what goes below must not be honoured any more.
         let synced = at - kept.sync_days * DAY_S;
         let horizon = retention::horizon(&mut self.store.read().await?, home, synced).await?;
-        if horizon > crate::store::principal::oldest_seq(&mut self.store.read().await?, home).await? {
+        if horizon > crate::store::past::oldest_seq(&mut self.store.read().await?, home).await? {
             let mut txn = self.store.write().await?;
             retention::move_horizon(&mut txn, home, horizon).await?;
             txn.commit().await?;

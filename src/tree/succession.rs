@@ -64,8 +64,9 @@ impl Admitted<Txn> {
     }
 
     /// The calendar object of the same UID that lies in the trash, brought back to be written.
-    pub(super) async fn revive(&mut self, parent: &Node, name: &str) -> Result<Option<Node>> {
-        match self.revived(parent).await? {
+    /// `instead`: the new one that is made where there is none.
+    pub(super) async fn revive(&mut self, parent: &Node, name: &str, instead: &Node) -> Result<Option<Node>> {
+        match self.revived(parent, instead).await? {
             Some(object) => self.put_back(object, parent, name).await.map(Some),
             None => Ok(None),
         }

@@ -16,7 +16,7 @@ use crate::model::principal::Actor;
 use crate::tree::edit::{At, Content, FileContent};
 use crate::tree::gate::Request;
 use crate::tree::resolve::FILES;
-use crate::tree::walk::Needs;
+use crate::tree::walk::{Cursor, Needs};
 use crate::tree::{self, Tree};
 
 /// A line of progress each so many files.
@@ -196,11 +196,11 @@ impl Export {
         while let Some((path, dir)) = waiting.pop() {
             tokio::fs::create_dir_all(&dir).await.map_err(|e| at_path(&dir, &e))?;
             done.folders += 1;
-            let mut after = String::new();
+            let mut at = Cursor::default();
             loop {
                 let request = request(Method::Propfind, path.clone(), &owner);
                 let mut admitted = tree.read(&request).await.map_err(|e| at_address(terminal, &path, e))?;
-                let page = admitted.members(&after, Needs::default(), tree.epoch()).await?;
+                let page = admitted.members(&at, Needs::default(), tree.epoch()).await?;
                 for view in &page.views {
                     let to = dir.join(&view.node.name);
                     if view.node.kind.is_collection() {
@@ -212,8 +212,8 @@ impl Export {
                         done.files += 1;
                     }
                 }
-                match page.after {
-                    Some(next) => after = next,
+                match page.next {
+                    Some(next) => at = next,
                     None => break,
                 }
             }

@@ -12,7 +12,7 @@ use crate::tree::calendar::CALENDARS;
 use crate::tree::former::version_path;
 use crate::tree::resolve::FILES;
 use crate::tree::rewind::What;
-use crate::tree::walk::Needs;
+use crate::tree::walk::{Cursor, Needs};
 
 /// A line of progress each so many names.
 const EVERY: u64 = 5_000;
@@ -61,11 +61,11 @@ impl Versions {
         drop(admitted);
         let Some(document) = document else { return Err(told("fault-not-a-document", &[("address", &self.address)])) };
         let mut rows: Vec<Vec<Value>> = Vec::new();
-        let mut after = String::new();
+        let mut at = Cursor::default();
         loop {
             let listing = request(Method::Propfind, version_path(document, None), &owner);
             let mut admitted = tree.read(&listing).await.map_err(refused)?;
-            let page = admitted.members(&after, Needs::NOTHING, tree.epoch()).await?;
+            let page = admitted.members(&at, Needs::NOTHING, tree.epoch()).await?;
             rows.extend(page.views.iter().map(|view| {
                 let node = &view.node;
                 vec![
@@ -79,8 +79,8 @@ impl Versions {
                     json!(node.comment),
                 ]
             }));
-            match page.after {
-                Some(next) => after = next,
+            match page.next {
+                Some(next) => at = next,
                 None => break,
             }
         }

@@ -9,7 +9,7 @@ use crate::exchange::{Body, Response};
 use crate::message::{self, Language};
 use crate::model::error::Result;
 use crate::tree::gate::Admitted;
-use crate::tree::walk::{Needs, View};
+use crate::tree::walk::{Cursor, Needs, View};
 use crate::wire::header::http_date;
 use crate::wire::xml::escape;
 
@@ -45,16 +45,16 @@ pub(super) async fn listing(language: Language, epoch: &str, admitted: &mut Read
         let parent = admitted.target.parent_href();
         let _ = write!(page, "<tr><td><a href=\"{parent}\">{}</a></td></tr>", word("listing-parent"));
     }
-    let mut after = String::new();
+    let mut at = Cursor::default();
     let mut shown = 0;
     loop {
-        let members = admitted.members(&after, Needs::default(), epoch).await?;
+        let members = admitted.members(&at, Needs::default(), epoch).await?;
         shown += members.views.len();
         for view in &members.views {
             entry(view, &mut page);
         }
-        match members.after {
-            Some(next) if shown < MAX_ENTRIES => after = next,
+        match members.next {
+            Some(next) if shown < MAX_ENTRIES => at = next,
             _ => break,
         }
     }

@@ -14,7 +14,7 @@ use crate::model::header::Depth;
 use crate::model::name::QName;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
-use crate::tree::walk::{Needs, Page, View};
+use crate::tree::walk::{Cursor, Needs, Page, View};
 use crate::wire::header::depth;
 use crate::wire::multistatus::{Value, Writer};
 use crate::wire::request::{Asked, propfind as parse};
@@ -221,7 +221,7 @@ struct Members {
 impl Members {
     async fn stream(self, mut writer: Writer) {
         // While one page is written, the next is read.
-        let mut coming = Some(self.page(String::new()));
+        let mut coming = Some(self.page(Cursor::default()));
         while let Some(page) = coming.take() {
             let ended = page.await.unwrap_or_else(|died| Err(Failure::new("listing members", died)));
             let page = match ended {
@@ -232,7 +232,7 @@ impl Members {
                     return;
                 }
             };
-            coming = page.after.map(|after| self.page(after));
+            coming = page.next.map(|next| self.page(next));
             for view in &page.views {
                 self.plan.write(view, &self.reading, &mut writer);
                 if writer.out.len() >= BLOCK_BYTES && self.flush(&mut writer).await.is_err() {
@@ -244,13 +244,13 @@ impl Members {
         let _ = self.flush(&mut writer).await;
     }
 
-    /// Begins to read the members after `after`.
-    fn page(&self, after: String) -> JoinHandle<std::result::Result<Page, Failure>> {
+    /// Begins to read a page.
+    fn page(&self, at: Cursor) -> JoinHandle<std::result::Result<Page, Failure>> {
         let (tree, request, needs) = (self.tree.clone(), self.request.clone(), self.plan.needs);
         tokio::spawn(async move {
             let read = async {
                 let mut admitted = tree.read(&request).await?;
-                admitted.members(&after, needs, tree.epoch()).await
+                admitted.members(&at, needs, tree.epoch()).await
             };
             read.await.map_err(|error| match error {
                 Error::Failed(failure) => failure,

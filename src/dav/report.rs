@@ -20,7 +20,7 @@ use crate::tree::Tree;
 use crate::tree::changes::Change;
 use crate::tree::former::version_path;
 use crate::tree::gate::Request;
-use crate::tree::walk::{Needs, View};
+use crate::tree::walk::{Cursor, Needs, View};
 use crate::wire::header::{depth, href};
 use crate::wire::multistatus::{Value, Writer};
 use crate::wire::request::{Asked, Expand, Report, report as parse};
@@ -129,16 +129,16 @@ async fn version_tree(call: Call, asked: Asked) -> Result<Response> {
     let request =
         Request { method: Method::Propfind, path: version_path(document, None), ..unconditional(call.request) };
     let mut admitted = call.tree.read(&request).await?;
-    let mut after = String::new();
+    let mut at = Cursor::default();
     let mut told = 0;
     loop {
-        let page = admitted.members(&after, plan.needs, call.tree.epoch()).await?;
+        let page = admitted.members(&at, plan.needs, call.tree.epoch()).await?;
         told += page.views.len();
         for view in &page.views {
             plan.write(view, &reading, &mut writer);
         }
-        match page.after {
-            Some(next) if told < MAX_VERSIONS && writer.out.len() < MAX_ANSWER => after = next,
+        match page.next {
+            Some(next) if told < MAX_VERSIONS && writer.out.len() < MAX_ANSWER => at = next,
             Some(_) => {
                 writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));
                 break;

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::former::zone;
 use super::gate::Admitted;
-use super::walk::{Needs, PAGE, Page, View};
+use super::walk::{Cursor, Needs, PAGE, Page, View};
 use crate::ical::object::{Invalid, MAX_ATTENDEES, MAX_BYTES, Object};
 use crate::ical::recur::instances;
 use crate::ical::time::When;
@@ -291,20 +291,20 @@ impl<T: Reading> Admitted<T> {
     pub(super) async fn calendar_homes(&mut self, epoch: &str) -> Result<Page> {
         let actor = self.request.actor.clone();
         if !actor.scope.opens_calendars() {
-            return Ok(Page { views: Vec::new(), after: None });
+            return Ok(Page::default());
         }
         let names = [match_name(&actor.name), CALENDARS.to_owned()];
         let found =
             node::chain(&mut self.store, Walk { actor: actor.id, now: self.now, start: ROOT, names: &names }).await?;
         let path = self.target.path.join(&actor.name);
         let home = found.into_iter().nth(2).map(|link| Node { name: actor.name.clone(), ..link.node });
-        Ok(Page { views: home.map(|home| self.bare(home, &path, epoch)).into_iter().collect(), after: None })
+        Ok(Page::whole(home.map(|home| self.bare(home, &path, epoch)).into_iter().collect()))
     }
 
     /// The calendars of a home, and in the home of who asks those of others that they may read.
-    pub(super) async fn calendars(&mut self, home: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
-        let own = node::members(&mut self.store, home.id, after, PAGE, Width::Whole).await?;
-        let next = own.last().map(|node| match_name(&node.name)).filter(|_| own.len() as i64 == PAGE);
+    pub(super) async fn calendars(&mut self, home: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+        let own = node::members(&mut self.store, home.id, &at.after, at.limit, Width::Whole).await?;
+        let next = at.next(own.len(), || own.last().map(|node| match_name(&node.name)));
         let place = self.place(epoch);
         let mut views = Vec::new();
         for node in own {
@@ -325,6 +325,6 @@ impl<T: Reading> Admitted<T> {
                 views.push(view);
             }
         }
-        Ok(Page { views, after: next })
+        Ok(Page { views, next })
     }
 }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::gate::Admitted;
 use super::resolve::{Target, VERSIONS, Who, documents, made_id, opened};
-use super::walk::{Needs, PAGE, Page, View};
+use super::walk::{Cursor, Needs, Page, View};
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
@@ -250,11 +250,11 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// A page of members that stand in a view of the past.
-    pub(super) async fn former(&mut self, folder: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
-        let found = self.stored_members(folder, after, PAGE).await?;
-        let last = found.last().map(|node| match_name(&node.name)).filter(|_| found.len() as i64 == PAGE);
+    pub(super) async fn former(&mut self, folder: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+        let found = self.stored_members(folder, &at.after, at.limit).await?;
+        let next = at.next(found.len(), || found.last().map(|node| match_name(&node.name)));
         let mut views = Vec::with_capacity(found.len());
-        if folder.kind == Kind::History && after.is_empty() && self.target.path.segments().len() == 2 {
+        if folder.kind == Kind::History && at.after.is_empty() && self.target.path.segments().len() == 2 {
             views = self.days(folder, epoch).await?;
         }
         for node in found {
@@ -267,14 +267,14 @@ impl<T: Reading> Admitted<T> {
             self.load(&mut view, needs).await?;
             views.push(view);
         }
-        Ok(Page { views, after: last })
+        Ok(Page { views, next })
     }
 
-    /// A page of the versions of a document. `after` is the number of the last one told.
-    pub(super) async fn versions(&mut self, folder: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
-        let from = after.parse::<i64>().map_or(1, |last| last + 1);
-        let found = version::versions(&mut self.store, folder.id, (from, i64::MAX), PAGE).await?;
-        let last = found.last().map(|version| version.number.to_string()).filter(|_| found.len() as i64 == PAGE);
+    /// A page of the versions of a document, after the number of the last one told.
+    pub(super) async fn versions(&mut self, folder: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+        let from = at.after.parse::<i64>().map_or(1, |last| last + 1);
+        let found = version::versions(&mut self.store, folder.id, (from, i64::MAX), at.limit).await?;
+        let next = at.next(found.len(), || found.last().map(|version| version.number.to_string()));
         let zone = zone();
         let numbers = if needs.versions { version::numbers(&mut self.store, folder.id).await? } else { Vec::new() };
         let views = found
@@ -290,6 +290,6 @@ impl<T: Reading> Admitted<T> {
                 View { author, kept: version.kept, versions: numbers.clone(), ..self.bare(node, &path, epoch) }
             })
             .collect();
-        Ok(Page { views, after: last })
+        Ok(Page { views, next })
     }
 }

@@ -24,7 +24,7 @@ use crate::store::{calendar, lock, node, principal, property, version};
 
 /// How many members one page holds: each page costs an admission of its own.
 pub const PAGE: i64 = 1000;
-/// How many the first one holds, so that the answer begins at once.
+/// How many the first one holds.
 const FIRST_PAGE: i64 = 100;
 
 /// What the asked properties want loaded, so that reading a property is a plain function.
@@ -196,12 +196,44 @@ impl Place {
     }
 }
 
+/// Where a page begins, and how many members it may hold. By default the first, which is small, so that an answer begins at
+/// once; each holds twice as many as the one before, up to [`PAGE`].
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    /// The last name that was told; empty: none was.
+    pub(super) after: String,
+    pub(super) limit: i64,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { after: String::new(), limit: FIRST_PAGE }
+    }
+}
+
+impl Cursor {
+    /// Where to go on after a page of `found` members, the last of this name, unless that was all.
+    pub(super) fn next(&self, found: usize, last: impl FnOnce() -> Option<String>) -> Option<Self> {
+        let full = found as i64 == self.limit;
+        let after = full.then(last)??;
+        Some(Self { after, limit: (self.limit * 2).min(PAGE) })
+    }
+}
+
 /// A page of members, and where the next one begins.
+#[derive(Default)]
 pub struct Page {
     /// The members.
     pub views: Vec<View>,
-    /// Pass it on for the next page; `None`: this was the last.
-    pub after: Option<String>,
+    /// `None`: this was the last.
+    pub next: Option<Cursor>,
+}
+
+impl Page {
+    /// All there is.
+    pub(super) fn whole(views: Vec<View>) -> Self {
+        Self { views, next: None }
+    }
 }
 
 impl<T: Reading> Admitted<T> {
@@ -271,21 +303,21 @@ impl<T: Reading> Admitted<T> {
         Place::of(&self.target.path, self.target.privileges, epoch)
     }
 
-    /// Members of the target after `after` (empty: from the first), as many as one page holds.
-    pub async fn members(&mut self, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
-        let Some(node) = self.target.node().cloned() else { return Ok(Page { views: Vec::new(), after: None }) };
+    /// A page of members of the target.
+    pub async fn members(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+        let Some(node) = self.target.node().cloned() else { return Ok(Page::default()) };
         match node.kind {
             Kind::Root => Ok(self.roots(epoch)),
-            Kind::Homes | Kind::Histories | Kind::Trashes => self.homes(node.kind, after, needs, epoch).await,
+            Kind::Homes | Kind::Histories | Kind::Trashes => self.homes(node.kind, at, needs, epoch).await,
             Kind::History | Kind::PastFolder | Kind::Trash | Kind::TrashedFolder => {
-                self.former(&node, after, needs, epoch).await
+                self.former(&node, at, needs, epoch).await
             }
-            Kind::VersionFolder | Kind::VersionHistory => self.versions(&node, after, needs, epoch).await,
-            Kind::Principals => self.principals(after, epoch).await,
-            Kind::CalendarHome => self.calendars(&node, after, needs, epoch).await,
+            Kind::VersionFolder | Kind::VersionHistory => self.versions(&node, at, needs, epoch).await,
+            Kind::Principals => self.principals(at, epoch).await,
+            Kind::CalendarHome => self.calendars(&node, at, needs, epoch).await,
             Kind::CalendarHomes => self.calendar_homes(epoch).await,
-            kind if kind.row().sync => self.stored(&node, after, needs, epoch).await,
-            _ => Ok(Page { views: Vec::new(), after: None }),
+            kind if kind.row().sync => self.stored(&node, at, needs, epoch).await,
+            _ => Ok(Page::default()),
         }
     }
 
@@ -296,16 +328,15 @@ impl<T: Reading> Admitted<T> {
             .filter(|(_, kind, _)| *kind != Kind::Versions)
             .map(|(name, kind, _)| self.bare(Node::made(*kind, made_id(*kind), name), &Path::of(&[*name]), epoch))
             .collect();
-        Page { views, after: None }
+        Page::whole(views)
     }
 
-    async fn homes(&mut self, root: Kind, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
+    async fn homes(&mut self, root: Kind, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
         if !self.request.actor.scope.opens_files() {
-            return Ok(Page { views: Vec::new(), after: None });
+            return Ok(Page::default());
         }
-        let found = node::homes_of(&mut self.store, self.request.actor.id, self.now, after, PAGE).await?;
-        let next =
-            (found.len() as i64 == PAGE).then(|| found.last().map(|(home, ..)| match_name(&home.name))).flatten();
+        let found = node::homes_of(&mut self.store, self.request.actor.id, self.now, &at.after, at.limit).await?;
+        let next = at.next(found.len(), || found.last().map(|(home, ..)| match_name(&home.name)));
         let mut views = Vec::with_capacity(found.len());
         for (home, documents, role) in found {
             let path = self.target.path.join(&home.name);
@@ -328,13 +359,13 @@ impl<T: Reading> Admitted<T> {
             self.load(&mut view, needs).await?;
             views.push(view);
         }
-        Ok(Page { views, after: next })
+        Ok(Page { views, next })
     }
 
     /// A member list of principals shows everyone only to themselves: the directory is asked by search, not by listing.
-    async fn principals(&mut self, after: &str, epoch: &str) -> Result<Page> {
-        if !after.is_empty() {
-            return Ok(Page { views: Vec::new(), after: None });
+    async fn principals(&mut self, at: &Cursor, epoch: &str) -> Result<Page> {
+        if !at.after.is_empty() {
+            return Ok(Page::default());
         }
         let found = principal::by_name(&mut self.store, &self.request.actor.name.clone()).await?;
         let views = found
@@ -346,7 +377,7 @@ impl<T: Reading> Admitted<T> {
             })
             .into_iter()
             .collect();
-        Ok(Page { views, after: None })
+        Ok(Page::whole(views))
     }
 
     /// People whom the actor may find, and projects that the actor is of, for whom a question holds: at most so many.
@@ -379,13 +410,13 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// Members that are rows: their locks and dead properties are loaded once for the page.
-    async fn stored(&mut self, parent: &Node, after: &str, needs: Needs, epoch: &str) -> Result<Page> {
-        let page = if after.is_empty() { FIRST_PAGE } else { PAGE };
-        let nodes = node::members(&mut self.store, parent.id, after, page, needs.width).await?;
+    async fn stored(&mut self, parent: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+        let after = at.after.as_str();
+        let nodes = node::members(&mut self.store, parent.id, after, at.limit, needs.width).await?;
         let Some(last) = nodes.last().map(|node| match_name(&node.name)) else {
-            return Ok(Page { views: Vec::new(), after: None });
+            return Ok(Page::default());
         };
-        let next = (nodes.len() as i64 == page).then(|| last.clone());
+        let next = at.next(nodes.len(), || Some(last.clone()));
         let mut locks: HashMap<Id, Vec<Lock>> = HashMap::new();
         let mut inherited = Vec::new();
         if needs.locks {
@@ -422,6 +453,6 @@ impl<T: Reading> Admitted<T> {
                 self.load(view, more).await?;
             }
         }
-        Ok(Page { views, after: next })
+        Ok(Page { views, next })
     }
 }

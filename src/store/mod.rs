@@ -13,6 +13,7 @@ pub mod node;
 pub mod past;
 pub mod principal;
 pub mod property;
+mod readers;
 pub mod retention;
 pub mod sql;
 pub mod transaction;
@@ -24,14 +25,15 @@ use std::sync::Arc;
 
 use self::body::Blobs;
 use self::memo::Memo;
-use self::sql::{Asked, Pool};
+use self::readers::Readers;
+use self::sql::Asked;
 use self::transaction::{Glance, Snapshot, Txn, Writer};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 
 /// The database and the bodies.
 pub struct Store {
-    readers: Pool,
+    readers: Arc<Readers>,
     writer: Writer,
     memo: Arc<Memo>,
     /// What has been asked of the database.
@@ -48,9 +50,9 @@ impl Store {
         tokio::fs::create_dir_all(data).await.map_err(|e| Failure::new("making the data directory", e))?;
         let file = data.join("beffroi.sqlite");
         let connection = sql::open_writer(&file, flush).await?;
-        let readers = sql::open_readers(&file).await?;
         let asked = Arc::<Asked>::default();
         let memo = Arc::new(Memo::open(&file));
+        let readers = Readers::open(file).await?;
         let writer = Writer::new(connection, Arc::clone(&memo), Arc::clone(&asked));
         let blobs = Blobs::open(&data.join("bodies"), flush).await?;
         let mut store = Self { readers, writer, memo, asked, blobs, epoch: String::new() };

@@ -13,15 +13,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use sqlx::error::BoxDynError;
-use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteRow, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{
-    Arguments as _, AssertSqlSafe, ConnectOptions as _, Either, Executor as _, Row as _, Sqlite, TypeInfo as _,
-    ValueRef as _,
+    Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Either, Executor as _, Row as _, Sqlite,
+    TypeInfo as _, ValueRef as _,
 };
 
 use super::memo::{Memo, Version, key_of};
@@ -29,11 +27,6 @@ use crate::model::error::Failure;
 
 /// One connection of the database we run on.
 pub type Connection = SqliteConnection;
-/// The pool of readers.
-pub type Pool = SqlitePool;
-
-/// How many readers work side by side.
-const READERS: u32 = 4;
 /// How many rows a reader may be ahead of whoever asked: a page of a listing, so that it need not wait in between.
 const ROWS_AHEAD: usize = 512;
 /// How long a writer waits for another process.
@@ -509,11 +502,6 @@ pub async fn row(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<
     Ok(rows(c, sql, arguments).await?.into_iter().next())
 }
 
-/// A reading connection of the pool.
-pub async fn acquire(pool: &Pool) -> Result<PoolConnection<Sqlite>, Failure> {
-    pool.acquire().await.map_err(|e| Failure::new("taking a connection", e))
-}
-
 /// Runs transaction control.
 pub async fn control(c: &mut Connection, sql: &'static str) -> Result<(), Failure> {
     sqlx::query(sql).execute(c).await.map_err(|e| Failure::new(sql, e))?;
@@ -553,15 +541,14 @@ pub async fn open_writer(file: &Path, flush: bool) -> Result<Connection, Failure
     Ok(connection)
 }
 
-/// The readers of the same file.
-pub async fn open_readers(file: &Path) -> Result<Pool, Failure> {
-    SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .min_connections(1)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options(file).read_only(true))
-        .await
-        .map_err(|e| Failure::new("opening the database for reading", e))
+/// A reader of the same file.
+pub async fn open_reader(file: &Path) -> Result<Connection, Failure> {
+    options(file).read_only(true).connect().await.map_err(|e| Failure::new("opening the database for reading", e))
+}
+
+/// Closes a connection; it was of use until now, so nobody need know if that fails.
+pub async fn close(connection: Connection) {
+    if let Err(error) = connection.close().await {
+        tracing::debug!(%error, "a connection did not close");
+    }
 }

@@ -9,28 +9,27 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sqlx::Sqlite;
-use sqlx::pool::PoolConnection;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::memo::{Memo, Version};
-use super::sql::{self, Argument, Asked, Batch, Connection, Foreseen, Pool, Reading};
+use super::readers::{Reader, Readers};
+use super::sql::{self, Argument, Asked, Batch, Connection, Foreseen, Reading};
 use crate::model::error::Failure;
 
 /// A consistent view, opened together with its first question; closed when dropped.
 pub struct Snapshot {
-    connection: Option<PoolConnection<Sqlite>>,
+    connection: Option<Reader>,
     noted: Batch,
     foreseen: Foreseen,
     asked: Arc<Asked>,
 }
 
 impl Snapshot {
-    pub(super) async fn open(pool: &Pool, asked: &Arc<Asked>) -> Result<Self, Failure> {
+    pub(super) async fn open(readers: &Arc<Readers>, asked: &Arc<Asked>) -> Result<Self, Failure> {
         let mut noted = Batch::default();
         noted.add(sql::BEGIN_READ, &[])?;
         noted.unopened = true;
-        let connection = Some(sql::acquire(pool).await?);
+        let connection = Some(readers.take().await?);
         Ok(Self { connection, noted, foreseen: Foreseen::default(), asked: Arc::clone(asked) })
     }
 }
@@ -57,11 +56,11 @@ impl Drop for Snapshot {
             runtime.spawn(async move {
                 if sql::control(&mut connection, "ROLLBACK").await.is_err() {
                     // A view that cannot be closed must not become the next one's.
-                    drop(connection.detach());
+                    connection.discard();
                 }
             });
         } else {
-            drop(connection.detach());
+            connection.discard();
         }
     }
 }
@@ -69,17 +68,17 @@ impl Drop for Snapshot {
 /// Questions that need not agree with each other, each answered as the database was when the first was asked, from the
 /// memo, or later, over a connection that is taken when it is needed.
 pub struct Glance {
-    pool: Pool,
+    readers: Arc<Readers>,
     memo: Arc<Memo>,
     version: Option<Version>,
-    connection: Option<PoolConnection<Sqlite>>,
+    connection: Option<Reader>,
     asked: Arc<Asked>,
 }
 
 impl Glance {
-    pub(super) fn new(pool: &Pool, memo: &Arc<Memo>, asked: &Arc<Asked>) -> Self {
+    pub(super) fn new(readers: &Arc<Readers>, memo: &Arc<Memo>, asked: &Arc<Asked>) -> Self {
         let asked = Arc::clone(asked);
-        Self { pool: pool.clone(), memo: Arc::clone(memo), version: memo.version(), connection: None, asked }
+        Self { readers: Arc::clone(readers), memo: Arc::clone(memo), version: memo.version(), connection: None, asked }
     }
 }
 
@@ -87,7 +86,7 @@ impl Reading for Glance {
     async fn connection(&mut self, _: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => sql::acquire(&self.pool).await?,
+            None => self.readers.take().await?,
         };
         Ok((self.connection.insert(connection), None))
     }

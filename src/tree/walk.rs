@@ -23,7 +23,7 @@ use crate::store::sql::Reading;
 use crate::store::{calendar, lock, node, principal, property, version};
 
 /// How many members one page holds: each page costs an admission of its own.
-pub const PAGE: i64 = 1000;
+pub const PAGE: i64 = 500;
 /// How many the first one holds.
 const FIRST_PAGE: i64 = 100;
 

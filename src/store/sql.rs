@@ -203,6 +203,9 @@ pub trait Reading: Send {
         None
     }
 
+    /// A statement failed: a reading connection that may be broken must not be the next one's.
+    fn failed(&mut self) {}
+
     /// What was asked ahead; `None`: nothing is.
     fn foreseen(&mut self) -> Option<&mut Foreseen> {
         None
@@ -323,7 +326,8 @@ pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument
         None => None,
     };
     let (connection, noted) = c.connection(sql).await?;
-    let found = query(sql, arguments, noted)?.fetch_all(connection).await.map_err(|e| Failure::new(sql, e))?;
+    let found = query(sql, arguments, noted)?.fetch_all(connection).await.map_err(|e| Failure::new(sql, e));
+    let found = found.inspect_err(|_| c.failed())?;
     let rows: Vec<Row> = found.iter().map(Row::of).collect();
     c.asked().add(1, rows.len());
     if let (Some(blank), Some((memo, _))) = (blank, c.memo()) {
@@ -345,19 +349,8 @@ pub async fn foresee(c: &mut impl Reading, questions: &[Question<'_>]) -> Result
     for (sql, arguments) in questions {
         batch.add(sql, arguments)?;
     }
-    let mut answers: Vec<Vec<Row>> = vec![Vec::new(); questions.len()];
-    let mut stream = connection.fetch_many(batch.query());
-    let mut ended = 0_usize;
-    while let Some(item) = std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
-        match item.map_err(|e| Failure::new(sql, e))? {
-            Either::Left(_) => ended += 1,
-            Either::Right(row) => {
-                let rows = ended.checked_sub(before).and_then(|place| answers.get_mut(place));
-                rows.into_iter().for_each(|rows| rows.push(Row::of(&row)));
-            }
-        }
-    }
-    drop(stream);
+    let answers = all(connection, batch.query(), before, questions.len()).await.map_err(|e| Failure::new(sql, e));
+    let answers = answers.inspect_err(|_| c.failed())?;
     c.asked().add(questions.len(), answers.iter().map(Vec::len).sum());
     if let Some(foreseen) = c.foreseen() {
         foreseen
@@ -365,6 +358,28 @@ pub async fn foresee(c: &mut impl Reading, questions: &[Question<'_>]) -> Result
             .extend(questions.iter().zip(answers).map(|((sql, arguments), rows)| (*sql, key_of(arguments), rows)));
     }
     Ok(())
+}
+
+/// The rows that each of `many` statements of a batch answers, but for the first `before`, which answer none.
+async fn all(
+    connection: &mut Connection,
+    batch: Query<'static, Sqlite, SqliteArguments>,
+    before: usize,
+    many: usize,
+) -> Result<Vec<Vec<Row>>, sqlx::Error> {
+    let mut answers: Vec<Vec<Row>> = vec![Vec::new(); many];
+    let mut stream = connection.fetch_many(batch);
+    let mut ended = 0_usize;
+    while let Some(item) = std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+        match item? {
+            Either::Left(_) => ended += 1,
+            Either::Right(row) => {
+                let rows = ended.checked_sub(before).and_then(|place| answers.get_mut(place));
+                rows.into_iter().for_each(|rows| rows.push(Row::of(&row)));
+            }
+        }
+    }
+    Ok(answers)
 }
 
 /// Answers to questions that will be asked.

@@ -40,6 +40,10 @@ impl Reading for Snapshot {
         Ok((connection, Some(&mut self.noted)))
     }
 
+    fn failed(&mut self) {
+        self.connection.take().into_iter().for_each(Reader::discard);
+    }
+
     fn foreseen(&mut self) -> Option<&mut Foreseen> {
         Some(&mut self.foreseen)
     }
@@ -89,6 +93,10 @@ impl Reading for Glance {
             None => self.readers.take().await?,
         };
         Ok((self.connection.insert(connection), None))
+    }
+
+    fn failed(&mut self) {
+        self.connection.take().into_iter().for_each(Reader::discard);
     }
 
     fn memo(&self) -> Option<(&Memo, Option<Version>)> {

@@ -35,7 +35,9 @@ use crate::wire::request::Asked;
 
 /// The most addresses of one multiget.
 const MAX_HREFS: usize = 10_000;
+/// How many of them are looked up at once.
 const HREFS_AT_ONCE: usize = 500;
+
 type Snapshot = Admitted<crate::tree::Snapshot>;
 
 pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Response> {

@@ -27,6 +27,7 @@ use crate::model::error::Failure;
 
 /// One connection of the database we run on.
 pub type Connection = SqliteConnection;
+
 /// How many rows a reader may be ahead of whoever asked: a page of a listing, so that it need not wait in between.
 const ROWS_AHEAD: usize = 512;
 /// How long a writer waits for another process.

@@ -3,9 +3,9 @@
 use std::pin::Pin;
 
 use bytes::Bytes;
+use futures_util::Stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use tokio::io::AsyncRead;
-use tokio::sync::mpsc;
 
 use crate::model::error::Failure;
 use crate::model::principal::Actor;
@@ -27,6 +27,9 @@ pub struct Exchange {
     pub language: crate::message::Language,
 }
 
+/// An answer in blocks.
+pub type Blocks = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;
+
 /// An answer's body.
 pub enum Body {
     /// None.
@@ -35,8 +38,8 @@ pub enum Body {
     Full(Bytes),
     /// Bytes from a file, so many.
     Reader(Pin<Box<dyn AsyncRead + Send>>, u64),
-    /// Blocks from a task that makes them; its end is the end, an error cuts the connection.
-    Blocks(mpsc::Receiver<Result<Bytes, Failure>>),
+    /// Blocks, made as they are taken; an error cuts the connection.
+    Blocks(Blocks),
 }
 
 /// An answer.

@@ -195,7 +195,8 @@ pub(super) async fn put_object(
 pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> anyhow::Result<()> {
     let (path, owner) = calendar(tree, address, terminal).await?;
     let mut admitted = tree.read(&request(Method::Propfind, path.clone(), &owner)).await?;
-    let shown = admitted.view(Needs::NOTHING, tree.epoch()).await?.map(|view| view.node.name).unwrap_or_default();
+    let shown =
+        admitted.view(Needs::NOTHING, tree.epoch()).await?.map(|view| view.node.name.clone()).unwrap_or_default();
     let mut joined = Joined::default();
     let mut out = BufWriter::new(std::io::stdout().lock());
     // Time zones stand first, and what cannot share them last, so the calendar is read three times, in one view of it.

@@ -1,11 +1,14 @@
 //! PROPFIND, and the writing of views that reports share (RFC 4918 section 9.1).
 
+use std::borrow::Cow;
+use std::vec::IntoIter;
+
 use bytes::Bytes;
+use futures_util::stream::unfold;
 use http::StatusCode;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::property::{Property, Reading, find, in_allprop, names_of};
+use super::property::{Property, Reading, find_with_tags, in_allprop, names_of};
 use super::{Call, answer, bad_header, proppatch};
 use crate::exchange::{Body, Response};
 use crate::model::condition::Condition;
@@ -16,13 +19,11 @@ use crate::tree::Tree;
 use crate::tree::gate::Request;
 use crate::tree::walk::{Cursor, Needs, Page, View};
 use crate::wire::header::depth;
-use crate::wire::multistatus::{Value, Writer};
+use crate::wire::multistatus::{Tags, Value, Writer};
 use crate::wire::request::{Asked, propfind as parse};
 
 /// A block of a streamed answer.
-const BLOCK_BYTES: usize = 32 * 1024;
-/// Blocks that wait for a slow client.
-const BLOCKS: usize = 4;
+const BLOCK_BYTES: usize = 64 * 1024;
 /// The most properties one request asks for.
 const MAX_ASKED: usize = 1000;
 
@@ -52,9 +53,34 @@ pub(super) struct Plan {
 
 #[derive(Clone)]
 enum What {
-    All(Vec<(QName, Option<&'static Property>)>),
+    /// `allprop`, and what was asked besides.
+    All(Vec<Wanted>, Vec<Wanted>),
     Names,
-    These(Vec<(QName, Option<&'static Property>)>),
+    These(Vec<Wanted>),
+}
+
+/// A property that is asked for.
+#[derive(Clone)]
+struct Wanted {
+    name: QName,
+    row: Option<&'static Property>,
+    tags: Cow<'static, Tags>,
+}
+
+impl Wanted {
+    fn of(name: QName) -> Self {
+        match find_with_tags(&name) {
+            Some((row, tags)) => Self { row: Some(row), tags: Cow::Borrowed(tags), name },
+            None => Self { row: None, tags: Cow::Owned(Tags::of(&name)), name },
+        }
+    }
+
+    /// Its value for a resource, live or dead.
+    fn value<'a>(&self, view: &'a View, reading: &'a Reading) -> Option<Value<'a>> {
+        let live = self.row.and_then(|row| (row.read)(view, reading));
+        let dead = || view.dead.iter().find(|(dead, _)| *dead == self.name).map(|(_, xml)| Value::element(xml));
+        live.or_else(dead)
+    }
 }
 
 impl Plan {
@@ -64,32 +90,22 @@ impl Plan {
             Asked::All(names) | Asked::These(names) => within_limits(names.iter())?,
             Asked::Names => {}
         }
-        let look_up = |names: Vec<QName>| -> Vec<(QName, Option<&'static Property>)> {
-            names
-                .into_iter()
-                .map(|name| {
-                    let row = find(&name);
-                    (name, row)
-                })
-                .collect()
-        };
-        let needs_of = |names: &[(QName, Option<&'static Property>)]| {
-            names.iter().fold(Needs::TAG, |needs, (_, row)| {
-                needs.and(row.map_or(Needs { dead: true, ..Needs::TAG }, |row| row.needs))
-            })
+        let dead = Needs { dead: true, ..Needs::TAG };
+        let needs_of = |wanted: &[Wanted]| {
+            wanted.iter().fold(Needs::TAG, |needs, wanted| needs.and(wanted.row.map_or(dead, |row| row.needs)))
         };
         let (what, needs) = match asked {
             Asked::All(include) => {
-                let include = look_up(include);
-                let all = in_allprop().fold(Needs { dead: true, ..Needs::TAG }, |needs, row| needs.and(row.needs));
-                let needs = needs_of(&include).and(all);
-                (What::All(include), needs)
+                let all: Vec<Wanted> = in_allprop().map(|row| Wanted::of(row.name.clone())).collect();
+                let include: Vec<Wanted> = include.into_iter().map(Wanted::of).collect();
+                let needs = needs_of(&include).and(needs_of(&all)).and(dead);
+                (What::All(all, include), needs)
             }
             Asked::Names => (What::Names, Needs { dead: true, ..Needs::default() }),
             Asked::These(names) => {
-                let names = look_up(names);
-                let needs = needs_of(&names);
-                (What::These(names), needs)
+                let wanted: Vec<Wanted> = names.into_iter().map(Wanted::of).collect();
+                let needs = needs_of(&wanted);
+                (What::These(wanted), needs)
             }
         };
         Ok(Self { what, needs, minimal })
@@ -109,18 +125,18 @@ impl Plan {
                 }
                 writer.end_propstat(200, None);
             }
-            What::All(include) => {
+            What::All(all, include) => {
                 writer.begin_propstat();
-                for property in in_allprop() {
-                    if let Some(value) = (property.read)(view, reading) {
-                        writer.property(&property.name, &value);
+                for wanted in all {
+                    if let Some(value) = wanted.row.and_then(|row| (row.read)(view, reading)) {
+                        writer.property(&wanted.tags, &value);
                     }
                 }
-                for (name, xml) in &view.dead {
-                    writer.property(name, &Value::Element(xml.clone()));
+                for (_, xml) in &view.dead {
+                    writer.raw(xml);
                 }
-                let include: Vec<_> = include.iter().filter(|(_, row)| row.is_some_and(|r| !r.in_allprop)).collect();
-                let missing = write_found(include.into_iter(), view, reading, writer);
+                let include = include.iter().filter(|wanted| wanted.row.is_some_and(|row| !row.in_allprop));
+                let missing = write_found(include, view, reading, writer);
                 writer.end_propstat(200, None);
                 self.write_missing(&missing, writer);
             }
@@ -140,33 +156,30 @@ impl Plan {
         writer.end_response();
     }
 
-    fn write_missing(&self, missing: &[&QName], writer: &mut Writer) {
+    fn write_missing(&self, missing: &[&Tags], writer: &mut Writer) {
         if missing.is_empty() || self.minimal {
             return;
         }
         writer.begin_propstat();
-        for name in missing {
-            writer.name(name);
+        for tags in missing {
+            writer.empty(tags);
         }
         writer.end_propstat(404, None);
     }
 }
 
-/// Writes what is found and returns the names of what is not.
+/// Writes what is found and returns what is not.
 fn write_found<'a>(
-    names: impl Iterator<Item = &'a (QName, Option<&'static Property>)>,
+    wanted: impl Iterator<Item = &'a Wanted>,
     view: &View,
     reading: &Reading,
     writer: &mut Writer,
-) -> Vec<&'a QName> {
+) -> Vec<&'a Tags> {
     let mut missing = Vec::new();
-    for (name, row) in names {
-        let live = row.and_then(|row| (row.read)(view, reading));
-        let value = live
-            .or_else(|| view.dead.iter().find(|(dead, _)| dead == name).map(|(_, xml)| Value::Element(xml.clone())));
-        match value {
-            Some(value) => writer.property(name, &value),
-            None => missing.push(name),
+    for wanted in wanted {
+        match wanted.value(view, reading) {
+            Some(value) => writer.property(&wanted.tags, &value),
+            None => missing.push(&*wanted.tags),
         }
     }
     missing
@@ -192,10 +205,10 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let body = if depth == Depth::One && view.node.kind.is_collection() {
         // The connection is given back before the first byte is awaited; each page opens its own.
         drop(admitted);
-        let (sender, receiver) = mpsc::channel(BLOCKS);
-        let members = Members { tree: call.tree, request: call.request, plan, reading, sender };
-        tokio::spawn(members.stream(writer));
-        Body::Blocks(receiver)
+        let (tree, request, coming) = (call.tree, call.request, Some(Coming::At(Cursor::default())));
+        let listing =
+            Listing { tree, request, plan, reading, writer, views: Vec::new().into_iter(), coming, ended: false };
+        Body::Blocks(Box::pin(unfold(listing, Listing::next)))
     } else {
         writer.end_multistatus(None);
         Body::Full(Bytes::from(writer.out))
@@ -209,59 +222,89 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     Ok(response)
 }
 
-/// The task that writes the members of a collection, page by page.
-struct Members {
+/// The members of a collection, written page by page as they are taken.
+struct Listing {
     tree: Tree,
     request: Request,
     plan: Plan,
     reading: Reading,
-    sender: mpsc::Sender<std::result::Result<Bytes, Failure>>,
+    writer: Writer,
+    /// Of the present page, what is not written yet.
+    views: IntoIter<View>,
+    /// `None`: the present page is the last.
+    coming: Option<Coming>,
+    ended: bool,
 }
 
-impl Members {
-    async fn stream(self, mut writer: Writer) {
-        // While one page is written, the next is read.
-        let mut coming = Some(self.page(Cursor::default()));
-        while let Some(page) = coming.take() {
-            let ended = page.await.unwrap_or_else(|died| Err(Failure::new("listing members", died)));
-            let page = match ended {
-                Ok(page) => page,
-                Err(failure) => {
-                    // The status is sent; all that is left is to break off, so that nobody takes half for the whole.
-                    let _ = self.sender.send(Err(failure)).await;
-                    return;
+/// The next page.
+enum Coming {
+    /// Where it begins.
+    At(Cursor),
+    /// It is being read, while the present one is written.
+    Read(JoinHandle<Result<Page>>),
+}
+
+impl Listing {
+    /// The next block.
+    async fn next(mut self) -> Option<(std::result::Result<Bytes, Failure>, Self)> {
+        while !self.ended {
+            for view in self.views.by_ref() {
+                self.plan.write(&view, &self.reading, &mut self.writer);
+                if self.writer.out.len() >= BLOCK_BYTES {
+                    return Some((Ok(self.block()), self));
+                }
+            }
+            let page = match self.coming.take() {
+                Some(coming) => self.page(coming).await,
+                None => {
+                    self.ended = true;
+                    self.writer.end_multistatus(None);
+                    return Some((Ok(self.block()), self));
                 }
             };
-            coming = page.next.map(|next| self.page(next));
-            for view in &page.views {
-                self.plan.write(view, &self.reading, &mut writer);
-                if writer.out.len() >= BLOCK_BYTES && self.flush(&mut writer).await.is_err() {
-                    return;
+            match page {
+                Ok(page) => self.views = page.into_iter(),
+                Err(error) => {
+                    // The status is sent; all that is left is to break off, so that nobody takes half for the whole.
+                    self.ended = true;
+                    let failure = match error {
+                        Error::Failed(failure) => failure,
+                        // The collection went, or the right to read it, while it was being listed.
+                        Error::Refused(refusal) => Failure::new("listing members", format!("{refusal:?}")),
+                    };
+                    return Some((Err(failure), self));
                 }
             }
         }
-        writer.end_multistatus(None);
-        let _ = self.flush(&mut writer).await;
+        None
     }
 
-    /// Begins to read a page.
-    fn page(&self, at: Cursor) -> JoinHandle<std::result::Result<Page, Failure>> {
-        let (tree, request, needs) = (self.tree.clone(), self.request.clone(), self.plan.needs);
-        tokio::spawn(async move {
-            let read = async {
-                let mut admitted = tree.read(&request).await?;
-                admitted.members(&at, needs, tree.epoch()).await
-            };
-            read.await.map_err(|error| match error {
-                Error::Failed(failure) => failure,
-                // The collection went, or the right to read it, while it was being listed.
-                Error::Refused(refusal) => Failure::new("listing members", format!("{refusal:?}")),
-            })
-        })
+    fn block(&mut self) -> Bytes {
+        std::mem::replace(&mut self.writer.out, String::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 8)).into()
     }
 
-    async fn flush(&self, writer: &mut Writer) -> std::result::Result<(), ()> {
-        let block = std::mem::replace(&mut writer.out, String::with_capacity(BLOCK_BYTES + 4096));
-        self.sender.send(Ok(Bytes::from(block))).await.map_err(|_| ())
+    /// A page: from memory, if all of it is remembered, else read in one view; and then the next one is begun.
+    async fn page(&mut self, coming: Coming) -> Result<Vec<View>> {
+        let needs = self.plan.needs;
+        let page = match coming {
+            Coming::Read(reading) => reading.await.map_err(|died| Failure::new("listing members", died))??,
+            Coming::At(at) => {
+                let mut admitted = self.tree.peek(&self.request).await?;
+                if let Some(page) = admitted.remembered(&at, needs, self.tree.epoch()).await {
+                    self.coming = page.next.map(Coming::At);
+                    return Ok(page.views);
+                }
+                drop(admitted);
+                read(self.tree.clone(), self.request.clone(), at, needs).await?
+            }
+        };
+        let ahead = |at| Coming::Read(tokio::spawn(read(self.tree.clone(), self.request.clone(), at, needs)));
+        self.coming = page.next.map(ahead);
+        Ok(page.views)
     }
+}
+
+async fn read(tree: Tree, request: Request, at: Cursor, needs: Needs) -> Result<Page> {
+    let mut admitted = tree.read(&request).await?;
+    admitted.members(&at, needs, tree.epoch()).await
 }

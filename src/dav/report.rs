@@ -22,7 +22,7 @@ use crate::tree::former::version_path;
 use crate::tree::gate::Request;
 use crate::tree::walk::{Cursor, Needs, View};
 use crate::wire::header::{depth, href};
-use crate::wire::multistatus::{Value, Writer};
+use crate::wire::multistatus::{Tags, Value, Writer};
 use crate::wire::request::{Asked, Expand, Report, report as parse};
 
 /// How many versions DAV:version-tree tells at most.
@@ -196,9 +196,9 @@ impl Expansion {
             match value(&view, &reading, expand) {
                 Some(Value::Xml(xml)) if !expand.inner.is_empty() => {
                     let xml = self.expanded(&xml, &expand.inner, request, level).await?;
-                    found.property(&expand.name, &Value::Xml(xml));
+                    found.property(&Tags::of(&expand.name), &Value::xml(xml));
                 }
-                Some(value) => found.property(&expand.name, &value),
+                Some(value) => found.property(&Tags::of(&expand.name), &value),
                 None => missing.name(&expand.name),
             }
         }
@@ -261,7 +261,7 @@ impl Expansion {
     }
 }
 
-fn value(view: &View, reading: &Reading, expand: &Expand) -> Option<Value> {
+fn value<'a>(view: &'a View, reading: &'a Reading, expand: &Expand) -> Option<Value<'a>> {
     let live = find(&expand.name).and_then(|row| (row.read)(view, reading));
-    live.or_else(|| view.dead.iter().find(|(name, _)| *name == expand.name).map(|(_, xml)| Value::Element(xml.clone())))
+    live.or_else(|| view.dead.iter().find(|(name, _)| *name == expand.name).map(|(_, xml)| Value::element(xml)))
 }

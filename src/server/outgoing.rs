@@ -4,12 +4,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures_util::Stream as _;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::AsyncRead;
-use tokio::sync::mpsc;
 use tokio_util::io::ReaderStream;
 
-use crate::exchange::Body;
+use crate::exchange::{Blocks, Body};
 use crate::model::error::Failure;
 
 /// Bytes read from a file at a time.
@@ -27,7 +27,7 @@ enum Source {
     Empty,
     Full(Bytes),
     Reader(Pin<Box<FileStream>>, u64),
-    Blocks(mpsc::Receiver<Result<Bytes, Failure>>),
+    Blocks(Blocks),
 }
 
 impl Outgoing {
@@ -63,19 +63,16 @@ impl HttpBody for Outgoing {
                 this.source = Source::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Source::Reader(stream, left) => {
-                use futures_core::Stream as _;
-                match ready!(stream.as_mut().poll_next(cx)) {
-                    Some(Ok(bytes)) => {
-                        *left = left.saturating_sub(bytes.len() as u64);
-                        Poll::Ready(Some(Ok(Frame::data(bytes))))
-                    }
-                    Some(Err(error)) => this.failed(Failure::new("reading a document", error)),
-                    None if *left > 0 => this.failed(Failure::new("reading a document", "it is shorter than recorded")),
-                    None => Poll::Ready(None),
+            Source::Reader(stream, left) => match ready!(stream.as_mut().poll_next(cx)) {
+                Some(Ok(bytes)) => {
+                    *left = left.saturating_sub(bytes.len() as u64);
+                    Poll::Ready(Some(Ok(Frame::data(bytes))))
                 }
-            }
-            Source::Blocks(blocks) => match ready!(blocks.poll_recv(cx)) {
+                Some(Err(error)) => this.failed(Failure::new("reading a document", error)),
+                None if *left > 0 => this.failed(Failure::new("reading a document", "it is shorter than recorded")),
+                None => Poll::Ready(None),
+            },
+            Source::Blocks(blocks) => match ready!(blocks.as_mut().poll_next(cx)) {
                 Some(Ok(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 Some(Err(failure)) => this.failed(failure),
                 None => Poll::Ready(None),

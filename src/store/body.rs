@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -11,7 +12,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::fs;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeekExt as _};
 
-use super::sql::{Columns, Reading, arguments, execute, list, listed, page, paged, row, rows};
+use super::page::page;
+use super::recall::Key;
+use super::sql::{Columns, Reading, arguments, execute, list, listed, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -283,14 +286,27 @@ pub async fn insert(c: &mut Txn, hash: &str, data: &[u8], now: Timestamp) -> Res
     Ok(())
 }
 
-/// A small body.
-pub async fn inline(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, Failure> {
+/// A small body as it is in the database.
+pub async fn stored(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, Failure> {
     let sql = "SELECT data FROM body WHERE hash = $1";
     Ok(row(c, sql, arguments![hash]).await?.map(|row| row.bytes(0)))
 }
 
+/// A small body.
+pub async fn inline(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, Failure> {
+    let key = Key::bytes_of(hash);
+    if let Some(known) = c.recall().and_then(|recall| recall.look::<Bytes>(&key)) {
+        return Ok(Some(Bytes::clone(&known)));
+    }
+    let Some(found) = stored(c, hash).await? else { return Ok(None) };
+    if let Some(recall) = c.recall() {
+        recall.keep(key, Arc::new(found.clone()), found.len());
+    }
+    Ok(Some(found))
+}
+
 /// The texts of small bodies, by their hashes.
-pub async fn texts(c: &mut impl Reading, hashes: &[String]) -> Result<HashMap<String, String>, Failure> {
+pub async fn texts(c: &mut impl Reading, hashes: &[&str]) -> Result<HashMap<String, Arc<String>>, Failure> {
     const SQL: &str = paged!(
         "n.hash, n.text",
         concat!(
@@ -299,8 +315,22 @@ pub async fn texts(c: &mut impl Reading, hashes: &[String]) -> Result<HashMap<St
             " l CROSS JOIN body b WHERE b.hash = l.value"
         )
     );
+    let known = |hash: &str| c.recall().and_then(|recall| recall.look::<String>(&Key::text_of(hash)));
+    let mut texts: HashMap<String, Arc<String>> =
+        hashes.iter().filter_map(|hash| Some(((*hash).to_owned(), known(hash)?))).collect();
+    let missing: Vec<&str> = hashes.iter().copied().filter(|hash| !texts.contains_key(*hash)).collect();
+    if missing.is_empty() {
+        return Ok(texts);
+    }
     let text = |from: &mut dyn Columns| (from.next_text().unwrap_or_default(), from.next_text().unwrap_or_default());
-    Ok(page(c, SQL, arguments![&list(hashes)], text).await?.into_iter().collect())
+    for (hash, text) in page(c, SQL, arguments![&list(&missing)], text).await? {
+        let text = Arc::new(text);
+        if let Some(recall) = c.recall() {
+            recall.keep(Key::text_of(&hash), Arc::clone(&text), text.len());
+        }
+        texts.insert(hash, text);
+    }
+    Ok(texts)
 }
 
 /// Does any node or former state name this body?

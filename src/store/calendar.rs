@@ -1,6 +1,7 @@
 //! Statements on `calendar` and `calendar_object`.
 
-use super::node::{COLUMNS, Pages, Width, brief, columns, node_of, pages, tag};
+use super::node::{COLUMNS, Members, Pages, Width, brief, columns, node_of, pages, tag};
+use super::recall::State;
 use super::sql::{Reading, arguments, foresee, list, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
@@ -79,7 +80,7 @@ pub async fn gone(c: &mut impl Reading, calendar: Id, uid: &str) -> Result<Optio
 #[derive(Clone, Copy, Debug)]
 pub struct Candidates<'a> {
     /// The calendar.
-    pub calendar: Id,
+    pub calendar: &'a Node,
     /// Those that may take place in it.
     pub range: TimeRange,
     /// VEVENT, VTODO or VJOURNAL; `None`: all.
@@ -93,21 +94,22 @@ pub async fn objects(
     after: &str,
     limit: i64,
     width: Width,
-) -> Result<Vec<Node>, Failure> {
+) -> Result<Members, Failure> {
     const SQL: Pages = pages!(
         "n.id IN (SELECT o.node_id FROM calendar_object o WHERE o.calendar_id = $1 AND o.last_at >= $2 AND o.first_at <= $3 \
          AND (CAST($4 AS TEXT) IS NULL OR o.component = $4)) AND n.gone_at IS NULL AND n.match_name > $5 ORDER BY n.match_name \
          LIMIT $6"
     );
     let Candidates { calendar, range, component } = of;
-    SQL.nodes(c, width, arguments![calendar, range.start, range.end, component, after, limit]).await
+    let arguments = arguments![calendar.id, range.start, range.end, component, after, limit];
+    SQL.members(c, (State::of(calendar), width), arguments).await
 }
 
 /// The objects of a calendar that bear these folded names, in no order.
-pub async fn named(c: &mut impl Reading, calendar: Id, names: &[String], width: Width) -> Result<Vec<Node>, Failure> {
+pub async fn named(c: &mut impl Reading, calendar: &Node, names: &[String], width: Width) -> Result<Members, Failure> {
     const SQL: Pages =
         pages!("n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name IN (SELECT l.value FROM json_each($2) l)");
-    SQL.nodes(c, width, arguments![calendar, &list(names)]).await
+    SQL.members(c, (State::of(calendar), width), arguments![calendar.id, &list(names)]).await
 }
 
 /// Calendars of other homes that an actor may read: each with the name of its home and the role held.

@@ -74,16 +74,9 @@ pub async fn below(c: &mut impl Reading, home: Id, top: Id, now: Timestamp) -> R
 }
 
 /// Locks on the members of a collection whose folded names lie in (`after`, `to`].
-pub async fn of_members(
-    c: &mut impl Reading,
-    parent: Id,
-    after: &str,
-    to: &str,
-    now: Timestamp,
-) -> Result<Vec<Lock>, Failure> {
+pub async fn of_members(c: &mut impl Reading, (parent, home): (Id, Id), now: Timestamp) -> Result<Vec<Lock>, Failure> {
     let sql = "SELECT l.token, l.node_id, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
-               FROM lock l JOIN node n ON n.id = l.node_id WHERE l.home_id = (SELECT p.home_id FROM node p WHERE p.id = $1) \
-               AND n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 \
-               AND l.expires_at > $4";
-    Ok(rows(c, sql, arguments![parent, after, to, now]).await?.iter().map(lock_of).collect())
+               FROM lock l CROSS JOIN node n WHERE l.home_id = $2 AND l.expires_at > $3 AND n.id = l.node_id \
+               AND n.parent_id = $1 AND n.gone_at IS NULL";
+    Ok(rows(c, sql, arguments![parent, home, now]).await?.iter().map(lock_of).collect())
 }

@@ -158,7 +158,7 @@ impl Memo {
 }
 
 /// Statements are constants: where one stands tells which it is.
-fn place(sql: &'static str) -> (usize, usize) {
+pub(super) fn place(sql: &'static str) -> (usize, usize) {
     (sql.as_ptr().addr(), sql.len())
 }
 

@@ -10,10 +10,12 @@ pub mod feed;
 pub mod lock;
 mod memo;
 pub mod node;
+mod page;
 pub mod past;
 pub mod principal;
 pub mod property;
 mod readers;
+pub mod recall;
 pub mod retention;
 pub mod sql;
 pub mod transaction;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use self::body::Blobs;
 use self::memo::Memo;
 use self::readers::Readers;
+use self::recall::Recall;
 use self::sql::Asked;
 use self::transaction::{Glance, Snapshot, Txn, Writer};
 use crate::model::error::Failure;
@@ -36,6 +39,7 @@ pub struct Store {
     readers: Arc<Readers>,
     writer: Writer,
     memo: Arc<Memo>,
+    recall: Arc<Recall>,
     /// What has been asked of the database.
     pub asked: Arc<Asked>,
     /// Large bodies.
@@ -52,10 +56,11 @@ impl Store {
         let connection = sql::open_writer(&file, flush).await?;
         let asked = Arc::<Asked>::default();
         let memo = Arc::new(Memo::open(&file));
+        let recall = Arc::<Recall>::default();
         let readers = Readers::open(file).await?;
         let writer = Writer::new(connection, Arc::clone(&memo), Arc::clone(&asked));
         let blobs = Blobs::open(&data.join("bodies"), flush).await?;
-        let mut store = Self { readers, writer, memo, asked, blobs, epoch: String::new() };
+        let mut store = Self { readers, writer, memo, recall, asked, blobs, epoch: String::new() };
         store.epoch = store.read_epoch().await?;
         Ok(store)
     }
@@ -75,13 +80,13 @@ impl Store {
 
     /// A consistent view.
     pub async fn read(&self) -> Result<Snapshot, Failure> {
-        Snapshot::open(&self.readers, &self.asked).await
+        Snapshot::open(&self.readers, &self.recall, &self.asked).await
     }
 
     /// For questions that need not agree with each other.
     #[must_use]
     pub fn glance(&self) -> Glance {
-        Glance::new(&self.readers, &self.memo, &self.asked)
+        Glance::new(&self.readers, (&self.memo, &self.recall), &self.asked)
     }
 
     /// A write transaction.

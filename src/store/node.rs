@@ -1,6 +1,10 @@
 //! Statements on `node` and `home`.
 
-use super::sql::{Argument, Columns, Reading, Row, arguments, foresee, page, paged, row, rows};
+use std::sync::Arc;
+
+use super::page::{page, page_in};
+use super::recall::State;
+use super::sql::{Argument, Columns, Reading, Row, arguments, foresee, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -50,7 +54,10 @@ pub enum Width {
     Whole,
 }
 
-/// A statement that answers pages of nodes, in each width.
+/// A page of members, which those who read the same share.
+pub type Members = Arc<Vec<Arc<Node>>>;
+
+/// A statement that answers pages of members of a collection, in each width.
 pub(super) struct Pages {
     pub tag: &'static str,
     pub brief: &'static str,
@@ -79,18 +86,19 @@ impl Pages {
         }
     }
 
-    /// The nodes of a page.
-    pub async fn nodes(
+    /// A page of members of a collection, remembered while it is in that state; whole nodes are not, for some of their
+    /// columns may change without its number.
+    pub async fn members(
         &self,
         c: &mut impl Reading,
-        width: Width,
+        (state, width): (State, Width),
         arguments: &[Argument<'_>],
-    ) -> Result<Vec<Node>, Failure> {
-        let sql = self.sql(width);
+    ) -> Result<Members, Failure> {
+        const EACH: usize = size_of::<Node>();
         match width {
-            Width::Tag => page(c, sql, arguments, next_tag).await,
-            Width::Brief => page(c, sql, arguments, next_brief).await,
-            Width::Whole => nodes(c, sql, arguments).await,
+            Width::Tag => page_in(c, (state, EACH), self.tag, arguments, |from| Arc::new(next_tag(from))).await,
+            Width::Brief => page_in(c, (state, EACH), self.brief, arguments, |from| Arc::new(next_brief(from))).await,
+            Width::Whole => Ok(Arc::new(page(c, self.whole, arguments, |from| Arc::new(next_node(from))).await?)),
         }
     }
 }
@@ -263,14 +271,20 @@ pub async fn chain(c: &mut impl Reading, walk: Walk<'_>) -> Result<Vec<Link>, Fa
 /// Members of a collection in the order of their folded names, after `after`.
 pub async fn members(
     c: &mut impl Reading,
-    parent: Id,
+    parent: &Node,
     after: &str,
     limit: i64,
     width: Width,
-) -> Result<Vec<Node>, Failure> {
+) -> Result<Members, Failure> {
     const SQL: Pages =
         pages!("n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 ORDER BY n.match_name LIMIT $3");
-    SQL.nodes(c, width, arguments![parent, after, limit]).await
+    SQL.members(c, (State::of(parent), width), arguments![parent.id, after, limit]).await
+}
+
+/// The same with all their columns, to be altered.
+pub async fn whole_members(c: &mut impl Reading, parent: &Node, after: &str, limit: i64) -> Result<Vec<Node>, Failure> {
+    let found = members(c, parent, after, limit, Width::Whole).await?;
+    Ok(Arc::unwrap_or_clone(found).into_iter().map(Arc::unwrap_or_clone).collect())
 }
 
 /// Homes whose documents the actor may read, in the order of their folded names, each with the actor's role.

@@ -1,6 +1,7 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
-use super::node::{Pages, Width, brief, columns, node_of, nodes, pages, tag};
+use super::node::{Members, Pages, Width, brief, columns, node_of, nodes, pages, tag};
+use super::recall::State;
 use super::sql::{Question, Reading, Row, arguments, foresee, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -123,12 +124,13 @@ pub async fn foresee_changes(
 /// Live members of a collection that changed after the cursor, in the order of change and identifier.
 pub async fn changed(
     c: &mut impl Reading,
-    collection: Id,
+    collection: &Node,
     at: &Cursor,
     limit: i64,
     width: Width,
-) -> Result<Vec<Node>, Failure> {
-    CHANGED.nodes(c, width, arguments![collection, at.seq, at.node, limit]).await
+) -> Result<Members, Failure> {
+    let arguments = arguments![collection.id, at.seq, at.node, limit];
+    CHANGED.members(c, (State::of(collection), width), arguments).await
 }
 
 /// The same for all of a home. The nodes may stand anywhere, also below something that is gone.

@@ -1,12 +1,16 @@
 //! Statements on `property`: dead properties, kept as the element the client sent.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use super::sql::{Reading, Row, arguments, row, rows};
+use super::page::page_in;
+use super::recall::State;
+use super::sql::{Columns, Reading, Row, arguments, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::Id;
 use crate::model::name::QName;
+use crate::model::node::Node;
 
 /// A dead property: its name, and its whole element as self-contained XML.
 pub type Dead = (QName, String);
@@ -31,27 +35,41 @@ pub async fn bearers(c: &mut impl Reading, parent: Id, after: &str, last: &str) 
     Ok(rows(c, sql, arguments![parent, after, last]).await?.iter().map(|row| Id(row.integer(0))).collect())
 }
 
+/// Dead properties of members, each with whose it is.
+pub type OfMembers = Arc<Vec<(Id, Dead)>>;
+
+/// A statement that answers those of the members of $1 for whose folded names a condition holds.
+macro_rules! of_members {
+    ($condition:expr) => {
+        paged!(
+            "n.node_id, n.namespace, n.name, n.xml",
+            concat!(
+                "SELECT p.node_id, p.namespace, p.name, p.xml FROM node m JOIN property p ON p.node_id = m.id \
+                 AND p.principal_id = 0 WHERE m.parent_id = $1 AND m.gone_at IS NULL AND m.match_name <= $3 AND ",
+                $condition
+            )
+        )
+    };
+}
+
 /// Dead properties of the members of a collection whose folded names lie in (`after`, `to`].
-pub async fn of_members(c: &mut impl Reading, parent: Id, after: &str, to: &str) -> Result<Vec<(Id, Dead)>, Failure> {
-    let sql = "SELECT p.node_id, p.namespace, p.name, p.xml FROM node n JOIN property p ON p.node_id = n.id \
-               AND p.principal_id = 0 WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 \
-               AND n.match_name <= $3";
-    let found = rows(c, sql, arguments![parent, after, to]).await?;
-    Ok(found.iter().map(|row| (Id(row.integer(0)), dead_of(row, 1))).collect())
+pub async fn of_members(c: &mut impl Reading, parent: &Node, after: &str, to: &str) -> Result<OfMembers, Failure> {
+    const SQL: &str = of_members!("m.match_name > $2");
+    page_in(c, (State::of(parent), EACH), SQL, arguments![parent.id, after, to], next_dead).await
 }
 
 /// The same for [`from`, `to`].
-pub async fn of_members_from(
-    c: &mut impl Reading,
-    parent: Id,
-    from: &str,
-    to: &str,
-) -> Result<Vec<(Id, Dead)>, Failure> {
-    let sql = "SELECT p.node_id, p.namespace, p.name, p.xml FROM node n JOIN property p ON p.node_id = n.id \
-               AND p.principal_id = 0 WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name >= $2 \
-               AND n.match_name <= $3";
-    let found = rows(c, sql, arguments![parent, from, to]).await?;
-    Ok(found.iter().map(|row| (Id(row.integer(0)), dead_of(row, 1))).collect())
+pub async fn of_members_from(c: &mut impl Reading, parent: &Node, from: &str, to: &str) -> Result<OfMembers, Failure> {
+    const SQL: &str = of_members!("m.match_name >= $2");
+    page_in(c, (State::of(parent), EACH), SQL, arguments![parent.id, from, to], next_dead).await
+}
+
+const EACH: usize = size_of::<(Id, Dead)>();
+
+fn next_dead(from: &mut dyn Columns) -> (Id, Dead) {
+    let id = Id(from.next_integer().unwrap_or_default());
+    let mut text = || from.next_text().unwrap_or_default();
+    (id, (QName::owned(text(), text()), text()))
 }
 
 /// How many bytes of dead properties a node carries.

@@ -3,7 +3,7 @@
 //! Statements are constants in the portable subset (`$1` placeholders, BIGINT, TEXT, BYTEA); every other file of
 //! `store` names only the types of this one.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use sqlx::error::BoxDynError;
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -23,6 +22,7 @@ use sqlx::{
 };
 
 use super::memo::{Memo, Version, key_of};
+use super::recall::Recall;
 use crate::model::error::Failure;
 
 /// One connection of the database we run on.
@@ -153,6 +153,11 @@ impl Row {
         if let Some(Cell::Text(value)) = self.0.get(column) { Some(value.clone()) } else { None }
     }
 
+    /// A TEXT where it stands.
+    pub fn as_text(&self, column: usize) -> Option<&str> {
+        if let Some(Cell::Text(value)) = self.0.get(column) { Some(value) } else { None }
+    }
+
     /// A BYTEA that is not NULL.
     pub fn bytes(&self, column: usize) -> Bytes {
         if let Some(Cell::Bytes(value)) = self.0.get(column) { value.clone() } else { Bytes::new() }
@@ -206,6 +211,16 @@ pub trait Reading: Send {
 
     /// A statement failed: a reading connection that may be broken must not be the next one's.
     fn failed(&mut self) {}
+
+    /// What is remembered because it cannot go out of date.
+    fn recall(&self) -> Option<&Recall> {
+        None
+    }
+
+    /// Is all that is read read in one view, of what was committed?
+    fn is_view(&self) -> bool {
+        false
+    }
 
     /// What was asked ahead; `None`: nothing is.
     fn foreseen(&mut self) -> Option<&mut Foreseen> {
@@ -421,8 +436,8 @@ macro_rules! listed {
 pub(super) use listed;
 
 /// Texts as one argument.
-pub fn list(texts: &[String]) -> String {
-    serde_json::Value::from(texts).to_string()
+pub fn list(texts: &[impl AsRef<str>]) -> String {
+    texts.iter().map(AsRef::as_ref).collect::<serde_json::Value>().to_string()
 }
 
 /// The columns of a row, one after the other.
@@ -442,75 +457,6 @@ impl Columns for std::slice::Iter<'_, Cell> {
     fn next_text(&mut self) -> Option<String> {
         if let Some(Cell::Text(value)) = self.next() { Some(value.clone()) } else { None }
     }
-}
-
-/// The columns of a row of a page.
-struct Line<A>(A);
-
-impl<'de, A: SeqAccess<'de>> Columns for Line<A> {
-    fn next_integer(&mut self) -> Option<i64> {
-        self.0.next_element().ok().flatten().flatten()
-    }
-
-    fn next_text(&mut self) -> Option<String> {
-        self.0.next_element().ok().flatten().flatten()
-    }
-}
-
-/// Reads all rows of a page, each by `read`, which takes every column.
-struct Rows<T>(fn(&mut dyn Columns) -> T);
-
-impl<'de, T> Visitor<'de> for Rows<T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Vec<T>, A::Error> {
-        let mut read = Vec::new();
-        while let Some(row) = rows.next_element_seed(OneRow(self.0))? {
-            read.push(row);
-        }
-        Ok(read)
-    }
-}
-
-struct OneRow<T>(fn(&mut dyn Columns) -> T);
-
-impl<'de, T> DeserializeSeed<'de> for OneRow<T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, T> Visitor<'de> for OneRow<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("columns")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, columns: A) -> Result<T, A::Error> {
-        Ok((self.0)(&mut Line(columns)))
-    }
-}
-
-/// All rows of the answer of a statement made by `paged!`, each read by `read`, which takes every column in turn.
-pub async fn page<T>(
-    c: &mut impl Reading,
-    sql: &'static str,
-    arguments: &[Argument<'_>],
-    read: fn(&mut dyn Columns) -> T,
-) -> Result<Vec<T>, Failure> {
-    let Some(answer) = row(c, sql, arguments).await? else { return Ok(Vec::new()) };
-    let Some(Cell::Text(page)) = answer.0.first() else { return Ok(Vec::new()) };
-    let mut page = serde_json::Deserializer::from_str(page);
-    let rows = page.deserialize_seq(Rows(read)).map_err(|e| Failure::new(sql, e))?;
-    c.asked().add(0, rows.len());
-    Ok(rows)
 }
 
 /// The first row of an answer.

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::memo::{Memo, Version};
 use super::readers::{Reader, Readers};
+use super::recall::Recall;
 use super::sql::{self, Argument, Asked, Batch, Connection, Foreseen, Reading};
 use crate::model::error::Failure;
 
@@ -21,16 +22,22 @@ pub struct Snapshot {
     connection: Option<Reader>,
     noted: Batch,
     foreseen: Foreseen,
+    recall: Arc<Recall>,
     asked: Arc<Asked>,
 }
 
 impl Snapshot {
-    pub(super) async fn open(readers: &Arc<Readers>, asked: &Arc<Asked>) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        readers: &Arc<Readers>,
+        recall: &Arc<Recall>,
+        asked: &Arc<Asked>,
+    ) -> Result<Self, Failure> {
         let mut noted = Batch::default();
         noted.add(sql::BEGIN_READ, &[])?;
         noted.unopened = true;
         let connection = Some(readers.take().await?);
-        Ok(Self { connection, noted, foreseen: Foreseen::default(), asked: Arc::clone(asked) })
+        let (recall, asked) = (Arc::clone(recall), Arc::clone(asked));
+        Ok(Self { connection, noted, foreseen: Foreseen::default(), recall, asked })
     }
 }
 
@@ -42,6 +49,14 @@ impl Reading for Snapshot {
 
     fn failed(&mut self) {
         self.connection.take().into_iter().for_each(Reader::discard);
+    }
+
+    fn recall(&self) -> Option<&Recall> {
+        Some(&self.recall)
+    }
+
+    fn is_view(&self) -> bool {
+        true
     }
 
     fn foreseen(&mut self) -> Option<&mut Foreseen> {
@@ -74,15 +89,17 @@ impl Drop for Snapshot {
 pub struct Glance {
     readers: Arc<Readers>,
     memo: Arc<Memo>,
+    recall: Arc<Recall>,
     version: Option<Version>,
     connection: Option<Reader>,
     asked: Arc<Asked>,
 }
 
 impl Glance {
-    pub(super) fn new(readers: &Arc<Readers>, memo: &Arc<Memo>, asked: &Arc<Asked>) -> Self {
-        let asked = Arc::clone(asked);
-        Self { readers: Arc::clone(readers), memo: Arc::clone(memo), version: memo.version(), connection: None, asked }
+    pub(super) fn new(readers: &Arc<Readers>, (memo, recall): (&Arc<Memo>, &Arc<Recall>), asked: &Arc<Asked>) -> Self {
+        let (version, readers) = (memo.version(), Arc::clone(readers));
+        let (memo, recall, asked) = (Arc::clone(memo), Arc::clone(recall), Arc::clone(asked));
+        Self { readers, memo, recall, version, connection: None, asked }
     }
 }
 
@@ -101,6 +118,10 @@ impl Reading for Glance {
 
     fn memo(&self) -> Option<(&Memo, Option<Version>)> {
         Some((&self.memo, self.version))
+    }
+
+    fn recall(&self) -> Option<&Recall> {
+        Some(&self.recall)
     }
 
     fn asked(&self) -> &Asked {

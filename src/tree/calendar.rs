@@ -4,12 +4,13 @@
 //! The index says *perhaps*, [`crate::ical::filter`] says *yes*: bounds may be too wide, never too narrow.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use super::former::zone;
 use super::gate::Admitted;
-use super::walk::{Cursor, Needs, PAGE, Page, View};
+use super::walk::{Cursor, Needs, PAGE, Page, View, by_member};
 use crate::ical::object::{Invalid, MAX_ATTENDEES, MAX_BYTES, Object};
 use crate::ical::recur::instances;
 use crate::ical::time::When;
@@ -18,7 +19,7 @@ use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Refusal, Result};
 use crate::model::filename::match_name;
-use crate::model::id::{Id, Timestamp};
+use crate::model::id::Timestamp;
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node, ROOT};
@@ -235,27 +236,27 @@ impl<T: Reading> Admitted<T> {
         needs: Needs,
         epoch: &str,
     ) -> Result<(Vec<View>, Option<String>)> {
-        let Some(calendar) = self.target.node().map(|node| node.id) else { return Ok((Vec::new(), None)) };
-        let candidates = Candidates { calendar, range, component };
+        let Some(calendar) = self.target.node().cloned() else { return Ok((Vec::new(), None)) };
+        let candidates = Candidates { calendar: &calendar, range, component };
         let width = needs.width.max(Width::Brief);
         let found = calendar::objects(&mut self.store, candidates, after, PAGE, width).await?;
         let next = found.last().filter(|_| found.len() as i64 == PAGE).map(|node| match_name(&node.name));
-        Ok((self.seen(calendar, found, needs, epoch).await?, next))
+        Ok((self.seen(&calendar, &found, needs, epoch).await?, next))
     }
 
     /// The objects of the target that bear these names, without their texts.
     pub async fn named(&mut self, names: &[String], needs: Needs, epoch: &str) -> Result<Vec<View>> {
-        let Some(calendar) = self.target.node().map(|node| node.id) else { return Ok(Vec::new()) };
+        let Some(calendar) = self.target.node().cloned() else { return Ok(Vec::new()) };
         let folded: Vec<String> = names.iter().map(|name| match_name(name)).collect();
         let width = needs.width.max(Width::Brief);
-        let mut found = calendar::named(&mut self.store, calendar, &folded, width).await?;
+        let mut found = calendar::named(&mut self.store, &calendar, &folded, width).await?.to_vec();
         found.sort_by_cached_key(|node| match_name(&node.name));
-        self.seen(calendar, found, needs, epoch).await
+        self.seen(&calendar, &found, needs, epoch).await
     }
 
     /// Reads the texts of objects: of a run that [`runs`] made.
     pub async fn texts(&mut self, mut run: Vec<View>) -> Result<Vec<View>> {
-        let hashes: Vec<String> = run.iter().filter_map(|view| view.node.hash.clone()).collect();
+        let hashes: Vec<&str> = run.iter().filter_map(|view| view.node.hash.as_deref()).collect();
         let texts = body::texts(&mut self.store, &hashes).await?;
         for view in &mut run {
             view.text = view.node.hash.as_ref().and_then(|hash| texts.get(hash)).cloned();
@@ -264,20 +265,18 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// Views of objects that are in the order of their names; what they need besides is loaded for all at once.
-    async fn seen(&mut self, calendar: Id, found: Vec<Node>, needs: Needs, epoch: &str) -> Result<Vec<View>> {
-        let mut dead: HashMap<Id, Vec<Dead>> = HashMap::new();
+    async fn seen(&mut self, calendar: &Node, found: &[Arc<Node>], needs: Needs, epoch: &str) -> Result<Vec<View>> {
+        let mut dead = HashMap::new();
         if let (true, Some(first), Some(last)) = (needs.dead, found.first(), found.last()) {
             // All names from the first on: its own predecessor is not known.
             let (first, last) = (match_name(&first.name), match_name(&last.name));
-            for (id, property) in property::of_members_from(&mut self.store, calendar, &first, &last).await? {
-                dead.entry(id).or_default().push(property);
-            }
+            dead = by_member(&property::of_members_from(&mut self.store, calendar, &first, &last).await?);
         }
         let each = Needs { dead: false, text: false, width: Width::Whole, ..needs };
         let place = self.place(epoch);
         let mut views = Vec::with_capacity(found.len());
         for node in found {
-            let mut view = place.member(node);
+            let mut view = place.member(Arc::clone(node));
             view.dead = dead.remove(&view.node.id).unwrap_or_default();
             if each != Needs::NOTHING {
                 self.load(&mut view, each).await?;
@@ -303,7 +302,7 @@ impl<T: Reading> Admitted<T> {
 
     /// The calendars of a home, and in the home of who asks those of others that they may read.
     pub(super) async fn calendars(&mut self, home: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
-        let own = node::members(&mut self.store, home.id, &at.after, at.limit, Width::Whole).await?;
+        let own = node::whole_members(&mut self.store, home, &at.after, at.limit).await?;
         let next = at.next(own.len(), || own.last().map(|node| match_name(&node.name)));
         let place = self.place(epoch);
         let mut views = Vec::new();

@@ -6,6 +6,7 @@
 //! place after the *base*, which is what the client knew when it began to ask; pages carry it on.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::gate::Admitted;
 use super::lock::covering;
@@ -91,7 +92,7 @@ impl Told {
 /// An entry before its address is known.
 enum Entry {
     Gone(past::GoneName),
-    Live(Box<Node>),
+    Live(Arc<Node>),
 }
 
 impl Entry {
@@ -212,9 +213,10 @@ impl<T: Reading> Admitted<T> {
         let limit = PAGE as i64;
         let Scope { top, deep, needs, .. } = *scope;
         let live = if deep {
-            past::changed_in_home(&mut self.store, top.home_id, at, limit).await?
+            let found = past::changed_in_home(&mut self.store, top.home_id, at, limit).await?;
+            Arc::new(found.into_iter().map(Arc::new).collect())
         } else {
-            past::changed(&mut self.store, top.id, at, limit, needs.width).await?
+            past::changed(&mut self.store, top, at, limit, needs.width).await?
         };
         let gone = match (with_gone, deep) {
             (false, _) => Vec::new(),
@@ -229,7 +231,7 @@ impl<T: Reading> Admitted<T> {
         };
         let gone_cut = cut(gone.len(), gone.last().map(|g| g.seq)) == Some(bound);
         let mut entries: Vec<Entry> = gone.into_iter().map(Entry::Gone).collect();
-        entries.extend(live.into_iter().map(|node| Entry::Live(Box::new(node))));
+        entries.extend(live.iter().map(|node| Entry::Live(Arc::clone(node))));
         entries.retain(|entry| {
             entry.seq() < bound || entry.seq() == bound && (matches!(entry, Entry::Gone(_)) || !gone_cut)
         });
@@ -254,7 +256,7 @@ impl<T: Reading> Admitted<T> {
                 if node.id != scope.top.id
                     && let Some(place) = self.place_below(scope, node.parent_id).await?
                 {
-                    self.push(scope, *node, &place, page).await?;
+                    self.push(scope, node, &place, page).await?;
                     if moved_in {
                         page.told = Told::Live(id, Id(0));
                         self.rest_below(scope, id, Id(0), page).await?;
@@ -280,7 +282,7 @@ impl<T: Reading> Admitted<T> {
                 }
                 after = node.id;
                 if let Some(place) = self.place_below(scope, node.parent_id).await? {
-                    self.push(scope, node, &place, page).await?;
+                    self.push(scope, node.into(), &place, page).await?;
                 }
                 page.told = Told::Live(folder, after);
             }
@@ -288,7 +290,7 @@ impl<T: Reading> Admitted<T> {
         Ok(())
     }
 
-    async fn push(&mut self, scope: &Scope<'_>, node: Node, place: &Place, page: &mut Filling) -> Result<()> {
+    async fn push(&mut self, scope: &Scope<'_>, node: Arc<Node>, place: &Place, page: &mut Filling) -> Result<()> {
         let mut view = place.member(node);
         if scope.needs.locks
             && let Ok(path) = Path::parse(&view.href)

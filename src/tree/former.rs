@@ -16,7 +16,6 @@ use crate::model::path::Path;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::version::{day, moment, version_name, version_of_name};
 use crate::store::node::Walk;
-use crate::store::node::Width;
 use crate::store::sql::Reading;
 use crate::store::{node, past, trash, version};
 
@@ -220,7 +219,7 @@ impl<T: Reading> Admitted<T> {
                 (found, Some((Kind::TrashedFolder, Kind::TrashedFile)))
             }
             kind => {
-                let found = node::members(&mut self.store, folder.id, after, limit, Width::Whole).await?;
+                let found = node::whole_members(&mut self.store, folder, after, limit).await?;
                 let kinds = match kind {
                     Kind::History => Some((Kind::History, Kind::VersionFolder)),
                     Kind::TrashedFolder => Some((Kind::TrashedFolder, Kind::TrashedFile)),

@@ -104,7 +104,7 @@ impl Tree {
 
     async fn check_body(&self, hash: &str, report: &mut Report) -> Result<(), Failure> {
         let mut snapshot = self.store.read().await?;
-        let found = match body::inline(&mut snapshot, hash).await? {
+        let found = match body::stored(&mut snapshot, hash).await? {
             Some(bytes) => Some(sha256(&bytes)),
             None => self.store.blobs.verify(hash).await?,
         };

@@ -15,7 +15,6 @@ use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
-use crate::store::node::Width;
 use crate::store::transaction::Txn;
 use crate::store::{lock, node, past, version};
 
@@ -219,7 +218,7 @@ impl Admitted<Txn> {
     async fn clear(&mut self, task: &Task, expected: &HashSet<Id>, steps: &mut Vec<Step>) -> Result<()> {
         let mut after = String::new();
         loop {
-            let page = node::members(&mut self.store, task.folder.id, &after, PAGE, Width::Whole).await?;
+            let page = node::whole_members(&mut self.store, &task.folder, &after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = match_name(&last.name);
             for member in page {

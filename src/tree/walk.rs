@@ -20,12 +20,14 @@ use crate::model::privilege::PrivilegeSet;
 use crate::store::node::Width;
 use crate::store::property::Dead;
 use crate::store::sql::Reading;
+use crate::store::transaction::Glance;
 use crate::store::{calendar, lock, node, principal, property, version};
 
 /// How many members one page holds: each page costs an admission of its own.
 pub const PAGE: i64 = 500;
-/// How many the first one holds.
+/// How many the first one holds, and how many times as many the next.
 const FIRST_PAGE: i64 = 100;
+const GROWTH: i64 = 4;
 
 /// What the asked properties want loaded, so that reading a property is a plain function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -94,8 +96,8 @@ impl Needs {
 /// A node with all that its properties are read from.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// The node.
-    pub node: Node,
+    /// The node, which others may hold too.
+    pub node: Arc<Node>,
     /// Its canonical address.
     pub href: String,
     /// What the actor may do with it.
@@ -121,7 +123,7 @@ pub struct View {
     /// Of a calendar: what it may hold.
     pub components: Option<ComponentSet>,
     /// Of a calendar object that a report looks at: its text.
-    pub text: Option<String>,
+    pub text: Option<Arc<String>>,
     /// Epoch of sync tokens.
     pub epoch: Arc<str>,
 }
@@ -161,7 +163,8 @@ impl Place {
     }
 
     /// A member that bears its own name.
-    pub fn member(&self, node: Node) -> View {
+    pub fn member(&self, node: impl Into<Arc<Node>>) -> View {
+        let node = node.into();
         let href = self.address(&node.name, node.kind.is_collection());
         self.view(node, href)
     }
@@ -172,10 +175,10 @@ impl Place {
         if !node.kind.is_collection() && href.len() > 1 {
             href.pop();
         }
-        self.view(node, href)
+        self.view(node.into(), href)
     }
 
-    fn view(&self, node: Node, href: String) -> View {
+    fn view(&self, node: Arc<Node>, href: String) -> View {
         View {
             node,
             href,
@@ -197,7 +200,7 @@ impl Place {
 }
 
 /// Where a page begins, and how many members it may hold. By default the first, which is small, so that an answer begins at
-/// once; each holds twice as many as the one before, up to [`PAGE`].
+/// once; each holds [`GROWTH`] times as many as the one before, up to [`PAGE`].
 #[derive(Clone, Debug)]
 pub struct Cursor {
     /// The last name that was told; empty: none was.
@@ -216,7 +219,7 @@ impl Cursor {
     pub(super) fn next(&self, found: usize, last: impl FnOnce() -> Option<String>) -> Option<Self> {
         let full = found as i64 == self.limit;
         let after = full.then(last)??;
-        Some(Self { after, limit: (self.limit * 2).min(PAGE) })
+        Some(Self { after, limit: (self.limit * GROWTH).min(PAGE) })
     }
 }
 
@@ -234,6 +237,15 @@ impl Page {
     pub(super) fn whole(views: Vec<View>) -> Self {
         Self { views, next: None }
     }
+}
+
+/// Dead properties by whose they are.
+pub(super) fn by_member(properties: &[(Id, Dead)]) -> HashMap<Id, Vec<Dead>> {
+    let mut by_member: HashMap<Id, Vec<Dead>> = HashMap::new();
+    for (id, property) in properties {
+        by_member.entry(*id).or_default().push(property.clone());
+    }
+    by_member
 }
 
 impl<T: Reading> Admitted<T> {
@@ -412,7 +424,7 @@ impl<T: Reading> Admitted<T> {
     /// Members that are rows: their locks and dead properties are loaded once for the page.
     async fn stored(&mut self, parent: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
         let after = at.after.as_str();
-        let nodes = node::members(&mut self.store, parent.id, after, at.limit, needs.width).await?;
+        let nodes = node::members(&mut self.store, parent, after, at.limit, needs.width).await?;
         let Some(last) = nodes.last().map(|node| match_name(&node.name)) else {
             return Ok(Page::default());
         };
@@ -421,22 +433,20 @@ impl<T: Reading> Admitted<T> {
         let mut inherited = Vec::new();
         if needs.locks {
             inherited = covering(&self.target).into_iter().filter(|(lock, _)| lock.deep).collect();
-            for lock in lock::of_members(&mut self.store, parent.id, after, &last, self.now).await? {
+            for lock in lock::of_members(&mut self.store, (parent.id, parent.home_id), self.now).await? {
                 locks.entry(lock.node_id).or_default().push(lock);
             }
         }
-        let mut dead: HashMap<Id, Vec<Dead>> = HashMap::new();
+        let mut dead = HashMap::new();
         if needs.dead {
-            for (id, property) in property::of_members(&mut self.store, parent.id, after, &last).await? {
-                dead.entry(id).or_default().push(property);
-            }
+            dead = by_member(&property::of_members(&mut self.store, parent, after, &last).await?);
         }
         let available = if needs.quota { Some(self.quota(parent).await?.1) } else { None };
         let place = self.place(epoch);
         let mut views: Vec<View> = nodes
-            .into_iter()
+            .iter()
             .map(|node| {
-                let mut view = place.member(node);
+                let mut view = place.member(Arc::clone(node));
                 view.locks.clone_from(&inherited);
                 let own = locks.remove(&view.node.id).into_iter().flatten();
                 view.locks.extend(own.map(|lock| (lock, view.href.clone())));
@@ -454,5 +464,15 @@ impl<T: Reading> Admitted<T> {
             }
         }
         Ok(Page { views, next })
+    }
+}
+
+impl Admitted<Glance> {
+    /// A page of members of the target, if what it is made of is remembered: it is then as one view would show it, but for
+    /// locks, which are those of now.
+    pub async fn remembered(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Option<Page> {
+        let shared = needs.width < Width::Whole && !needs.quota;
+        let node = self.target.node().filter(|node| node.kind.row().sync && shared).cloned()?;
+        self.stored(&node, at, needs, epoch).await.ok()
     }
 }

@@ -1,5 +1,6 @@
 //! Answers: multistatus written piece by piece, property values, error bodies.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::xml::escape;
@@ -13,15 +14,58 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 
 /// A property's value.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Value {
+pub enum Value<'a> {
     /// An element without content.
     Empty,
     /// Text, to be escaped.
-    Text(String),
+    Text(Cow<'a, str>),
     /// Content that is XML already, with `D` bound to `DAV:`.
-    Xml(String),
+    Xml(Cow<'a, str>),
     /// The whole element, standing on its own: a dead property.
-    Element(String),
+    Element(Cow<'a, str>),
+}
+
+impl<'a> Value<'a> {
+    /// Text, to be escaped.
+    pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// Content that is XML already.
+    pub fn xml(xml: impl Into<Cow<'a, str>>) -> Self {
+        Self::Xml(xml.into())
+    }
+
+    /// The whole element.
+    pub fn element(xml: impl Into<Cow<'a, str>>) -> Self {
+        Self::Element(xml.into())
+    }
+}
+
+/// The tags of an element, made once for all answers that bear it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tags {
+    open: String,
+    close: String,
+    empty: String,
+}
+
+impl Tags {
+    /// Of this element.
+    #[must_use]
+    pub fn of(name: &QName) -> Self {
+        let mut open = String::from("<");
+        open.push_str(prefix(name));
+        open.push_str(&name.local);
+        if prefix(name) == "x:" {
+            open.push_str(" xmlns:x=\"");
+            escape(&name.namespace, &mut open);
+            open.push('"');
+        }
+        let empty = format!("{open}/>");
+        open.push('>');
+        Self { open, close: format!("</{}{}>", prefix(name), name.local), empty }
+    }
 }
 
 /// An XML answer in the making; `D` is bound to `DAV:` on its root, always with a prefix, for Windows ignores elements of
@@ -113,48 +157,31 @@ impl Writer {
     }
 
     /// A property with its value.
-    pub fn property(&mut self, name: &QName, value: &Value) {
+    pub fn property(&mut self, tags: &Tags, value: &Value<'_>) {
         match value {
             Value::Element(xml) => self.raw(xml),
-            Value::Empty => self.name(name),
-            Value::Text(_) | Value::Xml(_) => {
-                self.open(name);
-                match value {
-                    Value::Text(text) => self.text(text),
-                    Value::Xml(xml) => self.raw(xml),
-                    Value::Empty | Value::Element(_) => {}
-                }
-                self.close(name);
+            Value::Empty => self.raw(&tags.empty),
+            Value::Text(text) => {
+                self.raw(&tags.open);
+                self.text(text);
+                self.raw(&tags.close);
+            }
+            Value::Xml(xml) => {
+                self.raw(&tags.open);
+                self.raw(xml);
+                self.raw(&tags.close);
             }
         }
     }
 
-    /// Writes a start tag.
-    fn open(&mut self, name: &QName) {
-        self.raw("<");
-        self.raw(prefix(name));
-        self.raw(&name.local);
-        if prefix(name) == "x:" {
-            self.raw(" xmlns:x=\"");
-            self.text(&name.namespace);
-            self.raw("\"");
-        }
-        self.raw(">");
-    }
-
-    /// Writes an end tag.
-    fn close(&mut self, name: &QName) {
-        self.raw("</");
-        self.raw(prefix(name));
-        self.raw(&name.local);
-        self.raw(">");
+    /// An element without content.
+    pub fn empty(&mut self, tags: &Tags) {
+        self.raw(&tags.empty);
     }
 
     /// An element of this name without content.
     pub fn name(&mut self, name: &QName) {
-        self.open(name);
-        self.out.pop();
-        self.raw("/>");
+        self.empty(&Tags::of(name));
     }
 }
 
@@ -170,9 +197,7 @@ fn prefix(name: &QName) -> &'static str {
 /// An element without content.
 #[must_use]
 pub fn empty(name: &QName) -> String {
-    let mut writer = Writer::default();
-    writer.name(name);
-    writer.out
+    Tags::of(name).empty
 }
 
 /// An `href` element.

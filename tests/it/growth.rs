@@ -28,7 +28,9 @@ async fn side(max: &Client, name: &str, size: usize) -> Side {
         let batch = (start..(start + 100).min(size)).map(|number| {
             let (max, folder, calendar, name) = (max.clone(), folder.clone(), calendar.clone(), name.to_owned());
             async move {
-                max.put(&format!("{folder}/{name}-{number:05}.txt"), "some text").expect(201).await;
+                max.put(&format!("{folder}/{name}-{number:05}.txt"), &format!("text {name} {number}"))
+                    .expect(201)
+                    .await;
                 let day = if number < 5 { format!("2026061{number}") } else { "20280101".to_owned() };
                 max.put(&format!("{calendar}/event-{number:05}.ics"), &event(&format!("{name}-{number}"), &day))
                     .header("Content-Type", "text/calendar")
@@ -159,4 +161,52 @@ async fn a_listing_costs_a_row_a_member() {
     }
     // Besides the members a page tells of the way to the folder.
     assert!(rows[1] - rows[0] < (MANY - FEW) as u64 + 100, "{rows:?}");
+}
+
+/// While a collection is in one state, what was read of its members is not read again, whatever happens elsewhere.
+#[tokio::test]
+async fn what_was_read_of_a_collection_is_not_read_again_until_it_changes() {
+    const DECLARED: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/elsewhere.txt", "first").expect(201).await;
+    let Side { folder, calendar } = side(&max, "some", 1200).await;
+    let hrefs: String = (0..1100).map(|number| format!("<D:href>{calendar}/event-{number:05}.ics</D:href>")).collect();
+    let data = "<D:prop><D:getetag/><C:calendar-data/></D:prop>";
+    let multiget = format!("<C:calendar-multiget {DECLARED}>{data}{hrefs}</C:calendar-multiget>");
+    let sync = format!(
+        "<D:sync-collection {DECLARED}><D:sync-token/><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop>\
+         </D:sync-collection>"
+    );
+    let query = format!(
+        "<C:calendar-query {DECLARED}>{data}<C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">\
+         <C:time-range start=\"20260601T000000Z\" end=\"20260701T000000Z\"/></C:comp-filter></C:comp-filter></C:filter>\
+         </C:calendar-query>"
+    );
+    let list = async || {
+        max.ask("PROPFIND", &format!("{folder}/")).header("Depth", "1").expect(207).await.text();
+    };
+    let report = async |body: &str| {
+        max.ask("REPORT", &format!("{calendar}/")).header("Depth", "1").body(body).expect(207).await.text();
+    };
+    let mut round = 0;
+    for changed in [false, true] {
+        let mut rows = Vec::new();
+        for _ in 0..2 {
+            round += 4;
+            rows.push([
+                cost(&world, &max, round, async || list().await).await.1,
+                cost(&world, &max, round + 1, async || report(&multiget).await).await.1,
+                cost(&world, &max, round + 2, async || report(&sync).await).await.1,
+                cost(&world, &max, round + 3, async || report(&query).await).await.1,
+            ]);
+        }
+        let [first, again] = rows.as_slice() else { panic!("two rounds") };
+        for (place, (first, again)) in first.iter().zip(again).enumerate() {
+            // The way to the collection, and what hangs on the collection itself.
+            assert!(*again <= 12, "{place}: {rows:?}");
+            assert!(changed || *first > *again, "{place}: {rows:?}");
+        }
+        max.put(&format!("{folder}/some-00009.txt"), &format!("new {changed}")).expect(204).await;
+    }
 }

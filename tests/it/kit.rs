@@ -62,6 +62,20 @@ impl World {
         Self { tree, address, data, stop: Some(stop), done: Some(done), passwords }
     }
 
+    /// A second server on the same data, as another process is: its address, and what ends it.
+    pub async fn beside(&self) -> (SocketAddr, oneshot::Sender<()>) {
+        let mut config = Config::default();
+        config.server.listen = vec!["127.0.0.1:0".to_owned()];
+        let tree = Tree::open(self.data.path(), true).await.unwrap();
+        let running = Running::open(tree, config).await.unwrap();
+        let address = running.addresses[0];
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(running.serve(async {
+            let _ = stopped.await;
+        }));
+        (address, stop)
+    }
+
     /// A client of one of [`PEOPLE`].
     pub fn client(&self, name: &str) -> Client {
         let (_, password) = self.passwords.iter().find(|(n, _)| *n == name).expect("one of the people");

@@ -20,6 +20,7 @@ mod names;
 mod past;
 mod properties;
 mod races;
+mod remembered;
 mod robustness;
 mod succession;
 mod sync;

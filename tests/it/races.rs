@@ -162,15 +162,7 @@ async fn a_refusal_rests_on_what_everyone_can_see() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_remembers_is_never_old() {
     let world = World::new().await;
-    let beside = beffroi::tree::Tree::open(world.data.path(), true).await.unwrap();
-    let mut config = beffroi::config::Config::default();
-    config.server.listen = vec!["127.0.0.1:0".to_owned()];
-    let running = beffroi::app::Running::open(beside.clone(), config).await.unwrap();
-    let other = running.addresses[0];
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let served = tokio::spawn(running.serve(async {
-        let _ = stopped.await;
-    }));
+    let (other, _stop) = world.beside().await;
     let clients = ["max", "mia", "lea"].map(|name| {
         let here = world.client(name);
         (name, here.clone(), super::kit::Client { address: other, ..here })
@@ -201,6 +193,4 @@ async fn what_a_server_remembers_is_never_old() {
         zoe.get("/files/tram/max.txt").expect(200).await;
         world.tree.remove_member("tram", "zoe").await.unwrap();
     }
-    let _ = stop.send(());
-    served.await.unwrap();
 }

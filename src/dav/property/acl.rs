@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Property, Reading, Write};
+use super::{Property, Read, Reading, Write};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::path::Path;
@@ -11,8 +11,6 @@ use crate::tree::resolve::PRINCIPALS_SEGMENT;
 use crate::tree::walk::{Needs, View};
 use crate::wire::multistatus::{Value, empty, href};
 use crate::wire::xml::escape;
-
-type Read = fn(&View, &Reading) -> Option<Value>;
 
 const fn row(local: &'static str, needs: Needs, read: Read, source: &'static str) -> Property {
     Property { name: QName::dav(local), in_allprop: false, needs, read, write: Write::Protected, source }
@@ -40,19 +38,19 @@ pub static PROPERTIES: [Property; 10] = [
     live("group-membership", group_membership, "RFC 3744 section 4.4"),
 ];
 
-fn principal_href(name: &str) -> Option<Value> {
-    Some(Value::Xml(href(&Path::of(&[PRINCIPALS_SEGMENT, name]).href(true))))
+fn principal_href(name: &str) -> Option<Value<'static>> {
+    Some(Value::xml(href(&Path::of(&[PRINCIPALS_SEGMENT, name]).href(true))))
 }
 
-fn current_user_principal(_: &View, reading: &Reading) -> Option<Value> {
+fn current_user_principal(_: &View, reading: &Reading) -> Option<Value<'static>> {
     principal_href(&reading.actor)
 }
 
-fn owner(view: &View, _: &Reading) -> Option<Value> {
+fn owner(view: &View, _: &Reading) -> Option<Value<'static>> {
     principal_href(view.owner.as_deref()?)
 }
 
-fn supported_privilege_set(_: &View, _: &Reading) -> Option<Value> {
+fn supported_privilege_set(_: &View, _: &Reading) -> Option<Value<'static>> {
     let mut out = String::new();
     let mut depths: Vec<usize> = Vec::new();
     let close = |out: &mut String, depths: &mut Vec<usize>, depth: usize| {
@@ -72,39 +70,39 @@ fn supported_privilege_set(_: &View, _: &Reading) -> Option<Value> {
         );
     }
     close(&mut out, &mut depths, 0);
-    Some(Value::Xml(out))
+    Some(Value::xml(out))
 }
 
 /// Every privilege held, aggregates and their parts alike: some clients know only the ones, some only the others
 ///.
-fn current_user_privilege_set(view: &View, _: &Reading) -> Option<Value> {
+fn current_user_privilege_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     let mut out = String::new();
     for row in PRIVILEGES.iter().filter(|row| view.privileges.includes(row.parts)) {
         let _ = write!(out, "<D:privilege>{}</D:privilege>", empty(&row.element));
     }
-    Some(Value::Xml(out))
+    Some(Value::xml(out))
 }
 
-fn acl_restrictions(_: &View, _: &Reading) -> Option<Value> {
-    Some(Value::Xml("<D:grant-only/><D:no-invert/>".to_owned()))
+fn acl_restrictions(_: &View, _: &Reading) -> Option<Value<'static>> {
+    Some(Value::xml("<D:grant-only/><D:no-invert/>"))
 }
 
-fn inherited_acl_set(view: &View, _: &Reading) -> Option<Value> {
+fn inherited_acl_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     match (view.node.kind, view.owner.as_deref()) {
-        (Kind::Folder | Kind::File, Some(owner)) => Some(Value::Xml(href(&Path::of(&["files", owner]).href(true)))),
+        (Kind::Folder | Kind::File, Some(owner)) => Some(Value::xml(href(&Path::of(&["files", owner]).href(true)))),
         _ => Some(Value::Empty),
     }
 }
 
-fn principal_collection_set(_: &View, _: &Reading) -> Option<Value> {
-    Some(Value::Xml(href(&Path::of(&[PRINCIPALS_SEGMENT]).href(true))))
+fn principal_collection_set(_: &View, _: &Reading) -> Option<Value<'static>> {
+    Some(Value::xml(href(&Path::of(&[PRINCIPALS_SEGMENT]).href(true))))
 }
 
-fn principal_url(view: &View, _: &Reading) -> Option<Value> {
+fn principal_url(view: &View, _: &Reading) -> Option<Value<'static>> {
     if view.node.kind == Kind::Principal { principal_href(&view.node.name) } else { None }
 }
 
-fn alternate_uri_set(view: &View, _: &Reading) -> Option<Value> {
+fn alternate_uri_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     let principal = view.principal.as_ref().filter(|_| view.node.kind == Kind::Principal)?;
     let mut out = String::new();
     for uri in &principal.addresses {
@@ -112,9 +110,9 @@ fn alternate_uri_set(view: &View, _: &Reading) -> Option<Value> {
         escape(uri, &mut out);
         out.push_str("</D:href>");
     }
-    Some(if out.is_empty() { Value::Empty } else { Value::Xml(out) })
+    Some(if out.is_empty() { Value::Empty } else { Value::xml(out) })
 }
 
-fn group_membership(view: &View, _: &Reading) -> Option<Value> {
+fn group_membership(view: &View, _: &Reading) -> Option<Value<'static>> {
     if view.node.kind == Kind::Principal { Some(Value::Empty) } else { None }
 }

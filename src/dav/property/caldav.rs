@@ -1,7 +1,9 @@
 //! Properties of RFC 4791 and RFC 6638 that say what a calendar is and where calendars are, and those of other servers that
 //! clients ask for. What people set of a calendar (colour, order, description, time zone) is kept as sent.
 
-use super::{Property, Reading, Write};
+use std::borrow::Cow;
+
+use super::{Property, Read, Reading, Write};
 use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, Object};
 use crate::ical::select::select;
 use crate::ical::vtimezone::vtimezone;
@@ -22,8 +24,6 @@ use crate::wire::xml::escape;
 
 /// Zones are described by the rules of the coming year, seconds.
 const YEAR_S: i64 = 366 * 86_400;
-
-type Read = fn(&View, &Reading) -> Option<Value>;
 
 const NOTHING: Needs = Needs::NOTHING;
 const PRINCIPAL: Needs = Needs { principal: true, ..NOTHING };
@@ -72,12 +72,12 @@ pub static PROPERTIES: [Property; 14] = [
     },
 ];
 
-fn text(value: impl Into<String>) -> Option<Value> {
-    Some(Value::Text(value.into()))
+fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
+    Some(Value::text(value))
 }
 
 /// What a calendar was told by name is described, where two yearly rules can; what was sent stays as it was.
-fn calendar_timezone(view: &View, reading: &Reading) -> Option<Value> {
+fn calendar_timezone(view: &View, reading: &Reading) -> Option<Value<'static>> {
     let named = given(&view.dead, &QName::caldav("calendar-timezone-id")).filter(|_| view.node.kind.is_calendar())?;
     let range = TimeRange { start: reading.now, end: reading.now.saturating_add(YEAR_S) };
     let zone = vtimezone(&known(&named)?, range)?;
@@ -86,65 +86,65 @@ fn calendar_timezone(view: &View, reading: &Reading) -> Option<Value> {
 }
 
 /// The name of the zone that a calendar was given whole.
-fn calendar_timezone_id(view: &View, _: &Reading) -> Option<Value> {
+fn calendar_timezone_id(view: &View, _: &Reading) -> Option<Value<'static>> {
     let whole = given(&view.dead, &QName::caldav("calendar-timezone")).filter(|_| view.node.kind.is_calendar())?;
-    text(zone_of_text(&whole)?.iana_name()?)
+    text(zone_of_text(&whole)?.iana_name()?.to_owned())
 }
 
 /// What one may ask of a new calendar: any kind alone, or all together.
-fn component_sets(view: &View, _: &Reading) -> Option<Value> {
+fn component_sets(view: &View, _: &Reading) -> Option<Value<'static>> {
     let set = |names: &[&str]| {
         let comps: String = names.iter().map(|name| comp(name)).collect();
         format!("<C:supported-calendar-component-set xmlns:C=\"{CALDAV}\">{comps}</C:supported-calendar-component-set>")
     };
     let all: Vec<&str> = ComponentSet::ALL.names().collect();
     let alone = all.iter().map(|name| set(&[name]));
-    (view.node.kind == Kind::CalendarHome).then(|| Value::Xml(alone.chain([set(&all)]).collect()))
+    (view.node.kind == Kind::CalendarHome).then(|| Value::xml(alone.chain([set(&all)]).collect::<String>()))
 }
 
 /// Members are added by POST to the calendar itself.
-fn add_member(view: &View, _: &Reading) -> Option<Value> {
+fn add_member(view: &View, _: &Reading) -> Option<Value<'static>> {
     let adds = view.node.kind.row().methods.contains(Method::Post) && view.privileges.contains(Privilege::Bind);
-    adds.then(|| Value::Xml(href(&view.href)))
+    adds.then(|| Value::xml(href(&view.href)))
 }
 
 fn comp(name: &str) -> String {
     format!("<C:comp xmlns:C=\"{CALDAV}\" name=\"{name}\"/>")
 }
 
-fn xml(value: String) -> Option<Value> {
-    Some(Value::Xml(value))
+fn xml(value: String) -> Option<Value<'static>> {
+    Some(Value::xml(value))
 }
 
-fn calendar_home_set(view: &View, _: &Reading) -> Option<Value> {
-    (view.node.kind == Kind::Principal).then(|| Value::Xml(href(&Path::of(&[CALENDARS, &view.node.name]).href(true))))
+fn calendar_home_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+    (view.node.kind == Kind::Principal).then(|| Value::xml(href(&Path::of(&[CALENDARS, &view.node.name]).href(true))))
 }
 
 /// The address of the log-in first, the principal's own last: clients take the first that they understand.
-fn calendar_user_address_set(view: &View, _: &Reading) -> Option<Value> {
+fn calendar_user_address_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     let principal = view.principal.as_ref().filter(|_| view.node.kind == Kind::Principal)?;
     let own = Path::of(&[PRINCIPALS_SEGMENT, &principal.name]).href(true);
     xml(principal.addresses.iter().map(|address| href(address)).chain([href(&own)]).collect())
 }
 
-fn supported_components(view: &View, _: &Reading) -> Option<Value> {
+fn supported_components(view: &View, _: &Reading) -> Option<Value<'static>> {
     xml(view.components?.names().map(comp).collect())
 }
 
-fn supported_data(view: &View, _: &Reading) -> Option<Value> {
+fn supported_data(view: &View, _: &Reading) -> Option<Value<'static>> {
     let of = |kind: &str| format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{kind}\" version=\"2.0\"/>");
     if view.node.kind.is_calendar() { xml([CALENDAR, JSON].map(of).concat()) } else { None }
 }
 
-fn max_resource_size(view: &View, _: &Reading) -> Option<Value> {
+fn max_resource_size(view: &View, _: &Reading) -> Option<Value<'static>> {
     if view.node.kind.is_calendar() { text(MAX_BYTES.to_string()) } else { None }
 }
 
-fn max_attendees(view: &View, _: &Reading) -> Option<Value> {
+fn max_attendees(view: &View, _: &Reading) -> Option<Value<'static>> {
     if view.node.kind.is_calendar() { text(MAX_ATTENDEES.to_string()) } else { None }
 }
 
-fn supported_collations(view: &View, _: &Reading) -> Option<Value> {
+fn supported_collations(view: &View, _: &Reading) -> Option<Value<'static>> {
     let of = |name: &str| {
         format!("<C:supported-collation xmlns:C=\"urn:ietf:params:xml:ns:caldav\">{name}</C:supported-collation>")
     };
@@ -152,11 +152,11 @@ fn supported_collations(view: &View, _: &Reading) -> Option<Value> {
 }
 
 /// The object as it is stored, or the parts that are wanted.
-fn calendar_data(view: &View, reading: &Reading) -> Option<Value> {
+fn calendar_data<'a>(view: &'a View, reading: &'a Reading) -> Option<Value<'a>> {
     let stored = view.text.as_ref()?;
     let (selection, zone) = reading.calendar.as_ref()?;
     if selection.is_all() {
-        return text(stored);
+        return text(&**stored);
     }
     let object = Object::stored(stored.as_bytes())?;
     let told = select(&object, selection, &Zones::new(&object.calendar, zone));
@@ -165,16 +165,16 @@ fn calendar_data(view: &View, reading: &Reading) -> Option<Value> {
     }
     let mut element = format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{JSON}\" version=\"2.0\">");
     escape(&told, &mut element);
-    Some(Value::Element(element + "</C:calendar-data>"))
+    Some(Value::element(element + "</C:calendar-data>"))
 }
 
 /// Opaque unless it was set (RFC 6638 section 9.1).
-fn schedule_calendar_transp(view: &View, _: &Reading) -> Option<Value> {
+fn schedule_calendar_transp(view: &View, _: &Reading) -> Option<Value<'static>> {
     let set = view.dead.iter().any(|(name, _)| name.is_caldav("schedule-calendar-transp"));
-    let opaque = || "<C:opaque xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/>".to_owned();
-    (view.node.kind.is_calendar() && !set).then(|| Value::Xml(opaque()))
+    let opaque = "<C:opaque xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/>";
+    (view.node.kind.is_calendar() && !set).then(|| Value::xml(opaque))
 }
 
-fn getctag(view: &View, _: &Reading) -> Option<Value> {
+fn getctag(view: &View, _: &Reading) -> Option<Value<'static>> {
     if view.node.kind.is_calendar() { text(sync_token(&view.node, &view.epoch).to_string()) } else { None }
 }

@@ -5,13 +5,16 @@ mod caldav;
 mod versioning;
 mod webdav;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use jiff::tz::TimeZone;
 
 use crate::model::calendar::Selection;
 use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::tree::walk::{Needs, View};
-use crate::wire::multistatus::Value;
+use crate::wire::multistatus::{Tags, Value};
 
 /// What a property's value depends on besides the resource.
 #[derive(Clone, Debug)]
@@ -32,6 +35,9 @@ impl Reading {
     }
 }
 
+/// Reads a property off what was loaded; `None`: this resource has no such property.
+pub type Read = for<'a> fn(&'a View, &'a Reading) -> Option<Value<'a>>;
+
 /// A live property.
 pub struct Property {
     /// Its name.
@@ -40,8 +46,8 @@ pub struct Property {
     pub in_allprop: bool,
     /// What must be loaded to read it.
     pub needs: Needs,
-    /// Its value; `None`: this resource has no such property.
-    pub read: fn(&View, &Reading) -> Option<Value>,
+    /// Its value.
+    pub read: Read,
     /// What PROPPATCH does with it.
     pub write: Write,
     /// Where it is defined.
@@ -76,10 +82,20 @@ pub fn all() -> impl Iterator<Item = &'static Property> {
     webdav::PROPERTIES.iter().chain(&acl::PROPERTIES).chain(&versioning::PROPERTIES).chain(&caldav::PROPERTIES)
 }
 
+/// By their names, with their tags.
+static KNOWN: LazyLock<HashMap<&'static QName, (&'static Property, Tags)>> =
+    LazyLock::new(|| all().map(|property| (&property.name, (property, Tags::of(&property.name)))).collect());
+
+/// The row of a property, and its tags.
+#[must_use]
+pub fn find_with_tags(name: &QName) -> Option<&'static (&'static Property, Tags)> {
+    KNOWN.get(name)
+}
+
 /// The row of a property.
 #[must_use]
 pub fn find(name: &QName) -> Option<&'static Property> {
-    all().find(|property| property.name == *name)
+    find_with_tags(name).map(|(property, _)| *property)
 }
 
 /// What `allprop` answers, besides dead properties.

@@ -1,7 +1,9 @@
 //! Properties of RFC 3253 (the part that makes every document version-controlled, versions readable and reports known),
 //! and of the trash.
 
-use super::{Property, Reading, Write, all};
+use std::borrow::Cow;
+
+use super::{Property, Read, Reading, Write, all};
 use crate::dav::report::REPORTS;
 use crate::model::kind::Kind;
 use crate::model::method::METHODS;
@@ -14,9 +16,7 @@ use crate::wire::multistatus::{Value, empty, href};
 const NOTHING: Needs = Needs::NOTHING;
 const VERSIONS: Needs = Needs { versions: true, ..NOTHING };
 const AUTHOR: Needs = Needs { author: true, ..NOTHING };
-const OLD_PLACE: Needs = Needs { old_place: true, ..NOTHING };
-
-type Read = fn(&View, &Reading) -> Option<Value>;
+const OLD_PLACE: Needs = Needs { old_place: true, ..Needs::TAG };
 
 const fn live(local: &'static str, needs: Needs, read: Read, source: &'static str) -> Property {
     written(local, needs, read, Write::Protected, source)
@@ -54,8 +54,8 @@ pub static PROPERTIES: [Property; 20] = [
     ours("deleted-from", true, OLD_PLACE, deleted_from, Write::Protected),
 ];
 
-fn text(value: impl Into<String>) -> Option<Value> {
-    Some(Value::Text(value.into()))
+fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
+    Some(Value::text(value))
 }
 
 fn is_version(view: &View) -> bool {
@@ -66,9 +66,9 @@ fn is_document(view: &View) -> bool {
     matches!(view.node.kind, Kind::File | Kind::Object)
 }
 
-fn hrefs(view: &View, numbers: impl Iterator<Item = i64>) -> Option<Value> {
+fn hrefs(view: &View, numbers: impl Iterator<Item = i64>) -> Option<Value<'static>> {
     let xml: String = numbers.map(|number| href(&version_path(view.node.id, Some(number)).href(false))).collect();
-    Some(if xml.is_empty() { Value::Empty } else { Value::Xml(xml) })
+    Some(if xml.is_empty() { Value::Empty } else { Value::xml(xml) })
 }
 
 /// The newest version; while a draft is written, the one it began from.
@@ -76,59 +76,59 @@ fn newest(view: &View) -> Option<i64> {
     view.versions.last().copied()
 }
 
-fn comment(view: &View, _: &Reading) -> Option<Value> {
+fn comment<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
     text(view.node.comment.as_deref()?)
 }
 
-fn creator_displayname(view: &View, _: &Reading) -> Option<Value> {
+fn creator_displayname<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
     text(view.author.as_deref()?)
 }
 
-fn creator_device(view: &View, _: &Reading) -> Option<Value> {
+fn creator_device<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
     text(view.node.device.as_deref()?)
 }
 
-fn sha256(view: &View, _: &Reading) -> Option<Value> {
+fn sha256<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
     text(view.node.hash.as_deref()?)
 }
 
-fn supported_method_set(view: &View, _: &Reading) -> Option<Value> {
+fn supported_method_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     let methods = METHODS.iter().filter(|(method, _)| view.node.kind.row().methods.contains(*method));
-    Some(Value::Xml(methods.map(|(_, name)| format!("<D:supported-method name=\"{name}\"/>")).collect()))
+    Some(Value::xml(methods.map(|(_, name)| format!("<D:supported-method name=\"{name}\"/>")).collect::<String>()))
 }
 
-fn supported_live_property_set(_: &View, _: &Reading) -> Option<Value> {
+fn supported_live_property_set(_: &View, _: &Reading) -> Option<Value<'static>> {
     let mut xml = String::new();
     for property in all() {
         let element = empty(&property.name);
         xml.push_str(&format!("<D:supported-live-property><D:prop>{element}</D:prop></D:supported-live-property>"));
     }
-    Some(Value::Xml(xml))
+    Some(Value::xml(xml))
 }
 
-fn supported_report_set(view: &View, _: &Reading) -> Option<Value> {
+fn supported_report_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     let reports = REPORTS.iter().filter(|report| (report.on)(view.node.kind.row()));
     let xml = |name: &QName| format!("<D:supported-report><D:report>{}</D:report></D:supported-report>", empty(name));
-    Some(Value::Xml(reports.map(|report| xml(&report.name)).collect()))
+    Some(Value::xml(reports.map(|report| xml(&report.name)).collect::<String>()))
 }
 
-fn checked_in(view: &View, _: &Reading) -> Option<Value> {
+fn checked_in(view: &View, _: &Reading) -> Option<Value<'static>> {
     if !is_document(view) || !view.node.sealed { None } else { hrefs(view, newest(view).into_iter()) }
 }
 
-fn checked_out(view: &View, _: &Reading) -> Option<Value> {
+fn checked_out(view: &View, _: &Reading) -> Option<Value<'static>> {
     if !is_document(view) || view.node.sealed || view.versions.is_empty() {
         return None;
     }
     hrefs(view, newest(view).into_iter())
 }
 
-fn auto_version(view: &View, _: &Reading) -> Option<Value> {
+fn auto_version(view: &View, _: &Reading) -> Option<Value<'static>> {
     let versioned = is_document(view) && !view.node.litter;
-    versioned.then(|| Value::Xml("<D:checkout-unlocked-checkin/>".to_owned()))
+    versioned.then(|| Value::xml("<D:checkout-unlocked-checkin/>"))
 }
 
-fn predecessor_set(view: &View, _: &Reading) -> Option<Value> {
+fn predecessor_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     match view.node.kind {
         Kind::Version | Kind::PastFile => {
             hrefs(view, view.versions.iter().rev().copied().find(|n| *n < view.node.version).into_iter())
@@ -138,40 +138,40 @@ fn predecessor_set(view: &View, _: &Reading) -> Option<Value> {
     }
 }
 
-fn successor_set(view: &View, _: &Reading) -> Option<Value> {
+fn successor_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     is_version(view).then(|| hrefs(view, view.versions.iter().copied().find(|n| *n > view.node.version).into_iter()))?
 }
 
-fn checkout_set(view: &View, _: &Reading) -> Option<Value> {
+fn checkout_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     is_version(view).then_some(Value::Empty)
 }
 
-fn version_name(view: &View, _: &Reading) -> Option<Value> {
+fn version_name(view: &View, _: &Reading) -> Option<Value<'static>> {
     if is_version(view) { text(view.node.version.to_string()) } else { None }
 }
 
-fn version_set(view: &View, _: &Reading) -> Option<Value> {
+fn version_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     if view.node.kind == Kind::VersionHistory { hrefs(view, view.versions.iter().copied()) } else { None }
 }
 
-fn root_version(view: &View, _: &Reading) -> Option<Value> {
+fn root_version(view: &View, _: &Reading) -> Option<Value<'static>> {
     if view.node.kind == Kind::VersionHistory { hrefs(view, view.versions.first().copied().into_iter()) } else { None }
 }
 
-fn version_history(view: &View, _: &Reading) -> Option<Value> {
+fn version_history(view: &View, _: &Reading) -> Option<Value<'static>> {
     let of_document = is_document(view) || view.node.kind == Kind::TrashedFile || is_version(view);
-    of_document.then(|| Value::Xml(href(&version_path(view.node.id, None).href(true))))
+    of_document.then(|| Value::xml(href(&version_path(view.node.id, None).href(true))))
 }
 
-fn kept(view: &View, _: &Reading) -> Option<Value> {
+fn kept(view: &View, _: &Reading) -> Option<Value<'static>> {
     if is_version(view) && !view.versions.is_empty() { text(if view.kept { "1" } else { "0" }) } else { None }
 }
 
-fn deleted_at(view: &View, _: &Reading) -> Option<Value> {
+fn deleted_at(view: &View, _: &Reading) -> Option<Value<'static>> {
     text(http_date(view.old_place.as_ref()?.0))
 }
 
-fn deleted_from(view: &View, _: &Reading) -> Option<Value> {
+fn deleted_from(view: &View, _: &Reading) -> Option<Value<'static>> {
     let (_, path) = view.old_place.as_ref()?;
-    Some(Value::Xml(href(&path.href(view.node.kind.is_collection()))))
+    Some(Value::xml(href(&path.href(view.node.kind.is_collection()))))
 }

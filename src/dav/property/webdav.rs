@@ -1,8 +1,10 @@
 //! Properties of RFC 4918, 4331, 5842 and 6578, and of Windows.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp as Instant;
 
-use super::{Property, Reading, Write};
+use super::{Property, Read, Reading, Write};
 use crate::model::id::Timestamp;
 use crate::model::kind::Kind;
 use crate::model::method::Method;
@@ -21,13 +23,7 @@ const DEAD: Needs = Needs { dead: true, ..Needs::TAG };
 const LOCKS: Needs = Needs { locks: true, ..Needs::TAG };
 const QUOTA: Needs = Needs { quota: true, ..BRIEF };
 
-const fn live(
-    local: &'static str,
-    in_allprop: bool,
-    needs: Needs,
-    read: fn(&View, &Reading) -> Option<Value>,
-    source: &'static str,
-) -> Property {
+const fn live(local: &'static str, in_allprop: bool, needs: Needs, read: Read, source: &'static str) -> Property {
     written(local, in_allprop, needs, read, Write::Protected, source)
 }
 
@@ -35,7 +31,7 @@ const fn written(
     local: &'static str,
     in_allprop: bool,
     needs: Needs,
-    read: fn(&View, &Reading) -> Option<Value>,
+    read: Read,
     write: Write,
     source: &'static str,
 ) -> Property {
@@ -68,12 +64,12 @@ const fn dead(name: QName, write: Write, source: &'static str) -> Property {
     Property { name, in_allprop: false, needs: DEAD, read: absent, write, source }
 }
 
-fn text(value: impl Into<String>) -> Option<Value> {
-    Some(Value::Text(value.into()))
+fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
+    Some(Value::text(value))
 }
 
 /// Nothing live: the value, if there is one, is a dead property's.
-fn absent(_: &View, _: &Reading) -> Option<Value> {
+fn absent(_: &View, _: &Reading) -> Option<Value<'static>> {
     None
 }
 
@@ -81,14 +77,14 @@ fn unix_seconds(text: &str) -> Option<Timestamp> {
     text.split('.').next().and_then(|seconds| seconds.parse().ok())
 }
 
-fn creationdate(view: &View, _: &Reading) -> Option<Value> {
+fn creationdate(view: &View, _: &Reading) -> Option<Value<'static>> {
     text(Instant::from_second(view.node.created_at).ok()?.to_string())
 }
 
 /// The last segment: file managers show it as the name. A principal is shown by its display name.
-fn displayname(view: &View, _: &Reading) -> Option<Value> {
+fn displayname<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
     match (&view.principal, view.node.kind) {
-        (Some(principal), _) => text(&principal.display_name),
+        (Some(principal), _) => text(principal.display_name.as_str()),
         // A calendar's own is a dead one.
         (None, kind) if kind.is_calendar() && view.dead.iter().any(|(name, _)| name.is_dav("displayname")) => None,
         (None, Kind::LinkedCalendar) => {
@@ -96,60 +92,60 @@ fn displayname(view: &View, _: &Reading) -> Option<Value> {
             text(format!("{calendar} ({home})"))
         }
         (None, Kind::Root) => text("Beffroi"),
-        (None, _) => text(&view.node.name),
+        (None, _) => text(view.node.name.as_str()),
     }
 }
 
-fn getcontentlength(view: &View, _: &Reading) -> Option<Value> {
+fn getcontentlength(view: &View, _: &Reading) -> Option<Value<'static>> {
     if view.node.kind.is_collection() { None } else { text(view.node.size_bytes.to_string()) }
 }
 
-fn getcontenttype(view: &View, _: &Reading) -> Option<Value> {
+fn getcontenttype<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
     text(view.node.content_type.as_deref()?)
 }
 
-fn getetag(view: &View, _: &Reading) -> Option<Value> {
+fn getetag(view: &View, _: &Reading) -> Option<Value<'static>> {
     text(view.node.etag()?.to_string())
 }
 
-fn getlastmodified(view: &View, _: &Reading) -> Option<Value> {
+fn getlastmodified(view: &View, _: &Reading) -> Option<Value<'static>> {
     text(http_date(view.node.modified_at))
 }
 
-fn lock_discovery(view: &View, reading: &Reading) -> Option<Value> {
+fn lock_discovery(view: &View, reading: &Reading) -> Option<Value<'static>> {
     if !view.node.kind.row().methods.contains(Method::Lock) {
         return None;
     }
-    Some(if view.locks.is_empty() { Value::Empty } else { Value::Xml(lockdiscovery(&view.locks, reading.now)) })
+    Some(if view.locks.is_empty() { Value::Empty } else { Value::xml(lockdiscovery(&view.locks, reading.now)) })
 }
 
-fn resourcetype(view: &View, _: &Reading) -> Option<Value> {
+fn resourcetype(view: &View, _: &Reading) -> Option<Value<'static>> {
     let types = view.node.kind.row().resource_types;
     if types.is_empty() {
         return Some(Value::Empty);
     }
-    Some(Value::Xml(types.iter().map(empty).collect()))
+    Some(Value::xml(types.iter().map(empty).collect::<String>()))
 }
 
-fn supportedlock(view: &View, _: &Reading) -> Option<Value> {
+fn supportedlock(view: &View, _: &Reading) -> Option<Value<'static>> {
     const BOTH: &str = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>\
         </D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>";
-    view.node.kind.row().methods.contains(Method::Lock).then(|| Value::Xml(BOTH.to_owned()))
+    view.node.kind.row().methods.contains(Method::Lock).then(|| Value::xml(BOTH))
 }
 
-fn quota_available(view: &View, _: &Reading) -> Option<Value> {
+fn quota_available(view: &View, _: &Reading) -> Option<Value<'static>> {
     let (_, available) = view.quota?;
     text(available.unwrap_or(UNLIMITED_BYTES).to_string())
 }
 
-fn quota_used(view: &View, _: &Reading) -> Option<Value> {
+fn quota_used(view: &View, _: &Reading) -> Option<Value<'static>> {
     text(view.quota?.0.to_string())
 }
 
-fn resource_id(view: &View, _: &Reading) -> Option<Value> {
-    Some(Value::Xml(href(&format!("urn:beffroi:{}:{}", view.epoch, view.node.id))))
+fn resource_id(view: &View, _: &Reading) -> Option<Value<'static>> {
+    Some(Value::xml(href(&format!("urn:beffroi:{}:{}", view.epoch, view.node.id))))
 }
 
-fn token(view: &View, _: &Reading) -> Option<Value> {
+fn token(view: &View, _: &Reading) -> Option<Value<'static>> {
     if view.node.kind.row().sync { text(sync_token(&view.node, &view.epoch).to_string()) } else { None }
 }

@@ -1,0 +1,115 @@
+//! Pages: many rows that come as one value, as the statements of `paged!` answer; and those that are remembered.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+
+use super::recall::{Key, State};
+use super::sql::{Argument, Columns, Reading, row};
+use crate::model::error::Failure;
+
+/// The columns of a row of a page.
+struct Line<A>(A);
+
+impl<'de, A: SeqAccess<'de>> Columns for Line<A> {
+    fn next_integer(&mut self) -> Option<i64> {
+        self.0.next_element().ok().flatten().flatten()
+    }
+
+    fn next_text(&mut self) -> Option<String> {
+        self.0.next_element().ok().flatten().flatten()
+    }
+}
+
+/// Reads all rows of a page, each by `read`, which takes every column.
+struct Rows<T>(fn(&mut dyn Columns) -> T);
+
+impl<'de, T> Visitor<'de> for Rows<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Vec<T>, A::Error> {
+        let mut read = Vec::new();
+        while let Some(row) = rows.next_element_seed(OneRow(self.0))? {
+            read.push(row);
+        }
+        Ok(read)
+    }
+}
+
+struct OneRow<T>(fn(&mut dyn Columns) -> T);
+
+impl<'de, T> DeserializeSeed<'de> for OneRow<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, T> Visitor<'de> for OneRow<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("columns")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, columns: A) -> Result<T, A::Error> {
+        Ok((self.0)(&mut Line(columns)))
+    }
+}
+
+/// The rows of a page, each read by `read`, which takes every column in turn; and how many bytes they came in.
+async fn fetch<T>(
+    c: &mut impl Reading,
+    sql: &'static str,
+    arguments: &[Argument<'_>],
+    read: fn(&mut dyn Columns) -> T,
+) -> Result<(Vec<T>, usize), Failure> {
+    let Some(answer) = row(c, sql, arguments).await? else { return Ok((Vec::new(), 0)) };
+    let Some(text) = answer.as_text(0) else { return Ok((Vec::new(), 0)) };
+    let mut page = serde_json::Deserializer::from_str(text);
+    let rows = page.deserialize_seq(Rows(read)).map_err(|e| Failure::new(sql, e))?;
+    c.asked().add(0, rows.len());
+    Ok((rows, text.len()))
+}
+
+/// All rows of the answer of a statement made by `paged!`, each read by `read`.
+pub async fn page<T>(
+    c: &mut impl Reading,
+    sql: &'static str,
+    arguments: &[Argument<'_>],
+    read: fn(&mut dyn Columns) -> T,
+) -> Result<Vec<T>, Failure> {
+    Ok(fetch(c, sql, arguments, read).await?.0)
+}
+
+/// The same of a statement that reads nothing but the members of a collection, and of them only what no change leaves as
+/// it is without raising the collection's number: read once while the collection is in that state. `row_bytes`: what a row
+/// takes besides its texts. Only a view reads what is not remembered yet: elsewhere the collection may have changed since its
+/// state was read, and that fails.
+pub async fn page_in<T: Send + Sync + 'static>(
+    c: &mut impl Reading,
+    (state, row_bytes): (State, usize),
+    sql: &'static str,
+    arguments: &[Argument<'_>],
+    read: fn(&mut dyn Columns) -> T,
+) -> Result<Arc<Vec<T>>, Failure> {
+    let key = Key::in_state(sql, arguments, state);
+    if let Some(known) = c.recall().and_then(|recall| recall.look(&key)) {
+        return Ok(known);
+    }
+    if c.recall().is_some() && !c.is_view() {
+        return Err(Failure::new(sql, "it is not remembered"));
+    }
+    let (rows, bytes) = fetch(c, sql, arguments, read).await?;
+    let rows = Arc::new(rows);
+    if let Some(recall) = c.recall() {
+        recall.keep(key, Arc::clone(&rows), bytes + rows.len() * row_bytes);
+    }
+    Ok(rows)
+}

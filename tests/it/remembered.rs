@@ -1,0 +1,82 @@
+//! What is remembered of a collection is what a server that has just begun would read: after each of the changes that can
+//! leave a member other than it was, a fresh server on the same data gives the same answers.
+
+use crate::kit::{Client, World};
+
+const PROPS: &str = "<D:displayname/><D:getetag/><D:getcontentlength/><D:getlastmodified/><D:resourcetype/>\
+    <D:lockdiscovery/><x:mark xmlns:x=\"urn:x\"/>";
+
+async fn told(client: &Client, folders: &[&str]) -> Vec<String> {
+    let mut told = Vec::new();
+    for folder in folders {
+        let listed = client.propfind(folder, "1", PROPS).send().await.text();
+        // How long a lock still lasts depends on when one asks.
+        told.push(listed.split("Second-").map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit())).collect());
+        told.push(client.sync(folder, "", "1", "").send().await.text());
+    }
+    told
+}
+
+fn mark(text: &str) -> String {
+    format!("<D:set><D:prop><x:mark xmlns:x=\"urn:x\">{text}</x:mark></D:prop></D:set>")
+}
+
+#[tokio::test]
+async fn a_server_that_has_just_begun_says_the_same() {
+    const FOLDERS: [&str; 4] = ["/files/tram/", "/files/tram/a/", "/files/tram/a/b/", "/files/lea/a/"];
+    let world = World::new().await;
+    let lea = world.client("lea");
+    let steps: &[(&str, &str, &str)] = &[
+        ("MKCOL", "/files/tram/a/", ""),
+        ("MKCOL", "/files/tram/a/b/", ""),
+        ("PUT", "/files/tram/a/one.txt", "one"),
+        ("PUT", "/files/tram/a/two.txt", "two"),
+        ("PUT", "/files/tram/a/b/deep.txt", "deep"),
+        ("PUT", "/files/tram/a/one.txt", "one, longer"),
+        ("PROPPATCH", "/files/tram/a/two.txt", "first"),
+        ("PROPPATCH", "/files/tram/a/two.txt", "second"),
+        ("PROPPATCH", "/files/tram/a/b/", "of a folder"),
+        ("LOCK", "/files/tram/a/one.txt", ""),
+        ("UNLOCK", "/files/tram/a/one.txt", ""),
+        ("LOCK", "/files/tram/a/", "infinity"),
+        ("UNLOCK", "/files/tram/a/", ""),
+        ("MOVE", "/files/tram/a/one.txt", "/files/tram/a/One.txt"),
+        ("COPY", "/files/tram/a/two.txt", "/files/tram/a/three.txt"),
+        ("COPY", "/files/tram/a/One.txt", "/files/tram/a/three.txt"),
+        ("MOVE", "/files/tram/a/b/deep.txt", "/files/tram/a/two.txt"),
+        ("PUT", "/files/tram/a/b/again.txt", "again"),
+        ("DELETE", "/files/tram/a/three.txt", ""),
+        ("MOVE", "/trash/tram/three.txt", "/files/tram/a/three.txt"),
+        // What goes for good out of a folder in the trash is not there when the folder is.
+        ("DELETE", "/files/tram/a/", ""),
+        ("DELETE", "/trash/tram/a/two.txt", ""),
+        ("MOVE", "/trash/tram/a/", "/files/tram/a/"),
+        // To another home and back, where numbers are others.
+        ("MOVE", "/files/tram/a/", "/files/lea/a/"),
+        ("PUT", "/files/lea/a/theirs.txt", "theirs"),
+        ("DELETE", "/files/lea/a/One.txt", ""),
+        ("MOVE", "/files/lea/a/", "/files/tram/a/"),
+        ("PUT", "/files/tram/a/last.txt", "last"),
+    ];
+    let mut token = String::new();
+    for (method, path, more) in steps {
+        let ask = lea.ask(method, path);
+        let answer = match *method {
+            "PUT" => ask.body(more).send().await,
+            "PROPPATCH" => lea.proppatch(path, &mark(more)).send().await,
+            "MOVE" | "COPY" => ask.header("Destination", more).send().await,
+            "LOCK" => lea.lock(path, "exclusive", if more.is_empty() { "0" } else { more }).send().await,
+            "UNLOCK" => ask.header("Lock-Token", &token).send().await,
+            _ => ask.send().await,
+        };
+        assert!((200..300).contains(&answer.status), "{method} {path} {more}: {}", answer.status);
+        token = answer.header("lock-token").unwrap_or_default().to_owned();
+        let (address, _stop) = world.beside().await;
+        let fresh = Client { address, ..lea.clone() };
+        let expected = told(&fresh, &FOLDERS).await;
+        for _ in 0..2 {
+            assert_eq!(told(&lea, &FOLDERS).await, expected, "{method} {path} {more}");
+        }
+    }
+    world.sound().await;
+}

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,6 +31,9 @@ pub type Connection = SqliteConnection;
 
 /// How many rows a reader may be ahead of whoever asked: a page of a listing, so that it need not wait in between.
 const ROWS_AHEAD: usize = 512;
+/// How many pages the log takes before they are carried over: nearly as many as one part of its index tells of, for a
+/// reader looks a page up in each part.
+const CHECKPOINT_PAGES: &str = "4000";
 /// How long a writer waits for another process.
 const BUSY: Duration = Duration::from_secs(20);
 
@@ -283,8 +287,7 @@ impl Batch {
             return Ok(());
         }
         let query = std::mem::take(self).query();
-        query.execute(c).await.map_err(|e| Failure::new("writing", e))?;
-        Ok(())
+        results(c, query, |_| {}).await.map_err(|e| Failure::new("writing", e))
     }
 
     /// Every text of a batch is made of constant ones; every value is an argument.
@@ -325,9 +328,11 @@ pub async fn execute(c: &mut impl Reading, sql: &'static str, arguments: &[Argum
     if let Some(noted) = noted {
         noted.run(connection).await?;
     }
-    let done = query(sql, arguments, None)?.execute(connection).await.map_err(|e| Failure::new(sql, e))?;
+    let mut touched = 0;
+    let count = |result| touched += if let Either::Left(rows) = result { rows } else { 0 };
+    results(connection, query(sql, arguments, None)?, count).await.map_err(|e| Failure::new(sql, e))?;
     c.asked().add(1, 0);
-    Ok(done.rows_affected())
+    Ok(touched)
 }
 
 /// All rows of an answer. Statements bound their own number of rows.
@@ -342,9 +347,10 @@ pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument
         None => None,
     };
     let (connection, noted) = c.connection(sql).await?;
-    let found = query(sql, arguments, noted)?.fetch_all(connection).await.map_err(|e| Failure::new(sql, e));
-    let found = found.inspect_err(|_| c.failed())?;
-    let rows: Vec<Row> = found.iter().map(Row::of).collect();
+    let mut rows = Vec::new();
+    let keep = |result| rows.extend(if let Either::Right(row) = result { Some(row) } else { None });
+    let found = results(connection, query(sql, arguments, noted)?, keep).await.map_err(|e| Failure::new(sql, e));
+    found.inspect_err(|_| c.failed())?;
     c.asked().add(1, rows.len());
     if let (Some(blank), Some((memo, _))) = (blank, c.memo()) {
         memo.remember(blank, &rows);
@@ -365,8 +371,19 @@ pub async fn foresee(c: &mut impl Reading, questions: &[Question<'_>]) -> Result
     for (sql, arguments) in questions {
         batch.add(sql, arguments)?;
     }
-    let answers = all(connection, batch.query(), before, questions.len()).await.map_err(|e| Failure::new(sql, e));
-    let answers = answers.inspect_err(|_| c.failed())?;
+    let mut answers: Vec<Vec<Row>> = vec![Vec::new(); questions.len()];
+    let mut ended = 0_usize;
+    let sort = |result| match result {
+        Either::Left(_) => ended += 1,
+        Either::Right(row) => {
+            let rows = ended.checked_sub(before).and_then(|place| answers.get_mut(place));
+            if let Some(rows) = rows {
+                rows.push(row);
+            }
+        }
+    };
+    let done = results(connection, batch.query(), sort).await.map_err(|e| Failure::new(sql, e));
+    done.inspect_err(|_| c.failed())?;
     c.asked().add(questions.len(), answers.iter().map(Vec::len).sum());
     if let Some(foreseen) = c.foreseen() {
         foreseen
@@ -376,26 +393,41 @@ pub async fn foresee(c: &mut impl Reading, questions: &[Question<'_>]) -> Result
     Ok(())
 }
 
-/// The rows that each of `many` statements of a batch answers, but for the first `before`, which answer none.
-async fn all(
+/// How often a result is looked for before one waits to be woken.
+const LOOKS: usize = 32;
+
+/// Runs a query; each row that it answers, and at the end of each of its statements the number of rows touched.
+///
+/// The driver's thread tells each of these by itself. Being woken for each costs both threads more than most statements
+/// do, so the next is looked for a few times, others running in between, before one waits for it.
+async fn results(
     connection: &mut Connection,
-    batch: Query<'static, Sqlite, SqliteArguments>,
-    before: usize,
-    many: usize,
-) -> Result<Vec<Vec<Row>>, sqlx::Error> {
-    let mut answers: Vec<Vec<Row>> = vec![Vec::new(); many];
-    let mut stream = connection.fetch_many(batch);
-    let mut ended = 0_usize;
-    while let Some(item) = std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
-        match item? {
-            Either::Left(_) => ended += 1,
-            Either::Right(row) => {
-                let rows = ended.checked_sub(before).and_then(|place| answers.get_mut(place));
-                rows.into_iter().for_each(|rows| rows.push(Row::of(&row)));
+    query: Query<'static, Sqlite, SqliteArguments>,
+    mut each: impl FnMut(Either<u64, Row>),
+) -> Result<(), sqlx::Error> {
+    let mut stream = connection.fetch_many(query);
+    loop {
+        let mut look = || stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()));
+        let mut found = look();
+        for _ in 0..LOOKS {
+            if found.is_ready() {
+                break;
             }
+            tokio::task::yield_now().await;
+            found = look();
+        }
+        let found = match found {
+            Poll::Ready(found) => found,
+            Poll::Pending => std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await,
+        };
+        match found {
+            None => return Ok(()),
+            Some(result) => each(match result? {
+                Either::Left(done) => Either::Left(done.rows_affected()),
+                Either::Right(row) => Either::Right(Row::of(&row)),
+            }),
         }
     }
-    Ok(answers)
 }
 
 /// Answers to questions that will be asked.
@@ -486,6 +518,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(200)
         .row_buffer_size(ROWS_AHEAD)
         .pragma("cache_size", "-32768")
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("temp_store", "MEMORY")
 }
 

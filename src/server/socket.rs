@@ -7,6 +7,7 @@
 
 use std::future::Future as _;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -258,8 +259,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
                     return Poll::Ready(Ok(()));
                 }
                 Input::Head(_) | Input::Chunked(_) => {
-                    let mut space = [0u8; READ_BYTES];
-                    let mut part = ReadBuf::new(&mut space);
+                    let mut space = [MaybeUninit::uninit(); READ_BYTES];
+                    let mut part = ReadBuf::uninit(&mut space);
                     ready!(Pin::new(&mut this.inner).poll_read(cx, &mut part))?;
                     if part.filled().is_empty() {
                         return Poll::Ready(Ok(()));
@@ -308,9 +309,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
             this.lingering = Some((Box::pin(tokio::time::sleep_until(Instant::now() + LINGER)), 0));
         }
         let Some((deadline, taken)) = this.lingering.as_mut() else { return Poll::Ready(Ok(())) };
-        let mut space = [0u8; 16 * 1024];
+        let mut space = [MaybeUninit::uninit(); READ_BYTES];
         loop {
-            let mut buf = ReadBuf::new(&mut space);
+            let mut buf = ReadBuf::uninit(&mut space);
             let over = deadline.as_mut().poll(cx).is_ready() || *taken > LINGER_BYTES;
             if over {
                 return Poll::Ready(Ok(()));

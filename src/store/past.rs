@@ -1,6 +1,7 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
-use super::node::{Members, Pages, Width, brief, columns, node_of, nodes, pages, tag};
+use super::node::{Members, Pages, Width, brief, columns, next_brief, next_node, next_tag, node_of, nodes, pages, tag};
+use super::page::page;
 use super::recall::State;
 use super::sql::{Question, Reading, Row, arguments, foresee, paged, row, rows};
 use super::transaction::Txn;
@@ -41,24 +42,55 @@ macro_rules! standing {
     };
 }
 
-/// Members of a collection as they stood at a moment, in the order of their folded names, after `after`.
-pub async fn members_at(
-    c: &mut impl Reading,
-    collection: Id,
-    at: Timestamp,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = paged!(
-        columns!(),
+/// Both, a page of them in the order of their folded names.
+macro_rules! stood {
+    () => {
         concat!(
             former!(),
             " AND p.match_name > $3 UNION ALL ",
             standing!(),
             " AND n.match_name > $3 ORDER BY 25 LIMIT $4"
         )
+    };
+}
+
+/// Members of a collection as they stood at a moment, in the order of their folded names, after `after`.
+pub async fn members_at(
+    c: &mut impl Reading,
+    (collection, at): (Id, Timestamp),
+    after: &str,
+    limit: i64,
+    width: Width,
+) -> Result<Vec<Node>, Failure> {
+    const SQL: Pages =
+        Pages { tag: paged!(tag!(), stood!()), brief: paged!(brief!(), stood!()), whole: paged!(columns!(), stood!()) };
+    let next = match width {
+        Width::Tag => next_tag,
+        Width::Brief => next_brief,
+        Width::Whole => next_node,
+    };
+    page(c, SQL.sql(width), arguments![collection, at, after, limit], next).await
+}
+
+/// Has nothing in a home begun or ended since a moment? Then what stood at that moment is what stands.
+pub async fn unchanged_since(c: &mut impl Reading, home: Id, at: Timestamp) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM past WHERE home_id = $1 AND to_at > $2 UNION ALL \
+               SELECT 1 FROM node WHERE home_id = $1 AND since_at > $2 LIMIT 1";
+    Ok(row(c, sql, arguments![home, at]).await?.is_none())
+}
+
+/// Members of a collection as the mirror of versions shows them: those that have versions, and collections.
+pub async fn mirrored(
+    c: &mut impl Reading,
+    collection: &Node,
+    after: &str,
+    limit: i64,
+    width: Width,
+) -> Result<Members, Failure> {
+    const SQL: Pages = pages!(
+        "n.parent_id = $1 AND n.gone_at IS NULL AND n.litter = 0 AND n.match_name > $2 ORDER BY n.match_name LIMIT $3"
     );
-    nodes(c, SQL, arguments![collection, at, after, limit]).await
+    SQL.members(c, (State::of(collection), width), arguments![collection.id, after, limit]).await
 }
 
 /// The member of a collection that stood under a folded name at a moment.

@@ -31,6 +31,10 @@ pub type Connection = SqliteConnection;
 
 /// How many rows a reader may be ahead of whoever asked: a page of a listing, so that it need not wait in between.
 const ROWS_AHEAD: usize = 512;
+/// How many KiB of pages a connection holds, less than nothing by the database's way of telling: what is read often is
+/// remembered as what it says, so readers need few.
+const WRITER_PAGES: &str = "-32768";
+const READER_PAGES: &str = "-1024";
 /// How many pages the log takes before they are carried over: nearly as many as one part of its index tells of, for a
 /// reader looks a page up in each part.
 const CHECKPOINT_PAGES: &str = "4000";
@@ -517,7 +521,6 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .statement_cache_capacity(200)
         .row_buffer_size(ROWS_AHEAD)
-        .pragma("cache_size", "-32768")
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("temp_store", "MEMORY")
 }
@@ -525,7 +528,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
 /// The one writing connection, with the schema brought up to date. Creates the database where there is none.
 pub async fn open_writer(file: &Path, flush: bool) -> Result<Connection, Failure> {
     let synchronous = if flush { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
-    let options = options(file).create_if_missing(true).synchronous(synchronous);
+    let options = options(file).create_if_missing(true).synchronous(synchronous).pragma("cache_size", WRITER_PAGES);
     let mut connection = options.connect().await.map_err(|e| Failure::new("opening the database", e))?;
     // The migrator's own lock would be taken even where nothing is to be done; two processes that start together
     // wait for each other by the busy time-out.
@@ -538,7 +541,8 @@ pub async fn open_writer(file: &Path, flush: bool) -> Result<Connection, Failure
 
 /// A reader of the same file.
 pub async fn open_reader(file: &Path) -> Result<Connection, Failure> {
-    options(file).read_only(true).connect().await.map_err(|e| Failure::new("opening the database for reading", e))
+    let options = options(file).read_only(true).pragma("cache_size", READER_PAGES);
+    options.connect().await.map_err(|e| Failure::new("opening the database for reading", e))
 }
 
 /// Closes a connection; it was of use until now, so nobody need know if that fails.

@@ -11,6 +11,7 @@ use crate::model::filename::match_name;
 use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::version::{Landing, landing_of_move};
+use crate::store::node::Width;
 use crate::store::property;
 use crate::store::transaction::Txn;
 
@@ -83,7 +84,7 @@ impl Admitted<Txn> {
         while let Some((from, to)) = waiting.pop() {
             let mut after = String::new();
             loop {
-                let page = self.stored_members(&from, &after, PAGE).await?;
+                let page = self.stored_members(&from, &after, PAGE, Width::Whole).await?;
                 let Some(last) = page.last().map(|last| match_name(&last.name)) else { break };
                 let adorned = property::bearers(&mut self.store, from.id, &after, &last).await?;
                 after = last;

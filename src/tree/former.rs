@@ -15,7 +15,7 @@ use crate::model::node::{Link, Node, Version};
 use crate::model::path::Path;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::version::{day, moment, version_name, version_of_name};
-use crate::store::node::Walk;
+use crate::store::node::{Walk, Width};
 use crate::store::sql::Reading;
 use crate::store::{node, past, trash, version};
 
@@ -206,30 +206,46 @@ pub(super) async fn follow_versions(
 }
 
 impl<T: Reading> Admitted<T> {
-    /// Members of a stored folder, in whichever view it is looked at, in the order of folded names.
-    pub(super) async fn stored_members(&mut self, folder: &Node, after: &str, limit: i64) -> Result<Vec<Node>> {
+    /// Members of a stored folder, in whichever view it is looked at, in the order of folded names, with the columns of a
+    /// width at least. In the mirror a program's litter is no document, and has no versions.
+    pub(super) async fn stored_members(
+        &mut self,
+        folder: &Node,
+        after: &str,
+        limit: i64,
+        width: Width,
+    ) -> Result<Vec<Node>> {
         let moment = self.target.moment.unwrap_or(self.now);
         let (found, kinds) = match folder.kind {
             Kind::PastFolder => {
-                let found = past::members_at(&mut self.store, folder.id, moment, after, limit).await?;
+                let same = past::unchanged_since(&mut self.store, folder.home_id, moment).await?;
+                let found = if same {
+                    self.mirrored(folder, after, limit, width).await?
+                } else {
+                    past::members_at(&mut self.store, (folder.id, moment), after, limit, width).await?
+                };
                 (found, Some((Kind::PastFolder, Kind::PastFile)))
             }
             Kind::Trash => {
                 let found = trash::members(&mut self.store, folder.home_id, after, limit).await?;
                 (found, Some((Kind::TrashedFolder, Kind::TrashedFile)))
             }
+            Kind::History => {
+                let found = self.mirrored(folder, after, limit, width).await?;
+                (found, Some((Kind::History, Kind::VersionFolder)))
+            }
             kind => {
                 let found = node::whole_members(&mut self.store, folder, after, limit).await?;
-                let kinds = match kind {
-                    Kind::History => Some((Kind::History, Kind::VersionFolder)),
-                    Kind::TrashedFolder => Some((Kind::TrashedFolder, Kind::TrashedFile)),
-                    _ => None,
-                };
-                (found, kinds)
+                (found, (kind == Kind::TrashedFolder).then_some((Kind::TrashedFolder, Kind::TrashedFile)))
             }
         };
         let Some((folder, file)) = kinds else { return Ok(found) };
         Ok(found.into_iter().map(|node| seen_as(node, folder, file)).collect())
+    }
+
+    async fn mirrored(&mut self, folder: &Node, after: &str, limit: i64, width: Width) -> Result<Vec<Node>> {
+        let found = past::mirrored(&mut self.store, folder, after, limit, width).await?;
+        Ok(found.iter().map(|node| Node::clone(node)).collect())
     }
 
     /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients open
@@ -250,17 +266,13 @@ impl<T: Reading> Admitted<T> {
 
     /// A page of members that stand in a view of the past.
     pub(super) async fn former(&mut self, folder: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
-        let found = self.stored_members(folder, &at.after, at.limit).await?;
+        let found = self.stored_members(folder, &at.after, at.limit, needs.width).await?;
         let next = at.next(found.len(), || found.last().map(|node| match_name(&node.name)));
         let mut views = Vec::with_capacity(found.len());
         if folder.kind == Kind::History && at.after.is_empty() && self.target.path.segments().len() == 2 {
             views = self.days(folder, epoch).await?;
         }
         for node in found {
-            // In the mirror a program's litter is no document, and has no versions.
-            if node.litter && folder.kind == Kind::History {
-                continue;
-            }
             let path = self.target.path.join(&node.name);
             let mut view = self.bare(node, &path, epoch);
             self.load(&mut view, needs).await?;

@@ -58,9 +58,13 @@ def put(folder, connections):
     return lambda server, run: server.load([("PUT", f"/{folder}/p{run}-{{c}}-{{n}}.txt", "2", {"size": 4096})], connections)
 
 
-def propfind(path, depth, connections=1):
+# At most so many seconds, so many times.
+ONCE = (60, 1)
+
+
+def propfind(path, depth, connections=1, turns=()):
     headers = XML | {"Depth": depth}
-    return lambda server, _run: server.load([("PROPFIND", path, "207", {"headers": headers, "body": EXPLORER})], connections)
+    return lambda server, _run: server.load([("PROPFIND", path, "207", {"headers": headers, "body": EXPLORER})], connections, *turns)
 
 
 def each_after_a_change(work, change, most=20):
@@ -84,11 +88,6 @@ def changed_document(folder):
         assert server.ask("PUT", f"/{folder}/document-7.txt", f"changed {run}".encode())[0] in (200, 201, 204)
 
     return change
-
-
-def listing_once(path):
-    request = ("PROPFIND", path, "207", {"headers": XML | {"Depth": "1"}, "body": EXPLORER})
-    return lambda server, _run: server.load([request], 1, 60, 1)
 
 
 def lock_put_unlock(server, run):
@@ -140,11 +139,11 @@ FILES = [
         [faster("nginx", 1), faster("lighttpd", 6), within(5, "first_byte_ms", "first byte ")],
     ),
     (
-        "PROPFIND Depth 1 of 1,000, changed before each", each_after_a_change(listing_once("/thousand/"), changed_document("thousand")),
+        "PROPFIND Depth 1 of 1,000, changed before each", each_after_a_change(propfind("/thousand/", "1", turns=ONCE), changed_document("thousand")),
         [faster("nginx", 1), faster("lighttpd", 6)],
     ),
     (
-        "PROPFIND Depth 1 of 10,000, changed before each", each_after_a_change(listing_once("/ten/"), changed_document("ten")),
+        "PROPFIND Depth 1 of 10,000, changed before each", each_after_a_change(propfind("/ten/", "1", turns=ONCE), changed_document("ten")),
         [faster("nginx", 1), faster("lighttpd", 6), within(5, "first_byte_ms", "first byte ")],
     ),
     ("LOCK, PUT, UNLOCK", lock_put_unlock, [faster("Apache", 5), faster("nginx", 0.5)]),
@@ -215,7 +214,7 @@ def report(method, body, depth, expected, counted=rb"href>[^<]*\.ics<", once=Fal
             return None
         headers = XML | {"Depth": depth}
         request = (method, "", "20", {"headers": headers, "body": sent})
-        done = server.load([request], 1, 60, 1) if once else None
+        done = server.load([request], 1, *ONCE) if once else None
         status, content = server.ask(method, "", sent, headers)
         found = len(re.findall(counted, content))
         done = done or server.load([request])

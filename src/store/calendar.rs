@@ -102,14 +102,14 @@ pub async fn objects(
     );
     let Candidates { calendar, range, component } = of;
     let arguments = arguments![calendar.id, range.start, range.end, component, after, limit];
-    SQL.members(c, (State::of(calendar), width), arguments).await
+    SQL.members(c, (Some(State::of(calendar)), width), arguments).await
 }
 
 /// The objects of a calendar that bear these folded names, in no order.
 pub async fn named(c: &mut impl Reading, calendar: &Node, names: &[String], width: Width) -> Result<Members, Failure> {
     const SQL: Pages =
         pages!("n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name IN (SELECT l.value FROM json_each($2) l)");
-    SQL.members(c, (State::of(calendar), width), arguments![calendar.id, &list(names)]).await
+    SQL.members(c, (Some(State::of(calendar)), width), arguments![calendar.id, &list(names)]).await
 }
 
 /// Calendars of other homes that an actor may read: each with the name of its home and the role held.

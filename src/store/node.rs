@@ -86,19 +86,22 @@ impl Pages {
         }
     }
 
-    /// A page of members of a collection, remembered while it is in that state; whole nodes are not, for some of their
-    /// columns may change without its number.
+    /// A page of members of a collection, remembered while it is in a state, if one is given; whole nodes are not, for some
+    /// of their columns may change without its number.
     pub async fn members(
         &self,
         c: &mut impl Reading,
-        (state, width): (State, Width),
+        (state, width): (Option<State>, Width),
         arguments: &[Argument<'_>],
     ) -> Result<Members, Failure> {
-        const EACH: usize = size_of::<Node>();
-        match width {
-            Width::Tag => page_in(c, (state, EACH), self.tag, arguments, |from| Arc::new(next_tag(from))).await,
-            Width::Brief => page_in(c, (state, EACH), self.brief, arguments, |from| Arc::new(next_brief(from))).await,
-            Width::Whole => Ok(Arc::new(page(c, self.whole, arguments, |from| Arc::new(next_node(from))).await?)),
+        let read: fn(&mut dyn Columns) -> Arc<Node> = match width {
+            Width::Tag => |from| Arc::new(next_tag(from)),
+            Width::Brief => |from| Arc::new(next_brief(from)),
+            Width::Whole => |from| Arc::new(next_node(from)),
+        };
+        match state.filter(|_| width < Width::Whole) {
+            Some(state) => page_in(c, (state, size_of::<Node>()), self.sql(width), arguments, read).await,
+            None => Ok(Arc::new(page(c, self.sql(width), arguments, read).await?)),
         }
     }
 }
@@ -278,13 +281,17 @@ pub async fn members(
 ) -> Result<Members, Failure> {
     const SQL: Pages =
         pages!("n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 ORDER BY n.match_name LIMIT $3");
-    SQL.members(c, (State::of(parent), width), arguments![parent.id, after, limit]).await
+    SQL.members(c, (Some(State::of(parent)), width), arguments![parent.id, after, limit]).await
 }
 
 /// The same with all their columns, to be altered.
 pub async fn whole_members(c: &mut impl Reading, parent: &Node, after: &str, limit: i64) -> Result<Vec<Node>, Failure> {
-    let found = members(c, parent, after, limit, Width::Whole).await?;
-    Ok(Arc::unwrap_or_clone(found).into_iter().map(Arc::unwrap_or_clone).collect())
+    Ok(owned(members(c, parent, after, limit, Width::Whole).await?))
+}
+
+/// Members that are nobody else's.
+pub fn owned(members: Members) -> Vec<Node> {
+    Arc::unwrap_or_clone(members).into_iter().map(Arc::unwrap_or_clone).collect()
 }
 
 /// Homes whose documents the actor may read, in the order of their folded names, each with the actor's role.

@@ -1,7 +1,6 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
-use super::node::{Members, Pages, Width, brief, columns, next_brief, next_node, next_tag, node_of, nodes, pages, tag};
-use super::page::page;
+use super::node::{Members, Pages, Width, brief, columns, node_of, nodes, pages, tag};
 use super::recall::State;
 use super::sql::{Question, Reading, Row, arguments, foresee, paged, row, rows};
 use super::transaction::Txn;
@@ -61,15 +60,10 @@ pub async fn members_at(
     after: &str,
     limit: i64,
     width: Width,
-) -> Result<Vec<Node>, Failure> {
+) -> Result<Members, Failure> {
     const SQL: Pages =
         Pages { tag: paged!(tag!(), stood!()), brief: paged!(brief!(), stood!()), whole: paged!(columns!(), stood!()) };
-    let next = match width {
-        Width::Tag => next_tag,
-        Width::Brief => next_brief,
-        Width::Whole => next_node,
-    };
-    page(c, SQL.sql(width), arguments![collection, at, after, limit], next).await
+    SQL.members(c, (None, width), arguments![collection, at, after, limit]).await
 }
 
 /// Has nothing in a home begun or ended since a moment? Then what stood at that moment is what stands.
@@ -90,7 +84,7 @@ pub async fn mirrored(
     const SQL: Pages = pages!(
         "n.parent_id = $1 AND n.gone_at IS NULL AND n.litter = 0 AND n.match_name > $2 ORDER BY n.match_name LIMIT $3"
     );
-    SQL.members(c, (State::of(collection), width), arguments![collection.id, after, limit]).await
+    SQL.members(c, (Some(State::of(collection)), width), arguments![collection.id, after, limit]).await
 }
 
 /// The member of a collection that stood under a folded name at a moment.
@@ -162,7 +156,7 @@ pub async fn changed(
     width: Width,
 ) -> Result<Members, Failure> {
     let arguments = arguments![collection.id, at.seq, at.node, limit];
-    CHANGED.members(c, (State::of(collection), width), arguments).await
+    CHANGED.members(c, (Some(State::of(collection)), width), arguments).await
 }
 
 /// The same for all of a home. The nodes may stand anywhere, also below something that is gone.

@@ -8,10 +8,10 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use sqlx::error::BoxDynError;
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -31,10 +31,10 @@ pub type Connection = SqliteConnection;
 
 /// How many rows a reader may be ahead of whoever asked: a page of a listing, so that it need not wait in between.
 const ROWS_AHEAD: usize = 512;
-/// How many KiB of pages a connection holds, less than nothing by the database's way of telling: what is read often is
-/// remembered as what it says, so readers need few.
-const WRITER_PAGES: &str = "-32768";
-const READER_PAGES: &str = "-1024";
+/// How many pages a connection holds, told as KiB by the sign. What is read often is remembered as what it says, so readers
+/// need few.
+const WRITER_CACHE: &str = "-32768";
+const READER_CACHE: &str = "-1024";
 /// How many pages the log takes before they are carried over: nearly as many as one part of its index tells of, for a
 /// reader looks a page up in each part.
 const CHECKPOINT_PAGES: &str = "4000";
@@ -333,7 +333,7 @@ pub async fn execute(c: &mut impl Reading, sql: &'static str, arguments: &[Argum
         noted.run(connection).await?;
     }
     let mut touched = 0;
-    let count = |result| touched += if let Either::Left(rows) = result { rows } else { 0 };
+    let count = |result: Either<u64, Row>| touched += result.left().unwrap_or(0);
     results(connection, query(sql, arguments, None)?, count).await.map_err(|e| Failure::new(sql, e))?;
     c.asked().add(1, 0);
     Ok(touched)
@@ -352,7 +352,7 @@ pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument
     };
     let (connection, noted) = c.connection(sql).await?;
     let mut rows = Vec::new();
-    let keep = |result| rows.extend(if let Either::Right(row) = result { Some(row) } else { None });
+    let keep = |result: Either<u64, Row>| rows.extend(result.right());
     let found = results(connection, query(sql, arguments, noted)?, keep).await.map_err(|e| Failure::new(sql, e));
     found.inspect_err(|_| c.failed())?;
     c.asked().add(1, rows.len());
@@ -401,37 +401,28 @@ pub async fn foresee(c: &mut impl Reading, questions: &[Question<'_>]) -> Result
 const LOOKS: usize = 32;
 
 /// Runs a query; each row that it answers, and at the end of each of its statements the number of rows touched.
-///
-/// The driver's thread tells each of these by itself. Being woken for each costs both threads more than most statements
-/// do, so the next is looked for a few times, others running in between, before one waits for it.
 async fn results(
     connection: &mut Connection,
     query: Query<'static, Sqlite, SqliteArguments>,
     mut each: impl FnMut(Either<u64, Row>),
 ) -> Result<(), sqlx::Error> {
     let mut stream = connection.fetch_many(query);
-    loop {
-        let mut look = || stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()));
-        let mut found = look();
-        for _ in 0..LOOKS {
-            if found.is_ready() {
-                break;
-            }
-            tokio::task::yield_now().await;
-            found = look();
-        }
-        let found = match found {
-            Poll::Ready(found) => found,
-            Poll::Pending => std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await,
-        };
-        match found {
-            None => return Ok(()),
-            Some(result) => each(match result? {
-                Either::Left(done) => Either::Left(done.rows_affected()),
-                Either::Right(row) => Either::Right(Row::of(&row)),
-            }),
-        }
+    while let Some(result) = next(&mut stream).await {
+        each(result?.map_either(|done| done.rows_affected(), |row| Row::of(&row)));
     }
+    Ok(())
+}
+
+/// The next of what the driver's thread tells one by one. Being woken for each costs both threads more than most statements
+/// do, so it is looked for a few times, others running in between, before one waits for it.
+async fn next<T>(stream: &mut (impl Stream<Item = T> + Unpin)) -> Option<T> {
+    for _ in 0..LOOKS {
+        if let Some(found) = stream.next().now_or_never() {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    }
+    stream.next().await
 }
 
 /// Answers to questions that will be asked.
@@ -528,7 +519,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
 /// The one writing connection, with the schema brought up to date. Creates the database where there is none.
 pub async fn open_writer(file: &Path, flush: bool) -> Result<Connection, Failure> {
     let synchronous = if flush { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
-    let options = options(file).create_if_missing(true).synchronous(synchronous).pragma("cache_size", WRITER_PAGES);
+    let options = options(file).create_if_missing(true).synchronous(synchronous).pragma("cache_size", WRITER_CACHE);
     let mut connection = options.connect().await.map_err(|e| Failure::new("opening the database", e))?;
     // The migrator's own lock would be taken even where nothing is to be done; two processes that start together
     // wait for each other by the busy time-out.
@@ -541,7 +532,7 @@ pub async fn open_writer(file: &Path, flush: bool) -> Result<Connection, Failure
 
 /// A reader of the same file.
 pub async fn open_reader(file: &Path) -> Result<Connection, Failure> {
-    let options = options(file).read_only(true).pragma("cache_size", READER_PAGES);
+    let options = options(file).read_only(true).pragma("cache_size", READER_CACHE);
     options.connect().await.map_err(|e| Failure::new("opening the database for reading", e))
 }
 

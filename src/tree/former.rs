@@ -220,19 +220,19 @@ impl<T: Reading> Admitted<T> {
             Kind::PastFolder => {
                 let same = past::unchanged_since(&mut self.store, folder.home_id, moment).await?;
                 let found = if same {
-                    self.mirrored(folder, after, limit, width).await?
+                    past::mirrored(&mut self.store, folder, after, limit, width).await?
                 } else {
                     past::members_at(&mut self.store, (folder.id, moment), after, limit, width).await?
                 };
-                (found, Some((Kind::PastFolder, Kind::PastFile)))
+                (node::owned(found), Some((Kind::PastFolder, Kind::PastFile)))
             }
             Kind::Trash => {
                 let found = trash::members(&mut self.store, folder.home_id, after, limit).await?;
                 (found, Some((Kind::TrashedFolder, Kind::TrashedFile)))
             }
             Kind::History => {
-                let found = self.mirrored(folder, after, limit, width).await?;
-                (found, Some((Kind::History, Kind::VersionFolder)))
+                let found = past::mirrored(&mut self.store, folder, after, limit, width).await?;
+                (node::owned(found), Some((Kind::History, Kind::VersionFolder)))
             }
             kind => {
                 let found = node::whole_members(&mut self.store, folder, after, limit).await?;
@@ -241,11 +241,6 @@ impl<T: Reading> Admitted<T> {
         };
         let Some((folder, file)) = kinds else { return Ok(found) };
         Ok(found.into_iter().map(|node| seen_as(node, folder, file)).collect())
-    }
-
-    async fn mirrored(&mut self, folder: &Node, after: &str, limit: i64, width: Width) -> Result<Vec<Node>> {
-        let found = past::mirrored(&mut self.store, folder, after, limit, width).await?;
-        Ok(found.iter().map(|node| Node::clone(node)).collect())
     }
 
     /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients open

@@ -119,9 +119,9 @@ impl Admitted<Txn> {
                     let why = "the folder holds too many documents to be rewound at once; rewind its parts";
                     return Err(Refusal::of(Condition::TooLarge).text(why).into());
                 }
-                for former in page {
+                for former in page.iter() {
                     let path = task.path.join(&former.name);
-                    let back = self.bring_back(&former, &task.folder, &path, &mut steps).await?;
+                    let back = self.bring_back(former, &task.folder, &path, &mut steps).await?;
                     expected.insert(back.id);
                     if back.kind.is_collection() {
                         waiting.push(Task { folder: back, was: former.id, path });

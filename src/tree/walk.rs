@@ -200,7 +200,7 @@ impl Place {
 }
 
 /// Where a page begins, and how many members it may hold. By default the first, which is small, so that an answer begins at
-/// once; each holds four times as many as the one before, up to five hundred.
+/// once; each holds several times as many as the one before, up to [`PAGE`].
 #[derive(Clone, Debug)]
 pub struct Cursor {
     /// The last name that was told; empty: none was.

@@ -1,6 +1,9 @@
 //! What is remembered of a collection is what a server that has just begun would read: after each of the changes that can
 //! leave a member other than it was, a fresh server on the same data gives the same answers.
 
+use beffroi::model::id::now;
+use beffroi::model::version::stamp;
+
 use crate::kit::{Client, World};
 
 const PROPS: &str = "<D:displayname/><D:getetag/><D:getcontentlength/><D:getlastmodified/><D:resourcetype/>\
@@ -23,7 +26,17 @@ fn mark(text: &str) -> String {
 
 #[tokio::test]
 async fn a_server_that_has_just_begun_says_the_same() {
-    const FOLDERS: [&str; 4] = ["/files/tram/", "/files/tram/a/", "/files/tram/a/b/", "/files/lea/a/"];
+    let today = stamp(now(), &jiff::tz::TimeZone::system());
+    let day = format!("/history/tram/@{}/a/", &today[..10]);
+    let folders = [
+        "/files/tram/",
+        "/files/tram/a/",
+        "/files/tram/a/b/",
+        "/files/lea/a/",
+        "/history/tram/a/",
+        "/history/lea/a/",
+        &day,
+    ];
     let world = World::new().await;
     let lea = world.client("lea");
     let steps: &[(&str, &str, &str)] = &[
@@ -31,6 +44,10 @@ async fn a_server_that_has_just_begun_says_the_same() {
         ("MKCOL", "/files/tram/a/b/", ""),
         ("PUT", "/files/tram/a/one.txt", "one"),
         ("PUT", "/files/tram/a/two.txt", "two"),
+        // What a program leaves about is a document under another name.
+        ("PUT", "/files/tram/a/~$two.txt", "litter"),
+        ("MOVE", "/files/tram/a/~$two.txt", "/files/tram/a/kept.txt"),
+        ("MOVE", "/files/tram/a/kept.txt", "/files/tram/a/~$two.txt"),
         ("PUT", "/files/tram/a/b/deep.txt", "deep"),
         ("PUT", "/files/tram/a/one.txt", "one, longer"),
         ("PROPPATCH", "/files/tram/a/two.txt", "first"),
@@ -73,9 +90,9 @@ async fn a_server_that_has_just_begun_says_the_same() {
         token = answer.header("lock-token").unwrap_or_default().to_owned();
         let (address, _stop) = world.beside().await;
         let fresh = Client { address, ..lea.clone() };
-        let expected = told(&fresh, &FOLDERS).await;
+        let expected = told(&fresh, &folders).await;
         for _ in 0..2 {
-            assert_eq!(told(&lea, &FOLDERS).await, expected, "{method} {path} {more}");
+            assert_eq!(told(&lea, &folders).await, expected, "{method} {path} {more}");
         }
     }
     world.sound().await;

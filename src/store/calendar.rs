@@ -1,8 +1,8 @@
 //! Statements on `calendar` and `calendar_object`.
 
-use super::node::{COLUMNS, Members, Pages, Width, brief, columns, node_of, pages, tag};
-use super::recall::State;
-use super::sql::{Reading, arguments, foresee, list, paged, row, rows};
+use super::members::{Asked, Mark, Members, Pages, Widths, by_name, pages, widths};
+use super::node::{COLUMNS, Width, brief, columns, node_of, tag};
+use super::sql::{Reading, arguments, foresee, list, listed, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::error::Failure;
@@ -96,20 +96,31 @@ pub async fn objects(
     width: Width,
 ) -> Result<Members, Failure> {
     const SQL: Pages = pages!(
+        by_name,
         "n.id IN (SELECT o.node_id FROM calendar_object o WHERE o.calendar_id = $1 AND o.last_at >= $2 AND o.first_at <= $3 \
-         AND (CAST($4 AS TEXT) IS NULL OR o.component = $4)) AND n.gone_at IS NULL AND n.match_name > $5 ORDER BY n.match_name \
-         LIMIT $6"
+         AND (CAST($4 AS TEXT) IS NULL OR o.component = $4)) AND n.gone_at IS NULL",
+        " AND n.match_name > $5 ORDER BY n.match_name LIMIT $6",
+        5
     );
     let Candidates { calendar, range, component } = of;
-    let arguments = arguments![calendar.id, range.start, range.end, component, after, limit];
-    SQL.members(c, (Some(State::of(calendar)), width), arguments).await
+    let asked = Asked { of: calendar, width, after: Mark::Name(after.to_owned()), limit };
+    SQL.members(c, asked, arguments![calendar.id, range.start, range.end, component, after, limit]).await
 }
 
 /// The objects of a calendar that bear these folded names, in no order.
 pub async fn named(c: &mut impl Reading, calendar: &Node, names: &[String], width: Width) -> Result<Members, Failure> {
-    const SQL: Pages =
-        pages!("n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name IN (SELECT l.value FROM json_each($2) l)");
-    SQL.members(c, (Some(State::of(calendar)), width), arguments![calendar.id, &list(names)]).await
+    const SQL: Pages = pages!(
+        by_name,
+        concat!(
+            "n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name IN (SELECT k.value FROM ",
+            listed!("$2"),
+            " k)"
+        ),
+        "",
+        3
+    );
+    let asked = Asked { of: calendar, width, after: Mark::Name(String::new()), limit: i64::MAX };
+    SQL.members(c, asked, arguments![calendar.id, &list(names)]).await
 }
 
 /// Calendars of other homes that an actor may read: each with the name of its home and the role held.

@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod check;
 pub mod feed;
 pub mod lock;
+pub mod members;
 mod memo;
 pub mod node;
 mod page;

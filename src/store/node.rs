@@ -1,10 +1,8 @@
 //! Statements on `node` and `home`.
 
-use std::sync::Arc;
-
-use super::page::{page, page_in};
-use super::recall::State;
-use super::sql::{Argument, Columns, Reading, Row, arguments, foresee, paged, row, rows};
+use super::members::{Asked, Mark, Members, Pages, Widths, by_name, pages, widths};
+use super::page::page;
+use super::sql::{Argument, Columns, Reading, Row, arguments, foresee, listed, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -52,58 +50,6 @@ pub enum Width {
     /// All.
     #[default]
     Whole,
-}
-
-/// A page of members, which those who read the same share.
-pub type Members = Arc<Vec<Arc<Node>>>;
-
-/// A statement that answers pages of members of a collection, in each width.
-pub(super) struct Pages {
-    pub tag: &'static str,
-    pub brief: &'static str,
-    pub whole: &'static str,
-}
-
-/// [`Pages`] of the nodes `n` that a condition and an order tell.
-macro_rules! pages {
-    ($condition:expr) => {
-        Pages {
-            tag: paged!(tag!(), concat!("SELECT ", tag!(), " FROM node n WHERE ", $condition)),
-            brief: paged!(brief!(), concat!("SELECT ", brief!(), " FROM node n WHERE ", $condition)),
-            whole: paged!(columns!(), concat!("SELECT ", columns!(), " FROM node n WHERE ", $condition)),
-        }
-    };
-}
-pub(super) use pages;
-
-impl Pages {
-    /// The statement of a width.
-    pub const fn sql(&self, width: Width) -> &'static str {
-        match width {
-            Width::Tag => self.tag,
-            Width::Brief => self.brief,
-            Width::Whole => self.whole,
-        }
-    }
-
-    /// A page of members of a collection, remembered while it is in a state, if one is given; whole nodes are not, for some
-    /// of their columns may change without its number.
-    pub async fn members(
-        &self,
-        c: &mut impl Reading,
-        (state, width): (Option<State>, Width),
-        arguments: &[Argument<'_>],
-    ) -> Result<Members, Failure> {
-        let read: fn(&mut dyn Columns) -> Arc<Node> = match width {
-            Width::Tag => |from| Arc::new(next_tag(from)),
-            Width::Brief => |from| Arc::new(next_brief(from)),
-            Width::Whole => |from| Arc::new(next_node(from)),
-        };
-        match state.filter(|_| width < Width::Whole) {
-            Some(state) => page_in(c, (state, size_of::<Node>()), self.sql(width), arguments, read).await,
-            None => Ok(Arc::new(page(c, self.sql(width), arguments, read).await?)),
-        }
-    }
 }
 
 /// The actor's greatest role granted exactly on `n`; the actor is $1, the time $2.
@@ -279,19 +225,19 @@ pub async fn members(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    const SQL: Pages =
-        pages!("n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 ORDER BY n.match_name LIMIT $3");
-    SQL.members(c, (Some(State::of(parent)), width), arguments![parent.id, after, limit]).await
+    const SQL: Pages = pages!(
+        by_name,
+        "n.parent_id = $1 AND n.gone_at IS NULL",
+        " AND n.match_name > $2 ORDER BY n.match_name LIMIT $3",
+        2
+    );
+    let asked = Asked { of: parent, width, after: Mark::Name(after.to_owned()), limit };
+    SQL.members(c, asked, arguments![parent.id, after, limit]).await
 }
 
 /// The same with all their columns, to be altered.
 pub async fn whole_members(c: &mut impl Reading, parent: &Node, after: &str, limit: i64) -> Result<Vec<Node>, Failure> {
-    Ok(owned(members(c, parent, after, limit, Width::Whole).await?))
-}
-
-/// Members that are nobody else's.
-pub fn owned(members: Members) -> Vec<Node> {
-    Arc::unwrap_or_clone(members).into_iter().map(Arc::unwrap_or_clone).collect()
+    Ok(members(c, parent, after, limit, Width::Whole).await?.owned())
 }
 
 /// Homes whose documents the actor may read, in the order of their folded names, each with the actor's role.

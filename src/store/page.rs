@@ -90,8 +90,7 @@ pub async fn page<T>(
 
 /// The same of a statement that reads nothing but the members of a collection, and of them only what no change leaves as
 /// it is without raising the collection's number: read once while the collection is in that state. `row_bytes`: what a row
-/// takes besides its texts. Only a view reads what is not remembered yet: elsewhere the collection may have changed since its
-/// state was read, and that fails.
+/// takes besides its texts. See [`readable`] for what fails.
 pub async fn page_in<T: Send + Sync + 'static>(
     c: &mut impl Reading,
     (state, row_bytes): (State, usize),
@@ -103,13 +102,18 @@ pub async fn page_in<T: Send + Sync + 'static>(
     if let Some(known) = c.recall().and_then(|recall| recall.look(&key)) {
         return Ok(known);
     }
-    if c.recall().is_some() && !c.is_view() {
-        return Err(Failure::new(sql, "it is not remembered"));
-    }
+    readable(c, sql)?;
     let (rows, bytes) = fetch(c, sql, arguments, read).await?;
     let rows = Arc::new(rows);
     if let Some(recall) = c.recall() {
         recall.keep(key, Arc::clone(&rows), bytes + rows.len() * row_bytes);
     }
     Ok(rows)
+}
+
+/// Only a view reads what is to be remembered of a collection in a state: elsewhere it may have changed since its state was read,
+/// and that fails.
+pub fn readable(c: &impl Reading, sql: &'static str) -> Result<(), Failure> {
+    let at_a_glance = c.recall().is_some() && !c.is_view();
+    if at_a_glance { Err(Failure::new(sql, "it is not remembered")) } else { Ok(()) }
 }

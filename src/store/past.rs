@@ -1,8 +1,8 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
-use super::node::{Members, Pages, Width, brief, columns, node_of, nodes, pages, tag};
-use super::recall::State;
-use super::sql::{Question, Reading, Row, arguments, foresee, paged, row, rows};
+use super::members::{Asked, Mark, Members, Pages, Widths, by_change, by_name, pages, widths};
+use super::node::{Width, brief, columns, node_of, tag};
+use super::sql::{Question, Reading, Row, arguments, foresee, listed, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -61,9 +61,12 @@ pub async fn members_at(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    const SQL: Pages =
-        Pages { tag: paged!(tag!(), stood!()), brief: paged!(brief!(), stood!()), whole: paged!(columns!(), stood!()) };
-    SQL.members(c, (None, width), arguments![collection, at, after, limit]).await
+    const SQL: Widths = Widths {
+        tag: paged!(tag!(), stood!()),
+        brief: paged!(brief!(), stood!()),
+        whole: paged!(columns!(), stood!()),
+    };
+    SQL.read(c, (width, limit), arguments![collection, at, after, limit]).await
 }
 
 /// Has nothing in a home begun or ended since a moment? Then what stood at that moment is what stands.
@@ -82,9 +85,13 @@ pub async fn mirrored(
     width: Width,
 ) -> Result<Members, Failure> {
     const SQL: Pages = pages!(
-        "n.parent_id = $1 AND n.gone_at IS NULL AND n.litter = 0 AND n.match_name > $2 ORDER BY n.match_name LIMIT $3"
+        by_name,
+        "n.parent_id = $1 AND n.gone_at IS NULL AND n.litter = 0",
+        " AND n.match_name > $2 ORDER BY n.match_name LIMIT $3",
+        2
     );
-    SQL.members(c, (Some(State::of(collection)), width), arguments![collection.id, after, limit]).await
+    let asked = Asked { of: collection, width, after: Mark::Name(after.to_owned()), limit };
+    SQL.members(c, asked, arguments![collection.id, after, limit]).await
 }
 
 /// The member of a collection that stood under a folded name at a moment.
@@ -121,7 +128,10 @@ pub struct Cursor {
 }
 
 const CHANGED: Pages = pages!(
-    "n.parent_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) ORDER BY n.seq, n.id LIMIT $4"
+    by_change,
+    "n.parent_id = $1 AND n.gone_at IS NULL",
+    " AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) ORDER BY n.seq, n.id LIMIT $4",
+    2
 );
 
 const GONE: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
@@ -141,7 +151,7 @@ pub async fn foresee_changes(
 ) -> Result<(), Failure> {
     let questions: [Question<'_>; 3] = [
         (OLDEST_SEQ, arguments![home]),
-        (CHANGED.sql(width), arguments![collection, at.seq, at.node, limit]),
+        (CHANGED.page.sql(width), arguments![collection, at.seq, at.node, limit]),
         (GONE, arguments![collection, at.seq, at.parent, &at.name, limit, home]),
     ];
     foresee(c, &questions).await
@@ -155,18 +165,16 @@ pub async fn changed(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    let arguments = arguments![collection.id, at.seq, at.node, limit];
-    CHANGED.members(c, (Some(State::of(collection)), width), arguments).await
+    let asked = Asked { of: collection, width, after: Mark::Change(at.seq, at.node), limit };
+    CHANGED.members(c, asked, arguments![collection.id, at.seq, at.node, limit]).await
 }
 
 /// The same for all of a home. The nodes may stand anywhere, also below something that is gone.
-pub async fn changed_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = paged!(
-        columns!(),
-        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) \
-         ORDER BY n.seq, n.id LIMIT $4"
+pub async fn changed_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i64) -> Result<Members, Failure> {
+    const SQL: Widths = widths!(
+        "node n WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) ORDER BY n.seq, n.id LIMIT $4"
     );
-    nodes(c, SQL, arguments![home, at.seq, at.node, limit]).await
+    SQL.read(c, (Width::Whole, limit), arguments![home, at.seq, at.node, limit]).await
 }
 
 /// A name that a collection lost.

@@ -1,14 +1,17 @@
 //! Statements on `property`: dead properties, kept as the element the client sent.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::page::page_in;
-use super::recall::State;
-use super::sql::{Columns, Reading, Row, arguments, paged, row, rows};
+use super::members::{Known, changed, listed_ids};
+use super::page::{page, page_in, readable};
+use super::recall::{Key, State};
+use super::sql::{Columns, Reading, Row, arguments, listed, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
-use crate::model::id::Id;
+use crate::model::filename::match_name;
+use crate::model::id::{Id, Seq};
 use crate::model::name::QName;
 use crate::model::node::Node;
 
@@ -38,30 +41,57 @@ pub async fn bearers(c: &mut impl Reading, parent: Id, after: &str, last: &str) 
 /// Dead properties of members, each with whose it is.
 pub type OfMembers = Arc<Vec<(Id, Dead)>>;
 
-/// A statement that answers those of the members of $1 for whose folded names a condition holds.
-macro_rules! of_members {
-    ($condition:expr) => {
-        paged!(
-            "n.node_id, n.namespace, n.name, n.xml",
-            concat!(
-                "SELECT p.node_id, p.namespace, p.name, p.xml FROM node m JOIN property p ON p.node_id = m.id \
-                 AND p.principal_id = 0 WHERE m.parent_id = $1 AND m.gone_at IS NULL AND m.match_name <= $3 AND ",
-                $condition
-            )
-        )
+/// Dead properties of the members of a collection from the first to the last of some, in the order of folded names. They are
+/// remembered and brought up to date as the members are: who gets or loses one has changed.
+pub async fn of_members(c: &mut impl Reading, parent: &Node, members: &[Arc<Node>]) -> Result<OfMembers, Failure> {
+    const SQL: &str = paged!(
+        "n.node_id, n.namespace, n.name, n.xml",
+        "SELECT p.node_id, p.namespace, p.name, p.xml FROM node m JOIN property p ON p.node_id = m.id \
+         AND p.principal_id = 0 WHERE m.parent_id = $1 AND m.gone_at IS NULL AND m.match_name >= $2 AND m.match_name <= $3"
+    );
+    let (Some(first), Some(last)) = (members.first(), members.last()) else { return Ok(OfMembers::default()) };
+    let (first, last) = (match_name(&first.name), match_name(&last.name));
+    let arguments = arguments![parent.id, &first, &last];
+    let key = Key::of(SQL, arguments);
+    let brought = match Known::of(c, &key, parent) {
+        Known::Now(found) => return Ok(found),
+        Known::Before(found, since) => brought_on(c, (parent, first.clone()..=last.clone()), &found, since).await?,
+        Known::Nothing => None,
     };
+    let found = match brought {
+        Some(found) => found,
+        None => {
+            readable(c, SQL)?;
+            Arc::new(page(c, SQL, arguments, next_dead).await?)
+        }
+    };
+    let texts = found.iter().map(|(_, (name, xml))| name.namespace.len() + name.local.len() + xml.len()).sum::<usize>();
+    Known::keep(c, key, parent, (&found, found.len() * EACH + texts));
+    Ok(found)
 }
 
-/// Dead properties of the members of a collection whose folded names lie in (`after`, `to`].
-pub async fn of_members(c: &mut impl Reading, parent: &Node, after: &str, to: &str) -> Result<OfMembers, Failure> {
-    const SQL: &str = of_members!("m.match_name > $2");
-    page_in(c, (State::of(parent), EACH), SQL, arguments![parent.id, after, to], next_dead).await
-}
-
-/// The same for [`from`, `to`].
-pub async fn of_members_from(c: &mut impl Reading, parent: &Node, from: &str, to: &str) -> Result<OfMembers, Failure> {
-    const SQL: &str = of_members!("m.match_name >= $2");
-    page_in(c, (State::of(parent), EACH), SQL, arguments![parent.id, from, to], next_dead).await
+/// Those of an earlier state as they are now; `None`: they must be read.
+async fn brought_on(
+    c: &mut impl Reading,
+    (parent, names): (&Node, RangeInclusive<String>),
+    found: &OfMembers,
+    since: Seq,
+) -> Result<Option<OfMembers>, Failure> {
+    const SQL: &str = paged!(
+        "n.node_id, n.namespace, n.name, n.xml, n.match_name",
+        concat!(
+            "SELECT p.node_id, p.namespace, p.name, p.xml, m.match_name FROM ",
+            listed!("$2"),
+            " l CROSS JOIN node m ON m.id = CAST(l.value AS BIGINT) AND m.parent_id = $1 AND m.gone_at IS NULL \
+             JOIN property p ON p.node_id = m.id AND p.principal_id = 0"
+        )
+    );
+    let Some(changed) = changed(c, parent, since).await? else { return Ok(None) };
+    let ids = listed_ids(&changed);
+    let now = page_in(c, (State::of(parent), EACH), SQL, arguments![parent.id, &ids], next_named).await?;
+    let stay = found.iter().filter(|(id, _)| changed.binary_search(id).is_err());
+    let new = now.iter().filter(|(_, name)| names.contains(name)).map(|(dead, _)| dead);
+    Ok(Some(Arc::new(stay.chain(new).cloned().collect())))
 }
 
 const EACH: usize = size_of::<(Id, Dead)>();
@@ -70,6 +100,11 @@ fn next_dead(from: &mut dyn Columns) -> (Id, Dead) {
     let id = Id(from.next_integer().unwrap_or_default());
     let mut text = || from.next_text().unwrap_or_default();
     (id, (QName::owned(text(), text()), text()))
+}
+
+/// The same with the folded name of the member.
+fn next_named(from: &mut dyn Columns) -> ((Id, Dead), String) {
+    (next_dead(from), from.next_text().unwrap_or_default())
 }
 
 /// How many bytes of dead properties a node carries.

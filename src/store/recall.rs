@@ -1,4 +1,4 @@
-//! Answers that cannot go out of date, because the question names the state that it is asked of.
+//! Answers that cannot go out of date, because the question or the answer names the state that it is of.
 //!
 //! Whatever changes the members of a collection raises its `members_seq`, and no number is given twice in a home: what
 //! was once read of the members in one state is so whenever the collection is in that state, and a body is what its hash
@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::memo::{key_of, place};
 use super::sql::Argument;
+use crate::model::id::Seq;
 use crate::model::node::Node;
 
 /// How many bytes come in before those go that were not asked for meanwhile: at most twice as much is held.
@@ -31,6 +32,14 @@ impl State {
     pub fn of(collection: &Node) -> Self {
         Self([collection.id.0, collection.home_id.0, collection.placed_seq, collection.members_seq])
     }
+
+    /// The number after which all that changed between an earlier state and this one bears its number: that of the earlier
+    /// one. `None`: the other is no earlier state, or of another home, whose numbers mean nothing here.
+    pub fn since(&self, earlier: &Self) -> Option<Seq> {
+        let ([id, home, placed, seq], [its_id, its_home, its_placed, its_seq]) = (self.0, earlier.0);
+        let grew = (id, home, placed) == (its_id, its_home, its_placed) && seq > its_seq;
+        grew.then_some(its_seq)
+    }
 }
 
 /// What was asked, and of what.
@@ -45,12 +54,17 @@ enum Asked {
 }
 
 impl Key {
+    /// A question whose answer says of which state it is.
+    pub fn of(sql: &'static str, arguments: &[Argument<'_>]) -> Self {
+        let (at, length) = place(sql);
+        Self(Asked::Statement(at, length), key_of(arguments))
+    }
+
     /// A question of the members of a collection in a state.
     pub fn in_state(sql: &'static str, arguments: &[Argument<'_>], State(state): State) -> Self {
-        let mut key = key_of(arguments);
+        let Self(asked, mut key) = Self::of(sql, arguments);
         state.iter().for_each(|number| key.extend_from_slice(&number.to_ne_bytes()));
-        let (at, length) = place(sql);
-        Self(Asked::Statement(at, length), key)
+        Self(asked, key)
     }
 
     /// The bytes of a body.
@@ -80,9 +94,8 @@ impl Known {
             self.old = std::mem::take(&mut self.young);
             self.bytes = 0;
         }
-        if self.young.insert(key, (answer, bytes)).is_none() {
-            self.bytes += bytes;
-        }
+        let before = self.young.insert(key, (answer, bytes));
+        self.bytes = self.bytes + bytes - before.map_or(0, |(_, bytes)| bytes);
     }
 }
 

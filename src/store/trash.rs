@@ -1,6 +1,7 @@
 //! Statements on what is gone: the trash of a home, what was deleted lately, and its removal for good.
 
-use super::node::{columns, keep_gone, node_of, nodes};
+use super::members::{Members, Widths, widths};
+use super::node::{Width, brief, columns, keep_gone, node_of, nodes, tag};
 use super::sql::{Reading, arguments, execute, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -8,13 +9,11 @@ use crate::model::id::{Id, Timestamp};
 use crate::model::node::Node;
 
 /// What lies in the trash of a home, in the order of folded names, after `after`.
-pub async fn members(c: &mut impl Reading, home: Id, after: &str, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = paged!(
-        columns!(),
-        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name > $2 \
-         ORDER BY n.match_name LIMIT $3"
+pub async fn members(c: &mut impl Reading, home: Id, after: &str, limit: i64) -> Result<Members, Failure> {
+    const SQL: Widths = widths!(
+        "node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name > $2 ORDER BY n.match_name LIMIT $3"
     );
-    nodes(c, SQL, arguments![home, after, limit]).await
+    SQL.read(c, (Width::Whole, limit), arguments![home, after, limit]).await
 }
 
 /// What lies in the trash of a home under a folded name.

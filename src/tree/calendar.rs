@@ -240,8 +240,7 @@ impl<T: Reading> Admitted<T> {
         let candidates = Candidates { calendar: &calendar, range, component };
         let width = needs.width.max(Width::Brief);
         let found = calendar::objects(&mut self.store, candidates, after, PAGE, width).await?;
-        let next = found.last().filter(|_| found.len() as i64 == PAGE).map(|node| match_name(&node.name));
-        Ok((self.seen(&calendar, &found, needs, epoch).await?, next))
+        Ok((self.seen(&calendar, &found.nodes, needs, epoch).await?, found.next_name()))
     }
 
     /// The objects of the target that bear these names, without their texts.
@@ -249,7 +248,7 @@ impl<T: Reading> Admitted<T> {
         let Some(calendar) = self.target.node().cloned() else { return Ok(Vec::new()) };
         let folded: Vec<String> = names.iter().map(|name| match_name(name)).collect();
         let width = needs.width.max(Width::Brief);
-        let mut found = calendar::named(&mut self.store, &calendar, &folded, width).await?.to_vec();
+        let mut found = calendar::named(&mut self.store, &calendar, &folded, width).await?.nodes.to_vec();
         found.sort_by_cached_key(|node| match_name(&node.name));
         self.seen(&calendar, &found, needs, epoch).await
     }
@@ -267,10 +266,8 @@ impl<T: Reading> Admitted<T> {
     /// Views of objects that are in the order of their names; what they need besides is loaded for all at once.
     async fn seen(&mut self, calendar: &Node, found: &[Arc<Node>], needs: Needs, epoch: &str) -> Result<Vec<View>> {
         let mut dead = HashMap::new();
-        if let (true, Some(first), Some(last)) = (needs.dead, found.first(), found.last()) {
-            // All names from the first on: its own predecessor is not known.
-            let (first, last) = (match_name(&first.name), match_name(&last.name));
-            dead = by_member(&property::of_members_from(&mut self.store, calendar, &first, &last).await?);
+        if needs.dead {
+            dead = by_member(&property::of_members(&mut self.store, calendar, found).await?);
         }
         let each = Needs { dead: false, text: false, width: Width::Whole, ..needs };
         let place = self.place(epoch);

@@ -146,23 +146,16 @@ impl<T: Reading> Admitted<T> {
         // Who has seen the last change has seen all.
         let behind = from < latest(&top) || !matches!(told, Told::All);
         while behind && !page.full {
-            let (entries, more) = self.entries(&scope, &told.cursor(seq), since.is_some()).await?;
-            let Some(last) = entries.last() else { break };
+            let (entries, next) = self.entries(&scope, &told.cursor(seq), since.is_some()).await?;
             examined += entries.len();
-            seq = last.seq();
-            told = match last {
-                Entry::Gone(gone) => Told::Gone(gone.parent, gone.name.clone()),
-                Entry::Live(node) => Told::Live(node.id, Id(i64::MAX)),
-            };
             for entry in entries {
                 if page.full() {
                     break;
                 }
                 self.tell(&scope, entry, &mut page).await?;
             }
-            if !more {
-                break;
-            }
+            let Some((to, up_to)) = next else { break };
+            (seq, told) = (to, up_to);
             page.full = page.full || examined >= MAX_EXAMINED;
         }
         let truncated = page.full;
@@ -208,13 +201,17 @@ impl<T: Reading> Admitted<T> {
         Ok((token.seq, base, told))
     }
 
-    /// The next entries after the cursor, merged in order; may there be more?
-    async fn entries(&mut self, scope: &Scope<'_>, at: &past::Cursor, with_gone: bool) -> Result<(Vec<Entry>, bool)> {
+    /// The next entries after the cursor, merged in order; and up to where they are told, unless that was all.
+    async fn entries(
+        &mut self,
+        scope: &Scope<'_>,
+        at: &past::Cursor,
+        with_gone: bool,
+    ) -> Result<(Vec<Entry>, Option<(Seq, Told)>)> {
         let limit = PAGE as i64;
         let Scope { top, deep, needs, .. } = *scope;
         let live = if deep {
-            let found = past::changed_in_home(&mut self.store, top.home_id, at, limit).await?;
-            Arc::new(found.into_iter().map(Arc::new).collect())
+            past::changed_in_home(&mut self.store, top.home_id, at, limit).await?
         } else {
             past::changed(&mut self.store, top, at, limit, needs.width).await?
         };
@@ -223,20 +220,23 @@ impl<T: Reading> Admitted<T> {
             (true, true) => past::gone_in_home(&mut self.store, top.home_id, at, limit).await?,
             (true, false) => past::gone(&mut self.store, top.id, top.home_id, at, limit).await?,
         };
-        // Where one side was cut, the other must not run ahead of it.
-        let cut = |length: usize, last: Option<Seq>| last.filter(|_| length == PAGE);
-        let bound = match (cut(live.len(), live.last().map(|n| n.seq)), cut(gone.len(), gone.last().map(|g| g.seq))) {
-            (Some(one), Some(other)) => one.min(other),
-            (one, other) => one.or(other).unwrap_or(Seq::MAX),
+        // Where one side was cut, the other must not run ahead of it; of one change gone names come first.
+        let live_end = live.end.as_ref().map(|node| (node.seq, Told::Live(node.id, Id(i64::MAX))));
+        let cut = gone.last().filter(|_| gone.len() == PAGE);
+        let gone_end = cut.map(|gone| (gone.seq, Told::Gone(gone.parent, gone.name.clone())));
+        let gone_first = match (&gone_end, &live_end) {
+            (Some((gone, _)), Some((live, _))) => gone <= live,
+            (gone, _) => gone.is_some(),
         };
-        let gone_cut = cut(gone.len(), gone.last().map(|g| g.seq)) == Some(bound);
+        let end = if gone_first { gone_end } else { live_end };
+        let bound = end.as_ref().map_or(Seq::MAX, |(seq, _)| *seq);
         let mut entries: Vec<Entry> = gone.into_iter().map(Entry::Gone).collect();
-        entries.extend(live.iter().map(|node| Entry::Live(Arc::clone(node))));
+        entries.extend(live.nodes.iter().map(|node| Entry::Live(Arc::clone(node))));
         entries.retain(|entry| {
-            entry.seq() < bound || entry.seq() == bound && (matches!(entry, Entry::Gone(_)) || !gone_cut)
+            entry.seq() < bound || entry.seq() == bound && (matches!(entry, Entry::Gone(_)) || !gone_first)
         });
         entries.sort_by_key(|entry| (entry.seq(), matches!(entry, Entry::Live(_))));
-        Ok((entries, bound != Seq::MAX))
+        Ok((entries, end))
     }
 
     async fn tell(&mut self, scope: &Scope<'_>, entry: Entry, page: &mut Filling) -> Result<()> {

@@ -82,12 +82,12 @@ impl Admitted<Txn> {
         let mut waiting = vec![(source, top)];
         let mut copied = 0;
         while let Some((from, to)) = waiting.pop() {
-            let mut after = String::new();
-            loop {
-                let page = self.stored_members(&from, &after, PAGE, Width::Whole).await?;
+            let mut after = Some(String::new());
+            while let Some(name) = after {
+                let (page, next) = self.stored_members(&from, &name, PAGE, Width::Whole).await?;
                 let Some(last) = page.last().map(|last| match_name(&last.name)) else { break };
-                let adorned = property::bearers(&mut self.store, from.id, &after, &last).await?;
-                after = last;
+                let adorned = property::bearers(&mut self.store, from.id, &name, &last).await?;
+                after = next;
                 copied += page.len();
                 if copied > MAX_COPIED {
                     let why = "the folder holds too many documents to be copied at once; copy its parts";

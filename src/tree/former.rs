@@ -207,14 +207,15 @@ pub(super) async fn follow_versions(
 
 impl<T: Reading> Admitted<T> {
     /// Members of a stored folder, in whichever view it is looked at, in the order of folded names, with the columns of a
-    /// width at least. In the mirror a program's litter is no document, and has no versions.
+    /// width at least; and the name after which the next page begins. In the mirror a program's litter is no document, and has no
+    /// versions.
     pub(super) async fn stored_members(
         &mut self,
         folder: &Node,
         after: &str,
         limit: i64,
         width: Width,
-    ) -> Result<Vec<Node>> {
+    ) -> Result<(Vec<Node>, Option<String>)> {
         let moment = self.target.moment.unwrap_or(self.now);
         let (found, kinds) = match folder.kind {
             Kind::PastFolder => {
@@ -224,7 +225,7 @@ impl<T: Reading> Admitted<T> {
                 } else {
                     past::members_at(&mut self.store, (folder.id, moment), after, limit, width).await?
                 };
-                (node::owned(found), Some((Kind::PastFolder, Kind::PastFile)))
+                (found, Some((Kind::PastFolder, Kind::PastFile)))
             }
             Kind::Trash => {
                 let found = trash::members(&mut self.store, folder.home_id, after, limit).await?;
@@ -232,15 +233,16 @@ impl<T: Reading> Admitted<T> {
             }
             Kind::History => {
                 let found = past::mirrored(&mut self.store, folder, after, limit, width).await?;
-                (node::owned(found), Some((Kind::History, Kind::VersionFolder)))
+                (found, Some((Kind::History, Kind::VersionFolder)))
             }
             kind => {
-                let found = node::whole_members(&mut self.store, folder, after, limit).await?;
+                let found = node::members(&mut self.store, folder, after, limit, Width::Whole).await?;
                 (found, (kind == Kind::TrashedFolder).then_some((Kind::TrashedFolder, Kind::TrashedFile)))
             }
         };
-        let Some((folder, file)) = kinds else { return Ok(found) };
-        Ok(found.into_iter().map(|node| seen_as(node, folder, file)).collect())
+        let next = found.next_name();
+        let Some((folder, file)) = kinds else { return Ok((found.owned(), next)) };
+        Ok((found.owned().into_iter().map(|node| seen_as(node, folder, file)).collect(), next))
     }
 
     /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients open
@@ -261,8 +263,8 @@ impl<T: Reading> Admitted<T> {
 
     /// A page of members that stand in a view of the past.
     pub(super) async fn former(&mut self, folder: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
-        let found = self.stored_members(folder, &at.after, at.limit, needs.width).await?;
-        let next = at.next(found.len(), || found.last().map(|node| match_name(&node.name)));
+        let (found, next) = self.stored_members(folder, &at.after, at.limit, needs.width).await?;
+        let next = at.onward(next);
         let mut views = Vec::with_capacity(found.len());
         if folder.kind == Kind::History && at.after.is_empty() && self.target.path.segments().len() == 2 {
             views = self.days(folder, epoch).await?;

@@ -111,7 +111,7 @@ impl Admitted<Txn> {
             }
             let mut after = String::new();
             loop {
-                let page = past::members_at(&mut self.store, (task.was, at), &after, PAGE, Width::Whole).await?;
+                let page = past::members_at(&mut self.store, (task.was, at), &after, PAGE, Width::Whole).await?.nodes;
                 let Some(last) = page.last() else { break };
                 after = match_name(&last.name);
                 seen += page.len() as u64;
@@ -139,7 +139,7 @@ impl Admitted<Txn> {
         let mut found = HashSet::new();
         let mut after = String::new();
         loop {
-            let page = past::members_at(&mut self.store, (task.was, at), &after, PAGE, Width::Whole).await?;
+            let page = past::members_at(&mut self.store, (task.was, at), &after, PAGE, Width::Whole).await?.nodes;
             let Some(last) = page.last() else { return Ok(found) };
             after = match_name(&last.name);
             found.extend(page.iter().map(|former| former.id));

@@ -218,8 +218,12 @@ impl Cursor {
     /// Where to go on after a page of `found` members, the last of this name, unless that was all.
     pub(super) fn next(&self, found: usize, last: impl FnOnce() -> Option<String>) -> Option<Self> {
         let full = found as i64 == self.limit;
-        let after = full.then(last)??;
-        Some(Self { after, limit: (self.limit * GROWTH).min(PAGE) })
+        self.onward(full.then(last).flatten())
+    }
+
+    /// Where to go on after a page that ends with a name, unless that was all.
+    pub(super) fn onward(&self, after: Option<String>) -> Option<Self> {
+        Some(Self { after: after?, limit: (self.limit * GROWTH).min(PAGE) })
     }
 }
 
@@ -423,12 +427,9 @@ impl<T: Reading> Admitted<T> {
 
     /// Members that are rows: their locks and dead properties are loaded once for the page.
     async fn stored(&mut self, parent: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
-        let after = at.after.as_str();
-        let nodes = node::members(&mut self.store, parent, after, at.limit, needs.width).await?;
-        let Some(last) = nodes.last().map(|node| match_name(&node.name)) else {
-            return Ok(Page::default());
-        };
-        let next = at.next(nodes.len(), || Some(last.clone()));
+        let members = node::members(&mut self.store, parent, &at.after, at.limit, needs.width).await?;
+        let next = at.onward(members.next_name());
+        let nodes = members.nodes;
         let mut locks: HashMap<Id, Vec<Lock>> = HashMap::new();
         let mut inherited = Vec::new();
         if needs.locks {
@@ -439,7 +440,7 @@ impl<T: Reading> Admitted<T> {
         }
         let mut dead = HashMap::new();
         if needs.dead {
-            dead = by_member(&property::of_members(&mut self.store, parent, after, &last).await?);
+            dead = by_member(&property::of_members(&mut self.store, parent, &nodes).await?);
         }
         let available = if needs.quota { Some(self.quota(parent).await?.1) } else { None };
         let place = self.place(epoch);

@@ -97,3 +97,74 @@ async fn a_server_that_has_just_begun_says_the_same() {
     }
     world.sound().await;
 }
+
+fn event(number: usize, day: usize) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:{number}\r\nDTSTAMP:20260101T000000Z\r\n\
+         DTSTART:202606{:02}T100000Z\r\nDURATION:PT1H\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+        1 + day % 28
+    )
+}
+
+/// Pages grow and shrink by what is put into them and taken out, until they are parted anew.
+#[tokio::test]
+async fn pages_that_change_much_stay_those_of_a_fresh_server() {
+    let world = World::new().await;
+    let lea = world.client("lea");
+    lea.mkcol("/files/tram/much/").expect(201).await;
+    lea.ask("MKCALENDAR", "/calendars/tram/much/").expect(201).await;
+    // Which of 700 numbers are put (or put again), and which go, in each round; the first page holds a hundred.
+    let rounds: [(Vec<usize>, Vec<usize>); 6] = [
+        ((0..700).step_by(4).collect(), vec![]),
+        (vec![1, 5, 8, 401, 699], vec![400]),
+        ((2..400).step_by(4).collect(), vec![]),
+        ((3..300).step_by(2).collect(), (200..600).step_by(4).collect()),
+        (vec![], (0..290).collect()),
+        (vec![350], vec![696, 697, 698, 699]),
+    ];
+    let query = "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop><C:filter>\
+        <C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260601T000000Z\" \
+        end=\"20260615T000000Z\"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>";
+    let told = async |client: &Client| {
+        let mut told = told(client, &["/files/tram/much/", "/calendars/tram/much/", "/history/tram/much/"]).await;
+        let found = client.ask("REPORT", "/calendars/tram/much/").header("Depth", "1").body(query);
+        // What must be looked into is told after what is known to match.
+        let text = found.expect(207).await.text();
+        let mut parts: Vec<&str> =
+            text.split("<D:response>").map(|part| part.trim_end_matches("</D:multistatus>")).collect();
+        parts.sort_unstable();
+        told.push(parts.join("<D:response>"));
+        told
+    };
+    for (round, (put, gone)) in rounds.iter().enumerate() {
+        for number in put {
+            let (name, text) = (format!("{number:03}"), event(*number, number * 7 + round));
+            lea.put(&format!("/files/tram/much/{name}"), &text).send().await;
+            let put =
+                lea.put(&format!("/calendars/tram/much/{name}.ics"), &text).header("Content-Type", "text/calendar");
+            assert!((200..300).contains(&put.send().await.status), "{name}");
+        }
+        for number in put.iter().step_by(5) {
+            let path = format!("/files/tram/much/{number:03}");
+            lea.proppatch(&path, &mark(&format!("{number} in {round}"))).expect(207).await;
+        }
+        for number in gone {
+            lea.ask("DELETE", &format!("/files/tram/much/{number:03}")).send().await;
+            lea.ask("DELETE", &format!("/calendars/tram/much/{number:03}.ics")).send().await;
+            // Some for good, so that nothing tells any more that they went.
+            if number % 3 == 0 {
+                lea.ask("DELETE", &format!("/trash/tram/{number:03}")).send().await;
+                lea.ask("DELETE", &format!("/trash/tram/{number:03}.ics")).send().await;
+            }
+        }
+        let (address, _stop) = world.beside().await;
+        let expected = told(&Client { address, ..lea.clone() }).await;
+        for _ in 0..2 {
+            for (place, (told, expected)) in told(&lea).await.iter().zip(&expected).enumerate() {
+                let parts = |text: &str| text.split("<D:response>").map(str::to_owned).collect::<Vec<_>>();
+                assert_eq!(parts(told), parts(expected), "{place} in round {round}");
+            }
+        }
+    }
+    world.sound().await;
+}

@@ -1,0 +1,374 @@
+//! Pages of the members of a collection: read, remembered, and brought up to date by what has changed since.
+//!
+//! A page is what stands between two marks in an order: the one after which it was asked, and the member that ended it when
+//! it was read. It is remembered with the state that the collection was in. In a later state the members that changed
+//! meanwhile, which is what a client is told that synchronizes, are taken out of it and put where they stand now; so a change
+//! costs what it changed, however large the collection is.
+
+use std::sync::Arc;
+
+use super::node::{Width, next_brief, next_node, next_tag};
+use super::page::{page, page_in, readable};
+use super::recall::{Key, State};
+use super::sql::{Argument, Columns, Reading, arguments, list, paged};
+use crate::model::error::Failure;
+use crate::model::filename::match_name;
+use crate::model::id::{Id, Seq};
+use crate::model::node::Node;
+
+/// The most changes with which a page is brought up to date: with more it is read again.
+const MOST_CHANGES: i64 = 1000;
+
+/// A page of members, which those who read the same share.
+#[derive(Clone, Debug)]
+pub struct Members {
+    /// In their order.
+    pub nodes: Arc<Vec<Arc<Node>>>,
+    /// The member that ended the page when it was read, whether or not it is there still; `None`: it ends with the
+    /// collection.
+    pub end: Option<Arc<Node>>,
+}
+
+impl Members {
+    /// A page that holds all it may ends with its last member.
+    fn read(nodes: Vec<Arc<Node>>, limit: i64) -> Self {
+        let full = nodes.len() as i64 >= limit;
+        Self { end: nodes.last().filter(|_| full).cloned(), nodes: Arc::new(nodes) }
+    }
+
+    /// The folded name after which the next page begins, if there is one.
+    #[must_use]
+    pub fn next_name(&self) -> Option<String> {
+        self.end.as_ref().map(|end| match_name(&end.name))
+    }
+
+    /// Members that are nobody else's.
+    #[must_use]
+    pub fn owned(self) -> Vec<Node> {
+        Arc::unwrap_or_clone(self.nodes).into_iter().map(Arc::unwrap_or_clone).collect()
+    }
+
+    /// How much memory they take, about.
+    fn bytes(&self) -> usize {
+        let texts = |node: &Node| node.name.len() + node.hash.as_ref().map_or(0, String::len);
+        self.nodes.iter().map(|node| size_of::<Node>() + 2 * size_of::<usize>() + texts(node)).sum()
+    }
+}
+
+/// Where in the order of its pages a member stands, or a page begins.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Mark {
+    /// By folded name.
+    Name(String),
+    /// By the last change, and of those in one change by identifier.
+    Change(Seq, Id),
+}
+
+/// By folded name.
+pub(super) fn by_name(node: &Node) -> Mark {
+    Mark::Name(match_name(&node.name))
+}
+
+/// By last change.
+pub(super) fn by_change(node: &Node) -> Mark {
+    Mark::Change(node.seq, node.id)
+}
+
+/// A statement in each width.
+pub(super) struct Widths {
+    pub tag: &'static str,
+    pub brief: &'static str,
+    pub whole: &'static str,
+}
+
+impl Widths {
+    /// The statement of a width.
+    pub const fn sql(&self, width: Width) -> &'static str {
+        match width {
+            Width::Tag => self.tag,
+            Width::Brief => self.brief,
+            Width::Whole => self.whole,
+        }
+    }
+
+    /// A page that is not remembered.
+    pub async fn read(
+        &self,
+        c: &mut impl Reading,
+        (width, limit): (Width, i64),
+        arguments: &[Argument<'_>],
+    ) -> Result<Members, Failure> {
+        Ok(Members::read(page(c, self.sql(width), arguments, next(width)).await?, limit))
+    }
+}
+
+/// [`Widths`] of the nodes `n` that a `FROM` and what follows it tell.
+macro_rules! widths {
+    ($from:expr) => {
+        Widths {
+            tag: paged!(tag!(), concat!("SELECT ", tag!(), " FROM ", $from)),
+            brief: paged!(brief!(), concat!("SELECT ", brief!(), " FROM ", $from)),
+            whole: paged!(columns!(), concat!("SELECT ", columns!(), " FROM ", $from)),
+        }
+    };
+}
+pub(super) use widths;
+
+/// Statements that answer pages of members.
+pub(super) struct Pages {
+    /// A page.
+    pub page: Widths,
+    /// How many of its arguments say which members; the others say which page of them.
+    pub which: usize,
+    /// Of nodes with listed identifiers those that are such members.
+    pub among: Widths,
+    /// The order of the pages.
+    pub order: fn(&Node) -> Mark,
+}
+
+/// [`Pages`], in an order, of the nodes `n` for which a condition holds; what follows it tells which page. `$ids` is the number
+/// after those of the arguments of the condition.
+macro_rules! pages {
+    ($order:expr, $condition:expr, $page:expr, $ids:literal) => {
+        Pages {
+            page: widths!(concat!("node n WHERE ", $condition, $page)),
+            which: $ids - 1,
+            among: widths!(concat!(
+                listed!(concat!("$", $ids)),
+                " l CROSS JOIN node n WHERE n.id = CAST(l.value AS BIGINT) AND ",
+                $condition
+            )),
+            order: $order,
+        }
+    };
+}
+pub(super) use pages;
+
+/// Which page is asked for.
+pub(super) struct Asked<'a> {
+    /// Of the members of which collection.
+    pub of: &'a Node,
+    /// How much of each.
+    pub width: Width,
+    /// After which mark.
+    pub after: Mark,
+    /// How many at most.
+    pub limit: i64,
+}
+
+/// What is remembered of the members of a collection, and the state in which it is so.
+struct Kept<T> {
+    state: State,
+    answer: T,
+}
+
+/// What is remembered of a question of the members of a collection.
+pub(super) enum Known<T> {
+    /// The answer.
+    Now(T),
+    /// What it was before the changes after a number.
+    Before(T, Seq),
+    /// Nothing of use.
+    Nothing,
+}
+
+impl<T: Clone + Send + Sync + 'static> Known<T> {
+    /// What is remembered of a question.
+    pub fn of(c: &impl Reading, key: &Key, of: &Node) -> Self {
+        let kept: Option<Arc<Kept<T>>> = c.recall().and_then(|recall| recall.look(key));
+        let Some(kept) = kept else { return Self::Nothing };
+        let state = State::of(of);
+        match state.since(&kept.state) {
+            _ if state == kept.state => Self::Now(kept.answer.clone()),
+            Some(since) => Self::Before(kept.answer.clone(), since),
+            None => Self::Nothing,
+        }
+    }
+
+    /// Remembers the answer to a question.
+    pub fn keep(c: &impl Reading, key: Key, of: &Node, (answer, bytes): (&T, usize)) {
+        if let Some(recall) = c.recall() {
+            recall.keep(key, Arc::new(Kept { state: State::of(of), answer: answer.clone() }), bytes);
+        }
+    }
+}
+
+impl Pages {
+    /// A page of members. In a view it is remembered, and brought up to date; at a glance it is given if all that it is made of
+    /// is remembered of the state that the collection was in, and that fails otherwise, for the collection may have changed since
+    /// its state was read. Whole nodes are not remembered: some of their columns change without any number.
+    pub async fn members(
+        &self,
+        c: &mut impl Reading,
+        asked: Asked<'_>,
+        arguments: &[Argument<'_>],
+    ) -> Result<Members, Failure> {
+        if asked.width == Width::Whole {
+            return self.page.read(c, (asked.width, asked.limit), arguments).await;
+        }
+        let sql = self.page.sql(asked.width);
+        let key = Key::of(sql, arguments);
+        let brought = match Known::of(c, &key, asked.of) {
+            Known::Now(members) => return Ok(members),
+            Known::Before(members, since) => self.brought_on(c, &members, (&asked, since), arguments).await?,
+            Known::Nothing => None,
+        };
+        let members = match brought {
+            Some(members) => members,
+            None => {
+                readable(c, sql)?;
+                self.page.read(c, (asked.width, asked.limit), arguments).await?
+            }
+        };
+        Known::keep(c, key, asked.of, (&members, members.bytes()));
+        Ok(members)
+    }
+
+    /// A page of an earlier state as it is now; `None`: it must be read.
+    async fn brought_on(
+        &self,
+        c: &mut impl Reading,
+        known: &Members,
+        (asked, since): (&Asked<'_>, Seq),
+        arguments: &[Argument<'_>],
+    ) -> Result<Option<Members>, Failure> {
+        let Some(changed) = changed(c, asked.of, since).await? else { return Ok(None) };
+        let (ids, which) = (listed_ids(&changed), arguments.get(..self.which).unwrap_or_default());
+        let among: Vec<Argument<'_>> = which.iter().copied().chain([(&ids).into()]).collect();
+        let state = (State::of(asked.of), size_of::<Node>());
+        let there = page_in(c, state, self.among.sql(asked.width), &among, next(asked.width)).await?;
+        Ok(self.with(known, asked, &changed, &there))
+    }
+
+    /// A page without the members that changed, but with those of them that are there and stand in it.
+    fn with(&self, known: &Members, asked: &Asked<'_>, changed: &[Id], there: &[Arc<Node>]) -> Option<Members> {
+        let end = known.end.as_deref().map(self.order);
+        let stands_here = |mark: &Mark| *mark > asked.after && end.as_ref().is_none_or(|end| mark <= end);
+        let mut new =
+            there.iter().map(|node| ((self.order)(node), node)).filter(|(mark, _)| stands_here(mark)).peekable();
+        let has_changed = |node: &Node| changed.binary_search(&node.id).is_ok();
+        if new.peek().is_none() && !known.nodes.iter().any(|node| has_changed(node)) {
+            return Some(known.clone());
+        }
+        let mut nodes: Vec<Arc<Node>> = known.nodes.iter().filter(|node| !has_changed(node)).cloned().collect();
+        for (mark, node) in new {
+            let place = nodes.partition_point(|before| (self.order)(before) < mark);
+            nodes.insert(place, Arc::clone(node));
+        }
+        // Pages that have become large or small are parted anew.
+        let found = nodes.len() as i64;
+        let fits = found <= asked.limit.saturating_mul(2) && (end.is_none() || found >= asked.limit / 4);
+        fits.then(|| Members { nodes: Arc::new(nodes), end: known.end.clone() })
+    }
+}
+
+/// Identifiers as one argument.
+pub(super) fn listed_ids(ids: &[Id]) -> String {
+    list(&ids.iter().map(Id::to_string).collect::<Vec<_>>())
+}
+
+/// How a row of a width is read.
+fn next(width: Width) -> fn(&mut dyn Columns) -> Arc<Node> {
+    match width {
+        Width::Tag => |from| Arc::new(next_tag(from)),
+        Width::Brief => |from| Arc::new(next_brief(from)),
+        Width::Whole => |from| Arc::new(next_node(from)),
+    }
+}
+
+/// What has changed in a collection since a number, ascending: members that changed themselves or went, collections with a
+/// change below them. `None`: too much, or what went is no longer known. A member that was purged is forgotten together with
+/// all that tells of it, and the horizon of its home moves past its end.
+pub(super) async fn changed(c: &mut impl Reading, of: &Node, since: Seq) -> Result<Option<Arc<Vec<Id>>>, Failure> {
+    const FORGOTTEN: Id = Id(0);
+    const SQL: &str = paged!(
+        "n.id",
+        "SELECT n.id FROM node n WHERE n.parent_id = $1 AND n.seq > $3 UNION SELECT p.node_id FROM past p \
+         WHERE p.parent_id = $1 AND p.home_id = $2 AND p.to_seq > $3 UNION SELECT n.id FROM node n WHERE n.parent_id = $1 \
+         AND n.hash IS NULL AND n.gone_at IS NULL AND n.members_seq > $3 UNION SELECT 0 FROM home h WHERE h.node_id = $2 \
+         AND h.oldest_seq > $3 ORDER BY 1 LIMIT $4"
+    );
+    let arguments = arguments![of.id, of.home_id, since, MOST_CHANGES + 1];
+    let id: fn(&mut dyn Columns) -> Id = |from| Id(from.next_integer().unwrap_or_default());
+    let found = page_in(c, (State::of(of), size_of::<Id>()), SQL, arguments, id).await?;
+    let known = found.len() as i64 <= MOST_CHANGES && found.first() != Some(&FORGOTTEN);
+    Ok(Some(found).filter(|_| known))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMIT: i64 = 4;
+    const ORDERS: [fn(&Node) -> Mark; 2] = [by_name, by_change];
+
+    /// A change of a collection: which member, and whether it is there afterwards and under which name.
+    type Step = (i64, Option<u8>);
+
+    fn sorted(members: &BTreeMap<i64, Arc<Node>>, order: fn(&Node) -> Mark) -> Vec<Arc<Node>> {
+        let mut sorted: Vec<Arc<Node>> = members.values().cloned().collect();
+        sorted.sort_by_key(|node| order(node));
+        sorted
+    }
+
+    fn apply(members: &mut BTreeMap<i64, Arc<Node>>, seq: Seq, (id, name): Step) {
+        members.remove(&id);
+        if let Some(name) = name {
+            let name = format!("{name:03} {id}");
+            members.insert(id, Arc::new(Node { id: Id(id), name, seq, ..Node::default() }));
+        }
+    }
+
+    proptest! {
+        /// Pages that are brought on together hold each member once, in order, as reading anew would; a page that is read anew
+        /// begins where the one before it ended.
+        #[test]
+        fn pages_that_are_brought_on_are_those_of_now(
+            before in prop::collection::vec((1_i64..40, any::<Option<u8>>()), 0..60),
+            rounds in prop::collection::vec(prop::collection::vec((1_i64..40, any::<Option<u8>>()), 0..12), 1..4),
+        ) {
+            const PAGES: Widths = Widths { tag: "", brief: "", whole: "" };
+            let mut members = BTreeMap::new();
+            before.into_iter().enumerate().for_each(|(seq, step)| apply(&mut members, seq as Seq, step));
+            for order in ORDERS {
+                let mut members = members.clone();
+                let pages = Pages { page: PAGES, which: 0, among: PAGES, order };
+                let mut known: BTreeMap<Option<Mark>, Members> = BTreeMap::new();
+                for (round, steps) in std::iter::once(&Vec::new()).chain(&rounds).enumerate() {
+                    for (place, step) in steps.iter().enumerate() {
+                        apply(&mut members, (1000 * round + place) as Seq, *step);
+                    }
+                    let mut changed: Vec<Id> = steps.iter().map(|(id, _)| Id(*id)).collect();
+                    changed.sort();
+                    let all = sorted(&members, order);
+                    let there: Vec<Arc<Node>> =
+                        members.values().filter(|node| changed.binary_search(&node.id).is_ok()).cloned().collect();
+                    let (mut told, mut now, mut after) = (Vec::new(), BTreeMap::new(), None);
+                    loop {
+                        let mark = after.clone().unwrap_or(Mark::Name(String::new()));
+                        let mark = if order(&Node::default()) > mark { Mark::Change(-1, Id(0)) } else { mark };
+                        let asked = Asked { of: &Node::default(), width: Width::Tag, after: mark.clone(), limit: LIMIT };
+                        let brought = known.get(&after).and_then(|page| pages.with(page, &asked, &changed, &there));
+                        let page = brought.unwrap_or_else(|| {
+                            let rest = all.iter().filter(|node| order(node) > mark);
+                            Members::read(rest.take(LIMIT as usize).cloned().collect(), LIMIT)
+                        });
+                        told.extend(page.nodes.iter().cloned());
+                        let next = page.end.as_deref().map(order);
+                        now.insert(after, page);
+                        match next {
+                            Some(next) => after = Some(next),
+                            None => break,
+                        }
+                    }
+                    prop_assert_eq!(&told, &all);
+                    known = now;
+                }
+            }
+        }
+    }
+}

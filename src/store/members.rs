@@ -224,6 +224,18 @@ impl Pages {
         Ok(members)
     }
 
+    /// [`Pages::members`] after a folded name, of pages that ask of their collection and nothing else.
+    pub async fn after_name(
+        &self,
+        c: &mut impl Reading,
+        of: &Node,
+        (after, limit): (&str, i64),
+        width: Width,
+    ) -> Result<Members, Failure> {
+        let asked = Asked { of, width, after: Mark::Name(after.to_owned()), limit };
+        self.members(c, asked, arguments![of.id, after, limit]).await
+    }
+
     /// A page of an earlier state as it is now; `None`: it must be read.
     async fn brought_on(
         &self,

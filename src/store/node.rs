@@ -1,6 +1,6 @@
 //! Statements on `node` and `home`.
 
-use super::members::{Asked, Mark, Members, Pages, Widths, by_name, pages, widths};
+use super::members::{Members, Pages, Widths, by_name, pages, widths};
 use super::page::page;
 use super::sql::{Argument, Columns, Reading, Row, arguments, foresee, listed, paged, row, rows};
 use super::transaction::Txn;
@@ -231,8 +231,7 @@ pub async fn members(
         " AND n.match_name > $2 ORDER BY n.match_name LIMIT $3",
         2
     );
-    let asked = Asked { of: parent, width, after: Mark::Name(after.to_owned()), limit };
-    SQL.members(c, asked, arguments![parent.id, after, limit]).await
+    SQL.after_name(c, parent, (after, limit), width).await
 }
 
 /// The same with all their columns, to be altered.

@@ -90,8 +90,7 @@ pub async fn mirrored(
         " AND n.match_name > $2 ORDER BY n.match_name LIMIT $3",
         2
     );
-    let asked = Asked { of: collection, width, after: Mark::Name(after.to_owned()), limit };
-    SQL.members(c, asked, arguments![collection.id, after, limit]).await
+    SQL.after_name(c, collection, (after, limit), width).await
 }
 
 /// The member of a collection that stood under a folded name at a moment.

@@ -55,7 +55,7 @@ pub async fn of_members(c: &mut impl Reading, parent: &Node, members: &[Arc<Node
     let key = Key::of(SQL, arguments);
     let brought = match Known::of(c, &key, parent) {
         Known::Now(found) => return Ok(found),
-        Known::Before(found, since) => brought_on(c, (parent, first.clone()..=last.clone()), &found, since).await?,
+        Known::Before(found, since) => brought_on(c, (parent, &first..=&last), &found, since).await?,
         Known::Nothing => None,
     };
     let found = match brought {
@@ -73,7 +73,7 @@ pub async fn of_members(c: &mut impl Reading, parent: &Node, members: &[Arc<Node
 /// Those of an earlier state as they are now; `None`: they must be read.
 async fn brought_on(
     c: &mut impl Reading,
-    (parent, names): (&Node, RangeInclusive<String>),
+    (parent, names): (&Node, RangeInclusive<&String>),
     found: &OfMembers,
     since: Seq,
 ) -> Result<Option<OfMembers>, Failure> {
@@ -90,7 +90,7 @@ async fn brought_on(
     let ids = listed_ids(&changed);
     let now = page_in(c, (State::of(parent), EACH), SQL, arguments![parent.id, &ids], next_named).await?;
     let stay = found.iter().filter(|(id, _)| changed.binary_search(id).is_err());
-    let new = now.iter().filter(|(_, name)| names.contains(name)).map(|(dead, _)| dead);
+    let new = now.iter().filter(|(_, name)| names.contains(&name)).map(|(dead, _)| dead);
     Ok(Some(Arc::new(stay.chain(new).cloned().collect())))
 }
 

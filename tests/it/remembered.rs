@@ -4,7 +4,7 @@
 use beffroi::model::id::now;
 use beffroi::model::version::stamp;
 
-use crate::kit::{Client, World};
+use crate::kit::{Client, World, event};
 
 const PROPS: &str = "<D:displayname/><D:getetag/><D:getcontentlength/><D:getlastmodified/><D:resourcetype/>\
     <D:lockdiscovery/><x:mark xmlns:x=\"urn:x\"/>";
@@ -98,14 +98,6 @@ async fn a_server_that_has_just_begun_says_the_same() {
     world.sound().await;
 }
 
-fn event(number: usize, day: usize) -> String {
-    format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:{number}\r\nDTSTAMP:20260101T000000Z\r\n\
-         DTSTART:202606{:02}T100000Z\r\nDURATION:PT1H\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
-        1 + day % 28
-    )
-}
-
 /// Pages grow and shrink by what is put into them and taken out, until they are parted anew.
 #[tokio::test]
 async fn pages_that_change_much_stay_those_of_a_fresh_server() {
@@ -138,8 +130,12 @@ async fn pages_that_change_much_stay_those_of_a_fresh_server() {
     };
     for (round, (put, gone)) in rounds.iter().enumerate() {
         for number in put {
-            let (name, text) = (format!("{number:03}"), event(*number, number * 7 + round));
-            lea.put(&format!("/files/tram/much/{name}"), &text).send().await;
+            let (name, text) = (
+                format!("{number:03}"),
+                event(&number.to_string(), &format!("202606{:02}", 1 + (number * 7 + round) % 28)),
+            );
+            let put = lea.put(&format!("/files/tram/much/{name}"), &text).send().await;
+            assert!((200..300).contains(&put.status), "{name}");
             let put =
                 lea.put(&format!("/calendars/tram/much/{name}.ics"), &text).header("Content-Type", "text/calendar");
             assert!((200..300).contains(&put.send().await.status), "{name}");

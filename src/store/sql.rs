@@ -397,8 +397,10 @@ pub async fn foresee(c: &mut impl Reading, questions: &[Question<'_>]) -> Result
     Ok(())
 }
 
-/// How often a result is looked for before one waits to be woken.
-const LOOKS: usize = 32;
+/// How often a result is looked for before other tasks run in between, and how often that is done before one waits to be
+/// woken.
+const LOOKS: usize = 16;
+const TURNS: usize = 32;
 
 /// Runs a query; each row that it answers, and at the end of each of its statements the number of rows touched.
 async fn results(
@@ -414,11 +416,16 @@ async fn results(
 }
 
 /// The next of what the driver's thread tells one by one. Being woken for each costs both threads more than most statements
-/// do, so it is looked for a few times, others running in between, before one waits for it.
+/// do, so it is looked for a few times before one waits for it. In between the processor is given to whatever thread wants
+/// it, and now and then to other tasks: not each time, for a runtime that finds one of its tasks again after looking for work
+/// wakes another thread to look for more.
 async fn next<T>(stream: &mut (impl Stream<Item = T> + Unpin)) -> Option<T> {
-    for _ in 0..LOOKS {
-        if let Some(found) = stream.next().now_or_never() {
-            return found;
+    for _ in 0..TURNS {
+        for _ in 0..LOOKS {
+            if let Some(found) = stream.next().now_or_never() {
+                return found;
+            }
+            std::thread::yield_now();
         }
         tokio::task::yield_now().await;
     }

@@ -397,9 +397,9 @@ pub async fn foresee(c: &mut impl Reading, questions: &[Question<'_>]) -> Result
     Ok(())
 }
 
-/// How often a result is looked for before other tasks run in between, and how often that is done before one waits to be
-/// woken.
+/// How often a result is looked for before other tasks have their turn.
 const LOOKS: usize = 16;
+/// How many turns they have before one waits to be woken.
 const TURNS: usize = 32;
 
 /// Runs a query; each row that it answers, and at the end of each of its statements the number of rows touched.

@@ -10,7 +10,7 @@ struct Rule {
     sql: &'static str,
 }
 
-static RULES: [Rule; 16] = [
+static RULES: [Rule; 17] = [
     Rule {
         what: "a node stands in a collection that is not there",
         sql: "SELECT n.id, n.name FROM node n LEFT JOIN node p ON p.id = n.parent_id \
@@ -61,8 +61,13 @@ static RULES: [Rule; 16] = [
         what: "a version is not in the chain of its home",
         sql: "SELECT v.id, v.name || ', version ' || v.version FROM (SELECT id, name, version FROM node WHERE kind IN ('file', 'object') \
               AND sealed = 1 AND hash IS NOT NULL UNION SELECT node_id, name, version FROM past WHERE sealed = 1 \
-              AND hash IS NOT NULL) v WHERE NOT EXISTS (SELECT 1 FROM chain c WHERE c.node_id = v.id \
-              AND c.version = v.version) LIMIT 100",
+              AND hash IS NOT NULL) v LEFT JOIN chain c ON c.node_id = v.id AND c.version = v.version \
+              WHERE c.node_id IS NULL LIMIT 100",
+    },
+    Rule {
+        what: "a version is in the chain of its home more than once",
+        sql: "SELECT c.node_id, COALESCE(MAX(n.name), '') || ', version ' || c.version FROM chain c LEFT JOIN node n \
+              ON n.id = c.node_id GROUP BY c.node_id, c.version HAVING COUNT(*) > 1 LIMIT 100",
     },
     Rule {
         what: "two states of a node stand in one moment",

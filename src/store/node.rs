@@ -63,12 +63,20 @@ macro_rules! role {
 /// How many segments one statement follows.
 const STRIDE: usize = 12;
 
+/// The folded name that leads on from the node at a place of the walk.
+macro_rules! segment {
+    () => {
+        "CASE w.place WHEN 0 THEN $4 WHEN 1 THEN $5 WHEN 2 THEN $6 WHEN 3 THEN $7 WHEN 4 THEN $8 WHEN 5 THEN $9 \
+         WHEN 6 THEN $10 WHEN 7 THEN $11 WHEN 8 THEN $12 WHEN 9 THEN $13 WHEN 10 THEN $14 WHEN 11 THEN $15 END"
+    };
+}
+
 const CHAIN: &str = concat!(
-    "WITH RECURSIVE segment(place, name) AS (VALUES (1, CAST($4 AS TEXT)), (2, $5), (3, $6), (4, $7), (5, $8), \
-     (6, $9), (7, $10), (8, $11), (9, $12), (10, $13), (11, $14), (12, $15)), \
-     walk(place, id) AS (SELECT 0, CAST($3 AS BIGINT) UNION ALL \
-     SELECT w.place + 1, c.id FROM walk w CROSS JOIN segment s CROSS JOIN node c \
-     WHERE s.place = w.place + 1 AND c.parent_id = w.id AND c.match_name = s.name AND c.gone_at IS NULL) SELECT ",
+    "WITH RECURSIVE walk(place, id) AS (SELECT 0, CAST($3 AS BIGINT) UNION ALL \
+     SELECT w.place + 1, c.id FROM walk w CROSS JOIN node c WHERE c.parent_id = w.id AND c.gone_at IS NULL \
+     AND c.match_name = ",
+    segment!(),
+    ") SELECT ",
     columns!(),
     ", ",
     role!(),

@@ -3,7 +3,6 @@
 //! Statements are constants in the portable subset (`$1` placeholders, BIGINT, TEXT, BYTEA); every other file of
 //! `store` names only the types of this one.
 
-use std::fmt::Write as _;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use sqlx::{
     TypeInfo as _, ValueRef as _,
 };
 
-use super::memo::{Memo, Version, key_of};
+use super::memo::{Memo, Version, key_of, place};
 use super::recall::Recall;
 use crate::model::error::Failure;
 
@@ -246,33 +245,38 @@ const BATCH_BYTES: usize = 256 * 1024;
 pub struct Batch {
     sql: String,
     arguments: SqliteArguments,
-    values: usize,
+    noted: usize,
+    /// As how many statements it runs.
     statements: usize,
     bytes: usize,
+    last: &'static str,
     /// Is the first of them the one that opens the write? Then nothing of it has reached the database.
     pub unopened: bool,
 }
 
 impl Batch {
-    /// Adds a statement that answers no rows.
+    /// Adds a statement. A row that goes where the one before it went is one more row of its statement.
     pub fn add(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
+        let row = row_of(sql).filter(|_| place(sql) == place(self.last));
         if !self.sql.is_empty() {
-            self.sql.push(';');
+            self.sql.push(if row.is_some() { ',' } else { ';' });
         }
-        // The placeholders of one text are numbered through.
-        let mut parts = sql.split('$');
+        self.last = sql;
+        // Each placeholder has a value of its own: the driver looks for those that are numbered among all of the text.
+        let mut parts = row.unwrap_or(sql).split('$');
         self.sql.push_str(parts.next().unwrap_or_default());
         for part in parts {
             let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             let (number, rest) = part.split_at(digits);
             let number = number.parse::<usize>().map_err(|e| Failure::new(sql, e))?;
-            let _ = write!(self.sql, "${}{rest}", self.values + number);
+            let argument = number.checked_sub(1).and_then(|place| arguments.get(place));
+            let argument = *argument.ok_or_else(|| Failure::new(sql, "a placeholder without its value"))?;
+            self.bytes += bind(&mut self.arguments, argument).map_err(|e| Failure::new(sql, e))?;
+            self.sql.push('?');
+            self.sql.push_str(rest);
         }
-        for argument in arguments {
-            self.bytes += bind(&mut self.arguments, *argument).map_err(|e| Failure::new(sql, e))?;
-        }
-        self.values += arguments.len();
-        self.statements += 1;
+        self.statements += usize::from(row.is_none());
+        self.noted += 1;
         Ok(())
     }
 
@@ -282,7 +286,7 @@ impl Batch {
 
     /// Does so much wait that it should run now?
     pub fn is_full(&self) -> bool {
-        self.statements >= BATCH_STATEMENTS || self.bytes >= BATCH_BYTES
+        self.noted >= BATCH_STATEMENTS || self.bytes >= BATCH_BYTES
     }
 
     /// Runs what waits.
@@ -300,6 +304,12 @@ impl Batch {
     }
 }
 
+/// The row of placeholders that a plain INSERT ends with.
+fn row_of(sql: &'static str) -> Option<&'static str> {
+    let (_, row) = sql.split_once(" VALUES ")?;
+    (row.find(')')? + 1 == row.len()).then_some(row)
+}
+
 /// Binds one more value; its size.
 fn bind(to: &mut SqliteArguments, argument: Argument<'_>) -> Result<usize, BoxDynError> {
     match argument {
@@ -310,20 +320,15 @@ fn bind(to: &mut SqliteArguments, argument: Argument<'_>) -> Result<usize, BoxDy
     }
 }
 
+/// A statement after those that are noted.
 fn query(
     sql: &'static str,
     arguments: &[Argument<'_>],
     noted: Option<&mut Batch>,
 ) -> Result<Query<'static, Sqlite, SqliteArguments>, Failure> {
-    if let Some(noted) = noted.filter(|noted| !noted.is_empty()) {
-        noted.add(sql, arguments)?;
-        return Ok(std::mem::take(noted).query());
-    }
-    let mut bound = SqliteArguments::default();
-    for argument in arguments {
-        bind(&mut bound, *argument).map_err(|e| Failure::new(sql, e))?;
-    }
-    Ok(sqlx::query_with(sql, bound))
+    let mut batch = noted.map(std::mem::take).unwrap_or_default();
+    batch.add(sql, arguments)?;
+    Ok(batch.query())
 }
 
 /// Runs a statement now; the number of rows it touched.
@@ -547,5 +552,25 @@ pub async fn open_reader(file: &Path) -> Result<Connection, Failure> {
 pub async fn close(connection: Connection) {
     if let Err(error) = connection.close().await {
         tracing::debug!(%error, "a connection did not close");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Argument, Batch};
+
+    #[test]
+    fn rows_of_one_table_go_as_one_statement() {
+        const ROW: &str = "INSERT INTO a (b, c, d) VALUES ($1, $2, $1)";
+        const ELSE: &str = "INSERT INTO a (b) VALUES ($1) ON CONFLICT (b) DO UPDATE SET b = abs($1)";
+        let mut batch = Batch::default();
+        for (sql, arguments) in [(ROW, 2), (ROW, 2), (ELSE, 1), (ELSE, 1), (ROW, 2), ("DELETE FROM a", 0)] {
+            batch.add(sql, &[Argument::Integer(7); 2][..arguments]).unwrap();
+        }
+        let upsert = "INSERT INTO a (b) VALUES (?) ON CONFLICT (b) DO UPDATE SET b = abs(?)";
+        let row = "INSERT INTO a (b, c, d) VALUES (?, ?, ?)";
+        assert_eq!(batch.sql, format!("{row},(?, ?, ?);{upsert};{upsert};{row};DELETE FROM a"));
+        assert_eq!((batch.statements, batch.noted), (5, 6));
+        assert!(batch.add(ROW, &[Argument::Null]).is_err());
     }
 }

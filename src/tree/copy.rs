@@ -93,12 +93,11 @@ impl Admitted<Txn> {
                     let why = "the folder holds too many documents to be copied at once; copy its parts";
                     return Err(Refusal::of(Condition::TooLarge).text(why).into());
                 }
-                for member in page {
-                    // The tree of this very moment holds what is being made of it.
-                    if member.home_id == to.home_id && member.placed_seq == to.placed_seq {
-                        continue;
-                    }
-                    let copy = self.graft(&member, &to).await?;
+                // The tree of this very moment holds what is being made of it.
+                let made = |member: &Node| member.home_id == to.home_id && member.placed_seq == to.placed_seq;
+                let members: Vec<Node> = page.into_iter().filter(|member| !made(member)).collect();
+                let copies = self.graft(&members, &to).await?;
+                for (member, copy) in members.into_iter().zip(copies) {
                     if member.kind == Kind::PastFile {
                         self.within_quota(copy.home_id, copy.size_bytes)?;
                         self.stamp(&to, copy.seq, (copy.size_bytes, 1)).await?;

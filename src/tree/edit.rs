@@ -315,25 +315,42 @@ impl Admitted<Txn> {
         Ok(moved)
     }
 
-    /// Inserts the copy of a member below a copy that `bind` has made; its bytes were counted there.
-    pub(super) async fn graft(&mut self, source: &Node, parent: &Node) -> Result<Node> {
+    /// Inserts the copies of members below a copy that `bind` has made; their bytes were counted there.
+    pub(super) async fn graft(&mut self, sources: &[Node], parent: &Node) -> Result<Vec<Node>> {
         let seq = self.seq(parent.home_id)?;
-        let mut node = self.copy_of(source, parent, &source.name, seq);
-        if source.kind == Kind::PastFolder {
-            (node.size_bytes, node.documents) = (0, 0);
-        }
-        self.insert(&node).await?;
-        Ok(node)
+        let copy = |source: &Node| {
+            let mut node = self.copy_of(source, parent, &source.name, seq);
+            if source.kind == Kind::PastFolder {
+                (node.size_bytes, node.documents) = (0, 0);
+            }
+            node
+        };
+        let copies: Vec<Node> = sources.iter().map(copy).collect();
+        self.insert_all(&copies).await?;
+        Ok(copies)
     }
 
     /// Stores a new node; a sealed version enters the chain.
     pub(super) async fn insert(&mut self, node: &Node) -> Result<()> {
-        let indexed = self.vet(node).await?;
-        node::insert(&mut self.store, node, self.request.actor.id).await?;
-        if let Some(indexed) = indexed {
-            self.list(node, &indexed).await?;
+        self.insert_all(std::slice::from_ref(node)).await
+    }
+
+    /// Stores new nodes of one collection, the rows of one table before those of the next, so that they go together.
+    async fn insert_all(&mut self, nodes: &[Node]) -> Result<()> {
+        let mut listed = Vec::new();
+        for node in nodes {
+            listed.extend(self.vet(node).await?.map(|indexed| (node, indexed)));
         }
-        if node.hash.is_some() && node.sealed { self.enter(node).await } else { Ok(()) }
+        for node in nodes {
+            node::insert(&mut self.store, node, self.request.actor.id).await?;
+        }
+        for (node, indexed) in &listed {
+            self.list(node, indexed).await?;
+        }
+        for node in nodes.iter().filter(|node| node.hash.is_some() && node.sealed) {
+            self.enter(node).await?;
+        }
+        Ok(())
     }
 
     fn fresh(&self, parent: &Node, name: &str, seq: Seq, kind: Kind) -> Node {

@@ -158,6 +158,13 @@ async fn the_check_names_what_was_changed() {
         assert!(named || what == "number of documents", "{what}: {:?}", report.damage);
     }
     let world = World::new().await;
+    world.client("max").put("/files/tram/a.txt", "one").expect(201).await;
+    sql(&world, "INSERT INTO chain SELECT home_id, place + 1, node_id, version, leaf, chain FROM chain").await;
+    let report = world.tree.check(|_| {}).await.unwrap();
+    let twice =
+        report.damage.iter().find(|damage| damage.what == "a version is in the chain of its home more than once");
+    assert!(twice.is_some_and(|damage| damage.at.starts_with("a.txt, version 1")), "{:?}", report.damage);
+    let world = World::new().await;
     world.client("max").put("/files/tram/large", &large).expect(201).await;
     let bodies = world.data.path().join("bodies");
     for folder in std::fs::read_dir(bodies).unwrap().filter(|f| f.as_ref().unwrap().file_name() != "staging") {

@@ -283,7 +283,7 @@ impl Listing {
         std::mem::replace(&mut self.writer.out, String::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 8)).into()
     }
 
-    /// A page: from memory, if all of it is remembered, else read in one view; and then the next one is begun.
+    /// A page: from memory, if it is remembered, else read in one view; and then the next one is begun.
     async fn page(&mut self, coming: Coming) -> Result<Vec<View>> {
         let needs = self.plan.needs;
         let page = match coming {

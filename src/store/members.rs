@@ -194,9 +194,9 @@ impl<T: Clone + Send + Sync + 'static> Known<T> {
 }
 
 impl Pages {
-    /// A page of members. In a view it is remembered, and brought up to date; at a glance it is given if all that it is made of
-    /// is remembered of the state that the collection was in, and that fails otherwise, for the collection may have changed since
-    /// its state was read. Whole nodes are not remembered: some of their columns change without any number.
+    /// A page of members. It is remembered, and brought up to date by what has changed since, in a view or at a glance during which
+    /// nothing is committed; what is not remembered is read in a view only, and at a glance that fails. Whole nodes are not
+    /// remembered: some of their columns change without any number.
     pub async fn members(
         &self,
         c: &mut impl Reading,

@@ -90,7 +90,7 @@ pub async fn page<T>(
 
 /// The same of a statement that reads nothing but the members of a collection, and of them only what no change leaves as
 /// it is without raising the collection's number: read once while the collection is in that state. `row_bytes`: what a row
-/// takes besides its texts. See [`readable`] for what fails.
+/// takes besides its texts. At a glance it fails if something was committed meanwhile: the state was that of before.
 pub async fn page_in<T: Send + Sync + 'static>(
     c: &mut impl Reading,
     (state, row_bytes): (State, usize),
@@ -102,8 +102,10 @@ pub async fn page_in<T: Send + Sync + 'static>(
     if let Some(known) = c.recall().and_then(|recall| recall.look(&key)) {
         return Ok(known);
     }
-    readable(c, sql)?;
     let (rows, bytes) = fetch(c, sql, arguments, read).await?;
+    if !c.was_one_view() {
+        return Err(Failure::new(sql, "something was changed meanwhile"));
+    }
     let rows = Arc::new(rows);
     if let Some(recall) = c.recall() {
         recall.keep(key, Arc::clone(&rows), bytes + rows.len() * row_bytes);
@@ -111,8 +113,7 @@ pub async fn page_in<T: Send + Sync + 'static>(
     Ok(rows)
 }
 
-/// Only a view reads what is to be remembered of a collection in a state: elsewhere it may have changed since its state was read,
-/// and that fails.
+/// A page of which nothing is remembered is read in a view, which cannot be overtaken by a change; elsewhere that fails.
 pub fn readable(c: &impl Reading, sql: &'static str) -> Result<(), Failure> {
     let at_a_glance = c.recall().is_some() && !c.is_view();
     if at_a_glance { Err(Failure::new(sql, "it is not remembered")) } else { Ok(()) }

@@ -229,6 +229,11 @@ pub trait Reading: Send {
         false
     }
 
+    /// Has all that was read so far been as one view shows it?
+    fn was_one_view(&self) -> bool {
+        true
+    }
+
     /// What was asked ahead; `None`: nothing is.
     fn foreseen(&mut self) -> Option<&mut Foreseen> {
         None

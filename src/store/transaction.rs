@@ -85,7 +85,7 @@ impl Drop for Snapshot {
 }
 
 /// Questions that need not agree with each other, each answered as the database was when the first was asked, from the
-/// memo, or later, over a connection that is taken when it is needed.
+/// memo, or later, over a connection that is taken when it is needed. While nothing is committed they do agree.
 pub struct Glance {
     readers: Arc<Readers>,
     memo: Arc<Memo>,
@@ -122,6 +122,10 @@ impl Reading for Glance {
 
     fn recall(&self) -> Option<&Recall> {
         Some(&self.recall)
+    }
+
+    fn was_one_view(&self) -> bool {
+        self.version.is_some() && self.memo.version() == self.version
     }
 
     fn asked(&self) -> &Asked {

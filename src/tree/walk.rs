@@ -469,8 +469,8 @@ impl<T: Reading> Admitted<T> {
 }
 
 impl Admitted<Glance> {
-    /// A page of members of the target, if what it is made of is remembered: it is then as one view would show it, but for
-    /// locks, which are those of now.
+    /// A page of members of the target, if what it is made of is remembered, or was until something changed since: it is then as
+    /// one view would show it, but for locks, which are those of now.
     pub async fn remembered(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Option<Page> {
         let shared = needs.width < Width::Whole && !needs.quota;
         let node = self.target.node().filter(|node| node.kind.row().sync && shared).cloned()?;

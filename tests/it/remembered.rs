@@ -3,6 +3,8 @@
 
 use beffroi::model::id::now;
 use beffroi::model::version::stamp;
+use beffroi::tree::gate::Request;
+use beffroi::tree::walk::{Cursor, Needs};
 
 use crate::kit::{Client, World, event};
 
@@ -163,4 +165,28 @@ async fn pages_that_change_much_stay_those_of_a_fresh_server() {
         }
     }
     world.sound().await;
+}
+
+#[tokio::test]
+async fn a_glance_that_a_change_has_overtaken_shows_no_page() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a.txt", "one").expect(201).await;
+    let path = beffroi::model::path::Path::of(&["files", "tram"]);
+    let owner = world.tree.owner("tram").await.unwrap();
+    let request = Request::of(beffroi::model::method::Method::Propfind, path, owner);
+    let (first, epoch) = (Cursor::default(), world.tree.epoch());
+    world.tree.read(&request).await.unwrap().members(&first, Needs::TAG, epoch).await.unwrap();
+    for overtaken in [false, true] {
+        // What is remembered is of an earlier state.
+        max.put("/files/tram/a.txt", &format!("before {overtaken}")).expect(204).await;
+        let mut glance = world.tree.peek(&request).await.unwrap();
+        if overtaken {
+            max.put("/files/tram/b.txt", "meanwhile").expect(201).await;
+        }
+        let page = glance.remembered(&first, Needs::TAG, epoch).await;
+        assert_eq!(page.map(|page| page.views.len()), (!overtaken).then_some(1));
+    }
+    let now = world.tree.read(&request).await.unwrap().members(&first, Needs::TAG, epoch).await.unwrap();
+    assert_eq!(now.views.iter().map(|view| view.node.name.as_str()).collect::<Vec<_>>(), ["a.txt", "b.txt"]);
 }

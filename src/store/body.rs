@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use sha2::{Digest as _, Sha256};
 use tokio::fs;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeekExt as _};
+use tokio::task::JoinHandle;
 
 use super::page::page;
 use super::recall::Key;
@@ -26,6 +27,8 @@ pub const INLINE_BYTES: usize = 64 * 1024;
 pub const SWEEP_AGE: Duration = Duration::from_secs(86_400);
 /// Buffer of file reads and writes: with small ones a large document costs its time in system calls.
 const BUFFER_BYTES: usize = 512 * 1024;
+/// How much of a document is written before the disk begins to take it.
+const SYNC_BYTES: usize = 8 * 1024 * 1024;
 
 /// The directory of large bodies: `ab/abcdef...`, and `staging/` for what is still arriving.
 #[derive(Clone, Debug)]
@@ -169,9 +172,13 @@ pub struct Staging {
     file: Option<StagingFile>,
 }
 
+/// A block is hashed and written while the next one arrives, and the disk takes what was written while the rest arrives.
 struct StagingFile {
     path: PathBuf,
-    file: Option<std::fs::File>,
+    file: Arc<std::fs::File>,
+    writing: Option<JoinHandle<std::io::Result<Sha256>>>,
+    syncing: Option<JoinHandle<std::io::Result<()>>>,
+    unsynced: usize,
     kept: bool,
 }
 
@@ -179,6 +186,55 @@ impl Drop for StagingFile {
     fn drop(&mut self) {
         if !self.kept {
             let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl StagingFile {
+    async fn create(path: PathBuf) -> std::io::Result<Self> {
+        let open = path.clone();
+        let file = blocking(move || std::fs::File::create_new(open)).await?;
+        Ok(Self { path, file: Arc::new(file), writing: None, syncing: None, unsynced: 0, kept: false })
+    }
+
+    /// Begins to write a block, with the hash so far, when the one before is written.
+    async fn write(&mut self, bytes: Bytes, hash: Sha256) -> std::io::Result<()> {
+        let mut hash = self.written().await?.unwrap_or(hash);
+        let file = Arc::clone(&self.file);
+        self.unsynced += bytes.len();
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            hash.update(&bytes);
+            (&*file).write_all(&bytes)?;
+            Ok(hash)
+        }));
+        Ok(())
+    }
+
+    /// Waits for the block that is being written; the hash so far.
+    async fn written(&mut self) -> std::io::Result<Option<Sha256>> {
+        match self.writing.take() {
+            Some(writing) => writing.await.map_err(std::io::Error::other)?.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Begins to send to the disk what has been written, if it is much and nothing is on its way.
+    async fn begin_sync(&mut self) -> std::io::Result<()> {
+        let on_its_way = self.syncing.as_ref().is_some_and(|syncing| !syncing.is_finished());
+        if self.unsynced >= SYNC_BYTES && !on_its_way {
+            self.synced().await?;
+            let file = Arc::clone(&self.file);
+            self.unsynced = 0;
+            self.syncing = Some(tokio::task::spawn_blocking(move || file.sync_data()));
+        }
+        Ok(())
+    }
+
+    /// Waits for what is on its way. The system tells a fault of the disk once: to whoever asks first.
+    async fn synced(&mut self) -> std::io::Result<()> {
+        match self.syncing.take() {
+            Some(syncing) => syncing.await.map_err(std::io::Error::other)?,
+            None => Ok(()),
         }
     }
 }
@@ -194,39 +250,21 @@ impl Staging {
         self.size += bytes.len() as u64;
         self.buffer.extend_from_slice(bytes);
         let limit = if self.file.is_some() { BUFFER_BYTES } else { INLINE_BYTES };
-        if self.buffer.len() > limit {
-            self.flush(false).await?;
-        }
-        Ok(())
+        if self.buffer.len() > limit { self.spill().await.map_err(written) } else { Ok(()) }
     }
 
-    /// Moves the buffer to the file, hashing it; with `last`, makes the file durable.
-    async fn flush(&mut self, last: bool) -> Result<(), Failure> {
-        let failed = |e| Failure::new("writing a document", e);
-        if self.file.is_none() {
-            let path = self.blobs.directory.join("staging").join(Id::generate().to_string());
-            let open = path.clone();
-            let file = blocking(move || std::fs::File::create_new(open)).await.map_err(failed)?;
-            self.file = Some(StagingFile { path, file: Some(file), kept: false });
-        }
-        let Some(staging) = self.file.as_mut() else { return Ok(()) };
-        let Some(mut file) = staging.file.take() else { return Ok(()) };
-        let bytes = self.buffer.split().freeze();
-        let mut hash = std::mem::take(&mut self.hash);
-        let flush = last && self.blobs.flush;
-        let (file, hash) = blocking(move || {
-            hash.update(&bytes);
-            file.write_all(&bytes)?;
-            if flush {
-                file.sync_all()?;
+    /// Moves the buffer to the file.
+    async fn spill(&mut self) -> std::io::Result<()> {
+        let staging = match self.file.take() {
+            Some(staging) => staging,
+            None => {
+                let path = self.blobs.directory.join("staging").join(Id::generate().to_string());
+                StagingFile::create(path).await?
             }
-            Ok((file, hash))
-        })
-        .await
-        .map_err(failed)?;
-        staging.file = Some(file);
-        self.hash = hash;
-        Ok(())
+        };
+        let staging = self.file.insert(staging);
+        staging.write(self.buffer.split().freeze(), std::mem::take(&mut self.hash)).await?;
+        if self.blobs.flush { staging.begin_sync().await } else { Ok(()) }
     }
 
     /// The content is complete: small, it goes with the row; large, it is on disk under its name when this returns.
@@ -237,25 +275,35 @@ impl Staging {
             let hash = hex(&self.hash.finalize());
             return Ok(Blob { hash, size_bytes, inline: Some(self.buffer.freeze()) });
         }
-        self.flush(true).await?;
-        let hash = hex(&std::mem::take(&mut self.hash).finalize());
-        let target = self.blobs.file(&hash);
-        if let Some(mut staging) = self.file.take() {
-            let source = staging.path.clone();
-            staging.kept = true;
-            let flush = self.blobs.flush;
-            blocking(move || persist(&source, &target, flush))
-                .await
-                .map_err(|e| Failure::new("keeping a document", e))?;
-        }
+        let hash = self.keep().await.map_err(|e| Failure::new("keeping a document", e))?;
         Ok(Blob { hash, size_bytes, inline: None })
+    }
+
+    /// Writes the last block and gives the file its name; its hash.
+    async fn keep(mut self) -> std::io::Result<String> {
+        self.spill().await?;
+        let Some(mut staging) = self.file.take() else { return Err(std::io::ErrorKind::InvalidInput.into()) };
+        let hash = hex(&staging.written().await?.ok_or(std::io::ErrorKind::InvalidInput)?.finalize());
+        staging.synced().await?;
+        let (file, source, target) = (Arc::clone(&staging.file), staging.path.clone(), self.blobs.file(&hash));
+        let flush = self.blobs.flush;
+        blocking(move || persist(&file, &source, &target, flush)).await?;
+        staging.kept = true;
+        Ok(hash)
     }
 }
 
-/// Gives a complete, flushed file its name, and makes the name durable. Replacing a body by itself renews its age, so
+fn written(error: std::io::Error) -> Failure {
+    Failure::new("writing a document", error)
+}
+
+/// Makes a complete file durable, gives it its name, and makes the name durable. Replacing a body by itself renews its age, so
 /// that no sweep takes it before a row names it.
-fn persist(source: &Path, target: &Path, flush: bool) -> std::io::Result<()> {
+fn persist(file: &std::fs::File, source: &Path, target: &Path, flush: bool) -> std::io::Result<()> {
     let Some(folder) = target.parent() else { return Err(std::io::ErrorKind::InvalidInput.into()) };
+    if flush {
+        file.sync_all()?;
+    }
     if !folder.exists() {
         std::fs::create_dir_all(folder)?;
         if let Some(above) = folder.parent().filter(|_| flush) {

@@ -1,13 +1,10 @@
 //! What a front end takes and gives: requests with streamed bodies, answers with streamed bodies.
 
-use std::pin::Pin;
-
 use bytes::Bytes;
-use futures_util::Stream;
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::io::AsyncRead;
 
 use crate::model::error::Failure;
+use crate::model::node::Blocks;
 use crate::model::principal::Actor;
 
 /// A request's body as it arrives.
@@ -27,19 +24,14 @@ pub struct Exchange {
     pub language: crate::message::Language,
 }
 
-/// An answer in blocks.
-pub type Blocks = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;
-
 /// An answer's body.
 pub enum Body {
     /// None.
     Empty,
     /// All of it.
     Full(Bytes),
-    /// Bytes from a file, so many.
-    Reader(Pin<Box<dyn AsyncRead + Send>>, u64),
-    /// Blocks, made as they are taken; an error cuts the connection.
-    Blocks(Blocks),
+    /// Blocks, and how many bytes they are together if that is known; an error cuts the connection.
+    Blocks(Blocks, Option<u64>),
 }
 
 /// An answer.

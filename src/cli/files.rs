@@ -3,6 +3,7 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use clap::Subcommand;
+use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::calendar;
@@ -229,8 +230,10 @@ async fn save(content: tree::Content, to: &FilePath, modified_at: i64) -> std::i
     let mut file = tokio::fs::File::create(to).await?;
     match content {
         tree::Content::Whole(bytes) => file.write_all(&bytes).await?,
-        tree::Content::Stream(mut reader) => {
-            tokio::io::copy(&mut reader, &mut file).await?;
+        tree::Content::Blocks(mut blocks) => {
+            while let Some(block) = blocks.next().await {
+                file.write_all(&block.map_err(std::io::Error::other)?).await?;
+            }
         }
     }
     file.flush().await?;

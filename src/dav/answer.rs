@@ -77,8 +77,8 @@ fn plain(text: String) -> Response {
 pub fn without_body(response: &mut Response) {
     let length = match response.body() {
         Body::Full(bytes) => Some(bytes.len() as u64),
-        Body::Reader(_, length) => Some(*length),
-        Body::Empty | Body::Blocks(_) => None,
+        Body::Blocks(_, length) => *length,
+        Body::Empty => None,
     };
     *response.body_mut() = Body::Empty;
     if let Some(length) = length {

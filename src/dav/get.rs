@@ -1,13 +1,16 @@
 //! GET and HEAD: documents with ranges, collections as a page (RFC 9110 sections 9.3.1 and 14).
 
+use std::future::ready;
+
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::{iter, once};
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     HeaderValue, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, StatusCode};
 use jiff::tz::TimeZone;
-use tokio::io::AsyncRead;
 
 use super::Call;
 use super::listing;
@@ -20,7 +23,7 @@ use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal, Result};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
-use crate::model::node::Node;
+use crate::model::node::{Blocks, Node};
 use crate::tree::{Content, Tree};
 use crate::wire::calendar::{CALENDAR, JSON};
 use crate::wire::header::{acceptance, describe_zones, http_date};
@@ -140,7 +143,7 @@ fn content_range(part: Part, size: u64) -> String {
 async fn part(tree: &Tree, admitted: &mut listing::Reader, node: &Node, part: Part) -> Result<Body> {
     Ok(match admitted.content(tree, node, part.start, part.length).await? {
         Content::Whole(bytes) => Body::Full(bytes),
-        Content::Stream(reader) => Body::Reader(reader, part.length),
+        Content::Blocks(blocks) => Body::Blocks(blocks, Some(part.length)),
     })
 }
 
@@ -152,9 +155,9 @@ async fn parts_body(
     parts: &[Part],
     size: u64,
 ) -> Result<Body> {
-    use tokio::io::AsyncReadExt as _;
     let content_type = node.content_type.as_deref().unwrap_or("application/octet-stream");
-    let mut chain: Box<dyn AsyncRead + Send + Unpin> = Box::new(tokio::io::empty());
+    let whole = |bytes: Bytes| -> Blocks { Box::pin(once(ready(Ok(bytes)))) };
+    let mut pieces = Vec::new();
     let mut length = 0;
     for one in parts {
         let head = format!(
@@ -162,14 +165,14 @@ async fn parts_body(
             content_range(*one, size)
         );
         length += head.len() as u64 + one.length;
-        chain = Box::new(chain.chain(std::io::Cursor::new(head.into_bytes())));
-        chain = match admitted.content(tree, node, one.start, one.length).await? {
-            Content::Whole(bytes) => Box::new(chain.chain(std::io::Cursor::new(bytes))),
-            Content::Stream(reader) => Box::new(chain.chain(reader)),
-        };
+        pieces.push(whole(head.into()));
+        pieces.push(match admitted.content(tree, node, one.start, one.length).await? {
+            Content::Whole(bytes) => whole(bytes),
+            Content::Blocks(blocks) => blocks,
+        });
     }
     let tail = format!("\r\n--{BOUNDARY}--\r\n");
     length += tail.len() as u64;
-    let chain = chain.chain(std::io::Cursor::new(Bytes::from(tail)));
-    Ok(Body::Reader(Box::pin(chain), length))
+    pieces.push(whole(tail.into()));
+    Ok(Body::Blocks(Box::pin(iter(pieces).flatten()), Some(length)))
 }

@@ -208,7 +208,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
         let (tree, request, coming) = (call.tree, call.request, Some(Coming::At(Cursor::default())));
         let listing =
             Listing { tree, request, plan, reading, writer, views: Vec::new().into_iter(), coming, ended: false };
-        Body::Blocks(Box::pin(unfold(listing, Listing::next)))
+        Body::Blocks(Box::pin(unfold(listing, Listing::next)), None)
     } else {
         writer.end_multistatus(None);
         Body::Full(Bytes::from(writer.out))

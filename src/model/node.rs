@@ -1,5 +1,11 @@
 //! One row of the tree as a value, and the link of a chain.
 
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+use super::error::Failure;
 use super::etag::ETag;
 use super::id::{Id, Seq, Timestamp};
 use super::kind::Kind;
@@ -146,6 +152,9 @@ pub struct Version {
     pub kept: bool,
 }
 
+/// Content on its way out, block by block, each made as it is taken; an error ends it.
+pub type Blocks = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;
+
 /// Content on its way into the tree: named by its hash, already safe on disk or small enough to go with the row.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Blob {
@@ -154,5 +163,5 @@ pub struct Blob {
     /// Size in bytes.
     pub size_bytes: i64,
     /// The content, when it is to be stored as a row.
-    pub inline: Option<bytes::Bytes>,
+    pub inline: Option<Bytes>,
 }

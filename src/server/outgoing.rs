@@ -4,16 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_util::Stream as _;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use tokio::io::AsyncRead;
-use tokio_util::io::ReaderStream;
 
-use crate::exchange::{Blocks, Body};
+use crate::exchange::Body;
 use crate::model::error::Failure;
-
-/// Bytes read from a file at a time.
-const BUFFER_BYTES: usize = 256 * 1024;
+use crate::model::node::Blocks;
 
 /// A body on its way out, with the span of its request.
 pub struct Outgoing {
@@ -21,13 +16,11 @@ pub struct Outgoing {
     span: tracing::Span,
 }
 
-type FileStream = ReaderStream<Pin<Box<dyn AsyncRead + Send>>>;
-
 enum Source {
     Empty,
     Full(Bytes),
-    Reader(Pin<Box<FileStream>>, u64),
-    Blocks(Blocks),
+    /// And how many bytes are left, if that is known.
+    Blocks(Blocks, Option<u64>),
 }
 
 impl Outgoing {
@@ -36,10 +29,7 @@ impl Outgoing {
         let source = match body {
             Body::Empty => Source::Empty,
             Body::Full(bytes) => Source::Full(bytes),
-            Body::Reader(reader, length) => {
-                Source::Reader(Box::pin(ReaderStream::with_capacity(reader, BUFFER_BYTES)), length)
-            }
-            Body::Blocks(blocks) => Source::Blocks(blocks),
+            Body::Blocks(blocks, length) => Source::Blocks(blocks, length),
         };
         Self { source, span }
     }
@@ -63,18 +53,15 @@ impl HttpBody for Outgoing {
                 this.source = Source::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Source::Reader(stream, left) => match ready!(stream.as_mut().poll_next(cx)) {
+            Source::Blocks(blocks, left) => match ready!(blocks.as_mut().poll_next(cx)) {
                 Some(Ok(bytes)) => {
-                    *left = left.saturating_sub(bytes.len() as u64);
+                    *left = left.map(|left| left.saturating_sub(bytes.len() as u64));
                     Poll::Ready(Some(Ok(Frame::data(bytes))))
                 }
-                Some(Err(error)) => this.failed(Failure::new("reading a document", error)),
-                None if *left > 0 => this.failed(Failure::new("reading a document", "it is shorter than recorded")),
-                None => Poll::Ready(None),
-            },
-            Source::Blocks(blocks) => match ready!(blocks.as_mut().poll_next(cx)) {
-                Some(Ok(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 Some(Err(failure)) => this.failed(failure),
+                None if left.is_some_and(|left| left > 0) => {
+                    this.failed(Failure::new("reading a document", "it is shorter than recorded"))
+                }
                 None => Poll::Ready(None),
             },
         }
@@ -88,8 +75,7 @@ impl HttpBody for Outgoing {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Reader(_, left) => SizeHint::with_exact(*left),
-            Source::Blocks(_) => SizeHint::default(),
+            Source::Blocks(_, left) => left.map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

@@ -1,16 +1,16 @@
 //! Content by SHA-256: small bodies as rows, large ones as files.
 
 use std::collections::HashMap;
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::stream::unfold;
 use sha2::{Digest as _, Sha256};
 use tokio::fs;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::task::JoinHandle;
 
 use super::page::page;
@@ -19,14 +19,20 @@ use super::sql::{Columns, Reading, arguments, execute, list, listed, paged, row,
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
-use crate::model::node::Blob;
+use crate::model::node::{Blob, Blocks};
 
 /// Bodies up to this size are rows, committed with the node that names them.
 pub const INLINE_BYTES: usize = 64 * 1024;
 /// Unnamed bodies are kept this long: whoever staged one may still be about to name it.
 pub const SWEEP_AGE: Duration = Duration::from_secs(86_400);
-/// Buffer of file reads and writes: with small ones a large document costs its time in system calls.
+/// Buffer of a document that is written: with small ones a large one costs its time in system calls.
 const BUFFER_BYTES: usize = 512 * 1024;
+/// How much of a document is read at first, and the least and the most at a time.
+const FIRST_BLOCK_BYTES: u64 = 256 * 1024;
+const BLOCK_BYTES: Range<u64> = 64 * 1024..2 * 1024 * 1024;
+/// A client that takes a block in less time gets larger ones, one that takes longer smaller ones.
+const FAST: Duration = Duration::from_millis(20);
+const SLOW: Duration = Duration::from_millis(80);
 /// How much of a document is written before the disk begins to take it.
 const SYNC_BYTES: usize = 8 * 1024 * 1024;
 
@@ -41,8 +47,8 @@ pub struct Blobs {
 pub enum Content {
     /// All of it.
     Whole(Bytes),
-    /// A stream of the asked part.
-    Stream(Pin<Box<dyn AsyncRead + Send>>),
+    /// The asked part, read as it is taken.
+    Blocks(Blocks),
 }
 
 impl Blobs {
@@ -78,17 +84,18 @@ impl Blobs {
 
     /// A large body, or the part of it from `start`, `length` bytes long. `None`: it is not there.
     pub async fn read(&self, hash: &str, start: u64, length: u64) -> Result<Option<Content>, Failure> {
-        let failed = |e| Failure::new("opening a document", e);
-        let mut file = match fs::File::open(self.file(hash)).await {
+        let path = self.file(hash);
+        let open = move || -> std::io::Result<std::fs::File> {
+            let mut file = std::fs::File::open(path)?;
+            file.seek(std::io::SeekFrom::Start(start))?;
+            Ok(file)
+        };
+        let file = match blocking(open).await {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(failed(e)),
+            Err(e) => return Err(Failure::new("opening a document", e)),
         };
-        file.set_max_buf_size(BUFFER_BYTES);
-        if start > 0 {
-            file.seek(std::io::SeekFrom::Start(start)).await.map_err(failed)?;
-        }
-        Ok(Some(Content::Stream(Box::pin(file.take(length)))))
+        Ok(Some(Content::Blocks(Box::pin(unfold(Some(Ahead::read(file, length, FIRST_BLOCK_BYTES)), Ahead::next)))))
     }
 
     /// SHA-256 of the bytes that are really there; `None`: there is no such file.
@@ -138,6 +145,52 @@ impl Blobs {
         };
         blocking(work).await.map_err(|e| Failure::new("removing an unnamed document", e))
     }
+}
+
+/// A block of a file that is being read while the one before it is sent.
+struct Ahead {
+    block: JoinHandle<std::io::Result<(std::fs::File, Bytes)>>,
+    size: u64,
+    /// How many bytes are to be read after it.
+    rest: u64,
+    begun: Instant,
+}
+
+impl Ahead {
+    fn read(file: std::fs::File, length: u64, most: u64) -> Self {
+        let size = length.min(most);
+        let block = tokio::task::spawn_blocking(move || {
+            let mut block = Vec::with_capacity(size as usize);
+            (&file).take(size).read_to_end(&mut block)?;
+            Ok((file, block.into()))
+        });
+        Self { block, size, rest: length - size, begun: Instant::now() }
+    }
+
+    /// The block, and the one after it, which is begun; a file that ends too soon ends the blocks.
+    async fn next(ahead: Option<Self>) -> Option<(Result<Bytes, Failure>, Option<Self>)> {
+        let Self { block, size, rest, begun } = ahead?;
+        let most = next_size(size, begun.elapsed());
+        Some(match block.await.map_err(std::io::Error::other).flatten() {
+            Ok((file, block)) => {
+                let goes_on = rest > 0 && block.len() as u64 == size;
+                (Ok(block), goes_on.then(|| Self::read(file, rest, most)))
+            }
+            Err(error) => (Err(Failure::new("reading a document", error)), None),
+        })
+    }
+}
+
+/// How much is read after a block that was taken in such a time. Each block costs a change of threads, so they grow while the
+/// client takes them fast; while it does not they shrink, so that what is held in memory follows from how much is sent, not from
+/// to how many.
+fn next_size(size: u64, taken: Duration) -> u64 {
+    let next = match taken {
+        taken if taken < FAST => size * 2,
+        taken if taken > SLOW => size / 2,
+        _ => size,
+    };
+    next.clamp(BLOCK_BYTES.start, BLOCK_BYTES.end)
 }
 
 fn is_old(metadata: &std::fs::Metadata) -> bool {
@@ -400,4 +453,19 @@ pub async fn named(c: &mut impl Reading, after: &str, limit: i64) -> Result<Vec<
     let sql = "SELECT hash FROM node WHERE hash IS NOT NULL AND hash > $1 UNION \
                SELECT hash FROM past WHERE hash IS NOT NULL AND hash > $1 ORDER BY 1 LIMIT $2";
     Ok(rows(c, sql, arguments![after, limit]).await?.iter().map(|row| row.text(0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK_BYTES, FAST, FIRST_BLOCK_BYTES, SLOW, next_size};
+
+    #[test]
+    fn blocks_grow_for_fast_clients_and_shrink_for_slow_ones() {
+        let after = |times: usize, taken| (0..times).fold(FIRST_BLOCK_BYTES, |size, _| next_size(size, taken));
+        assert_eq!(after(1, FAST / 2), 2 * FIRST_BLOCK_BYTES);
+        assert_eq!(after(9, FAST / 2), BLOCK_BYTES.end);
+        assert_eq!(after(9, FAST), FIRST_BLOCK_BYTES);
+        assert_eq!(after(1, SLOW * 2), FIRST_BLOCK_BYTES / 2);
+        assert_eq!(after(9, SLOW * 2), BLOCK_BYTES.start);
+    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use futures_util::stream::unfold;
 use sha2::{Digest as _, Sha256};
 use tokio::fs;
@@ -95,7 +96,9 @@ impl Blobs {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Failure::new("opening a document", e)),
         };
-        Ok(Some(Content::Blocks(Box::pin(unfold(Some(Ahead::read(file, length, FIRST_BLOCK_BYTES)), Ahead::next)))))
+        // Nothing is read before it is taken: of many ranges of one answer only one is held in memory.
+        let blocks = async move { unfold(Some(Ahead::read(file, length, FIRST_BLOCK_BYTES)), Ahead::next) };
+        Ok(Some(Content::Blocks(Box::pin(blocks.flatten_stream()))))
     }
 
     /// SHA-256 of the bytes that are really there; `None`: there is no such file.

@@ -335,17 +335,14 @@ impl Admitted<Txn> {
         self.insert_all(std::slice::from_ref(node)).await
     }
 
-    /// Stores new nodes of one collection, the rows of one table before those of the next, so that they go together.
+    /// Stores new nodes of one collection; all links of the chain after all nodes, so that rows of documents go together.
     async fn insert_all(&mut self, nodes: &[Node]) -> Result<()> {
-        let mut listed = Vec::new();
         for node in nodes {
-            listed.extend(self.vet(node).await?.map(|indexed| (node, indexed)));
-        }
-        for node in nodes {
+            let indexed = self.vet(node).await?;
             node::insert(&mut self.store, node, self.request.actor.id).await?;
-        }
-        for (node, indexed) in &listed {
-            self.list(node, indexed).await?;
+            if let Some(indexed) = indexed {
+                self.list(node, &indexed).await?;
+            }
         }
         for node in nodes.iter().filter(|node| node.hash.is_some() && node.sealed) {
             self.enter(node).await?;

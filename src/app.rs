@@ -17,8 +17,8 @@ use crate::tree::retention::Tended;
 
 /// How often lapsed sessions are ended and what is not to be kept goes.
 const TEND_EVERY: Duration = Duration::from_secs(300);
-/// How often bodies that nothing names are swept.
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+/// How often bodies that nothing names are swept: all rows are read for it.
+const SWEEP_EVERY: Duration = Duration::from_secs(86_400);
 
 /// A server whose listeners are open.
 pub struct Running {

@@ -14,9 +14,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::fs;
 use tokio::task::JoinHandle;
 
+use super::named::Part;
 use super::page::page;
 use super::recall::Key;
-use super::sql::{Columns, Reading, arguments, execute, list, listed, paged, row, rows};
+use super::sql::{Columns, Reading, arguments, list, listed, paged, row};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -26,6 +27,8 @@ use crate::model::node::{Blob, Blocks};
 pub const INLINE_BYTES: usize = 64 * 1024;
 /// Unnamed bodies are kept this long: whoever staged one may still be about to name it.
 pub const SWEEP_AGE: Duration = Duration::from_secs(86_400);
+/// Where in the directory lies what is still arriving.
+const STAGING: &str = "staging";
 /// Buffer of a document that is written: with small ones a large one costs its time in system calls.
 const BUFFER_BYTES: usize = 512 * 1024;
 /// How much of a document is read at first, and the least and the most at a time.
@@ -55,7 +58,7 @@ pub enum Content {
 impl Blobs {
     /// Opens the directory, making it where there is none, and clears what a dead process left half-written.
     pub async fn open(directory: &Path, flush: bool) -> Result<Self, Failure> {
-        let staging = directory.join("staging");
+        let staging = directory.join(STAGING);
         fs::create_dir_all(&staging).await.map_err(|e| Failure::new("making the directory of documents", e))?;
         let blobs = Self { directory: directory.to_owned(), flush };
         blobs.sweep_staging().await?;
@@ -65,7 +68,7 @@ impl Blobs {
     /// Only files that nobody has written to for long: another process may be staging now.
     async fn sweep_staging(&self) -> Result<(), Failure> {
         let failed = |e| Failure::new("clearing half-written documents", e);
-        let mut entries = fs::read_dir(self.directory.join("staging")).await.map_err(failed)?;
+        let mut entries = fs::read_dir(self.directory.join(STAGING)).await.map_err(failed)?;
         while let Some(entry) = entries.next_entry().await.map_err(failed)? {
             if entry.metadata().await.is_ok_and(|m| is_old(&m)) {
                 let _ = fs::remove_file(entry.path()).await;
@@ -117,20 +120,21 @@ impl Blobs {
         blocking(work).await.map_err(|e| Failure::new("reading a document", e))
     }
 
-    /// Every large body that is older than [`SWEEP_AGE`].
-    pub async fn old(&self) -> Result<Vec<String>, Failure> {
-        let directory = self.directory.clone();
+    /// The large bodies of a part that are older than [`SWEEP_AGE`].
+    pub async fn old(&self, part: &Part) -> Result<Vec<String>, Failure> {
+        let (directory, part) = (self.directory.clone(), part.clone());
         let work = move || -> std::io::Result<Vec<String>> {
             let mut names = Vec::new();
             for folder in std::fs::read_dir(directory)? {
                 let folder = folder?;
-                if folder.file_name() == "staging" || !folder.file_type()?.is_dir() {
+                if folder.file_name() == STAGING || !folder.file_type()?.is_dir() {
                     continue;
                 }
                 for file in std::fs::read_dir(folder.path())? {
                     let file = file?;
-                    if is_old(&file.metadata()?) {
-                        names.extend(file.file_name().into_string());
+                    let name = file.file_name().into_string().ok().filter(|name| part.has(name));
+                    if name.is_some() && is_old(&file.metadata()?) {
+                        names.extend(name);
                     }
                 }
             }
@@ -139,12 +143,20 @@ impl Blobs {
         blocking(work).await.map_err(|e| Failure::new("listing documents", e))
     }
 
-    /// Removes a body, unless it has just been written again; did it go?
+    /// Removes a body, unless it has been written again; did it go? It is set aside first, so that what is written
+    /// meanwhile is not what goes.
     pub async fn remove_old(&self, hash: &str) -> Result<bool, Failure> {
-        let file = self.file(hash);
+        let (file, aside) = (self.file(hash), self.directory.join(STAGING).join(Id::generate().to_string()));
         let work = move || {
-            let old = is_old(&std::fs::metadata(&file)?);
-            if old { std::fs::remove_file(&file).map(|()| true) } else { Ok(false) }
+            std::fs::rename(&file, &aside)?;
+            let old = is_old(&std::fs::metadata(&aside)?);
+            if !old {
+                match std::fs::hard_link(&aside, &file) {
+                    Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(e),
+                    _ => {}
+                }
+            }
+            std::fs::remove_file(&aside).map(|()| old)
         };
         blocking(work).await.map_err(|e| Failure::new("removing an unnamed document", e))
     }
@@ -314,7 +326,7 @@ impl Staging {
         let staging = match self.file.take() {
             Some(staging) => staging,
             None => {
-                let path = self.blobs.directory.join("staging").join(Id::generate().to_string());
+                let path = self.blobs.directory.join(STAGING).join(Id::generate().to_string());
                 StagingFile::create(path).await?
             }
         };
@@ -435,27 +447,6 @@ pub async fn texts(c: &mut impl Reading, hashes: &[&str]) -> Result<HashMap<Stri
         texts.insert(hash, text);
     }
     Ok(texts)
-}
-
-/// Does any node or former state name this body?
-pub async fn is_named(c: &mut impl Reading, hash: &str) -> Result<bool, Failure> {
-    let sql =
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM node WHERE hash = $1) OR EXISTS (SELECT 1 FROM past WHERE hash = $1)";
-    Ok(row(c, sql, arguments![hash]).await?.is_some())
-}
-
-/// Removes small bodies that no row names and that are older than `before`; how many.
-pub async fn sweep_inline(c: &mut Txn, before: Timestamp) -> Result<u64, Failure> {
-    let sql = "DELETE FROM body WHERE stored_at < $1 AND NOT EXISTS (SELECT 1 FROM node n WHERE n.hash = body.hash) \
-               AND NOT EXISTS (SELECT 1 FROM past p WHERE p.hash = body.hash)";
-    execute(c, sql, arguments![before]).await
-}
-
-/// Every named hash after `after`, ascending.
-pub async fn named(c: &mut impl Reading, after: &str, limit: i64) -> Result<Vec<String>, Failure> {
-    let sql = "SELECT hash FROM node WHERE hash IS NOT NULL AND hash > $1 UNION \
-               SELECT hash FROM past WHERE hash IS NOT NULL AND hash > $1 ORDER BY 1 LIMIT $2";
-    Ok(rows(c, sql, arguments![after, limit]).await?.iter().map(|row| row.text(0)).collect())
 }
 
 #[cfg(test)]

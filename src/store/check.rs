@@ -154,10 +154,3 @@ pub async fn database(c: &mut impl Reading) -> Result<Option<String>, Failure> {
     let found = row(c, sql::INTEGRITY, arguments![]).await?;
     Ok(found.map(|row| row.text(0)).filter(|text| text != "ok"))
 }
-
-/// A document that has or had this content: its identifier and name.
-pub async fn bearer(c: &mut impl Reading, hash: &str) -> Result<Option<(Id, String)>, Failure> {
-    let sql = "SELECT id, name || ', version ' || version FROM node WHERE hash = $1 UNION SELECT node_id, name || ', version ' || version \
-               FROM past WHERE hash = $1 LIMIT 1";
-    Ok(row(c, sql, arguments![hash]).await?.map(|row| (Id(row.integer(0)), row.text(1))))
-}

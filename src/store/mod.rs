@@ -10,6 +10,7 @@ pub mod feed;
 pub mod lock;
 pub mod members;
 mod memo;
+pub mod named;
 pub mod node;
 mod page;
 pub mod past;

@@ -9,7 +9,7 @@ use crate::model::filename::match_name;
 use crate::model::id::{Id, now};
 use crate::store::body::{self, SWEEP_AGE, sha256};
 use crate::store::check::{self, Damage};
-use crate::store::version;
+use crate::store::{named, version};
 
 const PAGE: i64 = 500;
 
@@ -33,17 +33,16 @@ impl Tree {
         report.damage.extend(check::references(&mut self.store.read().await?).await?);
         self.check_names(&mut report).await?;
         self.check_chains(&mut report).await?;
-        let mut after = String::new();
-        loop {
-            let hashes = body::named(&mut self.store.read().await?, &after, PAGE).await?;
-            let Some(last) = hashes.last() else { return Ok(report) };
-            after.clone_from(last);
-            for hash in &hashes {
-                self.check_body(hash, &mut report).await?;
+        for part in named::parts(&mut self.store.read().await?).await? {
+            let mut bad = Vec::new();
+            for hash in named::named(&mut self.store.read().await?, &part).await? {
+                bad.extend(self.body_damage(&hash).await?.map(|what| (hash, what)));
                 report.bodies += 1;
+                progress(report.bodies);
             }
-            progress(report.bodies);
+            report.damage.extend(self.still_named(&bad).await?);
         }
+        Ok(report)
     }
 
     /// A name and its folded form must belong together: a changed bit in either shows.
@@ -102,37 +101,49 @@ impl Tree {
         Ok(())
     }
 
-    async fn check_body(&self, hash: &str, report: &mut Report) -> Result<(), Failure> {
-        let mut snapshot = self.store.read().await?;
-        let found = match body::stored(&mut snapshot, hash).await? {
+    /// What is wrong with a body.
+    async fn body_damage(&self, hash: &str) -> Result<Option<&'static str>, Failure> {
+        let stored = body::stored(&mut self.store.read().await?, hash).await?;
+        let found = match stored {
             Some(bytes) => Some(sha256(&bytes)),
             None => self.store.blobs.verify(hash).await?,
         };
-        let what = match found {
-            Some(found) if found == hash => return Ok(()),
-            Some(_) => "the content of a document is damaged",
-            None => "the content of a document is missing",
-        };
-        // Named again under the same snapshot: it may have gone while we looked.
-        if let Some((id, name)) = check::bearer(&mut snapshot, hash).await? {
-            report.damage.push(Damage { what: what.to_owned(), at: format!("{name} ({id}), body {hash}") });
+        Ok(match found {
+            Some(found) if found == hash => None,
+            Some(_) => Some("the content of a document is damaged"),
+            None => Some("the content of a document is missing"),
+        })
+    }
+
+    /// Of damaged bodies those that matter: what nothing names any more may have gone while it was looked at.
+    async fn still_named(&self, bad: &[(String, &'static str)]) -> Result<Vec<Damage>, Failure> {
+        let mut damage = Vec::new();
+        for page in bad.chunks(PAGE as usize) {
+            let hashes: Vec<String> = page.iter().map(|(hash, _)| hash.clone()).collect();
+            let bearers = named::bearers(&mut self.store.read().await?, &hashes).await?;
+            damage.extend(page.iter().filter_map(|(hash, what)| {
+                let bearer = bearers.get(hash)?;
+                Some(Damage { what: (*what).to_owned(), at: format!("{bearer}, body {hash}") })
+            }));
         }
-        Ok(())
+        Ok(damage)
     }
 
     /// Removes bodies that nothing has named for a day; how many.
     pub async fn sweep(&self) -> Result<u64, Failure> {
         let before = now() - i64::try_from(SWEEP_AGE.as_secs()).unwrap_or(i64::MAX);
-        let mut txn = self.store.write().await?;
-        let mut swept = body::sweep_inline(&mut txn, before).await?;
-        txn.commit().await?;
-        for hash in self.store.blobs.old().await? {
-            // Under the writer's turn, so that nobody names the body between the question and its removal.
-            let mut txn = self.store.write().await?;
-            if !body::is_named(&mut txn, &hash).await? {
-                swept += u64::from(self.store.blobs.remove_old(&hash).await?);
+        let mut swept = 0;
+        for part in named::parts(&mut self.store.read().await?).await? {
+            let large = self.store.blobs.old(&part).await?;
+            let unnamed = named::unnamed(&mut self.store.read().await?, &part, before, &large).await?;
+            for page in unnamed.chunks(PAGE as usize) {
+                let mut txn = self.store.write().await?;
+                swept += named::remove(&mut txn, page, before).await?;
+                txn.commit().await?;
             }
-            txn.commit().await?;
+            for hash in large.iter().filter(|hash| unnamed.binary_search(hash).is_ok()) {
+                swept += u64::from(self.store.blobs.remove_old(hash).await?);
+            }
         }
         Ok(swept)
     }

@@ -214,3 +214,54 @@ async fn the_check_sees_a_version_that_lost_its_seal() {
     let report = world.tree.check(|_| {}).await.unwrap();
     assert!(report.damage.iter().any(|damage| damage.at.contains("a.txt")), "{:?}", report.damage);
 }
+
+/// Large bodies on disk, each with its name.
+fn large_bodies(world: &World) -> Vec<std::path::PathBuf> {
+    let folders = std::fs::read_dir(world.data.path().join("bodies")).unwrap().map(|folder| folder.unwrap().path());
+    let folders = folders.filter(|folder| !folder.ends_with("staging"));
+    folders.flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path())).collect()
+}
+
+/// Makes all bodies as old as those that are swept when nothing names them.
+async fn age(world: &World) {
+    sql(world, "UPDATE body SET stored_at = 1").await;
+    for file in large_bodies(world) {
+        std::fs::File::open(file).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn only_bodies_that_nothing_names_are_swept() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let large = |letter: u8| vec![letter; 200_000];
+    let token = max.locked("/files/tram/draft.txt", "exclusive", "0").await;
+    let big = max.locked("/files/tram/draft.bin", "exclusive", "0").await;
+    for letter in [b'a', b'b', b'c'] {
+        // Each refines the draft before: its body has no name any more.
+        max.put("/files/tram/draft.txt", &[letter; 10]).token(&token).expect(204).await;
+        max.put("/files/tram/draft.bin", &large(letter)).token(&big).expect(204).await;
+    }
+    // A former version and a document in the trash name their bodies.
+    for content in ["one", "two"] {
+        max.put("/files/tram/kept.txt", content).send().await;
+    }
+    max.put("/files/tram/gone.bin", &large(b'g')).expect(201).await;
+    max.delete("/files/tram/gone.bin").expect(204).await;
+    assert_eq!(world.tree.sweep().await.unwrap(), 0, "what is young stays");
+    age(&world).await;
+    // What is stored anew is as young as any other, although nothing named it for so long, or does again.
+    for letter in [b'a', b'c'] {
+        max.put("/files/tram/draft.txt", &[letter; 10]).token(&token).expect(204).await;
+        max.put("/files/tram/draft.bin", &large(letter)).token(&big).expect(204).await;
+    }
+    // Both bodies of the letter b, and the empty one that a lock began with.
+    assert_eq!(world.tree.sweep().await.unwrap(), 3);
+    assert_eq!(large_bodies(&world).len(), 3);
+    age(&world).await;
+    assert_eq!(world.tree.sweep().await.unwrap(), 2);
+    world.sound().await;
+    assert_eq!(max.get("/files/tram/draft.bin").expect(200).await.body, large(b'c'));
+    assert_eq!(max.get("/files/tram/draft.txt").expect(200).await.text(), "cccccccccc");
+    assert_eq!(world.tree.sweep().await.unwrap(), 0);
+}

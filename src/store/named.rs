@@ -1,0 +1,111 @@
+//! Which bodies are named by nodes and their former states.
+//!
+//! No index tells: each write would pay for it, and only the check and the sweep ask. They ask for one part of all hashes
+//! after the other, and every row is read once a part.
+//!
+//! What nothing names, and is old, stays unnamed until it is stored anew: a hash comes into a row from a body that has
+//! just been stored, or from another row. So it may be asked for in a view, beside the writer, and removed later, if it is
+//! still as old then.
+
+use std::collections::HashMap;
+
+use super::sql::{Reading, arguments, execute, list, listed, row, rows};
+use super::transaction::Txn;
+use crate::model::error::Failure;
+use crate::model::id::Timestamp;
+
+/// About so many rows are there for each part.
+const PART_ROWS: i64 = 250_000;
+/// Parts begin with one of so many beginnings of a hash.
+const BEGINNINGS: i64 = 0x1_0000;
+/// After every hash, also one that is damaged.
+const END: &str = "\u{10ffff}";
+
+/// The hashes from one on and before another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    from: String,
+    before: String,
+}
+
+impl Part {
+    /// Equal parts, one after the other, of all hashes.
+    fn of_all(number: i64) -> Vec<Self> {
+        let bound = |place: i64| match place {
+            0 => String::new(),
+            _ if place == number => END.to_owned(),
+            _ => format!("{:04x}", place * BEGINNINGS / number),
+        };
+        (0..number).map(|place| Self { from: bound(place), before: bound(place + 1) }).collect()
+    }
+
+    /// Is it one of these?
+    pub fn has(&self, hash: &str) -> bool {
+        self.from.as_str() <= hash && hash < self.before.as_str()
+    }
+}
+
+/// All hashes in parts, each of which is small enough to be held.
+pub async fn parts(c: &mut impl Reading) -> Result<Vec<Part>, Failure> {
+    let sql = "SELECT (SELECT COUNT(*) FROM node) + (SELECT COUNT(*) FROM past) + (SELECT COUNT(*) FROM body)";
+    let count = row(c, sql, arguments![]).await?.map_or(0, |row| row.integer(0));
+    Ok(Part::of_all((count / PART_ROWS + 1).min(BEGINNINGS)))
+}
+
+/// Hashes of a part that are named, ascending.
+pub async fn named(c: &mut impl Reading, part: &Part) -> Result<Vec<String>, Failure> {
+    let sql = "SELECT hash FROM node WHERE hash >= $1 AND hash < $2 UNION \
+               SELECT hash FROM past WHERE hash >= $1 AND hash < $2 ORDER BY 1";
+    Ok(rows(c, sql, arguments![&part.from, &part.before]).await?.iter().map(|row| row.text(0)).collect())
+}
+
+/// Which of the small bodies of a part that are older than `before`, and of these large ones, nothing names; ascending.
+pub async fn unnamed(
+    c: &mut impl Reading,
+    part: &Part,
+    before: Timestamp,
+    large: &[String],
+) -> Result<Vec<String>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT b.hash FROM body b WHERE b.hash >= $1 AND b.hash < $2 AND b.stored_at < $3 UNION SELECT l.value FROM ",
+        listed!("$4"),
+        " l EXCEPT SELECT n.hash FROM node n WHERE n.hash >= $1 AND n.hash < $2 \
+         EXCEPT SELECT p.hash FROM past p WHERE p.hash >= $1 AND p.hash < $2 ORDER BY 1"
+    );
+    let found = rows(c, SQL, arguments![&part.from, &part.before, before, &list(large)]).await?;
+    Ok(found.iter().map(|row| row.text(0)).collect())
+}
+
+/// Removes small bodies, unless they have been stored again since `before`; how many.
+pub async fn remove(c: &mut Txn, hashes: &[String], before: Timestamp) -> Result<u64, Failure> {
+    const SQL: &str =
+        concat!("DELETE FROM body WHERE stored_at < $2 AND hash IN (SELECT l.value FROM ", listed!("$1"), " l)");
+    execute(c, SQL, arguments![&list(hashes), before]).await
+}
+
+/// For each of these hashes that is named, a document that has or had that content: its name, version and identifier.
+pub async fn bearers(c: &mut impl Reading, hashes: &[String]) -> Result<HashMap<String, String>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT v.hash, MIN(v.name || ', version ' || v.version || ' (' || v.id || ')') FROM \
+         (SELECT hash, name, version, id FROM node UNION ALL SELECT hash, name, version, node_id FROM past) v \
+         WHERE v.hash IN (SELECT l.value FROM ",
+        listed!("$1"),
+        " l) GROUP BY v.hash"
+    );
+    Ok(rows(c, SQL, arguments![&list(hashes)]).await?.iter().map(|row| (row.text(0), row.text(1))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Part;
+
+    #[test]
+    fn every_hash_is_in_one_part() {
+        for number in [1, 2, 3, 7, 256, 65_536] {
+            let parts = Part::of_all(number);
+            for hash in ["", "!", "0", "0000", "00010", "7fff", "8000", "abcdef", "ffff", "ffffff", "g", "\u{e9}"] {
+                assert_eq!(parts.iter().filter(|part| part.has(hash)).count(), 1, "{hash} of {number}");
+            }
+        }
+    }
+}

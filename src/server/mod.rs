@@ -132,7 +132,7 @@ impl Server {
             Some(tls) => {
                 let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else { return };
                 let http1 = stream.get_ref().1.alpn_protocol() != Some(b"h2");
-                self.http(Socket::new(stream, http1, idle), address, watcher).await;
+                Box::pin(self.http(Socket::new(stream, http1, idle), address, watcher)).await;
             }
         }
     }
@@ -226,7 +226,8 @@ impl Server {
                 }
                 let reach =
                     Reach { past_days: self.config.feeds.past_days, future_days: self.config.feeds.future_days };
-                return feed::serve(&self.tree, &head, reach, language).await;
+                // Set apart, so that other requests do not carry its room about.
+                return Box::pin(feed::serve(&self.tree, &head, reach, language)).await;
             }
             "/health" => return Ok(plain(StatusCode::OK, "ok\n".to_owned())),
             "/.well-known/caldav" | "/.well-known/carddav" => {

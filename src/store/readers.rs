@@ -38,7 +38,8 @@ impl Readers {
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => sql::open_reader(&self.file).await?,
+            // Rarely needed, so its room is not set aside in each question.
+            None => Box::pin(sql::open_reader(&self.file)).await?,
         };
         Ok(Reader { connection: Some(connection), readers: Arc::clone(self), place: Some(place) })
     }

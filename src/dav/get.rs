@@ -32,6 +32,9 @@ use crate::wire::range::{Part, Selection as Ranges, select as select_ranges};
 /// Separates the parts of a multi-range answer; a document cannot guess it, and RFC 2046 forbids nothing in it.
 const BOUNDARY: &str = "beffroi-part-7f3a91c2d4e8";
 
+/// Room for the headers of a document, with the date and the length that the HTTP library adds.
+const MAX_DESCRIBED: usize = 12;
+
 /// What a browser may show without being able to run anything in our origin. Everything else is sandboxed.
 const PASSIVE: [&str; 7] =
     ["image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf"];
@@ -119,7 +122,7 @@ fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
 
 /// Headers of a document, whatever part of it is sent.
 fn describe(node: &Node) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(MAX_DESCRIBED);
     if let Some(etag) = node.etag() {
         insert(&mut headers, ETAG, &etag.to_string());
     }

@@ -271,8 +271,12 @@ impl Server {
         hops.find(|hop| !self.config.server.trusted_proxies.contains(hop)).unwrap_or(peer)
     }
 
-    /// Hosts by which the client may know us; a proxy's word counts only where the proxy is trusted.
+    /// Hosts by which the client may know us, where it names another address; a proxy's word counts only where the proxy is
+    /// trusted.
     fn authorities(&self, head: &http::request::Parts, trusted: bool) -> Vec<String> {
+        if !head.headers.contains_key("destination") {
+            return Vec::new();
+        }
         let mut known: Vec<String> = text(&head.headers, HOST).into_iter().collect();
         known.extend(head.uri.authority().map(ToString::to_string));
         if let Some(url) = &self.config.server.public_url {

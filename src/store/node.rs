@@ -52,37 +52,30 @@ pub enum Width {
     Whole,
 }
 
-/// The actor's greatest role granted exactly on `n`; the actor is $1, the time $2.
-macro_rules! role {
-    () => {
-        "(SELECT MAX(a.role) FROM ace a WHERE a.node_id = n.id AND (a.until_at IS NULL OR a.until_at > $2) \
-          AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1)))"
-    };
-}
-
 /// How many segments one statement follows.
 const STRIDE: usize = 12;
 
 /// The folded name that leads on from the node at a place of the walk.
 macro_rules! segment {
     () => {
-        "CASE w.place WHEN 0 THEN $4 WHEN 1 THEN $5 WHEN 2 THEN $6 WHEN 3 THEN $7 WHEN 4 THEN $8 WHEN 5 THEN $9 \
-         WHEN 6 THEN $10 WHEN 7 THEN $11 WHEN 8 THEN $12 WHEN 9 THEN $13 WHEN 10 THEN $14 WHEN 11 THEN $15 END"
+        "CASE w.place WHEN 0 THEN $3 WHEN 1 THEN $4 WHEN 2 THEN $5 WHEN 3 THEN $6 WHEN 4 THEN $7 WHEN 5 THEN $8 \
+         WHEN 6 THEN $9 WHEN 7 THEN $10 WHEN 8 THEN $11 WHEN 9 THEN $12 WHEN 10 THEN $13 WHEN 11 THEN $14 END"
     };
 }
 
+/// Each node of the walk with each role that the actor was granted there and each lock, also those that are over: so the
+/// answer is the same at any moment, and can be remembered.
 const CHAIN: &str = concat!(
-    "WITH RECURSIVE walk(place, id) AS (SELECT 0, CAST($3 AS BIGINT) UNION ALL \
+    "WITH RECURSIVE walk(place, id) AS (SELECT 0, CAST($2 AS BIGINT) UNION ALL \
      SELECT w.place + 1, c.id FROM walk w CROSS JOIN node c WHERE c.parent_id = w.id AND c.gone_at IS NULL \
      AND c.match_name = ",
     segment!(),
     ") SELECT ",
     columns!(),
-    ", ",
-    role!(),
-    ", l.token, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at, w.place \
-     FROM walk w JOIN node n ON n.id = w.id LEFT JOIN lock l ON l.node_id = n.id AND l.expires_at > $2 \
-     ORDER BY w.place"
+    ", w.place, a.role, a.until_at, l.token, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
+     FROM walk w JOIN node n ON n.id = w.id LEFT JOIN ace a ON a.node_id = n.id \
+     AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1)) \
+     LEFT JOIN lock l ON l.node_id = n.id"
 );
 
 /// Reads the columns of [`columns!`], in their order.
@@ -172,10 +165,10 @@ pub struct Walk<'a> {
 
 impl Walk<'_> {
     /// Arguments of [`CHAIN`] for as many names as one statement follows.
-    fn arguments(&self) -> [Argument<'_>; STRIDE + 3] {
-        let mut arguments = [Argument::Null; STRIDE + 3];
+    fn arguments(&self) -> [Argument<'_>; STRIDE + 2] {
+        let mut arguments = [Argument::Null; STRIDE + 2];
         let names = self.names.iter().map(Argument::from);
-        let known = [self.actor.into(), self.now.into(), self.start.into()];
+        let known = [self.actor.into(), self.start.into()];
         for (place, argument) in arguments.iter_mut().zip(known.into_iter().chain(names)) {
             *place = argument;
         }
@@ -185,36 +178,24 @@ impl Walk<'_> {
 
 /// Follows folded names from `start`, one [`Link`] a node, `start` first; it ends where a name is not mapped.
 pub async fn chain(c: &mut impl Reading, walk: Walk<'_>) -> Result<Vec<Link>, Failure> {
+    const PLACE: usize = COLUMNS;
     let mut links: Vec<Link> = Vec::new();
     let mut from = walk.start;
     let mut rest = walk.names;
     loop {
         let (stride, tail) = rest.split_at(rest.len().min(STRIDE));
-        let found = rows(c, CHAIN, &Walk { start: from, names: stride, ..walk }.arguments()).await?;
-        let first = links.is_empty();
-        let mut reached = 0;
-        for row in &found {
-            let place = row.integer(COLUMNS + 8);
-            // Each statement begins with the node that the one before ended with.
-            if place == 0 && !first {
-                continue;
+        let mut found = rows(c, CHAIN, &Walk { start: from, names: stride, ..walk }.arguments()).await?;
+        found.sort_by_key(|row| row.integer(PLACE));
+        // Each statement begins with the node that the one before ended with.
+        let known = if links.is_empty() { -1 } else { 0 };
+        let mut reached = known;
+        for row in found.iter().skip_while(|row| row.integer(PLACE) <= known) {
+            if row.integer(PLACE) > reached {
+                reached = row.integer(PLACE);
+                links.push(Link { node: node_of(row), ..Link::default() });
             }
-            let node = node_of(row);
-            if links.last().is_none_or(|link| link.node.id != node.id) {
-                links.push(Link { role: row.optional_integer(COLUMNS).and_then(Role::from_rank), node, locks: vec![] });
-                reached = place;
-            }
-            if let (Some(token), Some(link)) = (row.optional_text(COLUMNS + 1), links.last_mut()) {
-                link.locks.push(Lock {
-                    token,
-                    node_id: link.node.id,
-                    principal_id: Id(row.integer(COLUMNS + 2)),
-                    deep: row.integer(COLUMNS + 3) != 0,
-                    shared: row.integer(COLUMNS + 4) != 0,
-                    owner_xml: row.text(COLUMNS + 5),
-                    timeout_s: row.integer(COLUMNS + 6),
-                    expires_at: row.integer(COLUMNS + 7),
-                });
+            if let Some(link) = links.last_mut() {
+                hang(link, row, walk.now);
             }
         }
         match links.last() {
@@ -222,6 +203,27 @@ pub async fn chain(c: &mut impl Reading, walk: Walk<'_>) -> Result<Vec<Link>, Fa
             _ => return Ok(links),
         }
         rest = tail;
+    }
+}
+
+/// Hangs on a link what a row of [`CHAIN`] says of its role and its locks, if that is not over.
+fn hang(link: &mut Link, row: &Row, now: Timestamp) {
+    let column = |number: usize| COLUMNS + 1 + number;
+    if row.optional_integer(column(1)).is_none_or(|until| until > now) {
+        link.role = link.role.max(row.optional_integer(column(0)).and_then(Role::from_rank));
+    }
+    let Some(token) = row.as_text(column(2)).filter(|_| row.integer(column(8)) > now) else { return };
+    if link.locks.iter().all(|lock| lock.token != token) {
+        link.locks.push(Lock {
+            token: token.to_owned(),
+            node_id: link.node.id,
+            principal_id: Id(row.integer(column(3))),
+            deep: row.integer(column(4)) != 0,
+            shared: row.integer(column(5)) != 0,
+            owner_xml: row.text(column(6)),
+            timeout_s: row.integer(column(7)),
+            expires_at: row.integer(column(8)),
+        });
     }
 }
 
@@ -333,13 +335,11 @@ pub async fn home_name(c: &mut impl Reading, node: Id) -> Result<Option<String>,
 
 /// The actor's greatest role on a node or anything above it; `None` where its home is gone.
 pub async fn role_above(c: &mut impl Reading, actor: Id, now: Timestamp, node: Id) -> Result<Option<Role>, Failure> {
-    const SQL: &str = concat!(
-        "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
-         WHERE n.parent_id IS NOT NULL) SELECT MAX(",
-        role!(),
-        "), MAX(CASE WHEN n.kind = 'home' AND n.gone_at IS NOT NULL THEN 1 ELSE 0 END) FROM up u JOIN node n ON n.id = u.id"
-    );
-    let found = row(c, SQL, arguments![actor, now, node]).await?;
+    let sql = "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
+               WHERE n.parent_id IS NOT NULL) SELECT MAX(a.role), MAX(CASE WHEN n.kind = 'home' AND n.gone_at IS NOT NULL THEN 1 ELSE 0 END) \
+               FROM up u JOIN node n ON n.id = u.id LEFT JOIN ace a ON a.node_id = n.id AND (a.until_at IS NULL OR a.until_at > $2) \
+               AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1))";
+    let found = row(c, sql, arguments![actor, now, node]).await?;
     Ok(found.filter(|row| row.integer(1) == 0).and_then(|row| row.optional_integer(0)).and_then(Role::from_rank))
 }
 

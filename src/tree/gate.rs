@@ -259,20 +259,17 @@ fn name_free(request: &Request, target: &Target) -> Result<()> {
 
 /// 403 `need-privileges`, naming resource and privilege (RFC 3744 section 7.1.1).
 fn may(request: &Request, effect: Effect, place: Place, target: &Target, destination: Option<&Target>) -> Result<()> {
-    let (privileges, href) = match place {
-        Place::Target => (target.privileges_at(place), target.href()),
-        Place::Parent => (target.privileges_at(place), target.parent_href()),
+    let at = match place {
+        Place::Target | Place::Parent => target,
         Place::DestinationParent | Place::Overwritten => {
-            let Some(destination) = destination else {
-                return Err(Refusal::of(Condition::BadRequest).text("the Destination header is missing").into());
-            };
-            (destination.privileges_at(place), destination.parent_href())
+            destination.ok_or_else(|| Refusal::of(Condition::BadRequest).text("the Destination header is missing"))?
         }
     };
     let privilege = if effect == Effect::Read { request.reads } else { effect.privilege() };
-    if privileges.contains(privilege) {
+    if at.privileges_at(place).contains(privilege) {
         return Ok(());
     }
+    let href = if place == Place::Target { at.href() } else { at.parent_href() };
     Err(Refusal::of(Condition::NeedPrivileges).at(href).because(Detail::Privilege(privilege)).into())
 }
 

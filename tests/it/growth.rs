@@ -209,3 +209,22 @@ async fn what_was_read_of_a_collection_is_not_read_again_until_it_changes() {
         put.header("Content-Type", "text/calendar").expect(204).await;
     }
 }
+
+/// A client that looks again and again costs no question, however long ago it looked, while nothing is committed.
+#[tokio::test]
+async fn who_looks_again_later_asks_nothing() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a.txt", "a").expect(201).await;
+    let look = async || {
+        max.get("/files/tram/a.txt").expect(200).await;
+        max.propfind("/files/tram/", "1", "<D:getetag/>").expect(207).await;
+    };
+    look().await;
+    for _ in 0..2 {
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        let before = world.tree.asked();
+        look().await;
+        assert_eq!(world.tree.asked(), before);
+    }
+}

@@ -9,7 +9,7 @@ use super::versions::versions;
 const DAY: i64 = 86_400;
 
 /// Runs a statement on the database, past the server.
-async fn sql(world: &World, statement: &str) {
+pub async fn sql(world: &World, statement: &str) {
     use sqlx::Connection as _;
     let file = format!("sqlite:{}", world.data.path().join("beffroi.sqlite").display());
     let mut connection = sqlx::SqliteConnection::connect(&file).await.unwrap();

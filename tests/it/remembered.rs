@@ -2,10 +2,12 @@
 //! leave a member other than it was, a fresh server on the same data gives the same answers.
 
 use beffroi::model::id::now;
+use beffroi::model::privilege::Role;
 use beffroi::model::version::stamp;
 use beffroi::tree::gate::Request;
 use beffroi::tree::walk::{Cursor, Needs};
 
+use crate::keeping::sql;
 use crate::kit::{Client, World, event};
 
 const PROPS: &str = "<D:displayname/><D:getetag/><D:getcontentlength/><D:getlastmodified/><D:resourcetype/>\
@@ -189,4 +191,34 @@ async fn a_glance_that_a_change_has_overtaken_shows_no_page() {
     }
     let now = world.tree.read(&request).await.unwrap().members(&first, Needs::TAG, epoch).await.unwrap();
     assert_eq!(now.views.iter().map(|view| view.node.name.as_str()).collect::<Vec<_>>(), ["a.txt", "b.txt"]);
+}
+
+#[tokio::test]
+async fn what_ends_with_time_ends_although_nothing_is_committed() {
+    let world = World::new().await;
+    let (max, zoe) = (world.client("max"), world.client("zoe"));
+    max.put("/files/tram/a.txt", "a").expect(201).await;
+    let token = max.locked("/files/tram/a.txt", "exclusive", "0").await;
+    let end = now() + 2;
+    world.tree.grant("/files/tram/", "zoe", Role::Reader, Some(end)).await.unwrap();
+    sql(&world, &format!("UPDATE lock SET expires_at = {end}")).await;
+    let locked = || async {
+        let listed = max.propfind("/files/tram/a.txt", "0", "<D:lockdiscovery/>").expect(207).await.text();
+        listed.contains(&token)
+    };
+    // Asked while it lasts, so that it may be remembered.
+    let mut seen = (0, 0);
+    while now() < end {
+        let told = (zoe.get("/files/tram/a.txt").send().await.status, locked().await);
+        if now() < end {
+            assert_eq!(told, (200, true));
+            seen.0 += 1;
+        }
+    }
+    for _ in 0..3 {
+        zoe.get("/files/tram/a.txt").expect(404).await;
+        assert!(!locked().await);
+        seen.1 += 1;
+    }
+    assert!(seen.0 > 2 && seen.1 > 2, "{seen:?}");
 }

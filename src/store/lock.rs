@@ -66,17 +66,21 @@ pub async fn count(c: &mut impl Reading, home: Id) -> Result<i64, Failure> {
 /// Locks whose root stands at or below `top`. The cost grows with the locks of the home, not with its documents.
 pub async fn below(c: &mut impl Reading, home: Id, top: Id, now: Timestamp) -> Result<Vec<Lock>, Failure> {
     let sql = "WITH RECURSIVE up(token, id) AS (SELECT l.token, l.node_id FROM lock l WHERE l.home_id = $1 \
-               AND l.expires_at > $3 UNION ALL SELECT u.token, n.parent_id FROM up u JOIN node n ON n.id = u.id \
+               UNION ALL SELECT u.token, n.parent_id FROM up u JOIN node n ON n.id = u.id \
                WHERE n.parent_id IS NOT NULL AND u.id <> $2) \
                SELECT l.token, l.node_id, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
                FROM up u JOIN lock l ON l.token = u.token WHERE u.id = $2 ORDER BY l.node_id";
-    Ok(rows(c, sql, arguments![home, top, now]).await?.iter().map(lock_of).collect())
+    Ok(holding(&rows(c, sql, arguments![home, top]).await?, now))
 }
 
-/// Locks on the members of a collection whose folded names lie in (`after`, `to`].
+/// Locks on the members of a collection.
 pub async fn of_members(c: &mut impl Reading, (parent, home): (Id, Id), now: Timestamp) -> Result<Vec<Lock>, Failure> {
     let sql = "SELECT l.token, l.node_id, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
-               FROM lock l CROSS JOIN node n WHERE l.home_id = $2 AND l.expires_at > $3 AND n.id = l.node_id \
-               AND n.parent_id = $1 AND n.gone_at IS NULL";
-    Ok(rows(c, sql, arguments![parent, home, now]).await?.iter().map(lock_of).collect())
+               FROM lock l CROSS JOIN node n WHERE l.home_id = $2 AND n.id = l.node_id AND n.parent_id = $1 AND n.gone_at IS NULL";
+    Ok(holding(&rows(c, sql, arguments![parent, home]).await?, now))
+}
+
+/// Those of these rows that have not lapsed: they are told, too, so that the answer can be remembered.
+fn holding(rows: &[Row], now: Timestamp) -> Vec<Lock> {
+    rows.iter().map(lock_of).filter(|lock| lock.expires_at > now).collect()
 }

@@ -124,7 +124,7 @@ fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
 fn describe(node: &Node) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(MAX_DESCRIBED);
     if let Some(etag) = node.etag() {
-        insert(&mut headers, ETAG, &etag.to_string());
+        insert(&mut headers, ETAG, &etag.told());
     }
     insert(&mut headers, LAST_MODIFIED, &http_date(node.modified_at));
     let content_type = node.content_type.as_deref().unwrap_or("application/octet-stream");

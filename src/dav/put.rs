@@ -92,7 +92,7 @@ async fn store(tree: &Tree, request: &Request, content: FileContent) -> Result<R
     admitted.commit().await?;
     let mut response = Call::status(status);
     let headers = response.headers_mut();
-    if let Some(Ok(etag)) = node.etag().map(|etag| HeaderValue::from_str(&etag.to_string())) {
+    if let Some(Ok(etag)) = node.etag().map(|etag| HeaderValue::from_str(&etag.told())) {
         headers.insert(ETAG, etag);
     }
     if let Ok(date) = HeaderValue::from_str(&http_date(node.modified_at)) {

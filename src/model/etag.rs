@@ -21,6 +21,12 @@ impl ETag {
         Self { opaque: hash.get(..32).unwrap_or(hash).to_owned(), weak: false }
     }
 
+    /// As clients are told it: in quotes, in one piece, for a listing tells one a member.
+    #[must_use]
+    pub fn told(&self) -> String {
+        [if self.weak { "W/\"" } else { "\"" }, &self.opaque, "\""].concat()
+    }
+
     /// Strong comparison, RFC 9110 section 8.8.3.2.
     #[must_use]
     pub fn matches_strongly(&self, other: &Self) -> bool {
@@ -30,7 +36,7 @@ impl ETag {
 
 impl fmt::Display for ETag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\"{}\"", if self.weak { "W/" } else { "" }, self.opaque)
+        f.write_str(&self.told())
     }
 }
 

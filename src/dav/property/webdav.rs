@@ -68,6 +68,11 @@ fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
     Some(Value::text(value))
 }
 
+/// Text of ours that holds no markup: a number, a date, a tag.
+fn plain(value: String) -> Option<Value<'static>> {
+    Some(Value::xml(value))
+}
+
 /// Nothing live: the value, if there is one, is a dead property's.
 fn absent(_: &View, _: &Reading) -> Option<Value<'static>> {
     None
@@ -78,7 +83,7 @@ fn unix_seconds(text: &str) -> Option<Timestamp> {
 }
 
 fn creationdate(view: &View, _: &Reading) -> Option<Value<'static>> {
-    text(Instant::from_second(view.node.created_at).ok()?.to_string())
+    plain(Instant::from_second(view.node.created_at).ok()?.to_string())
 }
 
 /// The last segment: file managers show it as the name. A principal is shown by its display name.
@@ -97,7 +102,7 @@ fn displayname<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
 }
 
 fn getcontentlength(view: &View, _: &Reading) -> Option<Value<'static>> {
-    if view.node.kind.is_collection() { None } else { text(view.node.size_bytes.to_string()) }
+    if view.node.kind.is_collection() { None } else { plain(view.node.size_bytes.to_string()) }
 }
 
 fn getcontenttype<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
@@ -105,11 +110,11 @@ fn getcontenttype<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
 }
 
 fn getetag(view: &View, _: &Reading) -> Option<Value<'static>> {
-    text(view.node.etag()?.to_string())
+    plain(view.node.etag()?.told())
 }
 
 fn getlastmodified(view: &View, _: &Reading) -> Option<Value<'static>> {
-    text(http_date(view.node.modified_at))
+    plain(http_date(view.node.modified_at))
 }
 
 fn lock_discovery(view: &View, reading: &Reading) -> Option<Value<'static>> {
@@ -135,11 +140,11 @@ fn supportedlock(view: &View, _: &Reading) -> Option<Value<'static>> {
 
 fn quota_available(view: &View, _: &Reading) -> Option<Value<'static>> {
     let (_, available) = view.quota?;
-    text(available.unwrap_or(UNLIMITED_BYTES).to_string())
+    plain(available.unwrap_or(UNLIMITED_BYTES).to_string())
 }
 
 fn quota_used(view: &View, _: &Reading) -> Option<Value<'static>> {
-    text(view.quota?.0.to_string())
+    plain(view.quota?.0.to_string())
 }
 
 fn resource_id(view: &View, _: &Reading) -> Option<Value<'static>> {

@@ -130,13 +130,16 @@ impl Writer {
         self.end_response();
     }
 
-    /// `DAV:status`.
+    /// `DAV:status`; the two that a listing repeats for each member stand ready.
     pub fn status(&mut self, status: u16) {
-        if status == 200 {
-            return self.raw("<D:status>HTTP/1.1 200 OK</D:status>");
+        match status {
+            200 => self.raw("<D:status>HTTP/1.1 200 OK</D:status>"),
+            404 => self.raw("<D:status>HTTP/1.1 404 Not Found</D:status>"),
+            _ => {
+                let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
+                let _ = write!(self.out, "<D:status>HTTP/1.1 {status} {reason}</D:status>");
+            }
         }
-        let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
-        let _ = write!(self.out, "<D:status>HTTP/1.1 {status} {reason}</D:status>");
     }
 
     /// Begins a propstat.

@@ -13,7 +13,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("ical", &["model"]),
     ("store", &["model"]),
     ("tree", &["model", "ical", "store"]),
-    ("exchange", &["model", "message"]),
+    ("exchange", &["model", "tree", "message"]),
     ("dav", &["model", "wire", "ical", "tree", "exchange", "message"]),
     ("config", &[]),
     ("server", &["model", "wire", "tree", "exchange", "message", "dav", "config"]),

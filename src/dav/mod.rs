@@ -120,7 +120,7 @@ pub async fn handle(tree: Tree, exchange: Exchange, limits: Limits) -> std::resu
 
 /// Reads the head.
 fn prepare(tree: Tree, exchange: Exchange, limits: Limits) -> Result<(Handler, Call)> {
-    let Exchange { head, body, actor, authorities, language } = exchange;
+    let Exchange { head, body, actor, authorities, seen, language } = exchange;
     let Some(method) = Method::parse(head.method.as_str()) else {
         return Err(Condition::MethodUnknown.into());
     };
@@ -137,6 +137,7 @@ fn prepare(tree: Tree, exchange: Exchange, limits: Limits) -> Result<(Handler, C
         destination,
         overwrite: header::overwrite(&head.headers).map_err(bad_header)?,
         preconditions: header::preconditions(&head.headers).map_err(bad_header)?,
+        seen,
         ..Request::of(method, path, actor)
     };
     Ok((*handler, Call { tree, request, headers: head.headers, body, language, limits }))

@@ -17,8 +17,8 @@ use tokio::sync::Semaphore;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::principal::Actor;
-use crate::tree::Tree;
 use crate::tree::authentication::{Credentials, Remembered};
+use crate::tree::{Seen, Tree};
 use crate::wire::header::text;
 
 /// Wrong account passwords taken at once for one name from one address, and the seconds that each more costs.
@@ -55,12 +55,12 @@ impl Authenticator {
     }
 
     /// Who sent these headers; `None`: nobody that we know (401).
-    pub async fn actor(&self, tree: &Tree, headers: &HeaderMap, address: IpAddr) -> Result<Option<Actor>> {
+    pub async fn actor(&self, tree: &Tree, seen: Seen, headers: &HeaderMap, address: IpAddr) -> Result<Option<Actor>> {
         // An empty Bearer is what Office sends first; it counts as no credentials.
         let Some((login, password)) = text(headers, AUTHORIZATION).as_deref().and_then(credentials) else {
             return Ok(None);
         };
-        match tree.authenticate(&self.remembered, &login, &password, self.account_passwords).await? {
+        match tree.authenticate(&self.remembered, (&login, &password), self.account_passwords, seen).await? {
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => {
                 tokio::time::sleep(WRONG).await;

@@ -237,7 +237,8 @@ impl Server {
             }
             _ => {}
         }
-        let Some(actor) = self.authenticator.actor(&self.tree, &head.headers, address).await? else {
+        let seen = self.tree.seen();
+        let Some(actor) = self.authenticator.actor(&self.tree, seen, &head.headers, address).await? else {
             let sentence = message::text(language, "unauthorized", &[]);
             let mut response = plain(StatusCode::UNAUTHORIZED, format!("{sentence}\n"));
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
@@ -250,7 +251,7 @@ impl Server {
             max_body_bytes: self.config.server.max_document_bytes,
             body_idle_s: self.config.server.idle_timeout_s,
         };
-        dav::handle(self.tree.clone(), Exchange { head, body, actor, authorities, language }, limits).await
+        dav::handle(self.tree.clone(), Exchange { head, body, actor, authorities, seen, language }, limits).await
     }
 
     /// Where a proxy that is trusted took a request in the clear, although clients know us by https: `webcal:` links

@@ -143,18 +143,21 @@ impl Blobs {
         blocking(work).await.map_err(|e| Failure::new("listing documents", e))
     }
 
-    /// Removes a body, unless it has been written again; did it go? It is set aside first, so that what is written
-    /// meanwhile is not what goes.
+    /// Removes a body, unless it has been written again; did it go? It is set aside and looked at once more, so that what
+    /// is written in this moment is not what goes.
     pub async fn remove_old(&self, hash: &str) -> Result<bool, Failure> {
         let (file, aside) = (self.file(hash), self.directory.join(STAGING).join(Id::generate().to_string()));
         let work = move || {
+            if !is_old(&std::fs::metadata(&file)?) {
+                return Ok(false);
+            }
             std::fs::rename(&file, &aside)?;
             let old = is_old(&std::fs::metadata(&aside)?);
-            if !old {
-                match std::fs::hard_link(&aside, &file) {
-                    Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(e),
-                    _ => {}
-                }
+            if !old
+                && let Err(e) = std::fs::hard_link(&aside, &file)
+                && e.kind() != std::io::ErrorKind::AlreadyExists
+            {
+                return Err(e);
             }
             std::fs::remove_file(&aside).map(|()| old)
         };

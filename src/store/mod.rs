@@ -36,6 +36,9 @@ use self::transaction::{Glance, Snapshot, Txn, Writer};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 
+/// What the database was when a request came, as far as that could be told.
+pub type Seen = Option<memo::Version>;
+
 /// The database and the bodies.
 pub struct Store {
     readers: Arc<Readers>,
@@ -85,10 +88,16 @@ impl Store {
         Snapshot::open(&self.readers, &self.recall, &self.asked).await
     }
 
-    /// For questions that need not agree with each other.
+    /// What the database is now.
     #[must_use]
-    pub fn glance(&self) -> Glance {
-        Glance::new(&self.readers, (&self.memo, &self.recall), &self.asked)
+    pub fn seen(&self) -> Seen {
+        self.memo.version()
+    }
+
+    /// For questions that need not agree with each other: each is answered as of `seen`, or as of now, or later.
+    #[must_use]
+    pub fn glance(&self, seen: Seen) -> Glance {
+        Glance::new(&self.readers, (&self.memo, &self.recall), seen, &self.asked)
     }
 
     /// A write transaction.

@@ -84,8 +84,8 @@ impl Drop for Snapshot {
     }
 }
 
-/// Questions that need not agree with each other, each answered as the database was when the first was asked, from the
-/// memo, or later, over a connection that is taken when it is needed. While nothing is committed they do agree.
+/// Questions that need not agree with each other, each answered as the database was when the request came, from the memo,
+/// or later, over a connection that is taken when it is needed. While nothing is committed they do agree.
 pub struct Glance {
     readers: Arc<Readers>,
     memo: Arc<Memo>,
@@ -96,8 +96,13 @@ pub struct Glance {
 }
 
 impl Glance {
-    pub(super) fn new(readers: &Arc<Readers>, (memo, recall): (&Arc<Memo>, &Arc<Recall>), asked: &Arc<Asked>) -> Self {
-        let (version, readers) = (memo.version(), Arc::clone(readers));
+    pub(super) fn new(
+        readers: &Arc<Readers>,
+        (memo, recall): (&Arc<Memo>, &Arc<Recall>),
+        seen: Option<Version>,
+        asked: &Arc<Asked>,
+    ) -> Self {
+        let (version, readers) = (seen.or_else(|| memo.version()), Arc::clone(readers));
         let (memo, recall, asked) = (Arc::clone(memo), Arc::clone(recall), Arc::clone(asked));
         Self { readers, memo, recall, version, connection: None, asked }
     }

@@ -16,6 +16,7 @@ use super::Tree;
 use crate::model::error::{Failure, Result};
 use crate::model::id::{Id, now};
 use crate::model::principal::{Actor, Principal, Scope};
+use crate::store::Seen;
 use crate::store::body::sha256;
 use crate::store::principal::{self, Login};
 
@@ -128,12 +129,12 @@ impl Tree {
     pub async fn authenticate(
         &self,
         remembered: &Remembered,
-        login: &str,
-        password: &str,
+        (login, password): (&str, &str),
         account_passwords: bool,
+        seen: Seen,
     ) -> Result<Credentials> {
         let now = now();
-        let mut glance = self.store.glance();
+        let mut glance = self.store.glance(seen);
         let device = principal::device_by_secret(&mut glance, &device_secret_hash(password), login).await?;
         if let Some((person, id, device)) = device {
             drop(glance);

@@ -76,7 +76,7 @@ impl Tree {
 
     /// What a secret opens: the request for its calendar in the name of its person, to pass the gate like any other.
     pub async fn feed(&self, secret: &str) -> TreeResult<Option<(Request, Feed)>> {
-        let mut glance = self.store.glance();
+        let mut glance = self.store.glance(None);
         let Some((person, _, feed)) = feed::by_secret(&mut glance, &device_secret_hash(secret)).await? else {
             return Ok(None);
         };
@@ -98,7 +98,7 @@ impl Tree {
 
     /// Notes that a feed was fetched, by what calls itself so.
     pub async fn feed_fetched(&self, secret: &str, client: &str) -> TreeResult<()> {
-        let mut glance = self.store.glance();
+        let mut glance = self.store.glance(None);
         let found = feed::by_secret(&mut glance, &device_secret_hash(secret)).await?;
         drop(glance);
         let client: String = client.chars().filter(|c| !c.is_control()).take(MAX_CLIENT_CHARS).collect();

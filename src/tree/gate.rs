@@ -21,6 +21,7 @@ use crate::model::path::Path;
 use crate::model::precondition::{Outcome, Preconditions, State};
 use crate::model::principal::Actor;
 use crate::model::privilege::Privilege;
+use crate::store::Seen;
 use crate::store::node::Claim;
 use crate::store::sql::Reading;
 use crate::store::{lock, node};
@@ -45,6 +46,8 @@ pub struct Request {
     pub actor: Actor,
     /// What it takes to know of the target and to read it: `DAV:read`, or less.
     pub reads: Privilege,
+    /// What the database was when it came; `None`: it is looked at when it is asked.
+    pub seen: Seen,
 }
 
 impl Request {
@@ -59,6 +62,7 @@ impl Request {
             preconditions: Preconditions::default(),
             actor,
             reads: Privilege::Read,
+            seen: None,
         }
     }
 }

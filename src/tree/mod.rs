@@ -44,6 +44,7 @@ use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
 use crate::store::{Store, body, node};
 
+pub use crate::store::Seen;
 pub use crate::store::body::{Content, INLINE_BYTES};
 pub use crate::store::transaction::{Glance, Snapshot};
 
@@ -86,6 +87,12 @@ impl Tree {
         self.store.asked.so_far()
     }
 
+    /// What the database is now: what a request that has just come asks first is answered as of this.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        self.store.seen()
+    }
+
     /// When events take place, as far as it is known.
     #[must_use]
     pub fn spans(&self) -> &Spans {
@@ -116,7 +123,7 @@ impl Tree {
     /// Admits a request to one resource as it is now: what is read of it in several statements need not agree, for a
     /// body is named by its content.
     pub async fn peek(&self, request: &Request) -> Result<Admitted<Glance>> {
-        admit(self.store.glance(), request.clone(), Vec::new(), (now(), self.epoch())).await
+        admit(self.store.glance(request.seen), request.clone(), Vec::new(), (now(), self.epoch())).await
     }
 
     /// Admits a request to a consistent view, as listing and synchronizing members need it.

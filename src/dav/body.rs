@@ -55,6 +55,8 @@ impl Call {
             }
             whole.extend_from_slice(&bytes);
         }
+        // The client may have taken its time: what is asked now is answered as of now.
+        self.request.seen = None;
         Ok(Bytes::from(whole))
     }
 

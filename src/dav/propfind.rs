@@ -205,9 +205,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let body = if depth == Depth::One && view.node.kind.is_collection() {
         // The connection is given back before the first byte is awaited; each page opens its own.
         drop(admitted);
-        // Each page passes the gate as it is then.
-        let request = Request { seen: None, ..call.request };
-        let (tree, coming) = (call.tree, Some(Coming::At(Cursor::default())));
+        let (tree, request, coming) = (call.tree, call.request, Some(Coming::At(Cursor::default())));
         let listing =
             Listing { tree, request, plan, reading, writer, views: Vec::new().into_iter(), coming, ended: false };
         Body::Blocks(Box::pin(unfold(listing, Listing::next)), None)

@@ -27,7 +27,7 @@ use crate::model::node::{Blob, Blocks};
 pub const INLINE_BYTES: usize = 64 * 1024;
 /// Unnamed bodies are kept this long: whoever staged one may still be about to name it.
 pub const SWEEP_AGE: Duration = Duration::from_secs(86_400);
-/// Where in the directory lies what is still arriving.
+/// Where in the directory lies what is still arriving, or about to go.
 const STAGING: &str = "staging";
 /// Buffer of a document that is written: with small ones a large one costs its time in system calls.
 const BUFFER_BYTES: usize = 512 * 1024;
@@ -40,7 +40,7 @@ const SLOW: Duration = Duration::from_millis(80);
 /// How much of a document is written before the disk begins to take it.
 const SYNC_BYTES: usize = 8 * 1024 * 1024;
 
-/// The directory of large bodies: `ab/abcdef...`, and `staging/` for what is still arriving.
+/// The directory of large bodies: `ab/abcdef...`, and `staging/` for what is still arriving or about to go.
 #[derive(Clone, Debug)]
 pub struct Blobs {
     directory: PathBuf,
@@ -152,16 +152,16 @@ impl Blobs {
                 return Ok(false);
             }
             std::fs::rename(&file, &aside)?;
-            let old = is_old(&std::fs::metadata(&aside)?);
-            if !old
-                && let Err(e) = std::fs::hard_link(&aside, &file)
-                && e.kind() != std::io::ErrorKind::AlreadyExists
-            {
-                return Err(e);
+            if is_old(&std::fs::metadata(&aside)?) {
+                return std::fs::remove_file(&aside).map(|()| true);
             }
-            std::fs::remove_file(&aside).map(|()| old)
+            // What may stand there by now has the same content.
+            std::fs::rename(&aside, &file).map(|()| false)
         };
-        blocking(work).await.map_err(|e| Failure::new("removing an unnamed document", e))
+        match blocking(work).await {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            done => done.map_err(|e| Failure::new("removing an unnamed document", e)),
+        }
     }
 }
 

@@ -80,7 +80,7 @@ pub async fn of_members(c: &mut impl Reading, (parent, home): (Id, Id), now: Tim
     Ok(holding(&rows(c, sql, arguments![parent, home]).await?, now))
 }
 
-/// Those of these rows that have not lapsed: they are told, too, so that the answer can be remembered.
+/// Those that have not lapsed: the database tells the others, too, so that its answer can be remembered.
 fn holding(rows: &[Row], now: Timestamp) -> Vec<Lock> {
     rows.iter().map(lock_of).filter(|lock| lock.expires_at > now).collect()
 }

@@ -14,7 +14,7 @@ use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::Timestamp;
 
-/// About so many rows are there for each part.
+/// A part is made for each so many rows.
 const PART_ROWS: i64 = 250_000;
 /// Parts begin with one of so many beginnings of a hash.
 const BEGINNINGS: i64 = 0x1_0000;

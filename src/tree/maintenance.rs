@@ -33,14 +33,19 @@ impl Tree {
         report.damage.extend(check::references(&mut self.store.read().await?).await?);
         self.check_names(&mut report).await?;
         self.check_chains(&mut report).await?;
-        for part in named::parts(&mut self.store.read().await?).await? {
+        // No view stays open while bodies are read: it would keep the log from being carried over.
+        let parts = named::parts(&mut self.store.read().await?).await?;
+        for part in parts {
             let mut bad = Vec::new();
-            for hash in named::named(&mut self.store.read().await?, &part).await? {
-                bad.extend(self.body_damage(&hash).await?.map(|what| (hash, what)));
+            let hashes = named::named(&mut self.store.read().await?, &part).await?;
+            for hash in hashes {
                 report.bodies += 1;
+                if self.body_damage(&hash).await?.is_some() {
+                    bad.push(hash);
+                }
                 progress(report.bodies);
             }
-            report.damage.extend(self.still_named(&bad).await?);
+            report.damage.extend(self.still_damaged(&bad).await?);
         }
         Ok(report)
     }
@@ -115,25 +120,27 @@ impl Tree {
         })
     }
 
-    /// Of damaged bodies those that matter: what nothing names any more may have gone while it was looked at.
-    async fn still_named(&self, bad: &[(String, &'static str)]) -> Result<Vec<Damage>, Failure> {
+    /// Of bodies that were found damaged those that matter: what nothing names any more may have gone while it was looked
+    /// at, and may be there again.
+    async fn still_damaged(&self, bad: &[String]) -> Result<Vec<Damage>, Failure> {
         let mut damage = Vec::new();
         for page in bad.chunks(PAGE as usize) {
-            let hashes: Vec<String> = page.iter().map(|(hash, _)| hash.clone()).collect();
-            let bearers = named::bearers(&mut self.store.read().await?, &hashes).await?;
-            damage.extend(page.iter().filter_map(|(hash, what)| {
-                let bearer = bearers.get(hash)?;
-                Some(Damage { what: (*what).to_owned(), at: format!("{bearer}, body {hash}") })
-            }));
+            let bearers = named::bearers(&mut self.store.read().await?, page).await?;
+            for hash in page {
+                let Some(bearer) = bearers.get(hash) else { continue };
+                let what = self.body_damage(hash).await?;
+                damage.extend(what.map(|what| Damage { what: what.to_owned(), at: format!("{bearer}, body {hash}") }));
+            }
         }
         Ok(damage)
     }
 
-    /// Removes bodies that nothing has named for a day; how many.
+    /// Removes bodies that were stored more than a day ago and that nothing names; how many.
     pub async fn sweep(&self) -> Result<u64, Failure> {
         let before = now() - i64::try_from(SWEEP_AGE.as_secs()).unwrap_or(i64::MAX);
         let mut swept = 0;
-        for part in named::parts(&mut self.store.read().await?).await? {
+        let parts = named::parts(&mut self.store.read().await?).await?;
+        for part in parts {
             let large = self.store.blobs.old(&part).await?;
             let unnamed = named::unnamed(&mut self.store.read().await?, &part, before, &large).await?;
             for page in unnamed.chunks(PAGE as usize) {

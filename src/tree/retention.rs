@@ -116,7 +116,8 @@ impl Tree {
 
     async fn clear_litter(&self, home: Id, name: &str, at: Timestamp, done: &mut Tended) -> Result<()> {
         let before = at - LITTER_S;
-        for found in retention::abandoned(&mut self.store.read().await?, home, at, before, PAGE).await? {
+        let abandoned = retention::abandoned(&mut self.store.read().await?, home, at, before, PAGE).await?;
+        for found in abandoned {
             let mut admitted = self.tending(name).await?;
             let present = version::node(&mut admitted.store, found.id).await?;
             let unchanged =

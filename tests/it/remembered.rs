@@ -199,7 +199,7 @@ async fn what_ends_with_time_ends_although_nothing_is_committed() {
     let (max, zoe) = (world.client("max"), world.client("zoe"));
     max.put("/files/tram/a.txt", "a").expect(201).await;
     let token = max.locked("/files/tram/a.txt", "exclusive", "0").await;
-    let end = now() + 2;
+    let end = now() + 3;
     world.tree.grant("/files/tram/", "zoe", Role::Reader, Some(end)).await.unwrap();
     sql(&world, &format!("UPDATE lock SET expires_at = {end}")).await;
     let locked = || async {
@@ -207,18 +207,17 @@ async fn what_ends_with_time_ends_although_nothing_is_committed() {
         listed.contains(&token)
     };
     // Asked while it lasts, so that it may be remembered.
-    let mut seen = (0, 0);
+    let mut lasted = false;
     while now() < end {
         let told = (zoe.get("/files/tram/a.txt").send().await.status, locked().await);
         if now() < end {
             assert_eq!(told, (200, true));
-            seen.0 += 1;
+            lasted = true;
         }
     }
+    assert!(lasted);
     for _ in 0..3 {
         zoe.get("/files/tram/a.txt").expect(404).await;
         assert!(!locked().await);
-        seen.1 += 1;
     }
-    assert!(seen.0 > 2 && seen.1 > 2, "{seen:?}");
 }

@@ -269,9 +269,9 @@ impl<T: Reading> Admitted<T> {
         if folder.kind == Kind::History && at.after.is_empty() && self.target.path.segments().len() == 2 {
             views = self.days(folder, epoch).await?;
         }
+        let place = self.place(epoch);
         for node in found {
-            let path = self.target.path.join(&node.name);
-            let mut view = self.bare(node, &path, epoch);
+            let mut view = place.member(node);
             self.load(&mut view, needs).await?;
             views.push(view);
         }

@@ -81,6 +81,11 @@ impl Blobs {
         self.directory.join(hash.get(..2).unwrap_or("00")).join(hash)
     }
 
+    /// A new file where lies what is arriving, or about to go.
+    fn aside(&self) -> PathBuf {
+        self.directory.join(STAGING).join(Id::generate().to_string())
+    }
+
     /// A place for content that is arriving.
     pub fn stage(&self) -> Staging {
         Staging { blobs: self.clone(), hash: Sha256::new(), size: 0, buffer: BytesMut::new(), file: None }
@@ -146,7 +151,7 @@ impl Blobs {
     /// Removes a body, unless it has been written again; did it go? It is set aside and looked at once more, so that what
     /// is written in this moment is not what goes.
     pub async fn remove_old(&self, hash: &str) -> Result<bool, Failure> {
-        let (file, aside) = (self.file(hash), self.directory.join(STAGING).join(Id::generate().to_string()));
+        let (file, aside) = (self.file(hash), self.aside());
         let work = move || {
             if !is_old(&std::fs::metadata(&file)?) {
                 return Ok(false);
@@ -328,10 +333,7 @@ impl Staging {
     async fn spill(&mut self) -> std::io::Result<()> {
         let staging = match self.file.take() {
             Some(staging) => staging,
-            None => {
-                let path = self.blobs.directory.join(STAGING).join(Id::generate().to_string());
-                StagingFile::create(path).await?
-            }
+            None => StagingFile::create(self.blobs.aside()).await?,
         };
         let staging = self.file.insert(staging);
         staging.write(self.buffer.split().freeze(), std::mem::take(&mut self.hash)).await?;

@@ -6,17 +6,28 @@ use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::lock::Lock;
 
-fn lock_of(row: &Row) -> Lock {
-    Lock {
-        token: row.text(0),
-        node_id: Id(row.integer(1)),
-        principal_id: Id(row.integer(2)),
-        deep: row.integer(3) != 0,
-        shared: row.integer(4) != 0,
-        owner_xml: row.text(5),
-        timeout_s: row.integer(6),
-        expires_at: row.integer(7),
-    }
+/// Columns of a lock `l`, as [`held`] reads them.
+macro_rules! lock_columns {
+    () => {
+        "l.token, l.node_id, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at"
+    };
+}
+pub(super) use lock_columns;
+
+/// The lock that a row tells of from column `first` on, if it tells of one that has not lapsed: statements tell lapsed ones,
+/// too, so that their answers can be remembered.
+pub(super) fn held(row: &Row, first: usize, now: Timestamp) -> Option<Lock> {
+    let expires_at = row.optional_integer(first + 7).filter(|at| *at > now)?;
+    Some(Lock {
+        token: row.text(first),
+        node_id: Id(row.integer(first + 1)),
+        principal_id: Id(row.integer(first + 2)),
+        deep: row.integer(first + 3) != 0,
+        shared: row.integer(first + 4) != 0,
+        owner_xml: row.text(first + 5),
+        timeout_s: row.integer(first + 6),
+        expires_at,
+    })
 }
 
 /// Writes a lock.
@@ -65,22 +76,22 @@ pub async fn count(c: &mut impl Reading, home: Id) -> Result<i64, Failure> {
 
 /// Locks whose root stands at or below `top`. The cost grows with the locks of the home, not with its documents.
 pub async fn below(c: &mut impl Reading, home: Id, top: Id, now: Timestamp) -> Result<Vec<Lock>, Failure> {
-    let sql = "WITH RECURSIVE up(token, id) AS (SELECT l.token, l.node_id FROM lock l WHERE l.home_id = $1 \
-               UNION ALL SELECT u.token, n.parent_id FROM up u JOIN node n ON n.id = u.id \
-               WHERE n.parent_id IS NOT NULL AND u.id <> $2) \
-               SELECT l.token, l.node_id, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
-               FROM up u JOIN lock l ON l.token = u.token WHERE u.id = $2 ORDER BY l.node_id";
-    Ok(holding(&rows(c, sql, arguments![home, top]).await?, now))
+    const SQL: &str = concat!(
+        "WITH RECURSIVE up(token, id) AS (SELECT l.token, l.node_id FROM lock l WHERE l.home_id = $1 \
+         UNION ALL SELECT u.token, n.parent_id FROM up u JOIN node n ON n.id = u.id \
+         WHERE n.parent_id IS NOT NULL AND u.id <> $2) SELECT ",
+        lock_columns!(),
+        " FROM up u JOIN lock l ON l.token = u.token WHERE u.id = $2 ORDER BY l.node_id"
+    );
+    Ok(rows(c, SQL, arguments![home, top]).await?.iter().filter_map(|row| held(row, 0, now)).collect())
 }
 
 /// Locks on the members of a collection.
 pub async fn of_members(c: &mut impl Reading, (parent, home): (Id, Id), now: Timestamp) -> Result<Vec<Lock>, Failure> {
-    let sql = "SELECT l.token, l.node_id, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
-               FROM lock l CROSS JOIN node n WHERE l.home_id = $2 AND n.id = l.node_id AND n.parent_id = $1 AND n.gone_at IS NULL";
-    Ok(holding(&rows(c, sql, arguments![parent, home]).await?, now))
-}
-
-/// Those that have not lapsed: the database tells the others, too, so that its answer can be remembered.
-fn holding(rows: &[Row], now: Timestamp) -> Vec<Lock> {
-    rows.iter().map(lock_of).filter(|lock| lock.expires_at > now).collect()
+    const SQL: &str = concat!(
+        "SELECT ",
+        lock_columns!(),
+        " FROM lock l CROSS JOIN node n WHERE l.home_id = $2 AND n.id = l.node_id AND n.parent_id = $1 AND n.gone_at IS NULL"
+    );
+    Ok(rows(c, SQL, arguments![parent, home]).await?.iter().filter_map(|row| held(row, 0, now)).collect())
 }

@@ -1,5 +1,6 @@
 //! Statements on `node` and `home`.
 
+use super::lock::{held, lock_columns};
 use super::members::{Members, Pages, Widths, by_name, pages, widths};
 use super::page::page;
 use super::sql::{Argument, Columns, Reading, Row, arguments, foresee, listed, paged, row, rows};
@@ -8,7 +9,6 @@ use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::kind::Kind;
-use crate::model::lock::Lock;
 use crate::model::node::{Link, Node};
 use crate::model::privilege::Role;
 
@@ -72,8 +72,9 @@ const CHAIN: &str = concat!(
     segment!(),
     ") SELECT ",
     columns!(),
-    ", w.place, a.role, a.until_at, l.token, l.principal_id, l.deep, l.shared, l.owner_xml, l.timeout_s, l.expires_at \
-     FROM walk w JOIN node n ON n.id = w.id LEFT JOIN ace a ON a.node_id = n.id \
+    ", w.place, a.role, a.until_at, ",
+    lock_columns!(),
+    " FROM walk w JOIN node n ON n.id = w.id LEFT JOIN ace a ON a.node_id = n.id \
      AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1)) \
      LEFT JOIN lock l ON l.node_id = n.id"
 );
@@ -208,23 +209,12 @@ pub async fn chain(c: &mut impl Reading, walk: Walk<'_>) -> Result<Vec<Link>, Fa
 
 /// Hangs on a link what a row of [`CHAIN`] says of its role and its locks, if that is not over.
 fn hang(link: &mut Link, row: &Row, now: Timestamp) {
-    let column = |number: usize| COLUMNS + 1 + number;
-    if row.optional_integer(column(1)).is_none_or(|until| until > now) {
-        link.role = link.role.max(row.optional_integer(column(0)).and_then(Role::from_rank));
+    const ROLE: usize = COLUMNS + 1;
+    if row.optional_integer(ROLE + 1).is_none_or(|until| until > now) {
+        link.role = link.role.max(row.optional_integer(ROLE).and_then(Role::from_rank));
     }
-    let Some(token) = row.as_text(column(2)).filter(|_| row.integer(column(8)) > now) else { return };
-    if link.locks.iter().all(|lock| lock.token != token) {
-        link.locks.push(Lock {
-            token: token.to_owned(),
-            node_id: link.node.id,
-            principal_id: Id(row.integer(column(3))),
-            deep: row.integer(column(4)) != 0,
-            shared: row.integer(column(5)) != 0,
-            owner_xml: row.text(column(6)),
-            timeout_s: row.integer(column(7)),
-            expires_at: row.integer(column(8)),
-        });
-    }
+    let told = held(row, ROLE + 2, now).filter(|told| link.locks.iter().all(|lock| lock.token != told.token));
+    link.locks.extend(told);
 }
 
 /// Members of a collection in the order of their folded names, after `after`.

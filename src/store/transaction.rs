@@ -84,8 +84,8 @@ impl Drop for Snapshot {
     }
 }
 
-/// Questions that need not agree with each other, each answered as the database was when the request came or the first was asked, from
-/// the memo, or later, over a connection that is taken when it is needed. While nothing is committed they do agree.
+/// Questions that need not agree with each other, each answered as the database was when the request came or the first
+/// was asked, from the memo, or later, over a connection that is taken when it is needed. While nothing is committed they do agree.
 pub struct Glance {
     readers: Arc<Readers>,
     memo: Arc<Memo>,

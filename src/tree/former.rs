@@ -248,14 +248,12 @@ impl<T: Reading> Admitted<T> {
     /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients open
     /// only what they were told of. Any other day can be named.
     async fn days(&mut self, top: &Node, epoch: &str) -> Result<Vec<View>> {
-        let zone = zone();
+        let (zone, place) = (zone(), self.place(epoch));
         let mut views = Vec::new();
         let mut before = self.now + 1;
         while let Some(at) = past::last_change(&mut self.store, top.home_id, before).await?.filter(|at| *at > 0) {
             let Some((name, begin)) = day(at, &zone).filter(|_| views.len() < DAYS) else { break };
-            let path = self.target.path.join(&name);
-            let node = Node { name, kind: Kind::PastFolder, modified_at: at, ..top.clone() };
-            views.push(self.bare(node, &path, epoch));
+            views.push(place.member(Node { name, kind: Kind::PastFolder, modified_at: at, ..top.clone() }));
             before = begin;
         }
         Ok(views)
@@ -283,7 +281,7 @@ impl<T: Reading> Admitted<T> {
         let from = at.after.parse::<i64>().map_or(1, |last| last + 1);
         let found = version::versions(&mut self.store, folder.id, (from, i64::MAX), at.limit).await?;
         let next = at.next(found.len(), || found.last().map(|version| version.number.to_string()));
-        let zone = zone();
+        let (zone, place) = (zone(), self.place(epoch));
         let numbers = if needs.versions { version::numbers(&mut self.store, folder.id).await? } else { Vec::new() };
         let views = found
             .iter()
@@ -292,10 +290,9 @@ impl<T: Reading> Admitted<T> {
                     Kind::VersionFolder => (name_of(folder, version, &zone), Kind::PastFile),
                     _ => (version.number.to_string(), Kind::Version),
                 };
-                let path = self.target.path.join(&name);
                 let node = version_node(folder, version, name, kind);
                 let author = version.author.clone();
-                View { author, kept: version.kept, versions: numbers.clone(), ..self.bare(node, &path, epoch) }
+                View { author, kept: version.kept, versions: numbers.clone(), ..place.member(node) }
             })
             .collect();
         Ok(Page { views, next })

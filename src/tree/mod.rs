@@ -120,8 +120,8 @@ impl Tree {
         self.store.blobs.stage()
     }
 
-    /// Admits a request to one resource as it is now, or was when the request came: what is read of it in several statements need not agree, for a
-    /// body is named by its content.
+    /// Admits a request to one resource as it is now, or was when the request came: what is read of it in several
+    /// statements need not agree, for a body is named by its content.
     pub async fn peek(&self, request: &Request) -> Result<Admitted<Glance>> {
         admit(self.store.glance(request.seen), request.clone(), Vec::new(), (now(), self.epoch())).await
     }

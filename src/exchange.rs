@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 
+use crate::model::budget::Budget;
 use crate::model::error::Failure;
 use crate::model::node::Blocks;
 use crate::model::principal::Actor;
@@ -25,6 +26,8 @@ pub struct Exchange {
     pub seen: Seen,
     /// Language of what people read.
     pub language: crate::message::Language,
+    /// What it may cost.
+    pub budget: Budget,
 }
 
 /// An answer's body.

@@ -106,6 +106,8 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (_, Condition::DeletionsWithinLimits) => "refused-deletions",
         (_, Condition::VersionMissing) => "refused-version",
         (_, Condition::ChecksumMismatch) => "refused-checksum",
+        (_, Condition::WorkWithinLimits) => "refused-work",
+        (_, Condition::Busy) => "refused-busy",
         _ => return String::new(),
     };
     text(language, key, &[])

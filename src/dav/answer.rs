@@ -1,7 +1,7 @@
 //! Answers that several handlers share: refusals, failures, headers of XML.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderName, StatusCode};
 
 use super::DAV_HEADER;
@@ -13,6 +13,9 @@ use crate::wire::multistatus::error_body;
 
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// How many seconds later one who was told that we are busy should ask again.
+const RETRY: HeaderValue = HeaderValue::from_static("5");
 
 /// The `DAV` header's name.
 pub const DAV: HeaderName = HeaderName::from_static("dav");
@@ -51,6 +54,9 @@ pub fn refusal_answer(refusal: &Refusal, language: Language) -> Response {
             }
         }
         _ => {}
+    }
+    if refusal.condition.status() == 503 {
+        headers.insert(RETRY_AFTER, RETRY);
     }
     if refusal.condition == Condition::NotFound {
         // Windows would remember the name as missing for a minute.

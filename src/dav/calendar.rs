@@ -11,13 +11,13 @@ use jiff::tz::TimeZone;
 use super::Call;
 use super::property::Reading;
 use super::propfind::Plan;
-use super::report::MAX_ANSWER;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
 use crate::ical::freebusy::{Period, merged, periods, write};
 use crate::ical::object::Object;
 use crate::ical::span::Spans;
 use crate::ical::zone::{Zones, known};
+use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::{ComponentFilter, Selection, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Refusal, Result};
@@ -108,6 +108,7 @@ struct Telling {
     /// What it must match, and where what floats lies.
     filter: Option<(ComponentFilter, TimeZone)>,
     tree: Tree,
+    budget: Budget,
 }
 
 impl Telling {
@@ -124,42 +125,46 @@ impl Telling {
         writer.out
     }
 
-    /// Tells of objects that match. Unless their texts are told as they stand, that is work to be done aside.
-    async fn tell(self: &Arc<Self>, admitted: &mut Snapshot, views: Vec<View>, writer: &mut Writer) -> Result<()> {
+    /// Adds to the answer; `false`: no more may be told.
+    fn add(&self, told: &str, writer: &mut Writer) -> Result<bool> {
+        match self.budget.bytes(told.len()) {
+            Ok(()) => writer.raw(told),
+            Err(Exhausted::Request) => return Ok(false),
+            Err(other) => return Err(other.into()),
+        }
+        Ok(true)
+    }
+
+    /// Tells of objects that match; `false`: no more may be told. Unless their texts are told as they stand, that is work to
+    /// be done aside.
+    async fn tell(self: &Arc<Self>, admitted: &mut Snapshot, views: Vec<View>, writer: &mut Writer) -> Result<bool> {
         if !self.plan.needs.text {
-            writer.raw(&self.write(views.iter()));
-            return Ok(());
+            return self.add(&self.write(views.iter()), writer);
         }
         let plain = self.reading.calendar.as_ref().is_none_or(|(selection, _)| selection.is_all());
         for run in runs(views) {
-            if is_full(writer) {
-                break;
-            }
             let run = admitted.texts(run).await?;
             let telling = Arc::clone(self);
             let told = if plain { telling.write(run.iter()) } else { aside(move || telling.write(run.iter())).await? };
-            writer.raw(&told);
+            if !self.add(&told, writer)? {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Tells of objects that match once they have been read.
-    async fn judge(self: &Arc<Self>, admitted: &mut Snapshot, views: Vec<View>, writer: &mut Writer) -> Result<()> {
+    /// Tells of objects that match once they have been read; `false`: no more may be told.
+    async fn judge(self: &Arc<Self>, admitted: &mut Snapshot, views: Vec<View>, writer: &mut Writer) -> Result<bool> {
         for run in runs(views) {
-            if is_full(writer) {
-                break;
-            }
             let run = admitted.texts(run).await?;
             let telling = Arc::clone(self);
             let told = aside(move || telling.write(run.iter().filter(|view| telling.matches(view))));
-            writer.raw(&told.await?);
+            if !self.add(&told.await?, writer)? {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
-}
-
-fn is_full(writer: &Writer) -> bool {
-    writer.out.len() > MAX_ANSWER
 }
 
 /// Says that the rest is left out.
@@ -190,7 +195,8 @@ async fn query(
     let when = only_when(&filter);
     let (range, component) = hint(&filter);
     let component = component.map(str::to_owned);
-    let telling = Arc::new(Telling { plan, reading, filter: Some((filter, zone.clone())), tree: call.tree.clone() });
+    let (tree, budget) = (call.tree.clone(), call.budget.clone());
+    let telling = Arc::new(Telling { plan, reading, filter: Some((filter, zone.clone())), tree, budget });
     let mut writer = Writer::document();
     writer.begin_multistatus();
     let mut after = String::new();
@@ -205,9 +211,9 @@ async fn query(
                 None => open.push(view),
             }
         }
-        telling.tell(&mut admitted, sure, &mut writer).await?;
-        telling.judge(&mut admitted, open, &mut writer).await?;
-        if is_full(&writer) {
+        let more = telling.tell(&mut admitted, sure, &mut writer).await?
+            && telling.judge(&mut admitted, open, &mut writer).await?;
+        if !more {
             cut(&admitted, &mut writer);
             break;
         }
@@ -228,7 +234,8 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
     let (mut admitted, zone) = calendar(&call.tree, &call.request).await?;
     let reading =
         Reading { calendar: Some((selection, zone)), ..Reading::of(&call.request.actor.name, admitted.now()) };
-    let telling = Arc::new(Telling { plan, reading, filter: None, tree: call.tree.clone() });
+    let (tree, budget) = (call.tree.clone(), call.budget.clone());
+    let telling = Arc::new(Telling { plan, reading, filter: None, tree, budget });
     let folded = |path: &Path| -> Vec<String> { path.segments().iter().map(|name| match_name(name)).collect() };
     let here = folded(&admitted.target.path);
     let mut writer = Writer::document();
@@ -255,8 +262,7 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
             }
             told.extend(name);
         }
-        telling.tell(&mut admitted, views, &mut writer).await?;
-        if is_full(&writer) {
+        if !telling.tell(&mut admitted, views, &mut writer).await? {
             cut(&admitted, &mut writer);
             break;
         }

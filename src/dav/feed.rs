@@ -18,6 +18,7 @@ use crate::ical::outlook::{Profile, Published};
 use crate::ical::stream::escaped;
 use crate::ical::zone::Zones;
 use crate::message::Language;
+use crate::model::budget::Budget;
 use crate::model::calendar::{Detail, Feed, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Result};
@@ -49,8 +50,14 @@ pub struct Reach {
 }
 
 /// Answers a request below `/feeds/`.
-pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, language: Language) -> Result<Response> {
-    let mut response = match answer(tree, head, reach).await {
+pub async fn serve(
+    tree: &Tree,
+    head: &http::request::Parts,
+    reach: Reach,
+    language: Language,
+    budget: &Budget,
+) -> Result<Response> {
+    let mut response = match answer(tree, head, reach, budget).await {
         Ok(response) => response,
         Err(Error::Refused(refusal)) => refusal_answer(&refusal, language),
         Err(failed) => return Err(failed),
@@ -61,7 +68,7 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, langu
     Ok(response)
 }
 
-async fn answer(tree: &Tree, head: &http::request::Parts, reach: Reach) -> Result<Response> {
+async fn answer(tree: &Tree, head: &http::request::Parts, reach: Reach, budget: &Budget) -> Result<Response> {
     let path = Path::parse(head.uri.path()).map_err(|_| Condition::NotFound)?;
     let secret = match path.segments() {
         [_, secret, name] if name.ends_with(".ics") => secret,
@@ -98,6 +105,7 @@ async fn answer(tree: &Tree, head: &http::request::Parts, reach: Reach) -> Resul
     let own = view.node.owner_id == request.actor.id;
     let profile = Profile { window, detail: feed.detail, private: own };
     let text = calendar(tree, &request, &mut admitted, &view, profile).await?;
+    budget.bytes(text.len())?;
     let mut response = http::Response::new(Body::Full(Bytes::from(text)));
     *response.headers_mut() = headers;
     Ok(response)

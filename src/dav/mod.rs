@@ -31,6 +31,7 @@ use http::HeaderMap;
 pub use self::answer::{failure_answer, refusal_answer};
 use crate::exchange::{Body, Exchange, Response};
 use crate::message::Language;
+use crate::model::budget::Budget;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::header::Preferences;
@@ -60,6 +61,7 @@ pub struct Call {
     body: crate::exchange::Incoming,
     language: Language,
     limits: Limits,
+    budget: Budget,
 }
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
@@ -120,7 +122,7 @@ pub async fn handle(tree: Tree, exchange: Exchange, limits: Limits) -> std::resu
 
 /// Reads the head.
 fn prepare(tree: Tree, exchange: Exchange, limits: Limits) -> Result<(Handler, Call)> {
-    let Exchange { head, body, actor, authorities, seen, language } = exchange;
+    let Exchange { head, body, actor, authorities, seen, language, budget } = exchange;
     let Some(method) = Method::parse(head.method.as_str()) else {
         return Err(Condition::MethodUnknown.into());
     };
@@ -140,7 +142,7 @@ fn prepare(tree: Tree, exchange: Exchange, limits: Limits) -> Result<(Handler, C
         seen,
         ..Request::of(method, path, actor)
     };
-    Ok((*handler, Call { tree, request, headers: head.headers, body, language, limits }))
+    Ok((*handler, Call { tree, request, headers: head.headers, body, language, limits, budget }))
 }
 
 fn bad_path(error: PathError) -> Error {

@@ -61,6 +61,8 @@ pub enum Condition {
     SupportedCollation,
     ValidTimezone,
     MaxAttendeesPerInstance,
+    WorkWithinLimits,
+    Busy,
 }
 
 /// What a client is told.
@@ -92,7 +94,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 53] = [
+pub static CONDITIONS: [ConditionRow; 55] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -146,6 +148,13 @@ pub static CONDITIONS: [ConditionRow; 53] = [
     caldav(Condition::SupportedCollation, 403, "supported-collation", "RFC 4791 section 7.5.1"),
     caldav(Condition::ValidTimezone, 403, "valid-timezone", "RFC 7809 section 5.2"),
     caldav(Condition::MaxAttendeesPerInstance, 403, "max-attendees-per-instance", "RFC 4791 section 5.3.2.1"),
+    dav(
+        Condition::WorkWithinLimits,
+        507,
+        "number-of-matches-within-limits",
+        "RFC 3744 section 9.4, RFC 4791 section 7.8",
+    ),
+    plain(Condition::Busy, 503, "RFC 9110 section 15.6.4"),
 ];
 
 impl Condition {

@@ -4,6 +4,7 @@
 //! ([`kind::KINDS`], [`method::METHODS`], [`effect::EFFECTS`], [`condition::Condition`]) live here, so that each
 //! layer reads the same rows.
 
+pub mod budget;
 pub mod calendar;
 pub mod condition;
 pub mod effect;

@@ -32,6 +32,7 @@ use crate::dav::feed::{self, FEEDS, Reach};
 use crate::dav::{self, Limits, failure_answer};
 use crate::exchange::{Body, Exchange, Response};
 use crate::message::{self, Language};
+use crate::model::budget::{Allowance, Budget};
 use crate::model::error::{Error, Failure};
 use crate::model::id::Id;
 use crate::tree::Tree;
@@ -52,6 +53,7 @@ pub struct Server {
     authenticator: Authenticator,
     tls: Option<tokio_rustls::TlsAcceptor>,
     requests: AtomicU64,
+    allowance: Allowance,
 }
 
 impl Server {
@@ -59,7 +61,7 @@ impl Server {
     pub fn new(tree: Tree, config: Config) -> anyhow::Result<Self> {
         let authenticator = Authenticator::new(config.login.dav_account_password)?;
         let tls = tls::acceptor(&config.tls)?;
-        Ok(Self { tree, config, authenticator, tls, requests: AtomicU64::new(0) })
+        Ok(Self { tree, config, authenticator, tls, requests: AtomicU64::new(0), allowance: Allowance::default() })
     }
 
     /// `http` or `https`.
@@ -189,7 +191,10 @@ impl Server {
         );
         let language = Language::prefer(&text(&head.headers, ACCEPT_LANGUAGE).unwrap_or_default());
         let server = Arc::clone(&self);
-        let work = async move { server.answer(head, body, address, trusted, language).await }.instrument(span.clone());
+        let budget = Budget::of(&self.allowance);
+        let held = budget.clone();
+        let work =
+            async move { server.answer(head, body, address, trusted, language, budget).await }.instrument(span.clone());
         let ended = Carried::through(work).await;
         let result = ended.unwrap_or_else(|died| Err(Error::Failed(Failure::new("answering a request", died))));
         let response = match result {
@@ -202,7 +207,7 @@ impl Server {
         };
         let milliseconds = started.elapsed().as_millis() as u64;
         span.in_scope(|| tracing::info!(status = response.status().as_u16(), milliseconds, "answered"));
-        response.map(|body| Outgoing::new(body, span))
+        response.map(|body| Outgoing::new(body, span, held))
     }
 
     async fn answer(
@@ -212,6 +217,7 @@ impl Server {
         address: IpAddr,
         trusted: bool,
         language: Language,
+        budget: Budget,
     ) -> Result<Response, Error> {
         let hosts = head.headers.get_all(HOST).iter().count();
         if hosts > 1 || (hosts == 0 && head.version == http::Version::HTTP_11) {
@@ -227,7 +233,7 @@ impl Server {
                 let reach =
                     Reach { past_days: self.config.feeds.past_days, future_days: self.config.feeds.future_days };
                 // Set apart, so that other requests do not carry its room about.
-                return Box::pin(feed::serve(&self.tree, &head, reach, language)).await;
+                return Box::pin(feed::serve(&self.tree, &head, reach, language, &budget)).await;
             }
             "/health" => return Ok(plain(StatusCode::OK, "ok\n".to_owned())),
             "/.well-known/caldav" | "/.well-known/carddav" => {
@@ -251,7 +257,8 @@ impl Server {
             max_body_bytes: self.config.server.max_document_bytes,
             body_idle_s: self.config.server.idle_timeout_s,
         };
-        dav::handle(self.tree.clone(), Exchange { head, body, actor, authorities, seen, language }, limits).await
+        let exchange = Exchange { head, body, actor, authorities, seen, language, budget };
+        dav::handle(self.tree.clone(), exchange, limits).await
     }
 
     /// Where a proxy that is trusted took a request in the clear, although clients know us by https: `webcal:` links

@@ -7,13 +7,27 @@ use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::exchange::Body;
+use crate::model::budget::Budget;
 use crate::model::error::Failure;
 use crate::model::node::Blocks;
 
-/// A body on its way out, with the span of its request.
+/// A body on its way out, with the span and the budget of its request.
 pub struct Outgoing {
     source: Source,
     span: tracing::Span,
+    budget: Budget,
+}
+
+/// Bytes that count in a budget until the library has sent them.
+struct Counted {
+    bytes: Bytes,
+    _budget: Budget,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 enum Source {
@@ -25,13 +39,13 @@ enum Source {
 
 impl Outgoing {
     /// Takes over an answer's body.
-    pub fn new(body: Body, span: tracing::Span) -> Self {
+    pub fn new(body: Body, span: tracing::Span, budget: Budget) -> Self {
         let source = match body {
             Body::Empty => Source::Empty,
             Body::Full(bytes) => Source::Full(bytes),
             Body::Blocks(blocks, length) => Source::Blocks(blocks, length),
         };
-        Self { source, span }
+        Self { source, span, budget }
     }
 
     fn failed(&self, failure: Failure) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
@@ -49,9 +63,9 @@ impl HttpBody for Outgoing {
         match &mut this.source {
             Source::Empty => Poll::Ready(None),
             Source::Full(bytes) => {
-                let bytes = std::mem::take(bytes);
+                let bytes = Counted { bytes: std::mem::take(bytes), _budget: this.budget.clone() };
                 this.source = Source::Empty;
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
+                Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(bytes)))))
             }
             Source::Blocks(blocks, left) => match ready!(blocks.as_mut().poll_next(cx)) {
                 Some(Ok(bytes)) => {

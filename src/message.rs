@@ -93,6 +93,7 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (Detail::Taken(name), _) => return text(language, "refused-taken", &[("name", name.clone())]),
         (_, Condition::NeedPrivileges) => "refused-privileges",
         (_, Condition::QuotaNotExceeded) => "refused-quota",
+        (_, Condition::TooDeep) => "refused-too-deep",
         (_, Condition::LockTokenSubmitted | Condition::NoConflictingLock) => "refused-locked",
         (_, Condition::TooLarge | Condition::MaxResourceSize) => "refused-too-large",
         (_, Condition::SupportedCalendarComponent) => "refused-component",

@@ -63,6 +63,7 @@ pub enum Condition {
     MaxAttendeesPerInstance,
     WorkWithinLimits,
     Busy,
+    TooDeep,
 }
 
 /// What a client is told.
@@ -94,7 +95,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 55] = [
+pub static CONDITIONS: [ConditionRow; 56] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -155,6 +156,7 @@ pub static CONDITIONS: [ConditionRow; 55] = [
         "RFC 3744 section 9.4, RFC 4791 section 7.8",
     ),
     plain(Condition::Busy, 503, "RFC 9110 section 15.6.4"),
+    ours(Condition::TooDeep, 403, "depth-within-limits"),
 ];
 
 impl Condition {

@@ -5,8 +5,10 @@
 
 use std::fmt::Write as _;
 
-/// The longest path we take, in segments.
+/// The deepest that anything comes to stand, in segments of its address.
 pub const MAX_SEGMENTS: usize = 100;
+/// So many more segments may lead to it in a view: the day of a former tree, the name of a version.
+const VIEW_SEGMENTS: usize = 1;
 
 /// Decoded segments of an absolute path.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
@@ -21,7 +23,7 @@ pub enum PathError {
     Relative,
     /// A `.` or `..` segment, a slash or NUL hidden in an escape, or text that is not UTF-8.
     Illegal,
-    /// More than [`MAX_SEGMENTS`] segments.
+    /// More segments than lead to anything.
     TooDeep,
 }
 
@@ -46,7 +48,7 @@ impl Path {
             if segment == "." || segment == ".." || segment.contains(['/', '\0']) {
                 return Err(PathError::Illegal);
             }
-            if segments.len() == MAX_SEGMENTS {
+            if segments.len() == MAX_SEGMENTS + VIEW_SEGMENTS {
                 return Err(PathError::TooDeep);
             }
             segments.push(segment);
@@ -64,6 +66,12 @@ impl Path {
     #[must_use]
     pub fn segments(&self) -> &[String] {
         &self.segments
+    }
+
+    /// Is it too deep for anything to come to stand there?
+    #[must_use]
+    pub fn is_too_deep(&self) -> bool {
+        self.segments.len() > MAX_SEGMENTS
     }
 
     /// The last segment; `None` for the root.

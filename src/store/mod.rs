@@ -20,6 +20,7 @@ mod readers;
 pub mod recall;
 pub mod retention;
 pub mod sql;
+pub mod subtree;
 pub mod transaction;
 pub mod trash;
 pub mod version;

@@ -10,6 +10,7 @@ use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::kind::Kind;
 use crate::model::node::Node;
+use crate::model::path::MAX_SEGMENTS;
 use crate::model::version::{Landing, landing_of_move};
 use crate::store::node::Width;
 use crate::store::property;
@@ -50,7 +51,8 @@ impl Admitted<Txn> {
         let top = self.bind(At::Destination, Content::Copied(copied)).await?;
         self.adopt_properties(&source, &top).await?;
         if deep && source.kind.is_collection() {
-            self.copy_members(source, top).await?;
+            let depth = self.destination.as_ref().map_or(0, |destination| destination.path.segments().len());
+            self.copy_members(source, (top, depth)).await?;
         }
         Ok(overwritten)
     }
@@ -78,14 +80,17 @@ impl Admitted<Txn> {
         }
     }
 
-    async fn copy_members(&mut self, source: Node, top: Node) -> Result<()> {
-        let mut waiting = vec![(source, top)];
+    async fn copy_members(&mut self, source: Node, (top, depth): (Node, usize)) -> Result<()> {
+        let mut waiting = vec![(source, top, depth)];
         let mut copied = 0;
-        while let Some((from, to)) = waiting.pop() {
+        while let Some((from, to, depth)) = waiting.pop() {
             let mut after = Some(String::new());
             while let Some(name) = after {
                 let (page, next) = self.stored_members(&from, &name, PAGE, Width::Whole).await?;
                 let Some(last) = page.last().map(|last| match_name(&last.name)) else { break };
+                if depth >= MAX_SEGMENTS {
+                    return Err(Condition::TooDeep.into());
+                }
                 let adorned = property::bearers(&mut self.store, from.id, &name, &last).await?;
                 after = next;
                 copied += page.len();
@@ -106,7 +111,7 @@ impl Admitted<Txn> {
                         self.adopt_properties(&member, &copy).await?;
                     }
                     if member.kind.is_collection() {
-                        waiting.push((member, copy));
+                        waiting.push((member, copy, depth + 1));
                     }
                 }
             }
@@ -130,6 +135,10 @@ impl Admitted<Txn> {
             let landing = landing_of_move(source.as_source(), &document.name, self.request.actor.id, self.now);
             self.absorb(source, &old, (document, &parent), landing == Landing::MovedFresh).await?;
             return Ok(true);
+        }
+        if let Some(to) = self.destination.as_ref().map(|destination| destination.path.clone()) {
+            let from = self.target.path.clone();
+            self.within_depth(&source, Some(&from), &to).await?;
         }
         let overwritten = if renamed { false } else { self.clear_destination().await? };
         self.bind(At::Destination, Content::Moved(source)).await?;

@@ -183,7 +183,7 @@ fn method_allowed(request: &Request, target: &Target) -> Result<()> {
         (None, _) if !creates => Err(Condition::NotFound.into()),
         (None, Some(parent)) if methods.contains(request.method) => {
             debug_assert!(parent.node.kind.is_collection());
-            checked_name(target.name())
+            checked_place(target)
         }
         (None, Some(parent)) if parent.node.kind.is_collection() => {
             Err(Refusal::of(Condition::MethodNotAllowed).because(Detail::Allow(methods.allow())).into())
@@ -193,8 +193,13 @@ fn method_allowed(request: &Request, target: &Target) -> Result<()> {
     }
 }
 
-fn checked_name(name: &str) -> Result<()> {
-    filename::check(name).map_err(|error| Refusal::of(Condition::NameNotAllowed).because(Detail::Name(error)).into())
+/// May something come to stand there: is the name allowed, and not too deep?
+fn checked_place(target: &Target) -> Result<()> {
+    if target.path.is_too_deep() {
+        return Err(Condition::TooDeep.into());
+    }
+    let named = filename::check(target.name());
+    named.map_err(|error| Refusal::of(Condition::NameNotAllowed).because(Detail::Name(error)).into())
 }
 
 /// Is there a place for the source at the destination?
@@ -218,7 +223,7 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
     if !holds {
         return Err(Refusal::of(Condition::CannotHold).at(destination.parent_href()).into());
     }
-    checked_name(destination.name())?;
+    checked_place(destination)?;
     let live = target.realm == destination.realm;
     // A restoration takes another name where its own is taken meanwhile.
     let restores = request.method == Method::Move && target.realm == Realm::Trash;

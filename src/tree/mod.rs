@@ -9,6 +9,7 @@ pub mod authentication;
 pub mod calendar;
 pub mod changes;
 pub mod copy;
+mod depth;
 pub mod edit;
 pub mod feed;
 pub mod former;

@@ -176,6 +176,8 @@ impl Admitted<Txn> {
     async fn fetch(&mut self, former: &Node, folder: &Node, path: &Path, steps: &mut Vec<Step>) -> Result<Node> {
         let found = version::node(&mut self.store, former.id).await?;
         let name = &former.name;
+        let standing = found.as_ref().map_or(former, |(present, _)| present);
+        self.within_depth(standing, None, path).await?;
         let mut present = found.filter(|(present, _)| present.home_id == folder.home_id);
         if let Some((above, _)) = &present
             && node::names_between(&mut self.store, above.id, folder.id).await?.is_some()

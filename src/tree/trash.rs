@@ -79,12 +79,13 @@ impl Admitted<Txn> {
         let Some(parent) = destination.parent().map(|link| link.node.clone()) else {
             return Err(Condition::ParentMissing.into());
         };
-        let taken = destination.node().is_some();
+        let (taken, to) = (destination.node().is_some(), destination.path.clone());
         let name = self.free_name(&parent, destination.name().to_owned(), taken, source.id).await?;
         if let Some(destination) = &mut self.destination {
             let last = destination.path.segments().len().saturating_sub(1);
             destination.path.respell(last, &name);
         }
+        self.within_depth(&source, None, &to).await?;
         self.back(source, &parent, &name).await?;
         Ok(())
     }

@@ -8,6 +8,7 @@ mod calendar;
 mod commands;
 mod conversations;
 mod coverage;
+mod depth;
 mod examples;
 mod feed;
 mod forms;

@@ -18,7 +18,7 @@ async fn names(client: &Client, path: &str) -> Vec<String> {
 }
 
 /// The name of this moment, and a second later: what comes then is told apart.
-async fn moment() -> String {
+pub async fn moment() -> String {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let name = format!("@{}", stamp(beffroi::model::id::now(), &jiff::tz::TimeZone::system()));
     tokio::time::sleep(Duration::from_millis(1100)).await;

@@ -6,6 +6,7 @@ name-ending = The name ends in a dot or a space, which Windows cannot open: remo
 name-reserved = Windows keeps this name for a device (CON, NUL, COM1, ...): choose another.
 refused-taken = “{ $name }” is already there; upper and lower case make no difference. Choose another name.
 refused-privileges = You may read here but not change anything. Ask a lead of the project for the role of a member.
+refused-too-deep = Folders may not lie that deep in one another: put this higher up, or take some folders out of it first.
 refused-quota = There is no room left: delete something, or ask the administrator for more space.
 refused-locked = The document is open elsewhere. Try again when it is closed.
 refused-too-large = The document is larger than this server accepts.

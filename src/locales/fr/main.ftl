@@ -6,6 +6,7 @@ name-ending = Le nom finit par un point ou une espace, ce que Windows ne sait pa
 name-reserved = Windows réserve ce nom à un périphérique (CON, NUL, COM1...) : choisissez-en un autre.
 refused-taken = « { $name } » existe déjà ; majuscules et minuscules ne sont pas distinguées. Choisissez un autre nom.
 refused-privileges = Vous pouvez lire ici, mais rien modifier. Demandez le rôle de membre à un responsable du projet.
+refused-too-deep = Les dossiers ne peuvent pas être imbriqués aussi profondément : placez cet élément plus haut ou sortez-en d’abord quelques dossiers.
 refused-quota = Il n’y a plus de place : supprimez quelque chose ou demandez plus d’espace à l’administrateur.
 refused-locked = Le document est ouvert ailleurs. Réessayez quand il sera fermé.
 refused-too-large = Le document est plus grand que ce que ce serveur accepte.

@@ -92,8 +92,8 @@ pub static EFFECTS: [EffectRow; 17] = [
 const UPDATE_FOLDER: &[(Effect, Place)] =
     &[(Effect::WriteContent, Place::Target), (Effect::Bind, Place::Target), (Effect::Unbind, Place::Target)];
 
-/// MOVE out of the trash: who may write in the home it lies in, and where it is to stand.
-const RESTORE: &[(Effect, Place)] = &[(Effect::WriteContent, Place::Target), (Effect::Bind, Place::DestinationParent)];
+/// MOVE out of the trash: who may write where it stood, and where it is to stand.
+const RESTORE: &[(Effect, Place)] = &[(Effect::WriteContent, Place::Parent), (Effect::Bind, Place::DestinationParent)];
 
 impl Effect {
     /// The privilege it takes (RFC 3744 appendix B). Unlocking takes reading only: the lock's maker may always, and
@@ -121,7 +121,7 @@ impl Effect {
 #[must_use]
 pub fn effects(method: Method, kind: Option<Kind>) -> &'static [(Effect, Place)] {
     match (method, kind) {
-        (Method::Move, Some(Kind::TrashedFolder | Kind::TrashedFile)) => return RESTORE,
+        (Method::Move, Some(kind)) if kind.is_trashed() => return RESTORE,
         (Method::Proppatch, Some(Kind::LinkedCalendar)) => return READ,
         (Method::Update, Some(Kind::Folder | Kind::Documents | Kind::Calendar)) => return UPDATE_FOLDER,
         _ => {}

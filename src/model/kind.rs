@@ -41,6 +41,10 @@ pub enum Kind {
     TrashedFolder,
     /// A document in the trash, or below a folder there.
     TrashedFile,
+    /// A calendar in the trash.
+    TrashedCalendar,
+    /// A calendar object in the trash, or below a calendar there.
+    TrashedObject,
     /// `/versions/`: has no members of its own to show.
     Versions,
     /// `/versions/{id}/`: the versions of a document (RFC 3253 section 5).
@@ -102,7 +106,7 @@ static PRINCIPAL: [QName; 2] = [QName::dav("collection"), QName::dav("principal"
 static VERSION_HISTORY: [QName; 2] = [QName::dav("collection"), QName::dav("version-history")];
 
 /// One row a kind, in the order of [`Kind`].
-pub static KINDS: [KindRow; 25] = [
+pub static KINDS: [KindRow; 27] = [
     row(Kind::Root, "root", &COLLECTION, READ_ONLY),
     row(Kind::Principals, "principals", &COLLECTION, READ_ONLY),
     row(Kind::Principal, "principal", &PRINCIPAL, READ_ONLY),
@@ -124,6 +128,12 @@ pub static KINDS: [KindRow; 25] = [
         ..row(Kind::TrashedFolder, "trashed-folder", &COLLECTION, TRASHED)
     },
     file(Kind::TrashedFile, "trashed-file", TRASHED),
+    KindRow {
+        copy: Kind::Calendar,
+        properties: true,
+        ..row(Kind::TrashedCalendar, "trashed-calendar", &COLLECTION, READ_ONLY.and(&[Method::Move, Method::Delete]))
+    },
+    KindRow { copy: Kind::Object, ..file(Kind::TrashedObject, "trashed-object", TRASHED) },
     row(Kind::Versions, "versions", &COLLECTION, READ_ONLY),
     KindRow { versioned: true, ..row(Kind::VersionHistory, "version-history", &VERSION_HISTORY, READ_ONLY) },
     KindRow { properties: false, ..file(Kind::Version, "version", PAST.and(&[Method::Proppatch])) },
@@ -191,6 +201,23 @@ impl Kind {
     #[must_use]
     pub fn is_collection(self) -> bool {
         self.row().collection
+    }
+
+    /// What a stored node is in the trash: its copy, or it itself once it is restored, is what it was.
+    #[must_use]
+    pub fn trashed(self) -> Self {
+        match self {
+            Self::Calendar => Self::TrashedCalendar,
+            Self::Object => Self::TrashedObject,
+            kind if kind.is_collection() => Self::TrashedFolder,
+            _ => Self::TrashedFile,
+        }
+    }
+
+    /// Is it seen in the trash?
+    #[must_use]
+    pub fn is_trashed(self) -> bool {
+        matches!(self, Self::TrashedFolder | Self::TrashedFile | Self::TrashedCalendar | Self::TrashedObject)
     }
 
     /// Is it a calendar, wherever it is shown?

@@ -1,6 +1,7 @@
 //! Persons, groups, projects and rooms, and the [`Actor`] that a request acts as.
 
 use super::id::{Id, Timestamp};
+use super::kind::Kind;
 use super::privilege::PrivilegeSet;
 
 /// What a principal is.
@@ -104,6 +105,15 @@ impl Scope {
     #[must_use]
     pub fn opens_calendars(self) -> bool {
         self != Self::Files
+    }
+
+    /// Does it open what is stored as a node of this kind?
+    #[must_use]
+    pub fn opens(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Calendar | Kind::Object => self.opens_calendars(),
+            _ => self.opens_files(),
+        }
     }
 }
 

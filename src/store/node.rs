@@ -323,13 +323,24 @@ pub async fn home_name(c: &mut impl Reading, node: Id) -> Result<Option<String>,
     Ok(row(c, sql, arguments![node]).await?.map(|row| row.text(0)))
 }
 
+/// The grants `a` that an actor `$1` holds at a moment `$2`, be it through a group.
+macro_rules! held_by {
+    () => {
+        "(a.until_at IS NULL OR a.until_at > $2) AND (a.principal_id = $1 OR a.principal_id IN \
+         (SELECT m.group_id FROM membership m WHERE m.member_id = $1))"
+    };
+}
+pub(super) use held_by;
+
 /// The actor's greatest role on a node or anything above it; `None` where its home is gone.
 pub async fn role_above(c: &mut impl Reading, actor: Id, now: Timestamp, node: Id) -> Result<Option<Role>, Failure> {
-    let sql = "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
-               WHERE n.parent_id IS NOT NULL) SELECT MAX(a.role), MAX(CASE WHEN n.kind = 'home' AND n.gone_at IS NOT NULL THEN 1 ELSE 0 END) \
-               FROM up u JOIN node n ON n.id = u.id LEFT JOIN ace a ON a.node_id = n.id AND (a.until_at IS NULL OR a.until_at > $2) \
-               AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1))";
-    let found = row(c, sql, arguments![actor, now, node]).await?;
+    const SQL: &str = concat!(
+        "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
+         WHERE n.parent_id IS NOT NULL) SELECT MAX(a.role), MAX(CASE WHEN n.kind = 'home' AND n.gone_at IS NOT NULL THEN 1 ELSE 0 END) \
+         FROM up u JOIN node n ON n.id = u.id LEFT JOIN ace a ON a.node_id = n.id AND ",
+        held_by!()
+    );
+    let found = row(c, SQL, arguments![actor, now, node]).await?;
     Ok(found.filter(|row| row.integer(1) == 0).and_then(|row| row.optional_integer(0)).and_then(Role::from_rank))
 }
 

@@ -1,19 +1,99 @@
 //! Statements on what is gone: the trash of a home, what was deleted lately, and its removal for good.
 
-use super::members::{Members, Widths, widths};
-use super::node::{Width, brief, columns, keep_gone, node_of, nodes, tag};
-use super::sql::{Reading, arguments, execute, paged, row, rows};
+use super::node::{columns, held_by, keep_gone, next_node, node_of, nodes};
+use super::page::page;
+use super::sql::{Columns, Reading, arguments, execute, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
+use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
 use crate::model::node::Node;
+use crate::model::principal::Scope;
+use crate::model::privilege::Role;
 
-/// What lies in the trash of a home, in the order of folded names, after `after`.
-pub async fn members(c: &mut impl Reading, home: Id, after: &str, limit: i64) -> Result<Members, Failure> {
-    const SQL: Widths = widths!(
-        "node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name > $2 ORDER BY n.match_name LIMIT $3"
+/// A node that is gone and all above it, the first of them `$node`.
+macro_rules! up_from {
+    ($node:literal) => {
+        concat!(
+            "WITH RECURSIVE up(id) AS (SELECT ",
+            $node,
+            " UNION SELECT p.parent_id FROM up u JOIN node p ON p.id = u.id WHERE p.parent_id IS NOT NULL)"
+        )
+    };
+}
+
+/// Live homes `n` whose documents, if `$3`, or calendars, if `$4`, an actor `$1` may read at a moment `$2`, for `$5` is the least
+/// role that reads. Who may read single collections of them is shown the home once something was deleted there.
+macro_rules! readable_homes {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM node n WHERE n.parent_id = 1 AND n.gone_at IS NULL AND n.id IN (SELECT g.home_id FROM ace a \
+             JOIN node g ON g.id = a.node_id WHERE a.role >= $5 AND (g.kind = 'home' \
+             OR ($3 = 1 AND g.kind IN ('documents', 'folder')) OR ($4 = 1 AND g.kind IN ('calendars', 'calendar'))) AND ",
+            held_by!(),
+            " AND (g.kind IN ('home', 'documents', 'calendars') OR EXISTS (SELECT 1 FROM node t WHERE t.home_id = g.home_id \
+             AND t.gone_at IS NOT NULL AND t.hidden = 0 AND EXISTS (",
+            up_from!("t.id"),
+            " SELECT 1 FROM up WHERE up.id = g.id))))"
+        )
+    };
+}
+
+/// Homes whose trash may hold something that an actor may read through a door, in the order of folded names, after `after`.
+pub async fn homes(
+    c: &mut impl Reading,
+    (actor, scope, now): (Id, Scope, Timestamp),
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Node>, Failure> {
+    const SQL: &str = concat!(readable_homes!(), " AND n.match_name > $6 ORDER BY n.match_name LIMIT $7");
+    let (files, calendars) = (scope.opens_files(), scope.opens_calendars());
+    let arguments = arguments![actor, now, files, calendars, Role::Reader.rank(), after, limit];
+    Ok(rows(c, SQL, arguments).await?.iter().map(node_of).collect())
+}
+
+/// The one of them that bears a folded name.
+pub async fn home(
+    c: &mut impl Reading,
+    (actor, scope, now): (Id, Scope, Timestamp),
+    match_name: &str,
+) -> Result<Option<Node>, Failure> {
+    const SQL: &str = concat!(readable_homes!(), " AND n.match_name = $6");
+    let (files, calendars) = (scope.opens_files(), scope.opens_calendars());
+    let arguments = arguments![actor, now, files, calendars, Role::Reader.rank(), match_name];
+    Ok(row(c, SQL, arguments).await?.as_ref().map(node_of))
+}
+
+/// Something in the trash, and the greatest role that an actor holds on it or where it stood.
+pub type Entry = (Node, Option<Role>);
+
+/// What lies in the trash of a home, in the order of folded names, after `after`; and the name after which the next page
+/// begins. Whether the actor may see it is left to who asks, so a page costs the same whatever of it shows.
+pub async fn members(
+    c: &mut impl Reading,
+    (actor, now): (Id, Timestamp),
+    home: Id,
+    after: &str,
+    limit: i64,
+) -> Result<(Vec<Entry>, Option<String>), Failure> {
+    const SQL: &str = paged!(
+        concat!(columns!(), ", n.held"),
+        concat!(
+            "SELECT n.*, (",
+            up_from!("n.id"),
+            " SELECT MAX(a.role) FROM up u JOIN ace a ON a.node_id = u.id AND ",
+            held_by!(),
+            ") AS held FROM node n WHERE n.home_id = $3 AND n.gone_at IS NOT NULL AND n.hidden = 0 \
+             AND n.match_name > $4 ORDER BY n.match_name LIMIT $5"
+        )
     );
-    SQL.read(c, (Width::Whole, limit), arguments![home, after, limit]).await
+    let entry = |from: &mut dyn Columns| (next_node(from), from.next_integer().and_then(Role::from_rank));
+    let found = page(c, SQL, arguments![actor, now, home, after, limit], entry).await?;
+    let full = found.len() as i64 >= limit;
+    let next = found.last().filter(|_| full).map(|(last, _)| match_name(&last.name));
+    Ok((found, next))
 }
 
 /// What lies in the trash of a home under a folded name.

@@ -1,12 +1,13 @@
 //! Statements on versions: those of a document, who left a name, the chain that each version enters.
 
-use super::node::{COLUMNS, columns, node_of, nodes};
+use super::node::{COLUMNS, columns, held_by, node_of, nodes};
 use super::sql::{Reading, Row, arguments, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::{Node, Version};
+use crate::model::privilege::Role;
 
 /// Versions of a document, ascending, with numbers from `from` to `to`. A version that stood under several names is one.
 pub async fn versions(
@@ -27,6 +28,29 @@ pub async fn versions(
     Ok(found.iter().map(|row| version_of(node, row)).collect())
 }
 
+/// Numbers of those versions, ascending, that stood where an actor may read: in the collection as it is now, or in the home
+/// of then.
+pub async fn readable(
+    c: &mut impl Reading,
+    (actor, now): (Id, Timestamp),
+    node: Id,
+    (from, to): (i64, i64),
+) -> Result<Vec<i64>, Failure> {
+    const SQL: &str = concat!(
+        "WITH RECURSIVE state(version, place, home) AS (SELECT p.version, p.parent_id, p.home_id FROM past p \
+         WHERE p.node_id = $3 AND p.version >= $4 AND p.version <= $5 AND p.sealed = 1 AND p.hash IS NOT NULL UNION SELECT n.version, n.parent_id, n.home_id \
+         FROM node n WHERE n.id = $3 AND n.version >= $4 AND n.version <= $5 AND n.sealed = 1 AND n.hash IS NOT NULL), \
+         up(place, id) AS (SELECT s.place, s.place FROM state s UNION SELECT s.home, s.home FROM state s \
+         UNION SELECT u.place, n.parent_id FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT NULL), \
+         seen(place) AS (SELECT u.place FROM up u JOIN ace a ON a.node_id = u.id AND a.role >= $6 AND ",
+        held_by!(),
+        ") SELECT DISTINCT s.version FROM state s WHERE s.place IN (SELECT place FROM seen) \
+         OR s.home IN (SELECT place FROM seen) ORDER BY 1"
+    );
+    let found = rows(c, SQL, arguments![actor, now, node, from, to, Role::Reader.rank()]).await?;
+    Ok(found.iter().map(|row| row.integer(0)).collect())
+}
+
 fn version_of(node: Id, row: &Row) -> Version {
     Version {
         node,
@@ -41,13 +65,6 @@ fn version_of(node: Id, row: &Row) -> Version {
         kept: row.integer(8) != 0,
         author: row.optional_text(9),
     }
-}
-
-/// Numbers of the versions of a document, ascending.
-pub async fn numbers(c: &mut impl Reading, node: Id) -> Result<Vec<i64>, Failure> {
-    let sql = "SELECT version FROM past WHERE node_id = $1 AND sealed = 1 AND hash IS NOT NULL UNION SELECT version FROM node \
-               WHERE id = $1 AND sealed = 1 AND hash IS NOT NULL ORDER BY 1";
-    Ok(rows(c, sql, arguments![node]).await?.iter().map(|row| row.integer(0)).collect())
 }
 
 /// A node by its identifier, wherever it stands; and since when it is gone.

@@ -13,6 +13,7 @@ use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::node::{Link, Node, Version};
 use crate::model::path::Path;
+use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::version::{day, moment, version_name, version_of_name};
 use crate::store::node::{Walk, Width};
@@ -88,7 +89,7 @@ pub(super) async fn follow_history(
         && reached == below.len()
         && let Some(number) = version_of_name(name)
     {
-        for version in version::versions(c, document.id, (number, number), 1).await? {
+        for version in readable(c, who, document.id, (number, number), 1).await?.0 {
             let spelled = name_of(&document, &version, &zone());
             if match_name(&spelled) == match_name(name) {
                 target.links.push(link(version_node(&document, &version, spelled, Kind::PastFile)));
@@ -123,7 +124,31 @@ async fn follow_moment(
     Ok(())
 }
 
-/// `/trash/{name}/...`: members restore from it, only leads remove for good.
+/// Versions of a document, ascending, with numbers from `from` to `to`, at most `limit` of them, without those that stood where
+/// the actor may not read; and, where there may be more, the number after which they go on.
+pub(super) async fn readable(
+    c: &mut impl Reading,
+    who: Who<'_>,
+    document: Id,
+    (from, to): (i64, i64),
+    limit: i64,
+) -> Result<(Vec<Version>, Option<i64>)> {
+    let mut found = version::versions(c, document, (from, to), limit).await?;
+    let Some(last) = found.last().map(|version| version.number) else { return Ok((found, None)) };
+    let next = (found.len() as i64 == limit).then_some(last);
+    let numbers = version::readable(c, (who.actor.id, who.now), document, (from, last)).await?;
+    found.retain(|version| numbers.binary_search(&version.number).is_ok());
+    Ok((found, next))
+}
+
+/// What a role opens of what lies in the trash: members restore from it, only leads remove for good.
+fn opened_in_trash(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
+    let privileges = opened(actor, role);
+    if role < Some(Role::Lead) { privileges.without(&[Privilege::Unbind]) } else { privileges }
+}
+
+/// `/trash/{name}/...`: each entry is there for who may read it where it stood, through a door that opens its kind; what may be
+/// done with it follows from the role held there.
 pub(super) async fn follow_trash(
     c: &mut impl Reading,
     who: Who<'_>,
@@ -131,27 +156,46 @@ pub(super) async fn follow_trash(
     home_name: &str,
     below: &[String],
 ) -> Result<()> {
-    let links = documents(c, who, target, home_name, &[]).await?;
-    let role = role_of(c, who, &links).await?;
-    if role < Some(Role::Lead) {
-        target.privileges = target.privileges.without(&[Privilege::Unbind]);
-    }
-    let Some(top) = links.into_iter().next() else { return Ok(()) };
-    let home = top.node.home_id;
-    target.links.push(link(Node { kind: Kind::Trash, id: made_id(Kind::Trashes), ..top.node }));
+    let (actor, scope) = (who.actor.id, who.actor.scope);
+    let Some(home) = trash::home(c, (actor, scope, who.now), &match_name(home_name)).await? else {
+        target.privileges = PrivilegeSet::default();
+        return Ok(());
+    };
+    // Where only a part of the home is theirs they know of its trash, and of nothing more in it.
+    let role = node::role_above(c, actor, who.now, home.id).await?.max(Some(Role::Reader));
+    target.privileges = opened_in_trash(who.actor, role);
+    target.parent_privileges = target.privileges;
+    let id = home.id;
+    target.links.push(link(trash_of(home)));
     let Some((name, rest)) = below.split_first() else { return Ok(()) };
-    let Some(entry) = trash::entry(c, home, &match_name(name)).await? else { return Ok(()) };
+    let entry = trash::entry(c, id, &match_name(name)).await?.filter(|entry| scope.opens(entry.kind));
+    let Some(entry) = entry else { return Ok(()) };
+    let above = node::role_above(c, actor, who.now, entry.parent_id).await?;
     let names: Vec<String> = rest.iter().map(|name| match_name(name)).collect();
-    let found = node::chain(c, Walk { actor: who.actor.id, now: who.now, start: entry.id, names: &names }).await?;
-    target.links.extend(found.into_iter().map(|l| link(seen_as(l.node, Kind::TrashedFolder, Kind::TrashedFile))));
+    let found = node::chain(c, Walk { actor, now: who.now, start: entry.id, names: &names }).await?;
+    let role_at = |length: usize| above.max(found.iter().take(length).filter_map(|link| link.role).max());
+    let privileges = opened_in_trash(who.actor, role_at(found.len()));
+    if !privileges.contains(Privilege::Read) {
+        return Ok(());
+    }
+    let whole = found.len() > names.len();
+    let parent = opened_in_trash(who.actor, role_at(found.len() - usize::from(whole)));
+    (target.privileges, target.parent_privileges) = (privileges, parent);
+    target.links.extend(found.into_iter().map(|found| link(trashed(found.node))));
     Ok(())
 }
 
-async fn role_of(c: &mut impl Reading, who: Who<'_>, links: &[Link]) -> Result<Option<Role>> {
-    match links.first() {
-        Some(top) => Ok(node::role_above(c, who.actor.id, who.now, top.node.id).await?),
-        None => Ok(None),
-    }
+/// The trash of a home.
+fn trash_of(home: Node) -> Node {
+    let Node { name, home_id, owner_id, created_at, .. } = home;
+    let times = Node { created_at, modified_at: created_at, ..Node::made(Kind::Trash, made_id(Kind::Trashes), &name) };
+    Node { home_id, owner_id, ..times }
+}
+
+/// A node of the tree as it is seen in the trash.
+fn trashed(node: Node) -> Node {
+    let kind = node.kind.trashed();
+    seen_as(node, kind, kind)
 }
 
 /// The document that an address below `/versions/` speaks of.
@@ -179,12 +223,7 @@ pub(super) async fn follow_versions(
 ) -> Result<()> {
     target.privileges = PrivilegeSet::default();
     let Some(id) = document_of(&target.path) else { return Ok(()) };
-    let scope = who.actor.scope;
-    let opens = |node: &Node| match node.kind {
-        Kind::File => scope.opens_files(),
-        Kind::Object => scope.opens_calendars(),
-        _ => false,
-    };
+    let opens = |node: &Node| node.hash.is_some() && who.actor.scope.opens(node.kind);
     let Some(document) = version::node(c, id).await?.map(|(node, _)| node).filter(opens) else { return Ok(()) };
     let granted = opened(who.actor, node::role_above(c, who.actor.id, who.now, id).await?);
     let may_annotate = granted.contains(Privilege::WriteProperties);
@@ -198,7 +237,7 @@ pub(super) async fn follow_versions(
     target.links.push(link(history));
     let number = below.first().and_then(|text| text.parse::<i64>().ok().filter(|n| n.to_string() == *text));
     if let (Some(number), 1) = (number, below.len()) {
-        for version in version::versions(c, id, (number, number), 1).await? {
+        for version in readable(c, who, id, (number, number), 1).await?.0 {
             target.links.push(link(version_node(&document, &version, number.to_string(), Kind::Version)));
         }
     }
@@ -225,23 +264,22 @@ impl<T: Reading> Admitted<T> {
                 } else {
                     past::members_at(&mut self.store, (folder.id, moment), after, limit, width).await?
                 };
-                (found, Some((Kind::PastFolder, Kind::PastFile)))
-            }
-            Kind::Trash => {
-                let found = trash::members(&mut self.store, folder.home_id, after, limit).await?;
-                (found, Some((Kind::TrashedFolder, Kind::TrashedFile)))
+                (found, (Kind::PastFolder, Kind::PastFile))
             }
             Kind::History => {
                 let found = past::mirrored(&mut self.store, folder, after, limit, width).await?;
-                (found, Some((Kind::History, Kind::VersionFolder)))
+                (found, (Kind::History, Kind::VersionFolder))
             }
             kind => {
                 let found = node::members(&mut self.store, folder, after, limit, Width::Whole).await?;
-                (found, (kind == Kind::TrashedFolder).then_some((Kind::TrashedFolder, Kind::TrashedFile)))
+                let next = found.next_name();
+                let found = found.owned();
+                let seen = if kind.is_trashed() { found.into_iter().map(trashed).collect() } else { found };
+                return Ok((seen, next));
             }
         };
         let next = found.next_name();
-        let Some((folder, file)) = kinds else { return Ok((found.owned(), next)) };
+        let (folder, file) = kinds;
         Ok((found.owned().into_iter().map(|node| seen_as(node, folder, file)).collect(), next))
     }
 
@@ -276,13 +314,50 @@ impl<T: Reading> Admitted<T> {
         Ok(Page { views, next })
     }
 
+    /// Numbers of the versions of a document that stood where the actor may read, ascending.
+    pub(super) async fn version_numbers(&mut self, document: Id) -> Result<Vec<i64>> {
+        Ok(version::readable(&mut self.store, (self.request.actor.id, self.now), document, (1, i64::MAX)).await?)
+    }
+
+    /// A page of the homes whose trash may hold something for the actor.
+    pub(super) async fn trashes(&mut self, at: &Cursor, epoch: &str) -> Result<Page> {
+        let actor = &self.request.actor;
+        let who = (actor.id, actor.scope, self.now);
+        let found = trash::homes(&mut self.store, who, &at.after, at.limit).await?;
+        let next = at.next(found.len(), || found.last().map(|home| match_name(&home.name)));
+        let place = self.place(epoch);
+        Ok(Page { views: found.into_iter().map(|home| place.member(trash_of(home))).collect(), next })
+    }
+
+    /// A page of the trash of a home: of each entry only who may read it where it stood learns, through a door that opens its
+    /// kind.
+    pub(super) async fn trash(&mut self, trash: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+        let actor = self.request.actor.clone();
+        let (found, next) =
+            trash::members(&mut self.store, (actor.id, self.now), trash.home_id, &at.after, at.limit).await?;
+        let place = self.place(epoch);
+        let mut views = Vec::with_capacity(found.len());
+        for (node, role) in found {
+            let privileges = opened_in_trash(&actor, role);
+            if !actor.scope.opens(node.kind) || !privileges.contains(Privilege::Read) {
+                continue;
+            }
+            let mut view = place.member(trashed(node));
+            view.privileges = privileges;
+            self.load(&mut view, needs).await?;
+            views.push(view);
+        }
+        Ok(Page { views, next: at.onward(next) })
+    }
+
     /// A page of the versions of a document, after the number of the last one told.
     pub(super) async fn versions(&mut self, folder: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
         let from = at.after.parse::<i64>().map_or(1, |last| last + 1);
-        let found = version::versions(&mut self.store, folder.id, (from, i64::MAX), at.limit).await?;
-        let next = at.next(found.len(), || found.last().map(|version| version.number.to_string()));
+        let who = Who { actor: &self.request.actor, now: self.now };
+        let (found, last) = readable(&mut self.store, who, folder.id, (from, i64::MAX), at.limit).await?;
+        let next = at.onward(last.map(|number| number.to_string()));
         let (zone, place) = (zone(), self.place(epoch));
-        let numbers = if needs.versions { version::numbers(&mut self.store, folder.id).await? } else { Vec::new() };
+        let numbers = if needs.versions { self.version_numbers(folder.id).await? } else { Vec::new() };
         let views = found
             .iter()
             .map(|version| {

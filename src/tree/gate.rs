@@ -14,7 +14,6 @@ use crate::model::effect::{Effect, Place, effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
 use crate::model::filename;
 use crate::model::id::{Id, Seq, Timestamp};
-use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::method::{Method, MethodSet};
 use crate::model::path::Path;
@@ -214,13 +213,7 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
     }
     let row = parent.node.kind.row();
     let kind = target.node().map(|node| node.kind.row().copy);
-    let holds = match kind {
-        // What lies in the trash is known when it is taken out (see `trash`).
-        Some(Kind::File) if target.realm == Realm::Trash => row.put.is_some(),
-        _ if target.realm == Realm::Trash => row.mkcol.is_some(),
-        kind => kind.is_some() && (row.put == kind || row.mkcol == kind),
-    };
-    if !holds {
+    if kind.is_none() || (row.put != kind && row.mkcol != kind) {
         return Err(Refusal::of(Condition::CannotHold).at(destination.parent_href()).into());
     }
     checked_place(destination)?;

@@ -241,7 +241,7 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
             Realm::Root => {}
         }
     }
-    if !matches!(realm, Realm::Files | Realm::Calendars) {
+    if !matches!(realm, Realm::Files | Realm::Calendars | Realm::Trash) {
         target.parent_privileges = target.privileges;
     }
     for (place, link) in target.links.iter().enumerate().skip(1) {

@@ -12,7 +12,7 @@ use super::gate::{Admitted, Request};
 use super::resolve::{FILES, Target};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
-use crate::model::error::{Refusal, Result};
+use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
@@ -23,7 +23,7 @@ use crate::model::version::suffixed;
 use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
 pub use crate::store::trash::Hold;
-use crate::store::{node, past, trash, version};
+use crate::store::{node, past, trash};
 
 /// The time in which deletions add up, seconds.
 const WINDOW_S: i64 = 60;
@@ -73,7 +73,7 @@ impl Admitted<Txn> {
     /// MOVE out of the trash: the node stands in the tree again, with its history and all below it. Where its new name
     /// is taken it gets a suffix.
     pub(super) async fn restore(&mut self, source: Node) -> Result<()> {
-        self.granted(Effect::WriteContent, Place::Target)?;
+        self.granted(Effect::WriteContent, Place::Parent)?;
         self.granted(Effect::Bind, Place::DestinationParent)?;
         let Some(destination) = &self.destination else { return Err(Condition::BadRequest.into()) };
         let Some(parent) = destination.parent().map(|link| link.node.clone()) else {
@@ -94,13 +94,7 @@ impl Admitted<Txn> {
     pub(super) async fn back(&mut self, source: Node, parent: &Node, name: &str) -> Result<Node> {
         let top = self.target.parent().is_none_or(|link| link.node.kind == Kind::Trash);
         let holder = if top { None } else { self.target.parent().map(|link| link.node.clone()) };
-        // The trash shows all collections alike, and all that has content.
-        let kind = version::node(&mut self.store, source.id).await?.map(|(node, _)| node.kind).unwrap_or_default();
-        let row = parent.kind.row();
-        if row.put != Some(kind) && row.mkcol != Some(kind) {
-            return Err(Refusal::of(Condition::CannotHold).into());
-        }
-        let stored = Node { kind, ..source };
+        let stored = Node { kind: source.kind.row().copy, ..source };
         if let Some(holder) = holder {
             return self.out_of_gone(stored, &holder, parent, name).await;
         }

@@ -289,7 +289,7 @@ impl<T: Reading> Admitted<T> {
         // A version in the folder of its document; what stands in the tree of a former day is looked at as a document.
         let version = view.node.kind == Kind::PastFile && self.target.moment.is_none();
         if needs.versions && (row.versioned || version) {
-            view.versions = version::numbers(&mut self.store, view.node.id).await?;
+            view.versions = self.version_numbers(view.node.id).await?;
             let number = view.node.version;
             let this = version::versions(&mut self.store, view.node.id, (number, number), 1).await?;
             view.kept = this.first().is_some_and(|version| version.kept);
@@ -297,7 +297,7 @@ impl<T: Reading> Admitted<T> {
         if needs.components && view.node.kind.is_calendar() {
             view.components = Some(calendar::components(&mut self.store, view.node.id).await?);
         }
-        if needs.old_place && matches!(view.node.kind, Kind::TrashedFolder | Kind::TrashedFile) {
+        if needs.old_place && view.node.kind.is_trashed() {
             view.old_place = self.old_place(&view.node).await?;
         }
         Ok(())
@@ -324,8 +324,10 @@ impl<T: Reading> Admitted<T> {
         let Some(node) = self.target.node().cloned() else { return Ok(Page::default()) };
         match node.kind {
             Kind::Root => Ok(self.roots(epoch)),
-            Kind::Homes | Kind::Histories | Kind::Trashes => self.homes(node.kind, at, needs, epoch).await,
-            Kind::History | Kind::PastFolder | Kind::Trash | Kind::TrashedFolder => {
+            Kind::Homes | Kind::Histories => self.homes(node.kind, at, needs, epoch).await,
+            Kind::Trashes => self.trashes(at, epoch).await,
+            Kind::Trash => self.trash(&node, at, needs, epoch).await,
+            Kind::History | Kind::PastFolder | Kind::TrashedFolder | Kind::TrashedCalendar => {
                 self.former(&node, at, needs, epoch).await
             }
             Kind::VersionFolder | Kind::VersionHistory => self.versions(&node, at, needs, epoch).await,
@@ -356,11 +358,7 @@ impl<T: Reading> Admitted<T> {
         let mut views = Vec::with_capacity(found.len());
         for (home, documents, role) in found {
             let path = self.target.path.join(&home.name);
-            let kind = match root {
-                Kind::Histories => Kind::History,
-                Kind::Trashes => Kind::Trash,
-                _ => Kind::Documents,
-            };
+            let kind = if root == Kind::Histories { Kind::History } else { Kind::Documents };
             let node = Node { name: home.name, kind, ..documents };
             let mut view = self.bare(node, &path, epoch);
             view.privileges = self.request.actor.restrict(role.grants());

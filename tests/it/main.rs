@@ -26,4 +26,5 @@ mod robustness;
 mod succession;
 mod sync;
 mod versions;
+mod views;
 mod webdav;

@@ -159,7 +159,8 @@ fn root_version(view: &View, _: &Reading) -> Option<Value<'static>> {
 }
 
 fn version_history(view: &View, _: &Reading) -> Option<Value<'static>> {
-    let of_document = is_document(view) || view.node.kind == Kind::TrashedFile || is_version(view);
+    let of_document =
+        is_document(view) || matches!(view.node.kind, Kind::TrashedFile | Kind::TrashedObject) || is_version(view);
     of_document.then(|| Value::xml(href(&version_path(view.node.id, None).href(true))))
 }
 

@@ -1,7 +1,9 @@
 //! Answers that several handlers share: refusals, failures, headers of XML.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
+};
 use http::{HeaderName, StatusCode};
 
 use super::DAV_HEADER;
@@ -58,9 +60,12 @@ pub fn refusal_answer(refusal: &Refusal, language: Language) -> Response {
     if refusal.condition.status() == 503 {
         headers.insert(RETRY_AFTER, RETRY);
     }
-    if refusal.condition == Condition::NotFound {
+    match refusal.condition {
         // Windows would remember the name as missing for a minute.
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Condition::NotFound => drop(headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"))),
+        // RFC 9110 section 12.5.3.
+        Condition::ContentCoding => drop(headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"))),
+        _ => {}
     }
     response
 }

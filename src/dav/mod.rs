@@ -129,8 +129,14 @@ fn prepare(tree: Tree, exchange: Exchange, limits: Limits) -> Result<(Handler, C
     let Some((_, handler)) = HANDLERS.iter().find(|(known, _)| *known == method) else {
         return Err(Condition::MethodUnknown.into());
     };
+    // It comes from a client that forgot to escape a name; without it the address would be that of another resource.
+    // Questions about that one do no harm, and Office asks them (`?web=1`).
+    if method.writes() && head.uri.query().is_some() {
+        return Err(Condition::AddressWithQuery.into());
+    }
     // `OPTIONS *` asks of the server as a whole (RFC 9110 section 9.3.7).
-    let path = if head.uri.path() == "*" { Path::root() } else { Path::parse(head.uri.path()).map_err(bad_path)? };
+    let whole = method == Method::Options && head.uri.path() == "*";
+    let path = if whole { Path::root() } else { Path::parse(head.uri.path()).map_err(bad_path)? };
     let destination = match method {
         Method::Copy | Method::Move => Some(destination(&head.headers, &authorities)?),
         _ => None,

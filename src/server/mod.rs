@@ -1,21 +1,22 @@
 //! Connections: limits, time-outs, graceful stop; and for each request who asks, one log span, one front end.
 
+mod arriving;
 pub mod auth;
 mod carried;
+mod forwarded;
 mod outgoing;
 mod socket;
 mod tls;
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ACCEPT_LANGUAGE, CONNECTION, HOST, HeaderValue, LOCATION, WWW_AUTHENTICATE};
-use http::{HeaderMap, StatusCode};
-use http_body_util::BodyExt as _;
+use http::{StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -25,15 +26,16 @@ use tracing::Instrument as _;
 
 use self::auth::{Authenticator, CHALLENGE};
 use self::carried::Carried;
+use self::forwarded::Client;
 use self::outgoing::Outgoing;
 use self::socket::Socket;
 use crate::config::Config;
 use crate::dav::feed::{self, FEEDS, Reach};
-use crate::dav::{self, Limits, failure_answer};
-use crate::exchange::{Body, Exchange, Response};
+use crate::dav::{self, Limits, failure_answer, refusal_answer};
+use crate::exchange::{Body, Exchange, Incoming, Response};
 use crate::message::{self, Language};
 use crate::model::budget::{Allowance, Budget};
-use crate::model::error::{Error, Failure};
+use crate::model::error::{Error, Failure, Refusal};
 use crate::model::id::Id;
 use crate::tree::Tree;
 use crate::wire::header::text;
@@ -179,25 +181,31 @@ impl Server {
         let started = Instant::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let (head, body) = request.into_parts();
-        let trusted = self.config.server.trusted_proxies.contains(&peer.ip());
-        let address = if trusted { self.client_address(&head.headers, peer.ip()) } else { peer.ip() };
+        let version = head.version;
+        let (body, rest, refused) = arriving::take(body, version, &head.headers);
+        let client = Client::of(&head.headers, peer.ip(), &self.config.server.trusted_proxies);
         let span = tracing::info_span!(
             "request",
             number,
             method = %head.method,
             path = if is_feed(head.uri.path()) { "/feeds/" } else { head.uri.path() },
-            %address,
+            address = %client.address,
             actor = tracing::field::Empty,
         );
         let language = Language::prefer(&text(&head.headers, ACCEPT_LANGUAGE).unwrap_or_default());
         let server = Arc::clone(&self);
         let budget = Budget::of(&self.allowance);
         let held = budget.clone();
-        let work =
-            async move { server.answer(head, body, address, trusted, language, budget).await }.instrument(span.clone());
+        let work = async move {
+            match refused {
+                Some(condition) => Ok(refusal_answer(&Refusal::of(condition), language)),
+                None => server.answer(head, body, client, language, budget).await,
+            }
+        };
+        let work = work.instrument(span.clone());
         let ended = Carried::through(work).await;
         let result = ended.unwrap_or_else(|died| Err(Error::Failed(Failure::new("answering a request", died))));
-        let response = match result {
+        let mut response = match result {
             Ok(response) => response,
             Err(error) => {
                 let id = format!("{:x}", Id::generate().0);
@@ -205,6 +213,9 @@ impl Server {
                 failure_answer(&id, language)
             }
         };
+        if rest.ends_connection() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let milliseconds = started.elapsed().as_millis() as u64;
         span.in_scope(|| tracing::info!(status = response.status().as_u16(), milliseconds, "answered"));
         response.map(|body| Outgoing::new(body, span, held))
@@ -213,21 +224,20 @@ impl Server {
     async fn answer(
         &self,
         head: http::request::Parts,
-        body: hyper::body::Incoming,
-        address: IpAddr,
-        trusted: bool,
+        body: Incoming,
+        client: Client,
         language: Language,
         budget: Budget,
     ) -> Result<Response, Error> {
         let hosts = head.headers.get_all(HOST).iter().count();
-        if hosts > 1 || (hosts == 0 && head.version == http::Version::HTTP_11) {
+        if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
             let mut response = plain(StatusCode::BAD_REQUEST, "One Host header is needed.\n".to_owned());
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             return Ok(response);
         }
         match head.uri.path() {
             path if is_feed(path) => {
-                if trusted && let Some(response) = self.redirect_to_tls(&head) {
+                if let Some(response) = self.redirect_to_tls(&head, &client) {
                     return Ok(response);
                 }
                 let reach =
@@ -244,15 +254,14 @@ impl Server {
             _ => {}
         }
         let seen = self.tree.seen();
-        let Some(actor) = self.authenticator.actor(&self.tree, seen, &head.headers, address).await? else {
+        let Some(actor) = self.authenticator.actor(&self.tree, seen, &head.headers, client.address).await? else {
             let sentence = message::text(language, "unauthorized", &[]);
             let mut response = plain(StatusCode::UNAUTHORIZED, format!("{sentence}\n"));
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
             return Ok(response);
         };
         tracing::Span::current().record("actor", actor.name.as_str());
-        let authorities = self.authorities(&head, trusted);
-        let body = body.map_err(|error| Failure::new("taking a body", error)).boxed_unsync();
+        let authorities = self.authorities(&head, client);
         let limits = Limits {
             max_body_bytes: self.config.server.max_document_bytes,
             body_idle_s: self.config.server.idle_timeout_s,
@@ -263,25 +272,17 @@ impl Server {
 
     /// Where a proxy that is trusted took a request in the clear, although clients know us by https: `webcal:` links
     /// arrive so.
-    fn redirect_to_tls(&self, head: &http::request::Parts) -> Option<Response> {
+    fn redirect_to_tls(&self, head: &http::request::Parts, client: &Client) -> Option<Response> {
         let url = self.config.server.public_url.as_deref().filter(|url| url.starts_with("https://"))?;
-        text(&head.headers, "x-forwarded-proto").filter(|scheme| scheme.eq_ignore_ascii_case("http"))?;
+        client.scheme.as_deref().filter(|scheme| scheme.eq_ignore_ascii_case("http"))?;
         let location = format!("{}{}", url.trim_end_matches('/'), head.uri.path());
         let mut response = plain(StatusCode::MOVED_PERMANENTLY, String::new());
         response.headers_mut().insert(LOCATION, HeaderValue::from_str(&location).ok()?);
         Some(response)
     }
 
-    /// The client's address by the word of trusted proxies: the last hop that is not one of them.
-    fn client_address(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        let forwarded = text(headers, "x-forwarded-for").unwrap_or_default();
-        let mut hops = forwarded.rsplit(',').filter_map(|hop| hop.trim().parse::<IpAddr>().ok());
-        hops.find(|hop| !self.config.server.trusted_proxies.contains(hop)).unwrap_or(peer)
-    }
-
-    /// Hosts by which the client may know us, where it names another address; a proxy's word counts only where the proxy is
-    /// trusted.
-    fn authorities(&self, head: &http::request::Parts, trusted: bool) -> Vec<String> {
+    /// Hosts by which the client may know us, where it names another address.
+    fn authorities(&self, head: &http::request::Parts, client: Client) -> Vec<String> {
         if !head.headers.contains_key("destination") {
             return Vec::new();
         }
@@ -290,9 +291,7 @@ impl Server {
         if let Some(url) = &self.config.server.public_url {
             known.extend(url.split("://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned));
         }
-        if trusted {
-            known.extend(text(&head.headers, "x-forwarded-host"));
-        }
+        known.extend(client.host);
         known
     }
 }

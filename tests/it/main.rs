@@ -25,6 +25,7 @@ mod remembered;
 mod robustness;
 mod succession;
 mod sync;
+mod transport;
 mod versions;
 mod views;
 mod webdav;

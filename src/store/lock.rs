@@ -30,10 +30,11 @@ pub(super) fn held(row: &Row, first: usize, now: Timestamp) -> Option<Lock> {
     })
 }
 
-/// Writes a lock.
+/// Writes a lock; one of this token that is there stands on another node from now on.
 pub async fn insert(c: &mut Txn, lock: &Lock, home: Id) -> Result<(), Failure> {
     let sql = "INSERT INTO lock (token, node_id, home_id, principal_id, deep, shared, owner_xml, timeout_s, expires_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (token) DO UPDATE SET node_id = excluded.node_id, \
+               home_id = excluded.home_id, deep = excluded.deep";
     let arguments = arguments![
         &lock.token,
         lock.node_id,
@@ -84,6 +85,17 @@ pub async fn below(c: &mut impl Reading, home: Id, top: Id, now: Timestamp) -> R
         " FROM up u JOIN lock l ON l.token = u.token WHERE u.id = $2 ORDER BY l.node_id"
     );
     Ok(rows(c, SQL, arguments![home, top]).await?.iter().filter_map(|row| held(row, 0, now)).collect())
+}
+
+/// Locks that cover a node or the collection it stands in: their own, and deep ones above.
+pub async fn around(c: &mut impl Reading, node: Id, now: Timestamp) -> Result<Vec<Lock>, Failure> {
+    const SQL: &str = concat!(
+        "WITH RECURSIVE up(id, height) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL SELECT n.parent_id, u.height + 1 \
+         FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT NULL) SELECT ",
+        lock_columns!(),
+        " FROM up u JOIN lock l ON l.node_id = u.id WHERE u.height <= 1 OR l.deep = 1"
+    );
+    Ok(rows(c, SQL, arguments![node]).await?.iter().filter_map(|row| held(row, 0, now)).collect())
 }
 
 /// Locks on the members of a collection.

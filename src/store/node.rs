@@ -422,8 +422,8 @@ pub async fn seal(c: &mut Txn, node: Id) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens a session on a draft.
-pub async fn open_session(c: &mut Txn, node: Id, token: &str) -> Result<(), Failure> {
+/// Says under which lock a draft is written, if under one.
+pub async fn set_session(c: &mut Txn, node: Id, token: Option<&str>) -> Result<(), Failure> {
     c.note("UPDATE node SET draft = $2 WHERE id = $1 AND sealed = 0", arguments![node, token]).await?;
     Ok(())
 }

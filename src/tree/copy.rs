@@ -38,6 +38,7 @@ impl Admitted<Txn> {
             }
             return Ok(true);
         }
+        let locks = self.locks_at_destination();
         let overwritten = self.clear_destination().await?;
         // What a former folder held is counted as it is copied: only its members know.
         let counted = deep && source.kind != Kind::PastFolder;
@@ -49,6 +50,7 @@ impl Admitted<Txn> {
         // A file is counted by `bind`; of a folder the sum of what is below it.
         self.within_quota_of_destination(&copied)?;
         let top = self.bind(At::Destination, Content::Copied(copied)).await?;
+        self.hand_on(&locks, &top).await?;
         self.adopt_properties(&source, &top).await?;
         if deep && source.kind.is_collection() {
             let depth = self.destination.as_ref().map_or(0, |destination| destination.path.segments().len());
@@ -140,8 +142,10 @@ impl Admitted<Txn> {
             let from = self.target.path.clone();
             self.within_depth(&source, Some(&from), &to).await?;
         }
+        let locks = self.locks_at_destination();
         let overwritten = if renamed { false } else { self.clear_destination().await? };
-        self.bind(At::Destination, Content::Moved(source)).await?;
+        let moved = self.bind(At::Destination, Content::Moved(source)).await?;
+        self.hand_on(&locks, &moved).await?;
         Ok(overwritten)
     }
 

@@ -10,6 +10,7 @@ use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Error, Failure, Result};
+use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
@@ -17,7 +18,7 @@ use crate::model::node::{Blob, Node};
 use crate::model::version::{Landing, counts, is_litter, landing_of_move};
 use crate::store::property::EVERYONE;
 use crate::store::transaction::Txn;
-use crate::store::{body, calendar, lock, node, past, property, trash, version};
+use crate::store::{body, calendar, node, past, property, trash, version};
 
 /// The most bytes of dead properties that one node may carry.
 pub const MAX_PROPERTY_BYTES: i64 = 1024 * 1024;
@@ -284,7 +285,9 @@ impl Admitted<Txn> {
     ) -> Result<Node> {
         let (seq, old_seq) = (self.seq(parent.home_id)?, self.seq(node.home_id)?);
         self.end_session(&mut node, false).await?;
-        self.drop_locks(&node).await?;
+        if !is_respelled(&node, parent, name) {
+            self.drop_locks(&node).await?;
+        }
         let crosses = node.home_id != parent.home_id;
         if crosses || old_parent.is_none() {
             self.within_quota(parent.home_id, node.size_bytes)?;
@@ -413,15 +416,11 @@ impl Admitted<Txn> {
         }
         Ok(())
     }
+}
 
-    /// Locks do not move and do not outlive a binding (RFC 4918 sections 7.5, 9.6.1, 9.9).
-    pub(super) async fn drop_locks(&mut self, node: &Node) -> Result<()> {
-        for held in lock::below(&mut self.store, node.home_id, node.id, Timestamp::MIN).await? {
-            self.end_sessions(&held.token, false).await?;
-            lock::delete(&mut self.store, &held.token).await?;
-        }
-        Ok(())
-    }
+/// Does a node keep its address and get but another spelling of its name?
+fn is_respelled(node: &Node, parent: &Node, name: &str) -> bool {
+    node.parent_id == parent.id && match_name(&node.name) == match_name(name)
 }
 
 pub(super) fn bug(what: &'static str) -> Error {

@@ -1,11 +1,31 @@
-//! LOCK, refresh and UNLOCK, RFC 4918 sections 6, 7, 9.10 and 9.11.
+//! LOCK, refresh and UNLOCK, RFC 4918 sections 6, 7, 9.10 and 9.11; and what becomes of locks where nodes change places.
+//!
+//! A lock is on an address and covers what stands there (section 6.1). It ends when its address leads nowhere (6.1), and
+//! otherwise stays where it is, whatever comes to stand there. A deep one covers what is below by its address alone.
+//!
+//! | what happens | locks of the name that is left | locks of the name that is taken |
+//! |---|---|---|
+//! | DELETE; what is left about is cleared | end, with those below (9.6.1) | |
+//! | MOVE | end, with those below (7.5, 9.9) | the name was free |
+//! | MOVE to another spelling of the same name | stay, with those below | the same |
+//! | PUT; COPY or MOVE of a document onto one | of what was moved: end | stay |
+//! | COPY or MOVE of or onto anything else | of what was moved: end | stay; those below end (9.6.1) |
+//! | what was deleted comes back: by PUT, LOCK, MOVE, the same UID, or from the trash | ended when it was deleted | the name was free |
+//! | what was set aside comes back by PUT, LOCK or MOVE | stay, on the copy that stays there | the name was free |
+//! | a rewind | as of DELETE or MOVE | stay; those below end |
+//!
+//! With a lock goes its session: where it ends, what was written under it is a version; where it stays while its document
+//! leaves, an empty document that waited for content waits on in what stays. Locks of others forbid each of these by the
+//! gate, which asks for the tokens of both names. A succession takes a document from a name that the request does not
+//! speak of: where others hold a lock there, nobody is succeeded.
 
 use super::gate::{Admitted, root_below};
 use super::resolve::Target;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Failure, Refusal, Result};
-use crate::model::lock::{Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, conflict};
+use crate::model::id::{Id, Timestamp};
+use crate::model::lock::{Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, admitted, conflict};
 use crate::model::node::Node;
 use crate::model::privilege::Privilege;
 use crate::store::transaction::Txn;
@@ -44,7 +64,7 @@ impl Admitted<Txn> {
         lock::insert(&mut self.store, &made, locked.home_id).await?;
         if !locked.sealed && locked.draft.is_none() && !deep {
             // What was made empty just now waits for its content as long as this lock stands.
-            node::open_session(&mut self.store, locked.id, &made.token).await?;
+            node::set_session(&mut self.store, locked.id, Some(&made.token)).await?;
         }
         Ok(made)
     }
@@ -88,6 +108,38 @@ impl Admitted<Txn> {
         lock::delete(&mut self.store, token).await?;
         Ok(())
     }
+
+    /// Ends the locks of a node that leaves its name, and of all below it.
+    pub(super) async fn drop_locks(&mut self, node: &Node) -> Result<()> {
+        for held in lock::below(&mut self.store, node.home_id, node.id, Timestamp::MIN).await? {
+            self.end_sessions(&held.token, false).await?;
+            lock::delete(&mut self.store, &held.token).await?;
+        }
+        Ok(())
+    }
+
+    /// Locks whose root is what stands at the destination.
+    pub(super) fn locks_at_destination(&self) -> Vec<Lock> {
+        let there = self.destination.as_ref().and_then(Target::link);
+        there.map(|link| link.locks.clone()).unwrap_or_default()
+    }
+
+    /// Locks of a name cover what has come to stand there.
+    pub(super) async fn hand_on(&mut self, locks: &[Lock], to: &Node) -> Result<()> {
+        for held in locks {
+            let stays = Lock { node_id: to.id, deep: held.deep && to.kind.is_collection(), ..held.clone() };
+            lock::insert(&mut self.store, &stays, to.home_id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// May a document be taken from where it stands, by what its locks say, its collection's and those above? `locks`: all that
+/// cover one of the two. `theirs`: is a lock of who takes it?
+pub(super) fn leave(locks: &[Lock], document: Id, theirs: impl Fn(&Lock) -> bool) -> bool {
+    let on_document = locks.iter().filter(|lock| lock.node_id == document || lock.deep);
+    let on_collection = locks.iter().filter(|lock| lock.node_id != document);
+    admitted(on_document, &theirs) && admitted(on_collection, &theirs)
 }
 
 /// The locks that cover a target, as `DAV:lockdiscovery` shows them: each with the address of its root.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::edit::{Leaving, bug};
 use super::gate::{Admitted, is_shown};
+use super::lock::leave;
 use super::resolve::resolve;
 use super::version::Written;
 use crate::model::condition::Condition;
@@ -12,6 +13,7 @@ use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
+use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
@@ -156,11 +158,16 @@ impl Admitted<Txn> {
         let there = match occupant {
             Some(there) if there.id == former.id => there,
             occupant => {
+                let mut locks = Vec::new();
                 if let Some(other) = occupant {
                     steps.push(Step { what: What::Removed, path: path.clone() });
+                    locks = lock::below(&mut self.store, other.home_id, other.id, self.now).await?;
+                    locks.retain(|lock| lock.node_id == other.id);
                     self.remove(other, folder, Leaving::Replaced).await?;
                 }
-                self.fetch(former, folder, path, steps).await?
+                let back = self.fetch(former, folder, path, steps).await?;
+                self.hand_on(&locks, &back).await?;
+                back
             }
         };
         match self.anew(former) {
@@ -206,8 +213,10 @@ impl Admitted<Txn> {
         let holder = version::node(&mut self.store, present.parent_id).await?.map(|(node, _)| node);
         let holder = holder.ok_or_else(|| bug("a node without its folder"))?;
         if node::names_between(&mut self.store, present.home_id, present.id).await?.is_some() {
-            let locks = lock::below(&mut self.store, present.home_id, present.id, self.now).await?;
-            if locks.iter().any(|lock| !is_shown(&self.request, lock)) {
+            let below = lock::below(&mut self.store, present.home_id, present.id, self.now).await?;
+            let around = lock::around(&mut self.store, present.id, self.now).await?;
+            let shown = |lock: &Lock| is_shown(&self.request, lock);
+            if !below.iter().all(shown) || !leave(&around, present.id, shown) {
                 return Err(Refusal::of(Condition::LockTokenSubmitted).at(path.href(false)).into());
             }
             steps.push(Step { what: What::Moved, path: path.clone() });

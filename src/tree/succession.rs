@@ -7,10 +7,12 @@
 
 use super::edit::Leaving;
 use super::gate::Admitted;
+use super::lock::leave;
 use super::version::Written;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::id::Id;
+use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::version::{Landing, Left, VACATED_S, Vacated, is_backup, is_litter, succeeds};
 use crate::store::transaction::Txn;
@@ -51,16 +53,16 @@ impl Admitted<Txn> {
         if !carries || document.home_id != parent.home_id || source == Some(document.id) {
             return Ok(None);
         }
-        // Someone else has opened what was set aside.
-        let locks = lock::below(&mut self.store, document.home_id, document.id, self.now).await?;
-        if locks.iter().any(|lock| lock.principal_id != actor) {
-            return Ok(None);
-        }
         if leaver.gone_at.is_some() {
             return self.put_back(document, parent, name).await.map(Some);
         }
+        let locks = lock::around(&mut self.store, document.id, self.now).await?;
+        if !leave(&locks, document.id, |lock| lock.principal_id == actor) {
+            // Someone else has opened what was set aside.
+            return Ok(None);
+        }
         self.within_quota(parent.home_id, document.size_bytes)?;
-        self.leave_copy(document, parent, name).await.map(Some)
+        self.leave_copy(document, &locks, parent, name).await.map(Some)
     }
 
     /// The calendar object of the same UID that lies in the trash, brought back to be written.
@@ -80,20 +82,24 @@ impl Admitted<Txn> {
         Ok(back)
     }
 
-    /// A document that was set aside comes back to its name; where it stood, a copy of its content stays.
-    async fn leave_copy(&mut self, mut document: Node, parent: &Node, name: &str) -> Result<Node> {
+    /// A document that was set aside comes back to its name; where it stood, a copy of its content stays, and what of
+    /// `locks` is on that name.
+    async fn leave_copy(&mut self, mut document: Node, locks: &[Lock], parent: &Node, name: &str) -> Result<Node> {
         let seq = self.seq(parent.home_id)?;
         self.end_session(&mut document, false).await?;
-        self.drop_locks(&document).await?;
+        let session = document.draft.take();
         past::end(&mut self.store, document.id, seq, self.now).await?;
         let back = self.placed(document.clone(), parent, name)?;
         node::update_place(&mut self.store, &back, self.request.actor.id).await?;
+        node::set_session(&mut self.store, back.id, None).await?;
         let aside = version::node(&mut self.store, document.parent_id).await?.map(|(node, _)| node);
         if let Some(aside) = aside {
             let mut copy = self.copy_of(&document, &aside, &document.name, seq);
             copy.litter = aside.litter || is_litter(&copy.name);
-            self.open_session(&mut copy, None);
+            self.open_session(&mut copy, session);
             self.insert(&copy).await?;
+            let own: Vec<Lock> = locks.iter().filter(|lock| lock.node_id == document.id).cloned().collect();
+            self.hand_on(&own, &copy).await?;
             property::overlay(&mut self.store, document.id, copy.id).await?;
             self.stamp(&aside, seq, (0, 0)).await?;
         }

@@ -94,6 +94,7 @@ conversations!(
     windows_explorer,
     office_link,
     office_mapped_drive,
+    office_locked_safe_save,
     finder,
     ios_apps,
     gnome_files,

@@ -1,6 +1,8 @@
 //! Locks of RFC 4918 sections 6, 7, 9.10, 9.11 and 10.4.
 
-use super::kit::World;
+use super::kit::{Client, World, event};
+use super::past::moment;
+use super::versions::{id, versions};
 
 #[tokio::test]
 async fn an_exclusive_lock_is_real() {
@@ -185,4 +187,229 @@ async fn locks_outlive_the_server() {
     assert!(format!("{refused}").contains("LockTokenSubmitted"), "{refused}");
     let admitted = tree.read(&request).await.map(|_| ()).unwrap_err();
     assert!(format!("{admitted}").contains("LockTokenSubmitted"), "{token} {admitted}");
+}
+
+/// Tokens of the locks that cover a resource.
+async fn tokens(client: &Client, path: &str) -> Vec<String> {
+    let found = client.propfind(path, "0", "<D:lockdiscovery/>").expect(207).await;
+    let discovery = found.property("lockdiscovery").unwrap();
+    discovery.elements().map(|lock| lock.dav("locktoken").unwrap().dav("href").unwrap().text()).collect()
+}
+
+/// What an `If` header says of a lock on another resource than the request's.
+fn tagged(path: &str, token: &str) -> String {
+    format!("<{path}> (<{token}>)")
+}
+
+const NAME: &str = "/files/tram/Plan.docx";
+const TEMPORARY: &str = "/files/tram/34429E5E.tmp";
+
+/// Something lands on a name just vacated.
+async fn land(client: &Client, how: &str) {
+    match how {
+        "PUT" => drop(client.put(NAME, "new").expect(201).await),
+        "PUT of the same bytes" => drop(client.put(NAME, "old").expect(201).await),
+        "LOCK" => {
+            let token = client.locked(NAME, "exclusive", "0").await;
+            client.put(NAME, "new").token(&token).expect(204).await;
+            client.unlock_at(NAME).header("Lock-Token", &format!("<{token}>")).expect(204).await;
+        }
+        "MOVE" => {
+            client.put(TEMPORARY, "new").expect(201).await;
+            let token = client.locked(TEMPORARY, "exclusive", "0").await;
+            client.relocate(TEMPORARY, NAME).header("Overwrite", "F").token(&token).expect(201).await;
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_lock_stays_on_the_name_to_which_a_document_was_set_aside() {
+    let folder = "/files/tram/(A%20Document%20Being%20Saved%20By%20TextEdit)";
+    for how in ["PUT", "PUT of the same bytes", "LOCK", "MOVE"] {
+        let world = World::new().await;
+        let (max, mia) = (world.client("max"), world.client("mia"));
+        max.put(NAME, "old").expect(201).await;
+        let document = id(&max, NAME).await;
+        max.mkcol(folder).expect(201).await;
+        for aside in [format!("{folder}/Plan.docx"), "/files/tram/A9A97EC7.tmp".into(), format!("{NAME}~")] {
+            let content = max.get(NAME).expect(200).await.text();
+            max.relocate(NAME, &aside).expect(201).await;
+            let token = max.locked(&aside, "exclusive", "0").await;
+            land(&max, how).await;
+            assert_eq!(id(&max, NAME).await, document, "{how} {aside}");
+            assert_eq!(tokens(&max, NAME).await, [""; 0], "{how} {aside}");
+            assert_eq!(tokens(&max, &aside).await, [token.as_str()], "{how} {aside}");
+            assert_eq!(max.get(&aside).expect(200).await.text(), content, "{how} {aside}");
+            mia.put(&aside, "mine").expect(423).await;
+            max.delete(&aside).expect(423).await;
+            max.ask("LOCK", &aside).token(&token).expect(200).await;
+            max.delete(&aside).token(&token).expect(204).await;
+        }
+        let trash = max.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.hrefs();
+        assert_eq!(trash, ["/trash/tram/"], "{how}");
+        world.sound().await;
+    }
+}
+
+#[tokio::test]
+async fn the_session_of_a_lock_stays_with_it() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let aside = "/files/tram/Plan.bak";
+    // An empty document waits for its content under a lock on the name that it leaves.
+    max.put(NAME, "").expect(201).await;
+    let document = id(&max, NAME).await;
+    max.relocate(NAME, aside).expect(201).await;
+    let token = max.locked(aside, "exclusive", "0").await;
+    let other = max.locked(NAME, "exclusive", "0").await;
+    assert_eq!(id(&max, NAME).await, document);
+    max.put(NAME, "new").token(&other).expect(204).await;
+    max.put(aside, "aside").token(&token).expect(204).await;
+    max.unlock_at(aside).header("Lock-Token", &format!("<{token}>")).expect(204).await;
+    assert_eq!(versions(&max, aside).await, ["1"]);
+    assert_eq!(versions(&max, NAME).await, [""; 0], "the lock on the name is still held");
+    max.put(NAME, "newer").token(&other).expect(204).await;
+    max.unlock_at(NAME).header("Lock-Token", &format!("<{other}>")).expect(204).await;
+    assert_eq!(versions(&max, NAME).await, ["1"]);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn what_others_hold_locked_is_not_taken_from_where_it_was_set_aside() {
+    let folder = "/files/tram/.sb-7f3a";
+    let aside = &format!("{folder}/Plan.docx");
+    for (path, scope, depth, carried) in [
+        (aside.as_str(), "exclusive", "0", false),
+        (aside.as_str(), "shared", "0", false),
+        (folder, "exclusive", "0", false),
+        (folder, "exclusive", "infinity", false),
+        ("/files/tram/other", "exclusive", "infinity", true),
+    ] {
+        let world = World::new().await;
+        let (max, mia) = (world.client("max"), world.client("mia"));
+        max.put(NAME, "old").expect(201).await;
+        max.mkcol(folder).expect(201).await;
+        max.mkcol("/files/tram/other").expect(201).await;
+        let document = id(&max, NAME).await;
+        max.relocate(NAME, aside).expect(201).await;
+        let token = mia.locked(path, scope, depth).await;
+        max.put(NAME, "new").expect(201).await;
+        assert_eq!(id(&max, NAME).await == document, carried, "{path} {scope} {depth}");
+        assert_eq!(id(&max, aside).await == document, !carried, "{path} {scope} {depth}");
+        mia.unlock_at(path).header("Lock-Token", &format!("<{token}>")).expect(204).await;
+        world.sound().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lock_stays_on_a_name_whatever_is_put_there() {
+    for method in ["COPY", "MOVE"] {
+        for (from, to) in [("file", "file"), ("file", "folder"), ("folder", "file"), ("folder", "folder")] {
+            for depth in ["0", "infinity"] {
+                let world = World::new().await;
+                let (max, mia) = (world.client("max"), world.client("mia"));
+                for (path, kind) in [("/files/tram/from", from), ("/files/tram/to", to)] {
+                    match kind {
+                        "file" => drop(max.put(path, path).expect(201).await),
+                        _ => {
+                            max.mkcol(path).expect(201).await;
+                            max.put(&format!("{path}/member"), path).expect(201).await;
+                        }
+                    }
+                }
+                let token = max.locked("/files/tram/to", "exclusive", depth).await;
+                let what = format!("{method} {from} onto {to}, Depth {depth}");
+                let (source, destination) = ("/files/tram/from", "/files/tram/to");
+                let refused = mia.ask(method, source).header("Destination", destination).send().await;
+                assert_eq!(refused.status, 423, "{what}");
+                max.ask(method, source)
+                    .header("Destination", destination)
+                    .header("If", &tagged(destination, &token))
+                    .expect(204)
+                    .await;
+                assert_eq!(tokens(&max, "/files/tram/to").await, [token.as_str()], "{what}");
+                mia.relocate("/files/tram/to", "/files/tram/away").expect(423).await;
+                let (inside, deep) = ("/files/tram/to/new", to == "folder" && depth == "infinity");
+                match from {
+                    "file" => drop(max.put("/files/tram/to", "more").token(&token).expect(204).await),
+                    _ => {
+                        drop(max.put(inside, "more").header("If", &tagged("/files/tram/to", &token)).expect(201).await)
+                    }
+                }
+                let covered = from == "folder" && deep;
+                let below = if from == "folder" { tokens(&max, inside).await } else { Vec::new() };
+                assert_eq!(below, if covered { vec![token.clone()] } else { vec![] }, "{what}");
+                if method == "COPY" {
+                    assert_eq!(tokens(&max, "/files/tram/from").await, [""; 0], "{what}");
+                }
+                max.unlock_at("/files/tram/to").header("Lock-Token", &format!("<{token}>")).expect(204).await;
+                world.sound().await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lock_on_an_event_stays_when_another_is_moved_onto_it() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let (from, to) = ("/calendars/tram/meetings/from.ics", "/calendars/tram/meetings/to.ics");
+    for (path, uid) in [(from, "one"), (to, "two")] {
+        max.put(path, &event(uid, "20260614")).header("Content-Type", "text/calendar").expect(201).await;
+    }
+    let token = max.locked(to, "exclusive", "0").await;
+    max.relocate(from, to).expect(423).await;
+    max.relocate(from, to).header("If", &tagged(to, &token)).expect(204).await;
+    assert_eq!(tokens(&max, to).await, [token.as_str()]);
+    max.delete(to).token(&token).expect(204).await;
+    // What comes back with its UID is free.
+    max.put(to, &event("one", "20260615")).header("Content-Type", "text/calendar").expect(201).await;
+    assert_eq!(tokens(&max, to).await, [""; 0]);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_respelled_keeps_its_locks() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.mkcol("/files/tram/d").expect(201).await;
+    max.put("/files/tram/d/a.txt", "a").expect(201).await;
+    let token = max.locked("/files/tram/d/a.txt", "exclusive", "0").await;
+    max.relocate("/files/tram/d/a.txt", "/files/tram/d/A.txt").token(&token).expect(201).await;
+    assert_eq!(tokens(&max, "/files/tram/d/A.txt").await, [token.as_str()]);
+    max.relocate("/files/tram/d", "/files/tram/D")
+        .header("If", &tagged("/files/tram/d/A.txt", &token))
+        .expect(201)
+        .await;
+    assert_eq!(tokens(&max, "/files/tram/D/A.txt").await, [token.as_str()]);
+    max.relocate("/files/tram/D/A.txt", "/files/tram/D/b.txt").token(&token).expect(201).await;
+    assert_eq!(tokens(&max, "/files/tram/D/b.txt").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_rewind_leaves_locks_on_their_names() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    for path in ["/files/tram/d", "/files/tram/elsewhere"] {
+        max.mkcol(path).expect(201).await;
+    }
+    max.put("/files/tram/d/a.txt", "a").expect(201).await;
+    let document = id(&max, "/files/tram/d/a.txt").await;
+    let then = moment().await;
+    max.relocate("/files/tram/d/a.txt", "/files/tram/elsewhere/a.txt").expect(201).await;
+    max.put("/files/tram/d/a.txt", "impostor").expect(201).await;
+    let update = format!(
+        "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{then}/d/</D:href></D:version></D:update>"
+    );
+    let held = max.locked("/files/tram/d/a.txt", "exclusive", "0").await;
+    // Nothing is taken out of a folder whose members someone else guards.
+    let other = mia.locked("/files/tram/elsewhere", "exclusive", "0").await;
+    let rewound = |token: &str| max.ask("UPDATE", "/files/tram/d/").header("If", &tagged("/files/tram/d/a.txt", token));
+    rewound(&held).body(&update).expect(423).await;
+    mia.unlock_at("/files/tram/elsewhere").header("Lock-Token", &format!("<{other}>")).expect(204).await;
+    rewound(&held).body(&update).expect(207).await;
+    assert_eq!(id(&max, "/files/tram/d/a.txt").await, document);
+    assert_eq!(tokens(&max, "/files/tram/d/a.txt").await, [held]);
+    world.sound().await;
 }

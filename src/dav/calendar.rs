@@ -242,25 +242,23 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
     writer.begin_multistatus();
     let mut told = HashSet::new();
     for some in hrefs.chunks(HREFS_AT_ONCE) {
-        let member = |text: &String| {
+        let member = |text: &str| {
             let mut names = href(text).map(|path| folded(&path))?;
             let last = names.pop()?;
             (names == here).then_some(last)
         };
-        let wanted: Vec<(&String, Option<String>)> = some.iter().map(|text| (text, member(text))).collect();
+        // An address that is given twice is answered once, and each in the spelling in which it is given.
+        let some = some.iter().map(|text| text.trim()).filter(|text| told.insert(*text));
+        let wanted: Vec<(&str, Option<String>)> = some.map(|text| (text, member(text))).collect();
         let names: Vec<String> = wanted.iter().filter_map(|(_, name)| name.clone()).collect();
         let found = admitted.named(&names, telling.plan.needs, call.tree.epoch()).await?;
-        let mut found: HashMap<String, View> =
-            found.into_iter().map(|view| (match_name(&view.node.name), view)).collect();
-        let mut views = Vec::with_capacity(found.len());
+        let found: HashMap<String, View> = found.into_iter().map(|view| (match_name(&view.node.name), view)).collect();
+        let mut views = Vec::with_capacity(wanted.len());
         for (text, name) in wanted {
-            match name.as_ref().and_then(|name| found.remove(name)) {
-                Some(view) => views.push(view),
-                // An address that is given twice is answered once.
-                None if name.as_ref().is_some_and(|name| told.contains(name)) => {}
+            match name.and_then(|name| found.get(&name)) {
+                Some(view) => views.push(View { href: text.to_owned(), ..view.clone() }),
                 None => writer.status_response(text, 404, None),
             }
-            told.extend(name);
         }
         if !telling.tell(&mut admitted, views, &mut writer).await? {
             cut(&admitted, &mut writer);

@@ -42,7 +42,8 @@ pub(super) async fn listing(language: Language, epoch: &str, admitted: &mut Read
         let _ = write!(page, "<tr><td colspan=\"3\"><strong>{notice}</strong></td></tr>");
     }
     if !admitted.target.path.segments().is_empty() {
-        let parent = admitted.target.parent_href();
+        let mut parent = String::new();
+        escape(&admitted.target.parent_href(), &mut parent);
         let _ = write!(page, "<tr><td><a href=\"{parent}\">{}</a></td></tr>", word("listing-parent"));
     }
     let mut at = Cursor::default();

@@ -20,6 +20,7 @@ use crate::tree::Tree;
 use crate::tree::changes::Change;
 use crate::tree::former::version_path;
 use crate::tree::gate::Request;
+use crate::tree::resolve::Realm;
 use crate::tree::walk::{Cursor, Needs, View};
 use crate::wire::header::{depth, href};
 use crate::wire::multistatus::{Tags, Value, Writer};
@@ -122,12 +123,16 @@ async fn version_tree(call: Call, asked: Asked) -> Result<Response> {
     let admitted = call.tree.read(&call.request).await?;
     let reading = Reading::of(&call.request.actor.name, admitted.now());
     let document = admitted.target.node().filter(|node| node.kind.row().versioned).map(|node| node.id);
-    drop(admitted);
     let Some(document) = document else { return Err(Condition::SupportedReport.into()) };
+    let asked = admitted.target.href();
+    let path = match admitted.target.realm {
+        Realm::Versions => admitted.target.path.first(2),
+        _ => version_path(document, None),
+    };
+    drop(admitted);
     let mut writer = Writer::document();
     writer.begin_multistatus();
-    let request =
-        Request { method: Method::Propfind, path: version_path(document, None), ..unconditional(call.request) };
+    let request = Request { method: Method::Propfind, path, ..unconditional(call.request) };
     let mut admitted = call.tree.read(&request).await?;
     let mut at = Cursor::default();
     let mut told = 0;
@@ -140,7 +145,7 @@ async fn version_tree(call: Call, asked: Asked) -> Result<Response> {
         match page.next {
             Some(next) if told < MAX_VERSIONS && writer.out.len() < MAX_ANSWER => at = next,
             Some(_) => {
-                writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));
+                writer.status_response(&asked, 507, Some("number-of-matches-within-limits"));
                 break;
             }
             None => break,

@@ -1,19 +1,38 @@
-//! Paths: percent-encoded addresses in, decoded segments inside, one canonical spelling out.
+//! Paths: percent-encoded addresses in, decoded segments inside, the spelling that was asked out.
 //!
 //! A [`Path`] never holds `.`, `..`, an empty segment, a slash or a NUL inside a segment, so no later layer can be
-//! led out of the tree. RFC 4918 section 8.3, RFC 3986.
+//! led out of the tree. An answer names what was asked by the very address that was asked (RFC 4918 section 8.3): clients
+//! compare addresses as text. So a path keeps its spelling beside its segments; what is not read from a client is spelled in
+//! the canonical way. RFC 3986.
 
 use std::fmt::Write as _;
+use std::hash::{Hash, Hasher};
 
 /// The deepest that anything comes to stand, in segments of its address.
 pub const MAX_SEGMENTS: usize = 100;
 /// So many more segments may lead to it in a view: the day of a former tree, the name of a version.
 const VIEW_SEGMENTS: usize = 1;
 
-/// Decoded segments of an absolute path.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Hash)]
+/// Decoded segments of an absolute path, and how its address is spelled. Two paths are the same if their segments are.
+#[derive(Clone, Debug, Default)]
 pub struct Path {
     segments: Vec<String>,
+    /// The address without its final slash: characters that may stand in a path (RFC 3986 section 3.3), nothing else.
+    spelled: String,
+}
+
+impl PartialEq for Path {
+    fn eq(&self, other: &Self) -> bool {
+        self.segments == other.segments
+    }
+}
+
+impl Eq for Path {}
+
+impl Hash for Path {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.segments.hash(state);
+    }
 }
 
 /// Why a text is not a path.
@@ -53,13 +72,13 @@ impl Path {
             }
             segments.push(segment);
         }
-        Ok(Self { segments })
+        Ok(Self { segments, spelled: spelled(rest) })
     }
 
     /// A path from segments that are known to be clean.
     #[must_use]
     pub fn of(segments: &[&str]) -> Self {
-        Self { segments: segments.iter().map(|s| (*s).to_owned()).collect() }
+        segments.iter().fold(Self::root(), |path, segment| path.with(segment))
     }
 
     /// The decoded segments.
@@ -83,43 +102,78 @@ impl Path {
     /// The path without its last segment; the root's parent is the root.
     #[must_use]
     pub fn parent(&self) -> Self {
-        let keep = self.segments.len().saturating_sub(1);
-        Self { segments: self.segments.iter().take(keep).cloned().collect() }
+        self.first(self.segments.len().saturating_sub(1))
+    }
+
+    /// The path of the first `count` segments.
+    #[must_use]
+    pub fn first(&self, count: usize) -> Self {
+        if count >= self.segments.len() {
+            return self.clone();
+        }
+        let mut rest = self.spelled.as_str();
+        for _ in 0..count {
+            rest = rest.trim_start_matches('/');
+            rest = rest.find('/').map_or("", |end| rest.split_at(end).1);
+        }
+        let spelled = self.spelled.strip_suffix(rest).unwrap_or_default();
+        Self { segments: self.segments.iter().take(count).cloned().collect(), spelled: spelled.to_owned() }
     }
 
     /// This path with one more segment.
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
-        let mut segments = self.segments.clone();
-        segments.push(name.to_owned());
-        Self { segments }
+        self.clone().with(name)
     }
 
-    /// The same path with its spelling at `position` replaced by the stored one.
-    pub fn respell(&mut self, position: usize, name: &str) {
+    fn with(mut self, name: &str) -> Self {
+        self.spelled.push('/');
+        encode(name, &mut self.spelled);
+        self.segments.push(name.to_owned());
+        self
+    }
+
+    /// The segment at `position` is that which the tree has. The address stays spelled as it was.
+    pub fn recognize(&mut self, position: usize, name: &str) {
         if let Some(segment) = self.segments.get_mut(position) {
             name.clone_into(segment);
         }
     }
 
-    /// The one canonical spelling, absolute, percent-encoded once, with a final slash for a collection.
+    /// The address, absolute, percent-encoded once, spelled as it was read; with a final slash for a collection.
     #[must_use]
     pub fn href(&self, collection: bool) -> String {
-        let mut href = String::with_capacity(self.segments.iter().map(|s| s.len() + 1).sum::<usize>() + 1);
-        for segment in &self.segments {
-            href.push('/');
-            encode(segment, &mut href);
-        }
-        if collection || href.is_empty() {
+        let bare = if collection { &self.spelled } else { self.spelled.trim_end_matches('/') };
+        let mut href = String::with_capacity(bare.len() + 1);
+        href.push_str(bare);
+        if collection || bare.is_empty() {
             href.push('/');
         }
         href
     }
 }
 
+/// How an address is spelled that was read as a slash and `rest`: the client's own characters and escapes, and what may not
+/// stand in an address escaped. A second slash at the beginning would make the first segment a host (RFC 3986 section 4.2).
+fn spelled(rest: &str) -> String {
+    let rest = rest.trim_start_matches('/');
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let mut spelled = String::with_capacity(rest.len() + 1);
+    if !rest.is_empty() {
+        spelled.push('/');
+        escape(rest, |byte| stays(byte) || matches!(byte, b'/' | b'%' | b'&' | b';' | b':'), &mut spelled);
+    }
+    spelled
+}
+
 /// Appends one segment in canonical spelling: letters, digits and `-._~!$'()*,+@=` stay, all else becomes `%XX`.
 pub fn encode(segment: &str, out: &mut String) {
-    let mut rest = segment;
+    escape(segment, stays, out);
+}
+
+/// Appends a text, each character that does not stay as `%XX`.
+fn escape(text: &str, stays: impl Fn(u8) -> bool, out: &mut String) {
+    let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| !stays(byte)) {
         let (plain, other) = rest.split_at(at);
         out.push_str(plain);
@@ -167,17 +221,41 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn spelling_is_canonical() {
+    fn an_address_is_told_as_it_was_asked() {
         for (raw, collection, href) in [
             ("/", true, "/"),
+            ("/files/x", true, "/files/x/"),
+            ("/files/X/", true, "/files/X/"),
+            ("/files/%28a%29%26%3b%c3%a9", false, "/files/%28a%29%26%3b%c3%a9"),
+            ("/files/a&b;c:d@e+f'", false, "/files/a&b;c:d@e+f'"),
+            // What may not stand in an address is escaped.
             ("/files/A B", false, "/files/A%20B"),
-            ("/files//x/", true, "/files/x/"),
-            ("/files/%28a%29%26%3b", false, "/files/(a)%26%3B"),
-            ("/files/caf\u{e9}", false, "/files/caf%C3%A9"),
-            ("/a@b:c", false, "/a@b%3Ac"),
+            ("/files/caf\u{e9}\u{301}", false, "/files/caf%C3%A9%CC%81"),
+            ("/files/<\"{|}\\^`>[]\u{7f}\n", false, "/files/%3C%22%7B%7C%7D%5C%5E%60%3E%5B%5D%7F%0A"),
+            // Doubled slashes stay, but for those that would make a host of the first segment; a document has none at its end.
+            ("//files//x//", true, "/files//x//"),
+            ("/files//x//", false, "/files//x"),
+            ("//", true, "/"),
         ] {
-            assert_eq!(Path::parse(raw).expect(raw).href(collection), href, "{raw}");
+            let path = Path::parse(raw).expect(raw);
+            assert_eq!(path.href(collection), href, "{raw}");
+            assert_eq!(Path::parse(href).as_ref(), Ok(&path), "{raw}");
         }
+    }
+
+    #[test]
+    fn what_is_made_of_an_address_begins_with_it() {
+        let mut path = Path::parse("/files//TRAM/l%27%c3%a9t%C3%A9/").expect("an address");
+        assert_eq!(path, Path::of(&["files", "TRAM", "l'\u{e9}t\u{e9}"]));
+        path.recognize(1, "tram");
+        assert_eq!(path, Path::of(&["files", "tram", "l'\u{e9}t\u{e9}"]));
+        assert_eq!(path.join("a&b c").href(false), "/files//TRAM/l%27%c3%a9t%C3%A9/a%26b%20c");
+        assert_eq!(path.parent().href(true), "/files//TRAM/");
+        let prefixes: Vec<String> = (0..5).map(|count| path.first(count).href(true)).collect();
+        let whole = "/files//TRAM/l%27%c3%a9t%C3%A9/";
+        assert_eq!(prefixes, ["/", "/files/", "/files//TRAM/", whole, whole]);
+        assert_eq!(Path::parse("/files/x//").expect("an address").join("y").href(false), "/files/x//y");
+        assert_eq!(Path::root().parent(), Path::root());
     }
 
     #[test]
@@ -195,7 +273,7 @@ mod tests {
         #[test]
         fn href_and_parse_are_inverse(names in proptest::collection::vec("[^/\0]{1,20}", 0..8)) {
             prop_assume!(names.iter().all(|n| n != "." && n != ".."));
-            let path = Path { segments: names };
+            let path = Path::of(&names.iter().map(String::as_str).collect::<Vec<_>>());
             prop_assert_eq!(Path::parse(&path.href(true)), Ok(path.clone()));
         }
 
@@ -203,6 +281,9 @@ mod tests {
         fn any_text_is_a_path_or_an_error(raw in ".*") {
             if let Ok(path) = Path::parse(&raw) {
                 prop_assert!(path.segments().iter().all(|s| s != ".." && !s.contains('/')));
+                let href = path.href(true);
+                prop_assert!(href.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"#?".contains(&byte)));
+                prop_assert_eq!(Path::parse(&href), Ok(path));
             }
         }
     }

@@ -80,7 +80,7 @@ fn root_of(path: &Path) -> Option<(Kind, Realm)> {
 /// What a path leads to: the chain of nodes from the root, as far as it is mapped.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The path, respelled as the tree spells it.
+    /// The path: its segments as the tree spells them, its address as the client does.
     pub path: Path,
     /// In which view it lies.
     pub realm: Realm,
@@ -139,13 +139,13 @@ impl Target {
         if place == Place::Target { self.privileges } else { self.parent_privileges }
     }
 
-    /// The canonical address.
+    /// The address, as it was asked.
     #[must_use]
     pub fn href(&self) -> String {
         self.path.href(self.node().is_some_and(|node| node.kind.is_collection()))
     }
 
-    /// The canonical address of the collection that holds the target.
+    /// The address of the collection that holds the target, as far as it was asked.
     #[must_use]
     pub fn parent_href(&self) -> String {
         self.path.parent().href(true)
@@ -166,10 +166,10 @@ impl Target {
     fn locks_from(&self, place: usize) -> impl Iterator<Item = (&Lock, String)> {
         self.links.iter().enumerate().take(place + 1).flat_map(move |(at, link)| {
             let collection = link.node.kind.is_collection();
-            link.locks.iter().filter(move |lock| at == place || lock.deep).map(move |lock| {
-                let names: Vec<&str> = self.path.segments().iter().take(at).map(String::as_str).collect();
-                (lock, Path::of(&names).href(collection))
-            })
+            link.locks
+                .iter()
+                .filter(move |lock| at == place || lock.deep)
+                .map(move |lock| (lock, self.path.first(at).href(collection)))
         })
     }
 
@@ -245,7 +245,7 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
         target.parent_privileges = target.privileges;
     }
     for (place, link) in target.links.iter().enumerate().skip(1) {
-        target.path.respell(place - 1, &link.node.name);
+        target.path.recognize(place - 1, &link.node.name);
     }
     target.respelled = target.missing() == 0
         && target.links.last().is_some_and(|link| link.node.name != target.name)

@@ -81,9 +81,8 @@ impl Admitted<Txn> {
         };
         let (taken, to) = (destination.node().is_some(), destination.path.clone());
         let name = self.free_name(&parent, destination.name().to_owned(), taken, source.id).await?;
-        if let Some(destination) = &mut self.destination {
-            let last = destination.path.segments().len().saturating_sub(1);
-            destination.path.respell(last, &name);
+        if let Some(destination) = self.destination.as_mut().filter(|_| taken) {
+            destination.path = destination.path.parent().join(&name);
         }
         self.within_depth(&source, None, &to).await?;
         self.back(source, &parent, &name).await?;

@@ -98,7 +98,7 @@ impl Needs {
 pub struct View {
     /// The node, which others may hold too.
     pub node: Arc<Node>,
-    /// Its canonical address.
+    /// Its address: that of the request, and below it the names that the tree has.
     pub href: String,
     /// What the actor may do with it.
     pub privileges: PrivilegeSet,
@@ -173,7 +173,7 @@ impl Place {
     fn itself(mut self, node: Node) -> View {
         let mut href = std::mem::take(&mut self.href);
         if !node.kind.is_collection() && href.len() > 1 {
-            href.pop();
+            href.truncate(href.trim_end_matches('/').len());
         }
         self.view(node.into(), href)
     }
@@ -344,7 +344,9 @@ impl<T: Reading> Admitted<T> {
         let views = ROOTS
             .iter()
             .filter(|(_, kind, _)| *kind != Kind::Versions)
-            .map(|(name, kind, _)| self.bare(Node::made(*kind, made_id(*kind), name), &Path::of(&[*name]), epoch))
+            .map(|(name, kind, _)| {
+                self.bare(Node::made(*kind, made_id(*kind), name), &self.target.path.join(name), epoch)
+            })
             .collect();
         Page::whole(views)
     }
@@ -403,6 +405,8 @@ impl<T: Reading> Admitted<T> {
     ) -> Result<(Vec<View>, bool)> {
         let mut views = Vec::new();
         let mut after = String::new();
+        let asked = self.target.node().is_some_and(|node| node.kind == Kind::Principals);
+        let principals = if asked { self.target.path.clone() } else { Path::of(&[PRINCIPALS_SEGMENT]) };
         loop {
             let page = principal::list(&mut self.store, None, &after, PAGE).await?;
             let Some(last) = page.last() else { return Ok((views, false)) };
@@ -415,7 +419,7 @@ impl<T: Reading> Admitted<T> {
                 if views.len() == limit {
                     return Ok((views, true));
                 }
-                let path = Path::of(&[PRINCIPALS_SEGMENT, &found.name]);
+                let path = principals.join(&found.name);
                 let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path, epoch);
                 view.principal = Some(found);
                 views.push(view);

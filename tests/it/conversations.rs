@@ -112,4 +112,5 @@ conversations!(
     kde_korganizer,
     vdirsyncer,
     other_calendars,
+    other_spellings,
 );

@@ -13,6 +13,7 @@ mod examples;
 mod feed;
 mod forms;
 mod growth;
+mod hrefs;
 mod keeping;
 mod kit;
 mod locks;

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::files::{address_of, at_address, at_path, request};
 use super::output::{Terminal, told};
-use crate::ical::object::{MAX_BYTES, Object};
+use crate::ical::object::MAX_BYTES;
 use crate::ical::select::write;
 use crate::ical::stream::{Contents, Joined, Skipped};
 use crate::message;
@@ -24,7 +24,7 @@ use crate::model::node::Blob;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
-use crate::tree::calendar::{CALENDAR_TYPE, CALENDARS, prepare, refused, runs};
+use crate::tree::calendar::{CALENDAR_TYPE, CALENDARS, prepare, refused, runs, size_of};
 use crate::tree::edit::{At, Content, FileContent};
 use crate::tree::walk::Needs;
 
@@ -198,6 +198,7 @@ pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> a
     let shown =
         admitted.view(Needs::NOTHING, tree.epoch()).await?.map(|view| view.node.name.clone()).unwrap_or_default();
     let mut joined = Joined::default();
+    let mut unreadable = 0_u64;
     let mut out = BufWriter::new(std::io::stdout().lock());
     // Time zones stand first, and what cannot share them last, so the calendar is read three times, in one view of it.
     for pass in [Pass::Zones, Pass::Together, Pass::Apart] {
@@ -207,9 +208,15 @@ pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> a
         let mut after = String::new();
         loop {
             let (page, next) = admitted.objects((TimeRange::ALL, None), &after, Needs::NOTHING, tree.epoch()).await?;
-            for run in runs(page) {
-                let run = admitted.texts(run).await?;
-                for object in run.iter().filter_map(|view| Object::stored(view.text.as_ref()?.as_bytes())) {
+            for run in runs(page, size_of) {
+                for view in admitted.texts(run).await? {
+                    let Some(object) = view.object() else {
+                        if pass == Pass::Zones {
+                            unreadable += 1;
+                            terminal.note("export-unreadable", &[("address", &view.href)]);
+                        }
+                        continue;
+                    };
                     match (pass, joined.object(&object)) {
                         (Pass::Zones, _) => joined.note(&object),
                         (Pass::Together, Some(text)) => out.write_all(text.as_bytes())?,
@@ -231,7 +238,11 @@ pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> a
             out.write_all(Joined::tail().as_bytes())?;
         }
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    match unreadable {
+        0 => Ok(()),
+        number => Err(told("fault-export-unreadable", &[("number", &number.to_string())])),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,6 @@ use super::propfind::Plan;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
 use crate::ical::freebusy::{Period, merged, periods, write};
-use crate::ical::object::Object;
 use crate::ical::span::Spans;
 use crate::ical::zone::{Zones, known};
 use crate::model::budget::{Budget, Exhausted};
@@ -25,7 +24,7 @@ use crate::model::filename::match_name;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
 use crate::tree::Tree;
-use crate::tree::calendar::{floating_zone, runs, zone_of_text};
+use crate::tree::calendar::{floating_zone, runs, size_of, zone_of_text};
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::walk::{Needs, View};
 use crate::wire::calendar::CalendarReport;
@@ -91,13 +90,9 @@ fn only_when(filter: &ComponentFilter) -> Option<TimeRange> {
     events.range.filter(|_| plain && events.name == "VEVENT" && alone(events) && events.components.is_empty())
 }
 
-fn object_of(view: &View) -> Option<Object> {
-    view.text.as_ref().and_then(|text| Object::stored(text.as_bytes()))
-}
-
 /// Does an object take place in a range? `None`: it must be read and looked at.
 fn takes_place(view: &View, range: TimeRange, zone: &TimeZone, spans: &Spans) -> Option<bool> {
-    let found = spans.of(view.node.hash.as_deref()?, zone, range, || object_of(view))?;
+    let found = spans.of(view.node.hash.as_deref()?, zone, range, || view.object())?;
     Some(!found.is_empty())
 }
 
@@ -112,10 +107,11 @@ struct Telling {
 }
 
 impl Telling {
+    /// Of an object that nobody can read it is not known, so it is told: what may be there must not seem to be gone.
     fn matches(&self, view: &View) -> bool {
         let Some((filter, zone)) = &self.filter else { return true };
         only_when(filter).and_then(|range| takes_place(view, range, zone, self.tree.spans())).unwrap_or_else(|| {
-            object_of(view).is_some_and(|object| matches(filter, &object, &Zones::new(&object.calendar, zone)))
+            view.object().is_none_or(|object| matches(filter, &object, &Zones::new(&object.calendar, zone)))
         })
     }
 
@@ -142,7 +138,7 @@ impl Telling {
             return self.add(&self.write(views.iter()), writer);
         }
         let plain = self.reading.calendar.as_ref().is_none_or(|(selection, _)| selection.is_all());
-        for run in runs(views) {
+        for run in runs(views, size_of) {
             let run = admitted.texts(run).await?;
             let telling = Arc::clone(self);
             let told = if plain { telling.write(run.iter()) } else { aside(move || telling.write(run.iter())).await? };
@@ -155,7 +151,7 @@ impl Telling {
 
     /// Tells of objects that match once they have been read; `false`: no more may be told.
     async fn judge(self: &Arc<Self>, admitted: &mut Snapshot, views: Vec<View>, writer: &mut Writer) -> Result<bool> {
-        for run in runs(views) {
+        for run in runs(views, size_of) {
             let run = admitted.texts(run).await?;
             let telling = Arc::clone(self);
             let told = aside(move || telling.write(run.iter().filter(|view| telling.matches(view))));
@@ -271,7 +267,7 @@ async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[Strin
 
 /// The periods that an object takes in a range. `None`: it must be read.
 fn known_periods(view: &View, zone: &TimeZone, range: TimeRange, spans: &Spans) -> Option<Vec<Period>> {
-    let found = spans.of(view.node.hash.as_deref()?, zone, range, || object_of(view))?;
+    let found = spans.of(view.node.hash.as_deref()?, zone, range, || view.object())?;
     Some(found.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, range)).collect())
 }
 
@@ -291,13 +287,13 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
             }
         }
         taken = merged(taken);
-        for run in runs(open) {
+        for run in runs(open, size_of) {
             let run = admitted.texts(run).await?;
             let (zone, tree) = (zone.clone(), call.tree.clone());
             taken = aside(move || {
                 for view in &run {
                     let followed = || {
-                        let object = object_of(view)?;
+                        let object = view.object()?;
                         Some(periods(&object, &Zones::new(&object.calendar, &zone), range))
                     };
                     let known = known_periods(view, &zone, range, tree.spans());

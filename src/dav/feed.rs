@@ -13,7 +13,7 @@ use super::calendar::aside;
 use super::report::MAX_ANSWER;
 use crate::exchange::{Body, Response};
 use crate::ical::freebusy::{merged, periods};
-use crate::ical::object::{Object, fold_into};
+use crate::ical::object::fold_into;
 use crate::ical::outlook::{Profile, Published};
 use crate::ical::stream::escaped;
 use crate::ical::zone::Zones;
@@ -27,7 +27,7 @@ use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::model::path::Path;
 use crate::model::precondition::{Outcome, State};
-use crate::tree::calendar::{floating_zone, given, runs};
+use crate::tree::calendar::{floating_zone, given, runs, size_of};
 use crate::tree::changes::sync_token;
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::walk::{Needs, View};
@@ -156,14 +156,12 @@ async fn calendar(
     let mut after = String::new();
     loop {
         let (page, next) = admitted.objects(wanted, &after, Needs::NOTHING, tree.epoch()).await?;
-        for run in runs(page) {
+        for run in runs(page, size_of) {
             let run = admitted.texts(run).await?;
             let (zone, profile) = (zone.clone(), profile.clone());
             (published, taken) = aside(move || {
                 for view in run {
-                    let Some(object) = view.text.as_ref().and_then(|text| Object::stored(text.as_bytes())) else {
-                        continue;
-                    };
+                    let Some(object) = view.object() else { continue };
                     let zones = Zones::new(&object.calendar, &zone);
                     match profile.detail {
                         Detail::Busy => taken.extend(periods(&object, &zones, profile.window)),

@@ -56,14 +56,15 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     let Some(etag) = node.etag() else { return Err(Condition::NotFound.into()) };
     if let Some(selection) = told_otherwise(&call, &node) {
         headers.insert(VARY, HeaderValue::from_static("Authorization, Accept, CalDAV-Timezones"));
-        headers.remove(ACCEPT_RANGES);
-        if selection.json {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/calendar+json; charset=utf-8"));
-        }
         let body = part(&call.tree, &mut admitted, &node, Part { start: 0, length: size }).await?;
+        // What nobody can read is told as it is stored.
         if let Body::Full(stored) = body
-            && let Some(object) = Object::stored(&stored)
+            && let Ok(object) = Object::stored(&stored)
         {
+            headers.remove(ACCEPT_RANGES);
+            if selection.json {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/calendar+json; charset=utf-8"));
+            }
             let told = select(&object, &selection, &Zones::new(&object.calendar, &TimeZone::UTC));
             let mut response = http::Response::new(Body::Full(told.into()));
             *response.headers_mut() = headers;

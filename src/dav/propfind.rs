@@ -27,6 +27,8 @@ const BLOCK_BYTES: usize = 64 * 1024;
 /// The most properties one request asks for.
 const MAX_ASKED: usize = 1000;
 
+/// The status of a property that a resource has not.
+const MISSING: u16 = 404;
 /// The most bytes of their names: each answer repeats them.
 const MAX_ASKED_BYTES: usize = 64 * 1024;
 
@@ -136,53 +138,55 @@ impl Plan {
                     writer.raw(xml);
                 }
                 let include = include.iter().filter(|wanted| wanted.row.is_some_and(|row| !row.in_allprop));
-                let missing = write_found(include, view, reading, writer);
+                let untold = write_found(include, view, reading, writer);
                 writer.end_propstat(200, None);
-                self.write_missing(&missing, writer);
+                self.write_untold(&untold, writer);
             }
             What::These(names) => {
                 let start = writer.out.len();
                 writer.begin_propstat();
                 let empty = writer.out.len();
-                let missing = write_found(names.iter(), view, reading, writer);
-                if writer.out.len() == empty && !missing.is_empty() && !self.minimal {
+                let untold = write_found(names.iter(), view, reading, writer);
+                if writer.out.len() == empty && !untold.is_empty() && !self.minimal {
                     writer.out.truncate(start);
                 } else {
                     writer.end_propstat(200, None);
                 }
-                self.write_missing(&missing, writer);
+                self.write_untold(&untold, writer);
             }
         }
         writer.end_response();
     }
 
-    fn write_missing(&self, missing: &[&Tags], writer: &mut Writer) {
-        if missing.is_empty() || self.minimal {
-            return;
+    /// What is missing goes without saying where little is wanted; what is there and cannot be told does not.
+    fn write_untold(&self, untold: &[(u16, &Tags)], writer: &mut Writer) {
+        let rest = untold.iter().filter(|(status, _)| *status != MISSING || !self.minimal);
+        let mut rest: Vec<_> = rest.collect();
+        rest.sort_by_key(|(status, _)| *status);
+        for group in rest.chunk_by(|(status, _), (next, _)| status == next) {
+            writer.begin_propstat();
+            group.iter().for_each(|(_, tags)| writer.empty(tags));
+            writer.end_propstat(group.first().map_or(MISSING, |(status, _)| *status), None);
         }
-        writer.begin_propstat();
-        for tags in missing {
-            writer.empty(tags);
-        }
-        writer.end_propstat(404, None);
     }
 }
 
-/// Writes what is found and returns what is not.
+/// Writes what is found and returns what is not, with its status.
 fn write_found<'a>(
     wanted: impl Iterator<Item = &'a Wanted>,
     view: &View,
     reading: &Reading,
     writer: &mut Writer,
-) -> Vec<&'a Tags> {
-    let mut missing = Vec::new();
+) -> Vec<(u16, &'a Tags)> {
+    let mut untold = Vec::new();
     for wanted in wanted {
         match wanted.value(view, reading) {
+            Some(Value::Withheld(status)) => untold.push((status, &*wanted.tags)),
             Some(value) => writer.property(&wanted.tags, &value),
-            None => missing.push(&*wanted.tags),
+            None => untold.push((MISSING, &*wanted.tags)),
         }
     }
-    missing
+    untold
 }
 
 pub(super) async fn propfind(mut call: Call) -> Result<Response> {

@@ -1,5 +1,7 @@
 //! A calendar object: content lines in components, within limits that are checked before anything is built.
 
+use std::borrow::Cow;
+
 use crate::model::calendar::COMPONENTS;
 
 /// The largest object, bytes (`CALDAV:max-resource-size`).
@@ -175,8 +177,9 @@ impl Component {
     }
 }
 
-/// Unfolds lines (RFC 5545 section 3.1): on bytes, for a fold may cut a character.
-fn unfolded(bytes: &[u8]) -> Result<String, Invalid> {
+/// Unfolds lines (RFC 5545 section 3.1): on bytes, for a fold may cut a character. What must not be there is a fault of what a
+/// client stores; of what is stored already it is left out or replaced.
+fn unfolded(bytes: &[u8], stored: bool) -> Result<String, Invalid> {
     if bytes.len() > MAX_BYTES {
         return Err(Invalid::TooMuch);
     }
@@ -194,7 +197,12 @@ fn unfolded(bytes: &[u8]) -> Result<String, Invalid> {
                 out.push(b'\t');
                 rest = tail;
             }
-            [byte, ..] if *byte < 0x20 || *byte == 0x7f => return Err(Invalid::Control),
+            [byte, tail @ ..] if *byte < 0x20 || *byte == 0x7f => {
+                if !stored {
+                    return Err(Invalid::Control);
+                }
+                rest = tail;
+            }
             [byte, tail @ ..] => {
                 out.push(*byte);
                 rest = tail;
@@ -202,12 +210,30 @@ fn unfolded(bytes: &[u8]) -> Result<String, Invalid> {
             [] => break,
         }
     }
-    String::from_utf8(out).map_err(|_| Invalid::Encoding)
+    match String::from_utf8(out) {
+        Err(damaged) if stored => Ok(String::from_utf8_lossy(damaged.as_bytes()).into_owned()),
+        text => text.map_err(|_| Invalid::Encoding),
+    }
+}
+
+/// A text that is stored, as characters. Where its bytes are none, for a fold cuts one or they are damaged, its lines are folded anew.
+#[must_use]
+pub fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let Ok(text) = unfolded(bytes, true) else { return String::from_utf8_lossy(bytes) };
+    let mut out = String::with_capacity(bytes.len());
+    text.split_terminator('\n').for_each(|line| fold_into(&mut out, line));
+    Cow::Owned(out)
 }
 
 /// Reads one VCALENDAR, within the limits.
 pub fn parse(bytes: &[u8]) -> Result<Component, Invalid> {
-    let text = unfolded(bytes)?;
+    read(&unfolded(bytes, false)?)
+}
+
+fn read(text: &str) -> Result<Component, Invalid> {
     let mut open: Vec<Component> = Vec::new();
     let mut whole: Option<Component> = None;
     let mut components = 0;
@@ -294,13 +320,12 @@ impl Object {
         Ok(Self { component: first.name.clone(), uid, calendar })
     }
 
-    /// Reads what is stored: for questions, not for judgement.
-    #[must_use]
-    pub fn stored(bytes: &[u8]) -> Option<Self> {
-        let calendar = parse(bytes).ok()?;
-        let first = calendar.components.iter().find(|part| part.name != "VTIMEZONE")?;
+    /// Reads what is stored: for questions, not for judgement. An error: nobody can.
+    pub fn stored(bytes: &[u8]) -> Result<Self, Invalid> {
+        let calendar = read(&unfolded(bytes, true)?)?;
+        let first = calendar.components.iter().find(|part| part.name != "VTIMEZONE").ok_or(Invalid::Components)?;
         let uid = first.value("UID").map(str::trim).unwrap_or_default().to_owned();
-        Some(Self { component: first.name.clone(), uid, calendar })
+        Ok(Self { component: first.name.clone(), uid, calendar })
     }
 
     /// Its components but for the time zones.

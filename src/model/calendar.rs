@@ -134,12 +134,27 @@ pub struct ComponentSelection {
 pub struct Indexed {
     /// Its UID.
     pub uid: String,
-    /// VEVENT, VTODO or VJOURNAL.
+    /// VEVENT, VTODO or VJOURNAL; empty where nobody knows.
     pub component: String,
     /// When its first instance begins, or earlier.
     pub first_at: Timestamp,
     /// When its last instance ends, or later.
     pub last_at: Timestamp,
+}
+
+impl Indexed {
+    /// What is known of an object that cannot be read: it may be anything, at any time.
+    #[must_use]
+    pub fn unreadable(hash: &str) -> Self {
+        let uid = format!("unreadable-{hash}");
+        Self { uid, component: String::new(), first_at: Timestamp::MIN, last_at: Timestamp::MAX }
+    }
+
+    /// Is it that?
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.component.is_empty()
+    }
 }
 
 /// What a calendar may hold, as bits of [`ComponentSet`].

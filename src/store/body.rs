@@ -15,9 +15,9 @@ use tokio::fs;
 use tokio::task::JoinHandle;
 
 use super::named::Part;
-use super::page::page;
+use super::page::bodies;
 use super::recall::Key;
-use super::sql::{Columns, Reading, arguments, list, listed, paged, row};
+use super::sql::{Reading, arguments, joined, list, listed, row};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -426,32 +426,27 @@ pub async fn inline(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, F
     Ok(Some(found))
 }
 
-/// The texts of small bodies, by their hashes.
-pub async fn texts(c: &mut impl Reading, hashes: &[&str]) -> Result<HashMap<String, Arc<String>>, Failure> {
-    const SQL: &str = paged!(
-        "n.hash, n.text",
-        concat!(
-            "SELECT b.hash, CAST(b.data AS TEXT) AS text FROM ",
-            listed!("$1"),
-            " l CROSS JOIN body b WHERE b.hash = l.value"
-        )
+/// Small bodies by their hashes, in one trip. One that is not among them is not there.
+pub async fn several(c: &mut impl Reading, hashes: &[&str]) -> Result<HashMap<String, Bytes>, Failure> {
+    const SQL: &str = joined!(
+        "n.hash",
+        "n.data",
+        concat!("SELECT b.hash, b.data FROM ", listed!("$1"), " l CROSS JOIN body b WHERE b.hash = l.value")
     );
-    let known = |hash: &str| c.recall().and_then(|recall| recall.look::<String>(&Key::text_of(hash)));
-    let mut texts: HashMap<String, Arc<String>> =
-        hashes.iter().filter_map(|hash| Some(((*hash).to_owned(), known(hash)?))).collect();
-    let missing: Vec<&str> = hashes.iter().copied().filter(|hash| !texts.contains_key(*hash)).collect();
+    let known = |hash: &str| c.recall().and_then(|recall| recall.look::<Bytes>(&Key::bytes_of(hash)));
+    let mut found: HashMap<String, Bytes> =
+        hashes.iter().filter_map(|hash| Some(((*hash).to_owned(), Bytes::clone(&*known(hash)?)))).collect();
+    let missing: Vec<&str> = hashes.iter().copied().filter(|hash| !found.contains_key(*hash)).collect();
     if missing.is_empty() {
-        return Ok(texts);
+        return Ok(found);
     }
-    let text = |from: &mut dyn Columns| (from.next_text().unwrap_or_default(), from.next_text().unwrap_or_default());
-    for (hash, text) in page(c, SQL, arguments![&list(&missing)], text).await? {
-        let text = Arc::new(text);
+    for (hash, body) in bodies(c, SQL, arguments![&list(&missing)]).await? {
         if let Some(recall) = c.recall() {
-            recall.keep(Key::text_of(&hash), Arc::clone(&text), text.len());
+            recall.keep(Key::bytes_of(&hash), Arc::new(body.clone()), body.len());
         }
-        texts.insert(hash, text);
+        found.insert(hash, body);
     }
-    Ok(texts)
+    Ok(found)
 }
 
 #[cfg(test)]

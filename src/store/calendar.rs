@@ -98,7 +98,7 @@ pub async fn objects(
     const SQL: Pages = pages!(
         by_name,
         "n.id IN (SELECT o.node_id FROM calendar_object o WHERE o.calendar_id = $1 AND o.last_at >= $2 AND o.first_at <= $3 \
-         AND (CAST($4 AS TEXT) IS NULL OR o.component = $4)) AND n.gone_at IS NULL",
+         AND (CAST($4 AS TEXT) IS NULL OR o.component IN ($4, ''))) AND n.gone_at IS NULL",
         " AND n.match_name > $5 ORDER BY n.match_name LIMIT $6",
         5
     );

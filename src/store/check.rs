@@ -149,6 +149,33 @@ pub async fn names(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<St
         .collect())
 }
 
+/// A calendar object: which it is, its name, its content and the size of that.
+pub struct StoredObject {
+    /// The node.
+    pub node: Id,
+    /// As spelled.
+    pub name: String,
+    /// Hash of its content.
+    pub hash: String,
+    /// Bytes of its content.
+    pub size_bytes: i64,
+}
+
+/// So many calendar objects after `after`, those in the trash among them.
+pub async fn objects(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<StoredObject>, Failure> {
+    let sql = "SELECT id, name, hash, size FROM node WHERE kind = 'object' AND hash IS NOT NULL AND id > $1 ORDER BY id LIMIT $2";
+    let found = rows(c, sql, arguments![after, limit]).await?;
+    Ok(found
+        .iter()
+        .map(|row| StoredObject {
+            node: Id(row.integer(0)),
+            name: row.text(1),
+            hash: row.text(2),
+            size_bytes: row.integer(3),
+        })
+        .collect())
+}
+
 /// What the database itself finds wrong with its file.
 pub async fn database(c: &mut impl Reading) -> Result<Option<String>, Failure> {
     let found = row(c, sql::INTEGRITY, arguments![]).await?;

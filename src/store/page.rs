@@ -3,22 +3,35 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use bytes::Bytes;
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::recall::{Key, State};
-use super::sql::{Argument, Columns, Reading, row};
+use super::sql::{Argument, Columns, Reading, Row, row};
 use crate::model::error::Failure;
 
-/// The columns of a row of a page.
-struct Line<A>(A);
+/// The columns of a row of a page, and the first that could not be read.
+struct Line<A, E>(A, Option<E>);
 
-impl<'de, A: SeqAccess<'de>> Columns for Line<A> {
+impl<'de, A: SeqAccess<'de>> Line<A, A::Error> {
+    fn next<T: Deserialize<'de>>(&mut self) -> Option<T> {
+        match self.0.next_element::<Option<T>>() {
+            Ok(column) => column.flatten(),
+            Err(error) => {
+                self.1.get_or_insert(error);
+                None
+            }
+        }
+    }
+}
+
+impl<'de, A: SeqAccess<'de>> Columns for Line<A, A::Error> {
     fn next_integer(&mut self) -> Option<i64> {
-        self.0.next_element().ok().flatten().flatten()
+        self.next()
     }
 
     fn next_text(&mut self) -> Option<String> {
-        self.0.next_element().ok().flatten().flatten()
+        self.next()
     }
 }
 
@@ -59,7 +72,9 @@ impl<'de, T> Visitor<'de> for OneRow<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, columns: A) -> Result<T, A::Error> {
-        Ok((self.0)(&mut Line(columns)))
+        let mut line = Line(columns, None);
+        let read = (self.0)(&mut line);
+        line.1.map_or(Ok(read), Err)
     }
 }
 
@@ -71,11 +86,36 @@ async fn fetch<T>(
     read: fn(&mut dyn Columns) -> T,
 ) -> Result<(Vec<T>, usize), Failure> {
     let Some(answer) = row(c, sql, arguments).await? else { return Ok((Vec::new(), 0)) };
-    let Some(text) = answer.as_text(0) else { return Ok((Vec::new(), 0)) };
+    let (rows, bytes) = read_page(&answer, sql, read)?;
+    c.asked().add(0, rows.len());
+    Ok((rows, bytes))
+}
+
+/// The rows that one value tells.
+fn read_page<T>(answer: &Row, sql: &'static str, read: fn(&mut dyn Columns) -> T) -> Result<(Vec<T>, usize), Failure> {
+    let text = answer.as_text(0).ok_or_else(|| Failure::new(sql, "an answer without its page"))?;
     let mut page = serde_json::Deserializer::from_str(text);
     let rows = page.deserialize_seq(Rows(read)).map_err(|e| Failure::new(sql, e))?;
-    c.asked().add(0, rows.len());
     Ok((rows, text.len()))
+}
+
+/// The bodies that a statement made by `joined!` answers, each with its key.
+pub async fn bodies(
+    c: &mut impl Reading,
+    sql: &'static str,
+    arguments: &[Argument<'_>],
+) -> Result<Vec<(String, Bytes)>, Failure> {
+    let Some(answer) = row(c, sql, arguments).await? else { return Ok(Vec::new()) };
+    let (keys, _) = read_page(&answer, sql, |from| (from.next_text(), from.next_integer()))?;
+    c.asked().add(0, keys.len());
+    let mut rest = answer.bytes(1);
+    let body = |(key, length): (Option<String>, Option<i64>)| {
+        let length = length.and_then(|length| usize::try_from(length).ok()).filter(|length| *length <= rest.len());
+        let (Some(key), Some(length)) = (key, length) else { return Err(Failure::new(sql, "bodies are cut short")) };
+        // Each by itself, so that one that is remembered does not keep the others in memory.
+        Ok((key, Bytes::copy_from_slice(&rest.split_to(length))))
+    };
+    keys.into_iter().map(body).collect()
 }
 
 /// All rows of the answer of a statement made by `paged!`, each read by `read`.

@@ -50,7 +50,6 @@ pub struct Key(Asked, Vec<u8>);
 enum Asked {
     Statement(usize, usize),
     Bytes,
-    Text,
 }
 
 impl Key {
@@ -70,11 +69,6 @@ impl Key {
     /// The bytes of a body.
     pub fn bytes_of(hash: &str) -> Self {
         Self(Asked::Bytes, hash.into())
-    }
-
-    /// The text of a body.
-    pub fn text_of(hash: &str) -> Self {
-        Self(Asked::Text, hash.into())
     }
 }
 
@@ -134,7 +128,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_stays_and_room_is_bounded() {
         let recall = Recall::default();
-        let key = |number: usize| Key::text_of(&number.to_string());
+        let key = |number: usize| Key::bytes_of(&number.to_string());
         let bytes = MAX_ANSWER_BYTES / 2;
         for number in 0..8 * GENERATION_BYTES / bytes {
             recall.keep(key(number), Arc::new(number), bytes);

@@ -101,7 +101,8 @@ macro_rules! arguments {
 }
 pub(crate) use arguments;
 
-/// A row of an answer; columns are numbered from 0. A column of another type than asked is a bug and reads as nothing.
+/// A row of an answer; columns are numbered from 0. A column of another type than asked is a bug and reads as nothing. A text
+/// that is damaged reads as what is left of it: it harms itself, and not the rows beside it.
 #[derive(Clone, Debug)]
 pub struct Row(Arc<[Cell]>);
 
@@ -126,18 +127,18 @@ impl Cell {
 }
 
 impl Row {
-    fn of(row: &SqliteRow) -> Self {
+    fn of(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         let cell = |column: usize| {
-            let value = row.try_get_raw(column).ok()?;
-            match value.type_info().name() {
-                _ if value.is_null() => None,
-                "INTEGER" => row.try_get_unchecked(column).ok().map(Cell::Integer),
-                "TEXT" => row.try_get_unchecked(column).ok().map(Cell::Text),
-                "BLOB" => row.try_get_unchecked::<Vec<u8>, _>(column).ok().map(|bytes| Cell::Bytes(bytes.into())),
-                _ => None,
-            }
+            let value = row.try_get_raw(column)?;
+            Ok(match value.type_info().name() {
+                _ if value.is_null() => Cell::Null,
+                "INTEGER" => Cell::Integer(row.try_get_unchecked(column)?),
+                "TEXT" => Cell::Text(text_of(row.try_get_unchecked(column)?)),
+                "BLOB" => Cell::Bytes(row.try_get_unchecked::<Vec<u8>, _>(column)?.into()),
+                _ => Cell::Null,
+            })
         };
-        Self((0..row.len()).map(|column| cell(column).unwrap_or(Cell::Null)).collect())
+        (0..row.len()).map(cell).collect::<Result<_, _>>().map(Self)
     }
 
     /// A BIGINT that is not NULL.
@@ -179,6 +180,11 @@ impl Row {
     pub fn size(&self) -> usize {
         size_of::<Self>() + self.0.iter().map(Cell::bytes).sum::<usize>()
     }
+}
+
+/// A text; what is no UTF-8 in it is replaced.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|damaged| String::from_utf8_lossy(damaged.as_bytes()).into_owned())
 }
 
 /// What has been asked of the database, and how much it answered: what a request costs, told without a clock.
@@ -420,7 +426,7 @@ async fn results(
 ) -> Result<(), sqlx::Error> {
     let mut stream = connection.fetch_many(query);
     while let Some(result) = next(&mut stream).await {
-        each(result?.map_either(|done| done.rows_affected(), |row| Row::of(&row)));
+        each(result?.map_either(|done| Ok(done.rows_affected()), |row| Row::of(&row)).factor_err()?);
     }
     Ok(())
 }
@@ -470,6 +476,18 @@ macro_rules! paged {
     };
 }
 pub(super) use paged;
+
+/// Makes a statement answer bodies as one value: which they are, with their lengths, as [`paged!`] answers; and all their bytes, one
+/// body after the other.
+macro_rules! joined {
+    ($key:expr, $bytes:expr, $from:expr) => {
+        concat!(
+            concat!("SELECT json_group_array(json_array(", $key, ", length(", $bytes, "))), "),
+            concat!("CAST(group_concat(CAST(", $bytes, " AS TEXT), '') AS BLOB) FROM (", $from, ") n")
+        )
+    };
+}
+pub(super) use joined;
 
 /// A table of the texts that one argument lists, made by [`list`]; its column is `value`.
 macro_rules! listed {

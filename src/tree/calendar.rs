@@ -10,14 +10,14 @@ use jiff::tz::TimeZone;
 
 use super::former::zone;
 use super::gate::Admitted;
-use super::walk::{Cursor, Needs, PAGE, Page, View, by_member};
+use super::walk::{Cursor, Needs, PAGE, Page, Text, View, by_member};
 use crate::ical::object::{Invalid, MAX_ATTENDEES, MAX_BYTES, Object};
 use crate::ical::recur::instances;
 use crate::ical::time::When;
 use crate::ical::zone::{Zones, known};
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::condition::Condition;
-use crate::model::error::{Failure, Refusal, Result};
+use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::id::Timestamp;
 use crate::model::kind::Kind;
@@ -43,23 +43,29 @@ const RUN_BYTES: i64 = 2 * 1024 * 1024;
 /// The most calendars of others that a home shows.
 const MAX_LINKS: i64 = 1000;
 
-/// Parts objects into runs whose texts are read together.
+/// Parts objects into runs whose texts are read together, by the size of each.
 #[must_use]
-pub fn runs(objects: Vec<View>) -> Vec<Vec<View>> {
-    let mut runs: Vec<Vec<View>> = Vec::new();
+pub fn runs<T>(objects: Vec<T>, size_of: impl Fn(&T) -> i64) -> Vec<Vec<T>> {
+    let mut runs: Vec<Vec<T>> = Vec::new();
     let mut bytes = 0;
-    for view in objects {
-        let size = view.node.size_bytes;
+    for object in objects {
+        let size = size_of(&object);
         match runs.last_mut().filter(|_| bytes < RUN_BYTES) {
-            Some(run) => run.push(view),
+            Some(run) => run.push(object),
             None => {
-                runs.push(vec![view]);
+                runs.push(vec![object]);
                 bytes = 0;
             }
         }
         bytes += size;
     }
     runs
+}
+
+/// The size of an object's text.
+#[must_use]
+pub fn size_of(view: &View) -> i64 {
+    view.node.size_bytes
 }
 
 /// Reads what a client stores: its content, and what the index says of it. Refuses by the preconditions of RFC 4791
@@ -103,6 +109,24 @@ pub fn refused(invalid: Invalid) -> Refusal {
         }
     };
     Refusal::of(condition).text(why)
+}
+
+impl View {
+    /// The object whose text was read. `None`: there is none to be read, or it cannot be; who looks after the server is told
+    /// of that here, and by the check.
+    #[must_use]
+    pub fn object(&self) -> Option<Object> {
+        let why = match &self.text {
+            Text::Unread => return None,
+            Text::Missing => "its content is missing".to_owned(),
+            Text::Read(bytes) => match Object::stored(bytes) {
+                Ok(object) => return Some(object),
+                Err(invalid) => format!("{invalid:?}"),
+            },
+        };
+        tracing::warn!(object = self.href, why, "a calendar object cannot be read");
+        None
+    }
 }
 
 /// Bounds of all instances of an object.
@@ -187,16 +211,24 @@ impl Admitted<Txn> {
         }
         let Some(hash) = object.hash.clone() else { return Ok(None) };
         let known = self.indexed.take().filter(|(of, _)| *of == hash).map(|(_, indexed)| indexed);
-        let indexed = match known {
+        let mut indexed = match known {
             Some(indexed) => indexed,
             None => {
                 let bytes = body::inline(&mut self.store, &hash).await?;
-                let read = bytes.as_deref().and_then(Object::stored);
-                index(&read.ok_or_else(|| Failure::new("reading a calendar object", format!("body {hash}")))?)
+                let read = bytes.as_deref().and_then(|bytes| Object::stored(bytes).ok());
+                // What nobody can read goes where it is put, like the rest: it must not hold up what goes with it.
+                read.as_ref().map_or_else(|| Indexed::unreadable(&hash), index)
             }
         };
-        let standing = calendar::standing(&mut self.store, object.parent_id, &indexed.uid, object.id).await?;
-        if !standing.components.contains(&indexed.component) {
+        let mut standing = calendar::standing(&mut self.store, object.parent_id, &indexed.uid, object.id).await?;
+        if indexed.is_unreadable()
+            && let Some(uid) = standing.uid.take()
+        {
+            // It keeps the UID that it had when it could be read.
+            standing = calendar::standing(&mut self.store, object.parent_id, &uid, object.id).await?;
+            indexed.uid = uid;
+        }
+        if !indexed.is_unreadable() && !standing.components.contains(&indexed.component) {
             return Err(Condition::SupportedCalendarComponent.into());
         }
         let holder = standing.holder.or_else(|| {
@@ -256,9 +288,10 @@ impl<T: Reading> Admitted<T> {
     /// Reads the texts of objects: of a run that [`runs`] made.
     pub async fn texts(&mut self, mut run: Vec<View>) -> Result<Vec<View>> {
         let hashes: Vec<&str> = run.iter().filter_map(|view| view.node.hash.as_deref()).collect();
-        let texts = body::texts(&mut self.store, &hashes).await?;
+        let texts = body::several(&mut self.store, &hashes).await?;
         for view in &mut run {
-            view.text = view.node.hash.as_ref().and_then(|hash| texts.get(hash)).cloned();
+            let found = view.node.hash.as_ref().and_then(|hash| texts.get(hash)).cloned();
+            view.text = found.map_or(Text::Missing, Text::Read);
         }
         Ok(run)
     }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::Tree;
+use super::calendar::runs;
 use super::version::{leaf, link};
+use crate::ical::object::Object;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, now};
@@ -33,6 +35,7 @@ impl Tree {
         report.damage.extend(check::references(&mut self.store.read().await?).await?);
         self.check_names(&mut report).await?;
         self.check_chains(&mut report).await?;
+        self.check_objects(&mut report).await?;
         // No view stays open while bodies are read: it would keep the log from being carried over.
         let parts = named::parts(&mut self.store.read().await?).await?;
         for part in parts {
@@ -62,6 +65,28 @@ impl Tree {
                 if match_name(&name.name) != name.match_name {
                     let at = format!("{} ({})", name.name, name.node);
                     report.damage.push(Damage { what: "a name and its folded form differ".to_owned(), at });
+                }
+            }
+        }
+    }
+
+    /// Every calendar object must be one that the server can read, or queries cannot tell what is in it.
+    async fn check_objects(&self, report: &mut Report) -> Result<(), Failure> {
+        let mut after = Id(0);
+        loop {
+            let objects = check::objects(&mut self.store.read().await?, after, PAGE).await?;
+            let Some(last) = objects.last() else { return Ok(()) };
+            after = last.node;
+            for run in runs(objects, |object| object.size_bytes) {
+                let hashes: Vec<&str> = run.iter().map(|object| object.hash.as_str()).collect();
+                let bodies = body::several(&mut self.store.read().await?, &hashes).await?;
+                for object in &run {
+                    // What is missing is told as such.
+                    let why = bodies.get(&object.hash).and_then(|bytes| Object::stored(bytes).err());
+                    let at = || format!("{} ({}), body {}", object.name, object.node, object.hash);
+                    report.damage.extend(
+                        why.map(|why| Damage { what: format!("a calendar object cannot be read: {why:?}"), at: at() }),
+                    );
                 }
             }
         }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::calendar::{CALENDARS, link_of};
 use super::gate::Admitted;
 use super::lock::covering;
@@ -93,6 +95,17 @@ impl Needs {
     }
 }
 
+/// The text of a calendar object, as bytes: what a client stored may be no text at all.
+#[derive(Clone, Debug)]
+pub enum Text {
+    /// Nobody asked for it yet.
+    Unread,
+    /// It is not there although it should be.
+    Missing,
+    /// As it is stored.
+    Read(Bytes),
+}
+
 /// A node with all that its properties are read from.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -123,7 +136,7 @@ pub struct View {
     /// Of a calendar: what it may hold.
     pub components: Option<ComponentSet>,
     /// Of a calendar object that a report looks at: its text.
-    pub text: Option<Arc<String>>,
+    pub text: Text,
     /// Epoch of sync tokens.
     pub epoch: Arc<str>,
 }
@@ -194,7 +207,7 @@ impl Place {
             kept: false,
             old_place: None,
             components: None,
-            text: None,
+            text: Text::Unread,
         }
     }
 }

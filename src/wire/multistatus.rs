@@ -23,6 +23,8 @@ pub enum Value<'a> {
     Xml(Cow<'a, str>),
     /// The whole element, standing on its own: a dead property.
     Element(Cow<'a, str>),
+    /// It is there and cannot be told: the status that says why.
+    Withheld(u16),
 }
 
 impl<'a> Value<'a> {
@@ -163,7 +165,7 @@ impl Writer {
     pub fn property(&mut self, tags: &Tags, value: &Value<'_>) {
         match value {
             Value::Element(xml) => self.raw(xml),
-            Value::Empty => self.raw(&tags.empty),
+            Value::Empty | Value::Withheld(_) => self.raw(&tags.empty),
             Value::Text(text) => {
                 self.raw(&tags.open);
                 self.text(text);

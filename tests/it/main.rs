@@ -8,6 +8,7 @@ mod calendar;
 mod commands;
 mod conversations;
 mod coverage;
+mod damaged;
 mod depth;
 mod examples;
 mod feed;

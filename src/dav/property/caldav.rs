@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{Property, Read, Reading, Write};
-use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, Object};
+use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, readable};
 use crate::ical::select::select;
 use crate::ical::vtimezone::vtimezone;
 use crate::ical::zone::{Zones, known};
@@ -17,7 +17,7 @@ use crate::model::privilege::Privilege;
 use crate::tree::calendar::{CALENDARS, given, zone_of_text};
 use crate::tree::changes::sync_token;
 use crate::tree::resolve::PRINCIPALS_SEGMENT;
-use crate::tree::walk::{Needs, View};
+use crate::tree::walk::{Needs, Text, View};
 use crate::wire::calendar::{CALENDAR, JSON};
 use crate::wire::multistatus::{Value, href};
 use crate::wire::xml::escape;
@@ -151,14 +151,19 @@ fn supported_collations(view: &View, _: &Reading) -> Option<Value<'static>> {
     if view.node.kind.is_calendar() { xml(COLLATIONS.iter().map(|(_, name)| of(name)).collect()) } else { None }
 }
 
-/// The object as it is stored, or the parts that are wanted.
+/// The object as it is stored, or the parts that are wanted. Of one that nobody can read there are no parts (500): its tag is
+/// told all the same, so it does not vanish, and GET gives the bytes.
 fn calendar_data<'a>(view: &'a View, reading: &'a Reading) -> Option<Value<'a>> {
-    let stored = view.text.as_ref()?;
+    let stored = match &view.text {
+        Text::Unread => return None,
+        Text::Missing => return Some(Value::Withheld(500)),
+        Text::Read(bytes) => bytes,
+    };
     let (selection, zone) = reading.calendar.as_ref()?;
     if selection.is_all() {
-        return text(&**stored);
+        return text(readable(stored));
     }
-    let object = Object::stored(stored.as_bytes())?;
+    let Some(object) = view.object() else { return Some(Value::Withheld(500)) };
     let told = select(&object, selection, &Zones::new(&object.calendar, zone));
     if !selection.json {
         return text(told);

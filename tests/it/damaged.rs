@@ -1,0 +1,183 @@
+//! One bad thing harms only itself: objects that nobody would store today, beside a sound one, and what each way of asking tells.
+
+use std::process::Command;
+
+use super::kit::{Client, World, event};
+use beffroi::model::calendar::Detail;
+use beffroi::store::body::sha256;
+
+const CALENDAR: &str = "/calendars/tram/meetings";
+const CALDAV: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
+
+/// Puts other bytes where an object's are, as an older server or a failing disk might have: the row and its hash agree.
+async fn damage(world: &World, name: &str, bytes: Option<&[u8]>) {
+    use sqlx::Connection as _;
+    let file = format!("sqlite:{}", world.data.path().join("beffroi.sqlite").display());
+    let mut c = sqlx::SqliteConnection::connect(&file).await.unwrap();
+    let hash = sha256(bytes.unwrap_or(b"what is gone"));
+    if let Some(bytes) = bytes {
+        let insert = "INSERT OR IGNORE INTO body (hash, stored_at, data) VALUES ($1, 0, $2)";
+        sqlx::query(insert).bind(&hash).bind(bytes).execute(&mut c).await.unwrap();
+    }
+    let update = "UPDATE node SET hash = $1 WHERE name = $2";
+    let done = sqlx::query(update).bind(&hash).bind(name).execute(&mut c).await.unwrap();
+    assert_eq!(done.rows_affected(), 1);
+    c.close().await.unwrap();
+}
+
+fn cut(summary: &[u8]) -> Vec<u8> {
+    let text = event("bad", "20260315").into_bytes();
+    let at = text.windows(7).position(|window| window == b"Meeting").unwrap();
+    [&text[..at], summary, &text[at + 7..]].concat()
+}
+
+/// A text that is legal although its bytes are none: the fold cuts a character (RFC 5545 section 3.1).
+const FOLDED: &[u8] = b"R\xc3\r\n \xa9union <&>";
+
+async fn report(client: &Client, name: &str, inner: &str) -> super::kit::Answer {
+    client
+        .report_at(CALENDAR)
+        .header("Depth", "1")
+        .body(&format!("<C:{name} {CALDAV}>{inner}</C:{name}>"))
+        .expect(207)
+        .await
+}
+
+fn query(data: &str, filter: &str) -> String {
+    format!(
+        "<D:prop><D:getetag/><C:calendar-data>{data}</C:calendar-data></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\">\
+         <C:comp-filter name=\"VEVENT\">{filter}</C:comp-filter></C:comp-filter></C:filter>"
+    )
+}
+
+const MARCH: &str = "start=\"20260301T000000Z\" end=\"20260401T000000Z\"";
+
+/// Every question of calendar objects, each as a report and its content.
+fn questions() -> Vec<(&'static str, String)> {
+    let range = format!("<C:time-range {MARCH}/>");
+    let text = "<C:prop-filter name=\"DTSTAMP\"><C:text-match>2026</C:text-match></C:prop-filter>";
+    let mut questions = Vec::new();
+    for data in ["", &format!("<C:expand {MARCH}/>"), "<C:comp name=\"VCALENDAR\"/>"] {
+        questions.extend(["", &range, text].map(|filter| ("calendar-query", query(data, filter))));
+        let hrefs: String = ["good", "bad"].map(|name| format!("<D:href>{CALENDAR}/{name}.ics</D:href>")).concat();
+        let props = format!("<D:prop><D:getetag/><C:calendar-data>{data}</C:calendar-data></D:prop>");
+        questions.push(("calendar-multiget", format!("{props}{hrefs}")));
+    }
+    questions
+}
+
+#[tokio::test]
+async fn a_fold_inside_a_character_is_a_fold() {
+    let world = World::new().await;
+    let (max, nobody) = (world.client("max"), world.nobody());
+    max.put(&format!("{CALENDAR}/good.ics"), &event("good", "20260314")).expect(201).await;
+    max.put(&format!("{CALENDAR}/bad.ics"), &cut(FOLDED)).expect(201).await;
+    let both = [format!("{CALENDAR}/bad.ics"), format!("{CALENDAR}/good.ics")];
+    for (name, inner) in questions() {
+        let answer = report(&max, name, &inner).await;
+        assert_eq!(answer.statuses(), both.clone().map(|href| (href, 200)), "{inner}");
+        if !inner.contains("<C:comp name") {
+            let text = answer.text().replace("&#13;\n ", "");
+            assert!(text.contains("SUMMARY:Réunion &lt;&amp;&gt;") && text.contains("SUMMARY:Meeting"), "{text}");
+        }
+    }
+    let text = "<C:prop-filter name=\"SUMMARY\"><C:text-match>réunion &lt;&amp;</C:text-match></C:prop-filter>";
+    assert_eq!(report(&max, "calendar-query", &query("", text)).await.hrefs(), both[..1]);
+    let busy = format!("<C:free-busy-query {CALDAV}><C:time-range {MARCH}/></C:free-busy-query>");
+    let busy = max.report_at(CALENDAR).header("Depth", "1").body(&busy).expect(200).await.text().replace("\r\n ", "");
+    assert!(busy.contains("20260314T100000Z/20260314T110000Z,20260315T100000Z/20260315T110000Z"), "{busy}");
+    let synced = max.sync(CALENDAR, "", "1", "").expect(207).await;
+    assert_eq!(synced.statuses(), both.clone().map(|href| (href, 200)));
+    let json = max.get(&both[0]).header("Accept", "application/calendar+json").expect(200).await;
+    assert!(json.text().contains("\"Réunion <&>\""), "{}", json.text());
+    assert_eq!(max.get(&both[0]).expect(200).await.body, cut(FOLDED), "the bytes stay the client's");
+    let (secret, _) = world.tree.add_feed("rita", CALENDAR, Detail::Full, None).await.unwrap();
+    let day = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48)).strftime("%Y%m%d").to_string();
+    let soon = String::from_utf8_lossy(&cut(b"x")).replace("20260315", &day);
+    let at = soon.find("SUMMARY:").unwrap() + 8;
+    let soon = [&soon.as_bytes()[..at], FOLDED, &soon.as_bytes()[at + 1..]].concat();
+    max.put(&both[0], &soon).expect(204).await;
+    let feed = nobody.get(&format!("/feeds/{secret}/meetings.ics")).expect(200).await;
+    assert!(feed.text().contains("SUMMARY:Réunion <&>\r\n"), "{}", feed.text());
+    world.sound().await;
+}
+
+/// Bytes of old, and whether anybody can make something of them.
+fn damaged() -> Vec<(&'static str, Option<Vec<u8>>, bool)> {
+    vec![
+        ("a byte that is no UTF-8", Some(cut(b"R\xe9union")), true),
+        ("a control character", Some(cut(b"R\x01\x00e\x7f")), true),
+        ("a line that is none", Some(cut(b"x\r\nno colon")), false),
+        ("no end", Some(cut(b"x")[..120].to_vec()), false),
+        ("nothing", Some(Vec::new()), false),
+        ("no text at all", Some((0..=255).collect()), false),
+        ("missing", None, false),
+    ]
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told_and_harms_nothing_else() {
+    for (what, bytes, readable) in damaged() {
+        let world = World::new().await;
+        let max = world.client("max");
+        for (name, day) in [("good", "20260314"), ("bad", "20260315")] {
+            max.put(&format!("{CALENDAR}/{name}.ics"), &event(name, day)).expect(201).await;
+        }
+        damage(&world, "bad.ics", bytes.as_deref()).await;
+        for (name, inner) in questions() {
+            let answer = report(&max, name, &inner).await;
+            // Both are told with their tags; that the answer is XML the client of these tests sees to.
+            let both = ["bad", "good"].map(|name| (format!("{CALENDAR}/{name}.ics"), 200));
+            assert_eq!(answer.statuses(), both, "{what}: {inner}");
+            let whole = !inner.contains("<C:expand") && !inner.contains("<C:comp name=\"VCALENDAR\"/>");
+            let told = answer.text().matches("BEGIN:VCALENDAR").count();
+            let withheld = answer.text().matches(" 500 ").count();
+            let lost = bytes.is_none() || !whole && !readable;
+            assert_eq!(withheld, usize::from(lost), "{what}: {inner}\n{}", answer.text());
+            assert!(told >= 1, "{what}: {inner}");
+        }
+        let busy = format!("<C:free-busy-query {CALDAV}><C:time-range {MARCH}/></C:free-busy-query>");
+        let busy = max.report_at(CALENDAR).header("Depth", "1").body(&busy).expect(200).await.text();
+        assert!(busy.contains("20260314T100000Z/20260314T110000Z"), "{what}: {busy}");
+        assert_eq!(busy.contains("20260315T100000Z"), readable, "{what}: {busy}");
+        // It can be copied, deleted and brought back like any other.
+        max.copy(&format!("{CALENDAR}/bad.ics"), "/calendars/max/personal/copy.ics").expect(201).await;
+        let exported = Command::new(env!("CARGO_BIN_EXE_beffroi"))
+            .args(["export", "calendar", CALENDAR])
+            .env("BEFFROI_DATA", world.data.path())
+            .env("LC_ALL", "C")
+            .output()
+            .unwrap();
+        let (stdout, stderr) = (exported.stdout, String::from_utf8(exported.stderr).unwrap());
+        assert!(String::from_utf8(stdout).unwrap().contains("UID:good"), "{what}");
+        assert_eq!(exported.status.success(), readable, "{what}: {stderr}");
+        assert_eq!(stderr.contains("bad.ics"), !readable, "{what}: {stderr}");
+        let damage = world.tree.check(|_| {}).await.unwrap().damage;
+        // (That the version is another one than was made, is true besides.)
+        let told = damage.iter().any(|one| one.what.contains("cannot be read") || one.what.contains("missing"));
+        assert_eq!(told, !readable, "{what}: {damage:?}");
+        max.delete(&format!("{CALENDAR}/bad.ics")).expect(204).await;
+        world.client("lea").relocate("/trash/tram/bad.ics", &format!("{CALENDAR}/back.ics")).expect(201).await;
+    }
+}
+
+/// A text of the database that is damaged harms its own row.
+#[tokio::test]
+async fn a_damaged_name_hides_no_other() {
+    let world = World::new().await;
+    let max = world.client("max");
+    for name in ["a", "b", "c"] {
+        max.put(&format!("/files/tram/{name}.txt"), "x").expect(201).await;
+    }
+    {
+        use sqlx::Connection as _;
+        let file = format!("sqlite:{}", world.data.path().join("beffroi.sqlite").display());
+        let mut c = sqlx::SqliteConnection::connect(&file).await.unwrap();
+        let update = "UPDATE node SET name = CAST(x'62ff2e747874' AS TEXT) WHERE name = 'b.txt'";
+        sqlx::query(update).execute(&mut c).await.unwrap();
+    }
+    let listed = max.propfind("/files/tram/", "1", "<D:getetag/>").expect(207).await.hrefs();
+    assert_eq!(listed.len(), 4, "{listed:?}");
+    assert!(listed.contains(&"/files/tram/a.txt".to_owned()) && listed.contains(&"/files/tram/c.txt".to_owned()));
+    assert!(!world.tree.check(|_| {}).await.unwrap().damage.is_empty());
+}

@@ -108,6 +108,8 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (_, Condition::ContentCoding) => "refused-content-coding",
         (_, Condition::TransferCoding) => "refused-transfer-coding",
         (_, Condition::DeletionsWithinLimits) => "refused-deletions",
+        (_, Condition::OwnDeletionsWithinLimits) => "refused-own-deletions",
+        (_, Condition::RestoredInItsHome) => "refused-restore",
         (_, Condition::VersionMissing) => "refused-version",
         (_, Condition::ChecksumMismatch) => "refused-checksum",
         (_, Condition::WorkWithinLimits) => "refused-work",

@@ -17,10 +17,11 @@ pub(super) async fn copy(call: Call) -> Result<Response> {
         Some(Depth::Infinity) | None => true,
     };
     let mut admitted = call.tree.write(&call.request).await?;
-    let overwritten = admitted.copy(deep).await?;
+    let done = admitted.copy(deep).await;
+    let (admitted, overwritten) = call.tree.braked(admitted, done).await?;
     let location = location(&admitted.destination, &admitted.target);
     admitted.commit().await?;
-    Ok(done(overwritten, location))
+    Ok(answer(overwritten, location))
 }
 
 pub(super) async fn relocate(call: Call) -> Result<Response> {
@@ -30,10 +31,11 @@ pub(super) async fn relocate(call: Call) -> Result<Response> {
     if collection && depth.is_some_and(|depth| depth != Depth::Infinity) {
         return Err(Refusal::of(Condition::BadRequest).text("a folder is moved with Depth: infinity only").into());
     }
-    let overwritten = admitted.relocate().await?;
+    let done = admitted.relocate().await;
+    let (admitted, overwritten) = call.tree.braked(admitted, done).await?;
     let location = location(&admitted.destination, &admitted.target);
     admitted.commit().await?;
-    Ok(done(overwritten, location))
+    Ok(answer(overwritten, location))
 }
 
 fn location(
@@ -44,7 +46,7 @@ fn location(
     destination.as_ref().and_then(|d| HeaderValue::from_str(&d.path.href(collection)).ok())
 }
 
-fn done(overwritten: bool, location: Option<HeaderValue>) -> Response {
+fn answer(overwritten: bool, location: Option<HeaderValue>) -> Response {
     let mut response = Call::status(if overwritten { StatusCode::NO_CONTENT } else { StatusCode::CREATED });
     if let Some(location) = location.filter(|_| !overwritten) {
         response.headers_mut().insert(LOCATION, location);

@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::{Call, bad_header};
 use crate::exchange::Response;
 use crate::model::condition::Condition;
-use crate::model::error::{Error, Refusal, Result};
+use crate::model::error::{Refusal, Result};
 use crate::model::header::Depth;
 use crate::tree::edit::At;
 use crate::tree::resolve::Realm;
@@ -24,14 +24,8 @@ pub(super) async fn delete(call: Call) -> Result<Response> {
         admitted.commit().await?;
         return Ok(Call::status(StatusCode::NO_CONTENT));
     }
-    match admitted.unbind(At::Target).await {
-        Err(Error::Refused(refusal)) if refusal.condition == Condition::DeletionsWithinLimits => {
-            drop(admitted);
-            call.tree.hold(&call.request).await?;
-            return Err(Error::Refused(refusal));
-        }
-        done => done?,
-    }
+    let done = admitted.unbind(At::Target).await;
+    let (admitted, ()) = call.tree.braked(admitted, done).await?;
     admitted.commit().await?;
     Ok(Call::status(StatusCode::NO_CONTENT))
 }

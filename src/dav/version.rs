@@ -27,7 +27,8 @@ pub(super) async fn update(mut call: Call) -> Result<Response> {
     let version = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let version = href(&version).ok_or_else(|| Refusal::of(Condition::VersionMissing))?;
     let mut admitted = call.tree.write(&call.request).await?;
-    admitted.update(&version).await?;
+    let done = admitted.update(&version).await;
+    let (admitted, ()) = call.tree.braked(admitted, done).await?;
     let address = admitted.target.href();
     admitted.commit().await?;
     let mut writer = Writer::document();

@@ -67,6 +67,8 @@ pub enum Condition {
     WorkWithinLimits,
     Busy,
     TooDeep,
+    OwnDeletionsWithinLimits,
+    RestoredInItsHome,
 }
 
 /// What a client is told.
@@ -98,7 +100,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 59] = [
+pub static CONDITIONS: [ConditionRow; 61] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -163,6 +165,8 @@ pub static CONDITIONS: [ConditionRow; 59] = [
     ),
     plain(Condition::Busy, 503, "RFC 9110 section 15.6.4"),
     ours(Condition::TooDeep, 403, "depth-within-limits"),
+    ours(Condition::OwnDeletionsWithinLimits, 403, "deletions-within-limits"),
+    ours(Condition::RestoredInItsHome, 403, "restored-in-its-home"),
 ];
 
 impl Condition {

@@ -23,7 +23,7 @@ pub struct Present<'a> {
     pub sealed: bool,
     /// The lock under which it is being written.
     pub draft: Option<&'a str>,
-    /// Is it left about by a program?
+    /// Is it what a program left about?
     pub litter: bool,
     /// Bytes.
     pub size_bytes: i64,
@@ -126,33 +126,64 @@ pub fn landing_of_move(source: Source<'_>, to: &str, actor: Id, now: Timestamp) 
     if fresh { Landing::MovedFresh } else { Landing::Moved }
 }
 
-/// Names of what programs leave about, folded: a beginning and an end, or a whole name.
-const LITTER: [(&str, Option<&str>); 14] = [
-    ("~$", Some("")),
-    ("._", Some("")),
-    (".~lock.", Some("#")),
-    ("", Some(".tmp")),
-    (".", Some(".swp")),
-    (".", Some(".swx")),
-    (".goutputstream-", Some("")),
-    (".fuse_hidden", Some("")),
-    (".sb-", Some("")),
-    ("", Some(".sb")),
-    ("(a document being saved by", Some(")")),
-    (".ds_store", None),
-    ("thumbs.db", None),
-    ("desktop.ini", None),
+/// What stands between the beginning and the end of such a name.
+type Middle = fn(&str) -> bool;
+
+/// Names that programs give to what they leave about, folded: a beginning, what may follow, an end. Only names that no person
+/// would give to a document: what bears one has no versions, and when nobody has touched it for a day it is cleared away.
+const LITTER: [(&str, Middle, &str); 17] = [
+    ("~$", some, ""),                          // Office: who has it open
+    ("._", some, ""),                          // macOS: attributes
+    (".~lock.", some, "#"),                    // LibreOffice: who has it open
+    ("", eight_digits, ".tmp"),                // Office: new content before it is swapped in, old content after
+    ("~wrd", hexadecimal, ".tmp"),             // Word
+    ("~wrl", hexadecimal, ".tmp"),             // Word
+    ("~df", hexadecimal, ".tmp"),              // Office
+    ("ppt", hexadecimal, ".tmp"),              // PowerPoint
+    (".", some, ".swp"),                       // vim
+    (".", some, ".swx"),                       // vim
+    (".goutputstream-", some, ""),             // GLib
+    (".fuse_hidden", some, ""),                // FUSE
+    (".sb-", some, ""),                        // macOS: a folder to save in
+    ("(a document being saved by", some, ")"), // macOS: a folder to save in
+    (".ds_store", nothing, ""),                // Finder
+    ("thumbs.db", nothing, ""),                // Explorer
+    ("desktop.ini", nothing, ""),              // Explorer
 ];
 
-/// Is this the name of something that programs leave about?
+fn some(middle: &str) -> bool {
+    !middle.is_empty()
+}
+
+fn nothing(middle: &str) -> bool {
+    middle.is_empty()
+}
+
+fn hexadecimal(middle: &str) -> bool {
+    some(middle) && middle.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn eight_digits(middle: &str) -> bool {
+    middle.len() == 8 && hexadecimal(middle)
+}
+
+/// Is this a name of what programs leave about?
 #[must_use]
 pub fn is_litter(name: &str) -> bool {
     let name = match_name(name);
-    let marked = |(begin, end): &(&str, Option<&str>)| match end {
-        None => name == *begin,
-        Some(end) => name.len() > begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end),
-    };
-    LITTER.iter().any(marked) || name.len() > 1 && name.ends_with('~')
+    LITTER.iter().any(|(begin, middle, end)| {
+        name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end)).is_some_and(middle)
+    })
+}
+
+/// Endings of names that programs, and people too, give to what is there for a while.
+const TEMPORARY_ENDINGS: [&str; 3] = [".tmp", ".sb", "~"];
+
+/// Is this a name under which a program may set a document aside, or that of a folder in which it may?
+#[must_use]
+pub fn is_temporary(name: &str) -> bool {
+    let folded = match_name(name);
+    is_litter(name) || TEMPORARY_ENDINGS.iter().any(|end| folded.len() > end.len() && folded.ends_with(end))
 }
 
 /// Endings that editors give to what they set aside.
@@ -319,7 +350,7 @@ mod tests {
 
     use super::{
         EMPTY_S, EVERY, Id, Landing, Left, Present, SUCCESSIONS, Source, VACATED_S, Vacated, counts, is_backup,
-        is_litter, landing_of_move, moment, period, refines, succeeds, suffixed, thinned, version_name,
+        is_litter, is_temporary, landing_of_move, moment, period, refines, succeeds, suffixed, thinned, version_name,
         version_of_name,
     };
     use crate::model::filename::check;
@@ -422,18 +453,25 @@ mod tests {
             ".~lock.Plan.odt#",
             "Thumbs.db",
             "A9A97EC7.tmp",
+            "~WRD0001.tmp",
+            "~DF3A.TMP",
+            "ppt41F.tmp",
             ".Plan.swp",
-            "Plan.txt~",
             ".goutputstream-X",
             ".fuse_hidden0001",
             ".sb-12-ab",
-            "Plan.docx.sb",
             "(A Document Being Saved By TextEdit)",
         ] {
-            assert!(is_litter(name), "{name}");
+            assert!(is_litter(name) && is_temporary(name), "{name}");
         }
-        for name in ["Plan.docx", "tmp", "Thumbs.dbx", ".profile", "~", "note", "desktop.ini.txt", "(A Document)"] {
-            assert!(!is_litter(name), "{name}");
+        // What a person might call a document.
+        for name in ["budget.tmp", "notes~", "Plan.docx.tmp", "Plan.docx.sb", "1234.tmp", "9A97EC7.tmp", "~WRDwork.tmp"]
+        {
+            assert!(!is_litter(name) && is_temporary(name), "{name}");
+        }
+        for name in ["Plan.docx", "tmp", "Thumbs.dbx", ".profile", "~", "note", "desktop.ini.txt", "(A Document)", "~$"]
+        {
+            assert!(!is_litter(name) && !is_temporary(name), "{name}");
         }
         for name in
             ["Plan.docx~", "plan.DOCX.bak", "Plan.bak", "Sauvegarde de Plan.wbk", "Backup of Plan.wbk", "Plan.docx.old"]

@@ -439,8 +439,8 @@ pub async fn update_properties(c: &mut Txn, node: &Node) -> Result<(), Failure> 
 /// Writes where a node stands: parent, name, home, the change that put it there and who made it.
 pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failure> {
     let sql = "UPDATE node SET parent_id = $2, home_id = $3, owner_id = $4, name = $5, match_name = $6, kind = $7, \
-               placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL, gone_by = NULL, hidden = 0, \
-               placed_by = $10, litter = $11 WHERE id = $1";
+               placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL, gone_by = NULL, lost_by = NULL, \
+               hidden = 0, placed_by = $10, litter = $11 WHERE id = $1";
     let folded = match_name(&node.name);
     let arguments = arguments![
         node.id,
@@ -459,18 +459,26 @@ pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failur
     Ok(())
 }
 
+/// How a node went.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone {
+    /// When.
+    pub at: Timestamp,
+    /// Does the trash leave it out?
+    pub hidden: bool,
+    /// Who deleted it.
+    pub deleted_by: Option<Id>,
+    /// By whose deed its home lost it: deleted, replaced or moved out.
+    pub lost_by: Option<Id>,
+}
+
 /// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`, unless it is hidden there.
-pub async fn unmap(
-    c: &mut Txn,
-    node: &Node,
-    hidden: bool,
-    seq: Seq,
-    (now, by): (Timestamp, Option<Id>),
-) -> Result<(), Failure> {
-    let sql =
-        "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, hidden = $7 WHERE id = $1";
+pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Gone) -> Result<(), Failure> {
+    let sql = "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, hidden = $7, \
+               lost_by = $8 WHERE id = $1";
     let folded = match_name(&node.name);
-    c.note(sql, arguments![node.id, seq, now, by, &node.name, &folded, hidden]).await?;
+    let arguments = arguments![node.id, seq, gone.at, gone.deleted_by, &node.name, &folded, gone.hidden, gone.lost_by];
+    c.note(sql, arguments).await?;
     Ok(())
 }
 
@@ -480,32 +488,6 @@ pub async fn keep_gone(c: &mut Txn, top: Id, parent: Id) -> Result<(), Failure> 
                JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) UPDATE node SET parent_id = $2 \
                WHERE gone_at IS NOT NULL AND id <> $1 AND parent_id IN (SELECT id FROM below)";
     c.note(sql, arguments![top, parent]).await
-}
-
-/// Everything below a node changes home: the numbers of the old home mean nothing in the new one, so all are set anew,
-/// after the past of the old home has noted what stood there (the top's own row is the caller's).
-pub async fn rehome(
-    c: &mut Txn,
-    top: Id,
-    old_seq: Seq,
-    (home, owner): (Id, Id),
-    seq: Seq,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION \
-               SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) \
-               INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
-               sealed, author_id, comment, hash, size, content_type, modified_at, written_at, device, kept) \
-               SELECT n.id, n.home_id, $2, n.since_seq, n.parent_id, n.name, n.match_name, n.since_at, $3, n.version, \
-               n.sealed, n.author_id, n.comment, n.hash, n.size, n.content_type, n.modified_at, n.written_at, n.device, n.kept \
-               FROM below b JOIN node n ON n.id = b.id WHERE n.id <> $1 AND n.since_seq < $2";
-    c.note(sql, arguments![top, old_seq, now]).await?;
-    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION \
-               SELECT n.id FROM node n JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) \
-               UPDATE node SET home_id = $2, owner_id = $3, placed_seq = $4, seq = $4, members_seq = $4, since_seq = $4, \
-               placed_at = $5, since_at = $5 WHERE id IN (SELECT id FROM below)";
-    c.note(sql, arguments![top, home, owner, seq, now]).await?;
-    Ok(())
 }
 
 /// Tells a collection and all above it of a change below: their `members_seq`, and the bytes and documents they hold. The collection's

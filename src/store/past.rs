@@ -26,7 +26,7 @@ macro_rules! former {
          p.from_at AS placed_at, p.to_seq AS seq, p.to_seq AS members_seq, k.created_at, p.modified_at, p.version, p.author_id, \
          p.hash, p.size, p.content_type, p.sealed, NULL AS draft, p.written_at, p.device, p.comment, k.litter, \
          0 AS documents, p.match_name FROM past p JOIN node k ON k.id = p.node_id \
-         WHERE p.parent_id = $1 AND p.from_at <= $2 AND p.to_at > $2 AND k.litter = 0"
+         WHERE p.parent_id = $1 AND p.from_at <= $2 AND p.to_at > $2 AND (k.litter = 0 OR k.kind = 'folder')"
     };
 }
 
@@ -36,7 +36,8 @@ macro_rules! standing {
         concat!(
             "SELECT ",
             columns!(),
-            ", n.match_name FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.since_at <= $2 AND n.litter = 0"
+            ", n.match_name FROM node n WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.since_at <= $2 \
+             AND (n.litter = 0 OR n.kind = 'folder')"
         )
     };
 }
@@ -86,7 +87,7 @@ pub async fn mirrored(
 ) -> Result<Members, Failure> {
     const SQL: Pages = pages!(
         by_name,
-        "n.parent_id = $1 AND n.gone_at IS NULL AND n.litter = 0",
+        "n.parent_id = $1 AND n.gone_at IS NULL AND (n.litter = 0 OR n.kind = 'folder')",
         " AND n.match_name > $2 ORDER BY n.match_name LIMIT $3",
         2
     );

@@ -128,16 +128,17 @@ pub async fn abandoned(
 /// Lets go of the content of what went without a trace before a moment; the names stay for those who synchronize.
 pub async fn empty_litter(c: &mut Txn, home: Id, before: Timestamp) -> Result<u64, Failure> {
     let sql = "UPDATE past SET hash = NULL WHERE hash IS NOT NULL AND node_id IN (SELECT n.id FROM node n \
-               WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 AND n.kind = 'file' AND n.hash IS NOT NULL)";
+               WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 AND n.hidden = 1 AND n.kind = 'file' \
+               AND n.hash IS NOT NULL)";
     c.note(sql, arguments![home, before]).await?;
-    let sql = "UPDATE node SET hash = NULL, size = 0 WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND kind = 'file' \
+    let sql = "UPDATE node SET hash = NULL, size = 0 WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND hidden = 1 AND kind = 'file' \
                AND hash IS NOT NULL";
     execute(c, sql, arguments![home, before]).await
 }
 
 /// Is there something of that kind?
 pub async fn has_litter(c: &mut impl Reading, home: Id, before: Timestamp) -> Result<bool, Failure> {
-    let sql = "SELECT 1 FROM node WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND kind = 'file' \
+    let sql = "SELECT 1 FROM node WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND hidden = 1 AND kind = 'file' \
                AND hash IS NOT NULL LIMIT 1";
     Ok(row(c, sql, arguments![home, before]).await?.is_some())
 }

@@ -4,6 +4,7 @@ use super::node::{columns, held_by, keep_gone, next_node, node_of, nodes};
 use super::page::page;
 use super::sql::{Columns, Reading, arguments, execute, paged, row, rows};
 use super::transaction::Txn;
+use super::version::set_aside;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
@@ -134,22 +135,42 @@ pub async fn old_place(c: &mut impl Reading, node: Id) -> Result<Option<OldPlace
     Ok(Some(OldPlace { gone_at, names, calendars: first.integer(3) != 0 }))
 }
 
-/// How many documents a person deleted in a home since a moment, and did not take back.
-pub async fn deleted_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
+/// How many documents a home lost by a person's deeds since a moment, and did not get back.
+pub async fn lost_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
     let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
-               WHERE n.home_id = $1 AND n.gone_at > $3 AND n.gone_by = $2 AND n.hidden = 0";
+               WHERE n.home_id = $1 AND n.gone_at > $3 AND n.lost_by = $2 AND n.hidden = 0";
     Ok(row(c, sql, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
 }
 
-/// Does a document that is not left about by programs stand live below a node?
-pub async fn holds_documents(c: &mut impl Reading, top: Id) -> Result<bool, Failure> {
-    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-               JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) SELECT 1 FROM below b JOIN node n ON n.id = b.id \
-               WHERE n.kind IN ('file', 'object') AND n.litter = 0 LIMIT 1";
-    Ok(row(c, sql, arguments![top]).await?.is_some())
+/// How many of these had been made less than so many seconds before they were lost. It looks at ten thousand nodes at most:
+/// of those beyond none counts as young.
+pub async fn lost_young(
+    c: &mut impl Reading,
+    home: Id,
+    by: Id,
+    since: Timestamp,
+    stood_s: i64,
+) -> Result<i64, Failure> {
+    let sql = "WITH RECURSIVE below(id, gone_at) AS (SELECT n.id, n.gone_at FROM node n WHERE n.home_id = $1 AND n.gone_at > $3 \
+               AND n.lost_by = $2 AND n.hidden = 0 UNION ALL SELECT k.id, b.gone_at FROM below b JOIN node k ON k.parent_id = b.id \
+               AND k.gone_at IS NULL) SELECT COUNT(*) FROM (SELECT b.id, b.gone_at FROM below b LIMIT 10000) b \
+               JOIN node n ON n.id = b.id WHERE n.kind IN ('file', 'object') AND n.created_at > b.gone_at - $4";
+    Ok(row(c, sql, arguments![home, by, since, stood_s]).await?.map_or(0, |row| row.integer(0)))
 }
 
-/// What went before a moment: of a home, litter or not.
+/// Does a document stand live below a node, other than what programs leave about and copies of versions that were set aside?
+pub async fn holds_documents(c: &mut impl Reading, top: Id) -> Result<bool, Failure> {
+    const SQL: &str = concat!(
+        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
+         JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) SELECT 1 FROM below b JOIN node n ON n.id = b.id \
+         WHERE n.kind IN ('file', 'object') AND n.litter = 0 AND NOT (n.version = 1 AND EXISTS (",
+        set_aside!(),
+        ")) LIMIT 1"
+    );
+    Ok(row(c, SQL, arguments![top]).await?.is_some())
+}
+
+/// What went before a moment from a home: what programs took away themselves, or all the rest.
 pub async fn gone_before(
     c: &mut impl Reading,
     home: Id,
@@ -159,7 +180,8 @@ pub async fn gone_before(
 ) -> Result<Vec<Node>, Failure> {
     const SQL: &str = paged!(
         columns!(),
-        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = $3 ORDER BY n.gone_at LIMIT $4"
+        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 \
+         AND n.litter * n.hidden = $3 ORDER BY n.gone_at LIMIT $4"
     );
     nodes(c, SQL, arguments![home, before, litter, limit]).await
 }
@@ -230,16 +252,42 @@ pub struct Hold {
     pub released_until: Option<Timestamp>,
 }
 
-/// The share of a home that may go in a minute, in percent; and the hold on a person: since when, released until when.
-pub async fn brake(
-    c: &mut impl Reading,
-    home: Id,
-    person: Id,
-) -> Result<(i64, Option<(Timestamp, Option<Timestamp>)>), Failure> {
-    let sql = "SELECT h.brake_percent, d.since_at, d.released_until FROM home h LEFT JOIN hold d ON d.home_id = h.node_id \
-               AND d.principal_id = $2 WHERE h.node_id = $1";
-    Ok(row(c, sql, arguments![home, person]).await?.map_or((100, None), |row| {
-        (row.integer(0), row.optional_integer(1).map(|since| (since, row.optional_integer(2))))
+/// How long a hold lasts when nobody ends it, seconds: in a project, and in a person's own home.
+macro_rules! lasts {
+    () => {
+        "CASE WHEN o.kind = 'person' THEN 600 ELSE 86400 END"
+    };
+}
+
+/// The brake of a home, as it meets one person.
+pub struct Brake {
+    /// The share of its documents that may go in a minute, percent.
+    pub percent: i64,
+    /// Since when the person's deletions are held, and until when they were let go on.
+    pub hold: Option<(Timestamp, Option<Timestamp>)>,
+    /// How long a hold lasts when nobody ends it, seconds.
+    pub lasts_s: i64,
+    /// How many documents and calendar objects stand in the home.
+    pub documents: i64,
+    /// Is it a person's own home?
+    pub personal: bool,
+}
+
+/// The brake of a home, as it meets one person.
+pub async fn brake(c: &mut impl Reading, home: Id, person: Id) -> Result<Option<Brake>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT h.brake_percent, d.since_at, d.released_until, ",
+        lasts!(),
+        ", (SELECT CAST(COALESCE(SUM(n.documents), 0) AS BIGINT) FROM node n WHERE n.parent_id = h.node_id AND n.gone_at IS NULL), \
+         CASE WHEN o.kind = 'person' THEN 1 ELSE 0 END FROM home h JOIN principal o ON o.id = h.principal_id \
+         LEFT JOIN hold d ON d.home_id = h.node_id AND d.principal_id = $2 WHERE h.node_id = $1"
+    );
+    Ok(row(c, SQL, arguments![home, person]).await?.map(|row| Brake {
+        percent: row.integer(0),
+        hold: row.optional_integer(1).map(|since| (since, row.optional_integer(2))),
+        lasts_s: row.integer(3),
+        documents: row.integer(4),
+        personal: row.integer(5) != 0,
     }))
 }
 
@@ -259,10 +307,15 @@ pub async fn release(c: &mut Txn, home: Id, person: Option<Id>, until: Timestamp
 }
 
 /// Whose deletions are held in a home.
-pub async fn holds(c: &mut impl Reading, home: Id) -> Result<Vec<Hold>, Failure> {
-    let sql = "SELECT p.name, p.display_name, d.since_at, d.released_until FROM hold d JOIN principal p \
-               ON p.id = d.principal_id WHERE d.home_id = $1 AND d.released_until IS NULL ORDER BY p.match_name";
-    let found = rows(c, sql, arguments![home]).await?;
+pub async fn holds(c: &mut impl Reading, home: Id, now: Timestamp) -> Result<Vec<Hold>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT p.name, p.display_name, d.since_at, d.released_until FROM hold d JOIN principal p \
+         ON p.id = d.principal_id JOIN home h ON h.node_id = d.home_id JOIN principal o ON o.id = h.principal_id \
+         WHERE d.home_id = $1 AND d.released_until IS NULL AND d.since_at > $2 - ",
+        lasts!(),
+        " ORDER BY p.match_name"
+    );
+    let found = rows(c, SQL, arguments![home, now]).await?;
     Ok(found
         .iter()
         .map(|row| Hold {

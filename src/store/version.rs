@@ -4,7 +4,6 @@ use super::node::{COLUMNS, columns, held_by, node_of, nodes};
 use super::sql::{Reading, Row, arguments, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
-use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::{Node, Version};
 use crate::model::privilege::Role;
@@ -111,8 +110,6 @@ pub struct Leaver {
     pub since_seq: Seq,
     /// Name of the collection it stands in now.
     pub place: String,
-    /// Is that collection left about by a program?
-    pub place_litter: bool,
 }
 
 /// The document that left a name last, not before `since`. What is left about by programs, and what was deleted before
@@ -126,7 +123,7 @@ pub async fn leaver(
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        ", p.to_seq, p.to_at, n.gone_at, n.gone_by, n.placed_by, n.since_seq, h.name, h.litter FROM past p \
+        ", p.to_seq, p.to_at, n.gone_at, n.gone_by, n.placed_by, n.since_seq, h.name FROM past p \
          JOIN node n ON n.id = p.node_id AND n.home_id = p.home_id JOIN node h ON h.id = n.parent_id \
          WHERE p.parent_id = $1 AND p.match_name = $2 AND p.to_at >= $3 AND n.kind = 'file' AND n.litter = 0 \
          AND (n.gone_at IS NULL OR (n.sealed = 1 AND n.hidden = 0)) ORDER BY p.to_seq DESC LIMIT 1"
@@ -141,18 +138,23 @@ pub async fn leaver(
         placed_by: row.optional_integer(COLUMNS + 4).map(Id),
         since_seq: row.integer(COLUMNS + 5),
         place: row.text(COLUMNS + 6),
-        place_litter: row.integer(COLUMNS + 7) != 0,
     }))
 }
 
-/// Is a document's content a version of another that stood at the same name before: the copy that stayed when that was
-/// set aside there?
-pub async fn was_set_aside(c: &mut impl Reading, copy: &Node) -> Result<bool, Failure> {
-    let sql = "SELECT 1 FROM past p WHERE p.parent_id = $1 AND p.match_name = $2 AND p.hash = $3 AND p.node_id <> $4 \
-               AND p.sealed = 1 AND p.to_seq = $5 LIMIT 1";
-    let folded = match_name(&copy.name);
-    let arguments = arguments![copy.parent_id, &folded, copy.hash.as_ref(), copy.id, copy.placed_seq];
-    Ok(row(c, sql, arguments).await?.is_some())
+/// The version of another document that stood where a document `n` stands until that was put there, with the same content: `n` is
+/// the copy that stayed when the other was set aside there.
+macro_rules! set_aside {
+    () => {
+        "SELECT 1 FROM past p WHERE p.parent_id = n.parent_id AND p.match_name = n.match_name AND p.hash = n.hash \
+         AND p.node_id <> n.id AND p.sealed = 1 AND p.to_seq = n.placed_seq"
+    };
+}
+pub(super) use set_aside;
+
+/// Is a document the copy of a version that was set aside?
+pub async fn was_set_aside(c: &mut impl Reading, copy: Id) -> Result<bool, Failure> {
+    const SQL: &str = concat!("SELECT 1 FROM node n WHERE n.id = $1 AND EXISTS (", set_aside!(), ")");
+    Ok(row(c, SQL, arguments![copy]).await?.is_some())
 }
 
 /// A link of a chain.

@@ -174,7 +174,8 @@ impl Tree {
         let home = home_of(&mut txn, &person).await?;
         let claim = node::claim(&mut txn, &match_name(&person.name), None).await?;
         if let (Some(claim), Some((node, _))) = (claim, version::node(&mut txn, home).await?) {
-            node::unmap(&mut txn, &node, true, claim.seq, (now(), None)).await?;
+            let gone = node::Gone { at: now(), hidden: true, deleted_by: None, lost_by: None };
+            node::unmap(&mut txn, &node, claim.seq, gone).await?;
         }
         // A slash stands in no name, so nobody can take or type this one.
         let retired = format!("{}/{}", match_name(&person.name), person.id);

@@ -1,8 +1,8 @@
 //! COPY and MOVE of any kind, in terms of the verbs.
 
-use super::edit::{At, Content, bug};
+use super::edit::{At, Content, Leaving, bug};
 use super::gate::Admitted;
-use super::resolve::Realm;
+use super::resolve::{Realm, Target};
 use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
@@ -27,10 +27,15 @@ impl Admitted<Txn> {
     /// its members. Costs rows, not bytes. `true`: something was overwritten.
     pub async fn copy(&mut self, deep: bool) -> Result<bool> {
         let Some(source) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
+        self.duplicate(source, deep).await
+    }
+
+    /// A copy of `source` comes to stand at the destination. `true`: something was overwritten.
+    async fn duplicate(&mut self, source: Node, deep: bool) -> Result<bool> {
         if let Some((document, parent)) = self.overwritten_document(&source) {
             self.granted(Effect::Bind, Place::DestinationParent)?;
-            let actor = &self.request.actor;
-            let written = Written::of(&source, Some(actor.id), actor.device.clone());
+            let (author, device) = self.copyist(&source, parent.home_id);
+            let written = Written::of(&source, author, device);
             let session = self.destination.as_ref().and_then(|destination| self.session(destination));
             self.adopt_properties(&source, &document).await?;
             if let Some(written) = written {
@@ -121,13 +126,16 @@ impl Admitted<Txn> {
         Ok(())
     }
 
-    /// MOVE of the target to the destination, RFC 4918 section 9.9. Identity, versions and properties go along; within a
-    /// home its cost is that of the depth. A document over a document is a new version of it, and the one moved goes.
-    /// From the trash it is a restoration. `true`: something was overwritten.
+    /// MOVE of the target to the destination, RFC 4918 section 9.9. Within a home identity, versions and properties go along,
+    /// at the cost of the depth; to another home see `move_out`. A document over a document is a new version of it, and the
+    /// one moved goes. From the trash it is a restoration. `true`: something was overwritten.
     pub async fn relocate(&mut self) -> Result<bool> {
         let Some(source) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
         if self.target.realm == Realm::Trash {
             return self.restore(source).await.map(|()| false);
+        }
+        if self.destination.as_ref().and_then(Target::parent).is_some_and(|at| at.node.home_id != source.home_id) {
+            return self.move_out(source).await;
         }
         let renamed = self.destination.as_ref().and_then(|d| d.node()).is_some_and(|there| there.id == source.id);
         if !renamed && let Some((document, parent)) = self.overwritten_document(&source) {
@@ -146,6 +154,18 @@ impl Admitted<Txn> {
         let overwritten = if renamed { false } else { self.clear_destination().await? };
         let moved = self.bind(At::Destination, Content::Moved(source)).await?;
         self.hand_on(&locks, &moved).await?;
+        Ok(overwritten)
+    }
+
+    /// MOVE to another home: the past belongs to the home where it was made. A copy comes to stand at the destination, and what
+    /// was moved goes into the trash of its own home with all its versions, as if it had been deleted there: nobody takes a
+    /// project's past along.
+    async fn move_out(&mut self, source: Node) -> Result<bool> {
+        let parent = self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("moving the root"))?;
+        self.granted(Effect::Unbind, Place::Parent)?;
+        self.brake(&source).await?;
+        let overwritten = self.duplicate(source.clone(), true).await?;
+        self.remove(source, &parent, Leaving::MovedOut).await?;
         Ok(overwritten)
     }
 

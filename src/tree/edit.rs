@@ -13,9 +13,11 @@ use crate::model::error::{Error, Failure, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::kind::Kind;
+use crate::model::method::Method;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node};
 use crate::model::version::{Landing, counts, is_litter, landing_of_move};
+use crate::store::node::Gone;
 use crate::store::property::EVERYONE;
 use crate::store::transaction::Txn;
 use crate::store::{body, calendar, node, past, property, trash, version};
@@ -70,8 +72,19 @@ pub(super) enum Leaving {
     Deleted,
     /// Something else takes its place.
     Replaced,
+    /// A copy of it stands in another home from now on.
+    MovedOut,
+    /// A program left it about, and the job clears it away.
+    Cleared,
     /// It was there only for what has come of it.
     Temporary,
+}
+
+impl Leaving {
+    /// Does its home lose it by someone's deed, so that it counts for the brake (see `trash`)?
+    fn is_loss(self) -> bool {
+        matches!(self, Self::Deleted | Self::Replaced | Self::MovedOut)
+    }
 }
 
 /// Where a binding is made or undone.
@@ -106,7 +119,7 @@ impl Admitted<Txn> {
             Content::Folder => {
                 let kind = parent.kind.row().mkcol.unwrap_or(Kind::Folder);
                 let mut folder = self.fresh(&parent, &name, seq, kind);
-                folder.litter = parent.litter || is_litter(&name);
+                folder.litter = is_litter(&name);
                 self.insert(&folder).await?;
                 self.stamp(&parent, seq, (0, 0)).await?;
                 Ok(folder)
@@ -126,7 +139,7 @@ impl Admitted<Txn> {
                 if let Some(document) = carried_on {
                     return self.write(document, &parent, written, session).await;
                 }
-                document.litter = kind == Kind::File && (parent.litter || is_litter(&name));
+                document.litter = kind == Kind::File && is_litter(&name);
                 document.version = 1;
                 written.fill(&mut document, self.now);
                 self.open_session(&mut document, session);
@@ -245,37 +258,42 @@ impl Admitted<Txn> {
             (node, target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("unbinding the root"))?)
         };
         let leaving = if at == At::Target { Leaving::Deleted } else { Leaving::Replaced };
-        if leaving == Leaving::Deleted {
-            self.brake(&node).await?;
-        }
+        self.brake(&node).await?;
         self.remove(node, &parent, leaving).await
     }
 
-    /// A live node leaves its name: into the trash, or without a trace when it is temporary, litter, was never a version,
-    /// or is the copy of a version that was set aside.
+    /// A live node leaves its name: into the trash, or without a trace when it is temporary, was never a version, is the
+    /// copy of a version that was set aside, or is what a program left about and takes away itself.
     pub(super) async fn remove(&mut self, mut node: Node, parent: &Node, leaving: Leaving) -> Result<()> {
         let seq = self.seq(node.home_id)?;
         self.end_session(&mut node, false).await?;
         self.drop_locks(&node).await?;
         past::end(&mut self.store, node.id, seq, self.now).await?;
         let (bytes, documents) = (node.size_bytes, node.weight());
-        let unmade = !node.kind.is_collection() && !node.sealed;
+        let unmade = !node.kind.is_collection() && !node.sealed && !node.litter;
         if node.kind == Kind::Object {
             calendar::delist(&mut self.store, node.id).await?;
         }
-        let aside = node.version == 1 && version::was_set_aside(&mut self.store, &node).await?;
+        let aside = node.version == 1 && version::was_set_aside(&mut self.store, node.id).await?;
         let litter =
             node.litter && !(node.kind.is_collection() && trash::holds_documents(&mut self.store, node.id).await?);
-        let hidden = leaving == Leaving::Temporary || unmade || aside || litter;
+        let hidden = leaving == Leaving::Temporary || unmade || aside || (litter && leaving != Leaving::Cleared);
         if !hidden {
             node.name = self.trash_name(&node).await?;
         }
-        let by = (leaving == Leaving::Deleted).then_some(self.request.actor.id);
-        node::unmap(&mut self.store, &node, hidden, seq, (self.now, by)).await?;
+        let actor = self.request.actor.id;
+        let gone = Gone {
+            at: self.now,
+            hidden,
+            deleted_by: (leaving == Leaving::Deleted).then_some(actor),
+            lost_by: leaving.is_loss().then_some(actor),
+        };
+        node::unmap(&mut self.store, &node, seq, gone).await?;
         self.stamp(parent, seq, (-bytes, -documents)).await
     }
 
-    /// A node comes to stand at a free name, from where it stood (`old_parent`; `None`: from the trash).
+    /// A node comes to stand at a free name of its home, from where it stood (`old_parent`; `None`: from the trash). Between
+    /// homes nothing is moved: the past belongs to the home where it was made (see `move_out`).
     pub(super) async fn relocate_node(
         &mut self,
         mut node: Node,
@@ -283,33 +301,26 @@ impl Admitted<Txn> {
         parent: &Node,
         name: &str,
     ) -> Result<Node> {
-        let (seq, old_seq) = (self.seq(parent.home_id)?, self.seq(node.home_id)?);
+        if node.home_id != parent.home_id {
+            return Err(bug("a node that changes its home"));
+        }
+        let seq = self.seq(node.home_id)?;
         self.end_session(&mut node, false).await?;
         if !is_respelled(&node, parent, name) {
             self.drop_locks(&node).await?;
         }
-        let crosses = node.home_id != parent.home_id;
-        if crosses || old_parent.is_none() {
-            self.within_quota(parent.home_id, node.size_bytes)?;
-        }
-        if old_parent.is_some() {
-            past::end(&mut self.store, node.id, old_seq, self.now).await?;
+        match old_parent {
+            Some(_) => past::end(&mut self.store, node.id, seq, self.now).await?,
+            None => self.within_quota(parent.home_id, node.size_bytes)?,
         }
         let mut moved = node.clone();
         moved.parent_id = parent.id;
         moved.name = name.to_owned();
         (moved.placed_seq, moved.placed_at, moved.seq) = (seq, self.now, seq);
-        // What was litter by its name alone is a document under another.
-        moved.litter = node.litter && (parent.litter || is_litter(name));
-        if crosses {
-            (moved.home_id, moved.owner_id, moved.members_seq) = (parent.home_id, parent.owner_id, seq);
-            let home = (moved.home_id, moved.owner_id);
-            // What was deleted out of it stays in the trash of the home that it was deleted from.
-            node::keep_gone(&mut self.store, moved.id, node.parent_id).await?;
-            node::rehome(&mut self.store, moved.id, old_seq, home, seq, self.now).await?;
-        }
+        // What was litter by its name is a document under another, and a document is none for its name.
+        moved.litter = node.litter && is_litter(name);
         if let Some(old_parent) = old_parent {
-            self.stamp(old_parent, old_seq, (-node.size_bytes, -node.weight())).await?;
+            self.stamp(old_parent, seq, (-node.size_bytes, -node.weight())).await?;
         }
         node::update_place(&mut self.store, &moved, self.request.actor.id).await?;
         self.enlist(&moved).await?;
@@ -372,18 +383,33 @@ impl Admitted<Txn> {
         }
     }
 
-    /// A new node with the content of `source`, written by the actor.
+    /// Who counts as the author of a copy in a home, and by which device: the actor, unless it is a MOVE to another home.
+    pub(super) fn copyist(&self, source: &Node, home: Id) -> (Option<Id>, Option<String>) {
+        if self.moves_out(source, home) {
+            return (source.author_id, source.device.clone());
+        }
+        (Some(self.request.actor.id), self.request.actor.device.clone())
+    }
+
+    fn moves_out(&self, source: &Node, home: Id) -> bool {
+        self.request.method == Method::Move && source.home_id != home
+    }
+
+    /// A new node with the content of `source`.
     pub(super) fn copy_of(&self, source: &Node, parent: &Node, name: &str, seq: Seq) -> Node {
         let kind = source.kind.row().copy;
         let mut copy = self.fresh(parent, name, seq, kind);
-        let actor = &self.request.actor;
-        if let Some(written) = Written::of(source, Some(actor.id), actor.device.clone()) {
+        let (author, device) = self.copyist(source, parent.home_id);
+        if let Some(written) = Written::of(source, author, device) {
             written.fill(&mut copy, self.now);
             copy.version = 1;
         }
+        if self.moves_out(source, parent.home_id) {
+            copy.created_at = source.created_at;
+        }
         copy.modified_at = source.modified_at;
         (copy.size_bytes, copy.documents) = (source.size_bytes, source.documents);
-        copy.litter = kind != Kind::Object && (parent.litter || is_litter(name));
+        copy.litter = kind != Kind::Object && is_litter(name);
         copy.sealed = kind.is_collection() || counts(copy.size_bytes, self.now, copy.litter, true, self.now);
         copy
     }

@@ -81,6 +81,8 @@ pub struct Admitted<T> {
     pub(super) now: Timestamp,
     /// What the index says of the calendar object that this request brings, by the hash of its content.
     pub(super) indexed: Option<(String, Indexed)>,
+    /// The home that would have lost too much by this request (see `trash`).
+    pub(super) braked: Option<Id>,
 }
 
 impl<T> Admitted<T> {
@@ -158,7 +160,18 @@ pub async fn admit<T: Reading>(
         tokens_shown(&mut store, &request, *effect, *place, &target, destination.as_ref(), now).await?;
     }
     name_free(&request, &target)?;
-    Ok(Admitted { store, request, target, destination, not_modified, granted, claims, now, indexed: None })
+    Ok(Admitted {
+        store,
+        request,
+        target,
+        destination,
+        not_modified,
+        granted,
+        claims,
+        now,
+        indexed: None,
+        braked: None,
+    })
 }
 
 /// Do both lead to one node of the same view? A version is another resource than its document.

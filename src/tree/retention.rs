@@ -128,7 +128,7 @@ impl Tree {
             if let Some(node) = unchanged.filter(|_| stands && !holds)
                 && let Some((parent, _)) = version::node(&mut admitted.store, node.parent_id).await?
             {
-                admitted.remove(node, &parent, Leaving::Temporary).await?;
+                admitted.remove(node, &parent, Leaving::Cleared).await?;
                 done.cleared += 1;
             }
             admitted.commit().await?;

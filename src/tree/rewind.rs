@@ -71,6 +71,7 @@ impl Admitted<Txn> {
             (Kind::File | Kind::Object, Kind::Version | Kind::PastFile) => self.rewrite(target, found).await,
             (Kind::Folder | Kind::Documents, Kind::PastFolder) => {
                 let moment = source.moment.ok_or_else(wrong)?;
+                self.brake(&target).await?;
                 self.rewind(moment, &mut |_| {}).await.map(|_| ())
             }
             _ => Err(wrong().into()),

@@ -14,7 +14,7 @@ use crate::model::filename::match_name;
 use crate::model::id::Id;
 use crate::model::lock::Lock;
 use crate::model::node::Node;
-use crate::model::version::{Landing, Left, VACATED_S, Vacated, is_backup, is_litter, succeeds};
+use crate::model::version::{Landing, Left, VACATED_S, Vacated, is_backup, is_temporary, succeeds};
 use crate::store::transaction::Txn;
 use crate::store::version::{self, Leaver};
 use crate::store::{lock, node, past, property};
@@ -27,7 +27,7 @@ impl Leaver {
         }
         let untouched = self.node.placed_seq == self.left_seq && self.since_seq == self.left_seq;
         let name = &self.node.name;
-        let aside = is_litter(name) || is_backup(name, slot) || self.place_litter || is_litter(&self.place);
+        let aside = is_temporary(name) || is_backup(name, slot) || is_temporary(&self.place);
         let left = if aside { Left::SetAside } else { Left::Renamed };
         self.placed_by.filter(|_| untouched).map(|by| Vacated { left, by, at: self.left_at })
     }
@@ -95,7 +95,6 @@ impl Admitted<Txn> {
         let aside = version::node(&mut self.store, document.parent_id).await?.map(|(node, _)| node);
         if let Some(aside) = aside {
             let mut copy = self.copy_of(&document, &aside, &document.name, seq);
-            copy.litter = aside.litter || is_litter(&copy.name);
             self.open_session(&mut copy, session);
             self.insert(&copy).await?;
             let own: Vec<Lock> = locks.iter().filter(|lock| lock.node_id == document.id).cloned().collect();

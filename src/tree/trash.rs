@@ -1,15 +1,17 @@
 //! The trash: how what is deleted is called there, restored, removed for good; and the brake on mass deletions.
 //!
-//! A faulty client that deletes a home document by document is the common way in which people lose all of them. When
-//! someone has deleted more than a set share of a home within a minute, further deletions are refused until a lead, or
-//! the administrator, lets them go on. The deletion that goes beyond the share passes, for it may be of one folder, and meant.
+//! A faulty client that deletes a home document by document is the common way in which people lose all of them. When by
+//! someone's deeds a home has lost more than a set share of what has stood in it for an hour within a minute (by DELETE, by MOVE
+//! to another home, by what COPY, MOVE and UPDATE put in its place), further ones are refused until a lead, or the
+//! administrator, lets them go on; in a person's own home for ten minutes, for nobody else would. The deletion that goes
+//! beyond the share passes, for it may be of one folder, and meant.
 
 use super::Tree;
 use super::administration;
 use super::calendar::CALENDARS;
 use super::former::zone;
-use super::gate::{Admitted, Request};
-use super::resolve::{FILES, Target};
+use super::gate::Admitted;
+use super::resolve::FILES;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::Result;
@@ -29,8 +31,8 @@ use crate::store::{node, past, trash};
 const WINDOW_S: i64 = 60;
 /// So many documents may always be deleted within it: a small home is soon emptied on purpose.
 const ALWAYS: i64 = 75;
-/// How long a hold lasts when nobody ends it, seconds.
-const HOLD_S: i64 = 86_400;
+/// How long what is deleted must have stood to count, seconds: who makes and deletes by turns loses nothing.
+const STOOD_S: i64 = 3_600;
 /// How long released deletions go on, seconds.
 pub const RELEASED_S: i64 = 3_600;
 /// How many names are tried before the identifier serves as one.
@@ -41,7 +43,7 @@ impl<T: Reading> Admitted<T> {
     pub async fn holds(&mut self) -> Result<Vec<Hold>> {
         let top = self.target.node().filter(|node| matches!(node.kind, Kind::Documents | Kind::Trash)).cloned();
         match top.filter(|_| self.target.privileges.contains(Privilege::Unlock)) {
-            Some(top) => Ok(trash::holds(&mut self.store, top.home_id).await?),
+            Some(top) => Ok(trash::holds(&mut self.store, top.home_id, self.now).await?),
             None => Ok(Vec::new()),
         }
     }
@@ -70,8 +72,8 @@ impl Admitted<Txn> {
         Ok(numbered(&node.name, node.id))
     }
 
-    /// MOVE out of the trash: the node stands in the tree again, with its history and all below it. Where its new name
-    /// is taken it gets a suffix.
+    /// MOVE out of the trash: the node stands in its home again, with its history and all below it. Where its new name
+    /// is taken it gets a suffix. 403 `restored-in-its-home` for another home: its past is not taken along.
     pub(super) async fn restore(&mut self, source: Node) -> Result<()> {
         self.granted(Effect::WriteContent, Place::Parent)?;
         self.granted(Effect::Bind, Place::DestinationParent)?;
@@ -79,6 +81,9 @@ impl Admitted<Txn> {
         let Some(parent) = destination.parent().map(|link| link.node.clone()) else {
             return Err(Condition::ParentMissing.into());
         };
+        if parent.home_id != source.home_id {
+            return Err(Condition::RestoredInItsHome.into());
+        }
         let (taken, to) = (destination.node().is_some(), destination.path.clone());
         let name = self.free_name(&parent, destination.name().to_owned(), taken, source.id).await?;
         if let Some(destination) = self.destination.as_mut().filter(|_| taken) {
@@ -136,34 +141,30 @@ impl Admitted<Txn> {
         Ok(())
     }
 
-    /// 403 `deletions-within-limits` when this deletion is one too many.
+    /// 403 `deletions-within-limits` when the loss of this node is one too many for its home.
     pub(super) async fn brake(&mut self, node: &Node) -> Result<()> {
-        let actor = self.request.actor.id;
-        let (percent, hold) = trash::brake(&mut self.store, node.home_id, actor).await?;
-        if percent >= 100 || node.litter {
-            return Ok(());
-        }
-        match hold {
-            Some((since, None)) if since + HOLD_S > self.now => return Err(Condition::DeletionsWithinLimits.into()),
+        let (home, actor) = (node.home_id, self.request.actor.id);
+        let brake = trash::brake(&mut self.store, home, actor).await?;
+        let Some(brake) = brake.filter(|brake| brake.percent < 100 && !node.litter) else { return Ok(()) };
+        let refused =
+            if brake.personal { Condition::OwnDeletionsWithinLimits } else { Condition::DeletionsWithinLimits };
+        match brake.hold {
+            Some((since, None)) if since + brake.lasts_s > self.now => return Err(refused.into()),
             Some((_, Some(until))) if until > self.now => return Ok(()),
             _ => {}
         }
-        let deleted = trash::deleted_since(&mut self.store, node.home_id, actor, self.now - WINDOW_S).await?;
-        let live = self.documents_beside(node);
-        if deleted > ALWAYS && deleted * 100 > (live + deleted) * percent {
-            return Err(Condition::DeletionsWithinLimits.into());
+        let goes_beyond = |lost: i64| lost > ALWAYS && lost * 100 > (brake.documents + lost) * brake.percent;
+        let since = self.now - WINDOW_S;
+        let lost = trash::lost_since(&mut self.store, home, actor, since).await?;
+        // What is young is counted only where it decides: it takes a look at each document.
+        if goes_beyond(lost) {
+            let young = trash::lost_young(&mut self.store, home, actor, since, STOOD_S).await?;
+            if goes_beyond(lost - young) {
+                self.braked = Some(home);
+                return Err(refused.into());
+            }
         }
         Ok(())
-    }
-
-    /// How many documents stand in the home of a node.
-    fn documents_beside(&self, node: &Node) -> i64 {
-        let targets: Vec<&Target> = std::iter::once(&self.target).chain(&self.destination).collect();
-        let top = targets
-            .iter()
-            .flat_map(|target| &target.links)
-            .find(|link| link.node.kind == Kind::Documents && link.node.home_id == node.home_id);
-        top.map_or(0, |link| link.node.documents)
     }
 }
 
@@ -173,22 +174,30 @@ fn numbered(name: &str, id: Id) -> String {
 }
 
 impl Tree {
-    /// Holds the deletions of who made this refused request, and tells the lead.
-    pub async fn hold(&self, request: &Request) -> Result<()> {
-        let Some(name) = Target::home_names(&request.path).pop() else { return Ok(()) };
-        let mut txn = self.store.write().await?;
-        if let Some(claim) = node::claim(&mut txn, &name, None).await? {
-            trash::hold(&mut txn, claim.home, request.actor.id, now()).await?;
-            tracing::warn!(person = request.actor.name, home = name, "deletions are held: too many in a minute");
+    /// What a request did, unless it was one deletion too many: then the deletions of who made it are held from now on, and
+    /// the lead is told.
+    pub async fn braked<T>(&self, admitted: Admitted<Txn>, done: Result<T>) -> Result<(Admitted<Txn>, T)> {
+        let error = match done {
+            Ok(done) => return Ok((admitted, done)),
+            Err(error) => error,
+        };
+        let (home, actor) = (admitted.braked, admitted.request.actor.clone());
+        drop(admitted);
+        if let Some(home) = home {
+            let mut txn = self.store.write().await?;
+            trash::hold(&mut txn, home, actor.id, now()).await?;
+            let name = node::home_name(&mut txn, home).await?;
+            txn.commit().await?;
+            tracing::warn!(person = actor.name, home = name, "deletions are held: too many in a minute");
         }
-        Ok(txn.commit().await?)
+        Err(error)
     }
 
     /// Whose deletions are held in the home of a person or project.
     pub async fn holds(&self, name: &str) -> administration::Result<Vec<Hold>> {
         let mut snapshot = self.store.read().await?;
         let home = administration::home_named(&mut snapshot, name).await?;
-        Ok(trash::holds(&mut snapshot, home).await?)
+        Ok(trash::holds(&mut snapshot, home, now()).await?)
     }
 
     /// Lets held deletions go on for an hour: of one person, or of all. How many were held.

@@ -100,7 +100,7 @@ async fn empty_first_contents_leave_no_version() {
 async fn litter_has_no_versions_and_no_trash() {
     let world = World::new().await;
     let max = world.client("max");
-    for name in [".DS_Store", "~$a.docx", "._a.docx", ".~lock.a.odt%23", "X.tmp", "a~"] {
+    for name in [".DS_Store", "~$a.docx", "._a.docx", ".~lock.a.odt%23", "A9A97EC7.tmp", "~WRD0001.tmp"] {
         let path = format!("/files/tram/{name}");
         max.put(&path, "1").expect(201).await;
         max.put(&path, "2").expect(204).await;

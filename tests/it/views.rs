@@ -126,7 +126,8 @@ async fn restoring_and_purging_ask_for_the_role_where_it_stood() {
     assert!(listed(&zoe, "/trash/tram/").await.contains(&"a".to_owned()));
     zoe.relocate("/trash/tram/a", "/files/zoe/a").expect(403).await;
     zoe.delete("/trash/tram/a").expect(403).await;
-    zoe.relocate("/trash/tram/a/inner.txt", "/files/zoe/inner.txt").expect(201).await;
+    zoe.relocate("/trash/tram/a/inner.txt", "/files/zoe/inner.txt").expect(403).await;
+    zoe.copy("/trash/tram/a/inner.txt", "/files/zoe/inner.txt").expect(201).await;
     // The home's members restore what is there, its leads purge.
     let (max, lea) = (world.client("max"), world.client("lea"));
     max.delete("/trash/tram/in-b.txt").expect(403).await;

@@ -13,6 +13,7 @@ use crate::ical::object::MAX_BYTES;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::node::Blob;
+use crate::tree::quota::Room;
 use crate::wire::header::text;
 use crate::wire::xml;
 
@@ -82,14 +83,14 @@ impl Call {
         Ok(Bytes::from(whole))
     }
 
-    /// Streams a document to the staging place. `room_bytes` is what quota leaves. What arrives otherwise than
-    /// announced (length, checksum) is refused, and the old content stays.
-    pub(super) async fn take_document(&mut self, room_bytes: u64) -> Result<Blob> {
+    /// Streams a document to the staging place, into the room that quota leaves. What arrives otherwise than announced (length,
+    /// checksum) is refused, and the old content stays.
+    pub(super) async fn take_document(&mut self, room: &Room) -> Result<Blob> {
         let fits = |size: u64| {
             if size > self.limits.max_body_bytes {
                 return Err(Refusal::of(Condition::TooLarge));
             }
-            if size > room_bytes {
+            if size > room.most_bytes() {
                 return Err(Refusal::of(Condition::QuotaNotExceeded));
             }
             Ok(())
@@ -114,6 +115,9 @@ impl Call {
         }
         if checksum.is_some_and(|checksum| !checksum.matches()) {
             return Err(Condition::ChecksumMismatch.into());
+        }
+        if room.asks_hash(staging.size()) && !room.holds(staging.hash().await?) {
+            return Err(Condition::QuotaNotExceeded.into());
         }
         crate::tree::finish(staging).await
     }

@@ -20,8 +20,11 @@ pub(super) async fn delete(call: Call) -> Result<Response> {
         return Err(Refusal::of(Condition::BadRequest).text("a folder is deleted with Depth: infinity only").into());
     }
     if admitted.target.realm == Realm::Trash {
-        admitted.purge().await?;
+        let rest = admitted.purge().await?;
         admitted.commit().await?;
+        if let Some(rest) = rest {
+            call.tree.finish_purge(rest).await?;
+        }
         return Ok(Call::status(StatusCode::NO_CONTENT));
     }
     let done = admitted.unbind(At::Target).await;

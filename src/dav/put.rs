@@ -16,6 +16,7 @@ use crate::model::node::Blob;
 use crate::tree::calendar::{CALENDAR_TYPE, prepare};
 use crate::tree::edit::{At, Content, FileContent};
 use crate::tree::gate::Request;
+use crate::tree::quota::Room;
 use crate::tree::resolve::Realm;
 use crate::tree::{INLINE_BYTES, Tree};
 use crate::wire::header::{http_date, text};
@@ -32,8 +33,8 @@ pub(super) async fn put(mut call: Call) -> Result<Response> {
     }
     let modified_at = text(&call.headers, "x-oc-mtime").and_then(|t| t.split('.').next().and_then(|s| s.parse().ok()));
     let small = call.is_small();
-    let room_bytes = if small { u64::MAX } else { call.tree.look(&call.request).await?.room_bytes };
-    let (blob, content_type, indexed) = match call.take_content(room_bytes).await {
+    let room = if small { Room::default() } else { call.tree.look(&call.request).await?.room };
+    let (blob, content_type, indexed) = match call.take_content(&room).await {
         Ok(content) => content,
         Err(error) if small => {
             // Who may not write here is told that, and not what was wrong with the content.
@@ -54,20 +55,20 @@ impl Call {
     }
 
     /// Takes what is put: its bytes, its media type, and of a calendar object what the index says of it.
-    async fn take_content(&mut self, room_bytes: u64) -> Result<(Blob, String, Option<Indexed>)> {
+    async fn take_content(&mut self, room: &Room) -> Result<(Blob, String, Option<Indexed>)> {
         if Realm::of(&self.request.path) == Realm::Calendars {
-            let (blob, indexed) = prepare(self.take_object(room_bytes).await?)?;
+            let (blob, indexed) = prepare(self.take_object(room.most_bytes()).await?)?;
             return Ok((blob, CALENDAR_TYPE.to_owned(), Some(indexed)));
         }
         let name = self.request.path.name().map(normalize).unwrap_or_default();
-        Ok((self.take_document(room_bytes).await?, content_type(self, &name), None))
+        Ok((self.take_document(room).await?, content_type(self, &name), None))
     }
 }
 
 /// POST to a calendar: a new member, whose name is ours to choose (RFC 5995).
 pub(super) async fn post(mut call: Call) -> Result<Response> {
     let glimpse = call.tree.look(&call.request).await?;
-    let (blob, indexed) = prepare(call.take_object(glimpse.room_bytes).await?)?;
+    let (blob, indexed) = prepare(call.take_object(glimpse.room.most_bytes()).await?)?;
     let name = format!("{:x}.ics", Id::generate().0);
     let request = Request {
         preconditions: call.request.preconditions.clone(),

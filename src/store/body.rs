@@ -88,7 +88,7 @@ impl Blobs {
 
     /// A place for content that is arriving.
     pub fn stage(&self) -> Staging {
-        Staging { blobs: self.clone(), hash: Sha256::new(), size: 0, buffer: BytesMut::new(), file: None }
+        Staging { blobs: self.clone(), hash: Sha256::new(), size: 0, buffer: BytesMut::new(), file: None, whole: None }
     }
 
     /// A large body, or the part of it from `start`, `length` bytes long. `None`: it is not there.
@@ -246,6 +246,8 @@ pub struct Staging {
     size: u64,
     buffer: BytesMut,
     file: Option<StagingFile>,
+    /// The hash, once the content is complete.
+    whole: Option<String>,
 }
 
 /// A block is hashed and written while the next one arrives, and the disk takes what was written while the rest arrives.
@@ -340,29 +342,43 @@ impl Staging {
         if self.blobs.flush { staging.begin_sync().await } else { Ok(()) }
     }
 
+    /// The hash of the content, which is complete.
+    pub async fn hash(&mut self) -> Result<&str, Failure> {
+        if self.whole.is_none() {
+            if self.file.is_some() {
+                self.spill().await.map_err(written)?;
+            } else {
+                self.hash.update(&self.buffer);
+            }
+            let hashed = match &mut self.file {
+                Some(staging) => staging.written().await.map_err(written)?,
+                None => None,
+            };
+            let hash = hashed.unwrap_or_else(|| std::mem::take(&mut self.hash));
+            self.whole = Some(hex(&hash.finalize()));
+        }
+        Ok(self.whole.as_deref().unwrap_or_default())
+    }
+
     /// The content is complete: small, it goes with the row; large, it is on disk under its name when this returns.
     pub async fn finish(mut self) -> Result<Blob, Failure> {
         let size_bytes = i64::try_from(self.size).map_err(|e| Failure::new("sizing a document", e))?;
-        if self.file.is_none() {
-            self.hash.update(&self.buffer);
-            let hash = hex(&self.hash.finalize());
+        let hash = self.hash().await?.to_owned();
+        let Some(staging) = self.file.take() else {
             return Ok(Blob { hash, size_bytes, inline: Some(self.buffer.freeze()) });
-        }
-        let hash = self.keep().await.map_err(|e| Failure::new("keeping a document", e))?;
+        };
+        self.keep(staging, &hash).await.map_err(|e| Failure::new("keeping a document", e))?;
         Ok(Blob { hash, size_bytes, inline: None })
     }
 
-    /// Writes the last block and gives the file its name; its hash.
-    async fn keep(mut self) -> std::io::Result<String> {
-        self.spill().await?;
-        let Some(mut staging) = self.file.take() else { return Err(std::io::ErrorKind::InvalidInput.into()) };
-        let hash = hex(&staging.written().await?.ok_or(std::io::ErrorKind::InvalidInput)?.finalize());
+    /// Gives the file, whose last block is written, its name.
+    async fn keep(&self, mut staging: StagingFile, hash: &str) -> std::io::Result<()> {
         staging.synced().await?;
-        let (file, source, target) = (Arc::clone(&staging.file), staging.path.clone(), self.blobs.file(&hash));
+        let (file, source, target) = (Arc::clone(&staging.file), staging.path.clone(), self.blobs.file(hash));
         let flush = self.blobs.flush;
         blocking(move || persist(&file, &source, &target, flush)).await?;
         staging.kept = true;
-        Ok(hash)
+        Ok(())
     }
 }
 

@@ -38,14 +38,20 @@ static RULES: [Rule; 17] = [
     },
     Rule {
         what: "the size of a collection is not the sum of its members",
-        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') AND p.size <> (SELECT \
+        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') \
+              AND p.id NOT IN (SELECT g.node_id FROM purge g) AND p.size <> (SELECT \
               CAST(COALESCE(SUM(n.size), 0) AS BIGINT) FROM node n WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
     },
     Rule {
-        what: "the used bytes of a home are not the sum of its parts",
-        sql: "SELECT h.node_id, t.name FROM home h JOIN node t ON t.id = h.node_id WHERE h.used_bytes <> (SELECT \
-              CAST(COALESCE(SUM(n.size), 0) AS BIGINT) FROM node n WHERE n.parent_id = h.node_id AND n.gone_at IS NULL) \
-              LIMIT 100",
+        what: "the used bytes of a home are not the sum of what it holds",
+        // 512 is NODE_BYTES.
+        sql: "SELECT h.node_id, t.name FROM home h JOIN node t ON t.id = h.node_id LEFT JOIN (SELECT v.home_id, \
+              CAST(SUM(v.bytes) AS BIGINT) AS bytes FROM (SELECT n.home_id, SUM(512 + CASE WHEN n.hash IS NULL THEN 0 \
+              ELSE n.size END) AS bytes FROM node n WHERE n.kind NOT IN ('root', 'home', 'documents', 'calendars') \
+              GROUP BY n.home_id UNION ALL SELECT p.home_id, SUM(p.held_bytes) FROM past p GROUP BY p.home_id UNION ALL \
+              SELECT n.home_id, SUM(OCTET_LENGTH(r.namespace) + OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml)) FROM property r \
+              JOIN node n ON n.id = r.node_id WHERE r.principal_id = 0 GROUP BY n.home_id) v GROUP BY v.home_id) s \
+              ON s.home_id = h.node_id WHERE h.used_bytes <> COALESCE(s.bytes, 0) LIMIT 100",
     },
     Rule {
         what: "a lock stands on a node that is gone",
@@ -53,7 +59,8 @@ static RULES: [Rule; 17] = [
     },
     Rule {
         what: "the documents of a collection are not those of its members",
-        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') AND p.documents <> (SELECT \
+        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') \
+              AND p.id NOT IN (SELECT g.node_id FROM purge g) AND p.documents <> (SELECT \
               CAST(COALESCE(SUM(CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
               WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
     },

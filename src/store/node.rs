@@ -277,8 +277,12 @@ pub struct Claim {
     pub home: Id,
     /// The number of this change.
     pub seq: Seq,
-    /// Bytes of live content so far.
+    /// Bytes that it held before this change.
     pub used_bytes: i64,
+    /// What this change has added to them.
+    pub added_bytes: i64,
+    /// Has it added, or freed, what only the database has reckoned?
+    pub reckoned: bool,
     /// The most it may hold.
     pub quota_bytes: Option<i64>,
     /// The last link of its chain of versions.
@@ -303,6 +307,8 @@ pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Res
         home: Id(row.integer(0)),
         seq: row.integer(1),
         used_bytes: row.integer(2),
+        added_bytes: 0,
+        reckoned: false,
         quota_bytes: row.optional_integer(3),
         chain: row.text(4),
         chain_place: row.integer(5),
@@ -312,8 +318,8 @@ pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Res
 
 /// Writes what a change did to the bytes and the chain of a claimed home.
 pub async fn settle(c: &mut Txn, claim: &Claim) -> Result<(), Failure> {
-    let sql = "UPDATE home SET used_bytes = $2, chain = $3, chain_place = $4 WHERE node_id = $1";
-    c.note(sql, arguments![claim.home, claim.used_bytes, &claim.chain, claim.chain_place]).await?;
+    let sql = "UPDATE home SET used_bytes = used_bytes + $2, chain = $3, chain_place = $4 WHERE node_id = $1";
+    c.note(sql, arguments![claim.home, claim.added_bytes, &claim.chain, claim.chain_place]).await?;
     Ok(())
 }
 
@@ -342,12 +348,6 @@ pub async fn role_above(c: &mut impl Reading, actor: Id, now: Timestamp, node: I
     );
     let found = row(c, SQL, arguments![actor, now, node]).await?;
     Ok(found.filter(|row| row.integer(1) == 0).and_then(|row| row.optional_integer(0)).and_then(Role::from_rank))
-}
-
-/// Used bytes and quota of a home.
-pub async fn quota(c: &mut impl Reading, home: Id) -> Result<(i64, Option<i64>), Failure> {
-    let sql = "SELECT used_bytes, quota_bytes FROM home WHERE node_id = $1";
-    Ok(row(c, sql, arguments![home]).await?.map_or((0, None), |row| (row.integer(0), row.optional_integer(1))))
 }
 
 /// Writes the row of a new node, put there by `by`.
@@ -480,14 +480,6 @@ pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Gone) -> Result<(),
     let arguments = arguments![node.id, seq, gone.at, gone.deleted_by, &node.name, &folded, gone.hidden, gone.lost_by];
     c.note(sql, arguments).await?;
     Ok(())
-}
-
-/// What was deleted out of a tree hangs on another collection from now on, where it is said to have come from.
-pub async fn keep_gone(c: &mut Txn, top: Id, parent: Id) -> Result<(), Failure> {
-    let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-               JOIN below b ON n.parent_id = b.id AND n.gone_at IS NULL) UPDATE node SET parent_id = $2 \
-               WHERE gone_at IS NOT NULL AND id <> $1 AND parent_id IN (SELECT id FROM below)";
-    c.note(sql, arguments![top, parent]).await
 }
 
 /// Tells a collection and all above it of a change below: their `members_seq`, and the bytes and documents they hold. The collection's

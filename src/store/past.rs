@@ -6,16 +6,30 @@ use super::sql::{Question, Reading, Row, arguments, foresee, listed, paged, row,
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
-use crate::model::node::Node;
+use crate::model::node::{NODE_BYTES, Node};
 
 /// Ends the present state of a node: writes the row that says what stood there until now. A state that began in this
 /// very change was never seen by anyone and leaves no row.
 pub async fn end(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<(), Failure> {
-    let sql = "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
-               sealed, author_id, comment, hash, size, content_type, modified_at, written_at, device, kept) \
-               SELECT id, home_id, $2, since_seq, parent_id, name, match_name, since_at, $3, version, sealed, author_id, \
-               comment, hash, size, content_type, modified_at, written_at, device, kept FROM node WHERE id = $1 AND since_seq < $2";
-    c.note(sql, arguments![node, seq, now]).await?;
+    c.note(END, arguments![node, seq, now, false, NODE_BYTES]).await
+}
+
+const END: &str = "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
+    sealed, author_id, comment, hash, size, content_type, modified_at, written_at, device, kept, held_bytes) \
+    SELECT id, home_id, $2, since_seq, parent_id, name, match_name, since_at, $3, version, sealed, author_id, comment, hash, \
+    size, content_type, modified_at, written_at, device, kept, CASE WHEN $4 = 1 AND hash IS NOT NULL THEN size + $5 ELSE 0 END \
+    FROM node WHERE id = $1 AND since_seq < $2";
+
+/// The same where another content follows: what was present counts as a former version from now on. One that came to stand
+/// here in this very change has ended its state already.
+pub async fn supersede(c: &mut Txn, document: &Node, seq: Seq, now: Timestamp) -> Result<(), Failure> {
+    c.note(END, arguments![document.id, seq, now, true, NODE_BYTES]).await?;
+    if document.placed_seq == seq {
+        let sql = "UPDATE past SET held_bytes = size + $4 WHERE node_id = $1 AND home_id = $2 AND version = $3 \
+                   AND hash IS NOT NULL AND to_seq = (SELECT MAX(q.to_seq) FROM past q WHERE q.node_id = $1 \
+                   AND q.home_id = $2 AND q.version = $3 AND q.hash IS NOT NULL)";
+        c.note(sql, arguments![document.id, document.home_id, document.version, NODE_BYTES]).await?;
+    }
     Ok(())
 }
 

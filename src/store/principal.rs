@@ -196,11 +196,16 @@ pub async fn touch_device(c: &mut Txn, device: Id, at: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// Writes the row of a home.
-pub async fn insert_home(c: &mut Txn, home: Id, principal: Id, quota_bytes: Option<i64>) -> Result<(), Failure> {
+/// Writes the row of a home that holds so many bytes.
+pub async fn insert_home(
+    c: &mut Txn,
+    home: Id,
+    principal: Id,
+    (used_bytes, quota_bytes): (i64, Option<i64>),
+) -> Result<(), Failure> {
     let sql = "INSERT INTO home (node_id, principal_id, seq, oldest_seq, used_bytes, quota_bytes) \
-               VALUES ($1, $2, 1, 0, 0, $3)";
-    c.note(sql, arguments![home, principal, quota_bytes]).await?;
+               VALUES ($1, $2, 1, 0, $4, $3)";
+    c.note(sql, arguments![home, principal, quota_bytes, used_bytes]).await?;
     Ok(())
 }
 

@@ -74,6 +74,9 @@ pub async fn drop_version(c: &mut Txn, home: Id, node: Id, version: i64) -> Resu
     if row(c, stays, arguments![node, version, home]).await?.is_some() {
         return Ok(false);
     }
+    let free = "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT SUM(p.held_bytes) FROM past p WHERE p.node_id = $2 \
+                AND p.version = $3 AND p.home_id = $1), 0) WHERE node_id = $1";
+    c.note(free, arguments![home, node, version]).await?;
     let states = "SELECT home_id, from_seq, to_seq, from_at FROM past WHERE node_id = $1 AND version = $2 \
                   ORDER BY to_at DESC, to_seq DESC";
     for state in rows(c, states, arguments![node, version]).await? {
@@ -127,7 +130,13 @@ pub async fn abandoned(
 
 /// Lets go of the content of what went without a trace before a moment; the names stay for those who synchronize.
 pub async fn empty_litter(c: &mut Txn, home: Id, before: Timestamp) -> Result<u64, Failure> {
-    let sql = "UPDATE past SET hash = NULL WHERE hash IS NOT NULL AND node_id IN (SELECT n.id FROM node n \
+    let sql = "WITH going(id, size) AS (SELECT n.id, n.size FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 \
+               AND n.hidden = 1 AND n.kind = 'file' AND n.hash IS NOT NULL), freed(home_id, bytes) AS (SELECT $1, g.size \
+               FROM going g UNION ALL SELECT p.home_id, p.held_bytes FROM going g CROSS JOIN past p WHERE p.node_id = g.id \
+               AND p.hash IS NOT NULL) UPDATE home SET used_bytes = used_bytes - (SELECT SUM(f.bytes) FROM freed f \
+               WHERE f.home_id = home.node_id) WHERE node_id IN (SELECT f.home_id FROM freed f)";
+    c.note(sql, arguments![home, before]).await?;
+    let sql = "UPDATE past SET hash = NULL, held_bytes = 0 WHERE hash IS NOT NULL AND node_id IN (SELECT n.id FROM node n \
                WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 AND n.hidden = 1 AND n.kind = 'file' \
                AND n.hash IS NOT NULL)";
     c.note(sql, arguments![home, before]).await?;

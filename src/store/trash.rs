@@ -1,6 +1,6 @@
 //! Statements on what is gone: the trash of a home, what was deleted lately, and its removal for good.
 
-use super::node::{columns, held_by, keep_gone, next_node, node_of, nodes};
+use super::node::{columns, held_by, next_node, node_of, nodes};
 use super::page::page;
 use super::sql::{Columns, Reading, arguments, execute, paged, row, rows};
 use super::transaction::Txn;
@@ -170,7 +170,7 @@ pub async fn holds_documents(c: &mut impl Reading, top: Id) -> Result<bool, Fail
     Ok(row(c, SQL, arguments![top]).await?.is_some())
 }
 
-/// What went before a moment from a home: what programs took away themselves, or all the rest.
+/// What went before a moment from a home and is not being purged: what programs took away themselves, or all the rest.
 pub async fn gone_before(
     c: &mut impl Reading,
     home: Id,
@@ -180,57 +180,10 @@ pub async fn gone_before(
 ) -> Result<Vec<Node>, Failure> {
     const SQL: &str = paged!(
         columns!(),
-        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 \
-         AND n.litter * n.hidden = $3 ORDER BY n.gone_at LIMIT $4"
+        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter * n.hidden = $3 \
+         AND NOT EXISTS (SELECT 1 FROM purge p WHERE p.node_id = n.id) ORDER BY n.gone_at LIMIT $4"
     );
     nodes(c, SQL, arguments![home, before, litter, limit]).await
-}
-
-/// Removes a gone node with all below it and all their past, for good; what was moved or deleted out of it before stays.
-/// Returns how many nodes went.
-pub async fn purge(c: &mut Txn, top: Id) -> Result<u64, Failure> {
-    // What was deleted out of the folder before lies in the trash on its own, and keeps it as the place it came from.
-    let parent =
-        row(c, "SELECT parent_id FROM node WHERE id = $1", arguments![top]).await?.map(|row| Id(row.integer(0)));
-    if let Some(parent) = parent {
-        keep_gone(c, top, parent).await?;
-    }
-    // Other homes that it stood in once: their clients cannot be told any more of what is forgotten here.
-    let forgets = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-                   JOIN below b ON n.parent_id = b.id), last(home_id, seq) AS (SELECT p.home_id, MAX(p.to_seq) FROM past p \
-                   WHERE p.node_id IN (SELECT id FROM below) GROUP BY p.home_id) \
-                   UPDATE home SET oldest_seq = (SELECT l.seq FROM last l WHERE l.home_id = home.node_id) \
-                   WHERE oldest_seq < (SELECT l.seq FROM last l WHERE l.home_id = home.node_id)";
-    c.note(forgets, arguments![top]).await?;
-    for sql in [
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-         JOIN below b ON n.parent_id = b.id) DELETE FROM past WHERE node_id IN (SELECT id FROM below)",
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-         JOIN below b ON n.parent_id = b.id) DELETE FROM property WHERE node_id IN (SELECT id FROM below)",
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-         JOIN below b ON n.parent_id = b.id) DELETE FROM lock WHERE node_id IN (SELECT id FROM below)",
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-         JOIN below b ON n.parent_id = b.id) DELETE FROM ace WHERE node_id IN (SELECT id FROM below)",
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-         JOIN below b ON n.parent_id = b.id) DELETE FROM calendar_object WHERE node_id IN (SELECT id FROM below)",
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-         JOIN below b ON n.parent_id = b.id) DELETE FROM calendar WHERE node_id IN (SELECT id FROM below)",
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-         JOIN below b ON n.parent_id = b.id) DELETE FROM feed WHERE calendar_id IN (SELECT id FROM below)",
-    ] {
-        c.note(sql, arguments![top]).await?;
-    }
-    // Leaves first, for each row is held by those below it.
-    let mut removed = 0;
-    loop {
-        let sql = "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.id FROM node n \
-                   JOIN below b ON n.parent_id = b.id) DELETE FROM node WHERE id IN (SELECT b.id FROM below b \
-                   WHERE NOT EXISTS (SELECT 1 FROM node k WHERE k.parent_id = b.id))";
-        match execute(c, sql, arguments![top]).await? {
-            0 => return Ok(removed),
-            some => removed += some,
-        }
-    }
 }
 
 /// Refuses sync tokens from before now: names went for good that they might still ask for.

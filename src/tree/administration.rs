@@ -9,14 +9,14 @@ use crate::model::error::Failure;
 use crate::model::filename::{NameError, check_principal, match_name, normalize};
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
-use crate::model::node::{Node, ROOT};
+use crate::model::node::{NODE_BYTES, Node, ROOT};
 use crate::model::path::Path;
 use crate::model::principal::{Actor, Device, EVERYONE, Principal, PrincipalKind, Scope};
 use crate::model::privilege::Role;
 use crate::store::node::Walk;
 use crate::store::principal::{self, Grant, mailto};
 use crate::store::transaction::Txn;
-use crate::store::{calendar, node, version};
+use crate::store::{calendar, held, node, version};
 
 /// Why an administrator's wish is not carried out; each has its sentence in both languages.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ pub type Result<T> = std::result::Result<T, Fault>;
 pub struct Summary {
     /// The principal.
     pub principal: Principal,
-    /// Bytes of live content.
+    /// Bytes that it holds, as its quota counts them.
     pub used_bytes: i64,
     /// The most it may hold.
     pub quota_bytes: Option<i64>,
@@ -152,7 +152,7 @@ impl Tree {
         let mut snapshot = self.store.read().await?;
         let principal = find(&mut snapshot, Some(kind), name).await?;
         let home = home_of(&mut snapshot, &principal).await?;
-        let (used_bytes, quota_bytes) = node::quota(&mut snapshot, home).await?;
+        let (used_bytes, quota_bytes) = held::quota(&mut snapshot, home).await?;
         let grants = principal::grants(&mut snapshot, home).await?;
         let grants = grants.into_iter().filter(|grant| grant.principal != principal.name).collect();
         Ok(Summary { principal, used_bytes, quota_bytes, grants })
@@ -397,7 +397,9 @@ async fn add_principal(
         Node { id: Id::generate(), parent_id: home, name: CALENDARS.to_owned(), kind: Kind::CalendarHome, ..made };
     node::insert(txn, &calendars, principal.id).await?;
     let events = if kind == PrincipalKind::Person { "personal" } else { "meetings" };
-    for (name, component) in [(events, "VEVENT"), ("tasks", "VTODO")] {
+    let made = [(events, "VEVENT"), ("tasks", "VTODO")];
+    let used_bytes = made.len() as i64 * NODE_BYTES;
+    for (name, component) in made {
         let calendar = Node {
             id: Id::generate(),
             parent_id: calendars.id,
@@ -409,7 +411,7 @@ async fn add_principal(
         let components = ComponentSet::of([component]).unwrap_or(ComponentSet::ALL);
         calendar::insert(txn, calendar.id, components).await?;
     }
-    principal::insert_home(txn, home, principal.id, quota_bytes).await?;
+    principal::insert_home(txn, home, principal.id, (used_bytes, quota_bytes)).await?;
     principal::grant(txn, home, principal.id, Role::Lead, None).await?;
     Ok(principal)
 }

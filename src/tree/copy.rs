@@ -9,7 +9,7 @@ use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::kind::Kind;
-use crate::model::node::Node;
+use crate::model::node::{NODE_BYTES, Node};
 use crate::model::path::MAX_SEGMENTS;
 use crate::model::version::{Landing, landing_of_move};
 use crate::store::node::Width;
@@ -74,7 +74,7 @@ impl Admitted<Txn> {
     /// Gives a copy the dead properties of its source, if they show there: those of a former state do not.
     async fn adopt_properties(&mut self, source: &Node, copy: &Node) -> Result<()> {
         if source.kind.row().properties {
-            property::overlay(&mut self.store, source.id, copy.id).await?;
+            self.overlay(source.id, copy).await?;
         }
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Admitted<Txn> {
     fn within_quota_of_destination(&self, copied: &Node) -> Result<()> {
         let home = self.destination.as_ref().and_then(|d| d.parent()).map(|parent| parent.node.home_id);
         match home {
-            Some(home) => self.within_quota(home, copied.size_bytes),
+            Some(home) => self.within_quota(home, copied.size_bytes + NODE_BYTES * (1 + copied.documents)),
             None => Ok(()),
         }
     }
@@ -111,7 +111,6 @@ impl Admitted<Txn> {
                 let copies = self.graft(&members, &to).await?;
                 for (member, copy) in members.into_iter().zip(copies) {
                     if member.kind == Kind::PastFile {
-                        self.within_quota(copy.home_id, copy.size_bytes)?;
                         self.stamp(&to, copy.seq, (copy.size_bytes, 1)).await?;
                     }
                     if adorned.contains(&member.id) {
@@ -121,6 +120,8 @@ impl Admitted<Txn> {
                         waiting.push((member, copy, depth + 1));
                     }
                 }
+                let claim = self.claim(to.home_id)?.clone();
+                self.quota_kept(&claim).await?;
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::QName;
-use crate::model::node::{Blob, Node};
+use crate::model::node::{Blob, NODE_BYTES, Node};
 use crate::model::version::{Landing, counts, is_litter, landing_of_move};
 use crate::store::node::Gone;
 use crate::store::property::EVERYONE;
@@ -126,7 +126,7 @@ impl Admitted<Txn> {
             }
             Content::File(content) => {
                 let written = self.take(content).await?;
-                self.within_quota(parent.home_id, written.size_bytes)?;
+                self.within_quota(parent.home_id, NODE_BYTES + written.size_bytes)?;
                 let kind = parent.kind.row().put.unwrap_or(Kind::File);
                 if kind == Kind::Object && self.indexed.is_none() {
                     return Err(bug("a calendar object that was not prepared"));
@@ -149,9 +149,6 @@ impl Admitted<Txn> {
             }
             Content::Copied(source) => {
                 let copy = self.copy_of(&source, &parent, &name, seq);
-                if copy.kind == Kind::File {
-                    self.within_quota(parent.home_id, copy.size_bytes)?;
-                }
                 self.insert(&copy).await?;
                 self.stamp(&parent, seq, (copy.size_bytes, copy.weight())).await?;
                 Ok(copy)
@@ -196,6 +193,10 @@ impl Admitted<Txn> {
             return self.annotate(&node, changes).await;
         }
         node.seq = self.seq(node.home_id)?;
+        let dead = changes.iter().any(|change| matches!(change, PropertyChange::Set(..) | PropertyChange::Remove(_)));
+        if dead {
+            self.properties_change(&node).await?;
+        }
         for change in changes {
             match change {
                 PropertyChange::Set(name, xml) => property::set(&mut self.store, node.id, EVERYONE, name, xml).await?,
@@ -205,7 +206,10 @@ impl Admitted<Txn> {
                 PropertyChange::Kept(_) => return Err(Condition::CannotModifyProtectedProperty.into()),
             }
         }
-        self.properties_fit(node.id).await?;
+        if dead {
+            self.properties_changed(&node).await?;
+            self.properties_fit(node.id).await?;
+        }
         node::update_properties(&mut self.store, &node).await?;
         version::describe(&mut self.store, &node).await?;
         if let Some(parent) = self.target.parent().map(|link| link.node.clone()).filter(|p| p.kind.row().sync) {
@@ -244,6 +248,7 @@ impl Admitted<Txn> {
         for (name, xml) in properties {
             property::set(&mut self.store, node.id, EVERYONE, name, xml).await?;
         }
+        self.properties_changed(node).await?;
         self.properties_fit(node.id).await
     }
 
@@ -309,9 +314,8 @@ impl Admitted<Txn> {
         if !is_respelled(&node, parent, name) {
             self.drop_locks(&node).await?;
         }
-        match old_parent {
-            Some(_) => past::end(&mut self.store, node.id, seq, self.now).await?,
-            None => self.within_quota(parent.home_id, node.size_bytes)?,
+        if old_parent.is_some() {
+            past::end(&mut self.store, node.id, seq, self.now).await?;
         }
         let mut moved = node.clone();
         moved.parent_id = parent.id;
@@ -357,6 +361,7 @@ impl Admitted<Txn> {
             if let Some(indexed) = indexed {
                 self.list(node, &indexed).await?;
             }
+            self.count(node.home_id, node.held_bytes());
         }
         for node in nodes.iter().filter(|node| node.hash.is_some() && node.sealed) {
             self.enter(node).await?;
@@ -421,26 +426,9 @@ impl Admitted<Txn> {
         Ok(())
     }
 
-    /// 507 `quota-not-exceeded` when a home would hold more than it may.
-    pub(super) fn within_quota(&self, home: Id, added: i64) -> Result<()> {
-        if added <= 0 {
-            return Ok(());
-        }
-        let claim = self.claim(home)?;
-        match claim.quota_bytes {
-            Some(quota) if claim.used_bytes.saturating_add(added) > quota => Err(Condition::QuotaNotExceeded.into()),
-            _ => Ok(()),
-        }
-    }
-
     /// Tells a collection and all above it of a change below: bytes and documents added.
     pub(super) async fn stamp(&mut self, collection: &Node, seq: Seq, added: (i64, i64)) -> Result<()> {
-        node::stamp(&mut self.store, collection.id, seq, added, self.now).await?;
-        for claim in self.claims.iter_mut().filter(|claim| claim.home == collection.home_id && added.0 != 0) {
-            claim.used_bytes += added.0;
-            claim.unsettled = true;
-        }
-        Ok(())
+        Ok(node::stamp(&mut self.store, collection.id, seq, added, self.now).await?)
     }
 }
 

@@ -16,6 +16,8 @@ pub mod former;
 pub mod gate;
 pub mod lock;
 pub mod maintenance;
+mod purge;
+pub mod quota;
 pub mod resolve;
 pub mod retention;
 pub mod rewind;
@@ -28,6 +30,7 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use self::gate::{Admitted, Request, admit, allowed};
+use self::quota::Room;
 use self::resolve::{Target, foreseen, resolve};
 use crate::ical::span::Spans;
 use crate::model::condition::Condition;
@@ -43,7 +46,7 @@ use crate::store::body::Staging;
 use crate::store::node::Walk;
 use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
-use crate::store::{Store, body, node};
+use crate::store::{Store, body, held, node};
 
 pub use crate::store::Seen;
 pub use crate::store::body::{Content, INLINE_BYTES};
@@ -60,8 +63,8 @@ pub struct Tree {
 pub struct Glimpse {
     /// What the path leads to.
     pub target: Target,
-    /// The largest body that quota still lets in.
-    pub room_bytes: u64,
+    /// What quota still lets in.
+    pub room: Room,
 }
 
 impl Tree {
@@ -104,15 +107,11 @@ impl Tree {
     pub async fn look(&self, request: &Request) -> Result<Glimpse> {
         let mut admitted = self.peek(request).await?;
         let home = admitted.target.parent().map(|parent| parent.node.home_id);
-        let replaced = admitted.target.node().map_or(0, |node| node.size_bytes);
-        let room_bytes = match home {
-            Some(home) => match node::quota(&mut admitted.store, home).await? {
-                (used, Some(quota)) => u64::try_from((quota - used + replaced).max(0)).unwrap_or(0),
-                (_, None) => u64::MAX,
-            },
-            None => u64::MAX,
+        let room = match home {
+            Some(home) => Room::of(held::quota(&mut admitted.store, home).await?, admitted.target.node()),
+            None => Room::default(),
         };
-        Ok(Glimpse { target: admitted.target, room_bytes })
+        Ok(Glimpse { target: admitted.target, room })
     }
 
     /// A place for a body that is arriving.
@@ -207,8 +206,11 @@ impl<T: Reading> Admitted<T> {
 impl Admitted<Txn> {
     /// Makes the change durable; it is acknowledged only after this.
     pub async fn commit(mut self) -> Result<()> {
-        for claim in self.claims.iter().filter(|claim| claim.unsettled) {
-            node::settle(&mut self.store, claim).await?;
+        for claim in std::mem::take(&mut self.claims) {
+            self.quota_kept(&claim).await?;
+            if claim.unsettled {
+                node::settle(&mut self.store, &claim).await?;
+            }
         }
         Ok(self.store.commit().await?)
     }

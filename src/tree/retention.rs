@@ -10,12 +10,12 @@ use super::former::zone;
 use super::gate::{Admitted, Request};
 use super::resolve::FILES;
 use crate::model::error::{Error, Failure, Result};
-use crate::model::id::{Id, Timestamp};
+use crate::model::id::{Id, Timestamp, now};
 use crate::model::method::Method;
 use crate::model::path::Path;
 use crate::model::version::{EMPTY_S, LITTER_S, Retention, thinned};
 use crate::store::transaction::Txn;
-use crate::store::{node, retention, trash, version};
+use crate::store::{node, purge, retention, trash, version};
 
 const PAGE: i64 = 200;
 const DAY_S: i64 = 86_400;
@@ -53,6 +53,7 @@ impl Tree {
     /// One round of the job over all homes, as of a moment.
     pub async fn tend(&self, at: Timestamp) -> Result<Tended> {
         let mut done = Tended::default();
+        done.purged += self.finish_purges(now()).await?;
         self.seal_lapsed(at, &mut done).await?;
         let mut after = Id(0);
         loop {
@@ -177,10 +178,12 @@ impl Tree {
             // The names that these bore are forgotten with them: who synchronized before they went must begin anew.
             let last = retention::horizon(&mut txn, home, before).await?;
             retention::move_horizon(&mut txn, home, last).await?;
-            for node in gone {
-                done.purged += trash::purge(&mut txn, node.id).await?;
-            }
+            let (tops, documents) = purge::begin(&mut txn, &gone, now()).await?;
+            done.purged += documents;
             txn.commit().await?;
+            for top in tops {
+                done.purged += self.finish_purge(top).await?;
+            }
         }
     }
 }

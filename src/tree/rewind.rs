@@ -19,7 +19,7 @@ use crate::model::path::Path;
 use crate::model::privilege::Privilege;
 use crate::store::node::Width;
 use crate::store::transaction::Txn;
-use crate::store::{lock, node, past, version};
+use crate::store::{lock, node, past, purge, version};
 
 /// How many members are read at a time.
 const PAGE: i64 = 500;
@@ -191,6 +191,11 @@ impl Admitted<Txn> {
             && node::names_between(&mut self.store, above.id, folder.id).await?.is_some()
         {
             // What stood in the folder holds it now: it cannot stand in itself.
+            present = None;
+        }
+        if let Some((above, _)) = &present
+            && purge::is_purged(&mut self.store, above.id).await?
+        {
             present = None;
         }
         let Some((present, gone)) = present else {

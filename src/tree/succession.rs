@@ -17,7 +17,7 @@ use crate::model::node::Node;
 use crate::model::version::{Landing, Left, VACATED_S, Vacated, is_backup, is_temporary, succeeds};
 use crate::store::transaction::Txn;
 use crate::store::version::{self, Leaver};
-use crate::store::{lock, node, past, property};
+use crate::store::{lock, node, past};
 
 impl Leaver {
     /// How it left the name `slot`; `None` when it has changed or moved on since.
@@ -61,7 +61,7 @@ impl Admitted<Txn> {
             // Someone else has opened what was set aside.
             return Ok(None);
         }
-        self.within_quota(parent.home_id, document.size_bytes)?;
+        self.within_quota(parent.home_id, document.held_bytes())?;
         self.leave_copy(document, &locks, parent, name).await.map(Some)
     }
 
@@ -99,7 +99,7 @@ impl Admitted<Txn> {
             self.insert(&copy).await?;
             let own: Vec<Lock> = locks.iter().filter(|lock| lock.node_id == document.id).cloned().collect();
             self.hand_on(&own, &copy).await?;
-            property::overlay(&mut self.store, document.id, copy.id).await?;
+            self.overlay(document.id, &copy).await?;
             self.stamp(&aside, seq, (0, 0)).await?;
         }
         self.stamp(parent, seq, (back.size_bytes, 1)).await?;
@@ -133,7 +133,7 @@ impl Admitted<Txn> {
         let id = source.id;
         let leaving = if fresh { Leaving::Temporary } else { Leaving::Replaced };
         self.remove(source, old_parent, leaving).await?;
-        property::overlay(&mut self.store, id, document.id).await?;
+        self.overlay(id, &document).await?;
         match written {
             Some(written) => self.write(document, parent, written, session).await,
             None => Ok(document),

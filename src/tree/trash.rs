@@ -25,7 +25,7 @@ use crate::model::version::suffixed;
 use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
 pub use crate::store::trash::Hold;
-use crate::store::{node, past, trash};
+use crate::store::{node, past, purge, trash};
 
 /// The time in which deletions add up, seconds.
 const WINDOW_S: i64 = 60;
@@ -127,8 +127,9 @@ impl Admitted<Txn> {
         Ok(numbered(&wanted, id))
     }
 
-    /// DELETE in the trash: gone for good, with all below and all versions.
-    pub async fn purge(&mut self) -> Result<()> {
+    /// DELETE in the trash: gone for good, with all below and all versions. What is to be carried on with once the change is
+    /// committed ([`Tree::finish_purge`]).
+    pub async fn purge(&mut self) -> Result<Option<Id>> {
         self.granted(Effect::Unbind, Place::Parent)?;
         let Some(node) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
         let holder = self.target.parent().map(|link| link.node.clone()).filter(|holder| holder.kind != Kind::Trash);
@@ -136,9 +137,9 @@ impl Admitted<Txn> {
             let seq = self.seq(node.home_id)?;
             node::stamp(&mut self.store, holder.id, seq, (-node.size_bytes, -node.weight()), self.now).await?;
         }
-        trash::purge(&mut self.store, node.id).await?;
         trash::forget_before(&mut self.store, node.home_id).await?;
-        Ok(())
+        let (tops, _) = purge::begin(&mut self.store, std::slice::from_ref(&node), self.now).await?;
+        Ok(tops.first().copied())
     }
 
     /// 403 `deletions-within-limits` when the loss of this node is one too many for its home.

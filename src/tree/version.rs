@@ -10,7 +10,7 @@ use super::resolve::Target;
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Result};
 use crate::model::id::{Id, Timestamp};
-use crate::model::node::{Node, Version};
+use crate::model::node::{NODE_BYTES, Node, Version};
 use crate::model::version::{counts, refines};
 use crate::store::body::sha256;
 use crate::store::transaction::Txn;
@@ -141,11 +141,13 @@ impl Admitted<Txn> {
             return Ok(document);
         }
         let added = written.size_bytes - document.size_bytes;
-        self.within_quota(document.home_id, added)?;
         let refined = refines(document.present(), self.now, |token| session.as_deref() == Some(token));
+        let held = if refined { added } else { NODE_BYTES + written.size_bytes };
+        self.within_quota(document.home_id, held)?;
+        self.count(document.home_id, held);
         if !refined {
             self.end_session(&mut document, false).await?;
-            past::end(&mut self.store, document.id, seq, self.now).await?;
+            past::supersede(&mut self.store, &document, seq, self.now).await?;
             document.version += 1;
         }
         written.fill(&mut document, self.now);

@@ -23,7 +23,7 @@ use crate::store::node::Width;
 use crate::store::property::Dead;
 use crate::store::sql::Reading;
 use crate::store::transaction::Glance;
-use crate::store::{calendar, lock, node, principal, property, version};
+use crate::store::{calendar, held, lock, node, principal, property, version};
 
 /// How many members one page holds: each page costs an admission of its own.
 pub const PAGE: i64 = 500;
@@ -316,10 +316,13 @@ impl<T: Reading> Admitted<T> {
         Ok(())
     }
 
-    /// Bytes used below a collection, and what its home may still take.
+    /// What is used, and what the home of a collection may still take. What counts in a quota is all that the home holds, and
+    /// each collection says so (RFC 4331 section 4); where there is no quota, it is the content that stands below.
     async fn quota(&mut self, node: &Node) -> Result<(i64, Option<i64>)> {
-        let (used, quota) = node::quota(&mut self.store, node.home_id).await?;
-        Ok((node.size_bytes, quota.map(|quota| (quota - used).max(0))))
+        Ok(match held::quota(&mut self.store, node.home_id).await? {
+            (used, Some(quota)) => (used, Some((quota - used).max(0))),
+            (_, None) => (node.size_bytes, None),
+        })
     }
 
     /// What stands at a path.
@@ -457,7 +460,7 @@ impl<T: Reading> Admitted<T> {
         if needs.dead {
             dead = by_member(&property::of_members(&mut self.store, parent, &nodes).await?);
         }
-        let available = if needs.quota { Some(self.quota(parent).await?.1) } else { None };
+        let quota = if needs.quota { Some(self.quota(parent).await?) } else { None };
         let place = self.place(epoch);
         let mut views: Vec<View> = nodes
             .iter()
@@ -467,9 +470,10 @@ impl<T: Reading> Admitted<T> {
                 let own = locks.remove(&view.node.id).into_iter().flatten();
                 view.locks.extend(own.map(|lock| (lock, view.href.clone())));
                 view.dead = dead.remove(&view.node.id).unwrap_or_default();
-                view.quota = available
-                    .filter(|_| view.node.kind.is_collection())
-                    .map(|available| (view.node.size_bytes, available));
+                let used = |(used, available): (i64, Option<i64>)| {
+                    (if available.is_some() { used } else { view.node.size_bytes }, available)
+                };
+                view.quota = quota.filter(|_| view.node.kind.is_collection()).map(used);
                 view
             })
             .collect();

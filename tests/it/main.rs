@@ -24,6 +24,7 @@ mod model;
 mod names;
 mod past;
 mod properties;
+mod quota;
 mod races;
 mod remembered;
 mod robustness;

@@ -1,0 +1,142 @@
+//! Statements that remove nodes for good, with all below them and all their past.
+//!
+//! A document goes at once. A collection is taken out of sight and entered in the table `purge`; all below it goes in
+//! slices, leaves first, each a change of its own: the collections below are found a bounded number at a time, and what
+//! stands in the deepest of them goes before they do. So the cost is that of the nodes, however deep they stand, and
+//! whoever finds the table filled can go on.
+
+use super::held;
+use super::members::listed_ids;
+use super::sql::{Reading, arguments, execute, listed, row, rows};
+use super::transaction::Txn;
+use crate::model::error::Failure;
+use crate::model::id::{Id, Timestamp};
+use crate::model::node::Node;
+
+/// How many nodes a step removes, or looks at, at most.
+const STEP: i64 = 250;
+
+/// Removes documents of the trash, and takes collections out of sight: those that are to be carried on with, and how many
+/// documents went.
+pub async fn begin(c: &mut Txn, nodes: &[Node], now: Timestamp) -> Result<(Vec<Id>, u64), Failure> {
+    let (tops, documents): (Vec<&Node>, Vec<&Node>) = nodes.iter().partition(|node| node.kind.is_collection());
+    let ids = |nodes: &[&Node]| nodes.iter().map(|node| node.id).collect::<Vec<_>>();
+    let (tops, documents) = (ids(&tops), ids(&documents));
+    if !documents.is_empty() {
+        remove(c, &listed_ids(&documents)).await?;
+    }
+    if !tops.is_empty() {
+        let listing = listed_ids(&tops);
+        strip(c, &listing).await?;
+        const HIDE: &str = concat!(
+            "UPDATE node SET gone_at = COALESCE(gone_at, $2), hidden = 1 WHERE id IN (SELECT l.value FROM ",
+            listed!("$1"),
+            " l)"
+        );
+        c.note(HIDE, arguments![&listing, now]).await?;
+        const ENTER: &str = concat!(
+            "INSERT INTO purge (node_id, top_id, depth, due_at) SELECT CAST(l.value AS BIGINT), CAST(l.value AS BIGINT), 0, \
+             CAST($2 AS BIGINT) FROM ",
+            listed!("$1"),
+            " l WHERE TRUE ON CONFLICT (node_id) DO NOTHING"
+        );
+        c.note(ENTER, arguments![&listing, now]).await?;
+    }
+    Ok((tops, documents.len() as u64))
+}
+
+/// Carries on with a purge by one step; how many nodes went. `None`: nothing is left.
+pub async fn carry_on(c: &mut Txn, top: Id) -> Result<Option<u64>, Failure> {
+    let deepest = "SELECT node_id FROM purge WHERE top_id = $1 AND depth = (SELECT MAX(depth) FROM purge WHERE top_id = $1) \
+                   ORDER BY node_id LIMIT $2";
+    let found = rows(c, deepest, arguments![top, STEP]).await?;
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let collections = listed_ids(&found.iter().map(|row| Id(row.integer(0))).collect::<Vec<_>>());
+    // What was deleted out of them before lies in the trash on its own, and is said to have come from what stays.
+    const KEEP: &str = concat!(
+        "UPDATE node SET parent_id = (SELECT t.parent_id FROM node t WHERE t.id = $2) WHERE id IN (SELECT n.id FROM ",
+        listed!("$1"),
+        " l CROSS JOIN node n WHERE n.parent_id = l.value AND n.gone_at IS NOT NULL LIMIT $3)"
+    );
+    if execute(c, KEEP, arguments![&collections, top, STEP]).await? > 0 {
+        return Ok(Some(0));
+    }
+    const FIND: &str = concat!(
+        "INSERT INTO purge (node_id, top_id, depth, due_at) WITH RECURSIVE below(id, depth, due_at) AS (SELECT n.id, \
+         p.depth + 1, p.due_at FROM ",
+        listed!("$1"),
+        " l CROSS JOIN purge p CROSS JOIN node n WHERE p.node_id = l.value AND n.parent_id = p.node_id AND n.hash IS NULL \
+         UNION ALL SELECT n.id, b.depth + 1, b.due_at FROM below b CROSS JOIN node n WHERE n.parent_id = b.id \
+         AND n.hash IS NULL AND n.gone_at IS NULL LIMIT $3) SELECT id, CAST($2 AS BIGINT), depth, due_at FROM below"
+    );
+    if execute(c, FIND, arguments![&collections, top, STEP]).await? > 0 {
+        return Ok(Some(0));
+    }
+    const DOCUMENTS: &str =
+        concat!("SELECT n.id FROM ", listed!("$1"), " l CROSS JOIN node n WHERE n.parent_id = l.value LIMIT $2");
+    let documents = rows(c, DOCUMENTS, arguments![&collections, STEP]).await?;
+    if documents.is_empty() {
+        remove(c, &collections).await?;
+        return Ok(Some(found.len() as u64));
+    }
+    remove(c, &listed_ids(&documents.iter().map(|row| Id(row.integer(0))).collect::<Vec<_>>())).await?;
+    Ok(Some(documents.len() as u64))
+}
+
+/// Purges that are due: of each what was purged.
+pub async fn due(c: &mut impl Reading, now: Timestamp, limit: i64) -> Result<Vec<Id>, Failure> {
+    let sql = "SELECT DISTINCT top_id FROM purge WHERE due_at <= $1 ORDER BY top_id LIMIT $2";
+    Ok(rows(c, sql, arguments![now, limit]).await?.iter().map(|row| Id(row.integer(0))).collect())
+}
+
+/// Does a node stand in what is being purged, or is it that?
+pub async fn is_purged(c: &mut impl Reading, node: Id) -> Result<bool, Failure> {
+    let sql = "WITH RECURSIVE up(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
+               WHERE n.parent_id IS NOT NULL AND n.gone_at IS NULL) SELECT 1 FROM up u JOIN purge p ON p.node_id = u.id LIMIT 1";
+    Ok(row(c, sql, arguments![node]).await?.is_some())
+}
+
+/// Removes nodes that nothing stands in.
+async fn remove(c: &mut Txn, nodes: &str) -> Result<(), Failure> {
+    strip(c, nodes).await?;
+    held::nodes_go(c, nodes).await?;
+    const PURGE: &str = concat!("DELETE FROM purge WHERE node_id IN (SELECT l.value FROM ", listed!("$1"), " l)");
+    const NODE: &str = concat!("DELETE FROM node WHERE id IN (SELECT l.value FROM ", listed!("$1"), " l)");
+    c.note(PURGE, arguments![nodes]).await?;
+    c.note(NODE, arguments![nodes]).await
+}
+
+/// Removes all that hangs on nodes, but for what stands in them.
+async fn strip(c: &mut Txn, nodes: &str) -> Result<(), Failure> {
+    macro_rules! of_nodes {
+        ($table:literal, $column:literal) => {
+            concat!("DELETE FROM ", $table, " WHERE ", $column, " IN (SELECT l.value FROM ", listed!("$1"), " l)")
+        };
+    }
+    // Other homes that they stood in once: their clients cannot be told any more of what is forgotten here.
+    const FORGET: &str = concat!(
+        "UPDATE home SET oldest_seq = (SELECT MAX(p.to_seq) FROM ",
+        listed!("$1"),
+        " l CROSS JOIN past p WHERE p.node_id = l.value AND p.home_id = home.node_id) WHERE node_id IN (SELECT p.home_id FROM ",
+        listed!("$1"),
+        " l CROSS JOIN past p WHERE p.node_id = l.value) AND oldest_seq < (SELECT MAX(p.to_seq) FROM ",
+        listed!("$1"),
+        " l CROSS JOIN past p WHERE p.node_id = l.value AND p.home_id = home.node_id)"
+    );
+    c.note(FORGET, arguments![nodes]).await?;
+    held::past_goes(c, nodes).await?;
+    for sql in [
+        of_nodes!("past", "node_id"),
+        of_nodes!("property", "node_id"),
+        of_nodes!("lock", "node_id"),
+        of_nodes!("ace", "node_id"),
+        of_nodes!("calendar_object", "node_id"),
+        of_nodes!("calendar", "node_id"),
+        of_nodes!("feed", "calendar_id"),
+    ] {
+        c.note(sql, arguments![nodes]).await?;
+    }
+    Ok(())
+}

@@ -34,7 +34,7 @@ pub struct ServerConfig {
     pub public_url: Option<String>,
     /// Proxies whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Vec<IpAddr>,
-    /// Connections at once; more wait.
+    /// Connections at once, half of them from one address at most; fewer where the system allows few open files.
     pub max_connections: usize,
     /// The largest document, bytes.
     pub max_document_bytes: u64,

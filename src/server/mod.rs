@@ -3,15 +3,22 @@
 mod arriving;
 pub mod auth;
 mod carried;
+mod door;
 mod forwarded;
+mod hpack;
+mod http1;
+mod http2;
 mod outgoing;
+mod room;
 mod socket;
 mod tls;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -19,15 +26,15 @@ use http::header::{ACCEPT_LANGUAGE, CONNECTION, HOST, HeaderValue, LOCATION, WWW
 use http::{StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 use self::auth::{Authenticator, CHALLENGE};
-use self::carried::Carried;
+use self::carried::{Carried, Panicked, caught};
+use self::door::Door;
 use self::forwarded::Client;
 use self::outgoing::Outgoing;
+use self::room::{Guest, Room, UnderWay, Word};
 use self::socket::Socket;
 use crate::config::Config;
 use crate::dav::feed::{self, FEEDS, Reach};
@@ -35,8 +42,10 @@ use crate::dav::{self, Limits, failure_answer, refusal_answer};
 use crate::exchange::{Body, Exchange, Incoming, Response};
 use crate::message::{self, Language};
 use crate::model::budget::{Allowance, Budget};
+use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal};
 use crate::model::id::Id;
+use crate::model::method::Method;
 use crate::tree::Tree;
 use crate::wire::header::text;
 
@@ -45,6 +54,10 @@ const MAX_HEADERS: usize = 100;
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Streams of one HTTP/2 connection.
 const MAX_STREAMS: u32 = 64;
+/// What waits to be sent on a stream of HTTP/2.
+const MAX_SEND_BYTES: usize = 64 * 1024;
+/// Time for whoever is told to leave.
+const LEAVE: Duration = Duration::from_secs(1);
 /// Time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(15);
 
@@ -78,111 +91,124 @@ impl Server {
 
     /// Serves until `stop` resolves, then lets requests finish, for as long as the settings allow.
     pub async fn serve(self: Arc<Self>, listeners: Vec<TcpListener>, stop: impl Future<Output = ()>) {
-        let graceful = Arc::new(GracefulShutdown::new());
-        let room = Arc::new(Semaphore::new(self.config.server.max_connections));
-        let accepting: Vec<_> = listeners
-            .into_iter()
-            .map(|listener| {
-                let (server, graceful, room) = (Arc::clone(&self), Arc::clone(&graceful), Arc::clone(&room));
-                tokio::spawn(async move { server.accept(listener, graceful, room).await })
-            })
-            .collect();
+        let most = door::room(self.config.server.max_connections);
+        let room = Room::new(most, self.head_timeout(), self.idle_timeout());
+        let watching = Arc::clone(&room);
+        let mut working = vec![tokio::spawn(async move { watching.watch().await })];
+        working.extend(listeners.into_iter().map(|listener| {
+            let (server, room) = (Arc::clone(&self), Arc::clone(&room));
+            tokio::spawn(async move { server.accept(listener, room).await })
+        }));
         stop.await;
-        for task in &accepting {
+        for task in &working {
             task.abort();
         }
-        for task in accepting {
+        for task in working {
             let _ = task.await;
         }
         let drain = Duration::from_secs(self.config.server.drain_timeout_s);
-        if let Ok(graceful) = Arc::try_unwrap(graceful)
-            && tokio::time::timeout(drain, graceful.shutdown()).await.is_err()
-        {
+        if tokio::time::timeout(drain, room.close()).await.is_err() {
             tracing::warn!("stopped although requests were still under way");
         }
     }
 
-    async fn accept(self: Arc<Self>, listener: TcpListener, graceful: Arc<GracefulShutdown>, room: Arc<Semaphore>) {
+    fn head_timeout(&self) -> Duration {
+        Duration::from_secs(self.config.server.head_timeout_s)
+    }
+
+    fn idle_timeout(&self) -> Duration {
+        Duration::from_secs(self.config.server.idle_timeout_s)
+    }
+
+    async fn accept(self: Arc<Self>, listener: TcpListener, room: Arc<Room>) {
+        let mut door = Door::new(self.tls.is_none());
         loop {
-            let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
-            match listener.accept().await {
-                Ok((stream, address)) => {
-                    let watcher = graceful.watcher();
-                    let server = Arc::clone(&self);
-                    tokio::spawn(async move {
-                        server.connection(stream, address, watcher).await;
-                        drop(place);
-                    });
-                }
-                Err(error) => {
-                    // Out of file descriptors, most likely: wait for some to be given back.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
+            let (stream, address) = door.next(&listener, || room.make_way()).await;
+            let trusted = forwarded::is_trusted(address.ip(), &self.config.server.trusted_proxies);
+            match room.enter(address.ip(), trusted) {
+                Some(guest) => drop(tokio::spawn(Arc::clone(&self).connection(stream, address, guest))),
+                None => door.turn_away(stream),
             }
         }
     }
 
-    async fn connection(
-        self: Arc<Self>,
-        stream: TcpStream,
-        address: SocketAddr,
-        watcher: hyper_util::server::graceful::Watcher,
-    ) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, guest: Guest) {
         let _ = stream.set_nodelay(true);
-        let idle = Duration::from_secs(self.config.server.idle_timeout_s);
+        let (place, idle) = (Arc::clone(&guest.place), self.idle_timeout());
         match self.tls.clone() {
-            None => self.http(Socket::new(stream, true, idle), address, watcher).await,
+            None => self.http(Socket::new(stream, place, idle), address, &guest).await,
             Some(tls) => {
-                let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else { return };
-                let http1 = stream.get_ref().1.alpn_protocol() != Some(b"h2");
-                Box::pin(self.http(Socket::new(stream, http1, idle), address, watcher)).await;
+                let shaken = tokio::time::timeout(HANDSHAKE.min(self.head_timeout()), tls.accept(stream));
+                let stream = tokio::select! {
+                    shaken = shaken => match shaken {
+                        Ok(Ok(stream)) => stream,
+                        _ => return,
+                    },
+                    () = guest.place.told() => return,
+                };
+                place.moved();
+                Box::pin(self.http(Socket::new(stream, place, idle), address, &guest)).await;
             }
         }
     }
 
-    async fn http<S>(
-        self: Arc<Self>,
-        socket: Socket<S>,
-        address: SocketAddr,
-        watcher: hyper_util::server::graceful::Watcher,
-    ) where
+    async fn http<S>(self: Arc<Self>, socket: Socket<S>, address: SocketAddr, guest: &Guest)
+    where
         Socket<S>: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
         let mut builder = Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(Duration::from_secs(self.config.server.head_timeout_s))
-            .max_buf_size(MAX_HEAD_BYTES * 2)
-            .max_headers(MAX_HEADERS);
+        // The time for a head is looked after by the room.
+        builder.http1().max_buf_size(MAX_HEAD_BYTES * 2).max_headers(MAX_HEADERS);
         builder
             .http2()
             .timer(TokioTimer::new())
-            .keep_alive_interval(Duration::from_secs(self.config.server.head_timeout_s))
+            .keep_alive_interval(self.head_timeout())
             .max_concurrent_streams(MAX_STREAMS)
+            .max_send_buf_size(MAX_SEND_BYTES)
             .max_header_list_size(MAX_HEAD_BYTES as u32);
+        let place = Arc::clone(&guest.place);
         let service = hyper::service::service_fn(move |request| {
+            let under_way = place.begin(Budget::of(&self.allowance));
             let server = Arc::clone(&self);
-            async move { Ok::<_, std::convert::Infallible>(server.request(request, address).await) }
+            async move { Ok::<_, std::convert::Infallible>(server.request(request, address, under_way).await) }
         });
-        let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
-        if let Err(error) = watcher.watch(connection).await {
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
+        let mut told = Word::Stay;
+        let mut last = pin!(None);
+        let ended = poll_fn(|cx| {
+            let word = guest.place.word(cx);
+            if word != told {
+                told = word;
+                connection.as_mut().graceful_shutdown();
+                if word == Word::Leave {
+                    last.set(Some(tokio::time::sleep(LEAVE)));
+                }
+            }
+            match last.as_mut().as_pin_mut().map(|last| last.poll(cx)) {
+                Some(Poll::Ready(())) => Poll::Ready(Ok(())),
+                _ => connection.as_mut().poll(cx),
+            }
+        });
+        if let Err(error) = ended.await {
             tracing::debug!(%error, "a connection ended early");
         }
     }
 
-    /// One request: it is carried through even when the client goes away, and a panic in it is a failure like any other.
+    /// One request; a panic in it is a failure like any other.
     async fn request(
         self: Arc<Self>,
         request: http::Request<hyper::body::Incoming>,
         peer: SocketAddr,
+        under_way: UnderWay,
     ) -> http::Response<Outgoing> {
         let started = Instant::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let (head, body) = request.into_parts();
         let version = head.version;
-        let (body, rest, refused) = arriving::take(body, version, &head.headers);
+        let (body, rest, mut refused) = arriving::take(body, version, &head.headers);
+        if version == Version::HTTP_2 && head.headers.contains_key(http2::CUT) {
+            refused = Some(Condition::AddressWithQuery);
+        }
         let client = Client::of(&head.headers, peer.ip(), &self.config.server.trusted_proxies);
         let span = tracing::info_span!(
             "request",
@@ -193,18 +219,13 @@ impl Server {
             actor = tracing::field::Empty,
         );
         let language = Language::prefer(&text(&head.headers, ACCEPT_LANGUAGE).unwrap_or_default());
-        let server = Arc::clone(&self);
-        let budget = Budget::of(&self.allowance);
-        let held = budget.clone();
-        let work = async move {
+        let work = async {
             match refused {
                 Some(condition) => Ok(refusal_answer(&Refusal::of(condition), language)),
-                None => server.answer(head, body, client, language, budget).await,
+                None => self.answer(head, body, client, language, &under_way).await,
             }
         };
-        let work = work.instrument(span.clone());
-        let ended = Carried::through(work).await;
-        let result = ended.unwrap_or_else(|died| Err(Error::Failed(Failure::new("answering a request", died))));
+        let result = caught(work.instrument(span.clone())).await.unwrap_or_else(panicked);
         let mut response = match result {
             Ok(response) => response,
             Err(error) => {
@@ -218,7 +239,8 @@ impl Server {
         }
         let milliseconds = started.elapsed().as_millis() as u64;
         span.in_scope(|| tracing::info!(status = response.status().as_u16(), milliseconds, "answered"));
-        response.map(|body| Outgoing::new(body, span, held))
+        under_way.answer();
+        response.map(|body| Outgoing::new(body, span, under_way, version))
     }
 
     async fn answer(
@@ -227,7 +249,7 @@ impl Server {
         body: Incoming,
         client: Client,
         language: Language,
-        budget: Budget,
+        under_way: &UnderWay,
     ) -> Result<Response, Error> {
         let hosts = head.headers.get_all(HOST).iter().count();
         if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
@@ -243,7 +265,7 @@ impl Server {
                 let reach =
                     Reach { past_days: self.config.feeds.past_days, future_days: self.config.feeds.future_days };
                 // Set apart, so that other requests do not carry its room about.
-                return Box::pin(feed::serve(&self.tree, &head, reach, language, &budget)).await;
+                return Box::pin(feed::serve(&self.tree, &head, reach, language, under_way.budget())).await;
             }
             "/health" => return Ok(plain(StatusCode::OK, "ok\n".to_owned())),
             "/.well-known/caldav" | "/.well-known/carddav" => {
@@ -266,8 +288,16 @@ impl Server {
             max_body_bytes: self.config.server.max_document_bytes,
             body_idle_s: self.config.server.idle_timeout_s,
         };
+        let writes = Method::parse(head.method.as_str()).is_some_and(Method::writes);
+        let budget = under_way.budget().clone();
         let exchange = Exchange { head, body, actor, authorities, seen, language, budget };
-        dav::handle(self.tree.clone(), exchange, limits).await
+        let work = dav::handle(self.tree.clone(), exchange, limits);
+        if !writes {
+            return Box::pin(work).await;
+        }
+        // Nothing is cut off in the middle, nor left undone, because whoever asked for it has gone.
+        under_way.keep();
+        Carried::through(work).await.unwrap_or_else(panicked)
     }
 
     /// Where a proxy that is trusted took a request in the clear, although clients know us by https: `webcal:` links
@@ -294,6 +324,10 @@ impl Server {
         known.extend(client.host);
         known
     }
+}
+
+fn panicked<T>(died: Panicked) -> Result<T, Error> {
+    Err(Error::Failed(Failure::new("answering a request", died)))
 }
 
 /// Whose path is a secret.

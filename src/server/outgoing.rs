@@ -4,18 +4,26 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::Version;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
+use super::room::UnderWay;
 use crate::exchange::Body;
 use crate::model::budget::Budget;
 use crate::model::error::Failure;
 use crate::model::node::Blocks;
 
-/// A body on its way out, with the span and the budget of its request.
+/// The most that a stream of HTTP/2 is given at a time: it keeps what the client does not take.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A body on its way out, with what is left of its request: it is under way until this is dropped.
 pub struct Outgoing {
     source: Source,
+    /// What has been taken from the source and not been given, and how much is given at a time.
+    rest: Bytes,
+    piece: usize,
     span: tracing::Span,
-    budget: Budget,
+    under_way: UnderWay,
 }
 
 /// Bytes that count in a budget until the library has sent them.
@@ -39,18 +47,36 @@ enum Source {
 
 impl Outgoing {
     /// Takes over an answer's body.
-    pub fn new(body: Body, span: tracing::Span, budget: Budget) -> Self {
+    pub fn new(body: Body, span: tracing::Span, under_way: UnderWay, version: Version) -> Self {
         let source = match body {
             Body::Empty => Source::Empty,
             Body::Full(bytes) => Source::Full(bytes),
             Body::Blocks(blocks, length) => Source::Blocks(blocks, length),
         };
-        Self { source, span, budget }
+        let piece = if version >= Version::HTTP_2 { PIECE_BYTES } else { usize::MAX };
+        Self { source, rest: Bytes::new(), piece, span, under_way }
     }
 
-    fn failed(&self, failure: Failure) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
-        self.span.in_scope(|| tracing::error!(%failure, "an answer was cut off"));
-        Poll::Ready(Some(Err(failure)))
+    /// The next bytes of the source; `None` at its end.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        match &mut self.source {
+            Source::Empty => Poll::Ready(None),
+            Source::Full(bytes) => {
+                let bytes = Counted { bytes: std::mem::take(bytes), _budget: self.under_way.budget().clone() };
+                self.source = Source::Empty;
+                Poll::Ready(Some(Ok(Bytes::from_owner(bytes))))
+            }
+            Source::Blocks(blocks, left) => match ready!(blocks.as_mut().poll_next(cx)) {
+                Some(Ok(bytes)) => {
+                    *left = left.map(|left| left.saturating_sub(bytes.len() as u64));
+                    Poll::Ready(Some(Ok(bytes)))
+                }
+                None if left.is_some_and(|left| left > 0) => {
+                    Poll::Ready(Some(Err(Failure::new("reading a document", "it is shorter than recorded"))))
+                }
+                ended => Poll::Ready(ended),
+            },
+        }
     }
 }
 
@@ -60,36 +86,33 @@ impl HttpBody for Outgoing {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let this = self.get_mut();
-        match &mut this.source {
-            Source::Empty => Poll::Ready(None),
-            Source::Full(bytes) => {
-                let bytes = Counted { bytes: std::mem::take(bytes), _budget: this.budget.clone() };
-                this.source = Source::Empty;
-                Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(bytes)))))
-            }
-            Source::Blocks(blocks, left) => match ready!(blocks.as_mut().poll_next(cx)) {
-                Some(Ok(bytes)) => {
-                    *left = left.map(|left| left.saturating_sub(bytes.len() as u64));
-                    Poll::Ready(Some(Ok(Frame::data(bytes))))
+        if this.rest.is_empty() {
+            this.rest = match ready!(this.poll_source(cx)) {
+                None => return Poll::Ready(None),
+                Some(Ok(bytes)) => bytes,
+                Some(Err(failure)) => {
+                    this.span.in_scope(|| tracing::error!(%failure, "an answer was cut off"));
+                    return Poll::Ready(Some(Err(failure)));
                 }
-                Some(Err(failure)) => this.failed(failure),
-                None if left.is_some_and(|left| left > 0) => {
-                    this.failed(Failure::new("reading a document", "it is shorter than recorded"))
-                }
-                None => Poll::Ready(None),
-            },
+            };
         }
+        let bytes = this.rest.split_to(this.rest.len().min(this.piece));
+        if !this.is_end_stream() {
+            this.under_way.moved();
+        }
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.source, Source::Empty)
+        matches!(self.source, Source::Empty) && self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
+        let given = self.rest.len() as u64;
         match &self.source {
-            Source::Empty => SizeHint::with_exact(0),
-            Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Blocks(_, left) => left.map_or_else(SizeHint::default, SizeHint::with_exact),
+            Source::Empty => SizeHint::with_exact(given),
+            Source::Full(bytes) => SizeHint::with_exact(given + bytes.len() as u64),
+            Source::Blocks(_, left) => left.map_or_else(SizeHint::default, |left| SizeHint::with_exact(given + left)),
         }
     }
 }

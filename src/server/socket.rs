@@ -1,66 +1,59 @@
-//! A connection's bytes, watched where the HTTP library is more lenient than we may be.
+//! A connection's bytes, on their way between the system and the HTTP library.
 //!
-//! Heads of HTTP/1 requests are held back until they are whole and judged: `Content-Length` beside `Transfer-Encoding`
-//! (request smuggling) and a fragment in the address (a client that did not encode `#` would have another resource
-//! deleted than it meant) are turned into a head that is refused with 400. And a connection that ends with unread bytes
-//! is closed in two steps, so that the client can read the answer before it sees the end.
+//! What comes is followed and, where the library is more lenient than we may be, refused (`http1`, `http2`). Of HTTP/1 the next
+//! request is held back while one is under way, and so is the end of what the client sends: a client that has ended its sending
+//! side waits for its answer still, and one that has gone looks the same. A write that the client does not take has an end. And a
+//! connection that ends with unread bytes is closed in two steps, so that the client can read the answer before it sees the end.
 
 use std::future::Future as _;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// The largest head watched; the HTTP library refuses larger ones.
-const MAX_HEAD: usize = 64 * 1024;
+use super::http1::{Followed, MAX_HEAD, Messages};
+use super::http2::Frames;
+use super::room::Place;
+
 /// How much unread input is taken and thrown away at the end, and for how long.
 const LINGER_BYTES: usize = 256 * 1024 * 1024;
 const LINGER: Duration = Duration::from_secs(20);
-/// How HTTP/2 begins.
-const PREFACE: &[u8] = b"PRI * HTTP/2";
-/// Bytes read at a time where they are judged.
+/// Bytes read at a time where they are followed.
 const READ_BYTES: usize = 16 * 1024;
-/// A head that no server takes: no method begins with a bracket.
-const REFUSED: &[u8] = b"[ / HTTP/1.1\r\n\r\n";
+/// How long work goes on that may be for nobody: the client sends nothing more, and its answer has not begun.
+const DOUBT: Duration = Duration::from_secs(1);
 
-/// Where in its sequence of requests the input stands.
-enum Input {
-    /// Collecting a head.
-    Head(Vec<u8>),
-    /// Inside a body of known length.
-    Length(u64),
-    /// Inside a chunked body.
-    Chunked(Chunk),
-    /// Not HTTP/1, or refused: nothing more is watched.
-    Unwatched,
-}
-
-/// Where in a chunked body.
-#[derive(Clone, Copy)]
-enum Chunk {
-    /// In a size line, with the size read so far, and whether its digits have ended.
-    Size(u64, bool),
-    /// In data, this much left, then a line end.
-    Data(u64),
-    /// In the line end after data.
-    DataEnd,
-    /// In the trailer; is the present line empty so far?
-    Trailer(bool),
+/// How what comes is followed.
+enum Protocol {
+    Http1(Messages),
+    Http2(Frames),
+    /// The library refuses it.
+    Unknown,
+    /// Something was refused: nothing after it is read.
+    Refused,
 }
 
 /// A watched connection.
 pub struct Socket<S> {
     inner: S,
-    input: Input,
-    /// Judged bytes that the library has not taken yet, and how many of them it has.
-    judged: Vec<u8>,
+    place: Arc<Place>,
+    protocol: Protocol,
+    /// Bytes that were read and not followed yet.
+    held: Vec<u8>,
+    /// Bytes that may go to the library, and how many of them it has.
+    passed: Vec<u8>,
     given: usize,
-    /// A head was refused: nothing after it is read.
-    refused: bool,
+    /// The client sends nothing more.
+    ended: bool,
+    /// How long a request that may be for nobody goes on.
+    doubt: Option<Pin<Box<Sleep>>>,
+    /// The library was told to wait although something is held for it.
+    waits: bool,
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
     /// How long a client may leave an answer untaken, and since when it does.
     idle: Duration,
@@ -68,185 +61,118 @@ pub struct Socket<S> {
 }
 
 impl<S> Socket<S> {
-    /// Watches a connection; `http1`: is it HTTP/1 for sure or by default (ALPN did not choose HTTP/2)?
-    pub fn new(inner: S, http1: bool, idle: Duration) -> Self {
-        let input = if http1 { Input::Head(Vec::new()) } else { Input::Unwatched };
-        Self { inner, input, judged: Vec::new(), given: 0, refused: false, lingering: None, idle, stalled: None }
+    /// Watches the connection of a place.
+    pub fn new(inner: S, place: Arc<Place>, idle: Duration) -> Self {
+        Self {
+            inner,
+            place,
+            protocol: Protocol::Http1(Messages::default()),
+            held: Vec::new(),
+            passed: Vec::new(),
+            given: 0,
+            ended: false,
+            doubt: None,
+            waits: false,
+            lingering: None,
+            idle,
+            stalled: None,
+        }
     }
 
     /// Gives a write that waits its time, and no more.
     fn bounded<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.stalled = None;
+            if self.stalled.take().is_some() {
+                self.place.wait_for_client(false);
+            }
             return written;
         }
-        let idle = self.idle;
-        let deadline = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        let deadline = self.stalled.get_or_insert_with(|| {
+            self.place.wait_for_client(true);
+            Box::pin(tokio::time::sleep(self.idle))
+        });
         ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Follows bytes that were read, and passes on what may be: bodies at once, heads when they are whole and good.
-    fn judge(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() && !self.refused {
-            match &mut self.input {
-                Input::Unwatched => {
-                    self.judged.extend_from_slice(bytes);
-                    return;
+    /// Is one message over, and its answer not taken yet?
+    fn is_answering(&self) -> bool {
+        let between = matches!(&self.protocol, Protocol::Http1(messages) if messages.is_between());
+        between && (self.place.is_busy() || self.stalled.is_some())
+    }
+
+    /// Follows what is held.
+    fn follow(&mut self) {
+        let mut held = std::mem::take(&mut self.held);
+        if let Protocol::Http1(messages) = &mut self.protocol {
+            match messages.follow(&held, &mut self.passed) {
+                Followed::Taken(taken) => drop(held.drain(..taken)),
+                Followed::Unknown(taken) => {
+                    held.drain(..taken);
+                    self.protocol = Protocol::Unknown;
                 }
-                Input::Length(left) => {
-                    let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
-                    let (body, rest) = bytes.split_at(taken);
-                    self.judged.extend_from_slice(body);
-                    bytes = rest;
-                    *left -= taken as u64;
-                    if *left == 0 {
-                        self.input = Input::Head(Vec::new());
-                    }
-                }
-                Input::Chunked(state) => {
-                    let (next, rest) = chunked(*state, bytes);
-                    self.judged.extend_from_slice(bytes.get(..bytes.len() - rest.len()).unwrap_or_default());
-                    bytes = rest;
-                    self.input = next.map_or_else(|| Input::Head(Vec::new()), Input::Chunked);
-                }
-                Input::Head(head) => {
-                    let before = head.len();
-                    head.extend_from_slice(bytes);
-                    if head.starts_with(PREFACE) {
-                        self.judged.append(head);
-                        self.input = Input::Unwatched;
-                        return;
-                    }
-                    let Some(end) = head_end(head, before) else {
-                        if head.len() > MAX_HEAD {
-                            self.refuse();
-                        }
-                        return;
-                    };
-                    bytes = bytes.get(end - before..).unwrap_or_default();
-                    head.truncate(end);
-                    let next = match framing(head) {
-                        Framing::Refused => return self.refuse(),
-                        Framing::Length(0) => Input::Head(Vec::new()),
-                        Framing::Length(length) => Input::Length(length),
-                        Framing::Chunked => Input::Chunked(Chunk::Size(0, false)),
-                        Framing::Unknown => Input::Unwatched,
-                    };
-                    self.judged.append(head);
-                    self.input = next;
+                Followed::Refused => self.protocol = Protocol::Refused,
+                Followed::Http2 => {
+                    held = messages.unfinished();
+                    self.protocol = Protocol::Http2(Frames::default());
                 }
             }
         }
-    }
-
-    fn refuse(&mut self) {
-        self.judged.extend_from_slice(REFUSED);
-        self.refused = true;
-    }
-}
-
-/// Position after the empty line that ends a head, looked for near what was added after `before`.
-fn head_end(head: &[u8], before: usize) -> Option<usize> {
-    let from = before.saturating_sub(3);
-    let tail = head.get(from..)?;
-    tail.iter().enumerate().filter(|(_, byte)| **byte == b'\n').find_map(|(at, _)| {
-        // Mixed line ends are taken by the library, so they are known here, too.
-        match tail.get(at + 1..)? {
-            [b'\n', ..] => Some(from + at + 2),
-            [b'\r', b'\n', ..] => Some(from + at + 3),
-            _ => None,
-        }
-    })
-}
-
-enum Framing {
-    Refused,
-    Length(u64),
-    Chunked,
-    Unknown,
-}
-
-/// How the body after this head is framed (RFC 9112 section 6).
-fn framing(head: &[u8]) -> Framing {
-    let text = String::from_utf8_lossy(head);
-    let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r')).skip_while(|line| line.is_empty());
-    let request = lines.next().unwrap_or_default();
-    if request.contains('#') {
-        return Framing::Refused;
-    }
-    let mut length = None;
-    let mut chunked = false;
-    for line in lines {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = Some(value.trim().parse::<u64>());
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            chunked = true;
+        match &mut self.protocol {
+            Protocol::Http1(_) => self.held = held,
+            Protocol::Http2(frames) => {
+                if !frames.follow(&held, &mut self.passed) {
+                    self.protocol = Protocol::Refused;
+                }
+            }
+            Protocol::Unknown => self.passed.append(&mut held),
+            Protocol::Refused => {}
         }
     }
-    match (length, chunked) {
-        (Some(_), true) => Framing::Refused,
-        (None, true) => Framing::Chunked,
-        (Some(Ok(length)), false) => Framing::Length(length),
-        // The library refuses a length that is no number.
-        (Some(Err(_)), false) => Framing::Unknown,
-        (None, false) => Framing::Length(0),
-    }
-}
 
-/// Follows a chunked body (RFC 9112 section 7.1); `None` when it has ended, and the bytes after it.
-fn chunked(mut state: Chunk, mut bytes: &[u8]) -> (Option<Chunk>, &[u8]) {
-    while let Some((byte, rest)) = bytes.split_first() {
-        if let Chunk::Data(left) = state {
-            let taken = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-            bytes = bytes.get(taken..).unwrap_or_default();
-            let left = left - taken as u64;
-            state = if left == 0 { Chunk::DataEnd } else { Chunk::Data(left) };
-            continue;
+    /// The client sends nothing more: does the library hear of it now?
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_answering() {
+            self.doubt = None;
+            return Poll::Ready(());
         }
-        bytes = rest;
-        state = match (state, byte) {
-            (Chunk::Size(0, _), b'\n') => Chunk::Trailer(true),
-            (Chunk::Size(size, _), b'\n') => Chunk::Data(size),
-            (Chunk::Size(size, false), byte) => match char::from(*byte).to_digit(16) {
-                Some(digit) => Chunk::Size(size.saturating_mul(16).saturating_add(u64::from(digit)), false),
-                None => Chunk::Size(size, true),
-            },
-            (Chunk::Size(size, true), _) => Chunk::Size(size, true),
-            (Chunk::DataEnd, b'\n') => Chunk::Size(0, false),
-            (Chunk::DataEnd, _) => Chunk::DataEnd,
-            (Chunk::Trailer(true), b'\n') => return (None, bytes),
-            (Chunk::Trailer(_), b'\n') => Chunk::Trailer(true),
-            (Chunk::Trailer(empty), b'\r') => Chunk::Trailer(empty),
-            (Chunk::Trailer(_) | Chunk::Data(_), _) => Chunk::Trailer(false),
-        };
+        self.waits = true;
+        if !self.place.is_droppable() {
+            return Poll::Pending;
+        }
+        self.doubt.get_or_insert_with(|| Box::pin(tokio::time::sleep(DOUBT))).as_mut().poll(cx)
     }
-    (Some(state), bytes)
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
-            let waiting = this.judged.get(this.given..).unwrap_or_default();
+            let waiting = this.passed.get(this.given..).unwrap_or_default();
             if !waiting.is_empty() {
                 let taken = waiting.len().min(buf.remaining());
                 buf.put_slice(waiting.get(..taken).unwrap_or_default());
                 this.given += taken;
-                if this.given == this.judged.len() {
-                    this.judged.clear();
+                if this.given == this.passed.len() {
+                    this.passed.clear();
                     this.given = 0;
                 }
                 return Poll::Ready(Ok(()));
             }
-            if this.refused {
-                return Poll::Ready(Ok(()));
+            let answering = this.is_answering();
+            if !answering && !this.held.is_empty() {
+                this.follow();
+                continue;
             }
-            match &mut this.input {
-                Input::Unwatched => return Pin::new(&mut this.inner).poll_read(cx, buf),
+            if this.ended {
+                return this.poll_end(cx).map(Ok);
+            }
+            match &mut this.protocol {
+                Protocol::Refused => return Poll::Ready(Ok(())),
+                Protocol::Unknown => return Pin::new(&mut this.inner).poll_read(cx, buf),
                 // The long way of a large body: straight into the library's buffer, never past the body's end.
-                Input::Length(left) => {
+                Protocol::Http1(messages @ Messages::Length(_)) => {
+                    let Messages::Length(left) = messages else { continue };
                     let room = usize::try_from(*left).unwrap_or(usize::MAX).min(buf.remaining());
                     let mut part = ReadBuf::new(buf.initialize_unfilled_to(room));
                     ready!(Pin::new(&mut this.inner).poll_read(cx, &mut part))?;
@@ -254,18 +180,23 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
                     buf.advance(read);
                     *left -= read as u64;
                     if *left == 0 {
-                        this.input = Input::Head(Vec::new());
+                        *messages = Messages::default();
                     }
                     return Poll::Ready(Ok(()));
                 }
-                Input::Head(_) | Input::Chunked(_) => {
+                // It sends one request after the other, without waiting: more than a head of them is not taken.
+                Protocol::Http1(_) if answering && this.held.len() >= MAX_HEAD => {
+                    this.waits = true;
+                    return Poll::Pending;
+                }
+                Protocol::Http1(_) | Protocol::Http2(_) => {
                     let mut space = [MaybeUninit::uninit(); READ_BYTES];
                     let mut part = ReadBuf::uninit(&mut space);
-                    ready!(Pin::new(&mut this.inner).poll_read(cx, &mut part))?;
-                    if part.filled().is_empty() {
-                        return Poll::Ready(Ok(()));
-                    }
-                    this.judge(part.filled());
+                    let read = Pin::new(&mut this.inner).poll_read(cx, &mut part);
+                    this.waits |= read.is_pending() && !this.held.is_empty();
+                    ready!(read)?;
+                    this.ended = part.filled().is_empty();
+                    this.held.extend_from_slice(part.filled());
                 }
             }
         }
@@ -282,7 +213,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.inner).poll_flush(cx);
-        this.bounded(cx, flushed)
+        ready!(this.bounded(cx, flushed))?;
+        // The library does not ask again by itself for what it was told to wait for.
+        if this.waits && !this.is_answering() {
+            this.waits = false;
+            cx.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(
@@ -308,7 +245,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
             ready!(this.bounded(cx, shut))?;
             this.lingering = Some((Box::pin(tokio::time::sleep_until(Instant::now() + LINGER)), 0));
         }
-        let Some((deadline, taken)) = this.lingering.as_mut() else { return Poll::Ready(Ok(())) };
+        let Some((deadline, taken)) = this.lingering.as_mut().filter(|_| !this.ended) else {
+            return Poll::Ready(Ok(()));
+        };
         let mut space = [MaybeUninit::uninit(); READ_BYTES];
         loop {
             let mut buf = ReadBuf::uninit(&mut space);
@@ -328,36 +267,56 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, MAX_HEAD, REFUSED, Socket};
+    use super::{DOUBT, Duration, Place, Socket};
+    use crate::model::budget::Budget;
+    use std::sync::Arc;
+    use std::time::Instant;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
-    /// Feeds a conversation in pieces of `step` bytes: what the library would read.
-    fn read(input: &str, step: usize) -> String {
-        let mut socket = Socket::new((), true, Duration::ZERO);
-        input.as_bytes().chunks(step).for_each(|piece| socket.judge(piece));
-        String::from_utf8(socket.judged).expect("text")
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+    /// A connection on which a client has asked something, and said so much more, and no more.
+    async fn asked(more: &[u8]) -> (Arc<Place>, Socket<DuplexStream>, DuplexStream) {
+        let (mut client, inner) = duplex(1024);
+        let place = Arc::new(Place::new(None, Instant::now()));
+        let mut socket = Socket::new(inner, Arc::clone(&place), Duration::from_secs(10));
+        client.write_all(&[GET, more].concat()).await.expect("sent");
+        client.shutdown().await.expect("ended");
+        let mut head = [0; 1024];
+        assert_eq!(socket.read(&mut head).await.expect("a head"), GET.len());
+        (place, socket, client)
     }
 
-    #[test]
-    fn smuggling_is_seen_wherever_it_hides() {
-        let put = "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello";
-        let chunked = "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nA: b\r\n\r\n";
-        let bad = "PUT /a HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
-        // What looks like a head inside a body is content.
-        let quoted = format!("PUT /a HTTP/1.1\r\nContent-Length: {}\r\n\r\n{bad}", bad.len());
-        let refused = std::str::from_utf8(REFUSED).expect("text");
-        let mixed = "DELETE /a#b HTTP/1.1\nHost: h\n\r\n";
-        let upgraded = bad.replace("HTTP/1.1", "HTTP/1.1\r\nUpgrade: x");
-        for step in [1, 2, 3, 7, 1000] {
-            for good in [put, chunked, &quoted, &format!("{put}{chunked}{quoted}{put}\r\n{put}")] {
-                assert_eq!(read(good, step), good, "{step}");
+    async fn read(socket: &mut Socket<DuplexStream>, within: Duration) -> Option<usize> {
+        let mut space = [0; 1024];
+        tokio::time::timeout(within, socket.read(&mut space)).await.ok().map(|read| read.expect("bytes or an end"))
+    }
+
+    #[tokio::test]
+    async fn a_question_is_given_up_when_it_may_be_for_nobody() {
+        let (place, mut socket, _client) = asked(b"").await;
+        let under_way = place.begin(Budget::default());
+        let begun = Instant::now();
+        assert_eq!(read(&mut socket, 3 * DOUBT).await, Some(0));
+        assert!(begun.elapsed() >= DOUBT);
+        drop(under_way);
+    }
+
+    #[tokio::test]
+    async fn changes_and_answers_are_not() {
+        for answers in [false, true] {
+            let (place, mut socket, _client) = asked(GET).await;
+            let under_way = place.begin(Budget::default());
+            if answers {
+                under_way.answer()
+            } else {
+                under_way.keep()
             }
-            for before in ["", put, chunked, &quoted] {
-                for bad in [bad, mixed, &upgraded, "DELETE /a/#b HTTP/1.1\r\nHost: h\r\n\r\n"] {
-                    assert_eq!(read(&format!("{before}{bad}{put}"), step), format!("{before}{refused}"), "{step}");
-                }
-            }
+            assert_eq!(read(&mut socket, DOUBT * 3 / 2).await, None);
+            drop(under_way);
+            // What was asked after it comes then, and after that the end.
+            assert_eq!(read(&mut socket, DOUBT / 2).await, Some(GET.len()));
+            assert_eq!(read(&mut socket, DOUBT / 2).await, Some(0));
         }
-        let endless = format!("GET /a HTTP/1.1\r\nA: {}", "x".repeat(MAX_HEAD));
-        assert_eq!(read(&endless, 1000), refused);
     }
 }

@@ -6,6 +6,7 @@ mod auth;
 mod authz;
 mod calendar;
 mod commands;
+mod connections;
 mod conversations;
 mod coverage;
 mod damaged;

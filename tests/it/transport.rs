@@ -1,7 +1,7 @@
 //! The wire below the methods: addresses cut short, codings, answers that come before the body, what proxies say.
 
 use beffroi::model::method::METHODS;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::kit::{Answer, World};
@@ -69,7 +69,7 @@ async fn what_changes_something_has_an_address_without_query() {
         ask.expect(status).await;
     }
     let refused = max.put("/files/tram/Bilan?", "x").header("Accept-Language", "fr").expect(400).await;
-    assert!(refused.text().contains("address-without-query") && refused.text().contains("interrogation"));
+    assert!(refused.text().contains("address-without-query") && refused.text().contains("%23"));
     assert_eq!(max.get("/files/tram/Bilan").expect(200).await.text(), "precious");
     assert_eq!(max.propfind("/files/tram/", "1", "<D:getetag/>").expect(207).await.hrefs().len(), 3);
 }
@@ -157,4 +157,60 @@ async fn what_proxies_add_counts_as_far_as_they_are_trusted() {
     for (said, status) in [("https, http", 301), ("http, https", 404), ("https\r\nX-Forwarded-Proto: http", 301)] {
         world.nobody().get("/feeds/none/a.ics").header("X-Forwarded-Proto", said).expect(status).await;
     }
+}
+
+/// A frame of HTTP/2 on stream 1.
+fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+    [&[0, (payload.len() >> 8) as u8, payload.len() as u8, kind, flags, 0, 0, 0, u8::from(kind != 4)], payload].concat()
+}
+
+/// A request over HTTP/2 without encryption: the first byte of the answer's header block, which is its status by the table of
+/// the standard.
+async fn http2(world: &World, method: &str, path: &str) -> u8 {
+    let authorization = world.client("max").authorization.unwrap();
+    let literal = |first: u8, text: &str| [&[first, text.len() as u8], text.as_bytes()].concat();
+    let block = [literal(0x02, method), vec![0x86], literal(0x04, path), literal(0x01, "h"), {
+        let mut field = vec![0x0f, 0x08];
+        field.push(authorization.len() as u8);
+        field.extend_from_slice(authorization.as_bytes());
+        field
+    }]
+    .concat();
+    let mut socket = TcpStream::connect(world.address).await.unwrap();
+    let asked = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", frame(4, 0, &[]).as_slice(), &frame(1, 5, &block)].concat();
+    socket.write_all(&asked).await.unwrap();
+    loop {
+        let mut head = [0; 9];
+        socket.read_exact(&mut head).await.unwrap();
+        let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        socket.read_exact(&mut payload).await.unwrap();
+        if head[3] == 1 {
+            return payload[0];
+        }
+    }
+}
+
+#[tokio::test]
+async fn over_http2_an_address_is_as_whole_as_over_http1() {
+    const OK: u8 = 0x88;
+    const NO_CONTENT: u8 = 0x89;
+    const BAD_REQUEST: u8 = 0x8c;
+    const NOT_FOUND: u8 = 0x8d;
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/C", "precious").expect(201).await;
+    max.put("/files/tram/C%23.txt", "sharp").expect(201).await;
+    for (_, method) in METHODS {
+        assert_eq!(http2(&world, method, "/files/tram/C#.txt").await, BAD_REQUEST, "{method}");
+    }
+    for (method, path, status) in [
+        ("DELETE", "/files/tram/C?.txt", BAD_REQUEST),
+        ("GET", "/files/tram/C", OK),
+        ("GET", "/files/tram/C?x", OK),
+        ("GET", "/files/tram/none", NOT_FOUND),
+        ("DELETE", "/files/tram/C%23.txt", NO_CONTENT),
+    ] {
+        assert_eq!(http2(&world, method, path).await, status, "{method} {path}");
+    }
+    assert_eq!(max.get("/files/tram/C").expect(200).await.text(), "precious");
 }

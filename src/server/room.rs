@@ -1,0 +1,440 @@
+//! Places for connections: how many there are, how many of them one address may hold, and who gives way to whom.
+//!
+//! Who has a request under way is never sent away for a newcomer. Who has none gives way when room is wanted, the longest silent
+//! first and of the address that holds most; and in any case after the time that a head may take, be it in a TLS handshake, before
+//! the first byte, in the middle of a head, between two requests, or on an HTTP/2 connection without streams.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
+
+use crate::model::budget::Budget;
+
+/// One address may hold one of so many parts of the places: a town hall behind one address is large.
+const SHARE: usize = 2;
+/// When room is wanted, one of so many parts is made free at once: who has to give way is looked for among all.
+const CLEARED: usize = 64;
+/// The bits of an IPv6 address that tell one network from another.
+const NETWORK: u128 = u128::MAX << 64;
+
+/// All places.
+pub struct Room {
+    most: usize,
+    head: Duration,
+    idle: Duration,
+    began: Instant,
+    guests: Mutex<Guests>,
+    left: Notify,
+}
+
+#[derive(Default)]
+struct Guests {
+    next: u64,
+    places: HashMap<u64, Arc<Place>>,
+    /// How many places each address holds.
+    held: HashMap<IpAddr, usize>,
+}
+
+/// What a connection is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Word {
+    /// It may go on.
+    Stay,
+    /// It is to finish what is under way.
+    Finish,
+    /// It is to end.
+    Leave,
+}
+
+/// The place of a connection.
+pub struct Place {
+    /// Whose share it counts in; `None`: a trusted proxy, which speaks for many.
+    origin: Option<IpAddr>,
+    began: Instant,
+    under_way: AtomicU32,
+    answering: AtomicU32,
+    /// Since when nothing is under way, or when the client last took something, milliseconds since the room was opened.
+    since: AtomicU64,
+    /// Something waits for the client to take it.
+    unsent: AtomicBool,
+    /// Is what is under way of no use to a client that has gone? Of HTTP/1, where there is one request at a time.
+    droppable: AtomicBool,
+    word: AtomicU8,
+    waker: AtomicWaker,
+}
+
+/// Holds a place until it is dropped.
+pub struct Guest {
+    room: Arc<Room>,
+    number: u64,
+    /// The place.
+    pub place: Arc<Place>,
+}
+
+/// Whose share an address counts in: a network of IPv6 is one customer's.
+fn origin(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK)),
+        address => address,
+    }
+}
+
+impl Guests {
+    fn remove(&mut self, number: u64) -> Option<Arc<Place>> {
+        let place = self.places.remove(&number)?;
+        if let Some(origin) = place.origin
+            && let Some(held) = self.held.get_mut(&origin)
+        {
+            *held -= 1;
+            if *held == 0 {
+                self.held.remove(&origin);
+            }
+        }
+        Some(place)
+    }
+
+    fn held(&self, origin: Option<IpAddr>) -> usize {
+        origin.and_then(|origin| self.held.get(&origin)).copied().unwrap_or(0)
+    }
+
+    /// Sends some of these away that have nothing under way; how many there were.
+    fn clear(&mut self, number: usize, among: impl Fn(&Place) -> bool) -> usize {
+        let idle = self.places.iter().filter(|(_, place)| among(place) && place.is_idle());
+        let mut idle: Vec<_> = idle
+            .map(|(number, place)| (Reverse(self.held(place.origin)), place.since.load(Ordering::Relaxed), *number))
+            .collect();
+        idle.sort_unstable();
+        idle.truncate(number);
+        for (_, _, number) in &idle {
+            if let Some(place) = self.remove(*number) {
+                place.tell(Word::Leave);
+            }
+        }
+        idle.len()
+    }
+}
+
+impl Room {
+    /// Room for so many connections, the time for a head, and the time that an answer may be left untaken.
+    pub fn new(most: usize, head: Duration, idle: Duration) -> Arc<Self> {
+        let (guests, left) = (Mutex::default(), Notify::new());
+        Arc::new(Self { most, head, idle, began: Instant::now(), guests, left })
+    }
+
+    fn guests(&self) -> MutexGuard<'_, Guests> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a connection from this address, which counts in no share if it is `trusted`. `None`: everybody is busy.
+    pub fn enter(self: &Arc<Self>, address: IpAddr, trusted: bool) -> Option<Guest> {
+        let origin = (!trusted).then(|| origin(address));
+        let mut guests = self.guests();
+        let share = self.most.div_ceil(SHARE);
+        if origin.is_some()
+            && guests.held(origin) >= share
+            && guests.clear(share.div_ceil(CLEARED), |place| place.origin == origin) == 0
+        {
+            return None;
+        }
+        if guests.places.len() >= self.most && guests.clear(self.most.div_ceil(CLEARED), |_| true) == 0 {
+            return None;
+        }
+        let place = Arc::new(Place::new(origin, self.began));
+        let number = guests.next;
+        guests.next += 1;
+        guests.places.insert(number, Arc::clone(&place));
+        if let Some(origin) = origin {
+            *guests.held.entry(origin).or_default() += 1;
+        }
+        drop(guests);
+        Some(Guest { room: Arc::clone(self), number, place })
+    }
+
+    /// Something other than places runs short: some who have nothing under way give way. Were there any?
+    pub fn make_way(&self) -> bool {
+        self.guests().clear(self.most.div_ceil(CLEARED), |_| true) > 0
+    }
+
+    /// Sends those away whose time is over; to be called now and then, for ever.
+    pub async fn watch(&self) {
+        let mut ticks = tokio::time::interval((self.head / 4).clamp(Duration::from_millis(50), Duration::from_secs(1)));
+        loop {
+            ticks.tick().await;
+            self.look(milliseconds(self.began.elapsed()));
+        }
+    }
+
+    fn look(&self, now: u64) {
+        for place in self.guests().places.values() {
+            let silent = now.saturating_sub(place.since.load(Ordering::Relaxed));
+            let idle = place.is_idle() && silent >= milliseconds(self.head);
+            if idle || (place.is_untaken() && silent >= milliseconds(self.idle)) {
+                place.tell(Word::Leave);
+            }
+        }
+    }
+
+    /// Everybody is to finish; returns when all have left.
+    pub async fn close(&self) {
+        self.guests().places.values().for_each(|place| place.tell(Word::Finish));
+        loop {
+            let left = self.left.notified();
+            if self.guests().places.is_empty() {
+                return;
+            }
+            left.await;
+        }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut guests = self.room.guests();
+        guests.remove(self.number);
+        if guests.places.is_empty() {
+            self.room.left.notify_waiters();
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Place {
+    /// A place of a room that was opened then.
+    pub fn new(origin: Option<IpAddr>, began: Instant) -> Self {
+        let place = Self {
+            origin,
+            began,
+            under_way: AtomicU32::new(0),
+            answering: AtomicU32::new(0),
+            since: AtomicU64::new(0),
+            unsent: AtomicBool::new(false),
+            droppable: AtomicBool::new(false),
+            word: AtomicU8::new(Word::Stay as u8),
+            waker: AtomicWaker::new(),
+        };
+        place.moved();
+        place
+    }
+
+    /// Something went on between the client and us.
+    pub fn moved(&self) {
+        self.since.store(milliseconds(self.began.elapsed()), Ordering::Relaxed);
+    }
+
+    /// Is a request under way?
+    pub fn is_busy(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) > 0
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.is_busy() && !self.unsent.load(Ordering::Relaxed)
+    }
+
+    /// Is nothing under way but answers that the client does not take?
+    fn is_untaken(&self) -> bool {
+        self.is_busy() && self.under_way.load(Ordering::Relaxed) == self.answering.load(Ordering::Relaxed)
+    }
+
+    /// Is what is under way of no use to a client that has gone, and has its answer not begun?
+    pub fn is_droppable(&self) -> bool {
+        self.droppable.load(Ordering::Relaxed)
+    }
+
+    /// Does something wait for the client to take it?
+    pub fn wait_for_client(&self, unsent: bool) {
+        self.unsent.store(unsent, Ordering::Relaxed);
+        self.moved();
+    }
+
+    fn tell(&self, word: Word) {
+        self.word.fetch_max(word as u8, Ordering::Relaxed);
+        self.waker.wake();
+    }
+
+    /// What the connection is told now; whoever asked is woken when there is another word.
+    pub fn word(&self, cx: &Context<'_>) -> Word {
+        self.waker.register(cx.waker());
+        match self.word.load(Ordering::Relaxed) {
+            0 => Word::Stay,
+            1 => Word::Finish,
+            _ => Word::Leave,
+        }
+    }
+
+    /// Returns when the connection is to end.
+    pub async fn told(&self) {
+        poll_fn(|cx| if self.word(cx) == Word::Stay { Poll::Pending } else { Poll::Ready(()) }).await;
+    }
+
+    /// A request has come.
+    pub fn begin(self: &Arc<Self>, budget: Budget) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        self.droppable.store(true, Ordering::Relaxed);
+        UnderWay { place: Arc::clone(self), budget, kept: AtomicBool::new(false), answering: AtomicBool::new(false) }
+    }
+}
+
+/// A request under way, until its answer is sent or nobody waits for it.
+pub struct UnderWay {
+    place: Arc<Place>,
+    budget: Budget,
+    kept: AtomicBool,
+    answering: AtomicBool,
+}
+
+impl UnderWay {
+    /// What the request may cost.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// From now on it is carried through even when the client goes away.
+    pub fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+        self.place.droppable.store(false, Ordering::Relaxed);
+    }
+
+    /// The answer is there: from now on it is the client that is waited for.
+    pub fn answer(&self) {
+        self.place.droppable.store(false, Ordering::Relaxed);
+        self.answering.store(true, Ordering::Relaxed);
+        self.place.answering.fetch_add(1, Ordering::Relaxed);
+        self.place.moved();
+    }
+
+    /// The client takes the answer.
+    pub fn moved(&self) {
+        self.place.moved();
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if !*self.kept.get_mut() {
+            self.budget.give_up();
+        }
+        if *self.answering.get_mut() {
+            self.place.answering.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.place.moved();
+        self.place.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Guest, Room, Word};
+    use crate::model::budget::Budget;
+    use std::net::IpAddr;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+
+    fn room(most: usize) -> Arc<Room> {
+        Room::new(most, Duration::from_secs(10), Duration::from_secs(20))
+    }
+
+    fn enter(room: &Arc<Room>, address: &str) -> Option<Guest> {
+        room.enter(address.parse::<IpAddr>().expect(address), address == "127.0.0.1")
+    }
+
+    /// Tells when the connection fell silent, and whether it is to leave.
+    fn silent_since(guest: &Guest, at: u64) {
+        guest.place.since.store(at, Ordering::Relaxed);
+    }
+
+    fn leaves(guest: &Guest) -> bool {
+        guest.place.word.load(Ordering::Relaxed) == Word::Leave as u8
+    }
+
+    #[test]
+    fn no_address_holds_more_than_its_share_and_its_own_give_way() {
+        for (one, same) in [("1.2.3.4", "1.2.3.4"), ("1.2.3.4", "::ffff:1.2.3.4"), ("2001:db8::1", "2001:db8::ffff:1")]
+        {
+            let room = room(8);
+            let silent: Vec<Guest> = (0..4).map(|_| enter(&room, one).expect("a place")).collect();
+            silent.iter().zip([7, 5, 8, 9]).for_each(|(guest, at)| silent_since(guest, at));
+            let _busy = silent[1].place.begin(Budget::default());
+            let newcomer = enter(&room, same).expect("a place");
+            assert_eq!(silent.iter().map(leaves).collect::<Vec<_>>(), [true, false, false, false]);
+            let stranger = enter(&room, "2001:db8:1::1").expect("a place");
+            assert!(!leaves(&newcomer) && !leaves(&stranger));
+            let busy: Vec<_> =
+                silent[2..].iter().chain([&newcomer]).map(|guest| guest.place.begin(Budget::default())).collect();
+            assert!(enter(&room, one).is_none(), "all of them have a request under way");
+            drop(busy);
+            assert!(enter(&room, one).is_some());
+        }
+    }
+
+    #[test]
+    fn a_proxy_speaks_for_many_and_gives_way_last() {
+        let room = room(8);
+        let proxied: Vec<Guest> = (0..6).map(|_| enter(&room, "127.0.0.1").expect("a place")).collect();
+        let others = [enter(&room, "1.1.1.1").expect("a place"), enter(&room, "1.1.1.2").expect("a place")];
+        let _more = [enter(&room, "127.0.0.1").expect("a place"), enter(&room, "127.0.0.1").expect("a place")];
+        assert!(others.iter().all(leaves) && !proxied.iter().any(leaves));
+        assert!(enter(&room, "1.1.1.1").is_some());
+        assert!(proxied.iter().filter(|guest| leaves(guest)).count() == 1);
+    }
+
+    #[test]
+    fn a_full_room_is_made_free_by_who_holds_most_of_it() {
+        let room = room(8);
+        let honest = enter(&room, "9.9.9.9").expect("a place");
+        silent_since(&honest, 0);
+        let flood: Vec<Guest> =
+            (0..7).map(|n| enter(&room, if n % 2 == 0 { "1.1.1.1" } else { "1.1.1.2" }).expect("a place")).collect();
+        for _ in 0..20 {
+            let newcomer = enter(&room, "8.8.8.8").expect("a place");
+            assert!(!leaves(&honest));
+            drop(newcomer);
+        }
+        assert!(flood.iter().any(leaves));
+    }
+
+    #[test]
+    fn silence_ends_and_work_does_not() {
+        let room = room(8);
+        let [silent, working, untaken] = [(); 3].map(|()| enter(&room, "1.2.3.4").expect("a place"));
+        let _work = working.place.begin(Budget::default());
+        let answer = untaken.place.begin(Budget::default());
+        answer.answer();
+        [&silent, &working, &untaken].into_iter().for_each(|guest| silent_since(guest, 1_000));
+        room.look(10_999);
+        assert!(!leaves(&silent));
+        room.look(11_000);
+        assert!(leaves(&silent) && !leaves(&untaken));
+        room.look(21_000);
+        assert!(leaves(&untaken) && !leaves(&working));
+    }
+
+    #[test]
+    fn who_has_gone_asks_for_nothing_more() {
+        let room = room(8);
+        let guest = enter(&room, "1.2.3.4").expect("a place");
+        let reading = guest.place.begin(Budget::default());
+        let budget = reading.budget().clone();
+        assert!(guest.place.is_droppable());
+        drop(reading);
+        assert!(budget.is_given_up());
+        let writing = guest.place.begin(Budget::default());
+        let budget = writing.budget().clone();
+        writing.keep();
+        assert!(!guest.place.is_droppable());
+        drop(writing);
+        assert!(!budget.is_given_up() && !guest.place.is_busy());
+    }
+}

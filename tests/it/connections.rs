@@ -1,0 +1,204 @@
+//! Connections that say nothing, half of something, or too slowly; that are too many; and clients that have gone.
+
+use std::time::{Duration, Instant};
+
+use super::kit::{Answer, World};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const HEAD: Duration = Duration::from_secs(1);
+
+/// A world that gives a head a second, and has this many places.
+async fn small(places: usize) -> World {
+    World::with(|config| {
+        config.server.head_timeout_s = HEAD.as_secs();
+        config.server.max_connections = places;
+    })
+    .await
+}
+
+async fn connect(world: &World) -> TcpStream {
+    TcpStream::connect(world.address).await.unwrap()
+}
+
+/// A request's head by max; `more` are headers.
+fn head(world: &World, line: &str, more: &str) -> String {
+    let authorization = world.client("max").authorization.unwrap();
+    format!("{line} HTTP/1.1\r\nHost: h\r\nAuthorization: {authorization}\r\n{more}\r\n")
+}
+
+/// How long until the server ends the connection.
+async fn ends(socket: &mut TcpStream) -> Duration {
+    let begun = Instant::now();
+    let mut rest = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(20), socket.read_to_end(&mut rest)).await.expect("an end");
+    begun.elapsed()
+}
+
+/// What HTTP/2 begins with, and empty settings.
+const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+#[tokio::test]
+async fn a_head_has_its_time_from_the_first_byte_that_is_awaited() {
+    let world = small(100).await;
+    let get = head(&world, "GET /files/", "");
+    let mut waiting = Vec::new();
+    for said in [
+        &b""[..],
+        b"G",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"PRI * HTT",
+        HTTP2,
+        &[HTTP2, b"\0\0\x09\x01\0\0\0\0\x01\x82"].concat(),
+    ] {
+        let mut socket = connect(&world).await;
+        socket.write_all(said).await.unwrap();
+        waiting.push((String::from_utf8_lossy(said).into_owned(), socket));
+    }
+    // Between two requests, too, and in the middle of the second.
+    for more in ["", "GET /"] {
+        let mut socket = connect(&world).await;
+        socket.write_all(get.as_bytes()).await.unwrap();
+        assert_eq!(Answer::read(&mut socket, false).await.status, 200);
+        socket.write_all(more.as_bytes()).await.unwrap();
+        waiting.push((format!("a request, {more}"), socket));
+    }
+    // A letter at a time wins nothing.
+    let mut slow = connect(&world).await;
+    let (mut hears, mut says) = slow.split();
+    let speaking = async {
+        for letter in get.bytes().cycle() {
+            if letter == b'\r' || says.write_all(&[letter]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut rest = Vec::new();
+    let begun = Instant::now();
+    tokio::select! {
+        () = speaking => {}
+        _ = hears.read_to_end(&mut rest) => {}
+        () = tokio::time::sleep(4 * HEAD) => {}
+    }
+    assert!(begun.elapsed() < 3 * HEAD, "{:?}", begun.elapsed());
+    for (said, mut socket) in waiting {
+        let waited = ends(&mut socket).await;
+        assert!(waited < HEAD, "after {said:?}: {waited:?} more");
+    }
+}
+
+#[tokio::test]
+async fn who_is_silent_gives_way_and_who_works_does_not() {
+    let world = World::with(|config| config.server.max_connections = 8).await;
+    let mut upload = connect(&world).await;
+    upload.write_all(head(&world, "PUT /files/tram/slow", "Content-Length: 10\r\n").as_bytes()).await.unwrap();
+    upload.write_all(b"12345").await.unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        let mut socket = connect(&world).await;
+        let _ = socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").await;
+        silent.push(socket);
+    }
+    for _ in 0..10 {
+        let begun = Instant::now();
+        world.client("mia").get("/files/").expect(200).await;
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    }
+    upload.write_all(b"67890").await.unwrap();
+    assert_eq!(Answer::read(&mut upload, false).await.status, 201);
+}
+
+#[tokio::test]
+async fn who_finds_everybody_busy_is_told_when_to_come_again() {
+    let world = World::with(|config| config.server.max_connections = 8).await;
+    let mut uploads = Vec::new();
+    for n in 0..4 {
+        let mut socket = connect(&world).await;
+        let line = format!("PUT /files/tram/{n}");
+        socket.write_all(head(&world, &line, "Content-Length: 2\r\n").as_bytes()).await.unwrap();
+        uploads.push(socket);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Half of the places are the most that one address holds.
+    let refused = world.client("mia").get("/files/").expect(503).await;
+    assert!(refused.header("retry-after").is_some() && refused.header("connection") == Some("close"));
+    for upload in &mut uploads {
+        upload.write_all(b"ok").await.unwrap();
+        assert_eq!(Answer::read(upload, false).await.status, 201);
+    }
+    world.client("mia").get("/files/").expect(200).await;
+}
+
+#[tokio::test]
+async fn who_has_ended_its_sending_side_gets_its_answers() {
+    let world = World::new().await;
+    let get = head(&world, "GET /files/tram/a", "");
+    let put = |n: usize, more: &str| head(&world, &format!("PUT /files/tram/half{n}"), more) + "abc";
+    let large: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
+    world.client("max").put("/files/tram/a", &large).expect(201).await;
+    let list = head(&world, "PROPFIND /files/tram/", "Depth: 1\r\n");
+    for (asked, statuses) in [
+        (put(1, "Connection: close\r\nContent-Length: 3\r\n"), &[201][..]),
+        (put(2, "Content-Length: 3\r\n"), &[201]),
+        (put(3, "Transfer-Encoding: chunked\r\n").replace("abc", "3\r\nabc\r\n0\r\n\r\n"), &[201]),
+        (get.clone(), &[200]),
+        (list.clone(), &[207]),
+        // One after the other, without waiting.
+        (
+            format!("{}{get}{list}{}", put(4, "Content-Length: 3\r\n"), put(5, "Content-Length: 3\r\n")),
+            &[201, 200, 207, 201],
+        ),
+    ] {
+        let mut socket = connect(&world).await;
+        socket.write_all(asked.as_bytes()).await.unwrap();
+        socket.shutdown().await.unwrap();
+        // A large answer is sent to the end, however slowly it is taken.
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        for status in statuses {
+            let answer = Answer::read(&mut socket, false).await;
+            assert_eq!(answer.status, *status, "{asked}");
+            if *status == 200 {
+                assert!(answer.body == large);
+            }
+        }
+        assert!(ends(&mut socket).await < Duration::from_secs(2), "{asked}");
+    }
+    // Half a request is none.
+    let mut socket = connect(&world).await;
+    socket.write_all(&get.as_bytes()[..get.len() - 3]).await.unwrap();
+    socket.shutdown().await.unwrap();
+    assert!(ends(&mut socket).await < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn requests_that_follow_each_other_without_waiting_are_answered_in_order() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let mut socket = connect(&world).await;
+    let mut asked = String::new();
+    for n in 0..200 {
+        let body = "x".repeat(n * 7);
+        let length = format!("Content-Length: {}\r\n", body.len());
+        asked += &(head(&world, &format!("PUT /files/tram/{n}"), &length) + &body);
+        asked += &head(&world, &format!("GET /files/tram/{n}"), "");
+    }
+    let (mut hears, mut says) = socket.split();
+    let (said, answers) = tokio::join!(says.write_all(asked.as_bytes()), async {
+        let mut all = Vec::new();
+        while all.windows(9).filter(|part| part == b"HTTP/1.1 ").count() < 400 {
+            let mut piece = vec![0; 65536];
+            let read = tokio::time::timeout(Duration::from_secs(10), hears.read(&mut piece)).await.expect("answers");
+            match read.unwrap() {
+                0 => break,
+                read => all.extend_from_slice(&piece[..read]),
+            }
+        }
+        String::from_utf8(all).unwrap()
+    });
+    said.unwrap();
+    let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses, ["201", "200"].repeat(200));
+    max.get("/files/tram/199").expect(200).await;
+}

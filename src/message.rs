@@ -1,6 +1,6 @@
 //! What people read, in French and English. The only module that names `fluent_templates`.
 //!
-//! Sentences stand in `locales/`; a test compares the keys of both languages.
+//! Sentences stand in `locales/`; a test compares the keys of both languages (those of `help.ftl`: see `cli/help.rs`).
 
 use std::collections::HashMap;
 

@@ -7,6 +7,7 @@ mod device;
 mod feed;
 mod files;
 mod grant;
+mod help;
 mod holidays;
 mod output;
 mod past;
@@ -17,11 +18,12 @@ mod serve;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use self::output::Terminal;
 use crate::app;
 use crate::config::Config;
+use crate::message::Language;
 use crate::tree::Tree;
 
 /// Documents, calendars and meetings of public projects, over WebDAV and CalDAV.
@@ -80,8 +82,9 @@ enum Command {
 
 /// Runs the command of this process.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
     let terminal = Terminal::of_environment();
+    let asked = help::localized(Arguments::command(), Language::of_environment()).get_matches();
+    let arguments = Arguments::from_arg_matches(&asked).unwrap_or_else(|wrong| wrong.exit());
     // Two providers of cryptography in one process would make TLS fail when it is first used.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = match tokio::runtime::Runtime::new() {

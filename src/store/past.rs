@@ -202,6 +202,8 @@ pub struct GoneName {
     pub name: String,
     /// Was it a collection's?
     pub collection: bool,
+    /// What bears it now: then it is not the name that is gone, but what stood below it.
+    pub bearer: Option<Id>,
 }
 
 const OLDEST_SEQ: &str = "SELECT oldest_seq FROM home WHERE node_id = $1";
@@ -223,29 +225,82 @@ pub async fn gone(
     Ok(found.iter().map(gone_of).collect())
 }
 
-/// The same for all collections of a home.
-pub async fn gone_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i64) -> Result<Vec<GoneName>, Failure> {
+/// The same for all collections of a home, of what was lost after `base`; and names that collections lost and that something
+/// bears now.
+pub async fn gone_in_home(
+    c: &mut impl Reading,
+    (home, base): (Id, Seq),
+    at: &Cursor,
+    limit: i64,
+) -> Result<Vec<GoneName>, Failure> {
     const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
-         MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.home_id = $1 AND p.to_seq >= $2 \
+         MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END), MAX(n.id) FROM past p JOIN node k ON k.id = p.node_id \
+         LEFT JOIN node n ON n.parent_id = p.parent_id AND n.match_name = p.match_name AND n.name = p.name \
+         AND n.gone_at IS NULL WHERE p.home_id = $1 AND p.to_seq >= $2 AND p.to_seq > $6 \
          AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
-         AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
-         AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
-    let found = rows(c, SQL, arguments![home, at.seq, at.parent, &at.name, limit]).await?;
-    Ok(found.iter().map(gone_of).collect())
+         AND (n.id IS NULL OR k.kind NOT IN ('file', 'object')) \
+         GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
+    let found = rows(c, SQL, arguments![home, at.seq, at.parent, &at.name, limit, base]).await?;
+    Ok(found.iter().map(|row| GoneName { bearer: row.optional_integer(4).map(Id), ..gone_of(row) }).collect())
 }
 
 fn gone_of(row: &Row) -> GoneName {
-    GoneName { seq: row.integer(0), parent: Id(row.integer(1)), name: row.text(2), collection: row.integer(3) != 0 }
+    GoneName {
+        seq: row.integer(0),
+        parent: Id(row.integer(1)),
+        name: row.text(2),
+        collection: row.integer(3) != 0,
+        bearer: None,
+    }
 }
 
-/// Does a collection's name, lost in a home after `base`, lead to something else now, or to what meanwhile stood in
-/// another home? What lay below the old one can then not be told name by name.
-pub async fn collection_replaced(c: &mut impl Reading, home: Id, base: Seq) -> Result<bool, Failure> {
-    let sql = "SELECT 1 FROM past p JOIN node k ON k.id = p.node_id JOIN node n ON n.parent_id = p.parent_id \
-               AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS NULL \
-               WHERE p.home_id = $1 AND p.to_seq > $2 AND k.kind NOT IN ('file', 'object') AND n.placed_seq > $2 AND (n.id <> p.node_id \
-               OR EXISTS (SELECT 1 FROM past o WHERE o.node_id = n.id AND o.home_id <> p.home_id)) LIMIT 1";
-    Ok(row(c, sql, arguments![home, base]).await?.is_some())
+/// Members `k` that former collections `f` had in a home after a base and before they went themselves: those that hang on
+/// them still (`m`), and states that have ended since (`q`). The plus keeps the database from going through all of the home.
+macro_rules! had {
+    () => {
+        " FROM former f CROSS JOIN (SELECT 0 AS ended UNION ALL SELECT 1) w \
+         LEFT JOIN node m ON m.parent_id = CASE w.ended WHEN 0 THEN f.id END AND +m.home_id = $1 AND m.gone_at IS NULL \
+         AND m.placed_seq < f.until LEFT JOIN past q ON q.parent_id = CASE w.ended WHEN 1 THEN f.id END AND +q.home_id = $1 \
+         AND q.to_seq > $2 AND q.from_seq < f.until JOIN node k ON k.id = COALESCE(m.id, q.node_id) "
+    };
+}
+
+/// The live member `n`, if there is one, of what stands now where a former collection stood, under the name of its member.
+macro_rules! there_now {
+    () => {
+        "node n ON n.parent_id = f.live AND n.match_name = COALESCE(m.match_name, q.match_name) \
+         AND n.name = COALESCE(m.name, q.name) AND n.gone_at IS NULL "
+    };
+}
+
+/// What stood below the collections that lost a name after `base`, and does not stand there now that the name is `bearer`'s:
+/// paths from there, and whether they were collections', in the order of paths, after `after`. Of a collection that is gone
+/// what stood below it is not told. The former tree is followed as far down as the living one bears the same names. The bearer
+/// may be the same collection, come back: what left it may have been passed over while it was away.
+pub async fn gone_below(
+    c: &mut impl Reading,
+    (home, base): (Id, Seq),
+    (parent, name, bearer): (Id, &str, Id),
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(String, bool)>, Failure> {
+    const SQL: &str = concat!(
+        "WITH RECURSIVE former(id, live, path, until) AS (SELECT p.node_id, CAST($5 AS BIGINT), '', p.to_seq FROM past p \
+         JOIN node k ON k.id = p.node_id WHERE p.parent_id = $3 AND p.name = $4 AND +p.home_id = $1 AND p.to_seq > $2 \
+         AND k.kind NOT IN ('file', 'object') UNION SELECT k.id, n.id, \
+         f.path || COALESCE(m.name, q.name) || '/', CASE WHEN q.to_seq < f.until THEN q.to_seq ELSE f.until END",
+        had!(),
+        "JOIN ",
+        there_now!(),
+        "WHERE k.kind NOT IN ('file', 'object')) SELECT f.path || COALESCE(m.name, q.name), \
+         MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END)",
+        had!(),
+        "LEFT JOIN ",
+        there_now!(),
+        "WHERE n.id IS NULL AND f.path || COALESCE(m.name, q.name) > $6 GROUP BY 1 ORDER BY 1 LIMIT $7"
+    );
+    let found = rows(c, SQL, arguments![home, base, parent, name, bearer, after, limit]).await?;
+    Ok(found.iter().map(|row| (row.text(0), row.integer(1) != 0)).collect())
 }
 
 /// The live member of a collection that bears a folded name.

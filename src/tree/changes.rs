@@ -3,9 +3,12 @@
 //! Changes are told in the order (number, gone names before live nodes, key), so a page may end anywhere and the token
 //! that closes it says exactly what was told. At depth infinity a folder that was moved into place is told with all
 //! that lies below it, for each of these has a new address, though nothing about it changed. "Moved" means: put into
-//! place after the *base*, which is what the client knew when it began to ask; pages carry it on.
+//! place after the *base*, which is what the client knew when it began to ask; pages carry it on. Where the name of a folder
+//! led to something else after the base, what stood below the old folder and does not stand there now is gone, name
+//! by name.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::gate::Admitted;
@@ -15,6 +18,7 @@ use super::walk::{Needs, Place, View};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::etag::SyncToken;
+use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
 use crate::model::path::Path;
@@ -52,7 +56,8 @@ pub struct Changes {
 /// What was told last, inside the change `seq`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Told {
-    Gone(Id, String),
+    /// A name that a collection lost; and, where something else bears it, the last path told of what stood below: `None`, all.
+    Gone(Id, String, Option<String>),
     /// A live node, and the last one told of what lies below it.
     Live(Id, Id),
     All,
@@ -62,7 +67,8 @@ impl Told {
     /// What a token says of it, with the base.
     fn to_text(&self, base: Seq) -> Option<String> {
         match self {
-            Self::Gone(parent, name) => Some(format!("{base} g{parent} {name}")),
+            Self::Gone(parent, name, None) => Some(format!("{base} g{parent} {name}")),
+            Self::Gone(parent, name, Some(below)) => Some(format!("{base} g{parent} {name}/{below}")),
             Self::Live(node, below) => Some(format!("{base} l{node} {below}")),
             Self::All => None,
         }
@@ -73,7 +79,10 @@ impl Told {
         let (head, tail) = rest.split_once(' ')?;
         let id = |text: &str| text.parse().ok().map(Id);
         let told = match head.strip_prefix('g') {
-            Some(parent) => Self::Gone(id(parent)?, tail.to_owned()),
+            Some(parent) => {
+                let (name, below) = tail.split_once('/').map_or((tail, None), |(name, below)| (name, Some(below)));
+                Self::Gone(id(parent)?, name.to_owned(), below.map(str::to_owned))
+            }
             None => Self::Live(id(head.strip_prefix('l')?)?, id(tail)?),
         };
         Some((base.parse().ok()?, told))
@@ -82,7 +91,7 @@ impl Told {
     fn cursor(&self, seq: Seq) -> past::Cursor {
         const LAST: Id = Id(i64::MAX);
         match self {
-            Self::Gone(parent, name) => past::Cursor { seq, parent: *parent, name: name.clone(), node: Id(0) },
+            Self::Gone(parent, name, _) => past::Cursor { seq, parent: *parent, name: name.clone(), node: Id(0) },
             Self::Live(node, _) => past::Cursor { seq, parent: LAST, name: String::new(), node: *node },
             Self::All => past::Cursor { seq, parent: LAST, name: String::new(), node: LAST },
         }
@@ -134,11 +143,16 @@ impl<T: Reading> Admitted<T> {
         let limit = limit.unwrap_or(MOST).clamp(1, MOST);
         let place = self.place(epoch);
         let scope = Scope { top: &top, place: &place, deep, base, from, needs, epoch };
-        let mut page = Filling { changes: Vec::new(), limit, seq: from, told: told.clone(), full: false };
-        if let Told::Live(id, below) = &told
-            && deep
-        {
-            self.rest_below(&scope, *id, *below, &mut page).await?;
+        let mut page =
+            Filling { changes: Vec::new(), gone: HashSet::new(), limit, seq: from, told: told.clone(), full: false };
+        match &told {
+            Told::Live(id, below) if deep => self.rest_below(&scope, *id, *below, &mut page).await?,
+            Told::Gone(parent, name, Some(below)) if deep => {
+                let bearer = past::member(&mut self.store, *parent, &match_name(name)).await?;
+                let bearer = bearer.filter(|bearer| bearer.name == *name).map(|bearer| bearer.id);
+                self.rest_gone(&scope, (*parent, name, bearer), below, &mut page).await?;
+            }
+            _ => {}
         }
         let mut told = page.told.clone();
         let mut seq = from;
@@ -195,9 +209,6 @@ impl<T: Reading> Admitted<T> {
         if !of_here || !kept || token.seq.max(base) > latest(top) || base < top.placed_seq {
             return Err(refused().into());
         }
-        if deep && past::collection_replaced(&mut self.store, top.home_id, base).await? {
-            return Err(refused().into());
-        }
         Ok((token.seq, base, told))
     }
 
@@ -209,7 +220,7 @@ impl<T: Reading> Admitted<T> {
         with_gone: bool,
     ) -> Result<(Vec<Entry>, Option<(Seq, Told)>)> {
         let limit = PAGE as i64;
-        let Scope { top, deep, needs, .. } = *scope;
+        let Scope { top, deep, base, needs, .. } = *scope;
         let live = if deep {
             past::changed_in_home(&mut self.store, top.home_id, at, limit).await?
         } else {
@@ -217,13 +228,13 @@ impl<T: Reading> Admitted<T> {
         };
         let gone = match (with_gone, deep) {
             (false, _) => Vec::new(),
-            (true, true) => past::gone_in_home(&mut self.store, top.home_id, at, limit).await?,
+            (true, true) => past::gone_in_home(&mut self.store, (top.home_id, base), at, limit).await?,
             (true, false) => past::gone(&mut self.store, top.id, top.home_id, at, limit).await?,
         };
         // Where one side was cut, the other must not run ahead of it; of one change gone names come first.
         let live_end = live.end.as_ref().map(|node| (node.seq, Told::Live(node.id, Id(i64::MAX))));
         let cut = gone.last().filter(|_| gone.len() == PAGE);
-        let gone_end = cut.map(|gone| (gone.seq, Told::Gone(gone.parent, gone.name.clone())));
+        let gone_end = cut.map(|gone| (gone.seq, Told::Gone(gone.parent, gone.name.clone(), None)));
         let gone_first = match (&gone_end, &live_end) {
             (Some((gone, _)), Some((live, _))) => gone <= live,
             (gone, _) => gone.is_some(),
@@ -243,9 +254,12 @@ impl<T: Reading> Admitted<T> {
         match entry {
             Entry::Gone(gone) => {
                 page.seq = gone.seq;
-                page.told = Told::Gone(gone.parent, gone.name.clone());
+                page.told = Told::Gone(gone.parent, gone.name.clone(), None);
+                if gone.bearer.is_some() {
+                    return self.rest_gone(scope, (gone.parent, &gone.name, gone.bearer), "", page).await;
+                }
                 if let Some(place) = self.place_below(scope, gone.parent).await? {
-                    page.changes.push(Change::Gone(place.address(&gone.name, gone.collection)));
+                    page.gone(place.address(&gone.name, gone.collection));
                 }
             }
             Entry::Live(node) => {
@@ -287,6 +301,43 @@ impl<T: Reading> Admitted<T> {
                 page.told = Told::Live(folder, after);
             }
         }
+        Ok(())
+    }
+
+    /// What stood below collections that lost a name, now that something else bears it. If nothing does any more, that is a
+    /// change of its own.
+    async fn rest_gone(
+        &mut self,
+        scope: &Scope<'_>,
+        (parent, name, bearer): (Id, &str, Option<Id>),
+        after: &str,
+        page: &mut Filling,
+    ) -> Result<()> {
+        let home = (scope.top.home_id, scope.base);
+        let mut after = Some(after.to_owned());
+        if let Some(bearer) = bearer
+            && let Some(place) = self.place_below(scope, parent).await?
+        {
+            while let Some(begin) = after.take() {
+                let lost = (parent, name, bearer);
+                // One more than there is room for, to see whether there is more.
+                let room = page.limit.saturating_sub(page.changes.len()) + 1;
+                let gone = past::gone_below(&mut self.store, home, lost, &begin, room as i64).await?;
+                let more = gone.len() == room;
+                let mut told = begin;
+                for (path, collection) in gone {
+                    if page.full() {
+                        page.told = Told::Gone(parent, name.to_owned(), Some(told));
+                        return Ok(());
+                    }
+                    let names = std::iter::once(name).chain(path.split('/'));
+                    page.gone(place.address_below(names, collection));
+                    told = path;
+                }
+                after = Some(told).filter(|_| more);
+            }
+        }
+        page.told = Told::Gone(parent, name.to_owned(), None);
         Ok(())
     }
 
@@ -333,6 +384,8 @@ struct Scope<'a> {
 /// A page that is being filled, and what it has told so far.
 struct Filling {
     changes: Vec<Change>,
+    /// Addresses told as gone: one may be so in several ways, and is told once.
+    gone: HashSet<String>,
     limit: usize,
     seq: Seq,
     told: Told,
@@ -340,6 +393,12 @@ struct Filling {
 }
 
 impl Filling {
+    fn gone(&mut self, href: String) {
+        if self.gone.insert(href.clone()) {
+            self.changes.push(Change::Gone(href));
+        }
+    }
+
     /// Is there no room for one more? From then on the page counts as truncated.
     fn full(&mut self) -> bool {
         self.full = self.full || self.changes.len() >= self.limit;
@@ -353,7 +412,12 @@ mod tests {
 
     #[test]
     fn what_was_told_survives_the_token() {
-        for told in [Told::Gone(Id(4), "a b:c".into()), Told::Live(Id(7), Id(9))] {
+        for told in [
+            Told::Gone(Id(4), "a b:c".into(), None),
+            Told::Gone(Id(4), "a b".into(), Some("c d/e".into())),
+            Told::Gone(Id(4), "a".into(), Some(String::new())),
+            Told::Live(Id(7), Id(9)),
+        ] {
             assert_eq!(Told::parse(&told.to_text(12).expect("a place")), Some((12, told)));
         }
         assert_eq!(Told::All.to_text(12), None);

@@ -175,6 +175,19 @@ impl Place {
         href
     }
 
+    /// Address of what stands, or stood, further below: at a path of names.
+    pub fn address_below<'n>(&self, names: impl Iterator<Item = &'n str>, collection: bool) -> String {
+        let mut href = self.href.clone();
+        for name in names {
+            encode(name, &mut href);
+            href.push('/');
+        }
+        if !collection {
+            href.pop();
+        }
+        href
+    }
+
     /// A member that bears its own name.
     pub fn member(&self, node: impl Into<Arc<Node>>) -> View {
         let node = node.into();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use beffroi::model::id::now;
 use beffroi::model::version::stamp;
 
-use super::kit::{Answer, Client, World};
+use super::kit::{Client, World};
 use super::versions::id;
 
 const HOME: &str = "/files/tram";
@@ -79,16 +79,20 @@ struct Mirror {
 }
 
 impl Mirror {
+    /// Takes all that is told.
     async fn sync(&mut self, client: &Client) {
-        let mut answer: Answer = client.sync(&format!("{HOME}/"), &self.token, "infinite", "").send().await;
-        if answer.status == 403 {
-            *self = Self::default();
-            answer = client.sync(&format!("{HOME}/"), "", "infinite", "").expect(207).await;
-        }
+        while self.page(client, "").await {}
+    }
+
+    /// Takes one page; is there more? A token is never refused: nothing of the home is forgotten here.
+    async fn page(&mut self, client: &Client, more: &str) -> bool {
+        let answer = client.sync(&format!("{HOME}/"), &self.token, "infinite", more).expect(207).await;
         let root = answer.xml();
+        let mut truncated = false;
         for response in root.elements().filter(|e| e.name.is_dav("response")) {
             let path = response.dav("href").unwrap().text().trim_end_matches('/').to_owned();
             match response.dav("status") {
+                Some(status) if status.text().contains(" 507 ") => truncated = true,
                 Some(_) => {
                     let below = format!("{path}/");
                     self.etags.retain(|p, _| *p != path && !p.starts_with(&below));
@@ -100,6 +104,11 @@ impl Mirror {
             }
         }
         self.token = answer.sync_token();
+        truncated
+    }
+
+    fn paths(&self) -> Vec<&str> {
+        self.etags.keys().map(|path| path.strip_prefix(HOME).unwrap()).collect()
     }
 }
 
@@ -110,6 +119,8 @@ struct Run {
     written: BTreeSet<String>,
     moments: Vec<(String, Tree)>,
     mirror: Mirror,
+    /// One that takes a small page after each step, so that the tree changes between its pages.
+    slow: Mirror,
     agree_every: usize,
     seed: u64,
 }
@@ -131,7 +142,7 @@ impl Run {
     async fn step(&mut self, number: usize) {
         let who = *self.random.pick(&["max", "mia"]);
         let client = self.world.client(who);
-        match self.random.below(20) {
+        match self.random.below(26) {
             0..=6 => {
                 let path = self.any_path();
                 if is_folder(&self.tree, &path) {
@@ -200,7 +211,7 @@ impl Run {
                 self.note(number, &["restore", &from, &place]);
                 put_at(&mut self.tree, place.strip_prefix(HOME).unwrap(), what);
             }
-            _ => {
+            19 => {
                 if self.moments.is_empty() {
                     return;
                 }
@@ -212,6 +223,85 @@ impl Run {
                 self.tree = then;
                 self.note(number, &["rewind", &moment]);
             }
+            _ => self.name_anew(number).await,
+        }
+    }
+
+    /// The name of a folder comes to lead to something else.
+    async fn name_anew(&mut self, number: usize) {
+        let client = self.world.client("max");
+        let folders: Vec<String> = self.tree.iter().filter(|(_, c)| c.is_none()).map(|(p, _)| p.clone()).collect();
+        if folders.is_empty() {
+            return;
+        }
+        let (one, other) = (self.random.pick(&folders).clone(), self.random.pick(&folders).clone());
+        let relocate = async |from: &str, to: &str| client.relocate(from, to).expect(201).await;
+        let (at, aside) = (format!("{HOME}{one}"), format!("{HOME}/aside"));
+        match self.random.below(5) {
+            0 => {
+                client.delete(&at).expect(204).await;
+                client.mkcol(&at).expect(201).await;
+                put_at(&mut self.tree, &one, Tree::from([(String::new(), None)]));
+                self.note(number, &["make anew", &one]);
+            }
+            1 if !other.starts_with(&one) && !one.starts_with(&other) => {
+                let there = format!("{HOME}{other}");
+                relocate(&at, &aside).await;
+                relocate(&there, &at).await;
+                relocate(&aside, &there).await;
+                let (mine, theirs) = (take(&mut self.tree, &one), take(&mut self.tree, &other));
+                put_at(&mut self.tree, &one, theirs);
+                put_at(&mut self.tree, &other, mine);
+                self.note(number, &["swap", &one, &other]);
+            }
+            2 => {
+                // Its parts go into the folder that takes its name, but for one that stays outside.
+                relocate(&at, &aside).await;
+                client.mkcol(&at).expect(201).await;
+                let listed = client.propfind(&format!("{aside}/"), "1", "<D:resourcetype/>").expect(207).await.hrefs();
+                for member in listed.iter().skip(2) {
+                    relocate(member, &format!("{HOME}{one}{}", member.strip_prefix(&aside).unwrap())).await;
+                }
+                client.delete(&aside).expect(204).await;
+                if let Some(left) = listed.get(1) {
+                    take(&mut self.tree, &format!("{one}{}", left.strip_prefix(&aside).unwrap().trim_end_matches('/')));
+                }
+                self.note(number, &["sort out", &one]);
+            }
+            3 => {
+                let (folder, name) = one.rsplit_once('/').unwrap();
+                let loud = format!("{HOME}{folder}/{}", name.to_uppercase());
+                if loud == at {
+                    return;
+                }
+                relocate(&at, &loud).await;
+                self.follow().await;
+                relocate(&loud, &at).await;
+                self.note(number, &["change the case and back", &one]);
+            }
+            _ => {
+                let elsewhere = format!("/files/max/{number}");
+                relocate(&at, &elsewhere).await;
+                client.mkcol(&format!("{elsewhere}/new{number}")).expect(201).await;
+                if self.random.below(2) == 0 {
+                    client.mkcol(&at).expect(201).await;
+                    self.follow().await;
+                    client.delete(&at).expect(204).await;
+                }
+                relocate(&elsewhere, &at).await;
+                self.tree.insert(format!("{one}/new{number}"), None);
+                self.note(number, &["by way of another home", &one]);
+            }
+        }
+    }
+
+    /// Both mirrors go on: the one takes all there is, the other a page.
+    async fn follow(&mut self) {
+        let client = self.world.client("rita");
+        self.mirror.sync(&client).await;
+        let few = format!("<D:limit><D:nresults>{}</D:nresults></D:limit>", 1 + self.seed % 4);
+        if !self.slow.page(&client, &few).await {
+            assert_eq!(self.slow.paths(), self.mirror.paths());
         }
     }
 
@@ -224,10 +314,6 @@ impl Run {
         let client = self.world.client("rita");
         let now = walk(&client, HOME).await;
         assert_eq!(now, self.tree);
-        self.mirror.sync(&client).await;
-        let held: Vec<&str> = self.mirror.etags.keys().map(|path| path.strip_prefix(HOME).unwrap()).collect();
-        let there: Vec<&str> = self.tree.keys().map(String::as_str).collect();
-        assert_eq!(held, there);
         for (path, etag) in self.mirror.etags.iter().filter(|(_, etag)| !etag.is_empty()) {
             assert_eq!(client.head(path).expect(200).await.header("etag"), Some(etag.as_str()), "{path}");
         }
@@ -266,11 +352,15 @@ async fn run(seed: u64) {
         written: BTreeSet::new(),
         moments: Vec::new(),
         mirror: Mirror::default(),
+        slow: Mirror::default(),
         agree_every: if std::env::var_os("MODEL_EACH_STEP").is_some() { 1 } else { 13 },
         seed,
     };
     for number in 0..STEPS {
         run.step(number).await;
+        run.follow().await;
+        let there: Vec<&str> = run.tree.keys().map(String::as_str).collect();
+        assert_eq!(run.mirror.paths(), there, "seed {seed} step {number}");
         if number % run.agree_every == 0 {
             run.agree().await;
         }
@@ -282,6 +372,8 @@ async fn run(seed: u64) {
         }
     }
     run.agree().await;
+    while run.slow.page(&run.world.client("rita"), "").await {}
+    assert_eq!(run.slow.paths(), run.mirror.paths());
     let client = run.world.client("rita");
     for (moment, then) in &run.moments {
         assert_eq!(walk(&client, &format!("/history/tram/{moment}")).await, *then, "{moment}");

@@ -1,5 +1,7 @@
 //! sync-collection on folders, RFC 6578: level 1 and infinite, pages, tokens.
 
+use std::collections::BTreeSet;
+
 use super::kit::{Client, World};
 
 async fn token(client: &Client, path: &str) -> String {
@@ -192,18 +194,22 @@ async fn what_was_replaced_or_travelled_is_not_missed() {
     max.mkcol("/files/tram/f").expect(201).await;
     max.put("/files/tram/f/x", "1").expect(201).await;
     let before = token(&max, "/files/tram/").await;
-    // A folder of the same name, but another: what lay in the old one can only be learned by starting anew.
+    // A folder of the same name, but another: what lay in the old one is gone.
     max.delete("/files/tram/f").expect(204).await;
     max.mkcol("/files/tram/f").expect(201).await;
-    max.sync("/files/tram/", &before, "infinite", "").expect(403).await;
-    max.sync("/files/tram/", &before, "1", "").expect(207).await;
+    let told = max.sync("/files/tram/", &before, "infinite", "").expect(207).await;
+    assert_eq!(told.statuses(), is(&[("/files/tram/f/", 404), ("/files/tram/f/x", 404)]));
+    assert!(told.property("getetag").is_none() && told.text().contains("<D:href>/files/tram/f/</D:href><D:propstat>"));
+    let told = max.sync("/files/tram/", &before, "1", "").expect(207).await;
+    assert_eq!(told.hrefs(), ["/files/tram/f/"]);
     // A folder that was elsewhere meanwhile.
     max.put("/files/tram/f/y", "1").expect(201).await;
     let (all, own) = (token(&max, "/files/tram/").await, token(&max, "/files/tram/f/").await);
     max.relocate("/files/tram/f", "/files/max/f").expect(201).await;
     max.delete("/files/max/f/y").expect(204).await;
     max.relocate("/files/max/f", "/files/tram/f").expect(201).await;
-    max.sync("/files/tram/", &all, "infinite", "").expect(403).await;
+    let told = max.sync("/files/tram/", &all, "infinite", "").expect(207).await;
+    assert_eq!(told.statuses(), is(&[("/files/tram/f/", 404), ("/files/tram/f/y", 404)]));
     max.sync("/files/tram/f/", &own, "1", "").expect(403).await;
     // A folder that moves after some of its members were told on an earlier page.
     let base = token(&max, "/files/tram/").await;
@@ -230,5 +236,139 @@ async fn what_was_replaced_or_travelled_is_not_missed() {
                 </sync-collection>";
     let told = max.report_at("/files/tram/").body(body).expect(207).await;
     assert_eq!(told.text().matches("<D:activelock>").count(), 1);
+    world.sound().await;
+}
+
+/// What a client holds that synchronizes deeply: addresses, without final slashes, so that a folder and a document of one name
+/// are one thing.
+struct Held {
+    token: String,
+    hrefs: BTreeSet<String>,
+}
+
+impl Held {
+    async fn begin(client: &Client) -> Self {
+        let mut held = Self { token: String::new(), hrefs: BTreeSet::new() };
+        held.follow(client, "").await;
+        held
+    }
+
+    /// Takes what is told; what is gone of it, and whether there is more.
+    async fn follow(&mut self, client: &Client, more: &str) -> Vec<String> {
+        let answer = client.sync("/files/tram/", &self.token, "infinite", more).expect(207).await;
+        self.token = answer.sync_token();
+        let mut gone = Vec::new();
+        for response in answer.xml().elements().filter(|element| element.name.is_dav("response")) {
+            let href = response.dav("href").unwrap().text().trim_end_matches('/').to_owned();
+            match response.dav("status").map(|status| status.text().contains(" 404 ")) {
+                None => {
+                    self.hrefs.insert(href);
+                }
+                Some(true) => {
+                    let below = format!("{href}/");
+                    self.hrefs.retain(|held| *held != href && !held.starts_with(&below));
+                    gone.push(href);
+                }
+                Some(false) => gone.push("more".to_owned()),
+            }
+        }
+        gone
+    }
+}
+
+/// All addresses below the home, by listing.
+async fn listed(client: &Client) -> BTreeSet<String> {
+    let (mut found, mut waiting) = (BTreeSet::new(), vec!["/files/tram/".to_owned()]);
+    while let Some(folder) = waiting.pop() {
+        let members = client.propfind(&folder, "1", "<D:resourcetype/>").expect(207).await.hrefs();
+        for href in members.into_iter().skip(1) {
+            found.insert(href.trim_end_matches('/').to_owned());
+            if href.ends_with('/') {
+                waiting.push(href);
+            }
+        }
+    }
+    found
+}
+
+/// One after the other changes give names of folders anew. After each a client that knew the tree before is told what it needs,
+/// whole or page by page, and no more addresses are said to be gone than were there.
+#[tokio::test]
+async fn names_of_folders_given_anew_are_told_name_by_name() {
+    // Each line is one state later: the requests that lead to it, and of what the client knew that which is gone.
+    const CHANGES: [(&[&str], &[&str]); 15] = [
+        // Deleted and made again; nested.
+        (&["DELETE f", "MKCOL f", "PUT f/x"], &["f/y", "f/d"]),
+        (&["MKCOL f/d", "MKCOL f/d/e", "PUT f/d/e/deep", "PUT f/d/a", "PUT f/d/b"], &[]),
+        (&["DELETE f/d", "MKCOL f/d", "PUT f/d/b"], &["f/d/a", "f/d/e"]),
+        // A folder with what it holds in place of another, in one change.
+        (&["MKCOL g", "MKCOL g/d", "PUT g/d/c", "PUT g/z"], &[]),
+        (&["MOVE g f"], &["f/x", "f/d/b", "g"]),
+        (&["COPY f g", "PUT g/own", "MKCOL h", "PUT h/only"], &[]),
+        (&["COPY h g"], &["g/d", "g/own", "g/z"]),
+        // Two change places, and then three in a circle, with changes inside.
+        (&["MOVE f t", "MOVE g f", "MOVE t g"], &["f/d", "f/z", "g/only"]),
+        (&["DELETE g/z", "MOVE f t", "MOVE g f", "MOVE h g", "MOVE t h"], &["f/only", "g/d", "g/z"]),
+        // A former member comes back into the folder that has taken the place of its own; another stands elsewhere.
+        (&["PUT f/stays", "MKCOL f/s", "PUT f/s/in", "PUT f/leaves"], &[]),
+        (&["MOVE f t", "MKCOL f", "MOVE t/stays f/stays", "MOVE t/s f/s", "MOVE t/leaves left"], &["f/d", "f/leaves"]),
+        // A document in the place of a folder, and a folder in that of a document.
+        (&["DELETE f", "PUT f"], &["f/s", "f/stays"]),
+        (&["DELETE f", "MKCOL f", "PUT f/1"], &[]),
+        // A change of case, and another folder that takes the old spelling.
+        (&["MOVE f F", "MOVE F t2", "MKCOL f", "PUT f/2"], &["f/1"]),
+        // By way of another home, changed there.
+        (&["MOVE t ~/t", "DELETE ~/t/d", "MKCOL ~/t/d", "PUT ~/t/d/new", "MOVE ~/t t"], &["t/d/c"]),
+    ];
+    let world = World::new().await;
+    let max = world.client("max");
+    let address = |name: &str| match name.strip_prefix("~/") {
+        Some(name) => format!("/files/max/{name}"),
+        None => format!("/files/tram/{name}"),
+    };
+    for name in ["f", "f/d"] {
+        max.mkcol(&address(name)).expect(201).await;
+    }
+    for name in ["f/x", "f/y", "f/d/a"] {
+        max.put(&address(name), name).expect(201).await;
+    }
+    let mut whole = Held::begin(&max).await;
+    let mut paged = Held::begin(&max).await;
+    let mut lazy = Held::begin(&max).await;
+    let mut late = Held::begin(&max).await;
+    let one = "<D:limit><D:nresults>1</D:nresults></D:limit>";
+    for (place, (requests, expected)) in CHANGES.iter().enumerate() {
+        for request in *requests {
+            let words: Vec<&str> = request.split(' ').collect();
+            let path = address(words[1]);
+            let answer = match words[0] {
+                "PUT" => max.put(&path, request).send().await,
+                "MOVE" => max.relocate(&path, &address(words[2])).send().await,
+                "COPY" => max.copy(&path, &address(words[2])).send().await,
+                method => max.ask(method, &path).send().await,
+            };
+            assert!(answer.status < 300, "{request}: {} {}", answer.status, answer.text());
+            // Who asks for one entry at a time is always somewhere in the middle of what has just changed.
+            lazy.follow(&max, one).await;
+        }
+        let now = listed(&max).await;
+        let known = whole.hrefs.clone();
+        let mut gone = whole.follow(&max, "").await;
+        assert_eq!(whole.hrefs, now, "{requests:?}");
+        // Of what was known, and not by the way.
+        gone.retain(|href| known.contains(href));
+        gone.sort();
+        let mut expected: Vec<String> = expected.iter().map(|name| address(name)).collect();
+        expected.sort();
+        assert_eq!(gone, expected, "{requests:?}");
+        while paged.follow(&max, one).await.contains(&"more".to_owned()) {}
+        assert_eq!(paged.hrefs, now, "{requests:?}");
+        if place % 4 == 3 {
+            late.follow(&max, "").await;
+            assert_eq!(late.hrefs, now, "{requests:?}");
+        }
+    }
+    while lazy.follow(&max, one).await.contains(&"more".to_owned()) {}
+    assert_eq!(lazy.hrefs, listed(&max).await);
     world.sound().await;
 }

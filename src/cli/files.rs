@@ -152,7 +152,8 @@ pub(super) async fn make_folder(tree: &Tree, path: &Path, actor: &Actor) -> Resu
 async fn put(tree: &Tree, from: &FilePath, to: &Path, owner: &Actor, terminal: &Terminal) -> anyhow::Result<()> {
     let mut file = tokio::fs::File::open(from).await.map_err(|e| at_path(from, &e))?;
     let modified = file.metadata().await.and_then(|m| m.modified()).ok();
-    let modified_at = modified.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok()).map(|d| d.as_secs() as i64);
+    // What is older than the oldest date that can be told has that.
+    let modified_at = modified.map(|at| at.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64));
     let mut staging = tree.stage();
     let mut buffer = vec![0u8; 256 * 1024];
     loop {

@@ -8,7 +8,7 @@ use futures_util::stream::unfold;
 use http::StatusCode;
 use tokio::task::JoinHandle;
 
-use super::property::{Property, Reading, find_with_tags, in_allprop, names_of};
+use super::property::{Property, Reading, dead, find_with_tags, in_allprop, names_of, value};
 use super::{Call, answer, bad_header, proppatch};
 use crate::exchange::{Body, Response};
 use crate::model::condition::Condition;
@@ -79,9 +79,7 @@ impl Wanted {
 
     /// Its value for a resource, live or dead.
     fn value<'a>(&self, view: &'a View, reading: &'a Reading) -> Option<Value<'a>> {
-        let live = self.row.and_then(|row| (row.read)(view, reading));
-        let dead = || view.dead.iter().find(|(dead, _)| *dead == self.name).map(|(_, xml)| Value::element(xml));
-        live.or_else(dead)
+        value(view, reading, self.row, &self.name)
     }
 }
 
@@ -122,7 +120,7 @@ impl Plan {
                 for name in names_of(view, reading) {
                     writer.name(&name);
                 }
-                for (name, _) in &view.dead {
+                for (name, _) in dead(view) {
                     writer.name(name);
                 }
                 writer.end_propstat(200, None);
@@ -134,7 +132,7 @@ impl Plan {
                         writer.property(&wanted.tags, &value);
                     }
                 }
-                for (_, xml) in &view.dead {
+                for (_, xml) in dead(view) {
                     writer.raw(xml);
                 }
                 let include = include.iter().filter(|wanted| wanted.row.is_some_and(|row| !row.in_allprop));

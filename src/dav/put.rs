@@ -19,7 +19,7 @@ use crate::tree::gate::Request;
 use crate::tree::quota::Room;
 use crate::tree::resolve::Realm;
 use crate::tree::{INLINE_BYTES, Tree};
-use crate::wire::header::{http_date, text};
+use crate::wire::header::{http_date, text, unix_seconds};
 
 /// The longest media type kept.
 const MAX_TYPE_BYTES: usize = 255;
@@ -31,7 +31,7 @@ pub(super) async fn put(mut call: Call) -> Result<Response> {
             .text("a part of a document is not taken; send the whole")
             .into());
     }
-    let modified_at = text(&call.headers, "x-oc-mtime").and_then(|t| t.split('.').next().and_then(|s| s.parse().ok()));
+    let modified_at = text(&call.headers, "x-oc-mtime").as_deref().and_then(unix_seconds);
     let small = call.is_small();
     let room = if small { Room::default() } else { call.tree.look(&call.request).await?.room };
     let (blob, content_type, indexed) = match call.take_content(&room).await {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use http::StatusCode;
 
 use super::Call;
-use super::property::{Reading, find};
+use super::property::{Reading, find, value};
 use super::propfind::{Plan, within_limits};
 use crate::exchange::Response;
 use crate::model::condition::Condition;
@@ -21,7 +21,7 @@ use crate::tree::changes::Change;
 use crate::tree::former::version_path;
 use crate::tree::gate::Request;
 use crate::tree::resolve::Realm;
-use crate::tree::walk::{Cursor, Needs, View};
+use crate::tree::walk::{Cursor, Needs};
 use crate::wire::header::{depth, href};
 use crate::wire::multistatus::{Tags, Value, Writer};
 use crate::wire::request::{Asked, Expand, Report, report as parse};
@@ -198,7 +198,7 @@ impl Expansion {
         let mut found = Writer::default();
         let mut missing = Writer::default();
         for expand in asked {
-            match value(&view, &reading, expand) {
+            match value(&view, &reading, find(&expand.name), &expand.name) {
                 Some(Value::Xml(xml)) if !expand.inner.is_empty() => {
                     let xml = self.expanded(&xml, &expand.inner, request, level).await?;
                     found.property(&Tags::of(&expand.name), &Value::xml(xml));
@@ -264,9 +264,4 @@ impl Expansion {
         out.push_str(rest);
         Ok(out)
     }
-}
-
-fn value<'a>(view: &'a View, reading: &'a Reading, expand: &Expand) -> Option<Value<'a>> {
-    let live = find(&expand.name).and_then(|row| (row.read)(view, reading));
-    live.or_else(|| view.dead.iter().find(|(name, _)| *name == expand.name).map(|(_, xml)| Value::element(xml)))
 }

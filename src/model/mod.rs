@@ -22,4 +22,5 @@ pub mod path;
 pub mod precondition;
 pub mod principal;
 pub mod privilege;
+pub mod property;
 pub mod version;

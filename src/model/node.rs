@@ -95,10 +95,11 @@ impl Node {
         }
     }
 
-    /// What the rules of succession ask of it when it is moved.
+    /// What the rules of succession ask of it when it is moved. A file is new that holds what the document held before.
     #[must_use]
     pub fn as_source(&self) -> Source<'_> {
-        Source { name: &self.name, author: self.author_id, made_at: self.created_at, version: self.version }
+        let made_at = self.created_at.min(self.written_at);
+        Source { name: &self.name, author: self.author_id, made_at, version: self.version }
     }
 
     /// How many documents it is, with all below it.

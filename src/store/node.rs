@@ -394,7 +394,7 @@ pub async fn update_content(c: &mut Txn, node: &Node, since: bool, now: Timestam
     let sql = "UPDATE node SET seq = $2, since_seq = CASE WHEN $3 = 1 THEN $2 ELSE since_seq END, \
                since_at = CASE WHEN $3 = 1 THEN $4 ELSE since_at END, modified_at = $5, version = $6, author_id = $7, \
                hash = $8, size = $9, content_type = $10, comment = $11, sealed = $12, draft = $13, written_at = $14, \
-               device = $15, kept = CASE WHEN $3 = 1 THEN 0 ELSE kept END WHERE id = $1";
+               device = $15, created_at = $16, kept = CASE WHEN $3 = 1 THEN 0 ELSE kept END WHERE id = $1";
     let arguments = arguments![
         node.id,
         node.seq,
@@ -410,7 +410,8 @@ pub async fn update_content(c: &mut Txn, node: &Node, since: bool, now: Timestam
         node.sealed,
         node.draft.as_ref(),
         node.written_at,
-        node.device.as_ref()
+        node.device.as_ref(),
+        node.created_at
     ];
     c.note(sql, arguments).await?;
     Ok(())
@@ -428,10 +429,18 @@ pub async fn set_session(c: &mut Txn, node: Id, token: Option<&str>) -> Result<(
     Ok(())
 }
 
-/// Writes what is not content: the modification time and media type that a client gave, and the comment.
+/// Writes what is not content: times, media type and comment.
 pub async fn update_properties(c: &mut Txn, node: &Node) -> Result<(), Failure> {
-    let sql = "UPDATE node SET seq = $2, modified_at = $3, content_type = $4, comment = $5 WHERE id = $1";
-    let arguments = arguments![node.id, node.seq, node.modified_at, node.content_type.as_ref(), node.comment.as_ref()];
+    let sql =
+        "UPDATE node SET seq = $2, created_at = $3, modified_at = $4, content_type = $5, comment = $6 WHERE id = $1";
+    let arguments = arguments![
+        node.id,
+        node.seq,
+        node.created_at,
+        node.modified_at,
+        node.content_type.as_ref(),
+        node.comment.as_ref()
+    ];
     c.note(sql, arguments).await?;
     Ok(())
 }

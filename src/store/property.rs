@@ -7,13 +7,14 @@ use std::sync::Arc;
 use super::members::{Known, changed, listed_ids};
 use super::page::{page, page_in, readable};
 use super::recall::{Key, State};
-use super::sql::{Columns, Reading, Row, arguments, listed, paged, row, rows};
+use super::sql::{Columns, Reading, Row, arguments, list, listed, paged, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
 use crate::model::name::QName;
 use crate::model::node::Node;
+use crate::model::property::of_file;
 
 /// A dead property: its name, and its whole element as self-contained XML.
 pub type Dead = (QName, String);
@@ -134,6 +135,19 @@ pub async fn remove(c: &mut Txn, node: Id, whose: Id, name: &QName) -> Result<()
     let sql = "DELETE FROM property WHERE node_id = $1 AND principal_id = $4 AND namespace = $2 AND name = $3";
     c.note(sql, arguments![node, &*name.namespace, &*name.local, whose]).await?;
     Ok(())
+}
+
+/// Forgets what was said of the file that stood for a document: see [`crate::model::property`].
+pub async fn forget_file(c: &mut Txn, node: Id) -> Result<(), Failure> {
+    const SQL: &str = concat!(
+        "DELETE FROM property WHERE node_id = $1 AND principal_id = 0 AND (namespace || ' ' IN (SELECT value FROM ",
+        listed!("$2"),
+        ") OR namespace || ' ' || name IN (SELECT value FROM ",
+        listed!("$2"),
+        "))"
+    );
+    let names = list(&of_file());
+    c.note(SQL, arguments![node, &names]).await
 }
 
 /// Gives a node the dead properties of another; what it has under other names stays.

@@ -142,7 +142,8 @@ pub async fn lost_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp
     Ok(row(c, sql, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
 }
 
-/// How many of these had been made less than so many seconds before they were lost. It looks at ten thousand nodes at most:
+/// How many of these had not stood for so many seconds when they were lost: nothing is known of them from before. A file may be
+/// newer than its document. It looks at ten thousand nodes at most:
 /// of those beyond none counts as young.
 pub async fn lost_young(
     c: &mut impl Reading,
@@ -154,7 +155,9 @@ pub async fn lost_young(
     let sql = "WITH RECURSIVE below(id, gone_at) AS (SELECT n.id, n.gone_at FROM node n WHERE n.home_id = $1 AND n.gone_at > $3 \
                AND n.lost_by = $2 AND n.hidden = 0 UNION ALL SELECT k.id, b.gone_at FROM below b JOIN node k ON k.parent_id = b.id \
                AND k.gone_at IS NULL) SELECT COUNT(*) FROM (SELECT b.id, b.gone_at FROM below b LIMIT 10000) b \
-               JOIN node n ON n.id = b.id WHERE n.kind IN ('file', 'object') AND n.created_at > b.gone_at - $4";
+               JOIN node n ON n.id = b.id WHERE n.kind IN ('file', 'object') AND n.created_at > b.gone_at - $4 \
+               AND n.since_at > b.gone_at - $4 AND NOT EXISTS (SELECT 1 FROM past p WHERE p.node_id = n.id \
+               AND p.from_at <= b.gone_at - $4)";
     Ok(row(c, sql, arguments![home, by, since, stood_s]).await?.map_or(0, |row| row.integer(0)))
 }
 

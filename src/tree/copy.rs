@@ -37,6 +37,11 @@ impl Admitted<Txn> {
             let (author, device) = self.copyist(&source, parent.home_id);
             let written = Written::of(&source, author, device);
             let session = self.destination.as_ref().and_then(|destination| self.session(destination));
+            // A former state of the document itself is the same file as it was.
+            let document = match source.id == document.id {
+                true => document,
+                false => self.another_file(document, self.made_at(&source, parent.home_id)).await?,
+            };
             self.adopt_properties(&source, &document).await?;
             if let Some(written) = written {
                 self.write(document, &parent, written, session).await?;

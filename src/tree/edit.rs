@@ -11,7 +11,7 @@ use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Error, Failure, Result};
 use crate::model::filename::match_name;
-use crate::model::id::{Id, Seq, Timestamp};
+use crate::model::id::{Id, Seq, Timestamp, tellable};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::QName;
@@ -137,6 +137,7 @@ impl Admitted<Txn> {
                     _ => self.carried_on(&parent, &name, Landing::Written, None).await?,
                 };
                 if let Some(document) = carried_on {
+                    let document = self.another_file(document, self.now).await?;
                     return self.write(document, &parent, written, session).await;
                 }
                 document.litter = kind == Kind::File && is_litter(&name);
@@ -201,7 +202,7 @@ impl Admitted<Txn> {
             match change {
                 PropertyChange::Set(name, xml) => property::set(&mut self.store, node.id, EVERYONE, name, xml).await?,
                 PropertyChange::Remove(name) => property::remove(&mut self.store, node.id, EVERYONE, name).await?,
-                PropertyChange::ModifiedAt(at) => node.modified_at = *at,
+                PropertyChange::ModifiedAt(at) => node.modified_at = tellable(*at),
                 PropertyChange::Comment(comment) => comment.clone_into(&mut node.comment),
                 PropertyChange::Kept(_) => return Err(Condition::CannotModifyProtectedProperty.into()),
             }
@@ -210,14 +211,13 @@ impl Admitted<Txn> {
             self.properties_changed(&node).await?;
             self.properties_fit(node.id).await?;
         }
-        node::update_properties(&mut self.store, &node).await?;
-        version::describe(&mut self.store, &node).await?;
-        if let Some(parent) = self.target.parent().map(|link| link.node.clone()).filter(|p| p.kind.row().sync) {
-            self.stamp(&parent, node.seq, (0, 0)).await?;
-        } else {
-            self.stamp(&node, node.seq, (0, 0)).await?;
+        let parent = self.target.parent().map(|link| link.node.clone()).filter(|parent| parent.kind.row().sync);
+        if parent.is_none() && !changes.iter().any(|change| matches!(change, PropertyChange::ModifiedAt(_))) {
+            node.modified_at = self.now;
         }
-        Ok(())
+        self.stamp(parent.as_ref().unwrap_or(&node), node.seq, (0, 0)).await?;
+        node::update_properties(&mut self.store, &node).await?;
+        Ok(version::describe(&mut self.store, &node).await?)
     }
 
     /// Changes what a calendar of another home is for who sees it in their own: its name, colour, order. Nobody else sees
@@ -396,6 +396,11 @@ impl Admitted<Txn> {
         (Some(self.request.actor.id), self.request.actor.device.clone())
     }
 
+    /// When a copy in a home counts as made: MOVE keeps the date, COPY begins a new one (RFC 4918 section 15.1).
+    pub(super) fn made_at(&self, source: &Node, home: Id) -> Timestamp {
+        if self.moves_out(source, home) { source.created_at } else { self.now }
+    }
+
     fn moves_out(&self, source: &Node, home: Id) -> bool {
         self.request.method == Method::Move && source.home_id != home
     }
@@ -409,9 +414,7 @@ impl Admitted<Txn> {
             written.fill(&mut copy, self.now);
             copy.version = 1;
         }
-        if self.moves_out(source, parent.home_id) {
-            copy.created_at = source.created_at;
-        }
+        copy.created_at = self.made_at(source, parent.home_id);
         copy.modified_at = source.modified_at;
         (copy.size_bytes, copy.documents) = (source.size_bytes, source.documents);
         copy.litter = kind != Kind::Object && is_litter(name);

@@ -11,13 +11,13 @@ use super::lock::leave;
 use super::version::Written;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
-use crate::model::id::Id;
+use crate::model::id::{Id, Timestamp};
 use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::version::{Landing, Left, VACATED_S, Vacated, is_backup, is_temporary, succeeds};
 use crate::store::transaction::Txn;
 use crate::store::version::{self, Leaver};
-use crate::store::{lock, node, past};
+use crate::store::{lock, node, past, property};
 
 impl Leaver {
     /// How it left the name `slot`; `None` when it has changed or moved on since.
@@ -106,6 +106,15 @@ impl Admitted<Txn> {
         Ok(back)
     }
 
+    /// Another file, made at a moment, stands for a document from now on: what was said of the one before is forgotten.
+    pub(super) async fn another_file(&mut self, mut document: Node, made_at: Timestamp) -> Result<Node> {
+        self.properties_change(&document).await?;
+        property::forget_file(&mut self.store, document.id).await?;
+        self.properties_changed(&document).await?;
+        document.created_at = made_at;
+        Ok(document)
+    }
+
     /// A node as it is to stand at another name of its home, from this change on.
     fn placed(&self, mut node: Node, parent: &Node, name: &str) -> Result<Node> {
         let seq = self.seq(parent.home_id)?;
@@ -132,6 +141,7 @@ impl Admitted<Txn> {
         });
         let id = source.id;
         let leaving = if fresh { Leaving::Temporary } else { Leaving::Replaced };
+        let document = self.another_file(document, source.created_at).await?;
         self.remove(source, old_parent, leaving).await?;
         self.overlay(id, &document).await?;
         match written {

@@ -9,7 +9,7 @@ use super::gate::Admitted;
 use super::resolve::Target;
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Result};
-use crate::model::id::{Id, Timestamp};
+use crate::model::id::{Id, Timestamp, tellable};
 use crate::model::node::{NODE_BYTES, Node, Version};
 use crate::model::version::{counts, refines};
 use crate::store::body::sha256;
@@ -104,7 +104,7 @@ impl Admitted<Txn> {
             hash: content.blob.hash,
             size_bytes: content.blob.size_bytes,
             content_type: Some(content.content_type),
-            modified_at: content.modified_at,
+            modified_at: content.modified_at.map(tellable),
             author_id: Some(self.request.actor.id),
             device: self.request.actor.device.clone(),
         })
@@ -118,8 +118,8 @@ impl Admitted<Txn> {
         held.map(|(lock, _)| lock.token.clone())
     }
 
-    /// Gives a document new content, in `session` or without one. The same bytes again make no version; they change
-    /// nothing but what the client says of their time and type.
+    /// Gives a document new content, in `session` or without one. The same bytes again make no version, but they are a
+    /// modification: the document has another time, and whoever synchronizes hears of it.
     pub(super) async fn write(
         &mut self,
         mut document: Node,
@@ -131,13 +131,11 @@ impl Admitted<Txn> {
         if document.hash.as_deref() == Some(&written.hash) {
             // One that has just come back from the trash is to be known again.
             self.enlist(&document).await?;
-            let modified_at = written.modified_at.unwrap_or(document.modified_at);
-            if modified_at != document.modified_at || written.content_type != document.content_type {
-                (document.modified_at, document.content_type, document.seq) = (modified_at, written.content_type, seq);
-                node::update_properties(&mut self.store, &document).await?;
-                version::describe(&mut self.store, &document).await?;
-                self.stamp(parent, seq, (0, 0)).await?;
-            }
+            document.modified_at = written.modified_at.unwrap_or(self.now);
+            (document.content_type, document.seq) = (written.content_type, seq);
+            node::update_properties(&mut self.store, &document).await?;
+            version::describe(&mut self.store, &document).await?;
+            self.stamp(parent, seq, (0, 0)).await?;
             return Ok(document);
         }
         let added = written.size_bytes - document.size_bytes;

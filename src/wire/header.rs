@@ -7,7 +7,7 @@ use http::header::{self, AsHeaderName};
 
 use crate::model::etag::ETag;
 use crate::model::header::{Depth, Preferences};
-use crate::model::id::Timestamp;
+use crate::model::id::{Timestamp, tellable};
 use crate::model::lock::{DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, MIN_TIMEOUT_S};
 use crate::model::path::Path;
 use crate::model::precondition::{IfCondition, IfList, IfState, Preconditions, Tags};
@@ -151,11 +151,51 @@ pub fn date(text: &str) -> Option<Timestamp> {
     time.duration_since(UNIX_EPOCH).ok().and_then(|d| i64::try_from(d.as_secs()).ok())
 }
 
+/// When a client says that a file was changed: an HTTP date, but of any year. Windows counts from 1601 to 30828.
+#[must_use]
+pub fn file_date(text: &str) -> Option<Timestamp> {
+    date(text).or_else(|| date_of_any_year(text))
+}
+
+fn date_of_any_year(text: &str) -> Option<Timestamp> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let number = |text: &str| text.parse::<u32>().ok().filter(|_| text.len() <= 6).map(Timestamp::from);
+    let (_, rest) = text.split_once(',')?;
+    let words: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let [day, month, year, time, "GMT"] = *words.as_slice() else { return None };
+    let (day, year) = (number(day)?, number(year)?);
+    let month = (1..).zip(MONTHS).find(|(_, name)| name.eq_ignore_ascii_case(month))?.0;
+    let mut units = time.split(':').map(number);
+    let (hour, minute, second) = (units.next()??, units.next()??, units.next()??);
+    let next = if month == 12 { days_to(year + 1, 1) } else { days_to(year, month + 1) };
+    let days = days_to(year, month) + day - 1;
+    let valid = day > 0 && days < next && hour < 24 && minute < 60 && second < 60 && units.next().is_none();
+    valid.then_some(((days * 24 + hour) * 60 + minute) * 60 + second)
+}
+
+/// Days from 1970 to the first of a month.
+fn days_to(year: i64, month: i64) -> i64 {
+    // Years that begin in March have their leap day last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    year * 365 + leap_days + (153 * month + 2) / 5 - 719_468
+}
+
+/// When a client says that a file was changed, in Unix seconds, perhaps with a fraction. What no number holds is as far away
+/// as one can tell.
+#[must_use]
+pub fn unix_seconds(text: &str) -> Option<Timestamp> {
+    let whole = text.trim().split('.').next()?;
+    let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let far = if whole.starts_with('-') { Timestamp::MIN } else { Timestamp::MAX };
+    let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    number.then(|| whole.parse().unwrap_or(far))
+}
+
 /// A time as RFC 9110 wants it.
 #[must_use]
 pub fn http_date(at: Timestamp) -> String {
-    // The year 9999 is the last that the form can carry.
-    let seconds = u64::try_from(at).unwrap_or(0).min(253_402_300_799);
+    let seconds = u64::try_from(tellable(at)).unwrap_or_default();
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }
 
@@ -326,5 +366,44 @@ mod tests {
         assert_eq!(to, Ok(Some((Some("h.fr:8".into()), Path::of(&["a b", "c d"])))));
         assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+    }
+
+    #[test]
+    fn files_have_dates_of_any_year() {
+        for (text, at) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777)),
+            // The day of the week is not believed.
+            ("Mon, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Mon, 01 Jan 1601 00:00:00 GMT", Some(-11_644_473_600)),
+            ("Wed, 31 Dec 1969 23:00:00 GMT", Some(-3_600)),
+            ("Thu, 29 Feb 1968 00:00:00 GMT", Some(-58_147_200)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(253_402_300_799)),
+            ("Sat, 01 Jan 10000 00:00:00 GMT", Some(253_402_300_800)),
+            ("Thu, 14 Sep 30828 02:48:05 GMT", Some(910_692_730_085)),
+            ("Wed, 29 Feb 1967 00:00:00 GMT", None),
+            ("Mon, 00 Jan 1601 00:00:00 GMT", None),
+            ("Mon, 01 Jan 1601 24:00:00 GMT", None),
+            ("Mon, 01 Jan 1601 00:00 GMT", None),
+            ("Mon, 01 Jan 1601 00:00:00:00 GMT", None),
+            ("Mon, 01 Jan 16010000 00:00:00 GMT", None),
+            ("Mon, 01 Jan -1601 00:00:00 GMT", None),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(file_date(text), at, "{text}");
+        }
+        for (text, at) in [
+            ("784111777", Some(784_111_777)),
+            ("784111777.25", Some(784_111_777)),
+            ("-3600", Some(-3_600)),
+            ("99999999999999999999999", Some(Timestamp::MAX)),
+            ("-99999999999999999999999", Some(Timestamp::MIN)),
+            ("1e9", None),
+            ("-", None),
+            ("", None),
+        ] {
+            assert_eq!(unix_seconds(text), at, "{text}");
+        }
     }
 }

@@ -104,6 +104,7 @@ conversations!(
     rclone,
     cyberduck,
     winscp,
+    joplin,
     apple_calendar,
     davx5,
     thunderbird,

@@ -164,6 +164,30 @@ async fn what_is_young_does_not_count() {
 }
 
 #[tokio::test]
+async fn an_old_document_counts_though_its_file_is_new() {
+    for how in ["DELETE, PUT", "DELETE, PUT of the same bytes", "MOVE over", "COPY over"] {
+        let world = World::new().await;
+        let max = stocked(&world).await;
+        sql(&world, "UPDATE node SET since_at = since_at - 7200").await;
+        for number in 0..90 {
+            let (path, fresh) = (format!("/files/tram/D/{number}.txt"), format!("/files/tram/D/{number}.txt.tmp"));
+            match how.split_once(" over") {
+                None => {
+                    max.delete(&path).expect(204).await;
+                    max.put(&path, if how == "DELETE, PUT" { "y" } else { "x" }).expect(201).await;
+                }
+                Some((method, _)) => {
+                    max.put(&fresh, "y").expect(201).await;
+                    max.ask(method, &fresh).header("Destination", &path).expect(204).await;
+                }
+            }
+        }
+        max.delete("/files/tram/D/").expect(204).await;
+        max.delete("/files/tram/0.txt").expect(403).await;
+    }
+}
+
+#[tokio::test]
 async fn in_ones_own_home_the_brake_ends_by_itself() {
     let world = World::new().await;
     let max = world.client("max");

@@ -2,7 +2,8 @@
 
 use beffroi::model::node::NODE_BYTES;
 
-use super::kit::World;
+use super::kit::{Client, World};
+use super::versions::id;
 
 #[tokio::test]
 async fn what_clients_ask_of_a_document_and_a_folder() {
@@ -144,6 +145,155 @@ async fn windows_times_are_kept_and_heeded() {
     let put = max.put("/files/tram/a", "y").header("X-OC-Mtime", "784111777").expect(204).await;
     assert_eq!(put.header("x-oc-mtime"), Some("accepted"));
     assert_eq!(put.header("last-modified"), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+}
+
+/// What PROPFIND tells of the modification time: the standard's property, and that of Windows where there is one.
+async fn times(client: &Client, path: &str) -> (String, Option<String>) {
+    let named = client
+        .propfind(path, "0", "<D:getlastmodified/><Win32LastModifiedTime xmlns=\"urn:schemas-microsoft-com:\"/>")
+        .expect(207)
+        .await;
+    let found = (named.value("getlastmodified"), named.property("Win32LastModifiedTime").map(|found| found.text()));
+    // However it is asked, the answer is the same.
+    let all = client.ask("PROPFIND", path).header("Depth", "0").expect(207).await;
+    assert_eq!(all.property("Win32LastModifiedTime").map(|found| found.text()), found.1, "{path}");
+    let body = "<propfind xmlns=\"DAV:\"><propname/></propfind>";
+    let names = client.ask("PROPFIND", path).header("Depth", "0").body(body).expect(207).await;
+    assert_eq!(names.property("Win32LastModifiedTime").is_some(), found.1.is_some(), "{path}");
+    let alone = client.propfind(path, "0", "<Win32LastModifiedTime xmlns=\"urn:schemas-microsoft-com:\"/>").expect(207);
+    assert_eq!(alone.await.property("Win32LastModifiedTime").map(|found| found.text()), found.1, "{path}");
+    found
+}
+
+fn windows(property: &str, value: &str) -> String {
+    format!(
+        "<D:set><D:prop><Z:{property} xmlns:Z=\"urn:schemas-microsoft-com:\">{value}</Z:{property}></D:prop></D:set>"
+    )
+}
+
+const OLD: &str = "Tue, 03 Mar 2015 09:15:00 GMT";
+
+#[tokio::test]
+async fn what_windows_says_of_the_modification_time_is_that_time() {
+    let at = |name: &str| format!("/files/tram/{name}");
+    for how in [
+        "PUT",
+        "PUT of the same bytes",
+        "PUT with a time",
+        "PROPPATCH",
+        "COPY over",
+        "MOVE over",
+        "DELETE and PUT",
+        "set aside and PUT",
+        "a version copied back",
+        "UPDATE",
+        "a member more",
+    ] {
+        let world = World::new().await;
+        let (max, mia) = (world.client("max"), world.client("mia"));
+        let path = &at(if how == "a member more" { "folder" } else { "a.docx" });
+        max.put(&at("other.docx"), "other").expect(201).await;
+        if how == "a member more" {
+            max.mkcol(path).expect(201).await;
+        } else {
+            max.put(path, "zero").expect(201).await;
+            max.put(path, "one").expect(204).await;
+        }
+        max.proppatch(path, &windows("Win32LastModifiedTime", OLD)).expect(207).await;
+        assert_eq!(times(&max, path).await, (OLD.to_owned(), Some(OLD.to_owned())));
+        let number = id(&max, path).await.rsplit(':').next().unwrap().to_owned();
+        match how {
+            "PUT" => drop(mia.put(path, "two").expect(204).await),
+            "PUT of the same bytes" => drop(mia.put(path, "one").expect(204).await),
+            "PUT with a time" => drop(mia.put(path, "two").header("X-OC-Mtime", "784111777").expect(204).await),
+            "PROPPATCH" => {
+                let set = "<D:set><D:prop><D:lastmodified>784111777</D:lastmodified></D:prop></D:set>";
+                mia.proppatch(path, set).expect(207).await;
+            }
+            "COPY over" => drop(mia.copy(&at("other.docx"), path).expect(204).await),
+            "MOVE over" => drop(mia.relocate(&at("other.docx"), path).expect(204).await),
+            "DELETE and PUT" => {
+                max.delete(path).expect(204).await;
+                max.put(path, "two").expect(201).await;
+            }
+            "set aside and PUT" => {
+                max.relocate(path, &format!("{path}~")).expect(201).await;
+                max.put(path, "two").expect(201).await;
+                let aside = times(&max, &format!("{path}~")).await;
+                assert_eq!(aside, (OLD.to_owned(), Some(OLD.to_owned())));
+            }
+            "a version copied back" => drop(mia.copy(&format!("/versions/{number}/1"), path).expect(204).await),
+            "UPDATE" => {
+                let update = format!(
+                    "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/versions/{number}/1</D:href></D:version></D:update>"
+                );
+                mia.ask("UPDATE", path).body(&update).expect(207).await;
+            }
+            "a member more" => drop(mia.put(&format!("{path}/b"), "b").expect(201).await),
+            other => panic!("{other}"),
+        }
+        let (standard, microsoft) = times(&max, path).await;
+        assert_ne!(standard, OLD, "{how}");
+        assert_eq!(microsoft, None, "{how}");
+        // And on a copy, which has the time of what it is a copy of.
+        max.proppatch(path, &windows("Win32LastModifiedTime", OLD)).expect(207).await;
+        let (copy, moved) = (&at("copy"), &at("moved"));
+        max.copy(path, copy).expect(201).await;
+        max.relocate(path, moved).expect(201).await;
+        for path in [copy, moved] {
+            assert_eq!(times(&max, path).await, (OLD.to_owned(), Some(OLD.to_owned())), "{how}");
+        }
+        world.sound().await;
+    }
+}
+
+#[tokio::test]
+async fn dates_that_http_cannot_tell_are_kept_and_clamped() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let (first, last) = ("Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT");
+    max.mkcol("/files/tram/d").expect(201).await;
+    max.put("/files/tram/a", "x").expect(201).await;
+    for path in ["/files/tram/a", "/files/tram/d/", "/files/tram/"] {
+        for (date, told) in [
+            ("Mon, 01 Jan 1601 00:00:00 GMT", first),
+            ("Wed, 31 Dec 1969 23:00:00 GMT", first),
+            (OLD, OLD),
+            ("Sat, 01 Jan 10000 00:00:00 GMT", last),
+            ("Thu, 14 Sep 30828 02:48:05 GMT", last),
+        ] {
+            for property in ["Win32CreationTime", "Win32LastAccessTime", "Win32LastModifiedTime"] {
+                let answer = max.proppatch(path, &windows(property, date)).expect(207).await;
+                assert_eq!(answer.statuses()[0].1, 200, "{path} {property} {date}");
+                let all = max.ask("PROPFIND", path).header("Depth", "0").expect(207).await;
+                assert_eq!(all.value(property), date, "{path}");
+            }
+            assert_eq!(times(&max, path).await, (told.to_owned(), Some(date.to_owned())), "{path}");
+        }
+    }
+    max.put("/files/tram/b", "x").expect(201).await;
+    for (seconds, told) in [
+        ("-1", first),
+        ("-99999999999999999999999", first),
+        ("253402300800", last),
+        ("9223372036854775807", last),
+        ("99999999999999999999999.5", last),
+    ] {
+        let put = max.put("/files/tram/b", "x").header("X-OC-Mtime", seconds).expect(204).await;
+        assert_eq!(
+            (put.header("last-modified"), put.header("x-oc-mtime")),
+            (Some(told), Some("accepted")),
+            "{seconds}"
+        );
+        assert_eq!(max.head("/files/tram/b").expect(200).await.header("last-modified"), Some(told), "{seconds}");
+        max.put("/files/tram/b", "x").header("X-OC-Mtime", "784111777").expect(204).await;
+        let set = format!("<D:set><D:prop><D:lastmodified>{seconds}</D:lastmodified></D:prop></D:set>");
+        assert_eq!(max.proppatch("/files/tram/b", &set).expect(207).await.statuses()[0].1, 200, "{seconds}");
+        assert_eq!(times(&max, "/files/tram/b").await, (told.to_owned(), None), "{seconds}");
+    }
+    let set = format!("<D:set><D:prop><D:lastmodified>{OLD}</D:lastmodified></D:prop></D:set>");
+    max.proppatch("/files/tram/b", &set).expect(207).await;
+    assert_eq!(times(&max, "/files/tram/b").await.0, OLD);
 }
 
 #[tokio::test]

@@ -103,6 +103,17 @@ pub fn in_allprop() -> impl Iterator<Item = &'static Property> {
     all().filter(|property| property.in_allprop)
 }
 
+/// The dead properties of a resource, without what is no longer so.
+pub fn dead(view: &View) -> impl Iterator<Item = &(QName, String)> {
+    view.dead.iter().filter(|dead| dead.0 != webdav::WIN32_LAST_MODIFIED || webdav::holds(view, dead))
+}
+
+/// The value of a property of a resource, live or dead.
+pub fn value<'a>(view: &'a View, reading: &'a Reading, row: Option<&Property>, name: &QName) -> Option<Value<'a>> {
+    let live = row.and_then(|row| (row.read)(view, reading));
+    live.or_else(|| dead(view).find(|(known, _)| known == name).map(|(_, xml)| Value::element(xml)))
+}
+
 /// Names of the live properties that a resource has.
 pub fn names_of(view: &View, reading: &Reading) -> Vec<QName> {
     all().filter(|property| (property.read)(view, reading).is_some()).map(|property| property.name.clone()).collect()

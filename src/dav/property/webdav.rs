@@ -5,18 +5,21 @@ use std::borrow::Cow;
 use jiff::Timestamp as Instant;
 
 use super::{Property, Read, Reading, Write};
-use crate::model::id::Timestamp;
+use crate::model::id::{Timestamp, tellable};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{MICROSOFT, QName};
-use crate::tree::calendar::link_of;
+use crate::tree::calendar::{given, link_of};
 use crate::tree::changes::sync_token;
 use crate::tree::walk::{Needs, View};
-use crate::wire::header::{date, http_date};
+use crate::wire::header::{file_date, http_date, unix_seconds};
 use crate::wire::multistatus::{Value, empty, href, lockdiscovery};
 
 /// What a home without quota says it still takes: Finder refuses to copy where there is no number.
 const UNLIMITED_BYTES: i64 = 1 << 40;
+
+/// The modification time, as Windows sets it.
+pub(super) const WIN32_LAST_MODIFIED: QName = QName::of(MICROSOFT, "Win32LastModifiedTime");
 
 const BRIEF: Needs = Needs::BRIEF;
 const DEAD: Needs = Needs { dead: true, ..Needs::TAG };
@@ -54,14 +57,14 @@ pub static PROPERTIES: [Property; 16] = [
     live("resource-id", false, BRIEF, resource_id, "RFC 5842 section 3.1"),
     live("sync-token", false, Needs::NOTHING, token, "RFC 6578 section 4"),
     // Dead properties that say something to us as well. `allprop` lists them with the dead ones.
-    dead(QName::dav("lastmodified"), Write::ModifiedAt(unix_seconds), "rclone"),
-    dead(QName::dav("getcontentlanguage"), Write::Dead, "RFC 4918 section 15.3"),
-    dead(QName::of(MICROSOFT, "Win32LastModifiedTime"), Write::DeadAndModifiedAt(date), "Windows"),
+    dead(QName::dav("lastmodified"), DEAD, Write::ModifiedAt(seconds_or_date), "rclone, Cyberduck"),
+    dead(QName::dav("getcontentlanguage"), DEAD, Write::Dead, "RFC 4918 section 15.3"),
+    dead(WIN32_LAST_MODIFIED, DEAD.and(BRIEF), Write::DeadAndModifiedAt(file_date), "Windows"),
 ];
 
 /// A property whose value, if it has one, is kept as sent.
-const fn dead(name: QName, write: Write, source: &'static str) -> Property {
-    Property { name, in_allprop: false, needs: DEAD, read: absent, write, source }
+const fn dead(name: QName, needs: Needs, write: Write, source: &'static str) -> Property {
+    Property { name, in_allprop: false, needs, read: absent, write, source }
 }
 
 fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
@@ -78,8 +81,16 @@ fn absent(_: &View, _: &Reading) -> Option<Value<'static>> {
     None
 }
 
-fn unix_seconds(text: &str) -> Option<Timestamp> {
-    text.split('.').next().and_then(|seconds| seconds.parse().ok())
+/// rclone says seconds, Cyberduck a date.
+fn seconds_or_date(text: &str) -> Option<Timestamp> {
+    unix_seconds(text).or_else(|| file_date(text))
+}
+
+/// Is what Windows was told of the modification time of a resource, in a dead property, still so? It is that time spelled
+/// out, and kept only because not all of its dates can be told otherwise: whatever gives the resource another time ends it.
+pub(super) fn holds(view: &View, dead: &(QName, String)) -> bool {
+    let told = given(std::slice::from_ref(dead), &WIN32_LAST_MODIFIED).as_deref().and_then(file_date);
+    told.is_some_and(|told| tellable(told) == tellable(view.node.modified_at))
 }
 
 fn creationdate(view: &View, _: &Reading) -> Option<Value<'static>> {

@@ -171,7 +171,7 @@ fn cut(admitted: &Snapshot, writer: &mut Writer) {
 /// Quirk: by the letter a query of a collection at Depth 0, or none, asks of the collection alone; Evolution and Windows
 /// send that and mean its members (RFC 4791 section 7.8).
 async fn query(
-    call: Call,
+    mut call: Call,
     asked: Asked,
     selection: Selection,
     filter: ComponentFilter,
@@ -179,6 +179,7 @@ async fn query(
 ) -> Result<Response> {
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
+    call.request.dead = plan.dead.clone();
     let (mut admitted, own_zone) = calendar(&call.tree, &call.request).await?;
     let zone = match zone {
         // A zone told whole that nobody knows by name is taken for the calendar's own.
@@ -222,11 +223,12 @@ async fn query(
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
 }
 
-async fn multiget(call: Call, asked: Asked, selection: Selection, hrefs: &[String]) -> Result<Response> {
+async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[String]) -> Result<Response> {
     if hrefs.len() > MAX_HREFS {
         return Err(Refusal::of(Condition::TooLarge).text("too many addresses in one multiget").into());
     }
     let plan = Plan::new(asked, call.preferences().minimal)?;
+    call.request.dead = plan.dead.clone();
     let (mut admitted, zone) = calendar(&call.tree, &call.request).await?;
     let reading =
         Reading { calendar: Some((selection, zone)), ..Reading::of(&call.request.actor.name, admitted.now()) };

@@ -44,11 +44,12 @@ fn contains(found: &Principal, properties: &[QName], text: &TextMatch) -> bool {
 }
 
 /// Who seeks next to nothing finds only themselves: the directory answers questions, it is not handed out.
-pub(super) async fn search(call: Call, search: PrincipalSearch) -> Result<Response> {
+pub(super) async fn search(mut call: Call, search: PrincipalSearch) -> Result<Response> {
     if search.matches.len() > MAX_MATCHES {
         return Err(Refusal::of(Condition::TooLarge).into());
     }
     let plan = Plan::new(search.asked, call.preferences().minimal)?;
+    call.request.dead = plan.dead.clone();
     let sought: Vec<(Vec<QName>, TextMatch)> = search
         .matches
         .into_iter()

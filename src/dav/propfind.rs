@@ -17,7 +17,7 @@ use crate::model::header::Depth;
 use crate::model::name::QName;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
-use crate::tree::walk::{Cursor, Needs, Page, View};
+use crate::tree::walk::{Cursor, Needs, Page, Selection, View};
 use crate::wire::header::depth;
 use crate::wire::multistatus::{Tags, Value, Writer};
 use crate::wire::request::{Asked, propfind as parse};
@@ -44,12 +44,23 @@ pub(super) fn within_limits<'a>(names: impl Iterator<Item = &'a QName>) -> Resul
     Ok(())
 }
 
+/// Dead properties that live ones are read from, and the zone in which calendars are told.
+static READ_FROM: [QName; 3] =
+    [QName::dav("displayname"), QName::caldav("calendar-timezone"), QName::caldav("calendar-timezone-id")];
+
+/// What must be read of dead properties to tell those of these names.
+pub(super) fn dead_of<'a>(names: impl Iterator<Item = &'a QName>) -> Selection {
+    Selection::of(names.chain(&READ_FROM))
+}
+
 /// What is asked, looked up once for all members.
 #[derive(Clone)]
 pub(super) struct Plan {
     what: What,
     /// What must be loaded.
     pub needs: Needs,
+    /// Which dead properties.
+    pub dead: Selection,
     minimal: bool,
 }
 
@@ -94,6 +105,7 @@ impl Plan {
         let needs_of = |wanted: &[Wanted]| {
             wanted.iter().fold(Needs::TAG, |needs, wanted| needs.and(wanted.row.map_or(dead, |row| row.needs)))
         };
+        let mut selection = Selection::default();
         let (what, needs) = match asked {
             Asked::All(include) => {
                 let all: Vec<Wanted> = in_allprop().map(|row| Wanted::of(row.name.clone())).collect();
@@ -105,10 +117,11 @@ impl Plan {
             Asked::These(names) => {
                 let wanted: Vec<Wanted> = names.into_iter().map(Wanted::of).collect();
                 let needs = needs_of(&wanted);
+                selection = dead_of(wanted.iter().map(|wanted| &wanted.name));
                 (What::These(wanted), needs)
             }
         };
-        Ok(Self { what, needs, minimal })
+        Ok(Self { what, needs, dead: selection, minimal })
     }
 
     /// Writes the response of one resource.
@@ -193,6 +206,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let asked = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
+    call.request.dead = plan.dead.clone();
     let mut admitted = call.tree.peek(&call.request).await?;
     let reading = Reading::of(&call.request.actor.name, admitted.now());
     let Some(view) = admitted.view(plan.needs, call.tree.epoch()).await? else {

@@ -88,11 +88,12 @@ pub(super) async fn report(mut call: Call) -> Result<Response> {
 
 /// `Depth` is 0 by the letter, yet many clients send 1; where the level is missing, a Depth of infinity stands for it
 /// (RFC 6578 appendix A).
-async fn sync(call: Call, token: &str, deep: Option<bool>, limit: Option<usize>, asked: Asked) -> Result<Response> {
+async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usize>, asked: Asked) -> Result<Response> {
     let depth = depth(&call.headers).map_err(super::bad_header)?;
     let deep = deep.unwrap_or(depth == Some(Depth::Infinity));
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
+    call.request.dead = plan.dead.clone();
     let mut admitted = call.tree.read(&call.request).await?;
     let reading = Reading::of(&call.request.actor.name, admitted.now());
     let since = Some(token).filter(|token| !token.is_empty());
@@ -118,8 +119,9 @@ async fn sync(call: Call, token: &str, deep: Option<bool>, limit: Option<usize>,
 }
 
 /// All versions of the document that is asked, or that the asked version is of.
-async fn version_tree(call: Call, asked: Asked) -> Result<Response> {
+async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
     let plan = Plan::new(asked, call.preferences().minimal)?;
+    call.request.dead = plan.dead.clone();
     let admitted = call.tree.read(&call.request).await?;
     let reading = Reading::of(&call.request.actor.name, admitted.now());
     let document = admitted.target.node().filter(|node| node.kind.row().versioned).map(|node| node.id);

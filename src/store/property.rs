@@ -26,10 +26,42 @@ fn dead_of(row: &Row, first: usize) -> Dead {
     (QName::owned(row.text(first), row.text(first + 1)), row.text(first + 2))
 }
 
+/// Which dead properties are read; by default all. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Selection(Option<Arc<str>>);
+
+impl Selection {
+    /// Those of these names.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a QName>) -> Self {
+        let names: Vec<String> = names.into_iter().map(|name| format!("{} {}", name.namespace, name.local)).collect();
+        Self(Some(list(&names).into()))
+    }
+
+    fn names(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+/// Is a property `p` among the names that an argument lists, or are all wanted? No local name holds a space.
+macro_rules! selected {
+    ($names:literal) => {
+        concat!(
+            "(CAST(",
+            $names,
+            " AS TEXT) IS NULL OR p.namespace || ' ' || p.name IN (SELECT w.value FROM ",
+            listed!($names),
+            " w))"
+        )
+    };
+}
+
 /// Dead properties of one node.
-pub async fn of(c: &mut impl Reading, node: Id) -> Result<Vec<Dead>, Failure> {
-    let sql = "SELECT namespace, name, xml FROM property WHERE node_id = $1 AND principal_id = 0";
-    Ok(rows(c, sql, arguments![node]).await?.iter().map(|row| dead_of(row, 0)).collect())
+pub async fn of(c: &mut impl Reading, node: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT p.namespace, p.name, p.xml FROM property p WHERE p.node_id = $1 AND p.principal_id = 0 AND ",
+        selected!("$2")
+    );
+    Ok(rows(c, SQL, arguments![node, which.names()]).await?.iter().map(|row| dead_of(row, 0)).collect())
 }
 
 /// Members of a collection that have dead properties, of those after `after` up to `last`.
@@ -42,21 +74,59 @@ pub async fn bearers(c: &mut impl Reading, parent: Id, after: &str, last: &str) 
 /// Dead properties of members, each with whose it is.
 pub type OfMembers = Arc<Vec<(Id, Dead)>>;
 
-/// Dead properties of the members of a collection from the first to the last of some, in the order of folded names. They are
-/// remembered and brought up to date as the members are: who gets or loses one has changed.
-pub async fn of_members(c: &mut impl Reading, parent: &Node, members: &[Arc<Node>]) -> Result<OfMembers, Failure> {
+/// The most bytes of dead properties that come as one page: a larger one is parted, down to a single member.
+pub const PAGE_BYTES: i64 = 4 * 1024 * 1024;
+/// Stands for a page that would be larger.
+const TOO_LARGE: Id = Id(0);
+
+/// What `$found` tells of properties, a table with columns `xml` and `$columns`; or where that is more than `$limit` bytes, that
+/// alone. The bytes are added up without reading the texts.
+macro_rules! within_bytes {
+    ($columns:literal, $found:expr, $limit:literal) => {
+        concat!(
+            "WITH found AS NOT MATERIALIZED (",
+            $found,
+            "), whole(bytes) AS (SELECT COALESCE(SUM(OCTET_LENGTH(f.xml)), 0) FROM found f) SELECT f.* FROM found f \
+             WHERE (SELECT w.bytes FROM whole w) <= ",
+            $limit,
+            " UNION ALL SELECT 0, ",
+            $columns,
+            " FROM whole w WHERE w.bytes > ",
+            $limit
+        )
+    };
+}
+
+/// Dead properties of the members of a collection from the first to the last of some, in the order of folded names; `None`:
+/// they are more than a page may hold, and there is more than one member. They are remembered and brought up to date as the
+/// members are: who gets or loses one has changed.
+pub async fn of_members(
+    c: &mut impl Reading,
+    parent: &Node,
+    members: &[Arc<Node>],
+    which: &Selection,
+) -> Result<Option<OfMembers>, Failure> {
     const SQL: &str = paged!(
         "n.node_id, n.namespace, n.name, n.xml",
-        "SELECT p.node_id, p.namespace, p.name, p.xml FROM node m JOIN property p ON p.node_id = m.id \
-         AND p.principal_id = 0 WHERE m.parent_id = $1 AND m.gone_at IS NULL AND m.match_name >= $2 AND m.match_name <= $3"
+        within_bytes!(
+            "'', '', ''",
+            concat!(
+                "SELECT p.node_id, p.namespace, p.name, p.xml FROM node m JOIN property p ON p.node_id = m.id \
+                 AND p.principal_id = 0 WHERE m.parent_id = $1 AND m.gone_at IS NULL AND m.match_name >= $2 \
+                 AND m.match_name <= $3 AND ",
+                selected!("$4")
+            ),
+            "$5"
+        )
     );
-    let (Some(first), Some(last)) = (members.first(), members.last()) else { return Ok(OfMembers::default()) };
+    let (Some(first), Some(last)) = (members.first(), members.last()) else { return Ok(Some(OfMembers::default())) };
     let (first, last) = (match_name(&first.name), match_name(&last.name));
-    let arguments = arguments![parent.id, &first, &last];
+    let limit = if first == last { i64::MAX } else { PAGE_BYTES };
+    let arguments = arguments![parent.id, &first, &last, which.names(), limit];
     let key = Key::of(SQL, arguments);
     let brought = match Known::of(c, &key, parent) {
-        Known::Now(found) => return Ok(found),
-        Known::Before(found, since) => brought_on(c, (parent, &first..=&last), &found, since).await?,
+        Known::Now(found) => return Ok(Some(found)),
+        Known::Before(found, since) => brought_on(c, (parent, &first..=&last), (&found, since), which).await?,
         Known::Nothing => None,
     };
     let found = match brought {
@@ -66,30 +136,42 @@ pub async fn of_members(c: &mut impl Reading, parent: &Node, members: &[Arc<Node
             Arc::new(page(c, SQL, arguments, next_dead).await?)
         }
     };
+    if found.first().is_some_and(|(id, _)| *id == TOO_LARGE) {
+        return Ok(None);
+    }
     let texts = found.iter().map(|(_, (name, xml))| name.namespace.len() + name.local.len() + xml.len()).sum::<usize>();
     Known::keep(c, key, parent, (&found, found.len() * EACH + texts));
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// Those of an earlier state as they are now; `None`: they must be read.
 async fn brought_on(
     c: &mut impl Reading,
     (parent, names): (&Node, RangeInclusive<&String>),
-    found: &OfMembers,
-    since: Seq,
+    (found, since): (&OfMembers, Seq),
+    which: &Selection,
 ) -> Result<Option<OfMembers>, Failure> {
     const SQL: &str = paged!(
         "n.node_id, n.namespace, n.name, n.xml, n.match_name",
-        concat!(
-            "SELECT p.node_id, p.namespace, p.name, p.xml, m.match_name FROM ",
-            listed!("$2"),
-            " l CROSS JOIN node m ON m.id = CAST(l.value AS BIGINT) AND m.parent_id = $1 AND m.gone_at IS NULL \
-             JOIN property p ON p.node_id = m.id AND p.principal_id = 0"
+        within_bytes!(
+            "'', '', '', ''",
+            concat!(
+                "SELECT p.node_id, p.namespace, p.name, p.xml, m.match_name FROM ",
+                listed!("$2"),
+                " l CROSS JOIN node m ON m.id = CAST(l.value AS BIGINT) AND m.parent_id = $1 AND m.gone_at IS NULL \
+                 JOIN property p ON p.node_id = m.id AND p.principal_id = 0 WHERE ",
+                selected!("$3")
+            ),
+            "$4"
         )
     );
     let Some(changed) = changed(c, parent, since).await? else { return Ok(None) };
     let ids = listed_ids(&changed);
-    let now = page_in(c, (State::of(parent), EACH), SQL, arguments![parent.id, &ids], next_named).await?;
+    let arguments = arguments![parent.id, &ids, which.names(), PAGE_BYTES];
+    let now = page_in(c, (State::of(parent), EACH), SQL, arguments, next_named).await?;
+    if now.first().is_some_and(|((id, _), _)| *id == TOO_LARGE) {
+        return Ok(None);
+    }
     let stay = found.iter().filter(|(id, _)| changed.binary_search(id).is_err());
     let new = now.iter().filter(|(_, name)| names.contains(&name)).map(|(dead, _)| dead);
     Ok(Some(Arc::new(stay.chain(new).cloned().collect())))
@@ -115,11 +197,15 @@ pub async fn size(c: &mut impl Reading, node: Id) -> Result<i64, Failure> {
 }
 
 /// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's.
-pub async fn seen_by(c: &mut impl Reading, node: Id, person: Id) -> Result<Vec<Dead>, Failure> {
-    let sql = "SELECT p.namespace, p.name, p.xml FROM property p WHERE p.node_id = $1 AND (p.principal_id = $2 \
-               OR (p.principal_id = 0 AND NOT EXISTS (SELECT 1 FROM property q WHERE q.node_id = $1 AND q.principal_id = $2 \
-               AND q.namespace = p.namespace AND q.name = p.name)))";
-    Ok(rows(c, sql, arguments![node, person]).await?.iter().map(|row| dead_of(row, 0)).collect())
+pub async fn seen_by(c: &mut impl Reading, node: Id, person: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT p.namespace, p.name, p.xml FROM property p WHERE p.node_id = $1 AND ",
+        selected!("$3"),
+        " AND (p.principal_id = $2 OR (p.principal_id = 0 AND NOT EXISTS (SELECT 1 FROM property q WHERE q.node_id = $1 \
+         AND q.principal_id = $2 AND q.namespace = p.namespace AND q.name = p.name)))"
+    );
+    let found = rows(c, SQL, arguments![node, person, which.names()]).await?;
+    Ok(found.iter().map(|row| dead_of(row, 0)).collect())
 }
 
 /// Sets a dead property, for everyone or for one person.

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::former::zone;
 use super::gate::Admitted;
-use super::walk::{Cursor, Needs, PAGE, Page, Text, View, by_member};
+use super::walk::{Cursor, Needs, PAGE, Page, Text, View};
 use crate::ical::object::{Invalid, MAX_ATTENDEES, MAX_BYTES, Object};
 use crate::ical::recur::instances;
 use crate::ical::time::When;
@@ -30,7 +30,7 @@ use crate::store::node::Width;
 use crate::store::property::Dead;
 use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
-use crate::store::{body, node, property};
+use crate::store::{body, node};
 
 /// Name of the collection of a home that holds its calendars, also the first segment of their addresses.
 pub const CALENDARS: &str = "calendars";
@@ -40,6 +40,8 @@ pub const CALENDAR_TYPE: &str = "text/calendar; charset=utf-8";
 const FLOAT_S: i64 = 14 * 3600;
 /// A run of objects ends where their texts have reached so many bytes.
 const RUN_BYTES: i64 = 2 * 1024 * 1024;
+/// The most bytes of dead properties of objects that are asked for by their names, some hundred at a time.
+const MAX_NAMED_BYTES: usize = 32 * 1024 * 1024;
 /// The most calendars of others that a home shows.
 const MAX_LINKS: i64 = 1000;
 
@@ -272,7 +274,13 @@ impl<T: Reading> Admitted<T> {
         let candidates = Candidates { calendar: &calendar, range, component };
         let width = needs.width.max(Width::Brief);
         let found = calendar::objects(&mut self.store, candidates, after, PAGE, width).await?;
-        Ok((self.seen(&calendar, &found.nodes, needs, epoch).await?, found.next_name()))
+        let views = self.seen(&calendar, &found.nodes, needs, epoch).await?;
+        let next = match views.last() {
+            // There was no room for all of them.
+            Some(last) if views.len() < found.nodes.len() => Some(match_name(&last.node.name)),
+            _ => found.next_name(),
+        };
+        Ok((views, next))
     }
 
     /// The objects of the target that bear these names, without their texts.
@@ -282,7 +290,17 @@ impl<T: Reading> Admitted<T> {
         let width = needs.width.max(Width::Brief);
         let mut found = calendar::named(&mut self.store, &calendar, &folded, width).await?.nodes.to_vec();
         found.sort_by_cached_key(|node| match_name(&node.name));
-        self.seen(&calendar, &found, needs, epoch).await
+        let mut views = Vec::with_capacity(found.len());
+        let mut held = 0;
+        while let Some(rest) = found.get(views.len()..).filter(|rest| !rest.is_empty()) {
+            let some = self.seen(&calendar, rest, needs, epoch).await?;
+            held += some.iter().map(View::dead_bytes).sum::<usize>();
+            if held > MAX_NAMED_BYTES {
+                return Err(Condition::WorkWithinLimits.into());
+            }
+            views.extend(some);
+        }
+        Ok(views)
     }
 
     /// Reads the texts of objects: of a run that [`runs`] made.
@@ -296,11 +314,15 @@ impl<T: Reading> Admitted<T> {
         Ok(run)
     }
 
-    /// Views of objects that are in the order of their names; what they need besides is loaded for all at once.
+    /// Views of objects that are in the order of their names; what they need besides is loaded for all at once. Where their dead
+    /// properties are many bytes, not of all of them.
     async fn seen(&mut self, calendar: &Node, found: &[Arc<Node>], needs: Needs, epoch: &str) -> Result<Vec<View>> {
         let mut dead = HashMap::new();
+        let mut found = found;
         if needs.dead {
-            dead = by_member(&property::of_members(&mut self.store, calendar, found).await?);
+            let covered;
+            (dead, covered) = self.dead_of(calendar, found).await?;
+            found = found.get(..covered).unwrap_or_default();
         }
         let each = Needs { dead: false, text: false, width: Width::Whole, ..needs };
         let place = self.place(epoch);

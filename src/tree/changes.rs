@@ -34,6 +34,8 @@ const MOST: usize = 20_000;
 
 /// How many changes one request looks at: at depth infinity most may lie elsewhere in the home and fill no page.
 const MAX_EXAMINED: usize = 2 * MOST;
+/// A page ends when its addresses and dead properties are so many bytes.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// One change.
 pub enum Change {
@@ -143,8 +145,15 @@ impl<T: Reading> Admitted<T> {
         let limit = limit.unwrap_or(MOST).clamp(1, MOST);
         let place = self.place(epoch);
         let scope = Scope { top: &top, place: &place, deep, base, from, needs, epoch };
-        let mut page =
-            Filling { changes: Vec::new(), gone: HashSet::new(), limit, seq: from, told: told.clone(), full: false };
+        let mut page = Filling {
+            changes: Vec::new(),
+            gone: HashSet::new(),
+            limit,
+            bytes: 0,
+            seq: from,
+            told: told.clone(),
+            full: false,
+        };
         match &told {
             Told::Live(id, below) if deep => self.rest_below(&scope, *id, *below, &mut page).await?,
             Told::Gone(parent, name, Some(below)) if deep => {
@@ -350,6 +359,7 @@ impl<T: Reading> Admitted<T> {
             view.locks = covering(&target);
         }
         self.load(&mut view, scope.needs).await?;
+        page.bytes += view.href.len() + view.dead_bytes();
         page.changes.push(Change::Live(Box::new(view)));
         Ok(())
     }
@@ -387,6 +397,8 @@ struct Filling {
     /// Addresses told as gone: one may be so in several ways, and is told once.
     gone: HashSet<String>,
     limit: usize,
+    /// How many bytes their dead properties and addresses are.
+    bytes: usize,
     seq: Seq,
     told: Told,
     full: bool,
@@ -395,13 +407,14 @@ struct Filling {
 impl Filling {
     fn gone(&mut self, href: String) {
         if self.gone.insert(href.clone()) {
+            self.bytes += href.len();
             self.changes.push(Change::Gone(href));
         }
     }
 
     /// Is there no room for one more? From then on the page counts as truncated.
     fn full(&mut self) -> bool {
-        self.full = self.full || self.changes.len() >= self.limit;
+        self.full = self.full || self.changes.len() >= self.limit || self.bytes >= MAX_BYTES;
         self.full
     }
 }

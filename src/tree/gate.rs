@@ -22,6 +22,7 @@ use crate::model::principal::Actor;
 use crate::model::privilege::Privilege;
 use crate::store::Seen;
 use crate::store::node::Claim;
+use crate::store::property::Selection;
 use crate::store::sql::Reading;
 use crate::store::{lock, node};
 
@@ -45,6 +46,8 @@ pub struct Request {
     pub actor: Actor,
     /// What it takes to know of the target and to read it: `DAV:read`, or less.
     pub reads: Privilege,
+    /// Which dead properties are read of what it asks for; by default all.
+    pub dead: Selection,
     /// What the database was when it came; `None`: it is looked at when it is asked.
     pub seen: Seen,
 }
@@ -61,6 +64,7 @@ impl Request {
             preconditions: Preconditions::default(),
             actor,
             reads: Privilege::Read,
+            dead: Selection::default(),
             seen: None,
         }
     }

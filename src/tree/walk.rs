@@ -21,6 +21,7 @@ use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::privilege::PrivilegeSet;
 use crate::store::node::Width;
 use crate::store::property::Dead;
+pub use crate::store::property::Selection;
 use crate::store::sql::Reading;
 use crate::store::transaction::Glance;
 use crate::store::{calendar, held, lock, node, principal, property, version};
@@ -139,6 +140,14 @@ pub struct View {
     pub text: Text,
     /// Epoch of sync tokens.
     pub epoch: Arc<str>,
+}
+
+impl View {
+    /// How many bytes of dead properties it holds.
+    #[must_use]
+    pub fn dead_bytes(&self) -> usize {
+        self.dead.iter().map(|(name, xml)| name.namespace.len() + name.local.len() + xml.len()).sum()
+    }
 }
 
 /// Where members stand, and what all of them share.
@@ -270,7 +279,7 @@ impl Page {
 }
 
 /// Dead properties by whose they are.
-pub(super) fn by_member(properties: &[(Id, Dead)]) -> HashMap<Id, Vec<Dead>> {
+fn by_member(properties: &[(Id, Dead)]) -> HashMap<Id, Vec<Dead>> {
     let mut by_member: HashMap<Id, Vec<Dead>> = HashMap::new();
     for (id, property) in properties {
         by_member.entry(*id).or_default().push(property.clone());
@@ -295,8 +304,11 @@ impl<T: Reading> Admitted<T> {
         let row = view.node.kind.row();
         if needs.dead && row.properties {
             view.dead = match view.node.kind {
-                Kind::LinkedCalendar => property::seen_by(&mut self.store, view.node.id, self.request.actor.id).await?,
-                _ => property::of(&mut self.store, view.node.id).await?,
+                Kind::LinkedCalendar => {
+                    let person = self.request.actor.id;
+                    property::seen_by(&mut self.store, view.node.id, person, &self.request.dead).await?
+                }
+                _ => property::of(&mut self.store, view.node.id, &self.request.dead).await?,
             };
         }
         if needs.quota && view.node.kind.is_collection() {
@@ -456,11 +468,28 @@ impl<T: Reading> Admitted<T> {
         }
     }
 
+    /// Dead properties of members of a collection, and of how many of them from the first on: where they are many bytes not of
+    /// all, but of one at least.
+    pub(super) async fn dead_of(
+        &mut self,
+        parent: &Node,
+        members: &[Arc<Node>],
+    ) -> Result<(HashMap<Id, Vec<Dead>>, usize)> {
+        let mut some = members;
+        loop {
+            let found = property::of_members(&mut self.store, parent, some, &self.request.dead).await?;
+            if let Some(found) = found {
+                return Ok((by_member(&found), some.len()));
+            }
+            some = some.split_at(some.len() / 2).0;
+        }
+    }
+
     /// Members that are rows: their locks and dead properties are loaded once for the page.
     async fn stored(&mut self, parent: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
         let members = node::members(&mut self.store, parent, &at.after, at.limit, needs.width).await?;
-        let next = at.onward(members.next_name());
-        let nodes = members.nodes;
+        let mut next = at.onward(members.next_name());
+        let mut nodes = members.nodes.as_slice();
         let mut locks: HashMap<Id, Vec<Lock>> = HashMap::new();
         let mut inherited = Vec::new();
         if needs.locks {
@@ -471,7 +500,12 @@ impl<T: Reading> Admitted<T> {
         }
         let mut dead = HashMap::new();
         if needs.dead {
-            dead = by_member(&property::of_members(&mut self.store, parent, &nodes).await?);
+            let (found, covered) = self.dead_of(parent, nodes).await?;
+            if covered < nodes.len() {
+                nodes = nodes.get(..covered).unwrap_or_default();
+                next = at.onward(nodes.last().map(|last| match_name(&last.name)));
+            }
+            dead = found;
         }
         let quota = if needs.quota { Some(self.quota(parent).await?) } else { None };
         let place = self.place(epoch);

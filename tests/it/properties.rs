@@ -1,6 +1,12 @@
 //! PROPFIND and PROPPATCH, RFC 4918 sections 9.1 and 9.2; quota, privileges, preferences.
 
+use beffroi::model::method::Method;
+use beffroi::model::name::QName;
 use beffroi::model::node::NODE_BYTES;
+use beffroi::model::path::Path;
+use beffroi::tree::Snapshot;
+use beffroi::tree::gate::{Admitted, Request};
+use beffroi::tree::walk::{Cursor, Needs, Selection};
 
 use super::kit::{Client, World};
 use super::versions::id;
@@ -370,4 +376,80 @@ async fn preferences_leave_out_what_is_missing() {
     }
     let set = "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>";
     max.proppatch("/files/tram/", set).header("Prefer", "return=minimal").expect(200).await;
+}
+
+#[tokio::test]
+async fn of_dead_properties_only_those_asked_for_are_read_and_a_page_is_bounded() {
+    const EACH: usize = 1000 * 1024;
+    const MEMBERS: usize = 12;
+    let world = World::new().await;
+    let max = world.client("max");
+    let set = |name: &str, value: &str| {
+        format!("<D:set><D:prop><x:{name} xmlns:x=\"urn:x\">{value}</x:{name}></D:prop></D:set>")
+    };
+    for place in ["/files/tram/d", "/calendars/tram/meetings"] {
+        if place.starts_with("/files") {
+            max.mkcol(place).expect(201).await;
+        }
+        for number in 0..MEMBERS {
+            let path = format!("{place}/{number:02}");
+            let event = super::kit::event(&format!("u{number}"), "20260614");
+            max.put(&path, &event).header("Content-Type", "text/calendar").expect(201).await;
+            max.proppatch(&path, &set("small", &format!("s{number}"))).expect(207).await;
+            max.proppatch(&path, &set("large", &"a".repeat(EACH))).expect(207).await;
+        }
+        // Each member is told once, in order, whatever its properties weigh.
+        for (props, least) in [("<x:small xmlns:x=\"urn:x\"/>", 0), ("<x:large xmlns:x=\"urn:x\"/>", EACH), ("", EACH)]
+        {
+            for _ in 0..2 {
+                let answer = max.propfind(&format!("{place}/"), "1", props).expect(207).await;
+                let hrefs: Vec<String> = hrefs(&answer).into_iter().skip(1).collect();
+                let expected: Vec<String> = (0..MEMBERS).map(|number| format!("{place}/{number:02}")).collect();
+                assert_eq!(hrefs, expected);
+                assert!(answer.body.len() >= MEMBERS * least && answer.body.len() < MEMBERS * (least + 4096));
+            }
+        }
+    }
+    let mut admitted = members(&world, "/files/tram/d/", Selection::default()).await;
+    let page = admitted.members(&Cursor::default(), ALL, "").await.unwrap();
+    assert!((1..=5).contains(&page.views.len()) && page.next.is_some());
+    let small = Selection::of(&[QName::of("urn:x", "small")]);
+    let mut admitted = members(&world, "/files/tram/d/", small).await;
+    let page = admitted.members(&Cursor::default(), ALL, "").await.unwrap();
+    assert!(page.next.is_none() && page.views.iter().all(|view| view.dead.len() == 1 && view.dead_bytes() < 100));
+    // A synchronization ends early, and goes on where it ended.
+    let report = |token: &str| {
+        let body = format!(
+            "<D:sync-collection xmlns:D=\"DAV:\"><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level>\
+             <D:prop><x:large xmlns:x=\"urn:x\"/></D:prop></D:sync-collection>"
+        );
+        max.report_at("/files/tram/d/").body(&body)
+    };
+    let first = report("").expect(207).await;
+    assert!(first.text().contains("number-of-matches-within-limits") && first.body.len() < 10 * EACH);
+    let token = first.text().split_once("<D:sync-token>").unwrap().1.split_once('<').unwrap().0.to_owned();
+    let second = report(&token).expect(207).await;
+    assert_eq!(hrefs(&first).len() - 1 + hrefs(&second).len(), MEMBERS);
+    // A query goes on; what is asked for by name is refused where it is too much.
+    let query = "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><x:small xmlns:x=\"urn:x\"/>\
+                 </D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter></C:calendar-query>";
+    let found = max.report_at("/calendars/tram/meetings/").header("Depth", "1").body(query).expect(207).await;
+    assert_eq!(found.hrefs().len(), MEMBERS);
+    let large = max.report_at("/calendars/tram/meetings/").header("Depth", "1").body(&query.replace("small", "large"));
+    assert_eq!(hrefs(&large.expect(207).await).len(), MEMBERS);
+    world.sound().await;
+}
+
+/// Addresses of an answer that is larger than any that is read.
+fn hrefs(answer: &super::kit::Answer) -> Vec<String> {
+    let text = answer.text();
+    text.split("<D:href>").skip(1).map(|rest| rest.split_once('<').unwrap().0.to_owned()).collect()
+}
+
+const ALL: Needs = Needs { dead: true, ..Needs::TAG };
+
+async fn members(world: &World, path: &str, dead: Selection) -> Admitted<Snapshot> {
+    let owner = world.tree.owner("tram").await.unwrap();
+    let request = Request { dead, ..Request::of(Method::Propfind, Path::parse(path).unwrap(), owner) };
+    world.tree.read(&request).await.unwrap()
 }

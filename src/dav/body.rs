@@ -1,6 +1,6 @@
 //! Taking a request's body: whole and bounded, or streamed to the staging place.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -17,25 +17,52 @@ use crate::tree::quota::Room;
 use crate::wire::header::text;
 use crate::wire::xml;
 
-/// The next piece; `None` at the end. 408 when the client stays silent too long, 400 when it breaks off.
-async fn next(body: &mut Incoming, idle: Duration) -> Result<Option<Bytes>> {
-    loop {
-        let frame = tokio::time::timeout(idle, body.frame()).await.map_err(|_| Refusal::of(Condition::TimedOut))?;
-        match frame {
-            None => return Ok(None),
-            Some(Err(_)) => return Err(Condition::BadBody.into()),
-            Some(Ok(frame)) => {
-                if let Ok(bytes) = frame.into_data() {
-                    return Ok(Some(bytes));
+/// So many bytes give a second of patience back: a slow telephone sends more, a letter a second wins nothing.
+const BYTES_A_SECOND: u64 = 1024;
+
+/// How long a client may still keep us waiting in the middle of a body. Waiting uses it up, what arrives gives it back.
+struct Patience {
+    left: Duration,
+    most: Duration,
+}
+
+impl Patience {
+    fn new(most: Duration) -> Self {
+        Self { left: most, most }
+    }
+
+    /// The next piece; `None` at the end. 408 when the client is silent or slow too long, 400 when it breaks off.
+    async fn next(&mut self, body: &mut Incoming) -> Result<Option<Bytes>> {
+        loop {
+            let asked = Instant::now();
+            let frame = tokio::time::timeout(self.left, body.frame()).await;
+            self.waited(asked.elapsed());
+            match frame.map_err(|_| Refusal::of(Condition::TimedOut))? {
+                None => return Ok(None),
+                Some(Err(_)) => return Err(Condition::BadBody.into()),
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        self.took(bytes.len() as u64);
+                        return Ok(Some(bytes));
+                    }
                 }
             }
         }
     }
+
+    fn waited(&mut self, time: Duration) {
+        self.left = self.left.saturating_sub(time);
+    }
+
+    fn took(&mut self, bytes: u64) {
+        let earned = Duration::from_micros(bytes * 1_000_000 / BYTES_A_SECOND);
+        self.left = self.left.saturating_add(earned).min(self.most);
+    }
 }
 
 impl Call {
-    fn idle(&self) -> Duration {
-        Duration::from_secs(self.limits.body_idle_s)
+    fn patience(&self) -> Patience {
+        Patience::new(Duration::from_secs(self.limits.body_idle_s))
     }
 
     /// The declared length of the body; `None` when it comes in chunks.
@@ -48,9 +75,9 @@ impl Call {
         if self.declared_length().is_some_and(|length| length > xml::MAX_BYTES as u64) {
             return Err(Condition::TooLarge.into());
         }
-        let idle = self.idle();
+        let mut patience = self.patience();
         let mut whole = Vec::new();
-        while let Some(bytes) = next(&mut self.body, idle).await? {
+        while let Some(bytes) = patience.next(&mut self.body).await? {
             if whole.len() + bytes.len() > xml::MAX_BYTES {
                 return Err(Condition::TooLarge.into());
             }
@@ -74,9 +101,9 @@ impl Call {
             _ => Ok(()),
         };
         fits(self.declared_length().unwrap_or(0))?;
-        let idle = self.idle();
+        let mut patience = self.patience();
         let mut whole = Vec::new();
-        while let Some(bytes) = next(&mut self.body, idle).await? {
+        while let Some(bytes) = patience.next(&mut self.body).await? {
             fits((whole.len() + bytes.len()) as u64)?;
             whole.extend_from_slice(&bytes);
         }
@@ -100,9 +127,9 @@ impl Call {
             fits(announced)?;
         }
         let mut checksum = Checksum::announced(text(&self.headers, "oc-checksum").as_deref());
-        let idle = self.idle();
+        let mut patience = self.patience();
         let mut staging = self.tree.stage();
-        while let Some(bytes) = next(&mut self.body, idle).await? {
+        while let Some(bytes) = patience.next(&mut self.body).await? {
             fits(staging.size() + bytes.len() as u64)?;
             if let Some(checksum) = &mut checksum {
                 checksum.update(&bytes);
@@ -155,5 +182,29 @@ impl Checksum {
             Self::Md5(hash, wanted) => hex(&hash.finalize()) == wanted,
             Self::Sha256(hash, wanted) => hex(&hash.finalize()) == wanted,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Patience};
+
+    #[test]
+    fn patience_ends_for_silence_and_for_less_than_the_least_rate() {
+        let second = Duration::from_secs(1);
+        for (bytes, lasts) in [(0, false), (1, false), (1000, false), (1024, true), (5000, true)] {
+            let mut patience = Patience::new(120 * second);
+            let lasted = (0..10_000).all(|_| {
+                patience.waited(second);
+                let left = patience.left > Duration::ZERO;
+                patience.took(bytes);
+                left
+            });
+            assert_eq!(lasted, lasts, "{bytes} bytes a second");
+        }
+        // What was sent fast does not serve for hours of silence.
+        let mut patience = Patience::new(120 * second);
+        patience.took(u64::from(u32::MAX) * 1000);
+        assert_eq!(patience.left, 120 * second);
     }
 }

@@ -1,7 +1,8 @@
 //! A request's body on its way in: in which codings it comes, and what becomes of the rest when the answer is there before it.
 //!
 //! Over HTTP/1 an answer must not end the connection without a word (RFC 9112 section 9.6): a small rest is read on, so that the
-//! connection lives (Windows, Office and .NET count on it), and before a large one is given up the answer says so.
+//! connection lives (Windows, Office and .NET count on it), and before a large one is given up the answer says so. Over HTTP/2 it
+//! is the stream that ends, and not before the client could read the answer: with the reset the one would go that came before.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use crate::model::error::Failure;
 /// The largest rest that is read on, and for how long.
 const READ_ON_BYTES: u64 = 1024 * 1024;
 const READ_ON: Duration = Duration::from_secs(60);
+/// How long a larger rest is left unread on a stream of HTTP/2 before it is reset.
+const LEFT: Duration = Duration::from_secs(2);
 
 /// What is known of a request's body when its answer is there.
 #[derive(Clone, Default)]
@@ -44,11 +47,11 @@ pub fn take(body: hyper::body::Incoming, version: Version, headers: &HeaderMap) 
             None,
         );
     }
-    // A stream of HTTP/2 ends alone.
-    let kept = Arc::new(AtomicBool::new(version >= Version::HTTP_2));
+    let stream = version >= Version::HTTP_2;
+    let kept = Arc::new(AtomicBool::new(stream));
     let rest = Rest(Some(Arc::clone(&kept)));
     let unasked = headers.contains_key(EXPECT);
-    (Arriving { body: Some(body), unasked, kept }.boxed_unsync(), rest, unknown_coding(headers))
+    (Arriving { body: Some(body), unasked, stream, kept }.boxed_unsync(), rest, unknown_coding(headers))
 }
 
 /// A coding that is not undone here, and that nobody would know of afterwards (RFC 9110 section 8.4, RFC 9112 section 6.1).
@@ -70,6 +73,8 @@ struct Arriving {
     body: Option<hyper::body::Incoming>,
     /// The client waits for our word before it sends, and nothing was asked of it yet.
     unasked: bool,
+    /// It is a stream of HTTP/2.
+    stream: bool,
     /// The body ends, or will end, within the connection.
     kept: Arc<AtomicBool>,
 }
@@ -98,7 +103,7 @@ impl Body for Arriving {
 impl Drop for Arriving {
     fn drop(&mut self) {
         let Some(mut body) = self.body.take() else { return };
-        if self.kept.load(Ordering::Relaxed) || self.unasked {
+        if self.unasked && !self.stream {
             return;
         }
         // What is here already is taken, up to a bound.
@@ -112,14 +117,22 @@ impl Drop for Arriving {
             }
         }
         let small = body.size_hint().upper().is_some_and(|left| left <= READ_ON_BYTES);
-        if small && let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            self.kept.store(true, Ordering::Relaxed);
-            if !body.is_end_stream() {
-                runtime.spawn(async move {
+        if !small && !self.stream {
+            return;
+        }
+        self.kept.store(true, Ordering::Relaxed);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && !body.is_end_stream()
+        {
+            runtime.spawn(async move {
+                if small {
                     let rest = async { while let Some(Ok(_)) = body.frame().await {} };
                     let _ = tokio::time::timeout(READ_ON, rest).await;
-                });
-            }
+                } else {
+                    tokio::time::sleep(LEFT).await;
+                    drop(body);
+                }
+            });
         }
     }
 }

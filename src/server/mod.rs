@@ -234,7 +234,7 @@ impl Server {
                 failure_answer(&id, language)
             }
         };
-        if rest.ends_connection() {
+        if rest.ends_connection() || response.status() == StatusCode::REQUEST_TIMEOUT {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let milliseconds = started.elapsed().as_millis() as u64;

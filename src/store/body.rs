@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use futures_util::stream::unfold;
 use sha2::{Digest as _, Sha256};
 use tokio::fs;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::named::Part;
@@ -31,9 +32,12 @@ pub const SWEEP_AGE: Duration = Duration::from_secs(86_400);
 const STAGING: &str = "staging";
 /// Buffer of a document that is written: with small ones a large one costs its time in system calls.
 const BUFFER_BYTES: usize = 512 * 1024;
-/// How much of a document is read at first, and the least and the most at a time.
-const FIRST_BLOCK_BYTES: u64 = 256 * 1024;
+/// The least and the most of a document that is read at a time. A client that takes nothing holds three of the least.
 const BLOCK_BYTES: Range<u64> = 64 * 1024..2 * 1024 * 1024;
+/// Blocks grow when so much has been taken: more than the system keeps for a client that does not read.
+const SHOWN_BYTES: u64 = 4 * 1024 * 1024;
+/// What the larger blocks of all documents that are being read may hold together, in parts of the least.
+const LARGE_BLOCKS: usize = 256;
 /// A client that takes a block in less time gets larger ones, one that takes longer smaller ones.
 const FAST: Duration = Duration::from_millis(20);
 const SLOW: Duration = Duration::from_millis(80);
@@ -45,6 +49,7 @@ const SYNC_BYTES: usize = 8 * 1024 * 1024;
 pub struct Blobs {
     directory: PathBuf,
     flush: bool,
+    large: Arc<Semaphore>,
 }
 
 /// Content to be read.
@@ -60,7 +65,8 @@ impl Blobs {
     pub async fn open(directory: &Path, flush: bool) -> Result<Self, Failure> {
         let staging = directory.join(STAGING);
         fs::create_dir_all(&staging).await.map_err(|e| Failure::new("making the directory of documents", e))?;
-        let blobs = Self { directory: directory.to_owned(), flush };
+        let large = Arc::new(Semaphore::new(LARGE_BLOCKS));
+        let blobs = Self { directory: directory.to_owned(), flush, large };
         blobs.sweep_staging().await?;
         Ok(blobs)
     }
@@ -105,7 +111,8 @@ impl Blobs {
             Err(e) => return Err(Failure::new("opening a document", e)),
         };
         // Nothing is read before it is taken: of many ranges of one answer only one is held in memory.
-        let blocks = async move { unfold(Some(Ahead::read(file, length, FIRST_BLOCK_BYTES)), Ahead::next) };
+        let large = Arc::clone(&self.large);
+        let blocks = async move { unfold(Some(Ahead::read(file, length, Pace::default(), large)), Ahead::next) };
         Ok(Some(Content::Blocks(Box::pin(blocks.flatten_stream()))))
     }
 
@@ -170,50 +177,81 @@ impl Blobs {
     }
 }
 
+/// A block of a file, with its part of what the larger ones may hold.
+struct Block {
+    bytes: Vec<u8>,
+    _large: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Block {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// A block of a file that is being read while the one before it is sent.
 struct Ahead {
     block: JoinHandle<std::io::Result<(std::fs::File, Bytes)>>,
     size: u64,
+    pace: Pace,
     /// How many bytes are to be read after it.
     rest: u64,
     begun: Instant,
+    large: Arc<Semaphore>,
 }
 
 impl Ahead {
-    fn read(file: std::fs::File, length: u64, most: u64) -> Self {
-        let size = length.min(most);
+    fn read(file: std::fs::File, length: u64, pace: Pace, large: Arc<Semaphore>) -> Self {
+        let beyond = u32::try_from((pace.size - 1) / BLOCK_BYTES.start).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&large).try_acquire_many_owned(beyond).ok();
+        let size = length.min(if permit.is_some() { pace.size } else { BLOCK_BYTES.start });
         let block = tokio::task::spawn_blocking(move || {
-            let mut block = Vec::with_capacity(size as usize);
-            (&file).take(size).read_to_end(&mut block)?;
-            Ok((file, block.into()))
+            let mut bytes = Vec::with_capacity(size as usize);
+            (&file).take(size).read_to_end(&mut bytes)?;
+            Ok((file, Bytes::from_owner(Block { bytes, _large: permit })))
         });
-        Self { block, size, rest: length - size, begun: Instant::now() }
+        Self { block, size, pace, rest: length - size, begun: Instant::now(), large }
     }
 
     /// The block, and the one after it, which is begun; a file that ends too soon ends the blocks.
     async fn next(ahead: Option<Self>) -> Option<(Result<Bytes, Failure>, Option<Self>)> {
-        let Self { block, size, rest, begun } = ahead?;
-        let most = next_size(size, begun.elapsed());
+        let Self { block, size, pace, rest, begun, large } = ahead?;
+        let pace = pace.next(size, begun.elapsed());
         Some(match block.await.map_err(std::io::Error::other).flatten() {
             Ok((file, block)) => {
                 let goes_on = rest > 0 && block.len() as u64 == size;
-                (Ok(block), goes_on.then(|| Self::read(file, rest, most)))
+                (Ok(block), goes_on.then(|| Self::read(file, rest, pace, large)))
             }
             Err(error) => (Err(Failure::new("reading a document", error)), None),
         })
     }
 }
 
-/// How much is read after a block that was taken in such a time. Each block costs a change of threads, so they grow while the
-/// client takes them fast; while it does not they shrink, so that what is held in memory follows from how much is sent, not from
-/// to how many.
-fn next_size(size: u64, taken: Duration) -> u64 {
-    let next = match taken {
-        taken if taken < FAST => size * 2,
-        taken if taken > SLOW => size / 2,
-        _ => size,
-    };
-    next.clamp(BLOCK_BYTES.start, BLOCK_BYTES.end)
+/// How much is read at a time. Each block costs a change of threads, so they grow while the client takes them fast; while it does
+/// not they shrink, so that what is held in memory follows from how much is sent, not from to how many.
+#[derive(Clone, Copy)]
+struct Pace {
+    size: u64,
+    taken: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { size: BLOCK_BYTES.start, taken: 0 }
+    }
+}
+
+impl Pace {
+    /// After so much was taken in such a time.
+    fn next(self, bytes: u64, time: Duration) -> Self {
+        let taken = self.taken + bytes;
+        let size = match time {
+            time if time < FAST && taken >= SHOWN_BYTES => self.size * 2,
+            time if time > SLOW => self.size / 2,
+            _ => self.size,
+        };
+        Self { size: size.clamp(BLOCK_BYTES.start, BLOCK_BYTES.end), taken }
+    }
 }
 
 fn is_old(metadata: &std::fs::Metadata) -> bool {
@@ -467,15 +505,62 @@ pub async fn several(c: &mut impl Reading, hashes: &[&str]) -> Result<HashMap<St
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK_BYTES, FAST, FIRST_BLOCK_BYTES, SLOW, next_size};
+    use super::{BLOCK_BYTES, Blobs, Content, FAST, LARGE_BLOCKS, Pace, SHOWN_BYTES, SLOW};
+    use futures_util::StreamExt as _;
 
     #[test]
     fn blocks_grow_for_fast_clients_and_shrink_for_slow_ones() {
-        let after = |times: usize, taken| (0..times).fold(FIRST_BLOCK_BYTES, |size, _| next_size(size, taken));
-        assert_eq!(after(1, FAST / 2), 2 * FIRST_BLOCK_BYTES);
-        assert_eq!(after(9, FAST / 2), BLOCK_BYTES.end);
-        assert_eq!(after(9, FAST), FIRST_BLOCK_BYTES);
-        assert_eq!(after(1, SLOW * 2), FIRST_BLOCK_BYTES / 2);
-        assert_eq!(after(9, SLOW * 2), BLOCK_BYTES.start);
+        let after = |taken, times: usize, time| {
+            (0..times).fold(Pace { taken, ..Pace::default() }, |pace, _| pace.next(pace.size, time)).size
+        };
+        let (least, most) = (BLOCK_BYTES.start, BLOCK_BYTES.end);
+        assert_eq!(after(SHOWN_BYTES, 1, FAST / 2), 2 * least);
+        assert_eq!(after(SHOWN_BYTES, 9, FAST / 2), most);
+        assert_eq!(after(SHOWN_BYTES, 9, FAST), least);
+        assert_eq!(Pace { size: most, taken: SHOWN_BYTES }.next(most, SLOW * 2).size, most / 2);
+        assert_eq!(after(SHOWN_BYTES, 9, SLOW * 2), least);
+        // Who has not shown yet that it reads may be one that never does.
+        assert_eq!(after(0, (SHOWN_BYTES / least) as usize - 1, FAST / 2), least);
+    }
+
+    #[tokio::test]
+    async fn large_blocks_have_a_bound_for_all_together() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let blobs = Blobs::open(folder.path(), false).await.expect("a directory");
+        let mut staging = blobs.stage();
+        let whole: Vec<u8> = (0..20_000_000u32).map(|n| (n % 251) as u8).collect();
+        staging.write(&whole).await.expect("written");
+        let hash = staging.finish().await.expect("kept").hash;
+        let mut readers = Vec::new();
+        for _ in 0..12 {
+            let Ok(Some(Content::Blocks(mut blocks))) = blobs.read(&hash, 0, whole.len() as u64).await else {
+                panic!("it is there")
+            };
+            // Each takes most of it, fast, and keeps the last blocks.
+            let mut taken = 0;
+            let mut kept = Vec::new();
+            while taken < 14_000_000 {
+                let block = blocks.next().await.expect("a block").expect("read");
+                assert_eq!(block, whole[taken..taken + block.len()]);
+                taken += block.len();
+                kept = vec![kept.pop(), Some(block)].into_iter().flatten().collect();
+            }
+            readers.push((blocks, kept));
+        }
+        let held = |readers: &[(_, Vec<bytes::Bytes>)]| {
+            let all = readers.iter().flat_map(|(_, kept)| kept.iter().map(bytes::Bytes::len));
+            all.map(|length| length.saturating_sub(BLOCK_BYTES.start as usize)).sum::<usize>()
+        };
+        assert!(held(&readers) <= LARGE_BLOCKS * BLOCK_BYTES.start as usize, "{}", held(&readers));
+        assert!(held(&readers) > 0 && blobs.large.available_permits() < LARGE_BLOCKS / 4);
+        drop(readers);
+        // What is still being read ends by itself.
+        for _ in 0..100 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            if blobs.large.available_permits() == LARGE_BLOCKS {
+                return;
+            }
+        }
+        panic!("the permits have not come back");
     }
 }

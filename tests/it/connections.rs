@@ -202,3 +202,49 @@ async fn requests_that_follow_each_other_without_waiting_are_answered_in_order()
     assert_eq!(statuses, ["201", "200"].repeat(200));
     max.get("/files/tram/199").expect(200).await;
 }
+
+#[tokio::test]
+async fn a_body_has_a_least_rate() {
+    let world = World::with(|config| config.server.idle_timeout_s = 1).await;
+    let letters = async {
+        let mut socket = connect(&world).await;
+        socket.write_all(head(&world, "PUT /files/tram/letters", "Content-Length: 5000\r\n").as_bytes()).await.unwrap();
+        let begun = Instant::now();
+        let (mut hears, mut says) = socket.into_split();
+        let saying = tokio::spawn(async move {
+            while says.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        let mut answer = [0; 12];
+        let heard = tokio::time::timeout(Duration::from_secs(5), hears.read_exact(&mut answer)).await;
+        saying.abort();
+        heard.expect("an answer").unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 408");
+        begun.elapsed()
+    };
+    let slow = async {
+        let mut socket = connect(&world).await;
+        socket.write_all(head(&world, "PUT /files/tram/slow", "Content-Length: 12000\r\n").as_bytes()).await.unwrap();
+        for _ in 0..6 {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            socket.write_all(&[b'x'; 2000]).await.unwrap();
+        }
+        Answer::read(&mut socket, false).await.status
+    };
+    let (letters, slow) = tokio::join!(letters, slow);
+    assert!(letters < Duration::from_secs(3), "{letters:?}");
+    assert_eq!(slow, 201);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_ends() {
+    let world = World::with(|config| config.server.idle_timeout_s = 1).await;
+    world.client("max").put("/files/tram/large", &vec![b'x'; 30_000_000]).expect(201).await;
+    let mut socket = connect(&world).await;
+    socket.write_all(head(&world, "GET /files/tram/large", "").as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut taken = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(5), socket.read_to_end(&mut taken)).await.expect("an end");
+    assert!(taken.len() < 30_000_000);
+}

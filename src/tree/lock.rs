@@ -5,7 +5,7 @@
 //!
 //! | what happens | locks of the name that is left | locks of the name that is taken |
 //! |---|---|---|
-//! | DELETE; what is left about is cleared | end, with those below (9.6.1) | |
+//! | DELETE | end, with those below (9.6.1) | |
 //! | MOVE | end, with those below (7.5, 9.9) | the name was free |
 //! | MOVE to another spelling of the same name | stay, with those below | the same |
 //! | PUT; COPY or MOVE of a document onto one | of what was moved: end | stay |
@@ -16,7 +16,7 @@
 //!
 //! With a lock goes its session: where it ends, what was written under it is a version; where it stays while its document
 //! leaves, an empty document that waited for content waits on in what stays. Locks of others forbid each of these by the
-//! gate, which asks for the tokens of both names. A succession takes a document from a name that the request does not
+//! gate, which asks for the tokens of both names; what a program left about is not cleared away while it, or something in it, is locked. A succession takes a document from a name that the request does not
 //! speak of: where others hold a lock there, nobody is succeeded.
 
 use super::gate::{Admitted, root_below};

@@ -15,7 +15,7 @@ use crate::model::method::Method;
 use crate::model::path::Path;
 use crate::model::version::{EMPTY_S, LITTER_S, Retention, thinned};
 use crate::store::transaction::Txn;
-use crate::store::{node, purge, retention, trash, version};
+use crate::store::{lock, node, purge, retention, trash, version};
 
 const PAGE: i64 = 200;
 const DAY_S: i64 = 86_400;
@@ -126,7 +126,9 @@ impl Tree {
             // It may have gone just now with the folder that it stood in.
             let stands = node::names_between(&mut admitted.store, home, found.id).await?.is_some();
             let holds = found.kind.is_collection() && trash::holds_documents(&mut admitted.store, found.id).await?;
-            if let Some(node) = unchanged.filter(|_| stands && !holds)
+            // Someone may have locked it just now, or something that stands in it.
+            let locked = !lock::below(&mut admitted.store, home, found.id, at).await?.is_empty();
+            if let Some(node) = unchanged.filter(|_| stands && !holds && !locked)
                 && let Some((parent, _)) = version::node(&mut admitted.store, node.parent_id).await?
             {
                 admitted.remove(node, &parent, Leaving::Cleared).await?;

@@ -154,6 +154,7 @@ pub fn date(text: &str) -> Option<Timestamp> {
 /// When a client says that a file was changed: an HTTP date, but of any year. Windows counts from 1601 to 30828.
 #[must_use]
 pub fn file_date(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
     date(text).or_else(|| date_of_any_year(text))
 }
 
@@ -373,6 +374,7 @@ mod tests {
         for (text, at) in [
             ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
             ("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777)),
+            ("\n  Sun, 06 Nov 1994 08:49:37 GMT\n", Some(784_111_777)),
             // The day of the week is not believed.
             ("Mon, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
             ("Mon, 01 Jan 1601 00:00:00 GMT", Some(-11_644_473_600)),

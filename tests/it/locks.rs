@@ -1,5 +1,6 @@
 //! Locks of RFC 4918 sections 6, 7, 9.10, 9.11 and 10.4.
 
+use super::keeping::sql;
 use super::kit::{Client, World, event};
 use super::past::moment;
 use super::versions::{id, versions};
@@ -385,6 +386,27 @@ async fn a_name_that_is_respelled_keeps_its_locks() {
     assert_eq!(tokens(&max, "/files/tram/D/A.txt").await, [token.as_str()]);
     max.relocate("/files/tram/D/A.txt", "/files/tram/D/b.txt").token(&token).expect(201).await;
     assert_eq!(tokens(&max, "/files/tram/D/b.txt").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_locked_is_not_cleared_away() {
+    let world = World::new().await;
+    let (max, now) = (world.client("max"), beffroi::model::id::now());
+    let mut held = Vec::new();
+    for (folder, locked) in [(".sb-1", ".sb-1/A9A97EC7.tmp"), (".sb-2", ".sb-2"), (".sb-3", "")] {
+        max.mkcol(&format!("/files/tram/{folder}")).expect(201).await;
+        if !locked.is_empty() {
+            let path = format!("/files/tram/{locked}");
+            held.push((max.locked(&path, "exclusive", "0").await, path));
+        }
+    }
+    sql(&world, "UPDATE lock SET expires_at = expires_at + 864000").await;
+    assert_eq!(world.tree.tend(now + 100_000).await.unwrap().cleared, 1);
+    for (token, path) in &held {
+        assert_eq!(tokens(&max, path).await, [token.as_str()], "{path}");
+    }
+    // The one with what stands in it, and the other.
+    assert_eq!(world.tree.tend(now + 2_000_000).await.unwrap().cleared, 2);
 }
 
 #[tokio::test]

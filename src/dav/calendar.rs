@@ -13,20 +13,22 @@ use super::property::Reading;
 use super::propfind::Plan;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
-use crate::ical::freebusy::{Period, merged, periods, write};
+use crate::ical::freebusy::{Period, Taken, periods, write};
 use crate::ical::span::Spans;
 use crate::ical::zone::{Zones, known};
 use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::{ComponentFilter, Selection, TimeRange};
 use crate::model::condition::Condition;
-use crate::model::error::{Failure, Refusal, Result};
+use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
+use crate::model::id::Timestamp;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
 use crate::tree::Tree;
-use crate::tree::calendar::{floating_zone, runs, size_of, zone_of_text};
-use crate::tree::gate::{Admitted, Request};
+use crate::tree::calendar::{bytes_of, floating_zone, runs, size_of, steps_of, zone_of_text};
+use crate::tree::gate::Request;
 use crate::tree::walk::{Needs, View};
+use crate::tree::work::{Slice, Visit};
 use crate::wire::calendar::CalendarReport;
 use crate::wire::header::{describe_zones, href};
 use crate::wire::multistatus::Writer;
@@ -36,8 +38,6 @@ use crate::wire::request::Asked;
 const MAX_HREFS: usize = 10_000;
 /// How many of them are looked up at once.
 const HREFS_AT_ONCE: usize = 500;
-
-type Snapshot = Admitted<crate::tree::Snapshot>;
 
 pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Response> {
     let zones = describe_zones(&call.headers);
@@ -53,23 +53,29 @@ pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Respons
     }
 }
 
-/// The calendar that a report is asked of, and the zone in which it tells what floats.
-async fn calendar(tree: &Tree, request: &Request) -> Result<(Snapshot, TimeZone)> {
-    let mut admitted = tree.read(request).await?;
+/// A calendar that a report is asked of.
+struct Asking {
+    visit: Visit,
+    /// The zone in which it tells what floats.
+    zone: TimeZone,
+    /// The moment that counts.
+    now: Timestamp,
+    path: Path,
+    href: String,
+}
+
+async fn calendar(tree: &Tree, request: &Request) -> Result<Asking> {
+    let mut visit = Visit::of(tree, request).await?;
+    let admitted = visit.view().await?;
+    let (now, path, href) = (admitted.now(), admitted.target.path.clone(), admitted.target.href());
     let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }, tree.epoch()).await?;
     match view {
         Some(view) if view.node.kind.is_calendar() => {
             let zone = floating_zone(&view.dead);
-            Ok((admitted, zone))
+            Ok(Asking { visit, zone, now, path, href })
         }
         _ => Err(Condition::SupportedReport.into()),
     }
-}
-
-/// Rules may take their time: they are followed where no other request waits for the thread.
-pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    Ok(done.map_err(|error| Failure::new("reading calendar objects", error))?)
 }
 
 /// The range in which an object must take place to match, and the component that must: what the index can answer.
@@ -91,8 +97,8 @@ fn only_when(filter: &ComponentFilter) -> Option<TimeRange> {
 }
 
 /// Does an object take place in a range? `None`: it must be read and looked at.
-fn takes_place(view: &View, range: TimeRange, zone: &TimeZone, spans: &Spans) -> Option<bool> {
-    let found = spans.of(view.node.hash.as_deref()?, zone, range, || view.object())?;
+fn takes_place(view: &View, range: TimeRange, zone: &TimeZone, (spans, budget): (&Spans, &Budget)) -> Option<bool> {
+    let found = spans.of(view.node.hash.as_deref()?, zone, range, budget, || view.object())?;
     Some(!found.is_empty())
 }
 
@@ -110,62 +116,103 @@ impl Telling {
     /// Of an object that nobody can read it is not known, so it is told: what may be there must not seem to be gone.
     fn matches(&self, view: &View) -> bool {
         let Some((filter, zone)) = &self.filter else { return true };
-        only_when(filter).and_then(|range| takes_place(view, range, zone, self.tree.spans())).unwrap_or_else(|| {
-            view.object().is_none_or(|object| matches(filter, &object, &Zones::new(&object.calendar, zone)))
-        })
+        only_when(filter)
+            .and_then(|range| takes_place(view, range, zone, (self.tree.spans(), &self.budget)))
+            .unwrap_or_else(|| {
+                view.object().is_none_or(|object| {
+                    matches(filter, &object, &Zones::new(&object.calendar, zone).within(&self.budget))
+                })
+            })
     }
 
-    fn write<'a>(&self, views: impl Iterator<Item = &'a View>) -> String {
-        let mut writer = Writer::default();
-        views.for_each(|view| self.plan.write(view, &self.reading, &mut writer));
-        writer.out
-    }
-
-    /// Adds to the answer; `false`: no more may be told.
-    fn add(&self, told: &str, writer: &mut Writer) -> Result<bool> {
-        match self.budget.bytes(told.len()) {
-            Ok(()) => writer.raw(told),
-            Err(Exhausted::Request) => return Ok(false),
-            Err(other) => return Err(other.into()),
+    /// Tells of an object, if it is to be judged and matches.
+    fn write(&self, view: &View, judged: bool, writer: &mut Writer) -> std::result::Result<(), Exhausted> {
+        let matches = !judged || self.matches(view);
+        // What was judged when there was no more work to be had was not judged.
+        self.budget.steps(if judged { steps_of(view) } else { 1 })?;
+        if !matches {
+            return Ok(());
         }
-        Ok(true)
+        let before = writer.out.len();
+        self.plan.write(view, &self.reading, writer);
+        let counted = self.budget.bytes(writer.out.len() - before);
+        counted.inspect_err(|_| writer.out.truncate(before))
     }
 
-    /// Tells of objects that match; `false`: no more may be told. Unless their texts are told as they stand, that is work to
-    /// be done aside.
-    async fn tell(self: &Arc<Self>, admitted: &mut Snapshot, views: Vec<View>, writer: &mut Writer) -> Result<bool> {
-        if !self.plan.needs.text {
-            return self.add(&self.write(views.iter()), writer);
+    /// Tells of objects, those that are judged if they match; `false`: no more may be told. Unless they are told as they stand,
+    /// that is work to be done in the turn of who asks.
+    async fn tell(
+        self: &Arc<Self>,
+        visit: &mut Visit,
+        views: Vec<View>,
+        judged: bool,
+        writer: &mut Writer,
+    ) -> Result<bool> {
+        if !judged && !self.plan.needs.text {
+            let mut each = views.iter();
+            return more(each.try_for_each(|view| self.write(view, false, writer)));
         }
-        let plain = self.reading.calendar.as_ref().is_none_or(|(selection, _)| selection.is_all());
+        let plain = self.reading.calendar.as_ref().is_none_or(|(selection, ..)| selection.is_all());
         for run in runs(views, size_of) {
-            let run = admitted.texts(run).await?;
-            let telling = Arc::clone(self);
-            let told = if plain { telling.write(run.iter()) } else { aside(move || telling.write(run.iter())).await? };
-            if !self.add(&told, writer)? {
+            let bytes = bytes_of(&run);
+            if !more(self.budget.bytes(bytes))? {
+                return Ok(false);
+            }
+            let run = visit.view().await?.texts(run).await?;
+            let told = if plain && !judged {
+                run.iter().try_for_each(|view| self.write(view, false, writer))
+            } else {
+                self.work(visit, run, judged, writer).await?
+            };
+            self.budget.give_back(bytes);
+            if !more(told)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Tells of objects that match once they have been read; `false`: no more may be told.
-    async fn judge(self: &Arc<Self>, admitted: &mut Snapshot, views: Vec<View>, writer: &mut Writer) -> Result<bool> {
-        for run in runs(views, size_of) {
-            let run = admitted.texts(run).await?;
-            let telling = Arc::clone(self);
-            let told = aside(move || telling.write(run.iter().filter(|view| telling.matches(view))));
-            if !self.add(&told.await?, writer)? {
-                return Ok(false);
+    /// Tells of objects in slices.
+    async fn work(
+        self: &Arc<Self>,
+        visit: &mut Visit,
+        run: Vec<View>,
+        judged: bool,
+        writer: &mut Writer,
+    ) -> Result<std::result::Result<(), Exhausted>> {
+        let telling = Arc::clone(self);
+        let (mut run, mut so_far) = (run.into_iter(), std::mem::take(writer));
+        let work = move |slice: &Slice| {
+            let mut told = Ok(());
+            for view in run.by_ref() {
+                told = telling.write(&view, judged, &mut so_far);
+                if told.is_err() {
+                    break;
+                }
+                if slice.is_over() {
+                    return None;
+                }
             }
-        }
-        Ok(true)
+            Some((std::mem::take(&mut so_far), told))
+        };
+        let told;
+        (*writer, told) = visit.work(&self.budget, work).await?;
+        Ok(told)
+    }
+}
+
+/// May more be told? Who has no more work or memory is told what there is so far; the rest is a refusal.
+fn more(told: std::result::Result<(), Exhausted>) -> Result<bool> {
+    match told {
+        Ok(()) => Ok(true),
+        Err(Exhausted::Request) => Ok(false),
+        Err(other) => Err(other.into()),
     }
 }
 
 /// Says that the rest is left out.
-fn cut(admitted: &Snapshot, writer: &mut Writer) {
-    writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));
+fn cut(href: &str, writer: &mut Writer) {
+    writer.status_response(href, 507, Some("number-of-matches-within-limits"));
 }
 
 /// Quirk: by the letter a query of a collection at Depth 0, or none, asks of the collection alone; Evolution and Windows
@@ -180,15 +227,17 @@ async fn query(
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
-    let (mut admitted, own_zone) = calendar(&call.tree, &call.request).await?;
+    let Asking { mut visit, zone: own_zone, now, href, .. } = calendar(&call.tree, &call.request).await?;
     let zone = match zone {
         // A zone told whole that nobody knows by name is taken for the calendar's own.
         Some(text) if text.contains("VTIMEZONE") => zone_of_text(&text).unwrap_or(own_zone),
         Some(name) => known(&name).ok_or(Condition::ValidTimezone)?,
         None => own_zone,
     };
-    let reading =
-        Reading { calendar: Some((selection, zone.clone())), ..Reading::of(&call.request.actor.name, admitted.now()) };
+    let reading = Reading {
+        calendar: Some((selection, zone.clone(), call.budget.clone())),
+        ..Reading::of(&call.request.actor.name, now)
+    };
     let when = only_when(&filter);
     let (range, component) = hint(&filter);
     let component = component.map(str::to_owned);
@@ -199,19 +248,19 @@ async fn query(
     let mut after = String::new();
     loop {
         let wanted = (range, component.as_deref());
-        let (page, next) = admitted.objects(wanted, &after, telling.plan.needs, call.tree.epoch()).await?;
+        let (page, next) = visit.view().await?.objects(wanted, &after, telling.plan.needs, call.tree.epoch()).await?;
         let (mut sure, mut open) = (Vec::new(), Vec::new());
         for view in page {
-            match when.and_then(|range| takes_place(&view, range, &zone, call.tree.spans())) {
+            match when.and_then(|range| takes_place(&view, range, &zone, (call.tree.spans(), &call.budget))) {
                 Some(true) => sure.push(view),
                 Some(false) => {}
                 None => open.push(view),
             }
         }
-        let more = telling.tell(&mut admitted, sure, &mut writer).await?
-            && telling.judge(&mut admitted, open, &mut writer).await?;
+        let more = telling.tell(&mut visit, sure, false, &mut writer).await?
+            && telling.tell(&mut visit, open, true, &mut writer).await?;
         if !more {
-            cut(&admitted, &mut writer);
+            cut(&href, &mut writer);
             break;
         }
         match next {
@@ -229,13 +278,15 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
     }
     let plan = Plan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
-    let (mut admitted, zone) = calendar(&call.tree, &call.request).await?;
-    let reading =
-        Reading { calendar: Some((selection, zone)), ..Reading::of(&call.request.actor.name, admitted.now()) };
+    let Asking { mut visit, zone, now, path, href: calendar } = calendar(&call.tree, &call.request).await?;
+    let reading = Reading {
+        calendar: Some((selection, zone, call.budget.clone())),
+        ..Reading::of(&call.request.actor.name, now)
+    };
     let (tree, budget) = (call.tree.clone(), call.budget.clone());
     let telling = Arc::new(Telling { plan, reading, filter: None, tree, budget });
     let folded = |path: &Path| -> Vec<String> { path.segments().iter().map(|name| match_name(name)).collect() };
-    let here = folded(&admitted.target.path);
+    let here = folded(&path);
     let mut writer = Writer::document();
     writer.begin_multistatus();
     let mut told = HashSet::new();
@@ -249,7 +300,7 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
         let some = some.iter().map(|text| text.trim()).filter(|text| told.insert(*text));
         let wanted: Vec<(&str, Option<String>)> = some.map(|text| (text, member(text))).collect();
         let names: Vec<String> = wanted.iter().filter_map(|(_, name)| name.clone()).collect();
-        let found = admitted.named(&names, telling.plan.needs, call.tree.epoch()).await?;
+        let found = visit.view().await?.named(&names, telling.plan.needs, call.tree.epoch()).await?;
         let found: HashMap<String, View> = found.into_iter().map(|view| (match_name(&view.node.name), view)).collect();
         let mut views = Vec::with_capacity(wanted.len());
         for (text, name) in wanted {
@@ -258,8 +309,8 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
                 None => writer.status_response(text, 404, None),
             }
         }
-        if !telling.tell(&mut admitted, views, &mut writer).await? {
-            cut(&admitted, &mut writer);
+        if !telling.tell(&mut visit, views, false, &mut writer).await? {
+            cut(&calendar, &mut writer);
             break;
         }
     }
@@ -268,49 +319,65 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
 }
 
 /// The periods that an object takes in a range. `None`: it must be read.
-fn known_periods(view: &View, zone: &TimeZone, range: TimeRange, spans: &Spans) -> Option<Vec<Period>> {
-    let found = spans.of(view.node.hash.as_deref()?, zone, range, || view.object())?;
+fn known_periods(
+    view: &View,
+    zone: &TimeZone,
+    range: TimeRange,
+    (spans, budget): (&Spans, &Budget),
+) -> Option<Vec<Period>> {
+    let found = spans.of(view.node.hash.as_deref()?, zone, range, budget, || view.object())?;
     Some(found.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, range)).collect())
 }
 
 /// The one question for which knowing when a calendar is taken is enough (RFC 4791 section 6.1.1).
 async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     call.request.reads = Privilege::ReadFreeBusy;
-    let (mut admitted, zone) = calendar(&call.tree, &call.request).await?;
-    let mut taken = Vec::new();
+    let Asking { mut visit, zone, now, .. } = calendar(&call.tree, &call.request).await?;
+    let mut taken = Taken::within(&call.budget);
     let mut after = String::new();
     loop {
-        let (page, next) = admitted.objects((range, None), &after, Needs::TAG, call.tree.epoch()).await?;
+        let (page, next) = visit.view().await?.objects((range, None), &after, Needs::TAG, call.tree.epoch()).await?;
         let mut open = Vec::new();
         for view in page {
-            match known_periods(&view, &zone, range, call.tree.spans()) {
-                Some(known) => taken.extend(known),
+            match known_periods(&view, &zone, range, (call.tree.spans(), &call.budget)) {
+                Some(known) => taken.add(known)?,
                 None => open.push(view),
             }
         }
-        taken = merged(taken);
         for run in runs(open, size_of) {
-            let run = admitted.texts(run).await?;
-            let (zone, tree) = (zone.clone(), call.tree.clone());
-            taken = aside(move || {
-                for view in &run {
+            let bytes = bytes_of(&run);
+            call.budget.bytes(bytes)?;
+            let mut run = visit.view().await?.texts(run).await?.into_iter();
+            let (zone, tree, budget) = (zone.clone(), call.tree.clone(), call.budget.clone());
+            let mut so_far = Some(taken);
+            let work = move |slice: &Slice| {
+                for view in run.by_ref() {
                     let followed = || {
                         let object = view.object()?;
-                        Some(periods(&object, &Zones::new(&object.calendar, &zone), range))
+                        Some(periods(&object, &Zones::new(&object.calendar, &zone).within(&budget), range))
                     };
-                    let known = known_periods(view, &zone, range, tree.spans());
-                    taken.extend(known.or_else(followed).unwrap_or_default());
+                    let known = known_periods(&view, &zone, range, (tree.spans(), &budget)).or_else(followed);
+                    let counted = budget.steps(steps_of(&view));
+                    let added = so_far.as_mut()?.add(known.unwrap_or_default());
+                    if let Err(exhausted) = counted.and(added) {
+                        return Some(Err(exhausted));
+                    }
+                    if slice.is_over() {
+                        return None;
+                    }
                 }
-                merged(taken)
-            })
-            .await?;
+                so_far.take().map(Ok)
+            };
+            taken = visit.work(&call.budget, work).await??;
+            call.budget.give_back(bytes);
         }
         match next {
             Some(next) => after = next,
             None => break,
         }
     }
-    let mut response = http::Response::new(Body::Full(Bytes::from(write(&taken, range, admitted.now()))));
+    let taken = taken.joined();
+    let mut response = http::Response::new(Body::Full(Bytes::from(write(&taken, range, now))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
     Ok(response)
 }

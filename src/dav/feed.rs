@@ -9,16 +9,14 @@ use http::{HeaderMap, StatusCode};
 use jiff::tz::TimeZone;
 
 use super::answer::{refusal_answer, without_body};
-use super::calendar::aside;
-use super::report::MAX_ANSWER;
 use crate::exchange::{Body, Response};
-use crate::ical::freebusy::{merged, periods};
+use crate::ical::freebusy::{Taken, periods};
 use crate::ical::object::fold_into;
 use crate::ical::outlook::{Profile, Published};
 use crate::ical::stream::escaped;
 use crate::ical::zone::Zones;
 use crate::message::Language;
-use crate::model::budget::Budget;
+use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::{Detail, Feed, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Result};
@@ -27,11 +25,13 @@ use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::model::path::Path;
 use crate::model::precondition::{Outcome, State};
-use crate::tree::calendar::{floating_zone, given, runs, size_of};
+use crate::tree::Tree;
+use crate::tree::calendar::{bytes_of, floating_zone, given, runs, size_of, steps_of};
 use crate::tree::changes::sync_token;
-use crate::tree::gate::{Admitted, Request};
+use crate::tree::gate::Request;
 use crate::tree::walk::{Needs, View};
-use crate::tree::{Snapshot, Tree};
+use crate::tree::work::{Slice, Visit};
+
 use crate::wire::header::{self, http_date, text};
 
 /// First segment of the addresses of feeds.
@@ -75,7 +75,9 @@ async fn answer(tree: &Tree, head: &http::request::Parts, reach: Reach, budget: 
         _ => return Err(Condition::NotFound.into()),
     };
     let Some((request, feed)) = tree.feed(secret).await? else { return Err(Condition::NotFound.into()) };
-    let mut admitted = tree.read(&request).await?;
+    let mut visit = Visit::of(tree, &request).await?;
+    let admitted = visit.view().await?;
+    let now = admitted.now();
     let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }, tree.epoch()).await?;
     let view = view.filter(|view| view.node.kind.is_calendar()).ok_or(Condition::NotFound)?;
     match head.method {
@@ -89,7 +91,7 @@ async fn answer(tree: &Tree, head: &http::request::Parts, reach: Reach, budget: 
         }
     }
     tree.feed_fetched(secret, &text(&head.headers, USER_AGENT).unwrap_or_default()).await?;
-    let today = admitted.now() - admitted.now().rem_euclid(DAY_S);
+    let today = now - now.rem_euclid(DAY_S);
     let window = TimeRange {
         start: today - i64::from(reach.past_days) * DAY_S,
         end: today + i64::from(reach.future_days) * DAY_S,
@@ -104,8 +106,7 @@ async fn answer(tree: &Tree, head: &http::request::Parts, reach: Reach, budget: 
     }
     let own = view.node.owner_id == request.actor.id;
     let profile = Profile { window, detail: feed.detail, private: own };
-    let text = calendar(tree, &request, &mut admitted, &view, profile).await?;
-    budget.bytes(text.len())?;
+    let text = calendar((tree, &request), &mut visit, &view, profile, budget).await?;
     let mut response = http::Response::new(Body::Full(Bytes::from(text)));
     *response.headers_mut() = headers;
     Ok(response)
@@ -143,48 +144,71 @@ fn not_modified(asked: &HeaderMap, told: &HeaderMap, modified_at: Timestamp) -> 
 }
 
 async fn calendar(
-    tree: &Tree,
-    request: &Request,
-    admitted: &mut Admitted<Snapshot>,
+    (tree, request): (&Tree, &Request),
+    visit: &mut Visit,
     view: &View,
     profile: Profile,
+    budget: &Budget,
 ) -> Result<String> {
     let zone = floating_zone(&view.dead);
     let wanted = (profile.window, Some("VEVENT"));
-    let mut published = Published::default();
-    let mut taken = Vec::new();
+    let mut told = (Published::default(), Taken::within(budget));
     let mut after = String::new();
     loop {
-        let (page, next) = admitted.objects(wanted, &after, Needs::NOTHING, tree.epoch()).await?;
+        let (page, next) = visit.view().await?.objects(wanted, &after, Needs::NOTHING, tree.epoch()).await?;
         for run in runs(page, size_of) {
-            let run = admitted.texts(run).await?;
-            let (zone, profile) = (zone.clone(), profile.clone());
-            (published, taken) = aside(move || {
-                for view in run {
-                    let Some(object) = view.object() else { continue };
-                    let zones = Zones::new(&object.calendar, &zone);
-                    match profile.detail {
-                        Detail::Busy => taken.extend(periods(&object, &zones, profile.window)),
-                        Detail::Full | Detail::Title => {
-                            published.object(&object, &profile, &zones, view.node.modified_at);
-                        }
+            let bytes = bytes_of(&run);
+            budget.bytes(bytes)?;
+            let mut run = visit.view().await?.texts(run).await?.into_iter();
+            let (zone, profile, of) = (zone.clone(), profile.clone(), budget.clone());
+            let mut so_far = Some(told);
+            let work = move |slice: &Slice| {
+                let (published, taken) = so_far.as_mut()?;
+                for view in run.by_ref() {
+                    if let Err(exhausted) = tell(&view, &profile, &zone, &of, published, taken) {
+                        return Some(Err(exhausted));
+                    }
+                    if slice.is_over() {
+                        return None;
                     }
                 }
-                (published, merged(taken))
-            })
-            .await?;
-            if published.events.len() > MAX_ANSWER {
-                tracing::warn!(calendar = %request.path.href(true), "a feed is too large to be told");
-                return Err(Condition::TooLarge.into());
-            }
+                so_far.take().map(Ok)
+            };
+            told = visit.work(budget, work).await??;
+            budget.give_back(bytes);
         }
         match next {
             Some(next) => after = next,
             None => break,
         }
     }
-    taken.iter().for_each(|period| published.taken(period, view.node.modified_at));
+    let (mut published, taken) = told;
+    if published.cut > 0 {
+        let calendar = request.path.href(true);
+        tracing::warn!(calendar, events = published.cut, "a feed does not tell all times of large events");
+    }
+    taken.joined().iter().for_each(|period| published.taken(period, view.node.modified_at));
     Ok(wrapped(view, &zone, &published))
+}
+
+/// Tells of an object.
+fn tell(
+    view: &View,
+    profile: &Profile,
+    zone: &TimeZone,
+    budget: &Budget,
+    published: &mut Published,
+    taken: &mut Taken,
+) -> std::result::Result<(), Exhausted> {
+    budget.steps(steps_of(view))?;
+    let Some(object) = view.object() else { return Ok(()) };
+    let zones = Zones::new(&object.calendar, zone).within(budget);
+    match profile.detail {
+        Detail::Busy => taken.add(periods(&object, &zones, profile.window))?,
+        Detail::Full | Detail::Title => published.object(&object, profile, &zones, view.node.modified_at)?,
+    }
+    // What was cut short for want of a budget is not told as if it were all.
+    budget.steps(0)
 }
 
 /// The calendar around its events.

@@ -18,12 +18,15 @@ use crate::exchange::{Body, Response};
 use crate::ical::object::Object;
 use crate::ical::select::select;
 use crate::ical::zone::Zones;
+use crate::model::budget::Budget;
 use crate::model::calendar::Selection;
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal, Result};
+use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::{Blocks, Node};
+use crate::tree::work::Slice;
 use crate::tree::{Content, Tree};
 use crate::wire::calendar::{CALENDAR, JSON};
 use crate::wire::header::{acceptance, describe_zones, http_date};
@@ -57,19 +60,22 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     if let Some(selection) = told_otherwise(&call, &node) {
         headers.insert(VARY, HeaderValue::from_static("Authorization, Accept, CalDAV-Timezones"));
         let body = part(&call.tree, &mut admitted, &node, Part { start: 0, length: size }).await?;
+        // Others want the connection while this works.
+        drop(admitted);
         // What nobody can read is told as it is stored.
         if let Body::Full(stored) = body
-            && let Ok(object) = Object::stored(&stored)
+            && let Some(told) =
+                told(&call.tree, call.request.actor.id, &call.budget, (stored, selection.clone())).await?
         {
             headers.remove(ACCEPT_RANGES);
             if selection.json {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/calendar+json; charset=utf-8"));
             }
-            let told = select(&object, &selection, &Zones::new(&object.calendar, &TimeZone::UTC));
             let mut response = http::Response::new(Body::Full(told.into()));
             *response.headers_mut() = headers;
             return Ok(response);
         }
+        admitted = call.tree.peek(&call.request).await?;
     }
     // Ranges are of GET only (RFC 9110 section 14.2).
     let selection = match call.request.method {
@@ -102,6 +108,24 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Ok(response)
+}
+
+/// An object in another form. `None`: nobody can read it.
+async fn told(
+    tree: &Tree,
+    person: Id,
+    budget: &Budget,
+    (stored, selection): (Bytes, Selection),
+) -> Result<Option<String>> {
+    let of = budget.clone();
+    let work = move |_: &Slice| {
+        let Ok(object) = Object::stored(&stored) else { return Some(Ok(None)) };
+        let zones = Zones::new(&object.calendar, &TimeZone::UTC).within(&of);
+        Some(select(&object, &selection, &zones).map(Some))
+    };
+    let told = tree.work(person, budget, work).await??;
+    budget.bytes(told.as_ref().map_or(0, String::len))?;
+    Ok(told)
 }
 
 /// A calendar object in another form than it is stored: as jCal, or with other time zones. Its tag is that of what is

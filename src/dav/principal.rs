@@ -40,7 +40,7 @@ fn contains(found: &Principal, properties: &[QName], text: &TextMatch) -> bool {
     SEARCHED
         .iter()
         .filter(|(name, ..)| properties.contains(name))
-        .any(|(_, _, texts)| texts(found).iter().any(|value| crate::ical::filter::text_matches(text, value)))
+        .any(|(_, _, texts)| texts(found).iter().any(|value| text.holds(value)))
 }
 
 /// Who seeks next to nothing finds only themselves: the directory answers questions, it is not handed out.
@@ -50,13 +50,13 @@ pub(super) async fn search(mut call: Call, search: PrincipalSearch) -> Result<Re
     }
     let plan = Plan::new(search.asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
-    let sought: Vec<(Vec<QName>, TextMatch)> = search
-        .matches
-        .into_iter()
-        .map(|(names, text)| (names, TextMatch { text, collation: Collation::UnicodeCasemap, negate: false }))
-        .collect();
+    let vague = search.matches.iter().all(|(_, text)| text.trim().chars().count() < LEAST);
+    let prepared = |(names, text): (Vec<QName>, String)| {
+        let sought = TextMatch::new(&text, Collation::UnicodeCasemap, false);
+        Ok((names, sought.ok_or_else(|| Refusal::of(Condition::TooLarge).text("the text that is sought is too long"))?))
+    };
+    let sought: Vec<(Vec<QName>, TextMatch)> = search.matches.into_iter().map(prepared).collect::<Result<_>>()?;
     let actor = call.request.actor.id;
-    let vague = sought.iter().all(|(_, text)| text.text.trim().chars().count() < LEAST);
     let holds = |found: &Principal| {
         if vague {
             return found.id == actor;

@@ -13,7 +13,7 @@ use crate::model::filename::normalize;
 use crate::model::id::Id;
 use crate::model::method::Method;
 use crate::model::node::Blob;
-use crate::tree::calendar::{CALENDAR_TYPE, prepare};
+use crate::tree::calendar::CALENDAR_TYPE;
 use crate::tree::edit::{At, Content, FileContent};
 use crate::tree::gate::Request;
 use crate::tree::quota::Room;
@@ -57,7 +57,8 @@ impl Call {
     /// Takes what is put: its bytes, its media type, and of a calendar object what the index says of it.
     async fn take_content(&mut self, room: &Room) -> Result<(Blob, String, Option<Indexed>)> {
         if Realm::of(&self.request.path) == Realm::Calendars {
-            let (blob, indexed) = prepare(self.take_object(room.most_bytes()).await?)?;
+            let bytes = self.take_object(room.most_bytes()).await?;
+            let (blob, indexed) = self.tree.prepare(self.request.actor.id, &self.budget, bytes).await?;
             return Ok((blob, CALENDAR_TYPE.to_owned(), Some(indexed)));
         }
         let name = self.request.path.name().map(normalize).unwrap_or_default();
@@ -68,7 +69,8 @@ impl Call {
 /// POST to a calendar: a new member, whose name is ours to choose (RFC 5995).
 pub(super) async fn post(mut call: Call) -> Result<Response> {
     let glimpse = call.tree.look(&call.request).await?;
-    let (blob, indexed) = prepare(call.take_object(glimpse.room.most_bytes()).await?)?;
+    let bytes = call.take_object(glimpse.room.most_bytes()).await?;
+    let (blob, indexed) = call.tree.prepare(call.request.actor.id, &call.budget, bytes).await?;
     let name = format!("{:x}.ics", Id::generate().0);
     let request = Request {
         preconditions: call.request.preconditions.clone(),

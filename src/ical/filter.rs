@@ -1,22 +1,28 @@
 //! Does an object match a query (RFC 4791 sections 9.7 and 9.9)?
 
-use caseless::Caseless as _;
-use unicode_normalization::UnicodeNormalization as _;
+use std::collections::HashSet;
 
 use super::freebusy::period;
 use super::object::{Component, Object, Property};
 use super::recur::{Instance, instances};
 use super::time::{Length, When};
 use super::zone::Zones;
-use crate::model::calendar::{Collation, ComponentFilter, ParameterFilter, PropertyFilter, TextMatch, TimeRange};
+use crate::model::calendar::{ComponentFilter, ParameterFilter, PropertyFilter, TimeRange};
 use crate::model::id::Timestamp;
 
 /// The most repetitions of an alarm that are looked at.
 const MAX_REPEATS: i64 = 1000;
 
-/// Does an object match? `filter` is that of VCALENDAR.
+/// How many bytes of a value are looked at in a step.
+const BYTES_A_STEP: usize = 64;
+
+/// Does an object match? `filter` is that of VCALENDAR. What could not be looked at to its end may match.
 #[must_use]
 pub fn matches(filter: &ComponentFilter, object: &Object, zones: &Zones<'_>) -> bool {
+    calendar_matches(filter, object, zones) || zones.is_cut()
+}
+
+fn calendar_matches(filter: &ComponentFilter, object: &Object, zones: &Zones<'_>) -> bool {
     if filter.name != "VCALENDAR" || filter.is_not_defined {
         return false;
     }
@@ -37,14 +43,15 @@ fn top_matches(filter: &ComponentFilter, object: &Object, zones: &Zones<'_>) -> 
     // What takes place in the range is asked once, of the object as a whole.
     let placed = filter.range.map(|range| placed(object, zones, range));
     parts.into_iter().any(|part| {
-        placed.as_ref().is_none_or(|placed| placed.iter().any(|known| std::ptr::eq(*known, part)))
+        placed.as_ref().is_none_or(|placed| placed.contains(&std::ptr::from_ref(part)))
             && properties_match(filter, part, zones)
             && filter.components.iter().all(|inner| alarm_matches(inner, part, object, zones))
     })
 }
 
 /// The components of an object of which an instance lies in a range.
-fn placed<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) -> Vec<&'a Component> {
+fn placed(object: &Object, zones: &Zones<'_>, range: TimeRange) -> HashSet<*const Component> {
+    let address = std::ptr::from_ref::<Component>;
     match object.component.as_str() {
         "VTODO" => {
             let untimed = object.parts().filter(|part| untimed_task_matches(part, zones, range));
@@ -52,10 +59,10 @@ fn placed<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) -> Vec<&'
             let wide = TimeRange { start: range.start.saturating_sub(1), end: range.end.saturating_add(1) };
             let found = instances(object, zones, wide);
             let timed = found.instances.iter().filter(|instance| task_matches(instance, range));
-            timed.map(|instance| instance.component).chain(untimed).collect()
+            timed.map(|instance| instance.component).chain(untimed).map(address).collect()
         }
-        "VFREEBUSY" => object.parts().filter(|part| busy_matches(part, zones, range)).collect(),
-        _ => instances(object, zones, range).instances.iter().map(|instance| instance.component).collect(),
+        "VFREEBUSY" => object.parts().filter(|part| busy_matches(part, zones, range)).map(address).collect(),
+        _ => instances(object, zones, range).instances.iter().map(|instance| address(instance.component)).collect(),
     }
 }
 
@@ -79,7 +86,10 @@ fn busy_matches(component: &Component, zones: &Zones<'_>, range: TimeRange) -> b
         return range.start <= end && range.end > start;
     }
     let periods = component.all("FREEBUSY").flat_map(|line| line.value().split(','));
-    periods.filter_map(|text| period(text, zones)).any(|(start, end)| range.overlaps(start, end))
+    periods
+        .take_while(|_| zones.step(1))
+        .filter_map(|text| period(text, zones))
+        .any(|(start, end)| range.overlaps(start, end))
 }
 
 /// The rows for those that have neither.
@@ -147,9 +157,14 @@ fn property_matches(filter: &PropertyFilter, component: &Component, zones: &Zone
         return found.peek().is_none();
     }
     found.any(|property| {
+        let bytes = if filter.text.is_some() { property.value().len() } else { 0 } + 4 * property.head().len();
+        if zones.work((1 + bytes / BYTES_A_STEP) as u64).is_err() {
+            zones.cut();
+            return true;
+        }
         filter.range.is_none_or(|range| {
             When::of(property).map(|when| zones.instant(&when)).is_some_and(|at| at >= range.start && at < range.end)
-        }) && filter.text.as_ref().is_none_or(|text| text_matches(text, &property.text()))
+        }) && filter.text.as_ref().is_none_or(|text| text.holds(&property.text()))
             && filter.parameters.iter().all(|parameter| parameter_matches(parameter, property))
     })
 }
@@ -159,21 +174,6 @@ fn parameter_matches(filter: &ParameterFilter, property: &Property) -> bool {
     match value {
         None => filter.is_not_defined,
         Some(_) if filter.is_not_defined => false,
-        Some(value) => filter.text.as_ref().is_none_or(|text| text_matches(text, &value)),
+        Some(value) => filter.text.as_ref().is_none_or(|text| text.holds(&value)),
     }
-}
-
-/// Does a text contain, or not contain, what is sought?
-#[must_use]
-pub fn text_matches(sought: &TextMatch, text: &str) -> bool {
-    let contains = match sought.collation {
-        Collation::Octet => text.contains(&sought.text),
-        Collation::AsciiCasemap => text.to_ascii_uppercase().contains(&sought.text.to_ascii_uppercase()),
-        Collation::UnicodeCasemap => folded(text).contains(&folded(&sought.text)),
-    };
-    contains != sought.negate
-}
-
-fn folded(text: &str) -> String {
-    text.nfkd().default_case_fold().nfkd().collect()
 }

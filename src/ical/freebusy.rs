@@ -6,8 +6,14 @@ use super::object::{Object, fold_into};
 use super::recur::{Instance, instances};
 use super::time::{Length, When, write_utc};
 use super::zone::Zones;
+use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::TimeRange;
 use crate::model::id::Timestamp;
+
+/// So few periods are not joined before the end.
+const JOINED_AT: usize = 10_000;
+/// What a period takes: itself, and the line that tells it, or the event of a feed.
+const BYTES_OF_PERIOD: usize = 100;
 
 /// How taken (RFC 5545 section 3.2.9).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -72,7 +78,7 @@ fn told(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
             "BUSY-TENTATIVE" => Some(Busy::Tentative),
             _ => Some(Busy::Busy),
         };
-        line.value().split(',').filter_map(move |text| {
+        line.value().split(',').take_while(|_| zones.step(1)).filter_map(move |text| {
             let (start, end) = period(text, zones)?;
             Period::cut(start, end, busy?, range)
         })
@@ -89,6 +95,44 @@ pub(super) fn period(text: &str, zones: &Zones<'_>) -> Option<(Timestamp, Timest
         None => zones.instant(&When::read(end, None)?),
     };
     Some((start, end))
+}
+
+/// Periods of many objects as they come, joined whenever they have become twice as many; what they take of a budget is asked for
+/// before.
+pub struct Taken {
+    periods: Vec<Period>,
+    /// How many there may be before they are joined.
+    most: usize,
+    counted: usize,
+    budget: Budget,
+}
+
+impl Taken {
+    /// None yet.
+    #[must_use]
+    pub fn within(budget: &Budget) -> Self {
+        Self { periods: Vec::new(), most: JOINED_AT, counted: 0, budget: budget.clone() }
+    }
+
+    /// Takes more.
+    pub fn add(&mut self, more: Vec<Period>) -> Result<(), Exhausted> {
+        self.budget.steps(more.len() as u64 / 4)?;
+        self.periods.extend(more);
+        if self.periods.len() > self.most {
+            self.periods = merged(std::mem::take(&mut self.periods));
+            self.most = (2 * self.periods.len()).max(JOINED_AT);
+        }
+        let bytes = self.periods.len() * BYTES_OF_PERIOD;
+        self.budget.bytes(bytes.saturating_sub(self.counted))?;
+        self.counted = self.counted.max(bytes);
+        Ok(())
+    }
+
+    /// All of them, joined.
+    #[must_use]
+    pub fn joined(self) -> Vec<Period> {
+        merged(self.periods)
+    }
 }
 
 /// Joins what touches or overlaps; where periods of both sorts overlap, the firmer counts.

@@ -1,8 +1,11 @@
 //! jCal (RFC 7265): the same objects as JSON. Only written; what clients store is iCalendar.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use super::object::{Component, Property};
+use crate::model::budget::Exhausted;
 
 /// What a value is when its VALUE parameter does not say so (RFC 5545 section 3.8).
 static TYPES: [(&str, &[&str]); 9] = [
@@ -36,14 +39,45 @@ const SEVERAL: [&str; 5] = ["CATEGORIES", "RESOURCES", "EXDATE", "RDATE", "FREEB
 /// Parameters that hold several values.
 const LISTS: [&str; 3] = ["DELEGATED-FROM", "DELEGATED-TO", "MEMBER"];
 
-/// A component: its name, properties and components (section 3.3).
-#[must_use]
-pub fn component(component: &Component) -> Value {
-    json!([
-        component.name.to_ascii_lowercase(),
-        component.properties.iter().map(property).collect::<Vec<_>>(),
-        component.components.iter().map(self::component).collect::<Vec<_>>(),
-    ])
+/// The longest line whose values are told apart, bytes: as values they take fifty times as much.
+const MAX_LIST_BYTES: usize = 256 * 1024;
+
+/// Writes a component: its name, properties and components (section 3.3). Line by line, for as values they take many
+/// times their length.
+pub(super) fn write(out: &mut String, component: &Component) -> Result<(), Exhausted> {
+    begin(out, component)?;
+    for (place, part) in component.components.iter().enumerate() {
+        separate(out, place);
+        write(out, part)?;
+    }
+    end(out);
+    Ok(())
+}
+
+/// Writes a component as far as the components in it, which [`separate`] parts, before [`end`].
+pub(super) fn begin(out: &mut String, component: &Component) -> Result<(), Exhausted> {
+    let _ = write!(out, "[{},[", json!(component.name.to_ascii_lowercase()));
+    for (place, line) in component.properties.iter().enumerate() {
+        separate(out, place);
+        if line.raw().len() > MAX_LIST_BYTES && (SEVERAL.contains(&line.name.as_str()) || line.name.ends_with("RULE")) {
+            return Err(Exhausted::Request);
+        }
+        let _ = write!(out, "{}", property(line));
+    }
+    out.push_str("],[");
+    Ok(())
+}
+
+/// Parts one from the one before.
+pub(super) fn separate(out: &mut String, place: usize) {
+    if place > 0 {
+        out.push(',');
+    }
+}
+
+/// Ends a component.
+pub(super) fn end(out: &mut String) {
+    out.push_str("]]");
 }
 
 /// A property: its name, parameters, type and values (section 3.4).
@@ -168,7 +202,7 @@ fn recur(text: &str) -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::component;
+    use super::write;
     use crate::ical::object::parse;
 
     #[test]
@@ -203,6 +237,9 @@ mod tests {
                 ["freebusy", {"fbtype": "BUSY"}, "period", ["2026-01-05T09:00:00Z", "PT1H"], ["2026-01-05T12:00:00Z", "2026-01-05T13:00:00Z"]]
             ], []]
         ]]);
-        assert_eq!(component(&parse(text.as_bytes()).unwrap()), expected);
+        let calendar = parse(text.as_bytes()).unwrap();
+        let mut told = String::new();
+        write(&mut told, &calendar).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap(), expected);
     }
 }

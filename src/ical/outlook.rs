@@ -10,19 +10,29 @@ use jiff::tz::TimeZone;
 
 use super::freebusy::{Busy, Period};
 use super::object::{Component, Object, fold_into};
-use super::recur::{end_of, excluded, instances, is_on_rule, last_of, recurs, weekday};
+use super::recur::{end_of, excluded, instances, recurs};
 use super::stream::escaped;
+use super::template::template;
 use super::time::{Clock, Length, When, write_local, write_utc};
 use super::vtimezone::vtimezone;
 use super::zone::{Zone, Zones};
+use crate::model::budget::Exhausted;
 use crate::model::calendar::{Detail, TimeRange};
 use crate::model::id::Timestamp;
 
 /// What stands for the title of an event that is nobody's business.
 const TAKEN: &str = "Occupé";
-/// Days that a rule may count as one kind of day.
-const DAY_SETS: [&[&str]; 3] =
-    [&["MO", "TU", "WE", "TH", "FR"], &["SA", "SU"], &["MO", "TU", "WE", "TH", "FR", "SA", "SU"]];
+/// The most that is told of one event that goes out as single ones, bytes.
+const MAX_OBJECT_BYTES: usize = 4 * 1024 * 1024;
+/// What it costs to write an event.
+const EVENT_STEPS: u64 = 20;
+
+/// About what is told of a component.
+fn told_bytes(component: &Component) -> usize {
+    const TOLD: [&str; 7] = ["SUMMARY", "LOCATION", "URL", "CATEGORIES", "DESCRIPTION", "EXDATE", "ORGANIZER"];
+    let told = component.properties.iter().filter(|line| TOLD.contains(&line.name.as_str()));
+    512 + told.map(|line| line.raw().len() * 25 / 24).sum::<usize>()
+}
 
 /// How events go out.
 #[derive(Clone, Debug)]
@@ -40,6 +50,8 @@ pub struct Profile {
 pub struct Published {
     /// The components.
     pub events: String,
+    /// How many events were too large to be told each time they take place.
+    pub cut: u64,
     zones: BTreeMap<String, String>,
 }
 
@@ -57,23 +69,42 @@ impl Published {
     }
 
     /// Takes an object; `modified_at` is when it was stored.
-    pub fn object(&mut self, object: &Object, profile: &Profile, zones: &Zones<'_>, modified_at: Timestamp) {
+    pub fn object(
+        &mut self,
+        object: &Object,
+        profile: &Profile,
+        zones: &Zones<'_>,
+        modified_at: Timestamp,
+    ) -> Result<(), Exhausted> {
         if object.component != "VEVENT" {
-            return;
+            return Ok(());
         }
         let found = instances(object, zones, profile.window).instances;
         if found.is_empty() {
-            return;
+            return Ok(());
         }
         if let Some(master) = object.master().filter(|master| recurs(master))
             && let Some(start) = master.property("DTSTART").and_then(When::of)
             && let Some(shown) = self.shown(&start, profile.window, zones)
             && let Some(rule) = template(master, &start, zones)
-            && self.series(object, (master, &start, &shown, &rule), profile, zones, modified_at).is_some()
         {
-            return;
+            let size = object.parts().map(told_bytes).sum();
+            zones.bytes(size)?;
+            if self.series(object, (master, &start, &shown, &rule), profile, zones, modified_at).is_some() {
+                return Ok(());
+            }
+            zones.give_back(size);
         }
+        let mut left = MAX_OBJECT_BYTES;
         for instance in found {
+            let size = told_bytes(instance.component);
+            let Some(rest) = left.checked_sub(size) else {
+                self.cut += 1;
+                return Ok(());
+            };
+            left = rest;
+            zones.bytes(size)?;
+            zones.work(EVENT_STEPS)?;
             let shown = self.shown(&instance.local, profile.window, zones).unwrap_or(Shown::Utc);
             let uid = match &instance.id {
                 Some(id) => format!("{}-{}", object.uid, write_local(id.local)),
@@ -84,6 +115,7 @@ impl Published {
             event.describe(instance.component, profile);
             self.events.push_str(&event.finish());
         }
+        Ok(())
     }
 
     /// A period in which someone is taken, without a word of by what.
@@ -264,119 +296,6 @@ impl Event {
     }
 }
 
-/// The rule of a series as Outlook takes it; `None`: it has none like it.
-fn template(master: &Component, start: &When, zones: &Zones<'_>) -> Option<String> {
-    let mut rules = master.all("RRULE");
-    let (Some(rule), None) = (rules.next(), rules.next()) else { return None };
-    if master.property("RDATE").is_some() || master.property("EXRULE").is_some() {
-        return None;
-    }
-    let zone = zones.of(&start.clock);
-    if !is_on_rule(rule.value(), start, &zone) {
-        return None;
-    }
-    let upper = rule.value().trim().to_ascii_uppercase();
-    let parts: Vec<(&str, &str)> =
-        upper.split(';').filter(|part| !part.is_empty()).map(|part| part.split_once('=')).collect::<Option<_>>()?;
-    let part = |name: &str| parts.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let only = |names: &[&str]| {
-        const ALWAYS: [&str; 5] = ["FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"];
-        parts.iter().all(|(known, _)| ALWAYS.contains(known) || names.contains(known))
-    };
-    let date = start.local.date();
-    let (frequency, by) = match (part("FREQ")?, part("BYDAY"), part("BYMONTHDAY")) {
-        ("DAILY", None, _) if only(&[]) => ("DAILY", String::new()),
-        ("DAILY", Some(days), _) if only(&["BYDAY"]) && part("INTERVAL").is_none_or(|interval| interval == "1") => {
-            ("WEEKLY", format!(";BYDAY={}", plain_days(days)?))
-        }
-        ("WEEKLY", days, _) if only(&["BYDAY"]) => {
-            ("WEEKLY", format!(";BYDAY={}", plain_days(days.unwrap_or(weekday(date)))?))
-        }
-        ("MONTHLY", None, day) if only(&["BYMONTHDAY"]) => {
-            ("MONTHLY", format!(";BYMONTHDAY={}", month_day(day, date.day(), 28)?))
-        }
-        ("MONTHLY", Some(days), _) if only(&["BYDAY", "BYSETPOS"]) => {
-            ("MONTHLY", format!(";{}", nth_day(days, part("BYSETPOS"))?))
-        }
-        ("YEARLY", None, day) if only(&["BYMONTH", "BYMONTHDAY"]) && (day.is_none() || part("BYMONTH").is_some()) => {
-            let month = month(part("BYMONTH"), date.month())?;
-            let always = if month == 2 { 28 } else { 31 };
-            ("YEARLY", format!(";BYMONTHDAY={};BYMONTH={month}", month_day(day, date.day(), always)?))
-        }
-        ("YEARLY", Some(days), _) if only(&["BYDAY", "BYSETPOS", "BYMONTH"]) => {
-            let month = month(Some(part("BYMONTH")?), date.month())?;
-            ("YEARLY", format!(";{};BYMONTH={month}", nth_day(days, part("BYSETPOS"))?))
-        }
-        _ => return None,
-    };
-    let mut out = format!("FREQ={frequency}");
-    if let Some(interval) = part("INTERVAL") {
-        let interval: u16 = interval.parse().ok().filter(|interval| *interval > 0)?;
-        out += &format!(";INTERVAL={interval}");
-    }
-    out += &by;
-    match (part("COUNT"), part("UNTIL")) {
-        (Some(_), Some(_)) => return None,
-        (Some(count), None) => out += &format!(";COUNT={}", count.parse::<u32>().ok()?),
-        (None, Some(until)) => {
-            let last = last_of(until, start, &zone)?;
-            let told = if start.is_day() { last.strftime("%Y%m%d").to_string() } else { write_utc(zone.instant(last)) };
-            out += &format!(";UNTIL={told}");
-        }
-        (None, None) => {}
-    }
-    if let Some(first) = part("WKST").and_then(plain_days) {
-        out += &format!(";WKST={first}");
-    }
-    Some(out)
-}
-
-/// Days of the week without ordinals.
-fn plain_days(days: &str) -> Option<&str> {
-    let [.., all] = DAY_SETS;
-    days.split(',').all(|day| all.contains(&day)).then_some(days)
-}
-
-/// One day of the month, which each of these months has: Outlook would take the last day where it is missing.
-fn month_day(given: Option<&str>, own: i8, always: i8) -> Option<i8> {
-    let day = match given {
-        Some(day) => day.parse().ok()?,
-        None => own,
-    };
-    (day == -1 || (1..=always).contains(&day)).then_some(day)
-}
-
-fn month(given: Option<&str>, own: i8) -> Option<i8> {
-    let month = match given {
-        Some(month) => month.parse().ok()?,
-        None => own,
-    };
-    (1..=12).contains(&month).then_some(month)
-}
-
-/// `BYDAY=2TU`, or a kind of days with one BYSETPOS.
-fn nth_day(days: &str, position: Option<&str>) -> Option<String> {
-    let ordinal = |text: &str| text.parse::<i8>().ok().filter(|nth| *nth == -1 || (1..=4).contains(nth));
-    match position {
-        None => {
-            let split = days.len().checked_sub(2)?;
-            let (nth, day) = (days.get(..split)?, plain_days(days.get(split..)?)?);
-            Some(format!("BYDAY={}{day}", ordinal(nth)?))
-        }
-        Some(position) => {
-            let mut set: Vec<&str> = plain_days(days)?.split(',').collect();
-            set.sort_unstable();
-            let position = ordinal(position)?;
-            if let [day] = set.as_slice() {
-                return Some(format!("BYDAY={position}{day}"));
-            }
-            let same = |known: &&&[&str]| known.len() == set.len() && known.iter().all(|day| set.contains(day));
-            let known = DAY_SETS.iter().find(same)?;
-            Some(format!("BYDAY={};BYSETPOS={position}", known.join(",")))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::tz::TimeZone;
@@ -396,7 +315,7 @@ mod tests {
         let object = Object::parse(text.as_bytes()).unwrap();
         let paris = TimeZone::get("Europe/Paris").unwrap();
         let mut out = Published::default();
-        out.object(&object, &profile, &Zones::new(&object.calendar, &paris), 0);
+        out.object(&object, &profile, &Zones::new(&object.calendar, &paris), 0).unwrap();
         let zones: String = out.zones().collect();
         format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zones}{}END:VCALENDAR\r\n", out.events)
     }

@@ -2,23 +2,19 @@
 //!
 //! Rules are expanded on the time that the clock of DTSTART shows, so that nine o'clock stays nine o'clock; each result is
 //! then turned into an instant. Work is bounded: a rule is entered near the range asked for, by whole periods, and each
-//! object and each query has so many steps and no more.
+//! object and each request has so many steps and no more, its time zones among them.
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::TimeZone as _;
-use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime};
-use rrule::{RRule, RRuleSet, Tz, Unvalidated};
 
 use super::object::{Component, Object};
+use super::rule::Rule;
 use super::time::{Clock, Length, When};
 use super::zone::{Zone, Zones};
 use crate::model::calendar::TimeRange;
 use crate::model::id::Timestamp;
 
-/// The most steps that one object may take.
-const STEPS: usize = 20_000;
 /// Instances of one object that are told at most.
 const INSTANCES: usize = 10_000;
 /// No instance is sought after this: the end of the year 2200.
@@ -104,7 +100,7 @@ pub fn instances<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) ->
     let mut found = Expansion::default();
     let mut overrides: BTreeMap<Timestamp, (&Component, When, bool)> = BTreeMap::new();
     let whole_days = object.master().and_then(start_of).is_some_and(|start| start.is_day());
-    for part in object.parts() {
+    for part in object.parts().take_while(|_| zones.step(1)) {
         if let Some(id) = part.property("RECURRENCE-ID")
             && let Some(when) = When::of(id)
         {
@@ -124,6 +120,7 @@ pub fn instances<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) ->
         let Some(local) = start_of(part) else { continue };
         push(&mut found, part, Some(id.clone()), local, Extent::of, zones, range);
     }
+    found.cut |= zones.is_cut();
     found.instances.sort_by_key(|instance| (instance.start, instance.end));
     found
 }
@@ -187,7 +184,8 @@ fn series<'a>(
             return;
         }
         let id = series.then(|| When { local, clock: start.clock.clone() });
-        match shifts.iter().rev().find(|(from, ..)| *from <= at) {
+        let shift = shifts.partition_point(|(from, ..)| *from <= at).checked_sub(1).and_then(|last| shifts.get(last));
+        match shift {
             Some((_, part, by, extent)) => {
                 let local = zone.local(at.saturating_add(*by));
                 let when = When { local, clock: start.clock.clone() };
@@ -197,137 +195,18 @@ fn series<'a>(
         }
     };
     tell(start.local, found);
-    let mut steps = 0;
+    let range = (zone.local(wanted.start.max(-62_000_000_000)), zone.local(wanted.end));
     for rule in master.all("RRULE") {
-        let Some(rule) = Rule::read(rule.value(), start, &zone) else { continue };
-        let (from, to) = (zone.local(wanted.start.max(-62_000_000_000)), zone.local(wanted.end));
-        for local in rule.starts(start.local, from) {
-            steps += 1;
-            if steps > STEPS || found.instances.len() > INSTANCES {
-                found.cut = true;
-                break;
-            }
-            if local > to {
-                break;
-            }
+        let Some(rule) = Rule::read(rule.value(), start, &zone, zones) else { continue };
+        rule.follow(start.local, range, zones, |local| {
             tell(local, found);
-        }
+            found.cut |= found.instances.len() > INSTANCES;
+            !found.cut
+        });
     }
-    for when in master.all("RDATE").flat_map(When::all_of).take(STEPS) {
+    for when in master.all("RDATE").flat_map(When::all_of).take_while(|_| zones.step(1)) {
         let local = if when.clock == start.clock { when.local } else { zone.local(zones.instant(&when)) };
         tell(local, found);
-    }
-}
-
-/// A recurrence rule on the time that a clock shows.
-struct Rule {
-    rule: RRule<Unvalidated>,
-    parts: Vec<(String, String)>,
-}
-
-impl Rule {
-    /// Reads a rule. `None`: it is none, or none that we can follow; the object then has its first instance alone.
-    fn read(text: &str, start: &When, zone: &Zone) -> Option<Self> {
-        let mut parts = Vec::new();
-        for part in text.trim().split(';').filter(|part| !part.trim().is_empty()) {
-            let (name, value) = part.split_once('=')?;
-            let (name, value) = (name.trim().to_ascii_uppercase(), value.trim().to_ascii_uppercase());
-            let value = match name.as_str() {
-                "UNTIL" => until(&value, start, zone)?,
-                "RSCALE" if value != "GREGORIAN" => return None,
-                "RSCALE" | "SKIP" => continue,
-                _ if name.starts_with("X-") => continue,
-                _ => value,
-            };
-            parts.push((name, value));
-        }
-        if parts.iter().any(|(name, value)| name == "FREQ" && value == "SECONDLY") {
-            return None;
-        }
-        let rule = Self::parsed(&parts)?;
-        Some(Self { rule, parts })
-    }
-
-    fn parsed(parts: &[(String, String)]) -> Option<RRule<Unvalidated>> {
-        let text: Vec<String> = parts.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        text.join(";").parse().ok()
-    }
-
-    fn part(&self, name: &str) -> Option<&str> {
-        self.parts.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The beginnings by the clock, in their order, of about `from` on.
-    fn starts(&self, start: DateTime, from: DateTime) -> impl Iterator<Item = DateTime> {
-        let set = self.entered(start, from).or_else(|| self.whole(start));
-        set.into_iter().flat_map(|set| {
-            let dates: Box<dyn Iterator<Item = _>> = Box::new(set.limit().into_iter().filter_map(|at| local_of(&at)));
-            dates
-        })
-    }
-
-    fn whole(&self, start: DateTime) -> Option<RRuleSet> {
-        // An instance that is not of the rule is counted all the same (RFC 5545 section 3.8.5.3).
-        let rule = self.rule.clone();
-        let set = rule.build(instant_of(start)?).ok()?;
-        if self.part("COUNT").is_none()
-            || set.clone().limit().into_iter().next().as_ref().and_then(local_of) == Some(start)
-        {
-            return Some(set);
-        }
-        let count = self.part("COUNT")?.parse::<u32>().ok()?.checked_sub(1).filter(|count| *count > 0)?;
-        self.rule.clone().count(count).build(instant_of(start)?).ok()
-    }
-
-    /// The rule entered shortly before `from`, by whole periods; `None` where it must be followed from its beginning.
-    fn entered(&self, start: DateTime, from: DateTime) -> Option<RRuleSet> {
-        if self.part("COUNT").is_some() || from <= start {
-            return None;
-        }
-        let interval = self.part("INTERVAL").map_or(Some(1), |text| text.parse::<i64>().ok()).filter(|i| *i > 0)?;
-        let mut parts = self.parts.clone();
-        let has = |names: &[&str]| parts.iter().any(|(name, _)| names.contains(&name.as_str()));
-        let back = |past: i64| (past / interval - 2).max(0) * interval;
-        let date = start.date();
-        let (years, months) =
-            (i64::from(from.year()) - i64::from(start.year()), i64::from(from.month()) - i64::from(start.month()));
-        let days = i64::from(start.date().until(from.date()).map_or(0, |span| span.get_days()));
-        let mut add = Vec::new();
-        let entry = match self.part("FREQ")? {
-            "YEARLY" => {
-                if !has(&["BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"]) {
-                    if !has(&["BYMONTH"]) {
-                        add.push(("BYMONTH", date.month().to_string()));
-                    }
-                    add.push(("BYMONTHDAY", date.day().to_string()));
-                }
-                let year = i16::try_from(i64::from(start.year()) + back(years)).ok()?;
-                Date::new(year, 1, 1).ok()?.to_datetime(start.time())
-            }
-            "MONTHLY" => {
-                if !has(&["BYDAY", "BYMONTHDAY"]) {
-                    add.push(("BYMONTHDAY", date.day().to_string()));
-                }
-                let skip = back(years * 12 + months);
-                date.first_of_month().checked_add(i32::try_from(skip).ok()?.months()).ok()?.to_datetime(start.time())
-            }
-            "WEEKLY" => {
-                if !has(&["BYDAY"]) {
-                    add.push(("BYDAY", weekday(date).to_owned()));
-                }
-                let skip = back(days / 7) * 7;
-                date.checked_add(i32::try_from(skip).ok()?.days()).ok()?.to_datetime(start.time())
-            }
-            "DAILY" => date.checked_add(i32::try_from(back(days)).ok()?.days()).ok()?.to_datetime(start.time()),
-            "HOURLY" => start.checked_add(back(days.saturating_mul(24)).hours()).ok()?,
-            "MINUTELY" => start.checked_add(back(days.saturating_mul(1440)).minutes()).ok()?,
-            _ => return None,
-        };
-        if entry <= start {
-            return None;
-        }
-        parts.extend(add.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        Self::parsed(&parts)?.build(instant_of(entry)?).ok()
     }
 }
 
@@ -336,30 +215,6 @@ pub(super) fn weekday(date: Date) -> &'static str {
     const NAMES: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
     let day = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0);
     NAMES.get(day).copied().unwrap_or("MO")
-}
-
-/// The last instant of a rule by the clock of its DTSTART, as the expander wants it. UNTIL is in UTC (RFC 5545 section
-/// 3.3.10), but clients also write it by the clock, and days.
-fn until(text: &str, start: &When, zone: &Zone) -> Option<String> {
-    Some(format!("{}Z", super::time::write_local(last_of(text, start, zone)?)))
-}
-
-/// UNTIL by the clock of DTSTART.
-pub(super) fn last_of(text: &str, start: &When, zone: &Zone) -> Option<DateTime> {
-    let when = When::read(text, None)?;
-    Some(match when.clock {
-        Clock::Utc if start.clock == Clock::Day => when.local,
-        Clock::Utc => zone.local(Zone::Known(jiff::tz::TimeZone::UTC).instant(when.local)),
-        // A day counts to its end.
-        Clock::Day if start.clock != Clock::Day => when.local.date().at(23, 59, 59, 0),
-        _ => when.local,
-    })
-}
-
-/// Is the beginning of a series one of its rule's?
-pub(super) fn is_on_rule(rule: &str, start: &When, zone: &Zone) -> bool {
-    let set = Rule::read(rule, start, zone).and_then(|rule| rule.rule.build(instant_of(start.local)?).ok());
-    set.and_then(|set| local_of(&set.limit().into_iter().next()?)) == Some(start.local)
 }
 
 /// When a component ends that begins at a time.
@@ -381,33 +236,24 @@ pub(super) fn excluded(master: &Component, start: &When, zones: &Zones<'_>) -> V
             zone.local(zones.instant(&when))
         }
     };
-    master.all("EXDATE").flat_map(When::all_of).map(local).collect()
-}
-
-fn instant_of(local: DateTime) -> Option<chrono::DateTime<Tz>> {
-    let (year, month, day) = (i32::from(local.year()), local.month(), local.day());
-    let time = (local.hour(), local.minute(), local.second());
-    let part = |value: i8| u32::try_from(value).unwrap_or(0);
-    Tz::UTC.with_ymd_and_hms(year, part(month), part(day), part(time.0), part(time.1), part(time.2)).single()
-}
-
-fn local_of(at: &chrono::DateTime<Tz>) -> Option<DateTime> {
-    Some(jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::from_second(at.timestamp()).ok()?))
+    master.all("EXDATE").flat_map(When::all_of).take_while(|_| zones.step(1)).map(local).collect()
 }
 
 /// When a part of a VTIMEZONE begins to hold, by the clock before: from 1900 to 2200.
-#[must_use]
-pub fn starts_of_observance(part: &Component) -> Vec<DateTime> {
+pub(super) fn starts_of_observance(part: &Component, zones: &Zones<'_>) -> Vec<DateTime> {
     let Some(start) = part.property("DTSTART").and_then(When::of) else { return Vec::new() };
-    let zone = Zone::Known(jiff::tz::TimeZone::UTC);
-    let first = Date::constant(1900, 1, 1).at(0, 0, 0, 0);
-    let last = Date::constant(2200, 1, 1).at(0, 0, 0, 0);
+    let utc = Zone::Known(jiff::tz::TimeZone::UTC);
+    let range = (Date::constant(1900, 1, 1).at(0, 0, 0, 0), Date::constant(2200, 1, 1).at(0, 0, 0, 0));
     let mut starts = vec![start.local];
     // UNTIL of a zone is in UTC, the rule by the clock: an hour more or less meets no other onset.
-    for rule in part.all("RRULE").filter_map(|rule| Rule::read(rule.value(), &start, &zone)) {
-        starts.extend(rule.starts(start.local, first).take_while(|local| *local < last).take(1000));
+    for rule in part.all("RRULE").filter_map(|rule| Rule::read(rule.value(), &start, &utc, zones)) {
+        rule.follow(start.local, range, zones, |local| {
+            starts.push(local);
+            true
+        });
     }
-    starts.extend(part.all("RDATE").flat_map(When::all_of).map(|when| when.local).take(1000));
+    let more = part.all("RDATE").flat_map(When::all_of).take_while(|_| zones.step(1));
+    starts.extend(more.map(|when| when.local));
     starts
 }
 

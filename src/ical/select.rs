@@ -1,7 +1,7 @@
 //! The parts of an object that a query wants (RFC 4791 section 9.6): all of them the client's own lines, but for the times
 //! of expanded instances.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::freebusy::period;
 use super::jcal;
@@ -11,35 +11,103 @@ use super::stream::zones_of;
 use super::time::{Clock, When, write_local, write_utc};
 use super::vtimezone::vtimezone;
 use super::zone::{Zone, Zones, known};
+use crate::model::budget::Exhausted;
 use crate::model::calendar::{ComponentSelection, Selection, TimeRange};
 
+/// The most that is told of one object, bytes: more than the largest takes as it is stored.
+const MAX_TOLD_BYTES: usize = 16 * 1024 * 1024;
 /// For how long after an object begins its zones are described: ten years.
 const DESCRIBED_S: i64 = 10 * 366 * 86_400;
 
-/// Writes what is wanted of an object.
-#[must_use]
-pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> String {
+/// Writes what is wanted of an object: component by component, for the instances of a series may be a thousand times what is
+/// stored. Refused where it is more than [`MAX_TOLD_BYTES`], or the request's budget is spent.
+pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> Result<String, Exhausted> {
     let mut calendar = object.calendar.clone();
     if let Some(describe) = selection.describe_zones {
         if describe { describe_zones(&mut calendar) } else { calendar.components.retain(|part| !is_known_zone(part)) }
     }
-    if let Some(range) = selection.expand {
-        expand(&mut calendar, object, zones, range);
-    } else if let Some(range) = selection.limit_recurrence {
+    let instances = selection.expand.map(|range| instances(object, zones, range).instances);
+    if instances.is_none()
+        && let Some(range) = selection.limit_recurrence
+    {
         limit(&mut calendar, object, zones, range);
     }
     if let Some(range) = selection.limit_freebusy {
         limit_freebusy(&mut calendar, range, zones);
     }
-    if let Some(wanted) = selection.component.as_ref() {
+    let mut stored = std::mem::take(&mut calendar.components);
+    if instances.is_some() {
+        stored.clear();
+    }
+    let wanted = selection.component.as_ref();
+    if let Some(wanted) = wanted {
         reduce(&mut calendar, wanted);
     }
-    if selection.json {
-        return jcal::component(&calendar).to_string();
+    let mut out = Output { text: String::new(), left: MAX_TOLD_BYTES, json: selection.json, parts: 0 };
+    out.begin(&calendar)?;
+    let inner = wanted.and_then(|wanted| wanted.components.as_deref());
+    for part in stored {
+        out.part(part, inner)?;
     }
-    let mut out = String::new();
-    write(&mut out, &calendar);
-    out
+    for instance in instances.into_iter().flatten() {
+        zones.work(1 + instance.component.properties.len() as u64)?;
+        out.room_for(instance.component)?;
+        out.part(alone(&instance, zones), inner)?;
+    }
+    out.end(&calendar);
+    Ok(out.text)
+}
+
+/// An object as it is written.
+struct Output {
+    text: String,
+    left: usize,
+    json: bool,
+    parts: usize,
+}
+
+impl Output {
+    fn begin(&mut self, calendar: &Component) -> Result<(), Exhausted> {
+        self.room_for(calendar)?;
+        if self.json {
+            return jcal::begin(&mut self.text, calendar);
+        }
+        fold_into(&mut self.text, &format!("BEGIN:{}", calendar.name));
+        calendar.properties.iter().for_each(|property| fold_into(&mut self.text, property.raw()));
+        Ok(())
+    }
+
+    /// A component of the calendar, if it is wanted, and as much of it as is.
+    fn part(&mut self, mut part: Component, wanted: Option<&[ComponentSelection]>) -> Result<(), Exhausted> {
+        if let Some(wanted) = wanted {
+            let Some(wanted) = wanted.iter().find(|wanted| wanted.name == part.name) else { return Ok(()) };
+            reduce(&mut part, wanted);
+        }
+        self.left -= self.room_for(&part)?;
+        if !self.json {
+            write(&mut self.text, &part);
+            return Ok(());
+        }
+        jcal::separate(&mut self.text, self.parts);
+        self.parts += 1;
+        jcal::write(&mut self.text, &part)
+    }
+
+    /// What a component will take; refused where there is no room for it.
+    fn room_for(&self, component: &Component) -> Result<usize, Exhausted> {
+        let size = size_of(component);
+        if size > self.left { Err(Exhausted::Request) } else { Ok(size) }
+    }
+
+    fn end(&mut self, calendar: &Component) {
+        if self.json { jcal::end(&mut self.text) } else { fold_into(&mut self.text, &format!("END:{}", calendar.name)) }
+    }
+}
+
+/// About what a component takes when it is written.
+fn size_of(component: &Component) -> usize {
+    let lines = component.properties.iter().map(|line| line.raw().len() + 2 + line.raw().len() / 24);
+    lines.sum::<usize>() + component.components.iter().map(size_of).sum::<usize>() + 2 * component.name.len() + 14
 }
 
 /// Leaves what is wanted of a component (RFC 4791 section 9.6.1).
@@ -101,12 +169,6 @@ pub fn write(out: &mut String, component: &Component) {
     fold_into(out, &format!("END:{}", component.name));
 }
 
-/// Each instance as a component of its own, in UTC (RFC 4791 section 9.6.5).
-fn expand(calendar: &mut Component, object: &Object, zones: &Zones<'_>, range: TimeRange) {
-    let found = instances(object, zones, range);
-    calendar.components = found.instances.iter().map(|instance| alone(instance, zones)).collect();
-}
-
 fn line(text: &str) -> Option<Property> {
     Property::parse(text)
 }
@@ -120,6 +182,7 @@ fn in_utc(name: &str, when: &When, zones: &Zones<'_>) -> Option<Property> {
     })
 }
 
+/// An instance as a component of its own, in UTC (RFC 4791 section 9.6.5).
 fn alone(instance: &Instance<'_>, zones: &Zones<'_>) -> Component {
     let source = instance.component;
     let mut properties = Vec::with_capacity(source.properties.len());
@@ -146,7 +209,8 @@ fn alone(instance: &Instance<'_>, zones: &Zones<'_>) -> Component {
 /// whose instance would have.
 fn limit(calendar: &mut Component, object: &Object, zones: &Zones<'_>, range: TimeRange) {
     let found = instances(object, zones, range);
-    let told: Vec<&Component> = found.instances.iter().map(|instance| instance.component).collect();
+    let told: HashSet<*const Component> =
+        found.instances.iter().map(|instance| std::ptr::from_ref(instance.component)).collect();
     let keeps: Vec<bool> = object
         .calendar
         .components
@@ -155,7 +219,7 @@ fn limit(calendar: &mut Component, object: &Object, zones: &Zones<'_>, range: Ti
             let Some(id) = part.property("RECURRENCE-ID").and_then(When::of) else { return true };
             let at = zones.instant(&id);
             let length = object.master().and_then(|master| length_of(master, zones)).unwrap_or(0);
-            range.overlaps(at, at.saturating_add(length)) || told.iter().any(|known| std::ptr::eq(*known, part))
+            range.overlaps(at, at.saturating_add(length)) || told.contains(&std::ptr::from_ref(part))
         })
         .collect();
     let mut keeps = keeps.into_iter();

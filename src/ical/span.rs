@@ -12,6 +12,7 @@ use super::freebusy::{Busy, busy_of};
 use super::object::Object;
 use super::recur::instances;
 use super::zone::Zones;
+use crate::model::budget::Budget;
 use crate::model::calendar::TimeRange;
 use crate::model::id::Timestamp;
 
@@ -59,6 +60,7 @@ impl Spans {
         hash: &str,
         zone: &TimeZone,
         range: TimeRange,
+        budget: &Budget,
         object: impl Fn() -> Option<Object>,
     ) -> Option<Vec<Span>> {
         let content = u128::from_str_radix(hash.get(..32)?, 16).ok()?;
@@ -73,7 +75,12 @@ impl Spans {
             let known = self.table().blocks.get(&key).cloned();
             let spans = match known {
                 Some(known) => known?,
-                None => self.learn(key, follow(&object()?, zone, block))?,
+                None => {
+                    let followed = follow(&object()?, zone, block, budget);
+                    // What was not followed to its end for want of a budget may be so for the next who asks.
+                    budget.steps(0).ok()?;
+                    self.learn(key, followed)?
+                }
             };
             let begins = block * BLOCK_S;
             let new = spans.iter().filter(|span| block == first || span.start >= begins);
@@ -110,13 +117,13 @@ impl Spans {
     }
 }
 
-fn follow(object: &Object, zone: &TimeZone, block: i64) -> Option<Vec<Span>> {
+fn follow(object: &Object, zone: &TimeZone, block: i64, budget: &Budget) -> Option<Vec<Span>> {
     if object.component != "VEVENT" {
         return None;
     }
     let start = block.checked_mul(BLOCK_S)?;
     let range = TimeRange { start, end: start.checked_add(BLOCK_S)? };
-    let found = instances(object, &Zones::new(&object.calendar, zone), range);
+    let found = instances(object, &Zones::new(&object.calendar, zone).within(budget), range);
     let span = |instance: &super::recur::Instance<'_>| Span {
         start: instance.start,
         end: instance.end,
@@ -131,6 +138,7 @@ mod tests {
     use crate::ical::object::Object;
     use crate::ical::recur::instances;
     use crate::ical::zone::Zones;
+    use crate::model::budget::Budget;
     use crate::model::calendar::TimeRange;
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
@@ -163,7 +171,7 @@ mod tests {
             let spans = Spans::default();
             for _ in 0..2 {
                 let hash = format!("{which:064x}");
-                let found = spans.of(&hash, &zone, range, || Some(object.clone())).unwrap();
+                let found = spans.of(&hash, &zone, range, &Budget::default(), || Some(object.clone())).unwrap();
                 prop_assert_eq!(found.iter().map(|span| (span.start, span.end)).collect::<Vec<_>>(), &*expected);
             }
         }
@@ -175,7 +183,10 @@ mod tests {
         let minutely = object("DTSTART:20200101T000000Z\nRRULE:FREQ=MINUTELY");
         let range = TimeRange { start: 1_700_000_000, end: 1_700_003_600 };
         let hash = "0".repeat(64);
-        assert_eq!(Spans::default().of(&hash, &zone, range, || Some(minutely.clone())), None);
-        assert_eq!(Spans::default().of(&hash, &zone, TimeRange::ALL, || Some(minutely.clone())), None);
+        assert_eq!(Spans::default().of(&hash, &zone, range, &Budget::default(), || Some(minutely.clone())), None);
+        assert_eq!(
+            Spans::default().of(&hash, &zone, TimeRange::ALL, &Budget::default(), || Some(minutely.clone())),
+            None
+        );
     }
 }

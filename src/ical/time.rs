@@ -35,11 +35,10 @@ impl When {
     }
 
     /// All values of RDATE or EXDATE; of periods the beginning.
-    #[must_use]
-    pub fn all_of(property: &Property) -> Vec<Self> {
+    pub fn all_of(property: &Property) -> impl Iterator<Item = Self> {
         let zone = property.parameter("TZID");
-        let begins = |value: &str| value.split('/').next().unwrap_or_default().to_owned();
-        property.value().split(',').filter_map(|value| Self::read(&begins(value), zone.as_deref())).collect()
+        let begins = |value| str::split(value, '/').next().unwrap_or_default();
+        property.value().split(',').filter_map(move |value| Self::read(begins(value), zone.as_deref()))
     }
 
     /// Reads `20260131`, `20260131T100000` or `20260131T100000Z`.

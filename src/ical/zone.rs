@@ -3,7 +3,7 @@
 //! A TZID is tried as an IANA name, as an IANA name after a path (`/softwarestudio.org/Olson_20011030_5/Europe/Paris`),
 //! as a Windows name, and last by the VTIMEZONE that the object brings along. What is still unknown floats.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::str::FromStr as _;
@@ -16,7 +16,16 @@ use windows_timezones::WindowsTimezone;
 use super::object::Component;
 use super::recur::starts_of_observance;
 use super::time::{Clock, When};
+use crate::model::budget::{Budget, Exhausted};
 use crate::model::id::Timestamp;
+
+/// The most steps through its rules and lists that one object may take.
+const OBJECT_STEPS: u64 = 50_000;
+/// What it costs to look a name up that nobody knows.
+const STEPS_OF_NAME: u64 = 20;
+/// No name of a zone is longer, and none has more segments.
+const MAX_NAME_BYTES: usize = 255;
+const MAX_SEGMENTS: usize = 10;
 
 /// A clock that can be read.
 #[derive(Clone, Debug)]
@@ -73,12 +82,13 @@ impl Zone {
 }
 
 impl Described {
-    fn read(zone: &Component) -> Option<Self> {
+    fn read(zone: &Component, zones: &Zones<'_>) -> Option<Self> {
         let mut onsets = Vec::new();
-        for part in zone.components.iter().filter(|part| part.name == "STANDARD" || part.name == "DAYLIGHT") {
+        let parts = zone.components.iter().filter(|part| part.name == "STANDARD" || part.name == "DAYLIGHT");
+        for part in parts.take_while(|_| zones.step(1)) {
             let from_s = offset(part.value("TZOFFSETFROM")?)?;
             let to_s = offset(part.value("TZOFFSETTO")?)?;
-            onsets.extend(starts_of_observance(part).into_iter().map(|local| Onset { local, from_s, to_s }));
+            onsets.extend(starts_of_observance(part, zones).into_iter().map(|local| Onset { local, from_s, to_s }));
         }
         onsets.sort_unstable();
         (!onsets.is_empty()).then_some(Self { onsets })
@@ -122,6 +132,9 @@ fn offset(text: &str) -> Option<i64> {
 #[must_use]
 pub fn known(name: &str) -> Option<TimeZone> {
     let name = name.trim();
+    if name.len() > MAX_NAME_BYTES || name.split('/').count() > MAX_SEGMENTS {
+        return None;
+    }
     if let Some(zone) = iana(name) {
         return Some(zone);
     }
@@ -160,17 +173,74 @@ fn iana(name: &str) -> Option<TimeZone> {
 }
 
 /// The zones of one object, and the one in which floating times are told.
+///
+/// Following rules, those of zones among them, takes steps, of which an object has so many and no more; they go from the
+/// budget of the request, too.
 pub struct Zones<'a> {
     calendar: &'a Component,
     floating: Zone,
     seen: RefCell<HashMap<String, Zone>>,
+    budget: Option<Budget>,
+    left: Cell<u64>,
+    cut: Cell<bool>,
 }
 
 impl<'a> Zones<'a> {
     /// For the times of an object; what floats is told in `floating`.
     #[must_use]
     pub fn new(calendar: &'a Component, floating: &TimeZone) -> Self {
-        Self { calendar, floating: Zone::Known(floating.clone()), seen: RefCell::default() }
+        let floating = Zone::Known(floating.clone());
+        let (seen, left, cut) = (RefCell::default(), Cell::new(OBJECT_STEPS), Cell::new(false));
+        Self { calendar, floating, seen, budget: None, left, cut }
+    }
+
+    /// For a request with a budget.
+    #[must_use]
+    pub fn within(self, budget: &Budget) -> Self {
+        Self { budget: Some(budget.clone()), ..self }
+    }
+
+    /// To be asked before so many steps. When there are no more, what follows is cut short.
+    pub(super) fn step(&self, number: u64) -> bool {
+        let enough = self.left.get() >= number && self.work(number).is_ok();
+        if !enough {
+            self.cut();
+        }
+        self.left.set(self.left.get().saturating_sub(number));
+        enough
+    }
+
+    /// Steps that were taken before anybody could know how many.
+    pub(super) fn spend(&self, number: u64) {
+        let _ = self.work(number);
+        self.left.set(self.left.get().saturating_sub(number));
+    }
+
+    /// Work on this object that is no step through its rules: it goes from the budget of the request alone.
+    pub(super) fn work(&self, steps: u64) -> Result<(), Exhausted> {
+        self.budget.as_ref().map_or(Ok(()), |budget| budget.steps(steps))
+    }
+
+    /// To be asked before so many bytes are built.
+    pub(super) fn bytes(&self, number: usize) -> Result<(), Exhausted> {
+        self.budget.as_ref().map_or(Ok(()), |budget| budget.bytes(number))
+    }
+
+    /// So many bytes are held no more.
+    pub(super) fn give_back(&self, number: usize) {
+        if let Some(budget) = &self.budget {
+            budget.give_back(number);
+        }
+    }
+
+    /// Not all has been looked at.
+    pub(super) fn cut(&self) {
+        self.cut.set(true);
+    }
+
+    /// Was anything cut short?
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.get()
     }
 
     /// The zone of a clock.
@@ -187,6 +257,7 @@ impl<'a> Zones<'a> {
         if let Some(zone) = self.seen.borrow().get(name) {
             return zone.clone();
         }
+        self.step(STEPS_OF_NAME);
         let zone =
             known(name).map(Zone::Known).or_else(|| self.described(name)).unwrap_or_else(|| self.floating.clone());
         self.seen.borrow_mut().insert(name.to_owned(), zone.clone());
@@ -199,7 +270,7 @@ impl<'a> Zones<'a> {
             .components
             .iter()
             .find(|part| part.name == "VTIMEZONE" && part.value("TZID").map(str::trim) == Some(name.trim()))?;
-        Described::read(described).map(|described| Zone::Described(Rc::new(described)))
+        Described::read(described, self).map(|described| Zone::Described(Rc::new(described)))
     }
 
     /// The instant of a time.

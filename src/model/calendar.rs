@@ -1,6 +1,14 @@
 //! What a query may ask of calendar objects (RFC 4791 section 9), as values.
 
+use std::borrow::Cow;
+
+use caseless::Caseless as _;
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::id::Timestamp;
+
+/// The longest text that is sought, bytes: nobody types more.
+const MAX_SOUGHT_BYTES: usize = 4096;
 
 /// A time range, half open; at least one end is given (RFC 4791 section 9.9).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,15 +49,38 @@ pub static COLLATIONS: [(Collation, &str); 3] = [
     (Collation::UnicodeCasemap, "i;unicode-casemap"),
 ];
 
-/// A substring that must, or must not, occur (RFC 4791 section 9.7.5).
+impl Collation {
+    /// A text in the form in which it is compared.
+    fn folded(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Octet => Cow::Borrowed(text),
+            Self::AsciiCasemap => Cow::Owned(text.to_ascii_uppercase()),
+            Self::UnicodeCasemap => Cow::Owned(text.nfkd().default_case_fold().nfkd().collect()),
+        }
+    }
+}
+
+/// A substring that must, or must not, occur (RFC 4791 section 9.7.5). It is folded once, when it is made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TextMatch {
-    /// The substring.
-    pub text: String,
-    /// How it is compared.
-    pub collation: Collation,
-    /// Must it not occur?
-    pub negate: bool,
+    folded: String,
+    collation: Collation,
+    negate: bool,
+}
+
+impl TextMatch {
+    /// Seeks a text; `negate`: it must not occur. `None`: it is too long to be sought.
+    #[must_use]
+    pub fn new(text: &str, collation: Collation, negate: bool) -> Option<Self> {
+        let folded = (text.len() <= MAX_SOUGHT_BYTES).then(|| collation.folded(text))?;
+        Some(Self { folded: folded.into_owned(), collation, negate })
+    }
+
+    /// Is a text as is asked?
+    #[must_use]
+    pub fn holds(&self, text: &str) -> bool {
+        self.collation.folded(text).contains(&self.folded) != self.negate
+    }
 }
 
 /// What is asked of a component (RFC 4791 section 9.7.1).

@@ -8,22 +8,24 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::Tree;
 use super::former::zone;
 use super::gate::Admitted;
 use super::walk::{Cursor, Needs, PAGE, Page, Text, View};
-use crate::ical::object::{Invalid, MAX_ATTENDEES, MAX_BYTES, Object};
-use crate::ical::recur::instances;
+use crate::ical::object::{Component, Invalid, MAX_ATTENDEES, MAX_BYTES, Object};
+use crate::ical::recur::{instances, recurs};
 use crate::ical::time::When;
 use crate::ical::zone::{Zones, known};
+use crate::model::budget::Budget;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
-use crate::model::id::Timestamp;
+use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node, ROOT};
-use crate::store::body::sha256;
+use crate::store::body::{INLINE_BYTES, sha256};
 use crate::store::calendar::{self, Candidates};
 use crate::store::node::Walk;
 use crate::store::node::Width;
@@ -42,6 +44,9 @@ const FLOAT_S: i64 = 14 * 3600;
 const RUN_BYTES: i64 = 2 * 1024 * 1024;
 /// The most bytes of dead properties of objects that are asked for by their names, some hundred at a time.
 const MAX_NAMED_BYTES: usize = 32 * 1024 * 1024;
+/// What it costs to look at an object, and how many of its bytes are read in a step.
+const STEPS_OF_OBJECT: u64 = 5;
+const BYTES_A_STEP: u64 = 128;
 /// The most calendars of others that a home shows.
 const MAX_LINKS: i64 = 1000;
 
@@ -70,18 +75,54 @@ pub fn size_of(view: &View) -> i64 {
     view.node.size_bytes
 }
 
+/// Bytes of the texts of a run.
+#[must_use]
+pub fn bytes_of(run: &[View]) -> usize {
+    run.iter().map(|view| usize::try_from(view.node.size_bytes).unwrap_or(0)).sum()
+}
+
+/// What it costs to read an object.
+#[must_use]
+pub fn steps_of(view: &View) -> u64 {
+    STEPS_OF_OBJECT + u64::try_from(view.node.size_bytes).unwrap_or(0) / BYTES_A_STEP
+}
+
 /// Reads what a client stores: its content, and what the index says of it. Refuses by the preconditions of RFC 4791
 /// section 5.3.2.1.
 pub fn prepare(bytes: bytes::Bytes) -> Result<(Blob, Indexed)> {
+    let object = judge(&bytes)?;
+    Ok((blob(bytes), index(&object)))
+}
+
+impl Tree {
+    /// The same for a person's request: what may take long is done in their turn.
+    pub async fn prepare(&self, person: Id, budget: &Budget, bytes: bytes::Bytes) -> Result<(Blob, Indexed)> {
+        if bytes.len() > INLINE_BYTES {
+            return self.work(person, budget, move |_| Some(prepare(bytes.clone()))).await?;
+        }
+        let object = judge(&bytes)?;
+        let costly = object.parts().any(recurs) || object.calendar.components.iter().any(is_own_zone);
+        let indexed =
+            if costly { self.work(person, budget, move |_| Some(index(&object))).await? } else { index(&object) };
+        Ok((blob(bytes), indexed))
+    }
+}
+
+/// A time zone that only its object describes.
+fn is_own_zone(part: &Component) -> bool {
+    part.name == "VTIMEZONE" && part.value("TZID").and_then(known).is_none()
+}
+
+fn judge(bytes: &[u8]) -> Result<Object> {
     if bytes.len() > MAX_BYTES {
         return Err(Condition::MaxResourceSize.into());
     }
-    let object = Object::parse(&bytes).map_err(refused)?;
-    if !object.is_known() {
-        return Err(Condition::SupportedCalendarComponent.into());
-    }
-    let blob = Blob { hash: sha256(&bytes), size_bytes: bytes.len() as i64, inline: Some(bytes) };
-    Ok((blob, index(&object)))
+    let object = Object::parse(bytes).map_err(refused)?;
+    if object.is_known() { Ok(object) } else { Err(Condition::SupportedCalendarComponent.into()) }
+}
+
+fn blob(bytes: bytes::Bytes) -> Blob {
+    Blob { hash: sha256(&bytes), size_bytes: bytes.len() as i64, inline: Some(bytes) }
 }
 
 /// What a client is told of an object that cannot be stored.

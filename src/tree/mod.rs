@@ -25,6 +25,7 @@ mod succession;
 pub mod trash;
 mod version;
 pub mod walk;
+pub mod work;
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -32,11 +33,13 @@ use std::sync::Arc;
 use self::gate::{Admitted, Request, admit, allowed};
 use self::quota::Room;
 use self::resolve::{Target, foreseen, resolve};
+use self::work::{Slice, Workers};
 use crate::ical::span::Spans;
+use crate::model::budget::Budget;
 use crate::model::condition::Condition;
 use crate::model::effect::{Place, effects};
 use crate::model::error::{Error, Failure, Result};
-use crate::model::id::now;
+use crate::model::id::{Id, now};
 use crate::model::method::{Method, MethodSet};
 use crate::model::node::{Blob, Node, ROOT};
 use crate::model::path::Path;
@@ -57,6 +60,7 @@ pub use crate::store::transaction::{Glance, Snapshot};
 pub struct Tree {
     store: Arc<Store>,
     spans: Arc<Spans>,
+    workers: Arc<Workers>,
 }
 
 /// What the first run of the gate saw.
@@ -71,7 +75,7 @@ impl Tree {
     /// Opens a data directory; makes one where there is none. Unless `flush`, what is acknowledged may be lost when the power
     /// fails.
     pub async fn open(data: &FilePath, flush: bool) -> Result<Self> {
-        Ok(Self { store: Arc::new(Store::open(data, flush).await?), spans: Arc::default() })
+        Ok(Self { store: Arc::new(Store::open(data, flush).await?), spans: Arc::default(), workers: Arc::default() })
     }
 
     /// Closes the database.
@@ -101,6 +105,16 @@ impl Tree {
     #[must_use]
     pub fn spans(&self) -> &Spans {
         &self.spans
+    }
+
+    /// Has long work done for a person, slice by slice, beside the threads that serve.
+    pub async fn work<T: Send + 'static>(
+        &self,
+        person: Id,
+        budget: &Budget,
+        work: impl FnMut(&Slice) -> Option<T> + Send + 'static,
+    ) -> Result<T> {
+        self.workers.run(person, budget, work).await
     }
 
     /// First run of the gate, before a body is taken.

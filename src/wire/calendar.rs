@@ -103,6 +103,7 @@ fn property_filter(element: &Element, left: &mut usize) -> Result<PropertyFilter
             "param-filter" => {
                 let mut parameter = ParameterFilter { name: name_of(child)?, ..ParameterFilter::default() };
                 for inner in child.elements() {
+                    *left = left.checked_sub(1).ok_or(Condition::SupportedFilter)?;
                     match &*inner.name.local {
                         "is-not-defined" => parameter.is_not_defined = true,
                         "text-match" => parameter.text = Some(text_match(inner)?),
@@ -126,7 +127,8 @@ fn text_match(element: &Element) -> Result<TextMatch, Condition> {
             .map(|(collation, _)| *collation)
             .ok_or(Condition::SupportedCollation)?,
     };
-    Ok(TextMatch { text: element.text(), collation, negate: element.attribute("negate-condition") == Some("yes") })
+    let negate = element.attribute("negate-condition") == Some("yes");
+    TextMatch::new(&element.text(), collation, negate).ok_or(Condition::SupportedFilter)
 }
 
 /// At least one end, in UTC, in their order (RFC 4791 section 9.9).

@@ -152,19 +152,20 @@ fn supported_collations(view: &View, _: &Reading) -> Option<Value<'static>> {
 }
 
 /// The object as it is stored, or the parts that are wanted. Of one that nobody can read there are no parts (500): its tag is
-/// told all the same, so it does not vanish, and GET gives the bytes.
+/// told all the same, so it does not vanish, and GET gives the bytes. What would be too much is withheld likewise (507).
 fn calendar_data<'a>(view: &'a View, reading: &'a Reading) -> Option<Value<'a>> {
     let stored = match &view.text {
         Text::Unread => return None,
         Text::Missing => return Some(Value::Withheld(500)),
         Text::Read(bytes) => bytes,
     };
-    let (selection, zone) = reading.calendar.as_ref()?;
+    let (selection, zone, budget) = reading.calendar.as_ref()?;
     if selection.is_all() {
         return text(readable(stored));
     }
     let Some(object) = view.object() else { return Some(Value::Withheld(500)) };
-    let told = select(&object, selection, &Zones::new(&object.calendar, zone));
+    let zones = Zones::new(&object.calendar, zone).within(budget);
+    let Ok(told) = select(&object, selection, &zones) else { return Some(Value::Withheld(507)) };
     if !selection.json {
         return text(told);
     }

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use jiff::tz::TimeZone;
 
+use crate::model::budget::Budget;
 use crate::model::calendar::Selection;
 use crate::model::id::Timestamp;
 use crate::model::name::QName;
@@ -23,8 +24,8 @@ pub struct Reading {
     pub actor: String,
     /// The moment that counts.
     pub now: Timestamp,
-    /// Which parts of a calendar object are wanted, and where what floats is told.
-    pub calendar: Option<(Selection, TimeZone)>,
+    /// Which parts of a calendar object are wanted, where what floats is told, and what that may cost.
+    pub calendar: Option<(Selection, TimeZone, Budget)>,
 }
 
 impl Reading {

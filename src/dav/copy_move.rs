@@ -8,6 +8,8 @@ use crate::exchange::Response;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::header::Depth;
+use crate::tree::Tree;
+use crate::tree::gate::Request;
 use crate::wire::header::depth;
 
 pub(super) async fn copy(call: Call) -> Result<Response> {
@@ -16,40 +18,20 @@ pub(super) async fn copy(call: Call) -> Result<Response> {
         Some(Depth::One) => return Err(Refusal::of(Condition::BadRequest).text("Depth: 1 is not defined here").into()),
         Some(Depth::Infinity) | None => true,
     };
-    let mut admitted = call.tree.write(&call.request).await?;
-    let done = admitted.copy(deep).await;
-    let (admitted, overwritten) = call.tree.braked(admitted, done).await?;
-    let location = location(&admitted.destination, &admitted.target);
-    admitted.commit().await?;
-    Ok(answer(overwritten, location))
+    transfer(call.tree, call.request, deep).await
 }
 
 pub(super) async fn relocate(call: Call) -> Result<Response> {
     let depth = depth(&call.headers).map_err(bad_header)?;
-    let mut admitted = call.tree.write(&call.request).await?;
-    let collection = admitted.target.node().is_some_and(|node| node.kind.is_collection());
-    if collection && depth.is_some_and(|depth| depth != Depth::Infinity) {
-        return Err(Refusal::of(Condition::BadRequest).text("a folder is moved with Depth: infinity only").into());
-    }
-    let done = admitted.relocate().await;
-    let (admitted, overwritten) = call.tree.braked(admitted, done).await?;
-    let location = location(&admitted.destination, &admitted.target);
-    admitted.commit().await?;
-    Ok(answer(overwritten, location))
+    transfer(call.tree, call.request, depth.is_none_or(|depth| depth == Depth::Infinity)).await
 }
 
-fn location(
-    destination: &Option<crate::tree::resolve::Target>,
-    source: &crate::tree::resolve::Target,
-) -> Option<HeaderValue> {
-    let collection = source.node().is_some_and(|node| node.kind.is_collection());
-    destination.as_ref().and_then(|d| HeaderValue::from_str(&d.path.href(collection)).ok())
-}
-
-fn answer(overwritten: bool, location: Option<HeaderValue>) -> Response {
-    let mut response = Call::status(if overwritten { StatusCode::NO_CONTENT } else { StatusCode::CREATED });
-    if let Some(location) = location.filter(|_| !overwritten) {
+async fn transfer(tree: Tree, request: Request, deep: bool) -> Result<Response> {
+    let done = tree.transfer(&request, deep).await?;
+    let mut response = Call::status(if done.overwritten { StatusCode::NO_CONTENT } else { StatusCode::CREATED });
+    let href = done.destination.filter(|_| !done.overwritten).map(|at| at.path.href(done.collection));
+    if let Some(location) = href.and_then(|href| HeaderValue::from_str(&href).ok()) {
         response.headers_mut().insert(LOCATION, location);
     }
-    response
+    Ok(response)
 }

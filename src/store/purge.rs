@@ -45,6 +45,24 @@ pub async fn begin(c: &mut Txn, nodes: &[Node], now: Timestamp) -> Result<(Vec<I
     Ok((tops, documents.len() as u64))
 }
 
+/// Takes a new collection out of sight: unless it is released, it is purged from a moment on.
+pub async fn hide(c: &mut Txn, top: Id, now: Timestamp, due_at: Timestamp) -> Result<(), Failure> {
+    c.note("UPDATE node SET gone_at = $2, hidden = 1 WHERE id = $1", arguments![top, now]).await?;
+    let sql = "INSERT INTO purge (node_id, top_id, depth, due_at) VALUES ($1, $1, 0, $2)";
+    c.note(sql, arguments![top, due_at]).await
+}
+
+/// What is not to be purged before a moment, unless that has begun.
+pub async fn put_off(c: &mut Txn, top: Id, due_at: Timestamp) -> Result<(), Failure> {
+    c.note("UPDATE purge SET due_at = $2 WHERE top_id = $1", arguments![top, due_at]).await
+}
+
+/// What was hidden is not purged; `false`: its time has come.
+pub async fn release(c: &mut Txn, top: Id, now: Timestamp) -> Result<bool, Failure> {
+    let sql = "DELETE FROM purge WHERE node_id = $1 AND due_at > $2";
+    Ok(execute(c, sql, arguments![top, now]).await? == 1)
+}
+
 /// Carries on with a purge by one step; how many nodes went. `None`: nothing is left.
 pub async fn carry_on(c: &mut Txn, top: Id) -> Result<Option<u64>, Failure> {
     let deepest = "SELECT node_id FROM purge WHERE top_id = $1 AND depth = (SELECT MAX(depth) FROM purge WHERE top_id = $1) \

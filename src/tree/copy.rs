@@ -3,23 +3,15 @@
 use super::edit::{At, Content, Leaving, bug};
 use super::gate::Admitted;
 use super::resolve::{Realm, Target};
+use super::transfer::{Pages, SMALL};
 use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
-use crate::model::error::{Refusal, Result};
-use crate::model::filename::match_name;
+use crate::model::error::Result;
 use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node};
-use crate::model::path::MAX_SEGMENTS;
 use crate::model::version::{Landing, landing_of_move};
-use crate::store::node::Width;
-use crate::store::property;
 use crate::store::transaction::Txn;
-
-/// How many members are read at a time.
-const PAGE: i64 = 500;
-/// The largest tree that one COPY duplicates. It is one transaction, and other writers wait for it.
-const MAX_COPIED: usize = 200_000;
 
 impl Admitted<Txn> {
     /// COPY of the target to the destination, RFC 4918 section 9.8. A document over a document is a new version of it
@@ -48,24 +40,31 @@ impl Admitted<Txn> {
             }
             return Ok(true);
         }
+        if deep && source.documents > SMALL && self.built.is_none() {
+            self.is_large = true;
+            return Err(Condition::TooLarge.into());
+        }
         let locks = self.locks_at_destination();
         let overwritten = self.clear_destination().await?;
-        // What a former folder held is counted as it is copied: only its members know.
-        let counted = deep && source.kind != Kind::PastFolder;
-        let copied = if counted || !source.kind.is_collection() {
-            source.clone()
-        } else {
-            Node { size_bytes: 0, documents: 0, ..source.clone() }
+        let members = deep && source.kind.is_collection();
+        let top = match self.built.take() {
+            Some(built) => self.bind_built(built).await?,
+            None => {
+                self.within_quota_of_destination(&source)?;
+                let alone = Node {
+                    documents: 0,
+                    size_bytes: if source.hash.is_some() { source.size_bytes } else { 0 },
+                    ..source.clone()
+                };
+                let top = self.bind(At::Destination, Content::Copied(alone)).await?;
+                if members {
+                    self.copy_members(source.clone(), top.clone()).await?;
+                }
+                top
+            }
         };
-        // A file is counted by `bind`; of a folder the sum of what is below it.
-        self.within_quota_of_destination(&copied)?;
-        let top = self.bind(At::Destination, Content::Copied(copied)).await?;
         self.hand_on(&locks, &top).await?;
         self.adopt_properties(&source, &top).await?;
-        if deep && source.kind.is_collection() {
-            let depth = self.destination.as_ref().map_or(0, |destination| destination.path.segments().len());
-            self.copy_members(source, (top, depth)).await?;
-        }
         Ok(overwritten)
     }
 
@@ -77,14 +76,14 @@ impl Admitted<Txn> {
     }
 
     /// Gives a copy the dead properties of its source, if they show there: those of a former state do not.
-    async fn adopt_properties(&mut self, source: &Node, copy: &Node) -> Result<()> {
+    pub(super) async fn adopt_properties(&mut self, source: &Node, copy: &Node) -> Result<()> {
         if source.kind.row().properties {
             self.overlay(source.id, copy).await?;
         }
         Ok(())
     }
 
-    fn within_quota_of_destination(&self, copied: &Node) -> Result<()> {
+    pub(super) fn within_quota_of_destination(&self, copied: &Node) -> Result<()> {
         let home = self.destination.as_ref().and_then(|d| d.parent()).map(|parent| parent.node.home_id);
         match home {
             Some(home) => self.within_quota(home, copied.size_bytes + NODE_BYTES * (1 + copied.documents)),
@@ -92,42 +91,16 @@ impl Admitted<Txn> {
         }
     }
 
-    async fn copy_members(&mut self, source: Node, (top, depth): (Node, usize)) -> Result<()> {
-        let mut waiting = vec![(source, top, depth)];
-        let mut copied = 0;
-        while let Some((from, to, depth)) = waiting.pop() {
-            let mut after = Some(String::new());
-            while let Some(name) = after {
-                let (page, next) = self.stored_members(&from, &name, PAGE, Width::Whole).await?;
-                let Some(last) = page.last().map(|last| match_name(&last.name)) else { break };
-                if depth >= MAX_SEGMENTS {
-                    return Err(Condition::TooDeep.into());
-                }
-                let adorned = property::bearers(&mut self.store, from.id, &name, &last).await?;
-                after = next;
-                copied += page.len();
-                if copied > MAX_COPIED {
-                    let why = "the folder holds too many documents to be copied at once; copy its parts";
-                    return Err(Refusal::of(Condition::TooLarge).text(why).into());
-                }
-                // The tree of this very moment holds what is being made of it.
-                let made = |member: &Node| member.home_id == to.home_id && member.placed_seq == to.placed_seq;
-                let members: Vec<Node> = page.into_iter().filter(|member| !made(member)).collect();
-                let copies = self.graft(&members, &to).await?;
-                for (member, copy) in members.into_iter().zip(copies) {
-                    if member.kind == Kind::PastFile {
-                        self.stamp(&to, copy.seq, (copy.size_bytes, 1)).await?;
-                    }
-                    if adorned.contains(&member.id) {
-                        self.adopt_properties(&member, &copy).await?;
-                    }
-                    if member.kind.is_collection() {
-                        waiting.push((member, copy, depth + 1));
-                    }
-                }
-                let claim = self.claim(to.home_id)?.clone();
-                self.quota_kept(&claim).await?;
+    async fn copy_members(&mut self, source: Node, top: Node) -> Result<()> {
+        let depth = self.destination.as_ref().map_or(0, |destination| destination.path.segments().len());
+        let mut pages = Pages { waiting: vec![(source, top, depth)], open: None, copied: 0 };
+        while let Some(page) = pages.next(self).await? {
+            if pages.copied as i64 > SMALL {
+                self.is_large = true;
+                return Err(Condition::TooLarge.into());
             }
+            let open = self.copy_page(page).await?;
+            pages.waiting.extend(open);
         }
         Ok(())
     }

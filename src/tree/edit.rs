@@ -333,12 +333,12 @@ impl Admitted<Txn> {
         Ok(moved)
     }
 
-    /// Inserts the copies of members below a copy that `bind` has made; their bytes were counted there.
+    /// Inserts the copies of members below a copy that `bind` has made. Collections are empty so far.
     pub(super) async fn graft(&mut self, sources: &[Node], parent: &Node) -> Result<Vec<Node>> {
         let seq = self.seq(parent.home_id)?;
         let copy = |source: &Node| {
             let mut node = self.copy_of(source, parent, &source.name, seq);
-            if source.kind == Kind::PastFolder {
+            if node.kind.is_collection() {
                 (node.size_bytes, node.documents) = (0, 0);
             }
             node

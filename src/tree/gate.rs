@@ -85,6 +85,10 @@ pub struct Admitted<T> {
     pub(super) now: Timestamp,
     /// What the index says of the calendar object that this request brings, by the hash of its content.
     pub(super) indexed: Option<(String, Indexed)>,
+    /// The copy of a large tree that was built for this request out of sight.
+    pub(super) built: Option<Id>,
+    /// Was it refused because what it copies is too large for one change?
+    pub(super) is_large: bool,
     /// The home that would have lost too much by this request (see `trash`).
     pub(super) braked: Option<Id>,
 }
@@ -174,6 +178,8 @@ pub async fn admit<T: Reading>(
         claims,
         now,
         indexed: None,
+        built: None,
+        is_large: false,
         braked: None,
     })
 }

@@ -22,6 +22,7 @@ pub mod resolve;
 pub mod retention;
 pub mod rewind;
 mod succession;
+pub mod transfer;
 pub mod trash;
 mod version;
 pub mod walk;

@@ -116,7 +116,7 @@ impl Admitted<Txn> {
     }
 
     /// A node as it is to stand at another name of its home, from this change on.
-    fn placed(&self, mut node: Node, parent: &Node, name: &str) -> Result<Node> {
+    pub(super) fn placed(&self, mut node: Node, parent: &Node, name: &str) -> Result<Node> {
         let seq = self.seq(parent.home_id)?;
         (node.parent_id, node.placed_seq, node.placed_at, node.seq) = (parent.id, seq, self.now, seq);
         name.clone_into(&mut node.name);

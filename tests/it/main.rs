@@ -30,6 +30,7 @@ mod quota;
 mod races;
 mod remembered;
 mod robustness;
+mod slices;
 mod succession;
 mod sync;
 mod transport;

@@ -1,0 +1,249 @@
+//! COPY and MOVE as a whole, and how a large tree is copied: out of sight, in slices, and bound in one small change.
+//!
+//! What is being built hangs on a top that is gone and hidden, and entered in the table `purge`, due when nothing has been
+//! added for long: what a crash, or a refusal, leaves is purged. It is read in one view, so it is what stood at one moment.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use super::Tree;
+use super::edit::bug;
+use super::gate::{Admitted, Request};
+use super::resolve::Target;
+use crate::model::condition::Condition;
+use crate::model::effect::{Effect, Place};
+use crate::model::error::{Refusal, Result};
+use crate::model::filename::match_name;
+use crate::model::id::Id;
+use crate::model::method::Method;
+use crate::model::node::Node;
+use crate::model::path::MAX_SEGMENTS;
+use crate::store::node::Width;
+use crate::store::sql::Reading;
+use crate::store::transaction::{Snapshot, Txn};
+use crate::store::{node, property, purge, version};
+
+/// How many members are copied at a time.
+pub(super) const PAGE: i64 = 250;
+/// How many nodes are copied in one change; a larger tree is built before.
+pub(super) const SMALL: i64 = 1_000;
+/// The largest tree that one COPY duplicates.
+const MAX_COPIED: usize = 200_000;
+/// How long one slice holds the writing connection, but for its last page.
+const SLICE: Duration = Duration::from_millis(15);
+/// After so many seconds without a slice, what was being built is taken for abandoned.
+const ABANDONED_S: i64 = 3_600;
+
+/// What COPY or MOVE did.
+pub struct Transferred {
+    /// Was there something at the destination?
+    pub overwritten: bool,
+    /// The destination, in the spelling that is stored.
+    pub destination: Option<Target>,
+    /// Is what was copied or moved a collection?
+    pub collection: bool,
+}
+
+/// A collection whose members are to be copied, its copy, and how many segments lead to the copy's place.
+type Open = (Node, Node, usize);
+
+impl Tree {
+    /// COPY, `deep` or without members, or MOVE.
+    pub async fn transfer(&self, request: &Request, deep: bool) -> Result<Transferred> {
+        let mut admitted = self.write(request).await?;
+        let mut done = admitted.carry_out(deep).await;
+        if !admitted.is_large {
+            return self.concluded(admitted, done).await;
+        }
+        drop(admitted);
+        let built = self.build(request).await?;
+        let concluded = match self.write(request).await {
+            Ok(mut admitted) => {
+                admitted.built = Some(built);
+                done = admitted.carry_out(deep).await;
+                self.concluded(admitted, done).await
+            }
+            Err(error) => Err(error),
+        };
+        if concluded.is_err() {
+            self.abandon(built).await?;
+        }
+        concluded
+    }
+
+    async fn concluded(&self, admitted: Admitted<Txn>, done: Result<bool>) -> Result<Transferred> {
+        let (admitted, overwritten) = self.braked(admitted, done).await?;
+        let destination = admitted.destination.clone();
+        let collection = admitted.target.node().is_some_and(|node| node.kind.is_collection());
+        admitted.commit().await?;
+        Ok(Transferred { overwritten, destination, collection })
+    }
+
+    /// Builds a copy of the target of a request, with all below it, out of sight.
+    async fn build(&self, request: &Request) -> Result<Id> {
+        let mut source = self.read(request).await?;
+        let from = source.target.node().cloned().ok_or(Condition::NotFound)?;
+        let mut admitted = self.write(request).await?;
+        let (top, depth) = admitted.begin_copy(&from).await?;
+        let id = top.id;
+        admitted.commit().await?;
+        match self.fill(request, &mut source, (from, top, depth)).await {
+            Ok(()) => Ok(id),
+            Err(error) => {
+                self.abandon(id).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Copies what stands below a collection, in slices.
+    async fn fill(&self, request: &Request, source: &mut Admitted<Snapshot>, whole: Open) -> Result<()> {
+        let top = whole.1.id;
+        let mut pages = Pages { waiting: vec![whole], open: None, copied: 0 };
+        let mut page = pages.next(source).await?;
+        while page.is_some() {
+            let mut admitted = self.write(request).await?;
+            let begun = Instant::now();
+            while let Some(one) = page.take() {
+                pages.waiting.extend(admitted.copy_page(one).await?);
+                if begun.elapsed() >= SLICE {
+                    break;
+                }
+                page = pages.next(source).await?;
+            }
+            purge::put_off(&mut admitted.store, top, admitted.now + ABANDONED_S).await?;
+            admitted.commit().await?;
+            if page.is_none() {
+                page = pages.next(source).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was being built will not be bound.
+    async fn abandon(&self, built: Id) -> Result<()> {
+        let mut txn = self.store.write().await?;
+        purge::put_off(&mut txn, built, 0).await?;
+        txn.commit().await?;
+        self.finish_purge(built).await?;
+        Ok(())
+    }
+}
+
+/// The members of all collections of a tree, page by page.
+pub(super) struct Pages {
+    /// Collections that are still to be read.
+    pub waiting: Vec<Open>,
+    /// The one that is being read, and after which name.
+    pub open: Option<(Open, String)>,
+    /// How many members were told.
+    pub copied: usize,
+}
+
+/// Members of a collection, its copy, which of them have dead properties.
+pub(super) struct OnePage {
+    members: Vec<Node>,
+    to: Node,
+    depth: usize,
+    adorned: HashSet<Id>,
+}
+
+impl Pages {
+    /// The next page that holds something, read from the view of the source.
+    pub async fn next<T: Reading>(&mut self, source: &mut Admitted<T>) -> Result<Option<OnePage>> {
+        loop {
+            let open = self.open.take().or_else(|| self.waiting.pop().map(|open| (open, String::new())));
+            let Some(((from, to, depth), after)) = open else { return Ok(None) };
+            let (members, next) = source.stored_members(&from, &after, PAGE, Width::Whole).await?;
+            let Some(last) = members.last().map(|last| match_name(&last.name)) else { continue };
+            if depth >= MAX_SEGMENTS {
+                return Err(Condition::TooDeep.into());
+            }
+            self.copied += members.len();
+            if self.copied > MAX_COPIED {
+                let why = "the folder holds too many documents to be copied at once; copy its parts";
+                return Err(Refusal::of(Condition::TooLarge).text(why).into());
+            }
+            let adorned = property::bearers(&mut source.store, from.id, &after, &last).await?;
+            self.open = next.map(|next| ((from, to.clone(), depth), next));
+            return Ok(Some(OnePage { members, to, depth, adorned }));
+        }
+    }
+}
+
+impl Admitted<Txn> {
+    async fn carry_out(&mut self, deep: bool) -> Result<bool> {
+        if self.request.method != Method::Move {
+            return self.copy(deep).await;
+        }
+        if !deep && self.target.node().is_some_and(|node| node.kind.is_collection()) {
+            return Err(Refusal::of(Condition::BadRequest).text("a folder is moved with Depth: infinity only").into());
+        }
+        self.relocate().await
+    }
+
+    /// The top of a copy that is to be built out of sight; and how many segments lead to its place.
+    async fn begin_copy(&mut self, source: &Node) -> Result<(Node, usize)> {
+        self.granted(Effect::Bind, Place::DestinationParent)?;
+        let destination = self.destination.as_ref().ok_or_else(|| bug("a copy without destination"))?;
+        let parent = destination.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a copy without folder"))?;
+        let (name, depth) = (destination.name().to_owned(), destination.path.segments().len());
+        self.within_quota_of_destination(source)?;
+        let seq = self.seq(parent.home_id)?;
+        let mut top = self.copy_of(source, &parent, &name, seq);
+        (top.size_bytes, top.documents) = (0, 0);
+        // Its own name may be taken still.
+        top.name = top.id.to_string();
+        self.insert(&top).await?;
+        purge::hide(&mut self.store, top.id, self.now, self.now + ABANDONED_S).await?;
+        Ok((top, depth))
+    }
+
+    /// Copies a page of members, and counts them; the collections among them, whose members are still to be copied.
+    pub(super) async fn copy_page(&mut self, page: OnePage) -> Result<Vec<Open>> {
+        let OnePage { members, to, depth, adorned } = page;
+        // The tree of this very moment holds what is being made of it.
+        let made = |member: &Node| member.home_id == to.home_id && member.placed_seq == self.claimed(to.home_id);
+        let members: Vec<Node> = members.into_iter().filter(|member| !made(member)).collect();
+        let copies = self.graft(&members, &to).await?;
+        let (mut bytes, mut documents) = (0, 0);
+        let mut open = Vec::new();
+        for (member, copy) in members.into_iter().zip(copies) {
+            if adorned.contains(&member.id) {
+                self.adopt_properties(&member, &copy).await?;
+            }
+            if copy.kind.is_collection() {
+                open.push((member, copy, depth + 1));
+            } else {
+                (bytes, documents) = (bytes + copy.size_bytes, documents + 1);
+            }
+        }
+        let seq = self.seq(to.home_id)?;
+        self.stamp(&to, seq, (bytes, documents)).await?;
+        let claim = self.claim(to.home_id)?.clone();
+        self.quota_kept(&claim).await?;
+        Ok(open)
+    }
+
+    fn claimed(&self, home: Id) -> i64 {
+        self.claim(home).map_or(0, |claim| claim.seq)
+    }
+
+    /// Binds what was built out of sight at the destination.
+    pub(super) async fn bind_built(&mut self, built: Id) -> Result<Node> {
+        self.granted(Effect::Bind, Place::DestinationParent)?;
+        let destination = self.destination.as_ref().ok_or_else(|| bug("a copy without destination"))?;
+        let parent = destination.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a copy without folder"))?;
+        let name = destination.name().to_owned();
+        let found = version::node(&mut self.store, built).await?;
+        // It took so long that the job has taken it for abandoned, or its folder is another's now.
+        let (top, _) = found.filter(|(top, _)| top.home_id == parent.home_id).ok_or(Condition::Busy)?;
+        if !purge::release(&mut self.store, built, self.now).await? {
+            return Err(Condition::Busy.into());
+        }
+        let top = self.placed(top, &parent, &name)?;
+        node::update_place(&mut self.store, &top, self.request.actor.id).await?;
+        self.stamp(&parent, top.seq, (top.size_bytes, top.documents)).await?;
+        Ok(top)
+    }
+}

@@ -1,0 +1,146 @@
+//! Long work holds nobody up: it goes in slices, and others write in between; what is half done is seen by nobody.
+
+use std::time::{Duration, Instant};
+
+use beffroi::model::id::now;
+use beffroi::model::method::Method;
+use beffroi::model::path::Path;
+use beffroi::tree::gate::Request;
+
+use super::kit::{Ask, Client, World};
+use super::past::moment;
+
+/// A folder of so many folders of so many documents each, made of copies.
+async fn tree(max: &Client, top: &str, folders: usize, documents: usize) {
+    max.mkcol(top).expect(201).await;
+    max.mkcol(&format!("{top}/000")).expect(201).await;
+    max.put(&format!("{top}/000/000"), "text").expect(201).await;
+    for document in 1..documents {
+        max.copy(&format!("{top}/000/000"), &format!("{top}/000/{document:03}")).expect(201).await;
+    }
+    for folder in 1..folders {
+        max.copy(&format!("{top}/000"), &format!("{top}/{folder:03}")).expect(201).await;
+    }
+}
+
+/// How long the slowest of another's small writes took while a request was carried out, and how many there were.
+async fn beside(other: &Client, ask: Ask<'_>, status: u16) -> (Duration, u32) {
+    let (done, mut slowest, mut number) = (std::cell::Cell::new(false), Duration::ZERO, 0);
+    let long = async {
+        ask.expect(status).await;
+        done.set(true);
+    };
+    let small = async {
+        while !done.get() {
+            let begun = Instant::now();
+            let answer = other.put("/files/mia/small", &number.to_string()).send().await;
+            assert!(answer.status < 300);
+            (slowest, number) = (slowest.max(begun.elapsed()), number + 1);
+        }
+    };
+    tokio::join!(long, small);
+    (slowest, number)
+}
+
+async fn count(client: &Client, path: &str) -> usize {
+    client.sync(path, "", "infinite", "").expect(207).await.hrefs().len()
+}
+
+#[tokio::test]
+async fn large_trees_are_copied_moved_out_and_purged_while_others_write() {
+    let world = World::new().await;
+    let (max, mia, lea) = (world.client("max"), world.client("mia"), world.client("lea"));
+    tree(&max, "/files/tram/large", 60, 50).await;
+    max.proppatch("/files/tram/large/030", "<D:set><D:prop><x:p xmlns:x=\"urn:x\">kept</x:p></D:prop></D:set>")
+        .expect(207)
+        .await;
+    world.sound().await;
+    let all = count(&max, "/files/tram/large/").await;
+    assert_eq!(all, 60 * 51);
+    let then = moment().await;
+    let token = max.sync("/files/tram/", "", "infinite", "").expect(207).await.sync_token();
+    for (from, to, overwrite) in [
+        ("/files/tram/large".to_owned(), "/files/tram/copy".to_owned(), 201),
+        ("/files/tram/large".to_owned(), "/files/tram/copy".to_owned(), 204),
+        (format!("/history/tram/{then}/large"), "/files/tram/former".to_owned(), 201),
+    ] {
+        let (slowest, number) = beside(&mia, max.copy(&from, &to), overwrite).await;
+        assert!(number > 3 && slowest < Duration::from_secs(2), "{number} others, {slowest:?}");
+        world.sound().await;
+        assert_eq!(count(&max, &format!("{to}/")).await, all);
+    }
+    let kept = max.propfind("/files/tram/copy/030/", "0", "<x:p xmlns:x=\"urn:x\"/>").expect(207).await;
+    assert_eq!(kept.value("p"), "kept");
+    // Who synchronizes is told of all that has come, and of nothing that was being made.
+    let told = max.sync("/files/tram/", &token, "infinite", "").expect(207).await.statuses();
+    let below = |top: &str| told.iter().filter(|(href, status)| href.starts_with(top) && *status == 200).count();
+    assert_eq!(
+        (below("/files/tram/copy/"), below("/files/tram/former/"), below("/files/tram/large/")),
+        (all + 1, all + 1, 0)
+    );
+    // MOVE to another home copies, too; the limit of deletions is not ours here.
+    super::keeping::sql(&world, "UPDATE home SET brake_percent = 100").await;
+    let (slowest, _) = beside(&mia, max.relocate("/files/tram/copy", "/files/max/copy"), 201).await;
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    assert_eq!(count(&max, "/files/max/copy/").await, all);
+    max.propfind("/files/tram/copy/", "0", "").expect(404).await;
+    let trash = max.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.hrefs();
+    for entry in &trash[1..] {
+        let (slowest, _) = beside(&mia, lea.delete(entry), 204).await;
+        assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+        world.sound().await;
+    }
+    assert_eq!(max.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.hrefs().len(), 1);
+}
+
+#[tokio::test]
+async fn a_large_copy_that_fails_leaves_nothing() {
+    let world = World::new().await;
+    world.tree.add_project("small", "Small", Some(2_000_000)).await.unwrap();
+    world.tree.add_member("small", "max", beffroi::model::privilege::Role::Member, None).await.unwrap();
+    let max = world.client("max");
+    tree(&max, "/files/tram/large", 30, 50).await;
+    let then = moment().await;
+    let used = async || {
+        let kind = beffroi::model::principal::PrincipalKind::Project;
+        world.tree.summary(kind, "small").await.unwrap().used_bytes
+    };
+    let before = used().await;
+    let moved = format!("/history/tram/{then}/large");
+    max.copy("/files/tram/large", "/files/small/a").expect(201).await;
+    let with = used().await;
+    assert!(with > before + 30 * 51 * 512);
+    // What a former folder holds is known only as it is copied.
+    max.copy("/files/tram/large", "/files/small/b").expect(201).await;
+    let with = 2 * with - before;
+    assert_eq!(used().await, with);
+    max.copy(&moved, "/files/small/c").expect(507).await;
+    assert_eq!(used().await, with);
+    world.sound().await;
+    let names = max.propfind("/files/small/", "1", "<D:getetag/>").expect(207).await.hrefs();
+    assert_eq!(names, ["/files/small/", "/files/small/a/", "/files/small/b/"]);
+    assert_eq!(max.propfind("/trash/small/", "1", "<D:getetag/>").expect(207).await.hrefs().len(), 1);
+}
+
+#[tokio::test]
+async fn a_small_copy_is_one_change() {
+    let world = World::new().await;
+    let max = world.client("max");
+    tree(&max, "/files/tram/d", 3, 30).await;
+    let seq = async || {
+        let token = max.sync("/files/tram/", "", "1", "").expect(207).await.sync_token();
+        token.rsplit(['-', '/', ':']).next().unwrap().to_owned()
+    };
+    let owner = world.tree.owner("max").await.unwrap();
+    let request = Request {
+        destination: Some(Path::parse("/files/tram/e").unwrap()),
+        ..Request::of(Method::Copy, Path::parse("/files/tram/d").unwrap(), owner)
+    };
+    let before = seq().await;
+    world.tree.transfer(&request, true).await.unwrap();
+    assert_ne!(before, seq().await);
+    assert_eq!(count(&max, "/files/tram/e/").await, 3 * 31);
+    // Nothing is left to be purged.
+    assert_eq!(world.tree.tend(now() + 7200).await.unwrap().purged, 0);
+    world.sound().await;
+}

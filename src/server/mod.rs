@@ -2,7 +2,6 @@
 
 mod arriving;
 pub mod auth;
-mod carried;
 mod door;
 mod forwarded;
 mod hpack;
@@ -30,7 +29,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tracing::Instrument as _;
 
 use self::auth::{Authenticator, CHALLENGE};
-use self::carried::{Carried, Panicked, caught};
 use self::door::Door;
 use self::forwarded::Client;
 use self::outgoing::Outgoing;
@@ -46,7 +44,7 @@ use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal};
 use crate::model::id::Id;
 use crate::model::method::Method;
-use crate::tree::Tree;
+use crate::tree::{Carried, Panicked, Tree, caught};
 use crate::wire::header::text;
 
 /// The most header lines of a request, and the most bytes of all of them.
@@ -234,7 +232,7 @@ impl Server {
                 failure_answer(&id, language)
             }
         };
-        if rest.ends_connection() || response.status() == StatusCode::REQUEST_TIMEOUT {
+        if rest.ends_connection() || (response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let milliseconds = started.elapsed().as_millis() as u64;

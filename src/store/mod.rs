@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod calendar;
+pub mod carried;
 pub mod check;
 pub mod feed;
 pub mod held;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
+use super::carried::Carried;
 use super::memo::{Memo, Version};
 use super::readers::{Reader, Readers};
 use super::recall::Recall;
@@ -362,19 +363,26 @@ impl Txn {
         if state.noted.is_full() { state.run_noted().await } else { Ok(()) }
     }
 
-    /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group.
+    /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group. Once begun it
+    /// is carried through, whoever waits for it: the neighbours' changes end with it.
     pub async fn commit(mut self) -> Result<(), Failure> {
-        let Some(mut guard) = self.guard.take() else { return Ok(()) };
-        if guard.unfinished == Some(Place::First) && self.waiting.load(Ordering::SeqCst) == 0 {
-            return guard.commit_alone().await;
-        }
-        if guard.unfinished == Some(Place::Later) {
-            guard.noted.add("RELEASE member", &[])?;
-        }
-        guard.run_noted().await?;
-        guard.unfinished = None;
-        together(&self.state, guard).await
+        let Some(guard) = self.guard.take() else { return Ok(()) };
+        let alone = guard.unfinished == Some(Place::First) && self.waiting.load(Ordering::SeqCst) == 0;
+        let ended = Carried::through(end(Arc::clone(&self.state), guard, alone)).await;
+        ended.map_err(|died| Failure::new("committing", died))?
     }
+}
+
+async fn end(state: Arc<Mutex<State>>, mut guard: OwnedMutexGuard<State>, alone: bool) -> Result<(), Failure> {
+    if alone {
+        return guard.commit_alone().await;
+    }
+    if guard.unfinished == Some(Place::Later) {
+        guard.noted.add("RELEASE member", &[])?;
+    }
+    guard.run_noted().await?;
+    guard.unfinished = None;
+    together(&state, guard).await
 }
 
 impl Drop for Txn {
@@ -386,5 +394,34 @@ impl Drop for Txn {
                 guard.undo().await;
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::Store;
+    use crate::store::principal::{insert_setting, setting};
+    use futures_util::FutureExt as _;
+
+    #[tokio::test]
+    async fn a_commit_that_has_begun_ends_whoever_waits_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), true).await.expect("a store");
+        let mut txn = store.write().await.expect("a transaction");
+        insert_setting(&mut txn, "name", "set").await.expect("noted");
+        // A neighbour waits to write, so that they would commit as a group; then it writes nothing.
+        let mut neighbour = Box::pin(store.write());
+        assert!(neighbour.as_mut().now_or_never().is_none());
+        let _ = txn.commit().now_or_never();
+        drop(neighbour.await.expect("a transaction"));
+        for _ in 0..100 {
+            let mut view = store.read().await.expect("a view");
+            if setting(&mut view, "name").await.expect("an answer").is_some() {
+                return;
+            }
+            drop(view);
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the change is neither there nor undone");
     }
 }

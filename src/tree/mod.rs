@@ -54,6 +54,7 @@ use crate::store::{Store, body, held, node};
 
 pub use crate::store::Seen;
 pub use crate::store::body::{Content, INLINE_BYTES};
+pub use crate::store::carried::{Carried, Panicked, caught};
 pub use crate::store::transaction::{Glance, Snapshot};
 
 /// The whole tree. Cheap to clone.

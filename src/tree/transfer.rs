@@ -24,9 +24,9 @@ use crate::store::transaction::{Snapshot, Txn};
 use crate::store::{node, property, purge, version};
 
 /// How many members are copied at a time.
-pub(super) const PAGE: i64 = 250;
+const PAGE: i64 = 500;
 /// How many nodes are copied in one change; a larger tree is built before.
-pub(super) const SMALL: i64 = 1_000;
+pub(super) const SMALL: i64 = 2_000;
 /// The largest tree that one COPY duplicates.
 const MAX_COPIED: usize = 200_000;
 /// How long one slice holds the writing connection, but for its last page.

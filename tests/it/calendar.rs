@@ -370,8 +370,9 @@ async fn objects_are_given_whole_and_in_parts() {
         parts,
         "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:s\nSUMMARY:\nEND:VEVENT\nBEGIN:VEVENT\nUID:s\nSUMMARY:\nEND:VEVENT\nEND:VCALENDAR"
     );
-    // By address: encoded or not, whole URLs, twice, and what is not there.
+    // By address: encoded or not, whole URLs, each answered as it is spelled; the same twice, and what is not there.
     let hrefs = [
+        "/calendars/max/personal/s.ics",
         "/calendars/max/personal/s.ics",
         "http://x/calendars/max/personal/t%20%40.ics",
         "/calendars/max/personal/t @.ics",
@@ -385,7 +386,7 @@ async fn objects_are_given_whole_and_in_parts() {
     );
     let answer = max.report_at(path).body(&body).expect(207).await;
     let told: Vec<(String, u16)> = answer.statuses();
-    assert_eq!(told.iter().filter(|(_, status)| *status == 200).count(), 2, "{told:?}");
+    assert_eq!(told.iter().filter(|(_, status)| *status == 200).count(), 3, "{told:?}");
     assert_eq!(told.iter().filter(|(_, status)| *status == 404).count(), 3, "{told:?}");
     let json = max
         .report_at(path)

@@ -1,6 +1,7 @@
 //! Starting and stopping: the tree, the listeners, the jobs between.
 
 use std::future::Future;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -93,10 +94,16 @@ pub async fn stop_signal() {
 /// Starts logging to standard error.
 pub fn start_logging(config: &LogConfig) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.filter).context("[log] filter")?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_coloured());
     // A second start in one process (tests) keeps the first.
     let _ = if config.json { builder.json().try_init() } else { builder.try_init() };
     Ok(())
+}
+
+/// Colours are for eyes: on a terminal whose owner does not refuse them (<https://no-color.org>), never in a file.
+fn is_coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Opens the tree of a data directory.
@@ -104,5 +111,9 @@ pub async fn open_tree(data: &Path, config: &StoreConfig) -> anyhow::Result<Tree
     if !config.flush {
         tracing::warn!("[store] flush is off: what is acknowledged may be lost when the power fails");
     }
-    Ok(Tree::open(data, config.flush).await?)
+    let tree = Tree::open(data, config.flush).await?;
+    if tree.tightened() {
+        tracing::warn!(data = %data.display(), "others could read the data directory; it is open to its owner alone now");
+    }
+    Ok(tree)
 }

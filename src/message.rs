@@ -114,6 +114,7 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (_, Condition::ChecksumMismatch) => "refused-checksum",
         (_, Condition::WorkWithinLimits) => "refused-work",
         (_, Condition::Busy) => "refused-busy",
+        (_, Condition::SufficientDiskSpace) => "refused-disk-full",
         _ => return String::new(),
     };
     text(language, key, &[])

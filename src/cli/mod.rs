@@ -108,6 +108,9 @@ async fn run(arguments: Arguments, terminal: &Terminal) -> anyhow::Result<ExitCo
         _ => {}
     }
     let tree = app::open_tree(&data, &config.store).await?;
+    if tree.tightened() {
+        terminal.note("data-tightened", &[("path", &data.display().to_string())]);
+    }
     let code = administer(arguments.command, &tree, &config, terminal).await;
     tree.close().await;
     code

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::message::{self, Language};
-use crate::model::error::Error;
+use crate::model::error::{Cause, Error, Failure, Foreign};
 use crate::tree::administration::Fault;
 
 /// The reader.
@@ -89,7 +89,7 @@ impl Terminal {
         }
         match error.downcast_ref::<Error>() {
             Some(Error::Refused(refusal)) => message::refusal(self.language, refusal),
-            Some(Error::Failed(failure)) => self.text("fault-failed", &[("why", &failure.to_string())]),
+            Some(Error::Failed(failure)) => self.failure(failure),
             None => self.text("fault-failed", &[("why", &format!("{error:#}"))]),
         }
     }
@@ -114,8 +114,20 @@ impl Terminal {
             Fault::FeedTaken(name, address) => self.text("fault-feed-taken", &[("name", name), ("address", address)]),
             Fault::NoFeed(name, address) => self.text("fault-no-feed", &[("name", name), ("address", address)]),
             Fault::Closed(name) => self.text("fault-closed", &[("name", name)]),
-            Fault::Failed(failure) => self.text("fault-failed", &[("why", &failure.to_string())]),
+            Fault::Failed(failure) => self.failure(failure),
         }
+    }
+
+    fn failure(&self, failure: &Failure) -> String {
+        if let Some(Foreign { path, owner }) = failure.source.downcast_ref() {
+            return self.text("fault-foreign", &[("path", path), ("name", owner)]);
+        }
+        let key = match failure.cause {
+            Cause::Fault => "fault-failed",
+            Cause::Full => "fault-disk-full",
+            Cause::Busy => "fault-busy",
+        };
+        self.text(key, &[("why", &failure.to_string())])
     }
 }
 

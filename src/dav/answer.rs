@@ -10,7 +10,7 @@ use super::DAV_HEADER;
 use crate::exchange::{Body, Response};
 use crate::message::{self, Language};
 use crate::model::condition::Condition;
-use crate::model::error::{Detail, Refusal};
+use crate::model::error::{Cause, Detail, Refusal};
 use crate::wire::multistatus::error_body;
 
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
@@ -70,9 +70,12 @@ pub fn refusal_answer(refusal: &Refusal, language: Language) -> Response {
     response
 }
 
-/// The answer when we failed: the id under which the cause is in the log.
+/// The answer when we failed: what the machine lacks, else the id under which the cause is in the log.
 #[must_use]
-pub fn failure_answer(id: &str, language: Language) -> Response {
+pub fn failure_answer(cause: Cause, id: &str, language: Language) -> Response {
+    if let Some(condition) = cause.condition() {
+        return refusal_answer(&Refusal::of(condition), language);
+    }
     let mut response = plain(format!("{}\n", message::text(language, "failed", &[("id", id.to_owned())])));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response

@@ -69,6 +69,7 @@ pub enum Condition {
     TooDeep,
     OwnDeletionsWithinLimits,
     RestoredInItsHome,
+    SufficientDiskSpace,
 }
 
 /// What a client is told.
@@ -100,7 +101,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 61] = [
+pub static CONDITIONS: [ConditionRow; 62] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -167,6 +168,7 @@ pub static CONDITIONS: [ConditionRow; 61] = [
     ours(Condition::TooDeep, 403, "depth-within-limits"),
     ours(Condition::OwnDeletionsWithinLimits, 403, "deletions-within-limits"),
     ours(Condition::RestoredInItsHome, 403, "restored-in-its-home"),
+    dav(Condition::SufficientDiskSpace, 507, "sufficient-disk-space", "RFC 4331 section 6"),
 ];
 
 impl Condition {

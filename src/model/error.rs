@@ -1,5 +1,7 @@
 //! Errors: a request at fault is [`Refusal`], we at fault is [`Failure`].
 
+use std::io::{self, ErrorKind};
+
 use super::condition::Condition;
 use super::filename::NameError;
 use super::privilege::Privilege;
@@ -13,7 +15,7 @@ pub enum Error {
     /// Told to the client with its condition.
     #[error("refused: {0:?}")]
     Refused(Box<Refusal>),
-    /// Logged under an id; the client sees 500 and the id.
+    /// The client sees what the machine lacks, by its [`Cause`]; or else 500 and the id under which it was logged.
     #[error("failed: {0}")]
     Failed(#[from] Failure),
 }
@@ -49,12 +51,71 @@ pub enum Detail {
     Text(String),
 }
 
-/// Our own fault: a database, a disk, a bug.
+/// What lies behind a failure, as far as it decides what a client is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// A bug, or damage.
+    Fault,
+    /// The disk is full, or the quota of the file system is reached.
+    Full,
+    /// For the moment the machine gives no more: files, memory, its disk, or the database, which another process holds.
+    Busy,
+}
+
+impl Cause {
+    /// What a client is told of it; `None`: nothing but that we failed.
+    #[must_use]
+    pub fn condition(self) -> Option<Condition> {
+        match self {
+            Self::Fault => None,
+            Self::Full => Some(Condition::SufficientDiskSpace),
+            Self::Busy => Some(Condition::Busy),
+        }
+    }
+
+    /// What an error tells, or the one of the operating system that it arose from.
+    fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        fn below<'a>(error: &&'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
+            match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+                Some(wrapped) => Some(wrapped),
+                None => error.source(),
+            }
+        }
+        let chain = std::iter::successors(Some(error), below);
+        let mut causes = chain.filter_map(|error| error.downcast_ref()).map(Self::of_system);
+        causes.find(|cause| *cause != Self::Fault).unwrap_or(Self::Fault)
+    }
+
+    fn of_system(error: &io::Error) -> Self {
+        /// Too many open files, of the process and of the system; a device that answers no more.
+        const NUMBERS: [i32; 3] = [24, 23, 5];
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::Full,
+            ErrorKind::OutOfMemory | ErrorKind::ReadOnlyFilesystem | ErrorKind::StaleNetworkFileHandle => Self::Busy,
+            _ if error.raw_os_error().is_some_and(|number| NUMBERS.contains(&number)) => Self::Busy,
+            _ => Self::Fault,
+        }
+    }
+}
+
+/// The data directory belongs to a user that we are not.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} belongs to {owner}")]
+pub struct Foreign {
+    /// The directory.
+    pub path: String,
+    /// Name of the user, or the number where there is none.
+    pub owner: String,
+}
+
+/// Our own fault, or the machine's: a database, a disk, a bug.
 #[derive(Debug, thiserror::Error)]
 #[error("{context}: {source}")]
 pub struct Failure {
     /// What we were about to do.
     pub context: &'static str,
+    /// What lies behind it.
+    pub cause: Cause,
     /// The cause.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
@@ -63,7 +124,15 @@ pub struct Failure {
 impl Failure {
     /// A failure of something below.
     pub fn new(context: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { context, source: source.into() }
+        let source = source.into();
+        Self { context, cause: Cause::of(&*source), source }
+    }
+
+    /// A failure whose cause is known.
+    #[must_use]
+    pub fn by(mut self, cause: Cause) -> Self {
+        self.cause = cause;
+        self
     }
 }
 
@@ -104,5 +173,33 @@ impl From<Refusal> for Error {
 impl From<Condition> for Error {
     fn from(condition: Condition) -> Self {
         Refusal::of(condition).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::{Cause, Failure};
+
+    #[test]
+    fn what_the_machine_lacks_is_told_from_faults() {
+        let wrapped = |error: Error| Error::other(error);
+        for (error, cause) in [
+            (Error::from_raw_os_error(28), Cause::Full),
+            (Error::from_raw_os_error(122), Cause::Full),
+            (wrapped(Error::from_raw_os_error(28)), Cause::Full),
+            (Error::from_raw_os_error(24), Cause::Busy),
+            (Error::from_raw_os_error(23), Cause::Busy),
+            (wrapped(Error::from_raw_os_error(24)), Cause::Busy),
+            (ErrorKind::ReadOnlyFilesystem.into(), Cause::Busy),
+            (ErrorKind::NotFound.into(), Cause::Fault),
+            (Error::other("a bug"), Cause::Fault),
+        ] {
+            let text = format!("{error:?}");
+            assert_eq!(Failure::new("writing", error).cause, cause, "{text}");
+        }
+        assert_eq!(Failure::new("thinking", "a bug").cause, Cause::Fault);
+        assert_eq!(Failure::new("committing", "lost").by(Cause::Full).cause, Cause::Full);
     }
 }

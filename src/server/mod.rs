@@ -3,6 +3,7 @@
 mod arriving;
 pub mod auth;
 mod door;
+mod failing;
 mod forwarded;
 mod hpack;
 mod http1;
@@ -30,19 +31,19 @@ use tracing::Instrument as _;
 
 use self::auth::{Authenticator, CHALLENGE};
 use self::door::Door;
+use self::failing::Failing;
 use self::forwarded::Client;
 use self::outgoing::Outgoing;
 use self::room::{Guest, Room, UnderWay, Word};
 use self::socket::Socket;
 use crate::config::Config;
 use crate::dav::feed::{self, FEEDS, Reach};
-use crate::dav::{self, Limits, failure_answer, refusal_answer};
+use crate::dav::{self, Limits, refusal_answer};
 use crate::exchange::{Body, Exchange, Incoming, Response};
 use crate::message::{self, Language};
 use crate::model::budget::{Allowance, Budget};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal};
-use crate::model::id::Id;
 use crate::model::method::Method;
 use crate::tree::{Carried, Panicked, Tree, caught};
 use crate::wire::header::text;
@@ -67,6 +68,7 @@ pub struct Server {
     tls: Option<tokio_rustls::TlsAcceptor>,
     requests: AtomicU64,
     allowance: Allowance,
+    failing: Failing,
 }
 
 impl Server {
@@ -74,7 +76,8 @@ impl Server {
     pub fn new(tree: Tree, config: Config) -> anyhow::Result<Self> {
         let authenticator = Authenticator::new(config.login.dav_account_password)?;
         let tls = tls::acceptor(&config.tls)?;
-        Ok(Self { tree, config, authenticator, tls, requests: AtomicU64::new(0), allowance: Allowance::default() })
+        let (requests, allowance, failing) = (AtomicU64::new(0), Allowance::default(), Failing::new());
+        Ok(Self { tree, config, authenticator, tls, requests, allowance, failing })
     }
 
     /// `http` or `https`.
@@ -226,11 +229,8 @@ impl Server {
         let result = caught(work.instrument(span.clone())).await.unwrap_or_else(panicked);
         let mut response = match result {
             Ok(response) => response,
-            Err(error) => {
-                let id = format!("{:x}", Id::generate().0);
-                span.in_scope(|| tracing::error!(id, %error, "a request failed"));
-                failure_answer(&id, language)
-            }
+            Err(Error::Refused(refusal)) => refusal_answer(&refusal, language),
+            Err(Error::Failed(failure)) => span.in_scope(|| self.failing.answer(&failure, language)),
         };
         if rest.ends_connection() || (response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::named::Part;
 use super::page::bodies;
+use super::place::Place;
 use super::recall::Key;
 use super::sql::{Reading, arguments, joined, list, listed, row};
 use super::transaction::Txn;
@@ -47,6 +48,7 @@ const SYNC_BYTES: usize = 8 * 1024 * 1024;
 /// The directory of large bodies: `ab/abcdef...`, and `staging/` for what is still arriving or about to go.
 #[derive(Clone, Debug)]
 pub struct Blobs {
+    place: Place,
     directory: PathBuf,
     flush: bool,
     large: Arc<Semaphore>,
@@ -62,11 +64,12 @@ pub enum Content {
 
 impl Blobs {
     /// Opens the directory, making it where there is none, and clears what a dead process left half-written.
-    pub async fn open(directory: &Path, flush: bool) -> Result<Self, Failure> {
-        let staging = directory.join(STAGING);
-        fs::create_dir_all(&staging).await.map_err(|e| Failure::new("making the directory of documents", e))?;
+    pub async fn open(place: Place, directory: PathBuf, flush: bool) -> Result<Self, Failure> {
+        for made in [directory.clone(), directory.join(STAGING)] {
+            place.make_directory(&made).map_err(|e| Failure::new("making the directory of documents", e))?;
+        }
         let large = Arc::new(Semaphore::new(LARGE_BLOCKS));
-        let blobs = Self { directory: directory.to_owned(), flush, large };
+        let blobs = Self { place, directory, flush, large };
         blobs.sweep_staging().await?;
         Ok(blobs)
     }
@@ -307,9 +310,9 @@ impl Drop for StagingFile {
 }
 
 impl StagingFile {
-    async fn create(path: PathBuf) -> std::io::Result<Self> {
+    async fn create(place: Place, path: PathBuf) -> std::io::Result<Self> {
         let open = path.clone();
-        let file = blocking(move || std::fs::File::create_new(open)).await?;
+        let file = blocking(move || place.create(&open)).await?;
         Ok(Self { path, file: Arc::new(file), writing: None, syncing: None, unsynced: 0, kept: false })
     }
 
@@ -373,7 +376,7 @@ impl Staging {
     async fn spill(&mut self) -> std::io::Result<()> {
         let staging = match self.file.take() {
             Some(staging) => staging,
-            None => StagingFile::create(self.blobs.aside()).await?,
+            None => StagingFile::create(self.blobs.place.clone(), self.blobs.aside()).await?,
         };
         let staging = self.file.insert(staging);
         staging.write(self.buffer.split().freeze(), std::mem::take(&mut self.hash)).await?;
@@ -412,9 +415,9 @@ impl Staging {
     /// Gives the file, whose last block is written, its name.
     async fn keep(&self, mut staging: StagingFile, hash: &str) -> std::io::Result<()> {
         staging.synced().await?;
-        let (file, source, target) = (Arc::clone(&staging.file), staging.path.clone(), self.blobs.file(hash));
-        let flush = self.blobs.flush;
-        blocking(move || persist(&file, &source, &target, flush)).await?;
+        let (file, source, blobs) = (Arc::clone(&staging.file), staging.path.clone(), self.blobs.clone());
+        let target = blobs.file(hash);
+        blocking(move || persist(&blobs, &file, &source, &target)).await?;
         staging.kept = true;
         Ok(())
     }
@@ -426,13 +429,14 @@ fn written(error: std::io::Error) -> Failure {
 
 /// Makes a complete file durable, gives it its name, and makes the name durable. Replacing a body by itself renews its age, so
 /// that no sweep takes it before a row names it.
-fn persist(file: &std::fs::File, source: &Path, target: &Path, flush: bool) -> std::io::Result<()> {
+fn persist(blobs: &Blobs, file: &std::fs::File, source: &Path, target: &Path) -> std::io::Result<()> {
     let Some(folder) = target.parent() else { return Err(std::io::ErrorKind::InvalidInput.into()) };
+    let flush = blobs.flush;
     if flush {
         file.sync_all()?;
     }
     if !folder.exists() {
-        std::fs::create_dir_all(folder)?;
+        blobs.place.make_directory(folder)?;
         if let Some(above) = folder.parent().filter(|_| flush) {
             std::fs::File::open(above)?.sync_all()?;
         }
@@ -505,6 +509,7 @@ pub async fn several(c: &mut impl Reading, hashes: &[&str]) -> Result<HashMap<St
 
 #[cfg(test)]
 mod tests {
+    use super::super::place::Place;
     use super::{BLOCK_BYTES, Blobs, Content, FAST, LARGE_BLOCKS, Pace, SHOWN_BYTES, SLOW};
     use futures_util::StreamExt as _;
 
@@ -526,7 +531,9 @@ mod tests {
     #[tokio::test]
     async fn large_blocks_have_a_bound_for_all_together() {
         let folder = tempfile::tempdir().expect("a folder");
-        let blobs = Blobs::open(folder.path(), false).await.expect("a directory");
+        let entered = Place::enter(folder.path()).await.expect("a directory");
+        let bodies = entered.place.join("bodies");
+        let blobs = Blobs::open(entered.place, bodies, false).await.expect("a directory");
         let mut staging = blobs.stage();
         let whole: Vec<u8> = (0..20_000_000u32).map(|n| (n % 251) as u8).collect();
         staging.write(&whole).await.expect("written");

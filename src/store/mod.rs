@@ -6,6 +6,7 @@
 pub mod body;
 pub mod calendar;
 pub mod carried;
+mod cause;
 pub mod check;
 pub mod feed;
 pub mod held;
@@ -16,6 +17,7 @@ pub mod named;
 pub mod node;
 mod page;
 pub mod past;
+pub mod place;
 pub mod principal;
 pub mod property;
 pub mod purge;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 
 use self::body::Blobs;
 use self::memo::Memo;
+use self::place::{BODIES, DATABASE, Entered, Place};
 use self::readers::Readers;
 use self::recall::Recall;
 use self::sql::Asked;
@@ -55,22 +58,28 @@ pub struct Store {
     pub blobs: Blobs,
     /// Epoch of sync tokens: those of another epoch are refused.
     pub epoch: String,
+    /// Were others let into the data directory until now?
+    pub tightened: bool,
 }
 
 impl Store {
-    /// Opens the data directory; makes and fills it where there is none, brings an old one up to date.
+    /// Opens the data directory; makes and fills it where there is none, brings an old one up to date. Of many who come at once one
+    /// does so, and the others wait.
     pub async fn open(data: &Path, flush: bool) -> Result<Self, Failure> {
-        tokio::fs::create_dir_all(data).await.map_err(|e| Failure::new("making the data directory", e))?;
-        let file = data.join("beffroi.sqlite");
+        let entered = Place::enter(data).await?;
+        let Entered { place, tightened, .. } = &entered;
+        let file = place.join(DATABASE);
         let connection = sql::open_writer(&file, flush).await?;
         let asked = Arc::<Asked>::default();
         let memo = Arc::new(Memo::open(&file));
         let recall = Arc::<Recall>::default();
         let readers = Readers::open(file).await?;
         let writer = Writer::new(connection, Arc::clone(&memo), Arc::clone(&asked));
-        let blobs = Blobs::open(&data.join("bodies"), flush).await?;
-        let mut store = Self { readers, writer, memo, recall, asked, blobs, epoch: String::new() };
+        let blobs = Blobs::open(place.clone(), place.join(BODIES), flush).await?;
+        let (epoch, tightened) = (String::new(), *tightened);
+        let mut store = Self { readers, writer, memo, recall, asked, blobs, epoch, tightened };
         store.epoch = store.read_epoch().await?;
+        drop(entered);
         Ok(store)
     }
 

@@ -21,6 +21,7 @@ use sqlx::{
     TypeInfo as _, ValueRef as _,
 };
 
+use super::cause::failed;
 use super::memo::{Memo, Version, key_of, place};
 use super::recall::Recall;
 use crate::model::error::Failure;
@@ -37,8 +38,8 @@ const READER_CACHE: &str = "-1024";
 /// How many pages the log takes before they are carried over: nearly as many as one part of its index tells of, for a
 /// reader looks a page up in each part.
 const CHECKPOINT_PAGES: &str = "4000";
-/// How long a writer waits for another process.
-const BUSY: Duration = Duration::from_secs(20);
+/// How long a writer waits for another process; a client is to learn within 15 seconds that the database is away.
+const BUSY: Duration = Duration::from_secs(10);
 
 /// An argument of a statement.
 #[derive(Clone, Copy)]
@@ -223,7 +224,7 @@ pub trait Reading: Send {
     }
 
     /// A statement failed: a reading connection that may be broken must not be the next one's.
-    fn failed(&mut self) {}
+    fn failed(&mut self, _: &Failure) {}
 
     /// What is remembered because it cannot go out of date.
     fn recall(&self) -> Option<&Recall> {
@@ -306,7 +307,7 @@ impl Batch {
             return Ok(());
         }
         let query = std::mem::take(self).query();
-        results(c, query, |_| {}).await.map_err(|e| Failure::new("writing", e))
+        results(c, query, |_| {}).await.map_err(|e| failed("writing", e))
     }
 
     /// Every text of a batch is made of constant ones; every value is an argument.
@@ -345,12 +346,11 @@ fn query(
 /// Runs a statement now; the number of rows it touched.
 pub async fn execute(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<'_>]) -> Result<u64, Failure> {
     let (connection, noted) = c.connection(sql).await?;
-    if let Some(noted) = noted {
-        noted.run(connection).await?;
-    }
     let mut touched = 0;
-    let count = |result: Either<u64, Row>| touched += result.left().unwrap_or(0);
-    results(connection, query(sql, arguments, None)?, count).await.map_err(|e| Failure::new(sql, e))?;
+    // What was noted runs before: the last is the one that was asked.
+    let count = |result: Either<u64, Row>| touched = result.left().unwrap_or(touched);
+    let done = results(connection, query(sql, arguments, noted)?, count).await.map_err(|e| failed(sql, e));
+    done.inspect_err(|failure| c.failed(failure))?;
     c.asked().add(1, 0);
     Ok(touched)
 }
@@ -369,8 +369,8 @@ pub async fn rows(c: &mut impl Reading, sql: &'static str, arguments: &[Argument
     let (connection, noted) = c.connection(sql).await?;
     let mut rows = Vec::new();
     let keep = |result: Either<u64, Row>| rows.extend(result.right());
-    let found = results(connection, query(sql, arguments, noted)?, keep).await.map_err(|e| Failure::new(sql, e));
-    found.inspect_err(|_| c.failed())?;
+    let found = results(connection, query(sql, arguments, noted)?, keep).await.map_err(|e| failed(sql, e));
+    found.inspect_err(|failure| c.failed(failure))?;
     c.asked().add(1, rows.len());
     if let (Some(blank), Some((memo, _))) = (blank, c.memo()) {
         memo.remember(blank, &rows);
@@ -402,8 +402,8 @@ pub async fn foresee(c: &mut impl Reading, questions: &[Question<'_>]) -> Result
             }
         }
     };
-    let done = results(connection, batch.query(), sort).await.map_err(|e| Failure::new(sql, e));
-    done.inspect_err(|_| c.failed())?;
+    let done = results(connection, batch.query(), sort).await.map_err(|e| failed(sql, e));
+    done.inspect_err(|failure| c.failed(failure))?;
     c.asked().add(questions.len(), answers.iter().map(Vec::len).sum());
     if let Some(foreseen) = c.foreseen() {
         foreseen
@@ -528,7 +528,7 @@ pub async fn row(c: &mut impl Reading, sql: &'static str, arguments: &[Argument<
 
 /// Runs transaction control.
 pub async fn control(c: &mut Connection, sql: &'static str) -> Result<(), Failure> {
-    sqlx::query(sql).execute(c).await.map_err(|e| Failure::new(sql, e))?;
+    sqlx::query(sql).execute(c).await.map_err(|e| failed(sql, e))?;
     Ok(())
 }
 
@@ -555,20 +555,20 @@ fn options(file: &Path) -> SqliteConnectOptions {
 pub async fn open_writer(file: &Path, flush: bool) -> Result<Connection, Failure> {
     let synchronous = if flush { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
     let options = options(file).create_if_missing(true).synchronous(synchronous).pragma("cache_size", WRITER_CACHE);
-    let mut connection = options.connect().await.map_err(|e| Failure::new("opening the database", e))?;
+    let mut connection = options.connect().await.map_err(|e| failed("opening the database", e))?;
     // The migrator's own lock would be taken even where nothing is to be done; two processes that start together
     // wait for each other by the busy time-out.
     sqlx::migrate!("./schema")
         .run(&mut connection)
         .await
-        .map_err(|e| Failure::new("bringing the database schema up to date", e))?;
+        .map_err(|e| failed("bringing the database schema up to date", e.into()))?;
     Ok(connection)
 }
 
 /// A reader of the same file.
 pub async fn open_reader(file: &Path) -> Result<Connection, Failure> {
     let options = options(file).read_only(true).pragma("cache_size", READER_CACHE);
-    options.connect().await.map_err(|e| Failure::new("opening the database for reading", e))
+    options.connect().await.map_err(|e| failed("opening the database for reading", e))
 }
 
 /// Closes a connection; it was of use until now, so nobody need know if that fails.

@@ -16,7 +16,7 @@ use super::memo::{Memo, Version};
 use super::readers::{Reader, Readers};
 use super::recall::Recall;
 use super::sql::{self, Argument, Asked, Batch, Connection, Foreseen, Reading};
-use crate::model::error::Failure;
+use crate::model::error::{Cause, Failure};
 
 /// A consistent view, opened together with its first question; closed when dropped.
 pub struct Snapshot {
@@ -48,7 +48,7 @@ impl Reading for Snapshot {
         Ok((connection, Some(&mut self.noted)))
     }
 
-    fn failed(&mut self) {
+    fn failed(&mut self, _: &Failure) {
         self.connection.take().into_iter().for_each(Reader::discard);
     }
 
@@ -118,7 +118,7 @@ impl Reading for Glance {
         Ok((self.connection.insert(connection), None))
     }
 
-    fn failed(&mut self) {
+    fn failed(&mut self, _: &Failure) {
         self.connection.take().into_iter().for_each(Reader::discard);
     }
 
@@ -142,7 +142,7 @@ impl Reading for Glance {
 const COMMIT: &str = "COMMIT";
 
 /// How a group ended, for those of its members who did not commit it themselves.
-type Ending = Option<Result<(), String>>;
+type Ending = Option<Result<(), (Cause, String)>>;
 
 struct Group {
     ending: watch::Sender<Ending>,
@@ -158,6 +158,8 @@ struct State {
     memo: Arc<Memo>,
     /// A writer left without finishing: its savepoint must go before anyone else writes.
     unfinished: Option<Place>,
+    /// Why its last statement failed, if one did.
+    failed: Option<Cause>,
 }
 
 /// Where in its group a writer stands. The first needs no savepoint: when it fails, nobody else is in the group yet.
@@ -177,7 +179,15 @@ pub struct Writer {
 
 impl Writer {
     pub(super) fn new(connection: Connection, memo: Arc<Memo>, asked: Arc<Asked>) -> Self {
-        let state = State { connection, noted: Batch::default(), group: None, ran: Vec::new(), memo, unfinished: None };
+        let state = State {
+            connection,
+            noted: Batch::default(),
+            group: None,
+            ran: Vec::new(),
+            memo,
+            unfinished: None,
+            failed: None,
+        };
         Self { state: Arc::new(Mutex::new(state)), waiting: Arc::default(), asked }
     }
 
@@ -221,7 +231,7 @@ async fn together(state: &Mutex<State>, mut guard: OwnedMutexGuard<State>) -> Re
     let ended = ending.borrow().clone();
     match ended {
         Some(Ok(())) => Ok(()),
-        Some(Err(cause)) => Err(Failure::new("committing with others", cause)),
+        Some(Err((cause, text))) => Err(Failure::new("committing with others", text).by(cause)),
         None => {
             // A writer that died in the middle stands between us and the commit.
             guard.undo().await;
@@ -250,6 +260,7 @@ impl State {
     /// Takes back what an unfinished writer did.
     async fn undo(&mut self) {
         let Some(place) = self.unfinished.take() else { return };
+        let failed = self.failed.take();
         let unopened = std::mem::take(&mut self.noted).unopened;
         match place {
             Place::First => {
@@ -266,10 +277,11 @@ impl State {
                     // The database has given up the whole transaction (a full disk): its members must know, and the
                     // next writer begins anew.
                     let _ = sql::control(&mut self.connection, "ROLLBACK").await;
+                    let cause = failed.unwrap_or(failure.cause);
                     if let Some(group) = self.group.take() {
-                        group.ending.send_replace(Some(Err(failure.to_string())));
+                        group.ending.send_replace(Some(Err((cause, failure.to_string()))));
                     }
-                    tracing::error!(%failure, "a group of writes was lost");
+                    tracing::warn!(%failure, ?cause, "a group of writes was lost");
                 }
             }
         }
@@ -277,7 +289,8 @@ impl State {
 
     /// Runs what the present writer has noted.
     async fn run_noted(&mut self) -> Result<(), Failure> {
-        self.noted.run(&mut self.connection).await
+        let result = self.noted.run(&mut self.connection).await;
+        result.inspect_err(|failure| self.failed = Some(failure.cause))
     }
 
     /// Commits a writer that nobody has joined, together with the last of its statements.
@@ -316,7 +329,9 @@ impl State {
             // A failed COMMIT may leave the transaction open; ROLLBACK of one that is closed fails without harm.
             let _ = sql::control(&mut self.connection, "ROLLBACK").await;
         }
-        group.ending.send_replace(Some(result.as_ref().copied().map_err(ToString::to_string)));
+        group
+            .ending
+            .send_replace(Some(result.as_ref().copied().map_err(|failure| (failure.cause, failure.to_string()))));
         result
     }
 }
@@ -336,6 +351,10 @@ impl Reading for Txn {
         let state = self.state_mut();
         state.runs(sql);
         Ok((&mut state.connection, Some(&mut state.noted)))
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        self.state_mut().failed = Some(failure.cause);
     }
 
     fn asked(&self) -> &Asked {
@@ -380,7 +399,10 @@ async fn end(state: Arc<Mutex<State>>, mut guard: OwnedMutexGuard<State>, alone:
     if guard.unfinished == Some(Place::Later) {
         guard.noted.add("RELEASE member", &[])?;
     }
-    guard.run_noted().await?;
+    if let Err(failure) = guard.run_noted().await {
+        guard.undo().await;
+        return Err(failure);
+    }
     guard.unfinished = None;
     together(&state, guard).await
 }

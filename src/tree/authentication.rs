@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::Tree;
-use crate::model::error::{Failure, Result};
-use crate::model::id::{Id, now};
+use crate::model::error::{Cause, Failure, Result};
+use crate::model::id::{Id, Timestamp, now};
 use crate::model::principal::{Actor, Principal, Scope};
 use crate::store::Seen;
 use crate::store::body::sha256;
@@ -142,9 +142,7 @@ impl Tree {
                 return Ok(Credentials::Wrong);
             }
             if device.used_at.is_none_or(|at| at + USED_GRAIN_S <= now) {
-                let mut txn = self.store.write().await?;
-                principal::touch_device(&mut txn, id, now - now.rem_euclid(USED_GRAIN_S)).await?;
-                txn.commit().await?;
+                noted(self.touch_device(id, now - now.rem_euclid(USED_GRAIN_S)).await)?;
             }
             return Ok(Credentials::Right(Actor {
                 device: Some(device.label),
@@ -164,6 +162,12 @@ impl Tree {
         }
     }
 
+    async fn touch_device(&self, device: Id, at: Timestamp) -> std::result::Result<(), Failure> {
+        let mut txn = self.store.write().await?;
+        principal::touch_device(&mut txn, device, at).await?;
+        txn.commit().await
+    }
+
     /// Verifies an account password.
     pub async fn verify(&self, remembered: &Remembered, costly: Costly) -> Result<Option<Actor>> {
         if !verify(costly.password.clone(), costly.phc.clone()).await? {
@@ -171,6 +175,14 @@ impl Tree {
         }
         remembered.remember(costly.person.id, costly.phc, &costly.password);
         Ok(Some(actor(costly.person, Scope::All, false)))
+    }
+}
+
+/// Notes of use are written beside what is asked, which goes on where the disk is full or the database is held by another.
+pub(super) fn noted(done: std::result::Result<(), Failure>) -> Result<()> {
+    match done {
+        Err(failure) if failure.cause == Cause::Fault => Err(failure.into()),
+        _ => Ok(()),
     }
 }
 

@@ -3,13 +3,13 @@
 
 use super::Tree;
 use super::administration::{Fault, Result, collection, find, unrefused};
-use super::authentication::{device_secret_hash, new_device_password};
+use super::authentication::{device_secret_hash, new_device_password, noted};
 use super::calendar::CALENDARS;
 use super::gate::Request;
 use crate::model::calendar::{Detail, Feed};
-use crate::model::error::Result as TreeResult;
+use crate::model::error::{Failure, Result as TreeResult};
 use crate::model::filename::match_name;
-use crate::model::id::{Timestamp, now};
+use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::ROOT;
@@ -106,10 +106,14 @@ impl Tree {
         if let Some((_, id, feed)) = found
             && (feed.fetched_at.is_none_or(|at| at + GRAIN_S <= now) || feed.client.as_deref() != Some(&client))
         {
-            let mut txn = self.store.write().await?;
-            feed::touch(&mut txn, id, now - now.rem_euclid(GRAIN_S), &client).await?;
-            txn.commit().await?;
+            noted(self.touch_feed(id, now - now.rem_euclid(GRAIN_S), &client).await)?;
         }
         Ok(())
+    }
+
+    async fn touch_feed(&self, feed: Id, at: Timestamp, client: &str) -> std::result::Result<(), Failure> {
+        let mut txn = self.store.write().await?;
+        feed::touch(&mut txn, feed, at, client).await?;
+        txn.commit().await
     }
 }

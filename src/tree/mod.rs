@@ -85,6 +85,12 @@ impl Tree {
         self.store.close().await;
     }
 
+    /// Were others let into the data directory until it was opened?
+    #[must_use]
+    pub fn tightened(&self) -> bool {
+        self.store.tightened
+    }
+
     /// Epoch of sync tokens.
     #[must_use]
     pub fn epoch(&self) -> &str {

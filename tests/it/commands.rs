@@ -55,6 +55,8 @@ async fn commands_take_effect_in_the_running_server() {
     ok(data, &["person", "add", "nora", "--display-name", "Another", "--email", "nora@ville.example"]);
     ok(data, &["project", "close", "tram"]);
     world.client("max").put("/files/tram/b.txt", "x").expect(403).await;
+    world.client("lea").put("/files/lea/large", &vec![1u8; 100_000]).expect(201).await;
+    closed(data, std::os::unix::fs::MetadataExt::uid(&data.metadata().unwrap()));
     assert!(ok(data, &["check"]).contains("no damage"));
 }
 
@@ -113,6 +115,127 @@ async fn directories_in_and_out() {
     let told = refused(data, "fr", &["import", "files", "/files/tram/in", from]);
     assert!(told.contains("con.txt") && told.contains("périphérique"), "{told}");
     world.sound().await;
+}
+
+/// Everything in a data directory: its path, user and permissions.
+fn kept(data: &Path) -> Vec<(std::path::PathBuf, u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut waiting = vec![data.to_owned()];
+    let mut found = Vec::new();
+    while let Some(path) = waiting.pop() {
+        let metadata = path.symlink_metadata().unwrap();
+        if metadata.is_dir() {
+            waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+        found.push((path, metadata.uid(), metadata.mode() & 0o777));
+    }
+    found
+}
+
+/// All of it is its owner's, and open to nobody else.
+fn closed(data: &Path, user: u32) {
+    for (path, owner, mode) in kept(data) {
+        let right = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!((owner, mode), (user, right), "{}: {mode:o}", path.display());
+    }
+}
+
+/// A directory with documents of more than a body that is a row.
+fn documents(number: u8) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for byte in 0..number {
+        std::fs::write(directory.path().join(byte.to_string()), vec![byte; 70_000]).unwrap();
+    }
+    directory
+}
+
+const ALICE: [&str; 7] = ["person", "add", "alice", "--display-name", "Alice", "--email", "alice@ville.example"];
+
+#[test]
+fn the_data_directory_is_its_owners_alone() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let place = tempfile::tempdir().unwrap();
+    let user = place.path().metadata().unwrap().uid();
+    let files = documents(3);
+    for mask in ["000", "022", "777"] {
+        let data = place.path().join(mask);
+        let script = format!(
+            "umask {mask}; set -e; b={}; $b {}; $b import files /files/alice/in {}; $b check",
+            env!("CARGO_BIN_EXE_beffroi"),
+            ALICE.join(" "),
+            files.path().display()
+        );
+        let output = Command::new("sh").arg("-c").arg(script).env("BEFFROI_DATA", &data).output().unwrap();
+        assert!(output.status.success(), "{mask}: {}", String::from_utf8_lossy(&output.stderr));
+        closed(&data, user);
+    }
+    // One that others could read is closed to them, with all that it holds, and that is said once.
+    let data = place.path().join("022");
+    for (path, ..) in kept(&data) {
+        let mode = if path.is_dir() { 0o755 } else { 0o644 };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    for (language, told) in [("C", "its owner alone"), ("C", "")] {
+        let output = beffroi(&data, language, &["person", "list"]);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && text.contains(told) && text.is_empty() == told.is_empty(), "{text}");
+        closed(&data, user);
+    }
+}
+
+#[test]
+fn what_root_makes_belongs_to_the_owner_of_the_data_directory() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+    const OTHER: u32 = 65_534;
+    let place = tempfile::tempdir().unwrap();
+    if place.path().metadata().unwrap().uid() != 0 {
+        return;
+    }
+    let data = place.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    chown(&data, Some(OTHER), Some(OTHER)).unwrap();
+    let files = documents(40);
+    ok(&data, &ALICE);
+    ok(&data, &["import", "files", "/files/alice/in", files.path().to_str().unwrap()]);
+    closed(&data, OTHER);
+    // What was made before that was so is given back.
+    let stray = kept(&data).into_iter().map(|(path, ..)| path).find(|path| path.parent() == Some(&data.join("bodies")));
+    chown(stray.unwrap(), Some(0), Some(0)).unwrap();
+    ok(&data, &["person", "list"]);
+    closed(&data, OTHER);
+    // Neither root nor the owner: told whom to be.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_beffroi"));
+    command.args(["person", "list"]).env("BEFFROI_DATA", &data).env("LC_ALL", "fr_FR.UTF-8").uid(4321).gid(4321);
+    std::fs::set_permissions(place.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    if let Ok(output) = command.output() {
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && text.contains("appartient à l’utilisateur"), "{text}");
+    }
+    closed(&data, OTHER);
+}
+
+#[test]
+fn many_commands_at_once_on_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("below/data");
+    let started: Vec<_> = (0..8)
+        .map(|number| {
+            let (name, address) = (format!("p{number}"), format!("p{number}@ville.example"));
+            Command::new(env!("CARGO_BIN_EXE_beffroi"))
+                .args(["person", "add", &name, "--display-name", &name, "--email", &address])
+                .env("BEFFROI_DATA", &data)
+                .stderr(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for child in started {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(ok(&data, &["person", "list"]).lines().count(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]

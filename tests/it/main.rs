@@ -19,6 +19,7 @@ mod growth;
 mod hrefs;
 mod keeping;
 mod kit;
+mod lacks;
 mod litter;
 mod locks;
 mod losses;

@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -55,8 +55,8 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_STREAMS: u32 = 64;
 /// What waits to be sent on a stream of HTTP/2.
 const MAX_SEND_BYTES: usize = 64 * 1024;
-/// Time for whoever is told to leave.
-const LEAVE: Duration = Duration::from_secs(1);
+/// Time for whoever gives way to show that a request was coming, and as much to take leave.
+const LEAVE: Duration = Duration::from_millis(100);
 /// Time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(15);
 
@@ -124,6 +124,7 @@ impl Server {
     async fn accept(self: Arc<Self>, listener: TcpListener, room: Arc<Room>) {
         let mut door = Door::new(self.tls.is_none());
         loop {
+            room.ready().await;
             let (stream, address) = door.next(&listener, || room.make_way()).await;
             let trusted = forwarded::is_trusted(address.ip(), &self.config.server.trusted_proxies);
             match room.enter(address.ip(), trusted) {
@@ -175,20 +176,39 @@ impl Server {
         });
         let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
         let mut told = Word::Stay;
-        let mut last = pin!(None);
+        // When who gives way has had its time to show that a request was coming, and when it has been told of the end.
+        let (mut last, mut ending) = (pin!(None), false);
         let ended = poll_fn(|cx| {
             let word = guest.place.word(cx);
             if word != told {
                 told = word;
-                connection.as_mut().graceful_shutdown();
-                if word == Word::Leave {
+                if word >= Word::GiveWay {
                     last.set(Some(tokio::time::sleep(LEAVE)));
+                } else {
+                    connection.as_mut().graceful_shutdown();
                 }
             }
-            match last.as_mut().as_pin_mut().map(|last| last.poll(cx)) {
-                Some(Poll::Ready(())) => Poll::Ready(Ok(())),
-                _ => connection.as_mut().poll(cx),
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(ended);
             }
+            if told == Word::GiveWay && !ending && guest.place.is_busy() {
+                guest.stay();
+                told = Word::Stay;
+                last.set(None);
+            }
+            while let Some(over) = last.as_mut().as_pin_mut() {
+                ready!(over.poll(cx));
+                if ending {
+                    return Poll::Ready(Ok(()));
+                }
+                ending = true;
+                connection.as_mut().graceful_shutdown();
+                if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                    return Poll::Ready(ended);
+                }
+                last.set(Some(tokio::time::sleep(LEAVE)));
+            }
+            Poll::Pending
         });
         if let Err(error) = ended.await {
             tracing::debug!(%error, "a connection ended early");

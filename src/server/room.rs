@@ -22,6 +22,8 @@ use crate::model::budget::Budget;
 const SHARE: usize = 2;
 /// When room is wanted, one of so many parts is made free at once: who has to give way is looked for among all.
 const CLEARED: usize = 64;
+/// Those who have given way count apart until they are gone; all together are so many times the places at most.
+const CROWD: usize = 2;
 /// The bits of an IPv6 address that tell one network from another.
 const NETWORK: u128 = u128::MAX << 64;
 
@@ -38,19 +40,24 @@ pub struct Room {
 #[derive(Default)]
 struct Guests {
     next: u64,
+    closing: bool,
     places: HashMap<u64, Arc<Place>>,
+    /// Those who have given way and are not gone yet.
+    leaving: HashMap<u64, Arc<Place>>,
     /// How many places each address holds.
     held: HashMap<IpAddr, usize>,
 }
 
 /// What a connection is told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
 pub enum Word {
     /// It may go on.
     Stay,
     /// It is to finish what is under way.
     Finish,
+    /// It is to end, unless a request has come that nobody knew of.
+    GiveWay,
     /// It is to end.
     Leave,
 }
@@ -89,6 +96,13 @@ fn origin(address: IpAddr) -> IpAddr {
 }
 
 impl Guests {
+    fn insert(&mut self, number: u64, place: Arc<Place>) {
+        if let Some(origin) = place.origin {
+            *self.held.entry(origin).or_default() += 1;
+        }
+        self.places.insert(number, place);
+    }
+
     fn remove(&mut self, number: u64) -> Option<Arc<Place>> {
         let place = self.places.remove(&number)?;
         if let Some(origin) = place.origin
@@ -106,7 +120,7 @@ impl Guests {
         origin.and_then(|origin| self.held.get(&origin)).copied().unwrap_or(0)
     }
 
-    /// Sends some of these away that have nothing under way; how many there were.
+    /// Has some of these give way who have nothing under way; how many there were.
     fn clear(&mut self, number: usize, among: impl Fn(&Place) -> bool) -> usize {
         let idle = self.places.iter().filter(|(_, place)| among(place) && place.is_idle());
         let mut idle: Vec<_> = idle
@@ -116,10 +130,29 @@ impl Guests {
         idle.truncate(number);
         for (_, _, number) in &idle {
             if let Some(place) = self.remove(*number) {
-                place.tell(Word::Leave);
+                place.tell(Word::GiveWay);
+                self.leaving.insert(*number, place);
             }
         }
         idle.len()
+    }
+
+    /// Makes room for one of so many that hold `held` places; is there any?
+    fn make_room(&mut self, most: usize, held: usize, among: impl Fn(&Place) -> bool) -> bool {
+        held < most || held < most + self.clear(held - most + most.div_ceil(CLEARED), among)
+    }
+
+    fn tell_all_to_finish(&mut self) {
+        self.closing = true;
+        self.places.values().for_each(|place| place.tell(Word::Finish));
+    }
+
+    fn is_crowded(&self, most: usize) -> bool {
+        !self.leaving.is_empty() && self.all() >= most
+    }
+
+    fn all(&self) -> usize {
+        self.places.len() + self.leaving.len()
     }
 }
 
@@ -134,27 +167,34 @@ impl Room {
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns when those who have given way are not too many.
+    pub async fn ready(&self) {
+        loop {
+            let left = self.left.notified();
+            if !self.guests().is_crowded(CROWD * self.most) {
+                return;
+            }
+            left.await;
+        }
+    }
+
     /// A place for a connection from this address, which counts in no share if it is `trusted`. `None`: everybody is busy.
     pub fn enter(self: &Arc<Self>, address: IpAddr, trusted: bool) -> Option<Guest> {
         let origin = (!trusted).then(|| origin(address));
         let mut guests = self.guests();
-        let share = self.most.div_ceil(SHARE);
-        if origin.is_some()
-            && guests.held(origin) >= share
-            && guests.clear(share.div_ceil(CLEARED), |place| place.origin == origin) == 0
-        {
+        let of_origin = |place: &Place| place.origin == origin;
+        let (most, share, held) = (self.most, self.most.div_ceil(SHARE), guests.held(origin));
+        if origin.is_some() && !guests.make_room(share, held, of_origin) {
             return None;
         }
-        if guests.places.len() >= self.most && guests.clear(self.most.div_ceil(CLEARED), |_| true) == 0 {
+        let taken = guests.places.len();
+        if !guests.make_room(most, taken, |_| true) {
             return None;
         }
         let place = Arc::new(Place::new(origin, self.began));
         let number = guests.next;
         guests.next += 1;
-        guests.places.insert(number, Arc::clone(&place));
-        if let Some(origin) = origin {
-            *guests.held.entry(origin).or_default() += 1;
-        }
+        guests.insert(number, Arc::clone(&place));
         drop(guests);
         Some(Guest { room: Arc::clone(self), number, place })
     }
@@ -176,8 +216,9 @@ impl Room {
     fn look(&self, now: u64) {
         for place in self.guests().places.values() {
             let silent = now.saturating_sub(place.since.load(Ordering::Relaxed));
-            let idle = place.is_idle() && silent >= milliseconds(self.head);
-            if idle || (place.is_untaken() && silent >= milliseconds(self.idle)) {
+            if place.is_idle() && silent >= milliseconds(self.head) {
+                place.tell(Word::GiveWay);
+            } else if place.is_untaken() && silent >= milliseconds(self.idle) {
                 place.tell(Word::Leave);
             }
         }
@@ -185,10 +226,10 @@ impl Room {
 
     /// Everybody is to finish; returns when all have left.
     pub async fn close(&self) {
-        self.guests().places.values().for_each(|place| place.tell(Word::Finish));
+        self.guests().tell_all_to_finish();
         loop {
             let left = self.left.notified();
-            if self.guests().places.is_empty() {
+            if self.guests().all() == 0 {
                 return;
             }
             left.await;
@@ -196,13 +237,25 @@ impl Room {
     }
 }
 
+impl Guest {
+    /// A request has come after all: the place is taken again, though there be more of them for the moment than places.
+    pub fn stay(&self) {
+        let mut guests = self.room.guests();
+        if let Some(place) = guests.leaving.remove(&self.number) {
+            guests.insert(self.number, place);
+        }
+        let word = if guests.closing { Word::Finish } else { Word::Stay };
+        self.place.word.store(word as u8, Ordering::Relaxed);
+        self.place.waker.wake();
+    }
+}
+
 impl Drop for Guest {
     fn drop(&mut self) {
         let mut guests = self.room.guests();
         guests.remove(self.number);
-        if guests.places.is_empty() {
-            self.room.left.notify_waiters();
-        }
+        guests.leaving.remove(&self.number);
+        self.room.left.notify_waiters();
     }
 }
 
@@ -269,6 +322,7 @@ impl Place {
         match self.word.load(Ordering::Relaxed) {
             0 => Word::Stay,
             1 => Word::Finish,
+            2 => Word::GiveWay,
             _ => Word::Leave,
         }
     }
@@ -337,6 +391,7 @@ impl Drop for UnderWay {
 mod tests {
     use super::{Guest, Room, Word};
     use crate::model::budget::Budget;
+    use futures_util::FutureExt as _;
     use std::net::IpAddr;
     use std::sync::Arc;
     use std::sync::atomic::Ordering;
@@ -356,7 +411,7 @@ mod tests {
     }
 
     fn leaves(guest: &Guest) -> bool {
-        guest.place.word.load(Ordering::Relaxed) == Word::Leave as u8
+        guest.place.word.load(Ordering::Relaxed) >= Word::GiveWay as u8
     }
 
     #[test]
@@ -403,6 +458,22 @@ mod tests {
             drop(newcomer);
         }
         assert!(flood.iter().any(leaves));
+    }
+
+    #[test]
+    fn who_turns_out_to_be_asking_keeps_its_place() {
+        let room = room(8);
+        let mut burst: Vec<Guest> = (0..16).map(|_| enter(&room, "1.2.3.4").expect("a place")).collect();
+        assert!(room.ready().now_or_never().is_none(), "more are not let in before some of these are gone");
+        burst.truncate(12);
+        assert!(room.ready().now_or_never().is_some());
+        let under_way: Vec<_> = burst.iter().map(|guest| guest.place.begin(Budget::default())).collect();
+        burst.iter().filter(|guest| leaves(guest)).for_each(Guest::stay);
+        assert!(!burst.iter().any(leaves));
+        assert!(enter(&room, "5.6.7.8").is_none(), "all are busy");
+        drop(under_way);
+        assert!(enter(&room, "5.6.7.8").is_some());
+        assert!(burst.iter().filter(|guest| leaves(guest)).count() >= 5, "as many give way as are too many");
     }
 
     #[test]

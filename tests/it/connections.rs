@@ -248,3 +248,17 @@ async fn an_answer_that_nobody_takes_ends() {
     let _ = tokio::time::timeout(Duration::from_secs(5), socket.read_to_end(&mut taken)).await.expect("an end");
     assert!(taken.len() < 30_000_000);
 }
+
+#[tokio::test]
+async fn who_comes_with_a_request_does_not_give_way_before_it_was_read() {
+    let world = World::with(|config| config.server.max_connections = 8).await;
+    let get = head(&world, "GET /files/", "");
+    let asked = futures_util::future::join_all((0..12).map(|_| async {
+        let mut socket = connect(&world).await;
+        socket.write_all(get.as_bytes()).await.unwrap();
+        Answer::read(&mut socket, false).await.status
+    }));
+    for status in asked.await {
+        assert_eq!(status, 200);
+    }
+}

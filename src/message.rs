@@ -115,6 +115,7 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (_, Condition::WorkWithinLimits) => "refused-work",
         (_, Condition::Busy) => "refused-busy",
         (_, Condition::SufficientDiskSpace) => "refused-disk-full",
+        (_, Condition::ForeignOrigin) => "refused-origin",
         _ => return String::new(),
     };
     text(language, key, &[])

@@ -11,6 +11,7 @@ use super::output::{Terminal, told};
 use crate::message;
 use crate::model::condition::Condition;
 use crate::model::error::Error;
+use crate::model::media_type;
 use crate::model::method::Method;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
@@ -176,8 +177,8 @@ pub(super) async fn put_blob(
     actor: &Actor,
 ) -> Result<(), Error> {
     let mut admitted = tree.write(&request(Method::Put, to.clone(), actor)).await?;
-    let content_type = mime_guess::from_path(admitted.target.name()).first_raw().unwrap_or("application/octet-stream");
-    let content = FileContent { blob, content_type: content_type.to_owned(), modified_at, indexed: None };
+    let content_type = media_type::of_name(admitted.target.name()).to_owned();
+    let content = FileContent { blob, content_type, modified_at, indexed: None };
     if admitted.target.node().is_some() {
         admitted.replace(content).await?;
     } else {

@@ -6,8 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{iter, once};
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderValue, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, VARY,
 };
 use http::{HeaderMap, StatusCode};
 use jiff::tz::TimeZone;
@@ -24,6 +23,7 @@ use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal, Result};
 use crate::model::id::Id;
 use crate::model::kind::Kind;
+use crate::model::media_type::UNKNOWN;
 use crate::model::method::Method;
 use crate::model::node::{Blocks, Node};
 use crate::tree::work::Slice;
@@ -37,10 +37,6 @@ const BOUNDARY: &str = "beffroi-part-7f3a91c2d4e8";
 
 /// Room for the headers of a document, with the date and the length that the HTTP library adds.
 const MAX_DESCRIBED: usize = 12;
-
-/// What a browser may show without being able to run anything in our origin. Everything else is sandboxed.
-const PASSIVE: [&str; 7] =
-    ["image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf"];
 
 pub(super) async fn get(call: Call) -> Result<Response> {
     let mut admitted = call.tree.peek(&call.request).await?;
@@ -152,15 +148,10 @@ fn describe(node: &Node) -> HeaderMap {
         insert(&mut headers, ETAG, &etag.told());
     }
     insert(&mut headers, LAST_MODIFIED, &http_date(node.modified_at));
-    let content_type = node.content_type.as_deref().unwrap_or("application/octet-stream");
-    insert(&mut headers, CONTENT_TYPE, content_type);
+    insert(&mut headers, CONTENT_TYPE, node.media_type().as_deref().unwrap_or(UNKNOWN));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("Authorization"));
-    if !PASSIVE.iter().any(|passive| content_type.starts_with(passive)) {
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
-    }
     headers
 }
 
@@ -183,7 +174,8 @@ async fn parts_body(
     parts: &[Part],
     size: u64,
 ) -> Result<Body> {
-    let content_type = node.content_type.as_deref().unwrap_or("application/octet-stream");
+    let media_type = node.media_type();
+    let content_type = media_type.as_deref().unwrap_or(UNKNOWN);
     let whole = |bytes: Bytes| -> Blocks { Box::pin(once(ready(Ok(bytes)))) };
     let mut pieces = Vec::new();
     let mut length = 0;

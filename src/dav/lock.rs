@@ -10,6 +10,7 @@ use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::header::Depth;
 use crate::model::lock::{Lock, LockRequest};
+use crate::model::media_type;
 use crate::model::node::Blob;
 use crate::tree::edit::{At, Content, FileContent};
 use crate::wire::header::{depth, timeout_s};
@@ -51,8 +52,7 @@ pub(super) async fn lock(mut call: Call) -> Result<Response> {
         None => {
             // An empty document appears with the lock (RFC 4918 section 7.3); davfs2 counts on 201.
             let blob = Blob { hash: EMPTY_HASH.to_owned(), size_bytes: 0, inline: Some(Bytes::new()) };
-            let content_type = mime_guess::from_path(admitted.target.name()).first_raw();
-            let content_type = content_type.unwrap_or("application/octet-stream").to_owned();
+            let content_type = media_type::of_name(admitted.target.name()).to_owned();
             let content = FileContent { blob, content_type, modified_at: None, indexed: None };
             (admitted.bind(At::Target, Content::File(content)).await?, StatusCode::CREATED)
         }

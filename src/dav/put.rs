@@ -9,8 +9,8 @@ use crate::exchange::Response;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
-use crate::model::filename::normalize;
 use crate::model::id::Id;
+use crate::model::media_type;
 use crate::model::method::Method;
 use crate::model::node::Blob;
 use crate::tree::calendar::CALENDAR_TYPE;
@@ -20,9 +20,6 @@ use crate::tree::quota::Room;
 use crate::tree::resolve::Realm;
 use crate::tree::{INLINE_BYTES, Tree};
 use crate::wire::header::{http_date, text, unix_seconds};
-
-/// The longest media type kept.
-const MAX_TYPE_BYTES: usize = 255;
 
 pub(super) async fn put(mut call: Call) -> Result<Response> {
     if call.headers.contains_key(CONTENT_RANGE) {
@@ -61,13 +58,19 @@ impl Call {
             let (blob, indexed) = self.tree.prepare(self.request.actor.id, &self.budget, bytes).await?;
             return Ok((blob, CALENDAR_TYPE.to_owned(), Some(indexed)));
         }
-        let name = self.request.path.name().map(normalize).unwrap_or_default();
-        Ok((self.take_document(room).await?, content_type(self, &name), None))
+        let name = self.request.path.name().unwrap_or_default();
+        let content_type = media_type::kept(text(&self.headers, CONTENT_TYPE).as_deref(), name);
+        Ok((self.take_document(room).await?, content_type, None))
     }
 }
 
-/// POST to a calendar: a new member, whose name is ours to choose (RFC 5995).
+/// POST to a calendar: a new member, whose name is ours to choose (RFC 5995). Its type has to be said: a page of another site
+/// can send no type, or one of a form, in the name of who is logged in, but not this one.
 pub(super) async fn post(mut call: Call) -> Result<Response> {
+    let given = text(&call.headers, CONTENT_TYPE).unwrap_or_default();
+    if !media_type::essence(&given).eq_ignore_ascii_case(media_type::essence(CALENDAR_TYPE)) {
+        return Err(Condition::SupportedCalendarData.into());
+    }
     let glimpse = call.tree.look(&call.request).await?;
     let bytes = call.take_object(glimpse.room.most_bytes()).await?;
     let (blob, indexed) = call.tree.prepare(call.request.actor.id, &call.budget, bytes).await?;
@@ -105,14 +108,4 @@ async fn store(tree: &Tree, request: &Request, content: FileContent) -> Result<R
         headers.insert("x-oc-mtime", HeaderValue::from_static("accepted"));
     }
     Ok(response)
-}
-
-/// The media type the client gives, else that of the name's ending.
-fn content_type(call: &Call, name: &str) -> String {
-    const UNKNOWN: &str = "application/octet-stream";
-    let given = text(&call.headers, CONTENT_TYPE).filter(|given| {
-        let form = "application/x-www-form-urlencoded";
-        given.len() <= MAX_TYPE_BYTES && given.contains('/') && !given.starts_with(UNKNOWN) && !given.starts_with(form)
-    });
-    given.unwrap_or_else(|| mime_guess::from_path(name).first_raw().unwrap_or(UNKNOWN).to_owned())
 }

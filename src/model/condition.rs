@@ -70,6 +70,7 @@ pub enum Condition {
     OwnDeletionsWithinLimits,
     RestoredInItsHome,
     SufficientDiskSpace,
+    ForeignOrigin,
 }
 
 /// What a client is told.
@@ -101,7 +102,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 62] = [
+pub static CONDITIONS: [ConditionRow; 63] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -169,6 +170,7 @@ pub static CONDITIONS: [ConditionRow; 62] = [
     ours(Condition::OwnDeletionsWithinLimits, 403, "deletions-within-limits"),
     ours(Condition::RestoredInItsHome, 403, "restored-in-its-home"),
     dav(Condition::SufficientDiskSpace, 507, "sufficient-disk-space", "RFC 4331 section 6"),
+    ours(Condition::ForeignOrigin, 403, "own-origin"),
 ];
 
 impl Condition {

@@ -15,6 +15,7 @@ pub mod header;
 pub mod id;
 pub mod kind;
 pub mod lock;
+pub mod media_type;
 pub mod method;
 pub mod name;
 pub mod node;

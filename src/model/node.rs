@@ -1,5 +1,6 @@
 //! One row of the tree as a value, and the link of a chain.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use super::etag::ETag;
 use super::id::{Id, Seq, Timestamp};
 use super::kind::Kind;
 use super::lock::Lock;
+use super::media_type;
 use super::privilege::Role;
 use super::version::{Present, Source};
 
@@ -106,6 +108,13 @@ impl Node {
     #[must_use]
     pub fn weight(&self) -> i64 {
         if self.kind.is_collection() { self.documents } else { 1 }
+    }
+
+    /// The media type that is told of it; collections have none. What was stored before types were judged may be anything.
+    #[must_use]
+    pub fn media_type(&self) -> Option<Cow<'_, str>> {
+        let stored = self.content_type.as_deref()?;
+        Some(media_type::normal(stored).unwrap_or_else(|| media_type::of_name(&self.name).into()))
     }
 
     /// Its entity tag; collections have none.

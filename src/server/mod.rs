@@ -2,6 +2,7 @@
 
 mod arriving;
 pub mod auth;
+mod browser;
 mod door;
 mod failing;
 mod forwarded;
@@ -69,6 +70,8 @@ pub struct Server {
     requests: AtomicU64,
     allowance: Allowance,
     failing: Failing,
+    /// Do clients reach us by https?
+    encrypted: bool,
 }
 
 impl Server {
@@ -76,8 +79,10 @@ impl Server {
     pub fn new(tree: Tree, config: Config) -> anyhow::Result<Self> {
         let authenticator = Authenticator::new(config.login.dav_account_password)?;
         let tls = tls::acceptor(&config.tls)?;
+        let public = config.server.public_url.as_deref();
+        let encrypted = tls.is_some() || public.is_some_and(|url| url.starts_with("https://"));
         let (requests, allowance, failing) = (AtomicU64::new(0), Allowance::default(), Failing::new());
-        Ok(Self { tree, config, authenticator, tls, requests, allowance, failing })
+        Ok(Self { tree, config, authenticator, tls, requests, allowance, failing, encrypted })
     }
 
     /// `http` or `https`.
@@ -255,6 +260,7 @@ impl Server {
         if rest.ends_connection() || (response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        browser::guard(response.headers_mut(), self.encrypted);
         let milliseconds = started.elapsed().as_millis() as u64;
         span.in_scope(|| tracing::info!(status = response.status().as_u16(), milliseconds, "answered"));
         under_way.answer();
@@ -293,6 +299,10 @@ impl Server {
             }
             _ => {}
         }
+        let changes = Method::parse(head.method.as_str()).is_some_and(Method::writes);
+        if changes && browser::is_foreign(&head.headers, || self.authorities(&head, &client), self.tls.is_some()) {
+            return Err(Condition::ForeignOrigin.into());
+        }
         let seen = self.tree.seen();
         let Some(actor) = self.authenticator.actor(&self.tree, seen, &head.headers, client.address).await? else {
             let sentence = message::text(language, "unauthorized", &[]);
@@ -301,7 +311,8 @@ impl Server {
             return Ok(response);
         };
         tracing::Span::current().record("actor", actor.name.as_str());
-        let authorities = self.authorities(&head, client);
+        let named = head.headers.contains_key("destination");
+        let authorities = if named { self.authorities(&head, &client) } else { Vec::new() };
         let limits = Limits {
             max_body_bytes: self.config.server.max_document_bytes,
             body_idle_s: self.config.server.idle_timeout_s,
@@ -329,17 +340,14 @@ impl Server {
         Some(response)
     }
 
-    /// Hosts by which the client may know us, where it names another address.
-    fn authorities(&self, head: &http::request::Parts, client: Client) -> Vec<String> {
-        if !head.headers.contains_key("destination") {
-            return Vec::new();
-        }
+    /// Hosts by which the client may know us.
+    fn authorities(&self, head: &http::request::Parts, client: &Client) -> Vec<String> {
         let mut known: Vec<String> = text(&head.headers, HOST).into_iter().collect();
         known.extend(head.uri.authority().map(ToString::to_string));
         if let Some(url) = &self.config.server.public_url {
             known.extend(url.split("://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned));
         }
-        known.extend(client.host);
+        known.extend(client.host.clone());
         known
     }
 }

@@ -4,6 +4,7 @@
 
 mod auth;
 mod authz;
+mod browsers;
 mod budgets;
 mod calendar;
 mod commands;

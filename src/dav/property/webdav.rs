@@ -117,7 +117,7 @@ fn getcontentlength(view: &View, _: &Reading) -> Option<Value<'static>> {
 }
 
 fn getcontenttype<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
-    text(view.node.content_type.as_deref()?)
+    text(view.node.media_type()?)
 }
 
 fn getetag(view: &View, _: &Reading) -> Option<Value<'static>> {

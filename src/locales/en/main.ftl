@@ -29,6 +29,7 @@ refused-uid = The calendar has this event or task already, under another address
 refused-work = This asks for more than one request may: ask for a shorter time, fewer objects, or less of each.
 refused-busy = The server has too much to do at the moment. Try again in a few seconds.
 refused-disk-full = The disk of the server is full: nothing was changed. Tell the administrator, and try again later.
+refused-origin = The page of another site asked for this change, so it was not made. If it was you, do it from a program or from a page of this server.
 failed = The server failed (number { $id }). Nothing was changed. Tell the administrator this number.
 unauthorized = Log in with your name and a device password.
 listing-parent = Parent folder

@@ -29,6 +29,7 @@ refused-uid = Le calendrier a déjà cet événement ou cette tâche, à une aut
 refused-work = C’est plus que ce qu’une demande peut obtenir : demandez une période plus courte, moins d’objets, ou moins de chacun.
 refused-busy = Le serveur a trop à faire en ce moment. Réessayez dans quelques secondes.
 refused-disk-full = Le disque du serveur est plein : rien n’a été modifié. Prévenez l’administrateur, puis réessayez plus tard.
+refused-origin = La page d’un autre site a demandé cette modification : elle n’a pas été faite. Si c’était vous, faites-la depuis un programme ou une page de ce serveur.
 failed = Le serveur a échoué (numéro { $id }). Rien n’a été modifié. Donnez ce numéro à l’administrateur.
 unauthorized = Identifiez-vous avec votre nom et un mot de passe d’appareil.
 listing-parent = Dossier parent

@@ -12,8 +12,10 @@ use crate::exchange::Incoming;
 use crate::ical::object::MAX_BYTES;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
+use crate::model::media_type;
 use crate::model::node::Blob;
 use crate::tree::quota::Room;
+use crate::wire::encoding::to_utf8;
 use crate::wire::header::text;
 use crate::wire::xml;
 
@@ -70,7 +72,7 @@ impl Call {
         text(&self.headers, http::header::CONTENT_LENGTH).and_then(|text| text.parse().ok())
     }
 
-    /// The whole of a body that holds instructions. 413 when it is larger than any such body.
+    /// The whole of a body that holds instructions, in UTF-8. 413 when it is larger than any such body.
     pub(super) async fn take_whole(&mut self) -> Result<Bytes> {
         if self.declared_length().is_some_and(|length| length > xml::MAX_BYTES as u64) {
             return Err(Condition::TooLarge.into());
@@ -85,7 +87,8 @@ impl Call {
         }
         // The client may have taken its time: what is asked now is answered as of now.
         self.request.seen = None;
-        Ok(Bytes::from(whole))
+        let charset = text(&self.headers, http::header::CONTENT_TYPE).and_then(|kind| media_type::charset_of(&kind));
+        to_utf8(whole.into(), charset.as_deref()).map_err(|e| Refusal::of(Condition::BadXml).text(e.0).into())
     }
 
     /// The whole of a calendar object. What is not said to be iCalendar is refused.

@@ -24,6 +24,8 @@ use crate::wire::request::{Asked, propfind as parse};
 
 /// A block of a streamed answer.
 const BLOCK_BYTES: usize = 64 * 1024;
+/// The most members that are told to who does not say how deep it looks.
+const MAX_UNASKED: usize = 1000;
 /// The most properties one request asks for.
 const MAX_ASKED: usize = 1000;
 
@@ -201,7 +203,7 @@ fn write_found<'a>(
 }
 
 pub(super) async fn propfind(mut call: Call) -> Result<Response> {
-    let depth = depth(&call.headers).map_err(bad_header)?.unwrap_or(Depth::Infinity);
+    let depth = depth(&call.headers).map_err(bad_header)?;
     let body = call.take_whole().await?;
     let asked = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let minimal = call.preferences().minimal;
@@ -212,15 +214,19 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let Some(view) = admitted.view(plan.needs, call.tree.epoch()).await? else {
         return Err(Condition::NotFound.into());
     };
-    if depth == Depth::Infinity && view.node.kind.is_collection() {
-        return Err(Condition::PropfindFiniteDepth.into());
-    }
+    // The connection is given back before the first byte is awaited; each page opens its own.
+    drop(admitted);
+    let depth = match depth {
+        _ if !view.node.kind.is_collection() => Depth::Zero,
+        // All below is what a request without a word asks for (RFC 4918 section 9.1), but many programs mean the members.
+        None if Box::pin(few_members(&call.tree, &call.request)).await? => Depth::One,
+        None | Some(Depth::Infinity) => return Err(Condition::PropfindFiniteDepth.into()),
+        Some(depth) => depth,
+    };
     let mut writer = Writer::document();
     writer.begin_multistatus();
     plan.write(&view, &reading, &mut writer);
-    let body = if depth == Depth::One && view.node.kind.is_collection() {
-        // The connection is given back before the first byte is awaited; each page opens its own.
-        drop(admitted);
+    let body = if depth == Depth::One {
         let (tree, request, coming) = (call.tree, call.request, Some(Coming::At(Cursor::default())));
         let listing =
             Listing { tree, request, plan, reading, writer, views: Vec::new().into_iter(), coming, ended: false };
@@ -236,6 +242,20 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
         proppatch::minimal(&mut response);
     }
     Ok(response)
+}
+
+/// Has the target at most [`MAX_UNASKED`] members?
+async fn few_members(tree: &Tree, request: &Request) -> Result<bool> {
+    let (mut at, mut found) = (Cursor::default(), 0);
+    loop {
+        let page = read(tree.clone(), request.clone(), at, Needs::TAG).await?;
+        found += page.views.len();
+        match page.next {
+            _ if found > MAX_UNASKED => return Ok(false),
+            Some(next) => at = next,
+            None => return Ok(true),
+        }
+    }
 }
 
 /// The members of a collection, written page by page as they are taken.

@@ -11,6 +11,10 @@ pub const MAX_BYTES: usize = 255;
 /// The longest name of a principal, in characters.
 pub const MAX_PRINCIPAL_CHARS: usize = 64;
 
+/// Where Finder keeps the picture of a folder, folded. Their names end in a carriage return, which Windows cannot open: they
+/// are taken, for Finder gives up the whole copy otherwise, and never shown.
+const UNSHOWN: [&str; 2] = ["icon\r", "._icon\r"];
+
 const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
 
 /// Why a name is refused; each has its sentence in both languages.
@@ -44,6 +48,12 @@ pub fn match_name(name: &str) -> String {
     }
 }
 
+/// Is this a name that no listing shows?
+#[must_use]
+pub fn is_unshown(name: &str) -> bool {
+    name.ends_with('\r') && UNSHOWN.contains(&match_name(name).as_str())
+}
+
 /// May a document bear this (normalized) name?
 pub fn check(name: &str) -> Result<(), NameError> {
     if name.is_empty() {
@@ -51,6 +61,9 @@ pub fn check(name: &str) -> Result<(), NameError> {
     }
     if name.len() > MAX_BYTES {
         return Err(NameError::TooLong);
+    }
+    if is_unshown(name) {
+        return Ok(());
     }
     if let Some(character) = name.chars().find(|c| "<>:\"/\\|?*".contains(*c) || c.is_control() || !is_xml(*c)) {
         return Err(NameError::Character(character));
@@ -91,7 +104,7 @@ pub fn is_xml(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{NameError, check, check_principal, match_name, normalize};
+    use super::{NameError, check, check_principal, is_unshown, match_name, normalize};
 
     #[test]
     fn same_name() {
@@ -123,6 +136,16 @@ mod tests {
         {
             assert_eq!(check(name), Ok(()), "{name:?}");
         }
+        for (name, unshown) in
+            [("Icon\r", true), ("._Icon\r", true), ("ICON\r", true), ("Icon", false), ("Icons\r", false)]
+        {
+            assert_eq!(
+                (is_unshown(name), check(name).is_ok()),
+                (unshown, !name.ends_with('\r') || unshown),
+                "{name:?}"
+            );
+        }
+        assert!(check_principal("Icon\r").is_err());
         assert_eq!(check_principal("a@b"), Err(NameError::Character('@')));
         assert_eq!(check_principal("Tramway T2"), Ok(()));
     }

@@ -131,7 +131,7 @@ type Middle = fn(&str) -> bool;
 
 /// Names that programs give to what they leave about, folded: a beginning, what may follow, an end. Only names that no person
 /// would give to a document: what bears one has no versions, and when nobody has touched it for a day it is cleared away.
-const LITTER: [(&str, Middle, &str); 17] = [
+const LITTER: [(&str, Middle, &str); 18] = [
     ("~$", some, ""),                          // Office: who has it open
     ("._", some, ""),                          // macOS: attributes
     (".~lock.", some, "#"),                    // LibreOffice: who has it open
@@ -147,6 +147,7 @@ const LITTER: [(&str, Middle, &str); 17] = [
     (".sb-", some, ""),                        // macOS: a folder to save in
     ("(a document being saved by", some, ")"), // macOS: a folder to save in
     (".ds_store", nothing, ""),                // Finder
+    ("icon\r", nothing, ""),                   // Finder: the picture of a folder
     ("thumbs.db", nothing, ""),                // Explorer
     ("desktop.ini", nothing, ""),              // Explorer
 ];
@@ -450,6 +451,7 @@ mod tests {
             "~$Plan.docx",
             "._Plan.docx",
             ".DS_Store",
+            "Icon\r",
             ".~lock.Plan.odt#",
             "Thumbs.db",
             "A9A97EC7.tmp",

@@ -50,6 +50,12 @@ pub async fn insert(c: &mut Txn, lock: &Lock, home: Id) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The lock of this token, if it has lapsed.
+pub async fn lapsed(c: &mut impl Reading, token: &str, now: Timestamp) -> Result<Option<Lock>, Failure> {
+    const SQL: &str = concat!("SELECT ", lock_columns!(), " FROM lock l WHERE l.token = $1 AND l.expires_at <= $2");
+    Ok(row(c, SQL, arguments![token, now]).await?.and_then(|row| held(&row, 0, Timestamp::MIN)))
+}
+
 /// Gives a lock more time.
 pub async fn refresh(c: &mut Txn, token: &str, timeout_s: i64, expires_at: Timestamp) -> Result<(), Failure> {
     let sql = "UPDATE lock SET timeout_s = $2, expires_at = $3 WHERE token = $1";
@@ -63,7 +69,7 @@ pub async fn delete(c: &mut Txn, token: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Removes the locks of a home that lapsed, so that they never pile up.
+/// Removes the locks of a home that lapsed before a moment, so that they never pile up.
 pub async fn delete_lapsed(c: &mut Txn, home: Id, now: Timestamp) -> Result<(), Failure> {
     c.note("DELETE FROM lock WHERE home_id = $1 AND expires_at <= $2", arguments![home, now]).await?;
     Ok(())

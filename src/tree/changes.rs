@@ -18,7 +18,7 @@ use super::walk::{Needs, Place, View};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::etag::SyncToken;
-use crate::model::filename::match_name;
+use crate::model::filename::{is_unshown, match_name};
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
 use crate::model::path::Path;
@@ -267,7 +267,9 @@ impl<T: Reading> Admitted<T> {
                 if gone.bearer.is_some() {
                     return self.rest_gone(scope, (gone.parent, &gone.name, gone.bearer), "", page).await;
                 }
-                if let Some(place) = self.place_below(scope, gone.parent).await? {
+                if !is_unshown(&gone.name)
+                    && let Some(place) = self.place_below(scope, gone.parent).await?
+                {
                     page.gone(place.address(&gone.name, gone.collection));
                 }
             }
@@ -351,6 +353,9 @@ impl<T: Reading> Admitted<T> {
     }
 
     async fn push(&mut self, scope: &Scope<'_>, node: Arc<Node>, place: &Place, page: &mut Filling) -> Result<()> {
+        if is_unshown(&node.name) {
+            return Ok(());
+        }
         let mut view = place.member(node);
         if scope.needs.locks
             && let Ok(path) = Path::parse(&view.href)

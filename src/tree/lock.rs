@@ -25,7 +25,7 @@ use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Failure, Refusal, Result};
 use crate::model::id::{Id, Timestamp};
-use crate::model::lock::{Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, admitted, conflict};
+use crate::model::lock::{LAPSED_S, Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, admitted, conflict};
 use crate::model::node::Node;
 use crate::model::privilege::Privilege;
 use crate::store::transaction::Txn;
@@ -47,9 +47,15 @@ impl Admitted<Txn> {
         if deep {
             self.no_conflict_below(locked, asked.shared).await?;
         }
-        lock::delete_lapsed(&mut self.store, locked.home_id, self.now).await?;
-        if lock::count(&mut self.store, locked.home_id).await? >= MAX_LOCKS_PER_HOME {
-            return Err(Condition::TooManyLocks.into());
+        // What has lapsed is remembered for a while, but never in the way of another.
+        for lapsed_before in [self.now - LAPSED_S, self.now] {
+            lock::delete_lapsed(&mut self.store, locked.home_id, lapsed_before).await?;
+            if lock::count(&mut self.store, locked.home_id).await? < MAX_LOCKS_PER_HOME {
+                break;
+            }
+            if lapsed_before == self.now {
+                return Err(Condition::TooManyLocks.into());
+            }
         }
         let made = Lock {
             token: new_token()?,
@@ -93,11 +99,22 @@ impl Admitted<Txn> {
         Ok((lock, root))
     }
 
-    /// Takes a lock off (RFC 4918 section 9.11): its maker may, and who holds `DAV:unlock` (RFC 3744 section 3.5). 409
+    /// Takes a lock off (RFC 4918 section 9.11): its maker may, and who holds `DAV:unlock` (RFC 3744 section 3.5). One that has
+    /// lapsed is off as asked: programs that slept for a while bring their tokens back. 409
     /// `lock-token-matches-request-uri` for a token that does not cover the target.
     pub async fn unlock(&mut self, token: &str) -> Result<()> {
         self.granted(Effect::Unlock, Place::Target)?;
-        let Some((lock, root)) = self.target.covering().find(|(lock, _)| lock.token == token) else {
+        let standing = self.target.covering().find(|(lock, _)| lock.token == token);
+        let standing = standing.map(|(lock, root)| (lock.clone(), root));
+        let lapsed = match standing {
+            Some(_) => None,
+            None => lock::lapsed(&mut self.store, token, self.now).await?,
+        };
+        let lapsed = lapsed.filter(|lock| self.target.covered_by(lock)).map(|lock| {
+            let collection = self.target.node().is_some_and(|node| node.kind.is_collection());
+            (lock, self.target.path.href(collection))
+        });
+        let Some((lock, root)) = standing.or(lapsed) else {
             return Err(Condition::LockTokenMatchesRequestUri.into());
         };
         if lock.principal_id != self.request.actor.id && !self.target.privileges.contains(Privilege::Unlock) {

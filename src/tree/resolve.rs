@@ -157,6 +157,14 @@ impl Target {
         self.locks_from(self.links.len() - usize::from(self.missing() == 0))
     }
 
+    /// Did a lock that is over cover the target?
+    #[must_use]
+    pub fn covered_by(&self, lock: &Lock) -> bool {
+        let place = self.links.len() - usize::from(self.missing() == 0);
+        let root = self.links.iter().position(|link| link.node.id == lock.node_id);
+        root.is_some_and(|at| at == place || (lock.deep && at < place))
+    }
+
     /// Locks that cover the collection holding the target: a change of its members needs one of their tokens.
     pub fn covering_parent(&self) -> impl Iterator<Item = (&Lock, String)> {
         self.locks_from(self.links.len() - 1 - usize::from(self.missing() == 0))

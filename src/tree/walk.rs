@@ -11,7 +11,7 @@ use super::lock::covering;
 use super::resolve::{PRINCIPALS_SEGMENT, ROOTS, VERSIONS, Who, made_id, may_know};
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
-use crate::model::filename::match_name;
+use crate::model::filename::{is_unshown, match_name};
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
@@ -276,6 +276,12 @@ impl Page {
     pub(super) fn whole(views: Vec<View>) -> Self {
         Self { views, next: None }
     }
+
+    /// Without what no listing shows.
+    fn shown(mut self) -> Self {
+        self.views.retain(|view| !is_unshown(&view.node.name));
+        self
+    }
 }
 
 /// Dead properties by whose they are.
@@ -360,8 +366,12 @@ impl<T: Reading> Admitted<T> {
         Place::of(&self.target.path, self.target.privileges, epoch)
     }
 
-    /// A page of members of the target.
+    /// A page of members of the target that are shown.
     pub async fn members(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+        Ok(self.all_members(at, needs, epoch).await?.shown())
+    }
+
+    async fn all_members(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
         let Some(node) = self.target.node().cloned() else { return Ok(Page::default()) };
         match node.kind {
             Kind::Root => Ok(self.roots(epoch)),
@@ -540,6 +550,6 @@ impl Admitted<Glance> {
     pub async fn remembered(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Option<Page> {
         let shared = needs.width < Width::Whole && !needs.quota;
         let node = self.target.node().filter(|node| node.kind.row().sync && shared).cloned()?;
-        self.stored(&node, at, needs, epoch).await.ok()
+        self.stored(&node, at, needs, epoch).await.ok().map(Page::shown)
     }
 }

@@ -59,10 +59,14 @@ pub fn select(headers: &HeaderMap, size: u64, etag: &ETag, modified_at: Timestam
     if parts.is_empty() { Selection::Unsatisfiable } else { Selection::Parts(parts) }
 }
 
-/// `None`: not a range at all; `Some(None)`: one that does not touch the body.
+/// `None`: not a range at all, or the end of what has none; `Some(None)`: one that does not touch the body.
 fn part(spec: &str, size: u64) -> Option<Option<Part>> {
     let (first, last) = spec.split_once('-')?;
     if first.is_empty() {
+        // The last bytes of nothing are all there is (RFC 9110 section 14.1.2), and cannot be told as a part.
+        if size == 0 && last.parse::<u64>().ok()? > 0 {
+            return None;
+        }
         let suffix = last.parse::<u64>().ok()?.min(size);
         return Some((suffix > 0).then_some(Part { start: size - suffix, length: suffix }));
     }
@@ -106,6 +110,22 @@ mod tests {
                 headers.insert("if-range", condition.parse().expect("a header"));
             }
             assert_eq!(select(&headers, 10, &etag, 784_111_777), expected, "{range} {if_range:?}");
+        }
+    }
+
+    #[test]
+    fn ranges_of_nothing() {
+        let etag = ETag { opaque: "a".into(), weak: false };
+        for (range, expected) in [
+            ("bytes=-5", Selection::Whole),
+            ("bytes=0-, -1", Selection::Whole),
+            ("bytes=-0", Selection::Unsatisfiable),
+            ("bytes=0-", Selection::Unsatisfiable),
+            ("bytes=0-0", Selection::Unsatisfiable),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("range", range.parse().expect("a header"));
+            assert_eq!(select(&headers, 0, &etag, 0), expected, "{range}");
         }
     }
 }

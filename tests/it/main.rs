@@ -13,6 +13,7 @@ mod conversations;
 mod coverage;
 mod damaged;
 mod depth;
+mod dialects;
 mod examples;
 mod feed;
 mod forms;

@@ -9,6 +9,7 @@ use fluent_templates::{LanguageIdentifier, Loader as _, langid, static_loader};
 
 use crate::model::error::{Detail, Refusal};
 use crate::model::filename::NameError;
+use crate::model::password::Lack;
 
 static_loader! {
     static LOCALES = {
@@ -83,6 +84,21 @@ pub fn name_error(language: Language, error: &NameError) -> String {
     }
 }
 
+/// What a password lacks, in words.
+#[must_use]
+pub fn lacks(language: Language, lacks: &[Lack]) -> String {
+    let words = lacks.iter().map(|lack| match lack {
+        Lack::Characters(number) => text(language, "lack-characters", &[("number", number.to_string())]),
+        Lack::Capital => text(language, "lack-capital", &[]),
+        Lack::Small => text(language, "lack-small", &[]),
+        Lack::Digit => text(language, "lack-digit", &[]),
+        Lack::Special => text(language, "lack-special", &[]),
+        Lack::Variety => text(language, "lack-variety", &[]),
+        Lack::OwnForm => text(language, "lack-own-form", &[]),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
 /// The sentence for a refused request: what happened and what to do.
 #[must_use]
 pub fn refusal(language: Language, refusal: &Refusal) -> String {
@@ -116,6 +132,7 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (_, Condition::Busy) => "refused-busy",
         (_, Condition::SufficientDiskSpace) => "refused-disk-full",
         (_, Condition::ForeignOrigin) => "refused-origin",
+        (_, Condition::TooManyLogins) => "refused-logins",
         _ => return String::new(),
     };
     text(language, key, &[])

@@ -104,6 +104,9 @@ impl Terminal {
             Fault::AddressTaken(address, holder) => {
                 self.text("fault-address-taken", &[("address", address), ("holder", holder)])
             }
+            Fault::Password(lacks) => {
+                self.text("fault-password-weak", &[("what", &message::lacks(self.language, lacks))])
+            }
             Fault::Unknown(name) => self.text("fault-unknown", &[("name", name)]),
             Fault::OtherKind(name, kind) => self.text("fault-other-kind", &[("name", name), ("kind", kind)]),
             Fault::DeviceTaken(name, label) => self.text("fault-device-taken", &[("name", name), ("label", label)]),

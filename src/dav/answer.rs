@@ -18,6 +18,8 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// How many seconds later one who was told that we are busy should ask again.
 const RETRY: HeaderValue = HeaderValue::from_static("5");
+/// And one whose password could not be looked at.
+const RETRY_LOGIN: HeaderValue = HeaderValue::from_static("1");
 
 /// The `DAV` header's name.
 pub const DAV: HeaderName = HeaderName::from_static("dav");
@@ -57,8 +59,10 @@ pub fn refusal_answer(refusal: &Refusal, language: Language) -> Response {
         }
         _ => {}
     }
-    if refusal.condition.status() == 503 {
-        headers.insert(RETRY_AFTER, RETRY);
+    match refusal.condition.status() {
+        429 => drop(headers.insert(RETRY_AFTER, RETRY_LOGIN)),
+        503 => drop(headers.insert(RETRY_AFTER, RETRY)),
+        _ => {}
     }
     match refusal.condition {
         // Windows would remember the name as missing for a minute.

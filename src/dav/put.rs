@@ -67,11 +67,11 @@ impl Call {
 /// POST to a calendar: a new member, whose name is ours to choose (RFC 5995). Its type has to be said: a page of another site
 /// can send no type, or one of a form, in the name of who is logged in, but not this one.
 pub(super) async fn post(mut call: Call) -> Result<Response> {
+    let glimpse = call.tree.look(&call.request).await?;
     let given = text(&call.headers, CONTENT_TYPE).unwrap_or_default();
     if !media_type::essence(&given).eq_ignore_ascii_case(media_type::essence(CALENDAR_TYPE)) {
         return Err(Condition::SupportedCalendarData.into());
     }
-    let glimpse = call.tree.look(&call.request).await?;
     let bytes = call.take_object(glimpse.room.most_bytes()).await?;
     let (blob, indexed) = call.tree.prepare(call.request.actor.id, &call.budget, bytes).await?;
     let name = format!("{:x}.ics", Id::generate().0);

@@ -71,6 +71,7 @@ pub enum Condition {
     RestoredInItsHome,
     SufficientDiskSpace,
     ForeignOrigin,
+    TooManyLogins,
 }
 
 /// What a client is told.
@@ -102,7 +103,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 63] = [
+pub static CONDITIONS: [ConditionRow; 64] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -171,6 +172,7 @@ pub static CONDITIONS: [ConditionRow; 63] = [
     ours(Condition::RestoredInItsHome, 403, "restored-in-its-home"),
     dav(Condition::SufficientDiskSpace, 507, "sufficient-disk-space", "RFC 4331 section 6"),
     ours(Condition::ForeignOrigin, 403, "own-origin"),
+    plain(Condition::TooManyLogins, 429, "RFC 6585 section 4"),
 ];
 
 impl Condition {

@@ -19,6 +19,7 @@ pub mod media_type;
 pub mod method;
 pub mod name;
 pub mod node;
+pub mod password;
 pub mod path;
 pub mod precondition;
 pub mod principal;

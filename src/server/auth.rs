@@ -1,19 +1,23 @@
-//! Who asks: Basic authentication, and the throttling of failures.
+//! Who asks: Basic authentication, and the bounds of guessing.
 //!
-//! Every method is challenged, OPTIONS too, or Office and Windows stay anonymous. A wrong account
-//! password costs its sender time, per name and address; a device password, and an account password seen lately, never
-//! wait: the rightful user is not locked out by someone who guesses.
+//! Every method is challenged, OPTIONS too, or Office and Windows stay anonymous. A device password, and an account password
+//! seen lately, are looked up and never wait. Any other waits for its turn to be verified (`turns`), where a flood waits
+//! behind itself; a wrong one costs its sender time afterwards, and a name that nobody bears goes the same way. So the
+//! rightful person is neither locked out nor kept waiting by someone who guesses.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use base64::Engine as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use tokio::sync::Semaphore;
 
+use super::turns::{Source, TooMany, Turns};
+use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::principal::Actor;
@@ -21,24 +25,33 @@ use crate::tree::authentication::{Credentials, Remembered};
 use crate::tree::{Seen, Tree};
 use crate::wire::header::text;
 
-/// Wrong account passwords taken at once for one name from one address, and the seconds that each more costs.
-const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
-const PERIOD: Duration = Duration::from_secs(2);
-/// The longest anyone is kept waiting before the password is looked at.
-const LONGEST: Duration = Duration::from_secs(10);
-/// How long a wrong device-like password waits, so that a client in a loop does not spin.
+/// How long a wrong password waits for its answer, so that a client in a loop does not spin.
 const WRONG: Duration = Duration::from_millis(200);
-/// Account passwords verified side by side: each takes a processor for some 30 ms and 19 MiB.
-const SIDE_BY_SIDE: usize = 2;
+/// Wrong ones answered so for one person, or one address; one more comes every so often. The others wait longer, and so do
+/// all while others wait for their turn: who guesses in a loop comes back later, and those get through.
+const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
+const PERIOD: Duration = Duration::from_secs(6);
+const WRONG_AGAIN: Duration = Duration::from_secs(4);
+/// Account passwords verified side by side, at least and at most: each takes a processor for some 30 ms, and 19 MiB.
+const SIDE_BY_SIDE: (usize, usize) = (2, 8);
 
 /// The realm shown in the log-in dialogue.
 pub const CHALLENGE: &str = "Basic realm=\"Beffroi\", charset=\"UTF-8\"";
 
+/// What failures are counted of.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Of {
+    Person(u64),
+    Address(IpAddr),
+}
+
 /// Finds out who asks.
 pub struct Authenticator {
     remembered: Remembered,
-    failures: DefaultKeyedRateLimiter<(String, IpAddr)>,
-    verifying: Semaphore,
+    failures: DefaultKeyedRateLimiter<Of>,
+    turns: Turns,
+    /// Makes numbers of names.
+    numbers: RandomState,
     account_passwords: bool,
 }
 
@@ -46,42 +59,60 @@ impl Authenticator {
     /// Accepts account passwords besides device passwords, if `account_passwords`.
     pub fn new(account_passwords: bool) -> Result<Self> {
         let quota = Quota::with_period(PERIOD).unwrap_or(Quota::per_second(BURST)).allow_burst(BURST);
+        let (least, most) = SIDE_BY_SIDE;
+        let processors = available_parallelism().map_or(least, NonZeroUsize::get);
         Ok(Self {
             remembered: Remembered::new()?,
             failures: RateLimiter::keyed(quota),
-            verifying: Semaphore::new(SIDE_BY_SIDE),
+            turns: Turns::new((processors / 2).clamp(least, most)),
+            numbers: RandomState::new(),
             account_passwords,
         })
     }
 
-    /// Who sent these headers; `None`: nobody that we know (401).
+    /// Who sent these headers; `None`: nobody that we know (401). 429 when too many wait to be looked at.
     pub async fn actor(&self, tree: &Tree, seen: Seen, headers: &HeaderMap, address: IpAddr) -> Result<Option<Actor>> {
         // An empty Bearer is what Office sends first; it counts as no credentials.
         let Some((login, password)) = text(headers, AUTHORIZATION).as_deref().and_then(credentials) else {
             return Ok(None);
         };
-        match tree.authenticate(&self.remembered, (&login, &password), self.account_passwords, seen).await? {
+        let given = (login.as_str(), password.as_str());
+        match tree.authenticate(&self.remembered, given, self.account_passwords, seen).await? {
             Credentials::Right(actor) => Ok(Some(actor)),
-            Credentials::Wrong => {
-                tokio::time::sleep(WRONG).await;
-                tracing::info!(login, %address, "log-in refused");
-                Ok(None)
-            }
+            Credentials::Wrong => Ok(self.refuse(&login, address, false).await),
+            // Set apart, so that other requests do not carry its room about.
             Credentials::Costly(costly) => {
-                let key = (match_name(&login), address);
-                // Waiting costs the guesser time; it refuses nobody, for the right password may be among the guesses.
-                if tokio::time::timeout(LONGEST, self.failures.until_key_ready(&key)).await.is_err() {
-                    tracing::warn!(login, %address, "log-ins are slowed down: many failures");
+                let person = match costly.named() {
+                    Some(person) => self.numbers.hash_one(person),
+                    None => self.numbers.hash_one(match_name(&login)),
+                };
+                let source = Source::new(person, address);
+                if let Some(actor) = Box::pin(self.verified(tree, given, source)).await? {
+                    return Ok(Some(actor));
                 }
-                let Ok(_turn) = self.verifying.acquire().await else { return Ok(None) };
-                let actor = tree.verify(&self.remembered, costly).await?;
-                if actor.is_none() {
-                    tokio::time::sleep(WRONG).await;
-                    tracing::info!(login, %address, "log-in refused");
-                }
-                Ok(actor)
+                let failed = |of| self.failures.check_key(&of).is_err();
+                let often = failed(Of::Person(source.person)) | failed(Of::Address(source.address));
+                Ok(self.refuse(&login, address, often || self.turns.are_waited_for()).await)
             }
         }
+    }
+
+    /// Verifies an account password in its turn, which is given on before anything else is done.
+    async fn verified(&self, tree: &Tree, given: (&str, &str), source: Source) -> Result<Option<Actor>> {
+        let turn = self.turns.take(source).await.map_err(|TooMany| Condition::TooManyLogins)?;
+        // As of now: it may have taken a while, and someone with the same password may have been first.
+        match tree.authenticate(&self.remembered, given, self.account_passwords, None).await? {
+            Credentials::Costly(costly) => tree.verify(&self.remembered, costly, turn).await,
+            Credentials::Right(actor) => Ok(Some(actor)),
+            Credentials::Wrong => Ok(None),
+        }
+    }
+
+    /// Answers a wrong password, after a while.
+    async fn refuse(&self, login: &str, address: IpAddr, late: bool) -> Option<Actor> {
+        tokio::time::sleep(if late { WRONG_AGAIN } else { WRONG }).await;
+        tracing::info!(login, %address, late, "log-in refused");
+        None
     }
 
     /// Forgets names and addresses that have calmed down.

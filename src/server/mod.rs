@@ -13,6 +13,7 @@ mod outgoing;
 mod room;
 mod socket;
 mod tls;
+mod turns;
 
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -299,8 +300,8 @@ impl Server {
             }
             _ => {}
         }
-        let changes = Method::parse(head.method.as_str()).is_some_and(Method::writes);
-        if changes && browser::is_foreign(&head.headers, || self.authorities(&head, &client), self.tls.is_some()) {
+        let writes = Method::parse(head.method.as_str()).is_some_and(Method::writes);
+        if writes && browser::is_foreign(&head.headers, || self.authorities(&head, &client), self.tls.is_some()) {
             return Err(Condition::ForeignOrigin.into());
         }
         let seen = self.tree.seen();
@@ -317,7 +318,6 @@ impl Server {
             max_body_bytes: self.config.server.max_document_bytes,
             body_idle_s: self.config.server.idle_timeout_s,
         };
-        let writes = Method::parse(head.method.as_str()).is_some_and(Method::writes);
         let budget = under_way.budget().clone();
         let exchange = Exchange { head, body, actor, authorities, seen, language, budget };
         let work = dav::handle(self.tree.clone(), exchange, limits);

@@ -88,7 +88,7 @@ pub struct Guest {
 }
 
 /// Whose share an address counts in: a network of IPv6 is one customer's.
-fn origin(address: IpAddr) -> IpAddr {
+pub fn origin(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK)),
         address => address,

@@ -10,6 +10,7 @@ use crate::model::filename::{NameError, check_principal, match_name, normalize};
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, ROOT};
+use crate::model::password::{Lack, lacks};
 use crate::model::path::Path;
 use crate::model::principal::{Actor, Device, EVERYONE, Principal, PrincipalKind, Scope};
 use crate::model::privilege::Role;
@@ -33,6 +34,9 @@ pub enum Fault {
     /// The address belongs to someone.
     #[error("address {0:?} belongs to {1:?}")]
     AddressTaken(String, String),
+    /// The account password would be guessed.
+    #[error("the password lacks {0:?}")]
+    Password(Vec<Lack>),
     /// Nobody bears the name.
     #[error("{0:?} is not known")]
     Unknown(String),
@@ -84,6 +88,14 @@ pub struct Summary {
     pub grants: Vec<Grant>,
 }
 
+/// What is kept of an account password that someone sets: the one way to it, so that none is weaker than the rule.
+async fn account_password(password: String) -> Result<String> {
+    match lacks(&password) {
+        lacks if lacks.is_empty() => hash_password(password).await.map_err(unrefused),
+        lacks => Err(Fault::Password(lacks)),
+    }
+}
+
 impl Tree {
     /// Adds a person with a home.
     pub async fn add_person(
@@ -100,7 +112,7 @@ impl Tree {
             return Err(Fault::Address(email.to_owned()));
         }
         let phc = match password {
-            Some(password) => Some(hash_password(password).await.map_err(unrefused)?),
+            Some(password) => Some(account_password(password).await?),
             None => None,
         };
         let mut txn = self.store.write().await?;

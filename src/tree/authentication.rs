@@ -15,6 +15,7 @@ use subtle::ConstantTimeEq as _;
 use super::Tree;
 use crate::model::error::{Cause, Failure, Result};
 use crate::model::id::{Id, Timestamp, now};
+use crate::model::password::{DEVICE_ALPHABET, DEVICE_CHARS, device_letters, is_of_device_form};
 use crate::model::principal::{Actor, Principal, Scope};
 use crate::store::Seen;
 use crate::store::body::sha256;
@@ -24,28 +25,28 @@ use crate::store::principal::{self, Login};
 const REMEMBERED: Duration = Duration::from_secs(600);
 /// How many verified passwords are remembered at once.
 const MAX_REMEMBERED: usize = 10_000;
-/// Characters of a device password: 32 letters and digits that nobody confuses, 5 bits each.
-const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-const GROUPS: usize = 8;
+/// Characters of a device password that are written together.
 const GROUP: usize = 4;
+/// What is verified where there is no account password, so that it takes the same time. Nobody knows a password that fits.
+const NOBODY_S_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$TGVCZWZmcm9pU29ubmU$h5Zr0m2y0Jt3gFq1Q8lE6s0R9cVnX4uKa7PbYwDoTzM";
 /// The device's last use is written at most this often, seconds.
 const USED_GRAIN_S: i64 = 3600;
 
 /// A device password as shown once: 32 characters in groups of four (160 bits).
 pub fn new_device_password() -> Result<String> {
-    let mut bytes = [0u8; GROUPS * GROUP];
+    let mut bytes = [0u8; DEVICE_CHARS];
     getrandom::fill(&mut bytes).map_err(|e| Failure::new("making a device password", e))?;
     let letters: Vec<char> =
-        bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 31))).copied().map(char::from).collect();
+        bytes.iter().filter_map(|byte| DEVICE_ALPHABET.get(usize::from(byte & 31))).copied().map(char::from).collect();
     let groups: Vec<String> = letters.chunks(GROUP).map(|group| group.iter().collect()).collect();
     Ok(groups.join("-"))
 }
 
-/// What is kept of a device password. Dashes, spaces and case are forgiven: people type it on phones.
+/// What is kept of a device password.
 #[must_use]
 pub fn device_secret_hash(password: &str) -> String {
-    let letters: String = password.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-    sha256(letters.to_lowercase().as_bytes())
+    sha256(device_letters(password).as_bytes())
 }
 
 /// argon2id of an account password, in PHC form.
@@ -55,8 +56,10 @@ pub async fn hash_password(password: String) -> Result<String> {
     Ok(hashed.map_err(|e| Failure::new("hashing a password", e.to_string()))?)
 }
 
-async fn verify(password: String, phc: String) -> Result<bool> {
+/// Holds `turn` as long as it takes, even when nobody waits for it any more.
+async fn verify<T: Send + 'static>(password: String, phc: String, turn: T) -> Result<bool> {
     let work = move || {
+        let _turn = turn;
         argon2::password_hash::phc::PasswordHash::new(&phc)
             .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
     };
@@ -107,11 +110,22 @@ impl Remembered {
     }
 }
 
-/// An account password that must be verified at the price of argon2id.
+/// An account password that must be verified at the price of argon2id. That it may be nobody's is not seen from outside.
 pub struct Costly {
-    person: Principal,
+    /// Whom the name means, if anyone bears it.
+    named: Option<Id>,
+    /// Who it is if the password is right.
+    person: Option<Principal>,
     phc: String,
     password: String,
+}
+
+impl Costly {
+    /// Whom the name means, whichever of a person's names it is; `None`: nobody bears it.
+    #[must_use]
+    pub fn named(&self) -> Option<Id> {
+        self.named
+    }
 }
 
 /// What a look at the credentials found.
@@ -149,17 +163,22 @@ impl Tree {
                 ..actor(person, device.scope, device.read_only)
             }));
         }
-        match principal::login(&mut glance, login).await? {
-            Some(Login { principal: person, password_hash: Some(phc) })
-                if account_passwords && person.disabled_at.is_none() =>
-            {
+        // What looks like a device password is none of an account: a device in a loop costs no more than this.
+        if !account_passwords || is_of_device_form(password) {
+            return Ok(Credentials::Wrong);
+        }
+        let found = principal::login(&mut glance, login).await?;
+        let named = found.as_ref().map(|login| login.principal.id);
+        let (person, phc) = match found {
+            Some(Login { principal: person, password_hash: Some(phc) }) if person.disabled_at.is_none() => {
                 if remembered.knows(person.id, &phc, password) {
                     return Ok(Credentials::Right(actor(person, Scope::All, false)));
                 }
-                Ok(Credentials::Costly(Costly { person, phc, password: password.to_owned() }))
+                (Some(person), phc)
             }
-            _ => Ok(Credentials::Wrong),
-        }
+            _ => (None, NOBODY_S_HASH.to_owned()),
+        };
+        Ok(Credentials::Costly(Costly { named, person, phc, password: password.to_owned() }))
     }
 
     async fn touch_device(&self, device: Id, at: Timestamp) -> std::result::Result<(), Failure> {
@@ -168,13 +187,17 @@ impl Tree {
         txn.commit().await
     }
 
-    /// Verifies an account password.
-    pub async fn verify(&self, remembered: &Remembered, costly: Costly) -> Result<Option<Actor>> {
-        if !verify(costly.password.clone(), costly.phc.clone()).await? {
-            return Ok(None);
-        }
-        remembered.remember(costly.person.id, costly.phc, &costly.password);
-        Ok(Some(actor(costly.person, Scope::All, false)))
+    /// Verifies an account password. `turn` is held until the work is done.
+    pub async fn verify<T: Send + 'static>(
+        &self,
+        remembered: &Remembered,
+        costly: Costly,
+        turn: T,
+    ) -> Result<Option<Actor>> {
+        let right = verify(costly.password.clone(), costly.phc.clone(), turn).await?;
+        let Some(person) = costly.person.filter(|_| right) else { return Ok(None) };
+        remembered.remember(person.id, costly.phc, &costly.password);
+        Ok(Some(actor(person, Scope::All, false)))
     }
 }
 
@@ -192,7 +215,7 @@ fn actor(person: Principal, scope: Scope, read_only: bool) -> Actor {
 
 #[cfg(test)]
 mod tests {
-    use super::{device_secret_hash, new_device_password};
+    use super::{NOBODY_S_HASH, device_secret_hash, hash_password, new_device_password, verify};
 
     #[test]
     fn device_passwords_have_160_bits_and_forgive_typing() {
@@ -201,5 +224,15 @@ mod tests {
         let typed = password.replace('-', " ").to_uppercase();
         assert_eq!(device_secret_hash(&password), device_secret_hash(&typed));
         assert_ne!(password, new_device_password().expect("randomness"));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_has_costs_as_much() {
+        let cost = |phc: &str| phc.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
+        let real = hash_password("x".to_owned()).await.expect("a hash");
+        assert_eq!(cost(NOBODY_S_HASH), cost(&real));
+        assert!(argon2::password_hash::phc::PasswordHash::new(NOBODY_S_HASH).is_ok_and(|hash| hash.hash.is_some()));
+        assert!(matches!(verify("x".to_owned(), real, ()).await, Ok(true)));
+        assert!(matches!(verify("x".to_owned(), NOBODY_S_HASH.to_owned(), ()).await, Ok(false)));
     }
 }

@@ -1,0 +1,305 @@
+//! Turns at what costs a processor: a few tries at a time, the others wait, and not many of them.
+//!
+//! Before a password is verified nobody can tell who is right from who guesses. So nobody is kept out for what others do:
+//! next comes a try of the source that has the fewest waiting, of these the newest; and where too many wait for one person, from
+//! one address, or at all, the oldest of the source that has the most goes away. A flood then waits behind itself.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::room::origin;
+
+/// How many wait for one person, from one address, and in all: some one, two and eight seconds of work.
+const FOR_ONE_PERSON: usize = 64;
+const FROM_ONE_ADDRESS: usize = 128;
+const IN_ALL: usize = 512;
+/// The longest that anyone waits.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Who tries to be whom.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Source {
+    /// Stands for the person, whatever name is used, or for a name that nobody bears.
+    pub person: u64,
+    /// What stands for the address: all that one customer has.
+    pub address: IpAddr,
+}
+
+impl Source {
+    /// Who comes from this address.
+    pub fn new(person: u64, address: IpAddr) -> Self {
+        Self { person, address: origin(address) }
+    }
+}
+
+/// Too many are waiting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TooMany;
+
+/// Turns, handed out and waited for. Cheap to clone.
+#[derive(Clone)]
+pub struct Turns(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// Turns that nobody has; while there are any, nobody waits.
+    free: usize,
+    /// In the order of their coming.
+    waiting: Vec<Waiting>,
+    crowds: HashMap<Source, usize>,
+    numbers: u64,
+}
+
+struct Waiting {
+    number: u64,
+    source: Source,
+    turn: oneshot::Sender<Turn>,
+}
+
+/// A turn; let go of, it is the next one's.
+pub struct Turn(Option<Turns>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(turns) = self.0.take() {
+            turns.hand_on();
+        }
+    }
+}
+
+/// Someone who waits, and may go away.
+struct Place<'a> {
+    turns: &'a Turns,
+    number: u64,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.turns.state();
+        if let Ok(at) = state.waiting.binary_search_by_key(&self.number, |waiting| waiting.number) {
+            state.leave(at);
+        }
+    }
+}
+
+impl State {
+    fn crowd(&self, source: Source) -> usize {
+        self.crowds.get(&source).copied().unwrap_or_default()
+    }
+
+    fn join(&mut self, source: Source, turn: oneshot::Sender<Turn>) -> u64 {
+        self.numbers += 1;
+        *self.crowds.entry(source).or_default() += 1;
+        self.waiting.push(Waiting { number: self.numbers, source, turn });
+        self.numbers
+    }
+
+    fn leave(&mut self, at: usize) -> Waiting {
+        let waiting = self.waiting.remove(at);
+        if let Some(crowd) = self.crowds.get_mut(&waiting.source) {
+            *crowd -= 1;
+            if *crowd == 0 {
+                self.crowds.remove(&waiting.source);
+            }
+        }
+        waiting
+    }
+
+    /// Whose turn it is: the newest of a source that has the fewest.
+    fn choose(&mut self) -> Option<Waiting> {
+        let crowds = self.waiting.iter().enumerate().map(|(at, waiting)| (self.crowd(waiting.source), at));
+        let (_, at) = crowds.min_by_key(|(crowd, at)| (*crowd, std::cmp::Reverse(*at)))?;
+        Some(self.leave(at))
+    }
+
+    /// Sends away the oldest of the source that has the most, where more wait of a kind than may.
+    fn bound(&mut self, most: usize, of_kind: impl Fn(Source) -> bool) {
+        let kind = || self.waiting.iter().enumerate().filter(|(_, waiting)| of_kind(waiting.source));
+        if kind().count() <= most {
+            return;
+        }
+        let crowds = kind().map(|(at, waiting)| (self.crowd(waiting.source), at));
+        if let Some((_, at)) = crowds.max_by_key(|(crowd, at)| (*crowd, std::cmp::Reverse(*at))) {
+            self.leave(at);
+        }
+    }
+}
+
+impl Turns {
+    /// So many at a time.
+    pub fn new(side_by_side: usize) -> Self {
+        Self(Arc::new(Mutex::new(State { free: side_by_side, ..State::default() })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a turn. Who stops waiting takes none.
+    pub async fn take(&self, source: Source) -> Result<Turn, TooMany> {
+        let (sender, comes) = oneshot::channel();
+        let place = {
+            let mut state = self.state();
+            if state.free > 0 {
+                state.free -= 1;
+                return Ok(Turn(Some(self.clone())));
+            }
+            let number = state.join(source, sender);
+            state.bound(FOR_ONE_PERSON, |other| other.person == source.person);
+            state.bound(FROM_ONE_ADDRESS, |other| other.address == source.address);
+            state.bound(IN_ALL, |_| true);
+            Place { turns: self, number }
+        };
+        let turn = tokio::time::timeout(LONGEST, comes).await;
+        drop(place);
+        turn.ok().and_then(Result::ok).ok_or(TooMany)
+    }
+
+    /// Does anyone wait?
+    pub fn are_waited_for(&self) -> bool {
+        !self.state().waiting.is_empty()
+    }
+
+    /// Gives a turn to the next one.
+    fn hand_on(&self) {
+        loop {
+            let next = {
+                let mut state = self.state();
+                let next = state.choose();
+                if next.is_none() {
+                    state.free += 1;
+                }
+                next
+            };
+            let Some(next) = next else { return };
+            match next.turn.send(Turn(Some(self.clone()))) {
+                Ok(()) => return,
+                // Gone meanwhile: the turn is still ours to give.
+                Err(mut turn) => turn.0 = None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::net::IpAddr;
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Poll, Waker};
+
+    use super::{FOR_ONE_PERSON, FROM_ONE_ADDRESS, IN_ALL, Source, TooMany, Turn, Turns};
+
+    fn source(person: u64, address: u8) -> Source {
+        Source::new(person, IpAddr::from([10, 0, 0, address]))
+    }
+
+    /// Whose each try is.
+    type Flood = fn(usize) -> Source;
+    type Wait<'a> = Pin<Box<dyn Future<Output = Result<Turn, TooMany>> + 'a>>;
+
+    /// Comes and waits.
+    fn wait(turns: &Turns, source: Source) -> Wait<'_> {
+        let mut wait: Wait<'_> = Box::pin(turns.take(source));
+        assert!(look(&mut wait).is_none());
+        wait
+    }
+
+    fn look(wait: &mut Wait<'_>) -> Option<Result<Turn, TooMany>> {
+        match pin!(wait).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending => None,
+        }
+    }
+
+    fn all_busy() -> (Turns, Turn) {
+        let turns = Turns::new(1);
+        let mut first: Wait<'_> = Box::pin(turns.take(source(0, 0)));
+        let turn = look(&mut first).and_then(Result::ok).expect("a free turn");
+        drop(first);
+        (turns, turn)
+    }
+
+    /// Time, and no scheduler that would interrupt the many looks of a test.
+    fn clock() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
+    }
+
+    #[test]
+    fn a_flood_waits_behind_itself() {
+        let clock = clock();
+        let _running = clock.enter();
+        // Against the same name from other addresses; from the same address against others; from there against the same
+        // name; from many against many.
+        let floods: [Flood; 4] = [
+            |n| source(1, 1 + (n % 4) as u8),
+            |n| source(2 + (n % 4) as u64, 9),
+            |_| source(1, 9),
+            |n| source(2 + n as u64, (n % 200) as u8 + 10),
+        ];
+        for flood in floods {
+            let (turns, busy) = all_busy();
+            let _waiting: Vec<_> = (0..500).map(|n| wait(&turns, flood(n))).collect();
+            let mut right = wait(&turns, source(1, 9));
+            drop(busy);
+            assert!(matches!(look(&mut right), Some(Ok(_))), "not the next one");
+        }
+        // What comes afterwards does not get in between, unless it is the same source.
+        for flood in floods.into_iter().take(2) {
+            let (turns, busy) = all_busy();
+            let _before: Vec<_> = (0..250).map(|n| wait(&turns, flood(n))).collect();
+            let mut right = wait(&turns, source(1, 9));
+            let _after: Vec<_> = (0..250).map(|n| wait(&turns, flood(n))).collect();
+            drop(busy);
+            assert!(matches!(look(&mut right), Some(Ok(_))), "not the next one");
+        }
+    }
+
+    #[test]
+    fn only_so_many_wait() {
+        let clock = clock();
+        let _running = clock.enter();
+        let kinds: [(Flood, usize); 3] = [
+            (|n| source(1, n as u8), FOR_ONE_PERSON),
+            (|n| source(n as u64, 1), FROM_ONE_ADDRESS),
+            (|n| source(n as u64, n as u8), IN_ALL),
+        ];
+        for (kind, most) in kinds {
+            let (turns, _busy) = all_busy();
+            let mut waits: Vec<_> = (0..most + 10).map(|n| wait(&turns, kind(n))).collect();
+            let sent_away = waits.iter_mut().filter_map(look).filter(|answer| answer.is_err()).count();
+            assert_eq!(sent_away, 10);
+        }
+    }
+
+    #[test]
+    fn who_goes_away_takes_no_turn() {
+        let clock = clock();
+        let _running = clock.enter();
+        let (turns, busy) = all_busy();
+        let mut first = wait(&turns, source(1, 1));
+        let given_and_left = wait(&turns, source(2, 2));
+        drop(wait(&turns, source(3, 3)));
+        drop(busy);
+        // The newest was handed the turn and never looked.
+        drop(given_and_left);
+        assert!(matches!(look(&mut first), Some(Ok(_))));
+        drop(first);
+        let mut again: Wait<'_> = Box::pin(turns.take(source(1, 1)));
+        assert!(matches!(look(&mut again), Some(Ok(_))), "the turn is free again");
+        assert!(turns.state().crowds.is_empty());
+    }
+
+    #[test]
+    fn a_customer_of_ipv6_is_one_address() {
+        let at = |address: &str| Source::new(1, address.parse().expect(address));
+        assert_eq!(at("2001:db8:1:2::1"), at("2001:db8:1:2:ffff::9"));
+        assert_ne!(at("2001:db8:1:2::1"), at("2001:db8:1:3::1"));
+        assert_eq!(at("::ffff:1.2.3.4"), at("1.2.3.4"));
+        assert_ne!(at("1.2.3.4"), at("1.2.3.5"));
+    }
+}

@@ -66,7 +66,7 @@ pub(super) async fn search(mut call: Call, search: PrincipalSearch) -> Result<Re
     };
     let mut admitted = call.tree.read(&call.request).await?;
     let reading = Reading::of(&call.request.actor.name, admitted.now());
-    let (views, more) = admitted.principals_that(holds, MAX_FOUND, call.tree.epoch()).await?;
+    let (views, more) = admitted.principals_that(holds, (MAX_FOUND, &call.budget), call.tree.epoch()).await?;
     let mut writer = Writer::document();
     writer.begin_multistatus();
     for view in &views {

@@ -7,8 +7,9 @@ use http::StatusCode;
 
 use super::Call;
 use super::property::{Reading, find, value};
-use super::propfind::{Plan, within_limits};
+use super::propfind::{Plan, dead_of, within_limits};
 use crate::exchange::Response;
+use crate::model::budget::Budget;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::header::Depth;
@@ -33,6 +34,8 @@ const MAX_EXPANDED: usize = 10_000;
 /// The largest answer that is made whole, bytes; beyond it the rest is left out, and said to be.
 pub(super) const MAX_ANSWER: usize = 64 * 1024 * 1024;
 const MAX_EXPANSION: usize = 5;
+/// What looking at one resource costs of the budget, besides its versions.
+const STEPS_EACH: u64 = 200;
 
 /// A report, and the kinds of resource it is of.
 pub struct ReportRow {
@@ -142,6 +145,7 @@ async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
         let page = admitted.members(&at, plan.needs, call.tree.epoch()).await?;
         told += page.views.len();
         for view in &page.views {
+            call.budget.steps(1 + view.versions.len() as u64)?;
             plan.write(view, &reading, &mut writer);
         }
         match page.next {
@@ -163,7 +167,7 @@ fn unconditional(request: Request) -> Request {
 }
 
 async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
-    let Call { tree, request, .. } = call;
+    let Call { tree, request, budget, .. } = call;
     let mut names = Vec::new();
     let mut waiting: Vec<&Expand> = asked.iter().collect();
     while let Some(expand) = waiting.pop() {
@@ -171,7 +175,7 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
         waiting.extend(&expand.inner);
     }
     within_limits(names.into_iter())?;
-    let mut expansion = Expansion { tree, looked_at: 0 };
+    let mut expansion = Expansion { tree, budget, looked_at: 0 };
     let response = expansion.response(&request, asked, 0).await?;
     Ok(Call::xml(
         StatusCode::MULTI_STATUS,
@@ -181,6 +185,7 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
 
 struct Expansion {
     tree: Tree,
+    budget: Budget,
     looked_at: usize,
 }
 
@@ -188,15 +193,19 @@ impl Expansion {
     /// The response of one resource, the addresses in its properties replaced by responses where that is asked.
     async fn response(&mut self, request: &Request, asked: &[Expand], level: usize) -> Result<String> {
         self.looked_at += 1;
+        self.budget.steps(STEPS_EACH)?;
         let needs = asked.iter().fold(Needs::NOTHING, |needs, expand| {
             needs.and(find(&expand.name).map_or(Needs { dead: true, ..Needs::NOTHING }, |row| row.needs))
         });
         let tree = &self.tree;
-        let mut admitted = tree.read(request).await?;
+        // Each resource is read by itself: a view of the database for each would cost more than what is read in it.
+        let request = &Request { dead: dead_of(asked.iter().map(|expand| &expand.name)), ..request.clone() };
+        let mut admitted = tree.peek(request).await?;
         let reading = Reading::of(&request.actor.name, admitted.now());
         let found = admitted.view(needs, tree.epoch()).await?;
         drop(admitted);
         let Some(view) = found else { return Err(Condition::NotFound.into()) };
+        self.budget.steps(view.versions.len() as u64)?;
         let mut found = Writer::default();
         let mut missing = Writer::default();
         for expand in asked {
@@ -219,6 +228,7 @@ impl Expansion {
             }
         }
         writer.end_response();
+        self.budget.bytes(writer.out.len())?;
         Ok(writer.out)
     }
 

@@ -1,5 +1,8 @@
 //! Statements on `principal`, `address`, `device`, `ace`, `home` (as rows of administration) and `setting`.
 
+use std::collections::HashSet;
+
+use super::node::held_by;
 use super::sql::{Reading, Row, arguments, execute, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -47,6 +50,15 @@ pub async fn list(
                WHERE p.match_name > $1 AND (CAST($2 AS TEXT) IS NULL OR p.kind = $2) ORDER BY p.match_name LIMIT $3";
     let found = rows(c, sql, arguments![after, kind.map(PrincipalKind::code), limit]).await?;
     Ok(found.iter().map(principal_of).collect())
+}
+
+/// Whose homes an actor has a role on as a whole: projects that the actor may know of.
+pub async fn of_whom(c: &mut impl Reading, actor: Id, now: Timestamp) -> Result<HashSet<Id>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT n.owner_id FROM ace a JOIN node n ON n.id = a.node_id WHERE n.kind = 'home' AND n.gone_at IS NULL AND ",
+        held_by!()
+    );
+    Ok(rows(c, SQL, arguments![actor, now]).await?.iter().map(|row| Id(row.integer(0))).collect())
 }
 
 /// Writes a principal and its addresses.

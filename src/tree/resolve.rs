@@ -278,7 +278,7 @@ async fn follow_principal(c: &mut impl Reading, who: Who<'_>, target: &mut Targe
 }
 
 /// A project is known to those who have a role in it.
-pub(super) async fn may_know(c: &mut impl Reading, who: Who<'_>, name: &str) -> Result<bool> {
+async fn may_know(c: &mut impl Reading, who: Who<'_>, name: &str) -> Result<bool> {
     let links =
         node::chain(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &[match_name(name)] }).await?;
     Ok(links.last().is_some_and(|home| home.role.is_some()))

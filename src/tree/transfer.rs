@@ -219,7 +219,8 @@ impl Admitted<Txn> {
             }
         }
         let seq = self.seq(to.home_id)?;
-        self.stamp(&to, seq, (bytes, documents)).await?;
+        // A copy has the time of what it is a copy of.
+        node::stamp(&mut self.store, to.id, seq, (bytes, documents), to.modified_at).await?;
         let claim = self.claim(to.home_id)?.clone();
         self.quota_kept(&claim).await?;
         Ok(open)

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use super::calendar::{CALENDARS, link_of};
 use super::gate::Admitted;
 use super::lock::covering;
-use super::resolve::{PRINCIPALS_SEGMENT, ROOTS, VERSIONS, Who, made_id, may_know};
+use super::resolve::{PRINCIPALS_SEGMENT, ROOTS, VERSIONS, made_id};
+use crate::model::budget::Budget;
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
 use crate::model::filename::{is_unshown, match_name};
@@ -451,9 +452,12 @@ impl<T: Reading> Admitted<T> {
     pub async fn principals_that(
         &mut self,
         holds: impl Fn(&Principal) -> bool,
-        limit: usize,
+        (limit, budget): (usize, &Budget),
         epoch: &str,
     ) -> Result<(Vec<View>, bool)> {
+        /// What looking at one principal costs of the budget.
+        const STEPS_EACH: u64 = 10;
+        let projects = principal::of_whom(&mut self.store, self.request.actor.id, self.now).await?;
         let mut views = Vec::new();
         let mut after = String::new();
         let asked = self.target.node().is_some_and(|node| node.kind == Kind::Principals);
@@ -462,9 +466,10 @@ impl<T: Reading> Admitted<T> {
             let page = principal::list(&mut self.store, None, &after, PAGE).await?;
             let Some(last) = page.last() else { return Ok((views, false)) };
             after = match_name(&last.name);
-            for found in page.into_iter().filter(|found| found.disabled_at.is_none() && holds(found)) {
-                let who = Who { actor: &self.request.actor, now: self.now };
-                if found.kind != PrincipalKind::Person && !may_know(&mut self.store, who, &found.name).await? {
+            for found in page {
+                budget.steps(STEPS_EACH)?;
+                let may_know = found.kind == PrincipalKind::Person || projects.contains(&found.id);
+                if found.disabled_at.is_some() || !may_know || !holds(&found) {
                     continue;
                 }
                 if views.len() == limit {

@@ -453,3 +453,27 @@ async fn members(world: &World, path: &str, dead: Selection) -> Admitted<Snapsho
     let request = Request { dead, ..Request::of(Method::Propfind, Path::parse(path).unwrap(), owner) };
     world.tree.read(&request).await.unwrap()
 }
+
+#[tokio::test]
+async fn expanding_many_versions_costs_what_one_request_may() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a", "0").expect(201).await;
+    for version in 1..40 {
+        max.put("/files/tram/a", &version.to_string()).expect(204).await;
+    }
+    let expand = |levels: usize| {
+        let property = |inner: String, name: &str| format!("<D:property name=\"{name}\">{inner}</D:property>");
+        let inner = (0..levels).fold(property(String::new(), "getetag"), |inner, level| {
+            property(inner, if level % 2 == 0 { "version-set" } else { "version-history" })
+        });
+        format!("<D:expand-property xmlns:D=\"DAV:\">{}</D:expand-property>", property(inner, "version-history"))
+    };
+    let answer = max.report_at("/files/tram/a").body(&expand(1)).expect(207).await;
+    assert_eq!(answer.text().matches("<D:getetag>").count(), 40);
+    // Forty times forty versions, and forty times these.
+    let begun = std::time::Instant::now();
+    let answer = max.report_at("/files/tram/a").body(&expand(5)).send().await;
+    assert!([207, 507].contains(&answer.status) && begun.elapsed().as_secs() < 60, "{}", answer.status);
+    world.sound().await;
+}

@@ -15,6 +15,8 @@ const MAX_REPEATS: i64 = 1000;
 
 /// How many bytes of a value are looked at in a step.
 const BYTES_A_STEP: usize = 64;
+/// How many lines are passed over in a step.
+const NAMES_A_STEP: usize = 64;
 
 /// Does an object match? `filter` is that of VCALENDAR. What could not be looked at to its end may match.
 #[must_use]
@@ -152,14 +154,16 @@ fn properties_match(filter: &ComponentFilter, component: &Component, zones: &Zon
 }
 
 fn property_matches(filter: &PropertyFilter, component: &Component, zones: &Zones<'_>) -> bool {
+    if !goes_on(zones, component.properties.len() / NAMES_A_STEP) {
+        return true;
+    }
     let mut found = component.all(&filter.name).peekable();
     if filter.is_not_defined {
         return found.peek().is_none();
     }
     found.any(|property| {
         let bytes = if filter.text.is_some() { property.value().len() } else { 0 } + 4 * property.head().len();
-        if zones.work((1 + bytes / BYTES_A_STEP) as u64).is_err() {
-            zones.cut();
+        if !goes_on(zones, bytes / BYTES_A_STEP) {
             return true;
         }
         filter.range.is_none_or(|range| {
@@ -167,6 +171,12 @@ fn property_matches(filter: &PropertyFilter, component: &Component, zones: &Zone
         }) && filter.text.as_ref().is_none_or(|text| text.holds(&property.text()))
             && filter.parameters.iter().all(|parameter| parameter_matches(parameter, property))
     })
+}
+
+/// Is there work to be had? Else what is looked at may match.
+fn goes_on(zones: &Zones<'_>, steps: usize) -> bool {
+    let worked = zones.work(1 + steps as u64);
+    worked.inspect_err(|_| zones.cut()).is_ok()
 }
 
 fn parameter_matches(filter: &ParameterFilter, property: &Property) -> bool {

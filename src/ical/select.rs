@@ -16,6 +16,10 @@ use crate::model::calendar::{ComponentSelection, Selection, TimeRange};
 
 /// The most that is told of one object, bytes: more than the largest takes as it is stored.
 const MAX_TOLD_BYTES: usize = 16 * 1024 * 1024;
+/// What it costs to look a time zone up and to describe it.
+const STEPS_OF_ZONE: u64 = 100;
+/// How many names of lines are compared in a step.
+const NAMES_A_STEP: u64 = 64;
 /// For how long after an object begins its zones are described: ten years.
 const DESCRIBED_S: i64 = 10 * 366 * 86_400;
 
@@ -24,7 +28,11 @@ const DESCRIBED_S: i64 = 10 * 366 * 86_400;
 pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> Result<String, Exhausted> {
     let mut calendar = object.calendar.clone();
     if let Some(describe) = selection.describe_zones {
-        if describe { describe_zones(&mut calendar) } else { calendar.components.retain(|part| !is_known_zone(part)) }
+        if describe {
+            describe_zones(&mut calendar, zones)?
+        } else {
+            calendar.components.retain(|part| !is_known_zone(part))
+        }
     }
     let instances = selection.expand.map(|range| instances(object, zones, range).instances);
     if instances.is_none()
@@ -46,11 +54,13 @@ pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> Resu
     let mut out = Output { text: String::new(), left: MAX_TOLD_BYTES, json: selection.json, parts: 0 };
     out.begin(&calendar)?;
     let inner = wanted.and_then(|wanted| wanted.components.as_deref());
+    let names = wanted.map_or(0, names_of);
     for part in stored {
+        zones.work(lines_of(&part) * names / NAMES_A_STEP)?;
         out.part(part, inner)?;
     }
     for instance in instances.into_iter().flatten() {
-        zones.work(1 + instance.component.properties.len() as u64)?;
+        zones.work(1 + lines_of(instance.component) * (1 + names / NAMES_A_STEP))?;
         out.room_for(instance.component)?;
         out.part(alone(&instance, zones), inner)?;
     }
@@ -110,6 +120,17 @@ fn size_of(component: &Component) -> usize {
     lines.sum::<usize>() + component.components.iter().map(size_of).sum::<usize>() + 2 * component.name.len() + 14
 }
 
+/// How many lines a component has.
+fn lines_of(component: &Component) -> u64 {
+    component.properties.len() as u64 + component.components.iter().map(lines_of).sum::<u64>()
+}
+
+/// How many names a selection has.
+fn names_of(selection: &ComponentSelection) -> u64 {
+    let properties = selection.properties.as_ref().map_or(0, |names| names.len() as u64);
+    properties + selection.components.iter().flatten().map(|inner| 1 + names_of(inner)).sum::<u64>()
+}
+
 /// Leaves what is wanted of a component (RFC 4791 section 9.6.1).
 fn reduce(component: &mut Component, selection: &ComponentSelection) {
     if let Some(wanted) = &selection.properties {
@@ -139,13 +160,17 @@ fn is_known_zone(part: &Component) -> bool {
 }
 
 /// Describes the zones that an object names and does not describe, as far as two yearly rules can.
-fn describe_zones(calendar: &mut Component) {
-    let described = |calendar: &Component, name: &str| {
-        let mut zones = calendar.components.iter().filter(|part| part.name == "VTIMEZONE");
-        zones.any(|zone| zone.value("TZID").is_some_and(|known| known.trim() == name))
-    };
-    let names: BTreeSet<String> = zones_of(calendar).into_iter().collect();
-    for name in names.into_iter().filter(|name| !described(calendar, name)).collect::<Vec<_>>() {
+fn describe_zones(calendar: &mut Component, zones: &Zones<'_>) -> Result<(), Exhausted> {
+    let described: HashSet<&str> = calendar
+        .components
+        .iter()
+        .filter(|part| part.name == "VTIMEZONE")
+        .filter_map(|zone| zone.value("TZID").map(str::trim))
+        .collect();
+    let names: BTreeSet<String> =
+        zones_of(calendar).into_iter().filter(|name| !described.contains(name.as_str())).collect();
+    for name in names {
+        zones.work(STEPS_OF_ZONE)?;
         let Some(zone) = known(&name).filter(|zone| zone.iana_name() == Some(&name)) else { continue };
         let start = calendar
             .components
@@ -159,6 +184,7 @@ fn describe_zones(calendar: &mut Component) {
             calendar.components.splice(0..0, described.components);
         }
     }
+    Ok(())
 }
 
 /// Writes a component.

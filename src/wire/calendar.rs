@@ -11,7 +11,7 @@ use crate::model::id::Timestamp;
 
 /// How deep filters and selections may stand within each other.
 const MAX_DEPTH: usize = 8;
-/// How many conditions one filter may hold.
+/// How many conditions one filter may hold, and how many names a selection.
 const MAX_CONDITIONS: usize = 500;
 
 /// The media types of calendar objects.
@@ -161,9 +161,10 @@ fn selection(data: &Element) -> Result<Selection, Condition> {
         return Err(Condition::SupportedCalendarData);
     }
     let mut selection = Selection { json: kind == JSON, ..Selection::default() };
+    let mut left = MAX_CONDITIONS;
     for child in data.elements() {
         match &*child.name.local {
-            "comp" => selection.component = Some(component_selection(child, 0)?),
+            "comp" => selection.component = Some(component_selection(child, 0, &mut left)?),
             "expand" => selection.expand = Some(both_ends(child)?),
             "limit-recurrence-set" => selection.limit_recurrence = Some(both_ends(child)?),
             "limit-freebusy-set" => selection.limit_freebusy = Some(both_ends(child)?),
@@ -179,7 +180,7 @@ fn both_ends(element: &Element) -> Result<TimeRange, Condition> {
     if open { Err(Condition::ValidFilter) } else { Ok(range) }
 }
 
-fn component_selection(element: &Element, depth: usize) -> Result<ComponentSelection, Condition> {
+fn component_selection(element: &Element, depth: usize, left: &mut usize) -> Result<ComponentSelection, Condition> {
     if depth > MAX_DEPTH {
         return Err(Condition::SupportedFilter);
     }
@@ -187,11 +188,12 @@ fn component_selection(element: &Element, depth: usize) -> Result<ComponentSelec
     let (mut properties, mut components) = (Vec::new(), Vec::new());
     let (mut all_properties, mut all_components) = (false, false);
     for child in element.elements() {
+        *left = left.checked_sub(1).ok_or(Condition::SupportedCalendarData)?;
         match &*child.name.local {
             "allprop" => all_properties = true,
             "allcomp" => all_components = true,
             "prop" => properties.push((name_of(child)?, child.attribute("novalue") == Some("yes"))),
-            "comp" => components.push(component_selection(child, depth + 1)?),
+            "comp" => components.push(component_selection(child, depth + 1, left)?),
             _ => {}
         }
     }

@@ -188,6 +188,40 @@ async fn nobody_seeks_a_text_that_nobody_types() {
     }
 }
 
+/// Many conditions, or names, times many lines.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_of_each_line_has_an_end() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let comments = (0..100_000).map(|n| format!("COMMENT;TZID=Z{n}:x{n}\r\n")).collect::<String>();
+    let text = object("long", "", &format!("DTSTART:20260101T000000Z\r\n{}", comments.trim_end()));
+    max.put(&format!("{CALENDAR}/long.ics"), &text).expect(201).await;
+    max.put(&format!("{CALENDAR}/good.ics"), &event("good", "20260314")).expect(201).await;
+    let several = |count: usize, one: &str| one.repeat(count);
+    let not = "<C:prop-filter name=\"X-NONE\"><C:is-not-defined/></C:prop-filter>";
+    let sought =
+        "<C:prop-filter name=\"COMMENT\"><C:text-match negate-condition=\"yes\">none</C:text-match></C:prop-filter>";
+    let names = |count: usize| {
+        let names = (0..count).map(|n| format!("<C:prop name=\"X-{n}\"/>")).collect::<String>();
+        let comp = format!("<C:comp name=\"VCALENDAR\"><C:comp name=\"VEVENT\">{names}</C:comp></C:comp>");
+        query(&format!("<C:calendar-data>{comp}</C:calendar-data>"), "")
+    };
+    for (what, inner, statuses) in [
+        ("filters of nothing", query("", &several(240, not)), [207, 207]),
+        ("filters of all", query("", &several(160, sought)), [207, 207]),
+        ("more filters than anybody writes", query("", &several(600, not)), [403, 403]),
+        ("names", names(490), [207, 207]),
+        ("more names than anybody wants", names(2000), [403, 403]),
+    ] {
+        let begun = Instant::now();
+        let answer = report(&max, "calendar-query", &inner).await;
+        assert!(statuses.contains(&answer.status), "{what}: {}", answer.status);
+        assert!(begun.elapsed() < LONGEST, "{what}: {:?}", begun.elapsed());
+    }
+    let zones = max.get(&format!("{CALENDAR}/long.ics")).header("CalDAV-Timezones", "T").send().await;
+    assert!([200, 507].contains(&zones.status), "{}", zones.status);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_for_much_keeps_nobody_waiting() {
     let world = World::new().await;

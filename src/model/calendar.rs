@@ -173,11 +173,14 @@ pub struct Indexed {
     pub last_at: Timestamp,
 }
 
+/// What the UIDs begin with that stand for unknown ones.
+const UNREADABLE: &str = "unreadable-";
+
 impl Indexed {
     /// What is known of an object that cannot be read: it may be anything, at any time.
     #[must_use]
     pub fn unreadable(hash: &str) -> Self {
-        let uid = format!("unreadable-{hash}");
+        let uid = format!("{UNREADABLE}{hash}");
         Self { uid, component: String::new(), first_at: Timestamp::MIN, last_at: Timestamp::MAX }
     }
 
@@ -185,6 +188,12 @@ impl Indexed {
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         self.component.is_empty()
+    }
+
+    /// Is it another object than the one that bore a UID? Of what could not be read nobody knows.
+    #[must_use]
+    pub fn is_other(&self, uid: &str) -> bool {
+        uid != self.uid && !uid.starts_with(UNREADABLE)
     }
 }
 

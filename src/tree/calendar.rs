@@ -275,7 +275,7 @@ impl Admitted<Txn> {
             return Err(Condition::SupportedCalendarComponent.into());
         }
         let holder = standing.holder.or_else(|| {
-            let other = standing.uid.is_some_and(|uid| uid != indexed.uid);
+            let other = standing.uid.is_some_and(|uid| indexed.is_other(&uid));
             other.then(|| object.name.clone())
         });
         if let Some(name) = holder {

@@ -142,6 +142,8 @@ async fn what_cannot_be_read_is_told_and_harms_nothing_else() {
         assert_eq!(busy.contains("20260315T100000Z"), readable, "{what}: {busy}");
         // It can be copied, deleted and brought back like any other.
         max.copy(&format!("{CALENDAR}/bad.ics"), "/calendars/max/personal/copy.ics").expect(201).await;
+        // And mended.
+        max.put("/calendars/max/personal/copy.ics", &event("bad", "20260316")).expect(204).await;
         let exported = Command::new(env!("CARGO_BIN_EXE_beffroi"))
             .args(["export", "calendar", CALENDAR])
             .env("BEFFROI_DATA", world.data.path())

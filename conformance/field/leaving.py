@@ -76,6 +76,9 @@ def taken_out(lab, bring_back):
     bring_back(moment, tops.values())
     for way, folder in tops.items():
         top = f"/files/tramway/{folder}"
+        if alice.get(f"{top}-renamed/{ACT}").status == 200:
+            # It was put back where it was deleted from.
+            top += "-renamed"
         act, deep = alice.get(f"{top}/{ACT}").text, alice.get(f"{top}/sub/in.txt").text
         versions = alice.versions(f"{top}/{ACT}")
         good = act == f"{folder} version 2" and deep == f"in {folder}" and versions >= 3

@@ -1,6 +1,6 @@
 """Only what programs leave about is litter: not what left such a name, and not what a person named so. Nothing vanishes without trace."""
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from lab import DAY_S, HOUR_S, probe
 
@@ -64,7 +64,7 @@ def copied_and_restored(lab):
         alice.copy(f"{old}/", f"/files/tramway/copied-{number}/")
         paths.append(is_a_document(lab, alice, f"/files/tramway/copied-{number}/act.docx", f"COPY of {name}"))
         alice.delete(f"{old}/")
-        lying = [href for href, place in alice.trashed("tramway").items() if place.rstrip("/").endswith(quote(name)) or quote(name) in href]
+        lying = [href for href, place in alice.trashed("tramway").items() if unquote(place).rstrip("/").endswith(name)]
         lab.say(bool(lying), f"a folder that is called {name} and holds a document lies in the trash when it is deleted")
         for href in lying:
             alice.move(href, f"/files/tramway/restored-{number}/")
@@ -80,7 +80,7 @@ def copied_and_restored(lab):
 
 def traces(client, home, name):
     """Where a document of this name is to be found still."""
-    found = [place for place in client.trashed(home).values() if quote(name) in place]
+    found = [place for place in client.trashed(home).values() if name in unquote(place)]
     return found + ([name] if client.get(f"/files/{home}/{quote(name)}").status == 200 else [])
 
 

@@ -165,7 +165,7 @@ def forwarded_for(lab):
         lab.say(logged(lab, path) == wanted, f"X-Forwarded-For {lines}: {logged(lab, path)}, right is {wanted}")
 
 
-@probe("RFC 7239 section 5.3", "likewise of forwarded hosts, by which Destination is known", '[server]\ntrusted_proxies = ["127.0.0.1"]\n')
+@probe("RFC 7239 section 5.3", "of forwarded hosts the hop next to a trusted proxy counts, and Destination is known by it", '[server]\ntrusted_proxies = ["127.0.0.1"]\n')
 def forwarded_host(lab):
     alice = lab.client("alice")
     alice.put("/files/tramway/there", "x")

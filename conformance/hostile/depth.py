@@ -47,14 +47,15 @@ def no_deeper_than_an_address(lab):
     while alice.list(path + "/", "D:getetag", depth="0").status == 207:
         path, depth = path + "/d", depth + 1
     lab.say(depth <= LEVELS and "panic" not in done.stderr, f"import goes down {depth} levels (exit {done.returncode}: {done.stderr.strip()[-150:]})")
-    # As deep as it goes, by MOVE of chains on chains.
+    # As deep as it goes, by MOVE of chains into chains.
+    chain(alice, "/files/alice/k", 60)
+    alice.copy("/files/alice/k/", "/files/alice/m0/")
     depth, number = 60, 0
     while depth < 2000:
-        number += 1
-        alice.copy("/files/alice/a/", f"/files/alice/m{number}/")
-        if alice.move("/files/alice/a/" if number == 1 else f"/files/alice/m{number - 1}/", f"/files/alice/m{number}" + "/c" * 59 + "/m/") != 201:
+        alice.copy("/files/alice/k/", f"/files/alice/m{number + 1}/")
+        if alice.move(f"/files/alice/m{number}/", f"/files/alice/m{number + 1}" + "/c" * 59 + "/m/") != 201:
             break
-        depth += 60
+        depth, number = depth + 60, number + 1
     lab.say(depth <= LEVELS, f"a chain of chains: {depth} levels")
     for what, answer in {"synchronization with all below": alice("REPORT", f"/files/alice/m{number}/", sync("", "infinite"), Depth="0"), "DELETE": alice("DELETE", f"/files/alice/m{number}/"), "purge": alice("DELETE", f"/trash/alice/m{number}/")}.items():
         lab.say(answer.status in (204, 207, 404) and answer.seconds < 5, f"{what}: {answer.status} in {answer.seconds:.1f} s")
@@ -66,12 +67,16 @@ def large_trees(lab):
     alice, source = lab.client("alice", 300), os.path.join(lab.folder, "source")
     for folder in range(40):
         os.makedirs(f"{source}/{folder}")
-        for number in range(500):
+        for number in range(100):
             with open(f"{source}/{folder}/{number}.txt", "w") as file:
                 file.write(f"{folder} {number}")
     lab.watch()
     lab.command("import", "files", "/files/alice/tree", source)
-    lab.unharmed("import of 20,000 documents")
+    lab.unharmed("import of 4,000 documents")
+    for number in range(4):
+        alice.copy("/files/alice/tree/0/", f"/files/alice/tree/more-{number}/")
+        for folder in range(1, 40):
+            alice.copy(f"/files/alice/tree/{folder}/", f"/files/alice/tree/more-{number}/{folder}/")
 
     def step(what, job):
         started = time.monotonic()
@@ -100,10 +105,13 @@ def large_trees(lab):
 def tidied_up(lab):
     alice, source = lab.client("alice", 300), os.path.join(lab.folder, "source")
     os.makedirs(source)
-    for number in range(10_000):
+    for number in range(1000):
         with open(f"{source}/{number}.txt", "w") as file:
             file.write(str(number))
-    lab.command("import", "files", "/files/alice/tree", source)
+    alice.mkcol("/files/alice/tree/")
+    lab.command("import", "files", "/files/alice/tree/0", source)
+    for number in range(1, 10):
+        alice.copy("/files/alice/tree/0/", f"/files/alice/tree/{number}/")
     alice.delete("/files/alice/tree/")
     lab.ahead += 100 * 24 * 3600
     lab.restart()

@@ -1,8 +1,4 @@
-# hostile: objects made to exhaust whoever reads them, while another client goes on working; memory is watched.
-. "$HERE/lib.sh"
-cd "$WORK" || exit 1
-before=$(peak)
-python3 "$HERE/suites/hostile.py" "$HOST" "$NAME" "$PASSWORD" || FAILED=1
-after=$(peak)
-check "memory stays bounded ($((before / 1024)) MiB, then $((after / 1024)) MiB at most)" [ "$after" -lt $((512 * 1024)) ]
-finish
+# hostile: what is made to exhaust the server or to turn it against others, while another person works and memory is watched; a file of
+# conformance/hostile a subject, one after the other.
+mkdir -p "$WORK"
+exec python3 "$HERE/probe.py" hostile objects

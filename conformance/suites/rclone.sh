@@ -20,4 +20,17 @@ check "copied back" run copy B:renamed back
 check "the same tree" diff -r tree back
 check "the space is shown" run about B:
 check "purged" run purge B:renamed
+# A folder asked in another spelling is listed, and never taken for empty: `sync` would empty the local one.
+mkdir -p "few/L'équipe"
+echo precious >"few/L'équipe/f.txt"
+check "few copied up" run copy few B:Few
+decomposed=$(python3 -c "import unicodedata; print(unicodedata.normalize('NFD', \"L'équipe\"))")
+for spelled in "FEW/L'équipe" "few/L'ÉQUIPE" "Few/$decomposed"; do
+  equal "$spelled is listed" "$(run lsf "B:$spelled")" f.txt
+  mkdir -p mirror
+  cp "few/L'équipe/f.txt" mirror/
+  check "$spelled is mirrored" run sync "B:$spelled" mirror
+  equal "and the local file stays" "$(cat mirror/f.txt)" precious
+  rm -r mirror
+done
 finish

@@ -12,7 +12,9 @@
 //! as PERSON                           what follows is sent by another person
 //! ```
 //!
-//! `{host}` and `{auth}` stand for what each run has anew; `{length}` for the length of the body.
+//! `{host}` and `{auth}` stand for what each run has anew; `{length}` for the length of the body, `{bytes N}` for a body of that
+//! length. Who sends `Expect: 100-continue` holds the body back until it is asked for. An answer that says `Connection: close`
+//! ends the connection, and the next exchange begins another; where it does not say so, the next exchange must find it open.
 
 use std::collections::HashMap;
 
@@ -32,17 +34,34 @@ async fn replay(name: &str, text: &str) {
         saved.insert("auth".into(), client.authorization.clone().unwrap());
         let request = fill(request.trim_end_matches('\n'), &saved);
         let (head, body) = request.split_once("\n\n").unwrap_or((&request, ""));
-        let body =
-            if head.contains("chunked") { format!("{}\r\n\r\n", body.replace('\n', "\r\n")) } else { body.to_owned() };
+        let mut body = long(body);
+        if head.contains("chunked") {
+            body = format!("{}\r\n\r\n", body.replace('\n', "\r\n"));
+        }
         let head = head.replace("{length}", &body.len().to_string()).replace('\n', "\r\n");
         let socket = match sockets.remove(&person) {
             Some(socket) => socket,
             None => TcpStream::connect(world.address).await.unwrap(),
         };
         let mut socket = socket;
-        socket.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
-        let answer = Answer::read(&mut socket, head.starts_with("HEAD ")).await;
-        sockets.insert(person.clone(), socket);
+        let headless = head.starts_with("HEAD ");
+        let answer = if head.contains("Expect: 100-continue") {
+            socket.write_all(format!("{head}\r\n\r\n").as_bytes()).await.unwrap();
+            let first = Answer::read(&mut socket, headless).await;
+            if first.status == 100 {
+                socket.write_all(body.as_bytes()).await.unwrap();
+                Answer::read(&mut socket, headless).await
+            } else {
+                first
+            }
+        } else {
+            // Who refuses early may have closed before the last byte is written; what it answered is read all the same.
+            let _ = socket.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await;
+            Answer::read(&mut socket, headless).await
+        };
+        if answer.header("connection") != Some("close") {
+            sockets.insert(person.clone(), socket);
+        }
         let what = format!("{name}: {}\n{}", head.lines().next().unwrap(), answer.text());
         let mut lines = expectations.lines();
         assert_eq!(answer.status.to_string(), lines.next().unwrap().trim(), "{what}");
@@ -77,6 +96,12 @@ async fn replay(name: &str, text: &str) {
     world.sound().await;
 }
 
+/// A body as it is sent: `{bytes N}` is a long one.
+fn long(body: &str) -> String {
+    let size = body.strip_prefix("{bytes ").and_then(|rest| rest.trim_end().strip_suffix('}'));
+    size.map_or_else(|| body.to_owned(), |size| "x".repeat(size.parse().unwrap()))
+}
+
 fn fill(text: &str, saved: &HashMap<String, String>) -> String {
     saved.iter().fold(text.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), value))
 }
@@ -103,6 +128,7 @@ conversations!(
     libreoffice,
     rclone,
     cyberduck,
+    dotnet_refused_upload,
     winscp,
     joplin,
     apple_calendar,

@@ -1,4 +1,4 @@
-//! `conformance/COVERAGE.md` is written from the tables; this fails when the page is stale.
+//! `conformance/COVERAGE.md` is written from the tables, and from what the probes say that they show; this fails when the page is stale.
 
 use std::fmt::Write as _;
 
@@ -55,6 +55,10 @@ fn page() -> String {
     for row in &REPORTS {
         let _ = writeln!(page, "| {} | {} |", row.name.local, row.source);
     }
+    page.push_str("\n## Shown from outside\n\n| of | what | probe |\n|---|---|---|\n");
+    for (source, rule, probe) in probes() {
+        let _ = writeln!(page, "| {source} | {rule} | `{probe}` |");
+    }
     page.push_str("\n## Succession\n\n| it left | it lands | the next version? |\n|---|---|---|\n");
     for (left, landing, carries) in SUCCESSIONS {
         let _ = writeln!(page, "| {left:?} | {landing:?} | {} |", if carries { "yes" } else { "" });
@@ -65,6 +69,30 @@ fn page() -> String {
         let _ = writeln!(page, "| {:?} | {} | {element} | {} |", row.condition, row.status, row.source);
     }
     page
+}
+
+/// What each probe of `conformance/` shows, of which standard: `@probe("SOURCE", "RULE"` stands before its function.
+fn probes() -> Vec<(String, String, String)> {
+    let conformance = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+    let mut found = Vec::new();
+    for folder in ["field", "hostile"] {
+        for file in std::fs::read_dir(conformance.join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            if path.extension().is_none_or(|ending| ending != "py") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for block in text.split("@probe(\"").skip(1) {
+                let (source, rest) = block.split_once("\", \"").unwrap();
+                let rule = rest.split('"').next().unwrap();
+                let name = block.split_once("\ndef ").unwrap().1.split('(').next().unwrap();
+                found.push((source.to_owned(), rule.to_owned(), format!("{folder}/{stem}.{name}")));
+            }
+        }
+    }
+    found.sort_by(|one, other| one.2.cmp(&other.2));
+    found
 }
 
 fn effects(effects: &[(beffroi::model::effect::Effect, beffroi::model::effect::Place)]) -> String {

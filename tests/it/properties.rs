@@ -200,7 +200,11 @@ async fn what_windows_says_of_the_modification_time_is_that_time() {
         let path = &at(if how == "a member more" { "folder" } else { "a.docx" });
         max.put(&at("other.docx"), "other").expect(201).await;
         if how == "a member more" {
+            let inner = format!("{path}/inner");
             max.mkcol(path).expect(201).await;
+            max.mkcol(&inner).expect(201).await;
+            max.put(&format!("{inner}/c"), "c").expect(201).await;
+            max.proppatch(&inner, &windows("Win32LastModifiedTime", OLD)).expect(207).await;
         } else {
             max.put(path, "zero").expect(201).await;
             max.put(path, "one").expect(204).await;
@@ -243,11 +247,21 @@ async fn what_windows_says_of_the_modification_time_is_that_time() {
         assert_eq!(microsoft, None, "{how}");
         // And on a copy, which has the time of what it is a copy of.
         max.proppatch(path, &windows("Win32LastModifiedTime", OLD)).expect(207).await;
-        let (copy, moved) = (&at("copy"), &at("moved"));
+        let (copy, moved, out) = (&at("copy"), &at("moved"), &"/files/max/moved".to_owned());
         max.copy(path, copy).expect(201).await;
         max.relocate(path, moved).expect(201).await;
-        for path in [copy, moved] {
-            assert_eq!(times(&max, path).await, (OLD.to_owned(), Some(OLD.to_owned())), "{how}");
+        let everywhere = (OLD.to_owned(), Some(OLD.to_owned()));
+        assert_eq!(
+            (times(&max, copy).await, times(&max, moved).await),
+            (everywhere.clone(), everywhere.clone()),
+            "{how}"
+        );
+        max.relocate(moved, out).expect(201).await;
+        assert_eq!(times(&max, out).await, everywhere, "{how}");
+        if how == "a member more" {
+            for folder in [copy, out] {
+                assert_eq!(times(&max, &format!("{folder}/inner")).await, everywhere, "{folder}");
+            }
         }
         world.sound().await;
     }

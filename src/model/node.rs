@@ -163,7 +163,7 @@ pub struct Version {
 }
 
 /// What a node counts in the quota of its home beside its content and properties; as much does a former version.
-pub const NODE_BYTES: i64 = 512;
+pub const NODE_BYTES: i64 = 32;
 
 /// Content on its way out, block by block, each made as it is taken; an error ends it.
 pub type Blocks = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;

@@ -44,9 +44,9 @@ static RULES: [Rule; 17] = [
     },
     Rule {
         what: "the used bytes of a home are not the sum of what it holds",
-        // 512 is NODE_BYTES.
+        // 32 is NODE_BYTES.
         sql: "SELECT h.node_id, t.name FROM home h JOIN node t ON t.id = h.node_id LEFT JOIN (SELECT v.home_id, \
-              CAST(SUM(v.bytes) AS BIGINT) AS bytes FROM (SELECT n.home_id, SUM(512 + CASE WHEN n.hash IS NULL THEN 0 \
+              CAST(SUM(v.bytes) AS BIGINT) AS bytes FROM (SELECT n.home_id, SUM(32 + CASE WHEN n.hash IS NULL THEN 0 \
               ELSE n.size END) AS bytes FROM node n WHERE n.kind NOT IN ('root', 'home', 'documents', 'calendars') \
               GROUP BY n.home_id UNION ALL SELECT p.home_id, SUM(p.held_bytes) FROM past p GROUP BY p.home_id UNION ALL \
               SELECT n.home_id, SUM(OCTET_LENGTH(r.namespace) + OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml)) FROM property r \

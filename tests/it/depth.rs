@@ -2,6 +2,7 @@
 //! be taken out and removed.
 
 use beffroi::model::method::Method;
+use beffroi::model::node::NODE_BYTES;
 use beffroi::model::path::{MAX_SEGMENTS, Path};
 use beffroi::tree::gate::Request;
 
@@ -126,7 +127,7 @@ async fn ancient_chain(world: &World, top: &str, levels: usize) {
          UPDATE node SET size = {levels} - 1, documents = {levels} - 1 WHERE name = '{top}'; \
          UPDATE node SET size = size + {levels} - 1, documents = documents + {levels} - 1 \
          WHERE id = (SELECT parent_id FROM node WHERE name = '{top}'); \
-         UPDATE home SET used_bytes = used_bytes + {levels} * 512 + ({levels} - 1) * 513 \
+         UPDATE home SET used_bytes = used_bytes + {levels} * {NODE_BYTES} + ({levels} - 1) * ({NODE_BYTES} + 1) \
          WHERE node_id = (SELECT home_id FROM node WHERE name = '{top}');"
     );
     sql(world, &statement).await;

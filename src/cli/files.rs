@@ -1,16 +1,21 @@
 //! `beffroi import files` and `beffroi export files`: a directory in, a directory out, in the name of the home's owner.
 
+use std::ffi::OsString;
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
 
 use clap::Subcommand;
 use futures_util::StreamExt as _;
+use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::calendar;
+use super::directory::Directory;
 use super::output::{Terminal, told};
 use crate::message;
 use crate::model::condition::Condition;
 use crate::model::error::Error;
+use crate::model::id::Id;
 use crate::model::media_type;
 use crate::model::method::Method;
 use crate::model::path::Path;
@@ -57,6 +62,9 @@ pub(super) enum Export {
         address: String,
     },
 }
+
+/// A directory that stands in one that is held open, by its name.
+type Place = (Arc<Directory>, OsString);
 
 /// How much was done.
 #[derive(Default)]
@@ -111,19 +119,22 @@ impl Import {
         };
         let (top, owner) = address_of(tree, &address, &[FILES]).await?;
         let mut done = Done::default();
-        let mut waiting = vec![(dir, top)];
-        while let Some((dir, path)) = waiting.pop() {
+        let mut waiting = vec![(None, top)];
+        while let Some((place, path)) = waiting.pop() {
+            let directory = directory_at(&dir, place, false).await?;
             make_folder(tree, &path, &owner).await.map_err(|e| at_address(terminal, &path, e))?;
             done.folders += 1;
-            let mut entries = tokio::fs::read_dir(&dir).await.map_err(|e| at_path(&dir, &e))?;
-            while let Some(entry) = entries.next_entry().await.map_err(|e| at_path(&dir, &e))? {
-                let from = entry.path();
+            let mut entries = directory.entries().await.map_err(|e| at_path(&directory.shown, &e))?;
+            while let Some(entry) = entries.next_entry().await.map_err(|e| at_path(&directory.shown, &e))? {
+                let name = entry.file_name();
+                let from = directory.shown.join(&name);
                 let kind = entry.file_type().await.map_err(|e| at_path(&from, &e))?;
-                let to = path.join(&entry.file_name().to_string_lossy());
+                let to = path.join(&name.to_string_lossy());
                 if kind.is_dir() {
-                    waiting.push((from, to));
+                    waiting.push((Some((Arc::clone(&directory), name)), to));
                 } else if kind.is_file() {
-                    put(tree, &from, &to, &owner, terminal).await?;
+                    let file = directory.file(&name).await.map_err(|e| at_path(&from, &e))?;
+                    put(tree, (file, &from), &to, &owner, terminal).await?;
                     done.files += 1;
                     if done.files.is_multiple_of(EVERY) {
                         terminal.note("progress-import", &[("files", &done.files.to_string())]);
@@ -150,8 +161,26 @@ pub(super) async fn make_folder(tree: &Tree, path: &Path, actor: &Actor) -> Resu
     admitted.commit().await
 }
 
-async fn put(tree: &Tree, from: &FilePath, to: &Path, owner: &Actor, terminal: &Terminal) -> anyhow::Result<()> {
-    let mut file = tokio::fs::File::open(from).await.map_err(|e| at_path(from, &e))?;
+/// A directory that a command works in: the one that was named, or one that stands in another.
+async fn directory_at(named: &FilePath, place: Option<Place>, made: bool) -> anyhow::Result<Arc<Directory>> {
+    let (found, shown) = match place {
+        None if made => (Directory::made(named).await, named.to_owned()),
+        None => (Directory::named(named).await, named.to_owned()),
+        Some((above, name)) => {
+            let shown = above.shown.join(&name);
+            (if made { above.make(&name).await } else { above.enter(&name).await }, shown)
+        }
+    };
+    found.map(Arc::new).map_err(|error| at_path(&shown, &error))
+}
+
+async fn put(
+    tree: &Tree,
+    (mut file, from): (File, &FilePath),
+    to: &Path,
+    owner: &Actor,
+    terminal: &Terminal,
+) -> anyhow::Result<()> {
     let modified = file.metadata().await.and_then(|m| m.modified()).ok();
     // What is older than the oldest date that can be told has that.
     let modified_at = modified.map(|at| at.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64));
@@ -195,9 +224,9 @@ impl Export {
         };
         let (top, owner) = address_of(tree, &address, &[FILES]).await?;
         let mut done = Done::default();
-        let mut waiting = vec![(top, dir.clone())];
-        while let Some((path, dir)) = waiting.pop() {
-            tokio::fs::create_dir_all(&dir).await.map_err(|e| at_path(&dir, &e))?;
+        let mut waiting = vec![(None, top)];
+        while let Some((place, path)) = waiting.pop() {
+            let directory = directory_at(&dir, place, true).await?;
             done.folders += 1;
             let mut at = Cursor::default();
             loop {
@@ -205,13 +234,14 @@ impl Export {
                 let mut admitted = tree.read(&request).await.map_err(|e| at_address(terminal, &path, e))?;
                 let page = admitted.members(&at, Needs::default(), tree.epoch()).await?;
                 for view in &page.views {
-                    let to = dir.join(&view.node.name);
+                    let name = &view.node.name;
                     if view.node.kind.is_collection() {
-                        waiting.push((path.join(&view.node.name), to));
+                        waiting.push((Some((Arc::clone(&directory), name.into())), path.join(name)));
                     } else {
                         let length = u64::try_from(view.node.size_bytes).unwrap_or(0);
                         let content = admitted.content(tree, &view.node, 0, length).await?;
-                        save(content, &to, view.node.modified_at).await.map_err(|e| at_path(&to, &e))?;
+                        let saved = save(content, &directory, name, view.node.modified_at).await;
+                        saved.map_err(|e| at_path(&directory.shown.join(name), &e))?;
                         done.files += 1;
                     }
                 }
@@ -228,8 +258,20 @@ impl Export {
     }
 }
 
-async fn save(content: tree::Content, to: &FilePath, modified_at: i64) -> std::io::Result<()> {
-    let mut file = tokio::fs::File::create(to).await?;
+/// Writes a file under another name, and gives it its own when it is complete: what bore that may lead elsewhere.
+async fn save(content: tree::Content, to: &Directory, name: &str, modified_at: i64) -> std::io::Result<()> {
+    let temporary = format!(".beffroi-{:x}", Id::generate().0);
+    let written = match write(content, to.create(&temporary).await?, modified_at).await {
+        Ok(()) => to.rename(&temporary, name).await,
+        failed => failed,
+    };
+    if written.is_err() {
+        let _ = to.remove(&temporary).await;
+    }
+    written
+}
+
+async fn write(content: tree::Content, mut file: File, modified_at: i64) -> std::io::Result<()> {
     match content {
         tree::Content::Whole(bytes) => file.write_all(&bytes).await?,
         tree::Content::Blocks(mut blocks) => {

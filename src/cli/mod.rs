@@ -4,6 +4,7 @@ mod calendar;
 mod check;
 mod demo;
 mod device;
+mod directory;
 mod feed;
 mod files;
 mod grant;

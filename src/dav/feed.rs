@@ -71,7 +71,7 @@ pub async fn serve(
 async fn answer(tree: &Tree, head: &http::request::Parts, reach: Reach, budget: &Budget) -> Result<Response> {
     let path = Path::parse(head.uri.path()).map_err(|_| Condition::NotFound)?;
     let secret = match path.segments() {
-        [_, secret, name] if name.ends_with(".ics") => secret,
+        [first, secret, name] if first == FEEDS && name.ends_with(".ics") => secret,
         _ => return Err(Condition::NotFound.into()),
     };
     let Some((request, feed)) = tree.feed(secret).await? else { return Err(Condition::NotFound.into()) };

@@ -195,6 +195,29 @@ const fn stays(byte: u8) -> bool {
         )
 }
 
+/// First segments below which an address is itself a secret: whoever knows it may read, or write.
+const SECRET: [&str; 5] = ["feeds", "freebusy", "share", "answer", "office"];
+/// How often escapes are undone where an address hides in itself.
+const ROUNDS: usize = 4;
+
+/// The first segment of an address that leads below one of [`SECRET`], however it is spelled. Whoever writes addresses down asks
+/// this, so it errs on the side of secrecy: escapes of escapes count, case does not, and dots may lead anywhere.
+#[must_use]
+pub fn secret_of(raw: &str) -> Option<&'static str> {
+    let mut plain = raw.to_owned();
+    for _ in 0..ROUNDS {
+        if !plain.contains('%') {
+            break;
+        }
+        let parts: Vec<String> = plain.split('/').map(|part| decode(part).unwrap_or(part.to_owned())).collect();
+        plain = parts.join("/");
+    }
+    let known = |name: &str| SECRET.iter().copied().find(|secret| name.eq_ignore_ascii_case(secret));
+    let mut names = plain.split(['/', '\\']).filter(|name| !name.is_empty());
+    let dotted = names.clone().any(|name| name == "." || name == "..");
+    if dotted { names.find_map(known) } else { names.next().and_then(known) }
+}
+
 /// Undoes percent-encoding once; `None` when the result is not UTF-8 or an escape is broken.
 #[must_use]
 pub fn decode(text: &str) -> Option<String> {
@@ -217,7 +240,7 @@ pub fn decode(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Path, PathError};
+    use super::{Path, PathError, secret_of};
     use proptest::prelude::*;
 
     #[test]
@@ -267,6 +290,33 @@ mod tests {
         }
         assert_eq!(Path::parse("files"), Err(PathError::Relative));
         assert_eq!(Path::parse(&"/a".repeat(200)), Err(PathError::TooDeep));
+    }
+
+    #[test]
+    fn secret_addresses_are_known_in_any_spelling() {
+        for raw in [
+            "/feeds/x/y.ics",
+            "//feeds/x",
+            "/feeds//x",
+            "///feeds///x",
+            "/%66eeds/x",
+            "/%66%65%65%64%73/x",
+            "/%2566eeds/x",
+            "/%2Ffeeds%2Fx",
+            "/FEEDS/x",
+            "/feeds/%zz",
+            "/%66eeds/%ff",
+            "/./feeds/x",
+            "/files/../feeds/x",
+            "/%2e/feeds/x",
+            "\\feeds\\x",
+            "feeds/x",
+        ] {
+            assert_eq!(secret_of(raw), Some("feeds"), "{raw}");
+        }
+        for (raw, secret) in [("/share/x", Some("share")), ("/files/feeds/x", None), ("/feedsx/y", None), ("/", None)] {
+            assert_eq!(secret_of(raw), secret, "{raw}");
+        }
     }
 
     proptest! {

@@ -47,6 +47,7 @@ use crate::model::budget::{Allowance, Budget};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal};
 use crate::model::method::Method;
+use crate::model::path::secret_of;
 use crate::tree::{Carried, Panicked, Tree, caught};
 use crate::wire::header::text;
 
@@ -241,7 +242,7 @@ impl Server {
             "request",
             number,
             method = %head.method,
-            path = if is_feed(head.uri.path()) { "/feeds/" } else { head.uri.path() },
+            path = secret_of(head.uri.path()).unwrap_or(head.uri.path()),
             address = %client.address,
             actor = tracing::field::Empty,
         );
@@ -283,7 +284,7 @@ impl Server {
             return Ok(response);
         }
         match head.uri.path() {
-            path if is_feed(path) => {
+            path if secret_of(path) == Some(FEEDS) => {
                 if let Some(response) = self.redirect_to_tls(&head, &client) {
                     return Ok(response);
                 }
@@ -354,11 +355,6 @@ impl Server {
 
 fn panicked<T>(died: Panicked) -> Result<T, Error> {
     Err(Error::Failed(Failure::new("answering a request", died)))
-}
-
-/// Whose path is a secret.
-fn is_feed(path: &str) -> bool {
-    path.strip_prefix('/').and_then(|path| path.split('/').next()) == Some(FEEDS)
 }
 
 fn plain(status: StatusCode, text: String) -> Response {

@@ -5,6 +5,7 @@ use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::lock::Lock;
+use crate::model::privilege::Role;
 
 /// Columns of a lock `l`, as [`held`] reads them.
 macro_rules! lock_columns {
@@ -75,10 +76,44 @@ pub async fn delete_lapsed(c: &mut Txn, home: Id, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// How many locks a home holds.
-pub async fn count(c: &mut impl Reading, home: Id) -> Result<i64, Failure> {
-    let sql = "SELECT COUNT(*) FROM lock WHERE home_id = $1";
-    Ok(row(c, sql, arguments![home]).await?.map_or(0, |row| row.integer(0)))
+/// The instant until which the principal of the row `$holder` may write at the node of `$node`: 0, never.
+macro_rules! writes_until {
+    ($holder:literal, $node:literal) => {
+        concat!(
+            "(WITH RECURSIVE up(id) AS (SELECT CAST(",
+            $node,
+            " AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT NULL) \
+             SELECT COALESCE(MAX(COALESCE(a.until_at, 9223372036854775807)), 0) FROM up u JOIN ace a ON a.node_id = u.id \
+             AND a.role >= $2 AND (a.principal_id = ",
+            $holder,
+            " OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = ",
+            $holder,
+            ")))"
+        )
+    };
+}
+
+/// How many locks a home holds, and until when a person may hold one more on a node: no lock outlasts the role that it takes.
+pub async fn room(c: &mut impl Reading, home: Id, node: Id, person: Id) -> Result<(i64, Timestamp), Failure> {
+    const SQL: &str = concat!("SELECT (SELECT COUNT(*) FROM lock WHERE home_id = $1), ", writes_until!("$4", "$3"));
+    let found = row(c, SQL, arguments![home, Role::Member.rank(), node, person]).await?;
+    Ok(found.map_or((0, 0), |row| (row.integer(0), row.integer(1))))
+}
+
+/// Roles in a home were changed: a lock lasts no longer than its holder may write there.
+pub async fn end_with_roles(c: &mut Txn, home: Id) -> Result<(), Failure> {
+    const SQL: &str = concat!(
+        "UPDATE lock SET expires_at = ",
+        writes_until!("lock.principal_id", "lock.node_id"),
+        " WHERE home_id = $1 AND expires_at > ",
+        writes_until!("lock.principal_id", "lock.node_id")
+    );
+    c.note(SQL, arguments![home, Role::Member.rank()]).await
+}
+
+/// Ends all locks of a person.
+pub async fn end_of(c: &mut Txn, person: Id) -> Result<(), Failure> {
+    c.note("DELETE FROM lock WHERE principal_id = $1", arguments![person]).await
 }
 
 /// Locks whose root stands at or below `top`. The cost grows with the locks of the home, not with its documents.

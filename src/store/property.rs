@@ -190,10 +190,11 @@ fn next_named(from: &mut dyn Columns) -> ((Id, Dead), String) {
     (next_dead(from), from.next_text().unwrap_or_default())
 }
 
-/// How many bytes of dead properties a node carries.
-pub async fn size(c: &mut impl Reading, node: Id) -> Result<i64, Failure> {
-    let sql = "SELECT CAST(COALESCE(SUM(LENGTH(xml)), 0) AS BIGINT) FROM property WHERE node_id = $1";
-    Ok(row(c, sql, arguments![node]).await?.map_or(0, |row| row.integer(0)))
+/// How many bytes of dead properties a node carries: those of everyone, or of one person.
+pub async fn size(c: &mut impl Reading, node: Id, whose: Id) -> Result<i64, Failure> {
+    let sql = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(namespace) + OCTET_LENGTH(name) + OCTET_LENGTH(xml)), 0) AS BIGINT) \
+               FROM property WHERE node_id = $1 AND principal_id = $2";
+    Ok(row(c, sql, arguments![node, whose]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's.

@@ -17,7 +17,7 @@ use crate::model::privilege::Role;
 use crate::store::node::Walk;
 use crate::store::principal::{self, Grant, mailto};
 use crate::store::transaction::Txn;
-use crate::store::{calendar, held, node, version};
+use crate::store::{calendar, held, lock, node, version};
 
 /// Why an administrator's wish is not carried out; each has its sentence in both languages.
 #[derive(Debug, thiserror::Error)]
@@ -175,6 +175,9 @@ impl Tree {
         let mut txn = self.store.write().await?;
         let person = find(&mut txn, Some(PrincipalKind::Person), name).await?;
         principal::set_disabled(&mut txn, person.id, disabled.then(now)).await?;
+        if disabled {
+            lock::end_of(&mut txn, person.id).await?;
+        }
         Ok(txn.commit().await?)
     }
 
@@ -242,6 +245,7 @@ impl Tree {
         let member = find(&mut txn, Some(PrincipalKind::Person), member).await?;
         let home = home_of(&mut txn, &project).await?;
         principal::grant(&mut txn, home, member.id, role, until).await?;
+        lock::end_with_roles(&mut txn, home).await?;
         Ok(txn.commit().await?)
     }
 
@@ -254,6 +258,7 @@ impl Tree {
         if !principal::revoke(&mut txn, home, member.id).await? {
             return Err(Fault::NoRole(member.name, project.name));
         }
+        lock::end_with_roles(&mut txn, home).await?;
         Ok(txn.commit().await?)
     }
 
@@ -272,6 +277,7 @@ impl Tree {
             return Err(Fault::OtherKind(person.name, person.kind.code()));
         }
         principal::grant(&mut txn, node.id, person.id, role, until).await?;
+        lock::end_with_roles(&mut txn, node.home_id).await?;
         Ok(txn.commit().await?)
     }
 
@@ -283,6 +289,7 @@ impl Tree {
         if !principal::revoke(&mut txn, node.id, person.id).await? {
             return Err(Fault::NoRole(person.name, address.to_owned()));
         }
+        lock::end_with_roles(&mut txn, node.home_id).await?;
         Ok(txn.commit().await?)
     }
 
@@ -299,6 +306,7 @@ impl Tree {
         let project = find(&mut txn, Some(PrincipalKind::Project), name).await?;
         let home = home_of(&mut txn, &project).await?;
         principal::lower_grants(&mut txn, home, Role::Reader).await?;
+        lock::end_with_roles(&mut txn, home).await?;
         principal::set_closed(&mut txn, project.id, Some(now())).await?;
         Ok(txn.commit().await?)
     }

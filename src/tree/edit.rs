@@ -24,6 +24,8 @@ use crate::store::{body, calendar, node, past, property, trash, version};
 
 /// The most bytes of dead properties that one node may carry.
 pub const MAX_PROPERTY_BYTES: i64 = 1024 * 1024;
+/// The same of those that one person has set on it for themselves.
+pub const MAX_PERSONAL_BYTES: i64 = 64 * 1024;
 
 /// What is bound.
 pub enum Content {
@@ -209,7 +211,7 @@ impl Admitted<Txn> {
         }
         if dead {
             self.properties_changed(&node).await?;
-            self.properties_fit(node.id).await?;
+            self.properties_fit(node.id, EVERYONE, MAX_PROPERTY_BYTES).await?;
         }
         let parent = self.target.parent().map(|link| link.node.clone()).filter(|parent| parent.kind.row().sync);
         if parent.is_none() && !changes.iter().any(|change| matches!(change, PropertyChange::ModifiedAt(_))) {
@@ -233,11 +235,12 @@ impl Admitted<Txn> {
                 _ => return Err(Condition::CannotModifyProtectedProperty.into()),
             }
         }
-        self.properties_fit(node).await
+        self.properties_fit(node, person, MAX_PERSONAL_BYTES).await
     }
 
-    async fn properties_fit(&mut self, node: Id) -> Result<()> {
-        if property::size(&mut self.store, node).await? > MAX_PROPERTY_BYTES {
+    /// What one sets is bounded by what one has set: nobody can use up what is another's.
+    async fn properties_fit(&mut self, node: Id, whose: Id, most: i64) -> Result<()> {
+        if property::size(&mut self.store, node, whose).await? > most {
             return Err(Condition::TooManyProperties.into());
         }
         Ok(())
@@ -249,7 +252,7 @@ impl Admitted<Txn> {
             property::set(&mut self.store, node.id, EVERYONE, name, xml).await?;
         }
         self.properties_changed(node).await?;
-        self.properties_fit(node.id).await
+        self.properties_fit(node.id, EVERYONE, MAX_PROPERTY_BYTES).await
     }
 
     /// Takes the node at `at` off its name, with all below it and all their locks, into the trash. Its cost is that of the

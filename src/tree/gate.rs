@@ -19,7 +19,7 @@ use crate::model::method::{Method, MethodSet};
 use crate::model::path::Path;
 use crate::model::precondition::{Outcome, Preconditions, State};
 use crate::model::principal::Actor;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Privilege, PrivilegeSet};
 use crate::store::Seen;
 use crate::store::node::Claim;
 use crate::store::property::Selection;
@@ -160,6 +160,7 @@ pub async fn admit<T: Reading>(
         .filter(|(_, place)| *place != Place::Overwritten || overwriting)
         .copied()
         .collect();
+    door_opens(&request, &granted, &target)?;
     for (effect, place) in &granted {
         may(&request, *effect, *place, &target, destination.as_ref())?;
     }
@@ -280,6 +281,18 @@ fn name_free(request: &Request, target: &Target) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// A door that only reads lets no method in that may change something, also where its effects take no more than reading: taking a
+/// lock off, or what one sets about a calendar for oneself.
+fn door_opens(request: &Request, granted: &[(Effect, Place)], target: &Target) -> Result<()> {
+    if !request.actor.read_only || !request.method.writes() {
+        return Ok(());
+    }
+    let reading = PrivilegeSet::of(&[Privilege::Read]);
+    let mut missing = granted.iter().map(|(effect, _)| effect.privilege()).filter(|needed| !reading.contains(*needed));
+    let privilege = missing.next().unwrap_or(Privilege::WriteProperties);
+    Err(Refusal::of(Condition::NeedPrivileges).at(target.href()).because(Detail::Privilege(privilege)).into())
 }
 
 /// 403 `need-privileges`, naming resource and privilege (RFC 3744 section 7.1.1).

@@ -47,10 +47,14 @@ impl Admitted<Txn> {
         if deep {
             self.no_conflict_below(locked, asked.shared).await?;
         }
+        let actor = self.request.actor.id;
+        let mut until = self.now;
         // What has lapsed is remembered for a while, but never in the way of another.
         for lapsed_before in [self.now - LAPSED_S, self.now] {
             lock::delete_lapsed(&mut self.store, locked.home_id, lapsed_before).await?;
-            if lock::count(&mut self.store, locked.home_id).await? < MAX_LOCKS_PER_HOME {
+            let (held, writes_until) = lock::room(&mut self.store, locked.home_id, locked.id, actor).await?;
+            until = writes_until;
+            if held < MAX_LOCKS_PER_HOME {
                 break;
             }
             if lapsed_before == self.now {
@@ -60,12 +64,12 @@ impl Admitted<Txn> {
         let made = Lock {
             token: new_token()?,
             node_id: locked.id,
-            principal_id: self.request.actor.id,
+            principal_id: actor,
             deep,
             shared: asked.shared,
             owner_xml: asked.owner_xml,
             timeout_s: asked.timeout_s,
-            expires_at: self.now + asked.timeout_s,
+            expires_at: until.min(self.now + asked.timeout_s),
         };
         lock::insert(&mut self.store, &made, locked.home_id).await?;
         if !locked.sealed && locked.draft.is_none() && !deep {
@@ -94,7 +98,9 @@ impl Admitted<Txn> {
             return Err(Condition::LockTokenNotHeld.into());
         };
         lock.timeout_s = timeout_s;
-        lock.expires_at = self.now + timeout_s;
+        let home = self.target.node().map(|node| node.home_id).unwrap_or_default();
+        let (_, until) = lock::room(&mut self.store, home, lock.node_id, actor).await?;
+        lock.expires_at = until.min(self.now + timeout_s);
         lock::refresh(&mut self.store, &lock.token, timeout_s, lock.expires_at).await?;
         Ok((lock, root))
     }

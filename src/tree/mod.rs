@@ -192,10 +192,12 @@ impl Tree {
         let target = resolve(&mut snapshot, actor, now(), path).await?;
         if target.privileges.contains(Privilege::Read) {
             let kind = target.node().map(|node| node.kind);
-            let may = |method| {
+            let may = |method: Method| {
                 let here =
                     effects(method, kind).iter().filter(|(_, place)| matches!(place, Place::Target | Place::Parent));
-                here.into_iter().all(|(effect, place)| target.privileges_at(*place).contains(effect.privilege()))
+                let opens = !(actor.read_only && method.writes());
+                opens
+                    && here.into_iter().all(|(effect, place)| target.privileges_at(*place).contains(effect.privilege()))
             };
             let methods = allowed(&target).retain(may);
             // Quirk: Office asks the folder, and opens read-only unless PUT is among the answers. There it speaks of

@@ -2,6 +2,8 @@
 //! of the product's promise and is read as a diff.
 
 use beffroi::model::method::METHODS;
+use beffroi::model::principal::Scope;
+use beffroi::model::privilege::Role;
 
 use super::kit::{Client, World};
 
@@ -57,6 +59,59 @@ async fn first_version(client: &Client) -> String {
     format!("{}1", answer.property("version-history").unwrap().dav("href").unwrap().text())
 }
 
+/// Makes what a request finds; the path of a row of [`PATHS`] for a person.
+async fn ground(lea: &Client, path: &str, name: &str) -> String {
+    lea.delete("/files/tram/destination").send().await;
+    lea.delete("/files/tram/unmapped").send().await;
+    lea.mkcol("/files/tram/folder").send().await;
+    lea.put("/files/tram/file", "x").send().await;
+    lea.put("/files/tram/gone", "x").send().await;
+    lea.delete("/files/tram/gone").send().await;
+    lea.ask("MKCALENDAR", "/calendars/tram/meetings").send().await;
+    lea.put("/calendars/tram/meetings/e.ics", EVENT).send().await;
+    if path == "VERSION" { first_version(lea).await } else { path.replace("ME", name) }
+}
+
+#[tokio::test]
+async fn a_door_that_only_reads_changes_nothing() {
+    let paths = PATHS.into_iter().chain([("one's own link", "/calendars/lea/seen@max/")]);
+    for (kind, path) in paths {
+        let world = World::new().await;
+        let lea = world.client("lea");
+        world.client("max").ask("MKCALENDAR", "/calendars/max/seen").expect(201).await;
+        world.tree.grant("/calendars/max/seen", "lea", Role::Reader, None).await.unwrap();
+        let password = world.tree.add_device("lea", "reads", Scope::All, true, None).await.unwrap();
+        let reads = world.login("lea", &password);
+        for (method, name) in METHODS {
+            let path = ground(&lea, path, "lea").await;
+            let (read, full) = (status(&reads, name, &path).await, status(&lea, name, &path).await);
+            if method.writes() {
+                assert!(read >= 400, "{name} {kind}: {read}");
+                assert!(full >= 400 || read == 403, "{name} {kind}: {read}, and {full} with a device that writes");
+            } else {
+                assert_eq!(read, full, "{name} {kind}");
+            }
+        }
+        for allowed in
+            reads.options(&ground(&lea, path, "lea").await).expect(200).await.header("allow").unwrap().split(", ")
+        {
+            let told = METHODS.iter().any(|(method, name)| *name == allowed && !method.writes());
+            assert!(told, "{kind}: Allow tells {allowed}");
+        }
+    }
+    // A lock of the same person is neither prolonged nor taken off, and opens nothing.
+    let world = World::new().await;
+    let lea = world.client("lea");
+    let password = world.tree.add_device("lea", "reads", Scope::All, true, None).await.unwrap();
+    let reads = world.login("lea", &password);
+    lea.put("/files/tram/file", "x").expect(201).await;
+    let token = lea.locked("/files/tram/file", "exclusive", "0").await;
+    reads.unlock_at("/files/tram/file").header("Lock-Token", &format!("<{token}>")).expect(403).await;
+    reads.ask("LOCK", "/files/tram/file").token(&token).expect(403).await;
+    reads.put("/files/tram/file", "y").token(&token).expect(403).await;
+    lea.unlock_at("/files/tram/file").header("Lock-Token", &format!("<{token}>")).expect(204).await;
+}
+
 #[tokio::test]
 async fn who_may_do_what() {
     let mut table = format!("{:<10} {:<10}", "", "");
@@ -70,18 +125,7 @@ async fn who_may_do_what() {
             let world = World::new().await;
             let client = world.client(name);
             for (_, method) in METHODS {
-                let lea = world.client("lea");
-                lea.delete("/files/tram/destination").send().await;
-                lea.delete("/files/tram/unmapped").send().await;
-                lea.mkcol("/files/tram/folder").send().await;
-                lea.put("/files/tram/file", "x").send().await;
-                lea.put("/files/tram/gone", "x").send().await;
-                lea.delete("/files/tram/gone").send().await;
-                lea.ask("MKCALENDAR", "/calendars/tram/meetings").send().await;
-                lea.put("/calendars/tram/meetings/e.ics", EVENT).send().await;
-                let path = path.replace("ME", name);
-                let path = path.as_str();
-                let path = if path == "VERSION" { first_version(&lea).await } else { path.to_owned() };
+                let path = ground(&world.client("lea"), path, name).await;
                 table.push_str(&format!(" {:>15}", status(&client, method, &path).await));
             }
         }

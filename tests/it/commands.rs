@@ -117,6 +117,85 @@ async fn directories_in_and_out() {
     world.sound().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_symbolic_link_is_followed() {
+    use std::os::unix::fs::symlink;
+    let world = World::new().await;
+    let data = world.data.path();
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name);
+    for name in ["outside", "from/real", "to"] {
+        std::fs::create_dir_all(at(name)).unwrap();
+    }
+    std::fs::write(at("outside/secret"), "secret").unwrap();
+    std::fs::write(at("from/real/file"), "file").unwrap();
+    symlink(at("outside"), at("from/folder")).unwrap();
+    symlink(at("outside/secret"), at("from/document")).unwrap();
+    let output = beffroi(data, "C", &["import", "files", "/files/tram/in", at("from").to_str().unwrap()]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && told.matches("skipped").count() == 2, "{told}");
+    let max = world.client("max");
+    assert_eq!(max.propfind("/files/tram/in/", "1", "<D:getetag/>").expect(207).await.hrefs().len(), 2);
+    max.put("/files/tram/in/document", "from the project").expect(201).await;
+    // A file that is a link is replaced, what it leads to stays as it is.
+    symlink(at("outside/secret"), at("to/document")).unwrap();
+    ok(data, &["export", "files", "/files/tram/in", at("to").to_str().unwrap()]);
+    assert_eq!(std::fs::read_to_string(at("to/document")).unwrap(), "from the project");
+    // Through a folder that is a link nothing goes.
+    std::fs::remove_dir_all(at("to/real")).unwrap();
+    symlink(at("outside"), at("to/real")).unwrap();
+    let told = refused(data, "C", &["export", "files", "/files/tram/in", at("to").to_str().unwrap()]);
+    assert!(told.contains("to/real") && told.contains("symbolic link"), "{told}");
+    let outside: Vec<_> = std::fs::read_dir(at("outside")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(outside, ["secret"]);
+    assert_eq!(std::fs::read_to_string(at("outside/secret")).unwrap(), "secret");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_are_secrets_are_not_logged() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let data = tempfile::tempdir().unwrap();
+    ok(data.path(), &ALICE);
+    let told = ok(data.path(), &["feed", "add", "alice", "/calendars/alice/personal"]);
+    let path = told.split_whitespace().find_map(|word| word.find("/feeds/").map(|at| &word[at..])).unwrap();
+    let secret = path.split('/').nth(2).unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_beffroi"))
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("BEFFROI_DATA", data.path())
+        .env("BEFFROI_LOG_FILTER", "debug")
+        .stdout(std::process::Stdio::piped())
+        .stderr(log.reopen().unwrap())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(server.stdout.take().unwrap()), &mut line).unwrap();
+    let address = line.trim().trim_start_matches("ready: http://").trim_end_matches('/').parse().unwrap();
+    let nobody = super::kit::Client { address, authorization: None };
+    nobody.get(path).expect(200).await;
+    for spelled in [
+        format!("/feeds//{secret}/personal.ics"),
+        format!("//feeds/{secret}/personal.ics"),
+        format!("/%66eeds/{secret}/personal.ics"),
+        format!("/%2566eeds/{secret}/personal.ics"),
+        format!("/FEEDS/{secret}/personal.ics"),
+        format!("/./feeds/{secret}/personal.ics"),
+        format!("/files/../feeds/{secret}"),
+        format!("/feeds/{secret}/%ff"),
+        format!("/feeds/{secret}"),
+        format!("http://x/feeds/{secret}/personal.ics"),
+    ] {
+        for method in ["GET", "PROPFIND", "PUT"] {
+            let answer =
+                nobody.ask(method, &spelled).header("Referer", &format!("http://x/feeds/{secret}")).send().await;
+            assert!(!answer.text().contains(secret), "{method} {spelled}: {}", answer.text());
+        }
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let logged = std::fs::read_to_string(log.path()).unwrap();
+    assert!(logged.contains("answered") && !logged.contains(secret), "{logged}");
+}
+
 /// Everything in a data directory: its path, user and permissions.
 fn kept(data: &Path) -> Vec<(std::path::PathBuf, u32, u32)> {
     use std::os::unix::fs::MetadataExt as _;

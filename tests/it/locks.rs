@@ -435,3 +435,71 @@ async fn a_rewind_leaves_locks_on_their_names() {
     assert_eq!(tokens(&max, "/files/tram/d/a.txt").await, [held]);
     world.sound().await;
 }
+
+#[tokio::test]
+async fn a_lock_ends_with_the_right_to_write() {
+    use beffroi::model::id::now;
+    use beffroi::model::privilege::Role;
+    let deeds = ["disabled", "removed", "no member", "reader", "until", "no grant", "lesser grant", "closed"];
+    for deed in deeds {
+        let world = World::new().await;
+        let (lea, zoe, max) = (world.client("lea"), world.client("zoe"), world.client("max"));
+        let tree = &world.tree;
+        lea.mkcol("/files/tram/a").expect(201).await;
+        let granted = deed.ends_with("grant");
+        if granted {
+            tree.grant("/files/tram/a", "zoe", Role::Member, None).await.unwrap();
+        } else {
+            tree.add_member("tram", "zoe", Role::Member, None).await.unwrap();
+        }
+        lea.put("/files/tram/a/x", "one").expect(201).await;
+        lea.put("/files/tram/a/other", "one").expect(201).await;
+        let token = zoe.locked("/files/tram/a/x", "exclusive", "0").await;
+        zoe.put("/files/tram/a/x", "draft").token(&token).expect(204).await;
+        max.locked("/files/tram/a/other", "exclusive", "0").await;
+        lea.put("/files/tram/a/x", "two").expect(423).await;
+        match deed {
+            "disabled" => tree.set_disabled("zoe", true).await.unwrap(),
+            "removed" => tree.remove_person("zoe").await.unwrap(),
+            "no member" => tree.remove_member("tram", "zoe").await.unwrap(),
+            "reader" => tree.add_member("tram", "zoe", Role::Reader, None).await.unwrap(),
+            "until" => tree.add_member("tram", "zoe", Role::Member, Some(now())).await.unwrap(),
+            "no grant" => tree.revoke("/files/tram/a", "zoe").await.unwrap(),
+            "lesser grant" => tree.grant("/files/tram/a", "zoe", Role::Reader, None).await.unwrap(),
+            _ => tree.close_project("tram").await.unwrap(),
+        }
+        let answer = lea.propfind("/files/tram/a/x", "0", "<D:lockdiscovery/>").expect(207).await;
+        assert!(!answer.text().contains("activelock"), "{deed}: {}", answer.text());
+        let other = lea.propfind("/files/tram/a/other", "0", "<D:lockdiscovery/>").expect(207).await;
+        assert_eq!(other.text().contains("activelock"), deed != "closed", "{deed}");
+        if deed != "closed" {
+            lea.put("/files/tram/a/x", "two").expect(204).await;
+            // What was written under it is a version.
+            assert_eq!(super::versions::versions(&lea, "/files/tram/a/x").await.len(), 3, "{deed}");
+        }
+        world.sound().await;
+    }
+}
+
+#[tokio::test]
+async fn no_lock_outlasts_the_role_that_it_takes() {
+    use beffroi::model::id::now;
+    use beffroi::model::privilege::Role;
+    let world = World::new().await;
+    let zoe = world.client("zoe");
+    world.tree.add_member("tram", "zoe", Role::Member, Some(now() + 100)).await.unwrap();
+    let seconds = |answer: &super::kit::Answer| {
+        let text = answer.text();
+        let from = text.find("Second-").unwrap() + "Second-".len();
+        text[from..].split('<').next().unwrap().parse::<i64>().unwrap()
+    };
+    let locked = zoe.lock("/files/tram/x", "exclusive", "0").header("Timeout", "Second-3600").expect(201).await;
+    assert!(seconds(&locked) <= 100, "{}", locked.text());
+    let token = locked.header("lock-token").unwrap().trim_matches(['<', '>']).to_owned();
+    let again = zoe.ask("LOCK", "/files/tram/x").token(&token).header("Timeout", "Second-3600").expect(200).await;
+    assert!(seconds(&again) <= 100, "{}", again.text());
+    // Another role that lasts longer counts, wherever above it was given.
+    world.tree.grant("/files/tram", "zoe", Role::Member, None).await.unwrap();
+    let again = zoe.ask("LOCK", "/files/tram/x").token(&token).header("Timeout", "Second-3600").expect(200).await;
+    assert!(seconds(&again) > 3500, "{}", again.text());
+}

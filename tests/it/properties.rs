@@ -491,3 +491,28 @@ async fn expanding_many_versions_costs_what_one_request_may() {
     assert!([207, 507].contains(&answer.status) && begun.elapsed().as_secs() < 60, "{}", answer.status);
     world.sound().await;
 }
+
+#[tokio::test]
+async fn what_one_sets_for_oneself_is_bounded_by_itself() {
+    use beffroi::model::privilege::Role;
+    let world = World::new().await;
+    let (lea, zoe, rita) = (world.client("lea"), world.client("zoe"), world.client("rita"));
+    world.tree.grant("/calendars/tram/meetings", "zoe", Role::Reader, None).await.unwrap();
+    let set = |name: &str, bytes: usize| {
+        format!("<D:set><D:prop><{name} xmlns=\"u\">{}</{name}></D:prop></D:set>", "x".repeat(bytes))
+    };
+    let link = |who: &str| format!("/calendars/{who}/meetings@tram/");
+    let fits = async |client: &Client, path: &str, instructions: &str| {
+        let answer = client.proppatch(path, instructions).expect(207).await;
+        !answer.text().contains("size-of-properties-within-limits")
+    };
+    assert!(fits(&zoe, &link("zoe"), &set("a", 40_000)).await);
+    assert!(!fits(&zoe, &link("zoe"), &set("b", 40_000)).await);
+    // Neither another reader nor the calendar's own has less for it.
+    assert!(fits(&rita, &link("rita"), &set("a", 40_000)).await);
+    let own = "/calendars/tram/meetings/";
+    assert!(fits(&lea, own, &set("a", 1_000_000)).await);
+    assert!(!fits(&lea, own, &set("b", 100_000)).await);
+    assert!(fits(&zoe, &link("zoe"), &set("b", 20_000)).await);
+    world.sound().await;
+}

@@ -79,17 +79,32 @@ pub fn normal(given: &str) -> Option<Cow<'_, str>> {
     if given.len() > MAX_BYTES {
         return None;
     }
+    if stands(given) {
+        return Some(given.into());
+    }
     let (kind, parameters) = given.split_once(';').unwrap_or((given, ""));
     let (class, subtype) = kind.trim().split_once('/')?;
     if !is_token(class) || !is_token(subtype) {
         return None;
     }
-    let stands = kind == given && !given.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_whitespace());
-    Some(match charset(parameters, is_usual)? {
-        Some(charset) => format!("{class}/{subtype}; charset={charset}").to_ascii_lowercase().into(),
-        None if stands => given.into(),
-        None => format!("{class}/{subtype}").to_ascii_lowercase().into(),
-    })
+    let told = match charset(parameters, is_usual)? {
+        Some(charset) => format!("{class}/{subtype}; charset={charset}"),
+        None => format!("{class}/{subtype}"),
+    };
+    Some(told.to_ascii_lowercase().into())
+}
+
+/// Is it in its one spelling already, as nearly all are? Listings ask of each member.
+fn stands(given: &str) -> bool {
+    let mut slashes = 0;
+    let plain = given.bytes().all(|byte| match byte {
+        b'/' => {
+            slashes += 1;
+            true
+        }
+        byte => matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'+'),
+    });
+    plain && slashes == 1 && !given.starts_with('/') && !given.ends_with('/')
 }
 
 /// The charset that a media type names, whichever it is.

@@ -114,6 +114,10 @@ impl Node {
     #[must_use]
     pub fn media_type(&self) -> Option<Cow<'_, str>> {
         let stored = self.content_type.as_deref()?;
+        // That of a calendar object is ours.
+        if self.kind == Kind::Object {
+            return Some(stored.into());
+        }
         Some(media_type::normal(stored).unwrap_or_else(|| media_type::of_name(&self.name).into()))
     }
 

@@ -226,20 +226,22 @@ pub async fn gone(
 }
 
 /// The same for all collections of a home, of what was lost after `base`; and names that collections lost and that something
-/// bears now.
+/// bears now. A name is told at its last loss, of whatever bore it: so it is never told at a number that has been passed, though
+/// it be given and lost between two pages.
 pub async fn gone_in_home(
     c: &mut impl Reading,
     (home, base): (Id, Seq),
     at: &Cursor,
     limit: i64,
 ) -> Result<Vec<GoneName>, Failure> {
-    const SQL: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
-         MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END), MAX(n.id) FROM past p JOIN node k ON k.id = p.node_id \
-         LEFT JOIN node n ON n.parent_id = p.parent_id AND n.match_name = p.match_name AND n.name = p.name \
-         AND n.gone_at IS NULL WHERE p.home_id = $1 AND p.to_seq >= $2 AND p.to_seq > $6 \
-         AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
-         AND (n.id IS NULL OR k.kind NOT IN ('file', 'object')) \
-         GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
+    const SQL: &str = "SELECT g.seq, g.parent_id, g.name, g.collection, g.bearer FROM (SELECT MAX(p.to_seq) AS seq, p.parent_id, p.name, \
+         p.match_name, MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) AS collection, MAX(n.id) AS bearer \
+         FROM past p JOIN node k ON k.id = p.node_id LEFT JOIN node n ON n.parent_id = p.parent_id \
+         AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS NULL WHERE p.home_id = $1 AND p.to_seq >= $2 \
+         AND p.to_seq > $6 AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
+         GROUP BY p.parent_id, p.name, p.match_name) g WHERE g.bearer IS NULL OR EXISTS (SELECT 1 FROM past o \
+         JOIN node f ON f.id = o.node_id WHERE o.parent_id = g.parent_id AND o.match_name = g.match_name AND o.to_seq > $6 \
+         AND o.name = g.name AND +o.home_id = $1 AND f.kind NOT IN ('file', 'object')) ORDER BY 1, 2, 3 LIMIT $5";
     let found = rows(c, SQL, arguments![home, at.seq, at.parent, &at.name, limit, base]).await?;
     Ok(found.iter().map(|row| GoneName { bearer: row.optional_integer(4).map(Id), ..gone_of(row) }).collect())
 }

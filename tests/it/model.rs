@@ -301,7 +301,7 @@ impl Run {
         self.mirror.sync(&client).await;
         let few = format!("<D:limit><D:nresults>{}</D:nresults></D:limit>", 1 + self.seed % 4);
         if !self.slow.page(&client, &few).await {
-            assert_eq!(self.slow.paths(), self.mirror.paths());
+            assert_eq!(self.slow.paths(), self.mirror.paths(), "seed {}", self.seed);
         }
     }
 

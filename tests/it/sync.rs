@@ -372,3 +372,35 @@ async fn names_of_folders_given_anew_are_told_name_by_name() {
     assert_eq!(lazy.hrefs, listed(&max).await);
     world.sound().await;
 }
+
+/// What happens between two pages is not lost, even where it changes how much there is to tell of what has been passed.
+#[tokio::test]
+async fn what_changes_between_pages_is_told() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let one = "<D:limit><D:nresults>1</D:nresults></D:limit>";
+    for folder in ["f", "g"] {
+        max.mkcol(&format!("/files/tram/{folder}")).expect(201).await;
+        max.put(&format!("/files/tram/{folder}/x"), "1").expect(201).await;
+    }
+    // A document has taken the place of a folder, and is gone itself when a page is asked for; then it is back.
+    let mut held = Held::begin(&max).await;
+    max.delete("/files/tram/f").expect(204).await;
+    max.put("/files/tram/f", "1").expect(201).await;
+    max.put("/files/tram/other", "1").expect(201).await;
+    max.delete("/files/tram/f").expect(204).await;
+    assert_eq!(held.follow(&max, one).await, ["more"]);
+    assert!(held.hrefs.contains("/files/tram/other"));
+    max.put("/files/tram/f", "2").expect(201).await;
+    while held.follow(&max, one).await.contains(&"more".to_owned()) {}
+    assert_eq!(held.hrefs, listed(&max).await);
+    // A folder is in the trash when a page passes over what had left it before; then it is back.
+    max.delete("/files/tram/g/x").expect(204).await;
+    max.put("/files/tram/other", "2").expect(204).await;
+    max.delete("/files/tram/g").expect(204).await;
+    assert_eq!(held.follow(&max, one).await, ["more"]);
+    assert!(held.hrefs.contains("/files/tram/g/x"));
+    max.relocate("/trash/tram/g", "/files/tram/g").expect(201).await;
+    while held.follow(&max, one).await.contains(&"more".to_owned()) {}
+    assert_eq!(held.hrefs, listed(&max).await);
+}

@@ -36,7 +36,9 @@ const BUFFER_BYTES: usize = 512 * 1024;
 /// The least and the most of a document that is read at a time. A client that takes nothing holds three of the least.
 const BLOCK_BYTES: Range<u64> = 64 * 1024..2 * 1024 * 1024;
 /// Blocks grow when so much has been taken: more than the system keeps for a client that does not read.
-const SHOWN_BYTES: u64 = 4 * 1024 * 1024;
+const SHOWN_BYTES: u64 = 5 * 1024 * 1024;
+/// By so much.
+const GROWTH: u64 = 4;
 /// What the larger blocks of all documents that are being read may hold together, in parts of the least.
 const LARGE_BLOCKS: usize = 256;
 /// A client that takes a block in less time gets larger ones, one that takes longer smaller ones.
@@ -249,7 +251,7 @@ impl Pace {
     fn next(self, bytes: u64, time: Duration) -> Self {
         let taken = self.taken + bytes;
         let size = match time {
-            time if time < FAST && taken >= SHOWN_BYTES => self.size * 2,
+            time if time < FAST && taken >= SHOWN_BYTES => self.size * GROWTH,
             time if time > SLOW => self.size / 2,
             _ => self.size,
         };
@@ -510,7 +512,7 @@ pub async fn several(c: &mut impl Reading, hashes: &[&str]) -> Result<HashMap<St
 #[cfg(test)]
 mod tests {
     use super::super::place::Place;
-    use super::{BLOCK_BYTES, Blobs, Content, FAST, LARGE_BLOCKS, Pace, SHOWN_BYTES, SLOW};
+    use super::{BLOCK_BYTES, Blobs, Content, FAST, GROWTH, LARGE_BLOCKS, Pace, SHOWN_BYTES, SLOW};
     use futures_util::StreamExt as _;
 
     #[test]
@@ -519,7 +521,7 @@ mod tests {
             (0..times).fold(Pace { taken, ..Pace::default() }, |pace, _| pace.next(pace.size, time)).size
         };
         let (least, most) = (BLOCK_BYTES.start, BLOCK_BYTES.end);
-        assert_eq!(after(SHOWN_BYTES, 1, FAST / 2), 2 * least);
+        assert_eq!(after(SHOWN_BYTES, 1, FAST / 2), GROWTH * least);
         assert_eq!(after(SHOWN_BYTES, 9, FAST / 2), most);
         assert_eq!(after(SHOWN_BYTES, 9, FAST), least);
         assert_eq!(Pace { size: most, taken: SHOWN_BYTES }.next(most, SLOW * 2).size, most / 2);

@@ -8,9 +8,9 @@ use beffroi::model::calendar::Detail;
 const CALENDAR: &str = "/calendars/tram/meetings";
 const CALDAV: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
 /// The most that a small answer of somebody else may take, on a busy machine.
-const SOON: Duration = Duration::from_secs(4);
+const SOON: Duration = Duration::from_secs(10);
 /// The most that a question may take of a debug build.
-const LONGEST: Duration = Duration::from_secs(20);
+const LONGEST: Duration = Duration::from_secs(60);
 
 fn object(uid: &str, zones: &str, lines: &str) -> String {
     format!(
@@ -151,7 +151,7 @@ async fn no_rule_costs_more_than_it_may() {
                 .await;
         assert_eq!(busy.status, 200, "{what}: {}", busy.text());
         let taken = begun.elapsed();
-        assert!(taken < Duration::from_secs(5), "{what}: {taken:?}");
+        assert!(taken < LONGEST, "{what}: {taken:?}");
         if put.status == 201 {
             max.delete(&path).expect(204).await;
         }

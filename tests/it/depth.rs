@@ -162,7 +162,7 @@ async fn what_is_too_deep_from_former_times_goes_by_its_number_of_nodes() {
             slowest
         };
         let (_, slowest) = tokio::join!(purge.expect(204), others);
-        assert!(begun.elapsed().as_secs() < 30 && slowest.as_secs() < 2, "{:?}, others {slowest:?}", begun.elapsed());
+        assert!(begun.elapsed().as_secs() < 60 && slowest.as_secs() < 8, "{:?}, others {slowest:?}", begun.elapsed());
         world.sound().await;
     }
     assert_eq!(max.propfind("/files/tram/", "1", "<D:getetag/>").expect(207).await.hrefs().len(), 3);

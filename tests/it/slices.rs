@@ -65,7 +65,7 @@ async fn large_trees_are_copied_moved_out_and_purged_while_others_write() {
         (format!("/history/tram/{then}/large"), "/files/tram/former".to_owned(), 201),
     ] {
         let (slowest, number) = beside(&mia, max.copy(&from, &to), overwrite).await;
-        assert!(number > 3 && slowest < Duration::from_secs(2), "{number} others, {slowest:?}");
+        assert!(number > 3 && slowest < Duration::from_secs(8), "{number} others, {slowest:?}");
         world.sound().await;
         assert_eq!(count(&max, &format!("{to}/")).await, all);
     }
@@ -78,13 +78,13 @@ async fn large_trees_are_copied_moved_out_and_purged_while_others_write() {
     // MOVE to another home copies, too; the limit of deletions is not ours here.
     super::keeping::sql(&world, "UPDATE home SET brake_percent = 100").await;
     let (slowest, _) = beside(&mia, max.relocate("/files/tram/copy", "/files/max/copy"), 201).await;
-    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(8), "{slowest:?}");
     assert_eq!(count(&max, "/files/max/copy/").await, all);
     max.propfind("/files/tram/copy/", "0", "").expect(404).await;
     let trash = max.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.hrefs();
     for entry in &trash[1..] {
         let (slowest, _) = beside(&mia, lea.delete(entry), 204).await;
-        assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+        assert!(slowest < Duration::from_secs(8), "{slowest:?}");
         world.sound().await;
     }
     assert_eq!(max.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.hrefs().len(), 1);

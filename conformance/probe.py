@@ -1,4 +1,5 @@
-"""Runs the probes of folders, each with a server of its own: FOLDER... [NAME...]; a name is a file's, or `file.function`.
+"""Runs the probes of folders, each with a server of its own: FOLDER... [NAME...]; a name is a file's, or `file.function`; with a minus
+before it, that one is left out.
 
 Prints `ok` and `not ok` lines like every suite. AT_ONCE files run side by side: what measures nothing may.
 """
@@ -17,15 +18,15 @@ sys.path[:0] = [HERE]
 import lab
 
 
-def run(file, wanted=None):
-    """All probes of one file; what they printed, and whether all was right."""
+def run(file, wanted=None, left_out=()):
+    """The probes of one file; what they printed, and whether all was right."""
     folder, name = file
     sys.path[:0] = [os.path.join(HERE, folder)]
     lab.PROBES.clear()
     importlib.import_module(name)
     printed, good = io.StringIO(), True
     for function, source, rule, settings in list(lab.PROBES):
-        if wanted and function.__name__ not in wanted:
+        if wanted and function.__name__ not in wanted or f"{name}.{function.__name__}" in left_out:
             continue
         started, heard = time.monotonic(), io.StringIO()
         one = lab.Lab(settings)
@@ -56,7 +57,8 @@ def run(file, wanted=None):
 
 def main():
     folders = [word for word in sys.argv[1:] if os.path.isdir(os.path.join(HERE, word))]
-    names = [word for word in sys.argv[1:] if word not in folders]
+    left_out = [word[1:] for word in sys.argv[1:] if word.startswith("-")]
+    names = [word for word in sys.argv[1:] if word not in folders and not word.startswith("-")]
     files = [(folder, name[:-3]) for folder in folders for name in sorted(os.listdir(os.path.join(HERE, folder))) if name.endswith(".py")]
     wanted = {}
     for name in names:
@@ -67,7 +69,7 @@ def main():
     lab.Lab.prepare()
     good = bool(files)
     side_by_side = int(os.environ.get("AT_ONCE", "1"))
-    jobs = [(file, wanted.get(file[1])) for file in files]
+    jobs = [(file, wanted.get(file[1]), left_out) for file in files]
     if side_by_side == 1:
         for job in jobs:
             good &= run(*job)[1]

@@ -51,7 +51,7 @@ def closed_to_others(lab):
     fill(lab.client("alice"), "/files/tramway")
     open_still = [name for name in modes(lab.data) if name.startswith((". ", "beffroi."))]
     lab.say(not open_still, f"one that was open, once a server has started: {open_still or 'closed'}")
-    lab.say("0700" in lab.log()[before:], "and the log says so")
+    lab.say(lab.data in lab.log()[before:], "and the log says so")
 
 
 @probe("README: run it", "what a command run as root makes in the data directory of another user is that user's, or the command refuses")

@@ -2,6 +2,7 @@
 
 use beffroi::model::id::now;
 
+use super::keeping::sql;
 use super::kit::World;
 use super::past::names;
 use super::versions::versions;
@@ -83,4 +84,20 @@ async fn the_mirror_of_versions_leads_through_folders_of_any_name() {
     max.put("/files/tram/~$doc.txt", "owner").expect(201).await;
     assert_eq!(names(&max, "/history/tram/").await.iter().filter(|name| !name.starts_with('@')).count(), 1);
     assert_eq!(names(&max, "/history/tram/.sb-1/").await, ["doc.txt"]);
+}
+
+#[tokio::test]
+async fn what_was_emptied_in_an_earlier_release_is_no_damage() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let path = "/files/tram/A9A97EC7.tmp";
+    max.put(path, "new content before it is swapped in").expect(201).await;
+    max.delete(path).expect(204).await;
+    sql(&world, "UPDATE node SET gone_at = gone_at - 200000 WHERE name LIKE 'A9%'").await;
+    world.tree.tend(now()).await.unwrap();
+    // Which names are litter was decided anew for all nodes, those that had been emptied among them.
+    sql(&world, "UPDATE node SET litter = 0 WHERE hash IS NULL AND kind = 'file'").await;
+    assert!(!world.tree.check(|_| {}).await.unwrap().damage.is_empty());
+    sql(&world, include_str!("../../schema/0013_emptied.sql")).await;
+    world.sound().await;
 }

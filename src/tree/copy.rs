@@ -9,6 +9,7 @@ use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::Result;
 use crate::model::kind::Kind;
+use crate::model::method::Method;
 use crate::model::node::{NODE_BYTES, Node};
 use crate::model::version::{Landing, landing_of_move};
 use crate::store::transaction::Txn;
@@ -40,7 +41,12 @@ impl Admitted<Txn> {
             }
             return Ok(true);
         }
-        if deep && source.documents > SMALL && self.built.is_none() {
+        let moved = self.request.method == Method::Move;
+        let to_be_built = match &self.built {
+            Some(built) => !built.is_of(&source, moved),
+            None => deep && source.documents > SMALL,
+        };
+        if to_be_built {
             self.is_large = true;
             return Err(Condition::TooLarge.into());
         }

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use super::resolve::{Realm, Target, resolve};
+use super::transfer::Built;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place, effects};
@@ -86,8 +87,8 @@ pub struct Admitted<T> {
     /// What the index says of the calendar object that this request brings, by the hash of its content.
     pub(super) indexed: Option<(String, Indexed)>,
     /// The copy of a large tree that was built for this request out of sight.
-    pub(super) built: Option<Id>,
-    /// Was it refused because what it copies is too large for one change?
+    pub(super) built: Option<Built>,
+    /// Was it refused because what it copies is too large for one change, or has changed since it was built?
     pub(super) is_large: bool,
     /// The home that would have lost too much by this request (see `trash`).
     pub(super) braked: Option<Id>,

@@ -1,7 +1,8 @@
 //! COPY and MOVE as a whole, and how a large tree is copied: out of sight, in slices, and bound in one small change.
 //!
 //! What is being built hangs on a top that is gone and hidden, and entered in the table `purge`, due when nothing has been
-//! added for long: what a crash, or a refusal, leaves is purged. It is read in one view, so it is what stood at one moment.
+//! added for long: what a crash, or a refusal, leaves is purged. It is read in one view, so it is what stood at one moment;
+//! where something was written into what is moved since that moment, it is built anew.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
-use crate::model::id::Id;
+use crate::model::id::{Id, Seq};
 use crate::model::method::Method;
 use crate::model::node::Node;
 use crate::model::path::MAX_SEGMENTS;
@@ -34,6 +35,26 @@ const SLICE: Duration = Duration::from_millis(15);
 /// After so many seconds without a slice, what was being built is taken for abandoned.
 const ABANDONED_S: i64 = 3_600;
 
+/// How often a large tree is built before whoever moves it hears that too much is being written there.
+const ATTEMPTS: usize = 3;
+
+/// A copy that was built out of sight.
+#[derive(Clone, Copy)]
+pub(super) struct Built {
+    top: Id,
+    /// Of what.
+    source: Id,
+    /// The last change below that it holds.
+    members_seq: Seq,
+}
+
+impl Built {
+    /// Is it a copy of a node? One that is `moved` goes, so the copy must hold all that was written there to this moment.
+    pub fn is_of(&self, node: &Node, moved: bool) -> bool {
+        self.source == node.id && (!moved || self.members_seq == node.members_seq)
+    }
+}
+
 /// What COPY or MOVE did.
 pub struct Transferred {
     /// Was there something at the destination?
@@ -50,25 +71,39 @@ type Open = (Node, Node, usize);
 impl Tree {
     /// COPY, `deep` or without members, or MOVE.
     pub async fn transfer(&self, request: &Request, deep: bool) -> Result<Transferred> {
-        let mut admitted = self.write(request).await?;
-        let mut done = admitted.carry_out(deep).await;
-        if !admitted.is_large {
-            return self.concluded(admitted, done).await;
-        }
-        drop(admitted);
-        let built = self.build(request).await?;
-        let concluded = match self.write(request).await {
-            Ok(mut admitted) => {
-                admitted.built = Some(built);
-                done = admitted.carry_out(deep).await;
-                self.concluded(admitted, done).await
+        for _ in 0..ATTEMPTS {
+            let mut admitted = self.write(request).await?;
+            let done = admitted.carry_out(deep).await;
+            if !admitted.is_large {
+                return self.concluded(admitted, done).await;
             }
-            Err(error) => Err(error),
-        };
-        if concluded.is_err() {
+            drop(admitted);
+            let built = self.build(request).await?;
+            let bound = self.bind_large(request, deep, built).await;
+            if !matches!(bound, Ok(Some(_))) {
+                self.abandon(built).await?;
+            }
+            if let Some(done) = bound? {
+                return Ok(done);
+            }
+        }
+        Err(Condition::Busy.into())
+    }
+
+    /// Carries out what needs a copy that was built. `None`: it is no copy any more of what is to be copied or moved.
+    async fn bind_large(&self, request: &Request, deep: bool, built: Built) -> Result<Option<Transferred>> {
+        let mut admitted = self.write(request).await?;
+        admitted.built = Some(built);
+        let done = admitted.carry_out(deep).await;
+        if admitted.is_large {
+            return Ok(None);
+        }
+        let unneeded = admitted.built.take();
+        let done = self.concluded(admitted, done).await?;
+        if let Some(built) = unneeded {
             self.abandon(built).await?;
         }
-        concluded
+        Ok(Some(done))
     }
 
     async fn concluded(&self, admitted: Admitted<Txn>, done: Result<bool>) -> Result<Transferred> {
@@ -80,17 +115,17 @@ impl Tree {
     }
 
     /// Builds a copy of the target of a request, with all below it, out of sight.
-    async fn build(&self, request: &Request) -> Result<Id> {
+    async fn build(&self, request: &Request) -> Result<Built> {
         let mut source = self.read(request).await?;
         let from = source.target.node().cloned().ok_or(Condition::NotFound)?;
         let mut admitted = self.write(request).await?;
         let (top, depth) = admitted.begin_copy(&from).await?;
-        let id = top.id;
+        let built = Built { top: top.id, source: from.id, members_seq: from.members_seq };
         admitted.commit().await?;
         match self.fill(request, &mut source, (from, top, depth)).await {
-            Ok(()) => Ok(id),
+            Ok(()) => Ok(built),
             Err(error) => {
-                self.abandon(id).await?;
+                self.abandon(built).await?;
                 Err(error)
             }
         }
@@ -121,11 +156,11 @@ impl Tree {
     }
 
     /// What was being built will not be bound.
-    async fn abandon(&self, built: Id) -> Result<()> {
+    async fn abandon(&self, built: Built) -> Result<()> {
         let mut txn = self.store.write().await?;
-        purge::put_off(&mut txn, built, 0).await?;
+        purge::put_off(&mut txn, built.top, 0).await?;
         txn.commit().await?;
-        self.finish_purge(built).await?;
+        self.finish_purge(built.top).await?;
         Ok(())
     }
 }
@@ -231,7 +266,7 @@ impl Admitted<Txn> {
     }
 
     /// Binds what was built out of sight at the destination.
-    pub(super) async fn bind_built(&mut self, built: Id) -> Result<Node> {
+    pub(super) async fn bind_built(&mut self, Built { top: built, .. }: Built) -> Result<Node> {
         self.granted(Effect::Bind, Place::DestinationParent)?;
         let destination = self.destination.as_ref().ok_or_else(|| bug("a copy without destination"))?;
         let parent = destination.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a copy without folder"))?;

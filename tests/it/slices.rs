@@ -91,6 +91,48 @@ async fn large_trees_are_copied_moved_out_and_purged_while_others_write() {
 }
 
 #[tokio::test]
+async fn what_is_written_while_a_large_tree_is_moved_out_goes_along() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    tree(&max, "/files/tram/large", 45, 50).await;
+    super::keeping::sql(&world, "UPDATE home SET brake_percent = 100").await;
+    let done = std::cell::Cell::new(false);
+    let long = async {
+        let answer = max.relocate("/files/tram/large", "/files/max/large").send().await;
+        done.set(true);
+        answer.status
+    };
+    // Someone writes into it now and then, and once it is gone no more.
+    let written = async {
+        let (mut written, mut folder) = (Vec::new(), 0);
+        while !done.get() && folder < 45 {
+            let below = format!("large/{folder:03}/new");
+            if mia.put(&format!("/files/tram/{below}"), &below).send().await.status != 201 {
+                break;
+            }
+            written.push(below);
+            folder += 1;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        written
+    };
+    let (status, written) = tokio::join!(long, written);
+    assert!(!written.is_empty());
+    // It may be that nothing was moved: then it is there still, and is moved once nobody writes there.
+    if status != 201 {
+        assert_eq!(status, 503);
+        world.sound().await;
+        max.propfind("/files/max/large/", "0", "").expect(404).await;
+        max.relocate("/files/tram/large", "/files/max/large").expect(201).await;
+    }
+    for below in &written {
+        assert_eq!(max.get(&format!("/files/max/{below}")).expect(200).await.text(), *below);
+    }
+    world.sound().await;
+    assert_eq!(count(&max, "/files/max/large/").await, 45 * 51 + written.len());
+}
+
+#[tokio::test]
 async fn a_large_copy_that_fails_leaves_nothing() {
     let world = World::new().await;
     world.tree.add_project("small", "Small", Some(230_000)).await.unwrap();

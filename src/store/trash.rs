@@ -189,6 +189,25 @@ pub async fn gone_before(
     nodes(c, SQL, arguments![home, before, litter, limit]).await
 }
 
+/// Has a node of the trash, with all below it, always stood in collections of its home that an actor leads? It follows them by
+/// all the places that they ever had. Of more than ten thousand nodes it is not known.
+pub async fn always_led(c: &mut impl Reading, (actor, now): (Id, Timestamp), top: &Node) -> Result<bool, Failure> {
+    const SQL: &str = concat!(
+        "WITH RECURSIVE led(id) AS (SELECT a.node_id FROM ace a JOIN node g ON g.id = a.node_id WHERE g.home_id = $4 \
+         AND a.role >= $5 AND ",
+        held_by!(),
+        "), below(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.id FROM below b JOIN node n ON n.parent_id = b.id \
+         AND n.gone_at IS NULL LIMIT 10001), ever(id) AS (SELECT b.id FROM below b UNION SELECT COALESCE(n.parent_id, p.parent_id) \
+         FROM ever e CROSS JOIN (SELECT 0 AS ended UNION ALL SELECT 1) w LEFT JOIN node n ON n.id = CASE w.ended WHEN 0 THEN e.id END \
+         LEFT JOIN past p ON p.node_id = CASE w.ended WHEN 1 THEN e.id END AND p.home_id = $4 \
+         WHERE e.id NOT IN (SELECT l.id FROM led l) AND COALESCE(n.parent_id, p.parent_id) IS NOT NULL) \
+         SELECT (SELECT COUNT(*) FROM below), (SELECT COUNT(*) FROM ever e LEFT JOIN node n ON n.id = e.id \
+         WHERE e.id NOT IN (SELECT l.id FROM led l) AND (n.id IS NULL OR n.kind = 'home'))"
+    );
+    let found = row(c, SQL, arguments![actor, now, top.id, top.home_id, Role::Lead.rank()]).await?;
+    Ok(found.is_some_and(|row| row.integer(0) <= 10_000 && row.integer(1) == 0))
+}
+
 /// Refuses sync tokens from before now: names went for good that they might still ask for.
 pub async fn forget_before(c: &mut Txn, home: Id) -> Result<(), Failure> {
     c.note("UPDATE home SET oldest_seq = seq WHERE node_id = $1", arguments![home]).await?;

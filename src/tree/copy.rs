@@ -128,7 +128,11 @@ impl Admitted<Txn> {
             self.granted(Effect::Bind, Place::DestinationParent)?;
             let old = self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("moving the root"))?;
             let landing = landing_of_move(source.as_source(), &document.name, self.request.actor.id, self.now);
-            self.absorb(source, &old, (document, &parent), landing == Landing::MovedFresh).await?;
+            let fresh = landing == Landing::MovedFresh;
+            if !fresh {
+                self.brake(&source).await?;
+            }
+            self.absorb(source, &old, (document, &parent), fresh).await?;
             return Ok(true);
         }
         if let Some(to) = self.destination.as_ref().map(|destination| destination.path.clone()) {

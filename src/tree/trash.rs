@@ -1,10 +1,10 @@
 //! The trash: how what is deleted is called there, restored, removed for good; and the brake on mass deletions.
 //!
 //! A faulty client that deletes a home document by document is the common way in which people lose all of them. When by
-//! someone's deeds a home has lost more than a set share of what has stood in it for an hour within a minute (by DELETE, by MOVE
-//! to another home, by what COPY, MOVE and UPDATE put in its place), further ones are refused until a lead, or the
-//! administrator, lets them go on; in a person's own home for ten minutes, for nobody else would. The deletion that goes
-//! beyond the share passes, for it may be of one folder, and meant.
+//! someone's deeds a home has lost more than a set share of what has stood in it for an hour within a minute (by DELETE, by
+//! MOVE to another home or onto another document, by what COPY, MOVE and UPDATE put in its place), further ones are refused
+//! until a lead, or the administrator, lets them go on; in a person's own home for ten minutes, for nobody else would. The
+//! deletion that goes beyond the share passes, for it may be of one folder, and meant.
 
 use super::Tree;
 use super::administration;
@@ -14,13 +14,13 @@ use super::gate::Admitted;
 use super::resolve::FILES;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
-use crate::model::error::Result;
+use crate::model::error::{Detail, Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{Privilege, Role};
 use crate::model::version::suffixed;
 use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
@@ -132,6 +132,7 @@ impl Admitted<Txn> {
     pub async fn purge(&mut self) -> Result<Option<Id>> {
         self.granted(Effect::Unbind, Place::Parent)?;
         let Some(node) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
+        self.leads_wherever_it_stood(&node).await?;
         let holder = self.target.parent().map(|link| link.node.clone()).filter(|holder| holder.kind != Kind::Trash);
         if let Some(holder) = holder {
             let seq = self.seq(node.home_id)?;
@@ -140,6 +141,18 @@ impl Admitted<Txn> {
         trash::forget_before(&mut self.store, node.home_id).await?;
         let (tops, _) = purge::begin(&mut self.store, std::slice::from_ref(&node), self.now).await?;
         Ok(tops.first().copied())
+    }
+
+    /// 403 `need-privileges` for who leads only a part of the home, when a node, or something below it, stood outside of that
+    /// part once: what is moved into a folder is not that folder's lead's to destroy.
+    async fn leads_wherever_it_stood(&mut self, node: &Node) -> Result<()> {
+        let who = (self.request.actor.id, self.now);
+        let role = node::role_above(&mut self.store, who.0, who.1, node.home_id).await?;
+        if role >= Some(Role::Lead) || trash::always_led(&mut self.store, who, node).await? {
+            return Ok(());
+        }
+        let refusal = Refusal::of(Condition::NeedPrivileges).at(self.target.path.href(node.kind.is_collection()));
+        Err(refusal.because(Detail::Privilege(Privilege::Unbind)).into())
     }
 
     /// 403 `deletions-within-limits` when the loss of this node is one too many for its home.

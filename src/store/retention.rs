@@ -110,7 +110,7 @@ pub async fn move_horizon(c: &mut Txn, home: Id, oldest: Seq) -> Result<bool, Fa
 }
 
 /// What programs left about before a moment and nobody holds locked; and documents that were made empty under a lock that
-/// lapsed, by a client that vanished.
+/// lapsed, by a client that vanished. One that has versions, and was only emptied so, stays.
 pub async fn abandoned(
     c: &mut impl Reading,
     home: Id,
@@ -121,7 +121,7 @@ pub async fn abandoned(
     const SQL: &str = paged!(
         columns!(),
         "SELECT n.* FROM (SELECT w.* FROM node w WHERE w.litter = 1 AND w.written_at < $3 UNION ALL SELECT w.* FROM node w \
-         WHERE w.sealed = 0 AND w.litter = 0 AND w.size = 0 AND w.draft IS NOT NULL AND w.written_at < $3) n \
+         WHERE w.sealed = 0 AND w.litter = 0 AND w.size = 0 AND w.version = 1 AND w.draft IS NOT NULL AND w.written_at < $3) n \
          WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.modified_at < $3 AND n.placed_at < $3 \
          AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.node_id = n.id AND l.expires_at > $2) ORDER BY n.id LIMIT $4"
     );

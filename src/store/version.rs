@@ -219,7 +219,8 @@ pub async fn lapsed(c: &mut impl Reading, now: Timestamp, before: Timestamp, lim
         columns!(),
         "SELECT n.* FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.hash IS NOT NULL AND n.gone_at IS NULL AND n.written_at <= $2 \
          AND EXISTS (SELECT 1 FROM node h WHERE h.id = n.home_id AND h.gone_at IS NULL) \
-         AND NOT (n.size = 0 AND n.draft IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.token = n.draft AND l.expires_at > $1) ORDER BY n.written_at LIMIT $3"
+         AND NOT (n.size = 0 AND n.version = 1 AND n.draft IS NOT NULL) \
+         AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.token = n.draft AND l.expires_at > $1) ORDER BY n.written_at LIMIT $3"
     );
     nodes(c, SQL, arguments![now, before, limit]).await
 }

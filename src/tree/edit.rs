@@ -271,10 +271,12 @@ impl Admitted<Txn> {
     }
 
     /// A live node leaves its name: into the trash, or without a trace when it is temporary, was never a version, is the
-    /// copy of a version that was set aside, or is what a program left about and takes away itself.
+    /// copy of a version that was set aside, or is what a program left about and takes away itself. What a document with
+    /// versions was emptied to is one more of them.
     pub(super) async fn remove(&mut self, mut node: Node, parent: &Node, leaving: Leaving) -> Result<()> {
         let seq = self.seq(node.home_id)?;
-        self.end_session(&mut node, false).await?;
+        let has_versions = node.version > 1;
+        self.end_session(&mut node, has_versions).await?;
         self.drop_locks(&node).await?;
         past::end(&mut self.store, node.id, seq, self.now).await?;
         let (bytes, documents) = (node.size_bytes, node.weight());

@@ -1,5 +1,6 @@
 //! What a home held stays its own, wherever people take it; and the brake on what a home loses.
 
+use beffroi::model::id::now;
 use beffroi::model::privilege::Role;
 
 use super::keeping::{age_nodes, sql};
@@ -98,6 +99,108 @@ async fn a_document_moved_to_another_home_keeps_its_author_and_properties() {
     for name in ["creator-displayname", "creationdate", "getlastmodified", "k"] {
         assert_eq!(before.value(name), after.value(name), "{name}");
     }
+}
+
+/// A document with three versions, then emptied, under a lock or without one; the token.
+async fn emptied(client: &Client, path: &str, locked: bool) -> Option<String> {
+    for content in ["one", "two", "three"] {
+        client.put(path, content).send().await;
+    }
+    if locked {
+        let token = client.locked(path, "exclusive", "0").await;
+        client.put(path, "").token(&token).expect(204).await;
+        return Some(token);
+    }
+    client.put(path, "").expect(204).await;
+    None
+}
+
+#[tokio::test]
+async fn what_was_emptied_first_is_lost_with_its_versions_by_no_way() {
+    let world = World::new().await;
+    let (lea, max) = (world.client("lea"), world.client("max"));
+    for locked in [false, true] {
+        for method in ["DELETE", "MOVE"] {
+            let name = format!("{method}-{locked}.txt");
+            let path = format!("/files/tram/{name}");
+            let token = emptied(&max, &path, locked).await;
+            let ask = max.ask(method, &path);
+            let ask = if method == "MOVE" { ask.header("Destination", &format!("/files/max/{name}")) } else { ask };
+            let ask = if let Some(token) = token { ask.token(&token) } else { ask };
+            assert!([201, 204].contains(&ask.send().await.status), "{name}");
+            world.sound().await;
+            lea.relocate(&format!("/trash/tram/{name}"), &path).expect(201).await;
+            assert_eq!(versions(&lea, &path).await, ["1", "2", "3", "4"], "{name}");
+        }
+    }
+    // Whoever deletes it and writes it anew, as some programs save, goes on with it.
+    let path = "/files/tram/again.txt";
+    emptied(&max, path, false).await;
+    max.delete(path).expect(204).await;
+    max.put(path, "four").expect(201).await;
+    assert_eq!(versions(&max, path).await, ["1", "2", "3", "4", "5"]);
+    // A client that vanished after emptying it leaves a document, not litter.
+    let path = "/files/tram/vanished.txt";
+    emptied(&max, path, true).await;
+    sql(&world, "UPDATE lock SET expires_at = 1").await;
+    for table in ["written_at", "modified_at", "placed_at"] {
+        sql(&world, &format!("UPDATE node SET {table} = {table} - 200000 WHERE name = 'vanished.txt'")).await;
+    }
+    assert_eq!(world.tree.tend(now()).await.unwrap().cleared, 0);
+    assert_eq!(versions(&max, path).await, ["1", "2", "3", "4"]);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn who_leads_a_folder_destroys_nothing_that_was_moved_into_it() {
+    let world = World::new().await;
+    let (lea, max) = (world.client("lea"), world.client("max"));
+    for folder in ["led", "plans", "old"] {
+        max.mkcol(&format!("/files/tram/{folder}")).expect(201).await;
+    }
+    for path in ["acte.txt", "plans/in.txt", "old/in.txt", "led/own.txt"] {
+        for content in ["one", "two"] {
+            max.put(&format!("/files/tram/{path}"), content).send().await;
+        }
+    }
+    world.tree.grant("/files/tram/led", "max", Role::Lead, None).await.unwrap();
+    // A document, a folder, a document out of a folder that was moved there, and one that is deleted before.
+    max.relocate("/files/tram/acte.txt", "/files/tram/led/acte.txt").expect(201).await;
+    max.relocate("/files/tram/plans/", "/files/tram/led/plans/").expect(201).await;
+    max.relocate("/files/tram/old/", "/files/tram/led/old/").expect(201).await;
+    for path in ["acte.txt", "plans/", "old/in.txt", "own.txt"] {
+        max.delete(&format!("/files/tram/led/{path}")).expect(204).await;
+    }
+    for entry in ["acte.txt", "plans/", "in.txt", "plans/in.txt"] {
+        let refused = max.delete(&format!("/trash/tram/{entry}")).expect(403).await;
+        assert!(refused.text().contains("need-privileges"), "{entry}: {}", refused.text());
+    }
+    // What was made there is theirs.
+    max.delete("/trash/tram/own.txt").expect(204).await;
+    assert_eq!(names(&lea, "/trash/tram/").await, ["acte.txt", "in.txt", "plans"]);
+    // An event, too, that was moved into a calendar that one leads.
+    lea.ask("MKCALENDAR", "/calendars/tram/led/").expect(201).await;
+    world.tree.grant("/calendars/tram/led", "max", Role::Lead, None).await.unwrap();
+    max.put("/calendars/tram/meetings/e.ics", &event("e", "20260614")).expect(201).await;
+    max.relocate("/calendars/tram/meetings/e.ics", "/calendars/tram/led/e.ics").expect(201).await;
+    max.delete("/calendars/tram/led/e.ics").expect(204).await;
+    max.delete("/trash/tram/e.ics").expect(403).await;
+    lea.delete("/trash/tram/e.ics").expect(204).await;
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn documents_moved_one_onto_another_are_lost_names() {
+    let world = World::new().await;
+    let max = stocked(&world).await;
+    let mut held = 0;
+    for number in 0..90 {
+        let moved = max.relocate(&format!("/files/tram/D/{number}.txt"), "/files/tram/0.txt").send().await;
+        assert!([204, 403].contains(&moved.status), "{}", moved.text());
+        held += u32::from(moved.status == 403);
+    }
+    assert!(held > 10, "{held}");
+    world.sound().await;
 }
 
 /// A project of a hundred documents that have stood for a while, some in a folder, and a hundred more elsewhere.

@@ -18,7 +18,14 @@ impl ETag {
     /// The tag of content with this SHA-256.
     #[must_use]
     pub fn of_hash(hash: &str) -> Self {
-        Self { opaque: hash.get(..32).unwrap_or(hash).to_owned(), weak: false }
+        let head = hash.get(..32).unwrap_or(hash);
+        let opaque = if head.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            head.to_owned()
+        } else {
+            // A hash that is damaged must not break the answer that tells it.
+            head.chars().filter(char::is_ascii_alphanumeric).collect()
+        };
+        Self { opaque, weak: false }
     }
 
     /// As clients are told it: in quotes, in one piece, for a listing tells one a member.
@@ -109,5 +116,6 @@ mod tests {
         assert_eq!(tag.to_string(), format!("\"{}\"", "ab".repeat(16)));
         assert!(tag.matches_strongly(&tag.clone()));
         assert!(!tag.matches_strongly(&ETag { weak: true, ..tag.clone() }));
+        assert_eq!(ETag::of_hash("a\u{0}<\"\u{e9}b").told(), "\"ab\"");
     }
 }

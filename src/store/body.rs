@@ -16,10 +16,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::named::Part;
-use super::page::bodies;
+use super::page::{bodies, joined};
 use super::place::Place;
 use super::recall::Key;
-use super::sql::{Reading, arguments, joined, list, listed, row};
+use super::sql::{Reading, arguments, list, listed, row};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};

@@ -14,6 +14,12 @@ pub(super) fn failed(context: &'static str, error: sqlx::Error) -> Failure {
     }
 }
 
+/// Did a question for a page meet a value that can stand in none? It is damaged; the connection, and its view, are sound.
+pub(super) fn is_no_page(failure: &Failure) -> bool {
+    let error = failure.source.downcast_ref().and_then(sqlx::Error::as_database_error);
+    error.is_some_and(|error| error.message() == "JSON cannot hold BLOB values")
+}
+
 /// What lies behind an error, as far as the database knows.
 fn cause_of(error: &sqlx::Error) -> Option<Cause> {
     match error {

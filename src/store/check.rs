@@ -113,6 +113,130 @@ static RULES: [Rule; 17] = [
     },
 ];
 
+/// Rows of a table with a value of another type than its column: of integers, texts, bytes. One bit of a row tells the type of
+/// a value, and the database takes any.
+macro_rules! typed {
+    ($table:literal, [$($integer:literal),*], [$($text:literal),*], [$($bytes:literal),*]) => {
+        concat!(
+            "SELECT rowid, '", $table, "' FROM ", $table, " WHERE 1 = 0",
+            $(" OR typeof(", $integer, ") NOT IN ('integer', 'null')",)*
+            $(" OR typeof(", $text, ") NOT IN ('text', 'null')",)*
+            $(" OR typeof(", $bytes, ") <> 'blob'",)*
+            " LIMIT 100"
+        )
+    };
+}
+
+static TYPED: [&str; 18] = [
+    typed!("setting", [], ["name", "value"], []),
+    typed!(
+        "principal",
+        ["id", "created_at", "disabled_at", "closed_at"],
+        ["kind", "name", "match_name", "display_name", "password_hash"],
+        []
+    ),
+    typed!("address", ["principal_id"], ["uri"], []),
+    typed!("membership", ["group_id", "member_id"], [], []),
+    typed!(
+        "device",
+        ["id", "principal_id", "scope", "read_only", "created_at", "used_at", "expires_at"],
+        ["label", "secret_hash"],
+        []
+    ),
+    typed!(
+        "node",
+        [
+            "id",
+            "parent_id",
+            "home_id",
+            "owner_id",
+            "placed_seq",
+            "placed_at",
+            "seq",
+            "members_seq",
+            "since_seq",
+            "since_at",
+            "created_at",
+            "modified_at",
+            "gone_at",
+            "version",
+            "sealed",
+            "author_id",
+            "size",
+            "written_at",
+            "kept",
+            "litter",
+            "hidden",
+            "documents",
+            "placed_by",
+            "gone_by",
+            "lost_by"
+        ],
+        ["name", "match_name", "kind", "comment", "hash", "content_type", "draft", "device"],
+        []
+    ),
+    typed!(
+        "home",
+        [
+            "node_id",
+            "principal_id",
+            "seq",
+            "oldest_seq",
+            "used_bytes",
+            "quota_bytes",
+            "chain_place",
+            "versions_days",
+            "trash_days",
+            "sync_days",
+            "brake_percent"
+        ],
+        ["chain", "versions_every"],
+        []
+    ),
+    typed!(
+        "past",
+        [
+            "node_id",
+            "home_id",
+            "to_seq",
+            "from_seq",
+            "parent_id",
+            "from_at",
+            "to_at",
+            "version",
+            "sealed",
+            "author_id",
+            "size",
+            "modified_at",
+            "written_at",
+            "kept",
+            "held_bytes"
+        ],
+        ["name", "match_name", "comment", "hash", "content_type", "device"],
+        []
+    ),
+    typed!("body", ["stored_at"], ["hash"], ["data"]),
+    typed!("ace", ["node_id", "principal_id", "role", "until_at"], [], []),
+    typed!(
+        "lock",
+        ["node_id", "home_id", "principal_id", "deep", "shared", "timeout_s", "expires_at"],
+        ["token", "owner_xml"],
+        []
+    ),
+    typed!("property", ["node_id", "principal_id"], ["namespace", "name", "xml"], []),
+    typed!("chain", ["home_id", "place", "node_id", "version"], ["leaf", "chain"], []),
+    typed!("hold", ["home_id", "principal_id", "since_at", "released_until"], [], []),
+    typed!("calendar", ["node_id", "components"], [], []),
+    typed!("calendar_object", ["node_id", "calendar_id", "first_at", "last_at"], ["uid", "component"], []),
+    typed!(
+        "feed",
+        ["id", "principal_id", "calendar_id", "created_at", "expires_at", "fetched_at"],
+        ["detail", "secret_hash", "client"],
+        []
+    ),
+    typed!("purge", ["node_id", "top_id", "depth", "due_at"], [], []),
+];
+
 /// Damage: what is wrong and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Damage {
@@ -125,6 +249,12 @@ pub struct Damage {
 /// Everything that breaks a rule, at most a hundred of each.
 pub async fn references(c: &mut impl Reading) -> Result<Vec<Damage>, Failure> {
     let mut damages = Vec::new();
+    for sql in TYPED {
+        for row in rows(c, sql, arguments![]).await? {
+            let at = format!("table {}, row {}", row.text(1), row.integer(0));
+            damages.push(Damage { what: "a value is of another type than its column".to_owned(), at });
+        }
+    }
     for rule in &RULES {
         for row in rows(c, rule.sql, arguments![]).await? {
             damages.push(Damage { what: rule.what.to_owned(), at: format!("{} ({})", row.text(1), row.integer(0)) });

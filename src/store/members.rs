@@ -8,9 +8,9 @@
 use std::sync::Arc;
 
 use super::node::{Width, next_brief, next_node, next_tag};
-use super::page::{page, page_in, readable};
+use super::page::{Paged, page, page_in, paged, readable};
 use super::recall::{Key, State};
-use super::sql::{Argument, Columns, Reading, arguments, list, paged};
+use super::sql::{Argument, Columns, Reading, arguments, list};
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
@@ -76,14 +76,14 @@ pub(super) fn by_change(node: &Node) -> Mark {
 
 /// A statement in each width.
 pub(super) struct Widths {
-    pub tag: &'static str,
-    pub brief: &'static str,
-    pub whole: &'static str,
+    pub tag: Paged,
+    pub brief: Paged,
+    pub whole: Paged,
 }
 
 impl Widths {
     /// The statement of a width.
-    pub const fn sql(&self, width: Width) -> &'static str {
+    pub const fn sql(&self, width: Width) -> Paged {
         match width {
             Width::Tag => self.tag,
             Width::Brief => self.brief,
@@ -207,7 +207,7 @@ impl Pages {
             return self.page.read(c, (asked.width, asked.limit), arguments).await;
         }
         let sql = self.page.sql(asked.width);
-        let key = Key::of(sql, arguments);
+        let key = Key::of(sql.page, arguments);
         let brought = match Known::of(c, &key, asked.of) {
             Known::Now(members) => return Ok(members),
             Known::Before(members, since) => self.brought_on(c, &members, (&asked, since), arguments).await?,
@@ -293,7 +293,7 @@ fn next(width: Width) -> fn(&mut dyn Columns) -> Arc<Node> {
 /// all that tells of it, and the horizon of its home moves past its end.
 pub(super) async fn changed(c: &mut impl Reading, of: &Node, since: Seq) -> Result<Option<Arc<Vec<Id>>>, Failure> {
     const FORGOTTEN: Id = Id(0);
-    const SQL: &str = paged!(
+    const SQL: Paged = paged!(
         "n.id",
         "SELECT n.id FROM node n WHERE n.parent_id = $1 AND n.seq > $3 UNION SELECT p.node_id FROM past p \
          WHERE p.parent_id = $1 AND p.home_id = $2 AND p.to_seq > $3 UNION SELECT n.id FROM node n WHERE n.parent_id = $1 \
@@ -343,7 +343,8 @@ mod tests {
             before in prop::collection::vec((1_i64..40, any::<Option<u8>>()), 0..60),
             rounds in prop::collection::vec(prop::collection::vec((1_i64..40, any::<Option<u8>>()), 0..12), 1..4),
         ) {
-            const PAGES: Widths = Widths { tag: "", brief: "", whole: "" };
+            const NONE: Paged = Paged { page: "", rows: "" };
+            const PAGES: Widths = Widths { tag: NONE, brief: NONE, whole: NONE };
             let mut members = BTreeMap::new();
             before.into_iter().enumerate().for_each(|(seq, step)| apply(&mut members, seq as Seq, step));
             for order in ORDERS {

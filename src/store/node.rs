@@ -2,8 +2,8 @@
 
 use super::lock::{held, lock_columns};
 use super::members::{Members, Pages, Widths, by_name, pages, widths};
-use super::page::page;
-use super::sql::{Argument, Columns, Reading, Row, arguments, foresee, listed, paged, row, rows};
+use super::page::{Paged, page, paged};
+use super::sql::{Argument, Columns, Reading, Row, arguments, foresee, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -143,11 +143,7 @@ pub(super) fn node_of(row: &Row) -> Node {
 }
 
 /// The nodes of a page of [`columns!`].
-pub(super) async fn nodes(
-    c: &mut impl Reading,
-    sql: &'static str,
-    arguments: &[Argument<'_>],
-) -> Result<Vec<Node>, Failure> {
+pub(super) async fn nodes(c: &mut impl Reading, sql: Paged, arguments: &[Argument<'_>]) -> Result<Vec<Node>, Failure> {
     page(c, sql, arguments, next_node).await
 }
 
@@ -512,7 +508,7 @@ pub async fn stamp(
 /// Live nodes below a node whose last change is not after `until`, by identifier, after `after`. What was itself put
 /// into place later is left out with all below it: it is a change of its own.
 pub async fn below(c: &mut impl Reading, top: Id, until: Seq, after: Id, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = paged!(
+    const SQL: Paged = paged!(
         columns!(),
         "WITH RECURSIVE below(id, depth) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL \
          SELECT k.id, b.depth + 1 FROM below b JOIN node k ON k.parent_id = b.id AND k.gone_at IS NULL \

@@ -1,8 +1,10 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
+use super::cause::is_no_page;
 use super::members::{Asked, Mark, Members, Pages, Widths, by_change, by_name, pages, widths};
 use super::node::{Width, brief, columns, node_of, tag};
-use super::sql::{Question, Reading, Row, arguments, foresee, listed, paged, row, rows};
+use super::page::paged;
+use super::sql::{Question, Reading, Row, arguments, foresee, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -165,10 +167,13 @@ pub async fn foresee_changes(
 ) -> Result<(), Failure> {
     let questions: [Question<'_>; 3] = [
         (OLDEST_SEQ, arguments![home]),
-        (CHANGED.page.sql(width), arguments![collection, at.seq, at.node, limit]),
+        (CHANGED.page.sql(width).page, arguments![collection, at.seq, at.node, limit]),
         (GONE, arguments![collection, at.seq, at.parent, &at.name, limit, home]),
     ];
-    foresee(c, &questions).await
+    match foresee(c, &questions).await {
+        Err(failure) if is_no_page(&failure) => Ok(()),
+        foreseen => foreseen,
+    }
 }
 
 /// Live members of a collection that changed after the cursor, in the order of change and identifier.

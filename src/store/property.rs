@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::members::{Known, changed, listed_ids};
-use super::page::{page, page_in, readable};
+use super::page::{Paged, page, page_in, paged, readable};
 use super::recall::{Key, State};
-use super::sql::{Columns, Reading, Row, arguments, list, listed, paged, row, rows};
+use super::sql::{Columns, Reading, Row, arguments, list, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -106,7 +106,7 @@ pub async fn of_members(
     members: &[Arc<Node>],
     which: &Selection,
 ) -> Result<Option<OfMembers>, Failure> {
-    const SQL: &str = paged!(
+    const SQL: Paged = paged!(
         "n.node_id, n.namespace, n.name, n.xml",
         within_bytes!(
             "'', '', ''",
@@ -123,7 +123,7 @@ pub async fn of_members(
     let (first, last) = (match_name(&first.name), match_name(&last.name));
     let limit = if first == last { i64::MAX } else { PAGE_BYTES };
     let arguments = arguments![parent.id, &first, &last, which.names(), limit];
-    let key = Key::of(SQL, arguments);
+    let key = Key::of(SQL.page, arguments);
     let brought = match Known::of(c, &key, parent) {
         Known::Now(found) => return Ok(Some(found)),
         Known::Before(found, since) => brought_on(c, (parent, &first..=&last), (&found, since), which).await?,
@@ -151,7 +151,7 @@ async fn brought_on(
     (found, since): (&OfMembers, Seq),
     which: &Selection,
 ) -> Result<Option<OfMembers>, Failure> {
-    const SQL: &str = paged!(
+    const SQL: Paged = paged!(
         "n.node_id, n.namespace, n.name, n.xml, n.match_name",
         within_bytes!(
             "'', '', '', ''",

@@ -1,7 +1,8 @@
 //! Statements on what a home keeps, and those that let the rest go.
 
 use super::node::{columns, nodes};
-use super::sql::{Reading, arguments, execute, paged, row, rows};
+use super::page::{Paged, paged};
+use super::sql::{Reading, arguments, execute, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -118,7 +119,7 @@ pub async fn abandoned(
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = paged!(
+    const SQL: Paged = paged!(
         columns!(),
         "SELECT n.* FROM (SELECT w.* FROM node w WHERE w.litter = 1 AND w.written_at < $3 UNION ALL SELECT w.* FROM node w \
          WHERE w.sealed = 0 AND w.litter = 0 AND w.size = 0 AND w.version = 1 AND w.draft IS NOT NULL AND w.written_at < $3) n \

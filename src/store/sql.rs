@@ -102,8 +102,8 @@ macro_rules! arguments {
 }
 pub(crate) use arguments;
 
-/// A row of an answer; columns are numbered from 0. A column of another type than asked is a bug and reads as nothing. A text
-/// that is damaged reads as what is left of it: it harms itself, and not the rows beside it.
+/// A row of an answer; columns are numbered from 0. One that is damaged reads as what is left of it, and as nothing where its type
+/// leaves nothing: it harms itself, and not the rows beside it.
 #[derive(Clone, Debug)]
 pub struct Row(Arc<[Cell]>);
 
@@ -117,6 +117,19 @@ enum Cell {
 }
 
 impl Cell {
+    fn integer(&self) -> Option<i64> {
+        if let Self::Integer(value) = self { Some(*value) } else { None }
+    }
+
+    fn text(&self) -> Option<String> {
+        match self {
+            Self::Text(value) => Some(value.clone()),
+            Self::Bytes(value) => Some(text_of(value.to_vec())),
+            Self::Integer(value) => Some(value.to_string()),
+            Self::Null => None,
+        }
+    }
+
     fn bytes(&self) -> usize {
         size_of::<Self>()
             + match self {
@@ -149,7 +162,7 @@ impl Row {
 
     /// A BIGINT or NULL.
     pub fn optional_integer(&self, column: usize) -> Option<i64> {
-        if let Some(Cell::Integer(value)) = self.0.get(column) { Some(*value) } else { None }
+        self.0.get(column).and_then(Cell::integer)
     }
 
     /// A TEXT that is not NULL.
@@ -159,7 +172,7 @@ impl Row {
 
     /// A TEXT or NULL.
     pub fn optional_text(&self, column: usize) -> Option<String> {
-        if let Some(Cell::Text(value)) = self.0.get(column) { Some(value.clone()) } else { None }
+        self.0.get(column).and_then(Cell::text)
     }
 
     /// A TEXT where it stands.
@@ -169,7 +182,11 @@ impl Row {
 
     /// A BYTEA that is not NULL.
     pub fn bytes(&self, column: usize) -> Bytes {
-        if let Some(Cell::Bytes(value)) = self.0.get(column) { value.clone() } else { Bytes::new() }
+        match self.0.get(column) {
+            Some(Cell::Bytes(value)) => value.clone(),
+            Some(Cell::Text(value)) => Bytes::copy_from_slice(value.as_bytes()),
+            _ => Bytes::new(),
+        }
     }
 
     /// Its columns from the first on.
@@ -468,27 +485,6 @@ impl Foreseen {
     }
 }
 
-/// Makes a statement answer a page of rows as one value: the columns, which are integers and texts, and where they come from. Rows that
-/// come one by one cost a change of threads each.
-macro_rules! paged {
-    ($columns:expr, $from:expr) => {
-        concat!("SELECT json_group_array(json_array(", $columns, ")) FROM (", $from, ") n")
-    };
-}
-pub(super) use paged;
-
-/// Makes a statement answer bodies as one value: which they are, with their lengths, as [`paged!`] answers; and all their bytes, one
-/// body after the other.
-macro_rules! joined {
-    ($key:expr, $bytes:expr, $from:expr) => {
-        concat!(
-            concat!("SELECT json_group_array(json_array(", $key, ", length(", $bytes, "))), "),
-            concat!("CAST(group_concat(CAST(", $bytes, " AS TEXT), '') AS BLOB) FROM (", $from, ") n")
-        )
-    };
-}
-pub(super) use joined;
-
 /// A table of the texts that one argument lists, made by [`list`]; its column is `value`.
 macro_rules! listed {
     ($argument:expr) => {
@@ -513,11 +509,11 @@ pub trait Columns {
 
 impl Columns for std::slice::Iter<'_, Cell> {
     fn next_integer(&mut self) -> Option<i64> {
-        if let Some(Cell::Integer(value)) = self.next() { Some(*value) } else { None }
+        self.next().and_then(Cell::integer)
     }
 
     fn next_text(&mut self) -> Option<String> {
-        if let Some(Cell::Text(value)) = self.next() { Some(value.clone()) } else { None }
+        self.next().and_then(Cell::text)
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::carried::Carried;
+use super::cause::is_no_page;
 use super::memo::{Memo, Version};
 use super::readers::{Reader, Readers};
 use super::recall::Recall;
@@ -48,8 +49,8 @@ impl Reading for Snapshot {
         Ok((connection, Some(&mut self.noted)))
     }
 
-    fn failed(&mut self, _: &Failure) {
-        self.connection.take().into_iter().for_each(Reader::discard);
+    fn failed(&mut self, failure: &Failure) {
+        self.connection.take_if(|_| !is_no_page(failure)).into_iter().for_each(Reader::discard);
     }
 
     fn recall(&self) -> Option<&Recall> {
@@ -118,8 +119,8 @@ impl Reading for Glance {
         Ok((self.connection.insert(connection), None))
     }
 
-    fn failed(&mut self, _: &Failure) {
-        self.connection.take().into_iter().for_each(Reader::discard);
+    fn failed(&mut self, failure: &Failure) {
+        self.connection.take_if(|_| !is_no_page(failure)).into_iter().for_each(Reader::discard);
     }
 
     fn memo(&self) -> Option<(&Memo, Option<Version>)> {
@@ -354,7 +355,9 @@ impl Reading for Txn {
     }
 
     fn failed(&mut self, failure: &Failure) {
-        self.state_mut().failed = Some(failure.cause);
+        if !is_no_page(failure) {
+            self.state_mut().failed = Some(failure.cause);
+        }
     }
 
     fn asked(&self) -> &Asked {

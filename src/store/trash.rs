@@ -1,8 +1,8 @@
 //! Statements on what is gone: the trash of a home, what was deleted lately, and its removal for good.
 
 use super::node::{columns, held_by, next_node, node_of, nodes};
-use super::page::page;
-use super::sql::{Columns, Reading, arguments, execute, paged, row, rows};
+use super::page::{Paged, page, paged};
+use super::sql::{Columns, Reading, arguments, execute, row, rows};
 use super::transaction::Txn;
 use super::version::set_aside;
 use crate::model::error::Failure;
@@ -79,7 +79,7 @@ pub async fn members(
     after: &str,
     limit: i64,
 ) -> Result<(Vec<Entry>, Option<String>), Failure> {
-    const SQL: &str = paged!(
+    const SQL: Paged = paged!(
         concat!(columns!(), ", n.held"),
         concat!(
             "SELECT n.*, (",
@@ -181,7 +181,7 @@ pub async fn gone_before(
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = paged!(
+    const SQL: Paged = paged!(
         columns!(),
         "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter * n.hidden = $3 \
          AND NOT EXISTS (SELECT 1 FROM purge p WHERE p.node_id = n.id) ORDER BY n.gone_at LIMIT $4"

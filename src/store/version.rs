@@ -1,7 +1,8 @@
 //! Statements on versions: those of a document, who left a name, the chain that each version enters.
 
 use super::node::{COLUMNS, columns, held_by, node_of, nodes};
-use super::sql::{Reading, Row, arguments, paged, row, rows};
+use super::page::{Paged, paged};
+use super::sql::{Reading, Row, arguments, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -208,14 +209,14 @@ pub async fn heads(c: &mut impl Reading) -> Result<Vec<(Id, i64, String)>, Failu
 
 /// Drafts of a lock, to be sealed: as many as one request may; the job seals what is left of them.
 pub async fn drafts(c: &mut impl Reading, token: &str) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = paged!(columns!(), "SELECT n.* FROM node n WHERE n.draft = $1 ORDER BY n.id LIMIT 10000");
+    const SQL: Paged = paged!(columns!(), "SELECT n.* FROM node n WHERE n.draft = $1 ORDER BY n.id LIMIT 10000");
     nodes(c, SQL, arguments![token]).await
 }
 
 /// Documents that are no version yet although no lock holds their session open any more, written before `before`. One that
 /// was made empty under a lock that lapsed is no document, but what a vanished client left.
 pub async fn lapsed(c: &mut impl Reading, now: Timestamp, before: Timestamp, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = paged!(
+    const SQL: Paged = paged!(
         columns!(),
         "SELECT n.* FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.hash IS NOT NULL AND n.gone_at IS NULL AND n.written_at <= $2 \
          AND EXISTS (SELECT 1 FROM node h WHERE h.id = n.home_id AND h.gone_at IS NULL) \

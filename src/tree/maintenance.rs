@@ -55,10 +55,11 @@ impl Tree {
 
     /// A name and its folded form must belong together: a changed bit in either shows.
     async fn check_names(&self, report: &mut Report) -> Result<(), Failure> {
-        let mut after = Id(0);
+        let mut after = Id(i64::MIN);
         loop {
             let names = check::names(&mut self.store.read().await?, after, PAGE).await?;
-            let Some(last) = names.last() else { return Ok(()) };
+            // An identifier that is none stands after all others, and was told as such.
+            let Some(last) = names.last().filter(|last| last.node > after) else { return Ok(()) };
             after = last.node;
             for name in &names {
                 // A removed person's home bears a name that nobody can type.
@@ -72,10 +73,10 @@ impl Tree {
 
     /// Every calendar object must be one that the server can read, or queries cannot tell what is in it.
     async fn check_objects(&self, report: &mut Report) -> Result<(), Failure> {
-        let mut after = Id(0);
+        let mut after = Id(i64::MIN);
         loop {
             let objects = check::objects(&mut self.store.read().await?, after, PAGE).await?;
-            let Some(last) = objects.last() else { return Ok(()) };
+            let Some(last) = objects.last().filter(|last| last.node > after) else { return Ok(()) };
             after = last.node;
             for run in runs(objects, |object| object.size_bytes) {
                 let hashes: Vec<&str> = run.iter().map(|object| object.hash.as_str()).collect();
@@ -97,11 +98,11 @@ impl Tree {
     async fn check_chains(&self, report: &mut Report) -> Result<(), Failure> {
         let mut snapshot = self.store.read().await?;
         let heads = version::heads(&mut snapshot).await?;
-        let mut at = (Id(0), 0);
+        let mut at = (Id(i64::MIN), 0);
         let mut last: HashMap<Id, (i64, String)> = HashMap::new();
         loop {
             let links = version::chain(&mut snapshot, at, PAGE).await?;
-            let Some(end) = links.last() else { break };
+            let Some(end) = links.last().filter(|end| (end.home, end.place) > at) else { break };
             at = (end.home, end.place);
             for one in links {
                 let (place, before) = last.remove(&one.home).unwrap_or((0, String::new()));

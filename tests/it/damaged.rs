@@ -183,3 +183,133 @@ async fn a_damaged_name_hides_no_other() {
     assert!(listed.contains(&"/files/tram/a.txt".to_owned()) && listed.contains(&"/files/tram/c.txt".to_owned()));
     assert!(!world.tree.check(|_| {}).await.unwrap().damage.is_empty());
 }
+
+/// Damages a value of a row of a table.
+async fn spoil(c: &mut sqlx::SqliteConnection, table: &str, column: &str, which: &str, value: &str) {
+    let update = format!(
+        "UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT rowid FROM {table} WHERE {which} LIMIT 1)"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(update)).execute(c).await.unwrap();
+}
+
+async fn beside(world: &World) -> sqlx::SqliteConnection {
+    use sqlx::ConnectOptions as _;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.data.path().join("beffroi.sqlite"));
+    options.foreign_keys(false).connect().await.unwrap()
+}
+
+/// One bit in the head of a row makes a text bytes, or an integer a real number: the row is told as well as it can be, and all others are.
+#[tokio::test]
+async fn a_value_of_another_type_hides_no_other_row() {
+    const COLUMNS: [&str; 12] = [
+        "name",
+        "hash",
+        "content_type",
+        "modified_at",
+        "created_at",
+        "size",
+        "version",
+        "seq",
+        "home_id",
+        "author_id",
+        "owner_id",
+        "kind",
+    ];
+    for column in COLUMNS {
+        for value in [format!("CAST({column} AS BLOB)"), "x'00ff'".to_owned(), "1.5e300".to_owned(), "'<x>'".to_owned()]
+        {
+            let world = World::new().await;
+            let max = world.client("max");
+            for name in ["a", "b", "c"] {
+                max.put(&format!("/files/tram/{name}.txt"), name).expect(201).await;
+                max.proppatch(
+                    &format!("/files/tram/{name}.txt"),
+                    "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>",
+                )
+                .expect(207)
+                .await;
+            }
+            spoil(&mut beside(&world).await, "node", column, "name = 'b.txt'", &value).await;
+            let what = format!("{column} = {value}");
+            let paths = ["/files/tram/a.txt".to_owned(), "/files/tram/c.txt".to_owned()];
+            for (path, properties) in [
+                ("/files/tram/", "<D:getetag/>"),
+                ("/files/tram/", "<D:getetag/><D:creationdate/><D:creator-displayname/><k xmlns=\"u\"/>"),
+            ] {
+                let listed = max.propfind(path, "1", properties).expect(207).await.hrefs();
+                assert!(paths.iter().all(|path| listed.contains(path)), "{what}: {listed:?}");
+            }
+            let history = max.propfind("/history/tram/", "1", "<D:getetag/>").expect(207).await.hrefs();
+            assert!(history.contains(&"/history/tram/a.txt/".to_owned()), "{what}: {history:?}");
+            let synced = max.sync("/files/tram", "", "1", "").expect(207).await.hrefs();
+            assert!(paths.iter().all(|path| synced.contains(path)), "{what}: {synced:?}");
+            for path in &paths {
+                max.get(path).expect(200).await;
+                max.put(path, "changed").expect(204).await;
+            }
+            let listed = max.propfind("/files/tram/", "1", "<D:getetag/>").expect(207).await.hrefs();
+            assert!(paths.iter().all(|path| listed.contains(path)), "{what}, after a change: {listed:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_moves_no_other() {
+    let world = World::new().await;
+    let max = world.client("max");
+    for (name, day) in [("a", "20260314"), ("b", "20260315"), ("c", "20260316")] {
+        max.put(&format!("{CALENDAR}/{name}.ics"), &event(name, day).replace("Meeting", "Été à Orléans"))
+            .expect(201)
+            .await;
+    }
+    let which = "hash = (SELECT hash FROM node WHERE name = 'b.ics')";
+    spoil(&mut beside(&world).await, "body", "data", which, "CAST(data AS TEXT)").await;
+    let answer = report(&max, "calendar-query", &query("", "")).await;
+    let told = answer.text().replace("&#13;\n ", "");
+    assert!(["UID:a", "UID:b", "UID:c"].iter().all(|uid| told.contains(uid)), "{told}");
+    assert_eq!(told.matches("<C:calendar-data>BEGIN:VCALENDAR").count(), 3, "{told}");
+    assert_eq!(
+        max.get(&format!("{CALENDAR}/b.ics")).expect(200).await.body,
+        max.get(&format!("{CALENDAR}/b.ics")).expect(200).await.body
+    );
+}
+
+/// Whatever value of whatever table is of another type than it may be, the check ends, and says so.
+#[tokio::test]
+async fn the_check_names_every_value_of_another_type() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a.txt", "one").expect(201).await;
+    max.put("/files/tram/a.txt", "two").expect(204).await;
+    max.proppatch("/files/tram/a.txt", "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>").expect(207).await;
+    max.locked("/files/tram/a.txt", "exclusive", "0").await;
+    max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
+    world.tree.add_feed("rita", CALENDAR, Detail::Full, None).await.unwrap();
+    let mut c = beside(&world).await;
+    let columns = "SELECT m.name, i.name, i.type FROM sqlite_master m JOIN pragma_table_info(m.name) i \
+                   WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\'";
+    let columns: Vec<(String, String, String)> = sqlx::query_as(columns).fetch_all(&mut c).await.unwrap();
+    let mut seen = 0;
+    for (table, column, kind) in columns {
+        for value in if kind == "BYTEA" { ["'x'", "7"] } else { ["x'00ff'", "x'41'"] } {
+            let row: Option<(i64,)> = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT rowid FROM {table} LIMIT 1")))
+                .fetch_optional(&mut c)
+                .await
+                .unwrap();
+            let Some((row,)) = row else { continue };
+            seen += 1;
+            sqlx::query("DROP TABLE IF EXISTS temp.kept").execute(&mut c).await.unwrap();
+            let keep = format!("CREATE TEMP TABLE kept AS SELECT {column} AS value FROM {table} WHERE rowid = {row}");
+            sqlx::query(sqlx::AssertSqlSafe(keep)).execute(&mut c).await.unwrap();
+            spoil(&mut c, &table, &column, &format!("rowid = {row}"), value).await;
+            let damage = world.tree.check(|_| {}).await.unwrap().damage;
+            let named = damage
+                .iter()
+                .any(|one| one.what.contains("another type") && one.at.contains(&format!("table {table}, row {row}")));
+            assert!(named, "{table}.{column} = {value}: {damage:?}");
+            spoil(&mut c, &table, &column, &format!("rowid = {row}"), "(SELECT value FROM temp.kept)").await;
+        }
+    }
+    assert!(seen > 150, "{seen}");
+    world.sound().await;
+}

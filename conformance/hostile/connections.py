@@ -208,7 +208,7 @@ def slow_readers(lab):
         time.sleep(2)
         grown = lab.peak() - before
         # 256 KiB each, and some for the connections and for what stands still in between.
-        lab.say(grown <= count // 4 + 24, f"{count} who do not read {what}: {grown} MiB more")
+        lab.say(grown <= count // 4 + 32, f"{count} who do not read {what}: {grown} MiB more")
         lab.unharmed(f"{count} who do not read {what}")
         for link in links:
             link.close()
@@ -226,7 +226,7 @@ def slow_readers(lab):
         lab.watch()
         time.sleep(2)
         grown = lab.peak() - before
-        lab.say(grown <= count // 4 + 24, f"{count} streams of HTTP/2 that nobody reads, {what}: {grown} MiB more")
+        lab.say(grown <= count // 4 + 32, f"{count} streams of HTTP/2 that nobody reads, {what}: {grown} MiB more")
         lab.unharmed(f"{count} streams of HTTP/2 that nobody reads, {what}")
         for two in twos:
             two.close()

@@ -132,6 +132,6 @@ def device_passwords(lab):
 
 @probe("README: log-in", "an account password that is too weak is refused, and what is missing is said")
 def weak_passwords(lab):
-    for number, (password, good) in enumerate({"12345678": False, "password": False, "aaaaaaaaaaaa": False, "Beffroi1": False, "abcdefghij": False, RIGHT: True, "Ab3!Ab3!Xy9?": True, "cheval agrafe batterie correcte lampe neige": True}.items()):
+    for number, (password, good) in enumerate({"12345678": False, "motdepasse": False, "aaaaaaaaaaaa": False, "Beffroi1": False, "abcdefghij": False, RIGHT: True, "Ab3!Ab3!Xy9?": True, "cheval agrafe batterie correcte lampe neige fleuve": True}.items()):
         done = lab.command("person", "add", f"weak{number}", "--display-name", "W", "--email", f"weak{number}@ville.example", "--password-stdin", stdin=password + "\n", refused=True)
         lab.say((done.returncode == 0) == good and (good or password not in done.stderr), f"{password!r}: exit {done.returncode}, {done.stderr.strip()[:160]!r}")

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
@@ -161,6 +162,8 @@ struct State {
     unfinished: Option<Place>,
     /// Why its last statement failed, if one did.
     failed: Option<Cause>,
+    /// When the database was last waited for in vain.
+    away: Option<Instant>,
 }
 
 /// Where in its group a writer stands. The first needs no savepoint: when it fails, nobody else is in the group yet.
@@ -188,18 +191,24 @@ impl Writer {
             memo,
             unfinished: None,
             failed: None,
+            away: None,
         };
         Self { state: Arc::new(Mutex::new(state)), waiting: Arc::default(), asked }
     }
 
     /// Waits for the connection and opens a transaction, or a savepoint in the one that is open, together with the first
-    /// statement.
+    /// statement. Where another process holds the database all who waited meanwhile have waited for it: one after the other they
+    /// would each wait as long.
     pub(super) async fn begin(&self) -> Result<Txn, Failure> {
+        let since = Instant::now();
         let mut guard = {
             let _place = InLine::of(&self.waiting);
             Arc::clone(&self.state).lock_owned().await
         };
         guard.undo().await;
+        if guard.away.is_some_and(|away| away >= since) {
+            return Err(Failure::new("waiting to write", "the database is away").by(Cause::Busy));
+        }
         let (place, opening) = match guard.group {
             None => (Place::First, sql::BEGIN_WRITE),
             Some(_) => (Place::Later, "SAVEPOINT member"),
@@ -266,6 +275,7 @@ impl State {
         match place {
             Place::First => {
                 self.group = None;
+                self.away = failed.filter(|cause| *cause == Cause::Busy).map(|_| Instant::now());
                 // It fails where the transaction could not be opened; if it failed otherwise, the next could not open.
                 if !unopened {
                     let _ = sql::control(&mut self.connection, "ROLLBACK").await;

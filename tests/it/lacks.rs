@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::kit::{Answer, Client, basic, event};
+use super::kit::{Answer, Client, World, basic, event};
 
 /// A server in a process of its own.
 struct Server {
@@ -194,4 +194,30 @@ async fn too_many_open_files_are_told_as_a_lack_that_passes() {
     allow(256);
     assert_eq!(ask(&mut first, "GET", "/files/ada/large", b"").await.status, 200);
     ada.put("/files/ada/other", &large).expect(201).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_another_process_holds_is_told_to_all_who_wait_at_once() {
+    use sqlx::Connection as _;
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/max/a.txt", "one").expect(201).await;
+    let file = format!("sqlite:{}", world.data.path().join("beffroi.sqlite").display());
+    let mut other = sqlx::SqliteConnection::connect(&file).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let since = std::time::Instant::now();
+    let waiting = (0..4).map(|number| {
+        let max = max.clone();
+        tokio::spawn(async move { max.put(&format!("/files/max/{number}.txt"), "two").send().await })
+    });
+    let waiting: Vec<_> = waiting.collect();
+    max.get("/files/max/a.txt").expect(200).await;
+    for put in waiting {
+        let answer = put.await.unwrap();
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.header("retry-after").is_some());
+    }
+    assert!(since.elapsed().as_secs() < 15, "{:?}", since.elapsed());
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    max.put("/files/max/b.txt", "three").expect(201).await;
 }

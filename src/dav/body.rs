@@ -77,14 +77,11 @@ impl Call {
         if self.declared_length().is_some_and(|length| length > xml::MAX_BYTES as u64) {
             return Err(Condition::TooLarge.into());
         }
-        let mut patience = self.patience();
-        let mut whole = Vec::new();
-        while let Some(bytes) = patience.next(&mut self.body).await? {
-            if whole.len() + bytes.len() > xml::MAX_BYTES {
-                return Err(Condition::TooLarge.into());
-            }
-            whole.extend_from_slice(&bytes);
-        }
+        let fits = |size| match size {
+            size if size > xml::MAX_BYTES as u64 => Err(Refusal::of(Condition::TooLarge)),
+            _ => Ok(()),
+        };
+        let whole = self.collect(fits).await?;
         // The client may have taken its time: what is asked now is answered as of now.
         self.request.seen = None;
         let charset = text(&self.headers, http::header::CONTENT_TYPE).and_then(|kind| media_type::charset_of(&kind));
@@ -104,13 +101,20 @@ impl Call {
             _ => Ok(()),
         };
         fits(self.declared_length().unwrap_or(0))?;
+        Ok(Bytes::from(self.collect(fits).await?))
+    }
+
+    /// All of a body that is held in memory, as long as its size `fits`; it counts in the budget while it comes.
+    async fn collect(&mut self, fits: impl Fn(u64) -> std::result::Result<(), Refusal>) -> Result<Vec<u8>> {
         let mut patience = self.patience();
         let mut whole = Vec::new();
         while let Some(bytes) = patience.next(&mut self.body).await? {
             fits((whole.len() + bytes.len()) as u64)?;
+            let before = whole.capacity();
             whole.extend_from_slice(&bytes);
+            self.budget.bytes(whole.capacity() - before)?;
         }
-        Ok(Bytes::from(whole))
+        Ok(whole)
     }
 
     /// Streams a document to the staging place, into the room that quota leaves. What arrives otherwise than announced (length,

@@ -80,6 +80,8 @@ async fn answer(tree: &Tree, head: &http::request::Parts, reach: Reach, budget: 
     let now = admitted.now();
     let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }, tree.epoch()).await?;
     let view = view.filter(|view| view.node.kind.is_calendar()).ok_or(Condition::NotFound)?;
+    // Whoever has the address may ask, so what is asked is not the owner's.
+    budget.belongs_to(view.node.id)?;
     match head.method {
         http::Method::GET | http::Method::HEAD => {}
         ref method => {

@@ -7,6 +7,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderV
 
 use crate::exchange::{Body, Response};
 use crate::message::{self, Language};
+use crate::model::budget::Budget;
 use crate::model::error::Result;
 use crate::tree::gate::Admitted;
 use crate::tree::walk::{Cursor, Needs, View};
@@ -16,10 +17,15 @@ use crate::wire::xml::escape;
 /// A request that is only read.
 pub(super) type Reader = Admitted<crate::tree::Glance>;
 
-/// The most entries a page shows; a browser chokes on more, and file clients do not come here.
+/// The most entries a page shows, and about the most bytes; a browser chokes on more, and file clients do not come here.
 const MAX_ENTRIES: usize = 20_000;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-pub(super) async fn listing(language: Language, epoch: &str, admitted: &mut Reader) -> Result<Response> {
+pub(super) async fn listing(
+    language: Language,
+    (epoch, budget): (&str, &Budget),
+    admitted: &mut Reader,
+) -> Result<Response> {
     let mut page = String::new();
     let word = |key: &str| message::text(language, key, &[]);
     let mut title = String::new();
@@ -51,11 +57,15 @@ pub(super) async fn listing(language: Language, epoch: &str, admitted: &mut Read
     loop {
         let members = admitted.members(&at, Needs::default(), epoch).await?;
         shown += members.views.len();
+        let before = page.capacity();
         for view in &members.views {
-            entry(view, &mut page);
+            if page.len() < MAX_BYTES {
+                entry(view, &mut page);
+            }
         }
+        budget.bytes(page.capacity() - before)?;
         match members.next {
-            Some(next) if shown < MAX_ENTRIES => at = next,
+            Some(next) if shown < MAX_ENTRIES && page.len() < MAX_BYTES => at = next,
             _ => break,
         }
     }

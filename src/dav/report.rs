@@ -9,7 +9,7 @@ use super::Call;
 use super::property::{Reading, find, value};
 use super::propfind::{Plan, dead_of, within_limits};
 use crate::exchange::Response;
-use crate::model::budget::Budget;
+use crate::model::budget::{Budget, Exhausted};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::header::Depth;
@@ -100,14 +100,18 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
     let mut admitted = call.tree.read(&call.request).await?;
     let reading = Reading::of(&call.request.actor.name, admitted.now());
     let since = Some(token).filter(|token| !token.is_empty());
-    let page = admitted.changes(since, deep, limit, plan.needs, call.tree.epoch()).await?;
+    let mut page = admitted.changes(since, deep, limit, plan.needs, call.tree.epoch()).await?;
     let mut writer = Writer::document();
     writer.begin_multistatus();
-    for change in &page.changes {
-        match change {
-            Change::Live(view) => plan.write(view, &reading, &mut writer),
-            Change::Gone(href) => writer.status_response(href, 404, None),
+    let start = writer.out.len();
+    // A page may end anywhere, but its token has to say where: one that is too large is read again, and ends where that was seen.
+    while let Err((exhausted, told)) = write_changes(&page.changes, &plan, &reading, (&mut writer, &call.budget)) {
+        if exhausted != Exhausted::Request || told == 0 {
+            return Err(exhausted.into());
         }
+        call.budget.give_back(writer.out.len() - start);
+        writer.out.truncate(start);
+        page = admitted.changes(since, deep, Some(told), plan.needs, call.tree.epoch()).await?;
     }
     if page.truncated {
         let href = admitted.target.href();
@@ -119,6 +123,25 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
         super::proppatch::minimal(&mut response);
     }
     Ok(response)
+}
+
+/// Writes changes, as many as the budget allows; or how many that were.
+fn write_changes(
+    changes: &[Change],
+    plan: &Plan,
+    reading: &Reading,
+    (writer, budget): (&mut Writer, &Budget),
+) -> std::result::Result<(), (Exhausted, usize)> {
+    for (told, change) in changes.iter().enumerate() {
+        let before = writer.out.len();
+        match change {
+            Change::Live(view) => plan.write(view, reading, writer),
+            Change::Gone(href) => writer.status_response(href, 404, None),
+        }
+        let counted = budget.bytes(writer.out.len() - before);
+        counted.inspect_err(|_| writer.out.truncate(before)).map_err(|exhausted| (exhausted, told))?;
+    }
+    Ok(())
 }
 
 /// All versions of the document that is asked, or that the asked version is of.
@@ -146,7 +169,9 @@ async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
         told += page.views.len();
         for view in &page.views {
             call.budget.steps(1 + view.versions.len() as u64)?;
+            let before = writer.out.len();
             plan.write(view, &reading, &mut writer);
+            call.budget.bytes(writer.out.len() - before)?;
         }
         match page.next {
             Some(next) if told < MAX_VERSIONS && writer.out.len() < MAX_ANSWER => at = next,

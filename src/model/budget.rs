@@ -4,11 +4,13 @@
 //! A [`Budget`] is made for each request and goes with it; its memory is drawn from the [`Allowance`] that all requests of
 //! the process share, and comes back to it when the last who holds the budget lets go.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::condition::Condition;
 use super::error::Error;
+use super::id::Id;
 
 /// A step is about a microsecond of a processor: an instance that is found, a property that is looked at, some lines that
 /// are read. So a request takes some three seconds at most, and in slices; ten thousand plain events take a tenth of that.
@@ -18,6 +20,11 @@ pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// What is built for all requests together, bytes. With what the process remembers, and with the room that a growing answer
 /// takes for a moment, it stays well below 512 MiB.
 pub const MAX_SHARED_BYTES: u64 = 160 * 1024 * 1024;
+/// How much of that one person's requests may hold: what one does not take stays for the others.
+pub const MAX_PERSON_BYTES: u64 = MAX_SHARED_BYTES / 2;
+/// How many requests one person may have under way. Each holds something that is not counted apart: blocks on their way to the
+/// client or from it, a page of members, an open file.
+const MOST_REQUESTS: usize = 256;
 /// So much a request may build without drawing from what all share: small answers go on while large ones wait.
 const OWN_BYTES: u64 = 64 * 1024;
 
@@ -45,23 +52,75 @@ impl From<Exhausted> for Error {
 }
 
 /// Memory that all requests of a process share. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Allowance(Arc<AtomicU64>);
+#[derive(Clone, Debug, Default)]
+pub struct Allowance(Arc<Mutex<Held>>);
 
-impl Default for Allowance {
-    fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(MAX_SHARED_BYTES)))
-    }
+/// What is held of it, in all and by each person who asks for something.
+#[derive(Debug, Default)]
+struct Held {
+    all: u64,
+    persons: HashMap<Id, Share>,
+}
+
+/// What one person's requests hold, and how many there are.
+#[derive(Debug, Default)]
+struct Share {
+    bytes: u64,
+    requests: usize,
 }
 
 impl Allowance {
-    fn take(&self, bytes: u64) -> Result<(), Exhausted> {
-        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
-        taken.map(drop).map_err(|_| Exhausted::Process)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn give_back(&self, bytes: u64) {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
+    fn take(&self, person: Option<Id>, bytes: u64) -> Result<(), Exhausted> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        let mut held = self.held();
+        let all = held.all + bytes;
+        if all > MAX_SHARED_BYTES {
+            return Err(Exhausted::Process);
+        }
+        if let Some(share) = person.and_then(|person| held.persons.get_mut(&person)) {
+            if share.bytes + bytes > MAX_PERSON_BYTES {
+                return Err(Exhausted::Process);
+            }
+            share.bytes += bytes;
+        }
+        held.all = all;
+        Ok(())
+    }
+
+    fn give_back(&self, person: Option<Id>, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        let mut held = self.held();
+        held.all = held.all.saturating_sub(bytes);
+        if let Some(share) = person.and_then(|person| held.persons.get_mut(&person)) {
+            share.bytes = share.bytes.saturating_sub(bytes);
+        }
+    }
+
+    fn begin(&self, person: Id) -> Result<(), Exhausted> {
+        let mut held = self.held();
+        let share = held.persons.entry(person).or_default();
+        if share.requests == MOST_REQUESTS {
+            return Err(Exhausted::Process);
+        }
+        share.requests += 1;
+        Ok(())
+    }
+
+    fn end(&self, person: Id) {
+        let mut held = self.held();
+        let Some(share) = held.persons.get_mut(&person) else { return };
+        share.requests -= 1;
+        if share.requests == 0 {
+            held.persons.remove(&person);
+        }
     }
 }
 
@@ -71,6 +130,13 @@ struct Spent {
     bytes: AtomicU64,
     given_up: AtomicBool,
     allowance: Allowance,
+    person: OnceLock<Id>,
+}
+
+impl Spent {
+    fn person(&self) -> Option<Id> {
+        self.person.get().copied()
+    }
 }
 
 /// What one request may cost. Cheap to clone; all clones are one budget, on whatever thread.
@@ -84,6 +150,13 @@ impl Budget {
         let mut spent = Spent::default();
         spent.allowance = allowance.clone();
         Self(Arc::new(spent))
+    }
+
+    /// It is this person's, or this feed's, and counts among theirs until it ends: to be said once, before anything is drawn.
+    pub fn belongs_to(&self, person: Id) -> Result<(), Exhausted> {
+        self.0.allowance.begin(person)?;
+        let _ = self.0.person.set(person);
+        Ok(())
     }
 
     /// To be asked before so much work is done.
@@ -110,12 +183,12 @@ impl Budget {
                 return Err(Exhausted::Request);
             }
             let drawn = shared(after) - shared(before);
-            self.0.allowance.take(drawn)?;
+            self.0.allowance.take(self.0.person(), drawn)?;
             match self.0.bytes.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(now) => before = now,
             }
-            self.0.allowance.give_back(drawn);
+            self.0.allowance.give_back(self.0.person(), drawn);
         }
     }
 
@@ -124,7 +197,7 @@ impl Budget {
         let less = |held: u64| held.saturating_sub(number as u64);
         let before = self.0.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| Some(less(held)));
         let before = before.unwrap_or_default();
-        self.0.allowance.give_back(shared(before) - shared(less(before)));
+        self.0.allowance.give_back(self.0.person(), shared(before) - shared(less(before)));
     }
 
     /// Nobody waits for the answer any more: whoever asks next is refused.
@@ -146,15 +219,19 @@ fn shared(held: u64) -> u64 {
 
 impl Drop for Spent {
     fn drop(&mut self) {
-        self.allowance.give_back(shared(*self.bytes.get_mut()));
+        self.allowance.give_back(self.person(), shared(self.bytes.load(Ordering::Relaxed)));
+        if let Some(person) = self.person() {
+            self.allowance.end(person);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Allowance, Budget, Exhausted, MAX_BYTES, MAX_SHARED_BYTES, MAX_STEPS, OWN_BYTES};
-    use std::sync::atomic::Ordering;
-
+    use super::{
+        Allowance, Budget, Exhausted, Id, MAX_BYTES, MAX_PERSON_BYTES, MAX_SHARED_BYTES, MAX_STEPS, MOST_REQUESTS,
+        OWN_BYTES,
+    };
     #[test]
     fn steps_end_and_do_not_come_back() {
         let budget = Budget::default();
@@ -176,7 +253,29 @@ mod tests {
         assert_eq!(large[4].bytes(MAX_BYTES), Err(Exhausted::Process));
         assert_eq!(Budget::of(&allowance).bytes(OWN_BYTES as usize), Ok(()));
         drop(large);
-        assert_eq!(allowance.0.load(Ordering::Relaxed), MAX_SHARED_BYTES);
+        assert_eq!(allowance.held().all, 0);
+    }
+
+    #[test]
+    fn one_person_holds_no_more_than_a_share() {
+        let allowance = Allowance::default();
+        let of = |person| {
+            let budget = Budget::of(&allowance);
+            budget.belongs_to(Id(person)).map(|()| budget)
+        };
+        let own: Vec<Budget> = (0..MOST_REQUESTS).map(|_| of(1).expect("a request")).collect();
+        assert_eq!(of(1).err(), Some(Exhausted::Process));
+        let each = MAX_BYTES / 8;
+        let held = own.iter().filter(|budget| budget.bytes(each).is_ok()).count() as u64;
+        assert!(held * each as u64 <= MAX_PERSON_BYTES + held * OWN_BYTES && held > 8, "{held}");
+        let other = of(2).expect("a request");
+        assert_eq!(other.bytes(MAX_BYTES), Ok(()));
+        // What is given back, and who has gone, leave room for more.
+        own[0].give_back(each);
+        assert_eq!(own[MOST_REQUESTS - 1].bytes(each), Ok(()));
+        drop((own, other));
+        assert!(of(1).is_ok_and(|budget| budget.bytes(each).is_ok()));
+        assert!(allowance.held().persons.is_empty() && allowance.held().all == 0);
     }
 
     #[test]
@@ -187,7 +286,7 @@ mod tests {
             assert_eq!(budget.bytes(MAX_BYTES / 2), Ok(()));
             budget.give_back(MAX_BYTES / 2);
         }
-        assert_eq!(allowance.0.load(Ordering::Relaxed), MAX_SHARED_BYTES);
+        assert_eq!(allowance.held().all, 0);
         assert_eq!(budget.bytes(usize::MAX), Err(Exhausted::Request));
     }
 

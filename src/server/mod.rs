@@ -313,6 +313,7 @@ impl Server {
             return Ok(response);
         };
         tracing::Span::current().record("actor", actor.name.as_str());
+        under_way.budget().belongs_to(actor.id)?;
         let named = head.headers.contains_key("destination");
         let authorities = if named { self.authorities(&head, &client) } else { Vec::new() };
         let limits = Limits {

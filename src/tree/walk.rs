@@ -31,6 +31,10 @@ use crate::store::{calendar, held, lock, node, principal, property, version};
 pub const PAGE: i64 = 500;
 /// How many the first one holds, and how many times as many the next.
 const FIRST_PAGE: i64 = 100;
+/// About the most bytes of addresses in a page, which is held while the client takes it: each repeats that of the collection. And
+/// what is reckoned for a name.
+const PAGE_ADDRESS_BYTES: usize = 512 * 1024;
+const NAME_BYTES: usize = 256;
 const GROWTH: i64 = 4;
 
 /// What the asked properties want loaded, so that reading a property is a plain function.
@@ -372,7 +376,15 @@ impl<T: Reading> Admitted<T> {
         Ok(self.all_members(at, needs, epoch).await?.shown())
     }
 
+    /// The same place, for a page no larger than the addresses of its members allow.
+    fn within_addresses(&self, at: &Cursor) -> Cursor {
+        let each = self.target.href().len() + NAME_BYTES;
+        let most = i64::try_from(PAGE_ADDRESS_BYTES / each).unwrap_or(PAGE).max(1);
+        Cursor { after: at.after.clone(), limit: at.limit.min(most) }
+    }
+
     async fn all_members(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+        let at = &self.within_addresses(at);
         let Some(node) = self.target.node().cloned() else { return Ok(Page::default()) };
         match node.kind {
             Kind::Root => Ok(self.roots(epoch)),
@@ -555,6 +567,6 @@ impl Admitted<Glance> {
     pub async fn remembered(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Option<Page> {
         let shared = needs.width < Width::Whole && !needs.quota;
         let node = self.target.node().filter(|node| node.kind.row().sync && shared).cloned()?;
-        self.stored(&node, at, needs, epoch).await.ok().map(Page::shown)
+        self.stored(&node, &self.within_addresses(at), needs, epoch).await.ok().map(Page::shown)
     }
 }

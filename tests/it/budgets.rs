@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::kit::{Answer, Client, World, event};
 use beffroi::model::calendar::Detail;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 const CALENDAR: &str = "/calendars/tram/meetings";
 const CALDAV: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
@@ -258,4 +260,109 @@ async fn who_asks_for_much_keeps_nobody_waiting() {
     }
     assert!(flood.iter().any(|asking| !asking.is_finished()), "the flood was none: {:?}", begun.elapsed());
     flood.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// Begins to send what it never ends.
+async fn begin(world: &World, who: &Client, path: &str, bytes: usize) -> TcpStream {
+    let authorization = who.authorization.as_deref().unwrap();
+    let mut socket = TcpStream::connect(world.address).await.unwrap();
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nHost: h\r\nAuthorization: {authorization}\r\nContent-Length: {}\r\n\r\n",
+        bytes + 1
+    );
+    socket.write_all(&[head.into_bytes(), vec![b' '; bytes]].concat()).await.unwrap();
+    socket
+}
+
+/// Asks again until it is answered so: what others hold comes back a moment after they have gone.
+async fn soon(status: u16, ask: impl AsyncFn() -> Answer) {
+    let begun = Instant::now();
+    while ask().await.status != status {
+        assert!(begun.elapsed() < LONGEST, "never {status}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// What is held in memory until it is whole counts while it comes, and nobody takes what others need.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_counts_before_it_is_whole() {
+    let world = World::new().await;
+    let (max, zoe) = (world.client("max"), world.client("zoe"));
+    zoe.ask("MKCALENDAR", "/calendars/zoe/own/").expect(201).await;
+    let large = |uid: &str| {
+        event(uid, "20260314").replace("END:VEVENT", &format!("X-A:{}\r\nEND:VEVENT", "x".repeat(2_000_000)))
+    };
+    let mut coming = Vec::new();
+    for n in 0..8 {
+        coming.push(begin(&world, &max, &format!("{CALENDAR}/{n}.ics"), 9_000_000).await);
+    }
+    soon(503, async || max.put(&format!("{CALENDAR}/large.ics"), &large("large")).send().await).await;
+    max.put(&format!("{CALENDAR}/small.ics"), &event("small", "20260314")).expect(201).await;
+    zoe.put("/calendars/zoe/own/large.ics", &large("other")).expect(201).await;
+    drop(coming);
+    soon(201, async || max.put(&format!("{CALENDAR}/large.ics"), &large("large")).send().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_person_has_only_so_many_requests_under_way() {
+    let world = World::new().await;
+    let (max, zoe) = (world.client("max"), world.client("zoe"));
+    let mut coming = Vec::new();
+    // Some more than may be: what is asked in between takes the place of one for a moment.
+    for n in 0..300 {
+        coming.push(begin(&world, &max, &format!("/files/tram/{n}"), 70_000).await);
+    }
+    soon(503, async || max.get("/files/").send().await).await;
+    assert_eq!(max.get("/files/").expect(503).await.header("retry-after"), Some("5"));
+    zoe.get("/files/").expect(200).await;
+    coming.truncate(200);
+    soon(200, async || max.get("/files/").send().await).await;
+}
+
+/// Each member repeats the address of its collection.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_addresses_have_an_end() {
+    const MEMBERS: usize = 600;
+    let world = World::new().await;
+    let max = world.client("max");
+    let mut folder = "/files/tram".to_owned();
+    for _ in 0..60 {
+        folder = format!("{folder}/{}", "%C3%A9".repeat(115));
+        max.mkcol(&folder).expect(201).await;
+    }
+    for n in 0..MEMBERS {
+        max.put(&format!("{folder}/{n}"), "").expect(201).await;
+    }
+    let listed = max.get(&folder).expect(200).await.body.len();
+    assert!((8_000_000..17_500_000).contains(&listed), "{listed}");
+    let found = max.propfind(&folder, "1", "<D:getetag/>").expect(207).await;
+    assert_eq!(found.text().matches("<D:response>").count(), MEMBERS + 1);
+}
+
+/// Each answer of a report repeats the names that it was asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_names_have_an_end() {
+    const MEMBERS: usize = 1_100;
+    let world = World::new().await;
+    let max = world.client("max");
+    for n in 0..MEMBERS {
+        max.put(&format!("/files/tram/{n}"), "").expect(201).await;
+    }
+    let names: String = (0..900).map(|n| format!("<x{n}{}/>", "x".repeat(65))).collect();
+    let (mut token, mut told, mut pages) = (String::new(), 0, 0);
+    while told < MEMBERS {
+        let sync = format!(
+            "<D:sync-collection xmlns:D=\"DAV:\"><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level>\
+             <D:prop>{names}</D:prop></D:sync-collection>"
+        );
+        let page = max.report_at("/files/tram").body(&sync).expect(207).await;
+        assert!(page.body.len() < 65 << 20, "{}", page.body.len());
+        let text = page.text();
+        let (found, cut) = (text.matches("HTTP/1.1 404").count(), text.contains("HTTP/1.1 507"));
+        let (_, after) = text.rsplit_once("<D:sync-token>").unwrap();
+        token = after.split_once('<').unwrap().0.to_owned();
+        (told, pages) = (told + found, pages + 1);
+        assert_eq!(cut, told < MEMBERS, "{told}");
+    }
+    assert_eq!(pages, 2);
 }

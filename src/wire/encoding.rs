@@ -100,8 +100,12 @@ fn shown(body: &[u8]) -> Option<Encoding> {
     }
 }
 
-/// What header and document say. A header that names UTF-8 says no more than one that names nothing, unless it is true.
+/// What header and document say, where it matters: plain ASCII is the same in all of these, and in what programs call theirs
+/// (`ansi`, `none`, `unicode-1-1-utf-8`). A header that names UTF-8 says no more than one that names nothing, unless it is true.
 fn told(body: &[u8], charset: Option<&str>) -> Result<Encoding, XmlError> {
+    if body.is_ascii() {
+        return Ok(Encoding::Utf8);
+    }
     let named = match charset.map(named).transpose()? {
         Some(Encoding::Utf8) if std::str::from_utf8(body).is_ok() => return Ok(Encoding::Utf8),
         Some(Encoding::Utf8) | None => None,
@@ -187,6 +191,15 @@ mod tests {
         // The header goes before the document, where it is true.
         let text = declaring("ISO-8859-1");
         assert_eq!(read(text.clone().into_bytes(), Some("utf-8")).as_deref(), Ok(&*text));
+    }
+
+    #[test]
+    fn what_plain_ascii_calls_itself_does_not_matter() {
+        let text = declaring("ISO-8859-2").replace("L\u{2019}\u{e9}t\u{e9} \u{153} \u{20ac}", "The summer");
+        for charset in [None, Some("ansi"), Some("none"), Some("unicode-1-1-utf-8")] {
+            assert_eq!(read(text.clone().into_bytes(), charset).as_deref(), Ok(&*text), "{charset:?}");
+        }
+        assert!(read(declaring("ISO-8859-2").into_bytes(), None).is_err());
     }
 
     #[test]

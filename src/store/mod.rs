@@ -33,6 +33,8 @@ pub mod version;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::RwLock;
+
 use self::body::Blobs;
 use self::memo::Memo;
 use self::place::{BODIES, DATABASE, Entered, Place};
@@ -56,6 +58,9 @@ pub struct Store {
     pub asked: Arc<Asked>,
     /// Large bodies.
     pub blobs: Blobs,
+    /// Shared while hashes are carried from a view into later changes: what bore them in the view may be gone by then. Alone,
+    /// while bodies that nothing names are swept.
+    pub carrying: RwLock<()>,
     /// Epoch of sync tokens: those of another epoch are refused.
     pub epoch: String,
     /// Were others let into the data directory until now?
@@ -77,7 +82,8 @@ impl Store {
         let writer = Writer::new(connection, Arc::clone(&memo), Arc::clone(&asked));
         let blobs = Blobs::open(place.clone(), place.join(BODIES), flush).await?;
         let (epoch, tightened) = (String::new(), *tightened);
-        let mut store = Self { readers, writer, memo, recall, asked, blobs, epoch, tightened };
+        let carrying = RwLock::default();
+        let mut store = Self { readers, writer, memo, recall, asked, blobs, carrying, epoch, tightened };
         store.epoch = store.read_epoch().await?;
         drop(entered);
         Ok(store)

@@ -4,8 +4,9 @@
 //! after the other, and every row is read once a part.
 //!
 //! What nothing names, and is old, stays unnamed until it is stored anew: a hash comes into a row from a body that has
-//! just been stored, or from another row. So it may be asked for in a view, beside the writer, and removed later, if it is
-//! still as old then.
+//! just been stored, or from another row; from one that may be gone by then only while nothing is swept
+//! ([`super::Store::carrying`]). So it may be asked for in a view, beside the writer, and removed later, if it is still as
+//! old then.
 
 use std::collections::HashMap;
 

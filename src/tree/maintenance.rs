@@ -167,6 +167,7 @@ impl Tree {
         let mut swept = 0;
         let parts = named::parts(&mut self.store.read().await?).await?;
         for part in parts {
+            let _alone = self.store.carrying.write().await;
             let large = self.store.blobs.old(&part).await?;
             let unnamed = named::unnamed(&mut self.store.read().await?, &part, before, &large).await?;
             for page in unnamed.chunks(PAGE as usize) {

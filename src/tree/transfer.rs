@@ -116,6 +116,7 @@ impl Tree {
 
     /// Builds a copy of the target of a request, with all below it, out of sight.
     async fn build(&self, request: &Request) -> Result<Built> {
+        let _carrying = self.store.carrying.read().await;
         let mut source = self.read(request).await?;
         let from = source.target.node().cloned().ok_or(Condition::NotFound)?;
         let mut admitted = self.write(request).await?;

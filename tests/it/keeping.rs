@@ -17,6 +17,14 @@ pub async fn sql(world: &World, statement: &str) {
     assert!(done.rows_affected() > 0, "{statement}");
 }
 
+/// What a statement that counts finds in the database, past the server.
+pub async fn count(world: &World, statement: &str) -> i64 {
+    use sqlx::Connection as _;
+    let file = format!("sqlite:{}", world.data.path().join("beffroi.sqlite").display());
+    let mut connection = sqlx::SqliteConnection::connect(&file).await.unwrap();
+    sqlx::query_scalar(sqlx::AssertSqlSafe(statement.to_owned())).fetch_one(&mut connection).await.unwrap()
+}
+
 /// Makes all that stands two hours old: only what has stood for an hour counts for the brake.
 pub async fn age_nodes(world: &World) {
     sql(world, "UPDATE node SET created_at = created_at - 7200").await;

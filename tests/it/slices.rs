@@ -133,6 +133,36 @@ async fn what_is_written_while_a_large_tree_is_moved_out_goes_along() {
 }
 
 #[tokio::test]
+async fn what_is_purged_while_it_is_copied_keeps_its_content_in_the_copy() {
+    let world = World::new().await;
+    let (max, lea) = (world.client("max"), world.client("lea"));
+    tree(&max, "/files/tram/large", 120, 50).await;
+    max.put("/files/tram/large/000/only", "nowhere else").expect(201).await;
+    super::keeping::sql(&world, "UPDATE home SET brake_percent = 100").await;
+    super::keeping::sql(&world, "UPDATE body SET stored_at = 1").await;
+    max.delete("/files/tram/large").expect(204).await;
+    let done = std::cell::Cell::new(false);
+    let copied = async {
+        max.copy("/trash/tram/large", "/files/max/copy").expect(201).await;
+        done.set(true);
+    };
+    let swept = async {
+        while !done.get() {
+            world.tree.sweep().await.unwrap();
+        }
+    };
+    let purged = async {
+        // As soon as it is being built.
+        while super::keeping::count(&world, "SELECT COUNT(*) FROM purge").await == 0 {}
+        lea.delete("/trash/tram/large/000/").expect(204).await;
+    };
+    tokio::join!(copied, purged, swept);
+    world.tree.sweep().await.unwrap();
+    assert_eq!(max.get("/files/max/copy/000/only").expect(200).await.text(), "nowhere else");
+    world.sound().await;
+}
+
+#[tokio::test]
 async fn a_large_copy_that_fails_leaves_nothing() {
     let world = World::new().await;
     world.tree.add_project("small", "Small", Some(230_000)).await.unwrap();

@@ -8,12 +8,13 @@ use futures_util::stream::unfold;
 use http::StatusCode;
 use tokio::task::JoinHandle;
 
-use super::property::{Property, Reading, dead, find_with_tags, in_allprop, names_of, value};
+use super::property::{Property, Reading, dead, find_with_tags, in_allprop, names_of, told, value};
 use super::{Call, answer, bad_header, proppatch};
 use crate::exchange::{Body, Response};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal, Result};
 use crate::model::header::Depth;
+use crate::model::markup::is_name;
 use crate::model::name::QName;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
@@ -135,7 +136,7 @@ impl Plan {
                 for name in names_of(view, reading) {
                     writer.name(&name);
                 }
-                for (name, _) in dead(view) {
+                for (name, _) in dead(view).filter(|(name, _)| is_name(&name.local)) {
                     writer.name(name);
                 }
                 writer.end_propstat(200, None);
@@ -147,11 +148,17 @@ impl Plan {
                         writer.property(&wanted.tags, &value);
                     }
                 }
-                for (_, xml) in dead(view) {
-                    writer.raw(xml);
+                let mut damaged = Vec::new();
+                for (name, xml) in dead(view) {
+                    match told(xml) {
+                        Value::Withheld(status) if is_name(&name.local) => damaged.push((status, Tags::of(name))),
+                        Value::Withheld(_) => {}
+                        _ => writer.raw(xml),
+                    }
                 }
                 let include = include.iter().filter(|wanted| wanted.row.is_some_and(|row| !row.in_allprop));
-                let untold = write_found(include, view, reading, writer);
+                let mut untold = write_found(include, view, reading, writer);
+                untold.extend(damaged.iter().map(|(status, tags)| (*status, tags)));
                 writer.end_propstat(200, None);
                 self.write_untold(&untold, writer);
             }

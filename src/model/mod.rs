@@ -1,6 +1,6 @@
 //! Plain values that every layer shares: names, paths, kinds, effects, preconditions, errors.
 //!
-//! Nothing here does I/O or knows of a database, a socket or XML. The tables that the protocol is made of
+//! Nothing here does I/O or knows of a database or a socket, and of XML only whether a piece is whole. The tables that the protocol is made of
 //! ([`kind::KINDS`], [`method::METHODS`], [`effect::EFFECTS`], [`condition::Condition`]) live here, so that each
 //! layer reads the same rows.
 
@@ -15,6 +15,7 @@ pub mod header;
 pub mod id;
 pub mod kind;
 pub mod lock;
+pub mod markup;
 pub mod media_type;
 pub mod method;
 pub mod name;

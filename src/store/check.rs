@@ -286,6 +286,27 @@ pub async fn names(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<St
         .collect())
 }
 
+/// A dead property: whose it is, its name, its text.
+pub struct StoredProperty {
+    /// The node.
+    pub node: Id,
+    /// Its local name.
+    pub name: String,
+    /// The whole element.
+    pub xml: String,
+}
+
+/// Dead properties of so many nodes after `after`.
+pub async fn properties(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<StoredProperty>, Failure> {
+    let sql = "SELECT p.node_id, p.name, p.xml FROM property p WHERE p.node_id IN (SELECT DISTINCT o.node_id FROM property o \
+               WHERE o.node_id > $1 ORDER BY o.node_id LIMIT $2) ORDER BY p.node_id";
+    let found = rows(c, sql, arguments![after, limit]).await?;
+    Ok(found
+        .iter()
+        .map(|row| StoredProperty { node: Id(row.integer(0)), name: row.text(1), xml: row.text(2) })
+        .collect())
+}
+
 /// A calendar object: which it is, its name, its content and the size of that.
 pub struct StoredObject {
     /// The node.

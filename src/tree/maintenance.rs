@@ -9,11 +9,14 @@ use crate::ical::object::Object;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, now};
+use crate::model::markup::{is_name, is_whole};
 use crate::store::body::{self, SWEEP_AGE, sha256};
 use crate::store::check::{self, Damage};
 use crate::store::{named, version};
 
 const PAGE: i64 = 500;
+/// Nodes whose dead properties are looked at in one go.
+const PROPERTY_PAGE: i64 = 20;
 
 /// What a check looked at and what it found.
 #[derive(Debug, Default)]
@@ -34,6 +37,7 @@ impl Tree {
         }
         report.damage.extend(check::references(&mut self.store.read().await?).await?);
         self.check_names(&mut report).await?;
+        self.check_properties(&mut report).await?;
         self.check_chains(&mut report).await?;
         self.check_objects(&mut report).await?;
         // No view stays open while bodies are read: it would keep the log from being carried over.
@@ -67,6 +71,20 @@ impl Tree {
                     let at = format!("{} ({})", name.name, name.node);
                     report.damage.push(Damage { what: "a name and its folded form differ".to_owned(), at });
                 }
+            }
+        }
+    }
+
+    /// Every dead property must be XML that can stand in an answer.
+    async fn check_properties(&self, report: &mut Report) -> Result<(), Failure> {
+        let mut after = Id(i64::MIN);
+        loop {
+            let found = check::properties(&mut self.store.read().await?, after, PROPERTY_PAGE).await?;
+            let Some(last) = found.last().filter(|last| last.node > after) else { return Ok(()) };
+            after = last.node;
+            for one in found.iter().filter(|one| !is_whole(&one.xml, &[]) || !is_name(&one.name)) {
+                let at = format!("{} ({})", one.name, one.node);
+                report.damage.push(Damage { what: "a dead property is no XML".to_owned(), at });
             }
         }
     }

@@ -7,6 +7,7 @@ use super::xml::escape;
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal};
 use crate::model::lock::Lock;
+use crate::model::markup::is_whole;
 use crate::model::name::{BEFFROI, CALDAV, DAV, QName};
 
 /// First bytes of every XML answer.
@@ -227,7 +228,7 @@ pub fn lockdiscovery(locks: &[(Lock, String)], now: i64) -> String {
             "<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:{scope}/></D:lockscope>\
              <D:depth>{depth}</D:depth><D:owner>{}</D:owner><D:timeout>Second-{left_s}</D:timeout>\
              <D:locktoken>{}</D:locktoken><D:lockroot>{}</D:lockroot></D:activelock>",
-            lock.owner_xml,
+            if is_whole(&lock.owner_xml, &["D"]) { &lock.owner_xml } else { "" },
             href(&lock.token),
             href(root)
         );

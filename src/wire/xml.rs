@@ -389,6 +389,7 @@ fn qualified(namespace: &ResolveResult<'_>, local: &str) -> Result<QName, XmlErr
 #[cfg(test)]
 mod tests {
     use super::parse;
+    use crate::model::markup::is_whole;
     use proptest::prelude::*;
 
     #[test]
@@ -457,6 +458,10 @@ mod tests {
             escaped.push_str("</a>");
             let root = parse(escaped.as_bytes()).expect("well-formed");
             prop_assert_eq!(root.text(), text.trim());
+            let written = format!("<y:b xmlns:y='u' xml:lang='fr' y:c='1'>{escaped}<y:\u{e9}/></y:b>");
+            let written = parse(written.as_bytes()).expect("well-formed");
+            prop_assert!(is_whole(&written.to_xml(), &[]));
+            prop_assert!(is_whole(&written.inner_xml(), &[]));
         }
     }
 }

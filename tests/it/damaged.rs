@@ -313,3 +313,54 @@ async fn the_check_names_every_value_of_another_type() {
     assert!(seen > 150, "{seen}");
     world.sound().await;
 }
+
+/// A dead property, its name, or the owner of a lock of which a byte is damaged is told as that, and nothing else is.
+#[tokio::test]
+async fn damaged_xml_breaks_no_answer() {
+    let property = "<D:set><D:prop><k xmlns=\"u\">v</k><l xmlns=\"u\">w</l></D:prop></D:set>";
+    for (table, column, value) in [
+        ("property", "xml", "'<ns0:k xmlns:ns0=\"u\">v</ns0:|>'"),
+        ("property", "xml", "'<ns1:k xmlns:ns0=\"u\">v</ns1:k>'"),
+        ("property", "xml", "'<a><b>&&]]>'"),
+        ("property", "xml", "CAST(x'3c6b3e003c2f6b3e' AS TEXT)"),
+        ("property", "xml", "x'00ff'"),
+        ("property", "name", "'k<>'"),
+        ("property", "namespace", "CAST(x'7501' AS TEXT)"),
+        ("lock", "owner_xml", "'<a>'"),
+        ("lock", "owner_xml", "'a & b'"),
+        ("lock", "token", "CAST(x'7501' AS TEXT)"),
+    ] {
+        let world = World::new().await;
+        let max = world.client("max");
+        for name in ["a", "b", "c"] {
+            max.put(&format!("/files/tram/{name}.txt"), name).expect(201).await;
+            max.proppatch(&format!("/files/tram/{name}.txt"), property).expect(207).await;
+            max.locked(&format!("/files/tram/{name}.txt"), "exclusive", "0").await;
+        }
+        let which = "node_id = (SELECT id FROM node WHERE name = 'b.txt')";
+        spoil(&mut beside(&world).await, table, column, which, value).await;
+        let what = format!("{table}.{column} = {value}");
+        for properties in ["<k xmlns=\"u\"/><l xmlns=\"u\"/><D:getetag/><D:lockdiscovery/>", "all", "names"] {
+            let answer = match properties {
+                "all" => max
+                    .ask("PROPFIND", "/files/tram/")
+                    .header("Depth", "1")
+                    .body("<D:propfind xmlns:D=\"DAV:\"><D:allprop/></D:propfind>"),
+                "names" => max
+                    .ask("PROPFIND", "/files/tram/")
+                    .header("Depth", "1")
+                    .body("<D:propfind xmlns:D=\"DAV:\"><D:propname/></D:propfind>"),
+                _ => max.propfind("/files/tram/", "1", properties),
+            };
+            let answer = answer.expect(207).await;
+            assert_eq!(answer.hrefs().len(), 4, "{what}, {properties}");
+            if column == "xml" && properties != "names" {
+                assert_eq!(answer.text().matches(" 500 ").count(), 1, "{what}: {}", answer.text());
+            }
+        }
+        let damage = world.tree.check(|_| {}).await.unwrap().damage;
+        assert_eq!(damage.is_empty(), table == "lock", "{what}: {damage:?}");
+        let named = damage.iter().any(|one| one.what.contains("no XML"));
+        assert_eq!(named, ["xml", "name"].contains(&column), "{what}: {damage:?}");
+    }
+}

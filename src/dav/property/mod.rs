@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use crate::model::budget::Budget;
 use crate::model::calendar::Selection;
 use crate::model::id::Timestamp;
+use crate::model::markup::is_whole;
 use crate::model::name::QName;
 use crate::tree::walk::{Needs, View};
 use crate::wire::multistatus::{Tags, Value};
@@ -109,10 +110,15 @@ pub fn dead(view: &View) -> impl Iterator<Item = &(QName, String)> {
     view.dead.iter().filter(|dead| dead.0 != webdav::WIN32_LAST_MODIFIED || webdav::holds(view, dead))
 }
 
+/// A dead property as it is told: one that is damaged is there, and must not break the answer.
+pub fn told(xml: &str) -> Value<'_> {
+    if is_whole(xml, &[]) { Value::element(xml) } else { Value::Withheld(500) }
+}
+
 /// The value of a property of a resource, live or dead.
 pub fn value<'a>(view: &'a View, reading: &'a Reading, row: Option<&Property>, name: &QName) -> Option<Value<'a>> {
     let live = row.and_then(|row| (row.read)(view, reading));
-    live.or_else(|| dead(view).find(|(known, _)| known == name).map(|(_, xml)| Value::element(xml)))
+    live.or_else(|| dead(view).find(|(known, _)| known == name).map(|(_, xml)| told(xml)))
 }
 
 /// Names of the live properties that a resource has.

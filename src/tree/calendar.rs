@@ -64,7 +64,8 @@ pub fn runs<T>(objects: Vec<T>, size_of: impl Fn(&T) -> i64) -> Vec<Vec<T>> {
                 bytes = 0;
             }
         }
-        bytes += size;
+        // A size that is damaged is told by the check, and makes no run endless.
+        bytes = bytes.saturating_add(size.max(0));
     }
     runs
 }

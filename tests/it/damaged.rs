@@ -272,6 +272,11 @@ async fn a_body_of_another_type_moves_no_other() {
         max.get(&format!("{CALENDAR}/b.ics")).expect(200).await.body,
         max.get(&format!("{CALENDAR}/b.ics")).expect(200).await.body
     );
+    for size in ["9223372036854775807", "-9223372036854775807"] {
+        spoil(&mut beside(&world).await, "node", "size", "name = 'b.ics'", size).await;
+        let told = report(&max, "calendar-query", &query("", "")).await.text().replace("&#13;\n ", "");
+        assert!(["UID:a", "UID:c"].iter().all(|uid| told.contains(uid)), "{size}: {told}");
+    }
 }
 
 /// Whatever value of whatever table is of another type than it may be, the check ends, and says so.

@@ -131,10 +131,9 @@ impl Server {
     async fn accept(self: Arc<Self>, listener: TcpListener, room: Arc<Room>) {
         let mut door = Door::new(self.tls.is_none());
         loop {
-            room.ready().await;
             let (stream, address) = door.next(&listener, || room.make_way()).await;
             let trusted = forwarded::is_trusted(address.ip(), &self.config.server.trusted_proxies);
-            match room.enter(address.ip(), trusted) {
+            match room.enter(address.ip(), trusted).await {
                 Some(guest) => drop(tokio::spawn(Arc::clone(&self).connection(stream, address, guest))),
                 None => door.turn_away(stream),
             }

@@ -3,6 +3,9 @@
 //! Who has a request under way is never sent away for a newcomer. Who has none gives way when room is wanted, the longest silent
 //! first and of the address that holds most; and in any case after the time that a head may take, be it in a TLS handshake, before
 //! the first byte, in the middle of a head, between two requests, or on an HTTP/2 connection without streams.
+//!
+//! Who gives way may turn out to be asking, and comes back. So an address may come to hold more than its share; what it holds beyond
+//! takes no place of others, gets no newcomer in, and is bounded.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -22,31 +25,41 @@ use crate::model::budget::Budget;
 const SHARE: usize = 2;
 /// When room is wanted, one of so many parts is made free at once: who has to give way is looked for among all.
 const CLEARED: usize = 64;
-/// Those who have given way count apart until they are gone; all together are so many times the places at most.
+/// Those who have given way count apart until they are gone, and may come back; all together are so many times the places at most.
 const CROWD: usize = 2;
 /// The bits of an IPv6 address that tell one network from another.
 const NETWORK: u128 = u128::MAX << 64;
 
 /// All places.
 pub struct Room {
-    most: usize,
     head: Duration,
     idle: Duration,
     began: Instant,
     guests: Mutex<Guests>,
-    left: Notify,
+    /// Someone has left, or come back.
+    changed: Notify,
 }
 
 #[derive(Default)]
 struct Guests {
+    /// How many places there are.
+    most: usize,
     next: u64,
     closing: bool,
     places: HashMap<u64, Arc<Place>>,
     /// Those who have given way and are not gone yet.
     leaving: HashMap<u64, Arc<Place>>,
+    /// How many places are taken: of what an address holds, its share at most.
+    taken: usize,
     /// How many places each address holds.
-    held: HashMap<IpAddr, usize>,
+    held: Tally,
+    /// How many connections each address has, those included who have given way.
+    present: Tally,
 }
+
+/// How many there are of each address; of trusted proxies nobody counts.
+#[derive(Default)]
+struct Tally(HashMap<IpAddr, usize>);
 
 /// What a connection is told.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -95,60 +108,84 @@ pub fn origin(address: IpAddr) -> IpAddr {
     }
 }
 
-impl Guests {
-    fn insert(&mut self, number: u64, place: Arc<Place>) {
-        if let Some(origin) = place.origin {
-            *self.held.entry(origin).or_default() += 1;
+impl Tally {
+    fn of(&self, origin: Option<IpAddr>) -> usize {
+        origin.and_then(|origin| self.0.get(&origin)).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, origin: Option<IpAddr>) {
+        if let Some(origin) = origin {
+            *self.0.entry(origin).or_default() += 1;
         }
+    }
+
+    fn subtract(&mut self, origin: Option<IpAddr>) {
+        if let Some(origin) = origin
+            && let Some(count @ 2..) = self.0.remove(&origin)
+        {
+            self.0.insert(origin, count - 1);
+        }
+    }
+}
+
+impl Guests {
+    fn share(&self) -> usize {
+        self.most.div_ceil(SHARE)
+    }
+
+    fn is_within_share(&self, origin: Option<IpAddr>) -> bool {
+        self.held.of(origin) <= self.share()
+    }
+
+    fn insert(&mut self, number: u64, place: Arc<Place>) {
+        self.held.add(place.origin);
+        self.taken += usize::from(self.is_within_share(place.origin));
         self.places.insert(number, place);
     }
 
     fn remove(&mut self, number: u64) -> Option<Arc<Place>> {
         let place = self.places.remove(&number)?;
-        if let Some(origin) = place.origin
-            && let Some(held) = self.held.get_mut(&origin)
-        {
-            *held -= 1;
-            if *held == 0 {
-                self.held.remove(&origin);
-            }
-        }
+        self.taken -= usize::from(self.is_within_share(place.origin));
+        self.held.subtract(place.origin);
         Some(place)
     }
 
-    fn held(&self, origin: Option<IpAddr>) -> usize {
-        origin.and_then(|origin| self.held.get(&origin)).copied().unwrap_or(0)
-    }
-
-    /// Has some of these give way who have nothing under way; how many there were.
-    fn clear(&mut self, number: usize, among: impl Fn(&Place) -> bool) -> usize {
+    /// Has those of some give way who have nothing under way, until it is enough.
+    fn clear(&mut self, among: impl Fn(&Place) -> bool, enough: impl Fn(&Self) -> bool) {
         let idle = self.places.iter().filter(|(_, place)| among(place) && place.is_idle());
         let mut idle: Vec<_> = idle
-            .map(|(number, place)| (Reverse(self.held(place.origin)), place.since.load(Ordering::Relaxed), *number))
+            .map(|(number, place)| (Reverse(self.held.of(place.origin)), place.since.load(Ordering::Relaxed), *number))
             .collect();
         idle.sort_unstable();
-        idle.truncate(number);
-        for (_, _, number) in &idle {
-            if let Some(place) = self.remove(*number) {
+        for (_, _, number) in idle {
+            if enough(self) {
+                break;
+            }
+            if let Some(place) = self.remove(number) {
                 place.tell(Word::GiveWay);
-                self.leaving.insert(*number, place);
+                self.leaving.insert(number, place);
             }
         }
-        idle.len()
     }
 
-    /// Makes room for one of so many that hold `held` places; is there any?
-    fn make_room(&mut self, most: usize, held: usize, among: impl Fn(&Place) -> bool) -> bool {
-        held < most || held < most + self.clear(held - most + most.div_ceil(CLEARED), among)
+    /// Makes room for one more where `most` places may be taken; is there any?
+    fn make_room(&mut self, most: usize, taken: impl Fn(&Self) -> usize, among: impl Fn(&Place) -> bool) -> bool {
+        if taken(self) >= most {
+            self.clear(among, |guests| taken(guests) + most.div_ceil(CLEARED) <= most);
+        }
+        taken(self) < most
+    }
+
+    /// Are there as many as may ever be of this address, if all come back who have given way, or of all? However many one
+    /// address has, the places beyond its share are left to others. Where there is room, some of these have given way.
+    fn is_crowded(&self, origin: Option<IpAddr>) -> bool {
+        let all = CROWD * self.most;
+        self.all() >= all || self.present.of(origin) >= all - (self.most - self.share())
     }
 
     fn tell_all_to_finish(&mut self) {
         self.closing = true;
         self.places.values().for_each(|place| place.tell(Word::Finish));
-    }
-
-    fn is_crowded(&self, most: usize) -> bool {
-        !self.leaving.is_empty() && self.all() >= most
     }
 
     fn all(&self) -> usize {
@@ -159,49 +196,53 @@ impl Guests {
 impl Room {
     /// Room for so many connections, the time for a head, and the time that an answer may be left untaken.
     pub fn new(most: usize, head: Duration, idle: Duration) -> Arc<Self> {
-        let (guests, left) = (Mutex::default(), Notify::new());
-        Arc::new(Self { most, head, idle, began: Instant::now(), guests, left })
+        let guests = Mutex::new(Guests { most, ..Guests::default() });
+        Arc::new(Self { head, idle, began: Instant::now(), guests, changed: Notify::new() })
     }
 
     fn guests(&self) -> MutexGuard<'_, Guests> {
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns when those who have given way are not too many.
-    pub async fn ready(&self) {
+    /// A place for a connection from this address, which counts in no share if it is `trusted`; waits while too many have given
+    /// way and are not gone. `None`: everybody is busy.
+    pub async fn enter(self: &Arc<Self>, address: IpAddr, trusted: bool) -> Option<Guest> {
+        let origin = (!trusted).then(|| origin(address));
         loop {
-            let left = self.left.notified();
-            if !self.guests().is_crowded(CROWD * self.most) {
-                return;
+            let changed = self.changed.notified();
+            if let Poll::Ready(entered) = self.try_enter(origin) {
+                return entered;
             }
-            left.await;
+            changed.await;
         }
     }
 
-    /// A place for a connection from this address, which counts in no share if it is `trusted`. `None`: everybody is busy.
-    pub fn enter(self: &Arc<Self>, address: IpAddr, trusted: bool) -> Option<Guest> {
-        let origin = (!trusted).then(|| origin(address));
+    fn try_enter(self: &Arc<Self>, origin: Option<IpAddr>) -> Poll<Option<Guest>> {
         let mut guests = self.guests();
-        let of_origin = |place: &Place| place.origin == origin;
-        let (most, share, held) = (self.most, self.most.div_ceil(SHARE), guests.held(origin));
-        if origin.is_some() && !guests.make_room(share, held, of_origin) {
-            return None;
+        let (share, most) = (guests.share(), guests.most);
+        let room = guests.make_room(share, |guests| guests.held.of(origin), |place| place.origin == origin)
+            && guests.make_room(most, |guests| guests.taken, |_| true);
+        if !room {
+            return Poll::Ready(None);
         }
-        let taken = guests.places.len();
-        if !guests.make_room(most, taken, |_| true) {
-            return None;
+        if guests.is_crowded(origin) {
+            return Poll::Pending;
         }
         let place = Arc::new(Place::new(origin, self.began));
         let number = guests.next;
         guests.next += 1;
+        guests.present.add(origin);
         guests.insert(number, Arc::clone(&place));
         drop(guests);
-        Some(Guest { room: Arc::clone(self), number, place })
+        Poll::Ready(Some(Guest { room: Arc::clone(self), number, place }))
     }
 
     /// Something other than places runs short: some who have nothing under way give way. Were there any?
     pub fn make_way(&self) -> bool {
-        self.guests().clear(self.most.div_ceil(CLEARED), |_| true) > 0
+        let mut guests = self.guests();
+        let before = guests.places.len();
+        guests.clear(|_| true, |guests| guests.places.len() + guests.most.div_ceil(CLEARED) <= before);
+        guests.places.len() < before
     }
 
     /// Sends those away whose time is over; to be called now and then, for ever.
@@ -228,17 +269,17 @@ impl Room {
     pub async fn close(&self) {
         self.guests().tell_all_to_finish();
         loop {
-            let left = self.left.notified();
+            let changed = self.changed.notified();
             if self.guests().all() == 0 {
                 return;
             }
-            left.await;
+            changed.await;
         }
     }
 }
 
 impl Guest {
-    /// A request has come after all: the place is taken again, though there be more of them for the moment than places.
+    /// A request has come after all: the place is taken again, though the address may hold more for the moment than its share.
     pub fn stay(&self) {
         let mut guests = self.room.guests();
         if let Some(place) = guests.leaving.remove(&self.number) {
@@ -247,6 +288,7 @@ impl Guest {
         let word = if guests.closing { Word::Finish } else { Word::Stay };
         self.place.word.store(word as u8, Ordering::Relaxed);
         self.place.waker.wake();
+        self.room.changed.notify_waiters();
     }
 }
 
@@ -255,7 +297,8 @@ impl Drop for Guest {
         let mut guests = self.room.guests();
         guests.remove(self.number);
         guests.leaving.remove(&self.number);
-        self.room.left.notify_waiters();
+        guests.present.subtract(self.place.origin);
+        self.room.changed.notify_waiters();
     }
 }
 
@@ -389,7 +432,7 @@ impl Drop for UnderWay {
 
 #[cfg(test)]
 mod tests {
-    use super::{Guest, Room, Word};
+    use super::{CROWD, Guest, Room, UnderWay, Word};
     use crate::model::budget::Budget;
     use futures_util::FutureExt as _;
     use std::net::IpAddr;
@@ -401,8 +444,12 @@ mod tests {
         Room::new(most, Duration::from_secs(10), Duration::from_secs(20))
     }
 
+    async fn wait(room: &Arc<Room>, address: &str) -> Option<Guest> {
+        room.enter(address.parse::<IpAddr>().expect(address), address == "127.0.0.1").await
+    }
+
     fn enter(room: &Arc<Room>, address: &str) -> Option<Guest> {
-        room.enter(address.parse::<IpAddr>().expect(address), address == "127.0.0.1")
+        wait(room, address).now_or_never().expect("an answer at once")
     }
 
     /// Tells when the connection fell silent, and whether it is to leave.
@@ -460,20 +507,58 @@ mod tests {
         assert!(flood.iter().any(leaves));
     }
 
+    /// All of these have a request under way, and those stay who have given way.
+    fn ask(guests: &[Guest]) -> Vec<UnderWay> {
+        let under_way = guests.iter().map(|guest| guest.place.begin(Budget::default())).collect();
+        guests.iter().filter(|guest| leaves(guest)).for_each(Guest::stay);
+        under_way
+    }
+
     #[test]
-    fn who_turns_out_to_be_asking_keeps_its_place() {
+    fn who_turns_out_to_be_asking_keeps_its_place_and_takes_none_of_others() {
         let room = room(8);
-        let mut burst: Vec<Guest> = (0..16).map(|_| enter(&room, "1.2.3.4").expect("a place")).collect();
-        assert!(room.ready().now_or_never().is_none(), "more are not let in before some of these are gone");
-        burst.truncate(12);
-        assert!(room.ready().now_or_never().is_some());
-        let under_way: Vec<_> = burst.iter().map(|guest| guest.place.begin(Budget::default())).collect();
-        burst.iter().filter(|guest| leaves(guest)).for_each(Guest::stay);
+        let mut burst: Vec<Guest> = (0..12).map(|_| enter(&room, "1.2.3.4").expect("a place")).collect();
+        assert!(wait(&room, "1.2.3.4").now_or_never().is_none(), "more are not let in before some of these are gone");
+        burst.truncate(11);
+        burst.extend(enter(&room, "1.2.3.4"));
+        let under_way = ask(&burst);
         assert!(!burst.iter().any(leaves));
-        assert!(enter(&room, "5.6.7.8").is_none(), "all are busy");
+        assert!(enter(&room, "1.2.3.4").is_none(), "all of them have a request under way");
+        let others: Vec<Guest> = (0..4).map(|_| enter(&room, "5.6.7.8").expect("a place")).collect();
+        let _others = ask(&others);
+        assert!(enter(&room, "9.9.9.9").is_none(), "all are busy");
         drop(under_way);
-        assert!(enter(&room, "5.6.7.8").is_some());
-        assert!(burst.iter().filter(|guest| leaves(guest)).count() >= 5, "as many give way as are too many");
+        assert!(wait(&room, "9.9.9.9").now_or_never().is_none(), "these have to be gone first");
+        assert!(burst.iter().filter(|guest| leaves(guest)).count() >= 9, "as many give way as are too many");
+        burst.retain(|guest| !leaves(guest));
+        assert!(enter(&room, "9.9.9.9").is_some());
+    }
+
+    #[test]
+    fn no_address_keeps_others_out_however_many_come_back() {
+        for addresses in [&["1.1.1.1"][..], &["1.1.1.1", "1.1.1.2"], &["127.0.0.1"]] {
+            let room = room(8);
+            let (mut guests, mut under_way) = (Vec::new(), Vec::new());
+            for address in addresses.repeat(3) {
+                // Each is asking, which is not known before it has given way.
+                guests.extend((0..100).map_while(|_| wait(&room, address).now_or_never().flatten()));
+                under_way.extend(ask(&guests[under_way.len()..]));
+            }
+            assert!(guests.len() <= CROWD * 8, "{} of {addresses:?}", guests.len());
+            let stranger = wait(&room, "9.9.9.9").now_or_never();
+            assert_eq!(stranger.flatten().is_some(), addresses == ["1.1.1.1"], "{addresses:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waits_hears_of_those_who_come_back() {
+        let room = room(8);
+        let burst: Vec<Guest> = (0..12).map(|_| enter(&room, "1.2.3.4").expect("a place")).collect();
+        let coming_back = async { ask(&burst) };
+        let heard =
+            tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(wait(&room, "1.2.3.4"), coming_back) });
+        let (waited, _under_way) = heard.await.expect("an answer");
+        assert!(waited.is_none(), "all of them have a request under way");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::kit::{Answer, World};
+use super::transport::http2_request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 const HEAD: Duration = Duration::from_secs(1);
 
@@ -260,5 +261,30 @@ async fn who_comes_with_a_request_does_not_give_way_before_it_was_read() {
     }));
     for status in asked.await {
         assert_eq!(status, 200);
+    }
+}
+
+#[tokio::test]
+async fn however_many_requests_one_address_leaves_unfinished_others_are_let_in() {
+    for http2 in [false, true] {
+        let world = World::with(|config| config.server.max_connections = 8).await;
+        let half = match http2 {
+            false => (head(&world, "PUT /files/tram/half", "Content-Length: 10000\r\n") + "x").into_bytes(),
+            true => http2_request(&world.client("max").authorization.unwrap(), "PUT", "/files/tram/half", Some(b"x")),
+        };
+        let uploads = futures_util::future::join_all((0..40).map(|_| async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+            let mut stream = socket.connect(world.address).await.unwrap();
+            // Some are told to come again.
+            let _ = stream.write_all(&half).await;
+            stream
+        }));
+        let uploads = uploads.await;
+        for _ in 0..10 {
+            let asked = async { world.client("mia").get("/files/").expect(200).await };
+            tokio::time::timeout(Duration::from_secs(20), asked).await.expect("an answer");
+        }
+        drop(uploads);
     }
 }

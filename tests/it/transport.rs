@@ -164,19 +164,24 @@ fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
     [&[0, (payload.len() >> 8) as u8, payload.len() as u8, kind, flags, 0, 0, 0, u8::from(kind != 4)], payload].concat()
 }
 
-/// Asks over HTTP/2 without encryption.
-async fn http2(world: &World, authorization: &str, method: &str, path: &str, body: Option<&[u8]>) -> TcpStream {
+/// What asks over HTTP/2, from the first byte of a connection; a body is sent as far as it is given and does not end.
+pub(super) fn http2_request(authorization: &str, method: &str, path: &str, body: Option<&[u8]>) -> Vec<u8> {
     let literal = |first: u8, text: &str| [&[first, text.len() as u8], text.as_bytes()].concat();
     let name = vec![0x0f, 0x08];
     let block = [literal(0x02, method), vec![0x86], literal(0x04, path), literal(0x01, "h"), name].concat();
     let block = [&block[..], &[authorization.len() as u8], authorization.as_bytes()].concat();
-    let mut socket = TcpStream::connect(world.address).await.unwrap();
     let ends = if body.is_none() { 1 } else { 0 };
     let mut asked = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     asked.extend(frame(4, 0, &[]));
     asked.extend(frame(1, 4 | ends, &block));
     body.into_iter().flat_map(|body| body.chunks(16_384)).for_each(|piece| asked.extend(frame(0, 0, piece)));
-    socket.write_all(&asked).await.unwrap();
+    asked
+}
+
+/// Asks over HTTP/2 without encryption.
+async fn http2(world: &World, authorization: &str, method: &str, path: &str, body: Option<&[u8]>) -> TcpStream {
+    let mut socket = TcpStream::connect(world.address).await.unwrap();
+    socket.write_all(&http2_request(authorization, method, path, body)).await.unwrap();
     socket
 }
 

@@ -16,7 +16,7 @@ use crate::ical::filter::matches;
 use crate::ical::freebusy::{Period, Taken, periods, write};
 use crate::ical::span::Spans;
 use crate::ical::zone::{Zones, known};
-use crate::model::budget::{Budget, Exhausted};
+use crate::model::budget::{Budget, Exhausted, more};
 use crate::model::calendar::{ComponentFilter, Selection, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
@@ -198,15 +198,6 @@ impl Telling {
         let told;
         (*writer, told) = visit.work(&self.budget, work).await?;
         Ok(told)
-    }
-}
-
-/// May more be told? Who has no more work or memory is told what there is so far; the rest is a refusal.
-fn more(told: std::result::Result<(), Exhausted>) -> Result<bool> {
-    match told {
-        Ok(()) => Ok(true),
-        Err(Exhausted::Request) => Ok(false),
-        Err(other) => Err(other.into()),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::model::header::Depth;
 use crate::model::markup::is_name;
 use crate::model::name::QName;
 use crate::tree::Tree;
+use crate::tree::former::Numbers;
 use crate::tree::gate::Request;
 use crate::tree::walk::{Cursor, Needs, Page, Selection, View};
 use crate::wire::header::depth;
@@ -216,6 +217,9 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
+    if plan.needs.versions {
+        call.request.numbers = Numbers::read_once();
+    }
     let mut admitted = call.tree.peek(&call.request).await?;
     let reading = Reading::of(&call.request.actor.name, admitted.now());
     let Some(view) = admitted.view(plan.needs, call.tree.epoch()).await? else {

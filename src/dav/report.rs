@@ -9,7 +9,7 @@ use super::Call;
 use super::property::{Reading, find, value};
 use super::propfind::{Plan, dead_of, within_limits};
 use crate::exchange::Response;
-use crate::model::budget::{Budget, Exhausted};
+use crate::model::budget::{Budget, Exhausted, more};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::header::Depth;
@@ -19,7 +19,7 @@ use crate::model::name::QName;
 use crate::model::precondition::Preconditions;
 use crate::tree::Tree;
 use crate::tree::changes::Change;
-use crate::tree::former::version_path;
+use crate::tree::former::{Numbers, version_path};
 use crate::tree::gate::Request;
 use crate::tree::resolve::Realm;
 use crate::tree::walk::{Cursor, Needs};
@@ -29,13 +29,12 @@ use crate::wire::request::{Asked, Expand, Report, report as parse};
 
 /// How many versions DAV:version-tree tells at most.
 const MAX_VERSIONS: usize = 10_000;
-/// How many resources DAV:expand-property looks at, and how deep.
-const MAX_EXPANDED: usize = 10_000;
-/// The largest answer that is made whole, bytes; beyond it the rest is left out, and said to be.
-pub(super) const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// How deep DAV:expand-property looks; further down an address stays the address that it is.
 const MAX_EXPANSION: usize = 5;
-/// What looking at one resource costs of the budget, besides its versions.
-const STEPS_EACH: u64 = 200;
+/// What looking at one resource by its address costs of the budget.
+const STEPS_EACH: u64 = 300;
+/// So many bytes are written in a step: about an address.
+const BYTES_A_STEP: usize = 32;
 
 /// A report, and the kinds of resource it is of.
 pub struct ReportRow {
@@ -160,30 +159,36 @@ async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
     drop(admitted);
     let mut writer = Writer::document();
     writer.begin_multistatus();
-    let request = Request { method: Method::Propfind, path, ..unconditional(call.request) };
+    let request =
+        Request { method: Method::Propfind, path, numbers: Numbers::read_once(), ..unconditional(call.request) };
     let mut admitted = call.tree.read(&request).await?;
     let mut at = Cursor::default();
     let mut told = 0;
     loop {
         let page = admitted.members(&at, plan.needs, call.tree.epoch()).await?;
         told += page.views.len();
-        for view in &page.views {
-            call.budget.steps(1 + view.versions.len() as u64)?;
+        let within = more(page.views.iter().try_for_each(|view| {
             let before = writer.out.len();
             plan.write(view, &reading, &mut writer);
-            call.budget.bytes(writer.out.len() - before)?;
-        }
+            written(&call.budget, writer.out.len() - before).inspect_err(|_| writer.out.truncate(before))
+        }))?;
         match page.next {
-            Some(next) if told < MAX_VERSIONS && writer.out.len() < MAX_ANSWER => at = next,
-            Some(_) => {
+            Some(next) if within && told < MAX_VERSIONS => at = next,
+            None if within => break,
+            _ => {
                 writer.status_response(&asked, 507, Some("number-of-matches-within-limits"));
                 break;
             }
-            None => break,
         }
     }
     writer.end_multistatus(None);
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
+}
+
+/// So many bytes of an answer cost the work of writing them, and the memory until it is sent.
+fn written(budget: &Budget, bytes: usize) -> std::result::Result<(), Exhausted> {
+    budget.steps(1 + (bytes / BYTES_A_STEP) as u64)?;
+    budget.bytes(bytes)
 }
 
 /// The same request without its conditions: they speak of the resource that was asked, not of those looked at for it.
@@ -200,7 +205,8 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
         waiting.extend(&expand.inner);
     }
     within_limits(names.into_iter())?;
-    let mut expansion = Expansion { tree, budget, looked_at: 0 };
+    let request = Request { numbers: Numbers::read_once(), ..request };
+    let mut expansion = Expansion { tree, budget };
     let response = expansion.response(&request, asked, 0).await?;
     Ok(Call::xml(
         StatusCode::MULTI_STATUS,
@@ -211,13 +217,11 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
 struct Expansion {
     tree: Tree,
     budget: Budget,
-    looked_at: usize,
 }
 
 impl Expansion {
     /// The response of one resource, the addresses in its properties replaced by responses where that is asked.
     async fn response(&mut self, request: &Request, asked: &[Expand], level: usize) -> Result<String> {
-        self.looked_at += 1;
         self.budget.steps(STEPS_EACH)?;
         let needs = asked.iter().fold(Needs::NOTHING, |needs, expand| {
             needs.and(find(&expand.name).map_or(Needs { dead: true, ..Needs::NOTHING }, |row| row.needs))
@@ -230,18 +234,19 @@ impl Expansion {
         let found = admitted.view(needs, tree.epoch()).await?;
         drop(admitted);
         let Some(view) = found else { return Err(Condition::NotFound.into()) };
-        self.budget.steps(view.versions.len() as u64)?;
         let mut found = Writer::default();
         let mut missing = Writer::default();
         for expand in asked {
+            let before = found.out.len() + missing.out.len();
             match value(&view, &reading, find(&expand.name), &expand.name) {
-                Some(Value::Xml(xml)) if !expand.inner.is_empty() => {
+                Some(Value::Xml(xml)) if !expand.inner.is_empty() && level < MAX_EXPANSION => {
                     let xml = self.expanded(&xml, &expand.inner, request, level).await?;
                     found.property(&Tags::of(&expand.name), &Value::xml(xml));
                 }
                 Some(value) => found.property(&Tags::of(&expand.name), &value),
                 None => missing.name(&expand.name),
             }
+            written(&self.budget, found.out.len() + missing.out.len() - before)?;
         }
         let mut writer = Writer::default();
         writer.begin_response(&view.href);
@@ -253,7 +258,6 @@ impl Expansion {
             }
         }
         writer.end_response();
-        self.budget.bytes(writer.out.len())?;
         Ok(writer.out)
     }
 
@@ -277,10 +281,7 @@ impl Expansion {
             let Some((address, tail)) = after.split_once(CLOSE) else { break };
             out.push_str(before);
             rest = tail;
-            // Beyond the limits an address stays the address that it is.
-            let within = self.looked_at < MAX_EXPANDED && level < MAX_EXPANSION && out.len() < MAX_ANSWER;
-            let path = if within { href(&address.replace("&amp;", "&")) } else { None };
-            let answer = match path {
+            let answer = match href(&address.replace("&amp;", "&")) {
                 Some(path) => {
                     let request = Request { method: Method::Propfind, path, ..unconditional(request.clone()) };
                     self.response(&request, inner, level + 1).await

@@ -51,6 +51,15 @@ impl From<Exhausted> for Error {
     }
 }
 
+/// May more be told? Who has no more work or memory is told what there is so far; the rest is a refusal.
+pub fn more(told: Result<(), Exhausted>) -> Result<bool, Error> {
+    match told {
+        Ok(()) => Ok(true),
+        Err(Exhausted::Request) => Ok(false),
+        Err(other) => Err(other.into()),
+    }
+}
+
 /// Memory that all requests of a process share. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Allowance(Arc<Mutex<Held>>);

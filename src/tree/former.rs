@@ -2,6 +2,8 @@
 //! its versions, `/history/{name}/@{date}/...` the tree of a former day, `/trash/{name}/...` what was deleted,
 //! `/versions/{id}/{number}` a version by name. All are read from the same rows as the tree itself.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::tz::TimeZone;
 
 use super::gate::Admitted;
@@ -23,6 +25,33 @@ use crate::store::{node, past, trash, version};
 /// The zone in which names spell times.
 pub(super) fn zone() -> TimeZone {
     TimeZone::system()
+}
+
+/// Numbers of the versions of the document that was looked at last, for a request that looks at one document again and again:
+/// each of its versions is told with its neighbours. Clones, as the requests for parts of an answer are, share them.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers(Option<Arc<Mutex<Option<Known>>>>);
+
+/// A document, and the numbers of its versions.
+type Known = (Id, Arc<[i64]>);
+
+impl Numbers {
+    /// They are read once; not for requests that write, which read what they have written.
+    #[must_use]
+    pub fn read_once() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    fn of(&self, document: Id) -> Option<Arc<[i64]>> {
+        let known = self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().filter(|(of, _)| *of == document).map(|(_, numbers)| Arc::clone(numbers))
+    }
+
+    fn keep(&self, document: Id, numbers: &Arc<[i64]>) {
+        if let Some(known) = &self.0 {
+            *known.lock().unwrap_or_else(PoisonError::into_inner) = Some((document, Arc::clone(numbers)));
+        }
+    }
 }
 
 /// How many days are told.
@@ -315,8 +344,14 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// Numbers of the versions of a document that stood where the actor may read, ascending.
-    pub(super) async fn version_numbers(&mut self, document: Id) -> Result<Vec<i64>> {
-        Ok(version::readable(&mut self.store, (self.request.actor.id, self.now), document, (1, i64::MAX)).await?)
+    pub(super) async fn version_numbers(&mut self, document: Id) -> Result<Arc<[i64]>> {
+        if let Some(known) = self.request.numbers.of(document) {
+            return Ok(known);
+        }
+        let who = (self.request.actor.id, self.now);
+        let found: Arc<[i64]> = version::readable(&mut self.store, who, document, (1, i64::MAX)).await?.into();
+        self.request.numbers.keep(document, &found);
+        Ok(found)
     }
 
     /// A page of the homes whose trash may hold something for the actor.
@@ -357,7 +392,7 @@ impl<T: Reading> Admitted<T> {
         let (found, last) = readable(&mut self.store, who, folder.id, (from, i64::MAX), at.limit).await?;
         let next = at.onward(last.map(|number| number.to_string()));
         let (zone, place) = (zone(), self.place(epoch));
-        let numbers = if needs.versions { self.version_numbers(folder.id).await? } else { Vec::new() };
+        let numbers = if needs.versions { self.version_numbers(folder.id).await? } else { Arc::default() };
         let views = found
             .iter()
             .map(|version| {
@@ -367,7 +402,7 @@ impl<T: Reading> Admitted<T> {
                 };
                 let node = version_node(folder, version, name, kind);
                 let author = version.author.clone();
-                View { author, kept: version.kept, versions: numbers.clone(), ..place.member(node) }
+                View { author, kept: version.kept, versions: Arc::clone(&numbers), ..place.member(node) }
             })
             .collect();
         Ok(Page { views, next })

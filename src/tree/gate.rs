@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use super::former::Numbers;
 use super::resolve::{Realm, Target, resolve};
 use super::transfer::Built;
 use crate::model::calendar::Indexed;
@@ -49,6 +50,8 @@ pub struct Request {
     pub reads: Privilege,
     /// Which dead properties are read of what it asks for; by default all.
     pub dead: Selection,
+    /// Which numbers of versions were read for it; by default they are read each time.
+    pub numbers: Numbers,
     /// What the database was when it came; `None`: it is looked at when it is asked.
     pub seen: Seen,
 }
@@ -66,6 +69,7 @@ impl Request {
             actor,
             reads: Privilege::Read,
             dead: Selection::default(),
+            numbers: Numbers::default(),
             seen: None,
         }
     }

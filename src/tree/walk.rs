@@ -134,7 +134,7 @@ pub struct View {
     /// Shown name of who wrote its content.
     pub author: Option<String>,
     /// Numbers of the document's versions, ascending.
-    pub versions: Vec<i64>,
+    pub versions: Arc<[i64]>,
     /// Is it a version that retention never takes?
     pub kept: bool,
     /// When it was deleted, and the address it had, decoded.
@@ -230,7 +230,7 @@ impl Place {
             quota: None,
             principal: None,
             author: None,
-            versions: Vec::new(),
+            versions: Arc::default(),
             kept: false,
             old_place: None,
             components: None,
@@ -339,6 +339,8 @@ impl<T: Reading> Admitted<T> {
         let version = view.node.kind == Kind::PastFile && self.target.moment.is_none();
         if needs.versions && (row.versioned || version) {
             view.versions = self.version_numbers(view.node.id).await?;
+        }
+        if needs.versions && (view.node.kind == Kind::Version || version) {
             let number = view.node.version;
             let this = version::versions(&mut self.store, view.node.id, (number, number), 1).await?;
             view.kept = this.first().is_some_and(|version| version.kept);

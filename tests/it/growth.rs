@@ -230,3 +230,45 @@ async fn who_looks_again_later_asks_nothing() {
         assert_eq!(world.tree.asked(), before);
     }
 }
+
+/// What is told of each version of a document, its neighbours among it, costs by their number, not by its square, whoever asks for
+/// it; and what is told of all versions for each of them has an end.
+#[tokio::test]
+async fn versions_cost_by_their_number() {
+    const SETS: &str = "<D:version-name/><D:predecessor-set/><D:successor-set/>";
+    let sets = ["version-name", "predecessor-set", "successor-set"];
+    let each: String = sets.iter().map(|name| format!("<D:property name=\"{name}\"/>")).collect();
+    let all = |inner: &str| {
+        format!(
+            "<D:property name=\"version-history\"><D:property name=\"version-set\">{inner}</D:property></D:property>"
+        )
+    };
+    let expand = |properties: &str| format!("<D:expand-property xmlns:D=\"DAV:\">{properties}</D:expand-property>");
+    let tree = format!("<D:version-tree xmlns:D=\"DAV:\"><D:prop>{SETS}</D:prop></D:version-tree>");
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/elsewhere.txt", "first").expect(201).await;
+    let mut costs = Vec::new();
+    for versions in [60, 240] {
+        let document = format!("/files/tram/{versions}.txt");
+        for version in 0..versions {
+            max.put(&document, &version.to_string()).send().await;
+        }
+        let found = max.propfind(&document, "0", "<D:version-history/>").expect(207).await;
+        let history = found.property("version-history").unwrap().dav("href").unwrap().text();
+        let once = |text: &str| assert_eq!(text.matches("<D:predecessor-set>").count(), versions - 1, "{text}");
+        let report = async |body: &str| once(&max.report_at(&document).body(body).expect(207).await.text());
+        let list = async |folder: &str| once(&max.propfind(folder, "1", SETS).expect(207).await.text());
+        costs.push([
+            cost(&world, &max, versions, async || report(&expand(&all(&each))).await).await,
+            cost(&world, &max, versions + 1, async || report(&tree).await).await,
+            cost(&world, &max, versions + 2, async || list(&history).await).await,
+            cost(&world, &max, versions + 3, async || list(&format!("/history/tram/{versions}.txt/")).await).await,
+        ]);
+    }
+    for (few, many) in costs[0].iter().zip(&costs[1]) {
+        assert!(many.0 <= 4 * few.0 && many.1 <= 4 * few.1, "{costs:?}");
+    }
+    let refused = max.report_at("/files/tram/240.txt").body(&expand(&all(&all(&each)))).expect(507).await.text();
+    assert!(refused.contains("number-of-matches-within-limits"), "{refused}");
+}

@@ -67,7 +67,8 @@ fn is_document(view: &View) -> bool {
 }
 
 fn hrefs(view: &View, numbers: impl Iterator<Item = i64>) -> Option<Value<'static>> {
-    let xml: String = numbers.map(|number| href(&version_path(view.node.id, Some(number)).href(false))).collect();
+    let history = version_path(view.node.id, None).href(true);
+    let xml: String = numbers.map(|number| href(&format!("{history}{number}"))).collect();
     Some(if xml.is_empty() { Value::Empty } else { Value::xml(xml) })
 }
 
@@ -128,18 +129,22 @@ fn auto_version(view: &View, _: &Reading) -> Option<Value<'static>> {
     versioned.then(|| Value::xml("<D:checkout-unlocked-checkin/>"))
 }
 
+/// Numbers of the versions before this one.
+fn before(view: &View) -> &[i64] {
+    view.versions.split_at(view.versions.partition_point(|number| *number < view.node.version)).0
+}
+
 fn predecessor_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     match view.node.kind {
-        Kind::Version | Kind::PastFile => {
-            hrefs(view, view.versions.iter().rev().copied().find(|n| *n < view.node.version).into_iter())
-        }
+        Kind::Version | Kind::PastFile => hrefs(view, before(view).last().copied().into_iter()),
         Kind::File | Kind::Object if !view.node.sealed => hrefs(view, newest(view).into_iter()),
         _ => None,
     }
 }
 
 fn successor_set(view: &View, _: &Reading) -> Option<Value<'static>> {
-    is_version(view).then(|| hrefs(view, view.versions.iter().copied().find(|n| *n > view.node.version).into_iter()))?
+    let after = view.versions.partition_point(|number| *number <= view.node.version);
+    is_version(view).then(|| hrefs(view, view.versions.get(after).copied().into_iter()))?
 }
 
 fn checkout_set(view: &View, _: &Reading) -> Option<Value<'static>> {

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use super::kit::{Client, World, event};
 use beffroi::model::calendar::Detail;
+use beffroi::model::id::now;
 use beffroi::store::body::sha256;
 
 const CALENDAR: &str = "/calendars/tram/meetings";
@@ -16,8 +17,9 @@ async fn damage(world: &World, name: &str, bytes: Option<&[u8]>) {
     let mut c = sqlx::SqliteConnection::connect(&file).await.unwrap();
     let hash = sha256(bytes.unwrap_or(b"what is gone"));
     if let Some(bytes) = bytes {
-        let insert = "INSERT OR IGNORE INTO body (hash, stored_at, data) VALUES ($1, 0, $2)";
-        sqlx::query(insert).bind(&hash).bind(bytes).execute(&mut c).await.unwrap();
+        // Young, or the sweep might take it before a row names it.
+        let insert = "INSERT OR IGNORE INTO body (hash, stored_at, data) VALUES ($1, $2, $3)";
+        sqlx::query(insert).bind(&hash).bind(now()).bind(bytes).execute(&mut c).await.unwrap();
     }
     let update = "UPDATE node SET hash = $1 WHERE name = $2";
     let done = sqlx::query(update).bind(&hash).bind(name).execute(&mut c).await.unwrap();

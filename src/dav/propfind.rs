@@ -161,7 +161,7 @@ impl Plan {
                 let mut untold = write_found(include, view, reading, writer);
                 untold.extend(damaged.iter().map(|(status, tags)| (*status, tags)));
                 writer.end_propstat(200, None);
-                self.write_untold(&untold, writer);
+                self.write_untold(untold, writer);
             }
             What::These(names) => {
                 let start = writer.out.len();
@@ -173,18 +173,19 @@ impl Plan {
                 } else {
                     writer.end_propstat(200, None);
                 }
-                self.write_untold(&untold, writer);
+                self.write_untold(untold, writer);
             }
         }
         writer.end_response();
     }
 
     /// What is missing goes without saying where little is wanted; what is there and cannot be told does not.
-    fn write_untold(&self, untold: &[(u16, &Tags)], writer: &mut Writer) {
-        let rest = untold.iter().filter(|(status, _)| *status != MISSING || !self.minimal);
-        let mut rest: Vec<_> = rest.collect();
-        rest.sort_by_key(|(status, _)| *status);
-        for group in rest.chunk_by(|(status, _), (next, _)| status == next) {
+    fn write_untold(&self, mut untold: Vec<(u16, &Tags)>, writer: &mut Writer) {
+        if self.minimal {
+            untold.retain(|(status, _)| *status != MISSING);
+        }
+        untold.sort_by_key(|(status, _)| *status);
+        for group in untold.chunk_by(|(status, _), (next, _)| status == next) {
             writer.begin_propstat();
             group.iter().for_each(|(_, tags)| writer.empty(tags));
             writer.end_propstat(group.first().map_or(MISSING, |(status, _)| *status), None);

@@ -96,15 +96,11 @@ pub fn normal(given: &str) -> Option<Cow<'_, str>> {
 
 /// Is it in its one spelling already, as nearly all are? Listings ask of each member.
 fn stands(given: &str) -> bool {
-    let mut slashes = 0;
-    let plain = given.bytes().all(|byte| match byte {
-        b'/' => {
-            slashes += 1;
-            true
-        }
-        byte => matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'+'),
-    });
-    plain && slashes == 1 && !given.starts_with('/') && !given.ends_with('/')
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'+');
+    let class = given.bytes().take_while(|byte| plain(byte)).count();
+    let rest = given.as_bytes().split_at_checked(class).map(|(_, rest)| rest);
+    let Some([b'/', subtype @ ..]) = rest else { return false };
+    class > 0 && !subtype.is_empty() && subtype.iter().all(plain)
 }
 
 /// The charset that a media type names, whichever it is.

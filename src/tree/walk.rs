@@ -289,6 +289,11 @@ impl Page {
     }
 }
 
+/// What a member has of something that most members have nothing of, and often none has.
+fn taken<T>(by_member: &mut HashMap<Id, Vec<T>>, member: Id) -> Vec<T> {
+    if by_member.is_empty() { Vec::new() } else { by_member.remove(&member).unwrap_or_default() }
+}
+
 /// Dead properties by whose they are.
 fn by_member(properties: &[(Id, Dead)]) -> HashMap<Id, Vec<Dead>> {
     let mut by_member: HashMap<Id, Vec<Dead>> = HashMap::new();
@@ -543,9 +548,9 @@ impl<T: Reading> Admitted<T> {
             .map(|node| {
                 let mut view = place.member(Arc::clone(node));
                 view.locks.clone_from(&inherited);
-                let own = locks.remove(&view.node.id).into_iter().flatten();
+                let own = taken(&mut locks, view.node.id).into_iter();
                 view.locks.extend(own.map(|lock| (lock, view.href.clone())));
-                view.dead = dead.remove(&view.node.id).unwrap_or_default();
+                view.dead = taken(&mut dead, view.node.id);
                 let used = |(used, available): (i64, Option<i64>)| {
                     (if available.is_some() { used } else { view.node.size_bytes }, available)
                 };

@@ -12,6 +12,7 @@ mod http2;
 mod outgoing;
 mod room;
 mod socket;
+mod streams;
 mod tls;
 mod turns;
 
@@ -38,6 +39,7 @@ use self::forwarded::Client;
 use self::outgoing::Outgoing;
 use self::room::{Guest, Room, UnderWay, Word};
 use self::socket::Socket;
+use self::streams::Streams;
 use crate::config::Config;
 use crate::dav::feed::{self, FEEDS, Reach};
 use crate::dav::{self, Limits, refusal_answer};
@@ -71,6 +73,7 @@ pub struct Server {
     tls: Option<tokio_rustls::TlsAcceptor>,
     requests: AtomicU64,
     allowance: Allowance,
+    streams: Arc<Streams>,
     failing: Failing,
     /// Do clients reach us by https?
     encrypted: bool,
@@ -83,8 +86,8 @@ impl Server {
         let tls = tls::acceptor(&config.tls)?;
         let public = config.server.public_url.as_deref();
         let encrypted = tls.is_some() || public.is_some_and(|url| url.starts_with("https://"));
-        let (requests, allowance, failing) = (AtomicU64::new(0), Allowance::default(), Failing::new());
-        Ok(Self { tree, config, authenticator, tls, requests, allowance, failing, encrypted })
+        let (requests, allowance, streams) = (AtomicU64::new(0), Allowance::default(), Arc::default());
+        Ok(Self { tree, config, authenticator, tls, requests, allowance, streams, failing: Failing::new(), encrypted })
     }
 
     /// `http` or `https`.
@@ -176,9 +179,12 @@ impl Server {
             .max_header_list_size(MAX_HEAD_BYTES as u32);
         let place = Arc::clone(&guest.place);
         let service = hyper::service::service_fn(move |request| {
-            let under_way = place.begin(Budget::of(&self.allowance));
+            let beside = place.is_busy().then(|| self.streams.begin(room::origin(address.ip())));
+            let crowded = matches!(beside, Some(None));
+            let mut under_way = place.begin(Budget::of(&self.allowance));
+            under_way.beside = beside.flatten();
             let server = Arc::clone(&self);
-            async move { Ok::<_, std::convert::Infallible>(server.request(request, address, under_way).await) }
+            async move { Ok::<_, std::convert::Infallible>(server.request(request, address, under_way, crowded).await) }
         });
         let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
         let mut told = Word::Stay;
@@ -227,6 +233,7 @@ impl Server {
         request: http::Request<hyper::body::Incoming>,
         peer: SocketAddr,
         under_way: UnderWay,
+        crowded: bool,
     ) -> http::Response<Outgoing> {
         let started = Instant::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
@@ -235,6 +242,9 @@ impl Server {
         let (body, rest, mut refused) = arriving::take(body, version, &head.headers);
         if version == Version::HTTP_2 && head.headers.contains_key(http2::CUT) {
             refused = Some(Condition::AddressWithQuery);
+        }
+        if crowded {
+            refused = Some(Condition::Busy);
         }
         let client = Client::of(&head.headers, peer.ip(), &self.config.server.trusted_proxies);
         let span = tracing::info_span!(
@@ -260,6 +270,10 @@ impl Server {
         };
         if rest.ends_connection() || (response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if crowded {
+            // A head is sent at once, and holds nothing.
+            *response.body_mut() = Body::Empty;
         }
         browser::guard(response.headers_mut(), self.encrypted);
         let milliseconds = started.elapsed().as_millis() as u64;

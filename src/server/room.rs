@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
+use super::streams::Stream;
 use crate::model::budget::Budget;
 
 /// One address may hold one of so many parts of the places: a town hall behind one address is large.
@@ -379,7 +380,8 @@ impl Place {
     pub fn begin(self: &Arc<Self>, budget: Budget) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
         self.droppable.store(true, Ordering::Relaxed);
-        UnderWay { place: Arc::clone(self), budget, kept: AtomicBool::new(false), answering: AtomicBool::new(false) }
+        let (kept, answering) = (AtomicBool::new(false), AtomicBool::new(false));
+        UnderWay { place: Arc::clone(self), budget, kept, answering, beside: None }
     }
 }
 
@@ -389,6 +391,8 @@ pub struct UnderWay {
     budget: Budget,
     kept: AtomicBool,
     answering: AtomicBool,
+    /// It stands beside another of its connection.
+    pub beside: Option<Stream>,
 }
 
 impl UnderWay {

@@ -24,7 +24,7 @@ const NAMES_A_STEP: u64 = 64;
 const DESCRIBED_S: i64 = 10 * 366 * 86_400;
 
 /// Writes what is wanted of an object: component by component, for the instances of a series may be a thousand times what is
-/// stored. Refused where it is more than [`MAX_TOLD_BYTES`], or the request's budget is spent.
+/// stored. Refused where it is more than `MAX_TOLD_BYTES`, or the request's budget is spent.
 pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> Result<String, Exhausted> {
     let mut calendar = object.calendar.clone();
     if let Some(describe) = selection.describe_zones {

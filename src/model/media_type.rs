@@ -1,7 +1,7 @@
 //! Media types (RFC 9110 section 8.3.1): what is kept of those that clients send, and which of them a browser may show.
 //!
 //! Browsers take the last type of a list, and run what is XML whatever its type begins with. So a document has one type in
-//! one spelling, and only a whole type of [`PASSIVE`] is shown outside the sandbox.
+//! one spelling, and only a whole type of `PASSIVE` is shown outside the sandbox.
 
 use std::borrow::Cow;
 

@@ -200,7 +200,7 @@ const SECRET: [&str; 5] = ["feeds", "freebusy", "share", "answer", "office"];
 /// How often escapes are undone where an address hides in itself.
 const ROUNDS: usize = 4;
 
-/// The first segment of an address that leads below one of [`SECRET`], however it is spelled. Whoever writes addresses down asks
+/// The first segment of an address that leads below one of `SECRET`, however it is spelled. Whoever writes addresses down asks
 /// this, so it errs on the side of secrecy: escapes of escapes count, case does not, and dots may lead anywhere.
 #[must_use]
 pub fn secret_of(raw: &str) -> Option<&'static str> {

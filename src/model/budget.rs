@@ -221,9 +221,10 @@ impl Budget {
     }
 }
 
-/// What a request that holds so many bytes has drawn from what all share.
+/// What a request that holds so many bytes has drawn from what all share: in parts, so that few of the many small pieces of an
+/// answer cost more than a comparison.
 fn shared(held: u64) -> u64 {
-    held.saturating_sub(OWN_BYTES)
+    held.saturating_sub(OWN_BYTES).next_multiple_of(OWN_BYTES)
 }
 
 impl Drop for Spent {

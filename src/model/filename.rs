@@ -15,6 +15,9 @@ pub const MAX_PRINCIPAL_CHARS: usize = 64;
 /// are taken, for Finder gives up the whole copy otherwise, and never shown.
 const UNSHOWN: [&str; 2] = ["icon\r", "._icon\r"];
 
+/// Characters that stand in no name on Windows.
+const NOT_ON_WINDOWS: &str = "<>:\"/\\|?*";
+
 const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
 
 /// Why a name is refused; each has its sentence in both languages.
@@ -54,18 +57,27 @@ pub fn is_unshown(name: &str) -> bool {
     name.ends_with('\r') && UNSHOWN.contains(&match_name(name).as_str())
 }
 
-/// May a document bear this (normalized) name?
-pub fn check(name: &str) -> Result<(), NameError> {
+/// May a calendar object bear this name? It is the business of its client, which may have made it of a UID.
+pub fn check_free(name: &str) -> Result<(), NameError> {
     if name.is_empty() {
         return Err(NameError::Empty);
     }
     if name.len() > MAX_BYTES {
         return Err(NameError::TooLong);
     }
+    match name.chars().find(|c| c.is_control() || !is_xml(*c)) {
+        Some(character) => Err(NameError::Character(character)),
+        None => Ok(()),
+    }
+}
+
+/// May a document bear this (normalized) name?
+pub fn check(name: &str) -> Result<(), NameError> {
     if is_unshown(name) {
         return Ok(());
     }
-    if let Some(character) = name.chars().find(|c| "<>:\"/\\|?*".contains(*c) || c.is_control() || !is_xml(*c)) {
+    check_free(name)?;
+    if let Some(character) = name.chars().find(|c| NOT_ON_WINDOWS.contains(*c)) {
         return Err(NameError::Character(character));
     }
     if name.ends_with(['.', ' ']) {
@@ -82,6 +94,30 @@ pub fn check(name: &str) -> Result<(), NameError> {
         return Err(NameError::Reserved);
     }
     Ok(())
+}
+
+/// A text without the characters that stand in no name on Windows.
+#[must_use]
+pub fn legal(text: &str) -> String {
+    text.chars().map(|c| if NOT_ON_WINDOWS.contains(c) || c.is_control() { '_' } else { c }).collect()
+}
+
+/// A name as it may stand among documents: itself, or one like it that Windows can open.
+#[must_use]
+pub fn among_documents(name: &str) -> String {
+    if check(name).is_ok() {
+        return name.to_owned();
+    }
+    let legal = legal(name);
+    let legal = legal.trim_end_matches(['.', ' ']);
+    if check(legal).is_ok() {
+        return legal.to_owned();
+    }
+    let mut reserved = format!("_{legal}");
+    while reserved.len() > MAX_BYTES {
+        reserved.pop();
+    }
+    reserved.trim_end_matches(['.', ' ']).to_owned()
 }
 
 /// May a person, project, group or room bear this (normalized) name?
@@ -104,7 +140,7 @@ pub fn is_xml(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{NameError, check, check_principal, is_unshown, match_name, normalize};
+    use super::{NameError, among_documents, check, check_free, check_principal, is_unshown, match_name, normalize};
 
     #[test]
     fn same_name() {
@@ -144,6 +180,30 @@ mod tests {
                 (unshown, !name.ends_with('\r') || unshown),
                 "{name:?}"
             );
+        }
+        for (name, among) in [
+            ("a.ics", "a.ics"),
+            ("urn:uuid:1/*?.ics", "urn_uuid_1___.ics"),
+            ("CON.ics", "_CON.ics"),
+            ("end. .", "end"),
+            ("...", "_"),
+            (&"n".repeat(255), &"n".repeat(255)),
+            (&format!("NUL.{}", ".".repeat(251)), "_NUL"),
+            (&format!("NUL.{}", "n".repeat(251)), &format!("_NUL.{}", "n".repeat(250))),
+        ] {
+            assert_eq!(
+                (among_documents(name).as_str(), check(among), check_free(name)),
+                (among, Ok(()), Ok(())),
+                "{name:?}"
+            );
+        }
+        for (name, error) in [
+            ("", NameError::Empty),
+            (&*"n".repeat(256), NameError::TooLong),
+            ("a\nb", NameError::Character('\n')),
+            ("\u{ffff}", NameError::Character('\u{ffff}')),
+        ] {
+            assert_eq!(check_free(name), Err(error), "{name:?}");
         }
         assert!(check_principal("Icon\r").is_err());
         assert_eq!(check_principal("a@b"), Err(NameError::Character('@')));

@@ -75,6 +75,8 @@ pub struct KindRow {
     pub resource_types: &'static [QName],
     /// What PUT and LOCK of an unmapped name create in it.
     pub put: Option<Kind>,
+    /// Are the names of its members their clients' business? Else they are such as Windows opens.
+    pub free_names: bool,
     /// What MKCOL creates in it.
     pub mkcol: Option<Kind>,
     /// The methods it allows.
@@ -155,6 +157,7 @@ const fn row(kind: Kind, code: &'static str, resource_types: &'static [QName], m
         collection: true,
         resource_types,
         put: None,
+        free_names: false,
         mkcol: None,
         methods,
         sync: false,
@@ -176,7 +179,8 @@ const fn folder(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
 }
 
 const fn calendar(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
-    KindRow { put: Some(Kind::Object), sync: true, properties: true, ..row(kind, code, &CALENDAR, methods) }
+    let row = row(kind, code, &CALENDAR, methods);
+    KindRow { put: Some(Kind::Object), free_names: true, sync: true, properties: true, ..row }
 }
 
 const fn file(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {

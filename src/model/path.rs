@@ -1,7 +1,7 @@
 //! Paths: percent-encoded addresses in, decoded segments inside, the spelling that was asked out.
 //!
-//! A [`Path`] never holds `.`, `..`, an empty segment, a slash or a NUL inside a segment, so no later layer can be
-//! led out of the tree. An answer names what was asked by the very address that was asked (RFC 4918 section 8.3): clients
+//! A [`Path`] never holds `.`, `..`, an empty segment or a NUL inside a segment, and a slash only inside the name of a calendar
+//! object, so no later layer can be led out of the tree. An answer names what was asked by the very address that was asked (RFC 4918 section 8.3): clients
 //! compare addresses as text. So a path keeps its spelling beside its segments; what is not read from a client is spelled in
 //! the canonical way. RFC 3986.
 
@@ -12,6 +12,10 @@ use std::hash::{Hash, Hasher};
 pub const MAX_SEGMENTS: usize = 100;
 /// So many more segments may lead to it in a view: the day of a former tree, the name of a version.
 const VIEW_SEGMENTS: usize = 1;
+
+/// Where an escaped slash is a character of a name: that of a calendar object, which a client may have made of a UID, also in
+/// the trash. The first segment of the address, and how many stand before such a name.
+const SLASHED: [(&str, usize); 2] = [("calendars", 3), ("trash", 3)];
 
 /// Decoded segments of an absolute path, and how its address is spelled. Two paths are the same if their segments are.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +68,8 @@ impl Path {
         let mut segments = Vec::new();
         for part in rest.split('/').filter(|part| !part.is_empty()) {
             let segment = decode(part).ok_or(PathError::Illegal)?;
-            if segment == "." || segment == ".." || segment.contains(['/', '\0']) {
+            let slashed = segment.contains('/') && !may_be_slashed(&segments);
+            if segment == "." || segment == ".." || segment.contains('\0') || slashed {
                 return Err(PathError::Illegal);
             }
             if segments.len() == MAX_SEGMENTS + VIEW_SEGMENTS {
@@ -151,6 +156,12 @@ impl Path {
         }
         href
     }
+}
+
+/// May an escaped slash stand in the segment after these?
+fn may_be_slashed(before: &[String]) -> bool {
+    let first = before.first().map(String::as_str);
+    SLASHED.iter().any(|(known, from)| first == Some(known) && before.len() >= *from)
 }
 
 /// How an address is spelled that was read as a slash and `rest`: the client's own characters and escapes, and what may not
@@ -285,11 +296,30 @@ mod tests {
     fn no_way_out_of_the_tree() {
         for raw in
             ["/files/../x", "/files/%2e%2e/x", "/%2E/x", "/a%2Fb", "/a%00b", "/%ff", "/%zz", "/a%4", "/a#b", "/a?b"]
+                .into_iter()
+                .chain([
+                    "/files/x/y/a%2Fb",
+                    "/calendars/max/a%2Fb/c",
+                    "/calendars/max/personal/%2e%2e",
+                    "/trash/max/a%2Fb",
+                ])
         {
             assert_eq!(Path::parse(raw), Err(PathError::Illegal), "{raw}");
         }
         assert_eq!(Path::parse("files"), Err(PathError::Relative));
         assert_eq!(Path::parse(&"/a".repeat(200)), Err(PathError::TooDeep));
+    }
+
+    #[test]
+    fn the_name_of_a_calendar_object_may_hold_a_slash() {
+        for name in ["a/b.ics", "https://x.example/1?a#b.ics", "../x", "/", "%2F", "x/../y"] {
+            for parent in [["calendars", "max", "personal"], ["trash", "max", "personal"]] {
+                let path = Path::of(&parent).join(name);
+                let href = path.href(false);
+                assert_eq!((href.matches('/').count(), Path::parse(&href)), (4, Ok(path.clone())), "{href}");
+                assert_eq!((path.name(), path.parent()), (Some(name), Path::of(&parent)), "{href}");
+            }
+        }
     }
 
     #[test]
@@ -330,7 +360,7 @@ mod tests {
         #[test]
         fn any_text_is_a_path_or_an_error(raw in ".*") {
             if let Ok(path) = Path::parse(&raw) {
-                prop_assert!(path.segments().iter().all(|s| s != ".." && !s.contains('/')));
+                prop_assert!(path.segments().iter().take(3).all(|s| s != ".." && !s.contains('/')));
                 let href = path.href(true);
                 prop_assert!(href.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"#?".contains(&byte)));
                 prop_assert_eq!(Path::parse(&href), Ok(path));

@@ -6,7 +6,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::filename::{MAX_BYTES, match_name};
+use super::filename::{MAX_BYTES, legal, match_name};
 use super::id::{Id, Timestamp};
 
 /// How long a vacated name remembers who left it, seconds.
@@ -256,11 +256,6 @@ pub fn thinned(versions: &[(i64, Timestamp, bool)], before: Timestamp, every: Ev
         })
         .map(|((number, ..), _)| *number)
         .collect()
-}
-
-/// Characters that stand in no name on Windows.
-fn legal(text: &str) -> String {
-    text.chars().map(|c| if "<>:\"/\\|?*".contains(c) || c.is_control() { '_' } else { c }).collect()
 }
 
 /// The ending of a name, with its dot; empty when it has none.

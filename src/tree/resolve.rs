@@ -94,7 +94,7 @@ pub struct Target {
     pub(super) parent_privileges: PrivilegeSet,
     /// Was the last segment spelled otherwise than stored (case apart from Unicode form)?
     pub respelled: bool,
-    /// The last segment as the client spelled it, NFC.
+    /// The last segment as the client spelled it: in NFC where it is not its client's business.
     name: String,
 }
 
@@ -127,7 +127,7 @@ impl Target {
         }
     }
 
-    /// The last segment as the client spelled it, NFC.
+    /// The last segment as the client spelled it: in NFC where it is not its client's business.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -255,8 +255,12 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
     for (place, link) in target.links.iter().enumerate().skip(1) {
         target.path.recognize(place - 1, &link.node.name);
     }
+    if target.parent().is_some_and(|parent| parent.node.kind.row().free_names) {
+        target.name = path.name().map(str::to_owned).unwrap_or_default();
+    }
+    let differs = |stored: &str| stored != target.name && normalize(stored) != normalize(&target.name);
     target.respelled = target.missing() == 0
-        && target.links.last().is_some_and(|link| link.node.name != target.name)
+        && target.links.last().is_some_and(|link| differs(&link.node.name))
         && !path.segments().is_empty();
     Ok(target)
 }

@@ -15,7 +15,7 @@ use super::resolve::FILES;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Detail, Refusal, Result};
-use crate::model::filename::match_name;
+use crate::model::filename::{among_documents, match_name};
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
 use crate::model::node::Node;
@@ -60,16 +60,17 @@ impl<T: Reading> Admitted<T> {
 }
 
 impl Admitted<Txn> {
-    /// A name that is free in the trash: the node's own, or with the moment of its deletion.
+    /// A name that is free in the trash: the node's own, as it may stand among documents, or with the moment of its deletion.
     pub(super) async fn trash_name(&mut self, node: &Node) -> Result<String> {
-        let mut name = node.name.clone();
+        let own = among_documents(&node.name);
+        let mut name = own.clone();
         for attempt in 0..ATTEMPTS {
             if trash::entry(&mut self.store, node.home_id, &match_name(&name)).await?.is_none() {
                 return Ok(name);
             }
-            name = suffixed(&node.name, self.now, &zone(), attempt);
+            name = suffixed(&own, self.now, &zone(), attempt);
         }
-        Ok(numbered(&node.name, node.id))
+        Ok(numbered(&own, node.id))
     }
 
     /// MOVE out of the trash: the node stands in its home again, with its history and all below it. Where its new name

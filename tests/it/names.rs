@@ -1,6 +1,6 @@
 //! Names: any script, NFC and NFD, case, and what Windows cannot open.
 
-use super::kit::World;
+use super::kit::{World, event};
 
 #[tokio::test]
 async fn any_script_in_one_spelling() {
@@ -81,4 +81,131 @@ async fn litter_is_accepted_and_probes_are_cheap() {
         max.put(&format!("/files/tram/{name}"), "x").expect(201).await;
         max.delete(&format!("/files/tram/{name}")).expect(204).await;
     }
+}
+
+/// Escapes everything but letters and digits.
+fn escaped(name: &str) -> String {
+    name.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_name_of_a_calendar_object_is_its_clients_business() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let (here, there) = ("/calendars/max/personal/", "/calendars/max/other/");
+    max.ask("MKCALENDAR", there).expect(201).await;
+    let names = [
+        "https:%2F%2Fwww.ville.example%2Fx%2F1.ics",
+        "https://www.ville.example/x/1.ics",
+        "urn:uuid:1.ics",
+        "a*b.ics",
+        "what?.ics",
+        "a|\"<b>\\.ics",
+        "CON.ics",
+        "aux",
+        "lpt1.ics",
+        "ends in a dot.",
+        "ends in a space ",
+        "%",
+        "100%2525.ics",
+        "../up",
+        "a#b",
+        "cafe\u{301}.ics",
+        "\u{212b}ngstr\u{f6}m.ics",
+        ".hidden",
+        "~$x.tmp",
+    ];
+    for (number, name) in names.iter().enumerate() {
+        let (address, text) = (format!("{here}{}", escaped(name)), event(&number.to_string(), "20260614"));
+        let before = max.propfind(here, "0", "<D:sync-token/>").expect(207).await.value("sync-token");
+        let made = max.put(&address, &text).header("If-None-Match", "*").expect(201).await;
+        let etag = made.header("etag").unwrap().to_owned();
+        assert_eq!(max.get(&address).expect(200).await.text(), text, "{name}");
+        // Every answer that tells it tells one address, and that leads to it.
+        let mut told = max.sync(here, &before, "1", "").expect(207).await.hrefs();
+        told.extend(max.propfind(here, "1", "<D:getetag/>").expect(207).await.hrefs());
+        let query = "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
+                     <C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter></C:calendar-query>";
+        told.extend(max.report_at(here).header("Depth", "1").body(query).expect(207).await.hrefs());
+        told.retain(|href| href != here);
+        told.sort();
+        told.dedup();
+        assert_eq!(told.len(), 1, "{told:?}");
+        let decoded = beffroi::model::path::decode(&told[0]).unwrap();
+        assert_eq!(decoded.strip_prefix(here), Some(*name));
+        assert_eq!(max.get(&told[0]).expect(200).await.header("etag"), Some(etag.as_str()), "{name}");
+        for href in [&address, &told[0]] {
+            let multiget = format!(
+                "<C:calendar-multiget xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
+                 <D:href>{href}</D:href></C:calendar-multiget>"
+            );
+            let got = max.report_at(here).body(&multiget).expect(207).await.statuses();
+            assert_eq!(got, [(href.clone(), 200)], "{name}");
+            assert_eq!(
+                max.propfind(href, "0", "<D:getetag/>").expect(207).await.hrefs(),
+                std::slice::from_ref(href),
+                "{name}"
+            );
+        }
+        max.put(&address, &text.replace("Meeting", "Other")).header("If-Match", &etag).expect(204).await;
+        // Elsewhere and back, by both ways.
+        let other = format!("{there}{}", escaped(name));
+        max.relocate(&told[0], &other).expect(201).await;
+        max.get(&address).expect(404).await;
+        max.copy(&other, &address).expect(201).await;
+        let gone = max.delete(&other).expect(204).await;
+        assert!(gone.body.is_empty());
+        max.get(&other).expect(404).await;
+        // Its UID brings it back, out of the trash.
+        max.put(&other, &text).expect(201).await;
+        max.delete(&other).expect(204).await;
+        let before = max.propfind(here, "0", "<D:sync-token/>").expect(207).await.value("sync-token");
+        max.delete(&address).expect(204).await;
+        assert_eq!(max.sync(here, &before, "1", "").expect(207).await.statuses(), [(told[0].clone(), 404)], "{name}");
+    }
+    // The trash is a folder like others: Windows opens what lies in it.
+    let trash = max.propfind("/trash/max/", "1", "<D:displayname/>").expect(207).await;
+    let entries: Vec<String> = trash.hrefs().into_iter().skip(1).collect();
+    assert!(entries.len() >= names.len(), "{entries:?}");
+    for (place, entry) in entries.iter().enumerate() {
+        let name = beffroi::model::path::decode(entry.strip_prefix("/trash/max/").unwrap()).unwrap();
+        assert_eq!(beffroi::model::filename::check(&name), Ok(()), "{name}");
+        max.relocate(entry, &format!("{here}{place}.ics")).send().await;
+    }
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn what_no_calendar_object_may_be_called() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let put = |name: &str| {
+        let (max, path) = (max.clone(), format!("/calendars/max/personal/{name}"));
+        async move { max.put(&path, &event("u", "20260614")).send().await.status }
+    };
+    for (name, status) in [
+        ("%00.ics".to_owned(), 400),
+        ("%2e%2e".to_owned(), 400),
+        ("%ff.ics".to_owned(), 400),
+        ("a%0Ab.ics".to_owned(), 403),
+        ("x%EF%BF%BF".to_owned(), 403),
+        ("n".repeat(256), 403),
+        ("n".repeat(255), 201),
+    ] {
+        assert_eq!(put(&name).await, status, "{name}");
+    }
+    // Calendars and folders keep their rules, and so does a document that bears the name of an object.
+    max.ask("MKCALENDAR", "/calendars/max/a%3Ab").expect(403).await;
+    max.ask("MKCALENDAR", "/calendars/max/a%2Fb").expect(400).await;
+    max.put("/files/tram/urn%3Auuid%3A1.ics", "x").expect(403).await;
+    // In a calendar that was deleted objects keep their names.
+    max.ask("MKCALENDAR", "/calendars/max/gone").expect(201).await;
+    max.put("/calendars/max/gone/a%2Fb%3A.ics", &event("u", "20260614")).expect(201).await;
+    max.delete("/calendars/max/gone").expect(204).await;
+    max.get("/trash/max/gone/a%2Fb%3A.ics").expect(200).await;
+    max.relocate("/trash/max/gone", "/calendars/max/back").expect(201).await;
+    max.get("/calendars/max/back/a%2Fb%3A.ics").expect(200).await;
+    world.sound().await;
 }

@@ -403,6 +403,17 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_with_the_calendar_lasts_so_long() {
+        let rest = 253_402_300_799 - at("20260105T090000Z");
+        for zone in ["DTEND:99991231T235959Z", "DTEND;TZID=Asia/Tokyo:99991231T235959", "DURATION:P9999999W"] {
+            let lines = event(&format!("DTSTART:20260105T090000Z\n{zone}"));
+            let found = told(&lines, "22000101", "22000102");
+            let length = found.first().and_then(|found| found.split_once('+')).map(|(_, length)| length.parse::<i64>());
+            assert!(length.unwrap().unwrap() > rest - 86_400, "{zone} {found:?}");
+        }
+    }
+
+    #[test]
     fn hostile_rules_end() {
         for rule in [
             "FREQ=MINUTELY",

@@ -1,9 +1,12 @@
 //! Times as iCalendar writes them (RFC 5545 sections 3.3.4 to 3.3.9), not yet instants.
 
 use jiff::civil::{Date, DateTime};
-use jiff::{SignedDuration, ToSpan as _};
 
 use super::object::Property;
+use crate::model::civil::{civil_of, seconds_of};
+
+/// The first time that iCalendar can tell.
+const FIRST: DateTime = Date::constant(0, 1, 1).at(0, 0, 0, 0);
 
 /// In which clock a time is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,14 +90,13 @@ fn read_date(text: &str) -> Option<Date> {
 /// A date and time in UTC as iCalendar writes it.
 #[must_use]
 pub fn write_utc(at: i64) -> String {
-    let instant = jiff::Timestamp::from_second(at).unwrap_or_default();
-    instant.strftime("%Y%m%dT%H%M%SZ").to_string()
+    format!("{}Z", write_local(civil_of(at)))
 }
 
-/// A date and time without zone as iCalendar writes it.
+/// A date and time without zone as iCalendar writes it, which has years of four digits.
 #[must_use]
 pub fn write_local(local: DateTime) -> String {
-    local.strftime("%Y%m%dT%H%M%S").to_string()
+    local.max(FIRST).strftime("%Y%m%dT%H%M%S").to_string()
 }
 
 /// A duration (RFC 5545 section 3.3.6): days by the calendar, the rest by the clock.
@@ -144,14 +146,11 @@ impl Length {
         (any && number.is_empty()).then_some(Self { days: sign * length.days, seconds: sign * length.seconds })
     }
 
-    /// The time by the clock that is so much later; where the calendar ends, the time itself.
+    /// The time by the clock that is so much later, at most the end of the calendar.
     #[must_use]
     pub fn after(self, local: DateTime) -> DateTime {
-        let seconds = SignedDuration::from_secs(self.seconds);
-        let days = i32::try_from(self.days).ok().and_then(|days| 0.days().try_days(days).ok());
-        days.and_then(|days| local.checked_add(days).ok())
-            .and_then(|local| local.checked_add(seconds).ok())
-            .unwrap_or(local)
+        // Each day is as long as the other by the clock.
+        civil_of(seconds_of(local).saturating_add(self.as_seconds()))
     }
 
     /// In seconds, a day being 24 hours.
@@ -163,7 +162,7 @@ impl Length {
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, Length, When};
+    use super::{Clock, Length, When, write_utc};
 
     #[test]
     fn times() {
@@ -174,6 +173,19 @@ mod tests {
         assert_eq!(When::read("20260101T100000", None).unwrap().clock, Clock::Floating);
         for bad in ["", "2026", "20261301", "20260230", "20260101T", "20260101T10", "20260101T250000", "T", "é"] {
             assert_eq!(When::read(bad, None), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_are_written_as_far_as_the_calendar_goes() {
+        let table = [
+            (253_402_300_799, "99991231T235959Z"),
+            (i64::MAX, "99991231T235959Z"),
+            (-62_135_596_800, "00010101T000000Z"),
+            (i64::MIN, "00000101T000000Z"),
+        ];
+        for (at, expected) in table {
+            assert_eq!(write_utc(at), expected);
         }
     }
 

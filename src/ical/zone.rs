@@ -17,6 +17,7 @@ use super::object::Component;
 use super::recur::starts_of_observance;
 use super::time::{Clock, When};
 use crate::model::budget::{Budget, Exhausted};
+use crate::model::civil::{civil_of, seconds_of};
 use crate::model::id::Timestamp;
 
 /// The most steps through its rules and lists that one object may take.
@@ -50,9 +51,9 @@ struct Onset {
     to_s: i64,
 }
 
-/// Seconds of a local time as if it were UTC.
-fn naive(local: DateTime) -> i64 {
-    TimeZone::UTC.to_timestamp(local).map_or(0, Instant::as_second)
+/// The offset of a zone where instants of the library end.
+fn offset_beyond(zone: &TimeZone, later: bool) -> i64 {
+    zone.to_offset(if later { Instant::MAX } else { Instant::MIN }).seconds().into()
 }
 
 impl Zone {
@@ -62,9 +63,10 @@ impl Zone {
     pub fn instant(&self, local: DateTime) -> Timestamp {
         match self {
             Self::Known(zone) => {
-                zone.to_ambiguous_timestamp(local).compatible().map_or_else(|_| naive(local), Instant::as_second)
+                let beyond = |_| seconds_of(local) - offset_beyond(zone, local.year() > 0);
+                zone.to_ambiguous_timestamp(local).compatible().map_or_else(beyond, Instant::as_second)
             }
-            Self::Described(described) => naive(local) - described.offset_at_local(local),
+            Self::Described(described) => seconds_of(local) - described.offset_at_local(local),
         }
     }
 
@@ -72,11 +74,11 @@ impl Zone {
     #[must_use]
     pub fn local(&self, at: Timestamp) -> DateTime {
         match self {
-            Self::Known(zone) => zone.to_datetime(Instant::from_second(at).unwrap_or_default()),
-            Self::Described(described) => {
-                let shown = at.saturating_add(described.offset_at(at));
-                TimeZone::UTC.to_datetime(Instant::from_second(shown).unwrap_or_default())
+            Self::Known(zone) => {
+                let beyond = |_| civil_of(at.saturating_add(offset_beyond(zone, at > 0)));
+                Instant::from_second(at).map_or_else(beyond, |instant| zone.to_datetime(instant))
             }
+            Self::Described(described) => civil_of(at.saturating_add(described.offset_at(at))),
         }
     }
 }
@@ -106,7 +108,7 @@ impl Described {
     }
 
     fn offset_at(&self, at: Timestamp) -> i64 {
-        let next = self.onsets.partition_point(|onset| naive(onset.local) - onset.from_s <= at);
+        let next = self.onsets.partition_point(|onset| seconds_of(onset.local) - onset.from_s <= at);
         match next.checked_sub(1).and_then(|last| self.onsets.get(last)) {
             Some(onset) => onset.to_s,
             None => self.onsets.first().map_or(0, |first| first.from_s),

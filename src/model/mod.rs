@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod calendar;
+pub mod civil;
 pub mod condition;
 pub mod effect;
 pub mod error;

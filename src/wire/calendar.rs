@@ -6,6 +6,7 @@ use crate::model::calendar::{
     COLLATIONS, Collation, ComponentFilter, ComponentSelection, ParameterFilter, PropertyFilter, Selection, TextMatch,
     TimeRange,
 };
+use crate::model::civil::seconds_of;
 use crate::model::condition::Condition;
 use crate::model::id::Timestamp;
 
@@ -149,9 +150,7 @@ fn time_range(element: &Element) -> Result<TimeRange, Condition> {
 fn instant(text: &str) -> Option<Timestamp> {
     let text = text.trim().strip_suffix('Z')?;
     let civil = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", text).ok()?;
-    // The last day of the calendar means no end; instants do not reach quite so far.
-    let at = jiff::tz::TimeZone::UTC.to_timestamp(civil).map(jiff::Timestamp::as_second);
-    Some(at.unwrap_or(if civil.year() > 0 { Timestamp::MAX } else { Timestamp::MIN }))
+    Some(seconds_of(civil))
 }
 
 /// The parts that `calendar-data` wants (RFC 4791 section 9.6).

@@ -10,7 +10,7 @@ struct Rule {
     sql: &'static str,
 }
 
-static RULES: [Rule; 17] = [
+static RULES: [Rule; 18] = [
     Rule {
         what: "a node stands in a collection that is not there",
         sql: "SELECT n.id, n.name FROM node n LEFT JOIN node p ON p.id = n.parent_id \
@@ -20,6 +20,10 @@ static RULES: [Rule; 17] = [
         what: "a node and its collection are of different homes",
         sql: "SELECT n.id, n.name FROM node n JOIN node p ON p.id = n.parent_id \
               WHERE n.kind <> 'home' AND n.gone_at IS NULL AND p.gone_at IS NULL AND n.home_id <> p.home_id LIMIT 100",
+    },
+    Rule {
+        what: "a former state is of another home than its node",
+        sql: "SELECT n.id, p.name FROM past p JOIN node n ON n.id = p.node_id WHERE n.home_id <> p.home_id LIMIT 100",
     },
     Rule {
         what: "a document has no content or a collection has some",
@@ -127,7 +131,7 @@ macro_rules! typed {
     };
 }
 
-static TYPED: [&str; 18] = [
+static TYPED: [&str; 19] = [
     typed!("setting", [], ["name", "value"], []),
     typed!(
         "principal",
@@ -235,6 +239,7 @@ static TYPED: [&str; 18] = [
         []
     ),
     typed!("purge", ["node_id", "top_id", "depth", "due_at"], [], []),
+    typed!("returned", ["node_id", "home_id", "was_id"], [], []),
 ];
 
 /// Damage: what is wrong and where.

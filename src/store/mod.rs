@@ -24,6 +24,7 @@ pub mod purge;
 mod readers;
 pub mod recall;
 pub mod retention;
+pub mod returned;
 pub mod sql;
 pub mod subtree;
 pub mod transaction;

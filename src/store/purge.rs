@@ -133,17 +133,6 @@ async fn strip(c: &mut Txn, nodes: &str) -> Result<(), Failure> {
             concat!("DELETE FROM ", $table, " WHERE ", $column, " IN (SELECT l.value FROM ", listed!("$1"), " l)")
         };
     }
-    // Other homes that they stood in once: their clients cannot be told any more of what is forgotten here.
-    const FORGET: &str = concat!(
-        "UPDATE home SET oldest_seq = (SELECT MAX(p.to_seq) FROM ",
-        listed!("$1"),
-        " l CROSS JOIN past p WHERE p.node_id = l.value AND p.home_id = home.node_id) WHERE node_id IN (SELECT p.home_id FROM ",
-        listed!("$1"),
-        " l CROSS JOIN past p WHERE p.node_id = l.value) AND oldest_seq < (SELECT MAX(p.to_seq) FROM ",
-        listed!("$1"),
-        " l CROSS JOIN past p WHERE p.node_id = l.value AND p.home_id = home.node_id)"
-    );
-    c.note(FORGET, arguments![nodes]).await?;
     held::past_goes(c, nodes).await?;
     for sql in [
         of_nodes!("past", "node_id"),

@@ -64,24 +64,23 @@ pub async fn documents_with_old_versions(
 }
 
 /// Lets one version of a document of a home go; `false` where it stays. The next state reaches back over the gap, so that a
-/// former day still shows the document: so a version stays when another name, or another home, would lose it, and of course
+/// former day still shows the document: so a version stays when another name would lose it, and of course
 /// when it is the present one or was marked meanwhile.
 pub async fn drop_version(c: &mut Txn, home: Id, node: Id, version: i64) -> Result<bool, Failure> {
-    let stays = "SELECT 1 FROM past p WHERE p.node_id = $1 AND p.version = $2 AND (p.kept = 1 OR p.home_id <> $3 \
+    let stays = "SELECT 1 FROM past p WHERE p.node_id = $1 AND p.version = $2 AND (p.kept = 1 \
                  OR NOT EXISTS (SELECT 1 FROM past q WHERE q.node_id = $1 AND q.home_id = $3 AND q.from_seq = p.to_seq \
                  AND q.parent_id = p.parent_id AND q.name = p.name UNION ALL SELECT 1 FROM node n WHERE n.id = $1 \
                  AND n.gone_at IS NULL AND n.since_seq = p.to_seq AND n.parent_id = p.parent_id AND n.name = p.name)) \
-                 UNION ALL SELECT 1 FROM node n WHERE n.id = $1 AND (n.version = $2 OR n.home_id <> $3) LIMIT 1";
+                 UNION ALL SELECT 1 FROM node n WHERE n.id = $1 AND n.version = $2 LIMIT 1";
     if row(c, stays, arguments![node, version, home]).await?.is_some() {
         return Ok(false);
     }
     let free = "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT SUM(p.held_bytes) FROM past p WHERE p.node_id = $2 \
                 AND p.version = $3 AND p.home_id = $1), 0) WHERE node_id = $1";
     c.note(free, arguments![home, node, version]).await?;
-    let states = "SELECT home_id, from_seq, to_seq, from_at FROM past WHERE node_id = $1 AND version = $2 \
-                  ORDER BY to_at DESC, to_seq DESC";
+    let states = "SELECT from_seq, to_seq, from_at FROM past WHERE node_id = $1 AND version = $2 ORDER BY to_seq DESC";
     for state in rows(c, states, arguments![node, version]).await? {
-        let (home, from, to, from_at) = (Id(state.integer(0)), state.integer(1), state.integer(2), state.integer(3));
+        let (from, to, from_at) = (state.integer(0), state.integer(1), state.integer(2));
         for sql in [
             "UPDATE past SET from_seq = $4, from_at = $5 WHERE node_id = $1 AND home_id = $2 AND from_seq = $3 \
              AND EXISTS (SELECT 1 FROM past q WHERE q.node_id = $1 AND q.home_id = $2 AND q.to_seq = $3 \

@@ -20,6 +20,7 @@ mod purge;
 pub mod quota;
 pub mod resolve;
 pub mod retention;
+mod returned;
 pub mod rewind;
 mod succession;
 pub mod transfer;
@@ -77,7 +78,10 @@ impl Tree {
     /// Opens a data directory; makes one where there is none. Unless `flush`, what is acknowledged may be lost when the power
     /// fails.
     pub async fn open(data: &FilePath, flush: bool) -> Result<Self> {
-        Ok(Self { store: Arc::new(Store::open(data, flush).await?), spans: Arc::default(), workers: Arc::default() })
+        let store = Arc::new(Store::open(data, flush).await?);
+        let tree = Self { store, spans: Arc::default(), workers: Arc::default() };
+        tree.finish_returned().await?;
+        Ok(tree)
     }
 
     /// Closes the database.

@@ -76,6 +76,13 @@ pub(super) fn link(before: &str, leaf: &str) -> String {
     sha256(format!("{before}{leaf}").as_bytes())
 }
 
+/// How a version enters the chain of a home, whose end is the link `before` at a place.
+pub(super) fn entry(home: Id, (before, place): (&str, i64), version: &Version) -> ChainLink {
+    let leaf = leaf(version);
+    let (node, number, chain) = (version.node, version.number, link(before, &leaf));
+    ChainLink { home, place: place + 1, node, version: number, chain, leaf }
+}
+
 impl Node {
     /// Its present content as a version.
     pub(super) fn as_version(&self) -> Option<Version> {
@@ -206,15 +213,7 @@ impl Admitted<Txn> {
         let Some(claim) = self.claims.iter_mut().find(|claim| claim.home == document.home_id) else {
             return Err(Failure::new("sealing a version", "its home was not claimed").into());
         };
-        let leaf = leaf(&version);
-        let link = ChainLink {
-            home: claim.home,
-            place: claim.chain_place + 1,
-            node: version.node,
-            version: version.number,
-            chain: link(&claim.chain, &leaf),
-            leaf,
-        };
+        let link = entry(claim.home, (&claim.chain, claim.chain_place), &version);
         version::enter(&mut self.store, &link).await?;
         (claim.chain, claim.chain_place, claim.unsettled) = (link.chain, link.place, true);
         Ok(())

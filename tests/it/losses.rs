@@ -9,7 +9,7 @@ use super::past::{moment, names};
 use super::versions::versions;
 
 /// Everything below an address of a person's own goes, for good.
-async fn destroyed(client: &Client, home: &str) {
+pub async fn destroyed(client: &Client, home: &str) {
     for part in ["files", "calendars"] {
         let listed = client.propfind(&format!("/{part}/{home}/"), "1", "<D:getetag/>").expect(207).await.hrefs();
         for href in listed.iter().skip(1) {

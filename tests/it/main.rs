@@ -32,6 +32,7 @@ mod properties;
 mod quota;
 mod races;
 mod remembered;
+mod returned;
 mod robustness;
 mod slices;
 mod succession;

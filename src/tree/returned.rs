@@ -1,0 +1,49 @@
+//! What went back to the home where it was made (migration 0014) enters the chain of that home, version by version, before
+//! anything else is done with the store.
+
+use std::time::{Duration, Instant};
+
+use super::Tree;
+use super::version::entry;
+use crate::model::error::Result;
+use crate::model::id::now;
+use crate::store::{returned, version};
+
+/// How many nodes are looked at in one go, and versions of one of them.
+const PAGE: i64 = 200;
+/// After so long a transaction takes on no further node.
+const SLICE: Duration = Duration::from_millis(15);
+
+impl Tree {
+    /// Does it for all that is waiting; where nothing is, it is one look.
+    pub(super) async fn finish_returned(&self) -> Result<()> {
+        while !returned::waiting(&mut self.store.read().await?, 1).await?.is_empty() {
+            let mut txn = self.store.write().await?;
+            // Asked anew: another process may have been first.
+            let waiting = returned::waiting(&mut txn, PAGE).await?;
+            let Some((_, home)) = waiting.first().copied() else { continue };
+            let (mut chain, mut place) = returned::claim(&mut txn, home).await?;
+            let begun = Instant::now();
+            for (node, _) in waiting.iter().filter(|(_, of)| *of == home) {
+                let mut from = 1;
+                loop {
+                    let versions = version::versions(&mut txn, *node, (from, i64::MAX), PAGE).await?;
+                    let Some(last) = versions.last() else { break };
+                    from = last.number + 1;
+                    for version in &versions {
+                        let link = entry(home, (&chain, place), version);
+                        version::enter(&mut txn, &link).await?;
+                        (chain, place) = (link.chain, link.place);
+                    }
+                }
+                returned::finish(&mut txn, *node, now()).await?;
+                if begun.elapsed() > SLICE {
+                    break;
+                }
+            }
+            returned::settle(&mut txn, home, (&chain, place)).await?;
+            txn.commit().await?;
+        }
+        Ok(())
+    }
+}

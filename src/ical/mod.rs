@@ -4,13 +4,14 @@
 //! whatever is handed out again is made of the client's own lines.
 
 pub mod filter;
+mod follow;
 pub mod freebusy;
 pub mod holidays;
 pub mod jcal;
 pub mod object;
 pub mod outlook;
 pub mod recur;
-mod rule;
+pub mod rule;
 pub mod select;
 pub mod span;
 pub mod stream;

@@ -197,8 +197,8 @@ fn series<'a>(
     tell(start.local, found);
     let range = (zone.local(wanted.start.max(-62_000_000_000)), zone.local(wanted.end));
     for rule in master.all("RRULE") {
-        let Some(rule) = Rule::read(rule.value(), start, &zone, zones) else { continue };
-        rule.follow(start.local, range, zones, |local| {
+        let Some(rule) = Rule::as_far_as_it_says(rule.value()) else { continue };
+        rule.follow(start, &zone, range, zones, |local| {
             tell(local, found);
             found.cut |= found.instances.len() > INSTANCES;
             !found.cut
@@ -246,8 +246,8 @@ pub(super) fn starts_of_observance(part: &Component, zones: &Zones<'_>) -> Vec<D
     let range = (Date::constant(1900, 1, 1).at(0, 0, 0, 0), Date::constant(2200, 1, 1).at(0, 0, 0, 0));
     let mut starts = vec![start.local];
     // UNTIL of a zone is in UTC, the rule by the clock: an hour more or less meets no other onset.
-    for rule in part.all("RRULE").filter_map(|rule| Rule::read(rule.value(), &start, &utc, zones)) {
-        rule.follow(start.local, range, zones, |local| {
+    for rule in part.all("RRULE").filter_map(|rule| Rule::as_far_as_it_says(rule.value())) {
+        rule.follow(&start, &utc, range, zones, |local| {
             starts.push(local);
             true
         });

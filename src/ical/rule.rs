@@ -1,218 +1,428 @@
-//! Recurrence rules on the time that a clock shows: read within bounds, entered near the range asked for, followed step
-//! by step.
+//! Recurrence rules, read: what RFC 5545 section 3.3.10 and RFC 7529 let people write, as plain values.
+//!
+//! Reading is strict about what a rule may say, and lenient about how it is spelled. How a rule is followed stands in
+//! `follow`.
 
-use chrono::TimeZone as _;
-use jiff::ToSpan as _;
-use jiff::civil::{Date, DateTime};
-use rrule::{RRule, RRuleSet, Tz, Unvalidated};
+use std::fmt;
+use std::ops::RangeInclusive;
 
-use super::recur::weekday;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
 use super::time::{Clock, When};
-use super::zone::{Zone, Zones};
+use super::zone::Zone;
 
 /// A rule with all that people write in it is a tenth as long.
 const MAX_RULE_BYTES: usize = 4096;
-/// The most instances of one period: the expander makes them all before it gives the first.
-const MAX_OF_PERIOD: u64 = 20_000;
-/// So many periods without an instance the expander passes over before it ends.
-const MAX_PERIODS: i64 = 100_000;
-/// What it costs to read a rule.
-const STEPS_OF_RULE: u64 = 20;
+/// More seconds than there are in all years: whoever writes a longer interval means no second time.
+const MAX_INTERVAL: i64 = 1 << 40;
 
-/// How long a period is, in seconds; the days of it; and how many of it the expander passes over in a step.
-static FREQUENCIES: [(&str, i64, u64, i64); 6] = [
-    ("YEARLY", 366 * 86_400, 366, 1),
-    ("MONTHLY", 31 * 86_400, 31, 1),
-    ("WEEKLY", 7 * 86_400, 7, 2),
-    ("DAILY", 86_400, 1, 2),
-    ("HOURLY", 3600, 1, 4),
-    ("MINUTELY", 60, 1, 4),
+/// How often a rule recurs, the finest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Frequency {
+    Secondly,
+    Minutely,
+    Hourly,
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+}
+
+const FREQUENCIES: [(&str, Frequency); 7] = [
+    ("SECONDLY", Frequency::Secondly),
+    ("MINUTELY", Frequency::Minutely),
+    ("HOURLY", Frequency::Hourly),
+    ("DAILY", Frequency::Daily),
+    ("WEEKLY", Frequency::Weekly),
+    ("MONTHLY", Frequency::Monthly),
+    ("YEARLY", Frequency::Yearly),
 ];
 
-/// A recurrence rule on the time that a clock shows. Its UNTIL is kept apart.
+/// What becomes of a day that there is not, such as 30 February (RFC 7529 section 4.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Skip {
+    Omit,
+    Backward,
+    Forward,
+}
+
+const SKIPS: [(&str, Skip); 3] = [("OMIT", Skip::Omit), ("BACKWARD", Skip::Backward), ("FORWARD", Skip::Forward)];
+
+const WEEKDAYS: [(&str, u8); 7] = [("MO", 0), ("TU", 1), ("WE", 2), ("TH", 3), ("FR", 4), ("SA", 5), ("SU", 6)];
+
+/// All parts that a rule can have.
+const PARTS: [&str; 16] = [
+    "FREQ",
+    "UNTIL",
+    "COUNT",
+    "INTERVAL",
+    "BYSECOND",
+    "BYMINUTE",
+    "BYHOUR",
+    "BYDAY",
+    "BYMONTHDAY",
+    "BYYEARDAY",
+    "BYWEEKNO",
+    "BYMONTH",
+    "BYSETPOS",
+    "WKST",
+    "RSCALE",
+    "SKIP",
+];
+
+/// Why a text is no rule. Where it lies in a part that has many values, the part is named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// Longer than any rule that people write.
+    TooLong,
+    /// A part that no rule has.
+    UnknownPart,
+    /// A part that is there twice.
+    Twice(&'static str),
+    /// There is no FREQ.
+    NoFrequency,
+    /// A frequency that there is not.
+    UnknownFrequency,
+    /// A value that is none of this part.
+    NoValue(&'static str),
+    /// A number that this part does not take.
+    OutOfRange(&'static str),
+    /// COUNT and UNTIL.
+    CountWithUntil,
+    /// BYSETPOS without another BY part.
+    PositionAlone,
+    /// BYWEEKNO in a rule that is not yearly.
+    WeeksNotYearly,
+    /// BYDAY with numbers beside BYWEEKNO.
+    OrdinalInWeeks,
+    /// BYYEARDAY in a daily, weekly or monthly rule.
+    YearDaysBelowYear,
+    /// BYMONTHDAY in a weekly rule.
+    MonthDaysInWeeks,
+    /// SKIP without RSCALE.
+    SkipWithoutScale,
+    /// RSCALE names another calendar than the Gregorian.
+    UnknownScale,
+}
+
+impl Fault {
+    /// Its name, which stays.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::TooLong => "too-long",
+            Self::UnknownPart => "unknown-part",
+            Self::Twice(_) => "twice",
+            Self::NoFrequency => "no-frequency",
+            Self::UnknownFrequency => "unknown-frequency",
+            Self::NoValue(_) => "no-value",
+            Self::OutOfRange(_) => "out-of-range",
+            Self::CountWithUntil => "count-with-until",
+            Self::PositionAlone => "position-alone",
+            Self::WeeksNotYearly => "weeks-not-yearly",
+            Self::OrdinalInWeeks => "ordinal-in-weeks",
+            Self::YearDaysBelowYear => "year-days-below-year",
+            Self::MonthDaysInWeeks => "month-days-in-weeks",
+            Self::SkipWithoutScale => "skip-without-scale",
+            Self::UnknownScale => "unknown-scale",
+        }
+    }
+
+    /// The part in which it lies; of a rule as a whole none.
+    #[must_use]
+    pub fn part(self) -> Option<&'static str> {
+        match self {
+            Self::TooLong | Self::UnknownPart => None,
+            Self::Twice(part) | Self::NoValue(part) | Self::OutOfRange(part) => Some(part),
+            Self::NoFrequency | Self::UnknownFrequency => Some("FREQ"),
+            Self::CountWithUntil => Some("COUNT"),
+            Self::PositionAlone => Some("BYSETPOS"),
+            Self::WeeksNotYearly => Some("BYWEEKNO"),
+            Self::OrdinalInWeeks => Some("BYDAY"),
+            Self::YearDaysBelowYear => Some("BYYEARDAY"),
+            Self::MonthDaysInWeeks => Some("BYMONTHDAY"),
+            Self::SkipWithoutScale => Some("SKIP"),
+            Self::UnknownScale => Some("RSCALE"),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.key(), self.part().unwrap_or("the rule"))
+    }
+}
+
+/// A recurrence rule. Lists are in order and without doubles; an empty one is a part that is not there.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Rule {
-    rule: RRule<Unvalidated>,
-    parts: Vec<(String, String)>,
-    until: Option<DateTime>,
-    /// Length of the time from one period that counts to the next, seconds.
-    period_s: i64,
-    per_step: i64,
+    pub frequency: Frequency,
+    pub interval: i64,
+    pub count: Option<u64>,
+    until: Option<When>,
+    /// Bit n is the second n; minutes, hours and months likewise.
+    pub seconds: u64,
+    pub minutes: u64,
+    pub hours: u64,
+    pub months: u64,
+    /// Every such day of the week; bit 0 is Monday.
+    pub weekdays: u8,
+    /// The nth such day of the week, which is counted from Monday.
+    pub ordinals: Vec<(i64, u8)>,
+    pub monthdays: Vec<i64>,
+    pub yeardays: Vec<i64>,
+    pub weeks: Vec<i64>,
+    pub positions: Vec<i64>,
+    /// The day on which weeks begin, counted from Monday.
+    pub week_start: u8,
+    pub skip: Skip,
+    /// As it stands.
+    pub text: String,
 }
 
 impl Rule {
-    /// Reads a rule. `None`: it is none, or none that we can follow; the object then has its first instance alone. One that
-    /// asks for too much is taken for cut short.
-    pub fn read(text: &str, start: &When, zone: &Zone, zones: &Zones<'_>) -> Option<Self> {
-        if !zones.step(STEPS_OF_RULE) {
-            return None;
-        }
+    /// Reads what is a rule.
+    pub fn read(text: &str) -> Result<Self, Fault> {
+        let reader = Reader::read(text);
+        reader.fault.map_or(Ok(reader.rule), Err)
+    }
+
+    /// What can be followed of a rule that may be at fault: what is none of its values is passed over. `None`: nothing.
+    pub fn as_far_as_it_says(text: &str) -> Option<Self> {
+        let reader = Reader::read(text);
+        let says = reader.has("FREQ") && !reader.says_nothing;
+        says.then_some(reader.rule)
+    }
+
+    /// The last time of a rule by the clock of its DTSTART. UNTIL is in UTC (RFC 5545 section 3.3.10), but clients also
+    /// write it by the clock, and days.
+    pub fn until(&self, start: &When, zone: &Zone) -> Option<DateTime> {
+        let when = self.until.as_ref()?;
+        Some(match when.clock {
+            Clock::Utc if start.clock == Clock::Day => when.local,
+            Clock::Utc => zone.local(Zone::Known(TimeZone::UTC).instant(when.local)),
+            // A day counts to its end.
+            Clock::Day if start.clock != Clock::Day => when.local.date().at(23, 59, 59, 0),
+            _ => when.local,
+        })
+    }
+
+    /// Has it parts that say which days?
+    pub fn names_days(&self) -> bool {
+        let lists = [&self.monthdays, &self.yeardays, &self.weeks];
+        self.weekdays != 0 || !self.ordinals.is_empty() || lists.into_iter().any(|list| !list.is_empty())
+    }
+}
+
+/// A rule on its way from text to values, and the first fault met.
+struct Reader {
+    rule: Rule,
+    seen: Vec<&'static str>,
+    fault: Option<Fault>,
+    says_nothing: bool,
+}
+
+impl Reader {
+    fn read(text: &str) -> Self {
+        let rule = Rule {
+            frequency: Frequency::Daily,
+            interval: 1,
+            count: None,
+            until: None,
+            seconds: 0,
+            minutes: 0,
+            hours: 0,
+            months: 0,
+            weekdays: 0,
+            ordinals: Vec::new(),
+            monthdays: Vec::new(),
+            yeardays: Vec::new(),
+            weeks: Vec::new(),
+            positions: Vec::new(),
+            week_start: 0,
+            skip: Skip::Omit,
+            text: text.to_owned(),
+        };
+        let mut reader = Self { rule, seen: Vec::new(), fault: None, says_nothing: false };
         if text.len() > MAX_RULE_BYTES {
-            zones.cut();
-            return None;
+            reader.blame(Fault::TooLong);
+            return reader;
         }
-        let mut parts = Vec::new();
-        let mut until = None;
-        for part in text.trim().split(';').filter(|part| !part.trim().is_empty()) {
-            let (name, value) = part.split_once('=')?;
-            let (name, value) = (name.trim().to_ascii_uppercase(), value.trim().to_ascii_uppercase());
-            match name.as_str() {
-                "UNTIL" => until = Some(last_of(&value, start, zone)?),
-                "RSCALE" if value != "GREGORIAN" => return None,
-                "RSCALE" | "SKIP" => {}
-                _ if name.starts_with("X-") => {}
-                _ => parts.push((name, value)),
-            }
-        }
-        let part = |name: &str| parts.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let (frequency, length_s, days, per_step) = *FREQUENCIES.iter().find(|row| part("FREQ") == Some(row.0))?;
-        let interval = part("INTERVAL").and_then(|text| text.parse::<i64>().ok()).unwrap_or(1).max(1);
-        // What multiplies within a period: finer frequencies have fewer times of their own.
-        let times = match frequency {
-            "MINUTELY" => &["BYSECOND"][..],
-            "HOURLY" => &["BYSECOND", "BYMINUTE"],
-            _ => &["BYSECOND", "BYMINUTE", "BYHOUR"],
-        };
-        let several = |name: &&str| part(name).map_or(1, |list| list.split(',').count() as u64);
-        if times.iter().map(several).product::<u64>().saturating_mul(days) > MAX_OF_PERIOD {
-            zones.cut();
-            return None;
-        }
-        let rule = Self::parsed(&parts)?;
-        Some(Self { rule, parts, until, period_s: interval.saturating_mul(length_s), per_step })
-    }
-
-    fn parsed(parts: &[(String, String)]) -> Option<RRule<Unvalidated>> {
-        let text: Vec<String> = parts.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        text.join(";").parse().ok()
-    }
-
-    fn part(&self, name: &str) -> Option<&str> {
-        self.parts.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Follows the rule, by the clock, from about `from` to `to`: `each` hears of every beginning, and says whether to go on.
-    pub fn follow(
-        &self,
-        start: DateTime,
-        (from, to): (DateTime, DateTime),
-        zones: &Zones<'_>,
-        mut each: impl FnMut(DateTime) -> bool,
-    ) {
-        let Some(set) = self.entered(start, from).or_else(|| self.whole(start)) else { return };
-        let mut last = local_of(set.get_dt_start()).unwrap_or(start);
-        let to = self.until.map_or(to, |until| until.min(to));
-        let mut told = 0;
-        for local in set.limit().into_iter().filter_map(|at| local_of(&at)) {
-            let passed = seconds(last, local) / self.period_s / self.per_step;
-            if !zones.step(1 + u64::try_from(passed).unwrap_or(0)) || local > to || !each(local) {
-                return;
-            }
-            (last, told) = (local, told + 1);
-        }
-        let counted = self.part("COUNT").and_then(|count| count.parse::<u32>().ok());
-        if counted.is_none_or(|count| told + 1 < count) {
-            // It sought for long and found nothing more; beyond what it sought there may be something.
-            zones.spend(u64::try_from(MAX_PERIODS / self.per_step).unwrap_or(0));
-            if seconds(last, to) / self.period_s >= MAX_PERIODS {
-                zones.cut();
-            }
-        }
-    }
-
-    fn whole(&self, start: DateTime) -> Option<RRuleSet> {
-        // An instance that is not of the rule is counted all the same (RFC 5545 section 3.8.5.3).
-        let set = self.rule.clone().build(instant_of(start)?).ok()?;
-        let Some(count) = self.part("COUNT") else { return Some(set) };
-        if set.clone().limit().into_iter().next().as_ref().and_then(local_of) == Some(start) {
-            return Some(set);
-        }
-        let count = count.parse::<u32>().ok()?.checked_sub(1).filter(|count| *count > 0)?;
-        self.rule.clone().count(count).build(instant_of(start)?).ok()
-    }
-
-    /// The rule entered shortly before `from`, by whole periods; `None` where it must be followed from its beginning.
-    fn entered(&self, start: DateTime, from: DateTime) -> Option<RRuleSet> {
-        if self.part("COUNT").is_some() || from <= start {
-            return None;
-        }
-        let interval = self.part("INTERVAL").map_or(Some(1), |text| text.parse::<i64>().ok()).filter(|i| *i > 0)?;
-        let mut parts = self.parts.clone();
-        let has = |names: &[&str]| parts.iter().any(|(name, _)| names.contains(&name.as_str()));
-        let back = |past: i64| (past / interval - 2).max(0) * interval;
-        let date = start.date();
-        let (years, months) =
-            (i64::from(from.year()) - i64::from(start.year()), i64::from(from.month()) - i64::from(start.month()));
-        let days = i64::from(start.date().until(from.date()).map_or(0, |span| span.get_days()));
-        let mut add = Vec::new();
-        let entry = match self.part("FREQ")? {
-            "YEARLY" => {
-                if !has(&["BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"]) {
-                    if !has(&["BYMONTH"]) {
-                        add.push(("BYMONTH", date.month().to_string()));
-                    }
-                    add.push(("BYMONTHDAY", date.day().to_string()));
+        // What is empty between two semicolons, or after the last, says nothing.
+        let text = text.to_ascii_uppercase();
+        for piece in text.split(';').map(str::trim).filter(|piece| !piece.is_empty()) {
+            let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+            let name = name.trim();
+            match PARTS.into_iter().find(|part| *part == name) {
+                Some(part) if reader.has(part) => reader.blame(Fault::Twice(part)),
+                Some(part) => {
+                    reader.seen.push(part);
+                    reader.part(part, value.trim());
                 }
-                let year = i16::try_from(i64::from(start.year()) + back(years)).ok()?;
-                Date::new(year, 1, 1).ok()?.to_datetime(start.time())
+                None if name.starts_with("X-") => {}
+                None => reader.blame(Fault::UnknownPart),
             }
-            "MONTHLY" => {
-                if !has(&["BYDAY", "BYMONTHDAY"]) {
-                    add.push(("BYMONTHDAY", date.day().to_string()));
+        }
+        reader.together();
+        reader
+    }
+
+    fn has(&self, part: &str) -> bool {
+        self.seen.contains(&part)
+    }
+
+    /// The first fault is the one that is told.
+    fn blame(&mut self, fault: Fault) {
+        self.fault.get_or_insert(fault);
+        self.says_nothing |= matches!(fault, Fault::UnknownFrequency | Fault::UnknownScale);
+    }
+
+    fn part(&mut self, part: &'static str, value: &str) {
+        match part {
+            "FREQ" => match named(&FREQUENCIES, value) {
+                Some(frequency) => self.rule.frequency = frequency,
+                None => self.blame(Fault::UnknownFrequency),
+            },
+            "UNTIL" => {
+                self.rule.until = When::read(value, None);
+                if self.rule.until.is_none() {
+                    self.blame(Fault::NoValue(part));
                 }
-                let skip = back(years * 12 + months);
-                date.first_of_month().checked_add(i32::try_from(skip).ok()?.months()).ok()?.to_datetime(start.time())
             }
-            "WEEKLY" => {
-                if !has(&["BYDAY"]) {
-                    add.push(("BYDAY", weekday(date).to_owned()));
-                }
-                let skip = back(days / 7) * 7;
-                date.checked_add(i32::try_from(skip).ok()?.days()).ok()?.to_datetime(start.time())
+            "COUNT" => self.rule.count = self.positive(part, value),
+            "INTERVAL" => {
+                let interval = self.positive(part, value).map(|number| i64::try_from(number).unwrap_or(MAX_INTERVAL));
+                self.rule.interval = interval.unwrap_or(1).min(MAX_INTERVAL);
             }
-            "DAILY" => date.checked_add(i32::try_from(back(days)).ok()?.days()).ok()?.to_datetime(start.time()),
-            "HOURLY" => start.checked_add(back(days.saturating_mul(24)).hours()).ok()?,
-            "MINUTELY" => start.checked_add(back(days.saturating_mul(1440)).minutes()).ok()?,
-            _ => return None,
-        };
-        if entry <= start {
+            "BYSECOND" => self.rule.seconds = self.bits(part, value, 0..=60),
+            "BYMINUTE" => self.rule.minutes = self.bits(part, value, 0..=59),
+            "BYHOUR" => self.rule.hours = self.bits(part, value, 0..=23),
+            "BYMONTH" => self.rule.months = self.bits(part, value, 1..=12),
+            "BYDAY" => self.weekdays(part, value),
+            "BYMONTHDAY" => self.rule.monthdays = self.either_way(part, value, 31),
+            "BYYEARDAY" => self.rule.yeardays = self.either_way(part, value, 366),
+            "BYWEEKNO" => self.rule.weeks = self.either_way(part, value, 53),
+            "BYSETPOS" => self.rule.positions = self.either_way(part, value, 366),
+            "WKST" => match named(&WEEKDAYS, value) {
+                Some(day) => self.rule.week_start = day,
+                None => self.blame(Fault::NoValue(part)),
+            },
+            "SKIP" => match named(&SKIPS, value) {
+                Some(skip) => self.rule.skip = skip,
+                None => self.blame(Fault::NoValue(part)),
+            },
+            _ if value == "GREGORIAN" => {}
+            _ => self.blame(Fault::UnknownScale),
+        }
+    }
+
+    /// What no part says by itself.
+    fn together(&mut self) {
+        let rule = &self.rule;
+        let (frequency, by) = (rule.frequency, rule.names_days());
+        let by = by || (rule.months | rule.hours | rule.minutes | rule.seconds) != 0;
+        let rows = [
+            (!self.has("FREQ"), Fault::NoFrequency),
+            (self.has("COUNT") && self.has("UNTIL"), Fault::CountWithUntil),
+            (!rule.weeks.is_empty() && frequency != Frequency::Yearly, Fault::WeeksNotYearly),
+            (!rule.weeks.is_empty() && !rule.ordinals.is_empty(), Fault::OrdinalInWeeks),
+            (
+                !rule.yeardays.is_empty() && (Frequency::Daily..Frequency::Yearly).contains(&frequency),
+                Fault::YearDaysBelowYear,
+            ),
+            (!rule.monthdays.is_empty() && frequency == Frequency::Weekly, Fault::MonthDaysInWeeks),
+            (!rule.positions.is_empty() && !by, Fault::PositionAlone),
+            (self.has("SKIP") && !self.has("RSCALE"), Fault::SkipWithoutScale),
+        ];
+        for (_, fault) in rows.into_iter().filter(|(found, _)| *found) {
+            self.blame(fault);
+        }
+        // Weeks are of years, and numbers count days of the week in months and years: elsewhere they say nothing. Programs
+        // write the latter, and all others read it so.
+        let rule = &mut self.rule;
+        if frequency != Frequency::Yearly {
+            rule.weeks.clear();
+        }
+        if frequency < Frequency::Monthly || !rule.weeks.is_empty() {
+            rule.weekdays = rule.ordinals.drain(..).fold(rule.weekdays, |days, (_, day)| days | 1 << day);
+        }
+    }
+
+    /// A number above zero; the largest that there is for all that are larger.
+    fn positive(&mut self, part: &'static str, text: &str) -> Option<u64> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.blame(Fault::NoValue(part));
             return None;
         }
-        parts.extend(add.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        Self::parsed(&parts)?.build(instant_of(entry)?).ok()
+        let number = text.parse().unwrap_or(u64::MAX);
+        if number == 0 {
+            self.blame(Fault::OutOfRange(part));
+            return None;
+        }
+        Some(number)
     }
 
-    /// Is the beginning of a series one of its rule's?
-    pub fn begins_at(&self, start: DateTime) -> bool {
-        let set = instant_of(start).and_then(|at| self.rule.clone().build(at).ok());
-        set.and_then(|set| local_of(&set.limit().into_iter().next()?)) == Some(start)
+    /// A number with or without a sign.
+    fn number(&mut self, part: &'static str, text: &str) -> Option<i64> {
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.blame(Fault::NoValue(part));
+            return None;
+        }
+        let number = digits.parse().unwrap_or(i64::MAX);
+        Some(if text.starts_with('-') { -number } else { number })
+    }
+
+    fn bits(&mut self, part: &'static str, list: &str, range: RangeInclusive<i64>) -> u64 {
+        let mut bits = 0;
+        for text in list.split(',') {
+            match self.number(part, text.trim()) {
+                Some(number) if range.contains(&number) => bits |= 1 << number,
+                Some(_) => self.blame(Fault::OutOfRange(part)),
+                None => {}
+            }
+        }
+        bits
+    }
+
+    /// Numbers from the beginning or, below zero, from the end.
+    fn either_way(&mut self, part: &'static str, list: &str, most: i64) -> Vec<i64> {
+        let mut numbers = Vec::new();
+        for text in list.split(',') {
+            match self.number(part, text.trim()) {
+                Some(number) if (1..=most).contains(&number.abs()) => numbers.push(number),
+                Some(_) => self.blame(Fault::OutOfRange(part)),
+                None => {}
+            }
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    fn weekdays(&mut self, part: &'static str, list: &str) {
+        for text in list.split(',').map(str::trim) {
+            let (ordinal, day) = text.len().checked_sub(2).and_then(|at| text.split_at_checked(at)).unwrap_or_default();
+            let Some(day) = named(&WEEKDAYS, day) else {
+                self.blame(Fault::NoValue(part));
+                continue;
+            };
+            if ordinal.is_empty() {
+                self.rule.weekdays |= 1 << day;
+                continue;
+            }
+            match self.number(part, ordinal.trim()) {
+                Some(number) if (1..=53).contains(&number.abs()) => self.rule.ordinals.push((number, day)),
+                Some(_) => self.blame(Fault::OutOfRange(part)),
+                None => {}
+            }
+        }
+        self.rule.ordinals.sort_unstable();
+        self.rule.ordinals.dedup();
     }
 }
 
-/// The last time of a rule by the clock of its DTSTART. UNTIL is in UTC (RFC 5545 section 3.3.10), but clients also write
-/// it by the clock, and days.
-pub(super) fn last_of(text: &str, start: &When, zone: &Zone) -> Option<DateTime> {
-    let when = When::read(text, None)?;
-    Some(match when.clock {
-        Clock::Utc if start.clock == Clock::Day => when.local,
-        Clock::Utc => zone.local(Zone::Known(jiff::tz::TimeZone::UTC).instant(when.local)),
-        // A day counts to its end.
-        Clock::Day if start.clock != Clock::Day => when.local.date().at(23, 59, 59, 0),
-        _ => when.local,
-    })
-}
-
-/// From one time to another by the same clock.
-fn seconds(from: DateTime, to: DateTime) -> i64 {
-    from.duration_until(to).as_secs()
-}
-
-fn instant_of(local: DateTime) -> Option<chrono::DateTime<Tz>> {
-    let (year, month, day) = (i32::from(local.year()), local.month(), local.day());
-    let time = (local.hour(), local.minute(), local.second());
-    let part = |value: i8| u32::try_from(value).unwrap_or(0);
-    Tz::UTC.with_ymd_and_hms(year, part(month), part(day), part(time.0), part(time.1), part(time.2)).single()
-}
-
-fn local_of(at: &chrono::DateTime<Tz>) -> Option<DateTime> {
-    Some(jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::from_second(at.timestamp()).ok()?))
+fn named<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
+    table.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
 }

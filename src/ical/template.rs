@@ -2,7 +2,7 @@
 
 use super::object::Component;
 use super::recur::weekday;
-use super::rule::{Rule, last_of};
+use super::rule::Rule;
 use super::time::{When, write_utc};
 use super::zone::Zones;
 
@@ -18,7 +18,8 @@ pub(super) fn template(master: &Component, start: &When, zones: &Zones<'_>) -> O
         return None;
     }
     let zone = zones.of(&start.clock);
-    if !Rule::read(rule.value(), start, &zone, zones)?.begins_at(start.local) {
+    let read = Rule::read(rule.value()).ok()?;
+    if !read.begins_at(start) {
         return None;
     }
     let upper = rule.value().trim().to_ascii_uppercase();
@@ -64,8 +65,8 @@ pub(super) fn template(master: &Component, start: &When, zones: &Zones<'_>) -> O
     match (part("COUNT"), part("UNTIL")) {
         (Some(_), Some(_)) => return None,
         (Some(count), None) => out += &format!(";COUNT={}", count.parse::<u32>().ok()?),
-        (None, Some(until)) => {
-            let last = last_of(until, start, &zone)?;
+        (None, Some(_)) => {
+            let last = read.until(start, &zone)?;
             let told = if start.is_day() { last.strftime("%Y%m%d").to_string() } else { write_utc(zone.instant(last)) };
             out += &format!(";UNTIL={told}");
         }

@@ -159,7 +159,7 @@ async fn store(tree: Tree, calendar: Arc<Path>, owner: Arc<Actor>, uid: String, 
     let stored = async {
         let object = prepare(text.into())?;
         let plain = format!("{uid}.ics");
-        let usable = filename::check(&plain).is_ok() && plain.len() < 200;
+        let usable = filename::check_free(&plain).is_ok() && plain.len() < 200;
         // The name of another object, or none that everybody can use: any will do, for clients go by the UID.
         let safe = format!("{}.ics", object.0.hash);
         let first = if usable { &plain } else { &safe };

@@ -79,7 +79,7 @@ impl Holidays {
 async fn make_calendar(tree: &Tree, path: &Path, owner: &Actor) -> Result<(), Error> {
     let mut admitted = match tree.write(&request(Method::Mkcalendar, path.clone(), owner)).await {
         Ok(admitted) => admitted,
-        Err(Error::Refused(refusal)) if refusal.condition == Condition::AlreadyMapped => return Ok(()),
+        Err(Error::Refused(refusal)) if refusal.condition == Condition::ResourceMustBeNull => return Ok(()),
         Err(error) => return Err(error),
     };
     let calendar = admitted.bind(At::Target, Content::Folder).await?;

@@ -14,6 +14,7 @@ use super::propfind::Plan;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
 use crate::ical::freebusy::{Period, Taken, periods, write};
+use crate::ical::judge::is_zone;
 use crate::ical::span::Spans;
 use crate::ical::zone::{Zones, known};
 use crate::model::budget::{Budget, Exhausted, more};
@@ -29,7 +30,7 @@ use crate::tree::calendar::{bytes_of, floating_zone, runs, size_of, steps_of, zo
 use crate::tree::gate::Request;
 use crate::tree::walk::{Needs, View};
 use crate::tree::work::{Slice, Visit};
-use crate::wire::calendar::CalendarReport;
+use crate::wire::calendar::{CalendarReport, Floating};
 use crate::wire::header::{describe_zones, href};
 use crate::wire::multistatus::Writer;
 use crate::wire::request::Asked;
@@ -213,16 +214,17 @@ async fn query(
     asked: Asked,
     selection: Selection,
     filter: ComponentFilter,
-    zone: Option<String>,
+    zone: Option<Floating>,
 ) -> Result<Response> {
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
     let Asking { mut visit, zone: own_zone, now, href, .. } = calendar(&call.tree, &call.request).await?;
     let zone = match zone {
+        Some(Floating::Told(text)) if !is_zone(&text) => return Err(Condition::ValidCalendarData.into()),
         // A zone told whole that nobody knows by name is taken for the calendar's own.
-        Some(text) if text.contains("VTIMEZONE") => zone_of_text(&text).unwrap_or(own_zone),
-        Some(name) => known(&name).ok_or(Condition::ValidTimezone)?,
+        Some(Floating::Told(text)) => zone_of_text(&text).unwrap_or(own_zone),
+        Some(Floating::Named(name)) => known(&name).ok_or(Condition::ValidTimezone)?,
         None => own_zone,
     };
     let reading = Reading {

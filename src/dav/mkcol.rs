@@ -1,7 +1,7 @@
 //! MKCOL, also extended, and MKCALENDAR (RFC 4918 section 9.3, RFC 5689, RFC 4791 section 5.3.1).
 
 use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 use super::Call;
 use super::proppatch::plan;
@@ -11,7 +11,7 @@ use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
-use crate::model::name::QName;
+use crate::model::name::{CALDAV, QName};
 use crate::tree::edit::{At, Content, PropertyChange};
 use crate::wire::header::text;
 use crate::wire::multistatus::Writer;
@@ -35,10 +35,11 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
             return Err(Condition::UnsupportedMediaType.into());
         }
         let made = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
-        let plain = made.resource_types.is_empty() || made.resource_types == [QName::dav("collection")];
-        let calendar = made.resource_types.iter().any(|name| name.is_caldav("calendar"))
-            && made.resource_types.iter().all(|name| name.is_caldav("calendar") || name.is_dav("collection"));
-        if makes_calendar != (calendar || mkcalendar) || !(plain || calendar) {
+        let calendar = made.resource_types.iter().any(|name| name.is_caldav("calendar"));
+        if !made.resource_types.iter().all(|name| name.is_caldav("calendar") || name.is_dav("collection")) {
+            return Err(Condition::ValidResourceType.into());
+        }
+        if makes_calendar != (calendar || mkcalendar) {
             return Err(misplaced(mkcalendar).into());
         }
         let mut verdicts = Vec::new();
@@ -57,7 +58,7 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
             verdicts.push((name, plan(&Update::Set(element), kind)));
         }
         if verdicts.iter().any(|(_, verdict)| verdict.is_err()) {
-            return Ok(refused(&verdicts));
+            return refused(&verdicts, mkcalendar.then(|| glimpse.target.path.href(true)));
         }
         properties.extend(verdicts.into_iter().filter_map(|(_, verdict)| match verdict {
             Ok(PropertyChange::Set(name, xml)) => Some((name, xml)),
@@ -71,7 +72,9 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
     }
     admitted.adorn(&node, &properties).await?;
     admitted.commit().await?;
-    Ok(Call::status(StatusCode::CREATED))
+    let mut response = Call::status(StatusCode::CREATED);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
 }
 
 /// Calendars stand in the calendars of a home and folders among its documents.
@@ -84,16 +87,36 @@ fn component_set(element: &Element) -> Option<ComponentSet> {
     ComponentSet::of(element.elements().filter_map(|comp| comp.attribute("name")))
 }
 
-/// All or none: the answer says which property stood in the way (RFC 5689 section 3).
-fn refused(verdicts: &[(QName, std::result::Result<PropertyChange, Condition>)]) -> Response {
+/// All or none: the answer says which property stood in the way (RFC 5689 section 3). Of MKCALENDAR at `calendar` that is a
+/// multistatus, and the conditions of CalDAV are those of the request as a whole (RFC 4791 section 5.3.1).
+fn refused(
+    verdicts: &[(QName, std::result::Result<PropertyChange, Condition>)],
+    calendar: Option<String>,
+) -> Result<Response> {
+    let mut conditions = verdicts.iter().filter_map(|(_, verdict)| verdict.as_ref().err().copied());
+    let of_caldav = |condition: &Condition| condition.row().element.as_ref().is_some_and(|e| e.namespace == CALDAV);
+    if let Some(condition) = conditions.find(of_caldav).filter(|_| calendar.is_some()) {
+        return Err(condition.into());
+    }
     let mut writer = Writer::document();
-    writer.raw("<D:mkcol-response xmlns:D=\"DAV:\">");
+    match &calendar {
+        Some(href) => {
+            writer.begin_multistatus();
+            writer.begin_response(href);
+        }
+        None => writer.raw("<D:mkcol-response xmlns:D=\"DAV:\">"),
+    }
     for (name, verdict) in verdicts {
         let condition = verdict.as_ref().err().copied().unwrap_or(Condition::FailedDependency);
         writer.begin_propstat();
         writer.name(name);
         writer.end_propstat(condition.status(), Some(condition));
     }
+    if calendar.is_some() {
+        writer.end_response();
+        writer.end_multistatus(None);
+        return Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out));
+    }
     writer.raw("</D:mkcol-response>");
-    Call::xml(StatusCode::FORBIDDEN, writer.out)
+    Ok(Call::xml(StatusCode::FORBIDDEN, writer.out))
 }

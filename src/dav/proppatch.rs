@@ -6,7 +6,7 @@ use http::header::{HeaderValue, VARY};
 use super::Call;
 use super::property::{Write, find};
 use crate::exchange::Response;
-use crate::ical::object::parse;
+use crate::ical::judge::is_zone;
 use crate::ical::zone::known;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
@@ -56,11 +56,6 @@ pub(super) fn plan(update: &Update, kind: Kind) -> std::result::Result<PropertyC
         },
         (Write::DeadAndModifiedAt(_), Update::Remove(name)) => Ok(PropertyChange::Remove(name.clone())),
     }
-}
-
-/// One VTIMEZONE in a VCALENDAR (RFC 4791 section 5.2.2).
-fn is_zone(text: &str) -> bool {
-    parse(text.as_bytes()).is_ok_and(|calendar| calendar.components.iter().any(|part| part.name == "VTIMEZONE"))
 }
 
 /// What setting a property does besides: the modification time, or that the other way to tell a zone no longer counts.

@@ -8,6 +8,7 @@ mod follow;
 pub mod freebusy;
 pub mod holidays;
 pub mod jcal;
+pub mod judge;
 pub mod object;
 pub mod outlook;
 pub mod recur;

@@ -72,6 +72,7 @@ pub enum Condition {
     SufficientDiskSpace,
     ForeignOrigin,
     TooManyLogins,
+    ResourceMustBeNull,
 }
 
 /// What a client is told.
@@ -103,7 +104,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 64] = [
+pub static CONDITIONS: [ConditionRow; 65] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -173,6 +174,7 @@ pub static CONDITIONS: [ConditionRow; 64] = [
     dav(Condition::SufficientDiskSpace, 507, "sufficient-disk-space", "RFC 4331 section 6"),
     ours(Condition::ForeignOrigin, 403, "own-origin"),
     plain(Condition::TooManyLogins, 429, "RFC 6585 section 4"),
+    dav(Condition::ResourceMustBeNull, 403, "resource-must-be-null", "RFC 4791 section 5.3.1"),
 ];
 
 impl Condition {

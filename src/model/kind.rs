@@ -100,7 +100,9 @@ const DOCUMENTS: MethodSet =
 const FOLDER: MethodSet = DOCUMENTS.and(&[Method::Delete, Method::Move]);
 const FILE: MethodSet = FOLDER.and(&[Method::Put, Method::VersionControl]);
 
-const LINKED: MethodSet = READ_ONLY.and(&[Method::Proppatch, Method::Post]);
+const LINKED: MethodSet = READ_ONLY.and(&[Method::Proppatch, Method::Post, Method::Copy]);
+const CALENDAR_METHODS: MethodSet =
+    LINKED.and(&[Method::Lock, Method::Unlock, Method::Delete, Method::Move, Method::Update]);
 
 static CALENDAR: [QName; 2] = [QName::dav("collection"), QName::caldav("calendar")];
 static COLLECTION: [QName; 1] = [QName::dav("collection")];
@@ -133,7 +135,7 @@ pub static KINDS: [KindRow; 27] = [
     KindRow {
         copy: Kind::Calendar,
         properties: true,
-        ..row(Kind::TrashedCalendar, "trashed-calendar", &COLLECTION, READ_ONLY.and(&[Method::Move, Method::Delete]))
+        ..row(Kind::TrashedCalendar, "trashed-calendar", &COLLECTION, TRASHED)
     },
     KindRow { copy: Kind::Object, ..file(Kind::TrashedObject, "trashed-object", TRASHED) },
     row(Kind::Versions, "versions", &COLLECTION, READ_ONLY),
@@ -145,7 +147,7 @@ pub static KINDS: [KindRow; 27] = [
         properties: true,
         ..row(Kind::CalendarHome, "calendars", &COLLECTION, READ_ONLY.and(&[Method::Proppatch]))
     },
-    calendar(Kind::Calendar, "calendar", LINKED.and(&[Method::Lock, Method::Unlock, Method::Delete, Method::Update])),
+    calendar(Kind::Calendar, "calendar", CALENDAR_METHODS),
     calendar(Kind::LinkedCalendar, "linked-calendar", LINKED),
     KindRow { copy: Kind::Object, ..file(Kind::Object, "object", FILE) },
 ];
@@ -179,8 +181,14 @@ const fn folder(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
 }
 
 const fn calendar(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
-    let row = row(kind, code, &CALENDAR, methods);
-    KindRow { put: Some(Kind::Object), free_names: true, sync: true, properties: true, ..row }
+    KindRow {
+        put: Some(Kind::Object),
+        free_names: true,
+        sync: true,
+        copy: Kind::Calendar,
+        properties: true,
+        ..row(kind, code, &CALENDAR, methods)
+    }
 }
 
 const fn file(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {

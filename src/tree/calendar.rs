@@ -300,6 +300,15 @@ impl Admitted<Txn> {
     pub async fn furnish(&mut self, calendar: &Node, components: ComponentSet) -> Result<()> {
         Ok(calendar::insert(&mut self.store, calendar.id, components).await?)
     }
+
+    /// The copy of a calendar may hold what that may hold.
+    pub(super) async fn furnish_like(&mut self, source: &Node, copy: &Node) -> Result<()> {
+        if copy.kind != Kind::Calendar {
+            return Ok(());
+        }
+        let components = calendar::components(&mut self.store, source.id).await?;
+        self.furnish(copy, components).await
+    }
 }
 
 impl<T: Reading> Admitted<T> {

@@ -8,7 +8,6 @@ use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::Result;
-use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::{NODE_BYTES, Node};
 use crate::model::version::{Landing, landing_of_move};
@@ -77,7 +76,7 @@ impl Admitted<Txn> {
     /// The document at the destination, with its folder, if source and destination are documents.
     fn overwritten_document(&self, source: &Node) -> Option<(Node, Node)> {
         let destination = self.destination.as_ref()?;
-        let there = destination.node().filter(|there| there.kind == Kind::File && source.hash.is_some())?;
+        let there = destination.node().filter(|there| !there.kind.is_collection() && source.hash.is_some())?;
         Some((there.clone(), destination.parent()?.node.clone()))
     }
 

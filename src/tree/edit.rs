@@ -121,7 +121,7 @@ impl Admitted<Txn> {
             Content::Folder => {
                 let kind = parent.kind.row().mkcol.unwrap_or(Kind::Folder);
                 let mut folder = self.fresh(&parent, &name, seq, kind);
-                folder.litter = is_litter(&name);
+                folder.litter = kind == Kind::Folder && is_litter(&name);
                 self.insert(&folder).await?;
                 self.stamp(&parent, seq, (0, 0)).await?;
                 Ok(folder)
@@ -153,6 +153,7 @@ impl Admitted<Txn> {
             Content::Copied(source) => {
                 let copy = self.copy_of(&source, &parent, &name, seq);
                 self.insert(&copy).await?;
+                self.furnish_like(&source, &copy).await?;
                 self.stamp(&parent, seq, (copy.size_bytes, copy.weight())).await?;
                 Ok(copy)
             }
@@ -422,7 +423,7 @@ impl Admitted<Txn> {
         copy.created_at = self.made_at(source, parent.home_id);
         copy.modified_at = source.modified_at;
         (copy.size_bytes, copy.documents) = (source.size_bytes, source.documents);
-        copy.litter = kind != Kind::Object && is_litter(name);
+        copy.litter = matches!(kind, Kind::File | Kind::Folder) && is_litter(name);
         copy.sealed = kind.is_collection() || counts(copy.size_bytes, self.now, copy.litter, true, self.now);
         copy
     }

@@ -16,8 +16,10 @@ use crate::model::effect::{Effect, Place, effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
 use crate::model::filename;
 use crate::model::id::{Id, Seq, Timestamp};
+use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::method::{Method, MethodSet};
+use crate::model::node::Link;
 use crate::model::path::Path;
 use crate::model::precondition::{Outcome, Preconditions, State};
 use crate::model::principal::Actor;
@@ -205,7 +207,8 @@ fn method_allowed(request: &Request, target: &Target) -> Result<()> {
     let methods = allowed(target);
     match (target.node(), target.parent()) {
         (Some(_), _) if methods.contains(request.method) => Ok(()),
-        (Some(_), _) if matches!(request.method, Method::Mkcol | Method::Mkcalendar) => {
+        (Some(_), _) if request.method == Method::Mkcalendar => Err(Condition::ResourceMustBeNull.into()),
+        (Some(_), _) if request.method == Method::Mkcol => {
             Err(Refusal::of(Condition::AlreadyMapped).because(Detail::Allow(methods.allow())).into())
         }
         (None, _) if !creates => Err(Condition::NotFound.into()),
@@ -213,11 +216,23 @@ fn method_allowed(request: &Request, target: &Target) -> Result<()> {
             debug_assert!(parent.node.kind.is_collection());
             checked_place(target)
         }
+        (None, Some(parent)) if parent.node.kind.is_collection() && makes_collection_in_calendar(request, parent) => {
+            Err(Condition::CalendarCollectionLocationOk.into())
+        }
         (None, Some(parent)) if parent.node.kind.is_collection() => {
             Err(Refusal::of(Condition::MethodNotAllowed).because(Detail::Allow(methods.allow())).into())
         }
         (None, _) => Err(Refusal::of(Condition::ParentMissing).at(target.parent_href()).into()),
         (Some(_), _) => Err(Refusal::of(Condition::MethodNotAllowed).because(Detail::Allow(methods.allow())).into()),
+    }
+}
+
+/// Calendars stand in the calendars of a home, and hold no collections (RFC 4791 sections 4.2 and 5.3.1).
+fn makes_collection_in_calendar(request: &Request, parent: &Link) -> bool {
+    match request.method {
+        Method::Mkcalendar => true,
+        Method::Mkcol => parent.node.kind.is_calendar(),
+        _ => false,
     }
 }
 
@@ -244,7 +259,10 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
     let row = parent.node.kind.row();
     let kind = target.node().map(|node| node.kind.row().copy);
     if kind.is_none() || (row.put != kind && row.mkcol != kind) {
-        return Err(Refusal::of(Condition::CannotHold).at(destination.parent_href()).into());
+        let calendar = kind == Some(Kind::Calendar);
+        let condition = if calendar { Condition::CalendarCollectionLocationOk } else { Condition::CannotHold };
+        let refusal = Refusal::of(condition);
+        return Err(if calendar { refusal } else { refusal.at(destination.parent_href()) }.into());
     }
     checked_place(destination)?;
     let live = target.realm == destination.realm;

@@ -231,6 +231,7 @@ impl Admitted<Txn> {
         // Its own name may be taken still.
         top.name = top.id.to_string();
         self.insert(&top).await?;
+        self.furnish_like(source, &top).await?;
         purge::hide(&mut self.store, top.id, self.now, self.now + ABANDONED_S).await?;
         Ok((top, depth))
     }

@@ -9,6 +9,7 @@ use crate::model::calendar::{
 use crate::model::civil::seconds_of;
 use crate::model::condition::Condition;
 use crate::model::id::Timestamp;
+use crate::model::name::CALDAV;
 
 /// How deep filters and selections may stand within each other.
 const MAX_DEPTH: usize = 8;
@@ -19,6 +20,15 @@ const MAX_CONDITIONS: usize = 500;
 pub const CALENDAR: &str = "text/calendar";
 /// jCal (RFC 7265).
 pub const JSON: &str = "application/calendar+json";
+
+/// A time zone that a query brings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Floating {
+    /// An iCalendar object with one VTIMEZONE (RFC 4791 section 9.8).
+    Told(String),
+    /// The name of one (RFC 7809 section 6.2).
+    Named(String),
+}
 
 /// A report of RFC 4791.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,8 +41,8 @@ pub enum CalendarReport {
         selection: Selection,
         /// What must hold, from VCALENDAR down.
         filter: ComponentFilter,
-        /// The time zone in which what floats is told: a VTIMEZONE, or the name of one.
-        zone: Option<String>,
+        /// The time zone in which what floats is told, if it is not the calendar's own.
+        zone: Option<Floating>,
     },
     /// Section 7.9.
     Multiget {
@@ -49,45 +59,131 @@ pub enum CalendarReport {
 
 /// Reads the body of a report whose root is in CalDAV's namespace. `None`: we do not know it.
 pub fn report(root: &Element, asked: Asked) -> Option<Result<CalendarReport, Condition>> {
-    let child = |local: &str| root.elements().find(|element| element.name.is_caldav(local));
     let data = root.dav("prop").and_then(|prop| prop.elements().find(|e| e.name.is_caldav("calendar-data")));
     let selected = || data.map_or(Ok(Selection::default()), selection);
     Some(match &*root.name.local {
         "calendar-query" => selected().and_then(|selection| {
-            let top = child("filter").and_then(|filter| filter.elements().find(|e| e.name.is_caldav("comp-filter")));
-            let mut left = MAX_CONDITIONS;
-            let filter = component_filter(top.ok_or(Condition::ValidFilter)?, 0, &mut left)?;
-            let zone = child("timezone").or_else(|| child("timezone-id")).map(Element::text);
-            Ok(CalendarReport::Query { asked, selection, filter, zone })
+            let filter = filter(only(root, "filter", Condition::ValidFilter)?.ok_or(Condition::ValidFilter)?)?;
+            let whole = only(root, "timezone", Condition::ValidCalendarData)?.map(|zone| Floating::Told(zone.text()));
+            let named = only(root, "timezone-id", Condition::ValidTimezone)?.map(|zone| Floating::Named(zone.text()));
+            // One of them alone may stand there (RFC 7809 section 6.1).
+            if whole.is_some() && named.is_some() {
+                return Err(Condition::ValidTimezone);
+            }
+            Ok(CalendarReport::Query { asked, selection, filter, zone: whole.or(named) })
         }),
         "calendar-multiget" => selected().map(|selection| {
             let hrefs = root.elements().filter(|element| element.name.is_dav("href")).map(Element::text).collect();
             CalendarReport::Multiget { asked, selection, hrefs }
         }),
-        "free-busy-query" => {
-            child("time-range").ok_or(Condition::ValidFilter).and_then(time_range).map(CalendarReport::FreeBusy)
-        }
+        "free-busy-query" => only(root, "time-range", Condition::ValidFilter)
+            .and_then(|range| time_range(range.ok_or(Condition::ValidFilter)?))
+            .map(CalendarReport::FreeBusy),
         _ => return None,
     })
 }
 
-fn name_of(element: &Element) -> Result<String, Condition> {
-    element.attribute("name").map(str::to_ascii_uppercase).ok_or(Condition::ValidFilter)
+/// The one element of a name in CalDAV's namespace that another may hold.
+fn only<'a>(within: &'a Element, local: &str, several: Condition) -> Result<Option<&'a Element>, Condition> {
+    let mut found = within.elements().filter(|element| element.name.is_caldav(local));
+    let one = found.next();
+    if found.next().is_some() { Err(several) } else { Ok(one) }
 }
 
-fn component_filter(element: &Element, depth: usize, left: &mut usize) -> Result<ComponentFilter, Condition> {
+/// The components of RFC 5545: in which others each stands, and whether it takes place at a time (RFC 4791 section 9.9). Others
+/// may stand anywhere.
+static COMPONENTS: [(&str, &[&str], bool); 9] = [
+    ("VCALENDAR", &[], true),
+    ("VEVENT", &["VCALENDAR"], true),
+    ("VTODO", &["VCALENDAR"], true),
+    ("VJOURNAL", &["VCALENDAR"], true),
+    ("VFREEBUSY", &["VCALENDAR"], true),
+    ("VTIMEZONE", &["VCALENDAR"], false),
+    ("STANDARD", &["VTIMEZONE"], false),
+    ("DAYLIGHT", &["VTIMEZONE"], false),
+    ("VALARM", &["VEVENT", "VTODO"], true),
+];
+
+/// Properties whose value lies in time.
+const TIMED: [&str; 13] = [
+    "ACKNOWLEDGED",
+    "COMPLETED",
+    "CREATED",
+    "DTEND",
+    "DTSTAMP",
+    "DTSTART",
+    "DUE",
+    "EXDATE",
+    "FREEBUSY",
+    "LAST-MODIFIED",
+    "RDATE",
+    "RECURRENCE-ID",
+    "TRIGGER",
+];
+
+fn known(name: &str) -> Option<&'static (&'static str, &'static [&'static str], bool)> {
+    COMPONENTS.iter().find(|(known, ..)| *known == name)
+}
+
+/// What a filter holds, in the grammar of RFC 4791 section 9.7. What that does not know breaks it; what other namespaces add to it
+/// is not supported.
+fn parts<'a>(element: &'a Element, grammar: &[&str], left: &mut usize) -> Result<Vec<&'a Element>, Condition> {
+    let mut parts = Vec::new();
+    for part in element.elements() {
+        *left = left.checked_sub(1).ok_or(Condition::SupportedFilter)?;
+        if part.name.namespace != CALDAV {
+            return Err(Condition::SupportedFilter);
+        }
+        if !grammar.contains(&&*part.name.local) {
+            return Err(Condition::ValidFilter);
+        }
+        parts.push(part);
+    }
+    let absent = parts.iter().any(|part| part.name.local == "is-not-defined");
+    let at_most_one = |names: &[&str]| parts.iter().filter(|part| names.contains(&&*part.name.local)).count() < 2;
+    let sound = at_most_one(&["time-range", "text-match"]) && (!absent || parts.len() == 1);
+    if sound { Ok(parts) } else { Err(Condition::ValidFilter) }
+}
+
+fn filter(element: &Element) -> Result<ComponentFilter, Condition> {
+    let mut left = MAX_CONDITIONS;
+    match *parts(element, &["comp-filter"], &mut left)? {
+        [top] => component_filter(top, None, 0, &mut left),
+        _ => Err(Condition::ValidFilter),
+    }
+}
+
+fn name_of(element: &Element) -> Result<String, Condition> {
+    let name = element.attribute("name").filter(|name| !name.is_empty());
+    name.map(str::to_ascii_uppercase).ok_or(Condition::ValidFilter)
+}
+
+fn component_filter(
+    element: &Element,
+    within: Option<&str>,
+    depth: usize,
+    left: &mut usize,
+) -> Result<ComponentFilter, Condition> {
     let mut filter = ComponentFilter { name: name_of(element)?, ..ComponentFilter::default() };
+    let row = known(&filter.name);
+    let placed = match (within, row) {
+        (None, _) => filter.name == "VCALENDAR",
+        (Some(within), Some((_, places, _))) => places.contains(&within) || known(within).is_none(),
+        (Some(_), None) => true,
+    };
+    if !placed {
+        return Err(Condition::ValidFilter);
+    }
     if depth > MAX_DEPTH {
         return Err(Condition::SupportedFilter);
     }
-    for child in element.elements() {
-        *left = left.checked_sub(1).ok_or(Condition::SupportedFilter)?;
-        match &*child.name.local {
+    for part in parts(element, &["is-not-defined", "time-range", "prop-filter", "comp-filter"], left)? {
+        match &*part.name.local {
             "is-not-defined" => filter.is_not_defined = true,
-            "time-range" => filter.range = Some(time_range(child)?),
-            "prop-filter" => filter.properties.push(property_filter(child, left)?),
-            "comp-filter" => filter.components.push(component_filter(child, depth + 1, left)?),
-            _ => return Err(Condition::SupportedFilter),
+            "time-range" if row.is_some_and(|(.., timed)| !timed) => return Err(Condition::ValidFilter),
+            "time-range" => filter.range = Some(time_range(part)?),
+            "prop-filter" => filter.properties.push(property_filter(part, left)?),
+            _ => filter.components.push(component_filter(part, Some(&filter.name), depth + 1, left)?),
         }
     }
     Ok(filter)
@@ -95,25 +191,25 @@ fn component_filter(element: &Element, depth: usize, left: &mut usize) -> Result
 
 fn property_filter(element: &Element, left: &mut usize) -> Result<PropertyFilter, Condition> {
     let mut filter = PropertyFilter { name: name_of(element)?, ..PropertyFilter::default() };
-    for child in element.elements() {
-        *left = left.checked_sub(1).ok_or(Condition::SupportedFilter)?;
-        match &*child.name.local {
+    let timed = TIMED.contains(&filter.name.as_str()) || filter.name.starts_with("X-");
+    for part in parts(element, &["is-not-defined", "time-range", "text-match", "param-filter"], left)? {
+        match &*part.name.local {
             "is-not-defined" => filter.is_not_defined = true,
-            "time-range" => filter.range = Some(time_range(child)?),
-            "text-match" => filter.text = Some(text_match(child)?),
-            "param-filter" => {
-                let mut parameter = ParameterFilter { name: name_of(child)?, ..ParameterFilter::default() };
-                for inner in child.elements() {
-                    *left = left.checked_sub(1).ok_or(Condition::SupportedFilter)?;
-                    match &*inner.name.local {
-                        "is-not-defined" => parameter.is_not_defined = true,
-                        "text-match" => parameter.text = Some(text_match(inner)?),
-                        _ => return Err(Condition::SupportedFilter),
-                    }
-                }
-                filter.parameters.push(parameter);
-            }
-            _ => return Err(Condition::SupportedFilter),
+            "time-range" if !timed => return Err(Condition::ValidFilter),
+            "time-range" => filter.range = Some(time_range(part)?),
+            "text-match" => filter.text = Some(text_match(part)?),
+            _ => filter.parameters.push(parameter_filter(part, left)?),
+        }
+    }
+    Ok(filter)
+}
+
+fn parameter_filter(element: &Element, left: &mut usize) -> Result<ParameterFilter, Condition> {
+    let mut filter = ParameterFilter { name: name_of(element)?, ..ParameterFilter::default() };
+    for part in parts(element, &["is-not-defined", "text-match"], left)? {
+        match &*part.name.local {
+            "is-not-defined" => filter.is_not_defined = true,
+            _ => filter.text = Some(text_match(part)?),
         }
     }
     Ok(filter)
@@ -128,7 +224,14 @@ fn text_match(element: &Element) -> Result<TextMatch, Condition> {
             .map(|(collation, _)| *collation)
             .ok_or(Condition::SupportedCollation)?,
     };
-    let negate = element.attribute("negate-condition") == Some("yes");
+    let negate = match element.attribute("negate-condition") {
+        None | Some("no") => false,
+        Some("yes") => true,
+        Some(_) => return Err(Condition::ValidFilter),
+    };
+    if element.elements().next().is_some() {
+        return Err(Condition::ValidFilter);
+    }
     TextMatch::new(&element.text(), collation, negate).ok_or(Condition::SupportedFilter)
 }
 
@@ -148,7 +251,7 @@ fn time_range(element: &Element) -> Result<TimeRange, Condition> {
 
 /// `20260101T000000Z`
 fn instant(text: &str) -> Option<Timestamp> {
-    let text = text.trim().strip_suffix('Z')?;
+    let text = text.trim().strip_suffix('Z').filter(|text| text.len() == "20260101T000000".len())?;
     let civil = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", text).ok()?;
     Some(seconds_of(civil))
 }

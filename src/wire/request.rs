@@ -148,16 +148,22 @@ pub fn propfind(body: &[u8]) -> Result<Asked, XmlError> {
     if !root.name.is_dav("propfind") {
         return error("the root element is not DAV:propfind");
     }
-    if let Some(prop) = root.dav("prop") {
-        return Ok(Asked::These(names(prop)));
+    match asked(&root)? {
+        Some(asked) => Ok(asked),
+        None => error("DAV:propfind holds neither prop, propname nor allprop"),
     }
-    if root.dav("propname").is_some() {
-        return Ok(Asked::Names);
+}
+
+/// What the one of `prop`, `propname` and `allprop` that an element holds asks for (RFC 4918 section 14.20); `None`: it holds none.
+fn asked(root: &Element) -> Result<Option<Asked>, XmlError> {
+    let several = || error("only one of DAV:prop, DAV:propname and DAV:allprop may be asked");
+    match (root.dav("prop"), root.dav("propname"), root.dav("allprop")) {
+        (Some(prop), None, None) => Ok(Some(Asked::These(names(prop)))),
+        (None, Some(_), None) => Ok(Some(Asked::Names)),
+        (None, None, Some(_)) => Ok(Some(Asked::All(root.dav("include").map(names).unwrap_or_default()))),
+        (None, None, None) => Ok(None),
+        _ => several(),
     }
-    if root.dav("allprop").is_some() {
-        return Ok(Asked::All(root.dav("include").map(names).unwrap_or_default()));
-    }
-    error("DAV:propfind holds neither prop, propname nor allprop")
 }
 
 /// A PROPPATCH's body. The language in force where a property stands goes with it (RFC 4918 section 4.3).
@@ -231,15 +237,9 @@ pub fn mkcol(body: &[u8]) -> Result<MakeCollection, XmlError> {
 /// A REPORT's body.
 pub fn report(body: &[u8]) -> Result<Report, XmlError> {
     let root = parse(body)?;
-    let asked = root.dav("prop").map_or(Asked::These(Vec::new()), |prop| Asked::These(names(prop)));
+    let asked = asked(&root)?.unwrap_or(Asked::These(Vec::new()));
     match &*root.name.local {
         _ if root.name.namespace == CALDAV => {
-            let none = root.dav("prop").is_none();
-            let asked = match () {
-                () if none && root.dav("allprop").is_some() => Asked::All(Vec::new()),
-                () if none && root.dav("propname").is_some() => Asked::Names,
-                () => asked,
-            };
             return Ok(match calendar::report(&root, asked) {
                 Some(Ok(report)) => Report::Calendar(Box::new(report)),
                 Some(Err(condition)) => Report::Unusable(condition),

@@ -14,6 +14,7 @@ mod coverage;
 mod damaged;
 mod depth;
 mod dialects;
+mod door;
 mod examples;
 mod feed;
 mod forms;

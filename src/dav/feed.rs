@@ -37,7 +37,7 @@ use crate::wire::header::{self, http_date, text};
 /// First segment of the addresses of feeds.
 pub const FEEDS: &str = "feeds";
 /// To be raised when the same events are told otherwise, so that nobody is told that nothing changed.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 const DAY_S: i64 = 86_400;
 
 /// How far a feed reaches, days.

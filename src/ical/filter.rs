@@ -1,15 +1,18 @@
 //! Does an object match a query (RFC 4791 sections 9.7 and 9.9)?
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
-use super::freebusy::period;
+use super::exceptions::Base;
+use super::freebusy::periods_of;
 use super::object::{Component, Object, Property};
-use super::recur::{Instance, instances};
+use super::recur::{Instance, each, end_of};
 use super::time::{Length, When};
-use super::zone::Zones;
+use super::zone::{Zone, Zones};
 use crate::model::calendar::{ComponentFilter, ParameterFilter, PropertyFilter, TimeRange};
 use crate::model::id::Timestamp;
 
+const DAY_S: i64 = 86_400;
 /// The most repetitions of an alarm that are looked at.
 const MAX_REPEATS: i64 = 1000;
 
@@ -29,7 +32,7 @@ fn calendar_matches(filter: &ComponentFilter, object: &Object, zones: &Zones<'_>
         return false;
     }
     properties_match(filter, &object.calendar, zones)
-        && filter.range.is_none_or(|range| !instances(object, zones, range).instances.is_empty())
+        && filter.range.is_none_or(|range| !placed(object, zones, range).is_empty())
         && filter.components.iter().all(|inner| top_matches(inner, object, zones))
 }
 
@@ -45,7 +48,7 @@ fn top_matches(filter: &ComponentFilter, object: &Object, zones: &Zones<'_>) -> 
     // What takes place in the range is asked once, of the object as a whole.
     let placed = filter.range.map(|range| placed(object, zones, range));
     parts.into_iter().any(|part| {
-        placed.as_ref().is_none_or(|placed| placed.contains(&std::ptr::from_ref(part)))
+        placed.as_ref().is_none_or(|placed| placed.contains(&address(part)))
             && properties_match(filter, part, zones)
             && filter.components.iter().all(|inner| alarm_matches(inner, part, object, zones))
     })
@@ -53,19 +56,27 @@ fn top_matches(filter: &ComponentFilter, object: &Object, zones: &Zones<'_>) -> 
 
 /// The components of an object of which an instance lies in a range.
 fn placed(object: &Object, zones: &Zones<'_>, range: TimeRange) -> HashSet<*const Component> {
-    let address = std::ptr::from_ref::<Component>;
+    let mut placed = HashSet::new();
+    let tasks = object.component == "VTODO";
     match object.component.as_str() {
-        "VTODO" => {
-            let untimed = object.parts().filter(|part| untimed_task_matches(part, zones, range));
-            // The ends of a task are looked at more closely than those of an event.
-            let wide = TimeRange { start: range.start.saturating_sub(1), end: range.end.saturating_add(1) };
-            let found = instances(object, zones, wide);
-            let timed = found.instances.iter().filter(|instance| task_matches(instance, range));
-            timed.map(|instance| instance.component).chain(untimed).map(address).collect()
-        }
-        "VFREEBUSY" => object.parts().filter(|part| busy_matches(part, zones, range)).map(address).collect(),
-        _ => instances(object, zones, range).instances.iter().map(|instance| address(instance.component)).collect(),
+        "VTODO" => placed.extend(object.parts().filter(|part| untimed_task_matches(part, zones, range)).map(address)),
+        "VFREEBUSY" => return object.parts().filter(|part| busy_matches(part, zones, range)).map(address).collect(),
+        _ => {}
     }
+    // The ends of a task are looked at more closely than those of an event.
+    let wide = TimeRange { start: range.start.saturating_sub(1), end: range.end.saturating_add(1) };
+    let parts = object.parts().count();
+    each(object, zones, if tasks { wide } else { range }, |instance| {
+        if !tasks || task_matches(&instance, range) {
+            placed.insert(address(instance.component));
+        }
+        if placed.len() < parts { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    placed
+}
+
+fn address(component: &Component) -> *const Component {
+    std::ptr::from_ref(component)
 }
 
 /// The rows of the table of RFC 4791 section 9.9 for tasks that have DTSTART or DUE.
@@ -87,11 +98,8 @@ fn busy_matches(component: &Component, zones: &Zones<'_>, range: TimeRange) -> b
     if let (Some(start), Some(end)) = (at("DTSTART"), at("DTEND")) {
         return range.start <= end && range.end > start;
     }
-    let periods = component.all("FREEBUSY").flat_map(|line| line.value().split(','));
-    periods
-        .take_while(|_| zones.step(1))
-        .filter_map(|text| period(text, zones))
-        .any(|(start, end)| range.overlaps(start, end))
+    let periods = component.all("FREEBUSY").flat_map(|line| periods_of(line, zones));
+    periods.take_while(|_| zones.step(1)).any(|(start, end)| range.overlaps(start, end))
 }
 
 /// The rows for those that have neither.
@@ -126,27 +134,54 @@ fn alarm_matches(filter: &ComponentFilter, parent: &Component, object: &Object, 
 /// Does an alarm ring in a range?
 fn alarm_rings(alarm: &Component, parent: &Component, object: &Object, zones: &Zones<'_>, range: TimeRange) -> bool {
     let Some(trigger) = alarm.property("TRIGGER") else { return false };
-    let repeats =
-        alarm.value("REPEAT").and_then(|text| text.trim().parse::<i64>().ok()).unwrap_or(0).clamp(0, MAX_REPEATS);
-    let pause = alarm.value("DURATION").and_then(Length::read).map_or(0, Length::as_seconds).max(0);
-    let rings = |first: Timestamp| {
-        (0..=repeats).any(|again| {
-            let at = first.saturating_add(again.saturating_mul(pause));
-            at >= range.start && at < range.end
-        })
-    };
+    let bell = Bell::of(alarm);
     let Some(offset) = Length::read(trigger.value()) else {
-        return When::of(trigger).is_some_and(|when| rings(zones.instant(&when)));
+        return When::of(trigger).is_some_and(|when| bell.rings(zones.instant(&when), &zones.of(&when.clock), range));
     };
-    let offset = offset.as_seconds();
     let at_end = trigger.parameter("RELATED").is_some_and(|related| related.eq_ignore_ascii_case("END"));
-    let spread = offset.abs().saturating_add(repeats.saturating_mul(pause)).saturating_add(1);
+    // A day may be longer by the clock than others.
+    let spread = offset.as_seconds().saturating_abs().saturating_add(bell.most_seconds()).saturating_add(2 * DAY_S);
     let wide = TimeRange { start: range.start.saturating_sub(spread), end: range.end.saturating_add(spread) };
-    instances(object, zones, wide)
-        .instances
-        .iter()
-        .filter(|instance| std::ptr::eq(instance.component, parent))
-        .any(|instance| rings((if at_end { instance.end } else { instance.start }).saturating_add(offset)))
+    let mut rings = false;
+    each(object, zones, wide, |instance| {
+        if std::ptr::eq(instance.component, parent) && zones.step(1) {
+            let zone = zones.of(&instance.local.clock);
+            let related = if at_end { instance.end } else { instance.start };
+            rings = bell.rings(offset.from(related, zone.local(related), &zone), &zone, range);
+        }
+        if rings { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    rings
+}
+
+/// How often an alarm rings (RFC 5545 section 3.8.6.2).
+struct Bell {
+    repeats: i64,
+    pause: Length,
+}
+
+impl Bell {
+    fn of(alarm: &Component) -> Self {
+        let repeats = alarm.value("REPEAT").and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        let pause = alarm.value("DURATION").and_then(Length::read).filter(|pause| pause.as_seconds() > 0);
+        Self { repeats: pause.map_or(0, |_| repeats).clamp(0, MAX_REPEATS), pause: pause.unwrap_or_default() }
+    }
+
+    /// From the first time to the last.
+    fn most_seconds(&self) -> i64 {
+        self.pause.times(self.repeats).as_seconds()
+    }
+
+    /// Does it ring in a range, the first time at an instant?
+    fn rings(&self, first: Timestamp, zone: &Zone, range: TimeRange) -> bool {
+        let local = zone.local(first);
+        let at = |again: i64| self.pause.times(again).from(first, local, zone);
+        // The first time that is not before the range, or one or two earlier where days are longer than others.
+        let seconds = self.pause.as_seconds().max(1);
+        let missed = (range.start.saturating_sub(first) / seconds).saturating_sub(2);
+        let from = missed.clamp(0, self.repeats);
+        (from..=self.repeats).map(at).find(|at| *at >= range.start).is_some_and(|at| at < range.end)
+    }
 }
 
 fn properties_match(filter: &ComponentFilter, component: &Component, zones: &Zones<'_>) -> bool {
@@ -161,16 +196,36 @@ fn property_matches(filter: &PropertyFilter, component: &Component, zones: &Zone
     if filter.is_not_defined {
         return found.peek().is_none();
     }
+    let in_range = |range: TimeRange, at: Option<Timestamp>| at.is_some_and(|at| range.overlaps(at, at));
+    if let (None, Some(range), None, []) = (found.peek(), filter.range, &filter.text, &*filter.parameters) {
+        return in_range(range, effective_end(&filter.name, component, zones));
+    }
+    let start = component.property("DTSTART").and_then(When::of);
     found.any(|property| {
         let bytes = if filter.text.is_some() { property.value().len() } else { 0 } + 4 * property.head().len();
         if !goes_on(zones, bytes / BYTES_A_STEP) {
             return true;
         }
-        filter.range.is_none_or(|range| {
-            When::of(property).map(|when| zones.instant(&when)).is_some_and(|at| at >= range.start && at < range.end)
-        }) && filter.text.as_ref().is_none_or(|text| text.holds(&property.text()))
+        filter.range.is_none_or(|range| in_range(range, time_of(property, start.as_ref(), zones)))
+            && filter.text.as_ref().is_none_or(|text| text.holds(&property.text()))
             && filter.parameters.iter().all(|parameter| parameter_matches(parameter, property))
     })
+}
+
+/// When the time of a property is, beside DTSTART.
+fn time_of(property: &Property, start: Option<&When>, zones: &Zones<'_>) -> Option<Timestamp> {
+    let when = When::of(property)?;
+    let Some(start) = start else { return Some(zones.instant(&when)) };
+    Some(Base { start, zone: &zones.of(&start.clock) }.instant(&when, zones))
+}
+
+/// The end that a DURATION tells in place of DTEND or DUE (RFC 4791 section 9.9).
+fn effective_end(name: &str, component: &Component, zones: &Zones<'_>) -> Option<Timestamp> {
+    component
+        .property("DURATION")
+        .filter(|_| matches!((&*component.name, name), ("VEVENT", "DTEND") | ("VTODO", "DUE")))?;
+    let start = component.property("DTSTART").and_then(When::of)?;
+    Some(end_of(component, &start, zones))
 }
 
 /// Is there work to be had? Else what is looked at may match.

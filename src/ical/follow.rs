@@ -50,8 +50,8 @@ impl Rule {
 
     #[allow(dead_code, reason = "bounds of series are to be read off it")]
     /// No instance of the rule is later. `None`: it goes on, or nobody knows.
-    pub fn last(&self, start: &When, zone: &Zone, _zones: &Zones<'_>) -> Option<DateTime> {
-        self.until(start, zone)
+    pub fn last(&self, start: &When, zone: &Zone, zones: &Zones<'_>) -> Option<DateTime> {
+        self.until(start, zone, zones)
     }
 
     /// Follows the rule, by the clock, from about `from` to `to`: `each` hears of every beginning, and says whether to go on.
@@ -63,7 +63,7 @@ impl Rule {
         zones: &Zones<'_>,
         mut each: impl FnMut(DateTime) -> bool,
     ) {
-        let until = self.until(start, zone);
+        let until = self.until(start, zone, zones);
         if !zones.step(STEPS_OF_RULE) {
             return;
         }

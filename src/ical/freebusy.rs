@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::object::{Object, fold_into};
+use super::extent::Extent;
+use super::object::{Object, Property, fold_into};
 use super::recur::{Instance, instances};
-use super::time::{Length, When, write_utc};
+use super::time::{When, write_utc};
 use super::zone::Zones;
 use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::TimeRange;
@@ -78,23 +79,21 @@ fn told(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
             "BUSY-TENTATIVE" => Some(Busy::Tentative),
             _ => Some(Busy::Busy),
         };
-        line.value().split(',').take_while(|_| zones.step(1)).filter_map(move |text| {
-            let (start, end) = period(text, zones)?;
-            Period::cut(start, end, busy?, range)
-        })
+        let each = periods_of(line, zones).take_while(|_| zones.step(1));
+        each.filter_map(move |(start, end)| Period::cut(start, end, busy?, range))
     });
     told.collect()
 }
 
-/// `start/end` or `start/duration` (RFC 5545 section 3.3.9).
-pub(super) fn period(text: &str, zones: &Zones<'_>) -> Option<(Timestamp, Timestamp)> {
-    let (start, end) = text.split_once('/')?;
-    let start = zones.instant(&When::read(start, None)?);
-    let end = match Length::read(end) {
-        Some(length) => start.saturating_add(length.as_seconds()),
-        None => zones.instant(&When::read(end, None)?),
-    };
-    Some((start, end))
+/// The periods of a line, `start/end` or `start/duration` (RFC 5545 section 3.3.9).
+pub(super) fn periods_of<'a>(
+    line: &'a Property,
+    zones: &'a Zones<'_>,
+) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'a {
+    When::all_of(line).filter_map(|(start, end)| {
+        let (at, zone) = (zones.instant(&start), zones.of(&start.clock));
+        Some((at, Extent::of_period(&start, &end?, zones).end(at, start.local, &zone)))
+    })
 }
 
 /// Periods of many objects as they come, joined whenever they have become twice as many; what they take of a budget is asked for

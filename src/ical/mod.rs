@@ -3,6 +3,8 @@
 //! The client's bytes are the truth. [`object::Object`] is a view of them that keeps each content line as it stands, so
 //! whatever is handed out again is made of the client's own lines.
 
+mod exceptions;
+mod extent;
 pub mod filter;
 mod follow;
 pub mod freebusy;

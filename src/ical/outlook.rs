@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::exceptions::{Base, excluded};
 use super::freebusy::{Busy, Period};
 use super::object::{Component, Object, fold_into};
-use super::recur::{end_of, excluded, instances, recurs};
+use super::recur::{end_of, instances, overrides, recurs};
 use super::stream::escaped;
 use super::template::template;
-use super::time::{Clock, Length, When, write_local, write_utc};
+use super::time::{Clock, Length, When, write_date, write_local, write_utc};
 use super::vtimezone::vtimezone;
 use super::zone::{Zone, Zones};
 use crate::model::budget::Exhausted;
@@ -79,8 +80,8 @@ impl Published {
         if object.component != "VEVENT" {
             return Ok(());
         }
-        let found = instances(object, zones, profile.window).instances;
-        if found.is_empty() {
+        let found = instances(object, zones, profile.window);
+        if found.instances.is_empty() {
             return Ok(());
         }
         if let Some(master) = object.master().filter(|master| recurs(master))
@@ -95,11 +96,12 @@ impl Published {
             }
             zones.give_back(size);
         }
+        self.cut += u64::from(found.cut);
         let mut left = MAX_OBJECT_BYTES;
-        for instance in found {
+        for instance in found.instances {
             let size = told_bytes(instance.component);
             let Some(rest) = left.checked_sub(size) else {
-                self.cut += 1;
+                self.cut += u64::from(!found.cut);
                 return Ok(());
             };
             left = rest;
@@ -107,7 +109,7 @@ impl Published {
             zones.work(EVENT_STEPS)?;
             let shown = self.shown(&instance.local, profile.window, zones).unwrap_or(Shown::Utc);
             let uid = match &instance.id {
-                Some(id) => format!("{}-{}", object.uid, write_local(id.local)),
+                Some(id) => format!("{}-{}", object.uid, write_local(id.when.local)),
                 None => object.uid.clone(),
             };
             let mut event = Event::new(&uid, instance.component, modified_at);
@@ -162,24 +164,22 @@ impl Published {
         let mut out = Event::new(&object.uid, master, modified_at);
         out.times(shown, (start, zones.instant(start)), end_of(master, start, zones), zones);
         out.line(&format!("RRULE:{rule}"));
-        for local in excluded(master, start, zones) {
-            out.time("EXDATE", shown, local, zones.of(&start.clock).instant(local));
+        let base = Base { start, zone: &zones.of(&start.clock) };
+        for named in excluded(master, base, zones) {
+            out.time("EXDATE", shown, named.local(base), named.instant(base));
         }
         out.describe(master, profile);
         let mut text = out.finish();
-        for part in object.parts() {
-            let Some(id) = part.property("RECURRENCE-ID") else { continue };
-            let named = When::of(id)?;
-            if id.parameter("RANGE").is_some() || named.is_day() != start.is_day() {
+        for moved in overrides(object, zones).values() {
+            if moved.future {
                 return None;
             }
-            let begins = part.property("DTSTART").and_then(When::of)?;
-            let told = self.shown(&begins, profile.window, zones)?;
-            let mut event = Event::new(&object.uid, part, modified_at);
-            let at = zones.instant(&named);
-            event.time("RECURRENCE-ID", shown, zones.of(&start.clock).local(at), at);
-            event.times(&told, (&begins, zones.instant(&begins)), end_of(part, &begins, zones), zones);
-            event.describe(part, profile);
+            let told = self.shown(&moved.start, profile.window, zones)?;
+            let mut event = Event::new(&object.uid, moved.component, modified_at);
+            event.time("RECURRENCE-ID", shown, moved.id.when.local, moved.id.at);
+            let end = end_of(moved.component, &moved.start, zones);
+            event.times(&told, (&moved.start, zones.instant(&moved.start)), end, zones);
+            event.describe(moved.component, profile);
             text.push_str(&event.finish());
         }
         self.events.push_str(&text);
@@ -212,7 +212,7 @@ impl Event {
 
     fn time(&mut self, name: &str, shown: &Shown, local: DateTime, at: Timestamp) {
         let line = match shown {
-            Shown::Day => format!("{name};VALUE=DATE:{}", local.strftime("%Y%m%d")),
+            Shown::Day => format!("{name};VALUE=DATE:{}", write_date(local)),
             Shown::Utc => format!("{name}:{}", write_utc(at)),
             Shown::Zone(zone, known) => {
                 format!("{name};TZID={zone}:{}", write_local(Zone::Known(known.clone()).local(at)))

@@ -5,20 +5,25 @@
 //! object and each request has so many steps and no more, its time zones among them.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
 
 use jiff::civil::{Date, DateTime};
 
-use super::object::{Component, Object};
+use super::exceptions::{Base, Exclusions, Named, Names};
+use super::extent::Extent;
+use super::object::{Component, Object, Property};
 use super::rule::Rule;
-use super::time::{Clock, Length, When};
+use super::time::{Clock, When};
 use super::zone::{Zone, Zones};
 use crate::model::calendar::TimeRange;
+use crate::model::civil::{civil_of, seconds_of};
 use crate::model::id::Timestamp;
 
 /// Instances of one object that are told at most.
 const INSTANCES: usize = 10_000;
-/// No instance is sought after this: the end of the year 2200.
-const END_OF_TIME: Timestamp = 7_289_654_399;
+const DAY_S: i64 = 86_400;
+/// The clocks of two zones lie no further apart.
+const APART_S: i64 = 2 * DAY_S;
 
 /// One instance of an object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,10 +34,19 @@ pub struct Instance<'a> {
     pub end: Timestamp,
     /// The component that describes it: the master, or an override.
     pub component: &'a Component,
-    /// The time by which the series calls it, by the clock of its DTSTART; `None`: it is not one of a series.
-    pub id: Option<When>,
+    /// The time by which the series calls it; `None`: it is not one of a series.
+    pub id: Option<Id>,
     /// When it begins, by the clock of its DTSTART.
     pub local: When,
+}
+
+/// The time by which a series calls an instance.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Id {
+    /// The instant.
+    pub at: Timestamp,
+    /// The same by the clock of DTSTART.
+    pub when: When,
 }
 
 /// Instances, and whether there might have been more had there been time to seek them.
@@ -44,49 +58,6 @@ pub struct Expansion<'a> {
     pub cut: bool,
 }
 
-/// How long a component takes, from its beginning.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Extent {
-    /// So many seconds exactly (DTEND, DUE; RFC 5545 section 3.8.5.3).
-    Exact(i64),
-    /// So long by the calendar (DURATION).
-    Nominal(Length),
-}
-
-impl Extent {
-    fn of(component: &Component, start: &When, zones: &Zones<'_>) -> Self {
-        let end = component.property("DTEND").or_else(|| component.property("DUE")).and_then(When::of);
-        if let Some(end) = end {
-            if start.is_day() && end.is_day() {
-                let days = i64::from(start.local.date().until(end.local.date()).map_or(0, |span| span.get_days()));
-                return Self::Nominal(Length { days: days.max(0), seconds: 0 });
-            }
-            return Self::Exact((zones.instant(&end) - zones.instant(start)).max(0));
-        }
-        match component.value("DURATION").and_then(Length::read) {
-            Some(length) if length.as_seconds() > 0 => Self::Nominal(length),
-            _ if start.is_day() && component.name != "VTODO" => Self::Nominal(Length { days: 1, seconds: 0 }),
-            _ => Self::Exact(0),
-        }
-    }
-
-    fn end(self, start: Timestamp, local: DateTime, zone: &Zone) -> Timestamp {
-        match self {
-            Self::Exact(seconds) => start.saturating_add(seconds),
-            Self::Nominal(Length { days, seconds }) => {
-                zone.instant(Length { days, seconds: 0 }.after(local)).saturating_add(seconds)
-            }
-        }
-    }
-
-    fn most_seconds(self) -> i64 {
-        match self {
-            Self::Exact(seconds) => seconds,
-            Self::Nominal(length) => length.as_seconds().saturating_add(7200),
-        }
-    }
-}
-
 /// Does a component recur?
 #[must_use]
 pub fn recurs(component: &Component) -> bool {
@@ -96,33 +67,79 @@ pub fn recurs(component: &Component) -> bool {
 /// The instances of an object that overlap a range.
 #[must_use]
 pub fn instances<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) -> Expansion<'a> {
-    let range = TimeRange { end: range.end.min(END_OF_TIME), ..range };
     let mut found = Expansion::default();
-    let mut overrides: BTreeMap<Timestamp, (&Component, When, bool)> = BTreeMap::new();
-    let whole_days = object.master().and_then(start_of).is_some_and(|start| start.is_day());
-    for part in object.parts().take_while(|_| zones.step(1)) {
-        if let Some(id) = part.property("RECURRENCE-ID")
-            && let Some(when) = When::of(id)
-        {
-            // Outlook names the days of a series by midnight in some zone.
-            let by_day = whole_days && !when.is_day();
-            let when = if by_day { When { local: when.local.date().at(0, 0, 0, 0), clock: Clock::Day } } else { when };
-            let future = id.parameter("RANGE").is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
-            overrides.insert(zones.instant(&when), (part, when, future));
-        }
-    }
-    if let Some(master) = object.master()
-        && let Some(start) = start_of(master)
-    {
-        series(master, &start, &overrides, zones, range, &mut found);
-    }
-    for (part, id, _) in overrides.values() {
-        let Some(local) = start_of(part) else { continue };
-        push(&mut found, part, Some(id.clone()), local, Extent::of, zones, range);
-    }
+    each(object, zones, range, |instance| {
+        found.instances.push(instance);
+        found.cut = found.instances.len() > INSTANCES;
+        if found.cut { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     found.cut |= zones.is_cut();
     found.instances.sort_by_key(|instance| (instance.start, instance.end));
     found
+}
+
+/// Tells the instances of an object that overlap a range, in no order, until `tell` breaks.
+pub(super) fn each<'a>(
+    object: &'a Object,
+    zones: &Zones<'_>,
+    range: TimeRange,
+    mut tell: impl FnMut(Instance<'a>) -> ControlFlow<()>,
+) {
+    let _ = walk(object, zones, range, |_| true, &mut tell);
+}
+
+/// A range that holds all instances of an object.
+#[must_use]
+pub fn bounds(object: &Object, zones: &Zones<'_>) -> TimeRange {
+    // The periods of busy times may lie anywhere, and so may what has no time.
+    if object.component == "VFREEBUSY" || object.parts().any(|part| start_of(part).is_none()) {
+        return TimeRange::ALL;
+    }
+    let mut bounds: Option<TimeRange> = None;
+    let mut widen = |start: Timestamp, end: Timestamp| {
+        let known = bounds.unwrap_or(TimeRange { start, end });
+        bounds = Some(TimeRange { start: known.start.min(start), end: known.end.max(end) });
+    };
+    let _ = walk(object, zones, TimeRange::ALL, |rule| rule.count.is_some(), &mut |instance| {
+        widen(instance.start, instance.end);
+        ControlFlow::Continue(())
+    });
+    // Only where a rule counts does its end have to be sought.
+    if let Some(master) = object.master()
+        && let Some(start) = start_of(master)
+    {
+        let series = Series::of(master, start, &overrides(object, zones), zones);
+        let begin = series.zone.instant(series.start.local);
+        for rule in rules(master, "RRULE").filter(|rule| rule.count.is_none()) {
+            let last = rule.until(&series.start, &series.zone, zones).map(|last| series.zone.instant(last));
+            let (reach, shift) = series.reach();
+            let end = last.map_or(Timestamp::MAX, |last| last.saturating_add(reach).saturating_add(shift));
+            widen(begin, end.max(begin));
+        }
+    }
+    bounds.filter(|_| !zones.is_cut()).unwrap_or(TimeRange::ALL)
+}
+
+fn walk<'a>(
+    object: &'a Object,
+    zones: &Zones<'_>,
+    range: TimeRange,
+    follows: impl Fn(&Rule) -> bool,
+    tell: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let overrides = overrides(object, zones);
+    for moved in overrides.values() {
+        let zone = zones.of(&moved.start.clock);
+        let start = zone.instant(moved.start.local);
+        let end = Extent::of(moved.component, &moved.start, zones).end(start, moved.start.local, &zone);
+        if range.overlaps(start, end) {
+            let (id, local) = (Some(moved.id.clone()), moved.start.clone());
+            tell(Instance { start, end, component: moved.component, id, local })?;
+        }
+    }
+    let Some(master) = object.master() else { return ControlFlow::Continue(()) };
+    let Some(start) = start_of(master) else { return ControlFlow::Continue(()) };
+    Series::of(master, start, &overrides, zones).walk(range, follows, tell)
 }
 
 /// When a component begins; a task without DTSTART when it is due.
@@ -130,83 +147,175 @@ fn start_of(component: &Component) -> Option<When> {
     component.property("DTSTART").or_else(|| component.property("DUE")).and_then(When::of)
 }
 
-fn push<'a>(
-    found: &mut Expansion<'a>,
-    component: &'a Component,
-    id: Option<When>,
-    local: When,
-    extent: impl Fn(&Component, &When, &Zones<'_>) -> Extent,
-    zones: &Zones<'_>,
-    range: TimeRange,
-) {
-    let zone = zones.of(&local.clock);
-    let start = zone.instant(local.local);
-    let end = extent(component, &local, zones).end(start, local.local, &zone);
-    if range.overlaps(start, end) {
-        found.instances.push(Instance { start, end, component, id, local });
-    }
+fn rules<'a>(component: &'a Component, name: &'a str) -> impl Iterator<Item = Rule> + 'a {
+    component.all(name).filter_map(|line| Rule::as_far_as_it_says(line.value()))
 }
 
-/// The instances of a master, but for those that overrides take the place of.
-fn series<'a>(
+/// A component that takes the place of an instance.
+pub(super) struct Override<'a> {
+    pub component: &'a Component,
+    /// When it takes place.
+    pub start: When,
+    /// What it takes the place of.
+    pub id: Id,
+    named: Named,
+    /// When that would end.
+    pub would_end: Timestamp,
+    /// Does it move all that come later, too?
+    pub future: bool,
+}
+
+/// The overrides of an object by the instants of what they take the place of.
+pub(super) fn overrides<'a>(object: &'a Object, zones: &Zones<'_>) -> BTreeMap<Timestamp, Override<'a>> {
+    let master = object.master().and_then(|master| {
+        let start = start_of(master)?;
+        let extent = Extent::of(master, &start, zones);
+        Some((start, extent))
+    });
+    let read = |component: &'a Component, line: &Property| {
+        let called = When::of(line)?;
+        let own = start_of(component);
+        // Without a master each is read by its own clock.
+        let start = master.as_ref().map(|(start, _)| start).or(own.as_ref()).unwrap_or(&called);
+        let zone = zones.of(&start.clock);
+        let base = Base { start, zone: &zone };
+        let named = Named::of(&called, base, zones);
+        let when = When { local: named.local(base), clock: start.clock.clone() };
+        let id = Id { at: named.instant(base), when };
+        let would_end = master.as_ref().map_or(id.at, |(_, extent)| extent.end(id.at, id.when.local, &zone));
+        let future = line.parameter("RANGE").is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
+        let start = own.unwrap_or_else(|| id.when.clone());
+        Some((id.at, Override { component, start, id, named, would_end, future }))
+    };
+    let parts = object.parts().take_while(|_| zones.step(1));
+    parts.filter_map(|part| read(part, part.property("RECURRENCE-ID")?)).collect()
+}
+
+/// From an instant on instances lie elsewhere (RANGE=THISANDFUTURE): by the clock of the override so much later, and as long as it.
+struct Shift<'a> {
+    from: Timestamp,
+    component: &'a Component,
+    clock: Clock,
+    zone: Zone,
+    by_s: i64,
+    extent: Extent,
+}
+
+/// A master with what its exceptions say.
+struct Series<'a, 'z> {
     master: &'a Component,
-    start: &When,
-    overrides: &BTreeMap<Timestamp, (&'a Component, When, bool)>,
-    zones: &Zones<'_>,
-    range: TimeRange,
-    found: &mut Expansion<'a>,
-) {
-    let zone = zones.of(&start.clock);
-    let extent = Extent::of(master, start, zones);
-    let series = recurs(master);
-    let excluded: HashSet<Timestamp> =
-        excluded(master, start, zones).into_iter().map(|local| zone.instant(local)).collect();
-    // What overrides move by, from an instant on (RANGE=THISANDFUTURE): by the clock, and how long it then takes.
-    let shifts: Vec<(Timestamp, &'a Component, i64, Extent)> = overrides
-        .iter()
-        .filter(|(_, (_, _, future))| *future)
-        .filter_map(|(at, (part, _, _))| {
-            let moved = start_of(part)?;
-            Some((*at, *part, zones.instant(&moved) - at, Extent::of(part, &moved, zones)))
-        })
-        .collect();
-    let longest = shifts.iter().map(|(_, _, _, extent)| extent.most_seconds()).max().unwrap_or(0);
-    let reach = extent.most_seconds().max(longest);
-    let shift = shifts.iter().map(|(_, _, by, _)| by.abs()).max().unwrap_or(0);
-    let wanted = TimeRange {
-        start: range.start.saturating_sub(reach).saturating_sub(shift),
-        end: range.end.saturating_add(shift),
-    };
-    let mut seen = HashSet::new();
-    let mut tell = |local: DateTime, found: &mut Expansion<'a>| {
-        let at = zone.instant(local);
-        if !seen.insert(at) || excluded.contains(&at) || overrides.contains_key(&at) {
-            return;
+    start: When,
+    zone: Zone,
+    extent: Extent,
+    recurs: bool,
+    exclusions: Exclusions,
+    overridden: Names,
+    /// In the order of their beginning.
+    shifts: Vec<Shift<'a>>,
+    told: HashSet<Timestamp>,
+    zones: &'z Zones<'z>,
+}
+
+impl<'a, 'z> Series<'a, 'z> {
+    fn of(
+        master: &'a Component,
+        start: When,
+        overrides: &BTreeMap<Timestamp, Override<'a>>,
+        zones: &'z Zones<'_>,
+    ) -> Self {
+        let shift = |moved: &Override<'a>| Shift {
+            from: moved.id.at,
+            component: moved.component,
+            clock: moved.start.clock.clone(),
+            zone: zones.of(&moved.start.clock),
+            by_s: seconds_of(moved.start.local) - seconds_of(moved.id.when.local),
+            extent: Extent::of(moved.component, &moved.start, zones),
+        };
+        let zone = zones.of(&start.clock);
+        let mut overridden = Names::default();
+        overrides.values().for_each(|moved| overridden.insert(moved.named));
+        Self {
+            master,
+            extent: Extent::of(master, &start, zones),
+            recurs: recurs(master),
+            exclusions: Exclusions::of(master, Base { start: &start, zone: &zone }, zones),
+            overridden,
+            shifts: overrides.values().filter(|moved| moved.future).map(shift).collect(),
+            told: HashSet::new(),
+            start,
+            zone,
+            zones,
         }
-        let id = series.then(|| When { local, clock: start.clock.clone() });
-        let shift = shifts.partition_point(|(from, ..)| *from <= at).checked_sub(1).and_then(|last| shifts.get(last));
-        match shift {
-            Some((_, part, by, extent)) => {
-                let local = zone.local(at.saturating_add(*by));
-                let when = When { local, clock: start.clock.clone() };
-                push(found, part, id, when, |_, _, _| *extent, zones, range);
-            }
-            None => push(found, master, id, When { local, clock: start.clock.clone() }, |_, _, _| extent, zones, range),
-        }
-    };
-    tell(start.local, found);
-    let range = (zone.local(wanted.start.max(-62_000_000_000)), zone.local(wanted.end));
-    for rule in master.all("RRULE") {
-        let Some(rule) = Rule::as_far_as_it_says(rule.value()) else { continue };
-        rule.follow(start, &zone, range, zones, |local| {
-            tell(local, found);
-            found.cut |= found.instances.len() > INSTANCES;
-            !found.cut
-        });
     }
-    for when in master.all("RDATE").flat_map(When::all_of).take_while(|_| zones.step(1)) {
-        let local = if when.clock == start.clock { when.local } else { zone.local(zones.instant(&when)) };
-        tell(local, found);
+
+    /// How long an instance takes at most, and how far it is moved.
+    fn reach(&self) -> (i64, i64) {
+        let longest = self.shifts.iter().map(|shift| shift.extent.most_seconds()).max().unwrap_or(0);
+        let furthest = self.shifts.iter().map(|shift| shift.by_s.saturating_abs().saturating_add(APART_S)).max();
+        (self.extent.most_seconds().max(longest), furthest.unwrap_or(0))
+    }
+
+    /// Tells the instances of the master, but for those that overrides take the place of.
+    fn walk(
+        mut self,
+        range: TimeRange,
+        follows: impl Fn(&Rule) -> bool,
+        tell: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        // What an additional time says of its own length counts before what the rule says.
+        for (when, end) in self.master.all("RDATE").flat_map(When::all_of).take_while(|_| self.zones.step(1)) {
+            let extent = end.map(|end| Extent::of_period(&when, &end, self.zones));
+            let base = Base { start: &self.start, zone: &self.zone };
+            let named = Named::of(&when, base, self.zones);
+            self.tell((named.instant(base), named.local(base), extent), range, tell)?;
+        }
+        let local = self.start.local;
+        self.tell((self.zone.instant(local), local, None), range, tell)?;
+        let (reach, shift) = self.reach();
+        // What the clock skips is told up to a day later than it shows.
+        let from = self.zone.local(range.start.saturating_sub(reach).saturating_sub(shift).saturating_sub(DAY_S));
+        let to = self.zone.local(range.end.saturating_add(shift));
+        for rule in rules(self.master, "RRULE").filter(follows) {
+            let (start, zone, zones) = (self.start.clone(), self.zone.clone(), self.zones);
+            let mut flow = ControlFlow::Continue(());
+            rule.follow(&start, &zone, (from, to), zones, |local| {
+                flow = self.tell((zone.instant(local), local, None), range, tell);
+                flow.is_continue()
+            });
+            flow?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Tells the instance that begins at an instant, at which the clock of DTSTART shows `local`, and that may have a length of its own.
+    fn tell(
+        &mut self,
+        (at, local, own): (Timestamp, DateTime, Option<Extent>),
+        range: TimeRange,
+        tell: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let base = Base { start: &self.start, zone: &self.zone };
+        let new = self.told.insert(at) && !self.overridden.hold(at, local);
+        if !new || self.exclusions.hold(at, local, base, self.zones) {
+            return ControlFlow::Continue(());
+        }
+        let shift = self.shifts.partition_point(|shift| shift.from <= at).checked_sub(1);
+        let (component, clock, start, begins, end) = match shift.and_then(|last| self.shifts.get(last)) {
+            Some(shift) => {
+                let begins = civil_of(seconds_of(local).saturating_add(shift.by_s));
+                let start = shift.zone.instant(begins);
+                (shift.component, &shift.clock, start, begins, shift.extent.end(start, begins, &shift.zone))
+            }
+            None => {
+                let end = own.unwrap_or(self.extent).end(at, local, &self.zone);
+                (self.master, &self.start.clock, at, local, end)
+            }
+        };
+        if !range.overlaps(start, end) {
+            return ControlFlow::Continue(());
+        }
+        let id = self.recurs.then(|| Id { at, when: When { local, clock: self.start.clock.clone() } });
+        tell(Instance { start, end, component, id, local: When { local: begins, clock: clock.clone() } })
     }
 }
 
@@ -223,22 +332,6 @@ pub(super) fn end_of(component: &Component, start: &When, zones: &Zones<'_>) -> 
     Extent::of(component, start, zones).end(zone.instant(start.local), start.local, &zone)
 }
 
-/// The times that a series leaves out, by the clock of its beginning.
-pub(super) fn excluded(master: &Component, start: &When, zones: &Zones<'_>) -> Vec<DateTime> {
-    let zone = zones.of(&start.clock);
-    let local = |when: When| {
-        if when.is_day() && !start.is_day() {
-            // A day excludes the instance of that day, whatever its hour (Evolution writes so).
-            when.local.date().to_datetime(start.local.time())
-        } else if when.clock == start.clock || when.is_day() {
-            when.local
-        } else {
-            zone.local(zones.instant(&when))
-        }
-    };
-    master.all("EXDATE").flat_map(When::all_of).take_while(|_| zones.step(1)).map(local).collect()
-}
-
 /// When a part of a VTIMEZONE begins to hold, by the clock before: from 1900 to 2200.
 pub(super) fn starts_of_observance(part: &Component, zones: &Zones<'_>) -> Vec<DateTime> {
     let Some(start) = part.property("DTSTART").and_then(When::of) else { return Vec::new() };
@@ -246,14 +339,14 @@ pub(super) fn starts_of_observance(part: &Component, zones: &Zones<'_>) -> Vec<D
     let range = (Date::constant(1900, 1, 1).at(0, 0, 0, 0), Date::constant(2200, 1, 1).at(0, 0, 0, 0));
     let mut starts = vec![start.local];
     // UNTIL of a zone is in UTC, the rule by the clock: an hour more or less meets no other onset.
-    for rule in part.all("RRULE").filter_map(|rule| Rule::as_far_as_it_says(rule.value())) {
+    for rule in rules(part, "RRULE") {
         rule.follow(&start, &utc, range, zones, |local| {
             starts.push(local);
             true
         });
     }
     let more = part.all("RDATE").flat_map(When::all_of).take_while(|_| zones.step(1));
-    starts.extend(more.map(|when| when.local));
+    starts.extend(more.map(|(when, _)| when.local));
     starts
 }
 

@@ -7,10 +7,10 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
-use super::time::{Clock, When};
-use super::zone::Zone;
+use super::exceptions::{Base, Named};
+use super::time::When;
+use super::zone::{Zone, Zones};
 
 /// A rule with all that people write in it is a tenth as long.
 const MAX_RULE_BYTES: usize = 4096;
@@ -197,15 +197,9 @@ impl Rule {
 
     /// The last time of a rule by the clock of its DTSTART. UNTIL is in UTC (RFC 5545 section 3.3.10), but clients also
     /// write it by the clock, and days.
-    pub fn until(&self, start: &When, zone: &Zone) -> Option<DateTime> {
-        let when = self.until.as_ref()?;
-        Some(match when.clock {
-            Clock::Utc if start.clock == Clock::Day => when.local,
-            Clock::Utc => zone.local(Zone::Known(TimeZone::UTC).instant(when.local)),
-            // A day counts to its end.
-            Clock::Day if start.clock != Clock::Day => when.local.date().at(23, 59, 59, 0),
-            _ => when.local,
-        })
+    pub fn until(&self, start: &When, zone: &Zone, zones: &Zones<'_>) -> Option<DateTime> {
+        let base = Base { start, zone };
+        self.until.as_ref().map(|until| Named::of(until, base, zones).last(base))
     }
 
     /// Has it parts that say which days?

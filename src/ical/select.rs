@@ -2,17 +2,21 @@
 //! of expanded instances.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ops::ControlFlow;
 
-use super::freebusy::period;
+use super::exceptions::Base;
+use super::extent::Extent;
+use super::freebusy::periods_of;
 use super::jcal;
 use super::object::{Component, Object, Property, fold_into, parse};
-use super::recur::{Instance, instances};
+use super::recur::{Instance, each, instances, overrides};
 use super::stream::zones_of;
-use super::time::{Clock, When, write_local, write_utc};
+use super::time::{Clock, Length, When, write_date, write_local, write_utc};
 use super::vtimezone::vtimezone;
 use super::zone::{Zone, Zones, known};
 use crate::model::budget::Exhausted;
 use crate::model::calendar::{ComponentSelection, Selection, TimeRange};
+use crate::model::id::Timestamp;
 
 /// The most that is told of one object, bytes: more than the largest takes as it is stored.
 const MAX_TOLD_BYTES: usize = 16 * 1024 * 1024;
@@ -27,18 +31,22 @@ const DESCRIBED_S: i64 = 10 * 366 * 86_400;
 /// stored. Refused where it is more than `MAX_TOLD_BYTES`, or the request's budget is spent.
 pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> Result<String, Exhausted> {
     let mut calendar = object.calendar.clone();
+    let expansion = selection.expand.map(|range| instances(object, zones, range));
+    if expansion.as_ref().is_some_and(|expansion| expansion.cut) {
+        return Err(Exhausted::Request);
+    }
+    let instances = expansion.map(|expansion| expansion.instances);
+    if instances.is_none()
+        && let Some(range) = selection.limit_recurrence
+    {
+        limit(&mut calendar, object, zones, range);
+    }
     if let Some(describe) = selection.describe_zones {
         if describe {
             describe_zones(&mut calendar, zones)?
         } else {
             calendar.components.retain(|part| !is_known_zone(part))
         }
-    }
-    let instances = selection.expand.map(|range| instances(object, zones, range).instances);
-    if instances.is_none()
-        && let Some(range) = selection.limit_recurrence
-    {
-        limit(&mut calendar, object, zones, range);
     }
     if let Some(range) = selection.limit_freebusy {
         limit_freebusy(&mut calendar, range, zones);
@@ -200,11 +208,11 @@ fn line(text: &str) -> Option<Property> {
 }
 
 /// A time in UTC; what floats, and whole days, stay as they are.
-fn in_utc(name: &str, when: &When, zones: &Zones<'_>) -> Option<Property> {
+fn in_utc(name: &str, when: &When, at: Timestamp) -> Option<Property> {
     line(&match when.clock {
-        Clock::Day => format!("{name};VALUE=DATE:{}", when.local.strftime("%Y%m%d")),
+        Clock::Day => format!("{name};VALUE=DATE:{}", write_date(when.local)),
         Clock::Floating => format!("{name}:{}", write_local(when.local)),
-        Clock::Utc | Clock::Zone(_) => format!("{name}:{}", write_utc(zones.instant(when))),
+        Clock::Utc | Clock::Zone(_) => format!("{name}:{}", write_utc(at)),
     })
 }
 
@@ -212,58 +220,72 @@ fn in_utc(name: &str, when: &When, zones: &Zones<'_>) -> Option<Property> {
 fn alone(instance: &Instance<'_>, zones: &Zones<'_>) -> Component {
     let source = instance.component;
     let mut properties = Vec::with_capacity(source.properties.len());
+    let ends = |name: &str, clock: Clock| {
+        let local = zones.of(&clock).local(instance.end);
+        in_utc(name, &When { local, clock }, instance.end)
+    };
+    let base = Base { start: &instance.local, zone: &zones.of(&instance.local.clock) };
+    let mut lasts = false;
     for property in &source.properties {
         match property.name.as_str() {
             "RRULE" | "RDATE" | "EXDATE" | "EXRULE" | "RECURRENCE-ID" => {}
-            "DTSTART" => properties.extend(in_utc("DTSTART", &instance.local, zones)),
+            "DTSTART" => properties.extend(in_utc("DTSTART", &instance.local, instance.start)),
             name @ ("DTEND" | "DUE") => {
-                let shown = When::of(property).map(|when| {
-                    let local = zones.of(&when.clock).local(instance.end);
-                    When { local, clock: when.clock }
-                });
-                properties.extend(shown.and_then(|when| in_utc(name, &when, zones)));
+                let clock = When::of(property).map(|when| base.clock(&when, zones));
+                lasts |= clock.is_some();
+                properties.extend(clock.and_then(|clock| ends(name, clock)));
             }
-            _ => properties.push(property.clone()),
+            // Where it is told in UTC its days are of 24 hours.
+            "DURATION" if !is_told(instance, Length::read(property.value()), zones) => {}
+            name => {
+                lasts |= name == "DURATION";
+                properties.push(property.clone());
+            }
         }
     }
-    properties.extend(instance.id.as_ref().and_then(|id| in_utc("RECURRENCE-ID", id, zones)));
+    if !lasts && !is_told(instance, None, zones) {
+        let name = if source.name == "VTODO" { "DUE" } else { "DTEND" };
+        properties.extend(ends(name, instance.local.clock.clone()));
+    }
+    properties.extend(instance.id.as_ref().and_then(|id| in_utc("RECURRENCE-ID", &id.when, id.at)));
     let components = source.components.clone();
     Component { name: source.name.clone(), properties, components }
+}
+
+/// Does whoever reads an instance in UTC, with a DURATION or none, see when it ends?
+fn is_told(instance: &Instance<'_>, length: Option<Length>, zones: &Zones<'_>) -> bool {
+    let Instance { start, local, .. } = instance;
+    let clock = if matches!(local.clock, Clock::Zone(_)) { &Clock::Utc } else { &local.clock };
+    let extent = length.map_or_else(|| Extent::untold(instance.component, local), Extent::Nominal);
+    let zone = zones.of(clock);
+    extent.end(*start, zone.local(*start), &zone) == instance.end
 }
 
 /// The master and the overrides that matter in a range (RFC 4791 section 9.6.6): those that take place in it, and those
 /// whose instance would have.
 fn limit(calendar: &mut Component, object: &Object, zones: &Zones<'_>, range: TimeRange) {
-    let found = instances(object, zones, range);
-    let told: HashSet<*const Component> =
-        found.instances.iter().map(|instance| std::ptr::from_ref(instance.component)).collect();
-    let keeps: Vec<bool> = object
-        .calendar
-        .components
-        .iter()
-        .map(|part| {
-            let Some(id) = part.property("RECURRENCE-ID").and_then(When::of) else { return true };
-            let at = zones.instant(&id);
-            let length = object.master().and_then(|master| length_of(master, zones)).unwrap_or(0);
-            range.overlaps(at, at.saturating_add(length)) || told.contains(&std::ptr::from_ref(part))
-        })
-        .collect();
-    let mut keeps = keeps.into_iter();
+    let address = std::ptr::from_ref::<Component>;
+    let mut placed = HashSet::new();
+    each(object, zones, range, |instance| {
+        placed.insert(address(instance.component));
+        ControlFlow::Continue(())
+    });
+    let overrides = overrides(object, zones);
+    let elsewhere = overrides.values().filter(|moved| {
+        let would = range.overlaps(moved.id.at, moved.would_end) || (moved.future && moved.id.at < range.end);
+        !would && !placed.contains(&address(moved.component))
+    });
+    let elsewhere: HashSet<_> = elsewhere.map(|moved| address(moved.component)).collect();
+    let mut keeps = object.calendar.components.iter().map(|part| !elsewhere.contains(&address(part)));
     calendar.components.retain(|_| keeps.next().unwrap_or(true));
-}
-
-fn length_of(master: &Component, zones: &Zones<'_>) -> Option<i64> {
-    let start = master.property("DTSTART").and_then(When::of)?;
-    let end = master.property("DTEND").and_then(When::of);
-    match end {
-        Some(end) => Some(zones.instant(&end) - zones.instant(&start)),
-        None => master.value("DURATION").and_then(super::time::Length::read).map(super::time::Length::as_seconds),
-    }
 }
 
 /// Only the periods of FREEBUSY that overlap a range (RFC 4791 section 9.6.7).
 fn limit_freebusy(calendar: &mut Component, range: TimeRange, zones: &Zones<'_>) {
-    let overlaps = |text: &&str| period(text, zones).is_none_or(|(start, end)| range.overlaps(start, end));
+    let overlaps = |text: &&str| {
+        let line = line(&format!("FREEBUSY:{text}"));
+        line.is_none_or(|line| periods_of(&line, zones).all(|(start, end)| range.overlaps(start, end)))
+    };
     for part in calendar.components.iter_mut().filter(|part| part.name == "VFREEBUSY") {
         let properties = std::mem::take(&mut part.properties);
         part.properties = properties

@@ -3,7 +3,7 @@
 use super::object::Component;
 use super::recur::weekday;
 use super::rule::Rule;
-use super::time::{When, write_utc};
+use super::time::{When, write_date, write_utc};
 use super::zone::Zones;
 
 /// Days that a rule may count as one kind of day.
@@ -66,8 +66,8 @@ pub(super) fn template(master: &Component, start: &When, zones: &Zones<'_>) -> O
         (Some(_), Some(_)) => return None,
         (Some(count), None) => out += &format!(";COUNT={}", count.parse::<u32>().ok()?),
         (None, Some(_)) => {
-            let last = read.until(start, &zone)?;
-            let told = if start.is_day() { last.strftime("%Y%m%d").to_string() } else { write_utc(zone.instant(last)) };
+            let last = read.until(start, &zone, zones)?;
+            let told = if start.is_day() { write_date(last) } else { write_utc(zone.instant(last)) };
             out += &format!(";UNTIL={told}");
         }
         (None, None) => {}

@@ -34,14 +34,13 @@ impl When {
     /// The value of DTSTART, DTEND, DUE, RECURRENCE-ID, ...
     #[must_use]
     pub fn of(property: &Property) -> Option<Self> {
-        Self::read(property.value(), property.parameter("TZID").as_deref())
+        Form::of(property).read(property.value())
     }
 
-    /// All values of RDATE or EXDATE; of periods the beginning.
-    pub fn all_of(property: &Property) -> impl Iterator<Item = Self> {
-        let zone = property.parameter("TZID");
-        let begins = |value| str::split(value, '/').next().unwrap_or_default();
-        property.value().split(',').filter_map(move |value| Self::read(begins(value), zone.as_deref()))
+    /// All values of RDATE or EXDATE; of a period the beginning, and how it ends.
+    pub fn all_of(property: &Property) -> impl Iterator<Item = (Self, Option<End>)> {
+        let form = Form::of(property);
+        property.value().split(',').filter_map(move |value| form.read_period(value))
     }
 
     /// Reads `20260131`, `20260131T100000` or `20260131T100000Z`.
@@ -53,18 +52,12 @@ impl When {
             None => (text, None),
         };
         let date = read_date(date)?;
-        let Some(time) = time else { return Some(Self { local: date.at(0, 0, 0, 0), clock: Clock::Day }) };
+        let Some(time) = time else { return Some(Self { local: midnight(date), clock: Clock::Day }) };
         let (digits, utc) = match time.strip_suffix(['Z', 'z']) {
             Some(digits) => (digits, true),
             None => (time, false),
         };
-        if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let part = |from: usize| digits.get(from..from + 2)?.parse::<i8>().ok();
-        // A leap second is the second before it.
-        let local =
-            DateTime::new(date.year(), date.month(), date.day(), part(0)?, part(2)?, part(4)?.min(59), 0).ok()?;
+        let local = read_time(date, digits)?;
         let clock = match zone.map(str::trim).filter(|zone| !zone.is_empty()) {
             _ if utc => Clock::Utc,
             Some(zone) => Clock::Zone(zone.to_owned()),
@@ -73,10 +66,81 @@ impl When {
         Some(Self { local, clock })
     }
 
+    /// The day on which it is, as it is written.
+    #[must_use]
+    pub fn day(&self) -> Self {
+        Self { local: midnight(self.local.date()), clock: Clock::Day }
+    }
+
     /// Is it a whole day?
     #[must_use]
     pub fn is_day(&self) -> bool {
         self.clock == Clock::Day
+    }
+}
+
+/// How a period ends (RFC 5545 section 3.3.9).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum End {
+    /// At a time.
+    At(When),
+    /// After so long.
+    After(Length),
+}
+
+/// What the parameters of a line say of its values.
+struct Form {
+    zone: Option<String>,
+    days: bool,
+}
+
+impl Form {
+    fn of(property: &Property) -> Self {
+        let mut form = Self { zone: None, days: false };
+        for (name, value) in property.parameters() {
+            match name.as_str() {
+                "TZID" => form.zone = Some(value),
+                "VALUE" => form.days = value.trim().eq_ignore_ascii_case("DATE"),
+                _ => {}
+            }
+        }
+        form
+    }
+
+    /// Whole days are what is said to be days, and what has no time.
+    fn read(&self, text: &str) -> Option<When> {
+        let when = When::read(text, self.zone.as_deref())?;
+        Some(if self.days { when.day() } else { when })
+    }
+
+    fn read_period(&self, text: &str) -> Option<(When, Option<End>)> {
+        let Some((start, end)) = text.split_once('/') else { return Some((self.read(text)?, None)) };
+        let end = match Length::read(end) {
+            Some(length) => End::After(length),
+            None => End::At(self.read(end)?),
+        };
+        Some((self.read(start)?, Some(end)))
+    }
+}
+
+/// The beginning of a day.
+fn midnight(date: Date) -> DateTime {
+    date.at(0, 0, 0, 0)
+}
+
+/// The time of `date` that six digits tell. 24:00 is midnight of the next day, as ISO 8601 writes it; a leap second is the
+/// second before it.
+fn read_time(date: Date, digits: &str) -> Option<DateTime> {
+    if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let part = |from: usize| digits.get(from..from + 2)?.parse::<i8>().ok();
+    match (part(0)?, part(2)?, part(4)?) {
+        (24, 0, 0) => date.tomorrow().ok().map(midnight),
+        (hour, minute, second @ 0..=60) => {
+            DateTime::new(date.year(), date.month(), date.day(), hour, minute, second.min(59), 0).ok()
+        }
+        _ => None,
     }
 }
 
@@ -97,6 +161,12 @@ pub fn write_utc(at: i64) -> String {
 #[must_use]
 pub fn write_local(local: DateTime) -> String {
     local.max(FIRST).strftime("%Y%m%dT%H%M%S").to_string()
+}
+
+/// A date as iCalendar writes it.
+#[must_use]
+pub fn write_date(local: DateTime) -> String {
+    local.max(FIRST).strftime("%Y%m%d").to_string()
 }
 
 /// A duration (RFC 5545 section 3.3.6): days by the calendar, the rest by the clock.
@@ -153,6 +223,12 @@ impl Length {
         civil_of(seconds_of(local).saturating_add(self.as_seconds()))
     }
 
+    /// So many times as long.
+    #[must_use]
+    pub const fn times(self, number: i64) -> Self {
+        Self { days: self.days.saturating_mul(number), seconds: self.seconds.saturating_mul(number) }
+    }
+
     /// In seconds, a day being 24 hours.
     #[must_use]
     pub const fn as_seconds(self) -> i64 {
@@ -162,7 +238,8 @@ impl Length {
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, Length, When, write_utc};
+    use super::{Clock, End, Length, When, write_utc};
+    use crate::ical::object::Property;
 
     #[test]
     fn times() {
@@ -171,9 +248,40 @@ mod tests {
         assert_eq!(When::read("20260101", None).unwrap().clock, Clock::Day);
         assert_eq!(When::read("20260101T100000Z", Some("X")).unwrap().clock, Clock::Utc);
         assert_eq!(When::read("20260101T100000", None).unwrap().clock, Clock::Floating);
-        for bad in ["", "2026", "20261301", "20260230", "20260101T", "20260101T10", "20260101T250000", "T", "é"] {
+        let bad = ["", "2026", "20261301", "20260230", "20260101T", "20260101T10", "20260101T250000", "T", "é"];
+        for bad in bad.into_iter().chain(["20260101T240001", "20260101T100061", "20260101T100075", "99991231T240000"]) {
             assert_eq!(When::read(bad, None), None, "{bad}");
         }
+    }
+
+    /// What is said to be a day is one, and so is what has no time; 24:00 is the next day's midnight.
+    #[test]
+    fn values_are_read_as_what_they_say() {
+        let table = [
+            ("DTSTART;VALUE=DATE:20260127T000000", "20260127", Clock::Day),
+            ("DTSTART;VALUE=date:20260127T143000Z", "20260127", Clock::Day),
+            ("DTSTART;TZID=Europe/Paris;VALUE=DATE:20260127T143000", "20260127", Clock::Day),
+            ("DTSTART:20260127", "20260127", Clock::Day),
+            ("DTSTART;TZID=Europe/Paris:20260127", "20260127", Clock::Day),
+            ("DTSTART;VALUE=DATE-TIME:20260127", "20260127", Clock::Day),
+            ("DTSTART:20260228T240000", "20260301T000000", Clock::Floating),
+            ("DTSTART:20261231T240000Z", "20270101T000000", Clock::Utc),
+            ("DTSTART:20261231T235960Z", "20261231T235959", Clock::Utc),
+            ("DTSTART;VALUE=DATE:20260127T240000", "20260128", Clock::Day),
+        ];
+        for (line, local, clock) in table {
+            let local = When::read(local, None).unwrap().local;
+            assert_eq!(When::of(&Property::parse(line).unwrap()), Some(When { local, clock }), "{line}");
+        }
+    }
+
+    #[test]
+    fn periods_end_at_a_time_or_after_so_long() {
+        let line = "RDATE;VALUE=PERIOD:20260325T120000Z/PT3H,20260326T120000Z/20260326T180000Z,20260327T120000Z";
+        let line = Property::parse(line).unwrap();
+        let ends: Vec<Option<End>> = When::all_of(&line).map(|(_, end)| end).collect();
+        let length = End::After(Length { days: 0, seconds: 3 * 3600 });
+        assert_eq!(ends, [Some(length), Some(End::At(When::read("20260326T180000Z", None).unwrap())), None]);
     }
 
     #[test]

@@ -181,7 +181,7 @@ fn iana(name: &str) -> Option<TimeZone> {
 pub struct Zones<'a> {
     calendar: &'a Component,
     floating: Zone,
-    seen: RefCell<HashMap<String, Zone>>,
+    seen: RefCell<HashMap<String, Option<Zone>>>,
     budget: Option<Budget>,
     left: Cell<u64>,
     cut: Cell<bool>,
@@ -251,17 +251,21 @@ impl<'a> Zones<'a> {
         match clock {
             Clock::Day | Clock::Floating => self.floating.clone(),
             Clock::Utc => Zone::Known(TimeZone::UTC),
-            Clock::Zone(name) => self.named(name),
+            Clock::Zone(name) => self.named(name).unwrap_or_else(|| self.floating.clone()),
         }
     }
 
-    fn named(&self, name: &str) -> Zone {
+    /// Does anybody know a zone of this name?
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.named(name).is_some()
+    }
+
+    fn named(&self, name: &str) -> Option<Zone> {
         if let Some(zone) = self.seen.borrow().get(name) {
             return zone.clone();
         }
         self.step(STEPS_OF_NAME);
-        let zone =
-            known(name).map(Zone::Known).or_else(|| self.described(name)).unwrap_or_else(|| self.floating.clone());
+        let zone = known(name).map(Zone::Known).or_else(|| self.described(name));
         self.seen.borrow_mut().insert(name.to_owned(), zone.clone());
         zone
     }

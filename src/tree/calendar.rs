@@ -13,15 +13,14 @@ use super::former::zone;
 use super::gate::Admitted;
 use super::walk::{Cursor, Needs, PAGE, Page, Text, View};
 use crate::ical::object::{Component, Invalid, MAX_ATTENDEES, MAX_BYTES, Object};
-use crate::ical::recur::{instances, recurs};
-use crate::ical::time::When;
+use crate::ical::recur::{bounds, recurs};
 use crate::ical::zone::{Zones, known};
 use crate::model::budget::Budget;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
-use crate::model::id::{Id, Timestamp};
+use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node, ROOT};
@@ -38,8 +37,8 @@ use crate::store::{body, node};
 pub const CALENDARS: &str = "calendars";
 /// The media type of a calendar object.
 pub const CALENDAR_TYPE: &str = "text/calendar; charset=utf-8";
-/// What floats lies within so many seconds of where UTC would put it.
-const FLOAT_S: i64 = 14 * 3600;
+/// What floats lies within so many seconds of where UTC would put it: of old, clocks went by the sun on either side of the date line.
+const FLOAT_S: i64 = 16 * 3600;
 /// A run of objects ends where their texts have reached so many bytes.
 const RUN_BYTES: i64 = 2 * 1024 * 1024;
 /// The most bytes of dead properties of objects that are asked for by their names, some hundred at a time.
@@ -175,25 +174,8 @@ impl View {
 
 /// Bounds of all instances of an object.
 fn index(object: &Object) -> Indexed {
-    let zones = Zones::new(&object.calendar, &TimeZone::UTC);
-    let timed = |name| object.parts().any(|part| part.property(name).and_then(When::of).is_some());
-    let endless = object.parts().flat_map(|part| part.all("RRULE")).any(|rule| {
-        let rule = rule.value().to_ascii_uppercase();
-        !rule.contains("COUNT=") && !rule.contains("UNTIL=")
-    });
-    let (mut first_at, mut last_at) = (Timestamp::MIN, Timestamp::MAX);
-    // The periods of busy times may lie anywhere.
-    if object.component != "VFREEBUSY" && (timed("DTSTART") || timed("DUE")) {
-        let range = if endless { TimeRange { end: Timestamp::MIN, ..TimeRange::ALL } } else { TimeRange::ALL };
-        let found = instances(object, &zones, range);
-        let starts = object.parts().flat_map(|part| part.all("DTSTART").chain(part.all("DUE"))).filter_map(When::of);
-        let starts = starts.map(|when| zones.instant(&when)).chain(found.instances.first().map(|first| first.start));
-        first_at = starts.min().unwrap_or(Timestamp::MIN).saturating_sub(FLOAT_S);
-        if !endless && !found.cut {
-            let last = found.instances.iter().map(|instance| instance.end.max(instance.start)).max();
-            last_at = last.unwrap_or(Timestamp::MAX).saturating_add(FLOAT_S);
-        }
-    }
+    let TimeRange { start, end } = bounds(object, &Zones::new(&object.calendar, &TimeZone::UTC));
+    let (first_at, last_at) = (start.saturating_sub(FLOAT_S), end.saturating_add(FLOAT_S));
     Indexed { uid: object.uid.clone(), component: object.component.clone(), first_at, last_at }
 }
 

@@ -12,8 +12,8 @@ pub const DEFAULT_TIMEOUT_S: i64 = 3_600;
 pub const LAPSED_S: i64 = 86_400;
 /// How many locks may cover one resource (shared ones) before more are refused.
 pub const MAX_LOCKS_PER_NODE: usize = 64;
-/// How many locks one home may hold.
-pub const MAX_LOCKS_PER_HOME: i64 = 20_000;
+/// How many locks one home may hold: all are looked at where a collection goes, or a role.
+pub const MAX_LOCKS_PER_HOME: i64 = 2_500;
 
 /// A lock as it stands on its root.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,6 +1,6 @@
 //! Statements on `lock`.
 
-use super::sql::{Reading, Row, arguments, row, rows};
+use super::sql::{Reading, Row, arguments, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -64,10 +64,10 @@ pub async fn refresh(c: &mut Txn, token: &str, timeout_s: i64, expires_at: Times
     Ok(())
 }
 
-/// Removes a lock.
-pub async fn delete(c: &mut Txn, token: &str) -> Result<(), Failure> {
-    c.note("DELETE FROM lock WHERE token = $1", arguments![token]).await?;
-    Ok(())
+/// Removes locks by their tokens.
+pub async fn delete(c: &mut Txn, tokens: &str) -> Result<(), Failure> {
+    const SQL: &str = concat!("DELETE FROM lock WHERE token IN (SELECT l.value FROM ", listed!("$1"), " l)");
+    c.note(SQL, arguments![tokens]).await
 }
 
 /// Removes the locks of a home that lapsed before a moment, so that they never pile up.
@@ -100,13 +100,16 @@ pub async fn room(c: &mut impl Reading, home: Id, node: Id, person: Id) -> Resul
     Ok(found.map_or((0, 0), |row| (row.integer(0), row.integer(1))))
 }
 
-/// Roles in a home were changed: a lock lasts no longer than its holder may write there.
+/// Roles in a home were changed: a lock lasts no longer than its holder may write there. A role is given on collections, so what
+/// stands in the same one is asked about once.
 pub async fn end_with_roles(c: &mut Txn, home: Id) -> Result<(), Failure> {
     const SQL: &str = concat!(
-        "UPDATE lock SET expires_at = ",
-        writes_until!("lock.principal_id", "lock.node_id"),
-        " WHERE home_id = $1 AND expires_at > ",
-        writes_until!("lock.principal_id", "lock.node_id")
+        "WITH held(token, holder, place) AS MATERIALIZED (SELECT l.token, l.principal_id, \
+         CASE WHEN n.hash IS NULL THEN n.id ELSE n.parent_id END FROM lock l CROSS JOIN node n WHERE l.home_id = $1 AND n.id = l.node_id), \
+         writes(holder, place, until_at) AS MATERIALIZED (SELECT h.holder, h.place, ",
+        writes_until!("h.holder", "h.place"),
+        " FROM (SELECT DISTINCT holder, place FROM held) h) UPDATE lock SET expires_at = w.until_at FROM held h, writes w \
+         WHERE lock.token = h.token AND w.holder = h.holder AND w.place = h.place AND lock.expires_at > w.until_at"
     );
     c.note(SQL, arguments![home, Role::Member.rank()]).await
 }
@@ -116,14 +119,16 @@ pub async fn end_of(c: &mut Txn, person: Id) -> Result<(), Failure> {
     c.note("DELETE FROM lock WHERE principal_id = $1", arguments![person]).await
 }
 
-/// Locks whose root stands at or below `top`. The cost grows with the locks of the home, not with its documents.
+/// Locks whose root stands at or below `top`. The cost grows with the locks of the home, not with its documents: of those that
+/// stand in one collection it is asked once where that stands.
 pub async fn below(c: &mut impl Reading, home: Id, top: Id, now: Timestamp) -> Result<Vec<Lock>, Failure> {
     const SQL: &str = concat!(
-        "WITH RECURSIVE up(token, id) AS (SELECT l.token, l.node_id FROM lock l WHERE l.home_id = $1 \
-         UNION ALL SELECT u.token, n.parent_id FROM up u JOIN node n ON n.id = u.id \
-         WHERE n.parent_id IS NOT NULL AND u.id <> $2) SELECT ",
+        "WITH RECURSIVE place(id) AS MATERIALIZED (SELECT DISTINCT n.parent_id FROM lock l CROSS JOIN node n WHERE l.home_id = $1 \
+         AND n.id = l.node_id), up(place, id) AS (SELECT p.id, p.id FROM place p UNION ALL SELECT u.place, n.parent_id FROM up u \
+         CROSS JOIN node n WHERE n.id = u.id AND n.parent_id IS NOT NULL AND u.id <> $2) SELECT ",
         lock_columns!(),
-        " FROM up u JOIN lock l ON l.token = u.token WHERE u.id = $2 ORDER BY l.node_id"
+        " FROM lock l CROSS JOIN node n WHERE l.home_id = $1 AND n.id = l.node_id AND (n.id = $2 OR n.parent_id IN \
+         (SELECT u.place FROM up u WHERE u.id = $2)) ORDER BY l.node_id"
     );
     Ok(rows(c, SQL, arguments![home, top]).await?.iter().filter_map(|row| held(row, 0, now)).collect())
 }

@@ -3,6 +3,7 @@
 //! [`Store::read`] opens a snapshot, [`Store::write`] a write transaction; the files below hold one table group each,
 //! its statements and nothing else. Nothing here asks who may do what: that is `tree`'s.
 
+mod asked;
 pub mod body;
 pub mod calendar;
 pub mod carried;
@@ -36,15 +37,17 @@ use std::sync::Arc;
 
 use tokio::sync::RwLock;
 
+use self::asked::Asked;
 use self::body::Blobs;
 use self::memo::Memo;
 use self::place::{BODIES, DATABASE, Entered, Place};
 use self::readers::Readers;
 use self::recall::Recall;
-use self::sql::Asked;
 use self::transaction::{Glance, Snapshot, Txn, Writer};
 use crate::model::error::Failure;
 use crate::model::id::Id;
+
+pub use self::asked::Hold;
 
 /// What the database was when a request came, as far as that could be told.
 pub type Seen = Option<memo::Version>;
@@ -75,8 +78,8 @@ impl Store {
         let entered = Place::enter(data).await?;
         let Entered { place, tightened, .. } = &entered;
         let file = place.join(DATABASE);
-        let connection = sql::open_writer(&file, flush).await?;
         let asked = Arc::<Asked>::default();
+        let connection = sql::open_writer(&file, flush, &asked).await?;
         let memo = Arc::new(Memo::open(&file));
         let recall = Arc::<Recall>::default();
         let readers = Readers::open(file).await?;

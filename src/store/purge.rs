@@ -1,9 +1,10 @@
 //! Statements that remove nodes for good, with all below them and all their past.
 //!
-//! A document goes at once. A collection is taken out of sight and entered in the table `purge`; all below it goes in
-//! slices, leaves first, each a change of its own: the collections below are found a bounded number at a time, and what
-//! stands in the deepest of them goes before they do. So the cost is that of the nodes, however deep they stand, and
-//! whoever finds the table filled can go on.
+//! Documents on which little hangs go at once. A collection, or a document with many versions, is taken out of sight and entered
+//! in the table `purge`; it goes in slices with all below it, leaves first, each a change of its own: the collections below are
+//! found a bounded number at a time, and what stands in the deepest of them goes before they do; of a document its newest
+//! states go first. So the cost is that of the nodes and their states, however deep they stand, and whoever finds the table
+//! filled can go on.
 
 use super::held;
 use super::members::listed_ids;
@@ -15,19 +16,27 @@ use crate::model::node::Node;
 
 /// How many nodes a step removes, or looks at, at most.
 const STEP: i64 = 250;
+/// How much may hang on the nodes that a step removes: states of the past, and blocks of [`BLOCK`] bytes of dead properties.
+const WEIGHT: i64 = 1_000;
+const BLOCK: i64 = 4_096;
 
-/// Removes documents of the trash, and takes collections out of sight: those that are to be carried on with, and how many
+/// Removes documents of the trash, and takes what is larger out of sight: that is to be carried on with; and how many
 /// documents went.
 pub async fn begin(c: &mut Txn, nodes: &[Node], now: Timestamp) -> Result<(Vec<Id>, u64), Failure> {
-    let (tops, documents): (Vec<&Node>, Vec<&Node>) = nodes.iter().partition(|node| node.kind.is_collection());
+    let (collections, documents): (Vec<&Node>, Vec<&Node>) = nodes.iter().partition(|node| node.kind.is_collection());
     let ids = |nodes: &[&Node]| nodes.iter().map(|node| node.id).collect::<Vec<_>>();
-    let (tops, documents) = (ids(&tops), ids(&documents));
-    if !documents.is_empty() {
+    let (collections, documents) = (ids(&collections), ids(&documents));
+    let at_once = is_light(c, &listed_ids(&documents)).await?;
+    if at_once && !documents.is_empty() {
         remove(c, &listed_ids(&documents)).await?;
     }
+    if !collections.is_empty() {
+        strip(c, &listed_ids(&collections)).await?;
+    }
+    let number = if at_once { documents.len() as u64 } else { 0 };
+    let tops: Vec<Id> = collections.into_iter().chain(documents.into_iter().filter(|_| !at_once)).collect();
     if !tops.is_empty() {
         let listing = listed_ids(&tops);
-        strip(c, &listing).await?;
         const HIDE: &str = concat!(
             "UPDATE node SET gone_at = COALESCE(gone_at, $2), hidden = 1 WHERE id IN (SELECT l.value FROM ",
             listed!("$1"),
@@ -42,7 +51,7 @@ pub async fn begin(c: &mut Txn, nodes: &[Node], now: Timestamp) -> Result<(Vec<I
         );
         c.note(ENTER, arguments![&listing, now]).await?;
     }
-    Ok((tops, documents.len() as u64))
+    Ok((tops, number))
 }
 
 /// Takes a new collection out of sight: unless it is released, it is purged from a moment on.
@@ -71,7 +80,8 @@ pub async fn carry_on(c: &mut Txn, top: Id) -> Result<Option<u64>, Failure> {
     if found.is_empty() {
         return Ok(None);
     }
-    let collections = listed_ids(&found.iter().map(|row| Id(row.integer(0))).collect::<Vec<_>>());
+    let found: Vec<Id> = found.iter().map(|row| Id(row.integer(0))).collect();
+    let collections = listed_ids(&found);
     // What was deleted out of them before lies in the trash on its own, and is said to have come from what stays.
     const KEEP: &str = concat!(
         "UPDATE node SET parent_id = (SELECT t.parent_id FROM node t WHERE t.id = $2) WHERE id IN (SELECT n.id FROM ",
@@ -95,12 +105,56 @@ pub async fn carry_on(c: &mut Txn, top: Id) -> Result<Option<u64>, Failure> {
     const DOCUMENTS: &str =
         concat!("SELECT n.id FROM ", listed!("$1"), " l CROSS JOIN node n WHERE n.parent_id = l.value LIMIT $2");
     let documents = rows(c, DOCUMENTS, arguments![&collections, STEP]).await?;
-    if documents.is_empty() {
-        remove(c, &collections).await?;
-        return Ok(Some(found.len() as u64));
+    let documents: Vec<Id> = documents.iter().map(|row| Id(row.integer(0))).collect();
+    lighten(c, if documents.is_empty() { &found } else { &documents }).await.map(Some)
+}
+
+/// Removes as many of some nodes that nothing stands in as a step may; how many. Of one on which too much hangs some of that goes.
+async fn lighten(c: &mut Txn, nodes: &[Id]) -> Result<u64, Failure> {
+    let mut some = nodes;
+    loop {
+        let listing = listed_ids(some);
+        if is_light(c, &listing).await? {
+            remove(c, &listing).await?;
+            return Ok(some.len() as u64);
+        }
+        match some {
+            [one] if shed(c, *one).await? => return Ok(0),
+            [_] => {
+                remove(c, &listing).await?;
+                return Ok(1);
+            }
+            _ => some = some.split_at(some.len() / 2).0,
+        }
     }
-    remove(c, &listed_ids(&documents.iter().map(|row| Id(row.integer(0))).collect::<Vec<_>>())).await?;
-    Ok(Some(documents.len() as u64))
+}
+
+/// Does no more hang on some nodes than a step may remove?
+async fn is_light(c: &mut Txn, nodes: &str) -> Result<bool, Failure> {
+    const SQL: &str = concat!(
+        "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ",
+        listed!("$1"),
+        " l CROSS JOIN past p WHERE p.node_id = l.value LIMIT $2 + 1) s) + (SELECT CAST(COALESCE(SUM(OCTET_LENGTH(r.xml)), 0) AS BIGINT) \
+         / $3 FROM ",
+        listed!("$1"),
+        " l CROSS JOIN property r WHERE r.node_id = l.value)"
+    );
+    Ok(row(c, SQL, arguments![nodes, WEIGHT, BLOCK]).await?.is_none_or(|row| row.integer(0) <= WEIGHT))
+}
+
+/// Removes the newest states of a node, as many as a step may; `false`: there are no more than that.
+async fn shed(c: &mut Txn, node: Id) -> Result<bool, Failure> {
+    let oldest =
+        "SELECT home_id, to_seq FROM past WHERE node_id = $1 ORDER BY home_id DESC, to_seq DESC LIMIT 1 OFFSET $2";
+    let Some(oldest) = row(c, oldest, arguments![node, WEIGHT]).await? else { return Ok(false) };
+    for sql in [
+        "UPDATE home SET used_bytes = used_bytes - (SELECT CAST(COALESCE(SUM(p.held_bytes), 0) AS BIGINT) FROM past p \
+         WHERE p.node_id = $1 AND (p.home_id, p.to_seq) > ($2, $3)) WHERE node_id = (SELECT n.home_id FROM node n WHERE n.id = $1)",
+        "DELETE FROM past WHERE node_id = $1 AND (home_id, to_seq) > ($2, $3)",
+    ] {
+        c.note(sql, arguments![node, oldest.integer(0), oldest.integer(1)]).await?;
+    }
+    Ok(true)
 }
 
 /// Purges that are due: of each what was purged.

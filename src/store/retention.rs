@@ -1,8 +1,9 @@
 //! Statements on what a home keeps, and those that let the rest go.
 
+use super::members::listed_ids;
 use super::node::{columns, nodes};
 use super::page::{Paged, paged};
-use super::sql::{Reading, arguments, execute, row, rows};
+use super::sql::{Reading, arguments, execute, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -69,6 +70,7 @@ pub async fn documents_with_old_versions(
 pub async fn drop_version(c: &mut Txn, home: Id, node: Id, version: i64) -> Result<bool, Failure> {
     let stays = "SELECT 1 FROM past p WHERE p.node_id = $1 AND p.version = $2 AND (p.kept = 1 \
                  OR NOT EXISTS (SELECT 1 FROM past q WHERE q.node_id = $1 AND q.home_id = $3 AND q.from_seq = p.to_seq \
+                 AND q.to_seq = (SELECT MIN(f.to_seq) FROM past f WHERE f.node_id = $1 AND f.home_id = $3 AND f.to_seq > p.to_seq) \
                  AND q.parent_id = p.parent_id AND q.name = p.name UNION ALL SELECT 1 FROM node n WHERE n.id = $1 \
                  AND n.gone_at IS NULL AND n.since_seq = p.to_seq AND n.parent_id = p.parent_id AND n.name = p.name)) \
                  UNION ALL SELECT 1 FROM node n WHERE n.id = $1 AND n.version = $2 LIMIT 1";
@@ -83,6 +85,7 @@ pub async fn drop_version(c: &mut Txn, home: Id, node: Id, version: i64) -> Resu
         let (from, to, from_at) = (state.integer(0), state.integer(1), state.integer(2));
         for sql in [
             "UPDATE past SET from_seq = $4, from_at = $5 WHERE node_id = $1 AND home_id = $2 AND from_seq = $3 \
+             AND to_seq = (SELECT MIN(f.to_seq) FROM past f WHERE f.node_id = $1 AND f.home_id = $2 AND f.to_seq > $3) \
              AND EXISTS (SELECT 1 FROM past q WHERE q.node_id = $1 AND q.home_id = $2 AND q.to_seq = $3 \
              AND q.parent_id = past.parent_id AND q.name = past.name)",
             "UPDATE node SET since_seq = $4, since_at = $5 WHERE id = $1 AND home_id = $2 AND since_seq = $3 \
@@ -128,26 +131,46 @@ pub async fn abandoned(
     nodes(c, SQL, arguments![home, now, before, limit]).await
 }
 
-/// Lets go of the content of what went without a trace before a moment; the names stay for those who synchronize.
-pub async fn empty_litter(c: &mut Txn, home: Id, before: Timestamp) -> Result<u64, Failure> {
-    let sql = "WITH going(id, size) AS (SELECT n.id, n.size FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 \
-               AND n.hidden = 1 AND n.kind = 'file' AND n.hash IS NOT NULL), freed(home_id, bytes) AS (SELECT $1, g.size \
-               FROM going g UNION ALL SELECT p.home_id, p.held_bytes FROM going g CROSS JOIN past p WHERE p.node_id = g.id \
-               AND p.hash IS NOT NULL) UPDATE home SET used_bytes = used_bytes - (SELECT SUM(f.bytes) FROM freed f \
-               WHERE f.home_id = home.node_id) WHERE node_id IN (SELECT f.home_id FROM freed f)";
-    c.note(sql, arguments![home, before]).await?;
-    let sql = "UPDATE past SET hash = NULL, held_bytes = 0 WHERE hash IS NOT NULL AND node_id IN (SELECT n.id FROM node n \
-               WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 AND n.hidden = 1 AND n.kind = 'file' \
-               AND n.hash IS NOT NULL)";
-    c.note(sql, arguments![home, before]).await?;
-    let sql = "UPDATE node SET hash = NULL, size = 0 WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND hidden = 1 AND kind = 'file' \
-               AND hash IS NOT NULL";
-    execute(c, sql, arguments![home, before]).await
+/// Nodes of a home that went without a trace before a moment and whose content is still there.
+pub async fn litter(c: &mut impl Reading, home: Id, before: Timestamp, limit: i64) -> Result<Vec<Id>, Failure> {
+    let sql = "SELECT id FROM node WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND hidden = 1 AND kind = 'file' \
+               AND hash IS NOT NULL LIMIT $3";
+    Ok(rows(c, sql, arguments![home, before, limit]).await?.iter().map(|row| Id(row.integer(0))).collect())
 }
 
-/// Is there something of that kind?
-pub async fn has_litter(c: &mut impl Reading, home: Id, before: Timestamp) -> Result<bool, Failure> {
-    let sql = "SELECT 1 FROM node WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND hidden = 1 AND kind = 'file' \
-               AND hash IS NOT NULL LIMIT 1";
-    Ok(row(c, sql, arguments![home, before]).await?.is_some())
+/// Lets go of their content; the names stay for those who synchronize.
+pub async fn empty_litter(c: &mut Txn, home: Id, before: Timestamp, nodes: &[Id]) -> Result<(), Failure> {
+    /// Of the nodes `n` that are listed those that are still that.
+    macro_rules! going {
+        ($columns:literal) => {
+            concat!(
+                "SELECT ",
+                $columns,
+                " FROM ",
+                listed!("$3"),
+                " l CROSS JOIN node n WHERE n.id = l.value AND n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 AND n.hidden = 1 \
+                 AND n.kind = 'file' AND n.hash IS NOT NULL"
+            )
+        };
+    }
+    const SQL: [&str; 3] = [
+        concat!(
+            "WITH going(id, size) AS (",
+            going!("n.id, n.size"),
+            "), freed(home_id, bytes) AS (SELECT $1, g.size FROM going g UNION ALL SELECT p.home_id, p.held_bytes FROM going g \
+             CROSS JOIN past p WHERE p.node_id = g.id AND p.hash IS NOT NULL) UPDATE home SET used_bytes = used_bytes \
+             - (SELECT SUM(f.bytes) FROM freed f WHERE f.home_id = home.node_id) WHERE node_id IN (SELECT f.home_id FROM freed f)"
+        ),
+        concat!(
+            "UPDATE past SET hash = NULL, held_bytes = 0 WHERE hash IS NOT NULL AND node_id IN (",
+            going!("n.id"),
+            ")"
+        ),
+        concat!("UPDATE node SET hash = NULL, size = 0 WHERE id IN (", going!("n.id"), ")"),
+    ];
+    let listing = listed_ids(nodes);
+    for sql in SQL {
+        c.note(sql, arguments![home, before, &listing]).await?;
+    }
+    Ok(())
 }

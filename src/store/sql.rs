@@ -6,7 +6,6 @@
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,6 +20,7 @@ use sqlx::{
     TypeInfo as _, ValueRef as _,
 };
 
+use super::asked::Asked;
 use super::cause::failed;
 use super::memo::{Memo, Version, key_of, place};
 use super::recall::Recall;
@@ -203,25 +203,6 @@ impl Row {
 /// A text; what is no UTF-8 in it is replaced.
 fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|damaged| String::from_utf8_lossy(damaged.as_bytes()).into_owned())
-}
-
-/// What has been asked of the database, and how much it answered: what a request costs, told without a clock.
-#[derive(Default, Debug)]
-pub struct Asked {
-    statements: AtomicU64,
-    rows: AtomicU64,
-}
-
-impl Asked {
-    pub(super) fn add(&self, statements: usize, rows: usize) {
-        self.statements.fetch_add(statements as u64, Ordering::Relaxed);
-        self.rows.fetch_add(rows as u64, Ordering::Relaxed);
-    }
-
-    /// Statements, and rows of their answers, since the database was opened.
-    pub fn so_far(&self) -> (u64, u64) {
-        (self.statements.load(Ordering::Relaxed), self.rows.load(Ordering::Relaxed))
-    }
 }
 
 /// What statements run on.
@@ -547,8 +528,12 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .pragma("temp_store", "MEMORY")
 }
 
-/// The one writing connection, with the schema brought up to date. Creates the database where there is none.
-pub async fn open_writer(file: &Path, flush: bool) -> Result<Connection, Failure> {
+/// How many of its steps the database takes between two times that it tells of them.
+const STEPS: i32 = 1_000;
+
+/// The one writing connection, with the schema brought up to date. Creates the database where there is none. Its steps are
+/// counted.
+pub async fn open_writer(file: &Path, flush: bool, asked: &Arc<Asked>) -> Result<Connection, Failure> {
     let synchronous = if flush { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
     let options = options(file).create_if_missing(true).synchronous(synchronous).pragma("cache_size", WRITER_CACHE);
     let mut connection = options.connect().await.map_err(|e| failed("opening the database", e))?;
@@ -558,6 +543,13 @@ pub async fn open_writer(file: &Path, flush: bool) -> Result<Connection, Failure
         .run(&mut connection)
         .await
         .map_err(|e| failed("bringing the database schema up to date", e.into()))?;
+    let asked = Arc::clone(asked);
+    let mut handle = connection.lock_handle().await.map_err(|e| failed("opening the database", e))?;
+    handle.set_progress_handler(STEPS, move || {
+        asked.stepped(u64::from(STEPS.unsigned_abs()));
+        true
+    });
+    drop(handle);
     Ok(connection)
 }
 

@@ -12,12 +12,13 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
+use super::asked::{Asked, Holding};
 use super::carried::Carried;
 use super::cause::is_no_page;
 use super::memo::{Memo, Version};
 use super::readers::{Reader, Readers};
 use super::recall::Recall;
-use super::sql::{self, Argument, Asked, Batch, Connection, Foreseen, Reading};
+use super::sql::{self, Argument, Batch, Connection, Foreseen, Reading};
 use crate::model::error::{Cause, Failure};
 
 /// A consistent view, opened together with its first question; closed when dropped.
@@ -205,6 +206,7 @@ impl Writer {
             let _place = InLine::of(&self.waiting);
             Arc::clone(&self.state).lock_owned().await
         };
+        let holding = Holding::begin(&self.asked);
         guard.undo().await;
         if guard.away.is_some_and(|away| away >= since) {
             return Err(Failure::new("waiting to write", "the database is away").by(Cause::Busy));
@@ -221,7 +223,8 @@ impl Writer {
         }
         guard.unfinished = Some(place);
         let (state, waiting) = (Arc::clone(&self.state), Arc::clone(&self.waiting));
-        Ok(Txn { state, waiting, guard: Some(guard), foreseen: Foreseen::default(), asked: Arc::clone(&self.asked) })
+        let asked = Arc::clone(&self.asked);
+        Ok(Txn { state, waiting, held: Some((guard, holding)), foreseen: Foreseen::default(), asked })
     }
 
     /// Waits until what has been written so far is on disk. Whoever was refused because of what a neighbour wrote must not
@@ -351,7 +354,7 @@ impl State {
 pub struct Txn {
     state: Arc<Mutex<State>>,
     waiting: Arc<AtomicUsize>,
-    guard: Option<OwnedMutexGuard<State>>,
+    held: Option<(OwnedMutexGuard<State>, Holding)>,
     foreseen: Foreseen,
     asked: Arc<Asked>,
 }
@@ -359,7 +362,7 @@ pub struct Txn {
 impl Reading for Txn {
     async fn connection(&mut self, sql: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
         self.foreseen.clear();
-        let state = self.state_mut();
+        let state = self.state_asked();
         state.runs(sql);
         Ok((&mut state.connection, Some(&mut state.noted)))
     }
@@ -380,16 +383,33 @@ impl Reading for Txn {
 }
 
 impl Txn {
-    #[expect(clippy::expect_used, reason = "the guard is there until commit or drop, both of which consume the value")]
+    #[expect(clippy::expect_used, reason = "it is there until commit or drop, both of which consume the value")]
+    fn held(&mut self) -> (&mut State, &mut Holding) {
+        let (guard, holding) = self.held.as_mut().expect("a transaction in use holds its connection");
+        (guard, holding)
+    }
+
     fn state_mut(&mut self) -> &mut State {
-        self.guard.as_mut().expect("a transaction in use holds its connection")
+        self.held().0
+    }
+
+    /// The same for one more statement.
+    fn state_asked(&mut self) -> &mut State {
+        let (state, holding) = self.held();
+        holding.statements += 1;
+        state
+    }
+
+    /// Has it held the others up for as long as one slice of long work may? Asked between its pieces; the rest is another change.
+    pub fn is_long(&mut self) -> bool {
+        self.held().1.is_long()
     }
 
     /// Notes a statement that answers no rows: it runs before anything is read, at the latest when the write ends.
     pub async fn note(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
         self.foreseen.clear();
         self.asked.add(1, 0);
-        let state = self.state_mut();
+        let state = self.state_asked();
         state.runs(sql);
         state.noted.add(sql, arguments)?;
         if state.noted.is_full() { state.run_noted().await } else { Ok(()) }
@@ -398,14 +418,18 @@ impl Txn {
     /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group. Once begun it
     /// is carried through, whoever waits for it: the neighbours' changes end with it.
     pub async fn commit(mut self) -> Result<(), Failure> {
-        let Some(guard) = self.guard.take() else { return Ok(()) };
-        let alone = guard.unfinished == Some(Place::First) && self.waiting.load(Ordering::SeqCst) == 0;
-        let ended = Carried::through(end(Arc::clone(&self.state), guard, alone)).await;
+        let Some(held) = self.held.take() else { return Ok(()) };
+        let alone = held.0.unfinished == Some(Place::First) && self.waiting.load(Ordering::SeqCst) == 0;
+        let ended = Carried::through(end(Arc::clone(&self.state), held, alone)).await;
         ended.map_err(|died| Failure::new("committing", died))?
     }
 }
 
-async fn end(state: Arc<Mutex<State>>, mut guard: OwnedMutexGuard<State>, alone: bool) -> Result<(), Failure> {
+async fn end(
+    state: Arc<Mutex<State>>,
+    (mut guard, holding): (OwnedMutexGuard<State>, Holding),
+    alone: bool,
+) -> Result<(), Failure> {
     if alone {
         return guard.commit_alone().await;
     }
@@ -417,16 +441,18 @@ async fn end(state: Arc<Mutex<State>>, mut guard: OwnedMutexGuard<State>, alone:
         return Err(failure);
     }
     guard.unfinished = None;
+    drop(holding);
     together(&state, guard).await
 }
 
 impl Drop for Txn {
     fn drop(&mut self) {
-        let Some(mut guard) = self.guard.take() else { return };
+        let Some((mut guard, holding)) = self.held.take() else { return };
         // Undo now rather than at the next write, which may be long in coming: the database is locked until then.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 guard.undo().await;
+                drop(holding);
             });
         }
     }

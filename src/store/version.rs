@@ -2,7 +2,7 @@
 
 use super::node::{COLUMNS, columns, held_by, node_of, nodes};
 use super::page::{Paged, paged};
-use super::sql::{Reading, Row, arguments, row, rows};
+use super::sql::{Reading, Row, arguments, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -114,7 +114,7 @@ pub struct Leaver {
 }
 
 /// The document that left a name last, not before `since`. What is left about by programs, and what was deleted before
-/// it was a version, never was anyone's document.
+/// it was a version, never was anyone's document. It is sought among the last states that ended there.
 pub async fn leaver(
     c: &mut impl Reading,
     parent: Id,
@@ -124,9 +124,9 @@ pub async fn leaver(
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
-        ", p.to_seq, p.to_at, n.gone_at, n.gone_by, n.placed_by, n.since_seq, h.name FROM past p \
-         JOIN node n ON n.id = p.node_id AND n.home_id = p.home_id JOIN node h ON h.id = n.parent_id \
-         WHERE p.parent_id = $1 AND p.match_name = $2 AND p.to_at >= $3 AND n.kind = 'file' AND n.litter = 0 \
+        ", p.to_seq, p.to_at, n.gone_at, n.gone_by, n.placed_by, n.since_seq, h.name FROM (SELECT q.node_id, q.home_id, q.to_seq, q.to_at FROM past q WHERE q.parent_id = $1 AND q.match_name = $2 \
+         ORDER BY q.to_seq DESC LIMIT 100) p JOIN node n ON n.id = p.node_id AND n.home_id = p.home_id JOIN node h ON h.id = n.parent_id \
+         WHERE p.to_at >= $3 AND n.kind = 'file' AND n.litter = 0 \
          AND (n.gone_at IS NULL OR (n.sealed = 1 AND n.hidden = 0)) ORDER BY p.to_seq DESC LIMIT 1"
     );
     let found = row(c, SQL, arguments![parent, match_name, since]).await?;
@@ -207,10 +207,17 @@ pub async fn heads(c: &mut impl Reading) -> Result<Vec<(Id, i64, String)>, Failu
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1), row.text(2))).collect())
 }
 
-/// Drafts of a lock, to be sealed: as many as one request may; the job seals what is left of them.
-pub async fn drafts(c: &mut impl Reading, token: &str) -> Result<Vec<Node>, Failure> {
-    const SQL: Paged = paged!(columns!(), "SELECT n.* FROM node n WHERE n.draft = $1 ORDER BY n.id LIMIT 10000");
-    nodes(c, SQL, arguments![token]).await
+/// Drafts of locks, by the tokens of these, to be sealed: as many as one request may; the job seals what is left of them.
+pub async fn drafts(c: &mut impl Reading, tokens: &str) -> Result<Vec<Node>, Failure> {
+    const SQL: Paged = paged!(
+        columns!(),
+        concat!(
+            "SELECT n.* FROM ",
+            listed!("$1"),
+            " l CROSS JOIN node n WHERE n.draft = l.value ORDER BY n.id LIMIT 500"
+        )
+    );
+    nodes(c, SQL, arguments![tokens]).await
 }
 
 /// Documents that are no version yet although no lock holds their session open any more, written before `before`. One that

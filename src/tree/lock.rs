@@ -28,6 +28,7 @@ use crate::model::id::{Id, Timestamp};
 use crate::model::lock::{LAPSED_S, Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, admitted, conflict};
 use crate::model::node::Node;
 use crate::model::privilege::Privilege;
+use crate::store::sql::list;
 use crate::store::transaction::Txn;
 use crate::store::{lock, node};
 
@@ -127,18 +128,23 @@ impl Admitted<Txn> {
             let detail = crate::model::error::Detail::Privilege(Privilege::Unlock);
             return Err(Refusal::of(Condition::NeedPrivileges).at(root).because(detail).into());
         }
-        self.end_sessions(token, true).await?;
-        lock::delete(&mut self.store, token).await?;
-        Ok(())
+        self.end_locks(&[lock], true).await
     }
 
     /// Ends the locks of a node that leaves its name, and of all below it.
     pub(super) async fn drop_locks(&mut self, node: &Node) -> Result<()> {
-        for held in lock::below(&mut self.store, node.home_id, node.id, Timestamp::MIN).await? {
-            self.end_sessions(&held.token, false).await?;
-            lock::delete(&mut self.store, &held.token).await?;
+        let below = lock::below(&mut self.store, node.home_id, node.id, Timestamp::MIN).await?;
+        self.end_locks(&below, false).await
+    }
+
+    /// Takes locks off. `on_purpose`: by UNLOCK.
+    async fn end_locks(&mut self, locks: &[Lock], on_purpose: bool) -> Result<()> {
+        if locks.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let tokens = list(&locks.iter().map(|lock| &lock.token).collect::<Vec<_>>());
+        self.end_sessions(&tokens, on_purpose).await?;
+        Ok(lock::delete(&mut self.store, &tokens).await?)
     }
 
     /// Locks whose root is what stands at the destination.

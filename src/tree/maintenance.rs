@@ -15,6 +15,8 @@ use crate::store::check::{self, Damage};
 use crate::store::{named, version};
 
 const PAGE: i64 = 500;
+/// How many bodies are removed at a time.
+const SWEPT: usize = 50;
 /// Nodes whose dead properties are looked at in one go.
 const PROPERTY_PAGE: i64 = 20;
 
@@ -188,9 +190,14 @@ impl Tree {
             let _alone = self.store.carrying.write().await;
             let large = self.store.blobs.old(&part).await?;
             let unnamed = named::unnamed(&mut self.store.read().await?, &part, before, &large).await?;
-            for page in unnamed.chunks(PAGE as usize) {
+            let mut pages = unnamed.chunks(SWEPT).peekable();
+            while pages.peek().is_some() {
                 let mut txn = self.store.write().await?;
-                swept += named::remove(&mut txn, page, before).await?;
+                while !txn.is_long()
+                    && let Some(page) = pages.next()
+                {
+                    swept += named::remove(&mut txn, page, before).await?;
+                }
                 txn.commit().await?;
             }
             for hash in large.iter().filter(|hash| unnamed.binary_search(hash).is_ok()) {

@@ -53,10 +53,10 @@ use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
 use crate::store::{Store, body, held, node};
 
-pub use crate::store::Seen;
 pub use crate::store::body::{Content, INLINE_BYTES};
 pub use crate::store::carried::{Carried, Panicked, caught};
 pub use crate::store::transaction::{Glance, Snapshot};
+pub use crate::store::{Hold, Seen};
 
 /// The whole tree. Cheap to clone.
 #[derive(Clone)]
@@ -105,6 +105,12 @@ impl Tree {
     #[must_use]
     pub fn asked(&self) -> (u64, u64) {
         self.store.asked.so_far()
+    }
+
+    /// The most that one write has held the others up for since this was asked last.
+    #[must_use]
+    pub fn most_held(&self) -> Hold {
+        self.store.asked.most_held()
     }
 
     /// What the database is now: what a request that has just come asks first is answered as of this.

@@ -1,14 +1,10 @@
 //! What is purged goes in slices (see `store/purge.rs`): others write in between, and what a crash leaves undone the job does.
 
-use std::time::{Duration, Instant};
-
 use super::Tree;
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp};
 use crate::store::purge;
 
-/// How long one slice holds the writing connection, but for its last step.
-const SLICE: Duration = Duration::from_millis(15);
 /// How many purges are looked for at a time.
 const PAGE: i64 = 100;
 
@@ -18,9 +14,8 @@ impl Tree {
         let mut removed = 0;
         loop {
             let mut txn = self.store.write().await?;
-            let begun = Instant::now();
             let mut step = Some(0);
-            while step.is_some() && begun.elapsed() < SLICE {
+            while step.is_some() && !txn.is_long() {
                 step = purge::carry_on(&mut txn, top).await?;
                 removed += step.unwrap_or_default();
             }

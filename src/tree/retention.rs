@@ -12,6 +12,7 @@ use super::resolve::FILES;
 use crate::model::error::{Error, Failure, Result};
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::method::Method;
+use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::version::{EMPTY_S, LITTER_S, Retention, thinned};
 use crate::store::transaction::Txn;
@@ -74,18 +75,22 @@ impl Tree {
 
     async fn seal_lapsed(&self, at: Timestamp, done: &mut Tended) -> Result<()> {
         loop {
-            let lapsed = version::lapsed(&mut self.store.read().await?, at, at - EMPTY_S, PAGE).await?;
+            let mut lapsed = version::lapsed(&mut self.store.read().await?, at, at - EMPTY_S, PAGE).await?;
+            lapsed.sort_by_key(|found| found.home_id);
             let mut sealed = 0;
-            for found in lapsed {
-                let Some(name) = node::home_name(&mut self.store.read().await?, found.id).await? else { continue };
-                let mut admitted = self.tending(&name).await?;
-                // Looked at again in the transaction that counts.
-                let draft = version::node(&mut admitted.store, found.id).await?.filter(|(_, gone)| gone.is_none());
-                if let Some((mut draft, _)) = draft.filter(|(draft, _)| draft.draft == found.draft && !draft.sealed) {
-                    admitted.end_session(&mut draft, true).await?;
-                    sealed += 1;
+            for of_home in lapsed.chunk_by(|one, other| one.home_id == other.home_id) {
+                let Some(home) = of_home.first().map(|found| found.home_id) else { continue };
+                let Some(name) = node::home_name(&mut self.store.read().await?, home).await? else { continue };
+                let mut of_home = of_home.iter().peekable();
+                while of_home.peek().is_some() {
+                    let mut admitted = self.tending(&name).await?;
+                    while !admitted.store.is_long()
+                        && let Some(found) = of_home.next()
+                    {
+                        sealed += u64::from(admitted.seal_lapsed(found).await?);
+                    }
+                    admitted.commit().await?;
                 }
-                admitted.commit().await?;
             }
             done.sealed += sealed;
             if sealed == 0 {
@@ -136,12 +141,15 @@ impl Tree {
             }
             admitted.commit().await?;
         }
-        if retention::has_litter(&mut self.store.read().await?, home, before).await? {
+        loop {
+            let litter = retention::litter(&mut self.store.read().await?, home, before, PAGE).await?;
+            if litter.is_empty() {
+                return Ok(());
+            }
             let mut txn = self.store.write().await?;
-            retention::empty_litter(&mut txn, home, before).await?;
+            retention::empty_litter(&mut txn, home, before, &litter).await?;
             txn.commit().await?;
         }
-        Ok(())
     }
 
     async fn thin(&self, home: Id, kept: &Retention, before: Timestamp, done: &mut Tended) -> Result<()> {
@@ -159,10 +167,13 @@ impl Tree {
                 going.extend(thinned(&told, before, kept.every, &zone).into_iter().map(|number| (document, number)));
             }
             drop(snapshot);
-            for some in going.chunks(100) {
+            let mut going = going.into_iter().peekable();
+            while going.peek().is_some() {
                 let mut txn = self.store.write().await?;
-                for (document, number) in some {
-                    done.thinned += u64::from(retention::drop_version(&mut txn, home, *document, *number).await?);
+                while !txn.is_long()
+                    && let Some((document, number)) = going.next()
+                {
+                    done.thinned += u64::from(retention::drop_version(&mut txn, home, document, number).await?);
                 }
                 txn.commit().await?;
             }
@@ -170,6 +181,8 @@ impl Tree {
     }
 
     async fn empty_trash(&self, home: Id, litter: bool, before: Timestamp, done: &mut Tended) -> Result<()> {
+        // The names that these bore are forgotten with them: who synchronized before they went must begin anew.
+        let last = retention::horizon(&mut self.store.read().await?, home, before).await?;
         loop {
             if trash::gone_before(&mut self.store.read().await?, home, litter, before, 1).await?.is_empty() {
                 return Ok(());
@@ -177,8 +190,6 @@ impl Tree {
             let mut txn = self.store.write().await?;
             // Asked anew: what was restored meanwhile stays.
             let gone = trash::gone_before(&mut txn, home, litter, before, PAGE).await?;
-            // The names that these bore are forgotten with them: who synchronized before they went must begin anew.
-            let last = retention::horizon(&mut txn, home, before).await?;
             retention::move_horizon(&mut txn, home, last).await?;
             let (tops, documents) = purge::begin(&mut txn, &gone, now()).await?;
             done.purged += documents;
@@ -187,5 +198,17 @@ impl Tree {
                 done.purged += self.finish_purge(top).await?;
             }
         }
+    }
+}
+
+impl Admitted<Txn> {
+    /// Makes a draft a version, if it is still what it was found to be.
+    async fn seal_lapsed(&mut self, found: &Node) -> Result<bool> {
+        let draft = version::node(&mut self.store, found.id).await?.filter(|(_, gone)| gone.is_none());
+        let Some((mut draft, _)) = draft.filter(|(draft, _)| draft.draft == found.draft && !draft.sealed) else {
+            return Ok(false);
+        };
+        self.end_session(&mut draft, true).await?;
+        Ok(true)
     }
 }

@@ -1,8 +1,6 @@
 //! What went back to the home where it was made (migration 0014) enters the chain of that home, version by version, before
 //! anything else is done with the store.
 
-use std::time::{Duration, Instant};
-
 use super::Tree;
 use super::version::entry;
 use crate::model::error::Result;
@@ -11,8 +9,6 @@ use crate::store::{returned, version};
 
 /// How many nodes are looked at in one go, and versions of one of them.
 const PAGE: i64 = 200;
-/// After so long a transaction takes on no further node.
-const SLICE: Duration = Duration::from_millis(15);
 
 impl Tree {
     /// Does it for all that is waiting; where nothing is, it is one look.
@@ -23,7 +19,6 @@ impl Tree {
             let waiting = returned::waiting(&mut txn, PAGE).await?;
             let Some((_, home)) = waiting.first().copied() else { continue };
             let (mut chain, mut place) = returned::claim(&mut txn, home).await?;
-            let begun = Instant::now();
             for (node, _) in waiting.iter().filter(|(_, of)| *of == home) {
                 let mut from = 1;
                 loop {
@@ -37,7 +32,7 @@ impl Tree {
                     }
                 }
                 returned::finish(&mut txn, *node, now()).await?;
-                if begun.elapsed() > SLICE {
+                if txn.is_long() {
                     break;
                 }
             }

@@ -5,7 +5,6 @@
 //! where something was written into what is moved since that moment, it is built anew.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
 
 use super::Tree;
 use super::edit::bug;
@@ -25,13 +24,11 @@ use crate::store::transaction::{Snapshot, Txn};
 use crate::store::{node, property, purge, version};
 
 /// How many members are copied at a time.
-const PAGE: i64 = 500;
+const PAGE: i64 = 250;
 /// How many nodes are copied in one change; a larger tree is built before.
-pub(super) const SMALL: i64 = 2_000;
+pub(super) const SMALL: i64 = 500;
 /// The largest tree that one COPY duplicates.
 const MAX_COPIED: usize = 200_000;
-/// How long one slice holds the writing connection, but for its last page.
-const SLICE: Duration = Duration::from_millis(15);
 /// After so many seconds without a slice, what was being built is taken for abandoned.
 const ABANDONED_S: i64 = 3_600;
 
@@ -139,10 +136,9 @@ impl Tree {
         let mut page = pages.next(source).await?;
         while page.is_some() {
             let mut admitted = self.write(request).await?;
-            let begun = Instant::now();
             while let Some(one) = page.take() {
                 pages.waiting.extend(admitted.copy_page(one).await?);
-                if begun.elapsed() >= SLICE {
+                if admitted.store.is_long() {
                     break;
                 }
                 page = pages.next(source).await?;

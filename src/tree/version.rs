@@ -185,9 +185,9 @@ impl Admitted<Txn> {
         Ok(())
     }
 
-    /// Ends all sessions of a lock.
-    pub(super) async fn end_sessions(&mut self, token: &str, on_purpose: bool) -> Result<()> {
-        for mut document in version::drafts(&mut self.store, token).await? {
+    /// Ends all sessions of some locks.
+    pub(super) async fn end_sessions(&mut self, tokens: &str, on_purpose: bool) -> Result<()> {
+        for mut document in version::drafts(&mut self.store, tokens).await? {
             self.end_session(&mut document, on_purpose).await?;
         }
         Ok(())

@@ -19,6 +19,7 @@ mod examples;
 mod feed;
 mod forms;
 mod growth;
+mod holds;
 mod hrefs;
 mod keeping;
 mod kit;

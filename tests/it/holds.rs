@@ -1,0 +1,245 @@
+//! No write holds the others up in proportion to what is stored: long work goes in small changes. Held to by what a change costs
+//! the database, which is the same on any machine; with `NODES=50000`, on the tests' output, how long it took.
+
+use beffroi::model::lock::MAX_LOCKS_PER_HOME;
+
+use super::keeping::sql;
+use super::kit::{Client, World};
+
+/// The most that one change may cost.
+const MOST_STATEMENTS: u64 = 2_500;
+const MOST_STEPS: u64 = 1_000_000;
+
+fn nodes() -> i64 {
+    std::env::var("NODES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
+}
+
+/// What the deeds of a test cost.
+struct Told<'a> {
+    world: &'a World,
+    beyond: Vec<String>,
+}
+
+impl<'a> Told<'a> {
+    fn of(world: &'a World) -> Self {
+        Self { world, beyond: Vec::new() }
+    }
+
+    async fn deed<T>(&mut self, what: &str, deed: impl Future<Output = T>) -> T {
+        let _ = self.world.tree.most_held();
+        let begun = std::time::Instant::now();
+        let done = deed.await;
+        let held = self.world.tree.most_held();
+        let line = format!(
+            "{what:42} {:7.1} ms {:7} statements {:9} steps, of {:5.1} s",
+            held.time.as_secs_f64() * 1e3,
+            held.statements,
+            held.steps,
+            begun.elapsed().as_secs_f64()
+        );
+        eprintln!("{line}");
+        if held.statements > MOST_STATEMENTS || held.steps > MOST_STEPS {
+            self.beyond.push(line);
+        }
+        done
+    }
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(self.beyond.is_empty(), "{:#?}", self.beyond);
+        }
+    }
+}
+
+/// Plants below a folder of `tram` so many nodes, four documents a folder, none deeper than a few levels. What they are all
+/// like is the document `seed` at the top.
+async fn plant(world: &World, top: &str, first: i64, nodes: i64) {
+    let folders = nodes / 5;
+    let columns = "home_id, owner_id, placed_seq, placed_at, seq, members_seq, since_seq, since_at, created_at, modified_at, sealed";
+    let of = |node: &str| columns.split(", ").map(|column| format!("{node}.{column}")).collect::<Vec<_>>().join(", ");
+    sql(
+        world,
+        &format!(
+            "INSERT INTO node (id, parent_id, name, match_name, kind, version, size, {columns}) \
+             WITH RECURSIVE f(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM f WHERE n + 1 < {folders}) \
+             SELECT {first} + f.n, CASE WHEN f.n < 50 THEN t.id ELSE {first} + f.n / 50 - 1 END, 'f' || f.n, 'f' || f.n, 'folder', \
+             0, 0, {} FROM f JOIN node t ON t.name = '{top}'; \
+             INSERT INTO node (id, parent_id, name, match_name, kind, version, size, hash, content_type, author_id, written_at, {columns}) \
+             SELECT n.id + (d.n + 1) * {nodes}, n.id, 'd' || d.n, 'd' || d.n, 'file', 1, s.size, s.hash, s.content_type, s.author_id, \
+             s.written_at, {} FROM node n JOIN node s ON s.name = 'seed' \
+             JOIN (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) d WHERE n.id >= {first} AND n.id < {first} + {folders}; \
+             UPDATE home SET used_bytes = used_bytes + {folders} * (5 * 32 + 4 * (SELECT size FROM node WHERE name = 'seed')) \
+             WHERE node_id = (SELECT home_id FROM node WHERE name = '{top}')",
+            of("t"),
+            of("n")
+        ),
+    )
+    .await;
+    let below = "COALESCE((SELECT SUM(CASE k.kind WHEN 'file' THEN 1 ELSE k.documents END) FROM node k WHERE k.parent_id = node.id \
+                 AND k.gone_at IS NULL), 0)";
+    let bytes = below.replace("CASE k.kind WHEN 'file' THEN 1 ELSE k.documents END", "k.size");
+    for which in [format!("id >= {first} AND id < {first} + {folders}"), "name = 'files'".to_owned()] {
+        let which = format!("({which} OR name = '{top}') AND kind IN ('folder', 'documents')");
+        for _ in 0..5 {
+            sql(world, &format!("UPDATE node SET documents = {below}, size = {bytes} WHERE {which}")).await;
+        }
+    }
+}
+
+/// The documents that were planted.
+fn planted(first: i64, nodes: i64) -> String {
+    format!("id >= {first} AND id < {first} + 5 * {nodes} AND kind = 'file'")
+}
+
+/// A world without a brake, in which there is a seed.
+async fn world() -> (World, Client) {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/seed", "the seed").expect(201).await;
+    sql(&world, "UPDATE home SET brake_percent = 100").await;
+    (world, max)
+}
+
+/// Nothing is damaged, but that the planted are in no chain.
+async fn sound(world: &World) {
+    let mut damage = world.tree.check(|_| {}).await.unwrap().damage;
+    damage.retain(|damage| damage.what != "a version is not in the chain of its home");
+    assert!(damage.is_empty(), "{} as {:?}", damage.len(), damage.first());
+}
+
+#[tokio::test]
+async fn what_is_done_to_a_tree() {
+    let (world, max) = world().await;
+    max.mkcol("/files/tram/large").expect(201).await;
+    plant(&world, "large", 1 << 32, nodes() / 4).await;
+    sound(&world).await;
+    for path in ["/files/tram/a", "/files/max/a"] {
+        max.mkcol(path).expect(201).await;
+    }
+    let mut told = Told::of(&world);
+    told.deed("COPY", max.copy("/files/tram/large", "/files/tram/copy").expect(201)).await;
+    told.deed("MOVE deeper", max.relocate("/files/tram/copy", "/files/tram/a/copy").expect(201)).await;
+    told.deed("MOVE to another home", max.relocate("/files/tram/a/copy", "/files/max/copy").expect(201)).await;
+    told.deed("DELETE", max.delete("/files/max/copy").expect(204)).await;
+    told.deed("restoring deeper", max.relocate("/trash/max/copy", "/files/max/a/copy").expect(201)).await;
+    max.delete("/files/max/a/copy").expect(204).await;
+    told.deed("purge", max.delete("/trash/max/copy").expect(204)).await;
+    sound(&world).await;
+    // Of these it is found out how much of it had stood for an hour.
+    sql(&world, "UPDATE home SET brake_percent = 50").await;
+    max.relocate("/files/tram/large", "/files/tram/a/large").expect(201).await;
+    max.delete("/files/tram/a").expect(204).await;
+    told.deed("DELETE after a large one", max.delete("/files/tram/seed").send()).await;
+    // What programs left about, in a folder that they left about.
+    max.mkcol("/files/max/.sb-1").expect(201).await;
+    plant(&world, ".sb-1", 1 << 40, nodes()).await;
+    sql(&world, &format!("UPDATE node SET litter = 1 WHERE {}", planted(1 << 40, nodes()))).await;
+    told.deed("DELETE of litter", max.delete("/files/max/.sb-1").expect(204)).await;
+}
+
+#[tokio::test]
+async fn what_is_let_go_in_time() {
+    use beffroi::model::id::now;
+    let (world, max) = world().await;
+    let tend = async || world.tree.tend(now()).await.unwrap();
+    let mut told = Told::of(&world);
+    let first = 1 << 32;
+    max.mkcol("/files/tram/large").expect(201).await;
+    plant(&world, "large", first, nodes()).await;
+    let all = planted(first, nodes());
+    sql(
+        &world,
+        &format!("UPDATE node SET litter = 1, hidden = 1, gone_at = strftime('%s', 'now') - 90000 WHERE {all}"),
+    )
+    .await;
+    told.deed("content of litter", tend()).await;
+    sql(&world, &format!("UPDATE node SET gone_at = 1 WHERE {all}")).await;
+    told.deed("litter", tend()).await;
+    max.mkcol("/files/tram/trashed").expect(201).await;
+    plant(&world, "trashed", 1 << 40, nodes()).await;
+    let all = planted(1 << 40, nodes());
+    sql(&world, &format!("UPDATE node SET gone_at = 1, name = id, match_name = id WHERE {all}")).await;
+    told.deed("trash of many entries", tend()).await;
+    sql(
+        &world,
+        &format!(
+            "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, sealed, hash, size, \
+             modified_at) WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < {0}) SELECT id, home_id, v.n - {0}, \
+             v.n - {0} - 1, parent_id, name, match_name, 60 * v.n, 60 * v.n + 60, v.n, 1, hash, size, modified_at FROM v JOIN node ON name = 'seed'; \
+             UPDATE node SET version = {0} + 1 WHERE name = 'seed'; UPDATE home SET versions_days = 1",
+            nodes()
+        ),
+    )
+    .await;
+    max.copy("/files/tram/seed", "/files/tram/other").expect(201).await;
+    told.deed("DELETE of many versions", max.delete("/files/tram/seed").expect(204)).await;
+    sql(&world, "UPDATE past SET to_at = to_at - 1000; UPDATE node SET gone_at = gone_at - 1000 WHERE name = 'seed'")
+        .await;
+    told.deed("PUT where they were", max.put("/files/tram/seed", "new").expect(201)).await;
+    max.delete("/files/tram/seed").expect(204).await;
+    told.deed("restoring them", max.relocate("/trash/tram/seed", "/files/tram/seed").expect(201)).await;
+    told.deed("thinning", tend()).await;
+    sql(&world, "UPDATE home SET versions_days = NULL").await;
+    sql(
+        &world,
+        &format!(
+            "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, sealed, hash, size, \
+             modified_at) WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < {0}) SELECT id, home_id, v.n - {0}, \
+             v.n - {0} - 1, parent_id, name, match_name, 60 * v.n, 60 * v.n + 60, v.n, 1, hash, size, modified_at FROM v JOIN node ON name = 'other'",
+            nodes()
+        ),
+    )
+    .await;
+    max.delete("/files/tram/other").expect(204).await;
+    told.deed("purge of many versions", world.client("lea").delete("/trash/tram/other").expect(204)).await;
+    sql(
+        &world,
+        &format!(
+            "INSERT INTO body (hash, stored_at, data) WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < {}) \
+             SELECT printf('%064x', v.n * 7919), 1, zeroblob(60000) FROM v",
+            nodes().min(1_500)
+        ),
+    )
+    .await;
+    told.deed("sweep", async { world.tree.sweep().await.unwrap() }).await;
+}
+
+#[tokio::test]
+async fn what_is_locked() {
+    let (world, max) = world().await;
+    let mut told = Told::of(&world);
+    let first = 1 << 32;
+    max.mkcol("/files/tram/large").expect(201).await;
+    let number = nodes().min(25_000);
+    plant(&world, "large", first, number).await;
+    let all = planted(first, number);
+    let locks = |expires_at: &str| {
+        format!(
+            "INSERT INTO lock (token, node_id, home_id, principal_id, deep, shared, owner_xml, timeout_s, expires_at) SELECT 'urn:x:' || id, id, \
+             home_id, author_id, 0, 0, '', 600, {expires_at} FROM node WHERE {all} LIMIT {MAX_LOCKS_PER_HOME}"
+        )
+    };
+    sql(&world, &locks("strftime('%s', 'now') + 600")).await;
+    let member = beffroi::model::privilege::Role::Member;
+    told.deed("a grant where much is locked", async {
+        world.tree.add_member("tram", "zoe", member, None).await.unwrap()
+    })
+    .await;
+    told.deed("a refused MOVE", max.relocate("/files/tram/large", "/files/tram/moved").expect(423)).await;
+    told.deed("the end of a person's locks", async { world.tree.set_disabled("max", true).await.unwrap() }).await;
+    world.tree.set_disabled("max", false).await.unwrap();
+    sql(&world, &locks("1")).await;
+    told.deed("LOCK where much has lapsed", max.lock("/files/tram/seed", "exclusive", "0").expect(200)).await;
+    sql(&world, "DELETE FROM lock").await;
+    sql(&world, &locks("strftime('%s', 'now') - 60")).await;
+    told.deed("DELETE of what was locked", max.delete("/files/tram/large").expect(204)).await;
+    max.relocate("/trash/tram/large", "/files/tram/large").expect(201).await;
+    let token = max.locked("/files/tram/large", "exclusive", "infinity").await;
+    let drafts = format!("sealed = 0, draft = '{token}' WHERE {all}");
+    sql(&world, &format!("UPDATE node SET {drafts}")).await;
+    let unlock = max.unlock_at("/files/tram/large").header("Lock-Token", &format!("<{token}>"));
+    told.deed("UNLOCK of many drafts", unlock.expect(204)).await;
+    told.deed("their sealing", async { world.tree.tend(beffroi::model::id::now() + 3_600).await.unwrap() }).await;
+}

@@ -61,6 +61,9 @@ async fn jobs(tree: Tree, server: Arc<Server>) {
     loop {
         ticks.tick().await;
         server.forget();
+        if let Err(error) = tree.set_room_aside().await {
+            tracing::warn!(%error, "no room is set aside for when the disk is full");
+        }
         match tree.tend(now()).await {
             Ok(done) if done == Tended::default() => {}
             Ok(done) => tracing::info!(?done, "what was not to be kept is gone"),

@@ -1,5 +1,5 @@
-# A disk that is full: 507 from every method, reading goes on, what deletes works as far as it can, and no restart is needed
-# once there is room again. Then a process that may open few files: 503. Needs root for the mount.
+# A disk that is full: 507 from every method that writes; reading, locks and what frees room go on, and no restart is needed once
+# there is room again. Then a process that may open few files: 503. Needs root for the mount.
 PLACE=$WORK/data-full_disk
 mkdir -p "$PLACE"
 mount -t tmpfs -o size=24m,mode=700 none "$PLACE" || { echo "not ok a small disk is mounted"; exit 1; }
@@ -13,29 +13,57 @@ lockinfo='<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><w
 patch='<propertyupdate xmlns="DAV:"><set><prop><k xmlns="u">v</k></prop></set></propertyupdate>'
 head -c 3000000 /dev/urandom >large; head -c 60000 /dev/urandom >small
 equal "a folder" "$(code -X MKCOL "$top/a")" 201
-for name in one two three; do equal "a document" "$(code -T small "$top/a/$name")" 201; done
+for name in one two three $(seq 120); do equal "a document" "$(code -T small "$top/a/$name")" 201; done
 equal "a large one" "$(code -T large "$top/a/large")" 201
 equal "a lock" "$(code -X LOCK --data "$lockinfo" "$top/a/three")" 200
+for _ in $(seq 100); do [ "$(stat -c %s "$PLACE/beffroi.reserve" 2>/dev/null)" = 8388608 ] && break; sleep 0.1; done
+equal "room is set aside" "$(stat -c '%s %a' "$PLACE/beffroi.reserve")" "8388608 600"
 # Nothing is left, not even for the log of the database to grow.
-fill() { cat /dev/zero >"$PLACE/filler" 2>/dev/null; }
+fill() { cat /dev/zero >>"$PLACE/filler" 2>/dev/null; }
 fill
 equal "a large document finds no room" "$(code -T large "$top/other")" 507
 check "and why is said" grep -q sufficient-disk-space answer.txt
-for round in $(seq 40); do code -T small "$top/a/fill-$round" >/dev/null; fill; done
-declare -A seen=()
-for round in $(seq 60); do
+other() { head -c 60000 /dev/urandom >small; }
+for round in $(seq 40); do other; code -T small "$top/a/fill-$round" >/dev/null; fill; done
+declare -A seen=() last=() others=(["a large document"]="" [LOCK]="" ["refresh of a lock"]="" [UNLOCK]="" [DELETE]="" [purge]="")
+# go_on WHAT STATUS ARGUMENTS...: is to answer so; what else it answers is kept.
+go_on() {
+  local what=$1 right=$2 got
+  shift 2
+  got=$(code "$@")
+  [ "$got" = "$right" ] || others[$what]+=" $got"
+}
+for round in $(seq 120); do
   fill
-  for method in MKCOL PUT COPY MOVE PROPPATCH LOCK; do
+  for method in MKCOL PUT COPY MOVE PROPPATCH; do
     case $method in
       MKCOL) got=$(code -X MKCOL "$top/new-$round") ;;
-      PUT) got=$(code -T small "$top/new-put-$round") ;;
+      PUT) other; got=$(code -T small "$top/new-put-$round") ;;
       COPY) got=$(code -X COPY -H "Destination: $top/copy-$round" "$top/a") ;;
       MOVE) got=$(code -X MOVE -H "Destination: $top/a/moved-$round" "$top/a/one") ;;
       PROPPATCH) got=$(code -X PROPPATCH --data "$patch" "$top/a/two") ;;
-      LOCK) got=$(code -X LOCK --data "$lockinfo" "$top/locked-$round") ;;
     esac
     seen[$method]+=" $got"
+    last[$method]=$got
   done
+  # What is left of the room that was set aside is taken by others each time.
+  stat -c 'note %s bytes are set aside' "$PLACE/beffroi.reserve"
+  go_on "a large document" 507 -T large "$top/other-$round"
+  fill
+  go_on LOCK 201 -D head.txt -X LOCK --data "$lockinfo" "$top/locked-$round"
+  token=$(sed -n 's/^lock-token: *\(<.*>\).*/\1/Ip' head.txt)
+  fill
+  go_on "refresh of a lock" 200 -X LOCK -H "If: ($token)" "$top/locked-$round"
+  fill
+  go_on UNLOCK 204 -X UNLOCK -H "Lock-Token: $token" "$top/locked-$round"
+  fill
+  go_on DELETE 204 -X DELETE "$top/a/$round"
+  fill
+  go_on purge 204 -X DELETE "${URL}trash/$NAME/$round"
+done
+for method in MKCOL PUT COPY PROPPATCH; do equal "$method waits in the end" "${last[$method]}" 507; done
+for method in "${!others[@]}"; do
+  check "on a full disk $method goes on as it is to:${others[$method]}" test -z "${others[$method]}"
 done
 for method in "${!seen[@]}"; do
   check "$method never answers 500 on a full disk:$(tr ' ' '\n' <<<"${seen[$method]}" | sort | uniq -c | tr -s ' \n' ' ')" \
@@ -46,6 +74,7 @@ equal "a large one, too" "$(code "$top/a/large")" 200
 equal "a lock holds" "$(code -T small "$top/a/three")" 423
 equal "a folder is listed" "$(code -X PROPFIND -H 'Depth: 1' "$top/a/")" 207
 equal "a wrong password is refused" "$(curl -sS -o /dev/null -w '%{http_code}' -u "$NAME:no" "$top/")" 401
+check "the room that is set aside is not used up by what is to wait" test "$(stat -c %s "$PLACE/beffroi.reserve")" -gt 1000000
 check "no error is logged" test "$(grep -c ERROR "$DATA.err")" = 0
 rm "$PLACE/filler"
 equal "there is room again" "$(code -T large "$top/again")" 201

@@ -8,13 +8,25 @@ use crate::exchange::Response;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::header::Depth;
+use crate::model::id::Id;
+use crate::tree::Tree;
 use crate::tree::edit::At;
+use crate::tree::gate::Request;
 use crate::tree::resolve::Realm;
 use crate::wire::header::depth;
 
 pub(super) async fn delete(call: Call) -> Result<Response> {
     let depth = depth(&call.headers).map_err(bad_header)?;
-    let mut admitted = call.tree.write(&call.request).await?;
+    let (tree, request) = (&call.tree, &call.request);
+    if let Some(rest) = tree.pressing(|| remove(tree, request, depth)).await? {
+        tree.finish_purge(rest).await?;
+    }
+    Ok(Call::status(StatusCode::NO_CONTENT))
+}
+
+/// What is still to be purged of it.
+async fn remove(tree: &Tree, request: &Request, depth: Option<Depth>) -> Result<Option<Id>> {
+    let mut admitted = tree.write(request).await?;
     let collection = admitted.target.node().is_some_and(|node| node.kind.is_collection());
     if collection && depth.is_some_and(|depth| depth != Depth::Infinity) {
         return Err(Refusal::of(Condition::BadRequest).text("a folder is deleted with Depth: infinity only").into());
@@ -22,13 +34,10 @@ pub(super) async fn delete(call: Call) -> Result<Response> {
     if admitted.target.realm == Realm::Trash {
         let rest = admitted.purge().await?;
         admitted.commit().await?;
-        if let Some(rest) = rest {
-            call.tree.finish_purge(rest).await?;
-        }
-        return Ok(Call::status(StatusCode::NO_CONTENT));
+        return Ok(rest);
     }
     let done = admitted.unbind(At::Target).await;
-    let (admitted, ()) = call.tree.braked(admitted, done).await?;
+    let (admitted, ()) = tree.braked(admitted, done).await?;
     admitted.commit().await?;
-    Ok(Call::status(StatusCode::NO_CONTENT))
+    Ok(None)
 }

@@ -12,7 +12,9 @@ use crate::model::header::Depth;
 use crate::model::lock::{Lock, LockRequest};
 use crate::model::media_type;
 use crate::model::node::Blob;
+use crate::tree::Tree;
 use crate::tree::edit::{At, Content, FileContent};
+use crate::tree::gate::Request;
 use crate::wire::header::{depth, timeout_s};
 use crate::wire::multistatus::lock_answer;
 use crate::wire::request::lockinfo;
@@ -27,7 +29,7 @@ pub(super) async fn lock(mut call: Call) -> Result<Response> {
     let body = call.take_whole().await?;
     let timeout_s = timeout_s(&call.headers);
     if body.iter().all(u8::is_ascii_whitespace) {
-        return refresh(call, timeout_s).await;
+        return call.tree.pressing(|| refresh(&call.tree, &call.request, timeout_s)).await;
     }
     let info = lockinfo(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let deep = match depth(&call.headers).map_err(bad_header)? {
@@ -46,7 +48,12 @@ pub(super) async fn lock(mut call: Call) -> Result<Response> {
     } else {
         info.owner_xml
     };
-    let mut admitted = call.tree.write(&call.request).await?;
+    let asked = LockRequest { shared: info.shared, deep, owner_xml, timeout_s };
+    call.tree.pressing(|| make(&call.tree, &call.request, &asked)).await
+}
+
+async fn make(tree: &Tree, request: &Request, asked: &LockRequest) -> Result<Response> {
+    let mut admitted = tree.write(request).await?;
     let (node, status) = match admitted.target.node().cloned() {
         Some(node) => (node, StatusCode::OK),
         None => {
@@ -57,8 +64,7 @@ pub(super) async fn lock(mut call: Call) -> Result<Response> {
             (admitted.bind(At::Target, Content::File(content)).await?, StatusCode::CREATED)
         }
     };
-    let asked = LockRequest { shared: info.shared, deep, owner_xml, timeout_s };
-    let made = admitted.lock(&node, asked).await?;
+    let made = admitted.lock(&node, asked.clone()).await?;
     let root = admitted.target.path.href(node.kind.is_collection());
     let mut locks = crate::tree::lock::covering(&admitted.target);
     locks.push((made.clone(), root));
@@ -67,11 +73,11 @@ pub(super) async fn lock(mut call: Call) -> Result<Response> {
     Ok(locked(status, &made, &locks, now))
 }
 
-async fn refresh(call: Call, timeout_s: i64) -> Result<Response> {
-    if call.request.preconditions.submitted().next().is_none() {
+async fn refresh(tree: &Tree, request: &Request, timeout_s: i64) -> Result<Response> {
+    if request.preconditions.submitted().next().is_none() {
         return Err(Refusal::of(Condition::BadRequest).text("a LOCK without body needs the token to refresh").into());
     }
-    let mut admitted = call.tree.write(&call.request).await?;
+    let mut admitted = tree.write(request).await?;
     if admitted.target.node().is_none() {
         return Err(Condition::LockTokenNotHeld.into());
     }
@@ -93,8 +99,12 @@ pub(super) async fn unlock(call: Call) -> Result<Response> {
     let Some(token) = call.request.preconditions.lock_token.clone() else {
         return Err(Refusal::of(Condition::BadRequest).text("the Lock-Token header is missing").into());
     };
-    let mut admitted = call.tree.write(&call.request).await?;
-    admitted.unlock(&token).await?;
-    admitted.commit().await?;
+    call.tree.pressing(|| take_off(&call.tree, &call.request, &token)).await?;
     Ok(Call::status(StatusCode::NO_CONTENT))
+}
+
+async fn take_off(tree: &Tree, request: &Request, token: &str) -> Result<()> {
+    let mut admitted = tree.write(request).await?;
+    admitted.unlock(token).await?;
+    admitted.commit().await
 }

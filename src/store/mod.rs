@@ -24,6 +24,7 @@ pub mod property;
 pub mod purge;
 mod readers;
 pub mod recall;
+mod reserve;
 pub mod retention;
 pub mod returned;
 pub mod sql;
@@ -43,6 +44,7 @@ use self::memo::Memo;
 use self::place::{BODIES, DATABASE, Entered, Place};
 use self::readers::Readers;
 use self::recall::Recall;
+use self::reserve::Reserve;
 use self::transaction::{Glance, Snapshot, Txn, Writer};
 use crate::model::error::Failure;
 use crate::model::id::Id;
@@ -60,6 +62,7 @@ pub struct Store {
     recall: Arc<Recall>,
     /// What has been asked of the database.
     pub asked: Arc<Asked>,
+    reserve: Reserve,
     /// Large bodies.
     pub blobs: Blobs,
     /// Shared while hashes are carried from a view into later changes: what bore them in the view may be gone by then. Alone,
@@ -85,9 +88,10 @@ impl Store {
         let readers = Readers::open(file).await?;
         let writer = Writer::new(connection, Arc::clone(&memo), Arc::clone(&asked));
         let blobs = Blobs::open(place.clone(), place.join(BODIES), flush).await?;
+        let reserve = Reserve::of(place.clone());
         let (epoch, tightened) = (String::new(), *tightened);
         let carrying = RwLock::default();
-        let mut store = Self { readers, writer, memo, recall, asked, blobs, carrying, epoch, tightened };
+        let mut store = Self { readers, writer, memo, recall, asked, reserve, blobs, carrying, epoch, tightened };
         store.epoch = store.read_epoch().await?;
         drop(entered);
         Ok(store)
@@ -131,6 +135,29 @@ impl Store {
     /// Waits until what writers have done so far is on disk.
     pub async fn settled(&self) -> Result<(), Failure> {
         self.writer.settled().await
+    }
+
+    /// Sets room aside for when the disk is full; how much there is, bytes.
+    pub async fn set_aside(&self) -> std::io::Result<u64> {
+        self.reserve.fill().await
+    }
+
+    /// Is the disk so full that what room is left is for what must go on alone?
+    pub async fn is_full(&self) -> bool {
+        self.reserve.is_low().await
+    }
+
+    /// The disk is full: makes some room for what must go on, the more the more often that was not enough. `false`: there is none.
+    pub async fn make_room(&self, times: u32) -> bool {
+        // What the log of the database holds may go where it belongs, and leave its place to what comes.
+        let made = match times.checked_sub(1) {
+            None => true,
+            Some(times) => self.reserve.give(times).await,
+        };
+        if made {
+            self.writer.carry_over().await;
+        }
+        made
     }
 
     /// Closes all connections; what was acknowledged is on disk already.

@@ -85,7 +85,8 @@ impl Place {
         self.open(path, OpenOptions::new().read(true).write(true).create_new(true))
     }
 
-    fn open(&self, path: &Path, options: &mut OpenOptions) -> Result<File> {
+    /// Opens a file as the owner's, or makes it.
+    pub(super) fn open(&self, path: &Path, options: &mut OpenOptions) -> Result<File> {
         let file = options.mode(FILE).open(path)?;
         let found = file.metadata()?;
         if found.mode() & 0o777 != FILE {

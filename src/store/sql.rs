@@ -513,6 +513,8 @@ pub async fn control(c: &mut Connection, sql: &'static str) -> Result<(), Failur
 pub const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// Asks the database to look at its own file; `ok` when it is sound.
 pub const INTEGRITY: &str = "PRAGMA integrity_check(1)";
+/// Carries the log over into the file of the database.
+pub const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 /// Opens a snapshot.
 pub const BEGIN_READ: &str = "BEGIN";
 

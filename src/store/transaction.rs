@@ -227,6 +227,18 @@ impl Writer {
         Ok(Txn { state, waiting, held: Some((guard, holding)), foreseen: Foreseen::default(), asked })
     }
 
+    /// Carries what the log of the database holds over into its file, as far as readers let it: then the log begins anew where it
+    /// lies. Where that cannot be done, nothing is lost.
+    pub(super) async fn carry_over(&self) {
+        let mut guard = self.state.lock().await;
+        guard.undo().await;
+        if guard.group.is_none()
+            && let Err(failure) = sql::control(&mut guard.connection, sql::CHECKPOINT).await
+        {
+            tracing::debug!(%failure, "the log of the database stays as it is");
+        }
+    }
+
     /// Waits until what has been written so far is on disk. Whoever was refused because of what a neighbour wrote must not
     /// know of it sooner than readers do.
     pub(super) async fn settled(&self) -> Result<(), Failure> {

@@ -16,6 +16,7 @@ pub mod former;
 pub mod gate;
 pub mod lock;
 pub mod maintenance;
+mod pressing;
 mod purge;
 pub mod quota;
 pub mod resolve;
@@ -137,7 +138,9 @@ impl Tree {
 
     /// First run of the gate, before a body is taken.
     pub async fn look(&self, request: &Request) -> Result<Glimpse> {
+        let has_room = self.room_for(request.method).await;
         let mut admitted = self.peek(request).await?;
+        has_room?;
         let home = admitted.target.parent().map(|parent| parent.node.home_id);
         let room = match home {
             Some(home) => Room::of(held::quota(&mut admitted.store, home).await?, admitted.target.node()),
@@ -166,6 +169,7 @@ impl Tree {
     /// Admits a request to a write transaction that claims the homes of its path and its destination, always in the
     /// same order, so that no two writers wait for each other.
     pub async fn write(&self, request: &Request) -> Result<Admitted<Txn>> {
+        let has_room = self.room_for(request.method).await;
         let mut names: Vec<String> = [Some(&request.path), request.destination.as_ref()]
             .into_iter()
             .flatten()
@@ -187,7 +191,8 @@ impl Tree {
             let next = walk.filter(|_| place + 1 == names.len());
             claims.extend(node::claim(&mut txn, name, next).await?);
         }
-        admit(txn, request.clone(), claims, (now, self.epoch())).await
+        let admitted = admit(txn, request.clone(), claims, (now, self.epoch())).await?;
+        has_room.map(|()| admitted)
     }
 
     /// Waits until what a refusal may rest on is there for everyone: a write sees what its neighbours have written before

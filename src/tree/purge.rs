@@ -13,17 +13,24 @@ impl Tree {
     pub async fn finish_purge(&self, top: Id) -> Result<u64> {
         let mut removed = 0;
         loop {
-            let mut txn = self.store.write().await?;
-            let mut step = Some(0);
-            while step.is_some() && !txn.is_long() {
-                step = purge::carry_on(&mut txn, top).await?;
-                removed += step.unwrap_or_default();
-            }
-            txn.commit().await?;
-            if step.is_none() {
+            let (slice, more) = self.pressing(|| self.purge_slice(top)).await?;
+            removed += slice;
+            if !more {
                 return Ok(removed);
             }
         }
+    }
+
+    /// How many nodes went, and whether there are more.
+    async fn purge_slice(&self, top: Id) -> Result<(u64, bool)> {
+        let (mut removed, mut step) = (0, Some(0));
+        let mut txn = self.store.write().await?;
+        while step.is_some() && !txn.is_long() {
+            step = purge::carry_on(&mut txn, top).await?;
+            removed += step.unwrap_or_default();
+        }
+        txn.commit().await?;
+        Ok((removed, step.is_some()))
     }
 
     /// The same for all purges that are due.

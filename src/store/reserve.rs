@@ -1,0 +1,118 @@
+//! Room that is set aside while the disk has some. When it has none left, what frees room and what people need to go on with
+//! their work draws on it, part by part. Whatever else writes may find some of that; once much of it has gone, the rest is not
+//! for them. It is set aside anew as soon as there is room again.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind, Result, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::place::Place;
+
+/// Name of the file that holds the room.
+const FILE: &str = "beffroi.reserve";
+/// How much is set aside.
+const WHOLE: u64 = 8 * 1024 * 1024;
+/// So much of it is for nothing but what must go on.
+const LAST: u64 = WHOLE / 2;
+/// How much is given up first; where that was not enough, twice as much, and so on.
+const PART: u64 = 128 * 1024;
+/// How often it is doubled: by then it is the whole.
+const LARGEST: u32 = WHOLE.ilog2() - PART.ilog2();
+/// How much is written at a time.
+const BLOCK: usize = 64 * 1024;
+
+/// The room. All processes of a data directory share it: what is left of it is as long as the file.
+#[derive(Debug)]
+pub struct Reserve {
+    place: Place,
+    /// What is left of it, as far as this process has seen.
+    held: AtomicU64,
+}
+
+impl Reserve {
+    /// That of a data directory.
+    pub fn of(place: Place) -> Self {
+        Self { place, held: AtomicU64::new(WHOLE) }
+    }
+
+    /// Gives up a part, the larger the more often it was not enough; `false`: nothing is left.
+    pub async fn give(&self, times: u32) -> bool {
+        let path = self.place.join(FILE);
+        let give = move || -> Result<(bool, u64)> {
+            let file = OpenOptions::new().write(true).open(path)?;
+            let held = file.metadata()?.len();
+            let left = held.saturating_sub(PART << times.min(LARGEST));
+            file.set_len(left)?;
+            file.sync_all()?;
+            Ok((held > 0, left))
+        };
+        let (given, left) = blocking(give).await.unwrap_or_default();
+        self.held.store(left, Ordering::Relaxed);
+        given
+    }
+
+    /// Is no more left than is for what must go on? Unless there is room again.
+    pub async fn is_low(&self) -> bool {
+        self.held.load(Ordering::Relaxed) < LAST && self.fill().await.is_ok_and(|held| held < LAST)
+    }
+
+    /// Sets aside what is missing, as far as there is room. How much there is.
+    pub async fn fill(&self) -> Result<u64> {
+        let place = self.place.clone();
+        let fill = move || {
+            let file = place.open(&place.join(FILE), OpenOptions::new().append(true).create(true))?;
+            // Another process is about to, or to give some up.
+            if file.try_lock().is_err() {
+                return Ok(file.metadata()?.len());
+            }
+            fill(&file)
+        };
+        let held = blocking(fill).await?;
+        self.held.store(held, Ordering::Relaxed);
+        Ok(held)
+    }
+}
+
+fn fill(mut file: &File) -> Result<u64> {
+    let mut held = file.metadata()?.len();
+    // What can be compressed might take no room.
+    let mut block = vec![0; BLOCK];
+    while held < WHOLE {
+        getrandom::fill(&mut block).map_err(Error::other)?;
+        if let Err(error) = file.write_all(&block) {
+            file.set_len(held)?;
+            let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+            return if full { Ok(held) } else { Err(error) };
+        }
+        held += BLOCK as u64;
+    }
+    Ok(held)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FILE, PART, Reserve, WHOLE};
+    use crate::store::place::Place;
+
+    #[tokio::test]
+    async fn it_is_given_up_part_by_part_and_set_aside_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let entered = Place::enter(folder.path()).await.expect("a place");
+        let reserve = Reserve::of(entered.place.clone());
+        let held = || std::fs::metadata(folder.path().join(FILE)).map_or(0, |file| file.len());
+        assert!(!reserve.give(0).await, "there is none yet");
+        assert_eq!(reserve.fill().await.ok(), Some(WHOLE));
+        assert!(reserve.give(0).await && held() == WHOLE - PART);
+        assert!(reserve.give(1).await && held() == WHOLE - 3 * PART);
+        assert!(!reserve.is_low().await && held() == WHOLE - 3 * PART);
+        assert!(reserve.give(100).await && held() == 0);
+        assert!(!reserve.give(0).await, "nothing is left");
+        assert!(!reserve.is_low().await && held() == WHOLE, "there is room again");
+        assert_eq!(reserve.fill().await.ok(), Some(WHOLE));
+        assert_eq!(reserve.fill().await.ok(), Some(WHOLE), "it does not grow");
+    }
+}

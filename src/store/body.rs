@@ -1,25 +1,24 @@
 //! Content by SHA-256: small bodies as rows, large ones as files.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Seek as _, Write as _};
-use std::ops::Range;
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt as _;
-use futures_util::stream::unfold;
 use sha2::{Digest as _, Sha256};
 use tokio::fs;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use super::blocks::{of_file, shared};
+use super::list::list;
 use super::named::Part;
 use super::page::{bodies, joined};
 use super::place::Place;
 use super::recall::Key;
-use super::sql::{Reading, arguments, list, listed, row};
+use super::sql::{Reading, arguments, listed, row};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -33,17 +32,6 @@ pub const SWEEP_AGE: Duration = Duration::from_secs(86_400);
 const STAGING: &str = "staging";
 /// Buffer of a document that is written: with small ones a large one costs its time in system calls.
 const BUFFER_BYTES: usize = 512 * 1024;
-/// The least and the most of a document that is read at a time. A client that takes nothing holds three of the least.
-const BLOCK_BYTES: Range<u64> = 64 * 1024..2 * 1024 * 1024;
-/// Blocks grow when so much has been taken: more than the system keeps for a client that does not read.
-const SHOWN_BYTES: u64 = 5 * 1024 * 1024;
-/// By so much.
-const GROWTH: u64 = 4;
-/// What the larger blocks of all documents that are being read may hold together, in parts of the least.
-const LARGE_BLOCKS: usize = 256;
-/// A client that takes a block in less time gets larger ones, one that takes longer smaller ones.
-const FAST: Duration = Duration::from_millis(20);
-const SLOW: Duration = Duration::from_millis(80);
 /// How much of a document is written before the disk begins to take it.
 const SYNC_BYTES: usize = 8 * 1024 * 1024;
 
@@ -53,7 +41,7 @@ pub struct Blobs {
     place: Place,
     directory: PathBuf,
     flush: bool,
-    large: Arc<Semaphore>,
+    pub(super) large: Arc<Semaphore>,
 }
 
 /// Content to be read.
@@ -70,7 +58,7 @@ impl Blobs {
         for made in [directory.clone(), directory.join(STAGING)] {
             place.make_directory(&made).map_err(|e| Failure::new("making the directory of documents", e))?;
         }
-        let large = Arc::new(Semaphore::new(LARGE_BLOCKS));
+        let large = shared();
         let blobs = Self { place, directory, flush, large };
         blobs.sweep_staging().await?;
         Ok(blobs)
@@ -115,10 +103,7 @@ impl Blobs {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Failure::new("opening a document", e)),
         };
-        // Nothing is read before it is taken: of many ranges of one answer only one is held in memory.
-        let large = Arc::clone(&self.large);
-        let blocks = async move { unfold(Some(Ahead::read(file, length, Pace::default(), large)), Ahead::next) };
-        Ok(Some(Content::Blocks(Box::pin(blocks.flatten_stream()))))
+        Ok(Some(Content::Blocks(of_file(file, length, &self.large))))
     }
 
     /// SHA-256 of the bytes that are really there; `None`: there is no such file.
@@ -179,83 +164,6 @@ impl Blobs {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
             done => done.map_err(|e| Failure::new("removing an unnamed document", e)),
         }
-    }
-}
-
-/// A block of a file, with its part of what the larger ones may hold.
-struct Block {
-    bytes: Vec<u8>,
-    _large: Option<OwnedSemaphorePermit>,
-}
-
-impl AsRef<[u8]> for Block {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-/// A block of a file that is being read while the one before it is sent.
-struct Ahead {
-    block: JoinHandle<std::io::Result<(std::fs::File, Bytes)>>,
-    size: u64,
-    pace: Pace,
-    /// How many bytes are to be read after it.
-    rest: u64,
-    begun: Instant,
-    large: Arc<Semaphore>,
-}
-
-impl Ahead {
-    fn read(file: std::fs::File, length: u64, pace: Pace, large: Arc<Semaphore>) -> Self {
-        let beyond = u32::try_from((pace.size - 1) / BLOCK_BYTES.start).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&large).try_acquire_many_owned(beyond).ok();
-        let size = length.min(if permit.is_some() { pace.size } else { BLOCK_BYTES.start });
-        let block = tokio::task::spawn_blocking(move || {
-            let mut bytes = Vec::with_capacity(size as usize);
-            (&file).take(size).read_to_end(&mut bytes)?;
-            Ok((file, Bytes::from_owner(Block { bytes, _large: permit })))
-        });
-        Self { block, size, pace, rest: length - size, begun: Instant::now(), large }
-    }
-
-    /// The block, and the one after it, which is begun; a file that ends too soon ends the blocks.
-    async fn next(ahead: Option<Self>) -> Option<(Result<Bytes, Failure>, Option<Self>)> {
-        let Self { block, size, pace, rest, begun, large } = ahead?;
-        let pace = pace.next(size, begun.elapsed());
-        Some(match block.await.map_err(std::io::Error::other).flatten() {
-            Ok((file, block)) => {
-                let goes_on = rest > 0 && block.len() as u64 == size;
-                (Ok(block), goes_on.then(|| Self::read(file, rest, pace, large)))
-            }
-            Err(error) => (Err(Failure::new("reading a document", error)), None),
-        })
-    }
-}
-
-/// How much is read at a time. Each block costs a change of threads, so they grow while the client takes them fast; while it does
-/// not they shrink, so that what is held in memory follows from how much is sent, not from to how many.
-#[derive(Clone, Copy)]
-struct Pace {
-    size: u64,
-    taken: u64,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { size: BLOCK_BYTES.start, taken: 0 }
-    }
-}
-
-impl Pace {
-    /// After so much was taken in such a time.
-    fn next(self, bytes: u64, time: Duration) -> Self {
-        let taken = self.taken + bytes;
-        let size = match time {
-            time if time < FAST && taken >= SHOWN_BYTES => self.size * GROWTH,
-            time if time > SLOW => self.size / 2,
-            _ => self.size,
-        };
-        Self { size: size.clamp(BLOCK_BYTES.start, BLOCK_BYTES.end), taken }
     }
 }
 
@@ -507,69 +415,4 @@ pub async fn several(c: &mut impl Reading, hashes: &[&str]) -> Result<HashMap<St
         found.insert(hash, body);
     }
     Ok(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::place::Place;
-    use super::{BLOCK_BYTES, Blobs, Content, FAST, GROWTH, LARGE_BLOCKS, Pace, SHOWN_BYTES, SLOW};
-    use futures_util::StreamExt as _;
-
-    #[test]
-    fn blocks_grow_for_fast_clients_and_shrink_for_slow_ones() {
-        let after = |taken, times: usize, time| {
-            (0..times).fold(Pace { taken, ..Pace::default() }, |pace, _| pace.next(pace.size, time)).size
-        };
-        let (least, most) = (BLOCK_BYTES.start, BLOCK_BYTES.end);
-        assert_eq!(after(SHOWN_BYTES, 1, FAST / 2), GROWTH * least);
-        assert_eq!(after(SHOWN_BYTES, 9, FAST / 2), most);
-        assert_eq!(after(SHOWN_BYTES, 9, FAST), least);
-        assert_eq!(Pace { size: most, taken: SHOWN_BYTES }.next(most, SLOW * 2).size, most / 2);
-        assert_eq!(after(SHOWN_BYTES, 9, SLOW * 2), least);
-        // Who has not shown yet that it reads may be one that never does.
-        assert_eq!(after(0, (SHOWN_BYTES / least) as usize - 1, FAST / 2), least);
-    }
-
-    #[tokio::test]
-    async fn large_blocks_have_a_bound_for_all_together() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let entered = Place::enter(folder.path()).await.expect("a directory");
-        let bodies = entered.place.join("bodies");
-        let blobs = Blobs::open(entered.place, bodies, false).await.expect("a directory");
-        let mut staging = blobs.stage();
-        let whole: Vec<u8> = (0..20_000_000u32).map(|n| (n % 251) as u8).collect();
-        staging.write(&whole).await.expect("written");
-        let hash = staging.finish().await.expect("kept").hash;
-        let mut readers = Vec::new();
-        for _ in 0..12 {
-            let Ok(Some(Content::Blocks(mut blocks))) = blobs.read(&hash, 0, whole.len() as u64).await else {
-                panic!("it is there")
-            };
-            // Each takes most of it, fast, and keeps the last blocks.
-            let mut taken = 0;
-            let mut kept = Vec::new();
-            while taken < 14_000_000 {
-                let block = blocks.next().await.expect("a block").expect("read");
-                assert_eq!(block, whole[taken..taken + block.len()]);
-                taken += block.len();
-                kept = vec![kept.pop(), Some(block)].into_iter().flatten().collect();
-            }
-            readers.push((blocks, kept));
-        }
-        let held = |readers: &[(_, Vec<bytes::Bytes>)]| {
-            let all = readers.iter().flat_map(|(_, kept)| kept.iter().map(bytes::Bytes::len));
-            all.map(|length| length.saturating_sub(BLOCK_BYTES.start as usize)).sum::<usize>()
-        };
-        assert!(held(&readers) <= LARGE_BLOCKS * BLOCK_BYTES.start as usize, "{}", held(&readers));
-        assert!(held(&readers) > 0 && blobs.large.available_permits() < LARGE_BLOCKS / 4);
-        drop(readers);
-        // What is still being read ends by itself.
-        for _ in 0..100 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            if blobs.large.available_permits() == LARGE_BLOCKS {
-                return;
-            }
-        }
-        panic!("the permits have not come back");
-    }
 }

@@ -1,9 +1,10 @@
 //! Statements on `calendar` and `calendar_object`.
 
+use super::list::list;
 use super::members::{Asked, Mark, Members, Pages, Widths, by_name, pages, widths};
 use super::node::{COLUMNS, Width, brief, columns, node_of, tag};
 use super::page::paged;
-use super::sql::{Reading, arguments, foresee, list, listed, row, rows};
+use super::sql::{Reading, arguments, foresee, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::error::Failure;

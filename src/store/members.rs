@@ -7,10 +7,11 @@
 
 use std::sync::Arc;
 
+use super::list::list;
 use super::node::{Width, next_brief, next_node, next_tag};
 use super::page::{Paged, page, page_in, paged, readable};
 use super::recall::{Key, State};
-use super::sql::{Argument, Columns, Reading, arguments, list};
+use super::sql::{Argument, Columns, Reading, arguments};
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};

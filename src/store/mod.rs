@@ -4,6 +4,7 @@
 //! its statements and nothing else. Nothing here asks who may do what: that is `tree`'s.
 
 mod asked;
+mod blocks;
 pub mod body;
 pub mod calendar;
 pub mod carried;
@@ -11,6 +12,7 @@ mod cause;
 pub mod check;
 pub mod feed;
 pub mod held;
+pub mod list;
 pub mod lock;
 pub mod members;
 mod memo;

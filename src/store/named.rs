@@ -10,7 +10,8 @@
 
 use std::collections::HashMap;
 
-use super::sql::{Reading, arguments, execute, list, listed, row, rows};
+use super::list::list;
+use super::sql::{Reading, arguments, execute, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::Timestamp;

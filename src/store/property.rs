@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::list::{list, listed_parts};
 use super::members::{Known, changed, listed_ids};
 use super::page::{Paged, page, page_in, paged, readable};
 use super::recall::{Key, State};
-use super::sql::{Columns, Reading, Row, arguments, list, listed, row, rows};
+use super::sql::{Columns, Reading, Row, arguments, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -33,8 +34,7 @@ pub struct Selection(Option<Arc<str>>);
 impl Selection {
     /// Those of these names.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a QName>) -> Self {
-        let names: Vec<String> = names.into_iter().map(|name| format!("{} {}", name.namespace, name.local)).collect();
-        Self(Some(list(&names).into()))
+        Self(Some(listed_parts(names.into_iter().map(|name| [&*name.namespace, " ", &*name.local])).into()))
     }
 
     fn names(&self) -> Option<&str> {

@@ -142,17 +142,18 @@ impl Cell {
 
 impl Row {
     fn of(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let cell = |column: usize| {
+        let mut cells = Vec::with_capacity(row.len());
+        for column in 0..row.len() {
             let value = row.try_get_raw(column)?;
-            Ok(match value.type_info().name() {
+            cells.push(match value.type_info().name() {
                 _ if value.is_null() => Cell::Null,
                 "INTEGER" => Cell::Integer(row.try_get_unchecked(column)?),
                 "TEXT" => Cell::Text(text_of(row.try_get_unchecked(column)?)),
                 "BLOB" => Cell::Bytes(row.try_get_unchecked::<Vec<u8>, _>(column)?.into()),
                 _ => Cell::Null,
-            })
-        };
-        (0..row.len()).map(cell).collect::<Result<_, _>>().map(Self)
+            });
+        }
+        Ok(Self(cells.into()))
     }
 
     /// A BIGINT that is not NULL.
@@ -473,11 +474,6 @@ macro_rules! listed {
     };
 }
 pub(super) use listed;
-
-/// Texts as one argument.
-pub fn list(texts: &[impl AsRef<str>]) -> String {
-    texts.iter().map(AsRef::as_ref).collect::<serde_json::Value>().to_string()
-}
 
 /// The columns of a row, one after the other.
 pub trait Columns {

@@ -28,7 +28,7 @@ use crate::model::id::{Id, Timestamp};
 use crate::model::lock::{LAPSED_S, Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, admitted, conflict};
 use crate::model::node::Node;
 use crate::model::privilege::Privilege;
-use crate::store::sql::list;
+use crate::store::list::list;
 use crate::store::transaction::Txn;
 use crate::store::{lock, node};
 

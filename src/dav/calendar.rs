@@ -134,10 +134,7 @@ impl Telling {
         if !matches {
             return Ok(());
         }
-        let before = writer.out.len();
-        self.plan.write(view, &self.reading, writer);
-        let counted = self.budget.bytes(writer.out.len() - before);
-        counted.inspect_err(|_| writer.out.truncate(before))
+        writer.within(&self.budget, |writer| self.plan.write(view, &self.reading, writer))
     }
 
     /// Tells of objects, those that are judged if they match; `false`: no more may be told. Unless they are told as they stand,
@@ -262,7 +259,7 @@ async fn query(
         }
     }
     writer.end_multistatus(None);
-    Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
 }
 
 async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[String]) -> Result<Response> {
@@ -308,7 +305,7 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
         }
     }
     writer.end_multistatus(None);
-    Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
 }
 
 /// The periods that an object takes in a range. `None`: it must be read.

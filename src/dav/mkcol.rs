@@ -115,8 +115,8 @@ fn refused(
     if calendar.is_some() {
         writer.end_response();
         writer.end_multistatus(None);
-        return Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out));
+        return Ok(Call::xml(StatusCode::MULTI_STATUS, writer));
     }
     writer.raw("</D:mkcol-response>");
-    Ok(Call::xml(StatusCode::FORBIDDEN, writer.out))
+    Ok(Call::xml(StatusCode::FORBIDDEN, writer))
 }

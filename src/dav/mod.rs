@@ -25,7 +25,7 @@ mod version;
 use std::future::Future;
 use std::pin::Pin;
 
-use bytes::Bytes;
+use futures_util::stream::iter;
 use http::HeaderMap;
 
 pub use self::answer::{failure_answer, refusal_answer};
@@ -40,6 +40,7 @@ use crate::model::path::{Path, PathError};
 use crate::tree::Tree;
 use crate::tree::gate::Request;
 use crate::wire::header::{self, BadHeader};
+use crate::wire::multistatus::Writer;
 
 /// Classes and extensions we answer for, the class 1 first: Thunderbird drops the first token.
 pub const DAV_HEADER: &str = "1, 2, 3, extended-mkcol, version-control, update, calendar-access, calendar-no-timezone";
@@ -198,8 +199,16 @@ impl Call {
     }
 
     /// An XML answer.
-    fn xml(status: http::StatusCode, xml: String) -> Response {
-        let mut response = http::Response::new(Body::Full(Bytes::from(xml)));
+    fn xml(status: http::StatusCode, xml: Writer) -> Response {
+        let (mut blocks, last) = xml.end();
+        let body = if blocks.is_empty() {
+            Body::Full(last)
+        } else {
+            blocks.push(last);
+            let length = blocks.iter().map(|block| block.len() as u64).sum();
+            Body::Blocks(Box::pin(iter(blocks.into_iter().map(Ok))), Some(length))
+        };
+        let mut response = http::Response::new(body);
         *response.status_mut() = status;
         answer::is_xml(&mut response);
         response

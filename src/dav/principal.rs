@@ -76,7 +76,7 @@ pub(super) async fn search(mut call: Call, search: PrincipalSearch) -> Result<Re
         writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));
     }
     writer.end_multistatus(None);
-    Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
 }
 
 pub(super) async fn searched_properties(call: Call) -> Result<Response> {
@@ -91,5 +91,5 @@ pub(super) async fn searched_properties(call: Call) -> Result<Response> {
         writer.raw("</D:description></D:principal-search-property>");
     }
     writer.raw("</D:principal-search-property-set>");
-    Ok(Call::xml(StatusCode::OK, writer.out))
+    Ok(Call::xml(StatusCode::OK, writer))
 }

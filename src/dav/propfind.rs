@@ -24,8 +24,6 @@ use crate::wire::header::depth;
 use crate::wire::multistatus::{Tags, Value, Writer};
 use crate::wire::request::{Asked, propfind as parse};
 
-/// A block of a streamed answer.
-const BLOCK_BYTES: usize = 64 * 1024;
 /// The most members that are told to who does not say how deep it looks.
 const MAX_UNASKED: usize = 1000;
 /// The most properties one request asks for.
@@ -181,6 +179,9 @@ impl Plan {
 
     /// What is missing goes without saying where little is wanted; what is there and cannot be told does not.
     fn write_untold(&self, mut untold: Vec<(u16, &Tags)>, writer: &mut Writer) {
+        if untold.is_empty() {
+            return;
+        }
         if self.minimal {
             untold.retain(|(status, _)| *status != MISSING);
         }
@@ -298,8 +299,8 @@ impl Listing {
         while !self.ended {
             for view in self.views.by_ref() {
                 self.plan.write(&view, &self.reading, &mut self.writer);
-                if self.writer.out.len() >= BLOCK_BYTES {
-                    return Some((Ok(self.block()), self));
+                if self.writer.is_full() {
+                    return Some((Ok(self.writer.block()), self));
                 }
             }
             let page = match self.coming.take() {
@@ -307,7 +308,7 @@ impl Listing {
                 None => {
                     self.ended = true;
                     self.writer.end_multistatus(None);
-                    return Some((Ok(self.block()), self));
+                    return Some((Ok(self.writer.block()), self));
                 }
             };
             match page {
@@ -325,10 +326,6 @@ impl Listing {
             }
         }
         None
-    }
-
-    fn block(&mut self) -> Bytes {
-        std::mem::replace(&mut self.writer.out, String::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 8)).into()
     }
 
     /// A page: from memory, if it is remembered, else read in one view; and then the next one is begun.

@@ -118,7 +118,7 @@ pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
     }
     writer.end_response();
     writer.end_multistatus(None);
-    Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
 }
 
 /// Says that the preference was heeded (RFC 8144 section 2).

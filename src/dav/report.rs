@@ -100,16 +100,18 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
     let reading = Reading::of(&call.request.actor.name, admitted.now());
     let since = Some(token).filter(|token| !token.is_empty());
     let mut page = admitted.changes(since, deep, limit, plan.needs, call.tree.epoch()).await?;
-    let mut writer = Writer::document();
-    writer.begin_multistatus();
-    let start = writer.out.len();
+    let begun = || {
+        let mut writer = Writer::document();
+        writer.begin_multistatus();
+        writer
+    };
+    let mut writer = begun();
     // A page may end anywhere, but its token has to say where: one that is too large is read again, and ends where that was seen.
     while let Err((exhausted, told)) = write_changes(&page.changes, &plan, &reading, (&mut writer, &call.budget)) {
         if exhausted != Exhausted::Request || told == 0 {
             return Err(exhausted.into());
         }
-        call.budget.give_back(writer.out.len() - start);
-        writer.out.truncate(start);
+        std::mem::replace(&mut writer, begun()).give_back(&call.budget);
         page = admitted.changes(since, deep, Some(told), plan.needs, call.tree.epoch()).await?;
     }
     if page.truncated {
@@ -117,7 +119,7 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
         writer.status_response(&href, 507, Some("number-of-matches-within-limits"));
     }
     writer.end_multistatus(Some(&page.token.to_string()));
-    let mut response = Call::xml(StatusCode::MULTI_STATUS, writer.out);
+    let mut response = Call::xml(StatusCode::MULTI_STATUS, writer);
     if minimal {
         super::proppatch::minimal(&mut response);
     }
@@ -132,13 +134,11 @@ fn write_changes(
     (writer, budget): (&mut Writer, &Budget),
 ) -> std::result::Result<(), (Exhausted, usize)> {
     for (told, change) in changes.iter().enumerate() {
-        let before = writer.out.len();
-        match change {
+        let written = writer.within(budget, |writer| match change {
             Change::Live(view) => plan.write(view, reading, writer),
             Change::Gone(href) => writer.status_response(href, 404, None),
-        }
-        let counted = budget.bytes(writer.out.len() - before);
-        counted.inspect_err(|_| writer.out.truncate(before)).map_err(|exhausted| (exhausted, told))?;
+        });
+        written.map_err(|exhausted| (exhausted, told))?;
     }
     Ok(())
 }
@@ -168,9 +168,13 @@ async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
         let page = admitted.members(&at, plan.needs, call.tree.epoch()).await?;
         told += page.views.len();
         let within = more(page.views.iter().try_for_each(|view| {
-            let before = writer.out.len();
-            plan.write(view, &reading, &mut writer);
-            written(&call.budget, writer.out.len() - before).inspect_err(|_| writer.out.truncate(before))
+            let mut bytes = 0;
+            writer.within(&call.budget, |writer| {
+                let before = writer.out.len();
+                plan.write(view, &reading, writer);
+                bytes = writer.out.len() - before;
+            })?;
+            call.budget.steps(steps_of(bytes))
         }))?;
         match page.next {
             Some(next) if within && told < MAX_VERSIONS => at = next,
@@ -182,13 +186,12 @@ async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
         }
     }
     writer.end_multistatus(None);
-    Ok(Call::xml(StatusCode::MULTI_STATUS, writer.out))
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
 }
 
-/// So many bytes of an answer cost the work of writing them, and the memory until it is sent.
-fn written(budget: &Budget, bytes: usize) -> std::result::Result<(), Exhausted> {
-    budget.steps(1 + (bytes / BYTES_A_STEP) as u64)?;
-    budget.bytes(bytes)
+/// What it costs to write so much of an answer.
+fn steps_of(bytes: usize) -> u64 {
+    1 + (bytes / BYTES_A_STEP) as u64
 }
 
 /// The same request without its conditions: they speak of the resource that was asked, not of those looked at for it.
@@ -208,10 +211,11 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
     let request = Request { numbers: Numbers::read_once(), ..request };
     let mut expansion = Expansion { tree, budget };
     let response = expansion.response(&request, asked, 0).await?;
-    Ok(Call::xml(
-        StatusCode::MULTI_STATUS,
-        format!("{}<D:multistatus xmlns:D=\"DAV:\">{response}</D:multistatus>", Writer::document().out),
-    ))
+    let mut writer = Writer::document();
+    writer.begin_multistatus();
+    writer.raw(&response);
+    writer.end_multistatus(None);
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
 }
 
 struct Expansion {
@@ -246,7 +250,9 @@ impl Expansion {
                 Some(value) => found.property(&Tags::of(&expand.name), &value),
                 None => missing.name(&expand.name),
             }
-            written(&self.budget, found.out.len() + missing.out.len() - before)?;
+            let written = found.out.len() + missing.out.len() - before;
+            self.budget.steps(steps_of(written))?;
+            self.budget.bytes(written)?;
         }
         let mut writer = Writer::default();
         writer.begin_response(&view.href);

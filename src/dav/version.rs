@@ -35,7 +35,7 @@ pub(super) async fn update(mut call: Call) -> Result<Response> {
     writer.begin_multistatus();
     writer.status_response(&address, 200, None);
     writer.end_multistatus(None);
-    let mut response = Call::xml(StatusCode::MULTI_STATUS, writer.out);
+    let mut response = Call::xml(StatusCode::MULTI_STATUS, writer);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }

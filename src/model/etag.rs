@@ -1,5 +1,6 @@
 //! Entity tags and synchronization tokens.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::id::{Id, Seq};
@@ -18,15 +19,13 @@ impl ETag {
     /// The tag of content with this SHA-256.
     #[must_use]
     pub fn of_hash(hash: &str) -> Self {
-        let head = hash.get(..32).unwrap_or(hash);
-        // Without a branch, so that all of it is looked at in a few instructions: a listing tells one a member.
-        let opaque = if head.bytes().fold(true, |all, byte| all & byte.is_ascii_alphanumeric()) {
-            head.to_owned()
-        } else {
-            // A hash that is damaged must not break the answer that tells it.
-            head.chars().filter(char::is_ascii_alphanumeric).collect()
-        };
-        Self { opaque, weak: false }
+        Self { opaque: opaque(hash).into_owned(), weak: false }
+    }
+
+    /// The same as clients are told it, in one piece, for a listing tells one a member.
+    #[must_use]
+    pub fn told_of_hash(hash: &str) -> String {
+        ["\"", &opaque(hash), "\""].concat()
     }
 
     /// As clients are told it: in quotes, in one piece, for a listing tells one a member.
@@ -40,6 +39,14 @@ impl ETag {
     pub fn matches_strongly(&self, other: &Self) -> bool {
         !self.weak && !other.weak && self.opaque == other.opaque
     }
+}
+
+/// The part of a hash that makes a tag. One that is damaged must not break the answer that tells it.
+fn opaque(hash: &str) -> Cow<'_, str> {
+    let head = hash.get(..32).unwrap_or(hash);
+    // Without a branch, so that all of it is looked at in a few instructions.
+    let whole = head.bytes().fold(true, |all, byte| all & matches!(byte, b'0'..=b'9' | b'a'..=b'z'));
+    if whole { Cow::Borrowed(head) } else { head.chars().filter(char::is_ascii_alphanumeric).collect() }
 }
 
 impl fmt::Display for ETag {

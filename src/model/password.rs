@@ -80,8 +80,13 @@ pub fn lacks(password: &str) -> Vec<Lack> {
 /// A device password without what is forgiven: dashes, spaces and case, for people type it on phones.
 #[must_use]
 pub fn device_letters(password: &str) -> String {
-    let letters: String = password.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-    letters.to_lowercase()
+    let mut letters = String::with_capacity(password.len());
+    letters.extend(password.chars().filter(|c| !c.is_whitespace() && *c != '-'));
+    if !letters.is_ascii() {
+        return letters.to_lowercase();
+    }
+    letters.make_ascii_lowercase();
+    letters
 }
 
 /// Does it look like a device password? One in ten thousand has no digit and is not recognised, so that a phrase that someone

@@ -5,6 +5,7 @@
 //! compare addresses as text. So a path keeps its spelling beside its segments; what is not read from a client is spelled in
 //! the canonical way. RFC 3986.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 
@@ -215,13 +216,13 @@ const ROUNDS: usize = 4;
 /// this, so it errs on the side of secrecy: escapes of escapes count, case does not, and dots may lead anywhere.
 #[must_use]
 pub fn secret_of(raw: &str) -> Option<&'static str> {
-    let mut plain = raw.to_owned();
+    let mut plain = Cow::Borrowed(raw);
     for _ in 0..ROUNDS {
         if !plain.contains('%') {
             break;
         }
         let parts: Vec<String> = plain.split('/').map(|part| decode(part).unwrap_or(part.to_owned())).collect();
-        plain = parts.join("/");
+        plain = parts.join("/").into();
     }
     let known = |name: &str| SECRET.iter().copied().find(|secret| name.eq_ignore_ascii_case(secret));
     let mut names = plain.split(['/', '\\']).filter(|name| !name.is_empty());

@@ -136,16 +136,16 @@ fn refuse(passed: &mut Vec<u8>) -> Followed {
 
 /// Position after the empty line that ends a head, looked for near what was added after `before`.
 fn head_end(head: &[u8], before: usize) -> Option<usize> {
-    let from = before.saturating_sub(3);
-    let tail = head.get(from..)?;
-    tail.iter().enumerate().filter(|(_, byte)| **byte == b'\n').find_map(|(at, _)| {
+    let mut at = before.saturating_sub(3);
+    loop {
+        at += head.get(at..)?.iter().position(|byte| *byte == b'\n')? + 1;
         // Mixed line ends are taken by the library, so they are known here, too.
-        match tail.get(at + 1..)? {
-            [b'\n', ..] => Some(from + at + 2),
-            [b'\r', b'\n', ..] => Some(from + at + 3),
-            _ => None,
+        match head.get(at..)? {
+            [b'\n', ..] => return Some(at + 1),
+            [b'\r', b'\n', ..] => return Some(at + 2),
+            _ => {}
         }
-    })
+    }
 }
 
 enum Framing {
@@ -157,30 +157,33 @@ enum Framing {
 
 /// How the body after this head is framed (RFC 9112 section 6).
 fn framing(head: &[u8]) -> Framing {
-    let text = String::from_utf8_lossy(head);
-    let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r')).skip_while(|line| line.is_empty());
-    let request = lines.next().unwrap_or_default();
-    if request.contains('#') {
+    let mut lines = head.split(|byte| *byte == b'\n').skip_while(|line| line.trim_ascii().is_empty());
+    if lines.next().unwrap_or_default().contains(&b'#') {
         return Framing::Refused;
     }
     let mut length = None;
     let mut chunked = false;
     for line in lines {
-        let Some((name, value)) = line.split_once(':') else { continue };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = Some(value.trim().parse::<u64>());
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+        if let Some(value) = value_of(line, b"content-length") {
+            length = Some(str::from_utf8(value).ok().and_then(|value| value.trim().parse::<u64>().ok()));
+        } else if value_of(line, b"transfer-encoding").is_some() {
             chunked = true;
         }
     }
     match (length, chunked) {
         (Some(_), true) => Framing::Refused,
         (None, true) => Framing::Chunked,
-        (Some(Ok(length)), false) => Framing::Length(length),
+        (Some(Some(length)), false) => Framing::Length(length),
         // The library refuses a length that is no number.
-        (Some(Err(_)), false) => Framing::Unknown,
+        (Some(None), false) => Framing::Unknown,
         (None, false) => Framing::Length(0),
     }
+}
+
+/// What a line says of this name.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (found, rest) = line.split_at_checked(name.len())?;
+    rest.strip_prefix(b":").filter(|_| found.eq_ignore_ascii_case(name))
 }
 
 /// Follows a chunked body (RFC 9112 section 7.1); `None` when it has ended, and the bytes after it.

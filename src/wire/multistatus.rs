@@ -3,13 +3,18 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use bytes::Bytes;
+
 use super::xml::escape;
+use crate::model::budget::{Budget, Exhausted};
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal};
 use crate::model::lock::Lock;
 use crate::model::markup::is_whole;
 use crate::model::name::{BEFFROI, CALDAV, DAV, QName};
 
+/// So long is a block of an answer, or a little longer: the piece that made it full is whole in it.
+const BLOCK_BYTES: usize = 64 * 1024;
 /// First bytes of every XML answer.
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 
@@ -72,18 +77,54 @@ impl Tags {
 }
 
 /// An XML answer in the making; `D` is bound to `DAV:` on its root, always with a prefix, for Windows ignores elements of
-/// a default namespace.
+/// a default namespace. What is long becomes several blocks, so that nothing is copied when it grows.
 #[derive(Default)]
 pub struct Writer {
-    /// What was written and not yet taken.
+    /// What was written and is in no block yet.
     pub out: String,
+    blocks: Vec<Bytes>,
 }
 
 impl Writer {
     /// An empty one with the declaration.
     #[must_use]
     pub fn document() -> Self {
-        Self { out: DECLARATION.to_owned() }
+        Self { out: DECLARATION.to_owned(), blocks: Vec::new() }
+    }
+
+    /// Is so much written as makes a block?
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.out.len() >= BLOCK_BYTES
+    }
+
+    /// Takes what was written as a block.
+    pub fn block(&mut self) -> Bytes {
+        std::mem::replace(&mut self.out, String::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 8)).into()
+    }
+
+    /// Writes a piece, or nothing of it where the budget has no room for the block that it makes full. Blocks count, what is
+    /// shorter is each request's own.
+    pub fn within(&mut self, budget: &Budget, write: impl FnOnce(&mut Self)) -> Result<(), Exhausted> {
+        let before = self.out.len();
+        write(self);
+        if self.is_full() {
+            budget.bytes(self.out.len()).inspect_err(|_| self.out.truncate(before))?;
+            let block = self.block();
+            self.blocks.push(block);
+        }
+        Ok(())
+    }
+
+    /// What was written counts no more: it will be written anew.
+    pub fn give_back(self, budget: &Budget) {
+        budget.give_back(self.blocks.iter().map(Bytes::len).sum());
+    }
+
+    /// All that was written: the blocks in their order, and what came after them.
+    #[must_use]
+    pub fn end(self) -> (Vec<Bytes>, Bytes) {
+        (self.blocks, self.out.into())
     }
 
     /// Raw markup of ours.
@@ -238,11 +279,12 @@ pub fn lockdiscovery(locks: &[(Lock, String)], now: i64) -> String {
 
 /// The body of a LOCK answer.
 #[must_use]
-pub fn lock_answer(locks: &[(Lock, String)], now: i64) -> String {
-    format!(
-        "{DECLARATION}<D:prop xmlns:D=\"DAV:\"><D:lockdiscovery>{}</D:lockdiscovery></D:prop>",
-        lockdiscovery(locks, now)
-    )
+pub fn lock_answer(locks: &[(Lock, String)], now: i64) -> Writer {
+    let mut writer = Writer::document();
+    writer.raw("<D:prop xmlns:D=\"DAV:\"><D:lockdiscovery>");
+    writer.raw(&lockdiscovery(locks, now));
+    writer.raw("</D:lockdiscovery></D:prop>");
+    writer
 }
 
 /// The body of a refusal whose condition has an element; `message` is the sentence for people. Never empty: Thunderbird

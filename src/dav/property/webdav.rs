@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp as Instant;
 
 use super::{Property, Read, Reading, Write};
+use crate::model::etag::ETag;
 use crate::model::id::{Timestamp, tellable};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
@@ -121,7 +122,7 @@ fn getcontenttype<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
 }
 
 fn getetag(view: &View, _: &Reading) -> Option<Value<'static>> {
-    plain(view.node.etag()?.told())
+    plain(ETag::told_of_hash(view.node.hash.as_deref()?))
 }
 
 fn getlastmodified(view: &View, _: &Reading) -> Option<Value<'static>> {

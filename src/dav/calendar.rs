@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use jiff::tz::TimeZone;
 
 use super::Call;
 use super::property::Reading;
@@ -16,7 +15,8 @@ use crate::ical::filter::matches;
 use crate::ical::freebusy::{Period, Taken, periods, write};
 use crate::ical::judge::is_zone;
 use crate::ical::span::Spans;
-use crate::ical::zone::{Zones, known};
+use crate::ical::tzid::known;
+use crate::ical::zone::{Zone, Zones};
 use crate::model::budget::{Budget, Exhausted, more};
 use crate::model::calendar::{ComponentFilter, Selection, TimeRange};
 use crate::model::condition::Condition;
@@ -26,7 +26,7 @@ use crate::model::id::Timestamp;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
 use crate::tree::Tree;
-use crate::tree::calendar::{bytes_of, floating_zone, runs, size_of, steps_of, zone_of_text};
+use crate::tree::calendar::{bytes_of, floating_zone, runs, size_of, steps_of};
 use crate::tree::gate::Request;
 use crate::tree::walk::{Needs, View};
 use crate::tree::work::{Slice, Visit};
@@ -58,7 +58,7 @@ pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Respons
 struct Asking {
     visit: Visit,
     /// The zone in which it tells what floats.
-    zone: TimeZone,
+    zone: Zone,
     /// The moment that counts.
     now: Timestamp,
     path: Path,
@@ -98,7 +98,7 @@ fn only_when(filter: &ComponentFilter) -> Option<TimeRange> {
 }
 
 /// Does an object take place in a range? `None`: it must be read and looked at.
-fn takes_place(view: &View, range: TimeRange, zone: &TimeZone, (spans, budget): (&Spans, &Budget)) -> Option<bool> {
+fn takes_place(view: &View, range: TimeRange, zone: &Zone, (spans, budget): (&Spans, &Budget)) -> Option<bool> {
     let found = spans.of(view.node.hash.as_deref()?, zone, range, budget, || view.object())?;
     Some(!found.is_empty())
 }
@@ -108,7 +108,7 @@ struct Telling {
     plan: Plan,
     reading: Reading,
     /// What it must match, and where what floats lies.
-    filter: Option<(ComponentFilter, TimeZone)>,
+    filter: Option<(ComponentFilter, Zone)>,
     tree: Tree,
     budget: Budget,
 }
@@ -219,9 +219,9 @@ async fn query(
     let Asking { mut visit, zone: own_zone, now, href, .. } = calendar(&call.tree, &call.request).await?;
     let zone = match zone {
         Some(Floating::Told(text)) if !is_zone(&text) => return Err(Condition::ValidCalendarData.into()),
-        // A zone told whole that nobody knows by name is taken for the calendar's own.
-        Some(Floating::Told(text)) => zone_of_text(&text).unwrap_or(own_zone),
-        Some(Floating::Named(name)) => known(&name).ok_or(Condition::ValidTimezone)?,
+        // One that tells no time is taken for the calendar's own.
+        Some(Floating::Told(text)) => Zone::of_text(&text).unwrap_or(own_zone),
+        Some(Floating::Named(name)) => Zone::Known(known(&name).ok_or(Condition::ValidTimezone)?),
         None => own_zone,
     };
     let reading = Reading {
@@ -311,7 +311,7 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
 /// The periods that an object takes in a range. `None`: it must be read.
 fn known_periods(
     view: &View,
-    zone: &TimeZone,
+    zone: &Zone,
     range: TimeRange,
     (spans, budget): (&Spans, &Budget),
 ) -> Option<Vec<Period>> {

@@ -6,7 +6,6 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, USER_AGENT,
 };
 use http::{HeaderMap, StatusCode};
-use jiff::tz::TimeZone;
 
 use super::answer::{refusal_answer, without_body};
 use crate::exchange::{Body, Response};
@@ -14,7 +13,7 @@ use crate::ical::freebusy::{Taken, periods};
 use crate::ical::object::fold_into;
 use crate::ical::outlook::{Profile, Published};
 use crate::ical::stream::escaped;
-use crate::ical::zone::Zones;
+use crate::ical::zone::{Zone, Zones};
 use crate::message::Language;
 use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::{Detail, Feed, TimeRange};
@@ -197,7 +196,7 @@ async fn calendar(
 fn tell(
     view: &View,
     profile: &Profile,
-    zone: &TimeZone,
+    zone: &Zone,
     budget: &Budget,
     published: &mut Published,
     taken: &mut Taken,
@@ -214,22 +213,21 @@ fn tell(
 }
 
 /// The calendar around its events.
-fn wrapped(view: &View, zone: &TimeZone, published: &Published) -> String {
+fn wrapped(view: &View, zone: &Zone, published: &Published) -> String {
     let shown = given(&view.dead, &QName::dav("displayname"));
     let name = shown.unwrap_or_else(|| format!("{} ({})", view.node.name, view.owner.as_deref().unwrap_or_default()));
     let description = given(&view.dead, &QName::caldav("calendar-description")).unwrap_or_default();
     let mut out = String::from(
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//FR\r\nCALSCALE:GREGORIAN\r\nMETHOD:PUBLISH\r\n",
     );
-    for line in [
-        format!("X-WR-CALNAME:{}", escaped(&name)),
-        format!("X-WR-CALDESC:{}", escaped(&description)),
-        format!("X-WR-TIMEZONE:{}", zone.iana_name().unwrap_or("Europe/Paris")),
-        "X-PUBLISHED-TTL:PT1H".to_owned(),
-        "REFRESH-INTERVAL;VALUE=DURATION:PT1H".to_owned(),
-    ] {
-        fold_into(&mut out, &line);
-    }
+    let lines = [
+        Some(format!("X-WR-CALNAME:{}", escaped(&name))),
+        Some(format!("X-WR-CALDESC:{}", escaped(&description))),
+        zone.iana_name().map(|name| format!("X-WR-TIMEZONE:{name}")),
+        Some("X-PUBLISHED-TTL:PT1H".to_owned()),
+        Some("REFRESH-INTERVAL;VALUE=DURATION:PT1H".to_owned()),
+    ];
+    lines.iter().flatten().for_each(|line| fold_into(&mut out, line));
     published.zones().for_each(|zone| out.push_str(zone));
     out.push_str(&published.events);
     out.push_str("END:VCALENDAR\r\n");

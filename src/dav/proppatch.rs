@@ -7,7 +7,7 @@ use super::Call;
 use super::property::{Write, find};
 use crate::exchange::Response;
 use crate::ical::judge::is_zone;
-use crate::ical::zone::known;
+use crate::ical::tzid::known;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::kind::Kind;

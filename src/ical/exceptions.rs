@@ -76,7 +76,7 @@ impl Base<'_> {
     fn tells(self, when: &When, zones: &Zones<'_>) -> bool {
         let names_none = match &when.clock {
             Clock::Day | Clock::Floating => true,
-            Clock::Zone(name) => !zones.knows(name),
+            Clock::Zone(name) => zones.resolve(name).is_none(),
             Clock::Utc => false,
         };
         names_none && !self.start.is_day()

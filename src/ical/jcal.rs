@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::object::{Component, Property};
+use super::tzid;
 use crate::model::budget::Exhausted;
 
 /// What a value is when its VALUE parameter does not say so (RFC 5545 section 3.8).
@@ -170,12 +171,11 @@ fn time(text: &str) -> String {
 /// `+0100` as `+01:00`.
 fn offset(text: &str) -> String {
     let text = text.trim();
-    let parts: Option<Vec<&str>> = [(0, 3), (3, 5), (5, 7)]
-        .into_iter()
-        .filter(|(from, _)| *from < text.len())
-        .map(|(f, t)| text.get(f..t))
-        .collect();
-    parts.map_or_else(|| text.to_owned(), |parts| parts.join(":"))
+    let Some((seconds, "")) = tzid::offset(text) else { return text.to_owned() };
+    let (sign, seconds) = (if text.starts_with(['-', '\u{2212}']) { '-' } else { '+' }, seconds.abs());
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let told = format!("{sign}{hours:02}:{minutes:02}");
+    if seconds == 0 { told } else { format!("{told}:{seconds:02}") }
 }
 
 /// A rule as an object; parts with several values as arrays (section 3.6.10).
@@ -204,6 +204,20 @@ mod tests {
 
     use super::write;
     use crate::ical::object::parse;
+
+    #[test]
+    fn offsets_are_whole_and_names_alike() {
+        for (text, told) in
+            [("+1", "+01:00"), ("-01", "-01:00"), ("+01:00", "+01:00"), ("-0000", "-00:00"), ("soon", "soon")]
+        {
+            assert_eq!(super::offset(text), told);
+        }
+        let text = "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Ours\\, \"there\"\nEND:VTIMEZONE\nBEGIN:VEVENT\n\
+                    DTSTART;TZID=\"Ours, ^'there^'\":20260105T090000\nEND:VEVENT\nEND:VCALENDAR\n";
+        let mut told = String::new();
+        write(&mut told, &parse(text.as_bytes()).unwrap()).unwrap();
+        assert_eq!(told.matches("\"Ours, \\\"there\\\"\"").count(), 2, "{told}");
+    }
 
     #[test]
     fn an_object_as_json() {

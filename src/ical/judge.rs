@@ -1,7 +1,7 @@
 //! What is taken at the door (RFC 4791 sections 5.2.2, 5.3.2.1 and 7.8): values that say something, and time zones that are one.
 
 use super::object::parse;
-use super::zone::known;
+use super::tzid::{known, name_of};
 
 /// Is a text an iCalendar object that holds exactly one VTIMEZONE, which its name or its own rules tell (RFC 4791 sections 5.2.2
 /// and 9.8)?
@@ -10,8 +10,8 @@ pub fn is_zone(text: &str) -> bool {
     let Ok(calendar) = parse(text.as_bytes()) else { return false };
     let [zone] = calendar.components.as_slice() else { return false };
     let ruled = zone.components.iter().any(|part| matches!(part.name.as_str(), "STANDARD" | "DAYLIGHT"));
-    let named = zone.value("TZID").map(str::trim).filter(|id| !id.is_empty());
-    zone.name == "VTIMEZONE" && named.is_some_and(|id| ruled || known(id).is_some())
+    let named = name_of(zone);
+    zone.name == "VTIMEZONE" && named.is_some_and(|name| ruled || known(&name).is_some())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The client's bytes are the truth. [`object::Object`] is a view of them that keeps each content line as it stands, so
 //! whatever is handed out again is made of the client's own lines.
 
+mod described;
 mod exceptions;
 mod extent;
 pub mod filter;
@@ -20,5 +21,6 @@ pub mod span;
 pub mod stream;
 mod template;
 pub mod time;
+pub mod tzid;
 pub mod vtimezone;
 pub mod zone;

@@ -147,7 +147,7 @@ impl Published {
             return Some(Shown::Utc);
         }
         if !self.zones.contains_key(&name) {
-            self.zones.insert(name.clone(), vtimezone(&zone, window)?);
+            self.zones.insert(name.clone(), vtimezone(&name, &zone, window)?);
         }
         Some(Shown::Zone(name, zone))
     }

@@ -332,24 +332,6 @@ pub(super) fn end_of(component: &Component, start: &When, zones: &Zones<'_>) -> 
     Extent::of(component, start, zones).end(zone.instant(start.local), start.local, &zone)
 }
 
-/// When a part of a VTIMEZONE begins to hold, by the clock before: from 1900 to 2200.
-pub(super) fn starts_of_observance(part: &Component, zones: &Zones<'_>) -> Vec<DateTime> {
-    let Some(start) = part.property("DTSTART").and_then(When::of) else { return Vec::new() };
-    let utc = Zone::Known(jiff::tz::TimeZone::UTC);
-    let range = (Date::constant(1900, 1, 1).at(0, 0, 0, 0), Date::constant(2200, 1, 1).at(0, 0, 0, 0));
-    let mut starts = vec![start.local];
-    // UNTIL of a zone is in UTC, the rule by the clock: an hour more or less meets no other onset.
-    for rule in rules(part, "RRULE") {
-        rule.follow(&start, &utc, range, zones, |local| {
-            starts.push(local);
-            true
-        });
-    }
-    let more = part.all("RDATE").flat_map(When::all_of).take_while(|_| zones.step(1));
-    starts.extend(more.map(|(when, _)| when.local));
-    starts
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::tz::TimeZone;

@@ -12,8 +12,9 @@ use super::object::{Component, Object, Property, fold_into, parse};
 use super::recur::{Instance, each, instances, overrides};
 use super::stream::zones_of;
 use super::time::{Clock, Length, When, write_date, write_local, write_utc};
+use super::tzid::{key, name_of, registered};
 use super::vtimezone::vtimezone;
-use super::zone::{Zone, Zones, known};
+use super::zone::{Zone, Zones};
 use crate::model::budget::Exhausted;
 use crate::model::calendar::{ComponentSelection, Selection, TimeRange};
 use crate::model::id::Timestamp;
@@ -162,31 +163,29 @@ fn reduce(component: &mut Component, selection: &ComponentSelection) {
     }
 }
 
-/// A description of a zone that the world knows by its name.
+/// A description of a zone that the world knows by its name in the register.
 fn is_known_zone(part: &Component) -> bool {
-    part.name == "VTIMEZONE" && part.value("TZID").is_some_and(|name| known(name).is_some())
+    part.name == "VTIMEZONE" && name_of(part).is_some_and(|name| registered(&name).is_some())
 }
 
 /// Describes the zones that an object names and does not describe, as far as two yearly rules can.
 fn describe_zones(calendar: &mut Component, zones: &Zones<'_>) -> Result<(), Exhausted> {
-    let described: HashSet<&str> = calendar
-        .components
-        .iter()
-        .filter(|part| part.name == "VTIMEZONE")
-        .filter_map(|zone| zone.value("TZID").map(str::trim))
-        .collect();
-    let names: BTreeSet<String> =
-        zones_of(calendar).into_iter().filter(|name| !described.contains(name.as_str())).collect();
+    let described = calendar.components.iter().filter(|part| part.name == "VTIMEZONE").filter_map(name_of);
+    let mut described: HashSet<String> = described.map(|name| key(&name)).collect();
+    let names: BTreeSet<String> = zones_of(calendar).into_iter().collect();
     for name in names {
         zones.work(STEPS_OF_ZONE)?;
-        let Some(zone) = known(&name).filter(|zone| zone.iana_name() == Some(&name)) else { continue };
+        if !described.insert(key(&name)) {
+            continue;
+        }
+        let Some(Zone::Known(zone)) = zones.resolve(&name) else { continue };
         let start = calendar
             .components
             .iter()
             .filter_map(|part| part.property("DTSTART").and_then(When::of))
             .min_by_key(|when| when.local);
         let at = start.map_or(0, |when| Zone::Known(zone.clone()).instant(when.local));
-        let text = vtimezone(&zone, TimeRange { start: at, end: at.saturating_add(DESCRIBED_S) });
+        let text = vtimezone(&name, &zone, TimeRange { start: at, end: at.saturating_add(DESCRIBED_S) });
         let text = text.map(|text| format!("BEGIN:VCALENDAR\r\n{text}END:VCALENDAR\r\n"));
         if let Some(described) = text.and_then(|text| parse(text.as_bytes()).ok()) {
             calendar.components.splice(0..0, described.components);

@@ -6,12 +6,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::tz::TimeZone;
-
 use super::freebusy::{Busy, busy_of};
 use super::object::Object;
 use super::recur::instances;
-use super::zone::Zones;
+use super::zone::{Zone, Zones};
 use crate::model::budget::Budget;
 use crate::model::calendar::TimeRange;
 use crate::model::id::Timestamp;
@@ -42,7 +40,9 @@ type Key = (u128, usize, i64);
 
 #[derive(Default)]
 struct Table {
-    zones: Vec<String>,
+    zones: HashMap<String, usize>,
+    /// A number that is given once: who asks may come back with an old one.
+    next_zone: usize,
     blocks: HashMap<Key, Option<Arc<[Span]>>>,
     spans: usize,
 }
@@ -58,7 +58,7 @@ impl Spans {
     pub fn of(
         &self,
         hash: &str,
-        zone: &TimeZone,
+        zone: &Zone,
         range: TimeRange,
         budget: &Budget,
         object: impl Fn() -> Option<Object>,
@@ -68,7 +68,7 @@ impl Spans {
         if last.checked_sub(first).is_none_or(|more| !(0..MAX_BLOCKS).contains(&more)) {
             return None;
         }
-        let zone_place = self.place_of(zone.iana_name()?)?;
+        let zone_place = self.place_of(&zone.key());
         let mut found = Vec::new();
         for block in first..=last {
             let key = (content, zone_place, block);
@@ -93,13 +93,19 @@ impl Spans {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn place_of(&self, zone: &str) -> Option<usize> {
+    fn place_of(&self, zone: &str) -> usize {
         let mut table = self.table();
-        if let Some(place) = table.zones.iter().position(|known| known == zone) {
-            return Some(place);
+        if let Some(place) = table.zones.get(zone) {
+            return *place;
         }
-        table.zones.push(zone.to_owned());
-        (table.zones.len() <= MAX_ZONES).then(|| table.zones.len() - 1)
+        if table.zones.len() >= MAX_ZONES {
+            let next_zone = table.next_zone;
+            *table = Table { next_zone, ..Table::default() };
+        }
+        let place = table.next_zone;
+        table.next_zone += 1;
+        table.zones.insert(zone.to_owned(), place);
+        place
     }
 
     fn learn(&self, key: Key, spans: Option<Vec<Span>>) -> Option<Arc<[Span]>> {
@@ -117,7 +123,7 @@ impl Spans {
     }
 }
 
-fn follow(object: &Object, zone: &TimeZone, block: i64, budget: &Budget) -> Option<Vec<Span>> {
+fn follow(object: &Object, zone: &Zone, block: i64, budget: &Budget) -> Option<Vec<Span>> {
     if object.component != "VEVENT" {
         return None;
     }
@@ -137,7 +143,7 @@ mod tests {
     use super::{BLOCK_S, Spans};
     use crate::ical::object::Object;
     use crate::ical::recur::instances;
-    use crate::ical::zone::Zones;
+    use crate::ical::zone::{Zone, Zones};
     use crate::model::budget::Budget;
     use crate::model::calendar::TimeRange;
     use jiff::tz::TimeZone;
@@ -164,7 +170,7 @@ mod tests {
                 "DTSTART:20270102T090000",
             ];
             let object = object(lines[which]);
-            let zone = TimeZone::get("Europe/Paris").unwrap();
+            let zone = Zone::from(&TimeZone::get("Europe/Paris").unwrap());
             let range = TimeRange { start: from, end: from + length };
             let expected = instances(&object, &Zones::new(&object.calendar, &zone), range).instances;
             let expected: Vec<_> = expected.iter().map(|instance| (instance.start, instance.end)).collect();
@@ -178,8 +184,35 @@ mod tests {
     }
 
     #[test]
+    fn zones_that_tell_another_time_are_told_apart() {
+        let spans = Spans::default();
+        let hash = "0".repeat(64);
+        let object = object("DTSTART:20260701T090000\nDURATION:PT1H");
+        let range = TimeRange { start: 1_782_000_000, end: 1_784_000_000 };
+        let zone = |offset: i32| {
+            let text = format!(
+                "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETTO:+{:02}{:02}\n\
+                 END:STANDARD\nEND:VTIMEZONE\nEND:VCALENDAR\n",
+                offset / 60,
+                offset % 60
+            );
+            Zone::of_text(&text).unwrap()
+        };
+        // More zones than are remembered, each asked twice and again when it may be forgotten.
+        for offset in (0..300).chain(0..300) {
+            let zone = zone(offset);
+            let expected = instances(&object, &Zones::new(&object.calendar, &zone), range).instances[0].start;
+            for _ in 0..2 {
+                let found = spans.of(&hash, &zone, range, &Budget::default(), || Some(object.clone())).unwrap();
+                assert_eq!(found.iter().map(|span| span.start).collect::<Vec<_>>(), [expected], "{offset}");
+            }
+        }
+        assert!(spans.table().zones.len() <= super::MAX_ZONES);
+    }
+
+    #[test]
     fn what_cannot_be_followed_is_not_remembered() {
-        let zone = TimeZone::get("Europe/Paris").unwrap();
+        let zone = Zone::from(&TimeZone::get("Europe/Paris").unwrap());
         let minutely = object("DTSTART:20200101T000000Z\nRRULE:FREQ=MINUTELY");
         let range = TimeRange { start: 1_700_000_000, end: 1_700_003_600 };
         let hash = "0".repeat(64);

@@ -1,10 +1,11 @@
 //! Many objects in one stream (RFC 5545 section 3.4): taken apart component by component, whatever its size, and put
 //! together again.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::object::{Component, Invalid, MAX_BYTES, Object, fold_into, parse};
 use super::select::write;
+use super::tzid;
 
 /// The most time zones that one stream may describe.
 const MAX_ZONES: usize = 1000;
@@ -46,7 +47,9 @@ pub struct Contents {
     /// In the order in which the stream first names them.
     pub entries: Vec<Entry>,
     by_uid: HashMap<String, usize>,
-    zones: BTreeMap<String, Vec<u8>>,
+    /// By the keys of their names, each with its name.
+    zones: HashMap<String, Vec<(String, Vec<u8>)>>,
+    described: usize,
     product: Option<Vec<u8>>,
     depth: usize,
     lines: usize,
@@ -110,9 +113,12 @@ impl Contents {
             Err(why) => return invalid(why),
         };
         if part.name == "VTIMEZONE" {
-            let zone = part.value("TZID").map(|id| id.trim().to_owned()).filter(|_| self.zones.len() < MAX_ZONES);
-            if let Some(zone) = zone {
-                self.zones.entry(zone).or_insert_with(|| self.part.clone());
+            if let Some(name) = tzid::name_of(&part).filter(|_| self.described < MAX_ZONES) {
+                let alike = self.zones.entry(tzid::key(&name)).or_default();
+                if alike.iter().all(|(known, _)| *known != name) {
+                    alike.push((name, self.part.clone()));
+                    self.described += 1;
+                }
             }
             return None;
         }
@@ -150,9 +156,9 @@ impl Contents {
             }
             None => out.extend_from_slice(PRODUCT.as_bytes()),
         }
-        let spoken: HashSet<String> =
-            parts.iter().filter_map(|part| component(part).ok()).flat_map(|part| zones_of(&part)).collect();
-        let zones = self.zones.iter().filter(|(id, _)| spoken.contains(*id)).map(|(_, zone)| zone);
+        let spoken = parts.iter().filter_map(|part| component(part).ok()).flat_map(|part| zones_of(&part));
+        let spoken: BTreeSet<String> = spoken.map(|name| tzid::key(&name)).collect();
+        let zones = spoken.iter().filter_map(|key| self.zones.get(key)).flatten().map(|(_, zone)| zone);
         for part in zones.chain(parts) {
             let mut bytes = part.iter();
             let mut last = 0;
@@ -199,8 +205,8 @@ impl Joined {
     /// First pass: notes the time zones of an object.
     pub fn note(&mut self, object: &Object) {
         for zone in object.calendar.components.iter().filter(|part| part.name == "VTIMEZONE") {
-            if let Some(id) = zone.value("TZID").filter(|_| self.zones.len() < MAX_ZONES) {
-                self.zones.entry(id.trim().to_owned()).or_insert_with(|| zone.clone());
+            if let Some(name) = tzid::name_of(zone).filter(|_| self.zones.len() < MAX_ZONES) {
+                self.zones.entry(tzid::key(&name)).or_insert_with(|| zone.clone());
             }
         }
     }
@@ -219,8 +225,8 @@ impl Joined {
     pub fn object(&self, object: &Object) -> Option<String> {
         let mut zones = object.calendar.components.iter().filter(|part| part.name == "VTIMEZONE");
         let same = |zone: &Component| {
-            zone.value("TZID").is_none_or(|id| self.zones.get(id.trim()).is_some_and(|known| known == zone))
-                || zone.value("TZID").is_some_and(|id| super::zone::known(id).is_some())
+            tzid::name_of(zone)
+                .is_none_or(|name| self.zones.get(&tzid::key(&name)) == Some(zone) || tzid::known(&name).is_some())
         };
         if !zones.all(same) {
             return None;
@@ -299,6 +305,42 @@ mod tests {
         assert!(joined.object(&first).is_some());
         let other = Object::parse(made[0].replace("+0100", "+0300").as_bytes()).unwrap();
         assert!(joined.object(&other).is_none());
+    }
+
+    #[test]
+    fn zones_go_along_however_their_names_are_spelled() {
+        let zone = |name: &str| ZONE.replace("Ours", name);
+        let text = format!(
+            "BEGIN:VCALENDAR\n{}{}{}{}{}{}{}END:VCALENDAR\n",
+            zone("(GMT+01.00) Bruxelles\\, Paris"),
+            zone("Other"),
+            zone("OTHER").replace("+0100", "+0200"),
+            event("a", "DTSTART;TZID=\"(GMT+01.00) Bruxelles, Paris\":20260101T100000"),
+            event("b", "DTSTART;TZID=(GMT+01.00) Bruxelles\\, Paris:20260101T100000"),
+            event("c", "DTSTART:20260101T100000Z\nEXDATE;TZID=\" other\":20260101T100000"),
+            event("d", "DTSTART;TZID=Another:20260101T100000"),
+        );
+        let made = objects(&text);
+        let described = |object: &String| {
+            let names = object.lines().filter_map(|line| line.strip_prefix("TZID:")).map(str::to_owned);
+            names.collect::<Vec<_>>()
+        };
+        let expected = [
+            vec!["(GMT+01.00) Bruxelles\\, Paris"],
+            vec!["(GMT+01.00) Bruxelles\\, Paris"],
+            vec!["Other", "OTHER"],
+            vec![],
+        ];
+        assert_eq!(made.iter().map(described).collect::<Vec<_>>(), expected);
+        // Put together again each object has a zone that says the same, and one whose zone is another stands apart.
+        let mut joined = Joined::default();
+        let objects: Vec<Object> = made.iter().map(|object| Object::parse(object.as_bytes()).unwrap()).collect();
+        objects.iter().for_each(|object| joined.note(object));
+        assert_eq!(joined.head("x").matches("BEGIN:VTIMEZONE").count(), 2);
+        assert_eq!(
+            objects.iter().map(|object| joined.object(object).is_some()).collect::<Vec<_>>(),
+            [true, true, false, true]
+        );
     }
 
     #[test]

@@ -6,7 +6,9 @@ use jiff::Timestamp as Instant;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::object::fold_into;
 use super::recur::weekday;
+use super::stream::escaped;
 use super::time::write_local;
 use crate::model::calendar::TimeRange;
 
@@ -20,15 +22,15 @@ struct Change {
     daylight: bool,
 }
 
-/// The VTIMEZONE of a zone, by the rules in force in a range. `None` where the zone changes its clock otherwise than twice
+/// The VTIMEZONE of a zone under a name, by the rules in force in a range. `None` where the zone changes its clock otherwise than twice
 /// a year by the same rules, or by the week: such times have to be told in UTC.
 #[must_use]
-pub fn vtimezone(zone: &TimeZone, range: TimeRange) -> Option<String> {
-    let name = zone.iana_name()?;
+pub fn vtimezone(name: &str, zone: &TimeZone, range: TimeRange) -> Option<String> {
     let year = |at: i64| zone.to_datetime(Instant::from_second(at).unwrap_or_default()).year();
     let (first, last) = (year(range.start), year(range.end));
     let years: Vec<Vec<Change>> = (first..=last).take(200).map(|year| changes(zone, year)).collect::<Option<_>>()?;
-    let mut out = format!("BEGIN:VTIMEZONE\r\nTZID:{name}\r\n");
+    let mut out = String::from("BEGIN:VTIMEZONE\r\n");
+    fold_into(&mut out, &format!("TZID:{}", escaped(name)));
     match years.first()?.as_slice() {
         [] if years.iter().all(Vec::is_empty) => {
             let offset = zone.to_offset(Instant::from_second(range.start).ok()?).seconds();
@@ -135,8 +137,8 @@ mod tests {
                         TZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nBEGIN:DAYLIGHT\n\
                         DTSTART:19700329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\n\
                         END:DAYLIGHT\nEND:VTIMEZONE\n";
-        assert_eq!(vtimezone(&paris, RANGE).unwrap().replace("\r\n", "\n"), expected);
-        assert_eq!(vtimezone(&TimeZone::get("Africa/Casablanca").unwrap(), RANGE), None);
+        assert_eq!(vtimezone("Europe/Paris", &paris, RANGE).unwrap().replace("\r\n", "\n"), expected);
+        assert_eq!(vtimezone("x", &TimeZone::get("Africa/Casablanca").unwrap(), RANGE), None);
     }
 
     /// What is described alone tells the same time as the zone itself.
@@ -145,11 +147,10 @@ mod tests {
         let mut described = 0;
         for name in jiff::tz::db().available() {
             let zone = TimeZone::get(name.as_str()).unwrap();
-            let Some(text) = vtimezone(&zone, RANGE) else { continue };
+            let Some(text) = vtimezone("alone", &zone, RANGE) else { continue };
             described += 1;
             let text = format!("BEGIN:VCALENDAR\r\n{text}END:VCALENDAR\r\n");
-            let alone = text.replacen(&format!("TZID:{}", zone.iana_name().unwrap()), "TZID:alone", 1);
-            let calendar = parse(alone.as_bytes()).unwrap();
+            let calendar = parse(text.as_bytes()).unwrap();
             let zones = Zones::new(&calendar, &TimeZone::UTC);
             for step in 0..400 {
                 let at = RANGE.start + step * 160_000;

@@ -1,21 +1,22 @@
 //! Time zones: from the TZID of an object to instants.
 //!
-//! A TZID is tried as an IANA name, as an IANA name after a path (`/softwarestudio.org/Olson_20011030_5/Europe/Paris`),
-//! as a Windows name, and last by the VTIMEZONE that the object brings along. What is still unknown floats.
+//! What the world knows by a TZID goes first: a name of IANA's, one of Windows', one of IANA's after a path
+//! (`/softwarestudio.org/Olson_20011030_5/Europe/Paris`). Then comes the VTIMEZONE that the object brings along, and last what
+//! the name may mean, such as the offset that it states. What is still unknown floats.
 
-use std::cell::{Cell, RefCell};
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
-use std::rc::Rc;
-use std::str::FromStr as _;
+use std::sync::Arc;
 
+use jiff::Timestamp as Instant;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp as Instant};
-use windows_timezones::WindowsTimezone;
 
-use super::object::Component;
-use super::recur::starts_of_observance;
+use super::described::Described;
+use super::object::{Component, parse};
 use super::time::{Clock, When};
+use super::tzid;
 use crate::model::budget::{Budget, Exhausted};
 use crate::model::civil::{civil_of, seconds_of};
 use crate::model::id::Timestamp;
@@ -24,31 +25,28 @@ use crate::model::id::Timestamp;
 const OBJECT_STEPS: u64 = 50_000;
 /// What it costs to look a name up that nobody knows.
 const STEPS_OF_NAME: u64 = 20;
-/// No name of a zone is longer, and none has more segments.
-const MAX_NAME_BYTES: usize = 255;
-const MAX_SEGMENTS: usize = 10;
+/// No place on earth is farther from UTC, and no time that floats is surely sought farther from it.
+const FARTHEST_S: i64 = 14 * 3600;
 
 /// A clock that can be read.
 #[derive(Clone, Debug)]
 pub enum Zone {
     /// One of the zones that the world agrees on.
     Known(TimeZone),
-    /// One that only its object describes.
-    Described(Rc<Described>),
+    /// One that only its object, or its calendar, describes.
+    Described(Arc<Described>),
 }
 
-/// A zone as a VTIMEZONE describes it: when which offset begins, ascending.
-#[derive(Debug)]
-pub struct Described {
-    onsets: Vec<Onset>,
+impl From<&TimeZone> for Zone {
+    fn from(zone: &TimeZone) -> Self {
+        Self::Known(zone.clone())
+    }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Onset {
-    /// By the clock before.
-    local: DateTime,
-    from_s: i64,
-    to_s: i64,
+impl From<&Zone> for Zone {
+    fn from(zone: &Zone) -> Self {
+        zone.clone()
+    }
 }
 
 /// The offset of a zone where instants of the library end.
@@ -57,6 +55,41 @@ fn offset_beyond(zone: &TimeZone, later: bool) -> i64 {
 }
 
 impl Zone {
+    /// The zone that a text of one VTIMEZONE is about (RFC 4791 section 9.8). `None`: nobody knows it, and it is not described so
+    /// that a place on earth could have it.
+    #[must_use]
+    pub fn of_text(text: &str) -> Option<Self> {
+        let calendar = parse(text.as_bytes()).ok()?;
+        let name = calendar.components.iter().filter(|part| part.name == "VTIMEZONE").find_map(tzid::name_of)?;
+        let zone = Zones::new(&calendar, &TimeZone::UTC).resolve(&name)?;
+        let on_earth = match &zone {
+            Self::Known(_) => true,
+            Self::Described(described) => described.farthest_s() <= FARTHEST_S,
+        };
+        on_earth.then_some(zone)
+    }
+
+    /// Its name in the IANA register, if it is of it.
+    #[must_use]
+    pub fn iana_name(&self) -> Option<&str> {
+        match self {
+            Self::Known(zone) => zone.iana_name(),
+            Self::Described(_) => None,
+        }
+    }
+
+    /// A text that is the same for two zones that tell the same time, as long as the server runs.
+    #[must_use]
+    pub fn key(&self) -> Cow<'_, str> {
+        match self {
+            Self::Known(zone) => match zone.iana_name() {
+                Some(name) => name.into(),
+                None => format!("{:?}", zone.to_offset(Instant::UNIX_EPOCH)).into(),
+            },
+            Self::Described(described) => format!("={:x}", described.fingerprint()).into(),
+        }
+    }
+
     /// The instant at which the clock shows a time. What it never shows (in spring) is moved forward; of what it shows twice
     /// (in autumn) the first counts.
     #[must_use]
@@ -83,96 +116,8 @@ impl Zone {
     }
 }
 
-impl Described {
-    fn read(zone: &Component, zones: &Zones<'_>) -> Option<Self> {
-        let mut onsets = Vec::new();
-        let parts = zone.components.iter().filter(|part| part.name == "STANDARD" || part.name == "DAYLIGHT");
-        for part in parts.take_while(|_| zones.step(1)) {
-            let from_s = offset(part.value("TZOFFSETFROM")?)?;
-            let to_s = offset(part.value("TZOFFSETTO")?)?;
-            onsets.extend(starts_of_observance(part, zones).into_iter().map(|local| Onset { local, from_s, to_s }));
-        }
-        onsets.sort_unstable();
-        (!onsets.is_empty()).then_some(Self { onsets })
-    }
-
-    fn offset_at_local(&self, local: DateTime) -> i64 {
-        let next = self.onsets.partition_point(|onset| onset.local <= local);
-        let Some(onset) = next.checked_sub(1).and_then(|last| self.onsets.get(last)) else {
-            return self.onsets.first().map_or(0, |first| first.from_s);
-        };
-        // A time that is skipped is told by the clock before.
-        let skipped = SignedDuration::from_secs((onset.to_s - onset.from_s).max(0));
-        let resumes = onset.local.checked_add(skipped).unwrap_or(onset.local);
-        if local < resumes { onset.from_s } else { onset.to_s }
-    }
-
-    fn offset_at(&self, at: Timestamp) -> i64 {
-        let next = self.onsets.partition_point(|onset| seconds_of(onset.local) - onset.from_s <= at);
-        match next.checked_sub(1).and_then(|last| self.onsets.get(last)) {
-            Some(onset) => onset.to_s,
-            None => self.onsets.first().map_or(0, |first| first.from_s),
-        }
-    }
-}
-
-/// `+0100`, `-033000` in seconds.
-fn offset(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => (-1, digits),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if !matches!(digits.len(), 4 | 6) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let part = |from: usize| digits.get(from..from + 2).map_or(Some(0), |part| part.parse::<i64>().ok());
-    Some(sign * (part(0)? * 3600 + part(2)? * 60 + part(4)?))
-}
-
-/// A zone that the world knows by a name: IANA's, IANA's after a path, or Windows'.
-#[must_use]
-pub fn known(name: &str) -> Option<TimeZone> {
-    let name = name.trim();
-    if name.len() > MAX_NAME_BYTES || name.split('/').count() > MAX_SEGMENTS {
-        return None;
-    }
-    if let Some(zone) = iana(name) {
-        return Some(zone);
-    }
-    let windows = WindowsTimezone::from_str(name).ok();
-    let windows = windows.map(|zone| zone.tzdb_id()).or_else(|| shown_by_windows(name));
-    if let Some(zone) = windows.and_then(iana) {
-        return Some(zone);
-    }
-    // `.../America/Argentina/Salta`: the longest tail that is a name.
-    let mut rest = name;
-    while let Some((_, tail)) = rest.split_once('/') {
-        if let Some(zone) = iana(tail) {
-            return Some(zone);
-        }
-        rest = tail;
-    }
-    None
-}
-
-/// By the text that Windows shows: `(UTC+01:00) Bruxelles, ...`. Only the English ones are known.
-fn shown_by_windows(name: &str) -> Option<&'static str> {
-    if !name.starts_with('(') {
-        return None;
-    }
-    use strum::IntoEnumIterator as _;
-    WindowsTimezone::iter().find(|zone| zone.description() == name).map(|zone| zone.tzdb_id())
-}
-
-fn iana(name: &str) -> Option<TimeZone> {
-    // `posixrules`, `localtime` and the like would be the machine's own business.
-    let place = name.contains('/') || matches!(name, "UTC" | "GMT" | "Z" | "CET" | "EET" | "WET" | "MET");
-    if !place {
-        return None;
-    }
-    TimeZone::get(name).ok()
-}
+/// The descriptions of an object by the keys of their names: each with the name as it stands, and which component it is.
+type Own = HashMap<String, Vec<(String, usize)>>;
 
 /// The zones of one object, and the one in which floating times are told.
 ///
@@ -181,6 +126,7 @@ fn iana(name: &str) -> Option<TimeZone> {
 pub struct Zones<'a> {
     calendar: &'a Component,
     floating: Zone,
+    own: OnceCell<Own>,
     seen: RefCell<HashMap<String, Option<Zone>>>,
     budget: Option<Budget>,
     left: Cell<u64>,
@@ -190,10 +136,9 @@ pub struct Zones<'a> {
 impl<'a> Zones<'a> {
     /// For the times of an object; what floats is told in `floating`.
     #[must_use]
-    pub fn new(calendar: &'a Component, floating: &TimeZone) -> Self {
-        let floating = Zone::Known(floating.clone());
-        let (seen, left, cut) = (RefCell::default(), Cell::new(OBJECT_STEPS), Cell::new(false));
-        Self { calendar, floating, seen, budget: None, left, cut }
+    pub fn new(calendar: &'a Component, floating: impl Into<Zone>) -> Self {
+        let (floating, own, seen) = (floating.into(), OnceCell::new(), RefCell::default());
+        Self { calendar, floating, own, seen, budget: None, left: Cell::new(OBJECT_STEPS), cut: Cell::new(false) }
     }
 
     /// For a request with a budget.
@@ -251,37 +196,142 @@ impl<'a> Zones<'a> {
         match clock {
             Clock::Day | Clock::Floating => self.floating.clone(),
             Clock::Utc => Zone::Known(TimeZone::UTC),
-            Clock::Zone(name) => self.named(name).unwrap_or_else(|| self.floating.clone()),
+            Clock::Zone(name) => self.resolve(name).unwrap_or_else(|| self.floating.clone()),
         }
     }
 
-    /// Does anybody know a zone of this name?
-    pub(super) fn knows(&self, name: &str) -> bool {
-        self.named(name).is_some()
-    }
-
-    fn named(&self, name: &str) -> Option<Zone> {
+    /// The zone of a name. `None`: nobody knows it.
+    #[must_use]
+    pub fn resolve(&self, name: &str) -> Option<Zone> {
         if let Some(zone) = self.seen.borrow().get(name) {
             return zone.clone();
         }
         self.step(STEPS_OF_NAME);
-        let zone = known(name).map(Zone::Known).or_else(|| self.described(name));
+        let zone = tzid::known(name).map(Zone::Known);
+        let zone = zone.or_else(|| self.described(name)).or_else(|| tzid::guessed(name).map(Zone::Known));
         self.seen.borrow_mut().insert(name.to_owned(), zone.clone());
         zone
     }
 
     fn described(&self, name: &str) -> Option<Zone> {
-        let described = self
-            .calendar
-            .components
-            .iter()
-            .find(|part| part.name == "VTIMEZONE" && part.value("TZID").map(str::trim) == Some(name.trim()))?;
-        Described::read(described, self).map(|described| Zone::Described(Rc::new(described)))
+        let own = self.own.get_or_init(|| {
+            let mut own = Own::new();
+            let parts = self.calendar.components.iter().enumerate();
+            for (place, zone) in parts.filter(|(_, part)| part.name == "VTIMEZONE").take_while(|_| self.step(1)) {
+                if let Some(name) = tzid::name_of(zone) {
+                    own.entry(tzid::key(&name)).or_default().push((name, place));
+                }
+            }
+            own
+        });
+        // Two names may differ in what mostly does not count.
+        let alike = own.get(&tzid::key(name))?;
+        let (_, place) = alike.iter().find(|(known, _)| known == name.trim()).or_else(|| alike.first())?;
+        let zone = self.calendar.components.get(*place)?;
+        Described::read(zone, self).map(|described| Zone::Described(Arc::new(described)))
     }
 
     /// The instant of a time.
     #[must_use]
     pub fn instant(&self, when: &When) -> Timestamp {
         self.of(&when.clock).instant(when.local)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::{Zone, Zones};
+    use crate::ical::object::parse;
+    use crate::ical::time::{When, write_utc};
+
+    /// Three hours ahead of UTC.
+    fn described(name: &str) -> String {
+        format!(
+            "BEGIN:VTIMEZONE\nTZID:{name}\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0300\nTZOFFSETTO:+0300\n\
+             END:STANDARD\nEND:VTIMEZONE\n"
+        )
+    }
+
+    /// Noon of a day in July where a property with this parameter is read beside these descriptions.
+    fn noon(zones: &[&str], parameter: &str) -> String {
+        let zones: String = zones.iter().map(|name| described(name)).collect();
+        let text = format!("BEGIN:VCALENDAR\n{zones}DTSTART;TZID={parameter}:20260705T120000\nEND:VCALENDAR\n");
+        let calendar = parse(text.as_bytes()).unwrap();
+        let when = calendar.property("DTSTART").and_then(When::of).unwrap();
+        let tahiti = TimeZone::get("Pacific/Tahiti").unwrap();
+        write_utc(Zones::new(&calendar, &tahiti).instant(&when)).split_off(9)
+    }
+
+    #[test]
+    fn what_goes_first() {
+        let (own, floating) = ("090000Z", "220000Z");
+        for (zones, parameter, expected) in [
+            // What the world knows, whatever the object says.
+            (&["Europe/Paris"][..], "Europe/Paris", "100000Z"),
+            (&["Singapore"], "Singapore", "040000Z"),
+            (&["Romance Standard Time"], "Romance Standard Time", "100000Z"),
+            (&["/x.org/Olson/Asia/Tokyo"], "/x.org/Olson/Asia/Tokyo", "030000Z"),
+            // What the object says, whatever the name may mean.
+            (&["GMT+2"], "GMT+2", own),
+            (&["Ours/Japan"], "Ours/Japan", own),
+            (&["Heure d\u{2019}Europe"], "Heure d\u{2019}Europe", own),
+            (&["(UTC+01:00) Bruxelles\\, Copenhague"], "\"(UTC+01:00) Bruxelles, Copenhague\"", own),
+            // What the name may mean.
+            (&[], "GMT+2", "100000Z"),
+            (&["Other"], "\"(UTC+01:00) Bruxelles, Copenhague\"", "110000Z"),
+            (&[], "Ours/Japan", "030000Z"),
+            (&[], "Ours", floating),
+            (&["Ours 1"], "Ours 2", floating),
+        ] {
+            assert_eq!(noon(zones, parameter), expected, "{zones:?} {parameter}");
+        }
+    }
+
+    #[test]
+    fn property_and_parameter_name_one_zone() {
+        for (property, parameter) in [
+            ("Ours\\, and theirs", "\"Ours, and theirs\""),
+            ("Ours\\; and theirs", "\"Ours; and theirs\""),
+            ("Ours, and theirs", "\"Ours, and theirs\""),
+            ("Ours\\, and theirs", "\"Ours\\, and theirs\""),
+            ("the \"good\" one", "the ^'good^' one"),
+            ("a ^ b", "a ^^ b"),
+            ("one\\ntwo", "one^ntwo"),
+            ("a\\\\b", "\"a\\b\""),
+            ("  Ours ", "\" ours\""),
+            ("OURS", "ours"),
+            ("\"Ours\"", "Ours"),
+        ] {
+            assert_eq!(noon(&[property], parameter), "090000Z", "{property} {parameter}");
+        }
+        // Where two names differ in case alone each finds its own.
+        let text =
+            format!("BEGIN:VCALENDAR\n{}{}END:VCALENDAR\n", described("Ours"), described("OURS").replace("03", "05"));
+        let calendar = parse(text.as_bytes()).unwrap();
+        let zones = Zones::new(&calendar, &TimeZone::UTC);
+        let noon = When::read("20260705T120000", None).unwrap().local;
+        let told = ["Ours", "OURS", "ours"].map(|name| write_utc(zones.resolve(name).unwrap().instant(noon)));
+        assert_eq!(told, ["20260705T090000Z", "20260705T070000Z", "20260705T090000Z"]);
+    }
+
+    #[test]
+    fn a_text_of_a_zone() {
+        let text = |zone: &str| format!("BEGIN:VCALENDAR\nVERSION:2.0\n{zone}END:VCALENDAR\n");
+        assert_eq!(Zone::of_text(&text(&described("Japan"))).unwrap().iana_name(), Some("Japan"));
+        let (ours, same) =
+            (Zone::of_text(&text(&described("Ours"))).unwrap(), Zone::of_text(&text(&described("Same"))).unwrap());
+        let other = Zone::of_text(&text(&described("Ours").replace("03", "04"))).unwrap();
+        assert_eq!((ours.key(), ours.iana_name()), (same.key(), None));
+        assert_ne!(ours.key(), other.key());
+        for none in [
+            text(""),
+            text("BEGIN:VTIMEZONE\nTZID:Ours\nEND:VTIMEZONE\n"),
+            text(&described("Ours").replace("03", "20")),
+            "x".to_owned(),
+        ] {
+            assert!(Zone::of_text(&none).is_none(), "{none}");
+        }
     }
 }

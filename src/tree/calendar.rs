@@ -14,7 +14,8 @@ use super::gate::Admitted;
 use super::walk::{Cursor, Needs, PAGE, Page, Text, View};
 use crate::ical::object::{Component, Invalid, MAX_ATTENDEES, MAX_BYTES, Object};
 use crate::ical::recur::{bounds, recurs};
-use crate::ical::zone::{Zones, known};
+use crate::ical::tzid::{known, name_of};
+use crate::ical::zone::{Zone, Zones};
 use crate::model::budget::Budget;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::condition::Condition;
@@ -110,7 +111,7 @@ impl Tree {
 
 /// A time zone that only its object describes.
 fn is_own_zone(part: &Component) -> bool {
-    part.name == "VTIMEZONE" && part.value("TZID").and_then(known).is_none()
+    part.name == "VTIMEZONE" && name_of(part).is_some_and(|name| known(&name).is_none())
 }
 
 fn judge(bytes: &[u8]) -> Result<Object> {
@@ -202,17 +203,10 @@ pub fn given(dead: &[Dead], name: &QName) -> Option<String> {
 
 /// The zone in which a calendar tells what floats: its own, else that of the server.
 #[must_use]
-pub fn floating_zone(dead: &[Dead]) -> TimeZone {
-    let by_id = given(dead, &QName::caldav("calendar-timezone-id")).and_then(|id| known(&id));
-    by_id.or_else(|| zone_of_text(&given(dead, &QName::caldav("calendar-timezone"))?)).unwrap_or_else(zone)
-}
-
-/// The zone that a VTIMEZONE names (RFC 4791 section 9.8).
-#[must_use]
-pub fn zone_of_text(text: &str) -> Option<TimeZone> {
-    let calendar = crate::ical::object::parse(text.as_bytes()).ok()?;
-    let zone = calendar.components.iter().find(|part| part.name == "VTIMEZONE")?;
-    known(zone.value("TZID")?)
+pub fn floating_zone(dead: &[Dead]) -> Zone {
+    let by_id = given(dead, &QName::caldav("calendar-timezone-id")).and_then(|id| known(&id)).map(Zone::Known);
+    let described = || Zone::of_text(&given(dead, &QName::caldav("calendar-timezone"))?);
+    by_id.or_else(described).unwrap_or_else(|| Zone::Known(zone()))
 }
 
 impl Admitted<Txn> {

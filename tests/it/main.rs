@@ -43,3 +43,4 @@ mod transport;
 mod versions;
 mod views;
 mod webdav;
+mod zones;

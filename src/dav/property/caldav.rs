@@ -6,15 +6,16 @@ use std::borrow::Cow;
 use super::{Property, Read, Reading, Write};
 use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, readable};
 use crate::ical::select::select;
+use crate::ical::tzid::known;
 use crate::ical::vtimezone::vtimezone;
-use crate::ical::zone::{Zones, known};
+use crate::ical::zone::{Zone, Zones};
 use crate::model::calendar::{COLLATIONS, ComponentSet, TimeRange};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{CALDAV, CALENDARSERVER, QName};
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
-use crate::tree::calendar::{CALENDARS, given, zone_of_text};
+use crate::tree::calendar::{CALENDARS, given};
 use crate::tree::changes::sync_token;
 use crate::tree::resolve::PRINCIPALS_SEGMENT;
 use crate::tree::walk::{Needs, Text, View};
@@ -80,7 +81,8 @@ fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
 fn calendar_timezone(view: &View, reading: &Reading) -> Option<Value<'static>> {
     let named = given(&view.dead, &QName::caldav("calendar-timezone-id")).filter(|_| view.node.kind.is_calendar())?;
     let range = TimeRange { start: reading.now, end: reading.now.saturating_add(YEAR_S) };
-    let zone = vtimezone(&known(&named)?, range)?;
+    let zone = known(&named)?;
+    let zone = vtimezone(zone.iana_name()?, &zone, range)?;
     let product = "PRODID:-//Beffroi//Beffroi//EN\r\n";
     text(format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{product}{zone}END:VCALENDAR\r\n"))
 }
@@ -88,7 +90,7 @@ fn calendar_timezone(view: &View, reading: &Reading) -> Option<Value<'static>> {
 /// The name of the zone that a calendar was given whole.
 fn calendar_timezone_id(view: &View, _: &Reading) -> Option<Value<'static>> {
     let whole = given(&view.dead, &QName::caldav("calendar-timezone")).filter(|_| view.node.kind.is_calendar())?;
-    text(zone_of_text(&whole)?.iana_name()?.to_owned())
+    text(Zone::of_text(&whole)?.iana_name()?.to_owned())
 }
 
 /// What one may ask of a new calendar: any kind alone, or all together.

@@ -8,8 +8,7 @@ mod webdav;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use jiff::tz::TimeZone;
-
+use crate::ical::zone::Zone;
 use crate::model::budget::Budget;
 use crate::model::calendar::Selection;
 use crate::model::id::Timestamp;
@@ -26,7 +25,7 @@ pub struct Reading {
     /// The moment that counts.
     pub now: Timestamp,
     /// Which parts of a calendar object are wanted, where what floats is told, and what that may cost.
-    pub calendar: Option<(Selection, TimeZone, Budget)>,
+    pub calendar: Option<(Selection, Zone, Budget)>,
 }
 
 impl Reading {

@@ -1,0 +1,321 @@
+//! Zones as objects describe them: a VTIMEZONE (RFC 5545 section 3.6.5) as the times at which offsets begin.
+//!
+//! What is missing or bad in a part takes nothing from what is good in it and in the others.
+
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::sync::{LazyLock, OnceLock};
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::{Offset, TimeZone};
+
+use super::object::Component;
+use super::rule::Rule;
+use super::time::{Clock, When};
+use super::tzid::offset;
+use super::zone::{Zone, Zones};
+use crate::model::civil::{civil_of, seconds_of};
+use crate::model::id::Timestamp;
+
+/// Rules are followed up to this year. Later ones are like one of the last 28 before it, for in these no leap day is left out.
+const FOLLOWED_TO: i16 = 2200;
+const CYCLE_YEARS: i16 = 28;
+const FOLLOWED: (DateTime, DateTime) =
+    (Date::constant(1900, 1, 1).at(0, 0, 0, 0), Date::constant(FOLLOWED_TO, 1, 1).at(0, 0, 0, 0));
+/// Where rules begin that do not say it: when those of Outlook do.
+const OUTSET: DateTime = Date::constant(1601, 1, 1).at(2, 0, 0, 0);
+
+/// When which offset begins, ascending; never empty.
+#[derive(Debug)]
+pub struct Described {
+    onsets: Vec<Onset>,
+    fingerprint: OnceLock<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Onset {
+    /// By the clock before.
+    local: DateTime,
+    from_s: i64,
+    to_s: i64,
+}
+
+impl Onset {
+    fn at(&self) -> Timestamp {
+        seconds_of(self.local).saturating_sub(self.from_s)
+    }
+}
+
+/// A part of a VTIMEZONE, as far as it can be read.
+#[derive(Clone, Copy)]
+struct Part {
+    standard: bool,
+    from_s: Option<i64>,
+    to_s: Option<i64>,
+}
+
+impl Part {
+    fn of(component: &Component) -> Option<Self> {
+        let standard = component.name == "STANDARD";
+        let seconds = |name| {
+            let (seconds, rest) = offset(component.value(name)?.trim())?;
+            rest.is_empty().then_some(seconds)
+        };
+        let part = Self { standard, from_s: seconds("TZOFFSETFROM"), to_s: seconds("TZOFFSETTO") };
+        ((standard || component.name == "DAYLIGHT") && part.any().is_some()).then_some(part)
+    }
+
+    /// The offset that it tells, if it tells but one.
+    fn any(&self) -> Option<i64> {
+        self.to_s.or(self.from_s)
+    }
+
+    /// When it begins, by the clock before.
+    fn begins(&self, component: &Component, zones: &Zones<'_>) -> Vec<DateTime> {
+        let told = component.property("DTSTART").and_then(When::of);
+        let mut begins: Vec<DateTime> = told.iter().map(|when| when.local).collect();
+        let start = told.map_or(OUTSET, |when| when.local);
+        let start = When { local: start, clock: Clock::Floating };
+        // UNTIL is in UTC. Whichever of the two offsets a program reckoned it by, it meets no other change of the clock.
+        let seconds = self.from_s.max(self.to_s).and_then(|seconds| i32::try_from(seconds).ok()).unwrap_or(0);
+        let clock = Zone::Known(TimeZone::fixed(Offset::from_seconds(seconds).unwrap_or(Offset::UTC)));
+        for rule in component.all("RRULE").filter_map(|rule| Rule::as_far_as_it_says(rule.value())) {
+            rule.follow(&start, &clock, FOLLOWED, zones, |local| {
+                begins.push(local);
+                true
+            });
+        }
+        let more = component.all("RDATE").flat_map(When::all_of).take_while(|_| zones.step(1));
+        begins.extend(more.map(|(when, _)| when.local));
+        begins
+    }
+}
+
+impl Described {
+    /// Reads a VTIMEZONE. `None`: no part of it tells an offset.
+    pub(super) fn read(zone: &Component, zones: &Zones<'_>) -> Option<Self> {
+        let parts = zone.components.iter().filter_map(|component| Some((Part::of(component)?, component)));
+        let parts: Vec<(Part, &Component)> = parts.take_while(|_| zones.step(1)).collect();
+        let begins = parts.iter().flat_map(|(part, component)| {
+            part.begins(component, zones).into_iter().map(move |local| (local, part.standard, *part))
+        });
+        let mut begun: Vec<(DateTime, bool, Part)> = begins.collect();
+        // Outlook lets both parts begin at one time long ago, and means standard time.
+        begun.sort_by_key(|(local, standard, _)| (*local, *standard));
+        // An offset that is missing is the one that the part before or after tells.
+        let mut before = None;
+        for (.., part) in &mut begun {
+            part.from_s = part.from_s.or(before);
+            before = part.any();
+        }
+        let mut after = None;
+        for (.., part) in begun.iter_mut().rev() {
+            part.to_s = part.to_s.or(after);
+            after = part.from_s.or(part.to_s);
+        }
+        let onset = |(local, _, part): &(DateTime, bool, Part)| {
+            let to_s = part.any()?;
+            Some(Onset { local: *local, from_s: part.from_s.unwrap_or(to_s), to_s })
+        };
+        let mut onsets: Vec<Onset> = begun.iter().filter_map(onset).collect();
+        onsets.dedup();
+        if onsets.is_empty() {
+            // Nobody says since when it holds: it always has.
+            let part = parts.iter().max_by_key(|(part, _)| (part.standard, part.to_s.is_some()));
+            let to_s = part.and_then(|(part, _)| part.any())?;
+            onsets.push(Onset { local: DateTime::MIN, from_s: to_s, to_s });
+        }
+        Some(Self { onsets, fingerprint: OnceLock::new() })
+    }
+
+    /// The greatest distance from UTC, in seconds.
+    pub(super) fn farthest_s(&self) -> i64 {
+        self.onsets.iter().map(|onset| onset.from_s.abs().max(onset.to_s.abs())).max().unwrap_or(0)
+    }
+
+    /// The same for two that tell the same time. It means nothing beyond this process.
+    pub(super) fn fingerprint(&self) -> u64 {
+        static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        *self.fingerprint.get_or_init(|| HASHER.hash_one(&self.onsets))
+    }
+
+    /// The offset that a clock has when it shows a time.
+    pub(super) fn offset_at_local(&self, local: DateTime) -> i64 {
+        let local = self.followed(local);
+        let next = self.onsets.partition_point(|onset| onset.local <= local);
+        let Some(onset) = next.checked_sub(1).and_then(|last| self.onsets.get(last)) else { return self.first() };
+        // A time that is skipped is told by the clock before.
+        let skipped = (onset.to_s - onset.from_s).max(0);
+        if seconds_of(local) < seconds_of(onset.local) + skipped { onset.from_s } else { onset.to_s }
+    }
+
+    /// The offset at an instant.
+    pub(super) fn offset_at(&self, at: Timestamp) -> i64 {
+        let at = seconds_of(self.followed(civil_of(at)));
+        let next = self.onsets.partition_point(|onset| onset.at() <= at);
+        next.checked_sub(1).and_then(|last| self.onsets.get(last)).map_or_else(|| self.first(), |onset| onset.to_s)
+    }
+
+    fn first(&self) -> i64 {
+        self.onsets.first().map_or(0, |first| first.from_s)
+    }
+
+    /// A time, or one like it up to which the rules were followed, if any of them goes on for ever.
+    fn followed(&self, local: DateTime) -> DateTime {
+        let endless = self.onsets.last().is_some_and(|last| last.local.year() == FOLLOWED_TO - 1);
+        if local.year() < FOLLOWED_TO || !endless {
+            return local;
+        }
+        let form = |year: i16| Date::new(year, 1, 1).map(|first| (first.in_leap_year(), first.weekday()));
+        let like = (FOLLOWED_TO - CYCLE_YEARS..FOLLOWED_TO).find(|year| form(*year).ok() == form(local.year()).ok());
+        like.and_then(|year| local.with().year(year).build().ok()).unwrap_or(local)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::super::object::{Component, parse};
+    use super::super::time::{Clock, When, write_local, write_utc};
+    use super::super::zone::{Zone, Zones};
+
+    fn calendar(parts: &str) -> Component {
+        let zone = format!("BEGIN:VTIMEZONE\nTZID:Ours\n{parts}\nEND:VTIMEZONE");
+        parse(format!("BEGIN:VCALENDAR\n{zone}\nEND:VCALENDAR\n").as_bytes()).unwrap()
+    }
+
+    fn zone(parts: &str) -> Option<Zone> {
+        let calendar = calendar(parts);
+        Zones::new(&calendar, &TimeZone::UTC).resolve("Ours")
+    }
+
+    fn part(name: &str, lines: &str) -> String {
+        format!("BEGIN:{name}\n{lines}\nEND:{name}")
+    }
+
+    /// Paris, as Outlook describes it.
+    fn paris() -> String {
+        let standard =
+            "DTSTART:16010101T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU";
+        let daylight =
+            "DTSTART:16010101T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU";
+        format!("{}\n{}", part("STANDARD", standard), part("DAYLIGHT", daylight))
+    }
+
+    fn at(zone: &Zone, local: &str) -> String {
+        write_utc(zone.instant(When::read(local, None).unwrap().local))
+    }
+
+    /// Noon in January and in July of a year, in UTC.
+    fn noons(parts: &str, year: u16) -> (String, String) {
+        let zone = zone(parts).unwrap();
+        let told = |day: &str| at(&zone, &format!("{year}{day}T120000")).split_off(9);
+        (told("0105"), told("0705"))
+    }
+
+    #[test]
+    fn what_is_missing_takes_nothing_from_what_is_there() {
+        let whole = ("110000Z".to_owned(), "100000Z".to_owned());
+        let paris = paris();
+        for changed in [
+            paris.clone(),
+            // Offsets as programs write them.
+            paris.replace("+0100", "+1").replace("+0200", "+2"),
+            paris.replace("+0100", "+01").replace("+0200", "0200"),
+            paris.replace("+0100", "+01:00").replace("+0200", " +02:00:00 "),
+            // One that is missing or bad is told by the other part.
+            paris.replace("TZOFFSETFROM", "X-FROM"),
+            paris.replace("TZOFFSETTO", "X-TO"),
+            paris.replace("TZOFFSETFROM:+0100\n", ""),
+            paris.replace("TZOFFSETTO:+0100\n", "TZOFFSETTO:soon\n"),
+            // Bad parts among good ones.
+            format!("{}\n{paris}", part("STANDARD", "DTSTART:20250101T000000\nTZOFFSETFROM:x\nTZOFFSETTO:+9999")),
+            format!("{}\n{paris}", part("STANDARD", "TZOFFSETFROM:+0500\nTZOFFSETTO:+0500")),
+            format!("{paris}\n{}", part("DAYLIGHT", "DTSTART:whenever\nTZOFFSETFROM:+0500\nTZOFFSETTO:+0500")),
+            format!("{paris}\n{}\n{}", part("X-OTHER", "TZOFFSETTO:+0500"), part("DAYLIGHT", "COMMENT:empty")),
+            // A rule tells the day, if not since when.
+            paris.replace("DTSTART:16010101T020000\n", ""),
+        ] {
+            assert_eq!(noons(&changed, 2026), whole, "{changed}");
+        }
+        for alone in [
+            "TZOFFSETTO:+1100\nDTSTART:16010101T000000",
+            "TZOFFSETFROM:+1100\nDTSTART:20260301T000000",
+            "TZOFFSETTO:+11",
+            "TZOFFSETFROM:+11:00\nTZOFFSETTO:",
+            "DTSTART:20250101T000000\nTZOFFSETTO:+1100\nRRULE:nonsense",
+        ] {
+            let expected = ("010000Z".to_owned(), "010000Z".to_owned());
+            assert_eq!(noons(&part("STANDARD", alone), 2026), expected, "{alone}");
+            assert_eq!(noons(&part("DAYLIGHT", alone), 2026), expected, "{alone}");
+        }
+        let undated = format!("{}\n{}", part("DAYLIGHT", "TZOFFSETTO:+0200"), part("STANDARD", "TZOFFSETTO:+0100"));
+        assert_eq!(noons(&undated, 2026), ("110000Z".to_owned(), "110000Z".to_owned()));
+        for nothing in
+            ["", "COMMENT:x", &part("STANDARD", "DTSTART:19700101T000000"), &part("STANDARD", "TZOFFSETTO:far")]
+        {
+            assert!(zone(nothing).is_none(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn it_tells_the_time_of_any_year() {
+        let (described, known) = (zone(&paris()).unwrap(), Zone::Known(TimeZone::get("Europe/Paris").unwrap()));
+        let south = paris().replace("BYMONTH=3", "BYMONTH=9").replace("BYMONTH=10", "BYMONTH=4");
+        assert_eq!(noons(&south, 2400), ("100000Z".to_owned(), "110000Z".to_owned()));
+        for year in [1996, 2026, 2199, 2200, 2201, 2300, 2304, 2400, 3999, 9998] {
+            for day in ["0101", "0215", "0320", "0401", "0731", "1020", "1101", "1231"] {
+                let local = When::read(&format!("{year}{day}T120000"), None).unwrap().local;
+                let instant = known.instant(local);
+                assert_eq!(described.instant(local), instant, "{year}{day}");
+                assert_eq!(write_local(described.local(instant)), write_local(local), "{year}{day}");
+            }
+        }
+        // Far later changes, told one by one.
+        let far =
+            part("STANDARD", "DTSTART:23000101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0300\nRDATE:25000101T000000");
+        let far = zone(&far).unwrap();
+        assert_eq!(at(&far, "22990601T120000"), "22990601T110000Z");
+        assert_eq!(at(&far, "24000601T120000"), "24000601T090000Z");
+    }
+
+    #[test]
+    fn rules_end_with_the_change_that_they_name() {
+        // The last change by the first rules is one of them, and others follow.
+        let rules = |until: &str| {
+            let old = format!(
+                "DTSTART:19800928T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=9;BYDAY=-1SU;UNTIL={until}"
+            );
+            let summer =
+                "DTSTART:19810329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU";
+            let new = "DTSTART:19961027T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU";
+            zone(&[part("STANDARD", &old), part("DAYLIGHT", summer), part("STANDARD", new)].join("\n")).unwrap()
+        };
+        for until in ["19950924T010000Z", "19950924T020000Z", "19950924T030000", "19950924", "19951231T225959Z"] {
+            let zone = rules(until);
+            let told = ["19950923T120000", "19950925T120000", "19961001T120000", "19961028T120000"]
+                .map(|local| at(&zone, local));
+            assert_eq!(
+                told,
+                ["19950923T100000Z", "19950925T110000Z", "19961001T100000Z", "19961028T110000Z"],
+                "{until}"
+            );
+        }
+        let zone = rules("19940925T010000Z");
+        assert_eq!(at(&zone, "19951015T120000"), "19951015T100000Z");
+    }
+
+    #[test]
+    fn a_hostile_description_has_an_end() {
+        for rule in ["FREQ=MINUTELY", "FREQ=HOURLY;BYMONTH=2", "FREQ=DAILY", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"] {
+            let lines = format!("DTSTART:19000101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:{rule}");
+            let parts: Vec<String> = (0..200).map(|_| part("STANDARD", &lines)).collect();
+            let calendar = calendar(&parts.join("\n"));
+            let zones = Zones::new(&calendar, &TimeZone::UTC);
+            let begun = std::time::Instant::now();
+            let clock = Clock::Zone("Ours".to_owned());
+            let _ = zones.of(&clock).instant(When::read("20260101T000000", None).unwrap().local);
+            assert!(zones.is_cut() && begun.elapsed().as_secs() < 20, "{rule} {:?}", begun.elapsed());
+        }
+    }
+}

@@ -82,6 +82,16 @@ impl Base<'_> {
         names_none && !self.start.is_day()
     }
 
+    /// A time that a rule tells; whole days begin at midnight, whatever hours it tells (RFC 5545 section 3.3.10).
+    pub fn begins(self, local: DateTime) -> DateTime {
+        if self.start.is_day() { local.date().at(0, 0, 0, 0) } else { local }
+    }
+
+    /// The last time that begins with it.
+    pub fn ends(self, local: DateTime) -> DateTime {
+        if self.start.is_day() { local.date().at(23, 59, 59, 0) } else { local }
+    }
+
     /// The instant of a time that stands beside DTSTART.
     pub fn instant(self, when: &When, zones: &Zones<'_>) -> Timestamp {
         if self.tells(when, zones) { self.zone.instant(when.local) } else { zones.instant(when) }
@@ -156,11 +166,11 @@ impl Excluding {
     /// Instances come in their order, mostly: a stretch serves for many.
     fn excludes(&mut self, local: DateTime, base: Base<'_>, zones: &Zones<'_>) -> bool {
         if !self.stretch.is_some_and(|(from, to)| from <= local && local <= to) {
-            let to = AHEAD.after(local);
+            let to = base.ends(AHEAD.after(local));
             let times = &mut self.times;
             times.clear();
             self.rule.follow(base.start, base.zone, (local, to), zones, |time| {
-                times.insert(time);
+                times.insert(base.begins(time));
                 true
             });
             self.stretch = Some((local, to));

@@ -1,8 +1,8 @@
 //! How long something takes that begins at a time.
 
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, Time};
 
-use super::exceptions::Base;
+use super::exceptions::{Base, Named};
 use super::object::Component;
 use super::time::{End, Length, When};
 use super::zone::{Zone, Zones};
@@ -23,9 +23,11 @@ pub(super) enum Extent {
 impl Extent {
     /// That of a component. What ends before it begins, or as it begins, lasts its day if it is one.
     pub fn of(component: &Component, start: &When, zones: &Zones<'_>) -> Self {
-        let end = component.property("DTEND").or_else(|| component.property("DUE")).and_then(When::of);
-        let length = || component.value("DURATION").and_then(Length::read).map(Self::Nominal);
-        let told = end.map(|end| Self::until(start, &end, zones)).or_else(length);
+        let end = component.property("DTEND").or_else(|| component.property("DUE")).and_then(When::of).map(End::At);
+        let length = || component.value("DURATION").and_then(Length::read).map(End::After);
+        let base = Base { start, zone: &zones.of(&start.clock) };
+        let whole = start.is_day() && component.name != "VTODO";
+        let told = end.or_else(length).map(|end| Self::told(start, &end, whole, base, zones));
         told.filter(|extent| extent.as_seconds() > 0).unwrap_or_else(|| Self::untold(component, start))
     }
 
@@ -34,30 +36,34 @@ impl Extent {
         if component.name == "VTODO" { Self::Exact(0) } else { Self::least(start) }
     }
 
-    /// That of a period.
-    pub fn of_period(start: &When, end: &End, zones: &Zones<'_>) -> Self {
-        let told = match end {
-            End::At(end) => Self::until(start, end, zones),
+    /// That of a period beside DTSTART.
+    pub fn of_period(start: &When, end: &End, base: Base<'_>, zones: &Zones<'_>) -> Self {
+        let told = Self::told(start, end, base.start.is_day(), base, zones);
+        if told.as_seconds() > 0 { told } else { Self::least(base.start) }
+    }
+
+    /// From a time to its end; `whole`: it takes whole days, whatever the hours.
+    fn told(start: &When, end: &End, whole: bool, base: Base<'_>, zones: &Zones<'_>) -> Self {
+        let day = |when: &When| seconds_of(Named::of(when, base, zones).local(base).date().at(0, 0, 0, 0)) / DAY_S;
+        match end {
+            End::At(end) if whole || (start.is_day() && end.is_day()) => {
+                // A day that is begun counts, unless its midnight is meant.
+                let begun = end.local.time() != Time::midnight() && day(end) == day(&end.day());
+                Self::days(day(end) + i64::from(begun) - day(start))
+            }
+            End::At(end) => Self::Exact(base.instant(end, zones).saturating_sub(base.instant(start, zones))),
+            End::After(length) if whole => Self::days(length.as_seconds().saturating_add(DAY_S - 1) / DAY_S),
             End::After(length) => Self::Nominal(*length),
-        };
-        if told.as_seconds() > 0 { told } else { Self::least(start) }
+        }
     }
 
     /// That of what says no other: a day its day (RFC 5545 section 3.6.1).
     fn least(start: &When) -> Self {
-        if start.is_day() { Self::Nominal(Length { days: 1, seconds: 0 }) } else { Self::Exact(0) }
+        if start.is_day() { Self::days(1) } else { Self::Exact(0) }
     }
 
-    fn until(start: &When, end: &When, zones: &Zones<'_>) -> Self {
-        if start.is_day() && end.is_day() {
-            return Self::Nominal(Length {
-                days: (seconds_of(end.local) - seconds_of(start.local)) / DAY_S,
-                seconds: 0,
-            });
-        }
-        let zone = zones.of(&start.clock);
-        let end = Base { start, zone: &zone }.instant(end, zones);
-        Self::Exact(end.saturating_sub(zone.instant(start.local)))
+    fn days(days: i64) -> Self {
+        Self::Nominal(Length { days, seconds: 0 })
     }
 
     /// When something ends that begins at an instant, at which a zone's clock shows `local`.
@@ -66,6 +72,11 @@ impl Extent {
             Self::Exact(seconds) => start.saturating_add(seconds),
             Self::Nominal(length) => length.from(start, local, zone),
         }
+    }
+
+    /// Does it take days, which are not all of the same length?
+    pub fn takes_days(self) -> bool {
+        matches!(self, Self::Nominal(length) if length.days != 0)
     }
 
     const fn as_seconds(self) -> i64 {
@@ -78,7 +89,7 @@ impl Extent {
     /// No instance takes longer: a day may have more hours than others.
     pub fn most_seconds(self) -> i64 {
         match self {
-            Self::Nominal(length) if length.days != 0 => length.as_seconds().saturating_add(DAY_S),
+            Self::Nominal(length) if self.takes_days() => length.as_seconds().saturating_add(DAY_S),
             _ => self.as_seconds(),
         }
     }

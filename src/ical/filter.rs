@@ -84,7 +84,9 @@ fn task_matches(instance: &Instance<'_>, range: TimeRange) -> bool {
     let component = instance.component;
     let has = |name| component.property(name).is_some();
     let (start, end) = (instance.start, instance.end);
-    match (has("DTSTART"), has("DURATION"), has("DUE")) {
+    // A period of RDATE has both ends, whatever the task has.
+    let has_both = has("DUE") || end > start;
+    match (has("DTSTART") || end > start, has("DURATION"), has_both) {
         (true, true, _) => range.start <= end && (range.end > start || range.end >= end),
         (true, false, true) => (range.start < end || range.start <= start) && (range.end > start || range.end >= end),
         (true, false, false) => range.start <= start && range.end > start,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::exceptions::Base;
 use super::extent::Extent;
 use super::object::{Object, Property, fold_into};
 use super::recur::{Instance, instances};
@@ -92,7 +93,8 @@ pub(super) fn periods_of<'a>(
 ) -> impl Iterator<Item = (Timestamp, Timestamp)> + 'a {
     When::all_of(line).filter_map(|(start, end)| {
         let (at, zone) = (zones.instant(&start), zones.of(&start.clock));
-        Some((at, Extent::of_period(&start, &end?, zones).end(at, start.local, &zone)))
+        let extent = Extent::of_period(&start, &end?, Base { start: &start, zone: &zone }, zones);
+        Some((at, extent.end(at, start.local, &zone)))
     })
 }
 

@@ -9,6 +9,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::exceptions::{Base, excluded};
+use super::extent::Extent;
 use super::freebusy::{Busy, Period};
 use super::object::{Component, Object, fold_into};
 use super::recur::{end_of, instances, overrides, recurs};
@@ -61,6 +62,15 @@ enum Shown {
     Day,
     Utc,
     Zone(String, TimeZone),
+}
+
+impl Shown {
+    /// Does what it shows of an instant mean that one? In autumn clocks show an hour twice, and the first counts.
+    fn tells(&self, at: Timestamp) -> bool {
+        let Self::Zone(_, zone) = self else { return true };
+        let zone = Zone::Known(zone.clone());
+        zone.instant(zone.local(at)) == at
+    }
 }
 
 impl Published {
@@ -161,10 +171,17 @@ impl Published {
         zones: &Zones<'_>,
         modified_at: Timestamp,
     ) -> Option<()> {
-        let mut out = Event::new(&object.uid, master, modified_at);
-        out.times(shown, (start, zones.instant(start)), end_of(master, start, zones), zones);
-        out.line(&format!("RRULE:{rule}"));
         let base = Base { start, zone: &zones.of(&start.clock) };
+        let (at, end) = (zones.instant(start), end_of(master, start, zones));
+        let skipped = base.zone.local(at) != start.local;
+        // A DTEND takes as many seconds each time.
+        let takes_days = Extent::of(master, start, zones).takes_days();
+        if !shown.tells(end) || (matches!(shown, Shown::Zone(..)) && (skipped || takes_days)) {
+            return None;
+        }
+        let mut out = Event::new(&object.uid, master, modified_at);
+        out.times(shown, (start, at), end, zones);
+        out.line(&format!("RRULE:{rule}"));
         for named in excluded(master, base, zones) {
             out.time("EXDATE", shown, named.local(base), named.instant(base));
         }
@@ -181,6 +198,9 @@ impl Published {
             event.times(&told, (&moved.start, zones.instant(&moved.start)), end, zones);
             event.describe(moved.component, profile);
             text.push_str(&event.finish());
+        }
+        if zones.is_cut() {
+            return None;
         }
         self.events.push_str(&text);
         Some(())
@@ -213,16 +233,17 @@ impl Event {
     fn time(&mut self, name: &str, shown: &Shown, local: DateTime, at: Timestamp) {
         let line = match shown {
             Shown::Day => format!("{name};VALUE=DATE:{}", write_date(local)),
-            Shown::Utc => format!("{name}:{}", write_utc(at)),
-            Shown::Zone(zone, known) => {
+            Shown::Zone(zone, known) if shown.tells(at) => {
                 format!("{name};TZID={zone}:{}", write_local(Zone::Known(known.clone()).local(at)))
             }
+            Shown::Utc | Shown::Zone(..) => format!("{name}:{}", write_utc(at)),
         };
         self.line(&line);
     }
 
     /// DTSTART, and DTEND always.
     fn times(&mut self, shown: &Shown, (start, at): (&When, Timestamp), end: Timestamp, zones: &Zones<'_>) {
+        let shown = if shown.tells(at) && shown.tells(end) { shown } else { &Shown::Utc };
         self.time("DTSTART", shown, start.local, at);
         let local = zones.of(&start.clock).local(end);
         // A day ends with the next one, at the earliest.

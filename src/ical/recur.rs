@@ -264,8 +264,8 @@ impl<'a, 'z> Series<'a, 'z> {
     ) -> ControlFlow<()> {
         // What an additional time says of its own length counts before what the rule says.
         for (when, end) in self.master.all("RDATE").flat_map(When::all_of).take_while(|_| self.zones.step(1)) {
-            let extent = end.map(|end| Extent::of_period(&when, &end, self.zones));
             let base = Base { start: &self.start, zone: &self.zone };
+            let extent = end.map(|end| Extent::of_period(&when, &end, base, self.zones));
             let named = Named::of(&when, base, self.zones);
             self.tell((named.instant(base), named.local(base), extent), range, tell)?;
         }
@@ -275,10 +275,12 @@ impl<'a, 'z> Series<'a, 'z> {
         // What the clock skips is told up to a day later than it shows.
         let from = self.zone.local(range.start.saturating_sub(reach).saturating_sub(shift).saturating_sub(DAY_S));
         let to = self.zone.local(range.end.saturating_add(shift));
+        let to = Base { start: &self.start, zone: &self.zone }.ends(to);
         for rule in rules(self.master, "RRULE").filter(follows) {
             let (start, zone, zones) = (self.start.clone(), self.zone.clone(), self.zones);
             let mut flow = ControlFlow::Continue(());
             rule.follow(&start, &zone, (from, to), zones, |local| {
+                let local = Base { start: &start, zone: &zone }.begins(local);
                 flow = self.tell((zone.instant(local), local, None), range, tell);
                 flow.is_continue()
             });

@@ -206,12 +206,12 @@ fn line(text: &str) -> Option<Property> {
     Property::parse(text)
 }
 
-/// A time in UTC; what floats, and whole days, stay as they are.
-fn in_utc(name: &str, when: &When, at: Timestamp) -> Option<Property> {
+/// A time in UTC; what floats, and whole days, stay as they are, unless it is the second time that the clock shows it.
+fn in_utc(name: &str, when: &When, at: Timestamp, zones: &Zones<'_>) -> Option<Property> {
     line(&match when.clock {
         Clock::Day => format!("{name};VALUE=DATE:{}", write_date(when.local)),
-        Clock::Floating => format!("{name}:{}", write_local(when.local)),
-        Clock::Utc | Clock::Zone(_) => format!("{name}:{}", write_utc(at)),
+        Clock::Floating if zones.instant(when) == at => format!("{name}:{}", write_local(when.local)),
+        Clock::Floating | Clock::Utc | Clock::Zone(_) => format!("{name}:{}", write_utc(at)),
     })
 }
 
@@ -220,15 +220,18 @@ fn alone(instance: &Instance<'_>, zones: &Zones<'_>) -> Component {
     let source = instance.component;
     let mut properties = Vec::with_capacity(source.properties.len());
     let ends = |name: &str, clock: Clock| {
-        let local = zones.of(&clock).local(instance.end);
-        in_utc(name, &When { local, clock }, instance.end)
+        let end = When { local: zones.of(&clock).local(instance.end), clock };
+        if end.clock == Clock::Floating && zones.instant(&end) != instance.end {
+            return line(&format!("DURATION:PT{}S", instance.end.saturating_sub(instance.start)));
+        }
+        in_utc(name, &end, instance.end, zones)
     };
     let base = Base { start: &instance.local, zone: &zones.of(&instance.local.clock) };
     let mut lasts = false;
     for property in &source.properties {
         match property.name.as_str() {
             "RRULE" | "RDATE" | "EXDATE" | "EXRULE" | "RECURRENCE-ID" => {}
-            "DTSTART" => properties.extend(in_utc("DTSTART", &instance.local, instance.start)),
+            "DTSTART" => properties.extend(in_utc("DTSTART", &instance.local, instance.start, zones)),
             name @ ("DTEND" | "DUE") => {
                 let clock = When::of(property).map(|when| base.clock(&when, zones));
                 lasts |= clock.is_some();
@@ -242,11 +245,15 @@ fn alone(instance: &Instance<'_>, zones: &Zones<'_>) -> Component {
             }
         }
     }
+    let due_alone = source.name == "VTODO" && instance.end == instance.start;
+    if !due_alone && source.property("DTSTART").is_none() {
+        properties.extend(in_utc("DTSTART", &instance.local, instance.start, zones));
+    }
     if !lasts && !is_told(instance, None, zones) {
         let name = if source.name == "VTODO" { "DUE" } else { "DTEND" };
         properties.extend(ends(name, instance.local.clock.clone()));
     }
-    properties.extend(instance.id.as_ref().and_then(|id| in_utc("RECURRENCE-ID", &id.when, id.at)));
+    properties.extend(instance.id.as_ref().and_then(|id| in_utc("RECURRENCE-ID", &id.when, id.at, zones)));
     let components = source.components.clone();
     Component { name: source.name.clone(), properties, components }
 }

@@ -54,6 +54,7 @@ def rightful_person(lab):
     floods = {
         "against her name, from elsewhere": (lambda n: ("erin", f"wrong {n}"), ("127.0.0.2",), "127.0.0.1"), "against her name, from many addresses": (lambda n: ("erin", f"wrong {n}"), many, "127.0.0.1"),
         "against another name, from her address": (lambda n: ("frank", f"wrong {n}"), ("127.0.0.1",), "127.0.0.1"), "against names that are none, from her address": (lambda n: (f"nobody{n}", "wrong"), ("127.0.0.1",), "127.0.0.1"),
+        "her old password again and again, from her address": (lambda n: ("erin", "the old one"), ("127.0.0.1",), "127.0.0.1"),
         "against many names, from many addresses": (lambda n: (("erin", "frank", f"nobody{n}")[n % 3], f"wrong {n}"), many, "127.0.0.1"),
     }
     for what, (credentials, sources, own) in floods.items():
@@ -67,17 +68,31 @@ def rightful_person(lab):
         lab.unharmed(what)
 
 
+@probe("RFC 9110 section 15.5.2", "who was let in before is let in at once, whatever is tried in her name and from her address")
+def known_person(lab):
+    people(lab)
+    lab.watch()
+    first, _ = enters(lab, "erin")
+    flood = Flood(lab, lambda n: ("erin", f"wrong {n}"), ("127.0.0.1",))
+    time.sleep(2)
+    waits = [enters(lab, "erin") for _ in range(10)]
+    statuses = flood.end()
+    lab.say(first == 207 and all(status == 207 and seconds <= 1 for status, seconds in waits), f"ten times: {max(seconds for _, seconds in waits):.2f} s at most, beside {statuses}")
+    lab.unharmed("the same name from the same address")
+
+
 @probe("RFC 6585 section 4", "queues of log-ins are bounded by name and by address: beyond that 429 with Retry-After, at once")
 def bounded_queues(lab):
     people(lab)
-    for what, credentials in {"one name": lambda n: ("erin", f"wrong {n}"), "all names of one person": lambda n: ((f"erin", "erin@ville.example", "VILLE\\erin", "ERIN")[n % 4], f"wrong {n}"), "many names": lambda n: (f"nobody{n}", "wrong")}.items():
+    for what, (credentials, count) in {"one name": (lambda n: ("erin", f"wrong {n}"), 160), "all names of one person": (lambda n: ((f"erin", "erin@ville.example", "VILLE\\erin", "ERIN")[n % 4], f"wrong {n}"), 160),
+                                       "many names": (lambda n: (f"nobody{n}", "wrong"), 480)}.items():
         lab.restart()
         started = time.monotonic()
-        flood = Flood(lab, credentials, width=160, most=160)
+        flood = Flood(lab, credentials, width=count, most=count)
         for thread in flood.threads:
             thread.join(max(0, started + 60 - time.monotonic()))
         took, statuses = time.monotonic() - started, flood.end()
-        lab.say(statuses.get(429, 0) > 0 and set(statuses) <= {401, 429}, f"{what}: 160 wrong log-ins of one address were answered {statuses} in {took:.0f} s")
+        lab.say(statuses.get(429, 0) > 0 and set(statuses) <= {401, 429}, f"{what}: {count} wrong log-ins of one address were answered {statuses} in {took:.0f} s")
         lab.say(429 not in flood.headers or (flood.headers[429].get("Retry-After") or "").isdigit(), "with Retry-After")
 
 

@@ -1,7 +1,7 @@
 //! Who asks: Basic authentication, and the bounds of guessing.
 //!
 //! Every method is challenged, OPTIONS too, or Office and Windows stay anonymous. A device password, and an account password
-//! seen lately, are looked up and never wait. Any other waits for its turn to be verified (`turns`), where a flood waits
+//! that was seen lately, right or wrong, are looked up and wait for nobody. Any other waits for its turn to be verified (`turns`), where a flood waits
 //! behind itself; a wrong one costs its sender time afterwards, and a name that nobody bears goes the same way. So the
 //! rightful person is neither locked out nor kept waiting by someone who guesses.
 
@@ -140,8 +140,60 @@ fn basic(encoded: &str) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::basic;
+    use std::net::IpAddr;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::{Authenticator, Source, basic};
+    use crate::model::condition::Condition;
+    use crate::model::error::Error;
+    use crate::model::principal::Actor;
+    use crate::tree::Tree;
     use base64::Engine as _;
+    use futures_util::FutureExt as _;
+    use http::header::{AUTHORIZATION, HeaderMap};
+    use tokio::task::JoinSet;
+
+    const RIGHT: &str = "right-Password-1";
+
+    async fn ask(authenticator: &Authenticator, tree: &Tree, password: &str) -> Result<Option<Actor>, Error> {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(format!("ada:{password}"));
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, format!("Basic {encoded}").parse().expect("a header"));
+        authenticator.actor(tree, None, &headers, IpAddr::from([10, 0, 0, 1])).await
+    }
+
+    #[tokio::test]
+    async fn who_is_known_and_who_is_one_too_many_are_told_while_all_turns_are_taken() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tree = Tree::open(folder.path(), true).await.expect("a tree");
+        tree.add_person("ada", "Ada", "ada@ville.example", Some(RIGHT.to_owned())).await.expect("a person");
+        let authenticator = Arc::new(Authenticator::new(true).expect("an authenticator"));
+        assert!(matches!(ask(&authenticator, &tree, RIGHT).await, Ok(Some(_))));
+        assert!(matches!(ask(&authenticator, &tree, "old").await, Ok(None)));
+        // From here to the end nobody gets a turn.
+        let other = Source::new(0, IpAddr::from([10, 0, 0, 2]));
+        let mut taken = Vec::new();
+        while let Some(Ok(turn)) = authenticator.turns.take(other).now_or_never() {
+            taken.push(turn);
+        }
+        let mut guesses = JoinSet::new();
+        for number in 0..65 {
+            let (authenticator, tree) = (Arc::clone(&authenticator), tree.clone());
+            guesses.spawn(async move { ask(&authenticator, &tree, &format!("guess {number}")).await });
+        }
+        let first = guesses.join_next().await.expect("an answer").expect("no panic");
+        assert!(matches!(first, Err(Error::Refused(refusal)) if refusal.condition == Condition::TooManyLogins));
+        assert!(matches!(ask(&authenticator, &tree, RIGHT).await, Ok(Some(_))));
+        assert!(matches!(ask(&authenticator, &tree, "old").await, Ok(None)));
+        assert_eq!(guesses.len(), 64, "the others wait");
+        // Who may not log in any more is looked at like who guesses, and is known again when that has an end.
+        tree.set_disabled("ada", true).await.expect("disabled");
+        let disabled = tokio::time::timeout(Duration::from_millis(500), ask(&authenticator, &tree, RIGHT));
+        assert!(disabled.await.is_err());
+        tree.set_disabled("ada", false).await.expect("enabled");
+        assert!(matches!(ask(&authenticator, &tree, RIGHT).await, Ok(Some(_))));
+    }
 
     #[test]
     fn basic_credentials() {

@@ -13,10 +13,11 @@ use tokio::sync::oneshot;
 
 use super::room::origin;
 
-/// How many wait for one person, from one address, and in all: some one, two and eight seconds of work.
+/// How many wait for one person, from one address, and in all: some one, five and ten seconds of work. Behind one address a town
+/// hall of three hundred may begin its day.
 const FOR_ONE_PERSON: usize = 64;
-const FROM_ONE_ADDRESS: usize = 128;
-const IN_ALL: usize = 512;
+const FROM_ONE_ADDRESS: usize = 320;
+const IN_ALL: usize = 640;
 /// The longest that anyone waits.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -273,6 +274,22 @@ mod tests {
             let mut waits: Vec<_> = (0..most + 10).map(|n| wait(&turns, kind(n))).collect();
             let sent_away = waits.iter_mut().filter_map(look).filter(|answer| answer.is_err()).count();
             assert_eq!(sent_away, 10);
+        }
+    }
+
+    #[test]
+    fn a_town_hall_behind_one_address_comes_to_work_while_one_of_its_machines_guesses() {
+        let clock = clock();
+        let _running = clock.enter();
+        let (turns, busy) = all_busy();
+        let mut flood: Vec<_> = (0..250).map(|_| wait(&turns, source(1, 9))).collect();
+        let mut agents: Vec<_> = (0..300).map(|n| wait(&turns, source(2 + n, 9))).collect();
+        flood.extend((0..250).map(|_| wait(&turns, source(1, 9))));
+        drop(busy);
+        while !agents.is_empty() {
+            let waiting = agents.len();
+            agents.retain_mut(|agent| look(agent).is_none_or(|answer| answer.is_err()));
+            assert!(agents.len() < waiting, "{waiting} do not come in");
         }
     }
 

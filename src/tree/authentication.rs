@@ -1,11 +1,12 @@
 //! Who logs in: device passwords and account passwords.
 //!
 //! A device password is 160 random bits kept as SHA-256: one indexed look-up, never throttled, for it cannot be guessed.
-//! An account password costs argon2id; a verified one is remembered, salted and hashed, with the stored hash it was
-//! verified against, so that a changed password is never accepted for a moment longer.
+//! An account password costs argon2id; what it was found to be is remembered, salted and hashed, with the stored hash it was
+//! verified against: so a changed password is never accepted for a moment longer, and a program that comes again and again
+//! with an old one costs no more than a look.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
@@ -14,6 +15,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::Tree;
 use crate::model::error::{Cause, Failure, Result};
+use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::password::{DEVICE_ALPHABET, DEVICE_CHARS, device_letters, is_of_device_form};
 use crate::model::principal::{Actor, Principal, Scope};
@@ -21,9 +23,11 @@ use crate::store::Seen;
 use crate::store::body::sha256;
 use crate::store::principal::{self, Login};
 
-/// How long a verified account password is remembered.
-const REMEMBERED: Duration = Duration::from_secs(600);
-/// How many verified passwords are remembered at once.
+/// How long a right account password is remembered after it was last used: who works is let in without a pause.
+const RIGHT: Duration = Duration::from_secs(3600);
+/// How long a wrong one is remembered.
+const WRONG: Duration = Duration::from_secs(600);
+/// How many of each are remembered at once.
 const MAX_REMEMBERED: usize = 10_000;
 /// Characters of a device password that are written together.
 const GROUP: usize = 4;
@@ -66,47 +70,69 @@ async fn verify<T: Send + 'static>(password: String, phc: String, turn: T) -> Re
     Ok(tokio::task::spawn_blocking(work).await.map_err(|e| Failure::new("verifying a password", e))?)
 }
 
-/// Verified account passwords: per person the stored hash it was verified against, and the salted hash of the password.
+/// Account passwords that were verified. Each is kept as a salted hash of it, of whom it was said to be of, and of the stored hash it
+/// was verified against.
 pub struct Remembered {
     salt: [u8; 16],
-    entries: Mutex<HashMap<Id, Entry>>,
+    /// The right one of each person.
+    right: Mutex<HashMap<Id, (Digest, Instant)>>,
+    wrong: Mutex<HashMap<Digest, Instant>>,
 }
 
-struct Entry {
-    phc: String,
-    digest: [u8; 32],
-    until: Instant,
-}
+type Digest = [u8; 32];
 
 impl Remembered {
     /// Nothing remembered yet.
     pub fn new() -> Result<Self> {
         let mut salt = [0u8; 16];
         getrandom::fill(&mut salt).map_err(|e| Failure::new("salting", e))?;
-        Ok(Self { salt, entries: Mutex::new(HashMap::new()) })
+        Ok(Self { salt, right: Mutex::default(), wrong: Mutex::default() })
     }
 
-    fn digest(&self, password: &str) -> [u8; 32] {
-        Sha256::new().chain_update(self.salt).chain_update(password).finalize().into()
-    }
-
-    fn knows(&self, person: Id, phc: &str, password: &str) -> bool {
-        let entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        entries.get(&person).is_some_and(|entry| {
-            entry.until > Instant::now() && entry.phc == phc && bool::from(entry.digest.ct_eq(&self.digest(password)))
-        })
-    }
-
-    fn remember(&self, person: Id, phc: String, password: &str) {
-        let mut entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if entries.len() >= MAX_REMEMBERED {
-            let now = Instant::now();
-            entries.retain(|_, entry| entry.until > now);
+    fn digest(&self, whom: &str, phc: &str, password: &str) -> Digest {
+        let mut hasher = Sha256::new().chain_update(self.salt);
+        for text in [whom, phc, password] {
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text);
         }
-        if entries.len() < MAX_REMEMBERED {
-            let digest = self.digest(password);
-            entries.insert(person, Entry { phc, digest, until: Instant::now() + REMEMBERED });
+        hasher.finalize().into()
+    }
+
+    /// Is it the right one? Then it is remembered for longer.
+    fn is_right(&self, person: Id, digest: &Digest) -> bool {
+        let now = Instant::now();
+        let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = right.get_mut(&person).filter(|(known, until)| *until > now && bool::from(known.ct_eq(digest)));
+        known.map(|(_, until)| *until = now + RIGHT).is_some()
+    }
+
+    fn is_wrong(&self, digest: &Digest) -> bool {
+        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.get(digest).is_some_and(|until| *until > Instant::now())
+    }
+
+    fn remember_right(&self, person: Id, digest: Digest) {
+        let now = Instant::now();
+        let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
+        if right.len() >= MAX_REMEMBERED {
+            right.retain(|_, (_, until)| *until > now);
         }
+        if right.len() < MAX_REMEMBERED || right.contains_key(&person) {
+            right.insert(person, (digest, now + RIGHT));
+        }
+    }
+
+    fn remember_wrong(&self, digest: Digest) {
+        let now = Instant::now();
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        if wrong.len() >= MAX_REMEMBERED {
+            wrong.retain(|_, until| *until > now);
+        }
+        // Someone guesses. What comes again and again is soon known again.
+        if wrong.len() >= MAX_REMEMBERED {
+            wrong.clear();
+        }
+        wrong.insert(digest, now + WRONG);
     }
 }
 
@@ -118,6 +144,7 @@ pub struct Costly {
     person: Option<Principal>,
     phc: String,
     password: String,
+    digest: Digest,
 }
 
 impl Costly {
@@ -171,14 +198,20 @@ impl Tree {
         let named = found.as_ref().map(|login| login.principal.id);
         let (person, phc) = match found {
             Some(Login { principal: person, password_hash: Some(phc) }) if person.disabled_at.is_none() => {
-                if remembered.knows(person.id, &phc, password) {
-                    return Ok(Credentials::Right(actor(person, Scope::All, false)));
-                }
                 (Some(person), phc)
             }
             _ => (None, NOBODY_S_HASH.to_owned()),
         };
-        Ok(Credentials::Costly(Costly { named, person, phc, password: password.to_owned() }))
+        // A name that nobody bears is looked at like others.
+        let whom = named.map_or_else(|| match_name(login), |person| format!("/{person}"));
+        let digest = remembered.digest(&whom, &phc, password);
+        match person {
+            Some(person) if remembered.is_right(person.id, &digest) => {
+                Ok(Credentials::Right(actor(person, Scope::All, false)))
+            }
+            _ if remembered.is_wrong(&digest) => Ok(Credentials::Wrong),
+            person => Ok(Credentials::Costly(Costly { named, person, phc, password: password.to_owned(), digest })),
+        }
     }
 
     async fn touch_device(&self, device: Id, at: Timestamp) -> std::result::Result<(), Failure> {
@@ -194,9 +227,12 @@ impl Tree {
         costly: Costly,
         turn: T,
     ) -> Result<Option<Actor>> {
-        let right = verify(costly.password.clone(), costly.phc.clone(), turn).await?;
-        let Some(person) = costly.person.filter(|_| right) else { return Ok(None) };
-        remembered.remember(person.id, costly.phc, &costly.password);
+        let right = verify(costly.password, costly.phc, turn).await?;
+        let Some(person) = costly.person.filter(|_| right) else {
+            remembered.remember_wrong(costly.digest);
+            return Ok(None);
+        };
+        remembered.remember_right(person.id, costly.digest);
         Ok(Some(actor(person, Scope::All, false)))
     }
 }

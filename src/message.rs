@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader as _, langid, static_loader};
 
-use crate::model::error::{Detail, Refusal};
+use crate::model::error::{Detail, Reason, Refusal};
 use crate::model::filename::NameError;
 use crate::model::password::Lack;
 
@@ -99,6 +99,12 @@ pub fn lacks(language: Language, lacks: &[Lack]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
+/// The sentence for what a calendar object lacks.
+#[must_use]
+pub fn reason(language: Language, reason: &Reason) -> String {
+    text(language, &reason.key, &[("text", reason.of.clone())])
+}
+
 /// The sentence for a refused request: what happened and what to do.
 #[must_use]
 pub fn refusal(language: Language, refusal: &Refusal) -> String {
@@ -106,6 +112,7 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
     let key = match (&refusal.detail, refusal.condition) {
         (Detail::Name(error), _) => return name_error(language, error),
         (Detail::Text(sentence), _) => return sentence.clone(),
+        (Detail::Reason(reason), _) => return self::reason(language, reason),
         (Detail::Taken(name), _) => return text(language, "refused-taken", &[("name", name.clone())]),
         (_, Condition::NeedPrivileges) => "refused-privileges",
         (_, Condition::QuotaNotExceeded) => "refused-quota",

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::files::{address_of, at_address, at_path, request};
 use super::output::{Terminal, told};
+use crate::ical::judge::reason;
 use crate::ical::object::MAX_BYTES;
 use crate::ical::select::write;
 use crate::ical::stream::{Contents, Joined, Skipped};
@@ -24,7 +25,7 @@ use crate::model::node::Blob;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
-use crate::tree::calendar::{CALENDAR_TYPE, CALENDARS, prepare, refused, runs, size_of};
+use crate::tree::calendar::{CALENDAR_TYPE, CALENDARS, prepare, runs, size_of};
 use crate::tree::edit::{At, Content, FileContent};
 use crate::tree::walk::Needs;
 
@@ -41,6 +42,8 @@ enum Outcome {
     /// Its UID is in the calendar already.
     There(String),
     Refused(String, Error),
+    /// Another component of the file has its UID and counts; where it stands.
+    Twice(String, String),
 }
 
 #[derive(Default)]
@@ -63,6 +66,12 @@ impl Done {
                 self.there += 1;
                 if named {
                     terminal.note("import-there", &[("text", &uid)]);
+                }
+            }
+            Outcome::Twice(at, uid) => {
+                self.refused += 1;
+                if named {
+                    terminal.note("import-twice", &[("text", &uid), ("at", &at)]);
                 }
             }
             Outcome::Refused(_, Error::Failed(failure)) => return Err(failure.into()),
@@ -134,6 +143,7 @@ pub(super) async fn import(tree: &Tree, terminal: &Terminal, address: &str, from
 /// First reading: which components belong together.
 async fn read(file: &mut File, from: &FilePath, done: &mut Done, terminal: &Terminal) -> anyhow::Result<Contents> {
     let wrong = || told("fault-not-a-calendar", &[("path", &from.display().to_string())]);
+    let at = |line: usize| format!("{}:{line}", from.display());
     let mut reader = BufReader::with_capacity(256 * 1024, file);
     let mut contents = Contents::default();
     let mut line = Vec::new();
@@ -145,14 +155,13 @@ async fn read(file: &mut File, from: &FilePath, done: &mut Done, terminal: &Term
         }
         match contents.line(&line).map_err(|_| wrong())? {
             None => {}
-            Some(Skipped::Twice(uid)) => done.count(Outcome::There(uid), terminal)?,
+            Some(Skipped::Twice(line, uid)) => done.count(Outcome::Twice(at(line), uid), terminal)?,
             Some(Skipped::Invalid(line, why)) => {
-                let refusal = refused(why);
-                done.count(Outcome::Refused(format!("{}:{line}", from.display()), refusal.into()), terminal)?;
+                done.count(Outcome::Refused(at(line), reason(why).into()), terminal)?;
             }
         }
     }
-    if contents.is_cut() || contents.entries.is_empty() && done.told() == 0 { Err(wrong()) } else { Ok(contents) }
+    if contents.is_cut() { Err(wrong()) } else { Ok(contents) }
 }
 
 async fn store(tree: Tree, calendar: Arc<Path>, owner: Arc<Actor>, uid: String, text: Vec<u8>) -> Outcome {
@@ -174,7 +183,7 @@ async fn store(tree: Tree, calendar: Arc<Path>, owner: Arc<Actor>, uid: String, 
     }
 }
 
-/// Writes a calendar object; `false` where its name is taken.
+/// Writes a calendar object; `false` where its name is taken, be it in another spelling.
 pub(super) async fn put_object(
     tree: &Tree,
     to: &Path,
@@ -183,7 +192,10 @@ pub(super) async fn put_object(
 ) -> Result<bool, Error> {
     let content =
         FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) };
-    let mut admitted = tree.write(&request(Method::Put, to.clone(), actor)).await?;
+    let mut admitted = match tree.write(&request(Method::Put, to.clone(), actor)).await {
+        Err(Error::Refused(refusal)) if refusal.condition == Condition::NameTaken => return Ok(false),
+        admitted => admitted?,
+    };
     if admitted.target.node().is_some() {
         return Ok(false);
     }

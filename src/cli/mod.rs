@@ -78,7 +78,7 @@ enum Command {
     /// Bring a folder back to a former moment, as new changes: nothing is lost by it
     Rewind(past::Rewind),
     /// Verify every document and reference; exit status 1 if there is damage
-    Check,
+    Check(check::Check),
 }
 
 /// Runs the command of this process.
@@ -130,7 +130,7 @@ async fn administer(command: Command, tree: &Tree, config: &Config, terminal: &T
         Command::Versions(versions) => versions.run(tree, terminal).await?,
         Command::RestoreVersion(restore) => restore.run(tree, terminal).await?,
         Command::Rewind(rewind) => rewind.run(tree, terminal).await?,
-        Command::Check => return check::run(tree, terminal).await,
+        Command::Check(check) => return check.run(tree, terminal).await,
         Command::Demo(_) | Command::Serve(_) => {}
     }
     Ok(ExitCode::SUCCESS)

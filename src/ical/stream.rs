@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::object::{Component, Invalid, MAX_BYTES, Object, fold_into, parse};
+use super::object::{Component, Invalid, MAX_BYTES, Object, Property, fold_into, parse};
 use super::select::write;
 use super::tzid;
 
+/// The longest name of a program that is passed on.
+const MAX_PRODUCT_BYTES: usize = 1000;
 /// The most time zones that one stream may describe.
 const MAX_ZONES: usize = 1000;
 const VERSION: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n";
@@ -36,8 +38,8 @@ pub struct Entry {
 pub enum Skipped {
     /// A component that cannot be read, by the number of its first line.
     Invalid(usize, Invalid),
-    /// A second component for an instance that the stream has told already, by its UID.
-    Twice(String),
+    /// A second component for an instance that the stream has told already, by the number of its first line and its UID.
+    Twice(usize, String),
 }
 
 /// The table of contents of a stream: which components belong together, and the time zones that they speak of. It holds
@@ -50,7 +52,10 @@ pub struct Contents {
     /// By the keys of their names, each with its name.
     zones: HashMap<String, Vec<(String, Vec<u8>)>>,
     described: usize,
-    product: Option<Vec<u8>>,
+    /// As a content line, unfolded.
+    product: Vec<u8>,
+    in_product: bool,
+    calendars: usize,
     depth: usize,
     lines: usize,
     at: u64,
@@ -70,15 +75,14 @@ impl Contents {
         let begins = value_after(bom, b"BEGIN:");
         let ends = value_after(bom, b"END:").is_some();
         match (self.depth, begins) {
-            (0, Some(name)) if name.eq_ignore_ascii_case(b"VCALENDAR") => self.depth = 1,
+            (0, Some(name)) if name.eq_ignore_ascii_case(b"VCALENDAR") => {
+                self.depth = 1;
+                self.calendars += 1;
+            }
             (0, None) if bom.trim_ascii().is_empty() => {}
             (0, _) => return Err(Invalid::NotOneCalendar),
             (1, None) if ends => self.depth = 0,
-            (1, None) => {
-                if self.product.is_none() && value_after(bom, b"PRODID").is_some() && line.len() < 1000 {
-                    self.product = Some(line.trim_ascii().to_vec());
-                }
-            }
+            (1, None) => self.note_product(line),
             (depth, begins) => {
                 if depth == 1 {
                     self.part.clear();
@@ -99,6 +103,17 @@ impl Contents {
             }
         }
         Ok(None)
+    }
+
+    /// The line that says which program wrote the stream, with all its folds.
+    fn note_product(&mut self, line: &[u8]) {
+        let begins = value_after(line, b"PRODID").is_some();
+        let goes_on = self.in_product && line.starts_with(b" ") | line.starts_with(b"\t");
+        self.in_product = goes_on || begins && self.product.is_empty();
+        if self.in_product && self.product.len() + line.len() < MAX_PRODUCT_BYTES {
+            let whole = line.trim_ascii_end();
+            self.product.extend_from_slice(if goes_on { whole.get(1..).unwrap_or_default() } else { whole });
+        }
     }
 
     /// A component is whole.
@@ -133,26 +148,27 @@ impl Contents {
         });
         let entry = self.entries.get_mut(place)?;
         if !entry.instances.insert(instance) {
-            return Some(Skipped::Twice(uid));
+            return Some(Skipped::Twice(line, uid));
         }
         entry.spans.push(span);
         None
     }
 
-    /// Is a calendar or component still open at the end of the stream?
+    /// Is it no whole stream of calendars: is one still open at its end, or was there none? One that is empty is whole.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        self.depth > 0
+        self.depth > 0 || self.calendars == 0
     }
 
     /// The object that some components make, with the time zones that they speak of.
     #[must_use]
     pub fn object(&self, parts: &[Vec<u8>]) -> Vec<u8> {
         let mut out = VERSION.as_bytes().to_vec();
-        match &self.product {
+        match std::str::from_utf8(&self.product).ok().filter(|line| Property::parse(line).is_some()) {
             Some(product) => {
-                out.extend_from_slice(product);
-                out.extend_from_slice(b"\r\n");
+                let mut line = String::new();
+                fold_into(&mut line, product);
+                out.extend_from_slice(line.as_bytes());
             }
             None => out.extend_from_slice(PRODUCT.as_bytes()),
         }
@@ -286,7 +302,7 @@ mod tests {
     #[test]
     fn components_of_one_uid_come_together_with_their_zones() {
         let text = format!(
-            "BEGIN:VCALENDAR\nPRODID:-//Other//EN\nX-WR-CALNAME:All\n{ZONE}{}{}{}END:VCALENDAR\n\nBEGIN:VCALENDAR\n{}END:VCALENDAR\n",
+            "BEGIN:VCALENDAR\nPRODID;X-A=b\n :-//Ot\n\ther//EN\nX-WR-CALNAME:All\n{ZONE}{}{}{}END:VCALENDAR\n\nBEGIN:VCALENDAR\n{}END:VCALENDAR\n",
             event("a", "DTSTART;TZID=Ours:20260101T100000\nRRULE:FREQ=DAILY"),
             event("b", "DTSTART:20260101T100000Z"),
             event("b", "DTSTART:20260201T100000Z"),
@@ -296,9 +312,9 @@ mod tests {
         assert_eq!(made.len(), 2);
         let first = Object::parse(made[0].as_bytes()).unwrap();
         assert_eq!((first.parts().count(), first.calendar.components.len()), (2, 3));
-        assert!(made[0].contains("PRODID:-//Other//EN\r\n") && !made[1].contains("TZID:Ours"));
+        assert!(made[0].contains("PRODID;X-A=b:-//Other//EN\r\n") && !made[1].contains("TZID:Ours"));
         assert!(!made[0].replace("\r\n", "").contains('\n'));
-        assert_eq!(contents(&text).1, [Skipped::Twice("b".to_owned())]);
+        assert_eq!(contents(&text).1, [Skipped::Twice(29, "b".to_owned())]);
         let mut joined = Joined::default();
         joined.note(&first);
         assert!(joined.head("A, B").contains("X-WR-CALNAME:A\\, B\r\nBEGIN:VTIMEZONE\r\nTZID:Ours"));
@@ -355,6 +371,8 @@ mod tests {
         assert_eq!(Contents::default().line(b"From: someone\n"), Err(Invalid::NotOneCalendar));
         let mut cut = Contents::default();
         cut.line(b"BEGIN:VCALENDAR\r\n").unwrap();
-        assert!(cut.is_cut());
+        assert!(cut.is_cut() && Contents::default().is_cut());
+        cut.line(b"END:VCALENDAR\r\n").unwrap();
+        assert!(!cut.is_cut());
     }
 }

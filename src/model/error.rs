@@ -49,6 +49,33 @@ pub enum Detail {
     Size(u64),
     /// A technical sentence in English (what the XML lacks, which header is wrong).
     Text(String),
+    /// Why a calendar object has no reading.
+    Reason(Reason),
+}
+
+/// Why a calendar object is not taken, or would not be today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The condition that it breaks.
+    pub condition: Condition,
+    /// Which sentence says why.
+    pub key: String,
+    /// Of what it speaks: a line, or a number.
+    pub of: String,
+}
+
+impl Reason {
+    /// A reason.
+    #[must_use]
+    pub fn of(condition: Condition, key: &str, of: &str) -> Self {
+        Self { condition, key: key.to_owned(), of: of.to_owned() }
+    }
+
+    /// Its name for programs.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.key.trim_start_matches("invalid-")
+    }
 }
 
 /// What lies behind a failure, as far as it decides what a client is told.
@@ -161,6 +188,18 @@ impl Refusal {
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {
         self.because(Detail::Text(text.into()))
+    }
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self::of(reason.condition).because(Detail::Reason(reason))
+    }
+}
+
+impl From<Reason> for Error {
+    fn from(reason: Reason) -> Self {
+        Refusal::from(reason).into()
     }
 }
 

@@ -312,12 +312,16 @@ pub async fn properties(c: &mut impl Reading, after: Id, limit: i64) -> Result<V
         .collect())
 }
 
-/// A calendar object: which it is, its name, its content and the size of that.
+/// A calendar object: which it is, where it stands, its content and the size of that.
 pub struct StoredObject {
     /// The node.
     pub node: Id,
     /// As spelled.
     pub name: String,
+    /// Name of its home, and of its calendar.
+    pub stands_in: (String, String),
+    /// Was it deleted, and was its calendar?
+    pub gone: (bool, bool),
     /// Hash of its content.
     pub hash: String,
     /// Bytes of its content.
@@ -326,7 +330,9 @@ pub struct StoredObject {
 
 /// So many calendar objects after `after`, those in the trash among them.
 pub async fn objects(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<StoredObject>, Failure> {
-    let sql = "SELECT id, name, hash, size FROM node WHERE kind = 'object' AND hash IS NOT NULL AND id > $1 ORDER BY id LIMIT $2";
+    let sql = "SELECT n.id, n.name, n.hash, n.size, COALESCE(h.name, ''), COALESCE(k.name, ''), n.gone_at, k.gone_at FROM node n \
+               LEFT JOIN node k ON k.id = n.parent_id LEFT JOIN node h ON h.id = n.home_id \
+               WHERE n.kind = 'object' AND n.hash IS NOT NULL AND n.id > $1 ORDER BY n.id LIMIT $2";
     let found = rows(c, sql, arguments![after, limit]).await?;
     Ok(found
         .iter()
@@ -335,6 +341,8 @@ pub async fn objects(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<
             name: row.text(1),
             hash: row.text(2),
             size_bytes: row.integer(3),
+            stands_in: (row.text(4), row.text(5)),
+            gone: (row.optional_integer(6).is_some(), row.optional_integer(7).is_some()),
         })
         .collect())
 }

@@ -12,7 +12,8 @@ use super::Tree;
 use super::former::zone;
 use super::gate::Admitted;
 use super::walk::{Cursor, Needs, PAGE, Page, Text, View};
-use crate::ical::object::{Component, Invalid, MAX_ATTENDEES, MAX_BYTES, Object};
+use crate::ical::judge::judge;
+use crate::ical::object::{Component, MAX_BYTES, Object};
 use crate::ical::recur::{bounds, recurs};
 use crate::ical::tzid::{known, name_of};
 use crate::ical::zone::{Zone, Zones};
@@ -91,7 +92,7 @@ pub fn steps_of(view: &View) -> u64 {
 /// Reads what a client stores: its content, and what the index says of it. Refuses by the preconditions of RFC 4791
 /// section 5.3.2.1.
 pub fn prepare(bytes: bytes::Bytes) -> Result<(Blob, Indexed)> {
-    let object = judge(&bytes)?;
+    let object = judged(&bytes)?;
     Ok((blob(bytes), index(&object)))
 }
 
@@ -101,7 +102,7 @@ impl Tree {
         if bytes.len() > INLINE_BYTES {
             return self.work(person, budget, move |_| Some(prepare(bytes.clone()))).await?;
         }
-        let object = judge(&bytes)?;
+        let object = judged(&bytes)?;
         let costly = object.parts().any(recurs) || object.calendar.components.iter().any(is_own_zone);
         let indexed =
             if costly { self.work(person, budget, move |_| Some(index(&object))).await? } else { index(&object) };
@@ -114,45 +115,15 @@ fn is_own_zone(part: &Component) -> bool {
     part.name == "VTIMEZONE" && name_of(part).is_some_and(|name| known(&name).is_none())
 }
 
-fn judge(bytes: &[u8]) -> Result<Object> {
+fn judged(bytes: &[u8]) -> Result<Object> {
     if bytes.len() > MAX_BYTES {
         return Err(Condition::MaxResourceSize.into());
     }
-    let object = Object::parse(bytes).map_err(refused)?;
-    if object.is_known() { Ok(object) } else { Err(Condition::SupportedCalendarComponent.into()) }
+    Ok(judge(bytes)?)
 }
 
 fn blob(bytes: bytes::Bytes) -> Blob {
     Blob { hash: sha256(&bytes), size_bytes: bytes.len() as i64, inline: Some(bytes) }
-}
-
-/// What a client is told of an object that cannot be stored.
-#[must_use]
-pub fn refused(invalid: Invalid) -> Refusal {
-    let (condition, why) = match invalid {
-        Invalid::Encoding => (Condition::ValidCalendarData, "the text is not UTF-8".to_owned()),
-        Invalid::Control => (Condition::ValidCalendarData, "a control character stands in the text".to_owned()),
-        Invalid::Line(line) => (Condition::ValidCalendarData, format!("line {line} is no content line")),
-        Invalid::Nesting(line) => (Condition::ValidCalendarData, format!("BEGIN and END do not match at line {line}")),
-        Invalid::NotOneCalendar => (Condition::ValidCalendarData, "it is not exactly one VCALENDAR".to_owned()),
-        Invalid::TooMuch => {
-            (Condition::ValidCalendarData, "it is too large, too deep or has too many parts".to_owned())
-        }
-        Invalid::Attendees => {
-            (Condition::MaxAttendeesPerInstance, format!("more than {MAX_ATTENDEES} people are invited"))
-        }
-        Invalid::Time => (Condition::ValidCalendarData, "DTSTART is missing or cannot be read".to_owned()),
-        Invalid::Secondly => (Condition::ValidCalendarData, "a rule repeats each second".to_owned()),
-        Invalid::Method => (Condition::ValidCalendarObjectResource, "it bears a METHOD".to_owned()),
-        Invalid::Components => {
-            (Condition::ValidCalendarObjectResource, "it holds no component, or several kinds of them".to_owned())
-        }
-        Invalid::Uid => (Condition::ValidCalendarObjectResource, "its components do not have one UID".to_owned()),
-        Invalid::Twice => {
-            (Condition::ValidCalendarObjectResource, "two components speak of the same instance".to_owned())
-        }
-    };
-    Refusal::of(condition).text(why)
 }
 
 impl View {

@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 
 use super::Tree;
-use super::calendar::runs;
+use super::calendar::{CALENDARS, runs};
+use super::resolve::TRASH;
 use super::version::{leaf, link};
+use crate::ical::judge::judge;
 use crate::ical::object::Object;
-use crate::model::error::Failure;
+use crate::model::error::{Failure, Reason};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, now};
 use crate::model::markup::{is_name, is_whole};
+use crate::model::path::Path;
 use crate::store::body::{self, SWEEP_AGE, sha256};
-use crate::store::check::{self, Damage};
+use crate::store::check::{self, Damage, StoredObject};
 use crate::store::{named, version};
 
 const PAGE: i64 = 500;
@@ -20,6 +23,17 @@ const SWEPT: usize = 50;
 /// Nodes whose dead properties are looked at in one go.
 const PROPERTY_PAGE: i64 = 20;
 
+/// Where an object is to be found: in its calendar, or in the trash.
+fn address(object: &StoredObject) -> String {
+    let ((home, calendar), name) = (&object.stands_in, &object.name);
+    let path = match object.gone {
+        (false, false) => Path::of(&[CALENDARS, home, calendar, name]),
+        (true, _) => Path::of(&[TRASH, home, name]),
+        (false, true) => Path::of(&[TRASH, home, calendar, name]),
+    };
+    path.href(false)
+}
+
 /// What a check looked at and what it found.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -27,6 +41,17 @@ pub struct Report {
     pub bodies: u64,
     /// All damage.
     pub damage: Vec<Damage>,
+    /// Calendar objects that would be refused today. They are no damage: they are served as they are.
+    pub judged: Vec<Judged>,
+}
+
+/// A calendar object that would be refused today.
+#[derive(Debug)]
+pub struct Judged {
+    /// Its address.
+    pub address: String,
+    /// Why.
+    pub reason: Reason,
 }
 
 impl Tree {
@@ -103,11 +128,14 @@ impl Tree {
                 let bodies = body::several(&mut self.store.read().await?, &hashes).await?;
                 for object in &run {
                     // What is missing is told as such.
-                    let why = bodies.get(&object.hash).and_then(|bytes| Object::stored(bytes).err());
-                    let at = || format!("{} ({}), body {}", object.name, object.node, object.hash);
-                    report.damage.extend(
-                        why.map(|why| Damage { what: format!("a calendar object cannot be read: {why:?}"), at: at() }),
-                    );
+                    let Some(bytes) = bodies.get(&object.hash) else { continue };
+                    if let Err(why) = Object::stored(bytes) {
+                        let at = format!("{} ({}), body {}", object.name, object.node, object.hash);
+                        let what = format!("a calendar object cannot be read: {why:?}");
+                        report.damage.push(Damage { what, at });
+                    } else if let Err(reason) = judge(bytes) {
+                        report.judged.push(Judged { address: address(object), reason });
+                    }
                 }
             }
         }

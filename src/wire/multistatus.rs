@@ -315,6 +315,9 @@ pub fn error_body(refusal: &Refusal, message: &str, language: &str) -> Option<St
     } else {
         let _ = write!(writer.out, ">{inside}</{tag}>");
     }
+    if let Detail::Reason(reason) = &refusal.detail {
+        let _ = write!(writer.out, "<B:reason>{}</B:reason>", reason.code());
+    }
     if !message.is_empty() {
         let _ = write!(writer.out, "<B:message xml:lang=\"{language}\">");
         writer.text(message);

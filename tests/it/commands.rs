@@ -370,6 +370,68 @@ async fn calendars_in_and_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_file_is_lost_unsaid() {
+    let world = World::new().await;
+    let data = world.data.path();
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("some.ics");
+    let event =
+        |uid: &str, lines: &str| format!("BEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20260101T000000Z\n{lines}\nEND:VEVENT\n");
+    let import = |language: &str, text: &str| {
+        std::fs::write(&file, text).unwrap();
+        beffroi(data, language, &["import", "calendar", "/calendars/tram/meetings", file.to_str().unwrap()])
+    };
+    let told = |output: &Output| String::from_utf8(output.stderr.clone()).unwrap();
+    let calendar =
+        |inner: &str| format!("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID;X-A=b\n :-//Old\n //EN\n{inner}END:VCALENDAR\n");
+    // Two events of one UID, in one calendar or in two: the second is named, by its line, as one of this file.
+    let (first, second) = (event("a", "DTSTART:20260310T090000Z"), event("a", "DTSTART:20260317T090000Z"));
+    let two = import("C", &calendar(&format!("{first}{second}")));
+    assert_eq!(two.status.code(), Some(1));
+    let line = format!("{}:11: not imported, for another component of the file has the same UID (a)", file.display());
+    assert!(told(&two).contains(&line) && !told(&two).contains("already:"), "{}", told(&two));
+    assert!(String::from_utf8(two.stdout.clone()).unwrap().starts_with("1 objects were imported"));
+    let again = import("fr", &format!("{}{}", calendar(&first), calendar(&second)));
+    assert!(
+        told(&again).contains("le m\u{ea}me UID (a)") && told(&again).contains("est d\u{e9}j\u{e0} dans"),
+        "{}",
+        told(&again)
+    );
+    let kept = world.client("max").get("/calendars/tram/meetings/a.ics").expect(200).await.text();
+    assert!(kept.contains("20260310") && kept.contains("PRODID;X-A=b:-//Old//EN\r\n"), "{kept}");
+    // UIDs are compared as bytes.
+    let spelled = import("C", &calendar(&event("A", "DTSTART:20260310T090000Z")));
+    assert!(spelled.status.success(), "{}", told(&spelled));
+    // A calendar without events is one; what is no calendar is none.
+    for text in
+        [calendar(""), calendar("").repeat(2), calendar("X-WR-CALNAME:Vide\n"), "begin:vcalendar\nend:vcalendar".into()]
+    {
+        let empty = import("C", &text);
+        assert!(empty.status.success(), "{text}: {}", told(&empty));
+        assert!(String::from_utf8(empty.stdout).unwrap().starts_with("0 objects were imported"), "{text}");
+    }
+    for text in ["", "\n", "BEGIN:VCALENDAR\n", "BEGIN:VCARD\nEND:VCARD\n"] {
+        assert!(told(&import("C", text)).contains("not a whole iCalendar file"), "{text}");
+    }
+    // What has no reading is named, with the reason in the language of the terminal; the rest goes in.
+    let mixed = calendar(&format!(
+        "{}{}",
+        event("bad", "DTSTART:20260310T090000Z\nRRULE:FREQ=FOO"),
+        event("good", "DTSTART:20260310T090000Z")
+    ));
+    let mixed = import("fr", &mixed);
+    assert_eq!(mixed.status.code(), Some(1));
+    assert!(
+        told(&mixed).contains("bad n\u{2019}a pas \u{e9}t\u{e9} import\u{e9} : La fr\u{e9}quence"),
+        "{}",
+        told(&mixed)
+    );
+    world.client("max").get("/calendars/tram/meetings/good.ics").expect(200).await;
+    assert_eq!(ok(data, &["check", "--calendars", "--json"]).trim(), "[]");
+    assert!(ok(data, &["check", "--calendars"]).contains("no damage"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn holidays_are_offered_to_everyone() {
     let world = World::new().await;
     let data = world.data.path();

@@ -1,6 +1,14 @@
 //! What calendars take and what they refuse: places, UIDs, filters and properties, each refusal with the condition that
 //! names it (RFC 4791 sections 5.3.1, 5.3.2.1 and 7.8).
 
+use beffroi::model::calendar::Indexed;
+use beffroi::model::method::Method;
+use beffroi::model::node::Blob;
+use beffroi::model::path::Path;
+use beffroi::store::body::sha256;
+use beffroi::tree::edit::{At, Content, FileContent};
+use beffroi::tree::gate::Request;
+
 use super::kit::{Answer, Client, World, event};
 
 const CALDAV: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
@@ -335,4 +343,83 @@ async fn one_question_is_asked_at_a_time() {
         let body = format!("<D:propfind xmlns:D=\"DAV:\">{one}</D:propfind>");
         max.ask("PROPFIND", "/calendars/max/personal/").header("Depth", "0").body(&body).expect(207).await;
     }
+}
+
+#[tokio::test]
+async fn what_has_no_reading_is_refused_with_a_reason() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let calendar = "/calendars/max/personal/";
+    let sound = event("a", "20260105");
+    let with = |lines: &str| sound.replace("SUMMARY", &format!("{lines}\r\nSUMMARY"));
+    let alarm = "BEGIN:VALARM\r\nTRIGGER:-PT15M\r\nACKNOWLEDGED:20260105T084500\r\nEND:VALARM\r\nX-A:b";
+    for (lines, reason, french) in [
+        ("RRULE:FREQ=FOO", "rule-unknown-frequency", "FREQ=FOO"),
+        ("RRULE:FREQ=WEEKLY;BYDAY=+1", "rule-no-value", "ne dit rien"),
+        ("RRULE:FREQ=DAILY;COUNT=2;UNTIL=20260110T000000Z", "rule-count-with-until", "deux fins"),
+        ("EXDATE:never", "dates", "EXDATE:never"),
+        (alarm, "acknowledged", "en UTC"),
+    ] {
+        let text = with(lines).replace("SUMMARY:Meeting\r\n", "");
+        let put = max.put(&format!("{calendar}a.ics"), &text).header("Accept-Language", "fr").send().await;
+        let post = max.ask("POST", calendar).header("Content-Type", "text/calendar").header("Accept-Language", "fr");
+        for answer in [put, post.body(&text).send().await] {
+            refused(
+                &answer,
+                403,
+                &format!("<C:valid-calendar-data/><B:reason>{reason}</B:reason><B:message xml:lang=\"fr\">"),
+            );
+            assert!(answer.text().contains(french), "{}", answer.text());
+        }
+    }
+    let none = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nEND:VCALENDAR\r\n";
+    refused(&max.put(&format!("{calendar}a.ics"), none).send().await, 403, "valid-calendar-object-resource");
+    // What was there stays.
+    max.put(&format!("{calendar}a.ics"), &sound).expect(201).await;
+    refused(&max.put(&format!("{calendar}a.ics"), &with("DTEND:never")).send().await, 403, "valid-calendar-data");
+    assert_eq!(max.get(&format!("{calendar}a.ics")).expect(200).await.text(), sound);
+    world.sound().await;
+}
+
+/// Stores what nobody judged, as it was done in former days.
+async fn stored_long_ago(world: &World, path: &str, uid: &str, text: &str) {
+    let bytes = bytes::Bytes::from(text.to_owned());
+    let blob = Blob { hash: sha256(&bytes), size_bytes: bytes.len() as i64, inline: Some(bytes) };
+    let indexed = Indexed { component: "VEVENT".to_owned(), ..Indexed::unreadable("") };
+    let indexed = Some(Indexed { uid: uid.to_owned(), ..indexed });
+    let content = FileContent { blob, content_type: "text/calendar; charset=utf-8".into(), modified_at: None, indexed };
+    let request = Request::of(Method::Put, Path::parse(path).unwrap(), world.tree.owner("max").await.unwrap());
+    let mut admitted = world.tree.write(&request).await.unwrap();
+    admitted.bind(At::Target, Content::File(content)).await.unwrap();
+    admitted.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_lies_there_from_former_days_is_served_as_it_is_and_told_by_the_check() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let (here, there) = ("/calendars/max/personal/", "/calendars/max/other/");
+    max.ask("MKCALENDAR", there).expect(201).await;
+    let old = event("old", "20260105").replace("SUMMARY", "RRULE:FREQ=FOO\r\nSUMMARY");
+    stored_long_ago(&world, &format!("{here}old.ics"), "old", &old).await;
+    max.put(&format!("{here}new.ics"), &event("new", "20260105")).expect(201).await;
+    refused(&max.put(&format!("{here}old.ics"), &old).send().await, 403, "valid-calendar-data");
+    // It is read, found, copied, moved, deleted and restored like the rest.
+    assert_eq!(max.get(&format!("{here}old.ics")).expect(200).await.text(), old);
+    let day = "<C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260105T000000Z\" \
+               end=\"20260106T000000Z\"/></C:comp-filter></C:comp-filter>";
+    assert_eq!(filtered(&max, here, day).await.hrefs().len(), 2);
+    max.copy(&format!("{here}old.ics"), &format!("{there}copy.ics")).expect(201).await;
+    max.relocate(&format!("{there}copy.ics"), &format!("{there}moved.ics")).expect(201).await;
+    max.delete(&format!("{there}moved.ics")).expect(204).await;
+    max.relocate("/trash/max/moved.ics", &format!("{there}back.ics")).expect(201).await;
+    max.copy(here, "/calendars/max/whole/").expect(201).await;
+    max.delete("/calendars/max/whole/").expect(204).await;
+    let report = world.tree.check(|_| {}).await.unwrap();
+    assert!(report.damage.is_empty(), "{:?}", report.damage);
+    let told = |found: &beffroi::tree::maintenance::Judged| (found.address.clone(), found.reason.code().to_owned());
+    let mut judged: Vec<(String, String)> = report.judged.iter().map(told).collect();
+    judged.sort();
+    let expected = [format!("{there}back.ics"), format!("{here}old.ics"), "/trash/max/whole/old.ics".to_owned()];
+    assert_eq!(judged, expected.map(|address| (address, "rule-unknown-frequency".to_owned())));
 }

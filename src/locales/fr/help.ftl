@@ -129,3 +129,4 @@ help-rewind--address = Par exemple /files/NOM ou /files/NOM/DOSSIER
 help-rewind--to = Le moment : un instant RFC 3339, ou une date (sa fin)
 help-rewind--dry-run = Dire seulement ce qui serait fait
 help-check = Vérifier chaque document et chaque référence ; code de sortie 1 s’il y a un dommage
+help-check--calendars = Lister aussi les objets de calendrier qui seraient refusés aujourd’hui, chacun avec la raison ; ils restent servis tels quels

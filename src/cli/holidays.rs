@@ -35,7 +35,7 @@ pub(super) enum Holidays {
         address: String,
         /// The table, as data.education.gouv.fr publishes it
         file: PathBuf,
-        /// Which zone: A, B, C, Corse, ...
+        /// Which zone: A, B, C, Corse, Guadeloupe, Réunion, ...
         #[arg(long)]
         zone: String,
     },

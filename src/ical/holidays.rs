@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::ToSpan as _;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 use super::object::fold_into;
 use super::stream::escaped;
@@ -102,6 +104,33 @@ fn holiday(uid: &str, name: &str, start: Date, end: Option<Date>, more: &str) ->
     Holiday { uid: uid.to_owned(), text }
 }
 
+/// The clock of the ministry, and of the zones of schools that are not overseas.
+const PARIS: &str = "Europe/Paris";
+
+/// The zones of schools overseas, by what their names begin with, folded, and their clocks.
+static OVERSEAS: [(&str, &str); 9] = [
+    ("guadeloupe", "America/Guadeloupe"),
+    ("guyane", "America/Cayenne"),
+    ("martinique", "America/Martinique"),
+    ("mayotte", "Indian/Mayotte"),
+    ("nouvelle caledonie", "Pacific/Noumea"),
+    ("polynesie", "Pacific/Tahiti"),
+    ("reunion", "Indian/Reunion"),
+    ("saint pierre", "America/Miquelon"),
+    ("wallis", "Pacific/Wallis"),
+];
+
+/// The name of a zone of schools as it is compared, and its clock: `Zone A` and `a` are one, `La Réunion` and `reunion` too.
+fn school_zone(name: &str) -> (String, &'static str) {
+    let plain = name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect::<String>();
+    let words = plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !matches!(*word, "" | "la" | "zone"));
+    let folded = words.collect::<Vec<_>>().join(" ");
+    match OVERSEAS.iter().find(|(begin, _)| folded.starts_with(begin)) {
+        Some((begin, clock)) => ((*begin).to_owned(), clock),
+        None => (folded, PARIS),
+    }
+}
+
 /// What of a line of the table is not understood.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unreadable {
@@ -111,7 +140,7 @@ pub enum Unreadable {
     Line(usize),
 }
 
-/// The school holidays of a zone (`A`, `B`, `C`, `Corse`, ...) from the ministry's table: one line an academy, fields
+/// The school holidays of a zone (`A`, `B`, `C`, `Corse`, `Réunion`, ...) from the ministry's table: one line an academy, fields
 /// between semicolons, the first line naming them. What is for teachers alone is left out.
 pub fn school(table: &str, zone: &str) -> Result<Vec<Holiday>, Unreadable> {
     let table = table.trim_start_matches('\u{feff}');
@@ -125,24 +154,25 @@ pub fn school(table: &str, zone: &str) -> Result<Vec<Holiday>, Unreadable> {
     let (start, end) = (column(&["date de début", "start_date"])?, column(&["date de fin", "end_date"])?);
     let zones = column(&["zones"])?;
     let population = column(&["population"]).ok();
-    let wanted = zone.trim().to_lowercase();
+    let (wanted, clock) = school_zone(zone);
+    let clocks: Vec<TimeZone> = [clock, PARIS].iter().filter_map(|name| TimeZone::get(name).ok()).collect();
+    let spelled = zone.trim().to_lowercase().replace(|c: char| !c.is_alphanumeric(), "-");
     let mut found = BTreeMap::new();
     for (at, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
         let fields = fields(line);
         let field = |column: usize| fields.get(column).map_or("", String::as_str);
-        let told = field(zones).to_lowercase();
         let teachers = population.is_some_and(|column| field(column).to_lowercase().contains("enseignant"));
-        if teachers || (told != wanted && told != format!("zone {wanted}")) {
+        if teachers || school_zone(field(zones)).0 != wanted {
             continue;
         }
-        let (start, end) = match (date(field(start)), date(field(end))) {
+        let (start, end) = match (date(field(start), &clocks), date(field(end), &clocks)) {
             (Some(start), Some(end)) => (start, end),
             // Some lines only tell a beginning: of the summer.
             (Some(start), None) if field(end).is_empty() => (start, start.tomorrow().unwrap_or(start)),
             _ => return Err(Unreadable::Line(at + 1)),
         };
         let end = end.max(start.tomorrow().unwrap_or(start));
-        let uid = format!("vacances-{}-{start}", wanted.replace(|c: char| !c.is_alphanumeric(), "-"));
+        let uid = format!("vacances-{spelled}-{start}");
         found.insert(uid.clone(), holiday(&uid, field(description), start, Some(end), ""));
     }
     Ok(found.into_values().collect())
@@ -158,12 +188,12 @@ fn fields(line: &str) -> Vec<String> {
     parts.map(|part| part.trim().trim_matches('"').replace("\"\"", "\"")).collect()
 }
 
-/// A day: a date, or an instant, whose day in Paris is meant.
-fn date(text: &str) -> Option<Date> {
-    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
-        return Some(TimeZone::get("Europe/Paris").ok()?.to_datetime(instant).date());
-    }
-    text.parse().ok()
+/// A day: a date, or the instant at which it begins, by the clock of the place or else by that of the ministry.
+fn date(text: &str, clocks: &[TimeZone]) -> Option<Date> {
+    let Ok(instant) = text.parse::<jiff::Timestamp>() else { return text.parse().ok() };
+    let mut shown = clocks.iter().map(|clock| clock.to_datetime(instant));
+    let first = shown.clone().next()?;
+    Some(shown.find(|shown| shown.time() == Time::midnight()).unwrap_or(first).date())
 }
 
 #[cfg(test)]
@@ -213,8 +243,38 @@ mod tests {
         assert_eq!(uids, ["vacances-c-2025-10-18", "vacances-c-2026-02-21", "vacances-c-2026-07-04"]);
         assert!(days[0].text.contains("DTSTART;VALUE=DATE:20251018\r\nDTEND;VALUE=DATE:20251103\r\n"));
         assert!(days[1].text.contains("SUMMARY:Vacances\\; d'hiver"));
+        assert_eq!(school(table, "Zone C").unwrap().len(), 3);
         assert_eq!(school("a;b\n", "A"), Err(Unreadable::Columns));
         let bad = "description;start_date;end_date;zones\nx;soon;later;Zone A\n";
         assert_eq!(school(bad, "A"), Err(Unreadable::Line(2)));
+    }
+
+    #[test]
+    fn a_day_overseas_begins_by_its_own_clock() {
+        for (zone, asked, begins, ends) in [
+            ("R\u{e9}union", "la r\u{e9}union", "2026-07-03T20:00:00+00:00", "2026-08-16T20:00:00+00:00"),
+            ("Mayotte", "mayotte", "2026-07-03T21:00:00+00:00", "2026-08-16T21:00:00+00:00"),
+            ("Guadeloupe", "Guadeloupe", "2026-07-04T04:00:00+00:00", "2026-08-17T04:00:00Z"),
+            ("Martinique", "MARTINIQUE", "2026-07-04T04:00:00+00:00", "2026-08-17T04:00:00Z"),
+            ("Guyane", "guyane", "2026-07-04T03:00:00+00:00", "2026-08-17T03:00:00Z"),
+            ("Saint Pierre et Miquelon", "Saint-Pierre", "2026-07-04T02:00:00+00:00", "2026-08-17T02:00:00Z"),
+            ("Nouvelle Cal\u{e9}donie", "nouvelle-caledonie", "2026-07-03T13:00:00+00:00", "2026-08-16T13:00:00Z"),
+            ("Polyn\u{e9}sie", "Polyn\u{e9}sie fran\u{e7}aise", "2026-07-04T10:00:00+00:00", "2026-08-17T10:00:00Z"),
+            ("Wallis et Futuna", "Wallis et Futuna", "2026-07-03T12:00:00+00:00", "2026-08-16T12:00:00Z"),
+            // Some are told by the clock of the ministry, or by the day alone.
+            ("R\u{e9}union", "Reunion", "2026-07-03T22:00:00+00:00", "2026-08-17"),
+            ("Polyn\u{e9}sie", "polynesie", "2026-07-04", "2026-08-16T22:00:00+00:00"),
+            ("Guadeloupe", "guadeloupe", "2026-07-04T00:00:00-04:00", "2026-08-17T00:00:00-04:00"),
+            ("Corse", "corse", "2026-07-03T22:00:00+00:00", "2026-08-16T22:00:00+00:00"),
+        ] {
+            let table = format!("Description;Zones;Date de d\u{e9}but;Date de fin\nVacances;{zone};{begins};{ends}\n");
+            let days = school(&table, asked).unwrap();
+            let told = days.iter().any(|day| {
+                day.text.contains("DTSTART;VALUE=DATE:20260704\r\nDTEND;VALUE=DATE:20260817\r\n")
+                    && day.uid.ends_with("-2026-07-04")
+            });
+            assert!(told && days.len() == 1, "{zone} {begins} {days:?}");
+            assert_eq!(school(&table, "A").unwrap(), []);
+        }
     }
 }

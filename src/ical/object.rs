@@ -293,8 +293,9 @@ impl Object {
         if parts.iter().any(|part| part.name != first.name) {
             return Err(Invalid::Components);
         }
-        let uid = first.value("UID").map(str::trim).unwrap_or_default().to_owned();
-        if uid.is_empty() || parts.iter().any(|part| part.value("UID").map(str::trim) != Some(uid.as_str())) {
+        // UIDs are compared as they stand, byte by byte.
+        let uid = first.value("UID").unwrap_or_default().to_owned();
+        if uid.trim().is_empty() || parts.iter().any(|part| part.value("UID") != Some(uid.as_str())) {
             return Err(Invalid::Uid);
         }
         let mut instances = std::collections::HashSet::new();
@@ -324,7 +325,7 @@ impl Object {
     pub fn stored(bytes: &[u8]) -> Result<Self, Invalid> {
         let calendar = read(&unfolded(bytes, true)?)?;
         let first = calendar.components.iter().find(|part| part.name != "VTIMEZONE").ok_or(Invalid::Components)?;
-        let uid = first.value("UID").map(str::trim).unwrap_or_default().to_owned();
+        let uid = first.value("UID").unwrap_or_default().to_owned();
         Ok(Self { component: first.name.clone(), uid, calendar })
     }
 
@@ -388,6 +389,8 @@ mod tests {
         let table = [
             (event(""), Invalid::Components),
             (event(&format!("{ONE}{two}")), Invalid::Uid),
+            (event(&format!("{ONE}{}", ONE.replace("UID:1", "UID:1 "))), Invalid::Uid),
+            (event(&ONE.replace("UID:1", "UID: ")), Invalid::Uid),
             (event(&format!("{ONE}{task}")), Invalid::Components),
             (event(&format!("{ONE}{ONE}")), Invalid::Twice),
             (event(&format!("METHOD:REQUEST\r\n{ONE}")), Invalid::Method),

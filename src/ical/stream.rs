@@ -137,7 +137,7 @@ impl Contents {
             }
             return None;
         }
-        let Some(uid) = part.value("UID").map(|uid| uid.trim().to_owned()).filter(|uid| !uid.is_empty()) else {
+        let Some(uid) = part.value("UID").filter(|uid| !uid.trim().is_empty()).map(str::to_owned) else {
             return invalid(Invalid::Uid);
         };
         let span = Span { start, length: self.part.len() };

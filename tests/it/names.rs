@@ -209,3 +209,69 @@ async fn what_no_calendar_object_may_be_called() {
     max.get("/calendars/max/back/a%2Fb%3A.ics").expect(200).await;
     world.sound().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uids_are_compared_byte_by_byte() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let here = "/calendars/max/personal/";
+    let uids = [
+        "abc",
+        "ABC",
+        "abc ",
+        " abc",
+        "caf\u{e9}",
+        "cafe\u{301}",
+        "stra\u{df}e",
+        "strasse",
+        "a\\,b",
+        "a,b",
+        "\u{a0}abc",
+    ];
+    let mut written = 0;
+    for (number, uid) in uids.iter().enumerate() {
+        let address = format!("{here}{number}");
+        let made = max.put(&address, &event(uid, "20260614")).expect(201).await;
+        let etag = made.header("etag").unwrap().to_owned();
+        // The same again is refused, by the address of the one that has it.
+        let refused = max.put(&format!("{here}again"), &event(uid, "20260615")).expect(403).await;
+        assert!(refused.text().contains("no-uid-conflict") && refused.text().contains(&address), "{uid:?}");
+        max.put(&address, &event(uid, "20260616")).header("If-Match", &etag).expect(204).await;
+        written += 1;
+        let listed = max.propfind(here, "1", "<D:getetag/>").expect(207).await.hrefs().len() - 1;
+        assert_eq!(listed, written, "{uid:?}");
+    }
+    let other = max.put(&format!("{here}0"), &event("ABC", "20260616")).expect(403).await;
+    assert!(other.text().contains("no-uid-conflict"));
+    // Out of the trash comes what bore this very UID.
+    max.delete(&format!("{here}0")).expect(204).await;
+    max.delete(&format!("{here}1")).expect(204).await;
+    let trash = async || max.propfind("/trash/max/", "1", "<D:getetag/>").expect(207).await.hrefs();
+    assert_eq!(trash().await.len(), 3);
+    max.put(&format!("{here}Abc"), &event("Abc", "20260614")).expect(201).await;
+    assert_eq!(trash().await.len(), 3);
+    max.put(&format!("{here}new"), &event("ABC", "20260614")).expect(201).await;
+    assert_eq!(trash().await, ["/trash/max/", "/trash/max/0"]);
+    // Whatever their names are made of, all come in from a file and go out again.
+    let part = |uid: &&str| {
+        let text = event(uid, "20260614");
+        text[text.find("BEGIN:VEVENT").unwrap()..text.find("END:VCALENDAR").unwrap()].to_owned()
+    };
+    let file = world.data.path().join("uids.ics");
+    let stream =
+        format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{}END:VCALENDAR\r\n", uids.iter().map(part).collect::<String>());
+    std::fs::write(&file, stream).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_beffroi"));
+        let output =
+            command.args(arguments).env("BEFFROI_DATA", world.data.path()).env("LC_ALL", "C").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run(&["import", "calendar", "/calendars/tram/meetings", file.to_str().unwrap()]);
+    let exported = run(&["export", "calendar", "/calendars/tram/meetings"]);
+    for uid in uids {
+        assert_eq!(exported.matches(&format!("\r\nUID:{uid}\r\n")).count(), 1, "{uid:?}");
+    }
+    world.sound().await;
+}

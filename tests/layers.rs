@@ -25,9 +25,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
 const FRONT_ENDS: [&str; 1] = ["dav"];
 
 /// A crate or path, and the modules that alone may name it.
-const ALONE: [(&str, &[&str]); 15] = [
-    ("rrule::", &["ical"]),
-    ("chrono::", &["ical"]),
+const ALONE: [(&str, &[&str]); 13] = [
     ("windows_timezones::", &["ical"]),
     ("quick_xml::", &["wire"]),
     ("sqlx::", &["store"]),

@@ -307,7 +307,12 @@ mod tests {
 
     #[test]
     fn a_hostile_description_has_an_end() {
-        for rule in ["FREQ=MINUTELY", "FREQ=HOURLY;BYMONTH=2", "FREQ=DAILY", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"] {
+        for (rule, cut) in [
+            ("FREQ=MINUTELY", true),
+            ("FREQ=HOURLY;BYMONTH=2", true),
+            ("FREQ=DAILY", true),
+            ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", false),
+        ] {
             let lines = format!("DTSTART:19000101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:{rule}");
             let parts: Vec<String> = (0..200).map(|_| part("STANDARD", &lines)).collect();
             let calendar = calendar(&parts.join("\n"));
@@ -315,7 +320,8 @@ mod tests {
             let begun = std::time::Instant::now();
             let clock = Clock::Zone("Ours".to_owned());
             let _ = zones.of(&clock).instant(When::read("20260101T000000", None).unwrap().local);
-            assert!(zones.is_cut() && begun.elapsed().as_secs() < 20, "{rule} {:?}", begun.elapsed());
+            assert_eq!(zones.is_cut(), cut, "{rule}");
+            assert!(begun.elapsed().as_secs() < 20, "{rule} {:?}", begun.elapsed());
         }
     }
 }

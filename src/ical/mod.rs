@@ -4,6 +4,8 @@
 //! whatever is handed out again is made of the client's own lines.
 
 mod described;
+#[cfg(test)]
+mod examples;
 mod exceptions;
 mod extent;
 pub mod filter;
@@ -14,6 +16,8 @@ pub mod jcal;
 pub mod judge;
 pub mod object;
 pub mod outlook;
+mod period;
+mod plan;
 pub mod recur;
 pub mod rule;
 pub mod select;

@@ -100,18 +100,17 @@ pub fn bounds(object: &Object, zones: &Zones<'_>) -> TimeRange {
         let known = bounds.unwrap_or(TimeRange { start, end });
         bounds = Some(TimeRange { start: known.start.min(start), end: known.end.max(end) });
     };
-    let _ = walk(object, zones, TimeRange::ALL, |rule| rule.count.is_some(), &mut |instance| {
+    let _ = walk(object, zones, TimeRange::ALL, |_| false, &mut |instance| {
         widen(instance.start, instance.end);
         ControlFlow::Continue(())
     });
-    // Only where a rule counts does its end have to be sought.
     if let Some(master) = object.master()
         && let Some(start) = start_of(master)
     {
         let series = Series::of(master, start, &overrides(object, zones), zones);
         let begin = series.zone.instant(series.start.local);
-        for rule in rules(master, "RRULE").filter(|rule| rule.count.is_none()) {
-            let last = rule.until(&series.start, &series.zone, zones).map(|last| series.zone.instant(last));
+        for rule in rules(master, "RRULE") {
+            let last = rule.last(&series.start, &series.zone, zones).map(|last| series.zone.instant(last));
             let (reach, shift) = series.reach();
             let end = last.map_or(Timestamp::MAX, |last| last.saturating_add(reach).saturating_add(shift));
             widen(begin, end.max(begin));

@@ -177,8 +177,6 @@ pub(super) struct Rule {
     /// The day on which weeks begin, counted from Monday.
     pub week_start: u8,
     pub skip: Skip,
-    /// As it stands.
-    pub text: String,
 }
 
 impl Rule {
@@ -236,7 +234,6 @@ impl Reader {
             positions: Vec::new(),
             week_start: 0,
             skip: Skip::Omit,
-            text: text.to_owned(),
         };
         let mut reader = Self { rule, seen: Vec::new(), fault: None, says_nothing: false };
         if text.len() > MAX_RULE_BYTES {
@@ -419,4 +416,104 @@ impl Reader {
 
 fn named<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
     table.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fault, Rule};
+
+    #[test]
+    fn what_is_no_rule_says_why() {
+        let table = [
+            ("", Fault::NoFrequency),
+            ("INTERVAL=2", Fault::NoFrequency),
+            ("nonsense", Fault::UnknownPart),
+            ("FREQ=FOO", Fault::UnknownFrequency),
+            ("FREQ=", Fault::UnknownFrequency),
+            ("FREQ=DAILY;BYEASTER=1", Fault::UnknownPart),
+            ("FREQ=DAILY;FREQ=DAILY", Fault::Twice("FREQ")),
+            ("FREQ=DAILY;BYHOUR=1;BYHOUR=2", Fault::Twice("BYHOUR")),
+            ("FREQ=DAILY;INTERVAL=0", Fault::OutOfRange("INTERVAL")),
+            ("FREQ=DAILY;INTERVAL=-1", Fault::NoValue("INTERVAL")),
+            ("FREQ=DAILY;INTERVAL=", Fault::NoValue("INTERVAL")),
+            ("FREQ=DAILY;INTERVAL", Fault::NoValue("INTERVAL")),
+            ("FREQ=DAILY;COUNT=0", Fault::OutOfRange("COUNT")),
+            ("FREQ=DAILY;COUNT=ten", Fault::NoValue("COUNT")),
+            ("FREQ=DAILY;UNTIL=nonsense", Fault::NoValue("UNTIL")),
+            ("FREQ=DAILY;UNTIL=20260230", Fault::NoValue("UNTIL")),
+            ("FREQ=DAILY;COUNT=2;UNTIL=20260201", Fault::CountWithUntil),
+            ("FREQ=WEEKLY;BYDAY=+1", Fault::NoValue("BYDAY")),
+            ("FREQ=WEEKLY;BYDAY=MO,XX", Fault::NoValue("BYDAY")),
+            ("FREQ=WEEKLY;BYDAY=", Fault::NoValue("BYDAY")),
+            ("FREQ=WEEKLY;BYDAY=\u{e9}MO", Fault::NoValue("BYDAY")),
+            ("FREQ=MONTHLY;BYDAY=0MO", Fault::OutOfRange("BYDAY")),
+            ("FREQ=MONTHLY;BYDAY=54MO", Fault::OutOfRange("BYDAY")),
+            ("FREQ=MONTHLY;BYDAY=--1MO", Fault::NoValue("BYDAY")),
+            ("FREQ=MONTHLY;BYMONTHDAY=32", Fault::OutOfRange("BYMONTHDAY")),
+            ("FREQ=MONTHLY;BYMONTHDAY=0", Fault::OutOfRange("BYMONTHDAY")),
+            ("FREQ=MONTHLY;BYMONTHDAY=1.5", Fault::NoValue("BYMONTHDAY")),
+            ("FREQ=YEARLY;BYYEARDAY=367", Fault::OutOfRange("BYYEARDAY")),
+            ("FREQ=YEARLY;BYYEARDAY=-99999999999999999999", Fault::OutOfRange("BYYEARDAY")),
+            ("FREQ=YEARLY;BYWEEKNO=-54", Fault::OutOfRange("BYWEEKNO")),
+            ("FREQ=YEARLY;BYMONTH=13", Fault::OutOfRange("BYMONTH")),
+            ("FREQ=YEARLY;BYMONTH=-1", Fault::OutOfRange("BYMONTH")),
+            ("FREQ=DAILY;BYHOUR=24", Fault::OutOfRange("BYHOUR")),
+            ("FREQ=DAILY;BYMINUTE=60", Fault::OutOfRange("BYMINUTE")),
+            ("FREQ=DAILY;BYSECOND=61", Fault::OutOfRange("BYSECOND")),
+            ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=0", Fault::OutOfRange("BYSETPOS")),
+            ("FREQ=MONTHLY;BYSETPOS=1", Fault::PositionAlone),
+            ("FREQ=MONTHLY;BYWEEKNO=1", Fault::WeeksNotYearly),
+            ("FREQ=YEARLY;BYWEEKNO=1;BYDAY=1MO", Fault::OrdinalInWeeks),
+            ("FREQ=DAILY;BYYEARDAY=1", Fault::YearDaysBelowYear),
+            ("FREQ=WEEKLY;BYYEARDAY=1", Fault::YearDaysBelowYear),
+            ("FREQ=MONTHLY;BYYEARDAY=1", Fault::YearDaysBelowYear),
+            ("FREQ=WEEKLY;BYMONTHDAY=1", Fault::MonthDaysInWeeks),
+            ("FREQ=WEEKLY;WKST=1", Fault::NoValue("WKST")),
+            ("FREQ=MONTHLY;SKIP=FORWARD", Fault::SkipWithoutScale),
+            ("RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=YES", Fault::NoValue("SKIP")),
+            ("RSCALE=CHINESE;FREQ=YEARLY", Fault::UnknownScale),
+        ];
+        for (text, fault) in table {
+            assert_eq!(Rule::read(text).err(), Some(fault), "{text}");
+        }
+        let long = format!("FREQ=DAILY;BYHOUR={}1", "1,".repeat(3000));
+        assert_eq!(Rule::read(&long).err(), Some(Fault::TooLong));
+    }
+
+    #[test]
+    fn rules_are_read_however_they_are_spelled() {
+        let rule = Rule::read("FREQ=MONTHLY;INTERVAL=2;BYDAY=1MO,-1FR;BYMONTHDAY=1,2;BYMONTH=1,12").unwrap();
+        for other in [
+            "FREQ=MONTHLY;INTERVAL=2;BYDAY=1MO,-1FR;BYMONTHDAY=1,2;BYMONTH=1,12;",
+            "freq=monthly;interval=2;byday=1mo,-1fr;bymonthday=1,2;bymonth=1,12",
+            " BYMONTH = 12,1,1 ;BYMONTHDAY=2,1; BYDAY=-1FR, +1MO;;INTERVAL=02;FREQ=MONTHLY ",
+            "X-MORE=1;FREQ=MONTHLY;INTERVAL=2;BYDAY=01MO,-01FR;BYMONTHDAY=+1,02;BYMONTH=01,12;WKST=MO",
+            "RSCALE=GREGORIAN;SKIP=OMIT;FREQ=MONTHLY;INTERVAL=2;BYDAY=1MO,-1FR;BYMONTHDAY=1,2;BYMONTH=1,12",
+        ] {
+            assert_eq!(Rule::read(other).as_ref(), Ok(&rule), "{other}");
+        }
+        // Where numbers say nothing, all read the day.
+        for frequency in ["WEEKLY", "DAILY", "HOURLY"] {
+            let plain = Rule::read(&format!("FREQ={frequency};BYDAY=MO"));
+            assert_eq!(Rule::read(&format!("FREQ={frequency};BYDAY=1MO")), plain, "{frequency}");
+        }
+    }
+
+    #[test]
+    fn a_rule_at_fault_is_followed_as_far_as_it_says() {
+        for (faulty, said) in [
+            ("FREQ=WEEKLY;BYDAY=+1,TU;COUNT=3", "FREQ=WEEKLY;BYDAY=TU;COUNT=3"),
+            ("FREQ=DAILY;INTERVAL=0", "FREQ=DAILY"),
+            ("FREQ=DAILY;UNTIL=nonsense", "FREQ=DAILY"),
+            ("FREQ=MONTHLY;BYMONTHDAY=1,32", "FREQ=MONTHLY;BYMONTHDAY=1"),
+            ("FREQ=DAILY;BYEASTER=1;INTERVAL=2;INTERVAL=3", "FREQ=DAILY;INTERVAL=2"),
+            ("FREQ=MONTHLY;BYWEEKNO=3;BYMONTHDAY=1", "FREQ=MONTHLY;BYMONTHDAY=1"),
+        ] {
+            assert!(Rule::read(faulty).is_err(), "{faulty}");
+            assert_eq!(Rule::as_far_as_it_says(faulty), Rule::read(said).ok(), "{faulty}");
+        }
+        for nothing in ["", "nonsense", "FREQ=FOO", "RSCALE=HEBREW;FREQ=YEARLY"] {
+            assert_eq!(Rule::as_far_as_it_says(nothing), None, "{nothing}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ pub(super) fn template(master: &Component, start: &When, zones: &Zones<'_>) -> O
     }
     let zone = zones.of(&start.clock);
     let read = Rule::read(rule.value()).ok()?;
-    if !read.begins_at(start) {
+    if !read.begins_at(start, zones) {
         return None;
     }
     let upper = rule.value().trim().to_ascii_uppercase();

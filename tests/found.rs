@@ -234,3 +234,194 @@ proptest! {
         }
     }
 }
+
+/// Hours from the beginning of 2026; a range may be open at one end.
+const BASE: i64 = 1_767_225_600;
+
+fn hour(hours: i64) -> i64 {
+    BASE + hours * 3600
+}
+
+fn told_at(hours: i64) -> String {
+    write_utc(hour(hours))
+}
+
+fn ranges() -> impl Strategy<Value = TimeRange> {
+    let both =
+        (-2_i64..12, 1_i64..6).prop_map(|(from, length)| TimeRange { start: hour(from), end: hour(from + length) });
+    prop_oneof![
+        6 => both,
+        1 => (-2_i64..12).prop_map(|from| TimeRange { start: hour(from), end: i64::MAX }),
+        1 => (-2_i64..12).prop_map(|to| TimeRange { start: i64::MIN, end: hour(to) }),
+    ]
+}
+
+fn line(name: &str, hours: Option<i64>) -> String {
+    hours.map_or_else(String::new, |hours| format!("{name}:{}\n", told_at(hours)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4000) })]
+
+    /// The eight rows for tasks.
+    #[test]
+    fn tasks_by_the_table(
+        range in ranges(),
+        start in proptest::option::of(0_i64..8),
+        end in 0_u8..3,
+        length in 0_i64..4,
+        completed in proptest::option::of(0_i64..8),
+        created in proptest::option::of(0_i64..8),
+    ) {
+        let (from, to) = (range.start, range.end);
+        let at = |hours: Option<i64>| hours.map(hour);
+        let (lines, expected) = match (start, end) {
+            (Some(start), 0) => {
+                let (begins, ends) = (hour(start), hour(start + length));
+                let row = from <= ends && (to > begins || to >= ends);
+                (format!("{}DURATION:PT{length}H", line("DTSTART", Some(start))), row)
+            }
+            (Some(start), 1) => {
+                let (begins, due) = (hour(start), hour(start + length));
+                let row = (from < due || from <= begins) && (to > begins || to >= due);
+                (format!("{}{}", line("DTSTART", Some(start)), line("DUE", Some(start + length))), row)
+            }
+            (Some(start), _) => (line("DTSTART", Some(start)), from <= hour(start) && to > hour(start)),
+            (None, 0 | 1) => (line("DUE", Some(length)), from < hour(length) && to >= hour(length)),
+            (None, _) => {
+                let row = match (at(completed), at(created)) {
+                    (Some(done), Some(made)) => (from <= made || from <= done) && (to >= made || to >= done),
+                    (Some(done), None) => from <= done && to >= done,
+                    (None, Some(made)) => to > made,
+                    (None, None) => true,
+                };
+                (String::new(), row)
+            }
+        };
+        let more = format!("{}{}", line("COMPLETED", completed), line("CREATED", created));
+        let task = object(&part("VTODO", &format!("{lines}\n{more}")));
+        prop_assert_eq!(is_found(&task, &TimeZone::UTC, range), expected, "{:?}", task);
+    }
+
+    /// The rows for events, journals and busy times, and for what a property says.
+    #[test]
+    fn events_journals_and_busy_times_by_the_table(
+        range in ranges(),
+        kind in 0_u8..9,
+        start in 0_i64..8,
+        length in 0_i64..4,
+    ) {
+        let (from, to) = (range.start, range.end);
+        let (begins, ends) = (hour(start), hour(start + length));
+        let stands = |until: i64| from < until && to > begins;
+        let instant = from <= begins && to > begins;
+        let dtstart = line("DTSTART", Some(start));
+        let day = "DTSTART;VALUE=DATE:20260101\n".to_owned();
+        let of_day = from < hour(24) && to > hour(0);
+        let (name, lines, expected) = match kind {
+            // DTEND is later than DTSTART; one that is not is read as a moment.
+            0 => ("VEVENT", format!("{dtstart}{}", line("DTEND", Some(start + length))), if length > 0 { stands(ends) } else { instant }),
+            1 => ("VEVENT", format!("{dtstart}DURATION:PT{length}H"), if length > 0 { stands(ends) } else { instant }),
+            2 => ("VEVENT", dtstart, instant),
+            3 => ("VEVENT", day, of_day),
+            4 => ("VJOURNAL", dtstart, instant),
+            5 => ("VJOURNAL", day, of_day),
+            6 => ("VJOURNAL", String::new(), false),
+            7 => ("VFREEBUSY", format!("{dtstart}{}", line("DTEND", Some(start + length))), from <= ends && to > begins),
+            _ => {
+                let period = format!("FREEBUSY;FBTYPE=FREE:{}/{}", told_at(start), told_at(start + length + 1));
+                ("VFREEBUSY", period, stands(hour(start + length + 1)))
+            }
+        };
+        let one = object(&part(name, &lines));
+        prop_assert_eq!(is_found(&one, &TimeZone::UTC, range), expected, "{:?}", one);
+        // A property is asked for by its time; an end that a DURATION tells counts as one.
+        let asked = |name: &str, property: &str| {
+            let property = beffroi::model::calendar::PropertyFilter {
+                name: property.to_owned(),
+                range: Some(range),
+                ..Default::default()
+            };
+            ComponentFilter { name: name.to_owned(), properties: vec![property], ..ComponentFilter::default() }
+        };
+        if kind < 2 {
+            let at_end = from <= ends && to > ends;
+            prop_assert_eq!(queried(&one, &TimeZone::UTC, asked("VEVENT", "DTEND")), at_end);
+            prop_assert_eq!(queried(&one, &TimeZone::UTC, asked("VEVENT", "DTSTART")), instant);
+        }
+    }
+
+    /// Alarms ring at the time that their trigger tells, and again.
+    #[test]
+    fn alarms_by_the_table(
+        range in ranges(),
+        offset in -3_i64..4,
+        at_end in any::<bool>(),
+        repeats in 0_i64..4,
+        pause in 1_i64..3,
+    ) {
+        let sign = if offset < 0 { "-" } else { "" };
+        let related = if at_end { ";RELATED=END" } else { "" };
+        let alarm = format!(
+            "BEGIN:VALARM\nTRIGGER{related}:{sign}PT{}H\nREPEAT:{repeats}\nDURATION:PT{pause}H\nEND:VALARM",
+            offset.abs()
+        );
+        let event = object(&part("VEVENT", &format!("{}DURATION:PT2H\n{alarm}", line("DTSTART", Some(3)))));
+        let first = 3 + offset + if at_end { 2 } else { 0 };
+        let rings = (0..=repeats).map(|again| hour(first + again * pause));
+        let expected = rings.into_iter().any(|at| range.start <= at && range.end > at);
+        prop_assert_eq!(rings_in(&event, "UTC", range), expected, "{}", alarm);
+    }
+}
+
+fn rings_in(object: &Object, calendar: &str, range: TimeRange) -> bool {
+    let alarm = ComponentFilter { name: "VALARM".to_owned(), range: Some(range), ..ComponentFilter::default() };
+    let inner =
+        ComponentFilter { name: object.component.clone(), components: vec![alarm], ..ComponentFilter::default() };
+    queried(object, &TimeZone::get(calendar).unwrap(), inner)
+}
+
+/// A day before ten o'clock is ten o'clock, also where clocks are changed in between; hours are hours.
+#[test]
+fn alarms_of_days_ring_by_the_clock() {
+    let event = "DTSTART;TZID=Europe/Paris:20260329T100000\nDTEND;TZID=Europe/Paris:20260330T090000";
+    let table = [
+        (event, "TRIGGER:-P1D", "20260328T090000Z"),
+        (event, "TRIGGER:-PT24H", "20260328T080000Z"),
+        (event, "TRIGGER:-P1DT2H", "20260328T070000Z"),
+        (event, "TRIGGER;RELATED=END:-P1D", "20260329T070000Z"),
+        (event, "TRIGGER:-P2D\nREPEAT:2\nDURATION:P1D", "20260328T090000Z"),
+        (event, "TRIGGER:-P2D\nREPEAT:2\nDURATION:P1D", "20260329T080000Z"),
+        (event, "TRIGGER;VALUE=DATE-TIME:20260101T090000Z", "20260101T090000Z"),
+        ("DTSTART;VALUE=DATE:20260330", "TRIGGER:-P1D", "20260328T230000Z"),
+        ("DTSTART;VALUE=DATE:20260329", "TRIGGER;RELATED=END:PT9H", "20260330T070000Z"),
+        ("DTSTART;TZID=Europe/Paris:20260301T100000\nRRULE:FREQ=WEEKLY", "TRIGGER:-P1D", "20260328T090000Z"),
+    ];
+    for (lines, trigger, rings) in table {
+        let object = object(&part("VEVENT", &format!("{lines}\nBEGIN:VALARM\n{trigger}\nEND:VALARM")));
+        let at = Zones::new(&object.calendar, &TimeZone::UTC)
+            .instant(&beffroi::ical::time::When::read(rings, None).unwrap());
+        assert!(rings_in(&object, "Europe/Paris", TimeRange { start: at, end: at + 1 }), "{trigger}");
+        assert!(!rings_in(&object, "Europe/Paris", TimeRange { start: at + 1, end: at + 3600 }), "{trigger}");
+        assert!(!rings_in(&object, "Europe/Paris", TimeRange { start: at - 3600, end: at }), "{trigger}");
+    }
+}
+
+/// What cannot be followed to its end is perhaps busy, never surely free, and no expansion tells a part of it as if it were all.
+#[test]
+fn what_is_cut_short_is_perhaps_busy() {
+    let year = TimeRange { start: hour(0), end: hour(365 * 24) };
+    let busy = |lines: &str| {
+        let object = object(&part("VEVENT", lines));
+        let zones = Zones::new(&object.calendar, &TimeZone::UTC);
+        let end = periods(&object, &zones, year).iter().map(|period| period.end).max();
+        let expand = Selection { expand: Some(year), ..Selection::default() };
+        (end, select(&object, &expand, &Zones::new(&object.calendar, &TimeZone::UTC)).is_ok())
+    };
+    assert_eq!(busy("DTSTART:20250101T000000Z\nDURATION:PT30S\nRRULE:FREQ=MINUTELY"), (Some(year.end), false));
+    assert_eq!(
+        busy("DTSTART:20250101T000000Z\nDURATION:PT1H\nRRULE:FREQ=HOURLY;INTERVAL=2"),
+        (Some(year.end - 3600), true)
+    );
+    assert_eq!(busy("DTSTART:20250101T000000Z\nRRULE:FREQ=MINUTELY"), (None, false));
+}

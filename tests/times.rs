@@ -4,9 +4,10 @@
 
 use beffroi::ical::object::Object;
 use beffroi::ical::recur::instances;
+use beffroi::ical::select::select;
 use beffroi::ical::time::{When, write_utc};
 use beffroi::ical::zone::Zones;
-use beffroi::model::calendar::TimeRange;
+use beffroi::model::calendar::{Selection, TimeRange};
 use jiff::tz::TimeZone;
 
 fn zone(name: &str) -> TimeZone {
@@ -279,5 +280,36 @@ fn times_far_away_are_told_as_they_are() {
         ["DTSTART:20260105T090000Z\nDTEND:99991231T235959Z", "DTSTART;VALUE=DATE:20260105\nDTEND;VALUE=DATE:99991231"]
     {
         assert_eq!(told(&[lines], "Europe/Paris", range("40000101", "40000102")).len(), 1, "{lines}");
+    }
+}
+
+/// Of the overrides those are left that matter in a range: now, before they were moved, or for what comes after them (RFC 4791
+/// section 9.6.6), whatever else is selected.
+#[test]
+fn overrides_are_limited_to_those_that_matter() {
+    let zone = "BEGIN:VTIMEZONE\r\nTZID:Own\r\nEND:VTIMEZONE\r\n";
+    let series =
+        part("VEVENT", "SUMMARY:series\nDTSTART;TZID=Europe/Paris:20260105T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY");
+    let moved = |summary: &str, id: &str, to: &str| {
+        part("VEVENT", &format!("SUMMARY:{summary}\nRECURRENCE-ID{id}\nDTSTART;TZID=Europe/Paris:{to}\nDURATION:PT1H"))
+    };
+    let parts = [
+        zone.to_owned(),
+        series,
+        moved("outside", ":20260110T090000", "20260110T100000"),
+        moved("there", ":20260120T090000", "20260120T110000"),
+        moved("from", ";VALUE=DATE:20260121", "20260301T090000"),
+        moved("to", ":20260301T080000Z", "20260120T150000"),
+        moved("edge", ";TZID=Europe/London:20260119T080000", "20260301T090000"),
+        moved("future", ";RANGE=THISANDFUTURE:20260112T090000", "20260112T100000"),
+        moved("later", ";RANGE=THISANDFUTURE:20260401T090000", "20260401T100000"),
+    ];
+    let object = object(&parts.concat());
+    for describe_zones in [None, Some(true), Some(false)] {
+        let limit_recurrence = Some(range("20260119T083000Z", "20260122"));
+        let selection = Selection { limit_recurrence, describe_zones, ..Selection::default() };
+        let text = select(&object, &selection, &Zones::new(&object.calendar, &TimeZone::UTC)).unwrap();
+        let told: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("SUMMARY:")).collect();
+        assert_eq!(told, ["series", "there", "from", "to", "edge", "future"], "{describe_zones:?}");
     }
 }

@@ -1,11 +1,12 @@
 //! Busy periods (RFC 4791 section 7.10): when someone is taken, and nothing of by what.
 
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 
 use super::exceptions::Base;
 use super::extent::Extent;
 use super::object::{Object, Property, fold_into};
-use super::recur::{Instance, instances};
+use super::recur::{Instance, each};
 use super::time::{When, write_utc};
 use super::zone::Zones;
 use crate::model::budget::{Budget, Exhausted};
@@ -45,9 +46,17 @@ pub fn periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Peri
         "VFREEBUSY" => return told(object, zones, range),
         _ => return Vec::new(),
     }
-    let found = instances(object, zones, range);
-    let taken = found.instances.iter();
-    taken.filter_map(|instance| Period::cut(instance.start, instance.end, busy_of(instance)?, range)).collect()
+    let (mut taken, mut found) = (Vec::new(), false);
+    each(object, zones, range, |instance| {
+        found = true;
+        taken.extend(busy_of(&instance).and_then(|busy| Period::cut(instance.start, instance.end, busy, range)));
+        ControlFlow::Continue(())
+    });
+    // What was not followed to its end may take all the rest, unless what was found of it takes nothing: perhaps, never no.
+    if zones.is_cut() && !(found && taken.is_empty()) {
+        taken.extend(Period::cut(range.start, range.end, Busy::Tentative, range));
+    }
+    taken
 }
 
 /// How an instance takes who is there (RFC 4791 section 7.10); `None`: not at all.

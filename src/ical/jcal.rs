@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::object::{Component, Property};
+use super::time::{Clock, When, write_date};
 use super::tzid;
 use crate::model::budget::Exhausted;
 
@@ -86,7 +87,7 @@ fn property(line: &Property) -> Value {
     let given = line.parameter("VALUE").map(|kind| kind.to_ascii_lowercase());
     let by_name = TYPES.iter().find(|(_, names)| names.contains(&line.name.as_str())).map(|(kind, _)| *kind);
     let known = by_name.unwrap_or(if line.name.starts_with("X-") { "unknown" } else { "text" });
-    let kind = given.unwrap_or_else(|| known.to_owned());
+    let kind = told_kind(line, given.unwrap_or_else(|| known.to_owned()));
     let mut parameters = Map::new();
     for (name, value) in line.parameters().filter(|(name, _)| name != "VALUE") {
         let value = if LISTS.contains(&name.as_str()) && value.contains(',') {
@@ -106,6 +107,14 @@ fn property(line: &Property) -> Value {
         _ => out.push(value(&kind, line.value())),
     }
     Value::Array(out)
+}
+
+/// The type that the values of a line have: what has no time is a date, whatever the line says.
+fn told_kind(line: &Property, kind: String) -> String {
+    let mut times = When::all_of(line).peekable();
+    let dates =
+        kind == "date-time" && times.peek().is_some() && times.all(|(when, end)| when.is_day() && end.is_none());
+    if dates { "date".to_owned() } else { kind }
 }
 
 /// At each separator that is not escaped.
@@ -129,7 +138,8 @@ fn value(kind: &str, text: &str) -> Value {
         "text" => json!(plain(text)),
         "boolean" => json!(text.eq_ignore_ascii_case("TRUE")),
         "integer" | "float" => number(text),
-        "date" | "date-time" | "time" => json!(time(text)),
+        "date" => json!(When::read(text, None).map_or_else(|| text.to_owned(), |when| time(&write_date(when.local)))),
+        "date-time" => json!(time(text)),
         "utc-offset" => json!(offset(text)),
         "period" => {
             let (start, end) = text.split_once('/').unwrap_or((text, ""));
@@ -148,24 +158,15 @@ fn number(text: &str) -> Value {
     }
 }
 
-/// `20260105T090000Z` as `2026-01-05T09:00:00Z`.
+/// `20260105T090000Z` as `2026-01-05T09:00:00Z`, `20260105` as `2026-01-05`.
 fn time(text: &str) -> String {
-    let text = text.trim();
-    let (date, rest) = text.split_once('T').map_or((text, None), |(date, rest)| (date, Some(rest)));
-    let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
-    let clock = rest.map(|rest| rest.strip_suffix('Z').unwrap_or(rest));
-    if !digits(date, 8) || clock.is_some_and(|clock| !digits(clock, 6)) {
-        return text.to_owned();
-    }
-    let part = |text: &str, from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
-    let date = format!("{}-{}-{}", part(date, 0, 4), part(date, 4, 6), part(date, 6, 8));
-    match (clock, rest) {
-        (Some(clock), Some(rest)) => {
-            let utc = if rest.ends_with('Z') { "Z" } else { "" };
-            format!("{date}T{}:{}:{}{utc}", part(clock, 0, 2), part(clock, 2, 4), part(clock, 4, 6))
-        }
-        _ => date,
-    }
+    let Some(When { local, clock }) = When::read(text, None) else { return text.trim().to_owned() };
+    let form = match clock {
+        Clock::Day => "%Y-%m-%d",
+        Clock::Utc => "%Y-%m-%dT%H:%M:%SZ",
+        Clock::Floating | Clock::Zone(_) => "%Y-%m-%dT%H:%M:%S",
+    };
+    local.strftime(form).to_string()
 }
 
 /// `+0100` as `+01:00`.
@@ -217,6 +218,26 @@ mod tests {
         let mut told = String::new();
         write(&mut told, &parse(text.as_bytes()).unwrap()).unwrap();
         assert_eq!(told.matches("\"Ours, \\\"there\\\"\"").count(), 2, "{told}");
+    }
+
+    /// The type is that of the values, as everybody reads them.
+    #[test]
+    fn times_are_told_as_they_are_read() {
+        let table = [
+            ("DTSTART;VALUE=DATE:20260127T000000", json!(["dtstart", {}, "date", "2026-01-27"])),
+            ("DTSTART:20260127", json!(["dtstart", {}, "date", "2026-01-27"])),
+            ("EXDATE:20260127,20260128", json!(["exdate", {}, "date", "2026-01-27", "2026-01-28"])),
+            ("DTEND:20260127T240000Z", json!(["dtend", {}, "date-time", "2026-01-28T00:00:00Z"])),
+            ("DTEND:99991231T235959Z", json!(["dtend", {}, "date-time", "9999-12-31T23:59:59Z"])),
+            ("DTEND:tomorrow", json!(["dtend", {}, "date-time", "tomorrow"])),
+            (
+                "RDATE;VALUE=PERIOD:20260127T100000/PT1H",
+                json!(["rdate", {}, "period", ["2026-01-27T10:00:00", "PT1H"]]),
+            ),
+        ];
+        for (line, expected) in table {
+            assert_eq!(super::property(&crate::ical::object::Property::parse(line).unwrap()), expected, "{line}");
+        }
     }
 
     #[test]

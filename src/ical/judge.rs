@@ -7,7 +7,7 @@
 use super::object::{Component, Invalid, MAX_ATTENDEES, Object, Property, parse};
 use super::rule::Rule;
 use super::time::{Clock, Length, When};
-use super::tzid::{known, name_of};
+use super::zone::Zone;
 use crate::model::condition::Condition;
 use crate::model::error::Reason;
 
@@ -98,15 +98,12 @@ fn are_times(line: &Property) -> bool {
     written.count() == When::all_of(line).count()
 }
 
-/// Is a text an iCalendar object that holds exactly one VTIMEZONE, which its name or its own rules tell (RFC 4791 sections 5.2.2
-/// and 9.8)?
+/// Is a text an iCalendar object that holds exactly one VTIMEZONE (RFC 4791 sections 5.2.2 and 9.8), of a zone whose time can be told?
 #[must_use]
 pub fn is_zone(text: &str) -> bool {
-    let Ok(calendar) = parse(text.as_bytes()) else { return false };
-    let [zone] = calendar.components.as_slice() else { return false };
-    let ruled = zone.components.iter().any(|part| matches!(part.name.as_str(), "STANDARD" | "DAYLIGHT"));
-    let named = name_of(zone);
-    zone.name == "VTIMEZONE" && named.is_some_and(|name| ruled || known(&name).is_some())
+    let one = parse(text.as_bytes())
+        .is_ok_and(|calendar| matches!(calendar.components.as_slice(), [zone] if zone.name == "VTIMEZONE"));
+    one && Zone::of_text(text).is_some()
 }
 
 #[cfg(test)]
@@ -239,11 +236,15 @@ mod tests {
     fn a_time_zone_is_one() {
         let calendar = |inner: &str| format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{inner}END:VCALENDAR\r\n");
         let zone = |inner: &str| format!("BEGIN:VTIMEZONE\r\n{inner}END:VTIMEZONE\r\n");
-        let (paris, own) = (zone("TZID:Europe/Paris\r\n"), "TZID:Ours\r\nBEGIN:STANDARD\r\nEND:STANDARD\r\n");
+        let (paris, own) =
+            (zone("TZID:Europe/Paris\r\n"), "TZID:Ours\r\nBEGIN:STANDARD\r\nTZOFFSETTO:+1\r\nEND:STANDARD\r\n");
         for (text, one) in [
             (calendar(&paris), true),
             (calendar(&zone(own)), true),
             (calendar(&zone("TZID:Ours\r\n")), false),
+            (calendar(&zone(&own.replace("+1", ""))), false),
+            (calendar(&zone(&own.replace("+1", "+20"))), false),
+            (calendar(&zone(&own.replace("+1", "+1\r\nDTSTART:19000101T000000\r\nRRULE:FREQ=HOURLY"))), false),
             (calendar(&zone("TZID: \r\n")), false),
             (calendar(&zone("")), false),
             (calendar(""), false),

@@ -23,10 +23,15 @@ use crate::model::id::Timestamp;
 
 /// The most steps through its rules and lists that one object may take.
 const OBJECT_STEPS: u64 = 50_000;
+/// The same for a zone that is told by itself: each request that tells what floats in it takes them anew.
+const ZONE_STEPS: u64 = 5_000;
 /// What it costs to look a name up that nobody knows.
 const STEPS_OF_NAME: u64 = 20;
 /// No place on earth is farther from UTC, and no time that floats is surely sought farther from it.
 const FARTHEST_S: i64 = 14 * 3600;
+
+/// What the keys of zones begin with that nobody knows by a name.
+pub(super) const DESCRIBED: char = '=';
 
 /// A clock that can be read.
 #[derive(Clone, Debug)]
@@ -56,17 +61,18 @@ fn offset_beyond(zone: &TimeZone, later: bool) -> i64 {
 
 impl Zone {
     /// The zone that a text of one VTIMEZONE is about (RFC 4791 section 9.8). `None`: nobody knows it, and it is not described so
-    /// that a place on earth could have it.
+    /// that a place on earth could have it, or too much is asked of who would follow it.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
         let calendar = parse(text.as_bytes()).ok()?;
         let name = calendar.components.iter().filter(|part| part.name == "VTIMEZONE").find_map(tzid::name_of)?;
-        let zone = Zones::new(&calendar, &TimeZone::UTC).resolve(&name)?;
+        let zones = Zones { left: Cell::new(ZONE_STEPS), ..Zones::new(&calendar, &TimeZone::UTC) };
+        let zone = zones.resolve(&name)?;
         let on_earth = match &zone {
             Self::Known(_) => true,
             Self::Described(described) => described.farthest_s() <= FARTHEST_S,
         };
-        on_earth.then_some(zone)
+        (on_earth && !zones.is_cut()).then_some(zone)
     }
 
     /// Its name in the IANA register, if it is of it.
@@ -86,7 +92,7 @@ impl Zone {
                 Some(name) => name.into(),
                 None => format!("{:?}", zone.to_offset(Instant::UNIX_EPOCH)).into(),
             },
-            Self::Described(described) => format!("={:x}", described.fingerprint()).into(),
+            Self::Described(described) => format!("{DESCRIBED}{:x}", described.fingerprint()).into(),
         }
     }
 
@@ -325,7 +331,9 @@ mod tests {
         let other = Zone::of_text(&text(&described("Ours").replace("03", "04"))).unwrap();
         assert_eq!((ours.key(), ours.iana_name()), (same.key(), None));
         assert_ne!(ours.key(), other.key());
+        let endless = described("Ours").replace("END:STANDARD", "RRULE:FREQ=HOURLY\nEND:STANDARD");
         for none in [
+            text(&endless),
             text(""),
             text("BEGIN:VTIMEZONE\nTZID:Ours\nEND:VTIMEZONE\n"),
             text(&described("Ours").replace("03", "20")),

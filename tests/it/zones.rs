@@ -72,7 +72,7 @@ async fn objects_take_place_when_their_zone_says() {
     for (number, (zone, parameter, start, instant)) in [
         (&*pacific, "\"(UTC-08:00) Pacifique, Tijuana\"", "20260706T090000", "20260706T160000Z"),
         (&*pacific, "\"(UTC-08:00) pacifique\\, tijuana\"", "20260106T090000", "20260106T170000Z"),
-        (&*pacific, "\"(UTC-08:00) Pacifique, Tijuana\"", "21500706T090000", "21500706T160000Z"),
+        (&*pacific, "\"(UTC-08:00) Pacifique, Tijuana\"", "23000706T090000", "23000706T160000Z"),
         (&*short, "\"(UTC-08:00) Pacifique, Tijuana\"", "20260706T090000", "20260706T160000Z"),
         (bare, "\"(UTC+11:00) Noumea\"", "20260701T120000", "20260701T010000Z"),
         ("", "Singapore", "20260407T140000", "20260407T060000Z"),
@@ -199,4 +199,77 @@ async fn a_feed_tells_what_floats_in_a_zone_that_the_calendar_describes() {
     let (secret, name) = world.tree.add_feed("max", CALENDAR.trim_end_matches('/'), Detail::Full, None).await.unwrap();
     let feed = world.nobody().get(&format!("/feeds/{secret}/{name}.ics")).expect(200).await.text();
     assert!(feed.contains(&format!("DTSTART:{soon}T060000Z\r\n")) && !feed.contains("X-WR-TIMEZONE"), "{feed}");
+}
+
+#[tokio::test]
+async fn zones_are_described_to_who_asks_and_only_names_of_the_register_are_left_alone() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let ours = described("Ours\\, there", "-0800", "-0700");
+    for (number, (zone, parameter, added, left)) in [
+        ("", "Singapore", Some("TZID:Singapore"), 0),
+        ("", "europe/paris", Some("TZID:europe/paris"), 0),
+        ("", "Romance Standard Time", Some("TZID:Romance Standard Time"), 0),
+        ("", "\"(UTC+01:00) Bruxelles; Paris\"", Some("TZID:(UTC+01:00) Bruxelles\\; Paris"), 0),
+        ("", "Nowhere", None, 0),
+        (&*described("Singapore", "+0800", "+0800"), "singapore", None, 0),
+        (&*described("Romance Standard Time", "+0100", "+0200"), "Romance Standard Time", None, 1),
+        (&*ours, "\"Ours, there\"", None, 1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = format!("{CALENDAR}{number}");
+        let text = calendar(&format!(
+            "{zone}{}",
+            event(&number.to_string(), &format!(";TZID={parameter}"), "20260706T090000")
+        ));
+        max.put(&path, &text).expect(201).await;
+        let told = async |wanted: &str| max.get(&path).header("CalDAV-Timezones", wanted).expect(200).await.text();
+        let (with, without) = (told("T").await, told("F").await);
+        assert_eq!(without.matches("BEGIN:VTIMEZONE").count(), left, "{without}");
+        let described = usize::from(added.is_some() || !zone.is_empty());
+        assert_eq!(with.matches("BEGIN:VTIMEZONE").count(), described, "{with}");
+        assert!(with.contains(added.unwrap_or("BEGIN:VEVENT")), "{with}");
+    }
+}
+
+#[tokio::test]
+async fn descriptions_that_are_bad_or_hostile_cost_little_and_hide_nothing() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let part = |lines: &str| format!("BEGIN:STANDARD\r\n{lines}\r\nEND:STANDARD\r\n");
+    let zone = |parts: &str| format!("BEGIN:VTIMEZONE\r\nTZID:Ours\r\n{parts}END:VTIMEZONE\r\n");
+    let rule = |rule: &str| {
+        part(&format!("DTSTART:19000101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nRRULE:{rule}"))
+    };
+    let endless = ["FREQ=MINUTELY", "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY", "FREQ=FOO"]
+        .map(rule)
+        .concat()
+        .repeat(50);
+    for (number, parts) in [
+        String::new(),
+        part("TZOFFSETTO:+1"),
+        part("TZOFFSETTO:soon"),
+        rule("FREQ=FOO"),
+        part("DTSTART:x"),
+        endless.clone(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let text = calendar(&format!("{}{}", zone(parts), event(&number.to_string(), ";TZID=Ours", "20260706T120000")));
+        let begun = std::time::Instant::now();
+        max.put(&format!("{CALENDAR}{number}"), &text).expect(201).await;
+        let found = found(&max, ("20260705T120000Z", "20260707T120000Z"), "").await;
+        assert_eq!(found.len(), number + 1, "{parts}");
+        assert!(begun.elapsed().as_secs() < 20, "{number} {:?}", begun.elapsed());
+    }
+    // As the zone of a calendar, or of a query, it is refused.
+    for parts in [String::new(), part("TZOFFSETTO:soon"), part("TZOFFSETTO:+1500"), endless] {
+        let text = calendar(&zone(&parts));
+        let set = format!("<D:set><D:prop><C:calendar-timezone {CALDAV}>{text}</C:calendar-timezone></D:prop></D:set>");
+        let refused = max.proppatch(CALENDAR, &set).expect(207).await;
+        assert!(refused.text().contains("valid-calendar-data"), "{}", refused.text());
+    }
 }

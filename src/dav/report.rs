@@ -99,7 +99,7 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
     let mut admitted = call.tree.read(&call.request).await?;
     let reading = Reading::of(&call.request.actor.name, admitted.now());
     let since = Some(token).filter(|token| !token.is_empty());
-    let mut page = admitted.changes(since, deep, limit, plan.needs, call.tree.epoch()).await?;
+    let mut page = admitted.changes(since, deep, (limit, &call.budget), plan.needs, call.tree.epoch()).await?;
     let begun = || {
         let mut writer = Writer::document();
         writer.begin_multistatus();
@@ -112,7 +112,7 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
             return Err(exhausted.into());
         }
         std::mem::replace(&mut writer, begun()).give_back(&call.budget);
-        page = admitted.changes(since, deep, Some(told), plan.needs, call.tree.epoch()).await?;
+        page = admitted.changes(since, deep, (Some(told), &call.budget), plan.needs, call.tree.epoch()).await?;
     }
     if page.truncated {
         let href = admitted.target.href();

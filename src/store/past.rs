@@ -1,7 +1,7 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
 use super::cause::is_no_page;
-use super::members::{Asked, Mark, Members, Pages, Widths, by_change, by_name, pages, widths};
+use super::members::{Asked, Mark, Members, Pages, Widths, by_change, by_name, listed_ids, pages, widths};
 use super::node::{Width, brief, columns, node_of, tag};
 use super::page::paged;
 use super::sql::{Question, Reading, Row, arguments, foresee, listed, row, rows};
@@ -261,53 +261,110 @@ fn gone_of(row: &Row) -> GoneName {
     }
 }
 
-/// Members `k` that former collections `f` had in a home after a base and before they went themselves: those that hang on
-/// them still (`m`), and states that have ended since (`q`). The plus keeps the database from going through all of the home.
+/// Collections that stood at one address of a home after a base. Each is taken to have stood there until the last of them went: a
+/// name may be told as gone that it got later, and that nothing bears there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Formers {
+    ids: String,
+    until: Seq,
+}
+
+impl Formers {
+    /// `None`: there are more than `limit`.
+    fn of(found: &[Row], limit: i64) -> Option<Self> {
+        let ids: Vec<Id> = found.iter().map(|row| Id(row.integer(0))).collect();
+        let until = found.iter().map(|row| row.integer(1)).max().unwrap_or_default();
+        (found.len() as i64 <= limit).then(|| Self { ids: listed_ids(&ids), until })
+    }
+}
+
+/// A name in former collections that says something: nothing bears it where they stood, or it was a collection's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FormerName {
+    /// The name, with a slash where something bears it now: so the way through a tree is that through the texts of its paths.
+    pub step: String,
+    /// Was it a collection's?
+    pub collection: bool,
+    /// What bears it now where the collections stood.
+    pub live: Option<Id>,
+    /// The only collection that bore it, if there was but one.
+    pub only: Option<Formers>,
+}
+
+/// What former collections `$3`, which stood in a home `$1` after a base `$2` until `$4`, had before they went themselves: what hangs
+/// on them still, and states that have ended since. The plus keeps the database from going through all of the home.
 macro_rules! had {
     () => {
-        " FROM former f CROSS JOIN (SELECT 0 AS ended UNION ALL SELECT 1) w \
-         LEFT JOIN node m ON m.parent_id = CASE w.ended WHEN 0 THEN f.id END AND +m.home_id = $1 AND m.gone_at IS NULL \
-         AND m.placed_seq < f.until LEFT JOIN past q ON q.parent_id = CASE w.ended WHEN 1 THEN f.id END AND +q.home_id = $1 \
-         AND q.to_seq > $2 AND q.from_seq < f.until JOIN node k ON k.id = COALESCE(m.id, q.node_id) "
+        concat!(
+            " FROM (SELECT m.id, m.name, m.match_name, CAST($4 AS BIGINT) AS until FROM ",
+            listed!("$3"),
+            " l CROSS JOIN node m WHERE m.parent_id = l.value AND +m.home_id = $1 AND m.gone_at IS NULL AND m.placed_seq < $4 \
+             UNION ALL SELECT q.node_id, q.name, q.match_name, CASE WHEN q.to_seq < $4 THEN q.to_seq ELSE $4 END FROM ",
+            listed!("$3"),
+            " l CROSS JOIN past q WHERE q.parent_id = l.value AND +q.home_id = $1 AND q.to_seq > $2 AND q.from_seq < $4) h \
+             JOIN node k ON k.id = h.id "
+        )
     };
 }
 
-/// The live member `n`, if there is one, of what stands now where a former collection stood, under the name of its member.
-macro_rules! there_now {
-    () => {
-        "node n ON n.parent_id = f.live AND n.match_name = COALESCE(m.match_name, q.match_name) \
-         AND n.name = COALESCE(m.name, q.name) AND n.gone_at IS NULL "
-    };
-}
-
-/// What stood below the collections that lost a name after `base`, and does not stand there now that the name is `bearer`'s:
-/// paths from there, and whether they were collections', in the order of paths, after `after`. Of a collection that is gone
-/// what stood below it is not told. The former tree is followed as far down as the living one bears the same names. The bearer
-/// may be the same collection, come back: what left it may have been passed over while it was away.
-pub async fn gone_below(
+/// Names in former collections in whose place there is `live` now, in the order of their steps, after `after`.
+pub async fn former_names(
     c: &mut impl Reading,
     (home, base): (Id, Seq),
-    (parent, name, bearer): (Id, &str, Id),
+    (formers, live): (&Formers, Id),
     after: &str,
     limit: i64,
-) -> Result<Vec<(String, bool)>, Failure> {
+) -> Result<Vec<FormerName>, Failure> {
     const SQL: &str = concat!(
-        "WITH RECURSIVE former(id, live, path, until) AS (SELECT p.node_id, CAST($5 AS BIGINT), '', p.to_seq FROM past p \
-         JOIN node k ON k.id = p.node_id WHERE p.parent_id = $3 AND p.name = $4 AND +p.home_id = $1 AND p.to_seq > $2 \
-         AND k.kind NOT IN ('file', 'object') UNION SELECT k.id, n.id, \
-         f.path || COALESCE(m.name, q.name) || '/', CASE WHEN q.to_seq < f.until THEN q.to_seq ELSE f.until END",
+        "SELECT h.name || CASE WHEN n.id IS NULL THEN '' ELSE '/' END, MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END), \
+         n.id, COUNT(DISTINCT CASE WHEN k.kind IN ('file', 'object') THEN NULL ELSE k.id END), \
+         MAX(CASE WHEN k.kind IN ('file', 'object') THEN NULL ELSE k.id END), \
+         MAX(CASE WHEN k.kind IN ('file', 'object') THEN NULL ELSE h.until END)",
         had!(),
-        "JOIN ",
-        there_now!(),
-        "WHERE k.kind NOT IN ('file', 'object')) SELECT f.path || COALESCE(m.name, q.name), \
-         MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END)",
-        had!(),
-        "LEFT JOIN ",
-        there_now!(),
-        "WHERE n.id IS NULL AND f.path || COALESCE(m.name, q.name) > $6 GROUP BY 1 ORDER BY 1 LIMIT $7"
+        "LEFT JOIN node n ON n.parent_id = $5 AND n.match_name = h.match_name AND n.name = h.name AND n.gone_at IS NULL \
+         WHERE (n.id IS NULL OR k.kind NOT IN ('file', 'object')) AND h.name || CASE WHEN n.id IS NULL THEN '' ELSE '/' END > $6 \
+         GROUP BY h.name, n.id ORDER BY 1 LIMIT $7"
     );
-    let found = rows(c, SQL, arguments![home, base, parent, name, bearer, after, limit]).await?;
-    Ok(found.iter().map(|row| (row.text(0), row.integer(1) != 0)).collect())
+    let found = rows(c, SQL, arguments![home, base, &formers.ids, formers.until, live, after, limit]).await?;
+    let name = |row: &Row| FormerName {
+        step: row.text(0),
+        collection: row.integer(1) != 0,
+        live: row.optional_integer(2).map(Id),
+        only: (row.integer(3) == 1).then(|| Formers { ids: listed_ids(&[Id(row.integer(4))]), until: row.integer(5) }),
+    };
+    Ok(found.iter().map(name).collect())
+}
+
+/// The collections that bore a name in former ones; `None`: there are more than `limit`.
+pub async fn formers_below(
+    c: &mut impl Reading,
+    (home, base): (Id, Seq),
+    formers: &Formers,
+    (name, match_name): (&str, &str),
+    limit: i64,
+) -> Result<Option<Formers>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT k.id, MAX(h.until)",
+        had!(),
+        "WHERE h.match_name = $5 AND h.name = $6 AND k.kind NOT IN ('file', 'object') GROUP BY k.id LIMIT $7"
+    );
+    let arguments = arguments![home, base, &formers.ids, formers.until, match_name, name, limit + 1];
+    Ok(Formers::of(&rows(c, SQL, arguments).await?, limit))
+}
+
+/// The collections that lost a name of a collection after a base; `None`: there are more than `limit`.
+pub async fn formers(
+    c: &mut impl Reading,
+    (home, base): (Id, Seq),
+    parent: Id,
+    (name, match_name): (&str, &str),
+    limit: i64,
+) -> Result<Option<Formers>, Failure> {
+    let sql = "SELECT p.node_id, MAX(p.to_seq) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $3 \
+               AND p.match_name = $4 AND p.name = $5 AND +p.home_id = $1 AND p.to_seq > $2 \
+               AND k.kind NOT IN ('file', 'object') GROUP BY p.node_id LIMIT $6";
+    let arguments = arguments![home, base, parent, match_name, name, limit + 1];
+    Ok(Formers::of(&rows(c, sql, arguments).await?, limit))
 }
 
 /// The live member of a collection that bears a folded name.

@@ -11,10 +11,12 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::below::{Below, Step};
 use super::gate::Admitted;
 use super::lock::covering;
 use super::resolve::resolve;
 use super::walk::{Needs, Place, View};
+use crate::model::budget::{Budget, MAX_STEPS, more};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::etag::SyncToken;
@@ -32,8 +34,11 @@ const PAGE: usize = 1000;
 /// not ask on.
 const MOST: usize = 20_000;
 
-/// How many changes one request looks at: at depth infinity most may lie elsewhere in the home and fill no page.
+/// How many changes one page looks at, and questions it asks of what stood below folders: at depth infinity most may lie elsewhere
+/// in the home and fill no page.
 const MAX_EXAMINED: usize = 2 * MOST;
+/// What such a question costs of the budget. A page that has to be read twice has enough for both.
+const STEPS_EACH: u64 = MAX_STEPS / 2 / MAX_EXAMINED as u64;
 /// A page ends when its addresses and dead properties are so many bytes.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
@@ -128,13 +133,13 @@ pub fn sync_token(node: &Node, epoch: &str) -> SyncToken {
 }
 
 impl<T: Reading> Admitted<T> {
-    /// Changes since `since` (`None`: everything there is), at most `limit` of them. 403 `valid-sync-token` for a token
+    /// Changes since `since` (`None`: everything there is), at most `limit` of them, and as many as the budget allows. 403 `valid-sync-token` for a token
     /// of another collection, another epoch, the future, or a past that is no longer kept.
     pub async fn changes(
         &mut self,
         since: Option<&str>,
         deep: bool,
-        limit: Option<usize>,
+        (limit, budget): (Option<usize>, &Budget),
         needs: Needs,
         epoch: &str,
     ) -> Result<Changes> {
@@ -144,12 +149,13 @@ impl<T: Reading> Admitted<T> {
         let (from, base, told) = self.start(since, &top, (deep, needs.width), epoch).await?;
         let limit = limit.unwrap_or(MOST).clamp(1, MOST);
         let place = self.place(epoch);
-        let scope = Scope { top: &top, place: &place, deep, base, from, needs, epoch };
+        let scope = Scope { top: &top, place: &place, deep, base, from, needs, epoch, budget };
         let mut page = Filling {
             changes: Vec::new(),
             gone: HashSet::new(),
             limit,
             bytes: 0,
+            examined: 0,
             seq: from,
             told: told.clone(),
             full: false,
@@ -165,12 +171,11 @@ impl<T: Reading> Admitted<T> {
         }
         let mut told = page.told.clone();
         let mut seq = from;
-        let mut examined = 0;
         // Who has seen the last change has seen all.
         let behind = from < latest(&top) || !matches!(told, Told::All);
         while behind && !page.full {
             let (entries, next) = self.entries(&scope, &told.cursor(seq), since.is_some()).await?;
-            examined += entries.len();
+            page.examined += entries.len();
             for entry in entries {
                 if page.full() {
                     break;
@@ -179,7 +184,7 @@ impl<T: Reading> Admitted<T> {
             }
             let Some((to, up_to)) = next else { break };
             (seq, told) = (to, up_to);
-            page.full = page.full || examined >= MAX_EXAMINED;
+            page.full = page.full || page.examined >= MAX_EXAMINED;
         }
         let truncated = page.full;
         let token = if truncated {
@@ -324,28 +329,32 @@ impl<T: Reading> Admitted<T> {
         after: &str,
         page: &mut Filling,
     ) -> Result<()> {
-        let home = (scope.top.home_id, scope.base);
-        let mut after = Some(after.to_owned());
         if let Some(bearer) = bearer
             && let Some(place) = self.place_below(scope, parent).await?
         {
-            while let Some(begin) = after.take() {
-                let lost = (parent, name, bearer);
-                // One more than there is room for, to see whether there is more.
-                let room = page.limit.saturating_sub(page.changes.len()) + 1;
-                let gone = past::gone_below(&mut self.store, home, lost, &begin, room as i64).await?;
-                let more = gone.len() == room;
-                let mut told = begin;
-                for (path, collection) in gone {
-                    if page.full() {
+            let home = (scope.top.home_id, scope.base);
+            let mut below = Below::begin(&mut self.store, home, (parent, name, bearer), after).await?;
+            let mut told = after.to_owned();
+            let mut counted = 0;
+            loop {
+                let asked = below.asked - counted;
+                counted = below.asked;
+                page.examined += asked as usize;
+                page.full |= page.examined >= MAX_EXAMINED || !more(scope.budget.steps(asked * STEPS_EACH))?;
+                let step = if page.full { None } else { below.next(&mut self.store).await? };
+                match step {
+                    Some(Step::On(path)) => told = path,
+                    Some(Step::Gone(path, collection)) if !page.full() => {
+                        let names = std::iter::once(name).chain(path.split('/'));
+                        page.gone(place.address_below(names, collection));
+                        told = path;
+                    }
+                    None if !page.full => break,
+                    _ => {
                         page.told = Told::Gone(parent, name.to_owned(), Some(told));
                         return Ok(());
                     }
-                    let names = std::iter::once(name).chain(path.split('/'));
-                    page.gone(place.address_below(names, collection));
-                    told = path;
                 }
-                after = Some(told).filter(|_| more);
             }
         }
         page.told = Told::Gone(parent, name.to_owned(), None);
@@ -394,6 +403,7 @@ struct Scope<'a> {
     from: Seq,
     needs: Needs,
     epoch: &'a str,
+    budget: &'a Budget,
 }
 
 /// A page that is being filled, and what it has told so far.
@@ -404,6 +414,8 @@ struct Filling {
     limit: usize,
     /// How many bytes their dead properties and addresses are.
     bytes: usize,
+    /// How much was looked at for it.
+    examined: usize,
     seq: Seq,
     told: Told,
     full: bool,

@@ -6,6 +6,7 @@
 
 pub mod administration;
 pub mod authentication;
+mod below;
 pub mod calendar;
 pub mod changes;
 pub mod copy;

@@ -2,6 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use beffroi::model::budget::{Budget, MAX_STEPS};
+use beffroi::model::method::Method;
+use beffroi::model::path::Path;
+use beffroi::tree::changes::Change;
+use beffroi::tree::gate::Request;
+use beffroi::tree::walk::Needs;
+
 use super::kit::{Client, World};
 
 async fn token(client: &Client, path: &str) -> String {
@@ -403,4 +410,57 @@ async fn what_changes_between_pages_is_told() {
     max.relocate("/trash/tram/g", "/files/tram/g").expect(201).await;
     while held.follow(&max, one).await.contains(&"more".to_owned()) {}
     assert_eq!(held.hrefs, listed(&max).await);
+}
+
+#[tokio::test]
+async fn what_stood_below_a_name_given_anew_is_told_as_far_as_a_request_may_work() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.mkcol("/files/tram/f").expect(201).await;
+    let mut expected = BTreeSet::new();
+    for folder in 0..12 {
+        max.mkcol(&format!("/files/tram/f/{folder}")).expect(201).await;
+        max.mkcol(&format!("/files/tram/f/{folder}/deep")).expect(201).await;
+        for path in ["a", "deep/b"] {
+            max.put(&format!("/files/tram/f/{folder}/{path}"), path).expect(201).await;
+            expected.insert(format!("/files/tram/f/{folder}/{path}"));
+        }
+    }
+    let begun = max.sync("/files/tram/", "", "infinite", "").expect(207).await.sync_token();
+    max.delete("/files/tram/f").expect(204).await;
+    max.mkcol("/files/tram/f").expect(201).await;
+    for folder in 0..12 {
+        max.mkcol(&format!("/files/tram/f/{folder}")).expect(201).await;
+        max.mkcol(&format!("/files/tram/f/{folder}/deep")).expect(201).await;
+    }
+    let actor = world.tree.owner("max").await.unwrap();
+    let request = Request::of(Method::Report, Path::parse("/files/tram/").unwrap(), actor);
+    let read = async |token: &str, budget: &Budget| {
+        let mut admitted = world.tree.read(&request).await.unwrap();
+        admitted.changes(Some(token), true, (None, budget), Needs::NOTHING, world.tree.epoch()).await
+    };
+    // Of a request that may do all, and of many that may do little.
+    for left in [MAX_STEPS, 400] {
+        let (mut token, mut pages, mut gone) = (begun.clone(), 0, BTreeSet::new());
+        loop {
+            let budget = Budget::default();
+            budget.steps(MAX_STEPS - left).unwrap();
+            let page = read(&token, &budget).await.unwrap();
+            pages += 1;
+            gone.extend(page.changes.iter().filter_map(|change| match change {
+                Change::Gone(href) => Some(href.clone()),
+                Change::Live(_) => None,
+            }));
+            assert!(!page.truncated || page.token.to_string() != token, "page {pages} says nothing");
+            token = page.token.to_string();
+            if !page.truncated {
+                break;
+            }
+        }
+        assert_eq!(gone, expected, "{left}");
+        assert_eq!(pages > 3, left < MAX_STEPS, "{pages}");
+    }
+    let given_up = Budget::default();
+    given_up.give_up();
+    assert!(read(&begun, &given_up).await.is_err(), "nobody waits for it");
 }

@@ -1,0 +1,128 @@
+//! What stood below a collection whose name something else bears now, and does not stand there any more: the former tree is
+//! followed as far down as the living one bears the same names, collection by collection, a page of names at a time. It can be
+//! left off anywhere and taken up again by the path that was told last. Of a collection that is gone what stood below it is not
+//! told. The bearer may be the same collection, come back: what left it may have been passed over while it was away.
+
+use std::collections::VecDeque;
+
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Refusal, Result};
+use crate::model::filename::match_name;
+use crate::model::id::{Id, Seq};
+use crate::store::past::{self, FormerName, Formers};
+use crate::store::sql::Reading;
+
+/// How many names are read at a time.
+const PAGE: i64 = 2000;
+/// How many collections may have borne one name since the client last asked: who missed more begins anew.
+const MOST_FORMERS: i64 = 10_000;
+
+/// A walk through what stood there.
+pub(super) struct Below {
+    /// The home, and the change from which on it matters what stood in it.
+    home: (Id, Seq),
+    levels: Vec<Level>,
+    /// How many questions were asked of the database.
+    pub asked: u64,
+}
+
+/// Former collections of one address.
+struct Level {
+    /// The path to what stood in them.
+    path: String,
+    formers: Formers,
+    /// What stands there now.
+    live: Id,
+    /// The last step read, unless that was all.
+    after: Option<String>,
+    waiting: VecDeque<FormerName>,
+}
+
+/// How it goes on.
+pub(super) enum Step {
+    /// What stood at this path is gone; was it a collection?
+    Gone(String, bool),
+    /// From here on it is told what stood at this path.
+    On(String),
+}
+
+impl Below {
+    /// Below a name of a collection that something else bears now, after the path that was told last.
+    pub async fn begin<T: Reading>(
+        c: &mut T,
+        home: (Id, Seq),
+        (parent, name, bearer): (Id, &str, Id),
+        after: &str,
+    ) -> Result<Self> {
+        let formers = past::formers(c, home, parent, (name, &match_name(name)), MOST_FORMERS).await?;
+        let mut below = Self { home, levels: Vec::new(), asked: 1 };
+        below.enter(String::new(), formers.ok_or_else(too_many)?, bearer);
+        let mut rest = after;
+        while let Some((name, further)) = rest.split_once('/') {
+            let Some(level) = below.levels.last_mut() else { break };
+            level.after = Some(format!("{name}/"));
+            let live = past::member(c, level.live, &match_name(name)).await?.filter(|live| live.name == name);
+            let path = format!("{}{name}/", level.path);
+            // If nothing bears the name any more, that is a change of its own.
+            let Some(live) = live else { return Ok(below) };
+            let formers = below.formers_of(c, name).await?;
+            below.enter(path, formers, live.id);
+            rest = further;
+        }
+        if let Some(level) = below.levels.last_mut() {
+            level.after = Some(rest.to_owned());
+        }
+        Ok(below)
+    }
+
+    fn enter(&mut self, path: String, formers: Formers, live: Id) {
+        let (after, waiting) = (Some(String::new()), VecDeque::new());
+        self.levels.push(Level { path, formers, live, after, waiting });
+    }
+
+    /// The next step; `None`: that was all.
+    pub async fn next<T: Reading>(&mut self, c: &mut T) -> Result<Option<Step>> {
+        loop {
+            let Some(level) = self.levels.last_mut() else { return Ok(None) };
+            let Some(found) = level.waiting.pop_front() else {
+                match level.after.take() {
+                    Some(after) => self.read(c, after).await?,
+                    None => drop(self.levels.pop()),
+                }
+                continue;
+            };
+            let path = format!("{}{}", level.path, found.step);
+            let Some(live) = found.live else { return Ok(Some(Step::Gone(path, found.collection))) };
+            let formers = match found.only {
+                Some(only) => only,
+                None => self.formers_of(c, found.step.trim_end_matches('/')).await?,
+            };
+            self.enter(path.clone(), formers, live);
+            return Ok(Some(Step::On(path)));
+        }
+    }
+
+    /// Reads names of the innermost level after a step.
+    async fn read<T: Reading>(&mut self, c: &mut T, after: String) -> Result<()> {
+        let Some(level) = self.levels.last_mut() else { return Ok(()) };
+        let found = past::former_names(c, self.home, (&level.formers, level.live), &after, PAGE).await?;
+        self.asked += 1;
+        level.after = found.last().filter(|_| found.len() as i64 == PAGE).map(|last| last.step.clone());
+        level.waiting = found.into();
+        Ok(())
+    }
+
+    /// The collections that bore a name in those of the innermost level.
+    async fn formers_of<T: Reading>(&mut self, c: &mut T, name: &str) -> Result<Formers> {
+        let level = self.levels.last().ok_or_else(too_many)?;
+        let names = (name, &*match_name(name));
+        let found = past::formers_below(c, self.home, &level.formers, names, MOST_FORMERS).await?;
+        self.asked += 1;
+        found.ok_or_else(too_many)
+    }
+}
+
+/// 403 `valid-sync-token`: it cannot be followed what stood there.
+fn too_many() -> Error {
+    Refusal::of(Condition::ValidSyncToken).into()
+}

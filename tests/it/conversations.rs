@@ -138,6 +138,12 @@ conversations!(
     evolution,
     kde_korganizer,
     vdirsyncer,
+    python_caldav,
+    outlook_exports,
+    google_exports,
+    apple_exceptions,
+    infomaniak_exceptions,
+    zimbra_exceptions,
     other_calendars,
     other_spellings,
 );

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY,
 };
 use http::{HeaderName, StatusCode};
 
@@ -21,6 +21,8 @@ const RETRY: HeaderValue = HeaderValue::from_static("5");
 /// And one whose password could not be looked at.
 const RETRY_LOGIN: HeaderValue = HeaderValue::from_static("1");
 
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
 /// The `DAV` header's name.
 pub const DAV: HeaderName = HeaderName::from_static("dav");
 
@@ -28,6 +30,18 @@ pub const DAV: HeaderName = HeaderName::from_static("dav");
 pub fn is_xml(response: &mut Response) {
     response.headers_mut().insert(CONTENT_TYPE, XML);
     response.headers_mut().insert(DAV, HeaderValue::from_static(DAV_HEADER));
+}
+
+/// Says that a preference was heeded (RFC 7240 section 3), and that the answer depends on that.
+pub fn heeded(response: &mut Response, preference: &str) {
+    let headers = response.headers_mut();
+    for (name, value) in [(PREFERENCE_APPLIED, preference), (VARY, "Brief, Prefer")] {
+        let told = headers.get(&name).and_then(|told| told.to_str().ok()).filter(|told| !told.contains(value));
+        let all = told.map_or_else(|| value.to_owned(), |told| format!("{told}, {value}"));
+        if let Ok(all) = HeaderValue::from_str(&all) {
+            headers.insert(name, all);
+        }
+    }
 }
 
 /// The answer to a refused request.

@@ -9,12 +9,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::Call;
 use crate::exchange::Incoming;
+use crate::ical::jcal_read::{cost, read};
+use crate::ical::judge::reason;
 use crate::ical::object::MAX_BYTES;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::media_type;
 use crate::model::node::Blob;
 use crate::tree::quota::Room;
+use crate::tree::work::Slice;
+use crate::wire::calendar::{CALENDAR, JSON};
 use crate::wire::encoding::to_utf8;
 use crate::wire::header::text;
 use crate::wire::xml;
@@ -88,11 +92,17 @@ impl Call {
         to_utf8(whole.into(), charset.as_deref()).map_err(|e| Refusal::of(Condition::BadXml).text(e.0).into())
     }
 
-    /// The whole of a calendar object. What is not said to be iCalendar is refused.
+    /// Is what comes said to be jCal?
+    pub(super) fn is_json(&self) -> bool {
+        let kind = text(&self.headers, http::header::CONTENT_TYPE).unwrap_or_default();
+        media_type::essence(&kind).eq_ignore_ascii_case(JSON)
+    }
+
+    /// The whole of a calendar object, as iCalendar. What is said to be neither that nor jCal is refused.
     pub(super) async fn take_object(&mut self, room_bytes: u64) -> Result<Bytes> {
-        let kind = text(&self.headers, http::header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        if !matches!(kind, "" | "text/calendar" | "application/octet-stream" | "text/plain") {
+        let kind = text(&self.headers, http::header::CONTENT_TYPE).unwrap_or_default();
+        let kind = media_type::essence(&kind).to_ascii_lowercase();
+        if !matches!(&*kind, "" | CALENDAR | JSON | "application/octet-stream" | "text/plain") {
             return Err(Condition::SupportedCalendarData.into());
         }
         let fits = |size: u64| match size {
@@ -101,7 +111,19 @@ impl Call {
             _ => Ok(()),
         };
         fits(self.declared_length().unwrap_or(0))?;
-        Ok(Bytes::from(self.collect(fits).await?))
+        let whole = Bytes::from(self.collect(fits).await?);
+        if kind != JSON {
+            return Ok(whole);
+        }
+        let cost = cost(&whole);
+        self.budget.bytes(cost)?;
+        let work = move |_: &Slice| Some(read(&whole));
+        let read = self.tree.work(self.request.actor.id, &self.budget, work).await?;
+        self.budget.give_back(cost);
+        let text = read.map_err(reason)?;
+        fits(text.len() as u64)?;
+        self.budget.bytes(text.len())?;
+        Ok(text.into())
     }
 
     /// All of a body that is held in memory, as long as its size `fits`; it counts in the budget while it comes.

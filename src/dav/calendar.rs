@@ -23,7 +23,9 @@ use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::id::Timestamp;
+use crate::model::kind::Kind;
 use crate::model::path::Path;
+use crate::model::precondition::Preconditions;
 use crate::model::privilege::Privilege;
 use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, floating_zone, runs, size_of, steps_of};
@@ -54,9 +56,11 @@ pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Respons
     }
 }
 
-/// A calendar that a report is asked of.
+/// A calendar that a report is asked of, or of whose objects one is asked.
 struct Asking {
     visit: Visit,
+    /// The one object that is asked (RFC 4791 section 7).
+    object: Option<Path>,
     /// The zone in which it tells what floats.
     zone: Zone,
     /// The moment that counts.
@@ -67,13 +71,19 @@ struct Asking {
 
 async fn calendar(tree: &Tree, request: &Request) -> Result<Asking> {
     let mut visit = Visit::of(tree, request).await?;
+    let mut object = None;
+    if visit.view().await?.target.node().is_some_and(|node| node.kind == Kind::Object) {
+        let asked = visit.view().await?.target.path.clone();
+        let request = Request { path: asked.parent(), preconditions: Preconditions::default(), ..request.clone() };
+        (visit, object) = (Visit::of(tree, &request).await?, Some(asked));
+    }
     let admitted = visit.view().await?;
     let (now, path, href) = (admitted.now(), admitted.target.path.clone(), admitted.target.href());
     let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }, tree.epoch()).await?;
     match view {
         Some(view) if view.node.kind.is_calendar() => {
             let zone = floating_zone(&view.dead);
-            Ok(Asking { visit, zone, now, path, href })
+            Ok(Asking { visit, object, zone, now, path, href })
         }
         _ => Err(Condition::SupportedReport.into()),
     }
@@ -216,7 +226,7 @@ async fn query(
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
-    let Asking { mut visit, zone: own_zone, now, href, .. } = calendar(&call.tree, &call.request).await?;
+    let Asking { mut visit, object, zone: own_zone, now, href, .. } = calendar(&call.tree, &call.request).await?;
     let zone = match zone {
         Some(Floating::Told(text)) if !is_zone(&text) => return Err(Condition::ValidCalendarData.into()),
         // One that tells no time is taken for the calendar's own.
@@ -235,6 +245,16 @@ async fn query(
     let telling = Arc::new(Telling { plan, reading, filter: Some((filter, zone.clone())), tree, budget });
     let mut writer = Writer::document();
     writer.begin_multistatus();
+    if let Some(path) = object {
+        let name = path.name().unwrap_or_default().to_owned();
+        let found = visit.view().await?.named(&[name], telling.plan.needs, call.tree.epoch()).await?;
+        let views = found.into_iter().map(|view| View { href: path.href(false), ..view }).collect();
+        if !telling.tell(&mut visit, views, true, &mut writer).await? {
+            cut(&path.href(false), &mut writer);
+        }
+        writer.end_multistatus(None);
+        return Ok(Call::xml(StatusCode::MULTI_STATUS, writer));
+    }
     let mut after = String::new();
     loop {
         let wanted = (range, component.as_deref());
@@ -268,7 +288,7 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
     }
     let plan = Plan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
-    let Asking { mut visit, zone, now, path, href: calendar } = calendar(&call.tree, &call.request).await?;
+    let Asking { mut visit, object, zone, now, path, href: calendar } = calendar(&call.tree, &call.request).await?;
     let reading = Reading {
         calendar: Some((selection, zone, call.budget.clone())),
         ..Reading::of(&call.request.actor.name, now)
@@ -277,6 +297,11 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
     let telling = Arc::new(Telling { plan, reading, filter: None, tree, budget });
     let folded = |path: &Path| -> Vec<String> { path.segments().iter().map(|name| match_name(name)).collect() };
     let here = folded(&path);
+    let alone = |object: &Path| matches!(hrefs, [one] if href(one).is_some_and(|path| folded(&path) == folded(object)));
+    if object.is_some_and(|object| !alone(&object)) {
+        let why = "of one object only that object is asked: one DAV:href, its address";
+        return Err(Refusal::of(Condition::BadRequest).text(why).into());
+    }
     let mut writer = Writer::document();
     writer.begin_multistatus();
     let mut told = HashSet::new();
@@ -322,7 +347,11 @@ fn known_periods(
 /// The one question for which knowing when a calendar is taken is enough (RFC 4791 section 6.1.1).
 async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     call.request.reads = Privilege::ReadFreeBusy;
-    let Asking { mut visit, zone, now, .. } = calendar(&call.tree, &call.request).await?;
+    let Asking { mut visit, object, zone, now, .. } = calendar(&call.tree, &call.request).await?;
+    if object.is_some() {
+        // RFC 4791 section 7.10: of collections only.
+        return Err(Condition::SupportedReport.into());
+    }
     let mut taken = Taken::within(&call.budget);
     let mut after = String::new();
     loop {

@@ -4,6 +4,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 use super::Call;
+use super::answer::heeded;
 use super::proppatch::plan;
 use crate::exchange::Response;
 use crate::model::calendar::ComponentSet;
@@ -72,9 +73,31 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
     }
     admitted.adorn(&node, &properties).await?;
     admitted.commit().await?;
-    let mut response = Call::status(StatusCode::CREATED);
+    let preferences = call.preferences();
+    let mut response = if preferences.representation {
+        let root = if mkcalendar { QName::caldav("mkcalendar-response") } else { QName::dav("mkcol-response") };
+        made(&root, &properties)
+    } else {
+        Call::status(StatusCode::CREATED)
+    };
+    if preferences.representation {
+        heeded(&mut response, "return=representation");
+    } else if preferences.minimal {
+        heeded(&mut response, "return=minimal");
+    }
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
+}
+
+/// What was set (RFC 5689 section 3, RFC 4791 section 5.3.1).
+fn made(root: &QName, properties: &[(QName, String)]) -> Response {
+    let mut writer = Writer::document();
+    writer.raw(&format!("<x:{} xmlns:x=\"{}\" xmlns:D=\"DAV:\">", root.local, root.namespace));
+    writer.begin_propstat();
+    properties.iter().for_each(|(name, _)| writer.name(name));
+    writer.end_propstat(200, None);
+    writer.raw(&format!("</x:{}>", root.local));
+    Call::xml(StatusCode::CREATED, writer)
 }
 
 /// Calendars stand in the calendars of a home and folders among its documents.

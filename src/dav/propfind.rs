@@ -9,11 +9,11 @@ use http::StatusCode;
 use tokio::task::JoinHandle;
 
 use super::property::{Property, Reading, dead, find_with_tags, in_allprop, names_of, told, value};
-use super::{Call, answer, bad_header, proppatch};
+use super::{Call, answer, bad_header};
 use crate::exchange::{Body, Response};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal, Result};
-use crate::model::header::Depth;
+use crate::model::header::{Depth, Preferences};
 use crate::model::markup::is_name;
 use crate::model::name::QName;
 use crate::tree::Tree;
@@ -216,7 +216,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let depth = depth(&call.headers).map_err(bad_header)?;
     let body = call.take_whole().await?;
     let asked = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
-    let minimal = call.preferences().minimal;
+    let Preferences { minimal, rootless, .. } = call.preferences();
     let plan = Plan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
     if plan.needs.versions {
@@ -238,7 +238,10 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     };
     let mut writer = Writer::document();
     writer.begin_multistatus();
-    plan.write(&view, &reading, &mut writer);
+    let rootless = rootless && depth == Depth::One;
+    if !rootless {
+        plan.write(&view, &reading, &mut writer);
+    }
     let body = if depth == Depth::One {
         let (tree, request, coming) = (call.tree, call.request, Some(Coming::At(Cursor::default())));
         let listing =
@@ -251,8 +254,9 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let mut response = http::Response::new(body);
     *response.status_mut() = StatusCode::MULTI_STATUS;
     answer::is_xml(&mut response);
-    if minimal {
-        proppatch::minimal(&mut response);
+    for (_, preference) in [(minimal, "return=minimal"), (rootless, "depth-noroot")].iter().filter(|(heeds, _)| *heeds)
+    {
+        answer::heeded(&mut response, preference);
     }
     Ok(response)
 }

@@ -1,9 +1,9 @@
 //! PROPPATCH: all instructions or none, in order (RFC 4918 section 9.2).
 
 use http::StatusCode;
-use http::header::{HeaderValue, VARY};
 
 use super::Call;
+use super::answer::heeded;
 use super::property::{Write, find};
 use crate::exchange::Response;
 use crate::ical::judge::is_zone;
@@ -99,7 +99,7 @@ pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
     }
     if call.preferences().minimal && !refused && whole.is_none() {
         let mut response = Call::status(StatusCode::OK);
-        minimal(&mut response);
+        heeded(&mut response, "return=minimal");
         return Ok(response);
     }
     let mut writer = Writer::document();
@@ -118,11 +118,9 @@ pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
     }
     writer.end_response();
     writer.end_multistatus(None);
-    Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
-}
-
-/// Says that the preference was heeded (RFC 8144 section 2).
-pub(super) fn minimal(response: &mut Response) {
-    response.headers_mut().insert("preference-applied", HeaderValue::from_static("return=minimal"));
-    response.headers_mut().insert(VARY, HeaderValue::from_static("Brief, Prefer"));
+    let mut response = Call::xml(StatusCode::MULTI_STATUS, writer);
+    if call.preferences().representation {
+        heeded(&mut response, "return=representation");
+    }
+    Ok(response)
 }

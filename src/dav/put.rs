@@ -2,13 +2,18 @@
 //! object (RFC 5995).
 
 use http::StatusCode;
-use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPECT, HeaderValue, LAST_MODIFIED, LOCATION};
+use http::header::{
+    CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPECT, HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED,
+    LOCATION, RANGE,
+};
 
 use super::Call;
+use super::answer::{heeded, refusal_answer};
+use super::get::get;
 use crate::exchange::Response;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
-use crate::model::error::{Refusal, Result};
+use crate::model::error::{Error, Refusal, Result};
 use crate::model::id::Id;
 use crate::model::media_type;
 use crate::model::method::Method;
@@ -19,9 +24,54 @@ use crate::tree::gate::Request;
 use crate::tree::quota::Room;
 use crate::tree::resolve::Realm;
 use crate::tree::{INLINE_BYTES, Tree};
+use crate::wire::calendar::CALENDAR;
 use crate::wire::header::{http_date, text, unix_seconds};
 
 pub(super) async fn put(mut call: Call) -> Result<Response> {
+    let stored = take_and_store(&mut call).await;
+    if !call.preferences().representation {
+        return stored;
+    }
+    match stored {
+        Ok(done) => represented(call, done).await,
+        // What stands there instead is told, too (RFC 8144 section 3.2).
+        Err(Error::Refused(refusal)) if refusal.condition == Condition::PreconditionFailed => {
+            let answer = refusal_answer(&refusal, call.language);
+            represented(call, answer).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The same answer with what is there now as its content (RFC 8144 section 3).
+async fn represented(mut call: Call, answer: Response) -> Result<Response> {
+    let status = match answer.status() {
+        StatusCode::NO_CONTENT => StatusCode::OK,
+        status => status,
+    };
+    let path = call.request.path.clone();
+    call.request = Request::of(Method::Get, path.clone(), call.request.actor.clone());
+    [RANGE, IF_RANGE].iter().for_each(|name| drop(call.headers.remove(name)));
+    let mut response = match get(call).await {
+        Ok(response) => response,
+        // It has gone meanwhile, or there is none.
+        Err(Error::Refused(_)) => return Ok(answer),
+        Err(error) => return Err(error),
+    };
+    *response.status_mut() = status;
+    if let Ok(location) = HeaderValue::from_str(&path.href(false)) {
+        response.headers_mut().insert(CONTENT_LOCATION, location);
+    }
+    for name in [LOCATION, HeaderName::from_static("x-oc-mtime")] {
+        if let Some(value) = answer.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    heeded(&mut response, "return=representation");
+    Ok(response)
+}
+
+async fn take_and_store(call: &mut Call) -> Result<Response> {
     if call.headers.contains_key(CONTENT_RANGE) {
         // Cyberduck continues an upload so, and starts again when refused.
         return Err(Refusal::of(Condition::BadRequest)
@@ -41,7 +91,8 @@ pub(super) async fn put(mut call: Call) -> Result<Response> {
         Err(error) => return Err(error),
     };
     let content = FileContent { blob, content_type, modified_at, indexed };
-    store(&call.tree, &call.request, content).await
+    let as_sent = Realm::of(&call.request.path) != Realm::Calendars || !call.is_json();
+    store(&call.tree, &call.request, content, as_sent).await
 }
 
 impl Call {
@@ -69,7 +120,7 @@ impl Call {
 pub(super) async fn post(mut call: Call) -> Result<Response> {
     let glimpse = call.tree.look(&call.request).await?;
     let given = text(&call.headers, CONTENT_TYPE).unwrap_or_default();
-    if !media_type::essence(&given).eq_ignore_ascii_case(media_type::essence(CALENDAR_TYPE)) {
+    if !media_type::essence(&given).eq_ignore_ascii_case(CALENDAR) && !call.is_json() {
         return Err(Condition::SupportedCalendarData.into());
     }
     let bytes = call.take_object(glimpse.room.most_bytes()).await?;
@@ -81,14 +132,19 @@ pub(super) async fn post(mut call: Call) -> Result<Response> {
     };
     let content =
         FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) };
-    let mut response = store(&call.tree, &request, content).await?;
+    let mut response = store(&call.tree, &request, content, !call.is_json()).await?;
     if let Ok(location) = HeaderValue::from_str(&request.path.href(false)) {
         response.headers_mut().insert(LOCATION, location);
+    }
+    if call.preferences().representation {
+        call.request = request;
+        return represented(call, response).await;
     }
     Ok(response)
 }
 
-async fn store(tree: &Tree, request: &Request, content: FileContent) -> Result<Response> {
+/// The tag of what is not stored `as_sent` is not told: the client has to read it (RFC 4791 section 5.3.4).
+async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bool) -> Result<Response> {
     let modified_at = content.modified_at;
     let mut admitted = tree.write(request).await?;
     let (node, status) = match admitted.target.node() {
@@ -98,7 +154,8 @@ async fn store(tree: &Tree, request: &Request, content: FileContent) -> Result<R
     admitted.commit().await?;
     let mut response = Call::status(status);
     let headers = response.headers_mut();
-    if let Some(Ok(etag)) = node.etag().map(|etag| HeaderValue::from_str(&etag.told())) {
+    let etag = node.etag().filter(|_| as_sent);
+    if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&etag.told())) {
         headers.insert(ETAG, etag);
     }
     if let Ok(date) = HeaderValue::from_str(&http_date(node.modified_at)) {

@@ -6,13 +6,14 @@ use std::pin::Pin;
 use http::StatusCode;
 
 use super::Call;
+use super::answer::heeded;
 use super::property::{Reading, find, value};
 use super::propfind::{Plan, dead_of, within_limits};
 use crate::exchange::Response;
 use crate::model::budget::{Budget, Exhausted, more};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
-use crate::model::header::Depth;
+use crate::model::header::{Depth, Preferences};
 use crate::model::kind::{Kind, KindRow};
 use crate::model::method::Method;
 use crate::model::name::QName;
@@ -26,6 +27,7 @@ use crate::tree::walk::{Cursor, Needs};
 use crate::wire::header::{depth, href};
 use crate::wire::multistatus::{Tags, Value, Writer};
 use crate::wire::request::{Asked, Expand, Report, report as parse};
+use crate::wire::xml::{Child, parse as read_xml};
 
 /// How many versions DAV:version-tree tells at most.
 const MAX_VERSIONS: usize = 10_000;
@@ -53,8 +55,8 @@ pub static REPORTS: [ReportRow; 8] = [
     ReportRow { name: QName::dav("expand-property"), on: |_| true, source: "RFC 3253 section 3.8" },
     ReportRow { name: QName::dav("principal-property-search"), on: principals, source: "RFC 3744 section 9.4" },
     ReportRow { name: QName::dav("principal-search-property-set"), on: principals, source: "RFC 3744 section 9.5" },
-    ReportRow { name: QName::caldav("calendar-query"), on: calendars, source: "RFC 4791 section 7.8" },
-    ReportRow { name: QName::caldav("calendar-multiget"), on: calendars, source: "RFC 4791 section 7.9" },
+    ReportRow { name: QName::caldav("calendar-query"), on: objects, source: "RFC 4791 section 7.8" },
+    ReportRow { name: QName::caldav("calendar-multiget"), on: objects, source: "RFC 4791 section 7.9" },
     ReportRow { name: QName::caldav("free-busy-query"), on: calendars, source: "RFC 4791 section 7.10" },
 ];
 
@@ -63,13 +65,39 @@ fn principals(row: &KindRow) -> bool {
     matches!(row.kind, Kind::Root | Kind::Principals | Kind::Principal | Kind::CalendarHomes | Kind::CalendarHome)
 }
 
+/// Calendars, and each object of one.
+fn objects(row: &KindRow) -> bool {
+    calendars(row) || row.kind == Kind::Object
+}
+
 fn calendars(row: &KindRow) -> bool {
     row.kind.is_calendar()
 }
 
 pub(super) async fn report(mut call: Call) -> Result<Response> {
     let body = call.take_whole().await?;
-    match parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))? {
+    let report = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
+    let Preferences { minimal, rootless, .. } = call.preferences();
+    let deep = depth(&call.headers).map_err(super::bad_header)?.is_some_and(|depth| depth != Depth::Zero);
+    if report.is_of_one() && deep {
+        // RFC 3744 sections 9.4 and 9.5.
+        return Err(Refusal::of(Condition::BadRequest).text("this report is defined for Depth: 0 only").into());
+    }
+    // These tell of members alone.
+    let rootless = rootless && deep && matches!(report, Report::SyncCollection { .. } | Report::Calendar(_));
+    let mut response = answer(call, report).await?;
+    if response.status() == StatusCode::MULTI_STATUS {
+        for (_, preference) in
+            [(minimal, "return=minimal"), (rootless, "depth-noroot")].iter().filter(|(heeds, _)| *heeds)
+        {
+            heeded(&mut response, preference);
+        }
+    }
+    Ok(response)
+}
+
+async fn answer(call: Call, report: Report) -> Result<Response> {
+    match report {
         Report::SyncCollection { token, deep, limit, asked } => sync(call, &token, deep, limit, asked).await,
         Report::VersionTree(asked) => version_tree(call, asked).await,
         Report::ExpandProperty(expand) => expand_property(call, &expand).await,
@@ -93,8 +121,7 @@ pub(super) async fn report(mut call: Call) -> Result<Response> {
 async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usize>, asked: Asked) -> Result<Response> {
     let depth = depth(&call.headers).map_err(super::bad_header)?;
     let deep = deep.unwrap_or(depth == Some(Depth::Infinity));
-    let minimal = call.preferences().minimal;
-    let plan = Plan::new(asked, minimal)?;
+    let plan = Plan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
     let mut admitted = call.tree.read(&call.request).await?;
     let reading = Reading::of(&call.request.actor.name, admitted.now());
@@ -119,11 +146,7 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
         writer.status_response(&href, 507, Some("number-of-matches-within-limits"));
     }
     writer.end_multistatus(Some(&page.token.to_string()));
-    let mut response = Call::xml(StatusCode::MULTI_STATUS, writer);
-    if minimal {
-        super::proppatch::minimal(&mut response);
-    }
-    Ok(response)
+    Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
 }
 
 /// Writes changes, as many as the budget allows; or how many that were.
@@ -200,6 +223,7 @@ fn unconditional(request: Request) -> Request {
 }
 
 async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
+    let minimal = call.preferences().minimal;
     let Call { tree, request, budget, .. } = call;
     let mut names = Vec::new();
     let mut waiting: Vec<&Expand> = asked.iter().collect();
@@ -209,7 +233,7 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
     }
     within_limits(names.into_iter())?;
     let request = Request { numbers: Numbers::read_once(), ..request };
-    let mut expansion = Expansion { tree, budget };
+    let mut expansion = Expansion { tree, budget, minimal };
     let response = expansion.response(&request, asked, 0).await?;
     let mut writer = Writer::document();
     writer.begin_multistatus();
@@ -221,6 +245,8 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
 struct Expansion {
     tree: Tree,
     budget: Budget,
+    /// Does what is missing go without saying?
+    minimal: bool,
 }
 
 impl Expansion {
@@ -239,32 +265,86 @@ impl Expansion {
         drop(admitted);
         let Some(view) = found else { return Err(Condition::NotFound.into()) };
         let mut found = Writer::default();
-        let mut missing = Writer::default();
+        let mut untold: Vec<(u16, &QName)> = Vec::new();
         for expand in asked {
-            let before = found.out.len() + missing.out.len();
+            let before = found.out.len();
+            let expands = !expand.inner.is_empty() && level < MAX_EXPANSION;
             match value(&view, &reading, find(&expand.name), &expand.name) {
-                Some(Value::Xml(xml)) if !expand.inner.is_empty() && level < MAX_EXPANSION => {
+                Some(Value::Xml(xml)) if expands => {
                     let xml = self.expanded(&xml, &expand.inner, request, level).await?;
                     found.property(&Tags::of(&expand.name), &Value::xml(xml));
                 }
+                Some(Value::Element(xml)) if expands => {
+                    let xml = self.expanded_whole(&xml, &expand.inner, request, level).await?;
+                    found.raw(&xml);
+                }
+                Some(Value::Withheld(status)) => untold.push((status, &expand.name)),
                 Some(value) => found.property(&Tags::of(&expand.name), &value),
-                None => missing.name(&expand.name),
+                None if self.minimal => {}
+                None => untold.push((404, &expand.name)),
             }
-            let written = found.out.len() + missing.out.len() - before;
+            let written = found.out.len() - before + expand.name.local.len();
             self.budget.steps(steps_of(written))?;
             self.budget.bytes(written)?;
         }
+        untold.sort_by_key(|(status, _)| *status);
         let mut writer = Writer::default();
         writer.begin_response(&view.href);
-        for (part, status) in [(found, 200), (missing, 404)] {
-            if status == 200 || !part.out.is_empty() {
-                writer.begin_propstat();
-                writer.raw(&part.out);
-                writer.end_propstat(status, None);
-            }
+        writer.begin_propstat();
+        writer.raw(&found.out);
+        writer.end_propstat(200, None);
+        for group in untold.chunk_by(|(status, _), (next, _)| status == next) {
+            writer.begin_propstat();
+            group.iter().for_each(|(_, name)| writer.name(name));
+            writer.end_propstat(group.first().map_or(404, |(status, _)| *status), None);
         }
         writer.end_response();
         Ok(writer.out)
+    }
+
+    /// The response of the resource at an address that a property holds; `None`: it is not one of ours, or may not be seen.
+    async fn told(
+        &mut self,
+        address: &str,
+        inner: &[Expand],
+        request: &Request,
+        level: usize,
+    ) -> Result<Option<String>> {
+        let Some(path) = href(address) else { return Ok(None) };
+        let request = Request { method: Method::Propfind, path, ..unconditional(request.clone()) };
+        match self.response(&request, inner, level + 1).await {
+            Ok(response) => Ok(Some(response)),
+            Err(Error::Refused(refusal)) if refusal.condition == Condition::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same of a property as a client wrote it: the element as a whole, with prefixes of its own.
+    fn expanded_whole<'b>(
+        &'b mut self,
+        xml: &'b str,
+        inner: &'b [Expand],
+        request: &'b Request,
+        level: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<String>> + Send + 'b>> {
+        Box::pin(async move {
+            let Ok(mut whole) = read_xml(xml.as_bytes()) else { return Ok(xml.to_owned()) };
+            let mut waiting = vec![&mut whole];
+            while let Some(element) = waiting.pop() {
+                for child in &mut element.children {
+                    let Child::Element(inside) = child else { continue };
+                    if !inside.name.is_dav("href") {
+                        waiting.push(inside);
+                    } else if let Some(response) = self.told(&inside.text(), inner, request, level).await? {
+                        let root = read_xml(format!("<D:prop xmlns:D=\"DAV:\">{response}</D:prop>").as_bytes());
+                        if let Some(response) = root.ok().and_then(|root| root.dav("response").cloned()) {
+                            *inside = response;
+                        }
+                    }
+                }
+            }
+            Ok(whole.to_xml())
+        })
     }
 
     /// Content of a property with each `DAV:href` of ours replaced by its response.
@@ -287,22 +367,10 @@ impl Expansion {
             let Some((address, tail)) = after.split_once(CLOSE) else { break };
             out.push_str(before);
             rest = tail;
-            let answer = match href(&address.replace("&amp;", "&")) {
-                Some(path) => {
-                    let request = Request { method: Method::Propfind, path, ..unconditional(request.clone()) };
-                    self.response(&request, inner, level + 1).await
-                }
-                None => Err(Condition::NotFound.into()),
-            };
-            match answer {
-                Ok(response) => out.push_str(&response),
+            match self.told(&address.replace("&amp;", "&"), inner, request, level).await? {
+                Some(response) => out.push_str(&response),
                 // What may not be seen stays the address that it is.
-                Err(Error::Refused(refusal)) if refusal.condition == Condition::NotFound => {
-                    out.push_str(OPEN);
-                    out.push_str(address);
-                    out.push_str(CLOSE);
-                }
-                Err(error) => return Err(error),
+                None => out.extend([OPEN, address, CLOSE]),
             }
         }
         out.push_str(rest);

@@ -1,4 +1,4 @@
-//! jCal (RFC 7265): the same objects as JSON. Only written; what clients store is iCalendar.
+//! jCal (RFC 7265): the same objects as JSON. What is stored is iCalendar; see [`super::jcal_read`].
 
 use std::fmt::Write as _;
 
@@ -82,12 +82,16 @@ pub(super) fn end(out: &mut String) {
     out.push_str("]]");
 }
 
+/// What the value of a property is where nothing else is said.
+pub(super) fn type_of(name: &str) -> &'static str {
+    let by_name = TYPES.iter().find(|(_, names)| names.contains(&name)).map(|(kind, _)| *kind);
+    by_name.unwrap_or(if name.starts_with("X-") { "unknown" } else { "text" })
+}
+
 /// A property: its name, parameters, type and values (section 3.4).
 fn property(line: &Property) -> Value {
     let given = line.parameter("VALUE").map(|kind| kind.to_ascii_lowercase());
-    let by_name = TYPES.iter().find(|(_, names)| names.contains(&line.name.as_str())).map(|(kind, _)| *kind);
-    let known = by_name.unwrap_or(if line.name.starts_with("X-") { "unknown" } else { "text" });
-    let kind = told_kind(line, given.unwrap_or_else(|| known.to_owned()));
+    let kind = told_kind(line, given.unwrap_or_else(|| type_of(&line.name).to_owned()));
     let mut parameters = Map::new();
     for (name, value) in line.parameters().filter(|(name, _)| name != "VALUE") {
         let value = if LISTS.contains(&name.as_str()) && value.contains(',') {

@@ -35,6 +35,7 @@ pub fn reason(invalid: Invalid) -> Reason {
         Invalid::NotOneCalendar => (Condition::ValidCalendarData, "invalid-calendar", String::new()),
         Invalid::TooMuch => (Condition::ValidCalendarData, "invalid-size", String::new()),
         Invalid::Time => (Condition::ValidCalendarData, "invalid-start", String::new()),
+        Invalid::Json => (Condition::ValidCalendarData, "invalid-jcal", String::new()),
         Invalid::Secondly => (Condition::ValidCalendarData, "invalid-secondly", String::new()),
         Invalid::Attendees => (Condition::MaxAttendeesPerInstance, "invalid-attendees", MAX_ATTENDEES.to_string()),
         Invalid::Method => (Condition::ValidCalendarObjectResource, "invalid-method", String::new()),
@@ -208,6 +209,7 @@ mod tests {
             Invalid::Twice,
             Invalid::Time,
             Invalid::Secondly,
+            Invalid::Json,
         ];
         invalid.into_iter().for_each(|invalid| said(&reason(invalid).key));
         super::VALUES.iter().for_each(|(.., key)| said(key));

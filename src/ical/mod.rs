@@ -13,6 +13,7 @@ mod follow;
 pub mod freebusy;
 pub mod holidays;
 pub mod jcal;
+pub mod jcal_read;
 pub mod judge;
 pub mod object;
 pub mod outlook;

@@ -42,6 +42,8 @@ pub enum Invalid {
     Time,
     /// A recurrence rule that fires each second.
     Secondly,
+    /// It is said to be jCal and is not (RFC 7265).
+    Json,
 }
 
 /// A content line.

@@ -16,4 +16,8 @@ pub enum Depth {
 pub struct Preferences {
     /// Leave out what was not found, and what merely confirms.
     pub minimal: bool,
+    /// Answer a change with what is there now.
+    pub representation: bool,
+    /// Tell of the members alone, not of what was asked itself.
+    pub rootless: bool,
 }

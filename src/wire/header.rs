@@ -132,16 +132,19 @@ pub fn lock_token(headers: &HeaderMap) -> Option<String> {
     text(headers, "lock-token").map(|text| text.trim_start_matches('<').trim_end_matches('>').to_owned())
 }
 
-/// `Prefer: return=minimal` in its spellings, and `Brief: t`.
+/// `Prefer` in its spellings, and `Brief: t`. Of two that exclude each other the first counts (RFC 7240 section 2).
 #[must_use]
 pub fn preferences(headers: &HeaderMap) -> Preferences {
-    let prefer = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split([',', ';']).any(|token| {
-            let token: String = token.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
-            token.eq_ignore_ascii_case("return=minimal") || token.eq_ignore_ascii_case("return-minimal")
-        })
-    });
-    Preferences { minimal: prefer || text(headers, "brief").is_some_and(|t| t.eq_ignore_ascii_case("t")) }
+    let asked = joined(headers, "prefer", ",").unwrap_or_default();
+    let plain = |token: &str| -> String { token.chars().filter(|c| !c.is_whitespace() && *c != '"').collect() };
+    let tokens: Vec<String> = asked.split([',', ';']).map(|token| plain(token).to_ascii_lowercase()).collect();
+    let returned = tokens.iter().find_map(|token| token.strip_prefix("return=").or(token.strip_prefix("return-")));
+    let brief = text(headers, "brief").is_some_and(|t| t.eq_ignore_ascii_case("t"));
+    Preferences {
+        minimal: brief || returned == Some("minimal"),
+        representation: !brief && returned == Some("representation"),
+        rootless: tokens.iter().any(|token| token == "depth-noroot"),
+    }
 }
 
 /// A date in any form of RFC 9110 section 5.6.7; one that cannot be read counts as absent (section 13.1.3).
@@ -360,7 +363,13 @@ mod tests {
         assert!(preferences(&headers(&[("prefer", "depth-noroot, return=minimal")])).minimal);
         assert!(preferences(&headers(&[("prefer", "return-minimal")])).minimal);
         assert!(preferences(&headers(&[("brief", "t")])).minimal);
-        assert!(!preferences(&headers(&[("prefer", "return=representation")])).minimal);
+        let both =
+            preferences(&headers(&[("prefer", "return=representation"), ("prefer", "Depth-NoRoot;x, return=minimal")]));
+        assert!(both.representation && both.rootless && !both.minimal);
+        assert!(
+            !preferences(&headers(&[("prefer", "return=minimal"), ("prefer", "return=representation")])).representation
+        );
+        assert_eq!(preferences(&headers(&[("prefer", "respond-async, wait=10")])), Preferences::default());
         assert_eq!(lock_token(&headers(&[("lock-token", "<urn:uuid:1>")])), Some("urn:uuid:1".into()));
         assert_eq!(lock_token(&headers(&[("lock-token", "urn:uuid:1")])), Some("urn:uuid:1".into()));
         let to = destination(&headers(&[("destination", "https://h.fr:8/a%20b/c d")]));

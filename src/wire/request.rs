@@ -86,6 +86,14 @@ pub enum Report {
     Other(QName),
 }
 
+impl Report {
+    /// Is it defined for the resource alone (RFC 3744 section 9)?
+    #[must_use]
+    pub fn is_of_one(&self) -> bool {
+        matches!(self, Self::PrincipalPropertySearch(_) | Self::PrincipalSearchPropertySet)
+    }
+}
+
 /// What principals are sought.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PrincipalSearch {

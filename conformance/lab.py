@@ -280,6 +280,14 @@ class Lab:
         self.stop()
         return self.start()
 
+    def stock(self, folder, count, stem):
+        """A folder of so many documents, whose names begin alike."""
+        source = tempfile.mkdtemp(dir=self.folder)
+        for number in range(count):
+            with open(os.path.join(source, f"{stem}{number}.txt"), "w") as file:
+                file.write(str(number))
+        self.command("import", "files", folder, source)
+
     def later(self, seconds):
         """Time passes: for the server, which is started anew and tidies up at once, and for all commands."""
         self.ahead += seconds

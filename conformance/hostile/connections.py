@@ -179,54 +179,43 @@ def dripping_bodies(lab):
     all_end(lab, {"a body, letter by letter": (half_body, b"x"), "a body of HTTP/2, byte by byte": (two_half_body, Http2.frame(0, 0, 1, b"x"))}, 40)
 
 
+def unread(lab, method, path, headers):
+    """Who asks and takes nothing of the answer."""
+    link = socket.socket()
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    link.bind((FOREIGN, 0))
+    link.connect(("127.0.0.1", lab.port))
+    link.sendall(lab.head(method, path, **headers))
+    return link
+
+
+def unread_streams(lab, method, path, headers):
+    """The same of four streams of HTTP/2, with all the window in the world."""
+    two = Http2(lab, FOREIGN)
+    two.link.sendall(two.frame(4, 0, 0, struct.pack(">HI", 4, 2**31 - 1)) + two.frame(8, 0, 0, struct.pack(">I", 2**31 - 1 - 65535)))
+    for _ in range(4):
+        two.send(method, path, [("authorization", lab.authorization("alice")), *((name.lower(), value) for name, value in headers.items())])
+    return two
+
+
 @probe("RFC 9113 section 5.2", "who asks and does not read holds little memory, over HTTP/1.1 and HTTP/2")
 def slow_readers(lab):
-    source = os.path.join(lab.folder, "source")
-    os.makedirs(source)
-    for number in range(1500):
-        with open(os.path.join(source, f"{'a long name ' * 12}{number}.txt"), "w") as file:
-            file.write(str(number))
-    lab.command("import", "files", "/files/alice/many", source)
+    lab.stock("/files/alice/many", 1500, "a long name " * 12)
     alice = lab.client("alice")
     alice.put("/files/alice/large.bin", os.urandom(64 * MIB))
     alice.list("/files/alice/many/", "D:getetag")
     count = 60
-    for what, asked in {"GET of 64 MiB": ("GET", "/files/alice/large.bin", {}), "PROPFIND of 1,500 members": ("PROPFIND", "/files/alice/many/", {"Depth": "1"})}.items():
-        method, path, headers = asked
-        lab.restart()
-        lab.client("alice")(method, path, **headers)
-        before = lab.peak()
-        links = []
-        for _ in range(count):
-            link = socket.socket()
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            link.bind((FOREIGN, 0))
-            link.connect(("127.0.0.1", lab.port))
-            link.sendall(lab.head(method, path, **headers))
-            links.append(link)
-        lab.watch()
-        time.sleep(2)
-        grown = lab.peak() - before
-        # 256 KiB each, and some for the connections and for what stands still in between.
-        lab.say(grown <= count // 4 + 32, f"{count} who do not read {what}: {grown} MiB more")
-        lab.unharmed(f"{count} who do not read {what}")
-        for link in links:
-            link.close()
-        lab.restart()
-        lab.client("alice")(method, path, **headers)
-        before = lab.peak()
-        twos = []
-        for _ in range(count // 4):
-            two = Http2(lab, FOREIGN)
-            # All the window in the world, and nobody reads.
-            two.link.sendall(two.frame(4, 0, 0, struct.pack(">HI", 4, 2**31 - 1)) + two.frame(8, 0, 0, struct.pack(">I", 2**31 - 1 - 65535)))
-            for _ in range(4):
-                two.send(method, path, [("authorization", lab.authorization("alice")), *((name.lower(), value) for name, value in headers.items())])
-            twos.append(two)
-        lab.watch()
-        time.sleep(2)
-        grown = lab.peak() - before
-        lab.say(grown <= count // 4 + 32, f"{count} streams of HTTP/2 that nobody reads, {what}: {grown} MiB more")
-        lab.unharmed(f"{count} streams of HTTP/2 that nobody reads, {what}")
-        for two in twos:
-            two.close()
+    for what, (method, path, headers) in {"GET of 64 MiB": ("GET", "/files/alice/large.bin", {}), "PROPFIND of 1,500 members": ("PROPFIND", "/files/alice/many/", {"Depth": "1"})}.items():
+        for who, (make, links) in {"who do not read": (unread, count), "streams of HTTP/2 that nobody reads": (unread_streams, count // 4)}.items():
+            lab.restart()
+            lab.client("alice")(method, path, **headers)
+            before = lab.peak()
+            open_links = [make(lab, method, path, headers) for _ in range(links)]
+            lab.watch()
+            time.sleep(2)
+            grown = lab.peak() - before
+            # 256 KiB each, and some for the connections and for what stands still in between.
+            lab.say(grown <= count // 4 + 32, f"{count} {who}, {what}: {grown} MiB more")
+            lab.unharmed(f"{count} {who}, {what}")
+            for link in open_links:
+                link.close()

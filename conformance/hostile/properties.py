@@ -86,12 +86,7 @@ def principals(lab):
 
 @probe("RFC 4918 section 9.1", "long listings and synchronizations are made as they go out, as XML and as a page")
 def long_listings(lab):
-    source = os.path.join(lab.folder, "source")
-    os.makedirs(source)
-    for number in range(2_000):
-        with open(os.path.join(source, f"{'long name ' * 18}{number}.txt"), "w") as file:
-            file.write(str(number))
-    lab.command("import", "files", "/files/alice/many", source)
+    lab.stock("/files/alice/many", 2_000, "long name " * 18)
     lab.restart()
     lab.watch()
     alice, folder = lab.client("alice"), "/files/alice/many/"

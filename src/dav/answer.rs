@@ -117,3 +117,26 @@ pub fn without_body(response: &mut Response) {
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::header::RETRY_AFTER;
+
+    use super::refusal_answer;
+    use crate::message::Language;
+    use crate::model::budget::Exhausted;
+    use crate::model::condition::CONDITIONS;
+    use crate::model::error::{Error, Refusal};
+
+    #[test]
+    fn what_passes_says_when_to_ask_again() {
+        for row in &CONDITIONS {
+            let answer = refusal_answer(&Refusal::of(row.condition), Language::English);
+            let passes = [429, 503].contains(&row.status);
+            assert_eq!(answer.headers().contains_key(RETRY_AFTER), passes, "{:?}", row.condition);
+        }
+        // What all requests share may be held by others.
+        let refused = Error::from(Exhausted::Process);
+        assert!(matches!(refused, Error::Refused(refusal) if refusal.condition.status() == 503));
+    }
+}

@@ -10,9 +10,11 @@ mod hpack;
 mod http1;
 mod http2;
 mod outgoing;
+mod place;
 mod room;
 mod socket;
 mod streams;
+mod tally;
 mod tls;
 mod turns;
 
@@ -37,7 +39,8 @@ use self::door::Door;
 use self::failing::Failing;
 use self::forwarded::Client;
 use self::outgoing::Outgoing;
-use self::room::{Guest, Room, UnderWay, Word};
+use self::place::{UnderWay, Word};
+use self::room::{Guest, Room};
 use self::socket::Socket;
 use self::streams::Streams;
 use crate::config::Config;
@@ -179,7 +182,7 @@ impl Server {
             .max_header_list_size(MAX_HEAD_BYTES as u32);
         let place = Arc::clone(&guest.place);
         let service = hyper::service::service_fn(move |request| {
-            let beside = place.is_busy().then(|| self.streams.begin(room::origin(address.ip())));
+            let beside = place.is_busy().then(|| self.streams.begin(place.origin));
             let crowded = matches!(beside, Some(None));
             let mut under_way = place.begin(Budget::of(&self.allowance));
             under_way.beside = beside.flatten();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Version;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use super::room::UnderWay;
+use super::place::UnderWay;
 use crate::exchange::Body;
 use crate::model::budget::Budget;
 use crate::model::error::Failure;

@@ -9,18 +9,15 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::future::poll_fn;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
-use super::streams::Stream;
-use crate::model::budget::Budget;
+use super::place::{Place, Word, milliseconds};
+use super::tally::{Tally, origin};
 
 /// One address may hold one of so many parts of the places: a town hall behind one address is large.
 const SHARE: usize = 2;
@@ -28,9 +25,6 @@ const SHARE: usize = 2;
 const CLEARED: usize = 64;
 /// Those who have given way count apart until they are gone, and may come back; all together are so many times the places at most.
 const CROWD: usize = 2;
-/// The bits of an IPv6 address that tell one network from another.
-const NETWORK: u128 = u128::MAX << 64;
-
 /// All places.
 pub struct Room {
     head: Duration,
@@ -58,75 +52,12 @@ struct Guests {
     present: Tally,
 }
 
-/// How many there are of each address; of trusted proxies nobody counts.
-#[derive(Default)]
-struct Tally(HashMap<IpAddr, usize>);
-
-/// What a connection is told.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[repr(u8)]
-pub enum Word {
-    /// It may go on.
-    Stay,
-    /// It is to finish what is under way.
-    Finish,
-    /// It is to end, unless a request has come that nobody knew of.
-    GiveWay,
-    /// It is to end.
-    Leave,
-}
-
-/// The place of a connection.
-pub struct Place {
-    /// Whose share it counts in; `None`: a trusted proxy, which speaks for many.
-    origin: Option<IpAddr>,
-    began: Instant,
-    under_way: AtomicU32,
-    answering: AtomicU32,
-    /// Since when nothing is under way, or when the client last took something, milliseconds since the room was opened.
-    since: AtomicU64,
-    /// Something waits for the client to take it.
-    unsent: AtomicBool,
-    /// Is what is under way of no use to a client that has gone? Of HTTP/1, where there is one request at a time.
-    droppable: AtomicBool,
-    word: AtomicU8,
-    waker: AtomicWaker,
-}
-
 /// Holds a place until it is dropped.
 pub struct Guest {
     room: Arc<Room>,
     number: u64,
     /// The place.
     pub place: Arc<Place>,
-}
-
-/// Whose share an address counts in: a network of IPv6 is one customer's.
-pub fn origin(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & NETWORK)),
-        address => address,
-    }
-}
-
-impl Tally {
-    fn of(&self, origin: Option<IpAddr>) -> usize {
-        origin.and_then(|origin| self.0.get(&origin)).copied().unwrap_or(0)
-    }
-
-    fn add(&mut self, origin: Option<IpAddr>) {
-        if let Some(origin) = origin {
-            *self.0.entry(origin).or_default() += 1;
-        }
-    }
-
-    fn subtract(&mut self, origin: Option<IpAddr>) {
-        if let Some(origin) = origin
-            && let Some(count @ 2..) = self.0.remove(&origin)
-        {
-            self.0.insert(origin, count - 1);
-        }
-    }
 }
 
 impl Guests {
@@ -154,9 +85,8 @@ impl Guests {
     /// Has those of some give way who have nothing under way, until it is enough.
     fn clear(&mut self, among: impl Fn(&Place) -> bool, enough: impl Fn(&Self) -> bool) {
         let idle = self.places.iter().filter(|(_, place)| among(place) && place.is_idle());
-        let mut idle: Vec<_> = idle
-            .map(|(number, place)| (Reverse(self.held.of(place.origin)), place.since.load(Ordering::Relaxed), *number))
-            .collect();
+        let mut idle: Vec<_> =
+            idle.map(|(number, place)| (Reverse(self.held.of(place.origin)), place.silent_since(), *number)).collect();
         idle.sort_unstable();
         for (_, _, number) in idle {
             if enough(self) {
@@ -257,7 +187,7 @@ impl Room {
 
     fn look(&self, now: u64) {
         for place in self.guests().places.values() {
-            let silent = now.saturating_sub(place.since.load(Ordering::Relaxed));
+            let silent = now.saturating_sub(place.silent_since());
             if place.is_idle() && silent >= milliseconds(self.head) {
                 place.tell(Word::GiveWay);
             } else if place.is_untaken() && silent >= milliseconds(self.idle) {
@@ -287,8 +217,7 @@ impl Guest {
             guests.insert(self.number, place);
         }
         let word = if guests.closing { Word::Finish } else { Word::Stay };
-        self.place.word.store(word as u8, Ordering::Relaxed);
-        self.place.waker.wake();
+        self.place.tell_anew(word);
         self.room.changed.notify_waiters();
     }
 }
@@ -303,141 +232,11 @@ impl Drop for Guest {
     }
 }
 
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-impl Place {
-    /// A place of a room that was opened then.
-    pub fn new(origin: Option<IpAddr>, began: Instant) -> Self {
-        let place = Self {
-            origin,
-            began,
-            under_way: AtomicU32::new(0),
-            answering: AtomicU32::new(0),
-            since: AtomicU64::new(0),
-            unsent: AtomicBool::new(false),
-            droppable: AtomicBool::new(false),
-            word: AtomicU8::new(Word::Stay as u8),
-            waker: AtomicWaker::new(),
-        };
-        place.moved();
-        place
-    }
-
-    /// Something went on between the client and us.
-    pub fn moved(&self) {
-        self.since.store(milliseconds(self.began.elapsed()), Ordering::Relaxed);
-    }
-
-    /// Is a request under way?
-    pub fn is_busy(&self) -> bool {
-        self.under_way.load(Ordering::Relaxed) > 0
-    }
-
-    fn is_idle(&self) -> bool {
-        !self.is_busy() && !self.unsent.load(Ordering::Relaxed)
-    }
-
-    /// Is nothing under way but answers that the client does not take?
-    fn is_untaken(&self) -> bool {
-        self.is_busy() && self.under_way.load(Ordering::Relaxed) == self.answering.load(Ordering::Relaxed)
-    }
-
-    /// Is what is under way of no use to a client that has gone, and has its answer not begun?
-    pub fn is_droppable(&self) -> bool {
-        self.droppable.load(Ordering::Relaxed)
-    }
-
-    /// Does something wait for the client to take it?
-    pub fn wait_for_client(&self, unsent: bool) {
-        self.unsent.store(unsent, Ordering::Relaxed);
-        self.moved();
-    }
-
-    fn tell(&self, word: Word) {
-        self.word.fetch_max(word as u8, Ordering::Relaxed);
-        self.waker.wake();
-    }
-
-    /// What the connection is told now; whoever asked is woken when there is another word.
-    pub fn word(&self, cx: &Context<'_>) -> Word {
-        self.waker.register(cx.waker());
-        match self.word.load(Ordering::Relaxed) {
-            0 => Word::Stay,
-            1 => Word::Finish,
-            2 => Word::GiveWay,
-            _ => Word::Leave,
-        }
-    }
-
-    /// Returns when the connection is to end.
-    pub async fn told(&self) {
-        poll_fn(|cx| if self.word(cx) == Word::Stay { Poll::Pending } else { Poll::Ready(()) }).await;
-    }
-
-    /// A request has come.
-    pub fn begin(self: &Arc<Self>, budget: Budget) -> UnderWay {
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        self.droppable.store(true, Ordering::Relaxed);
-        let (kept, answering) = (AtomicBool::new(false), AtomicBool::new(false));
-        UnderWay { place: Arc::clone(self), budget, kept, answering, beside: None }
-    }
-}
-
-/// A request under way, until its answer is sent or nobody waits for it.
-pub struct UnderWay {
-    place: Arc<Place>,
-    budget: Budget,
-    kept: AtomicBool,
-    answering: AtomicBool,
-    /// It stands beside another of its connection.
-    pub beside: Option<Stream>,
-}
-
-impl UnderWay {
-    /// What the request may cost.
-    pub fn budget(&self) -> &Budget {
-        &self.budget
-    }
-
-    /// From now on it is carried through even when the client goes away.
-    pub fn keep(&self) {
-        self.kept.store(true, Ordering::Relaxed);
-        self.place.droppable.store(false, Ordering::Relaxed);
-    }
-
-    /// The answer is there: from now on it is the client that is waited for.
-    pub fn answer(&self) {
-        self.place.droppable.store(false, Ordering::Relaxed);
-        self.answering.store(true, Ordering::Relaxed);
-        self.place.answering.fetch_add(1, Ordering::Relaxed);
-        self.place.moved();
-    }
-
-    /// The client takes the answer.
-    pub fn moved(&self) {
-        self.place.moved();
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        if !*self.kept.get_mut() {
-            self.budget.give_up();
-        }
-        if *self.answering.get_mut() {
-            self.place.answering.fetch_sub(1, Ordering::Relaxed);
-        }
-        self.place.moved();
-        self.place.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{CROWD, Guest, Room, UnderWay, Word};
+    use super::{CROWD, Guest, Room};
     use crate::model::budget::Budget;
+    use crate::server::place::{UnderWay, Word};
     use futures_util::FutureExt as _;
     use std::net::IpAddr;
     use std::sync::Arc;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::http1::{Followed, MAX_HEAD, Messages};
 use super::http2::Frames;
-use super::room::Place;
+use super::place::Place;
 
 /// How much unread input is taken and thrown away at the end, and for how long.
 const LINGER_BYTES: usize = 256 * 1024 * 1024;

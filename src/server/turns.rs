@@ -4,14 +4,13 @@
 //! next comes a try of the source that has the fewest waiting, of these the newest; and where too many wait for one person, from
 //! one address, or at all, the oldest of the source that has the most goes away. A flood then waits behind itself.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::room::origin;
+use super::tally::{Tally, origin};
 
 /// How many wait for one person, from one address, and in all: some one, five and ten seconds of work. Behind one address a town
 /// hall of three hundred may begin its day.
@@ -51,7 +50,7 @@ struct State {
     free: usize,
     /// In the order of their coming.
     waiting: Vec<Waiting>,
-    crowds: HashMap<Source, usize>,
+    crowds: Tally<Source>,
     numbers: u64,
 }
 
@@ -89,24 +88,19 @@ impl Drop for Place<'_> {
 
 impl State {
     fn crowd(&self, source: Source) -> usize {
-        self.crowds.get(&source).copied().unwrap_or_default()
+        self.crowds.of(Some(source))
     }
 
     fn join(&mut self, source: Source, turn: oneshot::Sender<Turn>) -> u64 {
         self.numbers += 1;
-        *self.crowds.entry(source).or_default() += 1;
+        self.crowds.add(Some(source));
         self.waiting.push(Waiting { number: self.numbers, source, turn });
         self.numbers
     }
 
     fn leave(&mut self, at: usize) -> Waiting {
         let waiting = self.waiting.remove(at);
-        if let Some(crowd) = self.crowds.get_mut(&waiting.source) {
-            *crowd -= 1;
-            if *crowd == 0 {
-                self.crowds.remove(&waiting.source);
-            }
-        }
+        self.crowds.subtract(Some(waiting.source));
         waiting
     }
 
@@ -308,7 +302,7 @@ mod tests {
         drop(first);
         let mut again: Wait<'_> = Box::pin(turns.take(source(1, 1)));
         assert!(matches!(look(&mut again), Some(Ok(_))), "the turn is free again");
-        assert!(turns.state().crowds.is_empty());
+        assert_eq!((0..4).map(|n| turns.state().crowd(source(n.into(), n))).sum::<usize>(), 0);
     }
 
     #[test]

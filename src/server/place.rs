@@ -1,0 +1,189 @@
+//! The place of a connection: whether something is under way, whether the client takes it, and what the connection is told.
+
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
+
+use super::streams::Stream;
+use crate::model::budget::Budget;
+
+/// What a connection is told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Word {
+    /// It may go on.
+    Stay,
+    /// It is to finish what is under way.
+    Finish,
+    /// It is to end, unless a request has come that nobody knew of.
+    GiveWay,
+    /// It is to end.
+    Leave,
+}
+
+/// The place of a connection.
+pub struct Place {
+    /// Whose share it counts in; `None`: a trusted proxy, which speaks for many.
+    pub origin: Option<IpAddr>,
+    began: Instant,
+    under_way: AtomicU32,
+    answering: AtomicU32,
+    /// Since when nothing is under way, or when the client last took something, milliseconds since the room was opened.
+    pub(super) since: AtomicU64,
+    /// Something waits for the client to take it.
+    unsent: AtomicBool,
+    /// Is what is under way of no use to a client that has gone? Of HTTP/1, where there is one request at a time.
+    droppable: AtomicBool,
+    pub(super) word: AtomicU8,
+    waker: AtomicWaker,
+}
+
+/// A length of time as places count it.
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Place {
+    /// A place of a room that was opened then.
+    pub fn new(origin: Option<IpAddr>, began: Instant) -> Self {
+        let place = Self {
+            origin,
+            began,
+            under_way: AtomicU32::new(0),
+            answering: AtomicU32::new(0),
+            since: AtomicU64::new(0),
+            unsent: AtomicBool::new(false),
+            droppable: AtomicBool::new(false),
+            word: AtomicU8::new(Word::Stay as u8),
+            waker: AtomicWaker::new(),
+        };
+        place.moved();
+        place
+    }
+
+    /// Something went on between the client and us.
+    pub fn moved(&self) {
+        self.since.store(milliseconds(self.began.elapsed()), Ordering::Relaxed);
+    }
+
+    /// Is a request under way?
+    pub fn is_busy(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) > 0
+    }
+
+    /// Is nothing under way, and nothing left to be taken?
+    pub fn is_idle(&self) -> bool {
+        !self.is_busy() && !self.unsent.load(Ordering::Relaxed)
+    }
+
+    /// Is nothing under way but answers that the client does not take?
+    pub fn is_untaken(&self) -> bool {
+        self.is_busy() && self.under_way.load(Ordering::Relaxed) == self.answering.load(Ordering::Relaxed)
+    }
+
+    /// Is what is under way of no use to a client that has gone, and has its answer not begun?
+    pub fn is_droppable(&self) -> bool {
+        self.droppable.load(Ordering::Relaxed)
+    }
+
+    /// Does something wait for the client to take it?
+    pub fn wait_for_client(&self, unsent: bool) {
+        self.unsent.store(unsent, Ordering::Relaxed);
+        self.moved();
+    }
+
+    /// Since when nothing is under way, or when the client last took something, milliseconds since the room was opened.
+    pub fn silent_since(&self) -> u64 {
+        self.since.load(Ordering::Relaxed)
+    }
+
+    /// The connection is told this, unless it was told more.
+    pub fn tell(&self, word: Word) {
+        self.word.fetch_max(word as u8, Ordering::Relaxed);
+        self.waker.wake();
+    }
+
+    /// The connection is told this, whatever it was told before.
+    pub fn tell_anew(&self, word: Word) {
+        self.word.store(word as u8, Ordering::Relaxed);
+        self.waker.wake();
+    }
+
+    /// What the connection is told now; whoever asked is woken when there is another word.
+    pub fn word(&self, cx: &Context<'_>) -> Word {
+        self.waker.register(cx.waker());
+        match self.word.load(Ordering::Relaxed) {
+            0 => Word::Stay,
+            1 => Word::Finish,
+            2 => Word::GiveWay,
+            _ => Word::Leave,
+        }
+    }
+
+    /// Returns when the connection is to end.
+    pub async fn told(&self) {
+        poll_fn(|cx| if self.word(cx) == Word::Stay { Poll::Pending } else { Poll::Ready(()) }).await;
+    }
+
+    /// A request has come.
+    pub fn begin(self: &Arc<Self>, budget: Budget) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        self.droppable.store(true, Ordering::Relaxed);
+        let (kept, answering) = (AtomicBool::new(false), AtomicBool::new(false));
+        UnderWay { place: Arc::clone(self), budget, kept, answering, beside: None }
+    }
+}
+
+/// A request under way, until its answer is sent or nobody waits for it.
+pub struct UnderWay {
+    place: Arc<Place>,
+    budget: Budget,
+    kept: AtomicBool,
+    answering: AtomicBool,
+    /// It stands beside another of its connection.
+    pub beside: Option<Stream>,
+}
+
+impl UnderWay {
+    /// What the request may cost.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// From now on it is carried through even when the client goes away.
+    pub fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+        self.place.droppable.store(false, Ordering::Relaxed);
+    }
+
+    /// The answer is there: from now on it is the client that is waited for.
+    pub fn answer(&self) {
+        self.place.droppable.store(false, Ordering::Relaxed);
+        self.answering.store(true, Ordering::Relaxed);
+        self.place.answering.fetch_add(1, Ordering::Relaxed);
+        self.place.moved();
+    }
+
+    /// The client takes the answer.
+    pub fn moved(&self) {
+        self.place.moved();
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if !*self.kept.get_mut() {
+            self.budget.give_up();
+        }
+        if *self.answering.get_mut() {
+            self.place.answering.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.place.moved();
+        self.place.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -15,7 +15,7 @@ fn told(start: &str, rule: &str, number: usize) -> Vec<DateTime> {
     let start = When::read(start, Some("America/New_York")).unwrap();
     let zone = zones.of(&start.clock);
     let mut found = vec![start.local];
-    let rule = Rule::read(rule).unwrap_or_else(|fault| panic!("{rule}: {fault}"));
+    let rule = Rule::read(rule).unwrap_or_else(|fault| panic!("{rule}: {fault:?}"));
     rule.follow(&start, &zone, (DateTime::MIN, DateTime::MAX), &zones, |local| {
         found.extend((local != start.local).then_some(local));
         found.len() < number

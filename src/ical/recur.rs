@@ -1,7 +1,7 @@
 //! Recurrence: the instances of an object in a range of time.
 //!
 //! Rules are expanded on the time that the clock of DTSTART shows, so that nine o'clock stays nine o'clock; each result is
-//! then turned into an instant. Work is bounded: a rule is entered near the range asked for, by whole periods, and each
+//! then turned into an instant. Work is bounded: a rule is entered at the range asked for by arithmetic, and each
 //! object and each request has so many steps and no more, its time zones among them.
 
 use std::collections::{BTreeMap, HashSet};

@@ -3,7 +3,6 @@
 //! Reading is strict about what a rule may say, and lenient about how it is spelled. How a rule is followed stands in
 //! `follow`.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use jiff::civil::DateTime;
@@ -71,7 +70,7 @@ const PARTS: [&str; 16] = [
     "SKIP",
 ];
 
-/// Why a text is no rule. Where it lies in a part that has many values, the part is named.
+/// Why a text is no rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
     /// Longer than any rule that people write.
@@ -79,15 +78,15 @@ pub enum Fault {
     /// A part that no rule has.
     UnknownPart,
     /// A part that is there twice.
-    Twice(&'static str),
+    Twice,
     /// There is no FREQ.
     NoFrequency,
     /// A frequency that there is not.
     UnknownFrequency,
     /// A value that is none of this part.
-    NoValue(&'static str),
+    NoValue,
     /// A number that this part does not take.
-    OutOfRange(&'static str),
+    OutOfRange,
     /// COUNT and UNTIL.
     CountWithUntil,
     /// BYSETPOS without another BY part.
@@ -113,11 +112,11 @@ impl Fault {
         match self {
             Self::TooLong => "too-long",
             Self::UnknownPart => "unknown-part",
-            Self::Twice(_) => "twice",
+            Self::Twice => "twice",
             Self::NoFrequency => "no-frequency",
             Self::UnknownFrequency => "unknown-frequency",
-            Self::NoValue(_) => "no-value",
-            Self::OutOfRange(_) => "out-of-range",
+            Self::NoValue => "no-value",
+            Self::OutOfRange => "out-of-range",
             Self::CountWithUntil => "count-with-until",
             Self::PositionAlone => "position-alone",
             Self::WeeksNotYearly => "weeks-not-yearly",
@@ -127,30 +126,6 @@ impl Fault {
             Self::SkipWithoutScale => "skip-without-scale",
             Self::UnknownScale => "unknown-scale",
         }
-    }
-
-    /// The part in which it lies; of a rule as a whole none.
-    #[must_use]
-    pub fn part(self) -> Option<&'static str> {
-        match self {
-            Self::TooLong | Self::UnknownPart => None,
-            Self::Twice(part) | Self::NoValue(part) | Self::OutOfRange(part) => Some(part),
-            Self::NoFrequency | Self::UnknownFrequency => Some("FREQ"),
-            Self::CountWithUntil => Some("COUNT"),
-            Self::PositionAlone => Some("BYSETPOS"),
-            Self::WeeksNotYearly => Some("BYWEEKNO"),
-            Self::OrdinalInWeeks => Some("BYDAY"),
-            Self::YearDaysBelowYear => Some("BYYEARDAY"),
-            Self::MonthDaysInWeeks => Some("BYMONTHDAY"),
-            Self::SkipWithoutScale => Some("SKIP"),
-            Self::UnknownScale => Some("RSCALE"),
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.key(), self.part().unwrap_or("the rule"))
     }
 }
 
@@ -246,7 +221,7 @@ impl Reader {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
             let name = name.trim();
             match PARTS.into_iter().find(|part| *part == name) {
-                Some(part) if reader.has(part) => reader.blame(Fault::Twice(part)),
+                Some(part) if reader.has(part) => reader.blame(Fault::Twice),
                 Some(part) => {
                     reader.seen.push(part);
                     reader.part(part, value.trim());
@@ -269,7 +244,7 @@ impl Reader {
         self.says_nothing |= matches!(fault, Fault::UnknownFrequency | Fault::UnknownScale);
     }
 
-    fn part(&mut self, part: &'static str, value: &str) {
+    fn part(&mut self, part: &str, value: &str) {
         match part {
             "FREQ" => match named(&FREQUENCIES, value) {
                 Some(frequency) => self.rule.frequency = frequency,
@@ -278,30 +253,30 @@ impl Reader {
             "UNTIL" => {
                 self.rule.until = When::read(value, None);
                 if self.rule.until.is_none() {
-                    self.blame(Fault::NoValue(part));
+                    self.blame(Fault::NoValue);
                 }
             }
-            "COUNT" => self.rule.count = self.positive(part, value),
+            "COUNT" => self.rule.count = self.positive(value),
             "INTERVAL" => {
-                let interval = self.positive(part, value).map(|number| i64::try_from(number).unwrap_or(MAX_INTERVAL));
+                let interval = self.positive(value).map(|number| i64::try_from(number).unwrap_or(MAX_INTERVAL));
                 self.rule.interval = interval.unwrap_or(1).min(MAX_INTERVAL);
             }
-            "BYSECOND" => self.rule.seconds = self.bits(part, value, 0..=60),
-            "BYMINUTE" => self.rule.minutes = self.bits(part, value, 0..=59),
-            "BYHOUR" => self.rule.hours = self.bits(part, value, 0..=23),
-            "BYMONTH" => self.rule.months = self.bits(part, value, 1..=12),
-            "BYDAY" => self.weekdays(part, value),
-            "BYMONTHDAY" => self.rule.monthdays = self.either_way(part, value, 31),
-            "BYYEARDAY" => self.rule.yeardays = self.either_way(part, value, 366),
-            "BYWEEKNO" => self.rule.weeks = self.either_way(part, value, 53),
-            "BYSETPOS" => self.rule.positions = self.either_way(part, value, 366),
+            "BYSECOND" => self.rule.seconds = self.bits(value, 0..=60),
+            "BYMINUTE" => self.rule.minutes = self.bits(value, 0..=59),
+            "BYHOUR" => self.rule.hours = self.bits(value, 0..=23),
+            "BYMONTH" => self.rule.months = self.bits(value, 1..=12),
+            "BYDAY" => self.weekdays(value),
+            "BYMONTHDAY" => self.rule.monthdays = self.either_way(value, 31),
+            "BYYEARDAY" => self.rule.yeardays = self.either_way(value, 366),
+            "BYWEEKNO" => self.rule.weeks = self.either_way(value, 53),
+            "BYSETPOS" => self.rule.positions = self.either_way(value, 366),
             "WKST" => match named(&WEEKDAYS, value) {
                 Some(day) => self.rule.week_start = day,
-                None => self.blame(Fault::NoValue(part)),
+                None => self.blame(Fault::NoValue),
             },
             "SKIP" => match named(&SKIPS, value) {
                 Some(skip) => self.rule.skip = skip,
-                None => self.blame(Fault::NoValue(part)),
+                None => self.blame(Fault::NoValue),
             },
             _ if value == "GREGORIAN" => {}
             _ => self.blame(Fault::UnknownScale),
@@ -341,36 +316,36 @@ impl Reader {
     }
 
     /// A number above zero; the largest that there is for all that are larger.
-    fn positive(&mut self, part: &'static str, text: &str) -> Option<u64> {
+    fn positive(&mut self, text: &str) -> Option<u64> {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            self.blame(Fault::NoValue(part));
+            self.blame(Fault::NoValue);
             return None;
         }
         let number = text.parse().unwrap_or(u64::MAX);
         if number == 0 {
-            self.blame(Fault::OutOfRange(part));
+            self.blame(Fault::OutOfRange);
             return None;
         }
         Some(number)
     }
 
     /// A number with or without a sign.
-    fn number(&mut self, part: &'static str, text: &str) -> Option<i64> {
+    fn number(&mut self, text: &str) -> Option<i64> {
         let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            self.blame(Fault::NoValue(part));
+            self.blame(Fault::NoValue);
             return None;
         }
         let number = digits.parse().unwrap_or(i64::MAX);
         Some(if text.starts_with('-') { -number } else { number })
     }
 
-    fn bits(&mut self, part: &'static str, list: &str, range: RangeInclusive<i64>) -> u64 {
+    fn bits(&mut self, list: &str, range: RangeInclusive<i64>) -> u64 {
         let mut bits = 0;
         for text in list.split(',') {
-            match self.number(part, text.trim()) {
+            match self.number(text.trim()) {
                 Some(number) if range.contains(&number) => bits |= 1 << number,
-                Some(_) => self.blame(Fault::OutOfRange(part)),
+                Some(_) => self.blame(Fault::OutOfRange),
                 None => {}
             }
         }
@@ -378,12 +353,12 @@ impl Reader {
     }
 
     /// Numbers from the beginning or, below zero, from the end.
-    fn either_way(&mut self, part: &'static str, list: &str, most: i64) -> Vec<i64> {
+    fn either_way(&mut self, list: &str, most: i64) -> Vec<i64> {
         let mut numbers = Vec::new();
         for text in list.split(',') {
-            match self.number(part, text.trim()) {
+            match self.number(text.trim()) {
                 Some(number) if (1..=most).contains(&number.abs()) => numbers.push(number),
-                Some(_) => self.blame(Fault::OutOfRange(part)),
+                Some(_) => self.blame(Fault::OutOfRange),
                 None => {}
             }
         }
@@ -392,20 +367,20 @@ impl Reader {
         numbers
     }
 
-    fn weekdays(&mut self, part: &'static str, list: &str) {
+    fn weekdays(&mut self, list: &str) {
         for text in list.split(',').map(str::trim) {
             let (ordinal, day) = text.len().checked_sub(2).and_then(|at| text.split_at_checked(at)).unwrap_or_default();
             let Some(day) = named(&WEEKDAYS, day) else {
-                self.blame(Fault::NoValue(part));
+                self.blame(Fault::NoValue);
                 continue;
             };
             if ordinal.is_empty() {
                 self.rule.weekdays |= 1 << day;
                 continue;
             }
-            match self.number(part, ordinal.trim()) {
+            match self.number(ordinal.trim()) {
                 Some(number) if (1..=53).contains(&number.abs()) => self.rule.ordinals.push((number, day)),
-                Some(_) => self.blame(Fault::OutOfRange(part)),
+                Some(_) => self.blame(Fault::OutOfRange),
                 None => {}
             }
         }
@@ -431,36 +406,36 @@ mod tests {
             ("FREQ=FOO", Fault::UnknownFrequency),
             ("FREQ=", Fault::UnknownFrequency),
             ("FREQ=DAILY;BYEASTER=1", Fault::UnknownPart),
-            ("FREQ=DAILY;FREQ=DAILY", Fault::Twice("FREQ")),
-            ("FREQ=DAILY;BYHOUR=1;BYHOUR=2", Fault::Twice("BYHOUR")),
-            ("FREQ=DAILY;INTERVAL=0", Fault::OutOfRange("INTERVAL")),
-            ("FREQ=DAILY;INTERVAL=-1", Fault::NoValue("INTERVAL")),
-            ("FREQ=DAILY;INTERVAL=", Fault::NoValue("INTERVAL")),
-            ("FREQ=DAILY;INTERVAL", Fault::NoValue("INTERVAL")),
-            ("FREQ=DAILY;COUNT=0", Fault::OutOfRange("COUNT")),
-            ("FREQ=DAILY;COUNT=ten", Fault::NoValue("COUNT")),
-            ("FREQ=DAILY;UNTIL=nonsense", Fault::NoValue("UNTIL")),
-            ("FREQ=DAILY;UNTIL=20260230", Fault::NoValue("UNTIL")),
+            ("FREQ=DAILY;FREQ=DAILY", Fault::Twice),
+            ("FREQ=DAILY;BYHOUR=1;BYHOUR=2", Fault::Twice),
+            ("FREQ=DAILY;INTERVAL=0", Fault::OutOfRange),
+            ("FREQ=DAILY;INTERVAL=-1", Fault::NoValue),
+            ("FREQ=DAILY;INTERVAL=", Fault::NoValue),
+            ("FREQ=DAILY;INTERVAL", Fault::NoValue),
+            ("FREQ=DAILY;COUNT=0", Fault::OutOfRange),
+            ("FREQ=DAILY;COUNT=ten", Fault::NoValue),
+            ("FREQ=DAILY;UNTIL=nonsense", Fault::NoValue),
+            ("FREQ=DAILY;UNTIL=20260230", Fault::NoValue),
             ("FREQ=DAILY;COUNT=2;UNTIL=20260201", Fault::CountWithUntil),
-            ("FREQ=WEEKLY;BYDAY=+1", Fault::NoValue("BYDAY")),
-            ("FREQ=WEEKLY;BYDAY=MO,XX", Fault::NoValue("BYDAY")),
-            ("FREQ=WEEKLY;BYDAY=", Fault::NoValue("BYDAY")),
-            ("FREQ=WEEKLY;BYDAY=\u{e9}MO", Fault::NoValue("BYDAY")),
-            ("FREQ=MONTHLY;BYDAY=0MO", Fault::OutOfRange("BYDAY")),
-            ("FREQ=MONTHLY;BYDAY=54MO", Fault::OutOfRange("BYDAY")),
-            ("FREQ=MONTHLY;BYDAY=--1MO", Fault::NoValue("BYDAY")),
-            ("FREQ=MONTHLY;BYMONTHDAY=32", Fault::OutOfRange("BYMONTHDAY")),
-            ("FREQ=MONTHLY;BYMONTHDAY=0", Fault::OutOfRange("BYMONTHDAY")),
-            ("FREQ=MONTHLY;BYMONTHDAY=1.5", Fault::NoValue("BYMONTHDAY")),
-            ("FREQ=YEARLY;BYYEARDAY=367", Fault::OutOfRange("BYYEARDAY")),
-            ("FREQ=YEARLY;BYYEARDAY=-99999999999999999999", Fault::OutOfRange("BYYEARDAY")),
-            ("FREQ=YEARLY;BYWEEKNO=-54", Fault::OutOfRange("BYWEEKNO")),
-            ("FREQ=YEARLY;BYMONTH=13", Fault::OutOfRange("BYMONTH")),
-            ("FREQ=YEARLY;BYMONTH=-1", Fault::OutOfRange("BYMONTH")),
-            ("FREQ=DAILY;BYHOUR=24", Fault::OutOfRange("BYHOUR")),
-            ("FREQ=DAILY;BYMINUTE=60", Fault::OutOfRange("BYMINUTE")),
-            ("FREQ=DAILY;BYSECOND=61", Fault::OutOfRange("BYSECOND")),
-            ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=0", Fault::OutOfRange("BYSETPOS")),
+            ("FREQ=WEEKLY;BYDAY=+1", Fault::NoValue),
+            ("FREQ=WEEKLY;BYDAY=MO,XX", Fault::NoValue),
+            ("FREQ=WEEKLY;BYDAY=", Fault::NoValue),
+            ("FREQ=WEEKLY;BYDAY=\u{e9}MO", Fault::NoValue),
+            ("FREQ=MONTHLY;BYDAY=0MO", Fault::OutOfRange),
+            ("FREQ=MONTHLY;BYDAY=54MO", Fault::OutOfRange),
+            ("FREQ=MONTHLY;BYDAY=--1MO", Fault::NoValue),
+            ("FREQ=MONTHLY;BYMONTHDAY=32", Fault::OutOfRange),
+            ("FREQ=MONTHLY;BYMONTHDAY=0", Fault::OutOfRange),
+            ("FREQ=MONTHLY;BYMONTHDAY=1.5", Fault::NoValue),
+            ("FREQ=YEARLY;BYYEARDAY=367", Fault::OutOfRange),
+            ("FREQ=YEARLY;BYYEARDAY=-99999999999999999999", Fault::OutOfRange),
+            ("FREQ=YEARLY;BYWEEKNO=-54", Fault::OutOfRange),
+            ("FREQ=YEARLY;BYMONTH=13", Fault::OutOfRange),
+            ("FREQ=YEARLY;BYMONTH=-1", Fault::OutOfRange),
+            ("FREQ=DAILY;BYHOUR=24", Fault::OutOfRange),
+            ("FREQ=DAILY;BYMINUTE=60", Fault::OutOfRange),
+            ("FREQ=DAILY;BYSECOND=61", Fault::OutOfRange),
+            ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=0", Fault::OutOfRange),
             ("FREQ=MONTHLY;BYSETPOS=1", Fault::PositionAlone),
             ("FREQ=MONTHLY;BYWEEKNO=1", Fault::WeeksNotYearly),
             ("FREQ=YEARLY;BYWEEKNO=1;BYDAY=1MO", Fault::OrdinalInWeeks),
@@ -468,9 +443,9 @@ mod tests {
             ("FREQ=WEEKLY;BYYEARDAY=1", Fault::YearDaysBelowYear),
             ("FREQ=MONTHLY;BYYEARDAY=1", Fault::YearDaysBelowYear),
             ("FREQ=WEEKLY;BYMONTHDAY=1", Fault::MonthDaysInWeeks),
-            ("FREQ=WEEKLY;WKST=1", Fault::NoValue("WKST")),
+            ("FREQ=WEEKLY;WKST=1", Fault::NoValue),
             ("FREQ=MONTHLY;SKIP=FORWARD", Fault::SkipWithoutScale),
-            ("RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=YES", Fault::NoValue("SKIP")),
+            ("RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=YES", Fault::NoValue),
             ("RSCALE=CHINESE;FREQ=YEARLY", Fault::UnknownScale),
         ];
         for (text, fault) in table {

@@ -37,7 +37,7 @@ class Case:
     instances: list
     # May it be refused with CALDAV:valid-calendar-data instead?
     refusal: bool = False
-    # The time zone of its calendar.
+    # The time zone of its calendar: its name, or its description.
     zone: str = ""
     # Ranges in which it is listed, or is not, beside those that follow from the instances; an end may be "".
     listed: list = field(default_factory=list)
@@ -184,8 +184,9 @@ def expand(window):
 
 
 def mkcalendar(client, path, zone=""):
-    """A calendar, with the time zone of what floats."""
-    more = f"<D:set><D:prop><C:calendar-timezone-id>{zone}</C:calendar-timezone-id></D:prop></D:set>" if zone else ""
+    """A calendar, with the time zone of what floats: its name, or its description."""
+    prop = "calendar-timezone" if zone.startswith("BEGIN:") else "calendar-timezone-id"
+    more = f"<D:set><D:prop><C:{prop}>{zone}</C:{prop}></D:prop></D:set>" if zone else ""
     return client("MKCALENDAR", path, f"<C:mkcalendar {NS}>{more}</C:mkcalendar>", Content_Type="application/xml") if more else client("MKCALENDAR", path)
 
 

@@ -69,9 +69,10 @@ impl Property {
             quoted ^= *byte == b'"';
             *byte == b':' && !quoted
         });
+        let value_at = after_zone(raw, colon?.0 + 1);
         // A group prefix is no part of the name.
         let plain = name.rsplit('.').next().unwrap_or(name);
-        Some(Self { name: plain.to_ascii_uppercase(), value_at: colon?.0 + 1, raw: raw.to_owned() })
+        Some(Self { name: plain.to_ascii_uppercase(), value_at, raw: raw.to_owned() })
     }
 
     /// The line as it stands, unfolded.
@@ -128,6 +129,19 @@ impl Property {
     pub fn parameter(&self, name: &str) -> Option<String> {
         self.parameters().find(|(known, _)| known == name).map(|(_, value)| value)
     }
+}
+
+/// Where the value begins that seems to begin at `value_at`. Some programs do not quote a TZID with a colon in it
+/// (`TZID=UTC+01:00`); no colon stands in the time after it.
+fn after_zone(raw: &str, value_at: usize) -> usize {
+    let Some((head, value)) = raw.split_at_checked(value_at) else { return value_at };
+    let last = head.rsplit(';').next().unwrap_or_default();
+    let bare = last.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("TZID=")) && !last.contains('"');
+    if !bare {
+        return value_at;
+    }
+    let time = value.rsplit(':').next().filter(|time| time.starts_with(|c: char| c.is_ascii_digit()));
+    time.map_or(value_at, |time| raw.len() - time.len())
 }
 
 /// A parameter's value without quotes, RFC 6868 decoded.
@@ -365,7 +379,7 @@ pub fn fold_into(out: &mut String, line: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Invalid, Object, fold_into, parse};
+    use super::{Invalid, Object, Property, fold_into, parse};
 
     fn event(lines: &str) -> String {
         format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{lines}END:VCALENDAR\r\n")
@@ -382,6 +396,33 @@ mod tests {
         let object = Object::parse(&text).unwrap();
         assert_eq!(object.master().unwrap().property("SUMMARY").unwrap().text(), "Réunion du matin");
         assert_eq!((object.uid.as_str(), object.component.as_str()), ("1", "VEVENT"));
+    }
+
+    #[test]
+    fn a_zone_with_a_colon_may_stand_without_quotes() {
+        for (line, zone, value) in [
+            ("DTSTART;TZID=UTC+01:00:20260706T090000", Some("UTC+01:00"), "20260706T090000"),
+            (
+                "EXDATE;VALUE=DATE-TIME;tzid=(GMT-03:30) St. John\\, ici:20260706T090000,20260707T090000",
+                Some("(GMT-03:30) St. John\\, ici"),
+                "20260706T090000,20260707T090000",
+            ),
+            (
+                "DTSTART;TZID=tzone://Microsoft/Custom:20260706T090000",
+                Some("tzone://Microsoft/Custom"),
+                "20260706T090000",
+            ),
+            ("DTSTART;TZID=\"UTC+01:00\":20260706T090000", Some("UTC+01:00"), "20260706T090000"),
+            ("DTSTART;TZID=Europe/Paris:20260706T090000", Some("Europe/Paris"), "20260706T090000"),
+            ("DTSTART;TZID=Europe/Paris:soon:later", Some("Europe/Paris"), "soon:later"),
+            ("DTSTART;TZID=Europe/Paris;X-A=b:soon:2026", Some("Europe/Paris"), "soon:2026"),
+            ("DTSTART;TZID=UTC+01:00;VALUE=DATE-TIME:20260706T090000", Some("UTC+01:00"), "20260706T090000"),
+            ("DTSTART;TZID=A:", Some("A"), ""),
+            ("SUMMARY:at 10:30:00", None, "at 10:30:00"),
+        ] {
+            let property = Property::parse(line).unwrap();
+            assert_eq!((property.parameter("TZID").as_deref(), property.value()), (zone, value), "{line}");
+        }
     }
 
     #[test]

@@ -104,26 +104,27 @@ fn after_path(key: &str) -> Option<TimeZone> {
 /// The zones of Windows: by their names, and by the texts that it shows in English, less the offset before them.
 static WINDOWS: LazyLock<[HashMap<String, &'static str>; 2]> = LazyLock::new(|| {
     let each = |text: fn(WindowsTimezone) -> &'static str| {
-        WindowsTimezone::iter().map(|zone| (without_offset(&key(text(zone))).to_owned(), zone.tzdb_id())).collect()
+        WindowsTimezone::iter().map(|zone| (shown(&key(text(zone))), zone.tzdb_id())).collect()
     };
     [each(WindowsTimezone::name), each(WindowsTimezone::description)]
 });
 
-fn without_offset(key: &str) -> &str {
-    let Some((offset, text)) = key.strip_prefix('(').and_then(|rest| rest.split_once(") ")) else { return key };
-    if ORIGINS.iter().any(|origin| offset.starts_with(origin)) { text } else { key }
+/// What follows the offset in a text that Windows shows; older ones have another sign for *and*.
+fn shown(key: &str) -> String {
+    let text = key.strip_prefix('(').and_then(|rest| rest.split_once(") "));
+    let told = |(offset, _): &(&str, &str)| ORIGINS.iter().any(|origin| offset.starts_with(origin));
+    text.filter(told).map_or(key, |(_, text)| text).replace('&', "and")
 }
 
 fn windows(key: &str) -> Option<TimeZone> {
-    let [names, texts] = &*WINDOWS;
-    let text = without_offset(key);
-    let shown = || texts.get(text).filter(|_| text.len() < key.len());
-    names.get(key).or_else(shown).and_then(|name| registered(name))
+    let [names, _] = &*WINDOWS;
+    let by_offset_and_text = || by_text(key).filter(|_| key.starts_with('('));
+    names.get(key).and_then(|name| registered(name)).or_else(by_offset_and_text)
 }
 
 fn by_text(key: &str) -> Option<TimeZone> {
     let [_, texts] = &*WINDOWS;
-    texts.get(key).and_then(|name| registered(name))
+    texts.get(&shown(key)).and_then(|name| registered(name))
 }
 
 /// `GMT+2`, `UTC+01:00`, `(GMT+01.00) Paris`, `+0530`: ahead of UTC by so much; `Etc/GMT+2` behind it.
@@ -286,6 +287,7 @@ mod tests {
             ("(UTC+01:00) Brussels\\, Copenhagen\\, Madrid\\, Paris", 1.0, 2.0),
             ("(GMT+01:00) Brussels, Copenhagen, Madrid, Paris", 1.0, 2.0),
             ("(UTC-05:00) Eastern Time (US & Canada)", -5.0, -4.0),
+            ("(GMT-05:00) Eastern Time (US and Canada)", -5.0, -4.0),
             ("Central Pacific Standard Time", 11.0, 11.0),
         ] {
             assert_eq!(offsets(known(name)), Some((winter, summer)), "{name}");

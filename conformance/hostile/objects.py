@@ -28,7 +28,6 @@ REFUSED = {
     "11 MiB of folds": event("folds", "X-LONG:" + "\r\n x" * (11 * MIB // 4)),
     "5,000 attendees": event("people", *[f"ATTENDEE:mailto:p{n}@x.example" for n in range(5000)]),
     "1,000 rules": event("rules", *["RRULE:FREQ=DAILY"] * 1000),
-    "a rule for each second": event("secondly", "RRULE:FREQ=SECONDLY"),
     "no end": event("open")[:-20],
     "bytes that are no text": event("bytes").encode() + b"\xff\xfe\x00",
     "nothing but NUL": b"\x00" * MIB,
@@ -36,6 +35,7 @@ REFUSED = {
 }
 TAKEN = {
     "a rule that never fires": event("never", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"),
+    "a rule for each second": event("secondly", "RRULE:FREQ=SECONDLY"),
     "a rule for each minute since 1900": event("minutely", "RRULE:FREQ=MINUTELY", start="DTSTART:19000101T000000Z"),
     "a rule with a huge interval": event("interval", "RRULE:FREQ=DAILY;INTERVAL=4294967295"),
     "100,000 dates in one line": event("dates", "RDATE:" + ",".join(["20260106T090000Z"] * 100_000)),

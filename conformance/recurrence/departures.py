@@ -7,7 +7,7 @@ has to be held to one library at least.
 SMALL = ("HOURLY", "MINUTELY", "SECONDLY")
 TIMES = ("BYHOUR", "BYMINUTE", "BYSECOND")
 DAYS = ("BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY")
-DEPARTURES, REFUSALS = [], []
+DEPARTURES = []
 
 
 def departure(*libraries):
@@ -23,19 +23,6 @@ def departure(*libraries):
 def of(library, rule, parts):
     """The named rule that explains why a library says something else; None when none does."""
     return next((why for libraries, why, holds in DEPARTURES if library in libraries and holds(rule, parts)), None)
-
-
-def refused(parts):
-    """The named rule by which the server may refuse a lawful rule; None when it may not."""
-    return next((" ".join(holds.__doc__.split()) for holds in REFUSALS if holds(parts)), None)
-
-
-def each_second(parts):
-    """A rule that fires by the second is refused with its reason (RFC 4791 section 5.3.2.1 has the condition): no program offers one, and its instances are beyond every bound."""
-    return parts["FREQ"] == "SECONDLY"
-
-
-REFUSALS.append(each_second)
 
 
 @departure("dateutil", "calcard")

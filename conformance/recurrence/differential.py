@@ -177,10 +177,7 @@ def main():
         for rule, said in group:
             got = found.get(rule.name)
             if got is None or isinstance(got, str):
-                if got is None and (why := departures.refused(parts_of(rule.rule))):
-                    departed["the server", why] += 1
-                else:
-                    refused.append((rule, got or next((line for line in heard.splitlines() if line.startswith(rule.name + " ")), "refused")))
+                refused.append((rule, got or next((line for line in heard.splitlines() if line.startswith(rule.name + " ")), "refused")))
                 continue
             told += len(got)
             held = 0

@@ -36,7 +36,6 @@ pub fn reason(invalid: Invalid) -> Reason {
         Invalid::TooMuch => (Condition::ValidCalendarData, "invalid-size", String::new()),
         Invalid::Time => (Condition::ValidCalendarData, "invalid-start", String::new()),
         Invalid::Json => (Condition::ValidCalendarData, "invalid-jcal", String::new()),
-        Invalid::Secondly => (Condition::ValidCalendarData, "invalid-secondly", String::new()),
         Invalid::Attendees => (Condition::MaxAttendeesPerInstance, "invalid-attendees", MAX_ATTENDEES.to_string()),
         Invalid::Method => (Condition::ValidCalendarObjectResource, "invalid-method", String::new()),
         Invalid::Components => (Condition::ValidCalendarObjectResource, "invalid-kinds", String::new()),
@@ -176,6 +175,7 @@ mod tests {
             "RDATE;VALUE=PERIOD:20260106T090000Z/PT1H,20260107T090000Z/20260107T100000Z",
             "RRULE:FREQ=DAILY;UNTIL=20260110",
             "RRULE:freq=daily;count=3;",
+            "RRULE:FREQ=SECONDLY;INTERVAL=20",
             "DTSTAMP:20260101T000000\nCREATED:00000000T000000Z\nLAST-MODIFIED:yesterday\nCOMPLETED:20260101",
             "STATUS:MAYBE\nTRANSP:SOMEWHAT\nSEQUENCE:new\nPRIORITY:high\nCLASS:SECRET\nGEO:here",
             "BEGIN:VALARM\nEND:VALARM",
@@ -208,7 +208,6 @@ mod tests {
             Invalid::Uid,
             Invalid::Twice,
             Invalid::Time,
-            Invalid::Secondly,
             Invalid::Json,
         ];
         invalid.into_iter().for_each(|invalid| said(&reason(invalid).key));

@@ -40,8 +40,6 @@ pub enum Invalid {
     Twice,
     /// No DTSTART where one is needed, or a time that cannot be read.
     Time,
-    /// A recurrence rule that fires each second.
-    Secondly,
     /// It is said to be jCal and is not (RFC 7265).
     Json,
 }
@@ -325,9 +323,6 @@ impl Object {
             if part.all("RRULE").count() > MAX_RULES {
                 return Err(Invalid::TooMuch);
             }
-            if part.all("RRULE").any(|rule| rule.value().to_ascii_uppercase().contains("FREQ=SECONDLY")) {
-                return Err(Invalid::Secondly);
-            }
             let start = part.property("DTSTART");
             let readable = start.is_none_or(|start| super::time::When::of(start).is_some());
             if !readable || (part.name == "VEVENT" && start.is_none()) {
@@ -439,7 +434,6 @@ mod tests {
             (event(&format!("METHOD:REQUEST\r\n{ONE}")), Invalid::Method),
             (event(&ONE.replace("UID:1\r\n", "")), Invalid::Uid),
             (event(&ONE.replace("20260101T100000Z", "tomorrow")), Invalid::Time),
-            (event(&ONE.replace("SUMMARY:", "RRULE:FREQ=SECONDLY\r\nX:")), Invalid::Secondly),
             (event(&ONE.replace("SUMMARY:", "no colon here\r\nX:")), Invalid::Line(6)),
             (event(&ONE.replace("END:VEVENT\r\n", "")), Invalid::Nesting(7)),
             (event(ONE).replace("\r\nVERSION", "\rVERSION"), Invalid::Control),

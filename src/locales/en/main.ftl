@@ -45,7 +45,6 @@ invalid-instance-twice = Two components speak of the same instance.
 invalid-component = No calendar here holds “{ $text }”: events, tasks and journal entries are kept.
 invalid-start = DTSTART is missing or is no time.
 invalid-jcal = It is no jCal (RFC 7265): a list of name, properties and components.
-invalid-secondly = A rule that repeats each second is not followed.
 invalid-end = This end is no time: { $text }
 invalid-duration = This is no duration: { $text }
 invalid-recurrence-id = This does not say which instance is meant: { $text }

@@ -45,7 +45,6 @@ invalid-instance-twice = Deux composants parlent de la même occurrence.
 invalid-component = Aucun calendrier n’accueille ici « { $text } » : on garde des événements, des tâches et des notes.
 invalid-start = DTSTART manque ou n’est pas une date.
 invalid-jcal = Ce n’est pas du jCal (RFC 7265) : une liste de nom, propriétés et composants.
-invalid-secondly = Une règle qui se répète chaque seconde n’est pas suivie.
 invalid-end = Cette fin n’est pas une date : { $text }
 invalid-duration = Ceci n’est pas une durée : { $text }
 invalid-recurrence-id = Ceci ne dit pas de quelle occurrence il s’agit : { $text }

@@ -26,6 +26,7 @@ pub mod span;
 pub mod stream;
 mod template;
 pub mod time;
+pub mod tzdist;
 pub mod tzid;
 pub mod vtimezone;
 pub mod zone;

@@ -45,6 +45,7 @@ use self::socket::Socket;
 use self::streams::Streams;
 use crate::config::Config;
 use crate::dav::feed::{self, FEEDS, Reach};
+use crate::dav::timezones::{self, TIMEZONES};
 use crate::dav::{self, Limits, refusal_answer};
 use crate::exchange::{Body, Exchange, Incoming, Response};
 use crate::message::{self, Language};
@@ -310,9 +311,10 @@ impl Server {
                 return Box::pin(feed::serve(&self.tree, &head, reach, language, under_way.budget())).await;
             }
             "/health" => return Ok(plain(StatusCode::OK, "ok\n".to_owned())),
-            "/.well-known/caldav" | "/.well-known/carddav" => {
+            path @ ("/.well-known/caldav" | "/.well-known/carddav" | "/.well-known/timezone") => {
+                let to = if path.ends_with("timezone") { TIMEZONES } else { "/" };
                 let mut response = plain(StatusCode::MOVED_PERMANENTLY, String::new());
-                response.headers_mut().insert(LOCATION, HeaderValue::from_static("/"));
+                response.headers_mut().insert(LOCATION, HeaderValue::from_static(to));
                 return Ok(response);
             }
             _ => {}
@@ -330,6 +332,9 @@ impl Server {
         };
         tracing::Span::current().record("actor", actor.name.as_str());
         under_way.budget().belongs_to(actor.id)?;
+        if timezones::is_asked(head.uri.path()) {
+            return Box::pin(timezones::serve(&self.tree, &head, actor.id, under_way.budget())).await;
+        }
         let named = head.headers.contains_key("destination");
         let authorities = if named { self.authorities(&head, &client) } else { Vec::new() };
         let limits = Limits {

@@ -286,3 +286,52 @@ async fn refused_type(client: &Client, path: &str) {
         assert!(refused.text().contains("supported-calendar-data"), "{kind}: {}", refused.text());
     }
 }
+
+#[tokio::test]
+async fn zones_that_objects_only_name_are_told() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let asked = format!("<C:timezone-service-set {CALDAV}/>");
+    let home = max.propfind("/calendars/max/", "0", &asked).expect(207).await;
+    assert_eq!(home.property("timezone-service-set").unwrap().dav("href").unwrap().text(), "/timezones");
+    assert!(max.propfind(CALENDAR, "0", &asked).expect(207).await.property("timezone-service-set").is_none());
+    assert_eq!(max.get("/.well-known/timezone").expect(301).await.header("location"), Some("/timezones"));
+    world.nobody().get("/timezones/capabilities").expect(401).await;
+    let json = |answer: &Answer| serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap();
+    let told = json(&max.get("/timezones/capabilities").expect(200).await);
+    let actions: Vec<&str> = told["actions"].as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
+    assert_eq!((told["version"].as_u64(), actions), (Some(1), vec!["capabilities", "list", "get", "expand", "find"]));
+    let all = max.get("/timezones/zones").expect(200).await;
+    let token = json(&all)["synctoken"].as_str().unwrap().to_owned();
+    assert!(json(&all)["timezones"].as_array().unwrap().len() > 400);
+    assert_eq!(
+        json(&max.get(&format!("/timezones/zones?changedsince={token}")).expect(200).await)["timezones"],
+        serde_json::json!([])
+    );
+    let found = json(&max.get("/timezones/zones?pattern=*reunion").expect(200).await);
+    assert_eq!(found["timezones"][0]["tzid"], "Indian/Reunion");
+    let paris = max.get("/timezones/zones/Europe%2FParis").expect(200).await;
+    assert_eq!(paris.header("content-type"), Some("text/calendar; charset=utf-8"));
+    assert!(paris.text().contains("TZID:Europe/Paris\r\n") && paris.text().contains("TZNAME:CEST"), "{}", paris.text());
+    let etag = paris.header("etag").unwrap().to_owned();
+    max.get("/timezones/zones/Europe%2FParis").header("If-None-Match", &etag).expect(304).await;
+    let year = "start=2026-01-01T00:00:00Z&end=20270101T000000Z";
+    let changes = json(&max.get(&format!("/timezones/zones/Europe%2FParis/observances?{year}")).expect(200).await);
+    assert_eq!(changes["observances"][0]["onset"], "2026-03-29T01:00:00Z");
+    assert_eq!(changes["observances"][1]["utc-offset-to"], 3600);
+    for (path, status) in [
+        ("/timezones", 400),
+        ("/timezones/other", 400),
+        ("/timezones/zones/Nowhere", 404),
+        ("/timezones/zones/%ff", 404),
+        ("/timezones/zones/..%2F..%2Fetc%2Fpasswd", 404),
+        ("/timezones/zones/Europe%2FParis/observances", 400),
+        ("/timezones/zones/Europe%2FParis/observances?start=2026-01-01T00:00:00Z&end=2025-01-01T00:00:00Z", 400),
+        ("/timezones/zones/Nowhere/observances?start=2026-01-01T00:00:00Z&end=2027-01-01T00:00:00Z", 404),
+    ] {
+        let refused = max.get(path).expect(status).await;
+        assert!(refused.text().contains("urn:ietf:params:tzdist:error:"), "{path}: {}", refused.text());
+    }
+    assert_eq!(max.ask("PUT", "/timezones/zones").expect(405).await.header("allow"), Some("OPTIONS, GET, HEAD"));
+    assert!(max.head("/timezones/capabilities").expect(200).await.body.is_empty());
+}

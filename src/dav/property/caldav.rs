@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::{Property, Read, Reading, Write};
+use crate::dav::timezones::TIMEZONES;
 use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, readable};
 use crate::ical::select::select;
 use crate::ical::tzid::known;
@@ -42,7 +43,7 @@ const fn set(local: &'static str, read: Read, write: Write, source: &'static str
 }
 
 /// The rows.
-pub static PROPERTIES: [Property; 14] = [
+pub static PROPERTIES: [Property; 15] = [
     live("calendar-home-set", NOTHING, calendar_home_set, "RFC 4791 section 6.2.1"),
     live("calendar-user-address-set", PRINCIPAL, calendar_user_address_set, "RFC 6638 section 2.4.1"),
     live("supported-calendar-component-set", OF_CALENDAR, supported_components, "RFC 4791 section 5.2.3"),
@@ -54,6 +55,7 @@ pub static PROPERTIES: [Property; 14] = [
     set("schedule-calendar-transp", schedule_calendar_transp, Write::Dead, "RFC 6638 section 9.1"),
     set("calendar-timezone", calendar_timezone, Write::Zone, "RFC 4791 section 5.2.2"),
     set("calendar-timezone-id", calendar_timezone_id, Write::ZoneId, "RFC 7809 section 5.2"),
+    live("timezone-service-set", NOTHING, timezone_services, "RFC 7809 section 5.1"),
     live("supported-calendar-component-sets", NOTHING, component_sets, "Calendar Server"),
     Property {
         name: QName::dav("add-member"),
@@ -91,6 +93,11 @@ fn calendar_timezone(view: &View, reading: &Reading) -> Option<Value<'static>> {
 fn calendar_timezone_id(view: &View, _: &Reading) -> Option<Value<'static>> {
     let whole = given(&view.dead, &QName::caldav("calendar-timezone")).filter(|_| view.node.kind.is_calendar())?;
     text(Zone::of_text(&whole)?.iana_name()?.to_owned())
+}
+
+/// Who tells the zones that objects need not describe: this server itself.
+fn timezone_services(view: &View, _: &Reading) -> Option<Value<'static>> {
+    (view.node.kind == Kind::CalendarHome).then(|| Value::xml(href(TIMEZONES)))
 }
 
 /// What one may ask of a new calendar: any kind alone, or all together.

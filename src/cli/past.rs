@@ -10,8 +10,8 @@ use crate::model::version::stamp;
 use crate::tree::Tree;
 use crate::tree::calendar::CALENDARS;
 use crate::tree::former::version_path;
+use crate::tree::plan::What;
 use crate::tree::resolve::FILES;
-use crate::tree::rewind::What;
 use crate::tree::walk::{Cursor, Needs};
 
 /// A line of progress each so many names.
@@ -93,12 +93,12 @@ impl RestoreVersion {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let (path, owner) = address_of(tree, &self.address, &PARTS).await?;
         let refused = |error| at_address(terminal, &path, error);
-        let mut admitted = tree.write(&request(Method::Update, path.clone(), &owner)).await.map_err(refused)?;
-        let Some(document) = admitted.target.node().map(|node| node.id) else {
+        let request = request(Method::Update, path.clone(), &owner);
+        let document = tree.peek(&request).await.map_err(refused)?.target.node().map(|node| node.id);
+        let Some(document) = document else {
             return Err(told("fault-not-a-document", &[("address", &self.address)]));
         };
-        admitted.update(&version_path(document, Some(self.number))).await.map_err(refused)?;
-        admitted.commit().await?;
+        tree.update(&request, &version_path(document, Some(self.number))).await.map_err(refused)?;
         terminal.say("done-restore", &[("address", &self.address), ("number", &self.number.to_string())]);
         Ok(())
     }
@@ -109,8 +109,9 @@ impl Rewind {
         let at = until(&self.to)?;
         let (path, owner) = address_of(tree, &self.address, &PARTS).await?;
         let refused = |error| at_address(terminal, &path, error);
-        let mut admitted = tree.write(&request(Method::Update, path.clone(), &owner)).await.map_err(refused)?;
-        if !admitted.target.node().is_some_and(|node| node.kind.is_collection()) {
+        let request = request(Method::Update, path.clone(), &owner);
+        let target = tree.peek(&request).await.map_err(refused)?.target;
+        if !target.node().is_some_and(|node| node.kind.is_collection()) {
             return Err(told("fault-files-address", &[("address", &self.address)]));
         }
         let mut shown = 0;
@@ -120,7 +121,11 @@ impl Rewind {
                 terminal.note("progress-rewind", &[("files", &seen.to_string())]);
             }
         };
-        let steps = admitted.rewind(at, &mut progress).await.map_err(refused)?;
+        let steps = match self.dry_run {
+            true => tree.plan_rewind(&request, at, &mut progress).await.map(|plan| plan.steps()),
+            false => tree.rewind(&request, at, &mut progress).await,
+        };
+        let steps = steps.map_err(refused)?;
         let word = |what| match what {
             What::Restored => "restored",
             What::Moved => "moved",
@@ -136,11 +141,6 @@ impl Rewind {
             })
             .collect();
         let (number, time) = (steps.len().to_string(), stamp(at, &jiff::tz::TimeZone::system()));
-        if self.dry_run {
-            drop(admitted);
-        } else {
-            admitted.commit().await?;
-        }
         terminal.table(self.json, &["what", "address"], &shown)?;
         let key = if self.dry_run { "dry-rewind" } else { "done-rewind" };
         terminal.note(key, &[("address", &self.address), ("number", &number), ("text", &time)]);

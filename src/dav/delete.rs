@@ -32,9 +32,7 @@ async fn remove(tree: &Tree, request: &Request, depth: Option<Depth>) -> Result<
         return Err(Refusal::of(Condition::BadRequest).text("a folder is deleted with Depth: infinity only").into());
     }
     if admitted.target.realm == Realm::Trash {
-        let rest = admitted.purge().await?;
-        admitted.commit().await?;
-        return Ok(rest);
+        return tree.purge(admitted).await;
     }
     let done = admitted.unbind(At::Target).await;
     let (admitted, ()) = tree.braked(admitted, done).await?;

@@ -26,11 +26,7 @@ pub(super) async fn update(mut call: Call) -> Result<Response> {
     let body = call.take_whole().await?;
     let version = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let version = href(&version).ok_or_else(|| Refusal::of(Condition::VersionMissing))?;
-    let mut admitted = call.tree.write(&call.request).await?;
-    let done = admitted.update(&version).await;
-    let (admitted, ()) = call.tree.braked(admitted, done).await?;
-    let address = admitted.target.href();
-    admitted.commit().await?;
+    let address = call.tree.update(&call.request, &version).await?.href();
     let mut writer = Writer::document();
     writer.begin_multistatus();
     writer.status_response(&address, 200, None);

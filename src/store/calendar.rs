@@ -4,7 +4,7 @@ use super::list::list;
 use super::members::{Asked, Mark, Members, Pages, Widths, by_name, pages, widths};
 use super::node::{COLUMNS, Width, brief, columns, node_of, tag};
 use super::page::paged;
-use super::sql::{Reading, arguments, foresee, listed, row, rows};
+use super::sql::{Reading, Row, arguments, foresee, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::error::Failure;
@@ -54,6 +54,29 @@ pub async fn enlist(c: &mut Txn, object: Id, calendar: Id, indexed: &Indexed) ->
                uid = excluded.uid, component = excluded.component, first_at = excluded.first_at, last_at = excluded.last_at";
     let Indexed { uid, component, first_at, last_at } = indexed;
     c.note(sql, arguments![object, calendar, uid, component, *first_at, *last_at]).await
+}
+
+/// What is known of an object as it is, be it in its calendar or in the trash.
+pub async fn indexed(c: &mut impl Reading, object: Id) -> Result<Option<Indexed>, Failure> {
+    let sql = "SELECT uid, component, first_at, last_at FROM calendar_object WHERE node_id = $1";
+    Ok(row(c, sql, arguments![object]).await?.map(|row| indexed_of(&row, 0)))
+}
+
+/// The same of all members of a collection from one folded name to another, by the hash of their content.
+pub async fn indexed_members(
+    c: &mut impl Reading,
+    parent: Id,
+    (after, last): (&str, &str),
+) -> Result<Vec<(String, Indexed)>, Failure> {
+    let sql = "SELECT n.hash, o.uid, o.component, o.first_at, o.last_at FROM node n CROSS JOIN calendar_object o WHERE n.parent_id = $1 \
+               AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 AND o.node_id = n.id";
+    let found = rows(c, sql, arguments![parent, after, last]).await?;
+    Ok(found.iter().map(|row| (row.text(0), indexed_of(row, 1))).collect())
+}
+
+fn indexed_of(row: &Row, first: usize) -> Indexed {
+    let (uid, component) = (row.text(first), row.text(first + 1));
+    Indexed { uid, component, first_at: row.integer(first + 2), last_at: row.integer(first + 3) }
 }
 
 /// An object leaves its calendar: its UID is free again.

@@ -517,6 +517,15 @@ pub async fn below(c: &mut impl Reading, top: Id, until: Seq, after: Id, limit: 
     nodes(c, SQL, arguments![top, until, after, limit]).await
 }
 
+/// A node and all above it, from itself up: is each gone?
+pub async fn lineage(c: &mut impl Reading, node: Id) -> Result<Vec<(Id, bool)>, Failure> {
+    let sql = "WITH RECURSIVE up(id, parent_id, gone_at, height) AS (SELECT n.id, n.parent_id, n.gone_at, 0 FROM node n WHERE n.id = $1 \
+               UNION ALL SELECT n.id, n.parent_id, n.gone_at, u.height + 1 FROM up u JOIN node n ON n.id = u.parent_id \
+               WHERE u.height < 2000) SELECT id, CASE WHEN gone_at IS NULL THEN 0 ELSE 1 END FROM up ORDER BY height";
+    let found = rows(c, sql, arguments![node]).await?;
+    Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1) != 0)).collect())
+}
+
 /// Names of the nodes from just below `top` down to `node`; `None` when `node` does not stand live below `top`.
 pub async fn names_between(c: &mut impl Reading, top: Id, node: Id) -> Result<Option<Vec<String>>, Failure> {
     let sql = "WITH RECURSIVE up(id, parent_id, name, depth) AS (SELECT n.id, n.parent_id, n.name, 0 FROM node n \

@@ -92,12 +92,9 @@ pub async fn carry_on(c: &mut Txn, top: Id) -> Result<Option<u64>, Failure> {
         return Ok(Some(0));
     }
     const FIND: &str = concat!(
-        "INSERT INTO purge (node_id, top_id, depth, due_at) WITH RECURSIVE below(id, depth, due_at) AS (SELECT n.id, \
-         p.depth + 1, p.due_at FROM ",
+        "INSERT INTO purge (node_id, top_id, depth, due_at) SELECT n.id, CAST($2 AS BIGINT), p.depth + 1, p.due_at FROM ",
         listed!("$1"),
-        " l CROSS JOIN purge p CROSS JOIN node n WHERE p.node_id = l.value AND n.parent_id = p.node_id AND n.hash IS NULL \
-         UNION ALL SELECT n.id, b.depth + 1, b.due_at FROM below b CROSS JOIN node n WHERE n.parent_id = b.id \
-         AND n.hash IS NULL AND n.gone_at IS NULL LIMIT $3) SELECT id, CAST($2 AS BIGINT), depth, due_at FROM below"
+        " l CROSS JOIN purge p CROSS JOIN node n WHERE p.node_id = l.value AND n.parent_id = p.node_id AND n.hash IS NULL LIMIT $3"
     );
     if execute(c, FIND, arguments![&collections, top, STEP]).await? > 0 {
         return Ok(Some(0));

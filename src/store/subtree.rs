@@ -1,15 +1,108 @@
-//! Statements on all that stands below a node, each in one pass.
+//! Statements on all that stands below a node, level by level: each looks at a bounded number of nodes, however many stand in one
+//! collection.
 
-use super::sql::{Reading, arguments, row};
+use super::members::listed_ids;
+use super::sql::{Reading, arguments, listed, row, rows};
+use super::version::set_aside;
 use crate::model::error::Failure;
-use crate::model::id::Id;
+use crate::model::id::{Id, Timestamp};
 
-/// Does something live stand more than so many levels below a node? Only collections are followed, each once, and none that
-/// is deeper than need be.
-pub async fn is_deeper(c: &mut impl Reading, top: Id, levels: i64) -> Result<bool, Failure> {
-    let sql = "WITH RECURSIVE below(id, depth) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL SELECT n.id, b.depth + 1 \
-               FROM below b CROSS JOIN node n WHERE n.parent_id = b.id AND n.hash IS NULL AND n.gone_at IS NULL \
-               AND b.depth < $2) SELECT 1 FROM below b CROSS JOIN node n WHERE b.depth = $2 AND n.parent_id = b.id \
-               AND n.gone_at IS NULL LIMIT 1";
-    Ok(row(c, sql, arguments![top, levels]).await?.is_some())
+/// Live collections that stand in some.
+async fn collections_in(c: &mut impl Reading, level: &[Id], limit: i64) -> Result<Vec<Id>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT n.id FROM ",
+        listed!("$1"),
+        " l CROSS JOIN node n WHERE n.parent_id = l.value AND n.hash IS NULL AND n.gone_at IS NULL LIMIT $2"
+    );
+    let found = rows(c, SQL, arguments![&listed_ids(level), limit]).await?;
+    Ok(found.iter().map(|row| Id(row.integer(0))).collect())
+}
+
+/// Does something live stand more than so many levels below a node? `None`: more than `most` collections would have to be looked
+/// at to know.
+pub async fn is_deeper(c: &mut impl Reading, top: Id, levels: i64, most: i64) -> Result<Option<bool>, Failure> {
+    const SQL: &str = concat!(
+        "SELECT 1 FROM ",
+        listed!("$1"),
+        " l CROSS JOIN node n WHERE n.parent_id = l.value AND n.gone_at IS NULL LIMIT 1"
+    );
+    let (mut level, mut rest) = (vec![top], most);
+    for _ in 0..levels {
+        level = collections_in(c, &level, rest.saturating_add(1)).await?;
+        rest -= level.len() as i64;
+        if level.is_empty() {
+            return Ok(Some(false));
+        }
+        if rest < 0 {
+            return Ok(None);
+        }
+    }
+    Ok(Some(row(c, SQL, arguments![&listed_ids(&level)]).await?.is_some()))
+}
+
+/// How many nodes are looked at for documents.
+const LOOKED_AT: i64 = 2_000;
+
+/// Does a document stand live below a node, other than what programs leave about and copies of versions that were set aside? Of
+/// more than two thousand nodes it is taken for granted.
+pub async fn holds_documents(c: &mut impl Reading, top: Id) -> Result<bool, Failure> {
+    const SQL: &str = concat!(
+        "SELECT n.id, CASE WHEN n.kind NOT IN ('file', 'object') THEN 0 WHEN n.litter = 1 OR (n.version = 1 AND EXISTS (",
+        set_aside!(),
+        ")) THEN 1 ELSE 2 END FROM ",
+        listed!("$1"),
+        " l CROSS JOIN node n WHERE n.parent_id = l.value AND n.gone_at IS NULL LIMIT $2"
+    );
+    let (mut level, mut rest) = (vec![top], LOOKED_AT);
+    while !level.is_empty() {
+        let found = rows(c, SQL, arguments![&listed_ids(&level), rest + 1]).await?;
+        rest -= found.len() as i64;
+        if rest < 0 || found.iter().any(|row| row.integer(1) == 2) {
+            return Ok(true);
+        }
+        level = found.iter().filter(|row| row.integer(1) == 0).map(|row| Id(row.integer(0))).collect();
+    }
+    Ok(false)
+}
+
+/// How many of the documents that a home lost by a person's deeds after `since` had not stood since `before` when they were
+/// lost: nothing is known of them from before. A file may be newer than its document. Of what lies beyond the first ten
+/// thousand nodes none counts as young.
+pub async fn lost_young(
+    c: &mut impl Reading,
+    (home, by): (Id, Id),
+    since: Timestamp,
+    before: Timestamp,
+) -> Result<i64, Failure> {
+    /// Of the documents among the nodes `n` of a query how many there are, and how many are young.
+    macro_rules! young {
+        ($from:expr) => {
+            concat!(
+                "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN d.created_at > $1 AND d.since_at > $1 AND NOT EXISTS (SELECT 1 FROM past p \
+                 WHERE p.node_id = d.id AND p.from_at <= $1) THEN 1 ELSE 0 END), 0) AS BIGINT) FROM \
+                 (SELECT n.id, n.created_at, n.since_at FROM ",
+                $from,
+                " AND n.hash IS NOT NULL LIMIT $2) d"
+            )
+        };
+    }
+    const TOPS: &str = "SELECT n.id FROM node n WHERE n.home_id = $1 AND n.gone_at > $3 AND n.lost_by = $2 AND n.hidden = 0 \
+                        AND n.hash IS NULL LIMIT $4";
+    const ALONE: &str = young!("node n WHERE n.home_id = $3 AND n.gone_at > $5 AND n.lost_by = $4 AND n.hidden = 0");
+    const BELOW: &str =
+        young!(concat!(listed!("$3"), " l CROSS JOIN node n WHERE n.parent_id = l.value AND n.gone_at IS NULL"));
+    let mut rest = 10_000;
+    let alone = row(c, ALONE, arguments![before, rest, home, by, since]).await?;
+    let mut young = alone.as_ref().map_or(0, |row| row.integer(1));
+    rest -= alone.map_or(0, |row| row.integer(0));
+    let tops = rows(c, TOPS, arguments![home, by, since, rest]).await?;
+    let mut level: Vec<Id> = tops.iter().map(|row| Id(row.integer(0))).collect();
+    while !level.is_empty() && rest > 0 {
+        let found = row(c, BELOW, arguments![before, rest, &listed_ids(&level)]).await?;
+        young += found.as_ref().map_or(0, |row| row.integer(1));
+        rest -= found.map_or(0, |row| row.integer(0));
+        level = collections_in(c, &level, rest).await?;
+        rest -= level.len() as i64;
+    }
+    Ok(young)
 }

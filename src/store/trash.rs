@@ -4,7 +4,6 @@ use super::node::{columns, held_by, next_node, node_of, nodes};
 use super::page::{Paged, page, paged};
 use super::sql::{Columns, Reading, arguments, execute, row, rows};
 use super::transaction::Txn;
-use super::version::set_aside;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
@@ -142,38 +141,6 @@ pub async fn lost_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp
                (SELECT g.kind, g.documents, g.lost_by, g.hidden FROM node g WHERE g.home_id = $1 AND g.gone_at > $3 \
                ORDER BY g.gone_at DESC LIMIT 20000) n WHERE n.lost_by = $2 AND n.hidden = 0";
     Ok(row(c, sql, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
-}
-
-/// How many of these had not stood for so many seconds when they were lost: nothing is known of them from before. A file may be
-/// newer than its document. It looks at ten thousand nodes at most:
-/// of those beyond none counts as young.
-pub async fn lost_young(
-    c: &mut impl Reading,
-    home: Id,
-    by: Id,
-    since: Timestamp,
-    stood_s: i64,
-) -> Result<i64, Failure> {
-    let sql = "WITH RECURSIVE below(id, kind, before, since_at) AS (SELECT n.id, n.kind, n.gone_at - $4, \
-               CASE WHEN n.created_at < n.since_at THEN n.created_at ELSE n.since_at END FROM node n WHERE n.home_id = $1 \
-               AND n.gone_at > $3 AND n.lost_by = $2 AND n.hidden = 0 UNION ALL SELECT k.id, k.kind, b.before, \
-               CASE WHEN k.created_at < k.since_at THEN k.created_at ELSE k.since_at END FROM below b CROSS JOIN node k \
-               WHERE k.parent_id = b.id AND k.gone_at IS NULL LIMIT 10000) SELECT COUNT(*) FROM below b WHERE b.kind IN ('file', 'object') \
-               AND b.since_at > b.before AND NOT EXISTS (SELECT 1 FROM past p WHERE p.node_id = b.id AND p.from_at <= b.before)";
-    Ok(row(c, sql, arguments![home, by, since, stood_s]).await?.map_or(0, |row| row.integer(0)))
-}
-
-/// Does a document stand live below a node, other than what programs leave about and copies of versions that were set aside? Of
-/// more than two thousand nodes it is taken for granted.
-pub async fn holds_documents(c: &mut impl Reading, top: Id) -> Result<bool, Failure> {
-    const SQL: &str = concat!(
-        "WITH RECURSIVE below(id) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT n.id FROM below b CROSS JOIN node n \
-         WHERE n.parent_id = b.id AND n.gone_at IS NULL LIMIT 2001) SELECT 1 FROM below b JOIN node n ON n.id = b.id \
-         WHERE n.kind IN ('file', 'object') AND n.litter = 0 AND NOT (n.version = 1 AND EXISTS (",
-        set_aside!(),
-        ")) UNION ALL SELECT 1 FROM (SELECT COUNT(*) AS number FROM below) b WHERE b.number > 2000 LIMIT 1"
-    );
-    Ok(row(c, SQL, arguments![top]).await?.is_some())
 }
 
 /// What went before a moment from a home and is not being purged: what programs took away themselves, or all the rest.

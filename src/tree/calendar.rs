@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::Tree;
+use super::ahead::Unknown;
 use super::former::zone;
 use super::gate::Admitted;
 use super::walk::{Cursor, Needs, PAGE, Page, Text, View};
@@ -145,7 +146,7 @@ impl View {
 }
 
 /// Bounds of all instances of an object.
-fn index(object: &Object) -> Indexed {
+pub(super) fn index(object: &Object) -> Indexed {
     let TimeRange { start, end } = bounds(object, &Zones::new(&object.calendar, &TimeZone::UTC));
     let (first_at, last_at) = (start.saturating_sub(FLOAT_S), end.saturating_add(FLOAT_S));
     Indexed { uid: object.uid.clone(), component: object.component.clone(), first_at, last_at }
@@ -201,16 +202,13 @@ impl Admitted<Txn> {
             return Ok(None);
         }
         let Some(hash) = object.hash.clone() else { return Ok(None) };
-        let known = self.indexed.take().filter(|(of, _)| *of == hash).map(|(_, indexed)| indexed);
-        let mut indexed = match known {
-            Some(indexed) => indexed,
-            None => {
-                let bytes = body::inline(&mut self.store, &hash).await?;
-                let read = bytes.as_deref().and_then(|bytes| Object::stored(bytes).ok());
-                // What nobody can read goes where it is put, like the rest: it must not hold up what goes with it.
-                read.as_ref().map_or_else(|| Indexed::unreadable(&hash), index)
-            }
+        let brought = self.indexed.take().filter(|(of, _)| *of == hash).map(|(_, indexed)| indexed);
+        let known = match brought.or_else(|| self.ahead.indexed.get(&hash).cloned()) {
+            Some(indexed) => Some(indexed),
+            // Whoever writes other content has said what it is (see `write`): it stands as it did.
+            None => calendar::indexed(&mut self.store, object.id).await?,
         };
+        let Some(mut indexed) = known else { return self.unknown(Unknown::Index(hash)) };
         let mut standing = calendar::standing(&mut self.store, object.parent_id, &indexed.uid, object.id).await?;
         if indexed.is_unreadable()
             && let Some(uid) = standing.uid.take()
@@ -233,6 +231,15 @@ impl Admitted<Txn> {
             return Err(Refusal::of(Condition::NoUidConflict).at(parent.join(&name).href(false)).into());
         }
         Ok(Some(indexed))
+    }
+
+    /// What the index says of an object goes along with its content, where that is copied.
+    pub(super) async fn know_index(&mut self, source: &Node) -> Result<()> {
+        if let (Kind::Object, Some(hash)) = (source.kind.row().copy, &source.hash) {
+            let known = calendar::indexed(&mut self.store, source.id).await?;
+            self.ahead.indexed.extend(known.map(|indexed| (hash.clone(), indexed)));
+        }
+        Ok(())
     }
 
     /// The object of the same UID that was deleted from a calendar: it comes back under the new name, with its versions.

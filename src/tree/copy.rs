@@ -1,5 +1,6 @@
 //! COPY and MOVE of any kind, in terms of the verbs.
 
+use super::ahead::Unknown;
 use super::edit::{At, Content, Leaving, bug};
 use super::gate::Admitted;
 use super::resolve::{Realm, Target};
@@ -24,6 +25,7 @@ impl Admitted<Txn> {
 
     /// A copy of `source` comes to stand at the destination. `true`: something was overwritten.
     async fn duplicate(&mut self, source: Node, deep: bool) -> Result<bool> {
+        self.know_index(&source).await?;
         if let Some((document, parent)) = self.overwritten_document(&source) {
             self.granted(Effect::Bind, Place::DestinationParent)?;
             let (author, device) = self.copyist(&source, parent.home_id);
@@ -41,18 +43,17 @@ impl Admitted<Txn> {
             return Ok(true);
         }
         let moved = self.request.method == Method::Move;
-        let to_be_built = match &self.built {
+        let to_be_built = match &self.ahead.built {
             Some(built) => !built.is_of(&source, moved),
             None => deep && source.documents > SMALL,
         };
         if to_be_built {
-            self.is_large = true;
-            return Err(Condition::TooLarge.into());
+            return self.unknown(Unknown::Copy);
         }
         let locks = self.locks_at_destination();
         let overwritten = self.clear_destination().await?;
         let members = deep && source.kind.is_collection();
-        let top = match self.built.take() {
+        let top = match self.ahead.built.take() {
             Some(built) => self.bind_built(built).await?,
             None => {
                 self.within_quota_of_destination(&source)?;
@@ -101,8 +102,7 @@ impl Admitted<Txn> {
         let mut pages = Pages { waiting: vec![(source, top, depth)], open: None, copied: 0 };
         while let Some(page) = pages.next(self).await? {
             if pages.copied as i64 > SMALL {
-                self.is_large = true;
-                return Err(Condition::TooLarge.into());
+                return self.unknown(Unknown::Copy);
             }
             let open = self.copy_page(page).await?;
             pages.waiting.extend(open);

@@ -8,8 +8,12 @@ use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::node::Node;
 use crate::model::path::{MAX_SEGMENTS, Path};
-use crate::store::subtree;
 use crate::store::transaction::Txn;
+
+/// How many levels there may be below an address.
+pub(super) fn levels_below(to: &Path) -> Result<i64> {
+    Ok(MAX_SEGMENTS.checked_sub(to.segments().len()).ok_or(Condition::TooDeep)? as i64)
+}
 
 impl Admitted<Txn> {
     /// 403 `depth-within-limits` where a node, or something below it, would stand too deep at `to`. `from`: where it stands
@@ -19,8 +23,8 @@ impl Admitted<Txn> {
         if from.is_some_and(|from| from.segments().len() >= depth) {
             return Ok(());
         }
-        let levels = MAX_SEGMENTS.checked_sub(depth).ok_or(Condition::TooDeep)?;
-        if node.kind.is_collection() && subtree::is_deeper(&mut self.store, node.id, levels as i64).await? {
+        let levels = levels_below(to)?;
+        if node.kind.is_collection() && self.is_deeper(node, levels).await? {
             return Err(Condition::TooDeep.into());
         }
         Ok(())

@@ -20,7 +20,7 @@ use crate::model::version::{Landing, counts, is_litter, landing_of_move};
 use crate::store::node::Gone;
 use crate::store::property::EVERYONE;
 use crate::store::transaction::Txn;
-use crate::store::{body, calendar, node, past, property, trash, version};
+use crate::store::{body, calendar, node, past, property, subtree, version};
 
 /// The most bytes of dead properties that one node may carry.
 pub const MAX_PROPERTY_BYTES: i64 = 1024 * 1024;
@@ -287,7 +287,7 @@ impl Admitted<Txn> {
         }
         let aside = node.version == 1 && version::was_set_aside(&mut self.store, node.id).await?;
         let litter =
-            node.litter && !(node.kind.is_collection() && trash::holds_documents(&mut self.store, node.id).await?);
+            node.litter && !(node.kind.is_collection() && subtree::holds_documents(&mut self.store, node.id).await?);
         let hidden = leaving == Leaving::Temporary || unmade || aside || (litter && leaving != Leaving::Cleared);
         if !hidden {
             node.name = self.trash_name(&node).await?;

@@ -7,9 +7,9 @@
 
 use std::collections::HashMap;
 
+use super::ahead::Ahead;
 use super::former::Numbers;
 use super::resolve::{Realm, Target, resolve};
-use super::transfer::Built;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place, effects};
@@ -92,10 +92,8 @@ pub struct Admitted<T> {
     pub(super) now: Timestamp,
     /// What the index says of the calendar object that this request brings, by the hash of its content.
     pub(super) indexed: Option<(String, Indexed)>,
-    /// The copy of a large tree that was built for this request out of sight.
-    pub(super) built: Option<Built>,
-    /// Was it refused because what it copies is too large for one change, or has changed since it was built?
-    pub(super) is_large: bool,
+    /// What was found out for it before.
+    pub(super) ahead: Ahead,
     /// The home that would have lost too much by this request (see `trash`).
     pub(super) braked: Option<Id>,
 }
@@ -186,8 +184,7 @@ pub async fn admit<T: Reading>(
         claims,
         now,
         indexed: None,
-        built: None,
-        is_large: false,
+        ahead: Ahead::default(),
         braked: None,
     })
 }

@@ -5,6 +5,7 @@
 //! A write that is dropped before its commit leaves nothing behind.
 
 pub mod administration;
+mod ahead;
 pub mod authentication;
 mod below;
 pub mod calendar;
@@ -17,6 +18,7 @@ pub mod former;
 pub mod gate;
 pub mod lock;
 pub mod maintenance;
+pub mod plan;
 mod pressing;
 mod purge;
 pub mod quota;

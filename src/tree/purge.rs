@@ -1,14 +1,30 @@
 //! What is purged goes in slices (see `store/purge.rs`): others write in between, and what a crash leaves undone the job does.
 
 use super::Tree;
+use super::gate::Admitted;
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp};
 use crate::store::purge;
+use crate::store::transaction::Txn;
 
 /// How many purges are looked for at a time.
 const PAGE: i64 = 100;
 
 impl Tree {
+    /// DELETE in the trash, whatever it takes to know whether the actor may. What is to be carried on with.
+    pub async fn purge(&self, mut admitted: Admitted<Txn>) -> Result<Option<Id>> {
+        loop {
+            let begun = admitted.purge().await;
+            if let Some(unknown) = admitted.ahead.unknown.take() {
+                admitted = self.again(admitted, unknown).await?;
+                continue;
+            }
+            let rest = begun?;
+            admitted.commit().await?;
+            return Ok(rest);
+        }
+    }
+
     /// Carries a purge on to its end; how many nodes went.
     pub async fn finish_purge(&self, top: Id) -> Result<u64> {
         let mut removed = 0;

@@ -16,7 +16,7 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::version::{EMPTY_S, LITTER_S, Retention, thinned};
 use crate::store::transaction::Txn;
-use crate::store::{lock, node, purge, retention, trash, version};
+use crate::store::{lock, node, purge, retention, subtree, trash, version};
 
 const PAGE: i64 = 200;
 const DAY_S: i64 = 86_400;
@@ -130,7 +130,7 @@ impl Tree {
                 present.filter(|(node, gone)| gone.is_none() && node.seq == found.seq).map(|(node, _)| node);
             // It may have gone just now with the folder that it stood in.
             let stands = node::names_between(&mut admitted.store, home, found.id).await?.is_some();
-            let holds = found.kind.is_collection() && trash::holds_documents(&mut admitted.store, found.id).await?;
+            let holds = found.kind.is_collection() && subtree::holds_documents(&mut admitted.store, found.id).await?;
             // Someone may have locked it just now, or something that stands in it.
             let locked = !lock::below(&mut admitted.store, home, found.id, at).await?.is_empty();
             if let Some(node) = unchanged.filter(|_| stands && !holds && !locked)

@@ -1,11 +1,17 @@
 //! Back to a former moment, as new changes: nothing is lost by it, and a rewind can itself be rewound.
+//!
+//! What is to be done is found out in one view (`plan`), which costs nobody anything. A few changes are made as one; many go in
+//! slices, from the top of the tree to its leaves, each name as a whole: others write in between, and see what is done so far.
+//! Whatever ends such a rewind before its time, the same again does the rest.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
+use super::Tree;
+use super::ahead::{ATTEMPTS, Ahead, Unknown};
 use super::edit::{Leaving, bug};
-use super::gate::{Admitted, is_shown};
-use super::lock::leave;
-use super::resolve::resolve;
+use super::gate::{Admitted, Request};
+use super::plan::{Change, Plan, Step, free_to_go};
+use super::resolve::{Target, resolve};
 use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
@@ -13,53 +19,117 @@ use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
-use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
-use crate::store::node::Width;
 use crate::store::transaction::Txn;
 use crate::store::{lock, node, past, purge, version};
 
-/// How many members are read at a time.
-const PAGE: i64 = 500;
-/// The largest tree that one rewind looks at: it is one transaction, and other writers wait for it.
-const MAX_NODES: u64 = 200_000;
+/// How many changes are made as one, and how many a slice makes at most.
+const FEW: usize = 50;
 
-/// What is done to a name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum What {
-    /// It comes back from the trash.
-    Restored,
-    /// It comes back from where it was moved.
-    Moved,
-    /// Its former content becomes its next version.
-    Rewritten,
-    /// It came later, and goes to the trash.
-    Removed,
+/// What an UPDATE comes to.
+enum Updated {
+    /// It is done.
+    Whole,
+    /// A folder is to become what it was at a moment.
+    Rewinds(Timestamp),
 }
 
-/// A step of a rewind.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Step {
-    /// What is done.
-    pub what: What,
-    /// Where.
-    pub path: Path,
-}
-
-/// A folder to be made what another, or the same, was.
-struct Task {
-    folder: Node,
-    was: Id,
-    path: Path,
-}
-
-impl Admitted<Txn> {
+impl Tree {
     /// UPDATE (RFC 3253 section 7.1): a document takes the content of one of its versions as a new version; a folder
     /// becomes what it was at the moment that the address of a former tree names. 409 `version-exists` when the address
-    /// leads to neither.
-    pub async fn update(&mut self, version: &Path) -> Result<()> {
+    /// leads to neither. What was updated.
+    pub async fn update(&self, request: &Request, to: &Path) -> Result<Target> {
+        let mut admitted = self.write(request).await?;
+        loop {
+            let done = admitted.update(to).await;
+            if let Some(unknown) = admitted.ahead.unknown.take() {
+                admitted = self.again(admitted, unknown).await?;
+                continue;
+            }
+            let (admitted, updated) = self.braked(admitted, done).await?;
+            let target = admitted.target.clone();
+            match updated {
+                Updated::Whole => admitted.commit().await?,
+                Updated::Rewinds(moment) => {
+                    drop(admitted);
+                    self.rewind(request, moment, &mut |_| {}).await?;
+                }
+            }
+            return Ok(target);
+        }
+    }
+
+    /// Makes a folder what it was at a moment. `progress` hears how many names were looked at.
+    pub async fn rewind(
+        &self,
+        request: &Request,
+        at: Timestamp,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Vec<Step>> {
+        let mut attempts = 1;
+        loop {
+            let plan = self.plan_rewind(request, at, progress).await?;
+            // Where something is written there all the time, what has just come is left as it is.
+            if self.carry_out(request, at, &plan, attempts >= ATTEMPTS).await? {
+                return Ok(plan.steps());
+            }
+            attempts += 1;
+        }
+    }
+
+    /// Carries a plan out. `false`: something was written there since, which is not to be `overlooked`, and nothing is done.
+    async fn carry_out(&self, request: &Request, at: Timestamp, plan: &Plan, overlooked: bool) -> Result<bool> {
+        let whole = plan.changes.len() <= FEW;
+        let (mut done, mut attempts) = (0, 0);
+        let (mut ahead, mut made) = (Ahead::default(), HashMap::new());
+        while let Some(rest) = plan.changes.get(done..).filter(|rest| !rest.is_empty()) {
+            let changes = rest.get(..FEW).unwrap_or(rest);
+            for hash in changes.iter().filter_map(|change| change.object.as_ref()) {
+                if !ahead.indexed.contains_key(hash) {
+                    self.find_out(request, &mut ahead, Unknown::Index(hash.clone())).await?;
+                }
+            }
+            let mut admitted = self.write(request).await?;
+            let changed = admitted.target.node().is_none_or(|node| node.members_seq != plan.members_seq);
+            if whole && changed && !overlooked {
+                return Ok(false);
+            }
+            admitted.ahead = ahead;
+            let slice = Slice { at, changes, whole };
+            let outcome = admitted.rewind(slice, &mut made).await;
+            ahead = std::mem::take(&mut admitted.ahead);
+            if let Some(unknown) = ahead.unknown.take() {
+                drop(admitted);
+                attempts += 1;
+                if attempts > FEW {
+                    return Err(Condition::Busy.into());
+                }
+                self.find_out(request, &mut ahead, unknown).await?;
+                continue;
+            }
+            done += outcome?;
+            (ahead, attempts) = (Ahead::default(), 0);
+            admitted.commit().await?;
+        }
+        Ok(true)
+    }
+}
+
+/// The changes that are left to be made.
+struct Slice<'a> {
+    at: Timestamp,
+    changes: &'a [Change],
+    /// Are all of them one change?
+    whole: bool,
+}
+
+/// Folders that were made anew, by what they were.
+type Made = HashMap<Id, Id>;
+
+impl Admitted<Txn> {
+    async fn update(&mut self, version: &Path) -> Result<Updated> {
         let wrong = || Refusal::of(Condition::VersionMissing);
         let source = resolve(&mut self.store, &self.request.actor, self.now, version).await?;
         let target = self.target.node().cloned().ok_or_else(|| bug("updating what is not there"))?;
@@ -68,11 +138,14 @@ impl Admitted<Txn> {
             return Err(wrong().into());
         }
         match (target.kind, found.kind) {
-            (Kind::File | Kind::Object, Kind::Version | Kind::PastFile) => self.rewrite(target, found).await,
+            (Kind::File | Kind::Object, Kind::Version | Kind::PastFile) => {
+                self.rewrite(target, found).await?;
+                Ok(Updated::Whole)
+            }
             (Kind::Folder | Kind::Documents, Kind::PastFolder) => {
                 let moment = source.moment.ok_or_else(wrong)?;
                 self.brake(&target).await?;
-                self.rewind(moment, &mut |_| {}).await.map(|_| ())
+                Ok(Updated::Rewinds(moment))
             }
             _ => Err(wrong().into()),
         }
@@ -95,65 +168,49 @@ impl Admitted<Txn> {
         Written::of(former, Some(actor.id), actor.device.clone())
     }
 
-    /// Makes the target, a folder, what it was at a moment. `progress` hears how many names were looked at. The caller
-    /// commits, or drops it all to have seen what would be done.
-    pub async fn rewind(&mut self, at: Timestamp, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Vec<Step>> {
+    /// Makes some changes of a plan, as many as one slice may; how many.
+    async fn rewind(&mut self, slice: Slice<'_>, made: &mut Made) -> Result<usize> {
         for effect in [Effect::WriteContent, Effect::Bind, Effect::Unbind] {
             self.granted(effect, Place::Target)?;
         }
-        let top = self.target.node().cloned().ok_or_else(|| bug("rewinding what is not there"))?;
-        let mut waiting = vec![Task { was: top.id, folder: top, path: self.target.path.clone() }];
-        let mut steps = Vec::new();
-        let mut seen = 0;
-        while let Some(task) = waiting.pop() {
-            let mut expected = HashSet::new();
-            if task.folder.kind == Kind::Calendar {
-                // What came later may bear the UID of what comes back: it goes first.
-                let stood = self.stood_in(&task, at).await?;
-                self.clear(&task, &stood, &mut steps).await?;
+        let top = self.target.node().map(|node| node.id).ok_or_else(|| bug("rewinding what is not there"))?;
+        let mut folder: Option<Node> = None;
+        for (place, change) in slice.changes.iter().enumerate() {
+            if place > 0 && !slice.whole && self.store.is_long() {
+                return Ok(place);
             }
-            let mut after = String::new();
-            loop {
-                let page = past::members_at(&mut self.store, (task.was, at), &after, PAGE, Width::Whole).await?.nodes;
-                let Some(last) = page.last() else { break };
-                after = match_name(&last.name);
-                seen += page.len() as u64;
-                if seen > MAX_NODES {
-                    let why = "the folder holds too many documents to be rewound at once; rewind its parts";
-                    return Err(Refusal::of(Condition::TooLarge).text(why).into());
-                }
-                for former in page.iter() {
-                    let path = task.path.join(&former.name);
-                    let back = self.bring_back(former, &task.folder, &path, &mut steps).await?;
-                    expected.insert(back.id);
-                    if back.kind.is_collection() {
-                        waiting.push(Task { folder: back, was: former.id, path });
-                    }
-                }
-                progress(seen);
+            let id = made.get(&change.was).copied().unwrap_or(change.was);
+            if folder.as_ref().is_none_or(|folder| folder.id != id) {
+                folder = self.standing_below(top, id).await?;
             }
-            self.clear(&task, &expected, &mut steps).await?;
+            // Others write between the slices: what has gone meanwhile stays gone.
+            let Some(folder) = &folder else { continue };
+            if let Some(goes) = change.goes {
+                let found = version::node(&mut self.store, goes).await?;
+                let found = found.filter(|(node, gone)| gone.is_none() && node.parent_id == folder.id);
+                if let Some((node, _)) = found {
+                    self.remove(node, folder, Leaving::Replaced).await?;
+                }
+                continue;
+            }
+            let former = past::member_at(&mut self.store, change.was, slice.at, &match_name(&change.name)).await?;
+            if let Some(former) = former {
+                let back = self.bring_back(&former, folder, &change.path()).await?;
+                made.extend((back.id != former.id).then_some((former.id, back.id)));
+            }
         }
-        Ok(steps)
+        Ok(slice.changes.len())
     }
 
-    /// What stood in a collection at a moment.
-    async fn stood_in(&mut self, task: &Task, at: Timestamp) -> Result<HashSet<Id>> {
-        let mut found = HashSet::new();
-        let mut after = String::new();
-        loop {
-            let page = past::members_at(&mut self.store, (task.was, at), &after, PAGE, Width::Whole).await?.nodes;
-            let Some(last) = page.last() else { return Ok(found) };
-            after = match_name(&last.name);
-            found.extend(page.iter().map(|former| former.id));
-            if found.len() as u64 > MAX_NODES {
-                return Err(Condition::TooLarge.into());
-            }
-        }
+    /// A folder, if it stands at or below another.
+    async fn standing_below(&mut self, top: Id, folder: Id) -> Result<Option<Node>> {
+        let stands = node::names_between(&mut self.store, top, folder).await?.is_some();
+        let found = version::node(&mut self.store, folder).await?;
+        Ok(found.filter(|(_, gone)| stands && gone.is_none()).map(|(node, _)| node))
     }
 
     /// What stood at a name stands there again, with the content it had.
-    async fn bring_back(&mut self, former: &Node, folder: &Node, path: &Path, steps: &mut Vec<Step>) -> Result<Node> {
+    async fn bring_back(&mut self, former: &Node, folder: &Node, path: &Path) -> Result<Node> {
         let folded = match_name(&former.name);
         let occupant = past::member(&mut self.store, folder.id, &folded).await?;
         let there = match occupant {
@@ -161,27 +218,23 @@ impl Admitted<Txn> {
             occupant => {
                 let mut locks = Vec::new();
                 if let Some(other) = occupant {
-                    steps.push(Step { what: What::Removed, path: path.clone() });
                     locks = lock::below(&mut self.store, other.home_id, other.id, self.now).await?;
                     locks.retain(|lock| lock.node_id == other.id);
                     self.remove(other, folder, Leaving::Replaced).await?;
                 }
-                let back = self.fetch(former, folder, path, steps).await?;
+                let back = self.fetch(former, folder, path).await?;
                 self.hand_on(&locks, &back).await?;
                 back
             }
         };
         match self.anew(former) {
-            Some(written) if there.hash != former.hash => {
-                steps.push(Step { what: What::Rewritten, path: path.clone() });
-                self.write(there, folder, written, None).await
-            }
+            Some(written) if there.hash != former.hash => self.write(there, folder, written, None).await,
             _ => Ok(there),
         }
     }
 
     /// Gets a node from wherever it is now. One that left the home, or for good, is made anew.
-    async fn fetch(&mut self, former: &Node, folder: &Node, path: &Path, steps: &mut Vec<Step>) -> Result<Node> {
+    async fn fetch(&mut self, former: &Node, folder: &Node, path: &Path) -> Result<Node> {
         let found = version::node(&mut self.store, former.id).await?;
         let name = &former.name;
         let standing = found.as_ref().map_or(former, |(present, _)| present);
@@ -199,7 +252,6 @@ impl Admitted<Txn> {
             present = None;
         }
         let Some((present, gone)) = present else {
-            steps.push(Step { what: What::Restored, path: path.clone() });
             let seq = self.seq(folder.home_id)?;
             let source = if former.kind.is_collection() {
                 Node { size_bytes: 0, documents: 0, ..former.clone() }
@@ -213,7 +265,6 @@ impl Admitted<Txn> {
             return Ok(made);
         };
         if gone.is_some() {
-            steps.push(Step { what: What::Restored, path: path.clone() });
             return self.relocate_node(present, None, folder, name).await;
         }
         let holder = version::node(&mut self.store, present.parent_id).await?.map(|(node, _)| node);
@@ -221,30 +272,9 @@ impl Admitted<Txn> {
         if node::names_between(&mut self.store, present.home_id, present.id).await?.is_some() {
             let below = lock::below(&mut self.store, present.home_id, present.id, self.now).await?;
             let around = lock::around(&mut self.store, present.id, self.now).await?;
-            let shown = |lock: &Lock| is_shown(&self.request, lock);
-            if !below.iter().all(shown) || !leave(&around, present.id, shown) {
-                return Err(Refusal::of(Condition::LockTokenSubmitted).at(path.href(false)).into());
-            }
-            steps.push(Step { what: What::Moved, path: path.clone() });
+            free_to_go(&self.request, (&below, &around), present.id, path)?;
             return self.relocate_node(present, Some(&holder), folder, name).await;
         }
-        steps.push(Step { what: What::Restored, path: path.clone() });
         self.out_of_gone(present, &holder, folder, name).await
-    }
-
-    /// What came after the moment goes.
-    async fn clear(&mut self, task: &Task, expected: &HashSet<Id>, steps: &mut Vec<Step>) -> Result<()> {
-        let mut after = String::new();
-        loop {
-            let page = node::whole_members(&mut self.store, &task.folder, &after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = match_name(&last.name);
-            for member in page {
-                if !expected.contains(&member.id) && !member.litter {
-                    steps.push(Step { what: What::Removed, path: task.path.join(&member.name) });
-                    self.remove(member, &task.folder, Leaving::Replaced).await?;
-                }
-            }
-        }
     }
 }

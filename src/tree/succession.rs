@@ -141,6 +141,7 @@ impl Admitted<Txn> {
         });
         let id = source.id;
         let leaving = if fresh { Leaving::Temporary } else { Leaving::Replaced };
+        self.know_index(&source).await?;
         let document = self.another_file(document, source.created_at).await?;
         self.remove(source, old_parent, leaving).await?;
         self.overlay(id, &document).await?;

@@ -10,18 +10,20 @@ use super::Tree;
 use super::edit::bug;
 use super::gate::{Admitted, Request};
 use super::resolve::Target;
+use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
+use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::Node;
 use crate::model::path::MAX_SEGMENTS;
 use crate::store::node::Width;
 use crate::store::sql::Reading;
 use crate::store::transaction::{Snapshot, Txn};
-use crate::store::{node, property, purge, version};
+use crate::store::{calendar, node, property, purge, version};
 
 /// How many members are copied at a time.
 const PAGE: i64 = 250;
@@ -31,9 +33,6 @@ pub(super) const SMALL: i64 = 500;
 const MAX_COPIED: usize = 200_000;
 /// After so many seconds without a slice, what was being built is taken for abandoned.
 const ABANDONED_S: i64 = 3_600;
-
-/// How often a large tree is built before whoever moves it hears that too much is being written there.
-const ATTEMPTS: usize = 3;
 
 /// A copy that was built out of sight.
 #[derive(Clone, Copy)]
@@ -68,39 +67,20 @@ type Open = (Node, Node, usize);
 impl Tree {
     /// COPY, `deep` or without members, or MOVE.
     pub async fn transfer(&self, request: &Request, deep: bool) -> Result<Transferred> {
-        for _ in 0..ATTEMPTS {
-            let mut admitted = self.write(request).await?;
-            let done = admitted.carry_out(deep).await;
-            if !admitted.is_large {
-                return self.concluded(admitted, done).await;
-            }
-            drop(admitted);
-            let built = self.build(request).await?;
-            let bound = self.bind_large(request, deep, built).await;
-            if !matches!(bound, Ok(Some(_))) {
-                self.abandon(built).await?;
-            }
-            if let Some(done) = bound? {
-                return Ok(done);
-            }
-        }
-        Err(Condition::Busy.into())
-    }
-
-    /// Carries out what needs a copy that was built. `None`: it is no copy any more of what is to be copied or moved.
-    async fn bind_large(&self, request: &Request, deep: bool, built: Built) -> Result<Option<Transferred>> {
         let mut admitted = self.write(request).await?;
-        admitted.built = Some(built);
-        let done = admitted.carry_out(deep).await;
-        if admitted.is_large {
-            return Ok(None);
+        loop {
+            let built = admitted.ahead.built;
+            let done = admitted.carry_out(deep).await;
+            if let Some(unknown) = admitted.ahead.unknown.take() {
+                admitted.ahead.built = built;
+                admitted = self.again(admitted, unknown).await?;
+                continue;
+            }
+            let unneeded = admitted.ahead.built.take();
+            let done = self.concluded(admitted, done).await;
+            self.abandon(if done.is_ok() { unneeded } else { built }).await?;
+            return done;
         }
-        let unneeded = admitted.built.take();
-        let done = self.concluded(admitted, done).await?;
-        if let Some(built) = unneeded {
-            self.abandon(built).await?;
-        }
-        Ok(Some(done))
     }
 
     async fn concluded(&self, admitted: Admitted<Txn>, done: Result<bool>) -> Result<Transferred> {
@@ -112,7 +92,7 @@ impl Tree {
     }
 
     /// Builds a copy of the target of a request, with all below it, out of sight.
-    async fn build(&self, request: &Request) -> Result<Built> {
+    pub(super) async fn build(&self, request: &Request) -> Result<Built> {
         let _carrying = self.store.carrying.read().await;
         let mut source = self.read(request).await?;
         let from = source.target.node().cloned().ok_or(Condition::NotFound)?;
@@ -123,13 +103,13 @@ impl Tree {
         match self.fill(request, &mut source, (from, top, depth)).await {
             Ok(()) => Ok(built),
             Err(error) => {
-                self.abandon(built).await?;
+                self.abandon(Some(built)).await?;
                 Err(error)
             }
         }
     }
 
-    /// Copies what stands below a collection, in slices.
+    /// Copies what stands below a collection, in slices. What is read for one is read before it.
     async fn fill(&self, request: &Request, source: &mut Admitted<Snapshot>, whole: Open) -> Result<()> {
         let top = whole.1.id;
         let mut pages = Pages { waiting: vec![whole], open: None, copied: 0 };
@@ -152,8 +132,9 @@ impl Tree {
         Ok(())
     }
 
-    /// What was being built will not be bound.
-    async fn abandon(&self, built: Built) -> Result<()> {
+    /// What was being built, if anything was, will not be bound.
+    pub(super) async fn abandon(&self, built: Option<Built>) -> Result<()> {
+        let Some(built) = built else { return Ok(()) };
         let mut txn = self.store.write().await?;
         purge::put_off(&mut txn, built.top, 0).await?;
         txn.commit().await?;
@@ -172,12 +153,13 @@ pub(super) struct Pages {
     pub copied: usize,
 }
 
-/// Members of a collection, its copy, which of them have dead properties.
+/// Members of a collection, its copy, which of them have dead properties, and what the index says of them.
 pub(super) struct OnePage {
     members: Vec<Node>,
     to: Node,
     depth: usize,
     adorned: HashSet<Id>,
+    indexed: Vec<(String, Indexed)>,
 }
 
 impl Pages {
@@ -197,8 +179,12 @@ impl Pages {
                 return Err(Refusal::of(Condition::TooLarge).text(why).into());
             }
             let adorned = property::bearers(&mut source.store, from.id, &after, &last).await?;
+            let indexed = match to.kind {
+                Kind::Calendar => calendar::indexed_members(&mut source.store, from.id, (&after, &last)).await?,
+                _ => Vec::new(),
+            };
             self.open = next.map(|next| ((from, to.clone(), depth), next));
-            return Ok(Some(OnePage { members, to, depth, adorned }));
+            return Ok(Some(OnePage { members, to, depth, adorned, indexed }));
         }
     }
 }
@@ -234,7 +220,8 @@ impl Admitted<Txn> {
 
     /// Copies a page of members, and counts them; the collections among them, whose members are still to be copied.
     pub(super) async fn copy_page(&mut self, page: OnePage) -> Result<Vec<Open>> {
-        let OnePage { members, to, depth, adorned } = page;
+        let OnePage { members, to, depth, adorned, indexed } = page;
+        self.ahead.indexed = indexed.into_iter().collect();
         // The tree of this very moment holds what is being made of it.
         let made = |member: &Node| member.home_id == to.home_id && member.placed_seq == self.claimed(to.home_id);
         let members: Vec<Node> = members.into_iter().filter(|member| !made(member)).collect();

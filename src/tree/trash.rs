@@ -25,7 +25,7 @@ use crate::model::version::suffixed;
 use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
 pub use crate::store::trash::Hold;
-use crate::store::{node, past, purge, trash};
+use crate::store::{node, past, purge, subtree, trash};
 
 /// The time in which deletions add up, seconds.
 const WINDOW_S: i64 = 60;
@@ -147,9 +147,8 @@ impl Admitted<Txn> {
     /// 403 `need-privileges` for who leads only a part of the home, when a node, or something below it, stood outside of that
     /// part once: what is moved into a folder is not that folder's lead's to destroy.
     async fn leads_wherever_it_stood(&mut self, node: &Node) -> Result<()> {
-        let who = (self.request.actor.id, self.now);
-        let role = node::role_above(&mut self.store, who.0, who.1, node.home_id).await?;
-        if role >= Some(Role::Lead) || trash::always_led(&mut self.store, who, node).await? {
+        let role = node::role_above(&mut self.store, self.request.actor.id, self.now, node.home_id).await?;
+        if role >= Some(Role::Lead) || self.was_always_led(node).await? {
             return Ok(());
         }
         let refusal = Refusal::of(Condition::NeedPrivileges).at(self.target.path.href(node.kind.is_collection()));
@@ -173,7 +172,7 @@ impl Admitted<Txn> {
         let lost = trash::lost_since(&mut self.store, home, actor, since).await?;
         // What is young is counted only where it decides: it takes a look at each document.
         if goes_beyond(lost) {
-            let young = trash::lost_young(&mut self.store, home, actor, since, STOOD_S).await?;
+            let young = subtree::lost_young(&mut self.store, (home, actor), since, since - STOOD_S).await?;
             if goes_beyond(lost - young) {
                 self.braked = Some(home);
                 return Err(refused.into());

@@ -4,12 +4,15 @@
 //! the first PUT opens a draft that later ones refine; UNLOCK, or the end of the lock in any other way, seals it. The
 //! rules themselves are in [`crate::model::version`].
 
+use super::ahead::Unknown;
 use super::edit::{FileContent, PropertyChange};
 use super::gate::Admitted;
 use super::resolve::Target;
+use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Result};
 use crate::model::id::{Id, Timestamp, tellable};
+use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, Version};
 use crate::model::version::{counts, refines};
 use crate::store::body::sha256;
@@ -144,6 +147,13 @@ impl Admitted<Txn> {
             version::describe(&mut self.store, &document).await?;
             self.stamp(parent, seq, (0, 0)).await?;
             return Ok(document);
+        }
+        let known = |(of, _): &(String, Indexed)| *of == written.hash;
+        if document.kind == Kind::Object
+            && !self.indexed.as_ref().is_some_and(known)
+            && !self.ahead.indexed.contains_key(&written.hash)
+        {
+            return self.unknown(Unknown::Index(written.hash));
         }
         let added = written.size_bytes - document.size_bytes;
         let refined = refines(document.present(), self.now, |token| session.as_deref() == Some(token));

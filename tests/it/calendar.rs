@@ -495,9 +495,7 @@ async fn a_calendar_is_what_it_was() {
         beffroi::model::path::Path::of(&["calendars", "tram", "meetings"]),
         owner,
     );
-    let mut admitted = world.tree.write(&request).await.unwrap();
-    admitted.rewind(then, &mut |_| {}).await.unwrap();
-    admitted.commit().await.unwrap();
+    world.tree.rewind(&request, then, &mut |_| {}).await.unwrap();
     let january = "<C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260105T000000Z\" end=\"20260106T000000Z\"/></C:comp-filter>";
     // What was purged is gone for good; all else is as it was.
     assert_eq!(names(&max, "/calendars/tram/meetings/", january).await, ["a", "b"]);

@@ -2,9 +2,12 @@
 //! the database, which is the same on any machine; with `NODES=50000`, on the tests' output, how long it took.
 
 use beffroi::model::lock::MAX_LOCKS_PER_HOME;
+use beffroi::model::path::MAX_SEGMENTS;
+use beffroi::model::privilege::Role;
 
 use super::keeping::sql;
 use super::kit::{Client, World};
+use super::past::moment;
 
 /// The most that one change may cost.
 const MOST_STATEMENTS: u64 = 2_500;
@@ -109,6 +112,10 @@ async fn sound(world: &World) {
     assert!(damage.is_empty(), "{} as {:?}", damage.len(), damage.first());
 }
 
+fn update(then: &str, path: &str) -> String {
+    format!("<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{then}/{path}</D:href></D:version></D:update>")
+}
+
 #[tokio::test]
 async fn what_is_done_to_a_tree() {
     let (world, max) = world().await;
@@ -126,6 +133,12 @@ async fn what_is_done_to_a_tree() {
     told.deed("restoring deeper", max.relocate("/trash/max/copy", "/files/max/a/copy").expect(201)).await;
     max.delete("/files/max/a/copy").expect(204).await;
     told.deed("purge", max.delete("/trash/max/copy").expect(204)).await;
+    world.tree.grant("/files/tram/a", "zoe", Role::Lead, None).await.unwrap();
+    let zoe = world.client("zoe");
+    max.relocate("/files/tram/large", "/files/tram/a/large").expect(201).await;
+    zoe.delete("/files/tram/a/large").expect(204).await;
+    told.deed("purge by who leads a part", zoe.delete("/trash/tram/large").expect(403)).await;
+    max.relocate("/trash/tram/large", "/files/tram/large").expect(201).await;
     sound(&world).await;
     // Of these it is found out how much of it had stood for an hour.
     sql(&world, "UPDATE home SET brake_percent = 50").await;
@@ -137,6 +150,82 @@ async fn what_is_done_to_a_tree() {
     plant(&world, ".sb-1", 1 << 40, nodes()).await;
     sql(&world, &format!("UPDATE node SET litter = 1 WHERE {}", planted(1 << 40, nodes()))).await;
     told.deed("DELETE of litter", max.delete("/files/max/.sb-1").expect(204)).await;
+}
+
+/// Of the four documents of each folder one was overwritten, one deleted, and there is one more.
+async fn spoil(world: &World, first: i64, nodes: i64) {
+    let seq = "(SELECT h.seq FROM home h WHERE h.node_id = node.home_id)";
+    let ended = |which: i64| {
+        format!(
+            "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, sealed, \
+             author_id, hash, size, content_type, modified_at, written_at, held_bytes) SELECT id, home_id, {seq}, since_seq, parent_id, name, \
+             match_name, since_at, strftime('%s', 'now'), 1, 1, author_id, hash, size, content_type, modified_at, written_at, \
+             CASE {which} WHEN 0 THEN size + 32 ELSE 0 END FROM node WHERE {};",
+            those(first, nodes, which)
+        )
+    };
+    sql(
+        world,
+        &format!(
+            "UPDATE home SET seq = seq + 1; {} {} UPDATE node SET since_seq = {seq}, since_at = strftime('%s', 'now'), version = 2, \
+             hash = 'other', seq = {seq} WHERE {}; UPDATE node SET gone_at = strftime('%s', 'now'), name = id, match_name = id, \
+             seq = {seq} WHERE {}; UPDATE node SET name = 'new', match_name = 'new', placed_seq = {seq}, since_seq = {seq}, \
+             since_at = strftime('%s', 'now') WHERE {};",
+            ended(0),
+            ended(1),
+            those(first, nodes, 0),
+            those(first, nodes, 1),
+            those(first, nodes, 2)
+        ),
+    )
+    .await;
+}
+
+/// The one document of each folder that was planted as the one of a number.
+fn those(first: i64, nodes: i64, number: i64) -> String {
+    let from = first + (number + 1) * nodes;
+    format!("id >= {from} AND id < {from} + {nodes} / 5")
+}
+
+#[tokio::test]
+async fn a_rewind() {
+    let (world, max) = world().await;
+    max.mkcol("/files/tram/large").expect(201).await;
+    let first = 1 << 32;
+    plant(&world, "large", first, nodes() / 4).await;
+    let then = moment().await;
+    spoil(&world, first, nodes() / 4).await;
+    let body = update(&then, "large/");
+    let mut told = Told::of(&world);
+    told.deed("rewind", max.ask("UPDATE", "/files/tram/large/").body(&body).expect(207)).await;
+    told.deed("rewind of what is as it was", max.ask("UPDATE", "/files/tram/large/").body(&body).expect(207)).await;
+    told.deed("rewind that brings back all", async {
+        max.delete("/files/tram/large").expect(204).await;
+        max.mkcol("/files/tram/large").expect(201).await;
+        max.ask("UPDATE", "/files/tram/").body(&update(&then, "")).expect(207).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_asked_of_many_folders() {
+    let (world, max) = world().await;
+    for path in ["/files/tram/large", "/files/tram/a", "/files/tram/a/b"] {
+        max.mkcol(path).expect(201).await;
+    }
+    plant(&world, "large", 1 << 32, 5 * nodes()).await;
+    sql(&world, &format!("DELETE FROM node WHERE {}", planted(1 << 32, 5 * nodes()))).await;
+    let mut told = Told::of(&world);
+    told.deed("MOVE deeper", max.relocate("/files/tram/large", "/files/tram/a/large").expect(201)).await;
+    max.delete("/files/tram/a/large").expect(204).await;
+    told.deed("restoring deeper", max.relocate("/trash/tram/large", "/files/tram/a/b/large").expect(201)).await;
+    // One level more than an address can have.
+    let mut deep = "/files/tram/a".to_owned();
+    while deep.matches('/').count() < MAX_SEGMENTS - 2 {
+        deep.push_str("/c");
+        max.mkcol(&deep).expect(201).await;
+    }
+    told.deed("MOVE too deep", max.relocate("/files/tram/a/b/large", &format!("{deep}/large")).expect(403)).await;
 }
 
 #[tokio::test]
@@ -222,9 +311,8 @@ async fn what_is_locked() {
         )
     };
     sql(&world, &locks("strftime('%s', 'now') + 600")).await;
-    let member = beffroi::model::privilege::Role::Member;
     told.deed("a grant where much is locked", async {
-        world.tree.add_member("tram", "zoe", member, None).await.unwrap()
+        world.tree.add_member("tram", "zoe", Role::Member, None).await.unwrap()
     })
     .await;
     told.deed("a refused MOVE", max.relocate("/files/tram/large", "/files/tram/moved").expect(423)).await;

@@ -213,3 +213,131 @@ async fn a_small_copy_is_one_change() {
     assert_eq!(world.tree.tend(now() + 7200).await.unwrap().purged, 0);
     world.sound().await;
 }
+
+/// PUTs many, side by side.
+async fn put_all(max: &Client, what: Vec<(String, String)>) {
+    for some in what.chunks(50) {
+        let puts = some.iter().cloned().map(|(path, text)| {
+            let max = max.clone();
+            tokio::spawn(async move { assert!(max.put(&path, &text).send().await.status < 300) })
+        });
+        for put in puts.collect::<Vec<_>>() {
+            put.await.unwrap();
+        }
+    }
+}
+
+/// Before each rewind each of 20 folders of 20 documents had one overwritten, one deleted, one renamed and a new one.
+#[tokio::test]
+async fn a_large_rewind_goes_in_slices_and_can_be_done_again_where_it_ended() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    tree(&max, "/files/tram/large", 20, 20).await;
+    super::keeping::sql(&world, "UPDATE home SET brake_percent = 100").await;
+    let then = moment().await;
+    let at = now() - 1;
+    let spoil = async |round: usize| {
+        let path = |folder: usize, name: &str| format!("/files/tram/large/{folder:03}/{name}");
+        let spoilt = |folder| (path(folder, "000"), format!("spoilt {round}"));
+        let new = |folder| (path(folder, &format!("new-{round}")), "new".to_owned());
+        put_all(&max, (0..20).map(spoilt).chain((0..20).map(new)).collect()).await;
+        for folder in 0..20 {
+            max.delete(&path(folder, "001")).expect(204).await;
+            max.relocate(&path(folder, "002"), &path(folder, "renamed")).expect(201).await;
+        }
+    };
+    let owner = world.tree.owner("tram").await.unwrap();
+    let request = Request::of(Method::Update, Path::parse("/files/tram/large").unwrap(), owner);
+    let told = |steps: &[beffroi::tree::plan::Step]| steps.len();
+    let before = count(&max, "/files/tram/large/").await;
+    for round in 0..2 {
+        spoil(round).await;
+        // To see what would be done takes no turn at writing.
+        let writing = world.tree.write(&request).await.unwrap();
+        let plan = world.tree.plan_rewind(&request, at, &mut |_| {}).await.unwrap();
+        drop(writing);
+        assert_eq!(told(&plan.steps()), 20 * 4);
+        if round == 0 {
+            let body = format!(
+                "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{then}/large/</D:href></D:version></D:update>"
+            );
+            let (_, number) = beside(&mia, max.ask("UPDATE", "/files/tram/large/").body(&body), 207).await;
+            assert!(number > 1, "{number}");
+        } else {
+            // It is cut off in the middle.
+            let left = async || world.tree.plan_rewind(&request, at, &mut |_| {}).await.unwrap().steps().len();
+            let cut_off = async { while left().await == 20 * 4 {} };
+            let mut silent = |_| {};
+            tokio::select! {
+                biased;
+                () = cut_off => {}
+                done = world.tree.rewind(&request, at, &mut silent) => { done.unwrap(); }
+            }
+            world.sound().await;
+            world.tree.rewind(&request, at, &mut |_| {}).await.unwrap();
+        }
+        world.sound().await;
+        assert!(world.tree.plan_rewind(&request, at, &mut |_| {}).await.unwrap().steps().is_empty());
+        assert_eq!(count(&max, "/files/tram/large/").await, before);
+        for folder in [0, 19] {
+            assert_eq!(max.get(&format!("/files/tram/large/{folder:03}/000")).expect(200).await.text(), "text");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_few_changes_of_a_rewind_are_one() {
+    let world = World::new().await;
+    let max = world.client("max");
+    tree(&max, "/files/tram/d", 3, 5).await;
+    let then = now();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    max.put("/files/tram/d/000/000", "other").expect(204).await;
+    max.delete("/files/tram/d/001").expect(204).await;
+    max.put("/files/tram/d/new", "new").expect(201).await;
+    let token = max.sync("/files/tram/", "", "infinite", "").expect(207).await.sync_token();
+    let owner = world.tree.owner("tram").await.unwrap();
+    let request = Request::of(Method::Update, Path::parse("/files/tram/d").unwrap(), owner);
+    let before = super::keeping::count(&world, "SELECT MAX(seq) FROM home").await;
+    assert_eq!(world.tree.rewind(&request, then, &mut |_| {}).await.unwrap().len(), 3);
+    assert_eq!(super::keeping::count(&world, "SELECT MAX(seq) FROM home").await, before + 1);
+    let told = max.sync("/files/tram/", &token, "infinite", "").expect(207).await.statuses();
+    assert!(told.contains(&("/files/tram/d/new".to_owned(), 404)) && told.len() >= 3, "{told:?}");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn what_the_index_says_of_events_goes_along_with_them() {
+    use super::kit::event;
+    let world = World::new().await;
+    let max = world.client("max");
+    let path = |number: usize| format!("/calendars/tram/meetings/{number:03}.ics");
+    let on = |day: &str| (0..600).map(|n| (path(n), event(&n.to_string(), day))).collect::<Vec<_>>();
+    put_all(&max, on("20260614")).await;
+    let then = now();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let query = |month: &str| {
+        format!(
+            "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop><C:filter>\
+             <C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range start=\"{month}01T000000Z\" \
+             end=\"{month}28T000000Z\"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
+        )
+    };
+    let found = async |calendar: &str, month: &str| {
+        let ask = max.ask("REPORT", calendar).header("Depth", "1").body(&query(month));
+        ask.expect(207).await.hrefs().len()
+    };
+    max.copy("/calendars/tram/meetings", "/calendars/tram/copied").expect(201).await;
+    assert_eq!(found("/calendars/tram/copied/", "202606").await, 600);
+    put_all(&max, on("20260714")[..300].to_vec()).await;
+    for number in 300..400 {
+        max.delete(&path(number)).expect(204).await;
+    }
+    assert_eq!(found("/calendars/tram/meetings/", "202607").await, 300);
+    let owner = world.tree.owner("tram").await.unwrap();
+    let request = Request::of(Method::Update, Path::parse("/calendars/tram/meetings").unwrap(), owner);
+    world.tree.rewind(&request, then, &mut |_| {}).await.unwrap();
+    assert_eq!(found("/calendars/tram/meetings/", "202606").await, 600);
+    assert_eq!(found("/calendars/tram/meetings/", "202607").await, 0);
+    world.sound().await;
+}

@@ -1,0 +1,154 @@
+//! What a change must know that takes long to find out: it is asked for before the change that counts, in a view, while others
+//! write; there it holds as long as what it is about has not changed since.
+//!
+//! A change that turns out not to know something ends with [`Admitted::unknown`], and is made anew once that is found out.
+
+use std::collections::HashMap;
+
+use super::Tree;
+use super::gate::{Admitted, Request};
+use super::transfer::Built;
+use crate::ical::object::Object;
+use crate::model::budget::Budget;
+use crate::model::calendar::Indexed;
+use crate::model::condition::Condition;
+use crate::model::error::Result;
+use crate::model::id::{Id, Seq};
+use crate::model::node::Node;
+use crate::store::transaction::Txn;
+use crate::store::{body, subtree, trash, version};
+
+/// How often a change is tried.
+pub(super) const ATTEMPTS: usize = 4;
+/// How many collections below one are looked at while others wait.
+const FEW: i64 = 1_000;
+
+/// What a change turned out not to know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Unknown {
+    /// A copy of what it copies, which is too large for one change or has changed since it was built.
+    Copy,
+    /// Does something stand more than so many levels below a collection?
+    Deeper(Id, i64),
+    /// Has a node of the trash always stood where the actor leads?
+    Led(Id),
+    /// What the index says of a calendar object with the content of this hash.
+    Index(String),
+}
+
+/// An answer about a node and all below it, and the last change that it holds for.
+struct Found<Q> {
+    of: Id,
+    members_seq: Seq,
+    question: Q,
+    answer: bool,
+}
+
+/// What is known ahead.
+#[derive(Default)]
+pub(super) struct Ahead {
+    /// The copy of a large tree that was built out of sight.
+    pub built: Option<Built>,
+    /// What the index says of calendar objects, by the hash of their content.
+    pub indexed: HashMap<String, Indexed>,
+    deeper: Vec<Found<i64>>,
+    led: Vec<Found<()>>,
+    /// What the change turned out not to know.
+    pub unknown: Option<Unknown>,
+    /// How often it was made anew.
+    times: usize,
+}
+
+impl<Q: PartialEq> Found<Q> {
+    fn of(node: &Node, question: Q, answer: bool) -> Self {
+        Self { of: node.id, members_seq: node.members_seq, question, answer }
+    }
+
+    fn among(found: &[Self], node: &Node, question: &Q) -> Option<bool> {
+        let holds =
+            |found: &&Self| found.of == node.id && found.members_seq == node.members_seq && found.question == *question;
+        found.iter().rfind(holds).map(|found| found.answer)
+    }
+}
+
+impl Admitted<Txn> {
+    /// Ends a change that does not know something: see [`Tree::again`].
+    pub(super) fn unknown<T>(&mut self, what: Unknown) -> Result<T> {
+        self.ahead.unknown = Some(what);
+        Err(Condition::Busy.into())
+    }
+
+    /// Does something stand more than so many levels below a collection?
+    pub(super) async fn is_deeper(&mut self, top: &Node, levels: i64) -> Result<bool> {
+        if let Some(known) = Found::among(&self.ahead.deeper, top, &levels) {
+            return Ok(known);
+        }
+        match subtree::is_deeper(&mut self.store, top.id, levels, FEW).await? {
+            Some(found) => Ok(found),
+            None => self.unknown(Unknown::Deeper(top.id, levels)),
+        }
+    }
+
+    /// Has a node of the trash, with all below it, always stood where the actor leads?
+    pub(super) async fn was_always_led(&mut self, node: &Node) -> Result<bool> {
+        match Found::among(&self.ahead.led, node, &()) {
+            Some(known) => Ok(known),
+            None => self.unknown(Unknown::Led(node.id)),
+        }
+    }
+}
+
+impl Tree {
+    /// Finds out what a change did not know, and admits its request to another. 503 where each time something is written that makes
+    /// it unknown again.
+    pub(super) async fn again(&self, admitted: Admitted<Txn>, unknown: Unknown) -> Result<Admitted<Txn>> {
+        let Admitted { request, mut ahead, store, .. } = admitted;
+        drop(store);
+        ahead.times += 1;
+        if ahead.times >= ATTEMPTS {
+            self.abandon(ahead.built.take()).await?;
+            return Err(Condition::Busy.into());
+        }
+        self.find_out(&request, &mut ahead, unknown).await?;
+        match self.write(&request).await {
+            Ok(admitted) => Ok(Admitted { ahead, ..admitted }),
+            Err(error) => {
+                self.abandon(ahead.built.take()).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Finds out what a change of a request did not know.
+    pub(super) async fn find_out(&self, request: &Request, ahead: &mut Ahead, unknown: Unknown) -> Result<()> {
+        match unknown {
+            Unknown::Copy => {
+                self.abandon(ahead.built.take()).await?;
+                ahead.built = Some(self.build(request).await?);
+            }
+            Unknown::Deeper(top, levels) => {
+                let mut view = self.store.read().await?;
+                if let Some((top, _)) = version::node(&mut view, top).await? {
+                    let found = subtree::is_deeper(&mut view, top.id, levels, i64::MAX - 1).await?;
+                    ahead.deeper.push(Found::of(&top, levels, found.unwrap_or(true)));
+                }
+            }
+            Unknown::Led(node) => {
+                let mut view = self.read(request).await?;
+                if let Some((node, _)) = version::node(&mut view.store, node).await? {
+                    let led = trash::always_led(&mut view.store, (request.actor.id, view.now), &node).await?;
+                    ahead.led.push(Found::of(&node, (), led));
+                }
+            }
+            Unknown::Index(hash) => {
+                let bytes = body::inline(&mut self.store.read().await?, &hash).await?;
+                let read = move || bytes.as_deref().and_then(|bytes| Object::stored(bytes).ok());
+                let index = move || read().map(|object| super::calendar::index(&object));
+                let indexed = self.work(request.actor.id, &Budget::default(), move |_| Some(index())).await?;
+                // What nobody can read goes where it is put, like the rest: it must not hold up what goes with it.
+                ahead.indexed.insert(hash.clone(), indexed.unwrap_or_else(|| Indexed::unreadable(&hash)));
+            }
+        }
+        Ok(())
+    }
+}

@@ -85,7 +85,7 @@ impl Start {
             1 => format!(";VALUE=DATE:{}", &value[..8]),
             2 => format!(":{}", value.trim_end_matches('Z')),
             3 => format!(";TZID=Europe/Paris:{}T000000", &value[..8]),
-            _ => format!(":{}T150000Z", &value[..8]),
+            _ => format!(":{}T230000Z", &value[..8]),
         }
     }
 }

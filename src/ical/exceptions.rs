@@ -137,6 +137,7 @@ pub(super) fn excluded<'a>(
 }
 
 /// What a series leaves out: the times of EXDATE, and those that rules name (EXRULE; RFC 2445 section 4.8.5.2).
+#[derive(Default)]
 pub(super) struct Exclusions {
     names: Names,
     rules: Vec<Excluding>,

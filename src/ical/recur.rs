@@ -58,6 +58,15 @@ pub struct Expansion<'a> {
     pub cut: bool,
 }
 
+/// What is told of an object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Its instances.
+    Instances,
+    /// What its bounds must hold but for its rules: also what is left out, for where days begin decides what that is.
+    Bounds,
+}
+
 /// Does a component recur?
 #[must_use]
 pub fn recurs(component: &Component) -> bool {
@@ -85,7 +94,7 @@ pub(super) fn each<'a>(
     range: TimeRange,
     mut tell: impl FnMut(Instance<'a>) -> ControlFlow<()>,
 ) {
-    let _ = walk(object, zones, range, |_| true, &mut tell);
+    let _ = walk(object, zones, range, Scope::Instances, &mut tell);
 }
 
 /// A range that holds all instances of an object.
@@ -100,7 +109,7 @@ pub fn bounds(object: &Object, zones: &Zones<'_>) -> TimeRange {
         let known = bounds.unwrap_or(TimeRange { start, end });
         bounds = Some(TimeRange { start: known.start.min(start), end: known.end.max(end) });
     };
-    let _ = walk(object, zones, TimeRange::ALL, |_| false, &mut |instance| {
+    let _ = walk(object, zones, TimeRange::ALL, Scope::Bounds, &mut |instance| {
         widen(instance.start, instance.end);
         ControlFlow::Continue(())
     });
@@ -115,6 +124,10 @@ pub fn bounds(object: &Object, zones: &Zones<'_>) -> TimeRange {
             let end = last.map_or(Timestamp::MAX, |last| last.saturating_add(reach).saturating_add(shift));
             widen(begin, end.max(begin));
         }
+        // Which day a time in UTC names among whole days depends on where the calendar is.
+        if let Some(TimeRange { start, end }) = bounds.filter(|_| series.start.is_day()) {
+            bounds = Some(TimeRange { start: start.saturating_sub(DAY_S), end: end.saturating_add(DAY_S) });
+        }
     }
     bounds.filter(|_| !zones.is_cut()).unwrap_or(TimeRange::ALL)
 }
@@ -123,7 +136,7 @@ fn walk<'a>(
     object: &'a Object,
     zones: &Zones<'_>,
     range: TimeRange,
-    follows: impl Fn(&Rule) -> bool,
+    scope: Scope,
     tell: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let overrides = overrides(object, zones);
@@ -138,7 +151,7 @@ fn walk<'a>(
     }
     let Some(master) = object.master() else { return ControlFlow::Continue(()) };
     let Some(start) = start_of(master) else { return ControlFlow::Continue(()) };
-    Series::of(master, start, &overrides, zones).walk(range, follows, tell)
+    Series::of(master, start, &overrides, zones).walk(range, scope, tell)
 }
 
 /// When a component begins; a task without DTSTART when it is due.
@@ -166,12 +179,17 @@ pub(super) struct Override<'a> {
 
 /// The overrides of an object by the instants of what they take the place of.
 pub(super) fn overrides<'a>(object: &'a Object, zones: &Zones<'_>) -> BTreeMap<Timestamp, Override<'a>> {
+    let parts = object.parts().take_while(|_| zones.step(1));
+    let mut moved = parts.filter_map(|part| Some((part, part.property("RECURRENCE-ID")?))).peekable();
+    if moved.peek().is_none() {
+        return BTreeMap::new();
+    }
     let master = object.master().and_then(|master| {
         let start = start_of(master)?;
         let extent = Extent::of(master, &start, zones);
         Some((start, extent))
     });
-    let read = |component: &'a Component, line: &Property| {
+    let read = |(component, line): (&'a Component, &Property)| {
         let called = When::of(line)?;
         let own = start_of(component);
         // Without a master each is read by its own clock.
@@ -186,8 +204,7 @@ pub(super) fn overrides<'a>(object: &'a Object, zones: &Zones<'_>) -> BTreeMap<T
         let start = own.unwrap_or_else(|| id.when.clone());
         Some((id.at, Override { component, start, id, named, would_end, future }))
     };
-    let parts = object.parts().take_while(|_| zones.step(1));
-    parts.filter_map(|part| read(part, part.property("RECURRENCE-ID")?)).collect()
+    moved.filter_map(read).collect()
 }
 
 /// From an instant on instances lie elsewhere (RANGE=THISANDFUTURE): by the clock of the override so much later, and as long as it.
@@ -258,9 +275,12 @@ impl<'a, 'z> Series<'a, 'z> {
     fn walk(
         mut self,
         range: TimeRange,
-        follows: impl Fn(&Rule) -> bool,
+        scope: Scope,
         tell: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        if scope == Scope::Bounds {
+            (self.exclusions, self.overridden) = (Exclusions::default(), Names::default());
+        }
         // What an additional time says of its own length counts before what the rule says.
         for (when, end) in self.master.all("RDATE").flat_map(When::all_of).take_while(|_| self.zones.step(1)) {
             let base = Base { start: &self.start, zone: &self.zone };
@@ -270,12 +290,15 @@ impl<'a, 'z> Series<'a, 'z> {
         }
         let local = self.start.local;
         self.tell((self.zone.instant(local), local, None), range, tell)?;
+        if !self.recurs || scope == Scope::Bounds {
+            return ControlFlow::Continue(());
+        }
         let (reach, shift) = self.reach();
         // What the clock skips is told up to a day later than it shows.
         let from = self.zone.local(range.start.saturating_sub(reach).saturating_sub(shift).saturating_sub(DAY_S));
         let to = self.zone.local(range.end.saturating_add(shift));
         let to = Base { start: &self.start, zone: &self.zone }.ends(to);
-        for rule in rules(self.master, "RRULE").filter(follows) {
+        for rule in rules(self.master, "RRULE") {
             let (start, zone, zones) = (self.start.clone(), self.zone.clone(), self.zones);
             let mut flow = ControlFlow::Continue(());
             rule.follow(&start, &zone, (from, to), zones, |local| {

@@ -313,3 +313,20 @@ fn overrides_are_limited_to_those_that_matter() {
         assert_eq!(told, ["series", "there", "from", "to", "edge", "future"], "{describe_zones:?}");
     }
 }
+
+/// However many rules an object excludes by, so many are read and no more, and what is not looked at to its end is told as that.
+#[test]
+fn exceptions_have_a_budget() {
+    let spent = |number: usize| {
+        let rules = "EXRULE:FREQ=DAILY;INTERVAL=7;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12\r\n".repeat(number);
+        let series = part("VEVENT", "DTSTART:20260105T090000Z\nRRULE:FREQ=DAILY\nX-RULES:1");
+        let object = object(&series.replace("X-RULES:1\r\n", &rules));
+        let begun = std::time::Instant::now();
+        let found = instances(&object, &Zones::new(&object.calendar, &TimeZone::UTC), range("20260101", "20270101"));
+        assert!(found.cut);
+        begun.elapsed()
+    };
+    let few = spent(5_000);
+    let many = spent(150_000);
+    assert!(many < few * 5 + std::time::Duration::from_millis(100), "{few:?} {many:?}");
+}

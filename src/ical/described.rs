@@ -8,8 +8,8 @@ use std::sync::{LazyLock, OnceLock};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 
+use super::exceptions::rules;
 use super::object::Component;
-use super::rule::Rule;
 use super::time::{Clock, When};
 use super::tzid::offset;
 use super::zone::{Zone, Zones};
@@ -78,7 +78,7 @@ impl Part {
         // UNTIL is in UTC. Whichever of the two offsets a program reckoned it by, it meets no other change of the clock.
         let seconds = self.from_s.max(self.to_s).and_then(|seconds| i32::try_from(seconds).ok()).unwrap_or(0);
         let clock = Zone::Known(TimeZone::fixed(Offset::from_seconds(seconds).unwrap_or(Offset::UTC)));
-        for rule in component.all("RRULE").filter_map(|rule| Rule::as_far_as_it_says(rule.value())) {
+        for rule in rules(component, "RRULE", zones) {
             rule.follow(&start, &clock, FOLLOWED, zones, |local| {
                 begins.push(local);
                 true

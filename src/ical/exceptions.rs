@@ -17,6 +17,9 @@ use crate::model::id::Timestamp;
 /// How far ahead it is looked which times a rule excludes: mostly they are about as dense as those they are excluded from.
 const AHEAD: Length = Length { days: 7, seconds: 0 };
 
+/// What it costs to read a rule.
+const STEPS_OF_RULE: u64 = 20;
+
 /// The clock on which they are read.
 #[derive(Clone, Copy)]
 pub(super) struct Base<'a> {
@@ -136,6 +139,16 @@ pub(super) fn excluded<'a>(
     times.map(move |(when, _)| Named::of(&when, base, zones))
 }
 
+/// The rules of a component: RRULE or EXRULE, as far as they say something.
+pub(super) fn rules<'a>(
+    component: &'a Component,
+    name: &'a str,
+    zones: &'a Zones<'_>,
+) -> impl Iterator<Item = Rule> + 'a {
+    let lines = component.all(name).take_while(|_| zones.step(STEPS_OF_RULE));
+    lines.filter_map(|line| Rule::as_far_as_it_says(line.value()))
+}
+
 /// What a series leaves out: the times of EXDATE, and those that rules name (EXRULE; RFC 2445 section 4.8.5.2).
 #[derive(Default)]
 pub(super) struct Exclusions {
@@ -152,8 +165,7 @@ struct Excluding {
 
 impl Exclusions {
     pub fn of(master: &Component, base: Base<'_>, zones: &Zones<'_>) -> Self {
-        let rules = master.all("EXRULE").filter_map(|line| Rule::as_far_as_it_says(line.value()));
-        let rules = rules.map(|rule| Excluding { rule, stretch: None, times: HashSet::new() });
+        let rules = rules(master, "EXRULE", zones).map(|rule| Excluding { rule, stretch: None, times: HashSet::new() });
         Self { names: Names(excluded(master, base, zones).collect()), rules: rules.collect() }
     }
 

@@ -9,10 +9,9 @@ use std::ops::ControlFlow;
 
 use jiff::civil::{Date, DateTime};
 
-use super::exceptions::{Base, Exclusions, Named, Names};
+use super::exceptions::{Base, Exclusions, Named, Names, rules};
 use super::extent::Extent;
 use super::object::{Component, Object, Property};
-use super::rule::Rule;
 use super::time::{Clock, When};
 use super::zone::{Zone, Zones};
 use crate::model::calendar::TimeRange;
@@ -118,7 +117,7 @@ pub fn bounds(object: &Object, zones: &Zones<'_>) -> TimeRange {
     {
         let series = Series::of(master, start, &overrides(object, zones), zones);
         let begin = series.zone.instant(series.start.local);
-        for rule in rules(master, "RRULE") {
+        for rule in rules(master, "RRULE", zones) {
             let last = rule.last(&series.start, &series.zone, zones).map(|last| series.zone.instant(last));
             let (reach, shift) = series.reach();
             let end = last.map_or(Timestamp::MAX, |last| last.saturating_add(reach).saturating_add(shift));
@@ -157,10 +156,6 @@ fn walk<'a>(
 /// When a component begins; a task without DTSTART when it is due.
 fn start_of(component: &Component) -> Option<When> {
     component.property("DTSTART").or_else(|| component.property("DUE")).and_then(When::of)
-}
-
-fn rules<'a>(component: &'a Component, name: &'a str) -> impl Iterator<Item = Rule> + 'a {
-    component.all(name).filter_map(|line| Rule::as_far_as_it_says(line.value()))
 }
 
 /// A component that takes the place of an instance.
@@ -298,7 +293,7 @@ impl<'a, 'z> Series<'a, 'z> {
         let from = self.zone.local(range.start.saturating_sub(reach).saturating_sub(shift).saturating_sub(DAY_S));
         let to = self.zone.local(range.end.saturating_add(shift));
         let to = Base { start: &self.start, zone: &self.zone }.ends(to);
-        for rule in rules(self.master, "RRULE") {
+        for rule in rules(self.master, "RRULE", self.zones) {
             let (start, zone, zones) = (self.start.clone(), self.zone.clone(), self.zones);
             let mut flow = ControlFlow::Continue(());
             rule.follow(&start, &zone, (from, to), zones, |local| {

@@ -108,11 +108,14 @@ impl<'a> Walk<'a> {
                 }
             }
             let set = self.plan.set(index);
+            if set.days.first > to.div_euclid(DAY_S) {
+                return None;
+            }
             if set.len() > 0 {
-                return Some((period, set)).filter(|(_, set)| set.days.first * DAY_S <= to);
+                return Some((period, set));
             }
             // Within days all have as many.
-            if within || set.days.first * DAY_S > to {
+            if within {
                 return None;
             }
             period += 1;
@@ -429,7 +432,14 @@ mod tests {
             "FREQ=MINUTELY;BYSETPOS=2;BYSECOND=1",
             "FREQ=SECONDLY;BYSETPOS=-2;BYMINUTE=1",
             "FREQ=YEARLY;BYSETPOS=366;BYMONTH=1",
+            "FREQ=YEARLY;INTERVAL=99999999999999999999",
+            "FREQ=YEARLY;INTERVAL=99999999999999999999;BYWEEKNO=1",
+            "RSCALE=GREGORIAN;SKIP=BACKWARD;FREQ=YEARLY;INTERVAL=99999999999999999999;BYYEARDAY=-366",
+            "FREQ=MONTHLY;INTERVAL=99999999999999999999",
+            "RSCALE=GREGORIAN;SKIP=FORWARD;FREQ=MONTHLY;INTERVAL=99999999999999999999;BYMONTHDAY=31;BYMONTH=2",
             "FREQ=WEEKLY;INTERVAL=99999999999999999999",
+            "FREQ=DAILY;INTERVAL=99999999999999999999",
+            "FREQ=HOURLY;INTERVAL=99999999999999999999;BYMONTH=3",
             "FREQ=SECONDLY;INTERVAL=99999999999999999999;COUNT=99999999999999999999",
             "FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29",
         ] {

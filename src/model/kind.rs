@@ -135,7 +135,7 @@ pub static KINDS: [KindRow; 27] = [
     KindRow {
         copy: Kind::Calendar,
         properties: true,
-        ..row(Kind::TrashedCalendar, "trashed-calendar", &COLLECTION, TRASHED)
+        ..row(Kind::TrashedCalendar, "trashed-calendar", &COLLECTION, READ_ONLY.and(&[Method::Move, Method::Delete]))
     },
     KindRow { copy: Kind::Object, ..file(Kind::TrashedObject, "trashed-object", TRASHED) },
     row(Kind::Versions, "versions", &COLLECTION, READ_ONLY),

@@ -151,12 +151,12 @@ async fn calendars_are_copied_and_moved() {
     rita.get("/calendars/rita/mine/m.ics").expect(200).await;
     rita.relocate("/calendars/rita/meetings@tram/", "/calendars/rita/theirs/").expect(405).await;
     refused(&rita.copy("/calendars/rita/mine/", "/calendars/tram/mine/").send().await, 403, "need-privileges");
-    // To another home, and out of the trash.
+    // To another home; its own keeps it in the trash, out of which it is moved.
     max.relocate("/calendars/max/d/", "/calendars/tram/d/").expect(201).await;
     same("/calendars/tram/d/").await;
     let trash = max.propfind("/trash/max/", "1", "<D:displayname/>").expect(207).await.hrefs();
     assert!(trash.contains(&"/trash/max/d/".to_owned()), "{trash:?}");
-    max.copy("/trash/max/d/", "/calendars/max/back/").expect(201).await;
+    max.relocate("/trash/max/d/", "/calendars/max/back/").expect(201).await;
     same("/calendars/max/back/").await;
     world.sound().await;
 }
@@ -422,4 +422,40 @@ async fn what_lies_there_from_former_days_is_served_as_it_is_and_told_by_the_che
     judged.sort();
     let expected = [format!("{there}back.ics"), format!("{here}old.ics"), "/trash/max/whole/old.ics".to_owned()];
     assert_eq!(judged, expected.map(|address| (address, "rule-unknown-frequency".to_owned())));
+}
+
+/// Where a condition is one of the request as a whole, a sentence says it to people.
+#[tokio::test]
+async fn each_refusal_is_said_in_the_language_of_who_asks() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let calendar = "/calendars/max/personal/";
+    let query = |inner: &str| {
+        let body = format!("<C:calendar-query {CALDAV}><D:prop/>{inner}</C:calendar-query>");
+        max.report_at(calendar).body(&body)
+    };
+    let top = "<C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter>";
+    let filter =
+        |inner: &str| format!("<C:filter><C:comp-filter name=\"VCALENDAR\">{inner}</C:comp-filter></C:filter>");
+    let text = "<C:comp-filter name=\"VEVENT\"><C:prop-filter name=\"UID\"><C:text-match collation=\"x\">a</C:text-match></C:prop-filter></C:comp-filter>";
+    let refusals = [
+        (max.ask("MKCALENDAR", calendar), "Il y a d\u{e9}j\u{e0}"),
+        (max.ask("MKCALENDAR", "/files/max/a/"), "Aucun calendrier"),
+        (max.mkcol("/calendars/max/a/"), "de cette sorte"),
+        (max.put("/calendars/max/personal/a.ics", "x").header("Content-Type", "text/html"), "text/calendar"),
+        (query(""), "ne suit pas la grammaire"),
+        (query(&filter("<x:y xmlns:x=\"urn:x\"/>")), "ce que l\u{2019}on ne peut pas chercher"),
+        (query(&filter(text)), "compar\u{e9}s"),
+        (query(&format!("{top}<C:timezone>Paris</C:timezone>")), "VTIMEZONE"),
+        (query(&format!("{top}<C:timezone-id>Paris</C:timezone-id>")), "ne porte ce nom"),
+        (
+            max.report_at("/files/max/").body(&format!("<C:calendar-query {CALDAV}>{top}</C:calendar-query>")),
+            "Ce rapport",
+        ),
+    ];
+    for (ask, sentence) in refusals {
+        let answer = ask.header("Accept-Language", "fr").send().await;
+        assert!(answer.text().contains("<B:message xml:lang=\"fr\">"), "{sentence}: {}", answer.text());
+        assert!(answer.text().contains(sentence), "{sentence}: {}", answer.text());
+    }
 }

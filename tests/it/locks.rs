@@ -355,9 +355,10 @@ async fn a_lock_stays_on_a_name_whatever_is_put_there() {
 async fn a_lock_on_an_event_stays_when_another_is_moved_onto_it() {
     let world = World::new().await;
     let max = world.client("max");
-    let (from, to) = ("/calendars/tram/meetings/from.ics", "/calendars/tram/meetings/to.ics");
-    for (path, uid) in [(from, "one"), (to, "two")] {
-        max.put(path, &event(uid, "20260614")).header("Content-Type", "text/calendar").expect(201).await;
+    let (from, to) = ("/calendars/tram/other/from.ics", "/calendars/tram/meetings/to.ics");
+    max.ask("MKCALENDAR", "/calendars/tram/other").expect(201).await;
+    for path in [from, to] {
+        max.put(path, &event("one", "20260614")).header("Content-Type", "text/calendar").expect(201).await;
     }
     let token = max.locked(to, "exclusive", "0").await;
     max.relocate(from, to).expect(423).await;

@@ -165,7 +165,7 @@ def entered_late(lab):
         case("each-minute-of-two-hours", "DTSTART;TZID=Europe/Paris:20260105T090000", "DURATION:PT1M", "RRULE:FREQ=MINUTELY;INTERVAL=30;BYHOUR=9,10", window=("20260701T000000Z", "20260702T000000Z"),
              instances=[f"20260701T{at}00Z/20260701T{at[:2]}{int(at[2:]) + 1:02}00Z" for at in ("0700", "0730", "0800", "0830")], feed=False),
         case("each-second-of-a-minute", "DTSTART:20260105T090000Z", "DURATION:PT1S", "RRULE:FREQ=SECONDLY;INTERVAL=20;BYMINUTE=0;BYHOUR=9", window=("20260302T090000Z", "20260302T090100Z"),
-             instances=[f"20260302T0900{second:02}Z/20260302T0900{second + 1:02}Z" for second in (0, 20, 40)], feed=False, refusal=True),
+             instances=[f"20260302T0900{second:02}Z/20260302T0900{second + 1:02}Z" for second in (0, 20, 40)], feed=False),
         case("hours-over-the-change", "DTSTART;TZID=Europe/Paris:20260328T000000", "DURATION:PT5M", "RRULE:FREQ=HOURLY", window=("20260328T230000Z", "20260329T040000Z"),
              instances=[f"2026032{day}T{hour:02}0000Z/2026032{day}T{hour:02}0500Z" for day, hour in ((8, 23), (9, 0), (9, 1), (9, 2), (9, 3))], feed=False),
     ])

@@ -1,7 +1,7 @@
 """Where a library departs from RFC 5545, or from what this server decides where the RFC leaves something open: a function a class, with the sentence.
 
-A function recognises a class of rules by what the rule says, never one rule; its answer is asked for only where the library's instances are not the server's. Each rule
-has to be held to one library at least.
+A function recognises a class of rules by what the rule says, never one rule; its answer is asked for only where the library's instances are not the server's. Nearly
+each rule is held to one library at least: how many are not is told, and bounded.
 """
 
 SMALL = ("HOURLY", "MINUTELY", "SECONDLY")
@@ -33,6 +33,27 @@ def positions_in_plain_and_numbered_days(rule, parts):
     return "BYSETPOS" in parts and 0 < len(numbered) < len(days)
 
 
+@departure("dateutil", "calcard")
+def weeks_over_the_turn_of_a_year(rule, parts):
+    """BYWEEKNO "corresponds to weeks according to week numbering as defined in ISO.8601.2004": the first and the last week of a year may reach into another one, and are of the year that
+    numbers them, by which INTERVAL and BYSETPOS count; here their days are of the calendar's year, and some are not found from its other end."""
+    return bool({"1", "-1", "52", "-52", "53", "-53"} & set(parts.get("BYWEEKNO", "").split(",")))
+
+
+@departure("dateutil", "calcard")
+def begins_in_a_week_of_another_year(rule, parts):
+    """"The recurrence set generated with a DTSTART property value not synchronized with the recurrence rule is undefined": in a rule of weeks the years are counted here from
+    that of the calendar, and by the server from the one that numbers the week of DTSTART."""
+    return not rule.synchronised and not "0104" <= rule.start[4:8] <= "1228" and {"BYWEEKNO", "INTERVAL"} <= set(parts)
+
+
+@departure("dateutil", "calcard")
+def positions_in_the_first_week(rule, parts):
+    """BYSETPOS "operates on a set of recurrence instances in one interval of the recurrence rule. For example, in a WEEKLY rule, the interval would be one week": also in the week of DTSTART;
+    here that week begins with DTSTART."""
+    return parts["FREQ"] == "WEEKLY" and "BYSETPOS" in parts
+
+
 @departure("libical")
 def month_days_of_a_year(rule, parts):
     """The table of section 3.3.10 says "Expand" for BYMONTHDAY in a YEARLY rule: days of all months; here only of the month of DTSTART."""
@@ -62,6 +83,24 @@ def weeks_by_number(rule, parts):
 def short_intervals_with_limits(rule, parts):
     """The table of section 3.3.10 says "Limit" for these parts in HOURLY and shorter rules: periods go on being counted by INTERVAL; here they are counted anew after a gap, or told twice."""
     return parts["FREQ"] in SMALL and any(part in parts for part in (*DAYS, *TIMES))
+
+
+@departure("libical")
+def months_in_weekly_rules(rule, parts):
+    """The table of section 3.3.10 says "Limit" for BYMONTH in WEEKLY rules: weeks go on being counted by INTERVAL; here they are counted anew after months that are left out."""
+    return parts["FREQ"] == "WEEKLY" and "BYMONTH" in parts and "INTERVAL" in parts
+
+
+@departure("libical")
+def weeks_that_begin_otherwise(rule, parts):
+    """WKST "is significant when a WEEKLY "RRULE" has an interval greater than 1, and a BYDAY rule part is specified": here days before Monday are not of the week that WKST says."""
+    return parts["FREQ"] == "WEEKLY" and {"INTERVAL", "WKST", "BYDAY"} <= set(parts)
+
+
+@departure("calcard")
+def minutes_of_some_hours(rule, parts):
+    """The table of section 3.3.10 says "Limit" for BYHOUR in MINUTELY rules: minutes go on being counted by INTERVAL; here they are counted anew in each such hour."""
+    return parts["FREQ"] in ("MINUTELY", "SECONDLY") and "INTERVAL" in parts and any(part in parts for part in TIMES)
 
 
 @departure("libical")

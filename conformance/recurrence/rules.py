@@ -221,18 +221,19 @@ def make(name, rng):
             one.length = ("DURATION", 0, 1)
         else:
             one.length = (rng.choice(["DURATION", "DTEND"]), rng.choice([60, 300, 3600, 5400]) if not small else rng.choice([1, 30]), 0)
-        later = [local(time) for time in found if local(time) > at]
-        if later and rng.random() < 0.15:
-            one.excluded = [(at, spelling(at, later, day, zone, rng)) for at in rng.sample(later, min(len(later), rng.choice([1, 1, 3])))]
-        if later and not one.excluded and not one.count and not one.until and rng.random() < 0.15:
-            at = rng.choice(later)
-            to = at + dt.timedelta(days=rng.choice([0, 1, -1, 40]), hours=0 if day else rng.choice([0, 1, 5]))
-            one.moved = [(at, spelling(at, later, day, zone, rng), to)]
         if rng.random() < 0.08:
             hows = ["own"] if day or not zone else ["own", "utc", "floating", "zoned"]
             span = (window[1] - window[0]).total_seconds()
             extra = [(window[0] + dt.timedelta(seconds=int(span * rng.random()))).replace(microsecond=0) for _ in range(rng.choice([1, 2]))]
-            one.added = [(at.replace(hour=0, minute=0, second=0) if day else at, rng.choice(hows)) for at in extra if at > local(start)]
+            one.added = [(more.replace(hour=0, minute=0, second=0) if day else more, rng.choice(hows)) for more in extra if more > at]
+        times = [at, *(local(time) for time in found), *(more for more, _ in one.added)]
+        later = [local(time) for time in found if local(time) > at]
+        if later and rng.random() < 0.15:
+            one.excluded = [(time, spelling(time, times, day, zone, rng)) for time in rng.sample(later, min(len(later), rng.choice([1, 1, 3])))]
+        if later and not one.excluded and not one.count and not one.until and rng.random() < 0.15:
+            gone = rng.choice(later)
+            to = gone + dt.timedelta(days=rng.choice([0, 1, -1, 40]), hours=0 if day else rng.choice([0, 1, 5]))
+            one.moved = [(gone, spelling(gone, times, day, zone, rng), to)]
         return one
 
 
@@ -240,7 +241,7 @@ def spelling(at, times, day, zone, rng):
     """How an exception may name an instance: by its day only where that is the only one of the day."""
     if day:
         return rng.choice(["own", "timed"])
-    alone = ["day"] if sum(one.date() == at.date() for one in times) == 1 else []
+    alone = ["day"] if len({one for one in times if one.date() == at.date()}) == 1 else []
     return rng.choice(["own", "utc", "zoned", *(["floating"] if zone != "UTC" else []), *alone] if zone else ["own", *alone])
 
 

@@ -10,17 +10,18 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::exceptions::rules;
 use super::object::Component;
+use super::rule::{Frequency, Rule};
 use super::time::{Clock, When};
 use super::tzid::offset;
 use super::zone::{Zone, Zones};
 use crate::model::civil::{civil_of, seconds_of};
 use crate::model::id::Timestamp;
 
-/// Rules are followed up to this year. Later ones are like one of the last 28 before it, for in these no leap day is left out.
-const FOLLOWED_TO: i16 = 2200;
+/// Rules that end, or that not each year meets alike, are followed from the first year to the last.
+const FIRST_YEAR: i16 = 1900;
+const LAST_YEAR: i16 = 2199;
+/// A year in which rules meet each year alike is like one of any 28 in a row, if no leap day is left out in these.
 const CYCLE_YEARS: i16 = 28;
-const FOLLOWED: (DateTime, DateTime) =
-    (Date::constant(1900, 1, 1).at(0, 0, 0, 0), Date::constant(FOLLOWED_TO, 1, 1).at(0, 0, 0, 0));
 /// Where rules begin that do not say it: when those of Outlook do.
 const OUTSET: DateTime = Date::constant(1601, 1, 1).at(2, 0, 0, 0);
 
@@ -28,7 +29,38 @@ const OUTSET: DateTime = Date::constant(1601, 1, 1).at(2, 0, 0, 0);
 #[derive(Debug)]
 pub struct Described {
     onsets: Vec<Onset>,
+    cycle: Option<Cycle>,
     fingerprint: OnceLock<u64>,
+}
+
+/// Rules that go on for ever, each year alike: of them some years are known, and those of the cycle stand for all the others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Cycle {
+    /// The first year that is like another.
+    from: i16,
+    /// The year after the last of the cycle: where a century begins.
+    end: i16,
+}
+
+impl Cycle {
+    /// The next one after a year up to which all is known.
+    const fn after(known: i16) -> Self {
+        let from = known.saturating_add(2);
+        Self { from, end: (from.saturating_add(CYCLE_YEARS) / 100).saturating_add(1).saturating_mul(100) }
+    }
+
+    fn like(self, local: DateTime) -> Option<DateTime> {
+        let form = |year: i16| Date::new(year, 1, 1).map(|first| (first.in_leap_year(), first.weekday())).ok();
+        let years = self.end.saturating_sub(CYCLE_YEARS)..self.end;
+        let like = years.into_iter().find(|year| form(*year) == form(local.year()))?;
+        local.with().year(like).build().ok()
+    }
+}
+
+/// From the beginning of a year to that of another.
+fn years(from: i16, to: i16) -> Option<(DateTime, DateTime)> {
+    let begins = |year| Date::new(year, 1, 1).map(|first| first.at(0, 0, 0, 0)).ok();
+    (from < to).then(|| Some((begins(from)?, begins(to.min(9999))?))).flatten()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -68,25 +100,61 @@ impl Part {
     fn any(&self) -> Option<i64> {
         self.to_s.or(self.from_s)
     }
+}
 
-    /// When it begins, by the clock before.
-    fn begins(&self, component: &Component, zones: &Zones<'_>) -> Vec<DateTime> {
+/// When a part begins to hold, by the clock before.
+struct Begins {
+    start: When,
+    clock: Zone,
+    known: Vec<DateTime>,
+    /// Rules that each year meets alike, for ever.
+    yearly: Vec<Rule>,
+}
+
+impl Begins {
+    fn of(part: Part, component: &Component, zones: &Zones<'_>) -> Self {
         let told = component.property("DTSTART").and_then(When::of);
-        let mut begins: Vec<DateTime> = told.iter().map(|when| when.local).collect();
-        let start = told.map_or(OUTSET, |when| when.local);
-        let start = When { local: start, clock: Clock::Floating };
+        let start = When { local: told.as_ref().map_or(OUTSET, |when| when.local), clock: Clock::Floating };
         // UNTIL is in UTC. Whichever of the two offsets a program reckoned it by, it meets no other change of the clock.
-        let seconds = self.from_s.max(self.to_s).and_then(|seconds| i32::try_from(seconds).ok()).unwrap_or(0);
+        let seconds = part.from_s.max(part.to_s).and_then(|seconds| i32::try_from(seconds).ok()).unwrap_or(0);
         let clock = Zone::Known(TimeZone::fixed(Offset::from_seconds(seconds).unwrap_or(Offset::UTC)));
+        let mut begins = Self { start, clock, known: told.iter().map(|when| when.local).collect(), yearly: Vec::new() };
         for rule in rules(component, "RRULE", zones) {
-            rule.follow(&start, &clock, FOLLOWED, zones, |local| {
-                begins.push(local);
+            let alike = rule.frequency == Frequency::Yearly && rule.interval == 1;
+            if alike && rule.count.is_none() && rule.until(&begins.start, &begins.clock, zones).is_none() {
+                begins.yearly.push(rule);
+            } else {
+                let found = begins.followed(&rule, years(FIRST_YEAR, LAST_YEAR + 1), zones);
+                begins.known.extend(found);
+            }
+        }
+        let more = component.all("RDATE").flat_map(When::all_of).take_while(|_| zones.step(1));
+        begins.known.extend(more.map(|(when, _)| when.local));
+        begins
+    }
+
+    fn followed(&self, rule: &Rule, range: Option<(DateTime, DateTime)>, zones: &Zones<'_>) -> Vec<DateTime> {
+        let mut found = Vec::new();
+        if let Some(range) = range {
+            rule.follow(&self.start, &self.clock, range, zones, |local| {
+                found.push(local);
                 true
             });
         }
-        let more = component.all("RDATE").flat_map(When::all_of).take_while(|_| zones.step(1));
-        begins.extend(more.map(|(when, _)| when.local));
-        begins
+        found
+    }
+
+    /// All, those of yearly rules as far as they are needed.
+    fn all(mut self, cycle: Option<Cycle>, zones: &Zones<'_>) -> Vec<DateTime> {
+        let Some(cycle) = cycle else { return self.known };
+        for rule in std::mem::take(&mut self.yearly) {
+            // The last change of the year before the cycle tells how its first year begins.
+            for range in [(FIRST_YEAR, cycle.from), (cycle.end - CYCLE_YEARS - 1, cycle.end)] {
+                let found = self.followed(&rule, years(range.0, range.1), zones);
+                self.known.extend(found);
+            }
+        }
+        self.known
     }
 }
 
@@ -95,10 +163,15 @@ impl Described {
     pub(super) fn read(zone: &Component, zones: &Zones<'_>) -> Option<Self> {
         let parts = zone.components.iter().filter_map(|component| Some((Part::of(component)?, component)));
         let parts: Vec<(Part, &Component)> = parts.take_while(|_| zones.step(1)).collect();
-        let begins = parts.iter().flat_map(|(part, component)| {
-            part.begins(component, zones).into_iter().map(move |local| (local, part.standard, *part))
+        let begins: Vec<(Part, Begins)> =
+            parts.iter().map(|(part, component)| (*part, Begins::of(*part, component, zones))).collect();
+        let known = begins.iter().flat_map(|(_, begins)| &begins.known).map(|local| local.year()).max();
+        let yearly = begins.iter().any(|(_, begins)| !begins.yearly.is_empty());
+        let cycle = yearly.then(|| Cycle::after(known.unwrap_or(OUTSET.year())));
+        let begun = begins.into_iter().flat_map(|(part, begins)| {
+            begins.all(cycle, zones).into_iter().map(move |local| (local, part.standard, part))
         });
-        let mut begun: Vec<(DateTime, bool, Part)> = begins.collect();
+        let mut begun: Vec<(DateTime, bool, Part)> = begun.collect();
         // Outlook lets both parts begin at one time long ago, and means standard time.
         begun.sort_by_key(|(local, standard, _)| (*local, *standard));
         // An offset that is missing is the one that the part before or after tells.
@@ -124,7 +197,7 @@ impl Described {
             let to_s = part.and_then(|(part, _)| part.any())?;
             onsets.push(Onset { local: DateTime::MIN, from_s: to_s, to_s });
         }
-        Some(Self { onsets, fingerprint: OnceLock::new() })
+        Some(Self { onsets, cycle, fingerprint: OnceLock::new() })
     }
 
     /// The greatest distance from UTC, in seconds.
@@ -135,7 +208,7 @@ impl Described {
     /// The same for two that tell the same time. It means nothing beyond this process.
     pub(super) fn fingerprint(&self) -> u64 {
         static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        *self.fingerprint.get_or_init(|| HASHER.hash_one(&self.onsets))
+        *self.fingerprint.get_or_init(|| HASHER.hash_one((&self.onsets, self.cycle)))
     }
 
     /// The offset that a clock has when it shows a time.
@@ -159,15 +232,10 @@ impl Described {
         self.onsets.first().map_or(0, |first| first.from_s)
     }
 
-    /// A time, or one like it up to which the rules were followed, if any of them goes on for ever.
+    /// A time, or one like it in a year of which the changes are known.
     fn followed(&self, local: DateTime) -> DateTime {
-        let endless = self.onsets.last().is_some_and(|last| last.local.year() == FOLLOWED_TO - 1);
-        if local.year() < FOLLOWED_TO || !endless {
-            return local;
-        }
-        let form = |year: i16| Date::new(year, 1, 1).map(|first| (first.in_leap_year(), first.weekday()));
-        let like = (FOLLOWED_TO - CYCLE_YEARS..FOLLOWED_TO).find(|year| form(*year).ok() == form(local.year()).ok());
-        like.and_then(|year| local.with().year(year).build().ok()).unwrap_or(local)
+        let cycle = self.cycle.filter(|cycle| local.year() >= cycle.from);
+        cycle.and_then(|cycle| cycle.like(local)).unwrap_or(local)
     }
 }
 
@@ -263,7 +331,11 @@ mod tests {
         let (described, known) = (zone(&paris()).unwrap(), Zone::Known(TimeZone::get("Europe/Paris").unwrap()));
         let south = paris().replace("BYMONTH=3", "BYMONTH=9").replace("BYMONTH=10", "BYMONTH=4");
         assert_eq!(noons(&south, 2400), ("100000Z".to_owned(), "110000Z".to_owned()));
+        for year in [1700, 1890] {
+            assert_eq!(noons(&paris(), year), ("110000Z".to_owned(), "100000Z".to_owned()), "{year}");
+        }
         for year in [1996, 2026, 2199, 2200, 2201, 2300, 2304, 2400, 3999, 9998] {
+            // So long the clocks of Europe have changed by these rules.
             for day in ["0101", "0215", "0320", "0401", "0731", "1020", "1101", "1231"] {
                 let local = When::read(&format!("{year}{day}T120000"), None).unwrap().local;
                 let instant = known.instant(local);
@@ -303,6 +375,40 @@ mod tests {
         }
         let zone = rules("19940925T010000Z");
         assert_eq!(at(&zone, "19951015T120000"), "19951015T100000Z");
+    }
+
+    #[test]
+    fn rules_in_each_order_tell_the_same_time() {
+        // What began by and by, ended and goes on, told by rules that end and by others that do not.
+        let piece = |kind: &str, start: &str, (from, to): (&str, &str), rule: &str| {
+            part(kind, &format!("DTSTART:{start}\nTZOFFSETFROM:{from}\nTZOFFSETTO:{to}\nRRULE:FREQ=YEARLY;{rule}"))
+        };
+        let new_york = [
+            piece("DAYLIGHT", "19870405T020000", ("-0500", "-0400"), "BYMONTH=4;BYDAY=1SU;UNTIL=20060402T070000Z"),
+            piece("STANDARD", "19671029T020000", ("-0400", "-0500"), "BYMONTH=10;BYDAY=-1SU;UNTIL=20061029T060000Z"),
+            piece("DAYLIGHT", "20070311T020000", ("-0500", "-0400"), "BYMONTH=3;BYDAY=2SU"),
+            piece("STANDARD", "20071104T020000", ("-0400", "-0500"), "BYMONTH=11;BYDAY=1SU"),
+        ];
+        let known = Zone::Known(TimeZone::get("America/New_York").unwrap());
+        for turn in 0..4 {
+            let mut parts = new_york.clone();
+            parts.rotate_left(turn);
+            let described = zone(&parts.join("\n")).unwrap();
+            for step in 0..3000 {
+                let at = 567_993_600 + step * 7 * 86_400 + 5000;
+                assert_eq!(write_local(described.local(at)), write_local(known.local(at)), "{turn} {at}");
+                assert_eq!(described.instant(known.local(at)), at, "{turn} {at}");
+            }
+        }
+        // Every other year is no year like another.
+        let odd = [
+            piece("DAYLIGHT", "20010601T000000", ("+0000", "+0100"), "INTERVAL=2;BYMONTH=6;BYMONTHDAY=1"),
+            piece("STANDARD", "20020601T000000", ("+0100", "+0000"), "INTERVAL=2;BYMONTH=6;BYMONTHDAY=1"),
+        ];
+        let odd = zone(&odd.join("\n")).unwrap();
+        for (year, hour) in [(2001, "11"), (2002, "12"), (2151, "11"), (2152, "12")] {
+            assert_eq!(at(&odd, &format!("{year}0701T120000")), format!("{year}0701T{hour}0000Z"));
+        }
     }
 
     #[test]

@@ -299,7 +299,8 @@ pub async fn insert_setting(c: &mut Txn, name: &str, value: &str) -> Result<(), 
 
 /// Lowers every role in a home that is greater than `most`.
 pub async fn lower_grants(c: &mut Txn, home: Id, most: Role) -> Result<(), Failure> {
-    let sql = "UPDATE ace SET role = $2 WHERE role > $2 AND node_id IN (SELECT n.id FROM node n WHERE n.home_id = $1)";
+    let sql = "UPDATE ace SET role = $2 WHERE role > $2 \
+               AND EXISTS (SELECT 1 FROM node n WHERE n.id = ace.node_id AND n.home_id = $1)";
     c.note(sql, arguments![home, most.rank()]).await?;
     Ok(())
 }

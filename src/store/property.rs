@@ -1,6 +1,6 @@
 //! Statements on `property`: dead properties, kept as the element the client sent.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -64,11 +64,12 @@ pub async fn of(c: &mut impl Reading, node: Id, which: &Selection) -> Result<Vec
     Ok(rows(c, SQL, arguments![node, which.names()]).await?.iter().map(|row| dead_of(row, 0)).collect())
 }
 
-/// Members of a collection that have dead properties, of those after `after` up to `last`.
-pub async fn bearers(c: &mut impl Reading, parent: Id, after: &str, last: &str) -> Result<HashSet<Id>, Failure> {
-    let sql = "SELECT DISTINCT p.node_id FROM node n JOIN property p ON p.node_id = n.id WHERE n.parent_id = $1 \
-               AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3";
-    Ok(rows(c, sql, arguments![parent, after, last]).await?.iter().map(|row| Id(row.integer(0))).collect())
+/// Members of a collection that have dead properties, of those after `after` up to `last`; and how many bytes these are.
+pub async fn bearers(c: &mut impl Reading, parent: Id, after: &str, last: &str) -> Result<HashMap<Id, i64>, Failure> {
+    let sql = "SELECT p.node_id, CAST(SUM(OCTET_LENGTH(p.xml)) AS BIGINT) FROM node n JOIN property p ON p.node_id = n.id \
+               WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 GROUP BY p.node_id";
+    let found = rows(c, sql, arguments![parent, after, last]).await?;
+    Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1))).collect())
 }
 
 /// Dead properties of members, each with whose it is.

@@ -4,7 +4,7 @@
 //! added for long: what a crash, or a refusal, leaves is purged. It is read in one view, so it is what stood at one moment;
 //! where something was written into what is moved since that moment, it is built anew.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::Tree;
 use super::edit::bug;
@@ -25,8 +25,9 @@ use crate::store::sql::Reading;
 use crate::store::transaction::{Snapshot, Txn};
 use crate::store::{calendar, node, property, purge, version};
 
-/// How many members are copied at a time.
+/// How many members are copied at a time: fewer where their dead properties are many.
 const PAGE: i64 = 250;
+const PAGE_BYTES: i64 = 1024 * 1024;
 /// How many nodes are copied in one change; a larger tree is built before.
 pub(super) const SMALL: i64 = 500;
 /// The largest tree that one COPY duplicates.
@@ -158,27 +159,38 @@ pub(super) struct OnePage {
     members: Vec<Node>,
     to: Node,
     depth: usize,
-    adorned: HashSet<Id>,
+    adorned: HashMap<Id, i64>,
     indexed: Vec<(String, Indexed)>,
 }
 
 impl Pages {
-    /// The next page that holds something, read from the view of the source.
+    /// The next page that holds something, read from the view of the source. One member always fits in.
     pub async fn next<T: Reading>(&mut self, source: &mut Admitted<T>) -> Result<Option<OnePage>> {
         loop {
             let open = self.open.take().or_else(|| self.waiting.pop().map(|open| (open, String::new())));
             let Some(((from, to, depth), after)) = open else { return Ok(None) };
-            let (members, next) = source.stored_members(&from, &after, PAGE, Width::Whole).await?;
+            let (mut members, mut next) = source.stored_members(&from, &after, PAGE, Width::Whole).await?;
             let Some(last) = members.last().map(|last| match_name(&last.name)) else { continue };
             if depth >= MAX_SEGMENTS {
                 return Err(Condition::TooDeep.into());
+            }
+            let adorned = property::bearers(&mut source.store, from.id, &after, &last).await?;
+            let mut bytes = 0;
+            let fits = |member: &&Node| {
+                let before = bytes;
+                bytes += adorned.get(&member.id).unwrap_or(&0);
+                before < PAGE_BYTES
+            };
+            let fitting = members.iter().take_while(fits).count();
+            if fitting < members.len() {
+                members.truncate(fitting);
+                next = members.last().map(|last| match_name(&last.name));
             }
             self.copied += members.len();
             if self.copied > MAX_COPIED {
                 let why = "the folder holds too many documents to be copied at once; copy its parts";
                 return Err(Refusal::of(Condition::TooLarge).text(why).into());
             }
-            let adorned = property::bearers(&mut source.store, from.id, &after, &last).await?;
             let indexed = match to.kind {
                 Kind::Calendar => calendar::indexed_members(&mut source.store, from.id, (&after, &last)).await?,
                 _ => Vec::new(),
@@ -229,7 +241,7 @@ impl Admitted<Txn> {
         let (mut bytes, mut documents) = (0, 0);
         let mut open = Vec::new();
         for (member, copy) in members.into_iter().zip(copies) {
-            if adorned.contains(&member.id) {
+            if adorned.contains_key(&member.id) {
                 self.adopt_properties(&member, &copy).await?;
             }
             if copy.kind.is_collection() {

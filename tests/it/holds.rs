@@ -128,6 +128,12 @@ async fn what_is_done_to_a_tree() {
     let mut told = Told::of(&world);
     told.deed("COPY", max.copy("/files/tram/large", "/files/tram/copy").expect(201)).await;
     told.deed("MOVE deeper", max.relocate("/files/tram/copy", "/files/tram/a/copy").expect(201)).await;
+    told.deed("the end of a project's roles", async {
+        world.tree.add_project("other", "Other", None).await.unwrap();
+        world.tree.grant("/files/tram/a", "rita", Role::Member, None).await.unwrap();
+        world.tree.close_project("other").await.unwrap();
+    })
+    .await;
     told.deed("MOVE to another home", max.relocate("/files/tram/a/copy", "/files/max/copy").expect(201)).await;
     told.deed("DELETE", max.delete("/files/max/copy").expect(204)).await;
     told.deed("restoring deeper", max.relocate("/trash/max/copy", "/files/max/a/copy").expect(201)).await;
@@ -226,6 +232,27 @@ async fn what_is_asked_of_many_folders() {
         max.mkcol(&deep).expect(201).await;
     }
     told.deed("MOVE too deep", max.relocate("/files/tram/a/b/large", &format!("{deep}/large")).expect(403)).await;
+}
+
+/// A row of dead properties of half a megabyte is as much as hundreds of nodes.
+#[tokio::test]
+async fn what_is_said_of_documents() {
+    let (world, max) = world().await;
+    max.mkcol("/files/tram/large").expect(201).await;
+    plant(&world, "large", 1 << 32, 1_000).await;
+    let said = "INSERT INTO property (node_id, principal_id, namespace, name, xml) SELECT id, 0, 'urn:x', 'p', \
+                '<p xmlns=\"urn:x\">' || hex(zeroblob(250000)) || '</p>' FROM node WHERE";
+    let some = format!("{said} {} LIMIT 100", planted(1 << 32, 1_000));
+    sql(&world, &some).await;
+    sql(&world, "UPDATE home SET used_bytes = used_bytes + (SELECT SUM(OCTET_LENGTH(namespace) + OCTET_LENGTH(name) + OCTET_LENGTH(xml)) \
+                 FROM property) WHERE node_id = (SELECT home_id FROM node WHERE name = 'large')").await;
+    sound(&world).await;
+    let mut told = Told::of(&world);
+    told.deed("COPY of much that is said", max.copy("/files/tram/large", "/files/tram/copy").expect(201)).await;
+    assert_eq!(super::keeping::count(&world, "SELECT COUNT(*) FROM property").await, 200);
+    max.delete("/files/tram/copy").expect(204).await;
+    told.deed("purge of much that is said", world.client("lea").delete("/trash/tram/copy").expect(204)).await;
+    sound(&world).await;
 }
 
 #[tokio::test]

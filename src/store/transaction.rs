@@ -427,6 +427,15 @@ impl Txn {
         if state.noted.is_full() { state.run_noted().await } else { Ok(()) }
     }
 
+    /// Leaves nothing behind, and lets others write, before it returns: whoever goes on with something long does not leave that to
+    /// a task, which may have to wait until they wait.
+    pub async fn give_up(mut self) {
+        if let Some((mut guard, holding)) = self.held.take() {
+            guard.undo().await;
+            drop((guard, holding));
+        }
+    }
+
     /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group. Once begun it
     /// is carried through, whoever waits for it: the neighbours' changes end with it.
     pub async fn commit(mut self) -> Result<(), Failure> {
@@ -496,5 +505,18 @@ mod tests {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         panic!("the change is neither there nor undone");
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_lets_others_write_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), true).await.expect("a store");
+        let mut txn = store.write().await.expect("a transaction");
+        insert_setting(&mut txn, "name", "set").await.expect("noted");
+        assert!(setting(&mut txn, "name").await.expect("an answer").is_some());
+        txn.give_up().await;
+        let next = store.write().now_or_never().expect("the connection is free");
+        let mut next = next.expect("a transaction");
+        assert!(setting(&mut next, "name").await.expect("an answer").is_none());
     }
 }

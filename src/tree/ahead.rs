@@ -103,7 +103,7 @@ impl Tree {
     /// it unknown again.
     pub(super) async fn again(&self, admitted: Admitted<Txn>, unknown: Unknown) -> Result<Admitted<Txn>> {
         let Admitted { request, mut ahead, store, .. } = admitted;
-        drop(store);
+        store.give_up().await;
         ahead.times += 1;
         if ahead.times >= ATTEMPTS {
             self.abandon(ahead.built.take()).await?;

@@ -53,7 +53,7 @@ impl Tree {
             match updated {
                 Updated::Whole => admitted.commit().await?,
                 Updated::Rewinds(moment) => {
-                    drop(admitted);
+                    admitted.store.give_up().await;
                     self.rewind(request, moment, &mut |_| {}).await?;
                 }
             }
@@ -94,6 +94,7 @@ impl Tree {
             let mut admitted = self.write(request).await?;
             let changed = admitted.target.node().is_none_or(|node| node.members_seq != plan.members_seq);
             if whole && changed && !overlooked {
+                admitted.store.give_up().await;
                 return Ok(false);
             }
             admitted.ahead = ahead;
@@ -101,7 +102,7 @@ impl Tree {
             let outcome = admitted.rewind(slice, &mut made).await;
             ahead = std::mem::take(&mut admitted.ahead);
             if let Some(unknown) = ahead.unknown.take() {
-                drop(admitted);
+                admitted.store.give_up().await;
                 attempts += 1;
                 if attempts > FEW {
                     return Err(Condition::Busy.into());

@@ -42,7 +42,7 @@ def weeks_over_the_turn_of_a_year(rule, parts):
 
 @departure("dateutil", "calcard")
 def begins_in_a_week_of_another_year(rule, parts):
-    """"The recurrence set generated with a DTSTART property value not synchronized with the recurrence rule is undefined": in a rule of weeks the years are counted here from
+    """"The recurrence set generated with a "DTSTART" property value not synchronized with the recurrence rule is undefined": in a rule of weeks the years are counted here from
     that of the calendar, and by the server from the one that numbers the week of DTSTART."""
     return not rule.synchronised and not "0104" <= rule.start[4:8] <= "1228" and {"BYWEEKNO", "INTERVAL"} <= set(parts)
 
@@ -62,7 +62,7 @@ def month_days_of_a_year(rule, parts):
 
 @departure("libical")
 def positions_in_sets_with_times(rule, parts):
-    """"Each BYSETPOS value corresponds to the nth occurrence within the set of recurrence instances specified by the rule": here it counts days, and only of months and years."""
+    """A BYSETPOS value "indicates the nth occurrence of the specific occurrence within the set of occurrences specified by the rule": here it counts days, and only of months and years."""
     return "BYSETPOS" in parts and (parts["FREQ"] not in ("MONTHLY", "YEARLY") or any(part in parts for part in TIMES) or not rule.synchronised or "BYDAY" not in parts)
 
 
@@ -105,5 +105,5 @@ def minutes_of_some_hours(rule, parts):
 
 @departure("libical")
 def begins_off_its_rule(rule, parts):
-    """"The recurrence set generated with a DTSTART property value not synchronized with the recurrence rule is undefined": here the interval is counted from the first instance."""
+    """"The recurrence set generated with a "DTSTART" property value not synchronized with the recurrence rule is undefined": here the interval is counted from the first instance."""
     return not rule.synchronised

@@ -63,7 +63,7 @@ def settled(rule, first, found):
     start, zone = local(rule.start), rule.zone
     times = [local(at) for at in found]
     if first != rule.start:
-        # "The DTSTART property value always counts as the first occurrence" (RFC 5545 section 3.3.10).
+        # "The "DTSTART" property value always counts as the first occurrence" (RFC 5545 section 3.3.10).
         times = [start, *times]
     begun = {}
     for at in times:

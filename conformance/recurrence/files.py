@@ -130,6 +130,31 @@ def twice_the_same_instance(raw, content):
     return len(set(named)) < len(named)
 
 
+@explains(REFUSALS)
+def a_frequency_that_is_none(raw, content):
+    """RFC 5545 section 3.3.10: freq = "SECONDLY" / "MINUTELY" / "HOURLY" / "DAILY" / "WEEKLY" / "MONTHLY" / "YEARLY"."""
+    known = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+    return any(frequency.upper() not in known for _, rule in values(raw, "RRULE") for frequency in re.findall(r"FREQ=([^;]*)", rule, re.I))
+
+
+@explains(REFUSALS)
+def a_rule_of_another_calendar(raw, content):
+    """RFC 7529 lets RSCALE name calendars beside the Gregorian one of RFC 5545 section 3.3.10: only that is followed here, and what cannot be followed is refused."""
+    return any(re.search(r"RSCALE=(?!GREGORIAN)", rule, re.I) for _, rule in values(raw, "RRULE"))
+
+
+@explains(REFUSALS)
+def a_length_beyond_all_years(raw, content):
+    """RFC 5545 section 3.3.6 bounds no DURATION, section 3.3.4 all times by the year 9999: a length of millions of weeks reaches beyond them."""
+    return any(re.search(r"\d{9}", value) for _, value in values(raw, "DURATION"))
+
+
+@explains(REFUSALS)
+def dates_that_are_none(raw, content):
+    """RFC 5545 section 3.8.5.2: RDATE is of DATE-TIME, or set to DATE or PERIOD: a TIME is none of them."""
+    return any("VALUE=TIME" in parameters.upper() for parameters, _ in values(raw, "RDATE"))
+
+
 def objects(raw):
     """The events of a file by UID, each with all its time zones; lines as they stand."""
     depth, part, zones, by_uid = 0, [], [], {}

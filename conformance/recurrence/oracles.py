@@ -97,7 +97,7 @@ def worded(rule, begins):
     """A rule in the words that dateutil, and calcard after it, take as RFC 5545 reads the original: one rule, or two of which it is the union."""
     parts = parts_of(rule)
     # "Information, not contained in the rule, necessary to determine the various recurrence instance start time and dates are derived from
-    # the Start Time (DTSTART) component attribute": BYWEEKNO alone is the weekday of DTSTART; they take all seven days.
+    # the Start Time ("DTSTART") component attribute": BYWEEKNO alone is the weekday of DTSTART; they take all seven days.
     if "BYWEEKNO" in parts and not {"BYDAY", "BYMONTHDAY", "BYYEARDAY"} & set(parts):
         parts["BYDAY"] = DAYS[begins.weekday()]
     # "Each BYDAY value can also be preceded by a positive (+n) or negative (-n) integer": days with and without a number are one list; they take what is in both.

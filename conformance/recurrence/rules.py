@@ -1,6 +1,6 @@
 """Random recurrence rules of every kind: all frequencies and parts, as objects with the window in which they are asked for.
 
-A rule is made around a DTSTART that most of its parts name, for RFC 5545 section 3.8.5.3 says: "The recurrence set generated with a DTSTART property value not
+A rule is made around a DTSTART that most of its parts name, for RFC 5545 section 3.8.5.3 says: "The recurrence set generated with a "DTSTART" property value not
 synchronized with the recurrence rule is undefined." A share is not synchronised all the same, and read as the section before it says: "The DTSTART property
 value always counts as the first occurrence."
 """

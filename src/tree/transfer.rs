@@ -29,7 +29,7 @@ use crate::store::{calendar, node, property, purge, version};
 const PAGE: i64 = 250;
 const PAGE_BYTES: i64 = 1024 * 1024;
 /// How many nodes are copied in one change; a larger tree is built before.
-pub(super) const SMALL: i64 = 500;
+pub(super) const SMALL: i64 = 1_500;
 /// The largest tree that one COPY duplicates.
 const MAX_COPIED: usize = 200_000;
 /// After so many seconds without a slice, what was being built is taken for abandoned.

@@ -73,6 +73,15 @@ def known(name):
 
 
 @explains(DIFFERENCES)
+def a_name_of_the_register_in_another_spelling(raw, ours, theirs):
+    """RFC 5545 section 3.2.19 leaves open what a name of the register means whose letters are of another case, and which the object describes otherwise: it is the register's
+    zone here (as `Europe/lisbon`, which a program described by the hour of its own machine), and the description there."""
+    described = {value for _, value in values(raw, "TZID")}
+    register = {name.lower(): name for name in zoneinfo.available_timezones()}
+    return any(register.get(name.lower(), name) != name for name in described)
+
+
+@explains(DIFFERENCES)
 def ends_before_it_begins(raw, ours, theirs):
     """RFC 5545 section 3.8.2.2: "its value MUST be later in time than the value of the "DTSTART" property": it lasts no time here, and is turned round there."""
     return any("DTEND" in event and "DTSTART" in event and event["DTEND"][1][:15] < event["DTSTART"][1][:15] for event in events(raw))
@@ -135,6 +144,19 @@ def a_frequency_that_is_none(raw, content):
     """RFC 5545 section 3.3.10: freq = "SECONDLY" / "MINUTELY" / "HOURLY" / "DAILY" / "WEEKLY" / "MONTHLY" / "YEARLY"."""
     known = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
     return any(frequency.upper() not in known for _, rule in values(raw, "RRULE") for frequency in re.findall(r"FREQ=([^;]*)", rule, re.I))
+
+
+@explains(REFUSALS)
+def a_part_that_is_none(raw, content):
+    """RFC 5545 section 3.3.10: recur-rule-part = FREQ, UNTIL, COUNT, INTERVAL, WKST, or one that begins with BY; RFC 7529 adds RSCALE and SKIP."""
+    known = re.compile(r"FREQ|UNTIL|COUNT|INTERVAL|WKST|RSCALE|SKIP|X-.*|BY(SECOND|MINUTE|HOUR|DAY|MONTHDAY|YEARDAY|WEEKNO|MONTH|SETPOS)", re.I)
+    return any(not known.fullmatch(part.split("=")[0]) for _, rule in values(raw, "RRULE") for part in rule.split(";") if part)
+
+
+@explains(REFUSALS)
+def an_alarm_at_no_time(raw, content):
+    """RFC 5545 section 3.8.6.3: "The default value type is DURATION. The value type can be set to a DATE-TIME value type": a TIME is neither."""
+    return any("VALUE=TIME" in parameters.upper() for parameters, _ in values(raw, "TRIGGER"))
 
 
 @explains(REFUSALS)

@@ -131,7 +131,7 @@ macro_rules! typed {
     };
 }
 
-static TYPED: [&str; 19] = [
+static TYPED: [&str; 20] = [
     typed!("setting", [], ["name", "value"], []),
     typed!(
         "principal",
@@ -240,6 +240,7 @@ static TYPED: [&str; 19] = [
     ),
     typed!("purge", ["node_id", "top_id", "depth", "due_at"], [], []),
     typed!("returned", ["node_id", "home_id", "was_id"], [], []),
+    typed!("unread", ["node_id"], [], []),
 ];
 
 /// Damage: what is wrong and where.

@@ -33,6 +33,7 @@ pub mod sql;
 pub mod subtree;
 pub mod transaction;
 pub mod trash;
+pub mod unread;
 pub mod version;
 
 use std::path::Path;

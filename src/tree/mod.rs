@@ -22,6 +22,7 @@ pub mod plan;
 mod pressing;
 mod purge;
 pub mod quota;
+mod reread;
 pub mod resolve;
 pub mod retention;
 mod returned;
@@ -85,6 +86,7 @@ impl Tree {
         let store = Arc::new(Store::open(data, flush).await?);
         let tree = Self { store, spans: Arc::default(), workers: Arc::default() };
         tree.finish_returned().await?;
+        tree.finish_unread().await?;
         Ok(tree)
     }
 

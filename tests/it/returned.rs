@@ -1,4 +1,5 @@
-//! What an older version let a MOVE take out of the home where it was made goes back there when the store is opened.
+//! What is put right of older versions when the store is opened: what a MOVE took out of the home where it was made goes back
+//! there, and calendar objects are read anew.
 
 use beffroi::model::id::now;
 use beffroi::tree::Tree;
@@ -149,5 +150,25 @@ async fn what_went_from_home_to_home_went_back_to_each() {
     let zoe = world.client("zoe");
     zoe.relocate("/trash/zoe/D", "/files/zoe/D").expect(201).await;
     assert_eq!(versions(&zoe, "/files/zoe/D/a.txt").await, ["3", "4"]);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn what_was_indexed_too_narrowly_is_read_anew() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let long =
+        event("long", "20260614").replace("DTSTAMP", "RDATE;VALUE=PERIOD:20260801T080000Z/20260901T080000Z\r\nDTSTAMP");
+    max.put("/calendars/max/personal/long.ics", &long).expect(201).await;
+    max.put("/calendars/max/personal/short.ics", &event("short", "20260614")).expect(201).await;
+    let bounds = "SELECT SUM(first_at % 1000003 + last_at % 1000003) FROM calendar_object";
+    let right = count(&world, bounds).await;
+    // As the older version had it.
+    sql(&world, "UPDATE calendar_object SET last_at = first_at + 100").await;
+    sql(&world, "DROP TABLE unread; DELETE FROM _sqlx_migrations WHERE version = 15").await;
+    let tree = Tree::open(world.data.path(), true).await.unwrap();
+    assert_eq!(count(&world, "SELECT COUNT(*) FROM unread").await, 0);
+    tree.close().await;
+    assert_eq!(count(&world, bounds).await, right);
     world.sound().await;
 }

@@ -1,0 +1,41 @@
+//! Statements on `unread`: calendar objects that are to be read anew (see migration 0015).
+
+use super::sql::{Reading, arguments, rows};
+use super::transaction::Txn;
+use crate::model::calendar::Indexed;
+use crate::model::error::Failure;
+use crate::model::id::Id;
+
+/// An object that is to be read: its content, and the size of that. A node that is gone for good has neither.
+pub struct Unread {
+    /// The node.
+    pub node: Id,
+    /// Hash of its content.
+    pub hash: String,
+    /// Bytes of its content.
+    pub size_bytes: i64,
+}
+
+/// So many of them.
+pub async fn waiting(c: &mut impl Reading, limit: i64) -> Result<Vec<Unread>, Failure> {
+    let sql = "SELECT u.node_id, n.hash, n.size FROM unread u LEFT JOIN node n ON n.id = u.node_id ORDER BY u.node_id LIMIT $1";
+    let unread = rows(c, sql, arguments![limit]).await?;
+    Ok(unread
+        .iter()
+        .map(|row| Unread {
+            node: Id(row.integer(0)),
+            hash: row.text(1),
+            size_bytes: row.optional_integer(2).unwrap_or_default(),
+        })
+        .collect())
+}
+
+/// Writes when an object takes place, if it is still the one that was read; whoever changed it meanwhile has written that.
+pub async fn finish(c: &mut Txn, object: &Unread, indexed: Option<&Indexed>) -> Result<(), Failure> {
+    if let Some(Indexed { first_at, last_at, .. }) = indexed {
+        let sql = "UPDATE calendar_object SET first_at = $2, last_at = $3 WHERE node_id = $1 \
+                   AND EXISTS (SELECT 1 FROM node n WHERE n.id = $1 AND n.hash = $4)";
+        c.note(sql, arguments![object.node, *first_at, *last_at, &object.hash]).await?;
+    }
+    c.note("DELETE FROM unread WHERE node_id = $1", arguments![object.node]).await
+}

@@ -218,6 +218,10 @@ impl Tree {
             let _alone = self.store.carrying.write().await;
             let large = self.store.blobs.old(&part).await?;
             let unnamed = named::unnamed(&mut self.store.read().await?, &part, before, &large).await?;
+            // First what makes room: the rows may need some to go.
+            for hash in large.iter().filter(|hash| unnamed.binary_search(hash).is_ok()) {
+                swept += u64::from(self.store.blobs.remove_old(hash).await?);
+            }
             let mut pages = unnamed.chunks(SWEPT).peekable();
             while pages.peek().is_some() {
                 let mut txn = self.store.write().await?;
@@ -227,9 +231,6 @@ impl Tree {
                     swept += named::remove(&mut txn, page, before).await?;
                 }
                 txn.commit().await?;
-            }
-            for hash in large.iter().filter(|hash| unnamed.binary_search(hash).is_ok()) {
-                swept += u64::from(self.store.blobs.remove_old(hash).await?);
             }
         }
         Ok(swept)

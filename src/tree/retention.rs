@@ -10,7 +10,7 @@ use super::former::zone;
 use super::gate::{Admitted, Request};
 use super::resolve::FILES;
 use crate::model::error::{Error, Failure, Result};
-use crate::model::id::{Id, Timestamp, now};
+use crate::model::id::{Id, Seq, Timestamp, now};
 use crate::model::method::Method;
 use crate::model::node::Node;
 use crate::model::path::Path;
@@ -187,17 +187,23 @@ impl Tree {
             if trash::gone_before(&mut self.store.read().await?, home, litter, before, 1).await?.is_empty() {
                 return Ok(());
             }
-            let mut txn = self.store.write().await?;
-            // Asked anew: what was restored meanwhile stays.
-            let gone = trash::gone_before(&mut txn, home, litter, before, PAGE).await?;
-            retention::move_horizon(&mut txn, home, last).await?;
-            let (tops, documents) = purge::begin(&mut txn, &gone, now()).await?;
+            let (tops, documents) = self.pressing(|| self.empty_some((home, litter), before, last)).await?;
             done.purged += documents;
-            txn.commit().await?;
             for top in tops {
                 done.purged += self.finish_purge(top).await?;
             }
         }
+    }
+
+    /// Collections that are to be purged on, and how many documents went.
+    async fn empty_some(&self, (home, litter): (Id, bool), before: Timestamp, last: Seq) -> Result<(Vec<Id>, u64)> {
+        let mut txn = self.store.write().await?;
+        // Asked anew: what was restored meanwhile stays.
+        let gone = trash::gone_before(&mut txn, home, litter, before, PAGE).await?;
+        retention::move_horizon(&mut txn, home, last).await?;
+        let emptied = purge::begin(&mut txn, &gone, now()).await?;
+        txn.commit().await?;
+        Ok(emptied)
     }
 }
 

@@ -87,8 +87,10 @@ impl Authenticator {
                     None => self.numbers.hash_one(match_name(&login)),
                 };
                 let source = Source::new(person, address);
-                if let Some(actor) = Box::pin(self.verified(tree, given, source)).await? {
-                    return Ok(Some(actor));
+                let found = Box::pin(self.verified(tree, given, source)).await?;
+                self.turns.came_to(source, found.is_some());
+                if found.is_some() {
+                    return Ok(found);
                 }
                 let failed = |of| self.failures.check_key(&of).is_err();
                 let often = failed(Of::Person(source.person)) | failed(Of::Address(source.address));
@@ -119,6 +121,7 @@ impl Authenticator {
     pub fn forget(&self) {
         self.failures.retain_recent();
         self.failures.shrink_to_fit();
+        self.turns.forget();
     }
 }
 

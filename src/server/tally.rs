@@ -30,6 +30,16 @@ impl<K: Copy + Eq + Hash> Tally<K> {
         share.and_then(|share| self.0.get(&share)).copied().unwrap_or(0)
     }
 
+    /// Of how many there is any.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// None is left of it.
+    pub fn clear(&mut self, share: K) {
+        self.0.remove(&share);
+    }
+
     /// One more.
     pub fn add(&mut self, share: Option<K>) {
         if let Some(share) = share {

@@ -1,8 +1,9 @@
 //! Turns at what costs a processor: a few tries at a time, the others wait, and not many of them.
 //!
 //! Before a password is verified nobody can tell who is right from who guesses. So nobody is kept out for what others do:
-//! next comes a try of the source that has the fewest waiting, of these the newest; and where too many wait for one person, from
-//! one address, or at all, the oldest of the source that has the most goes away. A flood then waits behind itself.
+//! next comes a try of the source that has failed the fewest times of late, of these of one that has the fewest waiting, of these
+//! the newest; and where too many wait for one person, from one address, or at all, the oldest of the source that has failed the
+//! most times, or has the most waiting, goes away. A flood then waits behind itself.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,8 @@ use super::tally::{Tally, origin};
 const FOR_ONE_PERSON: usize = 64;
 const FROM_ONE_ADDRESS: usize = 320;
 const IN_ALL: usize = 640;
+/// Of so many sources it is known that they failed.
+const FAILED: usize = 4096;
 /// The longest that anyone waits.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -51,6 +54,8 @@ struct State {
     /// In the order of their coming.
     waiting: Vec<Waiting>,
     crowds: Tally<Source>,
+    /// How often a source was wrong, or sent away, of late.
+    failed: Tally<Source>,
     numbers: u64,
 }
 
@@ -104,22 +109,35 @@ impl State {
         waiting
     }
 
-    /// Whose turn it is: the newest of a source that has the fewest.
+    /// What speaks against a source: how often it failed, and how many of it wait.
+    fn against(&self, source: Source) -> (usize, usize) {
+        (self.failed.of(Some(source)), self.crowd(source))
+    }
+
+    fn fail(&mut self, source: Source) {
+        if self.failed.len() >= FAILED {
+            self.failed = Tally::default();
+        }
+        self.failed.add(Some(source));
+    }
+
+    /// Whose turn it is: the newest of a source that the least speaks against.
     fn choose(&mut self) -> Option<Waiting> {
-        let crowds = self.waiting.iter().enumerate().map(|(at, waiting)| (self.crowd(waiting.source), at));
-        let (_, at) = crowds.min_by_key(|(crowd, at)| (*crowd, std::cmp::Reverse(*at)))?;
+        let places = self.waiting.iter().enumerate().map(|(at, waiting)| (self.against(waiting.source), at));
+        let (_, at) = places.min_by_key(|(against, at)| (*against, std::cmp::Reverse(*at)))?;
         Some(self.leave(at))
     }
 
-    /// Sends away the oldest of the source that has the most, where more wait of a kind than may.
+    /// Sends away the oldest of the source that the most speaks against, where more wait of a kind than may.
     fn bound(&mut self, most: usize, of_kind: impl Fn(Source) -> bool) {
         let kind = || self.waiting.iter().enumerate().filter(|(_, waiting)| of_kind(waiting.source));
         if kind().count() <= most {
             return;
         }
-        let crowds = kind().map(|(at, waiting)| (self.crowd(waiting.source), at));
-        if let Some((_, at)) = crowds.max_by_key(|(crowd, at)| (*crowd, std::cmp::Reverse(*at))) {
-            self.leave(at);
+        let places = kind().map(|(at, waiting)| (self.against(waiting.source), at));
+        if let Some((_, at)) = places.max_by_key(|(against, at)| (*against, std::cmp::Reverse(*at))) {
+            let source = self.leave(at).source;
+            self.fail(source);
         }
     }
 }
@@ -152,6 +170,21 @@ impl Turns {
         let turn = tokio::time::timeout(LONGEST, comes).await;
         drop(place);
         turn.ok().and_then(Result::ok).ok_or(TooMany)
+    }
+
+    /// What a try came to: who was wrong waits behind who was not.
+    pub fn came_to(&self, source: Source, right: bool) {
+        let mut state = self.state();
+        if right {
+            state.failed.clear(source);
+        } else {
+            state.fail(source);
+        }
+    }
+
+    /// Forgets who failed.
+    pub fn forget(&self) {
+        self.state().failed = Tally::default();
     }
 
     /// Does anyone wait?
@@ -197,11 +230,15 @@ mod tests {
     type Flood = fn(usize) -> Source;
     type Wait<'a> = Pin<Box<dyn Future<Output = Result<Turn, TooMany>> + 'a>>;
 
+    /// Comes and waits, unless it is sent away at once.
+    fn come(turns: &Turns, source: Source) -> Option<Wait<'_>> {
+        let mut wait: Wait<'_> = Box::pin(turns.take(source));
+        look(&mut wait).is_none().then_some(wait)
+    }
+
     /// Comes and waits.
     fn wait(turns: &Turns, source: Source) -> Wait<'_> {
-        let mut wait: Wait<'_> = Box::pin(turns.take(source));
-        assert!(look(&mut wait).is_none());
-        wait
+        come(turns, source).expect("a place")
     }
 
     fn look(wait: &mut Wait<'_>) -> Option<Result<Turn, TooMany>> {
@@ -238,7 +275,7 @@ mod tests {
         ];
         for flood in floods {
             let (turns, busy) = all_busy();
-            let _waiting: Vec<_> = (0..500).map(|n| wait(&turns, flood(n))).collect();
+            let _waiting: Vec<_> = (0..500).filter_map(|n| come(&turns, flood(n))).collect();
             let mut right = wait(&turns, source(1, 9));
             drop(busy);
             assert!(matches!(look(&mut right), Some(Ok(_))), "not the next one");
@@ -246,9 +283,9 @@ mod tests {
         // What comes afterwards does not get in between, unless it is the same source.
         for flood in floods.into_iter().take(2) {
             let (turns, busy) = all_busy();
-            let _before: Vec<_> = (0..250).map(|n| wait(&turns, flood(n))).collect();
+            let _before: Vec<_> = (0..250).filter_map(|n| come(&turns, flood(n))).collect();
             let mut right = wait(&turns, source(1, 9));
-            let _after: Vec<_> = (0..250).map(|n| wait(&turns, flood(n))).collect();
+            let _after: Vec<_> = (0..250).filter_map(|n| come(&turns, flood(n))).collect();
             drop(busy);
             assert!(matches!(look(&mut right), Some(Ok(_))), "not the next one");
         }
@@ -269,6 +306,20 @@ mod tests {
             let sent_away = waits.iter_mut().filter_map(look).filter(|answer| answer.is_err()).count();
             assert_eq!(sent_away, 10);
         }
+    }
+
+    #[test]
+    fn who_did_not_fail_before_is_next_however_many_addresses_come_again_and_again() {
+        let clock = clock();
+        let _running = clock.enter();
+        let (turns, busy) = all_busy();
+        let flood = |n: usize| source(1, 10 + (n % 99) as u8);
+        (0..99).for_each(|n| turns.came_to(flood(n), false));
+        let _before: Vec<_> = (0..64).filter_map(|n| come(&turns, flood(n))).collect();
+        let mut right = wait(&turns, source(1, 9));
+        let _after: Vec<_> = (0..300).filter_map(|n| come(&turns, flood(n))).collect();
+        drop(busy);
+        assert!(matches!(look(&mut right), Some(Ok(_))), "not the next one");
     }
 
     #[test]

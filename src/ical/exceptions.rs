@@ -121,7 +121,17 @@ pub(super) struct Names(HashSet<Named>);
 impl Names {
     /// Do they name the instance at an instant, at which the clock of DTSTART shows `local`?
     pub fn hold(&self, at: Timestamp, local: DateTime) -> bool {
-        !self.0.is_empty() && (self.0.contains(&Named::At(at)) || self.0.contains(&Named::Day(local.date())))
+        self.hold_instant(at) || self.hold_day(local.date())
+    }
+
+    /// Do they name the very instance that begins at an instant?
+    pub fn hold_instant(&self, at: Timestamp) -> bool {
+        !self.0.is_empty() && self.0.contains(&Named::At(at))
+    }
+
+    /// Do they name a day as a whole?
+    pub fn hold_day(&self, date: Date) -> bool {
+        !self.0.is_empty() && self.0.contains(&Named::Day(date))
     }
 
     pub fn insert(&mut self, named: Named) {

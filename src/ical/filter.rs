@@ -13,8 +13,8 @@ use crate::model::calendar::{ComponentFilter, ParameterFilter, PropertyFilter, T
 use crate::model::id::Timestamp;
 
 const DAY_S: i64 = 86_400;
-/// The most repetitions of an alarm that are looked at.
-const MAX_REPEATS: i64 = 1000;
+/// Times that are looked at where an alarm repeats: between the first that is reckoned and the one that is sought lie at most as many.
+const NEAR: usize = 6;
 
 /// How many bytes of a value are looked at in a step.
 const BYTES_A_STEP: usize = 64;
@@ -164,9 +164,11 @@ struct Bell {
 
 impl Bell {
     fn of(alarm: &Component) -> Self {
-        let repeats = alarm.value("REPEAT").and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let repeats = alarm.value("REPEAT").map(str::trim).filter(digits);
+        let repeats = repeats.map_or(0, |text| text.parse().unwrap_or(i64::MAX));
         let pause = alarm.value("DURATION").and_then(Length::read).filter(|pause| pause.as_seconds() > 0);
-        Self { repeats: pause.map_or(0, |_| repeats).clamp(0, MAX_REPEATS), pause: pause.unwrap_or_default() }
+        Self { repeats: pause.map_or(0, |_| repeats), pause: pause.unwrap_or_default() }
     }
 
     /// From the first time to the last.
@@ -182,7 +184,7 @@ impl Bell {
         let seconds = self.pause.as_seconds().max(1);
         let missed = (range.start.saturating_sub(first) / seconds).saturating_sub(2);
         let from = missed.clamp(0, self.repeats);
-        (from..=self.repeats).map(at).find(|at| *at >= range.start).is_some_and(|at| at < range.end)
+        (from..=self.repeats).take(NEAR).map(at).find(|at| *at >= range.start).is_some_and(|at| at < range.end)
     }
 }
 
@@ -242,5 +244,38 @@ fn parameter_matches(filter: &ParameterFilter, property: &Property) -> bool {
         None => filter.is_not_defined,
         Some(_) if filter.is_not_defined => false,
         Some(value) => filter.text.as_ref().is_none_or(|text| text.holds(&value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::{Bell, Zone};
+    use crate::ical::object::parse;
+    use crate::model::calendar::TimeRange;
+
+    /// An alarm rings as often as it says, and it is reckoned, not counted, whether it does.
+    #[test]
+    fn alarms_ring_as_often_as_they_say() {
+        let zone = Zone::Known(TimeZone::get("Europe/Paris").unwrap());
+        for (lines, after_s, rings) in [
+            ("REPEAT:4000000000\nDURATION:PT1S", 2_000_000_000, true),
+            ("REPEAT:99999999999999999999\nDURATION:PT1S", 2_000_000_000, true),
+            ("REPEAT:5000\nDURATION:PT1M", 5000 * 60, true),
+            ("REPEAT:5000\nDURATION:PT1M", 5001 * 60, false),
+            ("REPEAT:5000\nDURATION:P1D", 300 * 86_400, true),
+            ("REPEAT:4000000000\nDURATION:P7D", i64::MAX / 4, false),
+            ("REPEAT:-1\nDURATION:PT1M", 60, false),
+            ("REPEAT:often\nDURATION:PT1M", 60, false),
+            ("REPEAT:2", 60, false),
+        ] {
+            let text = format!("BEGIN:VCALENDAR\nBEGIN:VALARM\n{lines}\nEND:VALARM\nEND:VCALENDAR\n");
+            let calendar = parse(text.as_bytes()).unwrap();
+            let alarm = calendar.components.first().unwrap();
+            let first = 1_767_600_000;
+            let range = TimeRange { start: first + after_s, end: (first + after_s).saturating_add(1) };
+            assert_eq!(Bell::of(alarm).rings(first, &zone, range), rings, "{lines} {after_s}");
+        }
     }
 }

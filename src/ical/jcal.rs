@@ -94,11 +94,8 @@ fn property(line: &Property) -> Value {
     let kind = told_kind(line, given.unwrap_or_else(|| type_of(&line.name).to_owned()));
     let mut parameters = Map::new();
     for (name, value) in line.parameters().filter(|(name, _)| name != "VALUE") {
-        let value = if LISTS.contains(&name.as_str()) && value.contains(',') {
-            json!(value.split(',').collect::<Vec<_>>())
-        } else {
-            json!(value)
-        };
+        let several = if LISTS.contains(&name.as_str()) { line.parameter_values(&name) } else { Vec::new() };
+        let value = if several.len() > 1 { json!(several) } else { json!(value) };
         parameters.insert(name.to_ascii_lowercase(), value);
     }
     let mut out = vec![json!(line.name.to_ascii_lowercase()), Value::Object(parameters), json!(kind)];
@@ -144,6 +141,7 @@ fn value(kind: &str, text: &str) -> Value {
         "integer" | "float" => number(text),
         "date" => json!(When::read(text, None).map_or_else(|| text.to_owned(), |when| time(&write_date(when.local)))),
         "date-time" => json!(time(text)),
+        "time" => json!(hour(text)),
         "utc-offset" => json!(offset(text)),
         "period" => {
             let (start, end) = text.split_once('/').unwrap_or((text, ""));
@@ -171,6 +169,17 @@ fn time(text: &str) -> String {
         Clock::Floating | Clock::Zone(_) => "%Y-%m-%dT%H:%M:%S",
     };
     local.strftime(form).to_string()
+}
+
+/// `090000Z` as `09:00:00Z`.
+fn hour(text: &str) -> String {
+    let digits = text.strip_suffix(['Z', 'z']).unwrap_or(text);
+    match (digits.get(..2), digits.get(2..4), digits.get(4..6)) {
+        (Some(hour), Some(minute), Some(second)) if digits.len() == 6 => {
+            format!("{hour}:{minute}:{second}{}", if digits.len() < text.len() { "Z" } else { "" })
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// `+0100` as `+01:00`.
@@ -233,6 +242,13 @@ mod tests {
             ("EXDATE:20260127,20260128", json!(["exdate", {}, "date", "2026-01-27", "2026-01-28"])),
             ("DTEND:20260127T240000Z", json!(["dtend", {}, "date-time", "2026-01-28T00:00:00Z"])),
             ("DTEND:99991231T235959Z", json!(["dtend", {}, "date-time", "9999-12-31T23:59:59Z"])),
+            ("X-T;VALUE=TIME:093015", json!(["x-t", {}, "time", "09:30:15"])),
+            ("X-T;VALUE=TIME:093015Z", json!(["x-t", {}, "time", "09:30:15Z"])),
+            ("X-T;VALUE=TIME:09\u{e9}301", json!(["x-t", {}, "time", "09\u{e9}301"])),
+            (
+                "ATTENDEE;MEMBER=\"mailto:a,b@c\",\"mailto:d@e\";DELEGATED-TO=\"mailto:f,g@h\":mailto:x@y",
+                json!(["attendee", {"member": ["mailto:a,b@c", "mailto:d@e"], "delegated-to": "mailto:f,g@h"}, "cal-address", "mailto:x@y"]),
+            ),
             ("DTEND:tomorrow", json!(["dtend", {}, "date-time", "tomorrow"])),
             (
                 "RDATE;VALUE=PERIOD:20260127T100000/PT1H",

@@ -4,10 +4,13 @@
 //! rule and everybody understands all the same is taken. What is stored already is served as it is, and the check tells what of it
 //! would be refused today.
 
+use jiff::tz::TimeZone;
+
 use super::object::{Component, Invalid, MAX_ATTENDEES, Object, Property, parse};
+use super::recur::overrides;
 use super::rule::Rule;
 use super::time::{Clock, Length, When};
-use super::zone::Zone;
+use super::zone::{Zone, Zones};
 use crate::model::condition::Condition;
 use crate::model::error::Reason;
 
@@ -64,7 +67,23 @@ pub fn sound(object: &Object) -> Result<(), Reason> {
     if let Some(line) = scale.filter(|line| !line.value().trim().eq_ignore_ascii_case("GREGORIAN")) {
         return Err(told("invalid-scale", line));
     }
-    object.parts().try_for_each(component)
+    object.parts().try_for_each(component)?;
+    once(object)
+}
+
+/// Two components for one instance, however they spell its time, say no one thing of it (RFC 4791 section 4.1). What floats
+/// may be another instant in each calendar: it is not compared.
+fn once(object: &Object) -> Result<(), Reason> {
+    let named = object.parts().filter(|part| part.property("RECURRENCE-ID").is_some()).count();
+    let floats = |master: &Component| {
+        master.property("DTSTART").and_then(When::of).is_none_or(|start| start.clock == Clock::Floating)
+    };
+    if named < 2 || object.master().is_none_or(floats) {
+        return Ok(());
+    }
+    let zones = Zones::new(&object.calendar, Zone::Known(TimeZone::UTC));
+    let instances = overrides(object, &zones).len();
+    if instances < named && !zones.is_cut() { Err(reason(Invalid::Twice)) } else { Ok(()) }
 }
 
 fn component(part: &Component) -> Result<(), Reason> {
@@ -154,6 +173,20 @@ mod tests {
         }
         let hebrew = event("X-A:b").replace("VERSION:2.0", "VERSION:2.0\nCALSCALE:HEBREW");
         assert_eq!(judge(hebrew.as_bytes()).expect_err("a scale").code(), "scale");
+        // One instance, spelled in two ways; and two, of which one spelling looks like the other's.
+        let series = "DTSTART;TZID=Europe/Paris:20260105T090000\nRRULE:FREQ=DAILY";
+        let twice = |one: &str, other: &str| {
+            let moved = [one, other]
+                .map(|id| format!("\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\nDTSTART:20260301T100000Z\nRECURRENCE-ID{id}"));
+            judge(event(&format!("{series}{}{}", moved[0], moved[1])).as_bytes()).map(|_| ())
+        };
+        for other in
+            [":20260106T080000Z", ":20260106T090000", ";VALUE=DATE:20260106", ";TZID=Asia/Tokyo:20260106T170000"]
+        {
+            let refused = twice(";TZID=Europe/Paris:20260106T090000", other).expect_err(other);
+            assert_eq!(refused.code(), "instance-twice", "{other}");
+        }
+        assert_eq!(twice(":20260106T080000Z", ":20260106T080000"), Ok(()));
         // A line is told, not all of it.
         let long = format!("EXDATE:{}", "never,".repeat(10_000));
         assert!(judge(event(&long).as_bytes()).expect_err("a long line").of.len() < 1000);

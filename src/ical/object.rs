@@ -109,17 +109,23 @@ impl Property {
         self.raw.get(..self.value_at.saturating_sub(1)).unwrap_or_default()
     }
 
+    /// Its parameters: name in capitals, and the value as it stands.
+    fn written_parameters(&self) -> impl Iterator<Item = (String, &str)> {
+        split_unquoted(self.head(), ';').skip(1).filter_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            Some((name.trim().to_ascii_uppercase(), value))
+        })
+    }
+
     /// Its parameters: name in capitals, value without quotes (RFC 6868 decoded).
     pub fn parameters(&self) -> impl Iterator<Item = (String, String)> {
-        let mut quoted = false;
-        let parts = self.head().split(move |character: char| {
-            quoted ^= character == '"';
-            character == ';' && !quoted
-        });
-        parts.skip(1).filter_map(|part| {
-            let (name, value) = part.split_once('=')?;
-            Some((name.trim().to_ascii_uppercase(), parameter_value(value)))
-        })
+        self.written_parameters().map(|(name, value)| (name, parameter_value(value)))
+    }
+
+    /// The values of a parameter that may have several: a comma between quotes parts none (RFC 5545 section 3.1).
+    pub fn parameter_values(&self, name: &str) -> Vec<String> {
+        let value = self.written_parameters().find(|(known, _)| known == name).map(|(_, value)| value);
+        value.into_iter().flat_map(|value| split_unquoted(value, ',')).map(parameter_value).collect()
     }
 
     /// The value of a parameter.
@@ -140,6 +146,15 @@ fn after_zone(raw: &str, value_at: usize) -> usize {
     }
     let time = value.rsplit(':').next().filter(|time| time.starts_with(|c: char| c.is_ascii_digit()));
     time.map_or(value_at, |time| raw.len() - time.len())
+}
+
+/// At each separator that does not stand between quotes.
+fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |character: char| {
+        quoted ^= character == '"';
+        character == separator && !quoted
+    })
 }
 
 /// A parameter's value without quotes, RFC 6868 decoded.

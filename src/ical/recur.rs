@@ -4,7 +4,7 @@
 //! then turned into an instant. Work is bounded: a rule is entered at the range asked for by arithmetic, and each
 //! object and each request has so many steps and no more, its time zones among them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use jiff::civil::{Date, DateTime};
@@ -224,6 +224,8 @@ struct Series<'a, 'z> {
     /// In the order of their beginning.
     shifts: Vec<Shift<'a>>,
     told: HashSet<Timestamp>,
+    /// Which instance of a day an override means that names the day.
+    of_day: HashMap<Date, DateTime>,
     zones: &'z Zones<'z>,
 }
 
@@ -253,10 +255,50 @@ impl<'a, 'z> Series<'a, 'z> {
             overridden,
             shifts: overrides.values().filter(|moved| moved.future).map(shift).collect(),
             told: HashSet::new(),
+            of_day: HashMap::new(),
             start,
             zone,
             zones,
         }
+    }
+
+    /// Does an override take the place of the instance at an instant, at which the clock of DTSTART shows `local`? It takes
+    /// the place of one (RFC 5545 section 3.8.4.4): where it names a day that has several, of the one at the hour of
+    /// DTSTART, or else of the first.
+    fn is_overridden(&mut self, at: Timestamp, local: DateTime) -> bool {
+        let date = local.date();
+        if self.overridden.hold_instant(at) || !self.overridden.hold_day(date) {
+            return self.overridden.hold_instant(at);
+        }
+        if self.start.is_day() || local.time() == self.start.local.time() {
+            return true;
+        }
+        let meant = self.of_day.get(&date).copied().unwrap_or_else(|| self.meant_on(date));
+        self.of_day.insert(date, meant);
+        meant == local
+    }
+
+    /// Of the instances of a day the one at the hour of DTSTART, or else the first.
+    fn meant_on(&self, date: Date) -> DateTime {
+        let base = Base { start: &self.start, zone: &self.zone };
+        let usual = date.to_datetime(self.start.local.time());
+        let mut meant: Option<DateTime> = None;
+        let mut meet = |local: DateTime| {
+            if local == usual || (local.date() == date && meant.is_none_or(|known| known > local)) {
+                meant = Some(local);
+            }
+            local != usual
+        };
+        let additions = self.master.all("RDATE").flat_map(When::all_of).take_while(|_| self.zones.step(1));
+        let mut others = additions.map(|(when, _)| Named::of(&when, base, self.zones).local(base));
+        let day = (date.at(0, 0, 0, 0), date.at(23, 59, 59, 0));
+        let goes_on = meet(self.start.local) && others.all(&mut meet);
+        if goes_on {
+            for rule in rules(self.master, "RRULE", self.zones) {
+                rule.follow(&self.start, &self.zone, day, self.zones, &mut meet);
+            }
+        }
+        meant.unwrap_or(usual)
     }
 
     /// How long an instance takes at most, and how far it is moved.
@@ -313,8 +355,8 @@ impl<'a, 'z> Series<'a, 'z> {
         range: TimeRange,
         tell: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        let new = self.told.insert(at) && !self.is_overridden(at, local);
         let base = Base { start: &self.start, zone: &self.zone };
-        let new = self.told.insert(at) && !self.overridden.hold(at, local);
         if !new || self.exclusions.hold(at, local, base, self.zones) {
             return ControlFlow::Continue(());
         }
@@ -494,6 +536,29 @@ mod tests {
         // Days begin in Paris, where it is two hours later.
         let begins: Vec<&str> = found.iter().map(|told| told.split_once('+').unwrap().0).collect();
         assert_eq!(begins, ["20260401T220000Z", "20260409T220000Z", "20260415T220000Z"]);
+    }
+
+    /// The day alone says not which of its instances: one of them goes, never more.
+    #[test]
+    fn an_override_takes_the_place_of_one_instance() {
+        let table = [
+            ("T090000Z\nRRULE:FREQ=DAILY;COUNT=6;BYHOUR=9,15", "0105T09 0105T15 0106T11 0106T15"),
+            ("T150000Z\nRRULE:FREQ=DAILY;COUNT=6;BYHOUR=9,15", "0105T15 0106T09 0106T11 0107T09"),
+            ("T080000Z\nRRULE:FREQ=DAILY;COUNT=6;BYHOUR=9,15", "0105T08 0105T09 0105T15 0106T11"),
+            ("T090000Z\nRDATE:20260106T090000Z,20260106T150000Z", "0105T09 0106T11 0106T15"),
+            ("T090000Z\nRDATE:20260106T150000Z,20260106T120000Z", "0105T09 0106T11 0106T15"),
+        ];
+        for (lines, expected) in table {
+            let moved = event("RECURRENCE-ID;VALUE=DATE:20260106\nDTSTART:20260106T110000Z");
+            let series = format!("{}\n{moved}", event(&format!("DTSTART:20260105{lines}")));
+            let found = told(&series, "20260101", "20260201");
+            let begins: Vec<&str> = found.iter().filter_map(|told| told.get(4..11)).collect();
+            assert!(begins.join(" ").starts_with(expected), "{lines} {begins:?}");
+            // Wherever the range begins.
+            let late = told(&series, "20260106T130000Z", "20260107");
+            let after = begins.iter().filter(|time| ("0106T13".."0107").contains(*time)).count();
+            assert_eq!(late.len(), after, "{lines} {late:?}");
+        }
     }
 
     #[test]

@@ -22,7 +22,9 @@ const DAY_S: i64 = 86_400;
 #[must_use]
 pub fn key(name: &str) -> String {
     let mut key = String::with_capacity(name.len());
-    for word in name.split_whitespace() {
+    // Where a text has the end of a line, a parameter may have a backslash and a letter that says so.
+    let lines = if name.contains('\\') { name.replace("\\n", " ").replace("\\N", " ") } else { name.to_owned() };
+    for word in lines.split_whitespace() {
         if !key.is_empty() {
             key.push(' ');
         }
@@ -205,6 +207,7 @@ mod tests {
             ("Ours\\; theirs", "\"Ours; theirs\""),
             (" Our  Zone\t", "our zone"),
             ("a\\\\b", "a\\b"),
+            ("Ours\nNew", "Ours\\NNew"),
             ("\u{c9}t\u{c9}", "\u{e9}t\u{e9}"),
         ] {
             assert_eq!(key(one), key(other), "{one}");

@@ -230,11 +230,12 @@ impl<'a> Zones<'a> {
             }
             own
         });
-        // Two names may differ in what mostly does not count.
-        let alike = own.get(&tzid::key(name))?;
-        let (_, place) = alike.iter().find(|(known, _)| known == name.trim()).or_else(|| alike.first())?;
-        let zone = self.calendar.components.get(*place)?;
-        Described::read(zone, self).map(|described| Zone::Described(Arc::new(described)))
+        // Two names may differ in what mostly does not count; and of two with one name, one may say nothing.
+        let mut alike: Vec<_> = own.get(&tzid::key(name))?.iter().collect();
+        alike.sort_by_key(|(known, _)| known != name.trim());
+        let zones = alike.into_iter().filter_map(|(_, place)| self.calendar.components.get(*place));
+        let mut read = zones.take_while(|_| self.step(1)).filter_map(|zone| Described::read(zone, self));
+        read.next().map(|described| Zone::Described(Arc::new(described)))
     }
 
     /// The instant of a time.
@@ -309,6 +310,7 @@ mod tests {
             ("  Ours ", "\" ours\""),
             ("OURS", "ours"),
             ("\"Ours\"", "Ours"),
+            ("Ours\\New", "\"Ours\\New\""),
         ] {
             assert_eq!(noon(&[property], parameter), "090000Z", "{property} {parameter}");
         }
@@ -320,6 +322,15 @@ mod tests {
         let noon = When::read("20260705T120000", None).unwrap().local;
         let told = ["Ours", "OURS", "ours"].map(|name| write_utc(zones.resolve(name).unwrap().instant(noon)));
         assert_eq!(told, ["20260705T090000Z", "20260705T070000Z", "20260705T090000Z"]);
+    }
+
+    #[test]
+    fn of_two_with_one_name_the_one_that_says_something_serves() {
+        let nothing = "BEGIN:VTIMEZONE\nTZID:Ours\nEND:VTIMEZONE\n";
+        for zones in [format!("{nothing}{}", described("Ours")), format!("{}{nothing}", described("OURS"))] {
+            let calendar = parse(format!("BEGIN:VCALENDAR\n{zones}END:VCALENDAR\n").as_bytes()).unwrap();
+            assert!(Zones::new(&calendar, &TimeZone::UTC).resolve("Ours").is_some(), "{zones}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::Call;
 use super::answer::heeded;
-use super::property::{Write, find};
+use super::property::{Write, find, is_reserved};
 use crate::exchange::Response;
 use crate::ical::judge::is_zone;
 use crate::ical::tzid::known;
@@ -26,6 +26,10 @@ const MAX_COMMENT_BYTES: usize = 4096;
 pub(super) fn plan(update: &Update, kind: Kind) -> std::result::Result<PropertyChange, Condition> {
     let write = find(update.name()).map_or(Write::Dead, |property| property.write);
     match (write, update) {
+        // What older versions let clients set may be taken away.
+        (Write::Dead, Update::Set(element)) if is_reserved(&element.name) => {
+            Err(Condition::CannotModifyProtectedProperty)
+        }
         (Write::Shown, _) if !kind.is_calendar() => Err(Condition::CannotModifyProtectedProperty),
         (Write::Zone, Update::Set(element)) if !is_zone(&element.text()) => Err(Condition::ValidCalendarData),
         (Write::ZoneId, Update::Set(element)) if known(&element.text()).is_none() => Err(Condition::ValidTimezone),

@@ -201,6 +201,7 @@ async fn calendars_are_made_in_a_home_whole_or_not_at_all() {
     for (property, status, condition) in [
         ("<D:getetag>x</D:getetag>".to_owned(), 207, "cannot-modify-protected-property"),
         ("<D:resource-id/>".to_owned(), 207, "cannot-modify-protected-property"),
+        ("<C:max-instances>1</C:max-instances>".to_owned(), 207, "cannot-modify-protected-property"),
         (zone(""), 403, "valid-calendar-data"),
         (zone(&format!("{paris}{paris}")), 403, "valid-calendar-data"),
         (zone(&format!("{paris}BEGIN:VEVENT\nUID:1\nEND:VEVENT\n")), 403, "valid-calendar-data"),

@@ -119,6 +119,15 @@ async fn dead_properties_of_any_xml() {
         refused.text().contains("424 Failed Dependency") && refused.text().contains("cannot-modify-protected-property")
     );
     assert!(max.propfind("/files/tram/a", "0", "<k xmlns=\"urn:x\"/>").expect(207).await.property("k").is_some());
+    // What others would take for the server's word is not set, though this server has no such property; it may be removed.
+    for name in ["max-date-time", "max-instances", "schedule-tag", "schedule-inbox-URL"] {
+        let name = format!("<k:{name} xmlns:k=\"urn:ietf:params:xml:ns:caldav\"/>");
+        let told = max.proppatch("/files/tram/a", &format!("<D:set><D:prop>{name}</D:prop></D:set>")).expect(207).await;
+        assert!(told.text().contains("cannot-modify-protected-property"), "{}", told.text());
+        let told =
+            max.proppatch("/files/tram/a", &format!("<D:remove><D:prop>{name}</D:prop></D:remove>")).expect(207).await;
+        assert!(told.text().contains("HTTP/1.1 200 OK"), "{}", told.text());
+    }
     // Removing what is not there succeeds; instructions count in order.
     let order = "<D:set><D:prop><k xmlns=\"urn:x\">1</k></D:prop></D:set><D:remove><D:prop><k xmlns=\"urn:x\"/><n/>\
                  </D:prop></D:remove>";

@@ -87,6 +87,31 @@ pub fn all() -> impl Iterator<Item = &'static Property> {
 static KNOWN: LazyLock<HashMap<&'static QName, (&'static Property, Tags)>> =
     LazyLock::new(|| all().map(|property| (&property.name, (property, Tags::of(&property.name)))).collect());
 
+/// Live properties that this server does not have. What a client would write there, others would believe to be the server's
+/// word: the standards protect them all the same.
+static RESERVED: [(QName, &str); 14] = [
+    (QName::caldav("min-date-time"), "RFC 4791 sections 5.2.6 to 5.2.8"),
+    (QName::caldav("max-date-time"), "RFC 4791 sections 5.2.6 to 5.2.8"),
+    (QName::caldav("max-instances"), "RFC 4791 sections 5.2.6 to 5.2.8"),
+    (QName::caldav("schedule-inbox-URL"), "RFC 6638 section 2"),
+    (QName::caldav("schedule-outbox-URL"), "RFC 6638 section 2"),
+    (QName::caldav("calendar-user-type"), "RFC 6638 section 2"),
+    (QName::caldav("schedule-tag"), "RFC 6638 section 9.3"),
+    (QName::caldav("supported-rscale-set"), "RFC 7529 section 5"),
+    (QName::caldav("managed-attachments-server-URL"), "RFC 8607 section 6"),
+    (QName::caldav("max-attachment-size"), "RFC 8607 section 6"),
+    (QName::caldav("max-attachments-per-resource"), "RFC 8607 section 6"),
+    (QName::dav("acl"), "RFC 3744 section 5.5"),
+    (QName::dav("group"), "RFC 3744 section 5.2"),
+    (QName::dav("group-member-set"), "RFC 3744 section 4.3"),
+];
+
+/// Is a property the server's to tell, which tells none?
+#[must_use]
+pub fn is_reserved(name: &QName) -> bool {
+    RESERVED.iter().any(|(known, _)| known == name)
+}
+
 /// The row of a property, and its tags.
 #[must_use]
 pub fn find_with_tags(name: &QName) -> Option<&'static (&'static Property, Tags)> {

@@ -35,7 +35,7 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
         if !is_xml {
             return Err(Condition::UnsupportedMediaType.into());
         }
-        let made = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
+        let made = parse(&body, mkcalendar).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
         let calendar = made.resource_types.iter().any(|name| name.is_caldav("calendar"));
         if !made.resource_types.iter().all(|name| name.is_caldav("calendar") || name.is_dav("collection")) {
             return Err(Condition::ValidResourceType.into());

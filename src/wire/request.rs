@@ -223,11 +223,14 @@ pub fn lockinfo(body: &[u8]) -> Result<LockInfo, XmlError> {
     Ok(LockInfo { shared, owner_xml: root.dav("owner").map(Element::inner_xml).unwrap_or_default().trim().to_owned() })
 }
 
-/// An extended MKCOL's body.
-pub fn mkcol(body: &[u8]) -> Result<MakeCollection, XmlError> {
+/// The body of an extended MKCOL, or of MKCALENDAR: each has its own element (RFC 5689 section 3, RFC 4791 section 5.3.1).
+pub fn mkcol(body: &[u8], of_calendar: bool) -> Result<MakeCollection, XmlError> {
     let root = parse(body)?;
-    if !root.name.is_dav("mkcol") && !root.name.is_caldav("mkcalendar") {
-        return error("the root element is neither DAV:mkcol nor CALDAV:mkcalendar");
+    if of_calendar && !root.name.is_caldav("mkcalendar") {
+        return error("the root element is not CALDAV:mkcalendar");
+    }
+    if !of_calendar && !root.name.is_dav("mkcol") {
+        return error("the root element is not DAV:mkcol");
     }
     let mut made = MakeCollection::default();
     for prop in root.elements().filter(|e| e.name.is_dav("set")).flat_map(Element::elements) {

@@ -102,7 +102,8 @@ fn written(kind: &str, value: &Value) -> Result<String, Invalid> {
             let parts: Vec<String> = parts.iter().map(|part| written(kind, part)).collect::<Result<_, _>>()?;
             Ok(parts.join(";"))
         }
-        ("text", Value::String(text)) => Ok(escaped(text)),
+        // Ends of lines become what stands for them; other controls have no place in a text.
+        ("text", Value::String(text)) => plain(&text.replace("\r\n", "\n").replace('\n', "")).map(|_| escaped(text)),
         ("date" | "date-time" | "time", Value::String(text)) => time(text),
         ("utc-offset", Value::String(text)) => Ok(plain(text)?.replace(':', "")),
         (_, Value::String(text)) => Ok(plain(text)?.to_owned()),
@@ -168,7 +169,7 @@ mod tests {
         let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VTIMEZONE\r\nTZID:X\r\nBEGIN:STANDARD\r\nTZOFFSETFROM:+0200\r\n\
                     TZOFFSETTO:-033015\r\nDTSTART:19701025T030000\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\nUID:u\r\n\
                     DTSTART;TZID=Europe/Paris:20260105T090000\r\nDTEND;VALUE=DATE:20260106\r\nSEQUENCE:3\r\n\
-                    SUMMARY;LANGUAGE=fr:A\\, b\\nc\\\\d\\;é\r\nCATEGORIES:one,t\\,wo\r\nGEO:48.8;-2\r\nX-OTHER:a\\,b\r\nX-TEXT;VALUE=TEXT:a\\,b\r\n\
+                    SUMMARY;LANGUAGE=fr:A\\, b\\nc\\\\d\\;\té\r\nCATEGORIES:one,t\\,wo\r\nGEO:48.8;-2\r\nX-OTHER:a\\,b\r\nX-TEXT;VALUE=TEXT:a\\,b\r\n\
                     RRULE:FREQ=MONTHLY;BYDAY=1MO,2TU;BYSETPOS=1;UNTIL=20261231T230000Z\r\n\
                     EXDATE:20260106T090000Z,20260107T090000Z\r\nREQUEST-STATUS:2.0;Success\r\n\
                     ATTENDEE;DELEGATED-TO=\"mailto:a@b\",\"mailto:c@d\";CN=\"A; ^'b^^\":mailto:m@x\r\n\
@@ -201,6 +202,8 @@ mod tests {
             ("[\"x-a\",{},\"unknown\",\"a\\nBEGIN:VEVENT\"]", Invalid::Control),
             ("[\"dtstart\",{},\"date-time\",\"a\\r\\nX:y\"]", Invalid::Control),
             ("[\"x-a\",{\"x-b\":\"a\\rb\"},\"text\",\"c\"]", Invalid::Control),
+            ("[\"summary\",{},\"text\",\"a\\u0000b\"]", Invalid::Control),
+            ("[\"summary\",{},\"text\",\"a\\u0007b\"]", Invalid::Control),
             ("[\"x-a:b\",{},\"text\",\"c\"]", Invalid::Json),
             ("[\"x-a\",{\"b;c\":\"d\"},\"text\",\"c\"]", Invalid::Json),
             ("[\"x-a\",{},\"te:xt\",\"c\"]", Invalid::Json),

@@ -267,7 +267,7 @@ pub fn escaped(text: &str) -> String {
         match character {
             '\\' | ';' | ',' => out.extend(['\\', character]),
             '\n' => out.push_str("\\n"),
-            control if control.is_control() => {}
+            control if control.is_control() && control != '\t' => {}
             other => out.push(other),
         }
     }

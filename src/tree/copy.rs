@@ -99,9 +99,9 @@ impl Admitted<Txn> {
 
     async fn copy_members(&mut self, source: Node, top: Node) -> Result<()> {
         let depth = self.destination.as_ref().map_or(0, |destination| destination.path.segments().len());
-        let mut pages = Pages { waiting: vec![(source, top, depth)], open: None, copied: 0 };
+        let mut pages = Pages::of((source, top, depth));
         while let Some(page) = pages.next(self).await? {
-            if pages.copied as i64 > SMALL {
+            if pages.is_large() {
                 return self.unknown(Unknown::Copy);
             }
             let open = self.copy_page(page).await?;

@@ -29,7 +29,7 @@ use crate::store::{calendar, node, property, purge, version};
 const PAGE: i64 = 250;
 const PAGE_BYTES: i64 = 1024 * 1024;
 /// How many nodes are copied in one change; a larger tree is built before.
-pub(super) const SMALL: i64 = 1_500;
+pub(super) const SMALL: i64 = 1_200;
 /// The largest tree that one COPY duplicates.
 const MAX_COPIED: usize = 200_000;
 /// After so many seconds without a slice, what was being built is taken for abandoned.
@@ -113,7 +113,7 @@ impl Tree {
     /// Copies what stands below a collection, in slices. What is read for one is read before it.
     async fn fill(&self, request: &Request, source: &mut Admitted<Snapshot>, whole: Open) -> Result<()> {
         let top = whole.1.id;
-        let mut pages = Pages { waiting: vec![whole], open: None, copied: 0 };
+        let mut pages = Pages::of(whole);
         let mut page = pages.next(source).await?;
         while page.is_some() {
             let mut admitted = self.write(request).await?;
@@ -150,8 +150,9 @@ pub(super) struct Pages {
     pub waiting: Vec<Open>,
     /// The one that is being read, and after which name.
     pub open: Option<(Open, String)>,
-    /// How many members were told.
-    pub copied: usize,
+    /// How many members were told, and how many bytes their dead properties are.
+    copied: usize,
+    said: i64,
 }
 
 /// Members of a collection, its copy, which of them have dead properties, and what the index says of them.
@@ -164,6 +165,16 @@ pub(super) struct OnePage {
 }
 
 impl Pages {
+    /// Of a whole tree.
+    pub fn of(whole: Open) -> Self {
+        Self { waiting: vec![whole], open: None, copied: 0, said: 0 }
+    }
+
+    /// Is it more than one change copies?
+    pub fn is_large(&self) -> bool {
+        self.copied as i64 > SMALL || self.said > PAGE_BYTES
+    }
+
     /// The next page that holds something, read from the view of the source. One member always fits in.
     pub async fn next<T: Reading>(&mut self, source: &mut Admitted<T>) -> Result<Option<OnePage>> {
         loop {
@@ -187,6 +198,7 @@ impl Pages {
                 next = members.last().map(|last| match_name(&last.name));
             }
             self.copied += members.len();
+            self.said += members.iter().filter_map(|member| adorned.get(&member.id)).sum::<i64>();
             if self.copied > MAX_COPIED {
                 let why = "the folder holds too many documents to be copied at once; copy its parts";
                 return Err(Refusal::of(Condition::TooLarge).text(why).into());

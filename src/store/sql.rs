@@ -467,7 +467,7 @@ impl Foreseen {
     }
 }
 
-/// A table of the texts that one argument lists, made by [`list`]; its column is `value`.
+/// A table of the texts that one argument lists, made by [`super::list::list`]; its column is `value`.
 macro_rules! listed {
     ($argument:expr) => {
         concat!("json_each(", $argument, ")")

@@ -103,6 +103,12 @@ def minutes_of_some_hours(rule, parts):
     return parts["FREQ"] in ("MINUTELY", "SECONDLY") and "INTERVAL" in parts and any(part in parts for part in TIMES)
 
 
+@departure("calcard")
+def begins_long_before_its_first_minute(rule, parts):
+    """The table of section 3.3.10 says "Limit" for the BY parts in MINUTELY rules, however many minutes in a row they exclude; here the search ends after some hundred and tells nothing."""
+    return parts["FREQ"] in ("MINUTELY", "SECONDLY") and not rule.synchronised and any(part in parts for part in (*DAYS, *TIMES))
+
+
 @departure("libical")
 def begins_off_its_rule(rule, parts):
     """"The recurrence set generated with a "DTSTART" property value not synchronized with the recurrence rule is undefined": here the interval is counted from the first instance."""

@@ -43,13 +43,13 @@ impl When {
         property.value().split(',').filter_map(move |value| form.read_period(value))
     }
 
-    /// Reads `20260131`, `20260131T100000` or `20260131T100000Z`.
+    /// Reads `20260131`, `20260131T100000` or `20260131T100000Z`. A day with a `Z` (Google wrote so) is that day.
     #[must_use]
     pub fn read(text: &str, zone: Option<&str>) -> Option<Self> {
         let text = text.trim();
         let (date, time) = match text.split_once(['T', 't']) {
             Some((date, time)) => (date, Some(time)),
-            None => (text, None),
+            None => (text.strip_suffix(['Z', 'z']).unwrap_or(text), None),
         };
         let date = read_date(date)?;
         let Some(time) = time else { return Some(Self { local: midnight(date), clock: Clock::Day }) };
@@ -262,6 +262,7 @@ mod tests {
             ("DTSTART;VALUE=date:20260127T143000Z", "20260127", Clock::Day),
             ("DTSTART;TZID=Europe/Paris;VALUE=DATE:20260127T143000", "20260127", Clock::Day),
             ("DTSTART:20260127", "20260127", Clock::Day),
+            ("DTSTART:20260127Z", "20260127", Clock::Day),
             ("DTSTART;TZID=Europe/Paris:20260127", "20260127", Clock::Day),
             ("DTSTART;VALUE=DATE-TIME:20260127", "20260127", Clock::Day),
             ("DTSTART:20260228T240000", "20260301T000000", Clock::Floating),

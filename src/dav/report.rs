@@ -242,6 +242,9 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
 }
 
+/// What stands in the place of an address, in which others may stand.
+type Expanding<'b> = Pin<Box<dyn Future<Output = Result<String>> + Send + 'b>>;
+
 struct Expansion {
     tree: Tree,
     budget: Budget,
@@ -326,7 +329,7 @@ impl Expansion {
         inner: &'b [Expand],
         request: &'b Request,
         level: usize,
-    ) -> Pin<Box<dyn Future<Output = Result<String>> + Send + 'b>> {
+    ) -> Expanding<'b> {
         Box::pin(async move {
             let Ok(mut whole) = read_xml(xml.as_bytes()) else { return Ok(xml.to_owned()) };
             let mut waiting = vec![&mut whole];
@@ -354,7 +357,7 @@ impl Expansion {
         inner: &'b [Expand],
         request: &'b Request,
         level: usize,
-    ) -> Pin<Box<dyn Future<Output = Result<String>> + Send + 'b>> {
+    ) -> Expanding<'b> {
         Box::pin(self.expand(xml, inner, request, level))
     }
 

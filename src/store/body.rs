@@ -16,7 +16,7 @@ use super::blocks::{of_file, shared};
 use super::list::list;
 use super::named::Part;
 use super::page::{bodies, joined};
-use super::place::Place;
+use super::place::{Place, blocking};
 use super::recall::Key;
 use super::sql::{Reading, arguments, listed, row};
 use super::transaction::Txn;
@@ -183,10 +183,6 @@ impl std::io::Write for HashWriter<'_> {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
 
 /// Content that is arriving: hashed as it comes, kept in memory while small, then in a file. Dropped unfinished, it

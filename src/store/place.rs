@@ -198,3 +198,10 @@ fn name_of(user: u32) -> String {
     let mut named = found.filter(|fields| fields.get(2).is_some_and(|known| **known == number));
     named.next().and_then(|fields| fields.first().map(ToString::to_string)).unwrap_or(number)
 }
+
+/// Does what waits for the disk beside the threads that serve.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+}

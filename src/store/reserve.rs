@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Result, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::place::Place;
+use super::place::{Place, blocking};
 
 /// Name of the file that holds the room.
 const FILE: &str = "beffroi.reserve";
@@ -87,10 +87,6 @@ fn fill(mut file: &File) -> Result<u64> {
         held += BLOCK as u64;
     }
     Ok(held)
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(Error::other)?
 }
 
 #[cfg(test)]

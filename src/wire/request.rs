@@ -164,13 +164,12 @@ pub fn propfind(body: &[u8]) -> Result<Asked, XmlError> {
 
 /// What the one of `prop`, `propname` and `allprop` that an element holds asks for (RFC 4918 section 14.20); `None`: it holds none.
 fn asked(root: &Element) -> Result<Option<Asked>, XmlError> {
-    let several = || error("only one of DAV:prop, DAV:propname and DAV:allprop may be asked");
     match (root.dav("prop"), root.dav("propname"), root.dav("allprop")) {
         (Some(prop), None, None) => Ok(Some(Asked::These(names(prop)))),
         (None, Some(_), None) => Ok(Some(Asked::Names)),
         (None, None, Some(_)) => Ok(Some(Asked::All(root.dav("include").map(names).unwrap_or_default()))),
         (None, None, None) => Ok(None),
-        _ => several(),
+        _ => error("only one of DAV:prop, DAV:propname and DAV:allprop may be asked"),
     }
 }
 

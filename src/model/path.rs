@@ -207,8 +207,12 @@ const fn stays(byte: u8) -> bool {
         )
 }
 
+/// First segment of the addresses of feeds.
+pub const FEEDS: &str = "feeds";
+/// Where the service is that tells time zones.
+pub const TIMEZONES: &str = "/timezones";
 /// First segments below which an address is itself a secret: whoever knows it may read, or write.
-const SECRET: [&str; 5] = ["feeds", "freebusy", "share", "answer", "office"];
+const SECRET: [&str; 5] = [FEEDS, "freebusy", "share", "answer", "office"];
 /// How often escapes are undone where an address hides in itself.
 const ROUNDS: usize = 4;
 

@@ -4,8 +4,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use crate::dav::failure_answer;
 use crate::exchange::Response;
+use crate::front::answer::failure_answer;
 use crate::message::Language;
 use crate::model::error::{Cause, Failure};
 use crate::model::id::Id;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use beffroi::dav::report::REPORTS;
-use beffroi::dav::{DAV_HEADER, property};
+use beffroi::front::answer::DAV_HEADER;
+use beffroi::front::dav::property;
+use beffroi::front::dav::report::REPORTS;
 use beffroi::model::condition::CONDITIONS;
 use beffroi::model::effect::EFFECTS;
 use beffroi::model::kind::KINDS;

@@ -5,11 +5,11 @@ use std::pin::Pin;
 
 use http::StatusCode;
 
-use super::Call;
-use super::answer::heeded;
+use super::call::{Call, heeded};
 use super::property::{Reading, find, value};
 use super::propfind::{Plan, dead_of, within_limits};
 use crate::exchange::Response;
+use crate::front::answer::bad_header;
 use crate::model::budget::{Budget, Exhausted, more};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
@@ -78,7 +78,7 @@ pub(super) async fn report(mut call: Call) -> Result<Response> {
     let body = call.take_whole().await?;
     let report = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let Preferences { minimal, rootless, .. } = call.preferences();
-    let deep = depth(&call.headers).map_err(super::bad_header)?.is_some_and(|depth| depth != Depth::Zero);
+    let deep = depth(&call.headers).map_err(bad_header)?.is_some_and(|depth| depth != Depth::Zero);
     if report.is_of_one() && deep {
         // RFC 3744 sections 9.4 and 9.5.
         return Err(Refusal::of(Condition::BadRequest).text("this report is defined for Depth: 0 only").into());
@@ -119,7 +119,7 @@ async fn answer(call: Call, report: Report) -> Result<Response> {
 /// `Depth` is 0 by the letter, yet many clients send 1; where the level is missing, a Depth of infinity stands for it
 /// (RFC 6578 appendix A).
 async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usize>, asked: Asked) -> Result<Response> {
-    let depth = depth(&call.headers).map_err(super::bad_header)?;
+    let depth = depth(&call.headers).map_err(bad_header)?;
     let deep = deep.unwrap_or(depth == Some(Depth::Infinity));
     let plan = Plan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();

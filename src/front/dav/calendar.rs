@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
-use super::Call;
+use super::call::Call;
 use super::property::Reading;
 use super::propfind::Plan;
 use crate::exchange::{Body, Response};

@@ -1,16 +1,16 @@
-//! Answers that several handlers share: refusals, failures, headers of XML.
+//! Answers that the front ends share: refusals, failures, headers of XML.
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
 };
 use http::{HeaderName, StatusCode};
 
-use super::DAV_HEADER;
 use crate::exchange::{Body, Response};
 use crate::message::{self, Language};
 use crate::model::condition::Condition;
-use crate::model::error::{Cause, Detail, Refusal};
+use crate::model::error::{Cause, Detail, Error, Refusal};
+use crate::wire::header::BadHeader;
 use crate::wire::multistatus::error_body;
 
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
@@ -21,7 +21,8 @@ const RETRY: HeaderValue = HeaderValue::from_static("5");
 /// And one whose password could not be looked at.
 const RETRY_LOGIN: HeaderValue = HeaderValue::from_static("1");
 
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// Classes and extensions we answer for, the class 1 first: Thunderbird drops the first token.
+pub const DAV_HEADER: &str = "1, 2, 3, extended-mkcol, version-control, update, calendar-access, calendar-no-timezone";
 
 /// The `DAV` header's name.
 pub const DAV: HeaderName = HeaderName::from_static("dav");
@@ -30,18 +31,6 @@ pub const DAV: HeaderName = HeaderName::from_static("dav");
 pub fn is_xml(response: &mut Response) {
     response.headers_mut().insert(CONTENT_TYPE, XML);
     response.headers_mut().insert(DAV, HeaderValue::from_static(DAV_HEADER));
-}
-
-/// Says that a preference was heeded (RFC 7240 section 3), and that the answer depends on that.
-pub fn heeded(response: &mut Response, preference: &str) {
-    let headers = response.headers_mut();
-    for (name, value) in [(PREFERENCE_APPLIED, preference), (VARY, "Brief, Prefer")] {
-        let told = headers.get(&name).and_then(|told| told.to_str().ok()).filter(|told| !told.contains(value));
-        let all = told.map_or_else(|| value.to_owned(), |told| format!("{told}, {value}"));
-        if let Ok(all) = HeaderValue::from_str(&all) {
-            headers.insert(name, all);
-        }
-    }
 }
 
 /// The answer to a refused request.
@@ -103,6 +92,11 @@ fn plain(text: String) -> Response {
     let mut response = http::Response::new(Body::Full(Bytes::from(text)));
     response.headers_mut().insert(CONTENT_TYPE, TEXT);
     response
+}
+
+/// The refusal of a header that cannot be understood.
+pub fn bad_header(error: BadHeader) -> Error {
+    Refusal::of(Condition::BadRequest).text(format!("the header {} cannot be understood", error.0)).into()
 }
 
 /// HEAD: the length stays, the body goes.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{Property, Read, Reading, Write, all};
-use crate::dav::report::REPORTS;
+use crate::front::dav::report::REPORTS;
 use crate::model::kind::Kind;
 use crate::model::method::METHODS;
 use crate::model::name::{BEFFROI, QName};

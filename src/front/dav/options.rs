@@ -3,9 +3,9 @@
 use http::StatusCode;
 use http::header::{ALLOW, HeaderValue};
 
-use super::answer::DAV;
-use super::{Call, DAV_HEADER};
+use super::call::Call;
 use crate::exchange::Response;
+use crate::front::answer::{DAV, DAV_HEADER};
 use crate::model::error::Result;
 
 pub(super) async fn options(call: Call) -> Result<Response> {

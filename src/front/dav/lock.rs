@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::HeaderValue;
 
-use super::{Call, bad_header};
+use super::call::Call;
 use crate::exchange::Response;
+use crate::front::answer::bad_header;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::header::Depth;

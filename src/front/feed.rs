@@ -7,8 +7,8 @@ use http::header::{
 };
 use http::{HeaderMap, StatusCode};
 
-use super::answer::{refusal_answer, without_body};
 use crate::exchange::{Body, Response};
+use crate::front::answer::{bad_header, refusal_answer, without_body};
 use crate::ical::freebusy::{Taken, periods};
 use crate::ical::object::fold_into;
 use crate::ical::outlook::{Profile, Published};
@@ -22,7 +22,7 @@ use crate::model::error::{Error, Result};
 use crate::model::etag::ETag;
 use crate::model::id::Timestamp;
 use crate::model::name::QName;
-use crate::model::path::Path;
+use crate::model::path::{FEEDS, Path};
 use crate::model::precondition::{Outcome, State};
 use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, floating_zone, given, runs, size_of, steps_of};
@@ -33,8 +33,6 @@ use crate::tree::work::{Slice, Visit};
 
 use crate::wire::header::{self, http_date, text};
 
-/// First segment of the addresses of feeds.
-pub const FEEDS: &str = "feeds";
 /// To be raised when the same events are told otherwise, so that nobody is told that nothing changed.
 const FORM: u32 = 2;
 const DAY_S: i64 = 86_400;
@@ -134,7 +132,7 @@ fn headers(view: &View, feed: &Feed, window: TimeRange, today: Timestamp) -> Hea
 }
 
 fn not_modified(asked: &HeaderMap, told: &HeaderMap, modified_at: Timestamp) -> Result<bool> {
-    let preconditions = header::preconditions(asked).map_err(super::bad_header)?;
+    let preconditions = header::preconditions(asked).map_err(bad_header)?;
     let etag = text(told, ETAG).map(|tag| ETag { opaque: tag.trim_matches('"').to_owned(), weak: false });
     let state = State { exists: true, etag, modified_at: Some(modified_at), tokens: Vec::new() };
     match preconditions.http(&state, true) {

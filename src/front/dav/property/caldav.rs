@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use super::{Property, Read, Reading, Write};
-use crate::dav::timezones::TIMEZONES;
 use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, readable};
 use crate::ical::select::select;
 use crate::ical::tzid::known;
@@ -14,7 +13,7 @@ use crate::model::calendar::{COLLATIONS, ComponentSet, TimeRange};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{CALDAV, CALENDARSERVER, QName};
-use crate::model::path::Path;
+use crate::model::path::{Path, TIMEZONES};
 use crate::model::privilege::Privilege;
 use crate::tree::calendar::{CALENDARS, given};
 use crate::tree::changes::sync_token;

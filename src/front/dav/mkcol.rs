@@ -3,8 +3,7 @@
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
-use super::Call;
-use super::answer::heeded;
+use super::call::{Call, heeded};
 use super::proppatch::plan;
 use crate::exchange::Response;
 use crate::model::calendar::ComponentSet;

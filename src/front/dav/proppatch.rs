@@ -2,8 +2,7 @@
 
 use http::StatusCode;
 
-use super::Call;
-use super::answer::heeded;
+use super::call::{Call, heeded};
 use super::property::{Write, find, is_reserved};
 use crate::exchange::Response;
 use crate::ical::judge::is_zone;

@@ -3,12 +3,11 @@
 //! A handler holds no database handle. It holds the tree, whose every entrance passes the gate, and so cannot forget a
 //! check.
 
-mod answer;
 mod body;
 mod calendar;
+mod call;
 mod copy_move;
 mod delete;
-pub mod feed;
 mod get;
 mod listing;
 mod lock;
@@ -20,51 +19,24 @@ mod propfind;
 mod proppatch;
 mod put;
 pub mod report;
-pub mod timezones;
 mod version;
 
 use std::future::Future;
 use std::pin::Pin;
 
-use futures_util::stream::iter;
 use http::HeaderMap;
 
-pub use self::answer::{failure_answer, refusal_answer};
-use crate::exchange::{Body, Exchange, Response};
-use crate::message::Language;
-use crate::model::budget::Budget;
+use self::call::Call;
+pub use self::call::Limits;
+use crate::exchange::{Exchange, Response};
+use crate::front::answer::{bad_header, refusal_answer, without_body};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
-use crate::model::header::Preferences;
 use crate::model::method::Method;
 use crate::model::path::{Path, PathError};
 use crate::tree::Tree;
 use crate::tree::gate::Request;
-use crate::wire::header::{self, BadHeader};
-use crate::wire::multistatus::Writer;
-
-/// Classes and extensions we answer for, the class 1 first: Thunderbird drops the first token.
-pub const DAV_HEADER: &str = "1, 2, 3, extended-mkcol, version-control, update, calendar-access, calendar-no-timezone";
-
-/// What the front end may spend on one request.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The largest document taken, bytes.
-    pub max_body_bytes: u64,
-    /// How long a client may stay silent in the middle of a body, seconds.
-    pub body_idle_s: u64,
-}
-
-/// A request on its way through a handler.
-pub struct Call {
-    tree: Tree,
-    request: Request,
-    headers: HeaderMap,
-    body: crate::exchange::Incoming,
-    language: Language,
-    limits: Limits,
-    budget: Budget,
-}
+use crate::wire::header;
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
 
@@ -117,7 +89,7 @@ pub async fn handle(tree: Tree, exchange: Exchange, limits: Limits) -> std::resu
         Err(failed @ Error::Failed(_)) => return Err(failed),
     };
     if headless {
-        answer::without_body(&mut response);
+        without_body(&mut response);
     }
     Ok(response)
 }
@@ -162,10 +134,6 @@ fn bad_path(error: PathError) -> Error {
     Refusal::of(Condition::BadPath).text(why).into()
 }
 
-fn bad_header(error: BadHeader) -> Error {
-    Refusal::of(Condition::BadRequest).text(format!("the header {} cannot be understood", error.0)).into()
-}
-
 /// 502 for a really foreign host; port and case are not compared, for proxies change the one and clients the other
 ///.
 fn destination(headers: &HeaderMap, authorities: &[String]) -> Result<Path> {
@@ -184,34 +152,5 @@ fn destination(headers: &HeaderMap, authorities: &[String]) -> Result<Path> {
             Err(Condition::ForeignDestination.into())
         }
         _ => Ok(path),
-    }
-}
-
-impl Call {
-    fn preferences(&self) -> Preferences {
-        header::preferences(&self.headers)
-    }
-
-    /// An empty answer.
-    fn status(status: http::StatusCode) -> Response {
-        let mut response = http::Response::new(Body::Empty);
-        *response.status_mut() = status;
-        response
-    }
-
-    /// An XML answer.
-    fn xml(status: http::StatusCode, xml: Writer) -> Response {
-        let (mut blocks, last) = xml.end();
-        let body = if blocks.is_empty() {
-            Body::Full(last)
-        } else {
-            blocks.push(last);
-            let length = blocks.iter().map(|block| block.len() as u64).sum();
-            Body::Blocks(Box::pin(iter(blocks.into_iter().map(Ok))), Some(length))
-        };
-        let mut response = http::Response::new(body);
-        *response.status_mut() = status;
-        answer::is_xml(&mut response);
-        response
     }
 }

@@ -7,21 +7,18 @@ use http::request::Parts;
 use http::{Response as HttpResponse, StatusCode};
 use serde_json::{Value, json};
 
-use super::answer::without_body;
 use crate::exchange::{Body, Response};
+use crate::front::answer::without_body;
 use crate::ical::time::{Clock, When};
 use crate::ical::tzdist::{described, fits, last, listed, observances, tag, token};
 use crate::model::budget::Budget;
 use crate::model::calendar::TimeRange;
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp};
-use crate::model::path::decode;
+use crate::model::path::{TIMEZONES, decode};
 use crate::tree::Tree;
 use crate::tree::work::Slice;
 use crate::wire::header::text;
-
-/// Where the service is.
-pub const TIMEZONES: &str = "/timezones";
 
 /// A parameter of an action, and whether it is required.
 type Parameter = (&'static str, bool);

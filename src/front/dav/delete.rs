@@ -3,8 +3,9 @@
 
 use http::StatusCode;
 
-use super::{Call, bad_header};
+use super::call::Call;
 use crate::exchange::Response;
+use crate::front::answer::bad_header;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::header::Depth;

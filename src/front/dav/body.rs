@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
-use super::Call;
+use super::call::Call;
 use crate::exchange::Incoming;
 use crate::ical::jcal_read::{cost, read};
 use crate::ical::judge::reason;

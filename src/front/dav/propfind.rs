@@ -8,9 +8,10 @@ use futures_util::stream::unfold;
 use http::StatusCode;
 use tokio::task::JoinHandle;
 
+use super::call::{Call, heeded};
 use super::property::{Property, Reading, dead, find_with_tags, in_allprop, names_of, told, value};
-use super::{Call, answer, bad_header};
 use crate::exchange::{Body, Response};
+use crate::front::answer::{bad_header, is_xml};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal, Result};
 use crate::model::header::{Depth, Preferences};
@@ -253,10 +254,10 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     };
     let mut response = http::Response::new(body);
     *response.status_mut() = StatusCode::MULTI_STATUS;
-    answer::is_xml(&mut response);
+    is_xml(&mut response);
     for (_, preference) in [(minimal, "return=minimal"), (rootless, "depth-noroot")].iter().filter(|(heeds, _)| *heeds)
     {
-        answer::heeded(&mut response, preference);
+        heeded(&mut response, preference);
     }
     Ok(response)
 }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::Call;
+use super::call::Call;
 use super::property::Reading;
 use super::propfind::Plan;
 use crate::exchange::Response;

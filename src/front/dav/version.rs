@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
 
-use super::Call;
+use super::call::Call;
 use crate::exchange::Response;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};

@@ -7,10 +7,10 @@ use http::header::{
     LOCATION, RANGE,
 };
 
-use super::Call;
-use super::answer::{heeded, refusal_answer};
+use super::call::{Call, heeded};
 use super::get::get;
 use crate::exchange::Response;
+use crate::front::answer::refusal_answer;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};

@@ -11,7 +11,7 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 use jiff::tz::TimeZone;
 
-use super::Call;
+use super::call::Call;
 use super::listing;
 use crate::exchange::{Body, Response};
 use crate::ical::object::Object;

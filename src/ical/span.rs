@@ -4,6 +4,7 @@
 //! year, and what is asked of a month of it is then read off.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::freebusy::{Busy, busy_of};
@@ -35,58 +36,112 @@ pub struct Span {
     pub busy: Option<Busy>,
 }
 
-/// Content by the beginning of its hash, the zone of what floats, the block.
-type Key = (u128, usize, i64);
+/// Content by the beginning of its hash, in the digits it is told in, and the zone of what floats.
+type Key = ([u8; 32], usize);
+/// The instances of a block; `None`: its object cannot be followed there.
+type Block = (i64, Option<Arc<[Span]>>);
 
 #[derive(Default)]
 struct Table {
     zones: HashMap<String, usize>,
     /// A number that is given once: who asks may come back with an old one.
     next_zone: usize,
-    blocks: HashMap<Key, Option<Arc<[Span]>>>,
+    /// The blocks known of an object, in their order.
+    objects: HashMap<Key, Vec<Block>>,
     spans: usize,
+}
+
+impl Table {
+    fn block(&self, key: &Key, block: i64) -> Option<&Option<Arc<[Span]>>> {
+        let blocks = self.objects.get(key)?;
+        blocks
+            .get(blocks.partition_point(|(known, _)| *known < block))
+            .filter(|(known, _)| *known == block)
+            .map(|(_, spans)| spans)
+    }
 }
 
 /// What is known of objects.
 #[derive(Default)]
 pub struct Spans(Mutex<Table>);
 
+/// A question that is asked of many objects: when they take place in a range, where what floats is told in a zone.
+pub struct Question {
+    spans: Arc<Spans>,
+    zone: Zone,
+    zone_place: usize,
+    range: TimeRange,
+    blocks: RangeInclusive<i64>,
+    budget: Budget,
+}
+
+impl Question {
+    /// Does the object whose content has this hash take place? `None`: it is none of events, or its rules cannot be followed
+    /// to their end; it is then to be followed for the range itself.
+    pub fn takes_place(&self, hash: &str, object: impl Fn() -> Option<Object>) -> Option<bool> {
+        let mut found = false;
+        self.each(hash, object, |_| {
+            found = true;
+            false
+        })?;
+        Some(found)
+    }
+
+    /// Its instances that overlap the range, in the order in which they begin. `None`: as for [`Self::takes_place`].
+    pub fn instances(&self, hash: &str, object: impl Fn() -> Option<Object>) -> Option<Vec<Span>> {
+        let mut found = Vec::new();
+        self.each(hash, object, |span| {
+            found.push(*span);
+            true
+        })?;
+        Some(found)
+    }
+
+    /// Tells of the instances, until `tell` says that it has heard enough.
+    fn each(&self, hash: &str, object: impl Fn() -> Option<Object>, mut tell: impl FnMut(&Span) -> bool) -> Option<()> {
+        let key = (hash.as_bytes().first_chunk().copied()?, self.zone_place);
+        for block in self.blocks.clone() {
+            let known = self.spans.table().block(&key, block).cloned();
+            let spans = match known {
+                Some(known) => known?,
+                None => {
+                    let followed = follow(&object()?, &self.zone, block, &self.budget);
+                    // What was not followed to its end for want of a budget may be so for the next who asks.
+                    self.budget.steps(0).ok()?;
+                    self.spans.learn(key, block, followed)?
+                }
+            };
+            // What goes on from the block before was told there.
+            let (first, begins) = (block == *self.blocks.start(), block * BLOCK_S);
+            let new = spans
+                .iter()
+                .filter(|span| (first || span.start >= begins) && self.range.overlaps(span.start, span.end));
+            for span in new {
+                if !tell(span) {
+                    return Some(());
+                }
+            }
+        }
+        Some(())
+    }
+}
+
 impl Spans {
-    /// The instances of an event that overlap a range: the content of this hash, what floats told in `zone`. `None`: the
-    /// object is none of events, its rules cannot be followed to their end, or the range is too long; it is then to be
-    /// followed for the range itself.
-    pub fn of(
-        &self,
-        hash: &str,
-        zone: &Zone,
-        range: TimeRange,
-        budget: &Budget,
-        object: impl Fn() -> Option<Object>,
-    ) -> Option<Vec<Span>> {
-        let content = u128::from_str_radix(hash.get(..32)?, 16).ok()?;
+    /// Begins to ask. `None`: the range is too long for what is remembered.
+    pub fn ask(self: &Arc<Self>, zone: &Zone, range: TimeRange, budget: &Budget) -> Option<Question> {
         let (first, last) = (range.start.div_euclid(BLOCK_S), range.end.saturating_sub(1).div_euclid(BLOCK_S));
         if last.checked_sub(first).is_none_or(|more| !(0..MAX_BLOCKS).contains(&more)) {
             return None;
         }
         let zone_place = self.place_of(&zone.key());
-        let mut found = Vec::new();
-        for block in first..=last {
-            let key = (content, zone_place, block);
-            let known = self.table().blocks.get(&key).cloned();
-            let spans = match known {
-                Some(known) => known?,
-                None => {
-                    let followed = follow(&object()?, zone, block, budget);
-                    // What was not followed to its end for want of a budget may be so for the next who asks.
-                    budget.steps(0).ok()?;
-                    self.learn(key, followed)?
-                }
-            };
-            let begins = block * BLOCK_S;
-            let new = spans.iter().filter(|span| block == first || span.start >= begins);
-            found.extend(new.filter(|span| range.overlaps(span.start, span.end)));
-        }
-        Some(found)
+        Some(Question {
+            spans: Arc::clone(self),
+            zone: zone.clone(),
+            zone_place,
+            range,
+            blocks: first..=last,
+            budget: budget.clone(),
+        })
     }
 
     fn table(&self) -> std::sync::MutexGuard<'_, Table> {
@@ -108,16 +163,21 @@ impl Spans {
         place
     }
 
-    fn learn(&self, key: Key, spans: Option<Vec<Span>>) -> Option<Arc<[Span]>> {
+    fn learn(&self, key: Key, block: i64, spans: Option<Vec<Span>>) -> Option<Arc<[Span]>> {
         let spans: Option<Arc<[Span]>> = spans.map(Into::into);
         let size = spans.as_ref().map_or(0, |spans| spans.len()) + ENTRY_SPANS;
         let mut table = self.table();
         if table.spans + size > MAX_SPANS {
-            table.blocks.clear();
+            table.objects.clear();
             table.spans = 0;
         }
-        if size <= MAX_SPANS && table.blocks.insert(key, spans.clone()).is_none() {
-            table.spans += size;
+        if size <= MAX_SPANS {
+            let blocks = table.objects.entry(key).or_default();
+            let place = blocks.partition_point(|(known, _)| *known < block);
+            if blocks.get(place).is_none_or(|(known, _)| *known != block) {
+                blocks.insert(place, (block, spans.clone()));
+                table.spans += size;
+            }
         }
         spans
     }
@@ -140,6 +200,8 @@ fn follow(object: &Object, zone: &Zone, block: i64, budget: &Budget) -> Option<V
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{BLOCK_S, Spans};
     use crate::ical::object::Object;
     use crate::ical::recur::instances;
@@ -174,10 +236,11 @@ mod tests {
             let range = TimeRange { start: from, end: from + length };
             let expected = instances(&object, &Zones::new(&object.calendar, &zone), range).instances;
             let expected: Vec<_> = expected.iter().map(|instance| (instance.start, instance.end)).collect();
-            let spans = Spans::default();
+            let asked = Arc::new(Spans::default()).ask(&zone, range, &Budget::default()).unwrap();
             for _ in 0..2 {
                 let hash = format!("{which:064x}");
-                let found = spans.of(&hash, &zone, range, &Budget::default(), || Some(object.clone())).unwrap();
+                let found = asked.instances(&hash, || Some(object.clone())).unwrap();
+                prop_assert_eq!(asked.takes_place(&hash, || Some(object.clone())), Some(!found.is_empty()));
                 prop_assert_eq!(found.iter().map(|span| (span.start, span.end)).collect::<Vec<_>>(), &*expected);
             }
         }
@@ -185,7 +248,7 @@ mod tests {
 
     #[test]
     fn zones_that_tell_another_time_are_told_apart() {
-        let spans = Spans::default();
+        let spans = Arc::new(Spans::default());
         let hash = "0".repeat(64);
         let object = object("DTSTART:20260701T090000\nDURATION:PT1H");
         let range = TimeRange { start: 1_782_000_000, end: 1_784_000_000 };
@@ -204,7 +267,8 @@ mod tests {
             let zone = zone(offset);
             let expected = instances(&object, &Zones::new(&object.calendar, &zone), range).instances[0].start;
             for _ in 0..2 {
-                let found = spans.of(&hash, &zone, range, &Budget::default(), || Some(object.clone())).unwrap();
+                let asked = spans.ask(&zone, range, &Budget::default()).unwrap();
+                let found = asked.instances(&hash, || Some(object.clone())).unwrap();
                 assert_eq!(found.iter().map(|span| span.start).collect::<Vec<_>>(), [expected], "{offset}");
             }
         }
@@ -217,10 +281,9 @@ mod tests {
         let minutely = object("DTSTART:20200101T000000Z\nRRULE:FREQ=MINUTELY");
         let range = TimeRange { start: 1_700_000_000, end: 1_700_003_600 };
         let hash = "0".repeat(64);
-        assert_eq!(Spans::default().of(&hash, &zone, range, &Budget::default(), || Some(minutely.clone())), None);
-        assert_eq!(
-            Spans::default().of(&hash, &zone, TimeRange::ALL, &Budget::default(), || Some(minutely.clone())),
-            None
-        );
+        let spans = Arc::new(Spans::default());
+        let asked = spans.ask(&zone, range, &Budget::default()).unwrap();
+        assert_eq!(asked.instances(&hash, || Some(minutely.clone())), None);
+        assert!(spans.ask(&zone, TimeRange::ALL, &Budget::default()).is_none());
     }
 }

@@ -127,7 +127,7 @@ impl Tree {
 
     /// When events take place, as far as it is known.
     #[must_use]
-    pub fn spans(&self) -> &Spans {
+    pub fn spans(&self) -> &Arc<Spans> {
         &self.spans
     }
 

@@ -14,7 +14,7 @@ use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
 use crate::ical::freebusy::{Period, Taken, periods, write};
 use crate::ical::judge::is_zone;
-use crate::ical::span::Spans;
+use crate::ical::span::Question;
 use crate::ical::tzid::known;
 use crate::ical::zone::{Zone, Zones};
 use crate::model::budget::{Budget, Exhausted, more};
@@ -107,10 +107,9 @@ fn only_when(filter: &ComponentFilter) -> Option<TimeRange> {
     events.range.filter(|_| plain && events.name == "VEVENT" && alone(events) && events.components.is_empty())
 }
 
-/// Does an object take place in a range? `None`: it must be read and looked at.
-fn takes_place(view: &View, range: TimeRange, zone: &Zone, (spans, budget): (&Spans, &Budget)) -> Option<bool> {
-    let found = spans.of(view.node.hash.as_deref()?, zone, range, budget, || view.object())?;
-    Some(!found.is_empty())
+/// Does an object take place when it is asked for? `None`: it must be read and looked at.
+fn takes_place(view: &View, when: Option<&Question>) -> Option<bool> {
+    when?.takes_place(view.node.hash.as_deref()?, || view.object())
 }
 
 /// What is asked of each object, and how it is told.
@@ -119,7 +118,8 @@ struct Telling {
     reading: Reading,
     /// What it must match, and where what floats lies.
     filter: Option<(ComponentFilter, Zone)>,
-    tree: Tree,
+    /// The same, where knowing when it takes place is enough.
+    when: Option<Question>,
     budget: Budget,
 }
 
@@ -127,13 +127,10 @@ impl Telling {
     /// Of an object that nobody can read it is not known, so it is told: what may be there must not seem to be gone.
     fn matches(&self, view: &View) -> bool {
         let Some((filter, zone)) = &self.filter else { return true };
-        only_when(filter)
-            .and_then(|range| takes_place(view, range, zone, (self.tree.spans(), &self.budget)))
-            .unwrap_or_else(|| {
-                view.object().is_none_or(|object| {
-                    matches(filter, &object, &Zones::new(&object.calendar, zone).within(&self.budget))
-                })
-            })
+        takes_place(view, self.when.as_ref()).unwrap_or_else(|| {
+            view.object()
+                .is_none_or(|object| matches(filter, &object, &Zones::new(&object.calendar, zone).within(&self.budget)))
+        })
     }
 
     /// Tells of an object, if it is to be judged and matches.
@@ -238,11 +235,10 @@ async fn query(
         calendar: Some((selection, zone.clone(), call.budget.clone())),
         ..Reading::of(&call.request.actor.name, now)
     };
-    let when = only_when(&filter);
+    let when = only_when(&filter).and_then(|range| call.tree.spans().ask(&zone, range, &call.budget));
     let (range, component) = hint(&filter);
     let component = component.map(str::to_owned);
-    let (tree, budget) = (call.tree.clone(), call.budget.clone());
-    let telling = Arc::new(Telling { plan, reading, filter: Some((filter, zone.clone())), tree, budget });
+    let telling = Arc::new(Telling { plan, reading, filter: Some((filter, zone)), when, budget: call.budget.clone() });
     let mut writer = Writer::document();
     writer.begin_multistatus();
     if let Some(path) = object {
@@ -261,7 +257,7 @@ async fn query(
         let (page, next) = visit.view().await?.objects(wanted, &after, telling.plan.needs, call.tree.epoch()).await?;
         let (mut sure, mut open) = (Vec::new(), Vec::new());
         for view in page {
-            match when.and_then(|range| takes_place(&view, range, &zone, (call.tree.spans(), &call.budget))) {
+            match takes_place(&view, telling.when.as_ref()) {
                 Some(true) => sure.push(view),
                 Some(false) => {}
                 None => open.push(view),
@@ -293,8 +289,7 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
         calendar: Some((selection, zone, call.budget.clone())),
         ..Reading::of(&call.request.actor.name, now)
     };
-    let (tree, budget) = (call.tree.clone(), call.budget.clone());
-    let telling = Arc::new(Telling { plan, reading, filter: None, tree, budget });
+    let telling = Arc::new(Telling { plan, reading, filter: None, when: None, budget: call.budget.clone() });
     let folded = |path: &Path| -> Vec<String> { path.segments().iter().map(|name| match_name(name)).collect() };
     let here = folded(&path);
     let alone = |object: &Path| matches!(hrefs, [one] if href(one).is_some_and(|path| folded(&path) == folded(object)));
@@ -334,13 +329,8 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
 }
 
 /// The periods that an object takes in a range. `None`: it must be read.
-fn known_periods(
-    view: &View,
-    zone: &Zone,
-    range: TimeRange,
-    (spans, budget): (&Spans, &Budget),
-) -> Option<Vec<Period>> {
-    let found = spans.of(view.node.hash.as_deref()?, zone, range, budget, || view.object())?;
+fn known_periods(view: &View, when: Option<&Question>, range: TimeRange) -> Option<Vec<Period>> {
+    let found = when?.instances(view.node.hash.as_deref()?, || view.object())?;
     Some(found.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, range)).collect())
 }
 
@@ -352,13 +342,14 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
         // RFC 4791 section 7.10: of collections only.
         return Err(Condition::SupportedReport.into());
     }
+    let when = call.tree.spans().ask(&zone, range, &call.budget).map(Arc::new);
     let mut taken = Taken::within(&call.budget);
     let mut after = String::new();
     loop {
         let (page, next) = visit.view().await?.objects((range, None), &after, Needs::TAG, call.tree.epoch()).await?;
         let mut open = Vec::new();
         for view in page {
-            match known_periods(&view, &zone, range, (call.tree.spans(), &call.budget)) {
+            match known_periods(&view, when.as_deref(), range) {
                 Some(known) => taken.add(known)?,
                 None => open.push(view),
             }
@@ -367,7 +358,7 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
             let bytes = bytes_of(&run);
             call.budget.bytes(bytes)?;
             let mut run = visit.view().await?.texts(run).await?.into_iter();
-            let (zone, tree, budget) = (zone.clone(), call.tree.clone(), call.budget.clone());
+            let (zone, when, budget) = (zone.clone(), when.clone(), call.budget.clone());
             let mut so_far = Some(taken);
             let work = move |slice: &Slice| {
                 for view in run.by_ref() {
@@ -375,7 +366,7 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
                         let object = view.object()?;
                         Some(periods(&object, &Zones::new(&object.calendar, &zone).within(&budget), range))
                     };
-                    let known = known_periods(&view, &zone, range, (tree.spans(), &budget)).or_else(followed);
+                    let known = known_periods(&view, when.as_deref(), range).or_else(followed);
                     let counted = budget.steps(steps_of(&view));
                     let added = so_far.as_mut()?.add(known.unwrap_or_default());
                     if let Err(exhausted) = counted.and(added) {

@@ -12,6 +12,20 @@ use crate::tree::Seen;
 /// A request's body as it arrives.
 pub type Incoming = UnsyncBoxBody<Bytes, Failure>;
 
+/// What may be taken of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest document, bytes.
+    pub max_body_bytes: u64,
+    /// How long a client may stay silent in the middle of a body, seconds.
+    pub body_idle_s: u64,
+}
+
+impl Limits {
+    /// Whoever answers takes no body.
+    pub const NO_BODY: Self = Self { max_body_bytes: 0, body_idle_s: 0 };
+}
+
 /// A request of someone who has logged in.
 pub struct Exchange {
     /// Method, address, headers.
@@ -26,6 +40,8 @@ pub struct Exchange {
     pub seen: Seen,
     /// Language of what people read.
     pub language: crate::message::Language,
+    /// What may be taken of it.
+    pub limits: Limits,
     /// What it may cost.
     pub budget: Budget,
 }

@@ -88,6 +88,14 @@ pub fn failure_answer(cause: Cause, id: &str, language: Language) -> Response {
     response
 }
 
+/// An answer of this status, and no header.
+#[must_use]
+pub fn bare(status: StatusCode, body: Body) -> Response {
+    let mut response = http::Response::new(body);
+    *response.status_mut() = status;
+    response
+}
+
 fn plain(text: String) -> Response {
     let mut response = http::Response::new(Body::Full(Bytes::from(text)));
     response.headers_mut().insert(CONTENT_TYPE, TEXT);

@@ -8,17 +8,16 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 
 use crate::exchange::{Body, Response};
-use crate::front::answer::{bad_header, refusal_answer, without_body};
+use crate::front::answer::bad_header;
 use crate::ical::freebusy::{Taken, periods};
 use crate::ical::object::fold_into;
 use crate::ical::outlook::{Profile, Published};
 use crate::ical::stream::escaped;
 use crate::ical::zone::{Zone, Zones};
-use crate::message::Language;
 use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::{Detail, Feed, TimeRange};
 use crate::model::condition::Condition;
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
 use crate::model::etag::ETag;
 use crate::model::id::Timestamp;
 use crate::model::name::QName;
@@ -47,25 +46,7 @@ pub struct Reach {
 }
 
 /// Answers a request below `/feeds/`.
-pub async fn serve(
-    tree: &Tree,
-    head: &http::request::Parts,
-    reach: Reach,
-    language: Language,
-    budget: &Budget,
-) -> Result<Response> {
-    let mut response = match answer(tree, head, reach, budget).await {
-        Ok(response) => response,
-        Err(Error::Refused(refusal)) => refusal_answer(&refusal, language),
-        Err(failed) => return Err(failed),
-    };
-    if head.method == http::Method::HEAD {
-        without_body(&mut response);
-    }
-    Ok(response)
-}
-
-async fn answer(tree: &Tree, head: &http::request::Parts, reach: Reach, budget: &Budget) -> Result<Response> {
+pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, budget: &Budget) -> Result<Response> {
     let path = Path::parse(head.uri.path()).map_err(|_| Condition::NotFound)?;
     let secret = match path.segments() {
         [first, secret, name] if first == FEEDS && name.ends_with(".ics") => secret,

@@ -3,18 +3,15 @@
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
-use http::request::Parts;
 use http::{Response as HttpResponse, StatusCode};
 use serde_json::{Value, json};
 
-use crate::exchange::{Body, Response};
-use crate::front::answer::without_body;
+use crate::exchange::{Body, Exchange, Response};
 use crate::ical::time::{Clock, When};
 use crate::ical::tzdist::{described, fits, last, listed, observances, tag, token};
-use crate::model::budget::Budget;
 use crate::model::calendar::TimeRange;
 use crate::model::error::Result;
-use crate::model::id::{Id, Timestamp};
+use crate::model::id::Timestamp;
 use crate::model::path::{TIMEZONES, decode};
 use crate::tree::Tree;
 use crate::tree::work::Slice;
@@ -32,14 +29,9 @@ static ACTIONS: [(&str, &str, &[Parameter]); 5] = [
     ("find", "/timezones/zones{?pattern}", &[("pattern", true)]),
 ];
 
-/// Is the service meant?
-#[must_use]
-pub fn is_asked(path: &str) -> bool {
-    path.strip_prefix(TIMEZONES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 /// Answers a request below `/timezones`. Many zones take a while to be described for the first time.
-pub async fn serve(tree: &Tree, head: &Parts, person: Id, budget: &Budget) -> Result<Response> {
+pub async fn serve(tree: Tree, exchange: Exchange) -> Result<Response> {
+    let Exchange { head, actor, budget, .. } = exchange;
     if !matches!(head.method, http::Method::GET | http::Method::HEAD) {
         let mut response = HttpResponse::new(Body::Empty);
         let known = head.method == http::Method::OPTIONS;
@@ -49,12 +41,13 @@ pub async fn serve(tree: &Tree, head: &Parts, person: Id, budget: &Budget) -> Re
     }
     let path = head.uri.path().strip_prefix(TIMEZONES).unwrap_or_default().trim_matches('/').to_owned();
     let query = head.uri.query().unwrap_or_default().to_owned();
-    let told = tree.work(person, budget, move |_: &Slice| Some(answer(&path, &query))).await?;
-    let mut response = match told {
-        Ok((kind, text)) => {
-            let tag = format!("\"{}\"", tag(&text));
-            let same = text_of(head).is_some_and(|known| known.split(',').any(|known| known.trim() == tag));
-            let mut response = HttpResponse::new(if same { Body::Empty } else { Body::Full(Bytes::from(text)) });
+    let told = tree.work(actor.id, &budget, move |_: &Slice| Some(answer(&path, &query))).await?;
+    Ok(match told {
+        Ok((kind, body)) => {
+            let tag = format!("\"{}\"", tag(&body));
+            let same = text(&head.headers, IF_NONE_MATCH)
+                .is_some_and(|known| known.split(',').any(|known| known.trim() == tag));
+            let mut response = HttpResponse::new(if same { Body::Empty } else { Body::Full(Bytes::from(body)) });
             if same {
                 *response.status_mut() = StatusCode::NOT_MODIFIED;
             } else {
@@ -72,15 +65,7 @@ pub async fn serve(tree: &Tree, head: &Parts, person: Id, budget: &Budget) -> Re
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
             response
         }
-    };
-    if head.method == http::Method::HEAD {
-        without_body(&mut response);
-    }
-    Ok(response)
-}
-
-fn text_of(head: &Parts) -> Option<String> {
-    text(&head.headers, IF_NONE_MATCH)
+    })
 }
 
 const JSON: &str = "application/json; charset=utf-8";

@@ -1,4 +1,4 @@
-//! Who asks: Basic authentication, and the bounds of guessing.
+//! Who asks: whether what a client shows of itself is right, and the bounds of guessing.
 //!
 //! Every method is challenged, OPTIONS too, or Office and Windows stay anonymous. A device password, and an account password
 //! that was seen lately, right or wrong, are looked up and wait for nobody. Any other waits for its turn to be verified (`turns`), where a flood waits
@@ -11,11 +11,9 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use base64::Engine as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
 
+use super::login::Proof;
 use super::turns::{Source, TooMany, Turns};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
@@ -23,7 +21,6 @@ use crate::model::filename::match_name;
 use crate::model::principal::Actor;
 use crate::tree::authentication::{Credentials, Remembered};
 use crate::tree::{Seen, Tree};
-use crate::wire::header::text;
 
 /// How long a wrong password waits for its answer, so that a client in a loop does not spin.
 const WRONG: Duration = Duration::from_millis(200);
@@ -34,9 +31,6 @@ const PERIOD: Duration = Duration::from_secs(6);
 const WRONG_AGAIN: Duration = Duration::from_secs(4);
 /// Account passwords verified side by side, at least and at most: each takes a processor for some 30 ms, and 19 MiB.
 const SIDE_BY_SIDE: (usize, usize) = (2, 8);
-
-/// The realm shown in the log-in dialogue.
-pub const CHALLENGE: &str = "Basic realm=\"Beffroi\", charset=\"UTF-8\"";
 
 /// What failures are counted of.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -70,21 +64,18 @@ impl Authenticator {
         })
     }
 
-    /// Who sent these headers; `None`: nobody that we know (401). 429 when too many wait to be looked at.
-    pub async fn actor(&self, tree: &Tree, seen: Seen, headers: &HeaderMap, address: IpAddr) -> Result<Option<Actor>> {
-        // An empty Bearer is what Office sends first; it counts as no credentials.
-        let Some((login, password)) = text(headers, AUTHORIZATION).as_deref().and_then(credentials) else {
-            return Ok(None);
-        };
+    /// Whose proof this is; `None`: nobody's that we know (401). 429 when too many wait to be looked at.
+    pub async fn actor(&self, tree: &Tree, seen: Seen, proof: &Proof, address: IpAddr) -> Result<Option<Actor>> {
+        let Proof::Password { login, password } = proof;
         let given = (login.as_str(), password.as_str());
         match tree.authenticate(&self.remembered, given, self.account_passwords, seen).await? {
             Credentials::Right(actor) => Ok(Some(actor)),
-            Credentials::Wrong => Ok(self.refuse(&login, address, false).await),
+            Credentials::Wrong => Ok(self.refuse(login, address, false).await),
             // Set apart, so that other requests do not carry its room about.
             Credentials::Costly(costly) => {
                 let person = match costly.named() {
                     Some(person) => self.numbers.hash_one(person),
-                    None => self.numbers.hash_one(match_name(&login)),
+                    None => self.numbers.hash_one(match_name(login)),
                 };
                 let source = Source::new(person, address);
                 let found = Box::pin(self.verified(tree, given, source)).await?;
@@ -94,7 +85,7 @@ impl Authenticator {
                 }
                 let failed = |of| self.failures.check_key(&of).is_err();
                 let often = failed(Of::Person(source.person)) | failed(Of::Address(source.address));
-                Ok(self.refuse(&login, address, often || self.turns.are_waited_for()).await)
+                Ok(self.refuse(login, address, often || self.turns.are_waited_for()).await)
             }
         }
     }
@@ -125,45 +116,25 @@ impl Authenticator {
     }
 }
 
-fn credentials(header: &str) -> Option<(String, String)> {
-    let (scheme, rest) = header.split_once(' ')?;
-    if scheme.eq_ignore_ascii_case("basic") { basic(rest) } else { None }
-}
-
-/// Decodes the credentials of Basic authentication: the name without a Windows domain, and the password. UTF-8, or
-/// Latin-1 where it is not.
-fn basic(encoded: &str) -> Option<(String, String)> {
-    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
-    let text = String::from_utf8(bytes)
-        .unwrap_or_else(|error| error.into_bytes().iter().map(|byte| char::from(*byte)).collect());
-    let (login, password) = text.split_once(':')?;
-    let login = login.rsplit('\\').next().unwrap_or(login);
-    Some((login.to_owned(), password.to_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{Authenticator, Source, basic};
+    use super::{Authenticator, Proof, Source};
     use crate::model::condition::Condition;
     use crate::model::error::Error;
     use crate::model::principal::Actor;
     use crate::tree::Tree;
-    use base64::Engine as _;
     use futures_util::FutureExt as _;
-    use http::header::{AUTHORIZATION, HeaderMap};
     use tokio::task::JoinSet;
 
     const RIGHT: &str = "right-Password-1";
 
     async fn ask(authenticator: &Authenticator, tree: &Tree, password: &str) -> Result<Option<Actor>, Error> {
-        let encoded = base64::engine::general_purpose::STANDARD.encode(format!("ada:{password}"));
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, format!("Basic {encoded}").parse().expect("a header"));
-        authenticator.actor(tree, None, &headers, IpAddr::from([10, 0, 0, 1])).await
+        let proof = Proof::Password { login: "ada".to_owned(), password: password.to_owned() };
+        authenticator.actor(tree, None, &proof, IpAddr::from([10, 0, 0, 1])).await
     }
 
     #[tokio::test]
@@ -196,21 +167,5 @@ mod tests {
         assert!(disabled.await.is_err());
         tree.set_disabled("ada", false).await.expect("enabled");
         assert!(matches!(ask(&authenticator, &tree, RIGHT).await, Ok(Some(_))));
-    }
-
-    #[test]
-    fn basic_credentials() {
-        let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
-        for (bytes, login, password) in [
-            (&b"alice:a:b"[..], "alice", "a:b"),
-            (b"MAIRIE\\alice:x", "alice", "x"),
-            (b"MAIRIE\\\\alice:x", "alice", "x"),
-            (b"alice:\xe9", "alice", "\u{e9}"),
-            ("alice:\u{e9}".as_bytes(), "alice", "\u{e9}"),
-        ] {
-            assert_eq!(basic(&encode(bytes)), Some((login.to_owned(), password.to_owned())));
-        }
-        assert_eq!(basic("?"), None);
-        assert_eq!(basic(&encode(b"no colon")), None);
     }
 }

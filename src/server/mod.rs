@@ -1,7 +1,7 @@
-//! Connections: limits, time-outs, graceful stop; and for each request who asks, one log span, one front end.
+//! Connections: limits, time-outs, graceful stop. What becomes of their requests: `request`.
 
 mod arriving;
-pub mod auth;
+mod auth;
 mod browser;
 mod door;
 mod failing;
@@ -9,8 +9,11 @@ mod forwarded;
 mod hpack;
 mod http1;
 mod http2;
+mod login;
+mod mount;
 mod outgoing;
 mod place;
+mod request;
 mod room;
 mod socket;
 mod streams;
@@ -22,41 +25,24 @@ use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::task::{Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ACCEPT_LANGUAGE, CONNECTION, HOST, HeaderValue, LOCATION, WWW_AUTHENTICATE};
-use http::{StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
-use tracing::Instrument as _;
 
-use self::auth::{Authenticator, CHALLENGE};
+use self::auth::Authenticator;
 use self::door::Door;
 use self::failing::Failing;
-use self::forwarded::Client;
-use self::outgoing::Outgoing;
-use self::place::{UnderWay, Word};
+use self::place::Word;
 use self::room::{Guest, Room};
 use self::socket::Socket;
 use self::streams::Streams;
 use crate::config::Config;
-use crate::exchange::{Body, Exchange, Incoming, Response};
-use crate::front::answer::refusal_answer;
-use crate::front::dav::{self, Limits};
-use crate::front::feed::{self, Reach};
-use crate::front::timezones;
-use crate::message::{self, Language};
 use crate::model::budget::{Allowance, Budget};
-use crate::model::condition::Condition;
-use crate::model::error::{Error, Failure, Refusal};
-use crate::model::method::Method;
-use crate::model::path::{FEEDS, TIMEZONES, secret_of};
-use crate::tree::{Carried, Panicked, Tree, caught};
-use crate::wire::header::text;
+use crate::tree::Tree;
 
 /// The most header lines of a request, and the most bytes of all of them.
 const MAX_HEADERS: usize = 100;
@@ -231,157 +217,4 @@ impl Server {
             tracing::debug!(%error, "a connection ended early");
         }
     }
-
-    /// One request; a panic in it is a failure like any other.
-    async fn request(
-        self: Arc<Self>,
-        request: http::Request<hyper::body::Incoming>,
-        peer: SocketAddr,
-        under_way: UnderWay,
-        crowded: bool,
-    ) -> http::Response<Outgoing> {
-        let started = Instant::now();
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let (head, body) = request.into_parts();
-        let version = head.version;
-        let (body, rest, mut refused) = arriving::take(body, version, &head.headers);
-        if version == Version::HTTP_2 && head.headers.contains_key(http2::CUT) {
-            refused = Some(Condition::AddressWithQuery);
-        }
-        if crowded {
-            refused = Some(Condition::Busy);
-        }
-        let client = Client::of(&head.headers, peer.ip(), &self.config.server.trusted_proxies);
-        let span = tracing::info_span!(
-            "request",
-            number,
-            method = %head.method,
-            path = secret_of(head.uri.path()).unwrap_or(head.uri.path()),
-            address = %client.address,
-            actor = tracing::field::Empty,
-        );
-        let language = Language::prefer(&text(&head.headers, ACCEPT_LANGUAGE).unwrap_or_default());
-        let work = async {
-            match refused {
-                Some(condition) => Ok(refusal_answer(&Refusal::of(condition), language)),
-                None => self.answer(head, body, client, language, &under_way).await,
-            }
-        };
-        let result = caught(work.instrument(span.clone())).await.unwrap_or_else(panicked);
-        let mut response = match result {
-            Ok(response) => response,
-            Err(Error::Refused(refusal)) => refusal_answer(&refusal, language),
-            Err(Error::Failed(failure)) => span.in_scope(|| self.failing.answer(&failure, language)),
-        };
-        if rest.ends_connection() || (response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2) {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        if crowded {
-            // A head is sent at once, and holds nothing.
-            *response.body_mut() = Body::Empty;
-        }
-        browser::guard(response.headers_mut(), self.encrypted);
-        let milliseconds = started.elapsed().as_millis() as u64;
-        span.in_scope(|| tracing::info!(status = response.status().as_u16(), milliseconds, "answered"));
-        under_way.answer();
-        response.map(|body| Outgoing::new(body, span, under_way, version))
-    }
-
-    async fn answer(
-        &self,
-        head: http::request::Parts,
-        body: Incoming,
-        client: Client,
-        language: Language,
-        under_way: &UnderWay,
-    ) -> Result<Response, Error> {
-        let hosts = head.headers.get_all(HOST).iter().count();
-        if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
-            let mut response = plain(StatusCode::BAD_REQUEST, "One Host header is needed.\n".to_owned());
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            return Ok(response);
-        }
-        match head.uri.path() {
-            path if secret_of(path) == Some(FEEDS) => {
-                if let Some(response) = self.redirect_to_tls(&head, &client) {
-                    return Ok(response);
-                }
-                let reach =
-                    Reach { past_days: self.config.feeds.past_days, future_days: self.config.feeds.future_days };
-                // Set apart, so that other requests do not carry its room about.
-                return Box::pin(feed::serve(&self.tree, &head, reach, language, under_way.budget())).await;
-            }
-            "/health" => return Ok(plain(StatusCode::OK, "ok\n".to_owned())),
-            path @ ("/.well-known/caldav" | "/.well-known/carddav" | "/.well-known/timezone") => {
-                let to = if path.ends_with("timezone") { TIMEZONES } else { "/" };
-                let mut response = plain(StatusCode::MOVED_PERMANENTLY, String::new());
-                response.headers_mut().insert(LOCATION, HeaderValue::from_static(to));
-                return Ok(response);
-            }
-            _ => {}
-        }
-        let writes = Method::parse(head.method.as_str()).is_some_and(Method::writes);
-        if writes && browser::is_foreign(&head.headers, || self.authorities(&head, &client), self.tls.is_some()) {
-            return Err(Condition::ForeignOrigin.into());
-        }
-        let seen = self.tree.seen();
-        let Some(actor) = self.authenticator.actor(&self.tree, seen, &head.headers, client.address).await? else {
-            let sentence = message::text(language, "unauthorized", &[]);
-            let mut response = plain(StatusCode::UNAUTHORIZED, format!("{sentence}\n"));
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
-            return Ok(response);
-        };
-        tracing::Span::current().record("actor", actor.name.as_str());
-        under_way.budget().belongs_to(actor.id)?;
-        if timezones::is_asked(head.uri.path()) {
-            return Box::pin(timezones::serve(&self.tree, &head, actor.id, under_way.budget())).await;
-        }
-        let named = head.headers.contains_key("destination");
-        let authorities = if named { self.authorities(&head, &client) } else { Vec::new() };
-        let limits = Limits {
-            max_body_bytes: self.config.server.max_document_bytes,
-            body_idle_s: self.config.server.idle_timeout_s,
-        };
-        let budget = under_way.budget().clone();
-        let exchange = Exchange { head, body, actor, authorities, seen, language, budget };
-        let work = dav::handle(self.tree.clone(), exchange, limits);
-        if !writes {
-            return Box::pin(work).await;
-        }
-        // Nothing is cut off in the middle, nor left undone, because whoever asked for it has gone.
-        under_way.keep();
-        Carried::through(work).await.unwrap_or_else(panicked)
-    }
-
-    /// Where a proxy that is trusted took a request in the clear, although clients know us by https: `webcal:` links
-    /// arrive so.
-    fn redirect_to_tls(&self, head: &http::request::Parts, client: &Client) -> Option<Response> {
-        let url = self.config.server.public_url.as_deref().filter(|url| url.starts_with("https://"))?;
-        client.scheme.as_deref().filter(|scheme| scheme.eq_ignore_ascii_case("http"))?;
-        let location = format!("{}{}", url.trim_end_matches('/'), head.uri.path());
-        let mut response = plain(StatusCode::MOVED_PERMANENTLY, String::new());
-        response.headers_mut().insert(LOCATION, HeaderValue::from_str(&location).ok()?);
-        Some(response)
-    }
-
-    /// Hosts by which the client may know us.
-    fn authorities(&self, head: &http::request::Parts, client: &Client) -> Vec<String> {
-        let mut known: Vec<String> = text(&head.headers, HOST).into_iter().collect();
-        known.extend(head.uri.authority().map(ToString::to_string));
-        if let Some(url) = &self.config.server.public_url {
-            known.extend(url.split("://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned));
-        }
-        known.extend(client.host.clone());
-        known
-    }
-}
-
-fn panicked<T>(died: Panicked) -> Result<T, Error> {
-    Err(Error::Failed(Failure::new("answering a request", died)))
-}
-
-fn plain(status: StatusCode, text: String) -> Response {
-    let mut response = http::Response::new(if text.is_empty() { Body::Empty } else { Body::Full(Bytes::from(text)) });
-    *response.status_mut() = status;
-    response
 }

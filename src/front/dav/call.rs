@@ -4,7 +4,7 @@ use futures_util::stream::iter;
 use http::header::{HeaderValue, VARY};
 use http::{HeaderMap, HeaderName};
 
-use crate::exchange::{Body, Incoming, Response};
+use crate::exchange::{Body, Incoming, Limits, Response};
 use crate::front::answer::is_xml;
 use crate::message::Language;
 use crate::model::budget::Budget;
@@ -15,15 +15,6 @@ use crate::wire::header;
 use crate::wire::multistatus::Writer;
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-
-/// What the front end may spend on one request.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The largest document taken, bytes.
-    pub max_body_bytes: u64,
-    /// How long a client may stay silent in the middle of a body, seconds.
-    pub body_idle_s: u64,
-}
 
 /// A request on its way through a handler.
 pub struct Call {

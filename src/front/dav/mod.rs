@@ -27,9 +27,8 @@ use std::pin::Pin;
 use http::HeaderMap;
 
 use self::call::Call;
-pub use self::call::Limits;
 use crate::exchange::{Exchange, Response};
-use crate::front::answer::{bad_header, refusal_answer, without_body};
+use crate::front::answer::bad_header;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::method::Method;
@@ -67,36 +66,21 @@ static HANDLERS: [(Method, Handler); 17] = handlers![
     Update => version::update,
 ];
 
-/// Answers a request. Refusals become answers here; a failure goes up, to be logged under an id.
-pub async fn handle(tree: Tree, exchange: Exchange, limits: Limits) -> std::result::Result<Response, Error> {
-    let language = exchange.language;
-    let headless = exchange.head.method == http::Method::HEAD;
+/// Answers a request. A refusal of a change is told when what it depends on is on disk.
+pub async fn serve(tree: Tree, exchange: Exchange) -> Result<Response> {
     let writers = tree.clone();
-    let result = match prepare(tree, exchange, limits) {
-        Ok((handler, call)) => {
-            let writes = call.request.method.writes();
-            let result = handler(call).await;
-            if writes && matches!(result, Err(Error::Refused(_))) {
-                writers.settled().await?;
-            }
-            result
-        }
-        Err(error) => Err(error),
-    };
-    let mut response = match result {
-        Ok(response) => response,
-        Err(Error::Refused(refusal)) => refusal_answer(&refusal, language),
-        Err(failed @ Error::Failed(_)) => return Err(failed),
-    };
-    if headless {
-        without_body(&mut response);
+    let (handler, call) = prepare(tree, exchange)?;
+    let writes = call.request.method.writes();
+    let result = handler(call).await;
+    if writes && matches!(result, Err(Error::Refused(_))) {
+        writers.settled().await?;
     }
-    Ok(response)
+    result
 }
 
 /// Reads the head.
-fn prepare(tree: Tree, exchange: Exchange, limits: Limits) -> Result<(Handler, Call)> {
-    let Exchange { head, body, actor, authorities, seen, language, budget } = exchange;
+fn prepare(tree: Tree, exchange: Exchange) -> Result<(Handler, Call)> {
+    let Exchange { head, body, actor, authorities, seen, language, limits, budget } = exchange;
     let Some(method) = Method::parse(head.method.as_str()) else {
         return Err(Condition::MethodUnknown.into());
     };

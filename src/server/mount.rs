@@ -1,0 +1,171 @@
+//! MOUNTS: which front end answers at which address, by which methods one logs in there, and what it may take.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+
+use super::Server;
+use super::forwarded::Client;
+use super::login::{BASIC, LoginMethod};
+use crate::config::ServerConfig;
+use crate::exchange::{Body, Exchange, Limits, Response};
+use crate::front::answer::bare;
+use crate::front::dav;
+use crate::front::feed::{self, Reach};
+use crate::front::timezones;
+use crate::model::budget::Budget;
+use crate::model::error::Result;
+use crate::model::path::{FEEDS, TIMEZONES, secret_of};
+
+/// An answer that is being made. In a room of its own, so that other requests do not carry it about.
+pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
+
+/// Which addresses a row is for.
+enum At {
+    /// This one.
+    Exactly(&'static str),
+    /// This one and all below it.
+    Below(&'static str),
+    /// What hides below this first segment, however it is spelled.
+    Secret(&'static str),
+}
+
+/// What answers.
+pub(super) enum Front {
+    /// A front end for those who have logged in.
+    Known(Known),
+    /// A front end for whoever knows the address; it takes no body.
+    Open(for<'a> fn(&'a Server, &'a Parts, &'a Client, &'a Budget) -> Answering<'a>),
+    /// It has moved there for good.
+    Moved(&'static str),
+}
+
+/// A front end for those who have logged in.
+pub(super) struct Known {
+    /// The methods by which one logs in.
+    pub by: &'static [&'static LoginMethod],
+    /// What it may take of a request.
+    pub limits: fn(&ServerConfig) -> Limits,
+    /// Answers a request.
+    pub serve: fn(&Server, Exchange) -> Answering<'static>,
+}
+
+struct Mount {
+    at: At,
+    front: Front,
+}
+
+/// The first row that is for an address counts.
+static MOUNTS: [Mount; 6] = [
+    Mount { at: At::Secret(FEEDS), front: Front::Open(feeds) },
+    Mount { at: At::Exactly("/health"), front: Front::Open(health) },
+    Mount { at: At::Exactly("/.well-known/caldav"), front: Front::Moved("/") },
+    Mount { at: At::Exactly("/.well-known/carddav"), front: Front::Moved("/") },
+    Mount { at: At::Exactly("/.well-known/timezone"), front: Front::Moved(TIMEZONES) },
+    Mount {
+        at: At::Below(TIMEZONES),
+        front: Front::Known(Known {
+            by: &[&BASIC],
+            limits: |_| Limits::NO_BODY,
+            serve: |server, exchange| Box::pin(timezones::serve(server.tree.clone(), exchange)),
+        }),
+    },
+];
+
+/// What answers everywhere else: the tree.
+static TREE: Front = Front::Known(Known {
+    by: &[&BASIC],
+    limits: |settings| Limits { max_body_bytes: settings.max_document_bytes, body_idle_s: settings.idle_timeout_s },
+    serve: |server, exchange| Box::pin(dav::serve(server.tree.clone(), exchange)),
+});
+
+/// What answers at an address.
+pub(super) fn front_of(path: &str) -> &'static Front {
+    let secret = secret_of(path);
+    let row = MOUNTS.iter().find(|row| match row.at {
+        At::Exactly(at) => path == at,
+        At::Below(top) => path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        At::Secret(first) => secret == Some(first),
+    });
+    row.map_or(&TREE, |row| &row.front)
+}
+
+fn health<'a>(_: &'a Server, _: &'a Parts, _: &'a Client, _: &'a Budget) -> Answering<'a> {
+    Box::pin(async { Ok(bare(StatusCode::OK, Body::Full("ok\n".into()))) })
+}
+
+fn feeds<'a>(server: &'a Server, head: &'a Parts, client: &'a Client, budget: &'a Budget) -> Answering<'a> {
+    let settings = &server.config.feeds;
+    let reach = Reach { past_days: settings.past_days, future_days: settings.future_days };
+    match encrypted_address(server, head, client) {
+        Some(location) => Box::pin(async move { Ok(moved(location)) }),
+        None => Box::pin(feed::serve(&server.tree, head, reach, budget)),
+    }
+}
+
+/// The address by https, where a proxy that is trusted took a request in the clear although clients know us by https: `webcal:` links
+/// arrive so.
+fn encrypted_address(server: &Server, head: &Parts, client: &Client) -> Option<HeaderValue> {
+    let url = server.config.server.public_url.as_deref().filter(|url| url.starts_with("https://"))?;
+    client.scheme.as_deref().filter(|scheme| scheme.eq_ignore_ascii_case("http"))?;
+    HeaderValue::from_str(&format!("{}{}", url.trim_end_matches('/'), head.uri.path())).ok()
+}
+
+/// 301.
+pub(super) fn moved(to: HeaderValue) -> Response {
+    let mut response = bare(StatusCode::MOVED_PERMANENTLY, Body::Empty);
+    response.headers_mut().insert(http::header::LOCATION, to);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{At, Front, MOUNTS, TREE, front_of};
+
+    fn what(front: &Front) -> (bool, Option<&'static str>) {
+        match front {
+            Front::Known(known) => (known.by.is_empty(), None),
+            Front::Open(_) => (true, None),
+            Front::Moved(to) => (true, Some(to)),
+        }
+    }
+
+    #[test]
+    fn an_address_has_one_front_end() {
+        for (path, open, moved) in [
+            ("/", false, None),
+            ("/files/a", false, None),
+            ("/healthy", false, None),
+            ("/health/x", false, None),
+            ("/health", true, None),
+            ("/.well-known/caldav", true, Some("/")),
+            ("/.well-known/caldav/", false, None),
+            ("/.well-known/timezone", true, Some("/timezones")),
+            ("/feeds/x/y.ics", true, None),
+            ("/FEEDS", true, None),
+            ("//%66eeds/x", true, None),
+            ("/files/feeds", false, None),
+            ("/timezones", false, None),
+            ("/timezones/zones", false, None),
+            ("*", false, None),
+        ] {
+            assert_eq!(what(front_of(path)), (open, moved), "{path}");
+        }
+        let mounted = |path: &str| !std::ptr::eq(front_of(path), &TREE);
+        assert!(mounted("/timezones/") && !mounted("/timezonesx"));
+    }
+
+    #[test]
+    fn nobody_comes_in_without_a_method_and_no_row_hides_another() {
+        for (number, row) in MOUNTS.iter().enumerate() {
+            assert!(!matches!(&row.front, Front::Known(known) if known.by.is_empty()));
+            let address = match row.at {
+                At::Exactly(at) | At::Below(at) => at.to_owned(),
+                At::Secret(first) => format!("/{first}/x"),
+            };
+            assert!(std::ptr::eq(front_of(&address), &row.front), "row {number} is hidden");
+        }
+    }
+}

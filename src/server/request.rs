@@ -1,0 +1,163 @@
+//! A request: one log span, the front end that its address belongs to, who asks there, the answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use http::header::{ACCEPT_LANGUAGE, CONNECTION, HOST, HeaderValue, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{StatusCode, Version};
+use tracing::Instrument as _;
+
+use super::forwarded::Client;
+use super::login::LoginMethod;
+use super::mount::{Front, Known, front_of, moved};
+use super::outgoing::Outgoing;
+use super::place::UnderWay;
+use super::{Server, arriving, browser, http2};
+use crate::exchange::{Body, Exchange, Incoming, Response};
+use crate::front::answer::{bare, refusal_answer, without_body};
+use crate::message::{self, Language};
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Failure, Refusal};
+use crate::model::method::Method;
+use crate::model::path::secret_of;
+use crate::tree::{Carried, Panicked, caught};
+use crate::wire::header::text;
+
+/// A request that nothing speaks against so far.
+struct Asked<'a> {
+    head: Parts,
+    body: Incoming,
+    client: Client,
+    language: Language,
+    under_way: &'a UnderWay,
+}
+
+impl Server {
+    /// One request; a panic in it is a failure like any other.
+    pub(super) async fn request(
+        self: Arc<Self>,
+        request: http::Request<hyper::body::Incoming>,
+        peer: SocketAddr,
+        under_way: UnderWay,
+        crowded: bool,
+    ) -> http::Response<Outgoing> {
+        let started = Instant::now();
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let (head, body) = request.into_parts();
+        let (version, headless) = (head.version, head.method == http::Method::HEAD);
+        let (body, rest, mut refused) = arriving::take(body, version, &head.headers);
+        if version == Version::HTTP_2 && head.headers.contains_key(http2::CUT) {
+            refused = Some(Condition::AddressWithQuery);
+        }
+        if crowded {
+            refused = Some(Condition::Busy);
+        }
+        let client = Client::of(&head.headers, peer.ip(), &self.config.server.trusted_proxies);
+        let span = tracing::info_span!(
+            "request",
+            number,
+            method = %head.method,
+            path = secret_of(head.uri.path()).unwrap_or(head.uri.path()),
+            address = %client.address,
+            actor = tracing::field::Empty,
+        );
+        let language = Language::prefer(&text(&head.headers, ACCEPT_LANGUAGE).unwrap_or_default());
+        let work = async {
+            match refused {
+                Some(condition) => Ok(refusal_answer(&Refusal::of(condition), language)),
+                None => self.answer(Asked { head, body, client, language, under_way: &under_way }).await,
+            }
+        };
+        let result = caught(work.instrument(span.clone())).await.unwrap_or_else(panicked);
+        let mut response = match result {
+            Ok(response) => response,
+            Err(Error::Refused(refusal)) => refusal_answer(&refusal, language),
+            Err(Error::Failed(failure)) => span.in_scope(|| self.failing.answer(&failure, language)),
+        };
+        if rest.ends_connection() || (response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if crowded {
+            // A head is sent at once, and holds nothing.
+            *response.body_mut() = Body::Empty;
+        }
+        if headless {
+            without_body(&mut response);
+        }
+        browser::guard(response.headers_mut(), self.encrypted);
+        let milliseconds = started.elapsed().as_millis() as u64;
+        span.in_scope(|| tracing::info!(status = response.status().as_u16(), milliseconds, "answered"));
+        under_way.answer();
+        response.map(|body| Outgoing::new(body, span, under_way, version))
+    }
+
+    async fn answer(&self, asked: Asked<'_>) -> Result<Response, Error> {
+        let hosts = asked.head.headers.get_all(HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && asked.head.version == Version::HTTP_11) {
+            let mut response = bare(StatusCode::BAD_REQUEST, Body::Full("One Host header is needed.\n".into()));
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return Ok(response);
+        }
+        match front_of(asked.head.uri.path()) {
+            Front::Known(front) => self.answer_known(asked, front).await,
+            Front::Open(serve) => serve(self, &asked.head, &asked.client, asked.under_way.budget()).await,
+            Front::Moved(to) => Ok(moved(HeaderValue::from_static(to))),
+        }
+    }
+
+    /// Finds out who asks, and hands the request on.
+    async fn answer_known(&self, asked: Asked<'_>, front: &Known) -> Result<Response, Error> {
+        let Asked { head, body, client, language, under_way } = asked;
+        let writes = Method::parse(head.method.as_str()).is_some_and(Method::writes);
+        if writes && browser::is_foreign(&head.headers, || self.authorities(&head, &client), self.tls.is_some()) {
+            return Err(Condition::ForeignOrigin.into());
+        }
+        let seen = self.tree.seen();
+        let actor = match front.by.iter().find_map(|method| (method.read)(&head)) {
+            Some(proof) => self.authenticator.actor(&self.tree, seen, &proof, client.address).await?,
+            None => None,
+        };
+        let Some(actor) = actor else { return Ok(challenge(front.by, language)) };
+        tracing::Span::current().record("actor", actor.name.as_str());
+        let budget = under_way.budget().clone();
+        budget.belongs_to(actor.id)?;
+        let named = head.headers.contains_key("destination");
+        let authorities = if named { self.authorities(&head, &client) } else { Vec::new() };
+        let limits = (front.limits)(&self.config.server);
+        let work = (front.serve)(self, Exchange { head, body, actor, authorities, seen, language, limits, budget });
+        if !writes {
+            return work.await;
+        }
+        // Nothing is cut off in the middle, nor left undone, because whoever asked for it has gone.
+        under_way.keep();
+        Carried::through(work).await.unwrap_or_else(panicked)
+    }
+
+    /// Hosts by which the client may know us.
+    fn authorities(&self, head: &Parts, client: &Client) -> Vec<String> {
+        let mut known: Vec<String> = text(&head.headers, HOST).into_iter().collect();
+        known.extend(head.uri.authority().map(ToString::to_string));
+        if let Some(url) = &self.config.server.public_url {
+            known.extend(url.split("://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned));
+        }
+        known.extend(client.host.clone());
+        known
+    }
+}
+
+/// 401: one is to log in, by one of these methods.
+fn challenge(by: &[&LoginMethod], language: Language) -> Response {
+    let sentence = message::text(language, "unauthorized", &[]);
+    let mut response = bare(StatusCode::UNAUTHORIZED, Body::Full(format!("{sentence}\n").into()));
+    for method in by {
+        response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(method.challenge));
+    }
+    response
+}
+
+fn panicked<T>(died: Panicked) -> Result<T, Error> {
+    Err(Error::Failed(Failure::new("answering a request", died)))
+}

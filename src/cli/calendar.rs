@@ -207,8 +207,7 @@ pub(super) async fn put_object(
 pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> anyhow::Result<()> {
     let (path, owner) = calendar(tree, address, terminal).await?;
     let mut admitted = tree.read(&request(Method::Propfind, path.clone(), &owner)).await?;
-    let shown =
-        admitted.view(Needs::NOTHING, tree.epoch()).await?.map(|view| view.node.name.clone()).unwrap_or_default();
+    let shown = admitted.view(Needs::NOTHING).await?.map(|view| view.node.name.clone()).unwrap_or_default();
     let mut joined = Joined::default();
     let mut unreadable = 0_u64;
     let mut out = BufWriter::new(std::io::stdout().lock());
@@ -219,7 +218,7 @@ pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> a
         }
         let mut after = String::new();
         loop {
-            let (page, next) = admitted.objects((TimeRange::ALL, None), &after, Needs::NOTHING, tree.epoch()).await?;
+            let (page, next) = admitted.objects((TimeRange::ALL, None), &after, Needs::NOTHING).await?;
             for run in runs(page, size_of) {
                 for view in admitted.texts(run).await? {
                     let Some(object) = view.object() else {

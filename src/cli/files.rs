@@ -232,7 +232,7 @@ impl Export {
             loop {
                 let request = request(Method::Propfind, path.clone(), &owner);
                 let mut admitted = tree.read(&request).await.map_err(|e| at_address(terminal, &path, e))?;
-                let page = admitted.members(&at, Needs::default(), tree.epoch()).await?;
+                let page = admitted.members(&at, Needs::default()).await?;
                 for view in &page.views {
                     let name = &view.node.name;
                     if view.node.kind.is_collection() {

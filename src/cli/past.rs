@@ -65,7 +65,7 @@ impl Versions {
         loop {
             let listing = request(Method::Propfind, version_path(document, None), &owner);
             let mut admitted = tree.read(&listing).await.map_err(refused)?;
-            let page = admitted.members(&at, Needs::NOTHING, tree.epoch()).await?;
+            let page = admitted.members(&at, Needs::NOTHING).await?;
             rows.extend(page.views.iter().map(|view| {
                 let node = &view.node;
                 vec![

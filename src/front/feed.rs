@@ -1,6 +1,8 @@
 //! `/feeds/{token}/{calendar}.ics`: a calendar for programs that can only subscribe. Whoever knows the address reads it,
 //! without any challenge, by the present rights of the person in whose name it was made.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, USER_AGENT,
@@ -18,7 +20,7 @@ use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::{Detail, Feed, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
-use crate::model::etag::ETag;
+use crate::model::etag::{ETag, SyncToken};
 use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::model::path::{FEEDS, Path};
@@ -56,7 +58,8 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, budge
     let mut visit = Visit::of(tree, &request).await?;
     let admitted = visit.view().await?;
     let now = admitted.now();
-    let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }, tree.epoch()).await?;
+    let epoch = Arc::clone(admitted.epoch());
+    let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }).await?;
     let view = view.filter(|view| view.node.kind.is_calendar()).ok_or(Condition::NotFound)?;
     // Whoever has the address may ask, so what is asked is not the owner's.
     budget.belongs_to(view.node.id)?;
@@ -76,7 +79,7 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, budge
         start: today - i64::from(reach.past_days) * DAY_S,
         end: today + i64::from(reach.future_days) * DAY_S,
     };
-    let mut headers = headers(&view, &feed, window, today);
+    let mut headers = headers(&view, &sync_token(&view.node, &epoch), &feed, window, today);
     if not_modified(&head.headers, &headers, view.node.modified_at.max(today))? {
         headers.remove(CONTENT_TYPE);
         let mut response = http::Response::new(Body::Empty);
@@ -86,16 +89,15 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, budge
     }
     let own = view.node.owner_id == request.actor.id;
     let profile = Profile { window, detail: feed.detail, private: own };
-    let text = calendar((tree, &request), &mut visit, &view, profile, budget).await?;
+    let text = calendar(&request, &mut visit, &view, profile, budget).await?;
     let mut response = http::Response::new(Body::Full(Bytes::from(text)));
     *response.headers_mut() = headers;
     Ok(response)
 }
 
 /// What the answer depends on, in a strong tag; the window moves on once a day.
-fn headers(view: &View, feed: &Feed, window: TimeRange, today: Timestamp) -> HeaderMap {
+fn headers(view: &View, token: &SyncToken, feed: &Feed, window: TimeRange, today: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let token = sync_token(&view.node, &view.epoch);
     let tag = format!("\"{token}/{}/{}/{FORM}/{}\"", window.start, window.end, feed.detail.code());
     let name: String = feed.calendar.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     for (header, value) in [
@@ -124,7 +126,7 @@ fn not_modified(asked: &HeaderMap, told: &HeaderMap, modified_at: Timestamp) -> 
 }
 
 async fn calendar(
-    (tree, request): (&Tree, &Request),
+    request: &Request,
     visit: &mut Visit,
     view: &View,
     profile: Profile,
@@ -135,7 +137,7 @@ async fn calendar(
     let mut told = (Published::default(), Taken::within(budget));
     let mut after = String::new();
     loop {
-        let (page, next) = visit.view().await?.objects(wanted, &after, Needs::NOTHING, tree.epoch()).await?;
+        let (page, next) = visit.view().await?.objects(wanted, &after, Needs::NOTHING).await?;
         for run in runs(page, size_of) {
             let bytes = bytes_of(&run);
             budget.bytes(bytes)?;

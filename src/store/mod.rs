@@ -72,7 +72,7 @@ pub struct Store {
     /// while bodies that nothing names are swept.
     pub carrying: RwLock<()>,
     /// Epoch of sync tokens: those of another epoch are refused.
-    pub epoch: String,
+    pub epoch: Arc<str>,
     /// Were others let into the data directory until now?
     pub tightened: bool,
 }
@@ -92,10 +92,10 @@ impl Store {
         let writer = Writer::new(connection, Arc::clone(&memo), Arc::clone(&asked));
         let blobs = Blobs::open(place.clone(), place.join(BODIES), flush).await?;
         let reserve = Reserve::of(place.clone());
-        let (epoch, tightened) = (String::new(), *tightened);
+        let (epoch, tightened) = (Arc::default(), *tightened);
         let carrying = RwLock::default();
         let mut store = Self { readers, writer, memo, recall, asked, reserve, blobs, carrying, epoch, tightened };
-        store.epoch = store.read_epoch().await?;
+        store.epoch = store.read_epoch().await?.into();
         drop(entered);
         Ok(store)
     }

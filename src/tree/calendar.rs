@@ -273,13 +273,12 @@ impl<T: Reading> Admitted<T> {
         (range, component): (TimeRange, Option<&str>),
         after: &str,
         needs: Needs,
-        epoch: &str,
     ) -> Result<(Vec<View>, Option<String>)> {
         let Some(calendar) = self.target.node().cloned() else { return Ok((Vec::new(), None)) };
         let candidates = Candidates { calendar: &calendar, range, component };
         let width = needs.width.max(Width::Brief);
         let found = calendar::objects(&mut self.store, candidates, after, PAGE, width).await?;
-        let views = self.seen(&calendar, &found.nodes, needs, epoch).await?;
+        let views = self.seen(&calendar, &found.nodes, needs).await?;
         let next = match views.last() {
             // There was no room for all of them.
             Some(last) if views.len() < found.nodes.len() => Some(match_name(&last.node.name)),
@@ -289,7 +288,7 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// The objects of the target that bear these names, without their texts.
-    pub async fn named(&mut self, names: &[String], needs: Needs, epoch: &str) -> Result<Vec<View>> {
+    pub async fn named(&mut self, names: &[String], needs: Needs) -> Result<Vec<View>> {
         let Some(calendar) = self.target.node().cloned() else { return Ok(Vec::new()) };
         let folded: Vec<String> = names.iter().map(|name| match_name(name)).collect();
         let width = needs.width.max(Width::Brief);
@@ -298,7 +297,7 @@ impl<T: Reading> Admitted<T> {
         let mut views = Vec::with_capacity(found.len());
         let mut held = 0;
         while let Some(rest) = found.get(views.len()..).filter(|rest| !rest.is_empty()) {
-            let some = self.seen(&calendar, rest, needs, epoch).await?;
+            let some = self.seen(&calendar, rest, needs).await?;
             held += some.iter().map(View::dead_bytes).sum::<usize>();
             if held > MAX_NAMED_BYTES {
                 return Err(Condition::WorkWithinLimits.into());
@@ -321,7 +320,7 @@ impl<T: Reading> Admitted<T> {
 
     /// Views of objects that are in the order of their names; what they need besides is loaded for all at once. Where their dead
     /// properties are many bytes, not of all of them.
-    async fn seen(&mut self, calendar: &Node, found: &[Arc<Node>], needs: Needs, epoch: &str) -> Result<Vec<View>> {
+    async fn seen(&mut self, calendar: &Node, found: &[Arc<Node>], needs: Needs) -> Result<Vec<View>> {
         let mut dead = HashMap::new();
         let mut found = found;
         if needs.dead {
@@ -330,7 +329,7 @@ impl<T: Reading> Admitted<T> {
             found = found.get(..covered).unwrap_or_default();
         }
         let each = Needs { dead: false, text: false, width: Width::Whole, ..needs };
-        let place = self.place(epoch);
+        let place = self.place();
         let mut views = Vec::with_capacity(found.len());
         for node in found {
             let mut view = place.member(Arc::clone(node));
@@ -344,7 +343,7 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// The home of who asks: nobody else's is theirs to find by listing.
-    pub(super) async fn calendar_homes(&mut self, epoch: &str) -> Result<Page> {
+    pub(super) async fn calendar_homes(&mut self) -> Result<Page> {
         let actor = self.request.actor.clone();
         if !actor.scope.opens_calendars() {
             return Ok(Page::default());
@@ -354,14 +353,14 @@ impl<T: Reading> Admitted<T> {
             node::chain(&mut self.store, Walk { actor: actor.id, now: self.now, start: ROOT, names: &names }).await?;
         let path = self.target.path.join(&actor.name);
         let home = found.into_iter().nth(2).map(|link| Node { name: actor.name.clone(), ..link.node });
-        Ok(Page::whole(home.map(|home| self.bare(home, &path, epoch)).into_iter().collect()))
+        Ok(Page::whole(home.map(|home| self.bare(home, &path)).into_iter().collect()))
     }
 
     /// The calendars of a home, and in the home of who asks those of others that they may read.
-    pub(super) async fn calendars(&mut self, home: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+    pub(super) async fn calendars(&mut self, home: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let own = node::whole_members(&mut self.store, home, &at.after, at.limit).await?;
         let next = at.next(own.len(), || own.last().map(|node| match_name(&node.name)));
-        let place = self.place(epoch);
+        let place = self.place();
         let mut views = Vec::new();
         for node in own {
             let mut view = place.member(node);

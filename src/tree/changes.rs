@@ -141,15 +141,14 @@ impl<T: Reading> Admitted<T> {
         deep: bool,
         (limit, budget): (Option<usize>, &Budget),
         needs: Needs,
-        epoch: &str,
     ) -> Result<Changes> {
         let Some(top) = self.target.node().cloned().filter(|node| node.kind.row().sync) else {
             return Err(Condition::SupportedReport.into());
         };
-        let (from, base, told) = self.start(since, &top, (deep, needs.width), epoch).await?;
+        let (from, base, told) = self.start(since, &top, (deep, needs.width)).await?;
         let limit = limit.unwrap_or(MOST).clamp(1, MOST);
-        let place = self.place(epoch);
-        let scope = Scope { top: &top, place: &place, deep, base, from, needs, epoch, budget };
+        let place = self.place();
+        let scope = Scope { top: &top, place: &place, deep, base, from, needs, budget };
         let mut page = Filling {
             changes: Vec::new(),
             gone: HashSet::new(),
@@ -188,9 +187,9 @@ impl<T: Reading> Admitted<T> {
         }
         let truncated = page.full;
         let token = if truncated {
-            SyncToken { seq: page.seq, after: page.told.to_text(base), ..sync_token(&top, epoch) }
+            SyncToken { seq: page.seq, after: page.told.to_text(base), ..sync_token(&top, &self.epoch) }
         } else {
-            sync_token(&top, epoch)
+            sync_token(&top, &self.epoch)
         };
         Ok(Changes { changes: page.changes, token, truncated })
     }
@@ -201,7 +200,6 @@ impl<T: Reading> Admitted<T> {
         since: Option<&str>,
         top: &Node,
         (deep, width): (bool, Width),
-        epoch: &str,
     ) -> Result<(Seq, Seq, Told)> {
         // Who begins now is told of all that stands now by its own number; only later moves concern what was told.
         let Some(text) = since else { return Ok((0, latest(top), Told::All)) };
@@ -211,7 +209,7 @@ impl<T: Reading> Admitted<T> {
             Some(text) => Told::parse(text).ok_or_else(refused)?,
             None => (token.seq, Told::All),
         };
-        let of_here = token.epoch == epoch && token.node == top.id && token.home == top.home_id;
+        let of_here = *token.epoch == *self.epoch && token.node == top.id && token.home == top.home_id;
         // Of what has not changed since, nothing can have been forgotten.
         let unchanged = base == latest(top);
         if !unchanged && !deep {
@@ -388,7 +386,7 @@ impl<T: Reading> Admitted<T> {
         }
         let names = node::names_between(&mut self.store, scope.top.id, collection).await?;
         let path = names.map(|names| names.iter().fold(self.target.path.clone(), |path, name| path.join(name)));
-        Ok(path.map(|path| Cow::Owned(Place::of(&path, self.target.privileges, scope.epoch))))
+        Ok(path.map(|path| Cow::Owned(Place::of(&path, self.target.privileges))))
     }
 }
 
@@ -402,7 +400,6 @@ struct Scope<'a> {
     /// What it knows as this page begins.
     from: Seq,
     needs: Needs,
-    epoch: &'a str,
     budget: &'a Budget,
 }
 

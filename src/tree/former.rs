@@ -314,8 +314,8 @@ impl<T: Reading> Admitted<T> {
 
     /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients open
     /// only what they were told of. Any other day can be named.
-    async fn days(&mut self, top: &Node, epoch: &str) -> Result<Vec<View>> {
-        let (zone, place) = (zone(), self.place(epoch));
+    async fn days(&mut self, top: &Node) -> Result<Vec<View>> {
+        let (zone, place) = (zone(), self.place());
         let mut views = Vec::new();
         let mut before = self.now + 1;
         while let Some(at) = past::last_change(&mut self.store, top.home_id, before).await?.filter(|at| *at > 0) {
@@ -327,14 +327,14 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// A page of members that stand in a view of the past.
-    pub(super) async fn former(&mut self, folder: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+    pub(super) async fn former(&mut self, folder: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let (found, next) = self.stored_members(folder, &at.after, at.limit, needs.width).await?;
         let next = at.onward(next);
         let mut views = Vec::with_capacity(found.len());
         if folder.kind == Kind::History && at.after.is_empty() && self.target.path.segments().len() == 2 {
-            views = self.days(folder, epoch).await?;
+            views = self.days(folder).await?;
         }
-        let place = self.place(epoch);
+        let place = self.place();
         for node in found {
             let mut view = place.member(node);
             self.load(&mut view, needs).await?;
@@ -355,22 +355,22 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// A page of the homes whose trash may hold something for the actor.
-    pub(super) async fn trashes(&mut self, at: &Cursor, epoch: &str) -> Result<Page> {
+    pub(super) async fn trashes(&mut self, at: &Cursor) -> Result<Page> {
         let actor = &self.request.actor;
         let who = (actor.id, actor.scope, self.now);
         let found = trash::homes(&mut self.store, who, &at.after, at.limit).await?;
         let next = at.next(found.len(), || found.last().map(|home| match_name(&home.name)));
-        let place = self.place(epoch);
+        let place = self.place();
         Ok(Page { views: found.into_iter().map(|home| place.member(trash_of(home))).collect(), next })
     }
 
     /// A page of the trash of a home: of each entry only who may read it where it stood learns, through a door that opens its
     /// kind.
-    pub(super) async fn trash(&mut self, trash: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+    pub(super) async fn trash(&mut self, trash: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let actor = self.request.actor.clone();
         let (found, next) =
             trash::members(&mut self.store, (actor.id, self.now), trash.home_id, &at.after, at.limit).await?;
-        let place = self.place(epoch);
+        let place = self.place();
         let mut views = Vec::with_capacity(found.len());
         for (node, role) in found {
             let privileges = opened_in_trash(&actor, role);
@@ -386,12 +386,12 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// A page of the versions of a document, after the number of the last one told.
-    pub(super) async fn versions(&mut self, folder: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+    pub(super) async fn versions(&mut self, folder: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let from = at.after.parse::<i64>().map_or(1, |last| last + 1);
         let who = Who { actor: &self.request.actor, now: self.now };
         let (found, last) = readable(&mut self.store, who, folder.id, (from, i64::MAX), at.limit).await?;
         let next = at.onward(last.map(|number| number.to_string()));
-        let (zone, place) = (zone(), self.place(epoch));
+        let (zone, place) = (zone(), self.place());
         let numbers = if needs.versions { self.version_numbers(folder.id).await? } else { Arc::default() };
         let views = found
             .iter()

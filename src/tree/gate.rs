@@ -6,6 +6,7 @@
 //! nothing, and inside the write transaction, whose answer counts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::ahead::Ahead;
 use super::former::Numbers;
@@ -90,6 +91,8 @@ pub struct Admitted<T> {
     pub(super) granted: Vec<(Effect, Place)>,
     pub(super) claims: Vec<Claim>,
     pub(super) now: Timestamp,
+    /// The epoch of sync tokens.
+    pub(super) epoch: Arc<str>,
     /// What the index says of the calendar object that this request brings, by the hash of its content.
     pub(super) indexed: Option<(String, Indexed)>,
     /// What was found out for it before.
@@ -98,7 +101,21 @@ pub struct Admitted<T> {
     pub(super) braked: Option<Id>,
 }
 
+/// What a request is held to besides the tree.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// The moment that counts.
+    pub now: Timestamp,
+    /// The epoch of sync tokens: those of another one are refused.
+    pub epoch: Arc<str>,
+}
+
 impl<T> Admitted<T> {
+    /// The epoch of sync tokens.
+    pub fn epoch(&self) -> &Arc<str> {
+        &self.epoch
+    }
+
     /// The moment that counts for this request.
     pub fn now(&self) -> Timestamp {
         self.now
@@ -146,8 +163,9 @@ pub async fn admit<T: Reading>(
     mut store: T,
     request: Request,
     claims: Vec<Claim>,
-    (now, epoch): (Timestamp, &str),
+    clock: Clock,
 ) -> Result<Admitted<T>> {
+    let now = clock.now;
     let actor = &request.actor;
     let target = resolve(&mut store, actor, now, &request.path).await?;
     method_allowed(&request, &target)?;
@@ -169,7 +187,7 @@ pub async fn admit<T: Reading>(
     for (effect, place) in &granted {
         may(&request, *effect, *place, &target, destination.as_ref())?;
     }
-    let not_modified = preconditions(&mut store, &request, &target, destination.as_ref(), (now, epoch)).await?;
+    let not_modified = preconditions(&mut store, &request, &target, destination.as_ref(), &clock).await?;
     for (effect, place) in granted.iter().filter(|(effect, _)| effect.needs_token()) {
         tokens_shown(&mut store, &request, *effect, *place, &target, destination.as_ref(), now).await?;
     }
@@ -183,6 +201,7 @@ pub async fn admit<T: Reading>(
         granted,
         claims,
         now,
+        epoch: clock.epoch,
         indexed: None,
         ahead: Ahead::default(),
         braked: None,
@@ -338,10 +357,10 @@ async fn preconditions(
     request: &Request,
     target: &Target,
     destination: Option<&Target>,
-    (now, epoch): (Timestamp, &str),
+    clock: &Clock,
 ) -> Result<bool> {
-    let state = target.state(epoch);
-    if !dav_holds(store, request, target, destination, &state, (now, epoch)).await? {
+    let state = target.state(&clock.epoch);
+    if !dav_holds(store, request, target, destination, &state, clock).await? {
         return Err(Condition::PreconditionFailed.into());
     }
     let reading = matches!(request.method, Method::Get | Method::Head);
@@ -359,7 +378,7 @@ async fn dav_holds(
     target: &Target,
     destination: Option<&Target>,
     own: &State,
-    (now, epoch): (Timestamp, &str),
+    clock: &Clock,
 ) -> Result<bool> {
     if request.preconditions.if_lists.is_empty() {
         return Ok(true);
@@ -374,11 +393,11 @@ async fn dav_holds(
         }
         let state = match destination {
             _ if *path == target.path || *path == request.path => own.clone(),
-            Some(destination) if *path == destination.path => destination.state(epoch),
+            Some(destination) if *path == destination.path => destination.state(&clock.epoch),
             _ => {
-                let other = resolve(store, &request.actor, now, path).await?;
+                let other = resolve(store, &request.actor, clock.now, path).await?;
                 let known = other.privileges.contains(Privilege::Read);
-                if known { other.state(epoch) } else { State::default() }
+                if known { other.state(&clock.epoch) } else { State::default() }
             }
         };
         states.insert(path.clone(), state);

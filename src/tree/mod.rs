@@ -37,7 +37,7 @@ pub mod work;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use self::gate::{Admitted, Request, admit, allowed};
+use self::gate::{Admitted, Clock, Request, admit, allowed};
 use self::quota::Room;
 use self::resolve::{Target, foreseen, resolve};
 use self::work::{Slice, Workers};
@@ -101,10 +101,8 @@ impl Tree {
         self.store.tightened
     }
 
-    /// Epoch of sync tokens.
-    #[must_use]
-    pub fn epoch(&self) -> &str {
-        &self.store.epoch
+    fn clock(&self) -> Clock {
+        Clock { now: now(), epoch: Arc::clone(&self.store.epoch) }
     }
 
     /// Statements that the database was asked, and rows that it answered, since it was opened.
@@ -163,12 +161,12 @@ impl Tree {
     /// Admits a request to one resource as it is now, or was when the request came: what is read of it in several
     /// statements need not agree, for a body is named by its content.
     pub async fn peek(&self, request: &Request) -> Result<Admitted<Glance>> {
-        admit(self.store.glance(request.seen), request.clone(), Vec::new(), (now(), self.epoch())).await
+        admit(self.store.glance(request.seen), request.clone(), Vec::new(), self.clock()).await
     }
 
     /// Admits a request to a consistent view, as listing and synchronizing members need it.
     pub async fn read(&self, request: &Request) -> Result<Admitted<Snapshot>> {
-        admit(self.store.read().await?, request.clone(), Vec::new(), (now(), self.epoch())).await
+        admit(self.store.read().await?, request.clone(), Vec::new(), self.clock()).await
     }
 
     /// Admits a request to a write transaction that claims the homes of its path and its destination, always in the
@@ -196,7 +194,7 @@ impl Tree {
             let next = walk.filter(|_| place + 1 == names.len());
             claims.extend(node::claim(&mut txn, name, next).await?);
         }
-        let admitted = admit(txn, request.clone(), claims, (now, self.epoch())).await?;
+        let admitted = admit(txn, request.clone(), claims, Clock { now, ..self.clock() }).await?;
         has_room.map(|()| admitted)
     }
 

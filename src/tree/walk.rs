@@ -143,8 +143,6 @@ pub struct View {
     pub components: Option<ComponentSet>,
     /// Of a calendar object that a report looks at: its text.
     pub text: Text,
-    /// Epoch of sync tokens.
-    pub epoch: Arc<str>,
 }
 
 impl View {
@@ -162,12 +160,11 @@ pub(super) struct Place {
     href: String,
     privileges: PrivilegeSet,
     owner: Option<Arc<str>>,
-    epoch: Arc<str>,
 }
 
 impl Place {
     /// The collection at a path.
-    pub fn of(path: &Path, privileges: PrivilegeSet, epoch: &str) -> Self {
+    pub fn of(path: &Path, privileges: PrivilegeSet) -> Self {
         let owner = match path.segments() {
             [first, name, ..] if first != VERSIONS => {
                 let linked = path.segments().get(2).filter(|_| first == CALENDARS).and_then(|s| link_of(s));
@@ -175,7 +172,7 @@ impl Place {
             }
             _ => None,
         };
-        Self { href: path.href(true), privileges, owner, epoch: epoch.into() }
+        Self { href: path.href(true), privileges, owner }
     }
 
     /// Address of a member.
@@ -224,7 +221,6 @@ impl Place {
             href,
             privileges: self.privileges,
             owner: self.owner.clone(),
-            epoch: Arc::clone(&self.epoch),
             locks: Vec::new(),
             dead: Vec::new(),
             quota: None,
@@ -305,9 +301,9 @@ fn by_member(properties: &[(Id, Dead)]) -> HashMap<Id, Vec<Dead>> {
 
 impl<T: Reading> Admitted<T> {
     /// The target itself; it must be mapped.
-    pub async fn view(&mut self, needs: Needs, epoch: &str) -> Result<Option<View>> {
+    pub async fn view(&mut self, needs: Needs) -> Result<Option<View>> {
         let Some(node) = self.target.node().cloned() else { return Ok(None) };
-        let mut view = self.bare(node, &self.target.path, epoch);
+        let mut view = self.bare(node, &self.target.path);
         if needs.locks {
             view.locks = covering(&self.target);
         }
@@ -369,18 +365,18 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// What stands at a path.
-    pub(super) fn bare(&self, node: Node, path: &Path, epoch: &str) -> View {
-        Place::of(path, self.target.privileges, epoch).itself(node)
+    pub(super) fn bare(&self, node: Node, path: &Path) -> View {
+        Place::of(path, self.target.privileges).itself(node)
     }
 
     /// Where members of the target stand.
-    pub(super) fn place(&self, epoch: &str) -> Place {
-        Place::of(&self.target.path, self.target.privileges, epoch)
+    pub(super) fn place(&self) -> Place {
+        Place::of(&self.target.path, self.target.privileges)
     }
 
     /// A page of members of the target that are shown.
-    pub async fn members(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
-        Ok(self.all_members(at, needs, epoch).await?.shown())
+    pub async fn members(&mut self, at: &Cursor, needs: Needs) -> Result<Page> {
+        Ok(self.all_members(at, needs).await?.shown())
     }
 
     /// The same place, for a page no larger than the addresses of its members allow.
@@ -390,39 +386,37 @@ impl<T: Reading> Admitted<T> {
         Cursor { after: at.after.clone(), limit: at.limit.min(most) }
     }
 
-    async fn all_members(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+    async fn all_members(&mut self, at: &Cursor, needs: Needs) -> Result<Page> {
         let at = &self.within_addresses(at);
         let Some(node) = self.target.node().cloned() else { return Ok(Page::default()) };
         match node.kind {
-            Kind::Root => Ok(self.roots(epoch)),
-            Kind::Homes | Kind::Histories => self.homes(node.kind, at, needs, epoch).await,
-            Kind::Trashes => self.trashes(at, epoch).await,
-            Kind::Trash => self.trash(&node, at, needs, epoch).await,
+            Kind::Root => Ok(self.roots()),
+            Kind::Homes | Kind::Histories => self.homes(node.kind, at, needs).await,
+            Kind::Trashes => self.trashes(at).await,
+            Kind::Trash => self.trash(&node, at, needs).await,
             Kind::History | Kind::PastFolder | Kind::TrashedFolder | Kind::TrashedCalendar => {
-                self.former(&node, at, needs, epoch).await
+                self.former(&node, at, needs).await
             }
-            Kind::VersionFolder | Kind::VersionHistory => self.versions(&node, at, needs, epoch).await,
-            Kind::Principals => self.principals(at, epoch).await,
-            Kind::CalendarHome => self.calendars(&node, at, needs, epoch).await,
-            Kind::CalendarHomes => self.calendar_homes(epoch).await,
-            kind if kind.row().sync => self.stored(&node, at, needs, epoch).await,
+            Kind::VersionFolder | Kind::VersionHistory => self.versions(&node, at, needs).await,
+            Kind::Principals => self.principals(at).await,
+            Kind::CalendarHome => self.calendars(&node, at, needs).await,
+            Kind::CalendarHomes => self.calendar_homes().await,
+            kind if kind.row().sync => self.stored(&node, at, needs).await,
             _ => Ok(Page::default()),
         }
     }
 
     /// Versions are named by reports; nobody looks for them by listing.
-    fn roots(&self, epoch: &str) -> Page {
+    fn roots(&self) -> Page {
         let views = ROOTS
             .iter()
             .filter(|(_, kind, _)| *kind != Kind::Versions)
-            .map(|(name, kind, _)| {
-                self.bare(Node::made(*kind, made_id(*kind), name), &self.target.path.join(name), epoch)
-            })
+            .map(|(name, kind, _)| self.bare(Node::made(*kind, made_id(*kind), name), &self.target.path.join(name)))
             .collect();
         Page::whole(views)
     }
 
-    async fn homes(&mut self, root: Kind, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+    async fn homes(&mut self, root: Kind, at: &Cursor, needs: Needs) -> Result<Page> {
         if !self.request.actor.scope.opens_files() {
             return Ok(Page::default());
         }
@@ -433,7 +427,7 @@ impl<T: Reading> Admitted<T> {
             let path = self.target.path.join(&home.name);
             let kind = if root == Kind::Histories { Kind::History } else { Kind::Documents };
             let node = Node { name: home.name, kind, ..documents };
-            let mut view = self.bare(node, &path, epoch);
+            let mut view = self.bare(node, &path);
             view.privileges = self.request.actor.restrict(role.grants());
             if kind != Kind::Documents {
                 view.privileges = view.privileges.reading();
@@ -450,7 +444,7 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// A member list of principals shows everyone only to themselves: the directory is asked by search, not by listing.
-    async fn principals(&mut self, at: &Cursor, epoch: &str) -> Result<Page> {
+    async fn principals(&mut self, at: &Cursor) -> Result<Page> {
         if !at.after.is_empty() {
             return Ok(Page::default());
         }
@@ -458,7 +452,7 @@ impl<T: Reading> Admitted<T> {
         let views = found
             .map(|found| {
                 let path = self.target.path.join(&found.name);
-                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path, epoch);
+                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path);
                 view.principal = Some(found);
                 view
             })
@@ -472,7 +466,6 @@ impl<T: Reading> Admitted<T> {
         &mut self,
         holds: impl Fn(&Principal) -> bool,
         (limit, budget): (usize, &Budget),
-        epoch: &str,
     ) -> Result<(Vec<View>, bool)> {
         /// What looking at one principal costs of the budget.
         const STEPS_EACH: u64 = 10;
@@ -495,7 +488,7 @@ impl<T: Reading> Admitted<T> {
                     return Ok((views, true));
                 }
                 let path = principals.join(&found.name);
-                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path, epoch);
+                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path);
                 view.principal = Some(found);
                 views.push(view);
             }
@@ -520,7 +513,7 @@ impl<T: Reading> Admitted<T> {
     }
 
     /// Members that are rows: their locks and dead properties are loaded once for the page.
-    async fn stored(&mut self, parent: &Node, at: &Cursor, needs: Needs, epoch: &str) -> Result<Page> {
+    async fn stored(&mut self, parent: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let members = node::members(&mut self.store, parent, &at.after, at.limit, needs.width).await?;
         let mut next = at.onward(members.next_name());
         let mut nodes = members.nodes.as_slice();
@@ -542,7 +535,7 @@ impl<T: Reading> Admitted<T> {
             dead = found;
         }
         let quota = if needs.quota { Some(self.quota(parent).await?) } else { None };
-        let place = self.place(epoch);
+        let place = self.place();
         let mut views: Vec<View> = nodes
             .iter()
             .map(|node| {
@@ -571,9 +564,9 @@ impl<T: Reading> Admitted<T> {
 impl Admitted<Glance> {
     /// A page of members of the target, if what it is made of is remembered, or was until something changed since: it is then as
     /// one view would show it, but for locks, which are those of now.
-    pub async fn remembered(&mut self, at: &Cursor, needs: Needs, epoch: &str) -> Option<Page> {
+    pub async fn remembered(&mut self, at: &Cursor, needs: Needs) -> Option<Page> {
         let shared = needs.width < Width::Whole && !needs.quota;
         let node = self.target.node().filter(|node| node.kind.row().sync && shared).cloned()?;
-        self.stored(&node, &self.within_addresses(at), needs, epoch).await.ok().map(Page::shown)
+        self.stored(&node, &self.within_addresses(at), needs).await.ok().map(Page::shown)
     }
 }

@@ -434,11 +434,11 @@ async fn of_dead_properties_only_those_asked_for_are_read_and_a_page_is_bounded(
         }
     }
     let mut admitted = members(&world, "/files/tram/d/", Selection::default()).await;
-    let page = admitted.members(&Cursor::default(), ALL, "").await.unwrap();
+    let page = admitted.members(&Cursor::default(), ALL).await.unwrap();
     assert!((1..=5).contains(&page.views.len()) && page.next.is_some());
     let small = Selection::of(&[QName::of("urn:x", "small")]);
     let mut admitted = members(&world, "/files/tram/d/", small).await;
-    let page = admitted.members(&Cursor::default(), ALL, "").await.unwrap();
+    let page = admitted.members(&Cursor::default(), ALL).await.unwrap();
     assert!(page.next.is_none() && page.views.iter().all(|view| view.dead.len() == 1 && view.dead_bytes() < 100));
     // A synchronization ends early, and goes on where it ended.
     let report = |token: &str| {

@@ -177,8 +177,8 @@ async fn a_glance_that_a_change_has_overtaken_shows_no_page() {
     let path = beffroi::model::path::Path::of(&["files", "tram"]);
     let owner = world.tree.owner("tram").await.unwrap();
     let request = Request::of(beffroi::model::method::Method::Propfind, path, owner);
-    let (first, epoch) = (Cursor::default(), world.tree.epoch());
-    world.tree.read(&request).await.unwrap().members(&first, Needs::TAG, epoch).await.unwrap();
+    let first = Cursor::default();
+    world.tree.read(&request).await.unwrap().members(&first, Needs::TAG).await.unwrap();
     for overtaken in [false, true] {
         // What is remembered is of an earlier state.
         max.put("/files/tram/a.txt", &format!("before {overtaken}")).expect(204).await;
@@ -186,10 +186,10 @@ async fn a_glance_that_a_change_has_overtaken_shows_no_page() {
         if overtaken {
             max.put("/files/tram/b.txt", "meanwhile").expect(201).await;
         }
-        let page = glance.remembered(&first, Needs::TAG, epoch).await;
+        let page = glance.remembered(&first, Needs::TAG).await;
         assert_eq!(page.map(|page| page.views.len()), (!overtaken).then_some(1));
     }
-    let now = world.tree.read(&request).await.unwrap().members(&first, Needs::TAG, epoch).await.unwrap();
+    let now = world.tree.read(&request).await.unwrap().members(&first, Needs::TAG).await.unwrap();
     assert_eq!(now.views.iter().map(|view| view.node.name.as_str()).collect::<Vec<_>>(), ["a.txt", "b.txt"]);
 }
 

@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
 use super::call::Call;
-use super::property::Reading;
+use super::property::PropertyContext;
 use super::propfind::Plan;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
@@ -22,7 +22,6 @@ use crate::model::calendar::{ComponentFilter, Selection, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
-use crate::model::id::Timestamp;
 use crate::model::kind::Kind;
 use crate::model::path::Path;
 use crate::model::precondition::Preconditions;
@@ -63,8 +62,7 @@ struct Asking {
     object: Option<Path>,
     /// The zone in which it tells what floats.
     zone: Zone,
-    /// The moment that counts.
-    now: Timestamp,
+    context: PropertyContext,
     path: Path,
     href: String,
 }
@@ -78,12 +76,12 @@ async fn calendar(tree: &Tree, request: &Request) -> Result<Asking> {
         (visit, object) = (Visit::of(tree, &request).await?, Some(asked));
     }
     let admitted = visit.view().await?;
-    let (now, path, href) = (admitted.now(), admitted.target.path.clone(), admitted.target.href());
-    let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }, tree.epoch()).await?;
+    let (context, path, href) = (PropertyContext::of(admitted), admitted.target.path.clone(), admitted.target.href());
+    let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }).await?;
     match view {
         Some(view) if view.node.kind.is_calendar() => {
             let zone = floating_zone(&view.dead);
-            Ok(Asking { visit, object, zone, now, path, href })
+            Ok(Asking { visit, object, zone, context, path, href })
         }
         _ => Err(Condition::SupportedReport.into()),
     }
@@ -115,7 +113,7 @@ fn takes_place(view: &View, when: Option<&Question>) -> Option<bool> {
 /// What is asked of each object, and how it is told.
 struct Telling {
     plan: Plan,
-    reading: Reading,
+    context: PropertyContext,
     /// What it must match, and where what floats lies.
     filter: Option<(ComponentFilter, Zone)>,
     /// The same, where knowing when it takes place is enough.
@@ -141,7 +139,7 @@ impl Telling {
         if !matches {
             return Ok(());
         }
-        writer.within(&self.budget, |writer| self.plan.write(view, &self.reading, writer))
+        writer.within(&self.budget, |writer| self.plan.write(view, &self.context, writer))
     }
 
     /// Tells of objects, those that are judged if they match; `false`: no more may be told. Unless they are told as they stand,
@@ -157,7 +155,7 @@ impl Telling {
             let mut each = views.iter();
             return more(each.try_for_each(|view| self.write(view, false, writer)));
         }
-        let plain = self.reading.calendar.as_ref().is_none_or(|(selection, ..)| selection.is_all());
+        let plain = self.context.calendar.as_ref().is_none_or(|(selection, ..)| selection.is_all());
         for run in runs(views, size_of) {
             let bytes = bytes_of(&run);
             if !more(self.budget.bytes(bytes))? {
@@ -223,7 +221,7 @@ async fn query(
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
-    let Asking { mut visit, object, zone: own_zone, now, href, .. } = calendar(&call.tree, &call.request).await?;
+    let Asking { mut visit, object, zone: own_zone, context, href, .. } = calendar(&call.tree, &call.request).await?;
     let zone = match zone {
         Some(Floating::Told(text)) if !is_zone(&text) => return Err(Condition::ValidCalendarData.into()),
         // One that tells no time is taken for the calendar's own.
@@ -231,19 +229,16 @@ async fn query(
         Some(Floating::Named(name)) => Zone::Known(known(&name).ok_or(Condition::ValidTimezone)?),
         None => own_zone,
     };
-    let reading = Reading {
-        calendar: Some((selection, zone.clone(), call.budget.clone())),
-        ..Reading::of(&call.request.actor.name, now)
-    };
+    let context = PropertyContext { calendar: Some((selection, zone.clone(), call.budget.clone())), ..context };
     let when = only_when(&filter).and_then(|range| call.tree.spans().ask(&zone, range, &call.budget));
     let (range, component) = hint(&filter);
     let component = component.map(str::to_owned);
-    let telling = Arc::new(Telling { plan, reading, filter: Some((filter, zone)), when, budget: call.budget.clone() });
+    let telling = Arc::new(Telling { plan, context, filter: Some((filter, zone)), when, budget: call.budget.clone() });
     let mut writer = Writer::document();
     writer.begin_multistatus();
     if let Some(path) = object {
         let name = path.name().unwrap_or_default().to_owned();
-        let found = visit.view().await?.named(&[name], telling.plan.needs, call.tree.epoch()).await?;
+        let found = visit.view().await?.named(&[name], telling.plan.needs).await?;
         let views = found.into_iter().map(|view| View { href: path.href(false), ..view }).collect();
         if !telling.tell(&mut visit, views, true, &mut writer).await? {
             cut(&path.href(false), &mut writer);
@@ -254,7 +249,7 @@ async fn query(
     let mut after = String::new();
     loop {
         let wanted = (range, component.as_deref());
-        let (page, next) = visit.view().await?.objects(wanted, &after, telling.plan.needs, call.tree.epoch()).await?;
+        let (page, next) = visit.view().await?.objects(wanted, &after, telling.plan.needs).await?;
         let (mut sure, mut open) = (Vec::new(), Vec::new());
         for view in page {
             match takes_place(&view, telling.when.as_ref()) {
@@ -284,12 +279,9 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
     }
     let plan = Plan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
-    let Asking { mut visit, object, zone, now, path, href: calendar } = calendar(&call.tree, &call.request).await?;
-    let reading = Reading {
-        calendar: Some((selection, zone, call.budget.clone())),
-        ..Reading::of(&call.request.actor.name, now)
-    };
-    let telling = Arc::new(Telling { plan, reading, filter: None, when: None, budget: call.budget.clone() });
+    let Asking { mut visit, object, zone, context, path, href: calendar } = calendar(&call.tree, &call.request).await?;
+    let context = PropertyContext { calendar: Some((selection, zone, call.budget.clone())), ..context };
+    let telling = Arc::new(Telling { plan, context, filter: None, when: None, budget: call.budget.clone() });
     let folded = |path: &Path| -> Vec<String> { path.segments().iter().map(|name| match_name(name)).collect() };
     let here = folded(&path);
     let alone = |object: &Path| matches!(hrefs, [one] if href(one).is_some_and(|path| folded(&path) == folded(object)));
@@ -310,7 +302,7 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
         let some = some.iter().map(|text| text.trim()).filter(|text| told.insert(*text));
         let wanted: Vec<(&str, Option<String>)> = some.map(|text| (text, member(text))).collect();
         let names: Vec<String> = wanted.iter().filter_map(|(_, name)| name.clone()).collect();
-        let found = visit.view().await?.named(&names, telling.plan.needs, call.tree.epoch()).await?;
+        let found = visit.view().await?.named(&names, telling.plan.needs).await?;
         let found: HashMap<String, View> = found.into_iter().map(|view| (match_name(&view.node.name), view)).collect();
         let mut views = Vec::with_capacity(wanted.len());
         for (text, name) in wanted {
@@ -337,7 +329,7 @@ fn known_periods(view: &View, when: Option<&Question>, range: TimeRange) -> Opti
 /// The one question for which knowing when a calendar is taken is enough (RFC 4791 section 6.1.1).
 async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     call.request.reads = Privilege::ReadFreeBusy;
-    let Asking { mut visit, object, zone, now, .. } = calendar(&call.tree, &call.request).await?;
+    let Asking { mut visit, object, zone, context, .. } = calendar(&call.tree, &call.request).await?;
     if object.is_some() {
         // RFC 4791 section 7.10: of collections only.
         return Err(Condition::SupportedReport.into());
@@ -346,7 +338,7 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     let mut taken = Taken::within(&call.budget);
     let mut after = String::new();
     loop {
-        let (page, next) = visit.view().await?.objects((range, None), &after, Needs::TAG, call.tree.epoch()).await?;
+        let (page, next) = visit.view().await?.objects((range, None), &after, Needs::TAG).await?;
         let mut open = Vec::new();
         for view in page {
             match known_periods(&view, when.as_deref(), range) {
@@ -387,7 +379,7 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
         }
     }
     let taken = taken.joined();
-    let mut response = http::Response::new(Body::Full(Bytes::from(write(&taken, range, now))));
+    let mut response = http::Response::new(Body::Full(Bytes::from(write(&taken, range, context.now))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
     Ok(response)
 }

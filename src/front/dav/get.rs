@@ -42,7 +42,7 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     let mut admitted = call.tree.peek(&call.request).await?;
     let Some(node) = admitted.target.node().cloned() else { return Err(Condition::NotFound.into()) };
     if node.kind.is_collection() {
-        return listing::listing(call.language, (call.tree.epoch(), &call.budget), &mut admitted).await;
+        return listing::listing(call.language, &call.budget, &mut admitted).await;
     }
     let size = u64::try_from(node.size_bytes).unwrap_or(0);
     let mut headers = describe(&node);

@@ -21,11 +21,7 @@ pub(super) type Reader = Admitted<crate::tree::Glance>;
 const MAX_ENTRIES: usize = 20_000;
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-pub(super) async fn listing(
-    language: Language,
-    (epoch, budget): (&str, &Budget),
-    admitted: &mut Reader,
-) -> Result<Response> {
+pub(super) async fn listing(language: Language, budget: &Budget, admitted: &mut Reader) -> Result<Response> {
     let mut page = String::new();
     let word = |key: &str| message::text(language, key, &[]);
     let mut title = String::new();
@@ -55,7 +51,7 @@ pub(super) async fn listing(
     let mut at = Cursor::default();
     let mut shown = 0;
     loop {
-        let members = admitted.members(&at, Needs::default(), epoch).await?;
+        let members = admitted.members(&at, Needs::default()).await?;
         shown += members.views.len();
         let before = page.capacity();
         for view in &members.views {

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::call::Call;
-use super::property::Reading;
+use super::property::PropertyContext;
 use super::propfind::Plan;
 use crate::exchange::Response;
 use crate::model::calendar::{Collation, TextMatch};
@@ -65,12 +65,12 @@ pub(super) async fn search(mut call: Call, search: PrincipalSearch) -> Result<Re
         if search.any { each.any(|holds| holds) } else { each.all(|holds| holds) }
     };
     let mut admitted = call.tree.read(&call.request).await?;
-    let reading = Reading::of(&call.request.actor.name, admitted.now());
-    let (views, more) = admitted.principals_that(holds, (MAX_FOUND, &call.budget), call.tree.epoch()).await?;
+    let context = PropertyContext::of(&admitted);
+    let (views, more) = admitted.principals_that(holds, (MAX_FOUND, &call.budget)).await?;
     let mut writer = Writer::document();
     writer.begin_multistatus();
     for view in &views {
-        plan.write(view, &reading, &mut writer);
+        plan.write(view, &context, &mut writer);
     }
     if more {
         writer.status_response(&admitted.target.href(), 507, Some("number-of-matches-within-limits"));

@@ -9,7 +9,7 @@ use http::StatusCode;
 use tokio::task::JoinHandle;
 
 use super::call::{Call, heeded};
-use super::property::{Property, Reading, dead, find_with_tags, in_allprop, names_of, told, value};
+use super::property::{Property, PropertyContext, dead, find_with_tags, in_allprop, names_of, told, value};
 use crate::exchange::{Body, Response};
 use crate::front::answer::{bad_header, is_xml};
 use crate::model::condition::Condition;
@@ -92,8 +92,8 @@ impl Wanted {
     }
 
     /// Its value for a resource, live or dead.
-    fn value<'a>(&self, view: &'a View, reading: &'a Reading) -> Option<Value<'a>> {
-        value(view, reading, self.row, &self.name)
+    fn value<'a>(&self, view: &'a View, context: &'a PropertyContext) -> Option<Value<'a>> {
+        value(view, context, self.row, &self.name)
     }
 }
 
@@ -128,12 +128,12 @@ impl Plan {
     }
 
     /// Writes the response of one resource.
-    pub fn write(&self, view: &View, reading: &Reading, writer: &mut Writer) {
+    pub fn write(&self, view: &View, context: &PropertyContext, writer: &mut Writer) {
         writer.begin_response(&view.href);
         match &self.what {
             What::Names => {
                 writer.begin_propstat();
-                for name in names_of(view, reading) {
+                for name in names_of(view, context) {
                     writer.name(&name);
                 }
                 for (name, _) in dead(view).filter(|(name, _)| is_name(&name.local)) {
@@ -144,7 +144,7 @@ impl Plan {
             What::All(all, include) => {
                 writer.begin_propstat();
                 for wanted in all {
-                    if let Some(value) = wanted.row.and_then(|row| (row.read)(view, reading)) {
+                    if let Some(value) = wanted.row.and_then(|row| (row.read)(view, context)) {
                         writer.property(&wanted.tags, &value);
                     }
                 }
@@ -157,7 +157,7 @@ impl Plan {
                     }
                 }
                 let include = include.iter().filter(|wanted| wanted.row.is_some_and(|row| !row.in_allprop));
-                let mut untold = write_found(include, view, reading, writer);
+                let mut untold = write_found(include, view, context, writer);
                 untold.extend(damaged.iter().map(|(status, tags)| (*status, tags)));
                 writer.end_propstat(200, None);
                 self.write_untold(untold, writer);
@@ -166,7 +166,7 @@ impl Plan {
                 let start = writer.out.len();
                 writer.begin_propstat();
                 let empty = writer.out.len();
-                let untold = write_found(names.iter(), view, reading, writer);
+                let untold = write_found(names.iter(), view, context, writer);
                 if writer.out.len() == empty && !untold.is_empty() && !self.minimal {
                     writer.out.truncate(start);
                 } else {
@@ -199,12 +199,12 @@ impl Plan {
 fn write_found<'a>(
     wanted: impl Iterator<Item = &'a Wanted>,
     view: &View,
-    reading: &Reading,
+    context: &PropertyContext,
     writer: &mut Writer,
 ) -> Vec<(u16, &'a Tags)> {
     let mut untold = Vec::new();
     for wanted in wanted {
-        match wanted.value(view, reading) {
+        match wanted.value(view, context) {
             Some(Value::Withheld(status)) => untold.push((status, &*wanted.tags)),
             Some(value) => writer.property(&wanted.tags, &value),
             None => untold.push((MISSING, &*wanted.tags)),
@@ -224,8 +224,8 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
         call.request.numbers = Numbers::read_once();
     }
     let mut admitted = call.tree.peek(&call.request).await?;
-    let reading = Reading::of(&call.request.actor.name, admitted.now());
-    let Some(view) = admitted.view(plan.needs, call.tree.epoch()).await? else {
+    let context = PropertyContext::of(&admitted);
+    let Some(view) = admitted.view(plan.needs).await? else {
         return Err(Condition::NotFound.into());
     };
     // The connection is given back before the first byte is awaited; each page opens its own.
@@ -241,12 +241,12 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     writer.begin_multistatus();
     let rootless = rootless && depth == Depth::One;
     if !rootless {
-        plan.write(&view, &reading, &mut writer);
+        plan.write(&view, &context, &mut writer);
     }
     let body = if depth == Depth::One {
         let (tree, request, coming) = (call.tree, call.request, Some(Coming::At(Cursor::default())));
         let listing =
-            Listing { tree, request, plan, reading, writer, views: Vec::new().into_iter(), coming, ended: false };
+            Listing { tree, request, plan, context, writer, views: Vec::new().into_iter(), coming, ended: false };
         Body::Blocks(Box::pin(unfold(listing, Listing::next)), None)
     } else {
         writer.end_multistatus(None);
@@ -281,7 +281,7 @@ struct Listing {
     tree: Tree,
     request: Request,
     plan: Plan,
-    reading: Reading,
+    context: PropertyContext,
     writer: Writer,
     /// Of the present page, what is not written yet.
     views: IntoIter<View>,
@@ -303,7 +303,7 @@ impl Listing {
     async fn next(mut self) -> Option<(std::result::Result<Bytes, Failure>, Self)> {
         while !self.ended {
             for view in self.views.by_ref() {
-                self.plan.write(&view, &self.reading, &mut self.writer);
+                self.plan.write(&view, &self.context, &mut self.writer);
                 if self.writer.is_full() {
                     return Some((Ok(self.writer.block()), self));
                 }
@@ -337,10 +337,10 @@ impl Listing {
     async fn page(&mut self, coming: Coming) -> Result<Vec<View>> {
         let needs = self.plan.needs;
         let page = match coming {
-            Coming::Read(reading) => reading.await.map_err(|died| Failure::new("listing members", died))??,
+            Coming::Read(page) => page.await.map_err(|died| Failure::new("listing members", died))??,
             Coming::At(at) => {
                 let mut admitted = self.tree.peek(&self.request).await?;
-                if let Some(page) = admitted.remembered(&at, needs, self.tree.epoch()).await {
+                if let Some(page) = admitted.remembered(&at, needs).await {
                     self.coming = page.next.map(Coming::At);
                     return Ok(page.views);
                 }
@@ -356,5 +356,5 @@ impl Listing {
 
 async fn read(tree: Tree, request: Request, at: Cursor, needs: Needs) -> Result<Page> {
     let mut admitted = tree.read(&request).await?;
-    admitted.members(&at, needs, tree.epoch()).await
+    admitted.members(&at, needs).await
 }

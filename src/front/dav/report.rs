@@ -6,7 +6,7 @@ use std::pin::Pin;
 use http::StatusCode;
 
 use super::call::{Call, heeded};
-use super::property::{Reading, find, value};
+use super::property::{PropertyContext, find, value};
 use super::propfind::{Plan, dead_of, within_limits};
 use crate::exchange::Response;
 use crate::front::answer::bad_header;
@@ -124,9 +124,9 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
     let plan = Plan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
     let mut admitted = call.tree.read(&call.request).await?;
-    let reading = Reading::of(&call.request.actor.name, admitted.now());
+    let context = PropertyContext::of(&admitted);
     let since = Some(token).filter(|token| !token.is_empty());
-    let mut page = admitted.changes(since, deep, (limit, &call.budget), plan.needs, call.tree.epoch()).await?;
+    let mut page = admitted.changes(since, deep, (limit, &call.budget), plan.needs).await?;
     let begun = || {
         let mut writer = Writer::document();
         writer.begin_multistatus();
@@ -134,12 +134,12 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
     };
     let mut writer = begun();
     // A page may end anywhere, but its token has to say where: one that is too large is read again, and ends where that was seen.
-    while let Err((exhausted, told)) = write_changes(&page.changes, &plan, &reading, (&mut writer, &call.budget)) {
+    while let Err((exhausted, told)) = write_changes(&page.changes, &plan, &context, (&mut writer, &call.budget)) {
         if exhausted != Exhausted::Request || told == 0 {
             return Err(exhausted.into());
         }
         std::mem::replace(&mut writer, begun()).give_back(&call.budget);
-        page = admitted.changes(since, deep, (Some(told), &call.budget), plan.needs, call.tree.epoch()).await?;
+        page = admitted.changes(since, deep, (Some(told), &call.budget), plan.needs).await?;
     }
     if page.truncated {
         let href = admitted.target.href();
@@ -153,12 +153,12 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
 fn write_changes(
     changes: &[Change],
     plan: &Plan,
-    reading: &Reading,
+    context: &PropertyContext,
     (writer, budget): (&mut Writer, &Budget),
 ) -> std::result::Result<(), (Exhausted, usize)> {
     for (told, change) in changes.iter().enumerate() {
         let written = writer.within(budget, |writer| match change {
-            Change::Live(view) => plan.write(view, reading, writer),
+            Change::Live(view) => plan.write(view, context, writer),
             Change::Gone(href) => writer.status_response(href, 404, None),
         });
         written.map_err(|exhausted| (exhausted, told))?;
@@ -171,7 +171,7 @@ async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
     let plan = Plan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
     let admitted = call.tree.read(&call.request).await?;
-    let reading = Reading::of(&call.request.actor.name, admitted.now());
+    let context = PropertyContext::of(&admitted);
     let document = admitted.target.node().filter(|node| node.kind.row().versioned).map(|node| node.id);
     let Some(document) = document else { return Err(Condition::SupportedReport.into()) };
     let asked = admitted.target.href();
@@ -188,13 +188,13 @@ async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
     let mut at = Cursor::default();
     let mut told = 0;
     loop {
-        let page = admitted.members(&at, plan.needs, call.tree.epoch()).await?;
+        let page = admitted.members(&at, plan.needs).await?;
         told += page.views.len();
         let within = more(page.views.iter().try_for_each(|view| {
             let mut bytes = 0;
             writer.within(&call.budget, |writer| {
                 let before = writer.out.len();
-                plan.write(view, &reading, writer);
+                plan.write(view, &context, writer);
                 bytes = writer.out.len() - before;
             })?;
             call.budget.steps(steps_of(bytes))
@@ -263,8 +263,8 @@ impl Expansion {
         // Each resource is read by itself: a view of the database for each would cost more than what is read in it.
         let request = &Request { dead: dead_of(asked.iter().map(|expand| &expand.name)), ..request.clone() };
         let mut admitted = tree.peek(request).await?;
-        let reading = Reading::of(&request.actor.name, admitted.now());
-        let found = admitted.view(needs, tree.epoch()).await?;
+        let context = PropertyContext::of(&admitted);
+        let found = admitted.view(needs).await?;
         drop(admitted);
         let Some(view) = found else { return Err(Condition::NotFound.into()) };
         let mut found = Writer::default();
@@ -272,7 +272,7 @@ impl Expansion {
         for expand in asked {
             let before = found.out.len();
             let expands = !expand.inner.is_empty() && level < MAX_EXPANSION;
-            match value(&view, &reading, find(&expand.name), &expand.name) {
+            match value(&view, &context, find(&expand.name), &expand.name) {
                 Some(Value::Xml(xml)) if expands => {
                     let xml = self.expanded(&xml, &expand.inner, request, level).await?;
                     found.property(&Tags::of(&expand.name), &Value::xml(xml));

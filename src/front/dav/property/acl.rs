@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Property, Read, Reading, Write};
+use super::{Property, PropertyContext, Read, Write};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::path::Path;
@@ -42,15 +42,15 @@ fn principal_href(name: &str) -> Option<Value<'static>> {
     Some(Value::xml(href(&Path::of(&[PRINCIPALS_SEGMENT, name]).href(true))))
 }
 
-fn current_user_principal(_: &View, reading: &Reading) -> Option<Value<'static>> {
-    principal_href(&reading.actor)
+fn current_user_principal(_: &View, context: &PropertyContext) -> Option<Value<'static>> {
+    principal_href(&context.actor)
 }
 
-fn owner(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn owner(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     principal_href(view.owner.as_deref()?)
 }
 
-fn supported_privilege_set(_: &View, _: &Reading) -> Option<Value<'static>> {
+fn supported_privilege_set(_: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let mut out = String::new();
     let mut depths: Vec<usize> = Vec::new();
     let close = |out: &mut String, depths: &mut Vec<usize>, depth: usize| {
@@ -75,7 +75,7 @@ fn supported_privilege_set(_: &View, _: &Reading) -> Option<Value<'static>> {
 
 /// Every privilege held, aggregates and their parts alike: some clients know only the ones, some only the others
 ///.
-fn current_user_privilege_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn current_user_privilege_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let mut out = String::new();
     for row in PRIVILEGES.iter().filter(|row| view.privileges.includes(row.parts)) {
         let _ = write!(out, "<D:privilege>{}</D:privilege>", empty(&row.element));
@@ -83,26 +83,26 @@ fn current_user_privilege_set(view: &View, _: &Reading) -> Option<Value<'static>
     Some(Value::xml(out))
 }
 
-fn acl_restrictions(_: &View, _: &Reading) -> Option<Value<'static>> {
+fn acl_restrictions(_: &View, _: &PropertyContext) -> Option<Value<'static>> {
     Some(Value::xml("<D:grant-only/><D:no-invert/>"))
 }
 
-fn inherited_acl_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn inherited_acl_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     match (view.node.kind, view.owner.as_deref()) {
         (Kind::Folder | Kind::File, Some(owner)) => Some(Value::xml(href(&Path::of(&["files", owner]).href(true)))),
         _ => Some(Value::Empty),
     }
 }
 
-fn principal_collection_set(_: &View, _: &Reading) -> Option<Value<'static>> {
+fn principal_collection_set(_: &View, _: &PropertyContext) -> Option<Value<'static>> {
     Some(Value::xml(href(&Path::of(&[PRINCIPALS_SEGMENT]).href(true))))
 }
 
-fn principal_url(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn principal_url(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if view.node.kind == Kind::Principal { principal_href(&view.node.name) } else { None }
 }
 
-fn alternate_uri_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn alternate_uri_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let principal = view.principal.as_ref().filter(|_| view.node.kind == Kind::Principal)?;
     let mut out = String::new();
     for uri in &principal.addresses {
@@ -113,6 +113,6 @@ fn alternate_uri_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     Some(if out.is_empty() { Value::Empty } else { Value::xml(out) })
 }
 
-fn group_membership(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn group_membership(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if view.node.kind == Kind::Principal { Some(Value::Empty) } else { None }
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Property, Read, Reading, Write};
+use super::{Property, PropertyContext, Read, Write};
 use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, readable};
 use crate::ical::select::select;
 use crate::ical::tzid::known;
@@ -79,9 +79,9 @@ fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
 }
 
 /// What a calendar was told by name is described, where two yearly rules can; what was sent stays as it was.
-fn calendar_timezone(view: &View, reading: &Reading) -> Option<Value<'static>> {
+fn calendar_timezone(view: &View, context: &PropertyContext) -> Option<Value<'static>> {
     let named = given(&view.dead, &QName::caldav("calendar-timezone-id")).filter(|_| view.node.kind.is_calendar())?;
-    let range = TimeRange { start: reading.now, end: reading.now.saturating_add(YEAR_S) };
+    let range = TimeRange { start: context.now, end: context.now.saturating_add(YEAR_S) };
     let zone = known(&named)?;
     let zone = vtimezone(zone.iana_name()?, &zone, range)?;
     let product = "PRODID:-//Beffroi//Beffroi//EN\r\n";
@@ -89,18 +89,18 @@ fn calendar_timezone(view: &View, reading: &Reading) -> Option<Value<'static>> {
 }
 
 /// The name of the zone that a calendar was given whole.
-fn calendar_timezone_id(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn calendar_timezone_id(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let whole = given(&view.dead, &QName::caldav("calendar-timezone")).filter(|_| view.node.kind.is_calendar())?;
     text(Zone::of_text(&whole)?.iana_name()?.to_owned())
 }
 
 /// Who tells the zones that objects need not describe: this server itself.
-fn timezone_services(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn timezone_services(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     (view.node.kind == Kind::CalendarHome).then(|| Value::xml(href(TIMEZONES)))
 }
 
 /// What one may ask of a new calendar: any kind alone, or all together.
-fn component_sets(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn component_sets(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let set = |names: &[&str]| {
         let comps: String = names.iter().map(|name| comp(name)).collect();
         format!("<C:supported-calendar-component-set xmlns:C=\"{CALDAV}\">{comps}</C:supported-calendar-component-set>")
@@ -111,7 +111,7 @@ fn component_sets(view: &View, _: &Reading) -> Option<Value<'static>> {
 }
 
 /// Members are added by POST to the calendar itself.
-fn add_member(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn add_member(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let adds = view.node.kind.row().methods.contains(Method::Post) && view.privileges.contains(Privilege::Bind);
     adds.then(|| Value::xml(href(&view.href)))
 }
@@ -124,35 +124,35 @@ fn xml(value: String) -> Option<Value<'static>> {
     Some(Value::xml(value))
 }
 
-fn calendar_home_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn calendar_home_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     (view.node.kind == Kind::Principal).then(|| Value::xml(href(&Path::of(&[CALENDARS, &view.node.name]).href(true))))
 }
 
 /// The address of the log-in first, the principal's own last: clients take the first that they understand.
-fn calendar_user_address_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn calendar_user_address_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let principal = view.principal.as_ref().filter(|_| view.node.kind == Kind::Principal)?;
     let own = Path::of(&[PRINCIPALS_SEGMENT, &principal.name]).href(true);
     xml(principal.addresses.iter().map(|address| href(address)).chain([href(&own)]).collect())
 }
 
-fn supported_components(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn supported_components(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     xml(view.components?.names().map(comp).collect())
 }
 
-fn supported_data(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn supported_data(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let of = |kind: &str| format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{kind}\" version=\"2.0\"/>");
     if view.node.kind.is_calendar() { xml([CALENDAR, JSON].map(of).concat()) } else { None }
 }
 
-fn max_resource_size(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn max_resource_size(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if view.node.kind.is_calendar() { text(MAX_BYTES.to_string()) } else { None }
 }
 
-fn max_attendees(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn max_attendees(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if view.node.kind.is_calendar() { text(MAX_ATTENDEES.to_string()) } else { None }
 }
 
-fn supported_collations(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn supported_collations(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let of = |name: &str| {
         format!("<C:supported-collation xmlns:C=\"urn:ietf:params:xml:ns:caldav\">{name}</C:supported-collation>")
     };
@@ -161,13 +161,13 @@ fn supported_collations(view: &View, _: &Reading) -> Option<Value<'static>> {
 
 /// The object as it is stored, or the parts that are wanted. Of one that nobody can read there are no parts (500): its tag is
 /// told all the same, so it does not vanish, and GET gives the bytes. What would be too much is withheld likewise (507).
-fn calendar_data<'a>(view: &'a View, reading: &'a Reading) -> Option<Value<'a>> {
+fn calendar_data<'a>(view: &'a View, context: &'a PropertyContext) -> Option<Value<'a>> {
     let stored = match &view.text {
         Text::Unread => return None,
         Text::Missing => return Some(Value::Withheld(500)),
         Text::Read(bytes) => bytes,
     };
-    let (selection, zone, budget) = reading.calendar.as_ref()?;
+    let (selection, zone, budget) = context.calendar.as_ref()?;
     if selection.is_all() {
         return text(readable(stored));
     }
@@ -183,12 +183,12 @@ fn calendar_data<'a>(view: &'a View, reading: &'a Reading) -> Option<Value<'a>> 
 }
 
 /// Opaque unless it was set (RFC 6638 section 9.1).
-fn schedule_calendar_transp(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn schedule_calendar_transp(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let set = view.dead.iter().any(|(name, _)| name.is_caldav("schedule-calendar-transp"));
     let opaque = "<C:opaque xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/>";
     (view.node.kind.is_calendar() && !set).then(|| Value::xml(opaque))
 }
 
-fn getctag(view: &View, _: &Reading) -> Option<Value<'static>> {
-    if view.node.kind.is_calendar() { text(sync_token(&view.node, &view.epoch).to_string()) } else { None }
+fn getctag(view: &View, context: &PropertyContext) -> Option<Value<'static>> {
+    if view.node.kind.is_calendar() { text(sync_token(&view.node, &context.epoch).to_string()) } else { None }
 }

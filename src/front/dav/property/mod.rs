@@ -1,4 +1,4 @@
-//! PROPERTIES: one row a live property. Reading one is a plain function of a view that was loaded before.
+//! PROPERTIES: one row a live property. PropertyContext one is a plain function of a view that was loaded before.
 
 mod acl;
 mod caldav;
@@ -6,7 +6,7 @@ mod versioning;
 mod webdav;
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::ical::zone::Zone;
 use crate::model::budget::Budget;
@@ -14,30 +14,34 @@ use crate::model::calendar::Selection;
 use crate::model::id::Timestamp;
 use crate::model::markup::is_whole;
 use crate::model::name::QName;
+use crate::tree::gate::Admitted;
 use crate::tree::walk::{Needs, View};
 use crate::wire::multistatus::{Tags, Value};
 
 /// What a property's value depends on besides the resource.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct PropertyContext {
     /// Name of the person who asks.
     pub actor: String,
     /// The moment that counts.
     pub now: Timestamp,
+    /// The epoch of sync tokens.
+    pub epoch: Arc<str>,
     /// Which parts of a calendar object are wanted, where what floats is told, and what that may cost.
     pub calendar: Option<(Selection, Zone, Budget)>,
 }
 
-impl Reading {
+impl PropertyContext {
     /// For a request without calendar data.
     #[must_use]
-    pub fn of(actor: &str, now: Timestamp) -> Self {
-        Self { actor: actor.to_owned(), now, calendar: None }
+    pub fn of<T>(admitted: &Admitted<T>) -> Self {
+        let (actor, now, epoch) = (admitted.actor().name.clone(), admitted.now(), Arc::clone(admitted.epoch()));
+        Self { actor, now, epoch, calendar: None }
     }
 }
 
 /// Reads a property off what was loaded; `None`: this resource has no such property.
-pub type Read = for<'a> fn(&'a View, &'a Reading) -> Option<Value<'a>>;
+pub type Read = for<'a> fn(&'a View, &'a PropertyContext) -> Option<Value<'a>>;
 
 /// A live property.
 pub struct Property {
@@ -141,8 +145,13 @@ pub fn told(xml: &str) -> Value<'_> {
 
 /// The value of a property of a resource, live or dead. A listing asks for some twelve of each member.
 #[inline]
-pub fn value<'a>(view: &'a View, reading: &'a Reading, row: Option<&Property>, name: &QName) -> Option<Value<'a>> {
-    if let Some(live) = row.and_then(|row| (row.read)(view, reading)) {
+pub fn value<'a>(
+    view: &'a View,
+    context: &'a PropertyContext,
+    row: Option<&Property>,
+    name: &QName,
+) -> Option<Value<'a>> {
+    if let Some(live) = row.and_then(|row| (row.read)(view, context)) {
         return Some(live);
     }
     if view.dead.is_empty() { None } else { dead_value(view, name) }
@@ -153,8 +162,8 @@ fn dead_value<'a>(view: &'a View, name: &QName) -> Option<Value<'a>> {
 }
 
 /// Names of the live properties that a resource has.
-pub fn names_of(view: &View, reading: &Reading) -> Vec<QName> {
-    all().filter(|property| (property.read)(view, reading).is_some()).map(|property| property.name.clone()).collect()
+pub fn names_of(view: &View, context: &PropertyContext) -> Vec<QName> {
+    all().filter(|property| (property.read)(view, context).is_some()).map(|property| property.name.clone()).collect()
 }
 
 #[cfg(test)]

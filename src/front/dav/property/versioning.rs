@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Property, Read, Reading, Write, all};
+use super::{Property, PropertyContext, Read, Write, all};
 use crate::front::dav::report::REPORTS;
 use crate::model::kind::Kind;
 use crate::model::method::METHODS;
@@ -77,28 +77,28 @@ fn newest(view: &View) -> Option<i64> {
     view.versions.last().copied()
 }
 
-fn comment<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
+fn comment<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
     text(view.node.comment.as_deref()?)
 }
 
-fn creator_displayname<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
+fn creator_displayname<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
     text(view.author.as_deref()?)
 }
 
-fn creator_device<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
+fn creator_device<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
     text(view.node.device.as_deref()?)
 }
 
-fn sha256<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
+fn sha256<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
     text(view.node.hash.as_deref()?)
 }
 
-fn supported_method_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn supported_method_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let methods = METHODS.iter().filter(|(method, _)| view.node.kind.row().methods.contains(*method));
     Some(Value::xml(methods.map(|(_, name)| format!("<D:supported-method name=\"{name}\"/>")).collect::<String>()))
 }
 
-fn supported_live_property_set(_: &View, _: &Reading) -> Option<Value<'static>> {
+fn supported_live_property_set(_: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let mut xml = String::new();
     for property in all() {
         let element = empty(&property.name);
@@ -107,24 +107,24 @@ fn supported_live_property_set(_: &View, _: &Reading) -> Option<Value<'static>> 
     Some(Value::xml(xml))
 }
 
-fn supported_report_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn supported_report_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let reports = REPORTS.iter().filter(|report| (report.on)(view.node.kind.row()));
     let xml = |name: &QName| format!("<D:supported-report><D:report>{}</D:report></D:supported-report>", empty(name));
     Some(Value::xml(reports.map(|report| xml(&report.name)).collect::<String>()))
 }
 
-fn checked_in(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn checked_in(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if !is_document(view) || !view.node.sealed { None } else { hrefs(view, newest(view).into_iter()) }
 }
 
-fn checked_out(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn checked_out(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if !is_document(view) || view.node.sealed || view.versions.is_empty() {
         return None;
     }
     hrefs(view, newest(view).into_iter())
 }
 
-fn auto_version(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn auto_version(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let versioned = is_document(view) && !view.node.litter;
     versioned.then(|| Value::xml("<D:checkout-unlocked-checkin/>"))
 }
@@ -134,7 +134,7 @@ fn before(view: &View) -> &[i64] {
     view.versions.split_at(view.versions.partition_point(|number| *number < view.node.version)).0
 }
 
-fn predecessor_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn predecessor_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     match view.node.kind {
         Kind::Version | Kind::PastFile => hrefs(view, before(view).last().copied().into_iter()),
         Kind::File | Kind::Object if !view.node.sealed => hrefs(view, newest(view).into_iter()),
@@ -142,42 +142,42 @@ fn predecessor_set(view: &View, _: &Reading) -> Option<Value<'static>> {
     }
 }
 
-fn successor_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn successor_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let after = view.versions.partition_point(|number| *number <= view.node.version);
     is_version(view).then(|| hrefs(view, view.versions.get(after).copied().into_iter()))?
 }
 
-fn checkout_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn checkout_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     is_version(view).then_some(Value::Empty)
 }
 
-fn version_name(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn version_name(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if is_version(view) { text(view.node.version.to_string()) } else { None }
 }
 
-fn version_set(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn version_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if view.node.kind == Kind::VersionHistory { hrefs(view, view.versions.iter().copied()) } else { None }
 }
 
-fn root_version(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn root_version(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if view.node.kind == Kind::VersionHistory { hrefs(view, view.versions.first().copied().into_iter()) } else { None }
 }
 
-fn version_history(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn version_history(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let of_document =
         is_document(view) || matches!(view.node.kind, Kind::TrashedFile | Kind::TrashedObject) || is_version(view);
     of_document.then(|| Value::xml(href(&version_path(view.node.id, None).href(true))))
 }
 
-fn kept(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn kept(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if is_version(view) && !view.versions.is_empty() { text(if view.kept { "1" } else { "0" }) } else { None }
 }
 
-fn deleted_at(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn deleted_at(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     text(http_date(view.old_place.as_ref()?.0))
 }
 
-fn deleted_from(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn deleted_from(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let (_, path) = view.old_place.as_ref()?;
     Some(Value::xml(href(&path.href(view.node.kind.is_collection()))))
 }

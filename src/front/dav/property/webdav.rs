@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp as Instant;
 
-use super::{Property, Read, Reading, Write};
+use super::{Property, PropertyContext, Read, Write};
 use crate::model::etag::ETag;
 use crate::model::id::{Timestamp, tellable};
 use crate::model::kind::Kind;
@@ -78,7 +78,7 @@ fn plain(value: String) -> Option<Value<'static>> {
 }
 
 /// Nothing live: the value, if there is one, is a dead property's.
-fn absent(_: &View, _: &Reading) -> Option<Value<'static>> {
+fn absent(_: &View, _: &PropertyContext) -> Option<Value<'static>> {
     None
 }
 
@@ -94,12 +94,12 @@ pub(super) fn holds(view: &View, dead: &(QName, String)) -> bool {
     told.is_some_and(|told| tellable(told) == tellable(view.node.modified_at))
 }
 
-fn creationdate(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn creationdate(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     plain(Instant::from_second(view.node.created_at).ok()?.to_string())
 }
 
 /// The last segment: file managers show it as the name. A principal is shown by its display name.
-fn displayname<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
+fn displayname<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
     match (&view.principal, view.node.kind) {
         (Some(principal), _) => text(principal.display_name.as_str()),
         // A calendar's own is a dead one.
@@ -113,30 +113,30 @@ fn displayname<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
     }
 }
 
-fn getcontentlength(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn getcontentlength(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     if view.node.kind.is_collection() { None } else { plain(view.node.size_bytes.to_string()) }
 }
 
-fn getcontenttype<'a>(view: &'a View, _: &'a Reading) -> Option<Value<'a>> {
+fn getcontenttype<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
     text(view.node.media_type()?)
 }
 
-fn getetag(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn getetag(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     plain(ETag::told_of_hash(view.node.hash.as_deref()?))
 }
 
-fn getlastmodified(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn getlastmodified(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     plain(http_date(view.node.modified_at))
 }
 
-fn lock_discovery(view: &View, reading: &Reading) -> Option<Value<'static>> {
+fn lock_discovery(view: &View, context: &PropertyContext) -> Option<Value<'static>> {
     if !view.node.kind.row().methods.contains(Method::Lock) {
         return None;
     }
-    Some(if view.locks.is_empty() { Value::Empty } else { Value::xml(lockdiscovery(&view.locks, reading.now)) })
+    Some(if view.locks.is_empty() { Value::Empty } else { Value::xml(lockdiscovery(&view.locks, context.now)) })
 }
 
-fn resourcetype(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn resourcetype(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let types = view.node.kind.row().resource_types;
     if types.is_empty() {
         return Some(Value::Empty);
@@ -144,25 +144,25 @@ fn resourcetype(view: &View, _: &Reading) -> Option<Value<'static>> {
     Some(Value::xml(types.iter().map(empty).collect::<String>()))
 }
 
-fn supportedlock(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn supportedlock(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     const BOTH: &str = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>\
         </D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>";
     view.node.kind.row().methods.contains(Method::Lock).then(|| Value::xml(BOTH))
 }
 
-fn quota_available(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn quota_available(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     let (_, available) = view.quota?;
     plain(available.unwrap_or(UNLIMITED_BYTES).to_string())
 }
 
-fn quota_used(view: &View, _: &Reading) -> Option<Value<'static>> {
+fn quota_used(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
     plain(view.quota?.0.to_string())
 }
 
-fn resource_id(view: &View, _: &Reading) -> Option<Value<'static>> {
-    Some(Value::xml(href(&format!("urn:beffroi:{}:{}", view.epoch, view.node.id))))
+fn resource_id(view: &View, context: &PropertyContext) -> Option<Value<'static>> {
+    Some(Value::xml(href(&format!("urn:beffroi:{}:{}", context.epoch, view.node.id))))
 }
 
-fn token(view: &View, _: &Reading) -> Option<Value<'static>> {
-    if view.node.kind.row().sync { text(sync_token(&view.node, &view.epoch).to_string()) } else { None }
+fn token(view: &View, context: &PropertyContext) -> Option<Value<'static>> {
+    if view.node.kind.row().sync { text(sync_token(&view.node, &context.epoch).to_string()) } else { None }
 }

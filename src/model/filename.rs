@@ -2,7 +2,7 @@
 //!
 //! Windows cannot open some names, and a folder that holds one may fail as a whole; Windows and macOS do not tell
 //! case apart, macOS sends decomposed Unicode. So names are stored in NFC, compared folded, and refused when Windows
-//! could not show them.
+//! could not show them. The name of a calendar object is its client's business: it is kept and compared as it was sent.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -49,6 +49,13 @@ pub fn match_name(name: &str) -> String {
     } else {
         caseless::default_case_fold_str(&normalize(name)).nfc().collect()
     }
+}
+
+/// The key of a name: what it is compared and ordered by among the members of a collection. A `free` one is its client's
+/// business, and is compared as it was sent.
+#[must_use]
+pub fn key(name: &str, free: bool) -> String {
+    if free { name.to_owned() } else { match_name(name) }
 }
 
 /// Is this a name that no listing shows?

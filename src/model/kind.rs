@@ -1,5 +1,6 @@
 //! What a node is: the KINDS table.
 
+use super::filename;
 use super::method::{Method, MethodSet};
 use super::name::QName;
 
@@ -75,8 +76,8 @@ pub struct KindRow {
     pub resource_types: &'static [QName],
     /// What PUT and LOCK of an unmapped name create in it.
     pub put: Option<Kind>,
-    /// Are the names of its members their clients' business? Else they are such as Windows opens.
-    pub free_names: bool,
+    /// Is its name its client's business? Else it is one that Windows opens, and compared folded.
+    pub free_name: bool,
     /// What MKCOL creates in it.
     pub mkcol: Option<Kind>,
     /// The methods it allows.
@@ -137,7 +138,7 @@ pub static KINDS: [KindRow; 27] = [
         properties: true,
         ..row(Kind::TrashedCalendar, "trashed-calendar", &COLLECTION, READ_ONLY.and(&[Method::Move, Method::Delete]))
     },
-    KindRow { copy: Kind::Object, ..file(Kind::TrashedObject, "trashed-object", TRASHED) },
+    KindRow { copy: Kind::Object, free_name: true, ..file(Kind::TrashedObject, "trashed-object", TRASHED) },
     row(Kind::Versions, "versions", &COLLECTION, READ_ONLY),
     KindRow { versioned: true, ..row(Kind::VersionHistory, "version-history", &VERSION_HISTORY, READ_ONLY) },
     KindRow { properties: false, ..file(Kind::Version, "version", PAST.and(&[Method::Proppatch])) },
@@ -149,7 +150,7 @@ pub static KINDS: [KindRow; 27] = [
     },
     calendar(Kind::Calendar, "calendar", CALENDAR_METHODS),
     calendar(Kind::LinkedCalendar, "linked-calendar", LINKED),
-    KindRow { copy: Kind::Object, ..file(Kind::Object, "object", FILE) },
+    KindRow { copy: Kind::Object, free_name: true, ..file(Kind::Object, "object", FILE) },
 ];
 
 const fn row(kind: Kind, code: &'static str, resource_types: &'static [QName], methods: MethodSet) -> KindRow {
@@ -159,7 +160,7 @@ const fn row(kind: Kind, code: &'static str, resource_types: &'static [QName], m
         collection: true,
         resource_types,
         put: None,
-        free_names: false,
+        free_name: false,
         mkcol: None,
         methods,
         sync: false,
@@ -183,7 +184,6 @@ const fn folder(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
 const fn calendar(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
     KindRow {
         put: Some(Kind::Object),
-        free_names: true,
         sync: true,
         copy: Kind::Calendar,
         properties: true,
@@ -213,6 +213,24 @@ impl Kind {
     #[must_use]
     pub fn is_collection(self) -> bool {
         self.row().collection
+    }
+
+    /// Are the names of its members their clients' business?
+    #[must_use]
+    pub fn holds_free_names(self) -> bool {
+        self.row().copy.row().put.is_some_and(|member| member.row().free_name)
+    }
+
+    /// The key of the name of a live node of this kind.
+    #[must_use]
+    pub fn key(self, name: &str) -> String {
+        filename::key(name, self.row().free_name)
+    }
+
+    /// The key of the name of a member of such a collection.
+    #[must_use]
+    pub fn member_key(self, name: &str) -> String {
+        filename::key(name, self.holds_free_names())
     }
 
     /// What a stored node is in the trash: its copy, or it itself once it is restored, is what it was.

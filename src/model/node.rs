@@ -34,7 +34,7 @@ pub struct Node {
     pub parent_id: Id,
     /// The home that counts its changes; for a home itself its own id.
     pub home_id: Id,
-    /// Name in its parent, NFC.
+    /// Name in its parent; in NFC where it is not its client's business.
     pub name: String,
     /// What it is.
     pub kind: Kind,
@@ -83,6 +83,12 @@ impl Node {
     #[must_use]
     pub fn made(kind: Kind, id: Id, name: &str) -> Self {
         Self { id, kind, name: name.to_owned(), created_at: MADE_AT, modified_at: MADE_AT, ..Self::default() }
+    }
+
+    /// The key of its name in the collection that it stands in. An entry of the trash stands among documents: its name is folded.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.kind.key(&self.name)
     }
 
     /// Its content as the rules of versions see it.

@@ -62,7 +62,7 @@ pub async fn indexed(c: &mut impl Reading, object: Id) -> Result<Option<Indexed>
     Ok(row(c, sql, arguments![object]).await?.map(|row| indexed_of(&row, 0)))
 }
 
-/// The same of all members of a collection from one folded name to another, by the hash of their content.
+/// The same of all members of a collection from the key of one name to that of another, by the hash of their content.
 pub async fn indexed_members(
     c: &mut impl Reading,
     parent: Id,
@@ -112,7 +112,7 @@ pub struct Candidates<'a> {
     pub component: Option<&'a str>,
 }
 
-/// Objects of a calendar in the order of folded names, after `after`.
+/// Objects of a calendar in the order of their names, after `after`.
 pub async fn objects(
     c: &mut impl Reading,
     of: Candidates<'_>,
@@ -132,7 +132,7 @@ pub async fn objects(
     SQL.members(c, asked, arguments![calendar.id, range.start, range.end, component, after, limit]).await
 }
 
-/// The objects of a calendar that bear these folded names, in no order.
+/// The objects of a calendar that bear names of these keys, in no order.
 pub async fn named(c: &mut impl Reading, calendar: &Node, names: &[String], width: Width) -> Result<Members, Failure> {
     const SQL: Pages = pages!(
         by_name,

@@ -3,6 +3,7 @@
 use super::sql::{self, Reading, arguments, row, rows};
 use crate::model::error::Failure;
 use crate::model::id::Id;
+use crate::model::kind::Kind;
 
 /// A rule that no row may break: what is wrong, and the statement that lists offenders (identifier, detail).
 struct Rule {
@@ -269,26 +270,37 @@ pub async fn references(c: &mut impl Reading) -> Result<Vec<Damage>, Failure> {
     Ok(damages)
 }
 
-/// A name as it is stored: of which node, the spelling, the folded one.
+/// A name as it is stored, and its key.
 pub struct StoredName {
     /// The node.
     pub node: Id,
+    /// Its kind.
+    pub kind: Kind,
+    /// Does it bear the name in the trash?
+    pub in_trash: bool,
     /// As spelled.
     pub name: String,
     /// As compared.
-    pub match_name: String,
+    pub key: String,
 }
 
 /// Names of nodes and of their former states, of so many nodes after `after`.
 pub async fn names(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<StoredName>, Failure> {
-    let sql = "SELECT v.id, v.name, v.match_name FROM (SELECT n.id, n.name, n.match_name FROM node n WHERE n.id > $1 \
-               UNION SELECT p.node_id, p.name, p.match_name FROM past p WHERE p.node_id > $1) v \
+    let sql = "SELECT v.id, v.name, v.match_name, v.in_trash, (SELECT k.kind FROM node k WHERE k.id = v.id) FROM (SELECT n.id, n.name, \
+               n.match_name, CASE WHEN n.gone_at IS NULL THEN 0 ELSE 1 END AS in_trash FROM node n WHERE n.id > $1 \
+               UNION SELECT p.node_id, p.name, p.match_name, 0 FROM past p WHERE p.node_id > $1) v \
                WHERE v.id <= COALESCE((SELECT MAX(w.id) FROM (SELECT x.id FROM node x WHERE x.id > $1 ORDER BY x.id \
                LIMIT $2) w), 0) ORDER BY v.id";
     let found = rows(c, sql, arguments![after, limit]).await?;
     Ok(found
         .iter()
-        .map(|row| StoredName { node: Id(row.integer(0)), name: row.text(1), match_name: row.text(2) })
+        .map(|row| StoredName {
+            node: Id(row.integer(0)),
+            kind: row.optional_text(4).and_then(|code| Kind::from_code(&code)).unwrap_or_default(),
+            in_trash: row.integer(3) != 0,
+            name: row.text(1),
+            key: row.text(2),
+        })
         .collect())
 }
 

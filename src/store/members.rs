@@ -13,7 +13,6 @@ use super::page::{Paged, page, page_in, paged, readable};
 use super::recall::{Key, State};
 use super::sql::{Argument, Columns, Reading, arguments};
 use crate::model::error::Failure;
-use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
 
@@ -37,10 +36,10 @@ impl Members {
         Self { end: nodes.last().filter(|_| full).cloned(), nodes: Arc::new(nodes) }
     }
 
-    /// The folded name after which the next page begins, if there is one.
+    /// The key of the name after which the next page begins, if there is one.
     #[must_use]
     pub fn next_name(&self) -> Option<String> {
-        self.end.as_ref().map(|end| match_name(&end.name))
+        self.end.as_ref().map(|end| end.key())
     }
 
     /// Members that are nobody else's.
@@ -59,15 +58,15 @@ impl Members {
 /// Where in the order of its pages a member stands, or a page begins.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Mark {
-    /// By folded name.
+    /// By the key of its name.
     Name(String),
     /// By the last change, and of those in one change by identifier.
     Change(Seq, Id),
 }
 
-/// By folded name.
+/// By the key of its name.
 pub(super) fn by_name(node: &Node) -> Mark {
-    Mark::Name(match_name(&node.name))
+    Mark::Name(node.key())
 }
 
 /// By last change.
@@ -225,7 +224,7 @@ impl Pages {
         Ok(members)
     }
 
-    /// [`Pages::members`] after a folded name, of pages that ask of their collection and nothing else.
+    /// [`Pages::members`] after the key of a name, of pages that ask of their collection and nothing else.
     pub async fn after_name(
         &self,
         c: &mut impl Reading,

@@ -55,7 +55,7 @@ pub enum Width {
 /// How many segments one statement follows.
 const STRIDE: usize = 12;
 
-/// The folded name that leads on from the node at a place of the walk.
+/// The key of the name that leads on from the node at a place of the walk.
 macro_rules! segment {
     () => {
         "CASE w.place WHEN 0 THEN $3 WHEN 1 THEN $4 WHEN 2 THEN $5 WHEN 3 THEN $6 WHEN 4 THEN $7 WHEN 5 THEN $8 \
@@ -147,7 +147,7 @@ pub(super) async fn nodes(c: &mut impl Reading, sql: Paged, arguments: &[Argumen
     page(c, sql, arguments, next_node).await
 }
 
-/// Who follows folded names, when, and from where.
+/// Who follows names, when, and from where.
 #[derive(Clone, Copy, Debug)]
 pub struct Walk<'a> {
     /// Whose roles count.
@@ -156,7 +156,7 @@ pub struct Walk<'a> {
     pub now: Timestamp,
     /// From which node.
     pub start: Id,
-    /// Folded names.
+    /// The keys of the names.
     pub names: &'a [String],
 }
 
@@ -173,7 +173,7 @@ impl Walk<'_> {
     }
 }
 
-/// Follows folded names from `start`, one [`Link`] a node, `start` first; it ends where a name is not mapped.
+/// Follows names from `start`, one [`Link`] a node, `start` first; it ends where a name is not mapped.
 pub async fn chain(c: &mut impl Reading, walk: Walk<'_>) -> Result<Vec<Link>, Failure> {
     const PLACE: usize = COLUMNS;
     let mut links: Vec<Link> = Vec::new();
@@ -213,7 +213,7 @@ fn hang(link: &mut Link, row: &Row, now: Timestamp) {
     link.locks.extend(told);
 }
 
-/// Members of a collection in the order of their folded names, after `after`.
+/// Members of a collection in the order of the keys of their names, after `after`.
 pub async fn members(
     c: &mut impl Reading,
     parent: &Node,
@@ -352,13 +352,13 @@ pub async fn insert(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failure> {
                members_seq, since_seq, since_at, created_at, modified_at, version, sealed, author_id, hash, size, \
                content_type, draft, written_at, device, litter, documents, placed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
                $9, $10, $11, $8, $9, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)";
-    let folded = match_name(&node.name);
+    let key = node.key();
     let arguments = arguments![
         node.id,
         node.parent_id,
         node.home_id,
         &node.name,
-        &folded,
+        &key,
         node.kind.row().code,
         node.owner_id,
         node.placed_seq,
@@ -446,14 +446,14 @@ pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failur
     let sql = "UPDATE node SET parent_id = $2, home_id = $3, owner_id = $4, name = $5, match_name = $6, kind = $7, \
                placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL, gone_by = NULL, lost_by = NULL, \
                hidden = 0, placed_by = $10, litter = $11 WHERE id = $1";
-    let folded = match_name(&node.name);
+    let key = node.key();
     let arguments = arguments![
         node.id,
         node.parent_id,
         node.home_id,
         node.owner_id,
         &node.name,
-        &folded,
+        &key,
         node.kind.row().code,
         node.placed_seq,
         node.placed_at,
@@ -477,7 +477,8 @@ pub struct Gone {
     pub lost_by: Option<Id>,
 }
 
-/// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`, unless it is hidden there.
+/// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`, unless it is hidden there:
+/// one that is compared folded, whatever it is the name of.
 pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Gone) -> Result<(), Failure> {
     let sql = "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, hidden = $7, \
                lost_by = $8 WHERE id = $1";

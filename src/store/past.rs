@@ -58,7 +58,7 @@ macro_rules! standing {
     };
 }
 
-/// Both, a page of them in the order of their folded names.
+/// Both, a page of them in the order of the keys of their names.
 macro_rules! stood {
     () => {
         concat!(
@@ -70,7 +70,7 @@ macro_rules! stood {
     };
 }
 
-/// Members of a collection as they stood at a moment, in the order of their folded names, after `after`.
+/// Members of a collection as they stood at a moment, in the order of the keys of their names, after `after`.
 pub async fn members_at(
     c: &mut impl Reading,
     (collection, at): (Id, Timestamp),
@@ -110,7 +110,7 @@ pub async fn mirrored(
     SQL.after_name(c, collection, (after, limit), width).await
 }
 
-/// The member of a collection that stood under a folded name at a moment.
+/// The member of a collection that stood under a name of this key at a moment.
 pub async fn member_at(
     c: &mut impl Reading,
     collection: Id,
@@ -367,7 +367,7 @@ pub async fn formers(
     Ok(Formers::of(&rows(c, sql, arguments).await?, limit))
 }
 
-/// The live member of a collection that bears a folded name.
+/// The live member of a collection that bears a name of this key.
 pub async fn member(c: &mut impl Reading, collection: Id, match_name: &str) -> Result<Option<Node>, Failure> {
     const SQL: &str = concat!(
         "SELECT ",

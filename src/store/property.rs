@@ -11,7 +11,6 @@ use super::recall::{Key, State};
 use super::sql::{Columns, Reading, Row, arguments, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
-use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
 use crate::model::name::QName;
 use crate::model::node::Node;
@@ -98,7 +97,7 @@ macro_rules! within_bytes {
     };
 }
 
-/// Dead properties of the members of a collection from the first to the last of some, in the order of folded names; `None`:
+/// Dead properties of the members of a collection from the first to the last of some, in the order of their names; `None`:
 /// they are more than a page may hold, and there is more than one member. They are remembered and brought up to date as the
 /// members are: who gets or loses one has changed.
 pub async fn of_members(
@@ -121,7 +120,7 @@ pub async fn of_members(
         )
     );
     let (Some(first), Some(last)) = (members.first(), members.last()) else { return Ok(Some(OfMembers::default())) };
-    let (first, last) = (match_name(&first.name), match_name(&last.name));
+    let (first, last) = (first.key(), last.key());
     let limit = if first == last { i64::MAX } else { PAGE_BYTES };
     let arguments = arguments![parent.id, &first, &last, which.names(), limit];
     let key = Key::of(SQL.page, arguments);
@@ -186,7 +185,7 @@ fn next_dead(from: &mut dyn Columns) -> (Id, Dead) {
     (id, (QName::owned(text(), text()), text()))
 }
 
-/// The same with the folded name of the member.
+/// The same with the key of the member's name.
 fn next_named(from: &mut dyn Columns) -> ((Id, Dead), String) {
     (next_dead(from), from.next_text().unwrap_or_default())
 }

@@ -3,7 +3,7 @@
 use super::Tree;
 use super::authentication::{device_secret_hash, hash_password, new_device_password};
 use super::calendar::CALENDARS;
-use super::resolve::FILES;
+use super::resolve::{FILES, keys};
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Failure;
 use crate::model::filename::{NameError, check_principal, match_name, normalize};
@@ -352,7 +352,7 @@ pub(super) async fn collection(c: &mut impl crate::store::sql::Reading, address:
         _ => return Err(missing()),
     };
     let owner = find(c, None, name).await?;
-    let names: Vec<String> = [name, first].into_iter().chain(below).map(|name| match_name(name)).collect();
+    let names = keys(name, first, below);
     let links = node::chain(c, Walk { actor: owner.id, now: now(), start: ROOT, names: &names }).await?;
     let whole = links.len() > names.len();
     let found = links.into_iter().last().filter(|link| whole && link.node.kind.is_collection());

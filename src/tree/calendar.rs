@@ -281,7 +281,7 @@ impl<T: Reading> Admitted<T> {
         let views = self.seen(&calendar, &found.nodes, needs).await?;
         let next = match views.last() {
             // There was no room for all of them.
-            Some(last) if views.len() < found.nodes.len() => Some(match_name(&last.node.name)),
+            Some(last) if views.len() < found.nodes.len() => Some(last.node.key()),
             _ => found.next_name(),
         };
         Ok((views, next))
@@ -290,10 +290,10 @@ impl<T: Reading> Admitted<T> {
     /// The objects of the target that bear these names, without their texts.
     pub async fn named(&mut self, names: &[String], needs: Needs) -> Result<Vec<View>> {
         let Some(calendar) = self.target.node().cloned() else { return Ok(Vec::new()) };
-        let folded: Vec<String> = names.iter().map(|name| match_name(name)).collect();
+        let keys: Vec<String> = names.iter().map(|name| calendar.kind.member_key(name)).collect();
         let width = needs.width.max(Width::Brief);
-        let mut found = calendar::named(&mut self.store, &calendar, &folded, width).await?.nodes.to_vec();
-        found.sort_by_cached_key(|node| match_name(&node.name));
+        let mut found = calendar::named(&mut self.store, &calendar, &keys, width).await?.nodes.to_vec();
+        found.sort_by_cached_key(|node| node.key());
         let mut views = Vec::with_capacity(found.len());
         let mut held = 0;
         while let Some(rest) = found.get(views.len()..).filter(|rest| !rest.is_empty()) {

@@ -10,7 +10,6 @@ use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Error, Failure, Result};
-use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp, tellable};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
@@ -443,7 +442,7 @@ impl Admitted<Txn> {
 
 /// Does a node keep its address and get but another spelling of its name?
 fn is_respelled(node: &Node, parent: &Node, name: &str) -> bool {
-    node.parent_id == parent.id && match_name(&node.name) == match_name(name)
+    node.parent_id == parent.id && parent.kind.member_key(&node.name) == parent.kind.member_key(name)
 }
 
 pub(super) fn bug(what: &'static str) -> Error {

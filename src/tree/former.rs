@@ -143,7 +143,9 @@ async fn follow_moment(
     let mut folder = Node { name: day.to_owned(), kind: Kind::PastFolder, modified_at: at, ..top };
     target.links.push(link(folder.clone()));
     for name in rest {
-        let Some(found) = past::member_at(c, folder.id, at, &match_name(name)).await? else { return Ok(()) };
+        let Some(found) = past::member_at(c, folder.id, at, &folder.kind.member_key(name)).await? else {
+            return Ok(());
+        };
         folder = seen_as(found, Kind::PastFolder, Kind::PastFile);
         target.links.push(link(folder.clone()));
         if folder.kind == Kind::PastFile {
@@ -200,7 +202,7 @@ pub(super) async fn follow_trash(
     let entry = trash::entry(c, id, &match_name(name)).await?.filter(|entry| scope.opens(entry.kind));
     let Some(entry) = entry else { return Ok(()) };
     let above = node::role_above(c, actor, who.now, entry.parent_id).await?;
-    let names: Vec<String> = rest.iter().map(|name| match_name(name)).collect();
+    let names: Vec<String> = rest.iter().map(|name| entry.kind.member_key(name)).collect();
     let found = node::chain(c, Walk { actor, now: who.now, start: entry.id, names: &names }).await?;
     let role_at = |length: usize| above.max(found.iter().take(length).filter_map(|link| link.role).max());
     let privileges = opened_in_trash(who.actor, role_at(found.len()));
@@ -274,7 +276,7 @@ pub(super) async fn follow_versions(
 }
 
 impl<T: Reading> Admitted<T> {
-    /// Members of a stored folder, in whichever view it is looked at, in the order of folded names, with the columns of a
+    /// Members of a stored folder, in whichever view it is looked at, in the order of the keys of their names, with the columns of a
     /// width at least; and the name after which the next page begins. In the mirror a program's litter is no document, and has no
     /// versions.
     pub(super) async fn stored_members(

@@ -257,7 +257,7 @@ fn checked_place(target: &Target) -> Result<()> {
     if target.path.is_too_deep() {
         return Err(Condition::TooDeep.into());
     }
-    let free = target.parent().is_some_and(|parent| parent.node.kind.row().free_names);
+    let free = target.parent().is_some_and(|parent| parent.node.kind.holds_free_names());
     let named = if free { filename::check_free(target.name()) } else { filename::check(target.name()) };
     named.map_err(|error| Refusal::of(Condition::NameNotAllowed).because(Detail::Name(error)).into())
 }

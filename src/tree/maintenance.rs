@@ -9,7 +9,7 @@ use super::version::{leaf, link};
 use crate::ical::judge::judge;
 use crate::ical::object::Object;
 use crate::model::error::{Failure, Reason};
-use crate::model::filename::match_name;
+use crate::model::filename::key;
 use crate::model::id::{Id, now};
 use crate::model::markup::{is_name, is_whole};
 use crate::model::path::Path;
@@ -84,7 +84,7 @@ impl Tree {
         Ok(report)
     }
 
-    /// A name and its folded form must belong together: a changed bit in either shows.
+    /// A name and its key must belong together: a changed bit in either shows.
     async fn check_names(&self, report: &mut Report) -> Result<(), Failure> {
         let mut after = Id(i64::MIN);
         loop {
@@ -94,9 +94,9 @@ impl Tree {
             after = last.node;
             for name in &names {
                 // A removed person's home bears a name that nobody can type.
-                if match_name(&name.name) != name.match_name {
+                if key(&name.name, name.kind.row().free_name && !name.in_trash) != name.key {
                     let at = format!("{} ({})", name.name, name.node);
-                    report.damage.push(Damage { what: "a name and its folded form differ".to_owned(), at });
+                    report.damage.push(Damage { what: "a name and its key differ".to_owned(), at });
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! What a rewind has to do, found out in one view: the former tree beside the present one, folder by folder, from the top. Nothing
 //! is changed, and nobody waits; what cannot be done is refused before anything is.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::Tree;
@@ -12,7 +12,6 @@ use super::lock::leave;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};
-use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
@@ -136,7 +135,7 @@ struct Planner {
     plan: Plan,
 }
 
-/// Members in the order of their folded names, read by the page.
+/// Members in the order of the keys of their names, read by the page.
 struct Members {
     page: VecDeque<Node>,
     after: Option<String>,
@@ -153,7 +152,7 @@ impl Members {
         Self { page: VecDeque::new(), after: Some(String::new()), source }
     }
 
-    /// The next, with its folded name.
+    /// The next, with the key of its name.
     async fn next(&mut self, view: &mut Snapshot) -> Result<Option<(String, Node)>> {
         if self.page.is_empty()
             && let Some(after) = self.after.take()
@@ -165,7 +164,7 @@ impl Members {
             self.after = page.next_name();
             self.page = page.owned().into();
         }
-        Ok(self.page.pop_front().map(|node| (match_name(&node.name), node)))
+        Ok(self.page.pop_front().map(|node| (node.key(), node)))
     }
 }
 
@@ -188,7 +187,7 @@ impl Planner {
         let calendar = task.now.as_ref().is_some_and(|now| now.kind == Kind::Calendar);
         let mut then = Members::of(Source::Then(task.was, self.at));
         let mut now = task.now.clone().map(|folder| Members::of(Source::Now(Box::new(folder))));
-        let (mut back, mut strangers, mut expected) = (Vec::new(), HashMap::new(), HashSet::new());
+        let (mut back, mut strangers, mut expected) = (Vec::new(), Vec::new(), HashSet::new());
         let (mut former, mut present) = (then.next(&mut self.seen.store).await?, None);
         if let Some(now) = &mut now {
             present = now.next(&mut self.seen.store).await?;
@@ -221,12 +220,11 @@ impl Planner {
             }
         }
         let (removed, placed) = (&mut self.removed, &self.placed);
-        let mut go: Vec<Change> = strangers
+        let go: Vec<Change> = strangers
             .into_iter()
             .filter(|(id, _)| !expected.contains(id) && !placed.contains(id) && removed.insert(*id))
             .map(|(id, name)| Change { goes: Some(id), ..change(&task, name, vec![What::Removed]) })
             .collect();
-        go.sort_by_cached_key(|change| match_name(&change.name));
         // What came later may bear the UID of an object that comes back: it goes first.
         let parts = if calendar { [go, back] } else { [back, go] };
         self.plan.changes.extend(parts.into_iter().flatten());

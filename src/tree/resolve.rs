@@ -255,7 +255,7 @@ pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: 
     for (place, link) in target.links.iter().enumerate().skip(1) {
         target.path.recognize(place - 1, &link.node.name);
     }
-    if target.parent().is_some_and(|parent| parent.node.kind.row().free_names) {
+    if target.parent().is_some_and(|parent| parent.node.kind.holds_free_names()) {
         target.name = path.name().map(str::to_owned).unwrap_or_default();
     }
     let differs = |stored: &str| stored != target.name && normalize(stored) != normalize(&target.name);
@@ -312,17 +312,23 @@ pub(super) async fn documents(
     part(c, who, target, (home_name, FILES), below).await
 }
 
-/// Folded names from the root to what stands in a part of a home.
-fn folded(home_name: &str, part: &str, below: &[String]) -> Vec<String> {
-    let below = below.iter().map(|name| match_name(name));
+/// Keys of the names from the root to what stands in a part of a home. Of which kind the collections on the way are follows from
+/// their depth, before any of them is read.
+pub(super) fn keys(home_name: &str, part: &str, below: &[String]) -> Vec<String> {
+    let top = if part == CALENDARS { Kind::CalendarHome } else { Kind::Documents };
+    let below = below.iter().scan(top, |holder, name| {
+        let key = holder.member_key(name);
+        *holder = holder.row().mkcol.unwrap_or(*holder);
+        Some(key)
+    });
     [match_name(home_name), part.to_owned()].into_iter().chain(below).collect()
 }
 
-/// The names that [`resolve`] will follow from the root for a path of what is there now; `None`: another question comes
+/// The keys that [`resolve`] will follow from the root for a path of what is there now; `None`: another question comes
 /// first.
 pub(super) fn foreseen(path: &Path) -> Option<Vec<String>> {
     match path.segments() {
-        [first, home, below @ ..] if first == FILES || first == CALENDARS => Some(folded(home, first, below)),
+        [first, home, below @ ..] if first == FILES || first == CALENDARS => Some(keys(home, first, below)),
         _ => None,
     }
 }
@@ -335,7 +341,7 @@ async fn part(
     (home_name, folder): (&str, &str),
     below: &[String],
 ) -> Result<Vec<Link>> {
-    let names = folded(home_name, folder, below);
+    let names = keys(home_name, folder, below);
     let links = node::chain(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &names }).await?;
     let role = |links: &[Link]| opened(who.actor, links.iter().filter_map(|link| link.role).max());
     target.privileges = role(&links);

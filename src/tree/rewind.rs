@@ -16,7 +16,6 @@ use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};
-use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::node::Node;
@@ -194,8 +193,8 @@ impl Admitted<Txn> {
                 }
                 continue;
             }
-            let former = past::member_at(&mut self.store, change.was, slice.at, &match_name(&change.name)).await?;
-            if let Some(former) = former {
+            let key = folder.kind.member_key(&change.name);
+            if let Some(former) = past::member_at(&mut self.store, change.was, slice.at, &key).await? {
                 let back = self.bring_back(&former, folder, &change.path()).await?;
                 made.extend((back.id != former.id).then_some((former.id, back.id)));
             }
@@ -212,8 +211,7 @@ impl Admitted<Txn> {
 
     /// What stood at a name stands there again, with the content it had.
     async fn bring_back(&mut self, former: &Node, folder: &Node, path: &Path) -> Result<Node> {
-        let folded = match_name(&former.name);
-        let occupant = past::member(&mut self.store, folder.id, &folded).await?;
+        let occupant = past::member(&mut self.store, folder.id, &folder.kind.member_key(&former.name)).await?;
         let there = match occupant {
             Some(there) if there.id == former.id => there,
             occupant => {

@@ -10,7 +10,6 @@ use super::gate::Admitted;
 use super::lock::leave;
 use super::version::Written;
 use crate::model::error::Result;
-use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
 use crate::model::lock::Lock;
 use crate::model::node::Node;
@@ -44,9 +43,8 @@ impl Admitted<Txn> {
         source: Option<Id>,
     ) -> Result<Option<Node>> {
         let since = self.now - VACATED_S;
-        let Some(leaver) = version::leaver(&mut self.store, parent.id, &match_name(name), since).await? else {
-            return Ok(None);
-        };
+        let key = parent.kind.member_key(name);
+        let Some(leaver) = version::leaver(&mut self.store, parent.id, &key, since).await? else { return Ok(None) };
         let actor = self.request.actor.id;
         let carries = leaver.vacated(name).is_some_and(|vacated| succeeds(vacated, landing, actor, self.now));
         let document = leaver.node;

@@ -14,7 +14,6 @@ use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};
-use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
@@ -181,7 +180,7 @@ impl Pages {
             let open = self.open.take().or_else(|| self.waiting.pop().map(|open| (open, String::new())));
             let Some(((from, to, depth), after)) = open else { return Ok(None) };
             let (mut members, mut next) = source.stored_members(&from, &after, PAGE, Width::Whole).await?;
-            let Some(last) = members.last().map(|last| match_name(&last.name)) else { continue };
+            let Some(last) = members.last().map(Node::key) else { continue };
             if depth >= MAX_SEGMENTS {
                 return Err(Condition::TooDeep.into());
             }
@@ -195,7 +194,7 @@ impl Pages {
             let fitting = members.iter().take_while(fits).count();
             if fitting < members.len() {
                 members.truncate(fitting);
-                next = members.last().map(|last| match_name(&last.name));
+                next = members.last().map(Node::key);
             }
             self.copied += members.len();
             self.said += members.iter().filter_map(|member| adorned.get(&member.id)).sum::<i64>();

@@ -121,7 +121,7 @@ impl Admitted<Txn> {
         }
         for attempt in 0..ATTEMPTS {
             let name = suffixed(&wanted, self.now, &zone(), attempt);
-            if past::member(&mut self.store, parent.id, &match_name(&name)).await?.is_none() {
+            if past::member(&mut self.store, parent.id, &parent.kind.member_key(&name)).await?.is_none() {
                 return Ok(name);
             }
         }

@@ -530,7 +530,7 @@ impl<T: Reading> Admitted<T> {
             let (found, covered) = self.dead_of(parent, nodes).await?;
             if covered < nodes.len() {
                 nodes = nodes.get(..covered).unwrap_or_default();
-                next = at.onward(nodes.last().map(|last| match_name(&last.name)));
+                next = at.onward(nodes.last().map(|last| last.key()));
             }
             dead = found;
         }

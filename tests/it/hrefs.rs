@@ -211,9 +211,9 @@ async fn calendars_and_those_of_others() {
         // A multiget is answered by the very addresses that it names, once each, whatever address it is asked of.
         let hrefs = [
             format!("{asked}a.ics"),
-            format!("{asked}%61.ICS"),
+            format!("{asked}%61.ics"),
             format!("{asked}b%26c.ics"),
-            format!("http://{}{asked}B&c.ics", max.address),
+            format!("http://{}{asked}b&c.ics", max.address),
             format!("{asked}none&.ics"),
         ];
         let listed: String =

@@ -84,7 +84,7 @@ async fn litter_is_accepted_and_probes_are_cheap() {
 }
 
 /// Escapes everything but letters and digits.
-fn escaped(name: &str) -> String {
+pub fn escaped(name: &str) -> String {
     name.bytes()
         .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
         .collect()

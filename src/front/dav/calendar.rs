@@ -282,9 +282,12 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
     let Asking { mut visit, object, zone, context, path, href: calendar } = calendar(&call.tree, &call.request).await?;
     let context = PropertyContext { calendar: Some((selection, zone, call.budget.clone())), ..context };
     let telling = Arc::new(Telling { plan, context, filter: None, when: None, budget: call.budget.clone() });
-    let folded = |path: &Path| -> Vec<String> { path.segments().iter().map(|name| match_name(name)).collect() };
-    let here = folded(&path);
-    let alone = |object: &Path| matches!(hrefs, [one] if href(one).is_some_and(|path| folded(&path) == folded(object)));
+    let place = |path: &Path| -> Option<(Vec<String>, String)> {
+        let (object, above) = path.segments().split_last()?;
+        Some((above.iter().map(|name| match_name(name)).collect(), Kind::Calendar.member_key(object)))
+    };
+    let here: Vec<String> = path.segments().iter().map(|name| match_name(name)).collect();
+    let alone = |object: &Path| matches!(hrefs, [one] if href(one).is_some_and(|path| place(&path) == place(object)));
     if object.is_some_and(|object| !alone(&object)) {
         let why = "of one object only that object is asked: one DAV:href, its address";
         return Err(Refusal::of(Condition::BadRequest).text(why).into());
@@ -294,16 +297,15 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
     let mut told = HashSet::new();
     for some in hrefs.chunks(HREFS_AT_ONCE) {
         let member = |text: &str| {
-            let mut names = href(text).map(|path| folded(&path))?;
-            let last = names.pop()?;
-            (names == here).then_some(last)
+            let (above, object) = place(&href(text)?)?;
+            (above == here).then_some(object)
         };
         // An address that is given twice is answered once, and each in the spelling in which it is given.
         let some = some.iter().map(|text| text.trim()).filter(|text| told.insert(*text));
         let wanted: Vec<(&str, Option<String>)> = some.map(|text| (text, member(text))).collect();
         let names: Vec<String> = wanted.iter().filter_map(|(_, name)| name.clone()).collect();
         let found = visit.view().await?.named(&names, telling.plan.needs).await?;
-        let found: HashMap<String, View> = found.into_iter().map(|view| (match_name(&view.node.name), view)).collect();
+        let found: HashMap<String, View> = found.into_iter().map(|view| (view.node.key(), view)).collect();
         let mut views = Vec::with_capacity(wanted.len());
         for (text, name) in wanted {
             match name.and_then(|name| found.get(&name)) {

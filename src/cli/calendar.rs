@@ -27,7 +27,7 @@ use crate::model::principal::Actor;
 use crate::tree::Tree;
 use crate::tree::calendar::{CALENDAR_TYPE, CALENDARS, prepare, runs, size_of};
 use crate::tree::edit::{At, Content, FileContent};
-use crate::tree::walk::Needs;
+use crate::tree::resource::Needs;
 
 /// A line of progress each so many objects.
 const EVERY: u64 = 1000;
@@ -207,7 +207,7 @@ pub(super) async fn put_object(
 pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> anyhow::Result<()> {
     let (path, owner) = calendar(tree, address, terminal).await?;
     let mut admitted = tree.read(&request(Method::Propfind, path.clone(), &owner)).await?;
-    let shown = admitted.view(Needs::NOTHING).await?.map(|view| view.node.name.clone()).unwrap_or_default();
+    let shown = admitted.resource(Needs::NOTHING).await?.map(|resource| resource.node.name.clone()).unwrap_or_default();
     let mut joined = Joined::default();
     let mut unreadable = 0_u64;
     let mut out = BufWriter::new(std::io::stdout().lock());
@@ -220,11 +220,11 @@ pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> a
         loop {
             let (page, next) = admitted.objects((TimeRange::ALL, None), &after, Needs::NOTHING).await?;
             for run in runs(page, size_of) {
-                for view in admitted.texts(run).await? {
-                    let Some(object) = view.object() else {
+                for resource in admitted.texts(run).await? {
+                    let Some(object) = resource.object() else {
                         if pass == Pass::Zones {
                             unreadable += 1;
-                            terminal.note("export-unreadable", &[("address", &view.href)]);
+                            terminal.note("export-unreadable", &[("address", &resource.href)]);
                         }
                         continue;
                     };

@@ -23,7 +23,8 @@ use crate::model::principal::Actor;
 use crate::tree::edit::{At, Content, FileContent};
 use crate::tree::gate::Request;
 use crate::tree::resolve::FILES;
-use crate::tree::walk::{Cursor, Needs};
+use crate::tree::resource::Needs;
+use crate::tree::walk::Cursor;
 use crate::tree::{self, Tree};
 
 /// A line of progress each so many files.
@@ -233,14 +234,14 @@ impl Export {
                 let request = request(Method::Propfind, path.clone(), &owner);
                 let mut admitted = tree.read(&request).await.map_err(|e| at_address(terminal, &path, e))?;
                 let page = admitted.members(&at, Needs::default()).await?;
-                for view in &page.views {
-                    let name = &view.node.name;
-                    if view.node.kind.is_collection() {
+                for resource in &page.resources {
+                    let name = &resource.node.name;
+                    if resource.node.kind.is_collection() {
                         waiting.push((Some((Arc::clone(&directory), name.into())), path.join(name)));
                     } else {
-                        let length = u64::try_from(view.node.size_bytes).unwrap_or(0);
-                        let content = admitted.content(tree, &view.node, 0, length).await?;
-                        let saved = save(content, &directory, name, view.node.modified_at).await;
+                        let length = u64::try_from(resource.node.size_bytes).unwrap_or(0);
+                        let content = admitted.content(tree, &resource.node, 0, length).await?;
+                        let saved = save(content, &directory, name, resource.node.modified_at).await;
                         saved.map_err(|e| at_path(&directory.shown.join(name), &e))?;
                         done.files += 1;
                     }

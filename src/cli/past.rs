@@ -12,7 +12,8 @@ use crate::tree::calendar::CALENDARS;
 use crate::tree::former::version_path;
 use crate::tree::plan::What;
 use crate::tree::resolve::FILES;
-use crate::tree::walk::{Cursor, Needs};
+use crate::tree::resource::Needs;
+use crate::tree::walk::Cursor;
 
 /// A line of progress each so many names.
 const EVERY: u64 = 5_000;
@@ -66,16 +67,16 @@ impl Versions {
             let listing = request(Method::Propfind, version_path(document, None), &owner);
             let mut admitted = tree.read(&listing).await.map_err(refused)?;
             let page = admitted.members(&at, Needs::NOTHING).await?;
-            rows.extend(page.views.iter().map(|view| {
-                let node = &view.node;
+            rows.extend(page.resources.iter().map(|resource| {
+                let node = &resource.node;
                 vec![
                     json!(node.version),
                     instant(node.written_at),
-                    json!(view.author),
+                    json!(resource.author),
                     json!(node.device),
                     json!(node.size_bytes),
                     json!(node.hash),
-                    json!(view.kept),
+                    json!(resource.kept),
                     json!(node.comment),
                 ]
             }));

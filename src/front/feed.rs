@@ -29,7 +29,7 @@ use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, floating_zone, given, runs, size_of, steps_of};
 use crate::tree::changes::sync_token;
 use crate::tree::gate::Request;
-use crate::tree::walk::{Needs, View};
+use crate::tree::resource::{Needs, Resource};
 use crate::tree::work::{Slice, Visit};
 
 use crate::wire::header::{self, http_date, text};
@@ -59,10 +59,10 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, budge
     let admitted = visit.view().await?;
     let now = admitted.now();
     let epoch = Arc::clone(admitted.epoch());
-    let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }).await?;
-    let view = view.filter(|view| view.node.kind.is_calendar()).ok_or(Condition::NotFound)?;
+    let resource = admitted.resource(Needs { dead: true, ..Needs::NOTHING }).await?;
+    let resource = resource.filter(|resource| resource.node.kind.is_calendar()).ok_or(Condition::NotFound)?;
     // Whoever has the address may ask, so what is asked is not the owner's.
-    budget.belongs_to(view.node.id)?;
+    budget.belongs_to(resource.node.id)?;
     match head.method {
         http::Method::GET | http::Method::HEAD => {}
         ref method => {
@@ -79,30 +79,30 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, budge
         start: today - i64::from(reach.past_days) * DAY_S,
         end: today + i64::from(reach.future_days) * DAY_S,
     };
-    let mut headers = headers(&view, &sync_token(&view.node, &epoch), &feed, window, today);
-    if not_modified(&head.headers, &headers, view.node.modified_at.max(today))? {
+    let mut headers = headers(&resource, &sync_token(&resource.node, &epoch), &feed, window, today);
+    if not_modified(&head.headers, &headers, resource.node.modified_at.max(today))? {
         headers.remove(CONTENT_TYPE);
         let mut response = http::Response::new(Body::Empty);
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.headers_mut() = headers;
         return Ok(response);
     }
-    let own = view.node.owner_id == request.actor.id;
+    let own = resource.node.owner_id == request.actor.id;
     let profile = Profile { window, detail: feed.detail, private: own };
-    let text = calendar(&request, &mut visit, &view, profile, budget).await?;
+    let text = calendar(&request, &mut visit, &resource, profile, budget).await?;
     let mut response = http::Response::new(Body::Full(Bytes::from(text)));
     *response.headers_mut() = headers;
     Ok(response)
 }
 
 /// What the answer depends on, in a strong tag; the window moves on once a day.
-fn headers(view: &View, token: &SyncToken, feed: &Feed, window: TimeRange, today: Timestamp) -> HeaderMap {
+fn headers(resource: &Resource, token: &SyncToken, feed: &Feed, window: TimeRange, today: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let tag = format!("\"{token}/{}/{}/{FORM}/{}\"", window.start, window.end, feed.detail.code());
     let name: String = feed.calendar.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     for (header, value) in [
         (ETAG, tag),
-        (LAST_MODIFIED, http_date(view.node.modified_at.max(today))),
+        (LAST_MODIFIED, http_date(resource.node.modified_at.max(today))),
         (CONTENT_TYPE, "text/calendar; charset=utf-8".to_owned()),
         (CONTENT_DISPOSITION, format!("inline; filename=\"{name}.ics\"")),
         (CACHE_CONTROL, "private, no-cache".to_owned()),
@@ -128,11 +128,11 @@ fn not_modified(asked: &HeaderMap, told: &HeaderMap, modified_at: Timestamp) -> 
 async fn calendar(
     request: &Request,
     visit: &mut Visit,
-    view: &View,
+    resource: &Resource,
     profile: Profile,
     budget: &Budget,
 ) -> Result<String> {
-    let zone = floating_zone(&view.dead);
+    let zone = floating_zone(&resource.dead);
     let wanted = (profile.window, Some("VEVENT"));
     let mut told = (Published::default(), Taken::within(budget));
     let mut after = String::new();
@@ -146,8 +146,8 @@ async fn calendar(
             let mut so_far = Some(told);
             let work = move |slice: &Slice| {
                 let (published, taken) = so_far.as_mut()?;
-                for view in run.by_ref() {
-                    if let Err(exhausted) = tell(&view, &profile, &zone, &of, published, taken) {
+                for resource in run.by_ref() {
+                    if let Err(exhausted) = tell(&resource, &profile, &zone, &of, published, taken) {
                         return Some(Err(exhausted));
                     }
                     if slice.is_over() {
@@ -169,35 +169,36 @@ async fn calendar(
         let calendar = request.path.href(true);
         tracing::warn!(calendar, events = published.cut, "a feed does not tell all times of large events");
     }
-    taken.joined().iter().for_each(|period| published.taken(period, view.node.modified_at));
-    Ok(wrapped(view, &zone, &published))
+    taken.joined().iter().for_each(|period| published.taken(period, resource.node.modified_at));
+    Ok(wrapped(resource, &zone, &published))
 }
 
 /// Tells of an object.
 fn tell(
-    view: &View,
+    resource: &Resource,
     profile: &Profile,
     zone: &Zone,
     budget: &Budget,
     published: &mut Published,
     taken: &mut Taken,
 ) -> std::result::Result<(), Exhausted> {
-    budget.steps(steps_of(view))?;
-    let Some(object) = view.object() else { return Ok(()) };
+    budget.steps(steps_of(resource))?;
+    let Some(object) = resource.object() else { return Ok(()) };
     let zones = Zones::new(&object.calendar, zone).within(budget);
     match profile.detail {
         Detail::Busy => taken.add(periods(&object, &zones, profile.window))?,
-        Detail::Full | Detail::Title => published.object(&object, profile, &zones, view.node.modified_at)?,
+        Detail::Full | Detail::Title => published.object(&object, profile, &zones, resource.node.modified_at)?,
     }
     // What was cut short for want of a budget is not told as if it were all.
     budget.steps(0)
 }
 
 /// The calendar around its events.
-fn wrapped(view: &View, zone: &Zone, published: &Published) -> String {
-    let shown = given(&view.dead, &QName::dav("displayname"));
-    let name = shown.unwrap_or_else(|| format!("{} ({})", view.node.name, view.owner.as_deref().unwrap_or_default()));
-    let description = given(&view.dead, &QName::caldav("calendar-description")).unwrap_or_default();
+fn wrapped(resource: &Resource, zone: &Zone, published: &Published) -> String {
+    let shown = given(&resource.dead, &QName::dav("displayname"));
+    let name =
+        shown.unwrap_or_else(|| format!("{} ({})", resource.node.name, resource.owner.as_deref().unwrap_or_default()));
+    let description = given(&resource.dead, &QName::caldav("calendar-description")).unwrap_or_default();
     let mut out = String::from(
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//FR\r\nCALSCALE:GREGORIAN\r\nMETHOD:PUBLISH\r\n",
     );

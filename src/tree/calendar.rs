@@ -12,7 +12,8 @@ use super::Tree;
 use super::ahead::Unknown;
 use super::former::zone;
 use super::gate::Admitted;
-use super::walk::{Cursor, Needs, PAGE, Page, Text, View};
+use super::resource::{Needs, Resource, Text};
+use super::walk::{Cursor, PAGE, Page};
 use crate::ical::judge::judge;
 use crate::ical::object::{Component, MAX_BYTES, Object};
 use crate::ical::recur::{bounds, recurs};
@@ -74,20 +75,20 @@ pub fn runs<T>(objects: Vec<T>, size_of: impl Fn(&T) -> i64) -> Vec<Vec<T>> {
 
 /// The size of an object's text.
 #[must_use]
-pub fn size_of(view: &View) -> i64 {
-    view.node.size_bytes
+pub fn size_of(resource: &Resource) -> i64 {
+    resource.node.size_bytes
 }
 
 /// Bytes of the texts of a run.
 #[must_use]
-pub fn bytes_of(run: &[View]) -> usize {
-    run.iter().map(|view| usize::try_from(view.node.size_bytes).unwrap_or(0)).sum()
+pub fn bytes_of(run: &[Resource]) -> usize {
+    run.iter().map(|resource| usize::try_from(resource.node.size_bytes).unwrap_or(0)).sum()
 }
 
 /// What it costs to read an object.
 #[must_use]
-pub fn steps_of(view: &View) -> u64 {
-    STEPS_OF_OBJECT + u64::try_from(view.node.size_bytes).unwrap_or(0) / BYTES_A_STEP
+pub fn steps_of(resource: &Resource) -> u64 {
+    STEPS_OF_OBJECT + u64::try_from(resource.node.size_bytes).unwrap_or(0) / BYTES_A_STEP
 }
 
 /// Reads what a client stores: its content, and what the index says of it. Refuses by the preconditions of RFC 4791
@@ -127,7 +128,7 @@ fn blob(bytes: bytes::Bytes) -> Blob {
     Blob { hash: sha256(&bytes), size_bytes: bytes.len() as i64, inline: Some(bytes) }
 }
 
-impl View {
+impl Resource {
     /// The object whose text was read. `None`: there is none to be read, or it cannot be; who looks after the server is told
     /// of that here, and by the check.
     #[must_use]
@@ -273,54 +274,54 @@ impl<T: Reading> Admitted<T> {
         (range, component): (TimeRange, Option<&str>),
         after: &str,
         needs: Needs,
-    ) -> Result<(Vec<View>, Option<String>)> {
+    ) -> Result<(Vec<Resource>, Option<String>)> {
         let Some(calendar) = self.target.node().cloned() else { return Ok((Vec::new(), None)) };
         let candidates = Candidates { calendar: &calendar, range, component };
         let width = needs.width.max(Width::Brief);
         let found = calendar::objects(&mut self.store, candidates, after, PAGE, width).await?;
-        let views = self.seen(&calendar, &found.nodes, needs).await?;
-        let next = match views.last() {
+        let resources = self.seen(&calendar, &found.nodes, needs).await?;
+        let next = match resources.last() {
             // There was no room for all of them.
-            Some(last) if views.len() < found.nodes.len() => Some(last.node.key()),
+            Some(last) if resources.len() < found.nodes.len() => Some(last.node.key()),
             _ => found.next_name(),
         };
-        Ok((views, next))
+        Ok((resources, next))
     }
 
     /// The objects of the target that bear these names, without their texts.
-    pub async fn named(&mut self, names: &[String], needs: Needs) -> Result<Vec<View>> {
+    pub async fn named(&mut self, names: &[String], needs: Needs) -> Result<Vec<Resource>> {
         let Some(calendar) = self.target.node().cloned() else { return Ok(Vec::new()) };
         let keys: Vec<String> = names.iter().map(|name| calendar.kind.member_key(name)).collect();
         let width = needs.width.max(Width::Brief);
         let mut found = calendar::named(&mut self.store, &calendar, &keys, width).await?.nodes.to_vec();
         found.sort_by_cached_key(|node| node.key());
-        let mut views = Vec::with_capacity(found.len());
+        let mut resources = Vec::with_capacity(found.len());
         let mut held = 0;
-        while let Some(rest) = found.get(views.len()..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = found.get(resources.len()..).filter(|rest| !rest.is_empty()) {
             let some = self.seen(&calendar, rest, needs).await?;
-            held += some.iter().map(View::dead_bytes).sum::<usize>();
+            held += some.iter().map(Resource::dead_bytes).sum::<usize>();
             if held > MAX_NAMED_BYTES {
                 return Err(Condition::WorkWithinLimits.into());
             }
-            views.extend(some);
+            resources.extend(some);
         }
-        Ok(views)
+        Ok(resources)
     }
 
     /// Reads the texts of objects: of a run that [`runs`] made.
-    pub async fn texts(&mut self, mut run: Vec<View>) -> Result<Vec<View>> {
-        let hashes: Vec<&str> = run.iter().filter_map(|view| view.node.hash.as_deref()).collect();
+    pub async fn texts(&mut self, mut run: Vec<Resource>) -> Result<Vec<Resource>> {
+        let hashes: Vec<&str> = run.iter().filter_map(|resource| resource.node.hash.as_deref()).collect();
         let texts = body::several(&mut self.store, &hashes).await?;
-        for view in &mut run {
-            let found = view.node.hash.as_ref().and_then(|hash| texts.get(hash)).cloned();
-            view.text = found.map_or(Text::Missing, Text::Read);
+        for resource in &mut run {
+            let found = resource.node.hash.as_ref().and_then(|hash| texts.get(hash)).cloned();
+            resource.text = found.map_or(Text::Missing, Text::Read);
         }
         Ok(run)
     }
 
     /// Views of objects that are in the order of their names; what they need besides is loaded for all at once. Where their dead
     /// properties are many bytes, not of all of them.
-    async fn seen(&mut self, calendar: &Node, found: &[Arc<Node>], needs: Needs) -> Result<Vec<View>> {
+    async fn seen(&mut self, calendar: &Node, found: &[Arc<Node>], needs: Needs) -> Result<Vec<Resource>> {
         let mut dead = HashMap::new();
         let mut found = found;
         if needs.dead {
@@ -330,16 +331,16 @@ impl<T: Reading> Admitted<T> {
         }
         let each = Needs { dead: false, text: false, width: Width::Whole, ..needs };
         let place = self.place();
-        let mut views = Vec::with_capacity(found.len());
+        let mut resources = Vec::with_capacity(found.len());
         for node in found {
-            let mut view = place.member(Arc::clone(node));
-            view.dead = dead.remove(&view.node.id).unwrap_or_default();
+            let mut resource = place.member(Arc::clone(node));
+            resource.dead = dead.remove(&resource.node.id).unwrap_or_default();
             if each != Needs::NOTHING {
-                self.load(&mut view, each).await?;
+                self.load(&mut resource, each).await?;
             }
-            views.push(view);
+            resources.push(resource);
         }
-        Ok(views)
+        Ok(resources)
     }
 
     /// The home of who asks: nobody else's is theirs to find by listing.
@@ -361,11 +362,11 @@ impl<T: Reading> Admitted<T> {
         let own = node::whole_members(&mut self.store, home, &at.after, at.limit).await?;
         let next = at.next(own.len(), || own.last().map(|node| match_name(&node.name)));
         let place = self.place();
-        let mut views = Vec::new();
+        let mut resources = Vec::new();
         for node in own {
-            let mut view = place.member(node);
-            self.load(&mut view, needs).await?;
-            views.push(view);
+            let mut resource = place.member(node);
+            self.load(&mut resource, needs).await?;
+            resources.push(resource);
         }
         let actor = self.request.actor.clone();
         if next.is_none() && home.owner_id == actor.id {
@@ -373,13 +374,13 @@ impl<T: Reading> Admitted<T> {
                 calendar::linked(&mut self.store, actor.id, self.now, home.home_id, MAX_LINKS).await?
             {
                 let node = Node { name: format!("{}@{name}", node.name), kind: Kind::LinkedCalendar, ..node };
-                let mut view = place.member(node);
-                view.privileges = actor.restrict(role.grants());
-                view.owner = Some(name.into());
-                self.load(&mut view, needs).await?;
-                views.push(view);
+                let mut resource = place.member(node);
+                resource.privileges = actor.restrict(role.grants());
+                resource.owner = Some(name.into());
+                self.load(&mut resource, needs).await?;
+                resources.push(resource);
             }
         }
-        Ok(Page { views, next })
+        Ok(Page { resources, next })
     }
 }

@@ -15,7 +15,8 @@ use super::below::{Below, Step};
 use super::gate::Admitted;
 use super::lock::covering;
 use super::resolve::resolve;
-use super::walk::{Needs, Place, View};
+use super::resource::{Needs, Resource};
+use super::walk::Place;
 use crate::model::budget::{Budget, MAX_STEPS, more};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
@@ -45,7 +46,7 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// One change.
 pub enum Change {
     /// A member that is there.
-    Live(Box<View>),
+    Live(Box<Resource>),
     /// The address of a member that is not there any more.
     Gone(String),
 }
@@ -363,16 +364,16 @@ impl<T: Reading> Admitted<T> {
         if is_unshown(&node.name) {
             return Ok(());
         }
-        let mut view = place.member(node);
+        let mut resource = place.member(node);
         if scope.needs.locks
-            && let Ok(path) = Path::parse(&view.href)
+            && let Ok(path) = Path::parse(&resource.href)
         {
             let target = resolve(&mut self.store, &self.request.actor, self.now, &path).await?;
-            view.locks = covering(&target);
+            resource.locks = covering(&target);
         }
-        self.load(&mut view, scope.needs).await?;
-        page.bytes += view.href.len() + view.dead_bytes();
-        page.changes.push(Change::Live(Box::new(view)));
+        self.load(&mut resource, scope.needs).await?;
+        page.bytes += resource.href.len() + resource.dead_bytes();
+        page.changes.push(Change::Live(Box::new(resource)));
         Ok(())
     }
 

@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 
 use super::gate::Admitted;
 use super::resolve::{Target, VERSIONS, Who, documents, made_id, opened};
-use super::walk::{Cursor, Needs, Page, View};
+use super::resource::{Needs, Resource};
+use super::walk::{Cursor, Page};
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
@@ -316,33 +317,33 @@ impl<T: Reading> Admitted<T> {
 
     /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients open
     /// only what they were told of. Any other day can be named.
-    async fn days(&mut self, top: &Node) -> Result<Vec<View>> {
+    async fn days(&mut self, top: &Node) -> Result<Vec<Resource>> {
         let (zone, place) = (zone(), self.place());
-        let mut views = Vec::new();
+        let mut resources = Vec::new();
         let mut before = self.now + 1;
         while let Some(at) = past::last_change(&mut self.store, top.home_id, before).await?.filter(|at| *at > 0) {
-            let Some((name, begin)) = day(at, &zone).filter(|_| views.len() < DAYS) else { break };
-            views.push(place.member(Node { name, kind: Kind::PastFolder, modified_at: at, ..top.clone() }));
+            let Some((name, begin)) = day(at, &zone).filter(|_| resources.len() < DAYS) else { break };
+            resources.push(place.member(Node { name, kind: Kind::PastFolder, modified_at: at, ..top.clone() }));
             before = begin;
         }
-        Ok(views)
+        Ok(resources)
     }
 
     /// A page of members that stand in a view of the past.
     pub(super) async fn former(&mut self, folder: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let (found, next) = self.stored_members(folder, &at.after, at.limit, needs.width).await?;
         let next = at.onward(next);
-        let mut views = Vec::with_capacity(found.len());
+        let mut resources = Vec::with_capacity(found.len());
         if folder.kind == Kind::History && at.after.is_empty() && self.target.path.segments().len() == 2 {
-            views = self.days(folder).await?;
+            resources = self.days(folder).await?;
         }
         let place = self.place();
         for node in found {
-            let mut view = place.member(node);
-            self.load(&mut view, needs).await?;
-            views.push(view);
+            let mut resource = place.member(node);
+            self.load(&mut resource, needs).await?;
+            resources.push(resource);
         }
-        Ok(Page { views, next })
+        Ok(Page { resources, next })
     }
 
     /// Numbers of the versions of a document that stood where the actor may read, ascending.
@@ -363,7 +364,7 @@ impl<T: Reading> Admitted<T> {
         let found = trash::homes(&mut self.store, who, &at.after, at.limit).await?;
         let next = at.next(found.len(), || found.last().map(|home| match_name(&home.name)));
         let place = self.place();
-        Ok(Page { views: found.into_iter().map(|home| place.member(trash_of(home))).collect(), next })
+        Ok(Page { resources: found.into_iter().map(|home| place.member(trash_of(home))).collect(), next })
     }
 
     /// A page of the trash of a home: of each entry only who may read it where it stood learns, through a door that opens its
@@ -373,18 +374,18 @@ impl<T: Reading> Admitted<T> {
         let (found, next) =
             trash::members(&mut self.store, (actor.id, self.now), trash.home_id, &at.after, at.limit).await?;
         let place = self.place();
-        let mut views = Vec::with_capacity(found.len());
+        let mut resources = Vec::with_capacity(found.len());
         for (node, role) in found {
             let privileges = opened_in_trash(&actor, role);
             if !actor.scope.opens(node.kind) || !privileges.contains(Privilege::Read) {
                 continue;
             }
-            let mut view = place.member(trashed(node));
-            view.privileges = privileges;
-            self.load(&mut view, needs).await?;
-            views.push(view);
+            let mut resource = place.member(trashed(node));
+            resource.privileges = privileges;
+            self.load(&mut resource, needs).await?;
+            resources.push(resource);
         }
-        Ok(Page { views, next: at.onward(next) })
+        Ok(Page { resources, next: at.onward(next) })
     }
 
     /// A page of the versions of a document, after the number of the last one told.
@@ -395,7 +396,7 @@ impl<T: Reading> Admitted<T> {
         let next = at.onward(last.map(|number| number.to_string()));
         let (zone, place) = (zone(), self.place());
         let numbers = if needs.versions { self.version_numbers(folder.id).await? } else { Arc::default() };
-        let views = found
+        let resources = found
             .iter()
             .map(|version| {
                 let (name, kind) = match folder.kind {
@@ -404,9 +405,9 @@ impl<T: Reading> Admitted<T> {
                 };
                 let node = version_node(folder, version, name, kind);
                 let author = version.author.clone();
-                View { author, kept: version.kept, versions: Arc::clone(&numbers), ..place.member(node) }
+                Resource { author, kept: version.kept, versions: Arc::clone(&numbers), ..place.member(node) }
             })
             .collect();
-        Ok(Page { views, next })
+        Ok(Page { resources, next })
     }
 }

@@ -24,6 +24,7 @@ mod purge;
 pub mod quota;
 mod reread;
 pub mod resolve;
+pub mod resource;
 pub mod retention;
 mod returned;
 pub mod rewind;

@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::calendar::{CALENDARS, link_of};
 use super::gate::Admitted;
 use super::lock::covering;
 use super::resolve::{PRINCIPALS_SEGMENT, ROOTS, VERSIONS, made_id};
+use super::resource::{Needs, Resource};
 use crate::model::budget::Budget;
-use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
 use crate::model::filename::{is_unshown, match_name};
-use crate::model::id::{Id, Timestamp};
+use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::Node;
@@ -25,7 +23,7 @@ use crate::store::property::Dead;
 pub use crate::store::property::Selection;
 use crate::store::sql::Reading;
 use crate::store::transaction::Glance;
-use crate::store::{calendar, held, lock, node, principal, property, version};
+use crate::store::{lock, node, principal, property};
 
 /// How many members one page holds: each page costs an admission of its own.
 pub const PAGE: i64 = 500;
@@ -36,122 +34,6 @@ const FIRST_PAGE: i64 = 100;
 const PAGE_ADDRESS_BYTES: usize = 512 * 1024;
 const NAME_BYTES: usize = 256;
 const GROWTH: i64 = 4;
-
-/// What the asked properties want loaded, so that reading a property is a plain function.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Needs {
-    /// Which columns of the node.
-    pub width: Width,
-    /// Locks that cover the resource.
-    pub locks: bool,
-    /// Dead properties.
-    pub dead: bool,
-    /// Used and available bytes.
-    pub quota: bool,
-    /// The principal behind the resource: shown name, addresses.
-    pub principal: bool,
-    /// The shown name of who wrote the content.
-    pub author: bool,
-    /// Numbers of the document's versions.
-    pub versions: bool,
-    /// Where a deleted resource stood.
-    pub old_place: bool,
-    /// What a calendar may hold.
-    pub components: bool,
-    /// The text of a calendar object, which reports read.
-    pub text: bool,
-}
-
-impl Needs {
-    /// Nothing.
-    pub const NOTHING: Self = Self {
-        width: Width::Whole,
-        locks: false,
-        dead: false,
-        quota: false,
-        principal: false,
-        author: false,
-        versions: false,
-        old_place: false,
-        components: false,
-        text: false,
-    };
-
-    /// The columns that most listings are made of, and nothing else.
-    pub const BRIEF: Self = Self { width: Width::Brief, ..Self::NOTHING };
-
-    /// The least columns, and nothing else.
-    pub const TAG: Self = Self { width: Width::Tag, ..Self::NOTHING };
-
-    /// What either wants.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self {
-            width: if (self.width as u8) < (other.width as u8) { other.width } else { self.width },
-            locks: self.locks || other.locks,
-            dead: self.dead || other.dead,
-            quota: self.quota || other.quota,
-            principal: self.principal || other.principal,
-            author: self.author || other.author,
-            versions: self.versions || other.versions,
-            old_place: self.old_place || other.old_place,
-            components: self.components || other.components,
-            text: self.text || other.text,
-        }
-    }
-}
-
-/// The text of a calendar object, as bytes: what a client stored may be no text at all.
-#[derive(Clone, Debug)]
-pub enum Text {
-    /// Nobody asked for it yet.
-    Unread,
-    /// It is not there although it should be.
-    Missing,
-    /// As it is stored.
-    Read(Bytes),
-}
-
-/// A node with all that its properties are read from.
-#[derive(Clone, Debug)]
-pub struct View {
-    /// The node, which others may hold too.
-    pub node: Arc<Node>,
-    /// Its address: that of the request, and below it the names that the tree has.
-    pub href: String,
-    /// What the actor may do with it.
-    pub privileges: PrivilegeSet,
-    /// Name of the principal in whose home it stands.
-    pub owner: Option<Arc<str>>,
-    /// Locks that cover it, with their roots.
-    pub locks: Vec<(Lock, String)>,
-    /// Its dead properties.
-    pub dead: Vec<Dead>,
-    /// Used bytes below it, and what may still come (`None`: as much as the disk holds).
-    pub quota: Option<(i64, Option<i64>)>,
-    /// The principal it is.
-    pub principal: Option<crate::model::principal::Principal>,
-    /// Shown name of who wrote its content.
-    pub author: Option<String>,
-    /// Numbers of the document's versions, ascending.
-    pub versions: Arc<[i64]>,
-    /// Is it a version that retention never takes?
-    pub kept: bool,
-    /// When it was deleted, and the address it had, decoded.
-    pub old_place: Option<(Timestamp, Path)>,
-    /// Of a calendar: what it may hold.
-    pub components: Option<ComponentSet>,
-    /// Of a calendar object that a report looks at: its text.
-    pub text: Text,
-}
-
-impl View {
-    /// How many bytes of dead properties it holds.
-    #[must_use]
-    pub fn dead_bytes(&self) -> usize {
-        self.dead.iter().map(|(name, xml)| name.namespace.len() + name.local.len() + xml.len()).sum()
-    }
-}
 
 /// Where members stand, and what all of them share.
 #[derive(Clone)]
@@ -200,14 +82,14 @@ impl Place {
     }
 
     /// A member that bears its own name.
-    pub fn member(&self, node: impl Into<Arc<Node>>) -> View {
+    pub fn member(&self, node: impl Into<Arc<Node>>) -> Resource {
         let node = node.into();
         let href = self.address(&node.name, node.kind.is_collection());
         self.view(node, href)
     }
 
     /// The collection itself, or what stands in its place.
-    fn itself(mut self, node: Node) -> View {
+    fn itself(mut self, node: Node) -> Resource {
         let mut href = std::mem::take(&mut self.href);
         if !node.kind.is_collection() && href.len() > 1 {
             href.truncate(href.trim_end_matches('/').len());
@@ -215,23 +97,8 @@ impl Place {
         self.view(node.into(), href)
     }
 
-    fn view(&self, node: Arc<Node>, href: String) -> View {
-        View {
-            node,
-            href,
-            privileges: self.privileges,
-            owner: self.owner.clone(),
-            locks: Vec::new(),
-            dead: Vec::new(),
-            quota: None,
-            principal: None,
-            author: None,
-            versions: Arc::default(),
-            kept: false,
-            old_place: None,
-            components: None,
-            text: Text::Unread,
-        }
+    fn view(&self, node: Arc<Node>, href: String) -> Resource {
+        Resource::of(node, href, self.privileges, self.owner.clone())
     }
 }
 
@@ -267,20 +134,20 @@ impl Cursor {
 #[derive(Default)]
 pub struct Page {
     /// The members.
-    pub views: Vec<View>,
+    pub resources: Vec<Resource>,
     /// `None`: this was the last.
     pub next: Option<Cursor>,
 }
 
 impl Page {
     /// All there is.
-    pub(super) fn whole(views: Vec<View>) -> Self {
-        Self { views, next: None }
+    pub(super) fn whole(resources: Vec<Resource>) -> Self {
+        Self { resources, next: None }
     }
 
     /// Without what no listing shows.
     fn shown(mut self) -> Self {
-        self.views.retain(|view| !is_unshown(&view.node.name));
+        self.resources.retain(|resource| !is_unshown(&resource.node.name));
         self
     }
 }
@@ -301,71 +168,18 @@ fn by_member(properties: &[(Id, Dead)]) -> HashMap<Id, Vec<Dead>> {
 
 impl<T: Reading> Admitted<T> {
     /// The target itself; it must be mapped.
-    pub async fn view(&mut self, needs: Needs) -> Result<Option<View>> {
+    pub async fn resource(&mut self, needs: Needs) -> Result<Option<Resource>> {
         let Some(node) = self.target.node().cloned() else { return Ok(None) };
-        let mut view = self.bare(node, &self.target.path);
+        let mut resource = self.bare(node, &self.target.path);
         if needs.locks {
-            view.locks = covering(&self.target);
+            resource.locks = covering(&self.target);
         }
-        self.load(&mut view, needs).await?;
-        Ok(Some(view))
-    }
-
-    /// What is loaded for a single node.
-    pub(super) async fn load(&mut self, view: &mut View, needs: Needs) -> Result<()> {
-        let row = view.node.kind.row();
-        if needs.dead && row.properties {
-            view.dead = match view.node.kind {
-                Kind::LinkedCalendar => {
-                    let person = self.request.actor.id;
-                    property::seen_by(&mut self.store, view.node.id, person, &self.request.dead).await?
-                }
-                _ => property::of(&mut self.store, view.node.id, &self.request.dead).await?,
-            };
-        }
-        if needs.quota && view.node.kind.is_collection() {
-            // Finder refuses to copy where a collection gives no number; the roots hold nothing themselves.
-            view.quota = if view.node.kind.row().sync { Some(self.quota(&view.node).await?) } else { Some((0, None)) };
-        }
-        if needs.principal && view.node.kind == Kind::Principal {
-            view.principal = principal::by_name(&mut self.store, &view.node.name).await?;
-        }
-        if needs.author
-            && view.author.is_none()
-            && let Some(author) = view.node.author_id
-        {
-            view.author = principal::display_name(&mut self.store, author).await?;
-        }
-        // A version in the folder of its document; what stands in the tree of a former day is looked at as a document.
-        let version = view.node.kind == Kind::PastFile && self.target.moment.is_none();
-        if needs.versions && (row.versioned || version) {
-            view.versions = self.version_numbers(view.node.id).await?;
-        }
-        if needs.versions && (view.node.kind == Kind::Version || version) {
-            let number = view.node.version;
-            let this = version::versions(&mut self.store, view.node.id, (number, number), 1).await?;
-            view.kept = this.first().is_some_and(|version| version.kept);
-        }
-        if needs.components && view.node.kind.is_calendar() {
-            view.components = Some(calendar::components(&mut self.store, view.node.id).await?);
-        }
-        if needs.old_place && view.node.kind.is_trashed() {
-            view.old_place = self.old_place(&view.node).await?;
-        }
-        Ok(())
-    }
-
-    /// What is used, and what the home of a collection may still take. What counts in a quota is all that the home holds, and
-    /// each collection says so (RFC 4331 section 4); where there is no quota, it is the content that stands below.
-    async fn quota(&mut self, node: &Node) -> Result<(i64, Option<i64>)> {
-        Ok(match held::quota(&mut self.store, node.home_id).await? {
-            (used, Some(quota)) => (used, Some((quota - used).max(0))),
-            (_, None) => (node.size_bytes, None),
-        })
+        self.load(&mut resource, needs).await?;
+        Ok(Some(resource))
     }
 
     /// What stands at a path.
-    pub(super) fn bare(&self, node: Node, path: &Path) -> View {
+    pub(super) fn bare(&self, node: Node, path: &Path) -> Resource {
         Place::of(path, self.target.privileges).itself(node)
     }
 
@@ -408,12 +222,12 @@ impl<T: Reading> Admitted<T> {
 
     /// Versions are named by reports; nobody looks for them by listing.
     fn roots(&self) -> Page {
-        let views = ROOTS
+        let resources = ROOTS
             .iter()
             .filter(|(_, kind, _)| *kind != Kind::Versions)
             .map(|(name, kind, _)| self.bare(Node::made(*kind, made_id(*kind), name), &self.target.path.join(name)))
             .collect();
-        Page::whole(views)
+        Page::whole(resources)
     }
 
     async fn homes(&mut self, root: Kind, at: &Cursor, needs: Needs) -> Result<Page> {
@@ -422,25 +236,25 @@ impl<T: Reading> Admitted<T> {
         }
         let found = node::homes_of(&mut self.store, self.request.actor.id, self.now, &at.after, at.limit).await?;
         let next = at.next(found.len(), || found.last().map(|(home, ..)| match_name(&home.name)));
-        let mut views = Vec::with_capacity(found.len());
+        let mut resources = Vec::with_capacity(found.len());
         for (home, documents, role) in found {
             let path = self.target.path.join(&home.name);
             let kind = if root == Kind::Histories { Kind::History } else { Kind::Documents };
             let node = Node { name: home.name, kind, ..documents };
-            let mut view = self.bare(node, &path);
-            view.privileges = self.request.actor.restrict(role.grants());
+            let mut resource = self.bare(node, &path);
+            resource.privileges = self.request.actor.restrict(role.grants());
             if kind != Kind::Documents {
-                view.privileges = view.privileges.reading();
+                resource.privileges = resource.privileges.reading();
             }
             if needs.locks && kind == Kind::Documents {
-                let locks = lock::below(&mut self.store, view.node.home_id, view.node.id, self.now).await?;
-                let own = locks.into_iter().filter(|lock| lock.node_id == view.node.id);
-                view.locks = own.map(|lock| (lock, view.href.clone())).collect();
+                let locks = lock::below(&mut self.store, resource.node.home_id, resource.node.id, self.now).await?;
+                let own = locks.into_iter().filter(|lock| lock.node_id == resource.node.id);
+                resource.locks = own.map(|lock| (lock, resource.href.clone())).collect();
             }
-            self.load(&mut view, needs).await?;
-            views.push(view);
+            self.load(&mut resource, needs).await?;
+            resources.push(resource);
         }
-        Ok(Page { views, next })
+        Ok(Page { resources, next })
     }
 
     /// A member list of principals shows everyone only to themselves: the directory is asked by search, not by listing.
@@ -449,16 +263,16 @@ impl<T: Reading> Admitted<T> {
             return Ok(Page::default());
         }
         let found = principal::by_name(&mut self.store, &self.request.actor.name.clone()).await?;
-        let views = found
+        let resources = found
             .map(|found| {
                 let path = self.target.path.join(&found.name);
-                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path);
-                view.principal = Some(found);
-                view
+                let mut resource = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path);
+                resource.principal = Some(found);
+                resource
             })
             .into_iter()
             .collect();
-        Ok(Page::whole(views))
+        Ok(Page::whole(resources))
     }
 
     /// People whom the actor may find, and projects that the actor is of, for whom a question holds: at most so many.
@@ -466,17 +280,17 @@ impl<T: Reading> Admitted<T> {
         &mut self,
         holds: impl Fn(&Principal) -> bool,
         (limit, budget): (usize, &Budget),
-    ) -> Result<(Vec<View>, bool)> {
+    ) -> Result<(Vec<Resource>, bool)> {
         /// What looking at one principal costs of the budget.
         const STEPS_EACH: u64 = 10;
         let projects = principal::of_whom(&mut self.store, self.request.actor.id, self.now).await?;
-        let mut views = Vec::new();
+        let mut resources = Vec::new();
         let mut after = String::new();
         let asked = self.target.node().is_some_and(|node| node.kind == Kind::Principals);
         let principals = if asked { self.target.path.clone() } else { Path::of(&[PRINCIPALS_SEGMENT]) };
         loop {
             let page = principal::list(&mut self.store, None, &after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok((views, false)) };
+            let Some(last) = page.last() else { return Ok((resources, false)) };
             after = match_name(&last.name);
             for found in page {
                 budget.steps(STEPS_EACH)?;
@@ -484,13 +298,13 @@ impl<T: Reading> Admitted<T> {
                 if found.disabled_at.is_some() || !may_know || !holds(&found) {
                     continue;
                 }
-                if views.len() == limit {
-                    return Ok((views, true));
+                if resources.len() == limit {
+                    return Ok((resources, true));
                 }
                 let path = principals.join(&found.name);
-                let mut view = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path);
-                view.principal = Some(found);
-                views.push(view);
+                let mut resource = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path);
+                resource.principal = Some(found);
+                resources.push(resource);
             }
         }
     }
@@ -536,28 +350,28 @@ impl<T: Reading> Admitted<T> {
         }
         let quota = if needs.quota { Some(self.quota(parent).await?) } else { None };
         let place = self.place();
-        let mut views: Vec<View> = nodes
+        let mut resources: Vec<Resource> = nodes
             .iter()
             .map(|node| {
-                let mut view = place.member(Arc::clone(node));
-                view.locks.clone_from(&inherited);
-                let own = taken(&mut locks, view.node.id).into_iter();
-                view.locks.extend(own.map(|lock| (lock, view.href.clone())));
-                view.dead = taken(&mut dead, view.node.id);
+                let mut resource = place.member(Arc::clone(node));
+                resource.locks.clone_from(&inherited);
+                let own = taken(&mut locks, resource.node.id).into_iter();
+                resource.locks.extend(own.map(|lock| (lock, resource.href.clone())));
+                resource.dead = taken(&mut dead, resource.node.id);
                 let used = |(used, available): (i64, Option<i64>)| {
-                    (if available.is_some() { used } else { view.node.size_bytes }, available)
+                    (if available.is_some() { used } else { resource.node.size_bytes }, available)
                 };
-                view.quota = quota.filter(|_| view.node.kind.is_collection()).map(used);
-                view
+                resource.quota = quota.filter(|_| resource.node.kind.is_collection()).map(used);
+                resource
             })
             .collect();
-        if needs.author || needs.versions {
-            let more = Needs { author: needs.author, versions: needs.versions, ..Needs::NOTHING };
-            for view in views.iter_mut().filter(|view| !view.node.kind.is_collection()) {
-                self.load(view, more).await?;
+        let each = Needs { width: Width::Whole, locks: false, dead: false, quota: false, text: false, ..needs };
+        if each != Needs::NOTHING {
+            for resource in resources.iter_mut().filter(|resource| !resource.node.kind.is_collection()) {
+                self.load(resource, each).await?;
             }
         }
-        Ok(Page { views, next })
+        Ok(Page { resources, next })
     }
 }
 

@@ -6,7 +6,8 @@ use beffroi::model::node::NODE_BYTES;
 use beffroi::model::path::Path;
 use beffroi::tree::Snapshot;
 use beffroi::tree::gate::{Admitted, Request};
-use beffroi::tree::walk::{Cursor, Needs, Selection};
+use beffroi::tree::resource::Needs;
+use beffroi::tree::walk::{Cursor, Selection};
 
 use super::kit::{Client, World};
 use super::versions::id;
@@ -435,11 +436,14 @@ async fn of_dead_properties_only_those_asked_for_are_read_and_a_page_is_bounded(
     }
     let mut admitted = members(&world, "/files/tram/d/", Selection::default()).await;
     let page = admitted.members(&Cursor::default(), ALL).await.unwrap();
-    assert!((1..=5).contains(&page.views.len()) && page.next.is_some());
+    assert!((1..=5).contains(&page.resources.len()) && page.next.is_some());
     let small = Selection::of(&[QName::of("urn:x", "small")]);
     let mut admitted = members(&world, "/files/tram/d/", small).await;
     let page = admitted.members(&Cursor::default(), ALL).await.unwrap();
-    assert!(page.next.is_none() && page.views.iter().all(|view| view.dead.len() == 1 && view.dead_bytes() < 100));
+    assert!(
+        page.next.is_none()
+            && page.resources.iter().all(|resource| resource.dead.len() == 1 && resource.dead_bytes() < 100)
+    );
     // A synchronization ends early, and goes on where it ended.
     let report = |token: &str| {
         let body = format!(

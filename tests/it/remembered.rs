@@ -5,7 +5,8 @@ use beffroi::model::id::now;
 use beffroi::model::privilege::Role;
 use beffroi::model::version::stamp;
 use beffroi::tree::gate::Request;
-use beffroi::tree::walk::{Cursor, Needs};
+use beffroi::tree::resource::Needs;
+use beffroi::tree::walk::Cursor;
 
 use crate::keeping::sql;
 use crate::kit::{Client, World, event};
@@ -187,10 +188,13 @@ async fn a_glance_that_a_change_has_overtaken_shows_no_page() {
             max.put("/files/tram/b.txt", "meanwhile").expect(201).await;
         }
         let page = glance.remembered(&first, Needs::TAG).await;
-        assert_eq!(page.map(|page| page.views.len()), (!overtaken).then_some(1));
+        assert_eq!(page.map(|page| page.resources.len()), (!overtaken).then_some(1));
     }
     let now = world.tree.read(&request).await.unwrap().members(&first, Needs::TAG).await.unwrap();
-    assert_eq!(now.views.iter().map(|view| view.node.name.as_str()).collect::<Vec<_>>(), ["a.txt", "b.txt"]);
+    assert_eq!(
+        now.resources.iter().map(|resource| resource.node.name.as_str()).collect::<Vec<_>>(),
+        ["a.txt", "b.txt"]
+    );
 }
 
 #[tokio::test]

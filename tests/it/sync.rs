@@ -7,7 +7,7 @@ use beffroi::model::method::Method;
 use beffroi::model::path::Path;
 use beffroi::tree::changes::Change;
 use beffroi::tree::gate::Request;
-use beffroi::tree::walk::Needs;
+use beffroi::tree::resource::Needs;
 
 use super::kit::{Client, World};
 

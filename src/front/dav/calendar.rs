@@ -29,7 +29,7 @@ use crate::model::privilege::Privilege;
 use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, floating_zone, runs, size_of, steps_of};
 use crate::tree::gate::Request;
-use crate::tree::walk::{Needs, View};
+use crate::tree::resource::{Needs, Resource};
 use crate::tree::work::{Slice, Visit};
 use crate::wire::calendar::{CalendarReport, Floating};
 use crate::wire::header::{describe_zones, href};
@@ -77,10 +77,10 @@ async fn calendar(tree: &Tree, request: &Request) -> Result<Asking> {
     }
     let admitted = visit.view().await?;
     let (context, path, href) = (PropertyContext::of(admitted), admitted.target.path.clone(), admitted.target.href());
-    let view = admitted.view(Needs { dead: true, ..Needs::NOTHING }).await?;
-    match view {
-        Some(view) if view.node.kind.is_calendar() => {
-            let zone = floating_zone(&view.dead);
+    let resource = admitted.resource(Needs { dead: true, ..Needs::NOTHING }).await?;
+    match resource {
+        Some(resource) if resource.node.kind.is_calendar() => {
+            let zone = floating_zone(&resource.dead);
             Ok(Asking { visit, object, zone, context, path, href })
         }
         _ => Err(Condition::SupportedReport.into()),
@@ -106,8 +106,8 @@ fn only_when(filter: &ComponentFilter) -> Option<TimeRange> {
 }
 
 /// Does an object take place when it is asked for? `None`: it must be read and looked at.
-fn takes_place(view: &View, when: Option<&Question>) -> Option<bool> {
-    when?.takes_place(view.node.hash.as_deref()?, || view.object())
+fn takes_place(resource: &Resource, when: Option<&Question>) -> Option<bool> {
+    when?.takes_place(resource.node.hash.as_deref()?, || resource.object())
 }
 
 /// What is asked of each object, and how it is told.
@@ -123,23 +123,24 @@ struct Telling {
 
 impl Telling {
     /// Of an object that nobody can read it is not known, so it is told: what may be there must not seem to be gone.
-    fn matches(&self, view: &View) -> bool {
+    fn matches(&self, resource: &Resource) -> bool {
         let Some((filter, zone)) = &self.filter else { return true };
-        takes_place(view, self.when.as_ref()).unwrap_or_else(|| {
-            view.object()
+        takes_place(resource, self.when.as_ref()).unwrap_or_else(|| {
+            resource
+                .object()
                 .is_none_or(|object| matches(filter, &object, &Zones::new(&object.calendar, zone).within(&self.budget)))
         })
     }
 
     /// Tells of an object, if it is to be judged and matches.
-    fn write(&self, view: &View, judged: bool, writer: &mut Writer) -> std::result::Result<(), Exhausted> {
-        let matches = !judged || self.matches(view);
+    fn write(&self, resource: &Resource, judged: bool, writer: &mut Writer) -> std::result::Result<(), Exhausted> {
+        let matches = !judged || self.matches(resource);
         // What was judged when there was no more work to be had was not judged.
-        self.budget.steps(if judged { steps_of(view) } else { 1 })?;
+        self.budget.steps(if judged { steps_of(resource) } else { 1 })?;
         if !matches {
             return Ok(());
         }
-        writer.within(&self.budget, |writer| self.plan.write(view, &self.context, writer))
+        writer.within(&self.budget, |writer| self.plan.write(resource, &self.context, writer))
     }
 
     /// Tells of objects, those that are judged if they match; `false`: no more may be told. Unless they are told as they stand,
@@ -147,23 +148,23 @@ impl Telling {
     async fn tell(
         self: &Arc<Self>,
         visit: &mut Visit,
-        views: Vec<View>,
+        resources: Vec<Resource>,
         judged: bool,
         writer: &mut Writer,
     ) -> Result<bool> {
         if !judged && !self.plan.needs.text {
-            let mut each = views.iter();
-            return more(each.try_for_each(|view| self.write(view, false, writer)));
+            let mut each = resources.iter();
+            return more(each.try_for_each(|resource| self.write(resource, false, writer)));
         }
         let plain = self.context.calendar.as_ref().is_none_or(|(selection, ..)| selection.is_all());
-        for run in runs(views, size_of) {
+        for run in runs(resources, size_of) {
             let bytes = bytes_of(&run);
             if !more(self.budget.bytes(bytes))? {
                 return Ok(false);
             }
             let run = visit.view().await?.texts(run).await?;
             let told = if plain && !judged {
-                run.iter().try_for_each(|view| self.write(view, false, writer))
+                run.iter().try_for_each(|resource| self.write(resource, false, writer))
             } else {
                 self.work(visit, run, judged, writer).await?
             };
@@ -179,7 +180,7 @@ impl Telling {
     async fn work(
         self: &Arc<Self>,
         visit: &mut Visit,
-        run: Vec<View>,
+        run: Vec<Resource>,
         judged: bool,
         writer: &mut Writer,
     ) -> Result<std::result::Result<(), Exhausted>> {
@@ -187,8 +188,8 @@ impl Telling {
         let (mut run, mut so_far) = (run.into_iter(), std::mem::take(writer));
         let work = move |slice: &Slice| {
             let mut told = Ok(());
-            for view in run.by_ref() {
-                told = telling.write(&view, judged, &mut so_far);
+            for resource in run.by_ref() {
+                told = telling.write(&resource, judged, &mut so_far);
                 if told.is_err() {
                     break;
                 }
@@ -239,8 +240,8 @@ async fn query(
     if let Some(path) = object {
         let name = path.name().unwrap_or_default().to_owned();
         let found = visit.view().await?.named(&[name], telling.plan.needs).await?;
-        let views = found.into_iter().map(|view| View { href: path.href(false), ..view }).collect();
-        if !telling.tell(&mut visit, views, true, &mut writer).await? {
+        let resources = found.into_iter().map(|resource| Resource { href: path.href(false), ..resource }).collect();
+        if !telling.tell(&mut visit, resources, true, &mut writer).await? {
             cut(&path.href(false), &mut writer);
         }
         writer.end_multistatus(None);
@@ -251,11 +252,11 @@ async fn query(
         let wanted = (range, component.as_deref());
         let (page, next) = visit.view().await?.objects(wanted, &after, telling.plan.needs).await?;
         let (mut sure, mut open) = (Vec::new(), Vec::new());
-        for view in page {
-            match takes_place(&view, telling.when.as_ref()) {
-                Some(true) => sure.push(view),
+        for resource in page {
+            match takes_place(&resource, telling.when.as_ref()) {
+                Some(true) => sure.push(resource),
                 Some(false) => {}
-                None => open.push(view),
+                None => open.push(resource),
             }
         }
         let more = telling.tell(&mut visit, sure, false, &mut writer).await?
@@ -305,15 +306,16 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
         let wanted: Vec<(&str, Option<String>)> = some.map(|text| (text, member(text))).collect();
         let names: Vec<String> = wanted.iter().filter_map(|(_, name)| name.clone()).collect();
         let found = visit.view().await?.named(&names, telling.plan.needs).await?;
-        let found: HashMap<String, View> = found.into_iter().map(|view| (view.node.key(), view)).collect();
-        let mut views = Vec::with_capacity(wanted.len());
+        let found: HashMap<String, Resource> =
+            found.into_iter().map(|resource| (resource.node.key(), resource)).collect();
+        let mut resources = Vec::with_capacity(wanted.len());
         for (text, name) in wanted {
             match name.and_then(|name| found.get(&name)) {
-                Some(view) => views.push(View { href: text.to_owned(), ..view.clone() }),
+                Some(resource) => resources.push(Resource { href: text.to_owned(), ..resource.clone() }),
                 None => writer.status_response(text, 404, None),
             }
         }
-        if !telling.tell(&mut visit, views, false, &mut writer).await? {
+        if !telling.tell(&mut visit, resources, false, &mut writer).await? {
             cut(&calendar, &mut writer);
             break;
         }
@@ -323,8 +325,8 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
 }
 
 /// The periods that an object takes in a range. `None`: it must be read.
-fn known_periods(view: &View, when: Option<&Question>, range: TimeRange) -> Option<Vec<Period>> {
-    let found = when?.instances(view.node.hash.as_deref()?, || view.object())?;
+fn known_periods(resource: &Resource, when: Option<&Question>, range: TimeRange) -> Option<Vec<Period>> {
+    let found = when?.instances(resource.node.hash.as_deref()?, || resource.object())?;
     Some(found.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, range)).collect())
 }
 
@@ -342,10 +344,10 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     loop {
         let (page, next) = visit.view().await?.objects((range, None), &after, Needs::TAG).await?;
         let mut open = Vec::new();
-        for view in page {
-            match known_periods(&view, when.as_deref(), range) {
+        for resource in page {
+            match known_periods(&resource, when.as_deref(), range) {
                 Some(known) => taken.add(known)?,
-                None => open.push(view),
+                None => open.push(resource),
             }
         }
         for run in runs(open, size_of) {
@@ -355,13 +357,13 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
             let (zone, when, budget) = (zone.clone(), when.clone(), call.budget.clone());
             let mut so_far = Some(taken);
             let work = move |slice: &Slice| {
-                for view in run.by_ref() {
+                for resource in run.by_ref() {
                     let followed = || {
-                        let object = view.object()?;
+                        let object = resource.object()?;
                         Some(periods(&object, &Zones::new(&object.calendar, &zone).within(&budget), range))
                     };
-                    let known = known_periods(&view, when.as_deref(), range).or_else(followed);
-                    let counted = budget.steps(steps_of(&view));
+                    let known = known_periods(&resource, when.as_deref(), range).or_else(followed);
+                    let counted = budget.steps(steps_of(&resource));
                     let added = so_far.as_mut()?.add(known.unwrap_or_default());
                     if let Err(exhausted) = counted.and(added) {
                         return Some(Err(exhausted));

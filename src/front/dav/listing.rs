@@ -10,7 +10,8 @@ use crate::message::{self, Language};
 use crate::model::budget::Budget;
 use crate::model::error::Result;
 use crate::tree::gate::Admitted;
-use crate::tree::walk::{Cursor, Needs, View};
+use crate::tree::resource::{Needs, Resource};
+use crate::tree::walk::Cursor;
 use crate::wire::header::http_date;
 use crate::wire::xml::escape;
 
@@ -52,11 +53,11 @@ pub(super) async fn listing(language: Language, budget: &Budget, admitted: &mut 
     let mut shown = 0;
     loop {
         let members = admitted.members(&at, Needs::default()).await?;
-        shown += members.views.len();
+        shown += members.resources.len();
         let before = page.capacity();
-        for view in &members.views {
+        for resource in &members.resources {
             if page.len() < MAX_BYTES {
-                entry(view, &mut page);
+                entry(resource, &mut page);
             }
         }
         budget.bytes(page.capacity() - before)?;
@@ -77,17 +78,17 @@ pub(super) async fn listing(language: Language, budget: &Budget, admitted: &mut 
     Ok(response)
 }
 
-fn entry(view: &View, page: &mut String) {
+fn entry(resource: &Resource, page: &mut String) {
     let mut name = String::new();
-    escape(&view.node.name, &mut name);
-    let slash = if view.node.kind.is_collection() { "/" } else { "" };
+    escape(&resource.node.name, &mut name);
+    let slash = if resource.node.kind.is_collection() { "/" } else { "" };
     let mut href = String::new();
-    escape(&view.href, &mut href);
-    let size = if slash.is_empty() { readable_size(view.node.size_bytes) } else { String::new() };
+    escape(&resource.href, &mut href);
+    let size = if slash.is_empty() { readable_size(resource.node.size_bytes) } else { String::new() };
     let _ = write!(
         page,
         "<tr><td><a href=\"{href}\">{name}{slash}</a></td><td>{size}</td><td>{}</td></tr>",
-        http_date(view.node.modified_at)
+        http_date(resource.node.modified_at)
     );
 }
 

@@ -20,7 +20,8 @@ use crate::model::name::QName;
 use crate::tree::Tree;
 use crate::tree::former::Numbers;
 use crate::tree::gate::Request;
-use crate::tree::walk::{Cursor, Needs, Page, Selection, View};
+use crate::tree::resource::{Needs, Resource};
+use crate::tree::walk::{Cursor, Page, Selection};
 use crate::wire::header::depth;
 use crate::wire::multistatus::{Tags, Value, Writer};
 use crate::wire::request::{Asked, propfind as parse};
@@ -92,8 +93,8 @@ impl Wanted {
     }
 
     /// Its value for a resource, live or dead.
-    fn value<'a>(&self, view: &'a View, context: &'a PropertyContext) -> Option<Value<'a>> {
-        value(view, context, self.row, &self.name)
+    fn value<'a>(&self, resource: &'a Resource, context: &'a PropertyContext) -> Option<Value<'a>> {
+        value(resource, context, self.row, &self.name)
     }
 }
 
@@ -128,15 +129,15 @@ impl Plan {
     }
 
     /// Writes the response of one resource.
-    pub fn write(&self, view: &View, context: &PropertyContext, writer: &mut Writer) {
-        writer.begin_response(&view.href);
+    pub fn write(&self, resource: &Resource, context: &PropertyContext, writer: &mut Writer) {
+        writer.begin_response(&resource.href);
         match &self.what {
             What::Names => {
                 writer.begin_propstat();
-                for name in names_of(view, context) {
+                for name in names_of(resource, context) {
                     writer.name(&name);
                 }
-                for (name, _) in dead(view).filter(|(name, _)| is_name(&name.local)) {
+                for (name, _) in dead(resource).filter(|(name, _)| is_name(&name.local)) {
                     writer.name(name);
                 }
                 writer.end_propstat(200, None);
@@ -144,12 +145,12 @@ impl Plan {
             What::All(all, include) => {
                 writer.begin_propstat();
                 for wanted in all {
-                    if let Some(value) = wanted.row.and_then(|row| (row.read)(view, context)) {
+                    if let Some(value) = wanted.row.and_then(|row| (row.read)(resource, context)) {
                         writer.property(&wanted.tags, &value);
                     }
                 }
                 let mut damaged = Vec::new();
-                for (name, xml) in dead(view) {
+                for (name, xml) in dead(resource) {
                     match told(xml) {
                         Value::Withheld(status) if is_name(&name.local) => damaged.push((status, Tags::of(name))),
                         Value::Withheld(_) => {}
@@ -157,7 +158,7 @@ impl Plan {
                     }
                 }
                 let include = include.iter().filter(|wanted| wanted.row.is_some_and(|row| !row.in_allprop));
-                let mut untold = write_found(include, view, context, writer);
+                let mut untold = write_found(include, resource, context, writer);
                 untold.extend(damaged.iter().map(|(status, tags)| (*status, tags)));
                 writer.end_propstat(200, None);
                 self.write_untold(untold, writer);
@@ -166,7 +167,7 @@ impl Plan {
                 let start = writer.out.len();
                 writer.begin_propstat();
                 let empty = writer.out.len();
-                let untold = write_found(names.iter(), view, context, writer);
+                let untold = write_found(names.iter(), resource, context, writer);
                 if writer.out.len() == empty && !untold.is_empty() && !self.minimal {
                     writer.out.truncate(start);
                 } else {
@@ -198,13 +199,13 @@ impl Plan {
 /// Writes what is found and returns what is not, with its status.
 fn write_found<'a>(
     wanted: impl Iterator<Item = &'a Wanted>,
-    view: &View,
+    resource: &Resource,
     context: &PropertyContext,
     writer: &mut Writer,
 ) -> Vec<(u16, &'a Tags)> {
     let mut untold = Vec::new();
     for wanted in wanted {
-        match wanted.value(view, context) {
+        match wanted.value(resource, context) {
             Some(Value::Withheld(status)) => untold.push((status, &*wanted.tags)),
             Some(value) => writer.property(&wanted.tags, &value),
             None => untold.push((MISSING, &*wanted.tags)),
@@ -225,13 +226,13 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     }
     let mut admitted = call.tree.peek(&call.request).await?;
     let context = PropertyContext::of(&admitted);
-    let Some(view) = admitted.view(plan.needs).await? else {
+    let Some(resource) = admitted.resource(plan.needs).await? else {
         return Err(Condition::NotFound.into());
     };
     // The connection is given back before the first byte is awaited; each page opens its own.
     drop(admitted);
     let depth = match depth {
-        _ if !view.node.kind.is_collection() => Depth::Zero,
+        _ if !resource.node.kind.is_collection() => Depth::Zero,
         // All below is what a request without a word asks for (RFC 4918 section 9.1), but many programs mean the members.
         None if Box::pin(few_members(&call.tree, &call.request)).await? => Depth::One,
         None | Some(Depth::Infinity) => return Err(Condition::PropfindFiniteDepth.into()),
@@ -241,12 +242,12 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     writer.begin_multistatus();
     let rootless = rootless && depth == Depth::One;
     if !rootless {
-        plan.write(&view, &context, &mut writer);
+        plan.write(&resource, &context, &mut writer);
     }
     let body = if depth == Depth::One {
         let (tree, request, coming) = (call.tree, call.request, Some(Coming::At(Cursor::default())));
         let listing =
-            Listing { tree, request, plan, context, writer, views: Vec::new().into_iter(), coming, ended: false };
+            Listing { tree, request, plan, context, writer, resources: Vec::new().into_iter(), coming, ended: false };
         Body::Blocks(Box::pin(unfold(listing, Listing::next)), None)
     } else {
         writer.end_multistatus(None);
@@ -267,7 +268,7 @@ async fn few_members(tree: &Tree, request: &Request) -> Result<bool> {
     let (mut at, mut found) = (Cursor::default(), 0);
     loop {
         let page = read(tree.clone(), request.clone(), at, Needs::TAG).await?;
-        found += page.views.len();
+        found += page.resources.len();
         match page.next {
             _ if found > MAX_UNASKED => return Ok(false),
             Some(next) => at = next,
@@ -284,7 +285,7 @@ struct Listing {
     context: PropertyContext,
     writer: Writer,
     /// Of the present page, what is not written yet.
-    views: IntoIter<View>,
+    resources: IntoIter<Resource>,
     /// `None`: the present page is the last.
     coming: Option<Coming>,
     ended: bool,
@@ -302,8 +303,8 @@ impl Listing {
     /// The next block.
     async fn next(mut self) -> Option<(std::result::Result<Bytes, Failure>, Self)> {
         while !self.ended {
-            for view in self.views.by_ref() {
-                self.plan.write(&view, &self.context, &mut self.writer);
+            for resource in self.resources.by_ref() {
+                self.plan.write(&resource, &self.context, &mut self.writer);
                 if self.writer.is_full() {
                     return Some((Ok(self.writer.block()), self));
                 }
@@ -317,7 +318,7 @@ impl Listing {
                 }
             };
             match page {
-                Ok(page) => self.views = page.into_iter(),
+                Ok(page) => self.resources = page.into_iter(),
                 Err(error) => {
                     // The status is sent; all that is left is to break off, so that nobody takes half for the whole.
                     self.ended = true;
@@ -334,7 +335,7 @@ impl Listing {
     }
 
     /// A page: from memory, if it is remembered, else read in one view; and then the next one is begun.
-    async fn page(&mut self, coming: Coming) -> Result<Vec<View>> {
+    async fn page(&mut self, coming: Coming) -> Result<Vec<Resource>> {
         let needs = self.plan.needs;
         let page = match coming {
             Coming::Read(page) => page.await.map_err(|died| Failure::new("listing members", died))??,
@@ -342,7 +343,7 @@ impl Listing {
                 let mut admitted = self.tree.peek(&self.request).await?;
                 if let Some(page) = admitted.remembered(&at, needs).await {
                     self.coming = page.next.map(Coming::At);
-                    return Ok(page.views);
+                    return Ok(page.resources);
                 }
                 drop(admitted);
                 read(self.tree.clone(), self.request.clone(), at, needs).await?
@@ -350,7 +351,7 @@ impl Listing {
         };
         let ahead = |at| Coming::Read(tokio::spawn(read(self.tree.clone(), self.request.clone(), at, needs)));
         self.coming = page.next.map(ahead);
-        Ok(page.views)
+        Ok(page.resources)
     }
 }
 

@@ -23,7 +23,8 @@ use crate::tree::changes::Change;
 use crate::tree::former::{Numbers, version_path};
 use crate::tree::gate::Request;
 use crate::tree::resolve::Realm;
-use crate::tree::walk::{Cursor, Needs};
+use crate::tree::resource::Needs;
+use crate::tree::walk::Cursor;
 use crate::wire::header::{depth, href};
 use crate::wire::multistatus::{Tags, Value, Writer};
 use crate::wire::request::{Asked, Expand, Report, report as parse};
@@ -158,7 +159,7 @@ fn write_changes(
 ) -> std::result::Result<(), (Exhausted, usize)> {
     for (told, change) in changes.iter().enumerate() {
         let written = writer.within(budget, |writer| match change {
-            Change::Live(view) => plan.write(view, context, writer),
+            Change::Live(resource) => plan.write(resource, context, writer),
             Change::Gone(href) => writer.status_response(href, 404, None),
         });
         written.map_err(|exhausted| (exhausted, told))?;
@@ -189,12 +190,12 @@ async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
     let mut told = 0;
     loop {
         let page = admitted.members(&at, plan.needs).await?;
-        told += page.views.len();
-        let within = more(page.views.iter().try_for_each(|view| {
+        told += page.resources.len();
+        let within = more(page.resources.iter().try_for_each(|resource| {
             let mut bytes = 0;
             writer.within(&call.budget, |writer| {
                 let before = writer.out.len();
-                plan.write(view, &context, writer);
+                plan.write(resource, &context, writer);
                 bytes = writer.out.len() - before;
             })?;
             call.budget.steps(steps_of(bytes))
@@ -264,15 +265,15 @@ impl Expansion {
         let request = &Request { dead: dead_of(asked.iter().map(|expand| &expand.name)), ..request.clone() };
         let mut admitted = tree.peek(request).await?;
         let context = PropertyContext::of(&admitted);
-        let found = admitted.view(needs).await?;
+        let found = admitted.resource(needs).await?;
         drop(admitted);
-        let Some(view) = found else { return Err(Condition::NotFound.into()) };
+        let Some(resource) = found else { return Err(Condition::NotFound.into()) };
         let mut found = Writer::default();
         let mut untold: Vec<(u16, &QName)> = Vec::new();
         for expand in asked {
             let before = found.out.len();
             let expands = !expand.inner.is_empty() && level < MAX_EXPANSION;
-            match value(&view, &context, find(&expand.name), &expand.name) {
+            match value(&resource, &context, find(&expand.name), &expand.name) {
                 Some(Value::Xml(xml)) if expands => {
                     let xml = self.expanded(&xml, &expand.inner, request, level).await?;
                     found.property(&Tags::of(&expand.name), &Value::xml(xml));
@@ -292,7 +293,7 @@ impl Expansion {
         }
         untold.sort_by_key(|(status, _)| *status);
         let mut writer = Writer::default();
-        writer.begin_response(&view.href);
+        writer.begin_response(&resource.href);
         writer.begin_propstat();
         writer.raw(&found.out);
         writer.end_propstat(200, None);

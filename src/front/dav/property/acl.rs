@@ -8,7 +8,7 @@ use crate::model::name::QName;
 use crate::model::path::Path;
 use crate::model::privilege::PRIVILEGES;
 use crate::tree::resolve::PRINCIPALS_SEGMENT;
-use crate::tree::walk::{Needs, View};
+use crate::tree::resource::{Needs, Resource};
 use crate::wire::multistatus::{Value, empty, href};
 use crate::wire::xml::escape;
 
@@ -25,7 +25,7 @@ const fn principal(local: &'static str, read: Read, source: &'static str) -> Pro
 }
 
 /// The rows.
-pub static PROPERTIES: [Property; 10] = [
+pub static PROPERTIES: &[Property] = &[
     live("current-user-principal", current_user_principal, "RFC 5397 section 3"),
     live("owner", owner, "RFC 3744 section 5.1"),
     live("supported-privilege-set", supported_privilege_set, "RFC 3744 section 5.3"),
@@ -42,15 +42,15 @@ fn principal_href(name: &str) -> Option<Value<'static>> {
     Some(Value::xml(href(&Path::of(&[PRINCIPALS_SEGMENT, name]).href(true))))
 }
 
-fn current_user_principal(_: &View, context: &PropertyContext) -> Option<Value<'static>> {
+fn current_user_principal(_: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
     principal_href(&context.actor)
 }
 
-fn owner(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    principal_href(view.owner.as_deref()?)
+fn owner(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    principal_href(resource.owner.as_deref()?)
 }
 
-fn supported_privilege_set(_: &View, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_privilege_set(_: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let mut out = String::new();
     let mut depths: Vec<usize> = Vec::new();
     let close = |out: &mut String, depths: &mut Vec<usize>, depth: usize| {
@@ -75,35 +75,35 @@ fn supported_privilege_set(_: &View, _: &PropertyContext) -> Option<Value<'stati
 
 /// Every privilege held, aggregates and their parts alike: some clients know only the ones, some only the others
 ///.
-fn current_user_privilege_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
+fn current_user_privilege_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let mut out = String::new();
-    for row in PRIVILEGES.iter().filter(|row| view.privileges.includes(row.parts)) {
+    for row in PRIVILEGES.iter().filter(|row| resource.privileges.includes(row.parts)) {
         let _ = write!(out, "<D:privilege>{}</D:privilege>", empty(&row.element));
     }
     Some(Value::xml(out))
 }
 
-fn acl_restrictions(_: &View, _: &PropertyContext) -> Option<Value<'static>> {
+fn acl_restrictions(_: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     Some(Value::xml("<D:grant-only/><D:no-invert/>"))
 }
 
-fn inherited_acl_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    match (view.node.kind, view.owner.as_deref()) {
+fn inherited_acl_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    match (resource.node.kind, resource.owner.as_deref()) {
         (Kind::Folder | Kind::File, Some(owner)) => Some(Value::xml(href(&Path::of(&["files", owner]).href(true)))),
         _ => Some(Value::Empty),
     }
 }
 
-fn principal_collection_set(_: &View, _: &PropertyContext) -> Option<Value<'static>> {
+fn principal_collection_set(_: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     Some(Value::xml(href(&Path::of(&[PRINCIPALS_SEGMENT]).href(true))))
 }
 
-fn principal_url(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if view.node.kind == Kind::Principal { principal_href(&view.node.name) } else { None }
+fn principal_url(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if resource.node.kind == Kind::Principal { principal_href(&resource.node.name) } else { None }
 }
 
-fn alternate_uri_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let principal = view.principal.as_ref().filter(|_| view.node.kind == Kind::Principal)?;
+fn alternate_uri_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let principal = resource.principal.as_ref().filter(|_| resource.node.kind == Kind::Principal)?;
     let mut out = String::new();
     for uri in &principal.addresses {
         out.push_str("<D:href>");
@@ -113,6 +113,6 @@ fn alternate_uri_set(view: &View, _: &PropertyContext) -> Option<Value<'static>>
     Some(if out.is_empty() { Value::Empty } else { Value::xml(out) })
 }
 
-fn group_membership(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if view.node.kind == Kind::Principal { Some(Value::Empty) } else { None }
+fn group_membership(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if resource.node.kind == Kind::Principal { Some(Value::Empty) } else { None }
 }

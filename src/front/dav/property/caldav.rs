@@ -18,7 +18,7 @@ use crate::model::privilege::Privilege;
 use crate::tree::calendar::{CALENDARS, given};
 use crate::tree::changes::sync_token;
 use crate::tree::resolve::PRINCIPALS_SEGMENT;
-use crate::tree::walk::{Needs, Text, View};
+use crate::tree::resource::{Needs, Resource, Text};
 use crate::wire::calendar::{CALENDAR, JSON};
 use crate::wire::multistatus::{Value, href};
 use crate::wire::xml::escape;
@@ -42,7 +42,7 @@ const fn set(local: &'static str, read: Read, write: Write, source: &'static str
 }
 
 /// The rows.
-pub static PROPERTIES: [Property; 15] = [
+pub static PROPERTIES: &[Property] = &[
     live("calendar-home-set", NOTHING, calendar_home_set, "RFC 4791 section 6.2.1"),
     live("calendar-user-address-set", PRINCIPAL, calendar_user_address_set, "RFC 6638 section 2.4.1"),
     live("supported-calendar-component-set", OF_CALENDAR, supported_components, "RFC 4791 section 5.2.3"),
@@ -79,8 +79,9 @@ fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
 }
 
 /// What a calendar was told by name is described, where two yearly rules can; what was sent stays as it was.
-fn calendar_timezone(view: &View, context: &PropertyContext) -> Option<Value<'static>> {
-    let named = given(&view.dead, &QName::caldav("calendar-timezone-id")).filter(|_| view.node.kind.is_calendar())?;
+fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
+    let named =
+        given(&resource.dead, &QName::caldav("calendar-timezone-id")).filter(|_| resource.node.kind.is_calendar())?;
     let range = TimeRange { start: context.now, end: context.now.saturating_add(YEAR_S) };
     let zone = known(&named)?;
     let zone = vtimezone(zone.iana_name()?, &zone, range)?;
@@ -89,31 +90,32 @@ fn calendar_timezone(view: &View, context: &PropertyContext) -> Option<Value<'st
 }
 
 /// The name of the zone that a calendar was given whole.
-fn calendar_timezone_id(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let whole = given(&view.dead, &QName::caldav("calendar-timezone")).filter(|_| view.node.kind.is_calendar())?;
+fn calendar_timezone_id(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let whole =
+        given(&resource.dead, &QName::caldav("calendar-timezone")).filter(|_| resource.node.kind.is_calendar())?;
     text(Zone::of_text(&whole)?.iana_name()?.to_owned())
 }
 
 /// Who tells the zones that objects need not describe: this server itself.
-fn timezone_services(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    (view.node.kind == Kind::CalendarHome).then(|| Value::xml(href(TIMEZONES)))
+fn timezone_services(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    (resource.node.kind == Kind::CalendarHome).then(|| Value::xml(href(TIMEZONES)))
 }
 
 /// What one may ask of a new calendar: any kind alone, or all together.
-fn component_sets(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
+fn component_sets(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let set = |names: &[&str]| {
         let comps: String = names.iter().map(|name| comp(name)).collect();
         format!("<C:supported-calendar-component-set xmlns:C=\"{CALDAV}\">{comps}</C:supported-calendar-component-set>")
     };
     let all: Vec<&str> = ComponentSet::ALL.names().collect();
     let alone = all.iter().map(|name| set(&[name]));
-    (view.node.kind == Kind::CalendarHome).then(|| Value::xml(alone.chain([set(&all)]).collect::<String>()))
+    (resource.node.kind == Kind::CalendarHome).then(|| Value::xml(alone.chain([set(&all)]).collect::<String>()))
 }
 
 /// Members are added by POST to the calendar itself.
-fn add_member(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let adds = view.node.kind.row().methods.contains(Method::Post) && view.privileges.contains(Privilege::Bind);
-    adds.then(|| Value::xml(href(&view.href)))
+fn add_member(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let adds = resource.node.kind.row().methods.contains(Method::Post) && resource.privileges.contains(Privilege::Bind);
+    adds.then(|| Value::xml(href(&resource.href)))
 }
 
 fn comp(name: &str) -> String {
@@ -124,45 +126,46 @@ fn xml(value: String) -> Option<Value<'static>> {
     Some(Value::xml(value))
 }
 
-fn calendar_home_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    (view.node.kind == Kind::Principal).then(|| Value::xml(href(&Path::of(&[CALENDARS, &view.node.name]).href(true))))
+fn calendar_home_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    (resource.node.kind == Kind::Principal)
+        .then(|| Value::xml(href(&Path::of(&[CALENDARS, &resource.node.name]).href(true))))
 }
 
 /// The address of the log-in first, the principal's own last: clients take the first that they understand.
-fn calendar_user_address_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let principal = view.principal.as_ref().filter(|_| view.node.kind == Kind::Principal)?;
+fn calendar_user_address_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let principal = resource.principal.as_ref().filter(|_| resource.node.kind == Kind::Principal)?;
     let own = Path::of(&[PRINCIPALS_SEGMENT, &principal.name]).href(true);
     xml(principal.addresses.iter().map(|address| href(address)).chain([href(&own)]).collect())
 }
 
-fn supported_components(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    xml(view.components?.names().map(comp).collect())
+fn supported_components(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    xml(resource.components?.names().map(comp).collect())
 }
 
-fn supported_data(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_data(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let of = |kind: &str| format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{kind}\" version=\"2.0\"/>");
-    if view.node.kind.is_calendar() { xml([CALENDAR, JSON].map(of).concat()) } else { None }
+    if resource.node.kind.is_calendar() { xml([CALENDAR, JSON].map(of).concat()) } else { None }
 }
 
-fn max_resource_size(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if view.node.kind.is_calendar() { text(MAX_BYTES.to_string()) } else { None }
+fn max_resource_size(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if resource.node.kind.is_calendar() { text(MAX_BYTES.to_string()) } else { None }
 }
 
-fn max_attendees(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if view.node.kind.is_calendar() { text(MAX_ATTENDEES.to_string()) } else { None }
+fn max_attendees(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if resource.node.kind.is_calendar() { text(MAX_ATTENDEES.to_string()) } else { None }
 }
 
-fn supported_collations(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_collations(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let of = |name: &str| {
         format!("<C:supported-collation xmlns:C=\"urn:ietf:params:xml:ns:caldav\">{name}</C:supported-collation>")
     };
-    if view.node.kind.is_calendar() { xml(COLLATIONS.iter().map(|(_, name)| of(name)).collect()) } else { None }
+    if resource.node.kind.is_calendar() { xml(COLLATIONS.iter().map(|(_, name)| of(name)).collect()) } else { None }
 }
 
 /// The object as it is stored, or the parts that are wanted. Of one that nobody can read there are no parts (500): its tag is
 /// told all the same, so it does not vanish, and GET gives the bytes. What would be too much is withheld likewise (507).
-fn calendar_data<'a>(view: &'a View, context: &'a PropertyContext) -> Option<Value<'a>> {
-    let stored = match &view.text {
+fn calendar_data<'a>(resource: &'a Resource, context: &'a PropertyContext) -> Option<Value<'a>> {
+    let stored = match &resource.text {
         Text::Unread => return None,
         Text::Missing => return Some(Value::Withheld(500)),
         Text::Read(bytes) => bytes,
@@ -171,7 +174,7 @@ fn calendar_data<'a>(view: &'a View, context: &'a PropertyContext) -> Option<Val
     if selection.is_all() {
         return text(readable(stored));
     }
-    let Some(object) = view.object() else { return Some(Value::Withheld(500)) };
+    let Some(object) = resource.object() else { return Some(Value::Withheld(500)) };
     let zones = Zones::new(&object.calendar, zone).within(budget);
     let Ok(told) = select(&object, selection, &zones) else { return Some(Value::Withheld(507)) };
     if !selection.json {
@@ -183,12 +186,12 @@ fn calendar_data<'a>(view: &'a View, context: &'a PropertyContext) -> Option<Val
 }
 
 /// Opaque unless it was set (RFC 6638 section 9.1).
-fn schedule_calendar_transp(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let set = view.dead.iter().any(|(name, _)| name.is_caldav("schedule-calendar-transp"));
+fn schedule_calendar_transp(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let set = resource.dead.iter().any(|(name, _)| name.is_caldav("schedule-calendar-transp"));
     let opaque = "<C:opaque xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/>";
-    (view.node.kind.is_calendar() && !set).then(|| Value::xml(opaque))
+    (resource.node.kind.is_calendar() && !set).then(|| Value::xml(opaque))
 }
 
-fn getctag(view: &View, context: &PropertyContext) -> Option<Value<'static>> {
-    if view.node.kind.is_calendar() { text(sync_token(&view.node, &context.epoch).to_string()) } else { None }
+fn getctag(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
+    if resource.node.kind.is_calendar() { text(sync_token(&resource.node, &context.epoch).to_string()) } else { None }
 }

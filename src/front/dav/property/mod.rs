@@ -15,7 +15,7 @@ use crate::model::id::Timestamp;
 use crate::model::markup::is_whole;
 use crate::model::name::QName;
 use crate::tree::gate::Admitted;
-use crate::tree::walk::{Needs, View};
+use crate::tree::resource::{Needs, Resource};
 use crate::wire::multistatus::{Tags, Value};
 
 /// What a property's value depends on besides the resource.
@@ -41,7 +41,7 @@ impl PropertyContext {
 }
 
 /// Reads a property off what was loaded; `None`: this resource has no such property.
-pub type Read = for<'a> fn(&'a View, &'a PropertyContext) -> Option<Value<'a>>;
+pub type Read = for<'a> fn(&'a Resource, &'a PropertyContext) -> Option<Value<'a>>;
 
 /// A live property.
 pub struct Property {
@@ -84,7 +84,7 @@ pub enum Write {
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = &'static Property> {
-    webdav::PROPERTIES.iter().chain(&acl::PROPERTIES).chain(&versioning::PROPERTIES).chain(&caldav::PROPERTIES)
+    [webdav::PROPERTIES, acl::PROPERTIES, versioning::PROPERTIES, caldav::PROPERTIES].into_iter().flatten()
 }
 
 /// By their names, with their tags.
@@ -93,7 +93,7 @@ static KNOWN: LazyLock<HashMap<&'static QName, (&'static Property, Tags)>> =
 
 /// Live properties that this server does not have. What a client would write there, others would believe to be the server's
 /// word: the standards protect them all the same.
-static RESERVED: [(QName, &str); 14] = [
+static RESERVED: &[(QName, &str)] = &[
     (QName::caldav("min-date-time"), "RFC 4791 sections 5.2.6 to 5.2.8"),
     (QName::caldav("max-date-time"), "RFC 4791 sections 5.2.6 to 5.2.8"),
     (QName::caldav("max-instances"), "RFC 4791 sections 5.2.6 to 5.2.8"),
@@ -134,8 +134,8 @@ pub fn in_allprop() -> impl Iterator<Item = &'static Property> {
 }
 
 /// The dead properties of a resource, without what is no longer so.
-pub fn dead(view: &View) -> impl Iterator<Item = &(QName, String)> {
-    view.dead.iter().filter(|dead| dead.0 != webdav::WIN32_LAST_MODIFIED || webdav::holds(view, dead))
+pub fn dead(resource: &Resource) -> impl Iterator<Item = &(QName, String)> {
+    resource.dead.iter().filter(|dead| dead.0 != webdav::WIN32_LAST_MODIFIED || webdav::holds(resource, dead))
 }
 
 /// A dead property as it is told: one that is damaged is there, and must not break the answer.
@@ -146,24 +146,27 @@ pub fn told(xml: &str) -> Value<'_> {
 /// The value of a property of a resource, live or dead. A listing asks for some twelve of each member.
 #[inline]
 pub fn value<'a>(
-    view: &'a View,
+    resource: &'a Resource,
     context: &'a PropertyContext,
     row: Option<&Property>,
     name: &QName,
 ) -> Option<Value<'a>> {
-    if let Some(live) = row.and_then(|row| (row.read)(view, context)) {
+    if let Some(live) = row.and_then(|row| (row.read)(resource, context)) {
         return Some(live);
     }
-    if view.dead.is_empty() { None } else { dead_value(view, name) }
+    if resource.dead.is_empty() { None } else { dead_value(resource, name) }
 }
 
-fn dead_value<'a>(view: &'a View, name: &QName) -> Option<Value<'a>> {
-    dead(view).find(|(known, _)| known == name).map(|(_, xml)| told(xml))
+fn dead_value<'a>(resource: &'a Resource, name: &QName) -> Option<Value<'a>> {
+    dead(resource).find(|(known, _)| known == name).map(|(_, xml)| told(xml))
 }
 
 /// Names of the live properties that a resource has.
-pub fn names_of(view: &View, context: &PropertyContext) -> Vec<QName> {
-    all().filter(|property| (property.read)(view, context).is_some()).map(|property| property.name.clone()).collect()
+pub fn names_of(resource: &Resource, context: &PropertyContext) -> Vec<QName> {
+    all()
+        .filter(|property| (property.read)(resource, context).is_some())
+        .map(|property| property.name.clone())
+        .collect()
 }
 
 #[cfg(test)]

@@ -9,12 +9,13 @@ use crate::model::kind::Kind;
 use crate::model::method::METHODS;
 use crate::model::name::{BEFFROI, QName};
 use crate::tree::former::version_path;
-use crate::tree::walk::{Needs, View};
+use crate::tree::resource::{Needs, Resource};
 use crate::wire::header::http_date;
 use crate::wire::multistatus::{Value, empty, href};
 
 const NOTHING: Needs = Needs::NOTHING;
 const VERSIONS: Needs = Needs { versions: true, ..NOTHING };
+const KEPT: Needs = Needs { kept: true, ..VERSIONS };
 const AUTHOR: Needs = Needs { author: true, ..NOTHING };
 const OLD_PLACE: Needs = Needs { old_place: true, ..Needs::TAG };
 
@@ -31,7 +32,7 @@ const fn ours(local: &'static str, in_allprop: bool, needs: Needs, read: Read, w
 }
 
 /// The rows.
-pub static PROPERTIES: [Property; 20] = [
+pub static PROPERTIES: &[Property] = &[
     written("comment", NOTHING, comment, Write::Comment, "RFC 3253 section 3.1.1"),
     live("creator-displayname", AUTHOR, creator_displayname, "RFC 3253 section 3.1.2"),
     live("supported-method-set", NOTHING, supported_method_set, "RFC 3253 section 3.1.3"),
@@ -49,7 +50,7 @@ pub static PROPERTIES: [Property; 20] = [
     live("version-history", NOTHING, version_history, "RFC 3253 sections 5.2.1 and 5.3.1"),
     ours("creator-device", false, NOTHING, creator_device, Write::Protected),
     ours("sha256", false, NOTHING, sha256, Write::Protected),
-    ours("kept", false, VERSIONS, kept, Write::Kept),
+    ours("kept", false, KEPT, kept, Write::Kept),
     ours("deleted-at", true, OLD_PLACE, deleted_at, Write::Protected),
     ours("deleted-from", true, OLD_PLACE, deleted_from, Write::Protected),
 ];
@@ -58,47 +59,47 @@ fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
     Some(Value::text(value))
 }
 
-fn is_version(view: &View) -> bool {
-    matches!(view.node.kind, Kind::Version | Kind::PastFile)
+fn is_version(resource: &Resource) -> bool {
+    matches!(resource.node.kind, Kind::Version | Kind::PastFile)
 }
 
-fn is_document(view: &View) -> bool {
-    matches!(view.node.kind, Kind::File | Kind::Object)
+fn is_document(resource: &Resource) -> bool {
+    matches!(resource.node.kind, Kind::File | Kind::Object)
 }
 
-fn hrefs(view: &View, numbers: impl Iterator<Item = i64>) -> Option<Value<'static>> {
-    let history = version_path(view.node.id, None).href(true);
+fn hrefs(resource: &Resource, numbers: impl Iterator<Item = i64>) -> Option<Value<'static>> {
+    let history = version_path(resource.node.id, None).href(true);
     let xml: String = numbers.map(|number| href(&format!("{history}{number}"))).collect();
     Some(if xml.is_empty() { Value::Empty } else { Value::xml(xml) })
 }
 
 /// The newest version; while a draft is written, the one it began from.
-fn newest(view: &View) -> Option<i64> {
-    view.versions.last().copied()
+fn newest(resource: &Resource) -> Option<i64> {
+    resource.versions.last().copied()
 }
 
-fn comment<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
-    text(view.node.comment.as_deref()?)
+fn comment<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+    text(resource.node.comment.as_deref()?)
 }
 
-fn creator_displayname<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
-    text(view.author.as_deref()?)
+fn creator_displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+    text(resource.author.as_deref()?)
 }
 
-fn creator_device<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
-    text(view.node.device.as_deref()?)
+fn creator_device<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+    text(resource.node.device.as_deref()?)
 }
 
-fn sha256<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
-    text(view.node.hash.as_deref()?)
+fn sha256<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+    text(resource.node.hash.as_deref()?)
 }
 
-fn supported_method_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let methods = METHODS.iter().filter(|(method, _)| view.node.kind.row().methods.contains(*method));
+fn supported_method_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let methods = METHODS.iter().filter(|(method, _)| resource.node.kind.row().methods.contains(*method));
     Some(Value::xml(methods.map(|(_, name)| format!("<D:supported-method name=\"{name}\"/>")).collect::<String>()))
 }
 
-fn supported_live_property_set(_: &View, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_live_property_set(_: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let mut xml = String::new();
     for property in all() {
         let element = empty(&property.name);
@@ -107,77 +108,86 @@ fn supported_live_property_set(_: &View, _: &PropertyContext) -> Option<Value<'s
     Some(Value::xml(xml))
 }
 
-fn supported_report_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let reports = REPORTS.iter().filter(|report| (report.on)(view.node.kind.row()));
+fn supported_report_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let reports = REPORTS.iter().filter(|report| (report.on)(resource.node.kind.row()));
     let xml = |name: &QName| format!("<D:supported-report><D:report>{}</D:report></D:supported-report>", empty(name));
     Some(Value::xml(reports.map(|report| xml(&report.name)).collect::<String>()))
 }
 
-fn checked_in(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if !is_document(view) || !view.node.sealed { None } else { hrefs(view, newest(view).into_iter()) }
+fn checked_in(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if !is_document(resource) || !resource.node.sealed { None } else { hrefs(resource, newest(resource).into_iter()) }
 }
 
-fn checked_out(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if !is_document(view) || view.node.sealed || view.versions.is_empty() {
+fn checked_out(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if !is_document(resource) || resource.node.sealed || resource.versions.is_empty() {
         return None;
     }
-    hrefs(view, newest(view).into_iter())
+    hrefs(resource, newest(resource).into_iter())
 }
 
-fn auto_version(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let versioned = is_document(view) && !view.node.litter;
+fn auto_version(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let versioned = is_document(resource) && !resource.node.litter;
     versioned.then(|| Value::xml("<D:checkout-unlocked-checkin/>"))
 }
 
 /// Numbers of the versions before this one.
-fn before(view: &View) -> &[i64] {
-    view.versions.split_at(view.versions.partition_point(|number| *number < view.node.version)).0
+fn before(resource: &Resource) -> &[i64] {
+    resource.versions.split_at(resource.versions.partition_point(|number| *number < resource.node.version)).0
 }
 
-fn predecessor_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    match view.node.kind {
-        Kind::Version | Kind::PastFile => hrefs(view, before(view).last().copied().into_iter()),
-        Kind::File | Kind::Object if !view.node.sealed => hrefs(view, newest(view).into_iter()),
+fn predecessor_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    match resource.node.kind {
+        Kind::Version | Kind::PastFile => hrefs(resource, before(resource).last().copied().into_iter()),
+        Kind::File | Kind::Object if !resource.node.sealed => hrefs(resource, newest(resource).into_iter()),
         _ => None,
     }
 }
 
-fn successor_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let after = view.versions.partition_point(|number| *number <= view.node.version);
-    is_version(view).then(|| hrefs(view, view.versions.get(after).copied().into_iter()))?
+fn successor_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let after = resource.versions.partition_point(|number| *number <= resource.node.version);
+    is_version(resource).then(|| hrefs(resource, resource.versions.get(after).copied().into_iter()))?
 }
 
-fn checkout_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    is_version(view).then_some(Value::Empty)
+fn checkout_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    is_version(resource).then_some(Value::Empty)
 }
 
-fn version_name(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if is_version(view) { text(view.node.version.to_string()) } else { None }
+fn version_name(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if is_version(resource) { text(resource.node.version.to_string()) } else { None }
 }
 
-fn version_set(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if view.node.kind == Kind::VersionHistory { hrefs(view, view.versions.iter().copied()) } else { None }
+fn version_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if resource.node.kind == Kind::VersionHistory { hrefs(resource, resource.versions.iter().copied()) } else { None }
 }
 
-fn root_version(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if view.node.kind == Kind::VersionHistory { hrefs(view, view.versions.first().copied().into_iter()) } else { None }
+fn root_version(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if resource.node.kind == Kind::VersionHistory {
+        hrefs(resource, resource.versions.first().copied().into_iter())
+    } else {
+        None
+    }
 }
 
-fn version_history(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let of_document =
-        is_document(view) || matches!(view.node.kind, Kind::TrashedFile | Kind::TrashedObject) || is_version(view);
-    of_document.then(|| Value::xml(href(&version_path(view.node.id, None).href(true))))
+fn version_history(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let of_document = is_document(resource)
+        || matches!(resource.node.kind, Kind::TrashedFile | Kind::TrashedObject)
+        || is_version(resource);
+    of_document.then(|| Value::xml(href(&version_path(resource.node.id, None).href(true))))
 }
 
-fn kept(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if is_version(view) && !view.versions.is_empty() { text(if view.kept { "1" } else { "0" }) } else { None }
+fn kept(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if is_version(resource) && !resource.versions.is_empty() {
+        text(if resource.kept { "1" } else { "0" })
+    } else {
+        None
+    }
 }
 
-fn deleted_at(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    text(http_date(view.old_place.as_ref()?.0))
+fn deleted_at(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    text(http_date(resource.old_place.as_ref()?.0))
 }
 
-fn deleted_from(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let (_, path) = view.old_place.as_ref()?;
-    Some(Value::xml(href(&path.href(view.node.kind.is_collection()))))
+fn deleted_from(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let (_, path) = resource.old_place.as_ref()?;
+    Some(Value::xml(href(&path.href(resource.node.kind.is_collection()))))
 }

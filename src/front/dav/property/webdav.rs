@@ -12,7 +12,7 @@ use crate::model::method::Method;
 use crate::model::name::{MICROSOFT, QName};
 use crate::tree::calendar::{given, link_of};
 use crate::tree::changes::sync_token;
-use crate::tree::walk::{Needs, View};
+use crate::tree::resource::{Needs, Resource};
 use crate::wire::header::{file_date, http_date, unix_seconds};
 use crate::wire::multistatus::{Value, empty, href, lockdiscovery};
 
@@ -43,7 +43,7 @@ const fn written(
 }
 
 /// The rows.
-pub static PROPERTIES: [Property; 16] = [
+pub static PROPERTIES: &[Property] = &[
     live("creationdate", true, BRIEF, creationdate, "RFC 4918 section 15.1"),
     written("displayname", true, DEAD, displayname, Write::Shown, "RFC 4918 section 15.2"),
     live("getcontentlength", true, BRIEF, getcontentlength, "RFC 4918 section 15.4"),
@@ -78,7 +78,7 @@ fn plain(value: String) -> Option<Value<'static>> {
 }
 
 /// Nothing live: the value, if there is one, is a dead property's.
-fn absent(_: &View, _: &PropertyContext) -> Option<Value<'static>> {
+fn absent(_: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     None
 }
 
@@ -89,80 +89,80 @@ fn seconds_or_date(text: &str) -> Option<Timestamp> {
 
 /// Is what Windows was told of the modification time of a resource, in a dead property, still so? It is that time spelled
 /// out, and kept only because not all of its dates can be told otherwise: whatever gives the resource another time ends it.
-pub(super) fn holds(view: &View, dead: &(QName, String)) -> bool {
+pub(super) fn holds(resource: &Resource, dead: &(QName, String)) -> bool {
     let told = given(std::slice::from_ref(dead), &WIN32_LAST_MODIFIED).as_deref().and_then(file_date);
-    told.is_some_and(|told| tellable(told) == tellable(view.node.modified_at))
+    told.is_some_and(|told| tellable(told) == tellable(resource.node.modified_at))
 }
 
-fn creationdate(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    plain(Instant::from_second(view.node.created_at).ok()?.to_string())
+fn creationdate(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    plain(Instant::from_second(resource.node.created_at).ok()?.to_string())
 }
 
 /// The last segment: file managers show it as the name. A principal is shown by its display name.
-fn displayname<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
-    match (&view.principal, view.node.kind) {
+fn displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+    match (&resource.principal, resource.node.kind) {
         (Some(principal), _) => text(principal.display_name.as_str()),
         // A calendar's own is a dead one.
-        (None, kind) if kind.is_calendar() && view.dead.iter().any(|(name, _)| name.is_dav("displayname")) => None,
+        (None, kind) if kind.is_calendar() && resource.dead.iter().any(|(name, _)| name.is_dav("displayname")) => None,
         (None, Kind::LinkedCalendar) => {
-            let (calendar, home) = link_of(&view.node.name)?;
+            let (calendar, home) = link_of(&resource.node.name)?;
             text(format!("{calendar} ({home})"))
         }
         (None, Kind::Root) => text("Beffroi"),
-        (None, _) => text(view.node.name.as_str()),
+        (None, _) => text(resource.node.name.as_str()),
     }
 }
 
-fn getcontentlength(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    if view.node.kind.is_collection() { None } else { plain(view.node.size_bytes.to_string()) }
+fn getcontentlength(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    if resource.node.kind.is_collection() { None } else { plain(resource.node.size_bytes.to_string()) }
 }
 
-fn getcontenttype<'a>(view: &'a View, _: &'a PropertyContext) -> Option<Value<'a>> {
-    text(view.node.media_type()?)
+fn getcontenttype<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+    text(resource.node.media_type()?)
 }
 
-fn getetag(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    plain(ETag::told_of_hash(view.node.hash.as_deref()?))
+fn getetag(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    plain(ETag::told_of_hash(resource.node.hash.as_deref()?))
 }
 
-fn getlastmodified(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    plain(http_date(view.node.modified_at))
+fn getlastmodified(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    plain(http_date(resource.node.modified_at))
 }
 
-fn lock_discovery(view: &View, context: &PropertyContext) -> Option<Value<'static>> {
-    if !view.node.kind.row().methods.contains(Method::Lock) {
+fn lock_discovery(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
+    if !resource.node.kind.row().methods.contains(Method::Lock) {
         return None;
     }
-    Some(if view.locks.is_empty() { Value::Empty } else { Value::xml(lockdiscovery(&view.locks, context.now)) })
+    Some(if resource.locks.is_empty() { Value::Empty } else { Value::xml(lockdiscovery(&resource.locks, context.now)) })
 }
 
-fn resourcetype(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let types = view.node.kind.row().resource_types;
+fn resourcetype(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let types = resource.node.kind.row().resource_types;
     if types.is_empty() {
         return Some(Value::Empty);
     }
     Some(Value::xml(types.iter().map(empty).collect::<String>()))
 }
 
-fn supportedlock(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
+fn supportedlock(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     const BOTH: &str = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>\
         </D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>";
-    view.node.kind.row().methods.contains(Method::Lock).then(|| Value::xml(BOTH))
+    resource.node.kind.row().methods.contains(Method::Lock).then(|| Value::xml(BOTH))
 }
 
-fn quota_available(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    let (_, available) = view.quota?;
+fn quota_available(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let (_, available) = resource.quota?;
     plain(available.unwrap_or(UNLIMITED_BYTES).to_string())
 }
 
-fn quota_used(view: &View, _: &PropertyContext) -> Option<Value<'static>> {
-    plain(view.quota?.0.to_string())
+fn quota_used(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    plain(resource.quota?.0.to_string())
 }
 
-fn resource_id(view: &View, context: &PropertyContext) -> Option<Value<'static>> {
-    Some(Value::xml(href(&format!("urn:beffroi:{}:{}", context.epoch, view.node.id))))
+fn resource_id(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
+    Some(Value::xml(href(&format!("urn:beffroi:{}:{}", context.epoch, resource.node.id))))
 }
 
-fn token(view: &View, context: &PropertyContext) -> Option<Value<'static>> {
-    if view.node.kind.row().sync { text(sync_token(&view.node, &context.epoch).to_string()) } else { None }
+fn token(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
+    if resource.node.kind.row().sync { text(sync_token(&resource.node, &context.epoch).to_string()) } else { None }
 }

@@ -1,0 +1,228 @@
+//! What properties are read from: a resource, and the table of what may be loaded for it.
+//!
+//! A property that needs data names it in its row (`Needs`). What there is to be named stands in one table below: each line is
+//! a part of [`Needs`], a field of [`Resource`], and the function that loads it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::gate::Admitted;
+use crate::model::calendar::ComponentSet;
+use crate::model::error::Result;
+use crate::model::id::Timestamp;
+use crate::model::kind::Kind;
+use crate::model::lock::Lock;
+use crate::model::node::Node;
+use crate::model::path::Path;
+use crate::model::principal::Principal;
+use crate::model::privilege::PrivilegeSet;
+use crate::store::node::Width;
+use crate::store::property::Dead;
+use crate::store::sql::Reading;
+use crate::store::{calendar, held, principal, property, version};
+
+/// Used bytes below a collection, and what may still come (`None`: as much as the disk holds).
+pub type Quota = (i64, Option<i64>);
+
+/// Makes of the table what follows from it.
+macro_rules! loaded {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $load:ident;)*) => {
+        /// What the asked properties want loaded, so that reading a property is a plain function.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        pub struct Needs {
+            /// Which columns of the node.
+            pub width: Width,
+            $($(#[$doc])* pub $name: bool,)*
+        }
+
+        impl Needs {
+            /// Nothing.
+            pub const NOTHING: Self = Self { width: Width::Whole, $($name: false,)* };
+
+            /// What either wants.
+            #[must_use]
+            pub const fn and(self, other: Self) -> Self {
+                Self {
+                    width: if (self.width as u8) < (other.width as u8) { other.width } else { self.width },
+                    $($name: self.$name || other.$name,)*
+                }
+            }
+        }
+
+        /// A node with all that its properties are read from.
+        #[derive(Clone, Debug)]
+        pub struct Resource {
+            /// The node, which others may hold too.
+            pub node: Arc<Node>,
+            /// Its address: that of the request, and below it the names that the tree has.
+            pub href: String,
+            /// What the actor may do with it.
+            pub privileges: PrivilegeSet,
+            /// Name of the principal in whose home it stands.
+            pub owner: Option<Arc<str>>,
+            $($(#[$doc])* pub $name: $type,)*
+        }
+
+        impl Resource {
+            /// One of which nothing is loaded yet.
+            pub(super) fn of(
+                node: Arc<Node>,
+                href: String,
+                privileges: PrivilegeSet,
+                owner: Option<Arc<str>>,
+            ) -> Self {
+                Self { node, href, privileges, owner, $($name: <$type>::default(),)* }
+            }
+        }
+
+        impl<T: Reading> Admitted<T> {
+            /// Loads what a single resource needs.
+            pub(super) async fn load(&mut self, resource: &mut Resource, needs: Needs) -> Result<()> {
+                $(if needs.$name {
+                    self.$load(resource).await?;
+                })*
+                Ok(())
+            }
+        }
+    };
+}
+
+loaded! {
+    /// Locks that cover it, with their roots.
+    locks: Vec<(Lock, String)> = by_the_page;
+    /// Its dead properties.
+    dead: Vec<Dead> = load_dead;
+    /// Used and available bytes.
+    quota: Option<Quota> = load_quota;
+    /// The principal it is.
+    principal: Option<Principal> = load_principal;
+    /// Shown name of who wrote its content.
+    author: Option<String> = load_author;
+    /// Numbers of the document's versions, ascending.
+    versions: Arc<[i64]> = load_versions;
+    /// Is it a version that retention never takes?
+    kept: bool = load_kept;
+    /// When it was deleted, and the address it had, decoded.
+    old_place: Option<(Timestamp, Path)> = load_old_place;
+    /// Of a calendar: what it may hold.
+    components: Option<ComponentSet> = load_components;
+    /// Of a calendar object that a report looks at: its text.
+    text: Text = by_the_page;
+}
+
+impl Needs {
+    /// The columns that most listings are made of, and nothing else.
+    pub const BRIEF: Self = Self { width: Width::Brief, ..Self::NOTHING };
+
+    /// The least columns, and nothing else.
+    pub const TAG: Self = Self { width: Width::Tag, ..Self::NOTHING };
+}
+
+/// The text of a calendar object, as bytes: what a client stored may be no text at all.
+#[derive(Clone, Debug, Default)]
+pub enum Text {
+    /// Nobody asked for it yet.
+    #[default]
+    Unread,
+    /// It is not there although it should be.
+    Missing,
+    /// As it is stored.
+    Read(Bytes),
+}
+
+impl Resource {
+    /// How many bytes of dead properties it holds.
+    #[must_use]
+    pub fn dead_bytes(&self) -> usize {
+        self.dead.iter().map(|(name, xml)| name.namespace.len() + name.local.len() + xml.len()).sum()
+    }
+}
+
+impl<T: Reading> Admitted<T> {
+    /// Locks are known of the target and asked for members by the page; texts are read in runs.
+    async fn by_the_page(&mut self, _: &mut Resource) -> Result<()> {
+        Ok(())
+    }
+
+    async fn load_dead(&mut self, resource: &mut Resource) -> Result<()> {
+        let node = &resource.node;
+        if node.kind.row().properties {
+            resource.dead = match node.kind {
+                Kind::LinkedCalendar => {
+                    let person = self.request.actor.id;
+                    property::seen_by(&mut self.store, node.id, person, &self.request.dead).await?
+                }
+                _ => property::of(&mut self.store, node.id, &self.request.dead).await?,
+            };
+        }
+        Ok(())
+    }
+
+    /// Finder refuses to copy where a collection gives no number; the roots hold nothing themselves.
+    async fn load_quota(&mut self, resource: &mut Resource) -> Result<()> {
+        let row = resource.node.kind.row();
+        if row.collection {
+            resource.quota = if row.sync { Some(self.quota(&resource.node).await?) } else { Some((0, None)) };
+        }
+        Ok(())
+    }
+
+    /// What is used, and what the home of a collection may still take. What counts in a quota is all that the home holds, and
+    /// each collection says so (RFC 4331 section 4); where there is no quota, it is the content that stands below.
+    pub(super) async fn quota(&mut self, node: &Node) -> Result<Quota> {
+        Ok(match held::quota(&mut self.store, node.home_id).await? {
+            (used, Some(quota)) => (used, Some((quota - used).max(0))),
+            (_, None) => (node.size_bytes, None),
+        })
+    }
+
+    async fn load_principal(&mut self, resource: &mut Resource) -> Result<()> {
+        if resource.node.kind == Kind::Principal {
+            resource.principal = principal::by_name(&mut self.store, &resource.node.name).await?;
+        }
+        Ok(())
+    }
+
+    async fn load_author(&mut self, resource: &mut Resource) -> Result<()> {
+        if let (None, Some(author)) = (&resource.author, resource.node.author_id) {
+            resource.author = principal::display_name(&mut self.store, author).await?;
+        }
+        Ok(())
+    }
+
+    /// Is it a version in the folder of its document? What stands in the tree of a former day is looked at as a document.
+    fn is_in_version_folder(&self, resource: &Resource) -> bool {
+        resource.node.kind == Kind::PastFile && self.target.moment.is_none()
+    }
+
+    async fn load_versions(&mut self, resource: &mut Resource) -> Result<()> {
+        if resource.node.kind.row().versioned || self.is_in_version_folder(resource) {
+            resource.versions = self.version_numbers(resource.node.id).await?;
+        }
+        Ok(())
+    }
+
+    async fn load_kept(&mut self, resource: &mut Resource) -> Result<()> {
+        if resource.node.kind == Kind::Version || self.is_in_version_folder(resource) {
+            let number = resource.node.version;
+            let this = version::versions(&mut self.store, resource.node.id, (number, number), 1).await?;
+            resource.kept = this.first().is_some_and(|version| version.kept);
+        }
+        Ok(())
+    }
+
+    async fn load_old_place(&mut self, resource: &mut Resource) -> Result<()> {
+        if resource.node.kind.is_trashed() {
+            resource.old_place = self.old_place(&resource.node).await?;
+        }
+        Ok(())
+    }
+
+    async fn load_components(&mut self, resource: &mut Resource) -> Result<()> {
+        if resource.node.kind.is_calendar() {
+            resource.components = Some(calendar::components(&mut self.store, resource.node.id).await?);
+        }
+        Ok(())
+    }
+}

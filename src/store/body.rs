@@ -13,12 +13,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::blocks::{of_file, shared};
+use super::db::arguments;
+use super::db::text::{bodies_as_one, listed};
+use super::executor::{Executor, row};
 use super::list::list;
 use super::named::Part;
-use super::page::{bodies, joined};
+use super::page::bodies;
 use super::place::{Place, blocking};
 use super::recall::Key;
-use super::sql::{Reading, arguments, listed, row};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -372,13 +374,13 @@ pub async fn insert(c: &mut Txn, hash: &str, data: &[u8], now: Timestamp) -> Res
 }
 
 /// A small body as it is in the database.
-pub async fn stored(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, Failure> {
+pub async fn stored(c: &mut impl Executor, hash: &str) -> Result<Option<Bytes>, Failure> {
     let sql = "SELECT data FROM body WHERE hash = $1";
     Ok(row(c, sql, arguments![hash]).await?.map(|row| row.bytes(0)))
 }
 
 /// A small body.
-pub async fn inline(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, Failure> {
+pub async fn inline(c: &mut impl Executor, hash: &str) -> Result<Option<Bytes>, Failure> {
     let key = Key::bytes_of(hash);
     if let Some(known) = c.recall().and_then(|recall| recall.look::<Bytes>(&key)) {
         return Ok(Some(Bytes::clone(&known)));
@@ -391,8 +393,8 @@ pub async fn inline(c: &mut impl Reading, hash: &str) -> Result<Option<Bytes>, F
 }
 
 /// Small bodies by their hashes, in one trip. One that is not among them is not there.
-pub async fn several(c: &mut impl Reading, hashes: &[&str]) -> Result<HashMap<String, Bytes>, Failure> {
-    const SQL: &str = joined!(
+pub async fn several(c: &mut impl Executor, hashes: &[&str]) -> Result<HashMap<String, Bytes>, Failure> {
+    const SQL: &str = bodies_as_one!(
         "n.hash",
         "n.data",
         concat!("SELECT b.hash, b.data FROM ", listed!("$1"), " l CROSS JOIN body b WHERE b.hash = l.value")

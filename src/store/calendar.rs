@@ -1,10 +1,12 @@
 //! Statements on `calendar` and `calendar_object`.
 
+use super::db::text::listed;
+use super::db::{Row, arguments};
+use super::executor::{Executor, prefetch, row, rows};
 use super::list::list;
 use super::members::{Asked, Mark, Members, Pages, Widths, by_name, pages, widths};
 use super::node::{COLUMNS, Width, brief, columns, node_of, tag};
 use super::page::paged;
-use super::sql::{Reading, Row, arguments, foresee, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::error::Failure;
@@ -18,7 +20,7 @@ pub async fn insert(c: &mut Txn, calendar: Id, components: ComponentSet) -> Resu
 }
 
 /// What a calendar may hold.
-pub async fn components(c: &mut impl Reading, calendar: Id) -> Result<ComponentSet, Failure> {
+pub async fn components(c: &mut impl Executor, calendar: Id) -> Result<ComponentSet, Failure> {
     let found = row(c, "SELECT components FROM calendar WHERE node_id = $1", arguments![calendar]).await?;
     Ok(found.map_or(ComponentSet::ALL, |row| ComponentSet(row.integer(0))))
 }
@@ -38,7 +40,7 @@ const STANDING: &str = "SELECT (SELECT k.components FROM calendar k WHERE k.node
     (SELECT o.uid FROM calendar_object o WHERE o.node_id = $3)";
 
 /// Asks all that must be known before an object of a UID may stand in a calendar.
-pub async fn standing(c: &mut impl Reading, calendar: Id, uid: &str, object: Id) -> Result<Standing, Failure> {
+pub async fn standing(c: &mut impl Executor, calendar: Id, uid: &str, object: Id) -> Result<Standing, Failure> {
     let found = row(c, STANDING, arguments![calendar, uid, object]).await?;
     Ok(found.map_or(Standing { components: ComponentSet::ALL, holder: None, uid: None }, |row| Standing {
         components: ComponentSet(row.optional_integer(0).unwrap_or(ComponentSet::ALL.0)),
@@ -57,14 +59,14 @@ pub async fn enlist(c: &mut Txn, object: Id, calendar: Id, indexed: &Indexed) ->
 }
 
 /// What is known of an object as it is, be it in its calendar or in the trash.
-pub async fn indexed(c: &mut impl Reading, object: Id) -> Result<Option<Indexed>, Failure> {
+pub async fn indexed(c: &mut impl Executor, object: Id) -> Result<Option<Indexed>, Failure> {
     let sql = "SELECT uid, component, first_at, last_at FROM calendar_object WHERE node_id = $1";
     Ok(row(c, sql, arguments![object]).await?.map(|row| indexed_of(&row, 0)))
 }
 
 /// The same of all members of a collection from the key of one name to that of another, by the hash of their content.
 pub async fn indexed_members(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     parent: Id,
     (after, last): (&str, &str),
 ) -> Result<Vec<(String, Indexed)>, Failure> {
@@ -92,12 +94,12 @@ const GONE: &str = concat!(
 );
 
 /// Asks in one trip for what [`gone`] and [`standing`] will ask of a new object.
-pub async fn foresee_object(c: &mut Txn, calendar: Id, uid: &str, object: Id) -> Result<(), Failure> {
-    foresee(c, &[(GONE, arguments![calendar, uid]), (STANDING, arguments![calendar, uid, object])]).await
+pub async fn prefetch_object(c: &mut Txn, calendar: Id, uid: &str, object: Id) -> Result<(), Failure> {
+    prefetch(c, &[(GONE, arguments![calendar, uid]), (STANDING, arguments![calendar, uid, object])]).await
 }
 
 /// The object of a UID that was deleted from a calendar last and lies in the trash.
-pub async fn gone(c: &mut impl Reading, calendar: Id, uid: &str) -> Result<Option<Node>, Failure> {
+pub async fn gone(c: &mut impl Executor, calendar: Id, uid: &str) -> Result<Option<Node>, Failure> {
     Ok(row(c, GONE, arguments![calendar, uid]).await?.map(|row| node_of(&row)))
 }
 
@@ -114,7 +116,7 @@ pub struct Candidates<'a> {
 
 /// Objects of a calendar in the order of their names, after `after`.
 pub async fn objects(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     of: Candidates<'_>,
     after: &str,
     limit: i64,
@@ -133,7 +135,7 @@ pub async fn objects(
 }
 
 /// The objects of a calendar that bear names of these keys, in no order.
-pub async fn named(c: &mut impl Reading, calendar: &Node, names: &[String], width: Width) -> Result<Members, Failure> {
+pub async fn named(c: &mut impl Executor, calendar: &Node, names: &[String], width: Width) -> Result<Members, Failure> {
     const SQL: Pages = pages!(
         by_name,
         concat!(
@@ -150,7 +152,7 @@ pub async fn named(c: &mut impl Reading, calendar: &Node, names: &[String], widt
 
 /// Calendars of other homes that an actor may read: each with the name of its home and the role held.
 pub async fn linked(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     actor: Id,
     now: Timestamp,
     own_home: Id,

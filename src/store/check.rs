@@ -1,6 +1,8 @@
 //! Statements that look for damage: references that lead nowhere, sums that do not add up.
 
-use super::sql::{self, Reading, arguments, row, rows};
+use super::db::arguments;
+use super::db::text::{INTEGRITY, mistyped};
+use super::executor::{Executor, row, rows};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 use crate::model::kind::Kind;
@@ -118,37 +120,23 @@ static RULES: [Rule; 18] = [
     },
 ];
 
-/// Rows of a table with a value of another type than its column: of integers, texts, bytes. One bit of a row tells the type of
-/// a value, and the database takes any.
-macro_rules! typed {
-    ($table:literal, [$($integer:literal),*], [$($text:literal),*], [$($bytes:literal),*]) => {
-        concat!(
-            "SELECT rowid, '", $table, "' FROM ", $table, " WHERE 1 = 0",
-            $(" OR typeof(", $integer, ") NOT IN ('integer', 'null')",)*
-            $(" OR typeof(", $text, ") NOT IN ('text', 'null')",)*
-            $(" OR typeof(", $bytes, ") <> 'blob'",)*
-            " LIMIT 100"
-        )
-    };
-}
-
 static TYPED: [&str; 20] = [
-    typed!("setting", [], ["name", "value"], []),
-    typed!(
+    mistyped!("setting", [], ["name", "value"], []),
+    mistyped!(
         "principal",
         ["id", "created_at", "disabled_at", "closed_at"],
         ["kind", "name", "match_name", "display_name", "password_hash"],
         []
     ),
-    typed!("address", ["principal_id"], ["uri"], []),
-    typed!("membership", ["group_id", "member_id"], [], []),
-    typed!(
+    mistyped!("address", ["principal_id"], ["uri"], []),
+    mistyped!("membership", ["group_id", "member_id"], [], []),
+    mistyped!(
         "device",
         ["id", "principal_id", "scope", "read_only", "created_at", "used_at", "expires_at"],
         ["label", "secret_hash"],
         []
     ),
-    typed!(
+    mistyped!(
         "node",
         [
             "id",
@@ -180,7 +168,7 @@ static TYPED: [&str; 20] = [
         ["name", "match_name", "kind", "comment", "hash", "content_type", "draft", "device"],
         []
     ),
-    typed!(
+    mistyped!(
         "home",
         [
             "node_id",
@@ -198,7 +186,7 @@ static TYPED: [&str; 20] = [
         ["chain", "versions_every"],
         []
     ),
-    typed!(
+    mistyped!(
         "past",
         [
             "node_id",
@@ -220,28 +208,28 @@ static TYPED: [&str; 20] = [
         ["name", "match_name", "comment", "hash", "content_type", "device"],
         []
     ),
-    typed!("body", ["stored_at"], ["hash"], ["data"]),
-    typed!("ace", ["node_id", "principal_id", "role", "until_at"], [], []),
-    typed!(
+    mistyped!("body", ["stored_at"], ["hash"], ["data"]),
+    mistyped!("ace", ["node_id", "principal_id", "role", "until_at"], [], []),
+    mistyped!(
         "lock",
         ["node_id", "home_id", "principal_id", "deep", "shared", "timeout_s", "expires_at"],
         ["token", "owner_xml"],
         []
     ),
-    typed!("property", ["node_id", "principal_id"], ["namespace", "name", "xml"], []),
-    typed!("chain", ["home_id", "place", "node_id", "version"], ["leaf", "chain"], []),
-    typed!("hold", ["home_id", "principal_id", "since_at", "released_until"], [], []),
-    typed!("calendar", ["node_id", "components"], [], []),
-    typed!("calendar_object", ["node_id", "calendar_id", "first_at", "last_at"], ["uid", "component"], []),
-    typed!(
+    mistyped!("property", ["node_id", "principal_id"], ["namespace", "name", "xml"], []),
+    mistyped!("chain", ["home_id", "place", "node_id", "version"], ["leaf", "chain"], []),
+    mistyped!("hold", ["home_id", "principal_id", "since_at", "released_until"], [], []),
+    mistyped!("calendar", ["node_id", "components"], [], []),
+    mistyped!("calendar_object", ["node_id", "calendar_id", "first_at", "last_at"], ["uid", "component"], []),
+    mistyped!(
         "feed",
         ["id", "principal_id", "calendar_id", "created_at", "expires_at", "fetched_at"],
         ["detail", "secret_hash", "client"],
         []
     ),
-    typed!("purge", ["node_id", "top_id", "depth", "due_at"], [], []),
-    typed!("returned", ["node_id", "home_id", "was_id"], [], []),
-    typed!("unread", ["node_id"], [], []),
+    mistyped!("purge", ["node_id", "top_id", "depth", "due_at"], [], []),
+    mistyped!("returned", ["node_id", "home_id", "was_id"], [], []),
+    mistyped!("unread", ["node_id"], [], []),
 ];
 
 /// Damage: what is wrong and where.
@@ -254,7 +242,7 @@ pub struct Damage {
 }
 
 /// Everything that breaks a rule, at most a hundred of each.
-pub async fn references(c: &mut impl Reading) -> Result<Vec<Damage>, Failure> {
+pub async fn references(c: &mut impl Executor) -> Result<Vec<Damage>, Failure> {
     let mut damages = Vec::new();
     for sql in TYPED {
         for row in rows(c, sql, arguments![]).await? {
@@ -285,7 +273,7 @@ pub struct StoredName {
 }
 
 /// Names of nodes and of their former states, of so many nodes after `after`.
-pub async fn names(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<StoredName>, Failure> {
+pub async fn names(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec<StoredName>, Failure> {
     let sql = "SELECT v.id, v.name, v.match_name, v.in_trash, (SELECT k.kind FROM node k WHERE k.id = v.id) FROM (SELECT n.id, n.name, \
                n.match_name, CASE WHEN n.gone_at IS NULL THEN 0 ELSE 1 END AS in_trash FROM node n WHERE n.id > $1 \
                UNION SELECT p.node_id, p.name, p.match_name, 0 FROM past p WHERE p.node_id > $1) v \
@@ -315,7 +303,7 @@ pub struct StoredProperty {
 }
 
 /// Dead properties of so many nodes after `after`.
-pub async fn properties(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<StoredProperty>, Failure> {
+pub async fn properties(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec<StoredProperty>, Failure> {
     let sql = "SELECT p.node_id, p.name, p.xml FROM property p WHERE p.node_id IN (SELECT DISTINCT o.node_id FROM property o \
                WHERE o.node_id > $1 ORDER BY o.node_id LIMIT $2) ORDER BY p.node_id";
     let found = rows(c, sql, arguments![after, limit]).await?;
@@ -342,7 +330,7 @@ pub struct StoredObject {
 }
 
 /// So many calendar objects after `after`, those in the trash among them.
-pub async fn objects(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<StoredObject>, Failure> {
+pub async fn objects(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec<StoredObject>, Failure> {
     let sql = "SELECT n.id, n.name, n.hash, n.size, COALESCE(h.name, ''), COALESCE(k.name, ''), n.gone_at, k.gone_at FROM node n \
                LEFT JOIN node k ON k.id = n.parent_id LEFT JOIN node h ON h.id = n.home_id \
                WHERE n.kind = 'object' AND n.hash IS NOT NULL AND n.id > $1 ORDER BY n.id LIMIT $2";
@@ -361,7 +349,7 @@ pub async fn objects(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<
 }
 
 /// What the database itself finds wrong with its file.
-pub async fn database(c: &mut impl Reading) -> Result<Option<String>, Failure> {
-    let found = row(c, sql::INTEGRITY, arguments![]).await?;
+pub async fn database(c: &mut impl Executor) -> Result<Option<String>, Failure> {
+    let found = row(c, INTEGRITY, arguments![]).await?;
     Ok(found.map(|row| row.text(0)).filter(|text| text != "ok"))
 }

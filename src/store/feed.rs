@@ -1,7 +1,8 @@
 //! Statements on `feed`.
 
+use super::db::{Row, arguments};
+use super::executor::{Executor, execute, row, rows};
 use super::principal::principal_of;
-use super::sql::{Reading, Row, arguments, execute, row, rows};
 use super::transaction::Txn;
 use crate::model::calendar::{Detail, Feed};
 use crate::model::error::Failure;
@@ -28,7 +29,7 @@ fn feed_of(row: &Row, first: usize) -> Option<Feed> {
 }
 
 /// The feed whose secret has this hash, with its number and in whose name it is read; its calendar and home are there.
-pub async fn by_secret(c: &mut impl Reading, secret_hash: &str) -> Result<Option<(Principal, Id, Feed)>, Failure> {
+pub async fn by_secret(c: &mut impl Executor, secret_hash: &str) -> Result<Option<(Principal, Id, Feed)>, Failure> {
     const SQL: &str = concat!(
         "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, NULL, f.id, ",
         columns!(),
@@ -40,7 +41,7 @@ pub async fn by_secret(c: &mut impl Reading, secret_hash: &str) -> Result<Option
 }
 
 /// A person's feeds, by home and calendar.
-pub async fn of_person(c: &mut impl Reading, person: Id) -> Result<Vec<Feed>, Failure> {
+pub async fn of_person(c: &mut impl Executor, person: Id) -> Result<Vec<Feed>, Failure> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),

@@ -4,7 +4,9 @@
 //! `home.used_bytes` is that sum. What a change adds or frees is told with its claim; what only the rows know, the
 //! database adds up where they change (a statement here before they go, or before and after they change).
 
-use super::sql::{Reading, arguments, listed, row};
+use super::db::arguments;
+use super::db::text::listed;
+use super::executor::{Executor, row};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::Id;
@@ -71,7 +73,7 @@ pub async fn nodes_go(c: &mut Txn, nodes: &str) -> Result<(), Failure> {
 }
 
 /// How many bytes a home holds, and may hold.
-pub async fn quota(c: &mut impl Reading, home: Id) -> Result<(i64, Option<i64>), Failure> {
+pub async fn quota(c: &mut impl Executor, home: Id) -> Result<(i64, Option<i64>), Failure> {
     let sql = "SELECT used_bytes, quota_bytes FROM home WHERE node_id = $1";
     Ok(row(c, sql, arguments![home]).await?.map_or((0, None), |row| (row.integer(0), row.optional_integer(1))))
 }

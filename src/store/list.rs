@@ -1,4 +1,4 @@
-//! Many texts as one argument of a statement, which reads them as a table (`sql::listed`).
+//! Many texts as one argument of a statement, which reads them as a table (`db::text::listed`).
 
 /// Texts as one argument.
 pub fn list(texts: &[impl AsRef<str>]) -> String {

@@ -1,6 +1,8 @@
 //! Statements on `lock`.
 
-use super::sql::{Reading, Row, arguments, listed, row, rows};
+use super::db::text::listed;
+use super::db::{Row, arguments};
+use super::executor::{Executor, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -52,7 +54,7 @@ pub async fn insert(c: &mut Txn, lock: &Lock, home: Id) -> Result<(), Failure> {
 }
 
 /// The lock of this token, if it has lapsed.
-pub async fn lapsed(c: &mut impl Reading, token: &str, now: Timestamp) -> Result<Option<Lock>, Failure> {
+pub async fn lapsed(c: &mut impl Executor, token: &str, now: Timestamp) -> Result<Option<Lock>, Failure> {
     const SQL: &str = concat!("SELECT ", lock_columns!(), " FROM lock l WHERE l.token = $1 AND l.expires_at <= $2");
     Ok(row(c, SQL, arguments![token, now]).await?.and_then(|row| held(&row, 0, Timestamp::MIN)))
 }
@@ -94,7 +96,7 @@ macro_rules! writes_until {
 }
 
 /// How many locks a home holds, and until when a person may hold one more on a node: no lock outlasts the role that it takes.
-pub async fn room(c: &mut impl Reading, home: Id, node: Id, person: Id) -> Result<(i64, Timestamp), Failure> {
+pub async fn room(c: &mut impl Executor, home: Id, node: Id, person: Id) -> Result<(i64, Timestamp), Failure> {
     const SQL: &str = concat!("SELECT (SELECT COUNT(*) FROM lock WHERE home_id = $1), ", writes_until!("$4", "$3"));
     let found = row(c, SQL, arguments![home, Role::Member.rank(), node, person]).await?;
     Ok(found.map_or((0, 0), |row| (row.integer(0), row.integer(1))))
@@ -121,7 +123,7 @@ pub async fn end_of(c: &mut Txn, person: Id) -> Result<(), Failure> {
 
 /// Locks whose root stands at or below `top`. The cost grows with the locks of the home, not with its documents: of those that
 /// stand in one collection it is asked once where that stands.
-pub async fn below(c: &mut impl Reading, home: Id, top: Id, now: Timestamp) -> Result<Vec<Lock>, Failure> {
+pub async fn below(c: &mut impl Executor, home: Id, top: Id, now: Timestamp) -> Result<Vec<Lock>, Failure> {
     const SQL: &str = concat!(
         "WITH RECURSIVE place(id) AS MATERIALIZED (SELECT DISTINCT n.parent_id FROM lock l CROSS JOIN node n WHERE l.home_id = $1 \
          AND n.id = l.node_id), up(place, id) AS (SELECT p.id, p.id FROM place p UNION ALL SELECT u.place, n.parent_id FROM up u \
@@ -134,7 +136,7 @@ pub async fn below(c: &mut impl Reading, home: Id, top: Id, now: Timestamp) -> R
 }
 
 /// Locks that cover a node or the collection it stands in: their own, and deep ones above.
-pub async fn around(c: &mut impl Reading, node: Id, now: Timestamp) -> Result<Vec<Lock>, Failure> {
+pub async fn around(c: &mut impl Executor, node: Id, now: Timestamp) -> Result<Vec<Lock>, Failure> {
     const SQL: &str = concat!(
         "WITH RECURSIVE up(id, height) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL SELECT n.parent_id, u.height + 1 \
          FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT NULL) SELECT ",
@@ -145,7 +147,7 @@ pub async fn around(c: &mut impl Reading, node: Id, now: Timestamp) -> Result<Ve
 }
 
 /// Locks on the members of a collection.
-pub async fn of_members(c: &mut impl Reading, (parent, home): (Id, Id), now: Timestamp) -> Result<Vec<Lock>, Failure> {
+pub async fn of_members(c: &mut impl Executor, (parent, home): (Id, Id), now: Timestamp) -> Result<Vec<Lock>, Failure> {
     const SQL: &str = concat!(
         "SELECT ",
         lock_columns!(),

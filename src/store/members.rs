@@ -7,11 +7,12 @@
 
 use std::sync::Arc;
 
+use super::db::{Argument, Columns, arguments};
+use super::executor::Executor;
 use super::list::list;
 use super::node::{Width, next_brief, next_node, next_tag};
 use super::page::{Paged, page, page_in, paged, readable};
 use super::recall::{Key, State};
-use super::sql::{Argument, Columns, Reading, arguments};
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
@@ -94,7 +95,7 @@ impl Widths {
     /// A page that is not remembered.
     pub async fn read(
         &self,
-        c: &mut impl Reading,
+        c: &mut impl Executor,
         (width, limit): (Width, i64),
         arguments: &[Argument<'_>],
     ) -> Result<Members, Failure> {
@@ -174,7 +175,7 @@ pub(super) enum Known<T> {
 
 impl<T: Clone + Send + Sync + 'static> Known<T> {
     /// What is remembered of a question.
-    pub fn of(c: &impl Reading, key: &Key, of: &Node) -> Self {
+    pub fn of(c: &impl Executor, key: &Key, of: &Node) -> Self {
         let kept: Option<Arc<Kept<T>>> = c.recall().and_then(|recall| recall.look(key));
         let Some(kept) = kept else { return Self::Nothing };
         let state = State::of(of);
@@ -186,7 +187,7 @@ impl<T: Clone + Send + Sync + 'static> Known<T> {
     }
 
     /// Remembers the answer to a question.
-    pub fn keep(c: &impl Reading, key: Key, of: &Node, (answer, bytes): (&T, usize)) {
+    pub fn keep(c: &impl Executor, key: Key, of: &Node, (answer, bytes): (&T, usize)) {
         if let Some(recall) = c.recall() {
             recall.keep(key, Arc::new(Kept { state: State::of(of), answer: answer.clone() }), bytes);
         }
@@ -199,7 +200,7 @@ impl Pages {
     /// remembered: some of their columns change without any number.
     pub async fn members(
         &self,
-        c: &mut impl Reading,
+        c: &mut impl Executor,
         asked: Asked<'_>,
         arguments: &[Argument<'_>],
     ) -> Result<Members, Failure> {
@@ -227,7 +228,7 @@ impl Pages {
     /// [`Pages::members`] after the key of a name, of pages that ask of their collection and nothing else.
     pub async fn after_name(
         &self,
-        c: &mut impl Reading,
+        c: &mut impl Executor,
         of: &Node,
         (after, limit): (&str, i64),
         width: Width,
@@ -239,7 +240,7 @@ impl Pages {
     /// A page of an earlier state as it is now; `None`: it must be read.
     async fn brought_on(
         &self,
-        c: &mut impl Reading,
+        c: &mut impl Executor,
         known: &Members,
         (asked, since): (&Asked<'_>, Seq),
         arguments: &[Argument<'_>],
@@ -291,7 +292,7 @@ fn next(width: Width) -> fn(&mut dyn Columns) -> Arc<Node> {
 /// What has changed in a collection since a number, ascending: members that changed themselves or went, collections with a
 /// change below them. `None`: too much, or what went is no longer known. A member that was purged is forgotten together with
 /// all that tells of it, and the horizon of its home moves past its end.
-pub(super) async fn changed(c: &mut impl Reading, of: &Node, since: Seq) -> Result<Option<Arc<Vec<Id>>>, Failure> {
+pub(super) async fn changed(c: &mut impl Executor, of: &Node, since: Seq) -> Result<Option<Arc<Vec<Id>>>, Failure> {
     const FORGOTTEN: Id = Id(0);
     const SQL: Paged = paged!(
         "n.id",

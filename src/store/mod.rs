@@ -1,4 +1,4 @@
-//! The store: one database, one directory of bodies. The only module that names `sqlx` and the file system.
+//! The store: one database, one directory of bodies. The only module that names a database and the file system.
 //!
 //! [`Store::read`] opens a snapshot, [`Store::write`] a write transaction; the files below hold one table group each,
 //! its statements and nothing else. Nothing here asks who may do what: that is `tree`'s.
@@ -8,8 +8,9 @@ mod blocks;
 pub mod body;
 pub mod calendar;
 pub mod carried;
-mod cause;
 pub mod check;
+pub mod db;
+pub mod executor;
 pub mod feed;
 pub mod held;
 pub mod list;
@@ -29,8 +30,9 @@ pub mod recall;
 mod reserve;
 pub mod retention;
 pub mod returned;
-pub mod sql;
 pub mod subtree;
+#[cfg(test)]
+mod tests;
 pub mod transaction;
 pub mod trash;
 pub mod unread;
@@ -43,8 +45,9 @@ use tokio::sync::RwLock;
 
 use self::asked::Asked;
 use self::body::Blobs;
+use self::db::{Adapter as _, Database};
 use self::memo::Memo;
-use self::place::{BODIES, DATABASE, Entered, Place};
+use self::place::{BODIES, Entered, Place};
 use self::readers::Readers;
 use self::recall::Recall;
 use self::reserve::Reserve;
@@ -55,7 +58,7 @@ use crate::model::id::Id;
 pub use self::asked::Hold;
 
 /// What the database was when a request came, as far as that could be told.
-pub type Seen = Option<memo::Version>;
+pub type Seen = Option<db::Revision>;
 
 /// The database and the bodies.
 pub struct Store {
@@ -83,12 +86,12 @@ impl Store {
     pub async fn open(data: &Path, flush: bool) -> Result<Self, Failure> {
         let entered = Place::enter(data).await?;
         let Entered { place, tightened, .. } = &entered;
-        let file = place.join(DATABASE);
         let asked = Arc::<Asked>::default();
-        let connection = sql::open_writer(&file, flush, &asked).await?;
-        let memo = Arc::new(Memo::open(&file));
+        let (database, connection) = Database::open(place, flush, &asked).await?;
+        let database = Arc::new(database);
+        let memo = Arc::new(Memo::of(Arc::clone(&database)));
         let recall = Arc::<Recall>::default();
-        let readers = Readers::open(file).await?;
+        let readers = Readers::open(database).await?;
         let writer = Writer::new(connection, Arc::clone(&memo), Arc::clone(&asked));
         let blobs = Blobs::open(place.clone(), place.join(BODIES), flush).await?;
         let reserve = Reserve::of(place.clone());
@@ -121,7 +124,7 @@ impl Store {
     /// What the database is now.
     #[must_use]
     pub fn seen(&self) -> Seen {
-        self.memo.version()
+        self.memo.revision()
     }
 
     /// For questions that need not agree with each other: each is answered as of `seen`, or as of now, or later.
@@ -161,6 +164,12 @@ impl Store {
             self.writer.carry_over().await;
         }
         made
+    }
+
+    /// What is to happen on its connections.
+    #[cfg(test)]
+    pub fn script(&self) -> db::double::Script {
+        self.readers.database().script.clone()
     }
 
     /// Closes all connections; what was acknowledged is on disk already.

@@ -10,8 +10,10 @@
 
 use std::collections::HashMap;
 
+use super::db::arguments;
+use super::db::text::listed;
+use super::executor::{Executor, execute, row, rows};
 use super::list::list;
-use super::sql::{Reading, arguments, execute, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::Timestamp;
@@ -48,14 +50,14 @@ impl Part {
 }
 
 /// All hashes in parts, each of which is small enough to be held.
-pub async fn parts(c: &mut impl Reading) -> Result<Vec<Part>, Failure> {
+pub async fn parts(c: &mut impl Executor) -> Result<Vec<Part>, Failure> {
     let sql = "SELECT (SELECT COUNT(*) FROM node) + (SELECT COUNT(*) FROM past) + (SELECT COUNT(*) FROM body)";
     let count = row(c, sql, arguments![]).await?.map_or(0, |row| row.integer(0));
     Ok(Part::of_all((count / PART_ROWS + 1).min(BEGINNINGS)))
 }
 
 /// Hashes of a part that are named, ascending.
-pub async fn named(c: &mut impl Reading, part: &Part) -> Result<Vec<String>, Failure> {
+pub async fn named(c: &mut impl Executor, part: &Part) -> Result<Vec<String>, Failure> {
     let sql = "SELECT hash FROM node WHERE hash >= $1 AND hash < $2 UNION \
                SELECT hash FROM past WHERE hash >= $1 AND hash < $2 ORDER BY 1";
     Ok(rows(c, sql, arguments![&part.from, &part.before]).await?.iter().map(|row| row.text(0)).collect())
@@ -63,7 +65,7 @@ pub async fn named(c: &mut impl Reading, part: &Part) -> Result<Vec<String>, Fai
 
 /// Which of the small bodies of a part that are older than `before`, and of these large ones, nothing names; ascending.
 pub async fn unnamed(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     part: &Part,
     before: Timestamp,
     large: &[String],
@@ -86,7 +88,7 @@ pub async fn remove(c: &mut Txn, hashes: &[String], before: Timestamp) -> Result
 }
 
 /// For each of these hashes that is named, a document that has or had that content: its name, version and identifier.
-pub async fn bearers(c: &mut impl Reading, hashes: &[String]) -> Result<HashMap<String, String>, Failure> {
+pub async fn bearers(c: &mut impl Executor, hashes: &[String]) -> Result<HashMap<String, String>, Failure> {
     const SQL: &str = concat!(
         "SELECT v.hash, MIN(v.name || ', version ' || v.version || ' (' || v.id || ')') FROM \
          (SELECT hash, name, version, id FROM node UNION ALL SELECT hash, name, version, node_id FROM past) v \

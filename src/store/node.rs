@@ -1,9 +1,11 @@
 //! Statements on `node` and `home`.
 
+use super::db::text::listed;
+use super::db::{Argument, Columns, Row, arguments};
+use super::executor::{Executor, prefetch, row, rows};
 use super::lock::{held, lock_columns};
 use super::members::{Members, Pages, Widths, by_name, pages, widths};
 use super::page::{Paged, page, paged};
-use super::sql::{Argument, Columns, Reading, Row, arguments, foresee, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -143,7 +145,7 @@ pub(super) fn node_of(row: &Row) -> Node {
 }
 
 /// The nodes of a page of [`columns!`].
-pub(super) async fn nodes(c: &mut impl Reading, sql: Paged, arguments: &[Argument<'_>]) -> Result<Vec<Node>, Failure> {
+pub(super) async fn nodes(c: &mut impl Executor, sql: Paged, arguments: &[Argument<'_>]) -> Result<Vec<Node>, Failure> {
     page(c, sql, arguments, next_node).await
 }
 
@@ -174,7 +176,7 @@ impl Walk<'_> {
 }
 
 /// Follows names from `start`, one [`Link`] a node, `start` first; it ends where a name is not mapped.
-pub async fn chain(c: &mut impl Reading, walk: Walk<'_>) -> Result<Vec<Link>, Failure> {
+pub async fn chain(c: &mut impl Executor, walk: Walk<'_>) -> Result<Vec<Link>, Failure> {
     const PLACE: usize = COLUMNS;
     let mut links: Vec<Link> = Vec::new();
     let mut from = walk.start;
@@ -215,7 +217,7 @@ fn hang(link: &mut Link, row: &Row, now: Timestamp) {
 
 /// Members of a collection in the order of the keys of their names, after `after`.
 pub async fn members(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     parent: &Node,
     after: &str,
     limit: i64,
@@ -231,13 +233,18 @@ pub async fn members(
 }
 
 /// The same with all their columns, to be altered.
-pub async fn whole_members(c: &mut impl Reading, parent: &Node, after: &str, limit: i64) -> Result<Vec<Node>, Failure> {
+pub async fn whole_members(
+    c: &mut impl Executor,
+    parent: &Node,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Node>, Failure> {
     Ok(members(c, parent, after, limit, Width::Whole).await?.owned())
 }
 
 /// Homes whose documents the actor may read, in the order of their folded names, each with the actor's role.
 pub async fn homes_of(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     actor: Id,
     now: Timestamp,
     after: &str,
@@ -296,7 +303,7 @@ pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Res
     let sql = "UPDATE home SET seq = seq + 1 WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = 1 \
                AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes, chain, chain_place";
     if let Some(walk) = next {
-        foresee(c, &[(sql, arguments![match_name]), (CHAIN, &walk.arguments())]).await?;
+        prefetch(c, &[(sql, arguments![match_name]), (CHAIN, &walk.arguments())]).await?;
     }
     let claimed = rows(c, sql, arguments![match_name]).await?;
     Ok(claimed.first().map(|row| Claim {
@@ -320,7 +327,7 @@ pub async fn settle(c: &mut Txn, claim: &Claim) -> Result<(), Failure> {
 }
 
 /// Folded name of the home that a node is of.
-pub async fn home_name(c: &mut impl Reading, node: Id) -> Result<Option<String>, Failure> {
+pub async fn home_name(c: &mut impl Executor, node: Id) -> Result<Option<String>, Failure> {
     let sql = "SELECT h.match_name FROM node n JOIN node h ON h.id = n.home_id WHERE n.id = $1 AND h.gone_at IS NULL";
     Ok(row(c, sql, arguments![node]).await?.map(|row| row.text(0)))
 }
@@ -335,7 +342,7 @@ macro_rules! held_by {
 pub(super) use held_by;
 
 /// The actor's greatest role on a node or anything above it; `None` where its home is gone.
-pub async fn role_above(c: &mut impl Reading, actor: Id, now: Timestamp, node: Id) -> Result<Option<Role>, Failure> {
+pub async fn role_above(c: &mut impl Executor, actor: Id, now: Timestamp, node: Id) -> Result<Option<Role>, Failure> {
     const SQL: &str = concat!(
         "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
          WHERE n.parent_id IS NOT NULL) SELECT MAX(a.role), MAX(CASE WHEN n.kind = 'home' AND n.gone_at IS NOT NULL THEN 1 ELSE 0 END) \
@@ -508,7 +515,7 @@ pub async fn stamp(
 
 /// Live nodes below a node whose last change is not after `until`, by identifier, after `after`. What was itself put
 /// into place later is left out with all below it: it is a change of its own.
-pub async fn below(c: &mut impl Reading, top: Id, until: Seq, after: Id, limit: i64) -> Result<Vec<Node>, Failure> {
+pub async fn below(c: &mut impl Executor, top: Id, until: Seq, after: Id, limit: i64) -> Result<Vec<Node>, Failure> {
     const SQL: Paged = paged!(
         columns!(),
         "WITH RECURSIVE below(id, depth) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL \
@@ -519,7 +526,7 @@ pub async fn below(c: &mut impl Reading, top: Id, until: Seq, after: Id, limit: 
 }
 
 /// A node and all above it, from itself up: is each gone?
-pub async fn lineage(c: &mut impl Reading, node: Id) -> Result<Vec<(Id, bool)>, Failure> {
+pub async fn lineage(c: &mut impl Executor, node: Id) -> Result<Vec<(Id, bool)>, Failure> {
     let sql = "WITH RECURSIVE up(id, parent_id, gone_at, height) AS (SELECT n.id, n.parent_id, n.gone_at, 0 FROM node n WHERE n.id = $1 \
                UNION ALL SELECT n.id, n.parent_id, n.gone_at, u.height + 1 FROM up u JOIN node n ON n.id = u.parent_id \
                WHERE u.height < 2000) SELECT id, CASE WHEN gone_at IS NULL THEN 0 ELSE 1 END FROM up ORDER BY height";
@@ -528,7 +535,7 @@ pub async fn lineage(c: &mut impl Reading, node: Id) -> Result<Vec<(Id, bool)>, 
 }
 
 /// Names of the nodes from just below `top` down to `node`; `None` when `node` does not stand live below `top`.
-pub async fn names_between(c: &mut impl Reading, top: Id, node: Id) -> Result<Option<Vec<String>>, Failure> {
+pub async fn names_between(c: &mut impl Executor, top: Id, node: Id) -> Result<Option<Vec<String>>, Failure> {
     let sql = "WITH RECURSIVE up(id, parent_id, name, depth) AS (SELECT n.id, n.parent_id, n.name, 0 FROM node n \
                WHERE n.id = $2 AND n.gone_at IS NULL UNION ALL SELECT n.id, n.parent_id, n.name, u.depth + 1 FROM up u \
                JOIN node n ON n.id = u.parent_id WHERE u.id <> $1 AND n.gone_at IS NULL AND u.depth < 1000) \

@@ -1,14 +1,12 @@
-//! Pages: many rows that come as one value, as the statements of `paged!` answer; and those that are remembered.
+//! Pages: many rows that come as one value, which costs one change of threads; and those that are remembered.
 
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
-use super::cause::is_no_page;
+use super::db::{Argument, Columns, Connection, Row, Session as _};
+use super::executor::{Executor, row, rows};
 use super::recall::{Key, State};
-use super::sql::{Argument, Columns, Reading, Row, row, rows};
 use crate::model::error::Failure;
 
 /// A statement that answers many rows as one value, made by [`paged!`].
@@ -20,150 +18,26 @@ pub struct Paged {
     pub rows: &'static str,
 }
 
-/// Makes a statement answer a page of rows as one value: the columns, which are integers and texts, and where they come from. Rows that
-/// come one by one cost a change of threads each.
+/// Makes a statement answer a page of rows as one value: the columns, which are integers and texts, and where they come from.
 macro_rules! paged {
     ($columns:expr, $from:expr) => {
         crate::store::page::Paged {
-            page: concat!("SELECT json_group_array(json_array(", $columns, ")) FROM (", $from, ") n"),
+            page: crate::store::db::text::rows_as_one!($columns, $from),
             rows: concat!("SELECT ", $columns, " FROM (", $from, ") n"),
         }
     };
 }
 pub(super) use paged;
 
-/// Makes a statement answer bodies as one value: which they are, with their lengths, as [`paged!`] answers; and all their bytes, one
-/// body after the other.
-macro_rules! joined {
-    ($key:expr, $bytes:expr, $from:expr) => {
-        concat!(
-            concat!("SELECT json_group_array(json_array(", $key, ", OCTET_LENGTH(", $bytes, "))), "),
-            concat!("CAST(group_concat(CAST(", $bytes, " AS TEXT), '') AS BLOB) FROM (", $from, ") n")
-        )
-    };
-}
-pub(super) use joined;
-
-/// A column of a row of a page.
-enum Column {
-    Integer(i64),
-    Text(String),
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Column {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyColumn)
-    }
-}
-
-struct AnyColumn;
-
-impl Visitor<'_> for AnyColumn {
-    type Value = Column;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a column")
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Column, E> {
-        Ok(Column::Integer(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Column, E> {
-        Ok(i64::try_from(value).map_or(Column::Other, Column::Integer))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Column, E> {
-        Ok(Column::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Column, E> {
-        Ok(Column::Other)
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Column, E> {
-        Ok(Column::Text(value.to_owned()))
-    }
-}
-
-/// The columns of a row of a page, and the first that could not be read. One of another type than asked reads as it does in a
-/// [`Row`].
-struct Line<A, E>(A, Option<E>);
-
-impl<'de, A: SeqAccess<'de>> Line<A, A::Error> {
-    fn next(&mut self) -> Column {
-        match self.0.next_element() {
-            Ok(column) => column.unwrap_or(Column::Other),
-            Err(error) => {
-                self.1.get_or_insert(error);
-                Column::Other
-            }
-        }
-    }
-}
-
-impl<'de, A: SeqAccess<'de>> Columns for Line<A, A::Error> {
-    fn next_integer(&mut self) -> Option<i64> {
-        if let Column::Integer(value) = self.next() { Some(value) } else { None }
-    }
-
-    fn next_text(&mut self) -> Option<String> {
-        match self.next() {
-            Column::Text(value) => Some(value),
-            Column::Integer(value) => Some(value.to_string()),
-            Column::Other => None,
-        }
-    }
-}
-
-/// Reads all rows of a page, each by `read`, which takes every column.
-struct Rows<T>(fn(&mut dyn Columns) -> T);
-
-impl<'de, T> Visitor<'de> for Rows<T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Vec<T>, A::Error> {
-        let mut read = Vec::new();
-        while let Some(row) = rows.next_element_seed(OneRow(self.0))? {
-            read.push(row);
-        }
-        Ok(read)
-    }
-}
-
-struct OneRow<T>(fn(&mut dyn Columns) -> T);
-
-impl<'de, T> DeserializeSeed<'de> for OneRow<T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, T> Visitor<'de> for OneRow<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("columns")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, columns: A) -> Result<T, A::Error> {
-        let mut line = Line(columns, None);
-        let read = (self.0)(&mut line);
-        line.1.map_or(Ok(read), Err)
-    }
+/// Did a question for a page meet a value that can stand in none?
+pub fn is_no_page(failure: &Failure) -> bool {
+    Connection::is_no_page(failure)
 }
 
 /// The rows of a page, each read by `read`, which takes every column in turn; and how many bytes they came in. A page with a value
 /// that is damaged so far that none can be made of it is read row by row.
 async fn fetch<T>(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     sql: Paged,
     arguments: &[Argument<'_>],
     read: fn(&mut dyn Columns) -> T,
@@ -177,27 +51,19 @@ async fn fetch<T>(
         answer => answer?,
     };
     let Some(answer) = answer else { return Ok((Vec::new(), 0)) };
-    let (rows, bytes) = read_page(&answer, sql.page, read)?;
+    let (rows, bytes) = Connection::read_page(&answer, sql.page, read)?;
     c.asked().add(0, rows.len());
     Ok((rows, bytes))
 }
 
-/// The rows that one value tells.
-fn read_page<T>(answer: &Row, sql: &'static str, read: fn(&mut dyn Columns) -> T) -> Result<(Vec<T>, usize), Failure> {
-    let text = answer.as_text(0).ok_or_else(|| Failure::new(sql, "an answer without its page"))?;
-    let mut page = serde_json::Deserializer::from_str(text);
-    let rows = page.deserialize_seq(Rows(read)).map_err(|e| Failure::new(sql, e))?;
-    Ok((rows, text.len()))
-}
-
-/// The bodies that a statement made by `joined!` answers, each with its key.
+/// The bodies that a statement made by `bodies_as_one!` answers, each with its key.
 pub async fn bodies(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     sql: &'static str,
     arguments: &[Argument<'_>],
 ) -> Result<Vec<(String, Bytes)>, Failure> {
     let Some(answer) = row(c, sql, arguments).await? else { return Ok(Vec::new()) };
-    let (keys, _) = read_page(&answer, sql, |from| (from.next_text(), from.next_integer()))?;
+    let (keys, _) = Connection::read_page(&answer, sql, |from| (from.next_text(), from.next_integer()))?;
     c.asked().add(0, keys.len());
     let mut rest = answer.bytes(1);
     let body = |(key, length): (Option<String>, Option<i64>)| {
@@ -212,7 +78,7 @@ pub async fn bodies(
 
 /// All rows of the answer of a statement made by `paged!`, each read by `read`.
 pub async fn page<T>(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     sql: Paged,
     arguments: &[Argument<'_>],
     read: fn(&mut dyn Columns) -> T,
@@ -224,7 +90,7 @@ pub async fn page<T>(
 /// it is without raising the collection's number: read once while the collection is in that state. `row_bytes`: what a row
 /// takes besides its texts. At a glance it fails if something was committed meanwhile: the state was that of before.
 pub async fn page_in<T: Send + Sync + 'static>(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (state, row_bytes): (State, usize),
     sql: Paged,
     arguments: &[Argument<'_>],
@@ -246,7 +112,7 @@ pub async fn page_in<T: Send + Sync + 'static>(
 }
 
 /// A page of which nothing is remembered is read in a view, which cannot be overtaken by a change; elsewhere that fails.
-pub fn readable(c: &impl Reading, sql: Paged) -> Result<(), Failure> {
+pub fn readable(c: &impl Executor, sql: Paged) -> Result<(), Failure> {
     let at_a_glance = c.recall().is_some() && !c.is_view();
     if at_a_glance { Err(Failure::new(sql.page, "it is not remembered")) } else { Ok(()) }
 }

@@ -1,10 +1,11 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
-use super::cause::is_no_page;
+use super::db::text::listed;
+use super::db::{Row, arguments};
+use super::executor::{Executor, Question, prefetch, row, rows};
 use super::members::{Asked, Mark, Members, Pages, Widths, by_change, by_name, listed_ids, pages, widths};
 use super::node::{Width, brief, columns, node_of, tag};
-use super::page::paged;
-use super::sql::{Question, Reading, Row, arguments, foresee, listed, row, rows};
+use super::page::{is_no_page, paged};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -72,7 +73,7 @@ macro_rules! stood {
 
 /// Members of a collection as they stood at a moment, in the order of the keys of their names, after `after`.
 pub async fn members_at(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (collection, at): (Id, Timestamp),
     after: &str,
     limit: i64,
@@ -87,7 +88,7 @@ pub async fn members_at(
 }
 
 /// Has nothing in a home begun or ended since a moment? Then what stood at that moment is what stands.
-pub async fn unchanged_since(c: &mut impl Reading, home: Id, at: Timestamp) -> Result<bool, Failure> {
+pub async fn unchanged_since(c: &mut impl Executor, home: Id, at: Timestamp) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM past WHERE home_id = $1 AND to_at > $2 UNION ALL \
                SELECT 1 FROM node WHERE home_id = $1 AND since_at > $2 LIMIT 1";
     Ok(row(c, sql, arguments![home, at]).await?.is_none())
@@ -95,7 +96,7 @@ pub async fn unchanged_since(c: &mut impl Reading, home: Id, at: Timestamp) -> R
 
 /// Members of a collection as the mirror of versions shows them: those that have versions, and collections.
 pub async fn mirrored(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     collection: &Node,
     after: &str,
     limit: i64,
@@ -112,7 +113,7 @@ pub async fn mirrored(
 
 /// The member of a collection that stood under a name of this key at a moment.
 pub async fn member_at(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     collection: Id,
     at: Timestamp,
     match_name: &str,
@@ -123,7 +124,7 @@ pub async fn member_at(
 }
 
 /// The last moment before `before` at which something in a home began or ended.
-pub async fn last_change(c: &mut impl Reading, home: Id, before: Timestamp) -> Result<Option<Timestamp>, Failure> {
+pub async fn last_change(c: &mut impl Executor, home: Id, before: Timestamp) -> Result<Option<Timestamp>, Failure> {
     let sql = "SELECT MAX(v.at) FROM (SELECT (SELECT MAX(p.to_at) FROM past p WHERE p.home_id = $1 AND p.to_at < $2) AS at \
                UNION ALL SELECT (SELECT MAX(n.since_at) FROM node n WHERE n.home_id = $1 AND n.since_at < $2)) v";
     Ok(row(c, sql, arguments![home, before]).await?.and_then(|row| row.optional_integer(0)))
@@ -158,8 +159,8 @@ const GONE: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
     AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
 
 /// Asks in one trip for what [`oldest_seq`], [`changed`] and [`gone`] will ask of a collection and its home.
-pub async fn foresee_changes(
-    c: &mut impl Reading,
+pub async fn prefetch_changes(
+    c: &mut impl Executor,
     (collection, home): (Id, Id),
     at: &Cursor,
     limit: i64,
@@ -170,15 +171,15 @@ pub async fn foresee_changes(
         (CHANGED.page.sql(width).page, arguments![collection, at.seq, at.node, limit]),
         (GONE, arguments![collection, at.seq, at.parent, &at.name, limit, home]),
     ];
-    match foresee(c, &questions).await {
+    match prefetch(c, &questions).await {
         Err(failure) if is_no_page(&failure) => Ok(()),
-        foreseen => foreseen,
+        prefetched => prefetched,
     }
 }
 
 /// Live members of a collection that changed after the cursor, in the order of change and identifier.
 pub async fn changed(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     collection: &Node,
     at: &Cursor,
     limit: i64,
@@ -189,7 +190,7 @@ pub async fn changed(
 }
 
 /// The same for all of a home. The nodes may stand anywhere, also below something that is gone.
-pub async fn changed_in_home(c: &mut impl Reading, home: Id, at: &Cursor, limit: i64) -> Result<Members, Failure> {
+pub async fn changed_in_home(c: &mut impl Executor, home: Id, at: &Cursor, limit: i64) -> Result<Members, Failure> {
     const SQL: Widths = widths!(
         "node n WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) ORDER BY n.seq, n.id LIMIT $4"
     );
@@ -214,13 +215,13 @@ pub struct GoneName {
 const OLDEST_SEQ: &str = "SELECT oldest_seq FROM home WHERE node_id = $1";
 
 /// The oldest change of a home whose successors are all still known.
-pub async fn oldest_seq(c: &mut impl Reading, home: Id) -> Result<Seq, Failure> {
+pub async fn oldest_seq(c: &mut impl Executor, home: Id) -> Result<Seq, Failure> {
     Ok(row(c, OLDEST_SEQ, arguments![home]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// Names that a collection lost after the cursor and that no live member bears, in the order of change.
 pub async fn gone(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     collection: Id,
     home: Id,
     at: &Cursor,
@@ -234,7 +235,7 @@ pub async fn gone(
 /// bears now. A name is told at its last loss, of whatever bore it: so it is never told at a number that has been passed, though
 /// it be given and lost between two pages.
 pub async fn gone_in_home(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (home, base): (Id, Seq),
     at: &Cursor,
     limit: i64,
@@ -309,7 +310,7 @@ macro_rules! had {
 
 /// Names in former collections in whose place there is `live` now, in the order of their steps, after `after`.
 pub async fn former_names(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (home, base): (Id, Seq),
     (formers, live): (&Formers, Id),
     after: &str,
@@ -337,7 +338,7 @@ pub async fn former_names(
 
 /// The collections that bore a name in former ones; `None`: there are more than `limit`.
 pub async fn formers_below(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (home, base): (Id, Seq),
     formers: &Formers,
     (name, match_name): (&str, &str),
@@ -354,7 +355,7 @@ pub async fn formers_below(
 
 /// The collections that lost a name of a collection after a base; `None`: there are more than `limit`.
 pub async fn formers(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (home, base): (Id, Seq),
     parent: Id,
     (name, match_name): (&str, &str),
@@ -368,7 +369,7 @@ pub async fn formers(
 }
 
 /// The live member of a collection that bears a name of this key.
-pub async fn member(c: &mut impl Reading, collection: Id, match_name: &str) -> Result<Option<Node>, Failure> {
+pub async fn member(c: &mut impl Executor, collection: Id, match_name: &str) -> Result<Option<Node>, Failure> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),

@@ -6,6 +6,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 
+use super::db::FILES;
 use crate::model::error::{Failure, Foreign};
 
 /// What only the owner may enter, and read.
@@ -15,9 +16,6 @@ const FILE: u32 = 0o600;
 const OTHERS: u32 = 0o077;
 /// Name of the file that is locked while the data directory is made or brought up to date.
 const LOCK: &str = "beffroi.lock";
-/// Name of the database, and what SQLite adds to those of the files beside it.
-pub const DATABASE: &str = "beffroi.sqlite";
-const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
 /// Name of the directory of large bodies.
 pub const BODIES: &str = "bodies";
 
@@ -68,11 +66,11 @@ impl Place {
         let lock = place.open(&place.join(LOCK), OpenOptions::new().read(true).write(true).create(true))?;
         lock.lock()?;
         let tightened = place.tighten()?;
-        // SQLite makes the files beside it like it.
-        match place.create(&place.join(DATABASE)) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(Entered { place, tightened, _lock: lock }),
+        // The database makes the others like the first.
+        for file in FILES.iter().take(1) {
+            place.create(&place.join(file)).map(drop).or_else(unless_there)?;
         }
+        Ok(Entered { place, tightened, _lock: lock })
     }
 
     /// The path of something in it.
@@ -116,8 +114,8 @@ impl Place {
     /// that is closed needs no second look.
     fn tighten(&self) -> Result<bool> {
         let mut tightened = false;
-        for beside in BESIDE {
-            tightened |= close(&self.join(&format!("{DATABASE}{beside}")))?;
+        for file in FILES {
+            tightened |= close(&self.join(file))?;
         }
         tightened |= self.tighten_bodies()?;
         Ok(close(&self.directory)? || tightened)
@@ -147,6 +145,11 @@ impl Place {
         }
         close(&bodies)
     }
+}
+
+/// What is there already need not be made.
+fn unless_there(error: Error) -> Result<()> {
+    if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
 }
 
 /// What another user left here only root can repair: that is no reason not to start.

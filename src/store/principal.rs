@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::db::{Row, arguments};
+use super::executor::{Executor, execute, row, rows};
 use super::node::held_by;
-use super::sql::{Reading, Row, arguments, execute, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -32,7 +33,7 @@ pub fn mailto(address: &str) -> String {
 }
 
 /// The principal of this name.
-pub async fn by_name(c: &mut impl Reading, name: &str) -> Result<Option<Principal>, Failure> {
+pub async fn by_name(c: &mut impl Executor, name: &str) -> Result<Option<Principal>, Failure> {
     let sql = "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, \
                (SELECT MIN(a.uri) FROM address a WHERE a.principal_id = p.id) FROM principal p WHERE p.match_name = $1";
     Ok(row(c, sql, arguments![match_name(name).as_str()]).await?.as_ref().map(principal_of))
@@ -40,7 +41,7 @@ pub async fn by_name(c: &mut impl Reading, name: &str) -> Result<Option<Principa
 
 /// Principals in the order of their folded names, after `after`; all kinds, or one.
 pub async fn list(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     kind: Option<PrincipalKind>,
     after: &str,
     limit: i64,
@@ -53,7 +54,7 @@ pub async fn list(
 }
 
 /// Whose homes an actor has a role on as a whole: projects that the actor may know of.
-pub async fn of_whom(c: &mut impl Reading, actor: Id, now: Timestamp) -> Result<HashSet<Id>, Failure> {
+pub async fn of_whom(c: &mut impl Executor, actor: Id, now: Timestamp) -> Result<HashSet<Id>, Failure> {
     const SQL: &str = concat!(
         "SELECT n.owner_id FROM ace a JOIN node n ON n.id = a.node_id WHERE n.kind = 'home' AND n.gone_at IS NULL AND ",
         held_by!()
@@ -77,7 +78,7 @@ pub async fn insert(c: &mut Txn, principal: &Principal, now: Timestamp) -> Resul
 }
 
 /// Whose address is this?
-pub async fn by_address(c: &mut impl Reading, uri: &str) -> Result<Option<String>, Failure> {
+pub async fn by_address(c: &mut impl Executor, uri: &str) -> Result<Option<String>, Failure> {
     let sql = "SELECT p.name FROM address a JOIN principal p ON p.id = a.principal_id WHERE a.uri = $1";
     Ok(row(c, sql, arguments![uri]).await?.map(|row| row.text(0)))
 }
@@ -134,7 +135,7 @@ pub struct Login {
 }
 
 /// The person who logs in as this, by name or by e-mail address.
-pub async fn login(c: &mut impl Reading, login: &str) -> Result<Option<Login>, Failure> {
+pub async fn login(c: &mut impl Executor, login: &str) -> Result<Option<Login>, Failure> {
     const SQL: &str = "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, p.password_hash \
          FROM principal p WHERE p.kind = 'person' AND \
          (p.match_name = $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri = $2))";
@@ -147,7 +148,7 @@ pub async fn login(c: &mut impl Reading, login: &str) -> Result<Option<Login>, F
 
 /// The device whose secret has this hash, if it belongs to whom `login` names: the person and the device.
 pub async fn device_by_secret(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     secret_hash: &str,
     login: &str,
 ) -> Result<Option<(Principal, Id, Device)>, Failure> {
@@ -172,7 +173,7 @@ fn device_of(row: &Row, first: usize) -> Option<Device> {
 }
 
 /// A person's devices, by label.
-pub async fn devices(c: &mut impl Reading, principal: Id) -> Result<Vec<Device>, Failure> {
+pub async fn devices(c: &mut impl Executor, principal: Id) -> Result<Vec<Device>, Failure> {
     let sql = "SELECT label, scope, read_only, created_at, used_at, expires_at FROM device WHERE principal_id = $1 \
                ORDER BY label";
     let found = rows(c, sql, arguments![principal]).await?;
@@ -222,13 +223,13 @@ pub async fn insert_home(
 }
 
 /// The shown name of a principal, also of one that was removed.
-pub async fn display_name(c: &mut impl Reading, principal: Id) -> Result<Option<String>, Failure> {
+pub async fn display_name(c: &mut impl Executor, principal: Id) -> Result<Option<String>, Failure> {
     let sql = "SELECT display_name FROM principal WHERE id = $1";
     Ok(row(c, sql, arguments![principal]).await?.map(|row| row.text(0)))
 }
 
 /// The home of a principal.
-pub async fn home(c: &mut impl Reading, principal: Id) -> Result<Option<Id>, Failure> {
+pub async fn home(c: &mut impl Executor, principal: Id) -> Result<Option<Id>, Failure> {
     let sql = "SELECT node_id FROM home WHERE principal_id = $1";
     Ok(row(c, sql, arguments![principal]).await?.map(|row| Id(row.integer(0))))
 }
@@ -247,7 +248,7 @@ pub struct Grant {
 }
 
 /// Roles granted exactly on a node, by name.
-pub async fn grants(c: &mut impl Reading, node: Id) -> Result<Vec<Grant>, Failure> {
+pub async fn grants(c: &mut impl Executor, node: Id) -> Result<Vec<Grant>, Failure> {
     let sql = "SELECT p.name, p.display_name, a.role, a.until_at FROM ace a JOIN principal p ON p.id = a.principal_id \
                WHERE a.node_id = $1 ORDER BY p.match_name";
     let found = rows(c, sql, arguments![node]).await?;
@@ -285,7 +286,7 @@ pub async fn revoke(c: &mut Txn, node: Id, principal: Id) -> Result<bool, Failur
 }
 
 /// A setting of the database itself.
-pub async fn setting(c: &mut impl Reading, name: &str) -> Result<Option<String>, Failure> {
+pub async fn setting(c: &mut impl Executor, name: &str) -> Result<Option<String>, Failure> {
     let found = row(c, "SELECT value FROM setting WHERE name = $1", arguments![name]).await?;
     Ok(found.map(|row| row.text(0)))
 }

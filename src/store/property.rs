@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::db::text::listed;
+use super::db::{Columns, Row, arguments};
+use super::executor::{Executor, row, rows};
 use super::list::{list, listed_parts};
 use super::members::{Known, changed, listed_ids};
 use super::page::{Paged, page, page_in, paged, readable};
 use super::recall::{Key, State};
-use super::sql::{Columns, Reading, Row, arguments, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq};
@@ -55,7 +57,7 @@ macro_rules! selected {
 }
 
 /// Dead properties of one node.
-pub async fn of(c: &mut impl Reading, node: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
+pub async fn of(c: &mut impl Executor, node: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
     const SQL: &str = concat!(
         "SELECT p.namespace, p.name, p.xml FROM property p WHERE p.node_id = $1 AND p.principal_id = 0 AND ",
         selected!("$2")
@@ -64,7 +66,7 @@ pub async fn of(c: &mut impl Reading, node: Id, which: &Selection) -> Result<Vec
 }
 
 /// Members of a collection that have dead properties, of those after `after` up to `last`; and how many bytes these are.
-pub async fn bearers(c: &mut impl Reading, parent: Id, after: &str, last: &str) -> Result<HashMap<Id, i64>, Failure> {
+pub async fn bearers(c: &mut impl Executor, parent: Id, after: &str, last: &str) -> Result<HashMap<Id, i64>, Failure> {
     let sql = "SELECT p.node_id, CAST(SUM(OCTET_LENGTH(p.xml)) AS BIGINT) FROM node n JOIN property p ON p.node_id = n.id \
                WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 GROUP BY p.node_id";
     let found = rows(c, sql, arguments![parent, after, last]).await?;
@@ -101,7 +103,7 @@ macro_rules! within_bytes {
 /// they are more than a page may hold, and there is more than one member. They are remembered and brought up to date as the
 /// members are: who gets or loses one has changed.
 pub async fn of_members(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     parent: &Node,
     members: &[Arc<Node>],
     which: &Selection,
@@ -146,7 +148,7 @@ pub async fn of_members(
 
 /// Those of an earlier state as they are now; `None`: they must be read.
 async fn brought_on(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (parent, names): (&Node, RangeInclusive<&String>),
     (found, since): (&OfMembers, Seq),
     which: &Selection,
@@ -191,14 +193,14 @@ fn next_named(from: &mut dyn Columns) -> ((Id, Dead), String) {
 }
 
 /// How many bytes of dead properties a node carries: those of everyone, or of one person.
-pub async fn size(c: &mut impl Reading, node: Id, whose: Id) -> Result<i64, Failure> {
+pub async fn size(c: &mut impl Executor, node: Id, whose: Id) -> Result<i64, Failure> {
     let sql = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(namespace) + OCTET_LENGTH(name) + OCTET_LENGTH(xml)), 0) AS BIGINT) \
                FROM property WHERE node_id = $1 AND principal_id = $2";
     Ok(row(c, sql, arguments![node, whose]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's.
-pub async fn seen_by(c: &mut impl Reading, node: Id, person: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
+pub async fn seen_by(c: &mut impl Executor, node: Id, person: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
     const SQL: &str = concat!(
         "SELECT p.namespace, p.name, p.xml FROM property p WHERE p.node_id = $1 AND ",
         selected!("$3"),

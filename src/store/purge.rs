@@ -6,9 +6,11 @@
 //! states go first. So the cost is that of the nodes and their states, however deep they stand, and whoever finds the table
 //! filled can go on.
 
+use super::db::arguments;
+use super::db::text::listed;
+use super::executor::{Executor, execute, row, rows};
 use super::held;
 use super::members::listed_ids;
-use super::sql::{Reading, arguments, execute, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -155,13 +157,13 @@ async fn shed(c: &mut Txn, node: Id) -> Result<bool, Failure> {
 }
 
 /// Purges that are due: of each what was purged.
-pub async fn due(c: &mut impl Reading, now: Timestamp, limit: i64) -> Result<Vec<Id>, Failure> {
+pub async fn due(c: &mut impl Executor, now: Timestamp, limit: i64) -> Result<Vec<Id>, Failure> {
     let sql = "SELECT DISTINCT top_id FROM purge WHERE due_at <= $1 ORDER BY top_id LIMIT $2";
     Ok(rows(c, sql, arguments![now, limit]).await?.iter().map(|row| Id(row.integer(0))).collect())
 }
 
 /// Does a node stand in what is being purged, or is it that?
-pub async fn is_purged(c: &mut impl Reading, node: Id) -> Result<bool, Failure> {
+pub async fn is_purged(c: &mut impl Executor, node: Id) -> Result<bool, Failure> {
     let sql = "WITH RECURSIVE up(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
                WHERE n.parent_id IS NOT NULL AND n.gone_at IS NULL) SELECT 1 FROM up u JOIN purge p ON p.node_id = u.id LIMIT 1";
     Ok(row(c, sql, arguments![node]).await?.is_some())

@@ -2,12 +2,11 @@
 //! needed hold none.
 
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::sql::{self, Connection};
+use super::db::{Adapter as _, Connection, Database, Session as _};
 use crate::model::error::Failure;
 
 /// How many read side by side.
@@ -15,20 +14,26 @@ const READERS: usize = 4;
 
 /// The reading connections of a database.
 pub struct Readers {
-    file: PathBuf,
+    database: Arc<Database>,
     idle: Mutex<Vec<Connection>>,
     room: Arc<Semaphore>,
 }
 
 impl Readers {
     /// Opens the first; the others are opened when they are needed.
-    pub async fn open(file: PathBuf) -> Result<Arc<Self>, Failure> {
-        let idle = Mutex::new(vec![sql::open_reader(&file).await?]);
-        Ok(Arc::new(Self { file, idle, room: Arc::new(Semaphore::new(READERS)) }))
+    pub async fn open(database: Arc<Database>) -> Result<Arc<Self>, Failure> {
+        let idle = Mutex::new(vec![database.reader().await?]);
+        Ok(Arc::new(Self { database, idle, room: Arc::new(Semaphore::new(READERS)) }))
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The database that they read.
+    #[cfg(test)]
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Waits for one.
@@ -39,7 +44,7 @@ impl Readers {
         let connection = match idle {
             Some(connection) => connection,
             // Rarely needed, so its room is not set aside in each question.
-            None => Box::pin(sql::open_reader(&self.file)).await?,
+            None => Box::pin(self.database.reader()).await?,
         };
         Ok(Reader { connection: Some(connection), readers: Arc::clone(self), place: Some(place) })
     }
@@ -49,7 +54,7 @@ impl Readers {
         self.room.close();
         let idle = std::mem::take(&mut *self.idle());
         for connection in idle {
-            sql::close(connection).await;
+            connection.close().await;
         }
     }
 }

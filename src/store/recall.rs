@@ -9,8 +9,8 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::memo::{key_of, place};
-use super::sql::Argument;
+use super::db::{Argument, key_of};
+use super::memo::place;
 use crate::model::id::Seq;
 use crate::model::node::Node;
 

@@ -1,9 +1,11 @@
 //! Statements on what a home keeps, and those that let the rest go.
 
+use super::db::arguments;
+use super::db::text::listed;
+use super::executor::{Executor, execute, row, rows};
 use super::members::listed_ids;
 use super::node::{columns, nodes};
 use super::page::{Paged, paged};
-use super::sql::{Reading, arguments, execute, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -11,7 +13,7 @@ use crate::model::node::Node;
 use crate::model::version::{EVERY, Every, Retention};
 
 /// What a home keeps.
-pub async fn of(c: &mut impl Reading, home: Id) -> Result<Option<Retention>, Failure> {
+pub async fn of(c: &mut impl Executor, home: Id) -> Result<Option<Retention>, Failure> {
     let sql = "SELECT versions_days, versions_every, trash_days, sync_days, brake_percent FROM home WHERE node_id = $1";
     Ok(row(c, sql, arguments![home]).await?.map(|row| {
         let every = row.text(1);
@@ -43,7 +45,7 @@ pub async fn set(c: &mut Txn, home: Id, retention: &Retention) -> Result<(), Fai
 }
 
 /// Homes by identifier, after `after`, each with its name.
-pub async fn homes(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<(Id, String)>, Failure> {
+pub async fn homes(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec<(Id, String)>, Failure> {
     let sql = "SELECT h.node_id, n.name FROM home h JOIN node n ON n.id = h.node_id WHERE h.node_id > $1 \
                AND n.gone_at IS NULL ORDER BY h.node_id LIMIT $2";
     let found = rows(c, sql, arguments![after, limit]).await?;
@@ -52,7 +54,7 @@ pub async fn homes(c: &mut impl Reading, after: Id, limit: i64) -> Result<Vec<(I
 
 /// Documents of a home with a version that ended before a moment, by identifier, after `after`.
 pub async fn documents_with_old_versions(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     home: Id,
     before: Timestamp,
     after: Id,
@@ -101,7 +103,7 @@ pub async fn drop_version(c: &mut Txn, home: Id, node: Id, version: i64) -> Resu
 }
 
 /// The newest change of a home that ended something before a moment: tokens from before it are no longer kept good.
-pub async fn horizon(c: &mut impl Reading, home: Id, before: Timestamp) -> Result<Seq, Failure> {
+pub async fn horizon(c: &mut impl Executor, home: Id, before: Timestamp) -> Result<Seq, Failure> {
     let sql = "SELECT CAST(COALESCE(MAX(to_seq), 0) AS BIGINT) FROM past WHERE home_id = $1 AND to_at < $2";
     Ok(row(c, sql, arguments![home, before]).await?.map_or(0, |row| row.integer(0)))
 }
@@ -115,7 +117,7 @@ pub async fn move_horizon(c: &mut Txn, home: Id, oldest: Seq) -> Result<bool, Fa
 /// What programs left about before a moment and nobody holds locked; and documents that were made empty under a lock that
 /// lapsed, by a client that vanished. One that has versions, and was only emptied so, stays.
 pub async fn abandoned(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     home: Id,
     now: Timestamp,
     before: Timestamp,
@@ -132,7 +134,7 @@ pub async fn abandoned(
 }
 
 /// Nodes of a home that went without a trace before a moment and whose content is still there.
-pub async fn litter(c: &mut impl Reading, home: Id, before: Timestamp, limit: i64) -> Result<Vec<Id>, Failure> {
+pub async fn litter(c: &mut impl Executor, home: Id, before: Timestamp, limit: i64) -> Result<Vec<Id>, Failure> {
     let sql = "SELECT id FROM node WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND hidden = 1 AND kind = 'file' \
                AND hash IS NOT NULL LIMIT $3";
     Ok(rows(c, sql, arguments![home, before, limit]).await?.iter().map(|row| Id(row.integer(0))).collect())

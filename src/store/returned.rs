@@ -1,13 +1,14 @@
 //! Statements on `returned`: nodes to which a home's past went back that had left it with a node (see migration 0014), and what
 //! is left to be done with them.
 
-use super::sql::{Reading, arguments, row, rows};
+use super::db::arguments;
+use super::executor::{Executor, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 
 /// So many of them, each with its home; those of a home stand together.
-pub async fn waiting(c: &mut impl Reading, limit: i64) -> Result<Vec<(Id, Id)>, Failure> {
+pub async fn waiting(c: &mut impl Executor, limit: i64) -> Result<Vec<(Id, Id)>, Failure> {
     let sql = "SELECT node_id, home_id FROM returned ORDER BY home_id, node_id LIMIT $1";
     Ok(rows(c, sql, arguments![limit]).await?.iter().map(|row| (Id(row.integer(0)), Id(row.integer(1)))).collect())
 }

@@ -1,14 +1,16 @@
 //! Statements on all that stands below a node, level by level: each looks at a bounded number of nodes, however many stand in one
 //! collection.
 
+use super::db::arguments;
+use super::db::text::listed;
+use super::executor::{Executor, row, rows};
 use super::members::listed_ids;
-use super::sql::{Reading, arguments, listed, row, rows};
 use super::version::set_aside;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 
 /// Live collections that stand in some.
-async fn collections_in(c: &mut impl Reading, level: &[Id], limit: i64) -> Result<Vec<Id>, Failure> {
+async fn collections_in(c: &mut impl Executor, level: &[Id], limit: i64) -> Result<Vec<Id>, Failure> {
     const SQL: &str = concat!(
         "SELECT n.id FROM ",
         listed!("$1"),
@@ -20,7 +22,7 @@ async fn collections_in(c: &mut impl Reading, level: &[Id], limit: i64) -> Resul
 
 /// Does something live stand more than so many levels below a node? `None`: more than `most` collections would have to be looked
 /// at to know.
-pub async fn is_deeper(c: &mut impl Reading, top: Id, levels: i64, most: i64) -> Result<Option<bool>, Failure> {
+pub async fn is_deeper(c: &mut impl Executor, top: Id, levels: i64, most: i64) -> Result<Option<bool>, Failure> {
     const SQL: &str = concat!(
         "SELECT 1 FROM ",
         listed!("$1"),
@@ -45,7 +47,7 @@ const LOOKED_AT: i64 = 2_000;
 
 /// Does a document stand live below a node, other than what programs leave about and copies of versions that were set aside? Of
 /// more than two thousand nodes it is taken for granted.
-pub async fn holds_documents(c: &mut impl Reading, top: Id) -> Result<bool, Failure> {
+pub async fn holds_documents(c: &mut impl Executor, top: Id) -> Result<bool, Failure> {
     const SQL: &str = concat!(
         "SELECT n.id, CASE WHEN n.kind NOT IN ('file', 'object') THEN 0 WHEN n.litter = 1 OR (n.version = 1 AND EXISTS (",
         set_aside!(),
@@ -69,7 +71,7 @@ pub async fn holds_documents(c: &mut impl Reading, top: Id) -> Result<bool, Fail
 /// lost: nothing is known of them from before. A file may be newer than its document. Of what lies beyond the first ten
 /// thousand nodes none counts as young.
 pub async fn lost_young(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (home, by): (Id, Id),
     since: Timestamp,
     before: Timestamp,

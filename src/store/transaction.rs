@@ -1,6 +1,6 @@
 //! Snapshots, and write transactions with group commit.
 //!
-//! There is one writing connection. Writers take it in the order they come; each runs as a savepoint of one open
+//! There is one writing connection. Writers take it in the order they come; each runs as a part of one open
 //! transaction and then queues for the connection once more to commit. Whoever had been waiting meanwhile has run by
 //! then, so the first to return commits for all of them with one flush to disk, and no writer is answered before.
 //! The size of a group is bounded by those already waiting when its first member was done; where nobody waits, the first
@@ -14,18 +14,19 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::asked::{Asked, Holding};
 use super::carried::Carried;
-use super::cause::is_no_page;
-use super::memo::{Memo, Version};
+use super::db::{Argument, Batch, Connection, Control, Pipeline as _, Revision, Session as _};
+use super::executor::{Executor, Prefetched};
+use super::memo::Memo;
+use super::page::is_no_page;
 use super::readers::{Reader, Readers};
 use super::recall::Recall;
-use super::sql::{self, Argument, Batch, Connection, Foreseen, Reading};
 use crate::model::error::{Cause, Failure};
 
 /// A consistent view, opened together with its first question; closed when dropped.
 pub struct Snapshot {
     connection: Option<Reader>,
     noted: Batch,
-    foreseen: Foreseen,
+    prefetched: Prefetched,
     recall: Arc<Recall>,
     asked: Arc<Asked>,
 }
@@ -37,15 +38,14 @@ impl Snapshot {
         asked: &Arc<Asked>,
     ) -> Result<Self, Failure> {
         let mut noted = Batch::default();
-        noted.add(sql::BEGIN_READ, &[])?;
-        noted.unopened = true;
+        noted.control(Control::BeginRead);
         let connection = Some(readers.take().await?);
         let (recall, asked) = (Arc::clone(recall), Arc::clone(asked));
-        Ok(Self { connection, noted, foreseen: Foreseen::default(), recall, asked })
+        Ok(Self { connection, noted, prefetched: Prefetched::default(), recall, asked })
     }
 }
 
-impl Reading for Snapshot {
+impl Executor for Snapshot {
     async fn connection(&mut self, sql: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
         let connection = self.connection.as_mut().ok_or_else(|| Failure::new(sql, "the view is closed"))?;
         Ok((connection, Some(&mut self.noted)))
@@ -63,8 +63,8 @@ impl Reading for Snapshot {
         true
     }
 
-    fn foreseen(&mut self) -> Option<&mut Foreseen> {
-        Some(&mut self.foreseen)
+    fn prefetched(&mut self) -> Option<&mut Prefetched> {
+        Some(&mut self.prefetched)
     }
 
     fn asked(&self) -> &Asked {
@@ -74,10 +74,10 @@ impl Reading for Snapshot {
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take().filter(|_| !self.noted.unopened) else { return };
+        let Some(mut connection) = self.connection.take().filter(|_| !self.noted.is_opening()) else { return };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if sql::control(&mut connection, "ROLLBACK").await.is_err() {
+                if connection.control(Control::Rollback).await.is_err() {
                     // A view that cannot be closed must not become the next one's.
                     connection.discard();
                 }
@@ -94,7 +94,7 @@ pub struct Glance {
     readers: Arc<Readers>,
     memo: Arc<Memo>,
     recall: Arc<Recall>,
-    version: Option<Version>,
+    revision: Option<Revision>,
     connection: Option<Reader>,
     asked: Arc<Asked>,
 }
@@ -103,16 +103,16 @@ impl Glance {
     pub(super) fn new(
         readers: &Arc<Readers>,
         (memo, recall): (&Arc<Memo>, &Arc<Recall>),
-        seen: Option<Version>,
+        seen: Option<Revision>,
         asked: &Arc<Asked>,
     ) -> Self {
-        let (version, readers) = (seen.or_else(|| memo.version()), Arc::clone(readers));
+        let (revision, readers) = (seen.or_else(|| memo.revision()), Arc::clone(readers));
         let (memo, recall, asked) = (Arc::clone(memo), Arc::clone(recall), Arc::clone(asked));
-        Self { readers, memo, recall, version, connection: None, asked }
+        Self { readers, memo, recall, revision, connection: None, asked }
     }
 }
 
-impl Reading for Glance {
+impl Executor for Glance {
     async fn connection(&mut self, _: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
@@ -125,8 +125,8 @@ impl Reading for Glance {
         self.connection.take_if(|_| !is_no_page(failure)).into_iter().for_each(Reader::discard);
     }
 
-    fn memo(&self) -> Option<(&Memo, Option<Version>)> {
-        Some((&self.memo, self.version))
+    fn memo(&self) -> Option<(&Memo, Option<Revision>)> {
+        Some((&self.memo, self.revision))
     }
 
     fn recall(&self) -> Option<&Recall> {
@@ -134,15 +134,13 @@ impl Reading for Glance {
     }
 
     fn was_one_view(&self) -> bool {
-        self.version.is_some() && self.memo.version() == self.version
+        self.revision.is_some() && self.memo.revision() == self.revision
     }
 
     fn asked(&self) -> &Asked {
         &self.asked
     }
 }
-
-const COMMIT: &str = "COMMIT";
 
 /// How a group ended, for those of its members who did not commit it themselves.
 type Ending = Option<Result<(), (Cause, String)>>;
@@ -159,7 +157,7 @@ struct State {
     /// Statements that ran in it, each once.
     ran: Vec<&'static str>,
     memo: Arc<Memo>,
-    /// A writer left without finishing: its savepoint must go before anyone else writes.
+    /// A writer left without finishing: its part must go before anyone else writes.
     unfinished: Option<Place>,
     /// Why its last statement failed, if one did.
     failed: Option<Cause>,
@@ -167,7 +165,7 @@ struct State {
     away: Option<Instant>,
 }
 
-/// Where in its group a writer stands. The first needs no savepoint: when it fails, nobody else is in the group yet.
+/// Where in its group a writer stands. The first needs no part of its own: when it fails, nobody else is in the group yet.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     First,
@@ -197,7 +195,7 @@ impl Writer {
         Self { state: Arc::new(Mutex::new(state)), waiting: Arc::default(), asked }
     }
 
-    /// Waits for the connection and opens a transaction, or a savepoint in the one that is open, together with the first
+    /// Waits for the connection and opens a transaction, or a part of the one that is open, together with the first
     /// statement. Where another process holds the database all who waited meanwhile have waited for it: one after the other they
     /// would each wait as long.
     pub(super) async fn begin(&self) -> Result<Txn, Failure> {
@@ -212,11 +210,10 @@ impl Writer {
             return Err(Failure::new("waiting to write", "the database is away").by(Cause::Busy));
         }
         let (place, opening) = match guard.group {
-            None => (Place::First, sql::BEGIN_WRITE),
-            Some(_) => (Place::Later, "SAVEPOINT member"),
+            None => (Place::First, Control::BeginWrite),
+            Some(_) => (Place::Later, Control::BeginPart),
         };
-        guard.noted.add(opening, &[])?;
-        guard.noted.unopened = true;
+        guard.noted.control(opening);
         if guard.group.is_none() {
             guard.ran.clear();
             guard.group = Some(Group { ending: watch::channel(None).0 });
@@ -224,7 +221,7 @@ impl Writer {
         guard.unfinished = Some(place);
         let (state, waiting) = (Arc::clone(&self.state), Arc::clone(&self.waiting));
         let asked = Arc::clone(&self.asked);
-        Ok(Txn { state, waiting, held: Some((guard, holding)), foreseen: Foreseen::default(), asked })
+        Ok(Txn { state, waiting, held: Some((guard, holding)), prefetched: Prefetched::default(), asked })
     }
 
     /// Carries what the log of the database holds over into its file, as far as readers let it: then the log begins anew where it
@@ -233,7 +230,7 @@ impl Writer {
         let mut guard = self.state.lock().await;
         guard.undo().await;
         if guard.group.is_none()
-            && let Err(failure) = sql::control(&mut guard.connection, sql::CHECKPOINT).await
+            && let Err(failure) = guard.connection.control(Control::CarryOver).await
         {
             tracing::debug!(%failure, "the log of the database stays as it is");
         }
@@ -286,23 +283,23 @@ impl State {
     async fn undo(&mut self) {
         let Some(place) = self.unfinished.take() else { return };
         let failed = self.failed.take();
-        let unopened = std::mem::take(&mut self.noted).unopened;
+        let unopened = std::mem::take(&mut self.noted).is_opening();
         match place {
             Place::First => {
                 self.group = None;
                 self.away = failed.filter(|cause| *cause == Cause::Busy).map(|_| Instant::now());
                 // It fails where the transaction could not be opened; if it failed otherwise, the next could not open.
                 if !unopened {
-                    let _ = sql::control(&mut self.connection, "ROLLBACK").await;
+                    let _ = self.connection.control(Control::Rollback).await;
                 }
             }
             Place::Later if unopened => {}
             Place::Later => {
-                let undone = sql::control(&mut self.connection, "ROLLBACK TO member; RELEASE member").await;
+                let undone = self.connection.control(Control::UndoPart).await;
                 if let Err(failure) = undone {
                     // The database has given up the whole transaction (a full disk): its members must know, and the
                     // next writer begins anew.
-                    let _ = sql::control(&mut self.connection, "ROLLBACK").await;
+                    let _ = self.connection.control(Control::Rollback).await;
                     let cause = failed.unwrap_or(failure.cause);
                     if let Some(group) = self.group.take() {
                         group.ending.send_replace(Some(Err((cause, failure.to_string()))));
@@ -315,14 +312,15 @@ impl State {
 
     /// Runs what the present writer has noted.
     async fn run_noted(&mut self) -> Result<(), Failure> {
-        let result = self.noted.run(&mut self.connection).await;
+        let noted = std::mem::take(&mut self.noted);
+        let result = self.connection.run(noted, "writing", |_| {}).await;
         result.inspect_err(|failure| self.failed = Some(failure.cause))
     }
 
     /// Commits a writer that nobody has joined, together with the last of its statements.
     async fn commit_alone(&mut self) -> Result<(), Failure> {
-        let before = self.version();
-        self.noted.add(COMMIT, &[])?;
+        let before = self.revision();
+        self.noted.control(Control::Commit);
         let result = self.run_noted().await;
         match result {
             Ok(()) => {
@@ -335,8 +333,8 @@ impl State {
     }
 
     /// What the database is, if nobody can change it but the transaction that is open.
-    fn version(&self) -> Option<Version> {
-        if self.noted.unopened { None } else { self.memo.version() }
+    fn revision(&self) -> Option<Revision> {
+        if self.noted.is_opening() { None } else { self.memo.revision() }
     }
 
     fn runs(&mut self, sql: &'static str) {
@@ -348,12 +346,12 @@ impl State {
     /// Commits the open group, if there is one, and tells its members.
     async fn finish(&mut self) -> Result<(), Failure> {
         let Some(group) = self.group.take() else { return Ok(()) };
-        let before = self.version();
-        let result = sql::control(&mut self.connection, COMMIT).await;
+        let before = self.revision();
+        let result = self.connection.control(Control::Commit).await;
         self.memo.committed(before, &self.ran);
         if result.is_err() {
             // A failed COMMIT may leave the transaction open; ROLLBACK of one that is closed fails without harm.
-            let _ = sql::control(&mut self.connection, "ROLLBACK").await;
+            let _ = self.connection.control(Control::Rollback).await;
         }
         group
             .ending
@@ -367,13 +365,13 @@ pub struct Txn {
     state: Arc<Mutex<State>>,
     waiting: Arc<AtomicUsize>,
     held: Option<(OwnedMutexGuard<State>, Holding)>,
-    foreseen: Foreseen,
+    prefetched: Prefetched,
     asked: Arc<Asked>,
 }
 
-impl Reading for Txn {
+impl Executor for Txn {
     async fn connection(&mut self, sql: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
-        self.foreseen.clear();
+        self.prefetched.clear();
         let state = self.state_asked();
         state.runs(sql);
         Ok((&mut state.connection, Some(&mut state.noted)))
@@ -389,8 +387,8 @@ impl Reading for Txn {
         &self.asked
     }
 
-    fn foreseen(&mut self) -> Option<&mut Foreseen> {
-        Some(&mut self.foreseen)
+    fn prefetched(&mut self) -> Option<&mut Prefetched> {
+        Some(&mut self.prefetched)
     }
 }
 
@@ -419,7 +417,7 @@ impl Txn {
 
     /// Notes a statement that answers no rows: it runs before anything is read, at the latest when the write ends.
     pub async fn note(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
-        self.foreseen.clear();
+        self.prefetched.clear();
         self.asked.add(1, 0);
         let state = self.state_asked();
         state.runs(sql);
@@ -455,7 +453,7 @@ async fn end(
         return guard.commit_alone().await;
     }
     if guard.unfinished == Some(Place::Later) {
-        guard.noted.add("RELEASE member", &[])?;
+        guard.noted.control(Control::EndPart);
     }
     if let Err(failure) = guard.run_noted().await {
         guard.undo().await;

@@ -1,8 +1,9 @@
 //! Statements on what is gone: the trash of a home, what was deleted lately, and its removal for good.
 
+use super::db::{Columns, arguments};
+use super::executor::{Executor, execute, row, rows};
 use super::node::{columns, held_by, next_node, node_of, nodes};
 use super::page::{Paged, page, paged};
-use super::sql::{Columns, Reading, arguments, execute, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -43,7 +44,7 @@ macro_rules! readable_homes {
 
 /// Homes whose trash may hold something that an actor may read through a door, in the order of folded names, after `after`.
 pub async fn homes(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (actor, scope, now): (Id, Scope, Timestamp),
     after: &str,
     limit: i64,
@@ -56,7 +57,7 @@ pub async fn homes(
 
 /// The one of them that bears a folded name.
 pub async fn home(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (actor, scope, now): (Id, Scope, Timestamp),
     match_name: &str,
 ) -> Result<Option<Node>, Failure> {
@@ -72,7 +73,7 @@ pub type Entry = (Node, Option<Role>);
 /// What lies in the trash of a home, in the order of folded names, after `after`; and the name after which the next page
 /// begins. Whether the actor may see it is left to who asks, so a page costs the same whatever of it shows.
 pub async fn members(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (actor, now): (Id, Timestamp),
     home: Id,
     after: &str,
@@ -97,7 +98,7 @@ pub async fn members(
 }
 
 /// What lies in the trash of a home under a folded name.
-pub async fn entry(c: &mut impl Reading, home: Id, match_name: &str) -> Result<Option<Node>, Failure> {
+pub async fn entry(c: &mut impl Executor, home: Id, match_name: &str) -> Result<Option<Node>, Failure> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
@@ -117,7 +118,7 @@ pub struct OldPlace {
 }
 
 /// Where a gone node stood.
-pub async fn old_place(c: &mut impl Reading, node: Id) -> Result<Option<OldPlace>, Failure> {
+pub async fn old_place(c: &mut impl Executor, node: Id) -> Result<Option<OldPlace>, Failure> {
     let sql = "WITH RECURSIVE up(id, parent_id, name, depth) AS (SELECT n.parent_id, n.parent_id, n.name, 0 FROM node n \
                WHERE n.id = $1 UNION ALL SELECT n.id, n.parent_id, n.name, u.depth + 1 FROM up u JOIN node n \
                ON n.id = u.parent_id WHERE n.kind NOT IN ('documents', 'calendars', 'home') AND u.depth < 200) \
@@ -136,7 +137,7 @@ pub async fn old_place(c: &mut impl Reading, node: Id) -> Result<Option<OldPlace
 
 /// How many documents a home lost by a person's deeds since a moment, and did not get back: of those that went last. It looks at
 /// twenty thousand nodes at most.
-pub async fn lost_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
+pub async fn lost_since(c: &mut impl Executor, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
     let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM \
                (SELECT g.kind, g.documents, g.lost_by, g.hidden FROM node g WHERE g.home_id = $1 AND g.gone_at > $3 \
                ORDER BY g.gone_at DESC LIMIT 20000) n WHERE n.lost_by = $2 AND n.hidden = 0";
@@ -145,7 +146,7 @@ pub async fn lost_since(c: &mut impl Reading, home: Id, by: Id, since: Timestamp
 
 /// What went before a moment from a home and is not being purged: what programs took away themselves, or all the rest.
 pub async fn gone_before(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     home: Id,
     litter: bool,
     before: Timestamp,
@@ -161,7 +162,7 @@ pub async fn gone_before(
 
 /// Has a node of the trash, with all below it, always stood in collections of its home that an actor leads? It follows them by
 /// all the places that they ever had. Of more than ten thousand nodes it is not known.
-pub async fn always_led(c: &mut impl Reading, (actor, now): (Id, Timestamp), top: &Node) -> Result<bool, Failure> {
+pub async fn always_led(c: &mut impl Executor, (actor, now): (Id, Timestamp), top: &Node) -> Result<bool, Failure> {
     const SQL: &str = concat!(
         "WITH RECURSIVE led(id) AS (SELECT a.node_id FROM ace a JOIN node g ON g.id = a.node_id WHERE g.home_id = $4 \
          AND a.role >= $5 AND ",
@@ -219,7 +220,7 @@ pub struct Brake {
 }
 
 /// The brake of a home, as it meets one person.
-pub async fn brake(c: &mut impl Reading, home: Id, person: Id) -> Result<Option<Brake>, Failure> {
+pub async fn brake(c: &mut impl Executor, home: Id, person: Id) -> Result<Option<Brake>, Failure> {
     const SQL: &str = concat!(
         "SELECT h.brake_percent, d.since_at, d.released_until, ",
         lasts!(),
@@ -252,7 +253,7 @@ pub async fn release(c: &mut Txn, home: Id, person: Option<Id>, until: Timestamp
 }
 
 /// Whose deletions are held in a home.
-pub async fn holds(c: &mut impl Reading, home: Id, now: Timestamp) -> Result<Vec<Hold>, Failure> {
+pub async fn holds(c: &mut impl Executor, home: Id, now: Timestamp) -> Result<Vec<Hold>, Failure> {
     const SQL: &str = concat!(
         "SELECT p.name, p.display_name, d.since_at, d.released_until FROM hold d JOIN principal p \
          ON p.id = d.principal_id JOIN home h ON h.node_id = d.home_id JOIN principal o ON o.id = h.principal_id \

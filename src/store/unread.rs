@@ -1,6 +1,7 @@
 //! Statements on `unread`: calendar objects that are to be read anew (see migration 0015).
 
-use super::sql::{Reading, arguments, rows};
+use super::db::arguments;
+use super::executor::{Executor, rows};
 use super::transaction::Txn;
 use crate::model::calendar::Indexed;
 use crate::model::error::Failure;
@@ -17,7 +18,7 @@ pub struct Unread {
 }
 
 /// So many of them.
-pub async fn waiting(c: &mut impl Reading, limit: i64) -> Result<Vec<Unread>, Failure> {
+pub async fn waiting(c: &mut impl Executor, limit: i64) -> Result<Vec<Unread>, Failure> {
     let sql = "SELECT u.node_id, n.hash, n.size FROM unread u LEFT JOIN node n ON n.id = u.node_id ORDER BY u.node_id LIMIT $1";
     let unread = rows(c, sql, arguments![limit]).await?;
     Ok(unread

@@ -1,8 +1,10 @@
 //! Statements on versions: those of a document, who left a name, the chain that each version enters.
 
+use super::db::text::listed;
+use super::db::{Row, arguments};
+use super::executor::{Executor, row, rows};
 use super::node::{COLUMNS, columns, held_by, node_of, nodes};
 use super::page::{Paged, paged};
-use super::sql::{Reading, Row, arguments, listed, row, rows};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -11,7 +13,7 @@ use crate::model::privilege::Role;
 
 /// Versions of a document, ascending, with numbers from `from` to `to`. A version that stood under several names is one.
 pub async fn versions(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     node: Id,
     (from, to): (i64, i64),
     limit: i64,
@@ -31,7 +33,7 @@ pub async fn versions(
 /// Numbers of those versions, ascending, that stood where an actor may read: in the collection as it is now, or in the home
 /// of then.
 pub async fn readable(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     (actor, now): (Id, Timestamp),
     node: Id,
     (from, to): (i64, i64),
@@ -68,7 +70,7 @@ fn version_of(node: Id, row: &Row) -> Version {
 }
 
 /// A node by its identifier, wherever it stands; and since when it is gone.
-pub async fn node(c: &mut impl Reading, id: Id) -> Result<Option<(Node, Option<Timestamp>)>, Failure> {
+pub async fn node(c: &mut impl Executor, id: Id) -> Result<Option<(Node, Option<Timestamp>)>, Failure> {
     const SQL: &str = concat!("SELECT ", columns!(), ", n.gone_at FROM node n WHERE n.id = $1");
     Ok(row(c, SQL, arguments![id]).await?.map(|row| (node_of(&row), row.optional_integer(COLUMNS))))
 }
@@ -116,7 +118,7 @@ pub struct Leaver {
 /// The document that left a name last, not before `since`. What is left about by programs, and what was deleted before
 /// it was a version, never was anyone's document. It is sought among the last states that ended there.
 pub async fn leaver(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     parent: Id,
     match_name: &str,
     since: Timestamp,
@@ -153,7 +155,7 @@ macro_rules! set_aside {
 pub(super) use set_aside;
 
 /// Is a document the copy of a version that was set aside?
-pub async fn was_set_aside(c: &mut impl Reading, copy: Id) -> Result<bool, Failure> {
+pub async fn was_set_aside(c: &mut impl Executor, copy: Id) -> Result<bool, Failure> {
     const SQL: &str = concat!("SELECT 1 FROM node n WHERE n.id = $1 AND EXISTS (", set_aside!(), ")");
     Ok(row(c, SQL, arguments![copy]).await?.is_some())
 }
@@ -183,7 +185,7 @@ pub async fn enter(c: &mut Txn, link: &ChainLink) -> Result<(), Failure> {
 }
 
 /// Links of all homes after a place, in order.
-pub async fn chain(c: &mut impl Reading, after: (Id, i64), limit: i64) -> Result<Vec<ChainLink>, Failure> {
+pub async fn chain(c: &mut impl Executor, after: (Id, i64), limit: i64) -> Result<Vec<ChainLink>, Failure> {
     let sql = "SELECT home_id, place, node_id, version, leaf, chain FROM chain WHERE home_id > $1 \
                OR (home_id = $1 AND place > $2) ORDER BY home_id, place LIMIT $3";
     let found = rows(c, sql, arguments![after.0, after.1, limit]).await?;
@@ -201,14 +203,14 @@ pub async fn chain(c: &mut impl Reading, after: (Id, i64), limit: i64) -> Result
 }
 
 /// Heads of the chains: home, number of links, last link.
-pub async fn heads(c: &mut impl Reading) -> Result<Vec<(Id, i64, String)>, Failure> {
+pub async fn heads(c: &mut impl Executor) -> Result<Vec<(Id, i64, String)>, Failure> {
     let sql = "SELECT node_id, chain_place, chain FROM home ORDER BY node_id";
     let found = rows(c, sql, arguments![]).await?;
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1), row.text(2))).collect())
 }
 
 /// Drafts of locks, by the tokens of these, to be sealed: as many as one request may; the job seals what is left of them.
-pub async fn drafts(c: &mut impl Reading, tokens: &str) -> Result<Vec<Node>, Failure> {
+pub async fn drafts(c: &mut impl Executor, tokens: &str) -> Result<Vec<Node>, Failure> {
     const SQL: Paged = paged!(
         columns!(),
         concat!(
@@ -222,7 +224,12 @@ pub async fn drafts(c: &mut impl Reading, tokens: &str) -> Result<Vec<Node>, Fai
 
 /// Documents that are no version yet although no lock holds their session open any more, written before `before`. One that
 /// was made empty under a lock that lapsed is no document, but what a vanished client left.
-pub async fn lapsed(c: &mut impl Reading, now: Timestamp, before: Timestamp, limit: i64) -> Result<Vec<Node>, Failure> {
+pub async fn lapsed(
+    c: &mut impl Executor,
+    now: Timestamp,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<Node>, Failure> {
     const SQL: Paged = paged!(
         columns!(),
         "SELECT n.* FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.hash IS NOT NULL AND n.gone_at IS NULL AND n.written_at <= $2 \

@@ -326,7 +326,7 @@ impl Tree {
 }
 
 pub(super) async fn find(
-    c: &mut impl crate::store::sql::Reading,
+    c: &mut impl crate::store::executor::Executor,
     kind: Option<PrincipalKind>,
     name: &str,
 ) -> Result<Principal> {
@@ -340,7 +340,10 @@ pub(super) async fn find(
 }
 
 /// The collection of documents or calendars that an address names, and whose it is.
-pub(super) async fn collection(c: &mut impl crate::store::sql::Reading, address: &str) -> Result<(Node, Principal)> {
+pub(super) async fn collection(
+    c: &mut impl crate::store::executor::Executor,
+    address: &str,
+) -> Result<(Node, Principal)> {
     let missing = || Fault::NoCollection(address.to_owned());
     // The whole address of a server is understood, too.
     let path = address
@@ -360,12 +363,12 @@ pub(super) async fn collection(c: &mut impl crate::store::sql::Reading, address:
 }
 
 /// The home of the person or project of this name.
-pub(super) async fn home_named(c: &mut impl crate::store::sql::Reading, name: &str) -> Result<Id> {
+pub(super) async fn home_named(c: &mut impl crate::store::executor::Executor, name: &str) -> Result<Id> {
     let owner = find(c, None, name).await?;
     home_of(c, &owner).await
 }
 
-async fn home_of(c: &mut impl crate::store::sql::Reading, principal: &Principal) -> Result<Id> {
+async fn home_of(c: &mut impl crate::store::executor::Executor, principal: &Principal) -> Result<Id> {
     let home = principal::home(c, principal.id).await?;
     home.ok_or_else(|| Failure::new("finding a home", format!("{} has none", principal.name)).into())
 }

@@ -9,8 +9,8 @@ use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
+use crate::store::executor::Executor;
 use crate::store::past::{self, FormerName, Formers};
-use crate::store::sql::Reading;
 
 /// How many names are read at a time.
 const PAGE: i64 = 2000;
@@ -48,7 +48,7 @@ pub(super) enum Step {
 
 impl Below {
     /// Below a name of a collection that something else bears now, after the path that was told last.
-    pub async fn begin<T: Reading>(
+    pub async fn begin<T: Executor>(
         c: &mut T,
         home: (Id, Seq),
         (parent, name, bearer): (Id, &str, Id),
@@ -81,7 +81,7 @@ impl Below {
     }
 
     /// The next step; `None`: that was all.
-    pub async fn next<T: Reading>(&mut self, c: &mut T) -> Result<Option<Step>> {
+    pub async fn next<T: Executor>(&mut self, c: &mut T) -> Result<Option<Step>> {
         loop {
             let Some(level) = self.levels.last_mut() else { return Ok(None) };
             let Some(found) = level.waiting.pop_front() else {
@@ -103,7 +103,7 @@ impl Below {
     }
 
     /// Reads names of the innermost level after a step.
-    async fn read<T: Reading>(&mut self, c: &mut T, after: String) -> Result<()> {
+    async fn read<T: Executor>(&mut self, c: &mut T, after: String) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
         let found = past::former_names(c, self.home, (&level.formers, level.live), &after, PAGE).await?;
         self.asked += 1;
@@ -113,7 +113,7 @@ impl Below {
     }
 
     /// The collections that bore a name in those of the innermost level.
-    async fn formers_of<T: Reading>(&mut self, c: &mut T, name: &str) -> Result<Formers> {
+    async fn formers_of<T: Executor>(&mut self, c: &mut T, name: &str) -> Result<Formers> {
         let level = self.levels.last().ok_or_else(too_many)?;
         let names = (name, &*match_name(name));
         let found = past::formers_below(c, self.home, &level.formers, names, MOST_FORMERS).await?;

@@ -30,10 +30,10 @@ use crate::model::name::QName;
 use crate::model::node::{Blob, Node, ROOT};
 use crate::store::body::{INLINE_BYTES, sha256};
 use crate::store::calendar::{self, Candidates};
+use crate::store::executor::Executor;
 use crate::store::node::Walk;
 use crate::store::node::Width;
 use crate::store::property::Dead;
-use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
 use crate::store::{body, node};
 
@@ -247,7 +247,7 @@ impl Admitted<Txn> {
     /// `instead`: what will be vetted where there is none.
     pub(super) async fn revived(&mut self, calendar: &Node, instead: &Node) -> Result<Option<Node>> {
         let Some((_, indexed)) = &self.indexed else { return Ok(None) };
-        calendar::foresee_object(&mut self.store, calendar.id, &indexed.uid, instead.id).await?;
+        calendar::prefetch_object(&mut self.store, calendar.id, &indexed.uid, instead.id).await?;
         Ok(calendar::gone(&mut self.store, calendar.id, &indexed.uid).await?)
     }
 
@@ -266,7 +266,7 @@ impl Admitted<Txn> {
     }
 }
 
-impl<T: Reading> Admitted<T> {
+impl<T: Executor> Admitted<T> {
     /// A page of objects of the target, a calendar, that may take place in a range and are of a component, without their
     /// texts; and where the next page begins.
     pub async fn objects(

@@ -25,8 +25,8 @@ use crate::model::filename::{is_unshown, match_name};
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
 use crate::model::path::Path;
+use crate::store::executor::Executor;
 use crate::store::node::Width;
-use crate::store::sql::Reading;
 use crate::store::{node, past};
 
 /// How many changes are read at a time.
@@ -133,7 +133,7 @@ pub fn sync_token(node: &Node, epoch: &str) -> SyncToken {
     SyncToken { epoch: epoch.to_owned(), node: node.id, home: node.home_id, seq: latest(node), after: None }
 }
 
-impl<T: Reading> Admitted<T> {
+impl<T: Executor> Admitted<T> {
     /// Changes since `since` (`None`: everything there is), at most `limit` of them, and as many as the budget allows. 403 `valid-sync-token` for a token
     /// of another collection, another epoch, the future, or a past that is no longer kept.
     pub async fn changes(
@@ -215,7 +215,7 @@ impl<T: Reading> Admitted<T> {
         let unchanged = base == latest(top);
         if !unchanged && !deep {
             let at = told.cursor(token.seq);
-            past::foresee_changes(&mut self.store, (top.id, top.home_id), &at, PAGE as i64, width).await?;
+            past::prefetch_changes(&mut self.store, (top.id, top.home_id), &at, PAGE as i64, width).await?;
         }
         let kept = unchanged || base >= past::oldest_seq(&mut self.store, top.home_id).await?;
         // A collection that was put into place since may have been in another home, whose numbers mean nothing here.

@@ -19,8 +19,8 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::version::{day, moment, version_name, version_of_name};
+use crate::store::executor::Executor;
 use crate::store::node::{Walk, Width};
-use crate::store::sql::Reading;
 use crate::store::{node, past, trash, version};
 
 /// The zone in which names spell times.
@@ -98,7 +98,7 @@ fn name_of(document: &Node, version: &Version, zone: &TimeZone) -> String {
 
 /// `/history/{name}/...`
 pub(super) async fn follow_history(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     who: Who<'_>,
     target: &mut Target,
     home_name: &str,
@@ -131,7 +131,7 @@ pub(super) async fn follow_history(
 
 /// `@{date}` and below: the names that stood there then.
 async fn follow_moment(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     target: &mut Target,
     at: Timestamp,
     day: &str,
@@ -159,7 +159,7 @@ async fn follow_moment(
 /// Versions of a document, ascending, with numbers from `from` to `to`, at most `limit` of them, without those that stood where
 /// the actor may not read; and, where there may be more, the number after which they go on.
 pub(super) async fn readable(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     who: Who<'_>,
     document: Id,
     (from, to): (i64, i64),
@@ -182,7 +182,7 @@ fn opened_in_trash(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
 /// `/trash/{name}/...`: each entry is there for who may read it where it stood, through a door that opens its kind; what may be
 /// done with it follows from the role held there.
 pub(super) async fn follow_trash(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     who: Who<'_>,
     target: &mut Target,
     home_name: &str,
@@ -247,7 +247,7 @@ pub fn version_path(document: Id, number: Option<i64>) -> Path {
 
 /// `/versions/{id}/{number}`
 pub(super) async fn follow_versions(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     who: Who<'_>,
     target: &mut Target,
     _: &str,
@@ -276,7 +276,7 @@ pub(super) async fn follow_versions(
     Ok(())
 }
 
-impl<T: Reading> Admitted<T> {
+impl<T: Executor> Admitted<T> {
     /// Members of a stored folder, in whichever view it is looked at, in the order of the keys of their names, with the columns of a
     /// width at least; and the name after which the next page begins. In the mirror a program's litter is no document, and has no
     /// versions.

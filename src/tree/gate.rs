@@ -26,9 +26,9 @@ use crate::model::precondition::{Outcome, Preconditions, State};
 use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet};
 use crate::store::Seen;
+use crate::store::executor::Executor;
 use crate::store::node::Claim;
 use crate::store::property::Selection;
-use crate::store::sql::Reading;
 use crate::store::{lock, node};
 
 /// How many resources the `If` header of one request may speak of.
@@ -159,7 +159,7 @@ pub fn allowed(target: &Target) -> MethodSet {
 }
 
 /// Lets a request in, or refuses it.
-pub async fn admit<T: Reading>(
+pub async fn admit<T: Executor>(
     mut store: T,
     request: Request,
     claims: Vec<Claim>,
@@ -353,7 +353,7 @@ fn may(request: &Request, effect: Effect, place: Place, target: &Target, destina
 
 /// 412, or `true` for 304.
 async fn preconditions(
-    store: &mut impl Reading,
+    store: &mut impl Executor,
     request: &Request,
     target: &Target,
     destination: Option<&Target>,
@@ -373,7 +373,7 @@ async fn preconditions(
 
 /// Does the `If` header hold? Lists may speak of other resources than the request's own.
 async fn dav_holds(
-    store: &mut impl Reading,
+    store: &mut impl Executor,
     request: &Request,
     target: &Target,
     destination: Option<&Target>,
@@ -411,7 +411,7 @@ async fn dav_holds(
 /// 423 `lock-token-submitted` unless each locked resource that is touched has one of its tokens shown by its maker
 /// (RFC 4918 section 7.5).
 async fn tokens_shown(
-    store: &mut impl Reading,
+    store: &mut impl Executor,
     request: &Request,
     effect: Effect,
     place: Place,
@@ -459,7 +459,7 @@ pub(super) fn is_shown(request: &Request, lock: &Lock) -> bool {
 
 /// The same for each locked resource below a collection that goes.
 async fn subtree_shown(
-    store: &mut impl Reading,
+    store: &mut impl Executor,
     request: &Request,
     at: &Target,
     home: Id,
@@ -479,7 +479,7 @@ async fn subtree_shown(
 }
 
 /// Address of the root of a lock that stands below the collection `top` at `at`.
-pub(super) async fn root_below(store: &mut impl Reading, at: &Target, top: Id, lock: &Lock) -> Result<String> {
+pub(super) async fn root_below(store: &mut impl Executor, at: &Target, top: Id, lock: &Lock) -> Result<String> {
     let names = node::names_between(store, top, lock.node_id).await?.unwrap_or_default();
     Ok(names.iter().fold(at.path.clone(), |path, name| path.join(name)).href(false))
 }

@@ -54,8 +54,8 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::model::privilege::Privilege;
 use crate::store::body::Staging;
+use crate::store::executor::Executor;
 use crate::store::node::Walk;
-use crate::store::sql::Reading;
 use crate::store::transaction::Txn;
 use crate::store::{Store, body, held, node};
 
@@ -230,7 +230,7 @@ impl Tree {
     }
 }
 
-impl<T: Reading> Admitted<T> {
+impl<T: Executor> Admitted<T> {
     /// Content of a document of this request, from `start`, `length` bytes long.
     pub async fn content(&mut self, tree: &Tree, node: &Node, start: u64, length: u64) -> Result<Content> {
         let Some(hash) = node.hash.as_deref() else { return Err(Condition::NotFound.into()) };

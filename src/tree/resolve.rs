@@ -18,8 +18,8 @@ use crate::model::precondition::State;
 use crate::model::principal::Actor;
 use crate::model::principal::PrincipalKind;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
+use crate::store::executor::Executor;
 use crate::store::node::Walk;
-use crate::store::sql::Reading;
 use crate::store::{node, principal};
 
 /// Name of the folder of a home that holds its documents, also the first segment of their addresses.
@@ -221,7 +221,7 @@ fn public(actor: &Actor) -> PrivilegeSet {
 }
 
 /// Follows a path as far as it is mapped.
-pub async fn resolve(c: &mut impl Reading, actor: &Actor, now: Timestamp, path: &Path) -> Result<Target> {
+pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path: &Path) -> Result<Target> {
     let mut target = Target {
         path: path.clone(),
         realm: Realm::Root,
@@ -272,7 +272,7 @@ pub(super) struct Who<'a> {
     pub now: Timestamp,
 }
 
-async fn follow_principal(c: &mut impl Reading, who: Who<'_>, target: &mut Target, name: &str) -> Result<()> {
+async fn follow_principal(c: &mut impl Executor, who: Who<'_>, target: &mut Target, name: &str) -> Result<()> {
     if let Some(found) = principal::by_name(c, name).await?
         && (found.kind == PrincipalKind::Person || may_know(c, who, name).await?)
     {
@@ -282,7 +282,7 @@ async fn follow_principal(c: &mut impl Reading, who: Who<'_>, target: &mut Targe
 }
 
 /// A project is known to those who have a role in it.
-async fn may_know(c: &mut impl Reading, who: Who<'_>, name: &str) -> Result<bool> {
+async fn may_know(c: &mut impl Executor, who: Who<'_>, name: &str) -> Result<bool> {
     let links =
         node::chain(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &[match_name(name)] }).await?;
     Ok(links.last().is_some_and(|home| home.role.is_some()))
@@ -299,7 +299,7 @@ pub(super) fn opened(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
 /// The links of a home's documents and of names below, as far as they are mapped and the actor may read: the home itself
 /// has no address, its folder of documents stands for it and bears its name.
 pub(super) async fn documents(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     who: Who<'_>,
     target: &mut Target,
     home_name: &str,
@@ -335,7 +335,7 @@ pub(super) fn foreseen(path: &Path) -> Option<Vec<String>> {
 
 /// The same for the part of a home that bears a name.
 async fn part(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     who: Who<'_>,
     target: &mut Target,
     (home_name, folder): (&str, &str),
@@ -362,7 +362,7 @@ async fn part(
 }
 
 async fn follow_files(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     who: Who<'_>,
     target: &mut Target,
     home_name: &str,
@@ -376,7 +376,7 @@ async fn follow_files(
 /// `/calendars/{name}/...`: the calendars of a home, and those of others that who it belongs to may read, each named after
 /// its home too. What is one's own counts first.
 async fn follow_calendars(
-    c: &mut impl Reading,
+    c: &mut impl Executor,
     who: Who<'_>,
     target: &mut Target,
     home_name: &str,

@@ -17,9 +17,9 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::Principal;
 use crate::model::privilege::PrivilegeSet;
+use crate::store::executor::Executor;
 use crate::store::node::Width;
 use crate::store::property::Dead;
-use crate::store::sql::Reading;
 use crate::store::{calendar, held, principal, property, version};
 
 /// Used bytes below a collection, and what may still come (`None`: as much as the disk holds).
@@ -76,7 +76,7 @@ macro_rules! loaded {
             }
         }
 
-        impl<T: Reading> Admitted<T> {
+        impl<T: Executor> Admitted<T> {
             /// Loads what a single resource needs.
             pub(super) async fn load(&mut self, resource: &mut Resource, needs: Needs) -> Result<()> {
                 $(if needs.$name {
@@ -139,7 +139,7 @@ impl Resource {
     }
 }
 
-impl<T: Reading> Admitted<T> {
+impl<T: Executor> Admitted<T> {
     /// Locks are known of the target and asked for members by the page; texts are read in runs.
     async fn by_the_page(&mut self, _: &mut Resource) -> Result<()> {
         Ok(())

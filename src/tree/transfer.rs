@@ -19,8 +19,8 @@ use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::Node;
 use crate::model::path::MAX_SEGMENTS;
+use crate::store::executor::Executor;
 use crate::store::node::Width;
-use crate::store::sql::Reading;
 use crate::store::transaction::{Snapshot, Txn};
 use crate::store::{calendar, node, property, purge, version};
 
@@ -175,7 +175,7 @@ impl Pages {
     }
 
     /// The next page that holds something, read from the view of the source. One member always fits in.
-    pub async fn next<T: Reading>(&mut self, source: &mut Admitted<T>) -> Result<Option<OnePage>> {
+    pub async fn next<T: Executor>(&mut self, source: &mut Admitted<T>) -> Result<Option<OnePage>> {
         loop {
             let open = self.open.take().or_else(|| self.waiting.pop().map(|open| (open, String::new())));
             let Some(((from, to, depth), after)) = open else { return Ok(None) };

@@ -22,7 +22,7 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::{Privilege, Role};
 use crate::model::version::suffixed;
-use crate::store::sql::Reading;
+use crate::store::executor::Executor;
 use crate::store::transaction::Txn;
 pub use crate::store::trash::Hold;
 use crate::store::{node, past, purge, subtree, trash};
@@ -38,7 +38,7 @@ pub const RELEASED_S: i64 = 3_600;
 /// How many names are tried before the identifier serves as one.
 const ATTEMPTS: usize = 20;
 
-impl<T: Reading> Admitted<T> {
+impl<T: Executor> Admitted<T> {
     /// Whose deletions are held in the home whose documents or trash the target is; told to leads only.
     pub async fn holds(&mut self) -> Result<Vec<Hold>> {
         let top = self.target.node().filter(|node| matches!(node.kind, Kind::Documents | Kind::Trash)).cloned();

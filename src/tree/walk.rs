@@ -18,10 +18,10 @@ use crate::model::node::Node;
 use crate::model::path::{Path, encode};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::privilege::PrivilegeSet;
+use crate::store::executor::Executor;
 use crate::store::node::Width;
 use crate::store::property::Dead;
 pub use crate::store::property::Selection;
-use crate::store::sql::Reading;
 use crate::store::transaction::Glance;
 use crate::store::{lock, node, principal, property};
 
@@ -166,7 +166,7 @@ fn by_member(properties: &[(Id, Dead)]) -> HashMap<Id, Vec<Dead>> {
     by_member
 }
 
-impl<T: Reading> Admitted<T> {
+impl<T: Executor> Admitted<T> {
     /// The target itself; it must be mapped.
     pub async fn resource(&mut self, needs: Needs) -> Result<Option<Resource>> {
         let Some(node) = self.target.node().cloned() else { return Ok(None) };

@@ -1,0 +1,47 @@
+//! What statements are made of that is not standard SQL.
+
+/// A table of the texts that one argument lists, made by [`crate::store::list::list`]; its column is `value`.
+macro_rules! listed {
+    ($argument:expr) => {
+        concat!("json_each(", $argument, ")")
+    };
+}
+pub(in crate::store) use listed;
+
+/// A query that answers as one value the columns, which are integers and texts, of all rows of a table `n`.
+macro_rules! rows_as_one {
+    ($columns:expr, $from:expr) => {
+        concat!("SELECT json_group_array(json_array(", $columns, ")) FROM (", $from, ") n")
+    };
+}
+pub(in crate::store) use rows_as_one;
+
+/// A query that answers bodies of a table `n` as one value: as [`rows_as_one`] which they are, with their lengths; and all their
+/// bytes, one body after the other.
+macro_rules! bodies_as_one {
+    ($key:expr, $bytes:expr, $from:expr) => {
+        concat!(
+            concat!("SELECT json_group_array(json_array(", $key, ", OCTET_LENGTH(", $bytes, "))), "),
+            concat!("CAST(group_concat(CAST(", $bytes, " AS TEXT), '') AS BLOB) FROM (", $from, ") n")
+        )
+    };
+}
+pub(in crate::store) use bodies_as_one;
+
+/// A query for rows of a table with a value of another type than its column: of integers, texts, bytes. One bit of a row tells
+/// the type of a value, and the database takes any.
+macro_rules! mistyped {
+    ($table:literal, [$($integer:literal),*], [$($text:literal),*], [$($bytes:literal),*]) => {
+        concat!(
+            "SELECT rowid, '", $table, "' FROM ", $table, " WHERE 1 = 0",
+            $(" OR typeof(", $integer, ") NOT IN ('integer', 'null')",)*
+            $(" OR typeof(", $text, ") NOT IN ('text', 'null')",)*
+            $(" OR typeof(", $bytes, ") <> 'blob'",)*
+            " LIMIT 100"
+        )
+    };
+}
+pub(in crate::store) use mistyped;
+
+/// Asks the database to look at its own file; `ok` when it is sound.
+pub const INTEGRITY: &str = "PRAGMA integrity_check(1)";

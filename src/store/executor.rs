@@ -1,0 +1,157 @@
+//! What statements run on, and how they are asked: answered from the cache, from what was fetched before, or by the database.
+
+use std::future::Future;
+
+use super::asked::Asked;
+use super::db::{Answer, Argument, Batch, Connection, Pipeline as _, Revision, Row, Session as _, key_of};
+use super::memo::Memo;
+use super::recall::Recall;
+use crate::model::error::Failure;
+
+/// What statements run on.
+pub trait Executor: Send {
+    /// Where what is asked is counted.
+    fn asked(&self) -> &Asked;
+
+    /// The connection, for a statement; and what was noted for it and runs before anything else does.
+    fn connection(
+        &mut self,
+        sql: &'static str,
+    ) -> impl Future<Output = Result<(&mut Connection, Option<&mut Batch>), Failure>> + Send;
+
+    /// What may answer in its place, as of a revision.
+    fn memo(&self) -> Option<(&Memo, Option<Revision>)> {
+        None
+    }
+
+    /// A statement failed: a reading connection that may be broken must not be the next one's.
+    fn failed(&mut self, _: &Failure) {}
+
+    /// What is remembered because it cannot go out of date.
+    fn recall(&self) -> Option<&Recall> {
+        None
+    }
+
+    /// Is all that is read read in one view, of what was committed?
+    fn is_view(&self) -> bool {
+        false
+    }
+
+    /// Has all that was read so far been as one view shows it?
+    fn was_one_view(&self) -> bool {
+        true
+    }
+
+    /// What was fetched before it is asked; `None`: nothing is.
+    fn prefetched(&mut self) -> Option<&mut Prefetched> {
+        None
+    }
+}
+
+/// A statement after those that are noted, and how many these are.
+fn after(noted: Option<&mut Batch>, statements: &[Question<'_>]) -> Result<(Batch, usize), Failure> {
+    let mut pipeline = noted.map(std::mem::take).unwrap_or_default();
+    let before = pipeline.statements();
+    for (sql, arguments) in statements {
+        pipeline.add(sql, arguments)?;
+    }
+    Ok((pipeline, before))
+}
+
+/// Runs a statement now; the number of rows it touched.
+pub async fn execute(c: &mut impl Executor, sql: &'static str, arguments: &[Argument<'_>]) -> Result<u64, Failure> {
+    let (connection, noted) = c.connection(sql).await?;
+    let mut touched = 0;
+    // What was noted runs before: the last is the one that was asked.
+    let count = |answer| {
+        if let Answer::End(rows) = answer {
+            touched = rows;
+        }
+    };
+    let done = connection.run(after(noted, &[(sql, arguments)])?.0, sql, count).await;
+    done.inspect_err(|failure| c.failed(failure))?;
+    c.asked().add(1, 0);
+    Ok(touched)
+}
+
+/// All rows of an answer. Statements bound their own number of rows.
+pub async fn rows(c: &mut impl Executor, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
+    if let Some(rows) = c.prefetched().and_then(|prefetched| prefetched.take(sql, arguments)) {
+        return Ok(rows);
+    }
+    let question = c.memo().map(|(memo, revision)| memo.look(sql, arguments, revision));
+    let blank = match question {
+        Some(Ok(rows)) => return Ok(rows),
+        Some(Err(blank)) => Some(blank),
+        None => None,
+    };
+    let (connection, noted) = c.connection(sql).await?;
+    let mut rows = Vec::new();
+    let keep = |answer| {
+        if let Answer::Row(row) = answer {
+            rows.push(row);
+        }
+    };
+    let found = connection.run(after(noted, &[(sql, arguments)])?.0, sql, keep).await;
+    found.inspect_err(|failure| c.failed(failure))?;
+    c.asked().add(1, rows.len());
+    if let (Some(blank), Some((memo, _))) = (blank, c.memo()) {
+        memo.remember(blank, &rows);
+    }
+    Ok(rows)
+}
+
+/// The first row of an answer.
+pub async fn row(c: &mut impl Executor, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Option<Row>, Failure> {
+    Ok(rows(c, sql, arguments).await?.into_iter().next())
+}
+
+/// A statement and its arguments.
+pub type Question<'a> = (&'static str, &'a [Argument<'a>]);
+
+/// Asks several statements that are known to come in one round trip, where that is worth while: each is answered from here
+/// when it is asked, until something is written. The first may write.
+pub async fn prefetch(c: &mut impl Executor, questions: &[Question<'_>]) -> Result<(), Failure> {
+    let Some((sql, _)) = questions.first().filter(|_| c.prefetched().is_some()) else { return Ok(()) };
+    let (connection, noted) = c.connection(sql).await?;
+    let (pipeline, before) = after(noted, questions)?;
+    let mut answers: Vec<Vec<Row>> = vec![Vec::new(); questions.len()];
+    let mut ended = 0_usize;
+    let sort = |answer| match answer {
+        Answer::End(_) => ended += 1,
+        Answer::Row(row) => {
+            let rows = ended.checked_sub(before).and_then(|place| answers.get_mut(place));
+            if let Some(rows) = rows {
+                rows.push(row);
+            }
+        }
+    };
+    let done = connection.run(pipeline, sql, sort).await;
+    done.inspect_err(|failure| c.failed(failure))?;
+    c.asked().add(questions.len(), answers.iter().map(Vec::len).sum());
+    if let Some(prefetched) = c.prefetched() {
+        let answered = questions.iter().zip(answers);
+        prefetched.0.extend(answered.map(|((sql, arguments), rows)| (*sql, key_of(arguments), rows)));
+    }
+    Ok(())
+}
+
+/// Answers to statements that will be asked.
+#[derive(Default)]
+pub struct Prefetched(Vec<(&'static str, Vec<u8>, Vec<Row>)>);
+
+impl Prefetched {
+    fn take(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Option<Vec<Row>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let key = key_of(arguments);
+        let place = self.0.iter().position(|(known, of, _)| *known == sql && *of == key)?;
+        Some(self.0.swap_remove(place).2)
+    }
+
+    /// Forgets all: something is written.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}

@@ -25,6 +25,7 @@ pub mod ical;
 pub mod message;
 pub mod model;
 pub mod server;
+pub mod service;
 pub mod store;
 pub mod tree;
 pub mod wire;

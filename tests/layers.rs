@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, what of ours it may import. Front ends are modules of their own, and know nothing of each other.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("message", &["model"]),
     ("wire", &["model"]),
@@ -36,7 +36,8 @@ const LAYERS: [(&str, &[&str]); 16] = [
         ],
     ),
     ("app", &["model", "tree", "server", "config"]),
-    ("cli", &["model", "ical", "tree", "message", "app", "config"]),
+    ("service", &["model", "ical", "tree"]),
+    ("cli", &["model", "tree", "service", "message", "app", "config"]),
 ];
 
 /// A crate or path, and the modules that alone may name it.

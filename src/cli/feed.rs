@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::output::{Terminal, instant, line, until};
 use crate::model::calendar::{DETAILS, Detail};
-use crate::model::path::{FEEDS, Path};
-use crate::tree::Tree;
+use crate::tree::{Tree, feed};
 
 #[derive(Subcommand)]
 pub(super) enum Feed {
@@ -49,7 +48,7 @@ impl Feed {
                 let expires_at = end.as_deref().map(until).transpose()?;
                 let detail = Detail::from_code(&detail).unwrap_or(Detail::Busy);
                 let (secret, calendar) = tree.add_feed(&person, &address, detail, expires_at).await?;
-                let path = Path::of(&[FEEDS, &secret, &format!("{calendar}.ics")]).href(false);
+                let path = feed::address(&secret, &calendar).href(false);
                 let url = format!("{}{path}", public_url.unwrap_or_default().trim_end_matches('/'));
                 line(&url);
                 terminal.note("feed-hint", &[]);

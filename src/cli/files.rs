@@ -9,22 +9,15 @@ use futures_util::StreamExt as _;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::address::{address_of, at_address, at_path};
 use super::calendar;
 use super::directory::Directory;
-use super::output::{Terminal, told};
-use crate::message;
-use crate::model::condition::Condition;
-use crate::model::error::Error;
+use super::output::Terminal;
 use crate::model::id::Id;
-use crate::model::media_type;
-use crate::model::method::Method;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
-use crate::tree::edit::{At, Content, FileContent};
-use crate::tree::gate::Request;
+use crate::service::documents::{Document, Member, Members, make_folder, put_document};
 use crate::tree::resolve::FILES;
-use crate::tree::resource::Needs;
-use crate::tree::walk::Cursor;
 use crate::tree::{self, Tree};
 
 /// A line of progress each so many files.
@@ -74,44 +67,6 @@ struct Done {
     folders: u64,
 }
 
-/// A request of the home's owner.
-pub(super) fn request(method: Method, path: Path, actor: &Actor) -> Request {
-    Request::of(method, path, actor.clone())
-}
-
-/// The path that an address in one of these parts of a home names, and the owner of the home.
-pub(super) async fn address_of(tree: &Tree, address: &str, parts: &[&str]) -> anyhow::Result<(Path, Actor)> {
-    // The whole address of a server is understood, too.
-    let path = address
-        .split_once("://")
-        .map_or(address, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
-    let wrong = || told("fault-files-address", &[("address", address)]);
-    let path = Path::parse(path).map_err(|_| wrong())?;
-    match path.segments() {
-        [first, name, ..] if parts.contains(&first.as_str()) => {
-            let owner = tree.owner(name).await?;
-            Ok((path, owner))
-        }
-        _ => Err(wrong()),
-    }
-}
-
-pub(super) fn at_path(path: &FilePath, error: &std::io::Error) -> anyhow::Error {
-    told("fault-directory", &[("path", &path.display().to_string()), ("why", &error.to_string())])
-}
-
-/// What is told when the tree refuses.
-pub(super) fn at_address(terminal: &Terminal, path: &Path, error: Error) -> anyhow::Error {
-    match error {
-        Error::Refused(refusal) => {
-            let why = message::refusal(terminal.language, &refusal);
-            let why = if why.is_empty() { format!("{:?}", refusal.condition) } else { why };
-            told("fault-refused", &[("address", &format!("/{}", path.segments().join("/"))), ("why", &why)])
-        }
-        failed @ Error::Failed(_) => failed.into(),
-    }
-}
-
 impl Import {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let (address, dir) = match self {
@@ -151,17 +106,6 @@ impl Import {
     }
 }
 
-/// Makes a folder unless it is there.
-pub(super) async fn make_folder(tree: &Tree, path: &Path, actor: &Actor) -> Result<(), Error> {
-    let mut admitted = match tree.write(&request(Method::Mkcol, path.clone(), actor)).await {
-        Ok(admitted) => admitted,
-        Err(Error::Refused(refusal)) if refusal.condition == Condition::AlreadyMapped => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    admitted.bind(At::Target, Content::Folder).await?;
-    admitted.commit().await
-}
-
 /// A directory that a command works in: the one that was named, or one that stands in another.
 async fn directory_at(named: &FilePath, place: Option<Place>, made: bool) -> anyhow::Result<Arc<Directory>> {
     let (found, shown) = match place {
@@ -195,26 +139,7 @@ async fn put(
         staging.write(buffer.get(..read).unwrap_or_default()).await?;
     }
     let blob = tree::finish(staging).await?;
-    put_blob(tree, to, blob, modified_at, owner).await.map_err(|e| at_address(terminal, to, e))
-}
-
-/// Writes a document.
-pub(super) async fn put_blob(
-    tree: &Tree,
-    to: &Path,
-    blob: crate::model::node::Blob,
-    modified_at: Option<i64>,
-    actor: &Actor,
-) -> Result<(), Error> {
-    let mut admitted = tree.write(&request(Method::Put, to.clone(), actor)).await?;
-    let content_type = media_type::of_name(admitted.target.name()).to_owned();
-    let content = FileContent { blob, content_type, modified_at, indexed: None };
-    if admitted.target.node().is_some() {
-        admitted.replace(content).await?;
-    } else {
-        admitted.bind(At::Target, Content::File(content)).await?;
-    }
-    admitted.commit().await
+    put_document(tree, to, blob, modified_at, owner).await.map_err(|e| at_address(terminal, to, e))
 }
 
 impl Export {
@@ -229,26 +154,19 @@ impl Export {
         while let Some((place, path)) = waiting.pop() {
             let directory = directory_at(&dir, place, true).await?;
             done.folders += 1;
-            let mut at = Cursor::default();
-            loop {
-                let request = request(Method::Propfind, path.clone(), &owner);
-                let mut admitted = tree.read(&request).await.map_err(|e| at_address(terminal, &path, e))?;
-                let page = admitted.members(&at, Needs::default()).await?;
-                for resource in &page.resources {
-                    let name = &resource.node.name;
-                    if resource.node.kind.is_collection() {
-                        waiting.push((Some((Arc::clone(&directory), name.into())), path.join(name)));
-                    } else {
-                        let length = u64::try_from(resource.node.size_bytes).unwrap_or(0);
-                        let content = admitted.content(tree, &resource.node, 0, length).await?;
-                        let saved = save(content, &directory, name, resource.node.modified_at).await;
-                        saved.map_err(|e| at_path(&directory.shown.join(name), &e))?;
+            let refused = |error| at_address(terminal, &path, error);
+            let mut members = Members::of(tree, path.clone(), &owner);
+            while let Some(member) = members.next().await.map_err(refused)? {
+                match member {
+                    Member::Folder(name) => {
+                        let below = path.join(&name);
+                        waiting.push((Some((Arc::clone(&directory), name.into())), below));
+                    }
+                    Member::Document(document) => {
+                        let shown = directory.shown.join(&document.name);
+                        save(document, &directory).await.map_err(|error| at_path(&shown, &error))?;
                         done.files += 1;
                     }
-                }
-                match page.next {
-                    Some(next) => at = next,
-                    None => break,
                 }
             }
         }
@@ -260,10 +178,10 @@ impl Export {
 }
 
 /// Writes a file under another name, and gives it its own when it is complete: what bore that may lead elsewhere.
-async fn save(content: tree::Content, to: &Directory, name: &str, modified_at: i64) -> std::io::Result<()> {
+async fn save(document: Document, to: &Directory) -> std::io::Result<()> {
     let temporary = format!(".beffroi-{:x}", Id::generate().0);
-    let written = match write(content, to.create(&temporary).await?, modified_at).await {
-        Ok(()) => to.rename(&temporary, name).await,
+    let written = match write(document.content, to.create(&temporary).await?, document.modified_at).await {
+        Ok(()) => to.rename(&temporary, &document.name).await,
         failed => failed,
     };
     if written.is_err() {

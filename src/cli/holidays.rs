@@ -5,19 +5,11 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 
-use super::calendar::put_object;
-use super::files::{address_of, at_address, at_path, request};
+use super::address::{address_of, at_address, at_path};
 use super::output::{Terminal, told};
-use crate::ical::holidays::{Holiday, REGIONS, Unreadable, public, school};
-use crate::model::calendar::ComponentSet;
-use crate::model::condition::Condition;
-use crate::model::error::Error;
-use crate::model::method::Method;
-use crate::model::path::Path;
-use crate::model::principal::Actor;
+use crate::service::holidays::{REGIONS, Unreadable, offer, public, school};
 use crate::tree::Tree;
-use crate::tree::calendar::{CALENDARS, prepare};
-use crate::tree::edit::{At, Content};
+use crate::tree::calendar::CALENDARS;
 
 #[derive(Subcommand)]
 pub(super) enum Holidays {
@@ -66,37 +58,10 @@ impl Holidays {
         let (path, owner) = address_of(tree, &address, &[CALENDARS])
             .await
             .map_err(|_| told("fault-calendar-address", &[("address", &address)]))?;
-        make_calendar(tree, &path, &owner).await.map_err(|error| at_address(terminal, &path, error))?;
-        let made = fill(tree, &path, &owner, &days).await.map_err(|error| at_address(terminal, &path, error))?;
+        let made = offer(tree, &path, &owner, &days).await.map_err(|error| at_address(terminal, &path, error))?;
         let (number, all) = (made.to_string(), days.len().to_string());
         terminal.say("done-holidays", &[("number", &number), ("text", &all), ("address", &address)]);
         terminal.note("holidays-hint", &[("address", &address)]);
         Ok(())
     }
-}
-
-/// Makes a calendar of events unless it is there.
-async fn make_calendar(tree: &Tree, path: &Path, owner: &Actor) -> Result<(), Error> {
-    let mut admitted = match tree.write(&request(Method::Mkcalendar, path.clone(), owner)).await {
-        Ok(admitted) => admitted,
-        Err(Error::Refused(refusal)) if refusal.condition == Condition::ResourceMustBeNull => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let calendar = admitted.bind(At::Target, Content::Folder).await?;
-    admitted.furnish(&calendar, ComponentSet::of(["VEVENT"]).unwrap_or(ComponentSet::ALL)).await?;
-    admitted.commit().await
-}
-
-/// Stores those that are not there yet; how many they were.
-async fn fill(tree: &Tree, path: &Path, owner: &Actor, days: &[Holiday]) -> Result<usize, Error> {
-    let mut made = 0;
-    for day in days {
-        let object = prepare(day.text.clone().into())?;
-        match put_object(tree, &path.join(&format!("{}.ics", day.uid)), object, owner).await {
-            Ok(new) => made += usize::from(new),
-            Err(Error::Refused(refusal)) if refusal.condition == Condition::NoUidConflict => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(made)
 }

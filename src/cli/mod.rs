@@ -1,5 +1,6 @@
 //! The command line: one file a command group. All that people read comes from `message`.
 
+mod address;
 mod calendar;
 mod check;
 mod demo;

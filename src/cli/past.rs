@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::files::{address_of, at_address, request};
+use super::address::{address_of, at_address, request};
 use super::output::{Terminal, instant, told, until};
 use crate::model::method::Method;
 use crate::model::version::stamp;

@@ -11,7 +11,6 @@ mod extent;
 pub mod filter;
 mod follow;
 pub mod freebusy;
-pub mod holidays;
 pub mod jcal;
 pub mod jcal_read;
 pub mod judge;

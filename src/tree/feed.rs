@@ -13,7 +13,7 @@ use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::ROOT;
-use crate::model::path::Path;
+use crate::model::path::{FEEDS, Path};
 use crate::model::principal::{Actor, PrincipalKind, Scope};
 use crate::model::privilege::{Privilege, Role};
 use crate::store::node::Walk;
@@ -23,6 +23,12 @@ use crate::store::{feed, node};
 const GRAIN_S: i64 = 3600;
 /// The longest name of a client that is kept.
 const MAX_CLIENT_CHARS: usize = 200;
+
+/// The address of a feed, by its secret and the name of its calendar.
+#[must_use]
+pub fn address(secret: &str, calendar: &str) -> Path {
+    Path::of(&[FEEDS, secret, &format!("{calendar}.ics")])
+}
 
 impl Tree {
     /// Makes an address that shows a calendar as far as the person may read it; its secret is returned this once and kept

@@ -8,8 +8,19 @@ use jiff::tz::TimeZone;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use super::object::fold_into;
-use super::stream::escaped;
+use super::write::put_object;
+use crate::ical::object::fold_into;
+use crate::ical::stream::escaped;
+use crate::model::calendar::ComponentSet;
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Result as TreeResult};
+use crate::model::method::Method;
+use crate::model::path::Path;
+use crate::model::principal::Actor;
+use crate::tree::Tree;
+use crate::tree::calendar::prepare;
+use crate::tree::edit::{At, Content};
+use crate::tree::gate::Request;
 
 /// A calendar object, with the name it is stored under.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -194,6 +205,38 @@ fn date(text: &str, clocks: &[TimeZone]) -> Option<Date> {
     let mut shown = clocks.iter().map(|clock| clock.to_datetime(instant));
     let first = shown.clone().next()?;
     Some(shown.find(|shown| shown.time() == Time::midnight()).unwrap_or(first).date())
+}
+
+/// Puts holidays into a calendar, which is made if there is none; how many were not there yet.
+pub async fn offer(tree: &Tree, path: &Path, owner: &Actor, days: &[Holiday]) -> TreeResult<usize> {
+    make_calendar(tree, path, owner).await?;
+    fill(tree, path, owner, days).await
+}
+
+/// Makes a calendar of events unless it is there.
+async fn make_calendar(tree: &Tree, path: &Path, owner: &Actor) -> TreeResult<()> {
+    let mut admitted = match tree.write(&Request::of(Method::Mkcalendar, path.clone(), owner.clone())).await {
+        Ok(admitted) => admitted,
+        Err(Error::Refused(refusal)) if refusal.condition == Condition::ResourceMustBeNull => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let calendar = admitted.bind(At::Target, Content::Folder).await?;
+    admitted.furnish(&calendar, ComponentSet::of(["VEVENT"]).unwrap_or(ComponentSet::ALL)).await?;
+    admitted.commit().await
+}
+
+/// Stores those that are not there yet; how many they were.
+async fn fill(tree: &Tree, path: &Path, owner: &Actor, days: &[Holiday]) -> TreeResult<usize> {
+    let mut made = 0;
+    for day in days {
+        let (blob, indexed) = prepare(day.text.clone().into())?;
+        match put_object(tree, &path.join(&format!("{}.ics", day.uid)), blob, indexed, owner).await {
+            Ok(new) => made += usize::from(new),
+            Err(Error::Refused(refusal)) if refusal.condition == Condition::NoUidConflict => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(made)
 }
 
 #[cfg(test)]

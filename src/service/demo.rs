@@ -1,0 +1,174 @@
+//! What `beffroi demo` shows: people, projects, documents, meetings, and a feed.
+
+use super::write::{make_folder, put_document, put_object};
+use crate::model::calendar::Detail;
+use crate::model::error::Error;
+use crate::model::path::Path;
+use crate::model::principal::Scope;
+use crate::model::privilege::Role;
+use crate::tree::administration::Fault;
+use crate::tree::calendar::{CALENDARS, prepare};
+use crate::tree::resolve::FILES;
+use crate::tree::{self, Tree, feed};
+
+/// Names and shown names.
+pub const PEOPLE: [(&str, &str); 4] =
+    [("alice", "Alice Martin"), ("bruno", "Bruno Lefèvre"), ("chloe", "Chloé Nguyen"), ("david", "David Roux")];
+
+/// Name, shown name, members.
+pub type DemoProject = (&'static str, &'static str, &'static [(&'static str, Role)]);
+
+/// The projects.
+pub const PROJECTS: [DemoProject; 2] = [
+    (
+        "tramway",
+        "Tramway T2",
+        &[("alice", Role::Lead), ("bruno", Role::Member), ("chloe", Role::Member), ("david", Role::Reader)],
+    ),
+    ("quartiers", "Conseils de quartier", &[("chloe", Role::Lead), ("alice", Role::Member), ("david", Role::Member)]),
+];
+
+/// Address below `/files/`, author, and the contents in order: each after the first is a new version.
+const DOCUMENTS: [(&[&str], &str, &[&str]); 7] = [
+    (
+        &["tramway", "Réunions", "Compte rendu du comité de pilotage.txt"],
+        "bruno",
+        &[
+            "Comité de pilotage du 3 novembre 2026\n\n1. Tracé retenu : variante B\n",
+            "Comité de pilotage du 3 novembre 2026\n\n1. Tracé retenu : variante B\n2. Enquête publique en février\n",
+            "Comité de pilotage du 3 novembre 2026\n\n1. Tracé retenu : variante B\n2. Enquête publique du 1er février au \
+             3 mars\n3. Prochaine réunion le 8 décembre\n",
+        ],
+    ),
+    (
+        &["tramway", "Budget", "Budget prévisionnel.csv"],
+        "chloe",
+        &[
+            "poste;montant\nÉtudes;1200000\nTravaux;48000000\n",
+            "poste;montant\nÉtudes;1350000\nTravaux;48000000\nCommunication;180000\n",
+        ],
+    ),
+    (&["tramway", "Budget", "Subventions.csv"], "chloe", &["financeur;montant\nRégion;12000000\nÉtat;9000000\n"]),
+    (
+        &["tramway", "Lisez-moi.txt"],
+        "alice",
+        &["Ce dossier appartient au projet Tramway T2. Tous ses membres y lisent et y écrivent.\n"],
+    ),
+    (
+        &["quartiers", "Ordre du jour - Quartier Nord.txt"],
+        "chloe",
+        &["1. Square des Tilleuls\n2. Stationnement\n", "1. Square des Tilleuls\n2. Stationnement\n3. Fête de juin\n"],
+    ),
+    (&["quartiers", "Charte.md"], "alice", &["# Charte des conseils de quartier\n\nOuverts à tous les habitants.\n"]),
+    (&["alice", "Notes.txt"], "alice", &["Dossier personnel : personne d'autre ne le voit.\n"]),
+];
+
+/// Home and calendar, name, component, and its lines besides UID and DTSTAMP.
+const OBJECTS: [([&str; 2], &str, &str, &str); 7] = [
+    (
+        ["tramway", "meetings"],
+        "comite-de-pilotage",
+        "VEVENT",
+        "DTSTART;TZID=Europe/Paris:20260106T100000\r\nDTEND;TZID=Europe/Paris:20260106T113000\r\nRRULE:FREQ=MONTHLY;BYDAY=1TU\r\n\
+         SUMMARY:Comité de pilotage\r\nLOCATION:Salle du conseil",
+    ),
+    (
+        ["tramway", "meetings"],
+        "point-hebdomadaire",
+        "VEVENT",
+        "DTSTART;TZID=Europe/Paris:20260105T090000\r\nDTEND;TZID=Europe/Paris:20260105T093000\r\nRRULE:FREQ=WEEKLY\r\n\
+         SUMMARY:Point hebdomadaire\r\nLOCATION:Atelier",
+    ),
+    (
+        ["tramway", "meetings"],
+        "mise-en-service",
+        "VEVENT",
+        "DTSTART;VALUE=DATE:20290901\r\nSUMMARY:Mise en service de la ligne T2\r\nTRANSP:TRANSPARENT",
+    ),
+    (
+        ["tramway", "tasks"],
+        "enquete-publique",
+        "VTODO",
+        "DUE;VALUE=DATE:20270131\r\nSUMMARY:Préparer l’enquête publique",
+    ),
+    (
+        ["tramway", "tasks"],
+        "plan-de-financement",
+        "VTODO",
+        "DUE;VALUE=DATE:20261215\r\nPRIORITY:1\r\nSUMMARY:Boucler le plan de financement",
+    ),
+    (
+        ["quartiers", "meetings"],
+        "conseil-quartier-nord",
+        "VEVENT",
+        "DTSTART;TZID=Europe/Paris:20260115T183000\r\nDTEND;TZID=Europe/Paris:20260115T203000\r\nRRULE:FREQ=MONTHLY;BYDAY=3TH\r\n\
+         SUMMARY:Conseil du quartier Nord\r\nLOCATION:Maison des associations",
+    ),
+    (
+        ["alice", "personal"],
+        "conges",
+        "VEVENT",
+        "DTSTART;VALUE=DATE:20261221\r\nDTEND;VALUE=DATE:20270104\r\nSUMMARY:Congés",
+    ),
+];
+
+/// What was made.
+pub struct Made {
+    /// A device password of each of [`PEOPLE`], in that order.
+    pub passwords: Vec<String>,
+    /// The address of a feed.
+    pub feed: Path,
+}
+
+/// Why it could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NotMade {
+    /// People, projects and feeds.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// Documents and meetings.
+    #[error(transparent)]
+    Refused(#[from] Error),
+}
+
+/// Makes it all in an empty tree.
+pub async fn make(tree: &Tree) -> Result<Made, NotMade> {
+    let mut passwords = Vec::new();
+    for (name, display_name) in PEOPLE {
+        tree.add_person(name, display_name, &format!("{name}@ville.example"), None).await?;
+        passwords.push(tree.add_device(name, "demo", Scope::All, false, None).await?);
+    }
+    for (name, display_name, members) in PROJECTS {
+        tree.add_project(name, display_name, Some(10 << 30)).await?;
+        for (member, role) in members {
+            tree.add_member(name, member, *role, None).await?;
+        }
+    }
+    for (segments, author, contents) in DOCUMENTS {
+        let actor = tree.owner(author).await?;
+        let mut path = Path::of(&[FILES]);
+        for (depth, segment) in segments.iter().enumerate() {
+            path = path.join(segment);
+            if depth > 0 && depth + 1 < segments.len() {
+                make_folder(tree, &path, &actor).await?;
+            }
+        }
+        for content in contents {
+            let mut staging = tree.stage();
+            staging.write(content.as_bytes()).await.map_err(Error::from)?;
+            put_document(tree, &path, tree::finish(staging).await?, None, &actor).await?;
+        }
+    }
+    for ([home, calendar], name, component, lines) in OBJECTS {
+        let text = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//FR\r\nBEGIN:{component}\r\nUID:{name}@{home}\r\n\
+             DTSTAMP:20260101T000000Z\r\n{lines}\r\nEND:{component}\r\nEND:VCALENDAR\r\n"
+        );
+        let path = Path::of(&[CALENDARS, home, calendar, &format!("{name}.ics")]);
+        let (blob, indexed) = prepare(text.into())?;
+        put_object(tree, &path, blob, indexed, &tree.owner(home).await?).await?;
+    }
+    let (name, _) = PEOPLE[0];
+    let (secret, calendar) = tree.add_feed(name, "/calendars/tramway/meetings", Detail::Title, None).await?;
+    Ok(Made { passwords, feed: feed::address(&secret, &calendar) })
+}

@@ -2,13 +2,16 @@
 //!
 //! Sentences stand in `locales/`; a test compares the keys of both languages (those of `help.ftl`: see `cli/help.rs`).
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use fluent_langneg::{NegotiationStrategy, negotiate_languages};
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader as _, langid, static_loader};
 
 use crate::model::error::{Detail, Reason, Refusal};
 use crate::model::filename::NameError;
+use crate::model::header::weighted;
 use crate::model::password::Lack;
 
 static_loader! {
@@ -21,6 +24,9 @@ static_loader! {
 
 const ENGLISH: LanguageIdentifier = langid!("en");
 const FRENCH: LanguageIdentifier = langid!("fr");
+static OURS: [LanguageIdentifier; 2] = [ENGLISH, FRENCH];
+/// So many ranges of a header are looked at.
+const MAX_RANGES: usize = 32;
 
 /// A language we speak.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,12 +47,23 @@ impl Language {
         }
     }
 
-    /// The first of ours in an `Accept-Language` header or a locale's name; English when there is none.
+    /// Of ours the one that is wanted most, by an `Accept-Language` header (RFC 9110 section 12.5.4) or a locale's name; English when
+    /// none is wanted.
     #[must_use]
     pub fn prefer(wanted: &str) -> Self {
-        let mut tags = wanted.split(',').map(|tag| tag.trim().to_ascii_lowercase());
-        let first = tags.find(|tag| tag.starts_with("fr") || tag.starts_with("en"));
-        if first.is_some_and(|tag| tag.starts_with("fr")) { Self::French } else { Self::English }
+        if wanted.is_empty() {
+            return Self::English;
+        }
+        let mut ranges: Vec<(&str, u32)> =
+            weighted(wanted).filter(|(_, weight)| *weight > 0).take(MAX_RANGES).collect();
+        ranges.sort_by_key(|(_, weight)| Reverse(*weight));
+        // The charset or variant of a locale (`fr_FR.UTF-8`) is no part of a tag.
+        let tags = ranges.iter().filter_map(|(range, _)| range.split(['.', '@']).next()?.parse().ok());
+        let requested: Vec<LanguageIdentifier> = tags.collect();
+        match negotiate_languages(&requested, &OURS, None, NegotiationStrategy::Lookup).first() {
+            Some(found) if **found == FRENCH => Self::French,
+            _ => Self::English,
+        }
     }
 
     /// The language of the terminal, from the usual variables.
@@ -201,8 +218,33 @@ mod tests {
 
     #[test]
     fn preference() {
-        assert_eq!(Language::prefer("de, fr-FR;q=0.8, en"), Language::French);
-        assert_eq!(Language::prefer("fr_FR.UTF-8"), Language::French);
-        assert_eq!(Language::prefer("C.UTF-8"), Language::English);
+        use Language::{English, French};
+        for (wanted, language) in [
+            ("", English),
+            ("fr", French),
+            ("de, fr-FR;q=0.8", French),
+            // The heavier one, wherever it stands; of two that weigh the same the first.
+            ("de, fr-FR;q=0.8, en", English),
+            ("en;q=0.7, fr;q=0.8", French),
+            ("en-US, fr", English),
+            ("fr-CA, en-US", French),
+            // What weighs nothing is not wanted (RFC 9110 section 12.4.2).
+            ("fr;q=0, en;q=0.1", English),
+            ("en;q=0, fr;q=0.1", French),
+            ("fr; q=0.2,en ;q=0.1", French),
+            ("FR-fr", French),
+            // Other languages whose tags begin alike: Northern Frisian, Middle English.
+            ("frr, en", English),
+            ("enm, fr", French),
+            ("*", English),
+            ("x, ,;q=1, fr", French),
+            // Locales.
+            ("fr_FR.UTF-8", French),
+            ("fr_BE@euro", French),
+            ("C.UTF-8", English),
+            ("POSIX", English),
+        ] {
+            assert_eq!(Language::prefer(wanted), language, "{wanted:?}");
+        }
     }
 }

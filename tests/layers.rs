@@ -41,7 +41,8 @@ const LAYERS: [(&str, &[&str]); 17] = [
 ];
 
 /// A crate or path, and the modules that alone may name it.
-const ALONE: [(&str, &[&str]); 12] = [
+const ALONE: [(&str, &[&str]); 13] = [
+    ("icalendar::", &["service"]),
     ("windows_timezones::", &["ical"]),
     ("quick_xml::", &["wire"]),
     ("tokio::fs", &["store", "cli"]),

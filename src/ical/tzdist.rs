@@ -67,13 +67,15 @@ pub fn token() -> String {
     tag(&listed().iter().map(|zone| zone.tag.as_str()).collect::<Vec<_>>().concat())
 }
 
+/// Characters of a tag.
+const TAG_CHARS: usize = 32;
+
 /// The tag of a text.
 #[must_use]
 pub fn tag(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(16).fold(String::new(), |mut tag, byte| {
-        let _ = write!(tag, "{byte:02x}");
-        tag
-    })
+    let mut tag = hex::encode(Sha256::digest(text.as_bytes()));
+    tag.truncate(TAG_CHARS);
+    tag
 }
 
 /// What lies in a pattern: a name, or a part of it where a `*` stands at its beginning or end (RFC 7808 section 5.6).

@@ -1,4 +1,4 @@
-//! Request headers of RFC 4918 section 10 as values.
+//! Request headers as values: those of RFC 4918 section 10, preferences, lists with weights.
 
 /// `Depth`, RFC 4918 section 10.2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,4 +20,14 @@ pub struct Preferences {
     pub representation: bool,
     /// Tell of the members alone, not of what was asked itself.
     pub rootless: bool,
+}
+
+/// The members of a list with weights, each with its own in thousandths (RFC 9110 section 12.4.2): all of it where none is said.
+pub fn weighted(list: &str) -> impl Iterator<Item = (&str, u32)> {
+    list.split(',').map(|member| {
+        let mut parts = member.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f64>().ok()).unwrap_or(1.0);
+        (name, (weight.clamp(0.0, 1.0) * 1000.0) as u32)
+    })
 }

@@ -6,8 +6,9 @@
 //! the canonical way. RFC 3986.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// The deepest that anything comes to stand, in segments of its address.
 pub const MAX_SEGMENTS: usize = 100;
@@ -173,38 +174,33 @@ fn spelled(rest: &str) -> String {
     let mut spelled = String::with_capacity(rest.len() + 1);
     if !rest.is_empty() {
         spelled.push('/');
-        escape(rest, |byte| stays(byte) || matches!(byte, b'/' | b'%' | b'&' | b';' | b':'), &mut spelled);
+        spelled.extend(utf8_percent_encode(rest, &SPELLED));
     }
     spelled
 }
 
-/// Appends one segment in canonical spelling: letters, digits and `-._~!$'()*,+@=` stay, all else becomes `%XX`.
+/// What is escaped in a segment in canonical spelling: letters, digits and `-._~!$'()*,+@=` stay.
+const SEGMENT: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b',')
+    .remove(b'+')
+    .remove(b'@')
+    .remove(b'=');
+/// What is escaped in an address that a client has spelled: what may not stand in one.
+const SPELLED: AsciiSet = SEGMENT.remove(b'/').remove(b'%').remove(b'&').remove(b';').remove(b':');
+
+/// Appends one segment in canonical spelling.
 pub fn encode(segment: &str, out: &mut String) {
-    escape(segment, stays, out);
-}
-
-/// Appends a text, each character that does not stay as `%XX`.
-fn escape(text: &str, stays: impl Fn(u8) -> bool, out: &mut String) {
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| !stays(byte)) {
-        let (plain, other) = rest.split_at(at);
-        out.push_str(plain);
-        let after = other.chars().next().map_or(other.len(), char::len_utf8);
-        let (escaped, tail) = other.split_at(after);
-        for byte in escaped.bytes() {
-            let _ = write!(out, "%{byte:02X}");
-        }
-        rest = tail;
-    }
-    out.push_str(rest);
-}
-
-const fn stays(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'\'' | b'(' | b')' | b'*' | b',' | b'+' | b'@' | b'='
-        )
+    out.extend(utf8_percent_encode(segment, &SEGMENT));
 }
 
 /// First segment of the addresses of feeds.
@@ -240,23 +236,16 @@ pub fn decode(text: &str) -> Option<String> {
     if !text.contains('%') {
         return Some(text.to_owned());
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let high = char::from(rest.next()?).to_digit(16)?;
-            let low = char::from(rest.next()?).to_digit(16)?;
-            bytes.push((high * 16 + low) as u8);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
+    // The library would leave a broken escape as it stands.
+    let is_escape =
+        |after: &str| after.as_bytes().first_chunk::<2>().is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    let whole = text.split('%').skip(1).all(is_escape);
+    percent_decode_str(text).decode_utf8().ok().filter(|_| whole).map(Cow::into_owned)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Path, PathError, secret_of};
+    use super::{Path, PathError, decode, encode, secret_of};
     use proptest::prelude::*;
 
     #[test]
@@ -351,6 +340,23 @@ mod tests {
         }
         for (raw, secret) in [("/share/x", Some("share")), ("/files/feeds/x", None), ("/feedsx/y", None), ("/", None)] {
             assert_eq!(secret_of(raw), secret, "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_stays_in_a_segment_and_all_else_is_escaped() {
+        for character in '\0'..='\u{120}' {
+            let mut told = String::new();
+            encode(&character.to_string(), &mut told);
+            let stays = character.is_ascii_alphanumeric() || "-._~!$'()*,+@=".contains(character);
+            let escaped: String = character.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+            assert_eq!(told, if stays { character.to_string() } else { escaped });
+            assert_eq!(decode(&told), Some(character.to_string()));
+        }
+        for (text, plain) in
+            [("a%2fb%2F", Some("a/b/")), ("%", None), ("%4", None), ("%4g", None), ("%+4", None), ("%ff", None)]
+        {
+            assert_eq!(decode(text).as_deref(), plain, "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What `beffroi demo` shows: people, projects, documents, meetings, and a feed.
 
+use super::object::{Kind, Line, Of, object};
 use super::write::{make_folder, put_document, put_object};
 use crate::model::calendar::Detail;
 use crate::model::error::Error;
@@ -63,53 +64,91 @@ const DOCUMENTS: [(&[&str], &str, &[&str]); 7] = [
     (&["alice", "Notes.txt"], "alice", &["Dossier personnel : personne d'autre ne le voit.\n"]),
 ];
 
-/// Home and calendar, name, component, and its lines besides UID and DTSTAMP.
-const OBJECTS: [([&str; 2], &str, &str, &str); 7] = [
-    (
-        ["tramway", "meetings"],
-        "comite-de-pilotage",
-        "VEVENT",
-        "DTSTART;TZID=Europe/Paris:20260106T100000\r\nDTEND;TZID=Europe/Paris:20260106T113000\r\nRRULE:FREQ=MONTHLY;BYDAY=1TU\r\n\
-         SUMMARY:Comité de pilotage\r\nLOCATION:Salle du conseil",
-    ),
-    (
-        ["tramway", "meetings"],
-        "point-hebdomadaire",
-        "VEVENT",
-        "DTSTART;TZID=Europe/Paris:20260105T090000\r\nDTEND;TZID=Europe/Paris:20260105T093000\r\nRRULE:FREQ=WEEKLY\r\n\
-         SUMMARY:Point hebdomadaire\r\nLOCATION:Atelier",
-    ),
-    (
-        ["tramway", "meetings"],
-        "mise-en-service",
-        "VEVENT",
-        "DTSTART;VALUE=DATE:20290901\r\nSUMMARY:Mise en service de la ligne T2\r\nTRANSP:TRANSPARENT",
-    ),
-    (
-        ["tramway", "tasks"],
-        "enquete-publique",
-        "VTODO",
-        "DUE;VALUE=DATE:20270131\r\nSUMMARY:Préparer l’enquête publique",
-    ),
-    (
-        ["tramway", "tasks"],
-        "plan-de-financement",
-        "VTODO",
-        "DUE;VALUE=DATE:20261215\r\nPRIORITY:1\r\nSUMMARY:Boucler le plan de financement",
-    ),
-    (
-        ["quartiers", "meetings"],
-        "conseil-quartier-nord",
-        "VEVENT",
-        "DTSTART;TZID=Europe/Paris:20260115T183000\r\nDTEND;TZID=Europe/Paris:20260115T203000\r\nRRULE:FREQ=MONTHLY;BYDAY=3TH\r\n\
-         SUMMARY:Conseil du quartier Nord\r\nLOCATION:Maison des associations",
-    ),
-    (
-        ["alice", "personal"],
-        "conges",
-        "VEVENT",
-        "DTSTART;VALUE=DATE:20261221\r\nDTEND;VALUE=DATE:20270104\r\nSUMMARY:Congés",
-    ),
+/// An object of a calendar: in which home and calendar, its name, what it is and says.
+struct DemoObject {
+    home: &'static str,
+    calendar: &'static str,
+    name: &'static str,
+    kind: Kind,
+    lines: &'static [Line<'static>],
+}
+
+static OBJECTS: [DemoObject; 7] = [
+    DemoObject {
+        home: "tramway",
+        calendar: "meetings",
+        name: "comite-de-pilotage",
+        kind: Kind::Event,
+        lines: &[
+            ("DTSTART", Of::Paris, "20260106T100000"),
+            ("DTEND", Of::Paris, "20260106T113000"),
+            ("RRULE", Of::Itself, "FREQ=MONTHLY;BYDAY=1TU"),
+            ("SUMMARY", Of::Itself, "Comité de pilotage"),
+            ("LOCATION", Of::Itself, "Salle du conseil"),
+        ],
+    },
+    DemoObject {
+        home: "tramway",
+        calendar: "meetings",
+        name: "point-hebdomadaire",
+        kind: Kind::Event,
+        lines: &[
+            ("DTSTART", Of::Paris, "20260105T090000"),
+            ("DTEND", Of::Paris, "20260105T093000"),
+            ("RRULE", Of::Itself, "FREQ=WEEKLY"),
+            ("SUMMARY", Of::Itself, "Point hebdomadaire"),
+            ("LOCATION", Of::Itself, "Atelier"),
+        ],
+    },
+    DemoObject {
+        home: "tramway",
+        calendar: "meetings",
+        name: "mise-en-service",
+        kind: Kind::Event,
+        lines: &[
+            ("DTSTART", Of::Day, "20290901"),
+            ("SUMMARY", Of::Itself, "Mise en service de la ligne T2"),
+            ("TRANSP", Of::Itself, "TRANSPARENT"),
+        ],
+    },
+    DemoObject {
+        home: "tramway",
+        calendar: "tasks",
+        name: "enquete-publique",
+        kind: Kind::Task,
+        lines: &[("DUE", Of::Day, "20270131"), ("SUMMARY", Of::Itself, "Préparer l’enquête publique")],
+    },
+    DemoObject {
+        home: "tramway",
+        calendar: "tasks",
+        name: "plan-de-financement",
+        kind: Kind::Task,
+        lines: &[
+            ("DUE", Of::Day, "20261215"),
+            ("PRIORITY", Of::Itself, "1"),
+            ("SUMMARY", Of::Itself, "Boucler le plan de financement"),
+        ],
+    },
+    DemoObject {
+        home: "quartiers",
+        calendar: "meetings",
+        name: "conseil-quartier-nord",
+        kind: Kind::Event,
+        lines: &[
+            ("DTSTART", Of::Paris, "20260115T183000"),
+            ("DTEND", Of::Paris, "20260115T203000"),
+            ("RRULE", Of::Itself, "FREQ=MONTHLY;BYDAY=3TH"),
+            ("SUMMARY", Of::Itself, "Conseil du quartier Nord"),
+            ("LOCATION", Of::Itself, "Maison des associations"),
+        ],
+    },
+    DemoObject {
+        home: "alice",
+        calendar: "personal",
+        name: "conges",
+        kind: Kind::Event,
+        lines: &[("DTSTART", Of::Day, "20261221"), ("DTEND", Of::Day, "20270104"), ("SUMMARY", Of::Itself, "Congés")],
+    },
 ];
 
 /// What was made.
@@ -159,13 +198,9 @@ pub async fn make(tree: &Tree) -> Result<Made, NotMade> {
             put_document(tree, &path, tree::finish(staging).await?, None, &actor).await?;
         }
     }
-    for ([home, calendar], name, component, lines) in OBJECTS {
-        let text = format!(
-            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//FR\r\nBEGIN:{component}\r\nUID:{name}@{home}\r\n\
-             DTSTAMP:20260101T000000Z\r\n{lines}\r\nEND:{component}\r\nEND:VCALENDAR\r\n"
-        );
+    for DemoObject { home, calendar, name, kind, lines } in &OBJECTS {
+        let (blob, indexed) = prepare(object(*kind, &format!("{name}@{home}"), lines).into())?;
         let path = Path::of(&[CALENDARS, home, calendar, &format!("{name}.ics")]);
-        let (blob, indexed) = prepare(text.into())?;
         put_object(tree, &path, blob, indexed, &tree.owner(home).await?).await?;
     }
     let (name, _) = PEOPLE[0];

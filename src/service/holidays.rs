@@ -8,9 +8,8 @@ use jiff::tz::TimeZone;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use super::object::{Kind, Of, object};
 use super::write::put_object;
-use crate::ical::object::fold_into;
-use crate::ical::stream::escaped;
 use crate::model::calendar::ComponentSet;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Result as TreeResult};
@@ -80,39 +79,32 @@ pub fn public(region: &str, from: i16) -> Vec<Holiday> {
     let own = REGIONS.iter().find(|(name, _)| *name == region).map_or(&[][..], |(_, days)| *days);
     let fixed = FIXED.iter().chain(own).filter_map(|(month, day, name)| {
         let date = Date::new(from, *month, *day).ok()?;
-        Some(holiday(&format!("ferie-{month:02}-{day:02}"), name, date, None, "\r\nRRULE:FREQ=YEARLY"))
+        Some(holiday(&format!("ferie-{month:02}-{day:02}"), name, date, None, Some("FREQ=YEARLY")))
     });
     let friday: &[(i32, &str)] = if region == "alsace-moselle" { &[(-2, "Vendredi saint")] } else { &[] };
     let years = (from..=2100).filter_map(easter);
     let movable = years.flat_map(|easter| {
         MOVABLE.iter().chain(friday).filter_map(move |(days, name)| {
             let date = easter.checked_add(days.days()).ok()?;
-            Some(holiday(&format!("ferie-{date}"), name, date, None, ""))
+            Some(holiday(&format!("ferie-{date}"), name, date, None, None))
         })
     });
     fixed.chain(movable).collect()
 }
 
-/// An object of whole days, in which nobody is busy; the same each time it is made.
-fn holiday(uid: &str, name: &str, start: Date, end: Option<Date>, more: &str) -> Holiday {
+/// An object of whole days, in which nobody is busy.
+fn holiday(uid: &str, name: &str, start: Date, end: Option<Date>, rule: Option<&str>) -> Holiday {
     let day = |date: Date| date.strftime("%Y%m%d").to_string();
     let end = end.or_else(|| start.tomorrow().ok()).unwrap_or(start);
-    let mut text = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//FR\r\nBEGIN:VEVENT\r\n");
-    for line in [
-        format!("UID:{uid}"),
-        "DTSTAMP:20260101T000000Z".to_owned(),
-        format!("DTSTART;VALUE=DATE:{}", day(start)),
-        format!("DTEND;VALUE=DATE:{}", day(end)),
-        format!("SUMMARY:{}", escaped(name)),
-    ] {
-        fold_into(&mut text, &line);
-    }
-    let more = more.trim_start();
-    if !more.is_empty() {
-        fold_into(&mut text, more);
-    }
-    text.push_str("TRANSP:TRANSPARENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
-    Holiday { uid: uid.to_owned(), text }
+    let (start, end) = (day(start), day(end));
+    let mut lines = vec![
+        ("DTSTART", Of::Day, &*start),
+        ("DTEND", Of::Day, &*end),
+        ("SUMMARY", Of::Itself, name),
+        ("TRANSP", Of::Itself, "TRANSPARENT"),
+    ];
+    lines.extend(rule.map(|rule| ("RRULE", Of::Itself, rule)));
+    Holiday { uid: uid.to_owned(), text: object(Kind::Event, uid, &lines) }
 }
 
 /// The clock of the ministry, and of the zones of schools that are not overseas.
@@ -184,7 +176,7 @@ pub fn school(table: &str, zone: &str) -> Result<Vec<Holiday>, Unreadable> {
         };
         let end = end.max(start.tomorrow().unwrap_or(start));
         let uid = format!("vacances-{spelled}-{start}");
-        found.insert(uid.clone(), holiday(&uid, field(description), start, Some(end), ""));
+        found.insert(uid.clone(), holiday(&uid, field(description), start, Some(end), None));
     }
     Ok(found.into_values().collect())
 }
@@ -241,8 +233,13 @@ async fn fill(tree: &Tree, path: &Path, owner: &Actor, days: &[Holiday]) -> Tree
 
 #[cfg(test)]
 mod tests {
-    use super::{Unreadable, easter, public, school};
+    use super::{Holiday, Unreadable, easter, public, school};
     use crate::ical::object::Object;
+
+    fn lasts(day: &Holiday, start: &str, end: &str) -> bool {
+        let says = |name: &str, date: &str| day.text.contains(&format!("\r\n{name};VALUE=DATE:{date}\r\n"));
+        says("DTSTART", start) && says("DTEND", end)
+    }
 
     #[test]
     fn easter_of_known_years() {
@@ -284,7 +281,7 @@ mod tests {
         let days = school(table, "c").unwrap();
         let uids: Vec<&str> = days.iter().map(|day| day.uid.as_str()).collect();
         assert_eq!(uids, ["vacances-c-2025-10-18", "vacances-c-2026-02-21", "vacances-c-2026-07-04"]);
-        assert!(days[0].text.contains("DTSTART;VALUE=DATE:20251018\r\nDTEND;VALUE=DATE:20251103\r\n"));
+        assert!(lasts(&days[0], "20251018", "20251103"));
         assert!(days[1].text.contains("SUMMARY:Vacances\\; d'hiver"));
         assert_eq!(school(table, "Zone C").unwrap().len(), 3);
         assert_eq!(school("a;b\n", "A"), Err(Unreadable::Columns));
@@ -312,10 +309,7 @@ mod tests {
         ] {
             let table = format!("Description;Zones;Date de d\u{e9}but;Date de fin\nVacances;{zone};{begins};{ends}\n");
             let days = school(&table, asked).unwrap();
-            let told = days.iter().any(|day| {
-                day.text.contains("DTSTART;VALUE=DATE:20260704\r\nDTEND;VALUE=DATE:20260817\r\n")
-                    && day.uid.ends_with("-2026-07-04")
-            });
+            let told = days.iter().any(|day| lasts(day, "20260704", "20260817") && day.uid.ends_with("-2026-07-04"));
             assert!(told && days.len() == 1, "{zone} {begins} {days:?}");
             assert_eq!(school(&table, "A").unwrap(), []);
         }

@@ -5,4 +5,5 @@ pub mod calendars;
 pub mod demo;
 pub mod documents;
 pub mod holidays;
+mod object;
 mod write;

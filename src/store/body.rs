@@ -119,7 +119,7 @@ impl Blobs {
             };
             let mut hasher = Sha256::new();
             std::io::copy(&mut file, &mut HashWriter(&mut hasher))?;
-            Ok(Some(hex(&hasher.finalize())))
+            Ok(Some(hex::encode(hasher.finalize())))
         };
         blocking(work).await.map_err(|e| Failure::new("reading a document", e))
     }
@@ -304,7 +304,7 @@ impl Staging {
                 None => None,
             };
             let hash = hashed.unwrap_or_else(|| std::mem::take(&mut self.hash));
-            self.whole = Some(hex(&hash.finalize()));
+            self.whole = Some(hex::encode(hash.finalize()));
         }
         Ok(self.whole.as_deref().unwrap_or_default())
     }
@@ -353,16 +353,9 @@ fn persist(blobs: &Blobs, file: &std::fs::File, source: &Path, target: &Path) ->
     if flush { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().map_or('0', char::from);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
 /// SHA-256 of some bytes, hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// Writes a small body; one that is there already is kept.

@@ -181,11 +181,7 @@ pub fn covering(target: &Target) -> Vec<(Lock, String)> {
 fn new_token() -> Result<String> {
     let mut bytes = [0u8; 16];
     getrandom::fill(&mut bytes).map_err(|e| Failure::new("making a lock token", e))?;
-    let value = (u128::from_be_bytes(bytes) & !(0xf << 76 | 0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{value:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    let (a, b, c, d, e) = (part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32));
-    Ok(format!("urn:uuid:{a}-{b}-{c}-{d}-{e}"))
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().urn().to_string())
 }
 
 #[cfg(test)]

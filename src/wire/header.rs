@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::header::{self, AsHeaderName};
 
 use crate::model::etag::ETag;
-use crate::model::header::{Depth, Preferences};
+use crate::model::header::{Depth, Preferences, weighted};
 use crate::model::id::{Timestamp, tellable};
 use crate::model::lock::{DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, MIN_TIMEOUT_S};
 use crate::model::path::Path;
@@ -31,18 +31,16 @@ pub fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
 pub fn acceptance(headers: &HeaderMap, kind: &str) -> u32 {
     let Some(accept) = joined(headers, http::header::ACCEPT, ",") else { return 1000 };
     let mut best = (0, 0);
-    for range in accept.split(',') {
-        let mut parts = range.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+    for (range, weight) in weighted(&accept) {
+        let name = range.to_ascii_lowercase();
         let specific = match name.strip_suffix("/*") {
             _ if name == kind => 3,
             Some("*") => 1,
             Some(class) if kind.split('/').next() == Some(class) => 2,
             _ => continue,
         };
-        let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f64>().ok()).unwrap_or(1.0);
         if specific > best.0 {
-            best = (specific, (quality.clamp(0.0, 1.0) * 1000.0) as u32);
+            best = (specific, weight);
         }
     }
     best.1

@@ -206,10 +206,9 @@ impl Checksum {
     }
 
     fn matches(self) -> bool {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         match self {
-            Self::Md5(hash, wanted) => hex(&hash.finalize()) == wanted,
-            Self::Sha256(hash, wanted) => hex(&hash.finalize()) == wanted,
+            Self::Md5(hash, wanted) => hex::encode(hash.finalize()) == wanted,
+            Self::Sha256(hash, wanted) => hex::encode(hash.finalize()) == wanted,
         }
     }
 }

@@ -134,6 +134,23 @@ fn each_outside_name_has_its_module() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// The write transaction is named by the store, and above it by the edit: nothing is written past the verbs.
+#[test]
+fn nothing_is_written_past_the_edit() {
+    let mut wrong = Vec::new();
+    for (file, module, text) in sources() {
+        if module == "store" || file.starts_with("tree/edit/") {
+            continue;
+        }
+        for name in ["Txn", "store.write()", "store.begin("] {
+            if text.contains(name) {
+                wrong.push(format!("{file} names {name}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn only_its_adapter_knows_a_database() {
     let mut wrong = Vec::new();

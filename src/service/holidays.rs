@@ -18,7 +18,7 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
 use crate::tree::calendar::prepare;
-use crate::tree::edit::{At, Content};
+use crate::tree::edit::Content;
 use crate::tree::gate::Request;
 
 /// A calendar object, with the name it is stored under.
@@ -212,8 +212,8 @@ async fn make_calendar(tree: &Tree, path: &Path, owner: &Actor) -> TreeResult<()
         Err(Error::Refused(refusal)) if refusal.condition == Condition::ResourceMustBeNull => return Ok(()),
         Err(error) => return Err(error),
     };
-    let calendar = admitted.bind(At::Target, Content::Folder).await?;
-    admitted.furnish(&calendar, ComponentSet::of(["VEVENT"]).unwrap_or(ComponentSet::ALL)).await?;
+    let calendar = admitted.bind(Content::Folder).await?;
+    admitted.set_supported_components(&calendar, ComponentSet::of(["VEVENT"]).unwrap_or(ComponentSet::ALL)).await?;
     admitted.commit().await
 }
 

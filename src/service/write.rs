@@ -11,7 +11,7 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
 use crate::tree::calendar::CALENDAR_TYPE;
-use crate::tree::edit::{At, Content, FileContent};
+use crate::tree::edit::{Content, FileContent};
 use crate::tree::gate::Request;
 
 /// Makes a folder unless it is there.
@@ -20,7 +20,7 @@ pub async fn make_folder(tree: &Tree, path: &Path, actor: &Actor) -> Result<()> 
         Err(Error::Refused(refusal)) if refusal.condition == Condition::AlreadyMapped => return Ok(()),
         admitted => admitted?,
     };
-    admitted.bind(At::Target, Content::Folder).await?;
+    admitted.bind(Content::Folder).await?;
     admitted.commit().await
 }
 
@@ -38,7 +38,7 @@ pub async fn put_document(
     if admitted.target.node().is_some() {
         admitted.replace(content).await?;
     } else {
-        admitted.bind(At::Target, Content::File(content)).await?;
+        admitted.bind(Content::File(content)).await?;
     }
     admitted.commit().await
 }
@@ -54,7 +54,7 @@ pub async fn put_object(tree: &Tree, path: &Path, blob: Blob, indexed: Indexed, 
     }
     let content =
         FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) };
-    admitted.bind(At::Target, Content::File(content)).await?;
+    admitted.bind(Content::File(content)).await?;
     admitted.commit().await?;
     Ok(true)
 }

@@ -43,7 +43,6 @@ use std::sync::Arc;
 
 use tokio::sync::RwLock;
 
-use self::asked::Asked;
 use self::body::Blobs;
 use self::db::{Adapter as _, Database};
 use self::memo::Memo;
@@ -55,7 +54,7 @@ use self::transaction::{Glance, Snapshot, Txn, Writer};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 
-pub use self::asked::Hold;
+pub use self::asked::{Asked, Hold};
 
 /// What the database was when a request came, as far as that could be told.
 pub type Seen = Option<db::Revision>;

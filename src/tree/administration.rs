@@ -3,9 +3,12 @@
 use super::Tree;
 use super::authentication::{device_secret_hash, hash_password, new_device_password};
 use super::calendar::CALENDARS;
+use super::edit::Edit;
+use super::edit::authority::Verb;
+use super::edit::event::Deed;
 use super::resolve::{FILES, keys};
 use crate::model::calendar::ComponentSet;
-use crate::model::error::Failure;
+use crate::model::error::{Error, Failure};
 use crate::model::filename::{NameError, check_principal, match_name, normalize};
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
@@ -16,7 +19,6 @@ use crate::model::principal::{Actor, Device, EVERYONE, Principal, PrincipalKind,
 use crate::model::privilege::Role;
 use crate::store::node::Walk;
 use crate::store::principal::{self, Grant, mailto};
-use crate::store::transaction::Txn;
 use crate::store::{calendar, held, lock, node, version};
 
 /// Why an administrator's wish is not carried out; each has its sentence in both languages.
@@ -72,6 +74,16 @@ pub enum Fault {
     Failed(#[from] Failure),
 }
 
+/// Where nothing can be refused, an error is a failure.
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Failed(match error {
+            Error::Failed(failure) => failure,
+            Error::Refused(refusal) => Failure::new("an administrator's command", format!("{refusal:?}")),
+        })
+    }
+}
+
 /// An administrator's result.
 pub type Result<T> = std::result::Result<T, Fault>;
 
@@ -91,7 +103,7 @@ pub struct Summary {
 /// What is kept of an account password that someone sets: the one way to it, so that none is weaker than the rule.
 async fn account_password(password: String) -> Result<String> {
     match lacks(&password) {
-        lacks if lacks.is_empty() => hash_password(password).await.map_err(unrefused),
+        lacks if lacks.is_empty() => Ok(hash_password(password).await?),
         lacks => Err(Fault::Password(lacks)),
     }
 }
@@ -115,26 +127,24 @@ impl Tree {
             Some(password) => Some(account_password(password).await?),
             None => None,
         };
-        let mut txn = self.store.write().await?;
+        let mut edit = self.administer().await?;
         let uri = mailto(email);
-        if let Some(holder) = principal::by_address(&mut txn, &uri).await? {
+        if let Some(holder) = principal::by_address(&mut edit, &uri).await? {
             return Err(Fault::AddressTaken(email.to_owned(), holder));
         }
-        let person = add_principal(&mut txn, PrincipalKind::Person, name, display_name, vec![uri], None).await?;
-        principal::join(&mut txn, EVERYONE, person.id).await?;
-        if let Some(phc) = phc {
-            principal::set_password(&mut txn, person.id, &phc).await?;
-        }
-        txn.commit().await?;
+        let new =
+            NewPrincipal { kind: PrincipalKind::Person, name, display_name, address: Some(uri), quota_bytes: None };
+        let person = add_principal(&mut edit, new, phc.as_deref()).await?;
+        edit.commit().await?;
         Ok(person)
     }
 
     /// Adds a project with a home.
     pub async fn add_project(&self, name: &str, display_name: &str, quota_bytes: Option<i64>) -> Result<Principal> {
-        let mut txn = self.store.write().await?;
-        let project =
-            add_principal(&mut txn, PrincipalKind::Project, name, display_name, Vec::new(), quota_bytes).await?;
-        txn.commit().await?;
+        let mut edit = self.administer().await?;
+        let new = NewPrincipal { kind: PrincipalKind::Project, name, display_name, address: None, quota_bytes };
+        let project = add_principal(&mut edit, new, None).await?;
+        edit.commit().await?;
         Ok(project)
     }
 
@@ -172,30 +182,33 @@ impl Tree {
 
     /// Disables or enables a person; every door is shut or open at once.
     pub async fn set_disabled(&self, name: &str, disabled: bool) -> Result<()> {
-        let mut txn = self.store.write().await?;
-        let person = find(&mut txn, Some(PrincipalKind::Person), name).await?;
-        principal::set_disabled(&mut txn, person.id, disabled.then(now)).await?;
+        let mut edit = self.administer().await?;
+        let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;
+        let txn = edit.doing(Verb::DisablePerson, Deed::about(&person))?;
+        principal::set_disabled(txn, person.id, disabled.then(now)).await?;
         if disabled {
-            lock::end_of(&mut txn, person.id).await?;
+            lock::end_of(txn, person.id).await?;
         }
-        Ok(txn.commit().await?)
+        Ok(edit.commit().await?)
     }
 
     /// Removes a person: passwords, addresses and roles go at once, and the home leaves the tree. What the person wrote
     /// in projects stays, with its author.
     pub async fn remove_person(&self, name: &str) -> Result<()> {
-        let mut txn = self.store.write().await?;
-        let person = find(&mut txn, Some(PrincipalKind::Person), name).await?;
-        let home = home_of(&mut txn, &person).await?;
-        let claim = node::claim(&mut txn, &match_name(&person.name), None).await?;
-        if let (Some(claim), Some((node, _))) = (claim, version::node(&mut txn, home).await?) {
+        let mut edit = self.administer().await?;
+        let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;
+        let home = home_of(&mut edit, &person).await?;
+        let standing = version::node(&mut edit, home).await?;
+        let txn = edit.doing(Verb::RemovePerson, Deed::about(&person).in_home(home))?;
+        let claim = node::claim(txn, &match_name(&person.name), None).await?;
+        if let (Some(claim), Some((node, _))) = (claim, standing) {
             let gone = node::Gone { at: now(), hidden: true, deleted_by: None, lost_by: None };
-            node::unmap(&mut txn, &node, claim.seq, gone).await?;
+            node::unmap(txn, &node, claim.seq, gone).await?;
         }
         // A slash stands in no name, so nobody can take or type this one.
         let retired = format!("{}/{}", match_name(&person.name), person.id);
-        principal::retire(&mut txn, person.id, &retired, now()).await?;
-        Ok(txn.commit().await?)
+        principal::retire(txn, person.id, &retired, now()).await?;
+        Ok(edit.commit().await?)
     }
 
     /// Makes a device password; it is returned this once and kept nowhere.
@@ -207,14 +220,15 @@ impl Tree {
         read_only: bool,
         expires_at: Option<Timestamp>,
     ) -> Result<String> {
-        let password = new_device_password().map_err(unrefused)?;
+        let password = new_device_password()?;
         let device = Device { label: label.to_owned(), scope, read_only, created_at: now(), used_at: None, expires_at };
-        let mut txn = self.store.write().await?;
-        let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
-        if !principal::insert_device(&mut txn, person.id, &device, &device_secret_hash(&password)).await? {
+        let mut edit = self.administer().await?;
+        let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
+        let txn = edit.doing(Verb::AddDevice, Deed::about(&person))?;
+        if !principal::insert_device(txn, person.id, &device, &device_secret_hash(&password)).await? {
             return Err(Fault::DeviceTaken(person.name, label.to_owned()));
         }
-        txn.commit().await?;
+        edit.commit().await?;
         Ok(password)
     }
 
@@ -227,70 +241,75 @@ impl Tree {
 
     /// Ends a device password.
     pub async fn revoke_device(&self, person: &str, label: &str) -> Result<()> {
-        let mut txn = self.store.write().await?;
-        let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
-        if !principal::delete_device(&mut txn, person.id, label).await? {
+        let mut edit = self.administer().await?;
+        let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
+        let txn = edit.doing(Verb::RevokeDevice, Deed::about(&person))?;
+        if !principal::delete_device(txn, person.id, label).await? {
             return Err(Fault::NoDevice(person.name, label.to_owned()));
         }
-        Ok(txn.commit().await?)
+        Ok(edit.commit().await?)
     }
 
     /// Gives someone a role in a project, in place of the one held before.
     pub async fn add_member(&self, project: &str, member: &str, role: Role, until: Option<Timestamp>) -> Result<()> {
-        let mut txn = self.store.write().await?;
-        let project = find(&mut txn, Some(PrincipalKind::Project), project).await?;
+        let mut edit = self.administer().await?;
+        let project = find(&mut edit, Some(PrincipalKind::Project), project).await?;
         if project.closed_at.is_some() {
             return Err(Fault::Closed(project.name));
         }
-        let member = find(&mut txn, Some(PrincipalKind::Person), member).await?;
-        let home = home_of(&mut txn, &project).await?;
-        principal::grant(&mut txn, home, member.id, role, until).await?;
-        lock::end_with_roles(&mut txn, home).await?;
-        Ok(txn.commit().await?)
+        let member = find(&mut edit, Some(PrincipalKind::Person), member).await?;
+        let home = home_of(&mut edit, &project).await?;
+        let txn = edit.doing(Verb::Grant, Deed::about(&member).in_home(home))?;
+        principal::grant(txn, home, member.id, role, until).await?;
+        lock::end_with_roles(txn, home).await?;
+        Ok(edit.commit().await?)
     }
 
     /// Takes someone's role in a project.
     pub async fn remove_member(&self, project: &str, member: &str) -> Result<()> {
-        let mut txn = self.store.write().await?;
-        let project = find(&mut txn, Some(PrincipalKind::Project), project).await?;
-        let member = find(&mut txn, Some(PrincipalKind::Person), member).await?;
-        let home = home_of(&mut txn, &project).await?;
-        if !principal::revoke(&mut txn, home, member.id).await? {
+        let mut edit = self.administer().await?;
+        let project = find(&mut edit, Some(PrincipalKind::Project), project).await?;
+        let member = find(&mut edit, Some(PrincipalKind::Person), member).await?;
+        let home = home_of(&mut edit, &project).await?;
+        let txn = edit.doing(Verb::Revoke, Deed::about(&member).in_home(home))?;
+        if !principal::revoke(txn, home, member.id).await? {
             return Err(Fault::NoRole(member.name, project.name));
         }
-        lock::end_with_roles(&mut txn, home).await?;
-        Ok(txn.commit().await?)
+        lock::end_with_roles(txn, home).await?;
+        Ok(edit.commit().await?)
     }
 
     /// Gives someone a role on one collection, with all below it, in place of the one held there before.
     pub async fn grant(&self, address: &str, person: &str, role: Role, until: Option<Timestamp>) -> Result<()> {
-        let mut txn = self.store.write().await?;
-        let (node, owner) = collection(&mut txn, address).await?;
+        let mut edit = self.administer().await?;
+        let (node, owner) = collection(&mut edit, address).await?;
         if role == Role::FreeBusy && !matches!(node.kind, Kind::Calendar | Kind::CalendarHome) {
             return Err(Fault::NoCalendar(address.to_owned()));
         }
         if owner.closed_at.is_some() {
             return Err(Fault::Closed(owner.name));
         }
-        let person = find(&mut txn, None, person).await?;
+        let person = find(&mut edit, None, person).await?;
         if person.kind == PrincipalKind::Project {
             return Err(Fault::OtherKind(person.name, person.kind.code()));
         }
-        principal::grant(&mut txn, node.id, person.id, role, until).await?;
-        lock::end_with_roles(&mut txn, node.home_id).await?;
-        Ok(txn.commit().await?)
+        let txn = edit.doing(Verb::Grant, Deed::about(&person).in_home(node.home_id))?;
+        principal::grant(txn, node.id, person.id, role, until).await?;
+        lock::end_with_roles(txn, node.home_id).await?;
+        Ok(edit.commit().await?)
     }
 
     /// Takes someone's role on one collection.
     pub async fn revoke(&self, address: &str, person: &str) -> Result<()> {
-        let mut txn = self.store.write().await?;
-        let (node, _) = collection(&mut txn, address).await?;
-        let person = find(&mut txn, None, person).await?;
-        if !principal::revoke(&mut txn, node.id, person.id).await? {
+        let mut edit = self.administer().await?;
+        let (node, _) = collection(&mut edit, address).await?;
+        let person = find(&mut edit, None, person).await?;
+        let txn = edit.doing(Verb::Revoke, Deed::about(&person).in_home(node.home_id))?;
+        if !principal::revoke(txn, node.id, person.id).await? {
             return Err(Fault::NoRole(person.name, address.to_owned()));
         }
-        lock::end_with_roles(&mut txn, node.home_id).await?;
-        Ok(txn.commit().await?)
+        lock::end_with_roles(txn, node.home_id).await?;
+        Ok(edit.commit().await?)
     }
 
     /// Roles granted exactly on one collection.
@@ -302,13 +321,14 @@ impl Tree {
 
     /// Closes a project: from now on it is only read.
     pub async fn close_project(&self, name: &str) -> Result<()> {
-        let mut txn = self.store.write().await?;
-        let project = find(&mut txn, Some(PrincipalKind::Project), name).await?;
-        let home = home_of(&mut txn, &project).await?;
-        principal::lower_grants(&mut txn, home, Role::Reader).await?;
-        lock::end_with_roles(&mut txn, home).await?;
-        principal::set_closed(&mut txn, project.id, Some(now())).await?;
-        Ok(txn.commit().await?)
+        let mut edit = self.administer().await?;
+        let project = find(&mut edit, Some(PrincipalKind::Project), name).await?;
+        let home = home_of(&mut edit, &project).await?;
+        let txn = edit.doing(Verb::CloseProject, Deed::about(&project).in_home(home))?;
+        principal::lower_grants(txn, home, Role::Reader).await?;
+        lock::end_with_roles(txn, home).await?;
+        principal::set_closed(txn, project.id, Some(now())).await?;
+        Ok(edit.commit().await?)
     }
 
     /// The owner of a home as an actor: what an administrator's command does in a home is done in the owner's name.
@@ -373,18 +393,21 @@ async fn home_of(c: &mut impl crate::store::executor::Executor, principal: &Prin
     home.ok_or_else(|| Failure::new("finding a home", format!("{} has none", principal.name)).into())
 }
 
-/// Writes a principal with its home, the folder of its documents, and its own role there.
-async fn add_principal(
-    txn: &mut Txn,
+/// A person or project that is to be added.
+struct NewPrincipal<'a> {
     kind: PrincipalKind,
-    name: &str,
-    display_name: &str,
-    addresses: Vec<String>,
+    name: &'a str,
+    display_name: &'a str,
+    address: Option<String>,
     quota_bytes: Option<i64>,
-) -> Result<Principal> {
-    let name = normalize(name);
+}
+
+/// Writes a principal with its home, the folder of its documents, its calendars, and its own role there.
+async fn add_principal(edit: &mut Edit, new: NewPrincipal<'_>, password_hash: Option<&str>) -> Result<Principal> {
+    let NewPrincipal { kind, quota_bytes, .. } = new;
+    let name = normalize(new.name);
     check_principal(&name).map_err(|error| Fault::Name(name.clone(), error))?;
-    if principal::by_name(txn, &name).await?.is_some() {
+    if principal::by_name(edit, &name).await?.is_some() {
         return Err(Fault::NameTaken(name));
     }
     let now = now();
@@ -392,13 +415,15 @@ async fn add_principal(
         id: Id::generate(),
         kind,
         name: name.clone(),
-        display_name: display_name.to_owned(),
-        addresses,
+        display_name: new.display_name.to_owned(),
+        addresses: new.address.into_iter().collect(),
         disabled_at: None,
         closed_at: None,
     };
-    principal::insert(txn, &principal, now).await?;
     let home = Id::generate();
+    let verb = if kind == PrincipalKind::Person { Verb::AddPerson } else { Verb::AddProject };
+    let txn = edit.doing(verb, Deed::about(&principal).in_home(home))?;
+    principal::insert(txn, &principal, now).await?;
     let made = Node {
         home_id: home,
         owner_id: principal.id,
@@ -436,15 +461,11 @@ async fn add_principal(
     }
     principal::insert_home(txn, home, principal.id, (used_bytes, quota_bytes)).await?;
     principal::grant(txn, home, principal.id, Role::Lead, None).await?;
-    Ok(principal)
-}
-
-/// Where nothing can be refused, an error is a failure.
-pub(super) fn unrefused(error: crate::model::error::Error) -> Fault {
-    match error {
-        crate::model::error::Error::Failed(failure) => Fault::Failed(failure),
-        crate::model::error::Error::Refused(refusal) => {
-            Fault::Failed(Failure::new("an administrator's command", format!("{refusal:?}")))
-        }
+    if kind == PrincipalKind::Person {
+        principal::join(txn, EVERYONE, principal.id).await?;
     }
+    if let Some(hash) = password_hash {
+        principal::set_password(txn, principal.id, hash).await?;
+    }
+    Ok(principal)
 }

@@ -14,7 +14,9 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::Tree;
-use crate::model::error::{Cause, Failure, Result};
+use super::edit::authority::Verb;
+use super::edit::event::Deed;
+use crate::model::error::{Cause, Error, Failure, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::password::{DEVICE_ALPHABET, DEVICE_CHARS, device_letters, is_of_device_form};
@@ -214,10 +216,10 @@ impl Tree {
         }
     }
 
-    async fn touch_device(&self, device: Id, at: Timestamp) -> std::result::Result<(), Failure> {
-        let mut txn = self.store.write().await?;
-        principal::touch_device(&mut txn, device, at).await?;
-        txn.commit().await
+    async fn touch_device(&self, device: Id, at: Timestamp) -> Result<()> {
+        let mut edit = self.job_edit().await?;
+        principal::touch_device(edit.doing(Verb::NoteUse, Deed::to([device]))?, device, at).await?;
+        edit.commit().await
     }
 
     /// Verifies an account password. `turn` is held until the work is done.
@@ -238,10 +240,10 @@ impl Tree {
 }
 
 /// Notes of use are written beside what is asked, which goes on where the disk is full or the database is held by another.
-pub(super) fn noted(done: std::result::Result<(), Failure>) -> Result<()> {
+pub(super) fn noted(done: Result<()>) -> Result<()> {
     match done {
-        Err(failure) if failure.cause == Cause::Fault => Err(failure.into()),
-        _ => Ok(()),
+        Err(Error::Failed(failure)) if failure.cause != Cause::Fault => Ok(()),
+        done => done,
     }
 }
 

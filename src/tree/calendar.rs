@@ -9,7 +9,6 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::Tree;
-use super::ahead::Unknown;
 use super::former::zone;
 use super::gate::Admitted;
 use super::resource::{Needs, Resource, Text};
@@ -20,9 +19,9 @@ use crate::ical::recur::{bounds, recurs};
 use crate::ical::tzid::{known, name_of};
 use crate::ical::zone::{Zone, Zones};
 use crate::model::budget::Budget;
-use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
+use crate::model::calendar::{Indexed, TimeRange};
 use crate::model::condition::Condition;
-use crate::model::error::{Refusal, Result};
+use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::id::Id;
 use crate::model::kind::Kind;
@@ -34,7 +33,6 @@ use crate::store::executor::Executor;
 use crate::store::node::Walk;
 use crate::store::node::Width;
 use crate::store::property::Dead;
-use crate::store::transaction::Txn;
 use crate::store::{body, node};
 
 /// Name of the collection of a home that holds its calendars, also the first segment of their addresses.
@@ -180,90 +178,6 @@ pub fn floating_zone(dead: &[Dead]) -> Zone {
     let by_id = given(dead, &QName::caldav("calendar-timezone-id")).and_then(|id| known(&id)).map(Zone::Known);
     let described = || Zone::of_text(&given(dead, &QName::caldav("calendar-timezone"))?);
     by_id.or_else(described).unwrap_or_else(|| Zone::Known(zone()))
-}
-
-impl Admitted<Txn> {
-    /// Makes an object known in the calendar it stands in. Refused where the calendar holds no such component, or holds
-    /// its UID already.
-    pub(super) async fn enlist(&mut self, object: &Node) -> Result<()> {
-        match self.vet(object).await? {
-            Some(indexed) => self.list(object, &indexed).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Writes what is known of a calendar object.
-    pub(super) async fn list(&mut self, object: &Node, indexed: &Indexed) -> Result<()> {
-        Ok(calendar::enlist(&mut self.store, object.id, object.parent_id, indexed).await?)
-    }
-
-    /// May a node, if it is a calendar object, stand where it is to stand? What is known of it then.
-    pub(super) async fn vet(&mut self, object: &Node) -> Result<Option<Indexed>> {
-        if object.kind != Kind::Object {
-            return Ok(None);
-        }
-        let Some(hash) = object.hash.clone() else { return Ok(None) };
-        let brought = self.indexed.take().filter(|(of, _)| *of == hash).map(|(_, indexed)| indexed);
-        let known = match brought.or_else(|| self.ahead.indexed.get(&hash).cloned()) {
-            Some(indexed) => Some(indexed),
-            // Whoever writes other content has said what it is (see `write`): it stands as it did.
-            None => calendar::indexed(&mut self.store, object.id).await?,
-        };
-        let Some(mut indexed) = known else { return self.unknown(Unknown::Index(hash)) };
-        let mut standing = calendar::standing(&mut self.store, object.parent_id, &indexed.uid, object.id).await?;
-        if indexed.is_unreadable()
-            && let Some(uid) = standing.uid.take()
-        {
-            // It keeps the UID that it had when it could be read.
-            standing = calendar::standing(&mut self.store, object.parent_id, &uid, object.id).await?;
-            indexed.uid = uid;
-        }
-        if !indexed.is_unreadable() && !standing.components.contains(&indexed.component) {
-            return Err(Condition::SupportedCalendarComponent.into());
-        }
-        let holder = standing.holder.or_else(|| {
-            let other = standing.uid.is_some_and(|uid| indexed.is_other(&uid));
-            other.then(|| object.name.clone())
-        });
-        if let Some(name) = holder {
-            let target =
-                if self.request.destination.is_some() { self.destination.as_ref() } else { Some(&self.target) };
-            let parent = target.map(|target| target.path.parent()).unwrap_or_default();
-            return Err(Refusal::of(Condition::NoUidConflict).at(parent.join(&name).href(false)).into());
-        }
-        Ok(Some(indexed))
-    }
-
-    /// What the index says of an object goes along with its content, where that is copied.
-    pub(super) async fn know_index(&mut self, source: &Node) -> Result<()> {
-        if let (Kind::Object, Some(hash)) = (source.kind.row().copy, &source.hash) {
-            let known = calendar::indexed(&mut self.store, source.id).await?;
-            self.ahead.indexed.extend(known.map(|indexed| (hash.clone(), indexed)));
-        }
-        Ok(())
-    }
-
-    /// The object of the same UID that was deleted from a calendar: it comes back under the new name, with its versions.
-    /// `instead`: what will be vetted where there is none.
-    pub(super) async fn revived(&mut self, calendar: &Node, instead: &Node) -> Result<Option<Node>> {
-        let Some((_, indexed)) = &self.indexed else { return Ok(None) };
-        calendar::prefetch_object(&mut self.store, calendar.id, &indexed.uid, instead.id).await?;
-        Ok(calendar::gone(&mut self.store, calendar.id, &indexed.uid).await?)
-    }
-
-    /// Writes what a new calendar may hold.
-    pub async fn furnish(&mut self, calendar: &Node, components: ComponentSet) -> Result<()> {
-        Ok(calendar::insert(&mut self.store, calendar.id, components).await?)
-    }
-
-    /// The copy of a calendar may hold what that may hold.
-    pub(super) async fn furnish_like(&mut self, source: &Node, copy: &Node) -> Result<()> {
-        if copy.kind != Kind::Calendar {
-            return Ok(());
-        }
-        let components = calendar::components(&mut self.store, source.id).await?;
-        self.furnish(copy, components).await
-    }
 }
 
 impl<T: Executor> Admitted<T> {

@@ -12,8 +12,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::below::{Below, Step};
+use super::edit::lock::covering;
 use super::gate::Admitted;
-use super::lock::covering;
 use super::resolve::resolve;
 use super::resource::{Needs, Resource};
 use super::walk::Place;

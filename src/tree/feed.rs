@@ -2,12 +2,14 @@
 //! were made.
 
 use super::Tree;
-use super::administration::{Fault, Result, collection, find, unrefused};
+use super::administration::{Fault, Result, collection, find};
 use super::authentication::{device_secret_hash, new_device_password, noted};
 use super::calendar::CALENDARS;
+use super::edit::authority::Verb;
+use super::edit::event::Deed;
 use super::gate::Request;
 use crate::model::calendar::{Detail, Feed};
-use crate::model::error::{Failure, Result as TreeResult};
+use crate::model::error::Result as TreeResult;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
@@ -40,25 +42,26 @@ impl Tree {
         detail: Detail,
         expires_at: Option<Timestamp>,
     ) -> Result<(String, String)> {
-        let secret = new_device_password().map_err(unrefused)?.replace('-', "");
-        let mut txn = self.store.write().await?;
-        let (calendar, owner) = collection(&mut txn, address).await?;
+        let secret = new_device_password()?.replace('-', "");
+        let mut edit = self.administer().await?;
+        let (calendar, owner) = collection(&mut edit, address).await?;
         if calendar.kind != Kind::Calendar {
             return Err(Fault::NoCollection(address.to_owned()));
         }
-        let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
+        let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
         let names = [&owner.name, CALENDARS, &calendar.name].map(match_name);
-        let roles = node::chain(&mut txn, Walk { actor: person.id, now: now(), start: ROOT, names: &names }).await?;
+        let roles = node::chain(&mut edit, Walk { actor: person.id, now: now(), start: ROOT, names: &names }).await?;
         let role = roles.iter().filter_map(|link| link.role).max();
         let enough = if detail == Detail::Busy { Role::FreeBusy } else { Role::Reader };
         if role < Some(enough) {
             return Err(Fault::NoRole(person.name, address.to_owned()));
         }
         let times = (now(), expires_at);
-        if !feed::insert(&mut txn, (person.id, calendar.id), detail, &device_secret_hash(&secret), times).await? {
+        let txn = edit.doing(Verb::AddFeed, Deed::about(&person).in_home(calendar.home_id))?;
+        if !feed::insert(txn, (person.id, calendar.id), detail, &device_secret_hash(&secret), times).await? {
             return Err(Fault::FeedTaken(person.name, address.to_owned()));
         }
-        txn.commit().await?;
+        edit.commit().await?;
         Ok((secret, calendar.name))
     }
 
@@ -71,13 +74,14 @@ impl Tree {
 
     /// Ends a feed.
     pub async fn revoke_feed(&self, person: &str, address: &str) -> Result<()> {
-        let mut txn = self.store.write().await?;
-        let (calendar, _) = collection(&mut txn, address).await?;
-        let person = find(&mut txn, Some(PrincipalKind::Person), person).await?;
-        if !feed::delete(&mut txn, person.id, calendar.id).await? {
+        let mut edit = self.administer().await?;
+        let (calendar, _) = collection(&mut edit, address).await?;
+        let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
+        let txn = edit.doing(Verb::RevokeFeed, Deed::about(&person).in_home(calendar.home_id))?;
+        if !feed::delete(txn, person.id, calendar.id).await? {
             return Err(Fault::NoFeed(person.name, address.to_owned()));
         }
-        Ok(txn.commit().await?)
+        Ok(edit.commit().await?)
     }
 
     /// What a secret opens: the request for its calendar in the name of its person, to pass the gate like any other.
@@ -117,9 +121,9 @@ impl Tree {
         Ok(())
     }
 
-    async fn touch_feed(&self, feed: Id, at: Timestamp, client: &str) -> std::result::Result<(), Failure> {
-        let mut txn = self.store.write().await?;
-        feed::touch(&mut txn, feed, at, client).await?;
-        txn.commit().await
+    async fn touch_feed(&self, feed: Id, at: Timestamp, client: &str) -> TreeResult<()> {
+        let mut edit = self.job_edit().await?;
+        feed::touch(edit.doing(Verb::NoteUse, Deed::to([feed]))?, feed, at, client).await?;
+        edit.commit().await
     }
 }

@@ -8,15 +8,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ahead::Ahead;
 use super::former::Numbers;
 use super::resolve::{Realm, Target, resolve};
-use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place, effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
 use crate::model::filename;
-use crate::model::id::{Id, Seq, Timestamp};
+use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::method::{Method, MethodSet};
@@ -27,7 +25,6 @@ use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet};
 use crate::store::Seen;
 use crate::store::executor::Executor;
-use crate::store::node::Claim;
 use crate::store::property::Selection;
 use crate::store::{lock, node};
 
@@ -78,7 +75,7 @@ impl Request {
     }
 }
 
-/// A request that passed the gate, on the snapshot or transaction it was admitted in. There is no other way to make one.
+/// A request that passed the gate, on the view it is read in or the edit that it makes. There is no other way to make one.
 pub struct Admitted<T> {
     pub(super) store: T,
     pub(super) request: Request,
@@ -89,16 +86,9 @@ pub struct Admitted<T> {
     /// GET and HEAD: the client has it already (304).
     pub not_modified: bool,
     pub(super) granted: Vec<(Effect, Place)>,
-    pub(super) claims: Vec<Claim>,
     pub(super) now: Timestamp,
     /// The epoch of sync tokens.
     pub(super) epoch: Arc<str>,
-    /// What the index says of the calendar object that this request brings, by the hash of its content.
-    pub(super) indexed: Option<(String, Indexed)>,
-    /// What was found out for it before.
-    pub(super) ahead: Ahead,
-    /// The home that would have lost too much by this request (see `trash`).
-    pub(super) braked: Option<Id>,
 }
 
 /// What a request is held to besides the tree.
@@ -126,26 +116,13 @@ impl<T> Admitted<T> {
         &self.request.actor
     }
 
-    /// A verb carries out only what the request declared.
+    /// Only what the request declared is done.
     pub(super) fn granted(&self, effect: Effect, place: Place) -> Result<()> {
         if self.granted.contains(&(effect, place)) {
             return Ok(());
         }
         let what = format!("{:?} does not declare {effect:?} at {place:?}", self.request.method);
         Err(Failure::new("an effect that was not granted", what).into())
-    }
-
-    /// The number of this change in a home; a home that was not claimed is a bug.
-    pub(super) fn seq(&self, home: Id) -> Result<Seq> {
-        Ok(self.claim(home)?.seq)
-    }
-
-    /// What is known of a home that this change claimed.
-    pub(super) fn claim(&self, home: Id) -> Result<&Claim> {
-        self.claims
-            .iter()
-            .find(|claim| claim.home == home)
-            .ok_or_else(|| Error::Failed(Failure::new("writing in a home", format!("home {home} was not claimed"))))
     }
 }
 
@@ -159,12 +136,7 @@ pub fn allowed(target: &Target) -> MethodSet {
 }
 
 /// Lets a request in, or refuses it.
-pub async fn admit<T: Executor>(
-    mut store: T,
-    request: Request,
-    claims: Vec<Claim>,
-    clock: Clock,
-) -> Result<Admitted<T>> {
+pub async fn admit<T: Executor>(mut store: T, request: Request, clock: Clock) -> Result<Admitted<T>> {
     let now = clock.now;
     let actor = &request.actor;
     let target = resolve(&mut store, actor, now, &request.path).await?;
@@ -192,20 +164,7 @@ pub async fn admit<T: Executor>(
         tokens_shown(&mut store, &request, *effect, *place, &target, destination.as_ref(), now).await?;
     }
     name_free(&request, &target)?;
-    Ok(Admitted {
-        store,
-        request,
-        target,
-        destination,
-        not_modified,
-        granted,
-        claims,
-        now,
-        epoch: clock.epoch,
-        indexed: None,
-        ahead: Ahead::default(),
-        braked: None,
-    })
+    Ok(Admitted { store, request, target, destination, not_modified, granted, now, epoch: clock.epoch })
 }
 
 /// Do both lead to one node of the same view? A version is another resource than its document.

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use super::Tree;
 use super::calendar::{CALENDARS, runs};
+use super::edit::authority::Verb;
+use super::edit::event::Deed;
+use super::edit::{leaf, link};
 use super::resolve::TRASH;
-use super::version::{leaf, link};
 use crate::ical::judge::judge;
 use crate::ical::object::Object;
-use crate::model::error::{Failure, Reason};
+use crate::model::error::{self, Failure, Reason};
 use crate::model::filename::key;
 use crate::model::id::{Id, now};
 use crate::model::markup::{is_name, is_whole};
@@ -210,7 +212,7 @@ impl Tree {
     }
 
     /// Removes bodies that were stored more than a day ago and that nothing names; how many.
-    pub async fn sweep(&self) -> Result<u64, Failure> {
+    pub async fn sweep(&self) -> error::Result<u64> {
         let before = now() - i64::try_from(SWEEP_AGE.as_secs()).unwrap_or(i64::MAX);
         let mut swept = 0;
         let parts = named::parts(&mut self.store.read().await?).await?;
@@ -224,13 +226,14 @@ impl Tree {
             }
             let mut pages = unnamed.chunks(SWEPT).peekable();
             while pages.peek().is_some() {
-                let mut txn = self.store.write().await?;
+                let mut edit = self.job_edit().await?;
+                let txn = edit.doing(Verb::Sweep, Deed::default())?;
                 while !txn.is_long()
                     && let Some(page) = pages.next()
                 {
-                    swept += named::remove(&mut txn, page, before).await?;
+                    swept += named::remove(txn, page, before).await?;
                 }
-                txn.commit().await?;
+                edit.commit().await?;
             }
         }
         Ok(swept)

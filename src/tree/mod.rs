@@ -1,22 +1,17 @@
 //! The tree: what front ends hold. Every entrance passes the gate.
 //!
-//! A request is looked at ([`Tree::look`]) before its body is taken, its body is staged ([`Tree::stage`]), and then it
-//! is read ([`Tree::read`]) or carried out ([`Tree::write`], the four verbs of `edit`, [`Admitted::commit`]).
-//! A write that is dropped before its commit leaves nothing behind.
+//! A request is authorized ([`Tree::precheck`]) before its body is taken, its body is staged ([`Tree::stage`]), and then it
+//! is read ([`Tree::read`]) or carried out ([`Tree::write`], the verbs of `edit`, [`Admitted::commit`]).
 
 pub mod administration;
-mod ahead;
 pub mod authentication;
 mod below;
 pub mod calendar;
 pub mod changes;
-pub mod copy;
-mod depth;
 pub mod edit;
 pub mod feed;
 pub mod former;
 pub mod gate;
-pub mod lock;
 pub mod maintenance;
 pub mod plan;
 mod pressing;
@@ -27,20 +22,17 @@ pub mod resolve;
 pub mod resource;
 pub mod retention;
 mod returned;
-pub mod rewind;
-mod succession;
-pub mod transfer;
 pub mod trash;
-mod version;
 pub mod walk;
 pub mod work;
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
+use self::edit::event::Observers;
 use self::gate::{Admitted, Clock, Request, admit, allowed};
 use self::quota::Room;
-use self::resolve::{Target, foreseen, resolve};
+use self::resolve::{Target, resolve};
 use self::work::{Slice, Workers};
 use crate::ical::span::Spans;
 use crate::model::budget::Budget;
@@ -49,15 +41,13 @@ use crate::model::effect::{Place, effects};
 use crate::model::error::{Error, Failure, Result};
 use crate::model::id::{Id, now};
 use crate::model::method::{Method, MethodSet};
-use crate::model::node::{Blob, Node, ROOT};
+use crate::model::node::{Blob, Node};
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::model::privilege::Privilege;
 use crate::store::body::Staging;
 use crate::store::executor::Executor;
-use crate::store::node::Walk;
-use crate::store::transaction::Txn;
-use crate::store::{Store, body, held, node};
+use crate::store::{Store, body, held};
 
 pub use crate::store::body::{Content, INLINE_BYTES};
 pub use crate::store::carried::{Carried, Panicked, caught};
@@ -70,10 +60,11 @@ pub struct Tree {
     store: Arc<Store>,
     spans: Arc<Spans>,
     workers: Arc<Workers>,
+    observers: Arc<Observers>,
 }
 
-/// What the first run of the gate saw.
-pub struct Glimpse {
+/// What the first run of the gate found.
+pub struct Precheck {
     /// What the path leads to.
     pub target: Target,
     /// What quota still lets in.
@@ -85,7 +76,7 @@ impl Tree {
     /// fails.
     pub async fn open(data: &FilePath, flush: bool) -> Result<Self> {
         let store = Arc::new(Store::open(data, flush).await?);
-        let tree = Self { store, spans: Arc::default(), workers: Arc::default() };
+        let tree = Self { store, spans: Arc::default(), workers: Arc::default(), observers: Arc::default() };
         tree.finish_returned().await?;
         tree.finish_unread().await?;
         Ok(tree)
@@ -141,7 +132,7 @@ impl Tree {
     }
 
     /// First run of the gate, before a body is taken.
-    pub async fn look(&self, request: &Request) -> Result<Glimpse> {
+    pub async fn precheck(&self, request: &Request) -> Result<Precheck> {
         let has_room = self.room_for(request.method).await;
         let mut admitted = self.peek(request).await?;
         has_room?;
@@ -150,7 +141,7 @@ impl Tree {
             Some(home) => Room::of(held::quota(&mut admitted.store, home).await?, admitted.target.node()),
             None => Room::default(),
         };
-        Ok(Glimpse { target: admitted.target, room })
+        Ok(Precheck { target: admitted.target, room })
     }
 
     /// A place for a body that is arriving.
@@ -162,41 +153,12 @@ impl Tree {
     /// Admits a request to one resource as it is now, or was when the request came: what is read of it in several
     /// statements need not agree, for a body is named by its content.
     pub async fn peek(&self, request: &Request) -> Result<Admitted<Glance>> {
-        admit(self.store.glance(request.seen), request.clone(), Vec::new(), self.clock()).await
+        admit(self.store.glance(request.seen), request.clone(), self.clock()).await
     }
 
     /// Admits a request to a consistent view, as listing and synchronizing members need it.
     pub async fn read(&self, request: &Request) -> Result<Admitted<Snapshot>> {
-        admit(self.store.read().await?, request.clone(), Vec::new(), self.clock()).await
-    }
-
-    /// Admits a request to a write transaction that claims the homes of its path and its destination, always in the
-    /// same order, so that no two writers wait for each other.
-    pub async fn write(&self, request: &Request) -> Result<Admitted<Txn>> {
-        let has_room = self.room_for(request.method).await;
-        let mut names: Vec<String> = [Some(&request.path), request.destination.as_ref()]
-            .into_iter()
-            .flatten()
-            .flat_map(Target::home_names)
-            .collect();
-        names.sort();
-        names.dedup();
-        let mut txn = self.store.write().await?;
-        if let Some(document) = former::document_of(&request.path) {
-            names.extend(node::home_name(&mut txn, document).await?);
-            names.sort();
-            names.dedup();
-        }
-        let now = now();
-        let foreseen = foreseen(&request.path);
-        let walk = foreseen.as_deref().map(|names| Walk { actor: request.actor.id, now, start: ROOT, names });
-        let mut claims = Vec::with_capacity(names.len());
-        for (place, name) in names.iter().enumerate() {
-            let next = walk.filter(|_| place + 1 == names.len());
-            claims.extend(node::claim(&mut txn, name, next).await?);
-        }
-        let admitted = admit(txn, request.clone(), claims, Clock { now, ..self.clock() }).await?;
-        has_room.map(|()| admitted)
+        admit(self.store.read().await?, request.clone(), self.clock()).await
     }
 
     /// Waits until what a refusal may rest on is there for everyone: a write sees what its neighbours have written before
@@ -243,19 +205,6 @@ impl<T: Executor> Admitted<T> {
         }
         let missing = || Error::Failed(Failure::new("reading a document", format!("body {hash} is missing")));
         tree.store.blobs.read(hash, start, length).await?.ok_or_else(missing)
-    }
-}
-
-impl Admitted<Txn> {
-    /// Makes the change durable; it is acknowledged only after this.
-    pub async fn commit(mut self) -> Result<()> {
-        for claim in std::mem::take(&mut self.claims) {
-            self.quota_kept(&claim).await?;
-            if claim.unsettled {
-                node::settle(&mut self.store, &claim).await?;
-            }
-        }
-        Ok(self.store.commit().await?)
     }
 }
 

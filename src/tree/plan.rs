@@ -5,10 +5,9 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::Tree;
-use super::depth::levels_below;
-use super::edit::bug;
+use super::edit::lock::leave;
+use super::edit::{bug, levels_below};
 use super::gate::{Admitted, Request, is_shown};
-use super::lock::leave;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};

@@ -1,30 +1,16 @@
 //! What is purged goes in slices (see `store/purge.rs`): others write in between, and what a crash leaves undone the job does.
 
 use super::Tree;
-use super::gate::Admitted;
+use super::edit::authority::Verb;
+use super::edit::event::Deed;
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp};
 use crate::store::purge;
-use crate::store::transaction::Txn;
 
 /// How many purges are looked for at a time.
 const PAGE: i64 = 100;
 
 impl Tree {
-    /// DELETE in the trash, whatever it takes to know whether the actor may. What is to be carried on with.
-    pub async fn purge(&self, mut admitted: Admitted<Txn>) -> Result<Option<Id>> {
-        loop {
-            let begun = admitted.purge().await;
-            if let Some(unknown) = admitted.ahead.unknown.take() {
-                admitted = self.again(admitted, unknown).await?;
-                continue;
-            }
-            let rest = begun?;
-            admitted.commit().await?;
-            return Ok(rest);
-        }
-    }
-
     /// Carries a purge on to its end; how many nodes went.
     pub async fn finish_purge(&self, top: Id) -> Result<u64> {
         let mut removed = 0;
@@ -40,12 +26,13 @@ impl Tree {
     /// How many nodes went, and whether there are more.
     async fn purge_slice(&self, top: Id) -> Result<(u64, bool)> {
         let (mut removed, mut step) = (0, Some(0));
-        let mut txn = self.store.write().await?;
+        let mut edit = self.job_edit().await?;
+        let txn = edit.doing(Verb::Purge, Deed::to([top]))?;
         while step.is_some() && !txn.is_long() {
-            step = purge::carry_on(&mut txn, top).await?;
+            step = purge::carry_on(txn, top).await?;
             removed += step.unwrap_or_default();
         }
-        txn.commit().await?;
+        edit.commit().await?;
         Ok((removed, step.is_some()))
     }
 

@@ -3,6 +3,8 @@
 
 use super::Tree;
 use super::calendar::{index, runs};
+use super::edit::authority::Verb;
+use super::edit::event::Deed;
 use crate::ical::object::Object;
 use crate::model::error::Result;
 use crate::store::{body, unread};
@@ -27,11 +29,12 @@ impl Tree {
                     Object::stored(bytes).ok().as_ref().map(index)
                 });
                 let indexed: Vec<_> = indexed.collect();
-                let mut txn = self.store.write().await?;
+                let mut edit = self.job_edit().await?;
+                let txn = edit.doing(Verb::Repair, Deed::to(run.iter().map(|object| object.node)))?;
                 for (object, indexed) in run.iter().zip(&indexed) {
-                    unread::finish(&mut txn, object, indexed.as_ref()).await?;
+                    unread::finish(txn, object, indexed.as_ref()).await?;
                 }
-                txn.commit().await?;
+                edit.commit().await?;
                 read += run.len();
             }
             tracing::info!(read, "calendar objects are read anew for this version");

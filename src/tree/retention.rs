@@ -5,18 +5,14 @@
 
 use super::Tree;
 use super::administration::{self, home_named};
-use super::edit::Leaving;
+use super::edit::authority::Verb;
+use super::edit::event::Deed;
 use super::former::zone;
-use super::gate::{Admitted, Request};
-use super::resolve::FILES;
-use crate::model::error::{Error, Failure, Result};
+use crate::model::error::{Failure, Result};
+use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp, now};
-use crate::model::method::Method;
-use crate::model::node::Node;
-use crate::model::path::Path;
 use crate::model::version::{EMPTY_S, LITTER_S, Retention, thinned};
-use crate::store::transaction::Txn;
-use crate::store::{lock, node, purge, retention, subtree, trash, version};
+use crate::store::{node, purge, retention, trash, version};
 
 const PAGE: i64 = 200;
 const DAY_S: i64 = 86_400;
@@ -45,10 +41,10 @@ impl Tree {
 
     /// Sets what it keeps.
     pub async fn set_retention(&self, name: &str, retention: &Retention) -> administration::Result<()> {
-        let mut txn = self.store.write().await?;
-        let home = home_named(&mut txn, name).await?;
-        retention::set(&mut txn, home, retention).await?;
-        Ok(txn.commit().await?)
+        let mut edit = self.administer().await?;
+        let home = home_named(&mut edit, name).await?;
+        retention::set(edit.doing(Verb::SetRetention, Deed::within(home, []))?, home, retention).await?;
+        Ok(edit.commit().await?)
     }
 
     /// One round of the job over all homes, as of a moment.
@@ -67,12 +63,6 @@ impl Tree {
         }
     }
 
-    /// A write in a home in the name of its owner.
-    async fn tending(&self, name: &str) -> Result<Admitted<Txn>> {
-        let actor = self.owner(name).await.map_err(|fault| Error::Failed(Failure::new("tending a home", fault)))?;
-        self.write(&Request::of(Method::Propfind, Path::of(&[FILES, name]), actor)).await
-    }
-
     async fn seal_lapsed(&self, at: Timestamp, done: &mut Tended) -> Result<()> {
         loop {
             let mut lapsed = version::lapsed(&mut self.store.read().await?, at, at - EMPTY_S, PAGE).await?;
@@ -83,13 +73,14 @@ impl Tree {
                 let Some(name) = node::home_name(&mut self.store.read().await?, home).await? else { continue };
                 let mut of_home = of_home.iter().peekable();
                 while of_home.peek().is_some() {
-                    let mut admitted = self.tending(&name).await?;
-                    while !admitted.store.is_long()
+                    let mut edit = self.job_edit().await?;
+                    edit.claim_homes([name.clone()]).await?;
+                    while !edit.is_long()
                         && let Some(found) = of_home.next()
                     {
-                        sealed += u64::from(admitted.seal_lapsed(found).await?);
+                        sealed += u64::from(edit.seal_lapsed(found).await?);
                     }
-                    admitted.commit().await?;
+                    edit.commit().await?;
                 }
             }
             done.sealed += sealed;
@@ -101,14 +92,14 @@ impl Tree {
 
     async fn tend_home(&self, home: Id, name: &str, at: Timestamp, done: &mut Tended) -> Result<()> {
         let Some(kept) = retention::of(&mut self.store.read().await?, home).await? else { return Ok(()) };
-        self.clear_litter(home, name, at, done).await?;
+        self.clear_litter((home, name), at, done).await?;
         // First of all: a token from before what goes below must not be honoured any more.
         let synced = at - kept.sync_days * DAY_S;
         let horizon = retention::horizon(&mut self.store.read().await?, home, synced).await?;
         if horizon > crate::store::past::oldest_seq(&mut self.store.read().await?, home).await? {
-            let mut txn = self.store.write().await?;
-            retention::move_horizon(&mut txn, home, horizon).await?;
-            txn.commit().await?;
+            let mut edit = self.job_edit().await?;
+            retention::move_horizon(edit.doing(Verb::MoveHorizon, Deed::within(home, []))?, home, horizon).await?;
+            edit.commit().await?;
         }
         if let Some(days) = kept.versions_days {
             // What sync still tells of is not touched.
@@ -120,35 +111,24 @@ impl Tree {
         Ok(())
     }
 
-    async fn clear_litter(&self, home: Id, name: &str, at: Timestamp, done: &mut Tended) -> Result<()> {
+    async fn clear_litter(&self, (home, name): (Id, &str), at: Timestamp, done: &mut Tended) -> Result<()> {
         let before = at - LITTER_S;
         let abandoned = retention::abandoned(&mut self.store.read().await?, home, at, before, PAGE).await?;
         for found in abandoned {
-            let mut admitted = self.tending(name).await?;
-            let present = version::node(&mut admitted.store, found.id).await?;
-            let unchanged =
-                present.filter(|(node, gone)| gone.is_none() && node.seq == found.seq).map(|(node, _)| node);
-            // It may have gone just now with the folder that it stood in.
-            let stands = node::names_between(&mut admitted.store, home, found.id).await?.is_some();
-            let holds = found.kind.is_collection() && subtree::holds_documents(&mut admitted.store, found.id).await?;
-            // Someone may have locked it just now, or something that stands in it.
-            let locked = !lock::below(&mut admitted.store, home, found.id, at).await?.is_empty();
-            if let Some(node) = unchanged.filter(|_| stands && !holds && !locked)
-                && let Some((parent, _)) = version::node(&mut admitted.store, node.parent_id).await?
-            {
-                admitted.remove(node, &parent, Leaving::Cleared).await?;
-                done.cleared += 1;
-            }
-            admitted.commit().await?;
+            let mut edit = self.job_edit().await?;
+            edit.claim_homes([match_name(name)]).await?;
+            done.cleared += u64::from(edit.clear_abandoned(&found, at).await?);
+            edit.commit().await?;
         }
         loop {
             let litter = retention::litter(&mut self.store.read().await?, home, before, PAGE).await?;
             if litter.is_empty() {
                 return Ok(());
             }
-            let mut txn = self.store.write().await?;
-            retention::empty_litter(&mut txn, home, before, &litter).await?;
-            txn.commit().await?;
+            let mut edit = self.job_edit().await?;
+            let txn = edit.doing(Verb::Clear, Deed::within(home, litter.iter().copied()))?;
+            retention::empty_litter(txn, home, before, &litter).await?;
+            edit.commit().await?;
         }
     }
 
@@ -169,13 +149,14 @@ impl Tree {
             drop(snapshot);
             let mut going = going.into_iter().peekable();
             while going.peek().is_some() {
-                let mut txn = self.store.write().await?;
-                while !txn.is_long()
+                let mut edit = self.job_edit().await?;
+                while !edit.is_long()
                     && let Some((document, number)) = going.next()
                 {
-                    done.thinned += u64::from(retention::drop_version(&mut txn, home, document, number).await?);
+                    let txn = edit.doing(Verb::Thin, Deed::within(home, [document]))?;
+                    done.thinned += u64::from(retention::drop_version(txn, home, document, number).await?);
                 }
-                txn.commit().await?;
+                edit.commit().await?;
             }
         }
     }
@@ -197,24 +178,13 @@ impl Tree {
 
     /// Collections that are to be purged on, and how many documents went.
     async fn empty_some(&self, (home, litter): (Id, bool), before: Timestamp, last: Seq) -> Result<(Vec<Id>, u64)> {
-        let mut txn = self.store.write().await?;
+        let mut edit = self.job_edit().await?;
         // Asked anew: what was restored meanwhile stays.
-        let gone = trash::gone_before(&mut txn, home, litter, before, PAGE).await?;
-        retention::move_horizon(&mut txn, home, last).await?;
-        let emptied = purge::begin(&mut txn, &gone, now()).await?;
-        txn.commit().await?;
+        let gone = trash::gone_before(&mut edit, home, litter, before, PAGE).await?;
+        retention::move_horizon(edit.doing(Verb::MoveHorizon, Deed::within(home, []))?, home, last).await?;
+        let txn = edit.doing(Verb::Purge, Deed::within(home, gone.iter().map(|node| node.id)))?;
+        let emptied = purge::begin(txn, &gone, now()).await?;
+        edit.commit().await?;
         Ok(emptied)
-    }
-}
-
-impl Admitted<Txn> {
-    /// Makes a draft a version, if it is still what it was found to be.
-    async fn seal_lapsed(&mut self, found: &Node) -> Result<bool> {
-        let draft = version::node(&mut self.store, found.id).await?.filter(|(_, gone)| gone.is_none());
-        let Some((mut draft, _)) = draft.filter(|(draft, _)| draft.draft == found.draft && !draft.sealed) else {
-            return Ok(false);
-        };
-        self.end_session(&mut draft, true).await?;
-        Ok(true)
     }
 }

@@ -2,7 +2,9 @@
 //! anything else is done with the store.
 
 use super::Tree;
-use super::version::entry;
+use super::edit::authority::Verb;
+use super::edit::entry;
+use super::edit::event::Deed;
 use crate::model::error::Result;
 use crate::model::id::now;
 use crate::store::{returned, version};
@@ -14,30 +16,31 @@ impl Tree {
     /// Does it for all that is waiting; where nothing is, it is one look.
     pub(super) async fn finish_returned(&self) -> Result<()> {
         while !returned::waiting(&mut self.store.read().await?, 1).await?.is_empty() {
-            let mut txn = self.store.write().await?;
+            let mut edit = self.job_edit().await?;
             // Asked anew: another process may have been first.
-            let waiting = returned::waiting(&mut txn, PAGE).await?;
+            let waiting = returned::waiting(&mut edit, PAGE).await?;
             let Some((_, home)) = waiting.first().copied() else { continue };
-            let (mut chain, mut place) = returned::claim(&mut txn, home).await?;
+            let txn = edit.doing(Verb::Repair, Deed::within(home, waiting.iter().map(|(node, _)| *node)))?;
+            let (mut chain, mut place) = returned::claim(txn, home).await?;
             for (node, _) in waiting.iter().filter(|(_, of)| *of == home) {
                 let mut from = 1;
                 loop {
-                    let versions = version::versions(&mut txn, *node, (from, i64::MAX), PAGE).await?;
+                    let versions = version::versions(txn, *node, (from, i64::MAX), PAGE).await?;
                     let Some(last) = versions.last() else { break };
                     from = last.number + 1;
                     for version in &versions {
                         let link = entry(home, (&chain, place), version);
-                        version::enter(&mut txn, &link).await?;
+                        version::enter(txn, &link).await?;
                         (chain, place) = (link.chain, link.place);
                     }
                 }
-                returned::finish(&mut txn, *node, now()).await?;
+                returned::finish(txn, *node, now()).await?;
                 if txn.is_long() {
                     break;
                 }
             }
-            returned::settle(&mut txn, home, (&chain, place)).await?;
-            txn.commit().await?;
+            returned::settle(txn, home, (&chain, place)).await?;
+            edit.commit().await?;
         }
         Ok(())
     }

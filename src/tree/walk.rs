@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::calendar::{CALENDARS, link_of};
+use super::edit::lock::covering;
 use super::gate::Admitted;
-use super::lock::covering;
 use super::resolve::{PRINCIPALS_SEGMENT, ROOTS, VERSIONS, made_id};
 use super::resource::{Needs, Resource};
 use crate::model::budget::Budget;

@@ -6,7 +6,7 @@ use beffroi::model::method::Method;
 use beffroi::model::node::Blob;
 use beffroi::model::path::Path;
 use beffroi::store::body::sha256;
-use beffroi::tree::edit::{At, Content, FileContent};
+use beffroi::tree::edit::{Content, FileContent};
 use beffroi::tree::gate::Request;
 
 use super::kit::{Answer, Client, World, event};
@@ -391,7 +391,7 @@ async fn stored_long_ago(world: &World, path: &str, uid: &str, text: &str) {
     let content = FileContent { blob, content_type: "text/calendar; charset=utf-8".into(), modified_at: None, indexed };
     let request = Request::of(Method::Put, Path::parse(path).unwrap(), world.tree.owner("max").await.unwrap());
     let mut admitted = world.tree.write(&request).await.unwrap();
-    admitted.bind(At::Target, Content::File(content)).await.unwrap();
+    admitted.bind(Content::File(content)).await.unwrap();
     admitted.commit().await.unwrap();
 }
 

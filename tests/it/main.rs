@@ -17,6 +17,7 @@ mod damaged;
 mod depth;
 mod dialects;
 mod door;
+mod edits;
 mod examples;
 mod feed;
 mod forms;

@@ -11,7 +11,6 @@ use crate::model::error::{Refusal, Result};
 use crate::model::header::Depth;
 use crate::model::id::Id;
 use crate::tree::Tree;
-use crate::tree::edit::At;
 use crate::tree::gate::Request;
 use crate::tree::resolve::Realm;
 use crate::wire::header::depth;
@@ -35,7 +34,7 @@ async fn remove(tree: &Tree, request: &Request, depth: Option<Depth>) -> Result<
     if admitted.target.realm == Realm::Trash {
         return tree.purge(admitted).await;
     }
-    let done = admitted.unbind(At::Target).await;
+    let done = admitted.unbind().await;
     let (admitted, ()) = tree.braked(admitted, done).await?;
     admitted.commit().await?;
     Ok(None)

@@ -14,7 +14,7 @@ use crate::model::lock::{Lock, LockRequest};
 use crate::model::media_type;
 use crate::model::node::Blob;
 use crate::tree::Tree;
-use crate::tree::edit::{At, Content, FileContent};
+use crate::tree::edit::{Content, FileContent};
 use crate::tree::gate::Request;
 use crate::wire::header::{depth, timeout_s};
 use crate::wire::multistatus::lock_answer;
@@ -62,12 +62,12 @@ async fn make(tree: &Tree, request: &Request, asked: &LockRequest) -> Result<Res
             let blob = Blob { hash: EMPTY_HASH.to_owned(), size_bytes: 0, inline: Some(Bytes::new()) };
             let content_type = media_type::of_name(admitted.target.name()).to_owned();
             let content = FileContent { blob, content_type, modified_at: None, indexed: None };
-            (admitted.bind(At::Target, Content::File(content)).await?, StatusCode::CREATED)
+            (admitted.bind(Content::File(content)).await?, StatusCode::CREATED)
         }
     };
     let made = admitted.lock(&node, asked.clone()).await?;
     let root = admitted.target.path.href(node.kind.is_collection());
-    let mut locks = crate::tree::lock::covering(&admitted.target);
+    let mut locks = crate::tree::edit::lock::covering(&admitted.target);
     locks.push((made.clone(), root));
     let now = admitted.now();
     admitted.commit().await?;

@@ -12,18 +12,18 @@ use crate::model::error::{Refusal, Result};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{CALDAV, QName};
-use crate::tree::edit::{At, Content, PropertyChange};
+use crate::tree::edit::{Content, PropertyChange};
 use crate::wire::header::text;
 use crate::wire::multistatus::Writer;
 use crate::wire::request::{Update, mkcol as parse};
 use crate::wire::xml::Element;
 
 pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
-    let glimpse = call.tree.look(&call.request).await?;
+    let precheck = call.tree.precheck(&call.request).await?;
     let body = call.take_whole().await?;
     let mut properties: Vec<(QName, String)> = Vec::new();
     let mkcalendar = call.request.method == Method::Mkcalendar;
-    let kind = glimpse.target.parent().and_then(|parent| parent.node.kind.row().mkcol).unwrap_or_default();
+    let kind = precheck.target.parent().and_then(|parent| parent.node.kind.row().mkcol).unwrap_or_default();
     let makes_calendar = kind == Kind::Calendar;
     let mut components = Some(ComponentSet::ALL);
     if body.is_empty() && makes_calendar != mkcalendar {
@@ -46,7 +46,7 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
         for element in made.properties {
             let name = element.name.clone();
             // A folder's shown name is its name; a client that says so says nothing wrong.
-            if name.is_dav("displayname") && !makes_calendar && element.text() == glimpse.target.name() {
+            if name.is_dav("displayname") && !makes_calendar && element.text() == precheck.target.name() {
                 continue;
             }
             if makes_calendar && name.is_caldav("supported-calendar-component-set") {
@@ -58,7 +58,7 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
             verdicts.push((name, plan(&Update::Set(element), kind)));
         }
         if verdicts.iter().any(|(_, verdict)| verdict.is_err()) {
-            return refused(&verdicts, mkcalendar.then(|| glimpse.target.path.href(true)));
+            return refused(&verdicts, mkcalendar.then(|| precheck.target.path.href(true)));
         }
         properties.extend(verdicts.into_iter().filter_map(|(_, verdict)| match verdict {
             Ok(PropertyChange::Set(name, xml)) => Some((name, xml)),
@@ -66,11 +66,11 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
         }));
     }
     let mut admitted = call.tree.write(&call.request).await?;
-    let node = admitted.bind(At::Target, Content::Folder).await?;
+    let node = admitted.bind(Content::Folder).await?;
     if makes_calendar {
-        admitted.furnish(&node, components.unwrap_or(ComponentSet::ALL)).await?;
+        admitted.set_supported_components(&node, components.unwrap_or(ComponentSet::ALL)).await?;
     }
-    admitted.adorn(&node, &properties).await?;
+    admitted.set_initial_properties(&node, &properties).await?;
     admitted.commit().await?;
     let preferences = call.preferences();
     let mut response = if preferences.representation {

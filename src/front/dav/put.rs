@@ -19,7 +19,7 @@ use crate::model::media_type;
 use crate::model::method::Method;
 use crate::model::node::Blob;
 use crate::tree::calendar::CALENDAR_TYPE;
-use crate::tree::edit::{At, Content, FileContent};
+use crate::tree::edit::{Content, FileContent};
 use crate::tree::gate::Request;
 use crate::tree::quota::Room;
 use crate::tree::resolve::Realm;
@@ -80,12 +80,12 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
     }
     let modified_at = text(&call.headers, "x-oc-mtime").as_deref().and_then(unix_seconds);
     let small = call.is_small();
-    let room = if small { Room::default() } else { call.tree.look(&call.request).await?.room };
+    let room = if small { Room::default() } else { call.tree.precheck(&call.request).await?.room };
     let (blob, content_type, indexed) = match call.take_content(&room).await {
         Ok(content) => content,
         Err(error) if small => {
             // Who may not write here is told that, and not what was wrong with the content.
-            call.tree.look(&call.request).await?;
+            call.tree.precheck(&call.request).await?;
             return Err(error);
         }
         Err(error) => return Err(error),
@@ -118,17 +118,17 @@ impl Call {
 /// POST to a calendar: a new member, whose name is ours to choose (RFC 5995). Its type has to be said: a page of another site
 /// can send no type, or one of a form, in the name of who is logged in, but not this one.
 pub(super) async fn post(mut call: Call) -> Result<Response> {
-    let glimpse = call.tree.look(&call.request).await?;
+    let precheck = call.tree.precheck(&call.request).await?;
     let given = text(&call.headers, CONTENT_TYPE).unwrap_or_default();
     if !media_type::essence(&given).eq_ignore_ascii_case(CALENDAR) && !call.is_json() {
         return Err(Condition::SupportedCalendarData.into());
     }
-    let bytes = call.take_object(glimpse.room.most_bytes()).await?;
+    let bytes = call.take_object(precheck.room.most_bytes()).await?;
     let (blob, indexed) = call.tree.prepare(call.request.actor.id, &call.budget, bytes).await?;
     let name = format!("{:x}.ics", Id::generate().0);
     let request = Request {
         preconditions: call.request.preconditions.clone(),
-        ..Request::of(Method::Put, glimpse.target.path.join(&name), call.request.actor.clone())
+        ..Request::of(Method::Put, precheck.target.path.join(&name), call.request.actor.clone())
     };
     let content =
         FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) };
@@ -149,7 +149,7 @@ async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bo
     let mut admitted = tree.write(request).await?;
     let (node, status) = match admitted.target.node() {
         Some(_) => (admitted.replace(content).await?, StatusCode::NO_CONTENT),
-        None => (admitted.bind(At::Target, Content::File(content)).await?, StatusCode::CREATED),
+        None => (admitted.bind(Content::File(content)).await?, StatusCode::CREATED),
     };
     admitted.commit().await?;
     let mut response = Call::status(status);

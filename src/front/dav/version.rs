@@ -22,7 +22,7 @@ pub(super) async fn version_control(mut call: Call) -> Result<Response> {
 
 /// A document takes the content of a version, as a new one; a folder becomes what it was.
 pub(super) async fn update(mut call: Call) -> Result<Response> {
-    call.tree.look(&call.request).await?;
+    call.tree.precheck(&call.request).await?;
     let body = call.take_whole().await?;
     let version = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let version = href(&version).ok_or_else(|| Refusal::of(Condition::VersionMissing))?;

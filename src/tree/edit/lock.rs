@@ -19,24 +19,28 @@
 //! gate, which asks for the tokens of both names; what a program left about is not cleared away while it, or something in it, is locked. A succession takes a document from a name that the request does not
 //! speak of: where others hold a lock there, nobody is succeeded.
 
-use super::gate::{Admitted, root_below};
-use super::resolve::Target;
+use super::Edit;
+use super::authority::Verb;
+use super::event::Deed;
+use super::verbs::bug;
 use crate::model::condition::Condition;
-use crate::model::effect::{Effect, Place};
 use crate::model::error::{Failure, Refusal, Result};
 use crate::model::id::{Id, Timestamp};
 use crate::model::lock::{LAPSED_S, Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, admitted, conflict};
 use crate::model::node::Node;
 use crate::model::privilege::Privilege;
 use crate::store::list::list;
-use crate::store::transaction::Txn;
 use crate::store::{lock, node};
+use crate::tree::gate::{Admitted, root_below};
+use crate::tree::resolve::Target;
 
-impl Admitted<Txn> {
+impl Admitted<Edit> {
     /// Locks `locked`, the target or what this request has just bound there. 423 `no-conflicting-lock` with the root of
     /// a lock that stands in the way.
     pub async fn lock(&mut self, locked: &Node, asked: LockRequest) -> Result<Lock> {
-        self.granted(Effect::Lock, Place::Target).or_else(|_| self.granted(Effect::Bind, Place::Parent))?;
+        // What is locked was there, or this request has just made it.
+        let authorized = self.store.authorize(Verb::Lock, locked.id);
+        authorized.or_else(|_| self.store.authorize(Verb::Bind, locked.parent_id))?;
         let deep = asked.deep && locked.kind.is_collection();
         let covering: Vec<(Lock, String)> = self.target.covering().map(|(lock, root)| (lock.clone(), root)).collect();
         if covering.len() >= MAX_LOCKS_PER_NODE {
@@ -52,8 +56,8 @@ impl Admitted<Txn> {
         let mut until = self.now;
         // What has lapsed is remembered for a while, but never in the way of another.
         for lapsed_before in [self.now - LAPSED_S, self.now] {
-            lock::delete_lapsed(&mut self.store, locked.home_id, lapsed_before).await?;
-            let (held, writes_until) = lock::room(&mut self.store, locked.home_id, locked.id, actor).await?;
+            lock::delete_lapsed(&mut self.store.txn, locked.home_id, lapsed_before).await?;
+            let (held, writes_until) = lock::room(&mut self.store.txn, locked.home_id, locked.id, actor).await?;
             until = writes_until;
             if held < MAX_LOCKS_PER_HOME {
                 break;
@@ -72,25 +76,27 @@ impl Admitted<Txn> {
             timeout_s: asked.timeout_s,
             expires_at: until.min(self.now + asked.timeout_s),
         };
-        lock::insert(&mut self.store, &made, locked.home_id).await?;
+        lock::insert(&mut self.store.txn, &made, locked.home_id).await?;
+        self.store.record(Verb::Lock, || Deed::of(locked));
         if !locked.sealed && locked.draft.is_none() && !deep {
             // What was made empty just now waits for its content as long as this lock stands.
-            node::set_session(&mut self.store, locked.id, Some(&made.token)).await?;
+            node::set_session(&mut self.store.txn, locked.id, Some(&made.token)).await?;
         }
         Ok(made)
     }
 
     async fn no_conflict_below(&mut self, top: &Node, shared: bool) -> Result<()> {
-        let below = lock::below(&mut self.store, top.home_id, top.id, self.now).await?;
+        let below = lock::below(&mut self.store.txn, top.home_id, top.id, self.now).await?;
         let Some(held) = below.iter().find(|held| conflict(held.shared, shared)) else { return Ok(()) };
-        let root = root_below(&mut self.store, &self.target, top.id, held).await?;
+        let root = root_below(&mut self.store.txn, &self.target, top.id, held).await?;
         Err(Refusal::of(Condition::NoConflictingLock).at(root).into())
     }
 
     /// Gives the lock whose token the request shows its time anew (RFC 4918 section 9.10.2). 412
     /// `lock-token-matches-request-uri` when no lock of the actor that covers the target is shown.
     pub async fn refresh(&mut self, timeout_s: i64) -> Result<(Lock, String)> {
-        self.granted(Effect::Lock, Place::Target)?;
+        let node = self.target.node().cloned().ok_or_else(|| bug("refreshing a lock of nothing"))?;
+        self.store.authorize(Verb::Lock, node.id)?;
         let actor = self.request.actor.id;
         let found = self.target.covering().find(|(lock, _)| {
             lock.principal_id == actor && self.request.preconditions.submitted().any(|token| token == lock.token)
@@ -99,10 +105,10 @@ impl Admitted<Txn> {
             return Err(Condition::LockTokenNotHeld.into());
         };
         lock.timeout_s = timeout_s;
-        let home = self.target.node().map(|node| node.home_id).unwrap_or_default();
-        let (_, until) = lock::room(&mut self.store, home, lock.node_id, actor).await?;
+        let (_, until) = lock::room(&mut self.store.txn, node.home_id, lock.node_id, actor).await?;
         lock.expires_at = until.min(self.now + timeout_s);
-        lock::refresh(&mut self.store, &lock.token, timeout_s, lock.expires_at).await?;
+        lock::refresh(&mut self.store.txn, &lock.token, timeout_s, lock.expires_at).await?;
+        self.store.record(Verb::Lock, || Deed::of(&node));
         Ok((lock, root))
     }
 
@@ -110,17 +116,17 @@ impl Admitted<Txn> {
     /// lapsed is off as asked: programs that slept for a while bring their tokens back. 409
     /// `lock-token-matches-request-uri` for a token that does not cover the target.
     pub async fn unlock(&mut self, token: &str) -> Result<()> {
-        self.granted(Effect::Unlock, Place::Target)?;
+        let node = self.target.node().cloned().ok_or_else(|| bug("unlocking nothing"))?;
+        self.store.authorize(Verb::Unlock, node.id)?;
         let standing = self.target.covering().find(|(lock, _)| lock.token == token);
         let standing = standing.map(|(lock, root)| (lock.clone(), root));
         let lapsed = match standing {
             Some(_) => None,
-            None => lock::lapsed(&mut self.store, token, self.now).await?,
+            None => lock::lapsed(&mut self.store.txn, token, self.now).await?,
         };
-        let lapsed = lapsed.filter(|lock| self.target.covered_by(lock)).map(|lock| {
-            let collection = self.target.node().is_some_and(|node| node.kind.is_collection());
-            (lock, self.target.path.href(collection))
-        });
+        let lapsed = lapsed
+            .filter(|lock| self.target.covered_by(lock))
+            .map(|lock| (lock, self.target.path.href(node.kind.is_collection())));
         let Some((lock, root)) = standing.or(lapsed) else {
             return Err(Condition::LockTokenMatchesRequestUri.into());
         };
@@ -128,12 +134,21 @@ impl Admitted<Txn> {
             let detail = crate::model::error::Detail::Privilege(Privilege::Unlock);
             return Err(Refusal::of(Condition::NeedPrivileges).at(root).because(detail).into());
         }
-        self.end_locks(&[lock], true).await
+        self.store.record(Verb::Unlock, || Deed::of(&node));
+        self.store.end_locks(&[lock], true).await
     }
 
+    /// Locks whose root is what stands at the destination.
+    pub(super) fn locks_at_destination(&self) -> Vec<Lock> {
+        let there = self.destination.as_ref().and_then(Target::link);
+        there.map(|link| link.locks.clone()).unwrap_or_default()
+    }
+}
+
+impl Edit {
     /// Ends the locks of a node that leaves its name, and of all below it.
     pub(super) async fn drop_locks(&mut self, node: &Node) -> Result<()> {
-        let below = lock::below(&mut self.store, node.home_id, node.id, Timestamp::MIN).await?;
+        let below = lock::below(&mut self.txn, node.home_id, node.id, Timestamp::MIN).await?;
         self.end_locks(&below, false).await
     }
 
@@ -144,20 +159,14 @@ impl Admitted<Txn> {
         }
         let tokens = list(&locks.iter().map(|lock| &lock.token).collect::<Vec<_>>());
         self.end_sessions(&tokens, on_purpose).await?;
-        Ok(lock::delete(&mut self.store, &tokens).await?)
-    }
-
-    /// Locks whose root is what stands at the destination.
-    pub(super) fn locks_at_destination(&self) -> Vec<Lock> {
-        let there = self.destination.as_ref().and_then(Target::link);
-        there.map(|link| link.locks.clone()).unwrap_or_default()
+        Ok(lock::delete(&mut self.txn, &tokens).await?)
     }
 
     /// Locks of a name cover what has come to stand there.
     pub(super) async fn hand_on(&mut self, locks: &[Lock], to: &Node) -> Result<()> {
         for held in locks {
             let stays = Lock { node_id: to.id, deep: held.deep && to.kind.is_collection(), ..held.clone() };
-            lock::insert(&mut self.store, &stays, to.home_id).await?;
+            lock::insert(&mut self.txn, &stays, to.home_id).await?;
         }
         Ok(())
     }
@@ -165,7 +174,7 @@ impl Admitted<Txn> {
 
 /// May a document be taken from where it stands, by what its locks say, its collection's and those above? `locks`: all that
 /// cover one of the two. `theirs`: is a lock of who takes it?
-pub(super) fn leave(locks: &[Lock], document: Id, theirs: impl Fn(&Lock) -> bool) -> bool {
+pub(in crate::tree) fn leave(locks: &[Lock], document: Id, theirs: impl Fn(&Lock) -> bool) -> bool {
     let on_document = locks.iter().filter(|lock| lock.node_id == document || lock.deep);
     let on_collection = locks.iter().filter(|lock| lock.node_id != document);
     admitted(on_document, &theirs) && admitted(on_collection, &theirs)

@@ -4,10 +4,9 @@
 //! the first PUT opens a draft that later ones refine; UNLOCK, or the end of the lock in any other way, seals it. The
 //! rules themselves are in [`crate::model::version`].
 
+use super::Edit;
 use super::ahead::Unknown;
-use super::edit::{FileContent, PropertyChange};
-use super::gate::Admitted;
-use super::resolve::Target;
+use super::verbs::{FileContent, PropertyChange};
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Result};
@@ -16,7 +15,6 @@ use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, Version};
 use crate::model::version::{counts, refines};
 use crate::store::body::sha256;
-use crate::store::transaction::Txn;
 use crate::store::version::{self, ChainLink};
 use crate::store::{node, past};
 
@@ -59,7 +57,7 @@ impl Written {
 }
 
 /// Hash over all that makes a version: what may be said of it later (media type, comment) is not part of it.
-pub(super) fn leaf(version: &Version) -> String {
+pub(in crate::tree) fn leaf(version: &Version) -> String {
     let text = |text: Option<&String>| text.cloned().unwrap_or_default();
     let fields = [
         version.node.to_string(),
@@ -75,12 +73,12 @@ pub(super) fn leaf(version: &Version) -> String {
 }
 
 /// The next link of a chain.
-pub(super) fn link(before: &str, leaf: &str) -> String {
+pub(in crate::tree) fn link(before: &str, leaf: &str) -> String {
     sha256(format!("{before}{leaf}").as_bytes())
 }
 
 /// How a version enters the chain of a home, whose end is the link `before` at a place.
-pub(super) fn entry(home: Id, (before, place): (&str, i64), version: &Version) -> ChainLink {
+pub(in crate::tree) fn entry(home: Id, (before, place): (&str, i64), version: &Version) -> ChainLink {
     let leaf = leaf(version);
     let (node, number, chain) = (version.node, version.number, link(before, &leaf));
     ChainLink { home, place: place + 1, node, version: number, chain, leaf }
@@ -105,7 +103,7 @@ impl Node {
     }
 }
 
-impl Admitted<Txn> {
+impl Edit {
     /// The content of this request, its bytes stored.
     pub(super) async fn take(&mut self, content: FileContent) -> Result<Written> {
         self.store_body(&content.blob).await?;
@@ -115,17 +113,9 @@ impl Admitted<Txn> {
             size_bytes: content.blob.size_bytes,
             content_type: Some(content.content_type),
             modified_at: content.modified_at.map(tellable),
-            author_id: Some(self.request.actor.id),
-            device: self.request.actor.device.clone(),
+            author_id: Some(self.person()),
+            device: self.device(),
         })
-    }
-
-    /// The lock of the actor that covers a target and whose token the request shows: the session.
-    pub(super) fn session(&self, target: &Target) -> Option<String> {
-        let shown = |token: &str| self.request.preconditions.submitted().any(|shown| shown == token);
-        let actor = self.request.actor.id;
-        let held = target.covering().find(|(lock, _)| lock.principal_id == actor && shown(&lock.token));
-        held.map(|(lock, _)| lock.token.clone())
     }
 
     /// Gives a document new content, in `session` or without one. The same bytes again make no version, but they are a
@@ -143,8 +133,8 @@ impl Admitted<Txn> {
             self.enlist(&document).await?;
             document.modified_at = written.modified_at.unwrap_or(self.now);
             (document.content_type, document.seq) = (written.content_type, seq);
-            node::update_properties(&mut self.store, &document).await?;
-            version::describe(&mut self.store, &document).await?;
+            node::update_properties(&mut self.txn, &document).await?;
+            version::describe(&mut self.txn, &document).await?;
             self.stamp(parent, seq, (0, 0)).await?;
             return Ok(document);
         }
@@ -162,13 +152,13 @@ impl Admitted<Txn> {
         self.count(document.home_id, held);
         if !refined {
             self.end_session(&mut document, false).await?;
-            past::supersede(&mut self.store, &document, seq, self.now).await?;
+            past::supersede(&mut self.txn, &document, seq, self.now).await?;
             document.version += 1;
         }
         written.fill(&mut document, self.now);
         document.seq = seq;
         self.open_session(&mut document, session);
-        node::update_content(&mut self.store, &document, !refined, self.now).await?;
+        node::update_content(&mut self.txn, &document, !refined, self.now).await?;
         self.enlist(&document).await?;
         if document.sealed {
             self.enter(&document).await?;
@@ -188,7 +178,7 @@ impl Admitted<Txn> {
     pub(super) async fn end_session(&mut self, document: &mut Node, on_purpose: bool) -> Result<()> {
         let draft = !document.sealed && document.hash.is_some();
         if draft && counts(document.size_bytes, document.written_at, document.litter, on_purpose, self.now) {
-            node::seal(&mut self.store, document.id).await?;
+            node::seal(&mut self.txn, document.id).await?;
             (document.sealed, document.draft) = (true, None);
             self.enter(document).await?;
         }
@@ -197,7 +187,7 @@ impl Admitted<Txn> {
 
     /// Ends all sessions of some locks.
     pub(super) async fn end_sessions(&mut self, tokens: &str, on_purpose: bool) -> Result<()> {
-        for mut document in version::drafts(&mut self.store, tokens).await? {
+        for mut document in version::drafts(&mut self.txn, tokens).await? {
             self.end_session(&mut document, on_purpose).await?;
         }
         Ok(())
@@ -205,7 +195,7 @@ impl Admitted<Txn> {
 
     /// Changes what may be changed of a version: its comment, and whether it stays for ever.
     pub(super) async fn annotate(&mut self, node: &Node, changes: &[PropertyChange]) -> Result<()> {
-        let found = version::versions(&mut self.store, node.id, (node.version, node.version), 1).await?;
+        let found = version::versions(&mut self.txn, node.id, (node.version, node.version), 1).await?;
         let Some(mut version) = found.into_iter().next() else { return Err(Condition::NotFound.into()) };
         for change in changes {
             match change {
@@ -214,7 +204,7 @@ impl Admitted<Txn> {
                 _ => return Err(Condition::CannotModifyProtectedProperty.into()),
             }
         }
-        Ok(version::annotate(&mut self.store, &version).await?)
+        Ok(version::annotate(&mut self.txn, &version).await?)
     }
 
     /// Enters a sealed version into the chain of its home.
@@ -224,7 +214,7 @@ impl Admitted<Txn> {
             return Err(Failure::new("sealing a version", "its home was not claimed").into());
         };
         let link = entry(claim.home, (&claim.chain, claim.chain_place), &version);
-        version::enter(&mut self.store, &link).await?;
+        version::enter(&mut self.txn, &link).await?;
         (claim.chain, claim.chain_place, claim.unsettled) = (link.chain, link.place, true);
         Ok(())
     }

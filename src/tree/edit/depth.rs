@@ -3,19 +3,18 @@
 //! The gate refuses a single node (`gate::checked_place`); what comes with others below it is measured here, before
 //! anything is changed. What is too deep from former times may still be renamed, taken out and deleted.
 
-use super::gate::Admitted;
+use super::Edit;
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::node::Node;
 use crate::model::path::{MAX_SEGMENTS, Path};
-use crate::store::transaction::Txn;
 
 /// How many levels there may be below an address.
-pub(super) fn levels_below(to: &Path) -> Result<i64> {
+pub(in crate::tree) fn levels_below(to: &Path) -> Result<i64> {
     Ok(MAX_SEGMENTS.checked_sub(to.segments().len()).ok_or(Condition::TooDeep)? as i64)
 }
 
-impl Admitted<Txn> {
+impl Edit {
     /// 403 `depth-within-limits` where a node, or something below it, would stand too deep at `to`. `from`: where it stands
     /// now with all that is below it, unless that is no address of a live node.
     pub(super) async fn within_depth(&mut self, node: &Node, from: Option<&Path>, to: &Path) -> Result<()> {

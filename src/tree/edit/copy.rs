@@ -1,20 +1,21 @@
 //! COPY and MOVE of any kind, in terms of the verbs.
 
+use super::Edit;
 use super::ahead::Unknown;
-use super::edit::{At, Content, Leaving, bug};
-use super::gate::Admitted;
-use super::resolve::{Realm, Target};
+use super::authority::Verb;
+use super::event::Deed;
 use super::transfer::{Pages, SMALL};
+use super::verbs::{Content, Leaving};
 use super::version::Written;
 use crate::model::condition::Condition;
-use crate::model::effect::{Effect, Place};
 use crate::model::error::Result;
 use crate::model::method::Method;
 use crate::model::node::{NODE_BYTES, Node};
 use crate::model::version::{Landing, landing_of_move};
-use crate::store::transaction::Txn;
+use crate::tree::gate::Admitted;
+use crate::tree::resolve::{Realm, Target};
 
-impl Admitted<Txn> {
+impl Admitted<Edit> {
     /// COPY of the target to the destination, RFC 4918 section 9.8. A document over a document is a new version of it
     /// (RFC 3253 section 3.15); anything else that was there goes first. Without `deep`, a collection is copied without
     /// its members. Costs rows, not bytes. `true`: something was overwritten.
@@ -25,36 +26,43 @@ impl Admitted<Txn> {
 
     /// A copy of `source` comes to stand at the destination. `true`: something was overwritten.
     async fn duplicate(&mut self, source: Node, deep: bool) -> Result<bool> {
-        self.know_index(&source).await?;
+        self.store.know_index(&source).await?;
         if let Some((document, parent)) = self.overwritten_document(&source) {
-            self.granted(Effect::Bind, Place::DestinationParent)?;
-            let (author, device) = self.copyist(&source, parent.home_id);
+            self.store.authorize(Verb::Bind, parent.id)?;
+            let (author, device) = self.store.copyist(&source, parent.home_id);
             let written = Written::of(&source, author, device);
             let session = self.destination.as_ref().and_then(|destination| self.session(destination));
             // A former state of the document itself is the same file as it was.
             let document = match source.id == document.id {
                 true => document,
-                false => self.another_file(document, self.made_at(&source, parent.home_id)).await?,
+                false => {
+                    let made_at = self.store.made_at(&source, parent.home_id);
+                    self.store.another_file(document, made_at).await?
+                }
             };
-            self.adopt_properties(&source, &document).await?;
+            self.store.adopt_properties(&source, &document).await?;
             if let Some(written) = written {
-                self.write(document, &parent, written, session).await?;
+                self.store.record(Verb::Replace, || Deed::of(&document));
+                self.store.write(document, &parent, written, session).await?;
             }
             return Ok(true);
         }
         let moved = self.request.method == Method::Move;
-        let to_be_built = match &self.ahead.built {
+        let to_be_built = match &self.store.ahead.built {
             Some(built) => !built.is_of(&source, moved),
             None => deep && source.documents > SMALL,
         };
         if to_be_built {
-            return self.unknown(Unknown::Copy);
+            return self.store.unknown(Unknown::Copy);
         }
         let locks = self.locks_at_destination();
         let overwritten = self.clear_destination().await?;
         let members = deep && source.kind.is_collection();
-        let top = match self.ahead.built.take() {
-            Some(built) => self.bind_built(built).await?,
+        let top = match self.store.ahead.built.take() {
+            Some(built) => {
+                let slot = self.slot_at_destination()?;
+                self.store.bind_built(built, slot).await?
+            }
             None => {
                 self.within_quota_of_destination(&source)?;
                 let alone = Node {
@@ -62,15 +70,18 @@ impl Admitted<Txn> {
                     size_bytes: if source.hash.is_some() { source.size_bytes } else { 0 },
                     ..source.clone()
                 };
-                let top = self.bind(At::Destination, Content::Copied(alone)).await?;
+                let top = {
+                    let slot = self.slot_at_destination()?;
+                    self.store.bind(slot, Content::Copied(alone)).await?
+                };
                 if members {
                     self.copy_members(source.clone(), top.clone()).await?;
                 }
                 top
             }
         };
-        self.hand_on(&locks, &top).await?;
-        self.adopt_properties(&source, &top).await?;
+        self.store.hand_on(&locks, &top).await?;
+        self.store.adopt_properties(&source, &top).await?;
         Ok(overwritten)
     }
 
@@ -81,18 +92,10 @@ impl Admitted<Txn> {
         Some((there.clone(), destination.parent()?.node.clone()))
     }
 
-    /// Gives a copy the dead properties of its source, if they show there: those of a former state do not.
-    pub(super) async fn adopt_properties(&mut self, source: &Node, copy: &Node) -> Result<()> {
-        if source.kind.row().properties {
-            self.overlay(source.id, copy).await?;
-        }
-        Ok(())
-    }
-
     pub(super) fn within_quota_of_destination(&self, copied: &Node) -> Result<()> {
         let home = self.destination.as_ref().and_then(|d| d.parent()).map(|parent| parent.node.home_id);
         match home {
-            Some(home) => self.within_quota(home, copied.size_bytes + NODE_BYTES * (1 + copied.documents)),
+            Some(home) => self.store.within_quota(home, copied.size_bytes + NODE_BYTES * (1 + copied.documents)),
             None => Ok(()),
         }
     }
@@ -102,9 +105,9 @@ impl Admitted<Txn> {
         let mut pages = Pages::of((source, top, depth));
         while let Some(page) = pages.next(self).await? {
             if pages.is_large() {
-                return self.unknown(Unknown::Copy);
+                return self.store.unknown(Unknown::Copy);
             }
-            let open = self.copy_page(page).await?;
+            let open = self.store.copy_page(page).await?;
             pages.waiting.extend(open);
         }
         Ok(())
@@ -123,25 +126,30 @@ impl Admitted<Txn> {
         }
         let renamed = self.destination.as_ref().and_then(|d| d.node()).is_some_and(|there| there.id == source.id);
         if !renamed && let Some((document, parent)) = self.overwritten_document(&source) {
-            self.granted(Effect::Unbind, Place::Parent)?;
-            self.granted(Effect::Bind, Place::DestinationParent)?;
-            let old = self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("moving the root"))?;
+            let old = self.parent()?;
+            self.store.authorize(Verb::Move, old.id)?;
+            self.store.authorize(Verb::Bind, parent.id)?;
             let landing = landing_of_move(source.as_source(), &document.name, self.request.actor.id, self.now);
             let fresh = landing == Landing::MovedFresh;
             if !fresh {
-                self.brake(&source).await?;
+                self.store.brake(&source).await?;
             }
-            self.absorb(source, &old, (document, &parent), fresh).await?;
+            let session = self.destination.as_ref().and_then(|destination| self.session(destination));
+            self.store.record(Verb::Move, || Deed::within(source.home_id, [document.id, source.id]));
+            self.store.absorb(source, &old, (document, &parent), (session, fresh)).await?;
             return Ok(true);
         }
         if let Some(to) = self.destination.as_ref().map(|destination| destination.path.clone()) {
             let from = self.target.path.clone();
-            self.within_depth(&source, Some(&from), &to).await?;
+            self.store.within_depth(&source, Some(&from), &to).await?;
         }
         let locks = self.locks_at_destination();
         let overwritten = if renamed { false } else { self.clear_destination().await? };
-        let moved = self.bind(At::Destination, Content::Moved(source)).await?;
-        self.hand_on(&locks, &moved).await?;
+        let moved = {
+            let (slot, old) = (self.slot_at_destination()?, self.parent()?);
+            self.store.move_node(slot, source, &old).await?
+        };
+        self.store.hand_on(&locks, &moved).await?;
         Ok(overwritten)
     }
 
@@ -149,19 +157,29 @@ impl Admitted<Txn> {
     /// was moved goes into the trash of its own home with all its versions, as if it had been deleted there: nobody takes a
     /// project's past along.
     async fn move_out(&mut self, source: Node) -> Result<bool> {
-        let parent = self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("moving the root"))?;
-        self.granted(Effect::Unbind, Place::Parent)?;
-        self.brake(&source).await?;
+        let parent = self.parent()?;
+        self.store.authorize(Verb::Unbind, parent.id)?;
+        self.store.brake(&source).await?;
         let overwritten = self.duplicate(source.clone(), true).await?;
-        self.remove(source, &parent, Leaving::MovedOut).await?;
+        self.store.record(Verb::Unbind, || Deed::of(&source));
+        self.store.remove(source, &parent, Leaving::MovedOut).await?;
         Ok(overwritten)
     }
 
     async fn clear_destination(&mut self) -> Result<bool> {
-        let there = self.destination.as_ref().is_some_and(|d| d.node().is_some());
-        if there {
-            self.unbind(At::Destination).await?;
+        let Some(there) = self.destination.as_ref().and_then(Target::node).cloned() else { return Ok(false) };
+        let parent = self.slot_at_destination()?.parent;
+        self.store.unbind(there, &parent, Leaving::Replaced).await?;
+        Ok(true)
+    }
+}
+
+impl Edit {
+    /// Gives a copy the dead properties of its source, if they show there: those of a former state do not.
+    pub(super) async fn adopt_properties(&mut self, source: &Node, copy: &Node) -> Result<()> {
+        if source.kind.row().properties {
+            self.overlay(source.id, copy).await?;
         }
-        Ok(there)
+        Ok(())
     }
 }

@@ -6,13 +6,12 @@
 
 use std::collections::HashMap;
 
-use super::Tree;
-use super::edit::bug;
-use super::gate::{Admitted, Request};
-use super::resolve::Target;
+use super::Edit;
+use super::authority::Verb;
+use super::event::Deed;
+use super::verbs::Slot;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
-use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};
 use crate::model::id::{Id, Seq};
 use crate::model::kind::Kind;
@@ -21,8 +20,11 @@ use crate::model::node::Node;
 use crate::model::path::MAX_SEGMENTS;
 use crate::store::executor::Executor;
 use crate::store::node::Width;
-use crate::store::transaction::{Snapshot, Txn};
+use crate::store::transaction::Snapshot;
 use crate::store::{calendar, node, property, purge, version};
+use crate::tree::Tree;
+use crate::tree::gate::{Admitted, Request};
+use crate::tree::resolve::Target;
 
 /// How many members are copied at a time: fewer where their dead properties are many.
 const PAGE: i64 = 250;
@@ -69,21 +71,21 @@ impl Tree {
     pub async fn transfer(&self, request: &Request, deep: bool) -> Result<Transferred> {
         let mut admitted = self.write(request).await?;
         loop {
-            let built = admitted.ahead.built;
+            let built = admitted.store.ahead.built;
             let done = admitted.carry_out(deep).await;
-            if let Some(unknown) = admitted.ahead.unknown.take() {
-                admitted.ahead.built = built;
+            if let Some(unknown) = admitted.store.ahead.unknown.take() {
+                admitted.store.ahead.built = built;
                 admitted = self.again(admitted, unknown).await?;
                 continue;
             }
-            let unneeded = admitted.ahead.built.take();
+            let unneeded = admitted.store.ahead.built.take();
             let done = self.concluded(admitted, done).await;
             self.abandon(if done.is_ok() { unneeded } else { built }).await?;
             return done;
         }
     }
 
-    async fn concluded(&self, admitted: Admitted<Txn>, done: Result<bool>) -> Result<Transferred> {
+    async fn concluded(&self, admitted: Admitted<Edit>, done: Result<bool>) -> Result<Transferred> {
         let (admitted, overwritten) = self.braked(admitted, done).await?;
         let destination = admitted.destination.clone();
         let collection = admitted.target.node().is_some_and(|node| node.kind.is_collection());
@@ -117,13 +119,13 @@ impl Tree {
         while page.is_some() {
             let mut admitted = self.write(request).await?;
             while let Some(one) = page.take() {
-                pages.waiting.extend(admitted.copy_page(one).await?);
+                pages.waiting.extend(admitted.store.copy_page(one).await?);
                 if admitted.store.is_long() {
                     break;
                 }
                 page = pages.next(source).await?;
             }
-            purge::put_off(&mut admitted.store, top, admitted.now + ABANDONED_S).await?;
+            purge::put_off(&mut admitted.store.txn, top, admitted.now + ABANDONED_S).await?;
             admitted.commit().await?;
             if page.is_none() {
                 page = pages.next(source).await?;
@@ -135,9 +137,9 @@ impl Tree {
     /// What was being built, if anything was, will not be bound.
     pub(super) async fn abandon(&self, built: Option<Built>) -> Result<()> {
         let Some(built) = built else { return Ok(()) };
-        let mut txn = self.store.write().await?;
-        purge::put_off(&mut txn, built.top, 0).await?;
-        txn.commit().await?;
+        let mut edit = self.job_edit().await?;
+        purge::put_off(edit.doing(Verb::Purge, Deed::to([built.top]))?, built.top, 0).await?;
+        edit.commit().await?;
         self.finish_purge(built.top).await?;
         Ok(())
     }
@@ -212,7 +214,7 @@ impl Pages {
     }
 }
 
-impl Admitted<Txn> {
+impl Admitted<Edit> {
     async fn carry_out(&mut self, deep: bool) -> Result<bool> {
         if self.request.method != Method::Move {
             return self.copy(deep).await;
@@ -225,22 +227,23 @@ impl Admitted<Txn> {
 
     /// The top of a copy that is to be built out of sight; and how many segments lead to its place.
     async fn begin_copy(&mut self, source: &Node) -> Result<(Node, usize)> {
-        self.granted(Effect::Bind, Place::DestinationParent)?;
-        let destination = self.destination.as_ref().ok_or_else(|| bug("a copy without destination"))?;
-        let parent = destination.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a copy without folder"))?;
-        let (name, depth) = (destination.name().to_owned(), destination.path.segments().len());
+        let Slot { parent, name, .. } = self.slot_at_destination()?;
+        let depth = self.destination.as_ref().map_or(0, |destination| destination.path.segments().len());
+        self.store.authorize(Verb::Bind, parent.id)?;
         self.within_quota_of_destination(source)?;
-        let seq = self.seq(parent.home_id)?;
-        let mut top = self.copy_of(source, &parent, &name, seq);
+        let seq = self.store.seq(parent.home_id)?;
+        let mut top = self.store.copy_of(source, &parent, &name, seq);
         (top.size_bytes, top.documents) = (0, 0);
         // Its own name may be taken still.
         top.name = top.id.to_string();
-        self.insert(&top).await?;
-        self.furnish_like(source, &top).await?;
-        purge::hide(&mut self.store, top.id, self.now, self.now + ABANDONED_S).await?;
+        self.store.insert(&top).await?;
+        self.store.copy_supported_components(source, &top).await?;
+        purge::hide(&mut self.store.txn, top.id, self.now, self.now + ABANDONED_S).await?;
         Ok((top, depth))
     }
+}
 
+impl Edit {
     /// Copies a page of members, and counts them; the collections among them, whose members are still to be copied.
     pub(super) async fn copy_page(&mut self, page: OnePage) -> Result<Vec<Open>> {
         let OnePage { members, to, depth, adorned, indexed } = page;
@@ -263,7 +266,7 @@ impl Admitted<Txn> {
         }
         let seq = self.seq(to.home_id)?;
         // A copy has the time of what it is a copy of.
-        node::stamp(&mut self.store, to.id, seq, (bytes, documents), to.modified_at).await?;
+        node::stamp(&mut self.txn, to.id, seq, (bytes, documents), to.modified_at).await?;
         let claim = self.claim(to.home_id)?.clone();
         self.quota_kept(&claim).await?;
         Ok(open)
@@ -274,19 +277,18 @@ impl Admitted<Txn> {
     }
 
     /// Binds what was built out of sight at the destination.
-    pub(super) async fn bind_built(&mut self, Built { top: built, .. }: Built) -> Result<Node> {
-        self.granted(Effect::Bind, Place::DestinationParent)?;
-        let destination = self.destination.as_ref().ok_or_else(|| bug("a copy without destination"))?;
-        let parent = destination.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a copy without folder"))?;
-        let name = destination.name().to_owned();
-        let found = version::node(&mut self.store, built).await?;
+    pub(super) async fn bind_built(&mut self, Built { top: built, .. }: Built, slot: Slot) -> Result<Node> {
+        let Slot { parent, name, .. } = slot;
+        self.authorize(Verb::Bind, parent.id)?;
+        let found = version::node(&mut self.txn, built).await?;
         // It took so long that the job has taken it for abandoned, or its folder is another's now.
         let (top, _) = found.filter(|(top, _)| top.home_id == parent.home_id).ok_or(Condition::Busy)?;
-        if !purge::release(&mut self.store, built, self.now).await? {
+        if !purge::release(&mut self.txn, built, self.now).await? {
             return Err(Condition::Busy.into());
         }
         let top = self.placed(top, &parent, &name)?;
-        node::update_place(&mut self.store, &top, self.request.actor.id).await?;
+        self.record(Verb::Bind, || Deed::of(&top));
+        self.update_place(&top).await?;
         self.stamp(&parent, top.seq, (top.size_bytes, top.documents)).await?;
         Ok(top)
     }

@@ -6,23 +6,24 @@
 
 use std::collections::HashMap;
 
-use super::Tree;
+use super::Edit;
 use super::ahead::{ATTEMPTS, Ahead, Unknown};
-use super::edit::{Leaving, bug};
-use super::gate::{Admitted, Request};
-use super::plan::{Change, Plan, Step, free_to_go};
-use super::resolve::{Target, resolve};
+use super::authority::Verb;
+use super::event::Deed;
+use super::verbs::{Leaving, bug};
 use super::version::Written;
 use crate::model::condition::Condition;
-use crate::model::effect::{Effect, Place};
 use crate::model::error::{Refusal, Result};
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
-use crate::store::transaction::Txn;
 use crate::store::{lock, node, past, purge, version};
+use crate::tree::Tree;
+use crate::tree::gate::{Admitted, Request};
+use crate::tree::plan::{Change, Plan, Step, free_to_go};
+use crate::tree::resolve::{Target, resolve};
 
 /// How many changes are made as one, and how many a slice makes at most.
 const FEW: usize = 50;
@@ -43,7 +44,7 @@ impl Tree {
         let mut admitted = self.write(request).await?;
         loop {
             let done = admitted.update(to).await;
-            if let Some(unknown) = admitted.ahead.unknown.take() {
+            if let Some(unknown) = admitted.store.ahead.unknown.take() {
                 admitted = self.again(admitted, unknown).await?;
                 continue;
             }
@@ -96,10 +97,10 @@ impl Tree {
                 admitted.store.give_up().await;
                 return Ok(false);
             }
-            admitted.ahead = ahead;
+            admitted.store.ahead = ahead;
             let slice = Slice { at, changes, whole };
             let outcome = admitted.rewind(slice, &mut made).await;
-            ahead = std::mem::take(&mut admitted.ahead);
+            ahead = std::mem::take(&mut admitted.store.ahead);
             if let Some(unknown) = ahead.unknown.take() {
                 admitted.store.give_up().await;
                 attempts += 1;
@@ -128,7 +129,7 @@ struct Slice<'a> {
 /// Folders that were made anew, by what they were.
 type Made = HashMap<Id, Id>;
 
-impl Admitted<Txn> {
+impl Admitted<Edit> {
     async fn update(&mut self, version: &Path) -> Result<Updated> {
         let wrong = || Refusal::of(Condition::VersionMissing);
         let source = resolve(&mut self.store, &self.request.actor, self.now, version).await?;
@@ -144,7 +145,7 @@ impl Admitted<Txn> {
             }
             (Kind::Folder | Kind::Documents, Kind::PastFolder) => {
                 let moment = source.moment.ok_or_else(wrong)?;
-                self.brake(&target).await?;
+                self.store.brake(&target).await?;
                 Ok(Updated::Rewinds(moment))
             }
             _ => Err(wrong().into()),
@@ -152,12 +153,12 @@ impl Admitted<Txn> {
     }
 
     async fn rewrite(&mut self, document: Node, version: &Node) -> Result<()> {
-        self.granted(Effect::WriteContent, Place::Target)?;
-        let parent =
-            self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a document without folder"))?;
+        self.store.authorize(Verb::Replace, document.id)?;
+        self.store.record(Verb::Replace, || Deed::of(&document));
+        let parent = self.parent()?;
         let session = self.session(&self.target);
         if let Some(written) = self.anew(version) {
-            self.write(document, &parent, written, session).await?;
+            self.store.write(document, &parent, written, session).await?;
         }
         Ok(())
     }
@@ -170,10 +171,12 @@ impl Admitted<Txn> {
 
     /// Makes some changes of a plan, as many as one slice may; how many.
     async fn rewind(&mut self, slice: Slice<'_>, made: &mut Made) -> Result<usize> {
-        for effect in [Effect::WriteContent, Effect::Bind, Effect::Unbind] {
-            self.granted(effect, Place::Target)?;
+        let top = self.target.node().cloned().ok_or_else(|| bug("rewinding what is not there"))?;
+        for verb in [Verb::Rewind, Verb::Bind, Verb::Unbind] {
+            self.store.authorize(verb, top.id)?;
         }
-        let top = self.target.node().map(|node| node.id).ok_or_else(|| bug("rewinding what is not there"))?;
+        self.store.record(Verb::Rewind, || Deed::of(&top));
+        let top = top.id;
         let mut folder: Option<Node> = None;
         for (place, change) in slice.changes.iter().enumerate() {
             if place > 0 && !slice.whole && self.store.is_long() {
@@ -189,7 +192,7 @@ impl Admitted<Txn> {
                 let found = version::node(&mut self.store, goes).await?;
                 let found = found.filter(|(node, gone)| gone.is_none() && node.parent_id == folder.id);
                 if let Some((node, _)) = found {
-                    self.remove(node, folder, Leaving::Replaced).await?;
+                    self.store.remove(node, folder, Leaving::Replaced).await?;
                 }
                 continue;
             }
@@ -219,15 +222,15 @@ impl Admitted<Txn> {
                 if let Some(other) = occupant {
                     locks = lock::below(&mut self.store, other.home_id, other.id, self.now).await?;
                     locks.retain(|lock| lock.node_id == other.id);
-                    self.remove(other, folder, Leaving::Replaced).await?;
+                    self.store.remove(other, folder, Leaving::Replaced).await?;
                 }
                 let back = self.fetch(former, folder, path).await?;
-                self.hand_on(&locks, &back).await?;
+                self.store.hand_on(&locks, &back).await?;
                 back
             }
         };
         match self.anew(former) {
-            Some(written) if there.hash != former.hash => self.write(there, folder, written, None).await,
+            Some(written) if there.hash != former.hash => self.store.write(there, folder, written, None).await,
             _ => Ok(there),
         }
     }
@@ -237,7 +240,7 @@ impl Admitted<Txn> {
         let found = version::node(&mut self.store, former.id).await?;
         let name = &former.name;
         let standing = found.as_ref().map_or(former, |(present, _)| present);
-        self.within_depth(standing, None, path).await?;
+        self.store.within_depth(standing, None, path).await?;
         let mut present = found.filter(|(present, _)| present.home_id == folder.home_id);
         if let Some((above, _)) = &present
             && node::names_between(&mut self.store, above.id, folder.id).await?.is_some()
@@ -251,20 +254,20 @@ impl Admitted<Txn> {
             present = None;
         }
         let Some((present, gone)) = present else {
-            let seq = self.seq(folder.home_id)?;
+            let seq = self.store.seq(folder.home_id)?;
             let source = if former.kind.is_collection() {
                 Node { size_bytes: 0, documents: 0, ..former.clone() }
             } else {
                 former.clone()
             };
-            let made = self.copy_of(&source, folder, name, seq);
-            self.within_quota(folder.home_id, made.size_bytes)?;
-            self.insert(&made).await?;
-            self.stamp(folder, seq, (made.size_bytes, made.weight())).await?;
+            let made = self.store.copy_of(&source, folder, name, seq);
+            self.store.within_quota(folder.home_id, made.size_bytes)?;
+            self.store.insert(&made).await?;
+            self.store.stamp(folder, seq, (made.size_bytes, made.weight())).await?;
             return Ok(made);
         };
         if gone.is_some() {
-            return self.relocate_node(present, None, folder, name).await;
+            return self.store.relocate_node(present, None, folder, name).await;
         }
         let holder = version::node(&mut self.store, present.parent_id).await?.map(|(node, _)| node);
         let holder = holder.ok_or_else(|| bug("a node without its folder"))?;
@@ -272,8 +275,8 @@ impl Admitted<Txn> {
             let below = lock::below(&mut self.store, present.home_id, present.id, self.now).await?;
             let around = lock::around(&mut self.store, present.id, self.now).await?;
             free_to_go(&self.request, (&below, &around), present.id, path)?;
-            return self.relocate_node(present, Some(&holder), folder, name).await;
+            return self.store.relocate_node(present, Some(&holder), folder, name).await;
         }
-        self.out_of_gone(present, &holder, folder, name).await
+        self.store.out_of_gone(present, &holder, folder, name).await
     }
 }

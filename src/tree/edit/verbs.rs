@@ -3,22 +3,20 @@
 //! Everything that must not be forgotten hangs on them: the row of the past, the numbers that sync reads, the bytes that
 //! quota counts, the locks that go with a node, the sessions and versions of documents.
 
-use super::gate::Admitted;
-use super::resolve::Target;
+use super::Edit;
+use super::authority::Verb;
+use super::event::Deed;
 use super::version::Written;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
-use crate::model::effect::{Effect, Place};
 use crate::model::error::{Error, Failure, Result};
 use crate::model::id::{Id, Seq, Timestamp, tellable};
 use crate::model::kind::Kind;
-use crate::model::method::Method;
 use crate::model::name::QName;
 use crate::model::node::{Blob, NODE_BYTES, Node};
 use crate::model::version::{Landing, counts, is_litter, landing_of_move};
 use crate::store::node::Gone;
 use crate::store::property::EVERYONE;
-use crate::store::transaction::Txn;
 use crate::store::{body, calendar, node, past, property, subtree, version};
 
 /// The most bytes of dead properties that one node may carry.
@@ -32,8 +30,6 @@ pub enum Content {
     Folder,
     /// A document, or calendar object.
     File(FileContent),
-    /// A node that stands elsewhere and is to stand here, with all below it.
-    Moved(Node),
     /// A new node like this one, without what is below.
     Copied(Node),
 }
@@ -88,33 +84,25 @@ impl Leaving {
     }
 }
 
-/// Where a binding is made or undone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum At {
-    /// At the request's path.
-    Target,
-    /// At the destination.
-    Destination,
+/// A name in a collection, and the session in which the request writes there.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    pub parent: Node,
+    pub name: String,
+    pub session: Option<String>,
 }
 
-impl Admitted<Txn> {
-    fn at(&self, at: At) -> Result<&Target> {
-        match at {
-            At::Target => Ok(&self.target),
-            At::Destination => self.destination.as_ref().ok_or_else(|| bug("a request without destination")),
-        }
+impl Edit {
+    /// Gives a free name a node. A document that lands on a name just vacated may be the next version of what
+    /// stood there (see `succession`), and then that is what stands there again.
+    pub(super) async fn bind(&mut self, slot: Slot, content: Content) -> Result<Node> {
+        self.authorize(Verb::Bind, slot.parent.id)?;
+        let node = self.land(slot, content).await?;
+        self.record(Verb::Bind, || Deed::of(&node));
+        Ok(node)
     }
 
-    /// Gives the free name at `at` a node. A document that lands on a name just vacated may be the next version of what
-    /// stood there (see `succession`), and then that is what stands there again.
-    pub async fn bind(&mut self, at: At, content: Content) -> Result<Node> {
-        let place = if at == At::Target { Place::Parent } else { Place::DestinationParent };
-        self.granted(Effect::Bind, place)?;
-        let (parent, name, session) = {
-            let target = self.at(at)?;
-            let parent = target.parent().ok_or_else(|| bug("a binding without a collection"))?;
-            (parent.node.clone(), target.name().to_owned(), self.session(target))
-        };
+    async fn land(&mut self, Slot { parent, name, session }: Slot, content: Content) -> Result<Node> {
         let seq = self.seq(parent.home_id)?;
         match content {
             Content::Folder => {
@@ -152,48 +140,63 @@ impl Admitted<Txn> {
             Content::Copied(source) => {
                 let copy = self.copy_of(&source, &parent, &name, seq);
                 self.insert(&copy).await?;
-                self.furnish_like(&source, &copy).await?;
+                self.copy_supported_components(&source, &copy).await?;
                 self.stamp(&parent, seq, (copy.size_bytes, copy.weight())).await?;
                 Ok(copy)
             }
-            Content::Moved(source) => {
-                self.granted(Effect::Unbind, Place::Parent)?;
-                let old = self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("moving the root"))?;
-                let landing = landing_of_move(source.as_source(), &name, self.request.actor.id, self.now);
-                if source.kind == Kind::File
-                    && landing == Landing::MovedFresh
-                    && let Some(document) = self.carried_on(&parent, &name, landing, Some(source.id)).await?
-                {
-                    return self.absorb(source, &old, (document, &parent), true).await;
-                }
-                self.relocate_node(source, Some(&old), &parent, &name).await
-            }
         }
     }
 
-    /// Gives the document at the target new content.
-    pub async fn replace(&mut self, content: FileContent) -> Result<Node> {
-        self.granted(Effect::WriteContent, Place::Target)?;
-        let document = self.target.node().cloned().ok_or_else(|| bug("replacing what is not there"))?;
-        let parent =
-            self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a document without folder"))?;
+    /// Gives a free name a node that stands in another collection, or under another name, with all below it.
+    pub(super) async fn move_node(&mut self, slot: Slot, source: Node, old_parent: &Node) -> Result<Node> {
+        let Slot { parent, name, session } = slot;
+        self.authorize(Verb::Bind, parent.id)?;
+        self.authorize(Verb::Move, old_parent.id)?;
+        let landing = landing_of_move(source.as_source(), &name, self.person(), self.now);
+        let carried_on = match (source.kind, landing) {
+            (Kind::File, Landing::MovedFresh) => self.carried_on(&parent, &name, landing, Some(source.id)).await?,
+            _ => None,
+        };
+        let node = match carried_on {
+            Some(document) => self.absorb(source, old_parent, (document, &parent), (session, true)).await?,
+            None => self.relocate_node(source, Some(old_parent), &parent, &name).await?,
+        };
+        self.record(Verb::Move, || Deed::of(&node));
+        Ok(node)
+    }
+
+    /// Gives a document new content, in a session or without one.
+    pub(super) async fn replace(
+        &mut self,
+        document: Node,
+        parent: &Node,
+        content: FileContent,
+        session: Option<String>,
+    ) -> Result<Node> {
+        self.authorize(Verb::Replace, document.id)?;
         if document.kind == Kind::Object && content.indexed.is_none() {
             return Err(bug("a calendar object that was not prepared"));
         }
-        let session = self.session(&self.target);
         let written = self.take(content).await?;
-        self.write(document, &parent, written, session).await
+        let document = self.write(document, parent, written, session).await?;
+        self.record(Verb::Replace, || Deed::of(&document));
+        Ok(document)
     }
 
-    /// Changes properties of the target, all or none.
-    pub async fn patch(&mut self, changes: &[PropertyChange]) -> Result<()> {
-        if self.target.node().is_some_and(|node| node.kind == Kind::LinkedCalendar) {
-            return self.personalize(changes).await;
-        }
-        self.granted(Effect::WriteProperties, Place::Target)?;
-        let mut node = self.target.node().cloned().ok_or_else(|| bug("properties of what is not there"))?;
-        if node.kind == Kind::Version {
-            return self.annotate(&node, changes).await;
+    /// Changes properties of a node, all or none. `parent`: the collection that it stands in.
+    pub(super) async fn patch(
+        &mut self,
+        mut node: Node,
+        parent: Option<Node>,
+        changes: &[PropertyChange],
+    ) -> Result<()> {
+        let verb = if node.kind == Kind::LinkedCalendar { Verb::Personalize } else { Verb::Patch };
+        self.authorize(verb, node.id)?;
+        self.record(verb, || Deed::of(&node));
+        match node.kind {
+            Kind::LinkedCalendar => return self.personalize(node.id, changes).await,
+            Kind::Version => return self.annotate(&node, changes).await,
+            _ => {}
         }
         node.seq = self.seq(node.home_id)?;
         let dead = changes.iter().any(|change| matches!(change, PropertyChange::Set(..) | PropertyChange::Remove(_)));
@@ -202,8 +205,8 @@ impl Admitted<Txn> {
         }
         for change in changes {
             match change {
-                PropertyChange::Set(name, xml) => property::set(&mut self.store, node.id, EVERYONE, name, xml).await?,
-                PropertyChange::Remove(name) => property::remove(&mut self.store, node.id, EVERYONE, name).await?,
+                PropertyChange::Set(name, xml) => property::set(&mut self.txn, node.id, EVERYONE, name, xml).await?,
+                PropertyChange::Remove(name) => property::remove(&mut self.txn, node.id, EVERYONE, name).await?,
                 PropertyChange::ModifiedAt(at) => node.modified_at = tellable(*at),
                 PropertyChange::Comment(comment) => comment.clone_into(&mut node.comment),
                 PropertyChange::Kept(_) => return Err(Condition::CannotModifyProtectedProperty.into()),
@@ -213,25 +216,23 @@ impl Admitted<Txn> {
             self.properties_changed(&node).await?;
             self.properties_fit(node.id, EVERYONE, MAX_PROPERTY_BYTES).await?;
         }
-        let parent = self.target.parent().map(|link| link.node.clone()).filter(|parent| parent.kind.row().sync);
+        let parent = parent.filter(|parent| parent.kind.row().sync);
         if parent.is_none() && !changes.iter().any(|change| matches!(change, PropertyChange::ModifiedAt(_))) {
             node.modified_at = self.now;
         }
         self.stamp(parent.as_ref().unwrap_or(&node), node.seq, (0, 0)).await?;
-        node::update_properties(&mut self.store, &node).await?;
-        Ok(version::describe(&mut self.store, &node).await?)
+        node::update_properties(&mut self.txn, &node).await?;
+        Ok(version::describe(&mut self.txn, &node).await?)
     }
 
     /// Changes what a calendar of another home is for who sees it in their own: its name, colour, order. Nobody else sees
     /// that.
-    async fn personalize(&mut self, changes: &[PropertyChange]) -> Result<()> {
-        self.granted(Effect::Read, Place::Target)?;
-        let node = self.target.node().map(|node| node.id).ok_or_else(|| bug("properties of what is not there"))?;
-        let person = self.request.actor.id;
+    async fn personalize(&mut self, node: Id, changes: &[PropertyChange]) -> Result<()> {
+        let person = self.person();
         for change in changes {
             match change {
-                PropertyChange::Set(name, xml) => property::set(&mut self.store, node, person, name, xml).await?,
-                PropertyChange::Remove(name) => property::remove(&mut self.store, node, person, name).await?,
+                PropertyChange::Set(name, xml) => property::set(&mut self.txn, node, person, name, xml).await?,
+                PropertyChange::Remove(name) => property::remove(&mut self.txn, node, person, name).await?,
                 _ => return Err(Condition::CannotModifyProtectedProperty.into()),
             }
         }
@@ -240,34 +241,28 @@ impl Admitted<Txn> {
 
     /// What one sets is bounded by what one has set: nobody can use up what is another's.
     async fn properties_fit(&mut self, node: Id, whose: Id, most: i64) -> Result<()> {
-        if property::size(&mut self.store, node, whose).await? > most {
+        if property::size(&mut self.txn, node, whose).await? > most {
             return Err(Condition::TooManyProperties.into());
         }
         Ok(())
     }
 
-    /// Sets dead properties on a node that this request has just bound (extended MKCOL).
-    pub async fn adorn(&mut self, node: &Node, properties: &[(QName, String)]) -> Result<()> {
+    /// Sets dead properties on a node that this change has just bound (extended MKCOL).
+    pub(super) async fn set_initial_properties(&mut self, node: &Node, properties: &[(QName, String)]) -> Result<()> {
         for (name, xml) in properties {
-            property::set(&mut self.store, node.id, EVERYONE, name, xml).await?;
+            property::set(&mut self.txn, node.id, EVERYONE, name, xml).await?;
         }
         self.properties_changed(node).await?;
         self.properties_fit(node.id, EVERYONE, MAX_PROPERTY_BYTES).await
     }
 
-    /// Takes the node at `at` off its name, with all below it and all their locks, into the trash. Its cost is that of the
-    /// depth. 403 when it is one deletion too many (see `trash`).
-    pub async fn unbind(&mut self, at: At) -> Result<()> {
-        let place = if at == At::Target { Place::Parent } else { Place::Overwritten };
-        self.granted(Effect::Unbind, place)?;
-        let (node, parent) = {
-            let target = self.at(at)?;
-            let node = target.node().cloned().ok_or_else(|| bug("unbinding what is not there"))?;
-            (node, target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("unbinding the root"))?)
-        };
-        let leaving = if at == At::Target { Leaving::Deleted } else { Leaving::Replaced };
+    /// Takes a node off its name, with all below it and all their locks, into the trash. Its cost is that of the depth. 403 when
+    /// it is one deletion too many (see `trash`).
+    pub(super) async fn unbind(&mut self, node: Node, parent: &Node, leaving: Leaving) -> Result<()> {
+        self.authorize(Verb::Unbind, parent.id)?;
         self.brake(&node).await?;
-        self.remove(node, &parent, leaving).await
+        self.record(Verb::Unbind, || Deed::of(&node));
+        self.remove(node, parent, leaving).await
     }
 
     /// A live node leaves its name: into the trash, or without a trace when it is temporary, was never a version, is the
@@ -278,27 +273,27 @@ impl Admitted<Txn> {
         let has_versions = node.version > 1;
         self.end_session(&mut node, has_versions).await?;
         self.drop_locks(&node).await?;
-        past::end(&mut self.store, node.id, seq, self.now).await?;
+        past::end(&mut self.txn, node.id, seq, self.now).await?;
         let (bytes, documents) = (node.size_bytes, node.weight());
         let unmade = !node.kind.is_collection() && !node.sealed && !node.litter;
         if node.kind == Kind::Object {
-            calendar::delist(&mut self.store, node.id).await?;
+            calendar::delist(&mut self.txn, node.id).await?;
         }
-        let aside = node.version == 1 && version::was_set_aside(&mut self.store, node.id).await?;
+        let aside = node.version == 1 && version::was_set_aside(&mut self.txn, node.id).await?;
         let litter =
-            node.litter && !(node.kind.is_collection() && subtree::holds_documents(&mut self.store, node.id).await?);
+            node.litter && !(node.kind.is_collection() && subtree::holds_documents(&mut self.txn, node.id).await?);
         let hidden = leaving == Leaving::Temporary || unmade || aside || (litter && leaving != Leaving::Cleared);
         if !hidden {
             node.name = self.trash_name(&node).await?;
         }
-        let actor = self.request.actor.id;
+        let actor = self.person();
         let gone = Gone {
             at: self.now,
             hidden,
             deleted_by: (leaving == Leaving::Deleted).then_some(actor),
             lost_by: leaving.is_loss().then_some(actor),
         };
-        node::unmap(&mut self.store, &node, seq, gone).await?;
+        node::unmap(&mut self.txn, &node, seq, gone).await?;
         self.stamp(parent, seq, (-bytes, -documents)).await
     }
 
@@ -320,7 +315,7 @@ impl Admitted<Txn> {
             self.drop_locks(&node).await?;
         }
         if old_parent.is_some() {
-            past::end(&mut self.store, node.id, seq, self.now).await?;
+            past::end(&mut self.txn, node.id, seq, self.now).await?;
         }
         let mut moved = node.clone();
         moved.parent_id = parent.id;
@@ -331,7 +326,7 @@ impl Admitted<Txn> {
         if let Some(old_parent) = old_parent {
             self.stamp(old_parent, seq, (-node.size_bytes, -node.weight())).await?;
         }
-        node::update_place(&mut self.store, &moved, self.request.actor.id).await?;
+        self.update_place(&moved).await?;
         self.enlist(&moved).await?;
         self.end_session(&mut moved, false).await?;
         self.stamp(parent, seq, (moved.size_bytes, moved.weight())).await?;
@@ -361,8 +356,9 @@ impl Admitted<Txn> {
     /// Stores new nodes of one collection; all links of the chain after all nodes, so that rows of documents go together.
     async fn insert_all(&mut self, nodes: &[Node]) -> Result<()> {
         for node in nodes {
-            let indexed = self.vet(node).await?;
-            node::insert(&mut self.store, node, self.request.actor.id).await?;
+            let indexed = self.validate_object(node).await?;
+            let by = self.person();
+            node::insert(&mut self.txn, node, by).await?;
             if let Some(indexed) = indexed {
                 self.list(node, &indexed).await?;
             }
@@ -372,6 +368,12 @@ impl Admitted<Txn> {
             self.enter(node).await?;
         }
         Ok(())
+    }
+
+    /// Writes where a node stands from now on.
+    pub(super) async fn update_place(&mut self, node: &Node) -> Result<()> {
+        let by = self.person();
+        Ok(node::update_place(&mut self.txn, node, by).await?)
     }
 
     fn fresh(&self, parent: &Node, name: &str, seq: Seq, kind: Kind) -> Node {
@@ -398,7 +400,7 @@ impl Admitted<Txn> {
         if self.moves_out(source, home) {
             return (source.author_id, source.device.clone());
         }
-        (Some(self.request.actor.id), self.request.actor.device.clone())
+        (Some(self.person()), self.device())
     }
 
     /// When a copy in a home counts as made: MOVE keeps the date, COPY begins a new one (RFC 4918 section 15.1).
@@ -407,7 +409,7 @@ impl Admitted<Txn> {
     }
 
     fn moves_out(&self, source: &Node, home: Id) -> bool {
-        self.request.method == Method::Move && source.home_id != home
+        self.moves && source.home_id != home
     }
 
     /// A new node with the content of `source`.
@@ -429,14 +431,14 @@ impl Admitted<Txn> {
 
     pub(super) async fn store_body(&mut self, blob: &Blob) -> Result<()> {
         if let Some(data) = &blob.inline {
-            body::insert(&mut self.store, &blob.hash, data, self.now).await?;
+            body::insert(&mut self.txn, &blob.hash, data, self.now).await?;
         }
         Ok(())
     }
 
     /// Tells a collection and all above it of a change below: bytes and documents added.
     pub(super) async fn stamp(&mut self, collection: &Node, seq: Seq, added: (i64, i64)) -> Result<()> {
-        Ok(node::stamp(&mut self.store, collection.id, seq, added, self.now).await?)
+        Ok(node::stamp(&mut self.txn, collection.id, seq, added, self.now).await?)
     }
 }
 
@@ -445,6 +447,6 @@ fn is_respelled(node: &Node, parent: &Node, name: &str) -> bool {
     node.parent_id == parent.id && parent.kind.member_key(&node.name) == parent.kind.member_key(name)
 }
 
-pub(super) fn bug(what: &'static str) -> Error {
+pub(in crate::tree) fn bug(what: &'static str) -> Error {
     Failure::new("a verb without its target", what).into()
 }

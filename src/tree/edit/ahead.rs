@@ -5,8 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::Tree;
-use super::gate::{Admitted, Request};
+use super::Edit;
 use super::transfer::Built;
 use crate::ical::object::Object;
 use crate::model::budget::Budget;
@@ -15,8 +14,9 @@ use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
-use crate::store::transaction::Txn;
 use crate::store::{body, subtree, trash, version};
+use crate::tree::gate::{Admitted, Request};
+use crate::tree::{Tree, calendar};
 
 /// How often a change is tried.
 pub(super) const ATTEMPTS: usize = 4;
@@ -34,6 +34,8 @@ pub(super) enum Unknown {
     Led(Id),
     /// What the index says of a calendar object with the content of this hash.
     Index(String),
+    /// Homes whose turn to be claimed had passed.
+    Homes(Vec<String>),
 }
 
 /// An answer about a node and all below it, and the last change that it holds for.
@@ -51,6 +53,8 @@ pub(super) struct Ahead {
     pub built: Option<Built>,
     /// What the index says of calendar objects, by the hash of their content.
     pub indexed: HashMap<String, Indexed>,
+    /// Folded names of homes that it claims besides those of its request.
+    pub homes: Vec<String>,
     deeper: Vec<Found<i64>>,
     led: Vec<Found<()>>,
     /// What the change turned out not to know.
@@ -71,7 +75,7 @@ impl<Q: PartialEq> Found<Q> {
     }
 }
 
-impl Admitted<Txn> {
+impl Edit {
     /// Ends a change that does not know something: see [`Tree::again`].
     pub(super) fn unknown<T>(&mut self, what: Unknown) -> Result<T> {
         self.ahead.unknown = Some(what);
@@ -83,7 +87,7 @@ impl Admitted<Txn> {
         if let Some(known) = Found::among(&self.ahead.deeper, top, &levels) {
             return Ok(known);
         }
-        match subtree::is_deeper(&mut self.store, top.id, levels, FEW).await? {
+        match subtree::is_deeper(&mut self.txn, top.id, levels, FEW).await? {
             Some(found) => Ok(found),
             None => self.unknown(Unknown::Deeper(top.id, levels)),
         }
@@ -101,19 +105,21 @@ impl Admitted<Txn> {
 impl Tree {
     /// Finds out what a change did not know, and admits its request to another. 503 where each time something is written that makes
     /// it unknown again.
-    pub(super) async fn again(&self, admitted: Admitted<Txn>, unknown: Unknown) -> Result<Admitted<Txn>> {
-        let Admitted { request, mut ahead, store, .. } = admitted;
-        store.give_up().await;
+    pub(super) async fn again(&self, admitted: Admitted<Edit>, unknown: Unknown) -> Result<Admitted<Edit>> {
+        let Admitted { request, store: mut edit, .. } = admitted;
+        let mut ahead = std::mem::take(&mut edit.ahead);
+        edit.give_up().await;
         ahead.times += 1;
         if ahead.times >= ATTEMPTS {
             self.abandon(ahead.built.take()).await?;
             return Err(Condition::Busy.into());
         }
         self.find_out(&request, &mut ahead, unknown).await?;
-        match self.write(&request).await {
-            Ok(admitted) => Ok(Admitted { ahead, ..admitted }),
+        let built = ahead.built;
+        match self.write_knowing(&request, ahead).await {
+            Ok(admitted) => Ok(admitted),
             Err(error) => {
-                self.abandon(ahead.built.take()).await?;
+                self.abandon(built).await?;
                 Err(error)
             }
         }
@@ -140,10 +146,11 @@ impl Tree {
                     ahead.led.push(Found::of(&node, (), led));
                 }
             }
+            Unknown::Homes(names) => ahead.homes.extend(names),
             Unknown::Index(hash) => {
                 let bytes = body::inline(&mut self.store.read().await?, &hash).await?;
                 let read = move || bytes.as_deref().and_then(|bytes| Object::stored(bytes).ok());
-                let index = move || read().map(|object| super::calendar::index(&object));
+                let index = move || read().map(|object| calendar::index(&object));
                 let indexed = self.work(request.actor.id, &Budget::default(), move |_| Some(index())).await?;
                 // What nobody can read goes where it is put, like the rest: it must not hold up what goes with it.
                 ahead.indexed.insert(hash.clone(), indexed.unwrap_or_else(|| Indexed::unreadable(&hash)));

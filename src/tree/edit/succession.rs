@@ -5,16 +5,15 @@
 //! another name becomes a plain copy, and a temporary document that was moved onto the name goes. Which departures and
 //! arrivals belong together is the table [`crate::model::version::SUCCESSIONS`].
 
-use super::edit::Leaving;
-use super::gate::Admitted;
+use super::Edit;
 use super::lock::leave;
+use super::verbs::Leaving;
 use super::version::Written;
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp};
 use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::version::{Landing, Left, VACATED_S, Vacated, is_backup, is_temporary, succeeds};
-use crate::store::transaction::Txn;
 use crate::store::version::{self, Leaver};
 use crate::store::{lock, node, past, property};
 
@@ -32,7 +31,7 @@ impl Leaver {
     }
 }
 
-impl Admitted<Txn> {
+impl Edit {
     /// The document whose next version lands on a free name, if there is one: brought back there, ready to be written.
     /// `source` is what is moved there: a document that comes back itself succeeds nobody.
     pub(super) async fn carried_on(
@@ -44,8 +43,8 @@ impl Admitted<Txn> {
     ) -> Result<Option<Node>> {
         let since = self.now - VACATED_S;
         let key = parent.kind.member_key(name);
-        let Some(leaver) = version::leaver(&mut self.store, parent.id, &key, since).await? else { return Ok(None) };
-        let actor = self.request.actor.id;
+        let Some(leaver) = version::leaver(&mut self.txn, parent.id, &key, since).await? else { return Ok(None) };
+        let actor = self.person();
         let carries = leaver.vacated(name).is_some_and(|vacated| succeeds(vacated, landing, actor, self.now));
         let document = leaver.node;
         if !carries || document.home_id != parent.home_id || source == Some(document.id) {
@@ -54,7 +53,7 @@ impl Admitted<Txn> {
         if leaver.gone_at.is_some() {
             return self.put_back(document, parent, name).await.map(Some);
         }
-        let locks = lock::around(&mut self.store, document.id, self.now).await?;
+        let locks = lock::around(&mut self.txn, document.id, self.now).await?;
         if !leave(&locks, document.id, |lock| lock.principal_id == actor) {
             // Someone else has opened what was set aside.
             return Ok(None);
@@ -75,7 +74,7 @@ impl Admitted<Txn> {
     /// A document of the trash stands at a name again.
     async fn put_back(&mut self, document: Node, parent: &Node, name: &str) -> Result<Node> {
         let back = self.placed(document, parent, name)?;
-        node::update_place(&mut self.store, &back, self.request.actor.id).await?;
+        self.update_place(&back).await?;
         self.stamp(parent, back.seq, (back.size_bytes, 1)).await?;
         Ok(back)
     }
@@ -86,11 +85,11 @@ impl Admitted<Txn> {
         let seq = self.seq(parent.home_id)?;
         self.end_session(&mut document, false).await?;
         let session = document.draft.take();
-        past::end(&mut self.store, document.id, seq, self.now).await?;
+        past::end(&mut self.txn, document.id, seq, self.now).await?;
         let back = self.placed(document.clone(), parent, name)?;
-        node::update_place(&mut self.store, &back, self.request.actor.id).await?;
-        node::set_session(&mut self.store, back.id, None).await?;
-        let aside = version::node(&mut self.store, document.parent_id).await?.map(|(node, _)| node);
+        self.update_place(&back).await?;
+        node::set_session(&mut self.txn, back.id, None).await?;
+        let aside = version::node(&mut self.txn, document.parent_id).await?.map(|(node, _)| node);
         if let Some(aside) = aside {
             let mut copy = self.copy_of(&document, &aside, &document.name, seq);
             self.open_session(&mut copy, session);
@@ -107,7 +106,7 @@ impl Admitted<Txn> {
     /// Another file, made at a moment, stands for a document from now on: what was said of the one before is forgotten.
     pub(super) async fn another_file(&mut self, mut document: Node, made_at: Timestamp) -> Result<Node> {
         self.properties_change(&document).await?;
-        property::forget_file(&mut self.store, document.id).await?;
+        property::forget_file(&mut self.txn, document.id).await?;
         self.properties_changed(&document).await?;
         document.created_at = made_at;
         Ok(document)
@@ -128,9 +127,8 @@ impl Admitted<Txn> {
         source: Node,
         old_parent: &Node,
         (document, parent): (Node, &Node),
-        fresh: bool,
+        (session, fresh): (Option<String>, bool),
     ) -> Result<Node> {
-        let session = self.destination.as_ref().and_then(|destination| self.session(destination));
         let (author, device) = (source.author_id, source.device.clone());
         let written = Written::of(&source, author, device).map(|written| Written {
             // The temporary document was named otherwise, and its type may come from its name.

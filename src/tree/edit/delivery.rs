@@ -1,0 +1,183 @@
+//! Delivery: what a change puts into the calendars of others, in the same transaction.
+
+use super::Edit;
+use super::authority::Authority;
+use super::verbs::{Content, FileContent, Slot};
+use crate::model::condition::Condition;
+use crate::model::error::Result;
+use crate::model::filename::match_name;
+use crate::model::kind::Kind;
+use crate::model::node::{Node, ROOT};
+use crate::model::path::Path;
+use crate::store::node::{self, Walk};
+use crate::tree::calendar::CALENDARS;
+use crate::tree::resolve::keys;
+
+/// A calendar of someone else.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipient<'a> {
+    /// Whose home it is in.
+    pub home: &'a str,
+    /// Its name.
+    pub calendar: &'a str,
+}
+
+impl Edit {
+    /// Puts a calendar object there, whatever the person may do there whose change it is. Who delivers to many claims all their
+    /// homes first ([`Edit::claim_homes`]).
+    pub async fn deliver(&mut self, to: Recipient<'_>, name: &str, content: FileContent) -> Result<Node> {
+        self.claim_homes([match_name(to.home)]).await?;
+        let names = keys(to.home, CALENDARS, &[to.calendar.to_owned(), name.to_owned()]);
+        let walk = Walk { actor: self.person(), now: self.now, start: ROOT, names: &names };
+        let mut links = node::chain(&mut self.txn, walk).await?.into_iter().skip(3).map(|link| link.node);
+        let Some(parent) = links.next().filter(|node| node.kind == Kind::Calendar) else {
+            return Err(Condition::NotFound.into());
+        };
+        // A refusal names nothing of the home that the person's request is about.
+        let collection = Path::of(&[CALENDARS, to.home, to.calendar]);
+        let of_request = (self.authority, std::mem::replace(&mut self.collection, collection));
+        self.authority = Authority::Delivery;
+        let delivered = match links.next() {
+            Some(object) => self.replace(object, &parent, content, None).await,
+            None => self.bind(Slot { parent, name: name.to_owned(), session: None }, Content::File(content)).await,
+        };
+        (self.authority, self.collection) = of_request;
+        delivered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::super::ahead::ATTEMPTS;
+    use super::Recipient;
+    use crate::model::calendar::Indexed;
+    use crate::model::condition::Condition;
+    use crate::model::error::{Error, Result};
+    use crate::model::method::Method;
+    use crate::model::node::Blob;
+    use crate::model::path::Path;
+    use crate::model::principal::PrincipalKind;
+    use crate::tree::Tree;
+    use crate::tree::calendar::{CALENDAR_TYPE, prepare};
+    use crate::tree::edit::authority::{Authority, Verb};
+    use crate::tree::edit::event::Deed;
+    use crate::tree::edit::{Content, FileContent};
+    use crate::tree::gate::Request;
+
+    fn meeting(uid: &str) -> FileContent {
+        let text = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\n\
+             DTSTART:20260102T000000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        );
+        let (blob, indexed): (Blob, Indexed) = prepare(text.into()).expect("an object");
+        FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) }
+    }
+
+    async fn people(names: &[&str]) -> (tempfile::TempDir, Tree) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tree = Tree::open(folder.path(), true).await.expect("a tree");
+        for name in names {
+            tree.add_person(name, name, &format!("{name}@x.example"), None).await.expect("a person");
+        }
+        (folder, tree)
+    }
+
+    /// A meeting of `from` that also comes to stand in the calendars of others, one after the other; how often it was begun.
+    async fn invite(tree: &Tree, from: &str, to: &[&str], at_once: bool) -> Result<usize> {
+        let actor = tree.owner(from).await.expect("a person");
+        let request = Request::of(Method::Put, Path::of(&["calendars", from, "personal", "m.ics"]), actor);
+        let mut admitted = tree.write(&request).await?;
+        for begun in 1.. {
+            let mut done = admitted.bind(Content::File(meeting("m"))).await.map(drop);
+            if at_once && done.is_ok() {
+                done = admitted.store.claim_homes(to.iter().map(|name| (*name).to_owned())).await;
+            }
+            for home in to {
+                if done.is_ok() {
+                    let to = Recipient { home, calendar: "personal" };
+                    done = admitted.store.deliver(to, "m.ics", meeting("m")).await.map(drop);
+                }
+            }
+            if let Some(unknown) = admitted.store.ahead.unknown.take() {
+                admitted = tree.again(admitted, unknown).await?;
+                continue;
+            }
+            done?;
+            admitted.commit().await?;
+            return Ok(begun);
+        }
+        Ok(0)
+    }
+
+    async fn has_meeting(tree: &Tree, home: &str) -> bool {
+        let actor = tree.owner(home).await.expect("a person");
+        let request = Request::of(Method::Get, Path::of(&["calendars", home, "personal", "m.ics"]), actor);
+        tree.peek(&request).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_meeting_comes_to_stand_with_all_or_with_none() {
+        let (_folder, tree) = people(&["ada", "ben", "cem", "dea"]).await;
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&told);
+        tree.observe(move |event| heard.lock().expect("no panic").push(event.clone()));
+        assert_eq!(invite(&tree, "ada", &["ben", "dea"], false).await.expect("done"), 1, "in the order of names");
+        let ada = tree.principal(PrincipalKind::Person, "ada").await.expect("a person").id;
+        let told = std::mem::take(&mut *told.lock().expect("no panic"));
+        let of = |authority| told.iter().filter(|event| event.authority == authority).count();
+        assert_eq!((of(Authority::Gate), of(Authority::Delivery), told.len()), (1, 2, 3));
+        assert!(told.iter().all(|event| event.verb == Verb::Bind && event.actor == Some(ada)));
+        assert!(has_meeting(&tree, "ben").await && has_meeting(&tree, "dea").await);
+        // Nobody has a calendar there: the whole is refused.
+        let refused = invite(&tree, "cem", &["nobody"], false).await;
+        assert!(matches!(refused, Err(Error::Refused(refusal)) if refusal.condition == Condition::NotFound));
+        assert!(!has_meeting(&tree, "cem").await);
+        tree.close().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_claimed_too_late_is_claimed_when_it_is_begun_anew() {
+        let (_folder, tree) = people(&["ada", "ben", "cem", "dea", "eli", "zoe"]).await;
+        assert_eq!(invite(&tree, "zoe", &["ada"], false).await.expect("done"), 2);
+        tree.close().await;
+        let (_folder, tree) = people(&["ada", "ben", "cem", "dea", "eli", "zoe"]).await;
+        let all = ["eli", "dea", "cem", "ben", "ada"];
+        // One after the other, in the worst order, has an end; and what was begun leaves nothing.
+        let refused = invite(&tree, "zoe", &all, false).await;
+        assert!(matches!(refused, Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy));
+        assert!(!has_meeting(&tree, "zoe").await && !has_meeting(&tree, "eli").await);
+        assert!(all.len() > ATTEMPTS);
+        // All at once, it is begun anew once.
+        assert_eq!(invite(&tree, "zoe", &all, true).await.expect("done"), 2);
+        for home in all {
+            assert!(has_meeting(&tree, home).await, "{home}");
+        }
+        tree.close().await;
+    }
+
+    #[tokio::test]
+    async fn no_verb_goes_beyond_its_authority() {
+        let (_folder, tree) = people(&["ada"]).await;
+        let mut job = tree.job_edit().await.expect("an edit");
+        assert!(job.doing(Verb::Grant, Deed::default()).is_err());
+        assert!(job.doing(Verb::Sweep, Deed::default()).is_ok());
+        job.give_up().await;
+        let mut administration = tree.administer().await.expect("an edit");
+        assert!(administration.doing(Verb::Sweep, Deed::default()).is_err());
+        administration.give_up().await;
+        // A request writes where it said that it would, and nowhere else.
+        let actor = tree.owner("ada").await.expect("a person");
+        let request = Request::of(Method::Put, Path::of(&["files", "ada", "a.txt"]), actor);
+        let admitted = tree.write(&request).await.expect("admitted");
+        let home = admitted.target.parent().map(|link| link.node.home_id).expect("a home");
+        let folder = admitted.parent().expect("a folder");
+        assert!(admitted.store.authorize(Verb::Bind, folder.id).is_ok());
+        assert!(admitted.store.authorize(Verb::Bind, home).is_err());
+        assert!(admitted.store.authorize(Verb::Unbind, folder.id).is_err());
+        assert!(admitted.store.authorize(Verb::Seal, folder.id).is_err());
+        admitted.store.give_up().await;
+        tree.close().await;
+    }
+}

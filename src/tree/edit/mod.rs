@@ -1,0 +1,321 @@
+//! The one way to write. An [`Edit`] is one change: by whom, for whom, by what right (`authority`), in which homes. What it does
+//! it does by verbs, each of which asks the table of authorities; [`Edit::commit`] is where a change ends, and where all that
+//! goes with every change is made.
+//!
+//! The edit of a request comes from the gate alone ([`Tree::write`]). Nothing else in the crate holds the transaction.
+
+mod ahead;
+pub mod authority;
+mod copy;
+mod delivery;
+mod depth;
+pub mod event;
+pub mod lock;
+mod object;
+mod quota;
+mod request;
+mod rewind;
+mod succession;
+pub mod transfer;
+mod trash;
+mod upkeep;
+mod verbs;
+mod version;
+
+use std::sync::Arc;
+
+use self::ahead::{Ahead, Unknown};
+use self::authority::{Authority, Verb};
+use self::event::{ChangeEvent, Deed, Observers};
+use super::Tree;
+use super::former;
+use super::gate::{Admitted, Clock, Request, admit};
+use super::resolve::{Target, foreseen};
+use crate::model::calendar::Indexed;
+use crate::model::effect::{Effect, Place};
+use crate::model::error::{Error, Failure, Result};
+use crate::model::id::{Id, Seq, Timestamp, now};
+use crate::model::method::Method;
+use crate::model::node::ROOT;
+use crate::model::path::Path;
+use crate::model::principal::Actor;
+use crate::store::Asked;
+use crate::store::carried::Carried;
+use crate::store::db::{Batch, Connection};
+use crate::store::executor::{Executor, Prefetched};
+use crate::store::node::{self, Claim, Walk};
+use crate::store::transaction::Txn;
+
+pub use self::delivery::Recipient;
+pub(super) use self::depth::levels_below;
+pub(super) use self::verbs::bug;
+pub use self::verbs::{Content, FileContent, PropertyChange};
+pub(super) use self::version::{entry, leaf, link};
+
+/// A change in the making. Dropped without [`Edit::commit`], it leaves nothing behind.
+pub struct Edit {
+    txn: Txn,
+    authority: Authority,
+    actor: Option<Actor>,
+    on_behalf_of: Option<Id>,
+    /// What the request declared, each effect at the node or collection where it takes place.
+    granted: Vec<(Effect, Id)>,
+    /// Folded names of the homes that were claimed, sorted.
+    names: Vec<String>,
+    claims: Vec<Claim>,
+    now: Timestamp,
+    /// The address that was asked, and the collection that something comes to stand in, as refusals tell it.
+    address: Option<Path>,
+    collection: Path,
+    /// Is it a MOVE? What is copied to another home by one keeps its author and its dates.
+    moves: bool,
+    /// What the index says of the calendar object that is written, by the hash of its content.
+    indexed: Option<(String, Indexed)>,
+    /// What was found out for it before.
+    ahead: Ahead,
+    /// The home that would have lost too much by it (see `trash`).
+    braked: Option<Id>,
+    observers: Arc<Observers>,
+    observed: bool,
+    events: Vec<ChangeEvent>,
+}
+
+impl Tree {
+    /// Admits a request to a change that claims the homes of its path and its destination.
+    pub async fn write(&self, request: &Request) -> Result<Admitted<Edit>> {
+        self.write_knowing(request, Ahead::default()).await
+    }
+
+    /// The same with what was found out for it before.
+    async fn write_knowing(&self, request: &Request, ahead: Ahead) -> Result<Admitted<Edit>> {
+        let has_room = self.room_for(request.method).await;
+        let mut edit = Edit::begin(self, Authority::Gate).await?;
+        let mut names: Vec<String> = [Some(&request.path), request.destination.as_ref()]
+            .into_iter()
+            .flatten()
+            .flat_map(Target::home_names)
+            .collect();
+        names.extend_from_slice(&ahead.homes);
+        if let Some(document) = former::document_of(&request.path) {
+            names.extend(node::home_name(&mut edit.txn, document).await?);
+        }
+        names.sort();
+        names.dedup();
+        let foreseen = foreseen(&request.path);
+        let walk = Walk {
+            actor: request.actor.id,
+            now: edit.now,
+            start: ROOT,
+            names: foreseen.as_deref().unwrap_or_default(),
+        };
+        for (place, name) in names.iter().enumerate() {
+            let next = (foreseen.is_some() && place + 1 == names.len()).then_some(walk);
+            edit.claims.extend(node::claim(&mut edit.txn, name, next).await?);
+        }
+        edit.names = names;
+        edit.ahead = ahead;
+        let clock = Clock { now: edit.now, ..self.clock() };
+        let mut admitted = admit(edit, request.clone(), clock).await?;
+        admitted.hand_over();
+        has_room.map(|()| admitted)
+    }
+
+    /// A change that the server makes of itself.
+    pub(super) async fn job_edit(&self) -> std::result::Result<Edit, Failure> {
+        Edit::begin(self, Authority::Job).await
+    }
+
+    /// A change that the administrator makes.
+    pub(super) async fn administer(&self) -> std::result::Result<Edit, Failure> {
+        Edit::begin(self, Authority::Administration).await
+    }
+
+    /// Has a function of ours called with each change of this process, once it is on disk. What must not be lost by a crash is
+    /// written in the transaction of the change instead.
+    pub fn observe(&self, observer: impl Fn(&ChangeEvent) + Send + Sync + 'static) {
+        self.observers.add(observer);
+    }
+}
+
+impl Admitted<Edit> {
+    /// Gives the edit what the gate found out: who acts for whom, and what may be done where.
+    fn hand_over(&mut self) {
+        let at = |place: Place| match place {
+            Place::Target => self.target.node().map(|node| node.id),
+            Place::Parent => self.target.parent().map(|link| link.node.id),
+            Place::DestinationParent | Place::Overwritten => {
+                self.destination.as_ref()?.parent().map(|link| link.node.id)
+            }
+        };
+        let granted = self.granted.iter().filter_map(|(effect, place)| Some((*effect, at(*place)?))).collect();
+        let target = self.destination.as_ref().unwrap_or(&self.target);
+        let owner = target.parent().map(|link| link.node.owner_id);
+        let edit = &mut self.store;
+        edit.granted = granted;
+        edit.on_behalf_of = owner.filter(|owner| *owner != self.request.actor.id && *owner != Id::default());
+        edit.collection = target.path.parent();
+        edit.moves = self.request.method == Method::Move;
+        edit.address = Some(self.request.path.clone());
+        edit.actor = Some(self.request.actor.clone());
+    }
+
+    /// Makes the change durable; it is acknowledged only after this.
+    pub async fn commit(self) -> Result<()> {
+        self.store.commit().await
+    }
+}
+
+impl Edit {
+    /// By [`Authority::Gate`] only for what the gate then admits.
+    async fn begin(tree: &Tree, authority: Authority) -> std::result::Result<Self, Failure> {
+        let txn = tree.store.write().await?;
+        let observers = Arc::clone(&tree.observers);
+        Ok(Self {
+            txn,
+            authority,
+            actor: None,
+            on_behalf_of: None,
+            granted: Vec::new(),
+            names: Vec::new(),
+            claims: Vec::new(),
+            now: now(),
+            address: None,
+            collection: Path::default(),
+            moves: false,
+            indexed: None,
+            ahead: Ahead::default(),
+            braked: None,
+            observed: !observers.is_empty(),
+            observers,
+            events: Vec::new(),
+        })
+    }
+
+    /// The moment that counts for this change.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The person; nobody for what the server does of itself.
+    fn person(&self) -> Id {
+        self.actor.as_ref().map_or_else(Id::default, |actor| actor.id)
+    }
+
+    fn device(&self) -> Option<String> {
+        self.actor.as_ref().and_then(|actor| actor.device.clone())
+    }
+
+    /// Claims homes, by their folded names, besides those that are claimed. Homes are claimed in the order of their names: where
+    /// one comes too late the change ends, and is begun anew with it ([`Tree::again`]). So whoever needs many asks for all at once.
+    pub(super) async fn claim_homes(&mut self, names: impl IntoIterator<Item = String>) -> Result<()> {
+        let mut names: Vec<String> = names.into_iter().filter(|name| !self.names.contains(name)).collect();
+        names.sort();
+        names.dedup();
+        if names.first().zip(self.names.last()).is_some_and(|(first, last)| first < last) {
+            return self.unknown(Unknown::Homes(names));
+        }
+        for name in names {
+            self.claims.extend(node::claim(&mut self.txn, &name, None).await?);
+            self.names.push(name);
+        }
+        Ok(())
+    }
+
+    /// What is known of a home that this change claimed; one that was not is a bug.
+    fn claim(&self, home: Id) -> Result<&Claim> {
+        let missing = || Error::Failed(Failure::new("writing in a home", format!("home {home} was not claimed")));
+        self.claims.iter().find(|claim| claim.home == home).ok_or_else(missing)
+    }
+
+    /// The number of this change in a home.
+    fn seq(&self, home: Id) -> Result<Seq> {
+        Ok(self.claim(home)?.seq)
+    }
+
+    /// A verb is of this authority; and a request has declared its effect at a node, or at the collection that holds it.
+    fn authorize(&self, verb: Verb, at: Id) -> std::result::Result<(), Failure> {
+        let declared = |effect| self.granted.contains(&(effect, at));
+        let may =
+            verb.is_of(self.authority) && (self.authority != Authority::Gate || verb.effect().is_none_or(declared));
+        if may {
+            return Ok(());
+        }
+        let what = format!("{:?} of {:?} at {at}", verb, self.authority);
+        Err(Failure::new("a verb beyond its authority", what))
+    }
+
+    /// Tells of something that this change does, when it is committed.
+    fn record(&mut self, verb: Verb, deed: impl FnOnce() -> Deed) {
+        if self.observed {
+            self.events.push(ChangeEvent {
+                at: self.now,
+                actor: self.actor.as_ref().map(|actor| actor.id),
+                device: self.device(),
+                on_behalf_of: self.on_behalf_of,
+                address: self.address.as_ref().map(|path| path.href(false)),
+                authority: self.authority,
+                verb,
+                deed: deed(),
+            });
+        }
+    }
+
+    /// The transaction, for a verb that names no node of a request.
+    pub(super) fn doing(&mut self, verb: Verb, deed: Deed) -> std::result::Result<&mut Txn, Failure> {
+        self.authorize(verb, deed.objects.first().copied().unwrap_or_default())?;
+        self.record(verb, || deed);
+        Ok(&mut self.txn)
+    }
+
+    /// Has it held the others up for as long as one slice of long work may? Asked between its pieces; the rest is another change.
+    pub(super) fn is_long(&mut self) -> bool {
+        self.txn.is_long()
+    }
+
+    /// Leaves nothing behind, and lets others write, before it returns.
+    pub(super) async fn give_up(self) {
+        self.txn.give_up().await;
+    }
+
+    /// Makes the change durable: it is acknowledged, and told of, only after this.
+    pub(super) async fn commit(mut self) -> Result<()> {
+        for claim in std::mem::take(&mut self.claims) {
+            self.quota_kept(&claim).await?;
+            if claim.unsettled {
+                node::settle(&mut self.txn, &claim).await?;
+            }
+        }
+        if self.events.is_empty() {
+            return Ok(self.txn.commit().await?);
+        }
+        // Once begun it is carried through, and so is the telling.
+        let Self { txn, observers, events, .. } = self;
+        let told = Carried::through(async move {
+            txn.commit().await?;
+            observers.tell(&events);
+            Ok(())
+        });
+        told.await.map_err(|died| Failure::new("committing", died))?
+    }
+}
+
+impl Executor for Edit {
+    fn asked(&self) -> &Asked {
+        self.txn.asked()
+    }
+
+    async fn connection(
+        &mut self,
+        sql: &'static str,
+    ) -> std::result::Result<(&mut Connection, Option<&mut Batch>), Failure> {
+        self.txn.connection(sql).await
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        self.txn.failed(failure);
+    }
+
+    fn prefetched(&mut self) -> Option<&mut Prefetched> {
+        self.txn.prefetched()
+    }
+}

@@ -1,0 +1,72 @@
+//! The verbs of a request: what its path and its destination lead to is what they are about.
+
+use super::Edit;
+use super::verbs::{Content, FileContent, Leaving, PropertyChange, Slot, bug};
+use crate::model::calendar::ComponentSet;
+use crate::model::error::Result;
+use crate::model::name::QName;
+use crate::model::node::Node;
+use crate::tree::gate::Admitted;
+use crate::tree::resolve::Target;
+
+impl Admitted<Edit> {
+    /// The collection that holds the target, or would.
+    pub(super) fn parent(&self) -> Result<Node> {
+        self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a request about the root"))
+    }
+
+    fn node(&self) -> Result<Node> {
+        self.target.node().cloned().ok_or_else(|| bug("a request about what is not there"))
+    }
+
+    fn slot(&self, target: &Target) -> Result<Slot> {
+        let parent = target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a name without a collection"))?;
+        Ok(Slot { parent, name: target.name().to_owned(), session: self.session(target) })
+    }
+
+    pub(super) fn slot_at_destination(&self) -> Result<Slot> {
+        self.slot(self.destination.as_ref().ok_or_else(|| bug("a request without destination"))?)
+    }
+
+    /// The lock of the actor that covers a target and whose token the request shows: the session.
+    pub(super) fn session(&self, target: &Target) -> Option<String> {
+        let shown = |token: &str| self.request.preconditions.submitted().any(|shown| shown == token);
+        let actor = self.request.actor.id;
+        let held = target.covering().find(|(lock, _)| lock.principal_id == actor && shown(&lock.token));
+        held.map(|(lock, _)| lock.token.clone())
+    }
+
+    /// Something comes to stand at the target, whose name is free.
+    pub async fn bind(&mut self, content: Content) -> Result<Node> {
+        let slot = self.slot(&self.target)?;
+        self.store.bind(slot, content).await
+    }
+
+    /// The document at the target has other content.
+    pub async fn replace(&mut self, content: FileContent) -> Result<Node> {
+        let (document, parent, session) = (self.node()?, self.parent()?, self.session(&self.target));
+        self.store.replace(document, &parent, content, session).await
+    }
+
+    /// Changes properties of the target, all or none.
+    pub async fn patch(&mut self, changes: &[PropertyChange]) -> Result<()> {
+        let parent = self.target.parent().map(|link| link.node.clone());
+        self.store.patch(self.node()?, parent, changes).await
+    }
+
+    /// Sets dead properties on what this request has just bound (extended MKCOL).
+    pub async fn set_initial_properties(&mut self, node: &Node, properties: &[(QName, String)]) -> Result<()> {
+        self.store.set_initial_properties(node, properties).await
+    }
+
+    /// What the calendar that this request has just bound may hold.
+    pub async fn set_supported_components(&mut self, calendar: &Node, components: ComponentSet) -> Result<()> {
+        self.store.set_supported_components(calendar, components).await
+    }
+
+    /// What stands at the target goes into the trash. 403 when it is one deletion too many.
+    pub async fn unbind(&mut self) -> Result<()> {
+        let (node, parent) = (self.node()?, self.parent()?);
+        self.store.unbind(node, &parent, Leaving::Deleted).await
+    }
+}

@@ -1,0 +1,144 @@
+//! Every change is told: what was done, to what, by whom, for whom and by what right.
+
+use std::sync::{Arc, Mutex};
+
+use beffroi::model::calendar::Detail;
+use beffroi::model::id::now;
+use beffroi::model::principal::Scope;
+use beffroi::model::privilege::Role;
+use beffroi::model::version::{Every, Retention};
+use beffroi::tree::edit::authority::{Authority, VERBS, Verb};
+use beffroi::tree::edit::event::ChangeEvent;
+
+use super::kit::{World, event};
+
+const DAY: i64 = 86_400;
+
+type Told = Arc<Mutex<Vec<ChangeEvent>>>;
+
+fn listening(world: &World) -> Told {
+    let told = Told::default();
+    let heard = Arc::clone(&told);
+    world.tree.observe(move |event| heard.lock().unwrap().push(event.clone()));
+    told
+}
+
+/// What was told since this was asked last.
+fn since(told: &Told) -> Vec<ChangeEvent> {
+    std::mem::take(&mut told.lock().unwrap())
+}
+
+fn verbs(events: &[ChangeEvent]) -> Vec<(Verb, &str)> {
+    events.iter().map(|event| (event.verb, event.deed.name.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_change_names_who_did_what_for_whom() {
+    let world = World::new().await;
+    let told = listening(&world);
+    let max = world.client("max");
+    // That a device was used is told once an hour.
+    max.get("/files/tram/").expect(200).await;
+    assert_eq!(verbs(&since(&told)), [(Verb::NoteUse, "")]);
+    max.put("/files/tram/plan.txt", "one").expect(201).await;
+    let made = since(&told);
+    assert_eq!(verbs(&made), [(Verb::Bind, "plan.txt")]);
+    let ChangeEvent { actor, device, on_behalf_of, address, authority, deed, .. } = made[0].clone();
+    let id = async |kind, name: &str| world.tree.principal(kind, name).await.unwrap().id;
+    let person = beffroi::model::principal::PrincipalKind::Person;
+    assert_eq!(actor, Some(id(person, "max").await));
+    assert_eq!(on_behalf_of, Some(id(beffroi::model::principal::PrincipalKind::Project, "tram").await));
+    assert_eq!((device.as_deref(), address.as_deref()), (Some("test"), Some("/files/tram/plan.txt")));
+    assert_eq!((authority, deed.objects.len(), deed.home.is_some()), (Authority::Gate, 1, true));
+    // In one's own home one acts for nobody else.
+    max.put("/files/max/own.txt", "one").expect(201).await;
+    assert_eq!(since(&told)[0].on_behalf_of, None);
+    // The same node is named by all that is done to it.
+    max.put("/files/tram/plan.txt", "two").expect(204).await;
+    max.relocate("/files/tram/plan.txt", "/files/tram/other.txt").expect(201).await;
+    max.delete("/files/tram/other.txt").expect(204).await;
+    let done = since(&told);
+    assert_eq!(verbs(&done), [(Verb::Replace, "plan.txt"), (Verb::Move, "other.txt"), (Verb::Unbind, "other.txt")]);
+    assert!(done.iter().all(|event| event.deed.objects == deed.objects));
+    // What is refused, or only read, is not told.
+    world.client("rita").put("/files/tram/no.txt", "x").expect(403).await;
+    max.get("/files/tram/").expect(200).await;
+    assert!(since(&told).iter().all(|event| event.verb == Verb::NoteUse));
+}
+
+/// Each row of the table of verbs, by each authority that may. A delivery is made by no request so far; what older versions left is
+/// set right before anyone listens.
+#[tokio::test]
+async fn each_verb_is_told_by_each_authority_that_may() {
+    let world = World::new().await;
+    let told = listening(&world);
+    let (lea, max) = (world.client("lea"), world.client("max"));
+    let tree = &world.tree;
+
+    tree.add_person("nina", "Nina", "nina@ville.example", None).await.unwrap();
+    tree.add_device("nina", "phone", Scope::All, false, None).await.unwrap();
+    tree.revoke_device("nina", "phone").await.unwrap();
+    tree.add_member("tram", "nina", Role::Reader, None).await.unwrap();
+    tree.remove_member("tram", "nina").await.unwrap();
+    tree.add_feed("lea", "/calendars/tram/meetings", Detail::Busy, None).await.unwrap();
+    tree.revoke_feed("lea", "/calendars/tram/meetings").await.unwrap();
+    tree.set_disabled("nina", true).await.unwrap();
+    tree.remove_person("nina").await.unwrap();
+    tree.add_project("bus", "Bus", None).await.unwrap();
+    tree.close_project("bus").await.unwrap();
+    tree.release("tram", None).await.unwrap();
+    let kept =
+        Retention { versions_days: Some(1), every: Every::Month, trash_days: 1, sync_days: 1, brake_percent: 50 };
+    tree.set_retention("tram", &kept).await.unwrap();
+
+    for text in ["one", "two", "three"] {
+        lea.put("/files/tram/plan.txt", text).send().await;
+    }
+    lea.proppatch("/files/tram/plan.txt", "<D:set><D:prop><x xmlns=\"y\">1</x></D:prop></D:set>").expect(207).await;
+    lea.put("/calendars/tram/meetings/a.ics", &event("a", "20260614")).expect(201).await;
+    let colour = "<D:set><D:prop><c xmlns=\"http://apple.com/ns/ical/\">red</c></D:prop></D:set>";
+    max.proppatch("/calendars/max/meetings@tram/", colour).expect(207).await;
+    lea.relocate("/files/tram/plan.txt", "/files/tram/moved.txt").expect(201).await;
+    let token = lea.locked("/files/tram/moved.txt", "exclusive", "0").await;
+    lea.put("/files/tram/moved.txt", "a draft").token(&token).expect(204).await;
+    lea.unlock_at("/files/tram/moved.txt").header("Lock-Token", &format!("<{token}>")).expect(204).await;
+    lea.put("/files/tram/~$moved.txt", "litter").expect(201).await;
+    lea.put("/files/tram/goes.txt", "x").expect(201).await;
+    lea.delete("/files/tram/goes.txt").expect(204).await;
+    lea.relocate("/trash/tram/goes.txt", "/files/tram/goes.txt").expect(201).await;
+    lea.delete("/files/tram/goes.txt").expect(204).await;
+    lea.delete("/trash/tram/goes.txt").expect(204).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let moment = now();
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    lea.put("/files/tram/later.txt", "x").expect(201).await;
+    let owner = tree.owner("tram").await.unwrap();
+    let path = beffroi::model::path::Path::parse("/files/tram").unwrap();
+    let request = beffroi::tree::gate::Request::of(beffroi::model::method::Method::Update, path, owner);
+    tree.rewind(&request, moment, &mut |_| {}).await.unwrap();
+    lea.put("/files/tram/empty.txt", "").expect(201).await;
+    for number in 0..100 {
+        lea.put(&format!("/files/lea/{number}"), "x").expect(201).await;
+    }
+    super::keeping::sql(&world, "UPDATE node SET placed_at = placed_at - 7200, created_at = created_at - 7200").await;
+    for number in 0..100 {
+        lea.delete(&format!("/files/lea/{number}")).send().await;
+    }
+    tree.tend(now() + 2 * DAY).await.unwrap();
+    tree.tend(now() + 90 * DAY).await.unwrap();
+    super::keeping::sql(&world, "UPDATE body SET stored_at = 0").await;
+    tree.sweep().await.unwrap();
+
+    let told = since(&told);
+    let missing: Vec<_> = VERBS
+        .iter()
+        .filter(|row| row.verb != Verb::Repair)
+        .flat_map(|row| row.may.iter().map(|authority| (row.verb, *authority)))
+        .filter(|(_, authority)| *authority != Authority::Delivery)
+        .filter(|(verb, authority)| !told.iter().any(|event| (event.verb, event.authority) == (*verb, *authority)))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    // Each authority does what is its own.
+    assert!(told.iter().all(|event| event.verb.is_of(event.authority)));
+    assert!(told.iter().all(|event| (event.authority == Authority::Gate) == event.actor.is_some()));
+}

@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 use super::exceptions::{Base, Named};
 use super::time::When;
 use super::zone::{Zone, Zones};
+use crate::model::condition::Condition;
 
 /// A rule with all that people write in it is a tenth as long.
 const MAX_RULE_BYTES: usize = 4096;
@@ -49,6 +50,9 @@ pub(super) enum Skip {
 const SKIPS: [(&str, Skip); 3] = [("OMIT", Skip::Omit), ("BACKWARD", Skip::Backward), ("FORWARD", Skip::Forward)];
 
 const WEEKDAYS: [(&str, u8); 7] = [("MO", 0), ("TU", 1), ("WE", 2), ("TH", 3), ("FR", 4), ("SA", 5), ("SU", 6)];
+
+/// The calendars by which a rule may count (RFC 7529: RSCALE).
+pub const SCALES: [&str; 1] = ["GREGORIAN"];
 
 /// All parts that a rule can have.
 const PARTS: [&str; 16] = [
@@ -106,6 +110,12 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The condition that such a rule breaks.
+    #[must_use]
+    pub fn condition(self) -> Condition {
+        if self == Self::UnknownScale { Condition::SupportedRscale } else { Condition::ValidCalendarData }
+    }
+
     /// Its name, which stays.
     #[must_use]
     pub fn key(self) -> &'static str {
@@ -278,7 +288,7 @@ impl Reader {
                 Some(skip) => self.rule.skip = skip,
                 None => self.blame(Fault::NoValue),
             },
-            _ if value == "GREGORIAN" => {}
+            _ if SCALES.contains(&value) => {}
             _ => self.blame(Fault::UnknownScale),
         }
     }

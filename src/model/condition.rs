@@ -56,6 +56,7 @@ pub enum Condition {
     ValidCalendarData,
     ValidCalendarObjectResource,
     SupportedCalendarData,
+    SupportedRscale,
     SupportedCalendarComponent,
     NoUidConflict,
     MaxResourceSize,
@@ -104,7 +105,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 65] = [
+pub static CONDITIONS: [ConditionRow; 66] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -153,6 +154,7 @@ pub static CONDITIONS: [ConditionRow; 65] = [
     caldav(Condition::ValidCalendarData, 403, "valid-calendar-data", "RFC 4791 section 5.3.2.1"),
     caldav(Condition::ValidCalendarObjectResource, 403, "valid-calendar-object-resource", "RFC 4791 section 5.3.2.1"),
     caldav(Condition::SupportedCalendarData, 403, "supported-calendar-data", "RFC 4791 section 5.3.2.1"),
+    caldav(Condition::SupportedRscale, 403, "supported-rscale", "RFC 7529"),
     caldav(Condition::SupportedCalendarComponent, 403, "supported-calendar-component", "RFC 4791 section 5.3.2.1"),
     caldav(Condition::NoUidConflict, 403, "no-uid-conflict", "RFC 4791 section 5.3.2.1"),
     caldav(Condition::MaxResourceSize, 403, "max-resource-size", "RFC 4791 section 5.3.2.1"),

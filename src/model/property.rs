@@ -5,7 +5,7 @@
 //! copied or moved onto it), what was said of the file before is not true of the new one: its date of creation, that it is
 //! hidden, that it may be executed. The new one brings what is said of itself. What was said of the document stays.
 
-use super::name::MICROSOFT;
+use super::name::{MICROSOFT, QName};
 
 /// What programs say of a file as such: a namespace, and the names in it, or all (none named). All else speaks of the document.
 pub const OF_FILE: [(&str, &[&str]); 7] = [
@@ -33,6 +33,22 @@ pub fn of_file() -> Vec<String> {
         all.iter().map(|name| format!("{namespace} {name}")).collect()
     };
     OF_FILE.iter().flat_map(spelled).collect()
+}
+
+/// The zone of a calendar is told by its name (RFC 7809 section 5.2) or whole (RFC 4791 section 5.2.2): two properties, one value.
+pub const ZONE: [QName; 2] = [QName::caldav("calendar-timezone-id"), QName::caldav("calendar-timezone")];
+
+/// The other property that tells the same value: whoever sets or removes the one ends the other, so that both always agree.
+#[must_use]
+pub fn other_of(name: &QName) -> Option<QName> {
+    let [by_name, whole] = ZONE;
+    if *name == by_name {
+        Some(whole)
+    } else if *name == whole {
+        Some(by_name)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::model::error::Failure;
 use crate::model::id::{Id, Seq};
 use crate::model::name::QName;
 use crate::model::node::Node;
-use crate::model::property::of_file;
+use crate::model::property::{of_file, other_of};
 
 /// A dead property: its name, and its whole element as self-contained XML.
 pub type Dead = (QName, String);
@@ -199,16 +199,21 @@ pub async fn size(c: &mut impl Executor, node: Id, whose: Id) -> Result<i64, Fai
     Ok(row(c, sql, arguments![node, whose]).await?.map_or(0, |row| row.integer(0)))
 }
 
-/// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's.
+/// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's, also where that tells the same
+/// value under another name.
 pub async fn seen_by(c: &mut impl Executor, node: Id, person: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
     const SQL: &str = concat!(
-        "SELECT p.namespace, p.name, p.xml FROM property p WHERE p.node_id = $1 AND ",
+        "SELECT p.namespace, p.name, p.xml, p.principal_id FROM property p WHERE p.node_id = $1 AND ",
         selected!("$3"),
         " AND (p.principal_id = $2 OR (p.principal_id = 0 AND NOT EXISTS (SELECT 1 FROM property q WHERE q.node_id = $1 \
          AND q.principal_id = $2 AND q.namespace = p.namespace AND q.name = p.name)))"
     );
     let found = rows(c, SQL, arguments![node, person, which.names()]).await?;
-    Ok(found.iter().map(|row| dead_of(row, 0)).collect())
+    let (own, everyone): (Vec<_>, Vec<_>) = found.iter().partition(|row| Id(row.integer(3)) == person);
+    let mut seen: Vec<Dead> = own.into_iter().map(|row| dead_of(row, 0)).collect();
+    let told: Vec<QName> = seen.iter().filter_map(|(name, _)| other_of(name)).collect();
+    seen.extend(everyone.into_iter().map(|row| dead_of(row, 0)).filter(|(name, _)| !told.contains(name)));
+    Ok(seen)
 }
 
 /// Sets a dead property, for everyone or for one person.

@@ -27,6 +27,7 @@ use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node, ROOT};
+use crate::model::property::ZONE;
 use crate::store::body::{INLINE_BYTES, sha256};
 use crate::store::calendar::{self, Candidates};
 use crate::store::executor::Executor;
@@ -172,12 +173,24 @@ pub fn given(dead: &[Dead], name: &QName) -> Option<String> {
     )
 }
 
+/// The zone that a calendar was told by name. Where older versions stored a whole one beside it, the name counts.
+#[must_use]
+pub fn named_zone(dead: &[Dead]) -> Option<TimeZone> {
+    let [by_name, _] = ZONE;
+    known(&given(dead, &by_name)?)
+}
+
+/// The zone that a calendar was given whole, and goes by.
+#[must_use]
+pub fn whole_zone(dead: &[Dead]) -> Option<Zone> {
+    let [_, whole] = ZONE;
+    if named_zone(dead).is_some() { None } else { Zone::of_text(&given(dead, &whole)?) }
+}
+
 /// The zone in which a calendar tells what floats: its own, else that of the server.
 #[must_use]
 pub fn floating_zone(dead: &[Dead]) -> Zone {
-    let by_id = given(dead, &QName::caldav("calendar-timezone-id")).and_then(|id| known(&id)).map(Zone::Known);
-    let described = || Zone::of_text(&given(dead, &QName::caldav("calendar-timezone"))?);
-    by_id.or_else(described).unwrap_or_else(|| Zone::Known(zone()))
+    named_zone(dead).map(Zone::Known).or_else(|| whole_zone(dead)).unwrap_or_else(|| Zone::Known(zone()))
 }
 
 impl<T: Executor> Admitted<T> {

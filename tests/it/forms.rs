@@ -94,6 +94,81 @@ async fn time_zones_by_reference() {
     assert!(max.report_at(CALENDAR).body(&body).expect(207).await.text().contains("VTIMEZONE"));
 }
 
+/// The name of a zone and the zone whole are one value (RFC 7809 section 5.2): whoever sets both, in whatever request, or one after the
+/// other, for everyone or for themselves, is told of one zone, and what floats is told in it.
+#[tokio::test]
+async fn the_two_ways_to_tell_a_zone_never_disagree() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let whole = |name: &str| {
+        format!(
+            "<C:calendar-timezone {CALDAV}>BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{}END:VCALENDAR\r\n</C:calendar-timezone>",
+            zone(name)
+        )
+    };
+    let named = |name: &str| format!("<C:calendar-timezone-id {CALDAV}>{name}</C:calendar-timezone-id>");
+    let told = async |client: &Client, path: &str| {
+        let props = format!("<C:calendar-timezone {CALDAV}/><C:calendar-timezone-id {CALDAV}/>");
+        let both = client.propfind(path, "0", &props).expect(207).await;
+        let only = |name: &str| format!("<C:{name} {CALDAV}/>");
+        for name in ["calendar-timezone", "calendar-timezone-id"] {
+            let alone = client.propfind(path, "0", &only(name)).expect(207).await;
+            assert_eq!(alone.property(name), both.property(name), "{}", alone.text());
+        }
+        let name = both.property("calendar-timezone-id").map(|id| id.text()).unwrap_or_default();
+        let described = both.property("calendar-timezone").map(|whole| whole.text()).unwrap_or_default();
+        let same = described.lines().any(|line| line.trim_end() == format!("TZID:{name}"));
+        assert!(described.is_empty() || same, "{name} {described}");
+        name
+    };
+    let (tokyo, cayenne, casablanca) = ("Asia/Tokyo", "America/Cayenne", "Africa/Casablanca");
+    let set = |inner: &str| format!("<D:set><D:prop>{inner}</D:prop></D:set>");
+    let remove = |name: &str| format!("<D:remove><D:prop><C:{name} {CALDAV}/></D:prop></D:remove>");
+    for (number, (instructions, expected)) in [
+        (set(&format!("{}{}", named(tokyo), whole(cayenne))), cayenne),
+        (set(&format!("{}{}", whole(cayenne), named(tokyo))), tokyo),
+        // No two yearly rules describe it: then it is told by its name alone.
+        (set(&format!("{}{}", whole(cayenne), named(casablanca))), casablanca),
+        (set(&format!("{}{}", named(tokyo), whole(tokyo))), tokyo),
+        (format!("{}{}", set(&named(tokyo)), remove("calendar-timezone")), tokyo),
+        (format!("{}{}", remove("calendar-timezone-id"), set(&whole(cayenne))), cayenne),
+        (remove("calendar-timezone"), ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        max.proppatch(CALENDAR, &instructions).expect(207).await;
+        assert_eq!(told(&max, CALENDAR).await, expected, "{instructions}");
+        if instructions.contains("remove") {
+            continue;
+        }
+        for (method, root, types) in [
+            ("MKCALENDAR", "C:mkcalendar", ""),
+            ("MKCOL", "D:mkcol", "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"),
+        ] {
+            let path = format!("/calendars/max/{number}-{}/", method.to_lowercase());
+            let inner = instructions.replace("<D:prop>", &format!("<D:prop>{types}"));
+            let body = format!("<{root} {CALDAV}>{inner}</{root}>");
+            let answer = max.ask(method, &path).header("Content-Type", "text/xml").body(&body).expect(201).await;
+            assert_eq!(told(&max, &path).await, expected, "{}", answer.text());
+        }
+    }
+    // In their own home a person sees what they set for themselves, whatever everyone is told.
+    let (shared, link) = ("/calendars/tram/meetings/", "/calendars/max/meetings@tram/");
+    for (everyone, own, expected) in [
+        (named(tokyo), whole(cayenne), cayenne),
+        (whole(cayenne), named(tokyo), tokyo),
+        (named(tokyo), named(cayenne), cayenne),
+    ] {
+        max.proppatch(shared, &set(&everyone)).expect(207).await;
+        max.proppatch(link, &set(&own)).expect(207).await;
+        assert_eq!(told(&max, link).await, expected, "{everyone} {own}");
+    }
+    max.proppatch(link, &remove("calendar-timezone-id")).expect(207).await;
+    assert_eq!(told(&max, link).await, tokyo);
+    world.sound().await;
+}
+
 #[tokio::test]
 async fn a_calendar_s_zone_by_name_or_whole() {
     let world = World::new().await;

@@ -4,7 +4,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 use super::call::{Call, heeded};
-use super::proppatch::plan;
+use super::proppatch::{changes, plan, set_by};
 use crate::exchange::Response;
 use crate::model::calendar::ComponentSet;
 use crate::model::condition::Condition;
@@ -21,7 +21,7 @@ use crate::wire::xml::Element;
 pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
     let precheck = call.tree.precheck(&call.request).await?;
     let body = call.take_whole().await?;
-    let mut properties: Vec<(QName, String)> = Vec::new();
+    let (mut properties, mut named) = (Vec::new(), Vec::new());
     let mkcalendar = call.request.method == Method::Mkcalendar;
     let kind = precheck.target.parent().and_then(|parent| parent.node.kind.row().mkcol).unwrap_or_default();
     let makes_calendar = kind == Kind::Calendar;
@@ -42,7 +42,7 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
         if makes_calendar != (calendar || mkcalendar) {
             return Err(misplaced(mkcalendar).into());
         }
-        let mut verdicts = Vec::new();
+        let (mut verdicts, mut updates) = (Vec::new(), Vec::new());
         for element in made.properties {
             let name = element.name.clone();
             // A folder's shown name is its name; a client that says so says nothing wrong.
@@ -53,17 +53,22 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
                 components = component_set(&element);
                 let verdict = components.map(|_| PropertyChange::Remove(name.clone()));
                 verdicts.push((name, verdict.ok_or(Condition::SupportedCalendarComponent)));
+                updates.push(Update::Set(element));
                 continue;
             }
-            verdicts.push((name, plan(&Update::Set(element), kind)));
+            let update = Update::Set(element);
+            verdicts.push((name, plan(&update, kind)));
+            updates.push(update);
         }
         if verdicts.iter().any(|(_, verdict)| verdict.is_err()) {
             return refused(&verdicts, mkcalendar.then(|| precheck.target.path.href(true)));
         }
-        properties.extend(verdicts.into_iter().filter_map(|(_, verdict)| match verdict {
-            Ok(PropertyChange::Set(name, xml)) => Some((name, xml)),
+        let plans: Vec<PropertyChange> = verdicts.into_iter().filter_map(|(_, verdict)| verdict.ok()).collect();
+        named.extend(plans.iter().filter_map(|plan| match plan {
+            PropertyChange::Set(name, _) => Some(name.clone()),
             _ => None,
         }));
+        properties = set_by(changes(&updates, plans));
     }
     let mut admitted = call.tree.write(&call.request).await?;
     let node = admitted.bind(Content::Folder).await?;
@@ -75,7 +80,7 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
     let preferences = call.preferences();
     let mut response = if preferences.representation {
         let root = if mkcalendar { QName::caldav("mkcalendar-response") } else { QName::dav("mkcol-response") };
-        made(&root, &properties)
+        made(&root, &named)
     } else {
         Call::status(StatusCode::CREATED)
     };
@@ -89,11 +94,11 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
 }
 
 /// What was set (RFC 5689 section 3, RFC 4791 section 5.3.1).
-fn made(root: &QName, properties: &[(QName, String)]) -> Response {
+fn made(root: &QName, named: &[QName]) -> Response {
     let mut writer = Writer::document();
     writer.raw(&format!("<x:{} xmlns:x=\"{}\" xmlns:D=\"DAV:\">", root.local, root.namespace));
     writer.begin_propstat();
-    properties.iter().for_each(|(name, _)| writer.name(name));
+    named.iter().for_each(|name| writer.name(name));
     writer.end_propstat(200, None);
     writer.raw(&format!("</x:{}>", root.local));
     Call::xml(StatusCode::CREATED, writer)

@@ -1,5 +1,7 @@
 //! PROPPATCH: all instructions or none, in order (RFC 4918 section 9.2).
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
 
 use super::call::{Call, heeded};
@@ -11,6 +13,7 @@ use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
+use crate::model::property::other_of;
 use crate::tree::edit::PropertyChange;
 use crate::wire::multistatus::Writer;
 use crate::wire::request::{Update, propertyupdate};
@@ -61,16 +64,34 @@ pub(super) fn plan(update: &Update, kind: Kind) -> std::result::Result<PropertyC
     }
 }
 
-/// What setting a property does besides: the modification time, or that the other way to tell a zone no longer counts.
-pub(super) fn also(update: &Update) -> Option<PropertyChange> {
-    match (find(update.name()).map(|property| property.write), update) {
-        (Some(Write::Zone), Update::Set(_)) => Some(PropertyChange::Remove(QName::caldav("calendar-timezone-id"))),
-        (Some(Write::ZoneId), Update::Set(_)) => Some(PropertyChange::Remove(QName::caldav("calendar-timezone"))),
-        (Some(Write::DeadAndModifiedAt(parse)), Update::Set(element)) => {
-            parse(&element.text()).map(PropertyChange::ModifiedAt)
+/// What instructions that nobody refuses ask of the tree, in their order, with what each does besides: the modification time, or
+/// that the other way to tell the same value no longer counts (RFC 7809 section 5.2), unless another instruction sets that.
+pub(super) fn changes(updates: &[Update], plans: Vec<PropertyChange>) -> Vec<PropertyChange> {
+    let sets =
+        |name: &QName| updates.iter().any(|update| matches!(update, Update::Set(element) if element.name == *name));
+    let besides = |update: &Update| match (update, other_of(update.name())) {
+        (Update::Set(_), Some(other)) => Some(PropertyChange::Remove(other)),
+        (Update::Remove(_), Some(other)) if !sets(&other) => Some(PropertyChange::Remove(other)),
+        (Update::Set(element), None) => match find(&element.name).map(|property| property.write) {
+            Some(Write::DeadAndModifiedAt(parse)) => parse(&element.text()).map(PropertyChange::ModifiedAt),
+            _ => None,
+        },
+        (Update::Remove(_), _) => None,
+    };
+    plans.into_iter().zip(updates).flat_map(|(plan, update)| [Some(plan), besides(update)]).flatten().collect()
+}
+
+/// Which dead properties something new has after these changes.
+pub(super) fn set_by(changes: Vec<PropertyChange>) -> Vec<(QName, String)> {
+    let mut properties = BTreeMap::new();
+    for change in changes {
+        match change {
+            PropertyChange::Set(name, xml) => drop(properties.insert(name, xml)),
+            PropertyChange::Remove(name) => drop(properties.remove(&name)),
+            PropertyChange::ModifiedAt(_) | PropertyChange::Comment(_) | PropertyChange::Kept(_) => {}
         }
-        _ => None,
     }
+    properties.into_iter().collect()
 }
 
 pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
@@ -87,12 +108,8 @@ pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
     let href = admitted.target.href();
     let mut whole = None;
     if !refused {
-        let changes: Vec<PropertyChange> = updates
-            .iter()
-            .zip(&verdicts)
-            .flat_map(|(update, (_, verdict))| verdict.clone().ok().into_iter().chain(also(update)))
-            .collect();
-        match admitted.patch(&changes).await {
+        let plans = verdicts.iter().filter_map(|(_, verdict)| verdict.clone().ok()).collect();
+        match admitted.patch(&changes(&updates, plans)).await {
             Ok(()) => admitted.commit().await?,
             Err(Error::Refused(refusal)) if refusal.condition == Condition::TooManyProperties => {
                 whole = Some(refusal.condition);

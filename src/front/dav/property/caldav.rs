@@ -5,17 +5,18 @@ use std::borrow::Cow;
 
 use super::{Property, PropertyContext, Read, Write};
 use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, readable};
+use crate::ical::rule::SCALES;
 use crate::ical::select::select;
-use crate::ical::tzid::known;
 use crate::ical::vtimezone::vtimezone;
-use crate::ical::zone::{Zone, Zones};
+use crate::ical::zone::Zones;
 use crate::model::calendar::{COLLATIONS, ComponentSet, TimeRange};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{CALDAV, CALENDARSERVER, QName};
 use crate::model::path::{Path, TIMEZONES};
 use crate::model::privilege::Privilege;
-use crate::tree::calendar::{CALENDARS, given};
+use crate::model::property::ZONE;
+use crate::tree::calendar::{CALENDARS, named_zone, whole_zone};
 use crate::tree::changes::sync_token;
 use crate::tree::resolve::PRINCIPALS_SEGMENT;
 use crate::tree::resource::{Needs, Resource, Text};
@@ -49,6 +50,7 @@ pub static PROPERTIES: &[Property] = &[
     live("supported-calendar-data", NOTHING, supported_data, "RFC 4791 section 5.2.4"),
     live("max-resource-size", NOTHING, max_resource_size, "RFC 4791 section 5.2.5"),
     live("max-attendees-per-instance", NOTHING, max_attendees, "RFC 4791 section 5.2.9"),
+    live("supported-rscale-set", NOTHING, supported_rscales, "RFC 7529"),
     live("supported-collation-set", NOTHING, supported_collations, "RFC 4791 section 7.5.1"),
     live("calendar-data", TEXT, calendar_data, "RFC 4791 section 9.6"),
     set("schedule-calendar-transp", schedule_calendar_transp, Write::Dead, "RFC 6638 section 9.1"),
@@ -80,10 +82,8 @@ fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
 
 /// What a calendar was told by name is described, where two yearly rules can; what was sent stays as it was.
 fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
-    let named =
-        given(&resource.dead, &QName::caldav("calendar-timezone-id")).filter(|_| resource.node.kind.is_calendar())?;
+    let zone = named_zone(&resource.dead).filter(|_| resource.node.kind.is_calendar())?;
     let range = TimeRange { start: context.now, end: context.now.saturating_add(YEAR_S) };
-    let zone = known(&named)?;
     let zone = vtimezone(zone.iana_name()?, &zone, range)?;
     let product = "PRODID:-//Beffroi//Beffroi//EN\r\n";
     text(format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{product}{zone}END:VCALENDAR\r\n"))
@@ -91,9 +91,13 @@ fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<V
 
 /// The name of the zone that a calendar was given whole.
 fn calendar_timezone_id(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    let whole =
-        given(&resource.dead, &QName::caldav("calendar-timezone")).filter(|_| resource.node.kind.is_calendar())?;
-    text(Zone::of_text(&whole)?.iana_name()?.to_owned())
+    text(whole_zone(&resource.dead).filter(|_| resource.node.kind.is_calendar())?.iana_name()?.to_owned())
+}
+
+/// Is a zone that was stored whole still the one that its calendar goes by?
+pub(super) fn holds(resource: &Resource, (name, _): &(QName, String)) -> bool {
+    let [_, whole] = ZONE;
+    *name != whole || named_zone(&resource.dead).is_none()
 }
 
 /// Who tells the zones that objects need not describe: this server itself.
@@ -153,6 +157,12 @@ fn max_resource_size(resource: &Resource, _: &PropertyContext) -> Option<Value<'
 
 fn max_attendees(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     if resource.node.kind.is_calendar() { text(MAX_ATTENDEES.to_string()) } else { None }
+}
+
+/// The calendars by which rules may count (RSCALE).
+fn supported_rscales(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+    let of = |name: &str| format!("<C:supported-rscale xmlns:C=\"{CALDAV}\">{name}</C:supported-rscale>");
+    if resource.node.kind.is_calendar() { xml(SCALES.map(of).concat()) } else { None }
 }
 
 fn supported_collations(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {

@@ -1,4 +1,4 @@
-//! PROPERTIES: one row a live property. PropertyContext one is a plain function of a view that was loaded before.
+//! PROPERTIES: one row a live property. Reading one is a plain function of a view that was loaded before.
 
 mod acl;
 mod caldav;
@@ -101,7 +101,6 @@ static RESERVED: &[(QName, &str)] = &[
     (QName::caldav("schedule-outbox-URL"), "RFC 6638 section 2"),
     (QName::caldav("calendar-user-type"), "RFC 6638 section 2"),
     (QName::caldav("schedule-tag"), "RFC 6638 section 9.3"),
-    (QName::caldav("supported-rscale-set"), "RFC 7529 section 5"),
     (QName::caldav("managed-attachments-server-URL"), "RFC 8607 section 6"),
     (QName::caldav("max-attachment-size"), "RFC 8607 section 6"),
     (QName::caldav("max-attachments-per-resource"), "RFC 8607 section 6"),
@@ -135,7 +134,11 @@ pub fn in_allprop() -> impl Iterator<Item = &'static Property> {
 
 /// The dead properties of a resource, without what is no longer so.
 pub fn dead(resource: &Resource) -> impl Iterator<Item = &(QName, String)> {
-    resource.dead.iter().filter(|dead| dead.0 != webdav::WIN32_LAST_MODIFIED || webdav::holds(resource, dead))
+    let holds = |dead: &&(QName, String)| match dead.0 == webdav::WIN32_LAST_MODIFIED {
+        true => webdav::holds(resource, dead),
+        false => caldav::holds(resource, dead),
+    };
+    resource.dead.iter().filter(holds)
 }
 
 /// A dead property as it is told: one that is damaged is there, and must not break the answer.

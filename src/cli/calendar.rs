@@ -77,6 +77,10 @@ pub(super) async fn import(tree: &Tree, terminal: &Terminal, address: &str, from
     imported.map_err(|error| match error {
         ImportError::Read(error) => at_path(from, &error),
         ImportError::NotACalendar => told("fault-not-a-calendar", &[("path", &from.display().to_string())]),
+        ImportError::Refused(reason) => {
+            let why = message::reason(terminal.language, &reason);
+            told("fault-calendar-file", &[("path", &from.display().to_string()), ("why", &why)])
+        }
         ImportError::Failed(failure) => Error::from(failure).into(),
     })?;
     let (stored, known) = (done.stored.to_string(), done.known.to_string());

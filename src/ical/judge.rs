@@ -4,18 +4,23 @@
 //! rule and everybody understands all the same is taken. What is stored already is served as it is, and the check tells what of it
 //! would be refused today.
 
-use jiff::tz::TimeZone;
+use std::collections::HashSet;
+
+use jiff::tz::{TimeZone, offset};
 
 use super::object::{Component, Invalid, MAX_ATTENDEES, Object, Property, parse};
-use super::recur::overrides;
+use super::recur::overriding;
 use super::rule::Rule;
 use super::time::{Clock, Length, When};
 use super::zone::{Zone, Zones};
 use crate::model::condition::Condition;
 use crate::model::error::Reason;
+use crate::model::id::Timestamp;
 
 /// So much of a line is told of it.
 const MAX_TOLD: usize = 200;
+/// A calendar that far from UTC, hours, tells no floating time as UTC does.
+const FAR_OFF: i8 = 11;
 
 /// Reads what a client stores, and refuses what has no reading.
 pub fn judge(bytes: &[u8]) -> Result<Object, Reason> {
@@ -32,6 +37,9 @@ pub fn judge(bytes: &[u8]) -> Result<Object, Reason> {
 pub fn reason(invalid: Invalid) -> Reason {
     let (condition, key, of) = match invalid {
         Invalid::Encoding => (Condition::ValidCalendarData, "invalid-encoding", String::new()),
+        Invalid::Utf16 => (Condition::ValidCalendarData, "invalid-utf-16", String::new()),
+        Invalid::LineEnds => (Condition::ValidCalendarData, "invalid-line-ends", String::new()),
+        Invalid::Version => (Condition::SupportedCalendarData, "invalid-version", String::new()),
         Invalid::Control => (Condition::ValidCalendarData, "invalid-control", String::new()),
         Invalid::Line(line) => (Condition::ValidCalendarData, "invalid-line", line.to_string()),
         Invalid::Nesting(line) => (Condition::ValidCalendarData, "invalid-nesting", line.to_string()),
@@ -65,46 +73,47 @@ static VALUES: [(&[&str], Holds, &str); 6] = [
 pub fn sound(object: &Object) -> Result<(), Reason> {
     let scale = object.calendar.property("CALSCALE");
     if let Some(line) = scale.filter(|line| !line.value().trim().eq_ignore_ascii_case("GREGORIAN")) {
-        return Err(told("invalid-scale", line));
+        return Err(told(Condition::ValidCalendarData, "invalid-scale", line));
     }
     object.parts().try_for_each(component)?;
     once(object)
 }
 
 /// Two components for one instance, however they spell its time, say no one thing of it (RFC 4791 section 4.1). What floats
-/// may be another instant in each calendar: it is not compared.
+/// may be another instant in each calendar: it is the same as another time only if it is so wherever the calendar is.
 fn once(object: &Object) -> Result<(), Reason> {
-    let named = object.parts().filter(|part| part.property("RECURRENCE-ID").is_some()).count();
-    let floats = |master: &Component| {
-        master.property("DTSTART").and_then(When::of).is_none_or(|start| start.clock == Clock::Floating)
-    };
-    if named < 2 || object.master().is_none_or(floats) {
+    if object.parts().filter(|part| part.property("RECURRENCE-ID").is_some()).count() < 2 {
         return Ok(());
     }
-    let zones = Zones::new(&object.calendar, Zone::Known(TimeZone::UTC));
-    let instances = overrides(object, &zones).len();
-    if instances < named && !zones.is_cut() { Err(reason(Invalid::Twice)) } else { Ok(()) }
+    let [here, there] = [0, FAR_OFF].map(|hours| {
+        let zones = Zones::new(&object.calendar, Zone::Known(TimeZone::fixed(offset(hours))));
+        let instances: Vec<Timestamp> = overriding(object, &zones).iter().map(|moved| moved.id.at).collect();
+        if zones.is_cut() { Vec::new() } else { instances }
+    });
+    let mut told = HashSet::new();
+    let all_differ = here.into_iter().zip(there).all(|instance| told.insert(instance));
+    if all_differ { Ok(()) } else { Err(reason(Invalid::Twice)) }
 }
 
 fn component(part: &Component) -> Result<(), Reason> {
     for line in &part.properties {
         let mut rows = VALUES.iter().filter(|(names, ..)| names.contains(&line.name.as_str()));
         if let Some((.., key)) = rows.find(|(_, holds, _)| !holds(line)) {
-            return Err(told(key, line));
+            return Err(told(Condition::ValidCalendarData, key, line));
         }
         // One that is empty is no rule.
         if matches!(line.name.as_str(), "RRULE" | "EXRULE")
             && !line.value().trim().is_empty()
             && let Err(fault) = Rule::read(line.value())
         {
-            return Err(told(&format!("invalid-rule-{}", fault.key()), line));
+            return Err(told(fault.condition(), &format!("invalid-rule-{}", fault.key()), line));
         }
     }
     part.components.iter().try_for_each(component)
 }
 
-fn told(key: &str, line: &Property) -> Reason {
-    Reason::of(Condition::ValidCalendarData, key, &line.raw().chars().take(MAX_TOLD).collect::<String>())
+fn told(condition: Condition, key: &str, line: &Property) -> Reason {
+    Reason::of(condition, key, &line.raw().chars().take(MAX_TOLD).collect::<String>())
 }
 
 fn is_time(line: &Property) -> bool {
@@ -130,6 +139,7 @@ mod tests {
     use super::{is_zone, judge, reason};
     use crate::ical::object::Invalid;
     use crate::ical::rule::Fault;
+    use crate::model::condition::Condition;
 
     fn event(lines: &str) -> String {
         let start = if lines.contains("DTSTART") { "" } else { "DTSTART:20260105T090000Z\n" };
@@ -171,6 +181,42 @@ mod tests {
         ] {
             assert_eq!(judge(event(&alarm(lines)).as_bytes()).expect_err(lines).code(), code, "{lines}");
         }
+        // What its format, its characters or its lines keep from being read is told before anything that would follow from that.
+        let plain = event("SUMMARY:a");
+        let version = |line: &str| plain.replace("VERSION:2.0\n", line).replace("UID:1\n", "").into_bytes();
+        let utf_16 = |bytes: fn(u16) -> [u8; 2], mark: &[u16]| {
+            mark.iter().copied().chain(plain.encode_utf16()).flat_map(bytes).collect::<Vec<u8>>()
+        };
+        for (bytes, condition, code) in [
+            (version("VERSION:1.0\n"), Condition::SupportedCalendarData, "version"),
+            (version("PRODID:x\nversion;X-A=b: 1.0\n"), Condition::SupportedCalendarData, "version"),
+            (version("VERSION:3.0\n"), Condition::SupportedCalendarData, "version"),
+            (version("VERSION:2.1;3.0\n"), Condition::SupportedCalendarData, "version"),
+            (version("VERSION:\n"), Condition::SupportedCalendarData, "version"),
+            (version("VERSION:2.0\nVERSION:1.0\n"), Condition::SupportedCalendarData, "version"),
+            (
+                plain.replace("END:VCALENDAR", "VERSION:1.0\nEND:VCALENDAR").into_bytes(),
+                Condition::SupportedCalendarData,
+                "version",
+            ),
+            (
+                version("VERSION:1.0\nNOTE;ENCODING=QUOTED-PRINTABLE:a=\nb\n"),
+                Condition::SupportedCalendarData,
+                "version",
+            ),
+            (utf_16(u16::to_le_bytes, &[0xfeff]), Condition::ValidCalendarData, "utf-16"),
+            (utf_16(u16::to_be_bytes, &[0xfeff]), Condition::ValidCalendarData, "utf-16"),
+            (utf_16(u16::to_le_bytes, &[]), Condition::ValidCalendarData, "utf-16"),
+            (utf_16(u16::to_be_bytes, &[]), Condition::ValidCalendarData, "utf-16"),
+            (plain.replace('\n', "\r").into_bytes(), Condition::ValidCalendarData, "line-ends"),
+            (plain.replacen('\n', "\r", 1).into_bytes(), Condition::ValidCalendarData, "control"),
+            (plain.replace("SUMMARY:a", "SUMMARY:a\u{0}").into_bytes(), Condition::ValidCalendarData, "control"),
+            (event("RRULE:RSCALE=HEBREW;FREQ=YEARLY").into_bytes(), Condition::SupportedRscale, "rule-unknown-scale"),
+            (event("EXRULE:FREQ=YEARLY;RSCALE=CHINESE").into_bytes(), Condition::SupportedRscale, "rule-unknown-scale"),
+        ] {
+            let refused = judge(&bytes).expect_err(code);
+            assert_eq!((refused.condition, refused.code()), (condition, code), "{}", String::from_utf8_lossy(&bytes));
+        }
         let hebrew = event("X-A:b").replace("VERSION:2.0", "VERSION:2.0\nCALSCALE:HEBREW");
         assert_eq!(judge(hebrew.as_bytes()).expect_err("a scale").code(), "scale");
         // One instance, spelled in two ways; and two, of which one spelling looks like the other's.
@@ -186,7 +232,33 @@ mod tests {
             let refused = twice(";TZID=Europe/Paris:20260106T090000", other).expect_err(other);
             assert_eq!(refused.code(), "instance-twice", "{other}");
         }
-        assert_eq!(twice(":20260106T080000Z", ":20260106T080000"), Ok(()));
+        for (one, other) in [
+            (":20260106T080000Z", ":20260106T080000"),
+            (";TZID=Europe/Paris:20260106T090000", ";TZID=Europe/London:20260106T090000"),
+            (";TZID=Europe/Paris:20260106T090000", ":20260106T090000Z"),
+            (";VALUE=DATE:20260107T090000", ":20260106T090000"),
+        ] {
+            assert_eq!(twice(one, other), Ok(()), "{one} {other}");
+        }
+        // Whoever has no clock of its own, or none that anybody knows, tells it by that of the series; without a series each by its own.
+        let floating =
+            |lines: &str| judge(event(&format!("DTSTART:20260105T090000\nRRULE:FREQ=DAILY{lines}")).as_bytes());
+        let without =
+            |lines: &str| judge(event(lines.trim_start_matches("\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\n")).as_bytes());
+        for (one, other, twice) in [
+            (";TZID=Here:20260106T090000", ";TZID=There:20260106T090000", true),
+            (";VALUE=DATE:20260106", ":20260106T090000", true),
+            (";TZID=Europe/Paris:20260106T090000", ":20260106T080000Z", true),
+            (";TZID=Europe/Paris:20260106T090000", ":20260106T090000", false),
+            (";TZID=Europe/Paris:20260106T090000", ";TZID=Asia/Tokyo:20260106T090000", false),
+        ] {
+            let moved = [one, other]
+                .map(|id| format!("\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\nRECURRENCE-ID{id}\nDTSTART:20260301T090000"));
+            for judged in [floating(&moved.concat()), without(&moved.concat())] {
+                let code = judged.map(|_| ()).map_err(|reason| reason.code().to_owned());
+                assert_eq!(code, if twice { Err("instance-twice".to_owned()) } else { Ok(()) }, "{one} {other}");
+            }
+        }
         // A line is told, not all of it.
         let long = format!("EXDATE:{}", "never,".repeat(10_000));
         assert!(judge(event(&long).as_bytes()).expect_err("a long line").of.len() < 1000);
@@ -217,6 +289,19 @@ mod tests {
         ] {
             assert_eq!(judge(event(lines).as_bytes()).map(|_| ()), Ok(()), "{lines}");
         }
+        // Many programs say no version; RFC 5545 section 3.7.4 lets one say a range.
+        for version in [
+            "",
+            "VERSION: 2.0\n",
+            "VERSION:1.0;2.0\n",
+            "VERSION:2.0;2.1\n",
+            "Version;X-A=b:2.0\n",
+            "VERSION:2.0\nVERSION:2.0\n",
+        ] {
+            let text = event("X-VERSION:1.0\nBEGIN:VALARM\nVERSION:1.0\nEND:VALARM").replace("VERSION:2.0\n", version);
+            assert_eq!(judge(text.as_bytes()).map(|_| ()), Ok(()), "{version}");
+            assert_eq!(judge(format!("\u{feff}{text}").as_bytes()).map(|_| ()), Ok(()), "{version}");
+        }
         let task = event("DUE:20260105T090000Z\nRRULE:FREQ=WEEKLY").replace("VEVENT", "VTODO");
         assert!(judge(task.replace("DTSTART:20260105T090000Z\n", "").as_bytes()).is_ok());
     }
@@ -230,7 +315,10 @@ mod tests {
         };
         let invalid = [
             Invalid::Encoding,
+            Invalid::Utf16,
             Invalid::Control,
+            Invalid::LineEnds,
+            Invalid::Version,
             Invalid::Line(1),
             Invalid::Nesting(1),
             Invalid::NotOneCalendar,

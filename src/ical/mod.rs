@@ -24,6 +24,7 @@ pub mod select;
 pub mod span;
 pub mod stream;
 mod template;
+pub mod text_format;
 pub mod time;
 pub mod tzdist;
 pub mod tzid;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::text_format::{BYTE_ORDER_MARK, TextFormat};
+use super::time::When;
 use crate::model::calendar::COMPONENTS;
 
 /// The largest object, bytes (`CALDAV:max-resource-size`).
@@ -18,6 +20,12 @@ const MAX_RULES: usize = 16;
 pub enum Invalid {
     /// It is not UTF-8.
     Encoding,
+    /// It is UTF-16.
+    Utf16,
+    /// Its lines end with a carriage return alone.
+    LineEnds,
+    /// It is of another version of the format than 2.0, such as vCalendar.
+    Version,
     /// A carriage return without line feed, or a control character.
     Control,
     /// A line that is no content line; its number, from 1.
@@ -103,6 +111,14 @@ impl Property {
         text
     }
 
+    /// Is it the value of a VERSION, or a range of such, that this format has (RFC 5545 section 3.7.4)?
+    #[must_use]
+    pub fn is_this_version(&self) -> bool {
+        let (least, most) = self.value().split_once(';').unwrap_or((self.value(), self.value()));
+        let number = |text: &str| text.trim().parse::<f32>().ok();
+        number(least).is_some_and(|least| least <= 2.0) && number(most).is_some_and(|most| most >= 2.0)
+    }
+
     /// All before the value: name and parameters.
     #[must_use]
     pub fn head(&self) -> &str {
@@ -133,6 +149,12 @@ impl Property {
     pub fn parameter(&self, name: &str) -> Option<String> {
         self.parameters().find(|(known, _)| known == name).map(|(_, value)| value)
     }
+}
+
+/// Do the lines before the first component name no version but this one? Who names none means it.
+fn says_this_version(lines: impl Iterator<Item = Property>) -> bool {
+    let begins = |line: &Property| line.name == "BEGIN" && !line.value().trim().eq_ignore_ascii_case("VCALENDAR");
+    lines.take_while(|line| !begins(line)).filter(|line| line.name == "VERSION").all(|line| line.is_this_version())
 }
 
 /// Where the value begins that seems to begin at `value_at`. Some programs do not quote a TZID with a colon in it
@@ -204,6 +226,12 @@ impl Component {
     pub fn value(&self, name: &str) -> Option<&str> {
         self.property(name).map(Property::value)
     }
+
+    /// The instance of a series that it is about, as it spells it: one time by two clocks may be two. `None`: it is the master.
+    /// An error: the spelling is no time.
+    pub fn instance(&self) -> Result<Option<When>, Invalid> {
+        self.property("RECURRENCE-ID").map(|line| When::of(line).ok_or(Invalid::Time)).transpose()
+    }
 }
 
 /// Unfolds lines (RFC 5545 section 3.1): on bytes, for a fold may cut a character. What must not be there is a fault of what a
@@ -212,7 +240,12 @@ fn unfolded(bytes: &[u8], stored: bool) -> Result<String, Invalid> {
     if bytes.len() > MAX_BYTES {
         return Err(Invalid::TooMuch);
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match TextFormat::of(bytes) {
+        TextFormat::Utf16Le | TextFormat::Utf16Be if !stored => return Err(Invalid::Utf16),
+        TextFormat::CarriageReturns if !stored => return Err(Invalid::LineEnds),
+        _ => {}
+    }
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     loop {
@@ -313,7 +346,15 @@ pub struct Object {
 impl Object {
     /// Reads what a client stores, and checks the rules of RFC 4791 section 4.1.
     pub fn parse(bytes: &[u8]) -> Result<Self, Invalid> {
-        let calendar = parse(bytes)?;
+        let text = unfolded(bytes, false)?;
+        // What another version writes may be no content line here: its own sentence goes first.
+        if !says_this_version(text.split('\n').filter_map(Property::parse)) {
+            return Err(Invalid::Version);
+        }
+        let calendar = read(&text)?;
+        if !calendar.all("VERSION").all(Property::is_this_version) {
+            return Err(Invalid::Version);
+        }
         if calendar.property("METHOD").is_some() {
             return Err(Invalid::Method);
         }
@@ -329,7 +370,8 @@ impl Object {
         }
         let mut instances = std::collections::HashSet::new();
         for part in &parts {
-            if !instances.insert(part.value("RECURRENCE-ID")) {
+            // What is no time is refused by its own sentence.
+            if part.instance().is_ok_and(|instance| !instances.insert(instance)) {
                 return Err(Invalid::Twice);
             }
             if part.all("ATTENDEE").count() > MAX_ATTENDEES {
@@ -339,7 +381,7 @@ impl Object {
                 return Err(Invalid::TooMuch);
             }
             let start = part.property("DTSTART");
-            let readable = start.is_none_or(|start| super::time::When::of(start).is_some());
+            let readable = start.is_none_or(|start| When::of(start).is_some());
             if !readable || (part.name == "VEVENT" && start.is_none()) {
                 return Err(Invalid::Time);
             }

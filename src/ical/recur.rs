@@ -174,10 +174,15 @@ pub(super) struct Override<'a> {
 
 /// The overrides of an object by the instants of what they take the place of.
 pub(super) fn overrides<'a>(object: &'a Object, zones: &Zones<'_>) -> BTreeMap<Timestamp, Override<'a>> {
+    overriding(object, zones).into_iter().map(|moved| (moved.id.at, moved)).collect()
+}
+
+/// The overrides of an object as they stand in it, also where two are for one instance.
+pub(super) fn overriding<'a>(object: &'a Object, zones: &Zones<'_>) -> Vec<Override<'a>> {
     let parts = object.parts().take_while(|_| zones.step(1));
     let mut moved = parts.filter_map(|part| Some((part, part.property("RECURRENCE-ID")?))).peekable();
     if moved.peek().is_none() {
-        return BTreeMap::new();
+        return Vec::new();
     }
     let master = object.master().and_then(|master| {
         let start = start_of(master)?;
@@ -197,7 +202,7 @@ pub(super) fn overrides<'a>(object: &'a Object, zones: &Zones<'_>) -> BTreeMap<T
         let would_end = master.as_ref().map_or(id.at, |(_, extent)| extent.end(id.at, id.when.local, &zone));
         let future = line.parameter("RANGE").is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
         let start = own.unwrap_or_else(|| id.when.clone());
-        Some((id.at, Override { component, start, id, named, would_end, future }))
+        Some(Override { component, start, id, named, would_end, future })
     };
     moved.filter_map(read).collect()
 }

@@ -1,10 +1,13 @@
 //! Many objects in one stream (RFC 5545 section 3.4): taken apart component by component, whatever its size, and put
 //! together again.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::object::{Component, Invalid, MAX_BYTES, Object, Property, fold_into, parse};
 use super::select::write;
+use super::text_format::{BYTE_ORDER_MARK, TextFormat};
+use super::time::When;
 use super::tzid;
 
 /// The longest name of a program that is passed on.
@@ -30,7 +33,7 @@ pub struct Entry {
     pub uid: String,
     /// Where they stand.
     pub spans: Vec<Span>,
-    instances: HashSet<Option<String>>,
+    instances: HashSet<Option<When>>,
 }
 
 /// What of a stream is not taken.
@@ -46,6 +49,7 @@ pub enum Skipped {
 /// no component itself.
 #[derive(Default)]
 pub struct Contents {
+    format: TextFormat,
     /// In the order in which the stream first names them.
     pub entries: Vec<Entry>,
     by_uid: HashMap<String, usize>,
@@ -60,18 +64,30 @@ pub struct Contents {
     lines: usize,
     at: u64,
     part: Vec<u8>,
+    /// How long it is in the stream.
+    part_bytes: usize,
     part_at: (u64, usize),
     oversized: bool,
 }
 
 impl Contents {
-    /// Takes the next line of the stream, with its end. What cannot be taken is told, and the stream goes on; an error
-    /// means that it is no stream of calendars.
-    pub fn line(&mut self, line: &[u8]) -> Result<Option<Skipped>, Invalid> {
+    /// That of a stream which is written so.
+    #[must_use]
+    pub fn of(format: TextFormat) -> Self {
+        Self { format, ..Self::default() }
+    }
+
+    /// Takes the next line of the stream as it is written, with its end. What cannot be taken is told, and the stream goes on; an
+    /// error means that it is no stream of calendars, or not of this format.
+    pub fn line(&mut self, written: &[u8]) -> Result<Option<Skipped>, Invalid> {
         self.lines += 1;
         let start = self.at;
-        self.at += line.len() as u64;
-        let bom = if self.lines == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+        self.at += written.len() as u64;
+        if self.format.is_mixed(written) {
+            return Err(Invalid::Control);
+        }
+        let line = &*self.format.decode(written);
+        let bom = if self.lines == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
         let begins = value_after(bom, b"BEGIN:");
         let ends = value_after(bom, b"END:").is_some();
         match (self.depth, begins) {
@@ -82,12 +98,14 @@ impl Contents {
             (0, None) if bom.trim_ascii().is_empty() => {}
             (0, _) => return Err(Invalid::NotOneCalendar),
             (1, None) if ends => self.depth = 0,
+            (1, None) if !says_this_version(line) => return Err(Invalid::Version),
             (1, None) => self.note_product(line),
             (depth, begins) => {
                 if depth == 1 {
                     self.part.clear();
-                    (self.part_at, self.oversized) = ((start, self.lines), false);
+                    (self.part_at, self.part_bytes, self.oversized) = ((start, self.lines), 0, false);
                 }
+                self.part_bytes += written.len();
                 self.oversized |= self.part.len() + line.len() > MAX_BYTES;
                 if !self.oversized {
                     self.part.extend_from_slice(line);
@@ -140,14 +158,14 @@ impl Contents {
         let Some(uid) = part.value("UID").filter(|uid| !uid.trim().is_empty()).map(str::to_owned) else {
             return invalid(Invalid::Uid);
         };
-        let span = Span { start, length: self.part.len() };
-        let instance = part.value("RECURRENCE-ID").map(|id| id.trim().to_owned());
+        let span = Span { start, length: self.part_bytes };
         let place = *self.by_uid.entry(uid.clone()).or_insert_with(|| {
             self.entries.push(Entry { uid: uid.clone(), spans: Vec::new(), instances: HashSet::new() });
             self.entries.len() - 1
         });
         let entry = self.entries.get_mut(place)?;
-        if !entry.instances.insert(instance) {
+        // What names no instance is refused with its object.
+        if part.instance().is_ok_and(|instance| !entry.instances.insert(instance)) {
             return Some(Skipped::Twice(line, uid));
         }
         entry.spans.push(span);
@@ -160,9 +178,10 @@ impl Contents {
         self.depth > 0 || self.calendars == 0
     }
 
-    /// The object that some components make, with the time zones that they speak of.
+    /// The object that some components make, as they stand in the stream, with the time zones that they speak of.
     #[must_use]
-    pub fn object(&self, parts: &[Vec<u8>]) -> Vec<u8> {
+    pub fn object(&self, written: &[Vec<u8>]) -> Vec<u8> {
+        let parts: Vec<Cow<'_, [u8]>> = written.iter().map(|part| self.format.decode(part)).collect();
         let mut out = VERSION.as_bytes().to_vec();
         match std::str::from_utf8(&self.product).ok().filter(|line| Property::parse(line).is_some()) {
             Some(product) => {
@@ -175,7 +194,7 @@ impl Contents {
         let spoken = parts.iter().filter_map(|part| component(part).ok()).flat_map(|part| zones_of(&part));
         let spoken: BTreeSet<String> = spoken.map(|name| tzid::key(&name)).collect();
         let zones = spoken.iter().filter_map(|key| self.zones.get(key)).flatten().map(|(_, zone)| zone);
-        for part in zones.chain(parts) {
+        for part in zones.map(Vec::as_slice).chain(parts.iter().map(|part| &**part)) {
             let mut bytes = part.iter();
             let mut last = 0;
             // Line ends of RFC 5545 section 3.1, whatever those of the stream are.
@@ -196,6 +215,12 @@ impl Contents {
 fn value_after<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = line.split_at_checked(name.len())?;
     head.eq_ignore_ascii_case(name).then(|| rest.trim_ascii())
+}
+
+/// Is a line of a calendar no VERSION, or that of this format? What other versions write would be misread.
+fn says_this_version(line: &[u8]) -> bool {
+    let version = value_after(line, b"VERSION").and_then(|_| Property::parse(str::from_utf8(line).ok()?.trim_end()));
+    version.filter(|line| line.name == "VERSION").is_none_or(|line| line.is_this_version())
 }
 
 fn component(part: &[u8]) -> Result<Component, Invalid> {
@@ -276,7 +301,7 @@ pub fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Contents, Invalid, Joined, Skipped};
+    use super::{BYTE_ORDER_MARK, Contents, Invalid, Joined, Skipped, TextFormat};
     use crate::ical::object::Object;
 
     fn contents(text: &str) -> (Contents, Vec<Skipped>) {
@@ -321,6 +346,71 @@ mod tests {
         assert!(joined.object(&first).is_some());
         let other = Object::parse(made[0].replace("+0100", "+0300").as_bytes()).unwrap();
         assert!(joined.object(&other).is_none());
+    }
+
+    #[test]
+    fn a_stream_is_read_however_it_is_written() {
+        let text = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{ZONE}{}{}END:VCALENDAR\r\n",
+            event("a", "SUMMARY:R\u{e9}union\u{10a}\n \u{1f600}\nDTSTART;TZID=Ours:20260101T100000"),
+            event("b", "DTSTART:20260101T100000Z")
+        );
+        let made = objects(&text);
+        let marked = || "\u{feff}".encode_utf16().chain(text.encode_utf16());
+        for (bytes, format) in [
+            (text.clone().into_bytes(), TextFormat::Plain),
+            ([BYTE_ORDER_MARK, text.as_bytes()].concat(), TextFormat::Plain),
+            (text.replace("\r\n", "\n").replace('\n', "\r").into_bytes(), TextFormat::CarriageReturns),
+            (marked().flat_map(u16::to_le_bytes).collect(), TextFormat::Utf16Le),
+            (marked().flat_map(u16::to_be_bytes).collect(), TextFormat::Utf16Be),
+        ] {
+            assert_eq!(TextFormat::of(&bytes), format);
+            let mut contents = Contents::of(format);
+            let mut line = Vec::new();
+            for unit in bytes.chunks(format.unit()) {
+                line.extend(unit);
+                if unit.contains(&format.line_end()) && format.is_line(&line) {
+                    assert_eq!(contents.line(&line), Ok(None), "{format:?}");
+                    line.clear();
+                }
+            }
+            let part = |span: &super::Span| bytes[span.start as usize..][..span.length].to_vec();
+            let read = contents.entries.iter().map(|e| contents.object(&e.spans.iter().map(part).collect::<Vec<_>>()));
+            let read: Vec<String> = read.map(|object| String::from_utf8(object).unwrap()).collect();
+            assert_eq!(read, made, "{format:?}");
+        }
+        assert_eq!(Contents::of(TextFormat::CarriageReturns).line(b"BEGIN:VCALENDAR\r\n"), Err(Invalid::Control));
+    }
+
+    #[test]
+    fn what_is_of_another_version_is_not_misread() {
+        for (version, taken) in
+            [("VERSION:1.0\r\n", false), ("version:2.0\n", true), ("X-VERSION:1.0\n", true), ("VERSION:\n", false)]
+        {
+            let mut contents = Contents::default();
+            contents.line(b"BEGIN:VCALENDAR\n").unwrap();
+            assert_eq!(
+                contents.line(version.as_bytes()),
+                if taken { Ok(None) } else { Err(Invalid::Version) },
+                "{version}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_time_by_two_clocks_is_two_instances() {
+        let moved = |id: &str| event("a", &format!("RECURRENCE-ID{id}\nDTSTART:20260103T100000Z"));
+        let text = [
+            "BEGIN:VCALENDAR\n",
+            &event("a", "DTSTART:20260101T100000Z\nRRULE:FREQ=DAILY"),
+            &moved(";TZID=Europe/Paris:20260102T110000"),
+            &moved(";TZID=Europe/Athens:20260102T110000"),
+            &moved(";VALUE=DATE-TIME;TZID=\"Europe/Paris\":20260102T110000"),
+            "END:VCALENDAR\n",
+        ];
+        let (contents, skipped) = contents(&text.concat());
+        assert_eq!(contents.entries[0].spans.len(), 3);
+        assert_eq!(skipped, [Skipped::Twice(26, "a".to_owned())]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::model::civil::{civil_of, seconds_of};
 const FIRST: DateTime = Date::constant(0, 1, 1).at(0, 0, 0, 0);
 
 /// In which clock a time is told.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Clock {
     /// A whole day, wherever one is.
     Day,
@@ -22,7 +22,7 @@ pub enum Clock {
 }
 
 /// A date, or a date and time, in a clock.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct When {
     /// As the clock shows it; a day begins at midnight.
     pub local: DateTime,

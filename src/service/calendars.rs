@@ -4,17 +4,20 @@ use std::collections::VecDeque;
 use std::io::{Error as IoError, SeekFrom};
 use std::sync::Arc;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncSeek, AsyncSeekExt as _, BufReader};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncSeek, AsyncSeekExt as _, BufReader,
+};
 use tokio::task::JoinSet;
 
 use super::write::put_object;
 use crate::ical::judge::reason;
-use crate::ical::object::MAX_BYTES;
+use crate::ical::object::{Invalid, MAX_BYTES};
 use crate::ical::select::write;
 use crate::ical::stream::{Contents, Joined, Skipped};
+use crate::ical::text_format::TextFormat;
 use crate::model::calendar::TimeRange;
 use crate::model::condition::Condition;
-use crate::model::error::{Error, Failure, Refusal, Result};
+use crate::model::error::{Error, Failure, Reason, Refusal, Result};
 use crate::model::filename;
 use crate::model::method::Method;
 use crate::model::path::Path;
@@ -80,6 +83,9 @@ pub enum ImportError {
     /// It is no iCalendar stream, or is cut off.
     #[error("it is no iCalendar stream")]
     NotACalendar,
+    /// It is an iCalendar stream of a kind that is not taken.
+    #[error("it is not taken: {}", .0.code())]
+    Refused(Reason),
     /// Our own fault.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -179,14 +185,19 @@ async fn read(
     tell: &mut impl FnMut(Imported),
 ) -> std::result::Result<Contents, ImportError> {
     let mut reader = BufReader::with_capacity(READ_BYTES, source);
-    let mut contents = Contents::default();
+    let format = TextFormat::of(reader.fill_buf().await?);
+    let mut contents = Contents::of(format);
     let mut line = Vec::new();
+    let refused = |why| match why {
+        Invalid::NotOneCalendar => ImportError::NotACalendar,
+        why => ImportError::Refused(reason(why)),
+    };
     loop {
-        line.clear();
-        if (&mut reader).take(MAX_BYTES as u64).read_until(b'\n', &mut line).await? == 0 {
+        next_line(&mut reader, format, &mut line).await?;
+        if line.is_empty() {
             break;
         }
-        match contents.line(&line).map_err(|_| ImportError::NotACalendar)? {
+        match contents.line(&line).map_err(refused)? {
             None => {}
             Some(Skipped::Twice(line, uid)) => tell(Imported::Duplicate { line, uid }),
             Some(Skipped::Invalid(line, why)) => {
@@ -195,6 +206,25 @@ async fn read(
         }
     }
     if contents.is_cut() { Err(ImportError::NotACalendar) } else { Ok(contents) }
+}
+
+/// Reads a line as it is written, or as much of it as an object may have; nothing at the end of the stream.
+async fn next_line(
+    reader: &mut (impl AsyncBufRead + Unpin),
+    format: TextFormat,
+    line: &mut Vec<u8>,
+) -> std::io::Result<()> {
+    line.clear();
+    loop {
+        let room = (MAX_BYTES as u64).saturating_sub(line.len() as u64);
+        let mut read = (&mut *reader).take(room).read_until(format.line_end(), line).await?;
+        while read > 0 && !line.len().is_multiple_of(format.unit()) {
+            read = (&mut *reader).take(1).read_to_end(line).await?;
+        }
+        if read == 0 || format.is_line(line) {
+            return Ok(());
+        }
+    }
 }
 
 /// Time zones stand first, and what cannot share them last, so a calendar is read three times.

@@ -410,6 +410,25 @@ async fn nothing_of_a_file_is_lost_unsaid() {
         assert!(empty.status.success(), "{text}: {}", told(&empty));
         assert!(String::from_utf8(empty.stdout).unwrap().starts_with("0 objects were imported"), "{text}");
     }
+    // However it is written, it is read; what is of another version is refused by its reason, in the language of the terminal.
+    let other = calendar(&event("\u{e9}t\u{e9}", "DTSTART:20260310T090000Z\nSUMMARY:\u{c9}t\u{e9}\u{10a} \u{1f600}"));
+    let utf_16: Vec<u8> = format!("\u{feff}{other}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, stored) in [
+        (utf_16, "1 objects"),
+        (other.replace('\n', "\r").into_bytes(), "0 objects"),
+        (format!("\u{feff}{other}").into_bytes(), "0 objects"),
+    ] {
+        std::fs::write(&file, &bytes).unwrap();
+        let arguments = ["import", "calendar", "/calendars/tram/meetings", file.to_str().unwrap()];
+        let output = beffroi(data, "C", &arguments);
+        assert!(output.status.success(), "{}", told(&output));
+        assert!(String::from_utf8(output.stdout).unwrap().starts_with(stored));
+    }
+    let kept = world.client("max").get("/calendars/tram/meetings/%C3%A9t%C3%A9.ics").expect(200).await.text();
+    assert!(kept.contains("SUMMARY:\u{c9}t\u{e9}\u{10a} \u{1f600}\r\n"), "{kept}");
+    let old = other.replace("VERSION:2.0", "VERSION:1.0");
+    assert!(told(&import("C", &old)).contains("not of version 2.0"));
+    assert!(told(&import("fr", &old)).contains("pas la version 2.0"));
     for text in ["", "\n", "BEGIN:VCALENDAR\n", "BEGIN:VCARD\nEND:VCARD\n"] {
         assert!(told(&import("C", text)).contains("not a whole iCalendar file"), "{text}");
     }

@@ -238,6 +238,41 @@ async fn calendars_are_made_in_a_home_whole_or_not_at_all() {
     world.sound().await;
 }
 
+/// What is kept as it was sent has to be what everybody reads: what is not is refused by its reason, in the language that is asked for.
+#[tokio::test]
+async fn how_an_object_is_written_is_told_by_its_name() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let path = "/calendars/max/personal/";
+    let good = event("a", "20260105");
+    let utf_16 =
+        |mark: &str| -> Vec<u8> { format!("{mark}{good}").encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let hebrew = good.replace("DTSTART", "RRULE:RSCALE=HEBREW;FREQ=YEARLY\r\nDTSTART").into_bytes();
+    for (bytes, condition, english, french) in [
+        (utf_16("\u{feff}"), "valid-calendar-data", "UTF-16", "UTF-16"),
+        (utf_16(""), "valid-calendar-data", "UTF-16", "UTF-16"),
+        (good.replace("\r\n", "\r").into_bytes(), "valid-calendar-data", "carriage return", "retour chariot"),
+        (good.replace("VERSION:2.0", "VERSION:1.0").into_bytes(), "supported-calendar-data", "vCalendar", "vCalendar"),
+        (hebrew, "supported-rscale", "Gregorian", "gr\u{e9}gorien"),
+    ] {
+        for (language, sentence) in [("en", english), ("fr", french)] {
+            let answer = max.put(&format!("{path}a.ics"), &bytes).header("Accept-Language", language).send().await;
+            refused(&answer, 403, condition);
+            assert!(answer.text().contains(sentence), "{}", answer.text());
+        }
+    }
+    let marked = format!("\u{feff}{}", good.replace("VERSION:2.0\r\n", ""));
+    max.put(&format!("{path}a.ics"), &marked).expect(201).await;
+    assert_eq!(max.get(&format!("{path}a.ics")).expect(200).await.body, marked.as_bytes());
+    // By which calendars rules count can be asked before.
+    let asked = "<C:supported-rscale-set xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/>";
+    let scales = max.propfind(path, "0", asked).expect(207).await.property("supported-rscale-set").unwrap();
+    let scales: Vec<String> =
+        scales.elements().filter(|e| e.name.is_caldav("supported-rscale")).map(|e| e.text()).collect();
+    assert_eq!(scales, ["GREGORIAN"]);
+    world.sound().await;
+}
+
 #[tokio::test]
 async fn filters_follow_their_grammar() {
     let world = World::new().await;

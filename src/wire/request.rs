@@ -106,7 +106,7 @@ pub struct PrincipalSearch {
 }
 
 /// A property to be told, and what is to be told of each resource that its value names.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Expand {
     /// The property.
     pub name: QName,

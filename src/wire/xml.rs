@@ -64,6 +64,8 @@ pub enum Child {
     Element(Element),
     /// Text, references resolved.
     Text(String),
+    /// XML that stands on its own, to be written as it is: never read, for it may be far larger than what it stands in.
+    Markup(String),
 }
 
 impl Element {
@@ -71,7 +73,7 @@ impl Element {
     pub fn elements(&self) -> impl Iterator<Item = &Element> {
         self.children.iter().filter_map(|child| match child {
             Child::Element(element) => Some(element),
-            Child::Text(_) => None,
+            Child::Text(_) | Child::Markup(_) => None,
         })
     }
 
@@ -89,7 +91,7 @@ impl Element {
             .iter()
             .filter_map(|child| match child {
                 Child::Text(text) => Some(text.as_str()),
-                Child::Element(_) => None,
+                Child::Element(_) | Child::Markup(_) => None,
             })
             .collect();
         pieces.concat().trim().to_owned()
@@ -134,6 +136,7 @@ impl Element {
             match child {
                 Child::Element(element) => serialize(element, &mut Vec::new(), &mut out),
                 Child::Text(text) => escape(text, &mut out),
+                Child::Markup(xml) => out.push_str(xml),
             }
         }
         out
@@ -210,6 +213,7 @@ fn serialize(element: &Element, scope: &mut Scope, out: &mut String) {
             match child {
                 Child::Element(element) => serialize(element, scope, out),
                 Child::Text(text) => escape(text, out),
+                Child::Markup(xml) => out.push_str(xml),
             }
         }
         let _ = write!(out, "</{tag}>");

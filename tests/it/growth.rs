@@ -272,3 +272,67 @@ async fn versions_cost_by_their_number() {
     let refused = max.report_at("/files/tram/240.txt").body(&expand(&all(&all(&each)))).expect(507).await.text();
     assert!(refused.contains("number-of-matches-within-limits"), "{refused}");
 }
+
+/// Documents that name each other are looked at once for what is asked of them, however often they are named and however deep; and what
+/// is made of them has an end.
+#[tokio::test]
+async fn what_names_each_other_is_looked_at_once() {
+    let property = |inner: &str| format!("<D:property name=\"related\" namespace=\"urn:r\">{inner}</D:property>");
+    let expand = |depth: usize| {
+        let inner = (0..depth).fold("<D:property name=\"resourcetype\"/>".to_owned(), |inner, _| property(&inner));
+        format!("<D:expand-property xmlns:D=\"DAV:\">{inner}{inner}</D:expand-property>")
+    };
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/elsewhere.txt", "first").expect(201).await;
+    let mut costs = Vec::new();
+    for documents in [3, 6] {
+        let address = |number: usize| format!("/files/tram/{documents}-{number}.txt");
+        // The prefix of the standards means something else here.
+        let hrefs: String =
+            (0..documents).map(|number| format!("<d:href xmlns:d=\"DAV:\">{}</d:href>", address(number))).collect();
+        let set = format!(
+            "<d:propertyupdate xmlns:d=\"DAV:\"><d:set><d:prop><D:related xmlns:D=\"urn:r\">{hrefs}</D:related></d:prop></d:set>\
+             </d:propertyupdate>"
+        );
+        for number in 0..documents {
+            max.put(&address(number), "x").expect(201).await;
+            max.ask("PROPPATCH", &address(number)).body(&set).expect(207).await;
+        }
+        let report = async |depth: usize| {
+            let told = max.report_at(&address(0)).body(&expand(depth)).expect(207).await;
+            let mut level = vec![told.xml().dav("response").unwrap().clone()];
+            for _ in 0..depth {
+                let inside = level.iter().flat_map(|response| {
+                    let found = response.dav("propstat").and_then(|found| found.dav("prop"));
+                    let related = found.and_then(|found| found.elements().find(|one| one.name.local == "related"));
+                    related
+                        .map(|related| related.elements().filter(|one| one.name.is_dav("response")).cloned().collect())
+                });
+                level = inside.collect::<Vec<Vec<_>>>().concat();
+            }
+            assert_eq!(level.len(), documents.pow(u32::try_from(depth).unwrap()), "{}", told.text());
+        };
+        costs.push([
+            cost(&world, &max, documents, async || report(1).await).await,
+            cost(&world, &max, documents + 100, async || report(4).await).await,
+        ]);
+    }
+    for [flat, deep] in &costs {
+        assert!(deep.0 <= 4 * flat.0 && deep.1 <= 4 * flat.1, "{costs:?}");
+    }
+    for (few, many) in costs[0].iter().zip(&costs[1]) {
+        assert!(many.0 <= 3 * few.0 && many.1 <= 3 * few.1, "{costs:?}");
+    }
+    let begun = std::time::Instant::now();
+    let many: String = "<d:href xmlns:d=\"DAV:\">/files/tram/6-0.txt</d:href>".repeat(2000);
+    max.proppatch(
+        "/files/tram/6-0.txt",
+        &format!("<D:set><D:prop><r:related xmlns:r=\"urn:r\">{many}</r:related></D:prop></D:set>"),
+    )
+    .expect(207)
+    .await;
+    let refused = max.report_at("/files/tram/6-0.txt").body(&expand(5)).expect(507).await.text();
+    assert!(refused.contains("number-of-matches-within-limits"), "{refused}");
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+}

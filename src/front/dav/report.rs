@@ -1,7 +1,9 @@
 //! REPORT: the REPORTS table, and what each report answers.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use http::StatusCode;
 
@@ -234,7 +236,7 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
     }
     within_limits(names.into_iter())?;
     let request = Request { numbers: Numbers::read_once(), ..request };
-    let mut expansion = Expansion { tree, budget, minimal };
+    let mut expansion = Expansion { tree, budget, minimal, sets: HashMap::new(), known: HashMap::new(), responses: 0 };
     let response = expansion.response(&request, asked, 0).await?;
     let mut writer = Writer::document();
     writer.begin_multistatus();
@@ -246,17 +248,31 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
 /// What stands in the place of an address, in which others may stand.
 type Expanding<'b> = Pin<Box<dyn Future<Output = Result<String>> + Send + 'b>>;
 
-struct Expansion {
+struct Expansion<'a> {
     tree: Tree,
     budget: Budget,
     /// Does what is missing go without saying?
     minimal: bool,
+    /// What is asked of resources at one level, numbered.
+    sets: HashMap<(usize, &'a [Expand]), usize>,
+    /// What was told of the resource at an address, by the number of what is asked of it: each is looked at once, however often it
+    /// is named.
+    known: HashMap<(usize, String), Option<Told>>,
+    /// How many responses have been told.
+    responses: u64,
 }
 
-impl Expansion {
+/// A response, and how many are in it, itself among them: each costs the same where it is told again, so that answers have an end.
+#[derive(Clone)]
+struct Told {
+    response: Arc<str>,
+    responses: u64,
+}
+
+impl<'a> Expansion<'a> {
     /// The response of one resource, the addresses in its properties replaced by responses where that is asked.
-    async fn response(&mut self, request: &Request, asked: &[Expand], level: usize) -> Result<String> {
-        self.budget.steps(STEPS_EACH)?;
+    async fn response(&mut self, request: &Request, asked: &'a [Expand], level: usize) -> Result<String> {
+        self.tells(1)?;
         let needs = asked.iter().fold(Needs::NOTHING, |needs, expand| {
             needs.and(find(&expand.name).map_or(Needs { dead: true, ..Needs::NOTHING }, |row| row.needs))
         });
@@ -273,13 +289,16 @@ impl Expansion {
         for expand in asked {
             let before = found.out.len();
             let expands = !expand.inner.is_empty() && level < MAX_EXPANSION;
+            let mut expanded = 0;
             match value(&resource, &context, find(&expand.name), &expand.name) {
                 Some(Value::Xml(xml)) if expands => {
                     let xml = self.expanded(&xml, &expand.inner, request, level).await?;
+                    expanded = xml.len();
                     found.property(&Tags::of(&expand.name), &Value::xml(xml));
                 }
                 Some(Value::Element(xml)) if expands => {
                     let xml = self.expanded_whole(&xml, &expand.inner, request, level).await?;
+                    expanded = xml.len();
                     found.raw(&xml);
                 }
                 Some(Value::Withheld(status)) => untold.push((status, &expand.name)),
@@ -288,8 +307,7 @@ impl Expansion {
                 None => untold.push((404, &expand.name)),
             }
             let written = found.out.len() - before + expand.name.local.len();
-            self.budget.steps(steps_of(written))?;
-            self.budget.bytes(written)?;
+            self.spend(written.saturating_sub(expanded))?;
         }
         untold.sort_by_key(|(status, _)| *status);
         let mut writer = Writer::default();
@@ -306,44 +324,94 @@ impl Expansion {
         Ok(writer.out)
     }
 
-    /// The response of the resource at an address that a property holds; `None`: it is not one of ours, or may not be seen.
+    /// To be asked before so many responses are told.
+    fn tells(&mut self, responses: u64) -> std::result::Result<(), Exhausted> {
+        self.responses += responses;
+        self.budget.steps(responses.saturating_mul(STEPS_EACH))
+    }
+
+    /// To be asked before so many bytes are written.
+    fn spend(&self, bytes: usize) -> std::result::Result<(), Exhausted> {
+        self.budget.steps(steps_of(bytes))?;
+        self.budget.bytes(bytes)
+    }
+
+    /// The response of the resource at an address that a property holds; `None`: it is not one of ours, or may not be seen. It is
+    /// written once more, and that is spent.
     async fn told(
         &mut self,
-        address: &str,
-        inner: &[Expand],
+        address: String,
+        (inner, set): (&'a [Expand], usize),
         request: &Request,
         level: usize,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<Arc<str>>> {
+        let key = (set, address);
+        let told = match self.known.get(&key).cloned() {
+            Some(told) => {
+                self.tells(told.as_ref().map_or(1, |told| told.responses))?;
+                told
+            }
+            None => {
+                let before = self.responses;
+                let response = self.asked(&key.1, inner, request, level).await?;
+                let told = response.map(|response| Told { response, responses: self.responses - before });
+                self.spend(key.1.len())?;
+                self.known.insert(key, told.clone());
+                told
+            }
+        };
+        let response = told.map(|told| told.response);
+        self.spend(response.as_ref().map_or(0, |response| response.len()))?;
+        Ok(response)
+    }
+
+    async fn asked(
+        &mut self,
+        address: &str,
+        inner: &'a [Expand],
+        request: &Request,
+        level: usize,
+    ) -> Result<Option<Arc<str>>> {
         let Some(path) = href(address) else { return Ok(None) };
         let request = Request { method: Method::Propfind, path, ..unconditional(request.clone()) };
         match self.response(&request, inner, level + 1).await {
-            Ok(response) => Ok(Some(response)),
+            Ok(response) => Ok(Some(response.into())),
             Err(Error::Refused(refusal)) if refusal.condition == Condition::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// The same of a property as a client wrote it: the element as a whole, with prefixes of its own.
+    /// What is asked of the resources that a property names, with its number.
+    fn set(&mut self, inner: &'a [Expand], level: usize) -> (&'a [Expand], usize) {
+        let next = self.sets.len();
+        (inner, *self.sets.entry((level, inner)).or_insert(next))
+    }
+
+    /// A property as a client wrote it, each `DAV:href` of ours in it replaced by its response: the element as a whole, with
+    /// prefixes of its own.
     fn expanded_whole<'b>(
         &'b mut self,
         xml: &'b str,
-        inner: &'b [Expand],
+        inner: &'a [Expand],
         request: &'b Request,
         level: usize,
     ) -> Expanding<'b> {
         Box::pin(async move {
+            self.spend(xml.len())?;
             let Ok(mut whole) = read_xml(xml.as_bytes()) else { return Ok(xml.to_owned()) };
+            let set = self.set(inner, level);
             let mut waiting = vec![&mut whole];
             while let Some(element) = waiting.pop() {
                 for child in &mut element.children {
                     let Child::Element(inside) = child else { continue };
-                    if !inside.name.is_dav("href") {
+                    if inside.name.is_dav("href")
+                        && let Some(response) = self.told(inside.text(), set, request, level).await?
+                    {
+                        // Here no prefix is known but those that the client declared.
+                        let alone = response.replacen("<D:response>", "<D:response xmlns:D=\"DAV:\">", 1);
+                        *child = Child::Markup(alone);
+                    } else if let Child::Element(inside) = child {
                         waiting.push(inside);
-                    } else if let Some(response) = self.told(&inside.text(), inner, request, level).await? {
-                        let root = read_xml(format!("<D:prop xmlns:D=\"DAV:\">{response}</D:prop>").as_bytes());
-                        if let Some(response) = root.ok().and_then(|root| root.dav("response").cloned()) {
-                            *inside = response;
-                        }
                     }
                 }
             }
@@ -355,23 +423,25 @@ impl Expansion {
     fn expanded<'b>(
         &'b mut self,
         xml: &'b str,
-        inner: &'b [Expand],
+        inner: &'a [Expand],
         request: &'b Request,
         level: usize,
     ) -> Expanding<'b> {
         Box::pin(self.expand(xml, inner, request, level))
     }
 
-    async fn expand(&mut self, xml: &str, inner: &[Expand], request: &Request, level: usize) -> Result<String> {
+    async fn expand(&mut self, xml: &str, inner: &'a [Expand], request: &Request, level: usize) -> Result<String> {
         const OPEN: &str = "<D:href>";
         const CLOSE: &str = "</D:href>";
+        self.spend(xml.len())?;
+        let set = self.set(inner, level);
         let mut out = String::new();
         let mut rest = xml;
         while let Some((before, after)) = rest.split_once(OPEN) {
             let Some((address, tail)) = after.split_once(CLOSE) else { break };
             out.push_str(before);
             rest = tail;
-            match self.told(&address.replace("&amp;", "&"), inner, request, level).await? {
+            match self.told(address.replace("&amp;", "&"), set, request, level).await? {
                 Some(response) => out.push_str(&response),
                 // What may not be seen stays the address that it is.
                 None => out.extend([OPEN, address, CLOSE]),

@@ -17,10 +17,11 @@ pub struct Unread {
     pub size_bytes: i64,
 }
 
-/// So many of them.
-pub async fn waiting(c: &mut impl Executor, limit: i64) -> Result<Vec<Unread>, Failure> {
-    let sql = "SELECT u.node_id, n.hash, n.size FROM unread u LEFT JOIN node n ON n.id = u.node_id ORDER BY u.node_id LIMIT $1";
-    let unread = rows(c, sql, arguments![limit]).await?;
+/// So many of them after `after`.
+pub async fn waiting(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec<Unread>, Failure> {
+    let sql = "SELECT u.node_id, n.hash, n.size FROM unread u LEFT JOIN node n ON n.id = u.node_id \
+               WHERE u.node_id > $1 ORDER BY u.node_id LIMIT $2";
+    let unread = rows(c, sql, arguments![after, limit]).await?;
     Ok(unread
         .iter()
         .map(|row| Unread {

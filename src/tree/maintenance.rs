@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::Tree;
-use super::calendar::{CALENDARS, runs};
+use super::calendar::CALENDARS;
 use super::edit::authority::Verb;
 use super::edit::event::Deed;
 use super::edit::{leaf, link};
+use super::objects::Objects;
 use super::resolve::TRASH;
 use crate::ical::judge::judge;
 use crate::ical::object::Object;
@@ -120,27 +121,21 @@ impl Tree {
 
     /// Every calendar object must be one that the server can read, or queries cannot tell what is in it.
     async fn check_objects(&self, report: &mut Report) -> Result<(), Failure> {
-        let mut after = Id(i64::MIN);
-        loop {
-            let objects = check::objects(&mut self.store.read().await?, after, PAGE).await?;
-            let Some(last) = objects.last().filter(|last| last.node > after) else { return Ok(()) };
-            after = last.node;
-            for run in runs(objects, |object| object.size_bytes) {
-                let hashes: Vec<&str> = run.iter().map(|object| object.hash.as_str()).collect();
-                let bodies = body::several(&mut self.store.read().await?, &hashes).await?;
-                for object in &run {
-                    // What is missing is told as such.
-                    let Some(bytes) = bodies.get(&object.hash) else { continue };
-                    if let Err(why) = Object::stored(bytes) {
-                        let at = format!("{} ({}), body {}", object.name, object.node, object.hash);
-                        let what = format!("a calendar object cannot be read: {why:?}");
-                        report.damage.push(Damage { what, at });
-                    } else if let Err(reason) = judge(bytes) {
-                        report.judged.push(Judged { address: address(object), reason });
-                    }
+        let mut objects = Objects::<StoredObject>::of(self);
+        while let Some(run) = objects.next().await? {
+            for (object, text) in run {
+                // What is missing is told as such.
+                let Some(bytes) = text else { continue };
+                if let Err(why) = Object::stored(&bytes) {
+                    let at = format!("{} ({}), body {}", object.name, object.node, object.hash);
+                    let what = format!("a calendar object cannot be read: {why:?}");
+                    report.damage.push(Damage { what, at });
+                } else if let Err(reason) = judge(&bytes) {
+                    report.judged.push(Judged { address: address(&object), reason });
                 }
             }
         }
+        Ok(())
     }
 
     /// Every version must be what it was when it entered the chain of its home, and every link must follow from the one

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod former;
 pub mod gate;
 pub mod maintenance;
+mod objects;
 pub mod plan;
 mod pressing;
 mod purge;

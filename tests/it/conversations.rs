@@ -139,6 +139,7 @@ conversations!(
     kde_korganizer,
     vdirsyncer,
     python_caldav,
+    python_caldav_life,
     outlook_exports,
     google_exports,
     apple_exceptions,

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use jiff::civil::DateTime;
 
-use super::period::{DAY_S, Days, Set, moment, new_year, number, year_of};
+use super::period::{DAY_S, Set, moment, new_year, number, year_of};
 use super::plan::Plan;
 use super::rule::{Frequency, Rule};
 use super::time::When;
@@ -63,9 +63,9 @@ impl Rule {
 }
 
 /// A rule on its way.
-struct Walk<'a> {
-    plan: Plan,
-    zones: &'a Zones<'a>,
+pub(super) struct Walk<'a> {
+    pub(super) plan: Plan,
+    pub(super) zones: &'a Zones<'a>,
     /// What it costs to look at a period: one for the simplest, in parts of a step.
     weight: u32,
     passed: Cell<u32>,
@@ -77,7 +77,8 @@ impl<'a> Walk<'a> {
         if !zones.step(STEPS_OF_RULE + more) {
             return None;
         }
-        let shifted = if rule.shifts() { 16 + rule.monthdays.len() + rule.yeardays.len() } else { 0 };
+        // Of what is shifted the periods before and after are looked at, too.
+        let shifted = if rule.shifts() { 3 * (16 + rule.monthdays.len() + rule.yeardays.len()) } else { 0 };
         let weight = 1 + (rule.positions.len() + rule.weeks.len() + shifted) / 4;
         let weight = weight.try_into().unwrap_or(u32::MAX);
         Some(Self { plan: Plan::new(rule, start), zones, weight, passed: Cell::new(0) })
@@ -124,7 +125,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The first period that begins at a second or later.
-    fn at_or_after(&self, second: i64) -> i64 {
+    pub(super) fn at_or_after(&self, second: i64) -> i64 {
         (second - self.plan.first + self.plan.step - 1).div_euclid(self.plan.step)
     }
 
@@ -142,7 +143,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The first day, from one on, that the parts admit.
-    fn day_from(&self, day: i64) -> Option<i64> {
+    pub(super) fn day_from(&self, day: i64) -> Option<i64> {
         if !self.plan.limited {
             return Some(day);
         }
@@ -154,8 +155,12 @@ impl<'a> Walk<'a> {
     }
 
     /// To be asked before each period that is looked at.
-    fn pass_over(&self) -> bool {
-        let passed = self.passed.get().saturating_add(self.weight);
+    pub(super) fn pass_over(&self) -> bool {
+        self.pass(self.weight)
+    }
+
+    pub(super) fn pass(&self, weight: u32) -> bool {
+        let passed = self.passed.get().saturating_add(weight);
         self.passed.set(passed % PERIODS_PER_STEP);
         self.zones.step((passed / PERIODS_PER_STEP).into())
     }
@@ -213,68 +218,8 @@ impl<'a> Walk<'a> {
             period = found + 1;
         }
     }
-
-    /// Passes over periods of which it is known how many instances they have, without looking at each: from one on, before
-    /// another, and only as long as instances are left after them.
-    fn leap(&self, period: i64, near: i64, left: &mut u64) -> i64 {
-        if period >= near {
-            return period;
-        }
-        let index = self.plan.first + period * self.plan.step;
-        let each = self.plan.set(index).len();
-        if self.plan.even {
-            return period + take(near - period, each, left);
-        }
-        let Some(unit) = self.plan.unit else { return period };
-        let (mut day, second) = (index.div_euclid(DAY_S), index.rem_euclid(DAY_S));
-        let target = (self.plan.first + near * self.plan.step).div_euclid(DAY_S);
-        if DAY_S % self.plan.step != 0 || day == target {
-            return period;
-        }
-        // The same times on each day: what is left of the first, then day by day, a year at once.
-        let of_day = |from: i64| {
-            if self.plan.step == unit {
-                return self.plan.begin.len() - self.plan.begin.before(from);
-            }
-            let from = from + (self.plan.first - from).rem_euclid(self.plan.step);
-            (from..DAY_S)
-                .step_by(usize::try_from(self.plan.step).unwrap_or(1))
-                .filter(|at| self.plan.begin.contains(*at))
-                .count() as u64
-        };
-        self.zones.spend((DAY_S / self.plan.step).unsigned_abs() / 500);
-        if second >= self.plan.step {
-            let rest = if self.day_from(day) == Some(day) { of_day(second) * each } else { 0 };
-            if rest >= *left {
-                return period;
-            }
-            *left -= rest;
-            day += 1;
-        }
-        let of_day = of_day(0) * each;
-        while day < target && self.pass_over() {
-            let year = year_of(day);
-            let (begins, ends) = (new_year(year), new_year(year + 1).min(target));
-            let days = if self.plan.limited { self.plan.year(year) } else { Days::all(0, ends - begins) };
-            let (before, number) = (days.before(day - begins), days.before(ends - begins));
-            let fit = take(i64::try_from(number - before).unwrap_or(0), of_day, left).unsigned_abs();
-            if before + fit < number {
-                day = days.nth(before + fit).map_or(ends, |day| begins + day);
-                break;
-            }
-            day = ends;
-        }
-        self.at_or_after(day * DAY_S)
-    }
 }
 
-/// How many periods of so many instances each can be passed over, with some left; they are taken from what is left.
-fn take(periods: i64, each: u64, left: &mut u64) -> i64 {
-    let fit = left.saturating_sub(1).checked_div(each).map_or(periods, |fit| fit.try_into().unwrap_or(periods));
-    let taken = periods.min(fit).max(0);
-    *left -= taken.unsigned_abs() * each;
-    taken
-}
 #[cfg(test)]
 mod tests {
     use jiff::ToSpan as _;
@@ -409,10 +354,93 @@ mod tests {
             ("FREQ=HOURLY;INTERVAL=5;COUNT=999999999999", "9998-01-01T00:00:00"),
             ("FREQ=MINUTELY;INTERVAL=20;BYHOUR=9;BYDAY=MO;COUNT=99999999", "9998-01-05T09:00:00"),
             ("FREQ=SECONDLY;BYMONTH=5;COUNT=999999999999", "9998-05-01T00:00:00"),
+            // And where the days are alike after some, or few.
+            ("FREQ=SECONDLY;INTERVAL=7;BYHOUR=9;BYDAY=MO;COUNT=999999999999", "9998-01-05T09:00:00"),
+            ("FREQ=MINUTELY;INTERVAL=1009;BYHOUR=5;BYDAY=MO;COUNT=999999999999", "9998-05-18T05:00:00"),
+            ("FREQ=MINUTELY;INTERVAL=7;BYHOUR=9,10;COUNT=999999999999", "9998-01-01T09:06:00"),
+            ("FREQ=MINUTELY;INTERVAL=11;BYMONTH=2;BYHOUR=9;COUNT=999999999999", "9998-02-01T09:01:00"),
+            ("FREQ=HOURLY;INTERVAL=5;BYDAY=SU;COUNT=999999999999", "9998-01-04T03:00:00"),
         ] {
             let (found, cut) = told("00010305T090000", rule, year, 1);
             let found: Vec<_> = found.iter().map(DateTime::to_string).collect();
             assert_eq!((found, cut), (vec![first.to_owned()], false), "{rule}");
+        }
+    }
+
+    /// What is counted is the beginning of what is not, wherever it is entered, also where no day has the times of another.
+    #[test]
+    fn what_is_counted_ends_where_it_should() {
+        let start = "20240101T090000";
+        for rule in [
+            "FREQ=SECONDLY;INTERVAL=7;BYHOUR=9,11;BYDAY=MO,FR",
+            "FREQ=SECONDLY;INTERVAL=7;BYHOUR=9;BYMINUTE=0,30;BYSECOND=0,14,21",
+            "FREQ=SECONDLY;INTERVAL=100000;BYHOUR=9,10",
+            "FREQ=MINUTELY;INTERVAL=7",
+            "FREQ=MINUTELY;INTERVAL=7;BYHOUR=9,10,11,17;BYDAY=MO,TU",
+            "FREQ=MINUTELY;INTERVAL=11;BYMONTH=1,3;BYHOUR=9;BYSECOND=0,30",
+            "FREQ=MINUTELY;INTERVAL=1009;BYMINUTE=0,1,2,3,4,5,6,7,8,9;BYDAY=MO,TU,SU",
+            "FREQ=HOURLY;INTERVAL=5;BYMINUTE=0,10,20;BYSETPOS=1,-1",
+            "FREQ=HOURLY;INTERVAL=7;BYHOUR=9,10,11;BYDAY=MO",
+            "FREQ=HOURLY;INTERVAL=31;BYMONTHDAY=1,2,3",
+            "FREQ=MINUTELY;INTERVAL=45",
+        ] {
+            let (all, cut) = told(start, rule, (day(2024, 1, 1), DateTime::MAX), 6000);
+            assert_eq!((all.len(), cut), (6000, false), "{rule}");
+            assert_eq!(all[0], day(2024, 1, 1).with().hour(9).build().unwrap(), "{rule}");
+            for count in [1, 2, 50, 999, 2500, 5999] {
+                let counted = format!("{rule};COUNT={count}");
+                for from in [0, 1, count / 2, count - 1, count, 5000] {
+                    let (found, cut) = told(start, &counted, (all[from], DateTime::MAX), usize::MAX);
+                    let expected = all.get(from..count).unwrap_or_default();
+                    assert_eq!((found.as_slice(), cut), (expected, false), "{counted} from {}", all[from]);
+                }
+                let calendar = calendar();
+                let zones = Zones::new(&calendar, &TimeZone::UTC);
+                let last = Rule::read(&counted).unwrap().last(&When::read(start, None).unwrap(), &UTC, &zones);
+                assert_eq!((last, zones.is_cut()), (Some(all[count - 1]), false), "{counted}");
+            }
+        }
+    }
+
+    /// BYSETPOS is applied to each period last (RFC 5545 section 3.3.10), when days that there are not have become others (RFC 7529
+    /// section 4.1). What two periods choose of one day is told in its order.
+    #[test]
+    fn what_is_shifted_into_another_period_keeps_its_place() {
+        for (rule, expected) in [
+            (
+                "SKIP=FORWARD;FREQ=MONTHLY;BYMONTHDAY=-31,31;BYHOUR=9,15;BYSETPOS=1,-1",
+                "0101T09 0131T15 0201T09 0301T09 0301T15 0331T15 0401T09 0501T09 0501T15 0531T15",
+            ),
+            (
+                "SKIP=FORWARD;FREQ=MONTHLY;BYMONTHDAY=-31,31;BYHOUR=9,15;BYSETPOS=1,-1;COUNT=5",
+                "0101T09 0131T15 0201T09 0301T09 0301T15",
+            ),
+            (
+                "SKIP=FORWARD;FREQ=MONTHLY;BYMONTHDAY=1,31;BYHOUR=9,15;BYSETPOS=2,-2",
+                "0101T15 0131T09 0201T15 0301T09 0301T15 0331T09 0401T15 0501T09 0501T15 0531T09",
+            ),
+            (
+                "SKIP=BACKWARD;FREQ=MONTHLY;BYMONTHDAY=-31,-1;BYHOUR=9,15;BYSETPOS=2,-2",
+                "0101T15 0131T09 0131T15 0228T09 0301T15 0331T09 0331T15 0430T09 0501T15 0531T09 0531T15",
+            ),
+            (
+                "SKIP=FORWARD;FREQ=MONTHLY;INTERVAL=2;BYMONTH=2,4;BYMONTHDAY=31;BYHOUR=9,15;BYSETPOS=-1",
+                "0301T15 0501T15",
+            ),
+        ] {
+            let start = if rule.contains("INTERVAL") { "20260201T090000" } else { "20260101T090000" };
+            let rule = format!("RSCALE=GREGORIAN;{rule}");
+            let told = |from: DateTime| {
+                let (found, cut) = told(start, &rule, (from, day(2026, 6, 1)), 100);
+                assert!(!cut, "{rule}");
+                found.iter().map(|local| local.strftime("%m%dT%H").to_string()).collect::<Vec<_>>()
+            };
+            assert_eq!(told(day(2026, 1, 1)).join(" "), expected, "{rule}");
+            // Wherever it is entered.
+            for (nth, text) in expected.split(' ').enumerate() {
+                let from = When::read(&format!("2026{text}0000"), None).unwrap().local;
+                assert_eq!(told(from).join(" "), expected.split(' ').skip(nth).collect::<Vec<_>>().join(" "), "{rule}");
+            }
         }
     }
 

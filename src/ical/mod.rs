@@ -14,6 +14,7 @@ pub mod freebusy;
 pub mod jcal;
 pub mod jcal_read;
 pub mod judge;
+mod leap;
 pub mod object;
 pub mod outlook;
 mod period;

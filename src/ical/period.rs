@@ -202,6 +202,20 @@ impl Times {
         has(self.hours, second / 3600) && has(self.minutes, second / 60 % 60) && has(self.seconds, second % 60)
     }
 
+    /// The stretches of the day in which units of so many seconds follow one another without a gap.
+    pub fn stretches(&self, unit: i64) -> Vec<(i64, i64)> {
+        let mut stretches: Vec<(i64, i64)> = Vec::new();
+        let mut at = 0;
+        while let Some(begins) = self.from(at) {
+            at = begins + unit;
+            match stretches.last_mut().filter(|(_, end)| *end == begins) {
+                Some((_, end)) => *end = at,
+                None => stretches.push((begins, at)),
+            }
+        }
+        stretches
+    }
+
     /// How many are earlier than a second of the day.
     pub fn before(&self, second: i64) -> u64 {
         let (hour, minute) = (second / 3600, second / 60 % 60);
@@ -232,18 +246,27 @@ impl Times {
     }
 }
 
-/// The instances of a period: each of the days at each of the times, or of these the ones at certain places.
+/// The instances of a period: each of the days at each of the times, or of these the ones that are chosen.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Set {
     pub days: Days,
     pub times: Times,
-    places: Option<Vec<u64>>,
+    chosen: Chosen,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Chosen {
+    All,
+    /// Those at these places, ascending.
+    Places(Vec<u64>),
+    /// These, ascending.
+    Moments(Vec<i64>),
 }
 
 impl Set {
     /// Of days and times those at the positions that a rule names: all, where it names none.
     pub fn new(days: Days, times: Times, positions: &[i64]) -> Self {
-        let mut set = Self { days, times, places: None };
+        let mut set = Self { days, times, chosen: Chosen::All };
         if !positions.is_empty() {
             let length = i64::try_from(set.len()).unwrap_or(0);
             let places =
@@ -251,13 +274,26 @@ impl Set {
             let mut places: Vec<u64> = places.collect();
             places.sort_unstable();
             places.dedup();
-            set.places = Some(places);
+            set.chosen = Chosen::Places(places);
         }
         set
     }
 
+    /// Of some sets what lies from one day to before another.
+    pub fn within(sets: &[Self], days: Days, (from, to): (i64, i64)) -> Self {
+        let all = sets.iter().flat_map(|set| (0..set.len()).filter_map(|nth| set.nth(nth)));
+        let mut moments: Vec<i64> = all.filter(|moment| (from * DAY_S..to * DAY_S).contains(moment)).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        Self { days, times: Times { hours: 0, minutes: 0, seconds: 0 }, chosen: Chosen::Moments(moments) }
+    }
+
     pub fn len(&self) -> u64 {
-        self.places.as_ref().map_or_else(|| self.days.len() * self.times.len(), |places| places.len() as u64)
+        match &self.chosen {
+            Chosen::All => self.days.len() * self.times.len(),
+            Chosen::Places(places) => places.len() as u64,
+            Chosen::Moments(moments) => moments.len() as u64,
+        }
     }
 
     /// How many are earlier than a moment.
@@ -267,13 +303,19 @@ impl Set {
         if self.days.window(day, 1) == 1 {
             place += self.times.before(second);
         }
-        self.places.as_ref().map_or(place, |places| places.partition_point(|known| *known < place) as u64)
+        match &self.chosen {
+            Chosen::All => place,
+            Chosen::Places(places) => places.partition_point(|known| *known < place) as u64,
+            Chosen::Moments(moments) => moments.partition_point(|known| *known < number) as u64,
+        }
     }
 
     pub fn nth(&self, nth: u64) -> Option<i64> {
-        let place = match &self.places {
-            Some(places) => *places.get(usize::try_from(nth).ok()?)?,
-            None => nth,
+        let at = usize::try_from(nth).ok()?;
+        let place = match &self.chosen {
+            Chosen::All => nth,
+            Chosen::Places(places) => *places.get(at)?,
+            Chosen::Moments(moments) => return moments.get(at).copied(),
         };
         let times = self.times.len();
         Some(self.days.nth(place.checked_div(times)?)? * DAY_S + self.times.nth(place % times)?)

@@ -30,7 +30,7 @@ pub(super) struct Plan {
     /// Has each period as many instances as the others?
     pub even: bool,
     /// Where days of the week are all that parts name: they, for some weeks from Monday on.
-    weekly: Option<u64>,
+    pub weekly: Option<u64>,
     years: [OnceCell<Days>; 14],
 }
 
@@ -193,11 +193,33 @@ impl Plan {
         days
     }
 
+    /// The day on which a month or a year begins.
+    fn begins(&self, index: i64) -> i64 {
+        match self.rule.frequency {
+            Frequency::Monthly => {
+                let year = index.div_euclid(12);
+                new_year(year) + before_month(index.rem_euclid(12) + 1, is_leap(year))
+            }
+            _ => new_year(index),
+        }
+    }
+
     /// The instances of a period.
     pub fn set(&self, index: i64) -> Set {
         let rule = &self.rule;
         let all = Times { hours: rule.hours, minutes: rule.minutes, seconds: rule.seconds };
-        let Some(unit) = self.unit else { return Set::new(self.days(index), all, &rule.positions) };
+        let of = |index| Set::new(self.days(index), all, &rule.positions);
+        let Some(unit) = self.unit else {
+            // Days that were shifted may stand in the next period or in the one before, among what that has chosen: each moment
+            // is of the period in which it lies, or the order would be lost.
+            return match rule.shifts() && !rule.positions.is_empty() && self.step == 1 {
+                true => {
+                    let near: Vec<Set> = (self.first.max(index - 1)..=index + 1).map(of).collect();
+                    Set::within(&near, Days::none(self.begins(index)), (self.begins(index), self.begins(index + 1)))
+                }
+                false => of(index),
+            };
+        };
         let (day, second) = (index.div_euclid(DAY_S), index.rem_euclid(DAY_S));
         let own = |within: bool, bits: u64, value: i64| if within { 1 << value } else { bits };
         let times = Times {
@@ -209,7 +231,7 @@ impl Plan {
     }
 }
 
-fn gcd(a: i64, b: i64) -> i64 {
+pub(super) fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 

@@ -228,6 +228,40 @@ impl Described {
         next.checked_sub(1).and_then(|last| self.onsets.get(last)).map_or_else(|| self.first(), |onset| onset.to_s)
     }
 
+    /// The last year in which something may be otherwise than the rules say that go on for ever, and all years of these. `None`: there is
+    /// no end to it that the calendar holds.
+    pub(super) fn settled(&self) -> Option<i16> {
+        match self.cycle {
+            Some(cycle) => cycle.from.checked_add(CYCLE_YEARS),
+            None => self.onsets.last()?.local.year().checked_add(1),
+        }
+    }
+
+    /// The changes of the clock in a year, by the clock before, with the offsets before and after. `None`: they are not for sure, for two
+    /// parts do not agree which offset was before, or they lie where years meet.
+    pub(super) fn changes(&self, year: i16) -> Option<Vec<(DateTime, i64, i64)>> {
+        let begins = Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0);
+        let shown = self.followed(begins);
+        let first = self.onsets.partition_point(|onset| onset.local.year() < shown.year());
+        let of_year = self.onsets.iter().skip(first).take_while(|onset| onset.local.year() == shown.year());
+        let mut before = self.offset_at(seconds_of(begins).saturating_sub(self.offset_at_local(begins)));
+        let mut found = Vec::new();
+        for onset in of_year {
+            let day = onset.local.date().day_of_year();
+            if onset.from_s != before {
+                return None;
+            }
+            if onset.to_s != before {
+                if !(3..=362).contains(&day) {
+                    return None;
+                }
+                found.push((onset.local.with().year(year).build().ok()?, before, onset.to_s));
+            }
+            before = onset.to_s;
+        }
+        Some(found)
+    }
+
     fn first(&self) -> i64 {
         self.onsets.first().map_or(0, |first| first.from_s)
     }

@@ -17,6 +17,7 @@ pub mod judge;
 mod leap;
 pub mod object;
 pub mod outlook;
+mod outlook_event;
 mod period;
 mod plan;
 pub mod recur;

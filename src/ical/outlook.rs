@@ -1,21 +1,18 @@
 //! The form of events that every Outlook understands: what goes out to feeds and mail. What is stored stays as it was sent.
 //!
-//! A series goes out as a series where its rule is one that Outlook has a dialogue for, and its zone one that two yearly
-//! rules describe; else as the single events that it consists of.
+//! A series goes out as a series where its rule is one that Outlook has a dialogue for, and its zone, be it known or described by its
+//! object, one that two yearly rules describe; else as the single events that it consists of.
 
-use std::collections::BTreeMap;
-
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, HashMap};
 
 use super::exceptions::{Base, excluded};
 use super::extent::Extent;
 use super::freebusy::{Busy, Period};
-use super::object::{Component, Object, fold_into};
+use super::object::{Component, Object};
+use super::outlook_event::{Event, Shown};
 use super::recur::{end_of, instances, overrides, recurs};
-use super::stream::escaped;
 use super::template::template;
-use super::time::{Clock, Length, When, write_date, write_local, write_utc};
+use super::time::{Clock, When, write_local, write_utc};
 use super::vtimezone::vtimezone;
 use super::zone::{Zone, Zones};
 use crate::model::budget::Exhausted;
@@ -23,17 +20,26 @@ use crate::model::calendar::{Detail, TimeRange};
 use crate::model::id::Timestamp;
 
 /// What stands for the title of an event that is nobody's business.
-const TAKEN: &str = "Occupé";
+pub(super) const TAKEN: &str = "Occupé";
 /// The most that is told of one event that goes out as single ones, bytes.
 const MAX_OBJECT_BYTES: usize = 4 * 1024 * 1024;
 /// What it costs to write an event.
 const EVENT_STEPS: u64 = 20;
+/// What it costs to find the rules of a zone.
+const ZONE_STEPS: u64 = 200;
+/// The longest name of a zone that goes out.
+const MAX_NAME_BYTES: usize = 200;
 
 /// About what is told of a component.
 fn told_bytes(component: &Component) -> usize {
     const TOLD: [&str; 7] = ["SUMMARY", "LOCATION", "URL", "CATEGORIES", "DESCRIPTION", "EXDATE", "ORGANIZER"];
     let told = component.properties.iter().filter(|line| TOLD.contains(&line.name.as_str()));
     512 + told.map(|line| line.raw().len() * 25 / 24).sum::<usize>()
+}
+
+/// Can a name of a zone stand in a parameter as it is?
+fn is_plain(name: &str) -> bool {
+    name.len() <= MAX_NAME_BYTES && !name.contains(|c: char| c.is_control() || matches!(c, '"' | '^' | '\\'))
 }
 
 /// How events go out.
@@ -55,22 +61,8 @@ pub struct Published {
     /// How many events were too large to be told each time they take place.
     pub cut: u64,
     zones: BTreeMap<String, String>,
-}
-
-/// A time as it is told.
-enum Shown {
-    Day,
-    Utc,
-    Zone(String, TimeZone),
-}
-
-impl Shown {
-    /// Does what it shows of an instant mean that one? In autumn clocks show an hour twice, and the first counts.
-    fn tells(&self, at: Timestamp) -> bool {
-        let Self::Zone(_, zone) = self else { return true };
-        let zone = Zone::Known(zone.clone());
-        zone.instant(zone.local(at)) == at
-    }
+    /// What two yearly rules say of zones, by the name, the zone and the year from which on it is asked.
+    described: HashMap<(String, String, i16), Option<String>>,
 }
 
 impl Published {
@@ -151,15 +143,32 @@ impl Published {
         if when.is_day() {
             return Some(Shown::Day);
         }
-        let Zone::Known(zone) = zones.of(&when.clock) else { return None };
-        let name = zone.iana_name()?.to_owned();
+        let zone = zones.of(&when.clock);
+        let name = match (&zone, &when.clock) {
+            // A name that only its object knows: others may use it for another zone.
+            (Zone::Described(_), Clock::Zone(name)) if is_plain(name) => name.clone(),
+            _ => zone.iana_name()?.to_owned(),
+        };
         if matches!(name.as_str(), "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT") {
             return Some(Shown::Utc);
         }
-        if !self.zones.contains_key(&name) {
-            self.zones.insert(name.clone(), vtimezone(&name, &zone, window)?);
-        }
-        Some(Shown::Zone(name, zone))
+        // What is described may have had other rules before: it has to be right from the first time on.
+        let start = match zone {
+            Zone::Known(_) => window.start,
+            Zone::Described(_) => window.start.min(zone.instant(when.local)),
+        };
+        let key = (name, zone.key().into_owned(), zone.local(start).year());
+        let text = match self.described.get(&key) {
+            Some(text) => text.clone(),
+            None => {
+                zones.work(ZONE_STEPS).ok()?;
+                let text = vtimezone(&key.0, &zone, TimeRange { start, end: window.end });
+                self.described.insert(key.clone(), text.clone());
+                text
+            }
+        }?;
+        let told = self.zones.entry(key.0.clone()).or_insert_with(|| text.clone());
+        (*told == text).then_some(Shown::Zone(key.0, zone))
     }
 
     /// A series as one; `None`: an override is of a kind that Outlook has not.
@@ -204,116 +213,6 @@ impl Published {
         }
         self.events.push_str(&text);
         Some(())
-    }
-}
-
-/// An event as it is written.
-struct Event {
-    out: String,
-}
-
-impl Event {
-    fn new(uid: &str, component: &Component, modified_at: Timestamp) -> Self {
-        let mut event = Self { out: String::from("BEGIN:VEVENT\r\n") };
-        event.line(&format!("UID:{uid}"));
-        let utc = |name| component.property(name).and_then(When::of).filter(|when| when.clock == Clock::Utc);
-        let told = |when: Option<When>| when.map(|when| format!("{}Z", write_local(when.local)));
-        let stamp = told(utc("DTSTAMP")).unwrap_or_else(|| write_utc(modified_at));
-        event.line(&format!("DTSTAMP:{stamp}"));
-        event.line(&format!("LAST-MODIFIED:{}", told(utc("LAST-MODIFIED")).unwrap_or(stamp)));
-        let sequence = component.value("SEQUENCE").and_then(|text| text.trim().parse::<u32>().ok()).unwrap_or(0);
-        event.line(&format!("SEQUENCE:{sequence}"));
-        event
-    }
-
-    fn line(&mut self, line: &str) {
-        fold_into(&mut self.out, line);
-    }
-
-    fn time(&mut self, name: &str, shown: &Shown, local: DateTime, at: Timestamp) {
-        let line = match shown {
-            Shown::Day => format!("{name};VALUE=DATE:{}", write_date(local)),
-            Shown::Zone(zone, known) if shown.tells(at) => {
-                format!("{name};TZID={zone}:{}", write_local(Zone::Known(known.clone()).local(at)))
-            }
-            Shown::Utc | Shown::Zone(..) => format!("{name}:{}", write_utc(at)),
-        };
-        self.line(&line);
-    }
-
-    /// DTSTART, and DTEND always.
-    fn times(&mut self, shown: &Shown, (start, at): (&When, Timestamp), end: Timestamp, zones: &Zones<'_>) {
-        let shown = if shown.tells(at) && shown.tells(end) { shown } else { &Shown::Utc };
-        self.time("DTSTART", shown, start.local, at);
-        let local = zones.of(&start.clock).local(end);
-        // A day ends with the next one, at the earliest.
-        let next = start.local.date().tomorrow().unwrap_or_else(|_| start.local.date()).at(0, 0, 0, 0);
-        let local = if matches!(shown, Shown::Day) { local.max(next) } else { local };
-        self.time("DTEND", shown, local, end);
-        if matches!(shown, Shown::Day) {
-            self.line("X-MICROSOFT-CDO-ALLDAYEVENT:TRUE");
-        }
-    }
-
-    /// What it is about, as far as it is told.
-    fn describe(&mut self, component: &Component, profile: &Profile) {
-        let upper = |name: &str| component.value(name).map(|value| value.trim().to_ascii_uppercase());
-        let one_of = |name: &str, known: &[&str], default: &str| {
-            upper(name).filter(|value| known.contains(&value.as_str())).unwrap_or_else(|| default.to_owned())
-        };
-        let class = one_of("CLASS", &["PUBLIC", "PRIVATE", "CONFIDENTIAL"], "PUBLIC");
-        let status = one_of("STATUS", &["CONFIRMED", "TENTATIVE", "CANCELLED"], "CONFIRMED");
-        let given = one_of("X-MICROSOFT-CDO-BUSYSTATUS", &["FREE", "TENTATIVE", "BUSY", "OOF"], "");
-        let free = upper("TRANSP").is_some_and(|value| value == "TRANSPARENT") || status == "CANCELLED";
-        let busy = match given.as_str() {
-            _ if free => "FREE",
-            "" | "FREE" if status == "TENTATIVE" => "TENTATIVE",
-            "" | "FREE" => "BUSY",
-            given => given,
-        };
-        let hidden = class != "PUBLIC" && !profile.private;
-        let full = profile.detail == Detail::Full && !hidden;
-        match component.value("SUMMARY").filter(|_| !hidden) {
-            Some(summary) => self.line(&format!("SUMMARY:{summary}")),
-            None => self.line(&format!("SUMMARY:{}", if hidden { TAKEN } else { "" })),
-        }
-        if full {
-            for name in ["LOCATION", "URL", "CATEGORIES", "PRIORITY"] {
-                if let Some(value) = component.value(name) {
-                    self.line(&format!("{name}:{value}"));
-                }
-            }
-            let organizer = component.property("ORGANIZER").map(|line| {
-                line.parameter("CN").unwrap_or_else(|| line.value().trim_start_matches("mailto:").to_owned())
-            });
-            let said = component.value("DESCRIPTION").map(str::to_owned);
-            let by = organizer.map(|name| format!("Organisateur : {}", escaped(&name)));
-            let text: Vec<String> = said.into_iter().chain(by).collect();
-            if !text.is_empty() {
-                self.line(&format!("DESCRIPTION:{}", text.join("\\n\\n")));
-            }
-        }
-        self.line(&format!("STATUS:{status}"));
-        self.line(if free { "TRANSP:TRANSPARENT" } else { "TRANSP:OPAQUE" });
-        self.line(&format!("CLASS:{class}"));
-        self.line(&format!("X-MICROSOFT-CDO-BUSYSTATUS:{busy}"));
-        let alarm = component.components.iter().filter(|part| part.name == "VALARM" && full).find_map(|alarm| {
-            let trigger = alarm.property("TRIGGER")?;
-            let related = trigger.parameter("RELATED").is_some_and(|to| to.eq_ignore_ascii_case("END"));
-            Length::read(trigger.value()).filter(|_| !related).map(|_| trigger.value().trim().to_owned())
-        });
-        if let Some(trigger) = alarm {
-            self.line("BEGIN:VALARM");
-            self.line("ACTION:DISPLAY");
-            self.line("DESCRIPTION:Rappel");
-            self.line(&format!("TRIGGER:{trigger}"));
-            self.line("END:VALARM");
-        }
-    }
-
-    fn finish(mut self) -> String {
-        self.out.push_str("END:VEVENT\r\n");
-        self.out
     }
 }
 
@@ -379,6 +278,106 @@ mod tests {
         let alone = out.replace("Europe/Paris", "alone");
         assert_eq!(told(&alone), told(&meeting));
         assert_eq!(told(&alone).len(), 30);
+    }
+
+    /// Zones that only their object describes go out like those that the world knows, where they have two yearly rules, or none, from the
+    /// series on for ever; each name is told once, and of two zones with one name the second goes out in single events.
+    #[test]
+    fn described_zones_go_out_as_two_yearly_rules() {
+        const STANDARD: &str = "TZOFFSETFROM:+0300\nTZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU";
+        const DAYLIGHT: &str = "TZOFFSETFROM:+0200\nTZOFFSETTO:+0300\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU";
+        let zone = |name: &str, parts: &[(&str, &str, &str)]| {
+            let parts: String = parts
+                .iter()
+                .map(|(part, start, lines)| format!("BEGIN:{part}\nDTSTART:{start}\n{lines}\nEND:{part}\n"))
+                .collect();
+            format!("VERSION:2.0\nBEGIN:VTIMEZONE\nTZID:{name}\n{parts}END:VTIMEZONE")
+        };
+        let (standard, daylight) =
+            (("STANDARD", "16011028T030000", STANDARD), ("DAYLIGHT", "16010325T020000", DAYLIGHT));
+        let fixed = ("STANDARD", "20250101T000000", "TZOFFSETFROM:+0530\nTZOFFSETTO:+0530");
+        let ends = |start, lines: &'static str| ("DAYLIGHT", start, lines);
+        let series = "DURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=400\nEXDATE;TZID=";
+        let table = [
+            ("Ours", vec![standard, daylight], "20251020", true),
+            ("Ours", vec![daylight, standard], "20200106", true),
+            ("(UTC+02:00) Ailleurs\\, l\u{e0}-bas", vec![standard, daylight], "20251020", true),
+            ("Ours", vec![fixed], "20251020", true),
+            ("Ours", vec![fixed], "20230102", true),
+            // Once there were other rules, or there will be, or they are none that are written so.
+            ("Ours", vec![standard, ("DAYLIGHT", "20240331T020000", DAYLIGHT)], "20230102", false),
+            (
+                "Ours",
+                vec![
+                    standard,
+                    ends(
+                        "16010325T020000",
+                        "TZOFFSETFROM:+0200\nTZOFFSETTO:+0300\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU;UNTIL=20400325T000000Z",
+                    ),
+                ],
+                "20251020",
+                false,
+            ),
+            (
+                "Ours",
+                vec![
+                    standard,
+                    ends(
+                        "16010325T020000",
+                        "TZOFFSETFROM:+0200\nTZOFFSETTO:+0300\nRRULE:FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=25",
+                    ),
+                ],
+                "20251020",
+                false,
+            ),
+            (
+                "Ours",
+                vec![standard, daylight, ("STANDARD", "20600601T000000", "TZOFFSETFROM:+0300\nTZOFFSETTO:+0200")],
+                "20251020",
+                false,
+            ),
+            (
+                "Ours",
+                vec![
+                    standard,
+                    ends(
+                        "16010325T020000",
+                        "TZOFFSETFROM:+0100\nTZOFFSETTO:+0300\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU",
+                    ),
+                ],
+                "20251020",
+                false,
+            ),
+            (
+                "Ours",
+                vec![("STANDARD", "19700101T000000", "TZOFFSETFROM:+001730\nTZOFFSETTO:+001730")],
+                "20251020",
+                false,
+            ),
+            ("Ours\\\\Back", vec![standard, daylight], "20251020", false),
+        ];
+        for (name, parts, start, whole) in table {
+            let quoted = format!("\"{}\"", name.replace("\\,", ","));
+            let start = format!("{start}T090000");
+            let lines = format!("DTSTART;TZID={quoted}:{start}\n{series}{quoted}:{start}");
+            let given = event(&lines).replacen("VERSION:2.0", &zone(name, &parts), 1);
+            let out = published(&given, Detail::Full);
+            assert_eq!(out.contains("RRULE:FREQ=WEEKLY"), whole, "{given}\n{out}");
+            assert_eq!(told(&out), told(&given), "{given}\n{out}");
+            // Where rules change in between, what comes later is told by the later ones.
+            assert_eq!(out.contains("BEGIN:VTIMEZONE"), out.contains(";TZID="), "{out}");
+        }
+        let profile = Profile { window: WINDOW, detail: Detail::Full, private: false };
+        let mut out = Published::default();
+        let paris = TimeZone::get("Europe/Paris").unwrap();
+        let lines = "DTSTART;TZID=Ours:20251020T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=40";
+        for parts in [vec![standard, daylight], vec![fixed], vec![daylight, standard]] {
+            let text = event(lines).replacen("VERSION:2.0", &zone("Ours", &parts), 1);
+            let object = Object::parse(text.as_bytes()).unwrap();
+            out.object(&object, &profile, &Zones::new(&object.calendar, &paris), 0).unwrap();
+        }
+        assert_eq!(out.events.matches("RRULE").count(), 2, "{}", out.events);
+        assert_eq!((out.events.matches("BEGIN:VEVENT").count(), out.zones().count()), (42, 1), "{}", out.events);
     }
 
     #[test]

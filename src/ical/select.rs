@@ -178,13 +178,13 @@ fn describe_zones(calendar: &mut Component, zones: &Zones<'_>) -> Result<(), Exh
         if !described.insert(key(&name)) {
             continue;
         }
-        let Some(Zone::Known(zone)) = zones.resolve(&name) else { continue };
+        let Some(zone @ Zone::Known(_)) = zones.resolve(&name) else { continue };
         let start = calendar
             .components
             .iter()
             .filter_map(|part| part.property("DTSTART").and_then(When::of))
             .min_by_key(|when| when.local);
-        let at = start.map_or(0, |when| Zone::Known(zone.clone()).instant(when.local));
+        let at = start.map_or(0, |when| zone.instant(when.local));
         let text = vtimezone(&name, &zone, TimeRange { start: at, end: at.saturating_add(DESCRIBED_S) });
         let text = text.map(|text| format!("BEGIN:VCALENDAR\r\n{text}END:VCALENDAR\r\n"));
         if let Some(described) = text.and_then(|text| parse(text.as_bytes()).ok()) {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use jiff::Timestamp as Instant;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
@@ -10,7 +9,14 @@ use super::object::fold_into;
 use super::recur::weekday;
 use super::stream::escaped;
 use super::time::write_local;
+use super::zone::Zone;
 use crate::model::calendar::TimeRange;
+use crate::model::civil::seconds_of;
+
+/// At most so many years are looked at.
+const MAX_YEARS: i16 = 200;
+/// In this year the rules begin that are written; what is described otherwise before it is not for these.
+const OUTSET: i16 = 1971;
 
 /// A change of a clock in one year.
 #[derive(Clone, Copy)]
@@ -22,19 +28,33 @@ struct Change {
     daylight: bool,
 }
 
-/// The VTIMEZONE of a zone under a name, by the rules in force in a range. `None` where the zone changes its clock otherwise than twice
-/// a year by the same rules, or by the week: such times have to be told in UTC.
+/// The VTIMEZONE of a zone under a name, by the rules in force in a range; of one that is described by its object, those that hold from the
+/// beginning of the range on for ever. `None` where the zone changes its clock otherwise than twice a year by the same rules, or by
+/// the week: such times have to be told in UTC.
 #[must_use]
-pub fn vtimezone(name: &str, zone: &TimeZone, range: TimeRange) -> Option<String> {
-    let year = |at: i64| zone.to_datetime(Instant::from_second(at).unwrap_or_default()).year();
-    let (first, last) = (year(range.start), year(range.end));
-    let years: Vec<Vec<Change>> = (first..=last).take(200).map(|year| changes(zone, year)).collect::<Option<_>>()?;
+pub fn vtimezone(name: &str, zone: &Zone, range: TimeRange) -> Option<String> {
+    let year = |at: i64| zone.local(at).year();
+    let (first, last) = match zone {
+        Zone::Known(_) => (year(range.start), year(range.end).min(year(range.start).saturating_add(MAX_YEARS - 1))),
+        Zone::Described(described) => (year(range.start), year(range.end).max(described.settled()?)),
+    };
+    if last.checked_sub(first)? >= MAX_YEARS || (first < OUTSET && matches!(zone, Zone::Described(_))) {
+        return None;
+    }
+    let years: Vec<Vec<Change>> = (first..=last).map(|year| changes(zone, year)).collect::<Option<_>>()?;
+    // Offsets are written in minutes.
+    if years.iter().flatten().any(|change| change.from_s % 60 != 0 || change.to_s % 60 != 0) {
+        return None;
+    }
     let mut out = String::from("BEGIN:VTIMEZONE\r\n");
     fold_into(&mut out, &format!("TZID:{}", escaped(name)));
     match years.first()?.as_slice() {
         [] if years.iter().all(Vec::is_empty) => {
-            let offset = zone.to_offset(Instant::from_second(range.start).ok()?).seconds();
-            observance(&mut out, "STANDARD", "19700101T000000", (offset, offset), None);
+            let offset_s = i32::try_from(seconds_of(zone.local(range.start)) - range.start).ok()?;
+            if offset_s % 60 != 0 {
+                return None;
+            }
+            observance(&mut out, "STANDARD", "19700101T000000", (offset_s, offset_s), None);
         }
         [_, _] => {
             for daylight in [false, true] {
@@ -78,8 +98,25 @@ fn offset(seconds: i32) -> String {
     format!("{sign}{:02}{:02}", minutes / 60, minutes % 60)
 }
 
-/// The changes of a year; `None`: the calendar ends here.
-fn changes(zone: &TimeZone, year: i16) -> Option<Vec<Change>> {
+/// The changes of a year; `None`: the calendar ends here, or they are not for sure.
+fn changes(zone: &Zone, year: i16) -> Option<Vec<Change>> {
+    match zone {
+        Zone::Known(zone) => known_changes(zone, year),
+        Zone::Described(described) => {
+            let changes = described.changes(year)?.into_iter().map(|(local, from_s, to_s)| {
+                Some(Change {
+                    local,
+                    from_s: i32::try_from(from_s).ok()?,
+                    to_s: i32::try_from(to_s).ok()?,
+                    daylight: from_s < to_s,
+                })
+            });
+            changes.collect()
+        }
+    }
+}
+
+fn known_changes(zone: &TimeZone, year: i16) -> Option<Vec<Change>> {
     let begins = TimeZone::UTC.to_timestamp(Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0)).ok()?;
     let ends = TimeZone::UTC.to_timestamp(Date::new(year.checked_add(1)?, 1, 1).ok()?.at(0, 0, 0, 0)).ok()?;
     let mut before = zone.to_offset(begins);
@@ -125,20 +162,20 @@ mod tests {
     use super::vtimezone;
     use crate::ical::object::parse;
     use crate::ical::time::{Clock, When};
-    use crate::ical::zone::Zones;
+    use crate::ical::zone::{Zone, Zones};
     use crate::model::calendar::TimeRange;
 
     const RANGE: TimeRange = TimeRange { start: 1_760_000_000, end: 1_830_000_000 };
 
     #[test]
     fn paris_as_outlook_wants_it() {
-        let paris = TimeZone::get("Europe/Paris").unwrap();
+        let paris = Zone::Known(TimeZone::get("Europe/Paris").unwrap());
         let expected = "BEGIN:VTIMEZONE\nTZID:Europe/Paris\nBEGIN:STANDARD\nDTSTART:19701025T030000\nTZOFFSETFROM:+0200\n\
                         TZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nBEGIN:DAYLIGHT\n\
                         DTSTART:19700329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\n\
                         END:DAYLIGHT\nEND:VTIMEZONE\n";
         assert_eq!(vtimezone("Europe/Paris", &paris, RANGE).unwrap().replace("\r\n", "\n"), expected);
-        assert_eq!(vtimezone("x", &TimeZone::get("Africa/Casablanca").unwrap(), RANGE), None);
+        assert_eq!(vtimezone("x", &Zone::Known(TimeZone::get("Africa/Casablanca").unwrap()), RANGE), None);
     }
 
     /// What is described alone tells the same time as the zone itself.
@@ -147,7 +184,7 @@ mod tests {
         let mut described = 0;
         for name in jiff::tz::db().available() {
             let zone = TimeZone::get(name.as_str()).unwrap();
-            let Some(text) = vtimezone("alone", &zone, RANGE) else { continue };
+            let Some(text) = vtimezone("alone", &Zone::Known(zone.clone()), RANGE) else { continue };
             described += 1;
             let text = format!("BEGIN:VCALENDAR\r\n{text}END:VCALENDAR\r\n");
             let calendar = parse(text.as_bytes()).unwrap();
@@ -157,7 +194,7 @@ mod tests {
                 let local = zone.to_datetime(jiff::Timestamp::from_second(at).unwrap());
                 let when = When { local, clock: Clock::Zone("alone".to_owned()) };
                 let told = zones.instant(&when);
-                let known = crate::ical::zone::Zone::Known(zone.clone()).instant(local);
+                let known = Zone::Known(zone.clone()).instant(local);
                 assert_eq!(told, known, "{} {local}", name.as_str());
             }
         }

@@ -8,7 +8,7 @@ use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, readable};
 use crate::ical::rule::SCALES;
 use crate::ical::select::select;
 use crate::ical::vtimezone::vtimezone;
-use crate::ical::zone::Zones;
+use crate::ical::zone::{Zone, Zones};
 use crate::model::calendar::{COLLATIONS, ComponentSet, TimeRange};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
@@ -82,7 +82,7 @@ fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
 
 /// What a calendar was told by name is described, where two yearly rules can; what was sent stays as it was.
 fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
-    let zone = named_zone(&resource.dead).filter(|_| resource.node.kind.is_calendar())?;
+    let zone = Zone::Known(named_zone(&resource.dead).filter(|_| resource.node.kind.is_calendar())?);
     let range = TimeRange { start: context.now, end: context.now.saturating_add(YEAR_S) };
     let zone = vtimezone(zone.iana_name()?, &zone, range)?;
     let product = "PRODID:-//Beffroi//Beffroi//EN\r\n";

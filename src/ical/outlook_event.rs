@@ -1,0 +1,137 @@
+//! An event as every Outlook takes it, line by line.
+
+use jiff::civil::DateTime;
+
+use super::object::{Component, fold_into};
+use super::outlook::{Profile, TAKEN};
+use super::stream::escaped;
+use super::time::{Clock, Length, When, write_date, write_local, write_utc};
+use super::zone::{Zone, Zones};
+use crate::model::calendar::Detail;
+use crate::model::id::Timestamp;
+
+/// A time as it is told.
+pub(super) enum Shown {
+    Day,
+    Utc,
+    Zone(String, Zone),
+}
+
+impl Shown {
+    /// Does what it shows of an instant mean that one? In autumn clocks show an hour twice, and the first counts.
+    pub fn tells(&self, at: Timestamp) -> bool {
+        let Self::Zone(_, zone) = self else { return true };
+        zone.instant(zone.local(at)) == at
+    }
+}
+
+/// An event as it is written.
+pub(super) struct Event {
+    out: String,
+}
+
+impl Event {
+    pub fn new(uid: &str, component: &Component, modified_at: Timestamp) -> Self {
+        let mut event = Self { out: String::from("BEGIN:VEVENT\r\n") };
+        event.line(&format!("UID:{uid}"));
+        let utc = |name| component.property(name).and_then(When::of).filter(|when| when.clock == Clock::Utc);
+        let told = |when: Option<When>| when.map(|when| format!("{}Z", write_local(when.local)));
+        let stamp = told(utc("DTSTAMP")).unwrap_or_else(|| write_utc(modified_at));
+        event.line(&format!("DTSTAMP:{stamp}"));
+        event.line(&format!("LAST-MODIFIED:{}", told(utc("LAST-MODIFIED")).unwrap_or(stamp)));
+        let sequence = component.value("SEQUENCE").and_then(|text| text.trim().parse::<u32>().ok()).unwrap_or(0);
+        event.line(&format!("SEQUENCE:{sequence}"));
+        event
+    }
+
+    pub fn line(&mut self, line: &str) {
+        fold_into(&mut self.out, line);
+    }
+
+    pub fn time(&mut self, name: &str, shown: &Shown, local: DateTime, at: Timestamp) {
+        let line = match shown {
+            Shown::Day => format!("{name};VALUE=DATE:{}", write_date(local)),
+            Shown::Zone(zone, known) if shown.tells(at) => {
+                let quote = if zone.contains([':', ';', ',']) { "\"" } else { "" };
+                format!("{name};TZID={quote}{zone}{quote}:{}", write_local(known.local(at)))
+            }
+            Shown::Utc | Shown::Zone(..) => format!("{name}:{}", write_utc(at)),
+        };
+        self.line(&line);
+    }
+
+    /// DTSTART, and DTEND always.
+    pub fn times(&mut self, shown: &Shown, (start, at): (&When, Timestamp), end: Timestamp, zones: &Zones<'_>) {
+        let shown = if shown.tells(at) && shown.tells(end) { shown } else { &Shown::Utc };
+        self.time("DTSTART", shown, start.local, at);
+        let local = zones.of(&start.clock).local(end);
+        // A day ends with the next one, at the earliest.
+        let next = start.local.date().tomorrow().unwrap_or_else(|_| start.local.date()).at(0, 0, 0, 0);
+        let local = if matches!(shown, Shown::Day) { local.max(next) } else { local };
+        self.time("DTEND", shown, local, end);
+        if matches!(shown, Shown::Day) {
+            self.line("X-MICROSOFT-CDO-ALLDAYEVENT:TRUE");
+        }
+    }
+
+    /// What it is about, as far as it is told.
+    pub fn describe(&mut self, component: &Component, profile: &Profile) {
+        let upper = |name: &str| component.value(name).map(|value| value.trim().to_ascii_uppercase());
+        let one_of = |name: &str, known: &[&str], default: &str| {
+            upper(name).filter(|value| known.contains(&value.as_str())).unwrap_or_else(|| default.to_owned())
+        };
+        let class = one_of("CLASS", &["PUBLIC", "PRIVATE", "CONFIDENTIAL"], "PUBLIC");
+        let status = one_of("STATUS", &["CONFIRMED", "TENTATIVE", "CANCELLED"], "CONFIRMED");
+        let given = one_of("X-MICROSOFT-CDO-BUSYSTATUS", &["FREE", "TENTATIVE", "BUSY", "OOF"], "");
+        let free = upper("TRANSP").is_some_and(|value| value == "TRANSPARENT") || status == "CANCELLED";
+        let busy = match given.as_str() {
+            _ if free => "FREE",
+            "" | "FREE" if status == "TENTATIVE" => "TENTATIVE",
+            "" | "FREE" => "BUSY",
+            given => given,
+        };
+        let hidden = class != "PUBLIC" && !profile.private;
+        let full = profile.detail == Detail::Full && !hidden;
+        match component.value("SUMMARY").filter(|_| !hidden) {
+            Some(summary) => self.line(&format!("SUMMARY:{summary}")),
+            None => self.line(&format!("SUMMARY:{}", if hidden { TAKEN } else { "" })),
+        }
+        if full {
+            for name in ["LOCATION", "URL", "CATEGORIES", "PRIORITY"] {
+                if let Some(value) = component.value(name) {
+                    self.line(&format!("{name}:{value}"));
+                }
+            }
+            let organizer = component.property("ORGANIZER").map(|line| {
+                line.parameter("CN").unwrap_or_else(|| line.value().trim_start_matches("mailto:").to_owned())
+            });
+            let said = component.value("DESCRIPTION").map(str::to_owned);
+            let by = organizer.map(|name| format!("Organisateur : {}", escaped(&name)));
+            let text: Vec<String> = said.into_iter().chain(by).collect();
+            if !text.is_empty() {
+                self.line(&format!("DESCRIPTION:{}", text.join("\\n\\n")));
+            }
+        }
+        self.line(&format!("STATUS:{status}"));
+        self.line(if free { "TRANSP:TRANSPARENT" } else { "TRANSP:OPAQUE" });
+        self.line(&format!("CLASS:{class}"));
+        self.line(&format!("X-MICROSOFT-CDO-BUSYSTATUS:{busy}"));
+        let alarm = component.components.iter().filter(|part| part.name == "VALARM" && full).find_map(|alarm| {
+            let trigger = alarm.property("TRIGGER")?;
+            let related = trigger.parameter("RELATED").is_some_and(|to| to.eq_ignore_ascii_case("END"));
+            Length::read(trigger.value()).filter(|_| !related).map(|_| trigger.value().trim().to_owned())
+        });
+        if let Some(trigger) = alarm {
+            self.line("BEGIN:VALARM");
+            self.line("ACTION:DISPLAY");
+            self.line("DESCRIPTION:Rappel");
+            self.line(&format!("TRIGGER:{trigger}"));
+            self.line("END:VALARM");
+        }
+    }
+
+    pub fn finish(mut self) -> String {
+        self.out.push_str("END:VEVENT\r\n");
+        self.out
+    }
+}

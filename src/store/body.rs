@@ -21,6 +21,8 @@ use super::named::Part;
 use super::page::bodies;
 use super::place::{Place, blocking};
 use super::recall::Key;
+use super::statement::tables::BODY;
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
@@ -360,16 +362,13 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// Writes a small body; one that is there already is kept.
 pub async fn insert(c: &mut Txn, hash: &str, data: &[u8], now: Timestamp) -> Result<(), Failure> {
-    let sql = "INSERT INTO body (hash, stored_at, data) VALUES ($1, $2, $3) \
-               ON CONFLICT (hash) DO UPDATE SET stored_at = excluded.stored_at";
-    c.note(sql, arguments![hash, now, data]).await?;
+    c.note(INSERT, arguments![hash, now, data]).await?;
     Ok(())
 }
 
 /// A small body as it is in the database.
 pub async fn stored(c: &mut impl Executor, hash: &str) -> Result<Option<Bytes>, Failure> {
-    let sql = "SELECT data FROM body WHERE hash = $1";
-    Ok(row(c, sql, arguments![hash]).await?.map(|row| row.bytes(0)))
+    Ok(row(c, STORED, arguments![hash]).await?.map(|row| row.bytes(0)))
 }
 
 /// A small body.
@@ -387,11 +386,6 @@ pub async fn inline(c: &mut impl Executor, hash: &str) -> Result<Option<Bytes>, 
 
 /// Small bodies by their hashes, in one trip. One that is not among them is not there.
 pub async fn several(c: &mut impl Executor, hashes: &[&str]) -> Result<HashMap<String, Bytes>, Failure> {
-    const SQL: &str = bodies_as_one!(
-        "n.hash",
-        "n.data",
-        concat!("SELECT b.hash, b.data FROM ", listed!("$1"), " l CROSS JOIN body b WHERE b.hash = l.value")
-    );
     let known = |hash: &str| c.recall().and_then(|recall| recall.look::<Bytes>(&Key::bytes_of(hash)));
     let mut found: HashMap<String, Bytes> =
         hashes.iter().filter_map(|hash| Some(((*hash).to_owned(), Bytes::clone(&*known(hash)?)))).collect();
@@ -399,11 +393,29 @@ pub async fn several(c: &mut impl Executor, hashes: &[&str]) -> Result<HashMap<S
     if missing.is_empty() {
         return Ok(found);
     }
-    for (hash, body) in bodies(c, SQL, arguments![&list(&missing)]).await? {
+    for (hash, body) in bodies(c, SEVERAL, arguments![&list(&missing)]).await? {
         if let Some(recall) = c.recall() {
             recall.keep(Key::bytes_of(&hash), Arc::new(body.clone()), body.len());
         }
         found.insert(hash, body);
     }
     Ok(found)
+}
+
+statements! {
+    const INSERT: Statement = writes(
+        &[BODY],
+        &[],
+        "INSERT INTO body (hash, stored_at, data) VALUES ($1, $2, $3) ON CONFLICT (hash) DO UPDATE SET stored_at = \
+         excluded.stored_at",
+    );
+    const STORED: Statement = reads(&[BODY], "SELECT data FROM body WHERE hash = $1");
+    const SEVERAL: Statement = reads(
+        &[BODY],
+        bodies_as_one!(
+            "n.hash",
+            "n.data",
+            concat!("SELECT b.hash, b.data FROM ", listed!("$1"), " l CROSS JOIN body b WHERE b.hash = l.value")
+        ),
+    );
 }

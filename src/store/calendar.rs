@@ -1,12 +1,15 @@
 //! Statements on `calendar` and `calendar_object`.
 
+use super::columns::{COLUMNS, brief, columns, node_of, tag};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
 use super::list::list;
 use super::members::{Asked, Mark, Members, Pages, Widths, by_name, pages, widths};
-use super::node::{COLUMNS, Width, brief, columns, node_of, tag};
+use super::node::Width;
 use super::page::paged;
+use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, MEMBERSHIP, NODE};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
 use crate::model::error::Failure;
@@ -16,12 +19,12 @@ use crate::model::privilege::Role;
 
 /// Writes what a new calendar may hold.
 pub async fn insert(c: &mut Txn, calendar: Id, components: ComponentSet) -> Result<(), Failure> {
-    c.note("INSERT INTO calendar (node_id, components) VALUES ($1, $2)", arguments![calendar, components.0]).await
+    c.note(INSERT, arguments![calendar, components.0]).await
 }
 
 /// What a calendar may hold.
 pub async fn components(c: &mut impl Executor, calendar: Id) -> Result<ComponentSet, Failure> {
-    let found = row(c, "SELECT components FROM calendar WHERE node_id = $1", arguments![calendar]).await?;
+    let found = row(c, COMPONENTS, arguments![calendar]).await?;
     Ok(found.map_or(ComponentSet::ALL, |row| ComponentSet(row.integer(0))))
 }
 
@@ -35,10 +38,6 @@ pub struct Standing {
     pub uid: Option<String>,
 }
 
-const STANDING: &str = "SELECT (SELECT k.components FROM calendar k WHERE k.node_id = $1), (SELECT n.name FROM calendar_object o \
-    JOIN node n ON n.id = o.node_id WHERE o.calendar_id = $1 AND o.uid = $2 AND o.node_id <> $3), \
-    (SELECT o.uid FROM calendar_object o WHERE o.node_id = $3)";
-
 /// Asks all that must be known before an object of a UID may stand in a calendar.
 pub async fn standing(c: &mut impl Executor, calendar: Id, uid: &str, object: Id) -> Result<Standing, Failure> {
     let found = row(c, STANDING, arguments![calendar, uid, object]).await?;
@@ -51,17 +50,13 @@ pub async fn standing(c: &mut impl Executor, calendar: Id, uid: &str, object: Id
 
 /// Writes what is known of an object that stands in a calendar.
 pub async fn enlist(c: &mut Txn, object: Id, calendar: Id, indexed: &Indexed) -> Result<(), Failure> {
-    let sql = "INSERT INTO calendar_object (node_id, calendar_id, uid, component, first_at, last_at) \
-               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node_id) DO UPDATE SET calendar_id = excluded.calendar_id, \
-               uid = excluded.uid, component = excluded.component, first_at = excluded.first_at, last_at = excluded.last_at";
     let Indexed { uid, component, first_at, last_at } = indexed;
-    c.note(sql, arguments![object, calendar, uid, component, *first_at, *last_at]).await
+    c.note(ENLIST, arguments![object, calendar, uid, component, *first_at, *last_at]).await
 }
 
 /// What is known of an object as it is, be it in its calendar or in the trash.
 pub async fn indexed(c: &mut impl Executor, object: Id) -> Result<Option<Indexed>, Failure> {
-    let sql = "SELECT uid, component, first_at, last_at FROM calendar_object WHERE node_id = $1";
-    Ok(row(c, sql, arguments![object]).await?.map(|row| indexed_of(&row, 0)))
+    Ok(row(c, INDEXED, arguments![object]).await?.map(|row| indexed_of(&row, 0)))
 }
 
 /// The same of all members of a collection from the key of one name to that of another, by the hash of their content.
@@ -70,9 +65,7 @@ pub async fn indexed_members(
     parent: Id,
     (after, last): (&str, &str),
 ) -> Result<Vec<(String, Indexed)>, Failure> {
-    let sql = "SELECT n.hash, o.uid, o.component, o.first_at, o.last_at FROM node n CROSS JOIN calendar_object o WHERE n.parent_id = $1 \
-               AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 AND o.node_id = n.id";
-    let found = rows(c, sql, arguments![parent, after, last]).await?;
+    let found = rows(c, INDEXED_MEMBERS, arguments![parent, after, last]).await?;
     Ok(found.iter().map(|row| (row.text(0), indexed_of(row, 1))).collect())
 }
 
@@ -83,15 +76,8 @@ fn indexed_of(row: &Row, first: usize) -> Indexed {
 
 /// An object leaves its calendar: its UID is free again.
 pub async fn delist(c: &mut Txn, object: Id) -> Result<(), Failure> {
-    c.note("UPDATE calendar_object SET calendar_id = NULL WHERE node_id = $1", arguments![object]).await
+    c.note(DELIST, arguments![object]).await
 }
-
-const GONE: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM calendar_object o CROSS JOIN node n WHERE n.id = o.node_id AND n.parent_id = $1 AND o.calendar_id IS NULL \
-     AND o.uid = $2 AND n.gone_at IS NOT NULL AND n.hidden = 0 ORDER BY n.gone_at DESC LIMIT 1"
-);
 
 /// Asks in one trip for what [`gone`] and [`standing`] will ask of a new object.
 pub async fn prefetch_object(c: &mut Txn, calendar: Id, uid: &str, object: Id) -> Result<(), Failure> {
@@ -122,32 +108,15 @@ pub async fn objects(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    const SQL: Pages = pages!(
-        by_name,
-        "n.id IN (SELECT o.node_id FROM calendar_object o WHERE o.calendar_id = $1 AND o.last_at >= $2 AND o.first_at <= $3 \
-         AND (CAST($4 AS TEXT) IS NULL OR o.component IN ($4, ''))) AND n.gone_at IS NULL",
-        " AND n.match_name > $5 ORDER BY n.match_name LIMIT $6",
-        5
-    );
     let Candidates { calendar, range, component } = of;
     let asked = Asked { of: calendar, width, after: Mark::Name(after.to_owned()), limit };
-    SQL.members(c, asked, arguments![calendar.id, range.start, range.end, component, after, limit]).await
+    OBJECTS.members(c, asked, arguments![calendar.id, range.start, range.end, component, after, limit]).await
 }
 
 /// The objects of a calendar that bear names of these keys, in no order.
 pub async fn named(c: &mut impl Executor, calendar: &Node, names: &[String], width: Width) -> Result<Members, Failure> {
-    const SQL: Pages = pages!(
-        by_name,
-        concat!(
-            "n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name IN (SELECT k.value FROM ",
-            listed!("$2"),
-            " k)"
-        ),
-        "",
-        3
-    );
     let asked = Asked { of: calendar, width, after: Mark::Name(String::new()), limit: i64::MAX };
-    SQL.members(c, asked, arguments![calendar.id, &list(names)]).await
+    NAMED.members(c, asked, arguments![calendar.id, &list(names)]).await
 }
 
 /// Calendars of other homes that an actor may read: each with the name of its home and the role held.
@@ -158,20 +127,79 @@ pub async fn linked(
     own_home: Id,
     limit: i64,
 ) -> Result<Vec<(Node, String, Role)>, Failure> {
-    const SQL: &str = concat!(
-        "WITH held(node_id, role) AS (SELECT a.node_id, MAX(a.role) FROM ace a WHERE (a.until_at IS NULL OR a.until_at > $2) \
-         AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1)) \
-         GROUP BY a.node_id), seen(id, role) AS (SELECT k.id, h.role FROM held h JOIN node k ON k.id = h.node_id \
-         AND k.kind = 'calendar' UNION ALL SELECT k.id, h.role FROM held h JOIN node t ON t.parent_id = h.node_id \
-         AND t.kind = 'calendars' JOIN node k ON k.parent_id = t.id AND k.kind = 'calendar') SELECT ",
-        columns!(),
-        ", g.name, MAX(s.role) FROM seen s JOIN node n ON n.id = s.id JOIN node g ON g.id = n.home_id \
-         WHERE n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 GROUP BY n.id, g.id HAVING MAX(s.role) >= $5 \
-         ORDER BY g.match_name, n.match_name LIMIT $4"
-    );
-    let found = rows(c, SQL, arguments![actor, now, own_home, limit, Role::Reader.rank()]).await?;
+    let found = rows(c, LINKED, arguments![actor, now, own_home, limit, Role::Reader.rank()]).await?;
     Ok(found
         .iter()
         .filter_map(|row| Some((node_of(row), row.text(COLUMNS), Role::from_rank(row.integer(COLUMNS + 1))?)))
         .collect())
+}
+
+statements! {
+    const GONE: Statement = reads(
+        &[CALENDAR_OBJECT, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM calendar_object o CROSS JOIN node n WHERE n.id = o.node_id AND n.parent_id = $1 AND o.calendar_id \
+             IS NULL AND o.uid = $2 AND n.gone_at IS NOT NULL AND n.hidden = 0 ORDER BY n.gone_at DESC LIMIT 1"
+        ),
+    );
+    const STANDING: Statement = reads(
+        &[CALENDAR, CALENDAR_OBJECT, NODE],
+        "SELECT (SELECT k.components FROM calendar k WHERE k.node_id = $1), (SELECT n.name FROM calendar_object o \
+         JOIN node n ON n.id = o.node_id WHERE o.calendar_id = $1 AND o.uid = $2 AND o.node_id <> $3), (SELECT o.uid \
+         FROM calendar_object o WHERE o.node_id = $3)",
+    );
+    const INSERT: Statement = writes(&[CALENDAR], &[], "INSERT INTO calendar (node_id, components) VALUES ($1, $2)");
+    const COMPONENTS: Statement = reads(&[CALENDAR], "SELECT components FROM calendar WHERE node_id = $1");
+    const ENLIST: Statement = writes(
+        &[CALENDAR_OBJECT],
+        &[],
+        "INSERT INTO calendar_object (node_id, calendar_id, uid, component, first_at, last_at) VALUES ($1, $2, $3, \
+         $4, $5, $6) ON CONFLICT (node_id) DO UPDATE SET calendar_id = excluded.calendar_id, uid = excluded.uid, \
+         component = excluded.component, first_at = excluded.first_at, last_at = excluded.last_at",
+    );
+    const INDEXED: Statement =
+        reads(&[CALENDAR_OBJECT], "SELECT uid, component, first_at, last_at FROM calendar_object WHERE node_id = $1");
+    const INDEXED_MEMBERS: Statement = reads(
+        &[CALENDAR_OBJECT, NODE],
+        "SELECT n.hash, o.uid, o.component, o.first_at, o.last_at FROM node n CROSS JOIN calendar_object o WHERE \
+         n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 AND o.node_id = n.id",
+    );
+    const DELIST: Statement =
+        writes(&[CALENDAR_OBJECT], &[], "UPDATE calendar_object SET calendar_id = NULL WHERE node_id = $1");
+    const OBJECTS: Pages = pages!(
+        &[CALENDAR_OBJECT, NODE],
+        by_name,
+        "n.id IN (SELECT o.node_id FROM calendar_object o WHERE o.calendar_id = $1 AND o.last_at >= $2 AND \
+         o.first_at <= $3 AND (CAST($4 AS TEXT) IS NULL OR o.component IN ($4, ''))) AND n.gone_at IS NULL",
+        " AND n.match_name > $5 ORDER BY n.match_name LIMIT $6",
+        5
+    );
+    const NAMED: Pages = pages!(
+        &[NODE],
+        by_name,
+        concat!(
+            "n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name IN (SELECT k.value FROM ",
+            listed!("$2"),
+            " k)"
+        ),
+        "",
+        3
+    );
+    const LINKED: Statement = reads(
+        &[ACE, MEMBERSHIP, NODE],
+        concat!(
+            "WITH held(node_id, role) AS (SELECT a.node_id, MAX(a.role) FROM ace a WHERE (a.until_at IS NULL OR \
+             a.until_at > $2) AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m \
+             WHERE m.member_id = $1)) GROUP BY a.node_id), seen(id, role) AS (SELECT k.id, h.role FROM held h JOIN \
+             node k ON k.id = h.node_id AND k.kind = 'calendar' UNION ALL SELECT k.id, h.role FROM held h JOIN node \
+             t ON t.parent_id = h.node_id AND t.kind = 'calendars' JOIN node k ON k.parent_id = t.id AND k.kind = \
+             'calendar') SELECT ",
+            columns!(),
+            ", g.name, MAX(s.role) FROM seen s JOIN node n ON n.id = s.id JOIN node g ON g.id = n.home_id WHERE \
+             n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 GROUP BY n.id, g.id HAVING MAX(s.role) >= \
+             $5 ORDER BY g.match_name, n.match_name LIMIT $4"
+        ),
+    );
 }

@@ -3,6 +3,11 @@
 use super::db::arguments;
 use super::db::text::{INTEGRITY, mistyped};
 use super::executor::{Executor, row, rows};
+use super::statement::tables::{
+    ACE, ADDRESS, BODY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, FEED, HOLD, HOME, LOCK, MEMBERSHIP, NODE, PAST,
+    PRINCIPAL, PROPERTY, PURGE, RETURNED, SETTING, UNREAD,
+};
+use super::statement::{Statement, reads, statements};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 use crate::model::kind::Kind;
@@ -10,227 +15,18 @@ use crate::model::kind::Kind;
 /// A rule that no row may break: what is wrong, and the statement that lists offenders (identifier, detail).
 struct Rule {
     what: &'static str,
-    sql: &'static str,
+    sql: Statement,
 }
 
-static RULES: [Rule; 18] = [
-    Rule {
-        what: "a node stands in a collection that is not there",
-        sql: "SELECT n.id, n.name FROM node n LEFT JOIN node p ON p.id = n.parent_id \
-              WHERE n.parent_id IS NOT NULL AND p.id IS NULL LIMIT 100",
-    },
-    Rule {
-        what: "a node and its collection are of different homes",
-        sql: "SELECT n.id, n.name FROM node n JOIN node p ON p.id = n.parent_id \
-              WHERE n.kind <> 'home' AND n.gone_at IS NULL AND p.gone_at IS NULL AND n.home_id <> p.home_id LIMIT 100",
-    },
-    Rule {
-        what: "a former state is of another home than its node",
-        sql: "SELECT n.id, p.name FROM past p JOIN node n ON n.id = p.node_id WHERE n.home_id <> p.home_id LIMIT 100",
-    },
-    Rule {
-        what: "a document has no content or a collection has some",
-        sql: "SELECT id, name FROM node WHERE (kind IN ('file', 'object')) <> (hash IS NOT NULL) \
-              AND NOT (kind = 'file' AND gone_at IS NOT NULL AND litter = 1) LIMIT 100",
-    },
-    Rule {
-        what: "a node changed later than its home",
-        sql: "SELECT n.id, n.name FROM node n JOIN home h ON h.node_id = n.home_id \
-              WHERE n.seq > h.seq OR n.members_seq > h.seq LIMIT 100",
-    },
-    Rule {
-        what: "a collection does not know of the last change of a member",
-        sql: "SELECT p.id, p.name FROM node n JOIN node p ON p.id = n.parent_id WHERE n.gone_at IS NULL \
-              AND n.kind <> 'home' AND (n.seq > p.members_seq OR n.members_seq > p.members_seq) LIMIT 100",
-    },
-    Rule {
-        what: "the size of a collection is not the sum of its members",
-        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') \
-              AND p.id NOT IN (SELECT g.node_id FROM purge g) AND p.size <> (SELECT \
-              CAST(COALESCE(SUM(n.size), 0) AS BIGINT) FROM node n WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
-    },
-    Rule {
-        what: "the used bytes of a home are not the sum of what it holds",
-        // 32 is NODE_BYTES.
-        sql: "SELECT h.node_id, t.name FROM home h JOIN node t ON t.id = h.node_id LEFT JOIN (SELECT v.home_id, \
-              CAST(SUM(v.bytes) AS BIGINT) AS bytes FROM (SELECT n.home_id, SUM(32 + CASE WHEN n.hash IS NULL THEN 0 \
-              ELSE n.size END) AS bytes FROM node n WHERE n.kind NOT IN ('root', 'home', 'documents', 'calendars') \
-              GROUP BY n.home_id UNION ALL SELECT p.home_id, SUM(p.held_bytes) FROM past p GROUP BY p.home_id UNION ALL \
-              SELECT n.home_id, SUM(OCTET_LENGTH(r.namespace) + OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml)) FROM property r \
-              JOIN node n ON n.id = r.node_id WHERE r.principal_id = 0 GROUP BY n.home_id) v GROUP BY v.home_id) s \
-              ON s.home_id = h.node_id WHERE h.used_bytes <> COALESCE(s.bytes, 0) LIMIT 100",
-    },
-    Rule {
-        what: "a lock stands on a node that is gone",
-        sql: "SELECT n.id, n.name FROM lock l JOIN node n ON n.id = l.node_id WHERE n.gone_at IS NOT NULL LIMIT 100",
-    },
-    Rule {
-        what: "the documents of a collection are not those of its members",
-        sql: "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') \
-              AND p.id NOT IN (SELECT g.node_id FROM purge g) AND p.documents <> (SELECT \
-              CAST(COALESCE(SUM(CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n \
-              WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
-    },
-    Rule {
-        what: "a version is not in the chain of its home",
-        sql: "SELECT v.id, v.name || ', version ' || v.version FROM (SELECT id, name, version FROM node WHERE kind IN ('file', 'object') \
-              AND sealed = 1 AND hash IS NOT NULL UNION SELECT node_id, name, version FROM past WHERE sealed = 1 \
-              AND hash IS NOT NULL) v LEFT JOIN chain c ON c.node_id = v.id AND c.version = v.version \
-              WHERE c.node_id IS NULL LIMIT 100",
-    },
-    Rule {
-        what: "a version is in the chain of its home more than once",
-        sql: "SELECT c.node_id, COALESCE(MAX(n.name), '') || ', version ' || c.version FROM chain c LEFT JOIN node n \
-              ON n.id = c.node_id GROUP BY c.node_id, c.version HAVING COUNT(*) > 1 LIMIT 100",
-    },
-    Rule {
-        what: "two states of a node stand in one moment",
-        sql: "SELECT p.node_id, p.name FROM past p WHERE EXISTS (SELECT 1 FROM past q WHERE q.node_id = p.node_id \
-              AND q.home_id = p.home_id AND q.to_seq > p.to_seq AND q.from_seq < p.to_seq) OR EXISTS (SELECT 1 FROM node n \
-              WHERE n.id = p.node_id AND n.home_id = p.home_id AND n.gone_at IS NULL AND n.since_seq < p.to_seq) LIMIT 100",
-    },
-    Rule {
-        what: "the rows of one version differ",
-        sql: "SELECT node_id, MAX(name) || ', version ' || version FROM (SELECT node_id, name, version, hash, size FROM past \
-              WHERE sealed = 1 AND hash IS NOT NULL UNION ALL SELECT id, name, version, hash, size FROM node \
-              WHERE kind IN ('file', 'object') AND sealed = 1 AND hash IS NOT NULL) v GROUP BY node_id, version \
-              HAVING MIN(hash) <> MAX(hash) OR MIN(size) <> MAX(size) LIMIT 100",
-    },
-    Rule {
-        what: "a former state ended before it began",
-        sql: "SELECT node_id, name FROM past WHERE from_seq >= to_seq OR from_at > to_at LIMIT 100",
-    },
-    Rule {
-        what: "a version of the chain is no version any more",
-        sql: "SELECT c.node_id, MAX(p.name) || ', version ' || c.version FROM chain c JOIN past p ON p.node_id = c.node_id \
-              AND p.version = c.version WHERE p.hash IS NOT NULL AND NOT EXISTS (SELECT 1 FROM past q \
-              WHERE q.node_id = c.node_id AND q.version = c.version AND q.sealed = 1) AND NOT EXISTS (SELECT 1 FROM node n \
-              WHERE n.id = c.node_id AND n.version = c.version AND n.sealed = 1) GROUP BY c.node_id, c.version LIMIT 100",
-    },
-    Rule {
-        what: "a calendar object is not known in its calendar",
-        sql: "SELECT n.id, n.name FROM node n LEFT JOIN calendar_object o ON o.node_id = n.id WHERE n.kind = 'object' \
-              AND CASE WHEN n.gone_at IS NULL THEN o.calendar_id IS NULL OR o.calendar_id <> n.parent_id \
-              ELSE o.calendar_id IS NOT NULL END LIMIT 100",
-    },
-    Rule {
-        what: "a calendar does not say what it may hold",
-        sql: "SELECT n.id, n.name FROM node n LEFT JOIN calendar k ON k.node_id = n.id WHERE n.kind = 'calendar' \
-              AND k.node_id IS NULL LIMIT 100",
-    },
-];
+#[cfg(test)]
+impl super::statement::Listed for Rule {
+    fn list(&self, to: &mut Vec<Statement>) {
+        to.push(self.sql);
+    }
+}
 
-static TYPED: [&str; 20] = [
-    mistyped!("setting", [], ["name", "value"], []),
-    mistyped!(
-        "principal",
-        ["id", "created_at", "disabled_at", "closed_at"],
-        ["kind", "name", "match_name", "display_name", "password_hash"],
-        []
-    ),
-    mistyped!("address", ["principal_id"], ["uri"], []),
-    mistyped!("membership", ["group_id", "member_id"], [], []),
-    mistyped!(
-        "device",
-        ["id", "principal_id", "scope", "read_only", "created_at", "used_at", "expires_at"],
-        ["label", "secret_hash"],
-        []
-    ),
-    mistyped!(
-        "node",
-        [
-            "id",
-            "parent_id",
-            "home_id",
-            "owner_id",
-            "placed_seq",
-            "placed_at",
-            "seq",
-            "members_seq",
-            "since_seq",
-            "since_at",
-            "created_at",
-            "modified_at",
-            "gone_at",
-            "version",
-            "sealed",
-            "author_id",
-            "size",
-            "written_at",
-            "kept",
-            "litter",
-            "hidden",
-            "documents",
-            "placed_by",
-            "gone_by",
-            "lost_by"
-        ],
-        ["name", "match_name", "kind", "comment", "hash", "content_type", "draft", "device"],
-        []
-    ),
-    mistyped!(
-        "home",
-        [
-            "node_id",
-            "principal_id",
-            "seq",
-            "oldest_seq",
-            "used_bytes",
-            "quota_bytes",
-            "chain_place",
-            "versions_days",
-            "trash_days",
-            "sync_days",
-            "brake_percent"
-        ],
-        ["chain", "versions_every"],
-        []
-    ),
-    mistyped!(
-        "past",
-        [
-            "node_id",
-            "home_id",
-            "to_seq",
-            "from_seq",
-            "parent_id",
-            "from_at",
-            "to_at",
-            "version",
-            "sealed",
-            "author_id",
-            "size",
-            "modified_at",
-            "written_at",
-            "kept",
-            "held_bytes"
-        ],
-        ["name", "match_name", "comment", "hash", "content_type", "device"],
-        []
-    ),
-    mistyped!("body", ["stored_at"], ["hash"], ["data"]),
-    mistyped!("ace", ["node_id", "principal_id", "role", "until_at"], [], []),
-    mistyped!(
-        "lock",
-        ["node_id", "home_id", "principal_id", "deep", "shared", "timeout_s", "expires_at"],
-        ["token", "owner_xml"],
-        []
-    ),
-    mistyped!("property", ["node_id", "principal_id"], ["namespace", "name", "xml"], []),
-    mistyped!("chain", ["home_id", "place", "node_id", "version"], ["leaf", "chain"], []),
-    mistyped!("hold", ["home_id", "principal_id", "since_at", "released_until"], [], []),
-    mistyped!("calendar", ["node_id", "components"], [], []),
-    mistyped!("calendar_object", ["node_id", "calendar_id", "first_at", "last_at"], ["uid", "component"], []),
-    mistyped!(
-        "feed",
-        ["id", "principal_id", "calendar_id", "created_at", "expires_at", "fetched_at"],
-        ["detail", "secret_hash", "client"],
-        []
-    ),
-    mistyped!("purge", ["node_id", "top_id", "depth", "due_at"], [], []),
-    mistyped!("returned", ["node_id", "home_id", "was_id"], [], []),
-    mistyped!("unread", ["node_id"], [], []),
-];
+/// Asks the database to look at its own file.
+const LOOK_AT_ALL: Statement = Statement::undeclared(INTEGRITY);
 
 /// Damage: what is wrong and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -274,12 +70,7 @@ pub struct StoredName {
 
 /// Names of nodes and of their former states, of so many nodes after `after`.
 pub async fn names(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec<StoredName>, Failure> {
-    let sql = "SELECT v.id, v.name, v.match_name, v.in_trash, (SELECT k.kind FROM node k WHERE k.id = v.id) FROM (SELECT n.id, n.name, \
-               n.match_name, CASE WHEN n.gone_at IS NULL THEN 0 ELSE 1 END AS in_trash FROM node n WHERE n.id > $1 \
-               UNION SELECT p.node_id, p.name, p.match_name, 0 FROM past p WHERE p.node_id > $1) v \
-               WHERE v.id <= COALESCE((SELECT MAX(w.id) FROM (SELECT x.id FROM node x WHERE x.id > $1 ORDER BY x.id \
-               LIMIT $2) w), 0) ORDER BY v.id";
-    let found = rows(c, sql, arguments![after, limit]).await?;
+    let found = rows(c, NAMES, arguments![after, limit]).await?;
     Ok(found
         .iter()
         .map(|row| StoredName {
@@ -304,9 +95,7 @@ pub struct StoredProperty {
 
 /// Dead properties of so many nodes after `after`.
 pub async fn properties(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec<StoredProperty>, Failure> {
-    let sql = "SELECT p.node_id, p.name, p.xml FROM property p WHERE p.node_id IN (SELECT DISTINCT o.node_id FROM property o \
-               WHERE o.node_id > $1 ORDER BY o.node_id LIMIT $2) ORDER BY p.node_id";
-    let found = rows(c, sql, arguments![after, limit]).await?;
+    let found = rows(c, PROPERTIES, arguments![after, limit]).await?;
     Ok(found
         .iter()
         .map(|row| StoredProperty { node: Id(row.integer(0)), name: row.text(1), xml: row.text(2) })
@@ -331,10 +120,7 @@ pub struct StoredObject {
 
 /// So many calendar objects after `after`, those in the trash among them.
 pub async fn objects(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec<StoredObject>, Failure> {
-    let sql = "SELECT n.id, n.name, n.hash, n.size, COALESCE(h.name, ''), COALESCE(k.name, ''), n.gone_at, k.gone_at FROM node n \
-               LEFT JOIN node k ON k.id = n.parent_id LEFT JOIN node h ON h.id = n.home_id \
-               WHERE n.kind = 'object' AND n.hash IS NOT NULL AND n.id > $1 ORDER BY n.id LIMIT $2";
-    let found = rows(c, sql, arguments![after, limit]).await?;
+    let found = rows(c, OBJECTS, arguments![after, limit]).await?;
     Ok(found
         .iter()
         .map(|row| StoredObject {
@@ -350,6 +136,324 @@ pub async fn objects(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec
 
 /// What the database itself finds wrong with its file.
 pub async fn database(c: &mut impl Executor) -> Result<Option<String>, Failure> {
-    let found = row(c, INTEGRITY, arguments![]).await?;
+    let found = row(c, LOOK_AT_ALL, arguments![]).await?;
     Ok(found.map(|row| row.text(0)).filter(|text| text != "ok"))
+}
+
+/// [`mistyped!`] of a table.
+macro_rules! typed {
+    ($read:expr, $($columns:tt)*) => {
+        reads(&[$read], mistyped!($($columns)*))
+    };
+}
+
+statements! {
+    const RULES: [Rule; 18] = [
+        Rule {
+            what: "a node stands in a collection that is not there",
+            sql: reads(
+                &[NODE],
+                "SELECT n.id, n.name FROM node n LEFT JOIN node p ON p.id = n.parent_id WHERE n.parent_id IS NOT \
+                 NULL AND p.id IS NULL LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a node and its collection are of different homes",
+            sql: reads(
+                &[NODE],
+                "SELECT n.id, n.name FROM node n JOIN node p ON p.id = n.parent_id WHERE n.kind <> 'home' AND \
+                 n.gone_at IS NULL AND p.gone_at IS NULL AND n.home_id <> p.home_id LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a former state is of another home than its node",
+            sql: reads(
+                &[NODE, PAST],
+                "SELECT n.id, p.name FROM past p JOIN node n ON n.id = p.node_id WHERE n.home_id <> p.home_id LIMIT \
+                 100",
+            ),
+        },
+        Rule {
+            what: "a document has no content or a collection has some",
+            sql: reads(
+                &[NODE],
+                "SELECT id, name FROM node WHERE (kind IN ('file', 'object')) <> (hash IS NOT NULL) AND NOT (kind = \
+                 'file' AND gone_at IS NOT NULL AND litter = 1) LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a node changed later than its home",
+            sql: reads(
+                &[HOME, NODE],
+                "SELECT n.id, n.name FROM node n JOIN home h ON h.node_id = n.home_id WHERE n.seq > h.seq OR \
+                 n.members_seq > h.seq LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a collection does not know of the last change of a member",
+            sql: reads(
+                &[NODE],
+                "SELECT p.id, p.name FROM node n JOIN node p ON p.id = n.parent_id WHERE n.gone_at IS NULL AND \
+                 n.kind <> 'home' AND (n.seq > p.members_seq OR n.members_seq > p.members_seq) LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "the size of a collection is not the sum of its members",
+            sql: reads(
+                &[NODE, PURGE],
+                "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') \
+                 AND p.id NOT IN (SELECT g.node_id FROM purge g) AND p.size <> (SELECT CAST(COALESCE(SUM(n.size), 0) \
+                 AS BIGINT) FROM node n WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "the used bytes of a home are not the sum of what it holds",
+            // 32 is NODE_BYTES.
+            sql: reads(
+                &[HOME, NODE, PAST, PROPERTY],
+                "SELECT h.node_id, t.name FROM home h JOIN node t ON t.id = h.node_id LEFT JOIN (SELECT v.home_id, \
+                 CAST(SUM(v.bytes) AS BIGINT) AS bytes FROM (SELECT n.home_id, SUM(32 + CASE WHEN n.hash IS NULL \
+                 THEN 0 ELSE n.size END) AS bytes FROM node n WHERE n.kind NOT IN ('root', 'home', 'documents', \
+                 'calendars') GROUP BY n.home_id UNION ALL SELECT p.home_id, SUM(p.held_bytes) FROM past p GROUP BY \
+                 p.home_id UNION ALL SELECT n.home_id, SUM(OCTET_LENGTH(r.namespace) + OCTET_LENGTH(r.name) + \
+                 OCTET_LENGTH(r.xml)) FROM property r JOIN node n ON n.id = r.node_id WHERE r.principal_id = 0 GROUP \
+                 BY n.home_id) v GROUP BY v.home_id) s ON s.home_id = h.node_id WHERE h.used_bytes <> \
+                 COALESCE(s.bytes, 0) LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a lock stands on a node that is gone",
+            sql: reads(
+                &[LOCK, NODE],
+                "SELECT n.id, n.name FROM lock l JOIN node n ON n.id = l.node_id WHERE n.gone_at IS NOT NULL LIMIT \
+                 100",
+            ),
+        },
+        Rule {
+            what: "the documents of a collection are not those of its members",
+            sql: reads(
+                &[NODE, PURGE],
+                "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') \
+                 AND p.id NOT IN (SELECT g.node_id FROM purge g) AND p.documents <> (SELECT CAST(COALESCE(SUM(CASE \
+                 WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n WHERE \
+                 n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a version is not in the chain of its home",
+            sql: reads(
+                &[CHAIN, NODE, PAST],
+                "SELECT v.id, v.name || ', version ' || v.version FROM (SELECT id, name, version FROM node WHERE \
+                 kind IN ('file', 'object') AND sealed = 1 AND hash IS NOT NULL UNION SELECT node_id, name, version \
+                 FROM past WHERE sealed = 1 AND hash IS NOT NULL) v LEFT JOIN chain c ON c.node_id = v.id AND \
+                 c.version = v.version WHERE c.node_id IS NULL LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a version is in the chain of its home more than once",
+            sql: reads(
+                &[CHAIN, NODE],
+                "SELECT c.node_id, COALESCE(MAX(n.name), '') || ', version ' || c.version FROM chain c LEFT JOIN \
+                 node n ON n.id = c.node_id GROUP BY c.node_id, c.version HAVING COUNT(*) > 1 LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "two states of a node stand in one moment",
+            sql: reads(
+                &[NODE, PAST],
+                "SELECT p.node_id, p.name FROM past p WHERE EXISTS (SELECT 1 FROM past q WHERE q.node_id = p.node_id \
+                 AND q.home_id = p.home_id AND q.to_seq > p.to_seq AND q.from_seq < p.to_seq) OR EXISTS (SELECT 1 \
+                 FROM node n WHERE n.id = p.node_id AND n.home_id = p.home_id AND n.gone_at IS NULL AND n.since_seq \
+                 < p.to_seq) LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "the rows of one version differ",
+            sql: reads(
+                &[NODE, PAST],
+                "SELECT node_id, MAX(name) || ', version ' || version FROM (SELECT node_id, name, version, hash, \
+                 size FROM past WHERE sealed = 1 AND hash IS NOT NULL UNION ALL SELECT id, name, version, hash, size \
+                 FROM node WHERE kind IN ('file', 'object') AND sealed = 1 AND hash IS NOT NULL) v GROUP BY node_id, \
+                 version HAVING MIN(hash) <> MAX(hash) OR MIN(size) <> MAX(size) LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a former state ended before it began",
+            sql: reads(
+                &[PAST],
+                "SELECT node_id, name FROM past WHERE from_seq >= to_seq OR from_at > to_at LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a version of the chain is no version any more",
+            sql: reads(
+                &[CHAIN, NODE, PAST],
+                "SELECT c.node_id, MAX(p.name) || ', version ' || c.version FROM chain c JOIN past p ON p.node_id = \
+                 c.node_id AND p.version = c.version WHERE p.hash IS NOT NULL AND NOT EXISTS (SELECT 1 FROM past q \
+                 WHERE q.node_id = c.node_id AND q.version = c.version AND q.sealed = 1) AND NOT EXISTS (SELECT 1 \
+                 FROM node n WHERE n.id = c.node_id AND n.version = c.version AND n.sealed = 1) GROUP BY c.node_id, \
+                 c.version LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a calendar object is not known in its calendar",
+            sql: reads(
+                &[CALENDAR_OBJECT, NODE],
+                "SELECT n.id, n.name FROM node n LEFT JOIN calendar_object o ON o.node_id = n.id WHERE n.kind = \
+                 'object' AND CASE WHEN n.gone_at IS NULL THEN o.calendar_id IS NULL OR o.calendar_id <> n.parent_id \
+                 ELSE o.calendar_id IS NOT NULL END LIMIT 100",
+            ),
+        },
+        Rule {
+            what: "a calendar does not say what it may hold",
+            sql: reads(
+                &[CALENDAR, NODE],
+                "SELECT n.id, n.name FROM node n LEFT JOIN calendar k ON k.node_id = n.id WHERE n.kind = 'calendar' \
+                 AND k.node_id IS NULL LIMIT 100",
+            ),
+        },
+    ];
+    const TYPED: [Statement; 20] = [
+        typed!(SETTING, "setting", [], ["name", "value"], []),
+        typed!(
+            PRINCIPAL,
+            "principal",
+            ["id", "created_at", "disabled_at", "closed_at"],
+            ["kind", "name", "match_name", "display_name", "password_hash"],
+            []
+        ),
+        typed!(ADDRESS, "address", ["principal_id"], ["uri"], []),
+        typed!(MEMBERSHIP, "membership", ["group_id", "member_id"], [], []),
+        typed!(
+            DEVICE,
+            "device",
+            ["id", "principal_id", "scope", "read_only", "created_at", "used_at", "expires_at"],
+            ["label", "secret_hash"],
+            []
+        ),
+        typed!(
+            NODE,
+            "node",
+            [
+                "id",
+                "parent_id",
+                "home_id",
+                "owner_id",
+                "placed_seq",
+                "placed_at",
+                "seq",
+                "members_seq",
+                "since_seq",
+                "since_at",
+                "created_at",
+                "modified_at",
+                "gone_at",
+                "version",
+                "sealed",
+                "author_id",
+                "size",
+                "written_at",
+                "kept",
+                "litter",
+                "hidden",
+                "documents",
+                "placed_by",
+                "gone_by",
+                "lost_by"
+            ],
+            ["name", "match_name", "kind", "comment", "hash", "content_type", "draft", "device"],
+            []
+        ),
+        typed!(
+            HOME,
+            "home",
+            [
+                "node_id",
+                "principal_id",
+                "seq",
+                "oldest_seq",
+                "used_bytes",
+                "quota_bytes",
+                "chain_place",
+                "versions_days",
+                "trash_days",
+                "sync_days",
+                "brake_percent"
+            ],
+            ["chain", "versions_every"],
+            []
+        ),
+        typed!(
+            PAST,
+            "past",
+            [
+                "node_id",
+                "home_id",
+                "to_seq",
+                "from_seq",
+                "parent_id",
+                "from_at",
+                "to_at",
+                "version",
+                "sealed",
+                "author_id",
+                "size",
+                "modified_at",
+                "written_at",
+                "kept",
+                "held_bytes"
+            ],
+            ["name", "match_name", "comment", "hash", "content_type", "device"],
+            []
+        ),
+        typed!(BODY, "body", ["stored_at"], ["hash"], ["data"]),
+        typed!(ACE, "ace", ["node_id", "principal_id", "role", "until_at"], [], []),
+        typed!(
+            LOCK,
+            "lock",
+            ["node_id", "home_id", "principal_id", "deep", "shared", "timeout_s", "expires_at"],
+            ["token", "owner_xml"],
+            []
+        ),
+        typed!(PROPERTY, "property", ["node_id", "principal_id"], ["namespace", "name", "xml"], []),
+        typed!(CHAIN, "chain", ["home_id", "place", "node_id", "version"], ["leaf", "chain"], []),
+        typed!(HOLD, "hold", ["home_id", "principal_id", "since_at", "released_until"], [], []),
+        typed!(CALENDAR, "calendar", ["node_id", "components"], [], []),
+        typed!(
+            CALENDAR_OBJECT,
+            "calendar_object",
+            ["node_id", "calendar_id", "first_at", "last_at"],
+            ["uid", "component"],
+            []
+        ),
+        typed!(
+            FEED,
+            "feed",
+            ["id", "principal_id", "calendar_id", "created_at", "expires_at", "fetched_at"],
+            ["detail", "secret_hash", "client"],
+            []
+        ),
+        typed!(PURGE, "purge", ["node_id", "top_id", "depth", "due_at"], [], []),
+        typed!(RETURNED, "returned", ["node_id", "home_id", "was_id"], [], []),
+        typed!(UNREAD, "unread", ["node_id"], [], []),
+    ];
+    const NAMES: Statement = reads(
+        &[NODE, PAST],
+        "SELECT v.id, v.name, v.match_name, v.in_trash, (SELECT k.kind FROM node k WHERE k.id = v.id) FROM (SELECT \
+         n.id, n.name, n.match_name, CASE WHEN n.gone_at IS NULL THEN 0 ELSE 1 END AS in_trash FROM node n WHERE \
+         n.id > $1 UNION SELECT p.node_id, p.name, p.match_name, 0 FROM past p WHERE p.node_id > $1) v WHERE v.id <= \
+         COALESCE((SELECT MAX(w.id) FROM (SELECT x.id FROM node x WHERE x.id > $1 ORDER BY x.id LIMIT $2) w), 0) \
+         ORDER BY v.id",
+    );
+    const PROPERTIES: Statement = reads(
+        &[PROPERTY],
+        "SELECT p.node_id, p.name, p.xml FROM property p WHERE p.node_id IN (SELECT DISTINCT o.node_id FROM property \
+         o WHERE o.node_id > $1 ORDER BY o.node_id LIMIT $2) ORDER BY p.node_id",
+    );
+    const OBJECTS: Statement = reads(
+        &[NODE],
+        "SELECT n.id, n.name, n.hash, n.size, COALESCE(h.name, ''), COALESCE(k.name, ''), n.gone_at, k.gone_at FROM \
+         node n LEFT JOIN node k ON k.id = n.parent_id LEFT JOIN node h ON h.id = n.home_id WHERE n.kind = 'object' \
+         AND n.hash IS NOT NULL AND n.id > $1 ORDER BY n.id LIMIT $2",
+    );
 }

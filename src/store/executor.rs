@@ -6,6 +6,7 @@ use super::asked::Asked;
 use super::db::{Answer, Argument, Batch, Connection, Pipeline as _, Revision, Row, Session as _, key_of};
 use super::memo::Memo;
 use super::recall::Recall;
+use super::statement::{Identity, Statement};
 use crate::model::error::Failure;
 
 /// What statements run on.
@@ -16,7 +17,7 @@ pub trait Executor: Send {
     /// The connection, for a statement; and what was noted for it and runs before anything else does.
     fn connection(
         &mut self,
-        sql: &'static str,
+        sql: Statement,
     ) -> impl Future<Output = Result<(&mut Connection, Option<&mut Batch>), Failure>> + Send;
 
     /// What may answer in its place, as of a revision.
@@ -53,13 +54,13 @@ fn after(noted: Option<&mut Batch>, statements: &[Question<'_>]) -> Result<(Batc
     let mut pipeline = noted.map(std::mem::take).unwrap_or_default();
     let before = pipeline.statements();
     for (sql, arguments) in statements {
-        pipeline.add(sql, arguments)?;
+        pipeline.add(sql.text, arguments)?;
     }
     Ok((pipeline, before))
 }
 
 /// Runs a statement now; the number of rows it touched.
-pub async fn execute(c: &mut impl Executor, sql: &'static str, arguments: &[Argument<'_>]) -> Result<u64, Failure> {
+pub async fn execute(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'_>]) -> Result<u64, Failure> {
     let (connection, noted) = c.connection(sql).await?;
     let mut touched = 0;
     // What was noted runs before: the last is the one that was asked.
@@ -68,14 +69,14 @@ pub async fn execute(c: &mut impl Executor, sql: &'static str, arguments: &[Argu
             touched = rows;
         }
     };
-    let done = connection.run(after(noted, &[(sql, arguments)])?.0, sql, count).await;
+    let done = connection.run(after(noted, &[(sql, arguments)])?.0, sql.text, count).await;
     done.inspect_err(|failure| c.failed(failure))?;
     c.asked().add(1, 0);
     Ok(touched)
 }
 
 /// All rows of an answer. Statements bound their own number of rows.
-pub async fn rows(c: &mut impl Executor, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
+pub async fn rows(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
     if let Some(rows) = c.prefetched().and_then(|prefetched| prefetched.take(sql, arguments)) {
         return Ok(rows);
     }
@@ -92,7 +93,7 @@ pub async fn rows(c: &mut impl Executor, sql: &'static str, arguments: &[Argumen
             rows.push(row);
         }
     };
-    let found = connection.run(after(noted, &[(sql, arguments)])?.0, sql, keep).await;
+    let found = connection.run(after(noted, &[(sql, arguments)])?.0, sql.text, keep).await;
     found.inspect_err(|failure| c.failed(failure))?;
     c.asked().add(1, rows.len());
     if let (Some(blank), Some((memo, _))) = (blank, c.memo()) {
@@ -102,18 +103,18 @@ pub async fn rows(c: &mut impl Executor, sql: &'static str, arguments: &[Argumen
 }
 
 /// The first row of an answer.
-pub async fn row(c: &mut impl Executor, sql: &'static str, arguments: &[Argument<'_>]) -> Result<Option<Row>, Failure> {
+pub async fn row(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'_>]) -> Result<Option<Row>, Failure> {
     Ok(rows(c, sql, arguments).await?.into_iter().next())
 }
 
 /// A statement and its arguments.
-pub type Question<'a> = (&'static str, &'a [Argument<'a>]);
+pub type Question<'a> = (Statement, &'a [Argument<'a>]);
 
 /// Asks several statements that are known to come in one round trip, where that is worth while: each is answered from here
 /// when it is asked, until something is written. The first may write.
 pub async fn prefetch(c: &mut impl Executor, questions: &[Question<'_>]) -> Result<(), Failure> {
     let Some((sql, _)) = questions.first().filter(|_| c.prefetched().is_some()) else { return Ok(()) };
-    let (connection, noted) = c.connection(sql).await?;
+    let (connection, noted) = c.connection(*sql).await?;
     let (pipeline, before) = after(noted, questions)?;
     let mut answers: Vec<Vec<Row>> = vec![Vec::new(); questions.len()];
     let mut ended = 0_usize;
@@ -126,27 +127,27 @@ pub async fn prefetch(c: &mut impl Executor, questions: &[Question<'_>]) -> Resu
             }
         }
     };
-    let done = connection.run(pipeline, sql, sort).await;
+    let done = connection.run(pipeline, sql.text, sort).await;
     done.inspect_err(|failure| c.failed(failure))?;
     c.asked().add(questions.len(), answers.iter().map(Vec::len).sum());
     if let Some(prefetched) = c.prefetched() {
         let answered = questions.iter().zip(answers);
-        prefetched.0.extend(answered.map(|((sql, arguments), rows)| (*sql, key_of(arguments), rows)));
+        prefetched.0.extend(answered.map(|((sql, arguments), rows)| (sql.identity(), key_of(arguments), rows)));
     }
     Ok(())
 }
 
 /// Answers to statements that will be asked.
 #[derive(Default)]
-pub struct Prefetched(Vec<(&'static str, Vec<u8>, Vec<Row>)>);
+pub struct Prefetched(Vec<(Identity, Vec<u8>, Vec<Row>)>);
 
 impl Prefetched {
-    fn take(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Option<Vec<Row>> {
+    fn take(&mut self, sql: Statement, arguments: &[Argument<'_>]) -> Option<Vec<Row>> {
         if self.0.is_empty() {
             return None;
         }
         let key = key_of(arguments);
-        let place = self.0.iter().position(|(known, of, _)| *known == sql && *of == key)?;
+        let place = self.0.iter().position(|(known, of, _)| *known == sql.identity() && *of == key)?;
         Some(self.0.swap_remove(place).2)
     }
 

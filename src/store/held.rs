@@ -7,6 +7,8 @@
 use super::db::arguments;
 use super::db::text::listed;
 use super::executor::{Executor, row};
+use super::statement::tables::{HOME, NODE, PAST, PROPERTY};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::Id;
@@ -22,58 +24,78 @@ macro_rules! held_by_properties {
 /// The dead properties of a node, those that are the same for all, are about to change: what they hold is taken off, to be
 /// added anew by [`properties_changed`].
 pub async fn properties_change(c: &mut Txn, home: Id, node: Id) -> Result<(), Failure> {
-    const SQL: &str = concat!(
-        "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT ",
-        held_by_properties!(),
-        " FROM property r WHERE r.node_id = $2 AND r.principal_id = 0), 0) WHERE node_id = $1"
-    );
-    c.note(SQL, arguments![home, node]).await
+    c.note(PROPERTIES_CHANGE, arguments![home, node]).await
 }
 
 /// They have changed, or came with a new node.
 pub async fn properties_changed(c: &mut Txn, home: Id, node: Id) -> Result<(), Failure> {
-    const SQL: &str = concat!(
-        "UPDATE home SET used_bytes = used_bytes + COALESCE((SELECT ",
-        held_by_properties!(),
-        " FROM property r WHERE r.node_id = $2 AND r.principal_id = 0), 0) WHERE node_id = $1"
-    );
-    c.note(SQL, arguments![home, node]).await
+    c.note(PROPERTIES_CHANGED, arguments![home, node]).await
 }
 
 /// The former versions and dead properties of some nodes are about to go, from whichever homes they are of.
 pub async fn past_goes(c: &mut Txn, nodes: &str) -> Result<(), Failure> {
-    const SQL: &str = concat!(
-        "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT SUM(p.held_bytes) FROM ",
-        listed!("$1"),
-        " l CROSS JOIN past p WHERE p.node_id = l.value AND p.home_id = home.node_id), 0) - COALESCE((SELECT ",
-        held_by_properties!(),
-        " FROM ",
-        listed!("$1"),
-        " l CROSS JOIN node n CROSS JOIN property r WHERE n.id = l.value AND n.home_id = home.node_id AND r.node_id = n.id \
-         AND r.principal_id = 0), 0) WHERE node_id IN (SELECT p.home_id FROM ",
-        listed!("$1"),
-        " l CROSS JOIN past p WHERE p.node_id = l.value UNION SELECT n.home_id FROM ",
-        listed!("$1"),
-        " l CROSS JOIN node n WHERE n.id = l.value)"
-    );
-    c.note(SQL, arguments![nodes]).await
+    c.note(PAST_GOES, arguments![nodes]).await
 }
 
 /// Some nodes are about to go, with their present content.
 pub async fn nodes_go(c: &mut Txn, nodes: &str) -> Result<(), Failure> {
-    const SQL: &str = concat!(
-        "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT SUM($2 + CASE WHEN n.hash IS NULL THEN 0 ELSE n.size END) \
-         FROM ",
-        listed!("$1"),
-        " l CROSS JOIN node n WHERE n.id = l.value AND n.home_id = home.node_id), 0) WHERE node_id IN (SELECT n.home_id FROM ",
-        listed!("$1"),
-        " l CROSS JOIN node n WHERE n.id = l.value)"
-    );
-    c.note(SQL, arguments![nodes, NODE_BYTES]).await
+    c.note(NODES_GO, arguments![nodes, NODE_BYTES]).await
 }
 
 /// How many bytes a home holds, and may hold.
 pub async fn quota(c: &mut impl Executor, home: Id) -> Result<(i64, Option<i64>), Failure> {
-    let sql = "SELECT used_bytes, quota_bytes FROM home WHERE node_id = $1";
-    Ok(row(c, sql, arguments![home]).await?.map_or((0, None), |row| (row.integer(0), row.optional_integer(1))))
+    Ok(row(c, QUOTA, arguments![home]).await?.map_or((0, None), |row| (row.integer(0), row.optional_integer(1))))
+}
+
+statements! {
+    const PROPERTIES_CHANGE: Statement = writes(
+        &[HOME],
+        &[PROPERTY],
+        concat!(
+            "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT ",
+            held_by_properties!(),
+            " FROM property r WHERE r.node_id = $2 AND r.principal_id = 0), 0) WHERE node_id = $1"
+        ),
+    );
+    const PROPERTIES_CHANGED: Statement = writes(
+        &[HOME],
+        &[PROPERTY],
+        concat!(
+            "UPDATE home SET used_bytes = used_bytes + COALESCE((SELECT ",
+            held_by_properties!(),
+            " FROM property r WHERE r.node_id = $2 AND r.principal_id = 0), 0) WHERE node_id = $1"
+        ),
+    );
+    const PAST_GOES: Statement = writes(
+        &[HOME],
+        &[NODE, PAST, PROPERTY],
+        concat!(
+            "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT SUM(p.held_bytes) FROM ",
+            listed!("$1"),
+            " l CROSS JOIN past p WHERE p.node_id = l.value AND p.home_id = home.node_id), 0) - COALESCE((SELECT ",
+            held_by_properties!(),
+            " FROM ",
+            listed!("$1"),
+            " l CROSS JOIN node n CROSS JOIN property r WHERE n.id = l.value AND n.home_id = home.node_id AND \
+             r.node_id = n.id AND r.principal_id = 0), 0) WHERE node_id IN (SELECT p.home_id FROM ",
+            listed!("$1"),
+            " l CROSS JOIN past p WHERE p.node_id = l.value UNION SELECT n.home_id FROM ",
+            listed!("$1"),
+            " l CROSS JOIN node n WHERE n.id = l.value)"
+        ),
+    );
+    const NODES_GO: Statement = writes(
+        &[HOME],
+        &[NODE],
+        concat!(
+            "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT SUM($2 + CASE WHEN n.hash IS NULL THEN 0 \
+             ELSE n.size END) FROM ",
+            listed!("$1"),
+            " l CROSS JOIN node n WHERE n.id = l.value AND n.home_id = home.node_id), 0) WHERE node_id IN (SELECT \
+             n.home_id FROM ",
+            listed!("$1"),
+            " l CROSS JOIN node n WHERE n.id = l.value)"
+        ),
+    );
+    const QUOTA: Statement = reads(&[HOME], "SELECT used_bytes, quota_bytes FROM home WHERE node_id = $1");
 }

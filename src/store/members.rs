@@ -7,12 +7,15 @@
 
 use std::sync::Arc;
 
+use super::columns::{next_brief, next_node, next_tag};
 use super::db::{Argument, Columns, arguments};
 use super::executor::Executor;
 use super::list::list;
-use super::node::{Width, next_brief, next_node, next_tag};
+use super::node::Width;
 use super::page::{Paged, page, page_in, paged, readable};
 use super::recall::{Key, State};
+use super::statement::statements;
+use super::statement::tables::{HOME, NODE, PAST};
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
@@ -103,13 +106,20 @@ impl Widths {
     }
 }
 
+#[cfg(test)]
+impl super::statement::Listed for Widths {
+    fn list(&self, to: &mut Vec<super::statement::Statement>) {
+        [self.tag, self.brief, self.whole].list(to);
+    }
+}
+
 /// [`Widths`] of the nodes `n` that a `FROM` and what follows it tell.
 macro_rules! widths {
-    ($from:expr) => {
+    ($tables:expr, $from:expr) => {
         Widths {
-            tag: paged!(tag!(), concat!("SELECT ", tag!(), " FROM ", $from)),
-            brief: paged!(brief!(), concat!("SELECT ", brief!(), " FROM ", $from)),
-            whole: paged!(columns!(), concat!("SELECT ", columns!(), " FROM ", $from)),
+            tag: paged!($tables, tag!(), concat!("SELECT ", tag!(), " FROM ", $from)),
+            brief: paged!($tables, brief!(), concat!("SELECT ", brief!(), " FROM ", $from)),
+            whole: paged!($tables, columns!(), concat!("SELECT ", columns!(), " FROM ", $from)),
         }
     };
 }
@@ -127,18 +137,29 @@ pub(super) struct Pages {
     pub order: fn(&Node) -> Mark,
 }
 
+#[cfg(test)]
+impl super::statement::Listed for Pages {
+    fn list(&self, to: &mut Vec<super::statement::Statement>) {
+        self.page.list(to);
+        self.among.list(to);
+    }
+}
+
 /// [`Pages`], in an order, of the nodes `n` for which a condition holds; what follows it tells which page. `$ids` is the number
 /// after those of the arguments of the condition.
 macro_rules! pages {
-    ($order:expr, $condition:expr, $page:expr, $ids:literal) => {
+    ($tables:expr, $order:expr, $condition:expr, $page:expr, $ids:literal) => {
         Pages {
-            page: widths!(concat!("node n WHERE ", $condition, $page)),
+            page: widths!($tables, concat!("node n WHERE ", $condition, $page)),
             which: $ids - 1,
-            among: widths!(concat!(
-                listed!(concat!("$", $ids)),
-                " l CROSS JOIN node n WHERE n.id = CAST(l.value AS BIGINT) AND ",
-                $condition
-            )),
+            among: widths!(
+                $tables,
+                concat!(
+                    listed!(concat!("$", $ids)),
+                    " l CROSS JOIN node n WHERE n.id = CAST(l.value AS BIGINT) AND ",
+                    $condition
+                )
+            ),
             order: $order,
         }
     };
@@ -294,18 +315,22 @@ fn next(width: Width) -> fn(&mut dyn Columns) -> Arc<Node> {
 /// all that tells of it, and the horizon of its home moves past its end.
 pub(super) async fn changed(c: &mut impl Executor, of: &Node, since: Seq) -> Result<Option<Arc<Vec<Id>>>, Failure> {
     const FORGOTTEN: Id = Id(0);
-    const SQL: Paged = paged!(
-        "n.id",
-        "SELECT n.id FROM node n WHERE n.parent_id = $1 AND n.seq > $3 UNION SELECT p.node_id FROM past p \
-         WHERE p.parent_id = $1 AND p.home_id = $2 AND p.to_seq > $3 UNION SELECT n.id FROM node n WHERE n.parent_id = $1 \
-         AND n.hash IS NULL AND n.gone_at IS NULL AND n.members_seq > $3 UNION SELECT 0 FROM home h WHERE h.node_id = $2 \
-         AND h.oldest_seq > $3 ORDER BY 1 LIMIT $4"
-    );
     let arguments = arguments![of.id, of.home_id, since, MOST_CHANGES + 1];
     let id: fn(&mut dyn Columns) -> Id = |from| Id(from.next_integer().unwrap_or_default());
-    let found = page_in(c, (State::of(of), size_of::<Id>()), SQL, arguments, id).await?;
+    let found = page_in(c, (State::of(of), size_of::<Id>()), CHANGED, arguments, id).await?;
     let known = found.len() as i64 <= MOST_CHANGES && found.first() != Some(&FORGOTTEN);
     Ok(Some(found).filter(|_| known))
+}
+
+statements! {
+    const CHANGED: Paged = paged!(
+        &[HOME, NODE, PAST],
+        "n.id",
+        "SELECT n.id FROM node n WHERE n.parent_id = $1 AND n.seq > $3 UNION SELECT p.node_id FROM past p WHERE \
+         p.parent_id = $1 AND p.home_id = $2 AND p.to_seq > $3 UNION SELECT n.id FROM node n WHERE n.parent_id = $1 \
+         AND n.hash IS NULL AND n.gone_at IS NULL AND n.members_seq > $3 UNION SELECT 0 FROM home h WHERE h.node_id \
+         = $2 AND h.oldest_seq > $3 ORDER BY 1 LIMIT $4"
+    );
 }
 
 #[cfg(test)]
@@ -315,6 +340,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::store::statement::reads;
 
     const LIMIT: i64 = 4;
     const ORDERS: [fn(&Node) -> Mark; 2] = [by_name, by_change];
@@ -344,7 +370,7 @@ mod tests {
             before in prop::collection::vec((1_i64..40, any::<Option<u8>>()), 0..60),
             rounds in prop::collection::vec(prop::collection::vec((1_i64..40, any::<Option<u8>>()), 0..12), 1..4),
         ) {
-            const NONE: Paged = Paged { page: "", rows: "" };
+            const NONE: Paged = Paged { page: reads(&[], ""), rows: reads(&[], "") };
             const PAGES: Widths = Widths { tag: NONE, brief: NONE, whole: NONE };
             let mut members = BTreeMap::new();
             before.into_iter().enumerate().for_each(|(seq, step)| apply(&mut members, seq as Seq, step));

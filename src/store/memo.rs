@@ -3,18 +3,19 @@
 //! After a commit of our own, which nobody else's can have joined, only what may read the tables that it wrote is forgotten;
 //! after any other, everything.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::db::{Adapter as _, Argument, Database, Revision, Row, key_of};
+use super::statement::{Identity, Statement, Tables};
 
 /// The most that is remembered, bytes, and the largest answer.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 const MAX_ANSWER_BYTES: usize = 80 * 1024;
 
 /// The answers of one statement, by its arguments.
-struct Statement {
-    words: HashSet<&'static str>,
+struct Answers {
+    reads: Tables,
     answers: HashMap<Vec<u8>, Vec<Row>>,
     bytes: usize,
 }
@@ -22,7 +23,7 @@ struct Statement {
 #[derive(Default)]
 struct Known {
     revision: Option<Revision>,
-    statements: HashMap<(usize, usize), Statement>,
+    statements: HashMap<Identity, Answers>,
     bytes: usize,
 }
 
@@ -35,7 +36,7 @@ impl Known {
 
 /// A question that was not answered: what [`Memo::remember`] needs once it is.
 pub struct Blank {
-    sql: &'static str,
+    sql: Statement,
     key: Vec<u8>,
     revision: Option<Revision>,
 }
@@ -64,7 +65,7 @@ impl Memo {
     /// The answer in a revision, if it is known.
     pub fn look(
         &self,
-        sql: &'static str,
+        sql: Statement,
         arguments: &[Argument<'_>],
         revision: Option<Revision>,
     ) -> Result<Vec<Row>, Blank> {
@@ -79,7 +80,7 @@ impl Memo {
             known.forget();
             known.revision = Some(revision);
         }
-        let answer = known.statements.get(&place(sql)).and_then(|statement| statement.answers.get(&key));
+        let answer = known.statements.get(&sql.identity()).and_then(|statement| statement.answers.get(&key));
         answer.cloned().ok_or(Blank { sql, key, revision: Some(revision) })
     }
 
@@ -98,8 +99,8 @@ impl Memo {
             known.forget();
         }
         known.bytes += bytes;
-        let statement = known.statements.entry(place(sql)).or_insert_with(|| Statement {
-            words: words(sql).collect(),
+        let statement = known.statements.entry(sql.identity()).or_insert_with(|| Answers {
+            reads: sql.reads,
             answers: HashMap::new(),
             bytes: 0,
         });
@@ -107,66 +108,20 @@ impl Memo {
         statement.answers.insert(key, rows.to_vec());
     }
 
-    /// A commit of ours: `before` is what the database was while the transaction was open, `ran` what ran in it.
-    pub fn committed(&self, before: Option<Revision>, ran: &[&'static str]) {
+    /// A commit of ours: `before` is what the database was while the transaction was open, `written` what it wrote.
+    pub fn committed(&self, before: Option<Revision>, written: Tables) {
         let (Some(before), Some(now)) = (before, self.revision()) else { return };
         let mut known = self.known();
         if known.revision != Some(before) || !Database::follows(&now, &before) {
             return;
         }
-        let written: Vec<&str> = ran.iter().flat_map(|sql| written(sql)).collect();
         let mut freed = 0;
         known.statements.retain(|_, statement| {
-            let stays = !written.iter().any(|table| statement.words.contains(table));
+            let stays = !written.meets(statement.reads);
             freed += if stays { 0 } else { statement.bytes };
             stays
         });
         known.bytes = known.bytes.saturating_sub(freed);
         known.revision = Some(now);
-    }
-}
-
-/// Statements are constants: where one stands tells which it is.
-pub(super) fn place(sql: &'static str) -> (usize, usize) {
-    (sql.as_ptr().addr(), sql.len())
-}
-
-fn words(sql: &'static str) -> impl Iterator<Item = &'static str> {
-    sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
-}
-
-/// Names of the tables that a statement writes.
-fn written(sql: &'static str) -> impl Iterator<Item = &'static str> {
-    let mut before = ("", "");
-    words(sql).filter(move |word| {
-        let writes = match before {
-            (_, "INTO") | ("DELETE", "FROM") => true,
-            (_, "UPDATE") => *word != "SET",
-            _ => false,
-        };
-        before = (before.1, word);
-        writes
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::written;
-
-    #[test]
-    fn what_a_statement_writes() {
-        let table: [(&'static str, &[&str]); 5] = [
-            ("INSERT INTO a (b) VALUES ($1) ON CONFLICT (b) DO UPDATE SET c = excluded.c", &["a"]),
-            (
-                "WITH RECURSIVE up(id) AS (SELECT 1 FROM b) UPDATE node SET x = 1 WHERE id IN (SELECT id FROM up)",
-                &["node"],
-            ),
-            ("DELETE FROM lock WHERE node_id = $1", &["lock"]),
-            ("SELECT a FROM node", &[]),
-            ("UPDATE home SET seq = seq + 1 RETURNING seq", &["home"]),
-        ];
-        for (sql, tables) in table {
-            assert_eq!(written(sql).collect::<Vec<_>>(), tables, "{sql}");
-        }
     }
 }

@@ -9,6 +9,7 @@ pub mod body;
 pub mod calendar;
 pub mod carried;
 pub mod check;
+mod columns;
 pub mod db;
 pub mod executor;
 pub mod feed;
@@ -30,6 +31,7 @@ pub mod recall;
 mod reserve;
 pub mod retention;
 pub mod returned;
+pub mod statement;
 pub mod subtree;
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@ use super::db::arguments;
 use super::db::text::listed;
 use super::executor::{Executor, execute, row, rows};
 use super::list::list;
+use super::statement::tables::{BODY, NODE, PAST};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::Timestamp;
@@ -51,16 +53,13 @@ impl Part {
 
 /// All hashes in parts, each of which is small enough to be held.
 pub async fn parts(c: &mut impl Executor) -> Result<Vec<Part>, Failure> {
-    let sql = "SELECT (SELECT COUNT(*) FROM node) + (SELECT COUNT(*) FROM past) + (SELECT COUNT(*) FROM body)";
-    let count = row(c, sql, arguments![]).await?.map_or(0, |row| row.integer(0));
+    let count = row(c, PARTS, arguments![]).await?.map_or(0, |row| row.integer(0));
     Ok(Part::of_all((count / PART_ROWS + 1).min(BEGINNINGS)))
 }
 
 /// Hashes of a part that are named, ascending.
 pub async fn named(c: &mut impl Executor, part: &Part) -> Result<Vec<String>, Failure> {
-    let sql = "SELECT hash FROM node WHERE hash >= $1 AND hash < $2 UNION \
-               SELECT hash FROM past WHERE hash >= $1 AND hash < $2 ORDER BY 1";
-    Ok(rows(c, sql, arguments![&part.from, &part.before]).await?.iter().map(|row| row.text(0)).collect())
+    Ok(rows(c, NAMED, arguments![&part.from, &part.before]).await?.iter().map(|row| row.text(0)).collect())
 }
 
 /// Which of the small bodies of a part that are older than `before`, and of these large ones, nothing names; ascending.
@@ -70,33 +69,55 @@ pub async fn unnamed(
     before: Timestamp,
     large: &[String],
 ) -> Result<Vec<String>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT b.hash FROM body b WHERE b.hash >= $1 AND b.hash < $2 AND b.stored_at < $3 UNION SELECT l.value FROM ",
-        listed!("$4"),
-        " l EXCEPT SELECT n.hash FROM node n WHERE n.hash >= $1 AND n.hash < $2 \
-         EXCEPT SELECT p.hash FROM past p WHERE p.hash >= $1 AND p.hash < $2 ORDER BY 1"
-    );
-    let found = rows(c, SQL, arguments![&part.from, &part.before, before, &list(large)]).await?;
+    let found = rows(c, UNNAMED, arguments![&part.from, &part.before, before, &list(large)]).await?;
     Ok(found.iter().map(|row| row.text(0)).collect())
 }
 
 /// Removes small bodies, unless they have been stored again since `before`; how many.
 pub async fn remove(c: &mut Txn, hashes: &[String], before: Timestamp) -> Result<u64, Failure> {
-    const SQL: &str =
-        concat!("DELETE FROM body WHERE stored_at < $2 AND hash IN (SELECT l.value FROM ", listed!("$1"), " l)");
-    execute(c, SQL, arguments![&list(hashes), before]).await
+    execute(c, REMOVE, arguments![&list(hashes), before]).await
 }
 
 /// For each of these hashes that is named, a document that has or had that content: its name, version and identifier.
 pub async fn bearers(c: &mut impl Executor, hashes: &[String]) -> Result<HashMap<String, String>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT v.hash, MIN(v.name || ', version ' || v.version || ' (' || v.id || ')') FROM \
-         (SELECT hash, name, version, id FROM node UNION ALL SELECT hash, name, version, node_id FROM past) v \
-         WHERE v.hash IN (SELECT l.value FROM ",
-        listed!("$1"),
-        " l) GROUP BY v.hash"
+    Ok(rows(c, BEARERS, arguments![&list(hashes)]).await?.iter().map(|row| (row.text(0), row.text(1))).collect())
+}
+
+statements! {
+    const PARTS: Statement = reads(
+        &[BODY, NODE, PAST],
+        "SELECT (SELECT COUNT(*) FROM node) + (SELECT COUNT(*) FROM past) + (SELECT COUNT(*) FROM body)",
     );
-    Ok(rows(c, SQL, arguments![&list(hashes)]).await?.iter().map(|row| (row.text(0), row.text(1))).collect())
+    const NAMED: Statement = reads(
+        &[NODE, PAST],
+        "SELECT hash FROM node WHERE hash >= $1 AND hash < $2 UNION SELECT hash FROM past WHERE hash >= $1 AND hash \
+         < $2 ORDER BY 1",
+    );
+    const UNNAMED: Statement = reads(
+        &[BODY, NODE, PAST],
+        concat!(
+            "SELECT b.hash FROM body b WHERE b.hash >= $1 AND b.hash < $2 AND b.stored_at < $3 UNION SELECT l.value \
+             FROM ",
+            listed!("$4"),
+            " l EXCEPT SELECT n.hash FROM node n WHERE n.hash >= $1 AND n.hash < $2 EXCEPT SELECT p.hash FROM past p \
+             WHERE p.hash >= $1 AND p.hash < $2 ORDER BY 1"
+        ),
+    );
+    const REMOVE: Statement = writes(
+        &[BODY],
+        &[],
+        concat!("DELETE FROM body WHERE stored_at < $2 AND hash IN (SELECT l.value FROM ", listed!("$1"), " l)"),
+    );
+    const BEARERS: Statement = reads(
+        &[NODE, PAST],
+        concat!(
+            "SELECT v.hash, MIN(v.name || ', version ' || v.version || ' (' || v.id || ')') FROM (SELECT hash, name, \
+             version, id FROM node UNION ALL SELECT hash, name, version, node_id FROM past) v WHERE v.hash IN \
+             (SELECT l.value FROM ",
+            listed!("$1"),
+            " l) GROUP BY v.hash"
+        ),
+    );
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Statements on `node` and `home`.
 
+use super::columns::{COLUMNS, brief, columns, next_node, node_of, tag};
 use super::db::text::listed;
-use super::db::{Argument, Columns, Row, arguments};
+use super::db::{Argument, Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
 use super::lock::{held, lock_columns};
 use super::members::{Members, Pages, Widths, by_name, pages, widths};
 use super::page::{Paged, page, paged};
+use super::statement::tables::{ACE, HOME, LOCK, MEMBERSHIP, NODE};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -13,34 +16,6 @@ use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::node::{Link, Node};
 use crate::model::privilege::Role;
-
-/// Columns of a node, in the order in which [`node_of`] reads them.
-macro_rules! columns {
-    () => {
-        "n.id, n.parent_id, n.home_id, n.name, n.kind, n.owner_id, n.placed_seq, n.placed_at, n.seq, n.members_seq, \
-         n.created_at, n.modified_at, n.version, n.author_id, n.hash, n.size, n.content_type, \
-         n.sealed, n.draft, n.written_at, n.device, n.comment, n.litter, n.documents"
-    };
-}
-pub(super) use columns;
-pub(super) const COLUMNS: usize = 24;
-
-/// Those that most listings are made of, in the order in which [`next_brief`] reads them: first those of [`tag!`].
-macro_rules! brief {
-    () => {
-        "n.id, n.parent_id, n.name, n.kind, n.placed_seq, n.seq, n.hash, n.home_id, n.created_at, n.modified_at, n.size, \
-         n.content_type"
-    };
-}
-pub(super) use brief;
-
-/// Those that tell what is there and whether it changed, in the order in which [`next_tag`] reads them.
-macro_rules! tag {
-    () => {
-        "n.id, n.parent_id, n.name, n.kind, n.placed_seq, n.seq, n.hash"
-    };
-}
-pub(super) use tag;
 
 /// How much of a node is read: each column of each row costs its share.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -65,85 +40,6 @@ macro_rules! segment {
     };
 }
 
-/// Each node of the walk with each role that the actor was granted there and each lock, also those that are over: so the
-/// answer is the same at any moment, and can be remembered.
-const CHAIN: &str = concat!(
-    "WITH RECURSIVE walk(place, id) AS (SELECT 0, CAST($2 AS BIGINT) UNION ALL \
-     SELECT w.place + 1, c.id FROM walk w CROSS JOIN node c WHERE c.parent_id = w.id AND c.gone_at IS NULL \
-     AND c.match_name = ",
-    segment!(),
-    ") SELECT ",
-    columns!(),
-    ", w.place, a.role, a.until_at, ",
-    lock_columns!(),
-    " FROM walk w JOIN node n ON n.id = w.id LEFT JOIN ace a ON a.node_id = n.id \
-     AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1)) \
-     LEFT JOIN lock l ON l.node_id = n.id"
-);
-
-/// Reads the columns of [`columns!`], in their order.
-pub(super) fn next_node(from: &mut dyn Columns) -> Node {
-    let flag = |value: Option<i64>| value.is_some_and(|value| value != 0);
-    Node {
-        id: Id(from.next_integer().unwrap_or_default()),
-        parent_id: Id(from.next_integer().unwrap_or_default()),
-        home_id: Id(from.next_integer().unwrap_or_default()),
-        name: from.next_text().unwrap_or_default(),
-        kind: from.next_text().and_then(|code| Kind::from_code(&code)).unwrap_or_default(),
-        owner_id: Id(from.next_integer().unwrap_or_default()),
-        placed_seq: from.next_integer().unwrap_or_default(),
-        placed_at: from.next_integer().unwrap_or_default(),
-        seq: from.next_integer().unwrap_or_default(),
-        members_seq: from.next_integer().unwrap_or_default(),
-        created_at: from.next_integer().unwrap_or_default(),
-        modified_at: from.next_integer().unwrap_or_default(),
-        version: from.next_integer().unwrap_or_default(),
-        author_id: from.next_integer().map(Id),
-        hash: from.next_text(),
-        size_bytes: from.next_integer().unwrap_or_default(),
-        content_type: from.next_text(),
-        sealed: flag(from.next_integer()),
-        draft: from.next_text(),
-        written_at: from.next_integer().unwrap_or_default(),
-        device: from.next_text(),
-        comment: from.next_text(),
-        litter: flag(from.next_integer()),
-        documents: from.next_integer().unwrap_or_default(),
-    }
-}
-
-/// Reads the columns of [`brief!`], in their order.
-pub(super) fn next_brief(from: &mut dyn Columns) -> Node {
-    let tag = next_tag(from);
-    Node {
-        home_id: Id(from.next_integer().unwrap_or_default()),
-        created_at: from.next_integer().unwrap_or_default(),
-        modified_at: from.next_integer().unwrap_or_default(),
-        size_bytes: from.next_integer().unwrap_or_default(),
-        content_type: from.next_text(),
-        ..tag
-    }
-}
-
-/// Reads the columns of [`tag!`], in their order.
-pub(super) fn next_tag(from: &mut dyn Columns) -> Node {
-    Node {
-        id: Id(from.next_integer().unwrap_or_default()),
-        parent_id: Id(from.next_integer().unwrap_or_default()),
-        name: from.next_text().unwrap_or_default(),
-        kind: from.next_text().and_then(|code| Kind::from_code(&code)).unwrap_or_default(),
-        placed_seq: from.next_integer().unwrap_or_default(),
-        seq: from.next_integer().unwrap_or_default(),
-        hash: from.next_text(),
-        ..Node::default()
-    }
-}
-
-/// Reads a row that begins with [`columns!`].
-pub(super) fn node_of(row: &Row) -> Node {
-    next_node(&mut row.columns())
-}
-
 /// The nodes of a page of [`columns!`].
 pub(super) async fn nodes(c: &mut impl Executor, sql: Paged, arguments: &[Argument<'_>]) -> Result<Vec<Node>, Failure> {
     page(c, sql, arguments, next_node).await
@@ -163,7 +59,7 @@ pub struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Arguments of [`CHAIN`] for as many names as one statement follows.
+    /// Arguments of [`FOLLOW`] for as many names as one statement follows.
     fn arguments(&self) -> [Argument<'_>; STRIDE + 2] {
         let mut arguments = [Argument::Null; STRIDE + 2];
         let names = self.names.iter().map(Argument::from);
@@ -183,7 +79,7 @@ pub async fn chain(c: &mut impl Executor, walk: Walk<'_>) -> Result<Vec<Link>, F
     let mut rest = walk.names;
     loop {
         let (stride, tail) = rest.split_at(rest.len().min(STRIDE));
-        let mut found = rows(c, CHAIN, &Walk { start: from, names: stride, ..walk }.arguments()).await?;
+        let mut found = rows(c, FOLLOW, &Walk { start: from, names: stride, ..walk }.arguments()).await?;
         found.sort_by_key(|row| row.integer(PLACE));
         // Each statement begins with the node that the one before ended with.
         let known = if links.is_empty() { -1 } else { 0 };
@@ -205,7 +101,7 @@ pub async fn chain(c: &mut impl Executor, walk: Walk<'_>) -> Result<Vec<Link>, F
     }
 }
 
-/// Hangs on a link what a row of [`CHAIN`] says of its role and its locks, if that is not over.
+/// Hangs on a link what a row of [`FOLLOW`] says of its role and its locks, if that is not over.
 fn hang(link: &mut Link, row: &Row, now: Timestamp) {
     const ROLE: usize = COLUMNS + 1;
     if row.optional_integer(ROLE + 1).is_none_or(|until| until > now) {
@@ -223,13 +119,7 @@ pub async fn members(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    const SQL: Pages = pages!(
-        by_name,
-        "n.parent_id = $1 AND n.gone_at IS NULL",
-        " AND n.match_name > $2 ORDER BY n.match_name LIMIT $3",
-        2
-    );
-    SQL.after_name(c, parent, (after, limit), width).await
+    MEMBERS.after_name(c, parent, (after, limit), width).await
 }
 
 /// The same with all their columns, to be altered.
@@ -250,19 +140,7 @@ pub async fn homes_of(
     after: &str,
     limit: i64,
 ) -> Result<Vec<(Node, Node, Role)>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        ", h.name, h.match_name, (SELECT MAX(a.role) FROM ace a WHERE (a.node_id = h.id OR a.node_id = n.id) \
-         AND (a.until_at IS NULL OR a.until_at > $2) AND (a.principal_id = $1 OR a.principal_id IN \
-         (SELECT m.group_id FROM membership m WHERE m.member_id = $1))) AS held \
-         FROM node h JOIN node n ON n.parent_id = h.id AND n.match_name = 'files' AND n.gone_at IS NULL \
-         WHERE h.parent_id = 1 AND h.gone_at IS NULL AND h.match_name > $3 AND EXISTS \
-         (SELECT 1 FROM ace g WHERE (g.node_id = h.id OR g.node_id = n.id) AND (g.until_at IS NULL OR g.until_at > $2) \
-         AND (g.principal_id = $1 OR g.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1))) \
-         ORDER BY h.match_name LIMIT $4"
-    );
-    let found = rows(c, SQL, arguments![actor, now, after, limit]).await?;
+    let found = rows(c, HOMES_OF, arguments![actor, now, after, limit]).await?;
     Ok(found
         .iter()
         .filter_map(|row| {
@@ -300,12 +178,10 @@ pub struct Claim {
 /// ends. The number stamps all that changes in it now. `None`: there is no such home. `next`: what will be followed next is
 /// fetched in the same trip.
 pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Result<Option<Claim>, Failure> {
-    let sql = "UPDATE home SET seq = seq + 1 WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = 1 \
-               AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes, chain, chain_place";
     if let Some(walk) = next {
-        prefetch(c, &[(sql, arguments![match_name]), (CHAIN, &walk.arguments())]).await?;
+        prefetch(c, &[(CLAIM, arguments![match_name]), (FOLLOW, &walk.arguments())]).await?;
     }
-    let claimed = rows(c, sql, arguments![match_name]).await?;
+    let claimed = rows(c, CLAIM, arguments![match_name]).await?;
     Ok(claimed.first().map(|row| Claim {
         home: Id(row.integer(0)),
         seq: row.integer(1),
@@ -321,15 +197,13 @@ pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Res
 
 /// Writes what a change did to the bytes and the chain of a claimed home.
 pub async fn settle(c: &mut Txn, claim: &Claim) -> Result<(), Failure> {
-    let sql = "UPDATE home SET used_bytes = used_bytes + $2, chain = $3, chain_place = $4 WHERE node_id = $1";
-    c.note(sql, arguments![claim.home, claim.added_bytes, &claim.chain, claim.chain_place]).await?;
+    c.note(SETTLE, arguments![claim.home, claim.added_bytes, &claim.chain, claim.chain_place]).await?;
     Ok(())
 }
 
 /// Folded name of the home that a node is of.
 pub async fn home_name(c: &mut impl Executor, node: Id) -> Result<Option<String>, Failure> {
-    let sql = "SELECT h.match_name FROM node n JOIN node h ON h.id = n.home_id WHERE n.id = $1 AND h.gone_at IS NULL";
-    Ok(row(c, sql, arguments![node]).await?.map(|row| row.text(0)))
+    Ok(row(c, HOME_NAME, arguments![node]).await?.map(|row| row.text(0)))
 }
 
 /// The grants `a` that an actor `$1` holds at a moment `$2`, be it through a group.
@@ -343,22 +217,12 @@ pub(super) use held_by;
 
 /// The actor's greatest role on a node or anything above it; `None` where its home is gone.
 pub async fn role_above(c: &mut impl Executor, actor: Id, now: Timestamp, node: Id) -> Result<Option<Role>, Failure> {
-    const SQL: &str = concat!(
-        "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id \
-         WHERE n.parent_id IS NOT NULL) SELECT MAX(a.role), MAX(CASE WHEN n.kind = 'home' AND n.gone_at IS NOT NULL THEN 1 ELSE 0 END) \
-         FROM up u JOIN node n ON n.id = u.id LEFT JOIN ace a ON a.node_id = n.id AND ",
-        held_by!()
-    );
-    let found = row(c, SQL, arguments![actor, now, node]).await?;
+    let found = row(c, ROLE_ABOVE, arguments![actor, now, node]).await?;
     Ok(found.filter(|row| row.integer(1) == 0).and_then(|row| row.optional_integer(0)).and_then(Role::from_rank))
 }
 
 /// Writes the row of a new node, put there by `by`.
 pub async fn insert(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failure> {
-    let sql = "INSERT INTO node (id, parent_id, home_id, name, match_name, kind, owner_id, placed_seq, placed_at, seq, \
-               members_seq, since_seq, since_at, created_at, modified_at, version, sealed, author_id, hash, size, \
-               content_type, draft, written_at, device, litter, documents, placed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
-               $9, $10, $11, $8, $9, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)";
     let key = node.key();
     let arguments = arguments![
         node.id,
@@ -387,17 +251,13 @@ pub async fn insert(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failure> {
         node.documents,
         by
     ];
-    c.note(sql, arguments).await?;
+    c.note(INSERT, arguments).await?;
     Ok(())
 }
 
 /// Writes new content to a node: its version, author, hash, size, type and times. `since`: the state begins now;
 /// otherwise what is there is refined.
 pub async fn update_content(c: &mut Txn, node: &Node, since: bool, now: Timestamp) -> Result<(), Failure> {
-    let sql = "UPDATE node SET seq = $2, since_seq = CASE WHEN $3 = 1 THEN $2 ELSE since_seq END, \
-               since_at = CASE WHEN $3 = 1 THEN $4 ELSE since_at END, modified_at = $5, version = $6, author_id = $7, \
-               hash = $8, size = $9, content_type = $10, comment = $11, sealed = $12, draft = $13, written_at = $14, \
-               device = $15, created_at = $16, kept = CASE WHEN $3 = 1 THEN 0 ELSE kept END WHERE id = $1";
     let arguments = arguments![
         node.id,
         node.seq,
@@ -416,26 +276,24 @@ pub async fn update_content(c: &mut Txn, node: &Node, since: bool, now: Timestam
         node.device.as_ref(),
         node.created_at
     ];
-    c.note(sql, arguments).await?;
+    c.note(UPDATE_CONTENT, arguments).await?;
     Ok(())
 }
 
 /// Marks a node's content as a version, its session over.
 pub async fn seal(c: &mut Txn, node: Id) -> Result<(), Failure> {
-    c.note("UPDATE node SET sealed = 1, draft = NULL WHERE id = $1", arguments![node]).await?;
+    c.note(SEAL, arguments![node]).await?;
     Ok(())
 }
 
 /// Says under which lock a draft is written, if under one.
 pub async fn set_session(c: &mut Txn, node: Id, token: Option<&str>) -> Result<(), Failure> {
-    c.note("UPDATE node SET draft = $2 WHERE id = $1 AND sealed = 0", arguments![node, token]).await?;
+    c.note(SET_SESSION, arguments![node, token]).await?;
     Ok(())
 }
 
 /// Writes what is not content: times, media type and comment.
 pub async fn update_properties(c: &mut Txn, node: &Node) -> Result<(), Failure> {
-    let sql =
-        "UPDATE node SET seq = $2, created_at = $3, modified_at = $4, content_type = $5, comment = $6 WHERE id = $1";
     let arguments = arguments![
         node.id,
         node.seq,
@@ -444,15 +302,12 @@ pub async fn update_properties(c: &mut Txn, node: &Node) -> Result<(), Failure> 
         node.content_type.as_ref(),
         node.comment.as_ref()
     ];
-    c.note(sql, arguments).await?;
+    c.note(UPDATE_PROPERTIES, arguments).await?;
     Ok(())
 }
 
 /// Writes where a node stands: parent, name, home, the change that put it there and who made it.
 pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failure> {
-    let sql = "UPDATE node SET parent_id = $2, home_id = $3, owner_id = $4, name = $5, match_name = $6, kind = $7, \
-               placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL, gone_by = NULL, lost_by = NULL, \
-               hidden = 0, placed_by = $10, litter = $11 WHERE id = $1";
     let key = node.key();
     let arguments = arguments![
         node.id,
@@ -467,7 +322,7 @@ pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failur
         by,
         node.litter
     ];
-    c.note(sql, arguments).await?;
+    c.note(UPDATE_PLACE, arguments).await?;
     Ok(())
 }
 
@@ -487,11 +342,9 @@ pub struct Gone {
 /// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`, unless it is hidden there:
 /// one that is compared folded, whatever it is the name of.
 pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Gone) -> Result<(), Failure> {
-    let sql = "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, hidden = $7, \
-               lost_by = $8 WHERE id = $1";
     let folded = match_name(&node.name);
     let arguments = arguments![node.id, seq, gone.at, gone.deleted_by, &node.name, &folded, gone.hidden, gone.lost_by];
-    c.note(sql, arguments).await?;
+    c.note(UNMAP, arguments).await?;
     Ok(())
 }
 
@@ -504,46 +357,160 @@ pub async fn stamp(
     (added_bytes, added_documents): (i64, i64),
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let sql = "WITH RECURSIVE up(id) AS (SELECT CAST($1 AS BIGINT) UNION \
-               SELECT n.parent_id FROM node n JOIN up u ON n.id = u.id WHERE n.parent_id IS NOT NULL AND n.kind <> 'home' \
-               AND n.gone_at IS NULL) \
-               UPDATE node SET members_seq = $2, size = size + $3, documents = documents + $4, \
-               modified_at = CASE WHEN id = $1 THEN $5 ELSE modified_at END WHERE id IN (SELECT id FROM up)";
-    c.note(sql, arguments![collection, seq, added_bytes, added_documents, now]).await?;
+    c.note(STAMP, arguments![collection, seq, added_bytes, added_documents, now]).await?;
     Ok(())
 }
 
 /// Live nodes below a node whose last change is not after `until`, by identifier, after `after`. What was itself put
 /// into place later is left out with all below it: it is a change of its own.
 pub async fn below(c: &mut impl Executor, top: Id, until: Seq, after: Id, limit: i64) -> Result<Vec<Node>, Failure> {
-    const SQL: Paged = paged!(
-        columns!(),
-        "WITH RECURSIVE below(id, depth) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL \
-         SELECT k.id, b.depth + 1 FROM below b JOIN node k ON k.parent_id = b.id AND k.gone_at IS NULL \
-         AND k.placed_seq <= $2) SELECT n.* FROM below b JOIN node n ON n.id = b.id WHERE b.depth > 0 AND n.seq <= $2 AND n.id > $3 ORDER BY n.id LIMIT $4"
-    );
-    nodes(c, SQL, arguments![top, until, after, limit]).await
+    nodes(c, BELOW, arguments![top, until, after, limit]).await
 }
 
 /// A node and all above it, from itself up: is each gone?
 pub async fn lineage(c: &mut impl Executor, node: Id) -> Result<Vec<(Id, bool)>, Failure> {
-    let sql = "WITH RECURSIVE up(id, parent_id, gone_at, height) AS (SELECT n.id, n.parent_id, n.gone_at, 0 FROM node n WHERE n.id = $1 \
-               UNION ALL SELECT n.id, n.parent_id, n.gone_at, u.height + 1 FROM up u JOIN node n ON n.id = u.parent_id \
-               WHERE u.height < 2000) SELECT id, CASE WHEN gone_at IS NULL THEN 0 ELSE 1 END FROM up ORDER BY height";
-    let found = rows(c, sql, arguments![node]).await?;
+    let found = rows(c, LINEAGE, arguments![node]).await?;
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1) != 0)).collect())
 }
 
 /// Names of the nodes from just below `top` down to `node`; `None` when `node` does not stand live below `top`.
 pub async fn names_between(c: &mut impl Executor, top: Id, node: Id) -> Result<Option<Vec<String>>, Failure> {
-    let sql = "WITH RECURSIVE up(id, parent_id, name, depth) AS (SELECT n.id, n.parent_id, n.name, 0 FROM node n \
-               WHERE n.id = $2 AND n.gone_at IS NULL UNION ALL SELECT n.id, n.parent_id, n.name, u.depth + 1 FROM up u \
-               JOIN node n ON n.id = u.parent_id WHERE u.id <> $1 AND n.gone_at IS NULL AND u.depth < 1000) \
-               SELECT id, name FROM up ORDER BY depth DESC";
-    let found = rows(c, sql, arguments![top, node]).await?;
+    let found = rows(c, NAMES_BETWEEN, arguments![top, node]).await?;
     let mut names = found.iter();
     if names.next().is_none_or(|row| Id(row.integer(0)) != top) {
         return Ok(None);
     }
     Ok(Some(names.map(|row| row.text(1)).collect()))
+}
+
+statements! {
+    /// Each node of the walk with each role that the actor was granted there and each lock, also those that are over: so the
+    /// answer is the same at any moment, and can be remembered.
+    const FOLLOW: Statement = reads(
+        &[ACE, LOCK, MEMBERSHIP, NODE],
+        concat!(
+            "WITH RECURSIVE walk(place, id) AS (SELECT 0, CAST($2 AS BIGINT) UNION ALL SELECT w.place + 1, c.id FROM \
+             walk w CROSS JOIN node c WHERE c.parent_id = w.id AND c.gone_at IS NULL AND c.match_name = ",
+            segment!(),
+            ") SELECT ",
+            columns!(),
+            ", w.place, a.role, a.until_at, ",
+            lock_columns!(),
+            " FROM walk w JOIN node n ON n.id = w.id LEFT JOIN ace a ON a.node_id = n.id AND (a.principal_id = $1 OR \
+             a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1)) LEFT JOIN lock l ON \
+             l.node_id = n.id"
+        ),
+    );
+    const MEMBERS: Pages = pages!(
+        &[NODE],
+        by_name,
+        "n.parent_id = $1 AND n.gone_at IS NULL",
+        " AND n.match_name > $2 ORDER BY n.match_name LIMIT $3",
+        2
+    );
+    const HOMES_OF: Statement = reads(
+        &[ACE, MEMBERSHIP, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", h.name, h.match_name, (SELECT MAX(a.role) FROM ace a WHERE (a.node_id = h.id OR a.node_id = n.id) AND \
+             (a.until_at IS NULL OR a.until_at > $2) AND (a.principal_id = $1 OR a.principal_id IN (SELECT \
+             m.group_id FROM membership m WHERE m.member_id = $1))) AS held FROM node h JOIN node n ON n.parent_id = \
+             h.id AND n.match_name = 'files' AND n.gone_at IS NULL WHERE h.parent_id = 1 AND h.gone_at IS NULL AND \
+             h.match_name > $3 AND EXISTS (SELECT 1 FROM ace g WHERE (g.node_id = h.id OR g.node_id = n.id) AND \
+             (g.until_at IS NULL OR g.until_at > $2) AND (g.principal_id = $1 OR g.principal_id IN (SELECT \
+             m.group_id FROM membership m WHERE m.member_id = $1))) ORDER BY h.match_name LIMIT $4"
+        ),
+    );
+    const CLAIM: Statement = writes(
+        &[HOME],
+        &[NODE],
+        "UPDATE home SET seq = seq + 1 WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = 1 AND \
+         n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes, chain, \
+         chain_place",
+    );
+    const SETTLE: Statement = writes(
+        &[HOME],
+        &[],
+        "UPDATE home SET used_bytes = used_bytes + $2, chain = $3, chain_place = $4 WHERE node_id = $1",
+    );
+    const HOME_NAME: Statement = reads(
+        &[NODE],
+        "SELECT h.match_name FROM node n JOIN node h ON h.id = n.home_id WHERE n.id = $1 AND h.gone_at IS NULL",
+    );
+    const ROLE_ABOVE: Statement = reads(
+        &[ACE, MEMBERSHIP, NODE],
+        concat!(
+            "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON \
+             n.id = u.id WHERE n.parent_id IS NOT NULL) SELECT MAX(a.role), MAX(CASE WHEN n.kind = 'home' AND \
+             n.gone_at IS NOT NULL THEN 1 ELSE 0 END) FROM up u JOIN node n ON n.id = u.id LEFT JOIN ace a ON \
+             a.node_id = n.id AND ",
+            held_by!()
+        ),
+    );
+    const INSERT: Statement = writes(
+        &[NODE],
+        &[],
+        "INSERT INTO node (id, parent_id, home_id, name, match_name, kind, owner_id, placed_seq, placed_at, seq, \
+         members_seq, since_seq, since_at, created_at, modified_at, version, sealed, author_id, hash, size, \
+         content_type, draft, written_at, device, litter, documents, placed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, \
+         $8, $9, $10, $11, $8, $9, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+    );
+    const UPDATE_CONTENT: Statement = writes(
+        &[NODE],
+        &[],
+        "UPDATE node SET seq = $2, since_seq = CASE WHEN $3 = 1 THEN $2 ELSE since_seq END, since_at = CASE WHEN $3 \
+         = 1 THEN $4 ELSE since_at END, modified_at = $5, version = $6, author_id = $7, hash = $8, size = $9, \
+         content_type = $10, comment = $11, sealed = $12, draft = $13, written_at = $14, device = $15, created_at = \
+         $16, kept = CASE WHEN $3 = 1 THEN 0 ELSE kept END WHERE id = $1",
+    );
+    const SEAL: Statement = writes(&[NODE], &[], "UPDATE node SET sealed = 1, draft = NULL WHERE id = $1");
+    const SET_SESSION: Statement = writes(&[NODE], &[], "UPDATE node SET draft = $2 WHERE id = $1 AND sealed = 0");
+    const UPDATE_PROPERTIES: Statement = writes(
+        &[NODE],
+        &[],
+        "UPDATE node SET seq = $2, created_at = $3, modified_at = $4, content_type = $5, comment = $6 WHERE id = $1",
+    );
+    const UPDATE_PLACE: Statement = writes(
+        &[NODE],
+        &[],
+        "UPDATE node SET parent_id = $2, home_id = $3, owner_id = $4, name = $5, match_name = $6, kind = $7, \
+         placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL, gone_by = NULL, \
+         lost_by = NULL, hidden = 0, placed_by = $10, litter = $11 WHERE id = $1",
+    );
+    const UNMAP: Statement = writes(
+        &[NODE],
+        &[],
+        "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, hidden = $7, lost_by = $8 \
+         WHERE id = $1",
+    );
+    const STAMP: Statement = writes(
+        &[NODE],
+        &[NODE],
+        "WITH RECURSIVE up(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.parent_id FROM node n JOIN up u ON n.id \
+         = u.id WHERE n.parent_id IS NOT NULL AND n.kind <> 'home' AND n.gone_at IS NULL) UPDATE node SET \
+         members_seq = $2, size = size + $3, documents = documents + $4, modified_at = CASE WHEN id = $1 THEN $5 \
+         ELSE modified_at END WHERE id IN (SELECT id FROM up)",
+    );
+    const BELOW: Paged = paged!(
+        &[NODE],
+        columns!(),
+        "WITH RECURSIVE below(id, depth) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL SELECT k.id, b.depth + 1 FROM \
+         below b JOIN node k ON k.parent_id = b.id AND k.gone_at IS NULL AND k.placed_seq <= $2) SELECT n.* FROM \
+         below b JOIN node n ON n.id = b.id WHERE b.depth > 0 AND n.seq <= $2 AND n.id > $3 ORDER BY n.id LIMIT $4"
+    );
+    const LINEAGE: Statement = reads(
+        &[NODE],
+        "WITH RECURSIVE up(id, parent_id, gone_at, height) AS (SELECT n.id, n.parent_id, n.gone_at, 0 FROM node n \
+         WHERE n.id = $1 UNION ALL SELECT n.id, n.parent_id, n.gone_at, u.height + 1 FROM up u JOIN node n ON n.id = \
+         u.parent_id WHERE u.height < 2000) SELECT id, CASE WHEN gone_at IS NULL THEN 0 ELSE 1 END FROM up ORDER BY \
+         height",
+    );
+    const NAMES_BETWEEN: Statement = reads(
+        &[NODE],
+        "WITH RECURSIVE up(id, parent_id, name, depth) AS (SELECT n.id, n.parent_id, n.name, 0 FROM node n WHERE \
+         n.id = $2 AND n.gone_at IS NULL UNION ALL SELECT n.id, n.parent_id, n.name, u.depth + 1 FROM up u JOIN node \
+         n ON n.id = u.parent_id WHERE u.id <> $1 AND n.gone_at IS NULL AND u.depth < 1000) SELECT id, name FROM up \
+         ORDER BY depth DESC",
+    );
 }

@@ -7,23 +7,31 @@ use bytes::Bytes;
 use super::db::{Argument, Columns, Connection, Row, Session as _};
 use super::executor::{Executor, row, rows};
 use super::recall::{Key, State};
+use super::statement::Statement;
 use crate::model::error::Failure;
 
 /// A statement that answers many rows as one value, made by [`paged!`].
 #[derive(Clone, Copy)]
 pub struct Paged {
     /// That statement.
-    pub page: &'static str,
+    pub page: Statement,
     /// The same rows one by one: what is neither number nor text stands in no page.
-    pub rows: &'static str,
+    pub rows: Statement,
 }
 
-/// Makes a statement answer a page of rows as one value: the columns, which are integers and texts, and where they come from.
+#[cfg(test)]
+impl super::statement::Listed for Paged {
+    fn list(&self, to: &mut Vec<Statement>) {
+        to.extend([self.page, self.rows]);
+    }
+}
+
+/// Makes a statement, which reads some tables, answer a page of rows as one value: the columns, which are integers and texts, and where they come from.
 macro_rules! paged {
-    ($columns:expr, $from:expr) => {
+    ($tables:expr, $columns:expr, $from:expr) => {
         crate::store::page::Paged {
-            page: crate::store::db::text::rows_as_one!($columns, $from),
-            rows: concat!("SELECT ", $columns, " FROM (", $from, ") n"),
+            page: crate::store::statement::reads($tables, crate::store::db::text::rows_as_one!($columns, $from)),
+            rows: crate::store::statement::reads($tables, concat!("SELECT ", $columns, " FROM (", $from, ") n")),
         }
     };
 }
@@ -51,7 +59,7 @@ async fn fetch<T>(
         answer => answer?,
     };
     let Some(answer) = answer else { return Ok((Vec::new(), 0)) };
-    let (rows, bytes) = Connection::read_page(&answer, sql.page, read)?;
+    let (rows, bytes) = Connection::read_page(&answer, sql.page.text, read)?;
     c.asked().add(0, rows.len());
     Ok((rows, bytes))
 }
@@ -59,17 +67,19 @@ async fn fetch<T>(
 /// The bodies that a statement made by `bodies_as_one!` answers, each with its key.
 pub async fn bodies(
     c: &mut impl Executor,
-    sql: &'static str,
+    sql: Statement,
     arguments: &[Argument<'_>],
 ) -> Result<Vec<(String, Bytes)>, Failure> {
     let Some(answer) = row(c, sql, arguments).await? else { return Ok(Vec::new()) };
-    let (keys, _) = Connection::read_page(&answer, sql, |from| (from.next_text(), from.next_integer()))?;
+    let (keys, _) = Connection::read_page(&answer, sql.text, |from| (from.next_text(), from.next_integer()))?;
     c.asked().add(0, keys.len());
     let mut rest = answer.bytes(1);
     let body = |(key, length): (Option<String>, Option<i64>)| {
         // One that is damaged so far that it has no length has no bytes among the others.
         let length = usize::try_from(length.unwrap_or_default()).ok().filter(|length| *length <= rest.len());
-        let (Some(key), Some(length)) = (key, length) else { return Err(Failure::new(sql, "bodies are cut short")) };
+        let (Some(key), Some(length)) = (key, length) else {
+            return Err(Failure::new(sql.text, "bodies are cut short"));
+        };
         // Each by itself, so that one that is remembered does not keep the others in memory.
         Ok((key, Bytes::copy_from_slice(&rest.split_to(length))))
     };
@@ -102,7 +112,7 @@ pub async fn page_in<T: Send + Sync + 'static>(
     }
     let (rows, bytes) = fetch(c, sql, arguments, read).await?;
     if !c.was_one_view() {
-        return Err(Failure::new(sql.page, "something was changed meanwhile"));
+        return Err(Failure::new(sql.page.text, "something was changed meanwhile"));
     }
     let rows = Arc::new(rows);
     if let Some(recall) = c.recall() {
@@ -114,5 +124,5 @@ pub async fn page_in<T: Send + Sync + 'static>(
 /// A page of which nothing is remembered is read in a view, which cannot be overtaken by a change; elsewhere that fails.
 pub fn readable(c: &impl Executor, sql: Paged) -> Result<(), Failure> {
     let at_a_glance = c.recall().is_some() && !c.is_view();
-    if at_a_glance { Err(Failure::new(sql.page, "it is not remembered")) } else { Ok(()) }
+    if at_a_glance { Err(Failure::new(sql.page.text, "it is not remembered")) } else { Ok(()) }
 }

@@ -1,11 +1,14 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
+use super::columns::{brief, columns, node_of, tag};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, Question, prefetch, row, rows};
 use super::members::{Asked, Mark, Members, Pages, Widths, by_change, by_name, listed_ids, pages, widths};
-use super::node::{Width, brief, columns, node_of, tag};
+use super::node::Width;
 use super::page::{is_no_page, paged};
+use super::statement::tables::{HOME, NODE, PAST};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -17,21 +20,12 @@ pub async fn end(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<(), 
     c.note(END, arguments![node, seq, now, false, NODE_BYTES]).await
 }
 
-const END: &str = "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
-    sealed, author_id, comment, hash, size, content_type, modified_at, written_at, device, kept, held_bytes) \
-    SELECT id, home_id, $2, since_seq, parent_id, name, match_name, since_at, $3, version, sealed, author_id, comment, hash, \
-    size, content_type, modified_at, written_at, device, kept, CASE WHEN $4 = 1 AND hash IS NOT NULL THEN size + $5 ELSE 0 END \
-    FROM node WHERE id = $1 AND since_seq < $2";
-
 /// The same where another content follows: what was present counts as a former version from now on. One that came to stand
 /// here in this very change has ended its state already.
 pub async fn supersede(c: &mut Txn, document: &Node, seq: Seq, now: Timestamp) -> Result<(), Failure> {
     c.note(END, arguments![document.id, seq, now, true, NODE_BYTES]).await?;
     if document.placed_seq == seq {
-        let sql = "UPDATE past SET held_bytes = size + $4 WHERE node_id = $1 AND home_id = $2 AND version = $3 \
-                   AND hash IS NOT NULL AND to_seq = (SELECT MAX(q.to_seq) FROM past q WHERE q.node_id = $1 \
-                   AND q.home_id = $2 AND q.version = $3 AND q.hash IS NOT NULL)";
-        c.note(sql, arguments![document.id, document.home_id, document.version, NODE_BYTES]).await?;
+        c.note(SUPERSEDE, arguments![document.id, document.home_id, document.version, NODE_BYTES]).await?;
     }
     Ok(())
 }
@@ -79,19 +73,12 @@ pub async fn members_at(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    const SQL: Widths = Widths {
-        tag: paged!(tag!(), stood!()),
-        brief: paged!(brief!(), stood!()),
-        whole: paged!(columns!(), stood!()),
-    };
-    SQL.read(c, (width, limit), arguments![collection, at, after, limit]).await
+    MEMBERS_AT.read(c, (width, limit), arguments![collection, at, after, limit]).await
 }
 
 /// Has nothing in a home begun or ended since a moment? Then what stood at that moment is what stands.
 pub async fn unchanged_since(c: &mut impl Executor, home: Id, at: Timestamp) -> Result<bool, Failure> {
-    let sql = "SELECT 1 FROM past WHERE home_id = $1 AND to_at > $2 UNION ALL \
-               SELECT 1 FROM node WHERE home_id = $1 AND since_at > $2 LIMIT 1";
-    Ok(row(c, sql, arguments![home, at]).await?.is_none())
+    Ok(row(c, UNCHANGED_SINCE, arguments![home, at]).await?.is_none())
 }
 
 /// Members of a collection as the mirror of versions shows them: those that have versions, and collections.
@@ -102,13 +89,7 @@ pub async fn mirrored(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    const SQL: Pages = pages!(
-        by_name,
-        "n.parent_id = $1 AND n.gone_at IS NULL AND (n.litter = 0 OR n.kind = 'folder')",
-        " AND n.match_name > $2 ORDER BY n.match_name LIMIT $3",
-        2
-    );
-    SQL.after_name(c, collection, (after, limit), width).await
+    MIRRORED.after_name(c, collection, (after, limit), width).await
 }
 
 /// The member of a collection that stood under a name of this key at a moment.
@@ -118,16 +99,12 @@ pub async fn member_at(
     at: Timestamp,
     match_name: &str,
 ) -> Result<Option<Node>, Failure> {
-    const SQL: &str =
-        concat!(former!(), " AND p.match_name = $3 UNION ALL ", standing!(), " AND n.match_name = $3 LIMIT 1");
-    Ok(row(c, SQL, arguments![collection, at, match_name]).await?.map(|row| node_of(&row)))
+    Ok(row(c, MEMBER_AT, arguments![collection, at, match_name]).await?.map(|row| node_of(&row)))
 }
 
 /// The last moment before `before` at which something in a home began or ended.
 pub async fn last_change(c: &mut impl Executor, home: Id, before: Timestamp) -> Result<Option<Timestamp>, Failure> {
-    let sql = "SELECT MAX(v.at) FROM (SELECT (SELECT MAX(p.to_at) FROM past p WHERE p.home_id = $1 AND p.to_at < $2) AS at \
-               UNION ALL SELECT (SELECT MAX(n.since_at) FROM node n WHERE n.home_id = $1 AND n.since_at < $2)) v";
-    Ok(row(c, sql, arguments![home, before]).await?.and_then(|row| row.optional_integer(0)))
+    Ok(row(c, LAST_CHANGE, arguments![home, before]).await?.and_then(|row| row.optional_integer(0)))
 }
 
 /// Where a reading of changes goes on: of those at `seq` only the names after (`parent`, `name`) and the nodes after
@@ -143,20 +120,6 @@ pub struct Cursor {
     /// Last live node told.
     pub node: Id,
 }
-
-const CHANGED: Pages = pages!(
-    by_change,
-    "n.parent_id = $1 AND n.gone_at IS NULL",
-    " AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) ORDER BY n.seq, n.id LIMIT $4",
-    2
-);
-
-const GONE: &str = "SELECT MAX(p.to_seq), p.parent_id, p.name, \
-    MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id \
-    WHERE p.parent_id = $1 AND p.home_id = $6 AND p.to_seq >= $2 \
-    AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
-    AND NOT EXISTS (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name \
-    AND n.name = p.name AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5";
 
 /// Asks in one trip for what [`oldest_seq`], [`changed`] and [`gone`] will ask of a collection and its home.
 pub async fn prefetch_changes(
@@ -191,10 +154,7 @@ pub async fn changed(
 
 /// The same for all of a home. The nodes may stand anywhere, also below something that is gone.
 pub async fn changed_in_home(c: &mut impl Executor, home: Id, at: &Cursor, limit: i64) -> Result<Members, Failure> {
-    const SQL: Widths = widths!(
-        "node n WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) ORDER BY n.seq, n.id LIMIT $4"
-    );
-    SQL.read(c, (Width::Whole, limit), arguments![home, at.seq, at.node, limit]).await
+    CHANGED_IN_HOME.read(c, (Width::Whole, limit), arguments![home, at.seq, at.node, limit]).await
 }
 
 /// A name that a collection lost.
@@ -211,8 +171,6 @@ pub struct GoneName {
     /// What bears it now: then it is not the name that is gone, but what stood below it.
     pub bearer: Option<Id>,
 }
-
-const OLDEST_SEQ: &str = "SELECT oldest_seq FROM home WHERE node_id = $1";
 
 /// The oldest change of a home whose successors are all still known.
 pub async fn oldest_seq(c: &mut impl Executor, home: Id) -> Result<Seq, Failure> {
@@ -240,15 +198,7 @@ pub async fn gone_in_home(
     at: &Cursor,
     limit: i64,
 ) -> Result<Vec<GoneName>, Failure> {
-    const SQL: &str = "SELECT g.seq, g.parent_id, g.name, g.collection, g.bearer FROM (SELECT MAX(p.to_seq) AS seq, p.parent_id, p.name, \
-         p.match_name, MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) AS collection, MAX(n.id) AS bearer \
-         FROM past p JOIN node k ON k.id = p.node_id LEFT JOIN node n ON n.parent_id = p.parent_id \
-         AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS NULL WHERE p.home_id = $1 AND p.to_seq >= $2 \
-         AND p.to_seq > $6 AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) \
-         GROUP BY p.parent_id, p.name, p.match_name) g WHERE g.bearer IS NULL OR EXISTS (SELECT 1 FROM past o \
-         JOIN node f ON f.id = o.node_id WHERE o.parent_id = g.parent_id AND o.match_name = g.match_name AND o.to_seq > $6 \
-         AND o.name = g.name AND +o.home_id = $1 AND f.kind NOT IN ('file', 'object')) ORDER BY 1, 2, 3 LIMIT $5";
-    let found = rows(c, SQL, arguments![home, at.seq, at.parent, &at.name, limit, base]).await?;
+    let found = rows(c, GONE_IN_HOME, arguments![home, at.seq, at.parent, &at.name, limit, base]).await?;
     Ok(found.iter().map(|row| GoneName { bearer: row.optional_integer(4).map(Id), ..gone_of(row) }).collect())
 }
 
@@ -316,17 +266,7 @@ pub async fn former_names(
     after: &str,
     limit: i64,
 ) -> Result<Vec<FormerName>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT h.name || CASE WHEN n.id IS NULL THEN '' ELSE '/' END, MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END), \
-         n.id, COUNT(DISTINCT CASE WHEN k.kind IN ('file', 'object') THEN NULL ELSE k.id END), \
-         MAX(CASE WHEN k.kind IN ('file', 'object') THEN NULL ELSE k.id END), \
-         MAX(CASE WHEN k.kind IN ('file', 'object') THEN NULL ELSE h.until END)",
-        had!(),
-        "LEFT JOIN node n ON n.parent_id = $5 AND n.match_name = h.match_name AND n.name = h.name AND n.gone_at IS NULL \
-         WHERE (n.id IS NULL OR k.kind NOT IN ('file', 'object')) AND h.name || CASE WHEN n.id IS NULL THEN '' ELSE '/' END > $6 \
-         GROUP BY h.name, n.id ORDER BY 1 LIMIT $7"
-    );
-    let found = rows(c, SQL, arguments![home, base, &formers.ids, formers.until, live, after, limit]).await?;
+    let found = rows(c, FORMER_NAMES, arguments![home, base, &formers.ids, formers.until, live, after, limit]).await?;
     let name = |row: &Row| FormerName {
         step: row.text(0),
         collection: row.integer(1) != 0,
@@ -344,13 +284,8 @@ pub async fn formers_below(
     (name, match_name): (&str, &str),
     limit: i64,
 ) -> Result<Option<Formers>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT k.id, MAX(h.until)",
-        had!(),
-        "WHERE h.match_name = $5 AND h.name = $6 AND k.kind NOT IN ('file', 'object') GROUP BY k.id LIMIT $7"
-    );
     let arguments = arguments![home, base, &formers.ids, formers.until, match_name, name, limit + 1];
-    Ok(Formers::of(&rows(c, SQL, arguments).await?, limit))
+    Ok(Formers::of(&rows(c, FORMERS_BELOW, arguments).await?, limit))
 }
 
 /// The collections that lost a name of a collection after a base; `None`: there are more than `limit`.
@@ -361,19 +296,124 @@ pub async fn formers(
     (name, match_name): (&str, &str),
     limit: i64,
 ) -> Result<Option<Formers>, Failure> {
-    let sql = "SELECT p.node_id, MAX(p.to_seq) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $3 \
-               AND p.match_name = $4 AND p.name = $5 AND +p.home_id = $1 AND p.to_seq > $2 \
-               AND k.kind NOT IN ('file', 'object') GROUP BY p.node_id LIMIT $6";
     let arguments = arguments![home, base, parent, match_name, name, limit + 1];
-    Ok(Formers::of(&rows(c, sql, arguments).await?, limit))
+    Ok(Formers::of(&rows(c, FORMERS, arguments).await?, limit))
 }
 
 /// The live member of a collection that bears a name of this key.
 pub async fn member(c: &mut impl Executor, collection: Id, match_name: &str) -> Result<Option<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM node n WHERE n.parent_id = $1 AND n.match_name = $2 AND n.gone_at IS NULL"
+    Ok(row(c, MEMBER, arguments![collection, match_name]).await?.map(|row| node_of(&row)))
+}
+
+statements! {
+    const OLDEST_SEQ: Statement = reads(&[HOME], "SELECT oldest_seq FROM home WHERE node_id = $1");
+    const GONE: Statement = reads(
+        &[NODE, PAST],
+        "SELECT MAX(p.to_seq), p.parent_id, p.name, MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) \
+         FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 AND p.home_id = $6 AND p.to_seq >= $2 \
+         AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) AND NOT EXISTS (SELECT 1 FROM \
+         node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS \
+         NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5",
     );
-    Ok(row(c, SQL, arguments![collection, match_name]).await?.map(|row| node_of(&row)))
+    const CHANGED: Pages = pages!(
+        &[NODE],
+        by_change,
+        "n.parent_id = $1 AND n.gone_at IS NULL",
+        " AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) ORDER BY n.seq, n.id LIMIT $4",
+        2
+    );
+    const END: Statement = writes(
+        &[PAST],
+        &[NODE],
+        "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
+         sealed, author_id, comment, hash, size, content_type, modified_at, written_at, device, kept, held_bytes) \
+         SELECT id, home_id, $2, since_seq, parent_id, name, match_name, since_at, $3, version, sealed, author_id, \
+         comment, hash, size, content_type, modified_at, written_at, device, kept, CASE WHEN $4 = 1 AND hash IS NOT \
+         NULL THEN size + $5 ELSE 0 END FROM node WHERE id = $1 AND since_seq < $2",
+    );
+    const SUPERSEDE: Statement = writes(
+        &[PAST],
+        &[PAST],
+        "UPDATE past SET held_bytes = size + $4 WHERE node_id = $1 AND home_id = $2 AND version = $3 AND hash IS NOT \
+         NULL AND to_seq = (SELECT MAX(q.to_seq) FROM past q WHERE q.node_id = $1 AND q.home_id = $2 AND q.version = \
+         $3 AND q.hash IS NOT NULL)",
+    );
+    const MEMBERS_AT: Widths = Widths {
+        tag: paged!(&[NODE, PAST], tag!(), stood!()),
+        brief: paged!(&[NODE, PAST], brief!(), stood!()),
+        whole: paged!(&[NODE, PAST], columns!(), stood!()),
+    };
+    const UNCHANGED_SINCE: Statement = reads(
+        &[NODE, PAST],
+        "SELECT 1 FROM past WHERE home_id = $1 AND to_at > $2 UNION ALL SELECT 1 FROM node WHERE home_id = $1 AND \
+         since_at > $2 LIMIT 1",
+    );
+    const MIRRORED: Pages = pages!(
+        &[NODE],
+        by_name,
+        "n.parent_id = $1 AND n.gone_at IS NULL AND (n.litter = 0 OR n.kind = 'folder')",
+        " AND n.match_name > $2 ORDER BY n.match_name LIMIT $3",
+        2
+    );
+    const MEMBER_AT: Statement = reads(
+        &[NODE, PAST],
+        concat!(former!(), " AND p.match_name = $3 UNION ALL ", standing!(), " AND n.match_name = $3 LIMIT 1"),
+    );
+    const LAST_CHANGE: Statement = reads(
+        &[NODE, PAST],
+        "SELECT MAX(v.at) FROM (SELECT (SELECT MAX(p.to_at) FROM past p WHERE p.home_id = $1 AND p.to_at < $2) AS at \
+         UNION ALL SELECT (SELECT MAX(n.since_at) FROM node n WHERE n.home_id = $1 AND n.since_at < $2)) v",
+    );
+    const CHANGED_IN_HOME: Widths = widths!(
+        &[NODE],
+        "node n WHERE n.home_id = $1 AND n.gone_at IS NULL AND n.seq >= $2 AND (n.seq > $2 OR n.id > $3) ORDER BY \
+         n.seq, n.id LIMIT $4"
+    );
+    const GONE_IN_HOME: Statement = reads(
+        &[NODE, PAST],
+        "SELECT g.seq, g.parent_id, g.name, g.collection, g.bearer FROM (SELECT MAX(p.to_seq) AS seq, p.parent_id, \
+         p.name, p.match_name, MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) AS collection, \
+         MAX(n.id) AS bearer FROM past p JOIN node k ON k.id = p.node_id LEFT JOIN node n ON n.parent_id = \
+         p.parent_id AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS NULL WHERE p.home_id = $1 \
+         AND p.to_seq >= $2 AND p.to_seq > $6 AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name \
+         > $4)) GROUP BY p.parent_id, p.name, p.match_name) g WHERE g.bearer IS NULL OR EXISTS (SELECT 1 FROM past o \
+         JOIN node f ON f.id = o.node_id WHERE o.parent_id = g.parent_id AND o.match_name = g.match_name AND \
+         o.to_seq > $6 AND o.name = g.name AND +o.home_id = $1 AND f.kind NOT IN ('file', 'object')) ORDER BY 1, 2, \
+         3 LIMIT $5",
+    );
+    const FORMER_NAMES: Statement = reads(
+        &[NODE, PAST],
+        concat!(
+            "SELECT h.name || CASE WHEN n.id IS NULL THEN '' ELSE '/' END, MAX(CASE WHEN k.kind IN ('file', \
+             'object') THEN 0 ELSE 1 END), n.id, COUNT(DISTINCT CASE WHEN k.kind IN ('file', 'object') THEN NULL \
+             ELSE k.id END), MAX(CASE WHEN k.kind IN ('file', 'object') THEN NULL ELSE k.id END), MAX(CASE WHEN \
+             k.kind IN ('file', 'object') THEN NULL ELSE h.until END)",
+            had!(),
+            "LEFT JOIN node n ON n.parent_id = $5 AND n.match_name = h.match_name AND n.name = h.name AND n.gone_at \
+             IS NULL WHERE (n.id IS NULL OR k.kind NOT IN ('file', 'object')) AND h.name || CASE WHEN n.id IS NULL \
+             THEN '' ELSE '/' END > $6 GROUP BY h.name, n.id ORDER BY 1 LIMIT $7"
+        ),
+    );
+    const FORMERS_BELOW: Statement = reads(
+        &[NODE, PAST],
+        concat!(
+            "SELECT k.id, MAX(h.until)",
+            had!(),
+            "WHERE h.match_name = $5 AND h.name = $6 AND k.kind NOT IN ('file', 'object') GROUP BY k.id LIMIT $7"
+        ),
+    );
+    const FORMERS: Statement = reads(
+        &[NODE, PAST],
+        "SELECT p.node_id, MAX(p.to_seq) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $3 AND \
+         p.match_name = $4 AND p.name = $5 AND +p.home_id = $1 AND p.to_seq > $2 AND k.kind NOT IN ('file', \
+         'object') GROUP BY p.node_id LIMIT $6",
+    );
+    const MEMBER: Statement = reads(
+        &[NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM node n WHERE n.parent_id = $1 AND n.match_name = $2 AND n.gone_at IS NULL"
+        ),
+    );
 }

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use super::db::{Row, arguments};
 use super::executor::{Executor, execute, row, rows};
 use super::node::held_by;
+use super::statement::tables::{ACE, ADDRESS, DEVICE, FEED, HOME, LOCK, MEMBERSHIP, NODE, PRINCIPAL, SETTING};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -34,9 +36,7 @@ pub fn mailto(address: &str) -> String {
 
 /// The principal of this name.
 pub async fn by_name(c: &mut impl Executor, name: &str) -> Result<Option<Principal>, Failure> {
-    let sql = "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, \
-               (SELECT MIN(a.uri) FROM address a WHERE a.principal_id = p.id) FROM principal p WHERE p.match_name = $1";
-    Ok(row(c, sql, arguments![match_name(name).as_str()]).await?.as_ref().map(principal_of))
+    Ok(row(c, BY_NAME, arguments![match_name(name).as_str()]).await?.as_ref().map(principal_of))
 }
 
 /// Principals in the order of their folded names, after `after`; all kinds, or one.
@@ -46,83 +46,62 @@ pub async fn list(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Principal>, Failure> {
-    let sql = "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, \
-               (SELECT MIN(a.uri) FROM address a WHERE a.principal_id = p.id) FROM principal p \
-               WHERE p.match_name > $1 AND (CAST($2 AS TEXT) IS NULL OR p.kind = $2) ORDER BY p.match_name LIMIT $3";
-    let found = rows(c, sql, arguments![after, kind.map(PrincipalKind::code), limit]).await?;
+    let found = rows(c, LIST, arguments![after, kind.map(PrincipalKind::code), limit]).await?;
     Ok(found.iter().map(principal_of).collect())
 }
 
 /// Whose homes an actor has a role on as a whole: projects that the actor may know of.
 pub async fn of_whom(c: &mut impl Executor, actor: Id, now: Timestamp) -> Result<HashSet<Id>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT n.owner_id FROM ace a JOIN node n ON n.id = a.node_id WHERE n.kind = 'home' AND n.gone_at IS NULL AND ",
-        held_by!()
-    );
-    Ok(rows(c, SQL, arguments![actor, now]).await?.iter().map(|row| Id(row.integer(0))).collect())
+    Ok(rows(c, OF_WHOM, arguments![actor, now]).await?.iter().map(|row| Id(row.integer(0))).collect())
 }
 
 /// Writes a principal and its addresses.
 pub async fn insert(c: &mut Txn, principal: &Principal, now: Timestamp) -> Result<(), Failure> {
-    let sql =
-        "INSERT INTO principal (id, kind, name, match_name, display_name, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
     let folded = match_name(&principal.name);
     let arguments =
         arguments![principal.id, principal.kind.code(), &principal.name, &folded, &principal.display_name, now];
-    c.note(sql, arguments).await?;
+    c.note(INSERT, arguments).await?;
     for uri in &principal.addresses {
-        let sql = "INSERT INTO address (uri, principal_id) VALUES ($1, $2)";
-        c.note(sql, arguments![uri, principal.id]).await?;
+        c.note(INSERT_ADDRESS, arguments![uri, principal.id]).await?;
     }
     Ok(())
 }
 
 /// Whose address is this?
 pub async fn by_address(c: &mut impl Executor, uri: &str) -> Result<Option<String>, Failure> {
-    let sql = "SELECT p.name FROM address a JOIN principal p ON p.id = a.principal_id WHERE a.uri = $1";
-    Ok(row(c, sql, arguments![uri]).await?.map(|row| row.text(0)))
+    Ok(row(c, BY_ADDRESS, arguments![uri]).await?.map(|row| row.text(0)))
 }
 
 /// Sets or clears since when a person may not log in.
 pub async fn set_disabled(c: &mut Txn, principal: Id, at: Option<Timestamp>) -> Result<(), Failure> {
-    c.note("UPDATE principal SET disabled_at = $2 WHERE id = $1", arguments![principal, at]).await?;
+    c.note(SET_DISABLED, arguments![principal, at]).await?;
     Ok(())
 }
 
 /// Sets since when a project is closed.
 pub async fn set_closed(c: &mut Txn, principal: Id, at: Option<Timestamp>) -> Result<(), Failure> {
-    c.note("UPDATE principal SET closed_at = $2 WHERE id = $1", arguments![principal, at]).await?;
+    c.note(SET_CLOSED, arguments![principal, at]).await?;
     Ok(())
 }
 
 /// Sets the account password.
 pub async fn set_password(c: &mut Txn, principal: Id, phc: &str) -> Result<(), Failure> {
-    c.note("UPDATE principal SET password_hash = $2 WHERE id = $1", arguments![principal, phc]).await?;
+    c.note(SET_PASSWORD, arguments![principal, phc]).await?;
     Ok(())
 }
 
 /// Makes a person a member of a group.
 pub async fn join(c: &mut Txn, group: Id, member: Id) -> Result<(), Failure> {
-    let sql =
-        "INSERT INTO membership (group_id, member_id) VALUES ($1, $2) ON CONFLICT (group_id, member_id) DO NOTHING";
-    c.note(sql, arguments![group, member]).await
+    c.note(JOIN, arguments![group, member]).await
 }
 
 /// Takes from a person everything that opens a door: passwords, addresses, roles, locks. The row stays under a name
 /// that nobody can take or log in with, for documents remember their authors.
 pub async fn retire(c: &mut Txn, principal: Id, retired_name: &str, now: Timestamp) -> Result<(), Failure> {
-    for sql in [
-        "DELETE FROM device WHERE principal_id = $1",
-        "DELETE FROM address WHERE principal_id = $1",
-        "DELETE FROM ace WHERE principal_id = $1",
-        "DELETE FROM feed WHERE principal_id = $1",
-        "DELETE FROM lock WHERE principal_id = $1",
-        "DELETE FROM membership WHERE member_id = $1",
-    ] {
+    for sql in RETIRE_FROM {
         c.note(sql, arguments![principal]).await?;
     }
-    let sql = "UPDATE principal SET match_name = $2, password_hash = NULL, disabled_at = $3 WHERE id = $1";
-    c.note(sql, arguments![principal, retired_name, now]).await?;
+    c.note(RETIRE, arguments![principal, retired_name, now]).await?;
     Ok(())
 }
 
@@ -136,10 +115,7 @@ pub struct Login {
 
 /// The person who logs in as this, by name or by e-mail address.
 pub async fn login(c: &mut impl Executor, login: &str) -> Result<Option<Login>, Failure> {
-    const SQL: &str = "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, p.password_hash \
-         FROM principal p WHERE p.kind = 'person' AND \
-         (p.match_name = $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri = $2))";
-    let found = row(c, SQL, arguments![match_name(login).as_str(), mailto(login).as_str()]).await?;
+    let found = row(c, LOGIN, arguments![match_name(login).as_str(), mailto(login).as_str()]).await?;
     Ok(found.map(|row| Login {
         principal: Principal { addresses: Vec::new(), ..principal_of(&row) },
         password_hash: row.optional_text(COLUMNS),
@@ -152,12 +128,8 @@ pub async fn device_by_secret(
     secret_hash: &str,
     login: &str,
 ) -> Result<Option<(Principal, Id, Device)>, Failure> {
-    const SQL: &str = "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, NULL, d.id, d.label, d.scope, \
-         d.read_only, d.created_at, d.used_at, d.expires_at FROM device d JOIN principal p ON p.id = d.principal_id \
-         WHERE d.secret_hash = $3 AND \
-         (p.match_name = $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri = $2))";
     let (folded, uri) = (match_name(login), mailto(login));
-    let Some(row) = row(c, SQL, arguments![&folded, &uri, secret_hash]).await? else { return Ok(None) };
+    let Some(row) = row(c, DEVICE_BY_SECRET, arguments![&folded, &uri, secret_hash]).await? else { return Ok(None) };
     Ok(device_of(&row, 8).map(|device| (principal_of(&row), Id(row.integer(7)), device)))
 }
 
@@ -174,16 +146,12 @@ fn device_of(row: &Row, first: usize) -> Option<Device> {
 
 /// A person's devices, by label.
 pub async fn devices(c: &mut impl Executor, principal: Id) -> Result<Vec<Device>, Failure> {
-    let sql = "SELECT label, scope, read_only, created_at, used_at, expires_at FROM device WHERE principal_id = $1 \
-               ORDER BY label";
-    let found = rows(c, sql, arguments![principal]).await?;
+    let found = rows(c, DEVICES, arguments![principal]).await?;
     Ok(found.iter().filter_map(|row| device_of(row, 0)).collect())
 }
 
 /// Writes a device; `false` when the person has one of this label.
 pub async fn insert_device(c: &mut Txn, principal: Id, device: &Device, secret_hash: &str) -> Result<bool, Failure> {
-    let sql = "INSERT INTO device (id, principal_id, label, secret_hash, scope, read_only, created_at, expires_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (principal_id, label) DO NOTHING";
     let arguments = arguments![
         Id::generate(),
         principal,
@@ -194,18 +162,17 @@ pub async fn insert_device(c: &mut Txn, principal: Id, device: &Device, secret_h
         device.created_at,
         device.expires_at
     ];
-    Ok(execute(c, sql, arguments).await? == 1)
+    Ok(execute(c, INSERT_DEVICE, arguments).await? == 1)
 }
 
 /// Removes a device; `false` when there is none of this label.
 pub async fn delete_device(c: &mut Txn, principal: Id, label: &str) -> Result<bool, Failure> {
-    let sql = "DELETE FROM device WHERE principal_id = $1 AND label = $2";
-    Ok(execute(c, sql, arguments![principal, label]).await? == 1)
+    Ok(execute(c, DELETE_DEVICE, arguments![principal, label]).await? == 1)
 }
 
 /// Notes when a device was used.
 pub async fn touch_device(c: &mut Txn, device: Id, at: Timestamp) -> Result<(), Failure> {
-    c.note("UPDATE device SET used_at = $2 WHERE id = $1", arguments![device, at]).await?;
+    c.note(TOUCH_DEVICE, arguments![device, at]).await?;
     Ok(())
 }
 
@@ -216,22 +183,18 @@ pub async fn insert_home(
     principal: Id,
     (used_bytes, quota_bytes): (i64, Option<i64>),
 ) -> Result<(), Failure> {
-    let sql = "INSERT INTO home (node_id, principal_id, seq, oldest_seq, used_bytes, quota_bytes) \
-               VALUES ($1, $2, 1, 0, $4, $3)";
-    c.note(sql, arguments![home, principal, quota_bytes, used_bytes]).await?;
+    c.note(INSERT_HOME, arguments![home, principal, quota_bytes, used_bytes]).await?;
     Ok(())
 }
 
 /// The shown name of a principal, also of one that was removed.
 pub async fn display_name(c: &mut impl Executor, principal: Id) -> Result<Option<String>, Failure> {
-    let sql = "SELECT display_name FROM principal WHERE id = $1";
-    Ok(row(c, sql, arguments![principal]).await?.map(|row| row.text(0)))
+    Ok(row(c, DISPLAY_NAME, arguments![principal]).await?.map(|row| row.text(0)))
 }
 
 /// The home of a principal.
 pub async fn home(c: &mut impl Executor, principal: Id) -> Result<Option<Id>, Failure> {
-    let sql = "SELECT node_id FROM home WHERE principal_id = $1";
-    Ok(row(c, sql, arguments![principal]).await?.map(|row| Id(row.integer(0))))
+    Ok(row(c, HOME_OF, arguments![principal]).await?.map(|row| Id(row.integer(0))))
 }
 
 /// A role granted on a node.
@@ -249,9 +212,7 @@ pub struct Grant {
 
 /// Roles granted exactly on a node, by name.
 pub async fn grants(c: &mut impl Executor, node: Id) -> Result<Vec<Grant>, Failure> {
-    let sql = "SELECT p.name, p.display_name, a.role, a.until_at FROM ace a JOIN principal p ON p.id = a.principal_id \
-               WHERE a.node_id = $1 ORDER BY p.match_name";
-    let found = rows(c, sql, arguments![node]).await?;
+    let found = rows(c, GRANTS, arguments![node]).await?;
     Ok(found
         .iter()
         .filter_map(|row| {
@@ -273,35 +234,140 @@ pub async fn grant(
     role: Role,
     until_at: Option<Timestamp>,
 ) -> Result<(), Failure> {
-    let sql = "INSERT INTO ace (node_id, principal_id, role, until_at) VALUES ($1, $2, $3, $4) \
-               ON CONFLICT (node_id, principal_id) DO UPDATE SET role = excluded.role, until_at = excluded.until_at";
-    c.note(sql, arguments![node, principal, role.rank(), until_at]).await?;
+    c.note(GRANT, arguments![node, principal, role.rank(), until_at]).await?;
     Ok(())
 }
 
 /// Takes a role back; `false` when there was none.
 pub async fn revoke(c: &mut Txn, node: Id, principal: Id) -> Result<bool, Failure> {
-    let sql = "DELETE FROM ace WHERE node_id = $1 AND principal_id = $2";
-    Ok(execute(c, sql, arguments![node, principal]).await? == 1)
+    Ok(execute(c, REVOKE, arguments![node, principal]).await? == 1)
 }
 
 /// A setting of the database itself.
 pub async fn setting(c: &mut impl Executor, name: &str) -> Result<Option<String>, Failure> {
-    let found = row(c, "SELECT value FROM setting WHERE name = $1", arguments![name]).await?;
+    let found = row(c, SETTING_NAMED, arguments![name]).await?;
     Ok(found.map(|row| row.text(0)))
 }
 
 /// Writes a setting that is not there yet.
 pub async fn insert_setting(c: &mut Txn, name: &str, value: &str) -> Result<(), Failure> {
-    let sql = "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    c.note(sql, arguments![name, value]).await?;
+    c.note(INSERT_SETTING, arguments![name, value]).await?;
     Ok(())
 }
 
 /// Lowers every role in a home that is greater than `most`.
 pub async fn lower_grants(c: &mut Txn, home: Id, most: Role) -> Result<(), Failure> {
-    let sql = "UPDATE ace SET role = $2 WHERE role > $2 \
-               AND EXISTS (SELECT 1 FROM node n WHERE n.id = ace.node_id AND n.home_id = $1)";
-    c.note(sql, arguments![home, most.rank()]).await?;
+    c.note(LOWER_GRANTS, arguments![home, most.rank()]).await?;
     Ok(())
+}
+
+statements! {
+    const RETIRE_FROM: [Statement; 6] = [
+        writes(&[DEVICE], &[], "DELETE FROM device WHERE principal_id = $1"),
+        writes(&[ADDRESS], &[], "DELETE FROM address WHERE principal_id = $1"),
+        writes(&[ACE], &[], "DELETE FROM ace WHERE principal_id = $1"),
+        writes(&[FEED], &[], "DELETE FROM feed WHERE principal_id = $1"),
+        writes(&[LOCK], &[], "DELETE FROM lock WHERE principal_id = $1"),
+        writes(&[MEMBERSHIP], &[], "DELETE FROM membership WHERE member_id = $1"),
+    ];
+    const BY_NAME: Statement = reads(
+        &[ADDRESS, PRINCIPAL],
+        "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, (SELECT MIN(a.uri) FROM address a \
+         WHERE a.principal_id = p.id) FROM principal p WHERE p.match_name = $1",
+    );
+    const LIST: Statement = reads(
+        &[ADDRESS, PRINCIPAL],
+        "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, (SELECT MIN(a.uri) FROM address a \
+         WHERE a.principal_id = p.id) FROM principal p WHERE p.match_name > $1 AND (CAST($2 AS TEXT) IS NULL OR \
+         p.kind = $2) ORDER BY p.match_name LIMIT $3",
+    );
+    const OF_WHOM: Statement = reads(
+        &[ACE, MEMBERSHIP, NODE],
+        concat!(
+            "SELECT n.owner_id FROM ace a JOIN node n ON n.id = a.node_id WHERE n.kind = 'home' AND n.gone_at IS \
+             NULL AND ",
+            held_by!()
+        ),
+    );
+    const INSERT: Statement = writes(
+        &[PRINCIPAL],
+        &[],
+        "INSERT INTO principal (id, kind, name, match_name, display_name, created_at) VALUES ($1, $2, $3, $4, $5, \
+         $6)",
+    );
+    const INSERT_ADDRESS: Statement =
+        writes(&[ADDRESS], &[], "INSERT INTO address (uri, principal_id) VALUES ($1, $2)");
+    const BY_ADDRESS: Statement = reads(
+        &[ADDRESS, PRINCIPAL],
+        "SELECT p.name FROM address a JOIN principal p ON p.id = a.principal_id WHERE a.uri = $1",
+    );
+    const SET_DISABLED: Statement = writes(&[PRINCIPAL], &[], "UPDATE principal SET disabled_at = $2 WHERE id = $1");
+    const SET_CLOSED: Statement = writes(&[PRINCIPAL], &[], "UPDATE principal SET closed_at = $2 WHERE id = $1");
+    const SET_PASSWORD: Statement = writes(&[PRINCIPAL], &[], "UPDATE principal SET password_hash = $2 WHERE id = $1");
+    const JOIN: Statement = writes(
+        &[MEMBERSHIP],
+        &[],
+        "INSERT INTO membership (group_id, member_id) VALUES ($1, $2) ON CONFLICT (group_id, member_id) DO NOTHING",
+    );
+    const RETIRE: Statement = writes(
+        &[PRINCIPAL],
+        &[],
+        "UPDATE principal SET match_name = $2, password_hash = NULL, disabled_at = $3 WHERE id = $1",
+    );
+    const LOGIN: Statement = reads(
+        &[ADDRESS, PRINCIPAL],
+        "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, p.password_hash FROM principal p \
+         WHERE p.kind = 'person' AND (p.match_name = $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri \
+         = $2))",
+    );
+    const DEVICE_BY_SECRET: Statement = reads(
+        &[ADDRESS, DEVICE, PRINCIPAL],
+        "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, NULL, d.id, d.label, d.scope, \
+         d.read_only, d.created_at, d.used_at, d.expires_at FROM device d JOIN principal p ON p.id = d.principal_id \
+         WHERE d.secret_hash = $3 AND (p.match_name = $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri \
+         = $2))",
+    );
+    const DEVICES: Statement = reads(
+        &[DEVICE],
+        "SELECT label, scope, read_only, created_at, used_at, expires_at FROM device WHERE principal_id = $1 ORDER \
+         BY label",
+    );
+    const INSERT_DEVICE: Statement = writes(
+        &[DEVICE],
+        &[],
+        "INSERT INTO device (id, principal_id, label, secret_hash, scope, read_only, created_at, expires_at) VALUES \
+         ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (principal_id, label) DO NOTHING",
+    );
+    const DELETE_DEVICE: Statement =
+        writes(&[DEVICE], &[], "DELETE FROM device WHERE principal_id = $1 AND label = $2");
+    const TOUCH_DEVICE: Statement = writes(&[DEVICE], &[], "UPDATE device SET used_at = $2 WHERE id = $1");
+    const INSERT_HOME: Statement = writes(
+        &[HOME],
+        &[],
+        "INSERT INTO home (node_id, principal_id, seq, oldest_seq, used_bytes, quota_bytes) VALUES ($1, $2, 1, 0, \
+         $4, $3)",
+    );
+    const DISPLAY_NAME: Statement = reads(&[PRINCIPAL], "SELECT display_name FROM principal WHERE id = $1");
+    const HOME_OF: Statement = reads(&[HOME], "SELECT node_id FROM home WHERE principal_id = $1");
+    const GRANTS: Statement = reads(
+        &[ACE, PRINCIPAL],
+        "SELECT p.name, p.display_name, a.role, a.until_at FROM ace a JOIN principal p ON p.id = a.principal_id \
+         WHERE a.node_id = $1 ORDER BY p.match_name",
+    );
+    const GRANT: Statement = writes(
+        &[ACE],
+        &[],
+        "INSERT INTO ace (node_id, principal_id, role, until_at) VALUES ($1, $2, $3, $4) ON CONFLICT (node_id, \
+         principal_id) DO UPDATE SET role = excluded.role, until_at = excluded.until_at",
+    );
+    const REVOKE: Statement = writes(&[ACE], &[], "DELETE FROM ace WHERE node_id = $1 AND principal_id = $2");
+    const SETTING_NAMED: Statement = reads(&[SETTING], "SELECT value FROM setting WHERE name = $1");
+    const INSERT_SETTING: Statement =
+        writes(&[SETTING], &[], "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING");
+    const LOWER_GRANTS: Statement = writes(
+        &[ACE],
+        &[NODE],
+        "UPDATE ace SET role = $2 WHERE role > $2 AND EXISTS (SELECT 1 FROM node n WHERE n.id = ace.node_id AND \
+         n.home_id = $1)",
+    );
 }

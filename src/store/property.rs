@@ -11,6 +11,8 @@ use super::list::{list, listed_parts};
 use super::members::{Known, changed, listed_ids};
 use super::page::{Paged, page, page_in, paged, readable};
 use super::recall::{Key, State};
+use super::statement::tables::{NODE, PROPERTY};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq};
@@ -58,18 +60,12 @@ macro_rules! selected {
 
 /// Dead properties of one node.
 pub async fn of(c: &mut impl Executor, node: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT p.namespace, p.name, p.xml FROM property p WHERE p.node_id = $1 AND p.principal_id = 0 AND ",
-        selected!("$2")
-    );
-    Ok(rows(c, SQL, arguments![node, which.names()]).await?.iter().map(|row| dead_of(row, 0)).collect())
+    Ok(rows(c, OF, arguments![node, which.names()]).await?.iter().map(|row| dead_of(row, 0)).collect())
 }
 
 /// Members of a collection that have dead properties, of those after `after` up to `last`; and how many bytes these are.
 pub async fn bearers(c: &mut impl Executor, parent: Id, after: &str, last: &str) -> Result<HashMap<Id, i64>, Failure> {
-    let sql = "SELECT p.node_id, CAST(SUM(OCTET_LENGTH(p.xml)) AS BIGINT) FROM node n JOIN property p ON p.node_id = n.id \
-               WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 GROUP BY p.node_id";
-    let found = rows(c, sql, arguments![parent, after, last]).await?;
+    let found = rows(c, BEARERS, arguments![parent, after, last]).await?;
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1))).collect())
 }
 
@@ -108,24 +104,11 @@ pub async fn of_members(
     members: &[Arc<Node>],
     which: &Selection,
 ) -> Result<Option<OfMembers>, Failure> {
-    const SQL: Paged = paged!(
-        "n.node_id, n.namespace, n.name, n.xml",
-        within_bytes!(
-            "'', '', ''",
-            concat!(
-                "SELECT p.node_id, p.namespace, p.name, p.xml FROM node m JOIN property p ON p.node_id = m.id \
-                 AND p.principal_id = 0 WHERE m.parent_id = $1 AND m.gone_at IS NULL AND m.match_name >= $2 \
-                 AND m.match_name <= $3 AND ",
-                selected!("$4")
-            ),
-            "$5"
-        )
-    );
     let (Some(first), Some(last)) = (members.first(), members.last()) else { return Ok(Some(OfMembers::default())) };
     let (first, last) = (first.key(), last.key());
     let limit = if first == last { i64::MAX } else { PAGE_BYTES };
     let arguments = arguments![parent.id, &first, &last, which.names(), limit];
-    let key = Key::of(SQL.page, arguments);
+    let key = Key::of(OF_MEMBERS.page, arguments);
     let brought = match Known::of(c, &key, parent) {
         Known::Now(found) => return Ok(Some(found)),
         Known::Before(found, since) => brought_on(c, (parent, &first..=&last), (&found, since), which).await?,
@@ -134,8 +117,8 @@ pub async fn of_members(
     let found = match brought {
         Some(found) => found,
         None => {
-            readable(c, SQL)?;
-            Arc::new(page(c, SQL, arguments, next_dead).await?)
+            readable(c, OF_MEMBERS)?;
+            Arc::new(page(c, OF_MEMBERS, arguments, next_dead).await?)
         }
     };
     if found.first().is_some_and(|(id, _)| *id == TOO_LARGE) {
@@ -153,24 +136,10 @@ async fn brought_on(
     (found, since): (&OfMembers, Seq),
     which: &Selection,
 ) -> Result<Option<OfMembers>, Failure> {
-    const SQL: Paged = paged!(
-        "n.node_id, n.namespace, n.name, n.xml, n.match_name",
-        within_bytes!(
-            "'', '', '', ''",
-            concat!(
-                "SELECT p.node_id, p.namespace, p.name, p.xml, m.match_name FROM ",
-                listed!("$2"),
-                " l CROSS JOIN node m ON m.id = CAST(l.value AS BIGINT) AND m.parent_id = $1 AND m.gone_at IS NULL \
-                 JOIN property p ON p.node_id = m.id AND p.principal_id = 0 WHERE ",
-                selected!("$3")
-            ),
-            "$4"
-        )
-    );
     let Some(changed) = changed(c, parent, since).await? else { return Ok(None) };
     let ids = listed_ids(&changed);
     let arguments = arguments![parent.id, &ids, which.names(), PAGE_BYTES];
-    let now = page_in(c, (State::of(parent), EACH), SQL, arguments, next_named).await?;
+    let now = page_in(c, (State::of(parent), EACH), BROUGHT_ON, arguments, next_named).await?;
     if now.first().is_some_and(|((id, _), _)| *id == TOO_LARGE) {
         return Ok(None);
     }
@@ -194,21 +163,13 @@ fn next_named(from: &mut dyn Columns) -> ((Id, Dead), String) {
 
 /// How many bytes of dead properties a node carries: those of everyone, or of one person.
 pub async fn size(c: &mut impl Executor, node: Id, whose: Id) -> Result<i64, Failure> {
-    let sql = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(namespace) + OCTET_LENGTH(name) + OCTET_LENGTH(xml)), 0) AS BIGINT) \
-               FROM property WHERE node_id = $1 AND principal_id = $2";
-    Ok(row(c, sql, arguments![node, whose]).await?.map_or(0, |row| row.integer(0)))
+    Ok(row(c, SIZE, arguments![node, whose]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's, also where that tells the same
 /// value under another name.
 pub async fn seen_by(c: &mut impl Executor, node: Id, person: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT p.namespace, p.name, p.xml, p.principal_id FROM property p WHERE p.node_id = $1 AND ",
-        selected!("$3"),
-        " AND (p.principal_id = $2 OR (p.principal_id = 0 AND NOT EXISTS (SELECT 1 FROM property q WHERE q.node_id = $1 \
-         AND q.principal_id = $2 AND q.namespace = p.namespace AND q.name = p.name)))"
-    );
-    let found = rows(c, SQL, arguments![node, person, which.names()]).await?;
+    let found = rows(c, SEEN_BY, arguments![node, person, which.names()]).await?;
     let (own, everyone): (Vec<_>, Vec<_>) = found.iter().partition(|row| Id(row.integer(3)) == person);
     let mut seen: Vec<Dead> = own.into_iter().map(|row| dead_of(row, 0)).collect();
     let told: Vec<QName> = seen.iter().filter_map(|(name, _)| other_of(name)).collect();
@@ -218,39 +179,115 @@ pub async fn seen_by(c: &mut impl Executor, node: Id, person: Id, which: &Select
 
 /// Sets a dead property, for everyone or for one person.
 pub async fn set(c: &mut Txn, node: Id, whose: Id, name: &QName, xml: &str) -> Result<(), Failure> {
-    let sql = "INSERT INTO property (node_id, principal_id, namespace, name, xml) VALUES ($1, $5, $2, $3, $4) \
-               ON CONFLICT (node_id, principal_id, namespace, name) DO UPDATE SET xml = excluded.xml";
-    c.note(sql, arguments![node, &*name.namespace, &*name.local, xml, whose]).await?;
+    c.note(SET, arguments![node, &*name.namespace, &*name.local, xml, whose]).await?;
     Ok(())
 }
 
 /// Removes a dead property; one that is not there is no error (RFC 4918 section 14.23).
 pub async fn remove(c: &mut Txn, node: Id, whose: Id, name: &QName) -> Result<(), Failure> {
-    let sql = "DELETE FROM property WHERE node_id = $1 AND principal_id = $4 AND namespace = $2 AND name = $3";
-    c.note(sql, arguments![node, &*name.namespace, &*name.local, whose]).await?;
+    c.note(REMOVE, arguments![node, &*name.namespace, &*name.local, whose]).await?;
     Ok(())
 }
 
 /// Forgets what was said of the file that stood for a document: see [`crate::model::property`].
 pub async fn forget_file(c: &mut Txn, node: Id) -> Result<(), Failure> {
-    const SQL: &str = concat!(
-        "DELETE FROM property WHERE node_id = $1 AND principal_id = 0 AND (namespace || ' ' IN (SELECT value FROM ",
-        listed!("$2"),
-        ") OR namespace || ' ' || name IN (SELECT value FROM ",
-        listed!("$2"),
-        "))"
-    );
     let names = list(&of_file());
-    c.note(SQL, arguments![node, &names]).await
+    c.note(FORGET_FILE, arguments![node, &names]).await
 }
 
 /// Gives a node the dead properties of another; what it has under other names stays.
 pub async fn overlay(c: &mut Txn, from: Id, to: Id) -> Result<(), Failure> {
-    let sql = "INSERT INTO property (node_id, principal_id, namespace, name, xml) \
-               SELECT CAST($2 AS BIGINT), principal_id, namespace, name, xml FROM property WHERE node_id = $1 AND TRUE \
-               ON CONFLICT (node_id, principal_id, namespace, name) DO UPDATE SET xml = excluded.xml";
     if from != to {
-        c.note(sql, arguments![from, to]).await?;
+        c.note(OVERLAY, arguments![from, to]).await?;
     }
     Ok(())
+}
+
+statements! {
+    const OF: Statement = reads(
+        &[PROPERTY],
+        concat!(
+            "SELECT p.namespace, p.name, p.xml FROM property p WHERE p.node_id = $1 AND p.principal_id = 0 AND ",
+            selected!("$2")
+        ),
+    );
+    const BEARERS: Statement = reads(
+        &[NODE, PROPERTY],
+        "SELECT p.node_id, CAST(SUM(OCTET_LENGTH(p.xml)) AS BIGINT) FROM node n JOIN property p ON p.node_id = n.id \
+         WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 GROUP BY \
+         p.node_id",
+    );
+    const OF_MEMBERS: Paged = paged!(
+        &[NODE, PROPERTY],
+        "n.node_id, n.namespace, n.name, n.xml",
+        within_bytes!(
+            "'', '', ''",
+            concat!(
+                "SELECT p.node_id, p.namespace, p.name, p.xml FROM node m JOIN property p ON p.node_id = m.id AND \
+                 p.principal_id = 0 WHERE m.parent_id = $1 AND m.gone_at IS NULL AND m.match_name >= $2 AND \
+                 m.match_name <= $3 AND ",
+                selected!("$4")
+            ),
+            "$5"
+        )
+    );
+    const BROUGHT_ON: Paged = paged!(
+        &[NODE, PROPERTY],
+        "n.node_id, n.namespace, n.name, n.xml, n.match_name",
+        within_bytes!(
+            "'', '', '', ''",
+            concat!(
+                "SELECT p.node_id, p.namespace, p.name, p.xml, m.match_name FROM ",
+                listed!("$2"),
+                " l CROSS JOIN node m ON m.id = CAST(l.value AS BIGINT) AND m.parent_id = $1 AND m.gone_at IS NULL \
+                 JOIN property p ON p.node_id = m.id AND p.principal_id = 0 WHERE ",
+                selected!("$3")
+            ),
+            "$4"
+        )
+    );
+    const SIZE: Statement = reads(
+        &[PROPERTY],
+        "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(namespace) + OCTET_LENGTH(name) + OCTET_LENGTH(xml)), 0) AS BIGINT) \
+         FROM property WHERE node_id = $1 AND principal_id = $2",
+    );
+    const SEEN_BY: Statement = reads(
+        &[PROPERTY],
+        concat!(
+            "SELECT p.namespace, p.name, p.xml, p.principal_id FROM property p WHERE p.node_id = $1 AND ",
+            selected!("$3"),
+            " AND (p.principal_id = $2 OR (p.principal_id = 0 AND NOT EXISTS (SELECT 1 FROM property q WHERE \
+             q.node_id = $1 AND q.principal_id = $2 AND q.namespace = p.namespace AND q.name = p.name)))"
+        ),
+    );
+    const SET: Statement = writes(
+        &[PROPERTY],
+        &[],
+        "INSERT INTO property (node_id, principal_id, namespace, name, xml) VALUES ($1, $5, $2, $3, $4) ON CONFLICT \
+         (node_id, principal_id, namespace, name) DO UPDATE SET xml = excluded.xml",
+    );
+    const REMOVE: Statement = writes(
+        &[PROPERTY],
+        &[],
+        "DELETE FROM property WHERE node_id = $1 AND principal_id = $4 AND namespace = $2 AND name = $3",
+    );
+    const FORGET_FILE: Statement = writes(
+        &[PROPERTY],
+        &[],
+        concat!(
+            "DELETE FROM property WHERE node_id = $1 AND principal_id = 0 AND (namespace || ' ' IN (SELECT value \
+             FROM ",
+            listed!("$2"),
+            ") OR namespace || ' ' || name IN (SELECT value FROM ",
+            listed!("$2"),
+            "))"
+        ),
+    );
+    const OVERLAY: Statement = writes(
+        &[PROPERTY],
+        &[PROPERTY],
+        "INSERT INTO property (node_id, principal_id, namespace, name, xml) SELECT CAST($2 AS BIGINT), principal_id, \
+         namespace, name, xml FROM property WHERE node_id = $1 AND TRUE ON CONFLICT (node_id, principal_id, \
+         namespace, name) DO UPDATE SET xml = excluded.xml",
+    );
 }

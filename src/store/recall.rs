@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::db::{Argument, key_of};
-use super::memo::place;
+use super::statement::{Identity, Statement};
 use crate::model::id::Seq;
 use crate::model::node::Node;
 
@@ -48,19 +48,18 @@ pub struct Key(Asked, Vec<u8>);
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Asked {
-    Statement(usize, usize),
+    Statement(Identity),
     Bytes,
 }
 
 impl Key {
     /// A question whose answer says of which state it is.
-    pub fn of(sql: &'static str, arguments: &[Argument<'_>]) -> Self {
-        let (at, length) = place(sql);
-        Self(Asked::Statement(at, length), key_of(arguments))
+    pub fn of(sql: Statement, arguments: &[Argument<'_>]) -> Self {
+        Self(Asked::Statement(sql.identity()), key_of(arguments))
     }
 
     /// A question of the members of a collection in a state.
-    pub fn in_state(sql: &'static str, arguments: &[Argument<'_>], State(state): State) -> Self {
+    pub fn in_state(sql: Statement, arguments: &[Argument<'_>], State(state): State) -> Self {
         let Self(asked, mut key) = Self::of(sql, arguments);
         state.iter().for_each(|number| key.extend_from_slice(&number.to_ne_bytes()));
         Self(asked, key)

@@ -3,30 +3,41 @@
 
 use super::db::arguments;
 use super::executor::{Executor, row, rows};
+use super::statement::tables::{HOME, NODE, RETURNED};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 
 /// So many of them, each with its home; those of a home stand together.
 pub async fn waiting(c: &mut impl Executor, limit: i64) -> Result<Vec<(Id, Id)>, Failure> {
-    let sql = "SELECT node_id, home_id FROM returned ORDER BY home_id, node_id LIMIT $1";
-    Ok(rows(c, sql, arguments![limit]).await?.iter().map(|row| (Id(row.integer(0)), Id(row.integer(1)))).collect())
+    Ok(rows(c, WAITING, arguments![limit]).await?.iter().map(|row| (Id(row.integer(0)), Id(row.integer(1)))).collect())
 }
 
 /// Claims a home, be it gone: the end of its chain, and its place.
 pub async fn claim(c: &mut Txn, home: Id) -> Result<(String, i64), Failure> {
-    let sql = "UPDATE home SET seq = seq + 1 WHERE node_id = $1 RETURNING chain, chain_place";
-    let found = row(c, sql, arguments![home]).await?;
+    let found = row(c, CLAIM, arguments![home]).await?;
     Ok(found.map_or_else(Default::default, |row| (row.text(0), row.integer(1))))
 }
 
 /// Writes what has become of the chain.
 pub async fn settle(c: &mut Txn, home: Id, (chain, place): (&str, i64)) -> Result<(), Failure> {
-    c.note("UPDATE home SET chain = $2, chain_place = $3 WHERE node_id = $1", arguments![home, chain, place]).await
+    c.note(SETTLE, arguments![home, chain, place]).await
 }
 
 /// Nothing is left to be done. It lies in the trash from now on: nobody knew of it before.
 pub async fn finish(c: &mut Txn, node: Id, now: Timestamp) -> Result<(), Failure> {
-    c.note("UPDATE node SET gone_at = $2 WHERE id = $1 AND gone_at IS NOT NULL", arguments![node, now]).await?;
-    c.note("DELETE FROM returned WHERE node_id = $1", arguments![node]).await
+    c.note(FINISH, arguments![node, now]).await?;
+    c.note(FORGET, arguments![node]).await
+}
+
+statements! {
+    const WAITING: Statement =
+        reads(&[RETURNED], "SELECT node_id, home_id FROM returned ORDER BY home_id, node_id LIMIT $1");
+    const CLAIM: Statement =
+        writes(&[HOME], &[], "UPDATE home SET seq = seq + 1 WHERE node_id = $1 RETURNING chain, chain_place");
+    const SETTLE: Statement = writes(&[HOME], &[], "UPDATE home SET chain = $2, chain_place = $3 WHERE node_id = $1");
+    const FINISH: Statement =
+        writes(&[NODE], &[], "UPDATE node SET gone_at = $2 WHERE id = $1 AND gone_at IS NOT NULL");
+    const FORGET: Statement = writes(&[RETURNED], &[], "DELETE FROM returned WHERE node_id = $1");
 }

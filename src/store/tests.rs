@@ -1,11 +1,16 @@
 //! What the store does when statements fail, and what goes to the database in one round trip.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use futures_util::FutureExt as _;
 
 use super::Store;
+use super::db::Account;
 use super::db::Control::{BeginPart, BeginRead, BeginWrite, Commit, EndPart, Rollback};
 use super::db::double::{Script, Step};
 use super::principal::{insert_setting, setting};
+use super::statement::{Statement, Tables, tables};
 use crate::model::error::Cause;
 
 async fn store(folder: &tempfile::TempDir) -> (Store, Script) {
@@ -123,4 +128,72 @@ async fn what_can_wait_goes_with_what_cannot() {
     assert!(one.is_ok() && other.is_ok());
     let trips = shown(script.trips());
     assert_eq!(trips, expected(&[&[&begin, "INSERT"], &[&part, "INSERT", &end], &[&commit]]));
+}
+
+/// A file of the store, and its statements.
+type File = (&'static str, fn() -> Vec<Statement>);
+
+macro_rules! files {
+    ($($file:ident),* $(,)?) => { &[$((stringify!($file), super::$file::statements)),*] };
+}
+
+/// The files that have statements.
+const FILES: &[File] = files![
+    body, calendar, check, feed, held, lock, members, named, node, past, principal, property, purge, retention,
+    returned, subtree, trash, unread, version,
+];
+
+#[tokio::test]
+async fn statements_read_and_write_what_they_say() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(Store::open(folder.path(), true).await.expect("a store"));
+    let mut account = Account::open(folder.path()).await;
+    let names = |tables: Tables| -> BTreeSet<String> {
+        tables::NAMES.iter().filter(|(table, _)| tables.meets(*table)).map(|(_, name)| (*name).to_owned()).collect()
+    };
+    let mut wrong = Vec::new();
+    for (file, statements) in FILES {
+        for statement in statements() {
+            let (reads, writes) = account.of(statement.text).await;
+            let declared = (names(statement.reads), names(statement.writes));
+            // What is written is read, too, as far as it must be found; and what says nothing of the answer may be left out.
+            let said: BTreeSet<_> = declared.0.union(&declared.1).cloned().collect();
+            let idle = |name: &&String| !reads.contains(*name) && !statement.text.contains(name.as_str());
+            if !reads.is_subset(&said) || writes != declared.1 || declared.0.iter().any(|name| idle(&name)) {
+                wrong
+                    .push(format!("{file}: reads {reads:?}, writes {writes:?}, says {declared:?}: {}", statement.text));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_statement_stands_among_those_of_its_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut named = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("the sources") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_dir() || ["tests", "statement"].contains(&name.as_str()) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a source");
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let (outside, listed) = code.split_once("\nstatements! {\n").unwrap_or((code, ""));
+        if !listed.is_empty() {
+            named.insert(name.clone());
+        }
+        // Pieces of statements are macros; a whole one stands in the list.
+        let pieces: String = outside
+            .split("\nmacro_rules! ")
+            .skip(1)
+            .map(|rest| rest.split("\n}\n").next().unwrap_or_default())
+            .collect();
+        for verb in ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE ", "\"WITH "] {
+            assert_eq!(outside.matches(verb).count(), pieces.matches(verb).count(), "{name}: {verb}");
+        }
+        assert!(outside.matches("Statement::undeclared").count() <= usize::from(name == "check"), "{name}");
+    }
+    assert_eq!(named, FILES.iter().map(|(name, _)| (*name).to_owned()).collect());
 }

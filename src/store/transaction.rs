@@ -20,6 +20,7 @@ use super::memo::Memo;
 use super::page::is_no_page;
 use super::readers::{Reader, Readers};
 use super::recall::Recall;
+use super::statement::{Statement, Tables};
 use crate::model::error::{Cause, Failure};
 
 /// A consistent view, opened together with its first question; closed when dropped.
@@ -46,8 +47,8 @@ impl Snapshot {
 }
 
 impl Executor for Snapshot {
-    async fn connection(&mut self, sql: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
-        let connection = self.connection.as_mut().ok_or_else(|| Failure::new(sql, "the view is closed"))?;
+    async fn connection(&mut self, sql: Statement) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
+        let connection = self.connection.as_mut().ok_or_else(|| Failure::new(sql.text, "the view is closed"))?;
         Ok((connection, Some(&mut self.noted)))
     }
 
@@ -113,7 +114,7 @@ impl Glance {
 }
 
 impl Executor for Glance {
-    async fn connection(&mut self, _: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
+    async fn connection(&mut self, _: Statement) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.readers.take().await?,
@@ -154,8 +155,8 @@ struct State {
     /// What the present writer has noted and the database not yet seen.
     noted: Batch,
     group: Option<Group>,
-    /// Statements that ran in it, each once.
-    ran: Vec<&'static str>,
+    /// Tables that were written in it.
+    written: Tables,
     memo: Arc<Memo>,
     /// A writer left without finishing: its part must go before anyone else writes.
     unfinished: Option<Place>,
@@ -186,7 +187,7 @@ impl Writer {
             connection,
             noted: Batch::default(),
             group: None,
-            ran: Vec::new(),
+            written: Tables::NONE,
             memo,
             unfinished: None,
             failed: None,
@@ -215,7 +216,7 @@ impl Writer {
         };
         guard.noted.control(opening);
         if guard.group.is_none() {
-            guard.ran.clear();
+            guard.written = Tables::NONE;
             guard.group = Some(Group { ending: watch::channel(None).0 });
         }
         guard.unfinished = Some(place);
@@ -325,7 +326,7 @@ impl State {
         match result {
             Ok(()) => {
                 (self.unfinished, self.group) = (None, None);
-                self.memo.committed(before, &self.ran);
+                self.memo.committed(before, self.written);
             }
             Err(_) => self.undo().await,
         }
@@ -337,10 +338,8 @@ impl State {
         if self.noted.is_opening() { None } else { self.memo.revision() }
     }
 
-    fn runs(&mut self, sql: &'static str) {
-        if !self.ran.iter().any(|known| std::ptr::eq(*known, sql)) {
-            self.ran.push(sql);
-        }
+    fn runs(&mut self, sql: Statement) {
+        self.written = self.written.and(sql.writes);
     }
 
     /// Commits the open group, if there is one, and tells its members.
@@ -348,7 +347,7 @@ impl State {
         let Some(group) = self.group.take() else { return Ok(()) };
         let before = self.revision();
         let result = self.connection.control(Control::Commit).await;
-        self.memo.committed(before, &self.ran);
+        self.memo.committed(before, self.written);
         if result.is_err() {
             // A failed COMMIT may leave the transaction open; ROLLBACK of one that is closed fails without harm.
             let _ = self.connection.control(Control::Rollback).await;
@@ -370,7 +369,7 @@ pub struct Txn {
 }
 
 impl Executor for Txn {
-    async fn connection(&mut self, sql: &'static str) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
+    async fn connection(&mut self, sql: Statement) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
         self.prefetched.clear();
         let state = self.state_asked();
         state.runs(sql);
@@ -416,12 +415,12 @@ impl Txn {
     }
 
     /// Notes a statement that answers no rows: it runs before anything is read, at the latest when the write ends.
-    pub async fn note(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
+    pub async fn note(&mut self, sql: Statement, arguments: &[Argument<'_>]) -> Result<(), Failure> {
         self.prefetched.clear();
         self.asked.add(1, 0);
         let state = self.state_asked();
         state.runs(sql);
-        state.noted.add(sql, arguments)?;
+        state.noted.add(sql.text, arguments)?;
         if state.noted.is_full() { state.run_noted().await } else { Ok(()) }
     }
 

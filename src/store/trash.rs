@@ -1,9 +1,12 @@
 //! Statements on what is gone: the trash of a home, what was deleted lately, and its removal for good.
 
+use super::columns::{columns, next_node, node_of};
 use super::db::{Columns, arguments};
 use super::executor::{Executor, execute, row, rows};
-use super::node::{columns, held_by, next_node, node_of, nodes};
+use super::node::{held_by, nodes};
 use super::page::{Paged, page, paged};
+use super::statement::tables::{ACE, HOLD, HOME, MEMBERSHIP, NODE, PAST, PRINCIPAL, PURGE};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
@@ -49,10 +52,9 @@ pub async fn homes(
     after: &str,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
-    const SQL: &str = concat!(readable_homes!(), " AND n.match_name > $6 ORDER BY n.match_name LIMIT $7");
     let (files, calendars) = (scope.opens_files(), scope.opens_calendars());
     let arguments = arguments![actor, now, files, calendars, Role::Reader.rank(), after, limit];
-    Ok(rows(c, SQL, arguments).await?.iter().map(node_of).collect())
+    Ok(rows(c, HOMES, arguments).await?.iter().map(node_of).collect())
 }
 
 /// The one of them that bears a folded name.
@@ -61,10 +63,9 @@ pub async fn home(
     (actor, scope, now): (Id, Scope, Timestamp),
     match_name: &str,
 ) -> Result<Option<Node>, Failure> {
-    const SQL: &str = concat!(readable_homes!(), " AND n.match_name = $6");
     let (files, calendars) = (scope.opens_files(), scope.opens_calendars());
     let arguments = arguments![actor, now, files, calendars, Role::Reader.rank(), match_name];
-    Ok(row(c, SQL, arguments).await?.as_ref().map(node_of))
+    Ok(row(c, HOME_NAMED, arguments).await?.as_ref().map(node_of))
 }
 
 /// Something in the trash, and the greatest role that an actor holds on it or where it stood.
@@ -79,19 +80,8 @@ pub async fn members(
     after: &str,
     limit: i64,
 ) -> Result<(Vec<Entry>, Option<String>), Failure> {
-    const SQL: Paged = paged!(
-        concat!(columns!(), ", n.held"),
-        concat!(
-            "SELECT n.*, (",
-            up_from!("n.id"),
-            " SELECT MAX(a.role) FROM up u JOIN ace a ON a.node_id = u.id AND ",
-            held_by!(),
-            ") AS held FROM node n WHERE n.home_id = $3 AND n.gone_at IS NOT NULL AND n.hidden = 0 \
-             AND n.match_name > $4 ORDER BY n.match_name LIMIT $5"
-        )
-    );
     let entry = |from: &mut dyn Columns| (next_node(from), from.next_integer().and_then(Role::from_rank));
-    let found = page(c, SQL, arguments![actor, now, home, after, limit], entry).await?;
+    let found = page(c, MEMBERS, arguments![actor, now, home, after, limit], entry).await?;
     let full = found.len() as i64 >= limit;
     let next = found.last().filter(|_| full).map(|(last, _)| match_name(&last.name));
     Ok((found, next))
@@ -99,12 +89,7 @@ pub async fn members(
 
 /// What lies in the trash of a home under a folded name.
 pub async fn entry(c: &mut impl Executor, home: Id, match_name: &str) -> Result<Option<Node>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name = $2"
-    );
-    Ok(row(c, SQL, arguments![home, match_name]).await?.map(|row| node_of(&row)))
+    Ok(row(c, ENTRY, arguments![home, match_name]).await?.map(|row| node_of(&row)))
 }
 
 /// Where a gone node stood.
@@ -119,16 +104,7 @@ pub struct OldPlace {
 
 /// Where a gone node stood.
 pub async fn old_place(c: &mut impl Executor, node: Id) -> Result<Option<OldPlace>, Failure> {
-    let sql = "WITH RECURSIVE up(id, parent_id, name, depth) AS (SELECT n.parent_id, n.parent_id, n.name, 0 FROM node n \
-               WHERE n.id = $1 UNION ALL SELECT n.id, n.parent_id, n.name, u.depth + 1 FROM up u JOIN node n \
-               ON n.id = u.parent_id WHERE n.kind NOT IN ('documents', 'calendars', 'home') AND u.depth < 200) \
-               SELECT u.depth, CASE WHEN u.depth = 0 THEN (SELECT p.name FROM past p WHERE p.node_id = $1 \
-               ORDER BY p.to_at DESC, p.to_seq DESC LIMIT 1) ELSE COALESCE((SELECT p.name FROM past p JOIN node g \
-               ON g.id = p.node_id WHERE p.node_id = u.id AND g.gone_at IS NOT NULL ORDER BY p.to_at DESC, p.to_seq DESC \
-               LIMIT 1), u.name) END, (SELECT n.gone_at FROM node n WHERE n.id = $1), \
-               (SELECT CASE WHEN n.kind IN ('calendar', 'object') THEN 1 ELSE 0 END FROM node n WHERE n.id = $1) \
-               FROM up u ORDER BY u.depth DESC";
-    let found = rows(c, sql, arguments![node]).await?;
+    let found = rows(c, OLD_PLACE, arguments![node]).await?;
     let Some(first) = found.first() else { return Ok(None) };
     let Some(gone_at) = first.optional_integer(2) else { return Ok(None) };
     let names = found.iter().map(|row| row.text(1)).collect();
@@ -138,10 +114,7 @@ pub async fn old_place(c: &mut impl Executor, node: Id) -> Result<Option<OldPlac
 /// How many documents a home lost by a person's deeds since a moment, and did not get back: of those that went last. It looks at
 /// twenty thousand nodes at most.
 pub async fn lost_since(c: &mut impl Executor, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
-    let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM \
-               (SELECT g.kind, g.documents, g.lost_by, g.hidden FROM node g WHERE g.home_id = $1 AND g.gone_at > $3 \
-               ORDER BY g.gone_at DESC LIMIT 20000) n WHERE n.lost_by = $2 AND n.hidden = 0";
-    Ok(row(c, sql, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
+    Ok(row(c, LOST_SINCE, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
 }
 
 /// What went before a moment from a home and is not being purged: what programs took away themselves, or all the rest.
@@ -152,36 +125,19 @@ pub async fn gone_before(
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
-    const SQL: Paged = paged!(
-        columns!(),
-        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter * n.hidden = $3 \
-         AND NOT EXISTS (SELECT 1 FROM purge p WHERE p.node_id = n.id) ORDER BY n.gone_at LIMIT $4"
-    );
-    nodes(c, SQL, arguments![home, before, litter, limit]).await
+    nodes(c, GONE_BEFORE, arguments![home, before, litter, limit]).await
 }
 
 /// Has a node of the trash, with all below it, always stood in collections of its home that an actor leads? It follows them by
 /// all the places that they ever had. Of more than ten thousand nodes it is not known.
 pub async fn always_led(c: &mut impl Executor, (actor, now): (Id, Timestamp), top: &Node) -> Result<bool, Failure> {
-    const SQL: &str = concat!(
-        "WITH RECURSIVE led(id) AS (SELECT a.node_id FROM ace a JOIN node g ON g.id = a.node_id WHERE g.home_id = $4 \
-         AND a.role >= $5 AND ",
-        held_by!(),
-        "), below(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.id FROM below b JOIN node n ON n.parent_id = b.id \
-         AND n.gone_at IS NULL LIMIT 10001), ever(id) AS (SELECT b.id FROM below b UNION SELECT COALESCE(n.parent_id, p.parent_id) \
-         FROM ever e CROSS JOIN (SELECT 0 AS ended UNION ALL SELECT 1) w LEFT JOIN node n ON n.id = CASE w.ended WHEN 0 THEN e.id END \
-         LEFT JOIN past p ON p.node_id = CASE w.ended WHEN 1 THEN e.id END AND p.home_id = $4 \
-         WHERE e.id NOT IN (SELECT l.id FROM led l) AND COALESCE(n.parent_id, p.parent_id) IS NOT NULL) \
-         SELECT (SELECT COUNT(*) FROM below), (SELECT COUNT(*) FROM ever e LEFT JOIN node n ON n.id = e.id \
-         WHERE e.id NOT IN (SELECT l.id FROM led l) AND (n.id IS NULL OR n.kind = 'home'))"
-    );
-    let found = row(c, SQL, arguments![actor, now, top.id, top.home_id, Role::Lead.rank()]).await?;
+    let found = row(c, ALWAYS_LED, arguments![actor, now, top.id, top.home_id, Role::Lead.rank()]).await?;
     Ok(found.is_some_and(|row| row.integer(0) <= 10_000 && row.integer(1) == 0))
 }
 
 /// Refuses sync tokens from before now: names went for good that they might still ask for.
 pub async fn forget_before(c: &mut Txn, home: Id) -> Result<(), Failure> {
-    c.note("UPDATE home SET oldest_seq = seq WHERE node_id = $1", arguments![home]).await?;
+    c.note(FORGET_BEFORE, arguments![home]).await?;
     Ok(())
 }
 
@@ -221,14 +177,7 @@ pub struct Brake {
 
 /// The brake of a home, as it meets one person.
 pub async fn brake(c: &mut impl Executor, home: Id, person: Id) -> Result<Option<Brake>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT h.brake_percent, d.since_at, d.released_until, ",
-        lasts!(),
-        ", (SELECT CAST(COALESCE(SUM(n.documents), 0) AS BIGINT) FROM node n WHERE n.parent_id = h.node_id AND n.gone_at IS NULL), \
-         CASE WHEN o.kind = 'person' THEN 1 ELSE 0 END FROM home h JOIN principal o ON o.id = h.principal_id \
-         LEFT JOIN hold d ON d.home_id = h.node_id AND d.principal_id = $2 WHERE h.node_id = $1"
-    );
-    Ok(row(c, SQL, arguments![home, person]).await?.map(|row| Brake {
+    Ok(row(c, BRAKE, arguments![home, person]).await?.map(|row| Brake {
         percent: row.integer(0),
         hold: row.optional_integer(1).map(|since| (since, row.optional_integer(2))),
         lasts_s: row.integer(3),
@@ -239,29 +188,18 @@ pub async fn brake(c: &mut impl Executor, home: Id, person: Id) -> Result<Option
 
 /// Holds a person's deletions.
 pub async fn hold(c: &mut Txn, home: Id, person: Id, now: Timestamp) -> Result<(), Failure> {
-    let sql = "INSERT INTO hold (home_id, principal_id, since_at, released_until) VALUES ($1, $2, $3, NULL) \
-               ON CONFLICT (home_id, principal_id) DO UPDATE SET since_at = excluded.since_at, released_until = NULL";
-    c.note(sql, arguments![home, person, now]).await?;
+    c.note(SET_HOLD, arguments![home, person, now]).await?;
     Ok(())
 }
 
 /// Lets held deletions go on until a moment: of one person, or of all. How many were held.
 pub async fn release(c: &mut Txn, home: Id, person: Option<Id>, until: Timestamp) -> Result<u64, Failure> {
-    let sql = "UPDATE hold SET released_until = $3 WHERE home_id = $1 AND released_until IS NULL \
-               AND (principal_id = $2 OR $2 IS NULL)";
-    execute(c, sql, arguments![home, person, until]).await
+    execute(c, RELEASE, arguments![home, person, until]).await
 }
 
 /// Whose deletions are held in a home.
 pub async fn holds(c: &mut impl Executor, home: Id, now: Timestamp) -> Result<Vec<Hold>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT p.name, p.display_name, d.since_at, d.released_until FROM hold d JOIN principal p \
-         ON p.id = d.principal_id JOIN home h ON h.node_id = d.home_id JOIN principal o ON o.id = h.principal_id \
-         WHERE d.home_id = $1 AND d.released_until IS NULL AND d.since_at > $2 - ",
-        lasts!(),
-        " ORDER BY p.match_name"
-    );
-    let found = rows(c, SQL, arguments![home, now]).await?;
+    let found = rows(c, HOLDS, arguments![home, now]).await?;
     Ok(found
         .iter()
         .map(|row| Hold {
@@ -271,4 +209,104 @@ pub async fn holds(c: &mut impl Executor, home: Id, now: Timestamp) -> Result<Ve
             released_until: row.optional_integer(3),
         })
         .collect())
+}
+
+statements! {
+    const HOMES: Statement = reads(
+        &[ACE, MEMBERSHIP, NODE],
+        concat!(readable_homes!(), " AND n.match_name > $6 ORDER BY n.match_name LIMIT $7"),
+    );
+    const HOME_NAMED: Statement = reads(&[ACE, MEMBERSHIP, NODE], concat!(readable_homes!(), " AND n.match_name = $6"));
+    const MEMBERS: Paged = paged!(
+        &[ACE, MEMBERSHIP, NODE],
+        concat!(columns!(), ", n.held"),
+        concat!(
+            "SELECT n.*, (",
+            up_from!("n.id"),
+            " SELECT MAX(a.role) FROM up u JOIN ace a ON a.node_id = u.id AND ",
+            held_by!(),
+            ") AS held FROM node n WHERE n.home_id = $3 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name \
+             > $4 ORDER BY n.match_name LIMIT $5"
+        )
+    );
+    const ENTRY: Statement = reads(
+        &[NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM node n WHERE n.home_id = $1 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name = $2"
+        ),
+    );
+    const OLD_PLACE: Statement = reads(
+        &[NODE, PAST],
+        "WITH RECURSIVE up(id, parent_id, name, depth) AS (SELECT n.parent_id, n.parent_id, n.name, 0 FROM node n \
+         WHERE n.id = $1 UNION ALL SELECT n.id, n.parent_id, n.name, u.depth + 1 FROM up u JOIN node n ON n.id = \
+         u.parent_id WHERE n.kind NOT IN ('documents', 'calendars', 'home') AND u.depth < 200) SELECT u.depth, CASE \
+         WHEN u.depth = 0 THEN (SELECT p.name FROM past p WHERE p.node_id = $1 ORDER BY p.to_at DESC, p.to_seq DESC \
+         LIMIT 1) ELSE COALESCE((SELECT p.name FROM past p JOIN node g ON g.id = p.node_id WHERE p.node_id = u.id \
+         AND g.gone_at IS NOT NULL ORDER BY p.to_at DESC, p.to_seq DESC LIMIT 1), u.name) END, (SELECT n.gone_at \
+         FROM node n WHERE n.id = $1), (SELECT CASE WHEN n.kind IN ('calendar', 'object') THEN 1 ELSE 0 END FROM \
+         node n WHERE n.id = $1) FROM up u ORDER BY u.depth DESC",
+    );
+    const LOST_SINCE: Statement = reads(
+        &[NODE],
+        "SELECT CAST(COALESCE(SUM(CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) \
+         FROM (SELECT g.kind, g.documents, g.lost_by, g.hidden FROM node g WHERE g.home_id = $1 AND g.gone_at > $3 \
+         ORDER BY g.gone_at DESC LIMIT 20000) n WHERE n.lost_by = $2 AND n.hidden = 0",
+    );
+    const GONE_BEFORE: Paged = paged!(
+        &[NODE, PURGE],
+        columns!(),
+        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter * n.hidden = $3 AND NOT EXISTS \
+         (SELECT 1 FROM purge p WHERE p.node_id = n.id) ORDER BY n.gone_at LIMIT $4"
+    );
+    const ALWAYS_LED: Statement = reads(
+        &[ACE, MEMBERSHIP, NODE, PAST],
+        concat!(
+            "WITH RECURSIVE led(id) AS (SELECT a.node_id FROM ace a JOIN node g ON g.id = a.node_id WHERE g.home_id \
+             = $4 AND a.role >= $5 AND ",
+            held_by!(),
+            "), below(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.id FROM below b JOIN node n ON n.parent_id = \
+             b.id AND n.gone_at IS NULL LIMIT 10001), ever(id) AS (SELECT b.id FROM below b UNION SELECT \
+             COALESCE(n.parent_id, p.parent_id) FROM ever e CROSS JOIN (SELECT 0 AS ended UNION ALL SELECT 1) w LEFT \
+             JOIN node n ON n.id = CASE w.ended WHEN 0 THEN e.id END LEFT JOIN past p ON p.node_id = CASE w.ended \
+             WHEN 1 THEN e.id END AND p.home_id = $4 WHERE e.id NOT IN (SELECT l.id FROM led l) AND \
+             COALESCE(n.parent_id, p.parent_id) IS NOT NULL) SELECT (SELECT COUNT(*) FROM below), (SELECT COUNT(*) \
+             FROM ever e LEFT JOIN node n ON n.id = e.id WHERE e.id NOT IN (SELECT l.id FROM led l) AND (n.id IS \
+             NULL OR n.kind = 'home'))"
+        ),
+    );
+    const FORGET_BEFORE: Statement = writes(&[HOME], &[], "UPDATE home SET oldest_seq = seq WHERE node_id = $1");
+    const BRAKE: Statement = reads(
+        &[HOLD, HOME, NODE, PRINCIPAL],
+        concat!(
+            "SELECT h.brake_percent, d.since_at, d.released_until, ",
+            lasts!(),
+            ", (SELECT CAST(COALESCE(SUM(n.documents), 0) AS BIGINT) FROM node n WHERE n.parent_id = h.node_id AND \
+             n.gone_at IS NULL), CASE WHEN o.kind = 'person' THEN 1 ELSE 0 END FROM home h JOIN principal o ON o.id \
+             = h.principal_id LEFT JOIN hold d ON d.home_id = h.node_id AND d.principal_id = $2 WHERE h.node_id = $1"
+        ),
+    );
+    const SET_HOLD: Statement = writes(
+        &[HOLD],
+        &[],
+        "INSERT INTO hold (home_id, principal_id, since_at, released_until) VALUES ($1, $2, $3, NULL) ON CONFLICT \
+         (home_id, principal_id) DO UPDATE SET since_at = excluded.since_at, released_until = NULL",
+    );
+    const RELEASE: Statement = writes(
+        &[HOLD],
+        &[],
+        "UPDATE hold SET released_until = $3 WHERE home_id = $1 AND released_until IS NULL AND (principal_id = $2 OR \
+         $2 IS NULL)",
+    );
+    const HOLDS: Statement = reads(
+        &[HOLD, HOME, PRINCIPAL],
+        concat!(
+            "SELECT p.name, p.display_name, d.since_at, d.released_until FROM hold d JOIN principal p ON p.id = \
+             d.principal_id JOIN home h ON h.node_id = d.home_id JOIN principal o ON o.id = h.principal_id WHERE \
+             d.home_id = $1 AND d.released_until IS NULL AND d.since_at > $2 - ",
+            lasts!(),
+            " ORDER BY p.match_name"
+        ),
+    );
 }

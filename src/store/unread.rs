@@ -2,6 +2,8 @@
 
 use super::db::arguments;
 use super::executor::{Executor, rows};
+use super::statement::tables::{CALENDAR_OBJECT, NODE, UNREAD};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::calendar::Indexed;
 use crate::model::error::Failure;
@@ -19,9 +21,7 @@ pub struct Unread {
 
 /// So many of them after `after`.
 pub async fn waiting(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec<Unread>, Failure> {
-    let sql = "SELECT u.node_id, n.hash, n.size FROM unread u LEFT JOIN node n ON n.id = u.node_id \
-               WHERE u.node_id > $1 ORDER BY u.node_id LIMIT $2";
-    let unread = rows(c, sql, arguments![after, limit]).await?;
+    let unread = rows(c, WAITING, arguments![after, limit]).await?;
     Ok(unread
         .iter()
         .map(|row| Unread {
@@ -35,9 +35,22 @@ pub async fn waiting(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec
 /// Writes when an object takes place, if it is still the one that was read; whoever changed it meanwhile has written that.
 pub async fn finish(c: &mut Txn, object: &Unread, indexed: Option<&Indexed>) -> Result<(), Failure> {
     if let Some(Indexed { first_at, last_at, .. }) = indexed {
-        let sql = "UPDATE calendar_object SET first_at = $2, last_at = $3 WHERE node_id = $1 \
-                   AND EXISTS (SELECT 1 FROM node n WHERE n.id = $1 AND n.hash = $4)";
-        c.note(sql, arguments![object.node, *first_at, *last_at, &object.hash]).await?;
+        c.note(FINISH, arguments![object.node, *first_at, *last_at, &object.hash]).await?;
     }
-    c.note("DELETE FROM unread WHERE node_id = $1", arguments![object.node]).await
+    c.note(FORGET, arguments![object.node]).await
+}
+
+statements! {
+    const WAITING: Statement = reads(
+        &[NODE, UNREAD],
+        "SELECT u.node_id, n.hash, n.size FROM unread u LEFT JOIN node n ON n.id = u.node_id WHERE u.node_id > $1 \
+         ORDER BY u.node_id LIMIT $2",
+    );
+    const FINISH: Statement = writes(
+        &[CALENDAR_OBJECT],
+        &[NODE],
+        "UPDATE calendar_object SET first_at = $2, last_at = $3 WHERE node_id = $1 AND EXISTS (SELECT 1 FROM node n \
+         WHERE n.id = $1 AND n.hash = $4)",
+    );
+    const FORGET: Statement = writes(&[UNREAD], &[], "DELETE FROM unread WHERE node_id = $1");
 }

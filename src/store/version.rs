@@ -1,10 +1,13 @@
 //! Statements on versions: those of a document, who left a name, the chain that each version enters.
 
+use super::columns::{COLUMNS, columns, node_of};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
-use super::node::{COLUMNS, columns, held_by, node_of, nodes};
+use super::node::{held_by, nodes};
 use super::page::{Paged, paged};
+use super::statement::tables::{ACE, CHAIN, HOME, LOCK, MEMBERSHIP, NODE, PAST, PRINCIPAL};
+use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -18,15 +21,7 @@ pub async fn versions(
     (from, to): (i64, i64),
     limit: i64,
 ) -> Result<Vec<Version>, Failure> {
-    let sql = "SELECT g.*, (SELECT p.display_name FROM principal p WHERE p.id = g.author_id) FROM (SELECT v.version, \
-               MAX(v.hash), MAX(v.size), MAX(v.content_type), MAX(v.author_id) AS author_id, MAX(v.device), MAX(v.comment), \
-               MAX(v.written_at), MAX(v.kept) FROM (SELECT q.version, q.hash, q.size, q.content_type, q.author_id, q.device, \
-               q.comment, q.written_at, q.kept FROM past q WHERE q.node_id = $1 AND q.version >= $2 AND q.version <= $3 \
-               AND q.sealed = 1 AND q.hash IS NOT NULL UNION ALL SELECT n.version, n.hash, n.size, n.content_type, \
-               n.author_id, n.device, n.comment, n.written_at, n.kept FROM node n WHERE n.id = $1 AND n.version >= $2 \
-               AND n.version <= $3 AND n.sealed = 1 AND n.hash IS NOT NULL) v GROUP BY v.version \
-               ORDER BY v.version LIMIT $4) g ORDER BY g.version";
-    let found = rows(c, sql, arguments![node, from, to, limit]).await?;
+    let found = rows(c, VERSIONS, arguments![node, from, to, limit]).await?;
     Ok(found.iter().map(|row| version_of(node, row)).collect())
 }
 
@@ -38,18 +33,7 @@ pub async fn readable(
     node: Id,
     (from, to): (i64, i64),
 ) -> Result<Vec<i64>, Failure> {
-    const SQL: &str = concat!(
-        "WITH RECURSIVE state(version, place, home) AS (SELECT p.version, p.parent_id, p.home_id FROM past p \
-         WHERE p.node_id = $3 AND p.version >= $4 AND p.version <= $5 AND p.sealed = 1 AND p.hash IS NOT NULL UNION SELECT n.version, n.parent_id, n.home_id \
-         FROM node n WHERE n.id = $3 AND n.version >= $4 AND n.version <= $5 AND n.sealed = 1 AND n.hash IS NOT NULL), \
-         up(place, id) AS (SELECT s.place, s.place FROM state s UNION SELECT s.home, s.home FROM state s \
-         UNION SELECT u.place, n.parent_id FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT NULL), \
-         seen(place) AS (SELECT u.place FROM up u JOIN ace a ON a.node_id = u.id AND a.role >= $6 AND ",
-        held_by!(),
-        ") SELECT DISTINCT s.version FROM state s WHERE s.place IN (SELECT place FROM seen) \
-         OR s.home IN (SELECT place FROM seen) ORDER BY 1"
-    );
-    let found = rows(c, SQL, arguments![actor, now, node, from, to, Role::Reader.rank()]).await?;
+    let found = rows(c, READABLE, arguments![actor, now, node, from, to, Role::Reader.rank()]).await?;
     Ok(found.iter().map(|row| row.integer(0)).collect())
 }
 
@@ -71,16 +55,12 @@ fn version_of(node: Id, row: &Row) -> Version {
 
 /// A node by its identifier, wherever it stands; and since when it is gone.
 pub async fn node(c: &mut impl Executor, id: Id) -> Result<Option<(Node, Option<Timestamp>)>, Failure> {
-    const SQL: &str = concat!("SELECT ", columns!(), ", n.gone_at FROM node n WHERE n.id = $1");
-    Ok(row(c, SQL, arguments![id]).await?.map(|row| (node_of(&row), row.optional_integer(COLUMNS))))
+    Ok(row(c, BY_ID, arguments![id]).await?.map(|row| (node_of(&row), row.optional_integer(COLUMNS))))
 }
 
 /// Sets the comment of a version, or marks it as one that retention never takes, wherever its rows are.
 pub async fn annotate(c: &mut Txn, version: &Version) -> Result<(), Failure> {
-    for sql in [
-        "UPDATE past SET comment = $3, kept = $4 WHERE node_id = $1 AND version = $2",
-        "UPDATE node SET comment = $3, kept = $4 WHERE id = $1 AND version = $2",
-    ] {
+    for sql in ANNOTATE {
         let arguments = arguments![version.node, version.number, version.comment.as_ref(), version.kept];
         c.note(sql, arguments).await?;
     }
@@ -89,10 +69,11 @@ pub async fn annotate(c: &mut Txn, version: &Version) -> Result<(), Failure> {
 
 /// What is said of the present version of a document is said of it wherever its rows are.
 pub async fn describe(c: &mut Txn, document: &Node) -> Result<(), Failure> {
-    let sql =
-        "UPDATE past SET comment = $3, content_type = $4 WHERE node_id = $1 AND version = $2 AND hash IS NOT NULL";
-    c.note(sql, arguments![document.id, document.version, document.comment.as_ref(), document.content_type.as_ref()])
-        .await
+    c.note(
+        DESCRIBE,
+        arguments![document.id, document.version, document.comment.as_ref(), document.content_type.as_ref()],
+    )
+    .await
 }
 
 /// Who left a name last.
@@ -123,15 +104,7 @@ pub async fn leaver(
     match_name: &str,
     since: Timestamp,
 ) -> Result<Option<Leaver>, Failure> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        ", p.to_seq, p.to_at, n.gone_at, n.gone_by, n.placed_by, n.since_seq, h.name FROM (SELECT q.node_id, q.home_id, q.to_seq, q.to_at FROM past q WHERE q.parent_id = $1 AND q.match_name = $2 \
-         ORDER BY q.to_seq DESC LIMIT 100) p JOIN node n ON n.id = p.node_id AND n.home_id = p.home_id JOIN node h ON h.id = n.parent_id \
-         WHERE p.to_at >= $3 AND n.kind = 'file' AND n.litter = 0 \
-         AND (n.gone_at IS NULL OR (n.sealed = 1 AND n.hidden = 0)) ORDER BY p.to_seq DESC LIMIT 1"
-    );
-    let found = row(c, SQL, arguments![parent, match_name, since]).await?;
+    let found = row(c, LEAVER, arguments![parent, match_name, since]).await?;
     Ok(found.map(|row| Leaver {
         node: node_of(&row),
         left_seq: row.integer(COLUMNS),
@@ -156,8 +129,7 @@ pub(super) use set_aside;
 
 /// Is a document the copy of a version that was set aside?
 pub async fn was_set_aside(c: &mut impl Executor, copy: Id) -> Result<bool, Failure> {
-    const SQL: &str = concat!("SELECT 1 FROM node n WHERE n.id = $1 AND EXISTS (", set_aside!(), ")");
-    Ok(row(c, SQL, arguments![copy]).await?.is_some())
+    Ok(row(c, WAS_SET_ASIDE, arguments![copy]).await?.is_some())
 }
 
 /// A link of a chain.
@@ -179,16 +151,13 @@ pub struct ChainLink {
 
 /// Adds a link.
 pub async fn enter(c: &mut Txn, link: &ChainLink) -> Result<(), Failure> {
-    let sql = "INSERT INTO chain (home_id, place, node_id, version, leaf, chain) VALUES ($1, $2, $3, $4, $5, $6)";
     let arguments = arguments![link.home, link.place, link.node, link.version, &link.leaf, &link.chain];
-    c.note(sql, arguments).await
+    c.note(ENTER, arguments).await
 }
 
 /// Links of all homes after a place, in order.
 pub async fn chain(c: &mut impl Executor, after: (Id, i64), limit: i64) -> Result<Vec<ChainLink>, Failure> {
-    let sql = "SELECT home_id, place, node_id, version, leaf, chain FROM chain WHERE home_id > $1 \
-               OR (home_id = $1 AND place > $2) ORDER BY home_id, place LIMIT $3";
-    let found = rows(c, sql, arguments![after.0, after.1, limit]).await?;
+    let found = rows(c, LINKS, arguments![after.0, after.1, limit]).await?;
     Ok(found
         .iter()
         .map(|row| ChainLink {
@@ -204,22 +173,13 @@ pub async fn chain(c: &mut impl Executor, after: (Id, i64), limit: i64) -> Resul
 
 /// Heads of the chains: home, number of links, last link.
 pub async fn heads(c: &mut impl Executor) -> Result<Vec<(Id, i64, String)>, Failure> {
-    let sql = "SELECT node_id, chain_place, chain FROM home ORDER BY node_id";
-    let found = rows(c, sql, arguments![]).await?;
+    let found = rows(c, HEADS, arguments![]).await?;
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1), row.text(2))).collect())
 }
 
 /// Drafts of locks, by the tokens of these, to be sealed: as many as one request may; the job seals what is left of them.
 pub async fn drafts(c: &mut impl Executor, tokens: &str) -> Result<Vec<Node>, Failure> {
-    const SQL: Paged = paged!(
-        columns!(),
-        concat!(
-            "SELECT n.* FROM ",
-            listed!("$1"),
-            " l CROSS JOIN node n WHERE n.draft = l.value ORDER BY n.id LIMIT 500"
-        )
-    );
-    nodes(c, SQL, arguments![tokens]).await
+    nodes(c, DRAFTS, arguments![tokens]).await
 }
 
 /// Documents that are no version yet although no lock holds their session open any more, written before `before`. One that
@@ -230,12 +190,86 @@ pub async fn lapsed(
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
-    const SQL: Paged = paged!(
-        columns!(),
-        "SELECT n.* FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.hash IS NOT NULL AND n.gone_at IS NULL AND n.written_at <= $2 \
-         AND EXISTS (SELECT 1 FROM node h WHERE h.id = n.home_id AND h.gone_at IS NULL) \
-         AND NOT (n.size = 0 AND n.version = 1 AND n.draft IS NOT NULL) \
-         AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.token = n.draft AND l.expires_at > $1) ORDER BY n.written_at LIMIT $3"
+    nodes(c, LAPSED, arguments![now, before, limit]).await
+}
+
+statements! {
+    const ANNOTATE: [Statement; 2] = [
+        writes(&[PAST], &[], "UPDATE past SET comment = $3, kept = $4 WHERE node_id = $1 AND version = $2"),
+        writes(&[NODE], &[], "UPDATE node SET comment = $3, kept = $4 WHERE id = $1 AND version = $2"),
+    ];
+    const VERSIONS: Statement = reads(
+        &[NODE, PAST, PRINCIPAL],
+        "SELECT g.*, (SELECT p.display_name FROM principal p WHERE p.id = g.author_id) FROM (SELECT v.version, \
+         MAX(v.hash), MAX(v.size), MAX(v.content_type), MAX(v.author_id) AS author_id, MAX(v.device), \
+         MAX(v.comment), MAX(v.written_at), MAX(v.kept) FROM (SELECT q.version, q.hash, q.size, q.content_type, \
+         q.author_id, q.device, q.comment, q.written_at, q.kept FROM past q WHERE q.node_id = $1 AND q.version >= $2 \
+         AND q.version <= $3 AND q.sealed = 1 AND q.hash IS NOT NULL UNION ALL SELECT n.version, n.hash, n.size, \
+         n.content_type, n.author_id, n.device, n.comment, n.written_at, n.kept FROM node n WHERE n.id = $1 AND \
+         n.version >= $2 AND n.version <= $3 AND n.sealed = 1 AND n.hash IS NOT NULL) v GROUP BY v.version ORDER BY \
+         v.version LIMIT $4) g ORDER BY g.version",
     );
-    nodes(c, SQL, arguments![now, before, limit]).await
+    const READABLE: Statement = reads(
+        &[ACE, MEMBERSHIP, NODE, PAST],
+        concat!(
+            "WITH RECURSIVE state(version, place, home) AS (SELECT p.version, p.parent_id, p.home_id FROM past p \
+             WHERE p.node_id = $3 AND p.version >= $4 AND p.version <= $5 AND p.sealed = 1 AND p.hash IS NOT NULL \
+             UNION SELECT n.version, n.parent_id, n.home_id FROM node n WHERE n.id = $3 AND n.version >= $4 AND \
+             n.version <= $5 AND n.sealed = 1 AND n.hash IS NOT NULL), up(place, id) AS (SELECT s.place, s.place \
+             FROM state s UNION SELECT s.home, s.home FROM state s UNION SELECT u.place, n.parent_id FROM up u JOIN \
+             node n ON n.id = u.id WHERE n.parent_id IS NOT NULL), seen(place) AS (SELECT u.place FROM up u JOIN ace \
+             a ON a.node_id = u.id AND a.role >= $6 AND ",
+            held_by!(),
+            ") SELECT DISTINCT s.version FROM state s WHERE s.place IN (SELECT place FROM seen) OR s.home IN (SELECT \
+             place FROM seen) ORDER BY 1"
+        ),
+    );
+    const BY_ID: Statement = reads(&[NODE], concat!("SELECT ", columns!(), ", n.gone_at FROM node n WHERE n.id = $1"));
+    const DESCRIBE: Statement = writes(
+        &[PAST],
+        &[],
+        "UPDATE past SET comment = $3, content_type = $4 WHERE node_id = $1 AND version = $2 AND hash IS NOT NULL",
+    );
+    const LEAVER: Statement = reads(
+        &[NODE, PAST],
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", p.to_seq, p.to_at, n.gone_at, n.gone_by, n.placed_by, n.since_seq, h.name FROM (SELECT q.node_id, \
+             q.home_id, q.to_seq, q.to_at FROM past q WHERE q.parent_id = $1 AND q.match_name = $2 ORDER BY q.to_seq \
+             DESC LIMIT 100) p JOIN node n ON n.id = p.node_id AND n.home_id = p.home_id JOIN node h ON h.id = \
+             n.parent_id WHERE p.to_at >= $3 AND n.kind = 'file' AND n.litter = 0 AND (n.gone_at IS NULL OR \
+             (n.sealed = 1 AND n.hidden = 0)) ORDER BY p.to_seq DESC LIMIT 1"
+        ),
+    );
+    const WAS_SET_ASIDE: Statement =
+        reads(&[NODE, PAST], concat!("SELECT 1 FROM node n WHERE n.id = $1 AND EXISTS (", set_aside!(), ")"));
+    const ENTER: Statement = writes(
+        &[CHAIN],
+        &[],
+        "INSERT INTO chain (home_id, place, node_id, version, leaf, chain) VALUES ($1, $2, $3, $4, $5, $6)",
+    );
+    const LINKS: Statement = reads(
+        &[CHAIN],
+        "SELECT home_id, place, node_id, version, leaf, chain FROM chain WHERE home_id > $1 OR (home_id = $1 AND \
+         place > $2) ORDER BY home_id, place LIMIT $3",
+    );
+    const HEADS: Statement = reads(&[HOME], "SELECT node_id, chain_place, chain FROM home ORDER BY node_id");
+    const DRAFTS: Paged = paged!(
+        &[NODE],
+        columns!(),
+        concat!(
+            "SELECT n.* FROM ",
+            listed!("$1"),
+            " l CROSS JOIN node n WHERE n.draft = l.value ORDER BY n.id LIMIT 500"
+        )
+    );
+    const LAPSED: Paged = paged!(
+        &[LOCK, NODE],
+        columns!(),
+        "SELECT n.* FROM node n WHERE n.sealed = 0 AND n.litter = 0 AND n.hash IS NOT NULL AND n.gone_at IS NULL AND \
+         n.written_at <= $2 AND EXISTS (SELECT 1 FROM node h WHERE h.id = n.home_id AND h.gone_at IS NULL) AND NOT \
+         (n.size = 0 AND n.version = 1 AND n.draft IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM lock l WHERE l.token = \
+         n.draft AND l.expires_at > $1) ORDER BY n.written_at LIMIT $3"
+    );
 }

@@ -15,6 +15,8 @@ use std::future::Future;
 
 pub(crate) use self::row::arguments;
 pub use self::row::{Argument, Cell, Columns, Row, key_of};
+#[cfg(test)]
+pub use self::sqlite::account::Account;
 pub use self::sqlite::text;
 use super::asked::Asked;
 use super::place::Place;

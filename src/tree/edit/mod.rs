@@ -44,6 +44,7 @@ use crate::store::carried::Carried;
 use crate::store::db::{Batch, Connection};
 use crate::store::executor::{Executor, Prefetched};
 use crate::store::node::{self, Claim, Walk};
+use crate::store::statement::Statement;
 use crate::store::transaction::Txn;
 
 pub use self::delivery::Recipient;
@@ -306,7 +307,7 @@ impl Executor for Edit {
 
     async fn connection(
         &mut self,
-        sql: &'static str,
+        sql: Statement,
     ) -> std::result::Result<(&mut Connection, Option<&mut Batch>), Failure> {
         self.txn.connection(sql).await
     }

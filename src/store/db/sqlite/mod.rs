@@ -1,5 +1,7 @@
 //! The adapter of SQLite: connections, what it is told when they are opened, how results are taken.
 
+#[cfg(test)]
+pub mod account;
 mod cause;
 mod page;
 mod pipeline;

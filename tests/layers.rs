@@ -62,6 +62,17 @@ const ADAPTERS: &str = "store/db/sqlite";
 const OF_ONE_DATABASE: [&str; 8] =
     ["sqlx::", "sqlite", "json_each", "json_group_array", "group_concat", "savepoint", "pragma", "-shm"];
 
+/// What may follow rules, the files above `ical` that may call it, and how each does it in a turn of work (`tree/work.rs`).
+const FOLLOW: [&str; 5] = ["Zones::new(", "Zone::of_text(", "bounds(", "judge(", "sound("];
+const FOLLOWERS: [(&str, &str); 6] = [
+    ("tree/calendar.rs", "in `Tree::prepare` and `Tree::zone_of_text`; opening a store indexes, too"),
+    ("tree/maintenance.rs", "only the check does, for which nobody waits"),
+    ("front/dav/calendar.rs", "in what `Visit::work` is given"),
+    ("front/dav/property/caldav.rs", "for parts of objects, which only reports that work ask for"),
+    ("front/dav/get.rs", "in what `Tree::work` is given"),
+    ("front/feed.rs", "in what `Visit::work` is given"),
+];
+
 const MAX_LINES: usize = 600;
 
 fn files(directory: &Path, out: &mut Vec<PathBuf>) {
@@ -161,6 +172,21 @@ fn only_its_adapter_knows_a_database() {
     }
     // The one place that names the adapters.
     wrong.retain(|line| line != "store/db/mod.rs knows sqlite");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn rules_are_followed_where_work_is_done() {
+    let mut wrong = Vec::new();
+    for (file, module, text) in sources() {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let calls = |name: &str| {
+            let mut before = code.match_indices(name).map(|(at, _)| &code[..at]);
+            before.any(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+        };
+        let may = module == "ical" || FOLLOWERS.iter().any(|(known, _)| *known == file);
+        wrong.extend(FOLLOW.iter().filter(|name| !may && calls(name)).map(|name| format!("{file} calls {name}")));
+    }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

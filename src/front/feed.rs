@@ -26,7 +26,7 @@ use crate::model::name::QName;
 use crate::model::path::{FEEDS, Path};
 use crate::model::precondition::{Outcome, State};
 use crate::tree::Tree;
-use crate::tree::calendar::{bytes_of, floating_zone, given, runs, size_of, steps_of};
+use crate::tree::calendar::{bytes_of, given, runs, size_of, steps_of};
 use crate::tree::changes::sync_token;
 use crate::tree::gate::Request;
 use crate::tree::resource::{Needs, Resource};
@@ -132,7 +132,7 @@ async fn calendar(
     profile: Profile,
     budget: &Budget,
 ) -> Result<String> {
-    let zone = floating_zone(&resource.dead);
+    let zone = visit.floating_zone(budget, &resource.dead).await?;
     let wanted = (profile.window, Some("VEVENT"));
     let mut told = (Published::default(), Taken::within(budget));
     let mut after = String::new();

@@ -102,6 +102,11 @@ impl Part {
     }
 }
 
+/// Does a VTIMEZONE tell any offset?
+pub(super) fn tells_offset(zone: &Component) -> bool {
+    zone.components.iter().any(|component| Part::of(component).is_some())
+}
+
 /// When a part begins to hold, by the clock before.
 struct Begins {
     start: When,

@@ -24,11 +24,17 @@ const FAR_OFF: i8 = 11;
 
 /// Reads what a client stores, and refuses what has no reading.
 pub fn judge(bytes: &[u8]) -> Result<Object, Reason> {
+    let object = read(bytes)?;
+    sound(&object)?;
+    Ok(object)
+}
+
+/// Reads it, and judges no value yet.
+pub fn read(bytes: &[u8]) -> Result<Object, Reason> {
     let object = Object::parse(bytes).map_err(reason)?;
     if !object.is_known() {
         return Err(Reason::of(Condition::SupportedCalendarComponent, "invalid-component", &object.component));
     }
-    sound(&object)?;
     Ok(object)
 }
 
@@ -126,17 +132,17 @@ fn are_times(line: &Property) -> bool {
     written.count() == When::all_of(line).count()
 }
 
-/// Is a text an iCalendar object that holds exactly one VTIMEZONE (RFC 4791 sections 5.2.2 and 9.8), of a zone whose time can be told?
+/// Is a text an iCalendar object that holds exactly one VTIMEZONE (RFC 4791 sections 5.2.2 and 9.8)? Whether the time of that zone
+/// can be told is another question: [`Zone::of_text`].
 #[must_use]
-pub fn is_zone(text: &str) -> bool {
-    let one = parse(text.as_bytes())
-        .is_ok_and(|calendar| matches!(calendar.components.as_slice(), [zone] if zone.name == "VTIMEZONE"));
-    one && Zone::of_text(text).is_some()
+pub fn is_one_zone(text: &str) -> bool {
+    parse(text.as_bytes())
+        .is_ok_and(|calendar| matches!(calendar.components.as_slice(), [zone] if zone.name == "VTIMEZONE"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_zone, judge, reason};
+    use super::{Zone, is_one_zone, judge, reason};
     use crate::ical::object::Invalid;
     use crate::ical::rule::Fault;
     use crate::model::condition::Condition;
@@ -376,7 +382,7 @@ mod tests {
             (format!("{}{}", calendar(&paris), calendar(&paris)), false),
             ("Europe/Paris".to_owned(), false),
         ] {
-            assert_eq!(is_zone(&text), one, "{text}");
+            assert_eq!(is_one_zone(&text) && Zone::of_text(&text).is_some(), one, "{text}");
         }
     }
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp as Instant;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::described::Described;
+use super::described::{Described, tells_offset};
 use super::object::{Component, parse};
 use super::time::{Clock, When};
 use super::tzid;
@@ -24,7 +24,7 @@ use crate::model::id::Timestamp;
 /// The most steps through its rules and lists that one object may take.
 const OBJECT_STEPS: u64 = 50_000;
 /// The same for a zone that is told by itself: each request that tells what floats in it takes them anew.
-const ZONE_STEPS: u64 = 5_000;
+pub const ZONE_STEPS: u64 = 5_000;
 /// What it costs to look a name up that nobody knows.
 const STEPS_OF_NAME: u64 = 20;
 /// No place on earth is farther from UTC, and no time that floats is surely sought farther from it.
@@ -59,13 +59,18 @@ fn offset_beyond(zone: &TimeZone, later: bool) -> i64 {
     zone.to_offset(if later { Instant::MAX } else { Instant::MIN }).seconds().into()
 }
 
+/// The zones that a calendar describes.
+fn descriptions(calendar: &Component) -> impl Iterator<Item = &Component> {
+    calendar.components.iter().filter(|part| part.name == "VTIMEZONE")
+}
+
 impl Zone {
     /// The zone that a text of one VTIMEZONE is about (RFC 4791 section 9.8). `None`: nobody knows it, and it is not described so
     /// that a place on earth could have it, or too much is asked of who would follow it.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
         let calendar = parse(text.as_bytes()).ok()?;
-        let name = calendar.components.iter().filter(|part| part.name == "VTIMEZONE").find_map(tzid::name_of)?;
+        let name = descriptions(&calendar).find_map(tzid::name_of)?;
         let zones = Zones { left: Cell::new(ZONE_STEPS), ..Zones::new(&calendar, &TimeZone::UTC) };
         let zone = zones.resolve(&name)?;
         let on_earth = match &zone {
@@ -73,6 +78,15 @@ impl Zone {
             Self::Described(described) => described.farthest_s() <= FARTHEST_S,
         };
         (on_earth && !zones.is_cut()).then_some(zone)
+    }
+
+    /// The same where its name tells it and no rule has to be followed. `None`: [`Self::of_text`] may know more.
+    #[must_use]
+    pub fn named_in(text: &str) -> Option<Self> {
+        let calendar = parse(text.as_bytes()).ok()?;
+        let name = descriptions(&calendar).find_map(tzid::name_of)?;
+        let guessed = || tzid::guessed(&name).filter(|_| !descriptions(&calendar).any(tells_offset));
+        tzid::known(&name).or_else(guessed).map(Self::Known)
     }
 
     /// Its name in the IANA register, if it is of it.

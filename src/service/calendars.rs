@@ -15,6 +15,7 @@ use crate::ical::object::{Invalid, MAX_BYTES};
 use crate::ical::select::write;
 use crate::ical::stream::{Contents, Joined, Skipped};
 use crate::ical::text_format::TextFormat;
+use crate::model::budget::Budget;
 use crate::model::calendar::TimeRange;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Reason, Refusal, Result};
@@ -22,7 +23,7 @@ use crate::model::filename;
 use crate::model::method::Method;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
-use crate::tree::calendar::{prepare, runs, size_of};
+use crate::tree::calendar::{runs, size_of};
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::{Snapshot, Tree};
@@ -148,7 +149,7 @@ impl Calendar {
     }
 
     async fn put(&self, uid: &str, text: Vec<u8>) -> Result<bool> {
-        let (blob, indexed) = prepare(text.into())?;
+        let (blob, indexed) = self.tree.prepare(self.actor.id, &Budget::default(), text.into()).await?;
         let plain = format!("{uid}.ics");
         let usable = filename::check_free(&plain).is_ok() && plain.len() < MAX_NAME_BYTES;
         // The name of another object, or none that everybody can use: any will do, for clients go by the UID.

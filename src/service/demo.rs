@@ -2,13 +2,14 @@
 
 use super::object::{Kind, Line, Of, object};
 use super::write::{make_folder, put_document, put_object};
+use crate::model::budget::Budget;
 use crate::model::calendar::Detail;
 use crate::model::error::Error;
 use crate::model::path::Path;
 use crate::model::principal::Scope;
 use crate::model::privilege::Role;
 use crate::tree::administration::Fault;
-use crate::tree::calendar::{CALENDARS, prepare};
+use crate::tree::calendar::CALENDARS;
 use crate::tree::resolve::FILES;
 use crate::tree::{self, Tree, feed};
 
@@ -199,9 +200,11 @@ pub async fn make(tree: &Tree) -> Result<Made, NotMade> {
         }
     }
     for DemoObject { home, calendar, name, kind, lines } in &OBJECTS {
-        let (blob, indexed) = prepare(object(*kind, &format!("{name}@{home}"), lines).into())?;
+        let text = object(*kind, &format!("{name}@{home}"), lines);
         let path = Path::of(&[CALENDARS, home, calendar, &format!("{name}.ics")]);
-        put_object(tree, &path, blob, indexed, &tree.owner(home).await?).await?;
+        let owner = tree.owner(home).await?;
+        let (blob, indexed) = tree.prepare(owner.id, &Budget::default(), text.into()).await?;
+        put_object(tree, &path, blob, indexed, &owner).await?;
     }
     let (name, _) = PEOPLE[0];
     let (secret, calendar) = tree.add_feed(name, "/calendars/tramway/meetings", Detail::Title, None).await?;

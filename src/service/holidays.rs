@@ -10,6 +10,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::object::{Kind, Of, object};
 use super::write::put_object;
+use crate::model::budget::Budget;
 use crate::model::calendar::ComponentSet;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Result as TreeResult};
@@ -17,7 +18,6 @@ use crate::model::method::Method;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
-use crate::tree::calendar::prepare;
 use crate::tree::edit::Content;
 use crate::tree::gate::Request;
 
@@ -221,7 +221,7 @@ async fn make_calendar(tree: &Tree, path: &Path, owner: &Actor) -> TreeResult<()
 async fn fill(tree: &Tree, path: &Path, owner: &Actor, days: &[Holiday]) -> TreeResult<usize> {
     let mut made = 0;
     for day in days {
-        let (blob, indexed) = prepare(day.text.clone().into())?;
+        let (blob, indexed) = tree.prepare(owner.id, &Budget::default(), day.text.clone().into()).await?;
         match put_object(tree, &path.join(&format!("{}.ics", day.uid)), blob, indexed, owner).await {
             Ok(new) => made += usize::from(new),
             Err(Error::Refused(refusal)) if refusal.condition == Condition::NoUidConflict => {}

@@ -13,11 +13,12 @@ use super::former::zone;
 use super::gate::Admitted;
 use super::resource::{Needs, Resource, Text};
 use super::walk::{Cursor, PAGE, Page};
-use crate::ical::judge::judge;
+use super::work::{Slice, Visit};
+use crate::ical::judge::{judge, read, sound};
 use crate::ical::object::{Component, MAX_BYTES, Object};
 use crate::ical::recur::{bounds, recurs};
 use crate::ical::tzid::{known, name_of};
-use crate::ical::zone::{Zone, Zones};
+use crate::ical::zone::{ZONE_STEPS, Zone, Zones};
 use crate::model::budget::Budget;
 use crate::model::calendar::{Indexed, TimeRange};
 use crate::model::condition::Condition;
@@ -90,37 +91,43 @@ pub fn steps_of(resource: &Resource) -> u64 {
     STEPS_OF_OBJECT + u64::try_from(resource.node.size_bytes).unwrap_or(0) / BYTES_A_STEP
 }
 
-/// Reads what a client stores: its content, and what the index says of it. Refuses by the preconditions of RFC 4791
-/// section 5.3.2.1.
-pub fn prepare(bytes: bytes::Bytes) -> Result<(Blob, Indexed)> {
-    let object = judged(&bytes)?;
-    Ok((blob(bytes), index(&object)))
-}
-
 impl Tree {
-    /// The same for a person's request: what may take long is done in their turn.
+    /// Reads what is to be stored for a person: its content, and what the index says of it. Refuses by the preconditions of RFC
+    /// 4791 section 5.3.2.1. What may take long is done in the person's turn.
     pub async fn prepare(&self, person: Id, budget: &Budget, bytes: bytes::Bytes) -> Result<(Blob, Indexed)> {
-        if bytes.len() > INLINE_BYTES {
-            return self.work(person, budget, move |_| Some(prepare(bytes.clone()))).await?;
+        if bytes.len() > MAX_BYTES {
+            return Err(Condition::MaxResourceSize.into());
         }
-        let object = judged(&bytes)?;
+        if bytes.len() > INLINE_BYTES {
+            let whole = move |_: &Slice| {
+                let indexed = judge(&bytes).map(|object| index(&object));
+                Some(indexed.map(|indexed| (blob(bytes.clone()), indexed)))
+            };
+            return Ok(self.work(person, budget, whole).await??);
+        }
+        let object = read(&bytes)?;
         let costly = object.parts().any(recurs) || object.calendar.components.iter().any(is_own_zone);
-        let indexed =
-            if costly { self.work(person, budget, move |_| Some(index(&object))).await? } else { index(&object) };
-        Ok((blob(bytes), indexed))
+        let finish = move || sound(&object).map(|()| index(&object));
+        let indexed = if costly { self.work(person, budget, move |_| Some(finish())).await? } else { finish() };
+        Ok((blob(bytes), indexed?))
+    }
+
+    /// The zone that a text of one VTIMEZONE is about ([`Zone::of_text`]). Where only the text tells it, following its rules is
+    /// work to be done in the turn of who asks.
+    pub async fn zone_of_text(&self, person: Id, budget: &Budget, text: String) -> Result<Option<Zone>> {
+        match Zone::named_in(&text) {
+            Some(zone) => Ok(Some(zone)),
+            None => {
+                budget.steps(ZONE_STEPS)?;
+                self.work(person, budget, move |_| Some(Zone::of_text(&text))).await
+            }
+        }
     }
 }
 
 /// A time zone that only its object describes.
 fn is_own_zone(part: &Component) -> bool {
     part.name == "VTIMEZONE" && name_of(part).is_some_and(|name| known(&name).is_none())
-}
-
-fn judged(bytes: &[u8]) -> Result<Object> {
-    if bytes.len() > MAX_BYTES {
-        return Err(Condition::MaxResourceSize.into());
-    }
-    Ok(judge(bytes)?)
 }
 
 fn blob(bytes: bytes::Bytes) -> Blob {
@@ -180,17 +187,22 @@ pub fn named_zone(dead: &[Dead]) -> Option<TimeZone> {
     known(&given(dead, &by_name)?)
 }
 
-/// The zone that a calendar was given whole, and goes by.
+/// The text of the zone that a calendar was given whole, and goes by.
 #[must_use]
-pub fn whole_zone(dead: &[Dead]) -> Option<Zone> {
+pub fn whole_zone(dead: &[Dead]) -> Option<String> {
     let [_, whole] = ZONE;
-    if named_zone(dead).is_some() { None } else { Zone::of_text(&given(dead, &whole)?) }
+    if named_zone(dead).is_some() { None } else { given(dead, &whole) }
 }
 
-/// The zone in which a calendar tells what floats: its own, else that of the server.
-#[must_use]
-pub fn floating_zone(dead: &[Dead]) -> Zone {
-    named_zone(dead).map(Zone::Known).or_else(|| whole_zone(dead)).unwrap_or_else(|| Zone::Known(zone()))
+impl Visit {
+    /// The zone in which a calendar tells what floats: its own, else that of the server.
+    pub async fn floating_zone(&mut self, budget: &Budget, dead: &[Dead]) -> Result<Zone> {
+        let own = match whole_zone(dead) {
+            Some(text) => self.zone_of_text(budget, text).await?,
+            None => named_zone(dead).map(Zone::Known),
+        };
+        Ok(own.unwrap_or_else(|| Zone::Known(zone())))
+    }
 }
 
 impl<T: Executor> Admitted<T> {

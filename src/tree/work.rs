@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::gate::{Admitted, Request};
 use super::{Snapshot, Tree};
+use crate::ical::zone::Zone;
 use crate::model::budget::{Budget, Exhausted};
 use crate::model::error::{Failure, Result};
 use crate::model::id::Id;
@@ -166,6 +167,15 @@ impl Visit {
             None => self.tree.read(&self.request).await?,
         };
         Ok(self.view.insert(view))
+    }
+
+    /// The zone that a text is about. Where it takes long to tell, without the view.
+    pub async fn zone_of_text(&mut self, budget: &Budget, text: String) -> Result<Option<Zone>> {
+        if let Some(zone) = Zone::named_in(&text) {
+            return Ok(Some(zone));
+        }
+        self.view = None;
+        self.tree.zone_of_text(self.request.actor.id, budget, text).await
     }
 
     /// Works without the view: there are few, and others want them.

@@ -43,6 +43,7 @@ mod slices;
 mod succession;
 mod sync;
 mod transport;
+mod turns;
 mod versions;
 mod views;
 mod webdav;

@@ -13,7 +13,7 @@ use super::propfind::Plan;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
 use crate::ical::freebusy::{Period, Taken, periods, write};
-use crate::ical::judge::is_zone;
+use crate::ical::judge::is_one_zone;
 use crate::ical::span::Question;
 use crate::ical::tzid::known;
 use crate::ical::zone::{Zone, Zones};
@@ -27,7 +27,7 @@ use crate::model::path::Path;
 use crate::model::precondition::Preconditions;
 use crate::model::privilege::Privilege;
 use crate::tree::Tree;
-use crate::tree::calendar::{bytes_of, floating_zone, runs, size_of, steps_of};
+use crate::tree::calendar::{bytes_of, runs, size_of, steps_of};
 use crate::tree::gate::Request;
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::work::{Slice, Visit};
@@ -67,7 +67,7 @@ struct Asking {
     href: String,
 }
 
-async fn calendar(tree: &Tree, request: &Request) -> Result<Asking> {
+async fn calendar(tree: &Tree, request: &Request, budget: &Budget) -> Result<Asking> {
     let mut visit = Visit::of(tree, request).await?;
     let mut object = None;
     if visit.view().await?.target.node().is_some_and(|node| node.kind == Kind::Object) {
@@ -80,7 +80,7 @@ async fn calendar(tree: &Tree, request: &Request) -> Result<Asking> {
     let resource = admitted.resource(Needs { dead: true, ..Needs::NOTHING }).await?;
     match resource {
         Some(resource) if resource.node.kind.is_calendar() => {
-            let zone = floating_zone(&resource.dead);
+            let zone = visit.floating_zone(budget, &resource.dead).await?;
             Ok(Asking { visit, object, zone, context, path, href })
         }
         _ => Err(Condition::SupportedReport.into()),
@@ -222,11 +222,13 @@ async fn query(
     let minimal = call.preferences().minimal;
     let plan = Plan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
-    let Asking { mut visit, object, zone: own_zone, context, href, .. } = calendar(&call.tree, &call.request).await?;
+    let Asking { mut visit, object, zone: own_zone, context, href, .. } =
+        calendar(&call.tree, &call.request, &call.budget).await?;
     let zone = match zone {
-        Some(Floating::Told(text)) if !is_zone(&text) => return Err(Condition::ValidCalendarData.into()),
-        // One that tells no time is taken for the calendar's own.
-        Some(Floating::Told(text)) => Zone::of_text(&text).unwrap_or(own_zone),
+        Some(Floating::Told(text)) if is_one_zone(&text) => {
+            visit.zone_of_text(&call.budget, text).await?.ok_or(Condition::ValidCalendarData)?
+        }
+        Some(Floating::Told(_)) => return Err(Condition::ValidCalendarData.into()),
         Some(Floating::Named(name)) => Zone::Known(known(&name).ok_or(Condition::ValidTimezone)?),
         None => own_zone,
     };
@@ -280,7 +282,8 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
     }
     let plan = Plan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
-    let Asking { mut visit, object, zone, context, path, href: calendar } = calendar(&call.tree, &call.request).await?;
+    let Asking { mut visit, object, zone, context, path, href: calendar } =
+        calendar(&call.tree, &call.request, &call.budget).await?;
     let context = PropertyContext { calendar: Some((selection, zone, call.budget.clone())), ..context };
     let telling = Arc::new(Telling { plan, context, filter: None, when: None, budget: call.budget.clone() });
     let place = |path: &Path| -> Option<(Vec<String>, String)> {
@@ -333,7 +336,7 @@ fn known_periods(resource: &Resource, when: Option<&Question>, range: TimeRange)
 /// The one question for which knowing when a calendar is taken is enough (RFC 4791 section 6.1.1).
 async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     call.request.reads = Privilege::ReadFreeBusy;
-    let Asking { mut visit, object, zone, context, .. } = calendar(&call.tree, &call.request).await?;
+    let Asking { mut visit, object, zone, context, .. } = calendar(&call.tree, &call.request, &call.budget).await?;
     if object.is_some() {
         // RFC 4791 section 7.10: of collections only.
         return Err(Condition::SupportedReport.into());

@@ -57,7 +57,8 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
                 continue;
             }
             let update = Update::Set(element);
-            verdicts.push((name, plan(&update, kind)));
+            let no_zone = call.is_no_zone(&update).await?;
+            verdicts.push((name, plan(&update, kind, no_zone)));
             updates.push(update);
         }
         if verdicts.iter().any(|(_, verdict)| verdict.is_err()) {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::call::{Call, heeded};
 use super::property::{Write, find, is_reserved};
 use crate::exchange::Response;
-use crate::ical::judge::is_zone;
+use crate::ical::judge::is_one_zone;
 use crate::ical::tzid::known;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
@@ -24,8 +24,21 @@ const MAX_UPDATES: usize = 1000;
 /// The longest comment of a version, in bytes.
 const MAX_COMMENT_BYTES: usize = 4096;
 
-/// What an instruction asks of the tree, or why it cannot be.
-pub(super) fn plan(update: &Update, kind: Kind) -> std::result::Result<PropertyChange, Condition> {
+impl Call {
+    /// Does an instruction set a zone that is none? To be asked before anything is written: following rules takes long.
+    pub(super) async fn is_no_zone(&mut self, update: &Update) -> Result<bool> {
+        let sets_zone = find(update.name()).is_some_and(|property| matches!(property.write, Write::Zone));
+        let text = match update {
+            Update::Set(element) if sets_zone => element.text(),
+            _ => return Ok(false),
+        };
+        let known = self.tree.zone_of_text(self.request.actor.id, &self.budget, text.clone());
+        Ok(!is_one_zone(&text) || known.await?.is_none())
+    }
+}
+
+/// What an instruction asks of the tree, or why it cannot be. `no_zone`: it sets a zone that is none.
+pub(super) fn plan(update: &Update, kind: Kind, no_zone: bool) -> std::result::Result<PropertyChange, Condition> {
     let write = find(update.name()).map_or(Write::Dead, |property| property.write);
     match (write, update) {
         // What older versions let clients set may be taken away.
@@ -33,7 +46,7 @@ pub(super) fn plan(update: &Update, kind: Kind) -> std::result::Result<PropertyC
             Err(Condition::CannotModifyProtectedProperty)
         }
         (Write::Shown, _) if !kind.is_calendar() => Err(Condition::CannotModifyProtectedProperty),
-        (Write::Zone, Update::Set(element)) if !is_zone(&element.text()) => Err(Condition::ValidCalendarData),
+        (Write::Zone, Update::Set(_)) if no_zone => Err(Condition::ValidCalendarData),
         (Write::ZoneId, Update::Set(element)) if known(&element.text()).is_none() => Err(Condition::ValidTimezone),
         (Write::Protected, _) => Err(Condition::CannotModifyProtectedProperty),
         (Write::ModifiedAt(parse), Update::Set(element)) => {
@@ -100,10 +113,14 @@ pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
     if updates.len() > MAX_UPDATES {
         return Err(Refusal::of(Condition::TooLarge).into());
     }
+    let mut no_zones = Vec::with_capacity(updates.len());
+    for update in &updates {
+        no_zones.push(call.is_no_zone(update).await?);
+    }
     let mut admitted = call.tree.write(&call.request).await?;
     let kind = admitted.target.node().map(|node| node.kind).unwrap_or_default();
     let verdicts: Vec<(QName, std::result::Result<PropertyChange, Condition>)> =
-        updates.iter().map(|update| (update.name().clone(), plan(update, kind))).collect();
+        updates.iter().zip(no_zones).map(|(update, none)| (update.name().clone(), plan(update, kind, none))).collect();
     let refused = verdicts.iter().any(|(_, verdict)| verdict.is_err());
     let href = admitted.target.href();
     let mut whole = None;

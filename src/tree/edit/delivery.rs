@@ -52,26 +52,29 @@ mod tests {
 
     use super::super::ahead::ATTEMPTS;
     use super::Recipient;
+    use crate::model::budget::Budget;
     use crate::model::calendar::Indexed;
     use crate::model::condition::Condition;
     use crate::model::error::{Error, Result};
+    use crate::model::id::Id;
     use crate::model::method::Method;
     use crate::model::node::Blob;
     use crate::model::path::Path;
     use crate::model::principal::PrincipalKind;
     use crate::tree::Tree;
-    use crate::tree::calendar::{CALENDAR_TYPE, prepare};
+    use crate::tree::calendar::CALENDAR_TYPE;
     use crate::tree::edit::authority::{Authority, Verb};
     use crate::tree::edit::event::Deed;
     use crate::tree::edit::{Content, FileContent};
     use crate::tree::gate::Request;
 
-    fn meeting(uid: &str) -> FileContent {
+    async fn meeting(tree: &Tree, uid: &str) -> FileContent {
         let text = format!(
             "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\n\
              DTSTART:20260102T000000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
         );
-        let (blob, indexed): (Blob, Indexed) = prepare(text.into()).expect("an object");
+        let prepared = tree.prepare(Id(1), &Budget::default(), text.into()).await;
+        let (blob, indexed): (Blob, Indexed) = prepared.expect("an object");
         FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) }
     }
 
@@ -88,16 +91,17 @@ mod tests {
     async fn invite(tree: &Tree, from: &str, to: &[&str], at_once: bool) -> Result<usize> {
         let actor = tree.owner(from).await.expect("a person");
         let request = Request::of(Method::Put, Path::of(&["calendars", from, "personal", "m.ics"]), actor);
+        let meeting = meeting(tree, "m").await;
         let mut admitted = tree.write(&request).await?;
         for begun in 1.. {
-            let mut done = admitted.bind(Content::File(meeting("m"))).await.map(drop);
+            let mut done = admitted.bind(Content::File(meeting.clone())).await.map(drop);
             if at_once && done.is_ok() {
                 done = admitted.store.claim_homes(to.iter().map(|name| (*name).to_owned())).await;
             }
             for home in to {
                 if done.is_ok() {
                     let to = Recipient { home, calendar: "personal" };
-                    done = admitted.store.deliver(to, "m.ics", meeting("m")).await.map(drop);
+                    done = admitted.store.deliver(to, "m.ics", meeting.clone()).await.map(drop);
                 }
             }
             if let Some(unknown) = admitted.store.ahead.unknown.take() {

@@ -91,7 +91,8 @@ fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<V
 
 /// The name of the zone that a calendar was given whole.
 fn calendar_timezone_id(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    text(whole_zone(&resource.dead).filter(|_| resource.node.kind.is_calendar())?.iana_name()?.to_owned())
+    let whole = whole_zone(&resource.dead).filter(|_| resource.node.kind.is_calendar())?;
+    text(Zone::named_in(&whole)?.iana_name()?.to_owned())
 }
 
 /// Is a zone that was stored whole still the one that its calendar goes by?

@@ -1,25 +1,35 @@
-//! What people read, in French and English. The only module that names `fluent_templates`.
+//! What people read, in French and English. The only module that names `fluent_bundle`.
 //!
 //! Sentences stand in `locales/`; a test compares the keys of both languages (those of `help.ftl`: see `cli/help.rs`).
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::sync::LazyLock;
 
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource};
 use fluent_langneg::{NegotiationStrategy, negotiate_languages};
-use fluent_templates::fluent_bundle::FluentValue;
-use fluent_templates::{LanguageIdentifier, Loader as _, langid, static_loader};
+use unic_langid::{LanguageIdentifier, langid};
 
 use crate::model::error::{Detail, Reason, Refusal};
 use crate::model::filename::NameError;
 use crate::model::header::weighted;
 use crate::model::password::Lack;
 
-static_loader! {
-    static LOCALES = {
-        locales: "./src/locales",
-        fallback_language: "en",
-        customise: |bundle| bundle.set_use_isolating(false),
-    };
+/// Sentences by their keys.
+type Bundle = FluentBundle<FluentResource>;
+
+static SENTENCES: LazyLock<[(Language, Bundle); 2]> = LazyLock::new(|| {
+    [(Language::French, include_str!("locales/fr/main.ftl")), (Language::English, include_str!("locales/en/main.ftl"))]
+        .map(|(language, text)| (language, bundle(language, text)))
+});
+
+/// A mistake in a text leaves out the sentence that it is in, which a test then misses.
+fn bundle(language: Language, text: &str) -> Bundle {
+    let mut bundle = Bundle::new_concurrent(vec![language.identifier()]);
+    bundle.set_use_isolating(false);
+    let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(rest, _)| rest);
+    let _ = bundle.add_resource(resource);
+    bundle
 }
 
 const ENGLISH: LanguageIdentifier = langid!("en");
@@ -38,6 +48,13 @@ pub enum Language {
 }
 
 impl Language {
+    fn identifier(self) -> LanguageIdentifier {
+        match self {
+            Self::English => ENGLISH,
+            Self::French => FRENCH,
+        }
+    }
+
     /// Its tag.
     #[must_use]
     pub fn tag(self) -> &'static str {
@@ -79,13 +96,12 @@ impl Language {
 /// A sentence, its places filled.
 #[must_use]
 pub fn text(language: Language, key: &str, places: &[(&'static str, String)]) -> String {
-    let identifier = match language {
-        Language::English => &ENGLISH,
-        Language::French => &FRENCH,
-    };
-    let arguments: HashMap<std::borrow::Cow<'static, str>, FluentValue<'_>> =
-        places.iter().map(|(name, value)| ((*name).into(), FluentValue::from(value.clone()))).collect();
-    LOCALES.try_lookup_with_args(identifier, key, &arguments).unwrap_or_else(|| key.to_owned())
+    let arguments: FluentArgs<'_> = places.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let sentence = SENTENCES.iter().filter(|(known, _)| *known == language).find_map(|(_, bundle)| {
+        let pattern = bundle.get_message(key)?.value()?;
+        Some(bundle.format_pattern(pattern, Some(&arguments), &mut Vec::new()).into_owned())
+    });
+    sentence.unwrap_or_else(|| key.to_owned())
 }
 
 /// The sentence for a refused name.

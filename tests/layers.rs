@@ -54,7 +54,7 @@ const ALONE: [(&str, &[&str]); 13] = [
     ("md5::", &["front::dav"]),
     ("clap::", &["cli"]),
     ("tokio::net", &["server", "app"]),
-    ("fluent_templates", &["message"]),
+    ("fluent_bundle", &["message"]),
 ];
 
 /// Where a database is known, and the words that tell which.

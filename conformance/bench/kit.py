@@ -13,8 +13,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WORK = os.environ.get("WORK", os.path.join(ROOT, "conformance", "work")) + "/bench"
-BINARY = os.environ.get("BEFFROI", os.path.join(ROOT, "target", "release", "beffroi"))
-LOAD = os.environ.get("LOAD", os.path.join(ROOT, "target", "release", "examples", "load"))
+BINARY = os.environ.get("BEFFROI", os.path.join(ROOT, "target", "dist", "beffroi"))
+LOAD = os.environ.get("LOAD", os.path.join(ROOT, "target", "dist", "examples", "load"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SECONDS = float(os.environ.get("SECONDS_EACH", "2"))
 

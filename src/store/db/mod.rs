@@ -8,6 +8,7 @@
 #[cfg(test)]
 pub mod double;
 mod row;
+mod schema;
 mod sqlite;
 
 use std::fmt;

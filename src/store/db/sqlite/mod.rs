@@ -13,16 +13,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Either, Executor as _, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
+use sqlx::{ConnectOptions as _, Either, Executor as _, Row as _, SqlStr, Sqlite, TypeInfo as _, ValueRef as _};
 
 use self::cause::failed;
 use self::pipeline::JoinedStatements;
 use self::revision::{Index, Revision};
 use super::row::text_of;
+use super::schema::MIGRATIONS;
 use super::{Adapter, Answer, Cell, Columns, Control, Row, Session};
 use crate::model::error::Failure;
 use crate::store::asked::Asked;
@@ -90,7 +92,11 @@ impl Adapter for Database {
         let mut connection = options.connect().await.map_err(|e| failed("opening the database", e))?;
         // The migrator's own lock would be taken even where nothing is to be done; two processes that start together
         // wait for each other by the busy time-out.
-        sqlx::migrate!("./schema")
+        let steps = MIGRATIONS.iter().map(|step| {
+            let (name, text) = (step.name.replace('_', " ").into(), SqlStr::from_static(step.text));
+            Migration::new(step.number, name, MigrationType::Simple, text, false)
+        });
+        Migrator::with_migrations(steps.collect())
             .run(&mut connection)
             .await
             .map_err(|e| failed("bringing the database schema up to date", e.into()))?;

@@ -56,16 +56,13 @@ impl Reserve {
         self.held.load(Ordering::Relaxed) < LAST && self.fill().await.is_ok_and(|held| held < LAST)
     }
 
-    /// Sets aside what is missing, as far as there is room. How much there is.
+    /// Sets aside what is missing, as far as there is room. How much there is. While another process does so it is taken for
+    /// whole: what is still being written says nothing of the disk.
     pub async fn fill(&self) -> Result<u64> {
         let place = self.place.clone();
         let fill = move || {
             let file = place.open(&place.join(FILE), OpenOptions::new().append(true).create(true))?;
-            // Another process is about to, or to give some up.
-            if file.try_lock().is_err() {
-                return Ok(file.metadata()?.len());
-            }
-            fill(&file)
+            if file.try_lock().is_err() { Ok(WHOLE) } else { fill(&file) }
         };
         let held = blocking(fill).await?;
         self.held.store(held, Ordering::Relaxed);
@@ -110,5 +107,20 @@ mod tests {
         assert!(!reserve.is_low().await && held() == WHOLE, "there is room again");
         assert_eq!(reserve.fill().await.ok(), Some(WHOLE));
         assert_eq!(reserve.fill().await.ok(), Some(WHOLE), "it does not grow");
+    }
+
+    #[tokio::test]
+    async fn what_another_process_is_setting_aside_is_no_lack() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let entered = Place::enter(folder.path()).await.expect("a place");
+        let reserve = Reserve::of(entered.place.clone());
+        let other = std::fs::File::create(folder.path().join(FILE)).expect("a file");
+        other.lock().expect("a lock");
+        other.set_len(PART).expect("a beginning");
+        assert!(reserve.give(0).await, "there is some, and then none");
+        assert!(!reserve.is_low().await);
+        drop(other);
+        assert!(!reserve.is_low().await);
+        assert_eq!(reserve.fill().await.ok(), Some(WHOLE));
     }
 }

@@ -175,7 +175,8 @@ async fn what_a_server_remembers_is_never_old() {
                 for round in 0..40 {
                     let text = format!("{name} {round}");
                     let (writes, reads) = if round % 2 == 0 { (&here, &there) } else { (&there, &here) };
-                    writes.put(&path, &text).send().await;
+                    let written = writes.put(&path, &text).send().await.status;
+                    assert!(matches!(written, 201 | 204), "{name} {round}: {written}");
                     for reader in [reads, writes, reads] {
                         assert_eq!(reader.get(&path).expect(200).await.text(), text);
                     }

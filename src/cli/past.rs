@@ -112,7 +112,7 @@ impl Rewind {
         let refused = |error| at_address(terminal, &path, error);
         let request = request(Method::Update, path.clone(), &owner);
         let target = tree.peek(&request).await.map_err(refused)?.target;
-        if !target.node().is_some_and(|node| node.kind.is_collection()) {
+        if !target.node().is_some_and(|node| node.is_collection()) {
             return Err(told("fault-files-address", &[("address", &self.address)]));
         }
         let mut shown = 0;

@@ -60,7 +60,7 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, budge
     let now = admitted.now();
     let epoch = Arc::clone(admitted.epoch());
     let resource = admitted.resource(Needs { dead: true, ..Needs::NOTHING }).await?;
-    let resource = resource.filter(|resource| resource.node.kind.is_calendar()).ok_or(Condition::NotFound)?;
+    let resource = resource.filter(|resource| resource.node.traits().is_calendar()).ok_or(Condition::NotFound)?;
     // Whoever has the address may ask, so what is asked is not the owner's.
     budget.belongs_to(resource.node.id)?;
     match head.method {

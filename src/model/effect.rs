@@ -2,9 +2,9 @@
 //!
 //! From this one list follow the privileges that the gate asks for and the lock tokens that must be shown.
 
-use super::kind::Kind;
 use super::method::Method;
 use super::privilege::Privilege;
+use super::view::{Traits, View};
 
 /// Something done to a node. RFC 3744 appendix B names the privilege for each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,14 +119,15 @@ impl Effect {
 
 /// The effects of a method on what is there, or on a free name.
 #[must_use]
-pub fn effects(method: Method, kind: Option<Kind>) -> &'static [(Effect, Place)] {
-    match (method, kind) {
-        (Method::Move, Some(kind)) if kind.is_trashed() => return RESTORE,
-        (Method::Proppatch, Some(Kind::LinkedCalendar)) => return READ,
-        (Method::Update, Some(Kind::Folder | Kind::Documents | Kind::Calendar)) => return UPDATE_FOLDER,
+pub fn effects(method: Method, at: Option<&Traits>) -> &'static [(Effect, Place)] {
+    match (method, at) {
+        (Method::Move, Some(Traits { view: View::Trashed, .. })) => return RESTORE,
+        // What one says of it is one's own.
+        (Method::Proppatch, Some(Traits { view: View::Linked, .. })) => return READ,
+        (Method::Update, Some(Traits { collection: true, .. })) => return UPDATE_FOLDER,
         _ => {}
     }
-    let mapped = kind.is_some();
+    let mapped = at.is_some();
     match EFFECTS.iter().find(|row| row.method == method) {
         Some(row) if mapped => row.mapped,
         Some(row) => row.unmapped,

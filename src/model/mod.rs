@@ -28,3 +28,4 @@ pub mod principal;
 pub mod privilege;
 pub mod property;
 pub mod version;
+pub mod view;

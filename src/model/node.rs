@@ -14,6 +14,7 @@ use super::lock::Lock;
 use super::media_type;
 use super::privilege::Role;
 use super::version::{Present, Source};
+use super::view::{Traits, View};
 
 /// Node of `/`; the parent of every home.
 pub const ROOT: Id = Id(1);
@@ -38,6 +39,8 @@ pub struct Node {
     pub name: String,
     /// What it is.
     pub kind: Kind,
+    /// How it is looked at: never stored.
+    pub view: View,
     /// The principal whose home it stands in.
     pub owner_id: Id,
     /// Change that bound it where it stands.
@@ -85,6 +88,28 @@ impl Node {
         Self { id, kind, name: name.to_owned(), created_at: MADE_AT, modified_at: MADE_AT, ..Self::default() }
     }
 
+    /// What follows from what it is and how it is looked at.
+    #[must_use]
+    pub fn traits(&self) -> &'static Traits {
+        Traits::of(self.kind, self.view)
+    }
+
+    /// Is it a collection, as it is looked at?
+    #[must_use]
+    pub fn is_collection(&self) -> bool {
+        self.traits().collection
+    }
+
+    /// The same node looked at in another way. A collection has no content.
+    #[must_use]
+    pub fn seen(mut self, view: View) -> Self {
+        self.view = view;
+        if self.is_collection() {
+            (self.hash, self.content_type) = (None, None);
+        }
+        self
+    }
+
     /// The key of its name in the collection that it stands in. An entry of the trash stands among documents: its name is folded.
     #[must_use]
     pub fn key(&self) -> String {
@@ -113,7 +138,7 @@ impl Node {
     /// How many documents it is, with all below it.
     #[must_use]
     pub fn weight(&self) -> i64 {
-        if self.kind.is_collection() { self.documents } else { 1 }
+        if self.is_collection() { self.documents } else { 1 }
     }
 
     /// The media type that is told of it; collections have none. What was stored before types were judged may be anything.
@@ -121,7 +146,7 @@ impl Node {
     pub fn media_type(&self) -> Option<Cow<'_, str>> {
         let stored = self.content_type.as_deref()?;
         // That of a calendar object is ours.
-        if self.kind == Kind::Object {
+        if self.kind.holds_calendar_object() {
             return Some(stored.into());
         }
         Some(media_type::normal(stored).unwrap_or_else(|| media_type::of_name(&self.name).into()))

@@ -105,7 +105,7 @@ impl Calendar {
     pub async fn find(tree: &Tree, path: Path, actor: Actor) -> Result<Option<Self>> {
         let asked = Request::of(Method::Propfind, path.clone(), actor.clone());
         let admitted = tree.peek(&asked).await?;
-        let found = admitted.target.node().is_some_and(|node| node.kind.is_calendar());
+        let found = admitted.target.node().is_some_and(|node| node.traits().is_calendar());
         Ok(found.then(|| Self { tree: tree.clone(), path, actor }))
     }
 

@@ -66,7 +66,7 @@ impl Members {
 }
 
 async fn member(tree: &Tree, admitted: &mut Admitted<Snapshot>, resource: Resource) -> Result<Member> {
-    if resource.node.kind.is_collection() {
+    if resource.node.is_collection() {
         return Ok(Member::Folder(resource.node.name.clone()));
     }
     let length = u64::try_from(resource.node.size_bytes).unwrap_or(0);

@@ -4,6 +4,7 @@ use super::db::{Columns, Row};
 use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::node::Node;
+use crate::model::view::View;
 
 /// Columns of a node, in the order in which [`node_of`] reads them.
 macro_rules! columns {
@@ -42,6 +43,7 @@ pub(super) fn next_node(from: &mut dyn Columns) -> Node {
         home_id: Id(from.next_integer().unwrap_or_default()),
         name: from.next_text().unwrap_or_default(),
         kind: from.next_text().and_then(|code| Kind::from_code(&code)).unwrap_or_default(),
+        view: View::Present,
         owner_id: Id(from.next_integer().unwrap_or_default()),
         placed_seq: from.next_integer().unwrap_or_default(),
         placed_at: from.next_integer().unwrap_or_default(),

@@ -27,7 +27,7 @@ const BLOCK: i64 = 4_096;
 /// Removes documents of the trash, and takes what is larger out of sight: that is to be carried on with; and how many
 /// documents went.
 pub async fn begin(c: &mut Txn, nodes: &[Node], now: Timestamp) -> Result<(Vec<Id>, u64), Failure> {
-    let (collections, documents): (Vec<&Node>, Vec<&Node>) = nodes.iter().partition(|node| node.kind.is_collection());
+    let (collections, documents): (Vec<&Node>, Vec<&Node>) = nodes.iter().partition(|node| node.is_collection());
     let ids = |nodes: &[&Node]| nodes.iter().map(|node| node.id).collect::<Vec<_>>();
     let (collections, documents) = (ids(&collections), ids(&documents));
     let at_once = is_light(c, &listed_ids(&documents)).await?;

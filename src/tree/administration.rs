@@ -378,7 +378,7 @@ pub(super) async fn collection(
     let names = keys(name, first, below);
     let links = node::chain(c, Walk { actor: owner.id, now: now(), start: ROOT, names: &names }).await?;
     let whole = links.len() > names.len();
-    let found = links.into_iter().last().filter(|link| whole && link.node.kind.is_collection());
+    let found = links.into_iter().last().filter(|link| whole && link.node.is_collection());
     Ok((found.ok_or_else(missing)?.node, owner))
 }
 

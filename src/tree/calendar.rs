@@ -25,10 +25,10 @@ use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::id::Id;
-use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node, ROOT};
 use crate::model::property::ZONE;
+use crate::model::view::View;
 use crate::store::body::{INLINE_BYTES, sha256};
 use crate::store::calendar::{self, Candidates};
 use crate::store::executor::Executor;
@@ -312,7 +312,7 @@ impl<T: Executor> Admitted<T> {
             for (node, name, role) in
                 calendar::linked(&mut self.store, actor.id, self.now, home.home_id, MAX_LINKS).await?
             {
-                let node = Node { name: format!("{}@{name}", node.name), kind: Kind::LinkedCalendar, ..node };
+                let node = Node { name: format!("{}@{name}", node.name), view: View::Linked, ..node };
                 let mut resource = place.member(node);
                 resource.privileges = actor.restrict(role.grants());
                 resource.owner = Some(name.into());

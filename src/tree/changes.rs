@@ -143,7 +143,7 @@ impl<T: Executor> Admitted<T> {
         (limit, budget): (Option<usize>, &Budget),
         needs: Needs,
     ) -> Result<Changes> {
-        let Some(top) = self.target.node().cloned().filter(|node| node.kind.row().sync) else {
+        let Some(top) = self.target.node().cloned().filter(|node| node.traits().sync) else {
             return Err(Condition::SupportedReport.into());
         };
         let (from, base, told) = self.start(since, &top, (deep, needs.width)).await?;
@@ -281,7 +281,7 @@ impl<T: Executor> Admitted<T> {
                 page.seq = node.seq;
                 page.told = Told::Live(node.id, Id(i64::MAX));
                 let (id, placed) = (node.id, node.placed_seq);
-                let moved_in = scope.deep && node.kind.is_collection() && placed > scope.base;
+                let moved_in = scope.deep && node.is_collection() && placed > scope.base;
                 if node.id != scope.top.id
                     && let Some(place) = self.place_below(scope, node.parent_id).await?
                 {

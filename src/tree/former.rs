@@ -19,6 +19,7 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::version::{day, moment, version_name, version_of_name};
+use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::node::{Walk, Width};
 use crate::store::{node, past, trash, version};
@@ -58,24 +59,15 @@ impl Numbers {
 /// How many days are told.
 const DAYS: usize = 31;
 
-/// What a node of the tree is in another view.
-fn seen_as(mut node: Node, folder: Kind, file: Kind) -> Node {
-    node.kind = if node.kind.is_collection() { folder } else { file };
-    if node.kind.is_collection() {
-        (node.hash, node.content_type) = (None, None);
-    }
-    node
-}
-
 fn link(node: Node) -> Link {
     Link { node, role: None, locks: Vec::new() }
 }
 
 /// A version as the document that it was, under a name.
-fn version_node(document: &Node, version: &Version, name: String, kind: Kind) -> Node {
+fn version_node(document: &Node, version: &Version, name: String, view: View) -> Node {
     Node {
         name,
-        kind,
+        view,
         version: version.number,
         hash: Some(version.hash.clone()),
         size_bytes: version.size_bytes,
@@ -110,7 +102,7 @@ pub(super) async fn follow_history(
     target.privileges = target.privileges.reading();
     let reached = links.len();
     let document = links.last().map(|link| link.node.clone()).filter(|node| node.kind == Kind::File);
-    target.links.extend(links.into_iter().map(|l| link(seen_as(l.node, Kind::History, Kind::VersionFolder))));
+    target.links.extend(links.into_iter().map(|l| link(l.node.seen(View::Mirrored))));
     if let (Some(at), Some((day, rest))) = (at, below.split_first()) {
         return follow_moment(c, target, at.min(who.now), day, rest).await;
     }
@@ -122,7 +114,7 @@ pub(super) async fn follow_history(
         for version in readable(c, who, document.id, (number, number), 1).await?.0 {
             let spelled = name_of(&document, &version, &zone());
             if match_name(&spelled) == match_name(name) {
-                target.links.push(link(version_node(&document, &version, spelled, Kind::PastFile)));
+                target.links.push(link(version_node(&document, &version, spelled, View::MirroredVersion)));
             }
         }
     }
@@ -137,19 +129,19 @@ async fn follow_moment(
     day: &str,
     rest: &[String],
 ) -> Result<()> {
-    let Some(top) = target.links.last().filter(|link| link.node.kind == Kind::History).map(|l| l.node.clone()) else {
+    let Some(top) = target.links.last().filter(|link| link.node.kind.is_collection()).map(|l| l.node.clone()) else {
         return Ok(());
     };
     target.moment = Some(at);
-    let mut folder = Node { name: day.to_owned(), kind: Kind::PastFolder, modified_at: at, ..top };
+    let mut folder = Node { name: day.to_owned(), view: View::Former, modified_at: at, ..top };
     target.links.push(link(folder.clone()));
     for name in rest {
         let Some(found) = past::member_at(c, folder.id, at, &folder.kind.member_key(name)).await? else {
             return Ok(());
         };
-        folder = seen_as(found, Kind::PastFolder, Kind::PastFile);
+        folder = found.seen(View::Former);
         target.links.push(link(folder.clone()));
-        if folder.kind == Kind::PastFile {
+        if !folder.is_collection() {
             return Ok(());
         }
     }
@@ -213,7 +205,7 @@ pub(super) async fn follow_trash(
     let whole = found.len() > names.len();
     let parent = opened_in_trash(who.actor, role_at(found.len() - usize::from(whole)));
     (target.privileges, target.parent_privileges) = (privileges, parent);
-    target.links.extend(found.into_iter().map(|found| link(trashed(found.node))));
+    target.links.extend(found.into_iter().map(|found| link(found.node.seen(View::Trashed))));
     Ok(())
 }
 
@@ -222,12 +214,6 @@ fn trash_of(home: Node) -> Node {
     let Node { name, home_id, owner_id, created_at, .. } = home;
     let times = Node { created_at, modified_at: created_at, ..Node::made(Kind::Trash, made_id(Kind::Trashes), &name) };
     Node { home_id, owner_id, ..times }
-}
-
-/// A node of the tree as it is seen in the trash.
-fn trashed(node: Node) -> Node {
-    let kind = node.kind.trashed();
-    seen_as(node, kind, kind)
 }
 
 /// The document that an address below `/versions/` speaks of.
@@ -264,13 +250,12 @@ pub(super) async fn follow_versions(
     if !target.privileges.contains(Privilege::Read) {
         return Ok(());
     }
-    let history =
-        Node { name: id.to_string(), kind: Kind::VersionHistory, hash: None, size_bytes: 0, ..document.clone() };
+    let history = Node { name: id.to_string(), size_bytes: 0, ..document.clone() }.seen(View::VersionHistory);
     target.links.push(link(history));
     let number = below.first().and_then(|text| text.parse::<i64>().ok().filter(|n| n.to_string() == *text));
     if let (Some(number), 1) = (number, below.len()) {
         for version in readable(c, who, id, (number, number), 1).await?.0 {
-            target.links.push(link(version_node(&document, &version, number.to_string(), Kind::Version)));
+            target.links.push(link(version_node(&document, &version, number.to_string(), View::Version)));
         }
     }
     Ok(())
@@ -288,31 +273,15 @@ impl<T: Executor> Admitted<T> {
         width: Width,
     ) -> Result<(Vec<Node>, Option<String>)> {
         let moment = self.target.moment.unwrap_or(self.now);
-        let (found, kinds) = match folder.kind {
-            Kind::PastFolder => {
-                let same = past::unchanged_since(&mut self.store, folder.home_id, moment).await?;
-                let found = if same {
-                    past::mirrored(&mut self.store, folder, after, limit, width).await?
-                } else {
-                    past::members_at(&mut self.store, (folder.id, moment), after, limit, width).await?
-                };
-                (found, (Kind::PastFolder, Kind::PastFile))
+        let found = match folder.view {
+            View::Former if !past::unchanged_since(&mut self.store, folder.home_id, moment).await? => {
+                past::members_at(&mut self.store, (folder.id, moment), after, limit, width).await?
             }
-            Kind::History => {
-                let found = past::mirrored(&mut self.store, folder, after, limit, width).await?;
-                (found, (Kind::History, Kind::VersionFolder))
-            }
-            kind => {
-                let found = node::members(&mut self.store, folder, after, limit, Width::Whole).await?;
-                let next = found.next_name();
-                let found = found.owned();
-                let seen = if kind.is_trashed() { found.into_iter().map(trashed).collect() } else { found };
-                return Ok((seen, next));
-            }
+            View::Former | View::Mirrored => past::mirrored(&mut self.store, folder, after, limit, width).await?,
+            _ => node::members(&mut self.store, folder, after, limit, Width::Whole).await?,
         };
         let next = found.next_name();
-        let (folder, file) = kinds;
-        Ok((found.owned().into_iter().map(|node| seen_as(node, folder, file)).collect(), next))
+        Ok((found.owned().into_iter().map(|node| node.seen(folder.view.of_members())).collect(), next))
     }
 
     /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients open
@@ -323,7 +292,7 @@ impl<T: Executor> Admitted<T> {
         let mut before = self.now + 1;
         while let Some(at) = past::last_change(&mut self.store, top.home_id, before).await?.filter(|at| *at > 0) {
             let Some((name, begin)) = day(at, &zone).filter(|_| resources.len() < DAYS) else { break };
-            resources.push(place.member(Node { name, kind: Kind::PastFolder, modified_at: at, ..top.clone() }));
+            resources.push(place.member(Node { name, view: View::Former, modified_at: at, ..top.clone() }));
             before = begin;
         }
         Ok(resources)
@@ -334,7 +303,7 @@ impl<T: Executor> Admitted<T> {
         let (found, next) = self.stored_members(folder, &at.after, at.limit, needs.width).await?;
         let next = at.onward(next);
         let mut resources = Vec::with_capacity(found.len());
-        if folder.kind == Kind::History && at.after.is_empty() && self.target.path.segments().len() == 2 {
+        if folder.view == View::Mirrored && at.after.is_empty() && self.target.path.segments().len() == 2 {
             resources = self.days(folder).await?;
         }
         let place = self.place();
@@ -380,7 +349,7 @@ impl<T: Executor> Admitted<T> {
             if !actor.scope.opens(node.kind) || !privileges.contains(Privilege::Read) {
                 continue;
             }
-            let mut resource = place.member(trashed(node));
+            let mut resource = place.member(node.seen(View::Trashed));
             resource.privileges = privileges;
             self.load(&mut resource, needs).await?;
             resources.push(resource);
@@ -399,11 +368,11 @@ impl<T: Executor> Admitted<T> {
         let resources = found
             .iter()
             .map(|version| {
-                let (name, kind) = match folder.kind {
-                    Kind::VersionFolder => (name_of(folder, version, &zone), Kind::PastFile),
-                    _ => (version.number.to_string(), Kind::Version),
+                let (name, view) = match folder.view {
+                    View::Mirrored => (name_of(folder, version, &zone), View::MirroredVersion),
+                    _ => (version.number.to_string(), View::Version),
                 };
-                let node = version_node(folder, version, name, kind);
+                let node = version_node(folder, version, name, view);
                 let author = version.author.clone();
                 Resource { author, kept: version.kept, versions: Arc::clone(&numbers), ..place.member(node) }
             })

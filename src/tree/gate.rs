@@ -18,7 +18,7 @@ use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::method::{Method, MethodSet};
-use crate::model::node::Link;
+use crate::model::node::{Link, Node};
 use crate::model::path::Path;
 use crate::model::precondition::{Outcome, Preconditions, State};
 use crate::model::principal::Actor;
@@ -129,8 +129,8 @@ impl<T> Admitted<T> {
 /// What `Allow` says of a target.
 pub fn allowed(target: &Target) -> MethodSet {
     match (target.node(), target.parent()) {
-        (Some(node), _) => node.kind.row().methods,
-        (None, Some(parent)) => parent.node.kind.unmapped_methods(),
+        (Some(node), _) => node.traits().methods,
+        (None, Some(parent)) => parent.node.traits().unmapped_methods(),
         (None, None) => MethodSet::of(&[Method::Options]),
     }
 }
@@ -148,9 +148,9 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: Clock) ->
     if let Some(destination) = &destination {
         destination_usable(&request, &target, destination)?;
     }
-    let kind = target.node().map(|node| node.kind);
+    let at = target.node().map(Node::traits);
     let overwriting = destination.as_ref().is_some_and(|d| d.node().is_some() && !same_node(&target, d));
-    let granted: Vec<(Effect, Place)> = effects(request.method, kind)
+    let granted: Vec<(Effect, Place)> = effects(request.method, at)
         .iter()
         .filter(|(_, place)| *place != Place::Overwritten || overwriting)
         .copied()
@@ -188,13 +188,13 @@ fn method_allowed(request: &Request, target: &Target) -> Result<()> {
         }
         (None, _) if !creates => Err(Condition::NotFound.into()),
         (None, Some(parent)) if methods.contains(request.method) => {
-            debug_assert!(parent.node.kind.is_collection());
+            debug_assert!(parent.node.is_collection());
             checked_place(target)
         }
-        (None, Some(parent)) if parent.node.kind.is_collection() && makes_collection_in_calendar(request, parent) => {
+        (None, Some(parent)) if parent.node.is_collection() && makes_collection_in_calendar(request, parent) => {
             Err(Condition::CalendarCollectionLocationOk.into())
         }
-        (None, Some(parent)) if parent.node.kind.is_collection() => {
+        (None, Some(parent)) if parent.node.is_collection() => {
             Err(Refusal::of(Condition::MethodNotAllowed).because(Detail::Allow(methods.allow())).into())
         }
         (None, _) => Err(Refusal::of(Condition::ParentMissing).at(target.parent_href()).into()),
@@ -206,7 +206,7 @@ fn method_allowed(request: &Request, target: &Target) -> Result<()> {
 fn makes_collection_in_calendar(request: &Request, parent: &Link) -> bool {
     match request.method {
         Method::Mkcalendar => true,
-        Method::Mkcol => parent.node.kind.is_calendar(),
+        Method::Mkcol => parent.node.traits().is_calendar(),
         _ => false,
     }
 }
@@ -228,12 +228,12 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
         return Err(missing().into());
     }
     let Some(parent) = destination.parent() else { return Err(missing().into()) };
-    if !parent.node.kind.is_collection() {
+    if !parent.node.is_collection() {
         return Err(missing().into());
     }
-    let row = parent.node.kind.row();
+    let holder = parent.node.traits();
     let kind = target.node().map(|node| node.kind.row().copy);
-    if kind.is_none() || (row.put != kind && row.mkcol != kind) {
+    if kind.is_none() || (holder.put != kind && holder.mkcol != kind) {
         let calendar = kind == Some(Kind::Calendar);
         let condition = if calendar { Condition::CalendarCollectionLocationOk } else { Condition::CannotHold };
         let refusal = Refusal::of(condition);
@@ -391,7 +391,7 @@ async fn tokens_shown(
             }
             let Some(node) = at.node() else { return Ok(()) };
             shown(request, at.covering())?;
-            if node.kind.is_collection() {
+            if node.is_collection() {
                 subtree_shown(store, request, at, node.home_id, node.id, now).await?;
             }
             Ok(())

@@ -173,10 +173,10 @@ impl Tree {
         let mut snapshot = self.store.read().await?;
         let target = resolve(&mut snapshot, actor, now(), path).await?;
         if target.privileges.contains(Privilege::Read) {
-            let kind = target.node().map(|node| node.kind);
+            let at = target.node().map(Node::traits);
             let may = |method: Method| {
                 let here =
-                    effects(method, kind).iter().filter(|(_, place)| matches!(place, Place::Target | Place::Parent));
+                    effects(method, at).iter().filter(|(_, place)| matches!(place, Place::Target | Place::Parent));
                 let opens = !(actor.read_only && method.writes());
                 opens
                     && here.into_iter().all(|(effect, place)| target.privileges_at(*place).contains(effect.privilege()))
@@ -184,7 +184,7 @@ impl Tree {
             let methods = allowed(&target).retain(may);
             // Quirk: Office asks the folder, and opens read-only unless PUT is among the answers. There it speaks of
             // the folder's members.
-            let takes = target.node().is_some_and(|node| node.kind.row().put.is_some());
+            let takes = target.node().is_some_and(|node| node.traits().put.is_some());
             let puts = takes && target.privileges.contains(Privilege::Bind);
             Ok(if puts { methods.and(&[Method::Put]) } else { methods })
         } else {
@@ -197,7 +197,7 @@ impl<T: Executor> Admitted<T> {
     /// Content of a document of this request, from `start`, `length` bytes long.
     pub async fn content(&mut self, tree: &Tree, node: &Node, start: u64, length: u64) -> Result<Content> {
         let Some(hash) = node.hash.as_deref() else { return Err(Condition::NotFound.into()) };
-        let object = node.content_type.as_deref() == Some(calendar::CALENDAR_TYPE);
+        let object = node.kind.holds_calendar_object();
         let small = node.size_bytes <= INLINE_BYTES as i64 || object;
         if small && let Some(bytes) = body::inline(&mut self.store, hash).await? {
             let from = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());

@@ -254,7 +254,7 @@ impl Planner {
             self.added += NODE_BYTES + former.hash.as_ref().map_or(0, |_| former.size_bytes);
         }
         let object = former.hash.clone().filter(|_| former.kind == Kind::Object && (rewritten || now.is_none()));
-        if former.kind.is_collection() {
+        if former.is_collection() {
             let path = Arc::new(path.unwrap_or_else(|| task.path.join(&former.name)));
             self.waiting.push(Task { was: former.id, now, path });
         }
@@ -281,8 +281,7 @@ impl Planner {
         }
         let levels = levels_below(to)?;
         let standing = found.as_ref().unwrap_or(former);
-        if standing.kind.is_collection() && subtree::is_deeper(view, standing.id, levels, i64::MAX).await? == Some(true)
-        {
+        if standing.is_collection() && subtree::is_deeper(view, standing.id, levels, i64::MAX).await? == Some(true) {
             return Err(Condition::TooDeep.into());
         }
         let Some(found) = found else { return Ok((What::Restored, None)) };

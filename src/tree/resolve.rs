@@ -18,6 +18,7 @@ use crate::model::precondition::State;
 use crate::model::principal::Actor;
 use crate::model::principal::PrincipalKind;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
+use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::node::Walk;
 use crate::store::{node, principal};
@@ -142,7 +143,7 @@ impl Target {
     /// The address, as it was asked.
     #[must_use]
     pub fn href(&self) -> String {
-        self.path.href(self.node().is_some_and(|node| node.kind.is_collection()))
+        self.path.href(self.node().is_some_and(|node| node.is_collection()))
     }
 
     /// The address of the collection that holds the target, as far as it was asked.
@@ -173,7 +174,7 @@ impl Target {
     /// Locks on the link at `place`, and deep ones above it.
     fn locks_from(&self, place: usize) -> impl Iterator<Item = (&Lock, String)> {
         self.links.iter().enumerate().take(place + 1).flat_map(move |(at, link)| {
-            let collection = link.node.kind.is_collection();
+            let collection = link.node.is_collection();
             link.locks
                 .iter()
                 .filter(move |lock| at == place || lock.deep)
@@ -185,11 +186,11 @@ impl Target {
     #[must_use]
     pub fn state(&self, epoch: &str) -> State {
         let node = self.node();
-        let synchronized = node.filter(|node| node.kind.row().sync).map(|node| sync_token(node, epoch).to_string());
+        let synchronized = node.filter(|node| node.traits().sync).map(|node| sync_token(node, epoch).to_string());
         State {
             exists: node.is_some(),
             etag: node.and_then(Node::etag),
-            modified_at: node.filter(|node| !node.kind.is_collection()).map(|node| node.modified_at),
+            modified_at: node.filter(|node| !node.is_collection()).map(|node| node.modified_at),
             tokens: self.covering().map(|(lock, _)| lock.token.clone()).chain(synchronized).collect(),
         }
     }
@@ -402,7 +403,7 @@ async fn follow_calendars(
     match theirs.next() {
         Some(mut shown) => {
             shown.node.name = format!("{}@{home}", shown.node.name);
-            shown.node.kind = Kind::LinkedCalendar;
+            shown.node.view = View::Linked;
             target.links.push(shown);
             target.links.extend(theirs);
         }

@@ -17,6 +17,7 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::Principal;
 use crate::model::privilege::PrivilegeSet;
+use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::node::Width;
 use crate::store::property::Dead;
@@ -147,9 +148,9 @@ impl<T: Executor> Admitted<T> {
 
     async fn load_dead(&mut self, resource: &mut Resource) -> Result<()> {
         let node = &resource.node;
-        if node.kind.row().properties {
-            resource.dead = match node.kind {
-                Kind::LinkedCalendar => {
+        if node.traits().properties {
+            resource.dead = match node.view {
+                View::Linked => {
                     let person = self.request.actor.id;
                     property::seen_by(&mut self.store, node.id, person, &self.request.dead).await?
                 }
@@ -161,7 +162,7 @@ impl<T: Executor> Admitted<T> {
 
     /// Finder refuses to copy where a collection gives no number; the roots hold nothing themselves.
     async fn load_quota(&mut self, resource: &mut Resource) -> Result<()> {
-        let row = resource.node.kind.row();
+        let row = resource.node.traits();
         if row.collection {
             resource.quota = if row.sync { Some(self.quota(&resource.node).await?) } else { Some((0, None)) };
         }
@@ -191,20 +192,15 @@ impl<T: Executor> Admitted<T> {
         Ok(())
     }
 
-    /// Is it a version in the folder of its document? What stands in the tree of a former day is looked at as a document.
-    fn is_in_version_folder(&self, resource: &Resource) -> bool {
-        resource.node.kind == Kind::PastFile && self.target.moment.is_none()
-    }
-
     async fn load_versions(&mut self, resource: &mut Resource) -> Result<()> {
-        if resource.node.kind.row().versioned || self.is_in_version_folder(resource) {
+        if resource.node.traits().versioned || resource.node.view == View::MirroredVersion {
             resource.versions = self.version_numbers(resource.node.id).await?;
         }
         Ok(())
     }
 
     async fn load_kept(&mut self, resource: &mut Resource) -> Result<()> {
-        if resource.node.kind == Kind::Version || self.is_in_version_folder(resource) {
+        if matches!(resource.node.view, View::Version | View::MirroredVersion) {
             let number = resource.node.version;
             let this = version::versions(&mut self.store, resource.node.id, (number, number), 1).await?;
             resource.kept = this.first().is_some_and(|version| version.kept);
@@ -213,14 +209,14 @@ impl<T: Executor> Admitted<T> {
     }
 
     async fn load_old_place(&mut self, resource: &mut Resource) -> Result<()> {
-        if resource.node.kind.is_trashed() {
+        if resource.node.view == View::Trashed {
             resource.old_place = self.old_place(&resource.node).await?;
         }
         Ok(())
     }
 
     async fn load_components(&mut self, resource: &mut Resource) -> Result<()> {
-        if resource.node.kind.is_calendar() {
+        if resource.node.traits().is_calendar() {
             resource.components = Some(calendar::components(&mut self.store, resource.node.id).await?);
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
+use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::trash;
 pub use crate::store::trash::Hold;
@@ -23,7 +24,11 @@ pub const RELEASED_S: i64 = 3_600;
 impl<T: Executor> Admitted<T> {
     /// Whose deletions are held in the home whose documents or trash the target is; told to leads only.
     pub async fn holds(&mut self) -> Result<Vec<Hold>> {
-        let top = self.target.node().filter(|node| matches!(node.kind, Kind::Documents | Kind::Trash)).cloned();
+        let top = self
+            .target
+            .node()
+            .filter(|node| node.view == View::Present && matches!(node.kind, Kind::Documents | Kind::Trash))
+            .cloned();
         match top.filter(|_| self.target.privileges.contains(Privilege::Unlock)) {
             Some(top) => Ok(trash::holds(&mut self.store, top.home_id, self.now).await?),
             None => Ok(Vec::new()),

@@ -18,6 +18,7 @@ use crate::model::node::Node;
 use crate::model::path::{Path, encode};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::privilege::PrivilegeSet;
+use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::node::Width;
 use crate::store::property::Dead;
@@ -84,14 +85,14 @@ impl Place {
     /// A member that bears its own name.
     pub fn member(&self, node: impl Into<Arc<Node>>) -> Resource {
         let node = node.into();
-        let href = self.address(&node.name, node.kind.is_collection());
+        let href = self.address(&node.name, node.is_collection());
         self.view(node, href)
     }
 
     /// The collection itself, or what stands in its place.
     fn itself(mut self, node: Node) -> Resource {
         let mut href = std::mem::take(&mut self.href);
-        if !node.kind.is_collection() && href.len() > 1 {
+        if !node.is_collection() && href.len() > 1 {
             href.truncate(href.trim_end_matches('/').len());
         }
         self.view(node.into(), href)
@@ -203,19 +204,21 @@ impl<T: Executor> Admitted<T> {
     async fn all_members(&mut self, at: &Cursor, needs: Needs) -> Result<Page> {
         let at = &self.within_addresses(at);
         let Some(node) = self.target.node().cloned() else { return Ok(Page::default()) };
+        match node.view {
+            View::VersionHistory => return self.versions(&node, at, needs).await,
+            View::Mirrored if !node.kind.is_collection() => return self.versions(&node, at, needs).await,
+            View::Mirrored | View::Former | View::Trashed => return self.former(&node, at, needs).await,
+            View::Present | View::Linked | View::MirroredVersion | View::Version => {}
+        }
         match node.kind {
             Kind::Root => Ok(self.roots()),
             Kind::Homes | Kind::Histories => self.homes(node.kind, at, needs).await,
             Kind::Trashes => self.trashes(at).await,
             Kind::Trash => self.trash(&node, at, needs).await,
-            Kind::History | Kind::PastFolder | Kind::TrashedFolder | Kind::TrashedCalendar => {
-                self.former(&node, at, needs).await
-            }
-            Kind::VersionFolder | Kind::VersionHistory => self.versions(&node, at, needs).await,
             Kind::Principals => self.principals(at).await,
             Kind::CalendarHome => self.calendars(&node, at, needs).await,
             Kind::CalendarHomes => self.calendar_homes().await,
-            kind if kind.row().sync => self.stored(&node, at, needs).await,
+            _ if node.traits().sync => self.stored(&node, at, needs).await,
             _ => Ok(Page::default()),
         }
     }
@@ -239,14 +242,14 @@ impl<T: Executor> Admitted<T> {
         let mut resources = Vec::with_capacity(found.len());
         for (home, documents, role) in found {
             let path = self.target.path.join(&home.name);
-            let kind = if root == Kind::Histories { Kind::History } else { Kind::Documents };
-            let node = Node { name: home.name, kind, ..documents };
+            let view = if root == Kind::Histories { View::Mirrored } else { View::Present };
+            let node = Node { name: home.name, ..documents }.seen(view);
             let mut resource = self.bare(node, &path);
             resource.privileges = self.request.actor.restrict(role.grants());
-            if kind != Kind::Documents {
+            if view != View::Present {
                 resource.privileges = resource.privileges.reading();
             }
-            if needs.locks && kind == Kind::Documents {
+            if needs.locks && view == View::Present {
                 let locks = lock::below(&mut self.store, resource.node.home_id, resource.node.id, self.now).await?;
                 let own = locks.into_iter().filter(|lock| lock.node_id == resource.node.id);
                 resource.locks = own.map(|lock| (lock, resource.href.clone())).collect();
@@ -361,13 +364,13 @@ impl<T: Executor> Admitted<T> {
                 let used = |(used, available): (i64, Option<i64>)| {
                     (if available.is_some() { used } else { resource.node.size_bytes }, available)
                 };
-                resource.quota = quota.filter(|_| resource.node.kind.is_collection()).map(used);
+                resource.quota = quota.filter(|_| resource.node.is_collection()).map(used);
                 resource
             })
             .collect();
         let each = Needs { width: Width::Whole, locks: false, dead: false, quota: false, text: false, ..needs };
         if each != Needs::NOTHING {
-            for resource in resources.iter_mut().filter(|resource| !resource.node.kind.is_collection()) {
+            for resource in resources.iter_mut().filter(|resource| !resource.node.is_collection()) {
                 self.load(resource, each).await?;
             }
         }
@@ -380,7 +383,7 @@ impl Admitted<Glance> {
     /// one view would show it, but for locks, which are those of now.
     pub async fn remembered(&mut self, at: &Cursor, needs: Needs) -> Option<Page> {
         let shared = needs.width < Width::Whole && !needs.quota;
-        let node = self.target.node().filter(|node| node.kind.row().sync && shared).cloned()?;
+        let node = self.target.node().filter(|node| node.traits().sync && shared).cloned()?;
         self.stored(&node, &self.within_addresses(at), needs).await.ok().map(Page::shown)
     }
 }

@@ -7,18 +7,19 @@ use beffroi::front::dav::property;
 use beffroi::front::dav::report::REPORTS;
 use beffroi::model::condition::CONDITIONS;
 use beffroi::model::effect::EFFECTS;
-use beffroi::model::kind::KINDS;
+use beffroi::model::kind::{KINDS, Kind};
 use beffroi::model::method::METHODS;
 use beffroi::model::name::{CALDAV, QName};
 use beffroi::model::privilege::{PRIVILEGES, ROLES};
 use beffroi::model::version::SUCCESSIONS;
+use beffroi::model::view::{Traits, View};
 
 fn page() -> String {
     let mut page = format!(
         "# What is covered\n\nWritten from the tables of the code by `tests/it/coverage.rs`. `DAV: {DAV_HEADER}`.\n\n\
          ## Kinds and methods\n\n| kind | methods | PUT makes | MKCOL makes | sync |\n|---|---|---|---|---|\n"
     );
-    let code = |kind: Option<beffroi::model::kind::Kind>| kind.map_or("", |kind| kind.row().code);
+    let code = |kind: Option<Kind>| kind.map_or("", |kind| kind.row().code);
     for row in &KINDS {
         let sync = if row.sync { "yes" } else { "" };
         let _ = writeln!(
@@ -29,6 +30,13 @@ fn page() -> String {
             code(row.put),
             code(row.mkcol)
         );
+    }
+    page.push_str("\n## What may be done with what is stored, as it is looked at\n\n| kind | looked at | methods |\n|---|---|---|\n");
+    for row in &KINDS {
+        for view in View::ALL.into_iter().skip(1).filter(|view| view.shows(row.kind)) {
+            let methods = Traits::of(row.kind, view).methods.allow();
+            let _ = writeln!(page, "| {} | {view:?} | {methods} |", row.code);
+        }
     }
     page.push_str("\n## Effects\n\n| method | on what is there | on a free name |\n|---|---|---|\n");
     for (method, name) in METHODS {

@@ -26,6 +26,7 @@ use crate::model::kind::Kind;
 use crate::model::path::Path;
 use crate::model::precondition::Preconditions;
 use crate::model::privilege::Privilege;
+use crate::model::view::View;
 use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, runs, size_of, steps_of};
 use crate::tree::gate::Request;
@@ -70,7 +71,7 @@ struct Asking {
 async fn calendar(tree: &Tree, request: &Request, budget: &Budget) -> Result<Asking> {
     let mut visit = Visit::of(tree, request).await?;
     let mut object = None;
-    if visit.view().await?.target.node().is_some_and(|node| node.kind == Kind::Object) {
+    if visit.view().await?.target.node().is_some_and(|node| node.view == View::Present && node.kind == Kind::Object) {
         let asked = visit.view().await?.target.path.clone();
         let request = Request { path: asked.parent(), preconditions: Preconditions::default(), ..request.clone() };
         (visit, object) = (Visit::of(tree, &request).await?, Some(asked));
@@ -79,7 +80,7 @@ async fn calendar(tree: &Tree, request: &Request, budget: &Budget) -> Result<Ask
     let (context, path, href) = (PropertyContext::of(admitted), admitted.target.path.clone(), admitted.target.href());
     let resource = admitted.resource(Needs { dead: true, ..Needs::NOTHING }).await?;
     match resource {
-        Some(resource) if resource.node.kind.is_calendar() => {
+        Some(resource) if resource.node.traits().is_calendar() => {
             let zone = visit.floating_zone(budget, &resource.dead).await?;
             Ok(Asking { visit, object, zone, context, path, href })
         }

@@ -27,7 +27,7 @@ pub(super) async fn delete(call: Call) -> Result<Response> {
 /// What is still to be purged of it.
 async fn remove(tree: &Tree, request: &Request, depth: Option<Depth>) -> Result<Option<Id>> {
     let mut admitted = tree.write(request).await?;
-    let collection = admitted.target.node().is_some_and(|node| node.kind.is_collection());
+    let collection = admitted.target.node().is_some_and(|node| node.is_collection());
     if collection && depth.is_some_and(|depth| depth != Depth::Infinity) {
         return Err(Refusal::of(Condition::BadRequest).text("a folder is deleted with Depth: infinity only").into());
     }

@@ -22,10 +22,10 @@ use crate::model::calendar::Selection;
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal, Result};
 use crate::model::id::Id;
-use crate::model::kind::Kind;
 use crate::model::media_type::UNKNOWN;
 use crate::model::method::Method;
 use crate::model::node::{Blocks, Node};
+use crate::model::view::View;
 use crate::tree::work::Slice;
 use crate::tree::{Content, Tree};
 use crate::wire::calendar::{CALENDAR, JSON};
@@ -41,7 +41,7 @@ const MAX_DESCRIBED: usize = 12;
 pub(super) async fn get(call: Call) -> Result<Response> {
     let mut admitted = call.tree.peek(&call.request).await?;
     let Some(node) = admitted.target.node().cloned() else { return Err(Condition::NotFound.into()) };
-    if node.kind.is_collection() {
+    if node.is_collection() {
         return listing::listing(call.language, &call.budget, &mut admitted).await;
     }
     let size = u64::try_from(node.size_bytes).unwrap_or(0);
@@ -127,7 +127,7 @@ async fn told(
 /// A calendar object in another form than it is stored: as jCal, or with other time zones. Its tag is that of what is
 /// stored, for clients change that.
 fn told_otherwise(call: &Call, node: &Node) -> Option<Selection> {
-    if node.kind != Kind::Object {
+    if node.view != View::Present || !node.kind.holds_calendar_object() {
         return None;
     }
     let json = acceptance(&call.headers, JSON) > acceptance(&call.headers, CALENDAR);

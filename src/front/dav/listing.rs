@@ -81,7 +81,7 @@ pub(super) async fn listing(language: Language, budget: &Budget, admitted: &mut 
 fn entry(resource: &Resource, page: &mut String) {
     let mut name = String::new();
     escape(&resource.node.name, &mut name);
-    let slash = if resource.node.kind.is_collection() { "/" } else { "" };
+    let slash = if resource.node.is_collection() { "/" } else { "" };
     let mut href = String::new();
     escape(&resource.href, &mut href);
     let size = if slash.is_empty() { readable_size(resource.node.size_bytes) } else { String::new() };

@@ -66,7 +66,7 @@ async fn make(tree: &Tree, request: &Request, asked: &LockRequest) -> Result<Res
         }
     };
     let made = admitted.lock(&node, asked.clone()).await?;
-    let root = admitted.target.path.href(node.kind.is_collection());
+    let root = admitted.target.path.href(node.is_collection());
     let mut locks = crate::tree::edit::lock::covering(&admitted.target);
     locks.push((made.clone(), root));
     let now = admitted.now();

@@ -12,6 +12,7 @@ use crate::model::error::{Refusal, Result};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{CALDAV, QName};
+use crate::model::view::{Traits, View};
 use crate::tree::edit::{Content, PropertyChange};
 use crate::wire::header::text;
 use crate::wire::multistatus::Writer;
@@ -23,7 +24,7 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
     let body = call.take_whole().await?;
     let (mut properties, mut named) = (Vec::new(), Vec::new());
     let mkcalendar = call.request.method == Method::Mkcalendar;
-    let kind = precheck.target.parent().and_then(|parent| parent.node.kind.row().mkcol).unwrap_or_default();
+    let kind = precheck.target.parent().and_then(|parent| parent.node.traits().mkcol).unwrap_or_default();
     let makes_calendar = kind == Kind::Calendar;
     let mut components = Some(ComponentSet::ALL);
     if body.is_empty() && makes_calendar != mkcalendar {
@@ -58,7 +59,7 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
             }
             let update = Update::Set(element);
             let no_zone = call.is_no_zone(&update).await?;
-            verdicts.push((name, plan(&update, kind, no_zone)));
+            verdicts.push((name, plan(&update, Traits::of(kind, View::Present), no_zone)));
             updates.push(update);
         }
         if verdicts.iter().any(|(_, verdict)| verdict.is_err()) {

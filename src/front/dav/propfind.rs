@@ -232,7 +232,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     // The connection is given back before the first byte is awaited; each page opens its own.
     drop(admitted);
     let depth = match depth {
-        _ if !resource.node.kind.is_collection() => Depth::Zero,
+        _ if !resource.node.is_collection() => Depth::Zero,
         // All below is what a request without a word asks for (RFC 4918 section 9.1), but many programs mean the members.
         None if Box::pin(few_members(&call.tree, &call.request)).await? => Depth::One,
         None | Some(Depth::Infinity) => return Err(Condition::PropfindFiniteDepth.into()),

@@ -11,9 +11,10 @@ use crate::ical::judge::is_one_zone;
 use crate::ical::tzid::known;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
-use crate::model::kind::Kind;
 use crate::model::name::QName;
+use crate::model::node::Node;
 use crate::model::property::other_of;
+use crate::model::view::Traits;
 use crate::tree::edit::PropertyChange;
 use crate::wire::multistatus::Writer;
 use crate::wire::request::{Update, propertyupdate};
@@ -38,14 +39,14 @@ impl Call {
 }
 
 /// What an instruction asks of the tree, or why it cannot be. `no_zone`: it sets a zone that is none.
-pub(super) fn plan(update: &Update, kind: Kind, no_zone: bool) -> std::result::Result<PropertyChange, Condition> {
+pub(super) fn plan(update: &Update, on: &Traits, no_zone: bool) -> std::result::Result<PropertyChange, Condition> {
     let write = find(update.name()).map_or(Write::Dead, |property| property.write);
     match (write, update) {
         // What older versions let clients set may be taken away.
         (Write::Dead, Update::Set(element)) if is_reserved(&element.name) => {
             Err(Condition::CannotModifyProtectedProperty)
         }
-        (Write::Shown, _) if !kind.is_calendar() => Err(Condition::CannotModifyProtectedProperty),
+        (Write::Shown, _) if !on.is_calendar() => Err(Condition::CannotModifyProtectedProperty),
         (Write::Zone, Update::Set(_)) if no_zone => Err(Condition::ValidCalendarData),
         (Write::ZoneId, Update::Set(element)) if known(&element.text()).is_none() => Err(Condition::ValidTimezone),
         (Write::Protected, _) => Err(Condition::CannotModifyProtectedProperty),
@@ -118,9 +119,9 @@ pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
         no_zones.push(call.is_no_zone(update).await?);
     }
     let mut admitted = call.tree.write(&call.request).await?;
-    let kind = admitted.target.node().map(|node| node.kind).unwrap_or_default();
+    let Some(on) = admitted.target.node().map(Node::traits) else { return Err(Condition::NotFound.into()) };
     let verdicts: Vec<(QName, std::result::Result<PropertyChange, Condition>)> =
-        updates.iter().zip(no_zones).map(|(update, none)| (update.name().clone(), plan(update, kind, none))).collect();
+        updates.iter().zip(no_zones).map(|(update, none)| (update.name().clone(), plan(update, on, none))).collect();
     let refused = verdicts.iter().any(|(_, verdict)| verdict.is_err());
     let href = admitted.target.href();
     let mut whole = None;

@@ -16,10 +16,11 @@ use crate::model::budget::{Budget, Exhausted, more};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::header::{Depth, Preferences};
-use crate::model::kind::{Kind, KindRow};
+use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::QName;
 use crate::model::precondition::Preconditions;
+use crate::model::view::{Traits, View};
 use crate::tree::Tree;
 use crate::tree::changes::Change;
 use crate::tree::former::{Numbers, version_path};
@@ -46,7 +47,7 @@ pub struct ReportRow {
     /// Its element.
     pub name: QName,
     /// Which kinds.
-    pub on: fn(&KindRow) -> bool,
+    pub on: fn(&Traits) -> bool,
     /// Where it is defined.
     pub source: &'static str,
 }
@@ -64,17 +65,17 @@ pub static REPORTS: [ReportRow; 8] = [
 ];
 
 /// Everything that speaks of principals by `DAV:principal-collection-set` may be asked of them.
-fn principals(row: &KindRow) -> bool {
+fn principals(row: &Traits) -> bool {
     matches!(row.kind, Kind::Root | Kind::Principals | Kind::Principal | Kind::CalendarHomes | Kind::CalendarHome)
 }
 
 /// Calendars, and each object of one.
-fn objects(row: &KindRow) -> bool {
-    calendars(row) || row.kind == Kind::Object
+fn objects(row: &Traits) -> bool {
+    calendars(row) || (row.kind == Kind::Object && row.view == View::Present)
 }
 
-fn calendars(row: &KindRow) -> bool {
-    row.kind.is_calendar()
+fn calendars(row: &Traits) -> bool {
+    row.is_calendar()
 }
 
 pub(super) async fn report(mut call: Call) -> Result<Response> {
@@ -175,7 +176,7 @@ async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
     call.request.dead = plan.dead.clone();
     let admitted = call.tree.read(&call.request).await?;
     let context = PropertyContext::of(&admitted);
-    let document = admitted.target.node().filter(|node| node.kind.row().versioned).map(|node| node.id);
+    let document = admitted.target.node().filter(|node| node.traits().versioned).map(|node| node.id);
     let Some(document) = document else { return Err(Condition::SupportedReport.into()) };
     let asked = admitted.target.href();
     let path = match admitted.target.realm {

@@ -57,7 +57,7 @@ impl Admitted<Edit> {
         }
         let locks = self.locks_at_destination();
         let overwritten = self.clear_destination().await?;
-        let members = deep && source.kind.is_collection();
+        let members = deep && source.is_collection();
         let top = match self.store.ahead.built.take() {
             Some(built) => {
                 let slot = self.slot_at_destination()?;
@@ -88,7 +88,7 @@ impl Admitted<Edit> {
     /// The document at the destination, with its folder, if source and destination are documents.
     fn overwritten_document(&self, source: &Node) -> Option<(Node, Node)> {
         let destination = self.destination.as_ref()?;
-        let there = destination.node().filter(|there| !there.kind.is_collection() && source.hash.is_some())?;
+        let there = destination.node().filter(|there| !there.is_collection() && source.hash.is_some())?;
         Some((there.clone(), destination.parent()?.node.clone()))
     }
 
@@ -177,7 +177,7 @@ impl Admitted<Edit> {
 impl Edit {
     /// Gives a copy the dead properties of its source, if they show there: those of a former state do not.
     pub(super) async fn adopt_properties(&mut self, source: &Node, copy: &Node) -> Result<()> {
-        if source.kind.row().properties {
+        if source.traits().properties {
             self.overlay(source.id, copy).await?;
         }
         Ok(())

@@ -23,7 +23,7 @@ impl Edit {
             return Ok(());
         }
         let levels = levels_below(to)?;
-        if node.kind.is_collection() && self.is_deeper(node, levels).await? {
+        if node.is_collection() && self.is_deeper(node, levels).await? {
             return Err(Condition::TooDeep.into());
         }
         Ok(())

@@ -41,7 +41,7 @@ impl Admitted<Edit> {
         // What is locked was there, or this request has just made it.
         let authorized = self.store.authorize(Verb::Lock, locked.id);
         authorized.or_else(|_| self.store.authorize(Verb::Bind, locked.parent_id))?;
-        let deep = asked.deep && locked.kind.is_collection();
+        let deep = asked.deep && locked.is_collection();
         let covering: Vec<(Lock, String)> = self.target.covering().map(|(lock, root)| (lock.clone(), root)).collect();
         if covering.len() >= MAX_LOCKS_PER_NODE {
             return Err(Condition::TooManyLocks.into());
@@ -126,7 +126,7 @@ impl Admitted<Edit> {
         };
         let lapsed = lapsed
             .filter(|lock| self.target.covered_by(lock))
-            .map(|lock| (lock, self.target.path.href(node.kind.is_collection())));
+            .map(|lock| (lock, self.target.path.href(node.is_collection())));
         let Some((lock, root)) = standing.or(lapsed) else {
             return Err(Condition::LockTokenMatchesRequestUri.into());
         };
@@ -165,7 +165,7 @@ impl Edit {
     /// Locks of a name cover what has come to stand there.
     pub(super) async fn hand_on(&mut self, locks: &[Lock], to: &Node) -> Result<()> {
         for held in locks {
-            let stays = Lock { node_id: to.id, deep: held.deep && to.kind.is_collection(), ..held.clone() };
+            let stays = Lock { node_id: to.id, deep: held.deep && to.is_collection(), ..held.clone() };
             lock::insert(&mut self.txn, &stays, to.home_id).await?;
         }
         Ok(())

@@ -19,6 +19,7 @@ use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
+use crate::model::view::View;
 use crate::store::{lock, node, past, purge, version};
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
@@ -138,12 +139,12 @@ impl Admitted<Edit> {
         if found.id != target.id {
             return Err(wrong().into());
         }
-        match (target.kind, found.kind) {
-            (Kind::File | Kind::Object, Kind::Version | Kind::PastFile) => {
+        match (target.kind, found.view) {
+            (Kind::File | Kind::Object, View::Version | View::MirroredVersion | View::Former) => {
                 self.rewrite(target, found).await?;
                 Ok(Updated::Whole)
             }
-            (Kind::Folder | Kind::Documents, Kind::PastFolder) => {
+            (Kind::Folder | Kind::Documents, View::Former) => {
                 let moment = source.moment.ok_or_else(wrong)?;
                 self.store.brake(&target).await?;
                 Ok(Updated::Rewinds(moment))
@@ -255,7 +256,7 @@ impl Admitted<Edit> {
         }
         let Some((present, gone)) = present else {
             let seq = self.store.seq(folder.home_id)?;
-            let source = if former.kind.is_collection() {
+            let source = if former.is_collection() {
                 Node { size_bytes: 0, documents: 0, ..former.clone() }
             } else {
                 former.clone()

@@ -88,7 +88,7 @@ impl Tree {
     async fn concluded(&self, admitted: Admitted<Edit>, done: Result<bool>) -> Result<Transferred> {
         let (admitted, overwritten) = self.braked(admitted, done).await?;
         let destination = admitted.destination.clone();
-        let collection = admitted.target.node().is_some_and(|node| node.kind.is_collection());
+        let collection = admitted.target.node().is_some_and(|node| node.is_collection());
         admitted.commit().await?;
         Ok(Transferred { overwritten, destination, collection })
     }
@@ -219,7 +219,7 @@ impl Admitted<Edit> {
         if self.request.method != Method::Move {
             return self.copy(deep).await;
         }
-        if !deep && self.target.node().is_some_and(|node| node.kind.is_collection()) {
+        if !deep && self.target.node().is_some_and(|node| node.is_collection()) {
             return Err(Refusal::of(Condition::BadRequest).text("a folder is moved with Depth: infinity only").into());
         }
         self.relocate().await
@@ -258,7 +258,7 @@ impl Edit {
             if adorned.contains_key(&member.id) {
                 self.adopt_properties(&member, &copy).await?;
             }
-            if copy.kind.is_collection() {
+            if copy.is_collection() {
                 open.push((member, copy, depth + 1));
             } else {
                 (bytes, documents) = (bytes + copy.size_bytes, documents + 1);

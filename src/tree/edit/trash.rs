@@ -17,6 +17,7 @@ use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::privilege::{Privilege, Role};
 use crate::model::version::suffixed;
+use crate::model::view::View;
 use crate::store::{node, past, purge, subtree, trash};
 use crate::tree::Tree;
 use crate::tree::former::zone;
@@ -123,7 +124,7 @@ impl Admitted<Edit> {
     async fn back(&mut self, source: Node, parent: &Node, name: &str) -> Result<Node> {
         let top = self.target.parent().is_none_or(|link| link.node.kind == Kind::Trash);
         let holder = if top { None } else { self.target.parent().map(|link| link.node.clone()) };
-        let stored = Node { kind: source.kind.row().copy, ..source };
+        let stored = source.seen(View::Present);
         if let Some(holder) = holder {
             return self.store.out_of_gone(stored, &holder, parent, name).await;
         }
@@ -155,7 +156,7 @@ impl Admitted<Edit> {
         if role >= Some(Role::Lead) || self.store.was_always_led(node).await? {
             return Ok(());
         }
-        let refusal = Refusal::of(Condition::NeedPrivileges).at(self.target.path.href(node.kind.is_collection()));
+        let refusal = Refusal::of(Condition::NeedPrivileges).at(self.target.path.href(node.is_collection()));
         Err(refusal.because(Detail::Privilege(Privilege::Unbind)).into())
     }
 }

@@ -29,7 +29,7 @@ impl Edit {
         let unchanged = present.filter(|(node, gone)| gone.is_none() && node.seq == found.seq).map(|(node, _)| node);
         // It may have gone just now with the folder that it stood in.
         let stands = node::names_between(&mut self.txn, found.home_id, found.id).await?.is_some();
-        let holds = found.kind.is_collection() && subtree::holds_documents(&mut self.txn, found.id).await?;
+        let holds = found.is_collection() && subtree::holds_documents(&mut self.txn, found.id).await?;
         // Someone may have locked it just now, or something that stands in it.
         let locked = !lock::below(&mut self.txn, found.home_id, found.id, at).await?.is_empty();
         let Some(node) = unchanged.filter(|_| stands && !holds && !locked) else { return Ok(false) };

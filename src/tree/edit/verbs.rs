@@ -15,6 +15,7 @@ use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, NODE_BYTES, Node};
 use crate::model::version::{Landing, counts, is_litter, landing_of_move};
+use crate::model::view::View;
 use crate::store::node::Gone;
 use crate::store::property::EVERYONE;
 use crate::store::{body, calendar, node, past, property, subtree, version};
@@ -106,7 +107,7 @@ impl Edit {
         let seq = self.seq(parent.home_id)?;
         match content {
             Content::Folder => {
-                let kind = parent.kind.row().mkcol.unwrap_or(Kind::Folder);
+                let kind = parent.traits().mkcol.unwrap_or(Kind::Folder);
                 let mut folder = self.fresh(&parent, &name, seq, kind);
                 folder.litter = kind == Kind::Folder && is_litter(&name);
                 self.insert(&folder).await?;
@@ -116,8 +117,8 @@ impl Edit {
             Content::File(content) => {
                 let written = self.take(content).await?;
                 self.within_quota(parent.home_id, NODE_BYTES + written.size_bytes)?;
-                let kind = parent.kind.row().put.unwrap_or(Kind::File);
-                if kind == Kind::Object && self.indexed.is_none() {
+                let kind = parent.traits().put.unwrap_or(Kind::File);
+                if kind.holds_calendar_object() && self.indexed.is_none() {
                     return Err(bug("a calendar object that was not prepared"));
                 }
                 let mut document = self.fresh(&parent, &name, seq, kind);
@@ -174,7 +175,7 @@ impl Edit {
         session: Option<String>,
     ) -> Result<Node> {
         self.authorize(Verb::Replace, document.id)?;
-        if document.kind == Kind::Object && content.indexed.is_none() {
+        if document.kind.holds_calendar_object() && content.indexed.is_none() {
             return Err(bug("a calendar object that was not prepared"));
         }
         let written = self.take(content).await?;
@@ -190,12 +191,12 @@ impl Edit {
         parent: Option<Node>,
         changes: &[PropertyChange],
     ) -> Result<()> {
-        let verb = if node.kind == Kind::LinkedCalendar { Verb::Personalize } else { Verb::Patch };
+        let verb = if node.view == View::Linked { Verb::Personalize } else { Verb::Patch };
         self.authorize(verb, node.id)?;
         self.record(verb, || Deed::of(&node));
-        match node.kind {
-            Kind::LinkedCalendar => return self.personalize(node.id, changes).await,
-            Kind::Version => return self.annotate(&node, changes).await,
+        match node.view {
+            View::Linked => return self.personalize(node.id, changes).await,
+            View::Version => return self.annotate(&node, changes).await,
             _ => {}
         }
         node.seq = self.seq(node.home_id)?;
@@ -216,7 +217,7 @@ impl Edit {
             self.properties_changed(&node).await?;
             self.properties_fit(node.id, EVERYONE, MAX_PROPERTY_BYTES).await?;
         }
-        let parent = parent.filter(|parent| parent.kind.row().sync);
+        let parent = parent.filter(|parent| parent.traits().sync);
         if parent.is_none() && !changes.iter().any(|change| matches!(change, PropertyChange::ModifiedAt(_))) {
             node.modified_at = self.now;
         }
@@ -275,13 +276,12 @@ impl Edit {
         self.drop_locks(&node).await?;
         past::end(&mut self.txn, node.id, seq, self.now).await?;
         let (bytes, documents) = (node.size_bytes, node.weight());
-        let unmade = !node.kind.is_collection() && !node.sealed && !node.litter;
+        let unmade = !node.is_collection() && !node.sealed && !node.litter;
         if node.kind == Kind::Object {
             calendar::delist(&mut self.txn, node.id).await?;
         }
         let aside = node.version == 1 && version::was_set_aside(&mut self.txn, node.id).await?;
-        let litter =
-            node.litter && !(node.kind.is_collection() && subtree::holds_documents(&mut self.txn, node.id).await?);
+        let litter = node.litter && !(node.is_collection() && subtree::holds_documents(&mut self.txn, node.id).await?);
         let hidden = leaving == Leaving::Temporary || unmade || aside || (litter && leaving != Leaving::Cleared);
         if !hidden {
             node.name = self.trash_name(&node).await?;
@@ -338,7 +338,7 @@ impl Edit {
         let seq = self.seq(parent.home_id)?;
         let copy = |source: &Node| {
             let mut node = self.copy_of(source, parent, &source.name, seq);
-            if node.kind.is_collection() {
+            if node.is_collection() {
                 (node.size_bytes, node.documents) = (0, 0);
             }
             node

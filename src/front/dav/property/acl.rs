@@ -7,6 +7,7 @@ use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::path::Path;
 use crate::model::privilege::PRIVILEGES;
+use crate::model::view::View;
 use crate::tree::resolve::PRINCIPALS_SEGMENT;
 use crate::tree::resource::{Needs, Resource};
 use crate::wire::multistatus::{Value, empty, href};
@@ -88,8 +89,10 @@ fn acl_restrictions(_: &Resource, _: &PropertyContext) -> Option<Value<'static>>
 }
 
 fn inherited_acl_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    match (resource.node.kind, resource.owner.as_deref()) {
-        (Kind::Folder | Kind::File, Some(owner)) => Some(Value::xml(href(&Path::of(&["files", owner]).href(true)))),
+    match (resource.node.view, resource.node.kind, resource.owner.as_deref()) {
+        (View::Present, Kind::Folder | Kind::File, Some(owner)) => {
+            Some(Value::xml(href(&Path::of(&["files", owner]).href(true))))
+        }
         _ => Some(Value::Empty),
     }
 }

@@ -82,7 +82,7 @@ fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
 
 /// What a calendar was told by name is described, where two yearly rules can; what was sent stays as it was.
 fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
-    let zone = Zone::Known(named_zone(&resource.dead).filter(|_| resource.node.kind.is_calendar())?);
+    let zone = Zone::Known(named_zone(&resource.dead).filter(|_| resource.node.traits().is_calendar())?);
     let range = TimeRange { start: context.now, end: context.now.saturating_add(YEAR_S) };
     let zone = vtimezone(zone.iana_name()?, &zone, range)?;
     let product = "PRODID:-//Beffroi//Beffroi//EN\r\n";
@@ -91,7 +91,7 @@ fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<V
 
 /// The name of the zone that a calendar was given whole.
 fn calendar_timezone_id(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    let whole = whole_zone(&resource.dead).filter(|_| resource.node.kind.is_calendar())?;
+    let whole = whole_zone(&resource.dead).filter(|_| resource.node.traits().is_calendar())?;
     text(Zone::named_in(&whole)?.iana_name()?.to_owned())
 }
 
@@ -119,7 +119,7 @@ fn component_sets(resource: &Resource, _: &PropertyContext) -> Option<Value<'sta
 
 /// Members are added by POST to the calendar itself.
 fn add_member(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    let adds = resource.node.kind.row().methods.contains(Method::Post) && resource.privileges.contains(Privilege::Bind);
+    let adds = resource.node.traits().methods.contains(Method::Post) && resource.privileges.contains(Privilege::Bind);
     adds.then(|| Value::xml(href(&resource.href)))
 }
 
@@ -149,28 +149,28 @@ fn supported_components(resource: &Resource, _: &PropertyContext) -> Option<Valu
 
 fn supported_data(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let of = |kind: &str| format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{kind}\" version=\"2.0\"/>");
-    if resource.node.kind.is_calendar() { xml([CALENDAR, JSON].map(of).concat()) } else { None }
+    if resource.node.traits().is_calendar() { xml([CALENDAR, JSON].map(of).concat()) } else { None }
 }
 
 fn max_resource_size(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    if resource.node.kind.is_calendar() { text(MAX_BYTES.to_string()) } else { None }
+    if resource.node.traits().is_calendar() { text(MAX_BYTES.to_string()) } else { None }
 }
 
 fn max_attendees(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    if resource.node.kind.is_calendar() { text(MAX_ATTENDEES.to_string()) } else { None }
+    if resource.node.traits().is_calendar() { text(MAX_ATTENDEES.to_string()) } else { None }
 }
 
 /// The calendars by which rules may count (RSCALE).
 fn supported_rscales(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let of = |name: &str| format!("<C:supported-rscale xmlns:C=\"{CALDAV}\">{name}</C:supported-rscale>");
-    if resource.node.kind.is_calendar() { xml(SCALES.map(of).concat()) } else { None }
+    if resource.node.traits().is_calendar() { xml(SCALES.map(of).concat()) } else { None }
 }
 
 fn supported_collations(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let of = |name: &str| {
         format!("<C:supported-collation xmlns:C=\"urn:ietf:params:xml:ns:caldav\">{name}</C:supported-collation>")
     };
-    if resource.node.kind.is_calendar() { xml(COLLATIONS.iter().map(|(_, name)| of(name)).collect()) } else { None }
+    if resource.node.traits().is_calendar() { xml(COLLATIONS.iter().map(|(_, name)| of(name)).collect()) } else { None }
 }
 
 /// The object as it is stored, or the parts that are wanted. Of one that nobody can read there are no parts (500): its tag is
@@ -200,9 +200,13 @@ fn calendar_data<'a>(resource: &'a Resource, context: &'a PropertyContext) -> Op
 fn schedule_calendar_transp(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let set = resource.dead.iter().any(|(name, _)| name.is_caldav("schedule-calendar-transp"));
     let opaque = "<C:opaque xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/>";
-    (resource.node.kind.is_calendar() && !set).then(|| Value::xml(opaque))
+    (resource.node.traits().is_calendar() && !set).then(|| Value::xml(opaque))
 }
 
 fn getctag(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
-    if resource.node.kind.is_calendar() { text(sync_token(&resource.node, &context.epoch).to_string()) } else { None }
+    if resource.node.traits().is_calendar() {
+        text(sync_token(&resource.node, &context.epoch).to_string())
+    } else {
+        None
+    }
 }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use super::{Property, PropertyContext, Read, Write, all};
 use crate::front::dav::report::REPORTS;
-use crate::model::kind::Kind;
 use crate::model::method::METHODS;
 use crate::model::name::{BEFFROI, QName};
+use crate::model::view::View;
 use crate::tree::former::version_path;
 use crate::tree::resource::{Needs, Resource};
 use crate::wire::header::http_date;
@@ -60,11 +60,11 @@ fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
 }
 
 fn is_version(resource: &Resource) -> bool {
-    matches!(resource.node.kind, Kind::Version | Kind::PastFile)
+    !resource.node.is_collection() && matches!(resource.node.view, View::Version | View::MirroredVersion | View::Former)
 }
 
 fn is_document(resource: &Resource) -> bool {
-    matches!(resource.node.kind, Kind::File | Kind::Object)
+    resource.node.view == View::Present && !resource.node.is_collection()
 }
 
 fn hrefs(resource: &Resource, numbers: impl Iterator<Item = i64>) -> Option<Value<'static>> {
@@ -95,7 +95,7 @@ fn sha256<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a
 }
 
 fn supported_method_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    let methods = METHODS.iter().filter(|(method, _)| resource.node.kind.row().methods.contains(*method));
+    let methods = METHODS.iter().filter(|(method, _)| resource.node.traits().methods.contains(*method));
     Some(Value::xml(methods.map(|(_, name)| format!("<D:supported-method name=\"{name}\"/>")).collect::<String>()))
 }
 
@@ -109,7 +109,7 @@ fn supported_live_property_set(_: &Resource, _: &PropertyContext) -> Option<Valu
 }
 
 fn supported_report_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    let reports = REPORTS.iter().filter(|report| (report.on)(resource.node.kind.row()));
+    let reports = REPORTS.iter().filter(|report| (report.on)(resource.node.traits()));
     let xml = |name: &QName| format!("<D:supported-report><D:report>{}</D:report></D:supported-report>", empty(name));
     Some(Value::xml(reports.map(|report| xml(&report.name)).collect::<String>()))
 }
@@ -136,11 +136,10 @@ fn before(resource: &Resource) -> &[i64] {
 }
 
 fn predecessor_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    match resource.node.kind {
-        Kind::Version | Kind::PastFile => hrefs(resource, before(resource).last().copied().into_iter()),
-        Kind::File | Kind::Object if !resource.node.sealed => hrefs(resource, newest(resource).into_iter()),
-        _ => None,
+    if is_version(resource) {
+        return hrefs(resource, before(resource).last().copied().into_iter());
     }
+    (is_document(resource) && !resource.node.sealed).then(|| hrefs(resource, newest(resource).into_iter()))?
 }
 
 fn successor_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
@@ -157,11 +156,11 @@ fn version_name(resource: &Resource, _: &PropertyContext) -> Option<Value<'stati
 }
 
 fn version_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    if resource.node.kind == Kind::VersionHistory { hrefs(resource, resource.versions.iter().copied()) } else { None }
+    if resource.node.view == View::VersionHistory { hrefs(resource, resource.versions.iter().copied()) } else { None }
 }
 
 fn root_version(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    if resource.node.kind == Kind::VersionHistory {
+    if resource.node.view == View::VersionHistory {
         hrefs(resource, resource.versions.first().copied().into_iter())
     } else {
         None
@@ -169,9 +168,7 @@ fn root_version(resource: &Resource, _: &PropertyContext) -> Option<Value<'stati
 }
 
 fn version_history(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    let of_document = is_document(resource)
-        || matches!(resource.node.kind, Kind::TrashedFile | Kind::TrashedObject)
-        || is_version(resource);
+    let of_document = !resource.node.is_collection();
     of_document.then(|| Value::xml(href(&version_path(resource.node.id, None).href(true))))
 }
 
@@ -189,5 +186,5 @@ fn deleted_at(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>
 
 fn deleted_from(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     let (_, path) = resource.old_place.as_ref()?;
-    Some(Value::xml(href(&path.href(resource.node.kind.is_collection()))))
+    Some(Value::xml(href(&path.href(resource.node.is_collection()))))
 }

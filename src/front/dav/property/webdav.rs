@@ -10,6 +10,7 @@ use crate::model::id::{Timestamp, tellable};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{MICROSOFT, QName};
+use crate::model::view::View;
 use crate::tree::calendar::{given, link_of};
 use crate::tree::changes::sync_token;
 use crate::tree::resource::{Needs, Resource};
@@ -103,8 +104,13 @@ fn displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Val
     match (&resource.principal, resource.node.kind) {
         (Some(principal), _) => text(principal.display_name.as_str()),
         // A calendar's own is a dead one.
-        (None, kind) if kind.is_calendar() && resource.dead.iter().any(|(name, _)| name.is_dav("displayname")) => None,
-        (None, Kind::LinkedCalendar) => {
+        (None, _)
+            if resource.node.traits().is_calendar()
+                && resource.dead.iter().any(|(name, _)| name.is_dav("displayname")) =>
+        {
+            None
+        }
+        (None, _) if resource.node.view == View::Linked => {
             let (calendar, home) = link_of(&resource.node.name)?;
             text(format!("{calendar} ({home})"))
         }
@@ -114,7 +120,7 @@ fn displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Val
 }
 
 fn getcontentlength(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    if resource.node.kind.is_collection() { None } else { plain(resource.node.size_bytes.to_string()) }
+    if resource.node.is_collection() { None } else { plain(resource.node.size_bytes.to_string()) }
 }
 
 fn getcontenttype<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
@@ -130,14 +136,14 @@ fn getlastmodified(resource: &Resource, _: &PropertyContext) -> Option<Value<'st
 }
 
 fn lock_discovery(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
-    if !resource.node.kind.row().methods.contains(Method::Lock) {
+    if !resource.node.traits().methods.contains(Method::Lock) {
         return None;
     }
     Some(if resource.locks.is_empty() { Value::Empty } else { Value::xml(lockdiscovery(&resource.locks, context.now)) })
 }
 
 fn resourcetype(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    let types = resource.node.kind.row().resource_types;
+    let types = resource.node.traits().resource_types;
     if types.is_empty() {
         return Some(Value::Empty);
     }
@@ -147,7 +153,7 @@ fn resourcetype(resource: &Resource, _: &PropertyContext) -> Option<Value<'stati
 fn supportedlock(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     const BOTH: &str = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>\
         </D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>";
-    resource.node.kind.row().methods.contains(Method::Lock).then(|| Value::xml(BOTH))
+    resource.node.traits().methods.contains(Method::Lock).then(|| Value::xml(BOTH))
 }
 
 fn quota_available(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
@@ -164,5 +170,5 @@ fn resource_id(resource: &Resource, context: &PropertyContext) -> Option<Value<'
 }
 
 fn token(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
-    if resource.node.kind.row().sync { text(sync_token(&resource.node, &context.epoch).to_string()) } else { None }
+    if resource.node.traits().sync { text(sync_token(&resource.node, &context.epoch).to_string()) } else { None }
 }

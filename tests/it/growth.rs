@@ -324,6 +324,9 @@ async fn what_names_each_other_is_looked_at_once() {
     for (few, many) in costs[0].iter().zip(&costs[1]) {
         assert!(many.0 <= 3 * few.0 && many.1 <= 3 * few.1, "{costs:?}");
     }
+    // More than would be told if each were looked at.
+    let told = max.report_at("/files/tram/6-0.txt").body(&expand(5)).expect(207).await.text();
+    assert_eq!(told.matches("<D:resourcetype/>").count(), 2 * 6_usize.pow(5));
     let begun = std::time::Instant::now();
     let many: String = "<d:href xmlns:d=\"DAV:\">/files/tram/6-0.txt</d:href>".repeat(2000);
     max.proppatch(

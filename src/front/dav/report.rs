@@ -39,6 +39,8 @@ const MAX_VERSIONS: usize = 10_000;
 const MAX_EXPANSION: usize = 5;
 /// What looking at one resource by its address costs of the budget.
 const STEPS_EACH: u64 = 300;
+/// What a response costs that was told before and is written once more.
+const STEPS_AGAIN: u64 = 60;
 /// So many bytes are written in a step: about an address.
 const BYTES_A_STEP: usize = 32;
 
@@ -263,7 +265,7 @@ struct Expansion<'a> {
     responses: u64,
 }
 
-/// A response, and how many are in it, itself among them: each costs the same where it is told again, so that answers have an end.
+/// A response, and how many are in it, itself among them: each costs something where it is told again, so that answers have an end.
 #[derive(Clone)]
 struct Told {
     response: Arc<str>,
@@ -273,7 +275,7 @@ struct Told {
 impl<'a> Expansion<'a> {
     /// The response of one resource, the addresses in its properties replaced by responses where that is asked.
     async fn response(&mut self, request: &Request, asked: &'a [Expand], level: usize) -> Result<String> {
-        self.tells(1)?;
+        self.tells(1, STEPS_EACH)?;
         let needs = asked.iter().fold(Needs::NOTHING, |needs, expand| {
             needs.and(find(&expand.name).map_or(Needs { dead: true, ..Needs::NOTHING }, |row| row.needs))
         });
@@ -325,10 +327,10 @@ impl<'a> Expansion<'a> {
         Ok(writer.out)
     }
 
-    /// To be asked before so many responses are told.
-    fn tells(&mut self, responses: u64) -> std::result::Result<(), Exhausted> {
+    /// To be asked before so many responses are told, each at a cost.
+    fn tells(&mut self, responses: u64, each: u64) -> std::result::Result<(), Exhausted> {
         self.responses += responses;
-        self.budget.steps(responses.saturating_mul(STEPS_EACH))
+        self.budget.steps(responses.saturating_mul(each))
     }
 
     /// To be asked before so many bytes are written.
@@ -349,7 +351,7 @@ impl<'a> Expansion<'a> {
         let key = (set, address);
         let told = match self.known.get(&key).cloned() {
             Some(told) => {
-                self.tells(told.as_ref().map_or(1, |told| told.responses))?;
+                self.tells(told.as_ref().map_or(1, |told| told.responses), STEPS_AGAIN)?;
                 told
             }
             None => {

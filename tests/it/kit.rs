@@ -42,24 +42,49 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         let tree = Tree::open(data.path(), true).await.unwrap();
         tree.add_project("tram", "Tramway", None).await.unwrap();
-        let mut passwords = Vec::new();
-        for (name, role) in PEOPLE {
-            tree.add_person(name, &format!("{name} shown"), &format!("{name}@ville.example"), None).await.unwrap();
-            if let Some(role) = role {
-                tree.add_member("tram", name, role, None).await.unwrap();
-            }
-            passwords.push((name, tree.add_device(name, "test", Scope::All, false, None).await.unwrap()));
-        }
         let mut config = Config::default();
         config.server.listen = vec!["127.0.0.1:0".to_owned()];
         alter(&mut config);
+        let mut world = Self::serve(tree, data, config).await;
+        for (name, role) in PEOPLE {
+            world.add_person(name).await;
+            if let Some(role) = role {
+                world.tree.add_member("tram", name, role, None).await.unwrap();
+            }
+        }
+        world
+    }
+
+    async fn serve(tree: Tree, data: tempfile::TempDir, config: Config) -> Self {
         let running = Running::open(tree.clone(), config).await.unwrap();
         let address = running.addresses[0];
         let (stop, stopped) = oneshot::channel::<()>();
         let done = tokio::spawn(running.serve(async {
             let _ = stopped.await;
         }));
-        Self { tree, address, data, stop: Some(stop), done: Some(done), passwords }
+        Self { tree, address, data, stop: Some(stop), done: Some(done), passwords: Vec::new() }
+    }
+
+    /// One more person, whose client there is from now on.
+    pub async fn add_person(&mut self, name: &'static str) {
+        self.tree.add_person(name, &format!("{name} shown"), &format!("{name}@ville.example"), None).await.unwrap();
+        let password = self.tree.add_device(name, "test", Scope::All, false, None).await.unwrap();
+        self.passwords.push((name, password));
+    }
+
+    /// Another world, which is as this one was when it was stopped.
+    pub async fn again(&self) -> Self {
+        assert!(self.stop.is_none(), "its data is at rest");
+        let data = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(self.data.path()).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                std::fs::copy(entry.path(), data.path().join(entry.file_name())).unwrap();
+            }
+        }
+        let tree = Tree::open(data.path(), false).await.unwrap();
+        let mut config = Config::default();
+        config.server.listen = vec!["127.0.0.1:0".to_owned()];
+        Self { passwords: self.passwords.clone(), ..Self::serve(tree, data, config).await }
     }
 
     /// A second server on the same data, as another process is: its address, and what ends it.

@@ -1,6 +1,8 @@
-//! Rules are followed in the turn of who asks, beside the threads that serve, and while no change is open: whatever is asked.
+//! Rules are followed in the turn of who asks, beside the threads that serve, and while no change is open: whatever is
+//! asked.
 //!
-//! Server and client share the one thread of a test, so what that thread worked is what the server worked on threads that serve.
+//! Server and client share the one thread of a test, so what that thread worked is what the server worked on threads
+//! that serve.
 
 use std::cell::Cell;
 use std::sync::mpsc::{Sender, channel};
@@ -47,7 +49,8 @@ fn cost<T>(work: impl Fn() -> T) -> u64 {
     costs.min().unwrap()
 }
 
-/// A zone that changes each day for so many days, under a name that tells what it is, or under one that only it explains.
+/// A zone that changes each day for so many days, under a name that tells what it is, or under one that only it
+/// explains.
 fn zone(name: &str, days: u32) -> String {
     format!(
         "BEGIN:VTIMEZONE\r\nTZID:{name}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\n\
@@ -166,8 +169,9 @@ impl Done {
         done
     }
 
-    /// Does one thing several times, each for itself; what has to be there for it comes before. The first time all who work are
-    /// kept from it until others have written: that they can, and that the deed is done by then or not, as its `need` says.
+    /// Does one thing several times, each for itself; what has to be there for it comes before. The first time all who
+    /// work are kept from it until others have written: that they can, and that the deed is done by then or not, as its
+    /// `need` says.
     async fn deed(&mut self, what: &'static str, need: Need, deed: impl AsyncFn(&World, usize)) {
         let mut least = u64::MAX;
         for time in 0..TIMES {

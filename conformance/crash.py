@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import http.client
+import json
 import os
 import random
 import signal
@@ -81,5 +82,9 @@ for turn in range(int(rounds)):
     check = subprocess.run([binary, "check", "--data", data], capture_output=True, text=True)
     print("ok" if check.returncode == 0 else "not ok", f"check after kill {turn}", check.stdout.strip())
     lost += check.returncode != 0
+jobs = json.loads(subprocess.run([binary, "jobs", "list", "--json", "--data", data], capture_output=True, text=True).stdout)
+kinds = sorted(job["kind"] for job in jobs)
+lost += len(kinds) != len(set(kinds)) or not kinds or any(job["state"] == "failed" for job in jobs)
+print("ok" if kinds and len(kinds) == len(set(kinds)) else "not ok", "each job is there once after all kills:", *kinds)
 print("ok" if lost == 0 and kept > 0 else "not ok", f"{kept} acknowledged documents read back, {lost} lost")
 sys.exit(1 if lost or not kept else 0)

@@ -5,21 +5,19 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::config::{Config, LogConfig, StoreConfig};
-use crate::model::id::now;
 use crate::server::Server;
 use crate::tree::Tree;
-use crate::tree::retention::Tended;
+use crate::tree::job::{JOBS, JobRow};
 
-/// How often lapsed sessions are ended and what is not to be kept goes.
-const TEND_EVERY: Duration = Duration::from_secs(300);
-/// How often bodies that nothing names are swept: all rows are read for it.
-const SWEEP_EVERY: Duration = Duration::from_secs(86_400);
+/// How often what is remembered of past requests is forgotten, and room is set aside.
+const TIDY_EVERY: Duration = Duration::from_secs(300);
 
 /// A server whose listeners are open.
 pub struct Running {
@@ -27,6 +25,8 @@ pub struct Running {
     pub addresses: Vec<SocketAddr>,
     /// `http` or `https`.
     pub scheme: &'static str,
+    /// What it does besides, once whatever the number of servers.
+    pub jobs: &'static [JobRow],
     server: Arc<Server>,
     tree: Tree,
     listeners: Vec<TcpListener>,
@@ -42,41 +42,29 @@ impl Running {
         }
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
         let server = Arc::new(Server::new(tree.clone(), config)?);
-        Ok(Self { addresses, scheme: server.scheme(), server, tree, listeners })
+        Ok(Self { addresses, scheme: server.scheme(), jobs: &JOBS, server, tree, listeners })
     }
 
     /// Serves until `stop` resolves, then drains.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
-        let jobs = tokio::spawn(jobs(self.tree.clone(), Arc::clone(&self.server)));
+        let mut beside = JoinSet::new();
+        beside.spawn(tidy(self.tree.clone(), Arc::clone(&self.server)));
+        let (tree, jobs) = (self.tree.clone(), self.jobs);
+        beside.spawn(async move { tree.run_jobs(jobs).await });
         self.server.serve(self.listeners, stop).await;
-        jobs.abort();
-        let _ = jobs.await;
+        beside.shutdown().await;
         self.tree.close().await;
     }
 }
 
-async fn jobs(tree: Tree, server: Arc<Server>) {
-    let mut ticks = tokio::time::interval(TEND_EVERY);
-    let mut swept_at: Option<Instant> = None;
+/// What this process does for itself, beside the jobs that are done once whatever the number of processes.
+async fn tidy(tree: Tree, server: Arc<Server>) {
+    let mut ticks = tokio::time::interval(TIDY_EVERY);
     loop {
         ticks.tick().await;
         server.forget();
         if let Err(error) = tree.set_room_aside().await {
             tracing::warn!(%error, "no room is set aside for when the disk is full");
-        }
-        match tree.tend(now()).await {
-            Ok(done) if done == Tended::default() => {}
-            Ok(done) => tracing::info!(?done, "what was not to be kept is gone"),
-            Err(failure) => tracing::error!(%failure, "tending the past failed"),
-        }
-        if swept_at.is_some_and(|at| at.elapsed() < SWEEP_EVERY) {
-            continue;
-        }
-        swept_at = Some(Instant::now());
-        match tree.sweep().await {
-            Ok(0) => {}
-            Ok(swept) => tracing::info!(swept, "unnamed bodies were removed"),
-            Err(failure) => tracing::error!(%failure, "the sweep of unnamed bodies failed"),
         }
     }
 }

@@ -66,7 +66,7 @@ const OF_ONE_DATABASE: [&str; 8] =
 const FOLLOW: [&str; 5] = ["Zones::new(", "Zone::of_text(", "bounds(", "judge(", "sound("];
 const FOLLOWERS: [(&str, &str); 6] = [
     ("tree/calendar.rs", "in `Tree::prepare` and `Tree::zone_of_text`; opening a store indexes, too"),
-    ("tree/maintenance.rs", "only the check does, for which nobody waits"),
+    ("tree/check.rs", "only the check does, for which nobody waits"),
     ("front/dav/calendar.rs", "in what `Visit::work` is given"),
     ("front/dav/property/caldav.rs", "for parts of objects, which only reports that work ask for"),
     ("front/dav/get.rs", "in what `Tree::work` is given"),

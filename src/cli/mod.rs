@@ -11,6 +11,7 @@ mod files;
 mod grant;
 mod help;
 mod holidays;
+mod jobs;
 mod output;
 mod past;
 mod person;
@@ -78,6 +79,9 @@ enum Command {
     RestoreVersion(past::RestoreVersion),
     /// Bring a folder back to a former moment, as new changes: nothing is lost by it
     Rewind(past::Rewind),
+    /// What the server has to do, and what it gave up
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
     /// Verify every document and reference; exit status 1 if there is damage
     Check(check::Check),
 }
@@ -131,6 +135,7 @@ async fn administer(command: Command, tree: &Tree, config: &Config, terminal: &T
         Command::Versions(versions) => versions.run(tree, terminal).await?,
         Command::RestoreVersion(restore) => restore.run(tree, terminal).await?,
         Command::Rewind(rewind) => rewind.run(tree, terminal).await?,
+        Command::Jobs(jobs) => jobs.run(tree, terminal).await?,
         Command::Check(check) => return check.run(tree, terminal).await,
         Command::Demo(_) | Command::Serve(_) => {}
     }

@@ -116,6 +116,7 @@ impl Terminal {
             Fault::NoCalendar(address) => self.text("fault-no-calendar", &[("address", address)]),
             Fault::FeedTaken(name, address) => self.text("fault-feed-taken", &[("name", name), ("address", address)]),
             Fault::NoFeed(name, address) => self.text("fault-no-feed", &[("name", name), ("address", address)]),
+            Fault::NoJob(key) => self.text("fault-no-job", &[("name", key)]),
             Fault::Closed(name) => self.text("fault-closed", &[("name", name)]),
             Fault::Failed(failure) => self.failure(failure),
         }

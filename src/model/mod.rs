@@ -14,6 +14,7 @@ pub mod etag;
 pub mod filename;
 pub mod header;
 pub mod id;
+pub mod job;
 pub mod kind;
 pub mod lock;
 pub mod markup;

@@ -4,7 +4,7 @@ use super::db::arguments;
 use super::db::text::{INTEGRITY, mistyped};
 use super::executor::{Executor, row, rows};
 use super::statement::tables::{
-    ACE, ADDRESS, BODY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, FEED, HOLD, HOME, LOCK, MEMBERSHIP, NODE, PAST,
+    ACE, ADDRESS, BODY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, FEED, HOLD, HOME, JOB, LOCK, MEMBERSHIP, NODE, PAST,
     PRINCIPAL, PROPERTY, PURGE, RETURNED, SETTING, UNREAD,
 };
 use super::statement::{Statement, reads, statements};
@@ -313,7 +313,7 @@ statements! {
             ),
         },
     ];
-    const TYPED: [Statement; 20] = [
+    const TYPED: [Statement; 21] = [
         typed!(SETTING, "setting", [], ["name", "value"], []),
         typed!(
             PRINCIPAL,
@@ -417,6 +417,13 @@ statements! {
         ),
         typed!(PROPERTY, "property", ["node_id", "principal_id"], ["namespace", "name", "xml"], []),
         typed!(CHAIN, "chain", ["home_id", "place", "node_id", "version"], ["leaf", "chain"], []),
+        typed!(
+            JOB,
+            "job",
+            ["entered_at", "due_at", "lease", "tries", "failed_at"],
+            ["job_key", "kind", "payload", "error"],
+            []
+        ),
         typed!(HOLD, "hold", ["home_id", "principal_id", "since_at", "released_until"], [], []),
         typed!(CALENDAR, "calendar", ["node_id", "components"], [], []),
         typed!(

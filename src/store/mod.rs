@@ -14,6 +14,7 @@ pub mod db;
 pub mod executor;
 pub mod feed;
 pub mod held;
+pub mod job;
 pub mod list;
 pub mod lock;
 pub mod members;

@@ -37,6 +37,7 @@ pub mod tables {
         FEED = "feed",
         HOLD = "hold",
         HOME = "home",
+        JOB = "job",
         LOCK = "lock",
         MEMBERSHIP = "membership",
         NODE = "node",

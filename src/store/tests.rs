@@ -139,7 +139,7 @@ macro_rules! files {
 
 /// The files that have statements.
 const FILES: &[File] = files![
-    body, calendar, check, feed, held, lock, members, named, node, past, principal, property, purge, retention,
+    body, calendar, check, feed, held, job, lock, members, named, node, past, principal, property, purge, retention,
     returned, subtree, trash, unread, version,
 ];
 

@@ -66,6 +66,9 @@ pub enum Fault {
     /// The person has no feed of this calendar.
     #[error("{0:?} has no feed of {1:?}")]
     NoFeed(String, String),
+    /// No job of this key is entered, or it is running.
+    #[error("no job {0:?} waits")]
+    NoJob(String),
     /// The project is closed.
     #[error("{0:?} is closed")]
     Closed(String),

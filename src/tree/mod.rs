@@ -8,20 +8,19 @@ pub mod authentication;
 mod below;
 pub mod calendar;
 pub mod changes;
+pub mod check;
 pub mod edit;
 pub mod feed;
 pub mod former;
 pub mod gate;
-pub mod maintenance;
+pub mod job;
 mod objects;
 pub mod plan;
 mod pressing;
-mod purge;
 pub mod quota;
 mod reread;
 pub mod resolve;
 pub mod resource;
-pub mod retention;
 mod returned;
 pub mod trash;
 pub mod walk;
@@ -30,7 +29,7 @@ pub mod work;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use self::edit::event::Observers;
+use self::edit::event::Hooks;
 use self::gate::{Admitted, Clock, Request, admit, allowed};
 use self::quota::Room;
 use self::resolve::{Target, resolve};
@@ -61,7 +60,7 @@ pub struct Tree {
     store: Arc<Store>,
     spans: Arc<Spans>,
     workers: Arc<Workers>,
-    observers: Arc<Observers>,
+    hooks: Arc<Hooks>,
 }
 
 /// What the first run of the gate found.
@@ -77,7 +76,7 @@ impl Tree {
     /// fails.
     pub async fn open(data: &FilePath, flush: bool) -> Result<Self> {
         let store = Arc::new(Store::open(data, flush).await?);
-        let tree = Self { store, spans: Arc::default(), workers: Arc::default(), observers: Arc::default() };
+        let tree = Self { store, spans: Arc::default(), workers: Arc::default(), hooks: Arc::default() };
         tree.finish_returned().await?;
         tree.finish_unread().await?;
         Ok(tree)

@@ -14,13 +14,13 @@ fn beffroi(data: &Path, language: &str, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn ok(data: &Path, arguments: &[&str]) -> String {
+pub fn ok(data: &Path, arguments: &[&str]) -> String {
     let output = beffroi(data, "C", arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn refused(data: &Path, language: &str, arguments: &[&str]) -> String {
+pub fn refused(data: &Path, language: &str, arguments: &[&str]) -> String {
     let output = beffroi(data, language, arguments);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
     let text = String::from_utf8(output.stderr).unwrap();

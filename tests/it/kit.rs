@@ -8,6 +8,7 @@ use beffroi::config::Config;
 use beffroi::model::principal::Scope;
 use beffroi::model::privilege::Role;
 use beffroi::tree::Tree;
+use beffroi::tree::job::JobRow;
 use beffroi::wire::xml::{self, Element};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -56,7 +57,9 @@ impl World {
     }
 
     async fn serve(tree: Tree, data: tempfile::TempDir, config: Config) -> Self {
-        let running = Running::open(tree.clone(), config).await.unwrap();
+        let mut running = Running::open(tree.clone(), config).await.unwrap();
+        // Tests have the work of the jobs done when they want it: what it costs is no request's.
+        running.jobs = &[];
         let address = running.addresses[0];
         let (stop, stopped) = oneshot::channel::<()>();
         let done = tokio::spawn(running.serve(async {
@@ -89,10 +92,16 @@ impl World {
 
     /// A second server on the same data, as another process is: its address, and what ends it.
     pub async fn beside(&self) -> (SocketAddr, oneshot::Sender<()>) {
+        self.beside_with(&[]).await
+    }
+
+    /// The same with jobs.
+    pub async fn beside_with(&self, jobs: &'static [JobRow]) -> (SocketAddr, oneshot::Sender<()>) {
         let mut config = Config::default();
         config.server.listen = vec!["127.0.0.1:0".to_owned()];
         let tree = Tree::open(self.data.path(), true).await.unwrap();
-        let running = Running::open(tree, config).await.unwrap();
+        let mut running = Running::open(tree, config).await.unwrap();
+        running.jobs = jobs;
         let address = running.addresses[0];
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(running.serve(async {

@@ -24,6 +24,7 @@ mod forms;
 mod growth;
 mod holds;
 mod hrefs;
+mod jobs;
 mod keeping;
 mod kit;
 mod lacks;

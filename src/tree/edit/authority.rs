@@ -52,6 +52,12 @@ pub enum Verb {
     MoveHorizon,
     /// Bodies that nothing names go.
     Sweep,
+    /// A job is entered.
+    EnterJob,
+    /// A job is held, done, or put off. It is not told: what the job does is.
+    RunJob,
+    /// A job is made due.
+    RetryJob,
     /// What older versions stored is set right.
     Repair,
     /// When something was used last.
@@ -104,7 +110,7 @@ const JOB: &[Authority] = &[Authority::Job];
 const ADMINISTRATION: &[Authority] = &[Authority::Administration];
 
 /// One row a verb.
-pub static VERBS: [VerbRow; 32] = [
+pub static VERBS: [VerbRow; 35] = [
     row(Verb::Bind, OBJECTS, Some(Effect::Bind)),
     row(Verb::Replace, OBJECTS, Some(Effect::WriteContent)),
     row(Verb::Patch, GATE, Some(Effect::WriteProperties)),
@@ -122,6 +128,9 @@ pub static VERBS: [VerbRow; 32] = [
     row(Verb::Thin, JOB, None),
     row(Verb::MoveHorizon, JOB, None),
     row(Verb::Sweep, JOB, None),
+    row(Verb::EnterJob, &[Authority::Gate, Authority::Delivery, Authority::Job, Authority::Administration], None),
+    row(Verb::RunJob, JOB, None),
+    row(Verb::RetryJob, ADMINISTRATION, None),
     row(Verb::Repair, JOB, None),
     row(Verb::NoteUse, JOB, None),
     row(Verb::AddPerson, ADMINISTRATION, None),

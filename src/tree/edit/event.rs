@@ -2,6 +2,8 @@
 
 use std::sync::{PoisonError, RwLock};
 
+use tokio::sync::watch;
+
 use super::authority::{Authority, Verb};
 use crate::model::id::{Id, Timestamp};
 use crate::model::node::Node;
@@ -70,21 +72,34 @@ type Observer = Box<dyn Fn(&ChangeEvent) + Send + Sync>;
 
 /// Who hears of changes of this process.
 #[derive(Default)]
-pub(in crate::tree) struct Observers(RwLock<Vec<Observer>>);
+pub(in crate::tree) struct Hooks {
+    observers: RwLock<Vec<Observer>>,
+    jobs: watch::Sender<()>,
+}
 
-impl Observers {
-    pub fn add(&self, observer: impl Fn(&ChangeEvent) + Send + Sync + 'static) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(observer));
+impl Hooks {
+    pub fn observe(&self, observer: impl Fn(&ChangeEvent) + Send + Sync + 'static) {
+        self.observers.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(observer));
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    pub fn has_observers(&self) -> bool {
+        !self.observers.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     pub fn tell(&self, events: &[ChangeEvent]) {
-        let observers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
         for event in events {
             observers.iter().for_each(|observer| observer(event));
         }
+    }
+
+    /// Wakes those who wait for jobs.
+    pub fn wake(&self) {
+        self.jobs.send_replace(());
+    }
+
+    /// Changes whenever this process has entered jobs.
+    pub fn entered(&self) -> watch::Receiver<()> {
+        self.jobs.subscribe()
     }
 }

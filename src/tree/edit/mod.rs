@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use self::ahead::{Ahead, Unknown};
 use self::authority::{Authority, Verb};
-use self::event::{ChangeEvent, Deed, Observers};
+use self::event::{ChangeEvent, Deed, Hooks};
 use super::Tree;
 use super::former;
 use super::gate::{Admitted, Clock, Request, admit};
@@ -76,8 +76,10 @@ pub struct Edit {
     ahead: Ahead,
     /// The home that would have lost too much by it (see `trash`).
     braked: Option<Id>,
-    observers: Arc<Observers>,
+    hooks: Arc<Hooks>,
     observed: bool,
+    /// Has it entered jobs?
+    wakes: bool,
     events: Vec<ChangeEvent>,
 }
 
@@ -134,7 +136,7 @@ impl Tree {
     /// Has a function of ours called with each change of this process, once it is on disk. What must not be lost by a crash is
     /// written in the transaction of the change instead.
     pub fn observe(&self, observer: impl Fn(&ChangeEvent) + Send + Sync + 'static) {
-        self.observers.add(observer);
+        self.hooks.observe(observer);
     }
 }
 
@@ -170,7 +172,7 @@ impl Edit {
     /// By [`Authority::Gate`] only for what the gate then admits.
     async fn begin(tree: &Tree, authority: Authority) -> std::result::Result<Self, Failure> {
         let txn = tree.store.write().await?;
-        let observers = Arc::clone(&tree.observers);
+        let hooks = Arc::clone(&tree.hooks);
         Ok(Self {
             txn,
             authority,
@@ -186,8 +188,9 @@ impl Edit {
             indexed: None,
             ahead: Ahead::default(),
             braked: None,
-            observed: !observers.is_empty(),
-            observers,
+            observed: hooks.has_observers(),
+            hooks,
+            wakes: false,
             events: Vec::new(),
         })
     }
@@ -268,6 +271,17 @@ impl Edit {
         Ok(&mut self.txn)
     }
 
+    /// The same for what is not told.
+    pub(super) fn statements(&mut self, verb: Verb) -> std::result::Result<&mut Txn, Failure> {
+        self.authorize(verb, Id::default())?;
+        Ok(&mut self.txn)
+    }
+
+    /// Workers look for jobs when this change is made.
+    pub(super) fn wake_workers(&mut self) {
+        self.wakes = true;
+    }
+
     /// Has it held the others up for as long as one slice of long work may? Asked between its pieces; the rest is another change.
     pub(super) fn is_long(&mut self) -> bool {
         self.txn.is_long()
@@ -286,14 +300,17 @@ impl Edit {
                 node::settle(&mut self.txn, &claim).await?;
             }
         }
-        if self.events.is_empty() {
+        if self.events.is_empty() && !self.wakes {
             return Ok(self.txn.commit().await?);
         }
         // Once begun it is carried through, and so is the telling.
-        let Self { txn, observers, events, .. } = self;
+        let Self { txn, hooks, events, wakes, .. } = self;
         let told = Carried::through(async move {
             txn.commit().await?;
-            observers.tell(&events);
+            hooks.tell(&events);
+            if wakes {
+                hooks.wake();
+            }
             Ok(())
         });
         told.await.map_err(|died| Failure::new("committing", died))?

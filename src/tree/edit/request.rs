@@ -4,6 +4,7 @@ use super::Edit;
 use super::verbs::{Content, FileContent, Leaving, PropertyChange, Slot, bug};
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
+use crate::model::job::NewJob;
 use crate::model::name::QName;
 use crate::model::node::Node;
 use crate::tree::gate::Admitted;
@@ -62,6 +63,11 @@ impl Admitted<Edit> {
     /// What the calendar that this request has just bound may hold.
     pub async fn set_supported_components(&mut self, calendar: &Node, components: ComponentSet) -> Result<()> {
         self.store.set_supported_components(calendar, components).await
+    }
+
+    /// Has something done after this change: see [`crate::tree::job`].
+    pub async fn enqueue(&mut self, job: NewJob<'_>) -> Result<()> {
+        self.store.enqueue(job).await
     }
 
     /// What stands at the target goes into the trash. 403 when it is one deletion too many.

@@ -1,28 +1,24 @@
-//! What keeps the store sound: the check of every body, version and reference, and the sweep of bodies that nothing names.
+//! The check of every body, version and reference.
 
 use std::collections::HashMap;
 
 use super::Tree;
 use super::calendar::CALENDARS;
-use super::edit::authority::Verb;
-use super::edit::event::Deed;
 use super::edit::{leaf, link};
 use super::objects::Objects;
 use super::resolve::TRASH;
 use crate::ical::judge::judge;
 use crate::ical::object::Object;
-use crate::model::error::{self, Failure, Reason};
+use crate::model::error::{Failure, Reason};
 use crate::model::filename::key;
-use crate::model::id::{Id, now};
+use crate::model::id::Id;
 use crate::model::markup::{is_name, is_whole};
 use crate::model::path::Path;
-use crate::store::body::{self, SWEEP_AGE, sha256};
+use crate::store::body::{self, sha256};
 use crate::store::check::{self, Damage, StoredObject};
 use crate::store::{named, version};
 
 const PAGE: i64 = 500;
-/// How many bodies are removed at a time.
-const SWEPT: usize = 50;
 /// Nodes whose dead properties are looked at in one go.
 const PROPERTY_PAGE: i64 = 20;
 
@@ -204,33 +200,5 @@ impl Tree {
             }
         }
         Ok(damage)
-    }
-
-    /// Removes bodies that were stored more than a day ago and that nothing names; how many.
-    pub async fn sweep(&self) -> error::Result<u64> {
-        let before = now() - i64::try_from(SWEEP_AGE.as_secs()).unwrap_or(i64::MAX);
-        let mut swept = 0;
-        let parts = named::parts(&mut self.store.read().await?).await?;
-        for part in parts {
-            let _alone = self.store.carrying.write().await;
-            let large = self.store.blobs.old(&part).await?;
-            let unnamed = named::unnamed(&mut self.store.read().await?, &part, before, &large).await?;
-            // First what makes room: the rows may need some to go.
-            for hash in large.iter().filter(|hash| unnamed.binary_search(hash).is_ok()) {
-                swept += u64::from(self.store.blobs.remove_old(hash).await?);
-            }
-            let mut pages = unnamed.chunks(SWEPT).peekable();
-            while pages.peek().is_some() {
-                let mut edit = self.job_edit().await?;
-                let txn = edit.doing(Verb::Sweep, Deed::default())?;
-                while !txn.is_long()
-                    && let Some(page) = pages.next()
-                {
-                    swept += named::remove(txn, page, before).await?;
-                }
-                edit.commit().await?;
-            }
-        }
-        Ok(swept)
     }
 }

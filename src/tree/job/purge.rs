@@ -1,11 +1,11 @@
 //! What is purged goes in slices (see `store/purge.rs`): others write in between, and what a crash leaves undone the job does.
 
-use super::Tree;
-use super::edit::authority::Verb;
-use super::edit::event::Deed;
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp};
 use crate::store::purge;
+use crate::tree::Tree;
+use crate::tree::edit::authority::Verb;
+use crate::tree::edit::event::Deed;
 
 /// How many purges are looked for at a time.
 const PAGE: i64 = 100;
@@ -37,7 +37,7 @@ impl Tree {
     }
 
     /// The same for all purges that are due.
-    pub(super) async fn finish_purges(&self, now: Timestamp) -> Result<u64> {
+    pub(in crate::tree) async fn finish_purges(&self, now: Timestamp) -> Result<u64> {
         let mut removed = 0;
         loop {
             let due = purge::due(&mut self.store.read().await?, now, PAGE).await?;

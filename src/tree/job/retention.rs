@@ -1,23 +1,25 @@
-//! What is kept, and the job that lets the rest go: lapsed sessions become versions, litter is cleared away, old versions
+//! What a home keeps, and the jobs that let the rest go: lapsed sessions become versions, litter is cleared away, old versions
 //! are thinned, the trash is emptied in time, the horizon of sync tokens moves on.
 //!
 //! Each deed is a small transaction of its own, so that nobody waits long.
 
-use super::Tree;
-use super::administration::{self, home_named};
-use super::edit::authority::Verb;
-use super::edit::event::Deed;
-use super::former::zone;
+use std::collections::VecDeque;
+
 use crate::model::error::{Failure, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp, now};
 use crate::model::version::{EMPTY_S, LITTER_S, Retention, thinned};
-use crate::store::{node, purge, retention, trash, version};
+use crate::store::{node, past, purge, retention, trash, version};
+use crate::tree::Tree;
+use crate::tree::administration::{self, home_named};
+use crate::tree::edit::authority::Verb;
+use crate::tree::edit::event::Deed;
+use crate::tree::former::zone;
 
 const PAGE: i64 = 200;
 const DAY_S: i64 = 86_400;
 
-/// What a round of the job did.
+/// What the jobs did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tended {
     /// Drafts whose session had lapsed and that are versions now.
@@ -47,23 +49,18 @@ impl Tree {
         Ok(edit.commit().await?)
     }
 
-    /// One round of the job over all homes, as of a moment.
+    /// What all jobs but the sweep do, as of a moment.
     pub async fn tend(&self, at: Timestamp) -> Result<Tended> {
-        let mut done = Tended::default();
-        done.purged += self.finish_purges(now()).await?;
-        self.seal_lapsed(at, &mut done).await?;
-        let mut after = Id(0);
-        loop {
-            let homes = retention::homes(&mut self.store.read().await?, after, PAGE).await?;
-            let Some((last, _)) = homes.last() else { return Ok(done) };
-            after = *last;
-            for (home, name) in homes {
-                self.tend_home(home, &name, at, &mut done).await?;
-            }
-        }
+        let mut done = Tended { purged: self.finish_purges(now()).await?, ..Tended::default() };
+        done.sealed = self.seal_lapsed(at).await?;
+        done.cleared = self.clear_litter(at).await?;
+        self.retain(at, &mut done).await?;
+        Ok(done)
     }
 
-    async fn seal_lapsed(&self, at: Timestamp, done: &mut Tended) -> Result<()> {
+    /// Makes drafts whose session has lapsed versions; how many.
+    pub(super) async fn seal_lapsed(&self, at: Timestamp) -> Result<u64> {
+        let mut all = 0;
         loop {
             let mut lapsed = version::lapsed(&mut self.store.read().await?, at, at - EMPTY_S, PAGE).await?;
             lapsed.sort_by_key(|found| found.home_id);
@@ -83,20 +80,28 @@ impl Tree {
                     edit.commit().await?;
                 }
             }
-            done.sealed += sealed;
+            all += sealed;
             if sealed == 0 {
-                return Ok(());
+                return Ok(all);
             }
         }
     }
 
-    async fn tend_home(&self, home: Id, name: &str, at: Timestamp, done: &mut Tended) -> Result<()> {
+    /// Lets old versions and deletions of all homes go.
+    pub(super) async fn retain(&self, at: Timestamp, done: &mut Tended) -> Result<()> {
+        let mut homes = Homes::default();
+        while let Some((home, _)) = homes.next(self).await? {
+            self.retain_in(home, at, done).await?;
+        }
+        Ok(())
+    }
+
+    async fn retain_in(&self, home: Id, at: Timestamp, done: &mut Tended) -> Result<()> {
         let Some(kept) = retention::of(&mut self.store.read().await?, home).await? else { return Ok(()) };
-        self.clear_litter((home, name), at, done).await?;
         // First of all: a token from before what goes below must not be honoured any more.
         let synced = at - kept.sync_days * DAY_S;
         let horizon = retention::horizon(&mut self.store.read().await?, home, synced).await?;
-        if horizon > crate::store::past::oldest_seq(&mut self.store.read().await?, home).await? {
+        if horizon > past::oldest_seq(&mut self.store.read().await?, home).await? {
             let mut edit = self.job_edit().await?;
             retention::move_horizon(edit.doing(Verb::MoveHorizon, Deed::within(home, []))?, home, horizon).await?;
             edit.commit().await?;
@@ -111,19 +116,29 @@ impl Tree {
         Ok(())
     }
 
-    async fn clear_litter(&self, (home, name): (Id, &str), at: Timestamp, done: &mut Tended) -> Result<()> {
+    /// Clears away what programs left about in all homes; how much into the trash.
+    pub(super) async fn clear_litter(&self, at: Timestamp) -> Result<u64> {
+        let (mut homes, mut cleared) = (Homes::default(), 0);
+        while let Some((home, name)) = homes.next(self).await? {
+            cleared += self.clear_litter_in((home, &name), at).await?;
+        }
+        Ok(cleared)
+    }
+
+    async fn clear_litter_in(&self, (home, name): (Id, &str), at: Timestamp) -> Result<u64> {
+        let mut cleared = 0;
         let before = at - LITTER_S;
         let abandoned = retention::abandoned(&mut self.store.read().await?, home, at, before, PAGE).await?;
         for found in abandoned {
             let mut edit = self.job_edit().await?;
             edit.claim_homes([match_name(name)]).await?;
-            done.cleared += u64::from(edit.clear_abandoned(&found, at).await?);
+            cleared += u64::from(edit.clear_abandoned(&found, at).await?);
             edit.commit().await?;
         }
         loop {
             let litter = retention::litter(&mut self.store.read().await?, home, before, PAGE).await?;
             if litter.is_empty() {
-                return Ok(());
+                return Ok(cleared);
             }
             let mut edit = self.job_edit().await?;
             let txn = edit.doing(Verb::Clear, Deed::within(home, litter.iter().copied()))?;
@@ -186,5 +201,23 @@ impl Tree {
         let emptied = purge::begin(txn, &gone, now()).await?;
         edit.commit().await?;
         Ok(emptied)
+    }
+}
+
+/// All homes, by the page.
+#[derive(Default)]
+struct Homes {
+    page: VecDeque<(Id, String)>,
+    after: Id,
+}
+
+impl Homes {
+    async fn next(&mut self, tree: &Tree) -> Result<Option<(Id, String)>> {
+        if self.page.is_empty() {
+            self.page = retention::homes(&mut tree.store.read().await?, self.after, PAGE).await?.into();
+        }
+        let next = self.page.pop_front();
+        self.after = next.as_ref().map_or(self.after, |(home, _)| *home);
+        Ok(next)
     }
 }

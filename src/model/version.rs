@@ -43,7 +43,7 @@ pub fn refines(present: Present<'_>, now: Timestamp, shows: impl Fn(&str) -> boo
 /// Is a draft whose session is over a version worth keeping? An empty one only if nothing came within its time, or if
 /// the session was ended on purpose.
 #[must_use]
-pub fn counts(size_bytes: i64, written_at: Timestamp, litter: bool, ended: bool, now: Timestamp) -> bool {
+pub fn is_version(size_bytes: i64, written_at: Timestamp, litter: bool, ended: bool, now: Timestamp) -> bool {
     !litter && (size_bytes > 0 || ended || now - written_at >= EMPTY_S)
 }
 
@@ -345,8 +345,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        EMPTY_S, EVERY, Id, Landing, Left, Present, SUCCESSIONS, Source, VACATED_S, Vacated, counts, is_backup,
-        is_litter, is_temporary, landing_of_move, moment, period, refines, succeeds, suffixed, thinned, version_name,
+        EMPTY_S, EVERY, Id, Landing, Left, Present, SUCCESSIONS, Source, VACATED_S, Vacated, is_backup, is_litter,
+        is_temporary, is_version, landing_of_move, moment, period, refines, succeeds, suffixed, thinned, version_name,
         version_of_name,
     };
     use crate::model::filename::check;
@@ -422,11 +422,11 @@ mod tests {
 
     #[test]
     fn empty_drafts_count_when_meant() {
-        assert!(!counts(0, 0, false, false, EMPTY_S - 1));
-        assert!(counts(0, 0, false, false, EMPTY_S));
-        assert!(counts(0, 0, false, true, 0));
-        assert!(counts(1, 0, false, false, 0));
-        assert!(!counts(1, 0, true, true, 0));
+        assert!(!is_version(0, 0, false, false, EMPTY_S - 1));
+        assert!(is_version(0, 0, false, false, EMPTY_S));
+        assert!(is_version(0, 0, false, true, 0));
+        assert!(is_version(1, 0, false, false, 0));
+        assert!(!is_version(1, 0, true, true, 0));
     }
 
     #[test]

@@ -327,7 +327,7 @@ pub(super) fn keys(home_name: &str, part: &str, below: &[String]) -> Vec<String>
 
 /// The keys that [`resolve`] will follow from the root for a path of what is there now; `None`: another question comes
 /// first.
-pub(super) fn foreseen(path: &Path) -> Option<Vec<String>> {
+pub(super) fn keys_of(path: &Path) -> Option<Vec<String>> {
     match path.segments() {
         [first, home, below @ ..] if first == FILES || first == CALENDARS => Some(keys(home, first, below)),
         _ => None,

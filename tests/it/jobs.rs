@@ -222,3 +222,37 @@ async fn servers_do_what_is_done_again_and_again() {
     assert!(jobs.iter().all(|job| job.state() == "waiting" && job.tries == 0 && job.error.is_none()), "{jobs:?}");
     world.sound().await;
 }
+
+/// A real process, killed while it begins its jobs: nothing is there twice, and the next that looks does what was left.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_server_leaves_is_done_by_the_next() {
+    use std::io::BufRead as _;
+    use std::process::{Command, Stdio};
+
+    let data = tempfile::tempdir().unwrap();
+    for turn in 0..6 {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_beffroi"))
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .env("BEFFROI_DATA", data.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        std::io::BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        assert!(ready.starts_with("ready: "), "{ready}");
+        std::thread::sleep(std::time::Duration::from_millis(turn * 4));
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+    let tree = Tree::open(data.path(), true).await.unwrap();
+    let entered = tree.jobs().await.unwrap();
+    assert!(entered.iter().all(|job| job.key == job.kind && job.failed_at.is_none()), "{entered:?}");
+    for row in &JOBS {
+        work_off(&tree, row, now() + LEASE_S + 1).await;
+    }
+    let jobs = tree.jobs().await.unwrap();
+    assert_eq!(jobs.len(), JOBS.len());
+    assert!(jobs.iter().all(|job| job.state() == "waiting" && job.tries == 0 && job.error.is_none()), "{jobs:?}");
+    tree.close().await;
+}

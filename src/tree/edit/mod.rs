@@ -30,7 +30,7 @@ use self::event::{ChangeEvent, Deed, Hooks};
 use super::Tree;
 use super::former;
 use super::gate::{Admitted, Clock, Request, admit};
-use super::resolve::{Target, foreseen};
+use super::resolve::{Target, keys_of};
 use crate::model::calendar::Indexed;
 use crate::model::effect::{Effect, Place};
 use crate::model::error::{Error, Failure, Result};
@@ -104,15 +104,11 @@ impl Tree {
         }
         names.sort();
         names.dedup();
-        let foreseen = foreseen(&request.path);
-        let walk = Walk {
-            actor: request.actor.id,
-            now: edit.now,
-            start: ROOT,
-            names: foreseen.as_deref().unwrap_or_default(),
-        };
+        let keys = keys_of(&request.path);
+        let walk =
+            Walk { actor: request.actor.id, now: edit.now, start: ROOT, names: keys.as_deref().unwrap_or_default() };
         for (place, name) in names.iter().enumerate() {
-            let next = (foreseen.is_some() && place + 1 == names.len()).then_some(walk);
+            let next = (keys.is_some() && place + 1 == names.len()).then_some(walk);
             edit.claims.extend(node::claim(&mut edit.txn, name, next).await?);
         }
         edit.names = names;

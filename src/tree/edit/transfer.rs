@@ -161,7 +161,7 @@ pub(super) struct OnePage {
     members: Vec<Node>,
     to: Node,
     depth: usize,
-    adorned: HashMap<Id, i64>,
+    property_bytes: HashMap<Id, i64>,
     indexed: Vec<(String, Indexed)>,
 }
 
@@ -186,11 +186,11 @@ impl Pages {
             if depth >= MAX_SEGMENTS {
                 return Err(Condition::TooDeep.into());
             }
-            let adorned = property::bearers(&mut source.store, from.id, &after, &last).await?;
+            let property_bytes = property::bearers(&mut source.store, from.id, &after, &last).await?;
             let mut bytes = 0;
             let fits = |member: &&Node| {
                 let before = bytes;
-                bytes += adorned.get(&member.id).unwrap_or(&0);
+                bytes += property_bytes.get(&member.id).unwrap_or(&0);
                 before < PAGE_BYTES
             };
             let fitting = members.iter().take_while(fits).count();
@@ -199,7 +199,7 @@ impl Pages {
                 next = members.last().map(Node::key);
             }
             self.copied += members.len();
-            self.said += members.iter().filter_map(|member| adorned.get(&member.id)).sum::<i64>();
+            self.said += members.iter().filter_map(|member| property_bytes.get(&member.id)).sum::<i64>();
             if self.copied > MAX_COPIED {
                 let why = "the folder holds too many documents to be copied at once; copy its parts";
                 return Err(Refusal::of(Condition::TooLarge).text(why).into());
@@ -209,7 +209,7 @@ impl Pages {
                 _ => Vec::new(),
             };
             self.open = next.map(|next| ((from, to.clone(), depth), next));
-            return Ok(Some(OnePage { members, to, depth, adorned, indexed }));
+            return Ok(Some(OnePage { members, to, depth, property_bytes, indexed }));
         }
     }
 }
@@ -246,7 +246,7 @@ impl Admitted<Edit> {
 impl Edit {
     /// Copies a page of members, and counts them; the collections among them, whose members are still to be copied.
     pub(super) async fn copy_page(&mut self, page: OnePage) -> Result<Vec<Open>> {
-        let OnePage { members, to, depth, adorned, indexed } = page;
+        let OnePage { members, to, depth, property_bytes, indexed } = page;
         self.ahead.indexed = indexed.into_iter().collect();
         // The tree of this very moment holds what is being made of it.
         let made = |member: &Node| member.home_id == to.home_id && member.placed_seq == self.claimed(to.home_id);
@@ -255,7 +255,7 @@ impl Edit {
         let (mut bytes, mut documents) = (0, 0);
         let mut open = Vec::new();
         for (member, copy) in members.into_iter().zip(copies) {
-            if adorned.contains_key(&member.id) {
+            if property_bytes.contains_key(&member.id) {
                 self.adopt_properties(&member, &copy).await?;
             }
             if copy.is_collection() {

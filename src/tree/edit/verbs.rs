@@ -14,7 +14,7 @@ use crate::model::id::{Id, Seq, Timestamp, tellable};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, NODE_BYTES, Node};
-use crate::model::version::{Landing, counts, is_litter, landing_of_move};
+use crate::model::version::{Landing, is_litter, is_version, landing_of_move};
 use crate::model::view::View;
 use crate::store::node::Gone;
 use crate::store::property::EVERYONE;
@@ -425,7 +425,7 @@ impl Edit {
         copy.modified_at = source.modified_at;
         (copy.size_bytes, copy.documents) = (source.size_bytes, source.documents);
         copy.litter = matches!(kind, Kind::File | Kind::Folder) && is_litter(name);
-        copy.sealed = kind.is_collection() || counts(copy.size_bytes, self.now, copy.litter, true, self.now);
+        copy.sealed = kind.is_collection() || is_version(copy.size_bytes, self.now, copy.litter, true, self.now);
         copy
     }
 

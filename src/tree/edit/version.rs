@@ -13,7 +13,7 @@ use crate::model::error::{Failure, Result};
 use crate::model::id::{Id, Timestamp, tellable};
 use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, Version};
-use crate::model::version::{counts, refines};
+use crate::model::version::{is_version, refines};
 use crate::store::body::sha256;
 use crate::store::version::{self, ChainLink};
 use crate::store::{node, past};
@@ -169,7 +169,7 @@ impl Edit {
 
     /// Decides whether content that is about to be stored is a version at once or a draft of a session.
     pub(super) fn open_session(&self, document: &mut Node, session: Option<String>) {
-        let waits = !counts(document.size_bytes, document.written_at, document.litter, false, self.now);
+        let waits = !is_version(document.size_bytes, document.written_at, document.litter, false, self.now);
         document.sealed = session.is_none() && !waits;
         document.draft = session;
     }
@@ -177,7 +177,7 @@ impl Edit {
     /// Ends the session of a draft: its content is a version from now on, if it counts. `on_purpose`: by UNLOCK.
     pub(super) async fn end_session(&mut self, document: &mut Node, on_purpose: bool) -> Result<()> {
         let draft = !document.sealed && document.hash.is_some();
-        if draft && counts(document.size_bytes, document.written_at, document.litter, on_purpose, self.now) {
+        if draft && is_version(document.size_bytes, document.written_at, document.litter, on_purpose, self.now) {
             node::seal(&mut self.txn, document.id).await?;
             (document.sealed, document.draft) = (true, None);
             self.enter(document).await?;

@@ -19,7 +19,8 @@ use crate::model::password::Lack;
 type Bundle = FluentBundle<FluentResource>;
 
 static SENTENCES: LazyLock<[(Language, Bundle); 2]> = LazyLock::new(|| {
-    [(Language::French, include_str!("locales/fr/main.ftl")), (Language::English, include_str!("locales/en/main.ftl"))]
+    let french = concat!(include_str!("locales/fr/main.ftl"), include_str!("locales/fr/help.ftl"));
+    [(Language::French, french), (Language::English, include_str!("locales/en/main.ftl"))]
         .map(|(language, text)| (language, bundle(language, text)))
 });
 

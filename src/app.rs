@@ -102,7 +102,7 @@ pub async fn open_tree(data: &Path, config: &StoreConfig) -> anyhow::Result<Tree
     if !config.flush {
         tracing::warn!("[store] flush is off: what is acknowledged may be lost when the power fails");
     }
-    let tree = Tree::open(data, config.flush).await?;
+    let tree = Tree::open_within(data, config.flush, config.cache_mib.saturating_mul(1 << 20)).await?;
     if tree.tightened() {
         tracing::warn!(data = %data.display(), "others could read the data directory; it is open to its owner alone now");
     }

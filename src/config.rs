@@ -72,6 +72,8 @@ pub struct StoreConfig {
     /// Is a change on disk before it is acknowledged? `false` is for comparisons: a power failure then takes what was
     /// acknowledged.
     pub flush: bool,
+    /// How much memory is for what is kept of the database, of bodies and of the instances of events, MiB.
+    pub cache_mib: usize,
 }
 
 /// Subscribed calendars.
@@ -117,7 +119,7 @@ impl Default for LoginConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { flush: true }
+        Self { flush: true, cache_mib: 48 }
     }
 }
 

@@ -7,7 +7,6 @@ use crate::model::budget::Budget;
 use crate::model::error::Failure;
 use crate::model::node::Blocks;
 use crate::model::principal::Actor;
-use crate::tree::Seen;
 
 /// A request's body as it arrives.
 pub type Incoming = UnsyncBoxBody<Bytes, Failure>;
@@ -36,8 +35,6 @@ pub struct Exchange {
     pub actor: Actor,
     /// Hosts by which we are known, where the request names a destination: from our settings, a trusted proxy, the request.
     pub authorities: Vec<String>,
-    /// What the database was when it came.
-    pub seen: Seen,
     /// Language of what people read.
     pub language: crate::message::Language,
     /// What may be taken of it.

@@ -95,7 +95,7 @@ impl RestoreVersion {
         let (path, owner) = address_of(tree, &self.address, &PARTS).await?;
         let refused = |error| at_address(terminal, &path, error);
         let request = request(Method::Update, path.clone(), &owner);
-        let document = tree.peek(&request).await.map_err(refused)?.target.node().map(|node| node.id);
+        let document = tree.read_one(&request).await.map_err(refused)?.target.node().map(|node| node.id);
         let Some(document) = document else {
             return Err(told("fault-not-a-document", &[("address", &self.address)]));
         };
@@ -111,7 +111,7 @@ impl Rewind {
         let (path, owner) = address_of(tree, &self.address, &PARTS).await?;
         let refused = |error| at_address(terminal, &path, error);
         let request = request(Method::Update, path.clone(), &owner);
-        let target = tree.peek(&request).await.map_err(refused)?.target;
+        let target = tree.read_one(&request).await.map_err(refused)?.target;
         if !target.node().is_some_and(|node| node.is_collection()) {
             return Err(told("fault-files-address", &[("address", &self.address)]));
         }

@@ -19,8 +19,8 @@ use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::principal::Actor;
+use crate::tree::Tree;
 use crate::tree::authentication::{Credentials, Remembered};
-use crate::tree::{Seen, Tree};
 
 /// How long a wrong password waits for its answer, so that a client in a loop does not spin.
 const WRONG: Duration = Duration::from_millis(200);
@@ -65,10 +65,10 @@ impl Authenticator {
     }
 
     /// Whose proof this is; `None`: nobody's that we know (401). 429 when too many wait to be looked at.
-    pub async fn actor(&self, tree: &Tree, seen: Seen, proof: &Proof, address: IpAddr) -> Result<Option<Actor>> {
+    pub async fn actor(&self, tree: &Tree, proof: &Proof, address: IpAddr) -> Result<Option<Actor>> {
         let Proof::Password { login, password } = proof;
         let given = (login.as_str(), password.as_str());
-        match tree.authenticate(&self.remembered, given, self.account_passwords, seen).await? {
+        match tree.authenticate(&self.remembered, given, self.account_passwords).await? {
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => Ok(self.refuse(login, address, false).await),
             // Set apart, so that other requests do not carry its room about.
@@ -94,7 +94,7 @@ impl Authenticator {
     async fn verified(&self, tree: &Tree, given: (&str, &str), source: Source) -> Result<Option<Actor>> {
         let turn = self.turns.take(source).await.map_err(|TooMany| Condition::TooManyLogins)?;
         // As of now: it may have taken a while, and someone with the same password may have been first.
-        match tree.authenticate(&self.remembered, given, self.account_passwords, None).await? {
+        match tree.authenticate(&self.remembered, given, self.account_passwords).await? {
             Credentials::Costly(costly) => tree.verify(&self.remembered, costly, turn).await,
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => Ok(None),
@@ -134,7 +134,7 @@ mod tests {
 
     async fn ask(authenticator: &Authenticator, tree: &Tree, password: &str) -> Result<Option<Actor>, Error> {
         let proof = Proof::Password { login: "ada".to_owned(), password: password.to_owned() };
-        authenticator.actor(tree, None, &proof, IpAddr::from([10, 0, 0, 1])).await
+        authenticator.actor(tree, &proof, IpAddr::from([10, 0, 0, 1])).await
     }
 
     #[tokio::test]

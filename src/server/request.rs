@@ -115,9 +115,8 @@ impl Server {
         if writes && browser::is_foreign(&head.headers, || self.authorities(&head, &client), self.tls.is_some()) {
             return Err(Condition::ForeignOrigin.into());
         }
-        let seen = self.tree.seen();
         let actor = match front.by.iter().find_map(|method| (method.read)(&head)) {
-            Some(proof) => self.authenticator.actor(&self.tree, seen, &proof, client.address).await?,
+            Some(proof) => self.authenticator.actor(&self.tree, &proof, client.address).await?,
             None => None,
         };
         let Some(actor) = actor else { return Ok(challenge(front.by, language)) };
@@ -127,7 +126,7 @@ impl Server {
         let named = head.headers.contains_key("destination");
         let authorities = if named { self.authorities(&head, &client) } else { Vec::new() };
         let limits = (front.limits)(&self.config.server);
-        let work = (front.serve)(self, Exchange { head, body, actor, authorities, seen, language, limits, budget });
+        let work = (front.serve)(self, Exchange { head, body, actor, authorities, language, limits, budget });
         if !writes {
             return work.await;
         }

@@ -104,7 +104,7 @@ impl Calendar {
     /// The calendar at a path; `None` where there is something else.
     pub async fn find(tree: &Tree, path: Path, actor: Actor) -> Result<Option<Self>> {
         let asked = Request::of(Method::Propfind, path.clone(), actor.clone());
-        let admitted = tree.peek(&asked).await?;
+        let admitted = tree.read_one(&asked).await?;
         let found = admitted.target.node().is_some_and(|node| node.traits().is_calendar());
         Ok(found.then(|| Self { tree: tree.clone(), path, actor }))
     }

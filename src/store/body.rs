@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::blocks::{of_file, shared};
+use super::cache::Key;
 use super::db::arguments;
 use super::db::text::{bodies_as_one, listed};
 use super::executor::{Executor, row};
@@ -20,7 +21,6 @@ use super::list::list;
 use super::named::Part;
 use super::page::bodies;
 use super::place::{Place, blocking};
-use super::recall::Key;
 use super::statement::tables::BODY;
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -373,20 +373,20 @@ pub async fn stored(c: &mut impl Executor, hash: &str) -> Result<Option<Bytes>, 
 
 /// A small body.
 pub async fn inline(c: &mut impl Executor, hash: &str) -> Result<Option<Bytes>, Failure> {
-    let key = Key::bytes_of(hash);
-    if let Some(known) = c.recall().and_then(|recall| recall.look::<Bytes>(&key)) {
+    let key = Key::of_body(hash);
+    if let Some(known) = c.cache().and_then(|cache| cache.get::<Bytes>(&key)) {
         return Ok(Some(Bytes::clone(&known)));
     }
     let Some(found) = stored(c, hash).await? else { return Ok(None) };
-    if let Some(recall) = c.recall() {
-        recall.keep(key, Arc::new(found.clone()), found.len());
+    if let Some(cache) = c.cache() {
+        cache.put(key, Arc::new(found.clone()), found.len());
     }
     Ok(Some(found))
 }
 
 /// Small bodies by their hashes, in one trip. One that is not among them is not there.
 pub async fn several(c: &mut impl Executor, hashes: &[&str]) -> Result<HashMap<String, Bytes>, Failure> {
-    let known = |hash: &str| c.recall().and_then(|recall| recall.look::<Bytes>(&Key::bytes_of(hash)));
+    let known = |hash: &str| c.cache().and_then(|cache| cache.get::<Bytes>(&Key::of_body(hash)));
     let mut found: HashMap<String, Bytes> =
         hashes.iter().filter_map(|hash| Some(((*hash).to_owned(), Bytes::clone(&*known(hash)?)))).collect();
     let missing: Vec<&str> = hashes.iter().copied().filter(|hash| !found.contains_key(*hash)).collect();
@@ -394,8 +394,8 @@ pub async fn several(c: &mut impl Executor, hashes: &[&str]) -> Result<HashMap<S
         return Ok(found);
     }
     for (hash, body) in bodies(c, SEVERAL, arguments![&list(&missing)]).await? {
-        if let Some(recall) = c.recall() {
-            recall.keep(Key::bytes_of(&hash), Arc::new(body.clone()), body.len());
+        if let Some(cache) = c.cache() {
+            cache.put(Key::of_body(&hash), Arc::new(body.clone()), body.len());
         }
         found.insert(hash, body);
     }

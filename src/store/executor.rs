@@ -3,11 +3,11 @@
 use std::future::Future;
 
 use super::asked::Asked;
+use super::cache::{Cache, Key, Lookup, State};
 use super::db::{Answer, Argument, Batch, Connection, Pipeline as _, Revision, Row, Session as _, key_of};
-use super::memo::Memo;
-use super::recall::Recall;
 use super::statement::{Identity, Statement};
 use crate::model::error::Failure;
+use crate::model::node::Node;
 
 /// What statements run on.
 pub trait Executor: Send {
@@ -20,26 +20,21 @@ pub trait Executor: Send {
         sql: Statement,
     ) -> impl Future<Output = Result<(&mut Connection, Option<&mut Batch>), Failure>> + Send;
 
-    /// What may answer in its place, as of a revision.
-    fn memo(&self) -> Option<(&Memo, Option<Revision>)> {
-        None
-    }
-
     /// A statement failed: a reading connection that may be broken must not be the next one's.
     fn failed(&mut self, _: &Failure) {}
 
-    /// What is remembered because it cannot go out of date.
-    fn recall(&self) -> Option<&Recall> {
+    /// What is kept in memory; `None`: nothing is answered from there.
+    fn cache(&self) -> Option<&Cache> {
         None
     }
 
-    /// Is all that is read read in one view, of what was committed?
-    fn is_view(&self) -> bool {
-        false
+    /// As of which revision any statement may be answered from the cache; `None`: none may.
+    fn revision(&self) -> Option<Revision> {
+        None
     }
 
-    /// Has all that was read so far been as one view shows it?
-    fn was_one_view(&self) -> bool {
+    /// Has all that was read so far been as one view shows it? If not, what is made of it is torn.
+    fn was_one_view(&mut self) -> bool {
         true
     }
 
@@ -80,11 +75,12 @@ pub async fn rows(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'
     if let Some(rows) = c.prefetched().and_then(|prefetched| prefetched.take(sql, arguments)) {
         return Ok(rows);
     }
-    let question = c.memo().map(|(memo, revision)| memo.look(sql, arguments, revision));
-    let blank = match question {
-        Some(Ok(rows)) => return Ok(rows),
-        Some(Err(blank)) => Some(blank),
-        None => None,
+    let miss = match (c.cache(), c.revision()) {
+        (Some(cache), Some(revision)) => match cache.get_rows(sql, arguments, revision) {
+            Ok(rows) => return Ok(rows),
+            Err(miss) => Some(miss),
+        },
+        _ => None,
     };
     let (connection, noted) = c.connection(sql).await?;
     let mut rows = Vec::new();
@@ -96,8 +92,8 @@ pub async fn rows(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'
     let found = connection.run(after(noted, &[(sql, arguments)])?.0, sql.text, keep).await;
     found.inspect_err(|failure| c.failed(failure))?;
     c.asked().add(1, rows.len());
-    if let (Some(blank), Some((memo, _))) = (blank, c.memo()) {
-        memo.remember(blank, &rows);
+    if let (Some(miss), Some(cache)) = (miss, c.cache()) {
+        cache.put_rows(miss, &rows);
     }
     Ok(rows)
 }
@@ -105,6 +101,26 @@ pub async fn rows(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'
 /// The first row of an answer.
 pub async fn row(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'_>]) -> Result<Option<Row>, Failure> {
     Ok(rows(c, sql, arguments).await?.into_iter().next())
+}
+
+/// What is known of the members of a collection.
+pub fn lookup<T: Clone + Send + Sync + 'static>(c: &impl Executor, key: &Key, of: &Node) -> Lookup<T> {
+    c.cache().map_or(Lookup::Miss, |cache| cache.get_in(key, State::of(of)))
+}
+
+/// Keeps an answer to a question of the members of a collection that takes so many bytes. What a change has overtaken may be
+/// of no state at all.
+pub fn keep<T: Clone + Send + Sync + 'static>(
+    c: &mut impl Executor,
+    key: Key,
+    of: &Node,
+    (answer, bytes): (&T, usize),
+) {
+    if c.was_one_view()
+        && let Some(cache) = c.cache()
+    {
+        cache.put_in(key, State::of(of), answer, bytes);
+    }
 }
 
 /// A statement and its arguments.

@@ -7,13 +7,13 @@
 
 use std::sync::Arc;
 
+use super::cache::{Key, Lookup, State};
 use super::columns::{next_brief, next_node, next_tag};
 use super::db::{Argument, Columns, arguments};
-use super::executor::Executor;
+use super::executor::{Executor, keep, lookup};
 use super::list::list;
 use super::node::Width;
-use super::page::{Paged, page, page_in, paged, readable};
-use super::recall::{Key, State};
+use super::page::{Paged, page, page_in, paged};
 use super::statement::statements;
 use super::statement::tables::{HOME, NODE, PAST};
 use crate::model::error::Failure;
@@ -95,7 +95,7 @@ impl Widths {
         }
     }
 
-    /// A page that is not remembered.
+    /// A page as it is in the database.
     pub async fn read(
         &self,
         c: &mut impl Executor,
@@ -178,47 +178,9 @@ pub(super) struct Asked<'a> {
     pub limit: i64,
 }
 
-/// What is remembered of the members of a collection, and the state in which it is so.
-struct Kept<T> {
-    state: State,
-    answer: T,
-}
-
-/// What is remembered of a question of the members of a collection.
-pub(super) enum Known<T> {
-    /// The answer.
-    Now(T),
-    /// What it was before the changes after a number.
-    Before(T, Seq),
-    /// Nothing of use.
-    Nothing,
-}
-
-impl<T: Clone + Send + Sync + 'static> Known<T> {
-    /// What is remembered of a question.
-    pub fn of(c: &impl Executor, key: &Key, of: &Node) -> Self {
-        let kept: Option<Arc<Kept<T>>> = c.recall().and_then(|recall| recall.look(key));
-        let Some(kept) = kept else { return Self::Nothing };
-        let state = State::of(of);
-        match state.since(&kept.state) {
-            _ if state == kept.state => Self::Now(kept.answer.clone()),
-            Some(since) => Self::Before(kept.answer.clone(), since),
-            None => Self::Nothing,
-        }
-    }
-
-    /// Remembers the answer to a question.
-    pub fn keep(c: &impl Executor, key: Key, of: &Node, (answer, bytes): (&T, usize)) {
-        if let Some(recall) = c.recall() {
-            recall.keep(key, Arc::new(Kept { state: State::of(of), answer: answer.clone() }), bytes);
-        }
-    }
-}
-
 impl Pages {
-    /// A page of members. It is remembered, and brought up to date by what has changed since, in a view or at a glance during which
-    /// nothing is committed; what is not remembered is read in a view only, and at a glance that fails. Whole nodes are not
-    /// remembered: some of their columns change without any number.
+    /// A page of members. It is kept, and a later state of the collection costs what has changed since. Whole nodes are not kept:
+    /// some of their columns change without any number.
     pub async fn members(
         &self,
         c: &mut impl Executor,
@@ -228,21 +190,17 @@ impl Pages {
         if asked.width == Width::Whole {
             return self.page.read(c, (asked.width, asked.limit), arguments).await;
         }
-        let sql = self.page.sql(asked.width);
-        let key = Key::of(sql.page, arguments);
-        let brought = match Known::of(c, &key, asked.of) {
-            Known::Now(members) => return Ok(members),
-            Known::Before(members, since) => self.brought_on(c, &members, (&asked, since), arguments).await?,
-            Known::Nothing => None,
+        let key = Key::of_page(self.page.sql(asked.width).page, arguments);
+        let now = match lookup(c, &key, asked.of) {
+            Lookup::Hit(members) => return Ok(members),
+            Lookup::Stale(members, since) => self.apply_delta(c, &members, (&asked, since), arguments).await?,
+            Lookup::Miss => None,
         };
-        let members = match brought {
+        let members = match now {
             Some(members) => members,
-            None => {
-                readable(c, sql)?;
-                self.page.read(c, (asked.width, asked.limit), arguments).await?
-            }
+            None => self.page.read(c, (asked.width, asked.limit), arguments).await?,
         };
-        Known::keep(c, key, asked.of, (&members, members.bytes()));
+        keep(c, key, asked.of, (&members, members.bytes()));
         Ok(members)
     }
 
@@ -259,7 +217,7 @@ impl Pages {
     }
 
     /// A page of an earlier state as it is now; `None`: it must be read.
-    async fn brought_on(
+    async fn apply_delta(
         &self,
         c: &mut impl Executor,
         known: &Members,
@@ -363,10 +321,10 @@ mod tests {
     }
 
     proptest! {
-        /// Pages that are brought on together hold each member once, in order, as reading anew would; a page that is read anew
+        /// Pages to which a delta is applied together hold each member once, in order, as reading anew would; a page that is read anew
         /// begins where the one before it ended.
         #[test]
-        fn pages_that_are_brought_on_are_those_of_now(
+        fn pages_with_a_delta_are_those_of_now(
             before in prop::collection::vec((1_i64..40, any::<Option<u8>>()), 0..60),
             rounds in prop::collection::vec(prop::collection::vec((1_i64..40, any::<Option<u8>>()), 0..12), 1..4),
         ) {
@@ -392,8 +350,8 @@ mod tests {
                         let mark = after.clone().unwrap_or(Mark::Name(String::new()));
                         let mark = if order(&Node::default()) > mark { Mark::Change(-1, Id(0)) } else { mark };
                         let asked = Asked { of: &Node::default(), width: Width::Tag, after: mark.clone(), limit: LIMIT };
-                        let brought = known.get(&after).and_then(|page| pages.with(page, &asked, &changed, &there));
-                        let page = brought.unwrap_or_else(|| {
+                        let merged = known.get(&after).and_then(|page| pages.with(page, &asked, &changed, &there));
+                        let page = merged.unwrap_or_else(|| {
                             let rest = all.iter().filter(|node| order(node) > mark);
                             Members::read(rest.take(LIMIT as usize).cloned().collect(), LIMIT)
                         });

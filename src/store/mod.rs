@@ -6,6 +6,7 @@
 mod asked;
 mod blocks;
 pub mod body;
+pub mod cache;
 pub mod calendar;
 pub mod carried;
 pub mod check;
@@ -18,7 +19,6 @@ pub mod job;
 pub mod list;
 pub mod lock;
 pub mod members;
-mod memo;
 pub mod named;
 pub mod node;
 mod page;
@@ -28,7 +28,7 @@ pub mod principal;
 pub mod property;
 pub mod purge;
 mod readers;
-pub mod recall;
+pub mod reading;
 mod reserve;
 pub mod retention;
 pub mod returned;
@@ -47,27 +47,23 @@ use std::sync::Arc;
 use tokio::sync::RwLock;
 
 use self::body::Blobs;
+use self::cache::Cache;
 use self::db::{Adapter as _, Database};
-use self::memo::Memo;
 use self::place::{BODIES, Entered, Place};
 use self::readers::Readers;
-use self::recall::Recall;
+use self::reading::{CachedReader, Snapshot};
 use self::reserve::Reserve;
-use self::transaction::{Glance, Snapshot, Txn, Writer};
+use self::transaction::{Txn, Writer};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 
 pub use self::asked::{Asked, Hold};
 
-/// What the database was when a request came, as far as that could be told.
-pub type Seen = Option<db::Revision>;
-
 /// The database and the bodies.
 pub struct Store {
     readers: Arc<Readers>,
     writer: Writer,
-    memo: Arc<Memo>,
-    recall: Arc<Recall>,
+    pub(crate) cache: Arc<Cache>,
     /// What has been asked of the database.
     pub asked: Arc<Asked>,
     reserve: Reserve,
@@ -86,20 +82,24 @@ impl Store {
     /// Opens the data directory; makes and fills it where there is none, brings an old one up to date. Of many who come at once one
     /// does so, and the others wait.
     pub async fn open(data: &Path, flush: bool) -> Result<Self, Failure> {
+        Self::open_within(data, flush, cache::DEFAULT_MIB << 20).await
+    }
+
+    /// The same, with so many bytes for what is kept in memory.
+    pub async fn open_within(data: &Path, flush: bool, cache_bytes: usize) -> Result<Self, Failure> {
         let entered = Place::enter(data).await?;
         let Entered { place, tightened, .. } = &entered;
         let asked = Arc::<Asked>::default();
         let (database, connection) = Database::open(place, flush, &asked).await?;
         let database = Arc::new(database);
-        let memo = Arc::new(Memo::of(Arc::clone(&database)));
-        let recall = Arc::<Recall>::default();
+        let cache = Arc::new(Cache::of(Arc::clone(&database), cache_bytes));
         let readers = Readers::open(database).await?;
-        let writer = Writer::new(connection, Arc::clone(&memo), Arc::clone(&asked));
+        let writer = Writer::new(connection, Arc::clone(&cache), Arc::clone(&asked));
         let blobs = Blobs::open(place.clone(), place.join(BODIES), flush).await?;
         let reserve = Reserve::of(place.clone());
         let (epoch, tightened) = (Arc::default(), *tightened);
         let carrying = RwLock::default();
-        let mut store = Self { readers, writer, memo, recall, asked, reserve, blobs, carrying, epoch, tightened };
+        let mut store = Self { readers, writer, cache, asked, reserve, blobs, carrying, epoch, tightened };
         store.epoch = store.read_epoch().await?.into();
         drop(entered);
         Ok(store)
@@ -120,19 +120,13 @@ impl Store {
 
     /// A consistent view.
     pub async fn read(&self) -> Result<Snapshot, Failure> {
-        Snapshot::open(&self.readers, &self.recall, &self.asked).await
+        Snapshot::open(&self.readers, &self.cache, &self.asked).await
     }
 
-    /// What the database is now.
+    /// For statements that need not agree with each other: each is answered as of now, from the cache, or later.
     #[must_use]
-    pub fn seen(&self) -> Seen {
-        self.memo.revision()
-    }
-
-    /// For questions that need not agree with each other: each is answered as of `seen`, or as of now, or later.
-    #[must_use]
-    pub fn glance(&self, seen: Seen) -> Glance {
-        Glance::new(&self.readers, (&self.memo, &self.recall), seen, &self.asked)
+    pub fn cached(&self) -> CachedReader {
+        CachedReader::new(&self.readers, &self.cache, &self.asked)
     }
 
     /// A write transaction.

@@ -1,12 +1,12 @@
-//! Pages: many rows that come as one value, which costs one change of threads; and those that are remembered.
+//! Pages: many rows that come as one value, which costs one change of threads; and those that are kept.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::cache::{Key, State};
 use super::db::{Argument, Columns, Connection, Row, Session as _};
 use super::executor::{Executor, row, rows};
-use super::recall::{Key, State};
 use super::statement::Statement;
 use crate::model::error::Failure;
 
@@ -80,7 +80,7 @@ pub async fn bodies(
         let (Some(key), Some(length)) = (key, length) else {
             return Err(Failure::new(sql.text, "bodies are cut short"));
         };
-        // Each by itself, so that one that is remembered does not keep the others in memory.
+        // Each by itself, so that one that is kept does not keep the others in memory.
         Ok((key, Bytes::copy_from_slice(&rest.split_to(length))))
     };
     keys.into_iter().map(body).collect()
@@ -98,7 +98,7 @@ pub async fn page<T>(
 
 /// The same of a statement that reads nothing but the members of a collection, and of them only what no change leaves as
 /// it is without raising the collection's number: read once while the collection is in that state. `row_bytes`: what a row
-/// takes besides its texts. At a glance it fails if something was committed meanwhile: the state was that of before.
+/// takes besides its texts.
 pub async fn page_in<T: Send + Sync + 'static>(
     c: &mut impl Executor,
     (state, row_bytes): (State, usize),
@@ -106,23 +106,16 @@ pub async fn page_in<T: Send + Sync + 'static>(
     arguments: &[Argument<'_>],
     read: fn(&mut dyn Columns) -> T,
 ) -> Result<Arc<Vec<T>>, Failure> {
-    let key = Key::in_state(sql.page, arguments, state);
-    if let Some(known) = c.recall().and_then(|recall| recall.look(&key)) {
+    let key = Key::of_page_in(sql.page, arguments, state);
+    if let Some(known) = c.cache().and_then(|cache| cache.get(&key)) {
         return Ok(known);
     }
     let (rows, bytes) = fetch(c, sql, arguments, read).await?;
-    if !c.was_one_view() {
-        return Err(Failure::new(sql.page.text, "something was changed meanwhile"));
-    }
     let rows = Arc::new(rows);
-    if let Some(recall) = c.recall() {
-        recall.keep(key, Arc::clone(&rows), bytes + rows.len() * row_bytes);
+    if c.was_one_view()
+        && let Some(cache) = c.cache()
+    {
+        cache.put(key, Arc::clone(&rows), bytes + rows.len() * row_bytes);
     }
     Ok(rows)
-}
-
-/// A page of which nothing is remembered is read in a view, which cannot be overtaken by a change; elsewhere that fails.
-pub fn readable(c: &impl Executor, sql: Paged) -> Result<(), Failure> {
-    let at_a_glance = c.recall().is_some() && !c.is_view();
-    if at_a_glance { Err(Failure::new(sql.page.text, "it is not remembered")) } else { Ok(()) }
 }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::cache::{Key, Lookup, State};
 use super::db::text::listed;
 use super::db::{Columns, Row, arguments};
-use super::executor::{Executor, row, rows};
+use super::executor::{Executor, keep, lookup, row, rows};
 use super::list::{list, listed_parts};
-use super::members::{Known, changed, listed_ids};
-use super::page::{Paged, page, page_in, paged, readable};
-use super::recall::{Key, State};
+use super::members::{changed, listed_ids};
+use super::page::{Paged, page, page_in, paged};
 use super::statement::tables::{NODE, PROPERTY};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -108,29 +108,26 @@ pub async fn of_members(
     let (first, last) = (first.key(), last.key());
     let limit = if first == last { i64::MAX } else { PAGE_BYTES };
     let arguments = arguments![parent.id, &first, &last, which.names(), limit];
-    let key = Key::of(OF_MEMBERS.page, arguments);
-    let brought = match Known::of(c, &key, parent) {
-        Known::Now(found) => return Ok(Some(found)),
-        Known::Before(found, since) => brought_on(c, (parent, &first..=&last), (&found, since), which).await?,
-        Known::Nothing => None,
+    let key = Key::of_page(OF_MEMBERS.page, arguments);
+    let now = match lookup(c, &key, parent) {
+        Lookup::Hit(found) => return Ok(Some(found)),
+        Lookup::Stale(found, since) => apply_delta(c, (parent, &first..=&last), (&found, since), which).await?,
+        Lookup::Miss => None,
     };
-    let found = match brought {
+    let found = match now {
         Some(found) => found,
-        None => {
-            readable(c, OF_MEMBERS)?;
-            Arc::new(page(c, OF_MEMBERS, arguments, next_dead).await?)
-        }
+        None => Arc::new(page(c, OF_MEMBERS, arguments, next_dead).await?),
     };
     if found.first().is_some_and(|(id, _)| *id == TOO_LARGE) {
         return Ok(None);
     }
     let texts = found.iter().map(|(_, (name, xml))| name.namespace.len() + name.local.len() + xml.len()).sum::<usize>();
-    Known::keep(c, key, parent, (&found, found.len() * EACH + texts));
+    keep(c, key, parent, (&found, found.len() * EACH + texts));
     Ok(Some(found))
 }
 
 /// Those of an earlier state as they are now; `None`: they must be read.
-async fn brought_on(
+async fn apply_delta(
     c: &mut impl Executor,
     (parent, names): (&Node, RangeInclusive<&String>),
     (found, since): (&OfMembers, Seq),
@@ -139,7 +136,7 @@ async fn brought_on(
     let Some(changed) = changed(c, parent, since).await? else { return Ok(None) };
     let ids = listed_ids(&changed);
     let arguments = arguments![parent.id, &ids, which.names(), PAGE_BYTES];
-    let now = page_in(c, (State::of(parent), EACH), BROUGHT_ON, arguments, next_named).await?;
+    let now = page_in(c, (State::of(parent), EACH), DELTA, arguments, next_named).await?;
     if now.first().is_some_and(|((id, _), _)| *id == TOO_LARGE) {
         return Ok(None);
     }
@@ -231,7 +228,7 @@ statements! {
             "$5"
         )
     );
-    const BROUGHT_ON: Paged = paged!(
+    const DELTA: Paged = paged!(
         &[NODE, PROPERTY],
         "n.node_id, n.namespace, n.name, n.xml, n.match_name",
         within_bytes!(

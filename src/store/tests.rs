@@ -9,8 +9,9 @@ use super::Store;
 use super::db::Account;
 use super::db::Control::{BeginPart, BeginRead, BeginWrite, Commit, EndPart, Rollback};
 use super::db::double::{Script, Step};
+use super::executor::{Executor as _, row};
 use super::principal::{insert_setting, setting};
-use super::statement::{Statement, Tables, tables};
+use super::statement::{Statement, Tables, reads, tables};
 use crate::model::error::Cause;
 
 async fn store(folder: &tempfile::TempDir) -> (Store, Script) {
@@ -37,10 +38,10 @@ async fn a_connection_whose_statement_failed_is_nobody_elses() {
         drop(view);
         assert!(!is_set(&store, "a").await);
         script.fail(0, "FROM setting", cause);
-        let mut glance = store.glance(None);
-        assert_eq!(setting(&mut glance, name).await.expect_err("a failure").cause, cause);
-        assert_eq!(setting(&mut glance, name).await.expect("an answer"), None);
-        drop(glance);
+        let mut reader = store.cached();
+        assert_eq!(setting(&mut reader, name).await.expect_err("a failure").cause, cause);
+        assert_eq!(setting(&mut reader, name).await.expect("an answer"), None);
+        drop(reader);
         assert!(!is_set(&store, name).await);
         assert_eq!(script.reused(), 0);
     }
@@ -196,4 +197,43 @@ fn every_statement_stands_among_those_of_its_file() {
         assert!(outside.matches("Statement::undeclared").count() <= usize::from(name == "check"), "{name}");
     }
     assert_eq!(named, FILES.iter().map(|(name, _)| (*name).to_owned()).collect());
+}
+
+/// Had the database to be asked for the answer?
+async fn asks(store: &Store, script: &Script, sql: Statement) -> bool {
+    script.trips();
+    row(&mut store.cached(), sql, &[]).await.expect("an answer");
+    !script.trips().is_empty()
+}
+
+#[tokio::test]
+async fn a_commit_makes_stale_what_reads_what_it_wrote() {
+    const ONE: Statement = reads(&[tables::SETTING], "SELECT COUNT(*) FROM setting");
+    const OTHER: Statement = reads(&[tables::PRINCIPAL], "SELECT COUNT(*) FROM principal");
+    const UNDECLARED: Statement = Statement::undeclared("UPDATE setting SET value = value || 'x'");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, script) = store(&folder).await;
+    let known = async |script: &Script| [asks(&store, script, ONE).await, asks(&store, script, OTHER).await];
+    known(&script).await;
+    assert_eq!(known(&script).await, [false, false]);
+    write(&store, 0).await.expect("a write");
+    assert_eq!(known(&script).await, [true, false]);
+    assert_eq!(known(&script).await, [false, false]);
+    let mut txn = store.write().await.expect("a transaction");
+    setting(&mut txn, "a").await.expect("an answer");
+    txn.note(UNDECLARED, &[]).await.expect("noted");
+    txn.commit().await.expect("a commit");
+    assert_eq!(known(&script).await, [true, true], "what does not say may write anything");
+    // Nobody tells us what another process wrote.
+    let other = Store::open(folder.path(), true).await.expect("a store");
+    assert_eq!(known(&script).await, [false, false]);
+    write(&other, 1).await.expect("a write");
+    assert_eq!(known(&script).await, [true, true]);
+    // Who began before a change is not answered from what was, and what they ask is not kept.
+    let mut early = store.cached();
+    write(&store, 2).await.expect("a write");
+    script.trips();
+    row(&mut early, OTHER, &[]).await.expect("an answer");
+    assert!(!early.was_one_view() && !script.trips().is_empty());
+    assert_eq!(known(&script).await, [true, false]);
 }

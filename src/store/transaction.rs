@@ -1,4 +1,4 @@
-//! Snapshots, and write transactions with group commit.
+//! Write transactions with group commit.
 //!
 //! There is one writing connection. Writers take it in the order they come; each runs as a part of one open
 //! transaction and then queues for the connection once more to commit. Whoever had been waiting meanwhile has run by
@@ -13,135 +13,13 @@ use std::time::Instant;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::asked::{Asked, Holding};
+use super::cache::Cache;
 use super::carried::Carried;
 use super::db::{Argument, Batch, Connection, Control, Pipeline as _, Revision, Session as _};
 use super::executor::{Executor, Prefetched};
-use super::memo::Memo;
 use super::page::is_no_page;
-use super::readers::{Reader, Readers};
-use super::recall::Recall;
 use super::statement::{Statement, Tables};
 use crate::model::error::{Cause, Failure};
-
-/// A consistent view, opened together with its first question; closed when dropped.
-pub struct Snapshot {
-    connection: Option<Reader>,
-    noted: Batch,
-    prefetched: Prefetched,
-    recall: Arc<Recall>,
-    asked: Arc<Asked>,
-}
-
-impl Snapshot {
-    pub(super) async fn open(
-        readers: &Arc<Readers>,
-        recall: &Arc<Recall>,
-        asked: &Arc<Asked>,
-    ) -> Result<Self, Failure> {
-        let mut noted = Batch::default();
-        noted.control(Control::BeginRead);
-        let connection = Some(readers.take().await?);
-        let (recall, asked) = (Arc::clone(recall), Arc::clone(asked));
-        Ok(Self { connection, noted, prefetched: Prefetched::default(), recall, asked })
-    }
-}
-
-impl Executor for Snapshot {
-    async fn connection(&mut self, sql: Statement) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
-        let connection = self.connection.as_mut().ok_or_else(|| Failure::new(sql.text, "the view is closed"))?;
-        Ok((connection, Some(&mut self.noted)))
-    }
-
-    fn failed(&mut self, failure: &Failure) {
-        self.connection.take_if(|_| !is_no_page(failure)).into_iter().for_each(Reader::discard);
-    }
-
-    fn recall(&self) -> Option<&Recall> {
-        Some(&self.recall)
-    }
-
-    fn is_view(&self) -> bool {
-        true
-    }
-
-    fn prefetched(&mut self) -> Option<&mut Prefetched> {
-        Some(&mut self.prefetched)
-    }
-
-    fn asked(&self) -> &Asked {
-        &self.asked
-    }
-}
-
-impl Drop for Snapshot {
-    fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take().filter(|_| !self.noted.is_opening()) else { return };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if connection.control(Control::Rollback).await.is_err() {
-                    // A view that cannot be closed must not become the next one's.
-                    connection.discard();
-                }
-            });
-        } else {
-            connection.discard();
-        }
-    }
-}
-
-/// Questions that need not agree with each other, each answered as the database was when the request came or the first
-/// was asked, from the memo, or later, over a connection that is taken when it is needed. While nothing is committed they do agree.
-pub struct Glance {
-    readers: Arc<Readers>,
-    memo: Arc<Memo>,
-    recall: Arc<Recall>,
-    revision: Option<Revision>,
-    connection: Option<Reader>,
-    asked: Arc<Asked>,
-}
-
-impl Glance {
-    pub(super) fn new(
-        readers: &Arc<Readers>,
-        (memo, recall): (&Arc<Memo>, &Arc<Recall>),
-        seen: Option<Revision>,
-        asked: &Arc<Asked>,
-    ) -> Self {
-        let (revision, readers) = (seen.or_else(|| memo.revision()), Arc::clone(readers));
-        let (memo, recall, asked) = (Arc::clone(memo), Arc::clone(recall), Arc::clone(asked));
-        Self { readers, memo, recall, revision, connection: None, asked }
-    }
-}
-
-impl Executor for Glance {
-    async fn connection(&mut self, _: Statement) -> Result<(&mut Connection, Option<&mut Batch>), Failure> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.readers.take().await?,
-        };
-        Ok((self.connection.insert(connection), None))
-    }
-
-    fn failed(&mut self, failure: &Failure) {
-        self.connection.take_if(|_| !is_no_page(failure)).into_iter().for_each(Reader::discard);
-    }
-
-    fn memo(&self) -> Option<(&Memo, Option<Revision>)> {
-        Some((&self.memo, self.revision))
-    }
-
-    fn recall(&self) -> Option<&Recall> {
-        Some(&self.recall)
-    }
-
-    fn was_one_view(&self) -> bool {
-        self.revision.is_some() && self.memo.revision() == self.revision
-    }
-
-    fn asked(&self) -> &Asked {
-        &self.asked
-    }
-}
 
 /// How a group ended, for those of its members who did not commit it themselves.
 type Ending = Option<Result<(), (Cause, String)>>;
@@ -157,7 +35,7 @@ struct State {
     group: Option<Group>,
     /// Tables that were written in it.
     written: Tables,
-    memo: Arc<Memo>,
+    cache: Arc<Cache>,
     /// A writer left without finishing: its part must go before anyone else writes.
     unfinished: Option<Place>,
     /// Why its last statement failed, if one did.
@@ -182,13 +60,13 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, memo: Arc<Memo>, asked: Arc<Asked>) -> Self {
+    pub(super) fn new(connection: Connection, cache: Arc<Cache>, asked: Arc<Asked>) -> Self {
         let state = State {
             connection,
             noted: Batch::default(),
             group: None,
             written: Tables::NONE,
-            memo,
+            cache,
             unfinished: None,
             failed: None,
             away: None,
@@ -326,7 +204,7 @@ impl State {
         match result {
             Ok(()) => {
                 (self.unfinished, self.group) = (None, None);
-                self.memo.committed(before, self.written);
+                self.cache.committed(before, self.written);
             }
             Err(_) => self.undo().await,
         }
@@ -335,7 +213,7 @@ impl State {
 
     /// What the database is, if nobody can change it but the transaction that is open.
     fn revision(&self) -> Option<Revision> {
-        if self.noted.is_opening() { None } else { self.memo.revision() }
+        if self.noted.is_opening() { None } else { self.cache.revision() }
     }
 
     fn runs(&mut self, sql: Statement) {
@@ -347,7 +225,7 @@ impl State {
         let Some(group) = self.group.take() else { return Ok(()) };
         let before = self.revision();
         let result = self.connection.control(Control::Commit).await;
-        self.memo.committed(before, self.written);
+        self.cache.committed(before, self.written);
         if result.is_err() {
             // A failed COMMIT may leave the transaction open; ROLLBACK of one that is closed fails without harm.
             let _ = self.connection.control(Control::Rollback).await;

@@ -21,7 +21,6 @@ use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::password::{DEVICE_ALPHABET, DEVICE_CHARS, device_letters, is_of_device_form};
 use crate::model::principal::{Actor, Principal, Scope};
-use crate::store::Seen;
 use crate::store::body::sha256;
 use crate::store::principal::{self, Login};
 
@@ -174,13 +173,12 @@ impl Tree {
         remembered: &Remembered,
         (login, password): (&str, &str),
         account_passwords: bool,
-        seen: Seen,
     ) -> Result<Credentials> {
         let now = now();
-        let mut glance = self.store.glance(seen);
-        let device = principal::device_by_secret(&mut glance, &device_secret_hash(password), login).await?;
+        let mut reader = self.store.cached();
+        let device = principal::device_by_secret(&mut reader, &device_secret_hash(password), login).await?;
         if let Some((person, id, device)) = device {
-            drop(glance);
+            drop(reader);
             if person.disabled_at.is_some() || device.expires_at.is_some_and(|at| at <= now) {
                 return Ok(Credentials::Wrong);
             }
@@ -196,7 +194,7 @@ impl Tree {
         if !account_passwords || is_of_device_form(password) {
             return Ok(Credentials::Wrong);
         }
-        let found = principal::login(&mut glance, login).await?;
+        let found = principal::login(&mut reader, login).await?;
         let named = found.as_ref().map(|login| login.principal.id);
         let (person, phc) = match found {
             Some(Login { principal: person, password_hash: Some(phc) }) if person.disabled_at.is_none() => {

@@ -86,8 +86,8 @@ impl Tree {
 
     /// What a secret opens: the request for its calendar in the name of its person, to pass the gate like any other.
     pub async fn feed(&self, secret: &str) -> TreeResult<Option<(Request, Feed)>> {
-        let mut glance = self.store.glance(None);
-        let Some((person, _, feed)) = feed::by_secret(&mut glance, &device_secret_hash(secret)).await? else {
+        let mut reader = self.store.cached();
+        let Some((person, _, feed)) = feed::by_secret(&mut reader, &device_secret_hash(secret)).await? else {
             return Ok(None);
         };
         if person.disabled_at.is_some() || feed.expires_at.is_some_and(|at| at <= now()) {
@@ -108,9 +108,9 @@ impl Tree {
 
     /// Notes that a feed was fetched, by what calls itself so.
     pub async fn feed_fetched(&self, secret: &str, client: &str) -> TreeResult<()> {
-        let mut glance = self.store.glance(None);
-        let found = feed::by_secret(&mut glance, &device_secret_hash(secret)).await?;
-        drop(glance);
+        let mut reader = self.store.cached();
+        let found = feed::by_secret(&mut reader, &device_secret_hash(secret)).await?;
+        drop(reader);
         let client: String = client.chars().filter(|c| !c.is_control()).take(MAX_CLIENT_CHARS).collect();
         let now = now();
         if let Some((_, id, feed)) = found

@@ -23,7 +23,6 @@ use crate::model::path::Path;
 use crate::model::precondition::{Outcome, Preconditions, State};
 use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet};
-use crate::store::Seen;
 use crate::store::executor::Executor;
 use crate::store::property::Selection;
 use crate::store::{lock, node};
@@ -52,8 +51,6 @@ pub struct Request {
     pub dead: Selection,
     /// Which numbers of versions were read for it; by default they are read each time.
     pub numbers: Numbers,
-    /// What the database was when it came; `None`: it is looked at when it is asked.
-    pub seen: Seen,
 }
 
 impl Request {
@@ -70,7 +67,6 @@ impl Request {
             reads: Privilege::Read,
             dead: Selection::default(),
             numbers: Numbers::default(),
-            seen: None,
         }
     }
 }

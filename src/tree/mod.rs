@@ -14,6 +14,7 @@ pub mod feed;
 pub mod former;
 pub mod gate;
 pub mod job;
+pub mod listing;
 mod objects;
 pub mod plan;
 mod pressing;
@@ -46,13 +47,14 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::model::privilege::Privilege;
 use crate::store::body::Staging;
+use crate::store::cache::DEFAULT_MIB;
 use crate::store::executor::Executor;
 use crate::store::{Store, body, held};
 
+pub use crate::store::Hold;
 pub use crate::store::body::{Content, INLINE_BYTES};
 pub use crate::store::carried::{Carried, Panicked, caught};
-pub use crate::store::transaction::{Glance, Snapshot};
-pub use crate::store::{Hold, Seen};
+pub use crate::store::reading::{CachedReader, Snapshot};
 
 /// The whole tree. Cheap to clone.
 #[derive(Clone)]
@@ -75,7 +77,12 @@ impl Tree {
     /// Opens a data directory; makes one where there is none. Unless `flush`, what is acknowledged may be lost when the power
     /// fails.
     pub async fn open(data: &FilePath, flush: bool) -> Result<Self> {
-        let store = Arc::new(Store::open(data, flush).await?);
+        Self::open_within(data, flush, DEFAULT_MIB << 20).await
+    }
+
+    /// The same, with so many bytes for what is kept in memory.
+    pub async fn open_within(data: &FilePath, flush: bool, cache_bytes: usize) -> Result<Self> {
+        let store = Arc::new(Store::open_within(data, flush, cache_bytes).await?);
         let tree = Self { store, spans: Arc::default(), workers: Arc::default(), hooks: Arc::default() };
         tree.finish_returned().await?;
         tree.finish_unread().await?;
@@ -109,12 +116,6 @@ impl Tree {
         self.store.asked.most_held()
     }
 
-    /// What the database is now: what a request that has just come asks first is answered as of this.
-    #[must_use]
-    pub fn seen(&self) -> Seen {
-        self.store.seen()
-    }
-
     /// When events take place, as far as it is known.
     #[must_use]
     pub fn spans(&self) -> &Arc<Spans> {
@@ -134,7 +135,7 @@ impl Tree {
     /// First run of the gate, before a body is taken.
     pub async fn precheck(&self, request: &Request) -> Result<Precheck> {
         let has_room = self.room_for(request.method).await;
-        let mut admitted = self.peek(request).await?;
+        let mut admitted = self.read_one(request).await?;
         has_room?;
         let home = admitted.target.parent().map(|parent| parent.node.home_id);
         let room = match home {
@@ -150,10 +151,10 @@ impl Tree {
         self.store.blobs.stage()
     }
 
-    /// Admits a request to one resource as it is now, or was when the request came: what is read of it in several
-    /// statements need not agree, for a body is named by its content.
-    pub async fn peek(&self, request: &Request) -> Result<Admitted<Glance>> {
-        admit(self.store.glance(request.seen), request.clone(), self.clock()).await
+    /// Admits a request to one resource as it is now: what is read of it in several statements need not agree, for a body is
+    /// named by its content.
+    pub async fn read_one(&self, request: &Request) -> Result<Admitted<CachedReader>> {
+        admit(self.store.cached(), request.clone(), self.clock()).await
     }
 
     /// Admits a request to a consistent view, as listing and synchronizing members need it.

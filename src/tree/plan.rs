@@ -17,7 +17,7 @@ use crate::model::lock::Lock;
 use crate::model::node::{NODE_BYTES, Node};
 use crate::model::path::Path;
 use crate::store::node::Width;
-use crate::store::transaction::Snapshot;
+use crate::store::reading::Snapshot;
 use crate::store::{held, lock, node, past, purge, subtree, version};
 
 /// How many members are read at a time.

@@ -23,7 +23,7 @@ use crate::store::executor::Executor;
 use crate::store::node::Width;
 use crate::store::property::Dead;
 pub use crate::store::property::Selection;
-use crate::store::transaction::Glance;
+use crate::store::reading::CachedReader;
 use crate::store::{lock, node, principal, property};
 
 /// How many members one page holds: each page costs an admission of its own.
@@ -378,12 +378,15 @@ impl<T: Executor> Admitted<T> {
     }
 }
 
-impl Admitted<Glance> {
-    /// A page of members of the target, if what it is made of is remembered, or was until something changed since: it is then as
-    /// one view would show it, but for locks, which are those of now.
-    pub async fn remembered(&mut self, at: &Cursor, needs: Needs) -> Option<Page> {
-        let shared = needs.width < Width::Whole && !needs.quota;
-        let node = self.target.node().filter(|node| node.traits().sync && shared).cloned()?;
-        self.stored(&node, &self.within_addresses(at), needs).await.ok().map(Page::shown)
+impl Admitted<CachedReader> {
+    /// A page of members of the target, as one view would show it, but for locks, which are those of now. `None`: it needs a
+    /// view, or a change has overtaken it.
+    pub async fn whole_page(&mut self, at: &Cursor, needs: Needs) -> Result<Option<Page>> {
+        let kept = needs.width < Width::Whole && !needs.quota;
+        let Some(node) = self.target.node().filter(|node| node.traits().sync && kept).cloned() else {
+            return Ok(None);
+        };
+        let page = self.stored(&node, &self.within_addresses(at), needs).await?;
+        Ok((!self.store.is_torn()).then(|| page.shown()))
     }
 }

@@ -171,7 +171,7 @@ async fn pages_that_change_much_stay_those_of_a_fresh_server() {
 }
 
 #[tokio::test]
-async fn a_glance_that_a_change_has_overtaken_shows_no_page() {
+async fn a_reader_that_a_change_has_overtaken_shows_no_page() {
     let world = World::new().await;
     let max = world.client("max");
     max.put("/files/tram/a.txt", "one").expect(201).await;
@@ -183,11 +183,11 @@ async fn a_glance_that_a_change_has_overtaken_shows_no_page() {
     for overtaken in [false, true] {
         // What is remembered is of an earlier state.
         max.put("/files/tram/a.txt", &format!("before {overtaken}")).expect(204).await;
-        let mut glance = world.tree.peek(&request).await.unwrap();
+        let mut reader = world.tree.read_one(&request).await.unwrap();
         if overtaken {
             max.put("/files/tram/b.txt", "meanwhile").expect(201).await;
         }
-        let page = glance.remembered(&first, Needs::TAG).await;
+        let page = reader.whole_page(&first, Needs::TAG).await.unwrap();
         assert_eq!(page.map(|page| page.resources.len()), (!overtaken).then_some(1));
     }
     let now = world.tree.read(&request).await.unwrap().members(&first, Needs::TAG).await.unwrap();

@@ -86,8 +86,6 @@ impl Call {
             _ => Ok(()),
         };
         let whole = self.collect(fits).await?;
-        // The client may have taken its time: what is asked now is answered as of now.
-        self.request.seen = None;
         let charset = text(&self.headers, http::header::CONTENT_TYPE).and_then(|kind| media_type::charset_of(&kind));
         to_utf8(whole.into(), charset.as_deref()).map_err(|e| Refusal::of(Condition::BadXml).text(e.0).into())
     }

@@ -39,7 +39,7 @@ const BOUNDARY: &str = "beffroi-part-7f3a91c2d4e8";
 const MAX_DESCRIBED: usize = 12;
 
 pub(super) async fn get(call: Call) -> Result<Response> {
-    let mut admitted = call.tree.peek(&call.request).await?;
+    let mut admitted = call.tree.read_one(&call.request).await?;
     let Some(node) = admitted.target.node().cloned() else { return Err(Condition::NotFound.into()) };
     if node.is_collection() {
         return listing::listing(call.language, &call.budget, &mut admitted).await;
@@ -71,7 +71,7 @@ pub(super) async fn get(call: Call) -> Result<Response> {
             *response.headers_mut() = headers;
             return Ok(response);
         }
-        admitted = call.tree.peek(&call.request).await?;
+        admitted = call.tree.read_one(&call.request).await?;
     }
     // Ranges are of GET only (RFC 9110 section 14.2).
     let selection = match call.request.method {

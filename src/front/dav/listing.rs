@@ -16,7 +16,7 @@ use crate::wire::header::http_date;
 use crate::wire::xml::escape;
 
 /// A request that is only read.
-pub(super) type Reader = Admitted<crate::tree::Glance>;
+pub(super) type Reader = Admitted<crate::tree::CachedReader>;
 
 /// The most entries a page shows, and about the most bytes; a browser chokes on more, and file clients do not come here.
 const MAX_ENTRIES: usize = 20_000;

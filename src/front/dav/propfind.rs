@@ -6,7 +6,6 @@ use std::vec::IntoIter;
 use bytes::Bytes;
 use futures_util::stream::unfold;
 use http::StatusCode;
-use tokio::task::JoinHandle;
 
 use super::call::{Call, heeded};
 use super::property::{Property, PropertyContext, dead, find_with_tags, in_allprop, names_of, told, value};
@@ -20,6 +19,7 @@ use crate::model::name::QName;
 use crate::tree::Tree;
 use crate::tree::former::Numbers;
 use crate::tree::gate::Request;
+use crate::tree::listing::Listing;
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::walk::{Cursor, Page, Selection};
 use crate::wire::header::depth;
@@ -224,7 +224,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     if plan.needs.versions {
         call.request.numbers = Numbers::read_once();
     }
-    let mut admitted = call.tree.peek(&call.request).await?;
+    let mut admitted = call.tree.read_one(&call.request).await?;
     let context = PropertyContext::of(&admitted);
     let Some(resource) = admitted.resource(plan.needs).await? else {
         return Err(Condition::NotFound.into());
@@ -245,10 +245,9 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
         plan.write(&resource, &context, &mut writer);
     }
     let body = if depth == Depth::One {
-        let (tree, request, coming) = (call.tree, call.request, Some(Coming::At(Cursor::default())));
-        let listing =
-            Listing { tree, request, plan, context, writer, resources: Vec::new().into_iter(), coming, ended: false };
-        Body::Blocks(Box::pin(unfold(listing, Listing::next)), None)
+        let pages = Listing::of(call.tree, call.request, plan.needs);
+        let listing = Multistatus { pages, plan, context, writer, resources: Vec::new().into_iter(), ended: false };
+        Body::Blocks(Box::pin(unfold(listing, Multistatus::next)), None)
     } else {
         writer.end_multistatus(None);
         Body::Full(Bytes::from(writer.out))
@@ -278,28 +277,17 @@ async fn few_members(tree: &Tree, request: &Request) -> Result<bool> {
 }
 
 /// The members of a collection, written page by page as they are taken.
-struct Listing {
-    tree: Tree,
-    request: Request,
+struct Multistatus {
+    pages: Listing,
     plan: Plan,
     context: PropertyContext,
     writer: Writer,
     /// Of the present page, what is not written yet.
     resources: IntoIter<Resource>,
-    /// `None`: the present page is the last.
-    coming: Option<Coming>,
     ended: bool,
 }
 
-/// The next page.
-enum Coming {
-    /// Where it begins.
-    At(Cursor),
-    /// It is being read, while the present one is written.
-    Read(JoinHandle<Result<Page>>),
-}
-
-impl Listing {
+impl Multistatus {
     /// The next block.
     async fn next(mut self) -> Option<(std::result::Result<Bytes, Failure>, Self)> {
         while !self.ended {
@@ -309,16 +297,13 @@ impl Listing {
                     return Some((Ok(self.writer.block()), self));
                 }
             }
-            let page = match self.coming.take() {
-                Some(coming) => self.page(coming).await,
-                None => {
+            match self.pages.next().await {
+                Ok(Some(page)) => self.resources = page.into_iter(),
+                Ok(None) => {
                     self.ended = true;
                     self.writer.end_multistatus(None);
                     return Some((Ok(self.writer.block()), self));
                 }
-            };
-            match page {
-                Ok(page) => self.resources = page.into_iter(),
                 Err(error) => {
                     // The status is sent; all that is left is to break off, so that nobody takes half for the whole.
                     self.ended = true;
@@ -332,26 +317,6 @@ impl Listing {
             }
         }
         None
-    }
-
-    /// A page: from memory, if it is remembered, else read in one view; and then the next one is begun.
-    async fn page(&mut self, coming: Coming) -> Result<Vec<Resource>> {
-        let needs = self.plan.needs;
-        let page = match coming {
-            Coming::Read(page) => page.await.map_err(|died| Failure::new("listing members", died))??,
-            Coming::At(at) => {
-                let mut admitted = self.tree.peek(&self.request).await?;
-                if let Some(page) = admitted.remembered(&at, needs).await {
-                    self.coming = page.next.map(Coming::At);
-                    return Ok(page.resources);
-                }
-                drop(admitted);
-                read(self.tree.clone(), self.request.clone(), at, needs).await?
-            }
-        };
-        let ahead = |at| Coming::Read(tokio::spawn(read(self.tree.clone(), self.request.clone(), at, needs)));
-        self.coming = page.next.map(ahead);
-        Ok(page.resources)
     }
 }
 

@@ -282,7 +282,7 @@ impl<'a> Expansion<'a> {
         let tree = &self.tree;
         // Each resource is read by itself: a view of the database for each would cost more than what is read in it.
         let request = &Request { dead: dead_of(asked.iter().map(|expand| &expand.name)), ..request.clone() };
-        let mut admitted = tree.peek(request).await?;
+        let mut admitted = tree.read_one(request).await?;
         let context = PropertyContext::of(&admitted);
         let found = admitted.resource(needs).await?;
         drop(admitted);

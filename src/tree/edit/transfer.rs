@@ -20,7 +20,7 @@ use crate::model::node::Node;
 use crate::model::path::MAX_SEGMENTS;
 use crate::store::executor::Executor;
 use crate::store::node::Width;
-use crate::store::transaction::Snapshot;
+use crate::store::reading::Snapshot;
 use crate::store::{calendar, node, property, purge, version};
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};

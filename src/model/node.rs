@@ -100,6 +100,15 @@ impl Node {
         self.traits().collection
     }
 
+    /// What a copy of it is. A former state of a calendar object is copied as a document: UPDATE brings it back to its calendar.
+    #[must_use]
+    pub fn copied_kind(&self) -> Kind {
+        match (self.kind, self.view) {
+            (Kind::Object, View::Version | View::MirroredVersion | View::Former) => Kind::File,
+            (kind, _) => kind.row().copy,
+        }
+    }
+
     /// The same node looked at in another way. A collection has no content.
     #[must_use]
     pub fn seen(mut self, view: View) -> Self {

@@ -228,7 +228,7 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
         return Err(missing().into());
     }
     let holder = parent.node.traits();
-    let kind = target.node().map(|node| node.kind.row().copy);
+    let kind = target.node().map(Node::copied_kind);
     if kind.is_none() || (holder.put != kind && holder.mkcol != kind) {
         let calendar = kind == Some(Kind::Calendar);
         let condition = if calendar { Condition::CalendarCollectionLocationOk } else { Condition::CannotHold };

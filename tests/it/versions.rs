@@ -208,3 +208,19 @@ async fn expand_property_follows_addresses() {
     assert_eq!(text.matches("<D:response>").count(), 4, "{text}");
     assert!(text.contains("<D:version-name>2</D:version-name>"));
 }
+
+#[tokio::test]
+async fn a_former_state_of_an_event_is_copied_as_a_document() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let path = "/calendars/tram/meetings/a.ics";
+    let (first, second) = (super::kit::event("a", "20260614"), super::kit::event("a", "20270101"));
+    max.put(path, &first).expect(201).await;
+    max.put(path, &second).expect(204).await;
+    let version = format!("{}1", history(&max, path).await);
+    max.copy(&version, "/files/tram/was.ics").expect(201).await;
+    assert_eq!(max.get("/files/tram/was.ics").expect(200).await.text(), first);
+    max.copy(&version, "/calendars/tram/tasks/was.ics").expect(403).await;
+    max.copy(&version, "/calendars/max/personal/was.ics").expect(403).await;
+    world.sound().await;
+}

@@ -60,7 +60,7 @@ impl Edit {
 
     /// What the index says of an object goes along with its content, where that is copied.
     pub(super) async fn know_index(&mut self, source: &Node) -> Result<()> {
-        if let (Kind::Object, Some(hash)) = (source.kind.row().copy, &source.hash) {
+        if let (Kind::Object, Some(hash)) = (source.copied_kind(), &source.hash) {
             let known = calendar::indexed(&mut self.txn, source.id).await?;
             self.ahead.indexed.extend(known.map(|indexed| (hash.clone(), indexed)));
         }

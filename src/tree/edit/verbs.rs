@@ -414,7 +414,7 @@ impl Edit {
 
     /// A new node with the content of `source`.
     pub(super) fn copy_of(&self, source: &Node, parent: &Node, name: &str, seq: Seq) -> Node {
-        let kind = source.kind.row().copy;
+        let kind = source.copied_kind();
         let mut copy = self.fresh(parent, name, seq, kind);
         let (author, device) = self.copyist(source, parent.home_id);
         if let Some(written) = Written::of(source, author, device) {

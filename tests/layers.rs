@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +75,55 @@ const FOLLOWERS: [(&str, &str); 6] = [
 ];
 
 const MAX_LINES: usize = 600;
+const MAX_FUNCTION_LINES: usize = 60;
+
+/// Functions that are longer, and why.
+const LONG: [(&str, &str, &str); 2] = [
+    ("ical/template.rs", "template", "one shape of a series after the other"),
+    ("tree/administration.rs", "add_principal", "all rows that a principal begins with"),
+];
+
+/// Files of a folder that import each other in a circle, and why they do still. What is no circle any more must go from here.
+const CIRCLES: [(&[&str], &str); 8] = [
+    (
+        &["ical/described", "ical/exceptions", "ical/rule", "ical/zone"],
+        "a zone is described by rules, whose times are of a zone",
+    ),
+    (&["store/db", "store/place"], "the first knows the files that the second keeps closed"),
+    (&["store/db", "store/db/row"], "the seam's values are in a file of their own"),
+    (&["store/db/sqlite", "store/db/sqlite/pipeline"], "the adapter and its pipeline"),
+    (
+        &["store/cache", "store/cache/generations", "store/cache/queries", "store/cache/states"],
+        "what stands behind the one door, which names the parts that it is made of",
+    ),
+    (&["store/members", "store/node"], "pages of members, and the nodes they are made of"),
+    (
+        &[
+            "tree",
+            "tree/calendar",
+            "tree/changes",
+            "tree/former",
+            "tree/gate",
+            "tree/resolve",
+            "tree/resource",
+            "tree/walk",
+            "tree/work",
+        ],
+        "methods of one type, `Admitted`, a subject a file",
+    ),
+    (
+        &[
+            "tree/edit",
+            "tree/edit/ahead",
+            "tree/edit/delivery",
+            "tree/edit/depth",
+            "tree/edit/transfer",
+            "tree/edit/verbs",
+            "tree/edit/version",
+        ],
+        "methods of one type, `Edit`, a subject a file",
+    ),
+];
 
 fn files(directory: &Path, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("a directory") {
@@ -188,6 +238,145 @@ fn rules_are_followed_where_work_is_done() {
         wrong.extend(FOLLOW.iter().filter(|name| !may && calls(name)).map(|name| format!("{file} calls {name}")));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Without the tests beside it, and without comments.
+fn code_of(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// The paths that are named after a prefix such as `super::`, a group of names in braces one by one.
+fn named<'a>(rest: &'a str, before: &[&'a str], out: &mut Vec<Vec<String>>) -> &'a str {
+    let rest = rest.trim_start();
+    if let Some(mut inner) = rest.strip_prefix('{') {
+        loop {
+            inner = inner.trim_start_matches(|c: char| c == ',' || c.is_whitespace());
+            if inner.is_empty() || inner.starts_with('}') {
+                return inner.get(1..).unwrap_or_default();
+            }
+            inner = named(inner, before, out);
+            inner = &inner[inner.find([',', '}']).unwrap_or(inner.len())..];
+        }
+    }
+    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    let (name, tail) = rest.split_at(end);
+    let path = [before, &[name]].concat();
+    match tail.strip_prefix("::") {
+        Some(tail) if end > 0 => named(tail, &path, out),
+        _ => {
+            out.push(path.iter().map(|name| (*name).to_owned()).collect());
+            tail
+        }
+    }
+}
+
+/// The files that a file imports, or names by a path.
+fn imports(module: &str, code: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for root in ["crate::", "self::", "super::"] {
+        for (at, _) in code.match_indices(root) {
+            let before = &code[..at];
+            if before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
+                continue;
+            }
+            let mut base: Vec<&str> = if root == "crate::" { Vec::new() } else { module.split('/').collect() };
+            let mut rest = &code[at..];
+            rest = rest.strip_prefix("crate::").or(rest.strip_prefix("self::")).unwrap_or(rest);
+            while let Some(above) = rest.strip_prefix("super::") {
+                base.pop();
+                rest = above;
+            }
+            let mut paths = Vec::new();
+            named(rest, &base, &mut paths);
+            for path in paths {
+                let prefixes = (1..=path.len()).rev().map(|count| path[..count].join("/"));
+                found.extend(prefixes.into_iter().find(|name| modules.contains(name)).filter(|name| name != module));
+            }
+        }
+    }
+    found
+}
+
+/// What a file leads to by imports that stay within a folder; itself, where that is in a circle.
+fn reached<'a>(
+    from: &'a str,
+    imported: &'a BTreeMap<String, BTreeSet<String>>,
+    inside: &BTreeSet<&'a String>,
+) -> BTreeSet<&'a String> {
+    let (mut seen, mut waiting) = (BTreeSet::new(), vec![from]);
+    while let Some(next) = waiting.pop() {
+        for name in imported[next].iter().filter(|name| inside.contains(name)) {
+            if seen.insert(name) {
+                waiting.push(name);
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn files_of_a_folder_import_each_other_in_no_circle() {
+    let sources = sources();
+    let name_of = |file: &str| file.trim_end_matches(".rs").trim_end_matches("/mod").to_owned();
+    let modules: BTreeSet<String> = sources.iter().map(|(file, ..)| name_of(file)).collect();
+    let imported: BTreeMap<String, BTreeSet<String>> = sources
+        .iter()
+        .map(|(file, _, text)| (name_of(file), imports(&name_of(file), &code_of(text), &modules)))
+        .collect();
+    let folder_of = |module: &str| module.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let folders: BTreeSet<String> = modules.iter().map(|module| folder_of(module)).collect();
+    let mut circles = BTreeSet::new();
+    for folder in folders {
+        let inside: BTreeSet<&String> =
+            modules.iter().filter(|module| folder_of(module) == folder || **module == folder).collect();
+        let all: BTreeMap<&String, _> =
+            inside.iter().map(|module| (*module, reached(module, &imported, &inside))).collect();
+        for (module, reach) in all.iter().filter(|(module, reach)| reach.contains(**module)) {
+            circles.insert(
+                reach
+                    .iter()
+                    .filter(|other| all[**other].contains(*module))
+                    .map(|name| (*name).clone())
+                    .collect::<Vec<_>>(),
+            );
+        }
+    }
+    // One that has become smaller is as well known.
+    let is_of = |circle: &[String], known: &[&str]| circle.iter().all(|file| known.contains(&file.as_str()));
+    let new: Vec<_> = circles.iter().filter(|circle| !CIRCLES.iter().any(|(known, _)| is_of(circle, known))).collect();
+    assert!(new.is_empty(), "{new:#?}");
+    let gone = CIRCLES.iter().filter(|(known, _)| !circles.iter().any(|circle| is_of(circle, known)));
+    assert_eq!(gone.collect::<Vec<_>>(), Vec::<&(&[&str], &str)>::new());
+}
+
+#[test]
+fn functions_are_short() {
+    let mut wrong = BTreeSet::new();
+    for (file, _, text) in sources() {
+        // Tables of examples are as long as they are.
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let lines: Vec<&str> = if file.ends_with("/examples.rs") { Vec::new() } else { code.lines().collect() };
+        for (at, line) in lines.iter().enumerate() {
+            let plain = line.trim_start();
+            let Some((before, name)) = plain.split_once("fn ") else { continue };
+            let heads = |word: &str| word.starts_with("pub") || ["const", "async"].contains(&word);
+            if !before.split_whitespace().all(heads) || plain.ends_with('}') {
+                continue;
+            }
+            let opens = lines[at..].iter().find(|line| line.ends_with(['{', ';']));
+            if opens.is_none_or(|line| line.ends_with(';')) {
+                continue;
+            }
+            let end = format!("{}}}", &line[..line.len() - plain.len()]);
+            let length = lines[at..].iter().position(|line| *line == end).map_or(0, |length| length + 1);
+            if length > MAX_FUNCTION_LINES {
+                wrong.insert((file.clone(), name.split(['<', '(']).next().unwrap_or_default().to_owned()));
+            }
+        }
+    }
+    let known = LONG.iter().map(|(file, name, _)| ((*file).to_owned(), (*name).to_owned())).collect();
+    assert_eq!(wrong, known);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `beffroi project`.
 
-use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::output::{Terminal, instant, line, size, told, until};
@@ -41,28 +41,7 @@ pub(super) enum Project {
         json: bool,
     },
     /// Set what a project keeps, and how much one person may delete in a minute
-    Retention {
-        /// Which
-        name: String,
-        /// Keep all versions of so many days (`all`: for ever)
-        #[arg(long, value_name = "DAYS|all")]
-        versions: Option<String>,
-        /// Of older ones keep the last of each
-        #[arg(long, value_parser = PossibleValuesParser::new(["day", "week", "month"]))]
-        every: Option<String>,
-        /// Empty the trash after so many days
-        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=36500))]
-        trash_days: Option<i64>,
-        /// Keep synchronization tokens good for so many days
-        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=36500))]
-        sync_days: Option<i64>,
-        /// Hold deletions of who deleted more than this share of the documents within a minute (100: never)
-        #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(i64).range(1..=100))]
-        brake: Option<i64>,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Retention(Retention),
     /// Let held deletions go on, of one person or of all
     Release {
         /// In which project
@@ -75,6 +54,30 @@ pub(super) enum Project {
         /// Which
         name: String,
     },
+}
+
+#[derive(Args)]
+pub(super) struct Retention {
+    /// Which
+    name: String,
+    /// Keep all versions of so many days (`all`: for ever)
+    #[arg(long, value_name = "DAYS|all")]
+    versions: Option<String>,
+    /// Of older ones keep the last of each
+    #[arg(long, value_parser = PossibleValuesParser::new(["day", "week", "month"]))]
+    every: Option<String>,
+    /// Empty the trash after so many days
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..=36500))]
+    trash_days: Option<i64>,
+    /// Keep synchronization tokens good for so many days
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..=36500))]
+    sync_days: Option<i64>,
+    /// Hold deletions of who deleted more than this share of the documents within a minute (100: never)
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(i64).range(1..=100))]
+    brake: Option<i64>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Subcommand)]
@@ -129,34 +132,7 @@ impl Project {
                 terminal.table(json, &["name", "display_name", "closed_at"], &rows)?;
             }
             Self::Show { name, json } => show(tree, terminal, &name, json).await?,
-            Self::Retention { name, versions, every, trash_days, sync_days, brake, json } => {
-                let mut kept = tree.retention(&name).await?;
-                match versions.as_deref() {
-                    None => {}
-                    Some("all") => kept.versions_days = None,
-                    Some(text) => {
-                        let days = text.parse().ok().filter(|days| (0..=36_500).contains(days));
-                        kept.versions_days = Some(days.ok_or_else(|| told("fault-days", &[("text", text)]))?);
-                    }
-                }
-                if let Some((every, _)) = every.and_then(|every| EVERY.iter().find(|(_, text)| *text == every)) {
-                    kept.every = *every;
-                }
-                kept.trash_days = trash_days.unwrap_or(kept.trash_days);
-                kept.sync_days = sync_days.unwrap_or(kept.sync_days);
-                kept.brake_percent = brake.unwrap_or(kept.brake_percent);
-                tree.set_retention(&name, &kept).await?;
-                let every = EVERY.iter().find(|(every, _)| *every == kept.every).map_or("day", |(_, text)| *text);
-                let row = vec![
-                    kept.versions_days.map_or(json!("all"), |days| json!(days)),
-                    json!(every),
-                    json!(kept.trash_days),
-                    json!(kept.sync_days),
-                    json!(kept.brake_percent),
-                ];
-                let columns = ["versions_days", "every", "trash_days", "sync_days", "brake_percent"];
-                terminal.table(json, &columns, &[row])?;
-            }
+            Self::Retention(retention) => retention.run(tree, terminal).await?,
             Self::Release { name, person } => {
                 let released = tree.release(&name, person.as_deref()).await?;
                 terminal.say("done-release", &[("name", &name), ("number", &released.to_string())]);
@@ -167,6 +143,37 @@ impl Project {
             }
         }
         Ok(())
+    }
+}
+
+impl Retention {
+    async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
+        let mut kept = tree.retention(&self.name).await?;
+        match self.versions.as_deref() {
+            None => {}
+            Some("all") => kept.versions_days = None,
+            Some(text) => {
+                let days = text.parse().ok().filter(|days| (0..=36_500).contains(days));
+                kept.versions_days = Some(days.ok_or_else(|| told("fault-days", &[("text", text)]))?);
+            }
+        }
+        if let Some((every, _)) = self.every.and_then(|every| EVERY.iter().find(|(_, text)| *text == every)) {
+            kept.every = *every;
+        }
+        kept.trash_days = self.trash_days.unwrap_or(kept.trash_days);
+        kept.sync_days = self.sync_days.unwrap_or(kept.sync_days);
+        kept.brake_percent = self.brake.unwrap_or(kept.brake_percent);
+        tree.set_retention(&self.name, &kept).await?;
+        let every = EVERY.iter().find(|(every, _)| *every == kept.every).map_or("day", |(_, text)| *text);
+        let row = vec![
+            kept.versions_days.map_or(json!("all"), |days| json!(days)),
+            json!(every),
+            json!(kept.trash_days),
+            json!(kept.sync_days),
+            json!(kept.brake_percent),
+        ];
+        let columns = ["versions_days", "every", "trash_days", "sync_days", "brake_percent"];
+        terminal.table(self.json, &columns, &[row])
     }
 }
 

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::jcal::type_of;
+use super::line::escaped;
 use super::object::{Invalid, fold_into};
-use super::stream::escaped;
 
 /// What reading takes for each value, name and list, and for each byte: to be asked of the budget before.
 const BYTES_OF_VALUE: usize = 128;

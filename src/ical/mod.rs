@@ -15,6 +15,7 @@ pub mod jcal;
 pub mod jcal_read;
 pub mod judge;
 mod leap;
+pub mod line;
 pub mod object;
 pub mod outlook;
 mod outlook_event;

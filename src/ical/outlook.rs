@@ -9,18 +9,17 @@ use super::exceptions::{Base, excluded};
 use super::extent::Extent;
 use super::freebusy::{Busy, Period};
 use super::object::{Component, Object};
-use super::outlook_event::{Event, Shown};
+pub use super::outlook_event::Profile;
+use super::outlook_event::{Event, Shown, TAKEN};
 use super::recur::{end_of, instances, overrides, recurs};
 use super::template::template;
 use super::time::{Clock, When, write_local, write_utc};
 use super::vtimezone::vtimezone;
 use super::zone::{Zone, Zones};
 use crate::model::budget::Exhausted;
-use crate::model::calendar::{Detail, TimeRange};
+use crate::model::calendar::TimeRange;
 use crate::model::id::Timestamp;
 
-/// What stands for the title of an event that is nobody's business.
-pub(super) const TAKEN: &str = "Occupé";
 /// The most that is told of one event that goes out as single ones, bytes.
 const MAX_OBJECT_BYTES: usize = 4 * 1024 * 1024;
 /// What it costs to write an event.
@@ -40,17 +39,6 @@ fn told_bytes(component: &Component) -> usize {
 /// Can a name of a zone stand in a parameter as it is?
 fn is_plain(name: &str) -> bool {
     name.len() <= MAX_NAME_BYTES && !name.contains(|c: char| c.is_control() || matches!(c, '"' | '^' | '\\'))
-}
-
-/// How events go out.
-#[derive(Clone, Debug)]
-pub struct Profile {
-    /// Events that take place in it; series with any instance in it.
-    pub window: TimeRange,
-    /// How much of each is told.
-    pub detail: Detail,
-    /// Are private events told like all others?
-    pub private: bool,
 }
 
 /// Events on their way out, with the zones that they speak of.

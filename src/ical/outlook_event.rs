@@ -2,13 +2,26 @@
 
 use jiff::civil::DateTime;
 
+use super::line::escaped;
 use super::object::{Component, fold_into};
-use super::outlook::{Profile, TAKEN};
-use super::stream::escaped;
 use super::time::{Clock, Length, When, write_date, write_local, write_utc};
 use super::zone::{Zone, Zones};
-use crate::model::calendar::Detail;
+use crate::model::calendar::{Detail, TimeRange};
 use crate::model::id::Timestamp;
+
+/// What stands for the title of an event that is nobody's business.
+pub(super) const TAKEN: &str = "Occupé";
+
+/// How events go out.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Events that take place in it; series with any instance in it.
+    pub window: TimeRange,
+    /// How much of each is told.
+    pub detail: Detail,
+    /// Are private events told like all others?
+    pub private: bool,
+}
 
 /// A time as it is told.
 pub(super) enum Shown {

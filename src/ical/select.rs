@@ -10,7 +10,6 @@ use super::freebusy::periods_of;
 use super::jcal;
 use super::object::{Component, Object, Property, fold_into, parse};
 use super::recur::{Instance, each, instances, overrides};
-use super::stream::zones_of;
 use super::time::{Clock, Length, When, write_date, write_local, write_utc};
 use super::tzid::{key, name_of, registered};
 use super::vtimezone::vtimezone;
@@ -104,7 +103,7 @@ impl Output {
         }
         self.left -= self.room_for(&part)?;
         if !self.json {
-            write(&mut self.text, &part);
+            part.write(&mut self.text);
             return Ok(());
         }
         jcal::separate(&mut self.text, self.parts);
@@ -172,7 +171,7 @@ fn is_known_zone(part: &Component) -> bool {
 fn describe_zones(calendar: &mut Component, zones: &Zones<'_>) -> Result<(), Exhausted> {
     let described = calendar.components.iter().filter(|part| part.name == "VTIMEZONE").filter_map(name_of);
     let mut described: HashSet<String> = described.map(|name| key(&name)).collect();
-    let names: BTreeSet<String> = zones_of(calendar).into_iter().collect();
+    let names: BTreeSet<String> = calendar.zones().into_iter().collect();
     for name in names {
         zones.work(STEPS_OF_ZONE)?;
         if !described.insert(key(&name)) {
@@ -192,14 +191,6 @@ fn describe_zones(calendar: &mut Component, zones: &Zones<'_>) -> Result<(), Exh
         }
     }
     Ok(())
-}
-
-/// Writes a component.
-pub fn write(out: &mut String, component: &Component) {
-    fold_into(out, &format!("BEGIN:{}", component.name));
-    component.properties.iter().for_each(|property| fold_into(out, property.raw()));
-    component.components.iter().for_each(|part| write(out, part));
-    fold_into(out, &format!("END:{}", component.name));
 }
 
 fn line(text: &str) -> Option<Property> {

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::line::escaped;
 use super::object::{Component, Invalid, MAX_BYTES, Object, Property, fold_into, parse};
-use super::select::write;
 use super::text_format::{BYTE_ORDER_MARK, TextFormat};
 use super::time::When;
 use super::tzid;
@@ -191,7 +191,7 @@ impl Contents {
             }
             None => out.extend_from_slice(PRODUCT.as_bytes()),
         }
-        let spoken = parts.iter().filter_map(|part| component(part).ok()).flat_map(|part| zones_of(&part));
+        let spoken = parts.iter().filter_map(|part| component(part).ok()).flat_map(|part| part.zones());
         let spoken: BTreeSet<String> = spoken.map(|name| tzid::key(&name)).collect();
         let zones = spoken.iter().filter_map(|key| self.zones.get(key)).flatten().map(|(_, zone)| zone);
         for part in zones.map(Vec::as_slice).chain(parts.iter().map(|part| &**part)) {
@@ -228,13 +228,6 @@ fn component(part: &[u8]) -> Result<Component, Invalid> {
     parse(&whole)?.components.into_iter().next().ok_or(Invalid::Components)
 }
 
-/// The TZIDs that a component speaks of.
-pub(super) fn zones_of(component: &Component) -> HashSet<String> {
-    let mut zones: HashSet<String> = component.components.iter().flat_map(zones_of).collect();
-    zones.extend(component.properties.iter().filter_map(|line| line.parameter("TZID")).map(|id| id.trim().to_owned()));
-    zones
-}
-
 /// Objects as one stream. Time zones stand first, each once; an object whose zone of the same name is another one comes
 /// after the others, in a calendar of its own.
 #[derive(Default)]
@@ -257,7 +250,7 @@ impl Joined {
     pub fn head(&self, name: &str) -> String {
         let mut out = format!("{VERSION}{PRODUCT}");
         fold_into(&mut out, &format!("X-WR-CALNAME:{}", escaped(name)));
-        self.zones.values().for_each(|zone| write(&mut out, zone));
+        self.zones.values().for_each(|zone| zone.write(&mut out));
         out
     }
 
@@ -273,7 +266,7 @@ impl Joined {
             return None;
         }
         let mut out = String::new();
-        object.parts().for_each(|part| write(&mut out, part));
+        object.parts().for_each(|part| part.write(&mut out));
         Some(out)
     }
 
@@ -282,21 +275,6 @@ impl Joined {
     pub const fn tail() -> &'static str {
         "END:VCALENDAR\r\n"
     }
-}
-
-/// A text as a value (RFC 5545 section 3.3.11).
-#[must_use]
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\\' | ';' | ',' => out.extend(['\\', character]),
-            '\n' => out.push_str("\\n"),
-            control if control.is_control() && control != '\t' => {}
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime};
 
-use super::object::Property;
+use super::line::Property;
 use crate::model::civil::{civil_of, seconds_of};
 
 /// The first time that iCalendar can tell.

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::line::escaped;
 use super::object::fold_into;
 use super::recur::weekday;
-use super::stream::escaped;
 use super::time::write_local;
 use super::zone::Zone;
 use crate::model::calendar::TimeRange;

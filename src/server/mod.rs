@@ -154,12 +154,9 @@ impl Server {
         }
     }
 
-    async fn http<S>(self: Arc<Self>, socket: Socket<S>, address: SocketAddr, guest: &Guest)
-    where
-        Socket<S>: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    {
+    /// What the HTTP library is told; the time for a head is looked after by the room.
+    fn builder(&self) -> Builder<TokioExecutor> {
         let mut builder = Builder::new(TokioExecutor::new());
-        // The time for a head is looked after by the room.
         builder.http1().max_buf_size(MAX_HEAD_BYTES * 2).max_headers(MAX_HEADERS);
         builder
             .http2()
@@ -168,6 +165,14 @@ impl Server {
             .max_concurrent_streams(MAX_STREAMS)
             .max_send_buf_size(MAX_SEND_BYTES)
             .max_header_list_size(MAX_HEAD_BYTES as u32);
+        builder
+    }
+
+    async fn http<S>(self: Arc<Self>, socket: Socket<S>, address: SocketAddr, guest: &Guest)
+    where
+        Socket<S>: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        let builder = self.builder();
         let place = Arc::clone(&guest.place);
         let service = hyper::service::service_fn(move |request| {
             let beside = place.is_busy().then(|| self.streams.begin(place.origin));

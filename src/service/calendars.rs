@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use super::write::put_object;
 use crate::ical::judge::reason;
 use crate::ical::object::{Invalid, MAX_BYTES};
-use crate::ical::select::write;
 use crate::ical::stream::{Contents, Joined, Skipped};
 use crate::ical::text_format::TextFormat;
 use crate::model::budget::Budget;
@@ -297,7 +296,7 @@ impl Export {
             (Pass::Together, Some(text)) => Some(Exported::Text(text)),
             (Pass::Apart, None) => {
                 let mut text = String::new();
-                write(&mut text, &object.calendar);
+                object.calendar.write(&mut text);
                 Some(Exported::Text(text))
             }
             (Pass::Together, None) | (Pass::Apart, Some(_)) => None,

@@ -1,6 +1,6 @@
 //! Bodies of CalDAV's reports as values (RFC 4791 section 9).
 
-use super::request::Asked;
+use super::asked::Asked;
 use super::xml::Element;
 use crate::model::calendar::{
     COLLATIONS, Collation, ComponentFilter, ComponentSelection, ParameterFilter, PropertyFilter, Selection, TextMatch,

@@ -1,5 +1,6 @@
 //! XML and headers into plain values and back. Pure: no I/O, no request, no tree. The only module that names `quick_xml`.
 
+mod asked;
 pub mod calendar;
 pub mod encoding;
 pub mod header;

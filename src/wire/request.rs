@@ -2,21 +2,11 @@
 
 use std::collections::HashSet;
 
+pub use super::asked::Asked;
 use super::calendar::{self, CalendarReport};
 use super::xml::{Element, XmlError, parse};
 use crate::model::condition::Condition;
 use crate::model::name::{CALDAV, DAV, QName};
-
-/// What a PROPFIND, or the `DAV:prop` of a report, asks for (RFC 4918 section 14.20).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Asked {
-    /// `allprop`, and these besides.
-    All(Vec<QName>),
-    /// `propname`.
-    Names,
-    /// These.
-    These(Vec<QName>),
-}
 
 /// One instruction of a PROPPATCH, in document order (RFC 4918 section 9.2).
 #[derive(Clone, PartialEq, Eq, Debug)]

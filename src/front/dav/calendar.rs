@@ -226,11 +226,7 @@ async fn query(
     let Asking { mut visit, object, zone: own_zone, context, href, .. } =
         calendar(&call.tree, &call.request, &call.budget).await?;
     let zone = match zone {
-        Some(Floating::Told(text)) if is_one_zone(&text) => {
-            visit.zone_of_text(&call.budget, text).await?.ok_or(Condition::ValidCalendarData)?
-        }
-        Some(Floating::Told(_)) => return Err(Condition::ValidCalendarData.into()),
-        Some(Floating::Named(name)) => Zone::Known(known(&name).ok_or(Condition::ValidTimezone)?),
+        Some(asked) => zone_asked(&mut visit, &call.budget, asked).await?,
         None => own_zone,
     };
     let context = PropertyContext { calendar: Some((selection, zone.clone(), call.budget.clone())), ..context };
@@ -275,6 +271,17 @@ async fn query(
     }
     writer.end_multistatus(None);
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
+}
+
+/// The time zone in which a query wants what floats.
+async fn zone_asked(visit: &mut Visit, budget: &Budget, asked: Floating) -> Result<Zone> {
+    match asked {
+        Floating::Told(text) if is_one_zone(&text) => {
+            Ok(visit.zone_of_text(budget, text).await?.ok_or(Condition::ValidCalendarData)?)
+        }
+        Floating::Told(_) => Err(Condition::ValidCalendarData.into()),
+        Floating::Named(name) => Ok(Zone::Known(known(&name).ok_or(Condition::ValidTimezone)?)),
+    }
 }
 
 async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[String]) -> Result<Response> {

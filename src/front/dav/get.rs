@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use super::call::Call;
 use super::listing;
 use crate::exchange::{Body, Response};
+use crate::front::answer::bare;
 use crate::ical::object::Object;
 use crate::ical::select::select;
 use crate::ical::zone::Zones;
@@ -21,6 +22,7 @@ use crate::model::budget::Budget;
 use crate::model::calendar::Selection;
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal, Result};
+use crate::model::etag::ETag;
 use crate::model::id::Id;
 use crate::model::media_type::UNKNOWN;
 use crate::model::method::Method;
@@ -47,10 +49,8 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     let size = u64::try_from(node.size_bytes).unwrap_or(0);
     let mut headers = describe(&node);
     if admitted.not_modified {
-        let mut response = Call::status(StatusCode::NOT_MODIFIED);
         headers.remove(CONTENT_TYPE);
-        *response.headers_mut() = headers;
-        return Ok(response);
+        return Ok(response(StatusCode::NOT_MODIFIED, headers, Body::Empty));
     }
     let Some(etag) = node.etag() else { return Err(Condition::NotFound.into()) };
     if let Some(selection) = told_otherwise(&call, &node) {
@@ -67,43 +67,57 @@ pub(super) async fn get(call: Call) -> Result<Response> {
             if selection.json {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/calendar+json; charset=utf-8"));
             }
-            let mut response = http::Response::new(Body::Full(told.into()));
-            *response.headers_mut() = headers;
-            return Ok(response);
+            return Ok(response(StatusCode::OK, headers, Body::Full(told.into())));
         }
         admitted = call.tree.read_one(&call.request).await?;
     }
+    as_stored(call, &mut admitted, &node, &etag, headers).await
+}
+
+/// The document, or the ranges of it that are asked for.
+async fn as_stored(
+    call: Call,
+    admitted: &mut listing::Reader,
+    node: &Node,
+    etag: &ETag,
+    mut headers: HeaderMap,
+) -> Result<Response> {
+    let size = u64::try_from(node.size_bytes).unwrap_or(0);
     // Ranges are of GET only (RFC 9110 section 14.2).
-    let selection = match call.request.method {
-        Method::Get => select_ranges(&call.headers, size, &etag, node.modified_at),
+    let ranges = match call.request.method {
+        Method::Get => select_ranges(&call.headers, size, etag, node.modified_at),
+        Method::Head => {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
+            return Ok(response(StatusCode::OK, headers, Body::Empty));
+        }
         _ => Ranges::Whole,
     };
-    let whole = Part { start: 0, length: size };
-    let (status, body) = match selection {
-        Ranges::Unsatisfiable => {
-            return Err(Refusal::of(Condition::RangeNotSatisfiable).because(Detail::Size(size)).into());
+    match ranges {
+        Ranges::Unsatisfiable => Err(Refusal::of(Condition::RangeNotSatisfiable).because(Detail::Size(size)).into()),
+        Ranges::Whole => {
+            let body = part(&call.tree, admitted, node, Part { start: 0, length: size }).await?;
+            Ok(response(StatusCode::OK, headers, body))
         }
-        Ranges::Whole if call.request.method == Method::Head => {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
-            (StatusCode::OK, Body::Empty)
+        Ranges::Parts(parts) => {
+            let body = match parts.as_slice() {
+                [one] => {
+                    insert(&mut headers, CONTENT_RANGE, &content_range(*one, size));
+                    part(&call.tree, admitted, node, *one).await?
+                }
+                several => {
+                    insert(&mut headers, CONTENT_TYPE, &format!("multipart/byteranges; boundary={BOUNDARY}"));
+                    parts_body(&call.tree, admitted, node, several, size).await?
+                }
+            };
+            Ok(response(StatusCode::PARTIAL_CONTENT, headers, body))
         }
-        Ranges::Whole => (StatusCode::OK, part(&call.tree, &mut admitted, &node, whole).await?),
-        Ranges::Parts(parts) => match parts.as_slice() {
-            [one] => {
-                insert(&mut headers, CONTENT_RANGE, &content_range(*one, size));
-                (StatusCode::PARTIAL_CONTENT, part(&call.tree, &mut admitted, &node, *one).await?)
-            }
-            several => {
-                let body = parts_body(&call.tree, &mut admitted, &node, several, size).await?;
-                insert(&mut headers, CONTENT_TYPE, &format!("multipart/byteranges; boundary={BOUNDARY}"));
-                (StatusCode::PARTIAL_CONTENT, body)
-            }
-        },
-    };
-    let mut response = http::Response::new(body);
-    *response.status_mut() = status;
+    }
+}
+
+fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
+    let mut response = bare(status, body);
     *response.headers_mut() = headers;
-    Ok(response)
+    response
 }
 
 /// An object in another form. `None`: nobody can read it.

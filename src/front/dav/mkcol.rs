@@ -1,5 +1,7 @@
 //! MKCOL, also extended, and MKCALENDAR (RFC 4918 section 9.3, RFC 5689, RFC 4791 section 5.3.1).
 
+use std::ops::ControlFlow;
+
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
@@ -19,70 +21,54 @@ use crate::wire::multistatus::Writer;
 use crate::wire::request::{Update, mkcol as parse};
 use crate::wire::xml::Element;
 
+/// What is to be made.
+struct Making {
+    kind: Kind,
+    /// By MKCALENDAR?
+    mkcalendar: bool,
+    /// Where, with a final slash; and under which name.
+    href: String,
+    name: String,
+}
+
+/// What it is to have from the beginning.
+struct Wanted {
+    components: ComponentSet,
+    properties: Vec<(QName, String)>,
+    /// The properties that the client named.
+    named: Vec<QName>,
+}
+
+impl Making {
+    fn is_calendar(&self) -> bool {
+        self.kind == Kind::Calendar
+    }
+}
+
 pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
     let precheck = call.tree.precheck(&call.request).await?;
     let body = call.take_whole().await?;
-    let (mut properties, mut named) = (Vec::new(), Vec::new());
-    let mkcalendar = call.request.method == Method::Mkcalendar;
-    let kind = precheck.target.parent().and_then(|parent| parent.node.traits().mkcol).unwrap_or_default();
-    let makes_calendar = kind == Kind::Calendar;
-    let mut components = Some(ComponentSet::ALL);
-    if body.is_empty() && makes_calendar != mkcalendar {
-        return Err(misplaced(mkcalendar).into());
-    }
-    if !body.is_empty() {
-        let is_xml = text(&call.headers, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("/xml"));
-        if !is_xml {
-            return Err(Condition::UnsupportedMediaType.into());
-        }
-        let made = parse(&body, mkcalendar).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
-        let calendar = made.resource_types.iter().any(|name| name.is_caldav("calendar"));
-        if !made.resource_types.iter().all(|name| name.is_caldav("calendar") || name.is_dav("collection")) {
-            return Err(Condition::ValidResourceType.into());
-        }
-        if makes_calendar != (calendar || mkcalendar) {
-            return Err(misplaced(mkcalendar).into());
-        }
-        let (mut verdicts, mut updates) = (Vec::new(), Vec::new());
-        for element in made.properties {
-            let name = element.name.clone();
-            // A folder's shown name is its name; a client that says so says nothing wrong.
-            if name.is_dav("displayname") && !makes_calendar && element.text() == precheck.target.name() {
-                continue;
-            }
-            if makes_calendar && name.is_caldav("supported-calendar-component-set") {
-                components = component_set(&element);
-                let verdict = components.map(|_| PropertyChange::Remove(name.clone()));
-                verdicts.push((name, verdict.ok_or(Condition::SupportedCalendarComponent)));
-                updates.push(Update::Set(element));
-                continue;
-            }
-            let update = Update::Set(element);
-            let no_zone = call.is_no_zone(&update).await?;
-            verdicts.push((name, plan(&update, Traits::of(kind, View::Present), no_zone)));
-            updates.push(update);
-        }
-        if verdicts.iter().any(|(_, verdict)| verdict.is_err()) {
-            return refused(&verdicts, mkcalendar.then(|| precheck.target.path.href(true)));
-        }
-        let plans: Vec<PropertyChange> = verdicts.into_iter().filter_map(|(_, verdict)| verdict.ok()).collect();
-        named.extend(plans.iter().filter_map(|plan| match plan {
-            PropertyChange::Set(name, _) => Some(name.clone()),
-            _ => None,
-        }));
-        properties = set_by(changes(&updates, plans));
-    }
+    let making = Making {
+        kind: precheck.target.parent().and_then(|parent| parent.node.traits().mkcol).unwrap_or_default(),
+        mkcalendar: call.request.method == Method::Mkcalendar,
+        href: precheck.target.path.href(true),
+        name: precheck.target.name().to_owned(),
+    };
+    let wanted = match wanted(&mut call, &making, &body).await? {
+        ControlFlow::Continue(wanted) => wanted,
+        ControlFlow::Break(refused) => return Ok(refused),
+    };
     let mut admitted = call.tree.write(&call.request).await?;
     let node = admitted.bind(Content::Folder).await?;
-    if makes_calendar {
-        admitted.set_supported_components(&node, components.unwrap_or(ComponentSet::ALL)).await?;
+    if making.is_calendar() {
+        admitted.set_supported_components(&node, wanted.components).await?;
     }
-    admitted.set_initial_properties(&node, &properties).await?;
+    admitted.set_initial_properties(&node, &wanted.properties).await?;
     admitted.commit().await?;
     let preferences = call.preferences();
     let mut response = if preferences.representation {
-        let root = if mkcalendar { QName::caldav("mkcalendar-response") } else { QName::dav("mkcol-response") };
-        made(&root, &named)
+        let root = if making.mkcalendar { QName::caldav("mkcalendar-response") } else { QName::dav("mkcol-response") };
+        made(&root, &wanted.named)
     } else {
         Call::status(StatusCode::CREATED)
     };
@@ -93,6 +79,59 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
     }
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
+}
+
+/// Reads the body, if there is one. An answer: properties that cannot be set.
+async fn wanted(call: &mut Call, making: &Making, body: &[u8]) -> Result<ControlFlow<Response, Wanted>> {
+    let mut wanted = Wanted { components: ComponentSet::ALL, properties: Vec::new(), named: Vec::new() };
+    if body.is_empty() {
+        return match making.is_calendar() == making.mkcalendar {
+            true => Ok(ControlFlow::Continue(wanted)),
+            false => Err(misplaced(making.mkcalendar).into()),
+        };
+    }
+    let is_xml = text(&call.headers, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("/xml"));
+    if !is_xml {
+        return Err(Condition::UnsupportedMediaType.into());
+    }
+    let made = parse(body, making.mkcalendar).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
+    let calendar = made.resource_types.iter().any(|name| name.is_caldav("calendar"));
+    if !made.resource_types.iter().all(|name| name.is_caldav("calendar") || name.is_dav("collection")) {
+        return Err(Condition::ValidResourceType.into());
+    }
+    if making.is_calendar() != (calendar || making.mkcalendar) {
+        return Err(misplaced(making.mkcalendar).into());
+    }
+    let (mut verdicts, mut updates) = (Vec::new(), Vec::new());
+    for element in made.properties {
+        let name = element.name.clone();
+        // A folder's shown name is its name; a client that says so says nothing wrong.
+        if name.is_dav("displayname") && !making.is_calendar() && element.text() == making.name {
+            continue;
+        }
+        if making.is_calendar() && name.is_caldav("supported-calendar-component-set") {
+            let components = component_set(&element);
+            wanted.components = components.unwrap_or(ComponentSet::ALL);
+            let verdict = components.map(|_| PropertyChange::Remove(name.clone()));
+            verdicts.push((name, verdict.ok_or(Condition::SupportedCalendarComponent)));
+            updates.push(Update::Set(element));
+            continue;
+        }
+        let update = Update::Set(element);
+        let no_zone = call.is_no_zone(&update).await?;
+        verdicts.push((name, plan(&update, Traits::of(making.kind, View::Present), no_zone)));
+        updates.push(update);
+    }
+    if verdicts.iter().any(|(_, verdict)| verdict.is_err()) {
+        return refused(&verdicts, making.mkcalendar.then(|| making.href.clone())).map(ControlFlow::Break);
+    }
+    let plans: Vec<PropertyChange> = verdicts.into_iter().filter_map(|(_, verdict)| verdict.ok()).collect();
+    wanted.named.extend(plans.iter().filter_map(|plan| match plan {
+        PropertyChange::Set(name, _) => Some(name.clone()),
+        _ => None,
+    }));
+    wanted.properties = set_by(changes(&updates, plans));
+    Ok(ControlFlow::Continue(wanted))
 }
 
 /// What was set (RFC 5689 section 3, RFC 4791 section 5.3.1).

@@ -1,0 +1,170 @@
+//! Content lines, in and out (RFC 5545 section 3.1).
+
+/// A content line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Property {
+    /// Its name, in capitals.
+    pub name: String,
+    raw: String,
+    value_at: usize,
+}
+
+impl Property {
+    /// Reads an unfolded content line. `None`: it is none.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let name_end = raw.find([':', ';'])?;
+        let name = raw.get(..name_end)?;
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+            return None;
+        }
+        let mut quoted = false;
+        let colon = raw.bytes().enumerate().skip(name_end).find(|(_, byte)| {
+            quoted ^= *byte == b'"';
+            *byte == b':' && !quoted
+        });
+        let value_at = after_zone(raw, colon?.0 + 1);
+        // A group prefix is no part of the name.
+        let plain = name.rsplit('.').next().unwrap_or(name);
+        Some(Self { name: plain.to_ascii_uppercase(), value_at, raw: raw.to_owned() })
+    }
+
+    /// The line as it stands, unfolded.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
+    /// The value as it stands.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        self.raw.get(self.value_at..).unwrap_or_default()
+    }
+
+    /// The value as a text (RFC 5545 section 3.3.11).
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.value().len());
+        let mut characters = self.value().chars();
+        while let Some(character) = characters.next() {
+            match (character, character == '\\') {
+                (_, false) => text.push(character),
+                _ => match characters.next() {
+                    Some('n' | 'N') => text.push('\n'),
+                    Some(other) => text.push(other),
+                    None => {}
+                },
+            }
+        }
+        text
+    }
+
+    /// Is it the value of a VERSION, or a range of such, that this format has (RFC 5545 section 3.7.4)?
+    #[must_use]
+    pub fn is_this_version(&self) -> bool {
+        let (least, most) = self.value().split_once(';').unwrap_or((self.value(), self.value()));
+        let number = |text: &str| text.trim().parse::<f32>().ok();
+        number(least).is_some_and(|least| least <= 2.0) && number(most).is_some_and(|most| most >= 2.0)
+    }
+
+    /// All before the value: name and parameters.
+    #[must_use]
+    pub fn head(&self) -> &str {
+        self.raw.get(..self.value_at.saturating_sub(1)).unwrap_or_default()
+    }
+
+    /// Its parameters: name in capitals, and the value as it stands.
+    fn written_parameters(&self) -> impl Iterator<Item = (String, &str)> {
+        split_unquoted(self.head(), ';').skip(1).filter_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            Some((name.trim().to_ascii_uppercase(), value))
+        })
+    }
+
+    /// Its parameters: name in capitals, value without quotes (RFC 6868 decoded).
+    pub fn parameters(&self) -> impl Iterator<Item = (String, String)> {
+        self.written_parameters().map(|(name, value)| (name, parameter_value(value)))
+    }
+
+    /// The values of a parameter that may have several: a comma between quotes parts none (RFC 5545 section 3.1).
+    pub fn parameter_values(&self, name: &str) -> Vec<String> {
+        let value = self.written_parameters().find(|(known, _)| known == name).map(|(_, value)| value);
+        value.into_iter().flat_map(|value| split_unquoted(value, ',')).map(parameter_value).collect()
+    }
+
+    /// The value of a parameter.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.parameters().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+/// Where the value begins that seems to begin at `value_at`. Some programs do not quote a TZID with a colon in it
+/// (`TZID=UTC+01:00`); no colon stands in the time after it.
+fn after_zone(raw: &str, value_at: usize) -> usize {
+    let Some((head, value)) = raw.split_at_checked(value_at) else { return value_at };
+    let last = head.rsplit(';').next().unwrap_or_default();
+    let bare = last.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("TZID=")) && !last.contains('"');
+    if !bare {
+        return value_at;
+    }
+    let time = value.rsplit(':').next().filter(|time| time.starts_with(|c: char| c.is_ascii_digit()));
+    time.map_or(value_at, |time| raw.len() - time.len())
+}
+
+/// At each separator that does not stand between quotes.
+fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |character: char| {
+        quoted ^= character == '"';
+        character == separator && !quoted
+    })
+}
+
+/// A parameter's value without quotes, RFC 6868 decoded.
+fn parameter_value(raw: &str) -> String {
+    let mut value = String::with_capacity(raw.len());
+    let mut characters = raw.chars().filter(|character| *character != '"').peekable();
+    while let Some(character) = characters.next() {
+        let meant = match (character, characters.peek()) {
+            ('^', Some('n')) => Some('\n'),
+            ('^', Some('\'')) => Some('"'),
+            ('^', Some('^')) => Some('^'),
+            _ => None,
+        };
+        value.push(meant.unwrap_or(character));
+        if meant.is_some() {
+            characters.next();
+        }
+    }
+    value
+}
+
+/// Writes a content line folded at 75 octets, never within a character (RFC 5545 section 3.1).
+pub fn fold_into(out: &mut String, line: &str) {
+    let mut width = 0;
+    for character in line.chars() {
+        if width + character.len_utf8() > 75 {
+            out.push_str("\r\n ");
+            width = 1;
+        }
+        out.push(character);
+        width += character.len_utf8();
+    }
+    out.push_str("\r\n");
+}
+
+/// A text as a value (RFC 5545 section 3.3.11).
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\\' | ';' | ',' => out.extend(['\\', character]),
+            '\n' => out.push_str("\\n"),
+            control if control.is_control() && control != '\t' => {}
+            other => out.push(other),
+        }
+    }
+    out
+}

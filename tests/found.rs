@@ -11,7 +11,7 @@ use beffroi::ical::object::Object;
 use beffroi::ical::outlook::{Profile, Published};
 use beffroi::ical::recur::{bounds, instances};
 use beffroi::ical::select::select;
-use beffroi::ical::span::Spans;
+use beffroi::ical::span::{Block, Blocks, Followed, Question};
 use beffroi::ical::time::write_utc;
 use beffroi::ical::zone::Zones;
 use beffroi::model::budget::Budget;
@@ -19,6 +19,17 @@ use beffroi::model::calendar::{ComponentFilter, Detail, Selection, TimeRange};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use proptest::sample::select as one_of;
+
+/// Keeps no instances.
+struct Nothing;
+
+impl Blocks for Nothing {
+    fn get(&self, _: Block<'_>) -> Option<Followed> {
+        None
+    }
+
+    fn put(&self, _: Block<'_>, _: &Followed) {}
+}
 
 /// The last days of the year 9999 end, somewhere, when iCalendar can tell no time.
 const LAST: i64 = 253_402_041_600;
@@ -218,7 +229,7 @@ proptest! {
             let read: Vec<_> = again.parts().flat_map(|part| told(&lone(part), &calendar, one).unwrap()).collect();
             prop_assert!(read.contains(&(start, end)), "{} {:?}", expanded, (start, end));
             if object.component == "VEVENT" {
-                let asked = Arc::new(Spans::default()).ask(&(&calendar).into(), one, &Budget::default()).unwrap();
+                let asked = Question::ask(Arc::new(Nothing), &(&calendar).into(), one, &Budget::default()).unwrap();
                 let spans = asked.instances(&"0".repeat(64), || Some(object.clone())).unwrap();
                 prop_assert!(spans.iter().any(|span| (span.start, span.end.min(LAST)) == (start, end)));
                 let busy = periods(&object, &zones(), one);

@@ -1,16 +1,15 @@
-//! When events take place, remembered by their content: what is known of some bytes cannot go out of date.
+//! When events take place: what follows from some bytes, and can be kept for as long as these are.
 //!
 //! Following a rule costs more than all else in a query. An object is followed once for a whole block of time, about a
 //! year, and what is asked of a month of it is then read off.
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::freebusy::{Busy, busy_of};
 use super::object::Object;
 use super::recur::instances;
-use super::zone::{DESCRIBED, Zone, Zones};
+use super::zone::{Zone, Zones};
 use crate::model::budget::Budget;
 use crate::model::calendar::TimeRange;
 use crate::model::id::Timestamp;
@@ -19,11 +18,6 @@ use crate::model::id::Timestamp;
 const BLOCK_S: i64 = 1 << 25;
 /// The most blocks of one question; longer ranges are followed each time.
 const MAX_BLOCKS: i64 = 3;
-/// The most spans remembered, each entry counted as some more.
-const MAX_SPANS: usize = 250_000;
-const ENTRY_SPANS: usize = 4;
-/// The most zones that floating times are told in.
-const MAX_ZONES: usize = 1000;
 
 /// An instance.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,46 +30,50 @@ pub struct Span {
     pub busy: Option<Busy>,
 }
 
-/// Content by the beginning of its hash, in the digits it is told in, and the zone of what floats.
-type Key = ([u8; 32], usize);
+/// What instances of a block follow from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Block<'a> {
+    /// The hash of the object's content.
+    pub content: &'a str,
+    /// The zone of what floats.
+    pub zone: &'a str,
+    /// Which block it is, from 1970 on.
+    pub number: i64,
+}
+
 /// The instances of a block; `None`: its object cannot be followed there.
-type Block = (i64, Option<Arc<[Span]>>);
+pub type Followed = Arc<Option<Vec<Span>>>;
 
-#[derive(Default)]
-struct Table {
-    zones: HashMap<String, usize>,
-    /// A number that is given once: who asks may come back with an old one.
-    next_zone: usize,
-    /// The blocks known of an object, in their order.
-    objects: HashMap<Key, Vec<Block>>,
-    spans: usize,
+/// Where blocks are kept.
+pub trait Blocks: Send + Sync {
+    /// A block, if it is there.
+    fn get(&self, block: Block<'_>) -> Option<Followed>;
+
+    /// Keeps a block.
+    fn put(&self, block: Block<'_>, followed: &Followed);
 }
-
-impl Table {
-    fn block(&self, key: &Key, block: i64) -> Option<&Option<Arc<[Span]>>> {
-        let blocks = self.objects.get(key)?;
-        blocks
-            .get(blocks.partition_point(|(known, _)| *known < block))
-            .filter(|(known, _)| *known == block)
-            .map(|(_, spans)| spans)
-    }
-}
-
-/// What is known of objects.
-#[derive(Default)]
-pub struct Spans(Mutex<Table>);
 
 /// A question that is asked of many objects: when they take place in a range, where what floats is told in a zone.
 pub struct Question {
-    spans: Arc<Spans>,
+    kept: Arc<dyn Blocks>,
     zone: Zone,
-    zone_place: usize,
+    zone_key: String,
     range: TimeRange,
     blocks: RangeInclusive<i64>,
     budget: Budget,
 }
 
 impl Question {
+    /// Begins to ask. `None`: the range is too long for what is kept.
+    pub fn ask(kept: Arc<dyn Blocks>, zone: &Zone, range: TimeRange, budget: &Budget) -> Option<Self> {
+        let (first, last) = (range.start.div_euclid(BLOCK_S), range.end.saturating_sub(1).div_euclid(BLOCK_S));
+        if last.checked_sub(first).is_none_or(|more| !(0..MAX_BLOCKS).contains(&more)) {
+            return None;
+        }
+        let (zone, zone_key) = (zone.clone(), zone.key().into_owned());
+        Some(Self { kept, zone, zone_key, range, blocks: first..=last, budget: budget.clone() })
+    }
+
     /// Does the object whose content has this hash take place? `None`: it is none of events, or its rules cannot be followed
     /// to their end; it is then to be followed for the range itself.
     pub fn takes_place(&self, hash: &str, object: impl Fn() -> Option<Object>) -> Option<bool> {
@@ -99,20 +97,21 @@ impl Question {
 
     /// Tells of the instances, until `tell` says that it has heard enough.
     fn each(&self, hash: &str, object: impl Fn() -> Option<Object>, mut tell: impl FnMut(&Span) -> bool) -> Option<()> {
-        let key = (hash.as_bytes().first_chunk().copied()?, self.zone_place);
-        for block in self.blocks.clone() {
-            let known = self.spans.table().block(&key, block).cloned();
-            let spans = match known {
-                Some(known) => known?,
+        for number in self.blocks.clone() {
+            let block = Block { content: hash, zone: &self.zone_key, number };
+            let followed = match self.kept.get(block) {
+                Some(followed) => followed,
                 None => {
-                    let followed = follow(&object()?, &self.zone, block, &self.budget);
+                    let followed = Arc::new(follow(&object()?, &self.zone, number, &self.budget));
                     // What was not followed to its end for want of a budget may be so for the next who asks.
                     self.budget.steps(0).ok()?;
-                    self.spans.learn(key, block, followed)?
+                    self.kept.put(block, &followed);
+                    followed
                 }
             };
+            let spans = followed.as_deref()?;
             // What goes on from the block before was told there.
-            let (first, begins) = (block == *self.blocks.start(), block * BLOCK_S);
+            let (first, begins) = (number == *self.blocks.start(), number * BLOCK_S);
             let new = spans
                 .iter()
                 .filter(|span| (first || span.start >= begins) && self.range.overlaps(span.start, span.end));
@@ -123,63 +122,6 @@ impl Question {
             }
         }
         Some(())
-    }
-}
-
-impl Spans {
-    /// Begins to ask. `None`: the range is too long for what is remembered.
-    pub fn ask(self: &Arc<Self>, zone: &Zone, range: TimeRange, budget: &Budget) -> Option<Question> {
-        let (first, last) = (range.start.div_euclid(BLOCK_S), range.end.saturating_sub(1).div_euclid(BLOCK_S));
-        if last.checked_sub(first).is_none_or(|more| !(0..MAX_BLOCKS).contains(&more)) {
-            return None;
-        }
-        let zone_place = self.place_of(&zone.key());
-        Some(Question {
-            spans: Arc::clone(self),
-            zone: zone.clone(),
-            zone_place,
-            range,
-            blocks: first..=last,
-            budget: budget.clone(),
-        })
-    }
-
-    fn table(&self) -> std::sync::MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn place_of(&self, zone: &str) -> usize {
-        let mut table = self.table();
-        if let Some(place) = table.zones.get(zone) {
-            return *place;
-        }
-        if table.zones.len() >= MAX_ZONES {
-            // Anybody can describe more; there are not so many in the register.
-            table.zones.retain(|known, _| !known.starts_with(DESCRIBED));
-        }
-        let place = table.next_zone;
-        table.next_zone += 1;
-        table.zones.insert(zone.to_owned(), place);
-        place
-    }
-
-    fn learn(&self, key: Key, block: i64, spans: Option<Vec<Span>>) -> Option<Arc<[Span]>> {
-        let spans: Option<Arc<[Span]>> = spans.map(Into::into);
-        let size = spans.as_ref().map_or(0, |spans| spans.len()) + ENTRY_SPANS;
-        let mut table = self.table();
-        if table.spans + size > MAX_SPANS {
-            table.objects.clear();
-            table.spans = 0;
-        }
-        if size <= MAX_SPANS {
-            let blocks = table.objects.entry(key).or_default();
-            let place = blocks.partition_point(|(known, _)| *known < block);
-            if blocks.get(place).is_none_or(|(known, _)| *known != block) {
-                blocks.insert(place, (block, spans.clone()));
-                table.spans += size;
-            }
-        }
-        spans
     }
 }
 
@@ -200,9 +142,10 @@ fn follow(object: &Object, zone: &Zone, block: i64, budget: &Budget) -> Option<V
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::collections::HashMap;
+    use std::sync::{Arc, Mutex};
 
-    use super::{BLOCK_S, Spans};
+    use super::{BLOCK_S, Block, Blocks, Followed, Question};
     use crate::ical::object::Object;
     use crate::ical::recur::instances;
     use crate::ical::zone::{Zone, Zones};
@@ -211,6 +154,20 @@ mod tests {
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
+    /// Keeps all.
+    #[derive(Default)]
+    struct All(Mutex<HashMap<String, Followed>>);
+
+    impl Blocks for All {
+        fn get(&self, block: Block<'_>) -> Option<Followed> {
+            self.0.lock().unwrap().get(&format!("{block:?}")).cloned()
+        }
+
+        fn put(&self, block: Block<'_>, followed: &Followed) {
+            self.0.lock().unwrap().insert(format!("{block:?}"), Arc::clone(followed));
+        }
+    }
+
     fn object(lines: &str) -> Object {
         let text = format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\n{lines}\nEND:VEVENT\nEND:VCALENDAR\n");
         Object::parse(text.as_bytes()).unwrap()
@@ -218,7 +175,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_remembered_is_what_would_be_found(
+        fn what_is_kept_is_what_would_be_found(
             from in 1_700_000_000_i64..1_900_000_000,
             length in 1_i64..(2 * BLOCK_S),
             which in 0_usize..6,
@@ -236,7 +193,7 @@ mod tests {
             let range = TimeRange { start: from, end: from + length };
             let expected = instances(&object, &Zones::new(&object.calendar, &zone), range).instances;
             let expected: Vec<_> = expected.iter().map(|instance| (instance.start, instance.end)).collect();
-            let asked = Arc::new(Spans::default()).ask(&zone, range, &Budget::default()).unwrap();
+            let asked = Question::ask(Arc::<All>::default(), &zone, range, &Budget::default()).unwrap();
             for _ in 0..2 {
                 let hash = format!("{which:064x}");
                 let found = asked.instances(&hash, || Some(object.clone())).unwrap();
@@ -248,7 +205,7 @@ mod tests {
 
     #[test]
     fn zones_that_tell_another_time_are_told_apart() {
-        let spans = Arc::new(Spans::default());
+        let kept = Arc::<All>::default();
         let hash = "0".repeat(64);
         let object = object("DTSTART:20260701T090000\nDURATION:PT1H");
         let range = TimeRange { start: 1_782_000_000, end: 1_784_000_000 };
@@ -262,28 +219,26 @@ mod tests {
             );
             Zone::of_text(&text).unwrap()
         };
-        // More zones than are remembered, each asked twice and again when it may be forgotten.
         for offset in (-830..830).chain(0..10) {
             let zone = zone(offset);
             let expected = instances(&object, &Zones::new(&object.calendar, &zone), range).instances[0].start;
             for _ in 0..2 {
-                let asked = spans.ask(&zone, range, &Budget::default()).unwrap();
+                let asked = Question::ask(kept.clone(), &zone, range, &Budget::default()).unwrap();
                 let found = asked.instances(&hash, || Some(object.clone())).unwrap();
                 assert_eq!(found.iter().map(|span| span.start).collect::<Vec<_>>(), [expected], "{offset}");
             }
         }
-        assert!(spans.table().zones.len() <= super::MAX_ZONES);
     }
 
     #[test]
-    fn what_cannot_be_followed_is_not_remembered() {
+    fn what_cannot_be_followed_is_known_as_such() {
         let zone = Zone::from(&TimeZone::get("Europe/Paris").unwrap());
         let minutely = object("DTSTART:20200101T000000Z\nRRULE:FREQ=MINUTELY");
         let range = TimeRange { start: 1_700_000_000, end: 1_700_003_600 };
         let hash = "0".repeat(64);
-        let spans = Arc::new(Spans::default());
-        let asked = spans.ask(&zone, range, &Budget::default()).unwrap();
+        let kept = Arc::<All>::default();
+        let asked = Question::ask(kept.clone(), &zone, range, &Budget::default()).unwrap();
         assert_eq!(asked.instances(&hash, || Some(minutely.clone())), None);
-        assert!(spans.ask(&zone, TimeRange::ALL, &Budget::default()).is_none());
+        assert!(Question::ask(kept.clone(), &zone, TimeRange::ALL, &Budget::default()).is_none());
     }
 }

@@ -31,7 +31,7 @@ const STEPS_OF_NAME: u64 = 20;
 const FARTHEST_S: i64 = 14 * 3600;
 
 /// What the keys of zones begin with that nobody knows by a name.
-pub(super) const DESCRIBED: char = '=';
+const DESCRIBED: char = '=';
 
 /// A clock that can be read.
 #[derive(Clone, Debug)]

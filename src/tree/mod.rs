@@ -13,6 +13,7 @@ pub mod edit;
 pub mod feed;
 pub mod former;
 pub mod gate;
+mod instances;
 pub mod job;
 pub mod listing;
 mod objects;
@@ -35,7 +36,6 @@ use self::gate::{Admitted, Clock, Request, admit, allowed};
 use self::quota::Room;
 use self::resolve::{Target, resolve};
 use self::work::{Slice, Workers};
-use crate::ical::span::Spans;
 use crate::model::budget::Budget;
 use crate::model::condition::Condition;
 use crate::model::effect::{Place, effects};
@@ -60,7 +60,6 @@ pub use crate::store::reading::{CachedReader, Snapshot};
 #[derive(Clone)]
 pub struct Tree {
     store: Arc<Store>,
-    spans: Arc<Spans>,
     workers: Arc<Workers>,
     hooks: Arc<Hooks>,
 }
@@ -83,7 +82,7 @@ impl Tree {
     /// The same, with so many bytes for what is kept in memory.
     pub async fn open_within(data: &FilePath, flush: bool, cache_bytes: usize) -> Result<Self> {
         let store = Arc::new(Store::open_within(data, flush, cache_bytes).await?);
-        let tree = Self { store, spans: Arc::default(), workers: Arc::default(), hooks: Arc::default() };
+        let tree = Self { store, workers: Arc::default(), hooks: Arc::default() };
         tree.finish_returned().await?;
         tree.finish_unread().await?;
         Ok(tree)
@@ -114,12 +113,6 @@ impl Tree {
     #[must_use]
     pub fn most_held(&self) -> Hold {
         self.store.asked.most_held()
-    }
-
-    /// When events take place, as far as it is known.
-    #[must_use]
-    pub fn spans(&self) -> &Arc<Spans> {
-        &self.spans
     }
 
     /// Has long work done for a person, slice by slice, beside the threads that serve.

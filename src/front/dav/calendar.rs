@@ -230,7 +230,7 @@ async fn query(
         None => own_zone,
     };
     let context = PropertyContext { calendar: Some((selection, zone.clone(), call.budget.clone())), ..context };
-    let when = only_when(&filter).and_then(|range| call.tree.spans().ask(&zone, range, &call.budget));
+    let when = only_when(&filter).and_then(|range| call.tree.instances(&zone, range, &call.budget));
     let (range, component) = hint(&filter);
     let component = component.map(str::to_owned);
     let telling = Arc::new(Telling { plan, context, filter: Some((filter, zone)), when, budget: call.budget.clone() });
@@ -349,7 +349,7 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
         // RFC 4791 section 7.10: of collections only.
         return Err(Condition::SupportedReport.into());
     }
-    let when = call.tree.spans().ask(&zone, range, &call.budget).map(Arc::new);
+    let when = call.tree.instances(&zone, range, &call.budget).map(Arc::new);
     let mut taken = Taken::within(&call.budget);
     let mut after = String::new();
     loop {

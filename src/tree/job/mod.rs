@@ -150,8 +150,11 @@ impl Tree {
                 edit.commit().await?;
             }
         }
-        if let Some(held) = self.pressing(|| self.take(row, at)).await? {
-            self.run_held(held).await?;
+        match self.pressing(|| self.take(row, at)).await? {
+            Some(held) => self.run_held(held).await?,
+            // What was to be entered is another's.
+            None if next.is_none() => return Ok(Looked::NextAt(None)),
+            None => {}
         }
         Ok(Looked::Again)
     }

@@ -18,6 +18,8 @@ mod room;
 mod socket;
 mod streams;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod turns;
 

@@ -88,6 +88,12 @@ impl Tree {
         Ok(tree)
     }
 
+    /// What happens to the statements of a test.
+    #[cfg(test)]
+    pub fn script(&self) -> crate::store::db::double::Script {
+        self.store.script()
+    }
+
     /// Closes the database.
     pub async fn close(&self) {
         self.store.close().await;

@@ -245,8 +245,10 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
         plan.write(&resource, &context, &mut writer);
     }
     let body = if depth == Depth::One {
-        let pages = Listing::of(call.tree, call.request, plan.needs);
-        let listing = Multistatus { pages, plan, context, writer, resources: Vec::new().into_iter(), ended: false };
+        let mut pages = Listing::of(call.tree, call.request, plan.needs);
+        // What fails before the status is sent is told by it.
+        let resources = Box::pin(pages.next()).await?.unwrap_or_default().into_iter();
+        let listing = Multistatus { pages, plan, context, writer, resources, ended: false };
         Body::Blocks(Box::pin(unfold(listing, Multistatus::next)), None)
     } else {
         writer.end_multistatus(None);

@@ -19,7 +19,7 @@ use crate::model::civil::{civil_of, seconds_of};
 use crate::model::id::Timestamp;
 
 /// Instances of one object that are told at most.
-const INSTANCES: usize = 10_000;
+pub(super) const INSTANCES: usize = 10_000;
 const DAY_S: i64 = 86_400;
 /// The clocks of two zones lie no further apart.
 const APART_S: i64 = 2 * DAY_S;
@@ -77,9 +77,12 @@ pub fn recurs(component: &Component) -> bool {
 pub fn instances<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) -> Expansion<'a> {
     let mut found = Expansion::default();
     each(object, zones, range, |instance| {
+        found.cut = found.instances.len() == INSTANCES;
+        if found.cut {
+            return ControlFlow::Break(());
+        }
         found.instances.push(instance);
-        found.cut = found.instances.len() > INSTANCES;
-        if found.cut { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        ControlFlow::Continue(())
     });
     found.cut |= zones.is_cut();
     found.instances.sort_by_key(|instance| (instance.start, instance.end));
@@ -574,23 +577,6 @@ mod tests {
             let found = told(&lines, "22000101", "22000102");
             let length = found.first().and_then(|found| found.split_once('+')).map(|(_, length)| length.parse::<i64>());
             assert!(length.unwrap().unwrap() > rest - 86_400, "{zone} {found:?}");
-        }
-    }
-
-    #[test]
-    fn hostile_rules_end() {
-        for rule in [
-            "FREQ=MINUTELY",
-            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
-            "FREQ=DAILY;INTERVAL=0",
-            "FREQ=DAILY;INTERVAL=99999999999999",
-            "FREQ=MINUTELY;BYSETPOS=400;BYSECOND=1",
-            "FREQ=DAILY;UNTIL=nonsense",
-            "nonsense",
-            "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=31",
-        ] {
-            let found = told(&event(&format!("DTSTART:19000101T000000Z\nRRULE:{rule}")), "20260101", "20270101");
-            assert!(found.len() <= 20_001, "{rule}");
         }
     }
 }

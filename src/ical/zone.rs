@@ -22,7 +22,7 @@ use crate::model::civil::{civil_of, seconds_of};
 use crate::model::id::Timestamp;
 
 /// The most steps through its rules and lists that one object may take.
-const OBJECT_STEPS: u64 = 50_000;
+pub(super) const OBJECT_STEPS: u64 = 50_000;
 /// The same for a zone that is told by itself: each request that tells what floats in it takes them anew.
 pub const ZONE_STEPS: u64 = 5_000;
 /// What it costs to look a name up that nobody knows.
@@ -263,9 +263,12 @@ impl<'a> Zones<'a> {
 mod tests {
     use jiff::tz::TimeZone;
 
-    use super::{Zone, Zones};
-    use crate::ical::object::parse;
+    use super::{OBJECT_STEPS, Zone, Zones};
+    use crate::ical::object::{Object, parse};
+    use crate::ical::recur::{INSTANCES, instances};
     use crate::ical::time::{When, write_utc};
+    use crate::model::budget::{Budget, MAX_STEPS};
+    use crate::model::calendar::TimeRange;
 
     /// Three hours ahead of UTC.
     fn described(name: &str) -> String {
@@ -366,5 +369,43 @@ mod tests {
         ] {
             assert!(Zone::of_text(&none).is_none(), "{none}");
         }
+    }
+
+    /// The bounds are those that are documented: of instances, and of steps.
+    #[test]
+    fn hostile_rules_end() {
+        // 2026.
+        const YEAR: TimeRange = TimeRange { start: 1_767_225_600, end: 1_798_761_600 };
+        let secondly = "FREQ=SECONDLY";
+        let (mut most, mut cut) = (0, 0);
+        for lines in [
+            secondly,
+            "FREQ=MINUTELY",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=DAILY;INTERVAL=0",
+            "FREQ=DAILY;INTERVAL=99999999999999",
+            "FREQ=MINUTELY;BYSETPOS=400;BYSECOND=1",
+            "FREQ=DAILY;UNTIL=nonsense",
+            "nonsense",
+            "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=31",
+            "FREQ=DAILY\nEXRULE:FREQ=SECONDLY",
+            "FREQ=MINUTELY\nEXRULE:FREQ=MINUTELY",
+            "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=MINUTELY;COUNT=100000000",
+            &[secondly; 16].join("\nRRULE:"),
+            &["FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"; 16].join("\nRRULE:"),
+        ] {
+            let event = format!("BEGIN:VEVENT\nUID:1\nDTSTART:19000101T000000Z\nRRULE:{lines}\nEND:VEVENT");
+            let object = Object::parse(format!("BEGIN:VCALENDAR\n{event}\nEND:VCALENDAR\n").as_bytes()).unwrap();
+            let budget = Budget::default();
+            let zones = Zones::new(&object.calendar, &TimeZone::UTC).within(&budget);
+            let found = instances(&object, &zones, YEAR);
+            let rule: String = lines.chars().take(60).collect();
+            assert!(found.instances.len() <= INSTANCES, "{rule}: {}", found.instances.len());
+            assert!(budget.steps(MAX_STEPS - OBJECT_STEPS).is_ok(), "{rule}: more steps than an object may take");
+            most = most.max(found.instances.len());
+            cut += usize::from(found.cut);
+        }
+        assert!(most == INSTANCES && cut >= 5, "{most} {cut}");
     }
 }

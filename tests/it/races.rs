@@ -3,54 +3,75 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::kit::World;
+use super::kit::{Client, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_writers_with_one_tag_exactly_one_wins() {
     let world = World::new().await;
     let max = world.client("max");
+    let (other, _stop) = world.beside().await;
+    let there = Client { address: other, ..max.clone() };
     let mut etag = max.put("/files/tram/a", "start").expect(201).await.header("etag").unwrap().to_owned();
     for round in 0..10 {
         let tasks: Vec<_> = (0..6)
             .map(|n| {
                 let (client, etag) = (world.client(if n % 2 == 0 { "max" } else { "mia" }), etag.clone());
                 tokio::spawn(async move {
-                    client.put("/files/tram/a", &format!("{round} {n}")).header("If-Match", &etag).send().await
+                    let text = format!("{round} {n}");
+                    (client.put("/files/tram/a", &text).header("If-Match", &etag).send().await, text)
                 })
             })
             .collect();
         let mut won = Vec::new();
         for task in tasks {
-            let answer = task.await.unwrap();
+            let (answer, text) = task.await.unwrap();
             assert!([204, 412].contains(&answer.status), "{}", answer.status);
             if answer.status == 204 {
-                won.push(answer.header("etag").unwrap().to_owned());
+                won.push((answer.header("etag").unwrap().to_owned(), text));
             }
         }
         assert_eq!(won.len(), 1, "round {round}");
-        etag = won.pop().unwrap();
-        assert_eq!(max.head("/files/tram/a").expect(200).await.header("etag"), Some(etag.as_str()));
+        let (tag, text) = won.pop().unwrap();
+        for reader in [&max, &there] {
+            let found = reader.get("/files/tram/a").expect(200).await;
+            assert_eq!((found.header("etag"), found.text()), (Some(tag.as_str()), text.clone()));
+        }
+        etag = tag;
     }
+    // What was refused is no version either: there are the first, and the ten that won.
+    let versions = there.propfind("/history/tram/a/", "1", "<D:getetag/>").expect(207).await.hrefs();
+    assert_eq!(versions.len() - 1, 11, "{versions:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_lockers_exactly_one_wins() {
     let world = World::new().await;
+    let (other, _stop) = world.beside().await;
+    let rita = world.client("rita");
+    let there = Client { address: other, ..rita.clone() };
     for round in 0..10 {
         let path = format!("/files/tram/l{round}");
         let tasks: Vec<_> = ["max", "mia", "lea", "max"]
             .into_iter()
             .map(|name| {
                 let (client, path) = (world.client(name), path.clone());
-                tokio::spawn(async move { client.lock(&path, "exclusive", "0").send().await.status })
+                tokio::spawn(async move { client.lock(&path, "exclusive", "0").send().await })
             })
             .collect();
-        let mut statuses = Vec::new();
+        let (mut statuses, mut token) = (Vec::new(), None);
         for task in tasks {
-            statuses.push(task.await.unwrap());
+            let answer = task.await.unwrap();
+            statuses.push(answer.status);
+            token = token.or(answer.header("lock-token").map(|token| token.trim_matches(['<', '>']).to_owned()));
         }
         statuses.sort_unstable();
         assert_eq!(statuses, [201, 423, 423, 423]);
+        // There is the lock of the one who won, and no other, for whoever asks.
+        for reader in [&rita, &there] {
+            let told = reader.propfind(&path, "0", "<D:lockdiscovery/>").expect(207).await.text();
+            assert_eq!(told.matches("opaquelocktoken:").count() + told.matches("urn:uuid:").count(), 1, "{told}");
+            assert!(told.contains(token.as_deref().unwrap()), "{told}");
+        }
     }
 }
 
@@ -116,10 +137,11 @@ async fn a_syncing_reader_misses_nothing() {
 }
 
 /// A write sees what its neighbours wrote before that is on disk; nobody else does. Who is refused because of it must find
-/// it there.
+/// it there: when they read, for another write would see it anyway, and when another process does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_refusal_rests_on_what_everyone_can_see() {
     let world = World::new().await;
+    let (other, _stop) = world.beside().await;
     let busy = Arc::new(AtomicBool::new(true));
     let neighbours: Vec<_> = (0..6)
         .map(|neighbour| {
@@ -138,10 +160,13 @@ async fn a_refusal_rests_on_what_everyone_can_see() {
         let makers: Vec<_> = (0..4)
             .map(|maker| {
                 let client = world.client("max");
+                let there = Client { address: other, ..client.clone() };
                 tokio::spawn(async move {
                     let folder = format!("/files/tram/folder-{round}/");
                     let made = client.mkcol(&folder).send().await.status;
                     assert!(matches!(made, 201 | 405), "{made}");
+                    let reader = if maker % 2 == 0 { &client } else { &there };
+                    reader.propfind(&folder, "0", "<D:displayname/>").expect(207).await;
                     client.put(&format!("{folder}{maker}"), "x").expect(201).await;
                 })
             })
@@ -165,7 +190,7 @@ async fn what_a_server_remembers_is_never_old() {
     let (other, _stop) = world.beside().await;
     let clients = ["max", "mia", "lea"].map(|name| {
         let here = world.client(name);
-        (name, here.clone(), super::kit::Client { address: other, ..here })
+        (name, here.clone(), Client { address: other, ..here })
     });
     let tasks: Vec<_> = clients
         .into_iter()
@@ -187,7 +212,7 @@ async fn what_a_server_remembers_is_never_old() {
     for task in tasks {
         task.await.unwrap();
     }
-    let zoe = super::kit::Client { address: other, ..world.client("zoe") };
+    let zoe = Client { address: other, ..world.client("zoe") };
     for _ in 0..5 {
         zoe.get("/files/tram/max.txt").expect(404).await;
         world.tree.add_member("tram", "zoe", beffroi::model::privilege::Role::Reader, None).await.unwrap();

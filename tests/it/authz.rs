@@ -12,6 +12,7 @@ use beffroi::model::method::{METHODS, Method};
 use beffroi::model::path::Path;
 use beffroi::model::principal::Scope;
 use beffroi::model::privilege::{ROLES, Role};
+use beffroi::model::view::View;
 use beffroi::tree::gate::Request;
 use futures_util::future::join_all;
 
@@ -27,7 +28,7 @@ const OBJECT: &str = "/calendars/HOME/second/destination.ics";
 /// What there is to be asked, where it stands, and where it is copied to. `HOME` is the home that is asked, `ME` who
 /// asks, `THEN` a former moment, `FILE` and `EVENT` what `/versions/` calls a document and an object. Where the address
 /// ends in `?`, a REPORT asks when the calendar is taken; else it synchronizes.
-const PLACES: [(&str, &str, &str); 41] = [
+const PLACES: [(&str, &str, &str); 42] = [
     ("root", "/", DOCUMENT),
     ("nowhere", "/nowhere", DOCUMENT),
     ("principals", "/principals/", DOCUMENT),
@@ -41,6 +42,7 @@ const PLACES: [(&str, &str, &str); 41] = [
     ("unmapped", "/files/HOME/unmapped", DOCUMENT),
     ("orphan", "/files/HOME/none/unmapped", DOCUMENT),
     ("histories", "/history/", DOCUMENT),
+    ("whole mirror", "/history/HOME/", DOCUMENT),
     ("mirror", "/history/HOME/folder/", DOCUMENT),
     ("history", "/history/HOME/file/", DOCUMENT),
     ("its version", "/history/HOME/file/VERSION", DOCUMENT),
@@ -277,7 +279,7 @@ async fn who_may_do_what() {
     }
 }
 
-/// The table has all kinds that have an address, and all roles; of methods each row has all.
+/// The table has all kinds that have an address, in each view, and all roles; of methods each row has all.
 #[tokio::test]
 async fn the_table_is_whole() {
     let ground = Ground::new().await;
@@ -291,13 +293,21 @@ async fn the_table_is_whole() {
         for (_, path, _) in PLACES {
             let path = Path::parse(ground.path(path, home, name).trim_end_matches('?')).unwrap();
             let request = Request::of(Method::Propfind, path, actor.clone());
-            let kind = world.tree.read_one(&request).await.ok().and_then(|admitted| Some(admitted.target.node()?.kind));
-            found.extend(kind.map(|kind| kind.row().code));
+            let admitted = world.tree.read_one(&request).await.ok();
+            let traits = admitted.as_ref().and_then(|admitted| Some(admitted.target.node()?.traits()));
+            found.extend(traits.map(|traits| (traits.kind.row().code, format!("{:?}", traits.view))));
         }
     }
+    let mut missing = Vec::new();
     for row in KINDS.iter().filter(|row| !WITHOUT_ADDRESS.contains(&row.kind)) {
-        assert!(found.contains(row.code), "no place of the table is of the kind {}", row.code);
+        for view in View::ALL.into_iter().filter(|view| view.shows(row.kind)) {
+            let pair = (row.code, format!("{view:?}"));
+            if !found.contains(&pair) {
+                missing.push(pair);
+            }
+        }
     }
+    assert!(missing.is_empty(), "no place of the table is any of {missing:?}");
     for row in &ROLES {
         let stands = STANDINGS.iter().any(|(.., role)| *role == Some(row.role));
         assert!(stands, "nobody stands in the table as {}", row.code);

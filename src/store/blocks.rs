@@ -31,8 +31,8 @@ pub fn shared() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(LARGE_BLOCKS))
 }
 
-/// So many bytes of a file, from where it stands. Nothing is read before it is taken: of many ranges of one answer only one is
-/// held in memory.
+/// So many bytes of a file, from where it stands. Nothing is read before it is taken: of many ranges of one answer only
+/// one is held in memory.
 pub fn of_file(file: std::fs::File, length: u64, large: &Arc<Semaphore>) -> Blocks {
     let unread = Unread { file, length, pace: Pace::default(), large: Arc::clone(large) };
     Box::pin(async move { unfold(Some(Rest::of(unread)), Rest::next) }.flatten_stream())
@@ -71,8 +71,8 @@ impl Rest {
         Self::Ahead(Ahead::read(unread))
     }
 
-    /// The next piece. A block of the least size goes out in halves, and the one after it is begun with the second: so the
-    /// library, which takes a piece more than it has sent, and what is read ahead hold two such blocks.
+    /// The next piece. A block of the least size goes out in halves, and the one after it is begun with the second: so
+    /// the library, which takes a piece more than it has sent, and what is read ahead hold two such blocks.
     async fn next(rest: Option<Self>) -> Option<(Result<Bytes, Failure>, Option<Self>)> {
         let ahead = match rest? {
             Self::Half(half, unread) => return Some((Ok(half), unread.map(Self::of))),
@@ -124,8 +124,8 @@ impl Ahead {
     }
 }
 
-/// How much is read at a time. Each block costs a change of threads, so they grow while the client takes them fast; while it does
-/// not they shrink, so that what is held in memory follows from how much is sent, not from to how many.
+/// How much is read at a time. Each block costs a change of threads, so they grow while the client takes them fast;
+/// while it does not they shrink, so that what is held in memory follows from how much is sent, not from to how many.
 #[derive(Clone, Copy)]
 struct Pace {
     size: u64,

@@ -149,8 +149,8 @@ impl Blobs {
         blocking(work).await.map_err(|e| Failure::new("listing documents", e))
     }
 
-    /// Removes a body, unless it has been written again; did it go? It is set aside and looked at once more, so that what
-    /// is written in this moment is not what goes.
+    /// Removes a body, unless it has been written again; did it go? It is set aside and looked at once more, so that
+    /// what is written in this moment is not what goes.
     pub async fn remove_old(&self, hash: &str) -> Result<bool, Failure> {
         let (file, aside) = (self.file(hash), self.aside());
         let work = move || {
@@ -201,7 +201,8 @@ pub struct Staging {
     whole: Option<String>,
 }
 
-/// A block is hashed and written while the next one arrives, and the disk takes what was written while the rest arrives.
+/// A block is hashed and written while the next one arrives, and the disk takes what was written while the rest
+/// arrives.
 struct StagingFile {
     path: PathBuf,
     file: Arc<std::fs::File>,
@@ -337,8 +338,8 @@ fn written(error: std::io::Error) -> Failure {
     Failure::new("writing a document", error)
 }
 
-/// Makes a complete file durable, gives it its name, and makes the name durable. Replacing a body by itself renews its age, so
-/// that no sweep takes it before a row names it.
+/// Makes a complete file durable, gives it its name, and makes the name durable. Replacing a body by itself renews its
+/// age, so that no sweep takes it before a row names it.
 fn persist(blobs: &Blobs, file: &std::fs::File, source: &Path, target: &Path) -> std::io::Result<()> {
     let Some(folder) = target.parent() else { return Err(std::io::ErrorKind::InvalidInput.into()) };
     let flush = blobs.flush;

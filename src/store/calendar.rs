@@ -5,7 +5,7 @@ use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
 use super::list::list;
-use super::members::{Asked, Mark, Members, Pages, Widths, by_name, pages, widths};
+use super::members::{Mark, Members, PageQuery, Pages, Widths, by_name, pages, widths};
 use super::node::Width;
 use super::page::paged;
 use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, MEMBERSHIP, NODE};
@@ -109,13 +109,13 @@ pub async fn objects(
     width: Width,
 ) -> Result<Members, Failure> {
     let Candidates { calendar, range, component } = of;
-    let asked = Asked { of: calendar, width, after: Mark::Name(after.to_owned()), limit };
+    let asked = PageQuery { of: calendar, width, after: Mark::Name(after.to_owned()), limit };
     OBJECTS.members(c, asked, arguments![calendar.id, range.start, range.end, component, after, limit]).await
 }
 
 /// The objects of a calendar that bear names of these keys, in no order.
 pub async fn named(c: &mut impl Executor, calendar: &Node, names: &[String], width: Width) -> Result<Members, Failure> {
-    let asked = Asked { of: calendar, width, after: Mark::Name(String::new()), limit: i64::MAX };
+    let asked = PageQuery { of: calendar, width, after: Mark::Name(String::new()), limit: i64::MAX };
     NAMED.members(c, asked, arguments![calendar.id, &list(names)]).await
 }
 

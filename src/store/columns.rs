@@ -20,8 +20,8 @@ pub(super) const COLUMNS: usize = 24;
 /// Those that most listings are made of, in the order in which [`next_brief`] reads them: first those of [`tag!`].
 macro_rules! brief {
     () => {
-        "n.id, n.parent_id, n.name, n.kind, n.placed_seq, n.seq, n.hash, n.home_id, n.created_at, n.modified_at, n.size, \
-         n.content_type"
+        "n.id, n.parent_id, n.name, n.kind, n.placed_seq, n.seq, n.hash, n.home_id, n.created_at, n.modified_at, \
+         n.size, n.content_type"
     };
 }
 pub(super) use brief;

@@ -1,9 +1,10 @@
-//! What statements run on, and how they are asked: answered from the cache, from what was fetched before, or by the database.
+//! What statements run on, and how they are asked: answered from the cache, from what was fetched before, or by the
+//! database.
 
 use std::future::Future;
 
-use super::asked::Asked;
 use super::cache::{Cache, Key, Lookup, State};
+use super::counters::Counters;
 use super::db::{Answer, Argument, Batch, Connection, Pipeline as _, Revision, Row, Session as _, key_of};
 use super::statement::{Identity, Statement};
 use crate::model::error::Failure;
@@ -12,7 +13,7 @@ use crate::model::node::Node;
 /// What statements run on.
 pub trait Executor: Send {
     /// Where what is asked is counted.
-    fn asked(&self) -> &Asked;
+    fn counters(&self) -> &Counters;
 
     /// The connection, for a statement; and what was noted for it and runs before anything else does.
     fn connection(
@@ -66,7 +67,7 @@ pub async fn execute(c: &mut impl Executor, sql: Statement, arguments: &[Argumen
     };
     let done = connection.run(after(noted, &[(sql, arguments)])?.0, sql.text, count).await;
     done.inspect_err(|failure| c.failed(failure))?;
-    c.asked().add(1, 0);
+    c.counters().add(1, 0);
     Ok(touched)
 }
 
@@ -91,7 +92,7 @@ pub async fn rows(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'
     };
     let found = connection.run(after(noted, &[(sql, arguments)])?.0, sql.text, keep).await;
     found.inspect_err(|failure| c.failed(failure))?;
-    c.asked().add(1, rows.len());
+    c.counters().add(1, rows.len());
     if let (Some(miss), Some(cache)) = (miss, c.cache()) {
         cache.put_rows(miss, &rows);
     }
@@ -108,8 +109,8 @@ pub fn lookup<T: Clone + Send + Sync + 'static>(c: &impl Executor, key: &Key, of
     c.cache().map_or(Lookup::Miss, |cache| cache.get_in(key, State::of(of)))
 }
 
-/// Keeps an answer to a question of the members of a collection that takes so many bytes. What a change has overtaken may be
-/// of no state at all.
+/// Keeps an answer to a question of the members of a collection that takes so many bytes. What a change has overtaken
+/// may be of no state at all.
 pub fn keep<T: Clone + Send + Sync + 'static>(
     c: &mut impl Executor,
     key: Key,
@@ -126,8 +127,8 @@ pub fn keep<T: Clone + Send + Sync + 'static>(
 /// A statement and its arguments.
 pub type Question<'a> = (Statement, &'a [Argument<'a>]);
 
-/// Asks several statements that are known to come in one round trip, where that is worth while: each is answered from here
-/// when it is asked, until something is written. The first may write.
+/// Asks several statements that are known to come in one round trip, where that is worth while: each is answered from
+/// here when it is asked, until something is written. The first may write.
 pub async fn prefetch(c: &mut impl Executor, questions: &[Question<'_>]) -> Result<(), Failure> {
     let Some((sql, _)) = questions.first().filter(|_| c.prefetched().is_some()) else { return Ok(()) };
     let (connection, noted) = c.connection(*sql).await?;
@@ -145,7 +146,7 @@ pub async fn prefetch(c: &mut impl Executor, questions: &[Question<'_>]) -> Resu
     };
     let done = connection.run(pipeline, sql.text, sort).await;
     done.inspect_err(|failure| c.failed(failure))?;
-    c.asked().add(questions.len(), answers.iter().map(Vec::len).sum());
+    c.counters().add(questions.len(), answers.iter().map(Vec::len).sum());
     if let Some(prefetched) = c.prefetched() {
         let answered = questions.iter().zip(answers);
         prefetched.0.extend(answered.map(|((sql, arguments), rows)| (sql.identity(), key_of(arguments), rows)));

@@ -1,5 +1,5 @@
-//! What a home holds in all, as its quota counts it: content that stands, lies in the trash or is a former version, dead
-//! properties, and a little for each node and each former version.
+//! What a home holds in all, as its quota counts it: content that stands, lies in the trash or is a former version,
+//! dead properties, and a little for each node and each former version.
 //!
 //! `home.used_bytes` is that sum. What a change adds or frees is told with its claim; what only the rows know, the
 //! database adds up where they change (a statement here before they go, or before and after they change).
@@ -21,8 +21,8 @@ macro_rules! held_by_properties {
     };
 }
 
-/// The dead properties of a node, those that are the same for all, are about to change: what they hold is taken off, to be
-/// added anew by [`properties_changed`].
+/// The dead properties of a node, those that are the same for all, are about to change: what they hold is taken off, to
+/// be added anew by [`properties_changed`].
 pub async fn properties_change(c: &mut Txn, home: Id, node: Id) -> Result<(), Failure> {
     c.note(PROPERTIES_CHANGE, arguments![home, node]).await
 }

@@ -1,5 +1,5 @@
-//! Statements on `job`. A run holds its job by a lease: whoever finds that ended takes the job, and what the run that lost it
-//! says of it counts no more.
+//! Statements on `job`. A run holds its job by a lease: whoever finds that ended takes the job, and what the run that
+//! lost it says of it counts no more.
 
 use super::db::{Row, arguments};
 use super::executor::{Executor, execute, row, rows};
@@ -92,8 +92,8 @@ statements! {
     const ENTER: Statement = writes(
         &[JOB],
         &[],
-        "INSERT INTO job (job_key, kind, payload, entered_at, due_at, tries) VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (job_key) \
-         DO NOTHING",
+        "INSERT INTO job (job_key, kind, payload, entered_at, due_at, tries) VALUES ($1, $2, $3, $4, $5, 0) ON \
+         CONFLICT (job_key) DO NOTHING",
     );
     const NEXT_DUE: Statement = reads(
         &[JOB],
@@ -103,8 +103,9 @@ statements! {
         &[JOB],
         &[JOB],
         concat!(
-            "UPDATE job SET lease = $3, due_at = $4, tries = tries + 1 WHERE job_key = (SELECT j.job_key FROM job j WHERE j.kind = $1 \
-             AND j.failed_at IS NULL AND j.due_at <= $2 ORDER BY j.due_at, j.job_key LIMIT 1) RETURNING ",
+            "UPDATE job SET lease = $3, due_at = $4, tries = tries + 1 WHERE job_key = (SELECT j.job_key FROM job j \
+             WHERE j.kind = $1 AND j.failed_at IS NULL AND j.due_at <= $2 ORDER BY j.due_at, j.job_key LIMIT 1) \
+             RETURNING ",
             columns!()
         ),
     );

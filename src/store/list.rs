@@ -11,7 +11,8 @@ pub fn listed_parts<'a, const PARTS: usize>(texts: impl IntoIterator<Item = [&'a
     for text in texts {
         list.push_str(if list.len() > 1 { ",\"" } else { "\"" });
         for part in text {
-            // Nearly all are names without anything that must be escaped: looked at without a branch, in a few instructions.
+            // Nearly all are names without anything that must be escaped: looked at without a branch, in a few
+            // instructions.
             let plain = |plain, byte| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\');
             if part.bytes().fold(true, plain) {
                 list.push_str(part);

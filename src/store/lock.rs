@@ -19,8 +19,8 @@ macro_rules! lock_columns {
 }
 pub(super) use lock_columns;
 
-/// The lock that a row tells of from column `first` on, if it tells of one that has not lapsed: statements tell lapsed ones,
-/// too, so that their answers can be remembered.
+/// The lock that a row tells of from column `first` on, if it tells of one that has not lapsed: statements tell lapsed
+/// ones, too, so that their answers can be kept.
 pub(super) fn held(row: &Row, first: usize, now: Timestamp) -> Option<Lock> {
     let expires_at = row.optional_integer(first + 7).filter(|at| *at > now)?;
     Some(Lock {
@@ -80,9 +80,9 @@ macro_rules! writes_until {
         concat!(
             "(WITH RECURSIVE up(id) AS (SELECT CAST(",
             $node,
-            " AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT NULL) \
-             SELECT COALESCE(MAX(COALESCE(a.until_at, 9223372036854775807)), 0) FROM up u JOIN ace a ON a.node_id = u.id \
-             AND a.role >= $2 AND (a.principal_id = ",
+            " AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT \
+             NULL) SELECT COALESCE(MAX(COALESCE(a.until_at, 9223372036854775807)), 0) FROM up u JOIN ace a ON \
+             a.node_id = u.id AND a.role >= $2 AND (a.principal_id = ",
             $holder,
             " OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = ",
             $holder,
@@ -91,14 +91,15 @@ macro_rules! writes_until {
     };
 }
 
-/// How many locks a home holds, and until when a person may hold one more on a node: no lock outlasts the role that it takes.
+/// How many locks a home holds, and until when a person may hold one more on a node: no lock outlasts the role that it
+/// takes.
 pub async fn room(c: &mut impl Executor, home: Id, node: Id, person: Id) -> Result<(i64, Timestamp), Failure> {
     let found = row(c, ROOM, arguments![home, Role::Member.rank(), node, person]).await?;
     Ok(found.map_or((0, 0), |row| (row.integer(0), row.integer(1))))
 }
 
-/// Roles in a home were changed: a lock lasts no longer than its holder may write there. A role is given on collections, so what
-/// stands in the same one is asked about once.
+/// Roles in a home were changed: a lock lasts no longer than its holder may write there. A role is given on
+/// collections, so what stands in the same one is asked about once.
 pub async fn end_with_roles(c: &mut Txn, home: Id) -> Result<(), Failure> {
     c.note(END_WITH_ROLES, arguments![home, Role::Member.rank()]).await
 }
@@ -108,8 +109,8 @@ pub async fn end_of(c: &mut Txn, person: Id) -> Result<(), Failure> {
     c.note(END_OF, arguments![person]).await
 }
 
-/// Locks whose root stands at or below `top`. The cost grows with the locks of the home, not with its documents: of those that
-/// stand in one collection it is asked once where that stands.
+/// Locks whose root stands at or below `top`. The cost grows with the locks of the home, not with its documents: of
+/// those that stand in one collection it is asked once where that stands.
 pub async fn below(c: &mut impl Executor, home: Id, top: Id, now: Timestamp) -> Result<Vec<Lock>, Failure> {
     Ok(rows(c, BELOW, arguments![home, top]).await?.iter().filter_map(|row| held(row, 0, now)).collect())
 }

@@ -1,9 +1,9 @@
-//! Pages of the members of a collection: read, remembered, and brought up to date by what has changed since.
+//! Pages of the members of a collection: read, kept, and made of now by what has changed since.
 //!
-//! A page is what stands between two marks in an order: the one after which it was asked, and the member that ended it when
-//! it was read. It is remembered with the state that the collection was in. In a later state the members that changed
-//! meanwhile, which is what a client is told that synchronizes, are taken out of it and put where they stand now; so a change
-//! costs what it changed, however large the collection is.
+//! A page is what stands between two marks in an order: the one after which it was asked, and the member that ended it
+//! when it was read. It is kept with the state that the collection was in. In a later state the members that
+//! changed meanwhile, which is what a client is told that synchronizes, are taken out of it and put where they stand
+//! now; so a change costs what it changed, however large the collection is.
 
 use std::sync::Arc;
 
@@ -145,8 +145,8 @@ impl super::statement::Listed for Pages {
     }
 }
 
-/// [`Pages`], in an order, of the nodes `n` for which a condition holds; what follows it tells which page. `$ids` is the number
-/// after those of the arguments of the condition.
+/// [`Pages`], in an order, of the nodes `n` for which a condition holds; what follows it tells which page. `$ids` is
+/// the number after those of the arguments of the condition.
 macro_rules! pages {
     ($tables:expr, $order:expr, $condition:expr, $page:expr, $ids:literal) => {
         Pages {
@@ -167,7 +167,7 @@ macro_rules! pages {
 pub(super) use pages;
 
 /// Which page is asked for.
-pub(super) struct Asked<'a> {
+pub(super) struct PageQuery<'a> {
     /// Of the members of which collection.
     pub of: &'a Node,
     /// How much of each.
@@ -179,12 +179,12 @@ pub(super) struct Asked<'a> {
 }
 
 impl Pages {
-    /// A page of members. It is kept, and a later state of the collection costs what has changed since. Whole nodes are not kept:
-    /// some of their columns change without any number.
+    /// A page of members. It is kept, and a later state of the collection costs what has changed since. Whole nodes are
+    /// not kept: some of their columns change without any number.
     pub async fn members(
         &self,
         c: &mut impl Executor,
-        asked: Asked<'_>,
+        asked: PageQuery<'_>,
         arguments: &[Argument<'_>],
     ) -> Result<Members, Failure> {
         if asked.width == Width::Whole {
@@ -212,7 +212,7 @@ impl Pages {
         (after, limit): (&str, i64),
         width: Width,
     ) -> Result<Members, Failure> {
-        let asked = Asked { of, width, after: Mark::Name(after.to_owned()), limit };
+        let asked = PageQuery { of, width, after: Mark::Name(after.to_owned()), limit };
         self.members(c, asked, arguments![of.id, after, limit]).await
     }
 
@@ -221,7 +221,7 @@ impl Pages {
         &self,
         c: &mut impl Executor,
         known: &Members,
-        (asked, since): (&Asked<'_>, Seq),
+        (asked, since): (&PageQuery<'_>, Seq),
         arguments: &[Argument<'_>],
     ) -> Result<Option<Members>, Failure> {
         let Some(changed) = changed(c, asked.of, since).await? else { return Ok(None) };
@@ -233,7 +233,7 @@ impl Pages {
     }
 
     /// A page without the members that changed, but with those of them that are there and stand in it.
-    fn with(&self, known: &Members, asked: &Asked<'_>, changed: &[Id], there: &[Arc<Node>]) -> Option<Members> {
+    fn with(&self, known: &Members, asked: &PageQuery<'_>, changed: &[Id], there: &[Arc<Node>]) -> Option<Members> {
         let end = known.end.as_deref().map(self.order);
         let stands_here = |mark: &Mark| *mark > asked.after && end.as_ref().is_none_or(|end| mark <= end);
         let mut new =
@@ -268,9 +268,9 @@ fn next(width: Width) -> fn(&mut dyn Columns) -> Arc<Node> {
     }
 }
 
-/// What has changed in a collection since a number, ascending: members that changed themselves or went, collections with a
-/// change below them. `None`: too much, or what went is no longer known. A member that was purged is forgotten together with
-/// all that tells of it, and the horizon of its home moves past its end.
+/// What has changed in a collection since a number, ascending: members that changed themselves or went, collections
+/// with a change below them. `None`: too much, or what went is no longer known. A member that was purged is forgotten
+/// together with all that tells of it, and the horizon of its home moves past its end.
 pub(super) async fn changed(c: &mut impl Executor, of: &Node, since: Seq) -> Result<Option<Arc<Vec<Id>>>, Failure> {
     const FORGOTTEN: Id = Id(0);
     let arguments = arguments![of.id, of.home_id, since, MOST_CHANGES + 1];
@@ -321,8 +321,8 @@ mod tests {
     }
 
     proptest! {
-        /// Pages to which a delta is applied together hold each member once, in order, as reading anew would; a page that is read anew
-        /// begins where the one before it ended.
+        /// Pages to which a delta is applied together hold each member once, in order, as reading anew would; a page
+        /// that is read anew begins where the one before it ended.
         #[test]
         fn pages_with_a_delta_are_those_of_now(
             before in prop::collection::vec((1_i64..40, any::<Option<u8>>()), 0..60),
@@ -349,7 +349,8 @@ mod tests {
                     loop {
                         let mark = after.clone().unwrap_or(Mark::Name(String::new()));
                         let mark = if order(&Node::default()) > mark { Mark::Change(-1, Id(0)) } else { mark };
-                        let asked = Asked { of: &Node::default(), width: Width::Tag, after: mark.clone(), limit: LIMIT };
+                        let (of, width) = (&Node::default(), Width::Tag);
+                        let asked = PageQuery { of, width, after: mark.clone(), limit: LIMIT };
                         let merged = known.get(&after).and_then(|page| pages.with(page, &asked, &changed, &there));
                         let page = merged.unwrap_or_else(|| {
                             let rest = all.iter().filter(|node| order(node) > mark);

@@ -3,7 +3,6 @@
 //! [`Store::read`] opens a snapshot, [`Store::write`] a write transaction; the files below hold one table group each,
 //! its statements and nothing else. Nothing here asks who may do what: that is `tree`'s.
 
-mod asked;
 mod blocks;
 pub mod body;
 pub mod cache;
@@ -11,6 +10,7 @@ pub mod calendar;
 pub mod carried;
 pub mod check;
 mod columns;
+mod counters;
 pub mod db;
 pub mod executor;
 pub mod feed;
@@ -57,7 +57,7 @@ use self::transaction::{Txn, Writer};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 
-pub use self::asked::{Asked, Hold};
+pub use self::counters::{Counters, Hold};
 
 /// The database and the bodies.
 pub struct Store {
@@ -65,12 +65,12 @@ pub struct Store {
     writer: Writer,
     pub(crate) cache: Arc<Cache>,
     /// What has been asked of the database.
-    pub asked: Arc<Asked>,
+    pub counters: Arc<Counters>,
     reserve: Reserve,
     /// Large bodies.
     pub blobs: Blobs,
-    /// Shared while hashes are carried from a view into later changes: what bore them in the view may be gone by then. Alone,
-    /// while bodies that nothing names are swept.
+    /// Shared while hashes are carried from a view into later changes: what bore them in the view may be gone by then.
+    /// Alone, while bodies that nothing names are swept.
     pub carrying: RwLock<()>,
     /// Epoch of sync tokens: those of another epoch are refused.
     pub epoch: Arc<str>,
@@ -79,8 +79,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the data directory; makes and fills it where there is none, brings an old one up to date. Of many who come at once one
-    /// does so, and the others wait.
+    /// Opens the data directory; makes and fills it where there is none, brings an old one up to date. Of many who come
+    /// at once one does so, and the others wait.
     pub async fn open(data: &Path, flush: bool) -> Result<Self, Failure> {
         Self::open_within(data, flush, cache::DEFAULT_MIB << 20).await
     }
@@ -89,17 +89,17 @@ impl Store {
     pub async fn open_within(data: &Path, flush: bool, cache_bytes: usize) -> Result<Self, Failure> {
         let entered = Place::enter(data).await?;
         let Entered { place, tightened, .. } = &entered;
-        let asked = Arc::<Asked>::default();
-        let (database, connection) = Database::open(place, flush, &asked).await?;
+        let counters = Arc::<Counters>::default();
+        let (database, connection) = Database::open(place, flush, &counters).await?;
         let database = Arc::new(database);
         let cache = Arc::new(Cache::of(Arc::clone(&database), cache_bytes));
         let readers = Readers::open(database).await?;
-        let writer = Writer::new(connection, Arc::clone(&cache), Arc::clone(&asked));
+        let writer = Writer::new(connection, Arc::clone(&cache), Arc::clone(&counters));
         let blobs = Blobs::open(place.clone(), place.join(BODIES), flush).await?;
         let reserve = Reserve::of(place.clone());
         let (epoch, tightened) = (Arc::default(), *tightened);
         let carrying = RwLock::default();
-        let mut store = Self { readers, writer, cache, asked, reserve, blobs, carrying, epoch, tightened };
+        let mut store = Self { readers, writer, cache, counters, reserve, blobs, carrying, epoch, tightened };
         store.epoch = store.read_epoch().await?.into();
         drop(entered);
         Ok(store)
@@ -120,13 +120,13 @@ impl Store {
 
     /// A consistent view.
     pub async fn read(&self) -> Result<Snapshot, Failure> {
-        Snapshot::open(&self.readers, &self.cache, &self.asked).await
+        Snapshot::open(&self.readers, &self.cache, &self.counters).await
     }
 
     /// For statements that need not agree with each other: each is answered as of now, from the cache, or later.
     #[must_use]
     pub fn cached(&self) -> CachedReader {
-        CachedReader::new(&self.readers, &self.cache, &self.asked)
+        CachedReader::new(&self.readers, &self.cache, &self.counters)
     }
 
     /// A write transaction.
@@ -149,7 +149,8 @@ impl Store {
         self.reserve.is_low().await
     }
 
-    /// The disk is full: makes some room for what must go on, the more the more often that was not enough. `false`: there is none.
+    /// The disk is full: makes some room for what must go on, the more the more often that was not enough. `false`:
+    /// there is none.
     pub async fn make_room(&self, times: u32) -> bool {
         // What the log of the database holds may go where it belongs, and leave its place to what comes.
         let made = match times.checked_sub(1) {

@@ -174,8 +174,8 @@ pub struct Claim {
     pub unsettled: bool,
 }
 
-/// Claims the home of this folded name for writing: no other writer changes anything in it until this transaction
-/// ends. The number stamps all that changes in it now. `None`: there is no such home. `next`: what will be followed next is
+/// Claims the home of this folded name for writing: no other writer changes anything in it until this transaction ends.
+/// The number stamps all that changes in it now. `None`: there is no such home. `next`: what will be followed next is
 /// fetched in the same trip.
 pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Result<Option<Claim>, Failure> {
     if let Some(walk) = next {
@@ -339,8 +339,8 @@ pub struct Gone {
     pub lost_by: Option<Id>,
 }
 
-/// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`, unless it is hidden there:
-/// one that is compared folded, whatever it is the name of.
+/// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`, unless it is hidden
+/// there: one that is compared folded, whatever it is the name of.
 pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Gone) -> Result<(), Failure> {
     let folded = match_name(&node.name);
     let arguments = arguments![node.id, seq, gone.at, gone.deleted_by, &node.name, &folded, gone.hidden, gone.lost_by];
@@ -348,8 +348,8 @@ pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Gone) -> Result<(),
     Ok(())
 }
 
-/// Tells a collection and all above it of a change below: their `members_seq`, and the bytes and documents they hold. The collection's
-/// own modification time is that of its last change of members.
+/// Tells a collection and all above it of a change below: their `members_seq`, and the bytes and documents they hold.
+/// The collection's own modification time is that of its last change of members.
 pub async fn stamp(
     c: &mut Txn,
     collection: Id,
@@ -384,8 +384,8 @@ pub async fn names_between(c: &mut impl Executor, top: Id, node: Id) -> Result<O
 }
 
 statements! {
-    /// Each node of the walk with each role that the actor was granted there and each lock, also those that are over: so the
-    /// answer is the same at any moment, and can be remembered.
+    /// Each node of the walk with each role that the actor was granted there and each lock, also those that are over:
+    /// so the answer is the same at any moment, and can be kept.
     const FOLLOW: Statement = reads(
         &[ACE, LOCK, MEMBERSHIP, NODE],
         concat!(

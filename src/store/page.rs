@@ -26,7 +26,8 @@ impl super::statement::Listed for Paged {
     }
 }
 
-/// Makes a statement, which reads some tables, answer a page of rows as one value: the columns, which are integers and texts, and where they come from.
+/// Makes a statement, which reads some tables, answer a page of rows as one value: the columns, which are integers and
+/// texts, and where they come from.
 macro_rules! paged {
     ($tables:expr, $columns:expr, $from:expr) => {
         crate::store::page::Paged {
@@ -42,8 +43,8 @@ pub fn is_no_page(failure: &Failure) -> bool {
     Connection::is_no_page(failure)
 }
 
-/// The rows of a page, each read by `read`, which takes every column in turn; and how many bytes they came in. A page with a value
-/// that is damaged so far that none can be made of it is read row by row.
+/// The rows of a page, each read by `read`, which takes every column in turn; and how many bytes they came in. A page
+/// with a value that is damaged so far that none can be made of it is read row by row.
 async fn fetch<T>(
     c: &mut impl Executor,
     sql: Paged,
@@ -60,7 +61,7 @@ async fn fetch<T>(
     };
     let Some(answer) = answer else { return Ok((Vec::new(), 0)) };
     let (rows, bytes) = Connection::read_page(&answer, sql.page.text, read)?;
-    c.asked().add(0, rows.len());
+    c.counters().add(0, rows.len());
     Ok((rows, bytes))
 }
 
@@ -72,7 +73,7 @@ pub async fn bodies(
 ) -> Result<Vec<(String, Bytes)>, Failure> {
     let Some(answer) = row(c, sql, arguments).await? else { return Ok(Vec::new()) };
     let (keys, _) = Connection::read_page(&answer, sql.text, |from| (from.next_text(), from.next_integer()))?;
-    c.asked().add(0, keys.len());
+    c.counters().add(0, keys.len());
     let mut rest = answer.bytes(1);
     let body = |(key, length): (Option<String>, Option<i64>)| {
         // One that is damaged so far that it has no length has no bytes among the others.
@@ -96,9 +97,9 @@ pub async fn page<T>(
     Ok(fetch(c, sql, arguments, read).await?.0)
 }
 
-/// The same of a statement that reads nothing but the members of a collection, and of them only what no change leaves as
-/// it is without raising the collection's number: read once while the collection is in that state. `row_bytes`: what a row
-/// takes besides its texts.
+/// The same of a statement that reads nothing but the members of a collection, and of them only what no change leaves
+/// as it is without raising the collection's number: read once while the collection is in that state. `row_bytes`: what
+/// a row takes besides its texts.
 pub async fn page_in<T: Send + Sync + 'static>(
     c: &mut impl Executor,
     (state, row_bytes): (State, usize),

@@ -4,7 +4,7 @@ use super::columns::{brief, columns, node_of, tag};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, Question, prefetch, row, rows};
-use super::members::{Asked, Mark, Members, Pages, Widths, by_change, by_name, listed_ids, pages, widths};
+use super::members::{Mark, Members, PageQuery, Pages, Widths, by_change, by_name, listed_ids, pages, widths};
 use super::node::Width;
 use super::page::{is_no_page, paged};
 use super::statement::tables::{HOME, NODE, PAST};
@@ -20,8 +20,8 @@ pub async fn end(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<(), 
     c.note(END, arguments![node, seq, now, false, NODE_BYTES]).await
 }
 
-/// The same where another content follows: what was present counts as a former version from now on. One that came to stand
-/// here in this very change has ended its state already.
+/// The same where another content follows: what was present counts as a former version from now on. One that came to
+/// stand here in this very change has ended its state already.
 pub async fn supersede(c: &mut Txn, document: &Node, seq: Seq, now: Timestamp) -> Result<(), Failure> {
     c.note(END, arguments![document.id, seq, now, true, NODE_BYTES]).await?;
     if document.placed_seq == seq {
@@ -34,10 +34,10 @@ pub async fn supersede(c: &mut Txn, document: &Node, seq: Seq, now: Timestamp) -
 macro_rules! former {
     () => {
         "SELECT p.node_id AS id, p.parent_id, p.home_id, p.name, k.kind, k.owner_id, p.from_seq AS placed_seq, \
-         p.from_at AS placed_at, p.to_seq AS seq, p.to_seq AS members_seq, k.created_at, p.modified_at, p.version, p.author_id, \
-         p.hash, p.size, p.content_type, p.sealed, NULL AS draft, p.written_at, p.device, p.comment, k.litter, \
-         0 AS documents, p.match_name FROM past p JOIN node k ON k.id = p.node_id \
-         WHERE p.parent_id = $1 AND p.from_at <= $2 AND p.to_at > $2 AND (k.litter = 0 OR k.kind = 'folder')"
+         p.from_at AS placed_at, p.to_seq AS seq, p.to_seq AS members_seq, k.created_at, p.modified_at, p.version, \
+         p.author_id, p.hash, p.size, p.content_type, p.sealed, NULL AS draft, p.written_at, p.device, p.comment, \
+         k.litter, 0 AS documents, p.match_name FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 \
+         AND p.from_at <= $2 AND p.to_at > $2 AND (k.litter = 0 OR k.kind = 'folder')"
     };
 }
 
@@ -148,7 +148,7 @@ pub async fn changed(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    let asked = Asked { of: collection, width, after: Mark::Change(at.seq, at.node), limit };
+    let asked = PageQuery { of: collection, width, after: Mark::Change(at.seq, at.node), limit };
     CHANGED.members(c, asked, arguments![collection.id, at.seq, at.node, limit]).await
 }
 
@@ -189,9 +189,9 @@ pub async fn gone(
     Ok(found.iter().map(gone_of).collect())
 }
 
-/// The same for all collections of a home, of what was lost after `base`; and names that collections lost and that something
-/// bears now. A name is told at its last loss, of whatever bore it: so it is never told at a number that has been passed, though
-/// it be given and lost between two pages.
+/// The same for all collections of a home, of what was lost after `base`; and names that collections lost and that
+/// something bears now. A name is told at its last loss, of whatever bore it: so it is never told at a number that has
+/// been passed, though it be given and lost between two pages.
 pub async fn gone_in_home(
     c: &mut impl Executor,
     (home, base): (Id, Seq),
@@ -212,8 +212,8 @@ fn gone_of(row: &Row) -> GoneName {
     }
 }
 
-/// Collections that stood at one address of a home after a base. Each is taken to have stood there until the last of them went: a
-/// name may be told as gone that it got later, and that nothing bears there.
+/// Collections that stood at one address of a home after a base. Each is taken to have stood there until the last of
+/// them went: a name may be told as gone that it got later, and that nothing bears there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Formers {
     ids: String,
@@ -232,7 +232,8 @@ impl Formers {
 /// A name in former collections that says something: nothing bears it where they stood, or it was a collection's.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FormerName {
-    /// The name, with a slash where something bears it now: so the way through a tree is that through the texts of its paths.
+    /// The name, with a slash where something bears it now: so the way through a tree is that through the texts of its
+    /// paths.
     pub step: String,
     /// Was it a collection's?
     pub collection: bool,
@@ -242,18 +243,20 @@ pub struct FormerName {
     pub only: Option<Formers>,
 }
 
-/// What former collections `$3`, which stood in a home `$1` after a base `$2` until `$4`, had before they went themselves: what hangs
-/// on them still, and states that have ended since. The plus keeps the database from going through all of the home.
+/// What former collections `$3`, which stood in a home `$1` after a base `$2` until `$4`, had before they went
+/// themselves: what hangs on them still, and states that have ended since. The plus keeps the database from going
+/// through all of the home.
 macro_rules! had {
     () => {
         concat!(
             " FROM (SELECT m.id, m.name, m.match_name, CAST($4 AS BIGINT) AS until FROM ",
             listed!("$3"),
-            " l CROSS JOIN node m WHERE m.parent_id = l.value AND +m.home_id = $1 AND m.gone_at IS NULL AND m.placed_seq < $4 \
-             UNION ALL SELECT q.node_id, q.name, q.match_name, CASE WHEN q.to_seq < $4 THEN q.to_seq ELSE $4 END FROM ",
+            " l CROSS JOIN node m WHERE m.parent_id = l.value AND +m.home_id = $1 AND m.gone_at IS NULL AND \
+             m.placed_seq < $4 UNION ALL SELECT q.node_id, q.name, q.match_name, CASE WHEN q.to_seq < $4 THEN \
+             q.to_seq ELSE $4 END FROM ",
             listed!("$3"),
-            " l CROSS JOIN past q WHERE q.parent_id = l.value AND +q.home_id = $1 AND q.to_seq > $2 AND q.from_seq < $4) h \
-             JOIN node k ON k.id = h.id "
+            " l CROSS JOIN past q WHERE q.parent_id = l.value AND +q.home_id = $1 AND q.to_seq > $2 AND q.from_seq < \
+             $4) h JOIN node k ON k.id = h.id "
         )
     };
 }

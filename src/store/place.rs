@@ -1,5 +1,5 @@
-//! The data directory: one process makes it or brings it up to date while others wait, it is open to its owner alone, and
-//! all that is made in it is that owner's, whoever makes it.
+//! The data directory: one process makes it or brings it up to date while others wait, it is open to its owner alone,
+//! and all that is made in it is that owner's, whoever makes it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Result};
@@ -38,8 +38,8 @@ pub struct Entered {
 }
 
 impl Place {
-    /// Enters a data directory, makes it where there is none, and waits for others who are about to. What is there already is closed
-    /// to everyone but its owner.
+    /// Enters a data directory, makes it where there is none, and waits for others who are about to. What is there
+    /// already is closed to everyone but its owner.
     pub async fn enter(directory: &Path) -> std::result::Result<Entered, Failure> {
         let named = directory.to_owned();
         let entered = tokio::task::spawn_blocking(move || Self::enter_now(&named)).await.map_err(Error::other);
@@ -110,8 +110,8 @@ impl Place {
         lchown(path, Some(self.user), Some(self.group))
     }
 
-    /// Closes to others what was made when nobody looked; was there anything? A directory is closed after what it holds, so that one
-    /// that is closed needs no second look.
+    /// Closes to others what was made when nobody looked; was there anything? A directory is closed after what it
+    /// holds, so that one that is closed needs no second look.
     fn tighten(&self) -> Result<bool> {
         let mut tightened = false;
         for file in FILES {

@@ -63,7 +63,8 @@ pub async fn of(c: &mut impl Executor, node: Id, which: &Selection) -> Result<Ve
     Ok(rows(c, OF, arguments![node, which.names()]).await?.iter().map(|row| dead_of(row, 0)).collect())
 }
 
-/// Members of a collection that have dead properties, of those after `after` up to `last`; and how many bytes these are.
+/// Members of a collection that have dead properties, of those after `after` up to `last`; and how many bytes these
+/// are.
 pub async fn bearers(c: &mut impl Executor, parent: Id, after: &str, last: &str) -> Result<HashMap<Id, i64>, Failure> {
     let found = rows(c, BEARERS, arguments![parent, after, last]).await?;
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1))).collect())
@@ -77,8 +78,8 @@ pub const PAGE_BYTES: i64 = 4 * 1024 * 1024;
 /// Stands for a page that would be larger.
 const TOO_LARGE: Id = Id(0);
 
-/// What `$found` tells of properties, a table with columns `xml` and `$columns`; or where that is more than `$limit` bytes, that
-/// alone. The bytes are added up without reading the texts.
+/// What `$found` tells of properties, a table with columns `xml` and `$columns`; or where that is more than `$limit`
+/// bytes, that alone. The bytes are added up without reading the texts.
 macro_rules! within_bytes {
     ($columns:literal, $found:expr, $limit:literal) => {
         concat!(
@@ -95,9 +96,9 @@ macro_rules! within_bytes {
     };
 }
 
-/// Dead properties of the members of a collection from the first to the last of some, in the order of their names; `None`:
-/// they are more than a page may hold, and there is more than one member. They are remembered and brought up to date as the
-/// members are: who gets or loses one has changed.
+/// Dead properties of the members of a collection from the first to the last of some, in the order of their names;
+/// `None`: they are more than a page may hold, and there is more than one member. They are kept, and later changes
+/// are applied to them, as the members are: who gets or loses one has changed.
 pub async fn of_members(
     c: &mut impl Executor,
     parent: &Node,
@@ -163,8 +164,8 @@ pub async fn size(c: &mut impl Executor, node: Id, whose: Id) -> Result<i64, Fai
     Ok(row(c, SIZE, arguments![node, whose]).await?.map_or(0, |row| row.integer(0)))
 }
 
-/// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's, also where that tells the same
-/// value under another name.
+/// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's, also where that
+/// tells the same value under another name.
 pub async fn seen_by(c: &mut impl Executor, node: Id, person: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
     let found = rows(c, SEEN_BY, arguments![node, person, which.names()]).await?;
     let (own, everyone): (Vec<_>, Vec<_>) = found.iter().partition(|row| Id(row.integer(3)) == person);

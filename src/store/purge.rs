@@ -1,10 +1,10 @@
 //! Statements that remove nodes for good, with all below them and all their past.
 //!
-//! Documents on which little hangs go at once. A collection, or a document with many versions, is taken out of sight and entered
-//! in the table `purge`; it goes in slices with all below it, leaves first, each a change of its own: the collections below are
-//! found a bounded number at a time, and what stands in the deepest of them goes before they do; of a document its newest
-//! states go first. So the cost is that of the nodes and their states, however deep they stand, and whoever finds the table
-//! filled can go on.
+//! Documents on which little hangs go at once. A collection, or a document with many versions, is taken out of sight
+//! and entered in the table `purge`; it goes in slices with all below it, leaves first, each a change of its own: the
+//! collections below are found a bounded number at a time, and what stands in the deepest of them goes before they do;
+//! of a document its newest states go first. So the cost is that of the nodes and their states, however deep they
+//! stand, and whoever finds the table filled can go on.
 
 use super::db::arguments;
 use super::db::text::listed;
@@ -20,7 +20,8 @@ use crate::model::node::Node;
 
 /// How many nodes a step removes, or looks at, at most.
 const STEP: i64 = 250;
-/// How much may hang on the nodes that a step removes: states of the past, and blocks of [`BLOCK`] bytes of dead properties.
+/// How much may hang on the nodes that a step removes: states of the past, and blocks of [`BLOCK`] bytes of dead
+/// properties.
 const WEIGHT: i64 = 1_000;
 const BLOCK: i64 = 4_096;
 
@@ -83,7 +84,8 @@ pub async fn carry_on(c: &mut Txn, top: Id) -> Result<Option<u64>, Failure> {
     lighten(c, if documents.is_empty() { &found } else { &documents }).await.map(Some)
 }
 
-/// Removes as many of some nodes that nothing stands in as a step may; how many. Of one on which too much hangs some of that goes.
+/// Removes as many of some nodes that nothing stands in as a step may; how many. Of one on which too much hangs some of
+/// that goes.
 async fn lighten(c: &mut Txn, nodes: &[Id]) -> Result<u64, Failure> {
     let mut some = nodes;
     loop {

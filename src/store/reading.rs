@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::asked::Asked;
 use super::cache::Cache;
+use super::counters::Counters;
 use super::db::{Batch, Connection, Control, Pipeline as _, Revision, Session as _};
 use super::executor::{Executor, Prefetched};
 use super::page::is_no_page;
@@ -17,16 +17,20 @@ pub struct Snapshot {
     noted: Batch,
     prefetched: Prefetched,
     cache: Arc<Cache>,
-    asked: Arc<Asked>,
+    counters: Arc<Counters>,
 }
 
 impl Snapshot {
-    pub(super) async fn open(readers: &Arc<Readers>, cache: &Arc<Cache>, asked: &Arc<Asked>) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        readers: &Arc<Readers>,
+        cache: &Arc<Cache>,
+        counters: &Arc<Counters>,
+    ) -> Result<Self, Failure> {
         let mut noted = Batch::default();
         noted.control(Control::BeginRead);
         let connection = Some(readers.take().await?);
-        let (cache, asked) = (Arc::clone(cache), Arc::clone(asked));
-        Ok(Self { connection, noted, prefetched: Prefetched::default(), cache, asked })
+        let (cache, counters) = (Arc::clone(cache), Arc::clone(counters));
+        Ok(Self { connection, noted, prefetched: Prefetched::default(), cache, counters })
     }
 }
 
@@ -48,8 +52,8 @@ impl Executor for Snapshot {
         Some(&mut self.prefetched)
     }
 
-    fn asked(&self) -> &Asked {
-        &self.asked
+    fn counters(&self) -> &Counters {
+        &self.counters
     }
 }
 
@@ -69,21 +73,22 @@ impl Drop for Snapshot {
     }
 }
 
-/// Reads without a view: each statement is answered from the cache, as the database was when this reader was made, or by the
-/// database as it is, over a connection that is taken when it is needed. While nothing is committed the answers agree.
+/// Reads without a view: each statement is answered from the cache, as the database was when this reader was made, or
+/// by the database as it is, over a connection that is taken when it is needed. While nothing is committed the answers
+/// agree.
 pub struct CachedReader {
     readers: Arc<Readers>,
     cache: Arc<Cache>,
     revision: Option<Revision>,
     connection: Option<Reader>,
     torn: bool,
-    asked: Arc<Asked>,
+    counters: Arc<Counters>,
 }
 
 impl CachedReader {
-    pub(super) fn new(readers: &Arc<Readers>, cache: &Arc<Cache>, asked: &Arc<Asked>) -> Self {
-        let (readers, cache, asked) = (Arc::clone(readers), Arc::clone(cache), Arc::clone(asked));
-        Self { readers, revision: cache.revision(), cache, connection: None, torn: false, asked }
+    pub(super) fn new(readers: &Arc<Readers>, cache: &Arc<Cache>, counters: &Arc<Counters>) -> Self {
+        let (readers, cache, counters) = (Arc::clone(readers), Arc::clone(cache), Arc::clone(counters));
+        Self { readers, revision: cache.revision(), cache, connection: None, torn: false, counters }
     }
 
     /// Has a change overtaken what was read of the members of a collection? Then it may be as no view ever showed it.
@@ -126,7 +131,7 @@ impl Executor for CachedReader {
         agrees
     }
 
-    fn asked(&self) -> &Asked {
-        &self.asked
+    fn counters(&self) -> &Counters {
+        &self.counters
     }
 }

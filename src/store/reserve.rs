@@ -1,6 +1,6 @@
-//! Room that is set aside while the disk has some. When it has none left, what frees room and what people need to go on with
-//! their work draws on it, part by part. Whatever else writes may find some of that; once much of it has gone, the rest is not
-//! for them. It is set aside anew as soon as there is room again.
+//! Room that is set aside while the disk has some. When it has none left, what frees room and what people need to go on
+//! with their work draws on it, part by part. Whatever else writes may find some of that; once much of it has gone, the
+//! rest is not for them. It is set aside anew as soon as there is room again.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Result, Write as _};
@@ -56,8 +56,8 @@ impl Reserve {
         self.held.load(Ordering::Relaxed) < LAST && self.fill().await.is_ok_and(|held| held < LAST)
     }
 
-    /// Sets aside what is missing, as far as there is room. How much there is. While another process does so it is taken for
-    /// whole: what is still being written says nothing of the disk.
+    /// Sets aside what is missing, as far as there is room. How much there is. While another process does so it is
+    /// taken for whole: what is still being written says nothing of the disk.
     pub async fn fill(&self) -> Result<u64> {
         let place = self.place.clone();
         let fill = move || {

@@ -62,9 +62,9 @@ pub async fn documents_with_old_versions(
     Ok(found.iter().map(|row| Id(row.integer(0))).collect())
 }
 
-/// Lets one version of a document of a home go; `false` where it stays. The next state reaches back over the gap, so that a
-/// former day still shows the document: so a version stays when another name would lose it, and of course
-/// when it is the present one or was marked meanwhile.
+/// Lets one version of a document of a home go; `false` where it stays. The next state reaches back over the gap, so
+/// that a former day still shows the document: so a version stays when another name would lose it, and of course when
+/// it is the present one or was marked meanwhile.
 pub async fn drop_version(c: &mut Txn, home: Id, node: Id, version: i64) -> Result<bool, Failure> {
     if row(c, DROP_VERSION_STAYS, arguments![node, version, home]).await?.is_some() {
         return Ok(false);
@@ -90,8 +90,8 @@ pub async fn move_horizon(c: &mut Txn, home: Id, oldest: Seq) -> Result<bool, Fa
     Ok(execute(c, MOVE_HORIZON, arguments![home, oldest]).await? == 1)
 }
 
-/// What programs left about before a moment and nobody holds locked; and documents that were made empty under a lock that
-/// lapsed, by a client that vanished. One that has versions, and was only emptied so, stays.
+/// What programs left about before a moment and nobody holds locked; and documents that were made empty under a lock
+/// that lapsed, by a client that vanished. One that has versions, and was only emptied so, stays.
 pub async fn abandoned(
     c: &mut impl Executor,
     home: Id,
@@ -124,8 +124,8 @@ macro_rules! going {
             $columns,
             " FROM ",
             listed!("$3"),
-            " l CROSS JOIN node n WHERE n.id = l.value AND n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 AND n.hidden = 1 \
-             AND n.kind = 'file' AND n.hash IS NOT NULL"
+            " l CROSS JOIN node n WHERE n.id = l.value AND n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 AND \
+             n.hidden = 1 AND n.kind = 'file' AND n.hash IS NOT NULL"
         )
     };
 }

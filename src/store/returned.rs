@@ -1,5 +1,5 @@
-//! Statements on `returned`: nodes to which a home's past went back that had left it with a node (see migration 0014), and what
-//! is left to be done with them.
+//! Statements on `returned`: nodes to which a home's past went back that had left it with a node (see migration 0014),
+//! and what is left to be done with them.
 
 use super::db::arguments;
 use super::executor::{Executor, row, rows};

@@ -1,5 +1,5 @@
-//! Statements on all that stands below a node, level by level: each looks at a bounded number of nodes, however many stand in one
-//! collection.
+//! Statements on all that stands below a node, level by level: each looks at a bounded number of nodes, however many
+//! stand in one collection.
 
 use super::db::arguments;
 use super::db::text::listed;
@@ -17,8 +17,8 @@ async fn collections_in(c: &mut impl Executor, level: &[Id], limit: i64) -> Resu
     Ok(found.iter().map(|row| Id(row.integer(0))).collect())
 }
 
-/// Does something live stand more than so many levels below a node? `None`: more than `most` collections would have to be looked
-/// at to know.
+/// Does something live stand more than so many levels below a node? `None`: more than `most` collections would have to
+/// be looked at to know.
 pub async fn is_deeper(c: &mut impl Executor, top: Id, levels: i64, most: i64) -> Result<Option<bool>, Failure> {
     let (mut level, mut rest) = (vec![top], most);
     for _ in 0..levels {
@@ -37,8 +37,8 @@ pub async fn is_deeper(c: &mut impl Executor, top: Id, levels: i64, most: i64) -
 /// How many nodes are looked at for documents.
 const LOOKED_AT: i64 = 2_000;
 
-/// Does a document stand live below a node, other than what programs leave about and copies of versions that were set aside? Of
-/// more than two thousand nodes it is taken for granted.
+/// Does a document stand live below a node, other than what programs leave about and copies of versions that were set
+/// aside? Of more than two thousand nodes it is taken for granted.
 pub async fn holds_documents(c: &mut impl Executor, top: Id) -> Result<bool, Failure> {
     let (mut level, mut rest) = (vec![top], LOOKED_AT);
     while !level.is_empty() {
@@ -52,9 +52,9 @@ pub async fn holds_documents(c: &mut impl Executor, top: Id) -> Result<bool, Fai
     Ok(false)
 }
 
-/// How many of the documents that a home lost by a person's deeds after `since` had not stood since `before` when they were
-/// lost: nothing is known of them from before. A file may be newer than its document. Of what lies beyond the first ten
-/// thousand nodes none counts as young.
+/// How many of the documents that a home lost by a person's deeds after `since` had not stood since `before` when they
+/// were lost: nothing is known of them from before. A file may be newer than its document. Of what lies beyond the
+/// first ten thousand nodes none counts as young.
 pub async fn lost_young(
     c: &mut impl Executor,
     (home, by): (Id, Id),
@@ -81,9 +81,9 @@ pub async fn lost_young(
 macro_rules! young {
     ($from:expr) => {
         concat!(
-            "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN d.created_at > $1 AND d.since_at > $1 AND NOT EXISTS (SELECT 1 FROM past p \
-             WHERE p.node_id = d.id AND p.from_at <= $1) THEN 1 ELSE 0 END), 0) AS BIGINT) FROM \
-             (SELECT n.id, n.created_at, n.since_at FROM ",
+            "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN d.created_at > $1 AND d.since_at > $1 AND NOT EXISTS \
+             (SELECT 1 FROM past p WHERE p.node_id = d.id AND p.from_at <= $1) THEN 1 ELSE 0 END), 0) AS BIGINT) \
+             FROM (SELECT n.id, n.created_at, n.since_at FROM ",
             $from,
             " AND n.hash IS NOT NULL LIMIT $2) d"
         )

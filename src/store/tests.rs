@@ -157,7 +157,8 @@ async fn statements_read_and_write_what_they_say() {
         for statement in statements() {
             let (reads, writes) = account.of(statement.text).await;
             let declared = (names(statement.reads), names(statement.writes));
-            // What is written is read, too, as far as it must be found; and what says nothing of the answer may be left out.
+            // What is written is read, too, as far as it must be found; and what says nothing of the answer may be left
+            // out.
             let said: BTreeSet<_> = declared.0.union(&declared.1).cloned().collect();
             let idle = |name: &&String| !reads.contains(*name) && !statement.text.contains(name.as_str());
             if !reads.is_subset(&said) || writes != declared.1 || declared.0.iter().any(|name| idle(&name)) {

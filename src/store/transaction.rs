@@ -1,10 +1,10 @@
 //! Write transactions with group commit.
 //!
-//! There is one writing connection. Writers take it in the order they come; each runs as a part of one open
-//! transaction and then queues for the connection once more to commit. Whoever had been waiting meanwhile has run by
-//! then, so the first to return commits for all of them with one flush to disk, and no writer is answered before.
-//! The size of a group is bounded by those already waiting when its first member was done; where nobody waits, the first
-//! commits at once.
+//! There is one writing connection. Writers take it in the order they come; each runs as a part of one open transaction
+//! and then queues for the connection once more to commit. Whoever had been waiting meanwhile has run by then, so the
+//! first to return commits for all of them with one flush to disk, and no writer is answered before. The size of a
+//! group is bounded by those already waiting when its first member was done; where nobody waits, the first commits at
+//! once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,9 +12,9 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
-use super::asked::{Asked, Holding};
 use super::cache::Cache;
 use super::carried::Carried;
+use super::counters::{Counters, Holding};
 use super::db::{Argument, Batch, Connection, Control, Pipeline as _, Revision, Session as _};
 use super::executor::{Executor, Prefetched};
 use super::page::is_no_page;
@@ -44,7 +44,8 @@ struct State {
     away: Option<Instant>,
 }
 
-/// Where in its group a writer stands. The first needs no part of its own: when it fails, nobody else is in the group yet.
+/// Where in its group a writer stands. The first needs no part of its own: when it fails, nobody else is in the group
+/// yet.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     First,
@@ -56,11 +57,11 @@ pub struct Writer {
     state: Arc<Mutex<State>>,
     /// How many wait to begin.
     waiting: Arc<AtomicUsize>,
-    asked: Arc<Asked>,
+    counters: Arc<Counters>,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, cache: Arc<Cache>, asked: Arc<Asked>) -> Self {
+    pub(super) fn new(connection: Connection, cache: Arc<Cache>, counters: Arc<Counters>) -> Self {
         let state = State {
             connection,
             noted: Batch::default(),
@@ -71,19 +72,19 @@ impl Writer {
             failed: None,
             away: None,
         };
-        Self { state: Arc::new(Mutex::new(state)), waiting: Arc::default(), asked }
+        Self { state: Arc::new(Mutex::new(state)), waiting: Arc::default(), counters }
     }
 
     /// Waits for the connection and opens a transaction, or a part of the one that is open, together with the first
-    /// statement. Where another process holds the database all who waited meanwhile have waited for it: one after the other they
-    /// would each wait as long.
+    /// statement. Where another process holds the database all who waited meanwhile have waited for it: one after the
+    /// other they would each wait as long.
     pub(super) async fn begin(&self) -> Result<Txn, Failure> {
         let since = Instant::now();
         let mut guard = {
             let _place = InLine::of(&self.waiting);
             Arc::clone(&self.state).lock_owned().await
         };
-        let holding = Holding::begin(&self.asked);
+        let holding = Holding::begin(&self.counters);
         guard.undo().await;
         if guard.away.is_some_and(|away| away >= since) {
             return Err(Failure::new("waiting to write", "the database is away").by(Cause::Busy));
@@ -99,12 +100,12 @@ impl Writer {
         }
         guard.unfinished = Some(place);
         let (state, waiting) = (Arc::clone(&self.state), Arc::clone(&self.waiting));
-        let asked = Arc::clone(&self.asked);
-        Ok(Txn { state, waiting, held: Some((guard, holding)), prefetched: Prefetched::default(), asked })
+        let counters = Arc::clone(&self.counters);
+        Ok(Txn { state, waiting, held: Some((guard, holding)), prefetched: Prefetched::default(), counters })
     }
 
-    /// Carries what the log of the database holds over into its file, as far as readers let it: then the log begins anew where it
-    /// lies. Where that cannot be done, nothing is lost.
+    /// Carries what the log of the database holds over into its file, as far as readers let it: then the log begins
+    /// anew where it lies. Where that cannot be done, nothing is lost.
     pub(super) async fn carry_over(&self) {
         let mut guard = self.state.lock().await;
         guard.undo().await;
@@ -115,8 +116,8 @@ impl Writer {
         }
     }
 
-    /// Waits until what has been written so far is on disk. Whoever was refused because of what a neighbour wrote must not
-    /// know of it sooner than readers do.
+    /// Waits until what has been written so far is on disk. Whoever was refused because of what a neighbour wrote must
+    /// not know of it sooner than readers do.
     pub(super) async fn settled(&self) -> Result<(), Failure> {
         let guard = Arc::clone(&self.state).lock_owned().await;
         together(&self.state, guard).await
@@ -243,7 +244,7 @@ pub struct Txn {
     waiting: Arc<AtomicUsize>,
     held: Option<(OwnedMutexGuard<State>, Holding)>,
     prefetched: Prefetched,
-    asked: Arc<Asked>,
+    counters: Arc<Counters>,
 }
 
 impl Executor for Txn {
@@ -260,8 +261,8 @@ impl Executor for Txn {
         }
     }
 
-    fn asked(&self) -> &Asked {
-        &self.asked
+    fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     fn prefetched(&mut self) -> Option<&mut Prefetched> {
@@ -287,7 +288,8 @@ impl Txn {
         state
     }
 
-    /// Has it held the others up for as long as one slice of long work may? Asked between its pieces; the rest is another change.
+    /// Has it held the others up for as long as one slice of long work may? Asked between its pieces; the rest is
+    /// another change.
     pub fn is_long(&mut self) -> bool {
         self.held().1.is_long()
     }
@@ -295,15 +297,15 @@ impl Txn {
     /// Notes a statement that answers no rows: it runs before anything is read, at the latest when the write ends.
     pub async fn note(&mut self, sql: Statement, arguments: &[Argument<'_>]) -> Result<(), Failure> {
         self.prefetched.clear();
-        self.asked.add(1, 0);
+        self.counters.add(1, 0);
         let state = self.state_asked();
         state.runs(sql);
         state.noted.add(sql.text, arguments)?;
         if state.noted.is_full() { state.run_noted().await } else { Ok(()) }
     }
 
-    /// Leaves nothing behind, and lets others write, before it returns: whoever goes on with something long does not leave that to
-    /// a task, which may have to wait until they wait.
+    /// Leaves nothing behind, and lets others write, before it returns: whoever goes on with something long does not
+    /// leave that to a task, which may have to wait until they wait.
     pub async fn give_up(mut self) {
         if let Some((mut guard, holding)) = self.held.take() {
             guard.undo().await;
@@ -311,8 +313,8 @@ impl Txn {
         }
     }
 
-    /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group. Once begun it
-    /// is carried through, whoever waits for it: the neighbours' changes end with it.
+    /// Makes the changes durable: returns when they are on disk, together with those of neighbours in the group. Once
+    /// begun it is carried through, whoever waits for it: the neighbours' changes end with it.
     pub async fn commit(mut self) -> Result<(), Failure> {
         let Some(held) = self.held.take() else { return Ok(()) };
         let alone = held.0.unfinished == Some(Place::First) && self.waiting.load(Ordering::SeqCst) == 0;

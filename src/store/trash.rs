@@ -26,26 +26,28 @@ macro_rules! up_from {
     };
 }
 
-/// Live homes `n` whose documents, if `$3`, or calendars, if `$4`, an actor `$1` may read at a moment `$2`, for `$5` is the least
-/// role that reads. Who may read single collections of them is shown the home once something was deleted there.
+/// Live homes `n` whose documents, if `$3`, or calendars, if `$4`, an actor `$1` may read at a moment `$2`, for `$5` is
+/// the least role that reads. Who may read single collections of them is shown the home once something was deleted
+/// there.
 macro_rules! readable_homes {
     () => {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM node n WHERE n.parent_id = 1 AND n.gone_at IS NULL AND n.id IN (SELECT g.home_id FROM ace a \
-             JOIN node g ON g.id = a.node_id WHERE a.role >= $5 AND (g.kind = 'home' \
-             OR ($3 = 1 AND g.kind IN ('documents', 'folder')) OR ($4 = 1 AND g.kind IN ('calendars', 'calendar'))) AND ",
+            " FROM node n WHERE n.parent_id = 1 AND n.gone_at IS NULL AND n.id IN (SELECT g.home_id FROM ace a JOIN \
+             node g ON g.id = a.node_id WHERE a.role >= $5 AND (g.kind = 'home' OR ($3 = 1 AND g.kind IN \
+             ('documents', 'folder')) OR ($4 = 1 AND g.kind IN ('calendars', 'calendar'))) AND ",
             held_by!(),
-            " AND (g.kind IN ('home', 'documents', 'calendars') OR EXISTS (SELECT 1 FROM node t WHERE t.home_id = g.home_id \
-             AND t.gone_at IS NOT NULL AND t.hidden = 0 AND EXISTS (",
+            " AND (g.kind IN ('home', 'documents', 'calendars') OR EXISTS (SELECT 1 FROM node t WHERE t.home_id = \
+             g.home_id AND t.gone_at IS NOT NULL AND t.hidden = 0 AND EXISTS (",
             up_from!("t.id"),
             " SELECT 1 FROM up WHERE up.id = g.id))))"
         )
     };
 }
 
-/// Homes whose trash may hold something that an actor may read through a door, in the order of folded names, after `after`.
+/// Homes whose trash may hold something that an actor may read through a door, in the order of folded names, after
+/// `after`.
 pub async fn homes(
     c: &mut impl Executor,
     (actor, scope, now): (Id, Scope, Timestamp),
@@ -71,8 +73,8 @@ pub async fn home(
 /// Something in the trash, and the greatest role that an actor holds on it or where it stood.
 pub type Entry = (Node, Option<Role>);
 
-/// What lies in the trash of a home, in the order of folded names, after `after`; and the name after which the next page
-/// begins. Whether the actor may see it is left to who asks, so a page costs the same whatever of it shows.
+/// What lies in the trash of a home, in the order of folded names, after `after`; and the name after which the next
+/// page begins. Whether the actor may see it is left to who asks, so a page costs the same whatever of it shows.
 pub async fn members(
     c: &mut impl Executor,
     (actor, now): (Id, Timestamp),
@@ -111,8 +113,8 @@ pub async fn old_place(c: &mut impl Executor, node: Id) -> Result<Option<OldPlac
     Ok(Some(OldPlace { gone_at, names, calendars: first.integer(3) != 0 }))
 }
 
-/// How many documents a home lost by a person's deeds since a moment, and did not get back: of those that went last. It looks at
-/// twenty thousand nodes at most.
+/// How many documents a home lost by a person's deeds since a moment, and did not get back: of those that went last. It
+/// looks at twenty thousand nodes at most.
 pub async fn lost_since(c: &mut impl Executor, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
     Ok(row(c, LOST_SINCE, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
 }
@@ -128,8 +130,8 @@ pub async fn gone_before(
     nodes(c, GONE_BEFORE, arguments![home, before, litter, limit]).await
 }
 
-/// Has a node of the trash, with all below it, always stood in collections of its home that an actor leads? It follows them by
-/// all the places that they ever had. Of more than ten thousand nodes it is not known.
+/// Has a node of the trash, with all below it, always stood in collections of its home that an actor leads? It follows
+/// them by all the places that they ever had. Of more than ten thousand nodes it is not known.
 pub async fn always_led(c: &mut impl Executor, (actor, now): (Id, Timestamp), top: &Node) -> Result<bool, Failure> {
     let found = row(c, ALWAYS_LED, arguments![actor, now, top.id, top.home_id, Role::Lead.rank()]).await?;
     Ok(found.is_some_and(|row| row.integer(0) <= 10_000 && row.integer(1) == 0))

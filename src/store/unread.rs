@@ -32,7 +32,8 @@ pub async fn waiting(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec
         .collect())
 }
 
-/// Writes when an object takes place, if it is still the one that was read; whoever changed it meanwhile has written that.
+/// Writes when an object takes place, if it is still the one that was read; whoever changed it meanwhile has written
+/// that.
 pub async fn finish(c: &mut Txn, object: &Unread, indexed: Option<&Indexed>) -> Result<(), Failure> {
     if let Some(Indexed { first_at, last_at, .. }) = indexed {
         c.note(FINISH, arguments![object.node, *first_at, *last_at, &object.hash]).await?;

@@ -14,7 +14,8 @@ use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::{Node, Version};
 use crate::model::privilege::Role;
 
-/// Versions of a document, ascending, with numbers from `from` to `to`. A version that stood under several names is one.
+/// Versions of a document, ascending, with numbers from `from` to `to`. A version that stood under several names is
+/// one.
 pub async fn versions(
     c: &mut impl Executor,
     node: Id,
@@ -25,8 +26,8 @@ pub async fn versions(
     Ok(found.iter().map(|row| version_of(node, row)).collect())
 }
 
-/// Numbers of those versions, ascending, that stood where an actor may read: in the collection as it is now, or in the home
-/// of then.
+/// Numbers of those versions, ascending, that stood where an actor may read: in the collection as it is now, or in the
+/// home of then.
 pub async fn readable(
     c: &mut impl Executor,
     (actor, now): (Id, Timestamp),
@@ -117,8 +118,8 @@ pub async fn leaver(
     }))
 }
 
-/// The version of another document that stood where a document `n` stands until that was put there, with the same content: `n` is
-/// the copy that stayed when the other was set aside there.
+/// The version of another document that stood where a document `n` stands until that was put there, with the same
+/// content: `n` is the copy that stayed when the other was set aside there.
 macro_rules! set_aside {
     () => {
         "SELECT 1 FROM past p WHERE p.parent_id = n.parent_id AND p.match_name = n.match_name AND p.hash = n.hash \
@@ -177,13 +178,14 @@ pub async fn heads(c: &mut impl Executor) -> Result<Vec<(Id, i64, String)>, Fail
     Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1), row.text(2))).collect())
 }
 
-/// Drafts of locks, by the tokens of these, to be sealed: as many as one request may; the job seals what is left of them.
+/// Drafts of locks, by the tokens of these, to be sealed: as many as one request may; the job seals what is left of
+/// them.
 pub async fn drafts(c: &mut impl Executor, tokens: &str) -> Result<Vec<Node>, Failure> {
     nodes(c, DRAFTS, arguments![tokens]).await
 }
 
-/// Documents that are no version yet although no lock holds their session open any more, written before `before`. One that
-/// was made empty under a lock that lapsed is no document, but what a vanished client left.
+/// Documents that are no version yet although no lock holds their session open any more, written before `before`. One
+/// that was made empty under a lock that lapsed is no document, but what a vanished client left.
 pub async fn lapsed(
     c: &mut impl Executor,
     now: Timestamp,

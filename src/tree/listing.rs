@@ -1,4 +1,5 @@
-//! The members of a resource, page by page: each from the cache, if it is kept, else read while the one before is being told.
+//! The members of a resource, page by page: each from the cache, if it is kept, else read while the one before is being
+//! told.
 
 use tokio::task::JoinHandle;
 

@@ -112,13 +112,13 @@ impl Tree {
     /// Statements that the database was asked, and rows that it answered, since it was opened.
     #[must_use]
     pub fn asked(&self) -> (u64, u64) {
-        self.store.asked.so_far()
+        self.store.counters.so_far()
     }
 
     /// The most that one write has held the others up for since this was asked last.
     #[must_use]
     pub fn most_held(&self) -> Hold {
-        self.store.asked.most_held()
+        self.store.counters.most_held()
     }
 
     /// Has long work done for a person, slice by slice, beside the threads that serve.

@@ -1,7 +1,9 @@
-//! Answers of statements, each for exactly as long as the database is what it was ([`crate::store::db::Adapter::revision`]).
+//! Answers of statements, each for exactly as long as the database is what it was
+//! ([`crate::store::db::Adapter::revision`]).
 //!
-//! After a commit of our own, which nobody else's can have joined, only what reads the tables that it wrote is stale; after any
-//! other, everything. An entry bears the stamp of the moment when it was kept, and each table that of its last change.
+//! After a commit of our own, which nobody else's can have joined, only what reads the tables that it wrote is stale;
+//! after any other, everything. An entry bears the stamp of the moment when it was kept, and each table that of its
+//! last change.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 

@@ -1,7 +1,7 @@
 //! Entries that cannot go out of date, because they say of which state they are.
 //!
-//! Whatever changes the members of a collection raises its `members_seq`, and no number is given twice in a home: what was once
-//! read of the members in one state is so whenever the collection is in that state.
+//! Whatever changes the members of a collection raises its `members_seq`, and no number is given twice in a home: what
+//! was once read of the members in one state is so whenever the collection is in that state.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ impl State {
         &self.0
     }
 
-    /// The number after which all that changed between an earlier state and this one bears its number: that of the earlier
-    /// one. `None`: the other is no earlier state, or of another home, whose numbers mean nothing here.
+    /// The number after which all that changed between an earlier state and this one bears its number: that of the
+    /// earlier one. `None`: the other is no earlier state, or of another home, whose numbers mean nothing here.
     pub fn since(&self, earlier: &Self) -> Option<Seq> {
         let ([id, home, placed, seq], [its_id, its_home, its_placed, its_seq]) = (self.0, earlier.0);
         let grew = (id, home, placed) == (its_id, its_home, its_placed) && seq > its_seq;

@@ -1,10 +1,11 @@
-//! A database in front of another, for tests: it records what goes to it, round trip by round trip, and lets statements fail.
+//! A database in front of another, for tests: it records what goes to it, round trip by round trip, and lets statements
+//! fail.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Adapter, Answer, Argument, Columns, Control, Pipeline, Row, Session};
 use crate::model::error::{Cause, Failure};
-use crate::store::asked::Asked;
+use crate::store::counters::Counters;
 use crate::store::place::Place;
 
 /// A part of a pipeline.
@@ -19,7 +20,8 @@ pub enum Step {
 #[derive(Default)]
 struct Acts {
     trips: Vec<Vec<Step>>,
-    /// Reading connections that were opened, those of them on which a statement failed, and how often one of these was used again.
+    /// Reading connections that were opened, those of them on which a statement failed, and how often one of these was
+    /// used again.
     readers: usize,
     broken: Vec<usize>,
     reused: usize,
@@ -35,7 +37,8 @@ impl Script {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The `place`-th statement from now on, from 0, whose text holds these words fails, with nothing of its round trip run.
+    /// The `place`-th statement from now on, from 0, whose text holds these words fails, with nothing of its round trip
+    /// run.
     pub fn fail(&self, place: usize, words: &str, cause: Cause) {
         self.acts().failing = Some((place, words.to_owned(), cause));
     }
@@ -104,8 +107,8 @@ impl<A: Adapter> Adapter for Double<A> {
     type Revision = A::Revision;
     const FILES: &'static [&'static str] = A::FILES;
 
-    async fn open(place: &Place, flush: bool, asked: &Arc<Asked>) -> Result<(Self, Self::Session), Failure> {
-        let (behind, session) = A::open(place, flush, asked).await?;
+    async fn open(place: &Place, flush: bool, counters: &Arc<Counters>) -> Result<(Self, Self::Session), Failure> {
+        let (behind, session) = A::open(place, flush, counters).await?;
         let script = Script::default();
         Ok((Self { behind, script: script.clone() }, Front { behind: session, reader: None, script }))
     }

@@ -1,9 +1,9 @@
 //! The seam to the database: what the store asks of any, and nothing that only one of them knows.
 //!
 //! An adapter opens connections ([`Adapter`]), runs statements on them ([`Session`]), several in one round trip
-//! ([`Pipeline`]), and says whether anything has changed ([`Adapter::revision`]). The files of an adapter are the only ones
-//! that know its database; they also make the pieces of a statement that are not standard SQL ([`text`]). Statements are
-//! constants with `$1` placeholders on BIGINT, TEXT and BYTEA.
+//! ([`Pipeline`]), and says whether anything has changed ([`Adapter::revision`]). The files of an adapter are the only
+//! ones that know its database; they also make the pieces of a statement that are not standard SQL ([`text`]).
+//! Statements are constants with `$1` placeholders on BIGINT, TEXT and BYTEA.
 
 #[cfg(test)]
 pub mod double;
@@ -19,7 +19,7 @@ pub use self::row::{Argument, Cell, Columns, Row, key_of};
 #[cfg(test)]
 pub use self::sqlite::account::Account;
 pub use self::sqlite::text;
-use super::asked::Asked;
+use super::counters::Counters;
 use super::place::Place;
 use crate::model::error::Failure;
 
@@ -49,12 +49,12 @@ pub trait Adapter: Sized + Send + Sync {
     /// Names of its files in a data directory; the first is made before it is opened.
     const FILES: &'static [&'static str];
 
-    /// Opens it, makes it where there is none and brings its schema up to date; and the one connection that writes, whose steps
-    /// are counted. Unless `flush`, what is acknowledged may be lost when the power fails.
+    /// Opens it, makes it where there is none and brings its schema up to date; and the one connection that writes,
+    /// whose steps are counted. Unless `flush`, what is acknowledged may be lost when the power fails.
     fn open(
         place: &Place,
         flush: bool,
-        asked: &std::sync::Arc<Asked>,
+        counters: &std::sync::Arc<Counters>,
     ) -> impl Future<Output = Result<(Self, Self::Session), Failure>>;
 
     /// A connection that reads.
@@ -124,14 +124,16 @@ pub trait Session: Sized + Send {
     /// Closes it.
     fn close(self) -> impl Future<Output = ()> + Send;
 
-    /// The rows of a page (see [`text`]), each read by `read`, which takes every column in turn; and how many bytes they came in.
+    /// The rows of a page (see [`text`]), each read by `read`, which takes every column in turn; and how many bytes
+    /// they came in.
     fn read_page<T>(
         answer: &Row,
         context: &'static str,
         read: fn(&mut dyn Columns) -> T,
     ) -> Result<(Vec<T>, usize), Failure>;
 
-    /// Did a statement fail for a value that can stand in no page? It is damaged; the connection, and its view, are sound.
+    /// Did a statement fail for a value that can stand in no page? It is damaged; the connection, and its view, are
+    /// sound.
     fn is_no_page(failure: &Failure) -> bool;
 }
 

@@ -65,8 +65,8 @@ macro_rules! arguments {
 }
 pub(crate) use arguments;
 
-/// A row of an answer; columns are numbered from 0. One that is damaged reads as what is left of it, and as nothing where its type
-/// leaves nothing: it harms itself, and not the rows beside it.
+/// A row of an answer; columns are numbered from 0. One that is damaged reads as what is left of it, and as nothing
+/// where its type leaves nothing: it harms itself, and not the rows beside it.
 #[derive(Clone, Debug)]
 pub struct Row(Arc<[Cell]>);
 

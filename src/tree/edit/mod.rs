@@ -39,7 +39,7 @@ use crate::model::method::Method;
 use crate::model::node::ROOT;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
-use crate::store::Asked;
+use crate::store::Counters;
 use crate::store::carried::Carried;
 use crate::store::db::{Batch, Connection};
 use crate::store::executor::{Executor, Prefetched};
@@ -314,8 +314,8 @@ impl Edit {
 }
 
 impl Executor for Edit {
-    fn asked(&self) -> &Asked {
-        self.txn.asked()
+    fn counters(&self) -> &Counters {
+        self.txn.counters()
     }
 
     async fn connection(

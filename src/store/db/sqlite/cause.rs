@@ -14,7 +14,8 @@ pub(super) fn failed(context: &'static str, error: sqlx::Error) -> Failure {
     }
 }
 
-/// Did a question for a page meet a value that can stand in none? It is damaged; the connection, and its view, are sound.
+/// Did a question for a page meet a value that can stand in none? It is damaged; the connection, and its view, are
+/// sound.
 pub(super) fn is_no_page(failure: &Failure) -> bool {
     let error = failure.source.downcast_ref().and_then(sqlx::Error::as_database_error);
     error.is_some_and(|error| error.message() == "JSON cannot hold BLOB values")
@@ -33,8 +34,9 @@ fn cause_of(error: &sqlx::Error) -> Option<Cause> {
     }
 }
 
-/// What lies behind a result code, whose low byte is the primary one (<https://www.sqlite.org/rescode.html>). A disk quota that is
-/// reached is told as a write that failed, and so may be one on a disk that is full when what was written has to be there.
+/// What lies behind a result code, whose low byte is the primary one (<https://www.sqlite.org/rescode.html>). A disk
+/// quota that is reached is told as a write that failed, and so may be one on a disk that is full when what was written
+/// has to be there.
 fn cause_of_code(code: i32) -> Option<Cause> {
     const WRITING: [i32; 5] = [
         778,  // SQLITE_IOERR_WRITE

@@ -27,7 +27,7 @@ use super::row::text_of;
 use super::schema::MIGRATIONS;
 use super::{Adapter, Answer, Cell, Columns, Control, Row, Session};
 use crate::model::error::Failure;
-use crate::store::asked::Asked;
+use crate::store::counters::Counters;
 use crate::store::place::Place;
 
 /// Name of the database, of its log and of the index of that.
@@ -35,8 +35,8 @@ const FILES: [&str; 3] = ["beffroi.sqlite", "beffroi.sqlite-wal", "beffroi.sqlit
 
 /// How many rows a reader may be ahead of whoever asked: a page of a listing, so that it need not wait in between.
 const ROWS_AHEAD: usize = 512;
-/// How many pages a connection holds, told as KiB by the sign. What is read often is kept in the cache as what it says, so
-/// readers need few.
+/// How many pages a connection holds, told as KiB by the sign. What is read often is kept in the cache as what it says,
+/// so readers need few.
 const WRITER_CACHE: &str = "-32768";
 const READER_CACHE: &str = "-1024";
 /// How many pages the log takes before they are carried over: nearly as many as one part of its index tells of, for a
@@ -84,7 +84,7 @@ impl Adapter for Database {
     type Revision = Revision;
     const FILES: &'static [&'static str] = &FILES;
 
-    async fn open(place: &Place, flush: bool, asked: &Arc<Asked>) -> Result<(Self, SqliteConnection), Failure> {
+    async fn open(place: &Place, flush: bool, counters: &Arc<Counters>) -> Result<(Self, SqliteConnection), Failure> {
         let [database, _, index] = FILES.map(|name| place.join(name));
         let synchronous = if flush { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
         let options =
@@ -100,10 +100,10 @@ impl Adapter for Database {
             .run(&mut connection)
             .await
             .map_err(|e| failed("bringing the database schema up to date", e.into()))?;
-        let asked = Arc::clone(asked);
+        let counters = Arc::clone(counters);
         let mut handle = connection.lock_handle().await.map_err(|e| failed("opening the database", e))?;
         handle.set_progress_handler(STEPS, move || {
-            asked.stepped(u64::from(STEPS.unsigned_abs()));
+            counters.stepped(u64::from(STEPS.unsigned_abs()));
             true
         });
         drop(handle);
@@ -186,10 +186,10 @@ async fn results(
     Ok(())
 }
 
-/// The next of what the driver's thread tells one by one. Being woken for each costs both threads more than most statements
-/// do, so it is looked for a few times before one waits for it. In between the processor is given to whatever thread wants
-/// it, and now and then to other tasks: not each time, for a runtime that finds one of its tasks again after looking for work
-/// wakes another thread to look for more.
+/// The next of what the driver's thread tells one by one. Being woken for each costs both threads more than most
+/// statements do, so it is looked for a few times before one waits for it. In between the processor is given to
+/// whatever thread wants it, and now and then to other tasks: not each time, for a runtime that finds one of its tasks
+/// again after looking for work wakes another thread to look for more.
 async fn next<T>(stream: &mut (impl Stream<Item = T> + Unpin)) -> Option<T> {
     for _ in 0..TURNS {
         for _ in 0..LOOKS {

@@ -62,8 +62,8 @@ impl Visitor<'_> for AnyColumn {
     }
 }
 
-/// The columns of a row of a page, and the first that could not be read. One of another type than asked reads as it does in a
-/// [`Row`].
+/// The columns of a row of a page, and the first that could not be read. One of another type than asked reads as it
+/// does in a [`Row`].
 struct Line<A, E>(A, Option<E>);
 
 impl<'de, A: SeqAccess<'de>> Line<A, A::Error> {

@@ -1,8 +1,8 @@
 //! How SQLite tells that nothing has changed.
 //!
-//! With each commit, of whichever process, it rewrites the header of the index of its write-ahead log, the first bytes of the
-//! file `-shm` ("WAL-mode file format", section 2.1). While the header is what it was, every statement would be answered as
-//! before.
+//! With each commit, of whichever process, it rewrites the header of the index of its write-ahead log, the first bytes
+//! of the file `-shm` ("WAL-mode file format", section 2.1). While the header is what it was, every statement would be
+//! answered as before.
 
 use std::fs::File;
 use std::mem::ManuallyDrop;
@@ -29,8 +29,8 @@ impl Revision {
     }
 }
 
-/// The index of the log of an open database. It is never closed: POSIX would take SQLite's own locks on the file away from the
-/// whole process.
+/// The index of the log of an open database. It is never closed: POSIX would take SQLite's own locks on the file away
+/// from the whole process.
 pub struct Index(Option<ManuallyDrop<File>>);
 
 impl Index {

@@ -16,8 +16,8 @@ macro_rules! rows_as_one {
 }
 pub(in crate::store) use rows_as_one;
 
-/// A query that answers bodies of a table `n` as one value: as [`rows_as_one`] which they are, with their lengths; and all their
-/// bytes, one body after the other.
+/// A query that answers bodies of a table `n` as one value: as [`rows_as_one`] which they are, with their lengths; and
+/// all their bytes, one body after the other.
 macro_rules! bodies_as_one {
     ($key:expr, $bytes:expr, $from:expr) => {
         concat!(
@@ -28,8 +28,8 @@ macro_rules! bodies_as_one {
 }
 pub(in crate::store) use bodies_as_one;
 
-/// A query for rows of a table with a value of another type than its column: of integers, texts, bytes. One bit of a row tells
-/// the type of a value, and the database takes any.
+/// A query for rows of a table with a value of another type than its column: of integers, texts, bytes. One bit of a
+/// row tells the type of a value, and the database takes any.
 macro_rules! mistyped {
     ($table:literal, [$($integer:literal),*], [$($text:literal),*], [$($bytes:literal),*]) => {
         concat!(

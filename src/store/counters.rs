@@ -1,5 +1,5 @@
-//! What has been asked of the database, and what each write held the others up for: counted, so that a test can hold it to a
-//! rule on any machine.
+//! What has been asked of the database, and what each write held the others up for: counted, so that a test can hold it
+//! to a rule on any machine.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// What has been asked of the database, and how much it answered: what a request costs, told without a clock.
 #[derive(Default, Debug)]
-pub struct Asked {
+pub struct Counters {
     statements: AtomicU64,
     rows: AtomicU64,
     /// Steps of the writing connection.
@@ -18,7 +18,8 @@ pub struct Asked {
 /// What one slice of long work may hold the others up for, but for its last piece.
 const SLICE: Hold = Hold { time: Duration::from_millis(15), statements: 1_000, steps: 300_000 };
 
-/// For how long, and for how much, one writer keeps the others waiting: from when it has the connection until another may have it.
+/// For how long, and for how much, one writer keeps the others waiting: from when it has the connection until another
+/// may have it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Hold {
     /// By the clock.
@@ -29,7 +30,7 @@ pub struct Hold {
     pub steps: u64,
 }
 
-impl Asked {
+impl Counters {
     pub(super) fn add(&self, statements: usize, rows: usize) {
         self.statements.fetch_add(statements as u64, Ordering::Relaxed);
         self.rows.fetch_add(rows as u64, Ordering::Relaxed);
@@ -44,8 +45,8 @@ impl Asked {
         (self.statements.load(Ordering::Relaxed), self.rows.load(Ordering::Relaxed))
     }
 
-    /// The most that a writer has held the others up for since this was asked last: of the time, the statements and the steps
-    /// each.
+    /// The most that a writer has held the others up for since this was asked last: of the time, the statements and the
+    /// steps each.
     pub fn most_held(&self) -> Hold {
         std::mem::take(&mut *self.most.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -53,7 +54,7 @@ impl Asked {
 
 /// A writer at its work; what it held is noted when this is dropped.
 pub struct Holding {
-    asked: Arc<Asked>,
+    counters: Arc<Counters>,
     since: Instant,
     steps: u64,
     /// Statements that it asked.
@@ -62,13 +63,13 @@ pub struct Holding {
 
 impl Holding {
     /// A writer has the connection from now on.
-    pub fn begin(asked: &Arc<Asked>) -> Self {
-        let steps = asked.steps.load(Ordering::Relaxed);
-        Self { asked: Arc::clone(asked), since: Instant::now(), steps, statements: 0 }
+    pub fn begin(counters: &Arc<Counters>) -> Self {
+        let steps = counters.steps.load(Ordering::Relaxed);
+        Self { counters: Arc::clone(counters), since: Instant::now(), steps, statements: 0 }
     }
 
     fn so_far(&self) -> Hold {
-        let steps = self.asked.steps.load(Ordering::Relaxed).saturating_sub(self.steps);
+        let steps = self.counters.steps.load(Ordering::Relaxed).saturating_sub(self.steps);
         Hold { time: self.since.elapsed(), statements: self.statements, steps }
     }
 
@@ -82,7 +83,7 @@ impl Holding {
 impl Drop for Holding {
     fn drop(&mut self) {
         let held = self.so_far();
-        let mut most = self.asked.most.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut most = self.counters.most.lock().unwrap_or_else(PoisonError::into_inner);
         most.time = most.time.max(held.time);
         most.statements = most.statements.max(held.statements);
         most.steps = most.steps.max(held.steps);

@@ -11,11 +11,11 @@ use beffroi::ical::object::Object;
 use beffroi::ical::outlook::{Profile, Published};
 use beffroi::ical::recur::{bounds, instances};
 use beffroi::ical::select::select;
-use beffroi::ical::span::{Block, Blocks, Followed, Question};
+use beffroi::ical::span::{FoundSpans, SpanBlock, SpanCache, SpanQuery};
 use beffroi::ical::time::write_utc;
 use beffroi::ical::zone::Zones;
 use beffroi::model::budget::Budget;
-use beffroi::model::calendar::{ComponentFilter, Detail, Selection, TimeRange};
+use beffroi::model::calendar::{CalendarDataSelection, ComponentFilter, FeedDetail, TimeRange};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use proptest::sample::select as one_of;
@@ -23,12 +23,12 @@ use proptest::sample::select as one_of;
 /// Keeps no instances.
 struct Nothing;
 
-impl Blocks for Nothing {
-    fn get(&self, _: Block<'_>) -> Option<Followed> {
+impl SpanCache for Nothing {
+    fn get(&self, _: SpanBlock<'_>) -> Option<FoundSpans> {
         None
     }
 
-    fn put(&self, _: Block<'_>, _: &Followed) {}
+    fn put(&self, _: SpanBlock<'_>, _: &FoundSpans) {}
 }
 
 /// The last days of the year 9999 end, somewhere, when iCalendar can tell no time.
@@ -213,7 +213,7 @@ proptest! {
             prop_assert_eq!(of_part, all.iter().copied().filter(inside).collect::<Vec<_>>(), "{:?}", part);
             // What is told of one instance is read as that instance.
             let one = TimeRange { start, end: start + 1 };
-            let expand = Selection { expand: Some(one), ..Selection::default() };
+            let expand = CalendarDataSelection { expand: Some(one), ..CalendarDataSelection::default() };
             let zones = || Zones::new(&object.calendar, &calendar);
             let expanded = select(&object, &expand, &zones()).unwrap();
             for name in ["RRULE", "RDATE", "EXDATE", "EXRULE", "TZID"] {
@@ -229,12 +229,12 @@ proptest! {
             let read: Vec<_> = again.parts().flat_map(|part| told(&lone(part), &calendar, one).unwrap()).collect();
             prop_assert!(read.contains(&(start, end)), "{} {:?}", expanded, (start, end));
             if object.component == "VEVENT" {
-                let asked = Question::ask(Arc::new(Nothing), &(&calendar).into(), one, &Budget::default()).unwrap();
+                let asked = SpanQuery::ask(Arc::new(Nothing), &(&calendar).into(), one, &Budget::default()).unwrap();
                 let spans = asked.instances(&"0".repeat(64), || Some(object.clone())).unwrap();
                 prop_assert!(spans.iter().any(|span| (span.start, span.end.min(LAST)) == (start, end)));
                 let busy = periods(&object, &zones(), one);
                 prop_assert!(end <= start || busy.iter().any(|busy| busy.start == start), "free-busy");
-                let profile = Profile { window: one, detail: Detail::Full, private: false };
+                let profile = Profile { window: one, detail: FeedDetail::Full, private: false };
                 let mut feed = Published::default();
                 feed.object(&object, &profile, &zones(), 0).unwrap();
                 let zones: String = feed.zones().collect();
@@ -430,7 +430,7 @@ fn what_is_cut_short_is_perhaps_busy() {
         let object = object(&part("VEVENT", lines));
         let zones = Zones::new(&object.calendar, &TimeZone::UTC);
         let end = periods(&object, &zones, year).iter().map(|period| period.end).max();
-        let expand = Selection { expand: Some(year), ..Selection::default() };
+        let expand = CalendarDataSelection { expand: Some(year), ..CalendarDataSelection::default() };
         (end, select(&object, &expand, &Zones::new(&object.calendar, &TimeZone::UTC)).is_ok())
     };
     assert_eq!(busy("DTSTART:20250101T000000Z\nDURATION:PT30S\nRRULE:FREQ=MINUTELY"), (Some(year.end), false));

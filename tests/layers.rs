@@ -397,3 +397,32 @@ fn every_file_says_what_it_is_for_and_is_small() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Names of types that are declared twice all the same, and why.
+const NAMED_TWICE: [(&str, &str); 2] = [
+    ("Database", "the adapter's, and the seam's alias of the adapter that is in use: in tests with a double before it"),
+    ("Revision", "the same"),
+];
+
+/// One name, one meaning: a type is named once in the whole crate. An indented `type` is one that a trait asks for.
+#[test]
+fn no_two_types_bear_one_name() {
+    let mut declared: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, _, text) in sources() {
+        for line in text.lines() {
+            let plain = line.trim_start();
+            let item = match plain.strip_prefix("pub") {
+                Some(rest) if rest.starts_with('(') => rest.split_once(") ").map_or("", |(_, item)| item),
+                Some(rest) => rest.trim_start(),
+                None => plain,
+            };
+            let Some((kind, rest)) = item.split_once(' ') else { continue };
+            if ["struct", "enum", "trait"].contains(&kind) || (kind == "type" && plain.len() == line.len()) {
+                let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                declared.entry(name).or_default().insert(file.clone());
+            }
+        }
+    }
+    declared.retain(|name, files| files.len() > 1 && NAMED_TWICE.iter().all(|(known, _)| *known != name));
+    assert!(declared.is_empty(), "{declared:#?}");
+}

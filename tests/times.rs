@@ -7,7 +7,7 @@ use beffroi::ical::recur::instances;
 use beffroi::ical::select::select;
 use beffroi::ical::time::{When, write_utc};
 use beffroi::ical::zone::Zones;
-use beffroi::model::calendar::{Selection, TimeRange};
+use beffroi::model::calendar::{CalendarDataSelection, TimeRange};
 use jiff::tz::TimeZone;
 
 fn zone(name: &str) -> TimeZone {
@@ -307,7 +307,7 @@ fn overrides_are_limited_to_those_that_matter() {
     let object = object(&parts.concat());
     for describe_zones in [None, Some(true), Some(false)] {
         let limit_recurrence = Some(range("20260119T083000Z", "20260122"));
-        let selection = Selection { limit_recurrence, describe_zones, ..Selection::default() };
+        let selection = CalendarDataSelection { limit_recurrence, describe_zones, ..CalendarDataSelection::default() };
         let text = select(&object, &selection, &Zones::new(&object.calendar, &TimeZone::UTC)).unwrap();
         let told: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("SUMMARY:")).collect();
         assert_eq!(told, ["series", "there", "from", "to", "edge", "future"], "{describe_zones:?}");

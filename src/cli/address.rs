@@ -2,7 +2,7 @@
 
 use std::path::Path as FilePath;
 
-use super::output::{Terminal, told};
+use super::output::{Terminal, fault};
 use crate::message;
 use crate::model::error::Error;
 use crate::model::method::Method;
@@ -22,7 +22,7 @@ pub(super) async fn address_of(tree: &Tree, address: &str, parts: &[&str]) -> an
     let path = address
         .split_once("://")
         .map_or(address, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
-    let wrong = || told("fault-files-address", &[("address", address)]);
+    let wrong = || fault("fault-files-address", &[("address", address)]);
     let path = Path::parse(path).map_err(|_| wrong())?;
     match path.segments() {
         [first, name, ..] if parts.contains(&first.as_str()) => {
@@ -34,7 +34,7 @@ pub(super) async fn address_of(tree: &Tree, address: &str, parts: &[&str]) -> an
 }
 
 pub(super) fn at_path(path: &FilePath, error: &std::io::Error) -> anyhow::Error {
-    told("fault-directory", &[("path", &path.display().to_string()), ("why", &error.to_string())])
+    fault("fault-directory", &[("path", &path.display().to_string()), ("why", &error.to_string())])
 }
 
 /// What is told when the tree refuses.
@@ -43,7 +43,7 @@ pub(super) fn at_address(terminal: &Terminal, path: &Path, error: Error) -> anyh
         Error::Refused(refusal) => {
             let why = message::refusal(terminal.language, &refusal);
             let why = if why.is_empty() { format!("{:?}", refusal.condition) } else { why };
-            told("fault-refused", &[("address", &format!("/{}", path.segments().join("/"))), ("why", &why)])
+            fault("fault-refused", &[("address", &format!("/{}", path.segments().join("/"))), ("why", &why)])
         }
         failed @ Error::Failed(_) => failed.into(),
     }

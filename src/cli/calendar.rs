@@ -6,7 +6,7 @@ use std::path::Path as FilePath;
 use tokio::fs::File;
 
 use super::address::{address_of, at_address, at_path};
-use super::output::{Terminal, told};
+use super::output::{Terminal, fault};
 use crate::message;
 use crate::model::error::Error;
 use crate::service::calendars::{Calendar, Exported, ImportError, Imported, Which};
@@ -20,13 +20,13 @@ const NAMED: u64 = 50;
 
 /// How much was done.
 #[derive(Default)]
-struct Done {
+struct ImportCounts {
     stored: u64,
     known: u64,
     refused: u64,
 }
 
-impl Done {
+impl ImportCounts {
     fn count(&mut self, imported: &Imported, from: &FilePath, terminal: &Terminal) {
         let named = self.known + self.refused < NAMED;
         let at = |line: &usize| format!("{}:{line}", from.display());
@@ -63,7 +63,7 @@ impl Done {
 
 /// The calendar that an address names, in the name of its owner.
 async fn calendar(tree: &Tree, address: &str, terminal: &Terminal) -> anyhow::Result<Calendar> {
-    let wrong = || told("fault-calendar-address", &[("address", address)]);
+    let wrong = || fault("fault-calendar-address", &[("address", address)]);
     let (path, owner) = address_of(tree, address, &[CALENDARS]).await.map_err(|_| wrong())?;
     let found = Calendar::find(tree, path.clone(), owner).await.map_err(|error| at_address(terminal, &path, error))?;
     found.ok_or_else(wrong)
@@ -71,15 +71,15 @@ async fn calendar(tree: &Tree, address: &str, terminal: &Terminal) -> anyhow::Re
 
 pub(super) async fn import(tree: &Tree, terminal: &Terminal, address: &str, from: &FilePath) -> anyhow::Result<()> {
     let calendar = calendar(tree, address, terminal).await?;
-    let mut done = Done::default();
+    let mut done = ImportCounts::default();
     let mut file = File::open(from).await.map_err(|error| at_path(from, &error))?;
     let imported = calendar.import(&mut file, |imported| done.count(&imported, from, terminal)).await;
     imported.map_err(|error| match error {
         ImportError::Read(error) => at_path(from, &error),
-        ImportError::NotACalendar => told("fault-not-a-calendar", &[("path", &from.display().to_string())]),
+        ImportError::NotACalendar => fault("fault-not-a-calendar", &[("path", &from.display().to_string())]),
         ImportError::Refused(reason) => {
             let why = message::reason(terminal.language, &reason);
-            told("fault-calendar-file", &[("path", &from.display().to_string()), ("why", &why)])
+            fault("fault-calendar-file", &[("path", &from.display().to_string()), ("why", &why)])
         }
         ImportError::Failed(failure) => Error::from(failure).into(),
     })?;
@@ -87,7 +87,7 @@ pub(super) async fn import(tree: &Tree, terminal: &Terminal, address: &str, from
     terminal.say("done-import-calendar", &[("number", &stored), ("text", &known), ("address", address)]);
     match done.refused {
         0 => Ok(()),
-        refused => Err(told("fault-import-refused", &[("number", &refused.to_string())])),
+        refused => Err(fault("fault-import-refused", &[("number", &refused.to_string())])),
     }
 }
 
@@ -109,6 +109,6 @@ pub(super) async fn export(tree: &Tree, terminal: &Terminal, address: &str) -> a
     out.flush()?;
     match unreadable {
         0 => Ok(()),
-        number => Err(told("fault-export-unreadable", &[("number", &number.to_string())])),
+        number => Err(fault("fault-export-unreadable", &[("number", &number.to_string())])),
     }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use super::output::Terminal;
 use crate::app::{Running, open_tree, start_logging, stop_signal};
 use crate::config::Config;
-use crate::service::demo::{Made, NotMade, PEOPLE, PROJECTS, make};
+use crate::service::demo::{Demonstration, NotMade, PEOPLE, PROJECTS, make};
 use crate::tree::resolve::FILES;
 
 #[derive(Args)]
@@ -32,7 +32,8 @@ impl Demo {
         let kept = data.is_some();
         let data = data.unwrap_or_else(|| std::env::temp_dir().join(format!("beffroi-demo-{}", std::process::id())));
         let tree = open_tree(&data, &config.store).await?;
-        let Made { passwords, feed } = make(&tree).await.map_err(explained).context("filling the demonstration")?;
+        let Demonstration { passwords, feed } =
+            make(&tree).await.map_err(explained).context("filling the demonstration")?;
         let running = Running::open(tree, config).await?;
         let address = running.addresses.first().context("no address to listen on")?;
         let url = format!("{}://{address}/", running.scheme);

@@ -5,11 +5,11 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
 use super::output::{Terminal, instant, until};
-use crate::model::principal::Scope;
+use crate::model::principal::DeviceScope;
 use crate::tree::Tree;
 
 #[derive(Subcommand)]
-pub(super) enum Device {
+pub(super) enum DeviceCommand {
     /// Make a device password; it is printed alone on one line, this once
     Add {
         /// Whose
@@ -44,12 +44,12 @@ pub(super) enum Device {
     },
 }
 
-impl Device {
+impl DeviceCommand {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         match self {
             Self::Add { person, label, scope, read_only, until: end } => {
                 let expires_at = end.as_deref().map(until).transpose()?;
-                let scope = Scope::from_name(&scope).unwrap_or(Scope::All);
+                let scope = DeviceScope::from_name(&scope).unwrap_or(DeviceScope::All);
                 let password = tree.add_device(&person, &label, scope, read_only, expires_at).await?;
                 println!("{password}");
                 terminal.note("device-hint", &[("label", &label), ("name", &person)]);

@@ -5,11 +5,11 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
 use super::output::{Terminal, instant, line, until};
-use crate::model::calendar::{DETAILS, Detail};
+use crate::model::calendar::{DETAILS, FeedDetail};
 use crate::tree::{Tree, feed};
 
 #[derive(Subcommand)]
-pub(super) enum Feed {
+pub(super) enum FeedCommand {
     /// Make an address that shows a calendar; it is printed alone on one line, this once
     Add {
         /// By whose rights
@@ -40,13 +40,13 @@ pub(super) enum Feed {
     },
 }
 
-impl Feed {
+impl FeedCommand {
     /// `public_url` is the address by which clients know the server, where the settings say it.
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal, public_url: Option<&str>) -> anyhow::Result<()> {
         match self {
             Self::Add { person, address, detail, until: end } => {
                 let expires_at = end.as_deref().map(until).transpose()?;
-                let detail = Detail::from_code(&detail).unwrap_or(Detail::Busy);
+                let detail = FeedDetail::from_code(&detail).unwrap_or(FeedDetail::Busy);
                 let (secret, calendar) = tree.add_feed(&person, &address, detail, expires_at).await?;
                 let path = feed::address(&secret, &calendar).href(false);
                 let url = format!("{}{path}", public_url.unwrap_or_default().trim_end_matches('/'));

@@ -16,7 +16,7 @@ use super::output::Terminal;
 use crate::model::id::Id;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
-use crate::service::documents::{Document, Member, Members, make_folder, put_document};
+use crate::service::documents::{Document, FolderMember, FolderMembers, make_folder, put_document};
 use crate::tree::resolve::FILES;
 use crate::tree::{self, Tree};
 
@@ -24,7 +24,7 @@ use crate::tree::{self, Tree};
 const EVERY: u64 = 500;
 
 #[derive(Subcommand)]
-pub(super) enum Import {
+pub(super) enum ImportCommand {
     /// Import a directory into a folder of documents; what has the same name gets a new version
     Files {
         /// Such as /files/NAME or /files/NAME/FOLDER
@@ -42,7 +42,7 @@ pub(super) enum Import {
 }
 
 #[derive(Subcommand)]
-pub(super) enum Export {
+pub(super) enum ExportCommand {
     /// Export a folder of documents into a directory
     Files {
         /// Such as /files/NAME or /files/NAME/FOLDER
@@ -58,23 +58,23 @@ pub(super) enum Export {
 }
 
 /// A directory that stands in one that is held open, by its name.
-type Place = (Arc<Directory>, OsString);
+type DirectoryEntry = (Arc<Directory>, OsString);
 
 /// How much was done.
 #[derive(Default)]
-struct Done {
+struct FileCounts {
     files: u64,
     folders: u64,
 }
 
-impl Import {
+impl ImportCommand {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let (address, dir) = match self {
             Self::Calendar { address, file } => return calendar::import(tree, terminal, &address, &file).await,
             Self::Files { address, dir } => (address, dir),
         };
         let (top, owner) = address_of(tree, &address, &[FILES]).await?;
-        let mut done = Done::default();
+        let mut done = FileCounts::default();
         let mut waiting = vec![(None, top)];
         while let Some((place, path)) = waiting.pop() {
             let directory = directory_at(&dir, place, false).await?;
@@ -107,7 +107,7 @@ impl Import {
 }
 
 /// A directory that a command works in: the one that was named, or one that stands in another.
-async fn directory_at(named: &FilePath, place: Option<Place>, made: bool) -> anyhow::Result<Arc<Directory>> {
+async fn directory_at(named: &FilePath, place: Option<DirectoryEntry>, made: bool) -> anyhow::Result<Arc<Directory>> {
     let (found, shown) = match place {
         None if made => (Directory::made(named).await, named.to_owned()),
         None => (Directory::named(named).await, named.to_owned()),
@@ -142,27 +142,27 @@ async fn put(
     put_document(tree, to, blob, modified_at, owner).await.map_err(|e| at_address(terminal, to, e))
 }
 
-impl Export {
+impl ExportCommand {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let (address, dir) = match self {
             Self::Calendar { address } => return calendar::export(tree, terminal, &address).await,
             Self::Files { address, dir } => (address, dir),
         };
         let (top, owner) = address_of(tree, &address, &[FILES]).await?;
-        let mut done = Done::default();
+        let mut done = FileCounts::default();
         let mut waiting = vec![(None, top)];
         while let Some((place, path)) = waiting.pop() {
             let directory = directory_at(&dir, place, true).await?;
             done.folders += 1;
             let refused = |error| at_address(terminal, &path, error);
-            let mut members = Members::of(tree, path.clone(), &owner);
+            let mut members = FolderMembers::of(tree, path.clone(), &owner);
             while let Some(member) = members.next().await.map_err(refused)? {
                 match member {
-                    Member::Folder(name) => {
+                    FolderMember::Folder(name) => {
                         let below = path.join(&name);
                         waiting.push((Some((Arc::clone(&directory), name.into())), below));
                     }
-                    Member::Document(document) => {
+                    FolderMember::Document(document) => {
                         let shown = directory.shown.join(&document.name);
                         save(document, &directory).await.map_err(|error| at_path(&shown, &error))?;
                         done.files += 1;
@@ -190,10 +190,10 @@ async fn save(document: Document, to: &Directory) -> std::io::Result<()> {
     written
 }
 
-async fn write(content: tree::Content, mut file: File, modified_at: i64) -> std::io::Result<()> {
+async fn write(content: tree::BodyContent, mut file: File, modified_at: i64) -> std::io::Result<()> {
     match content {
-        tree::Content::Whole(bytes) => file.write_all(&bytes).await?,
-        tree::Content::Blocks(mut blocks) => {
+        tree::BodyContent::Whole(bytes) => file.write_all(&bytes).await?,
+        tree::BodyContent::Blocks(mut blocks) => {
             while let Some(block) = blocks.next().await {
                 file.write_all(&block.map_err(std::io::Error::other)?).await?;
             }

@@ -9,7 +9,7 @@ use crate::model::privilege::{ROLES, Role};
 use crate::tree::Tree;
 
 #[derive(Subcommand)]
-pub(super) enum Grant {
+pub(super) enum GrantCommand {
     /// Give someone a role on a calendar or folder and all in it, in place of the one held there before
     Add {
         /// Which: /calendars/NAME/CALENDAR or /files/NAME/FOLDER
@@ -40,7 +40,7 @@ pub(super) enum Grant {
     },
 }
 
-impl Grant {
+impl GrantCommand {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         match self {
             Self::Add { address, principal, role, until: end } => {

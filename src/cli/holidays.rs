@@ -6,13 +6,13 @@ use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 
 use super::address::{address_of, at_address, at_path};
-use super::output::{Terminal, told};
+use super::output::{Terminal, fault};
 use crate::service::holidays::{REGIONS, Unreadable, offer, public, school};
 use crate::tree::Tree;
 use crate::tree::calendar::CALENDARS;
 
 #[derive(Subcommand)]
-pub(super) enum Holidays {
+pub(super) enum HolidaysCommand {
     /// Put the French public holidays into a calendar; it is made if there is none
     Public {
         /// Such as /calendars/NAME/CALENDAR
@@ -33,7 +33,7 @@ pub(super) enum Holidays {
     },
 }
 
-impl Holidays {
+impl HolidaysCommand {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let (address, days) = match self {
             Self::Public { address, region } => {
@@ -44,20 +44,20 @@ impl Holidays {
                 let table = tokio::fs::read_to_string(&file).await.map_err(|error| at_path(&file, &error))?;
                 let path = file.display().to_string();
                 let days = school(&table, &zone).map_err(|why| match why {
-                    Unreadable::Columns => told("fault-holidays-columns", &[("path", &path)]),
+                    Unreadable::Columns => fault("fault-holidays-columns", &[("path", &path)]),
                     Unreadable::Line(line) => {
-                        told("fault-holidays-line", &[("path", &path), ("number", &line.to_string())])
+                        fault("fault-holidays-line", &[("path", &path), ("number", &line.to_string())])
                     }
                 })?;
                 if days.is_empty() {
-                    return Err(told("fault-holidays-zone", &[("path", &path), ("text", &zone)]));
+                    return Err(fault("fault-holidays-zone", &[("path", &path), ("text", &zone)]));
                 }
                 (address, days)
             }
         };
         let (path, owner) = address_of(tree, &address, &[CALENDARS])
             .await
-            .map_err(|_| told("fault-calendar-address", &[("address", &address)]))?;
+            .map_err(|_| fault("fault-calendar-address", &[("address", &address)]))?;
         let made = offer(tree, &path, &owner, &days).await.map_err(|error| at_address(terminal, &path, error))?;
         let (number, all) = (made.to_string(), days.len().to_string());
         terminal.say("done-holidays", &[("number", &number), ("text", &all), ("address", &address)]);

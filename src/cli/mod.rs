@@ -51,28 +51,28 @@ enum Command {
     Serve(serve::Serve),
     /// People
     #[command(subcommand)]
-    Person(person::Person),
+    Person(person::PersonCommand),
     /// Device passwords
     #[command(subcommand)]
-    Device(device::Device),
+    Device(device::DeviceCommand),
     /// Projects and their members
     #[command(subcommand)]
-    Project(project::Project),
+    Project(project::ProjectCommand),
     /// Roles of people on a single calendar or folder
     #[command(subcommand)]
-    Grant(grant::Grant),
+    Grant(grant::GrantCommand),
     /// Addresses that show a calendar to programs that can only subscribe
     #[command(subcommand)]
-    Feed(feed::Feed),
+    Feed(feed::FeedCommand),
     /// Calendars of holidays to offer
     #[command(subcommand)]
-    Holidays(holidays::Holidays),
+    Holidays(holidays::HolidaysCommand),
     /// Import documents or calendars
     #[command(subcommand)]
-    Import(files::Import),
+    Import(files::ImportCommand),
     /// Export documents or calendars
     #[command(subcommand)]
-    Export(files::Export),
+    Export(files::ExportCommand),
     /// List the versions of a document
     Versions(past::Versions),
     /// Bring a version of a document back, as a new one

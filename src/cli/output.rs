@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::message::{self, Language};
 use crate::model::error::{Cause, Error, Failure, Foreign};
-use crate::tree::administration::Fault;
+use crate::tree::administration::AdministrationError;
 
 /// The reader.
 pub struct Terminal {
@@ -18,14 +18,14 @@ pub struct Terminal {
 /// A fault of the command itself, told by a key of `message`.
 #[derive(Debug, thiserror::Error)]
 #[error("{key}")]
-pub struct Told {
+pub struct CommandError {
     key: &'static str,
     places: Vec<(&'static str, String)>,
 }
 
 /// A fault told by a key.
-pub fn told(key: &'static str, places: &[(&'static str, &str)]) -> anyhow::Error {
-    Told { key, places: places.iter().map(|(name, value)| (*name, (*value).to_owned())).collect() }.into()
+pub fn fault(key: &'static str, places: &[(&'static str, &str)]) -> anyhow::Error {
+    CommandError { key, places: places.iter().map(|(name, value)| (*name, (*value).to_owned())).collect() }.into()
 }
 
 impl Terminal {
@@ -81,10 +81,10 @@ impl Terminal {
 
     /// What happened and what to do.
     pub fn explain(&self, error: &anyhow::Error) -> String {
-        if let Some(told) = error.downcast_ref::<Told>() {
-            return message::text(self.language, told.key, &told.places);
+        if let Some(own) = error.downcast_ref::<CommandError>() {
+            return message::text(self.language, own.key, &own.places);
         }
-        if let Some(fault) = error.downcast_ref::<Fault>() {
+        if let Some(fault) = error.downcast_ref::<AdministrationError>() {
             return self.fault(fault);
         }
         match error.downcast_ref::<Error>() {
@@ -94,31 +94,43 @@ impl Terminal {
         }
     }
 
-    fn fault(&self, fault: &Fault) -> String {
+    fn fault(&self, fault: &AdministrationError) -> String {
         match fault {
-            Fault::Name(name, why) => {
+            AdministrationError::Name(name, why) => {
                 self.text("fault-name", &[("name", name), ("why", &message::name_error(self.language, why))])
             }
-            Fault::NameTaken(name) => self.text("fault-name-taken", &[("name", name)]),
-            Fault::Address(address) => self.text("fault-address", &[("address", address)]),
-            Fault::AddressTaken(address, holder) => {
+            AdministrationError::NameTaken(name) => self.text("fault-name-taken", &[("name", name)]),
+            AdministrationError::Address(address) => self.text("fault-address", &[("address", address)]),
+            AdministrationError::AddressTaken(address, holder) => {
                 self.text("fault-address-taken", &[("address", address), ("holder", holder)])
             }
-            Fault::Password(lacks) => {
+            AdministrationError::Password(lacks) => {
                 self.text("fault-password-weak", &[("what", &message::lacks(self.language, lacks))])
             }
-            Fault::Unknown(name) => self.text("fault-unknown", &[("name", name)]),
-            Fault::OtherKind(name, kind) => self.text("fault-other-kind", &[("name", name), ("kind", kind)]),
-            Fault::DeviceTaken(name, label) => self.text("fault-device-taken", &[("name", name), ("label", label)]),
-            Fault::NoDevice(name, label) => self.text("fault-no-device", &[("name", name), ("label", label)]),
-            Fault::NoRole(name, project) => self.text("fault-no-role", &[("name", name), ("project", project)]),
-            Fault::NoCollection(address) => self.text("fault-no-collection", &[("address", address)]),
-            Fault::NoCalendar(address) => self.text("fault-no-calendar", &[("address", address)]),
-            Fault::FeedTaken(name, address) => self.text("fault-feed-taken", &[("name", name), ("address", address)]),
-            Fault::NoFeed(name, address) => self.text("fault-no-feed", &[("name", name), ("address", address)]),
-            Fault::NoJob(key) => self.text("fault-no-job", &[("name", key)]),
-            Fault::Closed(name) => self.text("fault-closed", &[("name", name)]),
-            Fault::Failed(failure) => self.failure(failure),
+            AdministrationError::Unknown(name) => self.text("fault-unknown", &[("name", name)]),
+            AdministrationError::OtherKind(name, kind) => {
+                self.text("fault-other-kind", &[("name", name), ("kind", kind)])
+            }
+            AdministrationError::DeviceTaken(name, label) => {
+                self.text("fault-device-taken", &[("name", name), ("label", label)])
+            }
+            AdministrationError::NoDevice(name, label) => {
+                self.text("fault-no-device", &[("name", name), ("label", label)])
+            }
+            AdministrationError::NoRole(name, project) => {
+                self.text("fault-no-role", &[("name", name), ("project", project)])
+            }
+            AdministrationError::NoCollection(address) => self.text("fault-no-collection", &[("address", address)]),
+            AdministrationError::NoCalendar(address) => self.text("fault-no-calendar", &[("address", address)]),
+            AdministrationError::FeedTaken(name, address) => {
+                self.text("fault-feed-taken", &[("name", name), ("address", address)])
+            }
+            AdministrationError::NoFeed(name, address) => {
+                self.text("fault-no-feed", &[("name", name), ("address", address)])
+            }
+            AdministrationError::NoJob(key) => self.text("fault-no-job", &[("name", key)]),
+            AdministrationError::Closed(name) => self.text("fault-closed", &[("name", name)]),
+            AdministrationError::Failed(failure) => self.failure(failure),
         }
     }
 
@@ -166,14 +178,14 @@ pub fn until(text: &str) -> anyhow::Result<i64> {
         .and_then(|next| next.to_zoned_datetime(jiff::tz::TimeZone::system()));
     match end {
         Ok(end) => Ok(end.timestamp().as_second()),
-        Err(_) => Err(told("fault-date", &[("text", text)])),
+        Err(_) => Err(fault("fault-date", &[("text", text)])),
     }
 }
 
 /// Reads a size: a number with a binary unit.
 pub fn size(text: &str) -> anyhow::Result<i64> {
     const UNITS: [(&str, u32); 5] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10), ("B", 0)];
-    let wrong = || told("fault-size", &[("text", text)]);
+    let wrong = || fault("fault-size", &[("text", text)]);
     let (number, shift) = UNITS
         .iter()
         .find_map(|(unit, shift)| text.strip_suffix(unit).map(|number| (number, *shift)))

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::address::{address_of, at_address, request};
-use super::output::{Terminal, instant, told, until};
+use super::output::{Terminal, fault, instant, until};
 use crate::model::method::Method;
 use crate::model::version::stamp;
 use crate::tree::Tree;
@@ -60,7 +60,7 @@ impl Versions {
         let admitted = tree.read(&request(Method::Propfind, path.clone(), &owner)).await.map_err(refused)?;
         let document = admitted.target.node().filter(|node| node.hash.is_some()).map(|node| node.id);
         drop(admitted);
-        let Some(document) = document else { return Err(told("fault-not-a-document", &[("address", &self.address)])) };
+        let Some(document) = document else { return Err(fault("fault-not-a-document", &[("address", &self.address)])) };
         let mut rows: Vec<Vec<Value>> = Vec::new();
         let mut at = Cursor::default();
         loop {
@@ -97,7 +97,7 @@ impl RestoreVersion {
         let request = request(Method::Update, path.clone(), &owner);
         let document = tree.read_one(&request).await.map_err(refused)?.target.node().map(|node| node.id);
         let Some(document) = document else {
-            return Err(told("fault-not-a-document", &[("address", &self.address)]));
+            return Err(fault("fault-not-a-document", &[("address", &self.address)]));
         };
         tree.update(&request, &version_path(document, Some(self.number))).await.map_err(refused)?;
         terminal.say("done-restore", &[("address", &self.address), ("number", &self.number.to_string())]);
@@ -113,7 +113,7 @@ impl Rewind {
         let request = request(Method::Update, path.clone(), &owner);
         let target = tree.read_one(&request).await.map_err(refused)?.target;
         if !target.node().is_some_and(|node| node.is_collection()) {
-            return Err(told("fault-files-address", &[("address", &self.address)]));
+            return Err(fault("fault-files-address", &[("address", &self.address)]));
         }
         let mut shown = 0;
         let mut progress = |seen: u64| {

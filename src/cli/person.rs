@@ -5,12 +5,12 @@ use std::io::Read as _;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::output::{Terminal, instant, told};
+use super::output::{Terminal, fault, instant};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::tree::Tree;
 
 #[derive(Subcommand)]
-pub(super) enum Person {
+pub(super) enum PersonCommand {
     /// Add a person with a home
     Add {
         /// Name to log in with
@@ -68,7 +68,7 @@ fn row(person: &Principal) -> Vec<serde_json::Value> {
     ]
 }
 
-impl Person {
+impl PersonCommand {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         match self {
             Self::Add { name, display_name, email, password_stdin } => {
@@ -110,5 +110,5 @@ fn read_password() -> anyhow::Result<String> {
     let mut text = String::new();
     std::io::stdin().take(4096).read_to_string(&mut text)?;
     let password = text.lines().next().unwrap_or_default().to_owned();
-    if password.is_empty() { Err(told("fault-password", &[])) } else { Ok(password) }
+    if password.is_empty() { Err(fault("fault-password", &[])) } else { Ok(password) }
 }

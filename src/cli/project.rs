@@ -4,14 +4,14 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::output::{Terminal, instant, line, size, told, until};
+use super::output::{Terminal, fault, instant, line, size, until};
 use crate::model::principal::PrincipalKind;
 use crate::model::privilege::Role;
 use crate::model::version::EVERY;
 use crate::tree::Tree;
 
 #[derive(Subcommand)]
-pub(super) enum Project {
+pub(super) enum ProjectCommand {
     /// Add a project with a home
     Add {
         /// Its name, also in addresses
@@ -25,7 +25,7 @@ pub(super) enum Project {
     },
     /// Roles of people
     #[command(subcommand)]
-    Member(Member),
+    Member(MemberCommand),
     /// List projects
     List {
         /// As JSON
@@ -41,7 +41,7 @@ pub(super) enum Project {
         json: bool,
     },
     /// Set what a project keeps, and how much one person may delete in a minute
-    Retention(Retention),
+    Retention(RetentionCommand),
     /// Let held deletions go on, of one person or of all
     Release {
         /// In which project
@@ -57,7 +57,7 @@ pub(super) enum Project {
 }
 
 #[derive(Args)]
-pub(super) struct Retention {
+pub(super) struct RetentionCommand {
     /// Which
     name: String,
     /// Keep all versions of so many days (`all`: for ever)
@@ -81,7 +81,7 @@ pub(super) struct Retention {
 }
 
 #[derive(Subcommand)]
-pub(super) enum Member {
+pub(super) enum MemberCommand {
     /// Give someone a role, in place of the one held before
     Add {
         /// In which project
@@ -104,7 +104,7 @@ pub(super) enum Member {
     },
 }
 
-impl Project {
+impl ProjectCommand {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         match self {
             Self::Add { name, display_name, quota } => {
@@ -112,14 +112,14 @@ impl Project {
                 let project = tree.add_project(&name, &display_name, quota).await?;
                 terminal.say("done-project", &[("name", &project.name)]);
             }
-            Self::Member(Member::Add { project, principal, role, until: end }) => {
+            Self::Member(MemberCommand::Add { project, principal, role, until: end }) => {
                 let until = end.as_deref().map(until).transpose()?;
                 let granted = Role::from_code(&role).unwrap_or(Role::Reader);
                 tree.add_member(&project, &principal, granted, until).await?;
                 let role = terminal.text(&format!("role-{role}"), &[]);
                 terminal.say("done-member", &[("name", &principal), ("project", &project), ("role", &role)]);
             }
-            Self::Member(Member::Remove { project, principal }) => {
+            Self::Member(MemberCommand::Remove { project, principal }) => {
                 tree.remove_member(&project, &principal).await?;
                 terminal.say("done-member-removed", &[("name", &principal), ("project", &project)]);
             }
@@ -146,7 +146,7 @@ impl Project {
     }
 }
 
-impl Retention {
+impl RetentionCommand {
     async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         let mut kept = tree.retention(&self.name).await?;
         match self.versions.as_deref() {
@@ -154,7 +154,7 @@ impl Retention {
             Some("all") => kept.versions_days = None,
             Some(text) => {
                 let days = text.parse().ok().filter(|days| (0..=36_500).contains(days));
-                kept.versions_days = Some(days.ok_or_else(|| told("fault-days", &[("text", text)]))?);
+                kept.versions_days = Some(days.ok_or_else(|| fault("fault-days", &[("text", text)]))?);
             }
         }
         if let Some((every, _)) = self.every.and_then(|every| EVERY.iter().find(|(_, text)| *text == every)) {

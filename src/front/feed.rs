@@ -17,20 +17,20 @@ use crate::ical::object::fold_into;
 use crate::ical::outlook::{Profile, Published};
 use crate::ical::zone::{Zone, Zones};
 use crate::model::budget::{Budget, Exhausted};
-use crate::model::calendar::{Detail, Feed, TimeRange};
+use crate::model::calendar::{Feed, FeedDetail, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::etag::{ETag, SyncToken};
 use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::model::path::{FEEDS, Path};
-use crate::model::precondition::{Outcome, State};
+use crate::model::precondition::{Outcome, ResourceState};
 use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, given, runs, size_of, steps_of};
 use crate::tree::changes::sync_token;
 use crate::tree::gate::Request;
 use crate::tree::resource::{Needs, Resource};
-use crate::tree::work::{Slice, Visit};
+use crate::tree::work::{Visit, WorkSlice};
 
 use crate::wire::header::{self, http_date, text};
 
@@ -117,7 +117,7 @@ fn headers(resource: &Resource, token: &SyncToken, feed: &Feed, window: TimeRang
 fn not_modified(asked: &HeaderMap, told: &HeaderMap, modified_at: Timestamp) -> Result<bool> {
     let preconditions = header::preconditions(asked).map_err(bad_header)?;
     let etag = text(told, ETAG).map(|tag| ETag { opaque: tag.trim_matches('"').to_owned(), weak: false });
-    let state = State { exists: true, etag, modified_at: Some(modified_at), tokens: Vec::new() };
+    let state = ResourceState { exists: true, etag, modified_at: Some(modified_at), tokens: Vec::new() };
     match preconditions.http(&state, true) {
         Outcome::Proceed => Ok(false),
         Outcome::NotModified => Ok(true),
@@ -144,7 +144,7 @@ async fn calendar(
             let mut run = visit.view().await?.texts(run).await?.into_iter();
             let (zone, profile, of) = (zone.clone(), profile.clone(), budget.clone());
             let mut so_far = Some(told);
-            let work = move |slice: &Slice| {
+            let work = move |slice: &WorkSlice| {
                 let (published, taken) = so_far.as_mut()?;
                 for resource in run.by_ref() {
                     if let Err(exhausted) = tell(&resource, &profile, &zone, &of, published, taken) {
@@ -186,8 +186,10 @@ fn tell(
     let Some(object) = resource.object() else { return Ok(()) };
     let zones = Zones::new(&object.calendar, zone).within(budget);
     match profile.detail {
-        Detail::Busy => taken.add(periods(&object, &zones, profile.window))?,
-        Detail::Full | Detail::Title => published.object(&object, profile, &zones, resource.node.modified_at)?,
+        FeedDetail::Busy => taken.add(periods(&object, &zones, profile.window))?,
+        FeedDetail::Full | FeedDetail::Title => {
+            published.object(&object, profile, &zones, resource.node.modified_at)?
+        }
     }
     // What was cut short for want of a budget is not told as if it were all.
     budget.steps(0)

@@ -14,7 +14,7 @@ use crate::model::error::Result;
 use crate::model::id::Timestamp;
 use crate::model::path::{TIMEZONES, decode};
 use crate::tree::Tree;
-use crate::tree::work::Slice;
+use crate::tree::work::WorkSlice;
 use crate::wire::header::text;
 
 /// A parameter of an action, and whether it is required.
@@ -41,7 +41,7 @@ pub async fn serve(tree: Tree, exchange: Exchange) -> Result<Response> {
     }
     let path = head.uri.path().strip_prefix(TIMEZONES).unwrap_or_default().trim_matches('/').to_owned();
     let query = head.uri.query().unwrap_or_default().to_owned();
-    let told = tree.work(actor.id, &budget, move |_: &Slice| Some(answer(&path, &query))).await?;
+    let told = tree.work(actor.id, &budget, move |_: &WorkSlice| Some(answer(&path, &query))).await?;
     Ok(match told {
         Ok((kind, body)) => {
             let tag = format!("\"{}\"", tag(&body));
@@ -72,9 +72,9 @@ const JSON: &str = "application/json; charset=utf-8";
 const CALENDAR: &str = "text/calendar; charset=utf-8";
 
 /// A media type and a text, or a status and the name of what is wrong (RFC 7808 section 5).
-type Told = std::result::Result<(&'static str, String), (StatusCode, &'static str)>;
+type TimezoneAnswer = std::result::Result<(&'static str, String), (StatusCode, &'static str)>;
 
-fn answer(path: &str, query: &str) -> Told {
+fn answer(path: &str, query: &str) -> TimezoneAnswer {
     let parameter = |name: &str| {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.filter(|(known, _)| *known == name).find_map(|(_, value)| decode(&value.replace('+', " ")))

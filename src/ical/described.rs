@@ -79,13 +79,13 @@ impl Onset {
 
 /// A part of a VTIMEZONE, as far as it can be read.
 #[derive(Clone, Copy)]
-struct Part {
+struct ObservanceOffsets {
     standard: bool,
     from_s: Option<i64>,
     to_s: Option<i64>,
 }
 
-impl Part {
+impl ObservanceOffsets {
     fn of(component: &Component) -> Option<Self> {
         let standard = component.name == "STANDARD";
         let seconds = |name| {
@@ -103,8 +103,8 @@ impl Part {
 }
 
 /// Does a VTIMEZONE tell any offset?
-pub(super) fn tells_offset(zone: &Component) -> bool {
-    zone.components.iter().any(|component| Part::of(component).is_some())
+pub(super) fn states_offset(zone: &Component) -> bool {
+    zone.components.iter().any(|component| ObservanceOffsets::of(component).is_some())
 }
 
 /// When a part begins to hold, by the clock before.
@@ -117,7 +117,7 @@ struct Begins {
 }
 
 impl Begins {
-    fn of(part: Part, component: &Component, zones: &Zones<'_>) -> Self {
+    fn of(part: ObservanceOffsets, component: &Component, zones: &Zones<'_>) -> Self {
         let told = component.property("DTSTART").and_then(When::of);
         let start = When { local: told.as_ref().map_or(OUTSET, |when| when.local), clock: Clock::Floating };
         // UNTIL is in UTC. Whichever of the two offsets a program reckoned it by, it meets no other change of the clock.
@@ -166,9 +166,9 @@ impl Begins {
 impl Described {
     /// Reads a VTIMEZONE. `None`: no part of it tells an offset.
     pub(super) fn read(zone: &Component, zones: &Zones<'_>) -> Option<Self> {
-        let parts = zone.components.iter().filter_map(|component| Some((Part::of(component)?, component)));
-        let parts: Vec<(Part, &Component)> = parts.take_while(|_| zones.step(1)).collect();
-        let begins: Vec<(Part, Begins)> =
+        let parts = zone.components.iter().filter_map(|component| Some((ObservanceOffsets::of(component)?, component)));
+        let parts: Vec<(ObservanceOffsets, &Component)> = parts.take_while(|_| zones.step(1)).collect();
+        let begins: Vec<(ObservanceOffsets, Begins)> =
             parts.iter().map(|(part, component)| (*part, Begins::of(*part, component, zones))).collect();
         let known = begins.iter().flat_map(|(_, begins)| &begins.known).map(|local| local.year()).max();
         let yearly = begins.iter().any(|(_, begins)| !begins.yearly.is_empty());
@@ -176,7 +176,7 @@ impl Described {
         let begun = begins.into_iter().flat_map(|(part, begins)| {
             begins.all(cycle, zones).into_iter().map(move |local| (local, part.standard, part))
         });
-        let mut begun: Vec<(DateTime, bool, Part)> = begun.collect();
+        let mut begun: Vec<(DateTime, bool, ObservanceOffsets)> = begun.collect();
         // Outlook lets both parts begin at one time long ago, and means standard time.
         begun.sort_by_key(|(local, standard, _)| (*local, *standard));
         // An offset that is missing is the one that the part before or after tells.
@@ -190,7 +190,7 @@ impl Described {
             part.to_s = part.to_s.or(after);
             after = part.from_s.or(part.to_s);
         }
-        let onset = |(local, _, part): &(DateTime, bool, Part)| {
+        let onset = |(local, _, part): &(DateTime, bool, ObservanceOffsets)| {
             let to_s = part.any()?;
             Some(Onset { local: *local, from_s: part.from_s.unwrap_or(to_s), to_s })
         };

@@ -9,7 +9,7 @@ use super::time::{When, write_local};
 use super::zone::Zones;
 
 /// The first instances of a series; the beginning is always one.
-fn told(start: &str, rule: &str, number: usize) -> Vec<DateTime> {
+fn occurrences(start: &str, rule: &str, number: usize) -> Vec<DateTime> {
     let calendar = parse(b"BEGIN:VCALENDAR\nEND:VCALENDAR\n").unwrap();
     let zones = Zones::new(&calendar, &TimeZone::UTC);
     let start = When::read(start, Some("America/New_York")).unwrap();
@@ -46,14 +46,14 @@ fn days(text: &str) -> Vec<DateTime> {
 }
 
 /// Start, rules that say the same, whether they end, what they say.
-type Row = (&'static str, &'static [&'static str], bool, &'static str);
+type ExampleRow = (&'static str, &'static [&'static str], bool, &'static str);
 
-fn holds(rows: &[Row]) {
+fn holds(rows: &[ExampleRow]) {
     for (start, rules, ends, expected) in rows {
         let expected = days(expected);
         let number = expected.len() + usize::from(*ends);
         for rule in *rules {
-            assert_eq!(told(start, rule, number), expected, "{rule}");
+            assert_eq!(occurrences(start, rule, number), expected, "{rule}");
         }
     }
 }
@@ -240,7 +240,7 @@ fn examples_of_rfc_5545_by_hours() {
         ("FREQ=MINUTELY;INTERVAL=90;COUNT=4", &["0900", "1030", "1200", "1330"]),
     ];
     for (rule, expected) in table {
-        assert_eq!(written(&told("19970902T090000", rule, 10)), times("19970902", expected), "{rule}");
+        assert_eq!(written(&occurrences("19970902T090000", rule, 10)), times("19970902", expected), "{rule}");
     }
     let each: Vec<String> =
         (9..17).flat_map(|hour| ["00", "20", "40"].map(|minute| format!("{hour:02}{minute}"))).collect();
@@ -249,11 +249,11 @@ fn examples_of_rfc_5545_by_hours() {
         "FREQ=DAILY;BYHOUR=9,10,11,12,13,14,15,16;BYMINUTE=0,20,40",
         "FREQ=MINUTELY;INTERVAL=20;BYHOUR=9,10,11,12,13,14,15,16",
     ] {
-        let found = written(&told("19970902T090000", rule, 48));
+        let found = written(&occurrences("19970902T090000", rule, 48));
         assert_eq!(found, [times("19970902", &each), times("19970903", &each)].concat(), "{rule}");
     }
     let sundays = "FREQ=YEARLY;INTERVAL=2;BYMONTH=1;BYDAY=SU;BYHOUR=8,9;BYMINUTE=30";
-    let found = written(&told("19970105T083000", sundays, 9));
+    let found = written(&occurrences("19970105T083000", sundays, 9));
     let days = ["19970105", "19970112", "19970119", "19970126"].map(|day| times(day, &["0830", "0930"]));
     assert_eq!(found, [days.concat(), times("19990103", &["0830"])].concat());
 }
@@ -368,16 +368,16 @@ fn parts_expand_below_their_frequency_and_limit_above() {
         ("FREQ=SECONDLY;INTERVAL=90;BYSECOND=0", &["0900", "0903", "0906", "0909"]),
     ];
     for (rule, expected) in table {
-        let found = written(&told("20260101T090000", rule, expected.len()));
+        let found = written(&occurrences("20260101T090000", rule, expected.len()));
         assert_eq!(found, times("20260101", expected), "{rule}");
     }
     // A leap second is the second before it (section 3.3.10).
-    let found = written(&told("20260101T090000", "FREQ=MINUTELY;BYSECOND=60", 3));
+    let found = written(&occurrences("20260101T090000", "FREQ=MINUTELY;BYSECOND=60", 3));
     assert_eq!(found, ["20260101T090000", "20260101T090059", "20260101T090159"]);
     // Days have no times.
-    let found = written(&told("20260101", "FREQ=DAILY;BYHOUR=9,10;BYMINUTE=5", 3));
+    let found = written(&occurrences("20260101", "FREQ=DAILY;BYHOUR=9,10;BYMINUTE=5", 3));
     assert_eq!(found, ["20260101T000000", "20260102T000000", "20260103T000000"]);
-    assert_eq!(written(&told("20260101", "FREQ=HOURLY", 3)), found);
+    assert_eq!(written(&occurrences("20260101", "FREQ=HOURLY", 3)), found);
 }
 
 #[test]

@@ -116,9 +116,9 @@ fn day_in_utc(when: &When, zones: &Zones<'_>) -> Date {
 
 /// What instances of a series are named by.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Names(HashSet<Named>);
+pub(super) struct NamedInstances(HashSet<Named>);
 
-impl Names {
+impl NamedInstances {
     /// Do they name the instance at an instant, at which the clock of DTSTART shows `local`?
     pub fn hold(&self, at: Timestamp, local: DateTime) -> bool {
         self.hold_instant(at) || self.hold_day(local.date())
@@ -162,7 +162,7 @@ pub(super) fn rules<'a>(
 /// What a series leaves out: the times of EXDATE, and those that rules name (EXRULE; RFC 2445 section 4.8.5.2).
 #[derive(Default)]
 pub(super) struct Exclusions {
-    names: Names,
+    names: NamedInstances,
     rules: Vec<Excluding>,
 }
 
@@ -176,7 +176,7 @@ struct Excluding {
 impl Exclusions {
     pub fn of(master: &Component, base: Base<'_>, zones: &Zones<'_>) -> Self {
         let rules = rules(master, "EXRULE", zones).map(|rule| Excluding { rule, stretch: None, times: HashSet::new() });
-        Self { names: Names(excluded(master, base, zones).collect()), rules: rules.collect() }
+        Self { names: NamedInstances(excluded(master, base, zones).collect()), rules: rules.collect() }
     }
 
     /// Is the instance at an instant left out, at which the clock of DTSTART shows `local`?

@@ -27,23 +27,23 @@ impl Extent {
         let length = || component.value("DURATION").and_then(Length::read).map(End::After);
         let base = Base { start, zone: &zones.of(&start.clock) };
         let whole = start.is_day() && component.name != "VTODO";
-        let told = end.or_else(length).map(|end| Self::told(start, &end, whole, base, zones));
-        told.filter(|extent| extent.as_seconds() > 0).unwrap_or_else(|| Self::untold(component, start))
+        let stated = end.or_else(length).map(|end| Self::between(start, &end, whole, base, zones));
+        stated.filter(|extent| extent.as_seconds() > 0).unwrap_or_else(|| Self::by_default(component, start))
     }
 
     /// That of a component which says none.
-    pub fn untold(component: &Component, start: &When) -> Self {
+    pub fn by_default(component: &Component, start: &When) -> Self {
         if component.name == "VTODO" { Self::Exact(0) } else { Self::least(start) }
     }
 
     /// That of a period beside DTSTART.
     pub fn of_period(start: &When, end: &End, base: Base<'_>, zones: &Zones<'_>) -> Self {
-        let told = Self::told(start, end, base.start.is_day(), base, zones);
-        if told.as_seconds() > 0 { told } else { Self::least(base.start) }
+        let stated = Self::between(start, end, base.start.is_day(), base, zones);
+        if stated.as_seconds() > 0 { stated } else { Self::least(base.start) }
     }
 
     /// From a time to its end; `whole`: it takes whole days, whatever the hours.
-    fn told(start: &When, end: &End, whole: bool, base: Base<'_>, zones: &Zones<'_>) -> Self {
+    fn between(start: &When, end: &End, whole: bool, base: Base<'_>, zones: &Zones<'_>) -> Self {
         let day = |when: &When| seconds_of(Named::of(when, base, zones).local(base).date().at(0, 0, 0, 0)) / DAY_S;
         match end {
             End::At(end) if whole || (start.is_day() && end.is_day()) => {

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use jiff::civil::DateTime;
 
 use super::period::{DAY_S, Set, moment, new_year, number, year_of};
-use super::plan::Plan;
+use super::plan::RulePlan;
 use super::rule::{Frequency, Rule};
 use super::time::When;
 use super::zone::{Zone, Zones};
@@ -34,7 +34,7 @@ impl Rule {
         zones: &Zones<'_>,
         mut each: impl FnMut(DateTime) -> bool,
     ) {
-        if let Some(walk) = Walk::new(self, start, zones) {
+        if let Some(walk) = RuleWalk::new(self, start, zones) {
             let to = self.until(start, zone, zones).map_or(to, |until| until.min(to));
             let mut told = None;
             walk.walk(from, to, |number| {
@@ -51,27 +51,27 @@ impl Rule {
         let until = self.until(start, zone, zones);
         let counted = self.count.and_then(|_| {
             let end = DateTime::MAX;
-            Walk::new(self, start, zones)?.walk(end, end, |_| true).map(moment)
+            RuleWalk::new(self, start, zones)?.walk(end, end, |_| true).map(moment)
         });
         until.into_iter().chain(counted).min()
     }
 
     /// Is the beginning of a series one of its rule's?
     pub fn begins_at(&self, start: &When, zones: &Zones<'_>) -> bool {
-        Walk::new(self, start, zones).is_some_and(|walk| walk.begins())
+        RuleWalk::new(self, start, zones).is_some_and(|walk| walk.begins())
     }
 }
 
 /// A rule on its way.
-pub(super) struct Walk<'a> {
-    pub(super) plan: Plan,
+pub(super) struct RuleWalk<'a> {
+    pub(super) plan: RulePlan,
     pub(super) zones: &'a Zones<'a>,
     /// What it costs to look at a period: one for the simplest, in parts of a step.
     weight: u32,
     passed: Cell<u32>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> RuleWalk<'a> {
     fn new(rule: &Rule, start: &When, zones: &'a Zones<'a>) -> Option<Self> {
         let more = if rule.frequency == Frequency::Secondly { STEPS_OF_SECONDS } else { 0 };
         if !zones.step(STEPS_OF_RULE + more) {
@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
         let shifted = if rule.shifts() { 3 * (16 + rule.monthdays.len() + rule.yeardays.len()) } else { 0 };
         let weight = 1 + (rule.positions.len() + rule.weeks.len() + shifted) / 4;
         let weight = weight.try_into().unwrap_or(u32::MAX);
-        Some(Self { plan: Plan::new(rule, start), zones, weight, passed: Cell::new(0) })
+        Some(Self { plan: RulePlan::new(rule, start), zones, weight, passed: Cell::new(0) })
     }
 
     /// The period near a moment, in periods from the first; none that is later can have an instance before it.

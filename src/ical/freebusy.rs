@@ -43,7 +43,7 @@ pub struct Period {
 pub fn periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
     match object.component.as_str() {
         "VEVENT" => {}
-        "VFREEBUSY" => return told(object, zones, range),
+        "VFREEBUSY" => return stated_periods(object, zones, range),
         _ => return Vec::new(),
     }
     let (mut taken, mut found) = (Vec::new(), false);
@@ -80,7 +80,7 @@ impl Period {
 }
 
 /// The periods that a stored VFREEBUSY tells.
-fn told(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
+fn stated_periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
     let lines = object.parts().flat_map(|part| part.all("FREEBUSY"));
     let told = lines.flat_map(|line| {
         let kind = line.parameter("FBTYPE").unwrap_or_default().to_ascii_uppercase();

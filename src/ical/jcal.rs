@@ -91,7 +91,7 @@ pub(super) fn type_of(name: &str) -> &'static str {
 /// A property: its name, parameters, type and values (section 3.4).
 fn property(line: &Property) -> Value {
     let given = line.parameter("VALUE").map(|kind| kind.to_ascii_lowercase());
-    let kind = told_kind(line, given.unwrap_or_else(|| type_of(&line.name).to_owned()));
+    let kind = actual_type(line, given.unwrap_or_else(|| type_of(&line.name).to_owned()));
     let mut parameters = Map::new();
     for (name, value) in line.parameters().filter(|(name, _)| name != "VALUE") {
         let several = if LISTS.contains(&name.as_str()) { line.parameter_values(&name) } else { Vec::new() };
@@ -111,7 +111,7 @@ fn property(line: &Property) -> Value {
 }
 
 /// The type that the values of a line have: what has no time is a date, whatever the line says.
-fn told_kind(line: &Property, kind: String) -> String {
+fn actual_type(line: &Property, kind: String) -> String {
     let mut times = When::all_of(line).peekable();
     let dates =
         kind == "date-time" && times.peek().is_some() && times.all(|(when, end)| when.is_day() && end.is_none());

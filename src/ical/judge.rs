@@ -79,7 +79,7 @@ static VALUES: [(&[&str], Holds, &str); 6] = [
 pub fn sound(object: &Object) -> Result<(), Reason> {
     let scale = object.calendar.property("CALSCALE");
     if let Some(line) = scale.filter(|line| !line.value().trim().eq_ignore_ascii_case("GREGORIAN")) {
-        return Err(told(Condition::ValidCalendarData, "invalid-scale", line));
+        return Err(quoting(Condition::ValidCalendarData, "invalid-scale", line));
     }
     object.parts().try_for_each(component)?;
     once(object)
@@ -105,20 +105,20 @@ fn component(part: &Component) -> Result<(), Reason> {
     for line in &part.properties {
         let mut rows = VALUES.iter().filter(|(names, ..)| names.contains(&line.name.as_str()));
         if let Some((.., key)) = rows.find(|(_, holds, _)| !holds(line)) {
-            return Err(told(Condition::ValidCalendarData, key, line));
+            return Err(quoting(Condition::ValidCalendarData, key, line));
         }
         // One that is empty is no rule.
         if matches!(line.name.as_str(), "RRULE" | "EXRULE")
             && !line.value().trim().is_empty()
             && let Err(fault) = Rule::read(line.value())
         {
-            return Err(told(fault.condition(), &format!("invalid-rule-{}", fault.key()), line));
+            return Err(quoting(fault.condition(), &format!("invalid-rule-{}", fault.key()), line));
         }
     }
     part.components.iter().try_for_each(component)
 }
 
-fn told(condition: Condition, key: &str, line: &Property) -> Reason {
+fn quoting(condition: Condition, key: &str, line: &Property) -> Reason {
     Reason::of(condition, key, &line.raw().chars().take(MAX_TOLD).collect::<String>())
 }
 
@@ -144,7 +144,7 @@ pub fn is_one_zone(text: &str) -> bool {
 mod tests {
     use super::{Zone, is_one_zone, judge, reason};
     use crate::ical::object::Invalid;
-    use crate::ical::rule::Fault;
+    use crate::ical::rule::InvalidRule;
     use crate::model::condition::Condition;
 
     fn event(lines: &str) -> String {
@@ -340,21 +340,21 @@ mod tests {
         invalid.into_iter().for_each(|invalid| said(&reason(invalid).key));
         super::VALUES.iter().for_each(|(.., key)| said(key));
         let faults = [
-            Fault::TooLong,
-            Fault::UnknownPart,
-            Fault::Twice,
-            Fault::NoFrequency,
-            Fault::UnknownFrequency,
-            Fault::NoValue,
-            Fault::OutOfRange,
-            Fault::CountWithUntil,
-            Fault::PositionAlone,
-            Fault::WeeksNotYearly,
-            Fault::OrdinalInWeeks,
-            Fault::YearDaysBelowYear,
-            Fault::MonthDaysInWeeks,
-            Fault::SkipWithoutScale,
-            Fault::UnknownScale,
+            InvalidRule::TooLong,
+            InvalidRule::UnknownPart,
+            InvalidRule::Twice,
+            InvalidRule::NoFrequency,
+            InvalidRule::UnknownFrequency,
+            InvalidRule::NoValue,
+            InvalidRule::OutOfRange,
+            InvalidRule::CountWithUntil,
+            InvalidRule::PositionAlone,
+            InvalidRule::WeeksNotYearly,
+            InvalidRule::OrdinalInWeeks,
+            InvalidRule::YearDaysBelowYear,
+            InvalidRule::MonthDaysInWeeks,
+            InvalidRule::SkipWithoutScale,
+            InvalidRule::UnknownScale,
         ];
         faults.into_iter().for_each(|fault| said(&format!("invalid-rule-{}", fault.key())));
         ["invalid-component", "invalid-scale"].into_iter().for_each(said);

@@ -1,10 +1,10 @@
 //! What COUNT leaves of a rule, far from its beginning: periods are passed over of which arithmetic tells how many instances they have.
 
-use super::follow::Walk;
+use super::follow::RuleWalk;
 use super::period::{DAY_S, Days, new_year, year_of};
 use super::plan::gcd;
 
-impl Walk<'_> {
+impl RuleWalk<'_> {
     /// Passes over periods of which it is known how many instances they have, without looking at each: from one on, before
     /// another, and only as long as instances are left after them.
     pub(super) fn leap(&self, period: i64, near: i64, left: &mut u64) -> i64 {

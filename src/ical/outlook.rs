@@ -30,7 +30,7 @@ const ZONE_STEPS: u64 = 200;
 const MAX_NAME_BYTES: usize = 200;
 
 /// About what is told of a component.
-fn told_bytes(component: &Component) -> usize {
+fn output_bytes(component: &Component) -> usize {
     const TOLD: [&str; 7] = ["SUMMARY", "LOCATION", "URL", "CATEGORIES", "DESCRIPTION", "EXDATE", "ORGANIZER"];
     let told = component.properties.iter().filter(|line| TOLD.contains(&line.name.as_str()));
     512 + told.map(|line| line.raw().len() * 25 / 24).sum::<usize>()
@@ -79,7 +79,7 @@ impl Published {
             && let Some(shown) = self.shown(&start, profile.window, zones)
             && let Some(rule) = template(master, &start, zones)
         {
-            let size = object.parts().map(told_bytes).sum();
+            let size = object.parts().map(output_bytes).sum();
             zones.bytes(size)?;
             if self.series(object, (master, &start, &shown, &rule), profile, zones, modified_at).is_some() {
                 return Ok(());
@@ -89,7 +89,7 @@ impl Published {
         self.cut += u64::from(found.cut);
         let mut left = MAX_OBJECT_BYTES;
         for instance in found.instances {
-            let size = told_bytes(instance.component);
+            let size = output_bytes(instance.component);
             let Some(rest) = left.checked_sub(size) else {
                 self.cut += u64::from(!found.cut);
                 return Ok(());
@@ -213,12 +213,12 @@ mod tests {
     use crate::ical::object::{Object, parse};
     use crate::ical::recur::instances;
     use crate::ical::zone::Zones;
-    use crate::model::calendar::{Detail, TimeRange};
+    use crate::model::calendar::{FeedDetail, TimeRange};
 
     /// 2025-10-01 to 2027-06-01.
     const WINDOW: TimeRange = TimeRange { start: 1_759_276_800, end: 1_811_808_000 };
 
-    fn published(text: &str, detail: Detail) -> String {
+    fn published(text: &str, detail: FeedDetail) -> String {
         let profile = Profile { window: WINDOW, detail, private: false };
         let object = Object::parse(text.as_bytes()).unwrap();
         let paris = TimeZone::get("Europe/Paris").unwrap();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     /// When the events of a calendar take place in the window, each object of it by itself.
-    fn told(text: &str) -> Vec<(i64, i64)> {
+    fn periods(text: &str) -> Vec<(i64, i64)> {
         let calendar = parse(text.as_bytes()).unwrap();
         let mut uids: Vec<String> =
             calendar.components.iter().filter_map(|part| part.value("UID").map(str::to_owned)).collect();
@@ -258,14 +258,14 @@ mod tests {
         let meeting = event(
             "DTSTART;TZID=Romance Standard Time:20251006T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;UNTIL=20260430T070000Z",
         );
-        let out = published(&meeting, Detail::Full);
+        let out = published(&meeting, FeedDetail::Full);
         assert!(
             out.contains("DTSTART;TZID=Europe/Paris:20251006T090000\r\nDTEND;TZID=Europe/Paris:20251006T100000\r\n")
         );
         assert!(out.contains("RRULE:FREQ=WEEKLY;BYDAY=MO;UNTIL=20260430T070000Z\r\n"), "{out}");
         let alone = out.replace("Europe/Paris", "alone");
-        assert_eq!(told(&alone), told(&meeting));
-        assert_eq!(told(&alone).len(), 30);
+        assert_eq!(periods(&alone), periods(&meeting));
+        assert_eq!(periods(&alone).len(), 30);
     }
 
     /// Zones that only their object describes go out like those that the world knows, where they have two yearly rules, or none, from the
@@ -349,13 +349,13 @@ mod tests {
             let start = format!("{start}T090000");
             let lines = format!("DTSTART;TZID={quoted}:{start}\n{series}{quoted}:{start}");
             let given = event(&lines).replacen("VERSION:2.0", &zone(name, &parts), 1);
-            let out = published(&given, Detail::Full);
+            let out = published(&given, FeedDetail::Full);
             assert_eq!(out.contains("RRULE:FREQ=WEEKLY"), whole, "{given}\n{out}");
-            assert_eq!(told(&out), told(&given), "{given}\n{out}");
+            assert_eq!(periods(&out), periods(&given), "{given}\n{out}");
             // Where rules change in between, what comes later is told by the later ones.
             assert_eq!(out.contains("BEGIN:VTIMEZONE"), out.contains(";TZID="), "{out}");
         }
-        let profile = Profile { window: WINDOW, detail: Detail::Full, private: false };
+        let profile = Profile { window: WINDOW, detail: FeedDetail::Full, private: false };
         let mut out = Published::default();
         let paris = TimeZone::get("Europe/Paris").unwrap();
         let lines = "DTSTART;TZID=Ours:20251020T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=40";
@@ -373,7 +373,7 @@ mod tests {
         let lines = "DTSTART;VALUE=DATE:20260105\nSUMMARY:Chantier\nLOCATION:Gare\nDESCRIPTION:Secret\nATTENDEE:mailto:a@b.example\n\
                      ORGANIZER;CN=Marie Durand:mailto:marie@b.example\nATTACH:http://x.example/\n\
                      BEGIN:VALARM\nACTION:AUDIO\nTRIGGER:-PT10M\nEND:VALARM\nBEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM";
-        let full = published(&event(lines), Detail::Full);
+        let full = published(&event(lines), FeedDetail::Full);
         for part in [
             "DTSTART;VALUE=DATE:20260105\r\nDTEND;VALUE=DATE:20260106\r\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE\r\n",
             "SUMMARY:Chantier\r\nLOCATION:Gare\r\nDESCRIPTION:Secret\\n\\nOrganisateur : Marie Durand\r\n",
@@ -384,9 +384,9 @@ mod tests {
             assert!(full.contains(part), "{part} {full}");
         }
         assert!(!full.contains("ATTENDEE") && !full.contains("ATTACH") && full.matches("VALARM").count() == 2);
-        let title = published(&event(lines), Detail::Title);
+        let title = published(&event(lines), FeedDetail::Title);
         assert!(title.contains("Chantier") && !title.contains("Gare") && !title.contains("Marie"));
-        let private = published(&event(&format!("{lines}\nCLASS:PRIVATE")), Detail::Full);
+        let private = published(&event(&format!("{lines}\nCLASS:PRIVATE")), FeedDetail::Full);
         assert!(
             private.contains("SUMMARY:Occup\u{e9}\r\n") && !private.contains("Chantier") && !private.contains("Gare")
         );
@@ -417,12 +417,12 @@ mod tests {
         ];
         for (start, rule, expected) in table {
             let given = event(&format!("DTSTART;TZID=Europe/Paris:{start}\nDURATION:PT1H\nRRULE:{rule}"));
-            let out = published(&given, Detail::Full);
+            let out = published(&given, FeedDetail::Full);
             let shown = out
                 .lines()
                 .find_map(|line| line.strip_prefix("RRULE:FREQ").filter(|_| !line.contains("YEARLY;BYMONTH=")));
             assert_eq!(shown.map(|rest| format!("FREQ{rest}")).as_deref(), expected, "{rule}");
-            assert_eq!(told(&out), told(&given), "{rule}\n{out}");
+            assert_eq!(periods(&out), periods(&given), "{rule}\n{out}");
         }
     }
 
@@ -477,7 +477,7 @@ mod tests {
             let rule = if day { rule.replace("T120000Z", "") } else { rule };
             let more = if day { "" } else { more };
             let given = event(&format!("{start}\nRRULE:{rule}{more}\nATTENDEE:mailto:a@b.example\nX-OTHER:1"));
-            let out = published(&given, Detail::Full);
+            let out = published(&given, FeedDetail::Full);
             for forbidden in ["RDATE", "EXRULE", "PERIOD", "ATTACH", "DURATION", "ATTENDEE", "X-OTHER"] {
                 prop_assert!(!out.contains(forbidden), "{forbidden}: {out}");
             }
@@ -491,7 +491,7 @@ mod tests {
                     }
                 }
             }
-            prop_assert_eq!(told(&out), told(&given), "{}", out);
+            prop_assert_eq!(periods(&out), periods(&given), "{}", out);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::line::escaped;
 use super::object::{Component, fold_into};
 use super::time::{Clock, Length, When, write_date, write_local, write_utc};
 use super::zone::{Zone, Zones};
-use crate::model::calendar::{Detail, TimeRange};
+use crate::model::calendar::{FeedDetail, TimeRange};
 use crate::model::id::Timestamp;
 
 /// What stands for the title of an event that is nobody's business.
@@ -18,7 +18,7 @@ pub struct Profile {
     /// Events that take place in it; series with any instance in it.
     pub window: TimeRange,
     /// How much of each is told.
-    pub detail: Detail,
+    pub detail: FeedDetail,
     /// Are private events told like all others?
     pub private: bool,
 }
@@ -104,7 +104,7 @@ impl Event {
             given => given,
         };
         let hidden = class != "PUBLIC" && !profile.private;
-        let full = profile.detail == Detail::Full && !hidden;
+        let full = profile.detail == FeedDetail::Full && !hidden;
         match component.value("SUMMARY").filter(|_| !hidden) {
             Some(summary) => self.line(&format!("SUMMARY:{summary}")),
             None => self.line(&format!("SUMMARY:{}", if hidden { TAKEN } else { "" })),

@@ -12,7 +12,7 @@ use super::rule::{Frequency, Rule, Skip};
 use super::time::When;
 
 /// A rule with its beginning.
-pub(super) struct Plan {
+pub(super) struct RulePlan {
     pub rule: Rule,
     pub start: i64,
     /// The period of the beginning: the number of a year, of a month, of a week; within days its first second.
@@ -34,7 +34,7 @@ pub(super) struct Plan {
     years: [OnceCell<Days>; 14],
 }
 
-impl Plan {
+impl RulePlan {
     pub fn new(rule: &Rule, start: &When) -> Self {
         let rule = rule.filled(start);
         let only = |zero: bool, bits: u64| if zero { 1 } else { bits };

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use jiff::civil::{Date, DateTime};
 
-use super::exceptions::{Base, Exclusions, Named, Names, rules};
+use super::exceptions::{Base, Exclusions, Named, NamedInstances, rules};
 use super::extent::Extent;
 use super::object::{Component, Object, Property};
 use super::time::{Clock, When};
@@ -34,14 +34,14 @@ pub struct Instance<'a> {
     /// The component that describes it: the master, or an override.
     pub component: &'a Component,
     /// The time by which the series calls it; `None`: it is not one of a series.
-    pub id: Option<Id>,
+    pub id: Option<RecurrenceId>,
     /// When it begins, by the clock of its DTSTART.
     pub local: When,
 }
 
 /// The time by which a series calls an instance.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Id {
+pub struct RecurrenceId {
     /// The instant.
     pub at: Timestamp,
     /// The same by the clock of DTSTART.
@@ -59,7 +59,7 @@ pub struct Expansion<'a> {
 
 /// What is told of an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
+enum ExpansionScope {
     /// Its instances.
     Instances,
     /// What its bounds must hold but for its rules: also what is left out, for where days begin decides what that is.
@@ -89,14 +89,14 @@ pub fn instances<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) ->
     found
 }
 
-/// Tells the instances of an object that overlap a range, in no order, until `tell` breaks.
+/// Emits the instances of an object that overlap a range, in no order, until `emit` breaks.
 pub(super) fn each<'a>(
     object: &'a Object,
     zones: &Zones<'_>,
     range: TimeRange,
-    mut tell: impl FnMut(Instance<'a>) -> ControlFlow<()>,
+    mut emit: impl FnMut(Instance<'a>) -> ControlFlow<()>,
 ) {
-    let _ = walk(object, zones, range, Scope::Instances, &mut tell);
+    let _ = walk(object, zones, range, ExpansionScope::Instances, &mut emit);
 }
 
 /// A range that holds all instances of an object.
@@ -111,7 +111,7 @@ pub fn bounds(object: &Object, zones: &Zones<'_>) -> TimeRange {
         let known = bounds.unwrap_or(TimeRange { start, end });
         bounds = Some(TimeRange { start: known.start.min(start), end: known.end.max(end) });
     };
-    let _ = walk(object, zones, TimeRange::ALL, Scope::Bounds, &mut |instance| {
+    let _ = walk(object, zones, TimeRange::ALL, ExpansionScope::Bounds, &mut |instance| {
         widen(instance.start, instance.end);
         ControlFlow::Continue(())
     });
@@ -138,8 +138,8 @@ fn walk<'a>(
     object: &'a Object,
     zones: &Zones<'_>,
     range: TimeRange,
-    scope: Scope,
-    tell: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
+    scope: ExpansionScope,
+    emit: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let overrides = overrides(object, zones);
     for moved in overrides.values() {
@@ -148,12 +148,12 @@ fn walk<'a>(
         let end = Extent::of(moved.component, &moved.start, zones).end(start, moved.start.local, &zone);
         if range.overlaps(start, end) {
             let (id, local) = (Some(moved.id.clone()), moved.start.clone());
-            tell(Instance { start, end, component: moved.component, id, local })?;
+            emit(Instance { start, end, component: moved.component, id, local })?;
         }
     }
     let Some(master) = object.master() else { return ControlFlow::Continue(()) };
     let Some(start) = start_of(master) else { return ControlFlow::Continue(()) };
-    Series::of(master, start, &overrides, zones).walk(range, scope, tell)
+    Series::of(master, start, &overrides, zones).walk(range, scope, emit)
 }
 
 /// When a component begins; a task without DTSTART when it is due.
@@ -167,7 +167,7 @@ pub(super) struct Override<'a> {
     /// When it takes place.
     pub start: When,
     /// What it takes the place of.
-    pub id: Id,
+    pub id: RecurrenceId,
     named: Named,
     /// When that would end.
     pub would_end: Timestamp,
@@ -201,7 +201,7 @@ pub(super) fn overriding<'a>(object: &'a Object, zones: &Zones<'_>) -> Vec<Overr
         let base = Base { start, zone: &zone };
         let named = Named::of(&called, base, zones);
         let when = When { local: named.local(base), clock: start.clock.clone() };
-        let id = Id { at: named.instant(base), when };
+        let id = RecurrenceId { at: named.instant(base), when };
         let would_end = master.as_ref().map_or(id.at, |(_, extent)| extent.end(id.at, id.when.local, &zone));
         let future = line.parameter("RANGE").is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
         let start = own.unwrap_or_else(|| id.when.clone());
@@ -228,7 +228,7 @@ struct Series<'a, 'z> {
     extent: Extent,
     recurs: bool,
     exclusions: Exclusions,
-    overridden: Names,
+    overridden: NamedInstances,
     /// In the order of their beginning.
     shifts: Vec<Shift<'a>>,
     told: HashSet<Timestamp>,
@@ -253,7 +253,7 @@ impl<'a, 'z> Series<'a, 'z> {
             extent: Extent::of(moved.component, &moved.start, zones),
         };
         let zone = zones.of(&start.clock);
-        let mut overridden = Names::default();
+        let mut overridden = NamedInstances::default();
         overrides.values().for_each(|moved| overridden.insert(moved.named));
         Self {
             master,
@@ -316,26 +316,26 @@ impl<'a, 'z> Series<'a, 'z> {
         (self.extent.most_seconds().max(longest), furthest.unwrap_or(0))
     }
 
-    /// Tells the instances of the master, but for those that overrides take the place of.
+    /// Emits the instances of the master, but for those that overrides take the place of.
     fn walk(
         mut self,
         range: TimeRange,
-        scope: Scope,
-        tell: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
+        scope: ExpansionScope,
+        emit: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        if scope == Scope::Bounds {
-            (self.exclusions, self.overridden) = (Exclusions::default(), Names::default());
+        if scope == ExpansionScope::Bounds {
+            (self.exclusions, self.overridden) = (Exclusions::default(), NamedInstances::default());
         }
         // What an additional time says of its own length counts before what the rule says.
         for (when, end) in self.master.all("RDATE").flat_map(When::all_of).take_while(|_| self.zones.step(1)) {
             let base = Base { start: &self.start, zone: &self.zone };
             let extent = end.map(|end| Extent::of_period(&when, &end, base, self.zones));
             let named = Named::of(&when, base, self.zones);
-            self.tell((named.instant(base), named.local(base), extent), range, tell)?;
+            self.emit((named.instant(base), named.local(base), extent), range, emit)?;
         }
         let local = self.start.local;
-        self.tell((self.zone.instant(local), local, None), range, tell)?;
-        if !self.recurs || scope == Scope::Bounds {
+        self.emit((self.zone.instant(local), local, None), range, emit)?;
+        if !self.recurs || scope == ExpansionScope::Bounds {
             return ControlFlow::Continue(());
         }
         let (reach, shift) = self.reach();
@@ -348,7 +348,7 @@ impl<'a, 'z> Series<'a, 'z> {
             let mut flow = ControlFlow::Continue(());
             rule.follow(&start, &zone, (from, to), zones, |local| {
                 let local = Base { start: &start, zone: &zone }.begins(local);
-                flow = self.tell((zone.instant(local), local, None), range, tell);
+                flow = self.emit((zone.instant(local), local, None), range, emit);
                 flow.is_continue()
             });
             flow?;
@@ -357,11 +357,11 @@ impl<'a, 'z> Series<'a, 'z> {
     }
 
     /// Tells the instance that begins at an instant, at which the clock of DTSTART shows `local`, and that may have a length of its own.
-    fn tell(
+    fn emit(
         &mut self,
         (at, local, own): (Timestamp, DateTime, Option<Extent>),
         range: TimeRange,
-        tell: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
+        emit: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let new = self.told.insert(at) && !self.is_overridden(at, local);
         let base = Base { start: &self.start, zone: &self.zone };
@@ -383,8 +383,8 @@ impl<'a, 'z> Series<'a, 'z> {
         if !range.overlaps(start, end) {
             return ControlFlow::Continue(());
         }
-        let id = self.recurs.then(|| Id { at, when: When { local, clock: self.start.clock.clone() } });
-        tell(Instance { start, end, component, id, local: When { local: begins, clock: clock.clone() } })
+        let id = self.recurs.then(|| RecurrenceId { at, when: When { local, clock: self.start.clock.clone() } });
+        emit(Instance { start, end, component, id, local: When { local: begins, clock: clock.clone() } })
     }
 }
 
@@ -415,7 +415,7 @@ mod tests {
         Zone::Known(TimeZone::UTC).instant(When::read(text, None).unwrap().local)
     }
 
-    fn told(lines: &str, from: &str, to: &str) -> Vec<String> {
+    fn expanded(lines: &str, from: &str, to: &str) -> Vec<String> {
         let text = format!("BEGIN:VCALENDAR\n{lines}\nEND:VCALENDAR\n");
         let object = Object::parse(text.as_bytes()).unwrap();
         let zones = Zones::new(&object.calendar, &TimeZone::get("Europe/Paris").unwrap());
@@ -432,9 +432,9 @@ mod tests {
     fn nine_stays_nine_when_clocks_change() {
         let weekly = event("DTSTART;TZID=Europe/Paris:20260316T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY");
         let expected = ["20260323T080000Z+3600", "20260330T070000Z+3600"];
-        assert_eq!(told(&weekly, "20260320", "20260401"), expected);
+        assert_eq!(expanded(&weekly, "20260320", "20260401"), expected);
         // Far from its beginning, too.
-        assert_eq!(told(&weekly, "20990325", "20990401"), ["20990330T070000Z+3600"]);
+        assert_eq!(expanded(&weekly, "20990325", "20990401"), ["20990330T070000Z+3600"]);
     }
 
     #[test]
@@ -443,15 +443,15 @@ mod tests {
             "DTSTART;TZID=Europe/Paris:20260328T023000\nDTEND;TZID=Europe/Paris:20260328T033000\nRRULE:FREQ=DAILY;COUNT=3",
         );
         let expected = ["20260328T013000Z+3600", "20260329T013000Z+3600", "20260330T003000Z+3600"];
-        assert_eq!(told(&daily, "20260301", "20260501"), expected);
+        assert_eq!(expanded(&daily, "20260301", "20260501"), expected);
     }
 
     #[test]
     fn days_are_as_long_as_they_are() {
         let day = event("DTSTART;VALUE=DATE:20260328\nDTEND;VALUE=DATE:20260330");
-        assert_eq!(told(&day, "20260301", "20260501"), ["20260327T230000Z+169200"]);
+        assert_eq!(expanded(&day, "20260301", "20260501"), ["20260327T230000Z+169200"]);
         let one = event("DTSTART;VALUE=DATE:20260328\nRRULE:FREQ=YEARLY");
-        assert_eq!(told(&one, "20300101", "20310101"), ["20300327T230000Z+86400"]);
+        assert_eq!(expanded(&one, "20300101", "20310101"), ["20300327T230000Z+86400"]);
     }
 
     #[test]
@@ -473,7 +473,7 @@ mod tests {
             "20260110T110000Z+1800",
             "20260111T110000Z+1800",
         ];
-        assert_eq!(told(&series, "20260101", "20260201"), expected);
+        assert_eq!(expanded(&series, "20260101", "20260201"), expected);
     }
 
     #[test]
@@ -483,14 +483,14 @@ mod tests {
             event("DTSTART:20260101T100000Z\nRRULE:FREQ=DAILY;COUNT=3"),
             event("RECURRENCE-ID:20260102T100000Z\nDTSTART:20270102T100000Z")
         );
-        assert_eq!(told(&moved, "20261201", "20280101"), ["20270102T100000Z+0"]);
+        assert_eq!(expanded(&moved, "20261201", "20280101"), ["20270102T100000Z+0"]);
     }
 
     #[test]
     fn a_first_instance_off_the_rule_counts() {
         let odd = event("DTSTART:20260101T100000Z\nRRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=3");
         let expected = ["20260101T100000Z+0", "20260105T100000Z+0", "20260112T100000Z+0"];
-        assert_eq!(told(&odd, "20260101", "20270101"), expected);
+        assert_eq!(expanded(&odd, "20260101", "20270101"), expected);
     }
 
     #[test]
@@ -506,8 +506,8 @@ mod tests {
             ("DTSTART:20000101T100000Z\nRRULE:FREQ=HOURLY;INTERVAL=100", None),
         ];
         for (lines, expected) in table {
-            let entered = told(&event(lines), "20260101", "20260401");
-            let whole = told(&event(lines), "20000101", "20260401");
+            let entered = expanded(&event(lines), "20260101", "20260401");
+            let whole = expanded(&event(lines), "20000101", "20260401");
             let from_start: Vec<&String> = whole.iter().filter(|told| told.as_str() >= "2026").collect();
             assert_eq!(entered.iter().collect::<Vec<_>>(), from_start, "{lines}");
             if let Some(expected) = expected {
@@ -526,21 +526,21 @@ mod tests {
             "(UTC+01:00) Brussels, Copenhagen, Madrid, Paris",
         ] {
             let lines = event(&format!("DTSTART;TZID=\"{zone}\":20260701T090000"));
-            assert_eq!(told(&lines, "20260601", "20260801"), ["20260701T070000Z+0"], "{zone}");
+            assert_eq!(expanded(&lines, "20260601", "20260801"), ["20260701T070000Z+0"], "{zone}");
         }
         let own = "BEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:16011028T030000\nTZOFFSETFROM:+0300\nTZOFFSETTO:+0200\n\
                    RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:16010325T020000\n\
                    TZOFFSETFROM:+0200\nTZOFFSETTO:+0300\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nEND:DAYLIGHT\nEND:VTIMEZONE\n";
         let lines = format!("{own}{}", event("DTSTART;TZID=Ours:20260301T090000\nRRULE:FREQ=MONTHLY;COUNT=3"));
         let expected = ["20260301T070000Z+0", "20260401T060000Z+0", "20260501T060000Z+0"];
-        assert_eq!(told(&lines, "20260101", "20270101"), expected);
+        assert_eq!(expanded(&lines, "20260101", "20270101"), expected);
     }
 
     #[test]
     fn a_day_of_a_series_may_be_named_by_its_midnight() {
         let series = "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20260402\nRRULE:FREQ=WEEKLY;COUNT=3\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\n\
                       RECURRENCE-ID;TZID=GMT Standard Time:20260409T000000\nDTSTART;VALUE=DATE:20260410\nEND:VEVENT\n";
-        let found = told(series, "20260401", "20260501");
+        let found = expanded(series, "20260401", "20260501");
         // Days begin in Paris, where it is two hours later.
         let begins: Vec<&str> = found.iter().map(|told| told.split_once('+').unwrap().0).collect();
         assert_eq!(begins, ["20260401T220000Z", "20260409T220000Z", "20260415T220000Z"]);
@@ -559,11 +559,11 @@ mod tests {
         for (lines, expected) in table {
             let moved = event("RECURRENCE-ID;VALUE=DATE:20260106\nDTSTART:20260106T110000Z");
             let series = format!("{}\n{moved}", event(&format!("DTSTART:20260105{lines}")));
-            let found = told(&series, "20260101", "20260201");
+            let found = expanded(&series, "20260101", "20260201");
             let begins: Vec<&str> = found.iter().filter_map(|told| told.get(4..11)).collect();
             assert!(begins.join(" ").starts_with(expected), "{lines} {begins:?}");
             // Wherever the range begins.
-            let late = told(&series, "20260106T130000Z", "20260107");
+            let late = expanded(&series, "20260106T130000Z", "20260107");
             let after = begins.iter().filter(|time| ("0106T13".."0107").contains(*time)).count();
             assert_eq!(late.len(), after, "{lines} {late:?}");
         }
@@ -574,7 +574,7 @@ mod tests {
         let rest = 253_402_300_799 - at("20260105T090000Z");
         for zone in ["DTEND:99991231T235959Z", "DTEND;TZID=Asia/Tokyo:99991231T235959", "DURATION:P9999999W"] {
             let lines = event(&format!("DTSTART:20260105T090000Z\n{zone}"));
-            let found = told(&lines, "22000101", "22000102");
+            let found = expanded(&lines, "22000101", "22000102");
             let length = found.first().and_then(|found| found.split_once('+')).map(|(_, length)| length.parse::<i64>());
             assert!(length.unwrap().unwrap() > rest - 86_400, "{zone} {found:?}");
         }

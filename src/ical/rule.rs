@@ -76,7 +76,7 @@ const PARTS: [&str; 16] = [
 
 /// Why a text is no rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fault {
+pub enum InvalidRule {
     /// Longer than any rule that people write.
     TooLong,
     /// A part that no rule has.
@@ -109,7 +109,7 @@ pub enum Fault {
     UnknownScale,
 }
 
-impl Fault {
+impl InvalidRule {
     /// The condition that such a rule breaks.
     #[must_use]
     pub fn condition(self) -> Condition {
@@ -166,14 +166,14 @@ pub(super) struct Rule {
 
 impl Rule {
     /// Reads what is a rule.
-    pub fn read(text: &str) -> Result<Self, Fault> {
-        let reader = Reader::read(text);
+    pub fn read(text: &str) -> Result<Self, InvalidRule> {
+        let reader = RuleParser::read(text);
         reader.fault.map_or(Ok(reader.rule), Err)
     }
 
     /// What can be followed of a rule that may be at fault: what is none of its values is passed over. `None`: nothing.
     pub fn as_far_as_it_says(text: &str) -> Option<Self> {
-        let reader = Reader::read(text);
+        let reader = RuleParser::read(text);
         let says = reader.has("FREQ") && !reader.says_nothing;
         says.then_some(reader.rule)
     }
@@ -193,14 +193,14 @@ impl Rule {
 }
 
 /// A rule on its way from text to values, and the first fault met.
-struct Reader {
+struct RuleParser {
     rule: Rule,
     seen: Vec<&'static str>,
-    fault: Option<Fault>,
+    fault: Option<InvalidRule>,
     says_nothing: bool,
 }
 
-impl Reader {
+impl RuleParser {
     fn read(text: &str) -> Self {
         let rule = Rule {
             frequency: Frequency::Daily,
@@ -222,7 +222,7 @@ impl Reader {
         };
         let mut reader = Self { rule, seen: Vec::new(), fault: None, says_nothing: false };
         if text.len() > MAX_RULE_BYTES {
-            reader.blame(Fault::TooLong);
+            reader.blame(InvalidRule::TooLong);
             return reader;
         }
         // What is empty between two semicolons, or after the last, says nothing.
@@ -231,13 +231,13 @@ impl Reader {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
             let name = name.trim();
             match PARTS.into_iter().find(|part| *part == name) {
-                Some(part) if reader.has(part) => reader.blame(Fault::Twice),
+                Some(part) if reader.has(part) => reader.blame(InvalidRule::Twice),
                 Some(part) => {
                     reader.seen.push(part);
                     reader.part(part, value.trim());
                 }
                 None if name.starts_with("X-") => {}
-                None => reader.blame(Fault::UnknownPart),
+                None => reader.blame(InvalidRule::UnknownPart),
             }
         }
         reader.together();
@@ -249,21 +249,21 @@ impl Reader {
     }
 
     /// The first fault is the one that is told.
-    fn blame(&mut self, fault: Fault) {
+    fn blame(&mut self, fault: InvalidRule) {
         self.fault.get_or_insert(fault);
-        self.says_nothing |= matches!(fault, Fault::UnknownFrequency | Fault::UnknownScale);
+        self.says_nothing |= matches!(fault, InvalidRule::UnknownFrequency | InvalidRule::UnknownScale);
     }
 
     fn part(&mut self, part: &str, value: &str) {
         match part {
             "FREQ" => match named(&FREQUENCIES, value) {
                 Some(frequency) => self.rule.frequency = frequency,
-                None => self.blame(Fault::UnknownFrequency),
+                None => self.blame(InvalidRule::UnknownFrequency),
             },
             "UNTIL" => {
                 self.rule.until = When::read(value, None);
                 if self.rule.until.is_none() {
-                    self.blame(Fault::NoValue);
+                    self.blame(InvalidRule::NoValue);
                 }
             }
             "COUNT" => self.rule.count = self.positive(value),
@@ -282,14 +282,14 @@ impl Reader {
             "BYSETPOS" => self.rule.positions = self.either_way(value, 366),
             "WKST" => match named(&WEEKDAYS, value) {
                 Some(day) => self.rule.week_start = day,
-                None => self.blame(Fault::NoValue),
+                None => self.blame(InvalidRule::NoValue),
             },
             "SKIP" => match named(&SKIPS, value) {
                 Some(skip) => self.rule.skip = skip,
-                None => self.blame(Fault::NoValue),
+                None => self.blame(InvalidRule::NoValue),
             },
             _ if SCALES.contains(&value) => {}
-            _ => self.blame(Fault::UnknownScale),
+            _ => self.blame(InvalidRule::UnknownScale),
         }
     }
 
@@ -299,17 +299,17 @@ impl Reader {
         let (frequency, by) = (rule.frequency, rule.names_days());
         let by = by || (rule.months | rule.hours | rule.minutes | rule.seconds) != 0;
         let rows = [
-            (!self.has("FREQ"), Fault::NoFrequency),
-            (self.has("COUNT") && self.has("UNTIL"), Fault::CountWithUntil),
-            (!rule.weeks.is_empty() && frequency != Frequency::Yearly, Fault::WeeksNotYearly),
-            (!rule.weeks.is_empty() && !rule.ordinals.is_empty(), Fault::OrdinalInWeeks),
+            (!self.has("FREQ"), InvalidRule::NoFrequency),
+            (self.has("COUNT") && self.has("UNTIL"), InvalidRule::CountWithUntil),
+            (!rule.weeks.is_empty() && frequency != Frequency::Yearly, InvalidRule::WeeksNotYearly),
+            (!rule.weeks.is_empty() && !rule.ordinals.is_empty(), InvalidRule::OrdinalInWeeks),
             (
                 !rule.yeardays.is_empty() && (Frequency::Daily..Frequency::Yearly).contains(&frequency),
-                Fault::YearDaysBelowYear,
+                InvalidRule::YearDaysBelowYear,
             ),
-            (!rule.monthdays.is_empty() && frequency == Frequency::Weekly, Fault::MonthDaysInWeeks),
-            (!rule.positions.is_empty() && !by, Fault::PositionAlone),
-            (self.has("SKIP") && !self.has("RSCALE"), Fault::SkipWithoutScale),
+            (!rule.monthdays.is_empty() && frequency == Frequency::Weekly, InvalidRule::MonthDaysInWeeks),
+            (!rule.positions.is_empty() && !by, InvalidRule::PositionAlone),
+            (self.has("SKIP") && !self.has("RSCALE"), InvalidRule::SkipWithoutScale),
         ];
         for (_, fault) in rows.into_iter().filter(|(found, _)| *found) {
             self.blame(fault);
@@ -328,12 +328,12 @@ impl Reader {
     /// A number above zero; the largest that there is for all that are larger.
     fn positive(&mut self, text: &str) -> Option<u64> {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            self.blame(Fault::NoValue);
+            self.blame(InvalidRule::NoValue);
             return None;
         }
         let number = text.parse().unwrap_or(u64::MAX);
         if number == 0 {
-            self.blame(Fault::OutOfRange);
+            self.blame(InvalidRule::OutOfRange);
             return None;
         }
         Some(number)
@@ -343,7 +343,7 @@ impl Reader {
     fn number(&mut self, text: &str) -> Option<i64> {
         let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            self.blame(Fault::NoValue);
+            self.blame(InvalidRule::NoValue);
             return None;
         }
         let number = digits.parse().unwrap_or(i64::MAX);
@@ -355,7 +355,7 @@ impl Reader {
         for text in list.split(',') {
             match self.number(text.trim()) {
                 Some(number) if range.contains(&number) => bits |= 1 << number,
-                Some(_) => self.blame(Fault::OutOfRange),
+                Some(_) => self.blame(InvalidRule::OutOfRange),
                 None => {}
             }
         }
@@ -368,7 +368,7 @@ impl Reader {
         for text in list.split(',') {
             match self.number(text.trim()) {
                 Some(number) if (1..=most).contains(&number.abs()) => numbers.push(number),
-                Some(_) => self.blame(Fault::OutOfRange),
+                Some(_) => self.blame(InvalidRule::OutOfRange),
                 None => {}
             }
         }
@@ -381,7 +381,7 @@ impl Reader {
         for text in list.split(',').map(str::trim) {
             let (ordinal, day) = text.len().checked_sub(2).and_then(|at| text.split_at_checked(at)).unwrap_or_default();
             let Some(day) = named(&WEEKDAYS, day) else {
-                self.blame(Fault::NoValue);
+                self.blame(InvalidRule::NoValue);
                 continue;
             };
             if ordinal.is_empty() {
@@ -390,7 +390,7 @@ impl Reader {
             }
             match self.number(ordinal.trim()) {
                 Some(number) if (1..=53).contains(&number.abs()) => self.rule.ordinals.push((number, day)),
-                Some(_) => self.blame(Fault::OutOfRange),
+                Some(_) => self.blame(InvalidRule::OutOfRange),
                 None => {}
             }
         }
@@ -405,64 +405,64 @@ fn named<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, Rule};
+    use super::{InvalidRule, Rule};
 
     #[test]
     fn what_is_no_rule_says_why() {
         let table = [
-            ("", Fault::NoFrequency),
-            ("INTERVAL=2", Fault::NoFrequency),
-            ("nonsense", Fault::UnknownPart),
-            ("FREQ=FOO", Fault::UnknownFrequency),
-            ("FREQ=", Fault::UnknownFrequency),
-            ("FREQ=DAILY;BYEASTER=1", Fault::UnknownPart),
-            ("FREQ=DAILY;FREQ=DAILY", Fault::Twice),
-            ("FREQ=DAILY;BYHOUR=1;BYHOUR=2", Fault::Twice),
-            ("FREQ=DAILY;INTERVAL=0", Fault::OutOfRange),
-            ("FREQ=DAILY;INTERVAL=-1", Fault::NoValue),
-            ("FREQ=DAILY;INTERVAL=", Fault::NoValue),
-            ("FREQ=DAILY;INTERVAL", Fault::NoValue),
-            ("FREQ=DAILY;COUNT=0", Fault::OutOfRange),
-            ("FREQ=DAILY;COUNT=ten", Fault::NoValue),
-            ("FREQ=DAILY;UNTIL=nonsense", Fault::NoValue),
-            ("FREQ=DAILY;UNTIL=20260230", Fault::NoValue),
-            ("FREQ=DAILY;COUNT=2;UNTIL=20260201", Fault::CountWithUntil),
-            ("FREQ=WEEKLY;BYDAY=+1", Fault::NoValue),
-            ("FREQ=WEEKLY;BYDAY=MO,XX", Fault::NoValue),
-            ("FREQ=WEEKLY;BYDAY=", Fault::NoValue),
-            ("FREQ=WEEKLY;BYDAY=\u{e9}MO", Fault::NoValue),
-            ("FREQ=MONTHLY;BYDAY=0MO", Fault::OutOfRange),
-            ("FREQ=MONTHLY;BYDAY=54MO", Fault::OutOfRange),
-            ("FREQ=MONTHLY;BYDAY=--1MO", Fault::NoValue),
-            ("FREQ=MONTHLY;BYMONTHDAY=32", Fault::OutOfRange),
-            ("FREQ=MONTHLY;BYMONTHDAY=0", Fault::OutOfRange),
-            ("FREQ=MONTHLY;BYMONTHDAY=1.5", Fault::NoValue),
-            ("FREQ=YEARLY;BYYEARDAY=367", Fault::OutOfRange),
-            ("FREQ=YEARLY;BYYEARDAY=-99999999999999999999", Fault::OutOfRange),
-            ("FREQ=YEARLY;BYWEEKNO=-54", Fault::OutOfRange),
-            ("FREQ=YEARLY;BYMONTH=13", Fault::OutOfRange),
-            ("FREQ=YEARLY;BYMONTH=-1", Fault::OutOfRange),
-            ("FREQ=DAILY;BYHOUR=24", Fault::OutOfRange),
-            ("FREQ=DAILY;BYMINUTE=60", Fault::OutOfRange),
-            ("FREQ=DAILY;BYSECOND=61", Fault::OutOfRange),
-            ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=0", Fault::OutOfRange),
-            ("FREQ=MONTHLY;BYSETPOS=1", Fault::PositionAlone),
-            ("FREQ=MONTHLY;BYWEEKNO=1", Fault::WeeksNotYearly),
-            ("FREQ=YEARLY;BYWEEKNO=1;BYDAY=1MO", Fault::OrdinalInWeeks),
-            ("FREQ=DAILY;BYYEARDAY=1", Fault::YearDaysBelowYear),
-            ("FREQ=WEEKLY;BYYEARDAY=1", Fault::YearDaysBelowYear),
-            ("FREQ=MONTHLY;BYYEARDAY=1", Fault::YearDaysBelowYear),
-            ("FREQ=WEEKLY;BYMONTHDAY=1", Fault::MonthDaysInWeeks),
-            ("FREQ=WEEKLY;WKST=1", Fault::NoValue),
-            ("FREQ=MONTHLY;SKIP=FORWARD", Fault::SkipWithoutScale),
-            ("RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=YES", Fault::NoValue),
-            ("RSCALE=CHINESE;FREQ=YEARLY", Fault::UnknownScale),
+            ("", InvalidRule::NoFrequency),
+            ("INTERVAL=2", InvalidRule::NoFrequency),
+            ("nonsense", InvalidRule::UnknownPart),
+            ("FREQ=FOO", InvalidRule::UnknownFrequency),
+            ("FREQ=", InvalidRule::UnknownFrequency),
+            ("FREQ=DAILY;BYEASTER=1", InvalidRule::UnknownPart),
+            ("FREQ=DAILY;FREQ=DAILY", InvalidRule::Twice),
+            ("FREQ=DAILY;BYHOUR=1;BYHOUR=2", InvalidRule::Twice),
+            ("FREQ=DAILY;INTERVAL=0", InvalidRule::OutOfRange),
+            ("FREQ=DAILY;INTERVAL=-1", InvalidRule::NoValue),
+            ("FREQ=DAILY;INTERVAL=", InvalidRule::NoValue),
+            ("FREQ=DAILY;INTERVAL", InvalidRule::NoValue),
+            ("FREQ=DAILY;COUNT=0", InvalidRule::OutOfRange),
+            ("FREQ=DAILY;COUNT=ten", InvalidRule::NoValue),
+            ("FREQ=DAILY;UNTIL=nonsense", InvalidRule::NoValue),
+            ("FREQ=DAILY;UNTIL=20260230", InvalidRule::NoValue),
+            ("FREQ=DAILY;COUNT=2;UNTIL=20260201", InvalidRule::CountWithUntil),
+            ("FREQ=WEEKLY;BYDAY=+1", InvalidRule::NoValue),
+            ("FREQ=WEEKLY;BYDAY=MO,XX", InvalidRule::NoValue),
+            ("FREQ=WEEKLY;BYDAY=", InvalidRule::NoValue),
+            ("FREQ=WEEKLY;BYDAY=\u{e9}MO", InvalidRule::NoValue),
+            ("FREQ=MONTHLY;BYDAY=0MO", InvalidRule::OutOfRange),
+            ("FREQ=MONTHLY;BYDAY=54MO", InvalidRule::OutOfRange),
+            ("FREQ=MONTHLY;BYDAY=--1MO", InvalidRule::NoValue),
+            ("FREQ=MONTHLY;BYMONTHDAY=32", InvalidRule::OutOfRange),
+            ("FREQ=MONTHLY;BYMONTHDAY=0", InvalidRule::OutOfRange),
+            ("FREQ=MONTHLY;BYMONTHDAY=1.5", InvalidRule::NoValue),
+            ("FREQ=YEARLY;BYYEARDAY=367", InvalidRule::OutOfRange),
+            ("FREQ=YEARLY;BYYEARDAY=-99999999999999999999", InvalidRule::OutOfRange),
+            ("FREQ=YEARLY;BYWEEKNO=-54", InvalidRule::OutOfRange),
+            ("FREQ=YEARLY;BYMONTH=13", InvalidRule::OutOfRange),
+            ("FREQ=YEARLY;BYMONTH=-1", InvalidRule::OutOfRange),
+            ("FREQ=DAILY;BYHOUR=24", InvalidRule::OutOfRange),
+            ("FREQ=DAILY;BYMINUTE=60", InvalidRule::OutOfRange),
+            ("FREQ=DAILY;BYSECOND=61", InvalidRule::OutOfRange),
+            ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=0", InvalidRule::OutOfRange),
+            ("FREQ=MONTHLY;BYSETPOS=1", InvalidRule::PositionAlone),
+            ("FREQ=MONTHLY;BYWEEKNO=1", InvalidRule::WeeksNotYearly),
+            ("FREQ=YEARLY;BYWEEKNO=1;BYDAY=1MO", InvalidRule::OrdinalInWeeks),
+            ("FREQ=DAILY;BYYEARDAY=1", InvalidRule::YearDaysBelowYear),
+            ("FREQ=WEEKLY;BYYEARDAY=1", InvalidRule::YearDaysBelowYear),
+            ("FREQ=MONTHLY;BYYEARDAY=1", InvalidRule::YearDaysBelowYear),
+            ("FREQ=WEEKLY;BYMONTHDAY=1", InvalidRule::MonthDaysInWeeks),
+            ("FREQ=WEEKLY;WKST=1", InvalidRule::NoValue),
+            ("FREQ=MONTHLY;SKIP=FORWARD", InvalidRule::SkipWithoutScale),
+            ("RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=YES", InvalidRule::NoValue),
+            ("RSCALE=CHINESE;FREQ=YEARLY", InvalidRule::UnknownScale),
         ];
         for (text, fault) in table {
             assert_eq!(Rule::read(text).err(), Some(fault), "{text}");
         }
         let long = format!("FREQ=DAILY;BYHOUR={}1", "1,".repeat(3000));
-        assert_eq!(Rule::read(&long).err(), Some(Fault::TooLong));
+        assert_eq!(Rule::read(&long).err(), Some(InvalidRule::TooLong));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::tzid::{key, name_of, registered};
 use super::vtimezone::vtimezone;
 use super::zone::{Zone, Zones};
 use crate::model::budget::Exhausted;
-use crate::model::calendar::{ComponentSelection, Selection, TimeRange};
+use crate::model::calendar::{CalendarDataSelection, ComponentSelection, TimeRange};
 use crate::model::id::Timestamp;
 
 /// The most that is told of one object, bytes: more than the largest takes as it is stored.
@@ -29,7 +29,7 @@ const DESCRIBED_S: i64 = 10 * 366 * 86_400;
 
 /// Writes what is wanted of an object: component by component, for the instances of a series may be a thousand times what is
 /// stored. Refused where it is more than `MAX_TOLD_BYTES`, or the request's budget is spent.
-pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> Result<String, Exhausted> {
+pub fn select(object: &Object, selection: &CalendarDataSelection, zones: &Zones<'_>) -> Result<String, Exhausted> {
     let mut calendar = object.calendar.clone();
     let expansion = selection.expand.map(|range| instances(object, zones, range));
     if expansion.as_ref().is_some_and(|expansion| expansion.cut) {
@@ -59,7 +59,7 @@ pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> Resu
     if let Some(wanted) = wanted {
         reduce(&mut calendar, wanted);
     }
-    let mut out = Output { text: String::new(), left: MAX_TOLD_BYTES, json: selection.json, parts: 0 };
+    let mut out = ObjectWriter { text: String::new(), left: MAX_TOLD_BYTES, json: selection.json, parts: 0 };
     out.begin(&calendar)?;
     let inner = wanted.and_then(|wanted| wanted.components.as_deref());
     let names = wanted.map_or(0, names_of);
@@ -77,14 +77,14 @@ pub fn select(object: &Object, selection: &Selection, zones: &Zones<'_>) -> Resu
 }
 
 /// An object as it is written.
-struct Output {
+struct ObjectWriter {
     text: String,
     left: usize,
     json: bool,
     parts: usize,
 }
 
-impl Output {
+impl ObjectWriter {
     fn begin(&mut self, calendar: &Component) -> Result<(), Exhausted> {
         self.room_for(calendar)?;
         if self.json {
@@ -229,7 +229,7 @@ fn alone(instance: &Instance<'_>, zones: &Zones<'_>) -> Component {
                 properties.extend(clock.and_then(|clock| ends(name, clock)));
             }
             // Where it is told in UTC its days are of 24 hours.
-            "DURATION" if !is_told(instance, Length::read(property.value()), zones) => {}
+            "DURATION" if !end_is_clear(instance, Length::read(property.value()), zones) => {}
             name => {
                 lasts |= name == "DURATION";
                 properties.push(property.clone());
@@ -240,7 +240,7 @@ fn alone(instance: &Instance<'_>, zones: &Zones<'_>) -> Component {
     if !due_alone && source.property("DTSTART").is_none() {
         properties.extend(in_utc("DTSTART", &instance.local, instance.start, zones));
     }
-    if !lasts && !is_told(instance, None, zones) {
+    if !lasts && !end_is_clear(instance, None, zones) {
         let name = if source.name == "VTODO" { "DUE" } else { "DTEND" };
         properties.extend(ends(name, instance.local.clock.clone()));
     }
@@ -250,10 +250,10 @@ fn alone(instance: &Instance<'_>, zones: &Zones<'_>) -> Component {
 }
 
 /// Does whoever reads an instance in UTC, with a DURATION or none, see when it ends?
-fn is_told(instance: &Instance<'_>, length: Option<Length>, zones: &Zones<'_>) -> bool {
+fn end_is_clear(instance: &Instance<'_>, length: Option<Length>, zones: &Zones<'_>) -> bool {
     let Instance { start, local, .. } = instance;
     let clock = if matches!(local.clock, Clock::Zone(_)) { &Clock::Utc } else { &local.clock };
-    let extent = length.map_or_else(|| Extent::untold(instance.component, local), Extent::Nominal);
+    let extent = length.map_or_else(|| Extent::by_default(instance.component, local), Extent::Nominal);
     let zone = zones.of(clock);
     extent.end(*start, zone.local(*start), &zone) == instance.end
 }

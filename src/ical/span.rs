@@ -32,7 +32,7 @@ pub struct Span {
 
 /// What instances of a block follow from.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Block<'a> {
+pub struct SpanBlock<'a> {
     /// The hash of the object's content.
     pub content: &'a str,
     /// The zone of what floats.
@@ -42,20 +42,20 @@ pub struct Block<'a> {
 }
 
 /// The instances of a block; `None`: its object cannot be followed there.
-pub type Followed = Arc<Option<Vec<Span>>>;
+pub type FoundSpans = Arc<Option<Vec<Span>>>;
 
 /// Where blocks are kept.
-pub trait Blocks: Send + Sync {
+pub trait SpanCache: Send + Sync {
     /// A block, if it is there.
-    fn get(&self, block: Block<'_>) -> Option<Followed>;
+    fn get(&self, block: SpanBlock<'_>) -> Option<FoundSpans>;
 
     /// Keeps a block.
-    fn put(&self, block: Block<'_>, followed: &Followed);
+    fn put(&self, block: SpanBlock<'_>, followed: &FoundSpans);
 }
 
 /// A question that is asked of many objects: when they take place in a range, where what floats is told in a zone.
-pub struct Question {
-    kept: Arc<dyn Blocks>,
+pub struct SpanQuery {
+    kept: Arc<dyn SpanCache>,
     zone: Zone,
     zone_key: String,
     range: TimeRange,
@@ -63,9 +63,9 @@ pub struct Question {
     budget: Budget,
 }
 
-impl Question {
+impl SpanQuery {
     /// Begins to ask. `None`: the range is too long for what is kept.
-    pub fn ask(kept: Arc<dyn Blocks>, zone: &Zone, range: TimeRange, budget: &Budget) -> Option<Self> {
+    pub fn ask(kept: Arc<dyn SpanCache>, zone: &Zone, range: TimeRange, budget: &Budget) -> Option<Self> {
         let (first, last) = (range.start.div_euclid(BLOCK_S), range.end.saturating_sub(1).div_euclid(BLOCK_S));
         if last.checked_sub(first).is_none_or(|more| !(0..MAX_BLOCKS).contains(&more)) {
             return None;
@@ -98,7 +98,7 @@ impl Question {
     /// Tells of the instances, until `tell` says that it has heard enough.
     fn each(&self, hash: &str, object: impl Fn() -> Option<Object>, mut tell: impl FnMut(&Span) -> bool) -> Option<()> {
         for number in self.blocks.clone() {
-            let block = Block { content: hash, zone: &self.zone_key, number };
+            let block = SpanBlock { content: hash, zone: &self.zone_key, number };
             let followed = match self.kept.get(block) {
                 Some(followed) => followed,
                 None => {
@@ -145,7 +145,7 @@ mod tests {
     use std::collections::HashMap;
     use std::sync::{Arc, Mutex};
 
-    use super::{BLOCK_S, Block, Blocks, Followed, Question};
+    use super::{BLOCK_S, FoundSpans, SpanBlock, SpanCache, SpanQuery};
     use crate::ical::object::Object;
     use crate::ical::recur::instances;
     use crate::ical::zone::{Zone, Zones};
@@ -156,14 +156,14 @@ mod tests {
 
     /// Keeps all.
     #[derive(Default)]
-    struct All(Mutex<HashMap<String, Followed>>);
+    struct All(Mutex<HashMap<String, FoundSpans>>);
 
-    impl Blocks for All {
-        fn get(&self, block: Block<'_>) -> Option<Followed> {
+    impl SpanCache for All {
+        fn get(&self, block: SpanBlock<'_>) -> Option<FoundSpans> {
             self.0.lock().unwrap().get(&format!("{block:?}")).cloned()
         }
 
-        fn put(&self, block: Block<'_>, followed: &Followed) {
+        fn put(&self, block: SpanBlock<'_>, followed: &FoundSpans) {
             self.0.lock().unwrap().insert(format!("{block:?}"), Arc::clone(followed));
         }
     }
@@ -193,7 +193,7 @@ mod tests {
             let range = TimeRange { start: from, end: from + length };
             let expected = instances(&object, &Zones::new(&object.calendar, &zone), range).instances;
             let expected: Vec<_> = expected.iter().map(|instance| (instance.start, instance.end)).collect();
-            let asked = Question::ask(Arc::<All>::default(), &zone, range, &Budget::default()).unwrap();
+            let asked = SpanQuery::ask(Arc::<All>::default(), &zone, range, &Budget::default()).unwrap();
             for _ in 0..2 {
                 let hash = format!("{which:064x}");
                 let found = asked.instances(&hash, || Some(object.clone())).unwrap();
@@ -223,7 +223,7 @@ mod tests {
             let zone = zone(offset);
             let expected = instances(&object, &Zones::new(&object.calendar, &zone), range).instances[0].start;
             for _ in 0..2 {
-                let asked = Question::ask(kept.clone(), &zone, range, &Budget::default()).unwrap();
+                let asked = SpanQuery::ask(kept.clone(), &zone, range, &Budget::default()).unwrap();
                 let found = asked.instances(&hash, || Some(object.clone())).unwrap();
                 assert_eq!(found.iter().map(|span| span.start).collect::<Vec<_>>(), [expected], "{offset}");
             }
@@ -237,8 +237,8 @@ mod tests {
         let range = TimeRange { start: 1_700_000_000, end: 1_700_003_600 };
         let hash = "0".repeat(64);
         let kept = Arc::<All>::default();
-        let asked = Question::ask(kept.clone(), &zone, range, &Budget::default()).unwrap();
+        let asked = SpanQuery::ask(kept.clone(), &zone, range, &Budget::default()).unwrap();
         assert_eq!(asked.instances(&hash, || Some(minutely.clone())), None);
-        assert!(Question::ask(kept.clone(), &zone, TimeRange::ALL, &Budget::default()).is_none());
+        assert!(SpanQuery::ask(kept.clone(), &zone, TimeRange::ALL, &Budget::default()).is_none());
     }
 }

@@ -19,7 +19,7 @@ const PRODUCT: &str = "PRODID:-//Beffroi//Beffroi//EN\r\n";
 
 /// Where in the stream a component stands, bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Span {
+pub struct ComponentSpan {
     /// From.
     pub start: u64,
     /// How many.
@@ -28,11 +28,11 @@ pub struct Span {
 
 /// All components of one UID.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Entry {
+pub struct StreamedObject {
     /// Their UID.
     pub uid: String,
     /// Where they stand.
-    pub spans: Vec<Span>,
+    pub spans: Vec<ComponentSpan>,
     instances: HashSet<Option<When>>,
 }
 
@@ -51,7 +51,7 @@ pub enum Skipped {
 pub struct Contents {
     format: TextFormat,
     /// In the order in which the stream first names them.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<StreamedObject>,
     by_uid: HashMap<String, usize>,
     /// By the keys of their names, each with its name.
     zones: HashMap<String, Vec<(String, Vec<u8>)>>,
@@ -158,9 +158,9 @@ impl Contents {
         let Some(uid) = part.value("UID").filter(|uid| !uid.trim().is_empty()).map(str::to_owned) else {
             return invalid(Invalid::Uid);
         };
-        let span = Span { start, length: self.part_bytes };
+        let span = ComponentSpan { start, length: self.part_bytes };
         let place = *self.by_uid.entry(uid.clone()).or_insert_with(|| {
-            self.entries.push(Entry { uid: uid.clone(), spans: Vec::new(), instances: HashSet::new() });
+            self.entries.push(StreamedObject { uid: uid.clone(), spans: Vec::new(), instances: HashSet::new() });
             self.entries.len() - 1
         });
         let entry = self.entries.get_mut(place)?;
@@ -290,7 +290,7 @@ mod tests {
 
     fn objects(text: &str) -> Vec<String> {
         let (contents, _) = contents(text);
-        let part = |span: &super::Span| text.as_bytes()[span.start as usize..][..span.length].to_vec();
+        let part = |span: &super::ComponentSpan| text.as_bytes()[span.start as usize..][..span.length].to_vec();
         let made = contents.entries.iter().map(|e| contents.object(&e.spans.iter().map(part).collect::<Vec<_>>()));
         made.map(|object| String::from_utf8(object).unwrap()).collect()
     }
@@ -352,7 +352,7 @@ mod tests {
                     line.clear();
                 }
             }
-            let part = |span: &super::Span| bytes[span.start as usize..][..span.length].to_vec();
+            let part = |span: &super::ComponentSpan| bytes[span.start as usize..][..span.length].to_vec();
             let read = contents.entries.iter().map(|e| contents.object(&e.spans.iter().map(part).collect::<Vec<_>>()));
             let read: Vec<String> = read.map(|object| String::from_utf8(object).unwrap()).collect();
             assert_eq!(read, made, "{format:?}");

@@ -22,7 +22,7 @@ const LAST_YEAR: i16 = 2100;
 const MAX_CHANGES: usize = 2_000;
 
 /// A zone of the register, and the tag of what is told of it.
-pub struct Listed {
+pub struct ListedZone {
     /// Its name.
     pub name: String,
     /// Changes with its rules.
@@ -31,7 +31,7 @@ pub struct Listed {
 
 /// A moment at which a clock changes.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Change {
+pub struct Observance {
     /// When.
     pub at: Timestamp,
     /// Offsets before and after, seconds.
@@ -47,17 +47,17 @@ pub struct Change {
 /// A time that a zone has: daylight saving or not, offsets before and after, what it is called.
 type Time<'a> = (bool, (i32, i32), &'a str);
 
-static LISTED: LazyLock<Vec<Listed>> = LazyLock::new(|| {
+static LISTED: LazyLock<Vec<ListedZone>> = LazyLock::new(|| {
     let names = jiff::tz::db().available().map(|name| name.as_str().to_owned());
-    let listed = names.filter_map(|name| Some(Listed { tag: tag(&described(&name)?), name }));
-    let mut listed: Vec<Listed> = listed.collect();
+    let listed = names.filter_map(|name| Some(ListedZone { tag: tag(&described(&name)?), name }));
+    let mut listed: Vec<ListedZone> = listed.collect();
     listed.sort_by(|one, other| one.name.cmp(&other.name));
     listed
 });
 
 /// The zones, by their names.
 #[must_use]
-pub fn listed() -> &'static [Listed] {
+pub fn listed() -> &'static [ListedZone] {
     &LISTED
 }
 
@@ -99,14 +99,14 @@ pub fn last() -> Timestamp {
 }
 
 /// When the clock of a zone changes within a range, and the offset at its beginning.
-fn changes(zone: &TimeZone, range: TimeRange) -> (i32, Vec<Change>) {
+fn changes(zone: &TimeZone, range: TimeRange) -> (i32, Vec<Observance>) {
     let instant = |at: Timestamp| Instant::from_second(at).unwrap_or(if at > 0 { Instant::MAX } else { Instant::MIN });
     let (start, end) = (instant(range.start), instant(range.end.min(last())));
     let first = zone.to_offset(start);
     let mut before = first;
     let mut found = Vec::new();
     for next in zone.following(start).take_while(|next| next.timestamp() < end).take(MAX_CHANGES) {
-        found.push(Change {
+        found.push(Observance {
             at: next.timestamp().as_second(),
             offsets: (before.seconds(), next.offset().seconds()),
             name: next.abbreviation().to_owned(),
@@ -120,7 +120,7 @@ fn changes(zone: &TimeZone, range: TimeRange) -> (i32, Vec<Change>) {
 
 /// The changes of a zone of a name in a range; `None`: there is no such zone.
 #[must_use]
-pub fn observances(name: &str, range: TimeRange) -> Option<Vec<Change>> {
+pub fn observances(name: &str, range: TimeRange) -> Option<Vec<Observance>> {
     Some(changes(&registered(name)?, range).1)
 }
 

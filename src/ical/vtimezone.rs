@@ -20,7 +20,7 @@ const OUTSET: i16 = 1971;
 
 /// A change of a clock in one year.
 #[derive(Clone, Copy)]
-struct Change {
+struct Transition {
     /// By the clock before.
     local: DateTime,
     from_s: i32,
@@ -41,7 +41,7 @@ pub fn vtimezone(name: &str, zone: &Zone, range: TimeRange) -> Option<String> {
     if last.checked_sub(first)? >= MAX_YEARS || (first < OUTSET && matches!(zone, Zone::Described(_))) {
         return None;
     }
-    let years: Vec<Vec<Change>> = (first..=last).map(|year| changes(zone, year)).collect::<Option<_>>()?;
+    let years: Vec<Vec<Transition>> = (first..=last).map(|year| changes(zone, year)).collect::<Option<_>>()?;
     // Offsets are written in minutes.
     if years.iter().flatten().any(|change| change.from_s % 60 != 0 || change.to_s % 60 != 0) {
         return None;
@@ -58,7 +58,7 @@ pub fn vtimezone(name: &str, zone: &Zone, range: TimeRange) -> Option<String> {
         }
         [_, _] => {
             for daylight in [false, true] {
-                let each: Vec<Change> = years
+                let each: Vec<Transition> = years
                     .iter()
                     .map(|year| match year.as_slice() {
                         [one, other] if one.daylight != other.daylight => {
@@ -99,12 +99,12 @@ fn offset(seconds: i32) -> String {
 }
 
 /// The changes of a year; `None`: the calendar ends here, or they are not for sure.
-fn changes(zone: &Zone, year: i16) -> Option<Vec<Change>> {
+fn changes(zone: &Zone, year: i16) -> Option<Vec<Transition>> {
     match zone {
         Zone::Known(zone) => known_changes(zone, year),
         Zone::Described(described) => {
             let changes = described.changes(year)?.into_iter().map(|(local, from_s, to_s)| {
-                Some(Change {
+                Some(Transition {
                     local,
                     from_s: i32::try_from(from_s).ok()?,
                     to_s: i32::try_from(to_s).ok()?,
@@ -116,7 +116,7 @@ fn changes(zone: &Zone, year: i16) -> Option<Vec<Change>> {
     }
 }
 
-fn known_changes(zone: &TimeZone, year: i16) -> Option<Vec<Change>> {
+fn known_changes(zone: &TimeZone, year: i16) -> Option<Vec<Transition>> {
     let begins = TimeZone::UTC.to_timestamp(Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0)).ok()?;
     let ends = TimeZone::UTC.to_timestamp(Date::new(year.checked_add(1)?, 1, 1).ok()?.at(0, 0, 0, 0)).ok()?;
     let mut before = zone.to_offset(begins);
@@ -124,7 +124,7 @@ fn known_changes(zone: &TimeZone, year: i16) -> Option<Vec<Change>> {
     for transition in zone.following(begins).take_while(|transition| transition.timestamp() < ends).take(10) {
         let after = transition.offset();
         if after != before {
-            found.push(Change {
+            found.push(Transition {
                 local: before.to_datetime(transition.timestamp()),
                 from_s: before.seconds(),
                 to_s: after.seconds(),
@@ -137,10 +137,10 @@ fn known_changes(zone: &TimeZone, year: i16) -> Option<Vec<Change>> {
 }
 
 /// The rule that all these changes, one a year, follow; and when it would first have done so after 1970.
-fn rule(changes: &[Change]) -> Option<(String, DateTime)> {
+fn rule(changes: &[Transition]) -> Option<(String, DateTime)> {
     let first = changes.first()?;
     let (month, day, time) = (first.local.month(), first.local.date().weekday(), first.local.time());
-    let same = |change: &Change| {
+    let same = |change: &Transition| {
         let local = change.local;
         let same_time = local.time() == time && (change.from_s, change.to_s) == (first.from_s, first.to_s);
         local.month() == month && local.date().weekday() == day && same_time

@@ -13,7 +13,7 @@ use jiff::Timestamp as Instant;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::described::{Described, tells_offset};
+use super::described::{Described, states_offset};
 use super::object::{Component, parse};
 use super::time::{Clock, When};
 use super::tzid;
@@ -85,7 +85,7 @@ impl Zone {
     pub fn named_in(text: &str) -> Option<Self> {
         let calendar = parse(text.as_bytes()).ok()?;
         let name = descriptions(&calendar).find_map(tzid::name_of)?;
-        let guessed = || tzid::guessed(&name).filter(|_| !descriptions(&calendar).any(tells_offset));
+        let guessed = || tzid::guessed(&name).filter(|_| !descriptions(&calendar).any(states_offset));
         tzid::known(&name).or_else(guessed).map(Self::Known)
     }
 

@@ -62,11 +62,11 @@ pub fn more(told: Result<(), Exhausted>) -> Result<bool, Error> {
 
 /// Memory that all requests of a process share. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Allowance(Arc<Mutex<Held>>);
+pub struct Allowance(Arc<Mutex<Holdings>>);
 
 /// What is held of it, in all and by each person who asks for something.
 #[derive(Debug, Default)]
-struct Held {
+struct Holdings {
     all: u64,
     persons: HashMap<Id, Share>,
 }
@@ -79,7 +79,7 @@ struct Share {
 }
 
 impl Allowance {
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, Holdings> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -126,7 +126,7 @@ pub struct ParameterFilter {
 
 /// Which parts of an object are wanted (RFC 4791 section 9.6).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Selection {
+pub struct CalendarDataSelection {
     /// Which components and properties; `None`: all.
     pub component: Option<ComponentSelection>,
     /// Series as their single instances in a range, in UTC.
@@ -141,7 +141,7 @@ pub struct Selection {
     pub json: bool,
 }
 
-impl Selection {
+impl CalendarDataSelection {
     /// Is the object wanted as it is stored?
     #[must_use]
     pub fn is_all(&self) -> bool {
@@ -232,7 +232,7 @@ impl ComponentSet {
 
 /// How much of each event a feed tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Detail {
+pub enum FeedDetail {
     /// All but the people.
     Full,
     /// When, and the title.
@@ -242,9 +242,10 @@ pub enum Detail {
 }
 
 /// Each with its spelling in commands and in the database.
-pub const DETAILS: [(Detail, &str); 3] = [(Detail::Full, "full"), (Detail::Title, "title"), (Detail::Busy, "busy")];
+pub const DETAILS: [(FeedDetail, &str); 3] =
+    [(FeedDetail::Full, "full"), (FeedDetail::Title, "title"), (FeedDetail::Busy, "busy")];
 
-impl Detail {
+impl FeedDetail {
     /// Its spelling.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -266,7 +267,7 @@ pub struct Feed {
     /// Name of its calendar.
     pub calendar: String,
     /// How much it tells.
-    pub detail: Detail,
+    pub detail: FeedDetail,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends.

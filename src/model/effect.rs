@@ -27,7 +27,7 @@ pub enum Effect {
 
 /// Where an effect takes place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum EffectPlace {
     /// At what the request's path leads to.
     Target,
     /// At the collection that holds it, or would.
@@ -43,13 +43,13 @@ pub struct EffectRow {
     /// The method.
     pub method: Method,
     /// On something that is there.
-    pub mapped: &'static [(Effect, Place)],
+    pub mapped: &'static [(Effect, EffectPlace)],
     /// On a name that is free.
-    pub unmapped: &'static [(Effect, Place)],
+    pub unmapped: &'static [(Effect, EffectPlace)],
 }
 
-const READ: &[(Effect, Place)] = &[(Effect::Read, Place::Target)];
-const CREATE: &[(Effect, Place)] = &[(Effect::Bind, Place::Parent)];
+const READ: &[(Effect, EffectPlace)] = &[(Effect::Read, EffectPlace::Target)];
+const CREATE: &[(Effect, EffectPlace)] = &[(Effect::Bind, EffectPlace::Parent)];
 
 /// One row a method.
 pub static EFFECTS: [EffectRow; 17] = [
@@ -58,42 +58,50 @@ pub static EFFECTS: [EffectRow; 17] = [
     EffectRow { method: Method::Head, mapped: READ, unmapped: READ },
     EffectRow { method: Method::Propfind, mapped: READ, unmapped: READ },
     EffectRow { method: Method::Report, mapped: READ, unmapped: READ },
-    EffectRow { method: Method::Put, mapped: &[(Effect::WriteContent, Place::Target)], unmapped: CREATE },
+    EffectRow { method: Method::Put, mapped: &[(Effect::WriteContent, EffectPlace::Target)], unmapped: CREATE },
     EffectRow { method: Method::Mkcol, mapped: CREATE, unmapped: CREATE },
     EffectRow { method: Method::Mkcalendar, mapped: CREATE, unmapped: CREATE },
-    EffectRow { method: Method::Delete, mapped: &[(Effect::Unbind, Place::Parent)], unmapped: READ },
+    EffectRow { method: Method::Delete, mapped: &[(Effect::Unbind, EffectPlace::Parent)], unmapped: READ },
     EffectRow {
         method: Method::Copy,
         mapped: &[
-            (Effect::Read, Place::Target),
-            (Effect::Bind, Place::DestinationParent),
-            (Effect::Unbind, Place::Overwritten),
+            (Effect::Read, EffectPlace::Target),
+            (Effect::Bind, EffectPlace::DestinationParent),
+            (Effect::Unbind, EffectPlace::Overwritten),
         ],
         unmapped: READ,
     },
     EffectRow {
         method: Method::Move,
         mapped: &[
-            (Effect::Unbind, Place::Parent),
-            (Effect::Bind, Place::DestinationParent),
-            (Effect::Unbind, Place::Overwritten),
+            (Effect::Unbind, EffectPlace::Parent),
+            (Effect::Bind, EffectPlace::DestinationParent),
+            (Effect::Unbind, EffectPlace::Overwritten),
         ],
         unmapped: READ,
     },
-    EffectRow { method: Method::Proppatch, mapped: &[(Effect::WriteProperties, Place::Target)], unmapped: READ },
-    EffectRow { method: Method::Lock, mapped: &[(Effect::Lock, Place::Target)], unmapped: CREATE },
-    EffectRow { method: Method::Unlock, mapped: &[(Effect::Unlock, Place::Target)], unmapped: READ },
-    EffectRow { method: Method::VersionControl, mapped: &[(Effect::WriteProperties, Place::Target)], unmapped: READ },
-    EffectRow { method: Method::Post, mapped: &[(Effect::Bind, Place::Target)], unmapped: READ },
-    EffectRow { method: Method::Update, mapped: &[(Effect::WriteContent, Place::Target)], unmapped: READ },
+    EffectRow { method: Method::Proppatch, mapped: &[(Effect::WriteProperties, EffectPlace::Target)], unmapped: READ },
+    EffectRow { method: Method::Lock, mapped: &[(Effect::Lock, EffectPlace::Target)], unmapped: CREATE },
+    EffectRow { method: Method::Unlock, mapped: &[(Effect::Unlock, EffectPlace::Target)], unmapped: READ },
+    EffectRow {
+        method: Method::VersionControl,
+        mapped: &[(Effect::WriteProperties, EffectPlace::Target)],
+        unmapped: READ,
+    },
+    EffectRow { method: Method::Post, mapped: &[(Effect::Bind, EffectPlace::Target)], unmapped: READ },
+    EffectRow { method: Method::Update, mapped: &[(Effect::WriteContent, EffectPlace::Target)], unmapped: READ },
 ];
 
 /// The same for a folder or calendar: what stands in it is put back, and what came since goes.
-const UPDATE_FOLDER: &[(Effect, Place)] =
-    &[(Effect::WriteContent, Place::Target), (Effect::Bind, Place::Target), (Effect::Unbind, Place::Target)];
+const UPDATE_FOLDER: &[(Effect, EffectPlace)] = &[
+    (Effect::WriteContent, EffectPlace::Target),
+    (Effect::Bind, EffectPlace::Target),
+    (Effect::Unbind, EffectPlace::Target),
+];
 
 /// MOVE out of the trash: who may write where it stood, and where it is to stand.
-const RESTORE: &[(Effect, Place)] = &[(Effect::WriteContent, Place::Parent), (Effect::Bind, Place::DestinationParent)];
+const RESTORE: &[(Effect, EffectPlace)] =
+    &[(Effect::WriteContent, EffectPlace::Parent), (Effect::Bind, EffectPlace::DestinationParent)];
 
 impl Effect {
     /// The privilege it takes (RFC 3744 appendix B). Unlocking takes reading only: the lock's maker may always, and
@@ -119,7 +127,7 @@ impl Effect {
 
 /// The effects of a method on what is there, or on a free name.
 #[must_use]
-pub fn effects(method: Method, at: Option<&Traits>) -> &'static [(Effect, Place)] {
+pub fn effects(method: Method, at: Option<&Traits>) -> &'static [(Effect, EffectPlace)] {
     match (method, at) {
         (Method::Move, Some(Traits { view: View::Trashed, .. })) => return RESTORE,
         // What one says of it is one's own.

@@ -24,13 +24,13 @@ impl ETag {
 
     /// The same as clients are told it, in one piece, for a listing tells one a member.
     #[must_use]
-    pub fn told_of_hash(hash: &str) -> String {
+    pub fn header_of_hash(hash: &str) -> String {
         ["\"", &opaque(hash), "\""].concat()
     }
 
     /// As clients are told it: in quotes, in one piece, for a listing tells one a member.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn header_value(&self) -> String {
         [if self.weak { "W/\"" } else { "\"" }, &self.opaque, "\""].concat()
     }
 
@@ -51,7 +51,7 @@ fn opaque(hash: &str) -> Cow<'_, str> {
 
 impl fmt::Display for ETag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.told())
+        f.write_str(&self.header_value())
     }
 }
 
@@ -124,6 +124,6 @@ mod tests {
         assert_eq!(tag.to_string(), format!("\"{}\"", "ab".repeat(16)));
         assert!(tag.matches_strongly(&tag.clone()));
         assert!(!tag.matches_strongly(&ETag { weak: true, ..tag.clone() }));
-        assert_eq!(ETag::of_hash("a\u{0}<\"\u{e9}b").told(), "\"ab\"");
+        assert_eq!(ETag::of_hash("a\u{0}<\"\u{e9}b").header_value(), "\"ab\"");
     }
 }

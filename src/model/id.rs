@@ -76,7 +76,7 @@ const LAST_TOLD: Timestamp = 253_402_300_799;
 
 /// The nearest moment that an HTTP date tells. Clients date documents from 1601 on, and beyond the year 9999.
 #[must_use]
-pub fn tellable(at: Timestamp) -> Timestamp {
+pub fn representable(at: Timestamp) -> Timestamp {
     at.clamp(0, LAST_TOLD)
 }
 

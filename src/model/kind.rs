@@ -44,7 +44,7 @@ pub enum Kind {
 
 /// What a node's content is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Content {
+pub enum ContentKind {
     /// Bytes that nobody looks into.
     Opaque,
     /// A calendar object (RFC 4791 section 4.1): judged when it is stored, known by what the index says of it.
@@ -58,7 +58,7 @@ pub struct KindRow {
     /// How a row of the database spells it.
     pub code: &'static str,
     /// Its content; `None`: it is a collection (RFC 4918 section 5.2).
-    pub content: Option<Content>,
+    pub content: Option<ContentKind>,
     /// Children of `DAV:resourcetype`.
     pub resource_types: &'static [QName],
     /// What PUT and LOCK of an unmapped name create in it.
@@ -104,7 +104,7 @@ pub static KINDS: [KindRow; 16] = [
     row(Kind::Home, "home", &COLLECTION, READ_ONLY),
     folder(Kind::Documents, "documents", DOCUMENTS),
     folder(Kind::Folder, "folder", FOLDER),
-    document(Kind::File, "file", Content::Opaque),
+    document(Kind::File, "file", ContentKind::Opaque),
     row(Kind::Histories, "histories", &COLLECTION, READ_ONLY),
     row(Kind::Trashes, "trashes", &COLLECTION, READ_ONLY),
     row(Kind::Trash, "trash", &COLLECTION, READ_ONLY),
@@ -122,7 +122,7 @@ pub static KINDS: [KindRow; 16] = [
         properties: true,
         ..row(Kind::Calendar, "calendar", &CALENDAR, CALENDAR_METHODS)
     },
-    KindRow { free_name: true, ..document(Kind::Object, "object", Content::CalendarObject) },
+    KindRow { free_name: true, ..document(Kind::Object, "object", ContentKind::CalendarObject) },
 ];
 
 const fn row(kind: Kind, code: &'static str, resource_types: &'static [QName], methods: MethodSet) -> KindRow {
@@ -154,7 +154,7 @@ const fn folder(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
     }
 }
 
-const fn document(kind: Kind, code: &'static str, content: Content) -> KindRow {
+const fn document(kind: Kind, code: &'static str, content: ContentKind) -> KindRow {
     KindRow { content: Some(content), properties: true, versioned: true, ..row(kind, code, &[], FILE) }
 }
 
@@ -181,7 +181,7 @@ impl Kind {
     /// Is its content a calendar object?
     #[must_use]
     pub fn holds_calendar_object(self) -> bool {
-        self.row().content == Some(Content::CalendarObject)
+        self.row().content == Some(ContentKind::CalendarObject)
     }
 
     /// Are the names of its members their clients' business?

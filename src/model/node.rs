@@ -13,7 +13,7 @@ use super::kind::Kind;
 use super::lock::Lock;
 use super::media_type;
 use super::privilege::Role;
-use super::version::{Present, Source};
+use super::version::{MovedDocument, Present};
 use super::view::{Traits, View};
 
 /// Node of `/`; the parent of every home.
@@ -139,9 +139,9 @@ impl Node {
 
     /// What the rules of succession ask of it when it is moved. A file is new that holds what the document held before.
     #[must_use]
-    pub fn as_source(&self) -> Source<'_> {
+    pub fn as_source(&self) -> MovedDocument<'_> {
         let made_at = self.created_at.min(self.written_at);
-        Source { name: &self.name, author: self.author_id, made_at, version: self.version }
+        MovedDocument { name: &self.name, author: self.author_id, made_at, version: self.version }
     }
 
     /// How many documents it is, with all below it.

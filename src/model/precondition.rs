@@ -8,7 +8,7 @@ use super::path::Path;
 
 /// `If-Match` or `If-None-Match`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Tags {
+pub enum EntityTags {
     /// `*`
     Any,
     /// A list.
@@ -46,9 +46,9 @@ pub enum IfState {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Preconditions {
     /// `If-Match`
-    pub if_match: Option<Tags>,
+    pub if_match: Option<EntityTags>,
     /// `If-None-Match`
-    pub if_none_match: Option<Tags>,
+    pub if_none_match: Option<EntityTags>,
     /// `If-Modified-Since`
     pub if_modified_since: Option<Timestamp>,
     /// `If-Unmodified-Since`
@@ -61,7 +61,7 @@ pub struct Preconditions {
 
 /// What the conditions are compared with.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct State {
+pub struct ResourceState {
     /// Is the resource mapped?
     pub exists: bool,
     /// Its entity tag.
@@ -98,10 +98,10 @@ impl Preconditions {
 
     /// The conditions of RFC 9110 section 13.2.2, in its order.
     #[must_use]
-    pub fn http(&self, state: &State, reading: bool) -> Outcome {
-        let found = |tags: &Tags, strong: bool| match tags {
-            Tags::Any => state.exists,
-            Tags::List(list) => state.etag.as_ref().is_some_and(|etag| {
+    pub fn http(&self, state: &ResourceState, reading: bool) -> Outcome {
+        let found = |tags: &EntityTags, strong: bool| match tags {
+            EntityTags::Any => state.exists,
+            EntityTags::List(list) => state.etag.as_ref().is_some_and(|etag| {
                 list.iter().any(|tag| if strong { tag.matches_strongly(etag) } else { tag.opaque == etag.opaque })
             }),
         };
@@ -125,7 +125,7 @@ impl Preconditions {
     }
 
     /// Does one of the `If` lists hold? `state_of` answers for the resource a list is tagged with.
-    pub fn dav<'a>(&self, mut state_of: impl FnMut(Option<&Path>) -> Option<&'a State>) -> bool {
+    pub fn dav<'a>(&self, mut state_of: impl FnMut(Option<&Path>) -> Option<&'a ResourceState>) -> bool {
         self.if_lists.is_empty()
             || self.if_lists.iter().any(|list| {
                 let Some(state) = state_of(list.resource.as_ref()) else { return false };
@@ -144,8 +144,8 @@ impl Preconditions {
 mod tests {
     use super::*;
 
-    fn state() -> State {
-        State {
+    fn state() -> ResourceState {
+        ResourceState {
             exists: true,
             etag: Some(ETag { opaque: "a".into(), weak: false }),
             modified_at: Some(1000),
@@ -153,8 +153,8 @@ mod tests {
         }
     }
 
-    fn tags(opaque: &str) -> Option<Tags> {
-        Some(Tags::List(vec![ETag { opaque: opaque.into(), weak: false }]))
+    fn tags(opaque: &str) -> Option<EntityTags> {
+        Some(EntityTags::List(vec![ETag { opaque: opaque.into(), weak: false }]))
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
             (p(|p| p.if_match = tags("b")), false, Outcome::Failed),
             (p(|p| p.if_none_match = tags("a")), true, Outcome::NotModified),
             (p(|p| p.if_none_match = tags("a")), false, Outcome::Failed),
-            (p(|p| p.if_none_match = Some(Tags::Any)), false, Outcome::Failed),
+            (p(|p| p.if_none_match = Some(EntityTags::Any)), false, Outcome::Failed),
             (p(|p| p.if_modified_since = Some(1000)), true, Outcome::NotModified),
             (p(|p| p.if_modified_since = Some(999)), true, Outcome::Proceed),
             (p(|p| p.if_modified_since = Some(1000)), false, Outcome::Proceed),
@@ -187,8 +187,8 @@ mod tests {
         ] {
             assert_eq!(preconditions.http(&state(), reading), expected, "{preconditions:?}");
         }
-        let any = Preconditions { if_match: Some(Tags::Any), ..Preconditions::default() };
-        assert_eq!(any.http(&State::default(), false), Outcome::Failed);
+        let any = Preconditions { if_match: Some(EntityTags::Any), ..Preconditions::default() };
+        assert_eq!(any.http(&ResourceState::default(), false), Outcome::Failed);
     }
 
     #[test]

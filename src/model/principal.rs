@@ -57,7 +57,7 @@ pub struct Principal {
 
 /// What a device password opens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scope {
+pub enum DeviceScope {
     /// Everything.
     All,
     /// Calendars only.
@@ -67,10 +67,10 @@ pub enum Scope {
 }
 
 /// Each scope with its code in the database and its spelling in commands.
-pub const SCOPES: [(Scope, i64, &str); 3] =
-    [(Scope::All, 0, "all"), (Scope::Calendars, 1, "calendars"), (Scope::Files, 2, "files")];
+pub const SCOPES: [(DeviceScope, i64, &str); 3] =
+    [(DeviceScope::All, 0, "all"), (DeviceScope::Calendars, 1, "calendars"), (DeviceScope::Files, 2, "files")];
 
-impl Scope {
+impl DeviceScope {
     /// Code in the database.
     #[must_use]
     pub fn code(self) -> i64 {
@@ -127,7 +127,7 @@ pub struct Actor {
     /// The name shown to people.
     pub display_name: String,
     /// What the password used opens.
-    pub scope: Scope,
+    pub scope: DeviceScope,
     /// Does the password only read?
     pub read_only: bool,
     /// Label of the device; `None` for the account password and for commands.
@@ -148,7 +148,7 @@ pub struct Device {
     /// The person's name for it.
     pub label: String,
     /// What it opens.
-    pub scope: Scope,
+    pub scope: DeviceScope,
     /// Does it only read?
     pub read_only: bool,
     /// When it was made.

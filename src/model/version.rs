@@ -107,7 +107,7 @@ pub fn succeeds(vacated: Vacated, landing: Landing, actor: Id, now: Timestamp) -
 
 /// A document that is moved onto a name.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
+pub struct MovedDocument<'a> {
     /// Its name so far.
     pub name: &'a str,
     /// Who wrote its content.
@@ -120,7 +120,7 @@ pub struct Source<'a> {
 
 /// Was it made for that by the same person? What is set aside under a backup's name was not.
 #[must_use]
-pub fn landing_of_move(source: Source<'_>, to: &str, actor: Id, now: Timestamp) -> Landing {
+pub fn landing_of_move(source: MovedDocument<'_>, to: &str, actor: Id, now: Timestamp) -> Landing {
     let recent = (0..VACATED_S).contains(&(now - source.made_at));
     let fresh = recent && source.author == Some(actor) && source.version <= 1 && !is_backup(to, source.name);
     if fresh { Landing::MovedFresh } else { Landing::Moved }
@@ -345,9 +345,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        EMPTY_S, EVERY, Id, Landing, Left, Present, SUCCESSIONS, Source, VACATED_S, Vacated, is_backup, is_litter,
-        is_temporary, is_version, landing_of_move, moment, period, refines, succeeds, suffixed, thinned, version_name,
-        version_of_name,
+        EMPTY_S, EVERY, Id, Landing, Left, MovedDocument, Present, SUCCESSIONS, VACATED_S, Vacated, is_backup,
+        is_litter, is_temporary, is_version, landing_of_move, moment, period, refines, succeeds, suffixed, thinned,
+        version_name, version_of_name,
     };
     use crate::model::filename::check;
 
@@ -431,12 +431,12 @@ mod tests {
 
     #[test]
     fn a_temporary_document_is_fresh_and_ones_own() {
-        let source = Source { name: "X.tmp", author: Some(Id(1)), made_at: 0, version: 1 };
+        let source = MovedDocument { name: "X.tmp", author: Some(Id(1)), made_at: 0, version: 1 };
         assert_eq!(landing_of_move(source, "Plan.docx", Id(1), 9), Landing::MovedFresh);
         assert_eq!(landing_of_move(source, "Plan.docx", Id(2), 9), Landing::Moved);
         assert_eq!(landing_of_move(source, "Plan.docx", Id(1), VACATED_S), Landing::Moved);
-        assert_eq!(landing_of_move(Source { version: 2, ..source }, "Plan.docx", Id(1), 9), Landing::Moved);
-        let document = Source { name: "Plan.docx", ..source };
+        assert_eq!(landing_of_move(MovedDocument { version: 2, ..source }, "Plan.docx", Id(1), 9), Landing::Moved);
+        let document = MovedDocument { name: "Plan.docx", ..source };
         assert_eq!(landing_of_move(document, "Plan.bak", Id(1), 9), Landing::Moved);
     }
 

@@ -29,9 +29,9 @@ const LEFT: Duration = Duration::from_secs(2);
 
 /// What is known of a request's body when its answer is there.
 #[derive(Clone, Default)]
-pub struct Rest(Option<Arc<AtomicBool>>);
+pub struct BodyRemainder(Option<Arc<AtomicBool>>);
 
-impl Rest {
+impl BodyRemainder {
     /// Does the connection end with this answer, because more of the body would come than is read on?
     pub fn ends_connection(&self) -> bool {
         self.0.as_ref().is_some_and(|kept| !kept.load(Ordering::Relaxed))
@@ -39,17 +39,21 @@ impl Rest {
 }
 
 /// A body, for who takes it and for who answers; and why it cannot be taken.
-pub fn take(body: hyper::body::Incoming, version: Version, headers: &HeaderMap) -> (Incoming, Rest, Option<Condition>) {
+pub fn take(
+    body: hyper::body::Incoming,
+    version: Version,
+    headers: &HeaderMap,
+) -> (Incoming, BodyRemainder, Option<Condition>) {
     if body.is_end_stream() {
         return (
             Empty::new().map_err(|never: std::convert::Infallible| match never {}).boxed_unsync(),
-            Rest::default(),
+            BodyRemainder::default(),
             None,
         );
     }
     let stream = version >= Version::HTTP_2;
     let kept = Arc::new(AtomicBool::new(stream));
-    let rest = Rest(Some(Arc::clone(&kept)));
+    let rest = BodyRemainder(Some(Arc::clone(&kept)));
     let unasked = headers.contains_key(EXPECT);
     (Arriving { body: Some(body), unasked, stream, kept }.boxed_unsync(), rest, unknown_coding(headers))
 }

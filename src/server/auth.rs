@@ -14,13 +14,13 @@ use std::time::Duration;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::login::Proof;
-use super::turns::{Source, TooMany, Turns};
+use super::turns::{LoginSource, TooMany, Turns};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
-use crate::tree::authentication::{Credentials, Remembered};
+use crate::tree::authentication::{Credentials, PasswordCache};
 
 /// How long a wrong password waits for its answer, so that a client in a loop does not spin.
 const WRONG: Duration = Duration::from_millis(200);
@@ -34,15 +34,15 @@ const SIDE_BY_SIDE: (usize, usize) = (2, 8);
 
 /// What failures are counted of.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Of {
+enum FailureKey {
     Person(u64),
     Address(IpAddr),
 }
 
 /// Finds out who asks.
 pub struct Authenticator {
-    remembered: Remembered,
-    failures: DefaultKeyedRateLimiter<Of>,
+    cache: PasswordCache,
+    failures: DefaultKeyedRateLimiter<FailureKey>,
     turns: Turns,
     /// Makes numbers of names.
     numbers: RandomState,
@@ -56,7 +56,7 @@ impl Authenticator {
         let (least, most) = SIDE_BY_SIDE;
         let processors = available_parallelism().map_or(least, NonZeroUsize::get);
         Ok(Self {
-            remembered: Remembered::new()?,
+            cache: PasswordCache::new()?,
             failures: RateLimiter::keyed(quota),
             turns: Turns::new((processors / 2).clamp(least, most)),
             numbers: RandomState::new(),
@@ -68,7 +68,7 @@ impl Authenticator {
     pub async fn actor(&self, tree: &Tree, proof: &Proof, address: IpAddr) -> Result<Option<Actor>> {
         let Proof::Password { login, password } = proof;
         let given = (login.as_str(), password.as_str());
-        match tree.authenticate(&self.remembered, given, self.account_passwords).await? {
+        match tree.authenticate(&self.cache, given, self.account_passwords).await? {
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => Ok(self.refuse(login, address, false).await),
             // Set apart, so that other requests do not carry its room about.
@@ -77,25 +77,25 @@ impl Authenticator {
                     Some(person) => self.numbers.hash_one(person),
                     None => self.numbers.hash_one(match_name(login)),
                 };
-                let source = Source::new(person, address);
+                let source = LoginSource::new(person, address);
                 let found = Box::pin(self.verified(tree, given, source)).await?;
                 self.turns.came_to(source, found.is_some());
                 if found.is_some() {
                     return Ok(found);
                 }
                 let failed = |of| self.failures.check_key(&of).is_err();
-                let often = failed(Of::Person(source.person)) | failed(Of::Address(source.address));
+                let often = failed(FailureKey::Person(source.person)) | failed(FailureKey::Address(source.address));
                 Ok(self.refuse(login, address, often || self.turns.are_waited_for()).await)
             }
         }
     }
 
     /// Verifies an account password in its turn, which is given on before anything else is done.
-    async fn verified(&self, tree: &Tree, given: (&str, &str), source: Source) -> Result<Option<Actor>> {
+    async fn verified(&self, tree: &Tree, given: (&str, &str), source: LoginSource) -> Result<Option<Actor>> {
         let turn = self.turns.take(source).await.map_err(|TooMany| Condition::TooManyLogins)?;
         // As of now: it may have taken a while, and someone with the same password may have been first.
-        match tree.authenticate(&self.remembered, given, self.account_passwords).await? {
-            Credentials::Costly(costly) => tree.verify(&self.remembered, costly, turn).await,
+        match tree.authenticate(&self.cache, given, self.account_passwords).await? {
+            Credentials::Costly(costly) => tree.verify(&self.cache, costly, turn).await,
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => Ok(None),
         }
@@ -122,7 +122,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{Authenticator, Proof, Source};
+    use super::{Authenticator, LoginSource, Proof};
     use crate::model::condition::Condition;
     use crate::model::error::Error;
     use crate::model::principal::Actor;
@@ -146,7 +146,7 @@ mod tests {
         assert!(matches!(ask(&authenticator, &tree, RIGHT).await, Ok(Some(_))));
         assert!(matches!(ask(&authenticator, &tree, "old").await, Ok(None)));
         // From here to the end nobody gets a turn.
-        let other = Source::new(0, IpAddr::from([10, 0, 0, 2]));
+        let other = LoginSource::new(0, IpAddr::from([10, 0, 0, 2]));
         let mut taken = Vec::new();
         while let Some(Ok(turn)) = authenticator.turns.take(other).now_or_never() {
             taken.push(turn);

@@ -66,13 +66,13 @@ struct Field {
 }
 
 /// The table of a connection.
-pub struct Table {
+pub struct DynamicTable {
     fields: VecDeque<Field>,
     size: usize,
     most: usize,
 }
 
-impl Default for Table {
+impl Default for DynamicTable {
     fn default() -> Self {
         Self { fields: VecDeque::new(), size: 0, most: TABLE_BYTES }
     }
@@ -81,7 +81,7 @@ impl Default for Table {
 /// A name: its length, and whether it is that of the address.
 type Name = (usize, bool);
 
-impl Table {
+impl DynamicTable {
     /// Reads a block: does it hold an address with a `#`? `None`: it cannot be read.
     pub fn read(&mut self, block: &[u8]) -> Option<bool> {
         let mut rest = block;
@@ -197,7 +197,7 @@ fn decode(coded: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Table, decode};
+    use super::{DynamicTable, decode};
 
     fn bytes(hex: &str) -> Vec<u8> {
         let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn the_requests_of_the_standard() {
         // RFC 7541 section C.4: three requests of one connection, with what the table holds after each.
-        let mut table = Table::default();
+        let mut table = DynamicTable::default();
         for (hex, fields, size) in [
             ("8286 8441 8cf1 e3c2 e5f2 3a6b a0ab 90f4 ff", 1, 57),
             ("8286 84be 5886 a8eb 1064 9cbf", 2, 110),
@@ -252,10 +252,10 @@ mod tests {
             (bytes("00 84 b9ac 9f 00"), false),
             ([vec![0x82, 0x86], plain(&[0x04], "/a#b"), vec![0x84]].concat(), true),
         ] {
-            assert_eq!(Table::default().read(&block).unwrap_or(false), cut, "{block:02x?}");
+            assert_eq!(DynamicTable::default().read(&block).unwrap_or(false), cut, "{block:02x?}");
         }
         // It stays found when it is told by its place in the table, until it is dropped from there.
-        let mut table = Table::default();
+        let mut table = DynamicTable::default();
         assert_eq!(table.read(&plain(&[0x44], "/a#b")), Some(true));
         assert_eq!(table.read(&plain(b"\x40\x01x", "y")), Some(false));
         assert_eq!((table.read(&[0xbe]), table.read(&[0xbf])), (Some(false), Some(true)));
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_said_to_be_so() {
         for wrong in ["80", "ff", "be", "ffff ffff ffff 7f", "4405", "3fff 7f", "04ff ffff ff0f", "00"] {
-            assert_eq!(Table::default().read(&bytes(wrong)), None, "{wrong}");
+            assert_eq!(DynamicTable::default().read(&bytes(wrong)), None, "{wrong}");
         }
     }
 }

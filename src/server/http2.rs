@@ -3,7 +3,7 @@
 //! A request without it would be about another resource than the client meant. To the header block of one that has it a field is
 //! added that says so; all other bytes pass as they are.
 
-use super::hpack::Table;
+use super::hpack::DynamicTable;
 
 /// The field that is added; what a client says in it harms nobody but itself.
 pub const CUT: &str = "x-beffroi-cut";
@@ -33,7 +33,7 @@ pub struct Frames {
     passing: usize,
     /// The header block so far.
     block: Vec<u8>,
-    table: Table,
+    table: DynamicTable,
 }
 
 impl Frames {

@@ -38,7 +38,7 @@ use tokio::net::{TcpListener, TcpStream};
 use self::auth::Authenticator;
 use self::door::Door;
 use self::failing::Failing;
-use self::place::Word;
+use self::place::Signal;
 use self::room::{Guest, Room};
 use self::socket::Socket;
 use self::streams::Streams;
@@ -148,7 +148,7 @@ impl Server {
                         Ok(Ok(stream)) => stream,
                         _ => return,
                     },
-                    () = guest.place.told() => return,
+                    () = guest.place.ended() => return,
                 };
                 place.moved();
                 Box::pin(self.http(Socket::new(stream, place, idle), address, &guest)).await;
@@ -156,7 +156,7 @@ impl Server {
         }
     }
 
-    /// What the HTTP library is told; the time for a head is looked after by the room.
+    /// What the HTTP library is sent; the time for a head is looked after by the room.
     fn builder(&self) -> Builder<TokioExecutor> {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().max_buf_size(MAX_HEAD_BYTES * 2).max_headers(MAX_HEADERS);
@@ -185,14 +185,14 @@ impl Server {
             async move { Ok::<_, std::convert::Infallible>(server.request(request, address, under_way, crowded).await) }
         });
         let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
-        let mut told = Word::Stay;
-        // When who gives way has had its time to show that a request was coming, and when it has been told of the end.
+        let mut sent = Signal::Stay;
+        // When who gives way has had its time to show that a request was coming, and when the signal to end has been sent.
         let (mut last, mut ending) = (pin!(None), false);
         let ended = poll_fn(|cx| {
-            let word = guest.place.word(cx);
-            if word != told {
-                told = word;
-                if word >= Word::GiveWay {
+            let signal = guest.place.signal(cx);
+            if signal != sent {
+                sent = signal;
+                if signal >= Signal::GiveWay {
                     last.set(Some(tokio::time::sleep(LEAVE)));
                 } else {
                     connection.as_mut().graceful_shutdown();
@@ -201,9 +201,9 @@ impl Server {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended);
             }
-            if told == Word::GiveWay && !ending && guest.place.is_busy() {
+            if sent == Signal::GiveWay && !ending && guest.place.is_busy() {
                 guest.stay();
-                told = Word::Stay;
+                sent = Signal::Stay;
                 last.set(None);
             }
             while let Some(over) = last.as_mut().as_pin_mut() {

@@ -33,9 +33,9 @@ enum At {
 }
 
 /// What answers.
-pub(super) enum Front {
+pub(super) enum FrontEnd {
     /// A front end for those who have logged in.
-    Known(Known),
+    Known(LoginFrontEnd),
     /// A front end for whoever knows the address; it takes no body.
     Open(for<'a> fn(&'a Server, &'a Parts, &'a Client, &'a Budget) -> Answering<'a>),
     /// It has moved there for good.
@@ -43,7 +43,7 @@ pub(super) enum Front {
 }
 
 /// A front end for those who have logged in.
-pub(super) struct Known {
+pub(super) struct LoginFrontEnd {
     /// The methods by which one logs in.
     pub by: &'static [&'static LoginMethod],
     /// What it may take of a request.
@@ -54,19 +54,19 @@ pub(super) struct Known {
 
 struct Mount {
     at: At,
-    front: Front,
+    front: FrontEnd,
 }
 
 /// The first row that is for an address counts.
 static MOUNTS: [Mount; 6] = [
-    Mount { at: At::Secret(FEEDS), front: Front::Open(feeds) },
-    Mount { at: At::Exactly("/health"), front: Front::Open(health) },
-    Mount { at: At::Exactly("/.well-known/caldav"), front: Front::Moved("/") },
-    Mount { at: At::Exactly("/.well-known/carddav"), front: Front::Moved("/") },
-    Mount { at: At::Exactly("/.well-known/timezone"), front: Front::Moved(TIMEZONES) },
+    Mount { at: At::Secret(FEEDS), front: FrontEnd::Open(feeds) },
+    Mount { at: At::Exactly("/health"), front: FrontEnd::Open(health) },
+    Mount { at: At::Exactly("/.well-known/caldav"), front: FrontEnd::Moved("/") },
+    Mount { at: At::Exactly("/.well-known/carddav"), front: FrontEnd::Moved("/") },
+    Mount { at: At::Exactly("/.well-known/timezone"), front: FrontEnd::Moved(TIMEZONES) },
     Mount {
         at: At::Below(TIMEZONES),
-        front: Front::Known(Known {
+        front: FrontEnd::Known(LoginFrontEnd {
             by: &[&BASIC],
             limits: |_| Limits::NO_BODY,
             serve: |server, exchange| Box::pin(timezones::serve(server.tree.clone(), exchange)),
@@ -75,14 +75,14 @@ static MOUNTS: [Mount; 6] = [
 ];
 
 /// What answers everywhere else: the tree.
-static TREE: Front = Front::Known(Known {
+static TREE: FrontEnd = FrontEnd::Known(LoginFrontEnd {
     by: &[&BASIC],
     limits: |settings| Limits { max_body_bytes: settings.max_document_bytes, body_idle_s: settings.idle_timeout_s },
     serve: |server, exchange| Box::pin(dav::serve(server.tree.clone(), exchange)),
 });
 
 /// What answers at an address.
-pub(super) fn front_of(path: &str) -> &'static Front {
+pub(super) fn front_of(path: &str) -> &'static FrontEnd {
     let secret = secret_of(path);
     let row = MOUNTS.iter().find(|row| match row.at {
         At::Exactly(at) => path == at,
@@ -122,13 +122,13 @@ pub(super) fn moved(to: HeaderValue) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::{At, Front, MOUNTS, TREE, front_of};
+    use super::{At, FrontEnd, MOUNTS, TREE, front_of};
 
-    fn what(front: &Front) -> (bool, Option<&'static str>) {
+    fn what(front: &FrontEnd) -> (bool, Option<&'static str>) {
         match front {
-            Front::Known(known) => (known.by.is_empty(), None),
-            Front::Open(_) => (true, None),
-            Front::Moved(to) => (true, Some(to)),
+            FrontEnd::Known(known) => (known.by.is_empty(), None),
+            FrontEnd::Open(_) => (true, None),
+            FrontEnd::Moved(to) => (true, Some(to)),
         }
     }
 
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn nobody_comes_in_without_a_method_and_no_row_hides_another() {
         for (number, row) in MOUNTS.iter().enumerate() {
-            assert!(!matches!(&row.front, Front::Known(known) if known.by.is_empty()));
+            assert!(!matches!(&row.front, FrontEnd::Known(known) if known.by.is_empty()));
             let address = match row.at {
                 At::Exactly(at) | At::Below(at) => at.to_owned(),
                 At::Secret(first) => format!("/{first}/x"),

@@ -19,7 +19,7 @@ const PIECE_BYTES: usize = 32 * 1024;
 
 /// A body on its way out, with what is left of its request: it is under way until this is dropped.
 pub struct Outgoing {
-    source: Source,
+    source: BodySource,
     /// What has been taken from the source and not been given, and how much is given at a time.
     rest: Bytes,
     piece: usize,
@@ -39,7 +39,7 @@ impl AsRef<[u8]> for Counted {
     }
 }
 
-enum Source {
+enum BodySource {
     Empty,
     Full(Bytes),
     /// And how many bytes are left, if that is known.
@@ -50,9 +50,9 @@ impl Outgoing {
     /// Takes over an answer's body.
     pub fn new(body: Body, span: tracing::Span, under_way: UnderWay, version: Version) -> Self {
         let source = match body {
-            Body::Empty => Source::Empty,
-            Body::Full(bytes) => Source::Full(bytes),
-            Body::Blocks(blocks, length) => Source::Blocks(blocks, length),
+            Body::Empty => BodySource::Empty,
+            Body::Full(bytes) => BodySource::Full(bytes),
+            Body::Blocks(blocks, length) => BodySource::Blocks(blocks, length),
         };
         let piece = if version >= Version::HTTP_2 { PIECE_BYTES } else { usize::MAX };
         Self { source, rest: Bytes::new(), piece, span, under_way }
@@ -61,13 +61,13 @@ impl Outgoing {
     /// The next bytes of the source; `None` at its end.
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         match &mut self.source {
-            Source::Empty => Poll::Ready(None),
-            Source::Full(bytes) => {
+            BodySource::Empty => Poll::Ready(None),
+            BodySource::Full(bytes) => {
                 let bytes = Counted { bytes: std::mem::take(bytes), _budget: self.under_way.budget().clone() };
-                self.source = Source::Empty;
+                self.source = BodySource::Empty;
                 Poll::Ready(Some(Ok(Bytes::from_owner(bytes))))
             }
-            Source::Blocks(blocks, left) => match ready!(blocks.as_mut().poll_next(cx)) {
+            BodySource::Blocks(blocks, left) => match ready!(blocks.as_mut().poll_next(cx)) {
                 Some(Ok(bytes)) => {
                     *left = left.map(|left| left.saturating_sub(bytes.len() as u64));
                     Poll::Ready(Some(Ok(bytes)))
@@ -105,15 +105,17 @@ impl HttpBody for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.source, Source::Empty) && self.rest.is_empty()
+        matches!(self.source, BodySource::Empty) && self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
         let given = self.rest.len() as u64;
         match &self.source {
-            Source::Empty => SizeHint::with_exact(given),
-            Source::Full(bytes) => SizeHint::with_exact(given + bytes.len() as u64),
-            Source::Blocks(_, left) => left.map_or_else(SizeHint::default, |left| SizeHint::with_exact(given + left)),
+            BodySource::Empty => SizeHint::with_exact(given),
+            BodySource::Full(bytes) => SizeHint::with_exact(given + bytes.len() as u64),
+            BodySource::Blocks(_, left) => {
+                left.map_or_else(SizeHint::default, |left| SizeHint::with_exact(given + left))
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The place of a connection: whether something is under way, whether the client takes it, and what the connection is told.
+//! The place of a connection: whether something is under way, whether the client takes it, and what the connection is sent.
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -12,10 +12,10 @@ use futures_util::task::AtomicWaker;
 use super::streams::Stream;
 use crate::model::budget::Budget;
 
-/// What a connection is told.
+/// What a connection is sent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
-pub enum Word {
+pub enum Signal {
     /// It may go on.
     Stay,
     /// It is to finish what is under way.
@@ -27,7 +27,7 @@ pub enum Word {
 }
 
 /// The place of a connection.
-pub struct Place {
+pub struct ConnectionSlot {
     /// Whose share it counts in; `None`: a trusted proxy, which speaks for many.
     pub origin: Option<IpAddr>,
     began: Instant,
@@ -39,7 +39,7 @@ pub struct Place {
     unsent: AtomicBool,
     /// Is what is under way of no use to a client that has gone? Of HTTP/1, where there is one request at a time.
     droppable: AtomicBool,
-    pub(super) word: AtomicU8,
+    pub(super) signal: AtomicU8,
     waker: AtomicWaker,
 }
 
@@ -48,7 +48,7 @@ pub fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl Place {
+impl ConnectionSlot {
     /// A place of a room that was opened then.
     pub fn new(origin: Option<IpAddr>, began: Instant) -> Self {
         let place = Self {
@@ -59,7 +59,7 @@ impl Place {
             since: AtomicU64::new(0),
             unsent: AtomicBool::new(false),
             droppable: AtomicBool::new(false),
-            word: AtomicU8::new(Word::Stay as u8),
+            signal: AtomicU8::new(Signal::Stay as u8),
             waker: AtomicWaker::new(),
         };
         place.moved();
@@ -102,32 +102,32 @@ impl Place {
         self.since.load(Ordering::Relaxed)
     }
 
-    /// The connection is told this, unless it was told more.
-    pub fn tell(&self, word: Word) {
-        self.word.fetch_max(word as u8, Ordering::Relaxed);
+    /// The connection is sent this, unless it was sent more.
+    pub fn send_signal(&self, signal: Signal) {
+        self.signal.fetch_max(signal as u8, Ordering::Relaxed);
         self.waker.wake();
     }
 
-    /// The connection is told this, whatever it was told before.
-    pub fn tell_anew(&self, word: Word) {
-        self.word.store(word as u8, Ordering::Relaxed);
+    /// The connection is sent this, whatever it was sent before.
+    pub fn set_signal(&self, signal: Signal) {
+        self.signal.store(signal as u8, Ordering::Relaxed);
         self.waker.wake();
     }
 
-    /// What the connection is told now; whoever asked is woken when there is another word.
-    pub fn word(&self, cx: &Context<'_>) -> Word {
+    /// What the connection is sent now; whoever asked is woken when there is another signal.
+    pub fn signal(&self, cx: &Context<'_>) -> Signal {
         self.waker.register(cx.waker());
-        match self.word.load(Ordering::Relaxed) {
-            0 => Word::Stay,
-            1 => Word::Finish,
-            2 => Word::GiveWay,
-            _ => Word::Leave,
+        match self.signal.load(Ordering::Relaxed) {
+            0 => Signal::Stay,
+            1 => Signal::Finish,
+            2 => Signal::GiveWay,
+            _ => Signal::Leave,
         }
     }
 
     /// Returns when the connection is to end.
-    pub async fn told(&self) {
-        poll_fn(|cx| if self.word(cx) == Word::Stay { Poll::Pending } else { Poll::Ready(()) }).await;
+    pub async fn ended(&self) {
+        poll_fn(|cx| if self.signal(cx) == Signal::Stay { Poll::Pending } else { Poll::Ready(()) }).await;
     }
 
     /// A request has come.
@@ -141,7 +141,7 @@ impl Place {
 
 /// A request under way, until its answer is sent or nobody waits for it.
 pub struct UnderWay {
-    place: Arc<Place>,
+    place: Arc<ConnectionSlot>,
     budget: Budget,
     kept: AtomicBool,
     answering: AtomicBool,

@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 
 use super::forwarded::Client;
 use super::login::LoginMethod;
-use super::mount::{Front, Known, front_of, moved};
+use super::mount::{FrontEnd, LoginFrontEnd, front_of, moved};
 use super::outgoing::Outgoing;
 use super::place::UnderWay;
 use super::{Server, arriving, browser, http2};
@@ -27,7 +27,7 @@ use crate::tree::{Carried, Panicked, caught};
 use crate::wire::header::text;
 
 /// A request that nothing speaks against so far.
-struct Asked<'a> {
+struct PendingRequest<'a> {
     head: Parts,
     body: Incoming,
     client: Client,
@@ -68,7 +68,7 @@ impl Server {
         let work = async {
             match refused {
                 Some(condition) => Ok(refusal_answer(&Refusal::of(condition), language)),
-                None => self.answer(Asked { head, body, client, language, under_way: &under_way }).await,
+                None => self.answer(PendingRequest { head, body, client, language, under_way: &under_way }).await,
             }
         };
         let result = caught(work.instrument(span.clone())).await.unwrap_or_else(panicked);
@@ -94,7 +94,7 @@ impl Server {
         response.map(|body| Outgoing::new(body, span, under_way, version))
     }
 
-    async fn answer(&self, asked: Asked<'_>) -> Result<Response, Error> {
+    async fn answer(&self, asked: PendingRequest<'_>) -> Result<Response, Error> {
         let hosts = asked.head.headers.get_all(HOST).iter().count();
         if hosts > 1 || (hosts == 0 && asked.head.version == Version::HTTP_11) {
             let mut response = bare(StatusCode::BAD_REQUEST, Body::Full("One Host header is needed.\n".into()));
@@ -102,15 +102,15 @@ impl Server {
             return Ok(response);
         }
         match front_of(asked.head.uri.path()) {
-            Front::Known(front) => self.answer_known(asked, front).await,
-            Front::Open(serve) => serve(self, &asked.head, &asked.client, asked.under_way.budget()).await,
-            Front::Moved(to) => Ok(moved(HeaderValue::from_static(to))),
+            FrontEnd::Known(front) => self.answer_known(asked, front).await,
+            FrontEnd::Open(serve) => serve(self, &asked.head, &asked.client, asked.under_way.budget()).await,
+            FrontEnd::Moved(to) => Ok(moved(HeaderValue::from_static(to))),
         }
     }
 
     /// Finds out who asks, and hands the request on.
-    async fn answer_known(&self, asked: Asked<'_>, front: &Known) -> Result<Response, Error> {
-        let Asked { head, body, client, language, under_way } = asked;
+    async fn answer_known(&self, asked: PendingRequest<'_>, front: &LoginFrontEnd) -> Result<Response, Error> {
+        let PendingRequest { head, body, client, language, under_way } = asked;
         let writes = Method::parse(head.method.as_str()).is_some_and(Method::writes);
         if writes && browser::is_foreign(&head.headers, || self.authorities(&head, &client), self.tls.is_some()) {
             return Err(Condition::ForeignOrigin.into());

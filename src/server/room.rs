@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::place::{Place, Word, milliseconds};
+use super::place::{ConnectionSlot, Signal, milliseconds};
 use super::tally::{Tally, origin};
 
 /// One address may hold one of so many parts of the places: a town hall behind one address is large.
@@ -41,9 +41,9 @@ struct Guests {
     most: usize,
     next: u64,
     closing: bool,
-    places: HashMap<u64, Arc<Place>>,
+    places: HashMap<u64, Arc<ConnectionSlot>>,
     /// Those who have given way and are not gone yet.
-    leaving: HashMap<u64, Arc<Place>>,
+    leaving: HashMap<u64, Arc<ConnectionSlot>>,
     /// How many places are taken: of what an address holds, its share at most.
     taken: usize,
     /// How many places each address holds.
@@ -57,7 +57,7 @@ pub struct Guest {
     room: Arc<Room>,
     number: u64,
     /// The place.
-    pub place: Arc<Place>,
+    pub place: Arc<ConnectionSlot>,
 }
 
 impl Guests {
@@ -69,13 +69,13 @@ impl Guests {
         self.held.of(origin) <= self.share()
     }
 
-    fn insert(&mut self, number: u64, place: Arc<Place>) {
+    fn insert(&mut self, number: u64, place: Arc<ConnectionSlot>) {
         self.held.add(place.origin);
         self.taken += usize::from(self.is_within_share(place.origin));
         self.places.insert(number, place);
     }
 
-    fn remove(&mut self, number: u64) -> Option<Arc<Place>> {
+    fn remove(&mut self, number: u64) -> Option<Arc<ConnectionSlot>> {
         let place = self.places.remove(&number)?;
         self.taken -= usize::from(self.is_within_share(place.origin));
         self.held.subtract(place.origin);
@@ -83,7 +83,7 @@ impl Guests {
     }
 
     /// Has those of some give way who have nothing under way, until it is enough.
-    fn clear(&mut self, among: impl Fn(&Place) -> bool, enough: impl Fn(&Self) -> bool) {
+    fn clear(&mut self, among: impl Fn(&ConnectionSlot) -> bool, enough: impl Fn(&Self) -> bool) {
         let idle = self.places.iter().filter(|(_, place)| among(place) && place.is_idle());
         let mut idle: Vec<_> =
             idle.map(|(number, place)| (Reverse(self.held.of(place.origin)), place.silent_since(), *number)).collect();
@@ -93,14 +93,19 @@ impl Guests {
                 break;
             }
             if let Some(place) = self.remove(number) {
-                place.tell(Word::GiveWay);
+                place.send_signal(Signal::GiveWay);
                 self.leaving.insert(number, place);
             }
         }
     }
 
     /// Makes room for one more where `most` places may be taken; is there any?
-    fn make_room(&mut self, most: usize, taken: impl Fn(&Self) -> usize, among: impl Fn(&Place) -> bool) -> bool {
+    fn make_room(
+        &mut self,
+        most: usize,
+        taken: impl Fn(&Self) -> usize,
+        among: impl Fn(&ConnectionSlot) -> bool,
+    ) -> bool {
         if taken(self) >= most {
             self.clear(among, |guests| taken(guests) + most.div_ceil(CLEARED) <= most);
         }
@@ -114,9 +119,9 @@ impl Guests {
         self.all() >= all || self.present.of(origin) >= all - (self.most - self.share())
     }
 
-    fn tell_all_to_finish(&mut self) {
+    fn signal_all_to_finish(&mut self) {
         self.closing = true;
-        self.places.values().for_each(|place| place.tell(Word::Finish));
+        self.places.values().for_each(|place| place.send_signal(Signal::Finish));
     }
 
     fn all(&self) -> usize {
@@ -159,7 +164,7 @@ impl Room {
         if guests.is_crowded(origin) {
             return Poll::Pending;
         }
-        let place = Arc::new(Place::new(origin, self.began));
+        let place = Arc::new(ConnectionSlot::new(origin, self.began));
         let number = guests.next;
         guests.next += 1;
         guests.present.add(origin);
@@ -189,16 +194,16 @@ impl Room {
         for place in self.guests().places.values() {
             let silent = now.saturating_sub(place.silent_since());
             if place.is_idle() && silent >= milliseconds(self.head) {
-                place.tell(Word::GiveWay);
+                place.send_signal(Signal::GiveWay);
             } else if place.is_untaken() && silent >= milliseconds(self.idle) {
-                place.tell(Word::Leave);
+                place.send_signal(Signal::Leave);
             }
         }
     }
 
     /// Everybody is to finish; returns when all have left.
     pub async fn close(&self) {
-        self.guests().tell_all_to_finish();
+        self.guests().signal_all_to_finish();
         loop {
             let changed = self.changed.notified();
             if self.guests().all() == 0 {
@@ -216,8 +221,8 @@ impl Guest {
         if let Some(place) = guests.leaving.remove(&self.number) {
             guests.insert(self.number, place);
         }
-        let word = if guests.closing { Word::Finish } else { Word::Stay };
-        self.place.tell_anew(word);
+        let signal = if guests.closing { Signal::Finish } else { Signal::Stay };
+        self.place.set_signal(signal);
         self.room.changed.notify_waiters();
     }
 }
@@ -236,7 +241,7 @@ impl Drop for Guest {
 mod tests {
     use super::{CROWD, Guest, Room};
     use crate::model::budget::Budget;
-    use crate::server::place::{UnderWay, Word};
+    use crate::server::place::{Signal, UnderWay};
     use futures_util::FutureExt as _;
     use std::net::IpAddr;
     use std::sync::Arc;
@@ -261,7 +266,7 @@ mod tests {
     }
 
     fn leaves(guest: &Guest) -> bool {
-        guest.place.word.load(Ordering::Relaxed) >= Word::GiveWay as u8
+        guest.place.signal.load(Ordering::Relaxed) >= Signal::GiveWay as u8
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::http1::{Followed, MAX_HEAD, Messages};
 use super::http2::Frames;
-use super::place::Place;
+use super::place::ConnectionSlot;
 
 /// How much unread input is taken and thrown away at the end, and for how long.
 const LINGER_BYTES: usize = 256 * 1024 * 1024;
@@ -41,7 +41,7 @@ enum Protocol {
 /// A watched connection.
 pub struct Socket<S> {
     inner: S,
-    place: Arc<Place>,
+    place: Arc<ConnectionSlot>,
     protocol: Protocol,
     /// Bytes that were read and not followed yet.
     held: Vec<u8>,
@@ -62,7 +62,7 @@ pub struct Socket<S> {
 
 impl<S> Socket<S> {
     /// Watches the connection of a place.
-    pub fn new(inner: S, place: Arc<Place>, idle: Duration) -> Self {
+    pub fn new(inner: S, place: Arc<ConnectionSlot>, idle: Duration) -> Self {
         Self {
             inner,
             place,
@@ -267,7 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DOUBT, Duration, Place, Socket};
+    use super::{ConnectionSlot, DOUBT, Duration, Socket};
     use crate::model::budget::Budget;
     use std::sync::Arc;
     use std::time::Instant;
@@ -276,9 +276,9 @@ mod tests {
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
     /// A connection on which a client has asked something, and said so much more, and no more.
-    async fn asked(more: &[u8]) -> (Arc<Place>, Socket<DuplexStream>, DuplexStream) {
+    async fn asked(more: &[u8]) -> (Arc<ConnectionSlot>, Socket<DuplexStream>, DuplexStream) {
         let (mut client, inner) = duplex(1024);
-        let place = Arc::new(Place::new(None, Instant::now()));
+        let place = Arc::new(ConnectionSlot::new(None, Instant::now()));
         let mut socket = Socket::new(inner, Arc::clone(&place), Duration::from_secs(10));
         client.write_all(&[GET, more].concat()).await.expect("sent");
         client.shutdown().await.expect("ended");

@@ -10,9 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::Server;
 use crate::config::Config;
-use crate::model::calendar::Detail;
+use crate::model::calendar::FeedDetail;
 use crate::model::error::Cause;
-use crate::model::principal::Scope;
+use crate::model::principal::DeviceScope;
 use crate::tree::Tree;
 
 const EVENT: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:e\r\nDTSTAMP:20260101T000000Z\r\n\
@@ -97,13 +97,13 @@ impl Asked {
 /// A person with something of each kind.
 async fn filled(tree: &Tree) -> Asked {
     tree.add_person("ada", "Ada", "ada@x.example", None).await.expect("a person");
-    let password = tree.add_device("ada", "x", Scope::All, false, None).await.expect("a device");
+    let password = tree.add_device("ada", "x", DeviceScope::All, false, None).await.expect("a device");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
     let address = listener.local_addr().expect("an address");
     let server = Arc::new(Server::new(tree.clone(), Config::default()).expect("a server"));
     tokio::spawn(server.serve(vec![listener], std::future::pending()));
     let login = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("ada:{password}")));
-    let (secret, name) = tree.add_feed("ada", "/calendars/ada/personal", Detail::Full, None).await.expect("a feed");
+    let (secret, name) = tree.add_feed("ada", "/calendars/ada/personal", FeedDetail::Full, None).await.expect("a feed");
     let asked = Asked { address, login, feed: format!("/feeds/{secret}/{name}.ics") };
     let large = "x".repeat(200_000);
     for (method, path, body) in [

@@ -25,14 +25,14 @@ const LONGEST: Duration = Duration::from_secs(10);
 
 /// Who tries to be whom.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Source {
+pub struct LoginSource {
     /// Stands for the person, whatever name is used, or for a name that nobody bears.
     pub person: u64,
     /// What stands for the address: all that one customer has.
     pub address: IpAddr,
 }
 
-impl Source {
+impl LoginSource {
     /// Who comes from this address.
     pub fn new(person: u64, address: IpAddr) -> Self {
         Self { person, address: origin(address) }
@@ -45,23 +45,23 @@ pub struct TooMany;
 
 /// Turns, handed out and waited for. Cheap to clone.
 #[derive(Clone)]
-pub struct Turns(Arc<Mutex<State>>);
+pub struct Turns(Arc<Mutex<TurnQueue>>);
 
 #[derive(Default)]
-struct State {
+struct TurnQueue {
     /// Turns that nobody has; while there are any, nobody waits.
     free: usize,
     /// In the order of their coming.
     waiting: Vec<Waiting>,
-    crowds: Tally<Source>,
+    crowds: Tally<LoginSource>,
     /// How often a source was wrong, or sent away, of late.
-    failed: Tally<Source>,
+    failed: Tally<LoginSource>,
     numbers: u64,
 }
 
 struct Waiting {
     number: u64,
-    source: Source,
+    source: LoginSource,
     turn: oneshot::Sender<Turn>,
 }
 
@@ -77,12 +77,12 @@ impl Drop for Turn {
 }
 
 /// Someone who waits, and may go away.
-struct Place<'a> {
+struct WaitGuard<'a> {
     turns: &'a Turns,
     number: u64,
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         let mut state = self.turns.state();
         if let Ok(at) = state.waiting.binary_search_by_key(&self.number, |waiting| waiting.number) {
@@ -91,12 +91,12 @@ impl Drop for Place<'_> {
     }
 }
 
-impl State {
-    fn crowd(&self, source: Source) -> usize {
+impl TurnQueue {
+    fn crowd(&self, source: LoginSource) -> usize {
         self.crowds.of(Some(source))
     }
 
-    fn join(&mut self, source: Source, turn: oneshot::Sender<Turn>) -> u64 {
+    fn join(&mut self, source: LoginSource, turn: oneshot::Sender<Turn>) -> u64 {
         self.numbers += 1;
         self.crowds.add(Some(source));
         self.waiting.push(Waiting { number: self.numbers, source, turn });
@@ -110,11 +110,11 @@ impl State {
     }
 
     /// What speaks against a source: how often it failed, and how many of it wait.
-    fn against(&self, source: Source) -> (usize, usize) {
+    fn against(&self, source: LoginSource) -> (usize, usize) {
         (self.failed.of(Some(source)), self.crowd(source))
     }
 
-    fn fail(&mut self, source: Source) {
+    fn fail(&mut self, source: LoginSource) {
         if self.failed.len() >= FAILED {
             self.failed = Tally::default();
         }
@@ -129,7 +129,7 @@ impl State {
     }
 
     /// Sends away the oldest of the source that the most speaks against, where more wait of a kind than may.
-    fn bound(&mut self, most: usize, of_kind: impl Fn(Source) -> bool) {
+    fn bound(&mut self, most: usize, of_kind: impl Fn(LoginSource) -> bool) {
         let kind = || self.waiting.iter().enumerate().filter(|(_, waiting)| of_kind(waiting.source));
         if kind().count() <= most {
             return;
@@ -145,15 +145,15 @@ impl State {
 impl Turns {
     /// So many at a time.
     pub fn new(side_by_side: usize) -> Self {
-        Self(Arc::new(Mutex::new(State { free: side_by_side, ..State::default() })))
+        Self(Arc::new(Mutex::new(TurnQueue { free: side_by_side, ..TurnQueue::default() })))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, TurnQueue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a turn. Who stops waiting takes none.
-    pub async fn take(&self, source: Source) -> Result<Turn, TooMany> {
+    pub async fn take(&self, source: LoginSource) -> Result<Turn, TooMany> {
         let (sender, comes) = oneshot::channel();
         let place = {
             let mut state = self.state();
@@ -165,7 +165,7 @@ impl Turns {
             state.bound(FOR_ONE_PERSON, |other| other.person == source.person);
             state.bound(FROM_ONE_ADDRESS, |other| other.address == source.address);
             state.bound(IN_ALL, |_| true);
-            Place { turns: self, number }
+            WaitGuard { turns: self, number }
         };
         let turn = tokio::time::timeout(LONGEST, comes).await;
         drop(place);
@@ -173,7 +173,7 @@ impl Turns {
     }
 
     /// What a try came to: who was wrong waits behind who was not.
-    pub fn came_to(&self, source: Source, right: bool) {
+    pub fn came_to(&self, source: LoginSource, right: bool) {
         let mut state = self.state();
         if right {
             state.failed.clear(source);
@@ -220,24 +220,24 @@ mod tests {
     use std::pin::{Pin, pin};
     use std::task::{Context, Poll, Waker};
 
-    use super::{FOR_ONE_PERSON, FROM_ONE_ADDRESS, IN_ALL, Source, TooMany, Turn, Turns};
+    use super::{FOR_ONE_PERSON, FROM_ONE_ADDRESS, IN_ALL, LoginSource, TooMany, Turn, Turns};
 
-    fn source(person: u64, address: u8) -> Source {
-        Source::new(person, IpAddr::from([10, 0, 0, address]))
+    fn source(person: u64, address: u8) -> LoginSource {
+        LoginSource::new(person, IpAddr::from([10, 0, 0, address]))
     }
 
     /// Whose each try is.
-    type Flood = fn(usize) -> Source;
+    type Flood = fn(usize) -> LoginSource;
     type Wait<'a> = Pin<Box<dyn Future<Output = Result<Turn, TooMany>> + 'a>>;
 
     /// Comes and waits, unless it is sent away at once.
-    fn come(turns: &Turns, source: Source) -> Option<Wait<'_>> {
+    fn come(turns: &Turns, source: LoginSource) -> Option<Wait<'_>> {
         let mut wait: Wait<'_> = Box::pin(turns.take(source));
         look(&mut wait).is_none().then_some(wait)
     }
 
     /// Comes and waits.
-    fn wait(turns: &Turns, source: Source) -> Wait<'_> {
+    fn wait(turns: &Turns, source: LoginSource) -> Wait<'_> {
         come(turns, source).expect("a place")
     }
 
@@ -358,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_customer_of_ipv6_is_one_address() {
-        let at = |address: &str| Source::new(1, address.parse().expect(address));
+        let at = |address: &str| LoginSource::new(1, address.parse().expect(address));
         assert_eq!(at("2001:db8:1:2::1"), at("2001:db8:1:2:ffff::9"));
         assert_ne!(at("2001:db8:1:2::1"), at("2001:db8:1:3::1"));
         assert_eq!(at("::ffff:1.2.3.4"), at("1.2.3.4"));

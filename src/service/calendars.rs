@@ -159,13 +159,13 @@ impl Calendar {
     }
 
     /// All of it, as one stream in one view.
-    pub async fn export(self) -> Result<Export> {
+    pub async fn export(self) -> Result<CalendarExport> {
         let asked = Request::of(Method::Propfind, self.path, self.actor);
         let mut admitted = self.tree.read(&asked).await?;
         let resource = admitted.resource(Needs::NOTHING).await?;
         let shown = resource.map(|resource| resource.node.name.clone()).unwrap_or_default();
         let (joined, runs) = (Joined::default(), VecDeque::new());
-        Ok(Export { admitted, shown, joined, pass: Some(Pass::Zones), runs, next: Some(String::new()) })
+        Ok(CalendarExport { admitted, shown, joined, pass: Some(Pass::Zones), runs, next: Some(String::new()) })
     }
 }
 
@@ -246,7 +246,7 @@ impl Pass {
 }
 
 /// A calendar on its way out.
-pub struct Export {
+pub struct CalendarExport {
     admitted: Admitted<Snapshot>,
     shown: String,
     joined: Joined,
@@ -257,7 +257,7 @@ pub struct Export {
     next: Option<String>,
 }
 
-impl Export {
+impl CalendarExport {
     /// The next parts; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Vec<Exported>>> {
         let Some(pass) = self.pass else { return Ok(None) };

@@ -1,14 +1,14 @@
 //! What `beffroi demo` shows: people, projects, documents, meetings, and a feed.
 
-use super::object::{Kind, Line, Of, object};
+use super::object::{ComponentKind, PropertyLine, ValueForm, object};
 use super::write::{make_folder, put_document, put_object};
 use crate::model::budget::Budget;
-use crate::model::calendar::Detail;
+use crate::model::calendar::FeedDetail;
 use crate::model::error::Error;
 use crate::model::path::Path;
-use crate::model::principal::Scope;
+use crate::model::principal::DeviceScope;
 use crate::model::privilege::Role;
-use crate::tree::administration::Fault;
+use crate::tree::administration::AdministrationError;
 use crate::tree::calendar::CALENDARS;
 use crate::tree::resolve::FILES;
 use crate::tree::{self, Tree, feed};
@@ -70,8 +70,8 @@ struct DemoObject {
     home: &'static str,
     calendar: &'static str,
     name: &'static str,
-    kind: Kind,
-    lines: &'static [Line<'static>],
+    kind: ComponentKind,
+    lines: &'static [PropertyLine<'static>],
 }
 
 static OBJECTS: [DemoObject; 7] = [
@@ -79,81 +79,85 @@ static OBJECTS: [DemoObject; 7] = [
         home: "tramway",
         calendar: "meetings",
         name: "comite-de-pilotage",
-        kind: Kind::Event,
+        kind: ComponentKind::Event,
         lines: &[
-            ("DTSTART", Of::Paris, "20260106T100000"),
-            ("DTEND", Of::Paris, "20260106T113000"),
-            ("RRULE", Of::Itself, "FREQ=MONTHLY;BYDAY=1TU"),
-            ("SUMMARY", Of::Itself, "Comité de pilotage"),
-            ("LOCATION", Of::Itself, "Salle du conseil"),
+            ("DTSTART", ValueForm::Paris, "20260106T100000"),
+            ("DTEND", ValueForm::Paris, "20260106T113000"),
+            ("RRULE", ValueForm::Itself, "FREQ=MONTHLY;BYDAY=1TU"),
+            ("SUMMARY", ValueForm::Itself, "Comité de pilotage"),
+            ("LOCATION", ValueForm::Itself, "Salle du conseil"),
         ],
     },
     DemoObject {
         home: "tramway",
         calendar: "meetings",
         name: "point-hebdomadaire",
-        kind: Kind::Event,
+        kind: ComponentKind::Event,
         lines: &[
-            ("DTSTART", Of::Paris, "20260105T090000"),
-            ("DTEND", Of::Paris, "20260105T093000"),
-            ("RRULE", Of::Itself, "FREQ=WEEKLY"),
-            ("SUMMARY", Of::Itself, "Point hebdomadaire"),
-            ("LOCATION", Of::Itself, "Atelier"),
+            ("DTSTART", ValueForm::Paris, "20260105T090000"),
+            ("DTEND", ValueForm::Paris, "20260105T093000"),
+            ("RRULE", ValueForm::Itself, "FREQ=WEEKLY"),
+            ("SUMMARY", ValueForm::Itself, "Point hebdomadaire"),
+            ("LOCATION", ValueForm::Itself, "Atelier"),
         ],
     },
     DemoObject {
         home: "tramway",
         calendar: "meetings",
         name: "mise-en-service",
-        kind: Kind::Event,
+        kind: ComponentKind::Event,
         lines: &[
-            ("DTSTART", Of::Day, "20290901"),
-            ("SUMMARY", Of::Itself, "Mise en service de la ligne T2"),
-            ("TRANSP", Of::Itself, "TRANSPARENT"),
+            ("DTSTART", ValueForm::Day, "20290901"),
+            ("SUMMARY", ValueForm::Itself, "Mise en service de la ligne T2"),
+            ("TRANSP", ValueForm::Itself, "TRANSPARENT"),
         ],
     },
     DemoObject {
         home: "tramway",
         calendar: "tasks",
         name: "enquete-publique",
-        kind: Kind::Task,
-        lines: &[("DUE", Of::Day, "20270131"), ("SUMMARY", Of::Itself, "Préparer l’enquête publique")],
+        kind: ComponentKind::Task,
+        lines: &[("DUE", ValueForm::Day, "20270131"), ("SUMMARY", ValueForm::Itself, "Préparer l’enquête publique")],
     },
     DemoObject {
         home: "tramway",
         calendar: "tasks",
         name: "plan-de-financement",
-        kind: Kind::Task,
+        kind: ComponentKind::Task,
         lines: &[
-            ("DUE", Of::Day, "20261215"),
-            ("PRIORITY", Of::Itself, "1"),
-            ("SUMMARY", Of::Itself, "Boucler le plan de financement"),
+            ("DUE", ValueForm::Day, "20261215"),
+            ("PRIORITY", ValueForm::Itself, "1"),
+            ("SUMMARY", ValueForm::Itself, "Boucler le plan de financement"),
         ],
     },
     DemoObject {
         home: "quartiers",
         calendar: "meetings",
         name: "conseil-quartier-nord",
-        kind: Kind::Event,
+        kind: ComponentKind::Event,
         lines: &[
-            ("DTSTART", Of::Paris, "20260115T183000"),
-            ("DTEND", Of::Paris, "20260115T203000"),
-            ("RRULE", Of::Itself, "FREQ=MONTHLY;BYDAY=3TH"),
-            ("SUMMARY", Of::Itself, "Conseil du quartier Nord"),
-            ("LOCATION", Of::Itself, "Maison des associations"),
+            ("DTSTART", ValueForm::Paris, "20260115T183000"),
+            ("DTEND", ValueForm::Paris, "20260115T203000"),
+            ("RRULE", ValueForm::Itself, "FREQ=MONTHLY;BYDAY=3TH"),
+            ("SUMMARY", ValueForm::Itself, "Conseil du quartier Nord"),
+            ("LOCATION", ValueForm::Itself, "Maison des associations"),
         ],
     },
     DemoObject {
         home: "alice",
         calendar: "personal",
         name: "conges",
-        kind: Kind::Event,
-        lines: &[("DTSTART", Of::Day, "20261221"), ("DTEND", Of::Day, "20270104"), ("SUMMARY", Of::Itself, "Congés")],
+        kind: ComponentKind::Event,
+        lines: &[
+            ("DTSTART", ValueForm::Day, "20261221"),
+            ("DTEND", ValueForm::Day, "20270104"),
+            ("SUMMARY", ValueForm::Itself, "Congés"),
+        ],
     },
 ];
 
 /// What was made.
-pub struct Made {
+pub struct Demonstration {
     /// A device password of each of [`PEOPLE`], in that order.
     pub passwords: Vec<String>,
     /// The address of a feed.
@@ -165,18 +169,18 @@ pub struct Made {
 pub enum NotMade {
     /// People, projects and feeds.
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Fault(#[from] AdministrationError),
     /// Documents and meetings.
     #[error(transparent)]
     Refused(#[from] Error),
 }
 
 /// Makes it all in an empty tree.
-pub async fn make(tree: &Tree) -> Result<Made, NotMade> {
+pub async fn make(tree: &Tree) -> Result<Demonstration, NotMade> {
     let mut passwords = Vec::new();
     for (name, display_name) in PEOPLE {
         tree.add_person(name, display_name, &format!("{name}@ville.example"), None).await?;
-        passwords.push(tree.add_device(name, "demo", Scope::All, false, None).await?);
+        passwords.push(tree.add_device(name, "demo", DeviceScope::All, false, None).await?);
     }
     for (name, display_name, members) in PROJECTS {
         tree.add_project(name, display_name, Some(10 << 30)).await?;
@@ -207,6 +211,6 @@ pub async fn make(tree: &Tree) -> Result<Made, NotMade> {
         put_object(tree, &path, blob, indexed, &owner).await?;
     }
     let (name, _) = PEOPLE[0];
-    let (secret, calendar) = tree.add_feed(name, "/calendars/tramway/meetings", Detail::Title, None).await?;
-    Ok(Made { passwords, feed: feed::address(&secret, &calendar) })
+    let (secret, calendar) = tree.add_feed(name, "/calendars/tramway/meetings", FeedDetail::Title, None).await?;
+    Ok(Demonstration { passwords, feed: feed::address(&secret, &calendar) })
 }

@@ -11,10 +11,10 @@ use crate::model::principal::Actor;
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::walk::Cursor;
-use crate::tree::{Content, Snapshot, Tree};
+use crate::tree::{BodyContent, Snapshot, Tree};
 
 /// What stands in a folder.
-pub enum Member {
+pub enum FolderMember {
     /// A folder of this name.
     Folder(String),
     /// A document.
@@ -28,18 +28,18 @@ pub struct Document {
     /// When it was modified.
     pub modified_at: Timestamp,
     /// Its bytes.
-    pub content: Content,
+    pub content: BodyContent,
 }
 
 /// The members of a folder, one after the other. Each page is read in a view of its own.
-pub struct Members {
+pub struct FolderMembers {
     tree: Tree,
     request: Request,
     page: Option<(Admitted<Snapshot>, IntoIter<Resource>)>,
     next: Option<Cursor>,
 }
 
-impl Members {
+impl FolderMembers {
     /// Those of a folder.
     #[must_use]
     pub fn of(tree: &Tree, folder: Path, actor: &Actor) -> Self {
@@ -48,7 +48,7 @@ impl Members {
     }
 
     /// The next one; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Member>> {
+    pub async fn next(&mut self) -> Result<Option<FolderMember>> {
         loop {
             if let Some((admitted, resources)) = &mut self.page
                 && let Some(resource) = resources.next()
@@ -65,11 +65,15 @@ impl Members {
     }
 }
 
-async fn member(tree: &Tree, admitted: &mut Admitted<Snapshot>, resource: Resource) -> Result<Member> {
+async fn member(tree: &Tree, admitted: &mut Admitted<Snapshot>, resource: Resource) -> Result<FolderMember> {
     if resource.node.is_collection() {
-        return Ok(Member::Folder(resource.node.name.clone()));
+        return Ok(FolderMember::Folder(resource.node.name.clone()));
     }
     let length = u64::try_from(resource.node.size_bytes).unwrap_or(0);
     let content = admitted.content(tree, &resource.node, 0, length).await?;
-    Ok(Member::Document(Document { name: resource.node.name.clone(), modified_at: resource.node.modified_at, content }))
+    Ok(FolderMember::Document(Document {
+        name: resource.node.name.clone(),
+        modified_at: resource.node.modified_at,
+        content,
+    }))
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use super::object::{Kind, Of, object};
+use super::object::{ComponentKind, ValueForm, object};
 use super::write::put_object;
 use crate::model::budget::Budget;
 use crate::model::calendar::ComponentSet;
@@ -98,13 +98,13 @@ fn holiday(uid: &str, name: &str, start: Date, end: Option<Date>, rule: Option<&
     let end = end.or_else(|| start.tomorrow().ok()).unwrap_or(start);
     let (start, end) = (day(start), day(end));
     let mut lines = vec![
-        ("DTSTART", Of::Day, &*start),
-        ("DTEND", Of::Day, &*end),
-        ("SUMMARY", Of::Itself, name),
-        ("TRANSP", Of::Itself, "TRANSPARENT"),
+        ("DTSTART", ValueForm::Day, &*start),
+        ("DTEND", ValueForm::Day, &*end),
+        ("SUMMARY", ValueForm::Itself, name),
+        ("TRANSP", ValueForm::Itself, "TRANSPARENT"),
     ];
-    lines.extend(rule.map(|rule| ("RRULE", Of::Itself, rule)));
-    Holiday { uid: uid.to_owned(), text: object(Kind::Event, uid, &lines) }
+    lines.extend(rule.map(|rule| ("RRULE", ValueForm::Itself, rule)));
+    Holiday { uid: uid.to_owned(), text: object(ComponentKind::Event, uid, &lines) }
 }
 
 /// The clock of the ministry, and of the zones of schools that are not overseas.

@@ -34,17 +34,17 @@ pub fn shared() -> Arc<Semaphore> {
 /// So many bytes of a file, from where it stands. Nothing is read before it is taken: of many ranges of one answer only
 /// one is held in memory.
 pub fn of_file(file: std::fs::File, length: u64, large: &Arc<Semaphore>) -> Blocks {
-    let unread = Unread { file, length, pace: Pace::default(), large: Arc::clone(large) };
+    let unread = UnreadFile { file, length, pace: Pace::default(), large: Arc::clone(large) };
     Box::pin(async move { unfold(Some(Rest::of(unread)), Rest::next) }.flatten_stream())
 }
 
 /// A block of a file, with its part of what the larger ones may hold.
-struct Block {
+struct FileBlock {
     bytes: Vec<u8>,
     _large: Option<OwnedSemaphorePermit>,
 }
 
-impl AsRef<[u8]> for Block {
+impl AsRef<[u8]> for FileBlock {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -53,13 +53,13 @@ impl AsRef<[u8]> for Block {
 /// What is left of a file that is being sent.
 enum Rest {
     /// The second half of a block, and then the rest from here, of which nothing is being read yet.
-    Half(Bytes, Option<Unread>),
+    Half(Bytes, Option<UnreadFile>),
     /// It begins with a block that is being read while the one before it is sent.
-    Ahead(Ahead),
+    Ahead(ReadAhead),
 }
 
 /// The rest of a file, and how it is to be read.
-struct Unread {
+struct UnreadFile {
     file: std::fs::File,
     length: u64,
     pace: Pace,
@@ -67,8 +67,8 @@ struct Unread {
 }
 
 impl Rest {
-    fn of(unread: Unread) -> Self {
-        Self::Ahead(Ahead::read(unread))
+    fn of(unread: UnreadFile) -> Self {
+        Self::Ahead(ReadAhead::read(unread))
     }
 
     /// The next piece. A block of the least size goes out in halves, and the one after it is begun with the second: so
@@ -90,7 +90,7 @@ impl Rest {
 }
 
 /// A block of a file that is being read.
-struct Ahead {
+struct ReadAhead {
     block: JoinHandle<std::io::Result<(std::fs::File, Bytes)>>,
     size: u64,
     pace: Pace,
@@ -100,27 +100,27 @@ struct Ahead {
     large: Arc<Semaphore>,
 }
 
-impl Ahead {
-    fn read(Unread { file, length, pace, large }: Unread) -> Self {
+impl ReadAhead {
+    fn read(UnreadFile { file, length, pace, large }: UnreadFile) -> Self {
         let beyond = u32::try_from((pace.size - 1) / BLOCK_BYTES.start).unwrap_or(u32::MAX);
         let permit = Arc::clone(&large).try_acquire_many_owned(beyond).ok();
         let size = length.min(if permit.is_some() { pace.size } else { BLOCK_BYTES.start });
         let block = tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::with_capacity(size as usize);
             (&file).take(size).read_to_end(&mut bytes)?;
-            Ok((file, Bytes::from_owner(Block { bytes, _large: permit })))
+            Ok((file, Bytes::from_owner(FileBlock { bytes, _large: permit })))
         });
         Self { block, size, pace, rest: length - size, begun: Instant::now(), large }
     }
 
     /// The block, and what comes after it; a file that ends too soon ends the blocks.
-    async fn end(self) -> Result<(Bytes, Option<Unread>), Failure> {
+    async fn end(self) -> Result<(Bytes, Option<UnreadFile>), Failure> {
         let Self { block, size, pace, rest, begun, large } = self;
         let pace = pace.next(size, begun.elapsed());
         let read = block.await.map_err(std::io::Error::other).flatten();
         let (file, block) = read.map_err(|error| Failure::new("reading a document", error))?;
         let goes_on = rest > 0 && block.len() as u64 == size;
-        Ok((block, goes_on.then_some(Unread { file, length: rest, pace, large })))
+        Ok((block, goes_on.then_some(UnreadFile { file, length: rest, pace, large })))
     }
 }
 
@@ -153,8 +153,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use super::super::body::{Blobs, Content};
-    use super::super::place::Place;
+    use super::super::body::{Blobs, BodyContent};
+    use super::super::place::DataDirectory;
     use super::{BLOCK_BYTES, FAST, GROWTH, LARGE_BLOCKS, Pace, SHOWN_BYTES, SLOW};
     use futures_util::StreamExt as _;
 
@@ -176,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn large_blocks_have_a_bound_for_all_together() {
         let folder = tempfile::tempdir().expect("a folder");
-        let entered = Place::enter(folder.path()).await.expect("a directory");
+        let entered = DataDirectory::enter(folder.path()).await.expect("a directory");
         let bodies = entered.place.join("bodies");
         let blobs = Blobs::open(entered.place, bodies, false).await.expect("a directory");
         let mut staging = blobs.stage();
@@ -185,7 +185,7 @@ mod tests {
         let hash = staging.finish().await.expect("kept").hash;
         let mut readers = Vec::new();
         for _ in 0..12 {
-            let Ok(Some(Content::Blocks(mut blocks))) = blobs.read(&hash, 0, whole.len() as u64).await else {
+            let Ok(Some(BodyContent::Blocks(mut blocks))) = blobs.read(&hash, 0, whole.len() as u64).await else {
                 panic!("it is there")
             };
             // Each takes most of it, fast, and keeps the last blocks.

@@ -20,7 +20,7 @@ use super::executor::{Executor, row};
 use super::list::list;
 use super::named::Part;
 use super::page::bodies;
-use super::place::{Place, blocking};
+use super::place::{DataDirectory, blocking};
 use super::statement::tables::BODY;
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -42,14 +42,14 @@ const SYNC_BYTES: usize = 8 * 1024 * 1024;
 /// The directory of large bodies: `ab/abcdef...`, and `staging/` for what is still arriving or about to go.
 #[derive(Clone, Debug)]
 pub struct Blobs {
-    place: Place,
+    place: DataDirectory,
     directory: PathBuf,
     flush: bool,
     pub(super) large: Arc<Semaphore>,
 }
 
 /// Content to be read.
-pub enum Content {
+pub enum BodyContent {
     /// All of it.
     Whole(Bytes),
     /// The asked part, read as it is taken.
@@ -58,7 +58,7 @@ pub enum Content {
 
 impl Blobs {
     /// Opens the directory, making it where there is none, and clears what a dead process left half-written.
-    pub async fn open(place: Place, directory: PathBuf, flush: bool) -> Result<Self, Failure> {
+    pub async fn open(place: DataDirectory, directory: PathBuf, flush: bool) -> Result<Self, Failure> {
         for made in [directory.clone(), directory.join(STAGING)] {
             place.make_directory(&made).map_err(|e| Failure::new("making the directory of documents", e))?;
         }
@@ -95,7 +95,7 @@ impl Blobs {
     }
 
     /// A large body, or the part of it from `start`, `length` bytes long. `None`: it is not there.
-    pub async fn read(&self, hash: &str, start: u64, length: u64) -> Result<Option<Content>, Failure> {
+    pub async fn read(&self, hash: &str, start: u64, length: u64) -> Result<Option<BodyContent>, Failure> {
         let path = self.file(hash);
         let open = move || -> std::io::Result<std::fs::File> {
             let mut file = std::fs::File::open(path)?;
@@ -107,7 +107,7 @@ impl Blobs {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Failure::new("opening a document", e)),
         };
-        Ok(Some(Content::Blocks(of_file(file, length, &self.large))))
+        Ok(Some(BodyContent::Blocks(of_file(file, length, &self.large))))
     }
 
     /// SHA-256 of the bytes that are really there; `None`: there is no such file.
@@ -221,7 +221,7 @@ impl Drop for StagingFile {
 }
 
 impl StagingFile {
-    async fn create(place: Place, path: PathBuf) -> std::io::Result<Self> {
+    async fn create(place: DataDirectory, path: PathBuf) -> std::io::Result<Self> {
         let open = path.clone();
         let file = blocking(move || place.create(&open)).await?;
         Ok(Self { path, file: Arc::new(file), writing: None, syncing: None, unsynced: 0, kept: false })

@@ -5,7 +5,7 @@ use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
 use super::list::list;
-use super::members::{Mark, Members, PageQuery, Pages, Widths, by_name, pages, widths};
+use super::members::{Mark, Members, PageQuery, PageStatements, Widths, by_name, pages, widths};
 use super::node::Width;
 use super::page::paged;
 use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, MEMBERSHIP, NODE};
@@ -168,7 +168,7 @@ statements! {
     );
     const DELIST: Statement =
         writes(&[CALENDAR_OBJECT], &[], "UPDATE calendar_object SET calendar_id = NULL WHERE node_id = $1");
-    const OBJECTS: Pages = pages!(
+    const OBJECTS: PageStatements = pages!(
         &[CALENDAR_OBJECT, NODE],
         by_name,
         "n.id IN (SELECT o.node_id FROM calendar_object o WHERE o.calendar_id = $1 AND o.last_at >= $2 AND \
@@ -176,7 +176,7 @@ statements! {
         " AND n.match_name > $5 ORDER BY n.match_name LIMIT $6",
         5
     );
-    const NAMED: Pages = pages!(
+    const NAMED: PageStatements = pages!(
         &[NODE],
         by_name,
         concat!(

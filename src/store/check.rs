@@ -13,13 +13,13 @@ use crate::model::id::Id;
 use crate::model::kind::Kind;
 
 /// A rule that no row may break: what is wrong, and the statement that lists offenders (identifier, detail).
-struct Rule {
+struct CheckRule {
     what: &'static str,
     sql: Statement,
 }
 
 #[cfg(test)]
-impl super::statement::Listed for Rule {
+impl super::statement::Listed for CheckRule {
     fn list(&self, to: &mut Vec<Statement>) {
         to.push(self.sql);
     }
@@ -148,8 +148,8 @@ macro_rules! typed {
 }
 
 statements! {
-    const RULES: [Rule; 18] = [
-        Rule {
+    const RULES: [CheckRule; 18] = [
+        CheckRule {
             what: "a node stands in a collection that is not there",
             sql: reads(
                 &[NODE],
@@ -157,7 +157,7 @@ statements! {
                  NULL AND p.id IS NULL LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a node and its collection are of different homes",
             sql: reads(
                 &[NODE],
@@ -165,7 +165,7 @@ statements! {
                  n.gone_at IS NULL AND p.gone_at IS NULL AND n.home_id <> p.home_id LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a former state is of another home than its node",
             sql: reads(
                 &[NODE, PAST],
@@ -173,7 +173,7 @@ statements! {
                  100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a document has no content or a collection has some",
             sql: reads(
                 &[NODE],
@@ -181,7 +181,7 @@ statements! {
                  'file' AND gone_at IS NOT NULL AND litter = 1) LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a node changed later than its home",
             sql: reads(
                 &[HOME, NODE],
@@ -189,7 +189,7 @@ statements! {
                  n.members_seq > h.seq LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a collection does not know of the last change of a member",
             sql: reads(
                 &[NODE],
@@ -197,7 +197,7 @@ statements! {
                  n.kind <> 'home' AND (n.seq > p.members_seq OR n.members_seq > p.members_seq) LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "the size of a collection is not the sum of its members",
             sql: reads(
                 &[NODE, PURGE],
@@ -206,7 +206,7 @@ statements! {
                  AS BIGINT) FROM node n WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "the used bytes of a home are not the sum of what it holds",
             // 32 is NODE_BYTES.
             sql: reads(
@@ -221,7 +221,7 @@ statements! {
                  COALESCE(s.bytes, 0) LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a lock stands on a node that is gone",
             sql: reads(
                 &[LOCK, NODE],
@@ -229,7 +229,7 @@ statements! {
                  100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "the documents of a collection are not those of its members",
             sql: reads(
                 &[NODE, PURGE],
@@ -239,7 +239,7 @@ statements! {
                  n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a version is not in the chain of its home",
             sql: reads(
                 &[CHAIN, NODE, PAST],
@@ -249,7 +249,7 @@ statements! {
                  c.version = v.version WHERE c.node_id IS NULL LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a version is in the chain of its home more than once",
             sql: reads(
                 &[CHAIN, NODE],
@@ -257,7 +257,7 @@ statements! {
                  node n ON n.id = c.node_id GROUP BY c.node_id, c.version HAVING COUNT(*) > 1 LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "two states of a node stand in one moment",
             sql: reads(
                 &[NODE, PAST],
@@ -267,7 +267,7 @@ statements! {
                  < p.to_seq) LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "the rows of one version differ",
             sql: reads(
                 &[NODE, PAST],
@@ -277,14 +277,14 @@ statements! {
                  version HAVING MIN(hash) <> MAX(hash) OR MIN(size) <> MAX(size) LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a former state ended before it began",
             sql: reads(
                 &[PAST],
                 "SELECT node_id, name FROM past WHERE from_seq >= to_seq OR from_at > to_at LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a version of the chain is no version any more",
             sql: reads(
                 &[CHAIN, NODE, PAST],
@@ -295,7 +295,7 @@ statements! {
                  c.version LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a calendar object is not known in its calendar",
             sql: reads(
                 &[CALENDAR_OBJECT, NODE],
@@ -304,7 +304,7 @@ statements! {
                  ELSE o.calendar_id IS NOT NULL END LIMIT 100",
             ),
         },
-        Rule {
+        CheckRule {
             what: "a calendar does not say what it may hold",
             sql: reads(
                 &[CALENDAR, NODE],

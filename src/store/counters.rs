@@ -12,16 +12,16 @@ pub struct Counters {
     rows: AtomicU64,
     /// Steps of the writing connection.
     steps: AtomicU64,
-    most: Mutex<Hold>,
+    most: Mutex<WriterHold>,
 }
 
 /// What one slice of long work may hold the others up for, but for its last piece.
-const SLICE: Hold = Hold { time: Duration::from_millis(15), statements: 1_000, steps: 300_000 };
+const SLICE: WriterHold = WriterHold { time: Duration::from_millis(15), statements: 1_000, steps: 300_000 };
 
 /// For how long, and for how much, one writer keeps the others waiting: from when it has the connection until another
 /// may have it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Hold {
+pub struct WriterHold {
     /// By the clock.
     pub time: Duration,
     /// Statements.
@@ -47,7 +47,7 @@ impl Counters {
 
     /// The most that a writer has held the others up for since this was asked last: of the time, the statements and the
     /// steps each.
-    pub fn most_held(&self) -> Hold {
+    pub fn most_held(&self) -> WriterHold {
         std::mem::take(&mut *self.most.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -68,14 +68,14 @@ impl Holding {
         Self { counters: Arc::clone(counters), since: Instant::now(), steps, statements: 0 }
     }
 
-    fn so_far(&self) -> Hold {
+    fn so_far(&self) -> WriterHold {
         let steps = self.counters.steps.load(Ordering::Relaxed).saturating_sub(self.steps);
-        Hold { time: self.since.elapsed(), statements: self.statements, steps }
+        WriterHold { time: self.since.elapsed(), statements: self.statements, steps }
     }
 
     /// Is it time to let others write?
     pub fn is_long(&self) -> bool {
-        let Hold { time, statements, steps } = self.so_far();
+        let WriterHold { time, statements, steps } = self.so_far();
         time >= SLICE.time || statements >= SLICE.statements || steps >= SLICE.steps
     }
 }

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use super::cache::{Cache, Key, Lookup, State};
+use super::cache::{Cache, CollectionState, Key, Lookup};
 use super::counters::Counters;
 use super::db::{Answer, Argument, Batch, Connection, Pipeline as _, Revision, Row, Session as _, key_of};
 use super::statement::{Identity, Statement};
@@ -106,7 +106,7 @@ pub async fn row(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'_
 
 /// What is known of the members of a collection.
 pub fn lookup<T: Clone + Send + Sync + 'static>(c: &impl Executor, key: &Key, of: &Node) -> Lookup<T> {
-    c.cache().map_or(Lookup::Miss, |cache| cache.get_in(key, State::of(of)))
+    c.cache().map_or(Lookup::Miss, |cache| cache.get_in(key, CollectionState::of(of)))
 }
 
 /// Keeps an answer to a question of the members of a collection that takes so many bytes. What a change has overtaken
@@ -120,7 +120,7 @@ pub fn keep<T: Clone + Send + Sync + 'static>(
     if c.was_one_view()
         && let Some(cache) = c.cache()
     {
-        cache.put_in(key, State::of(of), answer, bytes);
+        cache.put_in(key, CollectionState::of(of), answer, bytes);
     }
 }
 

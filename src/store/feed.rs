@@ -6,7 +6,7 @@ use super::principal::principal_of;
 use super::statement::tables::{FEED, NODE, PRINCIPAL};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
-use crate::model::calendar::{Detail, Feed};
+use crate::model::calendar::{Feed, FeedDetail};
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::principal::Principal;
@@ -22,7 +22,7 @@ fn feed_of(row: &Row, first: usize) -> Option<Feed> {
     Some(Feed {
         home: row.text(first),
         calendar: row.text(first + 1),
-        detail: Detail::from_code(&row.text(first + 2))?,
+        detail: FeedDetail::from_code(&row.text(first + 2))?,
         created_at: row.integer(first + 3),
         expires_at: row.optional_integer(first + 4),
         fetched_at: row.optional_integer(first + 5),
@@ -45,7 +45,7 @@ pub async fn of_person(c: &mut impl Executor, person: Id) -> Result<Vec<Feed>, F
 pub async fn insert(
     c: &mut Txn,
     (person, calendar): (Id, Id),
-    detail: Detail,
+    detail: FeedDetail,
     secret_hash: &str,
     (created_at, expires_at): (Timestamp, Option<Timestamp>),
 ) -> Result<bool, Failure> {

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::cache::{Key, Lookup, State};
+use super::cache::{CollectionState, Key, Lookup};
 use super::columns::{next_brief, next_node, next_tag};
 use super::db::{Argument, Columns, arguments};
 use super::executor::{Executor, keep, lookup};
@@ -126,7 +126,7 @@ macro_rules! widths {
 pub(super) use widths;
 
 /// Statements that answer pages of members.
-pub(super) struct Pages {
+pub(super) struct PageStatements {
     /// A page.
     pub page: Widths,
     /// How many of its arguments say which members; the others say which page of them.
@@ -138,18 +138,18 @@ pub(super) struct Pages {
 }
 
 #[cfg(test)]
-impl super::statement::Listed for Pages {
+impl super::statement::Listed for PageStatements {
     fn list(&self, to: &mut Vec<super::statement::Statement>) {
         self.page.list(to);
         self.among.list(to);
     }
 }
 
-/// [`Pages`], in an order, of the nodes `n` for which a condition holds; what follows it tells which page. `$ids` is
+/// [`PageStatements`], in an order, of the nodes `n` for which a condition holds; what follows it tells which page. `$ids` is
 /// the number after those of the arguments of the condition.
 macro_rules! pages {
     ($tables:expr, $order:expr, $condition:expr, $page:expr, $ids:literal) => {
-        Pages {
+        PageStatements {
             page: widths!($tables, concat!("node n WHERE ", $condition, $page)),
             which: $ids - 1,
             among: widths!(
@@ -178,7 +178,7 @@ pub(super) struct PageQuery<'a> {
     pub limit: i64,
 }
 
-impl Pages {
+impl PageStatements {
     /// A page of members. It is kept, and a later state of the collection costs what has changed since. Whole nodes are
     /// not kept: some of their columns change without any number.
     pub async fn members(
@@ -204,7 +204,7 @@ impl Pages {
         Ok(members)
     }
 
-    /// [`Pages::members`] after the key of a name, of pages that ask of their collection and nothing else.
+    /// [`PageStatements::members`] after the key of a name, of pages that ask of their collection and nothing else.
     pub async fn after_name(
         &self,
         c: &mut impl Executor,
@@ -227,7 +227,7 @@ impl Pages {
         let Some(changed) = changed(c, asked.of, since).await? else { return Ok(None) };
         let (ids, which) = (listed_ids(&changed), arguments.get(..self.which).unwrap_or_default());
         let among: Vec<Argument<'_>> = which.iter().copied().chain([(&ids).into()]).collect();
-        let state = (State::of(asked.of), size_of::<Node>());
+        let state = (CollectionState::of(asked.of), size_of::<Node>());
         let there = page_in(c, state, self.among.sql(asked.width), &among, next(asked.width)).await?;
         Ok(self.with(known, asked, &changed, &there))
     }
@@ -275,7 +275,7 @@ pub(super) async fn changed(c: &mut impl Executor, of: &Node, since: Seq) -> Res
     const FORGOTTEN: Id = Id(0);
     let arguments = arguments![of.id, of.home_id, since, MOST_CHANGES + 1];
     let id: fn(&mut dyn Columns) -> Id = |from| Id(from.next_integer().unwrap_or_default());
-    let found = page_in(c, (State::of(of), size_of::<Id>()), CHANGED, arguments, id).await?;
+    let found = page_in(c, (CollectionState::of(of), size_of::<Id>()), CHANGED, arguments, id).await?;
     let known = found.len() as i64 <= MOST_CHANGES && found.first() != Some(&FORGOTTEN);
     Ok(Some(found).filter(|_| known))
 }
@@ -334,7 +334,7 @@ mod tests {
             before.into_iter().enumerate().for_each(|(seq, step)| apply(&mut members, seq as Seq, step));
             for order in ORDERS {
                 let mut members = members.clone();
-                let pages = Pages { page: PAGES, which: 0, among: PAGES, order };
+                let pages = PageStatements { page: PAGES, which: 0, among: PAGES, order };
                 let mut known: BTreeMap<Option<Mark>, Members> = BTreeMap::new();
                 for (round, steps) in std::iter::once(&Vec::new()).chain(&rounds).enumerate() {
                     for (place, step) in steps.iter().enumerate() {

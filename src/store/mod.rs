@@ -49,7 +49,7 @@ use tokio::sync::RwLock;
 use self::body::Blobs;
 use self::cache::Cache;
 use self::db::{Adapter as _, Database};
-use self::place::{BODIES, Entered, Place};
+use self::place::{BODIES, DataDirectory, Entered};
 use self::readers::Readers;
 use self::reading::{CachedReader, Snapshot};
 use self::reserve::Reserve;
@@ -57,7 +57,7 @@ use self::transaction::{Txn, Writer};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 
-pub use self::counters::{Counters, Hold};
+pub use self::counters::{Counters, WriterHold};
 
 /// The database and the bodies.
 pub struct Store {
@@ -87,7 +87,7 @@ impl Store {
 
     /// The same, with so many bytes for what is kept in memory.
     pub async fn open_within(data: &Path, flush: bool, cache_bytes: usize) -> Result<Self, Failure> {
-        let entered = Place::enter(data).await?;
+        let entered = DataDirectory::enter(data).await?;
         let Entered { place, tightened, .. } = &entered;
         let counters = Arc::<Counters>::default();
         let (database, connection) = Database::open(place, flush, &counters).await?;

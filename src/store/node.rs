@@ -5,7 +5,7 @@ use super::db::text::listed;
 use super::db::{Argument, Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
 use super::lock::{held, lock_columns};
-use super::members::{Members, Pages, Widths, by_name, pages, widths};
+use super::members::{Members, PageStatements, Widths, by_name, pages, widths};
 use super::page::{Paged, page, paged};
 use super::statement::tables::{ACE, HOME, LOCK, MEMBERSHIP, NODE};
 use super::statement::{Statement, reads, statements, writes};
@@ -401,7 +401,7 @@ statements! {
              l.node_id = n.id"
         ),
     );
-    const MEMBERS: Pages = pages!(
+    const MEMBERS: PageStatements = pages!(
         &[NODE],
         by_name,
         "n.parent_id = $1 AND n.gone_at IS NULL",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::cache::{Key, State};
+use super::cache::{CollectionState, Key};
 use super::db::{Argument, Columns, Connection, Row, Session as _};
 use super::executor::{Executor, row, rows};
 use super::statement::Statement;
@@ -102,7 +102,7 @@ pub async fn page<T>(
 /// a row takes besides its texts.
 pub async fn page_in<T: Send + Sync + 'static>(
     c: &mut impl Executor,
-    (state, row_bytes): (State, usize),
+    (state, row_bytes): (CollectionState, usize),
     sql: Paged,
     arguments: &[Argument<'_>],
     read: fn(&mut dyn Columns) -> T,

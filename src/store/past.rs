@@ -4,7 +4,7 @@ use super::columns::{brief, columns, node_of, tag};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, Question, prefetch, row, rows};
-use super::members::{Mark, Members, PageQuery, Pages, Widths, by_change, by_name, listed_ids, pages, widths};
+use super::members::{Mark, Members, PageQuery, PageStatements, Widths, by_change, by_name, listed_ids, pages, widths};
 use super::node::Width;
 use super::page::{is_no_page, paged};
 use super::statement::tables::{HOME, NODE, PAST};
@@ -110,7 +110,7 @@ pub async fn last_change(c: &mut impl Executor, home: Id, before: Timestamp) -> 
 /// Where a reading of changes goes on: of those at `seq` only the names after (`parent`, `name`) and the nodes after
 /// `node` are still to be told.
 #[derive(Clone, Debug)]
-pub struct Cursor {
+pub struct ChangeCursor {
     /// Changes after this one, and the rest of it.
     pub seq: Seq,
     /// Collection of the last gone name told.
@@ -125,7 +125,7 @@ pub struct Cursor {
 pub async fn prefetch_changes(
     c: &mut impl Executor,
     (collection, home): (Id, Id),
-    at: &Cursor,
+    at: &ChangeCursor,
     limit: i64,
     width: Width,
 ) -> Result<(), Failure> {
@@ -144,7 +144,7 @@ pub async fn prefetch_changes(
 pub async fn changed(
     c: &mut impl Executor,
     collection: &Node,
-    at: &Cursor,
+    at: &ChangeCursor,
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
@@ -153,7 +153,12 @@ pub async fn changed(
 }
 
 /// The same for all of a home. The nodes may stand anywhere, also below something that is gone.
-pub async fn changed_in_home(c: &mut impl Executor, home: Id, at: &Cursor, limit: i64) -> Result<Members, Failure> {
+pub async fn changed_in_home(
+    c: &mut impl Executor,
+    home: Id,
+    at: &ChangeCursor,
+    limit: i64,
+) -> Result<Members, Failure> {
     CHANGED_IN_HOME.read(c, (Width::Whole, limit), arguments![home, at.seq, at.node, limit]).await
 }
 
@@ -182,7 +187,7 @@ pub async fn gone(
     c: &mut impl Executor,
     collection: Id,
     home: Id,
-    at: &Cursor,
+    at: &ChangeCursor,
     limit: i64,
 ) -> Result<Vec<GoneName>, Failure> {
     let found = rows(c, GONE, arguments![collection, at.seq, at.parent, &at.name, limit, home]).await?;
@@ -195,7 +200,7 @@ pub async fn gone(
 pub async fn gone_in_home(
     c: &mut impl Executor,
     (home, base): (Id, Seq),
-    at: &Cursor,
+    at: &ChangeCursor,
     limit: i64,
 ) -> Result<Vec<GoneName>, Failure> {
     let found = rows(c, GONE_IN_HOME, arguments![home, at.seq, at.parent, &at.name, limit, base]).await?;
@@ -318,7 +323,7 @@ statements! {
          node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS \
          NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5",
     );
-    const CHANGED: Pages = pages!(
+    const CHANGED: PageStatements = pages!(
         &[NODE],
         by_change,
         "n.parent_id = $1 AND n.gone_at IS NULL",
@@ -351,7 +356,7 @@ statements! {
         "SELECT 1 FROM past WHERE home_id = $1 AND to_at > $2 UNION ALL SELECT 1 FROM node WHERE home_id = $1 AND \
          since_at > $2 LIMIT 1",
     );
-    const MIRRORED: Pages = pages!(
+    const MIRRORED: PageStatements = pages!(
         &[NODE],
         by_name,
         "n.parent_id = $1 AND n.gone_at IS NULL AND (n.litter = 0 OR n.kind = 'folder')",

@@ -21,7 +21,7 @@ pub const BODIES: &str = "bodies";
 
 /// Where everything is kept, and whose it is.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct DataDirectory {
     directory: PathBuf,
     user: u32,
     group: u32,
@@ -30,14 +30,14 @@ pub struct Place {
 /// The place, while no other process makes or alters it.
 pub struct Entered {
     /// The place.
-    pub place: Place,
+    pub place: DataDirectory,
     /// Had others been let in, who are not any more?
     pub tightened: bool,
     /// Released when it is closed.
     _lock: File,
 }
 
-impl Place {
+impl DataDirectory {
     /// Enters a data directory, makes it where there is none, and waits for others who are about to. What is there
     /// already is closed to everyone but its owner.
     pub async fn enter(directory: &Path) -> std::result::Result<Entered, Failure> {

@@ -11,7 +11,7 @@ use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
-use crate::model::principal::{Device, Principal, PrincipalKind, Scope};
+use crate::model::principal::{Device, DeviceScope, Principal, PrincipalKind};
 use crate::model::privilege::Role;
 
 const COLUMNS: usize = 6;
@@ -136,7 +136,7 @@ pub async fn device_by_secret(
 fn device_of(row: &Row, first: usize) -> Option<Device> {
     Some(Device {
         label: row.text(first),
-        scope: Scope::from_code(row.integer(first + 1))?,
+        scope: DeviceScope::from_code(row.integer(first + 1))?,
         read_only: row.integer(first + 2) != 0,
         created_at: row.integer(first + 3),
         used_at: row.optional_integer(first + 4),

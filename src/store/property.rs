@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::cache::{Key, Lookup, State};
+use super::cache::{CollectionState, Key, Lookup};
 use super::db::text::listed;
 use super::db::{Columns, Row, arguments};
 use super::executor::{Executor, keep, lookup, row, rows};
@@ -137,7 +137,7 @@ async fn apply_delta(
     let Some(changed) = changed(c, parent, since).await? else { return Ok(None) };
     let ids = listed_ids(&changed);
     let arguments = arguments![parent.id, &ids, which.names(), PAGE_BYTES];
-    let now = page_in(c, (State::of(parent), EACH), DELTA, arguments, next_named).await?;
+    let now = page_in(c, (CollectionState::of(parent), EACH), DELTA, arguments, next_named).await?;
     if now.first().is_some_and(|((id, _), _)| *id == TOO_LARGE) {
         return Ok(None);
     }

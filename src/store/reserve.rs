@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Result, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::place::{Place, blocking};
+use super::place::{DataDirectory, blocking};
 
 /// Name of the file that holds the room.
 const FILE: &str = "beffroi.reserve";
@@ -24,14 +24,14 @@ const BLOCK: usize = 64 * 1024;
 /// The room. All processes of a data directory share it: what is left of it is as long as the file.
 #[derive(Debug)]
 pub struct Reserve {
-    place: Place,
+    place: DataDirectory,
     /// What is left of it, as far as this process has seen.
     held: AtomicU64,
 }
 
 impl Reserve {
     /// That of a data directory.
-    pub fn of(place: Place) -> Self {
+    pub fn of(place: DataDirectory) -> Self {
         Self { place, held: AtomicU64::new(WHOLE) }
     }
 
@@ -89,12 +89,12 @@ fn fill(mut file: &File) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::{FILE, PART, Reserve, WHOLE};
-    use crate::store::place::Place;
+    use crate::store::place::DataDirectory;
 
     #[tokio::test]
     async fn it_is_given_up_part_by_part_and_set_aside_anew() {
         let folder = tempfile::tempdir().expect("a folder");
-        let entered = Place::enter(folder.path()).await.expect("a place");
+        let entered = DataDirectory::enter(folder.path()).await.expect("a place");
         let reserve = Reserve::of(entered.place.clone());
         let held = || std::fs::metadata(folder.path().join(FILE)).map_or(0, |file| file.len());
         assert!(!reserve.give(0).await, "there is none yet");
@@ -112,7 +112,7 @@ mod tests {
     #[tokio::test]
     async fn what_another_process_is_setting_aside_is_no_lack() {
         let folder = tempfile::tempdir().expect("a folder");
-        let entered = Place::enter(folder.path()).await.expect("a place");
+        let entered = DataDirectory::enter(folder.path()).await.expect("a place");
         let reserve = Reserve::of(entered.place.clone());
         let other = std::fs::File::create(folder.path().join(FILE)).expect("a file");
         other.lock().expect("a lock");

@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use super::Store;
 use super::db::Account;
 use super::db::Control::{BeginPart, BeginRead, BeginWrite, Commit, EndPart, Rollback};
-use super::db::double::{Script, Step};
+use super::db::double::{RecordedStep, Script};
 use super::executor::{Executor as _, row};
 use super::principal::{insert_setting, setting};
 use super::statement::{Statement, Tables, reads, tables};
@@ -89,13 +89,13 @@ async fn whichever_statement_fails_all_of_the_write_is_undone() {
 async fn what_can_wait_goes_with_what_cannot() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, script) = store(&folder).await;
-    let shown = |trips: Vec<Vec<Step>>| -> Vec<Vec<String>> {
-        let step = |step: &Step| match step {
-            Step::Control(control) => format!("{control:?}"),
-            Step::Statement(sql) => sql.split(' ').next().unwrap_or_default().to_owned(),
+    let shown = |trips: Vec<Vec<RecordedStep>>| -> Vec<Vec<String>> {
+        let step = |step: &RecordedStep| match step {
+            RecordedStep::Control(control) => format!("{control:?}"),
+            RecordedStep::Statement(sql) => sql.split(' ').next().unwrap_or_default().to_owned(),
         };
         // A view that is closed says so whenever it gets round to it.
-        let told = trips.iter().filter(|trip| **trip != [Step::Control(Rollback)]);
+        let told = trips.iter().filter(|trip| **trip != [RecordedStep::Control(Rollback)]);
         told.map(|trip| trip.iter().map(step).collect()).collect()
     };
     let expected = |trips: &[&[&str]]| -> Vec<Vec<String>> {

@@ -28,7 +28,7 @@ struct Group {
     ending: watch::Sender<Ending>,
 }
 
-struct State {
+struct WriterState {
     connection: Connection,
     /// What the present writer has noted and the database not yet seen.
     noted: Batch,
@@ -37,7 +37,7 @@ struct State {
     written: Tables,
     cache: Arc<Cache>,
     /// A writer left without finishing: its part must go before anyone else writes.
-    unfinished: Option<Place>,
+    unfinished: Option<GroupPosition>,
     /// Why its last statement failed, if one did.
     failed: Option<Cause>,
     /// When the database was last waited for in vain.
@@ -47,14 +47,14 @@ struct State {
 /// Where in its group a writer stands. The first needs no part of its own: when it fails, nobody else is in the group
 /// yet.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum GroupPosition {
     First,
     Later,
 }
 
 /// The one writing connection.
 pub struct Writer {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<WriterState>>,
     /// How many wait to begin.
     waiting: Arc<AtomicUsize>,
     counters: Arc<Counters>,
@@ -62,7 +62,7 @@ pub struct Writer {
 
 impl Writer {
     pub(super) fn new(connection: Connection, cache: Arc<Cache>, counters: Arc<Counters>) -> Self {
-        let state = State {
+        let state = WriterState {
             connection,
             noted: Batch::default(),
             group: None,
@@ -90,8 +90,8 @@ impl Writer {
             return Err(Failure::new("waiting to write", "the database is away").by(Cause::Busy));
         }
         let (place, opening) = match guard.group {
-            None => (Place::First, Control::BeginWrite),
-            Some(_) => (Place::Later, Control::BeginPart),
+            None => (GroupPosition::First, Control::BeginWrite),
+            Some(_) => (GroupPosition::Later, Control::BeginPart),
         };
         guard.noted.control(opening);
         if guard.group.is_none() {
@@ -125,7 +125,7 @@ impl Writer {
 }
 
 /// Lets others into the open group, if there is one, and commits it unless one of them has done so.
-async fn together(state: &Mutex<State>, mut guard: OwnedMutexGuard<State>) -> Result<(), Failure> {
+async fn together(state: &Mutex<WriterState>, mut guard: OwnedMutexGuard<WriterState>) -> Result<(), Failure> {
     guard.undo().await;
     let Some(ending) = guard.group.as_ref().map(|group| group.ending.subscribe()) else { return Ok(()) };
     drop(guard);
@@ -158,14 +158,14 @@ impl Drop for InLine<'_> {
     }
 }
 
-impl State {
+impl WriterState {
     /// Takes back what an unfinished writer did.
     async fn undo(&mut self) {
         let Some(place) = self.unfinished.take() else { return };
         let failed = self.failed.take();
         let unopened = std::mem::take(&mut self.noted).is_opening();
         match place {
-            Place::First => {
+            GroupPosition::First => {
                 self.group = None;
                 self.away = failed.filter(|cause| *cause == Cause::Busy).map(|_| Instant::now());
                 // It fails where the transaction could not be opened; if it failed otherwise, the next could not open.
@@ -173,8 +173,8 @@ impl State {
                     let _ = self.connection.control(Control::Rollback).await;
                 }
             }
-            Place::Later if unopened => {}
-            Place::Later => {
+            GroupPosition::Later if unopened => {}
+            GroupPosition::Later => {
                 let undone = self.connection.control(Control::UndoPart).await;
                 if let Err(failure) = undone {
                     // The database has given up the whole transaction (a full disk): its members must know, and the
@@ -240,9 +240,9 @@ impl State {
 
 /// A write transaction. Dropped without [`Txn::commit`], it leaves nothing behind.
 pub struct Txn {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<WriterState>>,
     waiting: Arc<AtomicUsize>,
-    held: Option<(OwnedMutexGuard<State>, Holding)>,
+    held: Option<(OwnedMutexGuard<WriterState>, Holding)>,
     prefetched: Prefetched,
     counters: Arc<Counters>,
 }
@@ -272,17 +272,17 @@ impl Executor for Txn {
 
 impl Txn {
     #[expect(clippy::expect_used, reason = "it is there until commit or drop, both of which consume the value")]
-    fn held(&mut self) -> (&mut State, &mut Holding) {
+    fn held(&mut self) -> (&mut WriterState, &mut Holding) {
         let (guard, holding) = self.held.as_mut().expect("a transaction in use holds its connection");
         (guard, holding)
     }
 
-    fn state_mut(&mut self) -> &mut State {
+    fn state_mut(&mut self) -> &mut WriterState {
         self.held().0
     }
 
     /// The same for one more statement.
-    fn state_asked(&mut self) -> &mut State {
+    fn state_asked(&mut self) -> &mut WriterState {
         let (state, holding) = self.held();
         holding.statements += 1;
         state
@@ -317,21 +317,21 @@ impl Txn {
     /// begun it is carried through, whoever waits for it: the neighbours' changes end with it.
     pub async fn commit(mut self) -> Result<(), Failure> {
         let Some(held) = self.held.take() else { return Ok(()) };
-        let alone = held.0.unfinished == Some(Place::First) && self.waiting.load(Ordering::SeqCst) == 0;
+        let alone = held.0.unfinished == Some(GroupPosition::First) && self.waiting.load(Ordering::SeqCst) == 0;
         let ended = Carried::through(end(Arc::clone(&self.state), held, alone)).await;
         ended.map_err(|died| Failure::new("committing", died))?
     }
 }
 
 async fn end(
-    state: Arc<Mutex<State>>,
-    (mut guard, holding): (OwnedMutexGuard<State>, Holding),
+    state: Arc<Mutex<WriterState>>,
+    (mut guard, holding): (OwnedMutexGuard<WriterState>, Holding),
     alone: bool,
 ) -> Result<(), Failure> {
     if alone {
         return guard.commit_alone().await;
     }
-    if guard.unfinished == Some(Place::Later) {
+    if guard.unfinished == Some(GroupPosition::Later) {
         guard.noted.control(Control::EndPart);
     }
     if let Err(failure) = guard.run_noted().await {

@@ -12,7 +12,7 @@ use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
 use crate::model::node::Node;
-use crate::model::principal::Scope;
+use crate::model::principal::DeviceScope;
 use crate::model::privilege::Role;
 
 /// A node that is gone and all above it, the first of them `$node`.
@@ -50,7 +50,7 @@ macro_rules! readable_homes {
 /// `after`.
 pub async fn homes(
     c: &mut impl Executor,
-    (actor, scope, now): (Id, Scope, Timestamp),
+    (actor, scope, now): (Id, DeviceScope, Timestamp),
     after: &str,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
@@ -62,7 +62,7 @@ pub async fn homes(
 /// The one of them that bears a folded name.
 pub async fn home(
     c: &mut impl Executor,
-    (actor, scope, now): (Id, Scope, Timestamp),
+    (actor, scope, now): (Id, DeviceScope, Timestamp),
     match_name: &str,
 ) -> Result<Option<Node>, Failure> {
     let (files, calendars) = (scope.opens_files(), scope.opens_calendars());
@@ -71,7 +71,7 @@ pub async fn home(
 }
 
 /// Something in the trash, and the greatest role that an actor holds on it or where it stood.
-pub type Entry = (Node, Option<Role>);
+pub type TrashEntry = (Node, Option<Role>);
 
 /// What lies in the trash of a home, in the order of folded names, after `after`; and the name after which the next
 /// page begins. Whether the actor may see it is left to who asks, so a page costs the same whatever of it shows.
@@ -81,7 +81,7 @@ pub async fn members(
     home: Id,
     after: &str,
     limit: i64,
-) -> Result<(Vec<Entry>, Option<String>), Failure> {
+) -> Result<(Vec<TrashEntry>, Option<String>), Failure> {
     let entry = |from: &mut dyn Columns| (next_node(from), from.next_integer().and_then(Role::from_rank));
     let found = page(c, MEMBERS, arguments![actor, now, home, after, limit], entry).await?;
     let full = found.len() as i64 >= limit;
@@ -145,7 +145,7 @@ pub async fn forget_before(c: &mut Txn, home: Id) -> Result<(), Failure> {
 
 /// A hold on a person's deletions in a home.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Hold {
+pub struct DeletionHold {
     /// The person's name.
     pub principal: String,
     /// The shown name.
@@ -200,11 +200,11 @@ pub async fn release(c: &mut Txn, home: Id, person: Option<Id>, until: Timestamp
 }
 
 /// Whose deletions are held in a home.
-pub async fn holds(c: &mut impl Executor, home: Id, now: Timestamp) -> Result<Vec<Hold>, Failure> {
+pub async fn holds(c: &mut impl Executor, home: Id, now: Timestamp) -> Result<Vec<DeletionHold>, Failure> {
     let found = rows(c, HOLDS, arguments![home, now]).await?;
     Ok(found
         .iter()
-        .map(|row| Hold {
+        .map(|row| DeletionHold {
             principal: row.text(0),
             display_name: row.text(1),
             since_at: row.integer(2),

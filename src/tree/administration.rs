@@ -15,7 +15,7 @@ use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, ROOT};
 use crate::model::password::{Lack, lacks};
 use crate::model::path::Path;
-use crate::model::principal::{Actor, Device, EVERYONE, Principal, PrincipalKind, Scope};
+use crate::model::principal::{Actor, Device, DeviceScope, EVERYONE, Principal, PrincipalKind};
 use crate::model::privilege::Role;
 use crate::store::node::Walk;
 use crate::store::principal::{self, Grant, mailto};
@@ -23,7 +23,7 @@ use crate::store::{calendar, held, lock, node, version};
 
 /// Why an administrator's wish is not carried out; each has its sentence in both languages.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum AdministrationError {
     /// The name cannot be borne by anyone.
     #[error("name {0:?}: {1:?}")]
     Name(String, NameError),
@@ -78,7 +78,7 @@ pub enum Fault {
 }
 
 /// Where nothing can be refused, an error is a failure.
-impl From<Error> for Fault {
+impl From<Error> for AdministrationError {
     fn from(error: Error) -> Self {
         Self::Failed(match error {
             Error::Failed(failure) => failure,
@@ -88,7 +88,7 @@ impl From<Error> for Fault {
 }
 
 /// An administrator's result.
-pub type Result<T> = std::result::Result<T, Fault>;
+pub type AdministrationResult<T> = std::result::Result<T, AdministrationError>;
 
 /// A home as listed.
 #[derive(Clone, Debug)]
@@ -104,10 +104,10 @@ pub struct Summary {
 }
 
 /// What is kept of an account password that someone sets: the one way to it, so that none is weaker than the rule.
-async fn account_password(password: String) -> Result<String> {
+async fn account_password(password: String) -> AdministrationResult<String> {
     match lacks(&password) {
         lacks if lacks.is_empty() => Ok(hash_password(password).await?),
-        lacks => Err(Fault::Password(lacks)),
+        lacks => Err(AdministrationError::Password(lacks)),
     }
 }
 
@@ -119,12 +119,12 @@ impl Tree {
         display_name: &str,
         email: &str,
         password: Option<String>,
-    ) -> Result<Principal> {
+    ) -> AdministrationResult<Principal> {
         let local_and_host = email.split_once('@').filter(|(local, host)| {
             !local.is_empty() && !host.is_empty() && !host.contains('@') && !email.contains(char::is_whitespace)
         });
         if local_and_host.is_none() {
-            return Err(Fault::Address(email.to_owned()));
+            return Err(AdministrationError::Address(email.to_owned()));
         }
         let phc = match password {
             Some(password) => Some(account_password(password).await?),
@@ -133,7 +133,7 @@ impl Tree {
         let mut edit = self.administer().await?;
         let uri = mailto(email);
         if let Some(holder) = principal::by_address(&mut edit, &uri).await? {
-            return Err(Fault::AddressTaken(email.to_owned(), holder));
+            return Err(AdministrationError::AddressTaken(email.to_owned(), holder));
         }
         let new =
             NewPrincipal { kind: PrincipalKind::Person, name, display_name, address: Some(uri), quota_bytes: None };
@@ -143,7 +143,12 @@ impl Tree {
     }
 
     /// Adds a project with a home.
-    pub async fn add_project(&self, name: &str, display_name: &str, quota_bytes: Option<i64>) -> Result<Principal> {
+    pub async fn add_project(
+        &self,
+        name: &str,
+        display_name: &str,
+        quota_bytes: Option<i64>,
+    ) -> AdministrationResult<Principal> {
         let mut edit = self.administer().await?;
         let new = NewPrincipal { kind: PrincipalKind::Project, name, display_name, address: None, quota_bytes };
         let project = add_principal(&mut edit, new, None).await?;
@@ -152,7 +157,7 @@ impl Tree {
     }
 
     /// All principals of a kind, by name.
-    pub async fn list_principals(&self, kind: PrincipalKind) -> Result<Vec<Principal>> {
+    pub async fn list_principals(&self, kind: PrincipalKind) -> AdministrationResult<Vec<Principal>> {
         const PAGE: i64 = 500;
         let mut snapshot = self.store.read().await?;
         let mut all: Vec<Principal> = Vec::new();
@@ -168,12 +173,12 @@ impl Tree {
     }
 
     /// A principal of a kind.
-    pub async fn principal(&self, kind: PrincipalKind, name: &str) -> Result<Principal> {
+    pub async fn principal(&self, kind: PrincipalKind, name: &str) -> AdministrationResult<Principal> {
         find(&mut self.store.read().await?, Some(kind), name).await
     }
 
     /// A principal with what its home holds and who may use it.
-    pub async fn summary(&self, kind: PrincipalKind, name: &str) -> Result<Summary> {
+    pub async fn summary(&self, kind: PrincipalKind, name: &str) -> AdministrationResult<Summary> {
         let mut snapshot = self.store.read().await?;
         let principal = find(&mut snapshot, Some(kind), name).await?;
         let home = home_of(&mut snapshot, &principal).await?;
@@ -184,7 +189,7 @@ impl Tree {
     }
 
     /// Disables or enables a person; every door is shut or open at once.
-    pub async fn set_disabled(&self, name: &str, disabled: bool) -> Result<()> {
+    pub async fn set_disabled(&self, name: &str, disabled: bool) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;
         let txn = edit.doing(Verb::DisablePerson, Deed::about(&person))?;
@@ -197,7 +202,7 @@ impl Tree {
 
     /// Removes a person: passwords, addresses and roles go at once, and the home leaves the tree. What the person wrote
     /// in projects stays, with its author.
-    pub async fn remove_person(&self, name: &str) -> Result<()> {
+    pub async fn remove_person(&self, name: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;
         let home = home_of(&mut edit, &person).await?;
@@ -219,46 +224,52 @@ impl Tree {
         &self,
         person: &str,
         label: &str,
-        scope: Scope,
+        scope: DeviceScope,
         read_only: bool,
         expires_at: Option<Timestamp>,
-    ) -> Result<String> {
+    ) -> AdministrationResult<String> {
         let password = new_device_password()?;
         let device = Device { label: label.to_owned(), scope, read_only, created_at: now(), used_at: None, expires_at };
         let mut edit = self.administer().await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
         let txn = edit.doing(Verb::AddDevice, Deed::about(&person))?;
         if !principal::insert_device(txn, person.id, &device, &device_secret_hash(&password)).await? {
-            return Err(Fault::DeviceTaken(person.name, label.to_owned()));
+            return Err(AdministrationError::DeviceTaken(person.name, label.to_owned()));
         }
         edit.commit().await?;
         Ok(password)
     }
 
     /// A person's devices.
-    pub async fn devices(&self, person: &str) -> Result<Vec<Device>> {
+    pub async fn devices(&self, person: &str) -> AdministrationResult<Vec<Device>> {
         let mut snapshot = self.store.read().await?;
         let person = find(&mut snapshot, Some(PrincipalKind::Person), person).await?;
         Ok(principal::devices(&mut snapshot, person.id).await?)
     }
 
     /// Ends a device password.
-    pub async fn revoke_device(&self, person: &str, label: &str) -> Result<()> {
+    pub async fn revoke_device(&self, person: &str, label: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
         let txn = edit.doing(Verb::RevokeDevice, Deed::about(&person))?;
         if !principal::delete_device(txn, person.id, label).await? {
-            return Err(Fault::NoDevice(person.name, label.to_owned()));
+            return Err(AdministrationError::NoDevice(person.name, label.to_owned()));
         }
         Ok(edit.commit().await?)
     }
 
     /// Gives someone a role in a project, in place of the one held before.
-    pub async fn add_member(&self, project: &str, member: &str, role: Role, until: Option<Timestamp>) -> Result<()> {
+    pub async fn add_member(
+        &self,
+        project: &str,
+        member: &str,
+        role: Role,
+        until: Option<Timestamp>,
+    ) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let project = find(&mut edit, Some(PrincipalKind::Project), project).await?;
         if project.closed_at.is_some() {
-            return Err(Fault::Closed(project.name));
+            return Err(AdministrationError::Closed(project.name));
         }
         let member = find(&mut edit, Some(PrincipalKind::Person), member).await?;
         let home = home_of(&mut edit, &project).await?;
@@ -269,32 +280,38 @@ impl Tree {
     }
 
     /// Takes someone's role in a project.
-    pub async fn remove_member(&self, project: &str, member: &str) -> Result<()> {
+    pub async fn remove_member(&self, project: &str, member: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let project = find(&mut edit, Some(PrincipalKind::Project), project).await?;
         let member = find(&mut edit, Some(PrincipalKind::Person), member).await?;
         let home = home_of(&mut edit, &project).await?;
         let txn = edit.doing(Verb::Revoke, Deed::about(&member).in_home(home))?;
         if !principal::revoke(txn, home, member.id).await? {
-            return Err(Fault::NoRole(member.name, project.name));
+            return Err(AdministrationError::NoRole(member.name, project.name));
         }
         lock::end_with_roles(txn, home).await?;
         Ok(edit.commit().await?)
     }
 
     /// Gives someone a role on one collection, with all below it, in place of the one held there before.
-    pub async fn grant(&self, address: &str, person: &str, role: Role, until: Option<Timestamp>) -> Result<()> {
+    pub async fn grant(
+        &self,
+        address: &str,
+        person: &str,
+        role: Role,
+        until: Option<Timestamp>,
+    ) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let (node, owner) = collection(&mut edit, address).await?;
         if role == Role::FreeBusy && !matches!(node.kind, Kind::Calendar | Kind::CalendarHome) {
-            return Err(Fault::NoCalendar(address.to_owned()));
+            return Err(AdministrationError::NoCalendar(address.to_owned()));
         }
         if owner.closed_at.is_some() {
-            return Err(Fault::Closed(owner.name));
+            return Err(AdministrationError::Closed(owner.name));
         }
         let person = find(&mut edit, None, person).await?;
         if person.kind == PrincipalKind::Project {
-            return Err(Fault::OtherKind(person.name, person.kind.code()));
+            return Err(AdministrationError::OtherKind(person.name, person.kind.code()));
         }
         let txn = edit.doing(Verb::Grant, Deed::about(&person).in_home(node.home_id))?;
         principal::grant(txn, node.id, person.id, role, until).await?;
@@ -303,27 +320,27 @@ impl Tree {
     }
 
     /// Takes someone's role on one collection.
-    pub async fn revoke(&self, address: &str, person: &str) -> Result<()> {
+    pub async fn revoke(&self, address: &str, person: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let (node, _) = collection(&mut edit, address).await?;
         let person = find(&mut edit, None, person).await?;
         let txn = edit.doing(Verb::Revoke, Deed::about(&person).in_home(node.home_id))?;
         if !principal::revoke(txn, node.id, person.id).await? {
-            return Err(Fault::NoRole(person.name, address.to_owned()));
+            return Err(AdministrationError::NoRole(person.name, address.to_owned()));
         }
         lock::end_with_roles(txn, node.home_id).await?;
         Ok(edit.commit().await?)
     }
 
     /// Roles granted exactly on one collection.
-    pub async fn grants(&self, address: &str) -> Result<Vec<Grant>> {
+    pub async fn grants(&self, address: &str) -> AdministrationResult<Vec<Grant>> {
         let mut snapshot = self.store.read().await?;
         let (node, _) = collection(&mut snapshot, address).await?;
         Ok(principal::grants(&mut snapshot, node.id).await?)
     }
 
     /// Closes a project: from now on it is only read.
-    pub async fn close_project(&self, name: &str) -> Result<()> {
+    pub async fn close_project(&self, name: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let project = find(&mut edit, Some(PrincipalKind::Project), name).await?;
         let home = home_of(&mut edit, &project).await?;
@@ -335,13 +352,13 @@ impl Tree {
     }
 
     /// The owner of a home as an actor: what an administrator's command does in a home is done in the owner's name.
-    pub async fn owner(&self, name: &str) -> Result<Actor> {
+    pub async fn owner(&self, name: &str) -> AdministrationResult<Actor> {
         let owner = find(&mut self.store.read().await?, None, name).await?;
         Ok(Actor {
             id: owner.id,
             name: owner.name,
             display_name: owner.display_name,
-            scope: Scope::All,
+            scope: DeviceScope::All,
             read_only: false,
             device: None,
         })
@@ -352,11 +369,11 @@ pub(super) async fn find(
     c: &mut impl crate::store::executor::Executor,
     kind: Option<PrincipalKind>,
     name: &str,
-) -> Result<Principal> {
+) -> AdministrationResult<Principal> {
     match principal::by_name(c, name).await? {
-        None => Err(Fault::Unknown(name.to_owned())),
+        None => Err(AdministrationError::Unknown(name.to_owned())),
         Some(found) if kind.is_some_and(|kind| kind != found.kind) => {
-            Err(Fault::OtherKind(found.name, found.kind.code()))
+            Err(AdministrationError::OtherKind(found.name, found.kind.code()))
         }
         Some(found) => Ok(found),
     }
@@ -366,8 +383,8 @@ pub(super) async fn find(
 pub(super) async fn collection(
     c: &mut impl crate::store::executor::Executor,
     address: &str,
-) -> Result<(Node, Principal)> {
-    let missing = || Fault::NoCollection(address.to_owned());
+) -> AdministrationResult<(Node, Principal)> {
+    let missing = || AdministrationError::NoCollection(address.to_owned());
     // The whole address of a server is understood, too.
     let path = address
         .split_once("://")
@@ -386,12 +403,12 @@ pub(super) async fn collection(
 }
 
 /// The home of the person or project of this name.
-pub(super) async fn home_named(c: &mut impl crate::store::executor::Executor, name: &str) -> Result<Id> {
+pub(super) async fn home_named(c: &mut impl crate::store::executor::Executor, name: &str) -> AdministrationResult<Id> {
     let owner = find(c, None, name).await?;
     home_of(c, &owner).await
 }
 
-async fn home_of(c: &mut impl crate::store::executor::Executor, principal: &Principal) -> Result<Id> {
+async fn home_of(c: &mut impl crate::store::executor::Executor, principal: &Principal) -> AdministrationResult<Id> {
     let home = principal::home(c, principal.id).await?;
     home.ok_or_else(|| Failure::new("finding a home", format!("{} has none", principal.name)).into())
 }
@@ -406,12 +423,16 @@ struct NewPrincipal<'a> {
 }
 
 /// Writes a principal with its home, the folder of its documents, its calendars, and its own role there.
-async fn add_principal(edit: &mut Edit, new: NewPrincipal<'_>, password_hash: Option<&str>) -> Result<Principal> {
+async fn add_principal(
+    edit: &mut Edit,
+    new: NewPrincipal<'_>,
+    password_hash: Option<&str>,
+) -> AdministrationResult<Principal> {
     let NewPrincipal { kind, quota_bytes, .. } = new;
     let name = normalize(new.name);
-    check_principal(&name).map_err(|error| Fault::Name(name.clone(), error))?;
+    check_principal(&name).map_err(|error| AdministrationError::Name(name.clone(), error))?;
     if principal::by_name(edit, &name).await?.is_some() {
-        return Err(Fault::NameTaken(name));
+        return Err(AdministrationError::NameTaken(name));
     }
     let now = now();
     let principal = Principal {

@@ -1,7 +1,7 @@
 //! Who logs in: device passwords and account passwords.
 //!
 //! A device password is 160 random bits kept as SHA-256: one indexed look-up, never throttled, for it cannot be guessed.
-//! An account password costs argon2id; what it was found to be is remembered, salted and hashed, with the stored hash it was
+//! An account password costs argon2id; what it was found to be is cached, salted and hashed, with the stored hash it was
 //! verified against: so a changed password is never accepted for a moment longer, and a program that comes again and again
 //! with an old one costs no more than a look.
 
@@ -20,13 +20,13 @@ use crate::model::error::{Cause, Error, Failure, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::password::{DEVICE_ALPHABET, DEVICE_CHARS, device_letters, is_of_device_form};
-use crate::model::principal::{Actor, Principal, Scope};
+use crate::model::principal::{Actor, DeviceScope, Principal};
 use crate::store::body::sha256;
 use crate::store::principal::{self, Login};
 
 /// How long a right account password is remembered after it was last used: who works is let in without a pause.
 const RIGHT: Duration = Duration::from_secs(3600);
-/// How long a wrong one is remembered.
+/// How long a wrong one is cached.
 const WRONG: Duration = Duration::from_secs(600);
 /// How many of each are remembered at once.
 const MAX_REMEMBERED: usize = 10_000;
@@ -73,7 +73,7 @@ async fn verify<T: Send + 'static>(password: String, phc: String, turn: T) -> Re
 
 /// Account passwords that were verified. Each is kept as a salted hash of it, of whom it was said to be of, and of the stored hash it
 /// was verified against.
-pub struct Remembered {
+pub struct PasswordCache {
     salt: [u8; 16],
     /// The right one of each person.
     right: Mutex<HashMap<Id, (Digest, Instant)>>,
@@ -82,7 +82,7 @@ pub struct Remembered {
 
 type Digest = [u8; 32];
 
-impl Remembered {
+impl PasswordCache {
     /// Nothing remembered yet.
     pub fn new() -> Result<Self> {
         let mut salt = [0u8; 16];
@@ -112,7 +112,7 @@ impl Remembered {
         wrong.get(digest).is_some_and(|until| *until > Instant::now())
     }
 
-    fn remember_right(&self, person: Id, digest: Digest) {
+    fn cache_right(&self, person: Id, digest: Digest) {
         let now = Instant::now();
         let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
         if right.len() >= MAX_REMEMBERED {
@@ -123,7 +123,7 @@ impl Remembered {
         }
     }
 
-    fn remember_wrong(&self, digest: Digest) {
+    fn cache_wrong(&self, digest: Digest) {
         let now = Instant::now();
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         if wrong.len() >= MAX_REMEMBERED {
@@ -170,7 +170,7 @@ impl Tree {
     /// Looks at a name and a password as far as that is cheap.
     pub async fn authenticate(
         &self,
-        remembered: &Remembered,
+        cache: &PasswordCache,
         (login, password): (&str, &str),
         account_passwords: bool,
     ) -> Result<Credentials> {
@@ -204,12 +204,12 @@ impl Tree {
         };
         // A name that nobody bears is looked at like others.
         let whom = named.map_or_else(|| match_name(login), |person| format!("/{person}"));
-        let digest = remembered.digest(&whom, &phc, password);
+        let digest = cache.digest(&whom, &phc, password);
         match person {
-            Some(person) if remembered.is_right(person.id, &digest) => {
-                Ok(Credentials::Right(actor(person, Scope::All, false)))
+            Some(person) if cache.is_right(person.id, &digest) => {
+                Ok(Credentials::Right(actor(person, DeviceScope::All, false)))
             }
-            _ if remembered.is_wrong(&digest) => Ok(Credentials::Wrong),
+            _ if cache.is_wrong(&digest) => Ok(Credentials::Wrong),
             person => Ok(Credentials::Costly(Costly { named, person, phc, password: password.to_owned(), digest })),
         }
     }
@@ -223,17 +223,17 @@ impl Tree {
     /// Verifies an account password. `turn` is held until the work is done.
     pub async fn verify<T: Send + 'static>(
         &self,
-        remembered: &Remembered,
+        cache: &PasswordCache,
         costly: Costly,
         turn: T,
     ) -> Result<Option<Actor>> {
         let right = verify(costly.password, costly.phc, turn).await?;
         let Some(person) = costly.person.filter(|_| right) else {
-            remembered.remember_wrong(costly.digest);
+            cache.cache_wrong(costly.digest);
             return Ok(None);
         };
-        remembered.remember_right(person.id, costly.digest);
-        Ok(Some(actor(person, Scope::All, false)))
+        cache.cache_right(person.id, costly.digest);
+        Ok(Some(actor(person, DeviceScope::All, false)))
     }
 }
 
@@ -245,7 +245,7 @@ pub(super) fn noted(done: Result<()>) -> Result<()> {
     }
 }
 
-fn actor(person: Principal, scope: Scope, read_only: bool) -> Actor {
+fn actor(person: Principal, scope: DeviceScope, read_only: bool) -> Actor {
     Actor { id: person.id, name: person.name, display_name: person.display_name, scope, read_only, device: None }
 }
 

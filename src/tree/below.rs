@@ -39,7 +39,7 @@ struct Level {
 }
 
 /// How it goes on.
-pub(super) enum Step {
+pub(super) enum DescendantStep {
     /// What stood at this path is gone; was it a collection?
     Gone(String, bool),
     /// From here on it is told what stood at this path.
@@ -81,7 +81,7 @@ impl Below {
     }
 
     /// The next step; `None`: that was all.
-    pub async fn next<T: Executor>(&mut self, c: &mut T) -> Result<Option<Step>> {
+    pub async fn next<T: Executor>(&mut self, c: &mut T) -> Result<Option<DescendantStep>> {
         loop {
             let Some(level) = self.levels.last_mut() else { return Ok(None) };
             let Some(found) = level.waiting.pop_front() else {
@@ -92,13 +92,13 @@ impl Below {
                 continue;
             };
             let path = format!("{}{}", level.path, found.step);
-            let Some(live) = found.live else { return Ok(Some(Step::Gone(path, found.collection))) };
+            let Some(live) = found.live else { return Ok(Some(DescendantStep::Gone(path, found.collection))) };
             let formers = match found.only {
                 Some(only) => only,
                 None => self.formers_of(c, found.step.trim_end_matches('/')).await?,
             };
             self.enter(path.clone(), formers, live);
-            return Ok(Some(Step::On(path)));
+            return Ok(Some(DescendantStep::On(path)));
         }
     }
 

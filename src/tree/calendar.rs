@@ -13,7 +13,7 @@ use super::former::zone;
 use super::gate::Admitted;
 use super::resource::{Needs, Resource, Text};
 use super::walk::{Cursor, PAGE, Page};
-use super::work::{Slice, Visit};
+use super::work::{Visit, WorkSlice};
 use crate::ical::judge::{judge, read, sound};
 use crate::ical::object::{Component, MAX_BYTES, Object};
 use crate::ical::recur::{bounds, recurs};
@@ -99,7 +99,7 @@ impl Tree {
             return Err(Condition::MaxResourceSize.into());
         }
         if bytes.len() > INLINE_BYTES {
-            let whole = move |_: &Slice| {
+            let whole = move |_: &WorkSlice| {
                 let indexed = judge(&bytes).map(|object| index(&object));
                 Some(indexed.map(|indexed| (blob(bytes.clone()), indexed)))
             };

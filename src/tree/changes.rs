@@ -11,12 +11,12 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::below::{Below, Step};
+use super::below::{Below, DescendantStep};
 use super::edit::lock::covering;
 use super::gate::Admitted;
 use super::resolve::resolve;
 use super::resource::{Needs, Resource};
-use super::walk::Place;
+use super::walk::MemberAddress;
 use crate::model::budget::{Budget, MAX_STEPS, more};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
@@ -44,7 +44,7 @@ const STEPS_EACH: u64 = MAX_STEPS / 2 / MAX_EXAMINED as u64;
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// One change.
-pub enum Change {
+pub enum MemberChange {
     /// A member that is there.
     Live(Box<Resource>),
     /// The address of a member that is not there any more.
@@ -54,7 +54,7 @@ pub enum Change {
 /// A page of changes.
 pub struct Changes {
     /// In order.
-    pub changes: Vec<Change>,
+    pub changes: Vec<MemberChange>,
     /// Stands for exactly what was told.
     pub token: SyncToken,
     /// There is more to tell.
@@ -63,7 +63,7 @@ pub struct Changes {
 
 /// What was told last, inside the change `seq`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Told {
+enum SyncPosition {
     /// A name that a collection lost; and, where something else bears it, the last path told of what stood below: `None`, all.
     Gone(Id, String, Option<String>),
     /// A live node, and the last one told of what lies below it.
@@ -71,7 +71,7 @@ enum Told {
     All,
 }
 
-impl Told {
+impl SyncPosition {
     /// What a token says of it, with the base.
     fn to_text(&self, base: Seq) -> Option<String> {
         match self {
@@ -96,23 +96,23 @@ impl Told {
         Some((base.parse().ok()?, told))
     }
 
-    fn cursor(&self, seq: Seq) -> past::Cursor {
+    fn cursor(&self, seq: Seq) -> past::ChangeCursor {
         const LAST: Id = Id(i64::MAX);
         match self {
-            Self::Gone(parent, name, _) => past::Cursor { seq, parent: *parent, name: name.clone(), node: Id(0) },
-            Self::Live(node, _) => past::Cursor { seq, parent: LAST, name: String::new(), node: *node },
-            Self::All => past::Cursor { seq, parent: LAST, name: String::new(), node: LAST },
+            Self::Gone(parent, name, _) => past::ChangeCursor { seq, parent: *parent, name: name.clone(), node: Id(0) },
+            Self::Live(node, _) => past::ChangeCursor { seq, parent: LAST, name: String::new(), node: *node },
+            Self::All => past::ChangeCursor { seq, parent: LAST, name: String::new(), node: LAST },
         }
     }
 }
 
 /// An entry before its address is known.
-enum Entry {
+enum ChangeEntry {
     Gone(past::GoneName),
     Live(Arc<Node>),
 }
 
-impl Entry {
+impl ChangeEntry {
     fn seq(&self) -> Seq {
         match self {
             Self::Gone(gone) => gone.seq,
@@ -161,8 +161,8 @@ impl<T: Executor> Admitted<T> {
             full: false,
         };
         match &told {
-            Told::Live(id, below) if deep => self.rest_below(&scope, *id, *below, &mut page).await?,
-            Told::Gone(parent, name, Some(below)) if deep => {
+            SyncPosition::Live(id, below) if deep => self.rest_below(&scope, *id, *below, &mut page).await?,
+            SyncPosition::Gone(parent, name, Some(below)) if deep => {
                 let bearer = past::member(&mut self.store, *parent, &match_name(name)).await?;
                 let bearer = bearer.filter(|bearer| bearer.name == *name).map(|bearer| bearer.id);
                 self.rest_gone(&scope, (*parent, name, bearer), below, &mut page).await?;
@@ -172,7 +172,7 @@ impl<T: Executor> Admitted<T> {
         let mut told = page.told.clone();
         let mut seq = from;
         // Who has seen the last change has seen all.
-        let behind = from < latest(&top) || !matches!(told, Told::All);
+        let behind = from < latest(&top) || !matches!(told, SyncPosition::All);
         while behind && !page.full {
             let (entries, next) = self.entries(&scope, &told.cursor(seq), since.is_some()).await?;
             page.examined += entries.len();
@@ -201,14 +201,14 @@ impl<T: Executor> Admitted<T> {
         since: Option<&str>,
         top: &Node,
         (deep, width): (bool, Width),
-    ) -> Result<(Seq, Seq, Told)> {
+    ) -> Result<(Seq, Seq, SyncPosition)> {
         // Who begins now is told of all that stands now by its own number; only later moves concern what was told.
-        let Some(text) = since else { return Ok((0, latest(top), Told::All)) };
+        let Some(text) = since else { return Ok((0, latest(top), SyncPosition::All)) };
         let refused = || Refusal::of(Condition::ValidSyncToken);
         let token = SyncToken::parse(text).ok_or_else(refused)?;
         let (base, told) = match token.after.as_deref() {
-            Some(text) => Told::parse(text).ok_or_else(refused)?,
-            None => (token.seq, Told::All),
+            Some(text) => SyncPosition::parse(text).ok_or_else(refused)?,
+            None => (token.seq, SyncPosition::All),
         };
         let of_here = *token.epoch == *self.epoch && token.node == top.id && token.home == top.home_id;
         // Of what has not changed since, nothing can have been forgotten.
@@ -229,9 +229,9 @@ impl<T: Executor> Admitted<T> {
     async fn entries(
         &mut self,
         scope: &Scope<'_>,
-        at: &past::Cursor,
+        at: &past::ChangeCursor,
         with_gone: bool,
-    ) -> Result<(Vec<Entry>, Option<(Seq, Told)>)> {
+    ) -> Result<(Vec<ChangeEntry>, Option<(Seq, SyncPosition)>)> {
         let limit = PAGE as i64;
         let Scope { top, deep, base, needs, .. } = *scope;
         let live = if deep {
@@ -245,29 +245,29 @@ impl<T: Executor> Admitted<T> {
             (true, false) => past::gone(&mut self.store, top.id, top.home_id, at, limit).await?,
         };
         // Where one side was cut, the other must not run ahead of it; of one change gone names come first.
-        let live_end = live.end.as_ref().map(|node| (node.seq, Told::Live(node.id, Id(i64::MAX))));
+        let live_end = live.end.as_ref().map(|node| (node.seq, SyncPosition::Live(node.id, Id(i64::MAX))));
         let cut = gone.last().filter(|_| gone.len() == PAGE);
-        let gone_end = cut.map(|gone| (gone.seq, Told::Gone(gone.parent, gone.name.clone(), None)));
+        let gone_end = cut.map(|gone| (gone.seq, SyncPosition::Gone(gone.parent, gone.name.clone(), None)));
         let gone_first = match (&gone_end, &live_end) {
             (Some((gone, _)), Some((live, _))) => gone <= live,
             (gone, _) => gone.is_some(),
         };
         let end = if gone_first { gone_end } else { live_end };
         let bound = end.as_ref().map_or(Seq::MAX, |(seq, _)| *seq);
-        let mut entries: Vec<Entry> = gone.into_iter().map(Entry::Gone).collect();
-        entries.extend(live.nodes.iter().map(|node| Entry::Live(Arc::clone(node))));
+        let mut entries: Vec<ChangeEntry> = gone.into_iter().map(ChangeEntry::Gone).collect();
+        entries.extend(live.nodes.iter().map(|node| ChangeEntry::Live(Arc::clone(node))));
         entries.retain(|entry| {
-            entry.seq() < bound || entry.seq() == bound && (matches!(entry, Entry::Gone(_)) || !gone_first)
+            entry.seq() < bound || entry.seq() == bound && (matches!(entry, ChangeEntry::Gone(_)) || !gone_first)
         });
-        entries.sort_by_key(|entry| (entry.seq(), matches!(entry, Entry::Live(_))));
+        entries.sort_by_key(|entry| (entry.seq(), matches!(entry, ChangeEntry::Live(_))));
         Ok((entries, end))
     }
 
-    async fn tell(&mut self, scope: &Scope<'_>, entry: Entry, page: &mut Filling) -> Result<()> {
+    async fn tell(&mut self, scope: &Scope<'_>, entry: ChangeEntry, page: &mut Filling) -> Result<()> {
         match entry {
-            Entry::Gone(gone) => {
+            ChangeEntry::Gone(gone) => {
                 page.seq = gone.seq;
-                page.told = Told::Gone(gone.parent, gone.name.clone(), None);
+                page.told = SyncPosition::Gone(gone.parent, gone.name.clone(), None);
                 if gone.bearer.is_some() {
                     return self.rest_gone(scope, (gone.parent, &gone.name, gone.bearer), "", page).await;
                 }
@@ -277,9 +277,9 @@ impl<T: Executor> Admitted<T> {
                     page.gone(place.address(&gone.name, gone.collection));
                 }
             }
-            Entry::Live(node) => {
+            ChangeEntry::Live(node) => {
                 page.seq = node.seq;
-                page.told = Told::Live(node.id, Id(i64::MAX));
+                page.told = SyncPosition::Live(node.id, Id(i64::MAX));
                 let (id, placed) = (node.id, node.placed_seq);
                 let moved_in = scope.deep && node.is_collection() && placed > scope.base;
                 if node.id != scope.top.id
@@ -287,7 +287,7 @@ impl<T: Executor> Admitted<T> {
                 {
                     self.push(scope, node, &place, page).await?;
                     if moved_in {
-                        page.told = Told::Live(id, Id(0));
+                        page.told = SyncPosition::Live(id, Id(0));
                         self.rest_below(scope, id, Id(0), page).await?;
                     }
                 }
@@ -302,7 +302,7 @@ impl<T: Executor> Admitted<T> {
         while after != Id(i64::MAX) {
             let nodes = node::below(&mut self.store, folder, scope.from, after, PAGE as i64).await?;
             if nodes.is_empty() {
-                page.told = Told::Live(folder, Id(i64::MAX));
+                page.told = SyncPosition::Live(folder, Id(i64::MAX));
                 break;
             }
             for node in nodes {
@@ -313,7 +313,7 @@ impl<T: Executor> Admitted<T> {
                 if let Some(place) = self.place_below(scope, node.parent_id).await? {
                     self.push(scope, node.into(), &place, page).await?;
                 }
-                page.told = Told::Live(folder, after);
+                page.told = SyncPosition::Live(folder, after);
             }
         }
         Ok(())
@@ -342,25 +342,31 @@ impl<T: Executor> Admitted<T> {
                 page.full |= page.examined >= MAX_EXAMINED || !more(scope.budget.steps(asked * STEPS_EACH))?;
                 let step = if page.full { None } else { below.next(&mut self.store).await? };
                 match step {
-                    Some(Step::On(path)) => told = path,
-                    Some(Step::Gone(path, collection)) if !page.full() => {
+                    Some(DescendantStep::On(path)) => told = path,
+                    Some(DescendantStep::Gone(path, collection)) if !page.full() => {
                         let names = std::iter::once(name).chain(path.split('/'));
                         page.gone(place.address_below(names, collection));
                         told = path;
                     }
                     None if !page.full => break,
                     _ => {
-                        page.told = Told::Gone(parent, name.to_owned(), Some(told));
+                        page.told = SyncPosition::Gone(parent, name.to_owned(), Some(told));
                         return Ok(());
                     }
                 }
             }
         }
-        page.told = Told::Gone(parent, name.to_owned(), None);
+        page.told = SyncPosition::Gone(parent, name.to_owned(), None);
         Ok(())
     }
 
-    async fn push(&mut self, scope: &Scope<'_>, node: Arc<Node>, place: &Place, page: &mut Filling) -> Result<()> {
+    async fn push(
+        &mut self,
+        scope: &Scope<'_>,
+        node: Arc<Node>,
+        place: &MemberAddress,
+        page: &mut Filling,
+    ) -> Result<()> {
         if is_unshown(&node.name) {
             return Ok(());
         }
@@ -373,12 +379,12 @@ impl<T: Executor> Admitted<T> {
         }
         self.load(&mut resource, scope.needs).await?;
         page.bytes += resource.href.len() + resource.dead_bytes();
-        page.changes.push(Change::Live(Box::new(resource)));
+        page.changes.push(MemberChange::Live(Box::new(resource)));
         Ok(())
     }
 
     /// A collection at or below the target; `None` when it stands elsewhere, or nowhere.
-    async fn place_below<'s>(&mut self, scope: &Scope<'s>, collection: Id) -> Result<Option<Cow<'s, Place>>> {
+    async fn place_below<'s>(&mut self, scope: &Scope<'s>, collection: Id) -> Result<Option<Cow<'s, MemberAddress>>> {
         if collection == scope.top.id {
             return Ok(Some(Cow::Borrowed(scope.place)));
         }
@@ -387,14 +393,14 @@ impl<T: Executor> Admitted<T> {
         }
         let names = node::names_between(&mut self.store, scope.top.id, collection).await?;
         let path = names.map(|names| names.iter().fold(self.target.path.clone(), |path, name| path.join(name)));
-        Ok(path.map(|path| Cow::Owned(Place::of(&path, self.target.privileges))))
+        Ok(path.map(|path| Cow::Owned(MemberAddress::of(&path, self.target.privileges))))
     }
 }
 
 /// What is asked, and how far the client's knowledge goes.
 struct Scope<'a> {
     top: &'a Node,
-    place: &'a Place,
+    place: &'a MemberAddress,
     deep: bool,
     /// What the client knew when it began to ask.
     base: Seq,
@@ -406,7 +412,7 @@ struct Scope<'a> {
 
 /// A page that is being filled, and what it has told so far.
 struct Filling {
-    changes: Vec<Change>,
+    changes: Vec<MemberChange>,
     /// Addresses told as gone: one may be so in several ways, and is told once.
     gone: HashSet<String>,
     limit: usize,
@@ -415,7 +421,7 @@ struct Filling {
     /// How much was looked at for it.
     examined: usize,
     seq: Seq,
-    told: Told,
+    told: SyncPosition,
     full: bool,
 }
 
@@ -423,7 +429,7 @@ impl Filling {
     fn gone(&mut self, href: String) {
         if self.gone.insert(href.clone()) {
             self.bytes += href.len();
-            self.changes.push(Change::Gone(href));
+            self.changes.push(MemberChange::Gone(href));
         }
     }
 
@@ -436,19 +442,19 @@ impl Filling {
 
 #[cfg(test)]
 mod tests {
-    use super::{Id, Told};
+    use super::{Id, SyncPosition};
 
     #[test]
     fn what_was_told_survives_the_token() {
         for told in [
-            Told::Gone(Id(4), "a b:c".into(), None),
-            Told::Gone(Id(4), "a b".into(), Some("c d/e".into())),
-            Told::Gone(Id(4), "a".into(), Some(String::new())),
-            Told::Live(Id(7), Id(9)),
+            SyncPosition::Gone(Id(4), "a b:c".into(), None),
+            SyncPosition::Gone(Id(4), "a b".into(), Some("c d/e".into())),
+            SyncPosition::Gone(Id(4), "a".into(), Some(String::new())),
+            SyncPosition::Live(Id(7), Id(9)),
         ] {
-            assert_eq!(Told::parse(&told.to_text(12).expect("a place")), Some((12, told)));
+            assert_eq!(SyncPosition::parse(&told.to_text(12).expect("a place")), Some((12, told)));
         }
-        assert_eq!(Told::All.to_text(12), None);
-        assert_eq!(Told::parse("x"), None);
+        assert_eq!(SyncPosition::All.to_text(12), None);
+        assert_eq!(SyncPosition::parse("x"), None);
     }
 }

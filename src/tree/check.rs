@@ -35,7 +35,7 @@ fn address(object: &StoredObject) -> String {
 
 /// What a check looked at and what it found.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct CheckReport {
     /// Bodies whose hash was verified.
     pub bodies: u64,
     /// All damage.
@@ -56,8 +56,8 @@ pub struct Judged {
 impl Tree {
     /// Verifies the database file, every reference, every sum and the hash of every body. `progress` hears how many
     /// bodies are done. Works beside a running server.
-    pub async fn check(&self, mut progress: impl FnMut(u64)) -> Result<Report, Failure> {
-        let mut report = Report::default();
+    pub async fn check(&self, mut progress: impl FnMut(u64)) -> Result<CheckReport, Failure> {
+        let mut report = CheckReport::default();
         if let Some(text) = check::database(&mut self.store.read().await?).await? {
             report.damage.push(Damage { what: "the database file is damaged".to_owned(), at: text });
         }
@@ -84,7 +84,7 @@ impl Tree {
     }
 
     /// A name and its key must belong together: a changed bit in either shows.
-    async fn check_names(&self, report: &mut Report) -> Result<(), Failure> {
+    async fn check_names(&self, report: &mut CheckReport) -> Result<(), Failure> {
         let mut after = Id(i64::MIN);
         loop {
             let names = check::names(&mut self.store.read().await?, after, PAGE).await?;
@@ -102,7 +102,7 @@ impl Tree {
     }
 
     /// Every dead property must be XML that can stand in an answer.
-    async fn check_properties(&self, report: &mut Report) -> Result<(), Failure> {
+    async fn check_properties(&self, report: &mut CheckReport) -> Result<(), Failure> {
         let mut after = Id(i64::MIN);
         loop {
             let found = check::properties(&mut self.store.read().await?, after, PROPERTY_PAGE).await?;
@@ -116,7 +116,7 @@ impl Tree {
     }
 
     /// Every calendar object must be one that the server can read, or queries cannot tell what is in it.
-    async fn check_objects(&self, report: &mut Report) -> Result<(), Failure> {
+    async fn check_objects(&self, report: &mut CheckReport) -> Result<(), Failure> {
         let mut objects = Objects::<StoredObject>::of(self);
         while let Some(run) = objects.next().await? {
             for (object, text) in run {
@@ -136,7 +136,7 @@ impl Tree {
 
     /// Every version must be what it was when it entered the chain of its home, and every link must follow from the one
     /// before.
-    async fn check_chains(&self, report: &mut Report) -> Result<(), Failure> {
+    async fn check_chains(&self, report: &mut CheckReport) -> Result<(), Failure> {
         let mut snapshot = self.store.read().await?;
         let heads = version::heads(&mut snapshot).await?;
         let mut at = (Id(i64::MIN), 0);

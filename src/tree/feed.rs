@@ -2,13 +2,13 @@
 //! were made.
 
 use super::Tree;
-use super::administration::{Fault, Result, collection, find};
+use super::administration::{AdministrationError, AdministrationResult, collection, find};
 use super::authentication::{device_secret_hash, new_device_password, noted};
 use super::calendar::CALENDARS;
 use super::edit::authority::Verb;
 use super::edit::event::Deed;
 use super::gate::Request;
-use crate::model::calendar::{Detail, Feed};
+use crate::model::calendar::{Feed, FeedDetail};
 use crate::model::error::Result as TreeResult;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp, now};
@@ -16,7 +16,7 @@ use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::ROOT;
 use crate::model::path::{FEEDS, Path};
-use crate::model::principal::{Actor, PrincipalKind, Scope};
+use crate::model::principal::{Actor, DeviceScope, PrincipalKind};
 use crate::model::privilege::{Privilege, Role};
 use crate::store::node::Walk;
 use crate::store::{feed, node};
@@ -39,47 +39,47 @@ impl Tree {
         &self,
         person: &str,
         address: &str,
-        detail: Detail,
+        detail: FeedDetail,
         expires_at: Option<Timestamp>,
-    ) -> Result<(String, String)> {
+    ) -> AdministrationResult<(String, String)> {
         let secret = new_device_password()?.replace('-', "");
         let mut edit = self.administer().await?;
         let (calendar, owner) = collection(&mut edit, address).await?;
         if calendar.kind != Kind::Calendar {
-            return Err(Fault::NoCollection(address.to_owned()));
+            return Err(AdministrationError::NoCollection(address.to_owned()));
         }
         let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
         let names = [&owner.name, CALENDARS, &calendar.name].map(match_name);
         let roles = node::chain(&mut edit, Walk { actor: person.id, now: now(), start: ROOT, names: &names }).await?;
         let role = roles.iter().filter_map(|link| link.role).max();
-        let enough = if detail == Detail::Busy { Role::FreeBusy } else { Role::Reader };
+        let enough = if detail == FeedDetail::Busy { Role::FreeBusy } else { Role::Reader };
         if role < Some(enough) {
-            return Err(Fault::NoRole(person.name, address.to_owned()));
+            return Err(AdministrationError::NoRole(person.name, address.to_owned()));
         }
         let times = (now(), expires_at);
         let txn = edit.doing(Verb::AddFeed, Deed::about(&person).in_home(calendar.home_id))?;
         if !feed::insert(txn, (person.id, calendar.id), detail, &device_secret_hash(&secret), times).await? {
-            return Err(Fault::FeedTaken(person.name, address.to_owned()));
+            return Err(AdministrationError::FeedTaken(person.name, address.to_owned()));
         }
         edit.commit().await?;
         Ok((secret, calendar.name))
     }
 
     /// A person's feeds.
-    pub async fn feeds(&self, person: &str) -> Result<Vec<Feed>> {
+    pub async fn feeds(&self, person: &str) -> AdministrationResult<Vec<Feed>> {
         let mut snapshot = self.store.read().await?;
         let person = find(&mut snapshot, Some(PrincipalKind::Person), person).await?;
         Ok(feed::of_person(&mut snapshot, person.id).await?)
     }
 
     /// Ends a feed.
-    pub async fn revoke_feed(&self, person: &str, address: &str) -> Result<()> {
+    pub async fn revoke_feed(&self, person: &str, address: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let (calendar, _) = collection(&mut edit, address).await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
         let txn = edit.doing(Verb::RevokeFeed, Deed::about(&person).in_home(calendar.home_id))?;
         if !feed::delete(txn, person.id, calendar.id).await? {
-            return Err(Fault::NoFeed(person.name, address.to_owned()));
+            return Err(AdministrationError::NoFeed(person.name, address.to_owned()));
         }
         Ok(edit.commit().await?)
     }
@@ -97,12 +97,12 @@ impl Tree {
             id: person.id,
             name: person.name,
             display_name: person.display_name,
-            scope: Scope::Calendars,
+            scope: DeviceScope::Calendars,
             read_only: true,
             device: None,
         };
         let path = Path::of(&[CALENDARS, &feed.home, &feed.calendar]);
-        let reads = if feed.detail == Detail::Busy { Privilege::ReadFreeBusy } else { Privilege::Read };
+        let reads = if feed.detail == FeedDetail::Busy { Privilege::ReadFreeBusy } else { Privilege::Read };
         Ok(Some((Request { reads, ..Request::of(Method::Report, path, actor) }, feed)))
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::former::Numbers;
 use super::resolve::{Realm, Target, resolve};
 use crate::model::condition::Condition;
-use crate::model::effect::{Effect, Place, effects};
+use crate::model::effect::{Effect, EffectPlace, effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
 use crate::model::filename;
 use crate::model::id::{Id, Timestamp};
@@ -20,7 +20,7 @@ use crate::model::lock::Lock;
 use crate::model::method::{Method, MethodSet};
 use crate::model::node::{Link, Node};
 use crate::model::path::Path;
-use crate::model::precondition::{Outcome, Preconditions, State};
+use crate::model::precondition::{Outcome, Preconditions, ResourceState};
 use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet};
 use crate::store::executor::Executor;
@@ -81,7 +81,7 @@ pub struct Admitted<T> {
     pub destination: Option<Target>,
     /// GET and HEAD: the client has it already (304).
     pub not_modified: bool,
-    pub(super) granted: Vec<(Effect, Place)>,
+    pub(super) granted: Vec<(Effect, EffectPlace)>,
     pub(super) now: Timestamp,
     /// The epoch of sync tokens.
     pub(super) epoch: Arc<str>,
@@ -89,7 +89,7 @@ pub struct Admitted<T> {
 
 /// What a request is held to besides the tree.
 #[derive(Clone, Debug)]
-pub struct Clock {
+pub struct GateContext {
     /// The moment that counts.
     pub now: Timestamp,
     /// The epoch of sync tokens: those of another one are refused.
@@ -113,7 +113,7 @@ impl<T> Admitted<T> {
     }
 
     /// Only what the request declared is done.
-    pub(super) fn granted(&self, effect: Effect, place: Place) -> Result<()> {
+    pub(super) fn granted(&self, effect: Effect, place: EffectPlace) -> Result<()> {
         if self.granted.contains(&(effect, place)) {
             return Ok(());
         }
@@ -132,7 +132,7 @@ pub fn allowed(target: &Target) -> MethodSet {
 }
 
 /// Lets a request in, or refuses it.
-pub async fn admit<T: Executor>(mut store: T, request: Request, clock: Clock) -> Result<Admitted<T>> {
+pub async fn admit<T: Executor>(mut store: T, request: Request, clock: GateContext) -> Result<Admitted<T>> {
     let now = clock.now;
     let actor = &request.actor;
     let target = resolve(&mut store, actor, now, &request.path).await?;
@@ -146,9 +146,9 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: Clock) ->
     }
     let at = target.node().map(Node::traits);
     let overwriting = destination.as_ref().is_some_and(|d| d.node().is_some() && !same_node(&target, d));
-    let granted: Vec<(Effect, Place)> = effects(request.method, at)
+    let granted: Vec<(Effect, EffectPlace)> = effects(request.method, at)
         .iter()
-        .filter(|(_, place)| *place != Place::Overwritten || overwriting)
+        .filter(|(_, place)| *place != EffectPlace::Overwritten || overwriting)
         .copied()
         .collect();
     door_opens(&request, &granted, &target)?;
@@ -280,7 +280,7 @@ fn name_free(request: &Request, target: &Target) -> Result<()> {
 
 /// A door that only reads lets no method in that may change something, also where its effects take no more than reading: taking a
 /// lock off, or what one sets about a calendar for oneself.
-fn door_opens(request: &Request, granted: &[(Effect, Place)], target: &Target) -> Result<()> {
+fn door_opens(request: &Request, granted: &[(Effect, EffectPlace)], target: &Target) -> Result<()> {
     if !request.actor.read_only || !request.method.writes() {
         return Ok(());
     }
@@ -291,10 +291,16 @@ fn door_opens(request: &Request, granted: &[(Effect, Place)], target: &Target) -
 }
 
 /// 403 `need-privileges`, naming resource and privilege (RFC 3744 section 7.1.1).
-fn may(request: &Request, effect: Effect, place: Place, target: &Target, destination: Option<&Target>) -> Result<()> {
+fn may(
+    request: &Request,
+    effect: Effect,
+    place: EffectPlace,
+    target: &Target,
+    destination: Option<&Target>,
+) -> Result<()> {
     let at = match place {
-        Place::Target | Place::Parent => target,
-        Place::DestinationParent | Place::Overwritten => {
+        EffectPlace::Target | EffectPlace::Parent => target,
+        EffectPlace::DestinationParent | EffectPlace::Overwritten => {
             destination.ok_or_else(|| Refusal::of(Condition::BadRequest).text("the Destination header is missing"))?
         }
     };
@@ -302,7 +308,7 @@ fn may(request: &Request, effect: Effect, place: Place, target: &Target, destina
     if at.privileges_at(place).contains(privilege) {
         return Ok(());
     }
-    let href = if place == Place::Target { at.href() } else { at.parent_href() };
+    let href = if place == EffectPlace::Target { at.href() } else { at.parent_href() };
     Err(Refusal::of(Condition::NeedPrivileges).at(href).because(Detail::Privilege(privilege)).into())
 }
 
@@ -312,7 +318,7 @@ async fn preconditions(
     request: &Request,
     target: &Target,
     destination: Option<&Target>,
-    clock: &Clock,
+    clock: &GateContext,
 ) -> Result<bool> {
     let state = target.state(&clock.epoch);
     if !dav_holds(store, request, target, destination, &state, clock).await? {
@@ -332,13 +338,13 @@ async fn dav_holds(
     request: &Request,
     target: &Target,
     destination: Option<&Target>,
-    own: &State,
-    clock: &Clock,
+    own: &ResourceState,
+    clock: &GateContext,
 ) -> Result<bool> {
     if request.preconditions.if_lists.is_empty() {
         return Ok(true);
     }
-    let mut states: HashMap<Path, State> = HashMap::new();
+    let mut states: HashMap<Path, ResourceState> = HashMap::new();
     for path in request.preconditions.if_lists.iter().filter_map(|list| list.resource.as_ref()) {
         if states.contains_key(path) {
             continue;
@@ -352,7 +358,7 @@ async fn dav_holds(
             _ => {
                 let other = resolve(store, &request.actor, clock.now, path).await?;
                 let known = other.privileges.contains(Privilege::Read);
-                if known { other.state(&clock.epoch) } else { State::default() }
+                if known { other.state(&clock.epoch) } else { ResourceState::default() }
             }
         };
         states.insert(path.clone(), state);
@@ -369,20 +375,20 @@ async fn tokens_shown(
     store: &mut impl Executor,
     request: &Request,
     effect: Effect,
-    place: Place,
+    place: EffectPlace,
     target: &Target,
     destination: Option<&Target>,
     now: Timestamp,
 ) -> Result<()> {
     let at = match place {
-        Place::Target | Place::Parent => target,
-        Place::DestinationParent | Place::Overwritten => destination.unwrap_or(target),
+        EffectPlace::Target | EffectPlace::Parent => target,
+        EffectPlace::DestinationParent | EffectPlace::Overwritten => destination.unwrap_or(target),
     };
     match effect {
-        Effect::Bind if place == Place::Target => shown(request, at.covering()),
+        Effect::Bind if place == EffectPlace::Target => shown(request, at.covering()),
         Effect::Bind => shown(request, at.covering_parent()),
         Effect::Unbind => {
-            if place != Place::Target {
+            if place != EffectPlace::Target {
                 shown(request, at.covering_parent())?;
             }
             let Some(node) = at.node() else { return Ok(()) };

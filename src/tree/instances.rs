@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Tree;
-use crate::ical::span::{Block, Blocks, Followed, Question, Span};
+use crate::ical::span::{FoundSpans, Span, SpanBlock, SpanCache, SpanQuery};
 use crate::ical::zone::Zone;
 use crate::model::budget::Budget;
 use crate::model::calendar::TimeRange;
@@ -12,13 +12,13 @@ use crate::store::cache::{Cache, Key};
 impl Tree {
     /// Begins to ask many objects when they take place. `None`: the range is too long for what is kept.
     #[must_use]
-    pub fn instances(&self, zone: &Zone, range: TimeRange, budget: &Budget) -> Option<Question> {
-        Question::ask(Arc::clone(&self.store.cache) as Arc<dyn Blocks>, zone, range, budget)
+    pub fn instances(&self, zone: &Zone, range: TimeRange, budget: &Budget) -> Option<SpanQuery> {
+        SpanQuery::ask(Arc::clone(&self.store.cache) as Arc<dyn SpanCache>, zone, range, budget)
     }
 }
 
-fn key(block: Block<'_>) -> Key {
-    let Block { content, zone, number } = block;
+fn key(block: SpanBlock<'_>) -> Key {
+    let SpanBlock { content, zone, number } = block;
     let mut key = Vec::with_capacity(content.len() + size_of::<i64>() + zone.len());
     key.extend_from_slice(content.as_bytes());
     key.extend_from_slice(&number.to_ne_bytes());
@@ -26,12 +26,12 @@ fn key(block: Block<'_>) -> Key {
     Key::derived("instances", key)
 }
 
-impl Blocks for Cache {
-    fn get(&self, block: Block<'_>) -> Option<Followed> {
+impl SpanCache for Cache {
+    fn get(&self, block: SpanBlock<'_>) -> Option<FoundSpans> {
         self.get(&key(block))
     }
 
-    fn put(&self, block: Block<'_>, followed: &Followed) {
+    fn put(&self, block: SpanBlock<'_>, followed: &FoundSpans) {
         let spans = followed.as_ref().as_ref().map_or(0, Vec::len);
         self.put(key(block), Arc::clone(followed), spans * size_of::<Span>());
     }

@@ -32,13 +32,13 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use self::edit::event::Hooks;
-use self::gate::{Admitted, Clock, Request, admit, allowed};
-use self::quota::Room;
+use self::gate::{Admitted, GateContext, Request, admit, allowed};
+use self::quota::RemainingQuota;
 use self::resolve::{Target, resolve};
-use self::work::{Slice, Workers};
+use self::work::{WorkSlice, Workers};
 use crate::model::budget::Budget;
 use crate::model::condition::Condition;
-use crate::model::effect::{Place, effects};
+use crate::model::effect::{EffectPlace, effects};
 use crate::model::error::{Error, Failure, Result};
 use crate::model::id::{Id, now};
 use crate::model::method::{Method, MethodSet};
@@ -51,8 +51,8 @@ use crate::store::cache::DEFAULT_MIB;
 use crate::store::executor::Executor;
 use crate::store::{Store, body, held};
 
-pub use crate::store::Hold;
-pub use crate::store::body::{Content, INLINE_BYTES};
+pub use crate::store::WriterHold;
+pub use crate::store::body::{BodyContent, INLINE_BYTES};
 pub use crate::store::carried::{Carried, Panicked, caught};
 pub use crate::store::reading::{CachedReader, Snapshot};
 
@@ -69,7 +69,7 @@ pub struct Precheck {
     /// What the path leads to.
     pub target: Target,
     /// What quota still lets in.
-    pub room: Room,
+    pub room: RemainingQuota,
 }
 
 impl Tree {
@@ -105,8 +105,8 @@ impl Tree {
         self.store.tightened
     }
 
-    fn clock(&self) -> Clock {
-        Clock { now: now(), epoch: Arc::clone(&self.store.epoch) }
+    fn clock(&self) -> GateContext {
+        GateContext { now: now(), epoch: Arc::clone(&self.store.epoch) }
     }
 
     /// Statements that the database was asked, and rows that it answered, since it was opened.
@@ -117,7 +117,7 @@ impl Tree {
 
     /// The most that one write has held the others up for since this was asked last.
     #[must_use]
-    pub fn most_held(&self) -> Hold {
+    pub fn most_held(&self) -> WriterHold {
         self.store.counters.most_held()
     }
 
@@ -126,7 +126,7 @@ impl Tree {
         &self,
         person: Id,
         budget: &Budget,
-        work: impl FnMut(&Slice) -> Option<T> + Send + 'static,
+        work: impl FnMut(&WorkSlice) -> Option<T> + Send + 'static,
     ) -> Result<T> {
         self.workers.run(person, budget, work).await
     }
@@ -138,8 +138,8 @@ impl Tree {
         has_room?;
         let home = admitted.target.parent().map(|parent| parent.node.home_id);
         let room = match home {
-            Some(home) => Room::of(held::quota(&mut admitted.store, home).await?, admitted.target.node()),
-            None => Room::default(),
+            Some(home) => RemainingQuota::of(held::quota(&mut admitted.store, home).await?, admitted.target.node()),
+            None => RemainingQuota::default(),
         };
         Ok(Precheck { target: admitted.target, room })
     }
@@ -174,8 +174,9 @@ impl Tree {
         if target.privileges.contains(Privilege::Read) {
             let at = target.node().map(Node::traits);
             let may = |method: Method| {
-                let here =
-                    effects(method, at).iter().filter(|(_, place)| matches!(place, Place::Target | Place::Parent));
+                let here = effects(method, at)
+                    .iter()
+                    .filter(|(_, place)| matches!(place, EffectPlace::Target | EffectPlace::Parent));
                 let opens = !(actor.read_only && method.writes());
                 opens
                     && here.into_iter().all(|(effect, place)| target.privileges_at(*place).contains(effect.privilege()))
@@ -194,14 +195,14 @@ impl Tree {
 
 impl<T: Executor> Admitted<T> {
     /// Content of a document of this request, from `start`, `length` bytes long.
-    pub async fn content(&mut self, tree: &Tree, node: &Node, start: u64, length: u64) -> Result<Content> {
+    pub async fn content(&mut self, tree: &Tree, node: &Node, start: u64, length: u64) -> Result<BodyContent> {
         let Some(hash) = node.hash.as_deref() else { return Err(Condition::NotFound.into()) };
         let object = node.kind.holds_calendar_object();
         let small = node.size_bytes <= INLINE_BYTES as i64 || object;
         if small && let Some(bytes) = body::inline(&mut self.store, hash).await? {
             let from = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
             let to = from.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(bytes.len());
-            return Ok(Content::Whole(bytes.slice(from..to)));
+            return Ok(BodyContent::Whole(bytes.slice(from..to)));
         }
         let missing = || Error::Failed(Failure::new("reading a document", format!("body {hash} is missing")));
         tree.store.blobs.read(hash, start, length).await?.ok_or_else(missing)

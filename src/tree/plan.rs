@@ -9,7 +9,7 @@ use super::edit::lock::leave;
 use super::edit::{bug, levels_below};
 use super::gate::{Admitted, Request, is_shown};
 use crate::model::condition::Condition;
-use crate::model::effect::{Effect, Place};
+use crate::model::effect::{Effect, EffectPlace};
 use crate::model::error::{Refusal, Result};
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::kind::Kind;
@@ -40,7 +40,7 @@ pub enum What {
 
 /// A step of a rewind.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Step {
+pub struct RewindStep {
     /// What is done.
     pub what: What,
     /// Where.
@@ -48,7 +48,7 @@ pub struct Step {
 }
 
 /// What is done to one name of a folder: all of it, or nothing.
-pub(super) struct Change {
+pub(super) struct PlannedChange {
     /// The folder, as it was: what it is now bears another identifier where it was made anew.
     pub was: Id,
     folder: Arc<Path>,
@@ -60,7 +60,7 @@ pub(super) struct Change {
     pub object: Option<String>,
 }
 
-impl Change {
+impl PlannedChange {
     /// Where.
     pub fn path(&self) -> Path {
         self.folder.join(&self.name)
@@ -69,7 +69,7 @@ impl Change {
 
 /// What a rewind has to do.
 pub struct Plan {
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<PlannedChange>,
     /// The last change below the folder that it takes into account.
     pub(super) members_seq: Seq,
 }
@@ -77,10 +77,10 @@ pub struct Plan {
 impl Plan {
     /// What is done where, in order.
     #[must_use]
-    pub fn steps(&self) -> Vec<Step> {
-        let of = |change: &Change| {
+    pub fn steps(&self) -> Vec<RewindStep> {
+        let of = |change: &PlannedChange| {
             let path = change.path();
-            change.whats.iter().map(move |what| Step { what: *what, path: path.clone() }).collect::<Vec<_>>()
+            change.whats.iter().map(move |what| RewindStep { what: *what, path: path.clone() }).collect::<Vec<_>>()
         };
         self.changes.iter().flat_map(of).collect()
     }
@@ -96,7 +96,7 @@ impl Tree {
     ) -> Result<Plan> {
         let mut seen = self.read(request).await?;
         for effect in [Effect::WriteContent, Effect::Bind, Effect::Unbind] {
-            seen.granted(effect, Place::Target)?;
+            seen.granted(effect, EffectPlace::Target)?;
         }
         let top = seen.target.node().cloned().ok_or_else(|| bug("rewinding what is not there"))?;
         let above = node::lineage(&mut seen.store, top.id).await?.into_iter().map(|(id, _)| id).collect();
@@ -135,7 +135,7 @@ struct Planner {
 }
 
 /// Members in the order of the keys of their names, read by the page.
-struct Members {
+struct MemberPages {
     page: VecDeque<Node>,
     after: Option<String>,
     source: Source,
@@ -146,7 +146,7 @@ enum Source {
     Now(Box<Node>),
 }
 
-impl Members {
+impl MemberPages {
     fn of(source: Source) -> Self {
         Self { page: VecDeque::new(), after: Some(String::new()), source }
     }
@@ -184,8 +184,8 @@ impl Planner {
     /// What is to be done in a folder; how many names were looked at by then.
     async fn folder(&mut self, task: Task, mut looked_at: usize) -> Result<usize> {
         let calendar = task.now.as_ref().is_some_and(|now| now.kind == Kind::Calendar);
-        let mut then = Members::of(Source::Then(task.was, self.at));
-        let mut now = task.now.clone().map(|folder| Members::of(Source::Now(Box::new(folder))));
+        let mut then = MemberPages::of(Source::Then(task.was, self.at));
+        let mut now = task.now.clone().map(|folder| MemberPages::of(Source::Now(Box::new(folder))));
         let (mut back, mut strangers, mut expected) = (Vec::new(), Vec::new(), HashSet::new());
         let (mut former, mut present) = (then.next(&mut self.seen.store).await?, None);
         if let Some(now) = &mut now {
@@ -219,10 +219,10 @@ impl Planner {
             }
         }
         let (removed, placed) = (&mut self.removed, &self.placed);
-        let go: Vec<Change> = strangers
+        let go: Vec<PlannedChange> = strangers
             .into_iter()
             .filter(|(id, _)| !expected.contains(id) && !placed.contains(id) && removed.insert(*id))
-            .map(|(id, name)| Change { goes: Some(id), ..change(&task, name, vec![What::Removed]) })
+            .map(|(id, name)| PlannedChange { goes: Some(id), ..change(&task, name, vec![What::Removed]) })
             .collect();
         // What came later may bear the UID of an object that comes back: it goes first.
         let parts = if calendar { [go, back] } else { [back, go] };
@@ -231,7 +231,7 @@ impl Planner {
     }
 
     /// What is to be done so that a member stands in a folder as it did. `there`: what bears its name now.
-    async fn member(&mut self, task: &Task, former: Node, there: Option<Node>) -> Result<Option<Change>> {
+    async fn member(&mut self, task: &Task, former: Node, there: Option<Node>) -> Result<Option<PlannedChange>> {
         let mut whats = Vec::new();
         let mut now = there.clone().filter(|there| there.id == former.id);
         let mut path = None;
@@ -258,7 +258,7 @@ impl Planner {
             let path = Arc::new(path.unwrap_or_else(|| task.path.join(&former.name)));
             self.waiting.push(Task { was: former.id, now, path });
         }
-        Ok((!whats.is_empty()).then(|| Change { object, ..change(task, former.name, whats) }))
+        Ok((!whats.is_empty()).then(|| PlannedChange { object, ..change(task, former.name, whats) }))
     }
 
     /// Where a member that does not stand in its place comes from, and what it is there; `None`: it is made anew.
@@ -295,8 +295,8 @@ impl Planner {
     }
 }
 
-fn change(task: &Task, name: String, whats: Vec<What>) -> Change {
-    Change { was: task.was, folder: Arc::clone(&task.path), name, goes: None, whats, object: None }
+fn change(task: &Task, name: String, whats: Vec<What>) -> PlannedChange {
+    PlannedChange { was: task.was, folder: Arc::clone(&task.path), name, goes: None, whats, object: None }
 }
 
 /// 423 where a node is not to be taken from where it stands, by what locks below it and around it say.

@@ -5,7 +5,7 @@ use crate::model::node::Node;
 /// What quota still lets in at a place, as far as it is known before the content has come: it spares us content that would be
 /// refused.
 #[derive(Clone, Debug, Default)]
-pub struct Room {
+pub struct RemainingQuota {
     /// `None`: there is no quota.
     free_bytes: Option<u64>,
     /// The hash of what is there, and its size.
@@ -14,7 +14,7 @@ pub struct Room {
     refined: bool,
 }
 
-impl Room {
+impl RemainingQuota {
     pub(super) fn of((used, quota): (i64, Option<i64>), present: Option<&Node>) -> Self {
         let bytes = |bytes: i64| u64::try_from(bytes).unwrap_or(0);
         Self {

@@ -6,7 +6,7 @@
 use super::calendar::{CALENDARS, link_of};
 use super::changes::sync_token;
 use super::former;
-use crate::model::effect::Place;
+use crate::model::effect::EffectPlace;
 use crate::model::error::Result;
 use crate::model::filename::{match_name, normalize};
 use crate::model::id::{Id, Timestamp};
@@ -14,7 +14,7 @@ use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::{HOMES, Link, Node, PRINCIPALS, ROOT};
 use crate::model::path::Path;
-use crate::model::precondition::State;
+use crate::model::precondition::ResourceState;
 use crate::model::principal::Actor;
 use crate::model::principal::PrincipalKind;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
@@ -136,8 +136,8 @@ impl Target {
 
     /// What the actor may do at a place of the request that this is the target, or destination, of.
     #[must_use]
-    pub(super) fn privileges_at(&self, place: Place) -> PrivilegeSet {
-        if place == Place::Target { self.privileges } else { self.parent_privileges }
+    pub(super) fn privileges_at(&self, place: EffectPlace) -> PrivilegeSet {
+        if place == EffectPlace::Target { self.privileges } else { self.parent_privileges }
     }
 
     /// The address, as it was asked.
@@ -184,10 +184,10 @@ impl Target {
 
     /// What conditional headers are compared with. A collection's sync token is a state token, too (RFC 6578 section 5).
     #[must_use]
-    pub fn state(&self, epoch: &str) -> State {
+    pub fn state(&self, epoch: &str) -> ResourceState {
         let node = self.node();
         let synchronized = node.filter(|node| node.traits().sync).map(|node| sync_token(node, epoch).to_string());
-        State {
+        ResourceState {
             exists: node.is_some(),
             etag: node.and_then(Node::etag),
             modified_at: node.filter(|node| !node.is_collection()).map(|node| node.modified_at),

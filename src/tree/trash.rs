@@ -16,14 +16,14 @@ use crate::model::privilege::Privilege;
 use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::trash;
-pub use crate::store::trash::Hold;
+pub use crate::store::trash::DeletionHold;
 
 /// How long released deletions go on, seconds.
 pub const RELEASED_S: i64 = 3_600;
 
 impl<T: Executor> Admitted<T> {
     /// Whose deletions are held in the home whose documents or trash the target is; told to leads only.
-    pub async fn holds(&mut self) -> Result<Vec<Hold>> {
+    pub async fn holds(&mut self) -> Result<Vec<DeletionHold>> {
         let top = self
             .target
             .node()
@@ -48,14 +48,14 @@ impl<T: Executor> Admitted<T> {
 
 impl Tree {
     /// Whose deletions are held in the home of a person or project.
-    pub async fn holds(&self, name: &str) -> administration::Result<Vec<Hold>> {
+    pub async fn holds(&self, name: &str) -> administration::AdministrationResult<Vec<DeletionHold>> {
         let mut snapshot = self.store.read().await?;
         let home = administration::home_named(&mut snapshot, name).await?;
         Ok(trash::holds(&mut snapshot, home, now()).await?)
     }
 
     /// Lets held deletions go on for an hour: of one person, or of all. How many were held.
-    pub async fn release(&self, name: &str, person: Option<&str>) -> administration::Result<u64> {
+    pub async fn release(&self, name: &str, person: Option<&str>) -> administration::AdministrationResult<u64> {
         let mut edit = self.administer().await?;
         let home = administration::home_named(&mut edit, name).await?;
         let person = match person {

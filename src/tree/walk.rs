@@ -38,14 +38,14 @@ const GROWTH: i64 = 4;
 
 /// Where members stand, and what all of them share.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct MemberAddress {
     /// Address of the collection, with its final slash.
     href: String,
     privileges: PrivilegeSet,
     owner: Option<Arc<str>>,
 }
 
-impl Place {
+impl MemberAddress {
     /// The collection at a path.
     pub fn of(path: &Path, privileges: PrivilegeSet) -> Self {
         let owner = match path.segments() {
@@ -181,12 +181,12 @@ impl<T: Executor> Admitted<T> {
 
     /// What stands at a path.
     pub(super) fn bare(&self, node: Node, path: &Path) -> Resource {
-        Place::of(path, self.target.privileges).itself(node)
+        MemberAddress::of(path, self.target.privileges).itself(node)
     }
 
     /// Where members of the target stand.
-    pub(super) fn place(&self) -> Place {
-        Place::of(&self.target.path, self.target.privileges)
+    pub(super) fn place(&self) -> MemberAddress {
+        MemberAddress::of(&self.target.path, self.target.privileges)
     }
 
     /// A page of members of the target that are shown.

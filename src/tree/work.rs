@@ -26,12 +26,12 @@ const LEAST_WORKERS: usize = 2;
 const MOST_WAITING: usize = 64;
 
 /// A piece of work; was it the last of its kind? It is called again until then.
-type Piece = Box<dyn FnMut(&Slice) -> bool + Send>;
+type Piece = Box<dyn FnMut(&WorkSlice) -> bool + Send>;
 
 /// The time that a piece of work has.
-pub struct Slice(Instant);
+pub struct WorkSlice(Instant);
 
-impl Slice {
+impl WorkSlice {
     /// Is it over? What is not done then is done in the next.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -89,11 +89,11 @@ impl Workers {
         self: &Arc<Self>,
         person: Id,
         budget: &Budget,
-        mut work: impl FnMut(&Slice) -> Option<T> + Send + 'static,
+        mut work: impl FnMut(&WorkSlice) -> Option<T> + Send + 'static,
     ) -> Result<T> {
         let (tell, told) = oneshot::channel();
         let (mut tell, of) = (Some(tell), budget.clone());
-        let piece = move |slice: &Slice| {
+        let piece = move |slice: &WorkSlice| {
             if of.is_given_up() || tell.as_ref().is_none_or(oneshot::Sender::is_closed) {
                 return true;
             }
@@ -137,7 +137,7 @@ impl Workers {
                 next
             };
             let Some((person, mut piece)) = next else { return };
-            let slice = Slice(Instant::now() + SLICE);
+            let slice = WorkSlice(Instant::now() + SLICE);
             // A panic ends the piece; who waits for it is told that it is gone.
             if !catch_unwind(AssertUnwindSafe(|| piece(&slice))).unwrap_or(true) {
                 self.queue().push(person, piece);
@@ -182,7 +182,7 @@ impl Visit {
     pub async fn work<T: Send + 'static>(
         &mut self,
         budget: &Budget,
-        work: impl FnMut(&Slice) -> Option<T> + Send + 'static,
+        work: impl FnMut(&WorkSlice) -> Option<T> + Send + 'static,
     ) -> Result<T> {
         self.view = None;
         self.tree.work(self.request.actor.id, budget, work).await
@@ -196,7 +196,7 @@ mod tests {
     use crate::model::error::Error;
 
     /// Work that takes so long, in steps of a millisecond.
-    fn busy(for_ms: u64) -> impl FnMut(&super::Slice) -> Option<()> + Send + 'static {
+    fn busy(for_ms: u64) -> impl FnMut(&super::WorkSlice) -> Option<()> + Send + 'static {
         let mut left = for_ms;
         move |slice| {
             while left > 0 {

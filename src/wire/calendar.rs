@@ -1,10 +1,10 @@
 //! Bodies of CalDAV's reports as values (RFC 4791 section 9).
 
-use super::asked::Asked;
+use super::property_request::PropertyRequest;
 use super::xml::Element;
 use crate::model::calendar::{
-    COLLATIONS, Collation, ComponentFilter, ComponentSelection, ParameterFilter, PropertyFilter, Selection, TextMatch,
-    TimeRange,
+    COLLATIONS, CalendarDataSelection, Collation, ComponentFilter, ComponentSelection, ParameterFilter, PropertyFilter,
+    TextMatch, TimeRange,
 };
 use crate::model::civil::seconds_of;
 use crate::model::condition::Condition;
@@ -36,9 +36,9 @@ pub enum CalendarReport {
     /// Section 7.8.
     Query {
         /// Properties of each object.
-        asked: Asked,
+        asked: PropertyRequest,
         /// Parts of each object.
-        selection: Selection,
+        selection: CalendarDataSelection,
         /// What must hold, from VCALENDAR down.
         filter: ComponentFilter,
         /// The time zone in which what floats is told, if it is not the calendar's own.
@@ -47,9 +47,9 @@ pub enum CalendarReport {
     /// Section 7.9.
     Multiget {
         /// Properties of each object.
-        asked: Asked,
+        asked: PropertyRequest,
         /// Parts of each object.
-        selection: Selection,
+        selection: CalendarDataSelection,
         /// Addresses of the objects.
         hrefs: Vec<String>,
     },
@@ -58,9 +58,9 @@ pub enum CalendarReport {
 }
 
 /// Reads the body of a report whose root is in CalDAV's namespace. `None`: we do not know it.
-pub fn report(root: &Element, asked: Asked) -> Option<Result<CalendarReport, Condition>> {
+pub fn report(root: &Element, asked: PropertyRequest) -> Option<Result<CalendarReport, Condition>> {
     let data = root.dav("prop").and_then(|prop| prop.elements().find(|e| e.name.is_caldav("calendar-data")));
-    let selected = || data.map_or(Ok(Selection::default()), selection);
+    let selected = || data.map_or(Ok(CalendarDataSelection::default()), selection);
     Some(match &*root.name.local {
         "calendar-query" => selected().and_then(|selection| {
             let filter = filter(only(root, "filter", Condition::ValidFilter)?.ok_or(Condition::ValidFilter)?)?;
@@ -257,12 +257,12 @@ fn instant(text: &str) -> Option<Timestamp> {
 }
 
 /// The parts that `calendar-data` wants (RFC 4791 section 9.6).
-fn selection(data: &Element) -> Result<Selection, Condition> {
+fn selection(data: &Element) -> Result<CalendarDataSelection, Condition> {
     let kind = data.attribute("content-type").unwrap_or(CALENDAR);
     if !matches!(kind, CALENDAR | JSON) || data.attribute("version").is_some_and(|version| version != "2.0") {
         return Err(Condition::SupportedCalendarData);
     }
-    let mut selection = Selection { json: kind == JSON, ..Selection::default() };
+    let mut selection = CalendarDataSelection { json: kind == JSON, ..CalendarDataSelection::default() };
     let mut left = MAX_CONDITIONS;
     for child in data.elements() {
         match &*child.name.local {

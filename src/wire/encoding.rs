@@ -67,7 +67,7 @@ const NAMES: [(&str, Encoding); 17] = [
 pub fn to_utf8(body: Bytes, charset: Option<&str>) -> Result<Bytes, XmlError> {
     let encoding = match shown(&body) {
         Some(encoding) => encoding,
-        None => told(&body, charset)?,
+        None => encoding_of(&body, charset)?,
     };
     match encoding {
         Encoding::Utf8 => Ok(body),
@@ -102,7 +102,7 @@ fn shown(body: &[u8]) -> Option<Encoding> {
 
 /// What header and document say, where it matters: plain ASCII is the same in all of these, and in what programs call theirs
 /// (`ansi`, `none`, `unicode-1-1-utf-8`). A header that names UTF-8 says no more than one that names nothing, unless it is true.
-fn told(body: &[u8], charset: Option<&str>) -> Result<Encoding, XmlError> {
+fn encoding_of(body: &[u8], charset: Option<&str>) -> Result<Encoding, XmlError> {
     if body.is_ascii() {
         return Ok(Encoding::Utf8);
     }

@@ -7,10 +7,10 @@ use http::header::{self, AsHeaderName};
 
 use crate::model::etag::ETag;
 use crate::model::header::{Depth, Preferences, weighted};
-use crate::model::id::{Timestamp, tellable};
+use crate::model::id::{Timestamp, representable};
 use crate::model::lock::{DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, MIN_TIMEOUT_S};
 use crate::model::path::Path;
-use crate::model::precondition::{IfCondition, IfList, IfState, Preconditions, Tags};
+use crate::model::precondition::{EntityTags, IfCondition, IfList, IfState, Preconditions};
 
 /// A header that cannot be understood; its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -197,7 +197,7 @@ pub fn unix_seconds(text: &str) -> Option<Timestamp> {
 /// A time as RFC 9110 wants it.
 #[must_use]
 pub fn http_date(at: Timestamp) -> String {
-    let seconds = u64::try_from(tellable(at)).unwrap_or_default();
+    let seconds = u64::try_from(representable(at)).unwrap_or_default();
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }
 
@@ -217,11 +217,11 @@ pub fn preconditions(headers: &HeaderMap) -> Result<Preconditions, BadHeader> {
     })
 }
 
-fn tags(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<Tags>, BadHeader> {
+fn tags(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<EntityTags>, BadHeader> {
     let bad = if name == header::IF_MATCH { BadHeader("If-Match") } else { BadHeader("If-None-Match") };
     let Some(text) = joined(headers, name, ", ") else { return Ok(None) };
     if text == "*" {
-        return Ok(Some(Tags::Any));
+        return Ok(Some(EntityTags::Any));
     }
     let mut list = Vec::new();
     let mut rest = text.as_str();
@@ -230,7 +230,7 @@ fn tags(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<Tags>, B
         list.push(tag);
         rest = after.trim_start_matches([',', ' ', '\t']);
     }
-    Ok(Some(Tags::List(list)))
+    Ok(Some(EntityTags::List(list)))
 }
 
 /// Reads one entity tag; also with escaped quotes (`\"x\"`, old Evolution) or without quotes.
@@ -333,10 +333,10 @@ mod tests {
             [("\"a\"", vec!["a"]), ("\"a\", W/\"b\"", vec!["a", "b"]), ("\\\"a\\\"", vec!["a"]), ("a", vec!["a"])]
         {
             let map = headers(&[("if-match", value)]);
-            let Ok(Some(Tags::List(list))) = tags(&map, header::IF_MATCH) else { panic!("{value}") };
+            let Ok(Some(EntityTags::List(list))) = tags(&map, header::IF_MATCH) else { panic!("{value}") };
             assert_eq!(list.iter().map(|t| t.opaque.as_str()).collect::<Vec<_>>(), opaques);
         }
-        assert_eq!(tags(&headers(&[("if-none-match", "*")]), header::IF_NONE_MATCH), Ok(Some(Tags::Any)));
+        assert_eq!(tags(&headers(&[("if-none-match", "*")]), header::IF_NONE_MATCH), Ok(Some(EntityTags::Any)));
     }
 
     #[test]

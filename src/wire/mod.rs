@@ -1,10 +1,10 @@
 //! XML and headers into plain values and back. Pure: no I/O, no request, no tree. The only module that names `quick_xml`.
 
-mod asked;
 pub mod calendar;
 pub mod encoding;
 pub mod header;
 pub mod multistatus;
+mod property_request;
 pub mod range;
 pub mod request;
 pub mod xml;

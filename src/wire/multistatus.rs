@@ -20,7 +20,7 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 
 /// A property's value.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Value<'a> {
+pub enum PropertyValue<'a> {
     /// An element without content.
     Empty,
     /// Text, to be escaped.
@@ -33,7 +33,7 @@ pub enum Value<'a> {
     Withheld(u16),
 }
 
-impl<'a> Value<'a> {
+impl<'a> PropertyValue<'a> {
     /// Text, to be escaped.
     pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
         Self::Text(text.into())
@@ -52,13 +52,13 @@ impl<'a> Value<'a> {
 
 /// The tags of an element, made once for all answers that bear it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Tags {
+pub struct ElementTags {
     open: String,
     close: String,
     empty: String,
 }
 
-impl Tags {
+impl ElementTags {
     /// Of this element.
     #[must_use]
     pub fn of(name: &QName) -> Self {
@@ -79,13 +79,13 @@ impl Tags {
 /// An XML answer in the making; `D` is bound to `DAV:` on its root, always with a prefix, for Windows ignores elements of
 /// a default namespace. What is long becomes several blocks, so that nothing is copied when it grows.
 #[derive(Default)]
-pub struct Writer {
+pub struct XmlWriter {
     /// What was written and is in no block yet.
     pub out: String,
     blocks: Vec<Bytes>,
 }
 
-impl Writer {
+impl XmlWriter {
     /// An empty one with the declaration.
     #[must_use]
     pub fn document() -> Self {
@@ -204,16 +204,16 @@ impl Writer {
     }
 
     /// A property with its value.
-    pub fn property(&mut self, tags: &Tags, value: &Value<'_>) {
+    pub fn property(&mut self, tags: &ElementTags, value: &PropertyValue<'_>) {
         match value {
-            Value::Element(xml) => self.raw(xml),
-            Value::Empty | Value::Withheld(_) => self.raw(&tags.empty),
-            Value::Text(text) => {
+            PropertyValue::Element(xml) => self.raw(xml),
+            PropertyValue::Empty | PropertyValue::Withheld(_) => self.raw(&tags.empty),
+            PropertyValue::Text(text) => {
                 self.raw(&tags.open);
                 self.text(text);
                 self.raw(&tags.close);
             }
-            Value::Xml(xml) => {
+            PropertyValue::Xml(xml) => {
                 self.raw(&tags.open);
                 self.raw(xml);
                 self.raw(&tags.close);
@@ -222,13 +222,13 @@ impl Writer {
     }
 
     /// An element without content.
-    pub fn empty(&mut self, tags: &Tags) {
+    pub fn empty(&mut self, tags: &ElementTags) {
         self.raw(&tags.empty);
     }
 
     /// An element of this name without content.
     pub fn name(&mut self, name: &QName) {
-        self.empty(&Tags::of(name));
+        self.empty(&ElementTags::of(name));
     }
 }
 
@@ -244,7 +244,7 @@ fn prefix(name: &QName) -> &'static str {
 /// An element without content.
 #[must_use]
 pub fn empty(name: &QName) -> String {
-    Tags::of(name).empty
+    ElementTags::of(name).empty
 }
 
 /// An `href` element.
@@ -279,8 +279,8 @@ pub fn lockdiscovery(locks: &[(Lock, String)], now: i64) -> String {
 
 /// The body of a LOCK answer.
 #[must_use]
-pub fn lock_answer(locks: &[(Lock, String)], now: i64) -> Writer {
-    let mut writer = Writer::document();
+pub fn lock_answer(locks: &[(Lock, String)], now: i64) -> XmlWriter {
+    let mut writer = XmlWriter::document();
     writer.raw("<D:prop xmlns:D=\"DAV:\"><D:lockdiscovery>");
     writer.raw(&lockdiscovery(locks, now));
     writer.raw("</D:lockdiscovery></D:prop>");
@@ -298,7 +298,7 @@ pub fn error_body(refusal: &Refusal, message: &str, language: &str) -> Option<St
         _ => "D",
     };
     let tag = format!("{prefix}:{}", element.local);
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     let caldav = if prefix == "C" { format!(" xmlns:C=\"{CALDAV}\"") } else { String::new() };
     let _ = write!(writer.out, "<D:error xmlns:D=\"DAV:\"{caldav} xmlns:B=\"{BEFFROI}\"><{tag}");
     let inside = match (&refusal.detail, &refusal.href) {

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-pub use super::asked::Asked;
 use super::calendar::{self, CalendarReport};
+pub use super::property_request::PropertyRequest;
 use super::xml::{Element, XmlError, parse};
 use crate::model::condition::Condition;
 use crate::model::name::{CALDAV, DAV, QName};
@@ -58,10 +58,10 @@ pub enum Report {
         /// At most so many.
         limit: Option<usize>,
         /// Properties of each member.
-        asked: Asked,
+        asked: PropertyRequest,
     },
     /// RFC 3253 section 3.7: all versions of a document.
-    VersionTree(Asked),
+    VersionTree(PropertyRequest),
     /// RFC 3253 section 3.8: properties, and those of the resources they name.
     ExpandProperty(Vec<Expand>),
     /// RFC 3744 section 9.4: principals whose properties contain texts.
@@ -92,7 +92,7 @@ pub struct PrincipalSearch {
     /// Is it enough that one of them holds?
     pub any: bool,
     /// Properties of each principal found.
-    pub asked: Asked,
+    pub asked: PropertyRequest,
 }
 
 /// A property to be told, and what is to be told of each resource that its value names.
@@ -138,9 +138,9 @@ fn names(element: &Element) -> Vec<QName> {
 }
 
 /// A PROPFIND's body; an empty one asks for all (RFC 4918 section 9.1).
-pub fn propfind(body: &[u8]) -> Result<Asked, XmlError> {
+pub fn propfind(body: &[u8]) -> Result<PropertyRequest, XmlError> {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Asked::All(Vec::new()));
+        return Ok(PropertyRequest::All(Vec::new()));
     }
     let root = parse(body)?;
     if !root.name.is_dav("propfind") {
@@ -153,11 +153,11 @@ pub fn propfind(body: &[u8]) -> Result<Asked, XmlError> {
 }
 
 /// What the one of `prop`, `propname` and `allprop` that an element holds asks for (RFC 4918 section 14.20); `None`: it holds none.
-fn asked(root: &Element) -> Result<Option<Asked>, XmlError> {
+fn asked(root: &Element) -> Result<Option<PropertyRequest>, XmlError> {
     match (root.dav("prop"), root.dav("propname"), root.dav("allprop")) {
-        (Some(prop), None, None) => Ok(Some(Asked::These(names(prop)))),
-        (None, Some(_), None) => Ok(Some(Asked::Names)),
-        (None, None, Some(_)) => Ok(Some(Asked::All(root.dav("include").map(names).unwrap_or_default()))),
+        (Some(prop), None, None) => Ok(Some(PropertyRequest::These(names(prop)))),
+        (None, Some(_), None) => Ok(Some(PropertyRequest::Names)),
+        (None, None, Some(_)) => Ok(Some(PropertyRequest::All(root.dav("include").map(names).unwrap_or_default()))),
         (None, None, None) => Ok(None),
         _ => error("only one of DAV:prop, DAV:propname and DAV:allprop may be asked"),
     }
@@ -237,7 +237,7 @@ pub fn mkcol(body: &[u8], of_calendar: bool) -> Result<MakeCollection, XmlError>
 /// A REPORT's body.
 pub fn report(body: &[u8]) -> Result<Report, XmlError> {
     let root = parse(body)?;
-    let asked = asked(&root)?.unwrap_or(Asked::These(Vec::new()));
+    let asked = asked(&root)?.unwrap_or(PropertyRequest::These(Vec::new()));
     match &*root.name.local {
         _ if root.name.namespace == CALDAV => {
             return Ok(match calendar::report(&root, asked) {
@@ -258,7 +258,11 @@ pub fn report(body: &[u8]) -> Result<Report, XmlError> {
             let parts = ["prop", "property-search", "apply-to-principal-collection-set"];
             let beside =
                 root.elements().map(|child| &child.name).filter(|name| !parts.iter().any(|part| name.is_dav(part)));
-            let asked = if asked == Asked::These(Vec::new()) { Asked::These(beside.cloned().collect()) } else { asked };
+            let asked = if asked == PropertyRequest::These(Vec::new()) {
+                PropertyRequest::These(beside.cloned().collect())
+            } else {
+                asked
+            };
             return Ok(Report::PrincipalPropertySearch(PrincipalSearch { matches, any, asked }));
         }
         "version-tree" => return Ok(Report::VersionTree(asked)),
@@ -294,15 +298,15 @@ mod tests {
     #[test]
     fn propfind_bodies() {
         let body = |inner: &str| format!("<propfind xmlns='DAV:'>{inner}</propfind>");
-        assert_eq!(propfind(b"  "), Ok(Asked::All(vec![])));
-        assert_eq!(propfind(body("<propname/>").as_bytes()), Ok(Asked::Names));
+        assert_eq!(propfind(b"  "), Ok(PropertyRequest::All(vec![])));
+        assert_eq!(propfind(body("<propname/>").as_bytes()), Ok(PropertyRequest::Names));
         assert_eq!(
             propfind(body("<allprop/><include><owner/></include>").as_bytes()),
-            Ok(Asked::All(vec![QName::dav("owner")]))
+            Ok(PropertyRequest::All(vec![QName::dav("owner")]))
         );
         assert_eq!(
             propfind(body("<prop><getetag/><getetag/><x xmlns=''/></prop>").as_bytes()),
-            Ok(Asked::These(vec![QName::dav("getetag"), QName::of("", "x")]))
+            Ok(PropertyRequest::These(vec![QName::dav("getetag"), QName::of("", "x")]))
         );
         assert!(propfind(body("").as_bytes()).is_err());
         assert!(propfind(b"<x/>").is_err());

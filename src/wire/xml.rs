@@ -143,14 +143,14 @@ impl Element {
     }
 }
 
-type Scope = Vec<(String, String)>;
+type NamespaceScope = Vec<(String, String)>;
 
-fn bound<'a>(scope: &'a Scope, prefix: &str) -> Option<&'a str> {
+fn bound<'a>(scope: &'a NamespaceScope, prefix: &str) -> Option<&'a str> {
     scope.iter().rev().find(|(p, _)| p == prefix).map(|(_, uri)| uri.as_str())
 }
 
 /// The prefix to write a name with; declares it where the scope does not.
-fn prefix_for(name: &QName, wanted: &str, scope: &mut Scope, declared: &mut Scope) -> String {
+fn prefix_for(name: &QName, wanted: &str, scope: &mut NamespaceScope, declared: &mut NamespaceScope) -> String {
     if name.namespace.is_empty() {
         return String::new();
     }
@@ -167,9 +167,9 @@ fn prefix_for(name: &QName, wanted: &str, scope: &mut Scope, declared: &mut Scop
     prefix
 }
 
-fn serialize(element: &Element, scope: &mut Scope, out: &mut String) {
+fn serialize(element: &Element, scope: &mut NamespaceScope, out: &mut String) {
     let depth = scope.len();
-    let mut declared: Scope = Vec::new();
+    let mut declared: NamespaceScope = Vec::new();
     for (prefix, uri) in &element.declarations {
         if bound(scope, prefix) != Some(uri) {
             scope.push((prefix.clone(), uri.clone()));

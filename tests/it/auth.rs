@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use beffroi::model::method::METHODS;
-use beffroi::model::principal::Scope;
-use beffroi::tree::administration::Fault;
-use beffroi::tree::authentication::{Credentials, Remembered};
+use beffroi::model::principal::DeviceScope;
+use beffroi::tree::administration::AdministrationError;
+use beffroi::tree::authentication::{Credentials, PasswordCache};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -40,7 +40,7 @@ async fn every_method_is_challenged_everywhere() {
 #[tokio::test]
 async fn device_passwords() {
     let world = World::new().await;
-    let password = world.tree.add_device("max", "phone", Scope::All, false, None).await.unwrap();
+    let password = world.tree.add_device("max", "phone", DeviceScope::All, false, None).await.unwrap();
     for name in ["max", "MAX", "max@ville.example", "MAX@Ville.example", "MAIRIE\\max", "MAIRIE\\\\max"] {
         world.login(name, &password).get("/files/").expect(200).await;
     }
@@ -51,13 +51,13 @@ async fn device_passwords() {
     world.tree.revoke_device("max", "phone").await.unwrap();
     world.login("max", &password).get("/files/").expect(401).await;
     let ended = beffroi::model::id::now() - 1;
-    let old = world.tree.add_device("max", "old", Scope::All, false, Some(ended)).await.unwrap();
+    let old = world.tree.add_device("max", "old", DeviceScope::All, false, Some(ended)).await.unwrap();
     world.login("max", &old).get("/files/").expect(401).await;
-    let reads = world.tree.add_device("max", "screen", Scope::Files, true, None).await.unwrap();
+    let reads = world.tree.add_device("max", "screen", DeviceScope::Files, true, None).await.unwrap();
     let screen = world.login("max", &reads);
     screen.get("/files/tram/").expect(200).await;
     screen.put("/files/tram/a", "x").expect(403).await;
-    let calendars = world.tree.add_device("max", "watch", Scope::Calendars, false, None).await.unwrap();
+    let calendars = world.tree.add_device("max", "watch", DeviceScope::Calendars, false, None).await.unwrap();
     let watch = world.login("max", &calendars);
     watch.get("/files/tram/").expect(404).await;
     assert_eq!(watch.propfind("/files/", "1", "").expect(207).await.hrefs(), ["/files/"]);
@@ -222,7 +222,7 @@ async fn a_name_that_nobody_bears_goes_the_same_way() {
     let world = guessed_at().await;
     world.tree.add_person("bea", "Bea", "bea@ville.example", Some(RIGHT.to_owned())).await.unwrap();
     world.tree.set_disabled("bea", true).await.unwrap();
-    let remembered = Remembered::new().unwrap();
+    let remembered = PasswordCache::new().unwrap();
     let look = async |name: &str, password: &str, accounts| {
         world.tree.authenticate(&remembered, (name, password), accounts).await.unwrap()
     };
@@ -250,7 +250,7 @@ async fn account_passwords_cannot_be_guessed() {
     let world = World::new().await;
     for weak in ["", "secret", "Abcdefgh12!", "abcd-efgh-ijkm-npqr-stuv-wxyz-2345-6789"] {
         let refused = world.tree.add_person("ida", "Ida", "ida@ville.example", Some(weak.to_owned())).await;
-        assert!(matches!(refused, Err(Fault::Password(lacks)) if !lacks.is_empty()), "{weak}");
+        assert!(matches!(refused, Err(AdministrationError::Password(lacks)) if !lacks.is_empty()), "{weak}");
     }
     let phrase = "une phrase de sept mots sans autre signe";
     world.tree.add_person("ida", "Ida", "ida@ville.example", Some(phrase.to_owned())).await.unwrap();

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use beffroi::model::kind::{KINDS, Kind};
 use beffroi::model::method::{METHODS, Method};
 use beffroi::model::path::Path;
-use beffroi::model::principal::Scope;
+use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::{ROLES, Role};
 use beffroi::model::view::View;
 use beffroi::tree::gate::Request;
@@ -364,7 +364,7 @@ async fn a_door_that_only_reads_changes_nothing() {
 
 /// A device of the lead that only reads, and has been used.
 async fn reading(world: &World) -> Client {
-    let password = world.tree.add_device("lea", "reads", Scope::All, true, None).await.unwrap();
+    let password = world.tree.add_device("lea", "reads", DeviceScope::All, true, None).await.unwrap();
     let client = world.login("lea", &password);
     client.get("/").expect(200).await;
     client

@@ -1,6 +1,6 @@
 //! What browsers are told of answers, and what a page of another site cannot do in the name of who is logged in.
 
-use beffroi::model::calendar::Detail;
+use beffroi::model::calendar::FeedDetail;
 use beffroi::model::media_type::is_passive;
 use beffroi::model::method::METHODS;
 
@@ -76,7 +76,7 @@ async fn what_was_stored_before_types_were_judged_is_harmless_everywhere() {
 async fn every_answer_says_what_may_be_done_with_it() {
     let world = World::with(|config| config.server.public_url = Some("https://beffroi.example".to_owned())).await;
     let max = world.client("max");
-    let (secret, name) = world.tree.add_feed("max", "/calendars/tram/meetings", Detail::Full, None).await.unwrap();
+    let (secret, name) = world.tree.add_feed("max", "/calendars/tram/meetings", FeedDetail::Full, None).await.unwrap();
     let etag = max.put("/files/tram/a.html", "x").expect(201).await.header("etag").unwrap().to_owned();
     let answers = [
         max.get("/files/tram/a.html").expect(200).await,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::kit::{Answer, Client, World, event};
-use beffroi::model::calendar::Detail;
+use beffroi::model::calendar::FeedDetail;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
@@ -72,7 +72,7 @@ async fn what_is_made_of_an_object_has_an_end() {
         .expect(204)
         .await;
     max.put(&format!("{CALENDAR}/b.ics"), &event("good", &today.to_string())).expect(204).await;
-    let (secret, _) = world.tree.add_feed("rita", CALENDAR, Detail::Full, None).await.unwrap();
+    let (secret, _) = world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
     let feed = nobody.get(&format!("/feeds/{secret}/meetings.ics")).expect(200).await;
     assert!(feed.body.len() < 8 * 1024 * 1024 && feed.text().contains("UID:good"), "{}", feed.body.len());
     // Lists, whose values take much more than the line they stand in.

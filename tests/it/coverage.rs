@@ -104,7 +104,7 @@ fn probes() -> Vec<(String, String, String)> {
     found
 }
 
-fn effects(effects: &[(beffroi::model::effect::Effect, beffroi::model::effect::Place)]) -> String {
+fn effects(effects: &[(beffroi::model::effect::Effect, beffroi::model::effect::EffectPlace)]) -> String {
     effects.iter().map(|(effect, place)| format!("{effect:?}({place:?})")).collect::<Vec<_>>().join(", ")
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::kit::{Client, World, event};
-use beffroi::model::calendar::Detail;
+use beffroi::model::calendar::FeedDetail;
 use beffroi::model::id::now;
 use beffroi::store::body::sha256;
 
@@ -93,7 +93,7 @@ async fn a_fold_inside_a_character_is_a_fold() {
     let json = max.get(&both[0]).header("Accept", "application/calendar+json").expect(200).await;
     assert!(json.text().contains("\"Réunion <&>\""), "{}", json.text());
     assert_eq!(max.get(&both[0]).expect(200).await.body, cut(FOLDED), "the bytes stay the client's");
-    let (secret, _) = world.tree.add_feed("rita", CALENDAR, Detail::Full, None).await.unwrap();
+    let (secret, _) = world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
     let day = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48)).strftime("%Y%m%d").to_string();
     let soon = String::from_utf8_lossy(&cut(b"x")).replace("20260315", &day);
     let at = soon.find("SUMMARY:").unwrap() + 8;
@@ -291,7 +291,7 @@ async fn the_check_names_every_value_of_another_type() {
     max.proppatch("/files/tram/a.txt", "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>").expect(207).await;
     max.locked("/files/tram/a.txt", "exclusive", "0").await;
     max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
-    world.tree.add_feed("rita", CALENDAR, Detail::Full, None).await.unwrap();
+    world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
     let mut c = beside(&world).await;
     let columns = "SELECT m.name, i.name, i.type FROM sqlite_master m JOIN pragma_table_info(m.name) i \
                    WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\'";

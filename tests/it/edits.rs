@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use beffroi::model::calendar::Detail;
+use beffroi::model::calendar::FeedDetail;
 use beffroi::model::id::now;
-use beffroi::model::principal::Scope;
+use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::Role;
 use beffroi::model::version::{Every, Retention};
 use beffroi::tree::edit::authority::{Authority, VERBS, Verb};
@@ -76,11 +76,11 @@ async fn each_verb_is_told_by_each_authority_that_may() {
     let tree = &world.tree;
 
     tree.add_person("nina", "Nina", "nina@ville.example", None).await.unwrap();
-    tree.add_device("nina", "phone", Scope::All, false, None).await.unwrap();
+    tree.add_device("nina", "phone", DeviceScope::All, false, None).await.unwrap();
     tree.revoke_device("nina", "phone").await.unwrap();
     tree.add_member("tram", "nina", Role::Reader, None).await.unwrap();
     tree.remove_member("tram", "nina").await.unwrap();
-    tree.add_feed("lea", "/calendars/tram/meetings", Detail::Busy, None).await.unwrap();
+    tree.add_feed("lea", "/calendars/tram/meetings", FeedDetail::Busy, None).await.unwrap();
     tree.revoke_feed("lea", "/calendars/tram/meetings").await.unwrap();
     tree.set_disabled("nina", true).await.unwrap();
     tree.remove_person("nina").await.unwrap();

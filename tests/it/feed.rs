@@ -2,7 +2,7 @@
 
 use super::kit::World;
 use beffroi::ical::object::parse;
-use beffroi::model::calendar::Detail;
+use beffroi::model::calendar::FeedDetail;
 use beffroi::model::privilege::Role;
 
 const CALENDAR: &str = "/calendars/tram/meetings";
@@ -21,7 +21,7 @@ fn day(from_now: i64) -> String {
     at.strftime("%Y%m%d").to_string()
 }
 
-async fn feed(world: &World, person: &str, detail: Detail) -> String {
+async fn feed(world: &World, person: &str, detail: FeedDetail) -> String {
     let (secret, name) = world.tree.add_feed(person, CALENDAR, detail, None).await.unwrap();
     format!("/feeds/{secret}/{name}.ics")
 }
@@ -38,7 +38,7 @@ async fn a_feed_is_a_calendar_that_outlook_subscribes_to() {
     max.put(&format!("{CALENDAR}/a.ics"), &event("a", &weekly)).expect(201).await;
     let old = format!("DTSTART:{}T100000Z\nDURATION:PT1H\nSUMMARY:Ancien", day(-100));
     max.put(&format!("{CALENDAR}/old.ics"), &event("old", &old)).expect(201).await;
-    let path = feed(&world, "rita", Detail::Full).await;
+    let path = feed(&world, "rita", FeedDetail::Full).await;
     let got = nobody.get(&path).header("Accept-Encoding", "gzip").header("Authorization", "Bearer").expect(200).await;
     for (header, value) in [
         ("content-type", "text/calendar; charset=utf-8"),
@@ -85,10 +85,10 @@ async fn a_feed_is_a_calendar_that_outlook_subscribes_to() {
 async fn a_feed_ends_with_the_rights_of_its_person() {
     let world = World::new().await;
     let nobody = world.nobody();
-    assert!(world.tree.add_feed("zoe", CALENDAR, Detail::Title, None).await.is_err());
-    assert!(world.tree.add_feed("rita", "/files/tram", Detail::Title, None).await.is_err());
-    let path = feed(&world, "rita", Detail::Title).await;
-    assert!(world.tree.add_feed("rita", CALENDAR, Detail::Full, None).await.is_err());
+    assert!(world.tree.add_feed("zoe", CALENDAR, FeedDetail::Title, None).await.is_err());
+    assert!(world.tree.add_feed("rita", "/files/tram", FeedDetail::Title, None).await.is_err());
+    let path = feed(&world, "rita", FeedDetail::Title).await;
+    assert!(world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.is_err());
     nobody.get(&path).expect(200).await;
     nobody.get(&path.replace(".ics", ".txt")).expect(404).await;
     nobody.get(&path.replace("/feeds/", "/feeds/x")).expect(404).await;
@@ -104,7 +104,7 @@ async fn a_feed_ends_with_the_rights_of_its_person() {
     world.tree.revoke_feed("rita", CALENDAR).await.unwrap();
     nobody.get(&path).expect(404).await;
     assert!(world.tree.revoke_feed("rita", CALENDAR).await.is_err());
-    let (secret, _) = world.tree.add_feed("rita", CALENDAR, Detail::Full, Some(1)).await.unwrap();
+    let (secret, _) = world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, Some(1)).await.unwrap();
     nobody.get(&format!("/feeds/{secret}/meetings.ics")).expect(404).await;
     world.sound().await;
 }
@@ -125,16 +125,16 @@ async fn a_feed_tells_no_more_than_its_detail() {
     world.tree.grant(CALENDAR, "zoe", Role::FreeBusy, None).await.unwrap();
     let words = ["Comité", "comite", "Mairie", "Note", "Marie", "Discret"];
     for (person, detail, told) in [
-        ("rita", Detail::Full, &["Comité", "comite", "Mairie", "Note", "Marie"][..]),
-        ("max", Detail::Title, &["Comité", "comite"][..]),
-        ("zoe", Detail::Busy, &[][..]),
+        ("rita", FeedDetail::Full, &["Comité", "comite", "Mairie", "Note", "Marie"][..]),
+        ("max", FeedDetail::Title, &["Comité", "comite"][..]),
+        ("zoe", FeedDetail::Busy, &[][..]),
     ] {
         let text = nobody.get(&feed(&world, person, detail).await).expect(200).await.text();
         let found: Vec<&str> = words.into_iter().filter(|word| text.contains(word)).collect();
         assert_eq!(found, told, "{text}");
         assert!(text.contains(&format!("DTSTART:{}T090000Z", day(3))) && text.contains("SUMMARY:Occupé"), "{text}");
     }
-    assert!(world.tree.add_feed("lea", CALENDAR, Detail::Busy, None).await.is_ok());
+    assert!(world.tree.add_feed("lea", CALENDAR, FeedDetail::Busy, None).await.is_ok());
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_link_in_the_clear_is_sent_to_https() {
         config.server.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     })
     .await;
-    let (secret, _) = world.tree.add_feed("rita", CALENDAR, Detail::Busy, None).await.unwrap();
+    let (secret, _) = world.tree.add_feed("rita", CALENDAR, FeedDetail::Busy, None).await.unwrap();
     let path = format!("/feeds/{secret}/meetings.ics");
     let sent = world.nobody().get(&path).header("X-Forwarded-Proto", "http").expect(301).await;
     assert_eq!(sent.header("location"), Some(format!("https://beffroi.ville.example{path}").as_str()));

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use base64::Engine as _;
 use beffroi::app::Running;
 use beffroi::config::Config;
-use beffroi::model::principal::Scope;
+use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::Role;
 use beffroi::tree::Tree;
 use beffroi::tree::job::JobRow;
@@ -71,7 +71,7 @@ impl World {
     /// One more person, whose client there is from now on.
     pub async fn add_person(&mut self, name: &'static str) {
         self.tree.add_person(name, &format!("{name} shown"), &format!("{name}@ville.example"), None).await.unwrap();
-        let password = self.tree.add_device(name, "test", Scope::All, false, None).await.unwrap();
+        let password = self.tree.add_device(name, "test", DeviceScope::All, false, None).await.unwrap();
         self.passwords.push((name, password));
     }
 

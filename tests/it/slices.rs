@@ -248,7 +248,7 @@ async fn a_large_rewind_goes_in_slices_and_can_be_done_again_where_it_ended() {
     };
     let owner = world.tree.owner("tram").await.unwrap();
     let request = Request::of(Method::Update, Path::parse("/files/tram/large").unwrap(), owner);
-    let told = |steps: &[beffroi::tree::plan::Step]| steps.len();
+    let told = |steps: &[beffroi::tree::plan::RewindStep]| steps.len();
     let before = count(&max, "/files/tram/large/").await;
     for round in 0..2 {
         spoil(round).await;

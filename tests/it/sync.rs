@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use beffroi::model::budget::{Budget, MAX_STEPS};
 use beffroi::model::method::Method;
 use beffroi::model::path::Path;
-use beffroi::tree::changes::Change;
+use beffroi::tree::changes::MemberChange;
 use beffroi::tree::gate::Request;
 use beffroi::tree::resource::Needs;
 
@@ -448,8 +448,8 @@ async fn what_stood_below_a_name_given_anew_is_told_as_far_as_a_request_may_work
             let page = read(&token, &budget).await.unwrap();
             pages += 1;
             gone.extend(page.changes.iter().filter_map(|change| match change {
-                Change::Gone(href) => Some(href.clone()),
-                Change::Live(_) => None,
+                MemberChange::Gone(href) => Some(href.clone()),
+                MemberChange::Live(_) => None,
             }));
             assert!(!page.truncated || page.token.to_string() != token, "page {pages} says nothing");
             token = page.token.to_string();

@@ -12,13 +12,13 @@ use beffroi::ical::object::Object;
 use beffroi::ical::recur::bounds;
 use beffroi::ical::zone::{Zone, Zones};
 use beffroi::model::budget::Budget;
-use beffroi::model::calendar::Detail;
+use beffroi::model::calendar::FeedDetail;
 use beffroi::model::id::{Id, now};
 use beffroi::model::method::Method;
 use beffroi::model::path::Path;
 use beffroi::service::calendars::{Calendar, Imported};
 use beffroi::tree::gate::Request;
-use beffroi::tree::work::Slice;
+use beffroi::tree::work::WorkSlice;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -128,7 +128,7 @@ async fn keep_workers(world: &World) -> Vec<Sender<()>> {
         let (free, wait) = channel::<()>();
         let (tell, begun) = tokio::sync::oneshot::channel();
         let (tree, mut tell) = (world.tree.clone(), Some(tell));
-        let wait = move |_: &Slice| {
+        let wait = move |_: &WorkSlice| {
             let _ = tell.take().map(|tell| tell.send(()));
             let _ = wait.recv();
             Some(())
@@ -325,7 +325,7 @@ impl Done {
         let object = format!("{meetings}0.ics");
         let json = async |max: &Client, _| max.get(&object).header("Accept", "application/calendar+json").send().await;
         self.ask("GET as jCal", Found, json).await;
-        let (secret, name) = self.world.tree.add_feed("max", &meetings, Detail::Full, None).await.unwrap();
+        let (secret, name) = self.world.tree.add_feed("max", &meetings, FeedDetail::Full, None).await.unwrap();
         self.ask("feed", Found, async |max, _| max.get(&format!("/feeds/{secret}/{name}.ics")).send().await).await;
     }
 }

@@ -1,6 +1,6 @@
 //! The views of what is no more ask for the role that is held where it stood, and for a door that opens its kind.
 
-use beffroi::model::principal::Scope;
+use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::Role;
 
 use super::kit::{Client, World, event};
@@ -45,7 +45,7 @@ async fn listed(client: &Client, path: &str) -> Vec<String> {
     answer.hrefs().iter().skip(1).map(name).collect()
 }
 
-async fn device(world: &World, name: &str, scope: Scope, read_only: bool) -> Client {
+async fn device(world: &World, name: &str, scope: DeviceScope, read_only: bool) -> Client {
     let label = format!("{scope:?} {read_only}");
     world.login(name, &world.tree.add_device(name, &label, scope, read_only, None).await.unwrap())
 }
@@ -59,8 +59,8 @@ async fn the_trash_shows_what_one_might_read_where_it_stood() {
     let zoe = world.client("zoe");
     let mut cases: Vec<(String, Client, Vec<&str>)> = vec![
         ("a reader".to_owned(), world.client("rita"), all.to_vec()),
-        ("files only".to_owned(), device(&world, "rita", Scope::Files, false).await, documents.to_vec()),
-        ("calendars only".to_owned(), device(&world, "rita", Scope::Calendars, false).await, calendars.to_vec()),
+        ("files only".to_owned(), device(&world, "rita", DeviceScope::Files, false).await, documents.to_vec()),
+        ("calendars only".to_owned(), device(&world, "rita", DeviceScope::Calendars, false).await, calendars.to_vec()),
         ("nobody".to_owned(), zoe.clone(), Vec::new()),
     ];
     for (address, role, seen) in [
@@ -76,7 +76,7 @@ async fn the_trash_shows_what_one_might_read_where_it_stood() {
         let name = format!("p{}", cases.len());
         world.tree.add_person(&name, &name, &format!("{name}@ville.example"), None).await.unwrap();
         world.tree.grant(address, &name, role, None).await.unwrap();
-        let client = device(&world, &name, Scope::All, false).await;
+        let client = device(&world, &name, DeviceScope::All, false).await;
         cases.push((format!("{role:?} of {address}"), client, seen));
     }
     for (who, client, seen) in &cases {

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::kit::{Client, World};
-use beffroi::model::calendar::Detail;
+use beffroi::model::calendar::FeedDetail;
 
 const CALDAV: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
 const CALENDAR: &str = "/calendars/tram/meetings/";
@@ -196,7 +196,8 @@ async fn a_feed_tells_what_floats_in_a_zone_that_the_calendar_describes() {
     let set =
         format!("<D:set><D:prop><C:calendar-timezone {CALDAV}>{described}</C:calendar-timezone></D:prop></D:set>");
     max.proppatch(CALENDAR, &set).expect(207).await;
-    let (secret, name) = world.tree.add_feed("max", CALENDAR.trim_end_matches('/'), Detail::Full, None).await.unwrap();
+    let (secret, name) =
+        world.tree.add_feed("max", CALENDAR.trim_end_matches('/'), FeedDetail::Full, None).await.unwrap();
     let feed = world.nobody().get(&format!("/feeds/{secret}/{name}.ics")).expect(200).await.text();
     assert!(feed.contains(&format!("DTSTART:{soon}T060000Z\r\n")) && !feed.contains("X-WR-TIMEZONE"), "{feed}");
 }

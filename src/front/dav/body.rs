@@ -16,8 +16,8 @@ use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::media_type;
 use crate::model::node::Blob;
-use crate::tree::quota::Room;
-use crate::tree::work::Slice;
+use crate::tree::quota::RemainingQuota;
+use crate::tree::work::WorkSlice;
 use crate::wire::calendar::{CALENDAR, JSON};
 use crate::wire::encoding::to_utf8;
 use crate::wire::header::text;
@@ -115,7 +115,7 @@ impl Call {
         }
         let cost = cost(&whole);
         self.budget.bytes(cost)?;
-        let work = move |_: &Slice| Some(read(&whole));
+        let work = move |_: &WorkSlice| Some(read(&whole));
         let read = self.tree.work(self.request.actor.id, &self.budget, work).await?;
         self.budget.give_back(cost);
         let text = read.map_err(reason)?;
@@ -139,7 +139,7 @@ impl Call {
 
     /// Streams a document to the staging place, into the room that quota leaves. What arrives otherwise than announced (length,
     /// checksum) is refused, and the old content stays.
-    pub(super) async fn take_document(&mut self, room: &Room) -> Result<Blob> {
+    pub(super) async fn take_document(&mut self, room: &RemainingQuota) -> Result<Blob> {
         let fits = |size: u64| {
             if size > self.limits.max_body_bytes {
                 return Err(Refusal::of(Condition::TooLarge));

@@ -9,16 +9,16 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 
 use super::call::Call;
 use super::property::PropertyContext;
-use super::propfind::Plan;
+use super::propfind::PropertyPlan;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
 use crate::ical::freebusy::{Period, Taken, periods, write};
 use crate::ical::judge::is_one_zone;
-use crate::ical::span::Question;
+use crate::ical::span::SpanQuery;
 use crate::ical::tzid::known;
 use crate::ical::zone::{Zone, Zones};
 use crate::model::budget::{Budget, Exhausted, more};
-use crate::model::calendar::{ComponentFilter, Selection, TimeRange};
+use crate::model::calendar::{CalendarDataSelection, ComponentFilter, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
@@ -31,11 +31,11 @@ use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, runs, size_of, steps_of};
 use crate::tree::gate::Request;
 use crate::tree::resource::{Needs, Resource};
-use crate::tree::work::{Slice, Visit};
+use crate::tree::work::{Visit, WorkSlice};
 use crate::wire::calendar::{CalendarReport, Floating};
 use crate::wire::header::{describe_zones, href};
-use crate::wire::multistatus::Writer;
-use crate::wire::request::Asked;
+use crate::wire::multistatus::XmlWriter;
+use crate::wire::request::PropertyRequest;
 
 /// The most addresses of one multiget.
 const MAX_HREFS: usize = 10_000;
@@ -44,7 +44,7 @@ const HREFS_AT_ONCE: usize = 500;
 
 pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Response> {
     let zones = describe_zones(&call.headers);
-    let with_zones = |selection| Selection { describe_zones: zones, ..selection };
+    let with_zones = |selection| CalendarDataSelection { describe_zones: zones, ..selection };
     match report {
         CalendarReport::Query { asked, selection, filter, zone } => {
             query(call, asked, with_zones(selection), filter, zone).await
@@ -107,18 +107,18 @@ fn only_when(filter: &ComponentFilter) -> Option<TimeRange> {
 }
 
 /// Does an object take place when it is asked for? `None`: it must be read and looked at.
-fn takes_place(resource: &Resource, when: Option<&Question>) -> Option<bool> {
+fn takes_place(resource: &Resource, when: Option<&SpanQuery>) -> Option<bool> {
     when?.takes_place(resource.node.hash.as_deref()?, || resource.object())
 }
 
 /// What is asked of each object, and how it is told.
 struct Telling {
-    plan: Plan,
+    plan: PropertyPlan,
     context: PropertyContext,
     /// What it must match, and where what floats lies.
     filter: Option<(ComponentFilter, Zone)>,
     /// The same, where knowing when it takes place is enough.
-    when: Option<Question>,
+    when: Option<SpanQuery>,
     budget: Budget,
 }
 
@@ -134,7 +134,7 @@ impl Telling {
     }
 
     /// Tells of an object, if it is to be judged and matches.
-    fn write(&self, resource: &Resource, judged: bool, writer: &mut Writer) -> std::result::Result<(), Exhausted> {
+    fn write(&self, resource: &Resource, judged: bool, writer: &mut XmlWriter) -> std::result::Result<(), Exhausted> {
         let matches = !judged || self.matches(resource);
         // What was judged when there was no more work to be had was not judged.
         self.budget.steps(if judged { steps_of(resource) } else { 1 })?;
@@ -151,7 +151,7 @@ impl Telling {
         visit: &mut Visit,
         resources: Vec<Resource>,
         judged: bool,
-        writer: &mut Writer,
+        writer: &mut XmlWriter,
     ) -> Result<bool> {
         if !judged && !self.plan.needs.text {
             let mut each = resources.iter();
@@ -183,11 +183,11 @@ impl Telling {
         visit: &mut Visit,
         run: Vec<Resource>,
         judged: bool,
-        writer: &mut Writer,
+        writer: &mut XmlWriter,
     ) -> Result<std::result::Result<(), Exhausted>> {
         let telling = Arc::clone(self);
         let (mut run, mut so_far) = (run.into_iter(), std::mem::take(writer));
-        let work = move |slice: &Slice| {
+        let work = move |slice: &WorkSlice| {
             let mut told = Ok(());
             for resource in run.by_ref() {
                 told = telling.write(&resource, judged, &mut so_far);
@@ -207,7 +207,7 @@ impl Telling {
 }
 
 /// Says that the rest is left out.
-fn cut(href: &str, writer: &mut Writer) {
+fn cut(href: &str, writer: &mut XmlWriter) {
     writer.status_response(href, 507, Some("number-of-matches-within-limits"));
 }
 
@@ -215,13 +215,13 @@ fn cut(href: &str, writer: &mut Writer) {
 /// send that and mean its members (RFC 4791 section 7.8).
 async fn query(
     mut call: Call,
-    asked: Asked,
-    selection: Selection,
+    asked: PropertyRequest,
+    selection: CalendarDataSelection,
     filter: ComponentFilter,
     zone: Option<Floating>,
 ) -> Result<Response> {
     let minimal = call.preferences().minimal;
-    let plan = Plan::new(asked, minimal)?;
+    let plan = PropertyPlan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
     let Asking { mut visit, object, zone: own_zone, context, href, .. } =
         calendar(&call.tree, &call.request, &call.budget).await?;
@@ -234,7 +234,7 @@ async fn query(
     let (range, component) = hint(&filter);
     let component = component.map(str::to_owned);
     let telling = Arc::new(Telling { plan, context, filter: Some((filter, zone)), when, budget: call.budget.clone() });
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     if let Some(path) = object {
         let name = path.name().unwrap_or_default().to_owned();
@@ -284,11 +284,16 @@ async fn zone_asked(visit: &mut Visit, budget: &Budget, asked: Floating) -> Resu
     }
 }
 
-async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[String]) -> Result<Response> {
+async fn multiget(
+    mut call: Call,
+    asked: PropertyRequest,
+    selection: CalendarDataSelection,
+    hrefs: &[String],
+) -> Result<Response> {
     if hrefs.len() > MAX_HREFS {
         return Err(Refusal::of(Condition::TooLarge).text("too many addresses in one multiget").into());
     }
-    let plan = Plan::new(asked, call.preferences().minimal)?;
+    let plan = PropertyPlan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
     let Asking { mut visit, object, zone, context, path, href: calendar } =
         calendar(&call.tree, &call.request, &call.budget).await?;
@@ -304,7 +309,7 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
         let why = "of one object only that object is asked: one DAV:href, its address";
         return Err(Refusal::of(Condition::BadRequest).text(why).into());
     }
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     let mut told = HashSet::new();
     for some in hrefs.chunks(HREFS_AT_ONCE) {
@@ -336,7 +341,7 @@ async fn multiget(mut call: Call, asked: Asked, selection: Selection, hrefs: &[S
 }
 
 /// The periods that an object takes in a range. `None`: it must be read.
-fn known_periods(resource: &Resource, when: Option<&Question>, range: TimeRange) -> Option<Vec<Period>> {
+fn known_periods(resource: &Resource, when: Option<&SpanQuery>, range: TimeRange) -> Option<Vec<Period>> {
     let found = when?.instances(resource.node.hash.as_deref()?, || resource.object())?;
     Some(found.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, range)).collect())
 }
@@ -367,7 +372,7 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
             let mut run = visit.view().await?.texts(run).await?.into_iter();
             let (zone, when, budget) = (zone.clone(), when.clone(), call.budget.clone());
             let mut so_far = Some(taken);
-            let work = move |slice: &Slice| {
+            let work = move |slice: &WorkSlice| {
                 for resource in run.by_ref() {
                     let followed = || {
                         let object = resource.object()?;

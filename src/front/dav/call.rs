@@ -12,7 +12,7 @@ use crate::model::header::Preferences;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
 use crate::wire::header;
-use crate::wire::multistatus::Writer;
+use crate::wire::multistatus::XmlWriter;
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -40,7 +40,7 @@ impl Call {
     }
 
     /// An XML answer.
-    pub(super) fn xml(status: http::StatusCode, xml: Writer) -> Response {
+    pub(super) fn xml(status: http::StatusCode, xml: XmlWriter) -> Response {
         let (mut blocks, last) = xml.end();
         let body = if blocks.is_empty() {
             Body::Full(last)

@@ -19,7 +19,7 @@ use crate::ical::object::Object;
 use crate::ical::select::select;
 use crate::ical::zone::Zones;
 use crate::model::budget::Budget;
-use crate::model::calendar::Selection;
+use crate::model::calendar::CalendarDataSelection;
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal, Result};
 use crate::model::etag::ETag;
@@ -28,11 +28,11 @@ use crate::model::media_type::UNKNOWN;
 use crate::model::method::Method;
 use crate::model::node::{Blocks, Node};
 use crate::model::view::View;
-use crate::tree::work::Slice;
-use crate::tree::{Content, Tree};
+use crate::tree::work::WorkSlice;
+use crate::tree::{BodyContent, Tree};
 use crate::wire::calendar::{CALENDAR, JSON};
 use crate::wire::header::{acceptance, describe_zones, http_date};
-use crate::wire::range::{Part, Selection as Ranges, select as select_ranges};
+use crate::wire::range::{ByteRange, RangeSelection, select as select_ranges};
 
 /// Separates the parts of a multi-range answer; a document cannot guess it, and RFC 2046 forbids nothing in it.
 const BOUNDARY: &str = "beffroi-part-7f3a91c2d4e8";
@@ -53,15 +53,15 @@ pub(super) async fn get(call: Call) -> Result<Response> {
         return Ok(response(StatusCode::NOT_MODIFIED, headers, Body::Empty));
     }
     let Some(etag) = node.etag() else { return Err(Condition::NotFound.into()) };
-    if let Some(selection) = told_otherwise(&call, &node) {
+    if let Some(selection) = conversion(&call, &node) {
         headers.insert(VARY, HeaderValue::from_static("Authorization, Accept, CalDAV-Timezones"));
-        let body = part(&call.tree, &mut admitted, &node, Part { start: 0, length: size }).await?;
+        let body = part(&call.tree, &mut admitted, &node, ByteRange { start: 0, length: size }).await?;
         // Others want the connection while this works.
         drop(admitted);
         // What nobody can read is told as it is stored.
         if let Body::Full(stored) = body
             && let Some(told) =
-                told(&call.tree, call.request.actor.id, &call.budget, (stored, selection.clone())).await?
+                converted(&call.tree, call.request.actor.id, &call.budget, (stored, selection.clone())).await?
         {
             headers.remove(ACCEPT_RANGES);
             if selection.json {
@@ -77,7 +77,7 @@ pub(super) async fn get(call: Call) -> Result<Response> {
 /// The document, or the ranges of it that are asked for.
 async fn as_stored(
     call: Call,
-    admitted: &mut listing::Reader,
+    admitted: &mut listing::ReadHandle,
     node: &Node,
     etag: &ETag,
     mut headers: HeaderMap,
@@ -90,15 +90,17 @@ async fn as_stored(
             headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
             return Ok(response(StatusCode::OK, headers, Body::Empty));
         }
-        _ => Ranges::Whole,
+        _ => RangeSelection::Whole,
     };
     match ranges {
-        Ranges::Unsatisfiable => Err(Refusal::of(Condition::RangeNotSatisfiable).because(Detail::Size(size)).into()),
-        Ranges::Whole => {
-            let body = part(&call.tree, admitted, node, Part { start: 0, length: size }).await?;
+        RangeSelection::Unsatisfiable => {
+            Err(Refusal::of(Condition::RangeNotSatisfiable).because(Detail::Size(size)).into())
+        }
+        RangeSelection::Whole => {
+            let body = part(&call.tree, admitted, node, ByteRange { start: 0, length: size }).await?;
             Ok(response(StatusCode::OK, headers, body))
         }
-        Ranges::Parts(parts) => {
+        RangeSelection::Parts(parts) => {
             let body = match parts.as_slice() {
                 [one] => {
                     insert(&mut headers, CONTENT_RANGE, &content_range(*one, size));
@@ -121,14 +123,14 @@ fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
 }
 
 /// An object in another form. `None`: nobody can read it.
-async fn told(
+async fn converted(
     tree: &Tree,
     person: Id,
     budget: &Budget,
-    (stored, selection): (Bytes, Selection),
+    (stored, selection): (Bytes, CalendarDataSelection),
 ) -> Result<Option<String>> {
     let of = budget.clone();
-    let work = move |_: &Slice| {
+    let work = move |_: &WorkSlice| {
         let Ok(object) = Object::stored(&stored) else { return Some(Ok(None)) };
         let zones = Zones::new(&object.calendar, &TimeZone::UTC).within(&of);
         Some(select(&object, &selection, &zones).map(Some))
@@ -140,12 +142,16 @@ async fn told(
 
 /// A calendar object in another form than it is stored: as jCal, or with other time zones. Its tag is that of what is
 /// stored, for clients change that.
-fn told_otherwise(call: &Call, node: &Node) -> Option<Selection> {
+fn conversion(call: &Call, node: &Node) -> Option<CalendarDataSelection> {
     if node.view != View::Present || !node.kind.holds_calendar_object() {
         return None;
     }
     let json = acceptance(&call.headers, JSON) > acceptance(&call.headers, CALENDAR);
-    let selection = Selection { json, describe_zones: describe_zones(&call.headers), ..Selection::default() };
+    let selection = CalendarDataSelection {
+        json,
+        describe_zones: describe_zones(&call.headers),
+        ..CalendarDataSelection::default()
+    };
     (!selection.is_all()).then_some(selection)
 }
 
@@ -159,7 +165,7 @@ fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
 fn describe(node: &Node) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(MAX_DESCRIBED);
     if let Some(etag) = node.etag() {
-        insert(&mut headers, ETAG, &etag.told());
+        insert(&mut headers, ETAG, &etag.header_value());
     }
     insert(&mut headers, LAST_MODIFIED, &http_date(node.modified_at));
     insert(&mut headers, CONTENT_TYPE, node.media_type().as_deref().unwrap_or(UNKNOWN));
@@ -169,23 +175,23 @@ fn describe(node: &Node) -> HeaderMap {
     headers
 }
 
-fn content_range(part: Part, size: u64) -> String {
+fn content_range(part: ByteRange, size: u64) -> String {
     format!("bytes {}-{}/{size}", part.start, part.start + part.length - 1)
 }
 
-async fn part(tree: &Tree, admitted: &mut listing::Reader, node: &Node, part: Part) -> Result<Body> {
+async fn part(tree: &Tree, admitted: &mut listing::ReadHandle, node: &Node, part: ByteRange) -> Result<Body> {
     Ok(match admitted.content(tree, node, part.start, part.length).await? {
-        Content::Whole(bytes) => Body::Full(bytes),
-        Content::Blocks(blocks) => Body::Blocks(blocks, Some(part.length)),
+        BodyContent::Whole(bytes) => Body::Full(bytes),
+        BodyContent::Blocks(blocks) => Body::Blocks(blocks, Some(part.length)),
     })
 }
 
 /// Several ranges, each with its own header (RFC 9110 section 14.6).
 async fn parts_body(
     tree: &Tree,
-    admitted: &mut listing::Reader,
+    admitted: &mut listing::ReadHandle,
     node: &Node,
-    parts: &[Part],
+    parts: &[ByteRange],
     size: u64,
 ) -> Result<Body> {
     let media_type = node.media_type();
@@ -201,8 +207,8 @@ async fn parts_body(
         length += head.len() as u64 + one.length;
         pieces.push(whole(head.into()));
         pieces.push(match admitted.content(tree, node, one.start, one.length).await? {
-            Content::Whole(bytes) => whole(bytes),
-            Content::Blocks(blocks) => blocks,
+            BodyContent::Whole(bytes) => whole(bytes),
+            BodyContent::Blocks(blocks) => blocks,
         });
     }
     let tail = format!("\r\n--{BOUNDARY}--\r\n");

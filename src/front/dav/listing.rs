@@ -16,13 +16,13 @@ use crate::wire::header::http_date;
 use crate::wire::xml::escape;
 
 /// A request that is only read.
-pub(super) type Reader = Admitted<crate::tree::CachedReader>;
+pub(super) type ReadHandle = Admitted<crate::tree::CachedReader>;
 
 /// The most entries a page shows, and about the most bytes; a browser chokes on more, and file clients do not come here.
 const MAX_ENTRIES: usize = 20_000;
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-pub(super) async fn listing(language: Language, budget: &Budget, admitted: &mut Reader) -> Result<Response> {
+pub(super) async fn listing(language: Language, budget: &Budget, admitted: &mut ReadHandle) -> Result<Response> {
     let mut page = String::new();
     let word = |key: &str| message::text(language, key, &[]);
     let mut title = String::new();

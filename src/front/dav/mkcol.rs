@@ -17,7 +17,7 @@ use crate::model::name::{CALDAV, QName};
 use crate::model::view::{Traits, View};
 use crate::tree::edit::{Content, PropertyChange};
 use crate::wire::header::text;
-use crate::wire::multistatus::Writer;
+use crate::wire::multistatus::XmlWriter;
 use crate::wire::request::{Update, mkcol as parse};
 use crate::wire::xml::Element;
 
@@ -136,7 +136,7 @@ async fn wanted(call: &mut Call, making: &Making, body: &[u8]) -> Result<Control
 
 /// What was set (RFC 5689 section 3, RFC 4791 section 5.3.1).
 fn made(root: &QName, named: &[QName]) -> Response {
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     writer.raw(&format!("<x:{} xmlns:x=\"{}\" xmlns:D=\"DAV:\">", root.local, root.namespace));
     writer.begin_propstat();
     named.iter().for_each(|name| writer.name(name));
@@ -166,7 +166,7 @@ fn refused(
     if let Some(condition) = conditions.find(of_caldav).filter(|_| calendar.is_some()) {
         return Err(condition.into());
     }
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     match &calendar {
         Some(href) => {
             writer.begin_multistatus();

@@ -4,14 +4,14 @@ use http::StatusCode;
 
 use super::call::Call;
 use super::property::PropertyContext;
-use super::propfind::Plan;
+use super::propfind::PropertyPlan;
 use crate::exchange::Response;
 use crate::model::calendar::{Collation, TextMatch};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::name::{CALENDARSERVER, QName};
 use crate::model::principal::Principal;
-use crate::wire::multistatus::{Writer, empty};
+use crate::wire::multistatus::{XmlWriter, empty};
 use crate::wire::request::PrincipalSearch;
 
 /// The most principals that one search tells.
@@ -48,7 +48,7 @@ pub(super) async fn search(mut call: Call, search: PrincipalSearch) -> Result<Re
     if search.matches.len() > MAX_MATCHES {
         return Err(Refusal::of(Condition::TooLarge).into());
     }
-    let plan = Plan::new(search.asked, call.preferences().minimal)?;
+    let plan = PropertyPlan::new(search.asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
     let vague = search.matches.iter().all(|(_, text)| text.trim().chars().count() < LEAST);
     let prepared = |(names, text): (Vec<QName>, String)| {
@@ -67,7 +67,7 @@ pub(super) async fn search(mut call: Call, search: PrincipalSearch) -> Result<Re
     let mut admitted = call.tree.read(&call.request).await?;
     let context = PropertyContext::of(&admitted);
     let (views, more) = admitted.principals_that(holds, (MAX_FOUND, &call.budget)).await?;
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     for view in &views {
         plan.write(view, &context, &mut writer);
@@ -81,7 +81,7 @@ pub(super) async fn search(mut call: Call, search: PrincipalSearch) -> Result<Re
 
 pub(super) async fn searched_properties(call: Call) -> Result<Response> {
     call.tree.read(&call.request).await?;
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     writer.raw("<D:principal-search-property-set xmlns:D=\"DAV:\">");
     for (name, description, _) in &SEARCHED {
         writer.raw("<D:principal-search-property><D:prop>");

@@ -8,7 +8,9 @@ use futures_util::stream::unfold;
 use http::StatusCode;
 
 use super::call::{Call, heeded};
-use super::property::{Property, PropertyContext, dead, find_with_tags, in_allprop, names_of, told, value};
+use super::property::{
+    LiveProperty, PropertyContext, dead, find_with_tags, in_allprop, names_of, stored_element, value,
+};
 use crate::exchange::{Body, Response};
 use crate::front::answer::{bad_header, is_xml};
 use crate::model::condition::Condition;
@@ -23,8 +25,8 @@ use crate::tree::listing::Listing;
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::walk::{Cursor, Page, Selection};
 use crate::wire::header::depth;
-use crate::wire::multistatus::{Tags, Value, Writer};
-use crate::wire::request::{Asked, propfind as parse};
+use crate::wire::multistatus::{ElementTags, PropertyValue, XmlWriter};
+use crate::wire::request::{PropertyRequest, propfind as parse};
 
 /// The most members that are told to who does not say how deep it looks.
 const MAX_UNASKED: usize = 1000;
@@ -59,8 +61,8 @@ pub(super) fn dead_of<'a>(names: impl Iterator<Item = &'a QName>) -> Selection {
 
 /// What is asked, looked up once for all members.
 #[derive(Clone)]
-pub(super) struct Plan {
-    what: What,
+pub(super) struct PropertyPlan {
+    what: PlannedProperties,
     /// What must be loaded.
     pub needs: Needs,
     /// Which dead properties.
@@ -69,70 +71,70 @@ pub(super) struct Plan {
 }
 
 #[derive(Clone)]
-enum What {
+enum PlannedProperties {
     /// `allprop`, and what was asked besides.
-    All(Vec<Wanted>, Vec<Wanted>),
+    All(Vec<PlannedProperty>, Vec<PlannedProperty>),
     Names,
-    These(Vec<Wanted>),
+    These(Vec<PlannedProperty>),
 }
 
 /// A property that is asked for.
 #[derive(Clone)]
-struct Wanted {
+struct PlannedProperty {
     name: QName,
-    row: Option<&'static Property>,
-    tags: Cow<'static, Tags>,
+    row: Option<&'static LiveProperty>,
+    tags: Cow<'static, ElementTags>,
 }
 
-impl Wanted {
+impl PlannedProperty {
     fn of(name: QName) -> Self {
         match find_with_tags(&name) {
             Some((row, tags)) => Self { row: Some(row), tags: Cow::Borrowed(tags), name },
-            None => Self { row: None, tags: Cow::Owned(Tags::of(&name)), name },
+            None => Self { row: None, tags: Cow::Owned(ElementTags::of(&name)), name },
         }
     }
 
     /// Its value for a resource, live or dead.
-    fn value<'a>(&self, resource: &'a Resource, context: &'a PropertyContext) -> Option<Value<'a>> {
+    fn value<'a>(&self, resource: &'a Resource, context: &'a PropertyContext) -> Option<PropertyValue<'a>> {
         value(resource, context, self.row, &self.name)
     }
 }
 
-impl Plan {
+impl PropertyPlan {
     /// Looks up what is asked. 413 for an absurd number of properties.
-    pub fn new(asked: Asked, minimal: bool) -> Result<Self> {
+    pub fn new(asked: PropertyRequest, minimal: bool) -> Result<Self> {
         match &asked {
-            Asked::All(names) | Asked::These(names) => within_limits(names.iter())?,
-            Asked::Names => {}
+            PropertyRequest::All(names) | PropertyRequest::These(names) => within_limits(names.iter())?,
+            PropertyRequest::Names => {}
         }
         let dead = Needs { dead: true, ..Needs::TAG };
-        let needs_of = |wanted: &[Wanted]| {
+        let needs_of = |wanted: &[PlannedProperty]| {
             wanted.iter().fold(Needs::TAG, |needs, wanted| needs.and(wanted.row.map_or(dead, |row| row.needs)))
         };
         let mut selection = Selection::default();
         let (what, needs) = match asked {
-            Asked::All(include) => {
-                let all: Vec<Wanted> = in_allprop().map(|row| Wanted::of(row.name.clone())).collect();
-                let include: Vec<Wanted> = include.into_iter().map(Wanted::of).collect();
+            PropertyRequest::All(include) => {
+                let all: Vec<PlannedProperty> = in_allprop().map(|row| PlannedProperty::of(row.name.clone())).collect();
+                let include: Vec<PlannedProperty> = include.into_iter().map(PlannedProperty::of).collect();
                 let needs = needs_of(&include).and(needs_of(&all)).and(dead);
-                (What::All(all, include), needs)
+                (PlannedProperties::All(all, include), needs)
             }
-            Asked::Names => (What::Names, Needs { dead: true, ..Needs::default() }),
-            Asked::These(names) => {
-                let wanted: Vec<Wanted> = names.into_iter().map(Wanted::of).collect();
+            PropertyRequest::Names => (PlannedProperties::Names, Needs { dead: true, ..Needs::default() }),
+            PropertyRequest::These(names) => {
+                let wanted: Vec<PlannedProperty> = names.into_iter().map(PlannedProperty::of).collect();
                 let needs = needs_of(&wanted);
                 selection = dead_of(wanted.iter().map(|wanted| &wanted.name));
-                (What::These(wanted), needs)
+                (PlannedProperties::These(wanted), needs)
             }
         };
         Ok(Self { what, needs, dead: selection, minimal })
     }
 
     /// Writes the response of one resource.
-    pub fn write(&self, resource: &Resource, context: &PropertyContext, writer: &mut Writer) {
+    pub fn write(&self, resource: &Resource, context: &PropertyContext, writer: &mut XmlWriter) {
         writer.begin_response(&resource.href);
         match &self.what {
-            What::Names => {
+            PlannedProperties::Names => {
                 writer.begin_propstat();
                 for name in names_of(resource, context) {
                     writer.name(&name);
@@ -142,7 +144,7 @@ impl Plan {
                 }
                 writer.end_propstat(200, None);
             }
-            What::All(all, include) => {
+            PlannedProperties::All(all, include) => {
                 writer.begin_propstat();
                 for wanted in all {
                     if let Some(value) = wanted.row.and_then(|row| (row.read)(resource, context)) {
@@ -151,44 +153,46 @@ impl Plan {
                 }
                 let mut damaged = Vec::new();
                 for (name, xml) in dead(resource) {
-                    match told(xml) {
-                        Value::Withheld(status) if is_name(&name.local) => damaged.push((status, Tags::of(name))),
-                        Value::Withheld(_) => {}
+                    match stored_element(xml) {
+                        PropertyValue::Withheld(status) if is_name(&name.local) => {
+                            damaged.push((status, ElementTags::of(name)))
+                        }
+                        PropertyValue::Withheld(_) => {}
                         _ => writer.raw(xml),
                     }
                 }
                 let include = include.iter().filter(|wanted| wanted.row.is_some_and(|row| !row.in_allprop));
-                let mut untold = write_found(include, resource, context, writer);
-                untold.extend(damaged.iter().map(|(status, tags)| (*status, tags)));
+                let mut failed = write_found(include, resource, context, writer);
+                failed.extend(damaged.iter().map(|(status, tags)| (*status, tags)));
                 writer.end_propstat(200, None);
-                self.write_untold(untold, writer);
+                self.write_failed(failed, writer);
             }
-            What::These(names) => {
+            PlannedProperties::These(names) => {
                 let start = writer.out.len();
                 writer.begin_propstat();
                 let empty = writer.out.len();
-                let untold = write_found(names.iter(), resource, context, writer);
-                if writer.out.len() == empty && !untold.is_empty() && !self.minimal {
+                let failed = write_found(names.iter(), resource, context, writer);
+                if writer.out.len() == empty && !failed.is_empty() && !self.minimal {
                     writer.out.truncate(start);
                 } else {
                     writer.end_propstat(200, None);
                 }
-                self.write_untold(untold, writer);
+                self.write_failed(failed, writer);
             }
         }
         writer.end_response();
     }
 
     /// What is missing goes without saying where little is wanted; what is there and cannot be told does not.
-    fn write_untold(&self, mut untold: Vec<(u16, &Tags)>, writer: &mut Writer) {
-        if untold.is_empty() {
+    fn write_failed(&self, mut failed: Vec<(u16, &ElementTags)>, writer: &mut XmlWriter) {
+        if failed.is_empty() {
             return;
         }
         if self.minimal {
-            untold.retain(|(status, _)| *status != MISSING);
+            failed.retain(|(status, _)| *status != MISSING);
         }
-        untold.sort_by_key(|(status, _)| *status);
-        for group in untold.chunk_by(|(status, _), (next, _)| status == next) {
+        failed.sort_by_key(|(status, _)| *status);
+        for group in failed.chunk_by(|(status, _), (next, _)| status == next) {
             writer.begin_propstat();
             group.iter().for_each(|(_, tags)| writer.empty(tags));
             writer.end_propstat(group.first().map_or(MISSING, |(status, _)| *status), None);
@@ -198,20 +202,20 @@ impl Plan {
 
 /// Writes what is found and returns what is not, with its status.
 fn write_found<'a>(
-    wanted: impl Iterator<Item = &'a Wanted>,
+    wanted: impl Iterator<Item = &'a PlannedProperty>,
     resource: &Resource,
     context: &PropertyContext,
-    writer: &mut Writer,
-) -> Vec<(u16, &'a Tags)> {
-    let mut untold = Vec::new();
+    writer: &mut XmlWriter,
+) -> Vec<(u16, &'a ElementTags)> {
+    let mut failed = Vec::new();
     for wanted in wanted {
         match wanted.value(resource, context) {
-            Some(Value::Withheld(status)) => untold.push((status, &*wanted.tags)),
+            Some(PropertyValue::Withheld(status)) => failed.push((status, &*wanted.tags)),
             Some(value) => writer.property(&wanted.tags, &value),
-            None => untold.push((MISSING, &*wanted.tags)),
+            None => failed.push((MISSING, &*wanted.tags)),
         }
     }
-    untold
+    failed
 }
 
 pub(super) async fn propfind(mut call: Call) -> Result<Response> {
@@ -219,7 +223,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let body = call.take_whole().await?;
     let asked = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let Preferences { minimal, rootless, .. } = call.preferences();
-    let plan = Plan::new(asked, minimal)?;
+    let plan = PropertyPlan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
     if plan.needs.versions {
         call.request.numbers = Numbers::read_once();
@@ -238,7 +242,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
         None | Some(Depth::Infinity) => return Err(Condition::PropfindFiniteDepth.into()),
         Some(depth) => depth,
     };
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     let rootless = rootless && depth == Depth::One;
     if !rootless {
@@ -281,9 +285,9 @@ async fn few_members(tree: &Tree, request: &Request) -> Result<bool> {
 /// The members of a collection, written page by page as they are taken.
 struct Multistatus {
     pages: Listing,
-    plan: Plan,
+    plan: PropertyPlan,
     context: PropertyContext,
-    writer: Writer,
+    writer: XmlWriter,
     /// Of the present page, what is not written yet.
     resources: IntoIter<Resource>,
     ended: bool,

@@ -16,7 +16,7 @@ use crate::model::node::Node;
 use crate::model::property::other_of;
 use crate::model::view::Traits;
 use crate::tree::edit::PropertyChange;
-use crate::wire::multistatus::Writer;
+use crate::wire::multistatus::XmlWriter;
 use crate::wire::request::{Update, propertyupdate};
 
 /// The most properties changed by one request.
@@ -140,7 +140,7 @@ pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
         heeded(&mut response, "return=minimal");
         return Ok(response);
     }
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     writer.begin_response(&href);
     for (name, verdict) in &verdicts {

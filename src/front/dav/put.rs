@@ -21,7 +21,7 @@ use crate::model::node::Blob;
 use crate::tree::calendar::CALENDAR_TYPE;
 use crate::tree::edit::{Content, FileContent};
 use crate::tree::gate::Request;
-use crate::tree::quota::Room;
+use crate::tree::quota::RemainingQuota;
 use crate::tree::resolve::Realm;
 use crate::tree::{INLINE_BYTES, Tree};
 use crate::wire::calendar::CALENDAR;
@@ -80,7 +80,7 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
     }
     let modified_at = text(&call.headers, "x-oc-mtime").as_deref().and_then(unix_seconds);
     let small = call.is_small();
-    let room = if small { Room::default() } else { call.tree.precheck(&call.request).await?.room };
+    let room = if small { RemainingQuota::default() } else { call.tree.precheck(&call.request).await?.room };
     let (blob, content_type, indexed) = match call.take_content(&room).await {
         Ok(content) => content,
         Err(error) if small => {
@@ -103,7 +103,7 @@ impl Call {
     }
 
     /// Takes what is put: its bytes, its media type, and of a calendar object what the index says of it.
-    async fn take_content(&mut self, room: &Room) -> Result<(Blob, String, Option<Indexed>)> {
+    async fn take_content(&mut self, room: &RemainingQuota) -> Result<(Blob, String, Option<Indexed>)> {
         if Realm::of(&self.request.path) == Realm::Calendars {
             let bytes = self.take_object(room.most_bytes()).await?;
             let (blob, indexed) = self.tree.prepare(self.request.actor.id, &self.budget, bytes).await?;
@@ -155,7 +155,7 @@ async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bo
     let mut response = Call::status(status);
     let headers = response.headers_mut();
     let etag = node.etag().filter(|_| as_sent);
-    if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&etag.told())) {
+    if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&etag.header_value())) {
         headers.insert(ETAG, etag);
     }
     if let Ok(date) = HeaderValue::from_str(&http_date(node.modified_at)) {

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use super::call::{Call, heeded};
 use super::property::{PropertyContext, find, value};
-use super::propfind::{Plan, dead_of, within_limits};
+use super::propfind::{PropertyPlan, dead_of, within_limits};
 use crate::exchange::Response;
 use crate::front::answer::bad_header;
 use crate::model::budget::{Budget, Exhausted, more};
@@ -22,15 +22,15 @@ use crate::model::name::QName;
 use crate::model::precondition::Preconditions;
 use crate::model::view::{Traits, View};
 use crate::tree::Tree;
-use crate::tree::changes::Change;
+use crate::tree::changes::MemberChange;
 use crate::tree::former::{Numbers, version_path};
 use crate::tree::gate::Request;
 use crate::tree::resolve::Realm;
 use crate::tree::resource::Needs;
 use crate::tree::walk::Cursor;
 use crate::wire::header::{depth, href};
-use crate::wire::multistatus::{Tags, Value, Writer};
-use crate::wire::request::{Asked, Expand, Report, report as parse};
+use crate::wire::multistatus::{ElementTags, PropertyValue, XmlWriter};
+use crate::wire::request::{Expand, PropertyRequest, Report, report as parse};
 use crate::wire::xml::{Child, parse as read_xml};
 
 /// How many versions DAV:version-tree tells at most.
@@ -124,17 +124,23 @@ async fn answer(call: Call, report: Report) -> Result<Response> {
 
 /// `Depth` is 0 by the letter, yet many clients send 1; where the level is missing, a Depth of infinity stands for it
 /// (RFC 6578 appendix A).
-async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usize>, asked: Asked) -> Result<Response> {
+async fn sync(
+    mut call: Call,
+    token: &str,
+    deep: Option<bool>,
+    limit: Option<usize>,
+    asked: PropertyRequest,
+) -> Result<Response> {
     let depth = depth(&call.headers).map_err(bad_header)?;
     let deep = deep.unwrap_or(depth == Some(Depth::Infinity));
-    let plan = Plan::new(asked, call.preferences().minimal)?;
+    let plan = PropertyPlan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
     let mut admitted = call.tree.read(&call.request).await?;
     let context = PropertyContext::of(&admitted);
     let since = Some(token).filter(|token| !token.is_empty());
     let mut page = admitted.changes(since, deep, (limit, &call.budget), plan.needs).await?;
     let begun = || {
-        let mut writer = Writer::document();
+        let mut writer = XmlWriter::document();
         writer.begin_multistatus();
         writer
     };
@@ -157,15 +163,15 @@ async fn sync(mut call: Call, token: &str, deep: Option<bool>, limit: Option<usi
 
 /// Writes changes, as many as the budget allows; or how many that were.
 fn write_changes(
-    changes: &[Change],
-    plan: &Plan,
+    changes: &[MemberChange],
+    plan: &PropertyPlan,
     context: &PropertyContext,
-    (writer, budget): (&mut Writer, &Budget),
+    (writer, budget): (&mut XmlWriter, &Budget),
 ) -> std::result::Result<(), (Exhausted, usize)> {
     for (told, change) in changes.iter().enumerate() {
         let written = writer.within(budget, |writer| match change {
-            Change::Live(resource) => plan.write(resource, context, writer),
-            Change::Gone(href) => writer.status_response(href, 404, None),
+            MemberChange::Live(resource) => plan.write(resource, context, writer),
+            MemberChange::Gone(href) => writer.status_response(href, 404, None),
         });
         written.map_err(|exhausted| (exhausted, told))?;
     }
@@ -173,8 +179,8 @@ fn write_changes(
 }
 
 /// All versions of the document that is asked, or that the asked version is of.
-async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
-    let plan = Plan::new(asked, call.preferences().minimal)?;
+async fn version_tree(mut call: Call, asked: PropertyRequest) -> Result<Response> {
+    let plan = PropertyPlan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
     let admitted = call.tree.read(&call.request).await?;
     let context = PropertyContext::of(&admitted);
@@ -186,7 +192,7 @@ async fn version_tree(mut call: Call, asked: Asked) -> Result<Response> {
         _ => version_path(document, None),
     };
     drop(admitted);
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     let request =
         Request { method: Method::Propfind, path, numbers: Numbers::read_once(), ..unconditional(call.request) };
@@ -239,9 +245,10 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
     }
     within_limits(names.into_iter())?;
     let request = Request { numbers: Numbers::read_once(), ..request };
-    let mut expansion = Expansion { tree, budget, minimal, sets: HashMap::new(), known: HashMap::new(), responses: 0 };
+    let mut expansion =
+        PropertyExpander { tree, budget, minimal, sets: HashMap::new(), known: HashMap::new(), responses: 0 };
     let response = expansion.response(&request, asked, 0).await?;
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     writer.raw(&response);
     writer.end_multistatus(None);
@@ -251,7 +258,7 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
 /// What stands in the place of an address, in which others may stand.
 type Expanding<'b> = Pin<Box<dyn Future<Output = Result<String>> + Send + 'b>>;
 
-struct Expansion<'a> {
+struct PropertyExpander<'a> {
     tree: Tree,
     budget: Budget,
     /// Does what is missing go without saying?
@@ -260,22 +267,22 @@ struct Expansion<'a> {
     sets: HashMap<(usize, &'a [Expand]), usize>,
     /// What was told of the resource at an address, by the number of what is asked of it: each is looked at once, however often it
     /// is named.
-    known: HashMap<(usize, String), Option<Told>>,
+    known: HashMap<(usize, String), Option<ExpandedResponse>>,
     /// How many responses have been told.
     responses: u64,
 }
 
 /// A response, and how many are in it, itself among them: each costs something where it is told again, so that answers have an end.
 #[derive(Clone)]
-struct Told {
+struct ExpandedResponse {
     response: Arc<str>,
     responses: u64,
 }
 
-impl<'a> Expansion<'a> {
+impl<'a> PropertyExpander<'a> {
     /// The response of one resource, the addresses in its properties replaced by responses where that is asked.
     async fn response(&mut self, request: &Request, asked: &'a [Expand], level: usize) -> Result<String> {
-        self.tells(1, STEPS_EACH)?;
+        self.charge(1, STEPS_EACH)?;
         let needs = asked.iter().fold(Needs::NOTHING, |needs, expand| {
             needs.and(find(&expand.name).map_or(Needs { dead: true, ..Needs::NOTHING }, |row| row.needs))
         });
@@ -287,38 +294,38 @@ impl<'a> Expansion<'a> {
         let found = admitted.resource(needs).await?;
         drop(admitted);
         let Some(resource) = found else { return Err(Condition::NotFound.into()) };
-        let mut found = Writer::default();
-        let mut untold: Vec<(u16, &QName)> = Vec::new();
+        let mut found = XmlWriter::default();
+        let mut failed: Vec<(u16, &QName)> = Vec::new();
         for expand in asked {
             let before = found.out.len();
             let expands = !expand.inner.is_empty() && level < MAX_EXPANSION;
             let mut expanded = 0;
             match value(&resource, &context, find(&expand.name), &expand.name) {
-                Some(Value::Xml(xml)) if expands => {
+                Some(PropertyValue::Xml(xml)) if expands => {
                     let xml = self.expanded(&xml, &expand.inner, request, level).await?;
                     expanded = xml.len();
-                    found.property(&Tags::of(&expand.name), &Value::xml(xml));
+                    found.property(&ElementTags::of(&expand.name), &PropertyValue::xml(xml));
                 }
-                Some(Value::Element(xml)) if expands => {
+                Some(PropertyValue::Element(xml)) if expands => {
                     let xml = self.expanded_whole(&xml, &expand.inner, request, level).await?;
                     expanded = xml.len();
                     found.raw(&xml);
                 }
-                Some(Value::Withheld(status)) => untold.push((status, &expand.name)),
-                Some(value) => found.property(&Tags::of(&expand.name), &value),
+                Some(PropertyValue::Withheld(status)) => failed.push((status, &expand.name)),
+                Some(value) => found.property(&ElementTags::of(&expand.name), &value),
                 None if self.minimal => {}
-                None => untold.push((404, &expand.name)),
+                None => failed.push((404, &expand.name)),
             }
             let written = found.out.len() - before + expand.name.local.len();
             self.spend(written.saturating_sub(expanded))?;
         }
-        untold.sort_by_key(|(status, _)| *status);
-        let mut writer = Writer::default();
+        failed.sort_by_key(|(status, _)| *status);
+        let mut writer = XmlWriter::default();
         writer.begin_response(&resource.href);
         writer.begin_propstat();
         writer.raw(&found.out);
         writer.end_propstat(200, None);
-        for group in untold.chunk_by(|(status, _), (next, _)| status == next) {
+        for group in failed.chunk_by(|(status, _), (next, _)| status == next) {
             writer.begin_propstat();
             group.iter().for_each(|(_, name)| writer.name(name));
             writer.end_propstat(group.first().map_or(404, |(status, _)| *status), None);
@@ -328,7 +335,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// To be asked before so many responses are told, each at a cost.
-    fn tells(&mut self, responses: u64, each: u64) -> std::result::Result<(), Exhausted> {
+    fn charge(&mut self, responses: u64, each: u64) -> std::result::Result<(), Exhausted> {
         self.responses += responses;
         self.budget.steps(responses.saturating_mul(each))
     }
@@ -341,7 +348,7 @@ impl<'a> Expansion<'a> {
 
     /// The response of the resource at an address that a property holds; `None`: it is not one of ours, or may not be seen. It is
     /// written once more, and that is spent.
-    async fn told(
+    async fn response_of(
         &mut self,
         address: String,
         (inner, set): (&'a [Expand], usize),
@@ -349,21 +356,22 @@ impl<'a> Expansion<'a> {
         level: usize,
     ) -> Result<Option<Arc<str>>> {
         let key = (set, address);
-        let told = match self.known.get(&key).cloned() {
-            Some(told) => {
-                self.tells(told.as_ref().map_or(1, |told| told.responses), STEPS_AGAIN)?;
-                told
+        let expanded = match self.known.get(&key).cloned() {
+            Some(expanded) => {
+                self.charge(expanded.as_ref().map_or(1, |expanded| expanded.responses), STEPS_AGAIN)?;
+                expanded
             }
             None => {
                 let before = self.responses;
                 let response = self.asked(&key.1, inner, request, level).await?;
-                let told = response.map(|response| Told { response, responses: self.responses - before });
+                let expanded =
+                    response.map(|response| ExpandedResponse { response, responses: self.responses - before });
                 self.spend(key.1.len())?;
-                self.known.insert(key, told.clone());
-                told
+                self.known.insert(key, expanded.clone());
+                expanded
             }
         };
-        let response = told.map(|told| told.response);
+        let response = expanded.map(|expanded| expanded.response);
         self.spend(response.as_ref().map_or(0, |response| response.len()))?;
         Ok(response)
     }
@@ -408,7 +416,7 @@ impl<'a> Expansion<'a> {
                 for child in &mut element.children {
                     let Child::Element(inside) = child else { continue };
                     if inside.name.is_dav("href")
-                        && let Some(response) = self.told(inside.text(), set, request, level).await?
+                        && let Some(response) = self.response_of(inside.text(), set, request, level).await?
                     {
                         // Here no prefix is known but those that the client declared.
                         let alone = response.replacen("<D:response>", "<D:response xmlns:D=\"DAV:\">", 1);
@@ -444,7 +452,7 @@ impl<'a> Expansion<'a> {
             let Some((address, tail)) = after.split_once(CLOSE) else { break };
             out.push_str(before);
             rest = tail;
-            match self.told(address.replace("&amp;", "&"), set, request, level).await? {
+            match self.response_of(address.replace("&amp;", "&"), set, request, level).await? {
                 Some(response) => out.push_str(&response),
                 // What may not be seen stays the address that it is.
                 None => out.extend([OPEN, address, CLOSE]),

@@ -8,7 +8,7 @@ use crate::exchange::Response;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::wire::header::href;
-use crate::wire::multistatus::Writer;
+use crate::wire::multistatus::XmlWriter;
 use crate::wire::request::update as parse;
 
 /// Every document is under version control already: nothing changes (RFC 3253 section 3.5).
@@ -27,7 +27,7 @@ pub(super) async fn update(mut call: Call) -> Result<Response> {
     let version = parse(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let version = href(&version).ok_or_else(|| Refusal::of(Condition::VersionMissing))?;
     let address = call.tree.update(&call.request, &version).await?.href();
-    let mut writer = Writer::document();
+    let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     writer.status_response(&address, 200, None);
     writer.end_multistatus(None);

@@ -6,12 +6,12 @@ use std::sync::{Arc, PoisonError};
 
 use super::{Cache, ENTRY_BYTES, Key, MAX_ENTRY_BYTES};
 
-type Entry = (Arc<dyn Any + Send + Sync>, usize);
+type CacheEntry = (Arc<dyn Any + Send + Sync>, usize);
 
 /// Entries by their keys.
 pub struct Generations {
-    young: HashMap<Key, Entry>,
-    old: HashMap<Key, Entry>,
+    young: HashMap<Key, CacheEntry>,
+    old: HashMap<Key, CacheEntry>,
     /// Of the young.
     bytes: usize,
     /// The most that either may hold.
@@ -25,7 +25,7 @@ impl Generations {
     }
 
     /// Adds an entry. What has to go for it is to be dropped when others may come in again.
-    fn insert(&mut self, key: Key, entry: Entry) -> HashMap<Key, Entry> {
+    fn insert(&mut self, key: Key, entry: CacheEntry) -> HashMap<Key, CacheEntry> {
         let mut gone = HashMap::new();
         if self.bytes + entry.1 > self.most {
             gone = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));

@@ -18,7 +18,7 @@ use super::db::{Adapter as _, Argument, Database, Revision, key_of};
 use super::statement::{Identity, Statement};
 
 pub use self::queries::Miss;
-pub use self::states::{Lookup, State};
+pub use self::states::{CollectionState, Lookup};
 
 /// How much is kept by default, MiB.
 pub const DEFAULT_MIB: usize = 48;
@@ -55,7 +55,7 @@ impl Key {
     }
 
     /// A page of the members of a collection in a state.
-    pub fn of_page_in(sql: Statement, arguments: &[Argument<'_>], state: State) -> Self {
+    pub fn of_page_in(sql: Statement, arguments: &[Argument<'_>], state: CollectionState) -> Self {
         let Self(of, mut key) = Self::of_page(sql, arguments);
         state.numbers().iter().for_each(|number| key.extend_from_slice(&number.to_ne_bytes()));
         Self(of, key)

@@ -37,12 +37,12 @@ impl Freshness {
         self.revision = Some(revision);
     }
 
-    fn holds(&self, answer: &Answer) -> bool {
+    fn holds(&self, answer: &CachedAnswer) -> bool {
         answer.reads.places().all(|place| self.changed.get(place).is_some_and(|changed| *changed <= answer.stamp))
     }
 }
 
-struct Answer {
+struct CachedAnswer {
     rows: Vec<Row>,
     reads: Tables,
     stamp: u64,
@@ -73,7 +73,7 @@ impl Cache {
             }
             fresh.changes(Tables::ALL, revision);
         }
-        match self.get::<Answer>(&key).filter(|answer| fresh.holds(answer)) {
+        match self.get::<CachedAnswer>(&key).filter(|answer| fresh.holds(answer)) {
             Some(answer) => Ok(answer.rows.clone()),
             None => Err(miss(key, Some(revision))),
         }
@@ -82,13 +82,13 @@ impl Cache {
     /// Keeps an answer, unless the database changed while it was being found.
     pub fn put_rows(&self, miss: Miss, rows: &[Row]) {
         let Miss { key, reads, revision: Some(revision) } = miss else { return };
-        let bytes = rows.iter().map(Row::size).sum::<usize>() + size_of::<Answer>();
+        let bytes = rows.iter().map(Row::size).sum::<usize>() + size_of::<CachedAnswer>();
         if bytes > MAX_ANSWER_BYTES || !self.is_current(revision) {
             return;
         }
         let fresh = self.freshness();
         if fresh.revision == Some(revision) {
-            let answer = Answer { rows: rows.to_vec(), reads, stamp: fresh.stamp };
+            let answer = CachedAnswer { rows: rows.to_vec(), reads, stamp: fresh.stamp };
             self.put(key, Arc::new(answer), bytes);
         }
     }

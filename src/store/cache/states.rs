@@ -12,9 +12,9 @@ use crate::model::node::Node;
 /// In which state a collection is, as far as its members are concerned: which it is, where it was put and when, and the
 /// last change below it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct State([i64; 4]);
+pub struct CollectionState([i64; 4]);
 
-impl State {
+impl CollectionState {
     /// Of a collection, all columns of which were read.
     #[must_use]
     pub fn of(collection: &Node) -> Self {
@@ -46,13 +46,13 @@ pub enum Lookup<T> {
 
 /// An answer, and the state in which it is so.
 struct InState<T> {
-    state: State,
+    state: CollectionState,
     answer: T,
 }
 
 impl Cache {
     /// What is known of a collection that is in a state now.
-    pub fn get_in<T: Clone + Send + Sync + 'static>(&self, key: &Key, state: State) -> Lookup<T> {
+    pub fn get_in<T: Clone + Send + Sync + 'static>(&self, key: &Key, state: CollectionState) -> Lookup<T> {
         let Some(kept) = self.get::<InState<T>>(key) else { return Lookup::Miss };
         match state.since(&kept.state) {
             _ if state == kept.state => Lookup::Hit(kept.answer.clone()),
@@ -62,7 +62,7 @@ impl Cache {
     }
 
     /// Keeps an answer that takes so many bytes.
-    pub fn put_in<T: Clone + Send + Sync + 'static>(&self, key: Key, state: State, answer: &T, bytes: usize) {
+    pub fn put_in<T: Clone + Send + Sync + 'static>(&self, key: Key, state: CollectionState, answer: &T, bytes: usize) {
         self.put(key, Arc::new(InState { state, answer: answer.clone() }), bytes);
     }
 }

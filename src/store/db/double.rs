@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Adapter, Answer, Argument, Columns, Control, Pipeline, Row, Session};
 use crate::model::error::{Cause, Failure};
 use crate::store::counters::Counters;
-use crate::store::place::Place;
+use crate::store::place::DataDirectory;
 
 /// A part of a pipeline.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Step {
+pub enum RecordedStep {
     /// A step of a transaction.
     Control(Control),
     /// A statement.
@@ -19,7 +19,7 @@ pub enum Step {
 
 #[derive(Default)]
 struct Acts {
-    trips: Vec<Vec<Step>>,
+    trips: Vec<Vec<RecordedStep>>,
     /// Reading connections that were opened, those of them on which a statement failed, and how often one of these was
     /// used again.
     readers: usize,
@@ -49,7 +49,7 @@ impl Script {
     }
 
     /// The round trips since this was asked last.
-    pub fn trips(&self) -> Vec<Vec<Step>> {
+    pub fn trips(&self) -> Vec<Vec<RecordedStep>> {
         std::mem::take(&mut self.acts().trips)
     }
 
@@ -59,14 +59,14 @@ impl Script {
     }
 
     /// Records a round trip; does it fail?
-    fn take(&self, reader: Option<usize>, steps: &[Step]) -> Result<(), Failure> {
+    fn take(&self, reader: Option<usize>, steps: &[RecordedStep]) -> Result<(), Failure> {
         let mut acts = self.acts();
         let acts = &mut *acts;
         acts.trips.push(steps.to_vec());
         acts.reused += usize::from(reader.is_some_and(|reader| acts.broken.contains(&reader)));
         let Some((place, words, cause)) = &mut acts.failing else { return Ok(()) };
         for step in steps {
-            if matches!(step, Step::Statement(sql) if sql.contains(words.as_str())) {
+            if matches!(step, RecordedStep::Statement(sql) if sql.contains(words.as_str())) {
                 if *place == 0 {
                     let cause = *cause;
                     acts.failing = None;
@@ -99,7 +99,7 @@ pub struct Front<S> {
 #[derive(Default)]
 pub struct Recorded<P> {
     behind: P,
-    steps: Vec<Step>,
+    steps: Vec<RecordedStep>,
 }
 
 impl<A: Adapter> Adapter for Double<A> {
@@ -107,7 +107,11 @@ impl<A: Adapter> Adapter for Double<A> {
     type Revision = A::Revision;
     const FILES: &'static [&'static str] = A::FILES;
 
-    async fn open(place: &Place, flush: bool, counters: &Arc<Counters>) -> Result<(Self, Self::Session), Failure> {
+    async fn open(
+        place: &DataDirectory,
+        flush: bool,
+        counters: &Arc<Counters>,
+    ) -> Result<(Self, Self::Session), Failure> {
         let (behind, session) = A::open(place, flush, counters).await?;
         let script = Script::default();
         Ok((Self { behind, script: script.clone() }, Front { behind: session, reader: None, script }))
@@ -145,7 +149,7 @@ impl<S: Session> Session for Front<S> {
     }
 
     async fn control(&mut self, control: Control) -> Result<(), Failure> {
-        self.script.take(self.reader, &[Step::Control(control)])?;
+        self.script.take(self.reader, &[RecordedStep::Control(control)])?;
         self.behind.control(control).await
     }
 
@@ -168,12 +172,12 @@ impl<S: Session> Session for Front<S> {
 
 impl<P: Pipeline> Pipeline for Recorded<P> {
     fn control(&mut self, control: Control) {
-        self.steps.push(Step::Control(control));
+        self.steps.push(RecordedStep::Control(control));
         self.behind.control(control);
     }
 
     fn add(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
-        self.steps.push(Step::Statement(sql));
+        self.steps.push(RecordedStep::Statement(sql));
         self.behind.add(sql, arguments)
     }
 

@@ -20,7 +20,7 @@ pub use self::row::{Argument, Cell, Columns, Row, key_of};
 pub use self::sqlite::account::Account;
 pub use self::sqlite::text;
 use super::counters::Counters;
-use super::place::Place;
+use super::place::DataDirectory;
 use crate::model::error::Failure;
 
 /// The database we run on.
@@ -52,7 +52,7 @@ pub trait Adapter: Sized + Send + Sync {
     /// Opens it, makes it where there is none and brings its schema up to date; and the one connection that writes,
     /// whose steps are counted. Unless `flush`, what is acknowledged may be lost when the power fails.
     fn open(
-        place: &Place,
+        place: &DataDirectory,
         flush: bool,
         counters: &std::sync::Arc<Counters>,
     ) -> impl Future<Output = Result<(Self, Self::Session), Failure>>;

@@ -29,10 +29,10 @@ use self::authority::{Authority, Verb};
 use self::event::{ChangeEvent, Deed, Hooks};
 use super::Tree;
 use super::former;
-use super::gate::{Admitted, Clock, Request, admit};
+use super::gate::{Admitted, GateContext, Request, admit};
 use super::resolve::{Target, keys_of};
 use crate::model::calendar::Indexed;
-use crate::model::effect::{Effect, Place};
+use crate::model::effect::{Effect, EffectPlace};
 use crate::model::error::{Error, Failure, Result};
 use crate::model::id::{Id, Seq, Timestamp, now};
 use crate::model::method::Method;
@@ -113,7 +113,7 @@ impl Tree {
         }
         edit.names = names;
         edit.ahead = ahead;
-        let clock = Clock { now: edit.now, ..self.clock() };
+        let clock = GateContext { now: edit.now, ..self.clock() };
         let mut admitted = admit(edit, request.clone(), clock).await?;
         admitted.hand_over();
         has_room.map(|()| admitted)
@@ -139,10 +139,10 @@ impl Tree {
 impl Admitted<Edit> {
     /// Gives the edit what the gate found out: who acts for whom, and what may be done where.
     fn hand_over(&mut self) {
-        let at = |place: Place| match place {
-            Place::Target => self.target.node().map(|node| node.id),
-            Place::Parent => self.target.parent().map(|link| link.node.id),
-            Place::DestinationParent | Place::Overwritten => {
+        let at = |place: EffectPlace| match place {
+            EffectPlace::Target => self.target.node().map(|node| node.id),
+            EffectPlace::Parent => self.target.parent().map(|link| link.node.id),
+            EffectPlace::DestinationParent | EffectPlace::Overwritten => {
                 self.destination.as_ref()?.parent().map(|link| link.node.id)
             }
         };

@@ -23,7 +23,7 @@ use crate::model::view::View;
 use crate::store::{lock, node, past, purge, version};
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
-use crate::tree::plan::{Change, Plan, Step, free_to_go};
+use crate::tree::plan::{Plan, PlannedChange, RewindStep, free_to_go};
 use crate::tree::resolve::{Target, resolve};
 
 /// How many changes are made as one, and how many a slice makes at most.
@@ -68,7 +68,7 @@ impl Tree {
         request: &Request,
         at: Timestamp,
         progress: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<Vec<Step>> {
+    ) -> Result<Vec<RewindStep>> {
         let mut attempts = 1;
         loop {
             let plan = self.plan_rewind(request, at, progress).await?;
@@ -122,7 +122,7 @@ impl Tree {
 /// The changes that are left to be made.
 struct Slice<'a> {
     at: Timestamp,
-    changes: &'a [Change],
+    changes: &'a [PlannedChange],
     /// Are all of them one change?
     whole: bool,
 }

@@ -10,7 +10,7 @@ use super::version::Written;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Result};
-use crate::model::id::{Id, Seq, Timestamp, tellable};
+use crate::model::id::{Id, Seq, Timestamp, representable};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, NODE_BYTES, Node};
@@ -208,7 +208,7 @@ impl Edit {
             match change {
                 PropertyChange::Set(name, xml) => property::set(&mut self.txn, node.id, EVERYONE, name, xml).await?,
                 PropertyChange::Remove(name) => property::remove(&mut self.txn, node.id, EVERYONE, name).await?,
-                PropertyChange::ModifiedAt(at) => node.modified_at = tellable(*at),
+                PropertyChange::ModifiedAt(at) => node.modified_at = representable(*at),
                 PropertyChange::Comment(comment) => comment.clone_into(&mut node.comment),
                 PropertyChange::Kept(_) => return Err(Condition::CannotModifyProtectedProperty.into()),
             }

@@ -10,7 +10,7 @@ use super::verbs::{FileContent, PropertyChange};
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Result};
-use crate::model::id::{Id, Timestamp, tellable};
+use crate::model::id::{Id, Timestamp, representable};
 use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, Version};
 use crate::model::version::{is_version, refines};
@@ -112,7 +112,7 @@ impl Edit {
             hash: content.blob.hash,
             size_bytes: content.blob.size_bytes,
             content_type: Some(content.content_type),
-            modified_at: content.modified_at.map(tellable),
+            modified_at: content.modified_at.map(representable),
             author_id: Some(self.person()),
             device: self.device(),
         })

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use self::retention::Tended;
-use super::administration::{self, Fault};
+use super::administration::{self, AdministrationError};
 use super::edit::Edit;
 use super::edit::authority::Verb;
 use super::edit::event::Deed;
@@ -237,13 +237,13 @@ impl Tree {
     }
 
     /// Makes a job due now, as if it had not been tried; or all that were given up. How many.
-    pub async fn retry_jobs(&self, key: Option<&str>) -> administration::Result<u64> {
+    pub async fn retry_jobs(&self, key: Option<&str>) -> administration::AdministrationResult<u64> {
         let mut edit = self.administer().await?;
         let now = edit.now();
         let about = Deed { name: key.unwrap_or_default().to_owned(), ..Deed::default() };
         let retried = job::retry(edit.doing(Verb::RetryJob, about)?, key, now).await?;
         if let (Some(key), 0) = (key, retried) {
-            return Err(Fault::NoJob(key.to_owned()));
+            return Err(AdministrationError::NoJob(key.to_owned()));
         }
         edit.commit().await?;
         Ok(retried)

@@ -34,7 +34,7 @@ pub struct Tended {
 
 impl Tree {
     /// What the home of a person or project keeps.
-    pub async fn retention(&self, name: &str) -> administration::Result<Retention> {
+    pub async fn retention(&self, name: &str) -> administration::AdministrationResult<Retention> {
         let mut snapshot = self.store.read().await?;
         let home = home_named(&mut snapshot, name).await?;
         let found = retention::of(&mut snapshot, home).await?;
@@ -42,7 +42,7 @@ impl Tree {
     }
 
     /// Sets what it keeps.
-    pub async fn set_retention(&self, name: &str, retention: &Retention) -> administration::Result<()> {
+    pub async fn set_retention(&self, name: &str, retention: &Retention) -> administration::AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let home = home_named(&mut edit, name).await?;
         retention::set(edit.doing(Verb::SetRetention, Deed::within(home, []))?, home, retention).await?;

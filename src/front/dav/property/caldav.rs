@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Property, PropertyContext, Read, Write};
+use super::{LiveProperty, PropertyContext, Read, Write};
 use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, readable};
 use crate::ical::rule::SCALES;
 use crate::ical::select::select;
@@ -21,7 +21,7 @@ use crate::tree::changes::sync_token;
 use crate::tree::resolve::PRINCIPALS_SEGMENT;
 use crate::tree::resource::{Needs, Resource, Text};
 use crate::wire::calendar::{CALENDAR, JSON};
-use crate::wire::multistatus::{Value, href};
+use crate::wire::multistatus::{PropertyValue, href};
 use crate::wire::xml::escape;
 
 /// Zones are described by the rules of the coming year, seconds.
@@ -34,16 +34,16 @@ const DEAD: Needs = Needs { dead: true, ..NOTHING };
 
 const TEXT: Needs = Needs { text: true, ..Needs::TAG };
 
-const fn live(local: &'static str, needs: Needs, read: Read, source: &'static str) -> Property {
-    Property { name: QName::caldav(local), in_allprop: false, needs, read, write: Write::Protected, source }
+const fn live(local: &'static str, needs: Needs, read: Read, source: &'static str) -> LiveProperty {
+    LiveProperty { name: QName::caldav(local), in_allprop: false, needs, read, write: Write::Protected, source }
 }
 
-const fn set(local: &'static str, read: Read, write: Write, source: &'static str) -> Property {
-    Property { name: QName::caldav(local), in_allprop: false, needs: DEAD, read, write, source }
+const fn set(local: &'static str, read: Read, write: Write, source: &'static str) -> LiveProperty {
+    LiveProperty { name: QName::caldav(local), in_allprop: false, needs: DEAD, read, write, source }
 }
 
 /// The rows.
-pub static PROPERTIES: &[Property] = &[
+pub static PROPERTIES: &[LiveProperty] = &[
     live("calendar-home-set", NOTHING, calendar_home_set, "RFC 4791 section 6.2.1"),
     live("calendar-user-address-set", PRINCIPAL, calendar_user_address_set, "RFC 6638 section 2.4.1"),
     live("supported-calendar-component-set", OF_CALENDAR, supported_components, "RFC 4791 section 5.2.3"),
@@ -58,7 +58,7 @@ pub static PROPERTIES: &[Property] = &[
     set("calendar-timezone-id", calendar_timezone_id, Write::ZoneId, "RFC 7809 section 5.2"),
     live("timezone-service-set", NOTHING, timezone_services, "RFC 7809 section 5.1"),
     live("supported-calendar-component-sets", NOTHING, component_sets, "Calendar Server"),
-    Property {
+    LiveProperty {
         name: QName::dav("add-member"),
         in_allprop: false,
         needs: NOTHING,
@@ -66,7 +66,7 @@ pub static PROPERTIES: &[Property] = &[
         write: Write::Protected,
         source: "RFC 5995 section 3.2.1",
     },
-    Property {
+    LiveProperty {
         name: QName::of(CALENDARSERVER, "getctag"),
         in_allprop: false,
         needs: NOTHING,
@@ -76,12 +76,12 @@ pub static PROPERTIES: &[Property] = &[
     },
 ];
 
-fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
-    Some(Value::text(value))
+fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<PropertyValue<'a>> {
+    Some(PropertyValue::text(value))
 }
 
 /// What a calendar was told by name is described, where two yearly rules can; what was sent stays as it was.
-fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
+fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
     let zone = Zone::Known(named_zone(&resource.dead).filter(|_| resource.node.traits().is_calendar())?);
     let range = TimeRange { start: context.now, end: context.now.saturating_add(YEAR_S) };
     let zone = vtimezone(zone.iana_name()?, &zone, range)?;
@@ -90,7 +90,7 @@ fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<V
 }
 
 /// The name of the zone that a calendar was given whole.
-fn calendar_timezone_id(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn calendar_timezone_id(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let whole = whole_zone(&resource.dead).filter(|_| resource.node.traits().is_calendar())?;
     text(Zone::named_in(&whole)?.iana_name()?.to_owned())
 }
@@ -102,71 +102,71 @@ pub(super) fn holds(resource: &Resource, (name, _): &(QName, String)) -> bool {
 }
 
 /// Who tells the zones that objects need not describe: this server itself.
-fn timezone_services(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    (resource.node.kind == Kind::CalendarHome).then(|| Value::xml(href(TIMEZONES)))
+fn timezone_services(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    (resource.node.kind == Kind::CalendarHome).then(|| PropertyValue::xml(href(TIMEZONES)))
 }
 
 /// What one may ask of a new calendar: any kind alone, or all together.
-fn component_sets(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn component_sets(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let set = |names: &[&str]| {
         let comps: String = names.iter().map(|name| comp(name)).collect();
         format!("<C:supported-calendar-component-set xmlns:C=\"{CALDAV}\">{comps}</C:supported-calendar-component-set>")
     };
     let all: Vec<&str> = ComponentSet::ALL.names().collect();
     let alone = all.iter().map(|name| set(&[name]));
-    (resource.node.kind == Kind::CalendarHome).then(|| Value::xml(alone.chain([set(&all)]).collect::<String>()))
+    (resource.node.kind == Kind::CalendarHome).then(|| PropertyValue::xml(alone.chain([set(&all)]).collect::<String>()))
 }
 
 /// Members are added by POST to the calendar itself.
-fn add_member(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn add_member(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let adds = resource.node.traits().methods.contains(Method::Post) && resource.privileges.contains(Privilege::Bind);
-    adds.then(|| Value::xml(href(&resource.href)))
+    adds.then(|| PropertyValue::xml(href(&resource.href)))
 }
 
 fn comp(name: &str) -> String {
     format!("<C:comp xmlns:C=\"{CALDAV}\" name=\"{name}\"/>")
 }
 
-fn xml(value: String) -> Option<Value<'static>> {
-    Some(Value::xml(value))
+fn xml(value: String) -> Option<PropertyValue<'static>> {
+    Some(PropertyValue::xml(value))
 }
 
-fn calendar_home_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn calendar_home_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     (resource.node.kind == Kind::Principal)
-        .then(|| Value::xml(href(&Path::of(&[CALENDARS, &resource.node.name]).href(true))))
+        .then(|| PropertyValue::xml(href(&Path::of(&[CALENDARS, &resource.node.name]).href(true))))
 }
 
 /// The address of the log-in first, the principal's own last: clients take the first that they understand.
-fn calendar_user_address_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn calendar_user_address_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let principal = resource.principal.as_ref().filter(|_| resource.node.kind == Kind::Principal)?;
     let own = Path::of(&[PRINCIPALS_SEGMENT, &principal.name]).href(true);
     xml(principal.addresses.iter().map(|address| href(address)).chain([href(&own)]).collect())
 }
 
-fn supported_components(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_components(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     xml(resource.components?.names().map(comp).collect())
 }
 
-fn supported_data(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_data(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let of = |kind: &str| format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{kind}\" version=\"2.0\"/>");
     if resource.node.traits().is_calendar() { xml([CALENDAR, JSON].map(of).concat()) } else { None }
 }
 
-fn max_resource_size(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn max_resource_size(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if resource.node.traits().is_calendar() { text(MAX_BYTES.to_string()) } else { None }
 }
 
-fn max_attendees(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn max_attendees(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if resource.node.traits().is_calendar() { text(MAX_ATTENDEES.to_string()) } else { None }
 }
 
 /// The calendars by which rules may count (RSCALE).
-fn supported_rscales(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_rscales(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let of = |name: &str| format!("<C:supported-rscale xmlns:C=\"{CALDAV}\">{name}</C:supported-rscale>");
     if resource.node.traits().is_calendar() { xml(SCALES.map(of).concat()) } else { None }
 }
 
-fn supported_collations(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_collations(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let of = |name: &str| {
         format!("<C:supported-collation xmlns:C=\"urn:ietf:params:xml:ns:caldav\">{name}</C:supported-collation>")
     };
@@ -175,35 +175,35 @@ fn supported_collations(resource: &Resource, _: &PropertyContext) -> Option<Valu
 
 /// The object as it is stored, or the parts that are wanted. Of one that nobody can read there are no parts (500): its tag is
 /// told all the same, so it does not vanish, and GET gives the bytes. What would be too much is withheld likewise (507).
-fn calendar_data<'a>(resource: &'a Resource, context: &'a PropertyContext) -> Option<Value<'a>> {
+fn calendar_data<'a>(resource: &'a Resource, context: &'a PropertyContext) -> Option<PropertyValue<'a>> {
     let stored = match &resource.text {
         Text::Unread => return None,
-        Text::Missing => return Some(Value::Withheld(500)),
+        Text::Missing => return Some(PropertyValue::Withheld(500)),
         Text::Read(bytes) => bytes,
     };
     let (selection, zone, budget) = context.calendar.as_ref()?;
     if selection.is_all() {
         return text(readable(stored));
     }
-    let Some(object) = resource.object() else { return Some(Value::Withheld(500)) };
+    let Some(object) = resource.object() else { return Some(PropertyValue::Withheld(500)) };
     let zones = Zones::new(&object.calendar, zone).within(budget);
-    let Ok(told) = select(&object, selection, &zones) else { return Some(Value::Withheld(507)) };
+    let Ok(told) = select(&object, selection, &zones) else { return Some(PropertyValue::Withheld(507)) };
     if !selection.json {
         return text(told);
     }
     let mut element = format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{JSON}\" version=\"2.0\">");
     escape(&told, &mut element);
-    Some(Value::element(element + "</C:calendar-data>"))
+    Some(PropertyValue::element(element + "</C:calendar-data>"))
 }
 
 /// Opaque unless it was set (RFC 6638 section 9.1).
-fn schedule_calendar_transp(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn schedule_calendar_transp(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let set = resource.dead.iter().any(|(name, _)| name.is_caldav("schedule-calendar-transp"));
     let opaque = "<C:opaque xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/>";
-    (resource.node.traits().is_calendar() && !set).then(|| Value::xml(opaque))
+    (resource.node.traits().is_calendar() && !set).then(|| PropertyValue::xml(opaque))
 }
 
-fn getctag(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
+fn getctag(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
     if resource.node.traits().is_calendar() {
         text(sync_token(&resource.node, &context.epoch).to_string())
     } else {

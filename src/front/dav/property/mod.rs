@@ -10,13 +10,13 @@ use std::sync::{Arc, LazyLock};
 
 use crate::ical::zone::Zone;
 use crate::model::budget::Budget;
-use crate::model::calendar::Selection;
+use crate::model::calendar::CalendarDataSelection;
 use crate::model::id::Timestamp;
 use crate::model::markup::is_whole;
 use crate::model::name::QName;
 use crate::tree::gate::Admitted;
 use crate::tree::resource::{Needs, Resource};
-use crate::wire::multistatus::{Tags, Value};
+use crate::wire::multistatus::{ElementTags, PropertyValue};
 
 /// What a property's value depends on besides the resource.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct PropertyContext {
     /// The epoch of sync tokens.
     pub epoch: Arc<str>,
     /// Which parts of a calendar object are wanted, where what floats is told, and what that may cost.
-    pub calendar: Option<(Selection, Zone, Budget)>,
+    pub calendar: Option<(CalendarDataSelection, Zone, Budget)>,
 }
 
 impl PropertyContext {
@@ -41,10 +41,10 @@ impl PropertyContext {
 }
 
 /// Reads a property off what was loaded; `None`: this resource has no such property.
-pub type Read = for<'a> fn(&'a Resource, &'a PropertyContext) -> Option<Value<'a>>;
+pub type Read = for<'a> fn(&'a Resource, &'a PropertyContext) -> Option<PropertyValue<'a>>;
 
 /// A live property.
-pub struct Property {
+pub struct LiveProperty {
     /// Its name.
     pub name: QName,
     /// Is it part of `allprop`?
@@ -83,13 +83,13 @@ pub enum Write {
 }
 
 /// All rows.
-pub fn all() -> impl Iterator<Item = &'static Property> {
+pub fn all() -> impl Iterator<Item = &'static LiveProperty> {
     [webdav::PROPERTIES, acl::PROPERTIES, versioning::PROPERTIES, caldav::PROPERTIES].into_iter().flatten()
 }
 
 /// By their names, with their tags.
-static KNOWN: LazyLock<HashMap<&'static QName, (&'static Property, Tags)>> =
-    LazyLock::new(|| all().map(|property| (&property.name, (property, Tags::of(&property.name)))).collect());
+static KNOWN: LazyLock<HashMap<&'static QName, (&'static LiveProperty, ElementTags)>> =
+    LazyLock::new(|| all().map(|property| (&property.name, (property, ElementTags::of(&property.name)))).collect());
 
 /// Live properties that this server does not have. What a client would write there, others would believe to be the server's
 /// word: the standards protect them all the same.
@@ -117,18 +117,18 @@ pub fn is_reserved(name: &QName) -> bool {
 
 /// The row of a property, and its tags.
 #[must_use]
-pub fn find_with_tags(name: &QName) -> Option<&'static (&'static Property, Tags)> {
+pub fn find_with_tags(name: &QName) -> Option<&'static (&'static LiveProperty, ElementTags)> {
     KNOWN.get(name)
 }
 
 /// The row of a property.
 #[must_use]
-pub fn find(name: &QName) -> Option<&'static Property> {
+pub fn find(name: &QName) -> Option<&'static LiveProperty> {
     find_with_tags(name).map(|(property, _)| *property)
 }
 
 /// What `allprop` answers, besides dead properties.
-pub fn in_allprop() -> impl Iterator<Item = &'static Property> {
+pub fn in_allprop() -> impl Iterator<Item = &'static LiveProperty> {
     all().filter(|property| property.in_allprop)
 }
 
@@ -142,8 +142,8 @@ pub fn dead(resource: &Resource) -> impl Iterator<Item = &(QName, String)> {
 }
 
 /// A dead property as it is told: one that is damaged is there, and must not break the answer.
-pub fn told(xml: &str) -> Value<'_> {
-    if is_whole(xml, &[]) { Value::element(xml) } else { Value::Withheld(500) }
+pub fn stored_element(xml: &str) -> PropertyValue<'_> {
+    if is_whole(xml, &[]) { PropertyValue::element(xml) } else { PropertyValue::Withheld(500) }
 }
 
 /// The value of a property of a resource, live or dead. A listing asks for some twelve of each member.
@@ -151,17 +151,17 @@ pub fn told(xml: &str) -> Value<'_> {
 pub fn value<'a>(
     resource: &'a Resource,
     context: &'a PropertyContext,
-    row: Option<&Property>,
+    row: Option<&LiveProperty>,
     name: &QName,
-) -> Option<Value<'a>> {
+) -> Option<PropertyValue<'a>> {
     if let Some(live) = row.and_then(|row| (row.read)(resource, context)) {
         return Some(live);
     }
     if resource.dead.is_empty() { None } else { dead_value(resource, name) }
 }
 
-fn dead_value<'a>(resource: &'a Resource, name: &QName) -> Option<Value<'a>> {
-    dead(resource).find(|(known, _)| known == name).map(|(_, xml)| told(xml))
+fn dead_value<'a>(resource: &'a Resource, name: &QName) -> Option<PropertyValue<'a>> {
+    dead(resource).find(|(known, _)| known == name).map(|(_, xml)| stored_element(xml))
 }
 
 /// Names of the live properties that a resource has.

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Property, PropertyContext, Read, Write, all};
+use super::{LiveProperty, PropertyContext, Read, Write, all};
 use crate::front::dav::report::REPORTS;
 use crate::model::method::METHODS;
 use crate::model::name::{BEFFROI, QName};
@@ -11,7 +11,7 @@ use crate::model::view::View;
 use crate::tree::former::version_path;
 use crate::tree::resource::{Needs, Resource};
 use crate::wire::header::http_date;
-use crate::wire::multistatus::{Value, empty, href};
+use crate::wire::multistatus::{PropertyValue, empty, href};
 
 const NOTHING: Needs = Needs::NOTHING;
 const VERSIONS: Needs = Needs { versions: true, ..NOTHING };
@@ -19,20 +19,20 @@ const KEPT: Needs = Needs { kept: true, ..VERSIONS };
 const AUTHOR: Needs = Needs { author: true, ..NOTHING };
 const OLD_PLACE: Needs = Needs { old_place: true, ..Needs::TAG };
 
-const fn live(local: &'static str, needs: Needs, read: Read, source: &'static str) -> Property {
+const fn live(local: &'static str, needs: Needs, read: Read, source: &'static str) -> LiveProperty {
     written(local, needs, read, Write::Protected, source)
 }
 
-const fn written(local: &'static str, needs: Needs, read: Read, write: Write, source: &'static str) -> Property {
-    Property { name: QName::dav(local), in_allprop: false, needs, read, write, source }
+const fn written(local: &'static str, needs: Needs, read: Read, write: Write, source: &'static str) -> LiveProperty {
+    LiveProperty { name: QName::dav(local), in_allprop: false, needs, read, write, source }
 }
 
-const fn ours(local: &'static str, in_allprop: bool, needs: Needs, read: Read, write: Write) -> Property {
-    Property { name: QName::of(BEFFROI, local), in_allprop, needs, read, write, source: "ours" }
+const fn ours(local: &'static str, in_allprop: bool, needs: Needs, read: Read, write: Write) -> LiveProperty {
+    LiveProperty { name: QName::of(BEFFROI, local), in_allprop, needs, read, write, source: "ours" }
 }
 
 /// The rows.
-pub static PROPERTIES: &[Property] = &[
+pub static PROPERTIES: &[LiveProperty] = &[
     written("comment", NOTHING, comment, Write::Comment, "RFC 3253 section 3.1.1"),
     live("creator-displayname", AUTHOR, creator_displayname, "RFC 3253 section 3.1.2"),
     live("supported-method-set", NOTHING, supported_method_set, "RFC 3253 section 3.1.3"),
@@ -55,8 +55,8 @@ pub static PROPERTIES: &[Property] = &[
     ours("deleted-from", true, OLD_PLACE, deleted_from, Write::Protected),
 ];
 
-fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
-    Some(Value::text(value))
+fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<PropertyValue<'a>> {
+    Some(PropertyValue::text(value))
 }
 
 fn is_version(resource: &Resource) -> bool {
@@ -67,10 +67,10 @@ fn is_document(resource: &Resource) -> bool {
     resource.node.view == View::Present && !resource.node.is_collection()
 }
 
-fn hrefs(resource: &Resource, numbers: impl Iterator<Item = i64>) -> Option<Value<'static>> {
+fn hrefs(resource: &Resource, numbers: impl Iterator<Item = i64>) -> Option<PropertyValue<'static>> {
     let history = version_path(resource.node.id, None).href(true);
     let xml: String = numbers.map(|number| href(&format!("{history}{number}"))).collect();
-    Some(if xml.is_empty() { Value::Empty } else { Value::xml(xml) })
+    Some(if xml.is_empty() { PropertyValue::Empty } else { PropertyValue::xml(xml) })
 }
 
 /// The newest version; while a draft is written, the one it began from.
@@ -78,56 +78,58 @@ fn newest(resource: &Resource) -> Option<i64> {
     resource.versions.last().copied()
 }
 
-fn comment<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+fn comment<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<PropertyValue<'a>> {
     text(resource.node.comment.as_deref()?)
 }
 
-fn creator_displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+fn creator_displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<PropertyValue<'a>> {
     text(resource.author.as_deref()?)
 }
 
-fn creator_device<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+fn creator_device<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<PropertyValue<'a>> {
     text(resource.node.device.as_deref()?)
 }
 
-fn sha256<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+fn sha256<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<PropertyValue<'a>> {
     text(resource.node.hash.as_deref()?)
 }
 
-fn supported_method_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_method_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let methods = METHODS.iter().filter(|(method, _)| resource.node.traits().methods.contains(*method));
-    Some(Value::xml(methods.map(|(_, name)| format!("<D:supported-method name=\"{name}\"/>")).collect::<String>()))
+    Some(PropertyValue::xml(
+        methods.map(|(_, name)| format!("<D:supported-method name=\"{name}\"/>")).collect::<String>(),
+    ))
 }
 
-fn supported_live_property_set(_: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_live_property_set(_: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let mut xml = String::new();
     for property in all() {
         let element = empty(&property.name);
         xml.push_str(&format!("<D:supported-live-property><D:prop>{element}</D:prop></D:supported-live-property>"));
     }
-    Some(Value::xml(xml))
+    Some(PropertyValue::xml(xml))
 }
 
-fn supported_report_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn supported_report_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let reports = REPORTS.iter().filter(|report| (report.on)(resource.node.traits()));
     let xml = |name: &QName| format!("<D:supported-report><D:report>{}</D:report></D:supported-report>", empty(name));
-    Some(Value::xml(reports.map(|report| xml(&report.name)).collect::<String>()))
+    Some(PropertyValue::xml(reports.map(|report| xml(&report.name)).collect::<String>()))
 }
 
-fn checked_in(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn checked_in(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if !is_document(resource) || !resource.node.sealed { None } else { hrefs(resource, newest(resource).into_iter()) }
 }
 
-fn checked_out(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn checked_out(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if !is_document(resource) || resource.node.sealed || resource.versions.is_empty() {
         return None;
     }
     hrefs(resource, newest(resource).into_iter())
 }
 
-fn auto_version(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn auto_version(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let versioned = is_document(resource) && !resource.node.litter;
-    versioned.then(|| Value::xml("<D:checkout-unlocked-checkin/>"))
+    versioned.then(|| PropertyValue::xml("<D:checkout-unlocked-checkin/>"))
 }
 
 /// Numbers of the versions before this one.
@@ -135,31 +137,31 @@ fn before(resource: &Resource) -> &[i64] {
     resource.versions.split_at(resource.versions.partition_point(|number| *number < resource.node.version)).0
 }
 
-fn predecessor_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn predecessor_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if is_version(resource) {
         return hrefs(resource, before(resource).last().copied().into_iter());
     }
     (is_document(resource) && !resource.node.sealed).then(|| hrefs(resource, newest(resource).into_iter()))?
 }
 
-fn successor_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn successor_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let after = resource.versions.partition_point(|number| *number <= resource.node.version);
     is_version(resource).then(|| hrefs(resource, resource.versions.get(after).copied().into_iter()))?
 }
 
-fn checkout_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    is_version(resource).then_some(Value::Empty)
+fn checkout_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    is_version(resource).then_some(PropertyValue::Empty)
 }
 
-fn version_name(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn version_name(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if is_version(resource) { text(resource.node.version.to_string()) } else { None }
 }
 
-fn version_set(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn version_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if resource.node.view == View::VersionHistory { hrefs(resource, resource.versions.iter().copied()) } else { None }
 }
 
-fn root_version(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn root_version(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if resource.node.view == View::VersionHistory {
         hrefs(resource, resource.versions.first().copied().into_iter())
     } else {
@@ -167,12 +169,12 @@ fn root_version(resource: &Resource, _: &PropertyContext) -> Option<Value<'stati
     }
 }
 
-fn version_history(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn version_history(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let of_document = !resource.node.is_collection();
-    of_document.then(|| Value::xml(href(&version_path(resource.node.id, None).href(true))))
+    of_document.then(|| PropertyValue::xml(href(&version_path(resource.node.id, None).href(true))))
 }
 
-fn kept(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn kept(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if is_version(resource) && !resource.versions.is_empty() {
         text(if resource.kept { "1" } else { "0" })
     } else {
@@ -180,11 +182,11 @@ fn kept(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
     }
 }
 
-fn deleted_at(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn deleted_at(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     text(http_date(resource.old_place.as_ref()?.0))
 }
 
-fn deleted_from(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn deleted_from(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let (_, path) = resource.old_place.as_ref()?;
-    Some(Value::xml(href(&path.href(resource.node.is_collection()))))
+    Some(PropertyValue::xml(href(&path.href(resource.node.is_collection()))))
 }

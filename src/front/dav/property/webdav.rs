@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use jiff::Timestamp as Instant;
 
-use super::{Property, PropertyContext, Read, Write};
+use super::{LiveProperty, PropertyContext, Read, Write};
 use crate::model::etag::ETag;
-use crate::model::id::{Timestamp, tellable};
+use crate::model::id::{Timestamp, representable};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{MICROSOFT, QName};
@@ -15,7 +15,7 @@ use crate::tree::calendar::{given, link_of};
 use crate::tree::changes::sync_token;
 use crate::tree::resource::{Needs, Resource};
 use crate::wire::header::{file_date, http_date, unix_seconds};
-use crate::wire::multistatus::{Value, empty, href, lockdiscovery};
+use crate::wire::multistatus::{PropertyValue, empty, href, lockdiscovery};
 
 /// What a home without quota says it still takes: Finder refuses to copy where there is no number.
 const UNLIMITED_BYTES: i64 = 1 << 40;
@@ -28,7 +28,7 @@ const DEAD: Needs = Needs { dead: true, ..Needs::TAG };
 const LOCKS: Needs = Needs { locks: true, ..Needs::TAG };
 const QUOTA: Needs = Needs { quota: true, ..BRIEF };
 
-const fn live(local: &'static str, in_allprop: bool, needs: Needs, read: Read, source: &'static str) -> Property {
+const fn live(local: &'static str, in_allprop: bool, needs: Needs, read: Read, source: &'static str) -> LiveProperty {
     written(local, in_allprop, needs, read, Write::Protected, source)
 }
 
@@ -39,12 +39,12 @@ const fn written(
     read: Read,
     write: Write,
     source: &'static str,
-) -> Property {
-    Property { name: QName::dav(local), in_allprop, needs, read, write, source }
+) -> LiveProperty {
+    LiveProperty { name: QName::dav(local), in_allprop, needs, read, write, source }
 }
 
 /// The rows.
-pub static PROPERTIES: &[Property] = &[
+pub static PROPERTIES: &[LiveProperty] = &[
     live("creationdate", true, BRIEF, creationdate, "RFC 4918 section 15.1"),
     written("displayname", true, DEAD, displayname, Write::Shown, "RFC 4918 section 15.2"),
     live("getcontentlength", true, BRIEF, getcontentlength, "RFC 4918 section 15.4"),
@@ -65,21 +65,21 @@ pub static PROPERTIES: &[Property] = &[
 ];
 
 /// A property whose value, if it has one, is kept as sent.
-const fn dead(name: QName, needs: Needs, write: Write, source: &'static str) -> Property {
-    Property { name, in_allprop: false, needs, read: absent, write, source }
+const fn dead(name: QName, needs: Needs, write: Write, source: &'static str) -> LiveProperty {
+    LiveProperty { name, in_allprop: false, needs, read: absent, write, source }
 }
 
-fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<Value<'a>> {
-    Some(Value::text(value))
+fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<PropertyValue<'a>> {
+    Some(PropertyValue::text(value))
 }
 
 /// Text of ours that holds no markup: a number, a date, a tag.
-fn plain(value: String) -> Option<Value<'static>> {
-    Some(Value::xml(value))
+fn plain(value: String) -> Option<PropertyValue<'static>> {
+    Some(PropertyValue::xml(value))
 }
 
 /// Nothing live: the value, if there is one, is a dead property's.
-fn absent(_: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn absent(_: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     None
 }
 
@@ -92,15 +92,15 @@ fn seconds_or_date(text: &str) -> Option<Timestamp> {
 /// out, and kept only because not all of its dates can be told otherwise: whatever gives the resource another time ends it.
 pub(super) fn holds(resource: &Resource, dead: &(QName, String)) -> bool {
     let told = given(std::slice::from_ref(dead), &WIN32_LAST_MODIFIED).as_deref().and_then(file_date);
-    told.is_some_and(|told| tellable(told) == tellable(resource.node.modified_at))
+    told.is_some_and(|told| representable(told) == representable(resource.node.modified_at))
 }
 
-fn creationdate(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn creationdate(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     plain(Instant::from_second(resource.node.created_at).ok()?.to_string())
 }
 
 /// The last segment: file managers show it as the name. A principal is shown by its display name.
-fn displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+fn displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<PropertyValue<'a>> {
     match (&resource.principal, resource.node.kind) {
         (Some(principal), _) => text(principal.display_name.as_str()),
         // A calendar's own is a dead one.
@@ -119,56 +119,60 @@ fn displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Val
     }
 }
 
-fn getcontentlength(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn getcontentlength(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if resource.node.is_collection() { None } else { plain(resource.node.size_bytes.to_string()) }
 }
 
-fn getcontenttype<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Value<'a>> {
+fn getcontenttype<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<PropertyValue<'a>> {
     text(resource.node.media_type()?)
 }
 
-fn getetag(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
-    plain(ETag::told_of_hash(resource.node.hash.as_deref()?))
+fn getetag(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    plain(ETag::header_of_hash(resource.node.hash.as_deref()?))
 }
 
-fn getlastmodified(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn getlastmodified(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     plain(http_date(resource.node.modified_at))
 }
 
-fn lock_discovery(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
+fn lock_discovery(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
     if !resource.node.traits().methods.contains(Method::Lock) {
         return None;
     }
-    Some(if resource.locks.is_empty() { Value::Empty } else { Value::xml(lockdiscovery(&resource.locks, context.now)) })
+    Some(if resource.locks.is_empty() {
+        PropertyValue::Empty
+    } else {
+        PropertyValue::xml(lockdiscovery(&resource.locks, context.now))
+    })
 }
 
-fn resourcetype(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn resourcetype(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let types = resource.node.traits().resource_types;
     if types.is_empty() {
-        return Some(Value::Empty);
+        return Some(PropertyValue::Empty);
     }
-    Some(Value::xml(types.iter().map(empty).collect::<String>()))
+    Some(PropertyValue::xml(types.iter().map(empty).collect::<String>()))
 }
 
-fn supportedlock(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn supportedlock(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     const BOTH: &str = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>\
         </D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>";
-    resource.node.traits().methods.contains(Method::Lock).then(|| Value::xml(BOTH))
+    resource.node.traits().methods.contains(Method::Lock).then(|| PropertyValue::xml(BOTH))
 }
 
-fn quota_available(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn quota_available(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let (_, available) = resource.quota?;
     plain(available.unwrap_or(UNLIMITED_BYTES).to_string())
 }
 
-fn quota_used(resource: &Resource, _: &PropertyContext) -> Option<Value<'static>> {
+fn quota_used(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     plain(resource.quota?.0.to_string())
 }
 
-fn resource_id(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
-    Some(Value::xml(href(&format!("urn:beffroi:{}:{}", context.epoch, resource.node.id))))
+fn resource_id(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
+    Some(PropertyValue::xml(href(&format!("urn:beffroi:{}:{}", context.epoch, resource.node.id))))
 }
 
-fn token(resource: &Resource, context: &PropertyContext) -> Option<Value<'static>> {
+fn token(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
     if resource.node.traits().sync { text(sync_token(&resource.node, &context.epoch).to_string()) } else { None }
 }

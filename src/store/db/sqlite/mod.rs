@@ -28,7 +28,7 @@ use super::schema::MIGRATIONS;
 use super::{Adapter, Answer, Cell, Columns, Control, Row, Session};
 use crate::model::error::Failure;
 use crate::store::counters::Counters;
-use crate::store::place::Place;
+use crate::store::place::DataDirectory;
 
 /// Name of the database, of its log and of the index of that.
 const FILES: [&str; 3] = ["beffroi.sqlite", "beffroi.sqlite-wal", "beffroi.sqlite-shm"];
@@ -84,7 +84,11 @@ impl Adapter for Database {
     type Revision = Revision;
     const FILES: &'static [&'static str] = &FILES;
 
-    async fn open(place: &Place, flush: bool, counters: &Arc<Counters>) -> Result<(Self, SqliteConnection), Failure> {
+    async fn open(
+        place: &DataDirectory,
+        flush: bool,
+        counters: &Arc<Counters>,
+    ) -> Result<(Self, SqliteConnection), Failure> {
         let [database, _, index] = FILES.map(|name| place.join(name));
         let synchronous = if flush { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
         let options =

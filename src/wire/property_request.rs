@@ -4,7 +4,7 @@ use crate::model::name::QName;
 
 /// What a PROPFIND, or the `DAV:prop` of a report, asks for (RFC 4918 section 14.20).
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Asked {
+pub enum PropertyRequest {
     /// `allprop`, and these besides.
     All(Vec<QName>),
     /// `propname`.

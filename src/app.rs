@@ -33,7 +33,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Opens the listeners of a tree. A client that connects from now on is answered as soon as [`Running::serve`] runs.
+    /// Opens the listeners of a tree. A client that connects from now on is answered as soon as [`Running::serve`]
+    /// runs.
     pub async fn open(tree: Tree, config: Config) -> anyhow::Result<Self> {
         let mut listeners = Vec::new();
         for address in &config.server.listen {
@@ -104,7 +105,8 @@ pub async fn open_tree(data: &Path, config: &StoreConfig) -> anyhow::Result<Tree
     }
     let tree = Tree::open_within(data, config.flush, config.cache_mib.saturating_mul(1 << 20)).await?;
     if tree.tightened() {
-        tracing::warn!(data = %data.display(), "others could read the data directory; it is open to its owner alone now");
+        tracing::warn!(data = %data.display(), "others could read the data directory; it is open to its owner alone \
+                                                now");
     }
     Ok(tree)
 }

@@ -40,8 +40,8 @@ pub struct ServerConfig {
     pub max_document_bytes: u64,
     /// Seconds for the head of a request, and between two on one connection.
     pub head_timeout_s: u64,
-    /// Seconds that a client may keep us waiting in the middle of a body, of which each KiB that comes gives one back, or
-    /// leave an answer untaken.
+    /// Seconds that a client may keep us waiting in the middle of a body, of which each KiB that comes gives one back,
+    /// or leave an answer untaken.
     pub idle_timeout_s: u64,
     /// Seconds that requests get to finish when the server stops.
     pub drain_timeout_s: u64,

@@ -33,7 +33,8 @@ pub struct Exchange {
     pub body: Incoming,
     /// Who asks.
     pub actor: Actor,
-    /// Hosts by which we are known, where the request names a destination: from our settings, a trusted proxy, the request.
+    /// Hosts by which we are known, where the request names a destination: from our settings, a trusted proxy, the
+    /// request.
     pub authorities: Vec<String>,
     /// Language of what people read.
     pub language: crate::message::Language,

@@ -1,8 +1,9 @@
 //! Beffroi: a server that makes a public project's documents appear in the file explorer, over WebDAV.
 //!
-//! Follow a request: [`server`] accepts it and finds out who asks; a front end ([`front::dav`]) reads its head, asks [`tree`] to
-//! admit it, and answers; [`tree`] resolves the path, passes the gate and carries out its verbs on [`store`]. [`wire`]
-//! turns XML and headers into the plain values of [`model`] and back. Nothing in a lower layer calls a higher one;
+//! Follow a request: [`server`] accepts it and finds out who asks; a front end ([`front::dav`]) reads its head, asks
+//! [`tree`] to admit it, and answers; [`tree`] resolves the path, passes the gate and carries out its verbs on
+//! [`store`]. [`wire`] turns XML and headers into the plain values of [`model`] and back. Nothing in a lower layer
+//! calls a higher one;
 //! `tests/layers.rs` holds the imports to that. `ARCHITECTURE.md` is the map.
 
 #![cfg_attr(

@@ -65,8 +65,8 @@ impl Language {
         }
     }
 
-    /// Of ours the one that is wanted most, by an `Accept-Language` header (RFC 9110 section 12.5.4) or a locale's name; English when
-    /// none is wanted.
+    /// Of ours the one that is wanted most, by an `Accept-Language` header (RFC 9110 section 12.5.4) or a locale's
+    /// name; English when none is wanted.
     #[must_use]
     pub fn prefer(wanted: &str) -> Self {
         if wanted.is_empty() {

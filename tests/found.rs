@@ -1,5 +1,5 @@
-//! Whoever asks at the very instant that an expansion tells finds the object, however it is asked; and the table of RFC 4791
-//! section 9.9, row by row.
+//! Whoever asks at the very instant that an expansion tells finds the object, however it is asked; and the table of RFC
+//! 4791 section 9.9, row by row.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -208,7 +208,9 @@ proptest! {
             prop_assert!(is_found(&object, &calendar, begin), "query at {}", write_utc(start));
             // The same instance is told of any range that it lies in.
             let part = TimeRange { start: start + off.min(0), end: start + off.min(0) + length.max(1 - off.min(0)) };
-            let inside = |(start, end): &(i64, i64)| *start < LAST && part.overlaps(*start, *end) && window.overlaps(*start, *end);
+            let inside = |(start, end): &(i64, i64)| {
+                *start < LAST && part.overlaps(*start, *end) && window.overlaps(*start, *end)
+            };
             let of_part: Vec<_> = told(&object, &calendar, part).unwrap().into_iter().filter(inside).collect();
             prop_assert_eq!(of_part, all.iter().copied().filter(inside).collect::<Vec<_>>(), "{:?}", part);
             // What is told of one instance is read as that instance.
@@ -422,7 +424,8 @@ fn alarms_of_days_ring_by_the_clock() {
     }
 }
 
-/// What cannot be followed to its end is perhaps busy, never surely free, and no expansion tells a part of it as if it were all.
+/// What cannot be followed to its end is perhaps busy, never surely free, and no expansion tells a part of it as if it
+/// were all.
 #[test]
 fn what_is_cut_short_is_perhaps_busy() {
     let year = TimeRange { start: hour(0), end: hour(365 * 24) };

@@ -1,4 +1,5 @@
-//! Holds the imports of `src/` against the layers of `ARCHITECTURE.md`: who may import whom, and who alone may name what.
+//! Holds the imports of `src/` against the layers of `ARCHITECTURE.md`: who may import whom, and who alone may name
+//! what.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -63,7 +64,8 @@ const ADAPTERS: &str = "store/db/sqlite";
 const OF_ONE_DATABASE: [&str; 8] =
     ["sqlx::", "sqlite", "json_each", "json_group_array", "group_concat", "savepoint", "pragma", "-shm"];
 
-/// What may follow rules, the files above `ical` that may call it, and how each does it in a turn of work (`tree/work.rs`).
+/// What may follow rules, the files above `ical` that may call it, and how each does it in a turn of work
+/// (`tree/work.rs`).
 const FOLLOW: [&str; 5] = ["Zones::new(", "Zone::of_text(", "bounds(", "judge(", "sound("];
 const FOLLOWERS: [(&str, &str); 6] = [
     ("tree/calendar.rs", "in `Tree::prepare` and `Tree::zone_of_text`; opening a store indexes, too"),
@@ -75,6 +77,7 @@ const FOLLOWERS: [(&str, &str); 6] = [
 ];
 
 const MAX_LINES: usize = 600;
+const MAX_COLUMNS: usize = 120;
 const MAX_FUNCTION_LINES: usize = 60;
 
 /// Functions that are longer, and why.
@@ -83,7 +86,8 @@ const LONG: [(&str, &str, &str); 2] = [
     ("tree/administration.rs", "add_principal", "all rows that a principal begins with"),
 ];
 
-/// Files of a folder that import each other in a circle, and why they do still. What is no circle any more must go from here.
+/// Files of a folder that import each other in a circle, and why they do still. What is no circle any more must go from
+/// here.
 const CIRCLES: [(&[&str], &str); 8] = [
     (
         &["ical/described", "ical/exceptions", "ical/rule", "ical/zone"],
@@ -392,6 +396,28 @@ fn every_file_says_what_it_is_for_and_is_small() {
         for (number, line) in text.lines().enumerate() {
             if line.replace("VTODO", "").contains("TODO") || line.contains("FIXME") {
                 wrong.push(format!("{file}:{} is unfinished", number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Lines end at 120, but for addresses, rows of tables, and in tests what stands between quotes.
+#[test]
+fn lines_end_at_120() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut wrong = Vec::new();
+    for directory in ["src", "tests"] {
+        let mut paths = Vec::new();
+        files(&root.join(directory), &mut paths);
+        for path in paths {
+            let text = fs::read_to_string(&path).expect("a source file");
+            for (number, line) in text.lines().enumerate().filter(|(_, line)| line.chars().count() > MAX_COLUMNS) {
+                let may =
+                    line.contains("://") || line.starts_with("//! |") || directory == "tests" && line.contains('"');
+                if !may {
+                    wrong.push(format!("{}:{}", path.display(), number + 1));
+                }
             }
         }
     }

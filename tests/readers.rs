@@ -1,5 +1,5 @@
-//! What objects hold, read by us and by another library: those that clients sent in the recorded conversations, and generated ones.
-//! Components, properties, parameters and values are the same, in the same order.
+//! What objects hold, read by us and by another library: those that clients sent in the recorded conversations, and
+//! generated ones. Components, properties, parameters and values are the same, in the same order.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 

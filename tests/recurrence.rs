@@ -94,11 +94,16 @@ fn object() -> impl Strategy<Value = String> {
             lines.push(told("EXDATE", tomorrow, hour));
         }
         let mut text = format!(
-            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:u\r\nDTSTAMP:20260101T000000Z\r\n{}\r\nEND:VEVENT\r\n",
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:u\r\n\
+             DTSTAMP:20260101T000000Z\r\n{}\r\nEND:VEVENT\r\n",
             lines.join("\r\n")
         );
         if more == 2 && rule.starts_with("FREQ=DAILY;INTERVAL=1;") && !rule.contains("BY") {
-            let moved = [told("RECURRENCE-ID", tomorrow, hour), told("DTSTART", tomorrow, hour + 1), "DURATION:PT20M".to_owned()];
+            let moved = [
+                told("RECURRENCE-ID", tomorrow, hour),
+                told("DTSTART", tomorrow, hour + 1),
+                "DURATION:PT20M".to_owned(),
+            ];
             text += &format!(
                 "BEGIN:VEVENT\r\nUID:u\r\nDTSTAMP:20260101T000000Z\r\n{}\r\nEND:VEVENT\r\n",
                 moved.join("\r\n")
@@ -109,9 +114,9 @@ fn object() -> impl Strategy<Value = String> {
 }
 
 /// An instance that begins a series and is not of its rule counts all the same (RFC 5545 section 3.8.5.3: "The DTSTART
-/// property value SHOULD be synchronized with the recurrence rule, if specified. The recurrence set generated with a DTSTART
-/// property value not synchronized with the recurrence rule is undefined."). Here, as in clients and in dateutil's rule
-/// sets, it is the first instance, also of those that COUNT counts; calcard leaves it out.
+/// property value SHOULD be synchronized with the recurrence rule, if specified. The recurrence set generated with a
+/// DTSTART property value not synchronized with the recurrence rule is undefined."). Here, as in clients and in
+/// dateutil's rule sets, it is the first instance, also of those that COUNT counts; calcard leaves it out.
 fn begins_off_its_rule(ours: &[(i64, i64)], theirs: &[(i64, i64)]) -> bool {
     let Some((first, rest)) = ours.split_first() else { return false };
     !theirs.contains(first) && theirs.len() <= rest.len() + 1 && theirs.starts_with(rest)

@@ -89,8 +89,8 @@ fn exceptions_are_read_on_the_clock_of_dtstart() {
     }
 }
 
-/// A day of a series of whole days is the one that is written, in whatever zone; where it is written in UTC, the one that begins
-/// then in the zone of the calendar.
+/// A day of a series of whole days is the one that is written, in whatever zone; where it is written in UTC, the one
+/// that begins then in the zone of the calendar.
 #[test]
 fn days_are_named_by_their_midnights() {
     let spellings = [
@@ -139,7 +139,8 @@ fn instances_are_those_that_the_object_tells() {
         (
             &[
                 weekly,
-                "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Paris:20260328T090000\nDTSTART;TZID=Europe/Paris:20260330T090000\nDURATION:PT30M",
+                "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Paris:20260328T090000\n\
+                 DTSTART;TZID=Europe/Paris:20260330T090000\nDURATION:PT30M",
             ],
             &["20260321T080000Z+3600", "20260330T070000Z+1800", "20260406T070000Z+1800", "20260413T070000Z+1800"],
         ),
@@ -147,7 +148,8 @@ fn instances_are_those_that_the_object_tells() {
         (
             &[
                 weekly,
-                "RECURRENCE-ID;RANGE=THISANDFUTURE:20260328T080000Z\nDTSTART;TZID=America/New_York:20260328T090000\nDURATION:PT30M",
+                "RECURRENCE-ID;RANGE=THISANDFUTURE:20260328T080000Z\nDTSTART;TZID=America/New_York:20260328T090000\n\
+                 DURATION:PT30M",
             ],
             &["20260321T080000Z+3600", "20260328T130000Z+1800", "20260404T130000Z+1800", "20260411T130000Z+1800"],
         ),
@@ -160,31 +162,31 @@ fn instances_are_those_that_the_object_tells() {
         (
             &[
                 weekly,
-                "RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20260328\nDTSTART;TZID=Europe/Paris:20260328T110000\nDURATION:PT1H",
-                "RECURRENCE-ID;TZID=Europe/Paris:20260404T090000\nDTSTART;TZID=Europe/Paris:20260405T080000\nDURATION:PT2H",
+                "RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20260328\nDTSTART;TZID=Europe/Paris:20260328T110000\n\
+                 DURATION:PT1H",
+                "RECURRENCE-ID;TZID=Europe/Paris:20260404T090000\nDTSTART;TZID=Europe/Paris:20260405T080000\n\
+                 DURATION:PT2H",
             ],
             &["20260321T080000Z+3600", "20260328T100000Z+3600", "20260405T060000Z+7200", "20260411T090000Z+3600"],
         ),
         // Periods of RDATE have lengths of their own, also where the rule tells the same instance.
         (
-            &[
-                "DTSTART:20260324T080000Z\nDURATION:PT1H\nRDATE;VALUE=PERIOD:20260325T120000Z/PT3H,20260326T120000Z/20260326T180000Z",
-            ],
+            &["DTSTART:20260324T080000Z\nDURATION:PT1H\n\
+                 RDATE;VALUE=PERIOD:20260325T120000Z/PT3H,20260326T120000Z/20260326T180000Z"],
             &["20260324T080000Z+3600", "20260325T120000Z+10800", "20260326T120000Z+21600"],
         ),
         (
-            &[
-                "DTSTART;TZID=Europe/Paris:20260327T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3\nRDATE;VALUE=PERIOD;TZID=Europe/Paris:20260328T090000/P1D",
-            ],
+            &["DTSTART;TZID=Europe/Paris:20260327T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3\n\
+                 RDATE;VALUE=PERIOD;TZID=Europe/Paris:20260328T090000/P1D"],
             &["20260327T080000Z+3600", "20260328T080000Z+82800", "20260329T070000Z+3600"],
         ),
         (
-            &[
-                "DTSTART:20260324T080000Z\nDTEND:20260324T090000Z\nRDATE;VALUE=PERIOD:20260325T080000Z/PT3H\nEXDATE;VALUE=DATE:20260325",
-            ],
+            &["DTSTART:20260324T080000Z\nDTEND:20260324T090000Z\nRDATE;VALUE=PERIOD:20260325T080000Z/PT3H\n\
+                 EXDATE;VALUE=DATE:20260325"],
             &["20260324T080000Z+3600"],
         ),
-        // EXRULE removes, once or every time, from the rule and from RDATE; it does not begin at DTSTART unless it says so.
+        // EXRULE removes, once or every time, from the rule and from RDATE; it does not begin at DTSTART unless it says
+        // so.
         (
             &[&format!("{daily}\nEXRULE:FREQ=WEEKLY;BYDAY=SA,SU")],
             &[
@@ -283,8 +285,8 @@ fn times_far_away_are_told_as_they_are() {
     }
 }
 
-/// Of the overrides those are left that matter in a range: now, before they were moved, or for what comes after them (RFC 4791
-/// section 9.6.6), whatever else is selected.
+/// Of the overrides those are left that matter in a range: now, before they were moved, or for what comes after them
+/// (RFC 4791 section 9.6.6), whatever else is selected.
 #[test]
 fn overrides_are_limited_to_those_that_matter() {
     let zone = "BEGIN:VTIMEZONE\r\nTZID:Own\r\nEND:VTIMEZONE\r\n";
@@ -314,7 +316,8 @@ fn overrides_are_limited_to_those_that_matter() {
     }
 }
 
-/// However many rules an object excludes by, so many are read and no more, and what is not looked at to its end is told as that.
+/// However many rules an object excludes by, so many are read and no more, and what is not looked at to its end is told
+/// as that.
 #[test]
 fn exceptions_have_a_budget() {
     let spent = |number: usize| {

@@ -1,4 +1,5 @@
-//! `beffroi import calendar` and `beffroi export calendar`: a file in, a stream out, in the name of the calendar's owner.
+//! `beffroi import calendar` and `beffroi export calendar`: a file in, a stream out, in the name of the calendar's
+//! owner.
 
 use std::io::{BufWriter, Write as _};
 use std::path::Path as FilePath;

@@ -1,5 +1,5 @@
-//! A directory of this machine, held open: what is reached through it stands in it, whatever others put in its place meanwhile.
-//! No symbolic link in it is followed.
+//! A directory of this machine, held open: what is reached through it stands in it, whatever others put in its place
+//! meanwhile. No symbolic link in it is followed.
 
 use std::ffi::OsStr;
 use std::io::{Error, ErrorKind, Result};
@@ -78,7 +78,8 @@ impl Directory {
     }
 }
 
-/// Opens what stands at a path itself, and not what a link there leads to: neither one that was there nor one that came just now.
+/// Opens what stands at a path itself, and not what a link there leads to: neither one that was there nor one that came
+/// just now.
 async fn open_itself(path: &Path) -> Result<File> {
     let link = || Error::new(ErrorKind::InvalidInput, "it is a symbolic link, and none is followed");
     let there = fs::symlink_metadata(path).await?;

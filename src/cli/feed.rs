@@ -17,7 +17,11 @@ pub(super) enum FeedCommand {
         /// Which: /calendars/NAME/CALENDAR
         address: String,
         /// How much of each event is told
-        #[arg(long, default_value = "busy", value_parser = PossibleValuesParser::new(DETAILS.iter().map(|(_, code)| *code)))]
+        #[arg(
+            long,
+            default_value = "busy",
+            value_parser = PossibleValuesParser::new(DETAILS.iter().map(|(_, code)| *code)),
+        )]
         detail: String,
         /// When it ends: an RFC 3339 instant, or a date (its end)
         #[arg(long, value_name = "DATE")]

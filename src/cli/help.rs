@@ -1,5 +1,5 @@
-//! `--help` in the language of the terminal. The English texts stand beside the commands and their arguments; the French
-//! ones in `locales/fr/help.ftl`, each under the path of its command and the name of its argument.
+//! `--help` in the language of the terminal. The English texts stand beside the commands and their arguments; the
+//! French ones in `locales/fr/help.ftl`, each under the path of its command and the name of its argument.
 
 use clap::Command;
 

@@ -18,7 +18,11 @@ pub(super) enum HolidaysCommand {
         /// Such as /calendars/NAME/CALENDAR
         address: String,
         /// Where
-        #[arg(long, default_value = "metropole", value_parser = PossibleValuesParser::new(REGIONS.iter().map(|(name, _)| *name)))]
+        #[arg(
+            long,
+            default_value = "metropole",
+            value_parser = PossibleValuesParser::new(REGIONS.iter().map(|(name, _)| *name)),
+        )]
         region: String,
     },
     /// Put the school holidays of the ministry's table (CSV, semicolons) into a calendar; it is made if there is none

@@ -197,6 +197,8 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
     if json {
         let members: Vec<Value> =
             members.into_iter().map(|row| columns.iter().map(|name| (*name).to_owned()).zip(row).collect()).collect();
+        let held = holds.iter().map(|hold| json!({"name": hold.principal, "since": instant(hold.since_at)}));
+        let held: Vec<_> = held.collect();
         let object = json!({
             "name": summary.principal.name,
             "display_name": summary.principal.display_name,
@@ -204,7 +206,7 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
             "used_bytes": summary.used_bytes,
             "quota_bytes": summary.quota_bytes,
             "members": members,
-            "held": holds.iter().map(|hold| json!({"name": hold.principal, "since": instant(hold.since_at)})).collect::<Vec<_>>(),
+            "held": held,
         });
         line(&serde_json::to_string_pretty(&object)?);
         return Ok(());

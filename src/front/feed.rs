@@ -1,5 +1,5 @@
-//! `/feeds/{token}/{calendar}.ics`: a calendar for programs that can only subscribe. Whoever knows the address reads it,
-//! without any challenge, by the present rights of the person in whose name it was made.
+//! `/feeds/{token}/{calendar}.ics`: a calendar for programs that can only subscribe. Whoever knows the address reads
+//! it, without any challenge, by the present rights of the person in whose name it was made.
 
 use std::sync::Arc;
 

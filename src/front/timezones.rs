@@ -1,5 +1,5 @@
-//! `/timezones/`: the service that tells clients the time zones this server knows (RFC 7808), so that objects need not describe them
-//! (RFC 7809 section 3.1.2).
+//! `/timezones/`: the service that tells clients the time zones this server knows (RFC 7808), so that objects need not
+//! describe them (RFC 7809 section 3.1.2).
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
@@ -96,7 +96,8 @@ fn answer(path: &str, query: &str) -> TimezoneAnswer {
                 .iter()
                 .map(|change| {
                     let (from, to) = change.offsets;
-                    json!({"name": change.name, "onset": moment(change.at), "utc-offset-from": from, "utc-offset-to": to})
+                    let onset = moment(change.at);
+                    json!({"name": change.name, "onset": onset, "utc-offset-from": from, "utc-offset-to": to})
                 })
                 .collect();
             let all = json!({"tzid": name, "start": moment(start), "end": moment(end), "observances": told});

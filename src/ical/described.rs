@@ -33,7 +33,8 @@ pub struct Described {
     fingerprint: OnceLock<u64>,
 }
 
-/// Rules that go on for ever, each year alike: of them some years are known, and those of the cycle stand for all the others.
+/// Rules that go on for ever, each year alike: of them some years are known, and those of the cycle stand for all the
+/// others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Cycle {
     /// The first year that is like another.
@@ -120,7 +121,8 @@ impl Begins {
     fn of(part: ObservanceOffsets, component: &Component, zones: &Zones<'_>) -> Self {
         let told = component.property("DTSTART").and_then(When::of);
         let start = When { local: told.as_ref().map_or(OUTSET, |when| when.local), clock: Clock::Floating };
-        // UNTIL is in UTC. Whichever of the two offsets a program reckoned it by, it meets no other change of the clock.
+        // UNTIL is in UTC. Whichever of the two offsets a program reckoned it by, it meets no other change of the
+        // clock.
         let seconds = part.from_s.max(part.to_s).and_then(|seconds| i32::try_from(seconds).ok()).unwrap_or(0);
         let clock = Zone::Known(TimeZone::fixed(Offset::from_seconds(seconds).unwrap_or(Offset::UTC)));
         let mut begins = Self { start, clock, known: told.iter().map(|when| when.local).collect(), yearly: Vec::new() };
@@ -233,8 +235,8 @@ impl Described {
         next.checked_sub(1).and_then(|last| self.onsets.get(last)).map_or_else(|| self.first(), |onset| onset.to_s)
     }
 
-    /// The last year in which something may be otherwise than the rules say that go on for ever, and all years of these. `None`: there is
-    /// no end to it that the calendar holds.
+    /// The last year in which something may be otherwise than the rules say that go on for ever, and all years of
+    /// these. `None`: there is no end to it that the calendar holds.
     pub(super) fn settled(&self) -> Option<i16> {
         match self.cycle {
             Some(cycle) => cycle.from.checked_add(CYCLE_YEARS),
@@ -242,8 +244,8 @@ impl Described {
         }
     }
 
-    /// The changes of the clock in a year, by the clock before, with the offsets before and after. `None`: they are not for sure, for two
-    /// parts do not agree which offset was before, or they lie where years meet.
+    /// The changes of the clock in a year, by the clock before, with the offsets before and after. `None`: they are not
+    /// for sure, for two parts do not agree which offset was before, or they lie where years meet.
     pub(super) fn changes(&self, year: i16) -> Option<Vec<(DateTime, i64, i64)>> {
         let begins = Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0);
         let shown = self.followed(begins);
@@ -396,11 +398,13 @@ mod tests {
         // The last change by the first rules is one of them, and others follow.
         let rules = |until: &str| {
             let old = format!(
-                "DTSTART:19800928T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=9;BYDAY=-1SU;UNTIL={until}"
+                "DTSTART:19800928T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\n\
+                 RRULE:FREQ=YEARLY;BYMONTH=9;BYDAY=-1SU;UNTIL={until}"
             );
             let summer =
                 "DTSTART:19810329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU";
-            let new = "DTSTART:19961027T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU";
+            let new = "DTSTART:19961027T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\n\
+                       RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU";
             zone(&[part("STANDARD", &old), part("DAYLIGHT", summer), part("STANDARD", new)].join("\n")).unwrap()
         };
         for until in ["19950924T010000Z", "19950924T020000Z", "19950924T030000", "19950924", "19951231T225959Z"] {

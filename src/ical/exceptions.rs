@@ -1,8 +1,9 @@
-//! What stands beside DTSTART is read on its clock: which instances EXDATE, RDATE and RECURRENCE-ID name, and where rules end.
-//! This is the one place that decides it, for all who ask.
+//! What stands beside DTSTART is read on its clock: which instances EXDATE, RDATE and RECURRENCE-ID name, and where
+//! rules end. This is the one place that decides it, for all who ask.
 //!
-//! By the letter they bear the form of DTSTART (RFC 5545 sections 3.8.4.4, 3.8.5). Exchange, Zimbra and others write them floating,
-//! as days, in UTC or in another zone: what names no clock is told by that of DTSTART, and a day is a day.
+//! By the letter they bear the form of DTSTART (RFC 5545 sections 3.8.4.4, 3.8.5). Exchange, Zimbra and others write
+//! them floating, as days, in UTC or in another zone: what names no clock is told by that of DTSTART, and a day is a
+//! day.
 
 use std::collections::HashSet;
 
@@ -14,7 +15,8 @@ use super::time::{Clock, Length, When};
 use super::zone::{Zone, Zones};
 use crate::model::id::Timestamp;
 
-/// How far ahead it is looked which times a rule excludes: mostly they are about as dense as those they are excluded from.
+/// How far ahead it is looked which times a rule excludes: mostly they are about as dense as those they are excluded
+/// from.
 const AHEAD: Length = Length { days: 7, seconds: 0 };
 
 /// What it costs to read a rule.
@@ -106,8 +108,8 @@ impl Base<'_> {
     }
 }
 
-/// The day that a time in UTC means: where it is midnight in UTC, or nowhere near, the one that is written; else the one that begins
-/// then where the calendar is (Exchange and its kin write 23:00 of the day before).
+/// The day that a time in UTC means: where it is midnight in UTC, or nowhere near, the one that is written; else the
+/// one that begins then where the calendar is (Exchange and its kin write 23:00 of the day before).
 fn day_in_utc(when: &When, zones: &Zones<'_>) -> Date {
     let shown = zones.of(&Clock::Day).local(zones.instant(when));
     let begins_there = when.local.time() != Time::midnight() && shown.time() == Time::midnight();

@@ -96,7 +96,8 @@ impl Extent {
 }
 
 impl Length {
-    /// When it is over that begins at an instant, at which a zone's clock shows `local`: days go by the clock, the rest exactly.
+    /// When it is over that begins at an instant, at which a zone's clock shows `local`: days go by the clock, the rest
+    /// exactly.
     pub(super) fn from(self, start: Timestamp, local: DateTime, zone: &Zone) -> Timestamp {
         let days = Self { days: self.days, seconds: 0 };
         let begun = if self.days == 0 { start } else { zone.instant(days.after(local)) };

@@ -13,7 +13,8 @@ use crate::model::calendar::{ComponentFilter, ParameterFilter, PropertyFilter, T
 use crate::model::id::Timestamp;
 
 const DAY_S: i64 = 86_400;
-/// Times that are looked at where an alarm repeats: between the first that is reckoned and the one that is sought lie at most as many.
+/// Times that are looked at where an alarm repeats: between the first that is reckoned and the one that is sought lie
+/// at most as many.
 const NEAR: usize = 6;
 
 /// How many bytes of a value are looked at in a step.

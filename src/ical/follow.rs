@@ -1,8 +1,8 @@
 //! Recurrence rules, followed: periods, their days, the times of these, one after another and no further than asked.
 //!
-//! A rule is entered near what is asked for by arithmetic. Rules with periods within a day pass at once over the days and
-//! times that a part excludes. As the calendar repeats every 400 years, a rule that has found nothing for so long finds
-//! nothing more; what else may take long is bounded by the steps of its object.
+//! A rule is entered near what is asked for by arithmetic. Rules with periods within a day pass at once over the days
+//! and times that a part excludes. As the calendar repeats every 400 years, a rule that has found nothing for so long
+//! finds nothing more; what else may take long is bounded by the steps of its object.
 
 use std::cell::Cell;
 
@@ -23,9 +23,9 @@ const PERIODS_PER_STEP: u32 = 16;
 const YEARS_OF_ALL_KINDS: i64 = 40;
 
 impl Rule {
-    /// Follows the rule by the clock of its beginning: `each` hears, in order, of every instance from one time to another,
-    /// and says whether to go on. The beginning itself is told only if it is one of the rule's, and always counted
-    /// (RFC 5545 section 3.3.10).
+    /// Follows the rule by the clock of its beginning: `each` hears, in order, of every instance from one time to
+    /// another, and says whether to go on. The beginning itself is told only if it is one of the rule's, and always
+    /// counted (RFC 5545 section 3.3.10).
     pub fn follow(
         &self,
         start: &When,
@@ -171,7 +171,8 @@ impl<'a> RuleWalk<'a> {
         first.is_some_and(|(_, set)| set.before(self.plan.start) < set.before(self.plan.start + 1))
     }
 
-    /// Tells the instances from one time to another. What it gives is the last instance that COUNT leaves, if that is met.
+    /// Tells the instances from one time to another. What it gives is the last instance that COUNT leaves, if that is
+    /// met.
     fn walk(&self, from: DateTime, to: DateTime, mut each: impl FnMut(i64) -> bool) -> Option<i64> {
         let near = self.near(from);
         let (from, to) = (number(from), number(to));
@@ -297,8 +298,8 @@ mod tests {
                 let (hour, minute, second, position) = times;
                 let count = count.map(|count| format!(";COUNT={count}")).unwrap_or_default();
                 let text = format!(
-                    "FREQ={frequency};INTERVAL={interval};WKST={weeks}{count}{month}{monthday}{yearday}{week}{day}{skip}{hour}{minute}\
-                     {second}{position}"
+                    "FREQ={frequency};INTERVAL={interval};WKST={weeks}{count}{month}{monthday}{yearday}{week}\
+                     {day}{skip}{hour}{minute}{second}{position}"
                 );
                 Rule::read(&text).is_ok().then_some(text)
             },
@@ -367,7 +368,8 @@ mod tests {
         }
     }
 
-    /// What is counted is the beginning of what is not, wherever it is entered, also where no day has the times of another.
+    /// What is counted is the beginning of what is not, wherever it is entered, also where no day has the times of
+    /// another.
     #[test]
     fn what_is_counted_ends_where_it_should() {
         let start = "20240101T090000";
@@ -402,8 +404,8 @@ mod tests {
         }
     }
 
-    /// BYSETPOS is applied to each period last (RFC 5545 section 3.3.10), when days that there are not have become others (RFC 7529
-    /// section 4.1). What two periods choose of one day is told in its order.
+    /// BYSETPOS is applied to each period last (RFC 5545 section 3.3.10), when days that there are not have become
+    /// others (RFC 7529 section 4.1). What two periods choose of one day is told in its order.
     #[test]
     fn what_is_shifted_into_another_period_keeps_its_place() {
         for (rule, expected) in [

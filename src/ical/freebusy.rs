@@ -52,7 +52,8 @@ pub fn periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Peri
         taken.extend(busy_of(&instance).and_then(|busy| Period::cut(instance.start, instance.end, busy, range)));
         ControlFlow::Continue(())
     });
-    // What was not followed to its end may take all the rest, unless what was found of it takes nothing: perhaps, never no.
+    // What was not followed to its end may take all the rest, unless what was found of it takes nothing: perhaps, never
+    // no.
     if zones.is_cut() && !(found && taken.is_empty()) {
         taken.extend(Period::cut(range.start, range.end, Busy::Tentative, range));
     }
@@ -107,8 +108,8 @@ pub(super) fn periods_of<'a>(
     })
 }
 
-/// Periods of many objects as they come, joined whenever they have become twice as many; what they take of a budget is asked for
-/// before.
+/// Periods of many objects as they come, joined whenever they have become twice as many; what they take of a budget is
+/// asked for before.
 pub struct Taken {
     periods: Vec<Period>,
     /// How many there may be before they are joined.

@@ -247,7 +247,8 @@ mod tests {
             ("X-T;VALUE=TIME:09\u{e9}301", json!(["x-t", {}, "time", "09\u{e9}301"])),
             (
                 "ATTENDEE;MEMBER=\"mailto:a,b@c\",\"mailto:d@e\";DELEGATED-TO=\"mailto:f,g@h\":mailto:x@y",
-                json!(["attendee", {"member": ["mailto:a,b@c", "mailto:d@e"], "delegated-to": "mailto:f,g@h"}, "cal-address", "mailto:x@y"]),
+                json!(["attendee", {"member": ["mailto:a,b@c", "mailto:d@e"], "delegated-to": "mailto:f,g@h"},
+                    "cal-address", "mailto:x@y"]),
             ),
             ("DTEND:tomorrow", json!(["dtend", {}, "date-time", "tomorrow"])),
             (
@@ -269,7 +270,8 @@ mod tests {
                     RRULE:FREQ=MONTHLY;BYDAY=1MO,2TU;BYSETPOS=1;UNTIL=20261231T230000Z\n\
                     EXDATE:20260106T090000Z,20260107T090000Z\nREQUEST-STATUS:2.0;Success\n\
                     ATTENDEE;PARTSTAT=ACCEPTED;DELEGATED-TO=\"mailto:a@b\",\"mailto:c@d\":mailto:m@x\n\
-                    FREEBUSY;FBTYPE=BUSY:20260105T090000Z/PT1H,20260105T120000Z/20260105T130000Z\nEND:VEVENT\nEND:VCALENDAR\n";
+                    FREEBUSY;FBTYPE=BUSY:20260105T090000Z/PT1H,20260105T120000Z/20260105T130000Z\nEND:VEVENT\n\
+                    END:VCALENDAR\n";
         let expected = json!(["vcalendar", [["version", {}, "text", "2.0"]], [
             ["vtimezone", [["tzid", {}, "text", "X"]], [["standard", [
                 ["tzoffsetfrom", {}, "utc-offset", "+02:00"],
@@ -285,11 +287,14 @@ mod tests {
                 ["categories", {}, "text", "one", "t,wo"],
                 ["geo", {}, "float", [48.8, -2]],
                 ["x-other", {}, "unknown", "a\\,b"],
-                ["rrule", {}, "recur", {"freq": "MONTHLY", "byday": ["1MO", "2TU"], "bysetpos": 1, "until": "2026-12-31T23:00:00Z"}],
+                ["rrule", {}, "recur", {"freq": "MONTHLY", "byday": ["1MO", "2TU"], "bysetpos": 1,
+                    "until": "2026-12-31T23:00:00Z"}],
                 ["exdate", {}, "date-time", "2026-01-06T09:00:00Z", "2026-01-07T09:00:00Z"],
                 ["request-status", {}, "text", ["2.0", "Success"]],
-                ["attendee", {"partstat": "ACCEPTED", "delegated-to": ["mailto:a@b", "mailto:c@d"]}, "cal-address", "mailto:m@x"],
-                ["freebusy", {"fbtype": "BUSY"}, "period", ["2026-01-05T09:00:00Z", "PT1H"], ["2026-01-05T12:00:00Z", "2026-01-05T13:00:00Z"]]
+                ["attendee", {"partstat": "ACCEPTED", "delegated-to": ["mailto:a@b", "mailto:c@d"]},
+                    "cal-address", "mailto:m@x"],
+                ["freebusy", {"fbtype": "BUSY"}, "period", ["2026-01-05T09:00:00Z", "PT1H"],
+                    ["2026-01-05T12:00:00Z", "2026-01-05T13:00:00Z"]]
             ], []]
         ]]);
         let calendar = parse(text.as_bytes()).unwrap();

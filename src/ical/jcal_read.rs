@@ -166,15 +166,20 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VTIMEZONE\r\nTZID:X\r\nBEGIN:STANDARD\r\nTZOFFSETFROM:+0200\r\n\
-                    TZOFFSETTO:-033015\r\nDTSTART:19701025T030000\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\nUID:u\r\n\
+        let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VTIMEZONE\r\nTZID:X\r\nBEGIN:STANDARD\r\n\
+                    TZOFFSETFROM:+0200\r\n\
+                    TZOFFSETTO:-033015\r\nDTSTART:19701025T030000\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\n\
+                    UID:u\r\n\
                     DTSTART;TZID=Europe/Paris:20260105T090000\r\nDTEND;VALUE=DATE:20260106\r\nSEQUENCE:3\r\n\
-                    SUMMARY;LANGUAGE=fr:A\\, b\\nc\\\\d\\;\té\r\nCATEGORIES:one,t\\,wo\r\nGEO:48.8;-2\r\nX-OTHER:a\\,b\r\nX-TEXT;VALUE=TEXT:a\\,b\r\n\
+                    SUMMARY;LANGUAGE=fr:A\\, \
+                    b\\nc\\\\d\\;\té\r\nCATEGORIES:one,t\\,wo\r\nGEO:48.8;-2\r\nX-OTHER:a\\,b\r\n\
+                    X-TEXT;VALUE=TEXT:a\\,b\r\n\
                     RRULE:FREQ=MONTHLY;BYDAY=1MO,2TU;BYSETPOS=1;UNTIL=20261231T230000Z\r\n\
                     EXDATE:20260106T090000Z,20260107T090000Z\r\nREQUEST-STATUS:2.0;Success\r\n\
                     ATTENDEE;DELEGATED-TO=\"mailto:a@b\",\"mailto:c@d\";CN=\"A; ^'b^^\":mailto:m@x\r\n\
                     FREEBUSY;FBTYPE=BUSY:20260105T090000Z/PT1H,20260105T120000Z/20260105T130000Z\r\n\
-                    BEGIN:VALARM\r\nTRIGGER;RELATED=END:-PT15M\r\nACTION:DISPLAY\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+                    BEGIN:VALARM\r\nTRIGGER;RELATED=END:-PT15M\r\nACTION:DISPLAY\r\nEND:VALARM\r\nEND:VEVENT\r\n\
+                    END:VCALENDAR\r\n";
         let told = json(text);
         let back = read(told.as_bytes()).unwrap();
         assert_eq!(json(&back), told);

@@ -1,8 +1,9 @@
-//! What is taken at the door (RFC 4791 sections 5.2.2, 5.3.2.1 and 7.8): objects that have a reading, and time zones that are one.
+//! What is taken at the door (RFC 4791 sections 5.2.2, 5.3.2.1 and 7.8): objects that have a reading, and time zones
+//! that are one.
 //!
-//! Refused is only what says nothing: a value that is none of its kind where a reading hangs on it. What programs write against a
-//! rule and everybody understands all the same is taken. What is stored already is served as it is, and the check tells what of it
-//! would be refused today.
+//! Refused is only what says nothing: a value that is none of its kind where a reading hangs on it. What programs write
+//! against a rule and everybody understands all the same is taken. What is stored already is served as it is, and the
+//! check tells what of it would be refused today.
 
 use std::collections::HashSet;
 
@@ -85,8 +86,9 @@ pub fn sound(object: &Object) -> Result<(), Reason> {
     once(object)
 }
 
-/// Two components for one instance, however they spell its time, say no one thing of it (RFC 4791 section 4.1). What floats
-/// may be another instant in each calendar: it is the same as another time only if it is so wherever the calendar is.
+/// Two components for one instance, however they spell its time, say no one thing of it (RFC 4791 section 4.1). What
+/// floats may be another instant in each calendar: it is the same as another time only if it is so wherever the
+/// calendar is.
 fn once(object: &Object) -> Result<(), Reason> {
     if object.parts().filter(|part| part.property("RECURRENCE-ID").is_some()).count() < 2 {
         return Ok(());
@@ -132,8 +134,8 @@ fn are_times(line: &Property) -> bool {
     written.count() == When::all_of(line).count()
 }
 
-/// Is a text an iCalendar object that holds exactly one VTIMEZONE (RFC 4791 sections 5.2.2 and 9.8)? Whether the time of that zone
-/// can be told is another question: [`Zone::of_text`].
+/// Is a text an iCalendar object that holds exactly one VTIMEZONE (RFC 4791 sections 5.2.2 and 9.8)? Whether the time
+/// of that zone can be told is another question: [`Zone::of_text`].
 #[must_use]
 pub fn is_one_zone(text: &str) -> bool {
     parse(text.as_bytes())
@@ -187,7 +189,8 @@ mod tests {
         ] {
             assert_eq!(judge(event(&alarm(lines)).as_bytes()).expect_err(lines).code(), code, "{lines}");
         }
-        // What its format, its characters or its lines keep from being read is told before anything that would follow from that.
+        // What its format, its characters or its lines keep from being read is told before anything that would follow
+        // from that.
         let plain = event("SUMMARY:a");
         let version = |line: &str| plain.replace("VERSION:2.0\n", line).replace("UID:1\n", "").into_bytes();
         let utf_16 = |bytes: fn(u16) -> [u8; 2], mark: &[u16]| {
@@ -246,7 +249,8 @@ mod tests {
         ] {
             assert_eq!(twice(one, other), Ok(()), "{one} {other}");
         }
-        // Whoever has no clock of its own, or none that anybody knows, tells it by that of the series; without a series each by its own.
+        // Whoever has no clock of its own, or none that anybody knows, tells it by that of the series; without a series
+        // each by its own.
         let floating =
             |lines: &str| judge(event(&format!("DTSTART:20260105T090000\nRRULE:FREQ=DAILY{lines}")).as_bytes());
         let without =

@@ -1,12 +1,13 @@
-//! What COUNT leaves of a rule, far from its beginning: periods are passed over of which arithmetic tells how many instances they have.
+//! What COUNT leaves of a rule, far from its beginning: periods are passed over of which arithmetic tells how many
+//! instances they have.
 
 use super::follow::RuleWalk;
 use super::period::{DAY_S, Days, new_year, year_of};
 use super::plan::gcd;
 
 impl RuleWalk<'_> {
-    /// Passes over periods of which it is known how many instances they have, without looking at each: from one on, before
-    /// another, and only as long as instances are left after them.
+    /// Passes over periods of which it is known how many instances they have, without looking at each: from one on,
+    /// before another, and only as long as instances are left after them.
     pub(super) fn leap(&self, period: i64, near: i64, left: &mut u64) -> i64 {
         if period >= near {
             return period;
@@ -61,8 +62,8 @@ impl RuleWalk<'_> {
         self.at_or_after(day * DAY_S)
     }
 
-    /// The same where no day has the times of the one before, for no number of intervals makes a day: day by day; what comes again
-    /// after some days is counted once.
+    /// The same where no day has the times of the one before, for no number of intervals makes a day: day by day; what
+    /// comes again after some days is counted once.
     fn leap_days(&self, index: i64, target: i64, (unit, each): (i64, u64), left: &mut u64) -> i64 {
         let stretches = self.plan.begin.stretches(unit);
         self.zones.spend((DAY_S / unit).unsigned_abs() / 500);
@@ -81,7 +82,8 @@ impl RuleWalk<'_> {
             (true, Some(_)) => Some(days / gcd(days, 7) * 7),
             (true, None) => None,
         };
-        // Tells of days from one to another how many instances they have, as long as some are left; and where that ended.
+        // Tells of days from one to another how many instances they have, as long as some are left; and where that
+        // ended.
         let pass_days = |mut day: i64, mut from: i64, end: i64, left: u64| {
             let mut number = 0;
             while day < end && self.pass(weight) {

@@ -105,15 +105,15 @@ impl Component {
         zones
     }
 
-    /// The instance of a series that it is about, as it spells it: one time by two clocks may be two. `None`: it is the master.
-    /// An error: the spelling is no time.
+    /// The instance of a series that it is about, as it spells it: one time by two clocks may be two. `None`: it is the
+    /// master. An error: the spelling is no time.
     pub fn instance(&self) -> Result<Option<When>, Invalid> {
         self.property("RECURRENCE-ID").map(|line| When::of(line).ok_or(Invalid::Time)).transpose()
     }
 }
 
-/// Unfolds lines (RFC 5545 section 3.1): on bytes, for a fold may cut a character. What must not be there is a fault of what a
-/// client stores; of what is stored already it is left out or replaced.
+/// Unfolds lines (RFC 5545 section 3.1): on bytes, for a fold may cut a character. What must not be there is a fault of
+/// what a client stores; of what is stored already it is left out or replaced.
 fn unfolded(bytes: &[u8], stored: bool) -> Result<String, Invalid> {
     if bytes.len() > MAX_BYTES {
         return Err(Invalid::TooMuch);
@@ -156,7 +156,8 @@ fn unfolded(bytes: &[u8], stored: bool) -> Result<String, Invalid> {
     }
 }
 
-/// A text that is stored, as characters. Where its bytes are none, for a fold cuts one or they are damaged, its lines are folded anew.
+/// A text that is stored, as characters. Where its bytes are none, for a fold cuts one or they are damaged, its lines
+/// are folded anew.
 #[must_use]
 pub fn readable(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {

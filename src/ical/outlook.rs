@@ -1,7 +1,8 @@
-//! The form of events that every Outlook understands: what goes out to feeds and mail. What is stored stays as it was sent.
+//! The form of events that every Outlook understands: what goes out to feeds and mail. What is stored stays as it was
+//! sent.
 //!
-//! A series goes out as a series where its rule is one that Outlook has a dialogue for, and its zone, be it known or described by its
-//! object, one that two yearly rules describe; else as the single events that it consists of.
+//! A series goes out as a series where its rule is one that Outlook has a dialogue for, and its zone, be it known or
+//! described by its object, one that two yearly rules describe; else as the single events that it consists of.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -119,7 +120,8 @@ impl Published {
         };
         let stamp = write_utc(stamped_at);
         let event = format!(
-            "BEGIN:VEVENT\r\nUID:busy-{start}-{end}\r\nDTSTAMP:{stamp}\r\nLAST-MODIFIED:{stamp}\r\nSEQUENCE:0\r\nDTSTART:{start}\r\n\
+            "BEGIN:VEVENT\r\nUID:busy-{start}-{end}\r\nDTSTAMP:{stamp}\r\nLAST-MODIFIED:{stamp}\r\nSEQUENCE:0\r\n\
+             DTSTART:{start}\r\n\
              DTEND:{end}\r\nSUMMARY:{TAKEN}\r\nSTATUS:{status}\r\nTRANSP:OPAQUE\r\nCLASS:PUBLIC\r\n\
              X-MICROSOFT-CDO-BUSYSTATUS:{busy}\r\nEND:VEVENT\r\n"
         );
@@ -230,7 +232,8 @@ mod tests {
 
     fn event(lines: &str) -> String {
         format!(
-            "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:u\nDTSTAMP:20260101T000000Z\n{lines}\nEND:VEVENT\nEND:VCALENDAR\n"
+            "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:u\nDTSTAMP:20260101T000000Z\n{lines}\nEND:VEVENT\n\
+             END:VCALENDAR\n"
         )
     }
 
@@ -256,7 +259,8 @@ mod tests {
     #[test]
     fn nine_o_clock_stays_nine_o_clock_by_the_description_alone() {
         let meeting = event(
-            "DTSTART;TZID=Romance Standard Time:20251006T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;UNTIL=20260430T070000Z",
+            "DTSTART;TZID=Romance Standard \
+             Time:20251006T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;UNTIL=20260430T070000Z",
         );
         let out = published(&meeting, FeedDetail::Full);
         assert!(
@@ -268,8 +272,9 @@ mod tests {
         assert_eq!(periods(&alone).len(), 30);
     }
 
-    /// Zones that only their object describes go out like those that the world knows, where they have two yearly rules, or none, from the
-    /// series on for ever; each name is told once, and of two zones with one name the second goes out in single events.
+    /// Zones that only their object describes go out like those that the world knows, where they have two yearly rules,
+    /// or none, from the series on for ever; each name is told once, and of two zones with one name the second goes out
+    /// in single events.
     #[test]
     fn described_zones_go_out_as_two_yearly_rules() {
         const STANDARD: &str = "TZOFFSETFROM:+0300\nTZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU";
@@ -300,7 +305,8 @@ mod tests {
                     standard,
                     ends(
                         "16010325T020000",
-                        "TZOFFSETFROM:+0200\nTZOFFSETTO:+0300\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU;UNTIL=20400325T000000Z",
+                        "TZOFFSETFROM:+0200\nTZOFFSETTO:+0300\n\
+                         RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU;UNTIL=20400325T000000Z",
                     ),
                 ],
                 "20251020",
@@ -370,7 +376,8 @@ mod tests {
 
     #[test]
     fn detail() {
-        let lines = "DTSTART;VALUE=DATE:20260105\nSUMMARY:Chantier\nLOCATION:Gare\nDESCRIPTION:Secret\nATTENDEE:mailto:a@b.example\n\
+        let lines = "DTSTART;VALUE=DATE:20260105\nSUMMARY:Chantier\nLOCATION:Gare\nDESCRIPTION:Secret\n\
+                     ATTENDEE:mailto:a@b.example\n\
                      ORGANIZER;CN=Marie Durand:mailto:marie@b.example\nATTACH:http://x.example/\n\
                      BEGIN:VALARM\nACTION:AUDIO\nTRIGGER:-PT10M\nEND:VALARM\nBEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM";
         let full = published(&event(lines), FeedDetail::Full);
@@ -431,7 +438,8 @@ mod tests {
         let by = prop_oneof![
             3 => Just(String::new()),
             2 => days.clone().prop_map(|days| format!(";BYDAY={}", days.join(","))),
-            1 => (days, -2i8..5).prop_filter("a position", |(_, nth)| *nth != 0).prop_map(|(days, nth)| format!(";BYDAY={};BYSETPOS={nth}", days.join(","))),
+            1 => (days, -2i8..5).prop_filter("a position", |(_, nth)| *nth != 0)
+                .prop_map(|(days, nth)| format!(";BYDAY={};BYSETPOS={nth}", days.join(","))),
             1 => (-5i8..6).prop_filter("an ordinal", |nth| *nth != 0).prop_map(|nth| format!(";BYDAY={nth}WE")),
             1 => (-2i8..32).prop_filter("a day", |day| *day != 0).prop_map(|day| format!(";BYMONTHDAY={day}")),
             1 => (1u8..13).prop_map(|month| format!(";BYMONTH={month}")),

@@ -1,7 +1,7 @@
 //! What the periods of a rule are made of: days and times of day as sets of bits, numbered so that all is arithmetic.
 //!
-//! Days are numbered from 1 January of the year 1, a Monday, as if the Gregorian calendar had always been; moments are the
-//! seconds of these days. A set is never written out: how many lie before a moment and which is the nth follow from
+//! Days are numbered from 1 January of the year 1, a Monday, as if the Gregorian calendar had always been; moments are
+//! the seconds of these days. A set is never written out: how many lie before a moment and which is the nth follow from
 //! counting bits.
 
 use jiff::civil::DateTime;

@@ -98,7 +98,8 @@ impl RulePlan {
         }
     }
 
-    /// Takes those times from the day at which no period begins: with an interval that fits into days, the same on each.
+    /// Takes those times from the day at which no period begins: with an interval that fits into days, the same on
+    /// each.
     fn reach(&mut self) {
         let (Some(unit), every) = (self.unit, gcd(self.step, DAY_S)) else { return };
         if every == unit {
@@ -210,8 +211,8 @@ impl RulePlan {
         let all = Times { hours: rule.hours, minutes: rule.minutes, seconds: rule.seconds };
         let of = |index| Set::new(self.days(index), all, &rule.positions);
         let Some(unit) = self.unit else {
-            // Days that were shifted may stand in the next period or in the one before, among what that has chosen: each moment
-            // is of the period in which it lies, or the order would be lost.
+            // Days that were shifted may stand in the next period or in the one before, among what that has chosen:
+            // each moment is of the period in which it lies, or the order would be lost.
             return match rule.shifts() && !rule.positions.is_empty() && self.step == 1 {
                 true => {
                     let near: Vec<Set> = (self.first.max(index - 1)..=index + 1).map(of).collect();

@@ -1,7 +1,7 @@
 //! Recurrence: the instances of an object in a range of time.
 //!
-//! Rules are expanded on the time that the clock of DTSTART shows, so that nine o'clock stays nine o'clock; each result is
-//! then turned into an instant. Work is bounded: a rule is entered at the range asked for by arithmetic, and each
+//! Rules are expanded on the time that the clock of DTSTART shows, so that nine o'clock stays nine o'clock; each result
+//! is then turned into an instant. Work is bounded: a rule is entered at the range asked for by arithmetic, and each
 //! object and each request has so many steps and no more, its time zones among them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -210,7 +210,8 @@ pub(super) fn overriding<'a>(object: &'a Object, zones: &Zones<'_>) -> Vec<Overr
     moved.filter_map(read).collect()
 }
 
-/// From an instant on instances lie elsewhere (RANGE=THISANDFUTURE): by the clock of the override so much later, and as long as it.
+/// From an instant on instances lie elsewhere (RANGE=THISANDFUTURE): by the clock of the override so much later, and as
+/// long as it.
 struct Shift<'a> {
     from: Timestamp,
     component: &'a Component,
@@ -270,9 +271,9 @@ impl<'a, 'z> Series<'a, 'z> {
         }
     }
 
-    /// Does an override take the place of the instance at an instant, at which the clock of DTSTART shows `local`? It takes
-    /// the place of one (RFC 5545 section 3.8.4.4): where it names a day that has several, of the one at the hour of
-    /// DTSTART, or else of the first.
+    /// Does an override take the place of the instance at an instant, at which the clock of DTSTART shows `local`? It
+    /// takes the place of one (RFC 5545 section 3.8.4.4): where it names a day that has several, of the one at the hour
+    /// of DTSTART, or else of the first.
     fn is_overridden(&mut self, at: Timestamp, local: DateTime) -> bool {
         let date = local.date();
         if self.overridden.hold_instant(at) || !self.overridden.hold_day(date) {
@@ -356,7 +357,8 @@ impl<'a, 'z> Series<'a, 'z> {
         ControlFlow::Continue(())
     }
 
-    /// Tells the instance that begins at an instant, at which the clock of DTSTART shows `local`, and that may have a length of its own.
+    /// Tells the instance that begins at an instant, at which the clock of DTSTART shows `local`, and that may have a
+    /// length of its own.
     fn emit(
         &mut self,
         (at, local, own): (Timestamp, DateTime, Option<Extent>),
@@ -440,7 +442,8 @@ mod tests {
     #[test]
     fn what_the_clock_skips_moves_forward() {
         let daily = event(
-            "DTSTART;TZID=Europe/Paris:20260328T023000\nDTEND;TZID=Europe/Paris:20260328T033000\nRRULE:FREQ=DAILY;COUNT=3",
+            "DTSTART;TZID=Europe/Paris:20260328T023000\nDTEND;TZID=Europe/Paris:20260328T033000\n\
+             RRULE:FREQ=DAILY;COUNT=3",
         );
         let expected = ["20260328T013000Z+3600", "20260329T013000Z+3600", "20260330T003000Z+3600"];
         assert_eq!(expanded(&daily, "20260301", "20260501"), expected);
@@ -459,7 +462,8 @@ mod tests {
         let series = format!(
             "{}\n{}\n{}",
             event(
-                "DTSTART:20260101T100000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20260106T100000Z\nEXDATE:20260102T100000Z\n\
+                "DTSTART:20260101T100000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20260106T100000Z\n\
+                 EXDATE:20260102T100000Z\n\
                  EXDATE;VALUE=DATE:20260103\nRDATE:20260110T100000Z,20260111T100000Z"
             ),
             event("RECURRENCE-ID:20260104T100000Z\nDTSTART:20260104T150000Z\nDURATION:PT2H"),
@@ -528,9 +532,11 @@ mod tests {
             let lines = event(&format!("DTSTART;TZID=\"{zone}\":20260701T090000"));
             assert_eq!(expanded(&lines, "20260601", "20260801"), ["20260701T070000Z+0"], "{zone}");
         }
-        let own = "BEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:16011028T030000\nTZOFFSETFROM:+0300\nTZOFFSETTO:+0200\n\
+        let own = "BEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:16011028T030000\nTZOFFSETFROM:+0300\n\
+                   TZOFFSETTO:+0200\n\
                    RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:16010325T020000\n\
-                   TZOFFSETFROM:+0200\nTZOFFSETTO:+0300\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nEND:DAYLIGHT\nEND:VTIMEZONE\n";
+                   TZOFFSETFROM:+0200\nTZOFFSETTO:+0300\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nEND:DAYLIGHT\n\
+                   END:VTIMEZONE\n";
         let lines = format!("{own}{}", event("DTSTART;TZID=Ours:20260301T090000\nRRULE:FREQ=MONTHLY;COUNT=3"));
         let expected = ["20260301T070000Z+0", "20260401T060000Z+0", "20260501T060000Z+0"];
         assert_eq!(expanded(&lines, "20260101", "20270101"), expected);
@@ -538,7 +544,8 @@ mod tests {
 
     #[test]
     fn a_day_of_a_series_may_be_named_by_its_midnight() {
-        let series = "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20260402\nRRULE:FREQ=WEEKLY;COUNT=3\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\n\
+        let series = "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20260402\nRRULE:FREQ=WEEKLY;COUNT=3\nEND:VEVENT\n\
+                      BEGIN:VEVENT\nUID:1\n\
                       RECURRENCE-ID;TZID=GMT Standard Time:20260409T000000\nDTSTART;VALUE=DATE:20260410\nEND:VEVENT\n";
         let found = expanded(series, "20260401", "20260501");
         // Days begin in Paris, where it is two hours later.

@@ -314,8 +314,8 @@ impl RuleParser {
         for (_, fault) in rows.into_iter().filter(|(found, _)| *found) {
             self.blame(fault);
         }
-        // Weeks are of years, and numbers count days of the week in months and years: elsewhere they say nothing. Programs
-        // write the latter, and all others read it so.
+        // Weeks are of years, and numbers count days of the week in months and years: elsewhere they say nothing.
+        // Programs write the latter, and all others read it so.
         let rule = &mut self.rule;
         if frequency != Frequency::Yearly {
             rule.weeks.clear();

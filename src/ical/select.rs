@@ -1,5 +1,5 @@
-//! The parts of an object that a query wants (RFC 4791 section 9.6): all of them the client's own lines, but for the times
-//! of expanded instances.
+//! The parts of an object that a query wants (RFC 4791 section 9.6): all of them the client's own lines, but for the
+//! times of expanded instances.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
@@ -27,8 +27,8 @@ const NAMES_A_STEP: u64 = 64;
 /// For how long after an object begins its zones are described: ten years.
 const DESCRIBED_S: i64 = 10 * 366 * 86_400;
 
-/// Writes what is wanted of an object: component by component, for the instances of a series may be a thousand times what is
-/// stored. Refused where it is more than `MAX_TOLD_BYTES`, or the request's budget is spent.
+/// Writes what is wanted of an object: component by component, for the instances of a series may be a thousand times
+/// what is stored. Refused where it is more than `MAX_TOLD_BYTES`, or the request's budget is spent.
 pub fn select(object: &Object, selection: &CalendarDataSelection, zones: &Zones<'_>) -> Result<String, Exhausted> {
     let mut calendar = object.calendar.clone();
     let expansion = selection.expand.map(|range| instances(object, zones, range));

@@ -74,8 +74,8 @@ impl SpanQuery {
         Some(Self { kept, zone, zone_key, range, blocks: first..=last, budget: budget.clone() })
     }
 
-    /// Does the object whose content has this hash take place? `None`: it is none of events, or its rules cannot be followed
-    /// to their end; it is then to be followed for the range itself.
+    /// Does the object whose content has this hash take place? `None`: it is none of events, or its rules cannot be
+    /// followed to their end; it is then to be followed for the range itself.
     pub fn takes_place(&self, hash: &str, object: impl Fn() -> Option<Object>) -> Option<bool> {
         let mut found = false;
         self.each(hash, object, |_| {
@@ -211,7 +211,8 @@ mod tests {
         let range = TimeRange { start: 1_782_000_000, end: 1_784_000_000 };
         let zone = |offset: i32| {
             let text = format!(
-                "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETTO:{}{:02}{:02}\n\
+                "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Ours\nBEGIN:STANDARD\nDTSTART:19700101T000000\n\
+                 TZOFFSETTO:{}{:02}{:02}\n\
                  END:STANDARD\nEND:VTIMEZONE\nEND:VCALENDAR\n",
                 if offset < 0 { '-' } else { '+' },
                 offset.abs() / 60,

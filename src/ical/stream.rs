@@ -41,7 +41,8 @@ pub struct StreamedObject {
 pub enum Skipped {
     /// A component that cannot be read, by the number of its first line.
     Invalid(usize, Invalid),
-    /// A second component for an instance that the stream has told already, by the number of its first line and its UID.
+    /// A second component for an instance that the stream has told already, by the number of its first line and its
+    /// UID.
     Twice(usize, String),
 }
 
@@ -77,8 +78,8 @@ impl Contents {
         Self { format, ..Self::default() }
     }
 
-    /// Takes the next line of the stream as it is written, with its end. What cannot be taken is told, and the stream goes on; an
-    /// error means that it is no stream of calendars, or not of this format.
+    /// Takes the next line of the stream as it is written, with its end. What cannot be taken is told, and the stream
+    /// goes on; an error means that it is no stream of calendars, or not of this format.
     pub fn line(&mut self, written: &[u8]) -> Result<Option<Skipped>, Invalid> {
         self.lines += 1;
         let start = self.at;
@@ -305,7 +306,8 @@ mod tests {
     #[test]
     fn components_of_one_uid_come_together_with_their_zones() {
         let text = format!(
-            "BEGIN:VCALENDAR\nPRODID;X-A=b\n :-//Ot\n\ther//EN\nX-WR-CALNAME:All\n{ZONE}{}{}{}END:VCALENDAR\n\nBEGIN:VCALENDAR\n{}END:VCALENDAR\n",
+            "BEGIN:VCALENDAR\nPRODID;X-A=b\n \
+             :-//Ot\n\ther//EN\nX-WR-CALNAME:All\n{ZONE}{}{}{}END:VCALENDAR\n\nBEGIN:VCALENDAR\n{}END:VCALENDAR\n",
             event("a", "DTSTART;TZID=Ours:20260101T100000\nRRULE:FREQ=DAILY"),
             event("b", "DTSTART:20260101T100000Z"),
             event("b", "DTSTART:20260201T100000Z"),

@@ -1,5 +1,5 @@
-//! How a file writes characters and ends lines. RFC 5545 section 3.1 has UTF-8 and CR LF; what else programs export is read where
-//! there is no doubt what it is, and refused by its name where the bytes are kept as they are.
+//! How a file writes characters and ends lines. RFC 5545 section 3.1 has UTF-8 and CR LF; what else programs export is
+//! read where there is no doubt what it is, and refused by its name where the bytes are kept as they are.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,8 @@ pub enum TextFormat {
 }
 
 impl TextFormat {
-    /// That of a text, by how it begins; whoever has not read all of it yet asks again of each line ([`Self::is_mixed`]).
+    /// That of a text, by how it begins; whoever has not read all of it yet asks again of each line
+    /// ([`Self::is_mixed`]).
     #[must_use]
     pub fn of(head: &[u8]) -> Self {
         match head {

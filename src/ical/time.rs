@@ -128,8 +128,8 @@ fn midnight(date: Date) -> DateTime {
     date.at(0, 0, 0, 0)
 }
 
-/// The time of `date` that six digits tell. 24:00 is midnight of the next day, as ISO 8601 writes it; a leap second is the
-/// second before it.
+/// The time of `date` that six digits tell. 24:00 is midnight of the next day, as ISO 8601 writes it; a leap second is
+/// the second before it.
 fn read_time(date: Date, digits: &str) -> Option<DateTime> {
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -18,7 +18,8 @@ const COPIES: [&str; 2] = ["posix/", "right/"];
 const ORIGINS: [&str; 3] = ["utc", "gmt", "ut"];
 const DAY_S: i64 = 86_400;
 
-/// What counts of a name. Programs escape it as a text in one place and quote it in the other, and change case and spaces.
+/// What counts of a name. Programs escape it as a text in one place and quote it in the other, and change case and
+/// spaces.
 #[must_use]
 pub fn key(name: &str) -> String {
     let mut key = String::with_capacity(name.len());
@@ -40,7 +41,8 @@ pub fn name_of(zone: &Component) -> Option<String> {
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// A zone that the world knows by a name, whatever an object says of it: by IANA's name, by Windows', or by IANA's after a path.
+/// A zone that the world knows by a name, whatever an object says of it: by IANA's name, by Windows', or by IANA's
+/// after a path.
 #[must_use]
 pub fn known(name: &str) -> Option<TimeZone> {
     let key = bounded(name)?;
@@ -53,8 +55,8 @@ pub fn registered(name: &str) -> Option<TimeZone> {
     iana(&bounded(name)?)
 }
 
-/// What a name may mean where nothing describes its zone: one that Windows shows without its offset, or by its summer time; what
-/// stands last in a path; and an offset that it states.
+/// What a name may mean where nothing describes its zone: one that Windows shows without its offset, or by its summer
+/// time; what stands last in a path; and an offset that it states.
 #[must_use]
 pub fn guessed(name: &str) -> Option<TimeZone> {
     let key = bounded(name)?;
@@ -72,8 +74,8 @@ fn bounded(name: &str) -> Option<String> {
     fits.then(|| key(name)).filter(|key| !key.is_empty())
 }
 
-/// The names of the register, by their keys. What a system keeps beside them, such as `localtime` and `posixrules`, is the
-/// machine's own business; `Factory` is the place of machines that were never told where they are.
+/// The names of the register, by their keys. What a system keeps beside them, such as `localtime` and `posixrules`, is
+/// the machine's own business; `Factory` is the place of machines that were never told where they are.
 static REGISTER: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     let names = BUNDLED.available().map(|name| name.as_str().to_owned());
     names.filter(|name| name != "Factory").map(|name| (key(&name), name)).collect()
@@ -95,8 +97,8 @@ fn iana(key: &str) -> Option<TimeZone> {
     zone.ok().filter(|zone| !zone.is_unknown())
 }
 
-/// `/softwarestudio.org/Olson_20011030_5/America/Argentina/Salta`: the longest tail that is a name. One word is so only after
-/// the slash that says that all the world knows the name (RFC 5545 section 3.8.3.1).
+/// `/softwarestudio.org/Olson_20011030_5/America/Argentina/Salta`: the longest tail that is a name. One word is so only
+/// after the slash that says that all the world knows the name (RFC 5545 section 3.8.3.1).
 fn after_path(key: &str) -> Option<TimeZone> {
     let global = key.starts_with('/');
     let tails = std::iter::successors(key.split_once('/'), |(_, rest)| rest.split_once('/')).map(|(_, tail)| tail);
@@ -149,7 +151,8 @@ fn stated(key: &str) -> Option<TimeZone> {
     Some(TimeZone::fixed(offset))
 }
 
-/// The offset from UTC at the beginning of a text, in seconds, and what follows it: `+1`, `+01`, `0100`, `-03:30`, `+5.5`,
+/// The offset from UTC at the beginning of a text, in seconds, and what follows it: `+1`, `+01`, `0100`, `-03:30`,
+/// `+5.5`,
 /// `-033000`.
 pub(super) fn offset(text: &str) -> Option<(i64, &str)> {
     let (sign, rest) = match text.strip_prefix(['-', '\u{2212}']) {

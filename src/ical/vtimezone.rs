@@ -1,4 +1,5 @@
-//! Time zones for those who cannot be relied on to know them: one STANDARD, at most one DAYLIGHT, each with a yearly rule.
+//! Time zones for those who cannot be relied on to know them: one STANDARD, at most one DAYLIGHT, each with a yearly
+//! rule.
 
 use std::fmt::Write as _;
 
@@ -28,9 +29,9 @@ struct Transition {
     daylight: bool,
 }
 
-/// The VTIMEZONE of a zone under a name, by the rules in force in a range; of one that is described by its object, those that hold from the
-/// beginning of the range on for ever. `None` where the zone changes its clock otherwise than twice a year by the same rules, or by
-/// the week: such times have to be told in UTC.
+/// The VTIMEZONE of a zone under a name, by the rules in force in a range; of one that is described by its object,
+/// those that hold from the beginning of the range on for ever. `None` where the zone changes its clock otherwise than
+/// twice a year by the same rules, or by the week: such times have to be told in UTC.
 #[must_use]
 pub fn vtimezone(name: &str, zone: &Zone, range: TimeRange) -> Option<String> {
     let year = |at: i64| zone.local(at).year();
@@ -170,9 +171,11 @@ mod tests {
     #[test]
     fn paris_as_outlook_wants_it() {
         let paris = Zone::Known(TimeZone::get("Europe/Paris").unwrap());
-        let expected = "BEGIN:VTIMEZONE\nTZID:Europe/Paris\nBEGIN:STANDARD\nDTSTART:19701025T030000\nTZOFFSETFROM:+0200\n\
+        let expected = "BEGIN:VTIMEZONE\nTZID:Europe/Paris\nBEGIN:STANDARD\nDTSTART:19701025T030000\n\
+                        TZOFFSETFROM:+0200\n\
                         TZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nBEGIN:DAYLIGHT\n\
-                        DTSTART:19700329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\n\
+                        DTSTART:19700329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\n\
+                        RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\n\
                         END:DAYLIGHT\nEND:VTIMEZONE\n";
         assert_eq!(vtimezone("Europe/Paris", &paris, RANGE).unwrap().replace("\r\n", "\n"), expected);
         assert_eq!(vtimezone("x", &Zone::Known(TimeZone::get("Africa/Casablanca").unwrap()), RANGE), None);

@@ -1,8 +1,8 @@
 //! Time zones: from the TZID of an object to instants.
 //!
 //! What the world knows by a TZID goes first: a name of IANA's, one of Windows', one of IANA's after a path
-//! (`/softwarestudio.org/Olson_20011030_5/Europe/Paris`). Then comes the VTIMEZONE that the object brings along, and last what
-//! the name may mean, such as the offset that it states. What is still unknown floats.
+//! (`/softwarestudio.org/Olson_20011030_5/Europe/Paris`). Then comes the VTIMEZONE that the object brings along, and
+//! last what the name may mean, such as the offset that it states. What is still unknown floats.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -65,8 +65,8 @@ fn descriptions(calendar: &Component) -> impl Iterator<Item = &Component> {
 }
 
 impl Zone {
-    /// The zone that a text of one VTIMEZONE is about (RFC 4791 section 9.8). `None`: nobody knows it, and it is not described so
-    /// that a place on earth could have it, or too much is asked of who would follow it.
+    /// The zone that a text of one VTIMEZONE is about (RFC 4791 section 9.8). `None`: nobody knows it, and it is not
+    /// described so that a place on earth could have it, or too much is asked of who would follow it.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
         let calendar = parse(text.as_bytes()).ok()?;
@@ -110,8 +110,8 @@ impl Zone {
         }
     }
 
-    /// The instant at which the clock shows a time. What it never shows (in spring) is moved forward; of what it shows twice
-    /// (in autumn) the first counts.
+    /// The instant at which the clock shows a time. What it never shows (in spring) is moved forward; of what it shows
+    /// twice (in autumn) the first counts.
     #[must_use]
     pub fn instant(&self, local: DateTime) -> Timestamp {
         match self {
@@ -136,13 +136,14 @@ impl Zone {
     }
 }
 
-/// The descriptions of an object by the keys of their names: each with the name as it stands, and which component it is.
+/// The descriptions of an object by the keys of their names: each with the name as it stands, and which component it
+/// is.
 type Own = HashMap<String, Vec<(String, usize)>>;
 
 /// The zones of one object, and the one in which floating times are told.
 ///
-/// Following rules, those of zones among them, takes steps, of which an object has so many and no more; they go from the
-/// budget of the request, too.
+/// Following rules, those of zones among them, takes steps, of which an object has so many and no more; they go from
+/// the budget of the request, too.
 pub struct Zones<'a> {
     calendar: &'a Component,
     floating: Zone,
@@ -273,7 +274,8 @@ mod tests {
     /// Three hours ahead of UTC.
     fn described(name: &str) -> String {
         format!(
-            "BEGIN:VTIMEZONE\nTZID:{name}\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0300\nTZOFFSETTO:+0300\n\
+            "BEGIN:VTIMEZONE\nTZID:{name}\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0300\n\
+             TZOFFSETTO:+0300\n\
              END:STANDARD\nEND:VTIMEZONE\n"
         )
     }

@@ -1,8 +1,8 @@
-//! What one request may cost: memory for what is built for it, and steps of work. One place for both, so that whatever is
-//! made of what clients stored has an end *while* it is made.
+//! What one request may cost: memory for what is built for it, and steps of work. One place for both, so that whatever
+//! is made of what clients stored has an end *while* it is made.
 //!
-//! A [`Budget`] is made for each request and goes with it; its memory is drawn from the [`Allowance`] that all requests of
-//! the process share, and comes back to it when the last who holds the budget lets go.
+//! A [`Budget`] is made for each request and goes with it; its memory is drawn from the [`Allowance`] that all requests
+//! of the process share, and comes back to it when the last who holds the budget lets go.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,18 +12,19 @@ use super::condition::Condition;
 use super::error::Error;
 use super::id::Id;
 
-/// A step is about a microsecond of a processor: an instance that is found, a property that is looked at, some lines that
-/// are read. So a request takes some three seconds at most, and in slices; ten thousand plain events take a tenth of that.
+/// A step is about a microsecond of a processor: an instance that is found, a property that is looked at, some lines
+/// that are read. So a request takes some three seconds at most, and in slices; ten thousand plain events take a tenth
+/// of that.
 pub const MAX_STEPS: u64 = 3_000_000;
 /// What is built for one request, bytes: the largest calendars that people have are told in some 30 MiB.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
-/// What is built for all requests together, bytes. With what the process remembers, and with the room that a growing answer
-/// takes for a moment, it stays well below 512 MiB.
+/// What is built for all requests together, bytes. With what the process remembers, and with the room that a growing
+/// answer takes for a moment, it stays well below 512 MiB.
 pub const MAX_SHARED_BYTES: u64 = 160 * 1024 * 1024;
 /// How much of that one person's requests may hold: what one does not take stays for the others.
 pub const MAX_PERSON_BYTES: u64 = MAX_SHARED_BYTES / 2;
-/// How many requests one person may have under way. Each holds something that is not counted apart: blocks on their way to the
-/// client or from it, a page of members, an open file.
+/// How many requests one person may have under way. Each holds something that is not counted apart: blocks on their way
+/// to the client or from it, a page of members, an open file.
 const MOST_REQUESTS: usize = 256;
 /// So much a request may build without drawing from what all share: small answers go on while large ones wait.
 const OWN_BYTES: u64 = 64 * 1024;
@@ -161,7 +162,8 @@ impl Budget {
         Self(Arc::new(spent))
     }
 
-    /// It is this person's, or this feed's, and counts among theirs until it ends: to be said once, before anything is drawn.
+    /// It is this person's, or this feed's, and counts among theirs until it ends: to be said once, before anything is
+    /// drawn.
     pub fn belongs_to(&self, person: Id) -> Result<(), Exhausted> {
         self.0.allowance.begin(person)?;
         let _ = self.0.person.set(person);
@@ -221,8 +223,8 @@ impl Budget {
     }
 }
 
-/// What a request that holds so many bytes has drawn from what all share: in parts, so that few of the many small pieces of an
-/// answer cost more than a comparison.
+/// What a request that holds so many bytes has drawn from what all share: in parts, so that few of the many small
+/// pieces of an answer cost more than a comparison.
 fn shared(held: u64) -> u64 {
     held.saturating_sub(OWN_BYTES).next_multiple_of(OWN_BYTES)
 }

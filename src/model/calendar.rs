@@ -190,8 +190,8 @@ impl Indexed {
         self.component.is_empty()
     }
 
-    /// Is it another object than the one that bore a UID? Of what could not be read nobody knows; what was stored long ago is
-    /// known without the spaces around its UID.
+    /// Is it another object than the one that bore a UID? Of what could not be read nobody knows; what was stored long
+    /// ago is known without the spaces around its UID.
     #[must_use]
     pub fn is_other(&self, uid: &str) -> bool {
         uid != self.uid && uid != self.uid.trim() && !uid.starts_with(UNREADABLE)

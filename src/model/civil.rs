@@ -1,5 +1,5 @@
-//! Dates and times of day as seconds, over the whole calendar: an instant of the library ends on the last but one day of
-//! the year 9999, and what clients write does not.
+//! Dates and times of day as seconds, over the whole calendar: an instant of the library ends on the last but one day
+//! of the year 9999, and what clients write does not.
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};

@@ -11,8 +11,8 @@ pub const MAX_BYTES: usize = 255;
 /// The longest name of a principal, in characters.
 pub const MAX_PRINCIPAL_CHARS: usize = 64;
 
-/// Where Finder keeps the picture of a folder, folded. Their names end in a carriage return, which Windows cannot open: they
-/// are taken, for Finder gives up the whole copy otherwise, and never shown.
+/// Where Finder keeps the picture of a folder, folded. Their names end in a carriage return, which Windows cannot open:
+/// they are taken, for Finder gives up the whole copy otherwise, and never shown.
 const UNSHOWN: [&str; 2] = ["icon\r", "._icon\r"];
 
 /// Characters that stand in no name on Windows.
@@ -51,8 +51,8 @@ pub fn match_name(name: &str) -> String {
     }
 }
 
-/// The key of a name: what it is compared and ordered by among the members of a collection. A `free` one is its client's
-/// business, and is compared as it was sent.
+/// The key of a name: what it is compared and ordered by among the members of a collection. A `free` one is its
+/// client's business, and is compared as it was sent.
 #[must_use]
 pub fn key(name: &str, free: bool) -> String {
     if free { name.to_owned() } else { match_name(name) }

@@ -22,7 +22,8 @@ pub struct Preferences {
     pub rootless: bool,
 }
 
-/// The members of a list with weights, each with its own in thousandths (RFC 9110 section 12.4.2): all of it where none is said.
+/// The members of a list with weights, each with its own in thousandths (RFC 9110 section 12.4.2): all of it where none
+/// is said.
 pub fn weighted(list: &str) -> impl Iterator<Item = (&str, u32)> {
     list.split(',').map(|member| {
         let mut parts = member.split(';').map(str::trim);

@@ -49,8 +49,8 @@ pub struct LockRequest {
     pub timeout_s: i64,
 }
 
-/// Do the locks that cover one resource leave it to somebody to change it? One must be `theirs`: exclusive ones stand alone,
-/// of shared ones any will do (RFC 4918 section 7.5).
+/// Do the locks that cover one resource leave it to somebody to change it? One must be `theirs`: exclusive ones stand
+/// alone, of shared ones any will do (RFC 4918 section 7.5).
 pub fn admitted<'a>(covering: impl Iterator<Item = &'a Lock>, theirs: impl Fn(&Lock) -> bool) -> bool {
     let mut covering = covering.peekable();
     covering.peek().is_none() || covering.any(theirs)

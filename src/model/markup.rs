@@ -1,8 +1,9 @@
 //! Is a piece of XML that was stored still whole? One damaged byte of it would break all of the answer that tells it.
 
-/// Does it stand for itself between the elements of an answer: do its tags match, are its prefixes declared in it or among
-/// `bound`, its references known, and is there nothing that XML cannot carry? It is asked of what we wrote: what we never write
-/// is damage, too.
+/// Does it stand for itself between the elements of an answer: do its tags match, are its prefixes declared in it or
+/// among
+/// `bound`, its references known, and is there nothing that XML cannot carry? It is asked of what we wrote: what we
+/// never write is damage, too.
 #[must_use]
 pub fn is_whole(xml: &str, bound: &[&str]) -> bool {
     // The elements that are open, with how many prefixes were declared outside of each.
@@ -96,7 +97,8 @@ mod tests {
         for xml in [
             "",
             "text &amp; &#13;\n > more",
-            "<x:a xmlns:x=\"urn:x\" xml:lang=\"fr\" x:b=\"1\" c=\"&lt;\">t<ns0:d xmlns:ns0=\"urn:d\"><e/></ns0:d></x:a>",
+            "<x:a xmlns:x=\"urn:x\" xml:lang=\"fr\" x:b=\"1\" c=\"&lt;\">t<ns0:d \
+             xmlns:ns0=\"urn:d\"><e/></ns0:d></x:a>",
             "<D:href>me</D:href> and <b>é</b>",
         ] {
             assert!(is_whole(xml, &["D"]), "{xml}");

@@ -1,7 +1,7 @@
 //! Media types (RFC 9110 section 8.3.1): what is kept of those that clients send, and which of them a browser may show.
 //!
-//! Browsers take the last type of a list, and run what is XML whatever its type begins with. So a document has one type in
-//! one spelling, and only a whole type of `PASSIVE` is shown outside the sandbox.
+//! Browsers take the last type of a list, and run what is XML whatever its type begins with. So a document has one type
+//! in one spelling, and only a whole type of `PASSIVE` is shown outside the sandbox.
 
 use std::borrow::Cow;
 
@@ -40,7 +40,8 @@ const CHARSETS: [&str; 9] =
     ["utf-8", "us-ascii", "utf-16", "utf-16le", "utf-16be", "gb18030", "gbk", "big5", "shift_jis"];
 const CHARSET_FAMILIES: [&str; 3] = ["iso-8859-", "windows-125", "koi8-"];
 
-/// What a form of any page can send unasked, besides nothing at all, and the families that mean nothing without a parameter.
+/// What a form of any page can send unasked, besides nothing at all, and the families that mean nothing without a
+/// parameter.
 const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/";
 
@@ -72,8 +73,8 @@ pub fn kept(given: Option<&str>, name: &str) -> String {
     given.map_or_else(|| of_name(name).to_owned(), Cow::into_owned)
 }
 
-/// One type in its one spelling: small letters, and of the parameters `charset`, if it is a usual one. `None`: a list, or no
-/// media type.
+/// One type in its one spelling: small letters, and of the parameters `charset`, if it is a usual one. `None`: a list,
+/// or no media type.
 #[must_use]
 pub fn normal(given: &str) -> Option<Cow<'_, str>> {
     if given.len() > MAX_BYTES {

@@ -1,8 +1,8 @@
 //! Plain values that every layer shares: names, paths, kinds, effects, preconditions, errors.
 //!
-//! Nothing here does I/O or knows of a database or a socket, and of XML only whether a piece is whole. The tables that the protocol is made of
-//! ([`kind::KINDS`], [`method::METHODS`], [`effect::EFFECTS`], [`condition::Condition`]) live here, so that each
-//! layer reads the same rows.
+//! Nothing here does I/O or knows of a database or a socket, and of XML only whether a piece is whole. The tables that
+//! the protocol is made of ([`kind::KINDS`], [`method::METHODS`], [`effect::EFFECTS`], [`condition::Condition`]) live
+//! here, so that each layer reads the same rows.
 
 pub mod budget;
 pub mod calendar;

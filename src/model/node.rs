@@ -100,7 +100,8 @@ impl Node {
         self.traits().collection
     }
 
-    /// What a copy of it is. A former state of a calendar object is copied as a document: UPDATE brings it back to its calendar.
+    /// What a copy of it is. A former state of a calendar object is copied as a document: UPDATE brings it back to its
+    /// calendar.
     #[must_use]
     pub fn copied_kind(&self) -> Kind {
         match (self.kind, self.view) {
@@ -119,7 +120,8 @@ impl Node {
         self
     }
 
-    /// The key of its name in the collection that it stands in. An entry of the trash stands among documents: its name is folded.
+    /// The key of its name in the collection that it stands in. An entry of the trash stands among documents: its name
+    /// is folded.
     #[must_use]
     pub fn key(&self) -> String {
         self.kind.key(&self.name)
@@ -150,7 +152,8 @@ impl Node {
         if self.is_collection() { self.documents } else { 1 }
     }
 
-    /// The media type that is told of it; collections have none. What was stored before types were judged may be anything.
+    /// The media type that is told of it; collections have none. What was stored before types were judged may be
+    /// anything.
     #[must_use]
     pub fn media_type(&self) -> Option<Cow<'_, str>> {
         let stored = self.content_type.as_deref()?;

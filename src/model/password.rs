@@ -1,7 +1,8 @@
 //! What passwords are made of: the form of those that we make for devices, and the rule for those that people choose.
 //!
-//! The rule is the one of the CNIL (deliberation 2022-100 of 21 July 2022) for passwords that no other measure protects:
-//! 80 bits of entropy. Three shapes have them: twelve characters of all four kinds, fourteen of three, or seven words.
+//! The rule is the one of the CNIL (deliberation 2022-100 of 21 July 2022) for passwords that no other measure
+//! protects: 80 bits of entropy. Three shapes have them: twelve characters of all four kinds, fourteen of three, or
+//! seven words.
 
 use std::collections::HashSet;
 
@@ -89,8 +90,8 @@ pub fn device_letters(password: &str) -> String {
     letters
 }
 
-/// Does it look like a device password? One in ten thousand has no digit and is not recognised, so that a phrase that someone
-/// chose long ago is never taken for one.
+/// Does it look like a device password? One in ten thousand has no digit and is not recognised, so that a phrase that
+/// someone chose long ago is never taken for one.
 #[must_use]
 pub fn is_of_device_form(password: &str) -> bool {
     let letters = device_letters(password);

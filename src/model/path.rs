@@ -1,9 +1,9 @@
 //! Paths: percent-encoded addresses in, decoded segments inside, the spelling that was asked out.
 //!
-//! A [`Path`] never holds `.`, `..`, an empty segment or a NUL inside a segment, and a slash only inside the name of a calendar
-//! object, so no later layer can be led out of the tree. An answer names what was asked by the very address that was asked (RFC 4918 section 8.3): clients
-//! compare addresses as text. So a path keeps its spelling beside its segments; what is not read from a client is spelled in
-//! the canonical way. RFC 3986.
+//! A [`Path`] never holds `.`, `..`, an empty segment or a NUL inside a segment, and a slash only inside the name of a
+//! calendar object, so no later layer can be led out of the tree. An answer names what was asked by the very address
+//! that was asked (RFC 4918 section 8.3): clients compare addresses as text. So a path keeps its spelling beside its
+//! segments; what is not read from a client is spelled in the canonical way. RFC 3986.
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
@@ -15,8 +15,8 @@ pub const MAX_SEGMENTS: usize = 100;
 /// So many more segments may lead to it in a view: the day of a former tree, the name of a version.
 const VIEW_SEGMENTS: usize = 1;
 
-/// Where an escaped slash is a character of a name: that of a calendar object, which a client may have made of a UID, also in
-/// the trash. The first segment of the address, and how many stand before such a name.
+/// Where an escaped slash is a character of a name: that of a calendar object, which a client may have made of a UID,
+/// also in the trash. The first segment of the address, and how many stand before such a name.
 const SLASHED: [(&str, usize); 2] = [("calendars", 3), ("trash", 3)];
 
 /// Decoded segments of an absolute path, and how its address is spelled. Two paths are the same if their segments are.
@@ -166,8 +166,9 @@ fn may_be_slashed(before: &[String]) -> bool {
     SLASHED.iter().any(|(known, from)| first == Some(known) && before.len() >= *from)
 }
 
-/// How an address is spelled that was read as a slash and `rest`: the client's own characters and escapes, and what may not
-/// stand in an address escaped. A second slash at the beginning would make the first segment a host (RFC 3986 section 4.2).
+/// How an address is spelled that was read as a slash and `rest`: the client's own characters and escapes, and what may
+/// not stand in an address escaped. A second slash at the beginning would make the first segment a host (RFC 3986
+/// section 4.2).
 fn spelled(rest: &str) -> String {
     let rest = rest.trim_start_matches('/');
     let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -212,8 +213,9 @@ const SECRET: [&str; 5] = [FEEDS, "freebusy", "share", "answer", "office"];
 /// How often escapes are undone where an address hides in itself.
 const ROUNDS: usize = 4;
 
-/// The first segment of an address that leads below one of `SECRET`, however it is spelled. Whoever writes addresses down asks
-/// this, so it errs on the side of secrecy: escapes of escapes count, case does not, and dots may lead anywhere.
+/// The first segment of an address that leads below one of `SECRET`, however it is spelled. Whoever writes addresses
+/// down asks this, so it errs on the side of secrecy: escapes of escapes count, case does not, and dots may lead
+/// anywhere.
 #[must_use]
 pub fn secret_of(raw: &str) -> Option<&'static str> {
     let mut plain = Cow::Borrowed(raw);
@@ -260,7 +262,8 @@ mod tests {
             ("/files/A B", false, "/files/A%20B"),
             ("/files/caf\u{e9}\u{301}", false, "/files/caf%C3%A9%CC%81"),
             ("/files/<\"{|}\\^`>[]\u{7f}\n", false, "/files/%3C%22%7B%7C%7D%5C%5E%60%3E%5B%5D%7F%0A"),
-            // Doubled slashes stay, but for those that would make a host of the first segment; a document has none at its end.
+            // Doubled slashes stay, but for those that would make a host of the first segment; a document has none at
+            // its end.
             ("//files//x//", true, "/files//x//"),
             ("/files//x//", false, "/files//x"),
             ("//", true, "/"),

@@ -1,13 +1,15 @@
-//! Of what a dead property speaks: of a document, which goes on through all its versions, or of the one file that a program
-//! made of it.
+//! Of what a dead property speaks: of a document, which goes on through all its versions, or of the one file that a
+//! program made of it.
 //!
-//! When another file comes to stand for a document (it was deleted or set aside and its name is taken again, or a file is
-//! copied or moved onto it), what was said of the file before is not true of the new one: its date of creation, that it is
-//! hidden, that it may be executed. The new one brings what is said of itself. What was said of the document stays.
+//! When another file comes to stand for a document (it was deleted or set aside and its name is taken again, or a file
+//! is copied or moved onto it), what was said of the file before is not true of the new one: its date of creation, that
+//! it is hidden, that it may be executed. The new one brings what is said of itself. What was said of the document
+//! stays.
 
 use super::name::{MICROSOFT, QName};
 
-/// What programs say of a file as such: a namespace, and the names in it, or all (none named). All else speaks of the document.
+/// What programs say of a file as such: a namespace, and the names in it, or all (none named). All else speaks of the
+/// document.
 pub const OF_FILE: [(&str, &[&str]); 7] = [
     // Windows: the times and attributes that a file system keeps.
     (MICROSOFT, &[]),
@@ -35,10 +37,12 @@ pub fn of_file() -> Vec<String> {
     OF_FILE.iter().flat_map(spelled).collect()
 }
 
-/// The zone of a calendar is told by its name (RFC 7809 section 5.2) or whole (RFC 4791 section 5.2.2): two properties, one value.
+/// The zone of a calendar is told by its name (RFC 7809 section 5.2) or whole (RFC 4791 section 5.2.2): two properties,
+/// one value.
 pub const ZONE: [QName; 2] = [QName::caldav("calendar-timezone-id"), QName::caldav("calendar-timezone")];
 
-/// The other property that tells the same value: whoever sets or removes the one ends the other, so that both always agree.
+/// The other property that tells the same value: whoever sets or removes the one ends the other, so that both always
+/// agree.
 #[must_use]
 pub fn other_of(name: &QName) -> Option<QName> {
     let [by_name, whole] = ZONE;

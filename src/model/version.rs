@@ -31,8 +31,8 @@ pub struct Present<'a> {
     pub written_at: Timestamp,
 }
 
-/// Does new content refine the present one, instead of following it as a version? `shows` tells whether the writer holds
-/// a lock of this token.
+/// Does new content refine the present one, instead of following it as a version? `shows` tells whether the writer
+/// holds a lock of this token.
 #[must_use]
 pub fn refines(present: Present<'_>, now: Timestamp, shows: impl Fn(&str) -> bool) -> bool {
     let same_session = present.draft.is_some_and(shows);
@@ -129,8 +129,9 @@ pub fn landing_of_move(source: MovedDocument<'_>, to: &str, actor: Id, now: Time
 /// What stands between the beginning and the end of such a name.
 type Middle = fn(&str) -> bool;
 
-/// Names that programs give to what they leave about, folded: a beginning, what may follow, an end. Only names that no person
-/// would give to a document: what bears one has no versions, and when nobody has touched it for a day it is cleared away.
+/// Names that programs give to what they leave about, folded: a beginning, what may follow, an end. Only names that no
+/// person would give to a document: what bears one has no versions, and when nobody has touched it for a day it is
+/// cleared away.
 const LITTER: [(&str, Middle, &str); 18] = [
     ("~$", some, ""),                          // Office: who has it open
     ("._", some, ""),                          // macOS: attributes
@@ -244,8 +245,8 @@ fn period(at: Timestamp, every: Every, zone: &TimeZone) -> Option<jiff::civil::D
     }
 }
 
-/// Which versions may go: of those written before a moment all but the last of each period, those that are kept, and the
-/// newest of all. Each is number, moment, whether it is kept; ascending.
+/// Which versions may go: of those written before a moment all but the last of each period, those that are kept, and
+/// the newest of all. Each is number, moment, whether it is kept; ascending.
 #[must_use]
 pub fn thinned(versions: &[(i64, Timestamp, bool)], before: Timestamp, every: Every, zone: &TimeZone) -> Vec<i64> {
     let pairs = versions.iter().zip(versions.iter().skip(1));
@@ -322,8 +323,8 @@ pub fn day(at: Timestamp, zone: &TimeZone) -> Option<(String, Timestamp)> {
     Some((format!("@{date}"), begin))
 }
 
-/// The moment that the first segment of a former tree names: `@2026-11-01` is the end of that day in the zone, or of today
-/// so far; `@2026-11-01 14.05.32` that second.
+/// The moment that the first segment of a former tree names: `@2026-11-01` is the end of that day in the zone, or of
+/// today so far; `@2026-11-01 14.05.32` that second.
 #[must_use]
 pub fn moment(segment: &str, zone: &TimeZone) -> Option<Timestamp> {
     let text = segment.strip_prefix('@')?;
@@ -366,8 +367,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_the_same_person_in_time_carries_on(left in 0..3usize, landing in 0..4usize, by in 1..3i64, actor in 1..3i64,
-                                                   waited in -5..2 * VACATED_S) {
+        fn only_the_same_person_in_time_carries_on(left in 0..3usize, landing in 0..4usize, by in 1..3i64,
+                                                   actor in 1..3i64, waited in -5..2 * VACATED_S) {
             let vacated = Vacated { left: LEFT[left], by: Id(by), at: 1_000_000 };
             let carried = succeeds(vacated, LANDING[landing], Id(actor), 1_000_000 + waited);
             prop_assert!(!carried || by == actor && (0..VACATED_S).contains(&waited));
@@ -376,7 +377,8 @@ mod tests {
         }
 
         #[test]
-        fn names_are_legal_and_tell_their_number(document in "[ a-zA-Z0-9._~é日-]{0,80}[a-zé日]", author in ".{0,90}", version in 1..100_000i64) {
+        fn names_are_legal_and_tell_their_number(document in "[ \
+            a-zA-Z0-9._~é日-]{0,80}[a-zé日]", author in ".{0,90}", version in 1..100_000i64) {
             prop_assume!(check(&document).is_ok());
             let name = version_name(&document, version, 1_700_000_000, &author, &TimeZone::UTC);
             prop_assert_eq!(check(&name), Ok(()), "{}", name);
@@ -398,7 +400,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn thinning_leaves_the_last_of_each_period(steps in proptest::collection::vec((1..400_000i64, any::<bool>()), 1..60),
+        fn thinning_leaves_the_last_of_each_period(
+            steps in proptest::collection::vec((1..400_000i64, any::<bool>()), 1..60),
                                                    before in 0..8_000_000i64, every in 0..3usize) {
             let every = EVERY[every].0;
             let mut at = 0;

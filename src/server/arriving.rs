@@ -1,8 +1,10 @@
-//! A request's body on its way in: in which codings it comes, and what becomes of the rest when the answer is there before it.
+//! A request's body on its way in: in which codings it comes, and what becomes of the rest when the answer is there
+//! before it.
 //!
-//! Over HTTP/1 an answer must not end the connection without a word (RFC 9112 section 9.6): a small rest is read on, so that the
-//! connection lives (Windows, Office and .NET count on it), and before a large one is given up the answer says so. Over HTTP/2 it
-//! is the stream that ends, and not before the client could read the answer: with the reset the one would go that came before.
+//! Over HTTP/1 an answer must not end the connection without a word (RFC 9112 section 9.6): a small rest is read on, so
+//! that the connection lives (Windows, Office and .NET count on it), and before a large one is given up the answer says
+//! so. Over HTTP/2 it is the stream that ends, and not before the client could read the answer: with the reset the one
+//! would go that came before.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -58,7 +60,8 @@ pub fn take(
     (Arriving { body: Some(body), unasked, stream, kept }.boxed_unsync(), rest, unknown_coding(headers))
 }
 
-/// A coding that is not undone here, and that nobody would know of afterwards (RFC 9110 section 8.4, RFC 9112 section 6.1).
+/// A coding that is not undone here, and that nobody would know of afterwards (RFC 9110 section 8.4, RFC 9112 section
+/// 6.1).
 fn unknown_coding(headers: &HeaderMap) -> Option<Condition> {
     let codings = |name: HeaderName| {
         let lines = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or("?"));

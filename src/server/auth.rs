@@ -1,9 +1,10 @@
 //! Who asks: whether what a client shows of itself is right, and the bounds of guessing.
 //!
-//! Every method is challenged, OPTIONS too, or Office and Windows stay anonymous. A device password, and an account password
-//! that was seen lately, right or wrong, are looked up and wait for nobody. Any other waits for its turn to be verified (`turns`), where a flood waits
-//! behind itself; a wrong one costs its sender time afterwards, and a name that nobody bears goes the same way. So the
-//! rightful person is neither locked out nor kept waiting by someone who guesses.
+//! Every method is challenged, OPTIONS too, or Office and Windows stay anonymous. A device password, and an account
+//! password that was seen lately, right or wrong, are looked up and wait for nobody. Any other waits for its turn to be
+//! verified (`turns`), where a flood waits behind itself; a wrong one costs its sender time afterwards, and a name that
+//! nobody bears goes the same way. So the rightful person is neither locked out nor kept waiting by someone who
+//! guesses.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
@@ -24,8 +25,8 @@ use crate::tree::authentication::{Credentials, PasswordCache};
 
 /// How long a wrong password waits for its answer, so that a client in a loop does not spin.
 const WRONG: Duration = Duration::from_millis(200);
-/// Wrong ones answered so for one person, or one address; one more comes every so often. The others wait longer, and so do
-/// all while others wait for their turn: who guesses in a loop comes back later, and those get through.
+/// Wrong ones answered so for one person, or one address; one more comes every so often. The others wait longer, and so
+/// do all while others wait for their turn: who guesses in a loop comes back later, and those get through.
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
 const PERIOD: Duration = Duration::from_secs(6);
 const WRONG_AGAIN: Duration = Duration::from_secs(4);

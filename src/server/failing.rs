@@ -1,5 +1,5 @@
-//! What is logged of failures: a fault each time, under the id that the client is told; what the machine lacks now and then,
-//! for it strikes all requests alike and none of them can help it.
+//! What is logged of failures: a fault each time, under the id that the client is told; what the machine lacks now and
+//! then, for it strikes all requests alike and none of them can help it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;

@@ -1,5 +1,6 @@
-//! What proxies say of the client: `X-Forwarded-For`, `-Host`, `-Proto`. Each is a list, perhaps on several lines, to which every
-//! proxy adds what it saw: only what a trusted one added is believed, and all to the left of that was written by the client.
+//! What proxies say of the client: `X-Forwarded-For`, `-Host`, `-Proto`. Each is a list, perhaps on several lines, to
+//! which every proxy adds what it saw: only what a trusted one added is believed, and all to the left of that was
+//! written by the client.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 

@@ -1,7 +1,7 @@
 //! Header blocks of HTTP/2, read for one question: does an address hold a `#`?
 //!
-//! The HTTP library drops what follows it, and says nothing. A block is read as RFC 7541 has it, with the table that both sides
-//! keep, of which only sizes and the answer are kept here.
+//! The HTTP library drops what follows it, and says nothing. A block is read as RFC 7541 has it, with the table that
+//! both sides keep, of which only sizes and the answer are kept here.
 
 use std::collections::VecDeque;
 use std::sync::LazyLock;

@@ -1,8 +1,8 @@
 //! The bytes of HTTP/1 connections, followed where the HTTP library is more lenient than we may be.
 //!
-//! Heads are held back until they are whole and judged: `Content-Length` beside `Transfer-Encoding` (request smuggling) and a
-//! fragment in the address (a client that did not encode `#` would have another resource deleted than it meant) are turned
-//! into a head that is refused with 400.
+//! Heads are held back until they are whole and judged: `Content-Length` beside `Transfer-Encoding` (request smuggling)
+//! and a fragment in the address (a client that did not encode `#` would have another resource deleted than it meant)
+//! are turned into a head that is refused with 400.
 
 /// The largest head watched; the HTTP library refuses larger ones.
 pub const MAX_HEAD: usize = 64 * 1024;

@@ -1,7 +1,8 @@
-//! The bytes of HTTP/2 connections, followed for the one thing that the HTTP library loses: what follows a `#` in an address.
+//! The bytes of HTTP/2 connections, followed for the one thing that the HTTP library loses: what follows a `#` in an
+//! address.
 //!
-//! A request without it would be about another resource than the client meant. To the header block of one that has it a field is
-//! added that says so; all other bytes pass as they are.
+//! A request without it would be about another resource than the client meant. To the header block of one that has it a
+//! field is added that says so; all other bytes pass as they are.
 
 use super::hpack::DynamicTable;
 

@@ -1,4 +1,5 @@
-//! The methods by which one logs in, a row each: how clients are asked who they are, and how they show it. Whether that is right,
+//! The methods by which one logs in, a row each: how clients are asked who they are, and how they show it. Whether that
+//! is right,
 //! `auth` finds out.
 
 use base64::Engine as _;

@@ -186,7 +186,8 @@ impl Server {
         });
         let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
         let mut sent = Signal::Stay;
-        // When who gives way has had its time to show that a request was coming, and when the signal to end has been sent.
+        // When who gives way has had its time to show that a request was coming, and when the signal to end has been
+        // sent.
         let (mut last, mut ending) = (pin!(None), false);
         let ended = poll_fn(|cx| {
             let signal = guest.place.signal(cx);

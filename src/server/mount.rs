@@ -105,8 +105,8 @@ fn feeds<'a>(server: &'a Server, head: &'a Parts, client: &'a Client, budget: &'
     }
 }
 
-/// The address by https, where a proxy that is trusted took a request in the clear although clients know us by https: `webcal:` links
-/// arrive so.
+/// The address by https, where a proxy that is trusted took a request in the clear although clients know us by https:
+/// `webcal:` links arrive so.
 fn encrypted_address(server: &Server, head: &Parts, client: &Client) -> Option<HeaderValue> {
     let url = server.config.server.public_url.as_deref().filter(|url| url.starts_with("https://"))?;
     client.scheme.as_deref().filter(|scheme| scheme.eq_ignore_ascii_case("http"))?;

@@ -13,8 +13,8 @@ use crate::model::budget::Budget;
 use crate::model::error::Failure;
 use crate::model::node::Blocks;
 
-/// The most that a stream of HTTP/2 is given at a time: it keeps two such pieces that the client does not take, and with each the
-/// whole block that it is of.
+/// The most that a stream of HTTP/2 is given at a time: it keeps two such pieces that the client does not take, and
+/// with each the whole block that it is of.
 const PIECE_BYTES: usize = 32 * 1024;
 
 /// A body on its way out, with what is left of its request: it is under way until this is dropped.

@@ -1,4 +1,5 @@
-//! The place of a connection: whether something is under way, whether the client takes it, and what the connection is sent.
+//! The place of a connection: whether something is under way, whether the client takes it, and what the connection is
+//! sent.
 
 use std::future::poll_fn;
 use std::net::IpAddr;

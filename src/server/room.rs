@@ -1,11 +1,12 @@
 //! Places for connections: how many there are, how many of them one address may hold, and who gives way to whom.
 //!
-//! Who has a request under way is never sent away for a newcomer. Who has none gives way when room is wanted, the longest silent
-//! first and of the address that holds most; and in any case after the time that a head may take, be it in a TLS handshake, before
-//! the first byte, in the middle of a head, between two requests, or on an HTTP/2 connection without streams.
+//! Who has a request under way is never sent away for a newcomer. Who has none gives way when room is wanted, the
+//! longest silent first and of the address that holds most; and in any case after the time that a head may take, be it
+//! in a TLS handshake, before the first byte, in the middle of a head, between two requests, or on an HTTP/2 connection
+//! without streams.
 //!
-//! Who gives way may turn out to be asking, and comes back. So an address may come to hold more than its share; what it holds beyond
-//! takes no place of others, gets no newcomer in, and is bounded.
+//! Who gives way may turn out to be asking, and comes back. So an address may come to hold more than its share; what it
+//! holds beyond takes no place of others, gets no newcomer in, and is bounded.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -23,7 +24,8 @@ use super::tally::{Tally, origin};
 const SHARE: usize = 2;
 /// When room is wanted, one of so many parts is made free at once: who has to give way is looked for among all.
 const CLEARED: usize = 64;
-/// Those who have given way count apart until they are gone, and may come back; all together are so many times the places at most.
+/// Those who have given way count apart until they are gone, and may come back; all together are so many times the
+/// places at most.
 const CROWD: usize = 2;
 /// All places.
 pub struct Room {
@@ -112,8 +114,9 @@ impl Guests {
         taken(self) < most
     }
 
-    /// Are there as many as may ever be of this address, if all come back who have given way, or of all? However many one
-    /// address has, the places beyond its share are left to others. Where there is room, some of these have given way.
+    /// Are there as many as may ever be of this address, if all come back who have given way, or of all? However many
+    /// one address has, the places beyond its share are left to others. Where there is room, some of these have given
+    /// way.
     fn is_crowded(&self, origin: Option<IpAddr>) -> bool {
         let all = CROWD * self.most;
         self.all() >= all || self.present.of(origin) >= all - (self.most - self.share())
@@ -140,8 +143,8 @@ impl Room {
         self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection from this address, which counts in no share if it is `trusted`; waits while too many have given
-    /// way and are not gone. `None`: everybody is busy.
+    /// A place for a connection from this address, which counts in no share if it is `trusted`; waits while too many
+    /// have given way and are not gone. `None`: everybody is busy.
     pub async fn enter(self: &Arc<Self>, address: IpAddr, trusted: bool) -> Option<Guest> {
         let origin = (!trusted).then(|| origin(address));
         loop {
@@ -215,7 +218,8 @@ impl Room {
 }
 
 impl Guest {
-    /// A request has come after all: the place is taken again, though the address may hold more for the moment than its share.
+    /// A request has come after all: the place is taken again, though the address may hold more for the moment than its
+    /// share.
     pub fn stay(&self) {
         let mut guests = self.room.guests();
         if let Some(place) = guests.leaving.remove(&self.number) {

@@ -1,9 +1,10 @@
 //! A connection's bytes, on their way between the system and the HTTP library.
 //!
-//! What comes is followed and, where the library is more lenient than we may be, refused (`http1`, `http2`). Of HTTP/1 the next
-//! request is held back while one is under way, and so is the end of what the client sends: a client that has ended its sending
-//! side waits for its answer still, and one that has gone looks the same. A write that the client does not take has an end. And a
-//! connection that ends with unread bytes is closed in two steps, so that the client can read the answer before it sees the end.
+//! What comes is followed and, where the library is more lenient than we may be, refused (`http1`, `http2`). Of HTTP/1
+//! the next request is held back while one is under way, and so is the end of what the client sends: a client that has
+//! ended its sending side waits for its answer still, and one that has gone looks the same. A write that the client
+//! does not take has an end. And a connection that ends with unread bytes is closed in two steps, so that the client
+//! can read the answer before it sees the end.
 
 use std::future::Future as _;
 use std::io;

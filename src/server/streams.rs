@@ -1,5 +1,5 @@
-//! Requests beside the first of their connection: HTTP/2 carries many at once, each holds its answer until the client takes it, and
-//! that takes no log-in. So there are only so many under way, from one address and in all.
+//! Requests beside the first of their connection: HTTP/2 carries many at once, each holds its answer until the client
+//! takes it, and that takes no log-in. So there are only so many under way, from one address and in all.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

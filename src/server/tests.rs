@@ -15,18 +15,22 @@ use crate::model::error::Cause;
 use crate::model::principal::DeviceScope;
 use crate::tree::Tree;
 
-const EVENT: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:e\r\nDTSTAMP:20260101T000000Z\r\n\
+const EVENT: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:e\r\n\
+                     DTSTAMP:20260101T000000Z\r\n\
                      DTSTART:20260614T100000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 const ALL: &str = "<propfind xmlns=\"DAV:\"><prop><getetag/><displayname/><resourcetype/><supported-report-set/>\
                    <current-user-privilege-set/><version-history/><quota-used-bytes/><lockdiscovery/><owner/>\
                    <own xmlns=\"x\"/></prop></propfind>";
 const SYNC: &str =
     "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>";
-const QUERY: &str = "<C:calendar-query xmlns:C=\"urn:ietf:params:xml:ns:caldav\" xmlns=\"DAV:\"><prop><getetag/><C:calendar-data/></prop>\
+const QUERY: &str = "<C:calendar-query xmlns:C=\"urn:ietf:params:xml:ns:caldav\" \
+                     xmlns=\"DAV:\"><prop><getetag/><C:calendar-data/></prop>\
                      <C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">\
-                     <C:time-range start=\"20260601T000000Z\" end=\"20260701T000000Z\"/></C:comp-filter></C:comp-filter></C:filter>\
+                     <C:time-range start=\"20260601T000000Z\" \
+                     end=\"20260701T000000Z\"/></C:comp-filter></C:comp-filter></C:filter>\
                      </C:calendar-query>";
-const MULTIGET: &str = "<C:calendar-multiget xmlns:C=\"urn:ietf:params:xml:ns:caldav\" xmlns=\"DAV:\"><prop><getetag/><C:calendar-data/>\
+const MULTIGET: &str = "<C:calendar-multiget xmlns:C=\"urn:ietf:params:xml:ns:caldav\" \
+                        xmlns=\"DAV:\"><prop><getetag/><C:calendar-data/>\
                         </prop><href>/calendars/ada/personal/e.ics</href></C:calendar-multiget>";
 const BUSY: &str = "<C:free-busy-query xmlns:C=\"urn:ietf:params:xml:ns:caldav\">\
                     <C:time-range start=\"20260601T000000Z\" end=\"20260701T000000Z\"/></C:free-busy-query>";

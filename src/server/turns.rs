@@ -1,9 +1,9 @@
 //! Turns at what costs a processor: a few tries at a time, the others wait, and not many of them.
 //!
-//! Before a password is verified nobody can tell who is right from who guesses. So nobody is kept out for what others do:
-//! next comes a try of the source that has failed the fewest times of late, of these of one that has the fewest waiting, of these
-//! the newest; and where too many wait for one person, from one address, or at all, the oldest of the source that has failed the
-//! most times, or has the most waiting, goes away. A flood then waits behind itself.
+//! Before a password is verified nobody can tell who is right from who guesses. So nobody is kept out for what others
+//! do: next comes a try of the source that has failed the fewest times of late, of these of one that has the fewest
+//! waiting, of these the newest; and where too many wait for one person, from one address, or at all, the oldest of the
+//! source that has failed the most times, or has the most waiting, goes away. A flood then waits behind itself.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 
 use super::tally::{Tally, origin};
 
-/// How many wait for one person, from one address, and in all: some one, five and ten seconds of work. Behind one address a town
-/// hall of three hundred may begin its day.
+/// How many wait for one person, from one address, and in all: some one, five and ten seconds of work. Behind one
+/// address a town hall of three hundred may begin its day.
 const FOR_ONE_PERSON: usize = 64;
 const FROM_ONE_ADDRESS: usize = 320;
 const IN_ALL: usize = 640;

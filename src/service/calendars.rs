@@ -1,4 +1,5 @@
-//! A calendar in and out as one iCalendar stream of any size. Objects go in many at a time, each whole; readers wait for none of them.
+//! A calendar in and out as one iCalendar stream of any size. Objects go in many at a time, each whole; readers wait
+//! for none of them.
 
 use std::collections::VecDeque;
 use std::io::{Error as IoError, SeekFrom};

@@ -38,7 +38,8 @@ const DOCUMENTS: [(&[&str], &str, &[&str]); 7] = [
         &[
             "Comité de pilotage du 3 novembre 2026\n\n1. Tracé retenu : variante B\n",
             "Comité de pilotage du 3 novembre 2026\n\n1. Tracé retenu : variante B\n2. Enquête publique en février\n",
-            "Comité de pilotage du 3 novembre 2026\n\n1. Tracé retenu : variante B\n2. Enquête publique du 1er février au \
+            "Comité de pilotage du 3 novembre 2026\n\n1. Tracé retenu : variante B\n2. Enquête publique du 1er février \
+             au \
              3 mars\n3. Prochaine réunion le 8 décembre\n",
         ],
     ),

@@ -1,4 +1,5 @@
-//! Folders of documents in and out. Whoever calls brings the bytes, and takes them: from a directory, a form, an archive.
+//! Folders of documents in and out. Whoever calls brings the bytes, and takes them: from a directory, a form, an
+//! archive.
 
 use std::vec::IntoIter;
 

@@ -123,7 +123,8 @@ static OVERSEAS: [(&str, &str); 9] = [
     ("wallis", "Pacific/Wallis"),
 ];
 
-/// The name of a zone of schools as it is compared, and its clock: `Zone A` and `a` are one, `La Réunion` and `reunion` too.
+/// The name of a zone of schools as it is compared, and its clock: `Zone A` and `a` are one, `La Réunion` and `reunion`
+/// too.
 fn school_zone(name: &str) -> (String, &'static str) {
     let plain = name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect::<String>();
     let words = plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !matches!(*word, "" | "la" | "zone"));
@@ -143,8 +144,8 @@ pub enum Unreadable {
     Line(usize),
 }
 
-/// The school holidays of a zone (`A`, `B`, `C`, `Corse`, `Réunion`, ...) from the ministry's table: one line an academy, fields
-/// between semicolons, the first line naming them. What is for teachers alone is left out.
+/// The school holidays of a zone (`A`, `B`, `C`, `Corse`, `Réunion`, ...) from the ministry's table: one line an
+/// academy, fields between semicolons, the first line naming them. What is for teachers alone is left out.
 pub fn school(table: &str, zone: &str) -> Result<Vec<Holiday>, Unreadable> {
     let table = table.trim_start_matches('\u{feff}');
     let mut lines = table.lines().enumerate();
@@ -272,9 +273,12 @@ mod tests {
     #[test]
     fn school_holidays() {
         let table = "\u{feff}Description;Population;Date de début;Date de fin;Académies;Zones;annee_scolaire\n\
-                     Vacances de la Toussaint;-;2025-10-17T22:00:00+00:00;2025-11-02T23:00:00+00:00;Paris;Zone C;2025-2026\n\
-                     Vacances de la Toussaint;-;2025-10-17T22:00:00+00:00;2025-11-02T23:00:00+00:00;Créteil;Zone C;2025-2026\n\
-                     Prérentrée;Enseignants;2025-08-28T22:00:00+00:00;2025-08-28T22:00:00+00:00;Paris;Zone C;2025-2026\n\
+                     Vacances de la Toussaint;-;2025-10-17T22:00:00+00:00;2025-11-02T23:00:00+00:00;Paris;Zone \
+                     C;2025-2026\n\
+                     Vacances de la Toussaint;-;2025-10-17T22:00:00+00:00;2025-11-02T23:00:00+00:00;Créteil;Zone \
+                     C;2025-2026\n\
+                     Prérentrée;Enseignants;2025-08-28T22:00:00+00:00;2025-08-28T22:00:00+00:00;Paris;Zone \
+                     C;2025-2026\n\
                      \"Vacances; d'hiver\";Élèves;2026-02-21;2026-03-09;Paris;Zone C;2025-2026\n\
                      Vacances d'hiver;-;2026-02-07;2026-02-23;Lyon;Zone A;2025-2026\n\
                      Début des Vacances d'Été;-;2026-07-04;;Paris;Zone C;2025-2026\n";

@@ -1,5 +1,6 @@
-//! What people and administrators ask for as a whole, made of many requests to the tree: a calendar or a folder in and out, holidays,
-//! the demonstration. Commands and front ends call it and say themselves what came of it; each request passes the gate as others do.
+//! What people and administrators ask for as a whole, made of many requests to the tree: a calendar or a folder in and
+//! out, holidays, the demonstration. Commands and front ends call it and say themselves what came of it; each request
+//! passes the gate as others do.
 
 pub mod calendars;
 pub mod demo;

@@ -145,8 +145,8 @@ impl super::statement::Listed for PageStatements {
     }
 }
 
-/// [`PageStatements`], in an order, of the nodes `n` for which a condition holds; what follows it tells which page. `$ids` is
-/// the number after those of the arguments of the condition.
+/// [`PageStatements`], in an order, of the nodes `n` for which a condition holds; what follows it tells which page.
+/// `$ids` is the number after those of the arguments of the condition.
 macro_rules! pages {
     ($tables:expr, $order:expr, $condition:expr, $page:expr, $ids:literal) => {
         PageStatements {

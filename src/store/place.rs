@@ -157,7 +157,8 @@ fn forgive(path: &Path, done: Result<()>) -> Result<()> {
     match done {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             let path = path.display();
-            tracing::warn!(%path, "it belongs to another user than the data directory: any command, run as root, repairs that");
+            tracing::warn!(%path, "it belongs to another user than the data directory: any command, run as root, \
+                                   repairs that");
             Ok(())
         }
         done => done,

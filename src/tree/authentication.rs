@@ -1,9 +1,9 @@
 //! Who logs in: device passwords and account passwords.
 //!
-//! A device password is 160 random bits kept as SHA-256: one indexed look-up, never throttled, for it cannot be guessed.
-//! An account password costs argon2id; what it was found to be is cached, salted and hashed, with the stored hash it was
-//! verified against: so a changed password is never accepted for a moment longer, and a program that comes again and again
-//! with an old one costs no more than a look.
+//! A device password is 160 random bits kept as SHA-256: one indexed look-up, never throttled, for it cannot be
+//! guessed. An account password costs argon2id; what it was found to be is cached, salted and hashed, with the stored
+//! hash it was verified against: so a changed password is never accepted for a moment longer, and a program that comes
+//! again and again with an old one costs no more than a look.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -32,7 +32,8 @@ const WRONG: Duration = Duration::from_secs(600);
 const MAX_REMEMBERED: usize = 10_000;
 /// Characters of a device password that are written together.
 const GROUP: usize = 4;
-/// What is verified where there is no account password, so that it takes the same time. Nobody knows a password that fits.
+/// What is verified where there is no account password, so that it takes the same time. Nobody knows a password that
+/// fits.
 const NOBODY_S_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$TGVCZWZmcm9pU29ubmU$h5Zr0m2y0Jt3gFq1Q8lE6s0R9cVnX4uKa7PbYwDoTzM";
 /// The device's last use is written at most this often, seconds.
@@ -71,8 +72,8 @@ async fn verify<T: Send + 'static>(password: String, phc: String, turn: T) -> Re
     Ok(tokio::task::spawn_blocking(work).await.map_err(|e| Failure::new("verifying a password", e))?)
 }
 
-/// Account passwords that were verified. Each is kept as a salted hash of it, of whom it was said to be of, and of the stored hash it
-/// was verified against.
+/// Account passwords that were verified. Each is kept as a salted hash of it, of whom it was said to be of, and of the
+/// stored hash it was verified against.
 pub struct PasswordCache {
     salt: [u8; 16],
     /// The right one of each person.
@@ -137,7 +138,8 @@ impl PasswordCache {
     }
 }
 
-/// An account password that must be verified at the price of argon2id. That it may be nobody's is not seen from outside.
+/// An account password that must be verified at the price of argon2id. That it may be nobody's is not seen from
+/// outside.
 pub struct Costly {
     /// Whom the name means, if anyone bears it.
     named: Option<Id>,
@@ -237,7 +239,8 @@ impl Tree {
     }
 }
 
-/// Notes of use are written beside what is asked, which goes on where the disk is full or the database is held by another.
+/// Notes of use are written beside what is asked, which goes on where the disk is full or the database is held by
+/// another.
 pub(super) fn noted(done: Result<()>) -> Result<()> {
     match done {
         Err(Error::Failed(failure)) if failure.cause != Cause::Fault => Ok(()),

@@ -1,7 +1,8 @@
-//! What stood below a collection whose name something else bears now, and does not stand there any more: the former tree is
-//! followed as far down as the living one bears the same names, collection by collection, a page of names at a time. It can be
-//! left off anywhere and taken up again by the path that was told last. Of a collection that is gone what stood below it is not
-//! told. The bearer may be the same collection, come back: what left it may have been passed over while it was away.
+//! What stood below a collection whose name something else bears now, and does not stand there any more: the former
+//! tree is followed as far down as the living one bears the same names, collection by collection, a page of names at a
+//! time. It can be left off anywhere and taken up again by the path that was told last. Of a collection that is gone
+//! what stood below it is not told. The bearer may be the same collection, come back: what left it may have been passed
+//! over while it was away.
 
 use std::collections::VecDeque;
 

@@ -1,5 +1,5 @@
-//! What makes a document of a calendar a calendar object: its rules (RFC 4791 section 5.3.2), what the index says of it,
-//! and the candidates for a query.
+//! What makes a document of a calendar a calendar object: its rules (RFC 4791 section 5.3.2), what the index says of
+//! it, and the candidates for a query.
 //!
 //! The index says *perhaps*, [`crate::ical::filter`] says *yes*: bounds may be too wide, never too narrow.
 
@@ -41,7 +41,8 @@ use crate::store::{body, node};
 pub const CALENDARS: &str = "calendars";
 /// The media type of a calendar object.
 pub const CALENDAR_TYPE: &str = "text/calendar; charset=utf-8";
-/// What floats lies within so many seconds of where UTC would put it: of old, clocks went by the sun on either side of the date line.
+/// What floats lies within so many seconds of where UTC would put it: of old, clocks went by the sun on either side of
+/// the date line.
 const FLOAT_S: i64 = 16 * 3600;
 /// A run of objects ends where their texts have reached so many bytes.
 const RUN_BYTES: i64 = 2 * 1024 * 1024;
@@ -92,8 +93,8 @@ pub fn steps_of(resource: &Resource) -> u64 {
 }
 
 impl Tree {
-    /// Reads what is to be stored for a person: its content, and what the index says of it. Refuses by the preconditions of RFC
-    /// 4791 section 5.3.2.1. What may take long is done in the person's turn.
+    /// Reads what is to be stored for a person: its content, and what the index says of it. Refuses by the
+    /// preconditions of RFC 4791 section 5.3.2.1. What may take long is done in the person's turn.
     pub async fn prepare(&self, person: Id, budget: &Budget, bytes: bytes::Bytes) -> Result<(Blob, Indexed)> {
         if bytes.len() > MAX_BYTES {
             return Err(Condition::MaxResourceSize.into());
@@ -112,8 +113,8 @@ impl Tree {
         Ok((blob(bytes), indexed?))
     }
 
-    /// The zone that a text of one VTIMEZONE is about ([`Zone::of_text`]). Where only the text tells it, following its rules is
-    /// work to be done in the turn of who asks.
+    /// The zone that a text of one VTIMEZONE is about ([`Zone::of_text`]). Where only the text tells it, following its
+    /// rules is work to be done in the turn of who asks.
     pub async fn zone_of_text(&self, person: Id, budget: &Budget, text: String) -> Result<Option<Zone>> {
         match Zone::named_in(&text) {
             Some(zone) => Ok(Some(zone)),
@@ -135,8 +136,8 @@ fn blob(bytes: bytes::Bytes) -> Blob {
 }
 
 impl Resource {
-    /// The object whose text was read. `None`: there is none to be read, or it cannot be; who looks after the server is told
-    /// of that here, and by the check.
+    /// The object whose text was read. `None`: there is none to be read, or it cannot be; who looks after the server is
+    /// told of that here, and by the check.
     #[must_use]
     pub fn object(&self) -> Option<Object> {
         let why = match &self.text {
@@ -206,8 +207,8 @@ impl Visit {
 }
 
 impl<T: Executor> Admitted<T> {
-    /// A page of objects of the target, a calendar, that may take place in a range and are of a component, without their
-    /// texts; and where the next page begins.
+    /// A page of objects of the target, a calendar, that may take place in a range and are of a component, without
+    /// their texts; and where the next page begins.
     pub async fn objects(
         &mut self,
         (range, component): (TimeRange, Option<&str>),
@@ -258,8 +259,8 @@ impl<T: Executor> Admitted<T> {
         Ok(run)
     }
 
-    /// Views of objects that are in the order of their names; what they need besides is loaded for all at once. Where their dead
-    /// properties are many bytes, not of all of them.
+    /// Views of objects that are in the order of their names; what they need besides is loaded for all at once. Where
+    /// their dead properties are many bytes, not of all of them.
     async fn seen(&mut self, calendar: &Node, found: &[Arc<Node>], needs: Needs) -> Result<Vec<Resource>> {
         let mut dead = HashMap::new();
         let mut found = found;

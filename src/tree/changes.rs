@@ -3,9 +3,9 @@
 //! Changes are told in the order (number, gone names before live nodes, key), so a page may end anywhere and the token
 //! that closes it says exactly what was told. At depth infinity a folder that was moved into place is told with all
 //! that lies below it, for each of these has a new address, though nothing about it changed. "Moved" means: put into
-//! place after the *base*, which is what the client knew when it began to ask; pages carry it on. Where the name of a folder
-//! led to something else after the base, what stood below the old folder and does not stand there now is gone, name
-//! by name.
+//! place after the *base*, which is what the client knew when it began to ask; pages carry it on. Where the name of a
+//! folder led to something else after the base, what stood below the old folder and does not stand there now is gone,
+//! name by name.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -35,8 +35,8 @@ const PAGE: usize = 1000;
 /// not ask on.
 const MOST: usize = 20_000;
 
-/// How many changes one page looks at, and questions it asks of what stood below folders: at depth infinity most may lie elsewhere
-/// in the home and fill no page.
+/// How many changes one page looks at, and questions it asks of what stood below folders: at depth infinity most may
+/// lie elsewhere in the home and fill no page.
 const MAX_EXAMINED: usize = 2 * MOST;
 /// What such a question costs of the budget. A page that has to be read twice has enough for both.
 const STEPS_EACH: u64 = MAX_STEPS / 2 / MAX_EXAMINED as u64;
@@ -64,7 +64,8 @@ pub struct Changes {
 /// What was told last, inside the change `seq`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SyncPosition {
-    /// A name that a collection lost; and, where something else bears it, the last path told of what stood below: `None`, all.
+    /// A name that a collection lost; and, where something else bears it, the last path told of what stood below:
+    /// `None`, all.
     Gone(Id, String, Option<String>),
     /// A live node, and the last one told of what lies below it.
     Live(Id, Id),
@@ -134,8 +135,9 @@ pub fn sync_token(node: &Node, epoch: &str) -> SyncToken {
 }
 
 impl<T: Executor> Admitted<T> {
-    /// Changes since `since` (`None`: everything there is), at most `limit` of them, and as many as the budget allows. 403 `valid-sync-token` for a token
-    /// of another collection, another epoch, the future, or a past that is no longer kept.
+    /// Changes since `since` (`None`: everything there is), at most `limit` of them, and as many as the budget allows.
+    /// 403 `valid-sync-token` for a token of another collection, another epoch, the future, or a past that is no longer
+    /// kept.
     pub async fn changes(
         &mut self,
         since: Option<&str>,
@@ -319,8 +321,8 @@ impl<T: Executor> Admitted<T> {
         Ok(())
     }
 
-    /// What stood below collections that lost a name, now that something else bears it. If nothing does any more, that is a
-    /// change of its own.
+    /// What stood below collections that lost a name, now that something else bears it. If nothing does any more, that
+    /// is a change of its own.
     async fn rest_gone(
         &mut self,
         scope: &Scope<'_>,

@@ -187,8 +187,8 @@ impl Tree {
         })
     }
 
-    /// Of bodies that were found damaged those that matter: what nothing names any more may have gone while it was looked
-    /// at, and may be there again.
+    /// Of bodies that were found damaged those that matter: what nothing names any more may have gone while it was
+    /// looked at, and may be there again.
     async fn still_damaged(&self, bad: &[String]) -> Result<Vec<Damage>, Failure> {
         let mut damage = Vec::new();
         for page in bad.chunks(PAGE as usize) {

@@ -33,8 +33,8 @@ pub fn address(secret: &str, calendar: &str) -> Path {
 }
 
 impl Tree {
-    /// Makes an address that shows a calendar as far as the person may read it; its secret is returned this once and kept
-    /// nowhere, with the calendar's name.
+    /// Makes an address that shows a calendar as far as the person may read it; its secret is returned this once and
+    /// kept nowhere, with the calendar's name.
     pub async fn add_feed(
         &self,
         person: &str,

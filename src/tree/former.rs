@@ -29,8 +29,9 @@ pub(super) fn zone() -> TimeZone {
     TimeZone::system()
 }
 
-/// Numbers of the versions of the document that was looked at last, for a request that looks at one document again and again:
-/// each of its versions is told with its neighbours. Clones, as the requests for parts of an answer are, share them.
+/// Numbers of the versions of the document that was looked at last, for a request that looks at one document again and
+/// again: each of its versions is told with its neighbours. Clones, as the requests for parts of an answer are, share
+/// them.
 #[derive(Clone, Debug, Default)]
 pub struct Numbers(Option<Arc<Mutex<Option<Known>>>>);
 
@@ -148,8 +149,8 @@ async fn follow_moment(
     Ok(())
 }
 
-/// Versions of a document, ascending, with numbers from `from` to `to`, at most `limit` of them, without those that stood where
-/// the actor may not read; and, where there may be more, the number after which they go on.
+/// Versions of a document, ascending, with numbers from `from` to `to`, at most `limit` of them, without those that
+/// stood where the actor may not read; and, where there may be more, the number after which they go on.
 pub(super) async fn readable(
     c: &mut impl Executor,
     who: Who<'_>,
@@ -171,8 +172,8 @@ fn opened_in_trash(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
     if role < Some(Role::Lead) { privileges.without(&[Privilege::Unbind]) } else { privileges }
 }
 
-/// `/trash/{name}/...`: each entry is there for who may read it where it stood, through a door that opens its kind; what may be
-/// done with it follows from the role held there.
+/// `/trash/{name}/...`: each entry is there for who may read it where it stood, through a door that opens its kind;
+/// what may be done with it follows from the role held there.
 pub(super) async fn follow_trash(
     c: &mut impl Executor,
     who: Who<'_>,
@@ -262,9 +263,9 @@ pub(super) async fn follow_versions(
 }
 
 impl<T: Executor> Admitted<T> {
-    /// Members of a stored folder, in whichever view it is looked at, in the order of the keys of their names, with the columns of a
-    /// width at least; and the name after which the next page begins. In the mirror a program's litter is no document, and has no
-    /// versions.
+    /// Members of a stored folder, in whichever view it is looked at, in the order of the keys of their names, with the
+    /// columns of a width at least; and the name after which the next page begins. In the mirror a program's litter is
+    /// no document, and has no versions.
     pub(super) async fn stored_members(
         &mut self,
         folder: &Node,
@@ -284,8 +285,8 @@ impl<T: Executor> Admitted<T> {
         Ok((found.owned().into_iter().map(|node| node.seen(folder.view.of_members())).collect(), next))
     }
 
-    /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients open
-    /// only what they were told of. Any other day can be named.
+    /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients
+    /// open only what they were told of. Any other day can be named.
     async fn days(&mut self, top: &Node) -> Result<Vec<Resource>> {
         let (zone, place) = (zone(), self.place());
         let mut resources = Vec::new();
@@ -336,8 +337,8 @@ impl<T: Executor> Admitted<T> {
         Ok(Page { resources: found.into_iter().map(|home| place.member(trash_of(home))).collect(), next })
     }
 
-    /// A page of the trash of a home: of each entry only who may read it where it stood learns, through a door that opens its
-    /// kind.
+    /// A page of the trash of a home: of each entry only who may read it where it stood learns, through a door that
+    /// opens its kind.
     pub(super) async fn trash(&mut self, trash: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let actor = self.request.actor.clone();
         let (found, next) =

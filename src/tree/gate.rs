@@ -1,9 +1,9 @@
 //! The gate: the one way from a request to a node.
 //!
 //! [`admit`] asks, in this order: may the actor know of it (404); does the kind allow the method (405); is there a
-//! place for what is to be made (409, 403); may the actor (403 `need-privileges`); do the preconditions hold (412, 304);
-//! are the locks shown (423). It runs twice with the same code: before a body is taken, so that a refused upload costs
-//! nothing, and inside the write transaction, whose answer counts.
+//! place for what is to be made (409, 403); may the actor (403 `need-privileges`); do the preconditions hold (412,
+//! 304); are the locks shown (423). It runs twice with the same code: before a body is taken, so that a refused upload
+//! costs nothing, and inside the write transaction, whose answer counts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -71,7 +71,8 @@ impl Request {
     }
 }
 
-/// A request that passed the gate, on the view it is read in or the edit that it makes. There is no other way to make one.
+/// A request that passed the gate, on the view it is read in or the edit that it makes. There is no other way to make
+/// one.
 pub struct Admitted<T> {
     pub(super) store: T,
     pub(super) request: Request,
@@ -278,8 +279,8 @@ fn name_free(request: &Request, target: &Target) -> Result<()> {
     }
 }
 
-/// A door that only reads lets no method in that may change something, also where its effects take no more than reading: taking a
-/// lock off, or what one sets about a calendar for oneself.
+/// A door that only reads lets no method in that may change something, also where its effects take no more than
+/// reading: taking a lock off, or what one sets about a calendar for oneself.
 fn door_opens(request: &Request, granted: &[(Effect, EffectPlace)], target: &Target) -> Result<()> {
     if !request.actor.read_only || !request.method.writes() {
         return Ok(());

@@ -1,7 +1,7 @@
 //! The tree: what front ends hold. Every entrance passes the gate.
 //!
-//! A request is authorized ([`Tree::precheck`]) before its body is taken, its body is staged ([`Tree::stage`]), and then it
-//! is read ([`Tree::read`]) or carried out ([`Tree::write`], the verbs of `edit`, [`Admitted::commit`]).
+//! A request is authorized ([`Tree::precheck`]) before its body is taken, its body is staged ([`Tree::stage`]), and
+//! then it is read ([`Tree::read`]) or carried out ([`Tree::write`], the verbs of `edit`, [`Admitted::commit`]).
 
 pub mod administration;
 pub mod authentication;
@@ -73,8 +73,8 @@ pub struct Precheck {
 }
 
 impl Tree {
-    /// Opens a data directory; makes one where there is none. Unless `flush`, what is acknowledged may be lost when the power
-    /// fails.
+    /// Opens a data directory; makes one where there is none. Unless `flush`, what is acknowledged may be lost when the
+    /// power fails.
     pub async fn open(data: &FilePath, flush: bool) -> Result<Self> {
         Self::open_within(data, flush, DEFAULT_MIB << 20).await
     }
@@ -150,8 +150,8 @@ impl Tree {
         self.store.blobs.stage()
     }
 
-    /// Admits a request to one resource as it is now: what is read of it in several statements need not agree, for a body is
-    /// named by its content.
+    /// Admits a request to one resource as it is now: what is read of it in several statements need not agree, for a
+    /// body is named by its content.
     pub async fn read_one(&self, request: &Request) -> Result<Admitted<CachedReader>> {
         admit(self.store.cached(), request.clone(), self.clock()).await
     }
@@ -161,8 +161,8 @@ impl Tree {
         admit(self.store.read().await?, request.clone(), self.clock()).await
     }
 
-    /// Waits until what a refusal may rest on is there for everyone: a write sees what its neighbours have written before
-    /// it is on disk.
+    /// Waits until what a refusal may rest on is there for everyone: a write sees what its neighbours have written
+    /// before it is on disk.
     pub async fn settled(&self) -> Result<()> {
         Ok(self.store.settled().await?)
     }

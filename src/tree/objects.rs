@@ -1,4 +1,5 @@
-//! Stored calendar objects with their texts, a run at a time in the order of their nodes: for whoever goes through all of them.
+//! Stored calendar objects with their texts, a run at a time in the order of their nodes: for whoever goes through all
+//! of them.
 
 use bytes::Bytes;
 

@@ -1,5 +1,5 @@
-//! What a rewind has to do, found out in one view: the former tree beside the present one, folder by folder, from the top. Nothing
-//! is changed, and nobody waits; what cannot be done is refused before anything is.
+//! What a rewind has to do, found out in one view: the former tree beside the present one, folder by folder, from the
+//! top. Nothing is changed, and nobody waits; what cannot be done is refused before anything is.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;

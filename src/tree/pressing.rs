@@ -1,6 +1,6 @@
-//! What goes on where the disk is full: what frees room, and what people need to go on with what they have open (DELETE, LOCK,
-//! UNLOCK). It draws on the room that is set aside for it. Whatever else would write is told of the lack, before it has used up
-//! that room.
+//! What goes on where the disk is full: what frees room, and what people need to go on with what they have open
+//! (DELETE, LOCK, UNLOCK). It draws on the room that is set aside for it. Whatever else would write is told of the
+//! lack, before it has used up that room.
 
 use std::future::Future;
 
@@ -23,7 +23,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Does `work`, which is one change, again as long as the disk was full and there is room to draw on: each time more of it.
+    /// Does `work`, which is one change, again as long as the disk was full and there is room to draw on: each time
+    /// more of it.
     pub async fn pressing<T, F: Future<Output = Result<T>>>(&self, work: impl Fn() -> F) -> Result<T> {
         let mut times = 0;
         loop {

@@ -2,8 +2,8 @@
 
 use crate::model::node::Node;
 
-/// What quota still lets in at a place, as far as it is known before the content has come: it spares us content that would be
-/// refused.
+/// What quota still lets in at a place, as far as it is known before the content has come: it spares us content that
+/// would be refused.
 #[derive(Clone, Debug, Default)]
 pub struct RemainingQuota {
     /// `None`: there is no quota.

@@ -1,5 +1,5 @@
-//! Calendar objects that older versions read otherwise (migration 0015) are read anew before anything else is done with the store,
-//! so that the index is never too narrow.
+//! Calendar objects that older versions read otherwise (migration 0015) are read anew before anything else is done with
+//! the store, so that the index is never too narrow.
 
 use super::Tree;
 use super::calendar::index;
@@ -11,7 +11,8 @@ use crate::model::error::Result;
 use crate::store::unread::{self, Unread};
 
 impl Tree {
-    /// Does it for all that are waiting; where none is, it is one look. One that nobody can read may take place at any time.
+    /// Does it for all that are waiting; where none is, it is one look. One that nobody can read may take place at any
+    /// time.
     pub(super) async fn finish_unread(&self) -> Result<()> {
         let mut read = 0;
         let mut objects = Objects::<Unread>::of(self);

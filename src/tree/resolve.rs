@@ -1,7 +1,7 @@
 //! Path to target: the one place that knows how an address leads to a node.
 //!
-//! `/files/{name}/...` is the folder `files` of the home of `{name}`; `/`, the roots and `/principals/...` are nodes made
-//! here from no row or from a row of another table; how history and trash are found is in `former`.
+//! `/files/{name}/...` is the folder `files` of the home of `{name}`; `/`, the roots and `/principals/...` are nodes
+//! made here from no row or from a row of another table; how history and trash are found is in `former`.
 
 use super::calendar::{CALENDARS, link_of};
 use super::changes::sync_token;
@@ -91,7 +91,8 @@ pub struct Target {
     pub(super) links: Vec<Link>,
     /// What the actor may do here.
     pub privileges: PrivilegeSet,
-    /// What the actor may do with the collection that holds it: what is granted on the target alone does not count there.
+    /// What the actor may do with the collection that holds it: what is granted on the target alone does not count
+    /// there.
     pub(super) parent_privileges: PrivilegeSet,
     /// Was the last segment spelled otherwise than stored (case apart from Unicode form)?
     pub respelled: bool,
@@ -182,7 +183,8 @@ impl Target {
         })
     }
 
-    /// What conditional headers are compared with. A collection's sync token is a state token, too (RFC 6578 section 5).
+    /// What conditional headers are compared with. A collection's sync token is a state token, too (RFC 6578 section
+    /// 5).
     #[must_use]
     pub fn state(&self, epoch: &str) -> ResourceState {
         let node = self.node();
@@ -297,8 +299,8 @@ pub(super) fn opened(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
     }
 }
 
-/// The links of a home's documents and of names below, as far as they are mapped and the actor may read: the home itself
-/// has no address, its folder of documents stands for it and bears its name.
+/// The links of a home's documents and of names below, as far as they are mapped and the actor may read: the home
+/// itself has no address, its folder of documents stands for it and bears its name.
 pub(super) async fn documents(
     c: &mut impl Executor,
     who: Who<'_>,
@@ -313,8 +315,8 @@ pub(super) async fn documents(
     part(c, who, target, (home_name, FILES), below).await
 }
 
-/// Keys of the names from the root to what stands in a part of a home. Of which kind the collections on the way are follows from
-/// their depth, before any of them is read.
+/// Keys of the names from the root to what stands in a part of a home. Of which kind the collections on the way are
+/// follows from their depth, before any of them is read.
 pub(super) fn keys(home_name: &str, part: &str, below: &[String]) -> Vec<String> {
     let top = if part == CALENDARS { Kind::CalendarHome } else { Kind::Documents };
     let below = below.iter().scan(top, |holder, name| {
@@ -348,8 +350,8 @@ async fn part(
     target.privileges = role(&links);
     let above = if links.len() > names.len() { links.len() - 1 } else { links.len() };
     target.parent_privileges = role(links.get(..above).unwrap_or_default());
-    // Where nothing may be read, not even the spelling of a name is learned; who may know when a calendar is taken learns
-    // of the calendar and of nothing in it.
+    // Where nothing may be read, not even the spelling of a name is learned; who may know when a calendar is taken
+    // learns of the calendar and of nothing in it.
     let calendar = links.len() > names.len() && links.last().is_some_and(|link| link.node.kind == Kind::Calendar);
     let least = if calendar { Privilege::ReadFreeBusy } else { Privilege::Read };
     if !target.privileges.contains(least) {
@@ -374,8 +376,8 @@ async fn follow_files(
     Ok(())
 }
 
-/// `/calendars/{name}/...`: the calendars of a home, and those of others that who it belongs to may read, each named after
-/// its home too. What is one's own counts first.
+/// `/calendars/{name}/...`: the calendars of a home, and those of others that who it belongs to may read, each named
+/// after its home too. What is one's own counts first.
 async fn follow_calendars(
     c: &mut impl Executor,
     who: Who<'_>,

@@ -1,7 +1,7 @@
 //! What properties are read from: a resource, and the table of what may be loaded for it.
 //!
-//! A property that needs data names it in its row (`Needs`). What there is to be named stands in one table below: each line is
-//! a part of [`Needs`], a field of [`Resource`], and the function that loads it.
+//! A property that needs data names it in its row (`Needs`). What there is to be named stands in one table below: each
+//! line is a part of [`Needs`], a field of [`Resource`], and the function that loads it.
 
 use std::sync::Arc;
 
@@ -169,8 +169,9 @@ impl<T: Executor> Admitted<T> {
         Ok(())
     }
 
-    /// What is used, and what the home of a collection may still take. What counts in a quota is all that the home holds, and
-    /// each collection says so (RFC 4331 section 4); where there is no quota, it is the content that stands below.
+    /// What is used, and what the home of a collection may still take. What counts in a quota is all that the home
+    /// holds, and each collection says so (RFC 4331 section 4); where there is no quota, it is the content that stands
+    /// below.
     pub(super) async fn quota(&mut self, node: &Node) -> Result<Quota> {
         Ok(match held::quota(&mut self.store, node.home_id).await? {
             (used, Some(quota)) => (used, Some((quota - used).max(0))),

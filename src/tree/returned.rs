@@ -1,5 +1,5 @@
-//! What went back to the home where it was made (migration 0014) enters the chain of that home, version by version, before
-//! anything else is done with the store.
+//! What went back to the home where it was made (migration 0014) enters the chain of that home, version by version,
+//! before anything else is done with the store.
 
 use super::Tree;
 use super::edit::authority::Verb;

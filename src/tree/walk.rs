@@ -30,8 +30,8 @@ use crate::store::{lock, node, principal, property};
 pub const PAGE: i64 = 500;
 /// How many the first one holds, and how many times as many the next.
 const FIRST_PAGE: i64 = 100;
-/// About the most bytes of addresses in a page, which is held while the client takes it: each repeats that of the collection. And
-/// what is reckoned for a name.
+/// About the most bytes of addresses in a page, which is held while the client takes it: each repeats that of the
+/// collection. And what is reckoned for a name.
 const PAGE_ADDRESS_BYTES: usize = 512 * 1024;
 const NAME_BYTES: usize = 256;
 const GROWTH: i64 = 4;
@@ -103,8 +103,8 @@ impl MemberAddress {
     }
 }
 
-/// Where a page begins, and how many members it may hold. By default the first, which is small, so that an answer begins at
-/// once; each holds several times as many as the one before, up to [`PAGE`].
+/// Where a page begins, and how many members it may hold. By default the first, which is small, so that an answer
+/// begins at once; each holds several times as many as the one before, up to [`PAGE`].
 #[derive(Clone, Debug)]
 pub struct Cursor {
     /// The last name that was told; empty: none was.
@@ -312,8 +312,8 @@ impl<T: Executor> Admitted<T> {
         }
     }
 
-    /// Dead properties of members of a collection, and of how many of them from the first on: where they are many bytes not of
-    /// all, but of one at least.
+    /// Dead properties of members of a collection, and of how many of them from the first on: where they are many bytes
+    /// not of all, but of one at least.
     pub(super) async fn dead_of(
         &mut self,
         parent: &Node,
@@ -379,8 +379,8 @@ impl<T: Executor> Admitted<T> {
 }
 
 impl Admitted<CachedReader> {
-    /// A page of members of the target, as one view would show it, but for locks, which are those of now. `None`: it needs a
-    /// view, or a change has overtaken it.
+    /// A page of members of the target, as one view would show it, but for locks, which are those of now. `None`: it
+    /// needs a view, or a change has overtaken it.
     pub async fn whole_page(&mut self, at: &Cursor, needs: Needs) -> Result<Option<Page>> {
         let kept = needs.width < Width::Whole && !needs.quota;
         let Some(node) = self.target.node().filter(|node| node.traits().sync && kept).cloned() else {

@@ -1,7 +1,7 @@
 //! Work that takes a processor for long: beside the threads that serve, and fair between people.
 //!
-//! There are as many workers as processors. Each takes the next person's next piece of work, in turn, and after a slice puts
-//! it back: whoever asks for much waits for themselves.
+//! There are as many workers as processors. Each takes the next person's next piece of work, in turn, and after a slice
+//! puts it back: whoever asks for much waits for themselves.
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -146,7 +146,8 @@ impl Workers {
     }
 }
 
-/// A request that is read for long: it holds a view while it asks, and none while it works. Each view passes the gate anew.
+/// A request that is read for long: it holds a view while it asks, and none while it works. Each view passes the gate
+/// anew.
 pub struct Visit {
     tree: Tree,
     request: Request,

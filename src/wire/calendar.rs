@@ -90,8 +90,8 @@ fn only<'a>(within: &'a Element, local: &str, several: Condition) -> Result<Opti
     if found.next().is_some() { Err(several) } else { Ok(one) }
 }
 
-/// The components of RFC 5545: in which others each stands, and whether it takes place at a time (RFC 4791 section 9.9). Others
-/// may stand anywhere.
+/// The components of RFC 5545: in which others each stands, and whether it takes place at a time (RFC 4791 section
+/// 9.9). Others may stand anywhere.
 static COMPONENTS: [(&str, &[&str], bool); 9] = [
     ("VCALENDAR", &[], true),
     ("VEVENT", &["VCALENDAR"], true),
@@ -125,8 +125,8 @@ fn known(name: &str) -> Option<&'static (&'static str, &'static [&'static str], 
     COMPONENTS.iter().find(|(known, ..)| *known == name)
 }
 
-/// What a filter holds, in the grammar of RFC 4791 section 9.7. What that does not know breaks it; what other namespaces add to it
-/// is not supported.
+/// What a filter holds, in the grammar of RFC 4791 section 9.7. What that does not know breaks it; what other
+/// namespaces add to it is not supported.
 fn parts<'a>(element: &'a Element, grammar: &[&str], left: &mut usize) -> Result<Vec<&'a Element>, Condition> {
     let mut parts = Vec::new();
     for part in element.elements() {

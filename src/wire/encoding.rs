@@ -1,5 +1,5 @@
-//! The encodings in which XML comes, all read into UTF-8 (RFC 7303 section 3): what the first bytes show counts before what
-//! the header says, and that before what the document says of itself.
+//! The encodings in which XML comes, all read into UTF-8 (RFC 7303 section 3): what the first bytes show counts before
+//! what the header says, and that before what the document says of itself.
 
 use bytes::Bytes;
 
@@ -11,8 +11,8 @@ const MAX_DECLARATION: usize = 256;
 /// How characters are made of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Encoding {
-    /// As XML is without a word. What claims to be UTF-16 and has no zero bytes is this: programs declare what a text was
-    /// before they sent it.
+    /// As XML is without a word. What claims to be UTF-16 and has no zero bytes is this: programs declare what a text
+    /// was before they sent it.
     Utf8,
     Utf16 {
         little: bool,
@@ -100,8 +100,9 @@ fn shown(body: &[u8]) -> Option<Encoding> {
     }
 }
 
-/// What header and document say, where it matters: plain ASCII is the same in all of these, and in what programs call theirs
-/// (`ansi`, `none`, `unicode-1-1-utf-8`). A header that names UTF-8 says no more than one that names nothing, unless it is true.
+/// What header and document say, where it matters: plain ASCII is the same in all of these, and in what programs call
+/// theirs (`ansi`, `none`, `unicode-1-1-utf-8`). A header that names UTF-8 says no more than one that names nothing,
+/// unless it is true.
 fn encoding_of(body: &[u8], charset: Option<&str>) -> Result<Encoding, XmlError> {
     if body.is_ascii() {
         return Ok(Encoding::Utf8);

@@ -183,8 +183,8 @@ fn days_to(year: i64, month: i64) -> i64 {
     year * 365 + leap_days + (153 * month + 2) / 5 - 719_468
 }
 
-/// When a client says that a file was changed, in Unix seconds, perhaps with a fraction. What no number holds is as far away
-/// as one can tell.
+/// When a client says that a file was changed, in Unix seconds, perhaps with a fraction. What no number holds is as far
+/// away as one can tell.
 #[must_use]
 pub fn unix_seconds(text: &str) -> Option<Timestamp> {
     let whole = text.trim().split('.').next()?;

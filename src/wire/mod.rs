@@ -1,4 +1,5 @@
-//! XML and headers into plain values and back. Pure: no I/O, no request, no tree. The only module that names `quick_xml`.
+//! XML and headers into plain values and back. Pure: no I/O, no request, no tree. The only module that names
+//! `quick_xml`.
 
 pub mod calendar;
 pub mod encoding;

@@ -76,8 +76,8 @@ impl ElementTags {
     }
 }
 
-/// An XML answer in the making; `D` is bound to `DAV:` on its root, always with a prefix, for Windows ignores elements of
-/// a default namespace. What is long becomes several blocks, so that nothing is copied when it grows.
+/// An XML answer in the making; `D` is bound to `DAV:` on its root, always with a prefix, for Windows ignores elements
+/// of a default namespace. What is long becomes several blocks, so that nothing is copied when it grows.
 #[derive(Default)]
 pub struct XmlWriter {
     /// What was written and is in no block yet.
@@ -103,8 +103,8 @@ impl XmlWriter {
         std::mem::replace(&mut self.out, String::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 8)).into()
     }
 
-    /// Writes a piece, or nothing of it where the budget has no room for the block that it makes full. Blocks count, what is
-    /// shorter is each request's own.
+    /// Writes a piece, or nothing of it where the budget has no room for the block that it makes full. Blocks count,
+    /// what is shorter is each request's own.
     pub fn within(&mut self, budget: &Budget, write: impl FnOnce(&mut Self)) -> Result<(), Exhausted> {
         let before = self.out.len();
         write(self);

@@ -152,7 +152,8 @@ pub fn propfind(body: &[u8]) -> Result<PropertyRequest, XmlError> {
     }
 }
 
-/// What the one of `prop`, `propname` and `allprop` that an element holds asks for (RFC 4918 section 14.20); `None`: it holds none.
+/// What the one of `prop`, `propname` and `allprop` that an element holds asks for (RFC 4918 section 14.20); `None`: it
+/// holds none.
 fn asked(root: &Element) -> Result<Option<PropertyRequest>, XmlError> {
     match (root.dav("prop"), root.dav("propname"), root.dav("allprop")) {
         (Some(prop), None, None) => Ok(Some(PropertyRequest::These(names(prop)))),
@@ -212,7 +213,8 @@ pub fn lockinfo(body: &[u8]) -> Result<LockInfo, XmlError> {
     Ok(LockInfo { shared, owner_xml: root.dav("owner").map(Element::inner_xml).unwrap_or_default().trim().to_owned() })
 }
 
-/// The body of an extended MKCOL, or of MKCALENDAR: each has its own element (RFC 5689 section 3, RFC 4791 section 5.3.1).
+/// The body of an extended MKCOL, or of MKCALENDAR: each has its own element (RFC 5689 section 3, RFC 4791 section
+/// 5.3.1).
 pub fn mkcol(body: &[u8], of_calendar: bool) -> Result<MakeCollection, XmlError> {
     let root = parse(body)?;
     if of_calendar && !root.name.is_caldav("mkcalendar") {

@@ -224,8 +224,8 @@ fn serialize(element: &Element, scope: &mut NamespaceScope, out: &mut String) {
 /// Appends text, escaped for content and for attributes in double quotes; characters that XML cannot carry are left
 /// out, or the client would drop the whole answer.
 pub fn escape(text: &str, out: &mut String) {
-    // What is neither markup nor among the characters that must be looked at is copied in runs; of those that XML cannot
-    // carry, the ones beyond ASCII begin with 0xEF in UTF-8.
+    // What is neither markup nor among the characters that must be looked at is copied in runs; of those that XML
+    // cannot carry, the ones beyond ASCII begin with 0xEF in UTF-8.
     let mut rest = text;
     while let Some(at) = first_looked_at(rest.as_bytes()) {
         let (plain, other) = rest.split_at(at);

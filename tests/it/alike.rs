@@ -1,5 +1,6 @@
-//! Names of calendar objects that differ, however little, are names of different objects: they are compared as they were sent,
-//! by whatever way an object is asked for, changed, lost and brought back. Names of documents are not told apart by case.
+//! Names of calendar objects that differ, however little, are names of different objects: they are compared as they
+//! were sent, by whatever way an object is asked for, changed, lost and brought back. Names of documents are not told
+//! apart by case.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ use super::names::escaped;
 const HERE: &str = "/calendars/tram/meetings/";
 const LINKED: &str = "/calendars/max/meetings@tram/";
 
-/// Differing by case, by Unicode form, by what compatibility or folding would make of them, by how they are escaped, by what Windows
-/// would leave off.
+/// Differing by case, by Unicode form, by what compatibility or folding would make of them, by how they are escaped, by
+/// what Windows would leave off.
 const NAMES: [&str; 26] = [
     "a.ics",
     "A.ics",
@@ -80,7 +81,8 @@ async fn holds(client: &Client, calendar: &str, stored: &Stored, when: &str) {
     let all: Vec<(String, u16)> = stored.keys().map(|name| ((*name).to_owned(), 200)).collect();
     let listed = client.propfind(calendar, "1", "<D:getetag/>").expect(207).await;
     assert_eq!(told(&listed, calendar), all, "{when}");
-    let query = "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
+    let query = "<C:calendar-query xmlns:D=\"DAV:\" \
+                 xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
                  <C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter></C:calendar-query>";
     let found = client.report_at(calendar).header("Depth", "1").body(query).expect(207).await;
     assert_eq!(told(&found, calendar), all, "{when}");

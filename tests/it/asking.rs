@@ -1,4 +1,5 @@
-//! How questions are asked: reports of one object, preferences, depths, properties that name resources, and objects as jCal.
+//! How questions are asked: reports of one object, preferences, depths, properties that name resources, and objects as
+//! jCal.
 
 use super::kit::{Answer, Client, World, event};
 
@@ -48,7 +49,8 @@ async fn one_object_is_asked_like_a_calendar() {
         assert_eq!(reported(&max, &object, &multiget(hrefs), &[]).await.status, 400, "{hrefs:?}");
     }
     let busy = format!(
-        "<C:free-busy-query {CALDAV}><C:time-range start=\"20260101T000000Z\" end=\"20270101T000000Z\"/></C:free-busy-query>"
+        "<C:free-busy-query {CALDAV}><C:time-range start=\"20260101T000000Z\" \
+         end=\"20270101T000000Z\"/></C:free-busy-query>"
     );
     let refused = reported(&max, &object, &busy, &[]).await;
     assert!(refused.status == 403 && refused.text().contains("supported-report"), "{}", refused.text());
@@ -154,7 +156,8 @@ async fn members_are_told_without_what_holds_them() {
     assert_eq!(object.hrefs(), std::slice::from_ref(&path));
     max.propfind("/files/none/", "1", "").header("Prefer", "depth-noroot").expect(404).await;
     let query = format!(
-        "<C:calendar-query {CALDAV}><D:prop><D:getetag/><D:none/></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter></C:calendar-query>"
+        "<C:calendar-query {CALDAV}><D:prop><D:getetag/><D:none/></D:prop><C:filter><C:comp-filter \
+         name=\"VCALENDAR\"/></C:filter></C:calendar-query>"
     );
     let prefer = ("Prefer", "depth-noroot, return=minimal");
     let answer = reported(&max, CALENDAR, &query, &[("Depth", "1"), prefer]).await;
@@ -168,7 +171,8 @@ async fn members_are_told_without_what_holds_them() {
 async fn reports_on_principals_are_asked_at_depth_0() {
     let world = World::new().await;
     let max = world.client("max");
-    let search = "<D:principal-property-search xmlns:D=\"DAV:\"><D:property-search><D:prop><D:displayname/></D:prop><D:match>max</D:match>\
+    let search = "<D:principal-property-search \
+                  xmlns:D=\"DAV:\"><D:property-search><D:prop><D:displayname/></D:prop><D:match>max</D:match>\
                   </D:property-search><D:prop><D:displayname/></D:prop></D:principal-property-search>";
     let set = "<D:principal-search-property-set xmlns:D=\"DAV:\"/>";
     for (body, status) in [(search, 207), (set, 200)] {
@@ -188,15 +192,20 @@ async fn addresses_in_properties_of_clients_are_expanded() {
     max.put("/files/max/a.txt", "x").expect(201).await;
     max.put("/files/max/b.txt", "y").expect(201).await;
     world.client("zoe").put("/files/zoe/hers.txt", "z").expect(201).await;
-    let value = "<d:href xmlns:d=\"DAV:\">/files/max/b.txt</d:href> and <x:in xmlns:x=\"urn:x\"><d:href xmlns:d=\"DAV:\">\
+    let value = "<d:href xmlns:d=\"DAV:\">/files/max/b.txt</d:href> and <x:in xmlns:x=\"urn:x\"><d:href \
+                 xmlns:d=\"DAV:\">\
                  /files/zoe/hers.txt</d:href><x:href>/files/max/b.txt</x:href></x:in>";
     let set = format!(
-        "<D:set><D:prop><r:related xmlns:r=\"urn:r\">{value}</r:related><r:plain xmlns:r=\"urn:r\">text</r:plain></D:prop></D:set>"
+        "<D:set><D:prop><r:related xmlns:r=\"urn:r\">{value}</r:related><r:plain \
+         xmlns:r=\"urn:r\">text</r:plain></D:prop></D:set>"
     );
     max.proppatch("/files/max/a.txt", &set).expect(207).await;
-    let body = "<D:expand-property xmlns:D=\"DAV:\"><D:property name=\"related\" namespace=\"urn:r\"><D:property name=\"getetag\"/>\
-                <D:property name=\"none\"/></D:property><D:property name=\"plain\" namespace=\"urn:r\"><D:property name=\"getetag\"/>\
-                </D:property><D:property name=\"owner\"><D:property name=\"displayname\"/></D:property></D:expand-property>";
+    let body = "<D:expand-property xmlns:D=\"DAV:\"><D:property name=\"related\" namespace=\"urn:r\"><D:property \
+                name=\"getetag\"/>\
+                <D:property name=\"none\"/></D:property><D:property name=\"plain\" namespace=\"urn:r\"><D:property \
+                name=\"getetag\"/>\
+                </D:property><D:property name=\"owner\"><D:property \
+                name=\"displayname\"/></D:property></D:expand-property>";
     let told = max.report_at("/files/max/a.txt").body(body).expect(207).await;
     let related = told.property("related").unwrap();
     let response = related.dav("response").unwrap_or_else(|| panic!("{}", told.text()));
@@ -246,8 +255,10 @@ async fn objects_come_as_json_too() {
     let value = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
     assert_eq!(value(&back.body), value(object.as_bytes()));
     let day = format!(
-        "<C:calendar-query {CALDAV}><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">\
-         <C:time-range start=\"20260112T000000Z\" end=\"20260113T000000Z\"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
+        "<C:calendar-query {CALDAV}><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter \
+         name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">\
+         <C:time-range start=\"20260112T000000Z\" \
+         end=\"20260113T000000Z\"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
     );
     assert_eq!(reported(&max, CALENDAR, &day, &[("Depth", "1")]).await.hrefs(), std::slice::from_ref(&path));
     // What is told is taken again, with the same bytes stored.

@@ -16,7 +16,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 fn object(uid: &str, zones: &str, lines: &str) -> String {
     format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{zones}BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\n{lines}\r\n\
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{zones}BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\n\
+         {lines}\r\n\
          END:VEVENT\r\nEND:VCALENDAR\r\n"
     )
 }
@@ -28,7 +29,8 @@ async fn report(client: &Client, name: &str, inner: &str) -> Answer {
 
 fn query(data: &str, filter: &str) -> String {
     format!(
-        "<D:prop><D:getetag/>{data}</D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">{filter}\
+        "<D:prop><D:getetag/>{data}</D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter \
+         name=\"VEVENT\">{filter}\
          </C:comp-filter></C:comp-filter></C:filter>"
     )
 }
@@ -89,7 +91,8 @@ async fn what_is_made_of_an_object_has_an_end() {
 fn costly() -> Vec<(&'static str, String)> {
     let observance = |rule: &str| {
         format!(
-            "BEGIN:STANDARD\r\nDTSTART:19000101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\n{rule}\r\nEND:STANDARD\r\n"
+            "BEGIN:STANDARD\r\nDTSTART:19000101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\n{rule}\r\n\
+             END:STANDARD\r\n"
         )
     };
     let zone = |inner: &str| format!("BEGIN:VTIMEZONE\r\nTZID:my\r\n{inner}END:VTIMEZONE\r\n");
@@ -169,7 +172,8 @@ async fn nobody_seeks_a_text_that_nobody_types() {
         [
             format!("<C:prop-filter name=\"SUMMARY\"><C:text-match>{text}</C:text-match></C:prop-filter>"),
             format!(
-                "<C:prop-filter name=\"SUMMARY\"><C:param-filter name=\"LANGUAGE\"><C:text-match collation=\"i;unicode-casemap\">\
+                "<C:prop-filter name=\"SUMMARY\"><C:param-filter name=\"LANGUAGE\"><C:text-match \
+                 collation=\"i;unicode-casemap\">\
                  {text}</C:text-match></C:param-filter></C:prop-filter>"
             ),
         ]
@@ -181,7 +185,8 @@ async fn nobody_seeks_a_text_that_nobody_types() {
             assert_eq!(status == 403, answer.text().contains("supported-filter"));
         }
         let search = format!(
-            "<D:principal-property-search xmlns:D=\"DAV:\"><D:property-search><D:prop><D:displayname/></D:prop><D:match>{}</D:match>\
+            "<D:principal-property-search \
+             xmlns:D=\"DAV:\"><D:property-search><D:prop><D:displayname/></D:prop><D:match>{}</D:match>\
              </D:property-search><D:prop><D:displayname/></D:prop></D:principal-property-search>",
             "é".repeat(length)
         );

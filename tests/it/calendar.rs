@@ -256,7 +256,8 @@ async fn an_event_has_versions_and_a_uid_comes_back() {
     let update = format!("<D:update xmlns:D=\"DAV:\"><D:version><D:href>{history}1</D:href></D:version></D:update>");
     max.ask("UPDATE", "/calendars/max/personal/again.ics").body(&update).expect(207).await;
     assert!(max.get("/calendars/max/personal/again.ics").expect(200).await.text().contains("20260105"));
-    let january = "<C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260105T000000Z\" end=\"20260106T000000Z\"/></C:comp-filter>";
+    let january = "<C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260105T000000Z\" \
+                   end=\"20260106T000000Z\"/></C:comp-filter>";
     assert_eq!(names(&max, "/calendars/max/personal/", january).await, ["again"]);
     max.delete("/calendars/max/personal/again.ics").expect(204).await;
     max.relocate("/trash/max/again.ics", "/files/max/again.ics").expect(403).await;
@@ -302,17 +303,55 @@ async fn queries_find_what_they_ask_for() {
         (event_in("start=\"20260401T000000Z\""), &["guest", "weekly"]),
         (event_in("end=\"20250101T000000Z\""), &["weekly"]),
         (event_in("start=\"20260110T120000Z\" end=\"20260110T130000Z\""), &["day"]),
-        (has("<C:prop-filter name=\"CATEGORIES\"><C:text-match collation=\"i;unicode-casemap\">équipe</C:text-match></C:prop-filter>"), &["weekly"]),
+        (
+            has("<C:prop-filter name=\"CATEGORIES\"><C:text-match \
+              collation=\"i;unicode-casemap\">équipe</C:text-match></C:prop-filter>"),
+            &["weekly"],
+        ),
         (has("<C:prop-filter name=\"CATEGORIES\"><C:text-match>équipe</C:text-match></C:prop-filter>"), &[]),
         (has("<C:prop-filter name=\"SUMMARY\"><C:is-not-defined/></C:prop-filter>"), &["alarm", "guest", "weekly"]),
-        (has("<C:prop-filter name=\"SUMMARY\"><C:text-match negate-condition=\"yes\">FÊT</C:text-match></C:prop-filter>"), &["day", "single"]),
-        (has("<C:prop-filter name=\"UID\"><C:text-match collation=\"i;octet\">single</C:text-match></C:prop-filter>"), &["single"]),
-        (has("<C:comp-filter name=\"VALARM\"><C:time-range start=\"20260301T075959Z\" end=\"20260301T080001Z\"/></C:comp-filter>"), &["alarm"]),
-        (has("<C:comp-filter name=\"VALARM\"><C:is-not-defined/></C:comp-filter>"), &["day", "guest", "single", "weekly"]),
-        (has("<C:prop-filter name=\"ATTENDEE\"><C:text-match>mailto:LISA</C:text-match><C:param-filter name=\"PARTSTAT\"><C:text-match>NEEDS-ACTION</C:text-match></C:param-filter></C:prop-filter>"), &["guest"]),
-        ("<C:comp-filter name=\"VTODO\"><C:time-range start=\"20260101T000000Z\" end=\"20260201T000000Z\"/></C:comp-filter>".into(), &["todo"]),
-        ("<C:comp-filter name=\"VTODO\"><C:prop-filter name=\"COMPLETED\"><C:is-not-defined/></C:prop-filter></C:comp-filter>".into(), &["todo"]),
-        ("<C:comp-filter name=\"VJOURNAL\"><C:time-range start=\"20260106T000000Z\" end=\"20260107T000000Z\"/></C:comp-filter>".into(), &["journal"]),
+        (
+            has("<C:prop-filter name=\"SUMMARY\"><C:text-match \
+              negate-condition=\"yes\">FÊT</C:text-match></C:prop-filter>"),
+            &["day", "single"],
+        ),
+        (
+            has("<C:prop-filter name=\"UID\"><C:text-match \
+              collation=\"i;octet\">single</C:text-match></C:prop-filter>"),
+            &["single"],
+        ),
+        (
+            has("<C:comp-filter name=\"VALARM\"><C:time-range start=\"20260301T075959Z\" \
+              end=\"20260301T080001Z\"/></C:comp-filter>"),
+            &["alarm"],
+        ),
+        (
+            has("<C:comp-filter name=\"VALARM\"><C:is-not-defined/></C:comp-filter>"),
+            &["day", "guest", "single", "weekly"],
+        ),
+        (
+            has("<C:prop-filter name=\"ATTENDEE\"><C:text-match>mailto:LISA</C:text-match><C:param-filter \
+              name=\"PARTSTAT\"><C:text-match>NEEDS-ACTION</C:text-match></C:param-filter></C:prop-filter>"),
+            &["guest"],
+        ),
+        (
+            "<C:comp-filter name=\"VTODO\"><C:time-range start=\"20260101T000000Z\" \
+          end=\"20260201T000000Z\"/></C:comp-filter>"
+                .into(),
+            &["todo"],
+        ),
+        (
+            "<C:comp-filter name=\"VTODO\"><C:prop-filter \
+          name=\"COMPLETED\"><C:is-not-defined/></C:prop-filter></C:comp-filter>"
+                .into(),
+            &["todo"],
+        ),
+        (
+            "<C:comp-filter name=\"VJOURNAL\"><C:time-range start=\"20260106T000000Z\" \
+          end=\"20260107T000000Z\"/></C:comp-filter>"
+                .into(),
+            &["journal"],
+        ),
         ("<C:comp-filter name=\"VEVENT\"><C:is-not-defined/></C:comp-filter>".into(), &["done", "journal", "todo"]),
     ];
     for (filter, expected) in table {
@@ -340,11 +379,21 @@ async fn objects_are_given_whole_and_in_parts() {
     let world = World::new().await;
     let max = world.client("max");
     let path = "/calendars/max/personal/";
-    let series = event("s", "DTSTART;TZID=Europe/Paris:20260326T090000\nDTEND;TZID=Europe/Paris:20260326T100000\nRRULE:FREQ=WEEKLY;COUNT=3\nSUMMARY:Point")
-        .replace("END:VEVENT\r\n", "END:VEVENT\r\nBEGIN:VEVENT\r\nUID:s\r\nRECURRENCE-ID;TZID=Europe/Paris:20260402T090000\r\nDTSTART;TZID=Europe/Paris:20260402T150000\r\nSUMMARY:Plus tard\r\nEND:VEVENT\r\n");
+    let series = event(
+        "s",
+        "DTSTART;TZID=Europe/Paris:20260326T090000\nDTEND;TZID=Europe/Paris:20260326T100000\n\
+                             RRULE:FREQ=WEEKLY;COUNT=3\nSUMMARY:Point",
+    )
+    .replace(
+        "END:VEVENT\r\n",
+        "END:VEVENT\r\nBEGIN:VEVENT\r\nUID:s\r\n\
+                                    RECURRENCE-ID;TZID=Europe/Paris:20260402T090000\r\n\
+                                    DTSTART;TZID=Europe/Paris:20260402T150000\r\nSUMMARY:Plus tard\r\nEND:VEVENT\r\n",
+    );
     max.put("/calendars/max/personal/s.ics", &series).expect(201).await;
     max.put("/calendars/max/personal/t%20@.ics", &event("t", &at("20260101T100000Z"))).expect(201).await;
-    let filter = "<C:comp-filter name=\"VEVENT\"><C:prop-filter name=\"UID\"><C:text-match>s</C:text-match></C:prop-filter></C:comp-filter>";
+    let filter = "<C:comp-filter name=\"VEVENT\"><C:prop-filter \
+                  name=\"UID\"><C:text-match>s</C:text-match></C:prop-filter></C:comp-filter>";
     let data = |inner: &str| format!("<C:calendar-data>{inner}</C:calendar-data>");
     let asked = |inner: String| {
         let max = max.clone();
@@ -368,10 +417,16 @@ async fn objects_are_given_whole_and_in_parts() {
     assert!(expanded.contains("DTEND:20260409T080000Z") && !expanded.contains("RRULE"));
     let limited = asked("<C:limit-recurrence-set start=\"20260326T000000Z\" end=\"20260327T000000Z\"/>".into()).await;
     assert!(limited.contains("RRULE") && !limited.contains("Plus tard"), "{limited}");
-    let parts = asked("<C:comp name=\"VCALENDAR\"><C:prop name=\"VERSION\"/><C:comp name=\"VEVENT\"><C:prop name=\"UID\"/><C:prop name=\"SUMMARY\" novalue=\"yes\"/></C:comp></C:comp>".into()).await;
+    let parts = asked(
+        "<C:comp name=\"VCALENDAR\"><C:prop name=\"VERSION\"/><C:comp name=\"VEVENT\"><C:prop \
+                       name=\"UID\"/><C:prop name=\"SUMMARY\" novalue=\"yes\"/></C:comp></C:comp>"
+            .into(),
+    )
+    .await;
     assert_eq!(
         parts,
-        "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:s\nSUMMARY:\nEND:VEVENT\nBEGIN:VEVENT\nUID:s\nSUMMARY:\nEND:VEVENT\nEND:VCALENDAR"
+        "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:s\nSUMMARY:\nEND:VEVENT\nBEGIN:VEVENT\nUID:s\nSUMMARY:\n\
+         END:VEVENT\nEND:VCALENDAR"
     );
     // By address: encoded or not, whole URLs, each answered as it is spelled; the same twice, and what is not there.
     let hrefs = [
@@ -398,7 +453,8 @@ async fn objects_are_given_whole_and_in_parts() {
         .await;
     assert!(json.text().contains("supported-calendar-data"));
     let busy = format!(
-        "<C:free-busy-query {CALDAV}><C:time-range start=\"20260401T000000Z\" end=\"20260501T000000Z\"/></C:free-busy-query>"
+        "<C:free-busy-query {CALDAV}><C:time-range start=\"20260401T000000Z\" \
+         end=\"20260501T000000Z\"/></C:free-busy-query>"
     );
     let busy = max.report_at(path).body(&busy).expect(200).await;
     assert!(busy.text().contains("FREEBUSY:20260409T070000Z/20260409T080000Z\r\n"), "{}", busy.text());
@@ -499,7 +555,8 @@ async fn a_calendar_is_what_it_was() {
         owner,
     );
     world.tree.rewind(&request, then, &mut |_| {}).await.unwrap();
-    let january = "<C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260105T000000Z\" end=\"20260106T000000Z\"/></C:comp-filter>";
+    let january = "<C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260105T000000Z\" \
+                   end=\"20260106T000000Z\"/></C:comp-filter>";
     // What was purged is gone for good; all else is as it was.
     assert_eq!(names(&max, "/calendars/tram/meetings/", january).await, ["a", "b"]);
     assert_eq!(names(&max, "/calendars/tram/meetings/", "<C:comp-filter name=\"VEVENT\"/>").await, ["a", "b"]);
@@ -513,7 +570,8 @@ async fn the_role_free_busy_tells_when_and_nothing_else() {
     let calendar = "/calendars/tram/meetings/";
     max.put("/calendars/tram/meetings/a.ics", &event("a", &at("20260105T090000Z"))).expect(201).await;
     let day = format!(
-        "<C:free-busy-query {CALDAV}><C:time-range start=\"20260105T000000Z\" end=\"20260106T000000Z\"/></C:free-busy-query>"
+        "<C:free-busy-query {CALDAV}><C:time-range start=\"20260105T000000Z\" \
+         end=\"20260106T000000Z\"/></C:free-busy-query>"
     );
     zoe.report_at(calendar).body(&day).expect(404).await;
     world.tree.grant(calendar, "zoe", Role::FreeBusy, None).await.unwrap();

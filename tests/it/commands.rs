@@ -410,7 +410,8 @@ async fn nothing_of_a_file_is_lost_unsaid() {
         assert!(empty.status.success(), "{text}: {}", told(&empty));
         assert!(String::from_utf8(empty.stdout).unwrap().starts_with("0 objects were imported"), "{text}");
     }
-    // However it is written, it is read; what is of another version is refused by its reason, in the language of the terminal.
+    // However it is written, it is read; what is of another version is refused by its reason, in the language of the
+    // terminal.
     let other = calendar(&event("\u{e9}t\u{e9}", "DTSTART:20260310T090000Z\nSUMMARY:\u{c9}t\u{e9}\u{10a} \u{1f600}"));
     let utf_16: Vec<u8> = format!("\u{feff}{other}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (bytes, stored) in [

@@ -12,9 +12,10 @@
 //! as PERSON                           what follows is sent by another person
 //! ```
 //!
-//! `{host}` and `{auth}` stand for what each run has anew; `{length}` for the length of the body, `{bytes N}` for a body of that
-//! length. Who sends `Expect: 100-continue` holds the body back until it is asked for. An answer that says `Connection: close`
-//! ends the connection, and the next exchange begins another; where it does not say so, the next exchange must find it open.
+//! `{host}` and `{auth}` stand for what each run has anew; `{length}` for the length of the body, `{bytes N}` for a
+//! body of that length. Who sends `Expect: 100-continue` holds the body back until it is asked for. An answer that says
+//! `Connection: close` ends the connection, and the next exchange begins another; where it does not say so, the next
+//! exchange must find it open.
 
 use std::collections::HashMap;
 

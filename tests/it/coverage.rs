@@ -1,4 +1,5 @@
-//! `conformance/COVERAGE.md` is written from the tables, and from what the probes say that they show; this fails when the page is stale.
+//! `conformance/COVERAGE.md` is written from the tables, and from what the probes say that they show; this fails when
+//! the page is stale.
 
 use std::fmt::Write as _;
 
@@ -31,7 +32,10 @@ fn page() -> String {
             code(row.mkcol)
         );
     }
-    page.push_str("\n## What may be done with what is stored, as it is looked at\n\n| kind | looked at | methods |\n|---|---|---|\n");
+    page.push_str(
+        "\n## What may be done with what is stored, as it is looked at\n\n| kind | looked at | methods \
+                   |\n|---|---|---|\n",
+    );
     for row in &KINDS {
         for view in View::ALL.into_iter().skip(1).filter(|view| view.shows(row.kind)) {
             let methods = Traits::of(row.kind, view).methods.allow();

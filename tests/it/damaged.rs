@@ -1,4 +1,5 @@
-//! One bad thing harms only itself: objects that nobody would store today, beside a sound one, and what each way of asking tells.
+//! One bad thing harms only itself: objects that nobody would store today, beside a sound one, and what each way of
+//! asking tells.
 
 use std::process::Command;
 
@@ -47,7 +48,8 @@ async fn report(client: &Client, name: &str, inner: &str) -> super::kit::Answer 
 
 fn query(data: &str, filter: &str) -> String {
     format!(
-        "<D:prop><D:getetag/><C:calendar-data>{data}</C:calendar-data></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\">\
+        "<D:prop><D:getetag/><C:calendar-data>{data}</C:calendar-data></D:prop><C:filter><C:comp-filter \
+         name=\"VCALENDAR\">\
          <C:comp-filter name=\"VEVENT\">{filter}</C:comp-filter></C:comp-filter></C:filter>"
     )
 }
@@ -200,7 +202,8 @@ async fn beside(world: &World) -> sqlx::SqliteConnection {
     options.foreign_keys(false).connect().await.unwrap()
 }
 
-/// One bit in the head of a row makes a text bytes, or an integer a real number: the row is told as well as it can be, and all others are.
+/// One bit in the head of a row makes a text bytes, or an integer a real number: the row is told as well as it can be,
+/// and all others are.
 #[tokio::test]
 async fn a_value_of_another_type_hides_no_other_row() {
     const COLUMNS: [&str; 12] = [

@@ -10,7 +10,8 @@ use super::keeping::sql;
 use super::kit::{Answer, Client, World};
 use super::past::moment;
 
-/// A folder below another, each below the one before, until so many stand in the project `tram`; the last one's address.
+/// A folder below another, each below the one before, until so many stand in the project `tram`; the last one's
+/// address.
 async fn chain(max: &Client, top: &str, levels: usize) -> String {
     let mut path = format!("/files/tram/{top}");
     max.mkcol(&path).expect(201).await;
@@ -109,9 +110,11 @@ async fn a_rewound_folder_brings_nothing_too_deep() {
     world.sound().await;
 }
 
-/// A chain of folders far deeper than any address, as former versions of the server let it be built, with a document in each.
+/// A chain of folders far deeper than any address, as former versions of the server let it be built, with a document in
+/// each.
 async fn ancient_chain(world: &World, top: &str, levels: usize) {
-    let columns = "owner_id, placed_seq, placed_at, seq, members_seq, since_seq, since_at, created_at, modified_at, version, \
+    let columns = "owner_id, placed_seq, placed_at, seq, members_seq, since_seq, since_at, created_at, modified_at, \
+                   version, \
                    sealed, documents";
     // Each sum is what stands below: one document a level.
     let statement = format!(

@@ -42,7 +42,8 @@ async fn instructions_come_in_any_usual_encoding() {
             name => format!("<?xml version=\"1.0\" encoding=\"{name}\"?>"),
         };
         let body = format!(
-            "{mark}{declaration}<D:propertyupdate xmlns:D=\"DAV:\"><D:set><D:prop><k xmlns=\"urn:x\">{value}</k></D:prop>\
+            "{mark}{declaration}<D:propertyupdate xmlns:D=\"DAV:\"><D:set><D:prop><k \
+             xmlns=\"urn:x\">{value}</k></D:prop>\
              </D:set></D:propertyupdate>"
         );
         let ask = max.ask("PROPPATCH", "/files/tram/a").header("Content-Type", kind);

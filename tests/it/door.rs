@@ -74,7 +74,8 @@ async fn a_uid_is_once_in_a_calendar_however_it_gets_there() {
     max.relocate(&at(one, "a"), &at(other, "x")).expect(204).await;
     max.get(&at(one, "a")).expect(404).await;
     assert!(max.get(&at(other, "x")).expect(200).await.text().contains("20260109"));
-    let day = "<C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260109T000000Z\" \
+    let day = "<C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range \
+               start=\"20260109T000000Z\" \
                end=\"20260110T000000Z\"/></C:comp-filter></C:comp-filter>";
     assert_eq!(filtered(&max, other, day).await.hrefs(), [at(other, "x")]);
     world.sound().await;
@@ -238,7 +239,8 @@ async fn calendars_are_made_in_a_home_whole_or_not_at_all() {
     world.sound().await;
 }
 
-/// What is kept as it was sent has to be what everybody reads: what is not is refused by its reason, in the language that is asked for.
+/// What is kept as it was sent has to be what everybody reads: what is not is refused by its reason, in the language
+/// that is asked for.
 #[tokio::test]
 async fn how_an_object_is_written_is_told_by_its_name() {
     let world = World::new().await;
@@ -442,7 +444,8 @@ async fn what_lies_there_from_former_days_is_served_as_it_is_and_told_by_the_che
     refused(&max.put(&format!("{here}old.ics"), &old).send().await, 403, "valid-calendar-data");
     // It is read, found, copied, moved, deleted and restored like the rest.
     assert_eq!(max.get(&format!("{here}old.ics")).expect(200).await.text(), old);
-    let day = "<C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260105T000000Z\" \
+    let day = "<C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range \
+               start=\"20260105T000000Z\" \
                end=\"20260106T000000Z\"/></C:comp-filter></C:comp-filter>";
     assert_eq!(filtered(&max, here, day).await.hrefs().len(), 2);
     max.copy(&format!("{here}old.ics"), &format!("{there}copy.ics")).expect(201).await;
@@ -473,7 +476,8 @@ async fn each_refusal_is_said_in_the_language_of_who_asks() {
     let top = "<C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter>";
     let filter =
         |inner: &str| format!("<C:filter><C:comp-filter name=\"VCALENDAR\">{inner}</C:comp-filter></C:filter>");
-    let text = "<C:comp-filter name=\"VEVENT\"><C:prop-filter name=\"UID\"><C:text-match collation=\"x\">a</C:text-match></C:prop-filter></C:comp-filter>";
+    let text = "<C:comp-filter name=\"VEVENT\"><C:prop-filter name=\"UID\"><C:text-match \
+                collation=\"x\">a</C:text-match></C:prop-filter></C:comp-filter>";
     let refusals = [
         (max.ask("MKCALENDAR", calendar), "Il y a d\u{e9}j\u{e0}"),
         (max.ask("MKCALENDAR", "/files/max/a/"), "Aucun calendrier"),

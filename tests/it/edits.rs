@@ -66,8 +66,8 @@ async fn a_change_names_who_did_what_for_whom() {
     assert!(verbs(&since(&told)).iter().all(|(verb, _)| *verb == Verb::NoteUse));
 }
 
-/// Each row of the table of verbs, by each authority that may. A delivery is made by no request so far; what older versions left is
-/// set right before anyone listens; of jobs see `jobs.rs`.
+/// Each row of the table of verbs, by each authority that may. A delivery is made by no request so far; what older
+/// versions left is set right before anyone listens; of jobs see `jobs.rs`.
 #[tokio::test]
 async fn each_verb_is_told_by_each_authority_that_may() {
     let world = World::new().await;

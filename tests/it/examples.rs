@@ -5,9 +5,12 @@ use super::kit::{Answer, Client, World};
 
 const WORK: &str = "/calendars/max/work/";
 const NS: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
-const ZONE: &str = "BEGIN:VTIMEZONE\nLAST-MODIFIED:20040110T032845Z\nTZID:US/Eastern\nBEGIN:DAYLIGHT\nDTSTART:20000404T020000\n\
-    RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=4\nTZNAME:EDT\nTZOFFSETFROM:-0500\nTZOFFSETTO:-0400\nEND:DAYLIGHT\nBEGIN:STANDARD\n\
-    DTSTART:20001026T020000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\nTZNAME:EST\nTZOFFSETFROM:-0400\nTZOFFSETTO:-0500\n\
+const ZONE: &str = "BEGIN:VTIMEZONE\nLAST-MODIFIED:20040110T032845Z\nTZID:US/Eastern\nBEGIN:DAYLIGHT\n\
+                    DTSTART:20000404T020000\n\
+    RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=4\nTZNAME:EDT\nTZOFFSETFROM:-0500\nTZOFFSETTO:-0400\nEND:DAYLIGHT\n\
+    BEGIN:STANDARD\n\
+    DTSTART:20001026T020000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\nTZNAME:EST\nTZOFFSETFROM:-0400\n\
+    TZOFFSETTO:-0500\n\
     END:STANDARD\nEND:VTIMEZONE\n";
 const SECOND: &str = "UID:00959BC664CA650E933C892C@example.com\n";
 
@@ -31,7 +34,8 @@ fn master(stamp: &str) -> String {
     part(
         "VEVENT",
         &format!(
-            "{stamp}DTSTART;TZID=US/Eastern:20060102T120000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=5\nSUMMARY:Event #2\n{SECOND}"
+            "{stamp}DTSTART;TZID=US/Eastern:20060102T120000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=5\nSUMMARY:Event \
+             #2\n{SECOND}"
         ),
     )
 }
@@ -40,7 +44,8 @@ fn bis(stamp: &str) -> String {
     part(
         "VEVENT",
         &format!(
-            "{stamp}DTSTART;TZID=US/Eastern:20060104T140000\nDURATION:PT1H\nRECURRENCE-ID;TZID=US/Eastern:20060104T120000\nSUMMARY:Event #2 bis\n{SECOND}"
+            "{stamp}DTSTART;TZID=US/Eastern:20060104T140000\nDURATION:PT1H\n\
+             RECURRENCE-ID;TZID=US/Eastern:20060104T120000\nSUMMARY:Event #2 bis\n{SECOND}"
         ),
     )
 }
@@ -49,7 +54,8 @@ fn bis_bis(stamp: &str) -> String {
     part(
         "VEVENT",
         &format!(
-            "{stamp}DTSTART;TZID=US/Eastern:20060106T140000\nDURATION:PT1H\nRECURRENCE-ID;TZID=US/Eastern:20060106T120000\nSUMMARY:Event #2 bis bis\n{SECOND}"
+            "{stamp}DTSTART;TZID=US/Eastern:20060106T140000\nDURATION:PT1H\n\
+             RECURRENCE-ID;TZID=US/Eastern:20060106T120000\nSUMMARY:Event #2 bis bis\n{SECOND}"
         ),
     )
 }
@@ -60,9 +66,11 @@ fn second() -> String {
     object(&format!("{ZONE}{}{}{}", master(STAMP), bis(STAMP), bis_bis(STAMP)))
 }
 
-const THIRD: &str = "ATTENDEE;PARTSTAT=ACCEPTED;ROLE=CHAIR:mailto:cyrus@example.com\nATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:lisa@example.com\n\
+const THIRD: &str = "ATTENDEE;PARTSTAT=ACCEPTED;ROLE=CHAIR:mailto:cyrus@example.com\n\
+                     ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:lisa@example.com\n\
     DTSTAMP:20060206T001220Z\nDTSTART;TZID=US/Eastern:20060104T100000\nDURATION:PT1H\nLAST-MODIFIED:20060206T001330Z\n\
-    ORGANIZER:mailto:cyrus@example.com\nSEQUENCE:1\nSTATUS:TENTATIVE\nSUMMARY:Event #3\nUID:DC6C50A017428C5216A2F1CD@example.com\n\
+    ORGANIZER:mailto:cyrus@example.com\nSEQUENCE:1\nSTATUS:TENTATIVE\nSUMMARY:Event \
+    #3\nUID:DC6C50A017428C5216A2F1CD@example.com\n\
     X-ABC-GUID:E1CX5Dr-0007ym-Hz@example.com\n";
 
 fn third() -> String {
@@ -77,14 +85,16 @@ const ALARM: &str = "BEGIN:VALARM\nACTION:AUDIO\nTRIGGER;RELATED=START:-PT10M\nE
 
 fn fifth(due: &str) -> String {
     task(&format!(
-        "DTSTAMP:20060205T235300Z\n{due}\nLAST-MODIFIED:20060205T235308Z\nSEQUENCE:1\nSTATUS:NEEDS-ACTION\nSUMMARY:Task #2\n\
+        "DTSTAMP:20060205T235300Z\n{due}\nLAST-MODIFIED:20060205T235308Z\nSEQUENCE:1\nSTATUS:NEEDS-ACTION\n\
+         SUMMARY:Task #2\n\
          UID:E10BA47467C5C69BB74E8720@example.com\n{ALARM}"
     ))
 }
 
 fn fourth() -> String {
     task(&format!(
-        "DTSTAMP:20060205T235335Z\nDUE;VALUE=DATE:20060104\nSTATUS:NEEDS-ACTION\nSUMMARY:Task #1\nUID:DDDEEB7915FA61233B861457@example.com\n{ALARM}"
+        "DTSTAMP:20060205T235335Z\nDUE;VALUE=DATE:20060104\nSTATUS:NEEDS-ACTION\nSUMMARY:Task \
+         #1\nUID:DDDEEB7915FA61233B861457@example.com\n{ALARM}"
     ))
 }
 
@@ -102,14 +112,18 @@ async fn work() -> (World, Client) {
          </D:prop></D:set></C:mkcalendar>"
     );
     max.ask("MKCALENDAR", WORK).header("Content-Type", "application/xml").body(&body).expect(201).await;
-    let sixth = "COMPLETED:20051223T122322Z\nDTSTAMP:20060205T235400Z\nDUE;VALUE=DATE:20051225\nLAST-MODIFIED:20060205T235308Z\n\
+    let sixth = "COMPLETED:20051223T122322Z\nDTSTAMP:20060205T235400Z\nDUE;VALUE=DATE:20051225\n\
+                 LAST-MODIFIED:20060205T235308Z\n\
                  SEQUENCE:1\nSTATUS:COMPLETED\nSUMMARY:Task #3\nUID:E10BA47467C5C69BB74E8722@example.com\n";
-    let seventh = "DTSTAMP:20060205T235600Z\nDUE;VALUE=DATE:20060101\nLAST-MODIFIED:20060205T235308Z\nSEQUENCE:1\nSTATUS:CANCELLED\n\
+    let seventh = "DTSTAMP:20060205T235600Z\nDUE;VALUE=DATE:20060101\nLAST-MODIFIED:20060205T235308Z\nSEQUENCE:1\n\
+                   STATUS:CANCELLED\n\
                    SUMMARY:Task #4\nUID:E10BA47467C5C69BB74E8725@example.com\n";
     let eighth = format!(
-        "{BUSY}FREEBUSY:20050531T230000Z/20050601T010000Z\nFREEBUSY;FBTYPE=BUSY-TENTATIVE:20060102T100000Z/20060102T120000Z\n\
+        "{BUSY}FREEBUSY:20050531T230000Z/20050601T010000Z\n\
+         FREEBUSY;FBTYPE=BUSY-TENTATIVE:20060102T100000Z/20060102T120000Z\n\
          FREEBUSY:20060103T100000Z/20060103T120000Z\nFREEBUSY:20060104T100000Z/20060104T120000Z\n\
-         FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20060105T100000Z/20060105T120000Z\nFREEBUSY:20060106T100000Z/20060106T120000Z\n"
+         FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20060105T100000Z/20060105T120000Z\n\
+         FREEBUSY:20060106T100000Z/20060106T120000Z\n"
     );
     let objects = [
         first(),
@@ -167,11 +181,13 @@ async fn retrieval_by_time_range() {
             .map(|name| format!("<C:prop name=\"{name}\"/>"))
             .collect();
     let data = format!(
-        "<C:comp name=\"VCALENDAR\"><C:prop name=\"VERSION\"/><C:comp name=\"VEVENT\">{wanted}</C:comp><C:comp name=\"VTIMEZONE\"/></C:comp>"
+        "<C:comp name=\"VCALENDAR\"><C:prop name=\"VERSION\"/><C:comp name=\"VEVENT\">{wanted}</C:comp><C:comp \
+         name=\"VTIMEZONE\"/></C:comp>"
     );
     let answer = query(&max, &data, &within("VEVENT", "20060104T000000Z", "20060105T000000Z")).await;
     let bare = |inner: &str| format!("BEGIN:VCALENDAR\nVERSION:2.0\n{ZONE}{inner}END:VCALENDAR\n");
-    let lines = "DTSTART;TZID=US/Eastern:20060104T100000\nDURATION:PT1H\nSUMMARY:Event #3\nUID:DC6C50A017428C5216A2F1CD@example.com\n";
+    let lines = "DTSTART;TZID=US/Eastern:20060104T100000\nDURATION:PT1H\nSUMMARY:Event \
+                 #3\nUID:DC6C50A017428C5216A2F1CD@example.com\n";
     let all = format!("{}{}{}", master(""), bis(""), bis_bis(""));
     assert_eq!(told(&answer), expected(&[("abcd2", bare(&all)), ("abcd3", bare(&part("VEVENT", lines)))]));
     // 7.8.2
@@ -191,7 +207,8 @@ async fn retrieval_by_time_range() {
     let other = part(
         "VEVENT",
         &format!(
-            "{STAMP}DTSTART:20060104T190000Z\nDURATION:PT1H\nSUMMARY:Event #2 bis\n{SECOND}RECURRENCE-ID:20060104T170000Z\n"
+            "{STAMP}DTSTART:20060104T190000Z\nDURATION:PT1H\nSUMMARY:Event #2 \
+             bis\n{SECOND}RECURRENCE-ID:20060104T170000Z\n"
         ),
     );
     let alone = part("VEVENT", &THIRD.replace(";TZID=US/Eastern:20060104T100000", ":20060104T150000Z"));
@@ -213,18 +230,22 @@ async fn retrieval_by_what_is_in_it() {
     let (_world, max) = work().await;
     let event = |inner: &str| format!("<C:comp-filter name=\"VEVENT\">{inner}</C:comp-filter>");
     // 7.8.6
-    let uid = "<C:prop-filter name=\"UID\"><C:text-match collation=\"i;octet\">DC6C50A017428C5216A2F1CD@example.com</C:text-match></C:prop-filter>";
+    let uid = "<C:prop-filter name=\"UID\"><C:text-match \
+               collation=\"i;octet\">DC6C50A017428C5216A2F1CD@example.com</C:text-match></C:prop-filter>";
     assert_eq!(told(&query(&max, "", &event(uid)).await), expected(&[("abcd3", third())]));
     // 7.8.7
-    let invited = "<C:prop-filter name=\"ATTENDEE\"><C:text-match collation=\"i;ascii-casemap\">mailto:lisa@example.com</C:text-match>\
-                   <C:param-filter name=\"PARTSTAT\"><C:text-match collation=\"i;ascii-casemap\">NEEDS-ACTION</C:text-match></C:param-filter></C:prop-filter>";
+    let invited = "<C:prop-filter name=\"ATTENDEE\"><C:text-match \
+                   collation=\"i;ascii-casemap\">mailto:lisa@example.com</C:text-match>\
+                   <C:param-filter name=\"PARTSTAT\"><C:text-match \
+                   collation=\"i;ascii-casemap\">NEEDS-ACTION</C:text-match></C:param-filter></C:prop-filter>";
     assert_eq!(told(&query(&max, "", &event(invited)).await), expected(&[("abcd3", third())]));
     // 7.8.8
     let all = [("abcd1", first()), ("abcd2", second()), ("abcd3", third())];
     assert_eq!(told(&query(&max, "", "<C:comp-filter name=\"VEVENT\"/>").await), expected(&all));
     // 7.8.9
     let pending = "<C:comp-filter name=\"VTODO\"><C:prop-filter name=\"COMPLETED\"><C:is-not-defined/></C:prop-filter>\
-                   <C:prop-filter name=\"STATUS\"><C:text-match negate-condition=\"yes\">CANCELLED</C:text-match></C:prop-filter></C:comp-filter>";
+                   <C:prop-filter name=\"STATUS\"><C:text-match \
+                   negate-condition=\"yes\">CANCELLED</C:text-match></C:prop-filter></C:comp-filter>";
     let tasks = [("abcd4", fourth()), ("abcd5", fifth("DUE;TZID=US/Eastern:20060106T120000"))];
     assert_eq!(told(&query(&max, "", pending).await), expected(&tasks));
     // 7.8.10: the server of the example cannot query such a property; this one can, and nothing holds that text.

@@ -10,7 +10,8 @@ const CALENDAR: &str = "/calendars/tram/meetings";
 fn event(uid: &str, lines: &str) -> String {
     let lines = lines.replace('\n', "\r\n");
     format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\n\
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n\
+         DTSTAMP:20260101T000000Z\r\n\
          {lines}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
 }
@@ -31,7 +32,8 @@ async fn a_feed_is_a_calendar_that_outlook_subscribes_to() {
     let world = World::new().await;
     let (max, nobody) = (world.client("max"), world.nobody());
     let weekly = format!(
-        "DTSTART;TZID=Romance Standard Time:{}T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\nSUMMARY:Comité\nLOCATION:Mairie\n\
+        "DTSTART;TZID=Romance Standard \
+         Time:{}T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\nSUMMARY:Comité\nLOCATION:Mairie\n\
          ORGANIZER;CN=Marie Durand:mailto:marie@ville.example\nATTENDEE:mailto:max@ville.example",
         day(1)
     );

@@ -8,14 +8,16 @@ const CALENDAR: &str = "/calendars/max/personal/";
 
 fn event(uid: &str, zones: &str, start: &str) -> String {
     format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\n{zones}BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\n\
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\n{zones}BEGIN:VEVENT\r\nUID:{uid}\r\n\
+         DTSTAMP:20260101T000000Z\r\n\
          {start}\r\nDURATION:PT1H\r\nSUMMARY:A\\, b\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
 }
 
 fn zone(name: &str) -> String {
     format!(
-        "BEGIN:VTIMEZONE\r\nTZID:{name}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\n\
+        "BEGIN:VTIMEZONE\r\nTZID:{name}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\n\
+         TZOFFSETTO:+0100\r\n\
          END:STANDARD\r\nEND:VTIMEZONE\r\n"
     )
 }
@@ -87,15 +89,16 @@ async fn time_zones_by_reference() {
         assert_eq!(zones(path, header).await, expected, "{path} {header:?}");
     }
     let body = format!(
-        "<C:calendar-multiget {CALDAV}><D:prop><C:calendar-data/></D:prop><D:href>{known}</D:href></C:calendar-multiget>"
+        "<C:calendar-multiget \
+         {CALDAV}><D:prop><C:calendar-data/></D:prop><D:href>{known}</D:href></C:calendar-multiget>"
     );
     let told = max.report_at(CALENDAR).header("CalDAV-Timezones", "F").body(&body).expect(207).await;
     assert!(!told.text().contains("VTIMEZONE") && told.text().contains("TZID=Europe/Paris"));
     assert!(max.report_at(CALENDAR).body(&body).expect(207).await.text().contains("VTIMEZONE"));
 }
 
-/// The name of a zone and the zone whole are one value (RFC 7809 section 5.2): whoever sets both, in whatever request, or one after the
-/// other, for everyone or for themselves, is told of one zone, and what floats is told in it.
+/// The name of a zone and the zone whole are one value (RFC 7809 section 5.2): whoever sets both, in whatever request,
+/// or one after the other, for everyone or for themselves, is told of one zone, and what floats is told in it.
 #[tokio::test]
 async fn the_two_ways_to_tell_a_zone_never_disagree() {
     let world = World::new().await;

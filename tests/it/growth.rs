@@ -1,5 +1,5 @@
-//! What a request costs, counted in statements and rows of their answers: it grows with the change and the answer, not with
-//! the collection.
+//! What a request costs, counted in statements and rows of their answers: it grows with the change and the answer, not
+//! with the collection.
 
 use crate::kit::{Client, World, event};
 
@@ -11,8 +11,8 @@ struct Side {
     calendar: String,
 }
 
-/// A folder of so many documents, one of them with so many versions less, and a calendar of so many events, five of them in
-/// June 2026.
+/// A folder of so many documents, one of them with so many versions less, and a calendar of so many events, five of
+/// them in June 2026.
 async fn side(max: &Client, name: &str, size: usize) -> Side {
     let (folder, calendar) = (format!("/files/tram/{name}"), format!("/calendars/tram/{name}"));
     max.mkcol(&format!("{folder}/")).expect(201).await;
@@ -61,7 +61,8 @@ async fn requests_cost_by_the_change_and_the_answer() {
     max.put("/files/tram/elsewhere.txt", "first").expect(201).await;
     let sides = [side(&max, "few", FEW).await, side(&max, "many", MANY).await];
     let query = format!(
-        "<C:calendar-query {DECLARED}>{PROPERTIES}<C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">{JUNE}\
+        "<C:calendar-query {DECLARED}>{PROPERTIES}<C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter \
+         name=\"VEVENT\">{JUNE}\
          </C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
     );
     let busy = format!("<C:free-busy-query {DECLARED}>{JUNE}</C:free-busy-query>");
@@ -156,8 +157,8 @@ async fn a_listing_costs_a_row_a_member() {
     assert!(rows[1] - rows[0] < (MANY - FEW) as u64 + 100, "{rows:?}");
 }
 
-/// While a collection is in one state, what was read of its members is not read again, whatever happens elsewhere; and after a
-/// change in it no more is read than what changed.
+/// While a collection is in one state, what was read of its members is not read again, whatever happens elsewhere; and
+/// after a change in it no more is read than what changed.
 #[tokio::test]
 async fn what_was_read_of_a_collection_is_not_read_again_until_it_changes() {
     const DECLARED: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
@@ -231,8 +232,8 @@ async fn who_looks_again_later_asks_nothing() {
     }
 }
 
-/// What is told of each version of a document, its neighbours among it, costs by their number, not by its square, whoever asks for
-/// it; and what is told of all versions for each of them has an end.
+/// What is told of each version of a document, its neighbours among it, costs by their number, not by its square,
+/// whoever asks for it; and what is told of all versions for each of them has an end.
 #[tokio::test]
 async fn versions_cost_by_their_number() {
     const SETS: &str = "<D:version-name/><D:predecessor-set/><D:successor-set/>";
@@ -273,8 +274,8 @@ async fn versions_cost_by_their_number() {
     assert!(refused.contains("number-of-matches-within-limits"), "{refused}");
 }
 
-/// Documents that name each other are looked at once for what is asked of them, however often they are named and however deep; and what
-/// is made of them has an end.
+/// Documents that name each other are looked at once for what is asked of them, however often they are named and
+/// however deep; and what is made of them has an end.
 #[tokio::test]
 async fn what_names_each_other_is_looked_at_once() {
     let property = |inner: &str| format!("<D:property name=\"related\" namespace=\"urn:r\">{inner}</D:property>");
@@ -292,7 +293,8 @@ async fn what_names_each_other_is_looked_at_once() {
         let hrefs: String =
             (0..documents).map(|number| format!("<d:href xmlns:d=\"DAV:\">{}</d:href>", address(number))).collect();
         let set = format!(
-            "<d:propertyupdate xmlns:d=\"DAV:\"><d:set><d:prop><D:related xmlns:D=\"urn:r\">{hrefs}</D:related></d:prop></d:set>\
+            "<d:propertyupdate xmlns:d=\"DAV:\"><d:set><d:prop><D:related \
+             xmlns:D=\"urn:r\">{hrefs}</D:related></d:prop></d:set>\
              </d:propertyupdate>"
         );
         for number in 0..documents {

@@ -1,5 +1,6 @@
-//! No write holds the others up in proportion to what is stored: long work goes in small changes. Held to by what a change costs
-//! the database, which is the same on any machine; with `NODES=50000`, on the tests' output, how long it took.
+//! No write holds the others up in proportion to what is stored: long work goes in small changes. Held to by what a
+//! change costs the database, which is the same on any machine; with `NODES=50000`, on the tests' output, how long it
+//! took.
 
 use beffroi::model::lock::MAX_LOCKS_PER_HOME;
 use beffroi::model::path::MAX_SEGMENTS;
@@ -56,31 +57,38 @@ impl Drop for Told<'_> {
     }
 }
 
-/// Plants below a folder of `tram` so many nodes, four documents a folder, none deeper than a few levels. What they are all
-/// like is the document `seed` at the top.
+/// Plants below a folder of `tram` so many nodes, four documents a folder, none deeper than a few levels. What they are
+/// all like is the document `seed` at the top.
 async fn plant(world: &World, top: &str, first: i64, nodes: i64) {
     let folders = nodes / 5;
-    let columns = "home_id, owner_id, placed_seq, placed_at, seq, members_seq, since_seq, since_at, created_at, modified_at, sealed";
+    let columns = "home_id, owner_id, placed_seq, placed_at, seq, members_seq, since_seq, since_at, created_at, \
+                   modified_at, sealed";
     let of = |node: &str| columns.split(", ").map(|column| format!("{node}.{column}")).collect::<Vec<_>>().join(", ");
     sql(
         world,
         &format!(
             "INSERT INTO node (id, parent_id, name, match_name, kind, version, size, {columns}) \
              WITH RECURSIVE f(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM f WHERE n + 1 < {folders}) \
-             SELECT {first} + f.n, CASE WHEN f.n < 50 THEN t.id ELSE {first} + f.n / 50 - 1 END, 'f' || f.n, 'f' || f.n, 'folder', \
+             SELECT {first} + f.n, CASE WHEN f.n < 50 THEN t.id ELSE {first} + f.n / 50 - 1 END, 'f' || f.n, 'f' || \
+             f.n, 'folder', \
              0, 0, {} FROM f JOIN node t ON t.name = '{top}'; \
-             INSERT INTO node (id, parent_id, name, match_name, kind, version, size, hash, content_type, author_id, written_at, {columns}) \
-             SELECT n.id + (d.n + 1) * {nodes}, n.id, 'd' || d.n, 'd' || d.n, 'file', 1, s.size, s.hash, s.content_type, s.author_id, \
+             INSERT INTO node (id, parent_id, name, match_name, kind, version, size, hash, content_type, author_id, \
+             written_at, {columns}) \
+             SELECT n.id + (d.n + 1) * {nodes}, n.id, 'd' || d.n, 'd' || d.n, 'file', 1, s.size, s.hash, \
+             s.content_type, s.author_id, \
              s.written_at, {} FROM node n JOIN node s ON s.name = 'seed' \
-             JOIN (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) d WHERE n.id >= {first} AND n.id < {first} + {folders}; \
-             UPDATE home SET used_bytes = used_bytes + {folders} * (5 * 32 + 4 * (SELECT size FROM node WHERE name = 'seed')) \
+             JOIN (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) d WHERE n.id >= {first} AND n.id < \
+             {first} + {folders}; \
+             UPDATE home SET used_bytes = used_bytes + {folders} * (5 * 32 + 4 * (SELECT size FROM node WHERE name = \
+             'seed')) \
              WHERE node_id = (SELECT home_id FROM node WHERE name = '{top}')",
             of("t"),
             of("n")
         ),
     )
     .await;
-    let below = "COALESCE((SELECT SUM(CASE k.kind WHEN 'file' THEN 1 ELSE k.documents END) FROM node k WHERE k.parent_id = node.id \
+    let below = "COALESCE((SELECT SUM(CASE k.kind WHEN 'file' THEN 1 ELSE k.documents END) FROM node k WHERE \
+                 k.parent_id = node.id \
                  AND k.gone_at IS NULL), 0)";
     let bytes = below.replace("CASE k.kind WHEN 'file' THEN 1 ELSE k.documents END", "k.size");
     for which in [format!("id >= {first} AND id < {first} + {folders}"), "name = 'files'".to_owned()] {
@@ -163,9 +171,12 @@ async fn spoil(world: &World, first: i64, nodes: i64) {
     let seq = "(SELECT h.seq FROM home h WHERE h.node_id = node.home_id)";
     let ended = |which: i64| {
         format!(
-            "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, sealed, \
-             author_id, hash, size, content_type, modified_at, written_at, held_bytes) SELECT id, home_id, {seq}, since_seq, parent_id, name, \
-             match_name, since_at, strftime('%s', 'now'), 1, 1, author_id, hash, size, content_type, modified_at, written_at, \
+            "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, \
+             version, sealed, \
+             author_id, hash, size, content_type, modified_at, written_at, held_bytes) SELECT id, home_id, {seq}, \
+             since_seq, parent_id, name, \
+             match_name, since_at, strftime('%s', 'now'), 1, 1, author_id, hash, size, content_type, modified_at, \
+             written_at, \
              CASE {which} WHEN 0 THEN size + 32 ELSE 0 END FROM node WHERE {};",
             those(first, nodes, which)
         )
@@ -173,9 +184,12 @@ async fn spoil(world: &World, first: i64, nodes: i64) {
     sql(
         world,
         &format!(
-            "UPDATE home SET seq = seq + 1; {} {} UPDATE node SET since_seq = {seq}, since_at = strftime('%s', 'now'), version = 2, \
-             hash = 'other', seq = {seq} WHERE {}; UPDATE node SET gone_at = strftime('%s', 'now'), name = id, match_name = id, \
-             seq = {seq} WHERE {}; UPDATE node SET name = 'new', match_name = 'new', placed_seq = {seq}, since_seq = {seq}, \
+            "UPDATE home SET seq = seq + 1; {} {} UPDATE node SET since_seq = {seq}, since_at = strftime('%s', 'now'), \
+             version = 2, \
+             hash = 'other', seq = {seq} WHERE {}; UPDATE node SET gone_at = strftime('%s', 'now'), name = id, \
+             match_name = id, \
+             seq = {seq} WHERE {}; UPDATE node SET name = 'new', match_name = 'new', placed_seq = {seq}, since_seq = \
+             {seq}, \
              since_at = strftime('%s', 'now') WHERE {};",
             ended(0),
             ended(1),
@@ -244,8 +258,13 @@ async fn what_is_said_of_documents() {
                 '<p xmlns=\"urn:x\">' || hex(zeroblob(250000)) || '</p>' FROM node WHERE";
     let some = format!("{said} {} LIMIT 100", planted(1 << 32, 1_000));
     sql(&world, &some).await;
-    sql(&world, "UPDATE home SET used_bytes = used_bytes + (SELECT SUM(OCTET_LENGTH(namespace) + OCTET_LENGTH(name) + OCTET_LENGTH(xml)) \
-                 FROM property) WHERE node_id = (SELECT home_id FROM node WHERE name = 'large')").await;
+    sql(
+        &world,
+        "UPDATE home SET used_bytes = used_bytes + (SELECT SUM(OCTET_LENGTH(namespace) + OCTET_LENGTH(name) + \
+                 OCTET_LENGTH(xml)) \
+                 FROM property) WHERE node_id = (SELECT home_id FROM node WHERE name = 'large')",
+    )
+    .await;
     sound(&world).await;
     let mut told = Told::of(&world);
     told.deed("COPY of much that is said", max.copy("/files/tram/large", "/files/tram/copy").expect(201)).await;
@@ -281,9 +300,12 @@ async fn what_is_let_go_in_time() {
     sql(
         &world,
         &format!(
-            "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, sealed, hash, size, \
-             modified_at) WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < {0}) SELECT id, home_id, v.n - {0}, \
-             v.n - {0} - 1, parent_id, name, match_name, 60 * v.n, 60 * v.n + 60, v.n, 1, hash, size, modified_at FROM v JOIN node ON name = 'seed'; \
+            "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, \
+             version, sealed, hash, size, \
+             modified_at) WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < {0}) SELECT id, \
+             home_id, v.n - {0}, \
+             v.n - {0} - 1, parent_id, name, match_name, 60 * v.n, 60 * v.n + 60, v.n, 1, hash, size, modified_at FROM \
+             v JOIN node ON name = 'seed'; \
              UPDATE node SET version = {0} + 1 WHERE name = 'seed'; UPDATE home SET versions_days = 1",
             nodes()
         ),
@@ -301,9 +323,12 @@ async fn what_is_let_go_in_time() {
     sql(
         &world,
         &format!(
-            "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, sealed, hash, size, \
-             modified_at) WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < {0}) SELECT id, home_id, v.n - {0}, \
-             v.n - {0} - 1, parent_id, name, match_name, 60 * v.n, 60 * v.n + 60, v.n, 1, hash, size, modified_at FROM v JOIN node ON name = 'other'",
+            "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, \
+             version, sealed, hash, size, \
+             modified_at) WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < {0}) SELECT id, \
+             home_id, v.n - {0}, \
+             v.n - {0} - 1, parent_id, name, match_name, 60 * v.n, 60 * v.n + 60, v.n, 1, hash, size, modified_at FROM \
+             v JOIN node ON name = 'other'",
             nodes()
         ),
     )
@@ -313,7 +338,8 @@ async fn what_is_let_go_in_time() {
     sql(
         &world,
         &format!(
-            "INSERT INTO body (hash, stored_at, data) WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < {}) \
+            "INSERT INTO body (hash, stored_at, data) WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v \
+             WHERE n < {}) \
              SELECT printf('%064x', v.n * 7919), 1, zeroblob(60000) FROM v",
             nodes().min(1_500)
         ),
@@ -333,7 +359,8 @@ async fn what_is_locked() {
     let all = planted(first, number);
     let locks = |expires_at: &str| {
         format!(
-            "INSERT INTO lock (token, node_id, home_id, principal_id, deep, shared, owner_xml, timeout_s, expires_at) SELECT 'urn:x:' || id, id, \
+            "INSERT INTO lock (token, node_id, home_id, principal_id, deep, shared, owner_xml, timeout_s, expires_at) \
+             SELECT 'urn:x:' || id, id, \
              home_id, author_id, 0, 0, '', 600, {expires_at} FROM node WHERE {all} LIMIT {MAX_LOCKS_PER_HOME}"
         )
     };

@@ -1,5 +1,5 @@
-//! Addresses in answers: they begin with the address as it was asked, letter by letter (RFC 4918 section 8.3), for clients
-//! compare them as text; what is not read from the request is spelled in the canonical way.
+//! Addresses in answers: they begin with the address as it was asked, letter by letter (RFC 4918 section 8.3), for
+//! clients compare them as text; what is not read from the request is spelled in the canonical way.
 
 use beffroi::model::id::now;
 use beffroi::model::privilege::Role;

@@ -1,4 +1,5 @@
-//! Jobs: entered with the change that wants them, done once whatever the number of processes, also when one of them dies.
+//! Jobs: entered with the change that wants them, done once whatever the number of processes, also when one of them
+//! dies.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;

@@ -142,24 +142,28 @@ async fn the_check_names_what_was_changed() {
         ("number of a version", "UPDATE past SET version = version + 256 WHERE version = 1"),
         (
             "hash of a version",
-            "UPDATE past SET hash = CASE SUBSTR(hash, 1, 1) WHEN 'f' THEN 'e' ELSE 'f' END || SUBSTR(hash, 2) WHERE version = 1",
+            "UPDATE past SET hash = CASE SUBSTR(hash, 1, 1) WHEN 'f' THEN 'e' ELSE 'f' END || SUBSTR(hash, 2) WHERE \
+             version = 1",
         ),
         ("present author", "UPDATE node SET author_id = author_id + 1 WHERE name = 'a.txt'"),
         ("present size", "UPDATE node SET size = size + 4 WHERE name = 'a.txt'"),
         (
             "present hash",
-            "UPDATE node SET hash = CASE SUBSTR(hash, 1, 1) WHEN 'f' THEN 'e' ELSE 'f' END || SUBSTR(hash, 2) WHERE name = 'a.txt'",
+            "UPDATE node SET hash = CASE SUBSTR(hash, 1, 1) WHEN 'f' THEN 'e' ELSE 'f' END || SUBSTR(hash, 2) WHERE \
+             name = 'a.txt'",
         ),
         ("name", "UPDATE node SET name = 'b.txt' WHERE name = 'a.txt'"),
         ("former name", "UPDATE past SET match_name = 'b.txt' WHERE version = 1"),
         ("small body", "UPDATE body SET data = CAST('onE' AS BLOB) WHERE data = CAST('one' AS BLOB)"),
         (
             "link",
-            "UPDATE chain SET chain = CASE SUBSTR(chain, 1, 1) WHEN 'f' THEN 'e' ELSE 'f' END || SUBSTR(chain, 2) WHERE version = 1",
+            "UPDATE chain SET chain = CASE SUBSTR(chain, 1, 1) WHEN 'f' THEN 'e' ELSE 'f' END || SUBSTR(chain, 2) \
+             WHERE version = 1",
         ),
         (
             "leaf",
-            "UPDATE chain SET leaf = CASE SUBSTR(leaf, 1, 1) WHEN 'f' THEN 'e' ELSE 'f' END || SUBSTR(leaf, 2) WHERE version = 1",
+            "UPDATE chain SET leaf = CASE SUBSTR(leaf, 1, 1) WHEN 'f' THEN 'e' ELSE 'f' END || SUBSTR(leaf, 2) WHERE \
+             version = 1",
         ),
         ("lost link", "DELETE FROM chain WHERE version = 2"),
         ("order of states", "UPDATE past SET to_seq = to_seq + 64 WHERE version = 1"),

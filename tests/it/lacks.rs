@@ -1,5 +1,5 @@
-//! What the machine lacks is told as such, by every method, and nothing needs a restart once it is there again. The limits
-//! are set on a process of the binary: a file that may not grow is a disk that is full.
+//! What the machine lacks is told as such, by every method, and nothing needs a restart once it is there again. The
+//! limits are set on a process of the binary: a file that may not grow is a disk that is full.
 
 use std::io::BufRead as _;
 use std::path::Path;

@@ -40,7 +40,8 @@ async fn a_project_keeps_what_its_members_take_away() {
     lea.put("/calendars/tram/meetings/e.ics", &event("e", "20260614")).expect(201).await;
     world.tree.grant("/files/tram/Plans", "zoe", Role::Member, None).await.unwrap();
     let then = moment().await;
-    // Away by MOVE: a document, a folder, over a document and over a folder of the mover's own, an event by either address.
+    // Away by MOVE: a document, a folder, over a document and over a folder of the mover's own, an event by either
+    // address.
     max.relocate("/files/tram/acte.txt", "/files/max/acte.txt").expect(201).await;
     max.relocate("/files/tram/D/", "/files/max/D/").expect(201).await;
     max.put("/files/max/here.txt", "mine").expect(201).await;

@@ -126,7 +126,8 @@ async fn the_name_of_a_calendar_object_is_its_clients_business() {
         // Every answer that tells it tells one address, and that leads to it.
         let mut told = max.sync(here, &before, "1", "").expect(207).await.hrefs();
         told.extend(max.propfind(here, "1", "<D:getetag/>").expect(207).await.hrefs());
-        let query = "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
+        let query = "<C:calendar-query xmlns:D=\"DAV:\" \
+                     xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
                      <C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter></C:calendar-query>";
         told.extend(max.report_at(here).header("Depth", "1").body(query).expect(207).await.hrefs());
         told.retain(|href| href != here);
@@ -138,7 +139,8 @@ async fn the_name_of_a_calendar_object_is_its_clients_business() {
         assert_eq!(max.get(&told[0]).expect(200).await.header("etag"), Some(etag.as_str()), "{name}");
         for href in [&address, &told[0]] {
             let multiget = format!(
-                "<C:calendar-multiget xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
+                "<C:calendar-multiget xmlns:D=\"DAV:\" \
+                 xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
                  <D:href>{href}</D:href></C:calendar-multiget>"
             );
             let got = max.report_at(here).body(&multiget).expect(207).await.statuses();

@@ -362,7 +362,8 @@ async fn a_version_says_the_same_wherever_it_is_asked() {
     assert_eq!(alone.property("predecessor-set").unwrap().dav("href").unwrap().text(), format!("{history}1"));
     // Conditions speak of what is asked, not of what is looked at for it.
     let etag = max.get("/files/tram/b.txt").expect(200).await.header("etag").unwrap().to_owned();
-    let expand = "<D:expand-property xmlns:D=\"DAV:\"><D:property name=\"version-history\"><D:property name=\"version-set\">\
+    let expand = "<D:expand-property xmlns:D=\"DAV:\"><D:property name=\"version-history\"><D:property \
+                  name=\"version-set\">\
                   <D:property name=\"version-name\"/></D:property></D:property></D:expand-property>";
     let expanded = max.report_at("/files/tram/b.txt").header("If-Match", &etag).body(expand).expect(207).await.text();
     assert_eq!(expanded.matches("<D:version-name>").count(), 2, "{expanded}");

@@ -120,7 +120,8 @@ async fn dead_properties_of_any_xml() {
         refused.text().contains("424 Failed Dependency") && refused.text().contains("cannot-modify-protected-property")
     );
     assert!(max.propfind("/files/tram/a", "0", "<k xmlns=\"urn:x\"/>").expect(207).await.property("k").is_some());
-    // What others would take for the server's word is not set, though this server has no such property; it may be removed.
+    // What others would take for the server's word is not set, though this server has no such property; it may be
+    // removed.
     for name in ["max-date-time", "max-instances", "schedule-tag", "schedule-inbox-URL"] {
         let name = format!("<k:{name} xmlns:k=\"urn:ietf:params:xml:ns:caldav\"/>");
         let told = max.proppatch("/files/tram/a", &format!("<D:set><D:prop>{name}</D:prop></D:set>")).expect(207).await;
@@ -458,7 +459,8 @@ async fn of_dead_properties_only_those_asked_for_are_read_and_a_page_is_bounded(
     let second = report(&token).expect(207).await;
     assert_eq!(hrefs(&first).len() - 1 + hrefs(&second).len(), MEMBERS);
     // A query goes on; what is asked for by name is refused where it is too much.
-    let query = "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><x:small xmlns:x=\"urn:x\"/>\
+    let query = "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><x:small \
+                 xmlns:x=\"urn:x\"/>\
                  </D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter></C:calendar-query>";
     let found = max.report_at("/calendars/tram/meetings/").header("Depth", "1").body(query).expect(207).await;
     assert_eq!(found.hrefs().len(), MEMBERS);

@@ -11,7 +11,8 @@ use super::kit::{Client, World};
 
 const DAY: i64 = 86_400;
 
-/// A world with a project `small` that may hold so many bytes beside the two calendars that it was made with; its member.
+/// A world with a project `small` that may hold so many bytes beside the two calendars that it was made with; its
+/// member.
 async fn small(quota_bytes: i64) -> (World, Client) {
     let world = World::new().await;
     world.tree.add_project("small", "Small", Some(quota_bytes + 2 * NODE_BYTES)).await.unwrap();
@@ -20,7 +21,8 @@ async fn small(quota_bytes: i64) -> (World, Client) {
     (world, max)
 }
 
-/// What the project holds beside its calendars, as a client is told; that agrees with the rows and with what is available.
+/// What the project holds beside its calendars, as a client is told; that agrees with the rows and with what is
+/// available.
 async fn used(world: &World, max: &Client) -> i64 {
     world.sound().await;
     let summary = world.tree.summary(PrincipalKind::Project, "small").await.unwrap();

@@ -136,8 +136,8 @@ async fn a_syncing_reader_misses_nothing() {
     world.sound().await;
 }
 
-/// A write sees what its neighbours wrote before that is on disk; nobody else does. Who is refused because of it must find
-/// it there: when they read, for another write would see it anyway, and when another process does.
+/// A write sees what its neighbours wrote before that is on disk; nobody else does. Who is refused because of it must
+/// find it there: when they read, for another write would see it anyway, and when another process does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_refusal_rests_on_what_everyone_can_see() {
     let world = World::new().await;

@@ -1,5 +1,5 @@
-//! What is remembered of a collection is what a server that has just begun would read: after each of the changes that can
-//! leave a member other than it was, a fresh server on the same data gives the same answers.
+//! What is remembered of a collection is what a server that has just begun would read: after each of the changes that
+//! can leave a member other than it was, a fresh server on the same data gives the same answers.
 
 use beffroi::model::id::now;
 use beffroi::model::privilege::Role;
@@ -119,7 +119,8 @@ async fn pages_that_change_much_stay_those_of_a_fresh_server() {
         (vec![], (0..290).collect()),
         (vec![350], vec![696, 697, 698, 699]),
     ];
-    let query = "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop><C:filter>\
+    let query = "<C:calendar-query xmlns:D=\"DAV:\" \
+                 xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop><C:filter>\
         <C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260601T000000Z\" \
         end=\"20260615T000000Z\"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>";
     let told = async |client: &Client| {

@@ -1,5 +1,5 @@
-//! What is put right of older versions when the store is opened: what a MOVE took out of the home where it was made goes back
-//! there, and calendar objects are read anew.
+//! What is put right of older versions when the store is opened: what a MOVE took out of the home where it was made
+//! goes back there, and calendar objects are read anew.
 
 use beffroi::model::id::now;
 use beffroi::tree::Tree;
@@ -33,19 +33,25 @@ async fn moved_as_before(world: &World, (from, name): (&str, &str), (to, into): 
     let script = format!(
         "BEGIN IMMEDIATE; UPDATE home SET seq = seq + 1;
          CREATE TEMP TABLE going AS {below};
-         UPDATE node SET parent_id = (SELECT parent_id FROM node WHERE id = {top}) WHERE gone_at IS NOT NULL AND parent_id IN going;
-         INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, sealed,
+         UPDATE node SET parent_id = (SELECT parent_id FROM node WHERE id = {top}) WHERE gone_at IS NOT NULL AND \
+         parent_id IN going;
+         INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
+         sealed,
            author_id, comment, hash, size, content_type, modified_at, written_at, device, kept)
-           SELECT n.id, n.home_id, h.seq, n.since_seq, n.parent_id, n.name, n.match_name, n.since_at, {now}, n.version, n.sealed,
+           SELECT n.id, n.home_id, h.seq, n.since_seq, n.parent_id, n.name, n.match_name, n.since_at, {now}, \
+           n.version, n.sealed,
            n.author_id, n.comment, n.hash, n.size, n.content_type, n.modified_at, n.written_at, n.device, n.kept
            FROM going g JOIN node n ON n.id = g.id JOIN home h ON h.node_id = n.home_id;
          UPDATE node SET (home_id, owner_id, placed_seq, seq, members_seq, since_seq, placed_at, since_at) =
-           (SELECT h.node_id, h.principal_id, h.seq, h.seq, h.seq, h.seq, {now}, {now} FROM home h WHERE h.node_id = {home})
+           (SELECT h.node_id, h.principal_id, h.seq, h.seq, h.seq, h.seq, {now}, {now} FROM home h WHERE h.node_id = \
+           {home})
            WHERE id IN going;
          UPDATE node SET parent_id = {parent} WHERE id = {top};
          UPDATE calendar_object SET calendar_id = {parent} WHERE node_id = {top};
-         UPDATE node SET members_seq = (SELECT h.seq FROM home h WHERE h.node_id = node.home_id) WHERE hash IS NULL AND parent_id > 0;
-         UPDATE node SET (size, documents) = (WITH RECURSIVE below(id) AS (SELECT node.id UNION ALL SELECT k.id FROM node k JOIN below b ON k.parent_id = b.id
+         UPDATE node SET members_seq = (SELECT h.seq FROM home h WHERE h.node_id = node.home_id) WHERE hash IS NULL \
+         AND parent_id > 0;
+         UPDATE node SET (size, documents) = (WITH RECURSIVE below(id) AS (SELECT node.id UNION ALL SELECT k.id FROM \
+         node k JOIN below b ON k.parent_id = b.id
            WHERE k.gone_at IS NULL) SELECT COALESCE(SUM(f.size), 0), COUNT(*) FROM below b JOIN node f ON f.id = b.id
            WHERE f.kind IN ('file', 'object')) WHERE kind IN ('folder', 'documents', 'calendar', 'calendars');
          UPDATE past SET held_bytes = 0; {held} COMMIT; DROP TABLE going;"

@@ -21,7 +21,8 @@ async fn malformed_http_is_refused_and_closed() {
     for head in [
         "PUT /files/tram/a HTTP/1.1\nHost: h\n{auth}\nContent-Length: 1\nTransfer-Encoding: chunked\n\n0\n\n",
         "PUT /files/tram/a HTTP/1.1\nHost: h\n{auth}\nTransfer-Encoding: chunked\nContent-Length: 1\n\n0\n\n",
-        "PUT /files/tram/a HTTP/1.1\nHost: h\n{auth}\nUpgrade: x\nContent-Length: 1\nTransfer-Encoding: chunked\n\n0\n\n",
+        "PUT /files/tram/a HTTP/1.1\nHost: h\n{auth}\nUpgrade: x\nContent-Length: 1\nTransfer-Encoding: \
+         chunked\n\n0\n\n",
         "GET /files/ HTTP/1.0\nHost: a\nHost: b\n{auth}\n\n",
         "GET /files/ HTTP/1.1\n{auth}\n\n",
         "GET /files/ HTTP/1.1\nHost: a\nHost: b\n{auth}\n\n",

@@ -320,8 +320,10 @@ async fn what_the_index_says_of_events_goes_along_with_them() {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let query = |month: &str| {
         format!(
-            "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop><C:filter>\
-             <C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range start=\"{month}01T000000Z\" \
+            "<C:calendar-query xmlns:D=\"DAV:\" \
+             xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop><C:filter>\
+             <C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range \
+             start=\"{month}01T000000Z\" \
              end=\"{month}28T000000Z\"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
         )
     };

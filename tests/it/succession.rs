@@ -127,7 +127,8 @@ macro_rules! patterns {
 
 patterns! {
     saved_by_link "link", saved_plainly "plain", saved_by_word "office", saved_by_excel "excel", saved_over "over",
-    saved_over_from_any_name "over, any name", saved_with_backup "backup", saved_with_backup_under_lock "backup, locked",
+    saved_over_from_any_name "over, any name", saved_with_backup "backup", saved_with_backup_under_lock "backup, \
+        locked",
     saved_by_finder "finder", saved_anew "anew", saved_anew_from_empty "anew, empty first",
 }
 

@@ -246,8 +246,8 @@ async fn what_was_replaced_or_travelled_is_not_missed() {
     world.sound().await;
 }
 
-/// What a client holds that synchronizes deeply: addresses, without final slashes, so that a folder and a document of one name
-/// are one thing.
+/// What a client holds that synchronizes deeply: addresses, without final slashes, so that a folder and a document of
+/// one name are one thing.
 struct Held {
     token: String,
     hrefs: BTreeSet<String>,
@@ -298,8 +298,8 @@ async fn listed(client: &Client) -> BTreeSet<String> {
     found
 }
 
-/// One after the other changes give names of folders anew. After each a client that knew the tree before is told what it needs,
-/// whole or page by page, and no more addresses are said to be gone than were there.
+/// One after the other changes give names of folders anew. After each a client that knew the tree before is told what
+/// it needs, whole or page by page, and no more addresses are said to be gone than were there.
 #[tokio::test]
 async fn names_of_folders_given_anew_are_told_name_by_name() {
     // Each line is one state later: the requests that lead to it, and of what the client knew that which is gone.

@@ -53,7 +53,8 @@ fn cost<T>(work: impl Fn() -> T) -> u64 {
 /// explains.
 fn zone(name: &str, days: u32) -> String {
     format!(
-        "BEGIN:VTIMEZONE\r\nTZID:{name}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\n\
+        "BEGIN:VTIMEZONE\r\nTZID:{name}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\n\
+         TZOFFSETTO:+0100\r\n\
          RRULE:FREQ=DAILY;COUNT={days}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
     )
 }
@@ -115,7 +116,8 @@ fn range(element: &str) -> String {
 fn query(data: &str, filter: &str, zone: &str) -> String {
     format!(
         "<C:calendar-query {CALDAV} xmlns:D=\"DAV:\"><D:prop><D:getetag/>{data}</D:prop><C:filter>\
-         <C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">{filter}</C:comp-filter></C:comp-filter></C:filter>{zone}\
+         <C:comp-filter name=\"VCALENDAR\"><C:comp-filter \
+         name=\"VEVENT\">{filter}</C:comp-filter></C:comp-filter></C:filter>{zone}\
          </C:calendar-query>"
     )
 }

@@ -122,7 +122,8 @@ async fn what_a_version_says_of_itself() {
     let history = history(&max, path).await;
     let second = format!("{history}2");
     let props = "<D:version-name/><D:creator-displayname/><D:getcontentlength/><D:predecessor-set/><D:successor-set/>\
-                 <D:checkout-set/><D:comment/><D:version-history/><D:supported-method-set/><B:sha256 xmlns:B=\"urn:beffroi:\"/>\
+                 <D:checkout-set/><D:comment/><D:version-history/><D:supported-method-set/><B:sha256 \
+                 xmlns:B=\"urn:beffroi:\"/>\
                  <B:creator-device xmlns:B=\"urn:beffroi:\"/>";
     let answer = max.propfind(&second, "0", props).expect(207).await;
     assert_eq!(answer.value("version-name"), "2");

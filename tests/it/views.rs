@@ -147,8 +147,10 @@ async fn what_comes_out_of_the_trash_is_what_it_was() {
     lea.relocate("/trash/tram/extra", "/files/tram/extra").expect(403).await;
     lea.copy("/trash/tram/extra", "/calendars/tram/again").expect(405).await;
     lea.copy("/trash/tram/e.ics", "/calendars/tram/meetings/copy.ics").expect(201).await;
-    let query = "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
-                 <C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"/></C:comp-filter></C:filter>\
+    let query = "<C:calendar-query xmlns:D=\"DAV:\" \
+                 xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
+                 <C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter \
+                 name=\"VEVENT\"/></C:comp-filter></C:filter>\
                  </C:calendar-query>";
     let found = lea.report_at("/calendars/tram/meetings/").header("Depth", "1").body(query).expect(207).await;
     assert_eq!(found.hrefs(), ["/calendars/tram/meetings/copy.ics"]);

@@ -12,7 +12,8 @@ const CALENDAR: &str = "/calendars/tram/meetings/";
 fn described(name: &str, standard: &str, daylight: &str) -> String {
     let part = |part: &str, (from, to): (&str, &str), rule: &str| {
         format!(
-            "BEGIN:{part}\r\nDTSTART:16010101T020000\r\nTZOFFSETFROM:{from}\r\nTZOFFSETTO:{to}\r\nRRULE:FREQ=YEARLY;{rule}\r\n\
+            "BEGIN:{part}\r\nDTSTART:16010101T020000\r\nTZOFFSETFROM:{from}\r\nTZOFFSETTO:{to}\r\n\
+             RRULE:FREQ=YEARLY;{rule}\r\n\
              END:{part}\r\n"
         )
     };
@@ -38,7 +39,8 @@ fn event(uid: &str, parameter: &str, start: &str) -> String {
 async fn found(client: &Client, range: (&str, &str), more: &str) -> Vec<String> {
     let body = format!(
         "<C:calendar-query {CALDAV}><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\">\
-         <C:comp-filter name=\"VEVENT\"><C:time-range start=\"{}\" end=\"{}\"/></C:comp-filter></C:comp-filter></C:filter>{more}\
+         <C:comp-filter name=\"VEVENT\"><C:time-range start=\"{}\" \
+         end=\"{}\"/></C:comp-filter></C:comp-filter></C:filter>{more}\
          </C:calendar-query>",
         range.0, range.1
     );
@@ -67,7 +69,8 @@ async fn objects_take_place_when_their_zone_says() {
     let max = world.client("max");
     let pacific = described("(UTC-08:00) Pacifique\\, Tijuana", "-0800", "-0700");
     let short = described("(UTC-08:00) Pacifique\\, Tijuana", "-8", "-7");
-    let bare = "BEGIN:VTIMEZONE\r\nTZID:(UTC+11:00) Noumea\r\nBEGIN:STANDARD\r\nTZOFFSETTO:+1100\r\nDTSTART:16010101T000000\r\n\
+    let bare = "BEGIN:VTIMEZONE\r\nTZID:(UTC+11:00) \
+                Noumea\r\nBEGIN:STANDARD\r\nTZOFFSETTO:+1100\r\nDTSTART:16010101T000000\r\n\
                 END:STANDARD\r\nEND:VTIMEZONE\r\n";
     for (number, (zone, parameter, start, instant)) in [
         (&*pacific, "\"(UTC-08:00) Pacifique, Tijuana\"", "20260706T090000", "20260706T160000Z"),

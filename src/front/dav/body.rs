@@ -137,8 +137,8 @@ impl Call {
         Ok(whole)
     }
 
-    /// Streams a document to the staging place, into the room that quota leaves. What arrives otherwise than announced (length,
-    /// checksum) is refused, and the old content stays.
+    /// Streams a document to the staging place, into the room that quota leaves. What arrives otherwise than announced
+    /// (length, checksum) is refused, and the old content stays.
     pub(super) async fn take_document(&mut self, room: &RemainingQuota) -> Result<Blob> {
         let fits = |size: u64| {
             if size > self.limits.max_body_bytes {

@@ -144,8 +144,8 @@ impl Telling {
         writer.within(&self.budget, |writer| self.plan.write(resource, &self.context, writer))
     }
 
-    /// Tells of objects, those that are judged if they match; `false`: no more may be told. Unless they are told as they stand,
-    /// that is work to be done in the turn of who asks.
+    /// Tells of objects, those that are judged if they match; `false`: no more may be told. Unless they are told as
+    /// they stand, that is work to be done in the turn of who asks.
     async fn tell(
         self: &Arc<Self>,
         visit: &mut Visit,
@@ -211,8 +211,8 @@ fn cut(href: &str, writer: &mut XmlWriter) {
     writer.status_response(href, 507, Some("number-of-matches-within-limits"));
 }
 
-/// Quirk: by the letter a query of a collection at Depth 0, or none, asks of the collection alone; Evolution and Windows
-/// send that and mean its members (RFC 4791 section 7.8).
+/// Quirk: by the letter a query of a collection at Depth 0, or none, asks of the collection alone; Evolution and
+/// Windows send that and mean its members (RFC 4791 section 7.8).
 async fn query(
     mut call: Call,
     asked: PropertyRequest,

@@ -18,7 +18,8 @@ use crate::wire::xml::escape;
 /// A request that is only read.
 pub(super) type ReadHandle = Admitted<crate::tree::CachedReader>;
 
-/// The most entries a page shows, and about the most bytes; a browser chokes on more, and file clients do not come here.
+/// The most entries a page shows, and about the most bytes; a browser chokes on more, and file clients do not come
+/// here.
 const MAX_ENTRIES: usize = 20_000;
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 

@@ -155,8 +155,8 @@ fn component_set(element: &Element) -> Option<ComponentSet> {
     ComponentSet::of(element.elements().filter_map(|comp| comp.attribute("name")))
 }
 
-/// All or none: the answer says which property stood in the way (RFC 5689 section 3). Of MKCALENDAR at `calendar` that is a
-/// multistatus, and the conditions of CalDAV are those of the request as a whole (RFC 4791 section 5.3.1).
+/// All or none: the answer says which property stood in the way (RFC 5689 section 3). Of MKCALENDAR at `calendar` that
+/// is a multistatus, and the conditions of CalDAV are those of the request as a whole (RFC 4791 section 5.3.1).
 fn refused(
     verdicts: &[(QName, std::result::Result<PropertyChange, Condition>)],
     calendar: Option<String>,

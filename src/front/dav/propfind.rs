@@ -237,7 +237,8 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     drop(admitted);
     let depth = match depth {
         _ if !resource.node.is_collection() => Depth::Zero,
-        // All below is what a request without a word asks for (RFC 4918 section 9.1), but many programs mean the members.
+        // All below is what a request without a word asks for (RFC 4918 section 9.1), but many programs mean the
+        // members.
         None if Box::pin(few_members(&call.tree, &call.request)).await? => Depth::One,
         None | Some(Depth::Infinity) => return Err(Condition::PropfindFiniteDepth.into()),
         Some(depth) => depth,

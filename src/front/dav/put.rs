@@ -96,8 +96,8 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
 }
 
 impl Call {
-    /// Is the content so small that it costs less to take it than to ask first whether it may come? The gate of the write
-    /// is the one that counts. Who waits for our word before sending gets it.
+    /// Is the content so small that it costs less to take it than to ask first whether it may come? The gate of the
+    /// write is the one that counts. Who waits for our word before sending gets it.
     fn is_small(&self) -> bool {
         !self.headers.contains_key(EXPECT) && self.declared_length().is_some_and(|length| length <= INLINE_BYTES as u64)
     }
@@ -115,8 +115,8 @@ impl Call {
     }
 }
 
-/// POST to a calendar: a new member, whose name is ours to choose (RFC 5995). Its type has to be said: a page of another site
-/// can send no type, or one of a form, in the name of who is logged in, but not this one.
+/// POST to a calendar: a new member, whose name is ours to choose (RFC 5995). Its type has to be said: a page of
+/// another site can send no type, or one of a form, in the name of who is logged in, but not this one.
 pub(super) async fn post(mut call: Call) -> Result<Response> {
     let precheck = call.tree.precheck(&call.request).await?;
     let given = text(&call.headers, CONTENT_TYPE).unwrap_or_default();

@@ -145,7 +145,8 @@ async fn sync(
         writer
     };
     let mut writer = begun();
-    // A page may end anywhere, but its token has to say where: one that is too large is read again, and ends where that was seen.
+    // A page may end anywhere, but its token has to say where: one that is too large is read again, and ends where that
+    // was seen.
     while let Err((exhausted, told)) = write_changes(&page.changes, &plan, &context, (&mut writer, &call.budget)) {
         if exhausted != Exhausted::Request || told == 0 {
             return Err(exhausted.into());
@@ -265,14 +266,15 @@ struct PropertyExpander<'a> {
     minimal: bool,
     /// What is asked of resources at one level, numbered.
     sets: HashMap<(usize, &'a [Expand]), usize>,
-    /// What was told of the resource at an address, by the number of what is asked of it: each is looked at once, however often it
-    /// is named.
+    /// What was told of the resource at an address, by the number of what is asked of it: each is looked at once,
+    /// however often it is named.
     known: HashMap<(usize, String), Option<ExpandedResponse>>,
     /// How many responses have been told.
     responses: u64,
 }
 
-/// A response, and how many are in it, itself among them: each costs something where it is told again, so that answers have an end.
+/// A response, and how many are in it, itself among them: each costs something where it is told again, so that answers
+/// have an end.
 #[derive(Clone)]
 struct ExpandedResponse {
     response: Arc<str>,
@@ -346,8 +348,8 @@ impl<'a> PropertyExpander<'a> {
         self.budget.bytes(bytes)
     }
 
-    /// The response of the resource at an address that a property holds; `None`: it is not one of ours, or may not be seen. It is
-    /// written once more, and that is spent.
+    /// The response of the resource at an address that a property holds; `None`: it is not one of ours, or may not be
+    /// seen. It is written once more, and that is spent.
     async fn response_of(
         &mut self,
         address: String,
@@ -398,8 +400,8 @@ impl<'a> PropertyExpander<'a> {
         (inner, *self.sets.entry((level, inner)).or_insert(next))
     }
 
-    /// A property as a client wrote it, each `DAV:href` of ours in it replaced by its response: the element as a whole, with
-    /// prefixes of its own.
+    /// A property as a client wrote it, each `DAV:href` of ours in it replaced by its response: the element as a whole,
+    /// with prefixes of its own.
     fn expanded_whole<'b>(
         &'b mut self,
         xml: &'b str,

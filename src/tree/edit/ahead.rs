@@ -1,7 +1,8 @@
-//! What a change must know that takes long to find out: it is asked for before the change that counts, in a view, while others
-//! write; there it holds as long as what it is about has not changed since.
+//! What a change must know that takes long to find out: it is asked for before the change that counts, in a view, while
+//! others write; there it holds as long as what it is about has not changed since.
 //!
-//! A change that turns out not to know something ends with [`Admitted::unknown`], and is made anew once that is found out.
+//! A change that turns out not to know something ends with [`Admitted::unknown`], and is made anew once that is found
+//! out.
 
 use std::collections::HashMap;
 
@@ -103,8 +104,8 @@ impl Edit {
 }
 
 impl Tree {
-    /// Finds out what a change did not know, and admits its request to another. 503 where each time something is written that makes
-    /// it unknown again.
+    /// Finds out what a change did not know, and admits its request to another. 503 where each time something is
+    /// written that makes it unknown again.
     pub(super) async fn again(&self, admitted: Admitted<Edit>, unknown: Unknown) -> Result<Admitted<Edit>> {
         let Admitted { request, store: mut edit, .. } = admitted;
         let mut ahead = std::mem::take(&mut edit.ahead);

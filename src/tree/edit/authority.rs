@@ -1,4 +1,5 @@
-//! Who may do what: each verb with the authorities that carry it out, and the effect that a request must have declared for it.
+//! Who may do what: each verb with the authorities that carry it out, and the effect that a request must have declared
+//! for it.
 
 use crate::model::effect::Effect;
 

@@ -113,9 +113,9 @@ impl Admitted<Edit> {
         Ok(())
     }
 
-    /// MOVE of the target to the destination, RFC 4918 section 9.9. Within a home identity, versions and properties go along,
-    /// at the cost of the depth; to another home see `move_out`. A document over a document is a new version of it, and the
-    /// one moved goes. From the trash it is a restoration. `true`: something was overwritten.
+    /// MOVE of the target to the destination, RFC 4918 section 9.9. Within a home identity, versions and properties go
+    /// along, at the cost of the depth; to another home see `move_out`. A document over a document is a new version of
+    /// it, and the one moved goes. From the trash it is a restoration. `true`: something was overwritten.
     pub async fn relocate(&mut self) -> Result<bool> {
         let Some(source) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
         if self.target.realm == Realm::Trash {
@@ -153,9 +153,9 @@ impl Admitted<Edit> {
         Ok(overwritten)
     }
 
-    /// MOVE to another home: the past belongs to the home where it was made. A copy comes to stand at the destination, and what
-    /// was moved goes into the trash of its own home with all its versions, as if it had been deleted there: nobody takes a
-    /// project's past along.
+    /// MOVE to another home: the past belongs to the home where it was made. A copy comes to stand at the destination,
+    /// and what was moved goes into the trash of its own home with all its versions, as if it had been deleted there:
+    /// nobody takes a project's past along.
     async fn move_out(&mut self, source: Node) -> Result<bool> {
         let parent = self.parent()?;
         self.store.authorize(Verb::Unbind, parent.id)?;

@@ -23,8 +23,8 @@ pub struct Recipient<'a> {
 }
 
 impl Edit {
-    /// Puts a calendar object there, whatever the person may do there whose change it is. Who delivers to many claims all their
-    /// homes first ([`Edit::claim_homes`]).
+    /// Puts a calendar object there, whatever the person may do there whose change it is. Who delivers to many claims
+    /// all their homes first ([`Edit::claim_homes`]).
     pub async fn deliver(&mut self, to: Recipient<'_>, name: &str, content: FileContent) -> Result<Node> {
         self.claim_homes([match_name(to.home)]).await?;
         let names = keys(to.home, CALENDARS, &[to.calendar.to_owned(), name.to_owned()]);
@@ -87,7 +87,8 @@ mod tests {
         (folder, tree)
     }
 
-    /// A meeting of `from` that also comes to stand in the calendars of others, one after the other; how often it was begun.
+    /// A meeting of `from` that also comes to stand in the calendars of others, one after the other; how often it was
+    /// begun.
     async fn invite(tree: &Tree, from: &str, to: &[&str], at_once: bool) -> Result<usize> {
         let actor = tree.owner(from).await.expect("a person");
         let request = Request::of(Method::Put, Path::of(&["calendars", from, "personal", "m.ics"]), actor);

@@ -15,8 +15,8 @@ pub(in crate::tree) fn levels_below(to: &Path) -> Result<i64> {
 }
 
 impl Edit {
-    /// 403 `depth-within-limits` where a node, or something below it, would stand too deep at `to`. `from`: where it stands
-    /// now with all that is below it, unless that is no address of a live node.
+    /// 403 `depth-within-limits` where a node, or something below it, would stand too deep at `to`. `from`: where it
+    /// stands now with all that is below it, unless that is no address of a live node.
     pub(super) async fn within_depth(&mut self, node: &Node, from: Option<&Path>, to: &Path) -> Result<()> {
         let depth = to.segments().len();
         if from.is_some_and(|from| from.segments().len() >= depth) {

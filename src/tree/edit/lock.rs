@@ -1,7 +1,9 @@
-//! LOCK, refresh and UNLOCK, RFC 4918 sections 6, 7, 9.10 and 9.11; and what becomes of locks where nodes change places.
+//! LOCK, refresh and UNLOCK, RFC 4918 sections 6, 7, 9.10 and 9.11; and what becomes of locks where nodes change
+//! places.
 //!
-//! A lock is on an address and covers what stands there (section 6.1). It ends when its address leads nowhere (6.1), and
-//! otherwise stays where it is, whatever comes to stand there. A deep one covers what is below by its address alone.
+//! A lock is on an address and covers what stands there (section 6.1). It ends when its address leads nowhere (6.1),
+//! and otherwise stays where it is, whatever comes to stand there. A deep one covers what is below by its address
+//! alone.
 //!
 //! | what happens | locks of the name that is left | locks of the name that is taken |
 //! |---|---|---|
@@ -14,10 +16,11 @@
 //! | what was set aside comes back by PUT, LOCK or MOVE | stay, on the copy that stays there | the name was free |
 //! | a rewind | as of DELETE or MOVE | stay; those below end |
 //!
-//! With a lock goes its session: where it ends, what was written under it is a version; where it stays while its document
-//! leaves, an empty document that waited for content waits on in what stays. Locks of others forbid each of these by the
-//! gate, which asks for the tokens of both names; what a program left about is not cleared away while it, or something in it, is locked. A succession takes a document from a name that the request does not
-//! speak of: where others hold a lock there, nobody is succeeded.
+//! With a lock goes its session: where it ends, what was written under it is a version; where it stays while its
+//! document leaves, an empty document that waited for content waits on in what stays. Locks of others forbid each of
+//! these by the gate, which asks for the tokens of both names; what a program left about is not cleared away while it,
+//! or something in it, is locked. A succession takes a document from a name that the request does not speak of: where
+//! others hold a lock there, nobody is succeeded.
 
 use super::Edit;
 use super::authority::Verb;
@@ -112,8 +115,8 @@ impl Admitted<Edit> {
         Ok((lock, root))
     }
 
-    /// Takes a lock off (RFC 4918 section 9.11): its maker may, and who holds `DAV:unlock` (RFC 3744 section 3.5). One that has
-    /// lapsed is off as asked: programs that slept for a while bring their tokens back. 409
+    /// Takes a lock off (RFC 4918 section 9.11): its maker may, and who holds `DAV:unlock` (RFC 3744 section 3.5). One
+    /// that has lapsed is off as asked: programs that slept for a while bring their tokens back. 409
     /// `lock-token-matches-request-uri` for a token that does not cover the target.
     pub async fn unlock(&mut self, token: &str) -> Result<()> {
         let node = self.target.node().cloned().ok_or_else(|| bug("unlocking nothing"))?;
@@ -172,8 +175,8 @@ impl Edit {
     }
 }
 
-/// May a document be taken from where it stands, by what its locks say, its collection's and those above? `locks`: all that
-/// cover one of the two. `theirs`: is a lock of who takes it?
+/// May a document be taken from where it stands, by what its locks say, its collection's and those above? `locks`: all
+/// that cover one of the two. `theirs`: is a lock of who takes it?
 pub(in crate::tree) fn leave(locks: &[Lock], document: Id, theirs: impl Fn(&Lock) -> bool) -> bool {
     let on_document = locks.iter().filter(|lock| lock.node_id == document || lock.deep);
     let on_collection = locks.iter().filter(|lock| lock.node_id != document);

@@ -1,6 +1,6 @@
-//! The one way to write. An [`Edit`] is one change: by whom, for whom, by what right (`authority`), in which homes. What it does
-//! it does by verbs, each of which asks the table of authorities; [`Edit::commit`] is where a change ends, and where all that
-//! goes with every change is made.
+//! The one way to write. An [`Edit`] is one change: by whom, for whom, by what right (`authority`), in which homes.
+//! What it does it does by verbs, each of which asks the table of authorities; [`Edit::commit`] is where a change ends,
+//! and where all that goes with every change is made.
 //!
 //! The edit of a request comes from the gate alone ([`Tree::write`]). Nothing else in the crate holds the transaction.
 
@@ -129,8 +129,8 @@ impl Tree {
         Edit::begin(self, Authority::Administration).await
     }
 
-    /// Has a function of ours called with each change of this process, once it is on disk. What must not be lost by a crash is
-    /// written in the transaction of the change instead.
+    /// Has a function of ours called with each change of this process, once it is on disk. What must not be lost by a
+    /// crash is written in the transaction of the change instead.
     pub fn observe(&self, observer: impl Fn(&ChangeEvent) + Send + Sync + 'static) {
         self.hooks.observe(observer);
     }
@@ -205,8 +205,9 @@ impl Edit {
         self.actor.as_ref().and_then(|actor| actor.device.clone())
     }
 
-    /// Claims homes, by their folded names, besides those that are claimed. Homes are claimed in the order of their names: where
-    /// one comes too late the change ends, and is begun anew with it ([`Tree::again`]). So whoever needs many asks for all at once.
+    /// Claims homes, by their folded names, besides those that are claimed. Homes are claimed in the order of their
+    /// names: where one comes too late the change ends, and is begun anew with it ([`Tree::again`]). So whoever needs
+    /// many asks for all at once.
     pub(super) async fn claim_homes(&mut self, names: impl IntoIterator<Item = String>) -> Result<()> {
         let mut names: Vec<String> = names.into_iter().filter(|name| !self.names.contains(name)).collect();
         names.sort();
@@ -232,7 +233,8 @@ impl Edit {
         Ok(self.claim(home)?.seq)
     }
 
-    /// A verb is of this authority; and a request has declared its effect at a node, or at the collection that holds it.
+    /// A verb is of this authority; and a request has declared its effect at a node, or at the collection that holds
+    /// it.
     fn authorize(&self, verb: Verb, at: Id) -> std::result::Result<(), Failure> {
         let declared = |effect| self.granted.contains(&(effect, at));
         let may =
@@ -278,7 +280,8 @@ impl Edit {
         self.wakes = true;
     }
 
-    /// Has it held the others up for as long as one slice of long work may? Asked between its pieces; the rest is another change.
+    /// Has it held the others up for as long as one slice of long work may? Asked between its pieces; the rest is
+    /// another change.
     pub(super) fn is_long(&mut self) -> bool {
         self.txn.is_long()
     }

@@ -1,4 +1,5 @@
-//! Calendar objects among the nodes: what the index says of each is written with it, and where one may not stand it is refused.
+//! Calendar objects among the nodes: what the index says of each is written with it, and where one may not stand it is
+//! refused.
 
 use super::Edit;
 use super::ahead::Unknown;
@@ -67,7 +68,8 @@ impl Edit {
         Ok(())
     }
 
-    /// The object of the same UID that was deleted from a calendar: it comes back under the new name, with its versions.
+    /// The object of the same UID that was deleted from a calendar: it comes back under the new name, with its
+    /// versions.
     /// `instead`: what will be judged where there is none.
     pub(super) async fn revived(&mut self, calendar: &Node, instead: &Node) -> Result<Option<Node>> {
         let Some((_, indexed)) = &self.indexed else { return Ok(None) };

@@ -1,5 +1,5 @@
-//! The quota of a home: all that it holds counts (see `store/held.rs`), and no change may add to what is more than it may
-//! hold. What only frees room is never refused.
+//! The quota of a home: all that it holds counts (see `store/held.rs`), and no change may add to what is more than it
+//! may hold. What only frees room is never refused.
 
 use super::Edit;
 use crate::model::condition::Condition;
@@ -25,8 +25,8 @@ impl Edit {
         }
     }
 
-    /// 507 `quota-not-exceeded` when a home would hold more than it may: asked before what is costly. What counts in the end is
-    /// asked when the change is committed.
+    /// 507 `quota-not-exceeded` when a home would hold more than it may: asked before what is costly. What counts in
+    /// the end is asked when the change is committed.
     pub(super) fn within_quota(&self, home: Id, added_bytes: i64) -> Result<()> {
         let claim = self.claim(home)?;
         let added = claim.added_bytes.saturating_add(added_bytes);

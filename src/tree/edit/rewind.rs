@@ -1,8 +1,8 @@
 //! Back to a former moment, as new changes: nothing is lost by it, and a rewind can itself be rewound.
 //!
-//! What is to be done is found out in one view (`plan`), which costs nobody anything. A few changes are made as one; many go in
-//! slices, from the top of the tree to its leaves, each name as a whole: others write in between, and see what is done so far.
-//! Whatever ends such a rewind before its time, the same again does the rest.
+//! What is to be done is found out in one view (`plan`), which costs nobody anything. A few changes are made as one;
+//! many go in slices, from the top of the tree to its leaves, each name as a whole: others write in between, and see
+//! what is done so far. Whatever ends such a rewind before its time, the same again does the rest.
 
 use std::collections::HashMap;
 
@@ -80,7 +80,8 @@ impl Tree {
         }
     }
 
-    /// Carries a plan out. `false`: something was written there since, which is not to be `overlooked`, and nothing is done.
+    /// Carries a plan out. `false`: something was written there since, which is not to be `overlooked`, and nothing is
+    /// done.
     async fn carry_out(&self, request: &Request, at: Timestamp, plan: &Plan, overlooked: bool) -> Result<bool> {
         let whole = plan.changes.len() <= FEW;
         let (mut done, mut attempts) = (0, 0);

@@ -1,9 +1,9 @@
 //! Succession: a document's identity follows its name through the ways in which editors save.
 //!
-//! When a name that a document left moments ago is taken again by the same person, with new content, that content is the
-//! document's next version: it comes back with its identifier, history, properties and grants. What was set aside under
-//! another name becomes a plain copy, and a temporary document that was moved onto the name goes. Which departures and
-//! arrivals belong together is the table [`crate::model::version::SUCCESSIONS`].
+//! When a name that a document left moments ago is taken again by the same person, with new content, that content is
+//! the document's next version: it comes back with its identifier, history, properties and grants. What was set aside
+//! under another name becomes a plain copy, and a temporary document that was moved onto the name goes. Which
+//! departures and arrivals belong together is the table [`crate::model::version::SUCCESSIONS`].
 
 use super::Edit;
 use super::lock::leave;

@@ -1,8 +1,8 @@
 //! COPY and MOVE as a whole, and how a large tree is copied: out of sight, in slices, and bound in one small change.
 //!
-//! What is being built hangs on a top that is gone and hidden, and entered in the table `purge`, due when nothing has been
-//! added for long: what a crash, or a refusal, leaves is purged. It is read in one view, so it is what stood at one moment;
-//! where something was written into what is moved since that moment, it is built anew.
+//! What is being built hangs on a top that is gone and hidden, and entered in the table `purge`, due when nothing has
+//! been added for long: what a crash, or a refusal, leaves is purged. It is read in one view, so it is what stood at
+//! one moment; where something was written into what is moved since that moment, it is built anew.
 
 use std::collections::HashMap;
 
@@ -47,7 +47,8 @@ pub(super) struct Built {
 }
 
 impl Built {
-    /// Is it a copy of a node? One that is `moved` goes, so the copy must hold all that was written there to this moment.
+    /// Is it a copy of a node? One that is `moved` goes, so the copy must hold all that was written there to this
+    /// moment.
     pub fn is_of(&self, node: &Node, moved: bool) -> bool {
         self.source == node.id && (!moved || self.members_seq == node.members_seq)
     }

@@ -1,10 +1,10 @@
 //! The trash: how what is deleted is called there, restored, removed for good; and the brake on mass deletions.
 //!
 //! A faulty client that deletes a home document by document is the common way in which people lose all of them. When by
-//! someone's deeds a home has lost more than a set share of what has stood in it for an hour within a minute (by DELETE, by
-//! MOVE to another home or onto another document, by what COPY, MOVE and UPDATE put in its place), further ones are refused
-//! until a lead, or the administrator, lets them go on; in a person's own home for ten minutes, for nobody else would. The
-//! deletion that goes beyond the share passes, for it may be of one folder, and meant.
+//! someone's deeds a home has lost more than a set share of what has stood in it for an hour within a minute (by
+//! DELETE, by MOVE to another home or onto another document, by what COPY, MOVE and UPDATE put in its place), further
+//! ones are refused until a lead, or the administrator, lets them go on; in a person's own home for ten minutes, for
+//! nobody else would. The deletion that goes beyond the share passes, for it may be of one folder, and meant.
 
 use super::authority::Verb;
 use super::event::Deed;
@@ -33,7 +33,8 @@ const STOOD_S: i64 = 3_600;
 const ATTEMPTS: usize = 20;
 
 impl Edit {
-    /// A name that is free in the trash: the node's own, as it may stand among documents, or with the moment of its deletion.
+    /// A name that is free in the trash: the node's own, as it may stand among documents, or with the moment of its
+    /// deletion.
     pub(super) async fn trash_name(&mut self, node: &Node) -> Result<String> {
         let own = among_documents(&node.name);
         let mut name = own.clone();
@@ -131,8 +132,8 @@ impl Admitted<Edit> {
         self.store.relocate_node(stored, None, parent, name).await
     }
 
-    /// DELETE in the trash: gone for good, with all below and all versions. What is to be carried on with once the change is
-    /// committed ([`Tree::finish_purge`]).
+    /// DELETE in the trash: gone for good, with all below and all versions. What is to be carried on with once the
+    /// change is committed ([`Tree::finish_purge`]).
     pub async fn purge(&mut self) -> Result<Option<Id>> {
         let Some(node) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
         let from = self.target.parent().map(|link| link.node.id).unwrap_or_default();
@@ -149,8 +150,8 @@ impl Admitted<Edit> {
         Ok(tops.first().copied())
     }
 
-    /// 403 `need-privileges` for who leads only a part of the home, when a node, or something below it, stood outside of that
-    /// part once: what is moved into a folder is not that folder's lead's to destroy.
+    /// 403 `need-privileges` for who leads only a part of the home, when a node, or something below it, stood outside
+    /// of that part once: what is moved into a folder is not that folder's lead's to destroy.
     async fn leads_wherever_it_stood(&mut self, node: &Node) -> Result<()> {
         let role = node::role_above(&mut self.store.txn, self.request.actor.id, self.now, node.home_id).await?;
         if role >= Some(Role::Lead) || self.store.was_always_led(node).await? {
@@ -167,8 +168,8 @@ fn numbered(name: &str, id: Id) -> String {
 }
 
 impl Tree {
-    /// What a request did, unless it was one deletion too many: then the deletions of who made it are held from now on, and
-    /// the lead is told.
+    /// What a request did, unless it was one deletion too many: then the deletions of who made it are held from now on,
+    /// and the lead is told.
     pub async fn braked<T>(&self, admitted: Admitted<Edit>, done: Result<T>) -> Result<(Admitted<Edit>, T)> {
         let error = match done {
             Ok(done) => return Ok((admitted, done)),

@@ -22,7 +22,8 @@ impl Edit {
         Ok(true)
     }
 
-    /// Takes what a program left about into the trash, if it is still what it was found to be and nobody holds it locked at a moment.
+    /// Takes what a program left about into the trash, if it is still what it was found to be and nobody holds it
+    /// locked at a moment.
     pub(in crate::tree) async fn clear_abandoned(&mut self, found: &Node, at: Timestamp) -> Result<bool> {
         self.authorize(Verb::Clear, found.id)?;
         let present = version::node(&mut self.txn, found.id).await?;

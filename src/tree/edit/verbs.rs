@@ -1,7 +1,7 @@
 //! The four verbs that alter the tree: `bind`, `replace`, `patch`, `unbind`.
 //!
-//! Everything that must not be forgotten hangs on them: the row of the past, the numbers that sync reads, the bytes that
-//! quota counts, the locks that go with a node, the sessions and versions of documents.
+//! Everything that must not be forgotten hangs on them: the row of the past, the numbers that sync reads, the bytes
+//! that quota counts, the locks that go with a node, the sessions and versions of documents.
 
 use super::Edit;
 use super::authority::Verb;
@@ -226,8 +226,8 @@ impl Edit {
         Ok(version::describe(&mut self.txn, &node).await?)
     }
 
-    /// Changes what a calendar of another home is for who sees it in their own: its name, colour, order. Nobody else sees
-    /// that.
+    /// Changes what a calendar of another home is for who sees it in their own: its name, colour, order. Nobody else
+    /// sees that.
     async fn personalize(&mut self, node: Id, changes: &[PropertyChange]) -> Result<()> {
         let person = self.person();
         for change in changes {
@@ -257,8 +257,8 @@ impl Edit {
         self.properties_fit(node.id, EVERYONE, MAX_PROPERTY_BYTES).await
     }
 
-    /// Takes a node off its name, with all below it and all their locks, into the trash. Its cost is that of the depth. 403 when
-    /// it is one deletion too many (see `trash`).
+    /// Takes a node off its name, with all below it and all their locks, into the trash. Its cost is that of the depth.
+    /// 403 when it is one deletion too many (see `trash`).
     pub(super) async fn unbind(&mut self, node: Node, parent: &Node, leaving: Leaving) -> Result<()> {
         self.authorize(Verb::Unbind, parent.id)?;
         self.brake(&node).await?;
@@ -266,9 +266,9 @@ impl Edit {
         self.remove(node, parent, leaving).await
     }
 
-    /// A live node leaves its name: into the trash, or without a trace when it is temporary, was never a version, is the
-    /// copy of a version that was set aside, or is what a program left about and takes away itself. What a document with
-    /// versions was emptied to is one more of them.
+    /// A live node leaves its name: into the trash, or without a trace when it is temporary, was never a version, is
+    /// the copy of a version that was set aside, or is what a program left about and takes away itself. What a document
+    /// with versions was emptied to is one more of them.
     pub(super) async fn remove(&mut self, mut node: Node, parent: &Node, leaving: Leaving) -> Result<()> {
         let seq = self.seq(node.home_id)?;
         let has_versions = node.version > 1;
@@ -297,8 +297,8 @@ impl Edit {
         self.stamp(parent, seq, (-bytes, -documents)).await
     }
 
-    /// A node comes to stand at a free name of its home, from where it stood (`old_parent`; `None`: from the trash). Between
-    /// homes nothing is moved: the past belongs to the home where it was made (see `move_out`).
+    /// A node comes to stand at a free name of its home, from where it stood (`old_parent`; `None`: from the trash).
+    /// Between homes nothing is moved: the past belongs to the home where it was made (see `move_out`).
     pub(super) async fn relocate_node(
         &mut self,
         mut node: Node,
@@ -353,7 +353,8 @@ impl Edit {
         self.insert_all(std::slice::from_ref(node)).await
     }
 
-    /// Stores new nodes of one collection; all links of the chain after all nodes, so that rows of documents go together.
+    /// Stores new nodes of one collection; all links of the chain after all nodes, so that rows of documents go
+    /// together.
     async fn insert_all(&mut self, nodes: &[Node]) -> Result<()> {
         for node in nodes {
             let indexed = self.validate_object(node).await?;
@@ -395,7 +396,8 @@ impl Edit {
         }
     }
 
-    /// Who counts as the author of a copy in a home, and by which device: the actor, unless it is a MOVE to another home.
+    /// Who counts as the author of a copy in a home, and by which device: the actor, unless it is a MOVE to another
+    /// home.
     pub(super) fn copyist(&self, source: &Node, home: Id) -> (Option<Id>, Option<String>) {
         if self.moves_out(source, home) {
             return (source.author_id, source.device.clone());

@@ -1,8 +1,8 @@
 //! Writing content: when it refines a draft, when it is a version, and how a version enters the chain of its home.
 //!
-//! Without a lock each PUT of other bytes is a version (RFC 3253 section 3.2.2, `checkout-unlocked-checkin`). Under a lock
-//! the first PUT opens a draft that later ones refine; UNLOCK, or the end of the lock in any other way, seals it. The
-//! rules themselves are in [`crate::model::version`].
+//! Without a lock each PUT of other bytes is a version (RFC 3253 section 3.2.2, `checkout-unlocked-checkin`). Under a
+//! lock the first PUT opens a draft that later ones refine; UNLOCK, or the end of the lock in any other way, seals it.
+//! The rules themselves are in [`crate::model::version`].
 
 use super::Edit;
 use super::ahead::Unknown;

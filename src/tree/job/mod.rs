@@ -1,10 +1,10 @@
-//! Jobs: work that a change wants done after it, or that is done again and again. Each is a row, written in the transaction of that
-//! change. Any process on the store takes it, by a lease that it renews while it works: a process that dies leaves the job to
-//! the next that looks when the lease has ended. So a job may be begun twice, but never runs twice at once, and what it
-//! does must bear to be done again.
+//! Jobs: work that a change wants done after it, or that is done again and again. Each is a row, written in the
+//! transaction of that change. Any process on the store takes it, by a lease that it renews while it works: a process
+//! that dies leaves the job to the next that looks when the lease has ended. So a job may be begun twice, but never
+//! runs twice at once, and what it does must bear to be done again.
 //!
-//! A job that fails waits, each time longer, and is given up after so many tries: it is kept until someone says `beffroi jobs
-//! retry`. One that is done again and again is never given up.
+//! A job that fails waits, each time longer, and is given up after so many tries: it is kept until someone says
+//! `beffroi jobs retry`. One that is done again and again is never given up.
 
 mod purge;
 pub mod retention;
@@ -251,7 +251,8 @@ impl Tree {
 }
 
 impl Edit {
-    /// Has something done after this change, unless a job of the same key is entered: nothing is if the change is not made.
+    /// Has something done after this change, unless a job of the same key is entered: nothing is if the change is not
+    /// made.
     pub(super) async fn enqueue(&mut self, new: NewJob<'_>) -> Result<()> {
         let about = Deed { name: new.key.to_owned(), ..Deed::default() };
         let now = self.now();

@@ -1,4 +1,5 @@
-//! What is purged goes in slices (see `store/purge.rs`): others write in between, and what a crash leaves undone the job does.
+//! What is purged goes in slices (see `store/purge.rs`): others write in between, and what a crash leaves undone the
+//! job does.
 
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp};

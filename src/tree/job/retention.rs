@@ -1,5 +1,5 @@
-//! What a home keeps, and the jobs that let the rest go: lapsed sessions become versions, litter is cleared away, old versions
-//! are thinned, the trash is emptied in time, the horizon of sync tokens moves on.
+//! What a home keeps, and the jobs that let the rest go: lapsed sessions become versions, litter is cleared away, old
+//! versions are thinned, the trash is emptied in time, the horizon of sync tokens moves on.
 //!
 //! Each deed is a small transaction of its own, so that nobody waits long.
 

@@ -1,5 +1,5 @@
-//! Properties of RFC 4791 and RFC 6638 that say what a calendar is and where calendars are, and those of other servers that
-//! clients ask for. What people set of a calendar (colour, order, description, time zone) is kept as sent.
+//! Properties of RFC 4791 and RFC 6638 that say what a calendar is and where calendars are, and those of other servers
+//! that clients ask for. What people set of a calendar (colour, order, description, time zone) is kept as sent.
 
 use std::borrow::Cow;
 
@@ -173,8 +173,9 @@ fn supported_collations(resource: &Resource, _: &PropertyContext) -> Option<Prop
     if resource.node.traits().is_calendar() { xml(COLLATIONS.iter().map(|(_, name)| of(name)).collect()) } else { None }
 }
 
-/// The object as it is stored, or the parts that are wanted. Of one that nobody can read there are no parts (500): its tag is
-/// told all the same, so it does not vanish, and GET gives the bytes. What would be too much is withheld likewise (507).
+/// The object as it is stored, or the parts that are wanted. Of one that nobody can read there are no parts (500): its
+/// tag is told all the same, so it does not vanish, and GET gives the bytes. What would be too much is withheld
+/// likewise (507).
 fn calendar_data<'a>(resource: &'a Resource, context: &'a PropertyContext) -> Option<PropertyValue<'a>> {
     let stored = match &resource.text {
         Text::Unread => return None,

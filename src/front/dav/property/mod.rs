@@ -91,8 +91,8 @@ pub fn all() -> impl Iterator<Item = &'static LiveProperty> {
 static KNOWN: LazyLock<HashMap<&'static QName, (&'static LiveProperty, ElementTags)>> =
     LazyLock::new(|| all().map(|property| (&property.name, (property, ElementTags::of(&property.name)))).collect());
 
-/// Live properties that this server does not have. What a client would write there, others would believe to be the server's
-/// word: the standards protect them all the same.
+/// Live properties that this server does not have. What a client would write there, others would believe to be the
+/// server's word: the standards protect them all the same.
 static RESERVED: &[(QName, &str)] = &[
     (QName::caldav("min-date-time"), "RFC 4791 sections 5.2.6 to 5.2.8"),
     (QName::caldav("max-date-time"), "RFC 4791 sections 5.2.6 to 5.2.8"),

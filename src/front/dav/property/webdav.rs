@@ -88,8 +88,9 @@ fn seconds_or_date(text: &str) -> Option<Timestamp> {
     unix_seconds(text).or_else(|| file_date(text))
 }
 
-/// Is what Windows was told of the modification time of a resource, in a dead property, still so? It is that time spelled
-/// out, and kept only because not all of its dates can be told otherwise: whatever gives the resource another time ends it.
+/// Is what Windows was told of the modification time of a resource, in a dead property, still so? It is that time
+/// spelled out, and kept only because not all of its dates can be told otherwise: whatever gives the resource another
+/// time ends it.
 pub(super) fn holds(resource: &Resource, dead: &(QName, String)) -> bool {
     let told = given(std::slice::from_ref(dead), &WIN32_LAST_MODIFIED).as_deref().and_then(file_date);
     told.is_some_and(|told| representable(told) == representable(resource.node.modified_at))
@@ -156,7 +157,8 @@ fn resourcetype(resource: &Resource, _: &PropertyContext) -> Option<PropertyValu
 
 fn supportedlock(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     const BOTH: &str = "<D:lockentry><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>\
-        </D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockentry>";
+        </D:lockentry><D:lockentry><D:lockscope><D:shared/></D:lockscope><D:locktype><D:write/></D:locktype>\
+        </D:lockentry>";
     resource.node.traits().methods.contains(Method::Lock).then(|| PropertyValue::xml(BOTH))
 }
 

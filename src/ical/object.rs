@@ -157,7 +157,7 @@ fn unfolded(bytes: &[u8], stored: bool) -> Result<String, Invalid> {
 }
 
 /// A text that is stored, as characters. Where its bytes are none, for a fold cuts one or they are damaged, its lines
-/// are folded anew.
+/// are folded again.
 #[must_use]
 pub fn readable(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(bytes) {

@@ -23,7 +23,7 @@ use crate::model::id::Timestamp;
 
 /// The most steps through its rules and lists that one object may take.
 pub(super) const OBJECT_STEPS: u64 = 50_000;
-/// The same for a zone that is told by itself: each request that tells what floats in it takes them anew.
+/// The same for a zone that is told by itself: each request that tells what floats in it takes them again.
 pub const ZONE_STEPS: u64 = 5_000;
 /// What it costs to look a name up that nobody knows.
 const STEPS_OF_NAME: u64 = 20;

@@ -18,7 +18,7 @@ use super::id::Id;
 pub const MAX_STEPS: u64 = 3_000_000;
 /// What is built for one request, bytes: the largest calendars that people have are told in some 30 MiB.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
-/// What is built for all requests together, bytes. With what the process remembers, and with the room that a growing
+/// What is built for all requests together, bytes. With what the process caches, and with the room that a growing
 /// answer takes for a moment, it stays well below 512 MiB.
 pub const MAX_SHARED_BYTES: u64 = 160 * 1024 * 1024;
 /// How much of that one person's requests may hold: what one does not take stays for the others.

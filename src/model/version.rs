@@ -2,7 +2,7 @@
 //! next version a document is that lands on a name just vacated; what programs leave about; how a version is named.
 //!
 //! Editors do not write a document, they write a temporary one and swap the names, or set the old one aside and write
-//! anew. A document's identity follows its *name* through all of that; the table [`SUCCESSIONS`] says when.
+//! again. A document's identity follows its *name* through all of that; the table [`SUCCESSIONS`] says when.
 
 use jiff::tz::TimeZone;
 

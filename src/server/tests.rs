@@ -142,7 +142,7 @@ async fn whichever_statement_of_a_reader_fails_it_is_told() {
         );
         let mut failed = 0;
         for (place, cause) in (0..).flat_map(|place| [(place, Cause::Fault), (place, Cause::Busy)]) {
-            // Something is made elsewhere: what is remembered may not be so any more.
+            // Something is made elsewhere: what is cached may not be so any more.
             let name = format!("p{number}-{place}-{}", u8::from(cause == Cause::Busy));
             tree.add_project(&name, &name, None).await.expect("a project");
             script.fail(place, "", cause);

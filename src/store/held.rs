@@ -22,7 +22,7 @@ macro_rules! held_by_properties {
 }
 
 /// The dead properties of a node, those that are the same for all, are about to change: what they hold is taken off, to
-/// be added anew by [`properties_changed`].
+/// be added again by [`properties_changed`].
 pub async fn properties_change(c: &mut Txn, home: Id, node: Id) -> Result<(), Failure> {
     c.note(PROPERTIES_CHANGE, arguments![home, node]).await
 }

@@ -247,7 +247,7 @@ impl PageStatements {
             let place = nodes.partition_point(|before| (self.order)(before) < mark);
             nodes.insert(place, Arc::clone(node));
         }
-        // Pages that have become large or small are parted anew.
+        // Pages that have become large or small are split again.
         let found = nodes.len() as i64;
         let fits = found <= asked.limit.saturating_mul(2) && (end.is_none() || found >= asked.limit / 4);
         fits.then(|| Members { nodes: Arc::new(nodes), end: known.end.clone() })
@@ -321,8 +321,8 @@ mod tests {
     }
 
     proptest! {
-        /// Pages to which a delta is applied together hold each member once, in order, as reading anew would; a page
-        /// that is read anew begins where the one before it ended.
+        /// Pages to which a delta is applied together hold each member once, in order, as reading again would; a page
+        /// that is read again begins where the one before it ended.
         #[test]
         fn pages_with_a_delta_are_those_of_now(
             before in prop::collection::vec((1_i64..40, any::<Option<u8>>()), 0..60),

@@ -3,7 +3,7 @@
 //! No index tells: each write would pay for it, and only the check and the sweep ask. They ask for one part of all
 //! hashes after the other, and every row is read once a part.
 //!
-//! What nothing names, and is old, stays unnamed until it is stored anew: a hash comes into a row from a body that has
+//! What nothing names, and is old, stays unnamed until it is stored again: a hash comes into a row from a body that has
 //! just been stored, or from another row; from one that may be gone by then only while nothing is swept
 //! ([`super::Store::carrying`]). So it may be asked for in a view, beside the writer, and removed later, if it is still
 //! as old then.

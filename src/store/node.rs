@@ -335,7 +335,7 @@ pub struct Gone {
     pub hidden: bool,
     /// Who deleted it.
     pub deleted_by: Option<Id>,
-    /// By whose deed its home lost it: deleted, replaced or moved out.
+    /// By whose action its home lost it: deleted, replaced or moved out.
     pub lost_by: Option<Id>,
 }
 

@@ -1,6 +1,6 @@
 //! Room that is set aside while the disk has some. When it has none left, what frees room and what people need to go on
 //! with their work draws on it, part by part. Whatever else writes may find some of that; once much of it has gone, the
-//! rest is not for them. It is set aside anew as soon as there is room again.
+//! rest is not for them. It is set aside once more as soon as there is room.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Result, Write as _};

@@ -52,8 +52,8 @@ pub async fn holds_documents(c: &mut impl Executor, top: Id) -> Result<bool, Fai
     Ok(false)
 }
 
-/// How many of the documents that a home lost by a person's deeds after `since` had not stood since `before` when they
-/// were lost: nothing is known of them from before. A file may be newer than its document. Of what lies beyond the
+/// How many of the documents that a home lost by a person's actions after `since` had not stood since `before` when
+/// they were lost: nothing is known of them from before. A file may be newer than its document. Of what lies beyond the
 /// first ten thousand nodes none counts as young.
 pub async fn lost_young(
     c: &mut impl Executor,

@@ -105,7 +105,7 @@ impl Writer {
     }
 
     /// Carries what the log of the database holds over into its file, as far as readers let it: then the log begins
-    /// anew where it lies. Where that cannot be done, nothing is lost.
+    /// again where it lies. Where that cannot be done, nothing is lost.
     pub(super) async fn carry_over(&self) {
         let mut guard = self.state.lock().await;
         guard.undo().await;
@@ -178,7 +178,7 @@ impl WriterState {
                 let undone = self.connection.control(Control::UndoPart).await;
                 if let Err(failure) = undone {
                     // The database has given up the whole transaction (a full disk): its members must know, and the
-                    // next writer begins anew.
+                    // next writer begins again.
                     let _ = self.connection.control(Control::Rollback).await;
                     let cause = failed.unwrap_or(failure.cause);
                     if let Some(group) = self.group.take() {

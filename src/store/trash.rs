@@ -113,8 +113,8 @@ pub async fn old_place(c: &mut impl Executor, node: Id) -> Result<Option<OldPlac
     Ok(Some(OldPlace { gone_at, names, calendars: first.integer(3) != 0 }))
 }
 
-/// How many documents a home lost by a person's deeds since a moment, and did not get back: of those that went last. It
-/// looks at twenty thousand nodes at most.
+/// How many documents a home lost by a person's actions since a moment, and did not get back: of those that went last.
+/// It looks at twenty thousand nodes at most.
 pub async fn lost_since(c: &mut impl Executor, home: Id, by: Id, since: Timestamp) -> Result<i64, Failure> {
     Ok(row(c, LOST_SINCE, arguments![home, by, since]).await?.map_or(0, |row| row.integer(0)))
 }

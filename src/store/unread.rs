@@ -1,4 +1,4 @@
-//! Statements on `unread`: calendar objects that are to be read anew (see migration 0015).
+//! Statements on `unread`: calendar objects that are to be read again (see migration 0015).
 
 use super::db::arguments;
 use super::executor::{Executor, rows};

@@ -24,11 +24,11 @@ use crate::model::principal::{Actor, DeviceScope, Principal};
 use crate::store::body::sha256;
 use crate::store::principal::{self, Login};
 
-/// How long a right account password is remembered after it was last used: who works is let in without a pause.
+/// How long a right account password is cached after it was last used: who works is let in without a pause.
 const RIGHT: Duration = Duration::from_secs(3600);
 /// How long a wrong one is cached.
 const WRONG: Duration = Duration::from_secs(600);
-/// How many of each are remembered at once.
+/// How many of each are cached at once.
 const MAX_REMEMBERED: usize = 10_000;
 /// Characters of a device password that are written together.
 const GROUP: usize = 4;
@@ -84,7 +84,7 @@ pub struct PasswordCache {
 type Digest = [u8; 32];
 
 impl PasswordCache {
-    /// Nothing remembered yet.
+    /// Nothing cached yet.
     pub fn new() -> Result<Self> {
         let mut salt = [0u8; 16];
         getrandom::fill(&mut salt).map_err(|e| Failure::new("salting", e))?;
@@ -100,7 +100,7 @@ impl PasswordCache {
         hasher.finalize().into()
     }
 
-    /// Is it the right one? Then it is remembered for longer.
+    /// Is it the right one? Then it is cached for longer.
     fn is_right(&self, person: Id, digest: &Digest) -> bool {
         let now = Instant::now();
         let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);

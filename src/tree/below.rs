@@ -15,7 +15,7 @@ use crate::store::past::{self, FormerName, Formers};
 
 /// How many names are read at a time.
 const PAGE: i64 = 2000;
-/// How many collections may have borne one name since the client last asked: who missed more begins anew.
+/// How many collections may have borne one name since the client last asked: who missed more begins again.
 const MOST_FORMERS: i64 = 10_000;
 
 /// A walk through what stood there.

@@ -49,7 +49,7 @@ pub struct RewindStep {
 
 /// What is done to one name of a folder: all of it, or nothing.
 pub(super) struct PlannedChange {
-    /// The folder, as it was: what it is now bears another identifier where it was made anew.
+    /// The folder, as it was: what it is now bears another identifier where it was made again.
     pub was: Id,
     folder: Arc<Path>,
     pub name: String,
@@ -110,7 +110,7 @@ impl Tree {
     }
 }
 
-/// A folder to be looked at: as it was, and as it is, unless it is to be made anew.
+/// A folder to be looked at: as it was, and as it is, unless it is to be made again.
 struct Task {
     was: Id,
     now: Option<Node>,
@@ -261,7 +261,7 @@ impl Planner {
         Ok((!whats.is_empty()).then(|| PlannedChange { object, ..change(task, former.name, whats) }))
     }
 
-    /// Where a member that does not stand in its place comes from, and what it is there; `None`: it is made anew.
+    /// Where a member that does not stand in its place comes from, and what it is there; `None`: it is made again.
     async fn source(&mut self, former: &Node, to: &Path) -> Result<(What, Option<Node>)> {
         let view = &mut self.seen.store;
         let found = version::node(view, former.id).await?.map(|(node, _)| node);

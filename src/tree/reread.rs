@@ -1,5 +1,5 @@
-//! Calendar objects that older versions read otherwise (migration 0015) are read anew before anything else is done with
-//! the store, so that the index is never too narrow.
+//! Calendar objects that older versions read otherwise (migration 0015) are read again before anything else is done
+//! with the store, so that the index is never too narrow.
 
 use super::Tree;
 use super::calendar::index;

@@ -17,7 +17,7 @@ impl Tree {
     pub(super) async fn finish_returned(&self) -> Result<()> {
         while !returned::waiting(&mut self.store.read().await?, 1).await?.is_empty() {
             let mut edit = self.job_edit().await?;
-            // Asked anew: another process may have been first.
+            // Asked again: another process may have been first.
             let waiting = returned::waiting(&mut edit, PAGE).await?;
             let Some((_, home)) = waiting.first().copied() else { continue };
             let txn = edit.doing(Verb::Repair, Deed::within(home, waiting.iter().map(|(node, _)| *node)))?;

@@ -147,7 +147,7 @@ impl Workers {
 }
 
 /// A request that is read for long: it holds a view while it asks, and none while it works. Each view passes the gate
-/// anew.
+/// again.
 pub struct Visit {
     tree: Tree,
     request: Request,

@@ -116,7 +116,7 @@ impl XmlWriter {
         Ok(())
     }
 
-    /// What was written counts no more: it will be written anew.
+    /// What was written counts no more: it will be written again.
     pub fn give_back(self, budget: &Budget) {
         budget.give_back(self.blocks.iter().map(Bytes::len).sum());
     }

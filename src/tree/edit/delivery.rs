@@ -154,7 +154,7 @@ mod tests {
         assert!(matches!(refused, Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy));
         assert!(!has_meeting(&tree, "zoe").await && !has_meeting(&tree, "eli").await);
         assert!(all.len() > ATTEMPTS);
-        // All at once, it is begun anew once.
+        // All at once, it is begun again once.
         assert_eq!(invite(&tree, "zoe", &all, true).await.expect("done"), 2);
         for home in all {
             assert!(has_meeting(&tree, home).await, "{home}");

@@ -95,7 +95,7 @@ impl Admitted<Edit> {
         Err(Refusal::of(Condition::NoConflictingLock).at(root).into())
     }
 
-    /// Gives the lock whose token the request shows its time anew (RFC 4918 section 9.10.2). 412
+    /// Renews the lock whose token the request shows (RFC 4918 section 9.10.2). 412
     /// `lock-token-matches-request-uri` when no lock of the actor that covers the target is shown.
     pub async fn refresh(&mut self, timeout_s: i64) -> Result<(Lock, String)> {
         let node = self.target.node().cloned().ok_or_else(|| bug("refreshing a lock of nothing"))?;

@@ -206,7 +206,7 @@ impl Edit {
     }
 
     /// Claims homes, by their folded names, besides those that are claimed. Homes are claimed in the order of their
-    /// names: where one comes too late the change ends, and is begun anew with it ([`Tree::again`]). So whoever needs
+    /// names: where one comes too late the change ends, and is begun again with it ([`Tree::again`]). So whoever needs
     /// many asks for all at once.
     pub(super) async fn claim_homes(&mut self, names: impl IntoIterator<Item = String>) -> Result<()> {
         let mut names: Vec<String> = names.into_iter().filter(|name| !self.names.contains(name)).collect();

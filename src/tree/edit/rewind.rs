@@ -128,7 +128,7 @@ struct Slice<'a> {
     whole: bool,
 }
 
-/// Folders that were made anew, by what they were.
+/// Folders that were made again, by what they were.
 type Made = HashMap<Id, Id>;
 
 impl Admitted<Edit> {
@@ -237,7 +237,7 @@ impl Admitted<Edit> {
         }
     }
 
-    /// Gets a node from wherever it is now. One that left the home, or for good, is made anew.
+    /// Gets a node from wherever it is now. One that left the home, or for good, is made again.
     async fn fetch(&mut self, former: &Node, folder: &Node, path: &Path) -> Result<Node> {
         let found = version::node(&mut self.store, former.id).await?;
         let name = &former.name;

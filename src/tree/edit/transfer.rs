@@ -2,7 +2,7 @@
 //!
 //! What is being built hangs on a top that is gone and hidden, and entered in the table `purge`, due when nothing has
 //! been added for long: what a crash, or a refusal, leaves is purged. It is read in one view, so it is what stood at
-//! one moment; where something was written into what is moved since that moment, it is built anew.
+//! one moment; where something was written into what is moved since that moment, it is built again.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! The trash: how what is deleted is called there, restored, removed for good; and the brake on mass deletions.
 //!
 //! A faulty client that deletes a home document by document is the common way in which people lose all of them. When by
-//! someone's deeds a home has lost more than a set share of what has stood in it for an hour within a minute (by
+//! someone's actions a home has lost more than a set share of what has stood in it for an hour within a minute (by
 //! DELETE, by MOVE to another home or onto another document, by what COPY, MOVE and UPDATE put in its place), further
 //! ones are refused until a lead, or the administrator, lets them go on; in a person's own home for ten minutes, for
 //! nobody else would. The deletion that goes beyond the share passes, for it may be of one folder, and meant.
@@ -48,7 +48,7 @@ impl Edit {
     }
 
     /// A node that stands below a folder that is gone leaves it for a free name: the folder's sums are set right, those
-    /// of the home count it anew.
+    /// of the home count it again.
     pub(super) async fn out_of_gone(&mut self, node: Node, holder: &Node, parent: &Node, name: &str) -> Result<Node> {
         let seq = self.seq(node.home_id)?;
         past::end(&mut self.txn, node.id, seq, self.now).await?;

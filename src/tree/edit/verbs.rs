@@ -79,7 +79,7 @@ pub(super) enum Leaving {
 }
 
 impl Leaving {
-    /// Does its home lose it by someone's deed, so that it counts for the brake (see `trash`)?
+    /// Does its home lose it by someone's action, so that it counts for the brake (see `trash`)?
     fn is_loss(self) -> bool {
         matches!(self, Self::Deleted | Self::Replaced | Self::MovedOut)
     }

@@ -31,7 +31,7 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// The content of a document that is there, written anew by `author`.
+    /// The content of a document that is there, written again by `author`.
     pub fn of(source: &Node, author_id: Option<Id>, device: Option<String>) -> Option<Self> {
         Some(Self {
             hash: source.hash.clone()?,

@@ -1,7 +1,7 @@
 //! What a home keeps, and the jobs that let the rest go: lapsed sessions become versions, litter is cleared away, old
 //! versions are thinned, the trash is emptied in time, the horizon of sync tokens moves on.
 //!
-//! Each deed is a small transaction of its own, so that nobody waits long.
+//! Each action is a small transaction of its own, so that nobody waits long.
 
 use std::collections::VecDeque;
 
@@ -177,7 +177,7 @@ impl Tree {
     }
 
     async fn empty_trash(&self, home: Id, litter: bool, before: Timestamp, done: &mut Tended) -> Result<()> {
-        // The names that these bore are forgotten with them: who synchronized before they went must begin anew.
+        // The names that these bore are forgotten with them: who synchronized before they went must begin again.
         let last = retention::horizon(&mut self.store.read().await?, home, before).await?;
         loop {
             if trash::gone_before(&mut self.store.read().await?, home, litter, before, 1).await?.is_empty() {
@@ -194,7 +194,7 @@ impl Tree {
     /// Collections that are to be purged on, and how many documents went.
     async fn empty_some(&self, (home, litter): (Id, bool), before: Timestamp, last: Seq) -> Result<(Vec<Id>, u64)> {
         let mut edit = self.job_edit().await?;
-        // Asked anew: what was restored meanwhile stays.
+        // Asked again: what was restored meanwhile stays.
         let gone = trash::gone_before(&mut edit, home, litter, before, PAGE).await?;
         retention::move_horizon(edit.doing(Verb::MoveHorizon, Deed::within(home, []))?, home, last).await?;
         let txn = edit.doing(Verb::Purge, Deed::within(home, gone.iter().map(|node| node.id)))?;

@@ -1,6 +1,7 @@
 //! Versions: which writing makes one, what reports and properties say of them, how they are read.
 
 use super::kit::{Client, World};
+use super::past::moment;
 
 /// Numbers of the versions that DAV:version-tree tells of a document.
 pub async fn versions(client: &Client, path: &str) -> Vec<String> {
@@ -223,5 +224,19 @@ async fn a_former_state_of_an_event_is_copied_as_a_document() {
     assert_eq!(max.get("/files/tram/was.ics").expect(200).await.text(), first);
     max.copy(&version, "/calendars/tram/tasks/was.ics").expect(403).await;
     max.copy(&version, "/calendars/max/personal/was.ics").expect(403).await;
+    world.sound().await;
+}
+
+/// The tree of any moment has one node a name: what is refined has stood since it was begun.
+#[tokio::test]
+async fn a_state_that_is_refined_keeps_its_beginning() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a.txt", "old").expect(201).await;
+    let token = max.locked("/files/tram/a.txt", "exclusive", "0").await;
+    max.put("/files/tram/a.txt", "draft").token(&token).expect(204).await;
+    let then = moment().await;
+    max.put("/files/tram/a.txt", "refined").token(&token).expect(204).await;
+    assert_eq!(max.get(&format!("/history/tram/{then}/a.txt")).expect(200).await.text(), "refined");
     world.sound().await;
 }

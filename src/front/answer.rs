@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
 };
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 
 use crate::exchange::{Body, Response};
 use crate::message::{self, Language};
@@ -94,6 +94,19 @@ pub fn bare(status: StatusCode, body: Body) -> Response {
     let mut response = http::Response::new(body);
     *response.status_mut() = status;
     response
+}
+
+/// The answer to a method other than GET and HEAD, of a front end that only tells; `None` for those two.
+#[must_use]
+pub fn only_read(method: &Method) -> Option<Response> {
+    let status = match *method {
+        Method::GET | Method::HEAD => return None,
+        Method::OPTIONS => StatusCode::OK,
+        _ => StatusCode::METHOD_NOT_ALLOWED,
+    };
+    let mut response = bare(status, Body::Empty);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("OPTIONS, GET, HEAD"));
+    Some(response)
 }
 
 fn plain(text: String) -> Response {

@@ -4,13 +4,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, USER_AGENT,
-};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 
 use crate::exchange::{Body, Response};
-use crate::front::answer::bad_header;
+use crate::front::answer::{bad_header, only_read};
 use crate::ical::freebusy::{Taken, periods};
 use crate::ical::line::escaped;
 use crate::ical::object::fold_into;
@@ -63,15 +61,8 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, budge
     let resource = resource.filter(|resource| resource.node.traits().is_calendar()).ok_or(Condition::NotFound)?;
     // Whoever has the address may ask, so what is asked is not the owner's.
     budget.belongs_to(resource.node.id)?;
-    match head.method {
-        http::Method::GET | http::Method::HEAD => {}
-        ref method => {
-            let known = *method == http::Method::OPTIONS;
-            let mut response = http::Response::new(Body::Empty);
-            *response.status_mut() = if known { StatusCode::OK } else { StatusCode::METHOD_NOT_ALLOWED };
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("OPTIONS, GET, HEAD"));
-            return Ok(response);
-        }
+    if let Some(response) = only_read(&head.method) {
+        return Ok(response);
     }
     tree.feed_fetched(secret, &text(&head.headers, USER_AGENT).unwrap_or_default()).await?;
     let today = now - now.rem_euclid(DAY_S);

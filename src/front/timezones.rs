@@ -2,11 +2,12 @@
 //! describe them (RFC 7809 section 3.1.2).
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use http::header::{CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
 use http::{Response as HttpResponse, StatusCode};
 use serde_json::{Value, json};
 
 use crate::exchange::{Body, Exchange, Response};
+use crate::front::answer::only_read;
 use crate::ical::time::{Clock, When};
 use crate::ical::tzdist::{described, fits, last, listed, observances, tag, token};
 use crate::model::calendar::TimeRange;
@@ -32,11 +33,7 @@ static ACTIONS: [(&str, &str, &[Parameter]); 5] = [
 /// Answers a request below `/timezones`. Many zones take a while to be described for the first time.
 pub async fn serve(tree: Tree, exchange: Exchange) -> Result<Response> {
     let Exchange { head, actor, budget, .. } = exchange;
-    if !matches!(head.method, http::Method::GET | http::Method::HEAD) {
-        let mut response = HttpResponse::new(Body::Empty);
-        let known = head.method == http::Method::OPTIONS;
-        *response.status_mut() = if known { StatusCode::OK } else { StatusCode::METHOD_NOT_ALLOWED };
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("OPTIONS, GET, HEAD"));
+    if let Some(response) = only_read(&head.method) {
         return Ok(response);
     }
     let path = head.uri.path().strip_prefix(TIMEZONES).unwrap_or_default().trim_matches('/').to_owned();

@@ -474,3 +474,19 @@ fn no_two_types_bear_one_name() {
     declared.retain(|name, files| files.len() > 1 && NAMED_TWICE.iter().all(|(known, _)| *known != name));
     assert!(declared.is_empty(), "{declared:#?}");
 }
+
+/// Each file that the map names is there.
+#[test]
+fn the_map_names_what_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["src", "tests", "conformance"] {
+        files(&root.join(folder), &mut paths);
+    }
+    let there: Vec<String> = paths.iter().map(|path| format!("/{}", path.to_string_lossy())).collect();
+    let map = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("the map");
+    let names = map.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs") && !name.contains('*'));
+    let missing: Vec<&str> =
+        names.filter(|name| !there.iter().any(|path| path.ends_with(&format!("/{name}")))).collect();
+    assert!(missing.is_empty(), "the map names files that are not there: {missing:?}");
+}

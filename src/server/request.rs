@@ -65,13 +65,17 @@ impl Server {
             actor = tracing::field::Empty,
         );
         let language = Language::prefer(&text(&head.headers, ACCEPT_LANGUAGE).unwrap_or_default());
-        let work = async {
-            match refused {
-                Some(condition) => Ok(refusal_answer(&Refusal::of(condition), language)),
-                None => self.answer(PendingRequest { head, body, client, language, under_way: &under_way }).await,
+        // Made where it is polled: a value of its own would be there twice.
+        let result = caught(
+            async {
+                match refused {
+                    Some(condition) => Ok(refusal_answer(&Refusal::of(condition), language)),
+                    None => self.answer(PendingRequest { head, body, client, language, under_way: &under_way }).await,
+                }
             }
-        };
-        let result = caught(work.instrument(span.clone())).await.unwrap_or_else(panicked);
+            .instrument(span.clone()),
+        );
+        let result = result.await.unwrap_or_else(panicked);
         let mut response = match result {
             Ok(response) => response,
             Err(Error::Refused(refusal)) => refusal_answer(&refusal, language),
@@ -102,7 +106,8 @@ impl Server {
             return Ok(response);
         }
         match front_of(asked.head.uri.path()) {
-            FrontEnd::Known(front) => self.answer_known(asked, front).await,
+            // In a room of its own, so that the connection does not move it about.
+            FrontEnd::Known(front) => Box::pin(self.answer_known(asked, front)).await,
             FrontEnd::Open(serve) => serve(self, &asked.head, &asked.client, asked.under_way.budget()).await,
             FrontEnd::Moved(to) => Ok(moved(HeaderValue::from_static(to))),
         }

@@ -185,7 +185,7 @@ impl Tree {
                 return Ok(Credentials::Wrong);
             }
             if device.used_at.is_none_or(|at| at + USED_GRAIN_S <= now) {
-                noted(self.touch_device(id, now - now.rem_euclid(USED_GRAIN_S)).await)?;
+                noted(Box::pin(self.touch_device(id, now - now.rem_euclid(USED_GRAIN_S))).await)?;
             }
             return Ok(Credentials::Right(Actor {
                 device: Some(device.label),

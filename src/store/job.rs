@@ -35,6 +35,12 @@ pub async fn enter(c: &mut Txn, job: NewJob<'_>, now: Timestamp) -> Result<(), F
     c.note(ENTER, arguments![job.key, job.kind, job.payload, now, job.due_at]).await
 }
 
+/// Enters what is done again and again, under its kind as the key; and makes it due if it was given up, is marked with
+/// another kind, or is to wait beyond `latest`.
+pub async fn keep(c: &mut Txn, kind: &str, now: Timestamp, latest: Timestamp) -> Result<(), Failure> {
+    c.note(KEEP, arguments![kind, now, latest]).await
+}
+
 /// When the next job of a kind is due.
 pub async fn next_due(c: &mut impl Executor, kind: &str) -> Result<Option<Timestamp>, Failure> {
     Ok(row(c, NEXT_DUE, arguments![kind]).await?.map(|row| row.integer(0)))
@@ -94,6 +100,13 @@ statements! {
         &[],
         "INSERT INTO job (job_key, kind, payload, entered_at, due_at, tries) VALUES ($1, $2, $3, $4, $5, 0) ON \
          CONFLICT (job_key) DO NOTHING",
+    );
+    const KEEP: Statement = writes(
+        &[JOB],
+        &[],
+        "INSERT INTO job (job_key, kind, payload, entered_at, due_at, tries) VALUES ($1, $1, '', $2, $2, 0) ON \
+         CONFLICT (job_key) DO UPDATE SET kind = excluded.kind, failed_at = NULL, lease = NULL, \
+         due_at = excluded.due_at WHERE job.kind <> excluded.kind OR job.failed_at IS NOT NULL OR job.due_at > $3",
     );
     const NEXT_DUE: Statement = reads(
         &[JOB],

@@ -115,6 +115,54 @@ async fn what_is_done_again_and_again_is_there_once() {
     other.close().await;
 }
 
+/// Whatever a row of it says, what is done again and again is done; and looking for it has an end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_row_of_what_is_done_again_and_again_is_set_right() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    static ROW: JobRow = JobRow {
+        kind: "hourly",
+        run: |_, _| {
+            Box::pin(async {
+                RUNS.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            })
+        },
+        every_s: Some(3_600),
+        tries: 0,
+    };
+    let world = World::new().await;
+    let mut database = world.database().await;
+    let mut at = now();
+    for damage in [
+        "kind = 'unknown'",
+        "kind = 'sweep'",
+        "failed_at = 1",
+        "due_at = 'zz'",
+        "due_at = due_at + 31536000",
+        "due_at = due_at + 31536000, lease = 7",
+        "due_at = 9223372036854775807",
+        "tries = 9223372036854775807",
+        "tries = 'many'",
+    ] {
+        at += 10_000;
+        work_off(&world.tree, &ROW, at).await;
+        let sql = format!("UPDATE job SET {damage} WHERE job_key = 'hourly'");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut database).await.unwrap();
+        at += 10_000;
+        let before = RUNS.load(Ordering::SeqCst);
+        // The first look may only set it right.
+        for look in 0.. {
+            assert!(look < 3, "{damage}: it is looked for without end");
+            if world.tree.run_next(&ROW, at).await.unwrap() != Looked::Again {
+                work_off(&world.tree, &ROW, at + 1).await;
+                break;
+            }
+        }
+        assert!(RUNS.load(Ordering::SeqCst) > before, "{damage}");
+        assert!(matches!(world.tree.run_next(&ROW, at + 1).await.unwrap(), Looked::NextAt(_)), "{damage}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_process_died_is_taken_when_its_lease_has_ended() {
     static RUNS: AtomicUsize = AtomicUsize::new(0);

@@ -34,6 +34,13 @@ pub struct World {
 }
 
 impl World {
+    /// The database itself, past the server and its rules.
+    pub async fn database(&self) -> sqlx::SqliteConnection {
+        use sqlx::ConnectOptions as _;
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.data.path().join("beffroi.sqlite"));
+        options.foreign_keys(false).connect().await.unwrap()
+    }
+
     pub async fn new() -> Self {
         Self::with(|_| {}).await
     }

@@ -85,7 +85,7 @@ const PAGE: i64 = 500;
 /// What a look for a job came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Looked {
-    /// One was run, or another process took it: there may be more.
+    /// One was run: there may be more.
     Again,
     /// None is due; the next one is then.
     NextAt(Option<Timestamp>),
@@ -139,24 +139,32 @@ impl Tree {
     /// Runs the job of a kind that has been due longest at a moment.
     pub async fn run_next(&self, row: &JobRow, at: Timestamp) -> Result<Looked> {
         let next = job::next_due(&mut self.store.read().await?, row.kind).await?;
+        let is_early = |next: Timestamp| next > at && row.every_s.is_none_or(|every_s| next - at <= every_s);
         match next {
-            Some(next) if next > at => return Ok(Looked::NextAt(Some(next))),
-            Some(_) => {}
-            None if row.every_s.is_none() => return Ok(Looked::NextAt(None)),
-            None => {
-                let first = NewJob { key: row.kind, kind: row.kind, payload: "", due_at: at };
-                let mut edit = self.job_edit().await?;
-                edit.enqueue(first).await?;
-                edit.commit().await?;
-            }
+            Some(next) if is_early(next) => return Ok(Looked::NextAt(Some(next))),
+            Some(next) if next <= at => {}
+            _ => match row.every_s {
+                Some(every_s) => self.keep_recurring(row.kind, at, every_s).await?,
+                None => return Ok(Looked::NextAt(None)),
+            },
         }
-        match self.pressing(|| self.take(row, at)).await? {
-            Some(held) => self.run_held(held).await?,
-            // What was to be entered is another's.
-            None if next.is_none() => return Ok(Looked::NextAt(None)),
-            None => {}
+        if let Some(held) = self.pressing(|| self.take(row, at)).await? {
+            self.run_held(held).await?;
+            return Ok(Looked::Again);
         }
-        Ok(Looked::Again)
+        // Another process took it; or its row is damaged, and is set right.
+        if let Some(every_s) = row.every_s {
+            self.keep_recurring(row.kind, at, every_s).await?;
+        }
+        Ok(Looked::NextAt(Some(at)))
+    }
+
+    /// Enters what is done again and again. It is never given up: a row that says so is set right, and so is one that waits
+    /// longer than it may, because the clock was ahead.
+    async fn keep_recurring(&self, kind: &str, at: Timestamp, every_s: i64) -> Result<()> {
+        let mut edit = self.job_edit().await?;
+        job::keep(edit.statements(Verb::RunJob)?, kind, at, at.saturating_add(every_s)).await?;
+        edit.commit().await
     }
 
     async fn take<'a>(&self, row: &'a JobRow, at: Timestamp) -> Result<Option<Held<'a>>> {

@@ -15,18 +15,26 @@ use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::Node;
 use crate::model::version::{EVERY, Every, Retention};
 
+/// A century.
+const MAX_DAYS: i64 = 36_500;
+
 /// What a home keeps.
 pub async fn of(c: &mut impl Executor, home: Id) -> Result<Option<Retention>, Failure> {
     Ok(row(c, OF, arguments![home]).await?.map(|row| {
         let every = row.text(1);
         Retention {
-            versions_days: row.optional_integer(0),
+            versions_days: row.optional_integer(0).map(days),
             every: EVERY.iter().find(|(_, text)| *text == every).map_or(Every::Day, |(every, _)| *every),
-            trash_days: row.integer(2),
-            sync_days: row.integer(3),
+            trash_days: days(row.integer(2)),
+            sync_days: days(row.integer(3)),
             brake_percent: row.integer(4),
         }
     }))
+}
+
+/// A number of days; one that is none keeps what there is for as long as can be said.
+fn days(stored: i64) -> i64 {
+    if (0..=MAX_DAYS).contains(&stored) { stored } else { MAX_DAYS }
 }
 
 /// Sets what a home keeps.

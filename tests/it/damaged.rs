@@ -14,8 +14,7 @@ const CALDAV: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"
 /// Puts other bytes where an object's are, as an older server or a failing disk might have: the row and its hash agree.
 async fn damage(world: &World, name: &str, bytes: Option<&[u8]>) {
     use sqlx::Connection as _;
-    let file = format!("sqlite:{}", world.data.path().join("beffroi.sqlite").display());
-    let mut c = sqlx::SqliteConnection::connect(&file).await.unwrap();
+    let mut c = world.database().await;
     let hash = sha256(bytes.unwrap_or(b"what is gone"));
     if let Some(bytes) = bytes {
         // Young, or the sweep might take it before a row names it.
@@ -196,12 +195,6 @@ async fn spoil(c: &mut sqlx::SqliteConnection, table: &str, column: &str, which:
     sqlx::query(sqlx::AssertSqlSafe(update)).execute(c).await.unwrap();
 }
 
-async fn beside(world: &World) -> sqlx::SqliteConnection {
-    use sqlx::ConnectOptions as _;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.data.path().join("beffroi.sqlite"));
-    options.foreign_keys(false).connect().await.unwrap()
-}
-
 /// One bit in the head of a row makes a text bytes, or an integer a real number: the row is told as well as it can be,
 /// and all others are.
 #[tokio::test]
@@ -234,7 +227,7 @@ async fn a_value_of_another_type_hides_no_other_row() {
                 .expect(207)
                 .await;
             }
-            spoil(&mut beside(&world).await, "node", column, "name = 'b.txt'", &value).await;
+            spoil(&mut world.database().await, "node", column, "name = 'b.txt'", &value).await;
             let what = format!("{column} = {value}");
             let paths = ["/files/tram/a.txt".to_owned(), "/files/tram/c.txt".to_owned()];
             for (path, properties) in [
@@ -268,7 +261,7 @@ async fn a_body_of_another_type_moves_no_other() {
             .await;
     }
     let which = "hash = (SELECT hash FROM node WHERE name = 'b.ics')";
-    spoil(&mut beside(&world).await, "body", "data", which, "CAST(data AS TEXT)").await;
+    spoil(&mut world.database().await, "body", "data", which, "CAST(data AS TEXT)").await;
     let answer = report(&max, "calendar-query", &query("", "")).await;
     let told = answer.text().replace("&#13;\n ", "");
     assert!(["UID:a", "UID:b", "UID:c"].iter().all(|uid| told.contains(uid)), "{told}");
@@ -278,7 +271,7 @@ async fn a_body_of_another_type_moves_no_other() {
         max.get(&format!("{CALENDAR}/b.ics")).expect(200).await.body
     );
     for size in ["9223372036854775807", "-9223372036854775807"] {
-        spoil(&mut beside(&world).await, "node", "size", "name = 'b.ics'", size).await;
+        spoil(&mut world.database().await, "node", "size", "name = 'b.ics'", size).await;
         let told = report(&max, "calendar-query", &query("", "")).await.text().replace("&#13;\n ", "");
         assert!(["UID:a", "UID:c"].iter().all(|uid| told.contains(uid)), "{size}: {told}");
     }
@@ -295,7 +288,7 @@ async fn the_check_names_every_value_of_another_type() {
     max.locked("/files/tram/a.txt", "exclusive", "0").await;
     max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
     world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
-    let mut c = beside(&world).await;
+    let mut c = world.database().await;
     let columns = "SELECT m.name, i.name, i.type FROM sqlite_master m JOIN pragma_table_info(m.name) i \
                    WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\'";
     let columns: Vec<(String, String, String)> = sqlx::query_as(columns).fetch_all(&mut c).await.unwrap();
@@ -348,7 +341,7 @@ async fn damaged_xml_breaks_no_answer() {
             max.locked(&format!("/files/tram/{name}.txt"), "exclusive", "0").await;
         }
         let which = "node_id = (SELECT id FROM node WHERE name = 'b.txt')";
-        spoil(&mut beside(&world).await, table, column, which, value).await;
+        spoil(&mut world.database().await, table, column, which, value).await;
         let what = format!("{table}.{column} = {value}");
         for properties in ["<k xmlns=\"u\"/><l xmlns=\"u\"/><D:getetag/><D:lockdiscovery/>", "all", "names"] {
             let answer = match properties {
@@ -372,5 +365,44 @@ async fn damaged_xml_breaks_no_answer() {
         assert_eq!(damage.is_empty(), table == "lock", "{what}: {damage:?}");
         let named = damage.iter().any(|one| one.what.contains("no XML"));
         assert_eq!(named, ["xml", "name"].contains(&column), "{what}: {damage:?}");
+    }
+}
+
+/// An object that the index does not know is copied with its calendar all the same.
+#[tokio::test]
+async fn a_calendar_is_copied_where_its_index_has_gaps() {
+    let world = World::new().await;
+    let max = world.client("max");
+    for number in 0..3 {
+        let path = format!("/calendars/tram/meetings/{number}.ics");
+        max.put(&path, &super::kit::event(&number.to_string(), "20260614")).expect(201).await;
+    }
+    let mut database = world.database().await;
+    sqlx::query("DELETE FROM calendar_object WHERE uid = '1'").execute(&mut database).await.unwrap();
+    max.copy("/calendars/tram/meetings", "/calendars/tram/copied").expect(201).await;
+    for number in 0..3 {
+        max.get(&format!("/calendars/tram/copied/{number}.ics")).expect(200).await;
+    }
+}
+
+/// What one home says of how long it keeps things stops no other home's, and takes nothing away.
+#[tokio::test]
+async fn a_home_that_keeps_no_number_of_days_keeps_all() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/gone.txt", "x").expect(201).await;
+    max.delete("/files/tram/gone.txt").expect(204).await;
+    let mut database = world.database().await;
+    for days in ["9223372036854775807", "-9223372036854775808", "-1", "'many'"] {
+        let sql = format!("UPDATE home SET trash_days = {days}, versions_days = {days}, sync_days = {days}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut database).await.unwrap();
+        let row = beffroi::tree::job::JOBS.iter().find(|row| row.kind == "retention").unwrap();
+        world.tree.retry_jobs(Some("retention")).await.ok();
+        let at = beffroi::model::id::now() + 1_000_000;
+        while world.tree.run_next(row, at).await.unwrap() == beffroi::tree::job::Looked::Again {}
+        let jobs = world.tree.jobs().await.unwrap();
+        let failed = jobs.iter().find(|job| job.key == "retention").and_then(|job| job.error.clone());
+        assert_eq!(failed, None, "{days}");
+        max.get("/trash/tram/gone.txt").expect(200).await;
     }
 }

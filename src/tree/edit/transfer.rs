@@ -248,7 +248,8 @@ impl Edit {
     /// Copies a page of members, and counts them; the collections among them, whose members are still to be copied.
     pub(super) async fn copy_page(&mut self, page: OnePage) -> Result<Vec<Open>> {
         let OnePage { members, to, depth, property_bytes, indexed } = page;
-        self.ahead.indexed = indexed.into_iter().collect();
+        // Beside what was found out for this change because no row said it.
+        self.ahead.indexed.extend(indexed);
         // The tree of this very moment holds what is being made of it.
         let made = |member: &Node| member.home_id == to.home_id && member.placed_seq == self.claimed(to.home_id);
         let members: Vec<Node> = members.into_iter().filter(|member| !made(member)).collect();

@@ -89,11 +89,12 @@ impl Tree {
 
     /// Lets old versions and deletions of all homes go.
     pub(super) async fn retain(&self, at: Timestamp, done: &mut Tended) -> Result<()> {
-        let mut homes = Homes::default();
+        let (mut homes, mut failed) = (Homes::default(), Ok(()));
         while let Some((home, _)) = homes.next(self).await? {
-            self.retain_in(home, at, done).await?;
+            // What fails in one home keeps no other from being tended.
+            failed = failed.and(self.retain_in(home, at, done).await);
         }
-        Ok(())
+        failed
     }
 
     async fn retain_in(&self, home: Id, at: Timestamp, done: &mut Tended) -> Result<()> {
@@ -118,11 +119,14 @@ impl Tree {
 
     /// Clears away what programs left about in all homes; how much into the trash.
     pub(super) async fn clear_litter(&self, at: Timestamp) -> Result<u64> {
-        let (mut homes, mut cleared) = (Homes::default(), 0);
+        let (mut homes, mut cleared, mut failed) = (Homes::default(), 0, Ok(()));
         while let Some((home, name)) = homes.next(self).await? {
-            cleared += self.clear_litter_in((home, &name), at).await?;
+            match self.clear_litter_in((home, &name), at).await {
+                Ok(some) => cleared += some,
+                Err(error) => failed = failed.and(Err(error)),
+            }
         }
-        Ok(cleared)
+        failed.map(|()| cleared)
     }
 
     async fn clear_litter_in(&self, (home, name): (Id, &str), at: Timestamp) -> Result<u64> {

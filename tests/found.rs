@@ -443,3 +443,20 @@ fn what_is_cut_short_is_perhaps_busy() {
     );
     assert_eq!(busy("DTSTART:20250101T000000Z\nRRULE:FREQ=MINUTELY"), (None, false));
 }
+
+/// Which day a time in UTC names depends on the calendar: two overrides that are one instance here are two elsewhere.
+#[test]
+fn what_takes_place_in_one_calendar_alone_lies_within_the_bounds() {
+    let day = "DTSTART;VALUE=DATE:";
+    let object = object(&format!(
+        "{}{}{}",
+        part("VEVENT", &format!("{day}19690328\nDTEND;VALUE=DATE:19690328")),
+        part("VEVENT", &format!("RECURRENCE-ID;VALUE=DATE:19690403\n{day}19690704")),
+        part("VEVENT", &format!("RECURRENCE-ID:19690403T230000Z\n{day}19690402")),
+    ));
+    let whole = bounds(&object, &Zones::new(&object.calendar, &TimeZone::UTC));
+    let paris = TimeZone::get("Europe/Paris").unwrap();
+    let found =
+        told(&object, &paris, TimeRange { start: whole.start - 400 * DAY, end: whole.end + 400 * DAY }).unwrap();
+    assert!(found.iter().all(|(start, end)| whole.start - FLOAT <= *start && *end <= whole.end + FLOAT), "{whole:?}");
+}

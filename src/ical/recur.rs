@@ -115,6 +115,11 @@ pub fn bounds(object: &Object, zones: &Zones<'_>) -> TimeRange {
         widen(instance.start, instance.end);
         ControlFlow::Continue(())
     });
+    // Which of two takes the place of an instance may depend on where the calendar is, so both count.
+    let moved = object.parts().filter(|part| part.property("RECURRENCE-ID").is_some());
+    for (start, end) in moved.filter_map(|part| Some(span_of(part, &start_of(part)?, zones))) {
+        widen(start, end);
+    }
     if let Some(master) = object.master()
         && let Some(start) = start_of(master)
     {
@@ -143,9 +148,7 @@ fn walk<'a>(
 ) -> ControlFlow<()> {
     let overrides = overrides(object, zones);
     for moved in overrides.values() {
-        let zone = zones.of(&moved.start.clock);
-        let start = zone.instant(moved.start.local);
-        let end = Extent::of(moved.component, &moved.start, zones).end(start, moved.start.local, &zone);
+        let (start, end) = span_of(moved.component, &moved.start, zones);
         if range.overlaps(start, end) {
             let (id, local) = (Some(moved.id.clone()), moved.start.clone());
             emit(Instance { start, end, component: moved.component, id, local })?;
@@ -154,6 +157,13 @@ fn walk<'a>(
     let Some(master) = object.master() else { return ControlFlow::Continue(()) };
     let Some(start) = start_of(master) else { return ControlFlow::Continue(()) };
     Series::of(master, start, &overrides, zones).walk(range, scope, emit)
+}
+
+/// When a component that begins so takes place.
+fn span_of(component: &Component, begins: &When, zones: &Zones<'_>) -> (Timestamp, Timestamp) {
+    let zone = zones.of(&begins.clock);
+    let start = zone.instant(begins.local);
+    (start, Extent::of(component, begins, zones).end(start, begins.local, &zone))
 }
 
 /// When a component begins; a task without DTSTART when it is due.

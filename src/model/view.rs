@@ -4,7 +4,7 @@ use super::kind::{COLLECTION, KINDS, Kind, KindRow, READ_ONLY};
 use super::method::{Method, MethodSet};
 use super::name::QName;
 
-/// How a node is looked at. Its row in [`VIEWS`] says what that changes.
+/// How a node is looked at. Its row in `VIEWS` says what that changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Default)]
 pub enum View {
     /// Where it stands.

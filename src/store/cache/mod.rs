@@ -1,10 +1,10 @@
 //! The one door to what is kept in memory: answers of statements, pages of members, bodies, and what follows from a
-//! content. All of it shares one bound and one policy of eviction ([`generations`]).
+//! content. All of it shares one bound and one policy of eviction (`generations`).
 //!
 //! An entry is exactly coherent or absent, in one of two ways. The answer of any statement holds for a revision of the
-//! database ([`queries`]). Other entries name, in their key or beside the answer, the state that they are of, and so
+//! database (`queries`). Other entries name, in their key or beside the answer, the state that they are of, and so
 //! cannot go out of date: a body is what its hash says, and the members of a collection are what they are in its state
-//! ([`states`]).
+//! (`states`).
 
 mod generations;
 mod queries;

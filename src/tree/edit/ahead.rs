@@ -1,7 +1,7 @@
 //! What a change must know that takes long to find out: it is asked for before the change that counts, in a view, while
 //! others write; there it holds as long as what it is about has not changed since.
 //!
-//! A change that turns out not to know something ends with [`Admitted::unknown`], and is made again once that is found
+//! A change that turns out not to know something ends with `Admitted::unknown`, and is made again once that is found
 //! out.
 
 use std::collections::HashMap;

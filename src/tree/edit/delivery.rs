@@ -24,7 +24,7 @@ pub struct Recipient<'a> {
 
 impl Edit {
     /// Puts a calendar object there, whatever the person may do there whose change it is. Who delivers to many claims
-    /// all their homes first ([`Edit::claim_homes`]).
+    /// all their homes first (`Edit::claim_homes`).
     pub async fn deliver(&mut self, to: Recipient<'_>, name: &str, content: FileContent) -> Result<Node> {
         self.claim_homes([match_name(to.home)]).await?;
         let names = keys(to.home, CALENDARS, &[to.calendar.to_owned(), name.to_owned()]);

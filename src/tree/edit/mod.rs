@@ -1,5 +1,5 @@
 //! The one way to write. An [`Edit`] is one change: by whom, for whom, by what right (`authority`), in which homes.
-//! What it does it does by verbs, each of which asks the table of authorities; [`Edit::commit`] is where a change ends,
+//! What it does it does by verbs, each of which asks the table of authorities; `Edit::commit` is where a change ends,
 //! and where all that goes with every change is made.
 //!
 //! The edit of a request comes from the gate alone ([`Tree::write`]). Nothing else in the crate holds the transaction.
@@ -53,7 +53,7 @@ pub(super) use self::verbs::bug;
 pub use self::verbs::{Content, FileContent, PropertyChange};
 pub(super) use self::version::{entry, leaf, link};
 
-/// A change in the making. Dropped without [`Edit::commit`], it leaves nothing behind.
+/// A change in the making. Dropped without `Edit::commit`, it leaves nothing behind.
 pub struct Edit {
     txn: Txn,
     authority: Authority,

@@ -159,8 +159,8 @@ impl Tree {
         Ok(Looked::NextAt(Some(at)))
     }
 
-    /// Enters what is done again and again. It is never given up: a row that says so is set right, and so is one that waits
-    /// longer than it may, because the clock was ahead.
+    /// Enters what is done again and again. It is never given up: a row that says so is set right, and so is one that
+    /// waits longer than it may, because the clock was ahead.
     async fn keep_recurring(&self, kind: &str, at: Timestamp, every_s: i64) -> Result<()> {
         let mut edit = self.job_edit().await?;
         job::keep(edit.statements(Verb::RunJob)?, kind, at, at.saturating_add(every_s)).await?;

@@ -198,14 +198,10 @@ impl View {
         VIEWS.get(self as usize).is_some_and(|row| row.kinds.contains(&kind))
     }
 
-    /// How the members of what is looked at so are looked at.
+    /// How the stored members of a collection are looked at; versions are no such members.
     #[must_use]
     pub fn of_members(self) -> Self {
-        match self {
-            Self::Linked => Self::Present,
-            Self::VersionHistory => Self::Version,
-            view => view,
-        }
+        if self == Self::Linked { Self::Present } else { self }
     }
 }
 

@@ -7,7 +7,7 @@
 
 #[cfg(test)]
 pub mod double;
-mod row;
+pub mod row;
 mod schema;
 mod sqlite;
 

@@ -61,7 +61,7 @@ impl<'a, T: Into<Argument<'a>>> From<Option<T>> for Argument<'a> {
 
 /// The arguments of a statement, each turned into an [`Argument`].
 macro_rules! arguments {
-    ($($value:expr),* $(,)?) => { &[$($crate::store::db::Argument::from($value)),*] };
+    ($($value:expr),* $(,)?) => { &[$($crate::store::db::row::Argument::from($value)),*] };
 }
 pub(crate) use arguments;
 

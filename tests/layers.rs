@@ -94,7 +94,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "a zone is described by rules, whose times are of a zone",
     ),
     (&["store/db", "store/place"], "the first knows the files that the second keeps closed"),
-    (&["store/db/sqlite", "store/db/sqlite/pipeline"], "the adapter and its pipeline"),
     (
         &["store/cache", "store/cache/generations", "store/cache/queries", "store/cache/states"],
         "what stands behind the one door, which names the parts that it is made of",

@@ -21,7 +21,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Either, Executor as _, Row as _, SqlStr, Sqlite, TypeInfo as _, ValueRef as _};
 
 use self::cause::failed;
-use self::pipeline::JoinedStatements;
+use self::pipeline::{JoinedStatements, text_of_control};
 use self::revision::{Index, Revision};
 use super::row::text_of;
 use super::schema::MIGRATIONS;
@@ -51,20 +51,6 @@ const STEPS: i32 = 1_000;
 pub struct Database {
     file: PathBuf,
     index: Index,
-}
-
-/// What `control` is here.
-fn text_of_control(control: Control) -> &'static str {
-    match control {
-        Control::BeginRead => "BEGIN",
-        Control::BeginWrite => "BEGIN IMMEDIATE",
-        Control::Commit => "COMMIT",
-        Control::Rollback => "ROLLBACK",
-        Control::BeginPart => "SAVEPOINT part",
-        Control::EndPart => "RELEASE part",
-        Control::UndoPart => "ROLLBACK TO part; RELEASE part",
-        Control::CarryOver => "PRAGMA wal_checkpoint(PASSIVE)",
-    }
 }
 
 fn options(file: &std::path::Path) -> SqliteConnectOptions {

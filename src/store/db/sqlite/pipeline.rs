@@ -6,12 +6,25 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Sqlite};
 
 use super::super::{Argument, Control, Pipeline};
-use super::text_of_control;
 use crate::model::error::Failure;
 
 /// The most statements that wait, and the most bytes of their arguments.
 const MOST_STATEMENTS: usize = 64;
 const MOST_BYTES: usize = 256 * 1024;
+
+/// What `control` is here.
+pub(super) fn text_of_control(control: Control) -> &'static str {
+    match control {
+        Control::BeginRead => "BEGIN",
+        Control::BeginWrite => "BEGIN IMMEDIATE",
+        Control::Commit => "COMMIT",
+        Control::Rollback => "ROLLBACK",
+        Control::BeginPart => "SAVEPOINT part",
+        Control::EndPart => "RELEASE part",
+        Control::UndoPart => "ROLLBACK TO part; RELEASE part",
+        Control::CarryOver => "PRAGMA wal_checkpoint(PASSIVE)",
+    }
+}
 
 /// Statements that go together.
 #[derive(Default)]

@@ -93,7 +93,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         &["ical/described", "ical/exceptions", "ical/rule", "ical/zone"],
         "a zone is described by rules, whose times are of a zone",
     ),
-    (&["store/db", "store/place"], "the first knows the files that the second keeps closed"),
     (
         &["store/cache", "store/cache/generations", "store/cache/queries", "store/cache/states"],
         "what stands behind the one door, which names the parts that it is made of",

@@ -176,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn large_blocks_have_a_bound_for_all_together() {
         let folder = tempfile::tempdir().expect("a folder");
-        let entered = DataDirectory::enter(folder.path()).await.expect("a directory");
+        let entered = DataDirectory::enter(folder.path(), &[]).await.expect("a directory");
         let bodies = entered.place.join("bodies");
         let blobs = Blobs::open(entered.place, bodies, false).await.expect("a directory");
         let mut staging = blobs.stage();

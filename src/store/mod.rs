@@ -87,7 +87,7 @@ impl Store {
 
     /// The same, with so many bytes for what is kept in memory.
     pub async fn open_within(data: &Path, flush: bool, cache_bytes: usize) -> Result<Self, Failure> {
-        let entered = DataDirectory::enter(data).await?;
+        let entered = DataDirectory::enter(data, Database::FILES).await?;
         let Entered { place, tightened, .. } = &entered;
         let counters = Arc::<Counters>::default();
         let (database, connection) = Database::open(place, flush, &counters).await?;

@@ -6,7 +6,6 @@ use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 
-use super::db::FILES;
 use crate::model::error::{Failure, Foreign};
 
 /// What only the owner may enter, and read.
@@ -39,10 +38,11 @@ pub struct Entered {
 
 impl DataDirectory {
     /// Enters a data directory, makes it where there is none, and waits for others who are about to. What is there
-    /// already is closed to everyone but its owner.
-    pub async fn enter(directory: &Path) -> std::result::Result<Entered, Failure> {
+    /// already is closed to everyone but its owner. Of the database's files the first is made, and it makes the others
+    /// like that.
+    pub async fn enter(directory: &Path, files: &'static [&'static str]) -> std::result::Result<Entered, Failure> {
         let named = directory.to_owned();
-        let entered = tokio::task::spawn_blocking(move || Self::enter_now(&named)).await.map_err(Error::other);
+        let entered = tokio::task::spawn_blocking(move || Self::enter_now(&named, files)).await.map_err(Error::other);
         entered.flatten().map_err(|error| {
             let context = "entering the data directory";
             match fs::metadata(directory) {
@@ -55,7 +55,7 @@ impl DataDirectory {
         })
     }
 
-    fn enter_now(directory: &Path) -> Result<Entered> {
+    fn enter_now(directory: &Path, files: &[&str]) -> Result<Entered> {
         if let Some(above) = directory.parent().filter(|_| !directory.exists()) {
             fs::create_dir_all(above)?;
         }
@@ -65,9 +65,8 @@ impl DataDirectory {
         let place = Self { directory, user: found.uid(), group: found.gid() };
         let lock = place.open(&place.join(LOCK), OpenOptions::new().read(true).write(true).create(true))?;
         lock.lock()?;
-        let tightened = place.tighten()?;
-        // The database makes the others like the first.
-        for file in FILES.iter().take(1) {
+        let tightened = place.tighten(files)?;
+        for file in files.iter().take(1) {
             place.create(&place.join(file)).map(drop).or_else(unless_there)?;
         }
         Ok(Entered { place, tightened, _lock: lock })
@@ -112,9 +111,9 @@ impl DataDirectory {
 
     /// Closes to others what was made when nobody looked; was there anything? A directory is closed after what it
     /// holds, so that one that is closed needs no second look.
-    fn tighten(&self) -> Result<bool> {
+    fn tighten(&self, files: &[&str]) -> Result<bool> {
         let mut tightened = false;
-        for file in FILES {
+        for file in files {
             tightened |= close(&self.join(file))?;
         }
         tightened |= self.tighten_bodies()?;

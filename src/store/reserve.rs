@@ -94,7 +94,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_given_up_part_by_part_and_set_aside_anew() {
         let folder = tempfile::tempdir().expect("a folder");
-        let entered = DataDirectory::enter(folder.path()).await.expect("a place");
+        let entered = DataDirectory::enter(folder.path(), &[]).await.expect("a place");
         let reserve = Reserve::of(entered.place.clone());
         let held = || std::fs::metadata(folder.path().join(FILE)).map_or(0, |file| file.len());
         assert!(!reserve.give(0).await, "there is none yet");
@@ -112,7 +112,7 @@ mod tests {
     #[tokio::test]
     async fn what_another_process_is_setting_aside_is_no_lack() {
         let folder = tempfile::tempdir().expect("a folder");
-        let entered = DataDirectory::enter(folder.path()).await.expect("a place");
+        let entered = DataDirectory::enter(folder.path(), &[]).await.expect("a place");
         let reserve = Reserve::of(entered.place.clone());
         let other = std::fs::File::create(folder.path().join(FILE)).expect("a file");
         other.lock().expect("a lock");

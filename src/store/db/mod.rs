@@ -37,9 +37,6 @@ pub type Batch = <Connection as Session>::Pipeline;
 /// What it was at a moment: equal revisions are the same content.
 pub type Revision = <Database as Adapter>::Revision;
 
-/// Names of its files in a data directory; the first is made before it is opened.
-pub const FILES: &[&str] = <Database as Adapter>::FILES;
-
 /// A database: where it is, and how it is opened.
 pub trait Adapter: Sized + Send + Sync {
     /// One connection.

@@ -115,7 +115,7 @@ const CIRCLES: &[(&[&str], &str)] = &[
     (
         &[
             "tree/edit",
-            "tree/edit/ahead",
+            "tree/edit/precomputed",
             "tree/edit/delivery",
             "tree/edit/depth",
             "tree/edit/transfer",

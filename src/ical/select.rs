@@ -69,7 +69,7 @@ pub fn select(object: &Object, selection: &CalendarDataSelection, zones: &Zones<
     }
     for instance in instances.into_iter().flatten() {
         zones.work(1 + lines_of(instance.component) * (1 + names / NAMES_A_STEP))?;
-        out.room_for(instance.component)?;
+        out.check_disk_space(instance.component)?;
         out.part(alone(&instance, zones), inner)?;
     }
     out.end(&calendar);
@@ -86,7 +86,7 @@ struct ObjectWriter {
 
 impl ObjectWriter {
     fn begin(&mut self, calendar: &Component) -> Result<(), Exhausted> {
-        self.room_for(calendar)?;
+        self.check_disk_space(calendar)?;
         if self.json {
             return jcal::begin(&mut self.text, calendar);
         }
@@ -101,7 +101,7 @@ impl ObjectWriter {
             let Some(wanted) = wanted.iter().find(|wanted| wanted.name == part.name) else { return Ok(()) };
             reduce(&mut part, wanted);
         }
-        self.left -= self.room_for(&part)?;
+        self.left -= self.check_disk_space(&part)?;
         if !self.json {
             part.write(&mut self.text);
             return Ok(());
@@ -112,7 +112,7 @@ impl ObjectWriter {
     }
 
     /// What a component will take; refused where there is no room for it.
-    fn room_for(&self, component: &Component) -> Result<usize, Exhausted> {
+    fn check_disk_space(&self, component: &Component) -> Result<usize, Exhausted> {
         let size = size_of(component);
         if size > self.left { Err(Exhausted::Request) } else { Ok(size) }
     }

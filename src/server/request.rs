@@ -23,7 +23,7 @@ use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal};
 use crate::model::method::Method;
 use crate::model::path::secret_of;
-use crate::tree::{Carried, Panicked, caught};
+use crate::tree::{Panicked, RunToCompletion, caught};
 use crate::wire::header::text;
 
 /// A request that nothing speaks against so far.
@@ -137,7 +137,7 @@ impl Server {
         }
         // Nothing is cut off in the middle, nor left undone, because whoever asked for it has gone.
         under_way.keep();
-        Carried::through(work).await.unwrap_or_else(panicked)
+        RunToCompletion::of(work).await.unwrap_or_else(panicked)
     }
 
     /// Hosts by which the client may know us.

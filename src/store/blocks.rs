@@ -154,7 +154,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::super::body::{Blobs, BodyContent};
-    use super::super::place::DataDirectory;
+    use super::super::data_directory::DataDirectory;
     use super::{BLOCK_BYTES, FAST, GROWTH, LARGE_BLOCKS, Pace, SHOWN_BYTES, SLOW};
     use futures_util::StreamExt as _;
 
@@ -176,9 +176,9 @@ mod tests {
     #[tokio::test]
     async fn large_blocks_have_a_bound_for_all_together() {
         let folder = tempfile::tempdir().expect("a folder");
-        let entered = DataDirectory::enter(folder.path(), &[]).await.expect("a directory");
-        let bodies = entered.place.join("bodies");
-        let blobs = Blobs::open(entered.place, bodies, false).await.expect("a directory");
+        let locked = DataDirectory::enter(folder.path(), &[]).await.expect("a directory");
+        let bodies = locked.directory.join("bodies");
+        let blobs = Blobs::open(locked.directory, bodies, false).await.expect("a directory");
         let mut staging = blobs.stage();
         let whole: Vec<u8> = (0..20_000_000u32).map(|n| (n % 251) as u8).collect();
         staging.write(&whole).await.expect("written");

@@ -13,14 +13,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::blocks::{of_file, shared};
+use super::body_references::Part;
 use super::cache::Key;
+use super::data_directory::{DataDirectory, blocking};
 use super::db::arguments;
 use super::db::text::{bodies_as_one, listed};
 use super::executor::{Executor, row};
 use super::list::list;
-use super::named::Part;
 use super::page::bodies;
-use super::place::{DataDirectory, blocking};
 use super::statement::tables::BODY;
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;

@@ -5,25 +5,23 @@
 
 mod blocks;
 pub mod body;
+pub mod body_references;
 pub mod cache;
 pub mod calendar;
-pub mod carried;
 pub mod check;
 mod columns;
 mod counters;
+pub mod data_directory;
 pub mod db;
 pub mod executor;
 pub mod feed;
-pub mod held;
 pub mod job;
 pub mod list;
 pub mod lock;
 pub mod members;
-pub mod named;
 pub mod node;
 mod page;
 pub mod past;
-pub mod place;
 pub mod principal;
 pub mod property;
 pub mod purge;
@@ -34,11 +32,13 @@ pub mod retention;
 pub mod returned;
 pub mod statement;
 pub mod subtree;
+pub mod task;
 #[cfg(test)]
 mod tests;
 pub mod transaction;
 pub mod trash;
 pub mod unread;
+pub mod usage;
 pub mod version;
 
 use std::path::Path;
@@ -48,8 +48,8 @@ use tokio::sync::RwLock;
 
 use self::body::Blobs;
 use self::cache::Cache;
+use self::data_directory::{BODIES, DataDirectory, LockedDataDirectory};
 use self::db::{Adapter as _, Database};
-use self::place::{BODIES, DataDirectory, Entered};
 use self::readers::Readers;
 use self::reading::{CachedReader, Snapshot};
 use self::reserve::Reserve;
@@ -87,8 +87,8 @@ impl Store {
 
     /// The same, with so many bytes for what is kept in memory.
     pub async fn open_within(data: &Path, flush: bool, cache_bytes: usize) -> Result<Self, Failure> {
-        let entered = DataDirectory::enter(data, Database::FILES).await?;
-        let Entered { place, tightened, .. } = &entered;
+        let locked = DataDirectory::enter(data, Database::FILES).await?;
+        let LockedDataDirectory { directory: place, tightened, .. } = &locked;
         let counters = Arc::<Counters>::default();
         let (database, connection) = Database::open(place, flush, &counters).await?;
         let database = Arc::new(database);
@@ -101,7 +101,7 @@ impl Store {
         let carrying = RwLock::default();
         let mut store = Self { readers, writer, cache, counters, reserve, blobs, carrying, epoch, tightened };
         store.epoch = store.read_epoch().await?.into();
-        drop(entered);
+        drop(locked);
         Ok(store)
     }
 

@@ -9,11 +9,11 @@
 use super::db::arguments;
 use super::db::text::listed;
 use super::executor::{Executor, execute, row, rows};
-use super::held;
 use super::members::listed_ids;
 use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, FEED, HOME, LOCK, NODE, PAST, PROPERTY, PURGE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
+use super::usage;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::node::Node;
@@ -132,14 +132,14 @@ pub async fn is_purged(c: &mut impl Executor, node: Id) -> Result<bool, Failure>
 /// Removes nodes that nothing stands in.
 async fn remove(c: &mut Txn, nodes: &str) -> Result<(), Failure> {
     strip(c, nodes).await?;
-    held::nodes_go(c, nodes).await?;
+    usage::nodes_go(c, nodes).await?;
     c.note(REMOVE_PURGE, arguments![nodes]).await?;
     c.note(REMOVE_NODE, arguments![nodes]).await
 }
 
 /// Removes all that hangs on nodes, but for what stands in them.
 async fn strip(c: &mut Txn, nodes: &str) -> Result<(), Failure> {
-    held::past_goes(c, nodes).await?;
+    usage::past_goes(c, nodes).await?;
     for sql in STRIP {
         c.note(sql, arguments![nodes]).await?;
     }

@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Result, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::place::{DataDirectory, blocking};
+use super::data_directory::{DataDirectory, blocking};
 
 /// Name of the file that holds the room.
 const FILE: &str = "beffroi.reserve";
@@ -89,13 +89,13 @@ fn fill(mut file: &File) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::{FILE, PART, Reserve, WHOLE};
-    use crate::store::place::DataDirectory;
+    use crate::store::data_directory::DataDirectory;
 
     #[tokio::test]
     async fn it_is_given_up_part_by_part_and_set_aside_anew() {
         let folder = tempfile::tempdir().expect("a folder");
-        let entered = DataDirectory::enter(folder.path(), &[]).await.expect("a place");
-        let reserve = Reserve::of(entered.place.clone());
+        let locked = DataDirectory::enter(folder.path(), &[]).await.expect("a place");
+        let reserve = Reserve::of(locked.directory.clone());
         let held = || std::fs::metadata(folder.path().join(FILE)).map_or(0, |file| file.len());
         assert!(!reserve.give(0).await, "there is none yet");
         assert_eq!(reserve.fill().await.ok(), Some(WHOLE));
@@ -112,8 +112,8 @@ mod tests {
     #[tokio::test]
     async fn what_another_process_is_setting_aside_is_no_lack() {
         let folder = tempfile::tempdir().expect("a folder");
-        let entered = DataDirectory::enter(folder.path(), &[]).await.expect("a place");
-        let reserve = Reserve::of(entered.place.clone());
+        let locked = DataDirectory::enter(folder.path(), &[]).await.expect("a place");
+        let reserve = Reserve::of(locked.directory.clone());
         let other = std::fs::File::create(folder.path().join(FILE)).expect("a file");
         other.lock().expect("a lock");
         other.set_len(PART).expect("a beginning");

@@ -140,8 +140,26 @@ macro_rules! files {
 
 /// The files that have statements.
 const FILES: &[File] = files![
-    body, calendar, check, feed, held, job, lock, members, named, node, past, principal, property, purge, retention,
-    returned, subtree, trash, unread, version,
+    body,
+    body_references,
+    calendar,
+    check,
+    feed,
+    job,
+    lock,
+    members,
+    node,
+    past,
+    principal,
+    property,
+    purge,
+    retention,
+    returned,
+    subtree,
+    trash,
+    unread,
+    usage,
+    version,
 ];
 
 #[tokio::test]

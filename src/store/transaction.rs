@@ -13,12 +13,12 @@ use std::time::Instant;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::cache::Cache;
-use super::carried::Carried;
 use super::counters::{Counters, Holding};
 use super::db::{Argument, Batch, Connection, Control, Pipeline as _, Revision, Session as _};
 use super::executor::{Executor, Prefetched};
 use super::page::is_no_page;
 use super::statement::{Statement, Tables};
+use super::task::RunToCompletion;
 use crate::model::error::{Cause, Failure};
 
 /// How a group ended, for those of its members who did not commit it themselves.
@@ -318,7 +318,7 @@ impl Txn {
     pub async fn commit(mut self) -> Result<(), Failure> {
         let Some(held) = self.held.take() else { return Ok(()) };
         let alone = held.0.unfinished == Some(GroupPosition::First) && self.waiting.load(Ordering::SeqCst) == 0;
-        let ended = Carried::through(end(Arc::clone(&self.state), held, alone)).await;
+        let ended = RunToCompletion::of(end(Arc::clone(&self.state), held, alone)).await;
         ended.map_err(|died| Failure::new("committing", died))?
     }
 }

@@ -5,7 +5,7 @@ use super::authentication::{device_secret_hash, hash_password, new_device_passwo
 use super::calendar::CALENDARS;
 use super::edit::Edit;
 use super::edit::authority::Verb;
-use super::edit::event::Deed;
+use super::edit::event::AffectedObjects;
 use super::resolve::{FILES, keys};
 use crate::model::calendar::ComponentSet;
 use crate::model::error::{Error, Failure};
@@ -19,7 +19,7 @@ use crate::model::principal::{Actor, Device, DeviceScope, EVERYONE, Principal, P
 use crate::model::privilege::Role;
 use crate::store::node::Walk;
 use crate::store::principal::{self, Grant, mailto};
-use crate::store::{calendar, held, lock, node, version};
+use crate::store::{calendar, lock, node, usage, version};
 
 /// Why an administrator's wish is not carried out; each has its sentence in both languages.
 #[derive(Debug, thiserror::Error)]
@@ -182,7 +182,7 @@ impl Tree {
         let mut snapshot = self.store.read().await?;
         let principal = find(&mut snapshot, Some(kind), name).await?;
         let home = home_of(&mut snapshot, &principal).await?;
-        let (used_bytes, quota_bytes) = held::quota(&mut snapshot, home).await?;
+        let (used_bytes, quota_bytes) = usage::quota(&mut snapshot, home).await?;
         let grants = principal::grants(&mut snapshot, home).await?;
         let grants = grants.into_iter().filter(|grant| grant.principal != principal.name).collect();
         Ok(Summary { principal, used_bytes, quota_bytes, grants })
@@ -192,7 +192,7 @@ impl Tree {
     pub async fn set_disabled(&self, name: &str, disabled: bool) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;
-        let txn = edit.doing(Verb::DisablePerson, Deed::about(&person))?;
+        let txn = edit.doing(Verb::DisablePerson, AffectedObjects::about(&person))?;
         principal::set_disabled(txn, person.id, disabled.then(now)).await?;
         if disabled {
             lock::end_of(txn, person.id).await?;
@@ -207,7 +207,7 @@ impl Tree {
         let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;
         let home = home_of(&mut edit, &person).await?;
         let standing = version::node(&mut edit, home).await?;
-        let txn = edit.doing(Verb::RemovePerson, Deed::about(&person).in_home(home))?;
+        let txn = edit.doing(Verb::RemovePerson, AffectedObjects::about(&person).in_home(home))?;
         let claim = node::claim(txn, &match_name(&person.name), None).await?;
         if let (Some(claim), Some((node, _))) = (claim, standing) {
             let gone = node::Gone { at: now(), hidden: true, deleted_by: None, lost_by: None };
@@ -232,7 +232,7 @@ impl Tree {
         let device = Device { label: label.to_owned(), scope, read_only, created_at: now(), used_at: None, expires_at };
         let mut edit = self.administer().await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
-        let txn = edit.doing(Verb::AddDevice, Deed::about(&person))?;
+        let txn = edit.doing(Verb::AddDevice, AffectedObjects::about(&person))?;
         if !principal::insert_device(txn, person.id, &device, &device_secret_hash(&password)).await? {
             return Err(AdministrationError::DeviceTaken(person.name, label.to_owned()));
         }
@@ -251,7 +251,7 @@ impl Tree {
     pub async fn revoke_device(&self, person: &str, label: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
-        let txn = edit.doing(Verb::RevokeDevice, Deed::about(&person))?;
+        let txn = edit.doing(Verb::RevokeDevice, AffectedObjects::about(&person))?;
         if !principal::delete_device(txn, person.id, label).await? {
             return Err(AdministrationError::NoDevice(person.name, label.to_owned()));
         }
@@ -273,7 +273,7 @@ impl Tree {
         }
         let member = find(&mut edit, Some(PrincipalKind::Person), member).await?;
         let home = home_of(&mut edit, &project).await?;
-        let txn = edit.doing(Verb::Grant, Deed::about(&member).in_home(home))?;
+        let txn = edit.doing(Verb::Grant, AffectedObjects::about(&member).in_home(home))?;
         principal::grant(txn, home, member.id, role, until).await?;
         lock::end_with_roles(txn, home).await?;
         Ok(edit.commit().await?)
@@ -285,7 +285,7 @@ impl Tree {
         let project = find(&mut edit, Some(PrincipalKind::Project), project).await?;
         let member = find(&mut edit, Some(PrincipalKind::Person), member).await?;
         let home = home_of(&mut edit, &project).await?;
-        let txn = edit.doing(Verb::Revoke, Deed::about(&member).in_home(home))?;
+        let txn = edit.doing(Verb::Revoke, AffectedObjects::about(&member).in_home(home))?;
         if !principal::revoke(txn, home, member.id).await? {
             return Err(AdministrationError::NoRole(member.name, project.name));
         }
@@ -313,7 +313,7 @@ impl Tree {
         if person.kind == PrincipalKind::Project {
             return Err(AdministrationError::OtherKind(person.name, person.kind.code()));
         }
-        let txn = edit.doing(Verb::Grant, Deed::about(&person).in_home(node.home_id))?;
+        let txn = edit.doing(Verb::Grant, AffectedObjects::about(&person).in_home(node.home_id))?;
         principal::grant(txn, node.id, person.id, role, until).await?;
         lock::end_with_roles(txn, node.home_id).await?;
         Ok(edit.commit().await?)
@@ -324,7 +324,7 @@ impl Tree {
         let mut edit = self.administer().await?;
         let (node, _) = collection(&mut edit, address).await?;
         let person = find(&mut edit, None, person).await?;
-        let txn = edit.doing(Verb::Revoke, Deed::about(&person).in_home(node.home_id))?;
+        let txn = edit.doing(Verb::Revoke, AffectedObjects::about(&person).in_home(node.home_id))?;
         if !principal::revoke(txn, node.id, person.id).await? {
             return Err(AdministrationError::NoRole(person.name, address.to_owned()));
         }
@@ -344,7 +344,7 @@ impl Tree {
         let mut edit = self.administer().await?;
         let project = find(&mut edit, Some(PrincipalKind::Project), name).await?;
         let home = home_of(&mut edit, &project).await?;
-        let txn = edit.doing(Verb::CloseProject, Deed::about(&project).in_home(home))?;
+        let txn = edit.doing(Verb::CloseProject, AffectedObjects::about(&project).in_home(home))?;
         principal::lower_grants(txn, home, Role::Reader).await?;
         lock::end_with_roles(txn, home).await?;
         principal::set_closed(txn, project.id, Some(now())).await?;
@@ -446,7 +446,7 @@ async fn add_principal(
     };
     let home = Id::generate();
     let verb = if kind == PrincipalKind::Person { Verb::AddPerson } else { Verb::AddProject };
-    let txn = edit.doing(verb, Deed::about(&principal).in_home(home))?;
+    let txn = edit.doing(verb, AffectedObjects::about(&principal).in_home(home))?;
     principal::insert(txn, &principal, now).await?;
     let made = Node {
         home_id: home,

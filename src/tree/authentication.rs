@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::Tree;
 use super::edit::authority::Verb;
-use super::edit::event::Deed;
+use super::edit::event::AffectedObjects;
 use crate::model::error::{Cause, Error, Failure, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp, now};
@@ -218,7 +218,7 @@ impl Tree {
 
     async fn touch_device(&self, device: Id, at: Timestamp) -> Result<()> {
         let mut edit = self.job_edit().await?;
-        principal::touch_device(edit.doing(Verb::NoteUse, Deed::to([device]))?, device, at).await?;
+        principal::touch_device(edit.doing(Verb::NoteUse, AffectedObjects::to([device]))?, device, at).await?;
         edit.commit().await
     }
 

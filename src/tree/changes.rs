@@ -11,8 +11,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::below::{Below, DescendantStep};
 use super::edit::lock::covering;
+use super::former_descendants::{DescendantStep, FormerDescendants};
 use super::gate::Admitted;
 use super::resolve::resolve;
 use super::resource::{Needs, Resource};
@@ -334,7 +334,7 @@ impl<T: Executor> Admitted<T> {
             && let Some(place) = self.place_below(scope, parent).await?
         {
             let home = (scope.top.home_id, scope.base);
-            let mut below = Below::begin(&mut self.store, home, (parent, name, bearer), after).await?;
+            let mut below = FormerDescendants::begin(&mut self.store, home, (parent, name, bearer), after).await?;
             let mut told = after.to_owned();
             let mut counted = 0;
             loop {

@@ -16,7 +16,7 @@ use crate::model::markup::{is_name, is_whole};
 use crate::model::path::Path;
 use crate::store::body::{self, sha256};
 use crate::store::check::{self, Damage, StoredObject};
-use crate::store::{named, version};
+use crate::store::{body_references, version};
 
 const PAGE: i64 = 500;
 /// Nodes whose dead properties are looked at in one go.
@@ -67,10 +67,10 @@ impl Tree {
         self.check_chains(&mut report).await?;
         self.check_objects(&mut report).await?;
         // No view stays open while bodies are read: it would keep the log from being carried over.
-        let parts = named::parts(&mut self.store.read().await?).await?;
+        let parts = body_references::parts(&mut self.store.read().await?).await?;
         for part in parts {
             let mut bad = Vec::new();
-            let hashes = named::named(&mut self.store.read().await?, &part).await?;
+            let hashes = body_references::named(&mut self.store.read().await?, &part).await?;
             for hash in hashes {
                 report.bodies += 1;
                 if self.body_damage(&hash).await?.is_some() {
@@ -192,7 +192,7 @@ impl Tree {
     async fn still_damaged(&self, bad: &[String]) -> Result<Vec<Damage>, Failure> {
         let mut damage = Vec::new();
         for page in bad.chunks(PAGE as usize) {
-            let bearers = named::bearers(&mut self.store.read().await?, page).await?;
+            let bearers = body_references::bearers(&mut self.store.read().await?, page).await?;
             for hash in page {
                 let Some(bearer) = bearers.get(hash) else { continue };
                 let what = self.body_damage(hash).await?;

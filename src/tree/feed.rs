@@ -6,7 +6,7 @@ use super::administration::{AdministrationError, AdministrationResult, collectio
 use super::authentication::{device_secret_hash, new_device_password, noted};
 use super::calendar::CALENDARS;
 use super::edit::authority::Verb;
-use super::edit::event::Deed;
+use super::edit::event::AffectedObjects;
 use super::gate::Request;
 use crate::model::calendar::{Feed, FeedDetail};
 use crate::model::error::Result as TreeResult;
@@ -57,7 +57,7 @@ impl Tree {
             return Err(AdministrationError::NoRole(person.name, address.to_owned()));
         }
         let times = (now(), expires_at);
-        let txn = edit.doing(Verb::AddFeed, Deed::about(&person).in_home(calendar.home_id))?;
+        let txn = edit.doing(Verb::AddFeed, AffectedObjects::about(&person).in_home(calendar.home_id))?;
         if !feed::insert(txn, (person.id, calendar.id), detail, &device_secret_hash(&secret), times).await? {
             return Err(AdministrationError::FeedTaken(person.name, address.to_owned()));
         }
@@ -77,7 +77,7 @@ impl Tree {
         let mut edit = self.administer().await?;
         let (calendar, _) = collection(&mut edit, address).await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
-        let txn = edit.doing(Verb::RevokeFeed, Deed::about(&person).in_home(calendar.home_id))?;
+        let txn = edit.doing(Verb::RevokeFeed, AffectedObjects::about(&person).in_home(calendar.home_id))?;
         if !feed::delete(txn, person.id, calendar.id).await? {
             return Err(AdministrationError::NoFeed(person.name, address.to_owned()));
         }
@@ -123,7 +123,7 @@ impl Tree {
 
     async fn touch_feed(&self, feed: Id, at: Timestamp, client: &str) -> TreeResult<()> {
         let mut edit = self.job_edit().await?;
-        feed::touch(edit.doing(Verb::NoteUse, Deed::to([feed]))?, feed, at, client).await?;
+        feed::touch(edit.doing(Verb::NoteUse, AffectedObjects::to([feed]))?, feed, at, client).await?;
         edit.commit().await
     }
 }

@@ -5,22 +5,22 @@
 
 pub mod administration;
 pub mod authentication;
-mod below;
 pub mod calendar;
 pub mod changes;
 pub mod check;
+mod disk_full;
 pub mod edit;
 pub mod feed;
 pub mod former;
+mod former_descendants;
 pub mod gate;
 mod instances;
 pub mod job;
 pub mod listing;
 mod objects;
 pub mod plan;
-mod pressing;
 pub mod quota;
-mod reread;
+mod reindex;
 pub mod resolve;
 pub mod resource;
 mod returned;
@@ -49,12 +49,12 @@ use crate::model::privilege::Privilege;
 use crate::store::body::Staging;
 use crate::store::cache::DEFAULT_MIB;
 use crate::store::executor::Executor;
-use crate::store::{Store, body, held};
+use crate::store::{Store, body, usage};
 
 pub use crate::store::WriterHold;
 pub use crate::store::body::{BodyContent, INLINE_BYTES};
-pub use crate::store::carried::{Carried, Panicked, caught};
 pub use crate::store::reading::{CachedReader, Snapshot};
+pub use crate::store::task::{Panicked, RunToCompletion, caught};
 
 /// The whole tree. Cheap to clone.
 #[derive(Clone)]
@@ -133,12 +133,12 @@ impl Tree {
 
     /// First run of the gate, before a body is taken.
     pub async fn precheck(&self, request: &Request) -> Result<Precheck> {
-        let has_room = self.room_for(request.method).await;
+        let has_room = self.check_disk_space(request.method).await;
         let mut admitted = self.read_one(request).await?;
         has_room?;
         let home = admitted.target.parent().map(|parent| parent.node.home_id);
         let room = match home {
-            Some(home) => RemainingQuota::of(held::quota(&mut admitted.store, home).await?, admitted.target.node()),
+            Some(home) => RemainingQuota::of(usage::quota(&mut admitted.store, home).await?, admitted.target.node()),
             None => RemainingQuota::default(),
         };
         Ok(Precheck { target: admitted.target, room })

@@ -18,7 +18,7 @@ use crate::model::node::{NODE_BYTES, Node};
 use crate::model::path::Path;
 use crate::store::node::Width;
 use crate::store::reading::Snapshot;
-use crate::store::{held, lock, node, past, purge, subtree, version};
+use crate::store::{lock, node, past, purge, subtree, usage, version};
 
 /// How many members are read at a time.
 const PAGE: i64 = 500;
@@ -174,7 +174,7 @@ impl Planner {
             looked_at = self.folder(task, looked_at).await?;
             progress(looked_at as u64);
         }
-        let (used, quota) = held::quota(&mut self.seen.store, self.home).await?;
+        let (used, quota) = usage::quota(&mut self.seen.store, self.home).await?;
         if quota.is_some_and(|quota| self.added > 0 && used.saturating_add(self.added) > quota) {
             return Err(Condition::QuotaNotExceeded.into());
         }

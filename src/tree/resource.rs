@@ -21,7 +21,7 @@ use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::node::Width;
 use crate::store::property::Dead;
-use crate::store::{calendar, held, principal, property, version};
+use crate::store::{calendar, principal, property, usage, version};
 
 /// Used bytes below a collection, and what may still come (`None`: as much as the disk holds).
 pub type Quota = (i64, Option<i64>);
@@ -173,7 +173,7 @@ impl<T: Executor> Admitted<T> {
     /// holds, and each collection says so (RFC 4331 section 4); where there is no quota, it is the content that stands
     /// below.
     pub(super) async fn quota(&mut self, node: &Node) -> Result<Quota> {
-        Ok(match held::quota(&mut self.store, node.home_id).await? {
+        Ok(match usage::quota(&mut self.store, node.home_id).await? {
             (used, Some(quota)) => (used, Some((quota - used).max(0))),
             (_, None) => (node.size_bytes, None),
         })

@@ -4,7 +4,7 @@
 use super::Tree;
 use super::edit::authority::Verb;
 use super::edit::entry;
-use super::edit::event::Deed;
+use super::edit::event::AffectedObjects;
 use crate::model::error::Result;
 use crate::model::id::now;
 use crate::store::{returned, version};
@@ -20,7 +20,7 @@ impl Tree {
             // Asked again: another process may have been first.
             let waiting = returned::waiting(&mut edit, PAGE).await?;
             let Some((_, home)) = waiting.first().copied() else { continue };
-            let txn = edit.doing(Verb::Repair, Deed::within(home, waiting.iter().map(|(node, _)| *node)))?;
+            let txn = edit.doing(Verb::Repair, AffectedObjects::within(home, waiting.iter().map(|(node, _)| *node)))?;
             let (mut chain, mut place) = returned::claim(txn, home).await?;
             for (node, _) in waiting.iter().filter(|(_, of)| *of == home) {
                 let mut from = 1;

@@ -4,7 +4,7 @@ use super::Tree;
 use super::administration;
 use super::calendar::CALENDARS;
 use super::edit::authority::Verb;
-use super::edit::event::Deed;
+use super::edit::event::AffectedObjects;
 use super::gate::Admitted;
 use super::resolve::FILES;
 use crate::model::error::Result;
@@ -64,7 +64,8 @@ impl Tree {
         };
         let until = edit.now() + RELEASED_S;
         let released =
-            trash::release(edit.doing(Verb::Release, Deed::within(home, person))?, home, person, until).await?;
+            trash::release(edit.doing(Verb::Release, AffectedObjects::within(home, person))?, home, person, until)
+                .await?;
         edit.commit().await?;
         Ok(released)
     }

@@ -195,7 +195,7 @@ async fn a_purge_that_was_cut_off_is_finished_by_the_job() {
     let update =
         format!("<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{then}/</D:href></D:version></D:update>");
     max.ask("UPDATE", "/files/tram/").body(&update).expect(207).await;
-    assert!(world.tree.tend(beffroi::model::id::now()).await.unwrap().purged >= 8);
+    assert!(world.tree.maintain(beffroi::model::id::now()).await.unwrap().purged >= 8);
     world.sound().await;
     // What was deleted out of it before stays.
     max.relocate("/trash/tram/h", "/files/tram/h").expect(201).await;

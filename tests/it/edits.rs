@@ -29,7 +29,7 @@ pub fn since(told: &Told) -> Vec<ChangeEvent> {
 }
 
 fn verbs(events: &[ChangeEvent]) -> Vec<(Verb, &str)> {
-    events.iter().map(|event| (event.verb, event.deed.name.as_str())).collect()
+    events.iter().map(|event| (event.verb, event.affected.name.as_str())).collect()
 }
 
 #[tokio::test]
@@ -43,13 +43,13 @@ async fn a_change_names_who_did_what_for_whom() {
     max.put("/files/tram/plan.txt", "one").expect(201).await;
     let made = since(&told);
     assert_eq!(verbs(&made), [(Verb::Bind, "plan.txt")]);
-    let ChangeEvent { actor, device, on_behalf_of, address, authority, deed, .. } = made[0].clone();
+    let ChangeEvent { actor, device, on_behalf_of, address, authority, affected, .. } = made[0].clone();
     let id = async |kind, name: &str| world.tree.principal(kind, name).await.unwrap().id;
     let person = beffroi::model::principal::PrincipalKind::Person;
     assert_eq!(actor, Some(id(person, "max").await));
     assert_eq!(on_behalf_of, Some(id(beffroi::model::principal::PrincipalKind::Project, "tram").await));
     assert_eq!((device.as_deref(), address.as_deref()), (Some("test"), Some("/files/tram/plan.txt")));
-    assert_eq!((authority, deed.objects.len(), deed.home.is_some()), (Authority::Gate, 1, true));
+    assert_eq!((authority, affected.objects.len(), affected.home.is_some()), (Authority::Gate, 1, true));
     // In one's own home one acts for nobody else.
     max.put("/files/max/own.txt", "one").expect(201).await;
     assert_eq!(since(&told)[0].on_behalf_of, None);
@@ -59,7 +59,7 @@ async fn a_change_names_who_did_what_for_whom() {
     max.delete("/files/tram/other.txt").expect(204).await;
     let done = since(&told);
     assert_eq!(verbs(&done), [(Verb::Replace, "plan.txt"), (Verb::Move, "other.txt"), (Verb::Unbind, "other.txt")]);
-    assert!(done.iter().all(|event| event.deed.objects == deed.objects));
+    assert!(done.iter().all(|event| event.affected.objects == affected.objects));
     // What is refused, or only read, is not told.
     world.client("rita").put("/files/tram/no.txt", "x").expect(403).await;
     max.get("/files/tram/").expect(200).await;
@@ -125,8 +125,8 @@ async fn each_verb_is_told_by_each_authority_that_may() {
     for number in 0..100 {
         lea.delete(&format!("/files/lea/{number}")).send().await;
     }
-    tree.tend(now() + 2 * DAY).await.unwrap();
-    tree.tend(now() + 90 * DAY).await.unwrap();
+    tree.maintain(now() + 2 * DAY).await.unwrap();
+    tree.maintain(now() + 90 * DAY).await.unwrap();
     super::keeping::sql(&world, "UPDATE body SET stored_at = 0").await;
     tree.sweep().await.unwrap();
 

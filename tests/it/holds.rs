@@ -278,7 +278,7 @@ async fn what_is_said_of_documents() {
 async fn what_is_let_go_in_time() {
     use beffroi::model::id::now;
     let (world, max) = world().await;
-    let tend = async || world.tree.tend(now()).await.unwrap();
+    let maintain = async || world.tree.maintain(now()).await.unwrap();
     let mut told = Told::of(&world);
     let first = 1 << 32;
     max.mkcol("/files/tram/large").expect(201).await;
@@ -289,14 +289,14 @@ async fn what_is_let_go_in_time() {
         &format!("UPDATE node SET litter = 1, hidden = 1, gone_at = strftime('%s', 'now') - 90000 WHERE {all}"),
     )
     .await;
-    told.deed("content of litter", tend()).await;
+    told.deed("content of litter", maintain()).await;
     sql(&world, &format!("UPDATE node SET gone_at = 1 WHERE {all}")).await;
-    told.deed("litter", tend()).await;
+    told.deed("litter", maintain()).await;
     max.mkcol("/files/tram/trashed").expect(201).await;
     plant(&world, "trashed", 1 << 40, nodes()).await;
     let all = planted(1 << 40, nodes());
     sql(&world, &format!("UPDATE node SET gone_at = 1, name = id, match_name = id WHERE {all}")).await;
-    told.deed("trash of many entries", tend()).await;
+    told.deed("trash of many entries", maintain()).await;
     sql(
         &world,
         &format!(
@@ -318,7 +318,7 @@ async fn what_is_let_go_in_time() {
     told.deed("PUT where they were", max.put("/files/tram/seed", "new").expect(201)).await;
     max.delete("/files/tram/seed").expect(204).await;
     told.deed("restoring them", max.relocate("/trash/tram/seed", "/files/tram/seed").expect(201)).await;
-    told.deed("thinning", tend()).await;
+    told.deed("thinning", maintain()).await;
     sql(&world, "UPDATE home SET versions_days = NULL").await;
     sql(
         &world,
@@ -383,5 +383,5 @@ async fn what_is_locked() {
     sql(&world, &format!("UPDATE node SET {drafts}")).await;
     let unlock = max.unlock_at("/files/tram/large").header("Lock-Token", &format!("<{token}>"));
     told.deed("UNLOCK of many drafts", unlock.expect(204)).await;
-    told.deed("their sealing", async { world.tree.tend(beffroi::model::id::now() + 3_600).await.unwrap() }).await;
+    told.deed("their sealing", async { world.tree.maintain(beffroi::model::id::now() + 3_600).await.unwrap() }).await;
 }

@@ -41,7 +41,7 @@ async fn a_lapsed_session_is_a_version() {
     max.put("/files/tram/empty.txt", "").expect(201).await;
     // A day later the lock is gone; nobody took it off.
     sql(&world, "UPDATE lock SET expires_at = 1").await;
-    assert_eq!(world.tree.tend(now() + 1000).await.unwrap().sealed, 2);
+    assert_eq!(world.tree.maintain(now() + 1000).await.unwrap().sealed, 2);
     assert_eq!(versions(&max, path).await, ["1", "2"]);
     assert_eq!(versions(&max, "/files/tram/empty.txt").await, ["1"]);
     // The next writer finds it sealed in any case.
@@ -69,9 +69,9 @@ async fn what_vanished_clients_leave_is_cleared_away() {
     max.locked("/files/tram/never written.txt".replace(' ', "%20").as_str(), "exclusive", "0").await;
     max.locked("/files/tram/X.tmp", "exclusive", "0").await;
     let token = max.sync("/files/tram/", "", "1", "").expect(207).await.sync_token();
-    assert_eq!(world.tree.tend(now() + 3600).await.unwrap().cleared, 0);
+    assert_eq!(world.tree.maintain(now() + 3600).await.unwrap().cleared, 0);
     sql(&world, "UPDATE lock SET expires_at = 1").await;
-    let done = world.tree.tend(now() + DAY + 60).await.unwrap();
+    let done = world.tree.maintain(now() + DAY + 60).await.unwrap();
     assert_eq!(done.cleared, 5, "{done:?}");
     let left = max.propfind("/files/tram/", "1", "<D:getetag/>").expect(207).await.hrefs();
     assert_eq!(left, ["/files/tram/", "/files/tram/.sb-1/", "/files/tram/.sb-2/", "/files/tram/a.txt"]);
@@ -84,11 +84,11 @@ async fn what_vanished_clients_leave_is_cleared_away() {
     assert_eq!(max.get("/trash/tram/~$a.txt").expect(200).await.text(), "owner");
     let listed = max.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.hrefs();
     assert_eq!(listed, ["/trash/tram/", "/trash/tram/.DS_Store", "/trash/tram/.sb-3/", "/trash/tram/~$a.txt"]);
-    world.tree.tend(now() + 3 * DAY).await.unwrap();
+    world.tree.maintain(now() + 3 * DAY).await.unwrap();
     assert_eq!(max.get("/trash/tram/~$a.txt").expect(200).await.text(), "owner");
     world.sound().await;
     // And goes with it.
-    assert!(world.tree.tend(now() + 100 * DAY).await.unwrap().purged >= 5);
+    assert!(world.tree.maintain(now() + 100 * DAY).await.unwrap().purged >= 5);
     assert_eq!(max.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.hrefs().len(), 1);
     world.sound().await;
 }
@@ -113,21 +113,21 @@ async fn versions_and_trash_are_kept_as_the_project_says() {
     .await;
     let token = max.sync("/files/tram/", "", "1", "").expect(207).await.sync_token();
     // Everything stays by default.
-    world.tree.tend(now() + 80 * DAY).await.unwrap();
+    world.tree.maintain(now() + 80 * DAY).await.unwrap();
     assert_eq!(versions(&max, path).await.len(), 9);
     let kept =
         Retention { versions_days: Some(10), every: Every::Month, trash_days: 30, sync_days: 20, brake_percent: 50 };
     world.tree.set_retention("tram", &kept).await.unwrap();
-    let done = world.tree.tend(now() + 25 * DAY).await.unwrap();
+    let done = world.tree.maintain(now() + 25 * DAY).await.unwrap();
     assert_eq!((done.thinned, done.purged), (7, 0));
     assert_eq!(versions(&max, path).await, ["3", "9"]);
     assert_eq!(max.get(&format!("{history}3")).expect(200).await.text(), "3");
-    let done = world.tree.tend(now() + 31 * DAY).await.unwrap();
+    let done = world.tree.maintain(now() + 31 * DAY).await.unwrap();
     assert_eq!((done.thinned, done.purged), (0, 1));
     assert_eq!(max.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.hrefs().len(), 1);
     // Whoever synchronized before what is forgotten begins anew.
     max.put(path, "10").expect(204).await;
-    world.tree.tend(now() + 62 * DAY).await.unwrap();
+    world.tree.maintain(now() + 62 * DAY).await.unwrap();
     max.sync("/files/tram/", &token, "1", "").expect(403).await;
     world.sound().await;
 }
@@ -220,7 +220,7 @@ async fn a_home_thins_what_stands_in_it_now() {
     let kept =
         Retention { versions_days: Some(10), every: Every::Month, trash_days: 30, sync_days: 10, brake_percent: 50 };
     world.tree.set_retention("tram", &kept).await.unwrap();
-    world.tree.tend(now() + 25 * DAY).await.unwrap();
+    world.tree.maintain(now() + 25 * DAY).await.unwrap();
     assert_eq!(versions(&max, "/files/max/a.txt").await.len(), 2);
     // Where a name of its own would lose its only version, that stays.
     assert_eq!(versions(&max, "/files/tram/named.txt").await.len(), 3);

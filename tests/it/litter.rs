@@ -40,7 +40,7 @@ async fn a_document_is_one_wherever_it_stands() {
         assert_eq!(versions(&max, &at("Projet/doc.docx")).await, ["1", "2", "3"], "{folder}");
         assert_eq!(versions(&max, &at("Copie/doc.docx")).await, ["1", "2"], "{folder}");
         // Left for days, all of it is there.
-        world.tree.tend(now() + 2 * DAY).await.unwrap();
+        world.tree.maintain(now() + 2 * DAY).await.unwrap();
         for path in ["Note.rtfd/TXT.rtf", "Projet/doc.docx", "Copie/doc.docx"] {
             assert_eq!(max.get(&at(path)).expect(200).await.text(), "three", "{folder}");
         }
@@ -61,7 +61,7 @@ async fn what_a_person_calls_temporary_is_a_document() {
         max.put(&path, "one").expect(201).await;
         max.put(&path, "two").expect(204).await;
         assert_eq!(versions(&max, &path).await, ["1", "2"], "{name}");
-        world.tree.tend(now() + 2 * DAY).await.unwrap();
+        world.tree.maintain(now() + 2 * DAY).await.unwrap();
         max.delete(&path).expect(204).await;
         assert_eq!(max.get(&format!("/trash/tram/{name}")).expect(200).await.text(), "two", "{name}");
         lea.delete(&format!("/trash/tram/{name}")).expect(204).await;
@@ -69,7 +69,7 @@ async fn what_a_person_calls_temporary_is_a_document() {
     // A document does not become litter by its name: nobody gets rid of one so.
     max.put("/files/tram/acte.docx", "acte").expect(201).await;
     max.relocate("/files/tram/acte.docx", "/files/tram/~$acte.docx").expect(201).await;
-    world.tree.tend(now() + 2 * DAY).await.unwrap();
+    world.tree.maintain(now() + 2 * DAY).await.unwrap();
     max.delete("/files/tram/~$acte.docx").expect(204).await;
     assert_eq!(max.get("/trash/tram/~$acte.docx").expect(200).await.text(), "acte");
     world.sound().await;
@@ -94,7 +94,7 @@ async fn what_was_emptied_in_an_earlier_release_is_no_damage() {
     max.put(path, "new content before it is swapped in").expect(201).await;
     max.delete(path).expect(204).await;
     sql(&world, "UPDATE node SET gone_at = gone_at - 200000 WHERE name LIKE 'A9%'").await;
-    world.tree.tend(now()).await.unwrap();
+    world.tree.maintain(now()).await.unwrap();
     // Which names are litter was decided anew for all nodes, those that had been emptied among them.
     sql(&world, "UPDATE node SET litter = 0 WHERE hash IS NULL AND kind = 'file'").await;
     assert!(!world.tree.check(|_| {}).await.unwrap().damage.is_empty());

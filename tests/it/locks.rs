@@ -402,12 +402,12 @@ async fn what_is_locked_is_not_cleared_away() {
         }
     }
     sql(&world, "UPDATE lock SET expires_at = expires_at + 864000").await;
-    assert_eq!(world.tree.tend(now + 100_000).await.unwrap().cleared, 1);
+    assert_eq!(world.tree.maintain(now + 100_000).await.unwrap().cleared, 1);
     for (token, path) in &held {
         assert_eq!(tokens(&max, path).await, [token.as_str()], "{path}");
     }
     // The one with what stands in it, and the other.
-    assert_eq!(world.tree.tend(now + 2_000_000).await.unwrap().cleared, 2);
+    assert_eq!(world.tree.maintain(now + 2_000_000).await.unwrap().cleared, 2);
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ async fn what_was_emptied_first_is_lost_with_its_versions_by_no_way() {
     for table in ["written_at", "modified_at", "placed_at"] {
         sql(&world, &format!("UPDATE node SET {table} = {table} - 200000 WHERE name = 'vanished.txt'")).await;
     }
-    assert_eq!(world.tree.tend(now()).await.unwrap().cleared, 0);
+    assert_eq!(world.tree.maintain(now()).await.unwrap().cleared, 0);
     assert_eq!(versions(&max, path).await, ["1", "2", "3", "4"]);
     world.sound().await;
 }

@@ -84,17 +84,17 @@ async fn all_that_is_held_counts_and_is_given_back() {
     assert_eq!(used(&world, &max).await, before + 2 * NODE_BYTES + 17);
     // Thinned versions, cleared litter, the emptied trash.
     max.delete(&at("d/~$b")).expect(204).await;
-    world.tree.tend(now() + 2 * DAY).await.unwrap();
+    world.tree.maintain(now() + 2 * DAY).await.unwrap();
     assert_eq!(used(&world, &max).await, before + 2 * NODE_BYTES + 10);
     let kept = world.tree.retention("small").await.unwrap();
     world.tree.set_retention("small", &Retention { versions_days: Some(60), ..kept }).await.unwrap();
-    assert!(world.tree.tend(now() + 90 * DAY).await.unwrap().thinned > 0);
+    assert!(world.tree.maintain(now() + 90 * DAY).await.unwrap().thinned > 0);
     assert!(used(&world, &max).await < before);
     max.delete(&at("d")).expect(204).await;
     max.delete("/trash/small/d").expect(204).await;
     assert_eq!(used(&world, &max).await, 2 * NODE_BYTES + 100);
     max.delete(&at("e")).expect(204).await;
-    world.tree.tend(now() + 200 * DAY).await.unwrap();
+    world.tree.maintain(now() + 200 * DAY).await.unwrap();
     assert_eq!(used(&world, &max).await, 0);
 }
 

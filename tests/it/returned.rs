@@ -107,7 +107,7 @@ async fn what_left_a_project_with_its_past_is_the_projects_again() {
     assert_eq!(max.get("/files/max/deep/deep.txt").expect(200).await.text(), "three");
     destroyed(&max, "max").await;
     world.sound().await;
-    world.tree.tend(now()).await.unwrap();
+    world.tree.maintain(now()).await.unwrap();
     world.sound().await;
     // The project has its former days, its trash and its versions.
     for path in ["acte.txt", "D/in.txt", "D/deep/deep.txt", "D/left.txt", "D/gone.txt", "D/first.txt"] {

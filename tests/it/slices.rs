@@ -210,7 +210,7 @@ async fn a_small_copy_is_one_change() {
     assert_ne!(before, seq().await);
     assert_eq!(count(&max, "/files/tram/e/").await, 3 * 31);
     // Nothing is left to be purged.
-    assert_eq!(world.tree.tend(now() + 7200).await.unwrap().purged, 0);
+    assert_eq!(world.tree.maintain(now() + 7200).await.unwrap().purged, 0);
     world.sound().await;
 }
 

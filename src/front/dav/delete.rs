@@ -18,7 +18,7 @@ use crate::wire::header::depth;
 pub(super) async fn delete(call: Call) -> Result<Response> {
     let depth = depth(&call.headers).map_err(bad_header)?;
     let (tree, request) = (&call.tree, &call.request);
-    if let Some(rest) = tree.pressing(|| remove(tree, request, depth)).await? {
+    if let Some(rest) = tree.retry_when_full(|| remove(tree, request, depth)).await? {
         tree.finish_purge(rest).await?;
     }
     Ok(Call::status(StatusCode::NO_CONTENT))

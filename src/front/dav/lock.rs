@@ -30,7 +30,7 @@ pub(super) async fn lock(mut call: Call) -> Result<Response> {
     let body = call.take_whole().await?;
     let timeout_s = timeout_s(&call.headers);
     if body.iter().all(u8::is_ascii_whitespace) {
-        return call.tree.pressing(|| refresh(&call.tree, &call.request, timeout_s)).await;
+        return call.tree.retry_when_full(|| refresh(&call.tree, &call.request, timeout_s)).await;
     }
     let info = lockinfo(&body).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let deep = match depth(&call.headers).map_err(bad_header)? {
@@ -50,7 +50,7 @@ pub(super) async fn lock(mut call: Call) -> Result<Response> {
         info.owner_xml
     };
     let asked = LockRequest { shared: info.shared, deep, owner_xml, timeout_s };
-    call.tree.pressing(|| make(&call.tree, &call.request, &asked)).await
+    call.tree.retry_when_full(|| make(&call.tree, &call.request, &asked)).await
 }
 
 async fn make(tree: &Tree, request: &Request, asked: &LockRequest) -> Result<Response> {
@@ -100,7 +100,7 @@ pub(super) async fn unlock(call: Call) -> Result<Response> {
     let Some(token) = call.request.preconditions.lock_token.clone() else {
         return Err(Refusal::of(Condition::BadRequest).text("the Lock-Token header is missing").into());
     };
-    call.tree.pressing(|| take_off(&call.tree, &call.request, &token)).await?;
+    call.tree.retry_when_full(|| take_off(&call.tree, &call.request, &token)).await?;
     Ok(Call::status(StatusCode::NO_CONTENT))
 }
 

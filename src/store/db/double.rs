@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Adapter, Answer, Argument, Columns, Control, Pipeline, Row, Session};
 use crate::model::error::{Cause, Failure};
 use crate::store::counters::Counters;
-use crate::store::place::DataDirectory;
+use crate::store::data_directory::DataDirectory;
 
 /// A part of a pipeline.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

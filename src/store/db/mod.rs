@@ -20,7 +20,7 @@ pub use self::row::{Argument, Cell, Columns, Row, key_of};
 pub use self::sqlite::account::Account;
 pub use self::sqlite::text;
 use super::counters::Counters;
-use super::place::DataDirectory;
+use super::data_directory::DataDirectory;
 use crate::model::error::Failure;
 
 /// The database we run on.

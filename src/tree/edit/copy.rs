@@ -1,9 +1,9 @@
 //! COPY and MOVE of any kind, in terms of the verbs.
 
 use super::Edit;
-use super::ahead::Unknown;
 use super::authority::Verb;
-use super::event::Deed;
+use super::event::AffectedObjects;
+use super::precomputed::MissingInput;
 use super::transfer::{Pages, SMALL};
 use super::verbs::{Content, Leaving};
 use super::version::Written;
@@ -42,23 +42,23 @@ impl Admitted<Edit> {
             };
             self.store.adopt_properties(&source, &document).await?;
             if let Some(written) = written {
-                self.store.record(Verb::Replace, || Deed::of(&document));
+                self.store.record(Verb::Replace, || AffectedObjects::of(&document));
                 self.store.write(document, &parent, written, session).await?;
             }
             return Ok(true);
         }
         let moved = self.request.method == Method::Move;
-        let to_be_built = match &self.store.ahead.built {
+        let to_be_built = match &self.store.precomputed.built {
             Some(built) => !built.is_of(&source, moved),
             None => deep && source.documents > SMALL,
         };
         if to_be_built {
-            return self.store.unknown(Unknown::Copy);
+            return self.store.missing(MissingInput::Copy);
         }
         let locks = self.locks_at_destination();
         let overwritten = self.clear_destination().await?;
         let members = deep && source.is_collection();
-        let top = match self.store.ahead.built.take() {
+        let top = match self.store.precomputed.built.take() {
             Some(built) => {
                 let slot = self.slot_at_destination()?;
                 self.store.bind_built(built, slot).await?
@@ -105,7 +105,7 @@ impl Admitted<Edit> {
         let mut pages = Pages::of((source, top, depth));
         while let Some(page) = pages.next(self).await? {
             if pages.is_large() {
-                return self.store.unknown(Unknown::Copy);
+                return self.store.missing(MissingInput::Copy);
             }
             let open = self.store.copy_page(page).await?;
             pages.waiting.extend(open);
@@ -135,7 +135,7 @@ impl Admitted<Edit> {
                 self.store.brake(&source).await?;
             }
             let session = self.destination.as_ref().and_then(|destination| self.session(destination));
-            self.store.record(Verb::Move, || Deed::within(source.home_id, [document.id, source.id]));
+            self.store.record(Verb::Move, || AffectedObjects::within(source.home_id, [document.id, source.id]));
             self.store.absorb(source, &old, (document, &parent), (session, fresh)).await?;
             return Ok(true);
         }
@@ -161,7 +161,7 @@ impl Admitted<Edit> {
         self.store.authorize(Verb::Unbind, parent.id)?;
         self.store.brake(&source).await?;
         let overwritten = self.duplicate(source.clone(), true).await?;
-        self.store.record(Verb::Unbind, || Deed::of(&source));
+        self.store.record(Verb::Unbind, || AffectedObjects::of(&source));
         self.store.remove(source, &parent, Leaving::MovedOut).await?;
         Ok(overwritten)
     }

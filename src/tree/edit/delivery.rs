@@ -50,7 +50,7 @@ impl Edit {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use super::super::ahead::ATTEMPTS;
+    use super::super::precomputed::ATTEMPTS;
     use super::Recipient;
     use crate::model::budget::Budget;
     use crate::model::calendar::Indexed;
@@ -64,7 +64,7 @@ mod tests {
     use crate::tree::Tree;
     use crate::tree::calendar::CALENDAR_TYPE;
     use crate::tree::edit::authority::{Authority, Verb};
-    use crate::tree::edit::event::Deed;
+    use crate::tree::edit::event::AffectedObjects;
     use crate::tree::edit::{Content, FileContent};
     use crate::tree::gate::Request;
 
@@ -105,8 +105,8 @@ mod tests {
                     done = admitted.store.deliver(to, "m.ics", meeting.clone()).await.map(drop);
                 }
             }
-            if let Some(unknown) = admitted.store.ahead.unknown.take() {
-                admitted = tree.again(admitted, unknown).await?;
+            if let Some(missing) = admitted.store.precomputed.missing.take() {
+                admitted = tree.retry(admitted, missing).await?;
                 continue;
             }
             done?;
@@ -166,11 +166,11 @@ mod tests {
     async fn no_verb_goes_beyond_its_authority() {
         let (_folder, tree) = people(&["ada"]).await;
         let mut job = tree.job_edit().await.expect("an edit");
-        assert!(job.doing(Verb::Grant, Deed::default()).is_err());
-        assert!(job.doing(Verb::Sweep, Deed::default()).is_ok());
+        assert!(job.doing(Verb::Grant, AffectedObjects::default()).is_err());
+        assert!(job.doing(Verb::Sweep, AffectedObjects::default()).is_ok());
         job.give_up().await;
         let mut administration = tree.administer().await.expect("an edit");
-        assert!(administration.doing(Verb::Sweep, Deed::default()).is_err());
+        assert!(administration.doing(Verb::Sweep, AffectedObjects::default()).is_err());
         administration.give_up().await;
         // A request writes where it said that it would, and nowhere else.
         let actor = tree.owner("ada").await.expect("a person");

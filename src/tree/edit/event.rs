@@ -1,4 +1,4 @@
-//! Change events: what each change did, by whom and by what right, told once it is on disk.
+//! Change events: what each change did, by whom and by what right, sent to observers once it is on disk.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -20,19 +20,19 @@ pub struct ChangeEvent {
     pub device: Option<String>,
     /// For whom, where it is in the home of another.
     pub on_behalf_of: Option<Id>,
-    /// The address that was asked, of a request.
+    /// The address of the request, where it is one.
     pub address: Option<String>,
     /// By what right.
     pub authority: Authority,
     /// What was done.
     pub verb: Verb,
     /// To what.
-    pub deed: Deed,
+    pub affected: AffectedObjects,
 }
 
 /// What something was done to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Deed {
+pub struct AffectedObjects {
     /// In which home.
     pub home: Option<Id>,
     /// The nodes, a collection with all below it; or the people or projects.
@@ -41,7 +41,7 @@ pub struct Deed {
     pub name: String,
 }
 
-impl Deed {
+impl AffectedObjects {
     /// Something done to a node.
     pub(in crate::tree) fn of(node: &Node) -> Self {
         Self { home: Some(node.home_id), objects: vec![node.id], name: node.name.clone() }
@@ -70,7 +70,7 @@ impl Deed {
 
 type Observer = Box<dyn Fn(&ChangeEvent) + Send + Sync>;
 
-/// Who hears of changes of this process.
+/// The observers of the changes of this process.
 #[derive(Default)]
 pub(in crate::tree) struct Hooks {
     observers: RwLock<Vec<Observer>>,
@@ -86,7 +86,7 @@ impl Hooks {
         !self.observers.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    pub fn tell(&self, events: &[ChangeEvent]) {
+    pub fn notify(&self, events: &[ChangeEvent]) {
         let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
         for event in events {
             observers.iter().for_each(|observer| observer(event));

@@ -24,7 +24,7 @@
 
 use super::Edit;
 use super::authority::Verb;
-use super::event::Deed;
+use super::event::AffectedObjects;
 use super::verbs::bug;
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Refusal, Result};
@@ -80,7 +80,7 @@ impl Admitted<Edit> {
             expires_at: until.min(self.now + asked.timeout_s),
         };
         lock::insert(&mut self.store.txn, &made, locked.home_id).await?;
-        self.store.record(Verb::Lock, || Deed::of(locked));
+        self.store.record(Verb::Lock, || AffectedObjects::of(locked));
         if !locked.sealed && locked.draft.is_none() && !deep {
             // What was made empty just now waits for its content as long as this lock stands.
             node::set_session(&mut self.store.txn, locked.id, Some(&made.token)).await?;
@@ -111,7 +111,7 @@ impl Admitted<Edit> {
         let (_, until) = lock::room(&mut self.store.txn, node.home_id, lock.node_id, actor).await?;
         lock.expires_at = until.min(self.now + timeout_s);
         lock::refresh(&mut self.store.txn, &lock.token, timeout_s, lock.expires_at).await?;
-        self.store.record(Verb::Lock, || Deed::of(&node));
+        self.store.record(Verb::Lock, || AffectedObjects::of(&node));
         Ok((lock, root))
     }
 
@@ -137,7 +137,7 @@ impl Admitted<Edit> {
             let detail = crate::model::error::Detail::Privilege(Privilege::Unlock);
             return Err(Refusal::of(Condition::NeedPrivileges).at(root).because(detail).into());
         }
-        self.store.record(Verb::Unlock, || Deed::of(&node));
+        self.store.record(Verb::Unlock, || AffectedObjects::of(&node));
         self.store.end_locks(&[lock], true).await
     }
 

@@ -4,7 +4,6 @@
 //!
 //! The edit of a request comes from the gate alone ([`Tree::write`]). Nothing else in the crate holds the transaction.
 
-mod ahead;
 pub mod authority;
 mod copy;
 mod delivery;
@@ -12,6 +11,7 @@ mod depth;
 pub mod event;
 pub mod lock;
 mod object;
+mod precomputed;
 mod quota;
 mod request;
 mod rewind;
@@ -24,9 +24,9 @@ mod version;
 
 use std::sync::Arc;
 
-use self::ahead::{Ahead, Unknown};
 use self::authority::{Authority, Verb};
-use self::event::{ChangeEvent, Deed, Hooks};
+use self::event::{AffectedObjects, ChangeEvent, Hooks};
+use self::precomputed::{MissingInput, Precomputed};
 use super::Tree;
 use super::former;
 use super::gate::{Admitted, GateContext, Request, admit};
@@ -40,11 +40,11 @@ use crate::model::node::ROOT;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::store::Counters;
-use crate::store::carried::Carried;
 use crate::store::db::{Batch, Connection};
 use crate::store::executor::{Executor, Prefetched};
 use crate::store::node::{self, Claim, Walk};
 use crate::store::statement::Statement;
+use crate::store::task::RunToCompletion;
 use crate::store::transaction::Txn;
 
 pub use self::delivery::Recipient;
@@ -73,7 +73,7 @@ pub struct Edit {
     /// What the index says of the calendar object that is written, by the hash of its content.
     indexed: Option<(String, Indexed)>,
     /// What was found out for it before.
-    ahead: Ahead,
+    precomputed: Precomputed,
     /// The home that would have lost too much by it (see `trash`).
     braked: Option<Id>,
     hooks: Arc<Hooks>,
@@ -86,19 +86,19 @@ pub struct Edit {
 impl Tree {
     /// Admits a request to a change that claims the homes of its path and its destination.
     pub async fn write(&self, request: &Request) -> Result<Admitted<Edit>> {
-        self.write_knowing(request, Ahead::default()).await
+        self.write_with(request, Precomputed::default()).await
     }
 
     /// The same with what was found out for it before.
-    async fn write_knowing(&self, request: &Request, ahead: Ahead) -> Result<Admitted<Edit>> {
-        let has_room = self.room_for(request.method).await;
+    async fn write_with(&self, request: &Request, precomputed: Precomputed) -> Result<Admitted<Edit>> {
+        let has_room = self.check_disk_space(request.method).await;
         let mut edit = Edit::begin(self, Authority::Gate).await?;
         let mut names: Vec<String> = [Some(&request.path), request.destination.as_ref()]
             .into_iter()
             .flatten()
             .flat_map(Target::home_names)
             .collect();
-        names.extend_from_slice(&ahead.homes);
+        names.extend_from_slice(&precomputed.homes);
         if let Some(document) = former::document_of(&request.path) {
             names.extend(node::home_name(&mut edit.txn, document).await?);
         }
@@ -112,7 +112,7 @@ impl Tree {
             edit.claims.extend(node::claim(&mut edit.txn, name, next).await?);
         }
         edit.names = names;
-        edit.ahead = ahead;
+        edit.precomputed = precomputed;
         let clock = GateContext { now: edit.now, ..self.clock() };
         let mut admitted = admit(edit, request.clone(), clock).await?;
         admitted.hand_over();
@@ -182,7 +182,7 @@ impl Edit {
             collection: Path::default(),
             moves: false,
             indexed: None,
-            ahead: Ahead::default(),
+            precomputed: Precomputed::default(),
             braked: None,
             observed: hooks.has_observers(),
             hooks,
@@ -206,14 +206,14 @@ impl Edit {
     }
 
     /// Claims homes, by their folded names, besides those that are claimed. Homes are claimed in the order of their
-    /// names: where one comes too late the change ends, and is begun again with it ([`Tree::again`]). So whoever needs
+    /// names: where one comes too late the change ends, and is begun again with it ([`Tree::retry`]). So whoever needs
     /// many asks for all at once.
     pub(super) async fn claim_homes(&mut self, names: impl IntoIterator<Item = String>) -> Result<()> {
         let mut names: Vec<String> = names.into_iter().filter(|name| !self.names.contains(name)).collect();
         names.sort();
         names.dedup();
         if names.first().zip(self.names.last()).is_some_and(|(first, last)| first < last) {
-            return self.unknown(Unknown::Homes(names));
+            return self.missing(MissingInput::Homes(names));
         }
         for name in names {
             self.claims.extend(node::claim(&mut self.txn, &name, None).await?);
@@ -246,8 +246,8 @@ impl Edit {
         Err(Failure::new("a verb beyond its authority", what))
     }
 
-    /// Tells of something that this change does, when it is committed.
-    fn record(&mut self, verb: Verb, deed: impl FnOnce() -> Deed) {
+    /// Records what this change does, for the observers of its commit.
+    fn record(&mut self, verb: Verb, affected: impl FnOnce() -> AffectedObjects) {
         if self.observed {
             self.events.push(ChangeEvent {
                 at: self.now,
@@ -257,19 +257,19 @@ impl Edit {
                 address: self.address.as_ref().map(|path| path.href(false)),
                 authority: self.authority,
                 verb,
-                deed: deed(),
+                affected: affected(),
             });
         }
     }
 
     /// The transaction, for a verb that names no node of a request.
-    pub(super) fn doing(&mut self, verb: Verb, deed: Deed) -> std::result::Result<&mut Txn, Failure> {
-        self.authorize(verb, deed.objects.first().copied().unwrap_or_default())?;
-        self.record(verb, || deed);
+    pub(super) fn doing(&mut self, verb: Verb, affected: AffectedObjects) -> std::result::Result<&mut Txn, Failure> {
+        self.authorize(verb, affected.objects.first().copied().unwrap_or_default())?;
+        self.record(verb, || affected);
         Ok(&mut self.txn)
     }
 
-    /// The same for what is not told.
+    /// The same for what is no change event.
     pub(super) fn statements(&mut self, verb: Verb) -> std::result::Result<&mut Txn, Failure> {
         self.authorize(verb, Id::default())?;
         Ok(&mut self.txn)
@@ -304,9 +304,9 @@ impl Edit {
         }
         // Once begun it is carried through, and so is the telling.
         let Self { txn, hooks, events, wakes, .. } = self;
-        let told = Carried::through(async move {
+        let told = RunToCompletion::of(async move {
             txn.commit().await?;
-            hooks.tell(&events);
+            hooks.notify(&events);
             if wakes {
                 hooks.wake();
             }

@@ -2,7 +2,7 @@
 //! refused.
 
 use super::Edit;
-use super::ahead::Unknown;
+use super::precomputed::MissingInput;
 use crate::model::calendar::{ComponentSet, Indexed};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
@@ -32,12 +32,12 @@ impl Edit {
         }
         let Some(hash) = object.hash.clone() else { return Ok(None) };
         let brought = self.indexed.take().filter(|(of, _)| *of == hash).map(|(_, indexed)| indexed);
-        let known = match brought.or_else(|| self.ahead.indexed.get(&hash).cloned()) {
+        let known = match brought.or_else(|| self.precomputed.indexed.get(&hash).cloned()) {
             Some(indexed) => Some(indexed),
             // Whoever writes other content has said what it is (see `write`): it stands as it did.
             None => calendar::indexed(&mut self.txn, object.id).await?,
         };
-        let Some(mut indexed) = known else { return self.unknown(Unknown::Index(hash)) };
+        let Some(mut indexed) = known else { return self.missing(MissingInput::Index(hash)) };
         let mut standing = calendar::standing(&mut self.txn, object.parent_id, &indexed.uid, object.id).await?;
         if indexed.is_unreadable()
             && let Some(uid) = standing.uid.take()
@@ -63,7 +63,7 @@ impl Edit {
     pub(super) async fn know_index(&mut self, source: &Node) -> Result<()> {
         if let (Kind::Object, Some(hash)) = (source.copied_kind(), &source.hash) {
             let known = calendar::indexed(&mut self.txn, source.id).await?;
-            self.ahead.indexed.extend(known.map(|indexed| (hash.clone(), indexed)));
+            self.precomputed.indexed.extend(known.map(|indexed| (hash.clone(), indexed)));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The quota of a home: all that it holds counts (see `store/held.rs`), and no change may add to what is more than it
+//! The quota of a home: all that it holds counts (see `store/usage.rs`), and no change may add to what is more than it
 //! may hold. What only frees room is never refused.
 
 use super::Edit;
@@ -7,7 +7,7 @@ use crate::model::error::Result;
 use crate::model::id::Id;
 use crate::model::node::{NODE_BYTES, Node};
 use crate::store::node::Claim;
-use crate::store::{held, property};
+use crate::store::{property, usage};
 
 impl Node {
     /// What it holds itself, without its properties and what stands in it.
@@ -37,19 +37,19 @@ impl Edit {
     pub(super) async fn quota_kept(&mut self, claim: &Claim) -> Result<()> {
         let mut used = claim.used_bytes;
         if claim.reckoned && claim.quota_bytes.is_some() {
-            used = held::quota(&mut self.txn, claim.home).await?.0;
+            used = usage::quota(&mut self.txn, claim.home).await?.0;
         }
         fits(claim, used.saturating_add(claim.added_bytes))
     }
 
     /// The dead properties of a node, those that are the same for all, change between the two.
     pub(super) async fn properties_change(&mut self, node: &Node) -> Result<()> {
-        Ok(held::properties_change(&mut self.txn, node.home_id, node.id).await?)
+        Ok(usage::properties_change(&mut self.txn, node.home_id, node.id).await?)
     }
 
     /// See [`Self::properties_change`]; a new node had none before.
     pub(super) async fn properties_changed(&mut self, node: &Node) -> Result<()> {
-        held::properties_changed(&mut self.txn, node.home_id, node.id).await?;
+        usage::properties_changed(&mut self.txn, node.home_id, node.id).await?;
         for claim in self.claims.iter_mut().filter(|claim| claim.home == node.home_id) {
             claim.reckoned = true;
         }

@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 
 use super::Edit;
-use super::ahead::{ATTEMPTS, Ahead, Unknown};
 use super::authority::Verb;
-use super::event::Deed;
+use super::event::AffectedObjects;
+use super::precomputed::{ATTEMPTS, MissingInput, Precomputed};
 use super::verbs::{Leaving, bug};
 use super::version::Written;
 use crate::model::condition::Condition;
@@ -45,8 +45,8 @@ impl Tree {
         let mut admitted = self.write(request).await?;
         loop {
             let done = admitted.update(to).await;
-            if let Some(unknown) = admitted.store.ahead.unknown.take() {
-                admitted = self.again(admitted, unknown).await?;
+            if let Some(missing) = admitted.store.precomputed.missing.take() {
+                admitted = self.retry(admitted, missing).await?;
                 continue;
             }
             let (admitted, updated) = self.braked(admitted, done).await?;
@@ -85,12 +85,12 @@ impl Tree {
     async fn carry_out(&self, request: &Request, at: Timestamp, plan: &Plan, overlooked: bool) -> Result<bool> {
         let whole = plan.changes.len() <= FEW;
         let (mut done, mut attempts) = (0, 0);
-        let (mut ahead, mut made) = (Ahead::default(), HashMap::new());
+        let (mut precomputed, mut made) = (Precomputed::default(), HashMap::new());
         while let Some(rest) = plan.changes.get(done..).filter(|rest| !rest.is_empty()) {
             let changes = rest.get(..FEW).unwrap_or(rest);
             for hash in changes.iter().filter_map(|change| change.object.as_ref()) {
-                if !ahead.indexed.contains_key(hash) {
-                    self.find_out(request, &mut ahead, Unknown::Index(hash.clone())).await?;
+                if !precomputed.indexed.contains_key(hash) {
+                    self.precompute(request, &mut precomputed, MissingInput::Index(hash.clone())).await?;
                 }
             }
             let mut admitted = self.write(request).await?;
@@ -99,21 +99,21 @@ impl Tree {
                 admitted.store.give_up().await;
                 return Ok(false);
             }
-            admitted.store.ahead = ahead;
+            admitted.store.precomputed = precomputed;
             let slice = Slice { at, changes, whole };
             let outcome = admitted.rewind(slice, &mut made).await;
-            ahead = std::mem::take(&mut admitted.store.ahead);
-            if let Some(unknown) = ahead.unknown.take() {
+            precomputed = std::mem::take(&mut admitted.store.precomputed);
+            if let Some(missing) = precomputed.missing.take() {
                 admitted.store.give_up().await;
                 attempts += 1;
                 if attempts > FEW {
                     return Err(Condition::Busy.into());
                 }
-                self.find_out(request, &mut ahead, unknown).await?;
+                self.precompute(request, &mut precomputed, missing).await?;
                 continue;
             }
             done += outcome?;
-            (ahead, attempts) = (Ahead::default(), 0);
+            (precomputed, attempts) = (Precomputed::default(), 0);
             admitted.commit().await?;
         }
         Ok(true)
@@ -156,7 +156,7 @@ impl Admitted<Edit> {
 
     async fn rewrite(&mut self, document: Node, version: &Node) -> Result<()> {
         self.store.authorize(Verb::Replace, document.id)?;
-        self.store.record(Verb::Replace, || Deed::of(&document));
+        self.store.record(Verb::Replace, || AffectedObjects::of(&document));
         let parent = self.parent()?;
         let session = self.session(&self.target);
         if let Some(written) = self.anew(version) {
@@ -177,7 +177,7 @@ impl Admitted<Edit> {
         for verb in [Verb::Rewind, Verb::Bind, Verb::Unbind] {
             self.store.authorize(verb, top.id)?;
         }
-        self.store.record(Verb::Rewind, || Deed::of(&top));
+        self.store.record(Verb::Rewind, || AffectedObjects::of(&top));
         let top = top.id;
         let mut folder: Option<Node> = None;
         for (place, change) in slice.changes.iter().enumerate() {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::Edit;
 use super::authority::Verb;
-use super::event::Deed;
+use super::event::AffectedObjects;
 use super::verbs::Slot;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
@@ -72,14 +72,14 @@ impl Tree {
     pub async fn transfer(&self, request: &Request, deep: bool) -> Result<Transferred> {
         let mut admitted = self.write(request).await?;
         loop {
-            let built = admitted.store.ahead.built;
+            let built = admitted.store.precomputed.built;
             let done = admitted.carry_out(deep).await;
-            if let Some(unknown) = admitted.store.ahead.unknown.take() {
-                admitted.store.ahead.built = built;
-                admitted = self.again(admitted, unknown).await?;
+            if let Some(missing) = admitted.store.precomputed.missing.take() {
+                admitted.store.precomputed.built = built;
+                admitted = self.retry(admitted, missing).await?;
                 continue;
             }
-            let unneeded = admitted.store.ahead.built.take();
+            let unneeded = admitted.store.precomputed.built.take();
             let done = self.concluded(admitted, done).await;
             self.abandon(if done.is_ok() { unneeded } else { built }).await?;
             return done;
@@ -139,7 +139,7 @@ impl Tree {
     pub(super) async fn abandon(&self, built: Option<Built>) -> Result<()> {
         let Some(built) = built else { return Ok(()) };
         let mut edit = self.job_edit().await?;
-        purge::put_off(edit.doing(Verb::Purge, Deed::to([built.top]))?, built.top, 0).await?;
+        purge::put_off(edit.doing(Verb::Purge, AffectedObjects::to([built.top]))?, built.top, 0).await?;
         edit.commit().await?;
         self.finish_purge(built.top).await?;
         Ok(())
@@ -249,7 +249,7 @@ impl Edit {
     pub(super) async fn copy_page(&mut self, page: OnePage) -> Result<Vec<Open>> {
         let OnePage { members, to, depth, property_bytes, indexed } = page;
         // Beside what was found out for this change because no row said it.
-        self.ahead.indexed.extend(indexed);
+        self.precomputed.indexed.extend(indexed);
         // The tree of this very moment holds what is being made of it.
         let made = |member: &Node| member.home_id == to.home_id && member.placed_seq == self.claimed(to.home_id);
         let members: Vec<Node> = members.into_iter().filter(|member| !made(member)).collect();
@@ -289,7 +289,7 @@ impl Edit {
             return Err(Condition::Busy.into());
         }
         let top = self.placed(top, &parent, &name)?;
-        self.record(Verb::Bind, || Deed::of(&top));
+        self.record(Verb::Bind, || AffectedObjects::of(&top));
         self.update_place(&top).await?;
         self.stamp(&parent, top.seq, (top.size_bytes, top.documents)).await?;
         Ok(top)

@@ -7,7 +7,7 @@
 //! nobody else would. The deletion that goes beyond the share passes, for it may be of one folder, and meant.
 
 use super::authority::Verb;
-use super::event::Deed;
+use super::event::AffectedObjects;
 use super::{Authority, Edit};
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal, Result};
@@ -117,7 +117,7 @@ impl Admitted<Edit> {
         }
         self.store.within_depth(&source, None, &to).await?;
         let back = self.back(source, &parent, &name).await?;
-        self.store.record(Verb::Restore, || Deed::of(&back));
+        self.store.record(Verb::Restore, || AffectedObjects::of(&back));
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl Admitted<Edit> {
         let from = self.target.parent().map(|link| link.node.id).unwrap_or_default();
         self.store.authorize(Verb::Purge, from)?;
         self.leads_wherever_it_stood(&node).await?;
-        self.store.record(Verb::Purge, || Deed::of(&node));
+        self.store.record(Verb::Purge, || AffectedObjects::of(&node));
         let holder = self.target.parent().map(|link| link.node.clone()).filter(|holder| holder.kind != Kind::Trash);
         if let Some(holder) = holder {
             let seq = self.store.seq(node.home_id)?;
@@ -181,7 +181,7 @@ impl Tree {
             let mut edit = Edit::begin(self, Authority::Gate).await?;
             let (person, name, now) = (actor.id, actor.name.clone(), edit.now);
             edit.actor = Some(actor);
-            trash::hold(edit.doing(Verb::Hold, Deed::within(home, [person]))?, home, person, now).await?;
+            trash::hold(edit.doing(Verb::Hold, AffectedObjects::within(home, [person]))?, home, person, now).await?;
             let home = node::home_name(&mut edit, home).await?;
             edit.commit().await?;
             tracing::warn!(person = name, home, "deletions are held: too many in a minute");
@@ -193,8 +193,8 @@ impl Tree {
     pub async fn purge(&self, mut admitted: Admitted<Edit>) -> Result<Option<Id>> {
         loop {
             let begun = admitted.purge().await;
-            if let Some(unknown) = admitted.store.ahead.unknown.take() {
-                admitted = self.again(admitted, unknown).await?;
+            if let Some(missing) = admitted.store.precomputed.missing.take() {
+                admitted = self.retry(admitted, missing).await?;
                 continue;
             }
             let rest = begun?;

@@ -2,7 +2,7 @@
 
 use super::Edit;
 use super::authority::Verb;
-use super::event::Deed;
+use super::event::AffectedObjects;
 use super::verbs::Leaving;
 use crate::model::error::Result;
 use crate::model::id::Timestamp;
@@ -18,7 +18,7 @@ impl Edit {
             return Ok(false);
         };
         self.end_session(&mut draft, true).await?;
-        self.record(Verb::Seal, || Deed::of(&draft));
+        self.record(Verb::Seal, || AffectedObjects::of(&draft));
         Ok(true)
     }
 
@@ -35,7 +35,7 @@ impl Edit {
         let locked = !lock::below(&mut self.txn, found.home_id, found.id, at).await?.is_empty();
         let Some(node) = unchanged.filter(|_| stands && !holds && !locked) else { return Ok(false) };
         let Some((parent, _)) = version::node(&mut self.txn, node.parent_id).await? else { return Ok(false) };
-        self.record(Verb::Clear, || Deed::of(&node));
+        self.record(Verb::Clear, || AffectedObjects::of(&node));
         self.remove(node, &parent, Leaving::Cleared).await?;
         Ok(true)
     }

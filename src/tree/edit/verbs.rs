@@ -5,7 +5,7 @@
 
 use super::Edit;
 use super::authority::Verb;
-use super::event::Deed;
+use super::event::AffectedObjects;
 use super::version::Written;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
@@ -99,7 +99,7 @@ impl Edit {
     pub(super) async fn bind(&mut self, slot: Slot, content: Content) -> Result<Node> {
         self.authorize(Verb::Bind, slot.parent.id)?;
         let node = self.land(slot, content).await?;
-        self.record(Verb::Bind, || Deed::of(&node));
+        self.record(Verb::Bind, || AffectedObjects::of(&node));
         Ok(node)
     }
 
@@ -162,7 +162,7 @@ impl Edit {
             Some(document) => self.absorb(source, old_parent, (document, &parent), (session, true)).await?,
             None => self.relocate_node(source, Some(old_parent), &parent, &name).await?,
         };
-        self.record(Verb::Move, || Deed::of(&node));
+        self.record(Verb::Move, || AffectedObjects::of(&node));
         Ok(node)
     }
 
@@ -180,7 +180,7 @@ impl Edit {
         }
         let written = self.take(content).await?;
         let document = self.write(document, parent, written, session).await?;
-        self.record(Verb::Replace, || Deed::of(&document));
+        self.record(Verb::Replace, || AffectedObjects::of(&document));
         Ok(document)
     }
 
@@ -193,7 +193,7 @@ impl Edit {
     ) -> Result<()> {
         let verb = if node.view == View::Linked { Verb::Personalize } else { Verb::Patch };
         self.authorize(verb, node.id)?;
-        self.record(verb, || Deed::of(&node));
+        self.record(verb, || AffectedObjects::of(&node));
         match node.view {
             View::Linked => return self.personalize(node.id, changes).await,
             View::Version => return self.annotate(&node, changes).await,
@@ -262,7 +262,7 @@ impl Edit {
     pub(super) async fn unbind(&mut self, node: Node, parent: &Node, leaving: Leaving) -> Result<()> {
         self.authorize(Verb::Unbind, parent.id)?;
         self.brake(&node).await?;
-        self.record(Verb::Unbind, || Deed::of(&node));
+        self.record(Verb::Unbind, || AffectedObjects::of(&node));
         self.remove(node, parent, leaving).await
     }
 

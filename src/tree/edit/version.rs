@@ -5,7 +5,7 @@
 //! The rules themselves are in [`crate::model::version`].
 
 use super::Edit;
-use super::ahead::Unknown;
+use super::precomputed::MissingInput;
 use super::verbs::{FileContent, PropertyChange};
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
@@ -141,9 +141,9 @@ impl Edit {
         let known = |(of, _): &(String, Indexed)| *of == written.hash;
         if document.kind == Kind::Object
             && !self.indexed.as_ref().is_some_and(known)
-            && !self.ahead.indexed.contains_key(&written.hash)
+            && !self.precomputed.indexed.contains_key(&written.hash)
         {
-            return self.unknown(Unknown::Index(written.hash));
+            return self.missing(MissingInput::Index(written.hash));
         }
         let added = written.size_bytes - document.size_bytes;
         let refined = refines(document.present(), self.now, |token| session.as_deref() == Some(token));

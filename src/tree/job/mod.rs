@@ -17,11 +17,11 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use self::retention::Tended;
+use self::retention::MaintenanceReport;
 use super::administration::{self, AdministrationError};
 use super::edit::Edit;
 use super::edit::authority::Verb;
-use super::edit::event::Deed;
+use super::edit::event::AffectedObjects;
 use super::{Tree, caught};
 use crate::model::error::{Failure, Result};
 use crate::model::id::{Id, Timestamp, now};
@@ -52,10 +52,10 @@ pub static JOBS: [JobRow; 5] = [
     }),
     recurring("retention", 300, |tree, _| {
         Box::pin(async move {
-            let mut tended = Tended::default();
-            tree.retain(now(), &mut tended).await?;
-            done("versions thinned", tended.thinned)?;
-            done("nodes purged from the trash", tended.purged)
+            let mut maintained = MaintenanceReport::default();
+            tree.retain(now(), &mut maintained).await?;
+            done("versions thinned", maintained.thinned)?;
+            done("nodes purged from the trash", maintained.purged)
         })
     }),
     // All rows are read for it.
@@ -148,7 +148,7 @@ impl Tree {
                 None => return Ok(Looked::NextAt(None)),
             },
         }
-        if let Some(held) = self.pressing(|| self.take(row, at)).await? {
+        if let Some(held) = self.retry_when_full(|| self.take(row, at)).await? {
             self.run_held(held).await?;
             return Ok(Looked::Again);
         }
@@ -197,7 +197,7 @@ impl Tree {
         if let Some(error) = &error {
             tracing::error!(error, kind = row.kind, key = job.key, tries = job.tries, "a job failed");
         }
-        self.pressing(|| self.conclude(&held, error.as_deref())).await
+        self.retry_when_full(|| self.conclude(&held, error.as_deref())).await
     }
 
     /// `false`: another process holds it. Where that cannot be found out just now, the next time tells.
@@ -248,7 +248,7 @@ impl Tree {
     pub async fn retry_jobs(&self, key: Option<&str>) -> administration::AdministrationResult<u64> {
         let mut edit = self.administer().await?;
         let now = edit.now();
-        let about = Deed { name: key.unwrap_or_default().to_owned(), ..Deed::default() };
+        let about = AffectedObjects { name: key.unwrap_or_default().to_owned(), ..AffectedObjects::default() };
         let retried = job::retry(edit.doing(Verb::RetryJob, about)?, key, now).await?;
         if let (Some(key), 0) = (key, retried) {
             return Err(AdministrationError::NoJob(key.to_owned()));
@@ -262,7 +262,7 @@ impl Edit {
     /// Has something done after this change, unless a job of the same key is entered: nothing is if the change is not
     /// made.
     pub(super) async fn enqueue(&mut self, new: NewJob<'_>) -> Result<()> {
-        let about = Deed { name: new.key.to_owned(), ..Deed::default() };
+        let about = AffectedObjects { name: new.key.to_owned(), ..AffectedObjects::default() };
         let now = self.now();
         job::enter(self.doing(Verb::EnterJob, about)?, new, now).await?;
         self.wake_workers();

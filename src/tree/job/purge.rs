@@ -6,7 +6,7 @@ use crate::model::id::{Id, Timestamp};
 use crate::store::purge;
 use crate::tree::Tree;
 use crate::tree::edit::authority::Verb;
-use crate::tree::edit::event::Deed;
+use crate::tree::edit::event::AffectedObjects;
 
 /// How many purges are looked for at a time.
 const PAGE: i64 = 100;
@@ -16,7 +16,7 @@ impl Tree {
     pub async fn finish_purge(&self, top: Id) -> Result<u64> {
         let mut removed = 0;
         loop {
-            let (slice, more) = self.pressing(|| self.purge_slice(top)).await?;
+            let (slice, more) = self.retry_when_full(|| self.purge_slice(top)).await?;
             removed += slice;
             if !more {
                 return Ok(removed);
@@ -28,7 +28,7 @@ impl Tree {
     async fn purge_slice(&self, top: Id) -> Result<(u64, bool)> {
         let (mut removed, mut step) = (0, Some(0));
         let mut edit = self.job_edit().await?;
-        let txn = edit.doing(Verb::Purge, Deed::to([top]))?;
+        let txn = edit.doing(Verb::Purge, AffectedObjects::to([top]))?;
         while step.is_some() && !txn.is_long() {
             step = purge::carry_on(txn, top).await?;
             removed += step.unwrap_or_default();

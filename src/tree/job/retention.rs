@@ -13,7 +13,7 @@ use crate::store::{node, past, purge, retention, trash, version};
 use crate::tree::Tree;
 use crate::tree::administration::{self, home_named};
 use crate::tree::edit::authority::Verb;
-use crate::tree::edit::event::Deed;
+use crate::tree::edit::event::AffectedObjects;
 use crate::tree::former::zone;
 
 const PAGE: i64 = 200;
@@ -21,7 +21,7 @@ const DAY_S: i64 = 86_400;
 
 /// What the jobs did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Tended {
+pub struct MaintenanceReport {
     /// Drafts whose session had lapsed and that are versions now.
     pub sealed: u64,
     /// Litter cleared away.
@@ -45,13 +45,13 @@ impl Tree {
     pub async fn set_retention(&self, name: &str, retention: &Retention) -> administration::AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let home = home_named(&mut edit, name).await?;
-        retention::set(edit.doing(Verb::SetRetention, Deed::within(home, []))?, home, retention).await?;
+        retention::set(edit.doing(Verb::SetRetention, AffectedObjects::within(home, []))?, home, retention).await?;
         Ok(edit.commit().await?)
     }
 
     /// What all jobs but the sweep do, as of a moment.
-    pub async fn tend(&self, at: Timestamp) -> Result<Tended> {
-        let mut done = Tended { purged: self.finish_purges(now()).await?, ..Tended::default() };
+    pub async fn maintain(&self, at: Timestamp) -> Result<MaintenanceReport> {
+        let mut done = MaintenanceReport { purged: self.finish_purges(now()).await?, ..MaintenanceReport::default() };
         done.sealed = self.seal_lapsed(at).await?;
         done.cleared = self.clear_litter(at).await?;
         self.retain(at, &mut done).await?;
@@ -88,23 +88,24 @@ impl Tree {
     }
 
     /// Lets old versions and deletions of all homes go.
-    pub(super) async fn retain(&self, at: Timestamp, done: &mut Tended) -> Result<()> {
+    pub(super) async fn retain(&self, at: Timestamp, done: &mut MaintenanceReport) -> Result<()> {
         let (mut homes, mut failed) = (Homes::default(), Ok(()));
         while let Some((home, _)) = homes.next(self).await? {
-            // What fails in one home keeps no other from being tended.
+            // What fails in one home keeps no other from its turn.
             failed = failed.and(self.retain_in(home, at, done).await);
         }
         failed
     }
 
-    async fn retain_in(&self, home: Id, at: Timestamp, done: &mut Tended) -> Result<()> {
+    async fn retain_in(&self, home: Id, at: Timestamp, done: &mut MaintenanceReport) -> Result<()> {
         let Some(kept) = retention::of(&mut self.store.read().await?, home).await? else { return Ok(()) };
         // First of all: a token from before what goes below must not be honoured any more.
         let synced = at - kept.sync_days * DAY_S;
         let horizon = retention::horizon(&mut self.store.read().await?, home, synced).await?;
         if horizon > past::oldest_seq(&mut self.store.read().await?, home).await? {
             let mut edit = self.job_edit().await?;
-            retention::move_horizon(edit.doing(Verb::MoveHorizon, Deed::within(home, []))?, home, horizon).await?;
+            retention::move_horizon(edit.doing(Verb::MoveHorizon, AffectedObjects::within(home, []))?, home, horizon)
+                .await?;
             edit.commit().await?;
         }
         if let Some(days) = kept.versions_days {
@@ -145,13 +146,13 @@ impl Tree {
                 return Ok(cleared);
             }
             let mut edit = self.job_edit().await?;
-            let txn = edit.doing(Verb::Clear, Deed::within(home, litter.iter().copied()))?;
+            let txn = edit.doing(Verb::Clear, AffectedObjects::within(home, litter.iter().copied()))?;
             retention::empty_litter(txn, home, before, &litter).await?;
             edit.commit().await?;
         }
     }
 
-    async fn thin(&self, home: Id, kept: &Retention, before: Timestamp, done: &mut Tended) -> Result<()> {
+    async fn thin(&self, home: Id, kept: &Retention, before: Timestamp, done: &mut MaintenanceReport) -> Result<()> {
         let zone = zone();
         let mut after = Id(0);
         loop {
@@ -172,7 +173,7 @@ impl Tree {
                 while !edit.is_long()
                     && let Some((document, number)) = going.next()
                 {
-                    let txn = edit.doing(Verb::Thin, Deed::within(home, [document]))?;
+                    let txn = edit.doing(Verb::Thin, AffectedObjects::within(home, [document]))?;
                     done.thinned += u64::from(retention::drop_version(txn, home, document, number).await?);
                 }
                 edit.commit().await?;
@@ -180,14 +181,14 @@ impl Tree {
         }
     }
 
-    async fn empty_trash(&self, home: Id, litter: bool, before: Timestamp, done: &mut Tended) -> Result<()> {
+    async fn empty_trash(&self, home: Id, litter: bool, before: Timestamp, done: &mut MaintenanceReport) -> Result<()> {
         // The names that these bore are forgotten with them: who synchronized before they went must begin again.
         let last = retention::horizon(&mut self.store.read().await?, home, before).await?;
         loop {
             if trash::gone_before(&mut self.store.read().await?, home, litter, before, 1).await?.is_empty() {
                 return Ok(());
             }
-            let (tops, documents) = self.pressing(|| self.empty_some((home, litter), before, last)).await?;
+            let (tops, documents) = self.retry_when_full(|| self.empty_some((home, litter), before, last)).await?;
             done.purged += documents;
             for top in tops {
                 done.purged += self.finish_purge(top).await?;
@@ -200,8 +201,8 @@ impl Tree {
         let mut edit = self.job_edit().await?;
         // Asked again: what was restored meanwhile stays.
         let gone = trash::gone_before(&mut edit, home, litter, before, PAGE).await?;
-        retention::move_horizon(edit.doing(Verb::MoveHorizon, Deed::within(home, []))?, home, last).await?;
-        let txn = edit.doing(Verb::Purge, Deed::within(home, gone.iter().map(|node| node.id)))?;
+        retention::move_horizon(edit.doing(Verb::MoveHorizon, AffectedObjects::within(home, []))?, home, last).await?;
+        let txn = edit.doing(Verb::Purge, AffectedObjects::within(home, gone.iter().map(|node| node.id)))?;
         let emptied = purge::begin(txn, &gone, now()).await?;
         edit.commit().await?;
         Ok(emptied)

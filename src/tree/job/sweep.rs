@@ -3,10 +3,10 @@
 use crate::model::error::Result;
 use crate::model::id::now;
 use crate::store::body::SWEEP_AGE;
-use crate::store::named;
+use crate::store::body_references;
 use crate::tree::Tree;
 use crate::tree::edit::authority::Verb;
-use crate::tree::edit::event::Deed;
+use crate::tree::edit::event::AffectedObjects;
 
 /// How many bodies are removed at a time.
 const SWEPT: usize = 50;
@@ -16,11 +16,11 @@ impl Tree {
     pub async fn sweep(&self) -> Result<u64> {
         let before = now() - i64::try_from(SWEEP_AGE.as_secs()).unwrap_or(i64::MAX);
         let mut swept = 0;
-        let parts = named::parts(&mut self.store.read().await?).await?;
+        let parts = body_references::parts(&mut self.store.read().await?).await?;
         for part in parts {
             let _alone = self.store.carrying.write().await;
             let large = self.store.blobs.old(&part).await?;
-            let unnamed = named::unnamed(&mut self.store.read().await?, &part, before, &large).await?;
+            let unnamed = body_references::unnamed(&mut self.store.read().await?, &part, before, &large).await?;
             // First what makes room: the rows may need some to go.
             for hash in large.iter().filter(|hash| unnamed.binary_search(hash).is_ok()) {
                 swept += u64::from(self.store.blobs.remove_old(hash).await?);
@@ -28,11 +28,11 @@ impl Tree {
             let mut pages = unnamed.chunks(SWEPT).peekable();
             while pages.peek().is_some() {
                 let mut edit = self.job_edit().await?;
-                let txn = edit.doing(Verb::Sweep, Deed::default())?;
+                let txn = edit.doing(Verb::Sweep, AffectedObjects::default())?;
                 while !txn.is_long()
                     && let Some(page) = pages.next()
                 {
-                    swept += named::remove(txn, page, before).await?;
+                    swept += body_references::remove(txn, page, before).await?;
                 }
                 edit.commit().await?;
             }

@@ -28,7 +28,7 @@ use super::schema::MIGRATIONS;
 use super::{Adapter, Answer, Cell, Columns, Control, Row, Session};
 use crate::model::error::Failure;
 use crate::store::counters::Counters;
-use crate::store::place::DataDirectory;
+use crate::store::data_directory::DataDirectory;
 
 /// Name of the database, of its log and of the index of that.
 const FILES: [&str; 3] = ["beffroi.sqlite", "beffroi.sqlite-wal", "beffroi.sqlite-shm"];

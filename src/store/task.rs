@@ -1,4 +1,4 @@
-//! Work that is carried through even when whoever waits for it goes away, and panics that are answers.
+//! Work that runs to its end even when whoever waits for it goes away, and panics that are answers.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 
 /// Runs in the task that waits for it, which saves the way to a task of its own; dropped before its end, it goes on in
 /// one.
-pub struct Carried<F: Future + Send + 'static>(Option<Pin<Box<F>>>);
+pub struct RunToCompletion<F: Future + Send + 'static>(Option<Pin<Box<F>>>);
 
 /// The work panicked; the panic hook has told where.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,14 +30,14 @@ fn poll_caught<F: Future>(work: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Resul
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Carried<F> {
+impl<F: Future<Output: Send> + Send + 'static> RunToCompletion<F> {
     /// This work.
-    pub fn through(work: F) -> Self {
+    pub fn of(work: F) -> Self {
         Self(Some(Box::pin(work)))
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Future for Carried<F> {
+impl<F: Future<Output: Send> + Send + 'static> Future for RunToCompletion<F> {
     type Output = Result<F::Output, Panicked>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -51,7 +51,7 @@ impl<F: Future<Output: Send> + Send + 'static> Future for Carried<F> {
     }
 }
 
-impl<F: Future + Send + 'static> Drop for Carried<F> {
+impl<F: Future + Send + 'static> Drop for RunToCompletion<F> {
     fn drop(&mut self) {
         if let (Some(work), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
             runtime.spawn(async move { drop(work.await) }.in_current_span());
@@ -61,14 +61,14 @@ impl<F: Future + Send + 'static> Drop for Carried<F> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Carried, Panicked, caught};
+    use super::{Panicked, RunToCompletion, caught};
     use std::time::Duration;
     use tokio::sync::oneshot;
 
     #[tokio::test]
     async fn what_nobody_waits_for_is_done_all_the_same() {
         let (told, hears) = oneshot::channel();
-        let work = Carried::through(async move {
+        let work = RunToCompletion::of(async move {
             tokio::time::sleep(Duration::from_millis(20)).await;
             told.send("done")
         });
@@ -79,7 +79,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_answer() {
         let nothing: Option<u8> = std::hint::black_box(None);
-        assert_eq!(Carried::through(async move { nothing.expect("something") }).await, Err(Panicked));
+        assert_eq!(RunToCompletion::of(async move { nothing.expect("something") }).await, Err(Panicked));
         assert_eq!(caught(async move { nothing.expect("something") }).await, Err(Panicked));
     }
 }

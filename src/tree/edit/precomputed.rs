@@ -1,8 +1,7 @@
-//! What a change must know that takes long to find out: it is asked for before the change that counts, in a view, while
-//! others write; there it holds as long as what it is about has not changed since.
+//! What a change needs and what takes long to compute: it is computed before the change, in a view, while others write;
+//! in the change it holds as long as what it is about has not changed since.
 //!
-//! A change that turns out not to know something ends with `Admitted::unknown`, and is made again once that is found
-//! out.
+//! A change that misses something ends with `Edit::missing`, and is made again once that is computed.
 
 use std::collections::HashMap;
 
@@ -24,9 +23,9 @@ pub(super) const ATTEMPTS: usize = 4;
 /// How many collections below one are looked at while others wait.
 const FEW: i64 = 1_000;
 
-/// What a change turned out not to know.
+/// What a change needs and has not got.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Unknown {
+pub(super) enum MissingInput {
     /// A copy of what it copies, which is too large for one change or has changed since it was built.
     Copy,
     /// Does something stand more than so many levels below a collection?
@@ -47,9 +46,9 @@ struct Found<Q> {
     answer: bool,
 }
 
-/// What is known ahead.
+/// What is computed before a change.
 #[derive(Default)]
-pub(super) struct Ahead {
+pub(super) struct Precomputed {
     /// The copy of a large tree that was built out of sight.
     pub built: Option<Built>,
     /// What the index says of calendar objects, by the hash of their content.
@@ -58,8 +57,8 @@ pub(super) struct Ahead {
     pub homes: Vec<String>,
     deeper: Vec<Found<i64>>,
     led: Vec<Found<()>>,
-    /// What the change turned out not to know.
-    pub unknown: Option<Unknown>,
+    /// What the change has missed.
+    pub missing: Option<MissingInput>,
     /// How often it was made again.
     times: usize,
 }
@@ -77,47 +76,47 @@ impl<Q: PartialEq> Found<Q> {
 }
 
 impl Edit {
-    /// Ends a change that does not know something: see [`Tree::again`].
-    pub(super) fn unknown<T>(&mut self, what: Unknown) -> Result<T> {
-        self.ahead.unknown = Some(what);
+    /// Ends a change that misses something: see [`Tree::retry`].
+    pub(super) fn missing<T>(&mut self, what: MissingInput) -> Result<T> {
+        self.precomputed.missing = Some(what);
         Err(Condition::Busy.into())
     }
 
     /// Does something stand more than so many levels below a collection?
     pub(super) async fn is_deeper(&mut self, top: &Node, levels: i64) -> Result<bool> {
-        if let Some(known) = Found::among(&self.ahead.deeper, top, &levels) {
+        if let Some(known) = Found::among(&self.precomputed.deeper, top, &levels) {
             return Ok(known);
         }
         match subtree::is_deeper(&mut self.txn, top.id, levels, FEW).await? {
             Some(found) => Ok(found),
-            None => self.unknown(Unknown::Deeper(top.id, levels)),
+            None => self.missing(MissingInput::Deeper(top.id, levels)),
         }
     }
 
     /// Has a node of the trash, with all below it, always stood where the actor leads?
     pub(super) async fn was_always_led(&mut self, node: &Node) -> Result<bool> {
-        match Found::among(&self.ahead.led, node, &()) {
+        match Found::among(&self.precomputed.led, node, &()) {
             Some(known) => Ok(known),
-            None => self.unknown(Unknown::Led(node.id)),
+            None => self.missing(MissingInput::Led(node.id)),
         }
     }
 }
 
 impl Tree {
-    /// Finds out what a change did not know, and admits its request to another. 503 where each time something is
-    /// written that makes it unknown again.
-    pub(super) async fn again(&self, admitted: Admitted<Edit>, unknown: Unknown) -> Result<Admitted<Edit>> {
+    /// Computes what a change missed, and admits its request to another. 503 where each time something is written that
+    /// makes the result stale.
+    pub(super) async fn retry(&self, admitted: Admitted<Edit>, missing: MissingInput) -> Result<Admitted<Edit>> {
         let Admitted { request, store: mut edit, .. } = admitted;
-        let mut ahead = std::mem::take(&mut edit.ahead);
+        let mut precomputed = std::mem::take(&mut edit.precomputed);
         edit.give_up().await;
-        ahead.times += 1;
-        if ahead.times >= ATTEMPTS {
-            self.abandon(ahead.built.take()).await?;
+        precomputed.times += 1;
+        if precomputed.times >= ATTEMPTS {
+            self.abandon(precomputed.built.take()).await?;
             return Err(Condition::Busy.into());
         }
-        self.find_out(&request, &mut ahead, unknown).await?;
-        let built = ahead.built;
-        match self.write_knowing(&request, ahead).await {
+        self.precompute(&request, &mut precomputed, missing).await?;
+        let built = precomputed.built;
+        match self.write_with(&request, precomputed).await {
             Ok(admitted) => Ok(admitted),
             Err(error) => {
                 self.abandon(built).await?;
@@ -126,35 +125,40 @@ impl Tree {
         }
     }
 
-    /// Finds out what a change of a request did not know.
-    pub(super) async fn find_out(&self, request: &Request, ahead: &mut Ahead, unknown: Unknown) -> Result<()> {
-        match unknown {
-            Unknown::Copy => {
-                self.abandon(ahead.built.take()).await?;
-                ahead.built = Some(self.build(request).await?);
+    /// Computes what a change of a request missed.
+    pub(super) async fn precompute(
+        &self,
+        request: &Request,
+        precomputed: &mut Precomputed,
+        missing: MissingInput,
+    ) -> Result<()> {
+        match missing {
+            MissingInput::Copy => {
+                self.abandon(precomputed.built.take()).await?;
+                precomputed.built = Some(self.build(request).await?);
             }
-            Unknown::Deeper(top, levels) => {
+            MissingInput::Deeper(top, levels) => {
                 let mut view = self.store.read().await?;
                 if let Some((top, _)) = version::node(&mut view, top).await? {
                     let found = subtree::is_deeper(&mut view, top.id, levels, i64::MAX - 1).await?;
-                    ahead.deeper.push(Found::of(&top, levels, found.unwrap_or(true)));
+                    precomputed.deeper.push(Found::of(&top, levels, found.unwrap_or(true)));
                 }
             }
-            Unknown::Led(node) => {
+            MissingInput::Led(node) => {
                 let mut view = self.read(request).await?;
                 if let Some((node, _)) = version::node(&mut view.store, node).await? {
                     let led = trash::always_led(&mut view.store, (request.actor.id, view.now), &node).await?;
-                    ahead.led.push(Found::of(&node, (), led));
+                    precomputed.led.push(Found::of(&node, (), led));
                 }
             }
-            Unknown::Homes(names) => ahead.homes.extend(names),
-            Unknown::Index(hash) => {
+            MissingInput::Homes(names) => precomputed.homes.extend(names),
+            MissingInput::Index(hash) => {
                 let bytes = body::inline(&mut self.store.read().await?, &hash).await?;
                 let read = move || bytes.as_deref().and_then(|bytes| Object::stored(bytes).ok());
                 let index = move || read().map(|object| calendar::index(&object));
                 let indexed = self.work(request.actor.id, &Budget::default(), move |_| Some(index())).await?;
                 // What nobody can read goes where it is put, like the rest: it must not hold up what goes with it.
-                ahead.indexed.insert(hash.clone(), indexed.unwrap_or_else(|| Indexed::unreadable(&hash)));
+                precomputed.indexed.insert(hash.clone(), indexed.unwrap_or_else(|| Indexed::unreadable(&hash)));
             }
         }
         Ok(())

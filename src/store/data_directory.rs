@@ -26,10 +26,10 @@ pub struct DataDirectory {
     group: u32,
 }
 
-/// The place, while no other process makes or alters it.
-pub struct Entered {
-    /// The place.
-    pub place: DataDirectory,
+/// The directory, while no other process makes or alters it.
+pub struct LockedDataDirectory {
+    /// The directory.
+    pub directory: DataDirectory,
     /// Had others been let in, who are not any more?
     pub tightened: bool,
     /// Released when it is closed.
@@ -40,7 +40,10 @@ impl DataDirectory {
     /// Enters a data directory, makes it where there is none, and waits for others who are about to. What is there
     /// already is closed to everyone but its owner. Of the database's files the first is made, and it makes the others
     /// like that.
-    pub async fn enter(directory: &Path, files: &'static [&'static str]) -> std::result::Result<Entered, Failure> {
+    pub async fn enter(
+        directory: &Path,
+        files: &'static [&'static str],
+    ) -> std::result::Result<LockedDataDirectory, Failure> {
         let named = directory.to_owned();
         let entered = tokio::task::spawn_blocking(move || Self::enter_now(&named, files)).await.map_err(Error::other);
         entered.flatten().map_err(|error| {
@@ -55,7 +58,7 @@ impl DataDirectory {
         })
     }
 
-    fn enter_now(directory: &Path, files: &[&str]) -> Result<Entered> {
+    fn enter_now(directory: &Path, files: &[&str]) -> Result<LockedDataDirectory> {
         if let Some(above) = directory.parent().filter(|_| !directory.exists()) {
             fs::create_dir_all(above)?;
         }
@@ -69,7 +72,7 @@ impl DataDirectory {
         for file in files.iter().take(1) {
             place.create(&place.join(file)).map(drop).or_else(unless_there)?;
         }
-        Ok(Entered { place, tightened, _lock: lock })
+        Ok(LockedDataDirectory { directory: place, tightened, _lock: lock })
     }
 
     /// The path of something in it.

@@ -19,7 +19,7 @@ const PAGE: i64 = 2000;
 const MOST_FORMERS: i64 = 10_000;
 
 /// A walk through what stood there.
-pub(super) struct Below {
+pub(super) struct FormerDescendants {
     /// The home, and the change from which on it matters what stood in it.
     home: (Id, Seq),
     levels: Vec<Level>,
@@ -47,7 +47,7 @@ pub(super) enum DescendantStep {
     On(String),
 }
 
-impl Below {
+impl FormerDescendants {
     /// Below a name of a collection that something else bears now, after the path that was told last.
     pub async fn begin<T: Executor>(
         c: &mut T,

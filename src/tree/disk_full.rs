@@ -1,5 +1,5 @@
 //! What goes on where the disk is full: what frees room, and what people need to go on with what they have open
-//! (DELETE, LOCK, UNLOCK). It draws on the room that is set aside for it. Whatever else would write is told of the
+//! (DELETE, LOCK, UNLOCK). It draws on the room that is set aside for it. Whatever else would write is refused for the
 //! lack, before it has used up that room.
 
 use std::future::Future;
@@ -15,7 +15,7 @@ impl Tree {
     }
 
     /// 507 for what is to wait, when all the room that is left is for what must go on.
-    pub(super) async fn room_for(&self, method: Method) -> Result<()> {
+    pub(super) async fn check_disk_space(&self, method: Method) -> Result<()> {
         let waits = method.writes() && !matches!(method, Method::Delete | Method::Lock | Method::Unlock);
         if waits && self.store.is_full().await {
             return Err(Failure::new("writing", "the disk is full").by(Cause::Full).into());
@@ -25,7 +25,7 @@ impl Tree {
 
     /// Does `work`, which is one change, again as long as the disk was full and there is room to draw on: each time
     /// more of it.
-    pub async fn pressing<T, F: Future<Output = Result<T>>>(&self, work: impl Fn() -> F) -> Result<T> {
+    pub async fn retry_when_full<T, F: Future<Output = Result<T>>>(&self, work: impl Fn() -> F) -> Result<T> {
         let mut times = 0;
         loop {
             match work().await {
@@ -61,7 +61,7 @@ mod tests {
                 let now = tried.fetch_add(1, Ordering::Relaxed);
                 if now < often { Err(full()) } else { Ok(now) }
             };
-            tree.pressing(work).await
+            tree.retry_when_full(work).await
         };
         assert_eq!(after(1).await.ok(), Some(1), "what the log of the database holds is carried over");
         assert!(after(2).await.is_err(), "nothing is set aside yet");
@@ -71,7 +71,7 @@ mod tests {
         assert!(tried.load(Ordering::Relaxed) < 12);
         // What fails otherwise is not done again.
         let failed: Result<()> = tree
-            .pressing(|| async {
+            .retry_when_full(|| async {
                 tried.store(1000, Ordering::Relaxed);
                 Err(Failure::new("writing", "a bug").into())
             })

@@ -4,7 +4,7 @@
 use super::Tree;
 use super::calendar::index;
 use super::edit::authority::Verb;
-use super::edit::event::Deed;
+use super::edit::event::AffectedObjects;
 use super::objects::Objects;
 use crate::ical::object::Object;
 use crate::model::error::Result;
@@ -23,7 +23,7 @@ impl Tree {
             });
             let indexed: Vec<_> = indexed.collect();
             let mut edit = self.job_edit().await?;
-            let txn = edit.doing(Verb::Repair, Deed::to(indexed.iter().map(|(object, _)| object.node)))?;
+            let txn = edit.doing(Verb::Repair, AffectedObjects::to(indexed.iter().map(|(object, _)| object.node)))?;
             for (object, indexed) in &indexed {
                 unread::finish(txn, object, indexed.as_ref()).await?;
             }

@@ -26,7 +26,7 @@ pub(super) enum Jobs {
 pub(super) struct Retry {
     /// Which, by its key
     key: Option<String>,
-    /// All that were given up
+    /// All that failed: what was given up, and what waits for its next try
     #[arg(long)]
     all: bool,
 }

@@ -81,7 +81,8 @@ pub async fn give_up(c: &mut Txn, key: &str, lease: Id, now: Timestamp, error: &
     c.note(GIVE_UP, arguments![key, lease, now, error]).await
 }
 
-/// Makes a job due now, as if it had not been tried; or all that were given up. How many. What runs is left alone.
+/// Makes a job due now, as if it had not been tried; or all that failed: what was given up, and what
+/// waits for its next try. How many. What runs, or is to be done later, is left alone.
 pub async fn retry(c: &mut Txn, key: Option<&str>, now: Timestamp) -> Result<u64, Failure> {
     match key {
         Some(key) => execute(c, RETRY, arguments![key, now]).await,
@@ -147,7 +148,8 @@ statements! {
     const RETRY_ALL: Statement = writes(
         &[JOB],
         &[],
-        "UPDATE job SET failed_at = NULL, tries = 0, due_at = $1 WHERE failed_at IS NOT NULL",
+        "UPDATE job SET failed_at = NULL, tries = 0, due_at = $1 WHERE lease IS NULL AND (failed_at IS NOT NULL OR \
+         tries > 0)",
     );
     const LIST: Statement = reads(
         &[JOB],

@@ -251,6 +251,57 @@ async fn what_fails_waits_longer_each_time_and_is_given_up_until_someone_says_so
     super::commands::ok(world.data.path(), &["jobs", "retry", "--all"]);
 }
 
+/// What stood in the way is gone: all that failed is tried now, given up or not. What runs goes on, and what is to be
+/// done later is.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_failed_is_tried_again_and_nothing_else() {
+    static AWAY: AtomicUsize = AtomicUsize::new(1);
+    static DONE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    const RUN: fn(Tree, Job) -> Work = |_, job| {
+        Box::pin(async move {
+            if job.payload == "running" {
+                std::future::pending::<()>().await;
+            }
+            if AWAY.load(Ordering::SeqCst) == 1 {
+                return Err(Failure::new("running", "the relay is away").into());
+            }
+            DONE.lock().unwrap().push(job.key);
+            Result::Ok(())
+        })
+    };
+    static MAIL: JobRow = once("mail", 2, RUN);
+    static DAILY: JobRow = JobRow { kind: "daily", run: RUN, every_s: Some(86_400), tries: 0 };
+    let world = World::new().await;
+    let at = now();
+    enter(&world, "a", of(&MAIL, "given up", at), true).await;
+    work_off(&world.tree, &MAIL, at).await;
+    work_off(&world.tree, &MAIL, at + 30).await;
+    enter(&world, "b", of(&MAIL, "waiting", at), true).await;
+    work_off(&world.tree, &MAIL, at).await;
+    work_off(&world.tree, &DAILY, at).await;
+    enter(&world, "c", of(&MAIL, "later", at + 5_000), true).await;
+    enter(&world, "d", of(&MAIL, "running", at), true).await;
+    let run = tokio::spawn({
+        let tree = world.tree.clone();
+        async move { tree.run_next(&MAIL, at).await }
+    });
+    while the_job(&world, "running").await.unwrap().state() != "running" {
+        tokio::task::yield_now().await;
+    }
+    AWAY.store(0, Ordering::SeqCst);
+    assert_eq!(world.tree.retry_jobs(None).await.unwrap(), 3);
+    for row in [&MAIL, &DAILY] {
+        work_off(&world.tree, row, now()).await;
+    }
+    let mut done = std::mem::take(&mut *DONE.lock().unwrap());
+    done.sort();
+    assert_eq!(done, ["daily", "given up", "waiting"]);
+    assert_eq!(the_job(&world, "later").await.unwrap().due_at, at + 5_000);
+    let running = the_job(&world, "running").await.unwrap();
+    assert_eq!((running.state(), running.due_at), ("running", at + LEASE_S));
+    run.abort();
+}
+
 /// A server enters what is done again and again, and does it; two on the same data share it.
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_do_what_is_done_again_and_again() {

@@ -133,6 +133,6 @@ help-jobs-list = Lister ce qui est à faire : clé, genre, état, échéance, es
 help-jobs-list--failed = Seulement ce qui a été abandonné
 help-jobs-retry = Faire une tâche maintenant, comme si elle n’avait pas été essayée
 help-jobs-retry--key = Laquelle, par sa clé
-help-jobs-retry--all = Toutes celles qui ont été abandonnées
+help-jobs-retry--all = Toutes celles qui ont échoué : les abandonnées, et celles qui attendent leur prochain essai
 help-check = Vérifier chaque document et chaque référence ; code de sortie 1 s’il y a un dommage
 help-check--calendars = Lister aussi les objets de calendrier qui seraient refusés aujourd’hui, chacun avec la raison ; ils restent servis tels quels

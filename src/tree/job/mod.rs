@@ -244,7 +244,7 @@ impl Tree {
         }
     }
 
-    /// Makes a job due now, as if it had not been tried; or all that were given up. How many.
+    /// Makes a job due now, as if it had not been tried; or all that failed. How many.
     pub async fn retry_jobs(&self, key: Option<&str>) -> administration::AdministrationResult<u64> {
         let mut edit = self.administer().await?;
         let now = edit.now();

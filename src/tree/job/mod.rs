@@ -140,23 +140,22 @@ impl Tree {
     pub async fn run_next(&self, row: &JobRow, at: Timestamp) -> Result<Looked> {
         let next = job::next_due(&mut self.store.read().await?, row.kind).await?;
         let is_early = |next: Timestamp| next > at && row.every_s.is_none_or(|every_s| next - at <= every_s);
-        match next {
-            Some(next) if is_early(next) => return Ok(Looked::NextAt(Some(next))),
-            Some(next) if next <= at => {}
-            _ => match row.every_s {
-                Some(every_s) => self.keep_recurring(row.kind, at, every_s).await?,
-                None => return Ok(Looked::NextAt(None)),
-            },
+        if let Some(next) = next.filter(|next| is_early(*next)) {
+            return Ok(Looked::NextAt(Some(next)));
         }
-        if let Some(held) = self.retry_when_full(|| self.take(row, at)).await? {
+        let is_due = next.is_some_and(|next| next <= at);
+        if is_due && let Some(held) = self.retry_when_full(|| self.take(row, at)).await? {
             self.run_held(held).await?;
             return Ok(Looked::Again);
         }
-        // Another process took it; or its row is damaged, and is set right.
-        if let Some(every_s) = row.every_s {
-            self.keep_recurring(row.kind, at, every_s).await?;
+        match row.every_s {
+            // It is not entered yet, or its row is damaged, and is set right; or another process took it.
+            Some(every_s) => {
+                self.keep_recurring(row.kind, at, every_s).await?;
+                Ok(Looked::Again)
+            }
+            None => Ok(Looked::NextAt(next.map(|_| at))),
         }
-        Ok(Looked::NextAt(Some(at)))
     }
 
     /// Enters what is done again and again. It is never given up: a row that says so is set right, and so is one that

@@ -66,8 +66,27 @@ async fn a_change_names_who_did_what_for_whom() {
     assert!(verbs(&since(&told)).iter().all(|(verb, _)| *verb == Verb::NoteUse));
 }
 
-/// Each row of the table of verbs, by each authority that may. A delivery is made by no request so far; what older
-/// versions left is set right before anyone listens; of jobs see `jobs.rs`.
+/// A change that is made is acknowledged, and told to all others, whatever becomes of who hears of it.
+#[tokio::test]
+async fn an_observer_that_panics_harms_nobody() {
+    let world = World::new().await;
+    let before = listening(&world);
+    world.tree.observe(|_| panic!("as it should"));
+    let after = listening(&world);
+    let max = world.client("max");
+    max.put("/files/tram/a.txt", "one").expect(201).await;
+    max.put("/files/tram/a.txt", "two").expect(204).await;
+    max.get("/files/tram/a.txt").expect(200).await;
+    let told = since(&before);
+    assert_eq!(told.iter().filter(|event| event.verb == Verb::Replace).count(), 1);
+    assert_eq!(told, since(&after));
+    world.tree.add_person("nina", "Nina", "nina@ville.example", None).await.unwrap();
+    assert_eq!(since(&after).len(), 1);
+}
+
+/// Each row of the table of verbs, by each authority that may. A delivery is made by no request so far, and is
+/// told where it is tested (`tree/edit/delivery.rs`), as is who enters jobs; what older versions left is set right
+/// before anyone listens.
 #[tokio::test]
 async fn each_verb_is_told_by_each_authority_that_may() {
     let world = World::new().await;

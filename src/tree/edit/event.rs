@@ -1,5 +1,6 @@
 //! Change events: what each change did, by whom and by what right, sent to observers once it is on disk.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{PoisonError, RwLock};
 
 use tokio::sync::watch;
@@ -88,8 +89,11 @@ impl Hooks {
 
     pub fn notify(&self, events: &[ChangeEvent]) {
         let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
-        for event in events {
-            observers.iter().for_each(|observer| observer(event));
+        for (event, observer) in events.iter().flat_map(|event| observers.iter().map(move |one| (event, one))) {
+            // The change is made, whatever becomes of the telling.
+            if catch_unwind(AssertUnwindSafe(|| observer(event))).is_err() {
+                tracing::error!(verb = ?event.verb, "an observer of changes panicked");
+            }
         }
     }
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use crate::model::budget::CACHE_MIB;
+
 /// The settings. Unknown ones are refused, so that a misspelled one is not silently without effect.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -119,7 +121,7 @@ impl Default for LoginConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { flush: true, cache_mib: 48 }
+        Self { flush: true, cache_mib: CACHE_MIB }
     }
 }
 

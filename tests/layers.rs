@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("front::dav", &["model", "wire", "ical", "tree", "exchange", "message", "front::answer"]),
     ("front::feed", &["model", "wire", "ical", "tree", "exchange", "message", "front::answer"]),
     ("front::timezones", &["model", "wire", "ical", "tree", "exchange", "front::answer"]),
-    ("config", &[]),
+    ("config", &["model"]),
     (
         "server",
         &[

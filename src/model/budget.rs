@@ -21,6 +21,8 @@ pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// What is built for all requests together, bytes. With what the process caches, and with the room that a growing
 /// answer takes for a moment, it stays well below 512 MiB.
 pub const MAX_SHARED_BYTES: u64 = 160 * 1024 * 1024;
+/// How much the process caches by default, MiB.
+pub const CACHE_MIB: usize = 48;
 /// How much of that one person's requests may hold: what one does not take stays for the others.
 pub const MAX_PERSON_BYTES: u64 = MAX_SHARED_BYTES / 2;
 /// How many requests one person may have under way. Each holds something that is not counted apart: blocks on their way

@@ -54,6 +54,7 @@ use self::readers::Readers;
 use self::reading::{CachedReader, Snapshot};
 use self::reserve::Reserve;
 use self::transaction::{Txn, Writer};
+use crate::model::budget::CACHE_MIB;
 use crate::model::error::Failure;
 use crate::model::id::Id;
 
@@ -82,7 +83,7 @@ impl Store {
     /// Opens the data directory; makes and fills it where there is none, brings an old one up to date. Of many who come
     /// at once one does so, and the others wait.
     pub async fn open(data: &Path, flush: bool) -> Result<Self, Failure> {
-        Self::open_within(data, flush, cache::DEFAULT_MIB << 20).await
+        Self::open_within(data, flush, CACHE_MIB << 20).await
     }
 
     /// The same, with so many bytes for what is kept in memory.

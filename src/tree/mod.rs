@@ -36,7 +36,7 @@ use self::gate::{Admitted, GateContext, Request, admit, allowed};
 use self::quota::RemainingQuota;
 use self::resolve::{Target, resolve};
 use self::work::{WorkSlice, Workers};
-use crate::model::budget::Budget;
+use crate::model::budget::{Budget, CACHE_MIB};
 use crate::model::condition::Condition;
 use crate::model::effect::{EffectPlace, effects};
 use crate::model::error::{Error, Failure, Result};
@@ -47,7 +47,6 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::model::privilege::Privilege;
 use crate::store::body::Staging;
-use crate::store::cache::DEFAULT_MIB;
 use crate::store::executor::Executor;
 use crate::store::{Store, body, usage};
 
@@ -76,7 +75,7 @@ impl Tree {
     /// Opens a data directory; makes one where there is none. Unless `flush`, what is acknowledged may be lost when the
     /// power fails.
     pub async fn open(data: &FilePath, flush: bool) -> Result<Self> {
-        Self::open_within(data, flush, DEFAULT_MIB << 20).await
+        Self::open_within(data, flush, CACHE_MIB << 20).await
     }
 
     /// The same, with so many bytes for what is kept in memory.

@@ -20,8 +20,6 @@ use super::statement::{Identity, Statement};
 pub use self::queries::Miss;
 pub use self::states::{CollectionState, Lookup};
 
-/// How much is kept by default, MiB.
-pub const DEFAULT_MIB: usize = 48;
 /// The largest entry; a larger one would push out too many others.
 const MAX_ENTRY_BYTES: usize = 1024 * 1024;
 /// What each entry takes besides its content.

@@ -97,7 +97,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         &["store/cache", "store/cache/generations", "store/cache/queries", "store/cache/states"],
         "what stands behind the one door, which names the parts that it is made of",
     ),
-    (&["store/members", "store/node"], "pages of members, and the nodes they are made of"),
     (
         &[
             "tree",

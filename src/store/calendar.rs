@@ -1,12 +1,11 @@
 //! Statements on `calendar` and `calendar_object`.
 
-use super::columns::{COLUMNS, brief, columns, node_of, tag};
+use super::columns::{COLUMNS, Width, brief, columns, node_of, tag};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
 use super::list::list;
 use super::members::{Mark, Members, PageQuery, PageStatements, Widths, by_name, pages, widths};
-use super::node::Width;
 use super::page::paged;
 use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, MEMBERSHIP, NODE};
 use super::statement::{Statement, reads, statements, writes};

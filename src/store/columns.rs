@@ -6,6 +6,18 @@ use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::view::View;
 
+/// How much of a node is read: each column of each row costs its share.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Width {
+    /// Identifiers, name, kind, changes and hash.
+    Tag,
+    /// And its times, size and media type.
+    Brief,
+    /// All.
+    #[default]
+    Whole,
+}
+
 /// Columns of a node, in the order in which [`node_of`] reads them.
 macro_rules! columns {
     () => {

@@ -8,11 +8,10 @@
 use std::sync::Arc;
 
 use super::cache::{CollectionState, Key, Lookup};
-use super::columns::{next_brief, next_node, next_tag};
+use super::columns::{Width, next_brief, next_node, next_tag};
 use super::db::{Argument, Columns, arguments};
 use super::executor::{Executor, keep, lookup};
 use super::list::list;
-use super::node::Width;
 use super::page::{Paged, page, page_in, paged};
 use super::statement::statements;
 use super::statement::tables::{HOME, NODE, PAST};

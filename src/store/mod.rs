@@ -9,7 +9,7 @@ pub mod body_references;
 pub mod cache;
 pub mod calendar;
 pub mod check;
-mod columns;
+pub mod columns;
 mod counters;
 pub mod data_directory;
 pub mod db;

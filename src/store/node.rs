@@ -1,6 +1,6 @@
 //! Statements on `node` and `home`.
 
-use super::columns::{COLUMNS, brief, columns, next_node, node_of, tag};
+use super::columns::{COLUMNS, Width, brief, columns, next_node, node_of, tag};
 use super::db::text::listed;
 use super::db::{Argument, Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
@@ -16,18 +16,6 @@ use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::node::{Link, Node};
 use crate::model::privilege::Role;
-
-/// How much of a node is read: each column of each row costs its share.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub enum Width {
-    /// Identifiers, name, kind, changes and hash.
-    Tag,
-    /// And its times, size and media type.
-    Brief,
-    /// All.
-    #[default]
-    Whole,
-}
 
 /// How many segments one statement follows.
 const STRIDE: usize = 12;

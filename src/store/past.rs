@@ -1,11 +1,10 @@
 //! Statements on `past`: what stood where, from when to when. Sync, versions, trash and former days read it.
 
-use super::columns::{brief, columns, node_of, tag};
+use super::columns::{Width, brief, columns, node_of, tag};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, Question, prefetch, row, rows};
 use super::members::{Mark, Members, PageQuery, PageStatements, Widths, by_change, by_name, listed_ids, pages, widths};
-use super::node::Width;
 use super::page::{is_no_page, paged};
 use super::statement::tables::{HOME, NODE, PAST};
 use super::statement::{Statement, reads, statements, writes};

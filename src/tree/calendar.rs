@@ -31,9 +31,9 @@ use crate::model::property::ZONE;
 use crate::model::view::View;
 use crate::store::body::{INLINE_BYTES, sha256};
 use crate::store::calendar::{self, Candidates};
+use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::node::Walk;
-use crate::store::node::Width;
 use crate::store::property::Dead;
 use crate::store::{body, node};
 

@@ -25,8 +25,8 @@ use crate::model::filename::{is_unshown, match_name};
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
 use crate::model::path::Path;
+use crate::store::columns::Width;
 use crate::store::executor::Executor;
-use crate::store::node::Width;
 use crate::store::{node, past};
 
 /// How many changes are read at a time.

@@ -20,8 +20,9 @@ use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::version::{day, moment, version_name, version_of_name};
 use crate::model::view::View;
+use crate::store::columns::Width;
 use crate::store::executor::Executor;
-use crate::store::node::{Walk, Width};
+use crate::store::node::Walk;
 use crate::store::{node, past, trash, version};
 
 /// The zone in which names spell times.

@@ -16,7 +16,7 @@ use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::{NODE_BYTES, Node};
 use crate::model::path::Path;
-use crate::store::node::Width;
+use crate::store::columns::Width;
 use crate::store::reading::Snapshot;
 use crate::store::{lock, node, past, purge, subtree, usage, version};
 

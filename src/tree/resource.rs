@@ -18,8 +18,8 @@ use crate::model::path::Path;
 use crate::model::principal::Principal;
 use crate::model::privilege::PrivilegeSet;
 use crate::model::view::View;
+use crate::store::columns::Width;
 use crate::store::executor::Executor;
-use crate::store::node::Width;
 use crate::store::property::Dead;
 use crate::store::{calendar, principal, property, usage, version};
 

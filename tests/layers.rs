@@ -94,10 +94,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "a zone is described by rules, whose times are of a zone",
     ),
     (
-        &["store/cache", "store/cache/generations", "store/cache/queries", "store/cache/states"],
-        "what stands behind the one door, which names the parts that it is made of",
-    ),
-    (
         &[
             "tree",
             "tree/calendar",

@@ -2,86 +2,61 @@
 //! content. All of it shares one bound and one policy of eviction (`generations`).
 //!
 //! An entry is exactly coherent or absent, in one of two ways. The answer of any statement holds for a revision of the
-//! database (`queries`). Other entries name, in their key or beside the answer, the state that they are of, and so
+//! database (`freshness`). Other entries name, in their key or beside the answer, the state that they are of, and so
 //! cannot go out of date: a body is what its hash says, and the members of a collection are what they are in its state
-//! (`states`).
+//! ([`CollectionState`]).
 
+mod freshness;
 mod generations;
-mod queries;
-mod states;
+mod key;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::generations::Generations;
-use self::queries::Freshness;
-use super::db::{Adapter as _, Argument, Database, Revision, key_of};
-use super::statement::{Identity, Statement};
+use self::freshness::{CachedAnswer, Freshness};
+use self::generations::Entries;
+pub use self::key::{CollectionState, Key};
+use super::db::{Adapter as _, Argument, Database, Revision, Row};
+use super::statement::{Statement, Tables};
+use crate::model::id::Seq;
 
-pub use self::queries::Miss;
-pub use self::states::{CollectionState, Lookup};
+/// The largest answer of a statement that is kept.
+const MAX_ANSWER_BYTES: usize = 80 * 1024;
 
-/// The largest entry; a larger one would push out too many others.
-const MAX_ENTRY_BYTES: usize = 1024 * 1024;
-/// What each entry takes besides its content.
-const ENTRY_BYTES: usize = 160;
-
-/// What an entry is of.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Of {
-    /// The answer of a statement.
-    Query(Identity),
-    /// A page of members that a statement answers.
-    Page(Identity),
-    /// A body.
-    Body,
-    /// What follows from a content, by the name of how it follows.
-    Derived(&'static str),
+/// What is known of the members of a collection.
+pub enum Lookup<T> {
+    /// The answer.
+    Hit(T),
+    /// What it was before the changes after a number.
+    Stale(T, Seq),
+    /// Nothing of use.
+    Miss,
 }
 
-/// What an entry is of: the statement and its arguments, a hash.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Key(Of, Vec<u8>);
+/// A question that was not answered: what [`Cache::put_rows`] needs once it is.
+pub struct Miss {
+    key: Key,
+    reads: Tables,
+    /// Of which revision the answer will be; `None`: it is not to be kept.
+    revision: Option<Revision>,
+}
 
-impl Key {
-    fn of_query(sql: Statement, arguments: &[Argument<'_>]) -> Self {
-        Self(Of::Query(sql.identity()), key_of(arguments))
-    }
-
-    /// A page whose entry says of which state it is.
-    pub fn of_page(sql: Statement, arguments: &[Argument<'_>]) -> Self {
-        Self(Of::Page(sql.identity()), key_of(arguments))
-    }
-
-    /// A page of the members of a collection in a state.
-    pub fn of_page_in(sql: Statement, arguments: &[Argument<'_>], state: CollectionState) -> Self {
-        let Self(of, mut key) = Self::of_page(sql, arguments);
-        state.numbers().iter().for_each(|number| key.extend_from_slice(&number.to_ne_bytes()));
-        Self(of, key)
-    }
-
-    /// The bytes of a body.
-    pub fn of_body(hash: &str) -> Self {
-        Self(Of::Body, hash.into())
-    }
-
-    /// What follows from a content, and from nothing else, in a way.
-    #[must_use]
-    pub fn derived(way: &'static str, content: Vec<u8>) -> Self {
-        Self(Of::Derived(way), content)
-    }
+/// An answer, and the state in which it is so.
+struct InState<T> {
+    state: CollectionState,
+    answer: T,
 }
 
 /// What is kept of one database.
 pub struct Cache {
     database: Arc<Database>,
     freshness: Mutex<Freshness>,
-    kept: Mutex<Generations>,
+    entries: Entries,
 }
 
 impl Cache {
     /// Of a database, so many bytes at most.
     pub fn of(database: Arc<Database>, bytes: usize) -> Self {
-        Self { database, freshness: Mutex::default(), kept: Mutex::new(Generations::within(bytes)) }
+        Self { database, freshness: Mutex::default(), entries: Entries::within(bytes) }
     }
 
     /// What the database is now; `None`: it cannot be told, and nothing is answered from what was.
@@ -92,5 +67,74 @@ impl Cache {
     /// Has nothing changed since a revision?
     pub fn is_current(&self, revision: Revision) -> bool {
         self.revision() == Some(revision)
+    }
+
+    fn freshness(&self) -> MutexGuard<'_, Freshness> {
+        self.freshness.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An entry whose key says all that it depends on, if it is there.
+    pub fn get<T: Send + Sync + 'static>(&self, key: &Key) -> Option<Arc<T>> {
+        self.entries.get(key)
+    }
+
+    /// Keeps such an entry, which takes so many bytes.
+    pub fn put<T: Send + Sync + 'static>(&self, key: Key, entry: Arc<T>, bytes: usize) {
+        self.entries.put(key, entry, bytes);
+    }
+
+    /// The answer in a revision, if it is known.
+    pub fn get_rows(&self, sql: Statement, arguments: &[Argument<'_>], revision: Revision) -> Result<Vec<Row>, Miss> {
+        let miss = |key, revision| Miss { key, reads: sql.reads, revision };
+        let key = Key::of_query(sql, arguments);
+        let mut fresh = self.freshness();
+        if fresh.revision != Some(revision) {
+            // Who has been under way for long must not have what came since forgotten.
+            if !self.is_current(revision) {
+                return Err(miss(key, None));
+            }
+            fresh.changes(Tables::ALL, revision);
+        }
+        match self.get::<CachedAnswer>(&key).filter(|answer| fresh.holds(answer)) {
+            Some(answer) => Ok(answer.rows.clone()),
+            None => Err(miss(key, Some(revision))),
+        }
+    }
+
+    /// Keeps an answer, unless the database changed while it was being found.
+    pub fn put_rows(&self, miss: Miss, rows: &[Row]) {
+        let Miss { key, reads, revision: Some(revision) } = miss else { return };
+        let bytes = rows.iter().map(Row::size).sum::<usize>() + size_of::<CachedAnswer>();
+        if bytes > MAX_ANSWER_BYTES || !self.is_current(revision) {
+            return;
+        }
+        let fresh = self.freshness();
+        if fresh.revision == Some(revision) {
+            self.put(key, Arc::new(fresh.answer(rows.to_vec(), reads)), bytes);
+        }
+    }
+
+    /// A commit of ours: `before` is what the database was while the transaction was open, `written` what it wrote.
+    pub fn committed(&self, before: Option<Revision>, written: Tables) {
+        let (Some(before), Some(now)) = (before, self.revision()) else { return };
+        let mut fresh = self.freshness();
+        if fresh.revision == Some(before) && Database::follows(&now, &before) {
+            fresh.changes(written, now);
+        }
+    }
+
+    /// What is known of a collection that is in a state now.
+    pub fn get_in<T: Clone + Send + Sync + 'static>(&self, key: &Key, state: CollectionState) -> Lookup<T> {
+        let Some(kept) = self.get::<InState<T>>(key) else { return Lookup::Miss };
+        match state.since(&kept.state) {
+            _ if state == kept.state => Lookup::Hit(kept.answer.clone()),
+            Some(since) => Lookup::Stale(kept.answer.clone(), since),
+            None => Lookup::Miss,
+        }
+    }
+
+    /// Keeps an answer that takes so many bytes.
+    pub fn put_in<T: Clone + Send + Sync + 'static>(&self, key: Key, state: CollectionState, answer: &T, bytes: usize) {
+        self.put(key, Arc::new(InState { state, answer: answer.clone() }), bytes);
     }
 }

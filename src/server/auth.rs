@@ -2,7 +2,7 @@
 //!
 //! Every method is challenged, OPTIONS too, or Office and Windows stay anonymous. A device password, and an account
 //! password that was seen lately, right or wrong, are looked up and wait for nobody. Any other waits for its turn to be
-//! verified (`turns`), where a flood waits behind itself; a wrong one costs its sender time afterwards, and a name that
+//! verified (`queue`), where a flood waits behind itself; a wrong one costs its sender time afterwards, and a name that
 //! nobody bears goes the same way. So the rightful person is neither locked out nor kept waiting by someone who
 //! guesses.
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::login::Proof;
-use super::turns::{LoginSource, TooMany, Turns};
+use super::login_queue::{LoginQueue, LoginSource, TooMany};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
@@ -44,7 +44,7 @@ enum FailureKey {
 pub struct Authenticator {
     cache: PasswordCache,
     failures: DefaultKeyedRateLimiter<FailureKey>,
-    turns: Turns,
+    queue: LoginQueue,
     /// Makes numbers of names.
     numbers: RandomState,
     account_passwords: bool,
@@ -59,7 +59,7 @@ impl Authenticator {
         Ok(Self {
             cache: PasswordCache::new()?,
             failures: RateLimiter::keyed(quota),
-            turns: Turns::new((processors / 2).clamp(least, most)),
+            queue: LoginQueue::new((processors / 2).clamp(least, most)),
             numbers: RandomState::new(),
             account_passwords,
         })
@@ -80,23 +80,23 @@ impl Authenticator {
                 };
                 let source = LoginSource::new(person, address);
                 let found = Box::pin(self.verified(tree, given, source)).await?;
-                self.turns.came_to(source, found.is_some());
+                self.queue.came_to(source, found.is_some());
                 if found.is_some() {
                     return Ok(found);
                 }
                 let failed = |of| self.failures.check_key(&of).is_err();
                 let often = failed(FailureKey::Person(source.person)) | failed(FailureKey::Address(source.address));
-                Ok(self.refuse(login, address, often || self.turns.are_waited_for()).await)
+                Ok(self.refuse(login, address, often || self.queue.are_waited_for()).await)
             }
         }
     }
 
     /// Verifies an account password in its turn, which is given on before anything else is done.
     async fn verified(&self, tree: &Tree, given: (&str, &str), source: LoginSource) -> Result<Option<Actor>> {
-        let turn = self.turns.take(source).await.map_err(|TooMany| Condition::TooManyLogins)?;
+        let permit = self.queue.take(source).await.map_err(|TooMany| Condition::TooManyLogins)?;
         // As of now: it may have taken a while, and someone with the same password may have been first.
         match tree.authenticate(&self.cache, given, self.account_passwords).await? {
-            Credentials::Costly(costly) => tree.verify(&self.cache, costly, turn).await,
+            Credentials::Costly(costly) => tree.verify(&self.cache, costly, permit).await,
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => Ok(None),
         }
@@ -113,7 +113,7 @@ impl Authenticator {
     pub fn forget(&self) {
         self.failures.retain_recent();
         self.failures.shrink_to_fit();
-        self.turns.forget();
+        self.queue.forget();
     }
 }
 
@@ -149,8 +149,8 @@ mod tests {
         // From here to the end nobody gets a turn.
         let other = LoginSource::new(0, IpAddr::from([10, 0, 0, 2]));
         let mut taken = Vec::new();
-        while let Some(Ok(turn)) = authenticator.turns.take(other).now_or_never() {
-            taken.push(turn);
+        while let Some(Ok(permit)) = authenticator.queue.take(other).now_or_never() {
+            taken.push(permit);
         }
         let mut guesses = JoinSet::new();
         for number in 0..65 {

@@ -1,27 +1,27 @@
 //! Connections: limits, time-outs, graceful stop. What becomes of their requests: `request`.
 
-mod arriving;
+mod acceptor;
 mod auth;
 mod browser;
-mod door;
-mod failing;
+mod connection_limit;
+mod connection_slot;
+mod failure_log;
 mod forwarded;
 mod hpack;
 mod http1;
 mod http2;
 mod login;
+mod login_queue;
 mod mount;
-mod outgoing;
-mod place;
 mod request;
-mod room;
+mod request_body;
+mod response_body;
 mod socket;
 mod streams;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod turns;
 
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -35,11 +35,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 
+use self::acceptor::Acceptor;
 use self::auth::Authenticator;
-use self::door::Door;
-use self::failing::Failing;
-use self::place::Signal;
-use self::room::{Guest, Room};
+use self::connection_limit::{ConnectionLimit, ConnectionPermit};
+use self::connection_slot::Signal;
+use self::failure_log::FailureLog;
 use self::socket::Socket;
 use self::streams::Streams;
 use crate::config::Config;
@@ -67,7 +67,7 @@ pub struct Server {
     requests: AtomicU64,
     allowance: Allowance,
     streams: Arc<Streams>,
-    failing: Failing,
+    failures: FailureLog,
     /// Do clients reach us by https?
     encrypted: bool,
 }
@@ -80,7 +80,17 @@ impl Server {
         let public = config.server.public_url.as_deref();
         let encrypted = tls.is_some() || public.is_some_and(|url| url.starts_with("https://"));
         let (requests, allowance, streams) = (AtomicU64::new(0), Allowance::default(), Arc::default());
-        Ok(Self { tree, config, authenticator, tls, requests, allowance, streams, failing: Failing::new(), encrypted })
+        Ok(Self {
+            tree,
+            config,
+            authenticator,
+            tls,
+            requests,
+            allowance,
+            streams,
+            failures: FailureLog::new(),
+            encrypted,
+        })
     }
 
     /// `http` or `https`.
@@ -95,13 +105,13 @@ impl Server {
 
     /// Serves until `stop` resolves, then lets requests finish, for as long as the settings allow.
     pub async fn serve(self: Arc<Self>, listeners: Vec<TcpListener>, stop: impl Future<Output = ()>) {
-        let most = door::room(self.config.server.max_connections);
-        let room = Room::new(most, self.head_timeout(), self.idle_timeout());
-        let watching = Arc::clone(&room);
+        let most = acceptor::max_connections(self.config.server.max_connections);
+        let limit = ConnectionLimit::new(most, self.head_timeout(), self.idle_timeout());
+        let watching = Arc::clone(&limit);
         let mut working = vec![tokio::spawn(async move { watching.watch().await })];
         working.extend(listeners.into_iter().map(|listener| {
-            let (server, room) = (Arc::clone(&self), Arc::clone(&room));
-            tokio::spawn(async move { server.accept(listener, room).await })
+            let (server, limit) = (Arc::clone(&self), Arc::clone(&limit));
+            tokio::spawn(async move { server.accept(listener, limit).await })
         }));
         stop.await;
         for task in &working {
@@ -111,7 +121,7 @@ impl Server {
             let _ = task.await;
         }
         let drain = Duration::from_secs(self.config.server.drain_timeout_s);
-        if tokio::time::timeout(drain, room.close()).await.is_err() {
+        if tokio::time::timeout(drain, limit.close()).await.is_err() {
             tracing::warn!("stopped although requests were still under way");
         }
     }
@@ -124,23 +134,23 @@ impl Server {
         Duration::from_secs(self.config.server.idle_timeout_s)
     }
 
-    async fn accept(self: Arc<Self>, listener: TcpListener, room: Arc<Room>) {
-        let mut door = Door::new(self.tls.is_none());
+    async fn accept(self: Arc<Self>, listener: TcpListener, limit: Arc<ConnectionLimit>) {
+        let mut acceptor = Acceptor::new(self.tls.is_none());
         loop {
-            let (stream, address) = door.next(&listener, || room.make_way()).await;
+            let (stream, address) = acceptor.next(&listener, || limit.make_way()).await;
             let trusted = forwarded::is_trusted(address.ip(), &self.config.server.trusted_proxies);
-            match room.enter(address.ip(), trusted).await {
-                Some(guest) => drop(tokio::spawn(Arc::clone(&self).connection(stream, address, guest))),
-                None => door.turn_away(stream),
+            match limit.enter(address.ip(), trusted).await {
+                Some(permit) => drop(tokio::spawn(Arc::clone(&self).connection(stream, address, permit))),
+                None => acceptor.turn_away(stream),
             }
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, guest: Guest) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, address: SocketAddr, permit: ConnectionPermit) {
         let _ = stream.set_nodelay(true);
-        let (place, idle) = (Arc::clone(&guest.place), self.idle_timeout());
+        let (slot, idle) = (Arc::clone(&permit.slot), self.idle_timeout());
         match self.tls.clone() {
-            None => self.http(Socket::new(stream, place, idle), address, &guest).await,
+            None => self.http(Socket::new(stream, slot, idle), address, &permit).await,
             Some(tls) => {
                 let shaken = tokio::time::timeout(HANDSHAKE.min(self.head_timeout()), tls.accept(stream));
                 let stream = tokio::select! {
@@ -148,10 +158,10 @@ impl Server {
                         Ok(Ok(stream)) => stream,
                         _ => return,
                     },
-                    () = guest.place.ended() => return,
+                    () = permit.slot.ended() => return,
                 };
-                place.moved();
-                Box::pin(self.http(Socket::new(stream, place, idle), address, &guest)).await;
+                slot.moved();
+                Box::pin(self.http(Socket::new(stream, slot, idle), address, &permit)).await;
             }
         }
     }
@@ -170,19 +180,19 @@ impl Server {
         builder
     }
 
-    async fn http<S>(self: Arc<Self>, socket: Socket<S>, address: SocketAddr, guest: &Guest)
+    async fn http<S>(self: Arc<Self>, socket: Socket<S>, address: SocketAddr, permit: &ConnectionPermit)
     where
         Socket<S>: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
         let builder = self.builder();
-        let place = Arc::clone(&guest.place);
+        let slot = Arc::clone(&permit.slot);
         let service = hyper::service::service_fn(move |request| {
-            let beside = place.is_busy().then(|| self.streams.begin(place.origin));
+            let beside = slot.is_busy().then(|| self.streams.begin(slot.origin));
             let crowded = matches!(beside, Some(None));
-            let mut under_way = place.begin(Budget::of(&self.allowance));
-            under_way.beside = beside.flatten();
+            let mut active = slot.begin(Budget::of(&self.allowance));
+            active.beside = beside.flatten();
             let server = Arc::clone(&self);
-            async move { Ok::<_, std::convert::Infallible>(server.request(request, address, under_way, crowded).await) }
+            async move { Ok::<_, std::convert::Infallible>(server.request(request, address, active, crowded).await) }
         });
         let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
         let mut sent = Signal::Stay;
@@ -190,7 +200,7 @@ impl Server {
         // sent.
         let (mut last, mut ending) = (pin!(None), false);
         let ended = poll_fn(|cx| {
-            let signal = guest.place.signal(cx);
+            let signal = permit.slot.signal(cx);
             if signal != sent {
                 sent = signal;
                 if signal >= Signal::GiveWay {
@@ -202,8 +212,8 @@ impl Server {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended);
             }
-            if sent == Signal::GiveWay && !ending && guest.place.is_busy() {
-                guest.stay();
+            if sent == Signal::GiveWay && !ending && permit.slot.is_busy() {
+                permit.stay();
                 sent = Signal::Stay;
                 last.set(None);
             }

@@ -10,12 +10,12 @@ use http::request::Parts;
 use http::{StatusCode, Version};
 use tracing::Instrument as _;
 
+use super::connection_slot::ActiveRequest;
 use super::forwarded::Client;
 use super::login::LoginMethod;
 use super::mount::{FrontEnd, LoginFrontEnd, front_of, moved};
-use super::outgoing::Outgoing;
-use super::place::UnderWay;
-use super::{Server, arriving, browser, http2};
+use super::response_body::Outgoing;
+use super::{Server, browser, http2, request_body};
 use crate::exchange::{Body, Exchange, Incoming, Response};
 use crate::front::answer::{bare, refusal_answer, without_body};
 use crate::message::{self, Language};
@@ -32,7 +32,7 @@ struct PendingRequest<'a> {
     body: Incoming,
     client: Client,
     language: Language,
-    under_way: &'a UnderWay,
+    active: &'a ActiveRequest,
 }
 
 impl Server {
@@ -41,14 +41,14 @@ impl Server {
         self: Arc<Self>,
         request: http::Request<hyper::body::Incoming>,
         peer: SocketAddr,
-        under_way: UnderWay,
+        active: ActiveRequest,
         crowded: bool,
     ) -> http::Response<Outgoing> {
         let started = Instant::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let (head, body) = request.into_parts();
         let (version, headless) = (head.version, head.method == http::Method::HEAD);
-        let (body, rest, mut refused) = arriving::take(body, version, &head.headers);
+        let (body, rest, mut refused) = request_body::take(body, version, &head.headers);
         if version == Version::HTTP_2 && head.headers.contains_key(http2::CUT) {
             refused = Some(Condition::AddressWithQuery);
         }
@@ -70,7 +70,7 @@ impl Server {
             async {
                 match refused {
                     Some(condition) => Ok(refusal_answer(&Refusal::of(condition), language)),
-                    None => self.answer(PendingRequest { head, body, client, language, under_way: &under_way }).await,
+                    None => self.answer(PendingRequest { head, body, client, language, active: &active }).await,
                 }
             }
             .instrument(span.clone()),
@@ -79,7 +79,7 @@ impl Server {
         let mut response = match result {
             Ok(response) => response,
             Err(Error::Refused(refusal)) => refusal_answer(&refusal, language),
-            Err(Error::Failed(failure)) => span.in_scope(|| self.failing.answer(&failure, language)),
+            Err(Error::Failed(failure)) => span.in_scope(|| self.failures.answer(&failure, language)),
         };
         if rest.ends_connection() || (response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -94,8 +94,8 @@ impl Server {
         browser::guard(response.headers_mut(), self.encrypted);
         let milliseconds = started.elapsed().as_millis() as u64;
         span.in_scope(|| tracing::info!(status = response.status().as_u16(), milliseconds, "answered"));
-        under_way.answer();
-        response.map(|body| Outgoing::new(body, span, under_way, version))
+        active.answer();
+        response.map(|body| Outgoing::new(body, span, active, version))
     }
 
     async fn answer(&self, asked: PendingRequest<'_>) -> Result<Response, Error> {
@@ -108,14 +108,14 @@ impl Server {
         match front_of(asked.head.uri.path()) {
             // In a room of its own, so that the connection does not move it about.
             FrontEnd::Known(front) => Box::pin(self.answer_known(asked, front)).await,
-            FrontEnd::Open(serve) => serve(self, &asked.head, &asked.client, asked.under_way.budget()).await,
+            FrontEnd::Open(serve) => serve(self, &asked.head, &asked.client, asked.active.budget()).await,
             FrontEnd::Moved(to) => Ok(moved(HeaderValue::from_static(to))),
         }
     }
 
     /// Finds out who asks, and hands the request on.
     async fn answer_known(&self, asked: PendingRequest<'_>, front: &LoginFrontEnd) -> Result<Response, Error> {
-        let PendingRequest { head, body, client, language, under_way } = asked;
+        let PendingRequest { head, body, client, language, active } = asked;
         let writes = Method::parse(head.method.as_str()).is_some_and(Method::writes);
         if writes && browser::is_foreign(&head.headers, || self.authorities(&head, &client), self.tls.is_some()) {
             return Err(Condition::ForeignOrigin.into());
@@ -126,7 +126,7 @@ impl Server {
         };
         let Some(actor) = actor else { return Ok(challenge(front.by, language)) };
         tracing::Span::current().record("actor", actor.name.as_str());
-        let budget = under_way.budget().clone();
+        let budget = active.budget().clone();
         budget.belongs_to(actor.id)?;
         let named = head.headers.contains_key("destination");
         let authorities = if named { self.authorities(&head, &client) } else { Vec::new() };
@@ -136,7 +136,7 @@ impl Server {
             return work.await;
         }
         // Nothing is cut off in the middle, nor left undone, because whoever asked for it has gone.
-        under_way.keep();
+        active.keep();
         RunToCompletion::of(work).await.unwrap_or_else(panicked)
     }
 

@@ -17,9 +17,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::connection_slot::ConnectionSlot;
 use super::http1::{Followed, MAX_HEAD, Messages};
 use super::http2::Frames;
-use super::place::ConnectionSlot;
 
 /// How much unread input is taken and thrown away at the end, and for how long.
 const LINGER_BYTES: usize = 256 * 1024 * 1024;
@@ -42,7 +42,7 @@ enum Protocol {
 /// A watched connection.
 pub struct Socket<S> {
     inner: S,
-    place: Arc<ConnectionSlot>,
+    slot: Arc<ConnectionSlot>,
     protocol: Protocol,
     /// Bytes that were read and not followed yet.
     held: Vec<u8>,
@@ -63,10 +63,10 @@ pub struct Socket<S> {
 
 impl<S> Socket<S> {
     /// Watches the connection of a place.
-    pub fn new(inner: S, place: Arc<ConnectionSlot>, idle: Duration) -> Self {
+    pub fn new(inner: S, slot: Arc<ConnectionSlot>, idle: Duration) -> Self {
         Self {
             inner,
-            place,
+            slot,
             protocol: Protocol::Http1(Messages::default()),
             held: Vec::new(),
             passed: Vec::new(),
@@ -84,12 +84,12 @@ impl<S> Socket<S> {
     fn bounded<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             if self.stalled.take().is_some() {
-                self.place.wait_for_client(false);
+                self.slot.wait_for_client(false);
             }
             return written;
         }
         let deadline = self.stalled.get_or_insert_with(|| {
-            self.place.wait_for_client(true);
+            self.slot.wait_for_client(true);
             Box::pin(tokio::time::sleep(self.idle))
         });
         ready!(deadline.as_mut().poll(cx));
@@ -99,7 +99,7 @@ impl<S> Socket<S> {
     /// Is one message over, and its answer not taken yet?
     fn is_answering(&self) -> bool {
         let between = matches!(&self.protocol, Protocol::Http1(messages) if messages.is_between());
-        between && (self.place.is_busy() || self.stalled.is_some())
+        between && (self.slot.is_busy() || self.stalled.is_some())
     }
 
     /// Follows what is held.
@@ -138,7 +138,7 @@ impl<S> Socket<S> {
             return Poll::Ready(());
         }
         self.waits = true;
-        if !self.place.is_droppable() {
+        if !self.slot.is_droppable() {
             return Poll::Pending;
         }
         self.doubt.get_or_insert_with(|| Box::pin(tokio::time::sleep(DOUBT))).as_mut().poll(cx)
@@ -279,13 +279,13 @@ mod tests {
     /// A connection on which a client has asked something, and said so much more, and no more.
     async fn asked(more: &[u8]) -> (Arc<ConnectionSlot>, Socket<DuplexStream>, DuplexStream) {
         let (mut client, inner) = duplex(1024);
-        let place = Arc::new(ConnectionSlot::new(None, Instant::now()));
-        let mut socket = Socket::new(inner, Arc::clone(&place), Duration::from_secs(10));
+        let slot = Arc::new(ConnectionSlot::new(None, Instant::now()));
+        let mut socket = Socket::new(inner, Arc::clone(&slot), Duration::from_secs(10));
         client.write_all(&[GET, more].concat()).await.expect("sent");
         client.shutdown().await.expect("ended");
         let mut head = [0; 1024];
         assert_eq!(socket.read(&mut head).await.expect("a head"), GET.len());
-        (place, socket, client)
+        (slot, socket, client)
     }
 
     async fn read(socket: &mut Socket<DuplexStream>, within: Duration) -> Option<usize> {
@@ -295,26 +295,26 @@ mod tests {
 
     #[tokio::test]
     async fn a_question_is_given_up_when_it_may_be_for_nobody() {
-        let (place, mut socket, _client) = asked(b"").await;
-        let under_way = place.begin(Budget::default());
+        let (slot, mut socket, _client) = asked(b"").await;
+        let active = slot.begin(Budget::default());
         let begun = Instant::now();
         assert_eq!(read(&mut socket, 3 * DOUBT).await, Some(0));
         assert!(begun.elapsed() >= DOUBT);
-        drop(under_way);
+        drop(active);
     }
 
     #[tokio::test]
     async fn changes_and_answers_are_not() {
         for answers in [false, true] {
-            let (place, mut socket, _client) = asked(GET).await;
-            let under_way = place.begin(Budget::default());
+            let (slot, mut socket, _client) = asked(GET).await;
+            let active = slot.begin(Budget::default());
             if answers {
-                under_way.answer()
+                active.answer()
             } else {
-                under_way.keep()
+                active.keep()
             }
             assert_eq!(read(&mut socket, DOUBT * 3 / 2).await, None);
-            drop(under_way);
+            drop(active);
             // What was asked after it comes then, and after that the end.
             assert_eq!(read(&mut socket, DOUBT / 2).await, Some(GET.len()));
             assert_eq!(read(&mut socket, DOUBT / 2).await, Some(0));

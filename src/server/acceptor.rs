@@ -23,7 +23,7 @@ const KEPT_LEAST: usize = 64;
 const CONNECTIONS_LEAST: usize = 8;
 
 /// How many connections are let in: as many as set, or fewer, where the system allows fewer open files.
-pub fn room(set: usize) -> usize {
+pub fn max_connections(set: usize) -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let Some(files) = open_files(&limits) else { return set };
     let most = files.saturating_sub((files / KEPT_PART).max(KEPT_LEAST)).max(CONNECTIONS_LEAST);
@@ -38,7 +38,7 @@ fn open_files(limits: &str) -> Option<usize> {
 }
 
 /// Turns connections away with a word.
-pub struct Door {
+pub struct Acceptor {
     turn: Arc<Semaphore>,
     /// Where TLS is spoken, nobody would understand the word.
     speaks: bool,
@@ -46,7 +46,7 @@ pub struct Door {
     reserve: Option<std::fs::File>,
 }
 
-impl Door {
+impl Acceptor {
     /// A door that speaks to who is turned away, or shuts without a word.
     pub fn new(speaks: bool) -> Self {
         Self { turn: Arc::new(Semaphore::new(TOLD_AT_ONCE)), speaks, reserve: reserve() }

@@ -32,7 +32,7 @@ pub struct ConnectionSlot {
     /// Whose share it counts in; `None`: a trusted proxy, which speaks for many.
     pub origin: Option<IpAddr>,
     began: Instant,
-    under_way: AtomicU32,
+    active: AtomicU32,
     answering: AtomicU32,
     /// Since when nothing is under way, or when the client last took something, milliseconds since the room was opened.
     pub(super) since: AtomicU64,
@@ -52,10 +52,10 @@ pub fn milliseconds(duration: Duration) -> u64 {
 impl ConnectionSlot {
     /// A place of a room that was opened then.
     pub fn new(origin: Option<IpAddr>, began: Instant) -> Self {
-        let place = Self {
+        let slot = Self {
             origin,
             began,
-            under_way: AtomicU32::new(0),
+            active: AtomicU32::new(0),
             answering: AtomicU32::new(0),
             since: AtomicU64::new(0),
             unsent: AtomicBool::new(false),
@@ -63,8 +63,8 @@ impl ConnectionSlot {
             signal: AtomicU8::new(Signal::Stay as u8),
             waker: AtomicWaker::new(),
         };
-        place.moved();
-        place
+        slot.moved();
+        slot
     }
 
     /// Something went on between the client and us.
@@ -74,7 +74,7 @@ impl ConnectionSlot {
 
     /// Is a request under way?
     pub fn is_busy(&self) -> bool {
-        self.under_way.load(Ordering::Relaxed) > 0
+        self.active.load(Ordering::Relaxed) > 0
     }
 
     /// Is nothing under way, and nothing left to be taken?
@@ -84,7 +84,7 @@ impl ConnectionSlot {
 
     /// Is nothing under way but answers that the client does not take?
     pub fn is_untaken(&self) -> bool {
-        self.is_busy() && self.under_way.load(Ordering::Relaxed) == self.answering.load(Ordering::Relaxed)
+        self.is_busy() && self.active.load(Ordering::Relaxed) == self.answering.load(Ordering::Relaxed)
     }
 
     /// Is what is under way of no use to a client that has gone, and has its answer not begun?
@@ -132,17 +132,17 @@ impl ConnectionSlot {
     }
 
     /// A request has come.
-    pub fn begin(self: &Arc<Self>, budget: Budget) -> UnderWay {
-        self.under_way.fetch_add(1, Ordering::Relaxed);
+    pub fn begin(self: &Arc<Self>, budget: Budget) -> ActiveRequest {
+        self.active.fetch_add(1, Ordering::Relaxed);
         self.droppable.store(true, Ordering::Relaxed);
         let (kept, answering) = (AtomicBool::new(false), AtomicBool::new(false));
-        UnderWay { place: Arc::clone(self), budget, kept, answering, beside: None }
+        ActiveRequest { slot: Arc::clone(self), budget, kept, answering, beside: None }
     }
 }
 
 /// A request under way, until its answer is sent or nobody waits for it.
-pub struct UnderWay {
-    place: Arc<ConnectionSlot>,
+pub struct ActiveRequest {
+    slot: Arc<ConnectionSlot>,
     budget: Budget,
     kept: AtomicBool,
     answering: AtomicBool,
@@ -150,7 +150,7 @@ pub struct UnderWay {
     pub beside: Option<Stream>,
 }
 
-impl UnderWay {
+impl ActiveRequest {
     /// What the request may cost.
     pub fn budget(&self) -> &Budget {
         &self.budget
@@ -159,32 +159,32 @@ impl UnderWay {
     /// From now on it is carried through even when the client goes away.
     pub fn keep(&self) {
         self.kept.store(true, Ordering::Relaxed);
-        self.place.droppable.store(false, Ordering::Relaxed);
+        self.slot.droppable.store(false, Ordering::Relaxed);
     }
 
     /// The answer is there: from now on it is the client that is waited for.
     pub fn answer(&self) {
-        self.place.droppable.store(false, Ordering::Relaxed);
+        self.slot.droppable.store(false, Ordering::Relaxed);
         self.answering.store(true, Ordering::Relaxed);
-        self.place.answering.fetch_add(1, Ordering::Relaxed);
-        self.place.moved();
+        self.slot.answering.fetch_add(1, Ordering::Relaxed);
+        self.slot.moved();
     }
 
     /// The client takes the answer.
     pub fn moved(&self) {
-        self.place.moved();
+        self.slot.moved();
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         if !*self.kept.get_mut() {
             self.budget.give_up();
         }
         if *self.answering.get_mut() {
-            self.place.answering.fetch_sub(1, Ordering::Relaxed);
+            self.slot.answering.fetch_sub(1, Ordering::Relaxed);
         }
-        self.place.moved();
-        self.place.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.slot.moved();
+        self.slot.active.fetch_sub(1, Ordering::Relaxed);
     }
 }

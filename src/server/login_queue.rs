@@ -45,10 +45,10 @@ pub struct TooMany;
 
 /// Turns, handed out and waited for. Cheap to clone.
 #[derive(Clone)]
-pub struct Turns(Arc<Mutex<TurnQueue>>);
+pub struct LoginQueue(Arc<Mutex<LoginQueueState>>);
 
 #[derive(Default)]
-struct TurnQueue {
+struct LoginQueueState {
     /// Turns that nobody has; while there are any, nobody waits.
     free: usize,
     /// In the order of their coming.
@@ -62,44 +62,44 @@ struct TurnQueue {
 struct Waiting {
     number: u64,
     source: LoginSource,
-    turn: oneshot::Sender<Turn>,
+    permit: oneshot::Sender<LoginPermit>,
 }
 
 /// A turn; let go of, it is the next one's.
-pub struct Turn(Option<Turns>);
+pub struct LoginPermit(Option<LoginQueue>);
 
-impl Drop for Turn {
+impl Drop for LoginPermit {
     fn drop(&mut self) {
-        if let Some(turns) = self.0.take() {
-            turns.hand_on();
+        if let Some(queue) = self.0.take() {
+            queue.hand_on();
         }
     }
 }
 
 /// Someone who waits, and may go away.
 struct WaitGuard<'a> {
-    turns: &'a Turns,
+    queue: &'a LoginQueue,
     number: u64,
 }
 
 impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
-        let mut state = self.turns.state();
+        let mut state = self.queue.state();
         if let Ok(at) = state.waiting.binary_search_by_key(&self.number, |waiting| waiting.number) {
             state.leave(at);
         }
     }
 }
 
-impl TurnQueue {
+impl LoginQueueState {
     fn crowd(&self, source: LoginSource) -> usize {
         self.crowds.of(Some(source))
     }
 
-    fn join(&mut self, source: LoginSource, turn: oneshot::Sender<Turn>) -> u64 {
+    fn join(&mut self, source: LoginSource, permit: oneshot::Sender<LoginPermit>) -> u64 {
         self.numbers += 1;
         self.crowds.add(Some(source));
-        self.waiting.push(Waiting { number: self.numbers, source, turn });
+        self.waiting.push(Waiting { number: self.numbers, source, permit });
         self.numbers
     }
 
@@ -142,34 +142,34 @@ impl TurnQueue {
     }
 }
 
-impl Turns {
+impl LoginQueue {
     /// So many at a time.
     pub fn new(side_by_side: usize) -> Self {
-        Self(Arc::new(Mutex::new(TurnQueue { free: side_by_side, ..TurnQueue::default() })))
+        Self(Arc::new(Mutex::new(LoginQueueState { free: side_by_side, ..LoginQueueState::default() })))
     }
 
-    fn state(&self) -> MutexGuard<'_, TurnQueue> {
+    fn state(&self) -> MutexGuard<'_, LoginQueueState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a turn. Who stops waiting takes none.
-    pub async fn take(&self, source: LoginSource) -> Result<Turn, TooMany> {
+    pub async fn take(&self, source: LoginSource) -> Result<LoginPermit, TooMany> {
         let (sender, comes) = oneshot::channel();
         let place = {
             let mut state = self.state();
             if state.free > 0 {
                 state.free -= 1;
-                return Ok(Turn(Some(self.clone())));
+                return Ok(LoginPermit(Some(self.clone())));
             }
             let number = state.join(source, sender);
             state.bound(FOR_ONE_PERSON, |other| other.person == source.person);
             state.bound(FROM_ONE_ADDRESS, |other| other.address == source.address);
             state.bound(IN_ALL, |_| true);
-            WaitGuard { turns: self, number }
+            WaitGuard { queue: self, number }
         };
-        let turn = tokio::time::timeout(LONGEST, comes).await;
+        let permit = tokio::time::timeout(LONGEST, comes).await;
         drop(place);
-        turn.ok().and_then(Result::ok).ok_or(TooMany)
+        permit.ok().and_then(Result::ok).ok_or(TooMany)
     }
 
     /// What a try came to: who was wrong waits behind who was not.
@@ -204,10 +204,10 @@ impl Turns {
                 next
             };
             let Some(next) = next else { return };
-            match next.turn.send(Turn(Some(self.clone()))) {
+            match next.permit.send(LoginPermit(Some(self.clone()))) {
                 Ok(()) => return,
                 // Gone meanwhile: the turn is still ours to give.
-                Err(mut turn) => turn.0 = None,
+                Err(mut permit) => permit.0 = None,
             }
         }
     }
@@ -220,7 +220,7 @@ mod tests {
     use std::pin::{Pin, pin};
     use std::task::{Context, Poll, Waker};
 
-    use super::{FOR_ONE_PERSON, FROM_ONE_ADDRESS, IN_ALL, LoginSource, TooMany, Turn, Turns};
+    use super::{FOR_ONE_PERSON, FROM_ONE_ADDRESS, IN_ALL, LoginPermit, LoginQueue, LoginSource, TooMany};
 
     fn source(person: u64, address: u8) -> LoginSource {
         LoginSource::new(person, IpAddr::from([10, 0, 0, address]))
@@ -228,32 +228,32 @@ mod tests {
 
     /// Whose each try is.
     type Flood = fn(usize) -> LoginSource;
-    type Wait<'a> = Pin<Box<dyn Future<Output = Result<Turn, TooMany>> + 'a>>;
+    type Wait<'a> = Pin<Box<dyn Future<Output = Result<LoginPermit, TooMany>> + 'a>>;
 
     /// Comes and waits, unless it is sent away at once.
-    fn come(turns: &Turns, source: LoginSource) -> Option<Wait<'_>> {
-        let mut wait: Wait<'_> = Box::pin(turns.take(source));
+    fn come(queue: &LoginQueue, source: LoginSource) -> Option<Wait<'_>> {
+        let mut wait: Wait<'_> = Box::pin(queue.take(source));
         look(&mut wait).is_none().then_some(wait)
     }
 
     /// Comes and waits.
-    fn wait(turns: &Turns, source: LoginSource) -> Wait<'_> {
-        come(turns, source).expect("a place")
+    fn wait(queue: &LoginQueue, source: LoginSource) -> Wait<'_> {
+        come(queue, source).expect("a place")
     }
 
-    fn look(wait: &mut Wait<'_>) -> Option<Result<Turn, TooMany>> {
+    fn look(wait: &mut Wait<'_>) -> Option<Result<LoginPermit, TooMany>> {
         match pin!(wait).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => Some(answer),
             Poll::Pending => None,
         }
     }
 
-    fn all_busy() -> (Turns, Turn) {
-        let turns = Turns::new(1);
-        let mut first: Wait<'_> = Box::pin(turns.take(source(0, 0)));
-        let turn = look(&mut first).and_then(Result::ok).expect("a free turn");
+    fn all_busy() -> (LoginQueue, LoginPermit) {
+        let queue = LoginQueue::new(1);
+        let mut first: Wait<'_> = Box::pin(queue.take(source(0, 0)));
+        let permit = look(&mut first).and_then(Result::ok).expect("a free turn");
         drop(first);
-        (turns, turn)
+        (queue, permit)
     }
 
     /// Time, and no scheduler that would interrupt the many looks of a test.
@@ -274,18 +274,18 @@ mod tests {
             |n| source(2 + n as u64, (n % 200) as u8 + 10),
         ];
         for flood in floods {
-            let (turns, busy) = all_busy();
-            let _waiting: Vec<_> = (0..500).filter_map(|n| come(&turns, flood(n))).collect();
-            let mut right = wait(&turns, source(1, 9));
+            let (queue, busy) = all_busy();
+            let _waiting: Vec<_> = (0..500).filter_map(|n| come(&queue, flood(n))).collect();
+            let mut right = wait(&queue, source(1, 9));
             drop(busy);
             assert!(matches!(look(&mut right), Some(Ok(_))), "not the next one");
         }
         // What comes afterwards does not get in between, unless it is the same source.
         for flood in floods.into_iter().take(2) {
-            let (turns, busy) = all_busy();
-            let _before: Vec<_> = (0..250).filter_map(|n| come(&turns, flood(n))).collect();
-            let mut right = wait(&turns, source(1, 9));
-            let _after: Vec<_> = (0..250).filter_map(|n| come(&turns, flood(n))).collect();
+            let (queue, busy) = all_busy();
+            let _before: Vec<_> = (0..250).filter_map(|n| come(&queue, flood(n))).collect();
+            let mut right = wait(&queue, source(1, 9));
+            let _after: Vec<_> = (0..250).filter_map(|n| come(&queue, flood(n))).collect();
             drop(busy);
             assert!(matches!(look(&mut right), Some(Ok(_))), "not the next one");
         }
@@ -301,8 +301,8 @@ mod tests {
             (|n| source(n as u64, n as u8), IN_ALL),
         ];
         for (kind, most) in kinds {
-            let (turns, _busy) = all_busy();
-            let mut waits: Vec<_> = (0..most + 10).map(|n| wait(&turns, kind(n))).collect();
+            let (queue, _busy) = all_busy();
+            let mut waits: Vec<_> = (0..most + 10).map(|n| wait(&queue, kind(n))).collect();
             let sent_away = waits.iter_mut().filter_map(look).filter(|answer| answer.is_err()).count();
             assert_eq!(sent_away, 10);
         }
@@ -312,12 +312,12 @@ mod tests {
     fn who_did_not_fail_before_is_next_however_many_addresses_come_again_and_again() {
         let clock = clock();
         let _running = clock.enter();
-        let (turns, busy) = all_busy();
+        let (queue, busy) = all_busy();
         let flood = |n: usize| source(1, 10 + (n % 99) as u8);
-        (0..99).for_each(|n| turns.came_to(flood(n), false));
-        let _before: Vec<_> = (0..64).filter_map(|n| come(&turns, flood(n))).collect();
-        let mut right = wait(&turns, source(1, 9));
-        let _after: Vec<_> = (0..300).filter_map(|n| come(&turns, flood(n))).collect();
+        (0..99).for_each(|n| queue.came_to(flood(n), false));
+        let _before: Vec<_> = (0..64).filter_map(|n| come(&queue, flood(n))).collect();
+        let mut right = wait(&queue, source(1, 9));
+        let _after: Vec<_> = (0..300).filter_map(|n| come(&queue, flood(n))).collect();
         drop(busy);
         assert!(matches!(look(&mut right), Some(Ok(_))), "not the next one");
     }
@@ -326,10 +326,10 @@ mod tests {
     fn a_town_hall_behind_one_address_comes_to_work_while_one_of_its_machines_guesses() {
         let clock = clock();
         let _running = clock.enter();
-        let (turns, busy) = all_busy();
-        let mut flood: Vec<_> = (0..250).map(|_| wait(&turns, source(1, 9))).collect();
-        let mut agents: Vec<_> = (0..300).map(|n| wait(&turns, source(2 + n, 9))).collect();
-        flood.extend((0..250).map(|_| wait(&turns, source(1, 9))));
+        let (queue, busy) = all_busy();
+        let mut flood: Vec<_> = (0..250).map(|_| wait(&queue, source(1, 9))).collect();
+        let mut agents: Vec<_> = (0..300).map(|n| wait(&queue, source(2 + n, 9))).collect();
+        flood.extend((0..250).map(|_| wait(&queue, source(1, 9))));
         drop(busy);
         while !agents.is_empty() {
             let waiting = agents.len();
@@ -342,18 +342,18 @@ mod tests {
     fn who_goes_away_takes_no_turn() {
         let clock = clock();
         let _running = clock.enter();
-        let (turns, busy) = all_busy();
-        let mut first = wait(&turns, source(1, 1));
-        let given_and_left = wait(&turns, source(2, 2));
-        drop(wait(&turns, source(3, 3)));
+        let (queue, busy) = all_busy();
+        let mut first = wait(&queue, source(1, 1));
+        let given_and_left = wait(&queue, source(2, 2));
+        drop(wait(&queue, source(3, 3)));
         drop(busy);
         // The newest was handed the turn and never looked.
         drop(given_and_left);
         assert!(matches!(look(&mut first), Some(Ok(_))));
         drop(first);
-        let mut again: Wait<'_> = Box::pin(turns.take(source(1, 1)));
+        let mut again: Wait<'_> = Box::pin(queue.take(source(1, 1)));
         assert!(matches!(look(&mut again), Some(Ok(_))), "the turn is free again");
-        assert_eq!((0..4).map(|n| turns.state().crowd(source(n.into(), n))).sum::<usize>(), 0);
+        assert_eq!((0..4).map(|n| queue.state().crowd(source(n.into(), n))).sum::<usize>(), 0);
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub fn take(
     let kept = Arc::new(AtomicBool::new(stream));
     let rest = BodyRemainder(Some(Arc::clone(&kept)));
     let unasked = headers.contains_key(EXPECT);
-    (Arriving { body: Some(body), unasked, stream, kept }.boxed_unsync(), rest, unknown_coding(headers))
+    (IncomingBody { body: Some(body), unasked, stream, kept }.boxed_unsync(), rest, unknown_coding(headers))
 }
 
 /// A coding that is not undone here, and that nobody would know of afterwards (RFC 9110 section 8.4, RFC 9112 section
@@ -76,7 +76,7 @@ fn unknown_coding(headers: &HeaderMap) -> Option<Condition> {
 }
 
 /// A body whose end is looked after when whoever took it has had enough.
-struct Arriving {
+struct IncomingBody {
     body: Option<hyper::body::Incoming>,
     /// The client waits for our word before it sends, and nothing was asked of it yet.
     unasked: bool,
@@ -86,7 +86,7 @@ struct Arriving {
     kept: Arc<AtomicBool>,
 }
 
-impl Body for Arriving {
+impl Body for IncomingBody {
     type Data = Bytes;
     type Error = Failure;
 
@@ -107,7 +107,7 @@ impl Body for Arriving {
     }
 }
 
-impl Drop for Arriving {
+impl Drop for IncomingBody {
     fn drop(&mut self) {
         let Some(mut body) = self.body.take() else { return };
         if self.unasked && !self.stream {

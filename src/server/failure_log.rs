@@ -14,14 +14,14 @@ use crate::model::id::Id;
 const AGAIN_S: u64 = 60;
 
 /// What was logged lately.
-pub(super) struct Failing {
+pub(super) struct FailureLog {
     started: Instant,
     /// From when on, in seconds since the start, a full disk, and a lack of anything else, is logged again.
     full: AtomicU64,
     busy: AtomicU64,
 }
 
-impl Failing {
+impl FailureLog {
     pub fn new() -> Self {
         Self { started: Instant::now(), full: AtomicU64::new(0), busy: AtomicU64::new(0) }
     }

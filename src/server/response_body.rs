@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Version;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use super::place::UnderWay;
+use super::connection_slot::ActiveRequest;
 use crate::exchange::Body;
 use crate::model::budget::Budget;
 use crate::model::error::Failure;
@@ -24,7 +24,7 @@ pub struct Outgoing {
     rest: Bytes,
     piece: usize,
     span: tracing::Span,
-    under_way: UnderWay,
+    active: ActiveRequest,
 }
 
 /// Bytes that count in a budget until the library has sent them.
@@ -48,14 +48,14 @@ enum BodySource {
 
 impl Outgoing {
     /// Takes over an answer's body.
-    pub fn new(body: Body, span: tracing::Span, under_way: UnderWay, version: Version) -> Self {
+    pub fn new(body: Body, span: tracing::Span, active: ActiveRequest, version: Version) -> Self {
         let source = match body {
             Body::Empty => BodySource::Empty,
             Body::Full(bytes) => BodySource::Full(bytes),
             Body::Blocks(blocks, length) => BodySource::Blocks(blocks, length),
         };
         let piece = if version >= Version::HTTP_2 { PIECE_BYTES } else { usize::MAX };
-        Self { source, rest: Bytes::new(), piece, span, under_way }
+        Self { source, rest: Bytes::new(), piece, span, active }
     }
 
     /// The next bytes of the source; `None` at its end.
@@ -63,7 +63,7 @@ impl Outgoing {
         match &mut self.source {
             BodySource::Empty => Poll::Ready(None),
             BodySource::Full(bytes) => {
-                let bytes = Counted { bytes: std::mem::take(bytes), _budget: self.under_way.budget().clone() };
+                let bytes = Counted { bytes: std::mem::take(bytes), _budget: self.active.budget().clone() };
                 self.source = BodySource::Empty;
                 Poll::Ready(Some(Ok(Bytes::from_owner(bytes))))
             }
@@ -99,7 +99,7 @@ impl HttpBody for Outgoing {
         }
         let bytes = this.rest.split_to(this.rest.len().min(this.piece));
         if !this.is_end_stream() {
-            this.under_way.moved();
+            this.active.moved();
         }
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }

@@ -5,7 +5,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
 use super::output::{Terminal, instant, until};
-use crate::model::privilege::{ROLES, Role};
+use crate::model::privilege::{ROLES, Role, RolePlace};
 use crate::tree::Tree;
 
 #[derive(Subcommand)]
@@ -17,7 +17,7 @@ pub(super) enum GrantCommand {
         /// Whom; @everyone means all persons
         principal: String,
         /// Which
-        #[arg(long, value_parser = PossibleValuesParser::new(ROLES.iter().map(|row| row.code)))]
+        #[arg(long, value_parser = PossibleValuesParser::new(codes()))]
         role: String,
         /// When it ends: an RFC 3339 instant, or a date (its end)
         #[arg(long, value_name = "DATE")]
@@ -38,6 +38,11 @@ pub(super) enum GrantCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// The roles that may be given on a single collection.
+fn codes() -> impl Iterator<Item = &'static str> {
+    ROLES.iter().filter(|row| row.place != RolePlace::Project).map(|row| row.code)
 }
 
 impl GrantCommand {

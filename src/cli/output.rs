@@ -129,6 +129,15 @@ impl Terminal {
                 self.text("fault-no-feed", &[("name", name), ("address", address)])
             }
             AdministrationError::NoJob(key) => self.text("fault-no-job", &[("name", key)]),
+            AdministrationError::Circle(group, member) => {
+                self.text("fault-circle", &[("group", group), ("name", member)])
+            }
+            AdministrationError::NoMember(name, group) => {
+                self.text("fault-no-member", &[("group", group), ("name", name)])
+            }
+            AdministrationError::Everyone => self.text("fault-everyone", &[]),
+            AdministrationError::NoProject(address) => self.text("fault-no-project", &[("address", address)]),
+            AdministrationError::Partner => self.text("fault-partner", &[]),
             AdministrationError::Closed(name) => self.text("fault-closed", &[("name", name)]),
             AdministrationError::Failed(failure) => self.failure(failure),
         }

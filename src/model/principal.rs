@@ -11,13 +11,19 @@ pub enum PrincipalKind {
     Person,
     /// What owns calendars, meetings and documents in common.
     Project,
-    /// Persons to whom roles are given together.
+    /// Persons, and other groups, to whom roles are given together.
     Group,
+    /// A room, or something else that is booked.
+    Room,
 }
 
 /// Each kind with its spelling in the database and in listings.
-pub const PRINCIPAL_KINDS: [(PrincipalKind, &str); 3] =
-    [(PrincipalKind::Person, "person"), (PrincipalKind::Project, "project"), (PrincipalKind::Group, "group")];
+pub const PRINCIPAL_KINDS: [(PrincipalKind, &str); 4] = [
+    (PrincipalKind::Person, "person"),
+    (PrincipalKind::Project, "project"),
+    (PrincipalKind::Group, "group"),
+    (PrincipalKind::Room, "room"),
+];
 
 /// The group of all persons; no name that is given holds an `@`.
 pub const EVERYONE: Id = Id(0);

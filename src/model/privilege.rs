@@ -8,6 +8,8 @@ use super::name::QName;
 /// What a person may do in a project or in a part of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub enum Role {
+    /// An outside person with a part in a project: sees what is granted to them there, and nothing by this alone.
+    Partner,
     /// Learns when a calendar is taken, and nothing else of it.
     FreeBusy,
     /// Reads everything.
@@ -26,18 +28,45 @@ pub struct RoleRow {
     pub rank: i64,
     /// Spelling in commands.
     pub code: &'static str,
+    /// Where it is given.
+    pub place: RolePlace,
     /// What it grants.
     pub grants: PrivilegeSet,
 }
 
+/// Where a role may be given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RolePlace {
+    /// In a project as a whole, and on each collection.
+    Everywhere,
+    /// In a project as a whole.
+    Project,
+    /// On calendars.
+    Calendar,
+}
+
 /// All roles, least first.
-pub static ROLES: [RoleRow; 4] = [
-    RoleRow { role: Role::FreeBusy, rank: 10, code: "free-busy", grants: PrivilegeSet::of(&[Privilege::ReadFreeBusy]) },
-    RoleRow { role: Role::Reader, rank: 20, code: "reader", grants: PrivilegeSet::of(&READING) },
+pub static ROLES: [RoleRow; 5] = [
+    RoleRow { role: Role::Partner, rank: 5, code: "partner", place: RolePlace::Project, grants: PrivilegeSet::of(&[]) },
+    RoleRow {
+        role: Role::FreeBusy,
+        rank: 10,
+        code: "free-busy",
+        place: RolePlace::Calendar,
+        grants: PrivilegeSet::of(&[Privilege::ReadFreeBusy]),
+    },
+    RoleRow {
+        role: Role::Reader,
+        rank: 20,
+        code: "reader",
+        place: RolePlace::Everywhere,
+        grants: PrivilegeSet::of(&READING),
+    },
     RoleRow {
         role: Role::Member,
         rank: 30,
         code: "member",
+        place: RolePlace::Everywhere,
         grants: PrivilegeSet::of(&READING).and(&[
             Privilege::WriteContent,
             Privilege::WriteProperties,
@@ -49,6 +78,7 @@ pub static ROLES: [RoleRow; 4] = [
         role: Role::Lead,
         rank: 40,
         code: "lead",
+        place: RolePlace::Everywhere,
         grants: PrivilegeSet::of(&READING).and(&[
             Privilege::WriteContent,
             Privilege::WriteProperties,
@@ -88,6 +118,12 @@ impl Role {
     #[must_use]
     pub fn code(self) -> &'static str {
         self.row().code
+    }
+
+    /// Where it may be given.
+    #[must_use]
+    pub fn place(self) -> RolePlace {
+        self.row().place
     }
 
     /// What the role grants.

@@ -7,7 +7,7 @@ use super::executor::{Executor, prefetch, row, rows};
 use super::list::list;
 use super::members::{Mark, Members, PageQuery, PageStatements, Widths, by_name, pages, widths};
 use super::page::paged;
-use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, MEMBERSHIP, NODE};
+use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, NODE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
@@ -187,11 +187,11 @@ statements! {
         3
     );
     const LINKED: Statement = reads(
-        &[ACE, MEMBERSHIP, NODE],
+        &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
         concat!(
             "WITH held(node_id, role) AS (SELECT a.node_id, MAX(a.role) FROM ace a WHERE (a.until_at IS NULL OR \
-             a.until_at > $2) AND (a.principal_id = $1 OR a.principal_id IN (SELECT m.group_id FROM membership m \
-             WHERE m.member_id = $1)) GROUP BY a.node_id), seen(id, role) AS (SELECT k.id, h.role FROM held h JOIN \
+             a.until_at > $2) AND a.principal_id IN (SELECT m.group_id FROM effective_membership m \
+             WHERE m.member_id = $1) GROUP BY a.node_id), seen(id, role) AS (SELECT k.id, h.role FROM held h JOIN \
              node k ON k.id = h.node_id AND k.kind = 'calendar' UNION ALL SELECT k.id, h.role FROM held h JOIN node \
              t ON t.parent_id = h.node_id AND t.kind = 'calendars' JOIN node k ON k.parent_id = t.id AND k.kind = \
              'calendar') SELECT ",

@@ -4,8 +4,8 @@ use super::db::arguments;
 use super::db::text::{INTEGRITY, mistyped};
 use super::executor::{Executor, row, rows};
 use super::statement::tables::{
-    ACE, ADDRESS, BODY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, FEED, HOLD, HOME, JOB, LOCK, MEMBERSHIP, NODE, PAST,
-    PRINCIPAL, PROPERTY, PURGE, RETURNED, SETTING, UNREAD,
+    ACE, ADDRESS, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOLD, HOME,
+    JOB, LOCK, MEMBERSHIP, NODE, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::error::Failure;
@@ -148,7 +148,7 @@ macro_rules! typed {
 }
 
 statements! {
-    const RULES: [CheckRule; 18] = [
+    const RULES: [CheckRule; 20] = [
         CheckRule {
             what: "a node stands in a collection that is not there",
             sql: reads(
@@ -305,6 +305,26 @@ statements! {
             ),
         },
         CheckRule {
+            what: "a role says another home than that of its node",
+            sql: reads(
+                &[ACE, NODE],
+                "SELECT a.node_id, COALESCE(n.name, '') FROM ace a LEFT JOIN node n ON n.id = a.node_id WHERE n.id \
+                 IS NULL OR a.home_id <> n.home_id LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "it is not known of which groups a principal is",
+            sql: reads(
+                &[EFFECTIVE_MEMBERSHIP, MEMBERSHIP, PRINCIPAL],
+                "WITH RECURSIVE up(member_id, group_id) AS (SELECT p.id, p.id FROM principal p UNION SELECT \
+                 u.member_id, m.group_id FROM up u JOIN membership m ON m.member_id = u.group_id) SELECT v.id, \
+                 p.name FROM (SELECT u.member_id AS id FROM up u LEFT JOIN effective_membership e ON e.member_id = \
+                 u.member_id AND e.group_id = u.group_id WHERE e.member_id IS NULL UNION SELECT e.member_id FROM \
+                 effective_membership e LEFT JOIN up u ON u.member_id = e.member_id AND u.group_id = e.group_id \
+                 WHERE u.member_id IS NULL) v JOIN principal p ON p.id = v.id LIMIT 100",
+            ),
+        },
+        CheckRule {
             what: "a calendar does not say what it may hold",
             sql: reads(
                 &[CALENDAR, NODE],
@@ -313,7 +333,7 @@ statements! {
             ),
         },
     ];
-    const TYPED: [Statement; 21] = [
+    const TYPED: [Statement; 24] = [
         typed!(SETTING, "setting", [], ["name", "value"], []),
         typed!(
             PRINCIPAL,
@@ -407,7 +427,27 @@ statements! {
             []
         ),
         typed!(BODY, "body", ["stored_at"], ["hash"], ["data"]),
-        typed!(ACE, "ace", ["node_id", "principal_id", "role", "until_at"], [], []),
+        typed!(
+            ACE,
+            "ace",
+            [
+                "node_id",
+                "principal_id",
+                "origin",
+                "home_id",
+                "role",
+                "until_at",
+                "granted_role",
+                "granted_until_at",
+                "sees_private",
+                "sponsor_id"
+            ],
+            [],
+            []
+        ),
+        typed!(EFFECTIVE_MEMBERSHIP, "effective_membership", ["member_id", "group_id"], [], []),
+        typed!(ROOM, "room", ["principal_id", "capacity", "manager_id"], ["kind", "booking", "hours"], []),
+        typed!(BOOKABLE_BY, "bookable_by", ["room_id", "principal_id"], [], []),
         typed!(
             LOCK,
             "lock",

@@ -3,7 +3,7 @@
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
-use super::statement::tables::{ACE, LOCK, MEMBERSHIP, NODE};
+use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, LOCK, NODE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -82,11 +82,10 @@ macro_rules! writes_until {
             $node,
             " AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT \
              NULL) SELECT COALESCE(MAX(COALESCE(a.until_at, 9223372036854775807)), 0) FROM up u JOIN ace a ON \
-             a.node_id = u.id AND a.role >= $2 AND (a.principal_id = ",
+             a.node_id = u.id AND a.role >= $2 AND EXISTS (SELECT 1 FROM effective_membership m WHERE \
+             m.group_id = a.principal_id AND m.member_id = ",
             $holder,
-            " OR a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = ",
-            $holder,
-            ")))"
+            "))"
         )
     };
 }
@@ -102,6 +101,27 @@ pub async fn room(c: &mut impl Executor, home: Id, node: Id, person: Id) -> Resu
 /// collections, so what stands in the same one is asked about once.
 pub async fn end_with_roles(c: &mut Txn, home: Id) -> Result<(), Failure> {
     c.note(END_WITH_ROLES, arguments![home, Role::Member.rank()]).await
+}
+
+/// A principal is in other groups than before: the same for its locks, and for those of all who are in it.
+pub async fn end_with_membership(c: &mut Txn, principal: Id) -> Result<(), Failure> {
+    c.note(END_WITH_MEMBERSHIP, arguments![principal, Role::Member.rank()]).await
+}
+
+/// Locks that a condition names last no longer than their holders may write there.
+macro_rules! end_where {
+    ($condition:literal) => {
+        concat!(
+            "WITH held(token, holder, place) AS MATERIALIZED (SELECT l.token, l.principal_id, CASE WHEN n.hash IS \
+             NULL THEN n.id ELSE n.parent_id END FROM lock l CROSS JOIN node n WHERE ",
+            $condition,
+            " AND n.id = l.node_id), writes(holder, place, until_at) AS MATERIALIZED (SELECT h.holder, h.place, ",
+            writes_until!("h.holder", "h.place"),
+            " FROM (SELECT DISTINCT holder, place FROM held) h) UPDATE lock SET expires_at = w.until_at FROM held h, \
+             writes w WHERE lock.token = h.token AND w.holder = h.holder AND w.place = h.place AND lock.expires_at > \
+             w.until_at"
+        )
+    };
 }
 
 /// Ends all locks of a person.
@@ -144,21 +164,15 @@ statements! {
         writes(&[LOCK], &[], concat!("DELETE FROM lock WHERE token IN (SELECT l.value FROM ", listed!("$1"), " l)"));
     const DELETE_LAPSED: Statement = writes(&[LOCK], &[], "DELETE FROM lock WHERE home_id = $1 AND expires_at <= $2");
     const ROOM: Statement = reads(
-        &[ACE, LOCK, MEMBERSHIP, NODE],
+        &[ACE, EFFECTIVE_MEMBERSHIP, LOCK, NODE],
         concat!("SELECT (SELECT COUNT(*) FROM lock WHERE home_id = $1), ", writes_until!("$4", "$3")),
     );
-    const END_WITH_ROLES: Statement = writes(
+    const END_WITH_ROLES: Statement =
+        writes(&[LOCK], &[ACE, EFFECTIVE_MEMBERSHIP, LOCK, NODE], end_where!("l.home_id = $1"));
+    const END_WITH_MEMBERSHIP: Statement = writes(
         &[LOCK],
-        &[ACE, LOCK, MEMBERSHIP, NODE],
-        concat!(
-            "WITH held(token, holder, place) AS MATERIALIZED (SELECT l.token, l.principal_id, CASE WHEN n.hash IS \
-             NULL THEN n.id ELSE n.parent_id END FROM lock l CROSS JOIN node n WHERE l.home_id = $1 AND n.id = \
-             l.node_id), writes(holder, place, until_at) AS MATERIALIZED (SELECT h.holder, h.place, ",
-            writes_until!("h.holder", "h.place"),
-            " FROM (SELECT DISTINCT holder, place FROM held) h) UPDATE lock SET expires_at = w.until_at FROM held h, \
-             writes w WHERE lock.token = h.token AND w.holder = h.holder AND w.place = h.place AND lock.expires_at > \
-             w.until_at"
-        ),
+        &[ACE, EFFECTIVE_MEMBERSHIP, LOCK, NODE],
+        end_where!("l.principal_id IN (SELECT e.member_id FROM effective_membership e WHERE e.group_id = $1)"),
     );
     const END_OF: Statement = writes(&[LOCK], &[], "DELETE FROM lock WHERE principal_id = $1");
     const BELOW: Statement = reads(

@@ -15,6 +15,8 @@ pub mod data_directory;
 pub mod db;
 pub mod executor;
 pub mod feed;
+pub mod grant;
+pub mod group;
 pub mod job;
 pub mod list;
 pub mod lock;

@@ -7,7 +7,7 @@ use super::executor::{Executor, prefetch, row, rows};
 use super::lock::{held, lock_columns};
 use super::members::{Members, PageStatements, Widths, by_name, pages, widths};
 use super::page::{Paged, page, paged};
-use super::statement::tables::{ACE, HOME, LOCK, MEMBERSHIP, NODE};
+use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOME, LOCK, NODE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -194,11 +194,21 @@ pub async fn home_name(c: &mut impl Executor, node: Id) -> Result<Option<String>
     Ok(row(c, HOME_NAME, arguments![node]).await?.map(|row| row.text(0)))
 }
 
-/// The grants `a` that an actor `$1` holds at a moment `$2`, be it through a group.
+/// Of the grants `a` on nodes that are known: those that an actor `$1` holds at a moment `$2`, be it through a group.
+/// It costs a look for each grant, not for each group.
+macro_rules! held_at {
+    () => {
+        "(a.until_at IS NULL OR a.until_at > $2) AND EXISTS (SELECT 1 FROM effective_membership m WHERE m.member_id = \
+         $1 AND m.group_id = a.principal_id)"
+    };
+}
+pub(super) use held_at;
+
+/// All grants `a` that an actor `$1` holds at a moment `$2`, be it through a group: where nodes are looked for.
 macro_rules! held_by {
     () => {
-        "(a.until_at IS NULL OR a.until_at > $2) AND (a.principal_id = $1 OR a.principal_id IN \
-         (SELECT m.group_id FROM membership m WHERE m.member_id = $1))"
+        "(a.until_at IS NULL OR a.until_at > $2) AND a.principal_id IN (SELECT m.group_id FROM effective_membership m \
+         WHERE m.member_id = $1)"
     };
 }
 pub(super) use held_by;
@@ -375,7 +385,7 @@ statements! {
     /// Each node of the walk with each role that the actor was granted there and each lock, also those that are over:
     /// so the answer is the same at any moment, and can be kept.
     const FOLLOW: Statement = reads(
-        &[ACE, LOCK, MEMBERSHIP, NODE],
+        &[ACE, EFFECTIVE_MEMBERSHIP, LOCK, NODE],
         concat!(
             "WITH RECURSIVE walk(place, id) AS (SELECT 0, CAST($2 AS BIGINT) UNION ALL SELECT w.place + 1, c.id FROM \
              walk w CROSS JOIN node c WHERE c.parent_id = w.id AND c.gone_at IS NULL AND c.match_name = ",
@@ -384,8 +394,8 @@ statements! {
             columns!(),
             ", w.place, a.role, a.until_at, ",
             lock_columns!(),
-            " FROM walk w JOIN node n ON n.id = w.id LEFT JOIN ace a ON a.node_id = n.id AND (a.principal_id = $1 OR \
-             a.principal_id IN (SELECT m.group_id FROM membership m WHERE m.member_id = $1)) LEFT JOIN lock l ON \
+            " FROM walk w JOIN node n ON n.id = w.id LEFT JOIN ace a ON a.node_id = n.id AND EXISTS (SELECT 1 FROM \
+             effective_membership m WHERE m.member_id = $1 AND m.group_id = a.principal_id) LEFT JOIN lock l ON \
              l.node_id = n.id"
         ),
     );
@@ -397,17 +407,17 @@ statements! {
         2
     );
     const HOMES_OF: Statement = reads(
-        &[ACE, MEMBERSHIP, NODE],
+        &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
         concat!(
             "SELECT ",
             columns!(),
             ", h.name, h.match_name, (SELECT MAX(a.role) FROM ace a WHERE (a.node_id = h.id OR a.node_id = n.id) AND \
-             (a.until_at IS NULL OR a.until_at > $2) AND (a.principal_id = $1 OR a.principal_id IN (SELECT \
-             m.group_id FROM membership m WHERE m.member_id = $1))) AS held FROM node h JOIN node n ON n.parent_id = \
+             (a.until_at IS NULL OR a.until_at > $2) AND EXISTS (SELECT 1 FROM effective_membership m WHERE \
+             m.member_id = $1 AND m.group_id = a.principal_id)) AS held FROM node h JOIN node n ON n.parent_id = \
              h.id AND n.match_name = 'files' AND n.gone_at IS NULL WHERE h.parent_id = 1 AND h.gone_at IS NULL AND \
              h.match_name > $3 AND EXISTS (SELECT 1 FROM ace g WHERE (g.node_id = h.id OR g.node_id = n.id) AND \
-             (g.until_at IS NULL OR g.until_at > $2) AND (g.principal_id = $1 OR g.principal_id IN (SELECT \
-             m.group_id FROM membership m WHERE m.member_id = $1))) ORDER BY h.match_name LIMIT $4"
+             (g.until_at IS NULL OR g.until_at > $2) AND EXISTS (SELECT 1 FROM effective_membership m WHERE \
+             m.member_id = $1 AND m.group_id = g.principal_id)) ORDER BY h.match_name LIMIT $4"
         ),
     );
     const CLAIM: Statement = writes(
@@ -427,13 +437,13 @@ statements! {
         "SELECT h.match_name FROM node n JOIN node h ON h.id = n.home_id WHERE n.id = $1 AND h.gone_at IS NULL",
     );
     const ROLE_ABOVE: Statement = reads(
-        &[ACE, MEMBERSHIP, NODE],
+        &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
         concat!(
             "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON \
              n.id = u.id WHERE n.parent_id IS NOT NULL) SELECT MAX(a.role), MAX(CASE WHEN n.kind = 'home' AND \
              n.gone_at IS NOT NULL THEN 1 ELSE 0 END) FROM up u JOIN node n ON n.id = u.id LEFT JOIN ace a ON \
              a.node_id = n.id AND ",
-            held_by!()
+            held_at!()
         ),
     );
     const INSERT: Statement = writes(

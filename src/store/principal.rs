@@ -5,14 +5,16 @@ use std::collections::HashSet;
 use super::db::{Row, arguments};
 use super::executor::{Executor, execute, row, rows};
 use super::node::held_by;
-use super::statement::tables::{ACE, ADDRESS, DEVICE, FEED, HOME, LOCK, MEMBERSHIP, NODE, PRINCIPAL, SETTING};
+use super::statement::tables::{
+    ACE, ADDRESS, BOOKABLE_BY, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOME, LOCK, MEMBERSHIP, NODE, PRINCIPAL, ROOM,
+    SETTING,
+};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
 use crate::model::principal::{Device, DeviceScope, Principal, PrincipalKind};
-use crate::model::privilege::Role;
 
 const COLUMNS: usize = 6;
 
@@ -90,13 +92,9 @@ pub async fn set_password(c: &mut Txn, principal: Id, phc: &str) -> Result<(), F
     Ok(())
 }
 
-/// Makes a person a member of a group.
-pub async fn join(c: &mut Txn, group: Id, member: Id) -> Result<(), Failure> {
-    c.note(JOIN, arguments![group, member]).await
-}
-
-/// Takes from a person everything that opens a door: passwords, addresses, roles, locks. The row stays under a name
-/// that nobody can take or log in with, for documents remember their authors.
+/// Takes from a principal everything that opens a door: passwords, addresses, roles, groups, locks. The row stays under
+/// a name that nobody can take or log in with, for documents remember their authors. `group::settle` of it, and of who
+/// was in it, follows.
 pub async fn retire(c: &mut Txn, principal: Id, retired_name: &str, now: Timestamp) -> Result<(), Failure> {
     for sql in RETIRE_FROM {
         c.note(sql, arguments![principal]).await?;
@@ -197,52 +195,6 @@ pub async fn home(c: &mut impl Executor, principal: Id) -> Result<Option<Id>, Fa
     Ok(row(c, HOME_OF, arguments![principal]).await?.map(|row| Id(row.integer(0))))
 }
 
-/// A role granted on a node.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Grant {
-    /// To whom.
-    pub principal: String,
-    /// Shown name.
-    pub display_name: String,
-    /// What.
-    pub role: Role,
-    /// Until when.
-    pub until_at: Option<Timestamp>,
-}
-
-/// Roles granted exactly on a node, by name.
-pub async fn grants(c: &mut impl Executor, node: Id) -> Result<Vec<Grant>, Failure> {
-    let found = rows(c, GRANTS, arguments![node]).await?;
-    Ok(found
-        .iter()
-        .filter_map(|row| {
-            Some(Grant {
-                principal: row.text(0),
-                display_name: row.text(1),
-                role: Role::from_rank(row.integer(2))?,
-                until_at: row.optional_integer(3),
-            })
-        })
-        .collect())
-}
-
-/// Grants a role on a node, in place of one granted before.
-pub async fn grant(
-    c: &mut Txn,
-    node: Id,
-    principal: Id,
-    role: Role,
-    until_at: Option<Timestamp>,
-) -> Result<(), Failure> {
-    c.note(GRANT, arguments![node, principal, role.rank(), until_at]).await?;
-    Ok(())
-}
-
-/// Takes a role back; `false` when there was none.
-pub async fn revoke(c: &mut Txn, node: Id, principal: Id) -> Result<bool, Failure> {
-    Ok(execute(c, REVOKE, arguments![node, principal]).await? == 1)
-}
-
 /// A setting of the database itself.
 pub async fn setting(c: &mut impl Executor, name: &str) -> Result<Option<String>, Failure> {
     let found = row(c, SETTING_NAMED, arguments![name]).await?;
@@ -255,20 +207,17 @@ pub async fn insert_setting(c: &mut Txn, name: &str, value: &str) -> Result<(), 
     Ok(())
 }
 
-/// Lowers every role in a home that is greater than `most`.
-pub async fn lower_grants(c: &mut Txn, home: Id, most: Role) -> Result<(), Failure> {
-    c.note(LOWER_GRANTS, arguments![home, most.rank()]).await?;
-    Ok(())
-}
-
 statements! {
-    const RETIRE_FROM: [Statement; 6] = [
+    const RETIRE_FROM: [Statement; 9] = [
         writes(&[DEVICE], &[], "DELETE FROM device WHERE principal_id = $1"),
         writes(&[ADDRESS], &[], "DELETE FROM address WHERE principal_id = $1"),
         writes(&[ACE], &[], "DELETE FROM ace WHERE principal_id = $1"),
         writes(&[FEED], &[], "DELETE FROM feed WHERE principal_id = $1"),
         writes(&[LOCK], &[], "DELETE FROM lock WHERE principal_id = $1"),
-        writes(&[MEMBERSHIP], &[], "DELETE FROM membership WHERE member_id = $1"),
+        writes(&[MEMBERSHIP], &[], "DELETE FROM membership WHERE member_id = $1 OR group_id = $1"),
+        writes(&[ROOM], &[], "UPDATE room SET manager_id = NULL WHERE manager_id = $1"),
+        writes(&[BOOKABLE_BY], &[], "DELETE FROM bookable_by WHERE room_id = $1 OR principal_id = $1"),
+        writes(&[ROOM], &[], "DELETE FROM room WHERE principal_id = $1"),
     ];
     const BY_NAME: Statement = reads(
         &[ADDRESS, PRINCIPAL],
@@ -282,7 +231,7 @@ statements! {
          p.kind = $2) ORDER BY p.match_name LIMIT $3",
     );
     const OF_WHOM: Statement = reads(
-        &[ACE, MEMBERSHIP, NODE],
+        &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
         concat!(
             "SELECT n.owner_id FROM ace a JOIN node n ON n.id = a.node_id WHERE n.kind = 'home' AND n.gone_at IS \
              NULL AND ",
@@ -304,11 +253,6 @@ statements! {
     const SET_DISABLED: Statement = writes(&[PRINCIPAL], &[], "UPDATE principal SET disabled_at = $2 WHERE id = $1");
     const SET_CLOSED: Statement = writes(&[PRINCIPAL], &[], "UPDATE principal SET closed_at = $2 WHERE id = $1");
     const SET_PASSWORD: Statement = writes(&[PRINCIPAL], &[], "UPDATE principal SET password_hash = $2 WHERE id = $1");
-    const JOIN: Statement = writes(
-        &[MEMBERSHIP],
-        &[],
-        "INSERT INTO membership (group_id, member_id) VALUES ($1, $2) ON CONFLICT (group_id, member_id) DO NOTHING",
-    );
     const RETIRE: Statement = writes(
         &[PRINCIPAL],
         &[],
@@ -349,25 +293,7 @@ statements! {
     );
     const DISPLAY_NAME: Statement = reads(&[PRINCIPAL], "SELECT display_name FROM principal WHERE id = $1");
     const HOME_OF: Statement = reads(&[HOME], "SELECT node_id FROM home WHERE principal_id = $1");
-    const GRANTS: Statement = reads(
-        &[ACE, PRINCIPAL],
-        "SELECT p.name, p.display_name, a.role, a.until_at FROM ace a JOIN principal p ON p.id = a.principal_id \
-         WHERE a.node_id = $1 ORDER BY p.match_name",
-    );
-    const GRANT: Statement = writes(
-        &[ACE],
-        &[],
-        "INSERT INTO ace (node_id, principal_id, role, until_at) VALUES ($1, $2, $3, $4) ON CONFLICT (node_id, \
-         principal_id) DO UPDATE SET role = excluded.role, until_at = excluded.until_at",
-    );
-    const REVOKE: Statement = writes(&[ACE], &[], "DELETE FROM ace WHERE node_id = $1 AND principal_id = $2");
     const SETTING_NAMED: Statement = reads(&[SETTING], "SELECT value FROM setting WHERE name = $1");
     const INSERT_SETTING: Statement =
         writes(&[SETTING], &[], "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING");
-    const LOWER_GRANTS: Statement = writes(
-        &[ACE],
-        &[NODE],
-        "UPDATE ace SET role = $2 WHERE role > $2 AND EXISTS (SELECT 1 FROM node n WHERE n.id = ace.node_id AND \
-         n.home_id = $1)",
-    );
 }

@@ -3,9 +3,9 @@
 use super::columns::{columns, next_node, node_of};
 use super::db::{Columns, arguments};
 use super::executor::{Executor, execute, row, rows};
-use super::node::{held_by, nodes};
+use super::node::{held_at, held_by, nodes};
 use super::page::{Paged, page, paged};
-use super::statement::tables::{ACE, HOLD, HOME, MEMBERSHIP, NODE, PAST, PRINCIPAL, PURGE};
+use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOLD, HOME, NODE, PAST, PRINCIPAL, PURGE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -215,18 +215,19 @@ pub async fn holds(c: &mut impl Executor, home: Id, now: Timestamp) -> Result<Ve
 
 statements! {
     const HOMES: Statement = reads(
-        &[ACE, MEMBERSHIP, NODE],
+        &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
         concat!(readable_homes!(), " AND n.match_name > $6 ORDER BY n.match_name LIMIT $7"),
     );
-    const HOME_NAMED: Statement = reads(&[ACE, MEMBERSHIP, NODE], concat!(readable_homes!(), " AND n.match_name = $6"));
+    const HOME_NAMED: Statement =
+        reads(&[ACE, EFFECTIVE_MEMBERSHIP, NODE], concat!(readable_homes!(), " AND n.match_name = $6"));
     const MEMBERS: Paged = paged!(
-        &[ACE, MEMBERSHIP, NODE],
+        &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
         concat!(columns!(), ", n.held"),
         concat!(
             "SELECT n.*, (",
             up_from!("n.id"),
             " SELECT MAX(a.role) FROM up u JOIN ace a ON a.node_id = u.id AND ",
-            held_by!(),
+            held_at!(),
             ") AS held FROM node n WHERE n.home_id = $3 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND n.match_name \
              > $4 ORDER BY n.match_name LIMIT $5"
         )
@@ -263,7 +264,7 @@ statements! {
          (SELECT 1 FROM purge p WHERE p.node_id = n.id) ORDER BY n.gone_at LIMIT $4"
     );
     const ALWAYS_LED: Statement = reads(
-        &[ACE, MEMBERSHIP, NODE, PAST],
+        &[ACE, EFFECTIVE_MEMBERSHIP, NODE, PAST],
         concat!(
             "WITH RECURSIVE led(id) AS (SELECT a.node_id FROM ace a JOIN node g ON g.id = a.node_id WHERE g.home_id \
              = $4 AND a.role >= $5 AND ",

@@ -4,9 +4,9 @@ use super::columns::{COLUMNS, columns, node_of};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
-use super::node::{held_by, nodes};
+use super::node::{held_at, nodes};
 use super::page::{Paged, paged};
-use super::statement::tables::{ACE, CHAIN, HOME, LOCK, MEMBERSHIP, NODE, PAST, PRINCIPAL};
+use super::statement::tables::{ACE, CHAIN, EFFECTIVE_MEMBERSHIP, HOME, LOCK, NODE, PAST, PRINCIPAL};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -212,7 +212,7 @@ statements! {
          v.version LIMIT $4) g ORDER BY g.version",
     );
     const READABLE: Statement = reads(
-        &[ACE, MEMBERSHIP, NODE, PAST],
+        &[ACE, EFFECTIVE_MEMBERSHIP, NODE, PAST],
         concat!(
             "WITH RECURSIVE state(version, place, home) AS (SELECT p.version, p.parent_id, p.home_id FROM past p \
              WHERE p.node_id = $3 AND p.version >= $4 AND p.version <= $5 AND p.sealed = 1 AND p.hash IS NOT NULL \
@@ -221,7 +221,7 @@ statements! {
              FROM state s UNION SELECT s.home, s.home FROM state s UNION SELECT u.place, n.parent_id FROM up u JOIN \
              node n ON n.id = u.id WHERE n.parent_id IS NOT NULL), seen(place) AS (SELECT u.place FROM up u JOIN ace \
              a ON a.node_id = u.id AND a.role >= $6 AND ",
-            held_by!(),
+            held_at!(),
             ") SELECT DISTINCT s.version FROM state s WHERE s.place IN (SELECT place FROM seen) OR s.home IN (SELECT \
              place FROM seen) ORDER BY 1"
         ),

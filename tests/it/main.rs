@@ -39,6 +39,7 @@ mod quota;
 mod races;
 mod remembered;
 mod returned;
+mod rights;
 mod robustness;
 mod slices;
 mod succession;

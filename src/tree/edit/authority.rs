@@ -73,6 +73,18 @@ pub enum Verb {
     AddProject,
     /// A project is only read from now on.
     CloseProject,
+    /// A project that was closed is changed again.
+    ReopenProject,
+    /// A group is added.
+    AddGroup,
+    /// A group goes.
+    RemoveGroup,
+    /// Someone is in a group.
+    JoinGroup,
+    /// Someone is in a group no more.
+    LeaveGroup,
+    /// A room is added.
+    AddRoom,
     /// Someone gets a role.
     Grant,
     /// Someone has a role no more.
@@ -111,7 +123,7 @@ const JOB: &[Authority] = &[Authority::Job];
 const ADMINISTRATION: &[Authority] = &[Authority::Administration];
 
 /// One row a verb.
-pub static VERBS: [VerbRow; 35] = [
+pub static VERBS: [VerbRow; 41] = [
     row(Verb::Bind, OBJECTS, Some(Effect::Bind)),
     row(Verb::Replace, OBJECTS, Some(Effect::WriteContent)),
     row(Verb::Patch, GATE, Some(Effect::WriteProperties)),
@@ -139,6 +151,12 @@ pub static VERBS: [VerbRow; 35] = [
     row(Verb::RemovePerson, ADMINISTRATION, None),
     row(Verb::AddProject, ADMINISTRATION, None),
     row(Verb::CloseProject, ADMINISTRATION, None),
+    row(Verb::ReopenProject, ADMINISTRATION, None),
+    row(Verb::AddGroup, ADMINISTRATION, None),
+    row(Verb::RemoveGroup, ADMINISTRATION, None),
+    row(Verb::JoinGroup, ADMINISTRATION, None),
+    row(Verb::LeaveGroup, ADMINISTRATION, None),
+    row(Verb::AddRoom, ADMINISTRATION, None),
     row(Verb::Grant, ADMINISTRATION, None),
     row(Verb::Revoke, ADMINISTRATION, None),
     row(Verb::AddDevice, ADMINISTRATION, None),

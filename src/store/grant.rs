@@ -1,0 +1,185 @@
+//! Statements on `ace`: who has which role where.
+//!
+//! A row says what was granted, and what of that is in force: no more than reader in a closed project, no longer than
+//! a partner's part in the project. What is in force is all that other statements read; [`settle`] sets it right after
+//! each change.
+
+use super::db::arguments;
+use super::executor::{Executor, execute, row, rows};
+use super::lock;
+use super::statement::tables::{ACE, HOME, PRINCIPAL};
+use super::statement::{Statement, reads, statements, writes};
+use super::transaction::Txn;
+use crate::model::error::Failure;
+use crate::model::id::{Id, Timestamp};
+use crate::model::principal::PrincipalKind;
+use crate::model::privilege::Role;
+
+/// Where a role comes from: one principal may have one of each on a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Origin {
+    /// An administrator or a lead granted it.
+    #[default]
+    Granted,
+    /// A person made someone a delegate.
+    Delegated,
+    /// It was offered from a client, and accepted.
+    Shared,
+}
+
+impl Origin {
+    const ALL: [Self; 3] = [Self::Granted, Self::Delegated, Self::Shared];
+
+    fn from_code(code: i64) -> Option<Self> {
+        usize::try_from(code).ok().and_then(|place| Self::ALL.get(place)).copied()
+    }
+}
+
+/// A role on a node, as it is granted.
+#[derive(Clone, Copy, Debug)]
+pub struct NewGrant {
+    /// Where.
+    pub node: Id,
+    /// The home of the node.
+    pub home: Id,
+    /// To whom.
+    pub principal: Id,
+    /// By what way.
+    pub origin: Origin,
+    /// Which.
+    pub role: Role,
+    /// Until when.
+    pub until_at: Option<Timestamp>,
+    /// Are private events seen, too (of a delegate)?
+    pub sees_private: bool,
+    /// Who answers for a partner.
+    pub sponsor: Option<Id>,
+}
+
+/// A role granted on a node, as it is in force.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// To whom.
+    pub principal: String,
+    /// Shown name.
+    pub display_name: String,
+    /// A person or a group.
+    pub kind: PrincipalKind,
+    /// What.
+    pub role: Role,
+    /// Until when.
+    pub until_at: Option<Timestamp>,
+    /// By what way.
+    pub origin: Origin,
+    /// Are private events seen, too?
+    pub sees_private: bool,
+    /// Name of who answers for a partner.
+    pub sponsor: Option<String>,
+}
+
+/// Roles granted exactly on a node, by name.
+pub async fn on(c: &mut impl Executor, node: Id) -> Result<Vec<Grant>, Failure> {
+    let found = rows(c, ON, arguments![node]).await?;
+    Ok(found
+        .iter()
+        .filter_map(|row| {
+            Some(Grant {
+                principal: row.text(0),
+                display_name: row.text(1),
+                kind: PrincipalKind::from_code(&row.text(2))?,
+                role: Role::from_rank(row.integer(3))?,
+                until_at: row.optional_integer(4),
+                origin: Origin::from_code(row.integer(5))?,
+                sees_private: row.integer(6) != 0,
+                sponsor: row.optional_text(7),
+            })
+        })
+        .collect())
+}
+
+/// What was granted, be it in force or not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Granted {
+    /// What.
+    pub role: Role,
+    /// Until when.
+    pub until_at: Option<Timestamp>,
+}
+
+/// What was granted to a principal on a node.
+pub async fn granted(
+    c: &mut impl Executor,
+    node: Id,
+    principal: Id,
+    origin: Origin,
+) -> Result<Option<Granted>, Failure> {
+    let found = row(c, GRANTED, arguments![node, principal, origin as i64]).await?;
+    Ok(found
+        .and_then(|row| Some(Granted { role: Role::from_rank(row.integer(0))?, until_at: row.optional_integer(1) })))
+}
+
+/// Grants a role on a node, in place of one that came by the same way. [`settle`] follows.
+pub async fn add(c: &mut Txn, grant: &NewGrant) -> Result<(), Failure> {
+    let arguments = arguments![
+        grant.node,
+        grant.principal,
+        grant.origin as i64,
+        grant.home,
+        grant.role.rank(),
+        grant.until_at,
+        grant.sees_private,
+        grant.sponsor
+    ];
+    c.note(ADD, arguments).await
+}
+
+/// Takes a role back; `false` when there was none. [`settle`] follows.
+pub async fn remove(c: &mut Txn, node: Id, principal: Id, origin: Origin) -> Result<bool, Failure> {
+    Ok(execute(c, REMOVE, arguments![node, principal, origin as i64]).await? == 1)
+}
+
+/// Takes all roles of a principal in a home back. [`settle`] follows.
+pub async fn remove_all(c: &mut Txn, home: Id, principal: Id) -> Result<(), Failure> {
+    c.note(REMOVE_ALL, arguments![home, principal]).await
+}
+
+/// Sets right what is in force in a home after its roles changed, or it was closed or opened; and no lock outlasts the
+/// role that it takes.
+pub async fn settle(c: &mut Txn, home: Id) -> Result<(), Failure> {
+    c.note(SETTLE, arguments![home, Role::Reader.rank(), Role::Partner.rank()]).await?;
+    lock::end_with_roles(c, home).await
+}
+
+statements! {
+    const ON: Statement = reads(
+        &[ACE, PRINCIPAL],
+        "SELECT p.name, p.display_name, p.kind, a.role, a.until_at, a.origin, a.sees_private, (SELECT s.name FROM \
+         principal s WHERE s.id = a.sponsor_id) FROM ace a JOIN principal p ON p.id = a.principal_id WHERE a.node_id \
+         = $1 ORDER BY p.match_name, a.origin",
+    );
+    const GRANTED: Statement = reads(
+        &[ACE],
+        "SELECT granted_role, granted_until_at FROM ace WHERE node_id = $1 AND principal_id = $2 AND origin = $3",
+    );
+    const ADD: Statement = writes(
+        &[ACE],
+        &[],
+        "INSERT INTO ace (node_id, principal_id, origin, home_id, role, until_at, granted_role, granted_until_at, \
+         sees_private, sponsor_id) VALUES ($1, $2, $3, $4, $5, $6, $5, $6, $7, $8) ON CONFLICT (node_id, \
+         principal_id, origin) DO UPDATE SET role = excluded.role, until_at = excluded.until_at, granted_role = \
+         excluded.granted_role, granted_until_at = excluded.granted_until_at, sees_private = excluded.sees_private, \
+         sponsor_id = excluded.sponsor_id",
+    );
+    const REMOVE: Statement =
+        writes(&[ACE], &[], "DELETE FROM ace WHERE node_id = $1 AND principal_id = $2 AND origin = $3");
+    const REMOVE_ALL: Statement = writes(&[ACE], &[], "DELETE FROM ace WHERE home_id = $1 AND principal_id = $2");
+    const SETTLE: Statement = writes(
+        &[ACE],
+        &[ACE, HOME, PRINCIPAL],
+        "UPDATE ace SET role = CASE WHEN granted_role > $2 AND EXISTS (SELECT 1 FROM home h JOIN principal o ON o.id \
+         = h.principal_id WHERE h.node_id = $1 AND o.closed_at IS NOT NULL) THEN $2 ELSE granted_role END, until_at \
+         = (SELECT MIN(e.until_at) FROM (SELECT ace.granted_until_at AS until_at UNION ALL SELECT \
+         p.granted_until_at FROM ace p WHERE p.node_id = $1 AND p.principal_id = ace.principal_id AND p.granted_role \
+         = $3) e WHERE e.until_at IS NOT NULL) WHERE home_id = $1",
+    );
+}

@@ -1,0 +1,85 @@
+//! Groups, and who is in them.
+
+use super::people::{NewPrincipal, add_principal};
+use super::{AdministrationError, AdministrationResult, find, retired_name};
+use crate::model::id::now;
+use crate::model::principal::{EVERYONE, Principal, PrincipalKind};
+use crate::store::{group, lock, principal};
+use crate::tree::Tree;
+use crate::tree::edit::Edit;
+use crate::tree::edit::authority::Verb;
+use crate::tree::edit::event::AffectedObjects;
+
+impl Tree {
+    /// Adds a group that nobody is in.
+    pub async fn add_group(&self, name: &str, display_name: &str) -> AdministrationResult<Principal> {
+        let mut edit = self.administer().await?;
+        let new = NewPrincipal { kind: PrincipalKind::Group, name, display_name, address: None, quota_bytes: None };
+        let group = add_principal(&mut edit, new, None).await?;
+        edit.commit().await?;
+        Ok(group)
+    }
+
+    /// Adds a person or a group to a group. Circles are refused.
+    pub async fn join_group(&self, group: &str, member: &str) -> AdministrationResult<()> {
+        let mut edit = self.administer().await?;
+        let (group, member) = pair(&mut edit, group, member).await?;
+        if !matches!(member.kind, PrincipalKind::Person | PrincipalKind::Group) {
+            return Err(AdministrationError::OtherKind(member.name, member.kind.code()));
+        }
+        if group::is_in(&mut edit, group.id, member.id).await? {
+            return Err(AdministrationError::Circle(group.name, member.name));
+        }
+        let txn = edit.doing(Verb::JoinGroup, AffectedObjects::to([group.id, member.id]))?;
+        group::add(txn, group.id, member.id).await?;
+        group::settle(txn, member.id).await?;
+        Ok(edit.commit().await?)
+    }
+
+    /// Takes a person or a group out of a group: what was granted to it is theirs no more, at once.
+    pub async fn leave_group(&self, group: &str, member: &str) -> AdministrationResult<()> {
+        let mut edit = self.administer().await?;
+        let (group, member) = pair(&mut edit, group, member).await?;
+        let txn = edit.doing(Verb::LeaveGroup, AffectedObjects::to([group.id, member.id]))?;
+        if !group::remove(txn, group.id, member.id).await? {
+            return Err(AdministrationError::NoMember(member.name, group.name));
+        }
+        group::settle(txn, member.id).await?;
+        lock::end_with_membership(txn, member.id).await?;
+        Ok(edit.commit().await?)
+    }
+
+    /// Removes a group: what was granted to it is nobody's any more.
+    pub async fn remove_group(&self, name: &str) -> AdministrationResult<()> {
+        let mut edit = self.administer().await?;
+        let group = find(&mut edit, Some(PrincipalKind::Group), name).await?;
+        not_everyone(&group)?;
+        let members = group::members(&mut edit, group.id).await?;
+        let txn = edit.doing(Verb::RemoveGroup, AffectedObjects::about(&group))?;
+        principal::retire(txn, group.id, &retired_name(&group), now()).await?;
+        for member in std::iter::once(&group).chain(&members) {
+            group::settle(txn, member.id).await?;
+            lock::end_with_membership(txn, member.id).await?;
+        }
+        Ok(edit.commit().await?)
+    }
+
+    /// The members that were added to a group, by name.
+    pub async fn members_of(&self, group: &str) -> AdministrationResult<Vec<Principal>> {
+        let mut snapshot = self.store.read().await?;
+        let group = find(&mut snapshot, Some(PrincipalKind::Group), group).await?;
+        Ok(group::members(&mut snapshot, group.id).await?)
+    }
+}
+
+/// A group that has members of its own, and someone who joins or leaves it.
+async fn pair(edit: &mut Edit, group: &str, member: &str) -> AdministrationResult<(Principal, Principal)> {
+    let group = find(edit, Some(PrincipalKind::Group), group).await?;
+    not_everyone(&group)?;
+    Ok((group, find(edit, None, member).await?))
+}
+
+/// All persons are in the group of all; nobody joins, leaves or removes it.
+fn not_everyone(group: &Principal) -> AdministrationResult<()> {
+    if group.id == EVERYONE { Err(AdministrationError::Everyone) } else { Ok(()) }
+}

@@ -1,0 +1,232 @@
+//! People, and what every principal begins with.
+
+use super::{AdministrationError, AdministrationResult, find, home_of, retired_name};
+use crate::model::calendar::ComponentSet;
+use crate::model::error::Failure;
+use crate::model::filename::{check_principal, match_name, normalize};
+use crate::model::id::{Id, now};
+use crate::model::kind::Kind;
+use crate::model::node::{NODE_BYTES, Node, ROOT};
+use crate::model::password::lacks;
+use crate::model::principal::{EVERYONE, Principal, PrincipalKind};
+use crate::model::privilege::Role;
+use crate::store::grant::{self, NewGrant, Origin};
+use crate::store::principal::{self, mailto};
+use crate::store::{calendar, group, lock, node, version};
+use crate::tree::Tree;
+use crate::tree::authentication::hash_password;
+use crate::tree::calendar::CALENDARS;
+use crate::tree::edit::Edit;
+use crate::tree::edit::authority::Verb;
+use crate::tree::edit::event::AffectedObjects;
+use crate::tree::resolve::FILES;
+
+/// What is kept of an account password that someone sets: the one way to it, so that none is weaker than the rule.
+async fn account_password(password: String) -> AdministrationResult<String> {
+    match lacks(&password) {
+        lacks if lacks.is_empty() => Ok(hash_password(password).await?),
+        lacks => Err(AdministrationError::Password(lacks)),
+    }
+}
+
+impl Tree {
+    /// Adds a person with a home.
+    pub async fn add_person(
+        &self,
+        name: &str,
+        display_name: &str,
+        email: &str,
+        password: Option<String>,
+    ) -> AdministrationResult<Principal> {
+        let local_and_host = email.split_once('@').filter(|(local, host)| {
+            !local.is_empty() && !host.is_empty() && !host.contains('@') && !email.contains(char::is_whitespace)
+        });
+        if local_and_host.is_none() {
+            return Err(AdministrationError::Address(email.to_owned()));
+        }
+        let phc = match password {
+            Some(password) => Some(account_password(password).await?),
+            None => None,
+        };
+        let mut edit = self.administer().await?;
+        let uri = mailto(email);
+        if let Some(holder) = principal::by_address(&mut edit, &uri).await? {
+            return Err(AdministrationError::AddressTaken(email.to_owned(), holder));
+        }
+        let new =
+            NewPrincipal { kind: PrincipalKind::Person, name, display_name, address: Some(uri), quota_bytes: None };
+        let person = add_principal(&mut edit, new, phc.as_deref()).await?;
+        edit.commit().await?;
+        Ok(person)
+    }
+
+    /// Disables or enables a person; every door is shut or open at once.
+    pub async fn set_disabled(&self, name: &str, disabled: bool) -> AdministrationResult<()> {
+        let mut edit = self.administer().await?;
+        let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;
+        let txn = edit.doing(Verb::DisablePerson, AffectedObjects::about(&person))?;
+        principal::set_disabled(txn, person.id, disabled.then(now)).await?;
+        if disabled {
+            lock::end_of(txn, person.id).await?;
+        }
+        Ok(edit.commit().await?)
+    }
+
+    /// Removes a person: passwords, addresses and roles go at once, and the home leaves the tree. What the person wrote
+    /// in projects stays, with its author.
+    pub async fn remove_person(&self, name: &str) -> AdministrationResult<()> {
+        let mut edit = self.administer().await?;
+        let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;
+        let home = home_of(&mut edit, &person).await?;
+        let standing = version::node(&mut edit, home).await?;
+        let txn = edit.doing(Verb::RemovePerson, AffectedObjects::about(&person).in_home(home))?;
+        let claim = node::claim(txn, &match_name(&person.name), None).await?;
+        if let (Some(claim), Some((node, _))) = (claim, standing) {
+            let gone = node::Gone { at: now(), hidden: true, deleted_by: None, lost_by: None };
+            node::unmap(txn, &node, claim.seq, gone).await?;
+        }
+        principal::retire(txn, person.id, &retired_name(&person), now()).await?;
+        group::settle(txn, person.id).await?;
+        Ok(edit.commit().await?)
+    }
+}
+
+/// A principal that is to be added.
+pub(super) struct NewPrincipal<'a> {
+    pub kind: PrincipalKind,
+    pub name: &'a str,
+    pub display_name: &'a str,
+    pub address: Option<String>,
+    /// The most that its home may hold; a group has none.
+    pub quota_bytes: Option<i64>,
+}
+
+/// What a principal of a kind begins with: how that is recorded, whether it has documents, its calendars.
+struct BeginningRow {
+    kind: PrincipalKind,
+    verb: Verb,
+    has_documents: bool,
+    calendars: &'static [(&'static str, &'static str)],
+}
+
+/// One row a kind.
+static BEGINNINGS: [BeginningRow; 4] = [
+    BeginningRow {
+        kind: PrincipalKind::Person,
+        verb: Verb::AddPerson,
+        has_documents: true,
+        calendars: &[("personal", "VEVENT"), ("tasks", "VTODO")],
+    },
+    BeginningRow {
+        kind: PrincipalKind::Project,
+        verb: Verb::AddProject,
+        has_documents: true,
+        calendars: &[("meetings", "VEVENT"), ("tasks", "VTODO")],
+    },
+    BeginningRow { kind: PrincipalKind::Group, verb: Verb::AddGroup, has_documents: false, calendars: &[] },
+    BeginningRow {
+        kind: PrincipalKind::Room,
+        verb: Verb::AddRoom,
+        has_documents: false,
+        calendars: &[("bookings", "VEVENT")],
+    },
+];
+
+/// Writes a principal, and the home that its kind has.
+pub(super) async fn add_principal(
+    edit: &mut Edit,
+    new: NewPrincipal<'_>,
+    password_hash: Option<&str>,
+) -> AdministrationResult<Principal> {
+    let name = normalize(new.name);
+    check_principal(&name).map_err(|error| AdministrationError::Name(name.clone(), error))?;
+    if principal::by_name(edit, &name).await?.is_some() {
+        return Err(AdministrationError::NameTaken(name));
+    }
+    let principal = Principal {
+        id: Id::generate(),
+        kind: new.kind,
+        name,
+        display_name: new.display_name.to_owned(),
+        addresses: new.address.into_iter().collect(),
+        disabled_at: None,
+        closed_at: None,
+    };
+    let Some(beginning) = BEGINNINGS.iter().find(|row| row.kind == new.kind) else {
+        return Err(Failure::new("adding a principal", format!("{:?} has no beginning", new.kind)).into());
+    };
+    let home = Id::generate();
+    let txn = edit.doing(beginning.verb, AffectedObjects::about(&principal).in_home(home))?;
+    principal::insert(txn, &principal, now()).await?;
+    if new.kind == PrincipalKind::Person {
+        group::add(txn, EVERYONE, principal.id).await?;
+    }
+    group::settle(txn, principal.id).await?;
+    if let Some(hash) = password_hash {
+        principal::set_password(txn, principal.id, hash).await?;
+    }
+    let nodes = home_nodes(&principal, home, beginning);
+    for node in &nodes {
+        node::insert(txn, node, principal.id).await?;
+    }
+    let calendars = nodes.iter().filter(|node| node.kind == Kind::Calendar);
+    for (calendar, (_, component)) in calendars.zip(beginning.calendars) {
+        let components = ComponentSet::of([*component]).unwrap_or(ComponentSet::ALL);
+        calendar::insert(txn, calendar.id, components).await?;
+    }
+    if !nodes.is_empty() {
+        let used_bytes = beginning.calendars.len() as i64 * NODE_BYTES;
+        principal::insert_home(txn, home, principal.id, (used_bytes, new.quota_bytes)).await?;
+        grant::add(txn, &own_grant(principal.id, home)).await?;
+    }
+    Ok(principal)
+}
+
+/// The home of a principal, its folder of documents and its calendars; nothing where its kind has no home.
+fn home_nodes(owner: &Principal, home: Id, beginning: &BeginningRow) -> Vec<Node> {
+    let now = now();
+    let made = Node {
+        home_id: home,
+        owner_id: owner.id,
+        placed_seq: 1,
+        placed_at: now,
+        seq: 1,
+        members_seq: 1,
+        created_at: now,
+        modified_at: now,
+        sealed: true,
+        ..Node::default()
+    };
+    let member = |parent_id: Id, name: &str, kind: Kind| Node {
+        id: Id::generate(),
+        parent_id,
+        name: name.to_owned(),
+        kind,
+        ..made.clone()
+    };
+    if !beginning.has_documents && beginning.calendars.is_empty() {
+        return Vec::new();
+    }
+    let mut nodes = vec![Node { id: home, ..member(ROOT, &owner.name, Kind::Home) }];
+    nodes.extend(beginning.has_documents.then(|| member(home, FILES, Kind::Documents)));
+    let calendars = member(home, CALENDARS, Kind::CalendarHome);
+    let each = beginning.calendars.iter().map(|(name, _)| member(calendars.id, name, Kind::Calendar));
+    let each: Vec<Node> = each.collect();
+    nodes.push(calendars);
+    nodes.extend(each);
+    nodes
+}
+
+/// What every principal may do in its own home.
+fn own_grant(owner: Id, home: Id) -> NewGrant {
+    NewGrant {
+        node: home,
+        home,
+        principal: owner,
+        origin: Origin::Granted,
+        role: Role::Lead,
+        until_at: None,
+        sees_private: true,
+        sponsor: None,
+    }
+}

@@ -1,4 +1,4 @@
-//! Whoever asks at the very instant that an expansion tells finds the object, however it is asked; and the table of RFC
+//! Whoever asks at the very instant that an expansion lists finds the object, however it is asked; and the table of RFC
 //! 4791 section 9.9, row by row.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
@@ -31,7 +31,7 @@ impl SpanCache for Nothing {
     fn put(&self, _: SpanBlock<'_>, _: &FoundSpans) {}
 }
 
-/// The last days of the year 9999 end, somewhere, when iCalendar can tell no time.
+/// The last days of the year 9999 end, somewhere, when iCalendar can express no time.
 const LAST: i64 = 253_402_041_600;
 const DAY: i64 = 86_400;
 /// What floats may lie so far off where UTC puts it.
@@ -60,12 +60,12 @@ fn queried(object: &Object, calendar: &TimeZone, inner: ComponentFilter) -> bool
 }
 
 /// The instances of an object.
-fn told(object: &Object, calendar: &TimeZone, range: TimeRange) -> Option<Vec<(i64, i64)>> {
+fn reported(object: &Object, calendar: &TimeZone, range: TimeRange) -> Option<Vec<(i64, i64)>> {
     let found = instances(object, &Zones::new(&object.calendar, calendar), range);
     (!found.cut).then(|| found.instances.iter().map(|one| (one.start, one.end.min(LAST))).collect())
 }
 
-/// A year with a time in it, the clock that it is told in, and how an exception is spelled on the day after so many.
+/// A year with a time in it, the clock that it is read by, and how an exception is spelled on the day after so many.
 #[derive(Clone, Debug)]
 struct Start {
     year: i16,
@@ -198,7 +198,7 @@ proptest! {
         let begins = whole.start.max(-63_000_000_000) - FLOAT;
         let whole = TimeRange { start: whole.start.saturating_sub(FLOAT), end: whole.end.saturating_add(FLOAT) };
         let window = TimeRange { start: begins - 2 * 365 * DAY, end: begins + 3 * 365 * DAY };
-        let mut all = told(&object, &calendar, window).unwrap();
+        let mut all = reported(&object, &calendar, window).unwrap();
         all.retain(|(start, _)| *start < LAST);
         for (start, end) in picks.iter().filter(|_| !all.is_empty()).map(|pick| *pick.get(&all)) {
             prop_assert!(whole.start <= start && end <= whole.end, "bounds {whole:?} {start} {end}");
@@ -206,14 +206,14 @@ proptest! {
             let due_alone = object.component == "VTODO" && object.parts().any(|part| part.property("DTSTART").is_none());
             let begin = TimeRange { start: start - i64::from(due_alone), end: start + 1 };
             prop_assert!(is_found(&object, &calendar, begin), "query at {}", write_utc(start));
-            // The same instance is told of any range that it lies in.
+            // The same instance is listed for any range that it lies in.
             let part = TimeRange { start: start + off.min(0), end: start + off.min(0) + length.max(1 - off.min(0)) };
             let inside = |(start, end): &(i64, i64)| {
                 *start < LAST && part.overlaps(*start, *end) && window.overlaps(*start, *end)
             };
-            let of_part: Vec<_> = told(&object, &calendar, part).unwrap().into_iter().filter(inside).collect();
+            let of_part: Vec<_> = reported(&object, &calendar, part).unwrap().into_iter().filter(inside).collect();
             prop_assert_eq!(of_part, all.iter().copied().filter(inside).collect::<Vec<_>>(), "{:?}", part);
-            // What is told of one instance is read as that instance.
+            // What is written of one instance is read as that instance.
             let one = TimeRange { start, end: start + 1 };
             let expand = CalendarDataSelection { expand: Some(one), ..CalendarDataSelection::default() };
             let zones = || Zones::new(&object.calendar, &calendar);
@@ -228,7 +228,7 @@ proptest! {
                 let calendar = beffroi::ical::object::Component { components: vec![part], ..Default::default() };
                 Object { calendar, ..again.clone() }
             };
-            let read: Vec<_> = again.parts().flat_map(|part| told(&lone(part), &calendar, one).unwrap()).collect();
+            let read: Vec<_> = again.parts().flat_map(|part| reported(&lone(part), &calendar, one).unwrap()).collect();
             prop_assert!(read.contains(&(start, end)), "{} {:?}", expanded, (start, end));
             if object.component == "VEVENT" {
                 let asked = SpanQuery::ask(Arc::new(Nothing), &(&calendar).into(), one, &Budget::default()).unwrap();
@@ -243,9 +243,9 @@ proptest! {
                 let fed = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zones}{}END:VCALENDAR\r\n", feed.events);
                 let fed = Object::stored(fed.as_bytes()).unwrap();
                 let single = fed.parts().map(lone).any(|one_event| {
-                    told(&one_event, &calendar, one).unwrap().contains(&(start, end))
+                    reported(&one_event, &calendar, one).unwrap().contains(&(start, end))
                 });
-                let series = told(&fed, &calendar, one).unwrap().contains(&(start, end));
+                let series = reported(&fed, &calendar, one).unwrap().contains(&(start, end));
                 prop_assert!(single || series, "feed {}", feed.events);
             }
         }
@@ -259,7 +259,7 @@ fn hour(hours: i64) -> i64 {
     BASE + hours * 3600
 }
 
-fn told_at(hours: i64) -> String {
+fn utc_at(hours: i64) -> String {
     write_utc(hour(hours))
 }
 
@@ -274,7 +274,7 @@ fn ranges() -> impl Strategy<Value = TimeRange> {
 }
 
 fn line(name: &str, hours: Option<i64>) -> String {
-    hours.map_or_else(String::new, |hours| format!("{name}:{}\n", told_at(hours)))
+    hours.map_or_else(String::new, |hours| format!("{name}:{}\n", utc_at(hours)))
 }
 
 proptest! {
@@ -346,13 +346,13 @@ proptest! {
             6 => ("VJOURNAL", String::new(), false),
             7 => ("VFREEBUSY", format!("{dtstart}{}", line("DTEND", Some(start + length))), from <= ends && to > begins),
             _ => {
-                let period = format!("FREEBUSY;FBTYPE=FREE:{}/{}", told_at(start), told_at(start + length + 1));
+                let period = format!("FREEBUSY;FBTYPE=FREE:{}/{}", utc_at(start), utc_at(start + length + 1));
                 ("VFREEBUSY", period, stands(hour(start + length + 1)))
             }
         };
         let one = object(&part(name, &lines));
         prop_assert_eq!(is_found(&one, &TimeZone::UTC, range), expected, "{:?}", one);
-        // A property is asked for by its time; an end that a DURATION tells counts as one.
+        // A property is asked for by its time; an end that a DURATION gives counts as one.
         let asked = |name: &str, property: &str| {
             let property = beffroi::model::calendar::PropertyFilter {
                 name: property.to_owned(),
@@ -368,7 +368,7 @@ proptest! {
         }
     }
 
-    /// Alarms ring at the time that their trigger tells, and again.
+    /// Alarms ring at the time that their trigger names, and again.
     #[test]
     fn alarms_by_the_table(
         range in ranges(),
@@ -424,7 +424,7 @@ fn alarms_of_days_ring_by_the_clock() {
     }
 }
 
-/// What cannot be followed to its end is perhaps busy, never surely free, and no expansion tells a part of it as if it
+/// What cannot be followed to its end is perhaps busy, never surely free, and no expansion lists a part of it as if it
 /// were all.
 #[test]
 fn what_is_cut_short_is_perhaps_busy() {
@@ -457,6 +457,6 @@ fn what_takes_place_in_one_calendar_alone_lies_within_the_bounds() {
     let whole = bounds(&object, &Zones::new(&object.calendar, &TimeZone::UTC));
     let paris = TimeZone::get("Europe/Paris").unwrap();
     let found =
-        told(&object, &paris, TimeRange { start: whole.start - 400 * DAY, end: whole.end + 400 * DAY }).unwrap();
+        reported(&object, &paris, TimeRange { start: whole.start - 400 * DAY, end: whole.end + 400 * DAY }).unwrap();
     assert!(found.iter().all(|(start, end)| whole.start - FLOAT <= *start && *end <= whole.end + FLOAT), "{whole:?}");
 }

@@ -59,7 +59,7 @@ const ALONE: [(&str, &[&str]); 13] = [
     ("fluent_bundle", &["message"]),
 ];
 
-/// Where a database is known, and the words that tell which.
+/// Where a database is known, and the words that say which.
 const ADAPTERS: &str = "store/db/sqlite";
 const OF_ONE_DATABASE: [&str; 8] =
     ["sqlx::", "sqlite", "json_each", "json_group_array", "group_concat", "savepoint", "pragma", "-shm"];

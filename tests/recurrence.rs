@@ -79,7 +79,7 @@ fn object() -> impl Strategy<Value = String> {
     let start = (0i64..400, 5i8..22, proptest::sample::select(vec![0i8, 30, 45]));
     (zone, start, rule(), 5i64..300, 0u8..4).prop_map(|(zone, (day, hour, minute), rule, minutes, more)| {
         let date = jiff::civil::date(2026, 1, 1).checked_add(jiff::Span::new().days(day)).unwrap();
-        let told = |name: &str, date: jiff::civil::Date, hour: i8| {
+        let reported = |name: &str, date: jiff::civil::Date, hour: i8| {
             let time = date.at(hour, minute, 0, 0).strftime("%Y%m%dT%H%M%S").to_string();
             match zone {
                 Some(zone) => format!("{name};TZID={zone}:{time}"),
@@ -89,9 +89,10 @@ fn object() -> impl Strategy<Value = String> {
         // calcard takes UNTIL by the clock of the zone, RFC 5545 section 3.3.10 in UTC.
         let rule = if zone.is_some() { rule.replace(";UNTIL=20270630T110000Z", ";COUNT=30") } else { rule };
         let tomorrow = date.tomorrow().unwrap();
-        let mut lines = vec![told("DTSTART", date, hour), format!("DURATION:PT{minutes}M"), format!("RRULE:{rule}")];
+        let mut lines =
+            vec![reported("DTSTART", date, hour), format!("DURATION:PT{minutes}M"), format!("RRULE:{rule}")];
         if more == 1 {
-            lines.push(told("EXDATE", tomorrow, hour));
+            lines.push(reported("EXDATE", tomorrow, hour));
         }
         let mut text = format!(
             "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:u\r\n\
@@ -100,8 +101,8 @@ fn object() -> impl Strategy<Value = String> {
         );
         if more == 2 && rule.starts_with("FREQ=DAILY;INTERVAL=1;") && !rule.contains("BY") {
             let moved = [
-                told("RECURRENCE-ID", tomorrow, hour),
-                told("DTSTART", tomorrow, hour + 1),
+                reported("RECURRENCE-ID", tomorrow, hour),
+                reported("DTSTART", tomorrow, hour + 1),
                 "DURATION:PT20M".to_owned(),
             ];
             text += &format!(
@@ -126,12 +127,12 @@ fn begins_off_its_rule(ours: &[(i64, i64)], theirs: &[(i64, i64)]) -> bool {
 fn instances_are_those_of_calcard() {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let (mut alike, mut off_rule, mut told) = (0, 0, 0);
+    let (mut alike, mut off_rule, mut reported) = (0, 0, 0);
     for _ in 0..OBJECTS {
         let text = object().new_tree(&mut runner).unwrap().current();
         let theirs = theirs(&text).unwrap_or_else(|| panic!("not read: {text}"));
         let ours = ours(&text);
-        told += ours.len();
+        reported += ours.len();
         if ours == theirs {
             alike += 1;
         } else if begins_off_its_rule(&ours, &theirs) {
@@ -140,6 +141,6 @@ fn instances_are_those_of_calcard() {
             panic!("{text}\nours   {ours:?}\ntheirs {theirs:?}");
         }
     }
-    println!("{alike} alike, {off_rule} that begin off their rule, {told} instances");
-    assert!(alike > 3000 && told > 140_000);
+    println!("{alike} alike, {off_rule} that begin off their rule, {reported} instances");
+    assert!(alike > 3000 && reported > 140_000);
 }

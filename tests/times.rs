@@ -34,7 +34,7 @@ fn object(parts: &str) -> Object {
 }
 
 /// The instances of an event and its overrides, each with its seconds, in a calendar of a time zone.
-fn told(parts: &[&str], calendar: &str, range: TimeRange) -> Vec<String> {
+fn reported(parts: &[&str], calendar: &str, range: TimeRange) -> Vec<String> {
     let object = object(&parts.iter().map(|lines| part("VEVENT", lines)).collect::<String>());
     let found = instances(&object, &Zones::new(&object.calendar, &zone(calendar)), range);
     assert!(!found.cut);
@@ -61,7 +61,7 @@ fn exceptions_are_read_on_the_clock_of_dtstart() {
     let starts = ["DTSTART;TZID=America/New_York:20260105T090000", "DTSTART:20260105T140000Z"];
     for calendar in CALENDARS {
         for start in starts {
-            // What names no clock is told by that of DTSTART.
+            // What names no clock is reported by that of DTSTART.
             let spelled = |spelling: &str| {
                 if start.contains("TZID") || spelling.contains("TZID=E") || spelling.contains("TZID=A") {
                     return spelling.to_owned();
@@ -72,18 +72,18 @@ fn exceptions_are_read_on_the_clock_of_dtstart() {
             for spelling in spellings.map(spelled) {
                 let series = format!("{start}\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=4");
                 let january = range("20260101", "20260201");
-                let excluded = told(&[&format!("{series}\nEXDATE{spelling}")], calendar, january);
+                let excluded = reported(&[&format!("{series}\nEXDATE{spelling}")], calendar, january);
                 assert_eq!(excluded, days(&["05", "07", "08"]), "EXDATE {spelling} {start} {calendar}");
                 let moved = format!("RECURRENCE-ID{spelling}\nDTSTART:20260106T160000Z\nDURATION:PT2H");
-                let moved = told(&[&series, &moved], calendar, january);
+                let moved = reported(&[&series, &moved], calendar, january);
                 let mut expected = days(&["05", "07", "08"]);
                 expected.insert(1, "20260106T160000Z+7200".to_owned());
                 assert_eq!(moved, expected, "RECURRENCE-ID {spelling} {start} {calendar}");
-                let added = told(&[&format!("{start}\nDURATION:PT1H\nRDATE{spelling}")], calendar, january);
+                let added = reported(&[&format!("{start}\nDURATION:PT1H\nRDATE{spelling}")], calendar, january);
                 assert_eq!(added, days(&["05", "06"]), "RDATE {spelling} {start} {calendar}");
                 // The same instance in two spellings is one.
                 let twice = format!("{series}\nRDATE{spelling}\nRDATE:20260106T140000Z");
-                assert_eq!(told(&[&twice], calendar, january), days(&["05", "06", "07", "08"]), "{spelling}");
+                assert_eq!(reported(&[&twice], calendar, january), days(&["05", "06", "07", "08"]), "{spelling}");
             }
         }
     }
@@ -110,19 +110,19 @@ fn days_are_named_by_their_midnights() {
     for (spelling, calendars) in spellings {
         for calendar in calendars {
             let march = range("20260301", "20260401");
-            let told = |parts: &[&str]| told(parts, calendar, march);
+            let reported = |parts: &[&str]| reported(parts, calendar, march);
             let series = "DTSTART;VALUE=DATE:20260302\nRRULE:FREQ=DAILY;COUNT=4";
-            let all = told(&[series]);
+            let all = reported(&[series]);
             let but_one = [&all[..1], &all[2..]].concat();
-            assert_eq!(told(&[&format!("{series}\nEXDATE{spelling}")]), but_one, "EXDATE{spelling} {calendar}");
+            assert_eq!(reported(&[&format!("{series}\nEXDATE{spelling}")]), but_one, "EXDATE{spelling} {calendar}");
             let moved = format!("RECURRENCE-ID{spelling}\nDTSTART;VALUE=DATE:20260420");
-            assert_eq!(told(&[series, &moved]), but_one, "RECURRENCE-ID{spelling} {calendar}");
+            assert_eq!(reported(&[series, &moved]), but_one, "RECURRENCE-ID{spelling} {calendar}");
             let added = format!("DTSTART;VALUE=DATE:20260302\nRDATE{spelling}");
-            assert_eq!(told(&[&added]), &all[..2], "RDATE{spelling} {calendar}");
+            assert_eq!(reported(&[&added]), &all[..2], "RDATE{spelling} {calendar}");
             if !spelling.contains("TZID") {
                 let (_, until) = spelling.rsplit_once(':').unwrap();
                 let ends = format!("DTSTART;VALUE=DATE:20260302\nRRULE:FREQ=DAILY;UNTIL={until}");
-                assert_eq!(told(&[&ends]), &all[..2], "UNTIL={until} {calendar}");
+                assert_eq!(reported(&[&ends]), &all[..2], "UNTIL={until} {calendar}");
             }
         }
     }
@@ -130,7 +130,7 @@ fn days_are_named_by_their_midnights() {
 
 /// One table: the components of an event, what is asked, and the instances with their seconds, in Paris.
 #[test]
-fn instances_are_those_that_the_object_tells() {
+fn instances_are_those_that_the_object_has() {
     let weekly =
         "DTSTART;TZID=Europe/Paris:20260321T090000\nDTEND;TZID=Europe/Paris:20260321T100000\nRRULE:FREQ=WEEKLY;COUNT=4";
     let daily = "DTSTART:20260105T090000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=7";
@@ -144,7 +144,7 @@ fn instances_are_those_that_the_object_tells() {
             ],
             &["20260321T080000Z+3600", "20260330T070000Z+1800", "20260406T070000Z+1800", "20260413T070000Z+1800"],
         ),
-        // The same, told in UTC and from another zone on.
+        // The same, written in UTC and from another zone on.
         (
             &[
                 weekly,
@@ -169,7 +169,7 @@ fn instances_are_those_that_the_object_tells() {
             ],
             &["20260321T080000Z+3600", "20260328T100000Z+3600", "20260405T060000Z+7200", "20260411T090000Z+3600"],
         ),
-        // Periods of RDATE have lengths of their own, also where the rule tells the same instance.
+        // Periods of RDATE have lengths of their own, also where the rule gives the same instance.
         (
             &["DTSTART:20260324T080000Z\nDURATION:PT1H\n\
                  RDATE;VALUE=PERIOD:20260325T120000Z/PT3H,20260326T120000Z/20260326T180000Z"],
@@ -202,7 +202,7 @@ fn instances_are_those_that_the_object_tells() {
             &["20260111T090000Z+3600", "20260115T090000Z+3600"],
         ),
         (&[&format!("{daily}\nEXRULE:FREQ=DAILY;COUNT=5\nEXRULE:FREQ=DAILY;INTERVAL=6")], &["20260110T090000Z+3600"]),
-        // An end without a clock is told by that of DTSTART.
+        // An end without a clock is read by that of DTSTART.
         (&["DTSTART;TZID=America/New_York:20260105T090000\nDTEND:20260105T100000"], &["20260105T140000Z+3600"]),
         (&["DTSTART;TZID=America/New_York:20260105T200000\nDTEND;VALUE=DATE:20260106"], &["20260106T010000Z+14400"]),
         // Whole days last their day, at least.
@@ -211,7 +211,7 @@ fn instances_are_those_that_the_object_tells() {
         (&["DTSTART;VALUE=DATE:20260310\nDTEND:20260310"], &["20260309T230000Z+86400"]),
         (&["DTSTART:20260310\nDURATION:P2D"], &["20260309T230000Z+172800"]),
         (&["DTSTART;VALUE=DATE:20260127T000000\nDTEND;VALUE=DATE:20260130T000000"], &["20260126T230000Z+259200"]),
-        // Whole days take whole days, however their end is told.
+        // Whole days take whole days, however their end is written.
         (&["DTSTART;VALUE=DATE:20260328\nDURATION:PT24H"], &["20260327T230000Z+86400"]),
         (&["DTSTART;VALUE=DATE:20260329\nDURATION:PT24H"], &["20260328T230000Z+82800"]),
         (&["DTSTART;VALUE=DATE:20260310\nDURATION:PT1H"], &["20260309T230000Z+86400"]),
@@ -231,7 +231,7 @@ fn instances_are_those_that_the_object_tells() {
         ),
     ];
     for (parts, expected) in table {
-        assert_eq!(told(parts, "Europe/Paris", range("20260101", "20270101")), *expected, "{parts:?}");
+        assert_eq!(reported(parts, "Europe/Paris", range("20260101", "20270101")), *expected, "{parts:?}");
     }
 }
 
@@ -276,12 +276,12 @@ fn times_far_away_are_told_as_they_are() {
         ),
     ];
     for (lines, (from, to), expected) in table {
-        assert_eq!(told(&[lines], "Europe/Paris", range(from, to)), *expected, "{lines}");
+        assert_eq!(reported(&[lines], "Europe/Paris", range(from, to)), *expected, "{lines}");
     }
     for lines in
         ["DTSTART:20260105T090000Z\nDTEND:99991231T235959Z", "DTSTART;VALUE=DATE:20260105\nDTEND;VALUE=DATE:99991231"]
     {
-        assert_eq!(told(&[lines], "Europe/Paris", range("40000101", "40000102")).len(), 1, "{lines}");
+        assert_eq!(reported(&[lines], "Europe/Paris", range("40000101", "40000102")).len(), 1, "{lines}");
     }
 }
 
@@ -311,13 +311,13 @@ fn overrides_are_limited_to_those_that_matter() {
         let limit_recurrence = Some(range("20260119T083000Z", "20260122"));
         let selection = CalendarDataSelection { limit_recurrence, describe_zones, ..CalendarDataSelection::default() };
         let text = select(&object, &selection, &Zones::new(&object.calendar, &TimeZone::UTC)).unwrap();
-        let told: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("SUMMARY:")).collect();
-        assert_eq!(told, ["series", "there", "from", "to", "edge", "future"], "{describe_zones:?}");
+        let reported: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("SUMMARY:")).collect();
+        assert_eq!(reported, ["series", "there", "from", "to", "edge", "future"], "{describe_zones:?}");
     }
 }
 
-/// However many rules an object excludes by, so many are read and no more, and what is not looked at to its end is told
-/// as that.
+/// However many rules an object excludes by, so many are read and no more, and what is not looked at to its end is
+/// reported as that.
 #[test]
 fn exceptions_have_a_budget() {
     let spent = |number: usize| {

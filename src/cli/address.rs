@@ -1,4 +1,4 @@
-//! Addresses that commands are given, and what is told of them when something is refused.
+//! Addresses that commands are given, and the error when one is refused.
 
 use std::path::Path as FilePath;
 
@@ -37,7 +37,7 @@ pub(super) fn at_path(path: &FilePath, error: &std::io::Error) -> anyhow::Error 
     fault("fault-directory", &[("path", &path.display().to_string()), ("why", &error.to_string())])
 }
 
-/// What is told when the tree refuses.
+/// The error when the tree refuses.
 pub(super) fn at_address(terminal: &Terminal, path: &Path, error: Error) -> anyhow::Error {
     match error {
         Error::Refused(refusal) => {

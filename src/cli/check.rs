@@ -25,11 +25,11 @@ pub(super) struct Check {
 impl Check {
     /// Only damage makes it fail: what was taken in former days is no damage.
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        let mut told = 0;
+        let mut reported = 0;
         let report = tree
             .check(|bodies| {
-                if bodies >= told + EVERY {
-                    told = bodies;
+                if bodies >= reported + EVERY {
+                    reported = bodies;
                     terminal.note("progress-check", &[("bodies", &bodies.to_string())]);
                 }
             })

@@ -16,7 +16,7 @@ pub(super) enum FeedCommand {
         person: String,
         /// Which: /calendars/NAME/CALENDAR
         address: String,
-        /// How much of each event is told
+        /// How much of each event is shown
         #[arg(
             long,
             default_value = "busy",

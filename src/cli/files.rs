@@ -127,7 +127,7 @@ async fn put(
     terminal: &Terminal,
 ) -> anyhow::Result<()> {
     let modified = file.metadata().await.and_then(|m| m.modified()).ok();
-    // What is older than the oldest date that can be told has that.
+    // What is older than the oldest date that can be written has that.
     let modified_at = modified.map(|at| at.duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64));
     let mut staging = tree.stage();
     let mut buffer = vec![0u8; 256 * 1024];

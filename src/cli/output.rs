@@ -1,4 +1,4 @@
-//! What commands print: sentences in the reader's language, tables, JSON; and how faults are told.
+//! What commands print: sentences in the reader's language, tables, JSON; and errors.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ pub struct Terminal {
     pub language: Language,
 }
 
-/// A fault of the command itself, told by a key of `message`.
+/// A fault of the command itself, by its key in `message`.
 #[derive(Debug, thiserror::Error)]
 #[error("{key}")]
 pub struct CommandError {
@@ -23,7 +23,7 @@ pub struct CommandError {
     places: Vec<(&'static str, String)>,
 }
 
-/// A fault told by a key.
+/// A fault by its key.
 pub fn fault(key: &'static str, places: &[(&'static str, &str)]) -> anyhow::Error {
     CommandError { key, places: places.iter().map(|(name, value)| (*name, (*value).to_owned())).collect() }.into()
 }

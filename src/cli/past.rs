@@ -45,7 +45,7 @@ pub(super) struct Rewind {
     /// The moment: an RFC 3339 instant, or a date (its end)
     #[arg(long, value_name = "TIME")]
     to: String,
-    /// Only tell what would be done
+    /// Only show what would be done
     #[arg(long)]
     dry_run: bool,
     /// As JSON

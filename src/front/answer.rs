@@ -16,7 +16,7 @@ use crate::wire::multistatus::error_body;
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// How many seconds later one who was told that we are busy should ask again.
+/// How many seconds later a client should try again that was answered that we are busy.
 const RETRY: HeaderValue = HeaderValue::from_static("5");
 /// And one whose password could not be looked at.
 const RETRY_LOGIN: HeaderValue = HeaderValue::from_static("1");
@@ -96,7 +96,7 @@ pub fn bare(status: StatusCode, body: Body) -> Response {
     response
 }
 
-/// The answer to a method other than GET and HEAD, of a front end that only tells; `None` for those two.
+/// The answer to a method other than GET and HEAD, of a front end that is only read; `None` for those two.
 #[must_use]
 pub fn only_read(method: &Method) -> Option<Response> {
     let status = match *method {

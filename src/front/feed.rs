@@ -32,7 +32,7 @@ use crate::tree::work::{Visit, WorkSlice};
 
 use crate::wire::header::{self, http_date, text};
 
-/// To be raised when the same events are told otherwise, so that nobody is told that nothing changed.
+/// To be raised when the same events are written otherwise, so that nobody is answered 304.
 const FORM: u32 = 2;
 const DAY_S: i64 = 86_400;
 
@@ -105,9 +105,9 @@ fn headers(resource: &Resource, token: &SyncToken, feed: &Feed, window: TimeRang
     headers
 }
 
-fn not_modified(asked: &HeaderMap, told: &HeaderMap, modified_at: Timestamp) -> Result<bool> {
+fn not_modified(asked: &HeaderMap, sent: &HeaderMap, modified_at: Timestamp) -> Result<bool> {
     let preconditions = header::preconditions(asked).map_err(bad_header)?;
-    let etag = text(told, ETAG).map(|tag| ETag { opaque: tag.trim_matches('"').to_owned(), weak: false });
+    let etag = text(sent, ETAG).map(|tag| ETag { opaque: tag.trim_matches('"').to_owned(), weak: false });
     let state = ResourceState { exists: true, etag, modified_at: Some(modified_at), tokens: Vec::new() };
     match preconditions.http(&state, true) {
         Outcome::Proceed => Ok(false),
@@ -125,7 +125,7 @@ async fn calendar(
 ) -> Result<String> {
     let zone = visit.floating_zone(budget, &resource.dead).await?;
     let wanted = (profile.window, Some("VEVENT"));
-    let mut told = (Published::default(), Taken::within(budget));
+    let mut feed = (Published::default(), Taken::within(budget));
     let mut after = String::new();
     loop {
         let (page, next) = visit.view().await?.objects(wanted, &after, Needs::NOTHING).await?;
@@ -134,11 +134,11 @@ async fn calendar(
             budget.bytes(bytes)?;
             let mut run = visit.view().await?.texts(run).await?.into_iter();
             let (zone, profile, of) = (zone.clone(), profile.clone(), budget.clone());
-            let mut so_far = Some(told);
+            let mut so_far = Some(feed);
             let work = move |slice: &WorkSlice| {
                 let (published, taken) = so_far.as_mut()?;
                 for resource in run.by_ref() {
-                    if let Err(exhausted) = tell(&resource, &profile, &zone, &of, published, taken) {
+                    if let Err(exhausted) = write_object(&resource, &profile, &zone, &of, published, taken) {
                         return Some(Err(exhausted));
                     }
                     if slice.is_over() {
@@ -147,7 +147,7 @@ async fn calendar(
                 }
                 so_far.take().map(Ok)
             };
-            told = visit.work(budget, work).await??;
+            feed = visit.work(budget, work).await??;
             budget.give_back(bytes);
         }
         match next {
@@ -155,17 +155,17 @@ async fn calendar(
             None => break,
         }
     }
-    let (mut published, taken) = told;
+    let (mut published, taken) = feed;
     if published.cut > 0 {
         let calendar = request.path.href(true);
-        tracing::warn!(calendar, events = published.cut, "a feed does not tell all times of large events");
+        tracing::warn!(calendar, events = published.cut, "a feed does not show all times of large events");
     }
     taken.joined().iter().for_each(|period| published.taken(period, resource.node.modified_at));
     Ok(wrapped(resource, &zone, &published))
 }
 
-/// Tells of an object.
-fn tell(
+/// Writes an object into the feed.
+fn write_object(
     resource: &Resource,
     profile: &Profile,
     zone: &Zone,
@@ -182,7 +182,7 @@ fn tell(
             published.object(&object, profile, &zones, resource.node.modified_at)?
         }
     }
-    // What was cut short for want of a budget is not told as if it were all.
+    // What was cut short for want of a budget is not sent as if it were all.
     budget.steps(0)
 }
 

@@ -1,4 +1,4 @@
-//! `/timezones/`: the service that tells clients the time zones this server knows (RFC 7808), so that objects need not
+//! `/timezones/`: the service that gives clients the time zones this server knows (RFC 7808), so that objects need not
 //! describe them (RFC 7809 section 3.1.2).
 
 use bytes::Bytes;
@@ -38,8 +38,8 @@ pub async fn serve(tree: Tree, exchange: Exchange) -> Result<Response> {
     }
     let path = head.uri.path().strip_prefix(TIMEZONES).unwrap_or_default().trim_matches('/').to_owned();
     let query = head.uri.query().unwrap_or_default().to_owned();
-    let told = tree.work(actor.id, &budget, move |_: &WorkSlice| Some(answer(&path, &query))).await?;
-    Ok(match told {
+    let found = tree.work(actor.id, &budget, move |_: &WorkSlice| Some(answer(&path, &query))).await?;
+    Ok(match found {
         Ok((kind, body)) => {
             let tag = format!("\"{}\"", tag(&body));
             let same = text(&head.headers, IF_NONE_MATCH)
@@ -89,7 +89,7 @@ fn answer(path: &str, query: &str) -> TimezoneAnswer {
             let start = start.ok_or((StatusCode::BAD_REQUEST, "invalid-start"))?;
             let end = end.filter(|end| *end > start).ok_or((StatusCode::BAD_REQUEST, "invalid-end"))?;
             let changes = observances(&name, TimeRange { start, end }).ok_or(unknown)?;
-            let told: Vec<Value> = changes
+            let observances: Vec<Value> = changes
                 .iter()
                 .map(|change| {
                     let (from, to) = change.offsets;
@@ -97,7 +97,7 @@ fn answer(path: &str, query: &str) -> TimezoneAnswer {
                     json!({"name": change.name, "onset": onset, "utc-offset-from": from, "utc-offset-to": to})
                 })
                 .collect();
-            let all = json!({"tzid": name, "start": moment(start), "end": moment(end), "observances": told});
+            let all = json!({"tzid": name, "start": moment(start), "end": moment(end), "observances": observances});
             Ok((JSON, all.to_string()))
         }
         _ => Err((StatusCode::BAD_REQUEST, "invalid-action")),

@@ -97,13 +97,13 @@ impl ObservanceOffsets {
         ((standard || component.name == "DAYLIGHT") && part.any().is_some()).then_some(part)
     }
 
-    /// The offset that it tells, if it tells but one.
+    /// The offset that it states, if it states but one.
     fn any(&self) -> Option<i64> {
         self.to_s.or(self.from_s)
     }
 }
 
-/// Does a VTIMEZONE tell any offset?
+/// Does a VTIMEZONE state any offset?
 pub(super) fn states_offset(zone: &Component) -> bool {
     zone.components.iter().any(|component| ObservanceOffsets::of(component).is_some())
 }
@@ -119,13 +119,14 @@ struct Begins {
 
 impl Begins {
     fn of(part: ObservanceOffsets, component: &Component, zones: &Zones<'_>) -> Self {
-        let told = component.property("DTSTART").and_then(When::of);
-        let start = When { local: told.as_ref().map_or(OUTSET, |when| when.local), clock: Clock::Floating };
+        let stated = component.property("DTSTART").and_then(When::of);
+        let start = When { local: stated.as_ref().map_or(OUTSET, |when| when.local), clock: Clock::Floating };
         // UNTIL is in UTC. Whichever of the two offsets a program reckoned it by, it meets no other change of the
         // clock.
         let seconds = part.from_s.max(part.to_s).and_then(|seconds| i32::try_from(seconds).ok()).unwrap_or(0);
         let clock = Zone::Known(TimeZone::fixed(Offset::from_seconds(seconds).unwrap_or(Offset::UTC)));
-        let mut begins = Self { start, clock, known: told.iter().map(|when| when.local).collect(), yearly: Vec::new() };
+        let mut begins =
+            Self { start, clock, known: stated.iter().map(|when| when.local).collect(), yearly: Vec::new() };
         for rule in rules(component, "RRULE", zones) {
             let alike = rule.frequency == Frequency::Yearly && rule.interval == 1;
             if alike && rule.count.is_none() && rule.until(&begins.start, &begins.clock, zones).is_none() {
@@ -155,7 +156,7 @@ impl Begins {
     fn all(mut self, cycle: Option<Cycle>, zones: &Zones<'_>) -> Vec<DateTime> {
         let Some(cycle) = cycle else { return self.known };
         for rule in std::mem::take(&mut self.yearly) {
-            // The last change of the year before the cycle tells how its first year begins.
+            // The last change of the year before the cycle shows how its first year begins.
             for range in [(FIRST_YEAR, cycle.from), (cycle.end - CYCLE_YEARS - 1, cycle.end)] {
                 let found = self.followed(&rule, years(range.0, range.1), zones);
                 self.known.extend(found);
@@ -166,7 +167,7 @@ impl Begins {
 }
 
 impl Described {
-    /// Reads a VTIMEZONE. `None`: no part of it tells an offset.
+    /// Reads a VTIMEZONE. `None`: no part of it states an offset.
     pub(super) fn read(zone: &Component, zones: &Zones<'_>) -> Option<Self> {
         let parts = zone.components.iter().filter_map(|component| Some((ObservanceOffsets::of(component)?, component)));
         let parts: Vec<(ObservanceOffsets, &Component)> = parts.take_while(|_| zones.step(1)).collect();
@@ -181,7 +182,7 @@ impl Described {
         let mut begun: Vec<(DateTime, bool, ObservanceOffsets)> = begun.collect();
         // Outlook lets both parts begin at one time long ago, and means standard time.
         begun.sort_by_key(|(local, standard, _)| (*local, *standard));
-        // An offset that is missing is the one that the part before or after tells.
+        // An offset that is missing is the one that the part before or after states.
         let mut before = None;
         for (.., part) in &mut begun {
             part.from_s = part.from_s.or(before);
@@ -212,7 +213,7 @@ impl Described {
         self.onsets.iter().map(|onset| onset.from_s.abs().max(onset.to_s.abs())).max().unwrap_or(0)
     }
 
-    /// The same for two that tell the same time. It means nothing beyond this process.
+    /// The same for two that show the same time. It means nothing beyond this process.
     pub(super) fn fingerprint(&self) -> u64 {
         static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         *self.fingerprint.get_or_init(|| HASHER.hash_one((&self.onsets, self.cycle)))
@@ -223,7 +224,7 @@ impl Described {
         let local = self.followed(local);
         let next = self.onsets.partition_point(|onset| onset.local <= local);
         let Some(onset) = next.checked_sub(1).and_then(|last| self.onsets.get(last)) else { return self.first() };
-        // A time that is skipped is told by the clock before.
+        // A time that is skipped is read by the clock before.
         let skipped = (onset.to_s - onset.from_s).max(0);
         if seconds_of(local) < seconds_of(onset.local) + skipped { onset.from_s } else { onset.to_s }
     }
@@ -319,8 +320,8 @@ mod tests {
     /// Noon in January and in July of a year, in UTC.
     fn noons(parts: &str, year: u16) -> (String, String) {
         let zone = zone(parts).unwrap();
-        let told = |day: &str| at(&zone, &format!("{year}{day}T120000")).split_off(9);
-        (told("0105"), told("0705"))
+        let stated = |day: &str| at(&zone, &format!("{year}{day}T120000")).split_off(9);
+        (stated("0105"), stated("0705"))
     }
 
     #[test]
@@ -333,7 +334,7 @@ mod tests {
             paris.replace("+0100", "+1").replace("+0200", "+2"),
             paris.replace("+0100", "+01").replace("+0200", "0200"),
             paris.replace("+0100", "+01:00").replace("+0200", " +02:00:00 "),
-            // One that is missing or bad is told by the other part.
+            // One that is missing or bad is stated by the other part.
             paris.replace("TZOFFSETFROM", "X-FROM"),
             paris.replace("TZOFFSETTO", "X-TO"),
             paris.replace("TZOFFSETFROM:+0100\n", ""),
@@ -343,7 +344,7 @@ mod tests {
             format!("{}\n{paris}", part("STANDARD", "TZOFFSETFROM:+0500\nTZOFFSETTO:+0500")),
             format!("{paris}\n{}", part("DAYLIGHT", "DTSTART:whenever\nTZOFFSETFROM:+0500\nTZOFFSETTO:+0500")),
             format!("{paris}\n{}\n{}", part("X-OTHER", "TZOFFSETTO:+0500"), part("DAYLIGHT", "COMMENT:empty")),
-            // A rule tells the day, if not since when.
+            // A rule names the day, if not since when.
             paris.replace("DTSTART:16010101T020000\n", ""),
         ] {
             assert_eq!(noons(&changed, 2026), whole, "{changed}");
@@ -385,7 +386,7 @@ mod tests {
                 assert_eq!(write_local(described.local(instant)), write_local(local), "{year}{day}");
             }
         }
-        // Far later changes, told one by one.
+        // Far later changes, listed one by one.
         let far =
             part("STANDARD", "DTSTART:23000101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0300\nRDATE:25000101T000000");
         let far = zone(&far).unwrap();
@@ -409,10 +410,10 @@ mod tests {
         };
         for until in ["19950924T010000Z", "19950924T020000Z", "19950924T030000", "19950924", "19951231T225959Z"] {
             let zone = rules(until);
-            let told = ["19950923T120000", "19950925T120000", "19961001T120000", "19961028T120000"]
+            let stated = ["19950923T120000", "19950925T120000", "19961001T120000", "19961028T120000"]
                 .map(|local| at(&zone, local));
             assert_eq!(
-                told,
+                stated,
                 ["19950923T100000Z", "19950925T110000Z", "19961001T100000Z", "19961028T110000Z"],
                 "{until}"
             );
@@ -423,7 +424,7 @@ mod tests {
 
     #[test]
     fn rules_in_each_order_tell_the_same_time() {
-        // What began by and by, ended and goes on, told by rules that end and by others that do not.
+        // What began by and by, ended and goes on, given by rules that end and by others that do not.
         let piece = |kind: &str, start: &str, (from, to): (&str, &str), rule: &str| {
             part(kind, &format!("DTSTART:{start}\nTZOFFSETFROM:{from}\nTZOFFSETTO:{to}\nRRULE:FREQ=YEARLY;{rule}"))
         };

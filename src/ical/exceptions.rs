@@ -2,7 +2,7 @@
 //! rules end. This is the one place that decides it, for all who ask.
 //!
 //! By the letter they bear the form of DTSTART (RFC 5545 sections 3.8.4.4, 3.8.5). Exchange, Zimbra and others write
-//! them floating, as days, in UTC or in another zone: what names no clock is told by that of DTSTART, and a day is a
+//! them floating, as days, in UTC or in another zone: what names no clock is read by that of DTSTART, and a day is a
 //! day.
 
 use std::collections::HashSet;
@@ -77,8 +77,8 @@ impl Named {
 }
 
 impl Base<'_> {
-    /// Is a time told by the clock of DTSTART, for it names none, or one that nobody knows?
-    fn tells(self, when: &When, zones: &Zones<'_>) -> bool {
+    /// Is a time read by the clock of DTSTART, for it names none, or one that nobody knows?
+    fn is_by_start(self, when: &When, zones: &Zones<'_>) -> bool {
         let names_none = match &when.clock {
             Clock::Day | Clock::Floating => true,
             Clock::Zone(name) => zones.resolve(name).is_none(),
@@ -87,7 +87,7 @@ impl Base<'_> {
         names_none && !self.start.is_day()
     }
 
-    /// A time that a rule tells; whole days begin at midnight, whatever hours it tells (RFC 5545 section 3.3.10).
+    /// A time that a rule gives; whole days begin at midnight, whatever hours it gives (RFC 5545 section 3.3.10).
     pub fn begins(self, local: DateTime) -> DateTime {
         if self.start.is_day() { local.date().at(0, 0, 0, 0) } else { local }
     }
@@ -99,12 +99,12 @@ impl Base<'_> {
 
     /// The instant of a time that stands beside DTSTART.
     pub fn instant(self, when: &When, zones: &Zones<'_>) -> Timestamp {
-        if self.tells(when, zones) { self.zone.instant(when.local) } else { zones.instant(when) }
+        if self.is_by_start(when, zones) { self.zone.instant(when.local) } else { zones.instant(when) }
     }
 
     /// The clock of a time that stands beside DTSTART.
     pub fn clock(self, when: &When, zones: &Zones<'_>) -> Clock {
-        if self.tells(when, zones) { self.start.clock.clone() } else { when.clock.clone() }
+        if self.is_by_start(when, zones) { self.start.clock.clone() } else { when.clock.clone() }
     }
 }
 

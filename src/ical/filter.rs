@@ -224,7 +224,7 @@ fn time_of(property: &Property, start: Option<&When>, zones: &Zones<'_>) -> Opti
     Some(Base { start, zone: &zones.of(&start.clock) }.instant(&when, zones))
 }
 
-/// The end that a DURATION tells in place of DTEND or DUE (RFC 4791 section 9.9).
+/// The end that a DURATION gives in place of DTEND or DUE (RFC 4791 section 9.9).
 fn effective_end(name: &str, component: &Component, zones: &Zones<'_>) -> Option<Timestamp> {
     component
         .property("DURATION")

@@ -24,7 +24,7 @@ const YEARS_OF_ALL_KINDS: i64 = 40;
 
 impl Rule {
     /// Follows the rule by the clock of its beginning: `each` hears, in order, of every instance from one time to
-    /// another, and says whether to go on. The beginning itself is told only if it is one of the rule's, and always
+    /// another, and says whether to go on. The beginning itself is given only if it is one of the rule's, and always
     /// counted (RFC 5545 section 3.3.10).
     pub fn follow(
         &self,
@@ -36,12 +36,12 @@ impl Rule {
     ) {
         if let Some(walk) = RuleWalk::new(self, start, zones) {
             let to = self.until(start, zone, zones).map_or(to, |until| until.min(to));
-            let mut told = None;
+            let mut given = None;
             walk.walk(from, to, |number| {
                 let local = moment(number);
                 // Hours of a day are the day, once.
                 let local = if start.is_day() { local.date().at(0, 0, 0, 0) } else { local };
-                told.replace(local) == Some(local) || each(local)
+                given.replace(local) == Some(local) || each(local)
             });
         }
     }
@@ -171,7 +171,7 @@ impl<'a> RuleWalk<'a> {
         first.is_some_and(|(_, set)| set.before(self.plan.start) < set.before(self.plan.start + 1))
     }
 
-    /// Tells the instances from one time to another. What it gives is the last instance that COUNT leaves, if that is
+    /// Gives the instances from one time to another. What it gives is the last instance that COUNT leaves, if that is
     /// met.
     fn walk(&self, from: DateTime, to: DateTime, mut each: impl FnMut(i64) -> bool) -> Option<i64> {
         let near = self.near(from);
@@ -192,16 +192,16 @@ impl<'a> RuleWalk<'a> {
             }
             let (found, set) = self.next(period, to)?;
             let number = set.len();
-            let told = set.before(from.max(last + 1));
+            let given = set.before(from.max(last + 1));
             if let Some(left) = &mut left {
-                // Those before the range are counted, not told.
+                // Those before the range are counted, not given.
                 let first = set.before(last + 1);
-                if *left <= told - first {
+                if *left <= given - first {
                     return set.nth(first + *left - 1);
                 }
-                *left -= told - first;
+                *left -= given - first;
             }
-            for nth in told..number {
+            for nth in given..number {
                 last = set.nth(nth)?;
                 if last > to || !self.zones.step(1) || !each(last) {
                     return None;
@@ -213,7 +213,7 @@ impl<'a> RuleWalk<'a> {
                     }
                 }
             }
-            if told == number {
+            if given == number {
                 last = set.nth(number - 1).unwrap_or(last).max(last);
             }
             period = found + 1;
@@ -240,7 +240,7 @@ mod tests {
     }
 
     /// At most so many instances of a range, and whether the search was cut short.
-    fn told(start: &str, rule: &str, range: (DateTime, DateTime), most: usize) -> (Vec<DateTime>, bool) {
+    fn given(start: &str, rule: &str, range: (DateTime, DateTime), most: usize) -> (Vec<DateTime>, bool) {
         let calendar = calendar();
         let zones = Zones::new(&calendar, &TimeZone::UTC);
         let mut found = Vec::new();
@@ -314,26 +314,26 @@ mod tests {
         ) {
             let start = "20240131T223000";
             let (begins, ends) = (day(2024, 1, 31), day(2034, 1, 1));
-            let (whole, cut) = told(start, &rule, (begins, ends), 3000);
+            let (whole, cut) = given(start, &rule, (begins, ends), 3000);
             prop_assert!(whole.is_sorted() && whole.windows(2).all(|pair| pair[0] != pair[1]), "{}", rule);
             // At any time, and at the very instant of one.
             let any = begins.checked_add(hours.hours().minutes(minutes)).unwrap();
             let instant = whole.get((whole.len() as f64 * share) as usize);
             for from in [Some(any), instant.copied()].into_iter().flatten() {
                 let expected: Vec<_> = whole.iter().filter(|local| **local >= from).copied().take(20).collect();
-                let (found, cut_again) = told(start, &rule, (from, ends), 20);
+                let (found, cut_again) = given(start, &rule, (from, ends), 20);
                 let same = expected.len().min(found.len());
                 prop_assert_eq!(&found[..same], &expected[..same], "{} from {}", rule, from);
                 prop_assert!(whole.len() == 3000 || cut || cut_again || found == expected, "{} from {}", rule, from);
             }
-            // The last that COUNT leaves is the last told.
+            // The last that COUNT leaves is the last given.
             let calendar = calendar();
             let zones = Zones::new(&calendar, &TimeZone::UTC);
             let start = When::read(start, None).unwrap();
             let last = Rule::read(&rule).unwrap().last(&start, &UTC, &zones);
             if let (Some(last), true) = (last, whole.len() < 3000 && !cut) {
-                let told = whole.last().copied().unwrap_or(start.local).max(start.local);
-                prop_assert!(last == told || last > ends, "{}: {} {}", rule, last, told);
+                let given = whole.last().copied().unwrap_or(start.local).max(start.local);
+                prop_assert!(last == given || last > ends, "{}: {} {}", rule, last, given);
             }
         }
     }
@@ -362,7 +362,7 @@ mod tests {
             ("FREQ=MINUTELY;INTERVAL=11;BYMONTH=2;BYHOUR=9;COUNT=999999999999", "9998-02-01T09:01:00"),
             ("FREQ=HOURLY;INTERVAL=5;BYDAY=SU;COUNT=999999999999", "9998-01-04T03:00:00"),
         ] {
-            let (found, cut) = told("00010305T090000", rule, year, 1);
+            let (found, cut) = given("00010305T090000", rule, year, 1);
             let found: Vec<_> = found.iter().map(DateTime::to_string).collect();
             assert_eq!((found, cut), (vec![first.to_owned()], false), "{rule}");
         }
@@ -386,13 +386,13 @@ mod tests {
             "FREQ=HOURLY;INTERVAL=31;BYMONTHDAY=1,2,3",
             "FREQ=MINUTELY;INTERVAL=45",
         ] {
-            let (all, cut) = told(start, rule, (day(2024, 1, 1), DateTime::MAX), 6000);
+            let (all, cut) = given(start, rule, (day(2024, 1, 1), DateTime::MAX), 6000);
             assert_eq!((all.len(), cut), (6000, false), "{rule}");
             assert_eq!(all[0], day(2024, 1, 1).with().hour(9).build().unwrap(), "{rule}");
             for count in [1, 2, 50, 999, 2500, 5999] {
                 let counted = format!("{rule};COUNT={count}");
                 for from in [0, 1, count / 2, count - 1, count, 5000] {
-                    let (found, cut) = told(start, &counted, (all[from], DateTime::MAX), usize::MAX);
+                    let (found, cut) = given(start, &counted, (all[from], DateTime::MAX), usize::MAX);
                     let expected = all.get(from..count).unwrap_or_default();
                     assert_eq!((found.as_slice(), cut), (expected, false), "{counted} from {}", all[from]);
                 }
@@ -405,7 +405,7 @@ mod tests {
     }
 
     /// BYSETPOS is applied to each period last (RFC 5545 section 3.3.10), when days that there are not have become
-    /// others (RFC 7529 section 4.1). What two periods choose of one day is told in its order.
+    /// others (RFC 7529 section 4.1). What two periods choose of one day is given in its order.
     #[test]
     fn what_is_shifted_into_another_period_keeps_its_place() {
         for (rule, expected) in [
@@ -432,16 +432,20 @@ mod tests {
         ] {
             let start = if rule.contains("INTERVAL") { "20260201T090000" } else { "20260101T090000" };
             let rule = format!("RSCALE=GREGORIAN;{rule}");
-            let told = |from: DateTime| {
-                let (found, cut) = told(start, &rule, (from, day(2026, 6, 1)), 100);
+            let given = |from: DateTime| {
+                let (found, cut) = given(start, &rule, (from, day(2026, 6, 1)), 100);
                 assert!(!cut, "{rule}");
                 found.iter().map(|local| local.strftime("%m%dT%H").to_string()).collect::<Vec<_>>()
             };
-            assert_eq!(told(day(2026, 1, 1)).join(" "), expected, "{rule}");
+            assert_eq!(given(day(2026, 1, 1)).join(" "), expected, "{rule}");
             // Wherever it is entered.
             for (nth, text) in expected.split(' ').enumerate() {
                 let from = When::read(&format!("2026{text}0000"), None).unwrap().local;
-                assert_eq!(told(from).join(" "), expected.split(' ').skip(nth).collect::<Vec<_>>().join(" "), "{rule}");
+                assert_eq!(
+                    given(from).join(" "),
+                    expected.split(' ').skip(nth).collect::<Vec<_>>().join(" "),
+                    "{rule}"
+                );
             }
         }
     }
@@ -474,7 +478,7 @@ mod tests {
             "FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29",
         ] {
             // A Monday in a year that is no leap year.
-            let (found, cut) = told("19010107T000000", rule, (day(1901, 1, 8), DateTime::MAX), 10);
+            let (found, cut) = given("19010107T000000", rule, (day(1901, 1, 8), DateTime::MAX), 10);
             assert_eq!((found, cut), (vec![], false), "{rule}");
         }
     }
@@ -494,7 +498,7 @@ mod tests {
             ("FREQ=MINUTELY;INTERVAL=1009;BYDAY=MO;BYHOUR=5;COUNT=99999999".to_owned(), true),
             ("FREQ=SECONDLY;INTERVAL=100003;BYHOUR=5;BYMINUTE=3;BYSECOND=2".to_owned(), true),
         ] {
-            let (found, cut) = told("20260101T000000", &rule, range, usize::MAX);
+            let (found, cut) = given("20260101T000000", &rule, range, usize::MAX);
             assert_eq!((found.len() < 60_000, cut), (true, expected), "{rule} {}", found.len());
         }
     }

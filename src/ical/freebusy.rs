@@ -15,7 +15,7 @@ use crate::model::id::Timestamp;
 
 /// So few periods are not joined before the end.
 const JOINED_AT: usize = 10_000;
-/// What a period takes: itself, and the line that tells it, or the event of a feed.
+/// What a period takes: itself, and the line that states it, or the event of a feed.
 const BYTES_OF_PERIOD: usize = 100;
 
 /// How taken (RFC 5545 section 3.2.9).
@@ -80,10 +80,10 @@ impl Period {
     }
 }
 
-/// The periods that a stored VFREEBUSY tells.
+/// The periods that a stored VFREEBUSY lists.
 fn stated_periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
     let lines = object.parts().flat_map(|part| part.all("FREEBUSY"));
-    let told = lines.flat_map(|line| {
+    let listed = lines.flat_map(|line| {
         let kind = line.parameter("FBTYPE").unwrap_or_default().to_ascii_uppercase();
         let busy = match kind.as_str() {
             "FREE" => None,
@@ -93,7 +93,7 @@ fn stated_periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<P
         let each = periods_of(line, zones).take_while(|_| zones.step(1));
         each.filter_map(move |(start, end)| Period::cut(start, end, busy?, range))
     });
-    told.collect()
+    listed.collect()
 }
 
 /// The periods of a line, `start/end` or `start/duration` (RFC 5545 section 3.3.9).
@@ -190,12 +190,12 @@ pub fn write(periods: &[Period], range: TimeRange, now: Timestamp) -> String {
     let _ = write!(out, "UID:{now}-{}\r\nDTSTAMP:{}\r\n", range.start, write_utc(now));
     let _ = write!(out, "DTSTART:{}\r\nDTEND:{}\r\n", write_utc(range.start), write_utc(range.end));
     for (busy, name) in [(Busy::Busy, "BUSY"), (Busy::Tentative, "BUSY-TENTATIVE")] {
-        let told: Vec<String> = periods
+        let listed: Vec<String> = periods
             .iter()
             .filter(|period| period.busy == busy)
             .map(|period| format!("{}/{}", write_utc(period.start), write_utc(period.end)))
             .collect();
-        for some in told.chunks(100) {
+        for some in listed.chunks(100) {
             let head = if busy == Busy::Busy { "FREEBUSY:".to_owned() } else { format!("FREEBUSY;FBTYPE={name}:") };
             fold_into(&mut out, &format!("{head}{}", some.join(",")));
         }

@@ -41,7 +41,7 @@ const SEVERAL: [&str; 5] = ["CATEGORIES", "RESOURCES", "EXDATE", "RDATE", "FREEB
 /// Parameters that hold several values.
 const LISTS: [&str; 3] = ["DELEGATED-FROM", "DELEGATED-TO", "MEMBER"];
 
-/// The longest line whose values are told apart, bytes: as values they take fifty times as much.
+/// The longest line whose values are separated, bytes: as values they take fifty times as much.
 const MAX_LIST_BYTES: usize = 256 * 1024;
 
 /// Writes a component: its name, properties and components (section 3.3). Line by line, for as values they take many
@@ -188,14 +188,14 @@ fn offset(text: &str) -> String {
     let Some((seconds, "")) = tzid::offset(text) else { return text.to_owned() };
     let (sign, seconds) = (if text.starts_with(['-', '\u{2212}']) { '-' } else { '+' }, seconds.abs());
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let told = format!("{sign}{hours:02}:{minutes:02}");
-    if seconds == 0 { told } else { format!("{told}:{seconds:02}") }
+    let written = format!("{sign}{hours:02}:{minutes:02}");
+    if seconds == 0 { written } else { format!("{written}:{seconds:02}") }
 }
 
 /// A rule as an object; parts with several values as arrays (section 3.6.10).
 fn recur(text: &str) -> Value {
     let parts = text.split(';').filter_map(|part| part.split_once('='));
-    let told = parts.map(|(name, value)| {
+    let written = parts.map(|(name, value)| {
         let name = name.trim().to_ascii_lowercase();
         let one = |value: &str| match name.as_str() {
             "until" => json!(time(value)),
@@ -203,13 +203,13 @@ fn recur(text: &str) -> Value {
             _ => number(value),
         };
         let several: Vec<Value> = value.split(',').map(one).collect();
-        let told = match <[Value; 1]>::try_from(several) {
+        let written = match <[Value; 1]>::try_from(several) {
             Ok([one]) => one,
             Err(several) => Value::Array(several),
         };
-        (name, told)
+        (name, written)
     });
-    Value::Object(told.collect())
+    Value::Object(written.collect())
 }
 
 #[cfg(test)]
@@ -221,16 +221,16 @@ mod tests {
 
     #[test]
     fn offsets_are_whole_and_names_alike() {
-        for (text, told) in
+        for (text, written) in
             [("+1", "+01:00"), ("-01", "-01:00"), ("+01:00", "+01:00"), ("-0000", "-00:00"), ("soon", "soon")]
         {
-            assert_eq!(super::offset(text), told);
+            assert_eq!(super::offset(text), written);
         }
         let text = "BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Ours\\, \"there\"\nEND:VTIMEZONE\nBEGIN:VEVENT\n\
                     DTSTART;TZID=\"Ours, ^'there^'\":20260105T090000\nEND:VEVENT\nEND:VCALENDAR\n";
-        let mut told = String::new();
-        write(&mut told, &parse(text.as_bytes()).unwrap()).unwrap();
-        assert_eq!(told.matches("\"Ours, \\\"there\\\"\"").count(), 2, "{told}");
+        let mut written = String::new();
+        write(&mut written, &parse(text.as_bytes()).unwrap()).unwrap();
+        assert_eq!(written.matches("\"Ours, \\\"there\\\"\"").count(), 2, "{written}");
     }
 
     /// The type is that of the values, as everybody reads them.
@@ -298,8 +298,8 @@ mod tests {
             ], []]
         ]]);
         let calendar = parse(text.as_bytes()).unwrap();
-        let mut told = String::new();
-        write(&mut told, &calendar).unwrap();
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap(), expected);
+        let mut written = String::new();
+        write(&mut written, &calendar).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), expected);
     }
 }

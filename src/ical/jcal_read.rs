@@ -180,9 +180,9 @@ mod tests {
                     FREEBUSY;FBTYPE=BUSY:20260105T090000Z/PT1H,20260105T120000Z/20260105T130000Z\r\n\
                     BEGIN:VALARM\r\nTRIGGER;RELATED=END:-PT15M\r\nACTION:DISPLAY\r\nEND:VALARM\r\nEND:VEVENT\r\n\
                     END:VCALENDAR\r\n";
-        let told = json(text);
-        let back = read(told.as_bytes()).unwrap();
-        assert_eq!(json(&back), told);
+        let written = json(text);
+        let back = read(written.as_bytes()).unwrap();
+        assert_eq!(json(&back), written);
         // Parts of rules and parameters come in another order at most.
         let lines = |text: &str| {
             let mut lines: Vec<String> = text

@@ -3,7 +3,7 @@
 //!
 //! Refused is only what says nothing: a value that is none of its kind where a reading hangs on it. What programs write
 //! against a rule and everybody understands all the same is taken. What is stored already is served as it is, and the
-//! check tells what of it would be refused today.
+//! check lists what of it would be refused today.
 
 use std::collections::HashSet;
 
@@ -18,9 +18,9 @@ use crate::model::condition::Condition;
 use crate::model::error::Reason;
 use crate::model::id::Timestamp;
 
-/// So much of a line is told of it.
-const MAX_TOLD: usize = 200;
-/// A calendar that far from UTC, hours, tells no floating time as UTC does.
+/// So much of a line is quoted.
+const MAX_QUOTED: usize = 200;
+/// A calendar that far from UTC, hours, shows no floating time as UTC does.
 const FAR_OFF: i8 = 11;
 
 /// Reads what a client stores, and refuses what has no reading.
@@ -98,8 +98,8 @@ fn once(object: &Object) -> Result<(), Reason> {
         let instances: Vec<Timestamp> = overriding(object, &zones).iter().map(|moved| moved.id.at).collect();
         if zones.is_cut() { Vec::new() } else { instances }
     });
-    let mut told = HashSet::new();
-    let all_differ = here.into_iter().zip(there).all(|instance| told.insert(instance));
+    let mut seen = HashSet::new();
+    let all_differ = here.into_iter().zip(there).all(|instance| seen.insert(instance));
     if all_differ { Ok(()) } else { Err(reason(Invalid::Twice)) }
 }
 
@@ -121,7 +121,7 @@ fn component(part: &Component) -> Result<(), Reason> {
 }
 
 fn quoting(condition: Condition, key: &str, line: &Property) -> Reason {
-    Reason::of(condition, key, &line.raw().chars().take(MAX_TOLD).collect::<String>())
+    Reason::of(condition, key, &line.raw().chars().take(MAX_QUOTED).collect::<String>())
 }
 
 fn is_time(line: &Property) -> bool {
@@ -135,7 +135,7 @@ fn are_times(line: &Property) -> bool {
 }
 
 /// Is a text an iCalendar object that holds exactly one VTIMEZONE (RFC 4791 sections 5.2.2 and 9.8)? Whether the time
-/// of that zone can be told is another question: [`Zone::of_text`].
+/// of that zone can be known is another question: [`Zone::of_text`].
 #[must_use]
 pub fn is_one_zone(text: &str) -> bool {
     parse(text.as_bytes())
@@ -189,8 +189,8 @@ mod tests {
         ] {
             assert_eq!(judge(event(&alarm(lines)).as_bytes()).expect_err(lines).code(), code, "{lines}");
         }
-        // What its format, its characters or its lines keep from being read is told before anything that would follow
-        // from that.
+        // What its format, its characters or its lines keep from being read is reported before anything that would
+        // follow from that.
         let plain = event("SUMMARY:a");
         let version = |line: &str| plain.replace("VERSION:2.0\n", line).replace("UID:1\n", "").into_bytes();
         let utf_16 = |bytes: fn(u16) -> [u8; 2], mark: &[u16]| {
@@ -249,7 +249,7 @@ mod tests {
         ] {
             assert_eq!(twice(one, other), Ok(()), "{one} {other}");
         }
-        // Whoever has no clock of its own, or none that anybody knows, tells it by that of the series; without a series
+        // Whoever has no clock of its own, or none that anybody knows, gives it by that of the series; without a series
         // each by its own.
         let floating =
             |lines: &str| judge(event(&format!("DTSTART:20260105T090000\nRRULE:FREQ=DAILY{lines}")).as_bytes());
@@ -269,7 +269,7 @@ mod tests {
                 assert_eq!(code, if twice { Err("instance-twice".to_owned()) } else { Ok(()) }, "{one} {other}");
             }
         }
-        // A line is told, not all of it.
+        // A line is quoted, not all of it.
         let long = format!("EXDATE:{}", "never,".repeat(10_000));
         assert!(judge(event(&long).as_bytes()).expect_err("a long line").of.len() < 1000);
     }

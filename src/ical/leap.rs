@@ -1,4 +1,4 @@
-//! What COUNT leaves of a rule, far from its beginning: periods are passed over of which arithmetic tells how many
+//! What COUNT leaves of a rule, far from its beginning: periods are passed over of which arithmetic says how many
 //! instances they have.
 
 use super::follow::RuleWalk;
@@ -82,7 +82,7 @@ impl RuleWalk<'_> {
             (true, Some(_)) => Some(days / gcd(days, 7) * 7),
             (true, None) => None,
         };
-        // Tells of days from one to another how many instances they have, as long as some are left; and where that
+        // Says of days from one to another how many instances they have, as long as some are left; and where that
         // ended.
         let pass_days = |mut day: i64, mut from: i64, end: i64, left: u64| {
             let mut number = 0;

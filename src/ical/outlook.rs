@@ -21,7 +21,7 @@ use crate::model::budget::Exhausted;
 use crate::model::calendar::TimeRange;
 use crate::model::id::Timestamp;
 
-/// The most that is told of one event that goes out as single ones, bytes.
+/// The most that is written of one event that goes out as single ones, bytes.
 const MAX_OBJECT_BYTES: usize = 4 * 1024 * 1024;
 /// What it costs to write an event.
 const EVENT_STEPS: u64 = 20;
@@ -30,11 +30,11 @@ const ZONE_STEPS: u64 = 200;
 /// The longest name of a zone that goes out.
 const MAX_NAME_BYTES: usize = 200;
 
-/// About what is told of a component.
+/// About as much as is written of a component, bytes.
 fn output_bytes(component: &Component) -> usize {
-    const TOLD: [&str; 7] = ["SUMMARY", "LOCATION", "URL", "CATEGORIES", "DESCRIPTION", "EXDATE", "ORGANIZER"];
-    let told = component.properties.iter().filter(|line| TOLD.contains(&line.name.as_str()));
-    512 + told.map(|line| line.raw().len() * 25 / 24).sum::<usize>()
+    const SHOWN: [&str; 7] = ["SUMMARY", "LOCATION", "URL", "CATEGORIES", "DESCRIPTION", "EXDATE", "ORGANIZER"];
+    let lines = component.properties.iter().filter(|line| SHOWN.contains(&line.name.as_str()));
+    512 + lines.map(|line| line.raw().len() * 25 / 24).sum::<usize>()
 }
 
 /// Can a name of a zone stand in a parameter as it is?
@@ -47,7 +47,7 @@ fn is_plain(name: &str) -> bool {
 pub struct Published {
     /// The components.
     pub events: String,
-    /// How many events were too large to be told each time they take place.
+    /// How many events were too large to be written each time they take place.
     pub cut: u64,
     zones: BTreeMap<String, String>,
     /// What two yearly rules say of zones, by the name, the zone and the year from which on it is asked.
@@ -128,7 +128,7 @@ impl Published {
         self.events.push_str(&event);
     }
 
-    /// How a time is told; `None`: only in UTC, and so no series can be.
+    /// How a time is written; `None`: only in UTC, and so no series can be.
     fn shown(&mut self, when: &When, window: TimeRange, zones: &Zones<'_>) -> Option<Shown> {
         if when.is_day() {
             return Some(Shown::Day);
@@ -157,8 +157,8 @@ impl Published {
                 text
             }
         }?;
-        let told = self.zones.entry(key.0.clone()).or_insert_with(|| text.clone());
-        (*told == text).then_some(Shown::Zone(key.0, zone))
+        let shown_zone = self.zones.entry(key.0.clone()).or_insert_with(|| text.clone());
+        (*shown_zone == text).then_some(Shown::Zone(key.0, zone))
     }
 
     /// A series as one; `None`: an override is of a kind that Outlook has not.
@@ -175,7 +175,7 @@ impl Published {
         let skipped = base.zone.local(at) != start.local;
         // A DTEND takes as many seconds each time.
         let takes_days = Extent::of(master, start, zones).takes_days();
-        if !shown.tells(end) || (matches!(shown, Shown::Zone(..)) && (skipped || takes_days)) {
+        if !shown.can_write(end) || (matches!(shown, Shown::Zone(..)) && (skipped || takes_days)) {
             return None;
         }
         let mut out = Event::new(&object.uid, master, modified_at);
@@ -190,11 +190,11 @@ impl Published {
             if moved.future {
                 return None;
             }
-            let told = self.shown(&moved.start, profile.window, zones)?;
+            let written = self.shown(&moved.start, profile.window, zones)?;
             let mut event = Event::new(&object.uid, moved.component, modified_at);
             event.time("RECURRENCE-ID", shown, moved.id.when.local, moved.id.at);
             let end = end_of(moved.component, &moved.start, zones);
-            event.times(&told, (&moved.start, zones.instant(&moved.start)), end, zones);
+            event.times(&written, (&moved.start, zones.instant(&moved.start)), end, zones);
             event.describe(moved.component, profile);
             text.push_str(&event.finish());
         }
@@ -273,8 +273,8 @@ mod tests {
     }
 
     /// Zones that only their object describes go out like those that the world knows, where they have two yearly rules,
-    /// or none, from the series on for ever; each name is told once, and of two zones with one name the second goes out
-    /// in single events.
+    /// or none, from the series on for ever; each name is written once, and of two zones with one name the second goes
+    /// out in single events.
     #[test]
     fn described_zones_go_out_as_two_yearly_rules() {
         const STANDARD: &str = "TZOFFSETFROM:+0300\nTZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU";
@@ -358,7 +358,7 @@ mod tests {
             let out = published(&given, FeedDetail::Full);
             assert_eq!(out.contains("RRULE:FREQ=WEEKLY"), whole, "{given}\n{out}");
             assert_eq!(periods(&out), periods(&given), "{given}\n{out}");
-            // Where rules change in between, what comes later is told by the later ones.
+            // Where rules change in between, what comes later is given by the later ones.
             assert_eq!(out.contains("BEGIN:VTIMEZONE"), out.contains(";TZID="), "{out}");
         }
         let profile = Profile { window: WINDOW, detail: FeedDetail::Full, private: false };

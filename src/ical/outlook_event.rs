@@ -17,13 +17,13 @@ pub(super) const TAKEN: &str = "Occupé";
 pub struct Profile {
     /// Events that take place in it; series with any instance in it.
     pub window: TimeRange,
-    /// How much of each is told.
+    /// How much of each is shown.
     pub detail: FeedDetail,
-    /// Are private events told like all others?
+    /// Are private events shown like all others?
     pub private: bool,
 }
 
-/// A time as it is told.
+/// How a time is written.
 pub(super) enum Shown {
     Day,
     Utc,
@@ -32,7 +32,7 @@ pub(super) enum Shown {
 
 impl Shown {
     /// Does what it shows of an instant mean that one? In autumn clocks show an hour twice, and the first counts.
-    pub fn tells(&self, at: Timestamp) -> bool {
+    pub fn can_write(&self, at: Timestamp) -> bool {
         let Self::Zone(_, zone) = self else { return true };
         zone.instant(zone.local(at)) == at
     }
@@ -48,10 +48,10 @@ impl Event {
         let mut event = Self { out: String::from("BEGIN:VEVENT\r\n") };
         event.line(&format!("UID:{uid}"));
         let utc = |name| component.property(name).and_then(When::of).filter(|when| when.clock == Clock::Utc);
-        let told = |when: Option<When>| when.map(|when| format!("{}Z", write_local(when.local)));
-        let stamp = told(utc("DTSTAMP")).unwrap_or_else(|| write_utc(modified_at));
+        let written = |when: Option<When>| when.map(|when| format!("{}Z", write_local(when.local)));
+        let stamp = written(utc("DTSTAMP")).unwrap_or_else(|| write_utc(modified_at));
         event.line(&format!("DTSTAMP:{stamp}"));
-        event.line(&format!("LAST-MODIFIED:{}", told(utc("LAST-MODIFIED")).unwrap_or(stamp)));
+        event.line(&format!("LAST-MODIFIED:{}", written(utc("LAST-MODIFIED")).unwrap_or(stamp)));
         let sequence = component.value("SEQUENCE").and_then(|text| text.trim().parse::<u32>().ok()).unwrap_or(0);
         event.line(&format!("SEQUENCE:{sequence}"));
         event
@@ -64,7 +64,7 @@ impl Event {
     pub fn time(&mut self, name: &str, shown: &Shown, local: DateTime, at: Timestamp) {
         let line = match shown {
             Shown::Day => format!("{name};VALUE=DATE:{}", write_date(local)),
-            Shown::Zone(zone, known) if shown.tells(at) => {
+            Shown::Zone(zone, known) if shown.can_write(at) => {
                 let quote = if zone.contains([':', ';', ',']) { "\"" } else { "" };
                 format!("{name};TZID={quote}{zone}{quote}:{}", write_local(known.local(at)))
             }
@@ -75,7 +75,7 @@ impl Event {
 
     /// DTSTART, and DTEND always.
     pub fn times(&mut self, shown: &Shown, (start, at): (&When, Timestamp), end: Timestamp, zones: &Zones<'_>) {
-        let shown = if shown.tells(at) && shown.tells(end) { shown } else { &Shown::Utc };
+        let shown = if shown.can_write(at) && shown.can_write(end) { shown } else { &Shown::Utc };
         self.time("DTSTART", shown, start.local, at);
         let local = zones.of(&start.clock).local(end);
         // A day ends with the next one, at the earliest.
@@ -87,7 +87,7 @@ impl Event {
         }
     }
 
-    /// What it is about, as far as it is told.
+    /// What it is about, as far as it is shown.
     pub fn describe(&mut self, component: &Component, profile: &Profile) {
         let upper = |name: &str| component.value(name).map(|value| value.trim().to_ascii_uppercase());
         let one_of = |name: &str, known: &[&str], default: &str| {

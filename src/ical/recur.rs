@@ -18,7 +18,7 @@ use crate::model::calendar::TimeRange;
 use crate::model::civil::{civil_of, seconds_of};
 use crate::model::id::Timestamp;
 
-/// Instances of one object that are told at most.
+/// Instances of one object that are given at most.
 pub(super) const INSTANCES: usize = 10_000;
 const DAY_S: i64 = 86_400;
 /// The clocks of two zones lie no further apart.
@@ -57,7 +57,7 @@ pub struct Expansion<'a> {
     pub cut: bool,
 }
 
-/// What is told of an object.
+/// What is given of an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ExpansionScope {
     /// Its instances.
@@ -242,7 +242,7 @@ struct Series<'a, 'z> {
     overridden: NamedInstances,
     /// In the order of their beginning.
     shifts: Vec<Shift<'a>>,
-    told: HashSet<Timestamp>,
+    given: HashSet<Timestamp>,
     /// Which instance of a day an override means that names the day.
     of_day: HashMap<Date, DateTime>,
     zones: &'z Zones<'z>,
@@ -273,7 +273,7 @@ impl<'a, 'z> Series<'a, 'z> {
             exclusions: Exclusions::of(master, Base { start: &start, zone: &zone }, zones),
             overridden,
             shifts: overrides.values().filter(|moved| moved.future).map(shift).collect(),
-            told: HashSet::new(),
+            given: HashSet::new(),
             of_day: HashMap::new(),
             start,
             zone,
@@ -350,7 +350,7 @@ impl<'a, 'z> Series<'a, 'z> {
             return ControlFlow::Continue(());
         }
         let (reach, shift) = self.reach();
-        // What the clock skips is told up to a day later than it shows.
+        // What the clock skips is given up to a day later than it shows.
         let from = self.zone.local(range.start.saturating_sub(reach).saturating_sub(shift).saturating_sub(DAY_S));
         let to = self.zone.local(range.end.saturating_add(shift));
         let to = Base { start: &self.start, zone: &self.zone }.ends(to);
@@ -367,7 +367,7 @@ impl<'a, 'z> Series<'a, 'z> {
         ControlFlow::Continue(())
     }
 
-    /// Tells the instance that begins at an instant, at which the clock of DTSTART shows `local`, and that may have a
+    /// Gives the instance that begins at an instant, at which the clock of DTSTART shows `local`, and that may have a
     /// length of its own.
     fn emit(
         &mut self,
@@ -375,7 +375,7 @@ impl<'a, 'z> Series<'a, 'z> {
         range: TimeRange,
         emit: &mut impl FnMut(Instance<'a>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let new = self.told.insert(at) && !self.is_overridden(at, local);
+        let new = self.given.insert(at) && !self.is_overridden(at, local);
         let base = Base { start: &self.start, zone: &self.zone };
         if !new || self.exclusions.hold(at, local, base, self.zones) {
             return ControlFlow::Continue(());
@@ -522,7 +522,7 @@ mod tests {
         for (lines, expected) in table {
             let entered = expanded(&event(lines), "20260101", "20260401");
             let whole = expanded(&event(lines), "20000101", "20260401");
-            let from_start: Vec<&String> = whole.iter().filter(|told| told.as_str() >= "2026").collect();
+            let from_start: Vec<&String> = whole.iter().filter(|given| given.as_str() >= "2026").collect();
             assert_eq!(entered.iter().collect::<Vec<_>>(), from_start, "{lines}");
             if let Some(expected) = expected {
                 assert_eq!(entered, expected, "{lines}");
@@ -559,7 +559,7 @@ mod tests {
                       RECURRENCE-ID;TZID=GMT Standard Time:20260409T000000\nDTSTART;VALUE=DATE:20260410\nEND:VEVENT\n";
         let found = expanded(series, "20260401", "20260501");
         // Days begin in Paris, where it is two hours later.
-        let begins: Vec<&str> = found.iter().map(|told| told.split_once('+').unwrap().0).collect();
+        let begins: Vec<&str> = found.iter().map(|given| given.split_once('+').unwrap().0).collect();
         assert_eq!(begins, ["20260401T220000Z", "20260409T220000Z", "20260415T220000Z"]);
     }
 
@@ -577,7 +577,7 @@ mod tests {
             let moved = event("RECURRENCE-ID;VALUE=DATE:20260106\nDTSTART:20260106T110000Z");
             let series = format!("{}\n{moved}", event(&format!("DTSTART:20260105{lines}")));
             let found = expanded(&series, "20260101", "20260201");
-            let begins: Vec<&str> = found.iter().filter_map(|told| told.get(4..11)).collect();
+            let begins: Vec<&str> = found.iter().filter_map(|given| given.get(4..11)).collect();
             assert!(begins.join(" ").starts_with(expected), "{lines} {begins:?}");
             // Wherever the range begins.
             let late = expanded(&series, "20260106T130000Z", "20260107");

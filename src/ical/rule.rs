@@ -248,7 +248,7 @@ impl RuleParser {
         self.seen.contains(&part)
     }
 
-    /// The first fault is the one that is told.
+    /// The first fault is the one that is reported.
     fn blame(&mut self, fault: InvalidRule) {
         self.fault.get_or_insert(fault);
         self.says_nothing |= matches!(fault, InvalidRule::UnknownFrequency | InvalidRule::UnknownScale);

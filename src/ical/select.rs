@@ -18,8 +18,8 @@ use crate::model::budget::Exhausted;
 use crate::model::calendar::{CalendarDataSelection, ComponentSelection, TimeRange};
 use crate::model::id::Timestamp;
 
-/// The most that is told of one object, bytes: more than the largest takes as it is stored.
-const MAX_TOLD_BYTES: usize = 16 * 1024 * 1024;
+/// The most that is sent of one object, bytes: more than the largest takes as it is stored.
+const MAX_SENT_BYTES: usize = 16 * 1024 * 1024;
 /// What it costs to look a time zone up and to describe it.
 const STEPS_OF_ZONE: u64 = 100;
 /// How many names of lines are compared in a step.
@@ -28,7 +28,7 @@ const NAMES_A_STEP: u64 = 64;
 const DESCRIBED_S: i64 = 10 * 366 * 86_400;
 
 /// Writes what is wanted of an object: component by component, for the instances of a series may be a thousand times
-/// what is stored. Refused where it is more than `MAX_TOLD_BYTES`, or the request's budget is spent.
+/// what is stored. Refused where it is more than `MAX_SENT_BYTES`, or the request's budget is spent.
 pub fn select(object: &Object, selection: &CalendarDataSelection, zones: &Zones<'_>) -> Result<String, Exhausted> {
     let mut calendar = object.calendar.clone();
     let expansion = selection.expand.map(|range| instances(object, zones, range));
@@ -59,7 +59,7 @@ pub fn select(object: &Object, selection: &CalendarDataSelection, zones: &Zones<
     if let Some(wanted) = wanted {
         reduce(&mut calendar, wanted);
     }
-    let mut out = ObjectWriter { text: String::new(), left: MAX_TOLD_BYTES, json: selection.json, parts: 0 };
+    let mut out = ObjectWriter { text: String::new(), left: MAX_SENT_BYTES, json: selection.json, parts: 0 };
     out.begin(&calendar)?;
     let inner = wanted.and_then(|wanted| wanted.components.as_deref());
     let names = wanted.map_or(0, names_of);
@@ -228,7 +228,7 @@ fn alone(instance: &Instance<'_>, zones: &Zones<'_>) -> Component {
                 lasts |= clock.is_some();
                 properties.extend(clock.and_then(|clock| ends(name, clock)));
             }
-            // Where it is told in UTC its days are of 24 hours.
+            // Where it is written in UTC its days are of 24 hours.
             "DURATION" if !end_is_clear(instance, Length::read(property.value()), zones) => {}
             name => {
                 lasts |= name == "DURATION";

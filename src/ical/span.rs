@@ -53,7 +53,7 @@ pub trait SpanCache: Send + Sync {
     fn put(&self, block: SpanBlock<'_>, followed: &FoundSpans);
 }
 
-/// A question that is asked of many objects: when they take place in a range, where what floats is told in a zone.
+/// A question that is asked of many objects: when they take place in a range, with floating times in a zone.
 pub struct SpanQuery {
     kept: Arc<dyn SpanCache>,
     zone: Zone,
@@ -95,8 +95,8 @@ impl SpanQuery {
         Some(found)
     }
 
-    /// Tells of the instances, until `tell` says that it has heard enough.
-    fn each(&self, hash: &str, object: impl Fn() -> Option<Object>, mut tell: impl FnMut(&Span) -> bool) -> Option<()> {
+    /// Calls `each` with the instances, until it returns `false`.
+    fn each(&self, hash: &str, object: impl Fn() -> Option<Object>, mut each: impl FnMut(&Span) -> bool) -> Option<()> {
         for number in self.blocks.clone() {
             let block = SpanBlock { content: hash, zone: &self.zone_key, number };
             let followed = match self.kept.get(block) {
@@ -110,13 +110,13 @@ impl SpanQuery {
                 }
             };
             let spans = followed.as_deref()?;
-            // What goes on from the block before was told there.
+            // What goes on from the block before was given there.
             let (first, begins) = (number == *self.blocks.start(), number * BLOCK_S);
             let new = spans
                 .iter()
                 .filter(|span| (first || span.start >= begins) && self.range.overlaps(span.start, span.end));
             for span in new {
-                if !tell(span) {
+                if !each(span) {
                     return Some(());
                 }
             }

@@ -41,7 +41,7 @@ pub struct StreamedObject {
 pub enum Skipped {
     /// A component that cannot be read, by the number of its first line.
     Invalid(usize, Invalid),
-    /// A second component for an instance that the stream has told already, by the number of its first line and its
+    /// A second component for an instance that the stream has had already, by the number of its first line and its
     /// UID.
     Twice(usize, String),
 }
@@ -78,8 +78,8 @@ impl Contents {
         Self { format, ..Self::default() }
     }
 
-    /// Takes the next line of the stream as it is written, with its end. What cannot be taken is told, and the stream
-    /// goes on; an error means that it is no stream of calendars, or not of this format.
+    /// Takes the next line of the stream as it is written, with its end. What cannot be taken is reported, and the
+    /// stream goes on; an error means that it is no stream of calendars, or not of this format.
     pub fn line(&mut self, written: &[u8]) -> Result<Option<Skipped>, Invalid> {
         self.lines += 1;
         let start = self.at;

@@ -67,8 +67,8 @@ pub(super) fn template(master: &Component, start: &When, zones: &Zones<'_>) -> O
         (Some(count), None) => out += &format!(";COUNT={}", count.parse::<u32>().ok()?),
         (None, Some(_)) => {
             let last = read.until(start, &zone, zones)?;
-            let told = if start.is_day() { write_date(last) } else { write_utc(zone.instant(last)) };
-            out += &format!(";UNTIL={told}");
+            let until = if start.is_day() { write_date(last) } else { write_utc(zone.instant(last)) };
+            out += &format!(";UNTIL={until}");
         }
         (None, None) => {}
     }

@@ -5,10 +5,10 @@ use jiff::civil::{Date, DateTime};
 use super::line::Property;
 use crate::model::civil::{civil_of, seconds_of};
 
-/// The first time that iCalendar can tell.
+/// The first time that iCalendar can express.
 const FIRST: DateTime = Date::constant(0, 1, 1).at(0, 0, 0, 0);
 
-/// In which clock a time is told.
+/// In which clock a time is read.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Clock {
     /// A whole day, wherever one is.
@@ -128,7 +128,7 @@ fn midnight(date: Date) -> DateTime {
     date.at(0, 0, 0, 0)
 }
 
-/// The time of `date` that six digits tell. 24:00 is midnight of the next day, as ISO 8601 writes it; a leap second is
+/// The time of `date` that six digits write. 24:00 is midnight of the next day, as ISO 8601 writes it; a leap second is
 /// the second before it.
 fn read_time(date: Date, digits: &str) -> Option<DateTime> {
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

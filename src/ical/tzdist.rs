@@ -1,4 +1,4 @@
-//! Time zones as a service tells them (RFC 7808): which there are, the rules of one, when its clocks change.
+//! Time zones as a service describes them (RFC 7808): which there are, the rules of one, when its clocks change.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,12 +16,12 @@ use crate::model::calendar::TimeRange;
 use crate::model::civil::seconds_of;
 use crate::model::id::Timestamp;
 
-/// What lies beyond this year is not told: nobody knows the rules of that time.
+/// What lies beyond this year is not listed: nobody knows the rules of that time.
 const LAST_YEAR: i16 = 2100;
-/// The most changes of one zone that are told: there are about three hundred.
+/// The most changes of one zone that are listed: there are about three hundred.
 const MAX_CHANGES: usize = 2_000;
 
-/// A zone of the register, and the tag of what is told of it.
+/// A zone of the register, and the tag of its description.
 pub struct ListedZone {
     /// Its name.
     pub name: String,
@@ -92,7 +92,7 @@ pub fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// The end of what is told.
+/// The end of what is listed.
 #[must_use]
 pub fn last() -> Timestamp {
     Date::new(LAST_YEAR, 1, 1).map_or(Timestamp::MAX, |date| seconds_of(date.at(0, 0, 0, 0)))
@@ -179,7 +179,7 @@ mod tests {
     use crate::ical::zone::Zones;
     use crate::model::calendar::TimeRange;
 
-    /// What is described tells the time of the zone itself, in any year.
+    /// What is described shows the time of the zone itself, in any year.
     #[test]
     fn descriptions_agree_with_the_zones() {
         for name in
@@ -223,9 +223,9 @@ mod tests {
     #[test]
     fn changes_of_a_year() {
         let year = TimeRange { start: 1_767_225_600, end: 1_798_761_600 };
-        let told = observances("Europe/Paris", year).unwrap();
-        let told: Vec<_> = told.iter().map(|change| (change.at, change.offsets, change.daylight)).collect();
-        assert_eq!(told, [(1_774_746_000, (3600, 7200), true), (1_792_890_000, (7200, 3600), false)]);
+        let listed = observances("Europe/Paris", year).unwrap();
+        let listed: Vec<_> = listed.iter().map(|change| (change.at, change.offsets, change.daylight)).collect();
+        assert_eq!(listed, [(1_774_746_000, (3600, 7200), true), (1_792_890_000, (7200, 3600), false)]);
         assert_eq!(observances("UTC", year), Some(Vec::new()));
         assert_eq!(observances("Nowhere", year), None);
     }

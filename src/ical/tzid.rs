@@ -75,7 +75,7 @@ fn bounded(name: &str) -> Option<String> {
 }
 
 /// The names of the register, by their keys. What a system keeps beside them, such as `localtime` and `posixrules`, is
-/// the machine's own business; `Factory` is the place of machines that were never told where they are.
+/// the machine's own business; `Factory` is the place of machines that nobody configured.
 static REGISTER: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     let names = BUNDLED.available().map(|name| name.as_str().to_owned());
     names.filter(|name| name != "Factory").map(|name| (key(&name), name)).collect()
@@ -116,8 +116,8 @@ static WINDOWS: LazyLock<[HashMap<String, &'static str>; 2]> = LazyLock::new(|| 
 /// What follows the offset in a text that Windows shows; older ones have another sign for *and*.
 fn shown(key: &str) -> String {
     let text = key.strip_prefix('(').and_then(|rest| rest.split_once(") "));
-    let told = |(offset, _): &(&str, &str)| ORIGINS.iter().any(|origin| offset.starts_with(origin));
-    text.filter(told).map_or(key, |(_, text)| text).replace('&', "and")
+    let written = |(offset, _): &(&str, &str)| ORIGINS.iter().any(|origin| offset.starts_with(origin));
+    text.filter(written).map_or(key, |(_, text)| text).replace('&', "and")
 }
 
 fn windows(key: &str) -> Option<TimeZone> {
@@ -161,7 +161,7 @@ pub(super) fn offset(text: &str) -> Option<(i64, &str)> {
     };
     let digits = |text: &'_ str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (run, mut rest) = rest.split_at(digits(rest));
-    // An hour may be told by one digit.
+    // An hour may be written with one digit.
     let hours = if run.len() % 2 == 0 { 2 } else { 1 };
     let two = |from: usize| run.get(from..from + 2).map_or(Some(0), |part| part.parse::<i64>().ok());
     let mut parts = [run.get(..hours)?.parse::<i64>().ok()?, two(hours)?, two(hours + 2)?];
@@ -171,8 +171,8 @@ pub(super) fn offset(text: &str) -> Option<(i64, &str)> {
     if run.len() <= 2 {
         for part in parts.iter_mut().skip(1) {
             let Some(after) = rest.strip_prefix([':', '.']) else { break };
-            let (told, follows) = after.split_at(digits(after));
-            *part = match (told.len(), told.parse::<i64>().ok()?) {
+            let (written, follows) = after.split_at(digits(after));
+            *part = match (written.len(), written.parse::<i64>().ok()?) {
                 (1, tenths) if rest.starts_with('.') => tenths * 6,
                 (2, hundredths @ 60..) if rest.starts_with('.') => hundredths * 60 / 100,
                 (2, sixtieths) => sixtieths,

@@ -31,7 +31,7 @@ struct Transition {
 
 /// The VTIMEZONE of a zone under a name, by the rules in force in a range; of one that is described by its object,
 /// those that hold from the beginning of the range on for ever. `None` where the zone changes its clock otherwise than
-/// twice a year by the same rules, or by the week: such times have to be told in UTC.
+/// twice a year by the same rules, or by the week: such times have to be written in UTC.
 #[must_use]
 pub fn vtimezone(name: &str, zone: &Zone, range: TimeRange) -> Option<String> {
     let year = |at: i64| zone.local(at).year();
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(vtimezone("x", &Zone::Known(TimeZone::get("Africa/Casablanca").unwrap()), RANGE), None);
     }
 
-    /// What is described alone tells the same time as the zone itself.
+    /// What is described alone shows the same time as the zone itself.
     #[test]
     fn descriptions_agree_with_the_zones() {
         let mut described = 0;
@@ -196,9 +196,9 @@ mod tests {
                 let at = RANGE.start + step * 160_000;
                 let local = zone.to_datetime(jiff::Timestamp::from_second(at).unwrap());
                 let when = When { local, clock: Clock::Zone("alone".to_owned()) };
-                let told = zones.instant(&when);
+                let shown = zones.instant(&when);
                 let known = Zone::Known(zone.clone()).instant(local);
-                assert_eq!(told, known, "{} {local}", name.as_str());
+                assert_eq!(shown, known, "{} {local}", name.as_str());
             }
         }
         assert!(described > 400, "{described}");

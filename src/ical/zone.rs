@@ -23,7 +23,7 @@ use crate::model::id::Timestamp;
 
 /// The most steps through its rules and lists that one object may take.
 pub(super) const OBJECT_STEPS: u64 = 50_000;
-/// The same for a zone that is told by itself: each request that tells what floats in it takes them again.
+/// The same for a zone that is given by itself: each request that reads floating times in it takes them again.
 pub const ZONE_STEPS: u64 = 5_000;
 /// What it costs to look a name up that nobody knows.
 const STEPS_OF_NAME: u64 = 20;
@@ -80,7 +80,7 @@ impl Zone {
         (on_earth && !zones.is_cut()).then_some(zone)
     }
 
-    /// The same where its name tells it and no rule has to be followed. `None`: [`Self::of_text`] may know more.
+    /// The same where its name says it and no rule has to be followed. `None`: [`Self::of_text`] may know more.
     #[must_use]
     pub fn named_in(text: &str) -> Option<Self> {
         let calendar = parse(text.as_bytes()).ok()?;
@@ -98,7 +98,7 @@ impl Zone {
         }
     }
 
-    /// A text that is the same for two zones that tell the same time, as long as the server runs.
+    /// A text that is the same for two zones that show the same time, as long as the server runs.
     #[must_use]
     pub fn key(&self) -> Cow<'_, str> {
         match self {
@@ -140,7 +140,7 @@ impl Zone {
 /// is.
 type Own = HashMap<String, Vec<(String, usize)>>;
 
-/// The zones of one object, and the one in which floating times are told.
+/// The zones of one object, and the one in which floating times are read.
 ///
 /// Following rules, those of zones among them, takes steps, of which an object has so many and no more; they go from
 /// the budget of the request, too.
@@ -155,7 +155,7 @@ pub struct Zones<'a> {
 }
 
 impl<'a> Zones<'a> {
-    /// For the times of an object; what floats is told in `floating`.
+    /// For the times of an object; what floats is read in `floating`.
     #[must_use]
     pub fn new(calendar: &'a Component, floating: impl Into<Zone>) -> Self {
         let (floating, own, seen) = (floating.into(), OnceCell::new(), RefCell::default());
@@ -339,8 +339,8 @@ mod tests {
         let calendar = parse(text.as_bytes()).unwrap();
         let zones = Zones::new(&calendar, &TimeZone::UTC);
         let noon = When::read("20260705T120000", None).unwrap().local;
-        let told = ["Ours", "OURS", "ours"].map(|name| write_utc(zones.resolve(name).unwrap().instant(noon)));
-        assert_eq!(told, ["20260705T090000Z", "20260705T070000Z", "20260705T090000Z"]);
+        let shown = ["Ours", "OURS", "ours"].map(|name| write_utc(zones.resolve(name).unwrap().instant(noon)));
+        assert_eq!(shown, ["20260705T090000Z", "20260705T070000Z", "20260705T090000Z"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::id::Id;
 /// that are read. So a request takes some three seconds at most, and in slices; ten thousand plain events take a tenth
 /// of that.
 pub const MAX_STEPS: u64 = 3_000_000;
-/// What is built for one request, bytes: the largest calendars that people have are told in some 30 MiB.
+/// What is built for one request, bytes: the largest calendars that people have are sent in some 30 MiB.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// What is built for all requests together, bytes. With what the process caches, and with the room that a growing
 /// answer takes for a moment, it stays well below 512 MiB.
@@ -54,9 +54,9 @@ impl From<Exhausted> for Error {
     }
 }
 
-/// May more be told? Who has no more work or memory is told what there is so far; the rest is a refusal.
-pub fn more(told: Result<(), Exhausted>) -> Result<bool, Error> {
-    match told {
+/// May more be sent? Who has no more work or memory gets what there is so far; the rest is a refusal.
+pub fn more(so_far: Result<(), Exhausted>) -> Result<bool, Error> {
+    match so_far {
         Ok(()) => Ok(true),
         Err(Exhausted::Request) => Ok(false),
         Err(other) => Err(other.into()),

@@ -230,7 +230,7 @@ impl ComponentSet {
     }
 }
 
-/// How much of each event a feed tells.
+/// How much of each event a feed shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FeedDetail {
     /// All but the people.
@@ -266,7 +266,7 @@ pub struct Feed {
     pub home: String,
     /// Name of its calendar.
     pub calendar: String,
-    /// How much it tells.
+    /// How much it shows.
     pub detail: FeedDetail,
     /// When it was made.
     pub created_at: Timestamp,

@@ -76,7 +76,7 @@ pub enum Condition {
     ResourceMustBeNull,
 }
 
-/// What a client is told.
+/// What a client is answered.
 pub struct ConditionRow {
     /// The condition.
     pub condition: Condition,

@@ -12,7 +12,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// The request is at fault, or we are.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Told to the client with its condition.
+    /// Sent to the client with its condition.
     #[error("refused: {0:?}")]
     Refused(Box<Refusal>),
     /// The client sees what the machine lacks, by its [`Cause`]; or else 500 and the id under which it was logged.
@@ -78,7 +78,7 @@ impl Reason {
     }
 }
 
-/// What lies behind a failure, as far as it decides what a client is told.
+/// What lies behind a failure, as far as it decides what a client is answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cause {
     /// A bug, or damage.
@@ -90,7 +90,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// What a client is told of it; `None`: nothing but that we failed.
+    /// What a client is answered; `None`: nothing but that we failed.
     #[must_use]
     pub fn condition(self) -> Option<Condition> {
         match self {
@@ -100,7 +100,7 @@ impl Cause {
         }
     }
 
-    /// What an error tells, or the one of the operating system that it arose from.
+    /// What an error says, or the one of the operating system that it arose from.
     fn of(error: &(dyn std::error::Error + 'static)) -> Self {
         fn below<'a>(error: &&'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
             match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {

@@ -22,13 +22,13 @@ impl ETag {
         Self { opaque: opaque(hash).into_owned(), weak: false }
     }
 
-    /// The same as clients are told it, in one piece, for a listing tells one a member.
+    /// The same as it is sent, in one piece, for a listing has one a member.
     #[must_use]
     pub fn header_of_hash(hash: &str) -> String {
         ["\"", &opaque(hash), "\""].concat()
     }
 
-    /// As clients are told it: in quotes, in one piece, for a listing tells one a member.
+    /// As it is sent: in quotes, in one piece, for a listing has one a member.
     #[must_use]
     pub fn header_value(&self) -> String {
         [if self.weak { "W/\"" } else { "\"" }, &self.opaque, "\""].concat()
@@ -41,7 +41,7 @@ impl ETag {
     }
 }
 
-/// The part of a hash that makes a tag. One that is damaged must not break the answer that tells it.
+/// The part of a hash that makes a tag. One that is damaged must not break the answer that holds it.
 fn opaque(hash: &str) -> Cow<'_, str> {
     let head = hash.get(..32).unwrap_or(hash);
     // Without a branch, so that all of it is looked at in a few instructions.
@@ -68,7 +68,7 @@ pub struct SyncToken {
     pub home: Id,
     /// Last change known.
     pub seq: Seq,
-    /// Last entry told of change `seq`, when not all of them were.
+    /// Last entry sent of change `seq`, when not all of them were.
     pub after: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! Which names a document or a principal may bear, and when two names are the same.
 //!
-//! Windows cannot open some names, and a folder that holds one may fail as a whole; Windows and macOS do not tell
+//! Windows cannot open some names, and a folder that holds one may fail as a whole; Windows and macOS do not keep
 //! case apart, macOS sends decomposed Unicode. So names are stored in NFC, compared folded, and refused when Windows
 //! could not show them. The name of a calendar object is its client's business: it is kept and compared as it was sent.
 

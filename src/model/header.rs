@@ -18,7 +18,7 @@ pub struct Preferences {
     pub minimal: bool,
     /// Answer a change with what is there now.
     pub representation: bool,
-    /// Tell of the members alone, not of what was asked itself.
+    /// List the members alone, not the resource itself.
     pub rootless: bool,
 }
 

@@ -71,10 +71,10 @@ pub fn now() -> Timestamp {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64)
 }
 
-/// The last moment that an HTTP date tells, at the end of the year 9999; the first is 0.
+/// The last moment that an HTTP date expresses, at the end of the year 9999; the first is 0.
 const LAST_TOLD: Timestamp = 253_402_300_799;
 
-/// The nearest moment that an HTTP date tells. Clients date documents from 1601 on, and beyond the year 9999.
+/// The nearest moment that an HTTP date expresses. Clients date documents from 1601 on, and beyond the year 9999.
 #[must_use]
 pub fn representable(at: Timestamp) -> Timestamp {
     at.clamp(0, LAST_TOLD)

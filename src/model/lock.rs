@@ -8,7 +8,7 @@ pub const MIN_TIMEOUT_S: i64 = 60;
 pub const MAX_TIMEOUT_S: i64 = 86_400;
 /// The time-out of a client that does not ask for one.
 pub const DEFAULT_TIMEOUT_S: i64 = 3_600;
-/// How long a lapsed lock is remembered, so that who gives it back late is not told of a fault, seconds.
+/// How long the row of a lapsed lock is kept, so that who gives it back late gets no error, seconds.
 pub const LAPSED_S: i64 = 86_400;
 /// How many locks may cover one resource (shared ones) before more are refused.
 pub const MAX_LOCKS_PER_NODE: usize = 64;

@@ -1,4 +1,4 @@
-//! Is a piece of XML that was stored still whole? One damaged byte of it would break all of the answer that tells it.
+//! Is a piece of XML that was stored still whole? One damaged byte of it would break all of the answer that holds it.
 
 /// Does it stand for itself between the elements of an answer: do its tags match, are its prefixes declared in it or
 /// among

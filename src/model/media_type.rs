@@ -35,7 +35,7 @@ const PASSIVE: [&str; 20] = [
     "video/webm",
 ];
 
-/// Encodings of text that are told on, and beginnings of their families. Others may hide markup: UTF-7, ISO 2022.
+/// Encodings of text that are passed on, and beginnings of their families. Others may hide markup: UTF-7, ISO 2022.
 const CHARSETS: [&str; 9] =
     ["utf-8", "us-ascii", "utf-16", "utf-16le", "utf-16be", "gb18030", "gbk", "big5", "shift_jis"];
 const CHARSET_FAMILIES: [&str; 3] = ["iso-8859-", "windows-125", "koi8-"];
@@ -88,11 +88,11 @@ pub fn normal(given: &str) -> Option<Cow<'_, str>> {
     if !is_token(class) || !is_token(subtype) {
         return None;
     }
-    let told = match charset(parameters, is_usual)? {
+    let charset = match charset(parameters, is_usual)? {
         Some(charset) => format!("{class}/{subtype}; charset={charset}"),
         None => format!("{class}/{subtype}"),
     };
-    Some(told.to_ascii_lowercase().into())
+    Some(charset.to_ascii_lowercase().into())
 }
 
 /// Is it in its one spelling already, as nearly all are? Listings ask of each member.
@@ -236,10 +236,10 @@ mod tests {
         #[test]
         fn what_is_normal_stays_so(given in "[ -~]{0,40}", class in "[a-zA-Z]{1,5}", rest in "[-a-z+;=\", ]{0,20}") {
             for given in [given, format!("{class}/{rest}")] {
-                if let Some(told) = normal(&given) {
-                    let again = normal(&told);
-                    prop_assert_eq!(again.as_deref(), Some(&*told));
-                    prop_assert!(!told.contains([',', '"', '\r', '\n']));
+                if let Some(kept) = normal(&given) {
+                    let again = normal(&kept);
+                    prop_assert_eq!(again.as_deref(), Some(&*kept));
+                    prop_assert!(!kept.contains([',', '"', '\r', '\n']));
                 }
             }
         }

@@ -152,7 +152,7 @@ impl Node {
         if self.is_collection() { self.documents } else { 1 }
     }
 
-    /// The media type that is told of it; collections have none. What was stored before types were judged may be
+    /// The media type that is sent with it; collections have none. What was stored before types were judged may be
     /// anything.
     #[must_use]
     pub fn media_type(&self) -> Option<Cow<'_, str>> {

@@ -206,7 +206,7 @@ pub fn encode(segment: &str, out: &mut String) {
 
 /// First segment of the addresses of feeds.
 pub const FEEDS: &str = "feeds";
-/// Where the service is that tells time zones.
+/// Where the service is that describes time zones.
 pub const TIMEZONES: &str = "/timezones";
 /// First segments below which an address is itself a secret: whoever knows it may read, or write.
 const SECRET: [&str; 5] = [FEEDS, "freebusy", "share", "answer", "office"];
@@ -349,12 +349,12 @@ mod tests {
     #[test]
     fn what_stays_in_a_segment_and_all_else_is_escaped() {
         for character in '\0'..='\u{120}' {
-            let mut told = String::new();
-            encode(&character.to_string(), &mut told);
+            let mut encoded = String::new();
+            encode(&character.to_string(), &mut encoded);
             let stays = character.is_ascii_alphanumeric() || "-._~!$'()*,+@=".contains(character);
             let escaped: String = character.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
-            assert_eq!(told, if stays { character.to_string() } else { escaped });
-            assert_eq!(decode(&told), Some(character.to_string()));
+            assert_eq!(encoded, if stays { character.to_string() } else { escaped });
+            assert_eq!(decode(&encoded), Some(character.to_string()));
         }
         for (text, plain) in
             [("a%2fb%2F", Some("a/b/")), ("%", None), ("%4", None), ("%4g", None), ("%+4", None), ("%ff", None)]

@@ -37,11 +37,11 @@ pub fn of_file() -> Vec<String> {
     OF_FILE.iter().flat_map(spelled).collect()
 }
 
-/// The zone of a calendar is told by its name (RFC 7809 section 5.2) or whole (RFC 4791 section 5.2.2): two properties,
-/// one value.
+/// The zone of a calendar is given by its name (RFC 7809 section 5.2) or whole (RFC 4791 section 5.2.2): two
+/// properties, one value.
 pub const ZONE: [QName; 2] = [QName::caldav("calendar-timezone-id"), QName::caldav("calendar-timezone")];
 
-/// The other property that tells the same value: whoever sets or removes the one ends the other, so that both always
+/// The other property that has the same value: whoever sets or removes the one ends the other, so that both always
 /// agree.
 #[must_use]
 pub fn other_of(name: &QName) -> Option<QName> {

@@ -31,7 +31,7 @@ pub struct Present<'a> {
     pub written_at: Timestamp,
 }
 
-/// Does new content refine the present one, instead of following it as a version? `shows` tells whether the writer
+/// Does new content refine the present one, instead of following it as a version? `shows` says whether the writer
 /// holds a lock of this token.
 #[must_use]
 pub fn refines(present: Present<'_>, now: Timestamp, shows: impl Fn(&str) -> bool) -> bool {
@@ -54,7 +54,7 @@ pub enum Left {
     Deleted,
     /// It stands elsewhere, under the name of a backup or among what programs leave about, untouched since.
     SetAside,
-    /// It stands elsewhere: a rename, as far as anyone can tell.
+    /// It stands elsewhere: a rename, as far as anyone can know.
     Renamed,
 }
 

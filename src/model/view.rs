@@ -102,7 +102,7 @@ static VIEWS: [ViewRow; 8] = [
     ViewRow { versioned: true, ..past(View::Version, VERSIONED, PAST.and(&[Method::Proppatch])) },
 ];
 
-/// What is no more: nothing is added to it, and only what it was is told.
+/// What is no more: nothing is added to it, and it is shown as it was.
 const fn past(view: View, kinds: &'static [Kind], methods: MethodSet) -> ViewRow {
     ViewRow {
         view,

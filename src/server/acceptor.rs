@@ -1,4 +1,4 @@
-//! The door: connections are let in while there is room and the system allows; others are told to come again.
+//! Accepts connections while the limit and the system allow it; others are answered 503 with `Retry-After`.
 
 use std::io;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-/// What a connection is told for which there is no room (RFC 9110 section 15.6.4).
+/// The answer to a connection beyond the limit (RFC 9110 section 15.6.4).
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-/// How many are told so at once, and how long each is given to hear it.
-const TOLD_AT_ONCE: usize = 32;
-const TELL: Duration = Duration::from_secs(1);
+/// How many are answered so at once, and how long each has to read it.
+const REFUSALS_AT_ONCE: usize = 32;
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the system gets when it has no more files to give.
 const RECOVER: Duration = Duration::from_millis(50);
 /// How many files are kept for documents and databases: a part of what the system allows, and at least so many.
@@ -22,7 +22,7 @@ const KEPT_LEAST: usize = 64;
 /// Fewer connections than this are no service.
 const CONNECTIONS_LEAST: usize = 8;
 
-/// How many connections are let in: as many as set, or fewer, where the system allows fewer open files.
+/// How many connections are accepted: as many as set, or fewer, where the system allows fewer open files.
 pub fn max_connections(set: usize) -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let Some(files) = open_files(&limits) else { return set };
@@ -37,19 +37,19 @@ fn open_files(limits: &str) -> Option<usize> {
     limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse().ok())
 }
 
-/// Turns connections away with a word.
+/// Accepts connections, and answers those beyond the limit.
 pub struct Acceptor {
     turn: Arc<Semaphore>,
-    /// Where TLS is spoken, nobody would understand the word.
+    /// Where TLS is spoken, nobody would understand the answer.
     speaks: bool,
-    /// A file that is given up when the system has none left, so that one connection more can be told so.
+    /// A file that is given up when the system has none left, so that one connection more can be answered.
     reserve: Option<std::fs::File>,
 }
 
 impl Acceptor {
-    /// A door that speaks to who is turned away, or shuts without a word.
+    /// One that answers those beyond the limit, or closes them without an answer.
     pub fn new(speaks: bool) -> Self {
-        Self { turn: Arc::new(Semaphore::new(TOLD_AT_ONCE)), speaks, reserve: reserve() }
+        Self { turn: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)), speaks, reserve: reserve() }
     }
 
     /// The next connection. `make_way` is asked when the system has no more files: does anyone give one back?
@@ -77,11 +77,11 @@ impl Acceptor {
         }
     }
 
-    /// Tells a connection that there is no room, as long as not too many have to be told.
+    /// Answers a connection beyond the limit, as long as not too many have to be answered.
     pub fn turn_away(&self, stream: TcpStream) {
         if let Some(turn) = Arc::clone(&self.turn).try_acquire_owned().ok().filter(|_| self.speaks) {
             tokio::spawn(async move {
-                let _ = tokio::time::timeout(TELL, tell(stream)).await;
+                let _ = tokio::time::timeout(REFUSAL_TIMEOUT, refuse(stream)).await;
                 drop(turn);
             });
         }
@@ -98,10 +98,10 @@ fn is_of_one(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-async fn tell(mut stream: TcpStream) -> io::Result<()> {
+async fn refuse(mut stream: TcpStream) -> io::Result<()> {
     stream.write_all(BUSY).await?;
     stream.shutdown().await?;
-    // With unread input a close would be a reset, and the word be lost.
+    // With unread input a close would be a reset, and the answer be lost.
     let mut space = [0; 1024];
     while stream.read(&mut space).await? > 0 {}
     Ok(())

@@ -1,8 +1,8 @@
 //! Who asks: whether what a client shows of itself is right, and the bounds of guessing.
 //!
 //! Every method is challenged, OPTIONS too, or Office and Windows stay anonymous. A device password, and an account
-//! password that was seen lately, right or wrong, are looked up and wait for nobody. Any other waits for its turn to be
-//! verified (`queue`), where a flood waits behind itself; a wrong one costs its sender time afterwards, and a name that
+//! password that was seen lately, right or wrong, are looked up and wait for nobody. Any other waits to be verified
+//! (`login_queue`), where a flood waits behind itself; a wrong one costs its sender time afterwards, and a name that
 //! nobody bears goes the same way. So the rightful person is neither locked out nor kept waiting by someone who
 //! guesses.
 
@@ -26,7 +26,7 @@ use crate::tree::authentication::{Credentials, PasswordCache};
 /// How long a wrong password waits for its answer, so that a client in a loop does not spin.
 const WRONG: Duration = Duration::from_millis(200);
 /// Wrong ones answered so for one person, or one address; one more comes every so often. The others wait longer, and so
-/// do all while others wait for their turn: who guesses in a loop comes back later, and those get through.
+/// do all while others wait: who guesses in a loop comes back later, and those get through.
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
 const PERIOD: Duration = Duration::from_secs(6);
 const WRONG_AGAIN: Duration = Duration::from_secs(4);
@@ -91,7 +91,7 @@ impl Authenticator {
         }
     }
 
-    /// Verifies an account password in its turn, which is given on before anything else is done.
+    /// Verifies an account password with a permit, which is given on before anything else is done.
     async fn verified(&self, tree: &Tree, given: (&str, &str), source: LoginSource) -> Result<Option<Actor>> {
         let permit = self.queue.take(source).await.map_err(|TooMany| Condition::TooManyLogins)?;
         // As of now: it may have taken a while, and someone with the same password may have been first.
@@ -146,7 +146,7 @@ mod tests {
         let authenticator = Arc::new(Authenticator::new(true).expect("an authenticator"));
         assert!(matches!(ask(&authenticator, &tree, RIGHT).await, Ok(Some(_))));
         assert!(matches!(ask(&authenticator, &tree, "old").await, Ok(None)));
-        // From here to the end nobody gets a turn.
+        // From here to the end nobody gets a permit.
         let other = LoginSource::new(0, IpAddr::from([10, 0, 0, 2]));
         let mut taken = Vec::new();
         while let Some(Ok(permit)) = authenticator.queue.take(other).now_or_never() {

@@ -17,7 +17,7 @@ const ENCRYPTED_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000")
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Says what may be done with an answer. What says nothing of its type has no content that could be run (or is a 304,
-/// and leaves the browser with what it was told before). `encrypted`: clients reach us by https.
+/// and leaves the browser with the rule that it has). `encrypted`: clients reach us by https.
 pub fn guard(headers: &mut HeaderMap, encrypted: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
     if encrypted {
@@ -29,8 +29,9 @@ pub fn guard(headers: &mut HeaderMap, encrypted: bool) {
     }
 }
 
-/// Does a page of another site ask? Browsers tell (Fetch standard sections 3.1 and 3.6); programs send neither header.
-/// `own` are the hosts by which we are known; the first of `schemes` that is said is the one by which clients reach us.
+/// Does a page of another site ask? Browsers say so (Fetch standard sections 3.1 and 3.6); programs send neither
+/// header. `own` are the hosts by which we are known; the first of `schemes` that is said is the one by which clients
+/// reach us.
 pub fn is_foreign(headers: &HeaderMap, own: impl FnOnce() -> Vec<String>, encrypted: bool) -> bool {
     if headers.get_all(FETCH_SITE).iter().any(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site")) {
         return true;

@@ -1,12 +1,13 @@
-//! Places for connections: how many there are, how many of them one address may hold, and who gives way to whom.
+//! The limit of connections: how many slots there are, how many of them one address may hold, and who gives way to
+//! whom.
 //!
-//! Who has a request under way is never sent away for a newcomer. Who has none gives way when room is wanted, the
+//! Who has a request under way is never closed for a newcomer. Who has none gives way when a slot is wanted, the
 //! longest silent first and of the address that holds most; and in any case after the time that a head may take, be it
 //! in a TLS handshake, before the first byte, in the middle of a head, between two requests, or on an HTTP/2 connection
 //! without streams.
 //!
-//! Who gives way may turn out to be asking, and comes back. So an address may come to hold more than its share; what it
-//! holds beyond takes no place of others, gets no newcomer in, and is bounded.
+//! Who gives way may turn out to be sending a request, and comes back. So an address may come to hold more than its
+//! share; what it holds beyond takes no slot of others, gets no newcomer in, and is bounded.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -20,14 +21,14 @@ use tokio::sync::Notify;
 use super::connection_slot::{ConnectionSlot, Signal, milliseconds};
 use super::tally::{Tally, origin};
 
-/// One address may hold one of so many parts of the places: a town hall behind one address is large.
+/// One address may hold one of so many parts of the slots: a town hall behind one address is large.
 const SHARE: usize = 2;
-/// When room is wanted, one of so many parts is made free at once: who has to give way is looked for among all.
+/// When a slot is wanted, one of so many parts is made free at once: who has to give way is looked for among all.
 const CLEARED: usize = 64;
 /// Those who have given way count apart until they are gone, and may come back; all together are so many times the
-/// places at most.
+/// slots at most.
 const CROWD: usize = 2;
-/// All places.
+/// All slots.
 pub struct ConnectionLimit {
     head: Duration,
     idle: Duration,
@@ -39,26 +40,26 @@ pub struct ConnectionLimit {
 
 #[derive(Default)]
 struct ConnectionTable {
-    /// How many places there are.
+    /// How many slots there are.
     most: usize,
     next: u64,
     closing: bool,
     slots: HashMap<u64, Arc<ConnectionSlot>>,
     /// Those who have given way and are not gone yet.
     leaving: HashMap<u64, Arc<ConnectionSlot>>,
-    /// How many places are taken: of what an address holds, its share at most.
+    /// How many slots are taken: of what an address holds, its share at most.
     taken: usize,
-    /// How many places each address holds.
+    /// How many slots each address holds.
     held: Tally,
     /// How many connections each address has, those included who have given way.
     present: Tally,
 }
 
-/// Holds a place until it is dropped.
+/// Holds a slot until it is dropped.
 pub struct ConnectionPermit {
     limit: Arc<ConnectionLimit>,
     number: u64,
-    /// The place.
+    /// The slot.
     pub slot: Arc<ConnectionSlot>,
 }
 
@@ -101,7 +102,7 @@ impl ConnectionTable {
         }
     }
 
-    /// Makes room for one more where `most` places may be taken; is there any?
+    /// Makes room for one more where `most` slots may be taken; is there any?
     fn make_room(
         &mut self,
         most: usize,
@@ -115,7 +116,7 @@ impl ConnectionTable {
     }
 
     /// Are there as many as may ever be of this address, if all come back who have given way, or of all? However many
-    /// one address has, the places beyond its share are left to others. Where there is room, some of these have given
+    /// one address has, the slots beyond its share are left to others. Where there is room, some of these have given
     /// way.
     fn is_crowded(&self, origin: Option<IpAddr>) -> bool {
         let all = CROWD * self.most;
@@ -133,7 +134,7 @@ impl ConnectionTable {
 }
 
 impl ConnectionLimit {
-    /// Room for so many connections, the time for a head, and the time that an answer may be left untaken.
+    /// A limit of so many connections, the time for a head, and the time that an answer may be left untaken.
     pub fn new(most: usize, head: Duration, idle: Duration) -> Arc<Self> {
         let connections = Mutex::new(ConnectionTable { most, ..ConnectionTable::default() });
         Arc::new(Self { head, idle, began: Instant::now(), connections, changed: Notify::new() })
@@ -143,7 +144,7 @@ impl ConnectionLimit {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection from this address, which counts in no share if it is `trusted`; waits while too many
+    /// A slot for a connection from this address, which counts in no share if it is `trusted`; waits while too many
     /// have given way and are not gone. `None`: everybody is busy.
     pub async fn enter(self: &Arc<Self>, address: IpAddr, trusted: bool) -> Option<ConnectionPermit> {
         let origin = (!trusted).then(|| origin(address));
@@ -177,7 +178,7 @@ impl ConnectionLimit {
         Poll::Ready(Some(ConnectionPermit { limit: Arc::clone(self), number, slot }))
     }
 
-    /// Something other than places runs short: some who have nothing under way give way. Were there any?
+    /// Something other than slots runs short: some who have nothing under way give way. Were there any?
     pub fn make_way(&self) -> bool {
         let mut connections = self.connections();
         let before = connections.slots.len();
@@ -186,7 +187,7 @@ impl ConnectionLimit {
         connections.slots.len() < before
     }
 
-    /// Sends those away whose time is over; to be called now and then, for ever.
+    /// Closes those whose time is over, every so often, for ever.
     pub async fn watch(&self) {
         let mut ticks = tokio::time::interval((self.head / 4).clamp(Duration::from_millis(50), Duration::from_secs(1)));
         loop {
@@ -220,7 +221,7 @@ impl ConnectionLimit {
 }
 
 impl ConnectionPermit {
-    /// A request has come after all: the place is taken again, though the address may hold more for the moment than its
+    /// A request has come after all: the slot is taken again, though the address may hold more for the moment than its
     /// share.
     pub fn stay(&self) {
         let mut connections = self.limit.connections();
@@ -266,7 +267,7 @@ mod tests {
         wait(limit, address).now_or_never().expect("an answer at once")
     }
 
-    /// Tells when the connection fell silent, and whether it is to leave.
+    /// Sets when the connection fell silent.
     fn silent_since(permit: &ConnectionPermit, at: u64) {
         permit.slot.since.store(at, Ordering::Relaxed);
     }

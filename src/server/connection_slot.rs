@@ -1,5 +1,5 @@
-//! The place of a connection: whether something is under way, whether the client takes it, and what the connection is
-//! sent.
+//! The slot of a connection: whether a request is under way, whether the client takes its answer, and which signal the
+//! connection is sent.
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -27,14 +27,14 @@ pub enum Signal {
     Leave,
 }
 
-/// The place of a connection.
+/// The slot of a connection.
 pub struct ConnectionSlot {
     /// Whose share it counts in; `None`: a trusted proxy, which speaks for many.
     pub origin: Option<IpAddr>,
     began: Instant,
     active: AtomicU32,
     answering: AtomicU32,
-    /// Since when nothing is under way, or when the client last took something, milliseconds since the room was opened.
+    /// Since when nothing is under way, or when the client last took something, milliseconds since the limit was made.
     pub(super) since: AtomicU64,
     /// Something waits for the client to take it.
     unsent: AtomicBool,
@@ -44,13 +44,13 @@ pub struct ConnectionSlot {
     waker: AtomicWaker,
 }
 
-/// A length of time as places count it.
+/// A length of time as slots count it.
 pub fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl ConnectionSlot {
-    /// A place of a room that was opened then.
+    /// A slot of a limit that was made then.
     pub fn new(origin: Option<IpAddr>, began: Instant) -> Self {
         let slot = Self {
             origin,
@@ -98,7 +98,7 @@ impl ConnectionSlot {
         self.moved();
     }
 
-    /// Since when nothing is under way, or when the client last took something, milliseconds since the room was opened.
+    /// Since when nothing is under way, or when the client last took something, milliseconds since the limit was made.
     pub fn silent_since(&self) -> u64 {
         self.since.load(Ordering::Relaxed)
     }
@@ -156,7 +156,7 @@ impl ActiveRequest {
         &self.budget
     }
 
-    /// From now on it is carried through even when the client goes away.
+    /// From now on it runs to its end even when the client goes away.
     pub fn keep(&self) {
         self.kept.store(true, Ordering::Relaxed);
         self.slot.droppable.store(false, Ordering::Relaxed);

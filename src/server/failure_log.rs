@@ -1,4 +1,4 @@
-//! What is logged of failures: a fault each time, under the id that the client is told; what the machine lacks now and
+//! What is logged of failures: a fault each time, under the id in the answer; what the machine lacks now and
 //! then, for it strikes all requests alike and none of them can help it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,9 +26,9 @@ impl FailureLog {
         Self { started: Instant::now(), full: AtomicU64::new(0), busy: AtomicU64::new(0) }
     }
 
-    /// Logs a failure, within the span of its request, and tells the client.
+    /// Logs a failure, within the span of its request; gives the answer.
     pub fn answer(&self, failure: &Failure, language: Language) -> Response {
-        let told = match failure.cause {
+        let next = match failure.cause {
             Cause::Full => &self.full,
             Cause::Busy => &self.busy,
             Cause::Fault => {
@@ -38,7 +38,7 @@ impl FailureLog {
             }
         };
         let now = self.started.elapsed().as_secs();
-        let due = told.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |at| (at <= now).then_some(now + AGAIN_S));
+        let due = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |at| (at <= now).then_some(now + AGAIN_S));
         if due.is_ok() {
             tracing::warn!(%failure, "requests fail for what the machine lacks");
         }

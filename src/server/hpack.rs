@@ -254,7 +254,7 @@ mod tests {
         ] {
             assert_eq!(DynamicTable::default().read(&block).unwrap_or(false), cut, "{block:02x?}");
         }
-        // It stays found when it is told by its place in the table, until it is dropped from there.
+        // It stays found when it is named by its index in the table, until it is dropped from there.
         let mut table = DynamicTable::default();
         assert_eq!(table.read(&plain(&[0x44], "/a#b")), Some(true));
         assert_eq!(table.read(&plain(b"\x40\x01x", "y")), Some(false));

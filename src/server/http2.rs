@@ -169,15 +169,15 @@ mod tests {
         for step in [1, 2, 7, 10_000] {
             let pass = [PREFACE, &settings, &good, &data, &settings, &data].concat();
             assert_eq!(follow(&pass, step).as_ref(), Some(&pass), "{step}");
-            for (sent, told) in [
+            for (sent, expected) in [
                 (vec![&bad], marked(&bad, 3)),
                 (vec![&padded], marked(&padded, 3)),
                 (vec![&one, &two], [one.clone(), marked(&two, 3)].concat()),
                 (vec![&bad, &data, &again], [marked(&bad, 3), data.clone(), marked(&again, 5)].concat()),
             ] {
                 let sent = [pass.clone(), sent.into_iter().flatten().copied().collect(), data.clone()].concat();
-                let told = [pass.clone(), told, data.clone()].concat();
-                assert_eq!(follow(&sent, step), Some(told), "{step}");
+                let expected = [pass.clone(), expected, data.clone()].concat();
+                assert_eq!(follow(&sent, step), Some(expected), "{step}");
             }
             for wrong in [b"PRI * HTTP/2.0\r\n\r\nGET".to_vec(), [PREFACE, &frame(HEADERS, 4, 1, &[0xbe])].concat()] {
                 assert_eq!(follow(&wrong, step), None);

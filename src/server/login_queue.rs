@@ -1,6 +1,6 @@
-//! Turns at what costs a processor: a few tries at a time, the others wait, and not many of them.
+//! The queue of what costs a processor: a few log-ins are verified at a time, a bounded number waits.
 //!
-//! Before a password is verified nobody can tell who is right from who guesses. So nobody is kept out for what others
+//! Before a password is verified nobody knows who is right and who guesses. So nobody is kept out for what others
 //! do: next comes a try of the source that has failed the fewest times of late, of these of one that has the fewest
 //! waiting, of these the newest; and where too many wait for one person, from one address, or at all, the oldest of the
 //! source that has failed the most times, or has the most waiting, goes away. A flood then waits behind itself.
@@ -43,13 +43,13 @@ impl LoginSource {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TooMany;
 
-/// Turns, handed out and waited for. Cheap to clone.
+/// Permits to verify, handed out and waited for. Cheap to clone.
 #[derive(Clone)]
 pub struct LoginQueue(Arc<Mutex<LoginQueueState>>);
 
 #[derive(Default)]
 struct LoginQueueState {
-    /// Turns that nobody has; while there are any, nobody waits.
+    /// Permits that nobody has; while there are any, nobody waits.
     free: usize,
     /// In the order of their coming.
     waiting: Vec<Waiting>,
@@ -65,7 +65,7 @@ struct Waiting {
     permit: oneshot::Sender<LoginPermit>,
 }
 
-/// A turn; let go of, it is the next one's.
+/// A permit; dropped, it is the next one's.
 pub struct LoginPermit(Option<LoginQueue>);
 
 impl Drop for LoginPermit {
@@ -121,7 +121,7 @@ impl LoginQueueState {
         self.failed.add(Some(source));
     }
 
-    /// Whose turn it is: the newest of a source that the least speaks against.
+    /// Who is next: the newest of a source that the least speaks against.
     fn choose(&mut self) -> Option<Waiting> {
         let places = self.waiting.iter().enumerate().map(|(at, waiting)| (self.against(waiting.source), at));
         let (_, at) = places.min_by_key(|(against, at)| (*against, std::cmp::Reverse(*at)))?;
@@ -152,7 +152,7 @@ impl LoginQueue {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn. Who stops waiting takes none.
+    /// Waits for a permit. Who stops waiting takes none.
     pub async fn take(&self, source: LoginSource) -> Result<LoginPermit, TooMany> {
         let (sender, comes) = oneshot::channel();
         let place = {
@@ -192,7 +192,7 @@ impl LoginQueue {
         !self.state().waiting.is_empty()
     }
 
-    /// Gives a turn to the next one.
+    /// Gives a permit to the next one.
     fn hand_on(&self) {
         loop {
             let next = {
@@ -206,7 +206,7 @@ impl LoginQueue {
             let Some(next) = next else { return };
             match next.permit.send(LoginPermit(Some(self.clone()))) {
                 Ok(()) => return,
-                // Gone meanwhile: the turn is still ours to give.
+                // Gone meanwhile: the permit is still ours to give.
                 Err(mut permit) => permit.0 = None,
             }
         }
@@ -347,7 +347,7 @@ mod tests {
         let given_and_left = wait(&queue, source(2, 2));
         drop(wait(&queue, source(3, 3)));
         drop(busy);
-        // The newest was handed the turn and never looked.
+        // The newest was handed the permit and never looked.
         drop(given_and_left);
         assert!(matches!(look(&mut first), Some(Ok(_))));
         drop(first);

@@ -166,7 +166,7 @@ impl Server {
         }
     }
 
-    /// What the HTTP library is sent; the time for a head is looked after by the room.
+    /// What the HTTP library is sent; the time for a head is looked after by `limit`.
     fn builder(&self) -> Builder<TokioExecutor> {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().max_buf_size(MAX_HEAD_BYTES * 2).max_headers(MAX_HEADERS);

@@ -53,7 +53,7 @@ pub struct Socket<S> {
     ended: bool,
     /// How long a request that may be for nobody goes on.
     doubt: Option<Pin<Box<Sleep>>>,
-    /// The library was told to wait although something is held for it.
+    /// The library got `Pending` although something is held for it.
     waits: bool,
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
     /// How long a client may leave an answer untaken, and since when it does.
@@ -215,7 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.inner).poll_flush(cx);
         ready!(this.bounded(cx, flushed))?;
-        // The library does not ask again by itself for what it was told to wait for.
+        // The library does not ask again by itself for what it got `Pending` for.
         if this.waits && !this.is_answering() {
             this.waits = false;
             cx.waker().wake_by_ref();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The bits of an IPv6 address that tell one network from another.
+/// The bits of an IPv6 address that distinguish networks.
 const NETWORK: u128 = u128::MAX << 64;
 
 /// How many there are of each; what counts in no share, as what trusted proxies bring, is not counted.

@@ -1,5 +1,5 @@
-//! A database that fails is told as that, whoever asks for whatever: what could not be read is not "not there", and no
-//! listing ends early as if it were whole. What is asked next is answered.
+//! A database that fails is answered as that, whoever asks for whatever: what could not be read is not "not there", and
+//! no listing ends early as if it were whole. What is asked next is answered.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -128,7 +128,7 @@ async fn filled(tree: &Tree) -> Asked {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whichever_statement_of_a_reader_fails_it_is_told() {
+async fn whichever_statement_of_a_reader_fails_the_answer_says_so() {
     let folder = tempfile::tempdir().expect("a folder");
     let tree = Tree::open(folder.path(), false).await.expect("a tree");
     let (asked, script) = (filled(&tree).await, tree.script());
@@ -149,12 +149,12 @@ async fn whichever_statement_of_a_reader_fails_it_is_told() {
             let answer = asked.ask(read).await;
             let was_pending = script.is_pending();
             script.fail(usize::MAX, "", cause);
-            let told = match cause {
+            let refused = match cause {
                 Cause::Busy => 503,
                 _ => 500,
             };
             // What is noted of use, and what is read ahead, is nobody's matter.
-            let right = answer == good || answer.0 == told && answer.1.is_some();
+            let right = answer == good || answer.0 == refused && answer.1.is_some();
             assert!(
                 right,
                 "{what}: {} when statement {place} fails: {}",

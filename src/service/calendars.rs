@@ -109,13 +109,13 @@ impl Calendar {
         Ok(found.then(|| Self { tree: tree.clone(), path, actor }))
     }
 
-    /// Takes all objects of a stream, which is read twice; `tell` hears what became of each.
+    /// Takes all objects of a stream, which is read twice; `report` is called with what became of each.
     pub async fn import(
         self,
         source: &mut (impl AsyncRead + AsyncSeek + Unpin),
-        mut tell: impl FnMut(Imported),
+        mut report: impl FnMut(Imported),
     ) -> std::result::Result<(), ImportError> {
-        let contents = read(source, &mut tell).await?;
+        let contents = read(source, &mut report).await?;
         let calendar = Arc::new(self);
         let mut under_way = JoinSet::new();
         for entry in &contents.entries {
@@ -127,12 +127,12 @@ impl Calendar {
                 parts.push(part);
             }
             if under_way.len() >= SIDE_BY_SIDE {
-                join(&mut under_way, &mut tell).await?;
+                join(&mut under_way, &mut report).await?;
             }
             let (calendar, uid, text) = (Arc::clone(&calendar), entry.uid.clone(), contents.object(&parts));
             under_way.spawn(async move { calendar.store(uid, text).await });
         }
-        while join(&mut under_way, &mut tell).await? {}
+        while join(&mut under_way, &mut report).await? {}
         Ok(())
     }
 
@@ -173,17 +173,17 @@ impl Calendar {
 /// Waits for an object; `false` when none is under way.
 async fn join(
     under_way: &mut JoinSet<std::result::Result<Imported, Failure>>,
-    tell: &mut impl FnMut(Imported),
+    report: &mut impl FnMut(Imported),
 ) -> std::result::Result<bool, Failure> {
     let Some(done) = under_way.join_next().await else { return Ok(false) };
-    tell(done.map_err(|died| Failure::new("importing an object", died))??);
+    report(done.map_err(|died| Failure::new("importing an object", died))??);
     Ok(true)
 }
 
 /// First reading: which components belong together.
 async fn read(
     source: &mut (impl AsyncRead + Unpin),
-    tell: &mut impl FnMut(Imported),
+    report: &mut impl FnMut(Imported),
 ) -> std::result::Result<Contents, ImportError> {
     let mut reader = BufReader::with_capacity(READ_BYTES, source);
     let format = TextFormat::of(reader.fill_buf().await?);
@@ -200,9 +200,9 @@ async fn read(
         }
         match contents.line(&line).map_err(refused)? {
             None => {}
-            Some(Skipped::Twice(line, uid)) => tell(Imported::Duplicate { line, uid }),
+            Some(Skipped::Twice(line, uid)) => report(Imported::Duplicate { line, uid }),
             Some(Skipped::Invalid(line, why)) => {
-                tell(Imported::Refused { which: Which::Line(line), refusal: reason(why).into() });
+                report(Imported::Refused { which: Which::Line(line), refusal: reason(why).into() });
             }
         }
     }

@@ -171,7 +171,7 @@ pub fn school(table: &str, zone: &str) -> Result<Vec<Holiday>, Unreadable> {
         }
         let (start, end) = match (date(field(start), &clocks), date(field(end), &clocks)) {
             (Some(start), Some(end)) => (start, end),
-            // Some lines only tell a beginning: of the summer.
+            // Some lines only name a beginning: of the summer.
             (Some(start), None) if field(end).is_empty() => (start, start.tomorrow().unwrap_or(start)),
             _ => return Err(Unreadable::Line(at + 1)),
         };
@@ -305,7 +305,7 @@ mod tests {
             ("Nouvelle Cal\u{e9}donie", "nouvelle-caledonie", "2026-07-03T13:00:00+00:00", "2026-08-16T13:00:00Z"),
             ("Polyn\u{e9}sie", "Polyn\u{e9}sie fran\u{e7}aise", "2026-07-04T10:00:00+00:00", "2026-08-17T10:00:00Z"),
             ("Wallis et Futuna", "Wallis et Futuna", "2026-07-03T12:00:00+00:00", "2026-08-16T12:00:00Z"),
-            // Some are told by the clock of the ministry, or by the day alone.
+            // Some are written by the clock of the ministry, or by the day alone.
             ("R\u{e9}union", "Reunion", "2026-07-03T22:00:00+00:00", "2026-08-17"),
             ("Polyn\u{e9}sie", "polynesie", "2026-07-04", "2026-08-16T22:00:00+00:00"),
             ("Guadeloupe", "guadeloupe", "2026-07-04T00:00:00-04:00", "2026-08-17T00:00:00-04:00"),
@@ -313,8 +313,8 @@ mod tests {
         ] {
             let table = format!("Description;Zones;Date de d\u{e9}but;Date de fin\nVacances;{zone};{begins};{ends}\n");
             let days = school(&table, asked).unwrap();
-            let told = days.iter().any(|day| lasts(day, "20260704", "20260817") && day.uid.ends_with("-2026-07-04"));
-            assert!(told && days.len() == 1, "{zone} {begins} {days:?}");
+            let found = days.iter().any(|day| lasts(day, "20260704", "20260817") && day.uid.ends_with("-2026-07-04"));
+            assert!(found && days.len() == 1, "{zone} {begins} {days:?}");
             assert_eq!(school(&table, "A").unwrap(), []);
         }
     }

@@ -260,7 +260,7 @@ impl StagingFile {
         Ok(())
     }
 
-    /// Waits for what is on its way. The system tells a fault of the disk once: to whoever asks first.
+    /// Waits for what is on its way. The system reports a fault of the disk once: to whoever asks first.
     async fn synced(&mut self) -> std::io::Result<()> {
         match self.syncing.take() {
             Some(syncing) => syncing.await.map_err(std::io::Error::other)?,

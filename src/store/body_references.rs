@@ -1,6 +1,6 @@
 //! Which bodies are named by nodes and their former states.
 //!
-//! No index tells: each write would pay for it, and only the check and the sweep ask. They ask for one part of all
+//! No index has them: each write would pay for it, and only the check and the sweep ask. They ask for one part of all
 //! hashes after the other, and every row is read once a part.
 //!
 //! What nothing names, and is old, stays unnamed until it is stored again: a hash comes into a row from a body that has

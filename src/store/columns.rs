@@ -38,7 +38,7 @@ macro_rules! brief {
 }
 pub(super) use brief;
 
-/// Those that tell what is there and whether it changed, in the order in which [`next_tag`] reads them.
+/// Those that say what is there and whether it changed, in the order in which [`next_tag`] reads them.
 macro_rules! tag {
     () => {
         "n.id, n.parent_id, n.name, n.kind, n.placed_seq, n.seq, n.hash"

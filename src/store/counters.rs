@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What has been asked of the database, and how much it answered: what a request costs, told without a clock.
+/// What has been asked of the database, and how much it answered: what a request costs, measured without a clock.
 #[derive(Default, Debug)]
 pub struct Counters {
     statements: AtomicU64,
@@ -26,7 +26,7 @@ pub struct WriterHold {
     pub time: Duration,
     /// Statements.
     pub statements: u64,
-    /// Steps of the database, about: they tell how much a statement looked at.
+    /// Steps of the database, about: they show how much a statement looked at.
     pub steps: u64,
 }
 

@@ -19,7 +19,7 @@ macro_rules! lock_columns {
 }
 pub(super) use lock_columns;
 
-/// The lock that a row tells of from column `first` on, if it tells of one that has not lapsed: statements tell lapsed
+/// The lock that a row holds from column `first` on, if it holds one that has not lapsed: statements read lapsed
 /// ones, too, so that their answers can be kept.
 pub(super) fn held(row: &Row, first: usize, now: Timestamp) -> Option<Lock> {
     let expires_at = row.optional_integer(first + 7).filter(|at| *at > now)?;

@@ -2,7 +2,7 @@
 //!
 //! A page is what stands between two marks in an order: the one after which it was asked, and the member that ended it
 //! when it was read. It is kept with the state that the collection was in. In a later state the members that
-//! changed meanwhile, which is what a client is told that synchronizes, are taken out of it and put where they stand
+//! changed meanwhile, which is what a client gets that synchronizes, are taken out of it and put where they stand
 //! now; so a change costs what it changed, however large the collection is.
 
 use std::sync::Arc;
@@ -112,7 +112,7 @@ impl super::statement::Listed for Widths {
     }
 }
 
-/// [`Widths`] of the nodes `n` that a `FROM` and what follows it tell.
+/// [`Widths`] of the nodes `n` that a `FROM` and what follows it name.
 macro_rules! widths {
     ($tables:expr, $from:expr) => {
         Widths {
@@ -144,7 +144,7 @@ impl super::statement::Listed for PageStatements {
     }
 }
 
-/// [`PageStatements`], in an order, of the nodes `n` for which a condition holds; what follows it tells which page.
+/// [`PageStatements`], in an order, of the nodes `n` for which a condition holds; what follows it says which page.
 /// `$ids` is the number after those of the arguments of the condition.
 macro_rules! pages {
     ($tables:expr, $order:expr, $condition:expr, $page:expr, $ids:literal) => {
@@ -269,7 +269,7 @@ fn next(width: Width) -> fn(&mut dyn Columns) -> Arc<Node> {
 
 /// What has changed in a collection since a number, ascending: members that changed themselves or went, collections
 /// with a change below them. `None`: too much, or what went is no longer known. A member that was purged is forgotten
-/// together with all that tells of it, and the horizon of its home moves past its end.
+/// together with all that names it, and the horizon of its home moves past its end.
 pub(super) async fn changed(c: &mut impl Executor, of: &Node, since: Seq) -> Result<Option<Arc<Vec<Id>>>, Failure> {
     const FORGOTTEN: Id = Id(0);
     let arguments = arguments![of.id, of.home_id, since, MOST_CHANGES + 1];
@@ -344,7 +344,7 @@ mod tests {
                     let all = sorted(&members, order);
                     let there: Vec<Arc<Node>> =
                         members.values().filter(|node| changed.binary_search(&node.id).is_ok()).cloned().collect();
-                    let (mut told, mut now, mut after) = (Vec::new(), BTreeMap::new(), None);
+                    let (mut read, mut now, mut after) = (Vec::new(), BTreeMap::new(), None);
                     loop {
                         let mark = after.clone().unwrap_or(Mark::Name(String::new()));
                         let mark = if order(&Node::default()) > mark { Mark::Change(-1, Id(0)) } else { mark };
@@ -355,7 +355,7 @@ mod tests {
                             let rest = all.iter().filter(|node| order(node) > mark);
                             Members::read(rest.take(LIMIT as usize).cloned().collect(), LIMIT)
                         });
-                        told.extend(page.nodes.iter().cloned());
+                        read.extend(page.nodes.iter().cloned());
                         let next = page.end.as_deref().map(order);
                         now.insert(after, page);
                         match next {
@@ -363,7 +363,7 @@ mod tests {
                             None => break,
                         }
                     }
-                    prop_assert_eq!(&told, &all);
+                    prop_assert_eq!(&read, &all);
                     known = now;
                 }
             }

@@ -95,8 +95,8 @@ fn hang(link: &mut Link, row: &Row, now: Timestamp) {
     if row.optional_integer(ROLE + 1).is_none_or(|until| until > now) {
         link.role = link.role.max(row.optional_integer(ROLE).and_then(Role::from_rank));
     }
-    let told = held(row, ROLE + 2, now).filter(|told| link.locks.iter().all(|lock| lock.token != told.token));
-    link.locks.extend(told);
+    let lock = held(row, ROLE + 2, now).filter(|new| link.locks.iter().all(|lock| lock.token != new.token));
+    link.locks.extend(lock);
 }
 
 /// Members of a collection in the order of the keys of their names, after `after`.
@@ -346,7 +346,7 @@ pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Gone) -> Result<(),
     Ok(())
 }
 
-/// Tells a collection and all above it of a change below: their `members_seq`, and the bytes and documents they hold.
+/// Enters a change below in a collection and all above it: their `members_seq`, and the bytes and documents they hold.
 /// The collection's own modification time is that of its last change of members.
 pub async fn stamp(
     c: &mut Txn,

@@ -107,16 +107,16 @@ pub async fn last_change(c: &mut impl Executor, home: Id, before: Timestamp) -> 
 }
 
 /// Where a reading of changes goes on: of those at `seq` only the names after (`parent`, `name`) and the nodes after
-/// `node` are still to be told.
+/// `node` are still to be sent.
 #[derive(Clone, Debug)]
 pub struct ChangeCursor {
     /// Changes after this one, and the rest of it.
     pub seq: Seq,
-    /// Collection of the last gone name told.
+    /// Collection of the last gone name sent.
     pub parent: Id,
-    /// Last gone name told.
+    /// Last gone name sent.
     pub name: String,
-    /// Last live node told.
+    /// Last live node sent.
     pub node: Id,
 }
 
@@ -194,7 +194,7 @@ pub async fn gone(
 }
 
 /// The same for all collections of a home, of what was lost after `base`; and names that collections lost and that
-/// something bears now. A name is told at its last loss, of whatever bore it: so it is never told at a number that has
+/// something bears now. A name is sent at its last loss, of whatever bore it: so it is never sent at a number that has
 /// been passed, though it be given and lost between two pages.
 pub async fn gone_in_home(
     c: &mut impl Executor,
@@ -217,7 +217,7 @@ fn gone_of(row: &Row) -> GoneName {
 }
 
 /// Collections that stood at one address of a home after a base. Each is taken to have stood there until the last of
-/// them went: a name may be told as gone that it got later, and that nothing bears there.
+/// them went: a name may be sent as gone that it got later, and that nothing bears there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Formers {
     ids: String,

@@ -78,7 +78,7 @@ pub const PAGE_BYTES: i64 = 4 * 1024 * 1024;
 /// Stands for a page that would be larger.
 const TOO_LARGE: Id = Id(0);
 
-/// What `$found` tells of properties, a table with columns `xml` and `$columns`; or where that is more than `$limit`
+/// What `$found` has of properties, a table with columns `xml` and `$columns`; or where that is more than `$limit`
 /// bytes, that alone. The bytes are added up without reading the texts.
 macro_rules! within_bytes {
     ($columns:literal, $found:expr, $limit:literal) => {
@@ -165,13 +165,13 @@ pub async fn size(c: &mut impl Executor, node: Id, whose: Id) -> Result<i64, Fai
 }
 
 /// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's, also where that
-/// tells the same value under another name.
+/// has the same value under another name.
 pub async fn seen_by(c: &mut impl Executor, node: Id, person: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
     let found = rows(c, SEEN_BY, arguments![node, person, which.names()]).await?;
     let (own, everyone): (Vec<_>, Vec<_>) = found.iter().partition(|row| Id(row.integer(3)) == person);
     let mut seen: Vec<Dead> = own.into_iter().map(|row| dead_of(row, 0)).collect();
-    let told: Vec<QName> = seen.iter().filter_map(|(name, _)| other_of(name)).collect();
-    seen.extend(everyone.into_iter().map(|row| dead_of(row, 0)).filter(|(name, _)| !told.contains(name)));
+    let others: Vec<QName> = seen.iter().filter_map(|(name, _)| other_of(name)).collect();
+    seen.extend(everyone.into_iter().map(|row| dead_of(row, 0)).filter(|(name, _)| !others.contains(name)));
     Ok(seen)
 }
 

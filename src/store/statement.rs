@@ -88,14 +88,14 @@ impl Tables {
     }
 }
 
-/// Which statement it is: where the constant stands tells that.
+/// Which statement it is: where the constant stands says that.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Identity(usize, usize);
 
 /// A statement: its text, a constant, and the tables that it reads and writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {
-    /// What the database is told.
+    /// What the database gets.
     pub text: &'static str,
     /// What the answer depends on.
     pub reads: Tables,

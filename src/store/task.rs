@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 /// one.
 pub struct RunToCompletion<F: Future + Send + 'static>(Option<Pin<Box<F>>>);
 
-/// The work panicked; the panic hook has told where.
+/// The work panicked; the panic hook has logged where.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the work panicked")]
 pub struct Panicked;
@@ -67,13 +67,13 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_waits_for_is_done_all_the_same() {
-        let (told, hears) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let work = RunToCompletion::of(async move {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            told.send("done")
+            sender.send("done")
         });
         assert!(tokio::time::timeout(Duration::from_millis(1), caught(work)).await.is_err());
-        assert_eq!(hears.await, Ok("done"));
+        assert_eq!(receiver.await, Ok("done"));
     }
 
     #[tokio::test]

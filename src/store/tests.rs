@@ -95,8 +95,8 @@ async fn what_can_wait_goes_with_what_cannot() {
             RecordedStep::Statement(sql) => sql.split(' ').next().unwrap_or_default().to_owned(),
         };
         // A view that is closed says so whenever it gets round to it.
-        let told = trips.iter().filter(|trip| **trip != [RecordedStep::Control(Rollback)]);
-        told.map(|trip| trip.iter().map(step).collect()).collect()
+        let others = trips.iter().filter(|trip| **trip != [RecordedStep::Control(Rollback)]);
+        others.map(|trip| trip.iter().map(step).collect()).collect()
     };
     let expected = |trips: &[&[&str]]| -> Vec<Vec<String>> {
         trips.iter().map(|trip| trip.iter().map(ToString::to_string).collect()).collect()
@@ -243,7 +243,7 @@ async fn a_commit_makes_stale_what_reads_what_it_wrote() {
     txn.note(UNDECLARED, &[]).await.expect("noted");
     txn.commit().await.expect("a commit");
     assert_eq!(known(&script).await, [true, true], "what does not say may write anything");
-    // Nobody tells us what another process wrote.
+    // Nobody notifies us of what another process wrote.
     let other = Store::open(folder.path(), true).await.expect("a store");
     assert_eq!(known(&script).await, [false, false]);
     write(&other, 1).await.expect("a write");

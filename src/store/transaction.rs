@@ -221,7 +221,7 @@ impl WriterState {
         self.written = self.written.and(sql.writes);
     }
 
-    /// Commits the open group, if there is one, and tells its members.
+    /// Commits the open group, if there is one, and notifies its members.
     async fn finish(&mut self) -> Result<(), Failure> {
         let Some(group) = self.group.take() else { return Ok(()) };
         let before = self.revision();

@@ -1,7 +1,7 @@
 //! What a home holds in all, as its quota counts it: content that stands, lies in the trash or is a former version,
 //! dead properties, and a little for each node and each former version.
 //!
-//! `home.used_bytes` is that sum. What a change adds or frees is told with its claim; what only the rows know, the
+//! `home.used_bytes` is that sum. What a change adds or frees is counted with its claim; what only the rows know, the
 //! database adds up where they change (a statement here before they go, or before and after they change).
 
 use super::db::arguments;

@@ -68,7 +68,7 @@ pub fn runs<T>(objects: Vec<T>, size_of: impl Fn(&T) -> i64) -> Vec<Vec<T>> {
                 bytes = 0;
             }
         }
-        // A size that is damaged is told by the check, and makes no run endless.
+        // A size that is damaged is reported by the check, and makes no run endless.
         bytes = bytes.saturating_add(size.max(0));
     }
     runs
@@ -113,7 +113,7 @@ impl Tree {
         Ok((blob(bytes), indexed?))
     }
 
-    /// The zone that a text of one VTIMEZONE is about ([`Zone::of_text`]). Where only the text tells it, following its
+    /// The zone that a text of one VTIMEZONE is about ([`Zone::of_text`]). Where only the text says it, following its
     /// rules is work to be done in the turn of who asks.
     pub async fn zone_of_text(&self, person: Id, budget: &Budget, text: String) -> Result<Option<Zone>> {
         match Zone::named_in(&text) {
@@ -137,7 +137,7 @@ fn blob(bytes: bytes::Bytes) -> Blob {
 
 impl Resource {
     /// The object whose text was read. `None`: there is none to be read, or it cannot be; who looks after the server is
-    /// told of that here, and by the check.
+    /// notified of that here, and by the check.
     #[must_use]
     pub fn object(&self) -> Option<Object> {
         let why = match &self.text {
@@ -181,7 +181,7 @@ pub fn given(dead: &[Dead], name: &QName) -> Option<String> {
     )
 }
 
-/// The zone that a calendar was told by name. Where older versions stored a whole one beside it, the name counts.
+/// The zone that a calendar was given by name. Where older versions stored a whole one beside it, the name counts.
 #[must_use]
 pub fn named_zone(dead: &[Dead]) -> Option<TimeZone> {
     let [by_name, _] = ZONE;
@@ -196,7 +196,7 @@ pub fn whole_zone(dead: &[Dead]) -> Option<String> {
 }
 
 impl Visit {
-    /// The zone in which a calendar tells what floats: its own, else that of the server.
+    /// The zone in which floating times of a calendar are: its own, else that of the server.
     pub async fn floating_zone(&mut self, budget: &Budget, dead: &[Dead]) -> Result<Zone> {
         let own = match whole_zone(dead) {
             Some(text) => self.zone_of_text(budget, text).await?,

@@ -1,11 +1,11 @@
 //! Members changed since a token, RFC 6578: read from the tree and its past, for there is no other log.
 //!
-//! Changes are told in the order (number, gone names before live nodes, key), so a page may end anywhere and the token
-//! that closes it says exactly what was told. At depth infinity a folder that was moved into place is told with all
-//! that lies below it, for each of these has a new address, though nothing about it changed. "Moved" means: put into
-//! place after the *base*, which is what the client knew when it began to ask; pages carry it on. Where the name of a
-//! folder led to something else after the base, what stood below the old folder and does not stand there now is gone,
-//! name by name.
+//! Changes are listed in the order (number, gone names before live nodes, key), so a page may end anywhere and the
+//! token that closes it says exactly what was sent. At depth infinity a folder that was moved into place is listed with
+//! all that lies below it, for each of these has a new address, though nothing about it changed. "Moved" means: put
+//! into place after the *base*, which is what the client knew when it began to ask; pages carry it on. Where the name
+//! of a folder led to something else after the base, what stood below the old folder and does not stand there now is
+//! gone, name by name.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -31,7 +31,7 @@ use crate::store::{node, past};
 
 /// How many changes are read at a time.
 const PAGE: usize = 1000;
-/// How many one answer tells at most: so many that few clients ever meet a page that does not end, for some of them do
+/// How many one answer lists at most: so many that few clients ever meet a page that does not end, for some of them do
 /// not ask on.
 const MOST: usize = 20_000;
 
@@ -55,19 +55,19 @@ pub enum MemberChange {
 pub struct Changes {
     /// In order.
     pub changes: Vec<MemberChange>,
-    /// Stands for exactly what was told.
+    /// Stands for exactly what was sent.
     pub token: SyncToken,
-    /// There is more to tell.
+    /// There is more to send.
     pub truncated: bool,
 }
 
-/// What was told last, inside the change `seq`.
+/// What was sent last, inside the change `seq`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SyncPosition {
-    /// A name that a collection lost; and, where something else bears it, the last path told of what stood below:
+    /// A name that a collection lost; and, where something else bears it, the last path sent of what stood below:
     /// `None`, all.
     Gone(Id, String, Option<String>),
-    /// A live node, and the last one told of what lies below it.
+    /// A live node, and the last one sent of what lies below it.
     Live(Id, Id),
     All,
 }
@@ -87,14 +87,14 @@ impl SyncPosition {
         let (base, rest) = text.split_once(' ')?;
         let (head, tail) = rest.split_once(' ')?;
         let id = |text: &str| text.parse().ok().map(Id);
-        let told = match head.strip_prefix('g') {
+        let sent = match head.strip_prefix('g') {
             Some(parent) => {
                 let (name, below) = tail.split_once('/').map_or((tail, None), |(name, below)| (name, Some(below)));
                 Self::Gone(id(parent)?, name.to_owned(), below.map(str::to_owned))
             }
             None => Self::Live(id(head.strip_prefix('l')?)?, id(tail)?),
         };
-        Some((base.parse().ok()?, told))
+        Some((base.parse().ok()?, sent))
     }
 
     fn cursor(&self, seq: Seq) -> past::ChangeCursor {
@@ -148,7 +148,7 @@ impl<T: Executor> Admitted<T> {
         let Some(top) = self.target.node().cloned().filter(|node| node.traits().sync) else {
             return Err(Condition::SupportedReport.into());
         };
-        let (from, base, told) = self.start(since, &top, (deep, needs.width)).await?;
+        let (from, base, sent) = self.start(since, &top, (deep, needs.width)).await?;
         let limit = limit.unwrap_or(MOST).clamp(1, MOST);
         let place = self.place();
         let scope = Scope { top: &top, place: &place, deep, base, from, needs, budget };
@@ -159,10 +159,10 @@ impl<T: Executor> Admitted<T> {
             bytes: 0,
             examined: 0,
             seq: from,
-            told: told.clone(),
+            sent: sent.clone(),
             full: false,
         };
-        match &told {
+        match &sent {
             SyncPosition::Live(id, below) if deep => self.rest_below(&scope, *id, *below, &mut page).await?,
             SyncPosition::Gone(parent, name, Some(below)) if deep => {
                 let bearer = past::member(&mut self.store, *parent, &match_name(name)).await?;
@@ -171,44 +171,44 @@ impl<T: Executor> Admitted<T> {
             }
             _ => {}
         }
-        let mut told = page.told.clone();
+        let mut sent = page.sent.clone();
         let mut seq = from;
         // Who has seen the last change has seen all.
-        let behind = from < latest(&top) || !matches!(told, SyncPosition::All);
+        let behind = from < latest(&top) || !matches!(sent, SyncPosition::All);
         while behind && !page.full {
-            let (entries, next) = self.entries(&scope, &told.cursor(seq), since.is_some()).await?;
+            let (entries, next) = self.entries(&scope, &sent.cursor(seq), since.is_some()).await?;
             page.examined += entries.len();
             for entry in entries {
                 if page.full() {
                     break;
                 }
-                self.tell(&scope, entry, &mut page).await?;
+                self.list(&scope, entry, &mut page).await?;
             }
             let Some((to, up_to)) = next else { break };
-            (seq, told) = (to, up_to);
+            (seq, sent) = (to, up_to);
             page.full = page.full || page.examined >= MAX_EXAMINED;
         }
         let truncated = page.full;
         let token = if truncated {
-            SyncToken { seq: page.seq, after: page.told.to_text(base), ..sync_token(&top, &self.epoch) }
+            SyncToken { seq: page.seq, after: page.sent.to_text(base), ..sync_token(&top, &self.epoch) }
         } else {
             sync_token(&top, &self.epoch)
         };
         Ok(Changes { changes: page.changes, token, truncated })
     }
 
-    /// Where to go on: the number, the base, and what was told of that number.
+    /// Where to go on: the number, the base, and what was sent of that number.
     async fn start(
         &mut self,
         since: Option<&str>,
         top: &Node,
         (deep, width): (bool, Width),
     ) -> Result<(Seq, Seq, SyncPosition)> {
-        // Who begins now is told of all that stands now by its own number; only later moves concern what was told.
+        // Who begins now gets all that stands now by its own number; only later moves concern what was sent.
         let Some(text) = since else { return Ok((0, latest(top), SyncPosition::All)) };
         let refused = || Refusal::of(Condition::ValidSyncToken);
         let token = SyncToken::parse(text).ok_or_else(refused)?;
-        let (base, told) = match token.after.as_deref() {
+        let (base, sent) = match token.after.as_deref() {
             Some(text) => SyncPosition::parse(text).ok_or_else(refused)?,
             None => (token.seq, SyncPosition::All),
         };
@@ -216,7 +216,7 @@ impl<T: Executor> Admitted<T> {
         // Of what has not changed since, nothing can have been forgotten.
         let unchanged = base == latest(top);
         if !unchanged && !deep {
-            let at = told.cursor(token.seq);
+            let at = sent.cursor(token.seq);
             past::prefetch_changes(&mut self.store, (top.id, top.home_id), &at, PAGE as i64, width).await?;
         }
         let kept = unchanged || base >= past::oldest_seq(&mut self.store, top.home_id).await?;
@@ -224,10 +224,10 @@ impl<T: Executor> Admitted<T> {
         if !of_here || !kept || token.seq.max(base) > latest(top) || base < top.placed_seq {
             return Err(refused().into());
         }
-        Ok((token.seq, base, told))
+        Ok((token.seq, base, sent))
     }
 
-    /// The next entries after the cursor, merged in order; and up to where they are told, unless that was all.
+    /// The next entries after the cursor, merged in order; and up to where they are sent, unless that was all.
     async fn entries(
         &mut self,
         scope: &Scope<'_>,
@@ -265,11 +265,11 @@ impl<T: Executor> Admitted<T> {
         Ok((entries, end))
     }
 
-    async fn tell(&mut self, scope: &Scope<'_>, entry: ChangeEntry, page: &mut Filling) -> Result<()> {
+    async fn list(&mut self, scope: &Scope<'_>, entry: ChangeEntry, page: &mut Filling) -> Result<()> {
         match entry {
             ChangeEntry::Gone(gone) => {
                 page.seq = gone.seq;
-                page.told = SyncPosition::Gone(gone.parent, gone.name.clone(), None);
+                page.sent = SyncPosition::Gone(gone.parent, gone.name.clone(), None);
                 if gone.bearer.is_some() {
                     return self.rest_gone(scope, (gone.parent, &gone.name, gone.bearer), "", page).await;
                 }
@@ -281,7 +281,7 @@ impl<T: Executor> Admitted<T> {
             }
             ChangeEntry::Live(node) => {
                 page.seq = node.seq;
-                page.told = SyncPosition::Live(node.id, Id(i64::MAX));
+                page.sent = SyncPosition::Live(node.id, Id(i64::MAX));
                 let (id, placed) = (node.id, node.placed_seq);
                 let moved_in = scope.deep && node.is_collection() && placed > scope.base;
                 if node.id != scope.top.id
@@ -289,7 +289,7 @@ impl<T: Executor> Admitted<T> {
                 {
                     self.push(scope, node, &place, page).await?;
                     if moved_in {
-                        page.told = SyncPosition::Live(id, Id(0));
+                        page.sent = SyncPosition::Live(id, Id(0));
                         self.rest_below(scope, id, Id(0), page).await?;
                     }
                 }
@@ -304,7 +304,7 @@ impl<T: Executor> Admitted<T> {
         while after != Id(i64::MAX) {
             let nodes = node::below(&mut self.store, folder, scope.from, after, PAGE as i64).await?;
             if nodes.is_empty() {
-                page.told = SyncPosition::Live(folder, Id(i64::MAX));
+                page.sent = SyncPosition::Live(folder, Id(i64::MAX));
                 break;
             }
             for node in nodes {
@@ -315,7 +315,7 @@ impl<T: Executor> Admitted<T> {
                 if let Some(place) = self.place_below(scope, node.parent_id).await? {
                     self.push(scope, node.into(), &place, page).await?;
                 }
-                page.told = SyncPosition::Live(folder, after);
+                page.sent = SyncPosition::Live(folder, after);
             }
         }
         Ok(())
@@ -335,7 +335,7 @@ impl<T: Executor> Admitted<T> {
         {
             let home = (scope.top.home_id, scope.base);
             let mut below = FormerDescendants::begin(&mut self.store, home, (parent, name, bearer), after).await?;
-            let mut told = after.to_owned();
+            let mut sent = after.to_owned();
             let mut counted = 0;
             loop {
                 let asked = below.asked - counted;
@@ -344,21 +344,21 @@ impl<T: Executor> Admitted<T> {
                 page.full |= page.examined >= MAX_EXAMINED || !more(scope.budget.steps(asked * STEPS_EACH))?;
                 let step = if page.full { None } else { below.next(&mut self.store).await? };
                 match step {
-                    Some(DescendantStep::On(path)) => told = path,
+                    Some(DescendantStep::On(path)) => sent = path,
                     Some(DescendantStep::Gone(path, collection)) if !page.full() => {
                         let names = std::iter::once(name).chain(path.split('/'));
                         page.gone(place.address_below(names, collection));
-                        told = path;
+                        sent = path;
                     }
                     None if !page.full => break,
                     _ => {
-                        page.told = SyncPosition::Gone(parent, name.to_owned(), Some(told));
+                        page.sent = SyncPosition::Gone(parent, name.to_owned(), Some(sent));
                         return Ok(());
                     }
                 }
             }
         }
-        page.told = SyncPosition::Gone(parent, name.to_owned(), None);
+        page.sent = SyncPosition::Gone(parent, name.to_owned(), None);
         Ok(())
     }
 
@@ -412,10 +412,10 @@ struct Scope<'a> {
     budget: &'a Budget,
 }
 
-/// A page that is being filled, and what it has told so far.
+/// A page that is being filled, and what it lists so far.
 struct Filling {
     changes: Vec<MemberChange>,
-    /// Addresses told as gone: one may be so in several ways, and is told once.
+    /// Addresses listed as gone: one may be so in several ways, and is listed once.
     gone: HashSet<String>,
     limit: usize,
     /// How many bytes their dead properties and addresses are.
@@ -423,7 +423,7 @@ struct Filling {
     /// How much was looked at for it.
     examined: usize,
     seq: Seq,
-    told: SyncPosition,
+    sent: SyncPosition,
     full: bool,
 }
 
@@ -448,13 +448,13 @@ mod tests {
 
     #[test]
     fn what_was_told_survives_the_token() {
-        for told in [
+        for sent in [
             SyncPosition::Gone(Id(4), "a b:c".into(), None),
             SyncPosition::Gone(Id(4), "a b".into(), Some("c d/e".into())),
             SyncPosition::Gone(Id(4), "a".into(), Some(String::new())),
             SyncPosition::Live(Id(7), Id(9)),
         ] {
-            assert_eq!(SyncPosition::parse(&told.to_text(12).expect("a place")), Some((12, told)));
+            assert_eq!(SyncPosition::parse(&sent.to_text(12).expect("a place")), Some((12, sent)));
         }
         assert_eq!(SyncPosition::All.to_text(12), None);
         assert_eq!(SyncPosition::parse("x"), None);

@@ -88,7 +88,7 @@ impl Tree {
         let mut after = Id(i64::MIN);
         loop {
             let names = check::names(&mut self.store.read().await?, after, PAGE).await?;
-            // An identifier that is none stands after all others, and was told as such.
+            // An identifier that is none stands after all others, and was reported as such.
             let Some(last) = names.last().filter(|last| last.node > after) else { return Ok(()) };
             after = last.node;
             for name in &names {
@@ -115,12 +115,12 @@ impl Tree {
         }
     }
 
-    /// Every calendar object must be one that the server can read, or queries cannot tell what is in it.
+    /// Every calendar object must be one that the server can read, or queries cannot know what is in it.
     async fn check_objects(&self, report: &mut CheckReport) -> Result<(), Failure> {
         let mut objects = Objects::<StoredObject>::of(self);
         while let Some(run) = objects.next().await? {
             for (object, text) in run {
-                // What is missing is told as such.
+                // What is missing is reported as such.
                 let Some(bytes) = text else { continue };
                 if let Err(why) = Object::stored(&bytes) {
                     let at = format!("{} ({}), body {}", object.name, object.node, object.hash);

@@ -31,7 +31,7 @@ pub(super) fn zone() -> TimeZone {
 }
 
 /// Numbers of the versions of the document that was looked at last, for a request that looks at one document again and
-/// again: each of its versions is told with its neighbours. Clones, as the requests for parts of an answer are, share
+/// again: each of its versions is listed with its neighbours. Clones, as the requests for parts of an answer are, share
 /// them.
 #[derive(Clone, Debug, Default)]
 pub struct Numbers(Option<Arc<Mutex<Option<Known>>>>);
@@ -58,7 +58,7 @@ impl Numbers {
     }
 }
 
-/// How many days are told.
+/// How many days are listed.
 const DAYS: usize = 31;
 
 fn link(node: Node) -> Link {
@@ -287,7 +287,7 @@ impl<T: Executor> Admitted<T> {
     }
 
     /// The days on which something changed in a home, the newest first, as the folders of their trees: some clients
-    /// open only what they were told of. Any other day can be named.
+    /// open only what they were sent. Any other day can be named.
     async fn days(&mut self, top: &Node) -> Result<Vec<Resource>> {
         let (zone, place) = (zone(), self.place());
         let mut resources = Vec::new();
@@ -359,7 +359,7 @@ impl<T: Executor> Admitted<T> {
         Ok(Page { resources, next: at.onward(next) })
     }
 
-    /// A page of the versions of a document, after the number of the last one told.
+    /// A page of the versions of a document, after the number of the last one sent.
     pub(super) async fn versions(&mut self, folder: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let from = at.after.parse::<i64>().map_or(1, |last| last + 1);
         let who = Who { actor: &self.request.actor, now: self.now };

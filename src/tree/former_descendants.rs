@@ -1,8 +1,8 @@
 //! What stood below a collection whose name something else bears now, and does not stand there any more: the former
 //! tree is followed as far down as the living one bears the same names, collection by collection, a page of names at a
-//! time. It can be left off anywhere and taken up again by the path that was told last. Of a collection that is gone
-//! what stood below it is not told. The bearer may be the same collection, come back: what left it may have been passed
-//! over while it was away.
+//! time. It can be left off anywhere and taken up again by the path that was sent last. Of a collection that is gone
+//! what stood below it is not listed. The bearer may be the same collection, come back: what left it may have been
+//! passed over while it was away.
 
 use std::collections::VecDeque;
 
@@ -43,12 +43,12 @@ struct Level {
 pub(super) enum DescendantStep {
     /// What stood at this path is gone; was it a collection?
     Gone(String, bool),
-    /// From here on it is told what stood at this path.
+    /// From here on what stood at this path is listed.
     On(String),
 }
 
 impl FormerDescendants {
-    /// Below a name of a collection that something else bears now, after the path that was told last.
+    /// Below a name of a collection that something else bears now, after the path that was sent last.
     pub async fn begin<T: Executor>(
         c: &mut T,
         home: (Id, Seq),

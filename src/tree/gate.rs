@@ -266,7 +266,7 @@ fn taken(name: String) -> Error {
     Refusal::of(Condition::NameTaken).because(Detail::Taken(name)).into()
 }
 
-/// A PUT to a name that is there in another spelling comes from a client that tells case apart and believes the name
+/// A PUT to a name that is there in another spelling comes from a client that respects case and believes the name
 /// free: refuse, or one document would silently replace another. Who shows the document's lock knows what he writes.
 fn name_free(request: &Request, target: &Target) -> Result<()> {
     match target.node() {

@@ -1,5 +1,5 @@
 //! The members of a resource, page by page: each from the cache, if it is kept, else read while the one before is being
-//! told.
+//! sent.
 
 use tokio::task::JoinHandle;
 
@@ -9,7 +9,7 @@ use super::resource::{Needs, Resource};
 use super::walk::{Cursor, Page};
 use crate::model::error::{Failure, Result};
 
-/// Pages that are still to be told.
+/// Pages that are still to be sent.
 pub struct Listing {
     tree: Tree,
     request: Request,

@@ -22,7 +22,7 @@ pub use crate::store::trash::DeletionHold;
 pub const RELEASED_S: i64 = 3_600;
 
 impl<T: Executor> Admitted<T> {
-    /// Whose deletions are held in the home whose documents or trash the target is; told to leads only.
+    /// Whose deletions are held in the home whose documents or trash the target is; shown to leads only.
     pub async fn holds(&mut self) -> Result<Vec<DeletionHold>> {
         let top = self
             .target

@@ -107,7 +107,7 @@ impl MemberAddress {
 /// begins at once; each holds several times as many as the one before, up to [`PAGE`].
 #[derive(Clone, Debug)]
 pub struct Cursor {
-    /// The last name that was told; empty: none was.
+    /// The last name that was listed; empty: none was.
     pub(super) after: String,
     pub(super) limit: i64,
 }

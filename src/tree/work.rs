@@ -91,19 +91,19 @@ impl Workers {
         budget: &Budget,
         mut work: impl FnMut(&WorkSlice) -> Option<T> + Send + 'static,
     ) -> Result<T> {
-        let (tell, told) = oneshot::channel();
-        let (mut tell, of) = (Some(tell), budget.clone());
+        let (sender, receiver) = oneshot::channel();
+        let (mut sender, of) = (Some(sender), budget.clone());
         let piece = move |slice: &WorkSlice| {
-            if of.is_given_up() || tell.as_ref().is_none_or(oneshot::Sender::is_closed) {
+            if of.is_given_up() || sender.as_ref().is_none_or(oneshot::Sender::is_closed) {
                 return true;
             }
             let Some(done) = work(slice) else { return false };
             // Nobody may wait for it.
-            let _ = tell.take().map(|tell| tell.send(done));
+            let _ = sender.take().map(|sender| sender.send(done));
             true
         };
         self.add(person, Box::new(piece))?;
-        told.await.map_err(|died| match budget.is_given_up() {
+        receiver.await.map_err(|died| match budget.is_given_up() {
             true => Exhausted::GivenUp.into(),
             false => Failure::new("working on calendar objects", died).into(),
         })
@@ -138,7 +138,7 @@ impl Workers {
             };
             let Some((person, mut piece)) = next else { return };
             let slice = WorkSlice(Instant::now() + SLICE);
-            // A panic ends the piece; who waits for it is told that it is gone.
+            // A panic ends the piece; who waits for it learns that it is gone.
             if !catch_unwind(AssertUnwindSafe(|| piece(&slice))).unwrap_or(true) {
                 self.queue().push(person, piece);
             }
@@ -170,7 +170,7 @@ impl Visit {
         Ok(self.view.insert(view))
     }
 
-    /// The zone that a text is about. Where it takes long to tell, without the view.
+    /// The zone that a text is about. Where it takes long to find out, without the view.
     pub async fn zone_of_text(&mut self, budget: &Budget, text: String) -> Result<Option<Zone>> {
         if let Some(zone) = Zone::named_in(&text) {
             return Ok(Some(zone));

@@ -25,7 +25,7 @@ pub const JSON: &str = "application/calendar+json";
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Floating {
     /// An iCalendar object with one VTIMEZONE (RFC 4791 section 9.8).
-    Told(String),
+    Definition(String),
     /// The name of one (RFC 7809 section 6.2).
     Named(String),
 }
@@ -41,7 +41,7 @@ pub enum CalendarReport {
         selection: CalendarDataSelection,
         /// What must hold, from VCALENDAR down.
         filter: ComponentFilter,
-        /// The time zone in which what floats is told, if it is not the calendar's own.
+        /// The time zone in which floating times are, if it is not the calendar's own.
         zone: Option<Floating>,
     },
     /// Section 7.9.
@@ -64,7 +64,8 @@ pub fn report(root: &Element, asked: PropertyRequest) -> Option<Result<CalendarR
     Some(match &*root.name.local {
         "calendar-query" => selected().and_then(|selection| {
             let filter = filter(only(root, "filter", Condition::ValidFilter)?.ok_or(Condition::ValidFilter)?)?;
-            let whole = only(root, "timezone", Condition::ValidCalendarData)?.map(|zone| Floating::Told(zone.text()));
+            let whole =
+                only(root, "timezone", Condition::ValidCalendarData)?.map(|zone| Floating::Definition(zone.text()));
             let named = only(root, "timezone-id", Condition::ValidTimezone)?.map(|zone| Floating::Named(zone.text()));
             // One of them alone may stand there (RFC 7809 section 6.1).
             if whole.is_some() && named.is_some() {

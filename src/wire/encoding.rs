@@ -159,8 +159,8 @@ mod tests {
     }
 
     fn read(body: Vec<u8>, charset: Option<&str>) -> Result<String, String> {
-        let told = to_utf8(Bytes::from(body), charset).map_err(|e| e.0)?;
-        Ok(String::from_utf8_lossy(&told).trim_start_matches('\u{feff}').to_owned())
+        let read = to_utf8(Bytes::from(body), charset).map_err(|e| e.0)?;
+        Ok(String::from_utf8_lossy(&read).trim_start_matches('\u{feff}').to_owned())
     }
 
     #[test]

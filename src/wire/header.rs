@@ -184,7 +184,7 @@ fn days_to(year: i64, month: i64) -> i64 {
 }
 
 /// When a client says that a file was changed, in Unix seconds, perhaps with a fraction. What no number holds is as far
-/// away as one can tell.
+/// away as one can know.
 #[must_use]
 pub fn unix_seconds(text: &str) -> Option<Timestamp> {
     let whole = text.trim().split('.').next()?;

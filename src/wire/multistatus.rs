@@ -29,7 +29,7 @@ pub enum PropertyValue<'a> {
     Xml(Cow<'a, str>),
     /// The whole element, standing on its own: a dead property.
     Element(Cow<'a, str>),
-    /// It is there and cannot be told: the status that says why.
+    /// It is there and cannot be sent: the status that says why.
     Withheld(u16),
 }
 

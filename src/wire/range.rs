@@ -63,7 +63,7 @@ pub fn select(headers: &HeaderMap, size: u64, etag: &ETag, modified_at: Timestam
 fn part(spec: &str, size: u64) -> Option<Option<ByteRange>> {
     let (first, last) = spec.split_once('-')?;
     if first.is_empty() {
-        // The last bytes of nothing are all there is (RFC 9110 section 14.1.2), and cannot be told as a part.
+        // The last bytes of nothing are all there is (RFC 9110 section 14.1.2), and cannot be sent as a part.
         if size == 0 && last.parse::<u64>().ok()? > 0 {
             return None;
         }

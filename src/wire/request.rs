@@ -95,7 +95,7 @@ pub struct PrincipalSearch {
     pub asked: PropertyRequest,
 }
 
-/// A property to be told, and what is to be told of each resource that its value names.
+/// A property that is wanted, and those wanted of each resource that its value names.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Expand {
     /// The property.

@@ -1,5 +1,5 @@
 //! Names of calendar objects that differ, however little, are names of different objects: they are compared as they
-//! were sent, by whatever way an object is asked for, changed, lost and brought back. Names of documents are not told
+//! were sent, by whatever way an object is asked for, changed, lost and brought back. Names of documents are not listed
 //! apart by case.
 
 use std::collections::BTreeMap;
@@ -55,8 +55,8 @@ fn address(calendar: &str, name: &str) -> String {
     format!("{calendar}{}", escaped(name))
 }
 
-/// The names that an answer tells of a calendar, each with its status.
-fn told(answer: &super::kit::Answer, calendar: &str) -> Vec<(String, u16)> {
+/// The names that an answer lists of a calendar, each with its status.
+fn statuses_in(answer: &super::kit::Answer, calendar: &str) -> Vec<(String, u16)> {
     let statuses = answer.statuses().into_iter();
     let mut names: Vec<(String, u16)> =
         statuses.map(|(href, status)| (decode(href.strip_prefix(calendar).unwrap()).unwrap(), status)).collect();
@@ -80,12 +80,12 @@ async fn holds(client: &Client, calendar: &str, stored: &Stored, when: &str) {
     }
     let all: Vec<(String, u16)> = stored.keys().map(|name| ((*name).to_owned(), 200)).collect();
     let listed = client.propfind(calendar, "1", "<D:getetag/>").expect(207).await;
-    assert_eq!(told(&listed, calendar), all, "{when}");
+    assert_eq!(statuses_in(&listed, calendar), all, "{when}");
     let query = "<C:calendar-query xmlns:D=\"DAV:\" \
                  xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
                  <C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter></C:calendar-query>";
     let found = client.report_at(calendar).header("Depth", "1").body(query).expect(207).await;
-    assert_eq!(told(&found, calendar), all, "{when}");
+    assert_eq!(statuses_in(&found, calendar), all, "{when}");
     let hrefs: String = NAMES.iter().map(|name| format!("<D:href>{}</D:href>", address(calendar, name))).collect();
     let multiget = format!(
         "<C:calendar-multiget xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
@@ -95,7 +95,7 @@ async fn holds(client: &Client, calendar: &str, stored: &Stored, when: &str) {
     let mut expected: Vec<(String, u16)> =
         NAMES.iter().map(|name| ((*name).to_owned(), if stored.contains_key(name) { 200 } else { 404 })).collect();
     expected.sort();
-    assert_eq!(told(&got, calendar), expected, "{when}");
+    assert_eq!(statuses_in(&got, calendar), expected, "{when}");
     for response in got.xml().elements().filter(|element| element.name.is_dav("response")) {
         let href = response.dav("href").unwrap().text();
         let name = decode(href.strip_prefix(calendar).unwrap()).unwrap();
@@ -110,7 +110,7 @@ async fn token(client: &Client, calendar: &str) -> String {
 
 /// What has changed since a token.
 async fn changed(client: &Client, calendar: &str, since: &str) -> Vec<(String, u16)> {
-    told(&client.sync(calendar, since, "1", "").expect(207).await, calendar)
+    statuses_in(&client.sync(calendar, since, "1", "").expect(207).await, calendar)
 }
 
 async fn stored(client: &Client) -> Stored {
@@ -273,7 +273,7 @@ async fn holds_in_trash(client: &Client, calendar: &str, stored: &Stored) {
     }
     let listed = client.propfind(calendar, "1", "<D:getetag/>").expect(207).await;
     let all: Vec<(String, u16)> = stored.keys().map(|name| ((*name).to_owned(), 200)).collect();
-    assert_eq!(told(&listed, calendar), all);
+    assert_eq!(statuses_in(&listed, calendar), all);
 }
 
 #[tokio::test]

@@ -55,11 +55,11 @@ async fn one_object_is_asked_like_a_calendar() {
     let refused = reported(&max, &object, &busy, &[]).await;
     assert!(refused.status == 403 && refused.text().contains("supported-report"), "{}", refused.text());
     // Each says so of itself, and what is not there, or not to be seen, is neither.
-    let told = |path: String| {
+    let described = |path: String| {
         let max = max.clone();
         async move { max.propfind(&path, "0", "<D:supported-report-set/>").expect(207).await.text() }
     };
-    let (of_object, of_calendar) = (told(object.clone()).await, told(CALENDAR.to_owned()).await);
+    let (of_object, of_calendar) = (described(object.clone()).await, described(CALENDAR.to_owned()).await);
     for (report, on_object) in [("calendar-query", true), ("calendar-multiget", true), ("free-busy-query", false)] {
         assert_eq!((of_object.contains(report), of_calendar.contains(report)), (on_object, true), "{report}");
     }
@@ -206,9 +206,9 @@ async fn addresses_in_properties_of_clients_are_expanded() {
                 name=\"getetag\"/>\
                 </D:property><D:property name=\"owner\"><D:property \
                 name=\"displayname\"/></D:property></D:expand-property>";
-    let told = max.report_at("/files/max/a.txt").body(body).expect(207).await;
-    let related = told.property("related").unwrap();
-    let response = related.dav("response").unwrap_or_else(|| panic!("{}", told.text()));
+    let reported = max.report_at("/files/max/a.txt").body(body).expect(207).await;
+    let related = reported.property("related").unwrap();
+    let response = related.dav("response").unwrap_or_else(|| panic!("{}", reported.text()));
     assert_eq!(response.dav("href").unwrap().text(), "/files/max/b.txt");
     let etag = max.get("/files/max/b.txt").expect(200).await.header("etag").unwrap().to_owned();
     let found = response.dav("propstat").unwrap().dav("prop").unwrap().dav("getetag").unwrap().text();
@@ -217,9 +217,9 @@ async fn addresses_in_properties_of_clients_are_expanded() {
     let inside = related.elements().find(|element| element.name.local == "in").unwrap();
     let hrefs: Vec<String> = inside.elements().map(|element| element.text()).collect();
     assert_eq!(hrefs, ["/files/zoe/hers.txt", "/files/max/b.txt"]);
-    assert_eq!(told.value("plain"), "text");
+    assert_eq!(reported.value("plain"), "text");
     assert_eq!(
-        told.property("owner").unwrap().dav("response").unwrap().dav("href").unwrap().text(),
+        reported.property("owner").unwrap().dav("response").unwrap().dav("href").unwrap().text(),
         "/principals/max/"
     );
     // One that names itself comes to an end.
@@ -261,7 +261,7 @@ async fn objects_come_as_json_too() {
          end=\"20260113T000000Z\"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
     );
     assert_eq!(reported(&max, CALENDAR, &day, &[("Depth", "1")]).await.hrefs(), std::slice::from_ref(&path));
-    // What is told is taken again, with the same bytes stored.
+    // What is sent is taken again, with the same bytes stored.
     max.put(&path, &back.body).header(json.0, json.1).expect(204).await;
     assert_eq!(max.get(&path).expect(200).await.text(), stored.text());
     let posted = max.ask("POST", CALENDAR).header(json.0, json.1).body(&object.replace("\"a\"", "\"b\""));
@@ -288,9 +288,9 @@ async fn objects_come_as_json_too() {
 /// What is announced is taken, and nothing else.
 async fn refused_type(client: &Client, path: &str) {
     let asked = format!("<C:supported-calendar-data {CALDAV}/>");
-    let told = client.propfind(CALENDAR, "0", &asked).expect(207).await.text();
+    let found = client.propfind(CALENDAR, "0", &asked).expect(207).await.text();
     for kind in ["text/calendar", "application/calendar+json"] {
-        assert!(told.contains(&format!("content-type=\"{kind}\"")), "{told}");
+        assert!(found.contains(&format!("content-type=\"{kind}\"")), "{found}");
     }
     for kind in ["application/calendar+xml", "application/json", "text/x-vcalendar", "text/html"] {
         let refused = client.put(path, "x").header("Content-Type", kind).expect(403).await;
@@ -299,7 +299,7 @@ async fn refused_type(client: &Client, path: &str) {
 }
 
 #[tokio::test]
-async fn zones_that_objects_only_name_are_told() {
+async fn zones_that_objects_only_name_are_listed() {
     let world = World::new().await;
     let max = world.client("max");
     let asked = format!("<C:timezone-service-set {CALDAV}/>");
@@ -309,9 +309,9 @@ async fn zones_that_objects_only_name_are_told() {
     assert_eq!(max.get("/.well-known/timezone").expect(301).await.header("location"), Some("/timezones"));
     world.nobody().get("/timezones/capabilities").expect(401).await;
     let json = |answer: &Answer| serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap();
-    let told = json(&max.get("/timezones/capabilities").expect(200).await);
-    let actions: Vec<&str> = told["actions"].as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
-    assert_eq!((told["version"].as_u64(), actions), (Some(1), vec!["capabilities", "list", "get", "expand", "find"]));
+    let found = json(&max.get("/timezones/capabilities").expect(200).await);
+    let actions: Vec<&str> = found["actions"].as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
+    assert_eq!((found["version"].as_u64(), actions), (Some(1), vec!["capabilities", "list", "get", "expand", "find"]));
     let all = max.get("/timezones/zones").expect(200).await;
     let token = json(&all)["synctoken"].as_str().unwrap().to_owned();
     assert!(json(&all)["timezones"].as_array().unwrap().len() > 400);

@@ -166,7 +166,7 @@ async fn the_right_one_is_let_in_while_others_guess() {
             if answer.status == 200 {
                 break;
             }
-            // Where nothing tells the right one from the others, it may have to come again, as the answer says.
+            // Where nothing distinguishes the right one, it may have to come again, as the answer says.
             assert_eq!(answer.status, 429, "{what}");
             let after = answer.header("retry-after").unwrap().parse().unwrap();
             tokio::time::sleep(Duration::from_secs(after)).await;

@@ -348,8 +348,8 @@ async fn a_door_that_only_reads_changes_nothing() {
         }
         let path = ground.path(path.trim_end_matches('?'), "tram", "lea");
         for allowed in reads.options(&path).expect(200).await.header("allow").unwrap().split(", ") {
-            let told = METHODS.iter().any(|(method, name)| *name == allowed && !method.writes());
-            assert!(told, "{kind}: Allow tells {allowed}");
+            let reported = METHODS.iter().any(|(method, name)| *name == allowed && !method.writes());
+            assert!(reported, "{kind}: Allow lists {allowed}");
         }
     }
     // A lock of the same person is neither prolonged nor taken off, and opens nothing.

@@ -1,4 +1,4 @@
-//! What browsers are told of answers, and what a page of another site cannot do in the name of who is logged in.
+//! What answers say to browsers, and what a page of another site cannot do in the name of who is logged in.
 
 use beffroi::model::calendar::FeedDetail;
 use beffroi::model::media_type::is_passive;
@@ -20,7 +20,7 @@ async fn documents_have_one_type_and_run_nothing() {
     let world = World::new().await;
     let max = world.client("max");
     let script = "<script>fetch('/files/')</script>";
-    for (given, told) in [
+    for (given, sent) in [
         ("image/png, text/html", "image/png"),
         ("video/x, text/html;charset=utf-8", "image/png"),
         ("nonsense", "image/png"),
@@ -34,10 +34,10 @@ async fn documents_have_one_type_and_run_nothing() {
     ] {
         max.put("/files/tram/x.png", script).header("Content-Type", given).send().await;
         let got = max.get("/files/tram/x.png").expect(200).await;
-        assert_eq!(got.header("content-type"), Some(told), "{given}");
+        assert_eq!(got.header("content-type"), Some(sent), "{given}");
         assert!(harmless(&got), "{given}: {:?}", got.headers);
         let listed = max.propfind("/files/tram/x.png", "0", "<D:getcontenttype/>").expect(207).await;
-        assert_eq!(listed.value("getcontenttype"), told);
+        assert_eq!(listed.value("getcontenttype"), sent);
     }
 }
 
@@ -66,8 +66,8 @@ async fn what_was_stored_before_types_were_judged_is_harmless_everywhere() {
         }
         let got = max.get(&path).expect(200).await;
         // The name of a version by its number says nothing.
-        let told = if path.starts_with("/versions/") { "application/octet-stream" } else { "image/png" };
-        assert_eq!(got.header("content-type"), Some(told), "{path}");
+        let sent = if path.starts_with("/versions/") { "application/octet-stream" } else { "image/png" };
+        assert_eq!(got.header("content-type"), Some(sent), "{path}");
         assert!(harmless(&got) && harmless(&max.head(&path).expect(200).await), "{path}");
     }
 }

@@ -37,7 +37,7 @@ fn query(data: &str, filter: &str) -> String {
 
 const YEAR: &str = "start=\"20260101T000000Z\" end=\"20270101T000000Z\"";
 
-/// Instances of a series times what is told of each may be ten thousand times what is stored.
+/// Instances of a series times what is sent of each may be ten thousand times what is stored.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_made_of_an_object_has_an_end() {
     let world = World::new().await;
@@ -54,22 +54,22 @@ async fn what_is_made_of_an_object_has_an_end() {
         let data = format!("<C:calendar-data{form}><C:expand {YEAR}/></C:calendar-data>");
         for hrefs in [false, true] {
             let begun = Instant::now();
-            let told = match hrefs {
+            let sent = match hrefs {
                 false => report(&max, "calendar-query", &query(&data, "")).await,
                 true => {
                     let hrefs = format!("<D:href>{CALENDAR}/a.ics</D:href><D:href>{CALENDAR}/b.ics</D:href>");
                     report(&max, "calendar-multiget", &format!("<D:prop><D:getetag/>{data}</D:prop>{hrefs}")).await
                 }
             };
-            assert_eq!(told.status, 207, "{}", told.text());
-            // The one that is too large says so; the other is told as ever.
-            assert_eq!(told.statuses().len(), 2);
-            assert!(told.body.len() < 10_000 && told.text().contains(" 507 "), "{}", told.text());
-            assert!(told.text().contains("20260314T100000Z") || told.text().contains("2026-03-14T10:00:00Z"));
+            assert_eq!(sent.status, 207, "{}", sent.text());
+            // The one that is too large says so; the other is sent as ever.
+            assert_eq!(sent.statuses().len(), 2);
+            assert!(sent.body.len() < 10_000 && sent.text().contains(" 507 "), "{}", sent.text());
+            assert!(sent.text().contains("20260314T100000Z") || sent.text().contains("2026-03-14T10:00:00Z"));
             assert!(begun.elapsed() < LONGEST, "{:?}", begun.elapsed());
         }
     }
-    // A feed, which asks for no log-in, tells of a large event as far as that goes, and of the others.
+    // A feed, which asks for no log-in, shows a large event as far as that goes, and of the others.
     max.put(&format!("{CALENDAR}/a.ics"), &object("fat", "", &lines(format!("DTSTART:{today}T000000Z"))))
         .expect(204)
         .await;
@@ -355,8 +355,8 @@ async fn long_names_have_an_end() {
         max.put(&format!("/files/tram/{n}"), "").expect(201).await;
     }
     let names: String = (0..900).map(|n| format!("<x{n}{}/>", "x".repeat(65))).collect();
-    let (mut token, mut told, mut pages) = (String::new(), 0, 0);
-    while told < MEMBERS {
+    let (mut token, mut sent, mut pages) = (String::new(), 0, 0);
+    while sent < MEMBERS {
         let sync = format!(
             "<D:sync-collection xmlns:D=\"DAV:\"><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level>\
              <D:prop>{names}</D:prop></D:sync-collection>"
@@ -367,8 +367,8 @@ async fn long_names_have_an_end() {
         let (found, cut) = (text.matches("HTTP/1.1 404").count(), text.contains("HTTP/1.1 507"));
         let (_, after) = text.rsplit_once("<D:sync-token>").unwrap();
         token = after.split_once('<').unwrap().0.to_owned();
-        (told, pages) = (told + found, pages + 1);
-        assert_eq!(cut, told < MEMBERS, "{told}");
+        (sent, pages) = (sent + found, pages + 1);
+        assert_eq!(cut, sent < MEMBERS, "{sent}");
     }
     assert_eq!(pages, 2);
 }

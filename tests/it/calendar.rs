@@ -443,9 +443,9 @@ async fn objects_are_given_whole_and_in_parts() {
         "<C:calendar-multiget {CALDAV}><D:prop><D:getetag/><C:calendar-data/></D:prop>{list}</C:calendar-multiget>"
     );
     let answer = max.report_at(path).body(&body).expect(207).await;
-    let told: Vec<(String, u16)> = answer.statuses();
-    assert_eq!(told.iter().filter(|(_, status)| *status == 200).count(), 3, "{told:?}");
-    assert_eq!(told.iter().filter(|(_, status)| *status == 404).count(), 3, "{told:?}");
+    let reported: Vec<(String, u16)> = answer.statuses();
+    assert_eq!(reported.iter().filter(|(_, status)| *status == 200).count(), 3, "{reported:?}");
+    assert_eq!(reported.iter().filter(|(_, status)| *status == 404).count(), 3, "{reported:?}");
     let json = max
         .report_at(path)
         .body(&body.replace("<C:calendar-data/>", "<C:calendar-data content-type=\"image/png\"/>"))
@@ -576,9 +576,9 @@ async fn the_role_free_busy_tells_when_and_nothing_else() {
     zoe.report_at(calendar).body(&day).expect(404).await;
     world.tree.grant(calendar, "zoe", Role::FreeBusy, None).await.unwrap();
     for (path, nowhere) in [(calendar, 404), ("/calendars/zoe/meetings@tram/", 409)] {
-        let told = zoe.report_at(path).body(&day).expect(200).await;
-        assert!(told.text().contains("FREEBUSY:20260105T090000Z/20260105T100000Z"), "{}", told.text());
-        assert!(!told.text().contains("Comit"), "{}", told.text());
+        let reported = zoe.report_at(path).body(&day).expect(200).await;
+        assert!(reported.text().contains("FREEBUSY:20260105T090000Z/20260105T100000Z"), "{}", reported.text());
+        assert!(!reported.text().contains("Comit"), "{}", reported.text());
         zoe.propfind(path, "1", "<D:displayname/>").expect(404).await;
         assert_eq!(query(&zoe, path, "<D:getetag/>", "").await.status, 404);
         zoe.report_at(&format!("{path}a.ics")).body(&day).expect(404).await;

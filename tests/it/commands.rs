@@ -112,8 +112,8 @@ async fn directories_in_and_out() {
     assert_eq!(std::fs::read(back.path().join("large.bin")).unwrap(), vec![8u8; 300_000]);
     assert_eq!(std::fs::read_to_string(back.path().join("Réunions/2026/été.txt")).unwrap(), "small");
     std::fs::write(tree.path().join("con.txt"), "x").unwrap();
-    let told = refused(data, "fr", &["import", "files", "/files/tram/in", from]);
-    assert!(told.contains("con.txt") && told.contains("périphérique"), "{told}");
+    let printed = refused(data, "fr", &["import", "files", "/files/tram/in", from]);
+    assert!(printed.contains("con.txt") && printed.contains("périphérique"), "{printed}");
     world.sound().await;
 }
 
@@ -132,8 +132,8 @@ async fn no_symbolic_link_is_followed() {
     symlink(at("outside"), at("from/folder")).unwrap();
     symlink(at("outside/secret"), at("from/document")).unwrap();
     let output = beffroi(data, "C", &["import", "files", "/files/tram/in", at("from").to_str().unwrap()]);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && told.matches("skipped").count() == 2, "{told}");
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && printed.matches("skipped").count() == 2, "{printed}");
     let max = world.client("max");
     assert_eq!(max.propfind("/files/tram/in/", "1", "<D:getetag/>").expect(207).await.hrefs().len(), 2);
     max.put("/files/tram/in/document", "from the project").expect(201).await;
@@ -144,8 +144,8 @@ async fn no_symbolic_link_is_followed() {
     // Through a folder that is a link nothing goes.
     std::fs::remove_dir_all(at("to/real")).unwrap();
     symlink(at("outside"), at("to/real")).unwrap();
-    let told = refused(data, "C", &["export", "files", "/files/tram/in", at("to").to_str().unwrap()]);
-    assert!(told.contains("to/real") && told.contains("symbolic link"), "{told}");
+    let printed = refused(data, "C", &["export", "files", "/files/tram/in", at("to").to_str().unwrap()]);
+    assert!(printed.contains("to/real") && printed.contains("symbolic link"), "{printed}");
     let outside: Vec<_> = std::fs::read_dir(at("outside")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(outside, ["secret"]);
     assert_eq!(std::fs::read_to_string(at("outside/secret")).unwrap(), "secret");
@@ -156,8 +156,8 @@ async fn addresses_that_are_secrets_are_not_logged() {
     let log = tempfile::NamedTempFile::new().unwrap();
     let data = tempfile::tempdir().unwrap();
     ok(data.path(), &ALICE);
-    let told = ok(data.path(), &["feed", "add", "alice", "/calendars/alice/personal"]);
-    let path = told.split_whitespace().find_map(|word| word.find("/feeds/").map(|at| &word[at..])).unwrap();
+    let printed = ok(data.path(), &["feed", "add", "alice", "/calendars/alice/personal"]);
+    let path = printed.split_whitespace().find_map(|word| word.find("/feeds/").map(|at| &word[at..])).unwrap();
     let secret = path.split('/').nth(2).unwrap();
     let mut server = Command::new(env!("CARGO_BIN_EXE_beffroi"))
         .args(["serve", "--listen", "127.0.0.1:0"])
@@ -254,10 +254,10 @@ fn the_data_directory_is_its_owners_alone() {
         let mode = if path.is_dir() { 0o755 } else { 0o644 };
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
-    for (language, told) in [("C", "its owner alone"), ("C", "")] {
+    for (language, printed) in [("C", "its owner alone"), ("C", "")] {
         let output = beffroi(&data, language, &["person", "list"]);
         let text = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success() && text.contains(told) && text.is_empty() == told.is_empty(), "{text}");
+        assert!(output.status.success() && text.contains(printed) && text.is_empty() == printed.is_empty(), "{text}");
         closed(&data, user);
     }
 }
@@ -283,7 +283,7 @@ fn what_root_makes_belongs_to_the_owner_of_the_data_directory() {
     chown(stray.unwrap(), Some(0), Some(0)).unwrap();
     ok(&data, &["person", "list"]);
     closed(&data, OTHER);
-    // Neither root nor the owner: told whom to be.
+    // Neither root nor the owner: the error says whom to be.
     let mut command = Command::new(env!("CARGO_BIN_EXE_beffroi"));
     command.args(["person", "list"]).env("BEFFROI_DATA", &data).env("LC_ALL", "fr_FR.UTF-8").uid(4321).gid(4321);
     std::fs::set_permissions(place.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -339,10 +339,10 @@ async fn calendars_in_and_out() {
     std::fs::write(&file, &text).unwrap();
     let arguments = ["import", "calendar", "/calendars/tram/meetings", file.to_str().unwrap()];
     let first = beffroi(data, "C", &arguments);
-    let told = String::from_utf8(first.stderr).unwrap();
+    let printed = String::from_utf8(first.stderr).unwrap();
     assert_eq!(first.status.code(), Some(1));
-    assert!(told.contains("bad was not imported") && told.contains("task was not imported"), "{told}");
-    assert!(told.contains("1000 objects so far") && told.contains("2 objects could not"), "{told}");
+    assert!(printed.contains("bad was not imported") && printed.contains("task was not imported"), "{printed}");
+    assert!(printed.contains("1000 objects so far") && printed.contains("2 objects could not"), "{printed}");
     assert!(String::from_utf8(first.stdout).unwrap().starts_with("1201 objects were imported"));
     let max = world.client("max");
     let series = max.get("/calendars/tram/meetings/series.ics").expect(200).await.text();
@@ -381,7 +381,7 @@ async fn nothing_of_a_file_is_lost_unsaid() {
         std::fs::write(&file, text).unwrap();
         beffroi(data, language, &["import", "calendar", "/calendars/tram/meetings", file.to_str().unwrap()])
     };
-    let told = |output: &Output| String::from_utf8(output.stderr.clone()).unwrap();
+    let printed = |output: &Output| String::from_utf8(output.stderr.clone()).unwrap();
     let calendar =
         |inner: &str| format!("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID;X-A=b\n :-//Old\n //EN\n{inner}END:VCALENDAR\n");
     // Two events of one UID, in one calendar or in two: the second is named, by its line, as one of this file.
@@ -389,25 +389,25 @@ async fn nothing_of_a_file_is_lost_unsaid() {
     let two = import("C", &calendar(&format!("{first}{second}")));
     assert_eq!(two.status.code(), Some(1));
     let line = format!("{}:11: not imported, for another component of the file has the same UID (a)", file.display());
-    assert!(told(&two).contains(&line) && !told(&two).contains("already:"), "{}", told(&two));
+    assert!(printed(&two).contains(&line) && !printed(&two).contains("already:"), "{}", printed(&two));
     assert!(String::from_utf8(two.stdout.clone()).unwrap().starts_with("1 objects were imported"));
     let again = import("fr", &format!("{}{}", calendar(&first), calendar(&second)));
     assert!(
-        told(&again).contains("le m\u{ea}me UID (a)") && told(&again).contains("est d\u{e9}j\u{e0} dans"),
+        printed(&again).contains("le m\u{ea}me UID (a)") && printed(&again).contains("est d\u{e9}j\u{e0} dans"),
         "{}",
-        told(&again)
+        printed(&again)
     );
     let kept = world.client("max").get("/calendars/tram/meetings/a.ics").expect(200).await.text();
     assert!(kept.contains("20260310") && kept.contains("PRODID;X-A=b:-//Old//EN\r\n"), "{kept}");
     // UIDs are compared as bytes.
     let spelled = import("C", &calendar(&event("A", "DTSTART:20260310T090000Z")));
-    assert!(spelled.status.success(), "{}", told(&spelled));
+    assert!(spelled.status.success(), "{}", printed(&spelled));
     // A calendar without events is one; what is no calendar is none.
     for text in
         [calendar(""), calendar("").repeat(2), calendar("X-WR-CALNAME:Vide\n"), "begin:vcalendar\nend:vcalendar".into()]
     {
         let empty = import("C", &text);
-        assert!(empty.status.success(), "{text}: {}", told(&empty));
+        assert!(empty.status.success(), "{text}: {}", printed(&empty));
         assert!(String::from_utf8(empty.stdout).unwrap().starts_with("0 objects were imported"), "{text}");
     }
     // However it is written, it is read; what is of another version is refused by its reason, in the language of the
@@ -422,16 +422,16 @@ async fn nothing_of_a_file_is_lost_unsaid() {
         std::fs::write(&file, &bytes).unwrap();
         let arguments = ["import", "calendar", "/calendars/tram/meetings", file.to_str().unwrap()];
         let output = beffroi(data, "C", &arguments);
-        assert!(output.status.success(), "{}", told(&output));
+        assert!(output.status.success(), "{}", printed(&output));
         assert!(String::from_utf8(output.stdout).unwrap().starts_with(stored));
     }
     let kept = world.client("max").get("/calendars/tram/meetings/%C3%A9t%C3%A9.ics").expect(200).await.text();
     assert!(kept.contains("SUMMARY:\u{c9}t\u{e9}\u{10a} \u{1f600}\r\n"), "{kept}");
     let old = other.replace("VERSION:2.0", "VERSION:1.0");
-    assert!(told(&import("C", &old)).contains("not of version 2.0"));
-    assert!(told(&import("fr", &old)).contains("pas la version 2.0"));
+    assert!(printed(&import("C", &old)).contains("not of version 2.0"));
+    assert!(printed(&import("fr", &old)).contains("pas la version 2.0"));
     for text in ["", "\n", "BEGIN:VCALENDAR\n", "BEGIN:VCARD\nEND:VCARD\n"] {
-        assert!(told(&import("C", text)).contains("not a whole iCalendar file"), "{text}");
+        assert!(printed(&import("C", text)).contains("not a whole iCalendar file"), "{text}");
     }
     // What has no reading is named, with the reason in the language of the terminal; the rest goes in.
     let mixed = calendar(&format!(
@@ -442,9 +442,9 @@ async fn nothing_of_a_file_is_lost_unsaid() {
     let mixed = import("fr", &mixed);
     assert_eq!(mixed.status.code(), Some(1));
     assert!(
-        told(&mixed).contains("bad n\u{2019}a pas \u{e9}t\u{e9} import\u{e9} : La fr\u{e9}quence"),
+        printed(&mixed).contains("bad n\u{2019}a pas \u{e9}t\u{e9} import\u{e9} : La fr\u{e9}quence"),
         "{}",
-        told(&mixed)
+        printed(&mixed)
     );
     world.client("max").get("/calendars/tram/meetings/good.ics").expect(200).await;
     assert_eq!(ok(data, &["check", "--calendars", "--json"]).trim(), "[]");
@@ -457,8 +457,8 @@ async fn holidays_are_offered_to_everyone() {
     let data = world.data.path();
     ok(data, &["project", "add", "calendriers", "--display-name", "Calendriers"]);
     let address = "/calendars/calendriers/feries";
-    let told = ok(data, &["holidays", "public", address]);
-    assert!(told.contains("holidays are new"), "{told}");
+    let printed = ok(data, &["holidays", "public", address]);
+    assert!(printed.contains("holidays are new"), "{printed}");
     assert!(ok(data, &["holidays", "public", address]).contains(": 0 holidays are new"));
     let zoe = world.client("zoe");
     let home = async |client: &super::kit::Client, name: &str| {

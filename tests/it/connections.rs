@@ -276,7 +276,7 @@ async fn however_many_requests_one_address_leaves_unfinished_others_are_let_in()
             let socket = TcpSocket::new_v4().unwrap();
             socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
             let mut stream = socket.connect(world.address).await.unwrap();
-            // Some are told to come again.
+            // Some are answered 503.
             let _ = stream.write_all(&half).await;
             stream
         }));

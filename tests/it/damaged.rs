@@ -1,5 +1,5 @@
 //! One bad thing harms only itself: objects that nobody would store today, beside a sound one, and what each way of
-//! asking tells.
+//! asking shows.
 
 use std::process::Command;
 
@@ -129,15 +129,15 @@ async fn what_cannot_be_read_is_told_and_harms_nothing_else() {
         damage(&world, "bad.ics", bytes.as_deref()).await;
         for (name, inner) in questions() {
             let answer = report(&max, name, &inner).await;
-            // Both are told with their tags; that the answer is XML the client of these tests sees to.
+            // Both are listed with their tags; that the answer is XML the client of these tests sees to.
             let both = ["bad", "good"].map(|name| (format!("{CALENDAR}/{name}.ics"), 200));
             assert_eq!(answer.statuses(), both, "{what}: {inner}");
             let whole = !inner.contains("<C:expand") && !inner.contains("<C:comp name=\"VCALENDAR\"/>");
-            let told = answer.text().matches("BEGIN:VCALENDAR").count();
+            let reported = answer.text().matches("BEGIN:VCALENDAR").count();
             let withheld = answer.text().matches(" 500 ").count();
             let lost = bytes.is_none() || !whole && !readable;
             assert_eq!(withheld, usize::from(lost), "{what}: {inner}\n{}", answer.text());
-            assert!(told >= 1, "{what}: {inner}");
+            assert!(reported >= 1, "{what}: {inner}");
         }
         let busy = format!("<C:free-busy-query {CALDAV}><C:time-range {MARCH}/></C:free-busy-query>");
         let busy = max.report_at(CALENDAR).header("Depth", "1").body(&busy).expect(200).await.text();
@@ -159,8 +159,8 @@ async fn what_cannot_be_read_is_told_and_harms_nothing_else() {
         assert_eq!(stderr.contains("bad.ics"), !readable, "{what}: {stderr}");
         let damage = world.tree.check(|_| {}).await.unwrap().damage;
         // (That the version is another one than was made, is true besides.)
-        let told = damage.iter().any(|one| one.what.contains("cannot be read") || one.what.contains("missing"));
-        assert_eq!(told, !readable, "{what}: {damage:?}");
+        let reported = damage.iter().any(|one| one.what.contains("cannot be read") || one.what.contains("missing"));
+        assert_eq!(reported, !readable, "{what}: {damage:?}");
         max.delete(&format!("{CALENDAR}/bad.ics")).expect(204).await;
         world.client("lea").relocate("/trash/tram/bad.ics", &format!("{CALENDAR}/back.ics")).expect(201).await;
     }
@@ -195,7 +195,7 @@ async fn spoil(c: &mut sqlx::SqliteConnection, table: &str, column: &str, which:
     sqlx::query(sqlx::AssertSqlSafe(update)).execute(c).await.unwrap();
 }
 
-/// One bit in the head of a row makes a text bytes, or an integer a real number: the row is told as well as it can be,
+/// One bit in the head of a row makes a text bytes, or an integer a real number: the row is sent as well as it can be,
 /// and all others are.
 #[tokio::test]
 async fn a_value_of_another_type_hides_no_other_row() {
@@ -263,17 +263,17 @@ async fn a_body_of_another_type_moves_no_other() {
     let which = "hash = (SELECT hash FROM node WHERE name = 'b.ics')";
     spoil(&mut world.database().await, "body", "data", which, "CAST(data AS TEXT)").await;
     let answer = report(&max, "calendar-query", &query("", "")).await;
-    let told = answer.text().replace("&#13;\n ", "");
-    assert!(["UID:a", "UID:b", "UID:c"].iter().all(|uid| told.contains(uid)), "{told}");
-    assert_eq!(told.matches("\">BEGIN:VCALENDAR").count(), 3, "{told}");
+    let reported = answer.text().replace("&#13;\n ", "");
+    assert!(["UID:a", "UID:b", "UID:c"].iter().all(|uid| reported.contains(uid)), "{reported}");
+    assert_eq!(reported.matches("\">BEGIN:VCALENDAR").count(), 3, "{reported}");
     assert_eq!(
         max.get(&format!("{CALENDAR}/b.ics")).expect(200).await.body,
         max.get(&format!("{CALENDAR}/b.ics")).expect(200).await.body
     );
     for size in ["9223372036854775807", "-9223372036854775807"] {
         spoil(&mut world.database().await, "node", "size", "name = 'b.ics'", size).await;
-        let told = report(&max, "calendar-query", &query("", "")).await.text().replace("&#13;\n ", "");
-        assert!(["UID:a", "UID:c"].iter().all(|uid| told.contains(uid)), "{size}: {told}");
+        let reported = report(&max, "calendar-query", &query("", "")).await.text().replace("&#13;\n ", "");
+        assert!(["UID:a", "UID:c"].iter().all(|uid| reported.contains(uid)), "{size}: {reported}");
     }
 }
 
@@ -317,7 +317,8 @@ async fn the_check_names_every_value_of_another_type() {
     world.sound().await;
 }
 
-/// A dead property, its name, or the owner of a lock of which a byte is damaged is told as that, and nothing else is.
+/// A dead property, its name, or the owner of a lock of which a byte is damaged is reported as that, and nothing else
+/// is.
 #[tokio::test]
 async fn damaged_xml_breaks_no_answer() {
     let property = "<D:set><D:prop><k xmlns=\"u\">v</k><l xmlns=\"u\">w</l></D:prop></D:set>";

@@ -50,8 +50,8 @@ async fn instructions_come_in_any_usual_encoding() {
         ask.body(&encoded(&body, encoding)).expect(207).await;
         let body = format!("{mark}{declaration}<propfind xmlns=\"DAV:\"><prop><k xmlns=\"urn:x\"/></prop></propfind>");
         let ask = max.ask("PROPFIND", "/files/tram/a").header("Content-Type", kind).header("Depth", "0");
-        let told = ask.body(&encoded(&body, encoding)).expect(207).await;
-        assert_eq!(told.value("k"), value, "{encoding} {declared} {kind}");
+        let reported = ask.body(&encoded(&body, encoding)).expect(207).await;
+        assert_eq!(reported.value("k"), value, "{encoding} {declared} {kind}");
     }
     let ascii = "<?xml version='1.0' encoding='US-ASCII'?><propfind xmlns='DAV:'><propname/></propfind>";
     max.ask("PROPFIND", "/files/tram/").header("Depth", "0").body(ascii).expect(207).await;

@@ -1,4 +1,4 @@
-//! Every change is told: what was done, to what, by whom, for whom and by what right.
+//! Observers are notified of every change: what was done, to what, by whom, for whom and by what right.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,18 +14,18 @@ use super::kit::{World, event};
 
 const DAY: i64 = 86_400;
 
-pub type Told = Arc<Mutex<Vec<ChangeEvent>>>;
+pub type Events = Arc<Mutex<Vec<ChangeEvent>>>;
 
-pub fn listening(world: &World) -> Told {
-    let told = Told::default();
-    let heard = Arc::clone(&told);
+pub fn listening(world: &World) -> Events {
+    let events = Events::default();
+    let heard = Arc::clone(&events);
     world.tree.observe(move |event| heard.lock().unwrap().push(event.clone()));
-    told
+    events
 }
 
-/// What was told since this was asked last.
-pub fn since(told: &Told) -> Vec<ChangeEvent> {
-    std::mem::take(&mut told.lock().unwrap())
+/// The events since this was called last.
+pub fn since(events: &Events) -> Vec<ChangeEvent> {
+    std::mem::take(&mut events.lock().unwrap())
 }
 
 fn verbs(events: &[ChangeEvent]) -> Vec<(Verb, &str)> {
@@ -35,13 +35,13 @@ fn verbs(events: &[ChangeEvent]) -> Vec<(Verb, &str)> {
 #[tokio::test]
 async fn a_change_names_who_did_what_for_whom() {
     let world = World::new().await;
-    let told = listening(&world);
+    let events = listening(&world);
     let max = world.client("max");
-    // That a device was used is told once an hour.
+    // That a device was used is an event once an hour.
     max.get("/files/tram/").expect(200).await;
-    assert_eq!(verbs(&since(&told)), [(Verb::NoteUse, "")]);
+    assert_eq!(verbs(&since(&events)), [(Verb::NoteUse, "")]);
     max.put("/files/tram/plan.txt", "one").expect(201).await;
-    let made = since(&told);
+    let made = since(&events);
     assert_eq!(verbs(&made), [(Verb::Bind, "plan.txt")]);
     let ChangeEvent { actor, device, on_behalf_of, address, authority, affected, .. } = made[0].clone();
     let id = async |kind, name: &str| world.tree.principal(kind, name).await.unwrap().id;
@@ -52,21 +52,21 @@ async fn a_change_names_who_did_what_for_whom() {
     assert_eq!((authority, affected.objects.len(), affected.home.is_some()), (Authority::Gate, 1, true));
     // In one's own home one acts for nobody else.
     max.put("/files/max/own.txt", "one").expect(201).await;
-    assert_eq!(since(&told)[0].on_behalf_of, None);
+    assert_eq!(since(&events)[0].on_behalf_of, None);
     // The same node is named by all that is done to it.
     max.put("/files/tram/plan.txt", "two").expect(204).await;
     max.relocate("/files/tram/plan.txt", "/files/tram/other.txt").expect(201).await;
     max.delete("/files/tram/other.txt").expect(204).await;
-    let done = since(&told);
+    let done = since(&events);
     assert_eq!(verbs(&done), [(Verb::Replace, "plan.txt"), (Verb::Move, "other.txt"), (Verb::Unbind, "other.txt")]);
     assert!(done.iter().all(|event| event.affected.objects == affected.objects));
-    // What is refused, or only read, is not told.
+    // What is refused, or only read, is no event.
     world.client("rita").put("/files/tram/no.txt", "x").expect(403).await;
     max.get("/files/tram/").expect(200).await;
-    assert!(verbs(&since(&told)).iter().all(|(verb, _)| *verb == Verb::NoteUse));
+    assert!(verbs(&since(&events)).iter().all(|(verb, _)| *verb == Verb::NoteUse));
 }
 
-/// A change that is made is acknowledged, and told to all others, whatever becomes of who hears of it.
+/// A change that is made is acknowledged, and all other observers are notified, whatever becomes of one.
 #[tokio::test]
 async fn an_observer_that_panics_harms_nobody() {
     let world = World::new().await;
@@ -77,20 +77,20 @@ async fn an_observer_that_panics_harms_nobody() {
     max.put("/files/tram/a.txt", "one").expect(201).await;
     max.put("/files/tram/a.txt", "two").expect(204).await;
     max.get("/files/tram/a.txt").expect(200).await;
-    let told = since(&before);
-    assert_eq!(told.iter().filter(|event| event.verb == Verb::Replace).count(), 1);
-    assert_eq!(told, since(&after));
+    let reported = since(&before);
+    assert_eq!(reported.iter().filter(|event| event.verb == Verb::Replace).count(), 1);
+    assert_eq!(reported, since(&after));
     world.tree.add_person("nina", "Nina", "nina@ville.example", None).await.unwrap();
     assert_eq!(since(&after).len(), 1);
 }
 
 /// Each row of the table of verbs, by each authority that may. A delivery is made by no request so far, and is
-/// told where it is tested (`tree/edit/delivery.rs`), as is who enters jobs; what older versions left is set right
+/// covered where it is tested (`tree/edit/delivery.rs`), as is who enters jobs; what older versions left is set right
 /// before anyone listens.
 #[tokio::test]
 async fn each_verb_is_told_by_each_authority_that_may() {
     let world = World::new().await;
-    let told = listening(&world);
+    let events = listening(&world);
     let (lea, max) = (world.client("lea"), world.client("max"));
     let tree = &world.tree;
 
@@ -149,16 +149,16 @@ async fn each_verb_is_told_by_each_authority_that_may() {
     super::keeping::sql(&world, "UPDATE body SET stored_at = 0").await;
     tree.sweep().await.unwrap();
 
-    let told = since(&told);
+    let events = since(&events);
     let missing: Vec<_> = VERBS
         .iter()
         .filter(|row| !matches!(row.verb, Verb::Repair | Verb::EnterJob | Verb::RunJob))
         .flat_map(|row| row.may.iter().map(|authority| (row.verb, *authority)))
         .filter(|(_, authority)| *authority != Authority::Delivery)
-        .filter(|(verb, authority)| !told.iter().any(|event| (event.verb, event.authority) == (*verb, *authority)))
+        .filter(|(verb, authority)| !events.iter().any(|event| (event.verb, event.authority) == (*verb, *authority)))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
     // Each authority does what is its own.
-    assert!(told.iter().all(|event| event.verb.is_of(event.authority)));
-    assert!(told.iter().all(|event| (event.authority == Authority::Gate) == event.actor.is_some()));
+    assert!(events.iter().all(|event| event.verb.is_of(event.authority)));
+    assert!(events.iter().all(|event| (event.authority == Authority::Gate) == event.actor.is_some()));
 }

@@ -150,7 +150,7 @@ async fn query(max: &Client, data: &str, filter: &str) -> Answer {
 }
 
 /// Each object of an answer with its text, lines ending as in the examples.
-fn told(answer: &Answer) -> Vec<(String, String)> {
+fn reported(answer: &Answer) -> Vec<(String, String)> {
     let of = |response: &beffroi::wire::xml::Element| {
         let href = response.dav("href").unwrap().text();
         let prop = response.dav("propstat")?.dav("prop")?;
@@ -189,13 +189,13 @@ async fn retrieval_by_time_range() {
     let lines = "DTSTART;TZID=US/Eastern:20060104T100000\nDURATION:PT1H\nSUMMARY:Event \
                  #3\nUID:DC6C50A017428C5216A2F1CD@example.com\n";
     let all = format!("{}{}{}", master(""), bis(""), bis_bis(""));
-    assert_eq!(told(&answer), expected(&[("abcd2", bare(&all)), ("abcd3", bare(&part("VEVENT", lines)))]));
+    assert_eq!(reported(&answer), expected(&[("abcd2", bare(&all)), ("abcd3", bare(&part("VEVENT", lines)))]));
     // 7.8.2
     let range = "start=\"20060103T000000Z\" end=\"20060105T000000Z\"";
     let filter = within("VEVENT", "20060103T000000Z", "20060105T000000Z");
     let answer = query(&max, &format!("<C:limit-recurrence-set {range}/>"), &filter).await;
     let limited = object(&format!("{ZONE}{}{}", master(STAMP), bis(STAMP)));
-    assert_eq!(told(&answer), expected(&[("abcd2", limited), ("abcd3", third())]));
+    assert_eq!(reported(&answer), expected(&[("abcd2", limited), ("abcd3", third())]));
     // 7.8.3: times that are in UTC end in Z (section 9.6.5), which the example forgets.
     let answer = query(&max, &format!("<C:expand {range}/>"), &filter).await;
     let one = part(
@@ -212,17 +212,17 @@ async fn retrieval_by_time_range() {
         ),
     );
     let alone = part("VEVENT", &THIRD.replace(";TZID=US/Eastern:20060104T100000", ":20060104T150000Z"));
-    assert_eq!(told(&answer), expected(&[("abcd2", object(&format!("{one}{other}"))), ("abcd3", object(&alone))]));
+    assert_eq!(reported(&answer), expected(&[("abcd2", object(&format!("{one}{other}"))), ("abcd3", object(&alone))]));
     // 7.8.4
     let range = "start=\"20060102T000000Z\" end=\"20060103T000000Z\"";
     let filter = within("VFREEBUSY", "20060102T000000Z", "20060103T000000Z");
     let answer = query(&max, &format!("<C:limit-freebusy-set {range}/>"), &filter).await;
     let busy = format!("{BUSY}FREEBUSY;FBTYPE=BUSY-TENTATIVE:20060102T100000Z/20060102T120000Z\n");
-    assert_eq!(told(&answer), expected(&[("abcd8", object(&part("VFREEBUSY", &busy)))]));
+    assert_eq!(reported(&answer), expected(&[("abcd8", object(&part("VFREEBUSY", &busy)))]));
     // 7.8.5
     let alarm = within("VALARM", "20060106T100000Z", "20060107T100000Z");
     let answer = query(&max, "", &format!("<C:comp-filter name=\"VTODO\">{alarm}</C:comp-filter>")).await;
-    assert_eq!(told(&answer), expected(&[("abcd5", fifth("DUE;TZID=US/Eastern:20060106T120000"))]));
+    assert_eq!(reported(&answer), expected(&[("abcd5", fifth("DUE;TZID=US/Eastern:20060106T120000"))]));
 }
 
 #[tokio::test]
@@ -232,28 +232,28 @@ async fn retrieval_by_what_is_in_it() {
     // 7.8.6
     let uid = "<C:prop-filter name=\"UID\"><C:text-match \
                collation=\"i;octet\">DC6C50A017428C5216A2F1CD@example.com</C:text-match></C:prop-filter>";
-    assert_eq!(told(&query(&max, "", &event(uid)).await), expected(&[("abcd3", third())]));
+    assert_eq!(reported(&query(&max, "", &event(uid)).await), expected(&[("abcd3", third())]));
     // 7.8.7
     let invited = "<C:prop-filter name=\"ATTENDEE\"><C:text-match \
                    collation=\"i;ascii-casemap\">mailto:lisa@example.com</C:text-match>\
                    <C:param-filter name=\"PARTSTAT\"><C:text-match \
                    collation=\"i;ascii-casemap\">NEEDS-ACTION</C:text-match></C:param-filter></C:prop-filter>";
-    assert_eq!(told(&query(&max, "", &event(invited)).await), expected(&[("abcd3", third())]));
+    assert_eq!(reported(&query(&max, "", &event(invited)).await), expected(&[("abcd3", third())]));
     // 7.8.8
     let all = [("abcd1", first()), ("abcd2", second()), ("abcd3", third())];
-    assert_eq!(told(&query(&max, "", "<C:comp-filter name=\"VEVENT\"/>").await), expected(&all));
+    assert_eq!(reported(&query(&max, "", "<C:comp-filter name=\"VEVENT\"/>").await), expected(&all));
     // 7.8.9
     let pending = "<C:comp-filter name=\"VTODO\"><C:prop-filter name=\"COMPLETED\"><C:is-not-defined/></C:prop-filter>\
                    <C:prop-filter name=\"STATUS\"><C:text-match \
                    negate-condition=\"yes\">CANCELLED</C:text-match></C:prop-filter></C:comp-filter>";
     let tasks = [("abcd4", fourth()), ("abcd5", fifth("DUE;TZID=US/Eastern:20060106T120000"))];
-    assert_eq!(told(&query(&max, "", pending).await), expected(&tasks));
+    assert_eq!(reported(&query(&max, "", pending).await), expected(&tasks));
     // 7.8.10: the server of the example cannot query such a property; this one can, and nothing holds that text.
     let own = |text: &str| {
         event(&format!("<C:prop-filter name=\"X-ABC-GUID\"><C:text-match>{text}</C:text-match></C:prop-filter>"))
     };
-    assert_eq!(told(&query(&max, "", &own("ABC")).await), []);
-    assert_eq!(told(&query(&max, "", &own("0007YM")).await), expected(&[("abcd3", third())]));
+    assert_eq!(reported(&query(&max, "", &own("ABC")).await), []);
+    assert_eq!(reported(&query(&max, "", &own("0007YM")).await), expected(&[("abcd3", third())]));
 }
 
 #[tokio::test]
@@ -265,7 +265,7 @@ async fn retrieval_by_address_and_of_busy_times() {
          <D:href>{WORK}mtg1.ics</D:href></C:calendar-multiget>"
     );
     let answer = max.report_at(WORK).body(&body).expect(207).await;
-    assert_eq!(told(&answer), expected(&[("abcd1", first())]));
+    assert_eq!(reported(&answer), expected(&[("abcd1", first())]));
     assert!(answer.statuses().contains(&(format!("{WORK}mtg1.ics"), 404)));
     // 7.10.1, without the busy times that are stored as such: the example leaves them out.
     max.delete(&format!("{WORK}abcd8.ics")).expect(204).await;

@@ -16,7 +16,7 @@ fn event(uid: &str, lines: &str) -> String {
     )
 }
 
-/// A day from now on, as DTSTART tells it.
+/// A day from now on, as DTSTART writes it.
 fn day(from_now: i64) -> String {
     let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * from_now);
     at.strftime("%Y%m%d").to_string()
@@ -126,14 +126,14 @@ async fn a_feed_tells_no_more_than_its_detail() {
     max.put(&format!("{CALENDAR}/b.ics"), &event("secret", &lines("Discret", "PRIVATE"))).expect(201).await;
     world.tree.grant(CALENDAR, "zoe", Role::FreeBusy, None).await.unwrap();
     let words = ["Comité", "comite", "Mairie", "Note", "Marie", "Discret"];
-    for (person, detail, told) in [
+    for (person, detail, reported) in [
         ("rita", FeedDetail::Full, &["Comité", "comite", "Mairie", "Note", "Marie"][..]),
         ("max", FeedDetail::Title, &["Comité", "comite"][..]),
         ("zoe", FeedDetail::Busy, &[][..]),
     ] {
         let text = nobody.get(&feed(&world, person, detail).await).expect(200).await.text();
         let found: Vec<&str> = words.into_iter().filter(|word| text.contains(word)).collect();
-        assert_eq!(found, told, "{text}");
+        assert_eq!(found, reported, "{text}");
         assert!(text.contains(&format!("DTSTART:{}T090000Z", day(3))) && text.contains("SUMMARY:Occupé"), "{text}");
     }
     assert!(world.tree.add_feed("lea", CALENDAR, FeedDetail::Busy, None).await.is_ok());

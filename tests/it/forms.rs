@@ -30,11 +30,11 @@ async fn jcal_for_who_asks_for_it() {
     let stored = event("a", "", "DTSTART:20260105T090000Z");
     let etag = max.put(&path, &stored).expect(201).await.header("etag").unwrap().to_owned();
     for accept in ["application/calendar+json", "text/calendar;q=0.5, application/calendar+json"] {
-        let told = max.get(&path).header("Accept", accept).expect(200).await;
-        assert_eq!(told.header("content-type"), Some("application/calendar+json; charset=utf-8"));
-        assert_eq!((told.header("etag"), told.header("accept-ranges")), (Some(etag.as_str()), None));
-        assert!(told.header("vary").unwrap().contains("Accept"));
-        let object: serde_json::Value = serde_json::from_str(&told.text()).unwrap();
+        let sent = max.get(&path).header("Accept", accept).expect(200).await;
+        assert_eq!(sent.header("content-type"), Some("application/calendar+json; charset=utf-8"));
+        assert_eq!((sent.header("etag"), sent.header("accept-ranges")), (Some(etag.as_str()), None));
+        assert!(sent.header("vary").unwrap().contains("Accept"));
+        let object: serde_json::Value = serde_json::from_str(&sent.text()).unwrap();
         assert_eq!(object[0], "vcalendar");
         assert_eq!(object[2][0][1][2], serde_json::json!(["dtstart", {}, "date-time", "2026-01-05T09:00:00Z"]));
         assert_eq!(object[2][0][1][4], serde_json::json!(["summary", {}, "text", "A, b"]));
@@ -49,8 +49,8 @@ async fn jcal_for_who_asks_for_it() {
              <D:href>{path}</D:href></C:calendar-multiget>"
         )
     };
-    let told = max.report_at(CALENDAR).body(&body("application/calendar+json")).expect(207).await;
-    let object: serde_json::Value = serde_json::from_str(&told.value("calendar-data")).unwrap();
+    let sent = max.report_at(CALENDAR).body(&body("application/calendar+json")).expect(207).await;
+    let object: serde_json::Value = serde_json::from_str(&sent.value("calendar-data")).unwrap();
     assert_eq!(object[2][0][0], "vevent");
     let refused = max.report_at(CALENDAR).body(&body("application/calendar+xml")).expect(403).await;
     assert!(refused.text().contains("supported-calendar-data"));
@@ -92,13 +92,13 @@ async fn time_zones_by_reference() {
         "<C:calendar-multiget \
          {CALDAV}><D:prop><C:calendar-data/></D:prop><D:href>{known}</D:href></C:calendar-multiget>"
     );
-    let told = max.report_at(CALENDAR).header("CalDAV-Timezones", "F").body(&body).expect(207).await;
-    assert!(!told.text().contains("VTIMEZONE") && told.text().contains("TZID=Europe/Paris"));
+    let sent = max.report_at(CALENDAR).header("CalDAV-Timezones", "F").body(&body).expect(207).await;
+    assert!(!sent.text().contains("VTIMEZONE") && sent.text().contains("TZID=Europe/Paris"));
     assert!(max.report_at(CALENDAR).body(&body).expect(207).await.text().contains("VTIMEZONE"));
 }
 
 /// The name of a zone and the zone whole are one value (RFC 7809 section 5.2): whoever sets both, in whatever request,
-/// or one after the other, for everyone or for themselves, is told of one zone, and what floats is told in it.
+/// or one after the other, for everyone or for themselves, is shown one zone, and what floats is read in it.
 #[tokio::test]
 async fn the_two_ways_to_tell_a_zone_never_disagree() {
     let world = World::new().await;
@@ -110,7 +110,7 @@ async fn the_two_ways_to_tell_a_zone_never_disagree() {
         )
     };
     let named = |name: &str| format!("<C:calendar-timezone-id {CALDAV}>{name}</C:calendar-timezone-id>");
-    let told = async |client: &Client, path: &str| {
+    let sent = async |client: &Client, path: &str| {
         let props = format!("<C:calendar-timezone {CALDAV}/><C:calendar-timezone-id {CALDAV}/>");
         let both = client.propfind(path, "0", &props).expect(207).await;
         let only = |name: &str| format!("<C:{name} {CALDAV}/>");
@@ -130,7 +130,7 @@ async fn the_two_ways_to_tell_a_zone_never_disagree() {
     for (number, (instructions, expected)) in [
         (set(&format!("{}{}", named(tokyo), whole(cayenne))), cayenne),
         (set(&format!("{}{}", whole(cayenne), named(tokyo))), tokyo),
-        // No two yearly rules describe it: then it is told by its name alone.
+        // No two yearly rules describe it: then it is given by its name alone.
         (set(&format!("{}{}", whole(cayenne), named(casablanca))), casablanca),
         (set(&format!("{}{}", named(tokyo), whole(tokyo))), tokyo),
         (format!("{}{}", set(&named(tokyo)), remove("calendar-timezone")), tokyo),
@@ -141,7 +141,7 @@ async fn the_two_ways_to_tell_a_zone_never_disagree() {
     .enumerate()
     {
         max.proppatch(CALENDAR, &instructions).expect(207).await;
-        assert_eq!(told(&max, CALENDAR).await, expected, "{instructions}");
+        assert_eq!(sent(&max, CALENDAR).await, expected, "{instructions}");
         if instructions.contains("remove") {
             continue;
         }
@@ -153,10 +153,10 @@ async fn the_two_ways_to_tell_a_zone_never_disagree() {
             let inner = instructions.replace("<D:prop>", &format!("<D:prop>{types}"));
             let body = format!("<{root} {CALDAV}>{inner}</{root}>");
             let answer = max.ask(method, &path).header("Content-Type", "text/xml").body(&body).expect(201).await;
-            assert_eq!(told(&max, &path).await, expected, "{}", answer.text());
+            assert_eq!(sent(&max, &path).await, expected, "{}", answer.text());
         }
     }
-    // In their own home a person sees what they set for themselves, whatever everyone is told.
+    // In their own home a person sees what they set for themselves, whatever everyone else sees.
     let (shared, link) = ("/calendars/tram/meetings/", "/calendars/max/meetings@tram/");
     for (everyone, own, expected) in [
         (named(tokyo), whole(cayenne), cayenne),
@@ -165,10 +165,10 @@ async fn the_two_ways_to_tell_a_zone_never_disagree() {
     ] {
         max.proppatch(shared, &set(&everyone)).expect(207).await;
         max.proppatch(link, &set(&own)).expect(207).await;
-        assert_eq!(told(&max, link).await, expected, "{everyone} {own}");
+        assert_eq!(sent(&max, link).await, expected, "{everyone} {own}");
     }
     max.proppatch(link, &remove("calendar-timezone-id")).expect(207).await;
-    assert_eq!(told(&max, link).await, tokyo);
+    assert_eq!(sent(&max, link).await, tokyo);
     world.sound().await;
 }
 
@@ -188,15 +188,15 @@ async fn a_calendar_s_zone_by_name_or_whole() {
     let refused = max.ask("PROPPATCH", CALENDAR).body(&set("calendar-timezone-id", "Nowhere/Land")).expect(207).await;
     assert!(refused.text().contains("valid-timezone"), "{}", refused.text());
     max.ask("PROPPATCH", CALENDAR).body(&set("calendar-timezone-id", "America/Cayenne")).expect(207).await;
-    let told = get().await;
-    assert_eq!(told.value("calendar-timezone-id"), "America/Cayenne");
-    assert!(told.value("calendar-timezone").contains("TZOFFSETTO:-0300"), "{}", told.text());
+    let sent = get().await;
+    assert_eq!(sent.value("calendar-timezone-id"), "America/Cayenne");
+    assert!(sent.value("calendar-timezone").contains("TZOFFSETTO:-0300"), "{}", sent.text());
     let whole = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{}END:VCALENDAR\r\n", zone("Indian/Reunion"));
     max.ask("PROPPATCH", CALENDAR).body(&set("calendar-timezone", &whole)).expect(207).await;
-    let told = get().await;
-    assert_eq!(told.value("calendar-timezone-id"), "Indian/Reunion");
-    assert!(told.value("calendar-timezone").contains("TZID:Indian/Reunion"));
-    // What floats is told there.
+    let sent = get().await;
+    assert_eq!(sent.value("calendar-timezone-id"), "Indian/Reunion");
+    assert!(sent.value("calendar-timezone").contains("TZID:Indian/Reunion"));
+    // What floats is read there.
     max.put(&format!("{CALENDAR}a.ics"), &event("a", "", "DTSTART:20260105T090000")).expect(201).await;
     let query = |zone: &str, start: &str| {
         format!(
@@ -221,8 +221,8 @@ async fn a_calendar_s_zone_by_name_or_whole() {
 async fn members_are_added_by_post() {
     let world = World::new().await;
     let (max, rita) = (world.client("max"), world.client("rita"));
-    let told = max.propfind(CALENDAR, "0", "<D:add-member/>").expect(207).await;
-    let address = told.property("add-member").unwrap().dav("href").unwrap().text();
+    let sent = max.propfind(CALENDAR, "0", "<D:add-member/>").expect(207).await;
+    let address = sent.property("add-member").unwrap().dav("href").unwrap().text();
     let object = event("a", "", "DTSTART:20260105T090000Z");
     let made = max.ask("POST", &address).header("Content-Type", "text/calendar").body(&object).expect(201).await;
     let location = made.header("location").unwrap();
@@ -239,9 +239,9 @@ async fn members_are_added_by_post() {
     // Through a link, by role.
     assert_eq!(post(&max, "/calendars/max/meetings@tram/", &object).await.status, 201);
     assert_eq!(post(&rita, "/calendars/rita/meetings@tram/", &object).await.status, 403);
-    let told = rita.propfind("/calendars/tram/meetings/", "0", "<D:add-member/>").expect(207).await;
-    assert!(told.property("add-member").is_none_or(|property| property.dav("href").is_none()));
+    let sent = rita.propfind("/calendars/tram/meetings/", "0", "<D:add-member/>").expect(207).await;
+    assert!(sent.property("add-member").is_none_or(|property| property.dav("href").is_none()));
     let sets = format!("<C:supported-calendar-component-sets {CALDAV}/>");
-    let told = max.propfind("/calendars/max/", "0", &sets).expect(207).await;
-    assert_eq!(told.property("supported-calendar-component-sets").unwrap().elements().count(), 4);
+    let sent = max.propfind("/calendars/max/", "0", &sets).expect(207).await;
+    assert_eq!(sent.property("supported-calendar-component-sets").unwrap().elements().count(), 4);
 }

@@ -93,12 +93,12 @@ async fn requests_cost_by_the_change_and_the_answer() {
         let report = async |body: &str, status: u16| {
             max.ask("REPORT", &format!("{calendar}/")).header("Depth", "1").body(body).expect(status).await;
         };
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let mut round = 0;
         macro_rules! costs {
             ($name:literal, $ask:expr) => {
                 round += 1;
-                told.push((
+                reported.push((
                     $name,
                     cost(&world, &max, place * 100 + round, async || {
                         $ask;
@@ -131,7 +131,7 @@ async fn requests_cost_by_the_change_and_the_answer() {
             max.ask("MOVE", &format!("{folder}/")).header("Destination", &moved).expect(201).await
         );
         costs!("DELETE of the folder", max.ask("DELETE", &moved).expect(204).await);
-        costs.push(told);
+        costs.push(reported);
     }
     assert_eq!(costs[0], costs[1]);
     let most = costs[0].iter().map(|(_, (statements, _))| *statements).max();
@@ -149,11 +149,11 @@ async fn a_listing_costs_a_row_a_member() {
         let list = async || {
             max.ask("PROPFIND", &format!("{folder}/")).header("Depth", "1").expect(207).await;
         };
-        let (statements, told) = cost(&world, &max, size, list).await;
+        let (statements, reported) = cost(&world, &max, size, list).await;
         assert!(statements < 8 + 8 * (size as u64).div_ceil(300), "{size}: {statements} statements");
-        rows.push(told);
+        rows.push(reported);
     }
-    // Besides the members a page tells of the way to the folder.
+    // Besides the members a page lists the way to the folder.
     assert!(rows[1] - rows[0] < (MANY - FEW) as u64 + 100, "{rows:?}");
 }
 
@@ -232,8 +232,8 @@ async fn who_looks_again_later_asks_nothing() {
     }
 }
 
-/// What is told of each version of a document, its neighbours among it, costs by their number, not by its square,
-/// whoever asks for it; and what is told of all versions for each of them has an end.
+/// What is listed of each version of a document, its neighbours among it, costs by their number, not by its square,
+/// whoever asks for it; and what is listed of all versions for each of them has an end.
 #[tokio::test]
 async fn versions_cost_by_their_number() {
     const SETS: &str = "<D:version-name/><D:predecessor-set/><D:successor-set/>";
@@ -302,8 +302,8 @@ async fn what_names_each_other_is_looked_at_once() {
             max.ask("PROPPATCH", &address(number)).body(&set).expect(207).await;
         }
         let report = async |depth: usize| {
-            let told = max.report_at(&address(0)).body(&expand(depth)).expect(207).await;
-            let mut level = vec![told.xml().dav("response").unwrap().clone()];
+            let reported = max.report_at(&address(0)).body(&expand(depth)).expect(207).await;
+            let mut level = vec![reported.xml().dav("response").unwrap().clone()];
             for _ in 0..depth {
                 let inside = level.iter().flat_map(|response| {
                     let found = response.dav("propstat").and_then(|found| found.dav("prop"));
@@ -313,7 +313,7 @@ async fn what_names_each_other_is_looked_at_once() {
                 });
                 level = inside.collect::<Vec<Vec<_>>>().concat();
             }
-            assert_eq!(level.len(), documents.pow(u32::try_from(depth).unwrap()), "{}", told.text());
+            assert_eq!(level.len(), documents.pow(u32::try_from(depth).unwrap()), "{}", reported.text());
         };
         costs.push([
             cost(&world, &max, documents, async || report(1).await).await,
@@ -326,9 +326,9 @@ async fn what_names_each_other_is_looked_at_once() {
     for (few, many) in costs[0].iter().zip(&costs[1]) {
         assert!(many.0 <= 3 * few.0 && many.1 <= 3 * few.1, "{costs:?}");
     }
-    // More than would be told if each were looked at.
-    let told = max.report_at("/files/tram/6-0.txt").body(&expand(5)).expect(207).await.text();
-    assert_eq!(told.matches("<D:resourcetype/>").count(), 2 * 6_usize.pow(5));
+    // More than would be listed if each were looked at.
+    let reported = max.report_at("/files/tram/6-0.txt").body(&expand(5)).expect(207).await.text();
+    assert_eq!(reported.matches("<D:resourcetype/>").count(), 2 * 6_usize.pow(5));
     let begun = std::time::Instant::now();
     let many: String = "<d:href xmlns:d=\"DAV:\">/files/tram/6-0.txt</d:href>".repeat(2000);
     max.proppatch(

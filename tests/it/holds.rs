@@ -18,21 +18,21 @@ fn nodes() -> i64 {
     std::env::var("NODES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
 }
 
-/// What the deeds of a test cost.
-struct Told<'a> {
+/// What the changes of a test cost.
+struct Costs<'a> {
     world: &'a World,
     beyond: Vec<String>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Costs<'a> {
     fn of(world: &'a World) -> Self {
         Self { world, beyond: Vec::new() }
     }
 
-    async fn deed<T>(&mut self, what: &str, deed: impl Future<Output = T>) -> T {
+    async fn measure<T>(&mut self, what: &str, change: impl Future<Output = T>) -> T {
         let _ = self.world.tree.most_held();
         let begun = std::time::Instant::now();
-        let done = deed.await;
+        let done = change.await;
         let held = self.world.tree.most_held();
         let line = format!(
             "{what:42} {:7.1} ms {:7} statements {:9} steps, of {:5.1} s",
@@ -49,7 +49,7 @@ impl<'a> Told<'a> {
     }
 }
 
-impl Drop for Told<'_> {
+impl Drop for Costs<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             assert!(self.beyond.is_empty(), "{:#?}", self.beyond);
@@ -133,37 +133,38 @@ async fn what_is_done_to_a_tree() {
     for path in ["/files/tram/a", "/files/max/a"] {
         max.mkcol(path).expect(201).await;
     }
-    let mut told = Told::of(&world);
-    told.deed("COPY", max.copy("/files/tram/large", "/files/tram/copy").expect(201)).await;
-    told.deed("MOVE deeper", max.relocate("/files/tram/copy", "/files/tram/a/copy").expect(201)).await;
-    told.deed("the end of a project's roles", async {
-        world.tree.add_project("other", "Other", None).await.unwrap();
-        world.tree.grant("/files/tram/a", "rita", Role::Member, None).await.unwrap();
-        world.tree.close_project("other").await.unwrap();
-    })
-    .await;
-    told.deed("MOVE to another home", max.relocate("/files/tram/a/copy", "/files/max/copy").expect(201)).await;
-    told.deed("DELETE", max.delete("/files/max/copy").expect(204)).await;
-    told.deed("restoring deeper", max.relocate("/trash/max/copy", "/files/max/a/copy").expect(201)).await;
+    let mut costs = Costs::of(&world);
+    costs.measure("COPY", max.copy("/files/tram/large", "/files/tram/copy").expect(201)).await;
+    costs.measure("MOVE deeper", max.relocate("/files/tram/copy", "/files/tram/a/copy").expect(201)).await;
+    costs
+        .measure("the end of a project's roles", async {
+            world.tree.add_project("other", "Other", None).await.unwrap();
+            world.tree.grant("/files/tram/a", "rita", Role::Member, None).await.unwrap();
+            world.tree.close_project("other").await.unwrap();
+        })
+        .await;
+    costs.measure("MOVE to another home", max.relocate("/files/tram/a/copy", "/files/max/copy").expect(201)).await;
+    costs.measure("DELETE", max.delete("/files/max/copy").expect(204)).await;
+    costs.measure("restoring deeper", max.relocate("/trash/max/copy", "/files/max/a/copy").expect(201)).await;
     max.delete("/files/max/a/copy").expect(204).await;
-    told.deed("purge", max.delete("/trash/max/copy").expect(204)).await;
+    costs.measure("purge", max.delete("/trash/max/copy").expect(204)).await;
     world.tree.grant("/files/tram/a", "zoe", Role::Lead, None).await.unwrap();
     let zoe = world.client("zoe");
     max.relocate("/files/tram/large", "/files/tram/a/large").expect(201).await;
     zoe.delete("/files/tram/a/large").expect(204).await;
-    told.deed("purge by who leads a part", zoe.delete("/trash/tram/large").expect(403)).await;
+    costs.measure("purge by who leads a part", zoe.delete("/trash/tram/large").expect(403)).await;
     max.relocate("/trash/tram/large", "/files/tram/large").expect(201).await;
     sound(&world).await;
     // Of these it is found out how much of it had stood for an hour.
     sql(&world, "UPDATE home SET brake_percent = 50").await;
     max.relocate("/files/tram/large", "/files/tram/a/large").expect(201).await;
     max.delete("/files/tram/a").expect(204).await;
-    told.deed("DELETE after a large one", max.delete("/files/tram/seed").send()).await;
+    costs.measure("DELETE after a large one", max.delete("/files/tram/seed").send()).await;
     // What programs left about, in a folder that they left about.
     max.mkcol("/files/max/.sb-1").expect(201).await;
     plant(&world, ".sb-1", 1 << 40, nodes()).await;
     sql(&world, &format!("UPDATE node SET litter = 1 WHERE {}", planted(1 << 40, nodes()))).await;
-    told.deed("DELETE of litter", max.delete("/files/max/.sb-1").expect(204)).await;
+    costs.measure("DELETE of litter", max.delete("/files/max/.sb-1").expect(204)).await;
 }
 
 /// Of the four documents of each folder one was overwritten, one deleted, and there is one more.
@@ -216,15 +217,16 @@ async fn a_rewind() {
     let then = moment().await;
     spoil(&world, first, nodes() / 4).await;
     let body = update(&then, "large/");
-    let mut told = Told::of(&world);
-    told.deed("rewind", max.ask("UPDATE", "/files/tram/large/").body(&body).expect(207)).await;
-    told.deed("rewind of what is as it was", max.ask("UPDATE", "/files/tram/large/").body(&body).expect(207)).await;
-    told.deed("rewind that brings back all", async {
-        max.delete("/files/tram/large").expect(204).await;
-        max.mkcol("/files/tram/large").expect(201).await;
-        max.ask("UPDATE", "/files/tram/").body(&update(&then, "")).expect(207).await;
-    })
-    .await;
+    let mut costs = Costs::of(&world);
+    costs.measure("rewind", max.ask("UPDATE", "/files/tram/large/").body(&body).expect(207)).await;
+    costs.measure("rewind of what is as it was", max.ask("UPDATE", "/files/tram/large/").body(&body).expect(207)).await;
+    costs
+        .measure("rewind that brings back all", async {
+            max.delete("/files/tram/large").expect(204).await;
+            max.mkcol("/files/tram/large").expect(201).await;
+            max.ask("UPDATE", "/files/tram/").body(&update(&then, "")).expect(207).await;
+        })
+        .await;
 }
 
 #[tokio::test]
@@ -235,17 +237,17 @@ async fn what_is_asked_of_many_folders() {
     }
     plant(&world, "large", 1 << 32, 5 * nodes()).await;
     sql(&world, &format!("DELETE FROM node WHERE {}", planted(1 << 32, 5 * nodes()))).await;
-    let mut told = Told::of(&world);
-    told.deed("MOVE deeper", max.relocate("/files/tram/large", "/files/tram/a/large").expect(201)).await;
+    let mut costs = Costs::of(&world);
+    costs.measure("MOVE deeper", max.relocate("/files/tram/large", "/files/tram/a/large").expect(201)).await;
     max.delete("/files/tram/a/large").expect(204).await;
-    told.deed("restoring deeper", max.relocate("/trash/tram/large", "/files/tram/a/b/large").expect(201)).await;
+    costs.measure("restoring deeper", max.relocate("/trash/tram/large", "/files/tram/a/b/large").expect(201)).await;
     // One level more than an address can have.
     let mut deep = "/files/tram/a".to_owned();
     while deep.matches('/').count() < MAX_SEGMENTS - 2 {
         deep.push_str("/c");
         max.mkcol(&deep).expect(201).await;
     }
-    told.deed("MOVE too deep", max.relocate("/files/tram/a/b/large", &format!("{deep}/large")).expect(403)).await;
+    costs.measure("MOVE too deep", max.relocate("/files/tram/a/b/large", &format!("{deep}/large")).expect(403)).await;
 }
 
 /// A row of dead properties of half a megabyte is as much as hundreds of nodes.
@@ -266,11 +268,11 @@ async fn what_is_said_of_documents() {
     )
     .await;
     sound(&world).await;
-    let mut told = Told::of(&world);
-    told.deed("COPY of much that is said", max.copy("/files/tram/large", "/files/tram/copy").expect(201)).await;
+    let mut costs = Costs::of(&world);
+    costs.measure("COPY of much that is said", max.copy("/files/tram/large", "/files/tram/copy").expect(201)).await;
     assert_eq!(super::keeping::count(&world, "SELECT COUNT(*) FROM property").await, 200);
     max.delete("/files/tram/copy").expect(204).await;
-    told.deed("purge of much that is said", world.client("lea").delete("/trash/tram/copy").expect(204)).await;
+    costs.measure("purge of much that is said", world.client("lea").delete("/trash/tram/copy").expect(204)).await;
     sound(&world).await;
 }
 
@@ -279,7 +281,7 @@ async fn what_is_let_go_in_time() {
     use beffroi::model::id::now;
     let (world, max) = world().await;
     let maintain = async || world.tree.maintain(now()).await.unwrap();
-    let mut told = Told::of(&world);
+    let mut costs = Costs::of(&world);
     let first = 1 << 32;
     max.mkcol("/files/tram/large").expect(201).await;
     plant(&world, "large", first, nodes()).await;
@@ -289,14 +291,14 @@ async fn what_is_let_go_in_time() {
         &format!("UPDATE node SET litter = 1, hidden = 1, gone_at = strftime('%s', 'now') - 90000 WHERE {all}"),
     )
     .await;
-    told.deed("content of litter", maintain()).await;
+    costs.measure("content of litter", maintain()).await;
     sql(&world, &format!("UPDATE node SET gone_at = 1 WHERE {all}")).await;
-    told.deed("litter", maintain()).await;
+    costs.measure("litter", maintain()).await;
     max.mkcol("/files/tram/trashed").expect(201).await;
     plant(&world, "trashed", 1 << 40, nodes()).await;
     let all = planted(1 << 40, nodes());
     sql(&world, &format!("UPDATE node SET gone_at = 1, name = id, match_name = id WHERE {all}")).await;
-    told.deed("trash of many entries", maintain()).await;
+    costs.measure("trash of many entries", maintain()).await;
     sql(
         &world,
         &format!(
@@ -312,13 +314,13 @@ async fn what_is_let_go_in_time() {
     )
     .await;
     max.copy("/files/tram/seed", "/files/tram/other").expect(201).await;
-    told.deed("DELETE of many versions", max.delete("/files/tram/seed").expect(204)).await;
+    costs.measure("DELETE of many versions", max.delete("/files/tram/seed").expect(204)).await;
     sql(&world, "UPDATE past SET to_at = to_at - 1000; UPDATE node SET gone_at = gone_at - 1000 WHERE name = 'seed'")
         .await;
-    told.deed("PUT where they were", max.put("/files/tram/seed", "new").expect(201)).await;
+    costs.measure("PUT where they were", max.put("/files/tram/seed", "new").expect(201)).await;
     max.delete("/files/tram/seed").expect(204).await;
-    told.deed("restoring them", max.relocate("/trash/tram/seed", "/files/tram/seed").expect(201)).await;
-    told.deed("thinning", maintain()).await;
+    costs.measure("restoring them", max.relocate("/trash/tram/seed", "/files/tram/seed").expect(201)).await;
+    costs.measure("thinning", maintain()).await;
     sql(&world, "UPDATE home SET versions_days = NULL").await;
     sql(
         &world,
@@ -334,7 +336,7 @@ async fn what_is_let_go_in_time() {
     )
     .await;
     max.delete("/files/tram/other").expect(204).await;
-    told.deed("purge of many versions", world.client("lea").delete("/trash/tram/other").expect(204)).await;
+    costs.measure("purge of many versions", world.client("lea").delete("/trash/tram/other").expect(204)).await;
     sql(
         &world,
         &format!(
@@ -345,13 +347,13 @@ async fn what_is_let_go_in_time() {
         ),
     )
     .await;
-    told.deed("sweep", async { world.tree.sweep().await.unwrap() }).await;
+    costs.measure("sweep", async { world.tree.sweep().await.unwrap() }).await;
 }
 
 #[tokio::test]
 async fn what_is_locked() {
     let (world, max) = world().await;
-    let mut told = Told::of(&world);
+    let mut costs = Costs::of(&world);
     let first = 1 << 32;
     max.mkcol("/files/tram/large").expect(201).await;
     let number = nodes().min(25_000);
@@ -365,23 +367,26 @@ async fn what_is_locked() {
         )
     };
     sql(&world, &locks("strftime('%s', 'now') + 600")).await;
-    told.deed("a grant where much is locked", async {
-        world.tree.add_member("tram", "zoe", Role::Member, None).await.unwrap()
-    })
-    .await;
-    told.deed("a refused MOVE", max.relocate("/files/tram/large", "/files/tram/moved").expect(423)).await;
-    told.deed("the end of a person's locks", async { world.tree.set_disabled("max", true).await.unwrap() }).await;
+    costs
+        .measure("a grant where much is locked", async {
+            world.tree.add_member("tram", "zoe", Role::Member, None).await.unwrap()
+        })
+        .await;
+    costs.measure("a refused MOVE", max.relocate("/files/tram/large", "/files/tram/moved").expect(423)).await;
+    costs.measure("the end of a person's locks", async { world.tree.set_disabled("max", true).await.unwrap() }).await;
     world.tree.set_disabled("max", false).await.unwrap();
     sql(&world, &locks("1")).await;
-    told.deed("LOCK where much has lapsed", max.lock("/files/tram/seed", "exclusive", "0").expect(200)).await;
+    costs.measure("LOCK where much has lapsed", max.lock("/files/tram/seed", "exclusive", "0").expect(200)).await;
     sql(&world, "DELETE FROM lock").await;
     sql(&world, &locks("strftime('%s', 'now') - 60")).await;
-    told.deed("DELETE of what was locked", max.delete("/files/tram/large").expect(204)).await;
+    costs.measure("DELETE of what was locked", max.delete("/files/tram/large").expect(204)).await;
     max.relocate("/trash/tram/large", "/files/tram/large").expect(201).await;
     let token = max.locked("/files/tram/large", "exclusive", "infinity").await;
     let drafts = format!("sealed = 0, draft = '{token}' WHERE {all}");
     sql(&world, &format!("UPDATE node SET {drafts}")).await;
     let unlock = max.unlock_at("/files/tram/large").header("Lock-Token", &format!("<{token}>"));
-    told.deed("UNLOCK of many drafts", unlock.expect(204)).await;
-    told.deed("their sealing", async { world.tree.maintain(beffroi::model::id::now() + 3_600).await.unwrap() }).await;
+    costs.measure("UNLOCK of many drafts", unlock.expect(204)).await;
+    costs
+        .measure("their sealing", async { world.tree.maintain(beffroi::model::id::now() + 3_600).await.unwrap() })
+        .await;
 }

@@ -8,7 +8,7 @@ use beffroi::model::version::stamp;
 use super::kit::{Answer, Client, World, event};
 use super::versions::id;
 
-/// One folder in the spellings of one path: as it is asked, and as it is told where that differs.
+/// One folder in the spellings of one path: as it is requested, and as it is answered where that differs.
 const SPELLINGS: [(&str, &str); 9] = [
     ("/files/tram/L'%C3%A9quipe+1%20(2026)%20&%20Co", ""),
     ("/files/TRAM/l'%C3%89QUIPE+1%20(2026)%20&%20cO", ""),
@@ -30,10 +30,10 @@ fn every(answer: &Answer) -> Vec<String> {
 
 /// Each address of an answer begins as it was asked; the answer names so many.
 #[track_caller]
-fn begin(what: &str, told: &str, hrefs: &[String], count: usize) {
-    assert_eq!(hrefs.len(), count, "{what} {told}: {hrefs:?}");
-    let begin = hrefs.iter().all(|href| href.strip_prefix(told).is_some_and(|rest| !rest.starts_with("//")));
-    assert!(begin, "{what} {told}: {hrefs:?}");
+fn begin(what: &str, answered: &str, hrefs: &[String], count: usize) {
+    assert_eq!(hrefs.len(), count, "{what} {answered}: {hrefs:?}");
+    let begin = hrefs.iter().all(|href| href.strip_prefix(answered).is_some_and(|rest| !rest.starts_with("//")));
+    assert!(begin, "{what} {answered}: {hrefs:?}");
 }
 
 async fn token(client: &Client, path: &str) -> String {
@@ -46,8 +46,8 @@ async fn every_answer_begins_with_the_address_that_was_asked() {
     let (max, rita) = (world.client("max"), world.client("rita"));
     max.mkcol(SPELLINGS[0].0).expect(201).await;
     max.mkcol(&format!("{}/d", SPELLINGS[0].0)).expect(201).await;
-    for (round, (asked, told)) in SPELLINGS.iter().enumerate() {
-        let told = if told.is_empty() { asked } else { told };
+    for (round, (asked, answered)) in SPELLINGS.iter().enumerate() {
+        let answered = if answered.is_empty() { asked } else { answered };
         let member = |name: &str| format!("{asked}/{name}");
         max.put(&member("f.txt"), &format!("{round}")).send().await;
         let before = token(&max, asked).await;
@@ -55,7 +55,7 @@ async fn every_answer_begins_with_the_address_that_was_asked() {
         max.delete(&member("g")).expect(204).await;
         for slash in ["", "/"] {
             let folder = format!("{asked}{slash}");
-            let collection = format!("{told}/");
+            let collection = format!("{answered}/");
             let begins = |what: &str, answer: &Answer, count| begin(what, &collection, &every(answer), count);
             let listed = |depth: &'static str| max.propfind(&folder, depth, "<D:getetag/>").expect(207);
             let own = listed("0").await;
@@ -66,7 +66,7 @@ async fn every_answer_begins_with_the_address_that_was_asked() {
             begins("sync", &max.sync(&folder, "", "1", "").expect(207).await, 2);
             begins("deep sync", &max.sync(&folder, "", "infinite", "").expect(207).await, 2);
             let gone = max.sync(&folder, &before, "1", "").expect(207).await;
-            assert!(gone.statuses().contains(&(format!("{told}/g"), 404)), "{}", gone.text());
+            assert!(gone.statuses().contains(&(format!("{answered}/g"), 404)), "{}", gone.text());
             let cut = "<D:limit><D:nresults>1</D:nresults></D:limit>";
             begins("a cut sync", &max.sync(&folder, "", "1", cut).expect(207).await, 2);
             let expand = "<D:expand-property xmlns:D=\"DAV:\"><D:property name=\"resourcetype\"/></D:expand-property>";
@@ -84,7 +84,7 @@ async fn every_answer_begins_with_the_address_that_was_asked() {
             let above = collection.trim_end_matches('/').rsplit_once('/').unwrap().0;
             assert_eq!(links[0].trim_end_matches('/'), above.trim_end_matches('/'));
             assert!(links[1..].iter().all(|link| link.replace("&amp;", "&").starts_with(&collection)), "{links:?}");
-            // A lock's root is told by the address of the request, also to those who are kept out by it.
+            // A lock's root is given by the address of the request, also to those who are kept out by it.
             let lock = max.lock(&folder, "exclusive", "infinity").expect(200).await;
             let token = lock.header("lock-token").unwrap().trim_matches(['<', '>']).to_owned();
             let roots = |answer: &Answer| -> Vec<String> {
@@ -107,7 +107,7 @@ async fn every_answer_begins_with_the_address_that_was_asked() {
             max.unlock_at(&folder).header("Lock-Token", &token).expect(204).await;
         }
         // Documents: without a slash, whatever was asked.
-        let document = format!("{told}/F%2eTXT");
+        let document = format!("{answered}/F%2eTXT");
         for slash in ["", "/"] {
             let asked = format!("{asked}/F%2eTXT{slash}");
             assert_eq!(max.propfind(&asked, "1", "").expect(207).await.hrefs(), [document.as_str()]);
@@ -118,11 +118,11 @@ async fn every_answer_begins_with_the_address_that_was_asked() {
         });
         let updated = max.ask("UPDATE", &format!("{asked}/F%2eTXT")).body(&update).expect(207).await;
         assert_eq!(updated.hrefs(), [document.as_str()]);
-        // What is made at a destination is told by the address that the client gave it.
+        // What is made at a destination is named by the address that the client gave it.
         let copied = max.copy(&document, &format!("{asked}/%43opy")).expect(201).await;
-        assert_eq!(copied.header("location"), Some(format!("{told}/%43opy").as_str()));
+        assert_eq!(copied.header("location"), Some(format!("{answered}/%43opy").as_str()));
         let moved = max.relocate(&format!("{asked}/copy"), &format!("{asked}/%4Doved")).expect(201).await;
-        assert_eq!(moved.header("location"), Some(format!("{told}/%4Doved").as_str()));
+        assert_eq!(moved.header("location"), Some(format!("{answered}/%4Doved").as_str()));
         max.delete(&format!("{asked}/moved")).expect(204).await;
     }
     world.sound().await;
@@ -171,7 +171,7 @@ async fn views_of_the_past_and_principals_too() {
                   </D:principal-property-search>";
     let found = max.report_at("/%70rincipals/").body(search).expect(207).await;
     begin("principal-property-search", "/%70rincipals/", &found.hrefs(), 5);
-    // What is not asked for is told in the canonical way.
+    // What is not requested is spelled in the canonical way.
     let own = max.propfind("/principals/MAX/", "0", "<D:current-user-principal/><D:principal-URL/><D:owner/>");
     let own = every(&own.expect(207).await);
     assert!(own[1..].iter().all(|href| href == "/principals/max/"), "{own:?}");
@@ -245,7 +245,7 @@ async fn calendars_and_those_of_others() {
 async fn an_address_brings_nothing_into_an_answer() {
     let world = World::new().await;
     let max = world.client("max");
-    for (asked, told) in [
+    for (asked, answered) in [
         ("/files/tram/%26amp;lt;", "/files/tram/%26amp;lt;"),
         ("/files/tram/a&lt;b", "/files/tram/a&lt;b"),
         ("/files/tram/]]%3E", "/files/tram/%5D%5D%3E"),
@@ -259,7 +259,7 @@ async fn an_address_brings_nothing_into_an_answer() {
         if answer.status != 201 {
             continue;
         }
-        assert_eq!(max.propfind(asked, "0", "").expect(207).await.hrefs(), [format!("{told}/")]);
+        assert_eq!(max.propfind(asked, "0", "").expect(207).await.hrefs(), [format!("{answered}/")]);
     }
     // The first segment never becomes a host.
     let listed = max.propfind("//tram.example/files/", "0", "").send().await;

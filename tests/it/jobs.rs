@@ -63,10 +63,10 @@ async fn each_job_is_done_once_by_whichever_process() {
     });
     let world = World::new().await;
     let (other, at) = (beside(&world).await, now());
-    let told = super::edits::listening(&world);
+    let events = super::edits::listening(&world);
     enter(&world, "first", of(&ROW, "first", at + 200), true).await;
-    let told: Vec<_> = super::edits::since(&told).into_iter().map(|event| (event.verb, event.authority)).collect();
-    assert!(told.contains(&(Verb::EnterJob, Authority::Gate)), "{told:?}");
+    let events: Vec<_> = super::edits::since(&events).into_iter().map(|event| (event.verb, event.authority)).collect();
+    assert!(events.contains(&(Verb::EnterJob, Authority::Gate)), "{events:?}");
     let keys: Vec<String> = (0..30).map(|number| format!("job {number}")).collect();
     for key in &keys {
         enter(&world, key, of(&ROW, key, at), true).await;

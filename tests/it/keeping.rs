@@ -78,8 +78,8 @@ async fn what_vanished_clients_leave_is_cleared_away() {
     // A document is one wherever it stands.
     assert_eq!(max.get("/files/tram/.sb-1/part").expect(200).await.text(), "half");
     assert_eq!(max.get("/files/tram/.sb-2/b.txt").expect(200).await.text(), "only copy");
-    let told = max.sync("/files/tram/", &token, "1", "").expect(207).await.statuses();
-    assert!(told.contains(&("/files/tram/~$a.txt".to_owned(), 404)), "{told:?}");
+    let listed = max.sync("/files/tram/", &token, "1", "").expect(207).await.statuses();
+    assert!(listed.contains(&("/files/tram/~$a.txt".to_owned(), 404)), "{listed:?}");
     // What was cleared away lies in the trash like the rest.
     assert_eq!(max.get("/trash/tram/~$a.txt").expect(200).await.text(), "owner");
     let listed = max.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.hrefs();

@@ -1,4 +1,4 @@
-//! What the machine lacks is told as such, by every method, and nothing needs a restart once it is there again. The
+//! What the machine lacks is reported as such, by every method, and nothing needs a restart once it is there again. The
 //! limits are set on a process of the binary: a file that may not grow is a disk that is full.
 
 use std::io::BufRead as _;
@@ -62,7 +62,7 @@ impl Server {
     }
 }
 
-fn told(answer: &Answer, what: &str) {
+fn reported(answer: &Answer, what: &str) {
     assert_eq!(answer.status, 507, "{what}: {}", answer.text());
     assert!(answer.text().contains("sufficient-disk-space"), "{what}: {}", answer.text());
 }
@@ -81,9 +81,10 @@ async fn a_full_disk_is_told_by_every_method_and_reading_goes_on() {
     let token = ada.locked("/files/ada/a/locked", "exclusive", "0").await;
     ada.put("/calendars/ada/personal/e.ics", &event("e", "20260614")).expect(201).await;
     // A large document finds no room while it arrives.
-    told(&ada.put("/files/ada/large", &large).send().await, "a large document");
+    reported(&ada.put("/files/ada/large", &large).send().await, "a large document");
     ada.get("/files/ada/large").expect(404).await;
-    // Small ones come to where the log of the database cannot grow any more; of many at once none is told otherwise.
+    // Small ones come to where the log of the database cannot grow any more; of many at once none is answered
+    // otherwise.
     let mut refused = 0;
     for round in 0..40 {
         let at_once = (0..8).map(|number| {
@@ -94,7 +95,7 @@ async fn a_full_disk_is_told_by_every_method_and_reading_goes_on() {
         for put in at_once.collect::<Vec<_>>() {
             let answer = put.await.unwrap();
             if answer.status != 201 {
-                told(&answer, "a small document");
+                reported(&answer, "a small document");
                 refused += 1;
             }
         }
@@ -128,7 +129,7 @@ async fn a_full_disk_is_told_by_every_method_and_reading_goes_on() {
             let answer = ask.send().await;
             assert_ne!(answer.status, 500, "{what}: {}", answer.text());
             if answer.status == 507 {
-                told(&answer, what);
+                reported(&answer, what);
                 full += 1;
             }
         }

@@ -441,13 +441,13 @@ async fn a_rewind_leaves_locks_on_their_names() {
 async fn a_lock_ends_with_the_right_to_write() {
     use beffroi::model::id::now;
     use beffroi::model::privilege::Role;
-    let deeds = ["disabled", "removed", "no member", "reader", "until", "no grant", "lesser grant", "closed"];
-    for deed in deeds {
+    let changes = ["disabled", "removed", "no member", "reader", "until", "no grant", "lesser grant", "closed"];
+    for change in changes {
         let world = World::new().await;
         let (lea, zoe, max) = (world.client("lea"), world.client("zoe"), world.client("max"));
         let tree = &world.tree;
         lea.mkcol("/files/tram/a").expect(201).await;
-        let granted = deed.ends_with("grant");
+        let granted = change.ends_with("grant");
         if granted {
             tree.grant("/files/tram/a", "zoe", Role::Member, None).await.unwrap();
         } else {
@@ -459,7 +459,7 @@ async fn a_lock_ends_with_the_right_to_write() {
         zoe.put("/files/tram/a/x", "draft").token(&token).expect(204).await;
         max.locked("/files/tram/a/other", "exclusive", "0").await;
         lea.put("/files/tram/a/x", "two").expect(423).await;
-        match deed {
+        match change {
             "disabled" => tree.set_disabled("zoe", true).await.unwrap(),
             "removed" => tree.remove_person("zoe").await.unwrap(),
             "no member" => tree.remove_member("tram", "zoe").await.unwrap(),
@@ -470,13 +470,13 @@ async fn a_lock_ends_with_the_right_to_write() {
             _ => tree.close_project("tram").await.unwrap(),
         }
         let answer = lea.propfind("/files/tram/a/x", "0", "<D:lockdiscovery/>").expect(207).await;
-        assert!(!answer.text().contains("activelock"), "{deed}: {}", answer.text());
+        assert!(!answer.text().contains("activelock"), "{change}: {}", answer.text());
         let other = lea.propfind("/files/tram/a/other", "0", "<D:lockdiscovery/>").expect(207).await;
-        assert_eq!(other.text().contains("activelock"), deed != "closed", "{deed}");
-        if deed != "closed" {
+        assert_eq!(other.text().contains("activelock"), change != "closed", "{change}");
+        if change != "closed" {
             lea.put("/files/tram/a/x", "two").expect(204).await;
             // What was written under it is a version.
-            assert_eq!(super::versions::versions(&lea, "/files/tram/a/x").await.len(), 3, "{deed}");
+            assert_eq!(super::versions::versions(&lea, "/files/tram/a/x").await.len(), 3, "{change}");
         }
         world.sound().await;
     }

@@ -79,7 +79,7 @@ struct Mirror {
 }
 
 impl Mirror {
-    /// Takes all that is told.
+    /// Takes all that is listed.
     async fn sync(&mut self, client: &Client) {
         while self.page(client, "").await {}
     }
@@ -305,7 +305,7 @@ impl Run {
         }
     }
 
-    /// Told when the test fails.
+    /// Printed when the test fails.
     fn note(&self, number: usize, what: &[&str]) {
         eprintln!("seed {} step {number}: {}", self.seed, what.join(" "));
     }

@@ -31,7 +31,7 @@ async fn case_is_kept_and_not_told_apart() {
         (found.hrefs()[0].as_str(), found.value("displayname").as_str()),
         ("/files/tram/plan.docx", "Plan.docx")
     );
-    // A client that tells case apart believes the name free: it must not overwrite.
+    // A client that respects case believes the name free: it must not overwrite.
     let refused = max.put("/files/tram/plan.docx", "y").header("Accept-Language", "fr").expect(403).await;
     assert!(refused.text().contains("name-not-taken") && refused.text().contains("existe déjà"), "{}", refused.text());
     max.put("/files/tram/other", "z").expect(201).await;
@@ -123,21 +123,21 @@ async fn the_name_of_a_calendar_object_is_its_clients_business() {
         let made = max.put(&address, &text).header("If-None-Match", "*").expect(201).await;
         let etag = made.header("etag").unwrap().to_owned();
         assert_eq!(max.get(&address).expect(200).await.text(), text, "{name}");
-        // Every answer that tells it tells one address, and that leads to it.
-        let mut told = max.sync(here, &before, "1", "").expect(207).await.hrefs();
-        told.extend(max.propfind(here, "1", "<D:getetag/>").expect(207).await.hrefs());
+        // Every answer that lists it has one address, and that leads to it.
+        let mut listed = max.sync(here, &before, "1", "").expect(207).await.hrefs();
+        listed.extend(max.propfind(here, "1", "<D:getetag/>").expect(207).await.hrefs());
         let query = "<C:calendar-query xmlns:D=\"DAV:\" \
                      xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
                      <C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter></C:calendar-query>";
-        told.extend(max.report_at(here).header("Depth", "1").body(query).expect(207).await.hrefs());
-        told.retain(|href| href != here);
-        told.sort();
-        told.dedup();
-        assert_eq!(told.len(), 1, "{told:?}");
-        let decoded = beffroi::model::path::decode(&told[0]).unwrap();
+        listed.extend(max.report_at(here).header("Depth", "1").body(query).expect(207).await.hrefs());
+        listed.retain(|href| href != here);
+        listed.sort();
+        listed.dedup();
+        assert_eq!(listed.len(), 1, "{listed:?}");
+        let decoded = beffroi::model::path::decode(&listed[0]).unwrap();
         assert_eq!(decoded.strip_prefix(here), Some(*name));
-        assert_eq!(max.get(&told[0]).expect(200).await.header("etag"), Some(etag.as_str()), "{name}");
-        for href in [&address, &told[0]] {
+        assert_eq!(max.get(&listed[0]).expect(200).await.header("etag"), Some(etag.as_str()), "{name}");
+        for href in [&address, &listed[0]] {
             let multiget = format!(
                 "<C:calendar-multiget xmlns:D=\"DAV:\" \
                  xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop>\
@@ -154,7 +154,7 @@ async fn the_name_of_a_calendar_object_is_its_clients_business() {
         max.put(&address, &text.replace("Meeting", "Other")).header("If-Match", &etag).expect(204).await;
         // Elsewhere and back, by both ways.
         let other = format!("{there}{}", escaped(name));
-        max.relocate(&told[0], &other).expect(201).await;
+        max.relocate(&listed[0], &other).expect(201).await;
         max.get(&address).expect(404).await;
         max.copy(&other, &address).expect(201).await;
         let gone = max.delete(&other).expect(204).await;
@@ -165,7 +165,7 @@ async fn the_name_of_a_calendar_object_is_its_clients_business() {
         max.delete(&other).expect(204).await;
         let before = max.propfind(here, "0", "<D:sync-token/>").expect(207).await.value("sync-token");
         max.delete(&address).expect(204).await;
-        assert_eq!(max.sync(here, &before, "1", "").expect(207).await.statuses(), [(told[0].clone(), 404)], "{name}");
+        assert_eq!(max.sync(here, &before, "1", "").expect(207).await.statuses(), [(listed[0].clone(), 404)], "{name}");
     }
     // The trash is a folder like others: Windows opens what lies in it.
     let trash = max.propfind("/trash/max/", "1", "<D:displayname/>").expect(207).await;

@@ -8,7 +8,7 @@ use super::keeping::age_nodes;
 use super::kit::{Client, World};
 use super::versions::{id, versions};
 
-/// Names (decoded, without slash) that a listing tells, without the collection itself.
+/// Names (decoded, without slash) that a listing has, without the collection itself.
 pub async fn names(client: &Client, path: &str) -> Vec<String> {
     let answer = client.propfind(path, "1", "<D:displayname/>").expect(207).await;
     let root = answer.xml();
@@ -18,7 +18,7 @@ pub async fn names(client: &Client, path: &str) -> Vec<String> {
         .collect()
 }
 
-/// The name of this moment, and a second later: what comes then is told apart.
+/// The name of this moment, and a second later: what comes then is distinct.
 pub async fn moment() -> String {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let name = format!("@{}", stamp(beffroi::model::id::now(), &jiff::tz::TimeZone::system()));
@@ -36,10 +36,10 @@ async fn each_document_is_the_folder_of_its_versions() {
     max.put("/files/tram/a/~$Plan.docx", "litter").expect(201).await;
     assert_eq!(names(&rita, "/history/").await, ["rita", "tram"]);
     assert_eq!(names(&rita, "/history/tram/a/").await, ["Plan.docx"]);
-    let told = names(&rita, "/history/tram/a/Plan.docx/").await;
-    assert_eq!(told.len(), 2);
-    assert!(told[0].ends_with(" v1 max shown.docx") && told[1].ends_with(" v2 lea shown.docx"), "{told:?}");
-    let version = |at: usize| format!("/history/tram/a/Plan.docx/{}", told[at].replace(' ', "%20"));
+    let listed = names(&rita, "/history/tram/a/Plan.docx/").await;
+    assert_eq!(listed.len(), 2);
+    assert!(listed[0].ends_with(" v1 max shown.docx") && listed[1].ends_with(" v2 lea shown.docx"), "{listed:?}");
+    let version = |at: usize| format!("/history/tram/a/Plan.docx/{}", listed[at].replace(' ', "%20"));
     let answer = rita.get(&version(0)).expect(200).await;
     assert_eq!(answer.text(), "one");
     assert_eq!(
@@ -145,9 +145,9 @@ async fn one_name_deleted_many_times() {
         world.client(who).put("/files/tram/a.txt", content).expect(201).await;
         world.client(who).delete("/files/tram/a.txt").expect(204).await;
     }
-    let told = names(&max, "/trash/tram/").await;
-    assert_eq!(told.len(), 3);
-    assert!(told.contains(&"a.txt".to_owned()) && told.iter().all(|name| name.ends_with(".txt")), "{told:?}");
+    let listed = names(&max, "/trash/tram/").await;
+    assert_eq!(listed.len(), 3);
+    assert!(listed.contains(&"a.txt".to_owned()) && listed.iter().all(|name| name.ends_with(".txt")), "{listed:?}");
     assert_eq!(max.get("/trash/tram/a.txt").expect(200).await.text(), "1");
     // Re-creating the name just works, and so does synchronizing over it.
     max.put("/files/tram/a.txt", "4").expect(201).await;
@@ -197,9 +197,9 @@ async fn mass_deletion_is_held() {
     let holds = world.tree.holds("tram").await.unwrap();
     assert_eq!(holds.iter().map(|hold| hold.principal.as_str()).collect::<Vec<_>>(), ["max"]);
     // The lead sees it, others do not.
-    for (who, told) in [("lea", true), ("mia", false)] {
+    for (who, listed) in [("lea", true), ("mia", false)] {
         let page = world.client(who).get("/files/tram/").expect(200).await.text();
-        assert_eq!(page.contains("beffroi project release tram max"), told, "{who}");
+        assert_eq!(page.contains("beffroi project release tram max"), listed, "{who}");
     }
     assert_eq!(world.tree.release("tram", Some("max")).await.unwrap(), 1);
     max.delete("/files/tram/98.txt").expect(204).await;
@@ -334,8 +334,8 @@ async fn purging_spoils_no_token_but_those_it_must() {
     max.relocate("/files/tram/moved.txt", "/files/max/moved.txt").expect(201).await;
     max.delete("/files/max/moved.txt").expect(204).await;
     max.delete("/trash/max/moved.txt").expect(204).await;
-    let told = max.sync("/files/tram/", &before, "1", "").expect(207).await.statuses();
-    assert_eq!(told, [("/files/tram/moved.txt".to_owned(), 404)]);
+    let listed = max.sync("/files/tram/", &before, "1", "").expect(207).await.statuses();
+    assert_eq!(listed, [("/files/tram/moved.txt".to_owned(), 404)]);
     world.sound().await;
 }
 

@@ -124,11 +124,12 @@ async fn dead_properties_of_any_xml() {
     // removed.
     for name in ["max-date-time", "max-instances", "schedule-tag", "schedule-inbox-URL"] {
         let name = format!("<k:{name} xmlns:k=\"urn:ietf:params:xml:ns:caldav\"/>");
-        let told = max.proppatch("/files/tram/a", &format!("<D:set><D:prop>{name}</D:prop></D:set>")).expect(207).await;
-        assert!(told.text().contains("cannot-modify-protected-property"), "{}", told.text());
-        let told =
+        let reported =
+            max.proppatch("/files/tram/a", &format!("<D:set><D:prop>{name}</D:prop></D:set>")).expect(207).await;
+        assert!(reported.text().contains("cannot-modify-protected-property"), "{}", reported.text());
+        let reported =
             max.proppatch("/files/tram/a", &format!("<D:remove><D:prop>{name}</D:prop></D:remove>")).expect(207).await;
-        assert!(told.text().contains("HTTP/1.1 200 OK"), "{}", told.text());
+        assert!(reported.text().contains("HTTP/1.1 200 OK"), "{}", reported.text());
     }
     // Removing what is not there succeeds; instructions count in order.
     let order = "<D:set><D:prop><k xmlns=\"urn:x\">1</k></D:prop></D:set><D:remove><D:prop><k xmlns=\"urn:x\"/><n/>\
@@ -164,7 +165,7 @@ async fn windows_times_are_kept_and_heeded() {
     assert_eq!(put.header("last-modified"), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
 }
 
-/// What PROPFIND tells of the modification time: the standard's property, and that of Windows where there is one.
+/// What PROPFIND returns of the modification time: the standard's property, and that of Windows where there is one.
 async fn times(client: &Client, path: &str) -> (String, Option<String>) {
     let named = client
         .propfind(path, "0", "<D:getlastmodified/><Win32LastModifiedTime xmlns=\"urn:schemas-microsoft-com:\"/>")
@@ -286,7 +287,7 @@ async fn dates_that_http_cannot_tell_are_kept_and_clamped() {
     max.mkcol("/files/tram/d").expect(201).await;
     max.put("/files/tram/a", "x").expect(201).await;
     for path in ["/files/tram/a", "/files/tram/d/", "/files/tram/"] {
-        for (date, told) in [
+        for (date, reported) in [
             ("Mon, 01 Jan 1601 00:00:00 GMT", first),
             ("Wed, 31 Dec 1969 23:00:00 GMT", first),
             (OLD, OLD),
@@ -299,11 +300,11 @@ async fn dates_that_http_cannot_tell_are_kept_and_clamped() {
                 let all = max.ask("PROPFIND", path).header("Depth", "0").expect(207).await;
                 assert_eq!(all.value(property), date, "{path}");
             }
-            assert_eq!(times(&max, path).await, (told.to_owned(), Some(date.to_owned())), "{path}");
+            assert_eq!(times(&max, path).await, (reported.to_owned(), Some(date.to_owned())), "{path}");
         }
     }
     max.put("/files/tram/b", "x").expect(201).await;
-    for (seconds, told) in [
+    for (seconds, reported) in [
         ("-1", first),
         ("-99999999999999999999999", first),
         ("253402300800", last),
@@ -313,14 +314,14 @@ async fn dates_that_http_cannot_tell_are_kept_and_clamped() {
         let put = max.put("/files/tram/b", "x").header("X-OC-Mtime", seconds).expect(204).await;
         assert_eq!(
             (put.header("last-modified"), put.header("x-oc-mtime")),
-            (Some(told), Some("accepted")),
+            (Some(reported), Some("accepted")),
             "{seconds}"
         );
-        assert_eq!(max.head("/files/tram/b").expect(200).await.header("last-modified"), Some(told), "{seconds}");
+        assert_eq!(max.head("/files/tram/b").expect(200).await.header("last-modified"), Some(reported), "{seconds}");
         max.put("/files/tram/b", "x").header("X-OC-Mtime", "784111777").expect(204).await;
         let set = format!("<D:set><D:prop><D:lastmodified>{seconds}</D:lastmodified></D:prop></D:set>");
         assert_eq!(max.proppatch("/files/tram/b", &set).expect(207).await.statuses()[0].1, 200, "{seconds}");
-        assert_eq!(times(&max, "/files/tram/b").await, (told.to_owned(), None), "{seconds}");
+        assert_eq!(times(&max, "/files/tram/b").await, (reported.to_owned(), None), "{seconds}");
     }
     let set = format!("<D:set><D:prop><D:lastmodified>{OLD}</D:lastmodified></D:prop></D:set>");
     max.proppatch("/files/tram/b", &set).expect(207).await;
@@ -341,9 +342,9 @@ async fn quota_is_counted_shown_and_kept() {
     };
     max.mkcol("/files/small/d").expect(201).await;
     max.put("/files/small/d/a", &"x".repeat(600)).expect(201).await;
-    let told = ((600 + 4 * NODE_BYTES).to_string(), "400".to_owned());
-    assert_eq!(quota("/files/small/").await, told);
-    assert_eq!(quota("/files/small/d/").await, told);
+    let reported = ((600 + 4 * NODE_BYTES).to_string(), "400".to_owned());
+    assert_eq!(quota("/files/small/").await, reported);
+    assert_eq!(quota("/files/small/d/").await, reported);
     let refused = max.put("/files/small/b", &"x".repeat(401)).expect(507).await;
     assert!(refused.text().contains("<D:quota-not-exceeded/>"));
     max.copy("/files/small/d", "/files/small/e").expect(507).await;
@@ -423,7 +424,7 @@ async fn of_dead_properties_only_those_asked_for_are_read_and_a_page_is_bounded(
             max.proppatch(&path, &set("small", &format!("s{number}"))).expect(207).await;
             max.proppatch(&path, &set("large", &"a".repeat(EACH))).expect(207).await;
         }
-        // Each member is told once, in order, whatever its properties weigh.
+        // Each member is listed once, in order, whatever its properties weigh.
         for (props, least) in [("<x:small xmlns:x=\"urn:x\"/>", 0), ("<x:large xmlns:x=\"urn:x\"/>", EACH), ("", EACH)]
         {
             for _ in 0..2 {

@@ -21,7 +21,7 @@ async fn small(quota_bytes: i64) -> (World, Client) {
     (world, max)
 }
 
-/// What the project holds beside its calendars, as a client is told; that agrees with the rows and with what is
+/// What the project holds beside its calendars, as a client reads it; that agrees with the rows and with what is
 /// available.
 async fn used(world: &World, max: &Client) -> i64 {
     world.sound().await;

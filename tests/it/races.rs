@@ -68,9 +68,13 @@ async fn of_two_lockers_exactly_one_wins() {
         assert_eq!(statuses, [201, 423, 423, 423]);
         // There is the lock of the one who won, and no other, for whoever asks.
         for reader in [&rita, &there] {
-            let told = reader.propfind(&path, "0", "<D:lockdiscovery/>").expect(207).await.text();
-            assert_eq!(told.matches("opaquelocktoken:").count() + told.matches("urn:uuid:").count(), 1, "{told}");
-            assert!(told.contains(token.as_deref().unwrap()), "{told}");
+            let reported = reader.propfind(&path, "0", "<D:lockdiscovery/>").expect(207).await.text();
+            assert_eq!(
+                reported.matches("opaquelocktoken:").count() + reported.matches("urn:uuid:").count(),
+                1,
+                "{reported}"
+            );
+            assert!(reported.contains(token.as_deref().unwrap()), "{reported}");
         }
     }
 }

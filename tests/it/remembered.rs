@@ -14,15 +14,15 @@ use crate::kit::{Client, World, event};
 const PROPS: &str = "<D:displayname/><D:getetag/><D:getcontentlength/><D:getlastmodified/><D:resourcetype/>\
     <D:lockdiscovery/><x:mark xmlns:x=\"urn:x\"/>";
 
-async fn told(client: &Client, folders: &[&str]) -> Vec<String> {
-    let mut told = Vec::new();
+async fn listed(client: &Client, folders: &[&str]) -> Vec<String> {
+    let mut listed = Vec::new();
     for folder in folders {
-        let listed = client.propfind(folder, "1", PROPS).send().await.text();
+        let page = client.propfind(folder, "1", PROPS).send().await.text();
         // How long a lock still lasts depends on when one asks.
-        told.push(listed.split("Second-").map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit())).collect());
-        told.push(client.sync(folder, "", "1", "").send().await.text());
+        listed.push(page.split("Second-").map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit())).collect());
+        listed.push(client.sync(folder, "", "1", "").send().await.text());
     }
-    told
+    listed
 }
 
 fn mark(text: &str) -> String {
@@ -95,9 +95,9 @@ async fn a_server_that_has_just_begun_says_the_same() {
         token = answer.header("lock-token").unwrap_or_default().to_owned();
         let (address, _stop) = world.beside().await;
         let fresh = Client { address, ..lea.clone() };
-        let expected = told(&fresh, &folders).await;
+        let expected = listed(&fresh, &folders).await;
         for _ in 0..2 {
-            assert_eq!(told(&lea, &folders).await, expected, "{method} {path} {more}");
+            assert_eq!(listed(&lea, &folders).await, expected, "{method} {path} {more}");
         }
     }
     world.sound().await;
@@ -123,16 +123,16 @@ async fn pages_that_change_much_stay_those_of_a_fresh_server() {
                  xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop><D:getetag/></D:prop><C:filter>\
         <C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range start=\"20260601T000000Z\" \
         end=\"20260615T000000Z\"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>";
-    let told = async |client: &Client| {
-        let mut told = told(client, &["/files/tram/much/", "/calendars/tram/much/", "/history/tram/much/"]).await;
+    let listed = async |client: &Client| {
+        let mut listed = listed(client, &["/files/tram/much/", "/calendars/tram/much/", "/history/tram/much/"]).await;
         let found = client.ask("REPORT", "/calendars/tram/much/").header("Depth", "1").body(query);
-        // What must be looked into is told after what is known to match.
+        // What must be looked into is listed after what is known to match.
         let text = found.expect(207).await.text();
         let mut parts: Vec<&str> =
             text.split("<D:response>").map(|part| part.trim_end_matches("</D:multistatus>")).collect();
         parts.sort_unstable();
-        told.push(parts.join("<D:response>"));
-        told
+        listed.push(parts.join("<D:response>"));
+        listed
     };
     for (round, (put, gone)) in rounds.iter().enumerate() {
         for number in put {
@@ -153,18 +153,18 @@ async fn pages_that_change_much_stay_those_of_a_fresh_server() {
         for number in gone {
             lea.ask("DELETE", &format!("/files/tram/much/{number:03}")).send().await;
             lea.ask("DELETE", &format!("/calendars/tram/much/{number:03}.ics")).send().await;
-            // Some for good, so that nothing tells any more that they went.
+            // Some for good, so that nothing shows any more that they went.
             if number % 3 == 0 {
                 lea.ask("DELETE", &format!("/trash/tram/{number:03}")).send().await;
                 lea.ask("DELETE", &format!("/trash/tram/{number:03}.ics")).send().await;
             }
         }
         let (address, _stop) = world.beside().await;
-        let expected = told(&Client { address, ..lea.clone() }).await;
+        let expected = listed(&Client { address, ..lea.clone() }).await;
         for _ in 0..2 {
-            for (place, (told, expected)) in told(&lea).await.iter().zip(&expected).enumerate() {
+            for (place, (listed, expected)) in listed(&lea).await.iter().zip(&expected).enumerate() {
                 let parts = |text: &str| text.split("<D:response>").map(str::to_owned).collect::<Vec<_>>();
-                assert_eq!(parts(told), parts(expected), "{place} in round {round}");
+                assert_eq!(parts(listed), parts(expected), "{place} in round {round}");
             }
         }
     }
@@ -214,9 +214,9 @@ async fn what_ends_with_time_ends_although_nothing_is_committed() {
     // Asked while it lasts, so that it may be remembered.
     let mut lasted = false;
     while now() < end {
-        let told = (zoe.get("/files/tram/a.txt").send().await.status, locked().await);
+        let listed = (zoe.get("/files/tram/a.txt").send().await.status, locked().await);
         if now() < end {
-            assert_eq!(told, (200, true));
+            assert_eq!(listed, (200, true));
             lasted = true;
         }
     }

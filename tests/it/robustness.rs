@@ -127,7 +127,7 @@ async fn a_refused_upload_gets_its_answer() {
     let limited = World::with(|config| config.server.max_document_bytes = 1000).await;
     limited.client("max").put("/files/tram/a", &body).expect(413).await;
     limited.client("max").get("/files/tram/a").expect(404).await;
-    // Who asks first is told without having sent anything.
+    // Who waits for 100-continue is answered without having sent anything.
     let answer =
         raw(&world, "PUT /files/none/a HTTP/1.1\nHost: h\n{auth}\nContent-Length: 1000000\nExpect: 100-continue\n\n")
             .await;
@@ -224,17 +224,17 @@ async fn damage_is_found_and_named() {
     let report = world.tree.check(|_| {}).await.unwrap();
     assert_eq!(report.damage.len(), 1);
     assert!(report.damage[0].at.starts_with("large.bin"), "{:?}", report.damage);
-    // What is cut short on disk is not told as if it were whole: the connection breaks off.
+    // What is cut short on disk is not sent as if it were whole: the connection breaks off.
     std::fs::write(&file, &bytes[..100_000]).unwrap();
     let mut socket = TcpStream::connect(world.address).await.unwrap();
     let authorization = max.authorization.clone().unwrap();
     let head = format!("GET /files/tram/large.bin HTTP/1.1\r\nHost: h\r\nAuthorization: {authorization}\r\n\r\n");
     socket.write_all(head.as_bytes()).await.unwrap();
-    let mut told = Vec::new();
-    tokio::time::timeout(Duration::from_secs(5), socket.read_to_end(&mut told)).await.expect("closed").unwrap();
+    let mut sent = Vec::new();
+    tokio::time::timeout(Duration::from_secs(5), socket.read_to_end(&mut sent)).await.expect("closed").unwrap();
     let length = |bytes: usize| format!("content-length: {bytes}\r\n");
-    let said = String::from_utf8_lossy(&told).to_lowercase();
-    assert!(told.len() < 200_000 && (told.is_empty() || said.contains(&length(200_000))), "{}", told.len());
+    let said = String::from_utf8_lossy(&sent).to_lowercase();
+    assert!(sent.len() < 200_000 && (sent.is_empty() || said.contains(&length(200_000))), "{}", sent.len());
     std::fs::remove_file(&file).unwrap();
     assert!(world.tree.check(|_| {}).await.unwrap().damage[0].what.contains("missing"));
     let failed = max.get("/files/tram/large.bin").header("Accept-Language", "fr").expect(500).await;

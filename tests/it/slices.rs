@@ -71,9 +71,9 @@ async fn large_trees_are_copied_moved_out_and_purged_while_others_write() {
     }
     let kept = max.propfind("/files/tram/copy/030/", "0", "<x:p xmlns:x=\"urn:x\"/>").expect(207).await;
     assert_eq!(kept.value("p"), "kept");
-    // Who synchronizes is told of all that has come, and of nothing that was being made.
-    let told = max.sync("/files/tram/", &token, "infinite", "").expect(207).await.statuses();
-    let below = |top: &str| told.iter().filter(|(href, status)| href.starts_with(top) && *status == 200).count();
+    // Who synchronizes gets all that has come, and of nothing that was being made.
+    let listed = max.sync("/files/tram/", &token, "infinite", "").expect(207).await.statuses();
+    let below = |top: &str| listed.iter().filter(|(href, status)| href.starts_with(top) && *status == 200).count();
     assert_eq!(["copy", "former", "large"].map(|top| below(&format!("/files/tram/{top}/"))), [60 * 50, 60 * 50, 0]);
     // MOVE to another home copies, too; the limit of deletions is not ours here.
     super::keeping::sql(&world, "UPDATE home SET brake_percent = 100").await;
@@ -248,7 +248,7 @@ async fn a_large_rewind_goes_in_slices_and_can_be_done_again_where_it_ended() {
     };
     let owner = world.tree.owner("tram").await.unwrap();
     let request = Request::of(Method::Update, Path::parse("/files/tram/large").unwrap(), owner);
-    let told = |steps: &[beffroi::tree::plan::RewindStep]| steps.len();
+    let listed = |steps: &[beffroi::tree::plan::RewindStep]| steps.len();
     let before = count(&max, "/files/tram/large/").await;
     for round in 0..2 {
         spoil(round).await;
@@ -256,7 +256,7 @@ async fn a_large_rewind_goes_in_slices_and_can_be_done_again_where_it_ended() {
         let writing = world.tree.write(&request).await.unwrap();
         let plan = world.tree.plan_rewind(&request, at, &mut |_| {}).await.unwrap();
         drop(writing);
-        assert_eq!(told(&plan.steps()), 20 * 4);
+        assert_eq!(listed(&plan.steps()), 20 * 4);
         if round == 0 {
             let body = format!(
                 "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{then}/large/</D:href></D:version></D:update>"
@@ -303,8 +303,8 @@ async fn a_few_changes_of_a_rewind_are_one() {
     let before = super::keeping::count(&world, "SELECT MAX(seq) FROM home").await;
     assert_eq!(world.tree.rewind(&request, then, &mut |_| {}).await.unwrap().len(), 3);
     assert_eq!(super::keeping::count(&world, "SELECT MAX(seq) FROM home").await, before + 1);
-    let told = max.sync("/files/tram/", &token, "infinite", "").expect(207).await.statuses();
-    assert!(told.contains(&("/files/tram/d/new".to_owned(), 404)) && told.len() >= 3, "{told:?}");
+    let listed = max.sync("/files/tram/", &token, "infinite", "").expect(207).await.statuses();
+    assert!(listed.contains(&("/files/tram/d/new".to_owned(), 404)) && listed.len() >= 3, "{listed:?}");
     world.sound().await;
 }
 

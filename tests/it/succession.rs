@@ -210,9 +210,9 @@ async fn synchronizing_tells_the_swap() {
     let token = max.sync("/files/tram/", "", "1", "").expect(207).await.sync_token();
     save("office", &max, "two").await;
     let answer = max.sync("/files/tram/", &token, "1", "").expect(207).await;
-    let told = answer.statuses();
-    assert!(told.contains(&(D.to_owned(), 200)), "{told:?}");
-    assert!(told.iter().all(|(href, status)| href == D || *status == 404), "{told:?}");
+    let listed = answer.statuses();
+    assert!(listed.contains(&(D.to_owned(), 200)), "{listed:?}");
+    assert!(listed.iter().all(|(href, status)| href == D || *status == 404), "{listed:?}");
 }
 
 /// Properties that speak of a file: of each row of the table one of the names, or any.
@@ -392,8 +392,8 @@ async fn what_comes_back_with_the_content_it_had_is_no_temporary_document() {
     assert_eq!(document.as_source().made_at, document.written_at);
 }
 
-/// What is told of a modification.
-struct Told {
+/// What is reported of a modification.
+struct Modification {
     date: String,
     etag: String,
     changed: bool,
@@ -403,7 +403,7 @@ struct Told {
 #[tokio::test]
 async fn the_same_bytes_again_are_a_modification_and_no_version() {
     const OLD: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
-    const TOLD: &str = "Tue, 03 Mar 2015 09:15:00 GMT";
+    const SET_DATE: &str = "Tue, 03 Mar 2015 09:15:00 GMT";
     let world = World::new().await;
     let (max, mia) = (world.client("max"), world.client("mia"));
     let aged = async |path: &str, seconds: &str| {
@@ -457,21 +457,21 @@ async fn the_same_bytes_again_are_a_modification_and_no_version() {
             }
             let head = max.head(path).expect(200).await;
             let synced = max.sync(folder, &token, "1", "").expect(207).await;
-            let told = Told {
+            let modification = Modification {
                 date: head.header("last-modified").unwrap().to_owned(),
                 etag: head.header("etag").unwrap().to_owned(),
                 changed: synced.statuses().contains(&(path.clone(), 200)),
                 versions: versions(&max, path).await.len(),
             };
             let property = max.propfind(path, "0", "<D:getlastmodified/>").expect(207).await.value("getlastmodified");
-            assert_eq!(property, told.date, "{how} {path}");
+            assert_eq!(property, modification.date, "{how} {path}");
             if how.starts_with("PUT with") || how.ends_with("over") {
-                assert_eq!(told.date, TOLD, "{how} {path}");
+                assert_eq!(modification.date, SET_DATE, "{how} {path}");
             } else {
-                assert!(told.date != OLD && told.date != TOLD, "{how} {path}");
+                assert!(modification.date != OLD && modification.date != SET_DATE, "{how} {path}");
             }
-            assert_eq!(told.etag, before.header("etag").unwrap(), "{how} {path}");
-            assert_eq!((told.changed, told.versions), (true, 1), "{how} {path}");
+            assert_eq!(modification.etag, before.header("etag").unwrap(), "{how} {path}");
+            assert_eq!((modification.changed, modification.versions), (true, 1), "{how} {path}");
             if how == "COPY over" {
                 max.delete(other).expect(204).await;
             }

@@ -81,7 +81,7 @@ async fn infinite_level() {
             ("/files/tram/other/d/e/x", 200),
         ])
     );
-    // Removal of a folder is told for the folder alone.
+    // Removal of a folder is listed for the folder alone.
     max.delete("/files/tram/other/d").expect(204).await;
     let gone = max.sync("/files/tram/", &moved.sync_token(), "infinite", "").expect(207).await;
     assert_eq!(gone.statuses(), is(&[("/files/tram/other/d/", 404)]));
@@ -93,10 +93,10 @@ async fn infinite_level() {
     assert_eq!(inner.statuses(), is(&[("/files/tram/other/y", 200)]));
 }
 
-/// Follows pages until none is truncated; everything told, and the last token.
+/// Follows pages until none is truncated; everything listed, and the last token.
 async fn pages(client: &Client, path: &str, token: &str, level: &str, limit: usize) -> (Vec<(String, u16)>, String) {
     let mut token = token.to_owned();
-    let mut told = Vec::new();
+    let mut listed = Vec::new();
     let more = format!("<D:limit><D:nresults>{limit}</D:nresults></D:limit>");
     loop {
         let page = client.sync(path, &token, level, &more).expect(207).await;
@@ -106,11 +106,11 @@ async fn pages(client: &Client, path: &str, token: &str, level: &str, limit: usi
         let entries: Vec<_> = entries.into_iter().filter(|entry| !own(entry)).collect();
         assert!(entries.len() <= limit, "{entries:?}");
         assert!(!truncated || page.text().contains("<D:number-of-matches-within-limits/>"));
-        told.extend(entries);
+        listed.extend(entries);
         token = page.sync_token();
         if !truncated {
-            told.sort();
-            return (told, token);
+            listed.sort();
+            return (listed, token);
         }
     }
 }
@@ -126,8 +126,8 @@ async fn pages_tell_everything_once() {
     for level in ["1", "infinite"] {
         for limit in [1, 2, 3, 100] {
             let whole = max.sync("/files/tram/", "", level, "").expect(207).await;
-            let (told, token) = pages(&max, "/files/tram/", "", level, limit).await;
-            assert_eq!(told, whole.statuses(), "level {level}, limit {limit}");
+            let (listed, token) = pages(&max, "/files/tram/", "", level, limit).await;
+            assert_eq!(listed, whole.statuses(), "level {level}, limit {limit}");
             assert_eq!(token, whole.sync_token());
         }
     }
@@ -150,17 +150,17 @@ async fn pages_tell_everything_once() {
     ];
     assert_eq!(hrefs, expected);
     for limit in [1, 2, 3, 4] {
-        let (told, _) = pages(&max, "/files/tram/", &before, "infinite", limit).await;
-        assert_eq!(told, whole, "limit {limit}");
+        let (listed, _) = pages(&max, "/files/tram/", &before, "infinite", limit).await;
+        assert_eq!(listed, whole, "limit {limit}");
     }
-    // A folder that moves between two pages of a first synchronization: what was told of it is told anew.
+    // A folder that moves between two pages of a first synchronization: what was listed of it is listed anew.
     let more = "<D:limit><D:nresults>6</D:nresults></D:limit>";
     let page = max.sync("/files/tram/", "", "infinite", more).expect(207).await;
     let mut known: std::collections::BTreeSet<String> = page.hrefs().into_iter().collect();
     assert!(known.contains("/files/tram/d0/x"), "{known:?}");
     max.relocate("/files/tram/d0", "/files/tram/deep/d0").expect(201).await;
-    let (told, _) = pages(&max, "/files/tram/", &page.sync_token(), "infinite", 2).await;
-    known.extend(told.into_iter().map(|(href, _)| href));
+    let (listed, _) = pages(&max, "/files/tram/", &page.sync_token(), "infinite", 2).await;
+    known.extend(listed.into_iter().map(|(href, _)| href));
     assert!(known.contains("/files/tram/deep/d0/x"), "{known:?}");
 }
 
@@ -204,21 +204,23 @@ async fn what_was_replaced_or_travelled_is_not_missed() {
     // A folder of the same name, but another: what lay in the old one is gone.
     max.delete("/files/tram/f").expect(204).await;
     max.mkcol("/files/tram/f").expect(201).await;
-    let told = max.sync("/files/tram/", &before, "infinite", "").expect(207).await;
-    assert_eq!(told.statuses(), is(&[("/files/tram/f/", 404), ("/files/tram/f/x", 404)]));
-    assert!(told.property("getetag").is_none() && told.text().contains("<D:href>/files/tram/f/</D:href><D:propstat>"));
-    let told = max.sync("/files/tram/", &before, "1", "").expect(207).await;
-    assert_eq!(told.hrefs(), ["/files/tram/f/"]);
+    let listed = max.sync("/files/tram/", &before, "infinite", "").expect(207).await;
+    assert_eq!(listed.statuses(), is(&[("/files/tram/f/", 404), ("/files/tram/f/x", 404)]));
+    assert!(
+        listed.property("getetag").is_none() && listed.text().contains("<D:href>/files/tram/f/</D:href><D:propstat>")
+    );
+    let listed = max.sync("/files/tram/", &before, "1", "").expect(207).await;
+    assert_eq!(listed.hrefs(), ["/files/tram/f/"]);
     // A folder that was elsewhere meanwhile.
     max.put("/files/tram/f/y", "1").expect(201).await;
     let (all, own) = (token(&max, "/files/tram/").await, token(&max, "/files/tram/f/").await);
     max.relocate("/files/tram/f", "/files/max/f").expect(201).await;
     max.delete("/files/max/f/y").expect(204).await;
     max.relocate("/files/max/f", "/files/tram/f").expect(201).await;
-    let told = max.sync("/files/tram/", &all, "infinite", "").expect(207).await;
-    assert_eq!(told.statuses(), is(&[("/files/tram/f/", 404), ("/files/tram/f/y", 404)]));
+    let listed = max.sync("/files/tram/", &all, "infinite", "").expect(207).await;
+    assert_eq!(listed.statuses(), is(&[("/files/tram/f/", 404), ("/files/tram/f/y", 404)]));
     max.sync("/files/tram/f/", &own, "1", "").expect(403).await;
-    // A folder that moves after some of its members were told on an earlier page.
+    // A folder that moves after some of its members were listed on an earlier page.
     let base = token(&max, "/files/tram/").await;
     max.put("/files/tram/f/a", "1").expect(201).await;
     max.put("/files/tram/f/b", "1").expect(201).await;
@@ -226,23 +228,23 @@ async fn what_was_replaced_or_travelled_is_not_missed() {
     let page = max.sync("/files/tram/", &base, "infinite", more).expect(207).await;
     assert!(page.hrefs().contains(&"/files/tram/f/a".to_owned()), "{:?}", page.hrefs());
     max.relocate("/files/tram/f", "/files/tram/g").expect(201).await;
-    let (told, _) = pages(&max, "/files/tram/", &page.sync_token(), "infinite", 2).await;
+    let (listed, _) = pages(&max, "/files/tram/", &page.sync_token(), "infinite", 2).await;
     for href in ["/files/tram/g/a", "/files/tram/g/b"] {
-        assert!(told.contains(&(href.to_owned(), 200)), "{href} {told:?}");
+        assert!(listed.contains(&(href.to_owned(), 200)), "{href} {listed:?}");
     }
     // A folder that was renamed is synchronized from the beginning, page by page.
-    let (told, last) = pages(&max, "/files/tram/g/", "", "1", 1).await;
-    assert_eq!(told.len(), 2);
+    let (listed, last) = pages(&max, "/files/tram/g/", "", "1", 1).await;
+    assert_eq!(listed.len(), 2);
     assert!(max.sync("/files/tram/g/", &last, "1", "").expect(207).await.statuses().is_empty());
-    // The token is a state, too, and locks are told where asked for.
+    // The token is a state, too, and locks are listed where requested.
     let now = token(&max, "/files/tram/").await;
     max.put("/files/tram/n", "1").header("If", &format!("</files/tram/> (<{base}>)")).expect(412).await;
     max.put("/files/tram/n", "1").header("If", &format!("</files/tram/> (<{now}>)")).expect(201).await;
     max.locked("/files/tram/n", "exclusive", "0").await;
     let body = "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</sync-level><prop><lockdiscovery/></prop>\
                 </sync-collection>";
-    let told = max.report_at("/files/tram/").body(body).expect(207).await;
-    assert_eq!(told.text().matches("<D:activelock>").count(), 1);
+    let listed = max.report_at("/files/tram/").body(body).expect(207).await;
+    assert_eq!(listed.text().matches("<D:activelock>").count(), 1);
     world.sound().await;
 }
 
@@ -260,7 +262,7 @@ impl Held {
         held
     }
 
-    /// Takes what is told; what is gone of it, and whether there is more.
+    /// Takes what is listed; what is gone of it, and whether there is more.
     async fn follow(&mut self, client: &Client, more: &str) -> Vec<String> {
         let answer = client.sync("/files/tram/", &self.token, "infinite", more).expect(207).await;
         self.token = answer.sync_token();
@@ -298,7 +300,7 @@ async fn listed(client: &Client) -> BTreeSet<String> {
     found
 }
 
-/// One after the other changes give names of folders anew. After each a client that knew the tree before is told what
+/// One after the other changes give names of folders anew. After each a client that knew the tree before gets what
 /// it needs, whole or page by page, and no more addresses are said to be gone than were there.
 #[tokio::test]
 async fn names_of_folders_given_anew_are_told_name_by_name() {
@@ -380,9 +382,9 @@ async fn names_of_folders_given_anew_are_told_name_by_name() {
     world.sound().await;
 }
 
-/// What happens between two pages is not lost, even where it changes how much there is to tell of what has been passed.
+/// What happens between two pages is not lost, even where it changes how much there is to list of what has been passed.
 #[tokio::test]
-async fn what_changes_between_pages_is_told() {
+async fn what_changes_between_pages_is_listed() {
     let world = World::new().await;
     let max = world.client("max");
     let one = "<D:limit><D:nresults>1</D:nresults></D:limit>";

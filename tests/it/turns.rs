@@ -26,18 +26,18 @@ use super::kit::{Answer, Client, World};
 
 const HOME: &str = "/calendars/tram/";
 const CALDAV: &str = "xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
-/// How often each deed is done: what the machine does besides is not counted.
+/// How often each operation is done: what the machine does besides is not counted.
 const TIMES: usize = 3;
-/// How often others write while a deed waits, and how long they would wait for that.
+/// How often others write while a operation waits, and how long they would wait for that.
 const WRITES: usize = 10;
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How many zones are told at once: one may take a tenth of the steps of an object.
+/// How many zones are sent at once: one may take a tenth of the steps of an object.
 const ZONES: usize = 10;
 
 /// What this thread has worked so far, in nanoseconds.
 fn worked() -> u64 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    told.split(' ').next().unwrap().parse().unwrap()
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse().unwrap()
 }
 
 fn cost<T>(work: impl Fn() -> T) -> u64 {
@@ -49,7 +49,7 @@ fn cost<T>(work: impl Fn() -> T) -> u64 {
     costs.min().unwrap()
 }
 
-/// A zone that changes each day for so many days, under a name that tells what it is, or under one that only it
+/// A zone that changes each day for so many days, under a name that says what it is, or under one that only it
 /// explains.
 fn zone(name: &str, days: u32) -> String {
     format!(
@@ -128,10 +128,10 @@ async fn keep_workers(world: &World) -> Vec<Sender<()>> {
     let mut kept = Vec::new();
     for _ in 0..workers {
         let (free, wait) = channel::<()>();
-        let (tell, begun) = tokio::sync::oneshot::channel();
-        let (tree, mut tell) = (world.tree.clone(), Some(tell));
+        let (sender, begun) = tokio::sync::oneshot::channel();
+        let (tree, mut sender) = (world.tree.clone(), Some(sender));
         let wait = move |_: &WorkSlice| {
-            let _ = tell.take().map(|tell| tell.send(()));
+            let _ = sender.take().map(|sender| sender.send(()));
             let _ = wait.recv();
             Some(())
         };
@@ -142,7 +142,7 @@ async fn keep_workers(world: &World) -> Vec<Sender<()>> {
     kept
 }
 
-/// What a deed needs to know of rules.
+/// What a operation needs to know of rules.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Need {
     /// What has to be found out.
@@ -152,36 +152,36 @@ enum Need {
 }
 use Need::{Found, Known};
 
-/// A server, one who asks it, and what the server did for each deed.
+/// A server, one who asks it, and what the server did for each operation.
 struct Done {
     world: World,
     max: Client,
     texts: Texts,
-    /// What the thread worked for each deed.
-    deeds: Vec<(&'static str, u64)>,
+    /// What the thread worked for each operation.
+    operations: Vec<(&'static str, u64)>,
 }
 
 impl Done {
     async fn of(texts: Texts) -> Self {
         let world = World::new().await;
         let max = world.client("max");
-        let mut done = Self { world, max, texts, deeds: Vec::new() };
+        let mut done = Self { world, max, texts, operations: Vec::new() };
         done.change().await;
         done.read().await;
         done
     }
 
     /// Does one thing several times, each for itself; what has to be there for it comes before. The first time all who
-    /// work are kept from it until others have written: that they can, and that the deed is done by then or not, as its
-    /// `need` says.
-    async fn deed(&mut self, what: &'static str, need: Need, deed: impl AsyncFn(&World, usize)) {
+    /// work are kept from it until others have written: that they can, and that the operation is done by then or not,
+    /// as its `need` says.
+    async fn operation(&mut self, what: &'static str, need: Need, operation: impl AsyncFn(&World, usize)) {
         let mut least = u64::MAX;
         for time in 0..TIMES {
             let kept = if time == 0 { keep_workers(&self.world).await } else { Vec::new() };
             let before = worked();
             let done = Cell::new(false);
-            let deed = async {
-                deed(&self.world, time).await;
+            let operation = async {
+                operation(&self.world, time).await;
                 done.set(true);
             };
             let others = async {
@@ -196,10 +196,10 @@ impl Done {
                 }
                 drop(kept);
             };
-            tokio::join!(deed, others);
+            tokio::join!(operation, others);
             least = least.min(worked() - before);
         }
-        self.deeds.push((what, least));
+        self.operations.push((what, least));
     }
 
     /// The same of a request, which is not refused.
@@ -210,7 +210,7 @@ impl Done {
             let refused = answer.status >= 400 || answer.text().contains("HTTP/1.1 403");
             assert!(!refused, "{what}: {}", answer.text());
         };
-        self.deed(what, need, asked).await;
+        self.operation(what, need, asked).await;
     }
 
     async fn change(&mut self) {
@@ -234,7 +234,7 @@ impl Done {
         };
         self.ask("POST", Found, post).await;
         let owner = self.world.tree.owner("tram").await.unwrap();
-        self.deed("import", Found, async |world, time| {
+        self.operation("import", Found, async |world, time| {
             let path = Path::of(&["calendars", "tram", "other"]);
             let other = Calendar::find(&world.tree, path, owner.clone()).await.unwrap().unwrap();
             let stream = texts.object(&format!("imported {time}"));
@@ -275,7 +275,7 @@ impl Done {
         })
         .await;
         let request = Request::of(Method::Update, Path::of(&["calendars", "tram", "meetings"]), owner.clone());
-        self.deed("rewind", Found, async |world, time| {
+        self.operation("rewind", Found, async |world, time| {
             let done = world.tree.rewind(&request, if time % 2 == 0 { other } else { first }, &mut |_| {}).await;
             assert!(!done.unwrap().is_empty());
         })
@@ -308,8 +308,8 @@ impl Done {
         let filter = format!("{when}{named}");
         self.ask("query by name", Found, async |max, _| report(max, query("", &filter, "")).await).await;
         // Of a calendar without objects: only its zone is to be followed, or the one of the query.
-        let told = format!("<C:timezone>{}</C:timezone>", texts.zone());
-        for (what, zone) in [("query in a zone", ""), ("query with a zone", &told)] {
+        let text = format!("<C:timezone>{}</C:timezone>", texts.zone());
+        for (what, zone) in [("query in a zone", ""), ("query with a zone", &text)] {
             let body = query("", &when, zone);
             let made = format!("{HOME}made0/");
             self.ask(what, Found, async |max, _| max.report_at(&made).header("Depth", "1").body(&body).send().await)
@@ -339,7 +339,7 @@ async fn no_rule_is_followed_on_a_thread_that_serves_or_while_a_change_is_open()
     let of_zones = ZONES as u64 * cost(|| Zone::of_text(&LONG.zone()).unwrap());
     let (long, plain) = (Done::of(LONG).await, Done::of(PLAIN).await);
     let mut wrong = Vec::new();
-    for ((what, worked), (_, usually)) in long.deeds.iter().zip(&plain.deeds) {
+    for ((what, worked), (_, usually)) in long.operations.iter().zip(&plain.operations) {
         let [worked, usually, object, zones] = [*worked, *usually, of_object, of_zones].map(|ns| ns / 1000);
         let line = format!("{what:20} {worked:6} us, {usually:6} without rules; those take {object}, of zones {zones}");
         eprintln!("{line}");

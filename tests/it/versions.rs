@@ -3,7 +3,7 @@
 use super::kit::{Client, World};
 use super::past::moment;
 
-/// Numbers of the versions that DAV:version-tree tells of a document.
+/// Numbers of the versions that DAV:version-tree lists of a document.
 pub async fn versions(client: &Client, path: &str) -> Vec<String> {
     let answer = client
         .report_at(path)

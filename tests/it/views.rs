@@ -35,7 +35,7 @@ async fn littered() -> World {
     world
 }
 
-/// Last segments of what a listing tells, without the collection itself.
+/// Last segments of what a listing has, without the collection itself.
 async fn listed(client: &Client, path: &str) -> Vec<String> {
     let answer = client.propfind(path, "1", "<D:getetag/>").send().await;
     if answer.status == 404 {
@@ -91,7 +91,7 @@ async fn the_trash_shows_what_one_might_read_where_it_stood() {
             let path = format!("/trash/tram/{name}");
             assert_eq!(client.propfind(&path, "0", "").send().await.status == 207, there, "{who}, {name}");
             assert_eq!(client.get(&path).send().await.status == 200, there, "{who}, {name}");
-            // Whoever may not know of it is told what is told of a name that never was.
+            // Whoever may not know of it gets the answer of a name that never was.
             if !there {
                 let (source, to) = (path.as_str(), "/files/zoe/x");
                 for ask in [client.copy(source, to), client.relocate(source, to), client.delete(source)] {

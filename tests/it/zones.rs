@@ -229,8 +229,8 @@ async fn zones_are_described_to_who_asks_and_only_names_of_the_register_are_left
             event(&number.to_string(), &format!(";TZID={parameter}"), "20260706T090000")
         ));
         max.put(&path, &text).expect(201).await;
-        let told = async |wanted: &str| max.get(&path).header("CalDAV-Timezones", wanted).expect(200).await.text();
-        let (with, without) = (told("T").await, told("F").await);
+        let reported = async |wanted: &str| max.get(&path).header("CalDAV-Timezones", wanted).expect(200).await.text();
+        let (with, without) = (reported("T").await, reported("F").await);
         assert_eq!(without.matches("BEGIN:VTIMEZONE").count(), left, "{without}");
         let described = usize::from(added.is_some() || !zone.is_empty());
         assert_eq!(with.matches("BEGIN:VTIMEZONE").count(), described, "{with}");

@@ -61,7 +61,7 @@ struct Asking {
     visit: Visit,
     /// The one object that is asked (RFC 4791 section 7).
     object: Option<Path>,
-    /// The zone in which it tells what floats.
+    /// The zone in which floating times are read.
     zone: Zone,
     context: PropertyContext,
     path: Path,
@@ -111,8 +111,8 @@ fn takes_place(resource: &Resource, when: Option<&SpanQuery>) -> Option<bool> {
     when?.takes_place(resource.node.hash.as_deref()?, || resource.object())
 }
 
-/// What is asked of each object, and how it is told.
-struct Telling {
+/// Which objects match, and what is written of each.
+struct ObjectReport {
     plan: PropertyPlan,
     context: PropertyContext,
     /// What it must match, and where what floats lies.
@@ -122,8 +122,9 @@ struct Telling {
     budget: Budget,
 }
 
-impl Telling {
-    /// Of an object that nobody can read it is not known, so it is told: what may be there must not seem to be gone.
+impl ObjectReport {
+    /// Of an object that nobody can read it is not known, so it is reported: what may be there must not seem to be
+    /// gone.
     fn matches(&self, resource: &Resource) -> bool {
         let Some((filter, zone)) = &self.filter else { return true };
         takes_place(resource, self.when.as_ref()).unwrap_or_else(|| {
@@ -133,7 +134,7 @@ impl Telling {
         })
     }
 
-    /// Tells of an object, if it is to be judged and matches.
+    /// Writes an object, if it is to be judged and matches.
     fn write(&self, resource: &Resource, judged: bool, writer: &mut XmlWriter) -> std::result::Result<(), Exhausted> {
         let matches = !judged || self.matches(resource);
         // What was judged when there was no more work to be had was not judged.
@@ -144,9 +145,9 @@ impl Telling {
         writer.within(&self.budget, |writer| self.plan.write(resource, &self.context, writer))
     }
 
-    /// Tells of objects, those that are judged if they match; `false`: no more may be told. Unless they are told as
+    /// Writes objects, those that are judged if they match; `false`: no more may be written. Unless they are sent as
     /// they stand, that is work to be done in the turn of who asks.
-    async fn tell(
+    async fn write_all(
         self: &Arc<Self>,
         visit: &mut Visit,
         resources: Vec<Resource>,
@@ -164,20 +165,20 @@ impl Telling {
                 return Ok(false);
             }
             let run = visit.view().await?.texts(run).await?;
-            let told = if plain && !judged {
+            let written = if plain && !judged {
                 run.iter().try_for_each(|resource| self.write(resource, false, writer))
             } else {
                 self.work(visit, run, judged, writer).await?
             };
             self.budget.give_back(bytes);
-            if !more(told)? {
+            if !more(written)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Tells of objects in slices.
+    /// Writes objects in slices.
     async fn work(
         self: &Arc<Self>,
         visit: &mut Visit,
@@ -185,24 +186,24 @@ impl Telling {
         judged: bool,
         writer: &mut XmlWriter,
     ) -> Result<std::result::Result<(), Exhausted>> {
-        let telling = Arc::clone(self);
+        let report = Arc::clone(self);
         let (mut run, mut so_far) = (run.into_iter(), std::mem::take(writer));
         let work = move |slice: &WorkSlice| {
-            let mut told = Ok(());
+            let mut written = Ok(());
             for resource in run.by_ref() {
-                told = telling.write(&resource, judged, &mut so_far);
-                if told.is_err() {
+                written = report.write(&resource, judged, &mut so_far);
+                if written.is_err() {
                     break;
                 }
                 if slice.is_over() {
                     return None;
                 }
             }
-            Some((std::mem::take(&mut so_far), told))
+            Some((std::mem::take(&mut so_far), written))
         };
-        let told;
-        (*writer, told) = visit.work(&self.budget, work).await?;
-        Ok(told)
+        let written;
+        (*writer, written) = visit.work(&self.budget, work).await?;
+        Ok(written)
     }
 }
 
@@ -233,14 +234,15 @@ async fn query(
     let when = only_when(&filter).and_then(|range| call.tree.instances(&zone, range, &call.budget));
     let (range, component) = hint(&filter);
     let component = component.map(str::to_owned);
-    let telling = Arc::new(Telling { plan, context, filter: Some((filter, zone)), when, budget: call.budget.clone() });
+    let report =
+        Arc::new(ObjectReport { plan, context, filter: Some((filter, zone)), when, budget: call.budget.clone() });
     let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     if let Some(path) = object {
         let name = path.name().unwrap_or_default().to_owned();
-        let found = visit.view().await?.named(&[name], telling.plan.needs).await?;
+        let found = visit.view().await?.named(&[name], report.plan.needs).await?;
         let resources = found.into_iter().map(|resource| Resource { href: path.href(false), ..resource }).collect();
-        if !telling.tell(&mut visit, resources, true, &mut writer).await? {
+        if !report.write_all(&mut visit, resources, true, &mut writer).await? {
             cut(&path.href(false), &mut writer);
         }
         writer.end_multistatus(None);
@@ -249,17 +251,17 @@ async fn query(
     let mut after = String::new();
     loop {
         let wanted = (range, component.as_deref());
-        let (page, next) = visit.view().await?.objects(wanted, &after, telling.plan.needs).await?;
+        let (page, next) = visit.view().await?.objects(wanted, &after, report.plan.needs).await?;
         let (mut sure, mut open) = (Vec::new(), Vec::new());
         for resource in page {
-            match takes_place(&resource, telling.when.as_ref()) {
+            match takes_place(&resource, report.when.as_ref()) {
                 Some(true) => sure.push(resource),
                 Some(false) => {}
                 None => open.push(resource),
             }
         }
-        let more = telling.tell(&mut visit, sure, false, &mut writer).await?
-            && telling.tell(&mut visit, open, true, &mut writer).await?;
+        let more = report.write_all(&mut visit, sure, false, &mut writer).await?
+            && report.write_all(&mut visit, open, true, &mut writer).await?;
         if !more {
             cut(&href, &mut writer);
             break;
@@ -276,10 +278,10 @@ async fn query(
 /// The time zone in which a query wants what floats.
 async fn zone_asked(visit: &mut Visit, budget: &Budget, asked: Floating) -> Result<Zone> {
     match asked {
-        Floating::Told(text) if is_one_zone(&text) => {
+        Floating::Definition(text) if is_one_zone(&text) => {
             Ok(visit.zone_of_text(budget, text).await?.ok_or(Condition::ValidCalendarData)?)
         }
-        Floating::Told(_) => Err(Condition::ValidCalendarData.into()),
+        Floating::Definition(_) => Err(Condition::ValidCalendarData.into()),
         Floating::Named(name) => Ok(Zone::Known(known(&name).ok_or(Condition::ValidTimezone)?)),
     }
 }
@@ -298,7 +300,7 @@ async fn multiget(
     let Asking { mut visit, object, zone, context, path, href: calendar } =
         calendar(&call.tree, &call.request, &call.budget).await?;
     let context = PropertyContext { calendar: Some((selection, zone, call.budget.clone())), ..context };
-    let telling = Arc::new(Telling { plan, context, filter: None, when: None, budget: call.budget.clone() });
+    let report = Arc::new(ObjectReport { plan, context, filter: None, when: None, budget: call.budget.clone() });
     let place = |path: &Path| -> Option<(Vec<String>, String)> {
         let (object, above) = path.segments().split_last()?;
         Some((above.iter().map(|name| match_name(name)).collect(), Kind::Calendar.member_key(object)))
@@ -311,17 +313,17 @@ async fn multiget(
     }
     let mut writer = XmlWriter::document();
     writer.begin_multistatus();
-    let mut told = HashSet::new();
+    let mut seen = HashSet::new();
     for some in hrefs.chunks(HREFS_AT_ONCE) {
         let member = |text: &str| {
             let (above, object) = place(&href(text)?)?;
             (above == here).then_some(object)
         };
         // An address that is given twice is answered once, and each in the spelling in which it is given.
-        let some = some.iter().map(|text| text.trim()).filter(|text| told.insert(*text));
+        let some = some.iter().map(|text| text.trim()).filter(|text| seen.insert(*text));
         let wanted: Vec<(&str, Option<String>)> = some.map(|text| (text, member(text))).collect();
         let names: Vec<String> = wanted.iter().filter_map(|(_, name)| name.clone()).collect();
-        let found = visit.view().await?.named(&names, telling.plan.needs).await?;
+        let found = visit.view().await?.named(&names, report.plan.needs).await?;
         let found: HashMap<String, Resource> =
             found.into_iter().map(|resource| (resource.node.key(), resource)).collect();
         let mut resources = Vec::with_capacity(wanted.len());
@@ -331,7 +333,7 @@ async fn multiget(
                 None => writer.status_response(text, 404, None),
             }
         }
-        if !telling.tell(&mut visit, resources, false, &mut writer).await? {
+        if !report.write_all(&mut visit, resources, false, &mut writer).await? {
             cut(&calendar, &mut writer);
             break;
         }

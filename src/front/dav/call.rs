@@ -60,8 +60,9 @@ impl Call {
 pub(super) fn heeded(response: &mut Response, preference: &str) {
     let headers = response.headers_mut();
     for (name, value) in [(PREFERENCE_APPLIED, preference), (VARY, "Brief, Prefer")] {
-        let told = headers.get(&name).and_then(|told| told.to_str().ok()).filter(|told| !told.contains(value));
-        let all = told.map_or_else(|| value.to_owned(), |told| format!("{told}, {value}"));
+        let present =
+            headers.get(&name).and_then(|present| present.to_str().ok()).filter(|present| !present.contains(value));
+        let all = present.map_or_else(|| value.to_owned(), |present| format!("{present}, {value}"));
         if let Ok(all) = HeaderValue::from_str(&all) {
             headers.insert(name, all);
         }

@@ -58,16 +58,16 @@ pub(super) async fn get(call: Call) -> Result<Response> {
         let body = part(&call.tree, &mut admitted, &node, ByteRange { start: 0, length: size }).await?;
         // Others want the connection while this works.
         drop(admitted);
-        // What nobody can read is told as it is stored.
+        // What nobody can read is sent as it is stored.
         if let Body::Full(stored) = body
-            && let Some(told) =
+            && let Some(page) =
                 converted(&call.tree, call.request.actor.id, &call.budget, (stored, selection.clone())).await?
         {
             headers.remove(ACCEPT_RANGES);
             if selection.json {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/calendar+json; charset=utf-8"));
             }
-            return Ok(response(StatusCode::OK, headers, Body::Full(told.into())));
+            return Ok(response(StatusCode::OK, headers, Body::Full(page.into())));
         }
         admitted = call.tree.read_one(&call.request).await?;
     }
@@ -135,9 +135,9 @@ async fn converted(
         let zones = Zones::new(&object.calendar, &TimeZone::UTC).within(&of);
         Some(select(&object, &selection, &zones).map(Some))
     };
-    let told = tree.work(person, budget, work).await??;
-    budget.bytes(told.as_ref().map_or(0, String::len))?;
-    Ok(told)
+    let text = tree.work(person, budget, work).await??;
+    budget.bytes(text.as_ref().map_or(0, String::len))?;
+    Ok(text)
 }
 
 /// A calendar object in another form than it is stored: as jCal, or with other time zones. Its tag is that of what is

@@ -66,7 +66,7 @@ static HANDLERS: [(Method, Handler); 17] = handlers![
     Update => version::update,
 ];
 
-/// Answers a request. A refusal of a change is told when what it depends on is on disk.
+/// Answers a request. A refusal of a change is sent when what it depends on is on disk.
 pub async fn serve(tree: Tree, exchange: Exchange) -> Result<Response> {
     let writers = tree.clone();
     let (handler, call) = prepare(tree, exchange)?;

@@ -14,7 +14,7 @@ use crate::model::principal::Principal;
 use crate::wire::multistatus::{XmlWriter, empty};
 use crate::wire::request::PrincipalSearch;
 
-/// The most principals that one search tells.
+/// The most principals that one search returns.
 const MAX_FOUND: usize = 100;
 /// A text shorter than this says nothing of whom it seeks.
 const LEAST: usize = 2;

@@ -28,7 +28,7 @@ use crate::wire::header::depth;
 use crate::wire::multistatus::{ElementTags, PropertyValue, XmlWriter};
 use crate::wire::request::{PropertyRequest, propfind as parse};
 
-/// The most members that are told to who does not say how deep it looks.
+/// The most members that are listed for who sends no `Depth`.
 const MAX_UNASKED: usize = 1000;
 /// The most properties one request asks for.
 const MAX_ASKED: usize = 1000;
@@ -50,11 +50,11 @@ pub(super) fn within_limits<'a>(names: impl Iterator<Item = &'a QName>) -> Resul
     Ok(())
 }
 
-/// Dead properties that live ones are read from, and the zone in which calendars are told.
+/// Dead properties that live ones are read from, and the zone in which calendars are read.
 static READ_FROM: [QName; 3] =
     [QName::dav("displayname"), QName::caldav("calendar-timezone"), QName::caldav("calendar-timezone-id")];
 
-/// What must be read of dead properties to tell those of these names.
+/// What must be read of dead properties to give those of these names.
 pub(super) fn dead_of<'a>(names: impl Iterator<Item = &'a QName>) -> Selection {
     Selection::of(names.chain(&READ_FROM))
 }
@@ -183,7 +183,7 @@ impl PropertyPlan {
         writer.end_response();
     }
 
-    /// What is missing goes without saying where little is wanted; what is there and cannot be told does not.
+    /// What is missing goes without saying where little is wanted; what is there and cannot be read does not.
     fn write_failed(&self, mut failed: Vec<(u16, &ElementTags)>, writer: &mut XmlWriter) {
         if failed.is_empty() {
             return;
@@ -251,7 +251,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     }
     let body = if depth == Depth::One {
         let mut pages = Listing::of(call.tree, call.request, plan.needs);
-        // What fails before the status is sent is told by it.
+        // What fails before the status is sent decides the status.
         let resources = Box::pin(pages.next()).await?.unwrap_or_default().into_iter();
         let listing = Multistatus { pages, plan, context, writer, resources, ended: false };
         Body::Blocks(Box::pin(unfold(listing, Multistatus::next)), None)

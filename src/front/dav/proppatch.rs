@@ -79,7 +79,7 @@ pub(super) fn plan(update: &Update, on: &Traits, no_zone: bool) -> std::result::
 }
 
 /// What instructions that nobody refuses ask of the tree, in their order, with what each does besides: the modification
-/// time, or that the other way to tell the same value no longer counts (RFC 7809 section 5.2), unless another
+/// time, or that the other form of the same value no longer counts (RFC 7809 section 5.2), unless another
 /// instruction sets that.
 pub(super) fn changes(updates: &[Update], plans: Vec<PropertyChange>) -> Vec<PropertyChange> {
     let sets =

@@ -34,7 +34,7 @@ pub(super) async fn put(mut call: Call) -> Result<Response> {
     }
     match stored {
         Ok(done) => Box::pin(represented(call, done)).await,
-        // What stands there instead is told, too (RFC 8144 section 3.2).
+        // What stands there instead is sent, too (RFC 8144 section 3.2).
         Err(Error::Refused(refusal)) if refusal.condition == Condition::PreconditionFailed => {
             let answer = refusal_answer(&refusal, call.language);
             Box::pin(represented(call, answer)).await
@@ -84,7 +84,7 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
     let (blob, content_type, indexed) = match call.take_content(&room).await {
         Ok(content) => content,
         Err(error) if small => {
-            // Who may not write here is told that, and not what was wrong with the content.
+            // Who may not write here learns that, and not what was wrong with the content.
             call.tree.precheck(&call.request).await?;
             return Err(error);
         }
@@ -143,7 +143,7 @@ pub(super) async fn post(mut call: Call) -> Result<Response> {
     Ok(response)
 }
 
-/// The tag of what is not stored `as_sent` is not told: the client has to read it (RFC 4791 section 5.3.4).
+/// The tag of what is not stored `as_sent` is not sent: the client has to read it (RFC 4791 section 5.3.4).
 async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bool) -> Result<Response> {
     let modified_at = content.modified_at;
     let mut admitted = tree.write(request).await?;

@@ -33,13 +33,13 @@ use crate::wire::multistatus::{ElementTags, PropertyValue, XmlWriter};
 use crate::wire::request::{Expand, PropertyRequest, Report, report as parse};
 use crate::wire::xml::{Child, parse as read_xml};
 
-/// How many versions DAV:version-tree tells at most.
+/// How many versions DAV:version-tree lists at most.
 const MAX_VERSIONS: usize = 10_000;
 /// How deep DAV:expand-property looks; further down an address stays the address that it is.
 const MAX_EXPANSION: usize = 5;
 /// What looking at one resource by its address costs of the budget.
 const STEPS_EACH: u64 = 300;
-/// What a response costs that was told before and is written once more.
+/// What a response costs that is written once more.
 const STEPS_AGAIN: u64 = 60;
 /// So many bytes are written in a step: about an address.
 const BYTES_A_STEP: usize = 32;
@@ -89,7 +89,7 @@ pub(super) async fn report(mut call: Call) -> Result<Response> {
         // RFC 3744 sections 9.4 and 9.5.
         return Err(Refusal::of(Condition::BadRequest).text("this report is defined for Depth: 0 only").into());
     }
-    // These tell of members alone.
+    // These list members alone.
     let rootless = rootless && deep && matches!(report, Report::SyncCollection { .. } | Report::Calendar(_));
     let mut response = answer(call, report).await?;
     if response.status() == StatusCode::MULTI_STATUS {
@@ -147,12 +147,12 @@ async fn sync(
     let mut writer = begun();
     // A page may end anywhere, but its token has to say where: one that is too large is read again, and ends where that
     // was seen.
-    while let Err((exhausted, told)) = write_changes(&page.changes, &plan, &context, (&mut writer, &call.budget)) {
-        if exhausted != Exhausted::Request || told == 0 {
+    while let Err((exhausted, written)) = write_changes(&page.changes, &plan, &context, (&mut writer, &call.budget)) {
+        if exhausted != Exhausted::Request || written == 0 {
             return Err(exhausted.into());
         }
         std::mem::replace(&mut writer, begun()).give_back(&call.budget);
-        page = admitted.changes(since, deep, (Some(told), &call.budget), plan.needs).await?;
+        page = admitted.changes(since, deep, (Some(written), &call.budget), plan.needs).await?;
     }
     if page.truncated {
         let href = admitted.target.href();
@@ -169,12 +169,12 @@ fn write_changes(
     context: &PropertyContext,
     (writer, budget): (&mut XmlWriter, &Budget),
 ) -> std::result::Result<(), (Exhausted, usize)> {
-    for (told, change) in changes.iter().enumerate() {
+    for (done, change) in changes.iter().enumerate() {
         let written = writer.within(budget, |writer| match change {
             MemberChange::Live(resource) => plan.write(resource, context, writer),
             MemberChange::Gone(href) => writer.status_response(href, 404, None),
         });
-        written.map_err(|exhausted| (exhausted, told))?;
+        written.map_err(|exhausted| (exhausted, done))?;
     }
     Ok(())
 }
@@ -199,10 +199,10 @@ async fn version_tree(mut call: Call, asked: PropertyRequest) -> Result<Response
         Request { method: Method::Propfind, path, numbers: Numbers::read_once(), ..unconditional(call.request) };
     let mut admitted = call.tree.read(&request).await?;
     let mut at = Cursor::default();
-    let mut told = 0;
+    let mut listed = 0;
     loop {
         let page = admitted.members(&at, plan.needs).await?;
-        told += page.resources.len();
+        listed += page.resources.len();
         let within = more(page.resources.iter().try_for_each(|resource| {
             let mut bytes = 0;
             writer.within(&call.budget, |writer| {
@@ -213,7 +213,7 @@ async fn version_tree(mut call: Call, asked: PropertyRequest) -> Result<Response
             call.budget.steps(steps_of(bytes))
         }))?;
         match page.next {
-            Some(next) if within && told < MAX_VERSIONS => at = next,
+            Some(next) if within && listed < MAX_VERSIONS => at = next,
             None if within => break,
             _ => {
                 writer.status_response(&asked, 507, Some("number-of-matches-within-limits"));
@@ -266,15 +266,15 @@ struct PropertyExpander<'a> {
     minimal: bool,
     /// What is asked of resources at one level, numbered.
     sets: HashMap<(usize, &'a [Expand]), usize>,
-    /// What was told of the resource at an address, by the number of what is asked of it: each is looked at once,
+    /// The response to a resource at an address, by the number of what is asked of it: each is looked at once,
     /// however often it is named.
     known: HashMap<(usize, String), Option<ExpandedResponse>>,
-    /// How many responses have been told.
+    /// How many responses have been written.
     responses: u64,
 }
 
-/// A response, and how many are in it, itself among them: each costs something where it is told again, so that answers
-/// have an end.
+/// A response, and how many are in it, itself among them: each costs something where it is written again, so that
+/// answers have an end.
 #[derive(Clone)]
 struct ExpandedResponse {
     response: Arc<str>,
@@ -336,7 +336,7 @@ impl<'a> PropertyExpander<'a> {
         Ok(writer.out)
     }
 
-    /// To be asked before so many responses are told, each at a cost.
+    /// To be asked before so many responses are written, each at a cost.
     fn charge(&mut self, responses: u64, each: u64) -> std::result::Result<(), Exhausted> {
         self.responses += responses;
         self.budget.steps(responses.saturating_mul(each))

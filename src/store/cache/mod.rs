@@ -59,7 +59,7 @@ impl Cache {
         Self { database, freshness: Mutex::default(), entries: Entries::within(bytes) }
     }
 
-    /// What the database is now; `None`: it cannot be told, and nothing is answered from what was.
+    /// What the database is now; `None`: it is not known, and nothing is answered from what was.
     pub fn revision(&self) -> Option<Revision> {
         self.database.revision()
     }

@@ -57,7 +57,7 @@ pub trait Adapter: Sized + Send + Sync {
     /// A connection that reads.
     fn reader(&self) -> impl Future<Output = Result<Self::Session, Failure>> + Send;
 
-    /// What the database is now; `None`: it cannot be told. It is asked without waiting.
+    /// What the database is now; `None`: it is not known. It is read without waiting.
     fn revision(&self) -> Option<Self::Revision>;
 
     /// Is a revision the one that a single commit made of another?

@@ -55,7 +55,7 @@ pub enum Verb {
     Sweep,
     /// A job is entered.
     EnterJob,
-    /// A job is held, done, or put off. It is not told: what the job does is.
+    /// A job is held, done, or put off. It is no change event: what the job does is.
     RunJob,
     /// A job is made due.
     RetryJob,

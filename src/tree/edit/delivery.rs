@@ -126,16 +126,16 @@ mod tests {
     #[tokio::test]
     async fn a_meeting_comes_to_stand_with_all_or_with_none() {
         let (_folder, tree) = people(&["ada", "ben", "bob", "cem", "dea"]).await;
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&told);
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&events);
         tree.observe(move |event| heard.lock().expect("no panic").push(event.clone()));
         assert_eq!(invite(&tree, "ada", &["ben", "dea"], false).await.expect("done"), 1, "in the order of names");
         let ada = tree.principal(PrincipalKind::Person, "ada").await.expect("a person").id;
-        let heard_since = || std::mem::take(&mut *told.lock().expect("no panic"));
-        let told = heard_since();
-        let of = |authority| told.iter().filter(|event| event.authority == authority).count();
-        assert_eq!((of(Authority::Gate), of(Authority::Delivery), told.len()), (1, 2, 3));
-        assert!(told.iter().all(|event| event.verb == Verb::Bind && event.actor == Some(ada)));
+        let heard_since = || std::mem::take(&mut *events.lock().expect("no panic"));
+        let events = heard_since();
+        let of = |authority| events.iter().filter(|event| event.authority == authority).count();
+        assert_eq!((of(Authority::Gate), of(Authority::Delivery), events.len()), (1, 2, 3));
+        assert!(events.iter().all(|event| event.verb == Verb::Bind && event.actor == Some(ada)));
         // Where one is, it becomes the next version of that.
         assert_eq!(invite(&tree, "bob", &["dea"], false).await.expect("done"), 1);
         let verbs: Vec<_> = heard_since().iter().map(|event| (event.verb, event.authority)).collect();
@@ -172,8 +172,8 @@ mod tests {
     #[tokio::test]
     async fn a_job_is_entered_by_every_authority() {
         let (_folder, tree) = people(&["ada"]).await;
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&told);
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&events);
         tree.observe(move |event| heard.lock().expect("no panic").push((event.verb, event.authority)));
         let all = [Authority::Gate, Authority::Delivery, Authority::Job, Authority::Administration];
         for (key, authority) in ["a", "b", "c", "d"].into_iter().zip(all) {
@@ -181,7 +181,7 @@ mod tests {
             edit.enqueue(NewJob { key, kind: "mail", payload: "", due_at: 1 }).await.expect("entered");
             edit.commit().await.expect("done");
         }
-        assert_eq!(*told.lock().expect("no panic"), all.map(|authority| (Verb::EnterJob, authority)));
+        assert_eq!(*events.lock().expect("no panic"), all.map(|authority| (Verb::EnterJob, authority)));
         let entered: Vec<_> = tree.jobs().await.expect("jobs").into_iter().map(|job| job.key).collect();
         assert_eq!(entered, ["a", "b", "c", "d"]);
         tree.close().await;

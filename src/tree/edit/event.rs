@@ -90,7 +90,7 @@ impl Hooks {
     pub fn notify(&self, events: &[ChangeEvent]) {
         let observers = self.observers.read().unwrap_or_else(PoisonError::into_inner);
         for (event, observer) in events.iter().flat_map(|event| observers.iter().map(move |one| (event, one))) {
-            // The change is made, whatever becomes of the telling.
+            // The change is made, whatever becomes of the notifications.
             if catch_unwind(AssertUnwindSafe(|| observer(event))).is_err() {
                 tracing::error!(verb = ?event.verb, "an observer of changes panicked");
             }

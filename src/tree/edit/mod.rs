@@ -65,7 +65,7 @@ pub struct Edit {
     names: Vec<String>,
     claims: Vec<Claim>,
     now: Timestamp,
-    /// The address that was asked, and the collection that something comes to stand in, as refusals tell it.
+    /// The address that was asked, and the collection that something comes to stand in, as refusals name it.
     address: Option<Path>,
     collection: Path,
     /// Is it a MOVE? What is copied to another home by one keeps its author and its dates.
@@ -291,7 +291,7 @@ impl Edit {
         self.txn.give_up().await;
     }
 
-    /// Makes the change durable: it is acknowledged, and told of, only after this.
+    /// Makes the change durable: it is acknowledged, and observers are notified, only after this.
     pub(super) async fn commit(mut self) -> Result<()> {
         for claim in std::mem::take(&mut self.claims) {
             self.quota_kept(&claim).await?;
@@ -302,9 +302,9 @@ impl Edit {
         if self.events.is_empty() && !self.wakes {
             return Ok(self.txn.commit().await?);
         }
-        // Once begun it is carried through, and so is the telling.
+        // Once begun it runs to its end, and so do the notifications.
         let Self { txn, hooks, events, wakes, .. } = self;
-        let told = RunToCompletion::of(async move {
+        let done = RunToCompletion::of(async move {
             txn.commit().await?;
             hooks.notify(&events);
             if wakes {
@@ -312,7 +312,7 @@ impl Edit {
             }
             Ok(())
         });
-        told.await.map_err(|died| Failure::new("committing", died))?
+        done.await.map_err(|died| Failure::new("committing", died))?
     }
 }
 

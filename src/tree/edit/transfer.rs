@@ -152,7 +152,7 @@ pub(super) struct Pages {
     pub waiting: Vec<Open>,
     /// The one that is being read, and after which name.
     pub open: Option<(Open, String)>,
-    /// How many members were told, and how many bytes their dead properties are.
+    /// How many members were listed, and how many bytes their dead properties are.
     copied: usize,
     said: i64,
 }

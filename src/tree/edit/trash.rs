@@ -169,7 +169,7 @@ fn numbered(name: &str, id: Id) -> String {
 
 impl Tree {
     /// What a request did, unless it was one deletion too many: then the deletions of who made it are held from now on,
-    /// and the lead is told.
+    /// and the lead is notified.
     pub async fn braked<T>(&self, admitted: Admitted<Edit>, done: Result<T>) -> Result<(Admitted<Edit>, T)> {
         let error = match done {
             Ok(done) => return Ok((admitted, done)),

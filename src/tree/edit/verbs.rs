@@ -438,7 +438,7 @@ impl Edit {
         Ok(())
     }
 
-    /// Tells a collection and all above it of a change below: bytes and documents added.
+    /// Enters a change below in a collection and all above it: bytes and documents added.
     pub(super) async fn stamp(&mut self, collection: &Node, seq: Seq, added: (i64, i64)) -> Result<()> {
         Ok(node::stamp(&mut self.txn, collection.id, seq, added, self.now).await?)
     }

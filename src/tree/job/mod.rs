@@ -199,7 +199,7 @@ impl Tree {
         self.retry_when_full(|| self.conclude(&held, error.as_deref())).await
     }
 
-    /// `false`: another process holds it. Where that cannot be found out just now, the next time tells.
+    /// `false`: another process holds it. Where that cannot be found out just now, the next time shows it.
     async fn renew(&self, held: &Held<'_>) -> bool {
         let renewed = async {
             let mut edit = self.job_edit().await?;

@@ -109,7 +109,7 @@ impl Tree {
             edit.commit().await?;
         }
         if let Some(days) = kept.versions_days {
-            // What sync still tells of is not touched.
+            // What sync still lists is not touched.
             let before = at - days.max(kept.sync_days) * DAY_S;
             self.thin(home, &kept, before, done).await?;
         }
@@ -163,8 +163,8 @@ impl Tree {
             let mut going = Vec::new();
             for document in documents {
                 let versions = version::versions(&mut snapshot, document, (1, i64::MAX), i64::MAX).await?;
-                let told: Vec<_> = versions.iter().map(|v| (v.number, v.written_at, v.kept)).collect();
-                going.extend(thinned(&told, before, kept.every, &zone).into_iter().map(|number| (document, number)));
+                let rows: Vec<_> = versions.iter().map(|v| (v.number, v.written_at, v.kept)).collect();
+                going.extend(thinned(&rows, before, kept.every, &zone).into_iter().map(|number| (document, number)));
             }
             drop(snapshot);
             let mut going = going.into_iter().peekable();

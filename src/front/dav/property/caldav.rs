@@ -80,7 +80,7 @@ fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<PropertyValue<'a>> {
     Some(PropertyValue::text(value))
 }
 
-/// What a calendar was told by name is described, where two yearly rules can; what was sent stays as it was.
+/// The zone that a calendar was given by name is described, where two yearly rules can; what was sent stays as it was.
 fn calendar_timezone(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
     let zone = Zone::Known(named_zone(&resource.dead).filter(|_| resource.node.traits().is_calendar())?);
     let range = TimeRange { start: context.now, end: context.now.saturating_add(YEAR_S) };
@@ -101,7 +101,7 @@ pub(super) fn holds(resource: &Resource, (name, _): &(QName, String)) -> bool {
     *name != whole || named_zone(&resource.dead).is_none()
 }
 
-/// Who tells the zones that objects need not describe: this server itself.
+/// Where the zones are described that objects need not describe: this server itself.
 fn timezone_services(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     (resource.node.kind == Kind::CalendarHome).then(|| PropertyValue::xml(href(TIMEZONES)))
 }
@@ -174,7 +174,7 @@ fn supported_collations(resource: &Resource, _: &PropertyContext) -> Option<Prop
 }
 
 /// The object as it is stored, or the parts that are wanted. Of one that nobody can read there are no parts (500): its
-/// tag is told all the same, so it does not vanish, and GET gives the bytes. What would be too much is withheld
+/// tag is sent all the same, so it does not vanish, and GET gives the bytes. What would be too much is withheld
 /// likewise (507).
 fn calendar_data<'a>(resource: &'a Resource, context: &'a PropertyContext) -> Option<PropertyValue<'a>> {
     let stored = match &resource.text {
@@ -188,12 +188,12 @@ fn calendar_data<'a>(resource: &'a Resource, context: &'a PropertyContext) -> Op
     }
     let Some(object) = resource.object() else { return Some(PropertyValue::Withheld(500)) };
     let zones = Zones::new(&object.calendar, zone).within(budget);
-    let Ok(told) = select(&object, selection, &zones) else { return Some(PropertyValue::Withheld(507)) };
+    let Ok(selected) = select(&object, selection, &zones) else { return Some(PropertyValue::Withheld(507)) };
     if !selection.json {
-        return text(told);
+        return text(selected);
     }
     let mut element = format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{JSON}\" version=\"2.0\">");
-    escape(&told, &mut element);
+    escape(&selected, &mut element);
     Some(PropertyValue::element(element + "</C:calendar-data>"))
 }
 

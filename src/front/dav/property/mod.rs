@@ -27,7 +27,7 @@ pub struct PropertyContext {
     pub now: Timestamp,
     /// The epoch of sync tokens.
     pub epoch: Arc<str>,
-    /// Which parts of a calendar object are wanted, where what floats is told, and what that may cost.
+    /// Which parts of a calendar object are wanted, in which zone floating times are, and what that may cost.
     pub calendar: Option<(CalendarDataSelection, Zone, Budget)>,
 }
 
@@ -109,7 +109,7 @@ static RESERVED: &[(QName, &str)] = &[
     (QName::dav("group-member-set"), "RFC 3744 section 4.3"),
 ];
 
-/// Is a property the server's to tell, which tells none?
+/// Is a property the server's to give, which gives none?
 #[must_use]
 pub fn is_reserved(name: &QName) -> bool {
     RESERVED.iter().any(|(known, _)| known == name)
@@ -141,7 +141,7 @@ pub fn dead(resource: &Resource) -> impl Iterator<Item = &(QName, String)> {
     resource.dead.iter().filter(holds)
 }
 
-/// A dead property as it is told: one that is damaged is there, and must not break the answer.
+/// A dead property as it is sent: one that is damaged is there, and must not break the answer.
 pub fn stored_element(xml: &str) -> PropertyValue<'_> {
     if is_whole(xml, &[]) { PropertyValue::element(xml) } else { PropertyValue::Withheld(500) }
 }

@@ -88,12 +88,12 @@ fn seconds_or_date(text: &str) -> Option<Timestamp> {
     unix_seconds(text).or_else(|| file_date(text))
 }
 
-/// Is what Windows was told of the modification time of a resource, in a dead property, still so? It is that time
-/// spelled out, and kept only because not all of its dates can be told otherwise: whatever gives the resource another
-/// time ends it.
+/// Is what Windows said of the modification time of a resource, in a dead property, still so? It is that time
+/// spelled out, and kept only because not all of its dates can be expressed otherwise: whatever gives the resource
+/// another time ends it.
 pub(super) fn holds(resource: &Resource, dead: &(QName, String)) -> bool {
-    let told = given(std::slice::from_ref(dead), &WIN32_LAST_MODIFIED).as_deref().and_then(file_date);
-    told.is_some_and(|told| representable(told) == representable(resource.node.modified_at))
+    let set = given(std::slice::from_ref(dead), &WIN32_LAST_MODIFIED).as_deref().and_then(file_date);
+    set.is_some_and(|set| representable(set) == representable(resource.node.modified_at))
 }
 
 fn creationdate(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {

@@ -35,8 +35,8 @@ fn cause_of(error: &sqlx::Error) -> Option<Cause> {
 }
 
 /// What lies behind a result code, whose low byte is the primary one (<https://www.sqlite.org/rescode.html>). A disk
-/// quota that is reached is told as a write that failed, and so may be one on a disk that is full when what was written
-/// has to be there.
+/// quota that is reached is reported as a write that failed, and so may be one on a disk that is full when what was
+/// written has to be there.
 fn cause_of_code(code: i32) -> Option<Cause> {
     const WRITING: [i32; 5] = [
         778,  // SQLITE_IOERR_WRITE

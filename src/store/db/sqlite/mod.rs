@@ -1,4 +1,4 @@
-//! The adapter of SQLite: connections, what it is told when they are opened, how results are taken.
+//! The adapter of SQLite: connections, how they are configured, how results are taken.
 
 #[cfg(test)]
 pub mod account;
@@ -35,16 +35,16 @@ const FILES: [&str; 3] = ["beffroi.sqlite", "beffroi.sqlite-wal", "beffroi.sqlit
 
 /// How many rows a reader may be ahead of whoever asked: a page of a listing, so that it need not wait in between.
 const ROWS_AHEAD: usize = 512;
-/// How many pages a connection holds, told as KiB by the sign. What is read often is kept in the cache as what it says,
-/// so readers need few.
+/// How many pages a connection holds, in KiB, which the sign says. What is read often is kept in the cache as what it
+/// says, so readers need few.
 const WRITER_CACHE: &str = "-32768";
 const READER_CACHE: &str = "-1024";
-/// How many pages the log takes before they are carried over: nearly as many as one part of its index tells of, for a
+/// How many pages the log takes before they are carried over: nearly as many as one part of its index lists, for a
 /// reader looks a page up in each part.
 const CHECKPOINT_PAGES: &str = "4000";
 /// How long a writer waits for another process; a client is to learn within 15 seconds that the database is away.
 const BUSY: Duration = Duration::from_secs(10);
-/// How many of its steps the database takes between two times that it tells of them.
+/// How many of its steps the database takes between two times that it reports them.
 const STEPS: i32 = 1_000;
 
 /// A database in a file.
@@ -176,7 +176,7 @@ async fn results(
     Ok(())
 }
 
-/// The next of what the driver's thread tells one by one. Being woken for each costs both threads more than most
+/// The next of what the driver's thread sends one by one. Being woken for each costs both threads more than most
 /// statements do, so it is looked for a few times before one waits for it. In between the processor is given to
 /// whatever thread wants it, and now and then to other tasks: not each time, for a runtime that finds one of its tasks
 /// again after looking for work wakes another thread to look for more.

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use super::super::{Columns, Row};
 use crate::model::error::Failure;
 
-/// The rows that one value tells, and how many bytes it has.
+/// The rows that one value holds, and how many bytes it has.
 pub fn read<T>(
     answer: &Row,
     context: &'static str,

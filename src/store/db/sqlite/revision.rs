@@ -1,4 +1,4 @@
-//! How SQLite tells that nothing has changed.
+//! How SQLite shows that nothing has changed.
 //!
 //! With each commit, of whichever process, it rewrites the header of the index of its write-ahead log, the first bytes
 //! of the file `-shm` ("WAL-mode file format", section 2.1). While the header is what it was, every statement would be

@@ -29,7 +29,7 @@ macro_rules! bodies_as_one {
 pub(in crate::store) use bodies_as_one;
 
 /// A query for rows of a table with a value of another type than its column: of integers, texts, bytes. One bit of a
-/// row tells the type of a value, and the database takes any.
+/// row says the type of a value, and the database takes any.
 macro_rules! mistyped {
     ($table:literal, [$($integer:literal),*], [$($text:literal),*], [$($bytes:literal),*]) => {
         concat!(

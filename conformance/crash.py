@@ -20,7 +20,8 @@ writing = threading.Lock()
 
 def start():
     server = subprocess.Popen(
-        [binary, "serve", "--data", data, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [binary, "serve", "--data", data, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True
     )
     line = server.stdout.readline()
     if not line.startswith("ready: "):
@@ -82,7 +83,8 @@ for turn in range(int(rounds)):
     check = subprocess.run([binary, "check", "--data", data], capture_output=True, text=True)
     print("ok" if check.returncode == 0 else "not ok", f"check after kill {turn}", check.stdout.strip())
     lost += check.returncode != 0
-jobs = json.loads(subprocess.run([binary, "jobs", "list", "--json", "--data", data], capture_output=True, text=True).stdout)
+jobs = json.loads(subprocess.run([binary, "jobs", "list", "--json", "--data", data], capture_output=True,
+        text=True).stdout)
 kinds = sorted(job["kind"] for job in jobs)
 lost += len(kinds) != len(set(kinds)) or not kinds or any(job["state"] == "failed" for job in jobs)
 print("ok" if kinds and len(kinds) == len(set(kinds)) else "not ok", "each job is there once after all kills:", *kinds)

@@ -1,7 +1,8 @@
 """Calendar objects and the right answers about them, asked in every way that tells when something takes place.
 
-A `Case` is an object with the instances that it has in a window; `put` stores it in a calendar of its own beside a sound neighbour, `ask`
-holds every answer to it: reports, free-busy, the feed, export and import. Standard library only.
+A `Case` is an object with the instances that it has in a window; `put` stores it in a calendar of its own beside a
+sound neighbour, `ask` holds every answer to it: reports, free-busy, the feed, export and import. Standard library
+only.
 """
 
 import datetime as dt
@@ -28,7 +29,8 @@ OWN = "urn:ietf:params:xml:ns:caldav"
 class Case:
     """An object, the window in which it is asked for, and the instances that it has there.
 
-    An instance is `START/END` as they stand in an answer: in UTC, or days, half open; `DAY` alone is one day, a time alone lasts no time.
+    An instance is `START/END` as they stand in an answer: in UTC, or days, half open; `DAY` alone is one day, a time
+    alone lasts no time.
     """
 
     name: str
@@ -67,7 +69,8 @@ def length_of(text):
     """The length that a DURATION tells."""
     found = re.fullmatch(r"([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", text.strip())
     sign, weeks, days, hours, minutes, seconds = found.groups(default="0")
-    length = dt.timedelta(weeks=int(weeks), days=int(days), hours=int(hours), minutes=int(minutes), seconds=int(seconds))
+    length = dt.timedelta(weeks=int(weeks), days=int(days), hours=int(hours), minutes=int(minutes),
+        seconds=int(seconds))
     return -length if sign == "-" else length
 
 
@@ -143,7 +146,8 @@ def merged(periods):
 
 
 def clipped(periods, window):
-    return [(max(start, window[0]), min(end, window[1])) for start, end in periods if start < window[1] and end > window[0]]
+    return [(max(start, window[0]), min(end, window[1])) for start, end in periods if start < window[1]
+        and end > window[0]]
 
 
 def busy_of(text):
@@ -173,7 +177,8 @@ def told(answer):
         href = re.search(r"<D:href>([^<]*)</D:href>", part).group(1)
         data = re.search(r"calendar-data[^>]*>([^<]*)<", part)
         text = data.group(1) if data else ""
-        for escaped, plain in (("&#13;", "\r"), ("&#xD;", "\r"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&")):
+        for escaped, plain in (("&#13;", "\r"), ("&#xD;", "\r"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'),
+            ("&amp;", "&")):
             text = text.replace(escaped, plain)
         found[href] = text
     return found
@@ -187,14 +192,16 @@ def mkcalendar(client, path, zone=""):
     """A calendar, with the time zone of what floats: its name, or its description."""
     prop = "calendar-timezone" if zone.startswith("BEGIN:") else "calendar-timezone-id"
     more = f"<D:set><D:prop><C:{prop}>{zone}</C:{prop}></D:prop></D:set>" if zone else ""
-    return client("MKCALENDAR", path, f"<C:mkcalendar {NS}>{more}</C:mkcalendar>", Content_Type="application/xml") if more else client("MKCALENDAR", path)
+    return client("MKCALENDAR", path, f"<C:mkcalendar {NS}>{more}</C:mkcalendar>",
+        Content_Type="application/xml") if more else client("MKCALENDAR", path)
 
 
 def neighbour(case):
     """A sound event in the last minute of the window, and the instance that it is."""
     end = instant(case.window[1])
     start = f"{end - MINUTE:%Y%m%dT%H%M%SZ}"
-    return event("sound", "SUMMARY:Sain", f"DTEND:{end:%Y%m%dT%H%M%SZ}", start=f"DTSTART:{start}"), f"{start}/{end:%Y%m%dT%H%M%SZ}"
+    return event("sound", "SUMMARY:Sain", f"DTEND:{end:%Y%m%dT%H%M%SZ}",
+        start=f"DTSTART:{start}"), f"{start}/{end:%Y%m%dT%H%M%SZ}"
 
 
 class Asked:
@@ -213,7 +220,8 @@ class Asked:
         """Stores the object and its neighbour; is there anything to ask?"""
         made = mkcalendar(self.client, self.calendar, self.case.zone)
         beside, _ = neighbour(self.case)
-        self.say(made.status == 201 and self.client.put(self.sound, beside, **ICS) == 201, f"a calendar with a sound event: {made.status}")
+        self.say(made.status == 201 and self.client.put(self.sound, beside, **ICS) == 201,
+            f"a calendar with a sound event: {made.status}")
         answer = self.client("PUT", self.object, self.case.text, **ICS)
         self.refused = answer.status == 403 and "valid-calendar-data" in answer.text and OWN in answer.text
         if self.refused:
@@ -239,17 +247,22 @@ class Asked:
         ):
             found = told(answer)
             got = sorted(instance_of(lines) for lines in components(found.get(self.object, "")))
-            say(answer.status == 207 and got == expected, f"{how}: {answer.status}, missing {differing(expected, got)}, too many {differing(got, expected)}")
-            say([instance_of(lines) for lines in components(found.get(self.sound, ""))] == [beside], f"{how}: the sound one is told")
+            say(answer.status == 207 and got == expected,
+                f"{how}: {answer.status}, missing {differing(expected, got)}, too many {differing(got, expected)}")
+            say([instance_of(lines) for lines in components(found.get(self.sound, ""))] == [beside],
+                f"{how}: the sound one is told")
             if case.identified is not None:
-                ids = sorted(found[1] for lines in components(found.get(self.object, "")) if (found := value(lines, "RECURRENCE-ID")))
+                ids = sorted(found[1] for lines in components(found.get(self.object, ""))
+                    if (found := value(lines, "RECURRENCE-ID")))
                 say(ids == sorted(case.identified), f"{how}: RECURRENCE-ID {ids}")
-        for how, inner in (("in the window", ranged), ("with a filter beside the range", f'{ranged}<C:prop-filter name="UID"/>')):
+        for how, inner in (("in the window", ranged), ("with a filter beside the range",
+                f'{ranged}<C:prop-filter name="UID"/>')):
             answer = self.report(query(inner, "<D:getetag/><C:calendar-data/>"))
             found = told(answer)
             say(set(found) == hrefs, f"calendar-query {how}: {answer.status} {sorted(found)}")
             if self.object in found:
-                say(all(word in unfolded(found[self.object]) for word in case.says), f"calendar-query {how}: the text is whole")
+                say(all(word in unfolded(found[self.object]) for word in case.says),
+                    f"calendar-query {how}: the text is whole")
         answer = self.report(sync())
         say({self.object, self.sound} <= set(answer.hrefs()), f"sync-collection: {answer.status} {answer.hrefs()}")
         say(self.client.get(self.object).body == case.text, "GET gives it as it was put")
@@ -257,7 +270,8 @@ class Asked:
         periods = [bounds(instance, case.ahead) for instance in expected]
         answer = self.report(f"<C:free-busy-query {NS}>{ranged}</C:free-busy-query>")
         right, got = merged(clipped(periods, window) + [bounds(beside)]), merged(clipped(busy_of(answer.text), window))
-        say(answer.status == 200 and got == right, f"free-busy: {answer.status}, missing {shown(right, got)}, too many {shown(got, right)}")
+        say(answer.status == 200 and got == right, f"free-busy: {answer.status}, missing {shown(right, got)}, too "
+            f"many {shown(got, right)}")
 
         for start, end in periods[:SINGLE]:
             self.listed(when, (spelled(start), spelled(start + SECOND)), True)
@@ -288,7 +302,8 @@ class Asked:
         until = f' end="{end}"' if end else ""
         answer = self.report(query(f'<C:time-range start="{start}"{until}/>'))
         what = "is" if right else "is not"
-        self.say(answer.status == 207 and (self.object in answer.hrefs()) == right, f"{when}, calendar-query: {what} in {start}/{end}: {answer.status}")
+        self.say(answer.status == 207 and (self.object in answer.hrefs()) == right,
+            f"{when}, calendar-query: {what} in {start}/{end}: {answer.status}")
 
     def feed(self):
         if not self.feed_address:
@@ -309,7 +324,8 @@ class Asked:
         got = sorted(instance_of(lines) for part in told(answer).values() for lines in components(part))
         expected = sorted(expected)
         self.say(done.returncode == 0 and got == expected,
-                 f"{when}, {how}: exit {done.returncode}, missing {differing(expected, got)}, too many {differing(got, expected)}, {done.stderr.strip()[-120:]}")
+                 f"{when}, {how}: exit {done.returncode}, missing {differing(expected, got)}, too many "
+                 f"{differing(got, expected)}, {done.stderr.strip()[-120:]}")
 
 
 def differing(one, other):

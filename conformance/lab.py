@@ -1,8 +1,9 @@
-"""What the probes share: a server of one's own for each, a small client, raw bytes, and another person who measures how long she waits.
+"""What the probes share: a server of one's own for each, a small client, raw bytes, and another person who measures
+how long she waits.
 
-A probe is a function that is given a `Lab`; `@probe` says which rule it shows, and of which standard. `probe.py` runs them.
-Standard library only. Every probe begins with the people alice, bob, carol and dave and the project `tramway`, of which alice is
-lead, bob member and carol reader.
+A probe is a function that is given a `Lab`; `@probe` says which rule it shows, and of which standard. `probe.py`
+runs them. Standard library only. Every probe begins with the people alice, bob, carol and dave and the project
+`tramway`, of which alice is lead, bob member and carol reader.
 """
 
 import base64
@@ -27,11 +28,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MIB = 1 << 20
 # What no probe may bring the process above.
 MEMORY_MIB = 512
-# What nobody may wait longer than, seconds. On a small, busy machine one request of a whole probe may be late for want of a
-# processor: the slowest may take twice that, the one after it may not.
+# What nobody may wait longer than, seconds. On a small, busy machine one request of a whole probe may be late for want
+# of a processor: the slowest may take twice that, the one after it may not.
 WAIT_S = 1.0
 PEOPLE = ("alice", "bob", "carol", "dave")
-NS = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:Z="urn:schemas-microsoft-com:" xmlns:B="urn:beffroi:" xmlns:X="urn:probe"'
+NS = ('xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:Z="urn:schemas-microsoft-com:" '
+    'xmlns:B="urn:beffroi:" xmlns:X="urn:probe"')
 os.environ["TZ"] = "UTC"
 time.tzset()
 
@@ -78,7 +80,8 @@ class Answer:
 
 
 def unescape(text):
-    for escaped, plain in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#13;", "\r"), ("&#xD;", "\r"), ("&amp;", "&")):
+    for escaped, plain in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#13;", "\r"), ("&#xD;", "\r"),
+        ("&amp;", "&")):
         text = text.replace(escaped, plain)
     return text
 
@@ -119,7 +122,8 @@ class Client:
             head.setdefault("Authorization", self.authorization)
         started = time.monotonic()
         to = {"host": "127.0.0.1", "port": self.lab.port, "timeout": self.timeout, "source_address": (self.source, 0)}
-        link = http.client.HTTPSConnection(**to, context=self.lab.tls) if self.lab.tls else http.client.HTTPConnection(**to)
+        link = http.client.HTTPSConnection(**to, context=self.lab.tls) if self.lab.tls else http.client.HTTPConnection(
+            **to)
         try:
             link.putrequest(method, path, skip_accept_encoding=True)
             for name, value in head.items():
@@ -163,21 +167,26 @@ class Client:
         return self.list(path, name, depth="0").value(name.split(":")[1])
 
     def set(self, path, properties):
-        return self("PROPPATCH", path, f'<D:propertyupdate {NS}><D:set><D:prop>{properties}</D:prop></D:set></D:propertyupdate>')
+        return self("PROPPATCH", path, f'<D:propertyupdate '
+            f'{NS}><D:set><D:prop>{properties}</D:prop></D:set></D:propertyupdate>')
 
     def lock(self, path, owner="probe", depth="0", **headers):
         """Takes an exclusive lock; the token, or None."""
-        body = f'<D:lockinfo {NS}><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner>{owner}</D:owner></D:lockinfo>'
+        body = (f'<D:lockinfo '
+            f'{NS}><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>'
+            f'<D:owner>{owner}</D:owner></D:lockinfo>')
         answer = self("LOCK", path, body, Depth=depth, Timeout="Second-600", **headers)
         return answer.header("Lock-Token").strip("<>") if answer.status in (200, 201) else None
 
     def names(self, path):
         """The decoded last segments of a collection's members."""
-        return [urllib.parse.unquote(href.rstrip("/").rsplit("/", 1)[1]) for href in self.list(path, "D:resourcetype").hrefs()[1:]]
+        return [urllib.parse.unquote(href.rstrip("/").rsplit("/", 1)[1]) for href in self.list(path,
+                "D:resourcetype").hrefs()[1:]]
 
     def versions(self, path):
         """How many versions a document has."""
-        answer = self.list(path.replace("/files/", "/history/", 1).replace("/calendars/", "/history/", 1) + "/", "D:getetag")
+        answer = self.list(path.replace("/files/", "/history/", 1).replace("/calendars/", "/history/", 1) + "/",
+            "D:getetag")
         return len(answer.hrefs()) - 1 if answer.status == 207 else 0
 
     def trashed(self, home):
@@ -233,7 +242,8 @@ class Lab:
 
     def command(self, *arguments, stdin=None, refused=False):
         """Runs a command of the server; what it printed. `refused`: it may fail, and the whole result is wanted."""
-        done = subprocess.run([BEFFROI, *arguments], env=self.environment(), input=stdin, capture_output=True, text=True, timeout=120)
+        done = subprocess.run([BEFFROI, *arguments], env=self.environment(), input=stdin, capture_output=True,
+            text=True, timeout=120)
         if refused:
             return done
         if done.returncode:
@@ -242,7 +252,8 @@ class Lab:
 
     def person(self, name, password=None):
         more = ["--password-stdin"] if password else []
-        self.command("person", "add", name, "--display-name", name.title(), "--email", f"{name}@ville.example", *more, stdin=f"{password or ''}\n")
+        self.command("person", "add", name, "--display-name", name.title(), "--email", f"{name}@ville.example", *more,
+            stdin=f"{password or ''}\n")
         self.device(name)
 
     def device(self, name, label="probe", *more):
@@ -302,7 +313,8 @@ class Lab:
         """Starts it anew with a certificate of its own."""
         self.stop()
         certificate, key = os.path.join(self.folder, "certificate.pem"), os.path.join(self.folder, "key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                "/CN=localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
         with open(os.path.join(self.data, "beffroi.toml"), "a") as file:
             file.write(f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\n')
         self.tls = ssl._create_unverified_context()
@@ -384,7 +396,8 @@ class Lab:
     def watch(self, who="dave"):
         """From now on another person goes about her work, and measures."""
         self.client(who)("PUT", f"/files/{who}/small.txt", "x")
-        arguments = [sys.executable, os.path.join(HERE, "neighbour.py"), str(self.port), who, self.authorization(who), *(["tls"] if self.tls else [])]
+        arguments = [sys.executable, os.path.join(HERE, "neighbour.py"), str(self.port), who, self.authorization(who),
+            *(["tls"] if self.tls else [])]
         self.neighbour = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.neighbour.stdout.readline()
 
@@ -396,10 +409,12 @@ class Lab:
         waits = sorted(seen["waits"])
         slowest, second = waits[-1], waits[-2]
         told = f"{what}: {len(waits)} requests of another person, the slowest {slowest:.2f} and {second:.2f} s"
-        self.say(not seen["fault"] and second <= WAIT_S and slowest <= 2 * WAIT_S, told + (f", {seen['fault']}" if seen["fault"] else ""))
+        self.say(not seen["fault"] and second <= WAIT_S and slowest <= 2 * WAIT_S,
+            told + (f", {seen['fault']}" if seen["fault"] else ""))
         peak = self.peak()
         peak = None if peak is None else max(peak, self.peak_before)
-        self.say(peak is not None and peak <= MEMORY_MIB, f"{what}: " + ("the server died" if peak is None else f"{peak} MiB at most"))
+        self.say(peak is not None and peak <= MEMORY_MIB, f"{what}: " + ("the server died" if peak is None
+                else f"{peak} MiB at most"))
 
 
 def clock():
@@ -430,7 +445,8 @@ def at_once(*jobs):
 
 def event(uid, *lines, start="DTSTART:20260105T090000Z", before=""):
     """One object with one event of an hour; `lines` are more of its lines, `before` stands before the event."""
-    text = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Probe//EN", *([before] if before else []), "BEGIN:VEVENT", f"UID:{uid}", "DTSTAMP:20260101T000000Z",
+    text = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Probe//EN", *([before] if before else []), "BEGIN:VEVENT",
+            f"UID:{uid}", "DTSTAMP:20260101T000000Z",
             start, *lines, "END:VEVENT", "END:VCALENDAR", ""]
     return "\r\n".join(text)
 
@@ -442,7 +458,8 @@ ICS = {"Content_Type": "text/calendar; charset=utf-8"}
 
 def query(inner="", data="<D:getetag/>"):
     """A calendar-query of events."""
-    return (f'<C:calendar-query {NS}><D:prop>{data}</D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">{inner}'
+    return (f'<C:calendar-query {NS}><D:prop>{data}</D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter '
+        f'name="VEVENT">{inner}'
             "</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>")
 
 
@@ -451,11 +468,14 @@ def between(start, end):
 
 
 def multiget(*hrefs, data="<D:getetag/><C:calendar-data/>"):
-    return f'<C:calendar-multiget {NS}><D:prop>{data}</D:prop>' + "".join(f"<D:href>{href}</D:href>" for href in hrefs) + "</C:calendar-multiget>"
+    return f'<C:calendar-multiget {NS}><D:prop>{data}</D:prop>' + "".join(f"<D:href>{href}</D:href>"
+        for href in hrefs) + "</C:calendar-multiget>"
 
 
 def sync(token="", level="1", data="<D:getetag/>"):
-    return f'<D:sync-collection {NS}><D:sync-token>{token}</D:sync-token><D:sync-level>{level}</D:sync-level><D:prop>{data}</D:prop></D:sync-collection>'
+    return (f'<D:sync-collection '
+        f'{NS}><D:sync-token>{token}</D:sync-token><D:sync-level>{level}</D:sync-level>'
+        f'<D:prop>{data}</D:prop></D:sync-collection>')
 
 
 class Http2:
@@ -498,7 +518,8 @@ class Http2:
         fields = [(":method", method), (":scheme", "http"), (":path", path), (":authority", self.authority), *headers]
         block = b"".join(self.field(name, value) for name, value in fields)
         flags = (4 if whole else 0) | (1 if body is None and whole else 0)
-        self.link.sendall(self.frame(1, flags, self.stream, block) + (self.frame(0, 1, self.stream, body) if body is not None else b""))
+        self.link.sendall(self.frame(1, flags, self.stream, block) + (self.frame(0, 1, self.stream, body)
+                if body is not None else b""))
         return self.stream
 
     def status(self, stream):
@@ -527,7 +548,8 @@ class Http2:
         bits, digits = "".join(f"{byte:08b}" for byte in value), ""
         while len(digits) < 3:
             for size in (5, 6):
-                if digit := self.DIGITS.get(int(bits[:size], 2)) if size == (5 if bits[:5] in ("00000", "00001", "00010") else 6) else None:
+                if digit := self.DIGITS.get(int(bits[:size], 2)) if size == (5 if bits[:5] in ("00000", "00001",
+                        "00010") else 6) else None:
                     digits, bits = digits + digit, bits[size:]
                     break
             else:

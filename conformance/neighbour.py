@@ -1,6 +1,8 @@
-"""Another person's work, in a process of its own: small requests, one after the other, each on a new connection. PORT NAME AUTHORIZATION [tls].
+"""Another person's work, in a process of its own: small requests, one after the other, each on a new connection.
+PORT NAME AUTHORIZATION [tls].
 
-Ends with the first line on standard input, and tells how long each took; whoever is told to come again (503) does, and has waited meanwhile.
+Ends with the first line on standard input, and tells how long each took; whoever is told to come again (503) does,
+and has waited meanwhile.
 """
 
 import http.client
@@ -12,8 +14,10 @@ import time
 
 port, name, authorization = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 MONTH = (
-    '<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR">'
-    '<C:comp-filter name="VEVENT"><C:time-range start="20260101T000000Z" end="20260201T000000Z"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>'
+    '<C:calendar-query xmlns:D="DAV:" '
+    'xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR">'
+    '<C:comp-filter name="VEVENT"><C:time-range start="20260101T000000Z" '
+    'end="20260201T000000Z"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>'
 )
 WORK = (
     ("GET", f"/files/{name}/small.txt", None, {}),
@@ -28,7 +32,8 @@ while not select.select([sys.stdin], [], [], 0.03)[0] or len(waits) < 20:
     method, path, body, headers = WORK[number % len(WORK)]
     started = started or time.monotonic()
     try:
-        link = http.client.HTTPSConnection("127.0.0.1", port, timeout=8, context=TLS) if TLS else http.client.HTTPConnection("127.0.0.1", port, timeout=8)
+        link = http.client.HTTPSConnection("127.0.0.1", port, timeout=8,
+            context=TLS) if TLS else http.client.HTTPConnection("127.0.0.1", port, timeout=8)
         link.request(method, path, body, {"Authorization": authorization, **headers})
         answer = link.getresponse()
         answer.read()

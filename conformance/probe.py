@@ -1,5 +1,5 @@
-"""Runs the probes of folders, each with a server of its own: FOLDER... [NAME...]; a name is a file's, or `file.function`; with a minus
-before it, that one is left out.
+"""Runs the probes of folders, each with a server of its own: FOLDER... [NAME...]; a name is a file's, or
+`file.function`; with a minus before it, that one is left out.
 
 Prints `ok` and `not ok` lines like every suite. AT_ONCE files run side by side: what measures nothing may.
 """
@@ -36,7 +36,8 @@ def run(file, wanted=None, left_out=()):
                 function(one)
             except Exception as fault:
                 last = traceback.extract_tb(fault.__traceback__)[-1]
-                one.say(False, f"{type(fault).__name__}: {fault} at line {last.lineno} of {os.path.basename(last.filename)}")
+                one.say(False, f"{type(fault).__name__}: {fault} at line {last.lineno} of "
+                    f"{os.path.basename(last.filename)}")
             finally:
                 one.close()
         good &= not one.failed
@@ -59,7 +60,8 @@ def main():
     folders = [word for word in sys.argv[1:] if os.path.isdir(os.path.join(HERE, word))]
     left_out = [word[1:] for word in sys.argv[1:] if word.startswith("-")]
     names = [word for word in sys.argv[1:] if word not in folders and not word.startswith("-")]
-    files = [(folder, name[:-3]) for folder in folders for name in sorted(os.listdir(os.path.join(HERE, folder))) if name.endswith(".py")]
+    files = [(folder, name[:-3]) for folder in folders for name in sorted(os.listdir(os.path.join(HERE, folder)))
+        if name.endswith(".py")]
     wanted = {}
     for name in names:
         file, _, function = name.partition(".")

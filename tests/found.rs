@@ -203,7 +203,8 @@ proptest! {
         for (start, end) in picks.iter().filter(|_| !all.is_empty()).map(|pick| *pick.get(&all)) {
             prop_assert!(whole.start <= start && end <= whole.end, "bounds {whole:?} {start} {end}");
             // A task that is only due is asked for until then (the fourth row for tasks).
-            let due_alone = object.component == "VTODO" && object.parts().any(|part| part.property("DTSTART").is_none());
+            let due_alone =
+                object.component == "VTODO" && object.parts().any(|part| part.property("DTSTART").is_none());
             let begin = TimeRange { start: start - i64::from(due_alone), end: start + 1 };
             prop_assert!(is_found(&object, &calendar, begin), "query at {}", write_utc(start));
             // The same instance is listed for any range that it lies in.
@@ -337,14 +338,21 @@ proptest! {
         let of_day = from < hour(24) && to > hour(0);
         let (name, lines, expected) = match kind {
             // DTEND is later than DTSTART; one that is not is read as a moment.
-            0 => ("VEVENT", format!("{dtstart}{}", line("DTEND", Some(start + length))), if length > 0 { stands(ends) } else { instant }),
+            0 => (
+                "VEVENT",
+                format!("{dtstart}{}", line("DTEND", Some(start + length))),
+                if length > 0 { stands(ends) } else { instant },
+            ),
             1 => ("VEVENT", format!("{dtstart}DURATION:PT{length}H"), if length > 0 { stands(ends) } else { instant }),
             2 => ("VEVENT", dtstart, instant),
             3 => ("VEVENT", day, of_day),
             4 => ("VJOURNAL", dtstart, instant),
             5 => ("VJOURNAL", day, of_day),
             6 => ("VJOURNAL", String::new(), false),
-            7 => ("VFREEBUSY", format!("{dtstart}{}", line("DTEND", Some(start + length))), from <= ends && to > begins),
+            7 => {
+                let end = line("DTEND", Some(start + length));
+                ("VFREEBUSY", format!("{dtstart}{end}"), from <= ends && to > begins)
+            }
             _ => {
                 let period = format!("FREEBUSY;FBTYPE=FREE:{}/{}", utc_at(start), utc_at(start + length + 1));
                 ("VFREEBUSY", period, stands(hour(start + length + 1)))

@@ -40,6 +40,10 @@ fn within(mut found: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     found
 }
 
+fn numbers(of: &[impl ToString]) -> String {
+    of.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
 fn rule() -> impl Strategy<Value = String> {
     let days = || proptest::sample::subsequence(vec!["MO", "TU", "WE", "TH", "FR", "SA", "SU"], 1..5);
     let listed = |days: Vec<&str>| days.join(",");
@@ -49,16 +53,18 @@ fn rule() -> impl Strategy<Value = String> {
     let by = prop_oneof![
         2 => Just("DAILY".to_owned()),
         1 => proptest::sample::subsequence((1..13).collect::<Vec<u8>>(), 1..4)
-            .prop_map(|months| format!("DAILY;BYMONTH={}", months.iter().map(u8::to_string).collect::<Vec<_>>().join(","))),
+            .prop_map(|months| format!("DAILY;BYMONTH={}", numbers(&months))),
         1 => Just("WEEKLY".to_owned()),
         3 => days().prop_map(move |days| format!("WEEKLY;BYDAY={}", listed(days))),
         1 => Just("MONTHLY".to_owned()),
         2 => (nth(), days()).prop_map(|(nth, days)| format!("MONTHLY;BYDAY={nth}{}", days[0])),
         2 => proptest::sample::subsequence(vec![1, 5, 15, 28, 29, 30, 31, -1, -5], 1..4)
-            .prop_map(|days| format!("MONTHLY;BYMONTHDAY={}", days.iter().map(i32::to_string).collect::<Vec<_>>().join(","))),
-        1 => proptest::sample::select(vec![1, 2, -1, -2]).prop_map(|nth| format!("MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS={nth}")),
+            .prop_map(|days| format!("MONTHLY;BYMONTHDAY={}", numbers(&days))),
+        1 => proptest::sample::select(vec![1, 2, -1, -2])
+            .prop_map(|nth| format!("MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS={nth}")),
         1 => Just("YEARLY".to_owned()),
-        1 => (nth(), days(), 1u8..13).prop_map(|(nth, days, month)| format!("YEARLY;BYDAY={nth}{};BYMONTH={month}", days[0])),
+        1 => (nth(), days(), 1u8..13)
+            .prop_map(|(nth, days, month)| format!("YEARLY;BYDAY={nth}{};BYMONTH={month}", days[0])),
         1 => (1u16..366).prop_map(|day| format!("YEARLY;BYYEARDAY={day}")),
     ];
     (by, 1u8..5, end).prop_map(|(by, interval, end)| {

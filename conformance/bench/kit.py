@@ -98,7 +98,8 @@ class Server:
         """Sends requests (method, path, what a good status begins with, and more by name) and tells what came of it."""
         told = []
         for method, path, expect, *more in requests:
-            request = {"method": method, "path": self.top + path, "expect": expect, "headers": {}, **(more[0] if more else {})}
+            request = {"method": method, "path": self.top + path, "expect": expect, "headers": {},
+                **(more[0] if more else {})}
             if self.auth:
                 request["headers"] = {**request["headers"], "Authorization": self.auth}
             told.append(request)

@@ -1,8 +1,8 @@
 //! The bench's load, and the limits that the machine sets.
 //!
-//! `load run PLAN` sends the requests of a plan (JSON, see [`Plan`]) over kept connections and tells what came of it; `load
-//! hyper` answers 4 KiB from memory; `load commits`, `load rows` and `load files` measure what a server cannot exceed. All
-//! answers are one line of JSON.
+//! `load run PLAN` sends the requests of a plan (JSON, see [`Plan`]) over kept connections and tells what came of it;
+//! `load hyper` answers 4 KiB from memory; `load commits`, `load rows` and `load files` measure what a server cannot
+//! exceed. All answers are one line of JSON.
 
 #![allow(
     clippy::unwrap_used,
@@ -291,7 +291,8 @@ async fn run(plan: Plan) -> serde_json::Value {
     json!({
         "operations": all.operations, "seconds": seconds, "per_second": all.operations as f64 / seconds,
         "errors": all.errors, "wrong": all.wrong, "bytes": all.bytes, "responses": all.responses,
-        "p50_us": at(&all.latencies_us, 0.5), "p99_us": at(&all.latencies_us, 0.99), "first_byte_us": at(&all.first_byte_us, 0.5),
+        "p50_us": at(&all.latencies_us, 0.5), "p99_us": at(&all.latencies_us, 0.99),
+        "first_byte_us": at(&all.first_byte_us, 0.5),
     })
 }
 
@@ -350,7 +351,8 @@ async fn rows(folder: &str) -> serde_json::Value {
     let mut best = f64::MAX;
     for _ in 0..20 {
         let started = Instant::now();
-        let sql = "SELECT json_group_array(json_array(name, tag)) FROM (SELECT name, tag FROM t WHERE parent = 1 ORDER BY name)";
+        let sql = "SELECT json_group_array(json_array(name, tag)) \
+                   FROM (SELECT name, tag FROM t WHERE parent = 1 ORDER BY name)";
         let row = sqlx::query(sql).fetch_one(&mut connection).await.expect("an answer");
         let rows: Vec<(String, String)> = serde_json::from_str(row.get::<&str, _>(0)).expect("rows");
         let mut out = String::new();

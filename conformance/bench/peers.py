@@ -104,9 +104,12 @@ class Nginx(Server):
         modules = "/usr/lib/nginx/modules/ngx_http_dav_ext_module.so"
         file = config(
             f"{state}/conf",
-            f"load_module {modules};\nuser root;\ndaemon off;\nworker_processes 2;\npid {state}/pid;\nerror_log {state}/error.log;\n"
-            "events { worker_connections 1024; }\nhttp {\naccess_log off;\nsendfile on;\ntcp_nopush on;\nkeepalive_requests 1000000000;\n"
-            f"client_max_body_size 0;\nclient_body_temp_path {state}/body;\ndav_ext_lock_zone zone=locks:16m;\nserver {{\n"
+            f"load_module {modules};\nuser root;\ndaemon off;\nworker_processes 2;\npid {state}/pid;\nerror_log "
+            f"{state}/error.log;\n"
+            "events { worker_connections 1024; }\nhttp {\naccess_log off;\nsendfile on;\ntcp_nopush "
+            "on;\nkeepalive_requests 1000000000;\n"
+            f"client_max_body_size 0;\nclient_body_temp_path {state}/body;\ndav_ext_lock_zone zone=locks:16m;\nserver "
+            f"{{\n"
             f"listen 127.0.0.1:{port};\nroot {root};\nlocation / {{\ndav_methods PUT DELETE MKCOL COPY MOVE;\n"
             "dav_ext_methods PROPFIND OPTIONS LOCK UNLOCK;\ndav_ext_lock zone=locks;\n}\n}\n}\n",
         )
@@ -128,9 +131,11 @@ class Apache(Server):
         )
         file = config(
             f"{state}/conf",
-            f"{loads}\nServerName localhost\nListen 127.0.0.1:{port}\nPidFile {state}/pid\nErrorLog {state}/error.log\nLogLevel warn\n"
+            f"{loads}\nServerName localhost\nListen 127.0.0.1:{port}\nPidFile {state}/pid\nErrorLog "
+            f"{state}/error.log\nLogLevel warn\n"
             f"User www-data\nGroup www-data\nMaxKeepAliveRequests 0\nDocumentRoot {root}\nDavLockDB {state}/lock\n"
-            f"TypesConfig /etc/mime.types\nDefaultRuntimeDir {state}\n<Directory {root}>\nDav On\nRequire all granted\n</Directory>\n",
+            f"TypesConfig /etc/mime.types\nDefaultRuntimeDir {state}\n<Directory {root}>\nDav On\nRequire all "
+            f"granted\n</Directory>\n",
         )
         subprocess.run(["chown", "-R", "www-data", root, state], check=True)
         self.host = f"127.0.0.1:{port}"
@@ -145,7 +150,8 @@ class Lighttpd(Server):
         port, root, state = free_port(), folder("lighttpd/root"), folder("lighttpd/state")
         file = config(
             f"{state}/conf",
-            f'server.modules = ("mod_webdav")\nserver.document-root = "{root}"\nserver.port = {port}\nserver.bind = "127.0.0.1"\n'
+            f'server.modules = ("mod_webdav")\nserver.document-root = "{root}"\nserver.port = {port}\nserver.bind = '
+            f'"127.0.0.1"\n'
             f'server.errorlog = "{state}/error.log"\nserver.max-keep-alive-requests = 65000\nserver.max-worker = 2\n'
             f'server.upload-dirs = ("{state}")\nserver.max-request-size = 0\nwebdav.activate = "enable"\n'
             f'webdav.sqlite-db-name = "{state}/locks.sqlite"\n',
@@ -198,7 +204,8 @@ class Xandikos(Server):
         self.host = f"127.0.0.1:{port}"
         place = folder("xandikos/bench/calendars/calendar")
         args = [
-            f"{VENV}/bin/xandikos", "serve", "-d", f"{WORK}/xandikos", "--current-user-principal", "/bench/", "--autocreate",
+            f"{VENV}/bin/xandikos", "serve", "-d", f"{WORK}/xandikos", "--current-user-principal", "/bench/",
+            "--autocreate",
             "--defaults", "--port", str(port), "-l", "127.0.0.1", "--state-dir", f"{WORK}/xandikos-state", "--eager",
         ]
         for number in range(SINGLE + SERIES):

@@ -19,7 +19,8 @@ def plot(name, unit, bars):
     for place, (server, value) in enumerate(bars):
         y, width = 34 + 26 * place, max(1, 400 * value / widest)
         colour = COLOURS.get(server, OTHERS[place % len(OTHERS)])
-        out.append(f'<text x="8" y="{y + 14}">{server}</text><rect x="190" y="{y}" width="{width:.0f}" height="18" fill="{colour}"/>')
+        out.append(f'<text x="8" y="{y + 14}">{server}</text><rect x="190" y="{y}" width="{width:.0f}" height="18" '
+            f'fill="{colour}"/>')
         out.append(f'<text x="{196 + width:.0f}" y="{y + 14}">{value:,.4g}</text>')
     return "\n".join([*out, "</svg>", ""])
 
@@ -50,7 +51,8 @@ def table(title, figures, goals, limits, everything):
     lines = [
         f"## {title}",
         "",
-        f"| workload | goal: how far it is reached (1 is just so) | Beffroi a second | ms | processor µs | {' | '.join(f'{o} a second' for o in others)} |",
+        f"| workload | goal: how far it is reached (1 is just so) | Beffroi a second | ms | processor µs | "
+        f"{' | '.join(f'{o} a second' for o in others)} |",
         "|" + "---|" * (5 + len(others)),
     ]
     reached = {}
@@ -64,10 +66,12 @@ def table(title, figures, goals, limits, everything):
         cells = []
         for server in others:
             one = by_server.get(server)
-            cells.append("–" if one is None else number(one["per_second"]) + (f" ({one['wrong']})" if one.get("wrong") else ""))
+            cells.append("–" if one is None else number(one["per_second"]) + (f" ({one['wrong']})" if one.get("wrong")
+                    else ""))
         wrong = f" ({ours['wrong']})" if ours.get("wrong") else ""
         lines.append(
-            f"| {name} | {'<br>'.join(told)} | {number(ours['per_second'])}{wrong} | {ours['ms']:,.2f} | {number(ours['processor_us'])} | {' | '.join(cells)} |"
+            f"| {name} | {'<br>'.join(told)} | {number(ours['per_second'])}{wrong} | {ours['ms']:,.2f} | "
+            f"{number(ours['processor_us'])} | {' | '.join(cells)} |"
         )
     return lines + [""], reached
 
@@ -77,11 +81,15 @@ def write(sections, limits, memory, notes):
     lines = [
         "# Results",
         "",
-        f"Medians of {ROUNDS} interleaved rounds on one machine with {os.cpu_count()} processors, which the load shares. Beffroi flushes every "
-        "write to disk before it answers and checks a password on each request; none of the others does either. Ratios count, not times. "
-        "Answers were counted before they were timed; what was incomplete is said. Written by `conformance/bench/run`; plots are in `plots/`.",
+        f"Medians of {ROUNDS} interleaved rounds on one machine with {os.cpu_count()} processors, which the load "
+        f"shares. Beffroi flushes every "
+        "write to disk before it answers and checks a password on each request; none of the others does either. "
+        "Ratios count, not times. "
+        "Answers were counted before they were timed; what was incomplete is said. Written by "
+        "`conformance/bench/run`; plots are in `plots/`.",
         "",
-        "Limits of the machine in this run: " + ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in limits.items()) + ".",
+        "Limits of the machine in this run: " + ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name,
+            value in limits.items()) + ".",
         "",
     ]
     result = {"limits": limits, "memory_mib": memory, "workloads": {}, "goals": {}}

@@ -1,7 +1,7 @@
 """The workloads and their goals.
 
-A goal is a text, and a function of the figures of a workload by server (medians), of all workloads, and of the limits: how
-much of it is reached, 1 being just so.
+A goal is a text, and a function of the figures of a workload by server (medians), of all workloads, and of the
+limits: how much of it is reached, 1 being just so.
 """
 
 import re
@@ -14,12 +14,15 @@ from peers import SERIES, SINGLE, Beffroi, calendar, event, in_month
 OURS = Beffroi.name
 # What Explorer asks of each member of a folder.
 EXPLORER = (
-    '<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:" xmlns:Z="urn:schemas-microsoft-com:"><D:prop><D:creationdate/>'
-    "<D:getlastmodified/><D:getcontentlength/><D:getcontenttype/><D:resourcetype/><D:displayname/><D:getetag/><D:lockdiscovery/>"
+    '<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:" '
+    'xmlns:Z="urn:schemas-microsoft-com:"><D:prop><D:creationdate/>'
+    "<D:getlastmodified/><D:getcontentlength/><D:getcontenttype/><D:resourcetype/>"
+    "<D:displayname/><D:getetag/><D:lockdiscovery/>"
     "<D:supportedlock/><Z:Win32CreationTime/><Z:Win32LastModifiedTime/><Z:Win32FileAttributes/></D:prop></D:propfind>"
 )
 LOCK = (
-    '<?xml version="1.0"?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>'
+    '<?xml version="1.0"?><D:lockinfo '
+    'xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype>'
     "<D:owner>bench</D:owner></D:lockinfo>"
 )
 XML = {"Content-Type": "application/xml; charset=utf-8"}
@@ -30,7 +33,8 @@ MIB = 1024 * 1024
 
 def faster(peer, factor):
     """At least `factor` times as many a second as a peer."""
-    return (f"≥ {factor:g} × {peer}", lambda mine, _all, _limits: mine[OURS]["per_second"] / mine[peer]["per_second"] / factor if peer in mine else None)
+    return (f"≥ {factor:g} × {peer}", lambda mine, _all,
+        _limits: mine[OURS]["per_second"] / mine[peer]["per_second"] / factor if peer in mine else None)
 
 
 def of_limit(name, factor, shown):
@@ -38,7 +42,8 @@ def of_limit(name, factor, shown):
 
 
 def of_own(name, factor):
-    return (f"≥ {factor:g} × our own “{name}”", lambda mine, all, _limits: mine[OURS]["per_second"] / all[name][OURS]["per_second"] / factor)
+    return (f"≥ {factor:g} × our own “{name}”", lambda mine, all, _limits: mine[OURS]["per_second"] / all[name][OURS][
+            "per_second"] / factor)
 
 
 def within(milliseconds, key="ms", shown=""):
@@ -55,7 +60,8 @@ def get(connections):
 
 
 def put(folder, connections):
-    return lambda server, run: server.load([("PUT", f"/{folder}/p{run}-{{c}}-{{n}}.txt", "2", {"size": 4096})], connections)
+    return lambda server, run: server.load([("PUT", f"/{folder}/p{run}-{{c}}-{{n}}.txt", "2", {"size": 4096})],
+        connections)
 
 
 # At most so many seconds, so many times.
@@ -64,12 +70,14 @@ ONCE = (60, 1)
 
 def propfind(path, depth, connections=1, turns=()):
     headers = XML | {"Depth": depth}
-    return lambda server, _run: server.load([("PROPFIND", path, "207", {"headers": headers, "body": EXPLORER})], connections, *turns)
+    return lambda server, _run: server.load([("PROPFIND", path, "207", {"headers": headers, "body": EXPLORER})],
+        connections, *turns)
 
 
 def each_after_a_change(work, change, most=20):
-    """A question about a collection that has just been changed, so that nothing remembered of its members serves: asked once
-    after each change, which is not timed."""
+    """A question about a collection that has just been changed, so that nothing remembered of its members serves:
+    asked once after each change, which is not timed.
+    """
     def turn(server, run):
         ends, told = time.monotonic() + SECONDS, []
         while not told or (len(told) < most and time.monotonic() < ends):
@@ -116,14 +124,17 @@ def tree(method, source, target, times=5):
 
 # Name, work, goals. Those of files are asked of all file servers that can do them.
 FILES = [
-    ("GET 4 KiB, 16 connections", get(16), [faster("nginx", 1.1), faster("lighttpd", 0.85), faster("hyper from memory", 0.9)]),
-    ("GET 4 KiB, 64 connections", get(64), [faster("nginx", 1.1), faster("lighttpd", 0.85), faster("hyper from memory", 0.9)]),
+    ("GET 4 KiB, 16 connections", get(16), [faster("nginx", 1.1), faster("lighttpd", 0.85),
+            faster("hyper from memory", 0.9)]),
+    ("GET 4 KiB, 64 connections", get(64), [faster("nginx", 1.1), faster("lighttpd", 0.85),
+            faster("hyper from memory", 0.9)]),
     (
         "GET 100 MiB", lambda s, _r: s.load([("GET", "/large", "200")]),
         [of_limit("sendfile_per_second", 0.5, "sendfile"), faster("rclone", 2)],
     ),
     ("PUT 4 KiB new, 1 connection", put("puts1", 1), [of_limit("commits_per_second", 0.5, "FULL commits")]),
-    ("PUT 4 KiB new, 16 connections", put("puts16", 16), [of_own("PUT 4 KiB new, 1 connection", 2.5), faster("nginx", 0.8)]),
+    ("PUT 4 KiB new, 16 connections", put("puts16", 16), [of_own("PUT 4 KiB new, 1 connection", 2.5),
+            faster("nginx", 0.8)]),
     (
         "PUT 100 MiB", lambda s, r: s.load([("PUT", f"/upload{r}-{{n}}", "2", {"size": 100 * MIB})]),
         [of_limit("receive_per_second", 0.8, "receive to a flushed file")],
@@ -139,15 +150,18 @@ FILES = [
         [faster("nginx", 1), faster("lighttpd", 6), within(5, "first_byte_ms", "first byte ")],
     ),
     (
-        "PROPFIND Depth 1 of 1,000, changed before each", each_after_a_change(propfind("/thousand/", "1", turns=ONCE), changed_document("thousand")),
+        "PROPFIND Depth 1 of 1,000, changed before each", each_after_a_change(propfind("/thousand/", "1", turns=ONCE),
+            changed_document("thousand")),
         [faster("nginx", 1), faster("lighttpd", 6)],
     ),
     (
-        "PROPFIND Depth 1 of 10,000, changed before each", each_after_a_change(propfind("/ten/", "1", turns=ONCE), changed_document("ten")),
+        "PROPFIND Depth 1 of 10,000, changed before each", each_after_a_change(propfind("/ten/", "1", turns=ONCE),
+            changed_document("ten")),
         [faster("nginx", 1), faster("lighttpd", 6), within(5, "first_byte_ms", "first byte ")],
     ),
     ("LOCK, PUT, UNLOCK", lock_put_unlock, [faster("Apache", 5), faster("nginx", 0.5)]),
-    ("COPY of a folder of 1,000", tree("COPY", "/thousand/", "/copy-{run}-{{n}}/"), [within(20), faster("lighttpd", 2), faster("nginx", 2)]),
+    ("COPY of a folder of 1,000", tree("COPY", "/thousand/", "/copy-{run}-{{n}}/"), [within(20), faster("lighttpd", 2),
+            faster("nginx", 2)]),
     ("MOVE of a folder of 1,000", tree("MOVE", "/copy-{run}-{{n}}/", "/moved-{run}-{{n}}/"), [within(2)]),
     ("DELETE of a folder of 1,000", tree("DELETE", "/moved-{run}-{{n}}/", None), [within(10)]),
 ]
@@ -186,8 +200,10 @@ def prepare_files(server):
 
 MONTH = ("20260601T000000Z", "20260701T000000Z")
 QUERY = (
-    f"<C:calendar-query {NS}><D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\">"
-    f"<C:comp-filter name=\"VEVENT\"><C:time-range start=\"{MONTH[0]}\" end=\"{MONTH[1]}\"/></C:comp-filter></C:comp-filter></C:filter>"
+    f"<C:calendar-query {NS}><D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter><C:comp-filter "
+    f"name=\"VCALENDAR\">"
+    f"<C:comp-filter name=\"VEVENT\"><C:time-range start=\"{MONTH[0]}\" "
+    f"end=\"{MONTH[1]}\"/></C:comp-filter></C:comp-filter></C:filter>"
     "</C:calendar-query>"
 )
 TAGS = f"<D:propfind {NS}><D:prop><D:getetag/></D:prop></D:propfind>"
@@ -201,7 +217,8 @@ def multiget(hrefs):
 
 def sync(token):
     return (
-        f"<D:sync-collection {NS}><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop>"
+        f"<D:sync-collection "
+        f"{NS}><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop>"
         "</D:sync-collection>"
     )
 
@@ -237,7 +254,8 @@ def event_put(connections):
 def changed_event(server, run):
     """Changes one of those that have changed since the token, so that their number stays."""
     name = server.names[0][len(server.top):]
-    body = re.sub(rb"SEQUENCE:\d+", f"SEQUENCE:{int(time.time() * 1000) % 1000000000}".encode(), server.ask("GET", name)[1])
+    body = re.sub(rb"SEQUENCE:\d+", f"SEQUENCE:{int(time.time() * 1000) % 1000000000}".encode(),
+        server.ask("GET", name)[1])
     assert server.ask("PUT", name, body, ICS)[0] in (200, 201, 204), (server.name, run)
 
 
@@ -247,27 +265,35 @@ def event_get(connections):
 
 EVENTS = [
     ("GET of an event, 1 connection", event_get(1), [("≥ 10 × Radicale", faster("Radicale", 10)[1])]),
-    ("GET of an event, 16 connections", event_get(16), [of_limit("hyper_per_second", 0.5, "hyper from memory"), faster("Radicale", 10)]),
+    ("GET of an event, 16 connections", event_get(16), [of_limit("hyper_per_second", 0.5, "hyper from memory"),
+            faster("Radicale", 10)]),
     (
-        "calendar-query of a month", report("REPORT", lambda s: QUERY, "1", in_month(2026, 6), rb"BEGIN:VCALENDAR"), [within(5)],
+        "calendar-query of a month", report("REPORT", lambda s: QUERY, "1", in_month(2026, 6), rb"BEGIN:VCALENDAR"),
+        [within(5)],
     ),
-    ("multiget of 100", report("REPORT", lambda s: multiget(s.names[::100]), "1", 100, rb"BEGIN:VCALENDAR"), [within(1)]),
-    ("multiget of 1,000", report("REPORT", lambda s: multiget(s.names[::10]), "1", 1000, rb"BEGIN:VCALENDAR"), [within(9)]),
+    ("multiget of 100", report("REPORT", lambda s: multiget(s.names[::100]), "1", 100, rb"BEGIN:VCALENDAR"),
+        [within(1)]),
+    ("multiget of 1,000", report("REPORT", lambda s: multiget(s.names[::10]), "1", 1000, rb"BEGIN:VCALENDAR"),
+        [within(9)]),
     ("PROPFIND of 10,000 tags", report("PROPFIND", lambda s: TAGS, "1", SINGLE + SERIES), [within(12)]),
     ("sync-collection, initial, 10,000", report("REPORT", lambda s: sync(""), "0", SINGLE + SERIES), [within(12)]),
-    ("sync-collection, 10 changes in 10,000", report("REPORT", lambda s: s.token and sync(s.token), "0", 10), [within(0.4)]),
+    ("sync-collection, 10 changes in 10,000", report("REPORT", lambda s: s.token and sync(s.token), "0", 10),
+        [within(0.4)]),
     ("free-busy of a month", report("REPORT", lambda s: FREE_BUSY, "1", None), [within(3)]),
     (
         "calendar-query of a month, changed before each",
-        each_after_a_change(report("REPORT", lambda s: QUERY, "1", in_month(2026, 6), rb"BEGIN:VCALENDAR", once=True), changed_event), [within(5)],
+        each_after_a_change(report("REPORT", lambda s: QUERY, "1", in_month(2026, 6), rb"BEGIN:VCALENDAR", once=True),
+            changed_event), [within(5)],
     ),
     (
         "PROPFIND of 10,000 tags, changed before each",
-        each_after_a_change(report("PROPFIND", lambda s: TAGS, "1", SINGLE + SERIES, once=True), changed_event), [within(12)],
+        each_after_a_change(report("PROPFIND", lambda s: TAGS, "1", SINGLE + SERIES, once=True), changed_event),
+        [within(12)],
     ),
     (
         "sync-collection, initial, 10,000, changed before each",
-        each_after_a_change(report("REPORT", lambda s: sync(""), "0", SINGLE + SERIES, once=True), changed_event), [within(12)],
+        each_after_a_change(report("REPORT", lambda s: sync(""), "0", SINGLE + SERIES, once=True), changed_event),
+        [within(12)],
     ),
     ("PUT of an event, 1 connection", event_put(1), [of_limit("commits_per_second", 0.4, "FULL commits")]),
     ("PUT of an event, 16 connections", event_put(16), [("≥ 10 × 690/s × FULL commits of this run / 6,500",
@@ -300,7 +326,8 @@ def grown(server, size):
     part.top = f"/calendars/bench/grown{size}/"
     assert part.ask("MKCALENDAR", "")[0] == 201
     part.fill(part.top, (event(n % SINGLE).replace("UID:event-", f"UID:grown-{n}-") for n in range(size)))
-    _, content = part.ask("PROPFIND", "", f"<D:propfind {NS}><D:prop><D:sync-token/></D:prop></D:propfind>", XML | {"Depth": "0"})
+    _, content = part.ask("PROPFIND", "", f"<D:propfind {NS}><D:prop><D:sync-token/></D:prop></D:propfind>",
+        XML | {"Depth": "0"})
     part.token = re.search(rb"sync-token>([^<]+)<", content).group(1).decode()
     for number in range(10):
         assert part.ask("PUT", f"new-{number}.ics", calendar(event(number).replace("UID:", "UID:new-")), ICS)[0] == 201

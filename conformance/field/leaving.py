@@ -8,7 +8,9 @@ ACT = "acte.txt"
 
 
 def settle(lab, folders):
-    """Folders of the project, each with a document of three versions and one further down; an hour later they are of long standing."""
+    """Folders of the project, each with a document of three versions and one further down; an hour later they are of
+    long standing.
+    """
     alice = lab.client("alice")
     for folder in folders:
         alice.mkcol(f"/files/tramway/{folder}/")
@@ -46,16 +48,25 @@ def from_trash(lab, lying=None):
 WAYS = {
     "MOVE of the document": lambda own, top: own.move(f"{top}/{ACT}", "/files/bob/one.txt"),
     "MOVE of the folder": lambda own, top: own.move(f"{top}/", "/files/bob/two/"),
-    "MOVE of the document onto an own one": lambda own, top: (own.put("/files/bob/three.txt", "own"), own.move(f"{top}/{ACT}", "/files/bob/three.txt")),
-    "MOVE of the folder onto an own one": lambda own, top: (own.mkcol("/files/bob/four/"), own.move(f"{top}/", "/files/bob/four/")),
-    "a new name first, then MOVE": lambda own, top: (own.move(f"{top}/", f"{top}-renamed/"), own.move(f"{top}-renamed/", "/files/bob/five/")),
-    "DELETE, then out of the project's trash": lambda own, top: (own.delete(f"{top}/"), own.move(top.replace("/files/", "/trash/") + "/", "/files/bob/six/")),
-    "COPY of an empty folder over it": lambda own, top: (own.mkcol("/files/bob/empty/"), own.copy("/files/bob/empty/", f"{top}/")),
-    "MOVE of an empty folder over it": lambda own, top: (own.mkcol("/files/bob/empty2/"), own.move("/files/bob/empty2/", f"{top}/")),
-    "MOVE of a folder of the project over it": lambda own, top: (own.mkcol(f"{top}-new/"), own.move(f"{top}-new/", f"{top}/")),
-    "COPY of a document over the folder": lambda own, top: (own.put("/files/bob/d.txt", "own"), own.copy("/files/bob/d.txt", top)),
+    "MOVE of the document onto an own one": lambda own, top: (own.put("/files/bob/three.txt", "own"),
+        own.move(f"{top}/{ACT}", "/files/bob/three.txt")),
+    "MOVE of the folder onto an own one": lambda own, top: (own.mkcol("/files/bob/four/"),
+        own.move(f"{top}/", "/files/bob/four/")),
+    "a new name first, then MOVE": lambda own, top: (own.move(f"{top}/", f"{top}-renamed/"),
+        own.move(f"{top}-renamed/", "/files/bob/five/")),
+    "DELETE, then out of the project's trash": lambda own,
+    top: (own.delete(f"{top}/"), own.move(top.replace("/files/", "/trash/") + "/", "/files/bob/six/")),
+    "COPY of an empty folder over it": lambda own, top: (own.mkcol("/files/bob/empty/"),
+        own.copy("/files/bob/empty/", f"{top}/")),
+    "MOVE of an empty folder over it": lambda own, top: (own.mkcol("/files/bob/empty2/"),
+        own.move("/files/bob/empty2/", f"{top}/")),
+    "MOVE of a folder of the project over it": lambda own, top: (own.mkcol(f"{top}-new/"),
+        own.move(f"{top}-new/", f"{top}/")),
+    "COPY of a document over the folder": lambda own, top: (own.put("/files/bob/d.txt", "own"),
+        own.copy("/files/bob/d.txt", top)),
     "members one by one, then the folder": lambda own, top: (
-        own.move(f"{top}/sub/in.txt", "/files/bob/in.txt"), own.move(f"{top}/{ACT}", "/files/bob/ten.txt"), own.delete(f"{top}/")),
+        own.move(f"{top}/sub/in.txt", "/files/bob/in.txt"), own.move(f"{top}/{ACT}", "/files/bob/ten.txt"),
+        own.delete(f"{top}/")),
 }
 
 
@@ -82,12 +93,14 @@ def taken_out(lab, bring_back):
         act, deep = alice.get(f"{top}/{ACT}").text, alice.get(f"{top}/sub/in.txt").text
         versions = alice.versions(f"{top}/{ACT}")
         good = act == f"{folder} version 2" and deep == f"in {folder}" and versions >= 3
-        lab.say(good, f"{way}: the lead has both documents back, with {versions} versions ({act[:30]!r}, {deep[:20]!r})")
+        lab.say(good,
+            f"{way}: the lead has both documents back, with {versions} versions ({act[:30]!r}, {deep[:20]!r})")
     checked = lab.command("check", refused=True)
     lab.say(checked.returncode == 0, "nothing is damaged " + checked.stderr[-200:])
 
 
-@probe("RFC 3253 section 5.3.1", "what leaves a project leaves there a full entry in the trash: the lead restores it with its versions")
+@probe("RFC 3253 section 5.3.1", "what leaves a project leaves there a full entry in the trash: the lead restores it "
+    "with its versions")
 def comes_back_from_the_trash(lab):
     def bring_back(_, folders):
         alice = lab.client("alice")
@@ -127,12 +140,14 @@ def role_on_one_folder(lab):
     lab.say(alice.versions(f"/files/tramway/given/{ACT}") >= 3, "with its versions")
 
 
-@probe("RFC 4791 section 5.3.2", "an event that leaves a project's calendar by MOVE, or lies in its trash, stays the project's")
+@probe("RFC 4791 section 5.3.2", "an event that leaves a project's calendar by MOVE, or lies in its trash, stays the "
+    "project's")
 def events(lab):
     alice, bob = lab.client("alice"), lab.client("bob")
     top, own = "/calendars/tramway/meetings", "/calendars/bob/personal"
     for name in ("moved", "trashed", "kept"):
-        lab.say(alice("PUT", f"{top}/{name}.ics", event(name, f"SUMMARY:{name}"), **ICS).status == 201, f"{name} is there")
+        lab.say(alice("PUT", f"{top}/{name}.ics", event(name, f"SUMMARY:{name}"), **ICS).status == 201,
+            f"{name} is there")
     lab.later(2 * HOUR_S)
     bob.move(f"{top}/moved.ics", f"{own}/moved.ics")
     bob.delete(f"{top}/trashed.ics")
@@ -164,7 +179,8 @@ def refused_when_all_go(lab, name, take):
     return go
 
 
-@probe("RFC 4918 section 9.6.1", "the brake counts whatever takes documents from a project: DELETE, MOVE out, COPY and MOVE over a folder")
+@probe("RFC 4918 section 9.6.1", "the brake counts whatever takes documents from a project: DELETE, MOVE out, COPY "
+    "and MOVE over a folder")
 def brake(lab):
     def one_by_one(bob, top, folder):
         return max(bob.move(f"{top}/{number}.txt", f"/files/bob/single-{folder}-{number}.txt") for number in range(30))
@@ -192,7 +208,8 @@ def brake(lab):
         go()
 
 
-@probe("RFC 4918 section 9.6.1", "the brake holds nobody in the own home for long, nor for what was made within the hour")
+@probe("RFC 4918 section 9.6.1", "the brake holds nobody in the own home for long, nor for what was made within the "
+    "hour")
 def brake_at_home(lab):
     alice, bob = lab.client("alice"), lab.client("bob")
     alice("MKCALENDAR", "/calendars/alice/course/")
@@ -211,4 +228,5 @@ def brake_at_home(lab):
     said = [alice.delete(f"/files/alice/old-{number}.txt") for number in range(110)]
     lab.note(f"of 110 own documents of long standing {said.count(204)} were deleted at once")
     lab.later(660)
-    lab.say(lab.client("alice").delete("/files/alice/old-119.txt") == 204, "eleven minutes later the own home is open again")
+    lab.say(lab.client("alice").delete("/files/alice/old-119.txt") == 204,
+        "eleven minutes later the own home is open again")

@@ -1,11 +1,14 @@
-"""Only what programs leave about is litter: not what left such a name, and not what a person named so. Nothing vanishes without trace."""
+"""Only what programs leave about is litter: not what left such a name, and not what a person named so. Nothing
+vanishes without trace.
+"""
 
 from urllib.parse import quote, unquote
 
 from lab import DAY_S, HOUR_S, probe
 
 # Names under which programs make what they then move to its place.
-NAMES = ("Projet.tmp", "(A Document Being Saved By TextEdit)", ".sb-3f2c1b00-hX9a", "rapport.rtfd.sb-3f2c1b00", "Budget 2026.sb", "~$ossier", "._dossier", ".goutputstream-AB12CD")
+NAMES = ("Projet.tmp", "(A Document Being Saved By TextEdit)", ".sb-3f2c1b00-hX9a", "rapport.rtfd.sb-3f2c1b00",
+    "Budget 2026.sb", "~$ossier", "._dossier", ".goutputstream-AB12CD")
 
 
 def is_a_document(lab, client, path, how):
@@ -14,7 +17,8 @@ def is_a_document(lab, client, path, how):
     for content in ("two", "three"):
         client.put(path, content)
     versions = client.versions(path)
-    lab.say(before == 1 and versions == 3, f"{how}: {versions} versions of {path} after three writes (after one {before})")
+    lab.say(before == 1 and versions == 3, f"{how}: {versions} versions of {path} after three writes (after one "
+        f"{before})")
     return path
 
 
@@ -35,11 +39,13 @@ def folder_renamed(lab):
         alice.put(f"{old}/act.docx", "one")
         alice.put(f"{old}/deep/note.txt", "one")
         alice.move(f"{old}/", f"{new}/")
-        paths += [is_a_document(lab, alice, f"{new}/{member}", f"MOVE of {name}") for member in ("act.docx", "deep/note.txt")]
+        paths += [is_a_document(lab, alice, f"{new}/{member}", f"MOVE of {name}") for member in ("act.docx",
+                "deep/note.txt")]
     a_day_later(lab, paths)
 
 
-@probe("RFC 4918 section 9.9", "what was made in a folder of such a name and moved out of it is no litter, nor what it holds")
+@probe("RFC 4918 section 9.9", "what was made in a folder of such a name and moved out of it is no litter, nor what "
+    "it holds")
 def moved_out_of_one(lab):
     alice, paths = lab.client("alice"), []
     for number, name in enumerate(NAMES):
@@ -50,11 +56,13 @@ def moved_out_of_one(lab):
         alice.put(f"{old}/Note.rtfd/images/1.png", "one")
         alice.move(f"{old}/Note.rtfd/", f"{new}/")
         alice.delete(f"{old}/")
-        paths += [is_a_document(lab, alice, f"{new}/{member}", f"MOVE out of {name}") for member in ("TXT.rtf", "images/1.png")]
+        paths += [is_a_document(lab, alice, f"{new}/{member}", f"MOVE out of {name}")
+            for member in ("TXT.rtf", "images/1.png")]
     a_day_later(lab, paths)
 
 
-@probe("RFC 4918 section 9.8", "a copy under another name is a document, and so is what is restored from the trash under one")
+@probe("RFC 4918 section 9.8", "a copy under another name is a document, and so is what is restored from the trash "
+    "under one")
 def copied_and_restored(lab):
     alice, paths = lab.client("alice"), []
     for number, name in enumerate(NAMES[:4]):
@@ -65,7 +73,8 @@ def copied_and_restored(lab):
         paths.append(is_a_document(lab, alice, f"/files/tramway/copied-{number}/act.docx", f"COPY of {name}"))
         alice.delete(f"{old}/")
         lying = [href for href, place in alice.trashed("tramway").items() if unquote(place).rstrip("/").endswith(name)]
-        lab.say(bool(lying), f"a folder that is called {name} and holds a document lies in the trash when it is deleted")
+        lab.say(bool(lying),
+            f"a folder that is called {name} and holds a document lies in the trash when it is deleted")
         for href in lying:
             alice.move(href, f"/files/tramway/restored-{number}/")
             paths.append(is_a_document(lab, alice, f"/files/tramway/restored-{number}/act.docx", f"{name} restored"))
@@ -101,10 +110,12 @@ def own_names_deleted(lab):
     lab.later(2 * HOUR_S)
     alice = lab.client("alice")
     for name in OWN:
-        lab.say(alice.delete(f"/files/alice/{quote(name)}") == 204 and bool(traces(alice, "alice", name)), f"{name} lies in the trash")
+        lab.say(alice.delete(f"/files/alice/{quote(name)}") == 204 and bool(traces(alice, "alice", name)),
+            f"{name} lies in the trash")
 
 
-@probe("RFC 4918 section 9.6", "a person's own document of any name is there, or in the trash, after a day, and after two")
+@probe("RFC 4918 section 9.6", "a person's own document of any name is there, or in the trash, after a day, and after "
+    "two")
 def own_names_left(lab):
     alice = lab.client("alice")
     for name in OWN + PATTERNS:

@@ -22,7 +22,8 @@ def modes(folder):
 
 
 def owners(folder):
-    return {os.lstat(os.path.join(path, name)).st_uid for path, folders, files in os.walk(folder) for name in [".", *folders, *files]}
+    return {os.lstat(os.path.join(path, name)).st_uid for path, folders, files in os.walk(folder)
+        for name in [".", *folders, *files]}
 
 
 def fill(client, folder="/files/alice"):
@@ -31,12 +32,14 @@ def fill(client, folder="/files/alice"):
         client.put(f"{folder}/large-{number}", os.urandom(200_000))
 
 
-@probe("README: run it", "the data directory is open to its owner only, whatever the umask; one that was open is tightened, and that is said")
+@probe("README: run it", "the data directory is open to its owner only, whatever the umask; one that was open is "
+    "tightened, and that is said")
 def closed_to_others(lab):
     lab.stop()
     fresh = os.path.join(lab.folder, "fresh")
     environment = {**os.environ, "BEFFROI_DATA": fresh, "LANG": "C.UTF-8"}
-    subprocess.run(["sh", "-c", 'umask 000; exec "$0" person add eve --display-name Eve --email eve@ville.example', BEFFROI], env=environment, check=True, capture_output=True)
+    subprocess.run(["sh", "-c", 'umask 000; exec "$0" person add eve --display-name Eve --email eve@ville.example',
+            BEFFROI], env=environment, check=True, capture_output=True)
     lab.say(not modes(fresh), f"made by a command: {modes(fresh) or 'closed'}")
     lab.start(wrap=["sh", "-c", 'umask 000; exec "$@"', "sh"])
     fill(lab.client("alice"))
@@ -54,7 +57,8 @@ def closed_to_others(lab):
     lab.say(lab.data in lab.log()[before:], "and the log says so")
 
 
-@probe("README: run it", "what a command run as root makes in the data directory of another user is that user's, or the command refuses")
+@probe("README: run it", "what a command run as root makes in the data directory of another user is that user's, or "
+    "the command refuses")
 def root_beside_another(lab):
     if os.geteuid() or not shutil.which("setpriv"):
         lab.say(False, "this wants root and setpriv")
@@ -71,11 +75,17 @@ def root_beside_another(lab):
             file.write(os.urandom(70_000))
     calendar = os.path.join(lab.folder, "in.ics")
     with open(calendar, "w") as file:
-        file.write("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:u\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260101T000000Z\r\nDESCRIPTION:" + "x" * 90_000 + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
-    for command in (["import", "files", "/files/alice/imported", source], ["import", "calendar", "/calendars/alice/personal", calendar], ["device", "add", "bob", "--label", "root"], ["check"],
-                    ["rewind", "/files/alice", "--to", "2030-01-01T00:00:00Z"], ["person", "add", "eve", "--display-name", "Eve", "--email", "eve@ville.example"]):
+        file.write(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:u\r\nDTSTAMP:20260101T000000Z\r\n"
+            "DTSTART:20260101T000000Z\r\nDESCRIPTION:" + "x" * 90_000 + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+    for command in (["import", "files", "/files/alice/imported", source],
+                    ["import", "calendar", "/calendars/alice/personal", calendar], ["device", "add", "bob", "--label",
+                        "root"], ["check"],
+                    ["rewind", "/files/alice", "--to", "2030-01-01T00:00:00Z"],
+                    ["person", "add", "eve", "--display-name", "Eve", "--email", "eve@ville.example"]):
         done = lab.command(*command, refused=True)
-        lab.say(owners(lab.data) == {65534}, f"{' '.join(command[:2])} as root (exit {done.returncode}): all belongs to {owners(lab.data)}")
+        lab.say(owners(lab.data) == {65534}, f"{' '.join(command[:2])} as root (exit {done.returncode}): all belongs "
+            f"to {owners(lab.data)}")
     statuses = [alice.put(f"/files/alice/{number}.bin", os.urandom(100_000)) for number in range(60)]
     lab.say(set(statuses) == {201}, f"60 large documents are put: {sorted(set(statuses))}")
     # The server is down: a command is alone with the files.
@@ -93,19 +103,26 @@ def root_beside_another(lab):
     lab.say(owners(fresh.data) == {65534}, f"an empty directory of another user: all belongs to {owners(fresh.data)}")
 
 
-@probe("README: run it", "of many processes that start at once on an empty data directory one makes it, and the others wait")
+@probe("README: run it", "of many processes that start at once on an empty data directory one makes it, and the "
+    "others wait")
 def many_at_once(lab):
     for attempt in range(3):
         data = os.path.join(lab.folder, f"empty-{attempt}")
         environment = {**os.environ, "BEFFROI_DATA": data, "LANG": "C.UTF-8"}
-        arguments = [[BEFFROI, "person", "add", f"p{number}", "--display-name", f"P{number}", "--email", f"p{number}@ville.example"] for number in range(8)]
-        started = [subprocess.Popen(each, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for each in arguments]
-        servers = [subprocess.Popen([BEFFROI, "serve", "--listen", "127.0.0.1:0"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        arguments = [[BEFFROI, "person", "add", f"p{number}", "--display-name", f"P{number}", "--email",
+                f"p{number}@ville.example"] for number in range(8)]
+        started = [subprocess.Popen(each, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for each in arguments]
+        servers = [subprocess.Popen([BEFFROI, "serve", "--listen", "127.0.0.1:0"], env=environment,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
         ended = [(process.communicate(timeout=60)[1].strip()[-120:], process.returncode) for process in started]
         ready = [server.stdout.readline() for server in servers]
         for server in servers:
             server.terminate()
             server.communicate(timeout=30)
-        lab.say(not [end for end in ended if end[1]] and all(line.startswith("ready:") for line in ready), f"eight commands and two servers: {[end for end in ended if end[1]][:2] or 'all well'}, {[line[:6] for line in ready]}")
-        listed = subprocess.run([BEFFROI, "person", "list", "--json"], env=environment, capture_output=True, text=True).stdout
+        lab.say(not [end for end in ended if end[1]] and all(line.startswith("ready:") for line in ready),
+            f"eight commands and two servers: {[end for end in ended if end[1]][:2] or 'all well'}, "
+            f"{[line[:6] for line in ready]}")
+        listed = subprocess.run([BEFFROI, "person", "list", "--json"], env=environment, capture_output=True,
+            text=True).stdout
         lab.say(all(f'"p{number}"' in listed for number in range(8)), "and all eight are there")

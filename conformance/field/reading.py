@@ -20,37 +20,46 @@ def encodings(lab):
 
     bodies = {
         "UTF-8 with a mark": lambda n: b"\xef\xbb\xbf" + (said("utf-8") + update(n, text)).encode(),
-        "UTF-16, little end first, with a mark": lambda n: b"\xff\xfe" + (said("UTF-16") + update(n, text)).encode("utf-16-le"),
-        "UTF-16, big end first, with a mark": lambda n: b"\xfe\xff" + (said("utf-16") + update(n, text)).encode("utf-16-be"),
+        "UTF-16, little end first, with a mark": lambda n: b"\xff\xfe" + (said("UTF-16") + update(n, text)).encode(
+            "utf-16-le"),
+        "UTF-16, big end first, with a mark": lambda n: b"\xfe\xff" + (said("utf-16") + update(n, text)).encode(
+            "utf-16-be"),
         "UTF-16 with a mark, undeclared": lambda n: b"\xff\xfe" + update(n, text).encode("utf-16-le"),
         "UTF-16LE without a mark": lambda n: (said("UTF-16LE") + update(n, text)).encode("utf-16-le"),
         "UTF-16BE without a mark": lambda n: (said("UTF-16BE") + update(n, text)).encode("utf-16-be"),
         "ISO-8859-1": lambda n: (said("ISO-8859-1") + update(n, text)).encode("latin-1"),
-        "iso-8859-1 in single quotes": lambda n: (said("iso-8859-1").replace('"', "'") + update(n, text)).encode("latin-1"),
+        "iso-8859-1 in single quotes": lambda n: (said("iso-8859-1").replace('"', "'") + update(n, text)).encode(
+            "latin-1"),
         "windows-1252": lambda n: (said("windows-1252") + update(n, text)).encode("cp1252"),
-        "US-ASCII": lambda n: (said("US-ASCII") + update(n, text.encode("ascii", "xmlcharrefreplace").decode())).encode("ascii"),
+        "US-ASCII": lambda n: (said("US-ASCII") + update(n, text.encode("ascii", "xmlcharrefreplace").decode())).encode(
+            "ascii"),
     }
     for number, (how, body) in enumerate(bodies.items()):
         name = f"p{number}"
         answer = alice("PROPPATCH", TOP + "f.txt", body(name), Content_Type="text/xml")
         told = alice.property(TOP + "f.txt", f"X:{name}")
         lab.say(told == text, f"{how}: {answer.status}, {told!r}")
-    wide = f'<?xml version="1.0" encoding="utf-16"?><D:propfind {NS}><D:prop><D:getetag/></D:prop></D:propfind>'.encode("utf-16")
+    wide = f'<?xml version="1.0" encoding="utf-16"?><D:propfind {NS}><D:prop><D:getetag/></D:prop></D:propfind>'.encode(
+        "utf-16")
     answer = alice("PROPFIND", TOP, wide, Depth="1", Content_Type='text/xml; charset="utf-16"')
     lab.say(answer.status == 207 and len(answer.hrefs()) == 2, f"PROPFIND in UTF-16: {answer.status}")
-    for what, body in (("half a pair of UTF-16", b"\xff\xfe" + "<D:propfind".encode("utf-16-le") + b"\x00\xd8"), ("an odd number of bytes", wide[:-1]), ("a declaration that lies", (said("utf-8") + update("x", text)).encode("latin-1"))):
+    for what, body in (("half a pair of UTF-16", b"\xff\xfe" + "<D:propfind".encode("utf-16-le") + b"\x00\xd8"),
+        ("an odd number of bytes", wide[:-1]), ("a declaration that lies",
+            (said("utf-8") + update("x", text)).encode("latin-1"))):
         status = alice("PROPPATCH", TOP + "f.txt", body).status
         lab.say(400 <= status < 500, f"{what} is refused ({status})")
 
 
-@probe("RFC 4918 section 9.1", "PROPFIND without Depth on a folder of moderate size answers as Depth 1; infinity stays refused")
+@probe("RFC 4918 section 9.1", "PROPFIND without Depth on a folder of moderate size answers as Depth 1; infinity "
+    "stays refused")
 def without_depth(lab):
     alice = lab.client("alice")
     alice.mkcol(TOP + "d/")
     for number in range(20):
         alice.put(f"{TOP}d/{number}.txt")
     answer = alice("PROPFIND", TOP + "d/")
-    lab.say(answer.status == 207 and len(answer.hrefs()) == 21, f"without: {answer.status}, {len(answer.hrefs())} responses")
+    lab.say(answer.status == 207 and len(answer.hrefs()) == 21,
+        f"without: {answer.status}, {len(answer.hrefs())} responses")
     answer = alice("PROPFIND", TOP + "d/3.txt")
     lab.say(answer.status == 207 and len(answer.hrefs()) == 1, f"of a document: {answer.status}")
     answer = alice("PROPFIND", "/calendars/tramway/meetings/")

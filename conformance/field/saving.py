@@ -7,7 +7,8 @@ from lab import HOUR_S, probe, sync
 
 ASIDE = ("~WRL0001.tmp", "{name}.docx.bak", "{name}.wbk", "Sauvegarde de {name}.wbk")
 LANDINGS = {
-    "MOVE onto the old name": lambda c, path: (c.put(path + ".9A3F.tmp", "the new text"), c.move(path + ".9A3F.tmp", path, Overwrite="F")),
+    "MOVE onto the old name": lambda c, path: (c.put(path + ".9A3F.tmp", "the new text"),
+        c.move(path + ".9A3F.tmp", path, Overwrite="F")),
     "PUT onto the old name": lambda c, path: c.put(path, "the new text"),
     "LOCK and PUT onto the old name": lambda c, path: locked_put(c, path, "the new text"),
 }
@@ -19,9 +20,11 @@ def locked_put(client, path, content):
     client("UNLOCK", path, Lock_Token=f"<{token}>")
 
 
-@probe("RFC 4918 sections 6.1 and 7.5", "a save that sets the old file aside and locks it there keeps that lock until it is given back")
+@probe("RFC 4918 sections 6.1 and 7.5", "a save that sets the old file aside and locks it there keeps that lock until "
+    "it is given back")
 def set_aside_and_locked(lab):
-    ways = [(f"Rapport {number}", how, pattern) for number, (how, pattern) in enumerate((how, pattern) for how in LANDINGS for pattern in ASIDE)]
+    ways = [(f"Rapport {number}", how, pattern) for number, (how, pattern) in enumerate((how, pattern)
+            for how in LANDINGS for pattern in ASIDE)]
     for name, _, _ in ways:
         lab.client("alice").put(f"/files/tramway/{quote(name)}.docx", "the old text")
     lab.later(HOUR_S)
@@ -32,7 +35,8 @@ def set_aside_and_locked(lab):
         alice.move(path, aside)
         token = alice.lock(aside)
         LANDINGS[way](alice, path)
-        lab.say(token is not None and token in alice.list(aside, "D:lockdiscovery", depth="0").text, f"{how}: the lock of the set-aside file is told")
+        lab.say(token is not None and token in alice.list(aside, "D:lockdiscovery", depth="0").text,
+            f"{how}: the lock of the set-aside file is told")
         lab.say(bob.put(aside, "x") == 423, f"{how}: others are kept off it")
         status = alice.delete(aside, If=f"(<{token}>)")
         lab.say(status == 204, f"{how}: it is deleted with its token ({status})")
@@ -85,7 +89,8 @@ def same_bytes(lab):
     alice.put("/files/tramway/same", body)
     put("after a COPY")
     alice.put(path, body, X_OC_Mtime="1500000000")
-    lab.say(alice.property(path, "D:getlastmodified") == "Fri, 14 Jul 2017 02:40:00 GMT", "a time that the client tells is taken, with the same bytes, too")
+    lab.say(alice.property(path, "D:getlastmodified") == "Fri, 14 Jul 2017 02:40:00 GMT",
+        "a time that the client tells is taken, with the same bytes, too")
 
 
 OLD = "Tue, 03 Mar 2015 09:15:00 GMT"
@@ -136,13 +141,16 @@ def windows_date(lab):
 @probe("RFC 4918 section 9.2", "no date of Windows refuses the PROPPATCH it comes in; it is kept and told")
 def windows_dates_out_of_range(lab):
     alice = lab.client("alice")
-    dates = ("Mon, 01 Jan 1601 00:00:00 GMT", "Wed, 31 Dec 1969 23:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 14 Sep 30828 02:48:05 GMT")
+    dates = ("Mon, 01 Jan 1601 00:00:00 GMT", "Wed, 31 Dec 1969 23:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 14 Sep 30828 02:48:05 GMT")
     for number, date in enumerate(dates):
         path = f"/files/tramway/old-{number}.docx"
         alice.put(path, "x")
         names = ("Win32CreationTime", "Win32LastModifiedTime", "Win32LastAccessTime")
-        answer = alice.set(path, "".join(f"<Z:{name}>{date}</Z:{name}>" for name in names) + "<Z:Win32FileAttributes>00000020</Z:Win32FileAttributes>")
-        lab.say(answer.status in (200, 207) and set(answer.statuses()[:1] or [200]) == {200} and not [s for s in answer.statuses() if s != 200], f"{date}: {answer.status} {answer.statuses()}")
+        answer = alice.set(path, "".join(f"<Z:{name}>{date}</Z:{name}>" for name in names)
+            + "<Z:Win32FileAttributes>00000020</Z:Win32FileAttributes>")
+        lab.say(answer.status in (200, 207) and set(answer.statuses()[:1] or [200]) == {200}
+            and not [s for s in answer.statuses() if s != 200], f"{date}: {answer.status} {answer.statuses()}")
         told = {name: alice.property(path, f"Z:{name}") for name in names}
         lab.say(set(told.values()) == {date}, f"{date} is told: {told}")
         modified = alice("HEAD", path).header("Last-Modified")
@@ -153,11 +161,15 @@ def windows_dates_out_of_range(lab):
         lab.say(1601 <= year <= 9999, f"Last-Modified is a date: {modified!r}")
 
 
-@probe("RFC 4918 section 9.6", "what a program set about a file that is deleted is not what the next file of that name is")
+@probe("RFC 4918 section 9.6", "what a program set about a file that is deleted is not what the next file of that "
+    "name is")
 def attributes_of_the_deleted(lab):
     alice = lab.client("alice")
-    facts = ("<Z:Win32FileAttributes>00000002</Z:Win32FileAttributes><Z:Win32CreationTime>Tue, 03 Mar 2015 09:15:00 GMT</Z:Win32CreationTime>"
-             "<Z:Win32LastAccessTime>Tue, 03 Mar 2015 09:15:00 GMT</Z:Win32LastAccessTime><Z:Win32LastModifiedTime>Tue, 03 Mar 2015 09:15:00 GMT</Z:Win32LastModifiedTime>")
+    facts = ("<Z:Win32FileAttributes>00000002</Z:Win32FileAttributes><Z:Win32CreationTime>Tue, 03 Mar 2015 09:15:00 "
+        "GMT</Z:Win32CreationTime>"
+             "<Z:Win32LastAccessTime>Tue, 03 Mar 2015 09:15:00 "
+             "GMT</Z:Win32LastAccessTime><Z:Win32LastModifiedTime>Tue, 03 Mar 2015 09:15:00 "
+             "GMT</Z:Win32LastModifiedTime>")
     landings = {
         "PUT": lambda path: alice.put(path, "new"),
         "LOCK and PUT": lambda path: locked_put(alice, path, "new"),
@@ -172,6 +184,7 @@ def attributes_of_the_deleted(lab):
         land(path)
         for name in ("Win32FileAttributes", "Win32CreationTime"):
             told = alice.property(path, f"Z:{name}")
-            lab.say(told in (None, "00000000", "00000020", "00000080") or "2015" not in told and name == "Win32CreationTime", f"{how}: {name} {told}")
+            lab.say(told in (None, "00000000", "00000020", "00000080") or "2015" not in told and name
+                == "Win32CreationTime", f"{how}: {name} {told}")
         created = alice.property(path, "D:creationdate")
         lab.say("2015" not in (created or ""), f"{how}: creationdate {created}")

@@ -25,7 +25,8 @@ def trash(lab):
     alice.mkcol("/files/tramway/open/")
     for folder in ("closed", "open"):
         alice.put(f"/files/tramway/{folder}/{folder}.txt")
-    for path in ("/calendars/alice/personal/event.ics", "/files/alice/act.txt", "/calendars/tramway/meetings/meeting.ics", "/files/tramway/closed/closed.txt", "/files/tramway/open/open.txt"):
+    for path in ("/calendars/alice/personal/event.ics", "/files/alice/act.txt",
+        "/calendars/tramway/meetings/meeting.ics", "/files/tramway/closed/closed.txt", "/files/tramway/open/open.txt"):
         lab.say(alice.delete(path) == 204, f"{path} is deleted")
     lab.command("grant", "add", "/files/alice", "carol", "--role", "reader")
     lab.command("grant", "add", "/calendars/alice/personal", "bob", "--role", "reader")
@@ -36,25 +37,31 @@ def trash(lab):
     both, none = (True, True), (False, False)
     own, project = ("event.ics", "act.txt"), ("meeting.ics", "closed.txt", "open.txt")
     rows = [
-        ("alice", "alice", {"event.ics": both, "act.txt": both}), ("alice files", "alice", {"event.ics": none, "act.txt": both}), ("alice calendars", "alice", {"event.ics": both, "act.txt": none}),
+        ("alice", "alice", {"event.ics": both, "act.txt": both}),
+        ("alice files", "alice", {"event.ics": none, "act.txt": both}),
+        ("alice calendars", "alice", {"event.ics": both, "act.txt": none}),
         ("carol", "alice", {"event.ics": none, "act.txt": both}),
-        ("carol", "tramway", {name: both for name in project}), ("bob files", "tramway", {"meeting.ics": none, "closed.txt": both, "open.txt": both}),
+        ("carol", "tramway", {name: both for name in project}),
+        ("bob files", "tramway", {"meeting.ics": none, "closed.txt": both, "open.txt": both}),
         ("bob calendars", "tramway", {"meeting.ics": both, "closed.txt": none, "open.txt": none}),
     ]
     for who, home, wanted in rows:
         seen = shown(lab, who, home, own if home == "alice" else project)
         for name, want in wanted.items():
-            lab.say(seen[name] == want, f"{who} in the trash of {home}: {name} by GET and listing {seen[name]}, right is {want}")
+            lab.say(seen[name] == want, f"{who} in the trash of {home}: {name} by GET and listing {seen[name]}, right "
+                f"is {want}")
     # Who has a role on one place only may be shown what stood there, and nothing else.
     seen = shown(lab, "bob", "alice", own)
     lab.say(seen["act.txt"] == none, f"bob, who reads one calendar of alice: {seen}")
     seen = shown(lab, "dave", "tramway", project)
     lab.say(seen["meeting.ics"] == seen["closed.txt"] == none, f"dave, who reads one folder: {seen}")
-    for who, path in (("carol", "/trash/alice/event.ics"), ("alice files", "/trash/alice/event.ics"), ("bob", "/trash/alice/act.txt"), ("dave", "/trash/tramway/closed.txt")):
+    for who, path in (("carol", "/trash/alice/event.ics"), ("alice files", "/trash/alice/event.ics"),
+        ("bob", "/trash/alice/act.txt"), ("dave", "/trash/tramway/closed.txt")):
         name = path.rsplit("/", 1)[1]
         own = lab.passwords[who][0]
         answers = [lab.client(who)(method, path, **headers).status for method, headers in (
-            ("GET", {}), ("PROPFIND", {"Depth": "0"}), ("COPY", {"Destination": f"/files/{own}/{name}"}), ("COPY", {"Destination": f"/calendars/{own}/personal/{name}"}),
+            ("GET", {}), ("PROPFIND", {"Depth": "0"}), ("COPY", {"Destination": f"/files/{own}/{name}"}),
+            ("COPY", {"Destination": f"/calendars/{own}/personal/{name}"}),
             ("MOVE", {"Destination": f"/files/{own}/{name}"}), ("DELETE", {}))]
         lab.say(set(answers) <= {403, 404} and answers[0] == answers[1] == 404, f"{who} with {path}: {answers}")
 
@@ -79,10 +86,12 @@ def old_versions(lab):
 
     given, closed, meeting = versions
     told = seen("dave")
-    lab.say(told == {given: [200, 200], closed: [404, 404], meeting: [404, 404]}, f"who reads one folder: {list(told.values())}")
+    lab.say(told == {given: [200, 200], closed: [404, 404], meeting: [404, 404]},
+        f"who reads one folder: {list(told.values())}")
     lab.device("alice", "files", "--scope", "files")
     told = seen("alice files")
-    lab.say(told == {given: [200, 200], closed: [200, 200], meeting: [404, 404]}, f"a device for files: {list(told.values())}")
+    lab.say(told == {given: [200, 200], closed: [200, 200], meeting: [404, 404]},
+        f"a device for files: {list(told.values())}")
     for path in versions:
         alice.delete(path)
     told = seen("dave")
@@ -98,7 +107,9 @@ def old_versions(lab):
     alice("PUT", "/calendars/tramway/meetings/private.ics", event("private", "SUMMARY:Public"), **ICS)
     tree = lab.client("carol")("REPORT", "/calendars/tramway/meetings/private.ics", TREE, Depth="0").hrefs()
     texts = [lab.client("carol").get(href) for href in [*first, *tree]]
-    lab.say(not any("Secret" in answer.text for answer in texts), f"a deleted event, of a UID that another calendar holds now, is not shown to who reads documents: {[answer.status for answer in texts]}")
+    lab.say(not any("Secret" in answer.text for answer in texts),
+        f"a deleted event, of a UID that another calendar holds now, is not shown to who reads documents: "
+        f"{[answer.status for answer in texts]}")
 
 
 @probe("RFC 3744 section 5.4", "a read-only device changes nothing, by no method, at no address")
@@ -113,21 +124,35 @@ def read_only(lab):
     alice.delete("/files/alice/gone.txt")
     reads = lab.client("alice reads")
     version = alice("REPORT", "/files/alice/act.txt", TREE, Depth="0").hrefs()[0]
-    patch = f'<D:propertyupdate {NS}><D:set><D:prop><D:displayname>x</D:displayname><X:a>b</X:a></D:prop></D:set></D:propertyupdate>'
+    patch = (f'<D:propertyupdate '
+        f'{NS}><D:set><D:prop><D:displayname>x</D:displayname><X:a>b</X:a></D:prop></D:set></D:propertyupdate>')
     lock = f'<D:lockinfo {NS}><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype></D:lockinfo>'
     update = f'<D:update {NS}><D:version><D:href>{version}</D:href></D:version></D:update>'
     rows = [
-        ("PUT", "/files/alice/act.txt", "x", {}), ("PUT", "/files/alice/new.txt", "x", {}), ("PUT", "/calendars/alice/personal/n.ics", event("n"), ICS), ("POST", "/calendars/alice/personal/", event("q"), ICS),
-        ("DELETE", "/files/alice/act.txt", None, {}), ("DELETE", "/calendars/alice/personal/", None, {}), ("DELETE", "/trash/alice/gone.txt", None, {}), ("MKCOL", "/files/alice/made/", None, {}), ("MKCALENDAR", "/calendars/alice/made/", None, {}),
-        ("COPY", "/files/alice/act.txt", None, {"Destination": "/files/alice/copy.txt"}), ("COPY", version, None, {"Destination": "/files/alice/copy.txt"}), ("MOVE", "/files/alice/act.txt", None, {"Destination": "/files/alice/moved.txt"}),
-        ("MOVE", "/trash/alice/gone.txt", None, {"Destination": "/files/alice/gone.txt"}), ("LOCK", "/files/alice/act.txt", lock, {"Depth": "0"}), ("LOCK", "/files/alice/unmapped.txt", lock, {"Depth": "0"}),
-        ("LOCK", "/files/alice/locked.txt", None, {"If": f"(<{token}>)"}), ("UNLOCK", "/files/alice/locked.txt", None, {"Lock_Token": f"<{token}>"}), ("UPDATE", "/files/alice/act.txt", update, {}), ("VERSION-CONTROL", "/files/alice/act.txt", None, {}),
-        *(("PROPPATCH", path, patch, {}) for path in ("/files/alice/act.txt", "/files/alice/", "/calendars/alice/", "/calendars/alice/personal/", "/calendars/alice/meetings@tramway/", "/calendars/alice/meetings@tramway", "/calendars/tramway/meetings/", version)),
+        ("PUT", "/files/alice/act.txt", "x", {}), ("PUT", "/files/alice/new.txt", "x", {}),
+        ("PUT", "/calendars/alice/personal/n.ics", event("n"), ICS), ("POST", "/calendars/alice/personal/", event("q"),
+            ICS),
+        ("DELETE", "/files/alice/act.txt", None, {}), ("DELETE", "/calendars/alice/personal/", None, {}),
+        ("DELETE", "/trash/alice/gone.txt", None, {}), ("MKCOL", "/files/alice/made/", None, {}),
+        ("MKCALENDAR", "/calendars/alice/made/", None, {}),
+        ("COPY", "/files/alice/act.txt", None, {"Destination": "/files/alice/copy.txt"}),
+        ("COPY", version, None, {"Destination": "/files/alice/copy.txt"}), ("MOVE", "/files/alice/act.txt", None,
+            {"Destination": "/files/alice/moved.txt"}),
+        ("MOVE", "/trash/alice/gone.txt", None, {"Destination": "/files/alice/gone.txt"}),
+        ("LOCK", "/files/alice/act.txt", lock, {"Depth": "0"}), ("LOCK", "/files/alice/unmapped.txt", lock,
+            {"Depth": "0"}),
+        ("LOCK", "/files/alice/locked.txt", None, {"If": f"(<{token}>)"}), ("UNLOCK", "/files/alice/locked.txt", None,
+            {"Lock_Token": f"<{token}>"}), ("UPDATE", "/files/alice/act.txt", update, {}),
+            ("VERSION-CONTROL", "/files/alice/act.txt", None, {}),
+        *(("PROPPATCH", path, patch, {}) for path in ("/files/alice/act.txt", "/files/alice/", "/calendars/alice/",
+                "/calendars/alice/personal/", "/calendars/alice/meetings@tramway/", "/calendars/alice/meetings@tramway",
+                "/calendars/tramway/meetings/", version)),
     ]
     before = state(alice)
     for method, path, body, headers in rows:
         answer = reads(method, path, body, **headers)
-        refused = answer.status in (403, 405) or answer.status == 207 and answer.statuses() and set(answer.statuses()) <= {403, 424}
+        refused = answer.status in (403, 405) or answer.status == 207 and answer.statuses() and set(
+            answer.statuses()) <= {403, 424}
         lab.say(refused, f"{method} {path}: {answer.status} {answer.statuses() or ''}")
     lab.say(state(alice) == before, "nothing has changed")
     lab.say(reads.get("/files/alice/act.txt").status == 200, "and it reads")
@@ -135,8 +160,10 @@ def read_only(lab):
 
 def state(client):
     """All that synchronization, listings and properties tell."""
-    tokens = [client("REPORT", path, sync(), Depth="0").value("sync-token") for path in ("/files/alice/", "/calendars/alice/personal/", "/calendars/tramway/meetings/")]
-    names = [client.list(path, "D:displayname", "X:a").text for path in ("/files/alice/", "/calendars/alice/", "/calendars/tramway/", "/trash/alice/")]
+    tokens = [client("REPORT", path, sync(), Depth="0").value("sync-token") for path in ("/files/alice/",
+            "/calendars/alice/personal/", "/calendars/tramway/meetings/")]
+    names = [client.list(path, "D:displayname", "X:a").text for path in ("/files/alice/", "/calendars/alice/",
+            "/calendars/tramway/", "/trash/alice/")]
     return tokens, names, "urn:uuid" in client.list("/files/alice/locked.txt", "D:lockdiscovery", depth="0").text
 
 
@@ -146,15 +173,19 @@ def own_properties(lab):
     # Smaller and smaller ones, until not even those fit.
     for size in (200_000, 20_000, 2_000, 200, 20):
         for number in range(60):
-            answer = carol.set("/calendars/carol/meetings@tramway/", f"<X:p{size}-{number}>{'x' * size}</X:p{size}-{number}>")
+            answer = carol.set("/calendars/carol/meetings@tramway/",
+                f"<X:p{size}-{number}>{'x' * size}</X:p{size}-{number}>")
             status = min(answer.statuses() or [answer.status]) if answer.status == 207 else answer.status
             if status not in (200, 207):
                 break
-        lab.say(status in (403, 413, 507), f"a reader's own properties have an end: {number} of {size} bytes, then {status}")
+        lab.say(status in (403, 413, 507), f"a reader's own properties have an end: {number} of {size} bytes, then "
+            f"{status}")
     answer = alice.set("/calendars/tramway/meetings/", "<D:displayname>Réunions</D:displayname><X:a>b</X:a>")
-    lab.say(set(answer.statuses()) == {200} or answer.status == 200, f"the lead's are not touched by it: {answer.status} {answer.statuses()}")
+    lab.say(set(answer.statuses()) == {200} or answer.status == 200,
+        f"the lead's are not touched by it: {answer.status} {answer.statuses()}")
     answer = lab.client("bob").set("/calendars/bob/meetings@tramway/", "<X:a>b</X:a>")
-    lab.say(set(answer.statuses()) == {200} or answer.status == 200, f"nor are another reader's: {answer.status} {answer.statuses()}")
+    lab.say(set(answer.statuses()) == {200} or answer.status == 200,
+        f"nor are another reader's: {answer.status} {answer.statuses()}")
 
 
 @probe("RFC 3986 section 7.5", "the secret of a feed is not logged, in whatever spelling it is asked")
@@ -167,7 +198,9 @@ def secrets(lab):
     lab.say(lab.client(None).get(path).status == 200, "the feed is there")
     half = secret[: len(secret) // 2]
     escaped = "".join(f"%{ord(letter):02x}" for letter in secret)
-    spellings = [path, path.replace("/feeds/", "/feeds//"), path.replace("/feeds/", "//feeds/"), path.replace("/feeds/", "/%66eeds/"), path.replace("/feeds/", "/Feeds/"), path.replace("/feeds/", "/FEEDS/"),
+    spellings = [path, path.replace("/feeds/", "/feeds//"), path.replace("/feeds/", "//feeds/"),
+                 path.replace("/feeds/", "/%66eeds/"), path.replace("/feeds/", "/Feeds/"),
+                 path.replace("/feeds/", "/FEEDS/"),
                  path.replace("/feeds/", "/./feeds/"), path.replace("/feeds/", "/x/../feeds/"), path.replace("/feeds/", "/feeds%2F"), path + "?x", path + "/more", path + "x", path.replace("/feeds/", "/feeds/feeds/"), f"/feeds/{secret}", f"http://127.0.0.1:{lab.port}{path}", path.replace("/", "\\", 1)]
     for spelled in spellings:
         for method in ("GET", "PROPFIND", "PUT", "MOVE", "X-NO-SUCH"):
@@ -175,7 +208,8 @@ def secrets(lab):
             link.sendall(lab.head(method, spelled, None, Connection="close", Referer=f"http://127.0.0.1:{lab.port}{path}", Destination=path, Content_Length="0"))
             link.makefile("rb").read()
             link.close()
-    for broken in (f"GET {path}\r\n\r\n", f"GET {path} HTTP/9.9\r\n\r\n", f"GET {path} HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", f"GET {path} HTTP/1.1\r\n\r\n"):
+    for broken in (f"GET {path}\r\n\r\n", f"GET {path} HTTP/9.9\r\n\r\n",
+        f"GET {path} HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", f"GET {path} HTTP/1.1\r\n\r\n"):
         link = lab.connect(timeout=3)
         link.sendall(broken.encode())
         try:
@@ -185,10 +219,12 @@ def secrets(lab):
         link.close()
     log = lab.log()
     found = [line for line in log.splitlines() if half in line or escaped[: len(escaped) // 2] in line]
-    lab.say(not found, f"the log holds no secret: {re.sub(chr(27) + '[^m]*m', '', found[0])[:300] if found else len(log.splitlines())}")
+    lab.say(not found, f"the log holds no secret: "
+        f"{re.sub(chr(27) + '[^m]*m', '', found[0])[:300] if found else len(log.splitlines())}")
 
 
-@probe("README: import and export", "export follows no symbolic link, to a file or to a folder, and import takes none in")
+@probe("README: import and export", "export follows no symbolic link, to a file or to a folder, and import takes none "
+    "in")
 def symbolic_links(lab):
     alice = lab.client("alice")
     alice.mkcol("/files/alice/d/")
@@ -204,8 +240,10 @@ def symbolic_links(lab):
             open(victim, "w").write("mine")
         os.symlink(victim, os.path.join(target, link))
         done = lab.command("export", "files", "/files/alice", target, refused=True)
-        wrote = open(victim).read() != "mine" if name else bool([entry for entry in os.listdir(outside) if entry == "in.txt"])
-        lab.say(not wrote, f"export where {what} is a symbolic link (exit {done.returncode}) leaves what it points to alone")
+        wrote = open(victim).read() != "mine" if name else bool([entry for entry in os.listdir(outside) if entry
+                == "in.txt"])
+        lab.say(not wrote, f"export where {what} is a symbolic link (exit {done.returncode}) leaves what it points to "
+            f"alone")
     source = os.path.join(lab.folder, "source")
     os.makedirs(os.path.join(source, "sub"))
     open(os.path.join(outside, "secret.txt"), "w").write("secret")
@@ -213,7 +251,9 @@ def symbolic_links(lab):
     os.symlink(outside, os.path.join(source, "sub", "linked"))
     open(os.path.join(source, "plain.txt"), "w").write("plain")
     lab.command("import", "files", "/files/alice/imported", source, refused=True)
-    lab.say(alice.get("/files/alice/imported/linked.txt").status == 404 and alice.get("/files/alice/imported/sub/linked/secret.txt").status == 404, "import takes in nothing that a link points to")
+    lab.say(alice.get("/files/alice/imported/linked.txt").status == 404
+        and alice.get("/files/alice/imported/sub/linked/secret.txt").status == 404,
+        "import takes in nothing that a link points to")
 
 
 @probe("RFC 4918 section 6.1", "locks end with the right under which they were taken")

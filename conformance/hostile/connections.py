@@ -1,4 +1,6 @@
-"""Connections that say nothing, half of something, or do not listen: they keep nobody out, end in time, and hold little memory."""
+"""Connections that say nothing, half of something, or do not listen: they keep nobody out, end in time, and hold
+little memory.
+"""
 
 import os
 import socket
@@ -57,12 +59,15 @@ def two_half_head(lab, source):
 def two_half_body(lab, source):
     two = Http2(lab, source)
     two.stream += 2
-    fields = [(":method", "PUT"), (":scheme", "http"), (":path", "/files/alice/half2.bin"), (":authority", two.authority), ("authorization", lab.authorization("alice"))]
-    two.link.sendall(two.frame(1, 4, 1, b"".join(two.field(*pair) for pair in fields)) + two.frame(0, 0, 1, b"x" * 1000))
+    fields = [(":method", "PUT"), (":scheme", "http"), (":path", "/files/alice/half2.bin"),
+        (":authority", two.authority), ("authorization", lab.authorization("alice"))]
+    two.link.sendall(two.frame(1, 4, 1, b"".join(two.field(*pair) for pair in fields)) + two.frame(0, 0, 1,
+            b"x" * 1000))
     return two.link
 
 
-KINDS = {"silent": silent, "half a head": half_head, "half a body": half_body, "between requests": between_requests, "half a preface of HTTP/2": two_preface, "HTTP/2 without a request": two_idle,
+KINDS = {"silent": silent, "half a head": half_head, "half a body": half_body, "between requests": between_requests,
+         "half a preface of HTTP/2": two_preface, "HTTP/2 without a request": two_idle,
          "half a head of HTTP/2": two_half_head, "half a body of HTTP/2": two_half_body}
 
 
@@ -76,7 +81,8 @@ def open_many(lab, make, source, count):
     return links
 
 
-@probe("RFC 9112 section 9.5", "as many connections of one address as there is room for, and twice that, keep nobody else out", ROOM)
+@probe("RFC 9112 section 9.5", "as many connections of one address as there is room for, and twice that, keep nobody "
+    "else out", ROOM)
 def room(lab):
     for what, make in KINDS.items():
         lab.watch()
@@ -103,7 +109,8 @@ def room_with_tls(lab):
     def after_handshake(lab, source):
         return ssl._create_unverified_context().wrap_socket(lab.connect(source))
 
-    for what, make in {"silent": silent, "half a handshake": half_handshake, "silent after the handshake": after_handshake, "HTTP/2 without a request": two_idle}.items():
+    for what, make in {"silent": silent, "half a handshake": half_handshake,
+        "silent after the handshake": after_handshake, "HTTP/2 without a request": two_idle}.items():
         lab.watch()
         links = open_many(lab, make, FOREIGN, 80)
         time.sleep(1)
@@ -147,10 +154,12 @@ def all_end(lab, kinds, seconds):
         thread.join()
     for what in kinds:
         took = found.get(what)
-        lab.say(took is not None, f"{what}: " + (f"ended after {took:.1f} s" if took is not None else f"stands after {seconds} s"))
+        lab.say(took is not None, f"{what}: " + (f"ended after {took:.1f} s" if took is not None
+                else f"stands after {seconds} s"))
 
 
-@probe("RFC 9112 section 9.5", "a head has a time, from the first byte that is awaited, however slowly it comes, and so has a pause", IMPATIENT)
+@probe("RFC 9112 section 9.5", "a head has a time, from the first byte that is awaited, however slowly it comes, and "
+    "so has a pause", IMPATIENT)
 def deadlines(lab):
     kinds = {what: (make, None) for what, make in KINDS.items()}
     kinds["a head, letter by letter"] = (half_head, b"X")
@@ -170,13 +179,16 @@ def deadlines_with_tls(lab):
         link.sendall(b"\x16\x03\x01\x02\x00\x01")
         return link
 
-    all_end(lab, {"silent": (silent, None), "half a handshake": (half_handshake, None), "a handshake, byte by byte": (half_handshake, b"\x00"), "silent after it": (after_handshake, None), "HTTP/2 without a request": (two_idle, None),
+    all_end(lab, {"silent": (silent, None), "half a handshake": (half_handshake, None),
+                  "a handshake, byte by byte": (half_handshake, b"\x00"), "silent after it": (after_handshake, None),
+                  "HTTP/2 without a request": (two_idle, None),
                   "half a head of HTTP/2": (two_half_head, None)}, 12)
 
 
 @probe("RFC 9110 section 15.5.9", "a body that comes a letter at a time ends in time, too", IMPATIENT)
 def dripping_bodies(lab):
-    all_end(lab, {"a body, letter by letter": (half_body, b"x"), "a body of HTTP/2, byte by byte": (two_half_body, Http2.frame(0, 0, 1, b"x"))}, 40)
+    all_end(lab, {"a body, letter by letter": (half_body, b"x"), "a body of HTTP/2, byte by byte": (two_half_body,
+                Http2.frame(0, 0, 1, b"x"))}, 40)
 
 
 def unread(lab, method, path, headers):
@@ -192,9 +204,11 @@ def unread(lab, method, path, headers):
 def unread_streams(lab, method, path, headers):
     """The same of four streams of HTTP/2, with all the window in the world."""
     two = Http2(lab, FOREIGN)
-    two.link.sendall(two.frame(4, 0, 0, struct.pack(">HI", 4, 2**31 - 1)) + two.frame(8, 0, 0, struct.pack(">I", 2**31 - 1 - 65535)))
+    two.link.sendall(two.frame(4, 0, 0, struct.pack(">HI", 4, 2**31 - 1)) + two.frame(8, 0, 0,
+            struct.pack(">I", 2**31 - 1 - 65535)))
     for _ in range(4):
-        two.send(method, path, [("authorization", lab.authorization("alice")), *((name.lower(), value) for name, value in headers.items())])
+        two.send(method, path, [("authorization", lab.authorization("alice")), *((name.lower(), value) for name,
+                    value in headers.items())])
     return two
 
 
@@ -205,8 +219,10 @@ def slow_readers(lab):
     alice.put("/files/alice/large.bin", os.urandom(64 * MIB))
     alice.list("/files/alice/many/", "D:getetag")
     count = 60
-    for what, (method, path, headers) in {"GET of 64 MiB": ("GET", "/files/alice/large.bin", {}), "PROPFIND of 1,500 members": ("PROPFIND", "/files/alice/many/", {"Depth": "1"})}.items():
-        for who, (make, links) in {"who do not read": (unread, count), "streams of HTTP/2 that nobody reads": (unread_streams, count // 4)}.items():
+    for what, (method, path, headers) in {"GET of 64 MiB": ("GET", "/files/alice/large.bin", {}),
+        "PROPFIND of 1,500 members": ("PROPFIND", "/files/alice/many/", {"Depth": "1"})}.items():
+        for who, (make, links) in {"who do not read": (unread, count),
+            "streams of HTTP/2 that nobody reads": (unread_streams, count // 4)}.items():
             lab.restart()
             lab.client("alice")(method, path, **headers)
             before = lab.peak()

@@ -18,7 +18,8 @@ def chain(client, top, levels):
     return levels
 
 
-@probe("RFC 4918 section 9.8.5", "nothing stands deeper than an address can be, however it comes there, and what is refused changes nothing")
+@probe("RFC 4918 section 9.8.5", "nothing stands deeper than an address can be, however it comes there, and what is "
+    "refused changes nothing")
 def no_deeper_than_an_address(lab):
     alice = lab.client("alice")
     lab.watch()
@@ -30,7 +31,8 @@ def no_deeper_than_an_address(lab):
     before = alice.property("/files/alice/", "D:sync-token")
     chain(alice, "/files/tramway/t", 60)
     for what, status in {
-        "MOVE": alice.move("/files/alice/b/", f"{bottom}/b/"), "COPY": alice.copy("/files/alice/b/", f"{bottom}/b/"), "COPY into itself": alice.copy("/files/alice/a/", f"{bottom}/again/"),
+        "MOVE": alice.move("/files/alice/b/", f"{bottom}/b/"), "COPY": alice.copy("/files/alice/b/", f"{bottom}/b/"),
+        "COPY into itself": alice.copy("/files/alice/a/", f"{bottom}/again/"),
         "MOVE to another home": alice.move("/files/alice/b/", "/files/tramway/t" + "/c" * 59 + "/b/"),
     }.items():
         lab.say(400 <= status < 500, f"{what} beyond is refused ({status})")
@@ -46,7 +48,8 @@ def no_deeper_than_an_address(lab):
     path, depth = "/files/alice/imported", 0
     while alice.list(path + "/", "D:getetag", depth="0").status == 207:
         path, depth = path + "/d", depth + 1
-    lab.say(depth <= LEVELS and "panic" not in done.stderr, f"import goes down {depth} levels (exit {done.returncode}: {done.stderr.strip()[-150:]})")
+    lab.say(depth <= LEVELS and "panic" not in done.stderr,
+        f"import goes down {depth} levels (exit {done.returncode}: {done.stderr.strip()[-150:]})")
     # As deep as it goes, by MOVE of chains into chains.
     chain(alice, "/files/alice/k", 60)
     alice.copy("/files/alice/k/", "/files/alice/m0/")
@@ -57,12 +60,16 @@ def no_deeper_than_an_address(lab):
             break
         depth, number = depth + 60, number + 1
     lab.say(depth <= LEVELS, f"a chain of chains: {depth} levels")
-    for what, answer in {"synchronization with all below": alice("REPORT", f"/files/alice/m{number}/", sync("", "infinite"), Depth="0"), "DELETE": alice("DELETE", f"/files/alice/m{number}/"), "purge": alice("DELETE", f"/trash/alice/m{number}/")}.items():
-        lab.say(answer.status in (204, 207, 404) and answer.seconds < 5, f"{what}: {answer.status} in {answer.seconds:.1f} s")
+    for what, answer in {"synchronization with all below": alice("REPORT", f"/files/alice/m{number}/",
+            sync("", "infinite"), Depth="0"), "DELETE": alice("DELETE", f"/files/alice/m{number}/"),
+            "purge": alice("DELETE", f"/trash/alice/m{number}/")}.items():
+        lab.say(answer.status in (204, 207, 404) and answer.seconds < 5,
+            f"{what}: {answer.status} in {answer.seconds:.1f} s")
     lab.unharmed("deep chains")
 
 
-@probe("RFC 4918 section 9.6.1", "what is done to a tree of thousands, DELETE, purge, COPY, MOVE between homes, rewind, keeps no other writer waiting")
+@probe("RFC 4918 section 9.6.1", "what is done to a tree of thousands, DELETE, purge, COPY, MOVE between homes, "
+    "rewind, keeps no other writer waiting")
 def large_trees(lab):
     alice, source = lab.client("alice", 300), os.path.join(lab.folder, "source")
     for folder in range(40):
@@ -82,7 +89,8 @@ def large_trees(lab):
         started = time.monotonic()
         lab.watch()
         status = job()
-        lab.say(status in (201, 204, 207, 0), f"{what} of 20,000 documents: {status} in {time.monotonic() - started:.1f} s")
+        lab.say(status in (201, 204, 207, 0), f"{what} of 20,000 documents: {status} in "
+            f"{time.monotonic() - started:.1f} s")
         lab.unharmed(what)
 
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(lab.now()))
@@ -97,7 +105,8 @@ def large_trees(lab):
     step("DELETE again", lambda: alice.delete("/files/alice/moved/"))
     step("purge", lambda: alice.delete("/trash/alice/moved/"))
     step("rewind", lambda: lab.command("rewind", "/files/alice", "--to", moment, refused=True).returncode)
-    step("synchronization with all below", lambda: alice("REPORT", "/files/alice/", sync("", "infinite"), Depth="0").status)
+    step("synchronization with all below", lambda: alice("REPORT", "/files/alice/", sync("", "infinite"),
+            Depth="0").status)
     lab.say(lab.command("check", refused=True).returncode == 0, "nothing is damaged")
 
 

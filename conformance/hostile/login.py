@@ -47,15 +47,21 @@ def enters(lab, who, source="127.0.0.1"):
     return answer.status, answer.seconds
 
 
-@probe("RFC 9110 section 15.5.2", "a rightful person waits two seconds at most during 500 wrong log-ins, by name, by address, by many of each")
+@probe("RFC 9110 section 15.5.2", "a rightful person waits two seconds at most during 500 wrong log-ins, by name, by "
+    "address, by many of each")
 def rightful_person(lab):
     people(lab)
     many = [f"127.0.1.{number}" for number in range(1, 100)]
     floods = {
-        "against her name, from elsewhere": (lambda n: ("erin", f"wrong {n}"), ("127.0.0.2",), "127.0.0.1"), "against her name, from many addresses": (lambda n: ("erin", f"wrong {n}"), many, "127.0.0.1"),
-        "against another name, from her address": (lambda n: ("frank", f"wrong {n}"), ("127.0.0.1",), "127.0.0.1"), "against names that are none, from her address": (lambda n: (f"nobody{n}", "wrong"), ("127.0.0.1",), "127.0.0.1"),
-        "her old password again and again, from her address": (lambda n: ("erin", "the old one"), ("127.0.0.1",), "127.0.0.1"),
-        "against many names, from many addresses": (lambda n: (("erin", "frank", f"nobody{n}")[n % 3], f"wrong {n}"), many, "127.0.0.1"),
+        "against her name, from elsewhere": (lambda n: ("erin", f"wrong {n}"), ("127.0.0.2",), "127.0.0.1"),
+        "against her name, from many addresses": (lambda n: ("erin", f"wrong {n}"), many, "127.0.0.1"),
+        "against another name, from her address": (lambda n: ("frank", f"wrong {n}"), ("127.0.0.1",), "127.0.0.1"),
+        "against names that are none, from her address": (lambda n: (f"nobody{n}", "wrong"), ("127.0.0.1",),
+            "127.0.0.1"),
+        "her old password again and again, from her address": (lambda n: ("erin", "the old one"), ("127.0.0.1",),
+            "127.0.0.1"),
+        "against many names, from many addresses": (lambda n: (("erin", "frank", f"nobody{n}")[n % 3], f"wrong {n}"),
+            many, "127.0.0.1"),
     }
     for what, (credentials, sources, own) in floods.items():
         lab.restart()
@@ -64,11 +70,14 @@ def rightful_person(lab):
         time.sleep(2)
         waits = [enters(lab, "erin", own) for _ in range(3)]
         statuses = flood.end()
-        lab.say(all(status == 207 and seconds <= SOON_S for status, seconds in waits), f"{what}: she enters {', '.join(f'{status} in {seconds:.1f} s' for status, seconds in waits)}; {sum(statuses.values())} wrong ones were answered {statuses}")
+        lab.say(all(status == 207 and seconds <= SOON_S for status, seconds in waits),
+            f"{what}: she enters {', '.join(f'{status} in {seconds:.1f} s' for status, seconds in waits)}; "
+            f"{sum(statuses.values())} wrong ones were answered {statuses}")
         lab.unharmed(what)
 
 
-@probe("RFC 9110 section 15.5.2", "who was let in before is let in at once, whatever is tried in her name and from her address")
+@probe("RFC 9110 section 15.5.2", "who was let in before is let in at once, whatever is tried in her name and from "
+    "her address")
 def known_person(lab):
     people(lab)
     lab.watch()
@@ -77,14 +86,19 @@ def known_person(lab):
     time.sleep(2)
     waits = [enters(lab, "erin") for _ in range(10)]
     statuses = flood.end()
-    lab.say(first == 207 and all(status == 207 and seconds <= 1 for status, seconds in waits), f"ten times: {max(seconds for _, seconds in waits):.2f} s at most, beside {statuses}")
+    lab.say(first == 207 and all(status == 207 and seconds <= 1 for status, seconds in waits),
+        f"ten times: {max(seconds for _, seconds in waits):.2f} s at most, beside {statuses}")
     lab.unharmed("the same name from the same address")
 
 
-@probe("RFC 6585 section 4", "queues of log-ins are bounded by name and by address: beyond that 429 with Retry-After, at once")
+@probe("RFC 6585 section 4", "queues of log-ins are bounded by name and by address: beyond that 429 with Retry-After, "
+    "at once")
 def bounded_queues(lab):
     people(lab)
-    for what, (credentials, count) in {"one name": (lambda n: ("erin", f"wrong {n}"), 160), "all names of one person": (lambda n: ((f"erin", "erin@ville.example", "VILLE\\erin", "ERIN")[n % 4], f"wrong {n}"), 160),
+    for what, (credentials, count) in {"one name": (lambda n: ("erin", f"wrong {n}"), 160),
+                                       "all names of one person": (
+                                           lambda n: ((f"erin", "erin@ville.example", "VILLE\\erin", "ERIN")[n % 4],
+                                               f"wrong {n}"), 160),
                                        "many names": (lambda n: (f"nobody{n}", "wrong"), 480)}.items():
         lab.restart()
         started = time.monotonic()
@@ -92,7 +106,8 @@ def bounded_queues(lab):
         for thread in flood.threads:
             thread.join(max(0, started + 60 - time.monotonic()))
         took, statuses = time.monotonic() - started, flood.end()
-        lab.say(statuses.get(429, 0) > 0 and set(statuses) <= {401, 429}, f"{what}: {count} wrong log-ins of one address were answered {statuses} in {took:.0f} s")
+        lab.say(statuses.get(429, 0) > 0 and set(statuses) <= {401, 429},
+            f"{what}: {count} wrong log-ins of one address were answered {statuses} in {took:.0f} s")
         lab.say(429 not in flood.headers or (flood.headers[429].get("Retry-After") or "").isdigit(), "with Retry-After")
 
 
@@ -111,7 +126,8 @@ def abandoned(lab):
         time.sleep(6)
         for who in ("frank", "erin"):
             status, seconds = enters(lab, who)
-            lab.say(status == 207 and seconds <= SOON_S, f"{who}, with the right password, after 300 from {source} had gone: {status} in {seconds:.1f} s")
+            lab.say(status == 207 and seconds <= SOON_S,
+                f"{who}, with the right password, after 300 from {source} had gone: {status} in {seconds:.1f} s")
     lab.unharmed("abandoned log-ins")
     used = lab.processor()
     time.sleep(2)
@@ -141,12 +157,17 @@ def device_passwords(lab):
     time.sleep(2)
     waits = [lab.client("alice")("PROPFIND", "/files/", Depth="0") for _ in range(10)]
     statuses = flood.end()
-    lab.say(all(answer.status == 207 and answer.seconds <= 1 for answer in waits), f"ten right ones: {max(answer.seconds for answer in waits):.2f} s at most, beside {statuses}")
+    lab.say(all(answer.status == 207 and answer.seconds <= 1 for answer in waits),
+        f"ten right ones: {max(answer.seconds for answer in waits):.2f} s at most, beside {statuses}")
     lab.unharmed("wrong device passwords")
 
 
 @probe("README: log-in", "an account password that is too weak is refused, and what is missing is said")
 def weak_passwords(lab):
-    for number, (password, good) in enumerate({"12345678": False, "motdepasse": False, "aaaaaaaaaaaa": False, "Beffroi1": False, "abcdefghij": False, RIGHT: True, "Ab3!Ab3!Xy9?": True, "cheval agrafe batterie correcte lampe neige fleuve": True}.items()):
-        done = lab.command("person", "add", f"weak{number}", "--display-name", "W", "--email", f"weak{number}@ville.example", "--password-stdin", stdin=password + "\n", refused=True)
-        lab.say((done.returncode == 0) == good and (good or password not in done.stderr), f"{password!r}: exit {done.returncode}, {done.stderr.strip()[:160]!r}")
+    for number, (password, good) in enumerate({"12345678": False, "motdepasse": False, "aaaaaaaaaaaa": False,
+            "Beffroi1": False, "abcdefghij": False, RIGHT: True, "Ab3!Ab3!Xy9?": True,
+            "cheval agrafe batterie correcte lampe neige fleuve": True}.items()):
+        done = lab.command("person", "add", f"weak{number}", "--display-name", "W", "--email",
+            f"weak{number}@ville.example", "--password-stdin", stdin=password + "\n", refused=True)
+        lab.say((done.returncode == 0) == good and (good or password not in done.stderr),
+            f"{password!r}: exit {done.returncode}, {done.stderr.strip()[:160]!r}")

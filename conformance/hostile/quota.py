@@ -25,7 +25,8 @@ def until_refused(most, job):
     return most, 0
 
 
-@probe("RFC 4331 section 3", "versions, what lies in the trash, properties, and a little for each node count; deleting and purging are never refused by it")
+@probe("RFC 4331 section 3", "versions, what lies in the trash, properties, and a little for each node count; "
+    "deleting and purging are never refused by it")
 def all_counts(lab):
     alice, hundred = lab.client("alice"), 100_000
     top = project(lab, "versions", "1MiB")
@@ -34,7 +35,8 @@ def all_counts(lab):
     lab.say(used(alice, top) >= (done - 1) * hundred, f"they are told: {used(alice, top)} bytes used")
     lab.say(alice.delete(top + "f.bin") == 204, "a document is deleted in a home that is full")
     top = project(lab, "trash", "1MiB")
-    done, status = until_refused(30, lambda number: (alice.put(f"{top}{number}.bin", os.urandom(hundred)), alice.delete(f"{top}{number}.bin") if number % 2 else 201)[0])
+    done, status = until_refused(30, lambda number: (alice.put(f"{top}{number}.bin", os.urandom(hundred)),
+            alice.delete(f"{top}{number}.bin") if number % 2 else 201)[0])
     lab.say(status == 507 and done <= 11, f"what lies in the trash: {done} of 100 kB, then {status}")
     purged = {alice.delete(href) for href in alice.trashed("trash")}
     lab.say(purged == {204}, f"purging is not refused: {purged}")
@@ -46,14 +48,16 @@ def all_counts(lab):
         path = f"{top}f{number // 5}"
         if number % 5 == 0:
             alice.put(path)
-        answer = alice("PROPPATCH", path, f"<D:propertyupdate {NS}><D:set><D:prop><X:p{number}>{'A' * hundred}</X:p{number}></D:prop></D:set></D:propertyupdate>")
+        answer = alice("PROPPATCH", path, f"<D:propertyupdate "
+            f"{NS}><D:set><D:prop><X:p{number}>{'A' * hundred}</X:p{number}></D:prop></D:set></D:propertyupdate>")
         return max(answer.statuses() or [answer.status])
 
     done, status = until_refused(30, patch)
     lab.say(status == 507 and done <= 11, f"properties: {done} of 100 kB, then {status}")
     top = project(lab, "copied", "1MiB")
     alice.put(top + "f", "x")
-    alice("PROPPATCH", top + "f", f"<D:propertyupdate {NS}><D:set><D:prop><X:p>{'A' * hundred}</X:p></D:prop></D:set></D:propertyupdate>")
+    alice("PROPPATCH", top + "f", f"<D:propertyupdate "
+        f"{NS}><D:set><D:prop><X:p>{'A' * hundred}</X:p></D:prop></D:set></D:propertyupdate>")
     done, status = until_refused(60, lambda number: alice.copy(top + "f", f"{top}c{number}"))
     lab.say(status == 507 and done <= 11, f"properties of copies: {done} of 100 kB, then {status}")
     top = project(lab, "nodes", "1MiB")
@@ -65,7 +69,8 @@ def all_counts(lab):
     done, status = until_refused(400, lambda number: alice.copy(top + "d/", f"{top}d{number}/"))
     lab.say(status == 507, f"a hundred empty folders, copied {done} times into 1 MiB, then {status}")
     free = int(alice.property(top, "D:quota-available-bytes") or 0)
-    lab.say(used(alice, top) <= MIB and free < 65536, f"used and available agree with it: {used(alice, top)} and {free}")
+    lab.say(used(alice, top) <= MIB and free < 65536,
+        f"used and available agree with it: {used(alice, top)} and {free}")
 
 
 @probe("RFC 4331 section 6", "what is thinned, purged or cleared in time gives its room back, and the sums stay right")
@@ -86,7 +91,8 @@ def given_back(lab):
 
 
 def stored(lab):
-    return sum(os.path.getsize(os.path.join(path, name)) for path, _, files in os.walk(os.path.join(lab.data, "bodies")) for name in files)
+    return sum(os.path.getsize(os.path.join(path, name)) for path, _,
+        files in os.walk(os.path.join(lab.data, "bodies")) for name in files)
 
 
 @probe("RFC 4918 section 9.7", "an upload that is refused, or that does not come to its end, leaves nothing")
@@ -103,9 +109,15 @@ def refused_uploads(lab):
     for number in range(12):
         data = os.urandom(size)
         for what, status in {
-            "over the quota": alice.put(top + "x.bin", os.urandom(3 * MIB)), "there already": alice.put(top + "there.bin", data, If_None_Match="*"), "locked": alice.put(top + "locked.bin", data), "another state": alice.put(top + "there.bin", data, If_Match='"no"'),
-            "a wrong sum": alice.put(top + "sum.bin", data, OC_Checksum="SHA256:" + hashlib.sha256(b"other").hexdigest()), "no calendar": alice.put("/calendars/alice/c/x.ics", data), "a part": alice.put(top + "part.bin", data, Content_Range="bytes 0-9/10"),
-            "a reader": lab.client("carol").put("/files/tramway/x.bin", data), "no folder": alice.put(top + "missing/x.bin", data),
+            "over the quota": alice.put(top + "x.bin", os.urandom(3 * MIB)),
+            "there already": alice.put(top + "there.bin", data, If_None_Match="*"),
+            "locked": alice.put(top + "locked.bin", data), "another state": alice.put(top + "there.bin", data,
+                If_Match='"no"'),
+            "a wrong sum": alice.put(top + "sum.bin", data, OC_Checksum="SHA256:"
+                + hashlib.sha256(b"other").hexdigest()), "no calendar": alice.put("/calendars/alice/c/x.ics", data),
+                "a part": alice.put(top + "part.bin", data, Content_Range="bytes 0-9/10"),
+            "a reader": lab.client("carol").put("/files/tramway/x.bin", data),
+            "no folder": alice.put(top + "missing/x.bin", data),
         }.items():
             seen.setdefault(what, set()).add(status)
         link = lab.connect()

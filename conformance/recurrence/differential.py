@@ -1,6 +1,8 @@
-"""Random recurrence rules, imported and expanded by the server, held to three libraries: HOST NAME PASSWORD COUNT SEED PROGRAMS...
+"""Random recurrence rules, imported and expanded by the server, held to three libraries: HOST NAME PASSWORD COUNT
+SEED PROGRAMS...
 
-Prints the seed, how often each library was held to, how often it departs and by which named rule. What no named rule explains fails.
+Prints the seed, how often each library was held to, how often it departs and by which named rule. What no named rule
+explains fails.
 """
 
 import base64
@@ -45,15 +47,17 @@ def chunk(job):
         said["libical"] = by_libical(programs["libical"], asked)
     if "calcard" in programs:
         said["calcard"] = by_calcard(programs["calcard"], asked)
-    return [(rule, {library: answers.get(rule.name, ("! ended", [])) for library, answers in said.items()}) for rule in made]
+    return [(rule, {library: answers.get(rule.name, ("! ended", [])) for library, answers in said.items()})
+        for rule in made]
 
 
 def moment(at, zone):
     """A time of a clock in UTC.
 
-    RFC 5545 section 3.3.5: "If the local time described does not occur (when changing from standard to daylight time), the DATE-TIME value is interpreted using the
-    UTC offset before the gap in local times", and "If the local time described occurs more than once (when changing from daylight to standard time), the
-    DATE-TIME value refers to the first occurrence of the referenced time".
+    RFC 5545 section 3.3.5: "If the local time described does not occur (when changing from standard to daylight
+    time), the DATE-TIME value is interpreted using the UTC offset before the gap in local times", and "If the local
+    time described occurs more than once (when changing from daylight to standard time), the DATE-TIME value refers
+    to the first occurrence of the referenced time".
     """
     return at.replace(tzinfo=rules.zone_of(zone), fold=0).astimezone(UTC)
 
@@ -88,9 +92,10 @@ def settled(rule, first, found):
 
 
 def end_of(rule, utc, at):
-    """RFC 5545 section 3.8.5.3: "If the duration of the recurring component is specified with the "DTEND" or "DUE" property, the same exact duration will apply to all the
-    members of the generated recurrence set. Else, if the duration of the recurring component is specified with the "DURATION" property, the same nominal duration
-    will apply".
+    """RFC 5545 section 3.8.5.3: "If the duration of the recurring component is specified with the "DTEND" or "DUE"
+    property, the same exact duration will apply to all the members of the generated recurrence set. Else, if the
+    duration of the recurring component is specified with the "DURATION" property, the same nominal duration will
+    apply".
     """
     name, seconds, days = rule.length
     if name == "DTEND":
@@ -112,7 +117,8 @@ class Server:
         self.authorization = "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
     def __call__(self, method, path, body="", **headers):
-        head = {"Authorization": self.authorization, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        head = {"Authorization": self.authorization, **{name.replace("_", "-"): value for name,
+                value in headers.items()}}
         self.connection.request(method, path, body.encode() if isinstance(body, str) else body, head)
         answer = self.connection.getresponse()
         return answer.status, answer.read().decode()
@@ -123,8 +129,10 @@ class Server:
         assert status == 201, (status, said)
         path = os.path.join(os.environ["WORK"], "rules.ics")
         with open(path, "w", newline="") as file:
-            file.write("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Suite//EN\r\n" + "".join(texts) + "END:VCALENDAR\r\n")
-        done = subprocess.run([os.environ["BEFFROI"], "import", "calendar", calendar.rstrip("/"), path, "--data", os.environ["DATA"]], capture_output=True, text=True)
+            file.write("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Suite//EN\r\n" + "".join(texts)
+                + "END:VCALENDAR\r\n")
+        done = subprocess.run([os.environ["BEFFROI"], "import", "calendar", calendar.rstrip("/"), path, "--data",
+                os.environ["DATA"]], capture_output=True, text=True)
         return done.stdout + done.stderr
 
     def expanded(self, calendar, names, window):
@@ -133,12 +141,14 @@ class Server:
         found = {}
         for page in range(0, len(names), PAGE):
             hrefs = "".join(f"<D:href>{calendar}{name}.ics</D:href>" for name in names[page : page + PAGE])
-            status, text = self("REPORT", calendar, f"<C:calendar-multiget {NS}><D:prop><C:calendar-data><C:expand {span}/></C:calendar-data></D:prop>{hrefs}</C:calendar-multiget>")
+            status, text = self("REPORT", calendar, f"<C:calendar-multiget {NS}><D:prop><C:calendar-data><C:expand "
+                f"{span}/></C:calendar-data></D:prop>{hrefs}</C:calendar-multiget>")
             assert status == 207, (status, text[:500])
             for part in text.split("<D:response>")[1:]:
                 name = re.search(r"<D:href>([^<]*)</D:href>", part).group(1).rsplit("/", 1)[1].removesuffix(".ics")
                 data = re.search(r"calendar-data[^>]*>([^<]*)<", part)
-                found[name] = instances(html.unescape(data.group(1))) if data else None if " 404 " in part else "! " + re.sub(r"<[^>]*>|\s+", " ", part)
+                found[name] = instances(html.unescape(data.group(
+                            1))) if data else None if " 404 " in part else "! " + re.sub(r"<[^>]*>|\s+", " ", part)
         return found
 
 
@@ -152,7 +162,8 @@ def instances(text):
         if end:
             end = end.group(1)
         else:
-            days, seconds = re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)S)?)?", length.group(1)).groups() if length else (1, 0)
+            days, seconds = re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)S)?)?", length.group(1)).groups() if length else (1,
+                0)
             over = local(start.rstrip("Z")) + dt.timedelta(days=int(days or 0), seconds=int(seconds or 0))
             end = rules.spelled(over, len(start) == 8) + ("Z" if start.endswith("Z") else "")
         found.append(f"{start}/{end}")
@@ -164,7 +175,8 @@ def main():
     programs = dict(one.split("=", 1) for one in sys.argv[6:])
     server = Server(host, name, password)
     print(f"note seed {seed}, {count} rules, held to dateutil, {', '.join(programs)}", flush=True)
-    jobs = [(seed, number, min(CHUNK, count - number * CHUNK), programs) for number in range((count + CHUNK - 1) // CHUNK)]
+    jobs = [(seed, number, min(CHUNK, count - number * CHUNK), programs)
+        for number in range((count + CHUNK - 1) // CHUNK)]
     alike, departed, unexplained, refused, told, alone = collections.Counter(), collections.Counter(), [], [], 0, 0
     groups = collections.defaultdict(list)
     with multiprocessing.Pool(os.cpu_count()) as pool:
@@ -179,7 +191,8 @@ def main():
         for rule, said in group:
             got = found.get(rule.name)
             if got is None or isinstance(got, str):
-                refused.append((rule, got or next((line for line in heard.splitlines() if line.startswith(rule.name + " ")), "refused")))
+                refused.append((rule, got or next((line for line in heard.splitlines()
+                                if line.startswith(rule.name + " ")), "refused")))
                 continue
             told += len(got)
             held = 0
@@ -204,8 +217,10 @@ def main():
         print("not ok a lawful rule is refused:", rule.told("DTSTART", local(rule.start)), rule.recurs(), "-", why)
     unexplained.sort(key=lambda entry: len(entry[0].recurs()) + 40 * bool(entry[0].excluded or entry[0].added))
     for rule, library, expected, got in unexplained[:25]:
-        print("not ok", rule.told("DTSTART", local(rule.start)), rule.recurs(), "in", *(f"{at:%Y%m%dT%H%M%SZ}" for at in rule.window), "against", library)
-        print("   missing", [at for at in expected if at not in got][:4], "too many", [at for at in got if at not in expected][:4], *rule.text().splitlines()[4:-1])
+        print("not ok", rule.told("DTSTART", local(rule.start)), rule.recurs(), "in",
+            *(f"{at:%Y%m%dT%H%M%SZ}" for at in rule.window), "against", library)
+        print("   missing", [at for at in expected if at not in got][:4], "too many",
+            [at for at in got if at not in expected][:4], *rule.text().splitlines()[4:-1])
     if len(unexplained) > 25 or len(refused) > 20:
         print("not ok", len(unexplained), "unexplained differences in all,", len(refused), "refused")
     print("note", alone, "rules are held to no library")

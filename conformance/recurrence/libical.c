@@ -1,6 +1,7 @@
-/* What libical makes of recurrence rules, on local times without a zone. Reads lines `NAME DTSTART RULE LIMIT FROM TO` with tabs between
- * them, and answers each with `NAME FIRST INSTANCES`: the first instance, and those in [FROM, TO), or the first LIMIT where that is not 0;
- * `NAME ! REASON` for a rule that it does not read, or does not come to an end of. Each is asked in a process of its own. */
+/* What libical makes of recurrence rules, on local times without a zone. Reads lines `NAME DTSTART RULE LIMIT FROM TO`
+ * with tabs between them, and answers each with `NAME FIRST INSTANCES`: the first instance, and those in [FROM, TO),
+ * or the first LIMIT where that is not 0; `NAME ! REASON` for a rule that it does not read, or does not come to an end
+ * of. Each is asked in a process of its own. */
 #include <libical/ical.h>
 #include <stdio.h>
 #include <stdlib.h>

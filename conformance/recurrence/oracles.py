@@ -1,8 +1,10 @@
-"""Three libraries that expand recurrence rules, asked on local times without a zone, and the named rules about what they get wrong.
+"""Three libraries that expand recurrence rules, asked on local times without a zone, and the named rules about what
+they get wrong.
 
-Each library is given the rule without COUNT and UNTIL, which the suite applies itself, and answers with the first instance and with those of
-a window (or the first few). Where one is known to depart from RFC 5545 for a class of rules, a function in `DEPARTURES` recognises the class,
-beside the sentence that says what is right: its answer is then not held against the server, and how often that was so is told.
+Each library is given the rule without COUNT and UNTIL, which the suite applies itself, and answers with the first
+instance and with those of a window (or the first few). Where one is known to depart from RFC 5545 for a class of
+rules, a function in `DEPARTURES` recognises the class, beside the sentence that says what is right: its answer is
+then not held against the server, and how often that was so is told.
 """
 
 import datetime as dt
@@ -94,13 +96,17 @@ def joined(answers, limit):
 
 
 def worded(rule, begins):
-    """A rule in the words that dateutil, and calcard after it, take as RFC 5545 reads the original: one rule, or two of which it is the union."""
+    """A rule in the words that dateutil, and calcard after it, take as RFC 5545 reads the original: one rule, or two
+    of which it is the union.
+    """
     parts = parts_of(rule)
-    # "Information, not contained in the rule, necessary to determine the various recurrence instance start time and dates are derived from
-    # the Start Time ("DTSTART") component attribute": BYWEEKNO alone is the weekday of DTSTART; they take all seven days.
+    # "Information, not contained in the rule, necessary to determine the various recurrence instance start time and
+    # dates are derived from the Start Time ("DTSTART") component attribute": BYWEEKNO alone is the weekday of DTSTART;
+    # they take all seven days.
     if "BYWEEKNO" in parts and not {"BYDAY", "BYMONTHDAY", "BYYEARDAY"} & set(parts):
         parts["BYDAY"] = DAYS[begins.weekday()]
-    # "Each BYDAY value can also be preceded by a positive (+n) or negative (-n) integer": days with and without a number are one list; they take what is in both.
+    # "Each BYDAY value can also be preceded by a positive (+n) or negative (-n) integer": days with and without a
+    # number are one list; they take what is in both.
     days = parts.get("BYDAY", "").split(",")
     plain = [day for day in days if len(day) == 2]
     if plain and len(plain) < len(days) and "BYSETPOS" not in parts:
@@ -113,7 +119,9 @@ def told(parts):
 
 
 def sorted_lists(rule):
-    """A rule with its lists in order: libical tells the times of a day in the order of the lists, and BYSETPOS by that."""
+    """A rule with its lists in order: libical tells the times of a day in the order of the lists, and BYSETPOS by
+    that.
+    """
     parts = parts_of(rule)
     for name in parts:
         if name.startswith("BY") and name != "BYDAY":
@@ -123,7 +131,8 @@ def sorted_lists(rule):
 
 def by_calcard(program, questions):
     """The answers of calcard, in its words."""
-    lines = [(f"{name}/{number}", start, part, *rest) for name, start, rule, *rest in questions for number, part in enumerate(worded(rule, local(start)))]
+    lines = [(f"{name}/{number}", start, part, *rest) for name, start, rule, *rest in questions for number,
+        part in enumerate(worded(rule, local(start)))]
     answers = ask([program], lines)
     parts = {}
     for name, *_ in lines:
@@ -138,7 +147,8 @@ def by_libical(program, questions):
 
 def ask(command, lines):
     """The answers of a program, by the names of the questions."""
-    done = subprocess.run(command, input="".join("\t".join(map(str, line)) + "\n" for line in lines), capture_output=True, text=True)
+    done = subprocess.run(command, input="".join("\t".join(map(str, line)) + "\n" for line in lines),
+        capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{command}: {done.stderr[-500:]}")
     answers = {}

@@ -1,7 +1,9 @@
-"""Asked at the very instant that its expansion tells, an object is found, and just before it is not: HOST NAME PASSWORD OBJECTS SEED.
+"""Asked at the very instant that its expansion tells, an object is found, and just before it is not: HOST NAME
+PASSWORD OBJECTS SEED.
 
-Each object lies in a calendar of its own, so that nothing covers for it. Asked are calendar-query and free-busy, each at the first second of an instance and at the one
-before, and the feed, imported again. What is right follows from the server's own expansion, which the other suites hold to libraries.
+Each object lies in a calendar of its own, so that nothing covers for it. Asked are calendar-query and free-busy,
+each at the first second of an instance and at the one before, and the feed, imported again. What is right follows
+from the server's own expansion, which the other suites hold to libraries.
 """
 
 import collections
@@ -38,7 +40,8 @@ def ranged(start, end):
 
 
 def query(start, end, data="<D:getetag/>"):
-    return (f'<C:calendar-query {NS}><D:prop>{data}</D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">{ranged(start, end)}'
+    return (f'<C:calendar-query {NS}><D:prop>{data}</D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter '
+        f'name="VEVENT">{ranged(start, end)}'
             "</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>")
 
 
@@ -72,20 +75,25 @@ def main():
                 status, text = server("REPORT", calendar, query(first, first + SECOND), Depth="1")
                 asked["calendar-query"] += 1
                 if status != 207 or ("<D:response>" in text) != right:
-                    wrong.append((rule, f"calendar-query {what} {start:%Y%m%dT%H%M%SZ}: {status}, {'not found' if right else 'found'}"))
-                status, text = server("REPORT", calendar, f"<C:free-busy-query {NS}>{ranged(first, first + SECOND)}</C:free-busy-query>", Depth="1")
+                    wrong.append((rule, f"calendar-query {what} {start:%Y%m%dT%H%M%SZ}: {status}, "
+                        f"{'not found' if right else 'found'}"))
+                status, text = server("REPORT", calendar,
+                    f"<C:free-busy-query {NS}>{ranged(first, first + SECOND)}</C:free-busy-query>", Depth="1")
                 asked["free-busy"] += 1
                 if status != 200 or bool(re.search(r"^FREEBUSY", text, re.M)) != right:
-                    wrong.append((rule, f"free-busy {what} {start:%Y%m%dT%H%M%SZ}: {status}, {'free' if right else 'busy'}"))
+                    wrong.append((rule, f"free-busy {what} {start:%Y%m%dT%H%M%SZ}: {status}, "
+                        f"{'free' if right else 'busy'}"))
         # What fires all day long would make a feed of megabytes.
-        if rules.FREQUENCIES.index(rule.rule.split(";")[0].removeprefix("FREQ=")) < 4 and "BYMINUTE" not in rule.rule and "BYSECOND" not in rule.rule:
+        if rules.FREQUENCIES.index(rule.rule.split(";")[0].removeprefix(
+                "FREQ=")) < 4 and "BYMINUTE" not in rule.rule and "BYSECOND" not in rule.rule:
             fed.append(rule)
     for page in range(0, len(fed), SHARED):
         ask_feed(server, name, page // SHARED, fed[page : page + SHARED], told, asked, wrong)
     for rule, what in sorted(wrong, key=lambda entry: len(entry[0].text()))[:25]:
         print("not ok", what, "of", *rule.text().splitlines()[4:-1])
     good = not wrong and asked.total() >= 10 * count
-    print("ok" if good else "not ok", ", ".join(f"{number} questions of {how}" for how, number in asked.items()), f"about {len(told)} objects, seed {seed}: {len(wrong)} wrong")
+    print("ok" if good else "not ok", ", ".join(f"{number} questions of {how}" for how, number in asked.items()),
+        f"about {len(told)} objects, seed {seed}: {len(wrong)} wrong")
     sys.exit(not good)
 
 
@@ -93,7 +101,8 @@ def ask_feed(server, name, number, page, told, asked, wrong):
     """Some objects in one calendar, its feed imported into another: the same instances within its reach."""
     calendar, again = f"/calendars/{name}/fed-{number}/", f"/calendars/{name}/fed-{number}-again/"
     server.fill(calendar, [rule.text() for rule in page])
-    done = subprocess.run([os.environ["BEFFROI"], "feed", "add", name, calendar.rstrip("/"), "--detail", "full", "--data", os.environ["DATA"]], capture_output=True, text=True)
+    done = subprocess.run([os.environ["BEFFROI"], "feed", "add", name, calendar.rstrip("/"), "--detail", "full",
+            "--data", os.environ["DATA"]], capture_output=True, text=True)
     status, feed = server("GET", re.sub(r"^https?://[^/]*", "", done.stdout.split()[0]))
     assert status == 200, (status, feed[:300])
     server.fill(again, [feed.replace("\r\n ", "").split("\r\n", 1)[1].rsplit("END:VCALENDAR", 1)[0]])
@@ -104,7 +113,8 @@ def ask_feed(server, name, number, page, told, asked, wrong):
         edges = max(FED[0], opens.replace(tzinfo=UTC)), min(FED[1], closes.replace(tzinfo=UTC))
         if edges[0] >= edges[1]:
             continue
-        data = f'<C:calendar-data><C:expand start="{edges[0]:%Y%m%dT%H%M%SZ}" end="{edges[1]:%Y%m%dT%H%M%SZ}"/></C:calendar-data>'
+        data = (f'<C:calendar-data><C:expand start="{edges[0]:%Y%m%dT%H%M%SZ}" '
+            f'end="{edges[1]:%Y%m%dT%H%M%SZ}"/></C:calendar-data>')
         status, text = server("REPORT", again, query(*edges, data), Depth="1")
         assert status == 207, (status, text[:300])
         found = collections.defaultdict(list)
@@ -118,7 +128,9 @@ def ask_feed(server, name, number, page, told, asked, wrong):
             asked["the feed"] += len(right)
             if right != got:
                 missing, more = [at for at in right if at not in got], [at for at in got if at not in right]
-                wrong.append((rule, f"the feed: missing {[f'{a:%Y%m%dT%H%M%SZ}/{b:%Y%m%dT%H%M%SZ}' for a, b in missing[:3]]}, too many {[f'{a:%Y%m%dT%H%M%SZ}/{b:%Y%m%dT%H%M%SZ}' for a, b in more[:3]]}"))
+                wrong.append((rule, f"the feed: missing "
+                    f"{[f'{a:%Y%m%dT%H%M%SZ}/{b:%Y%m%dT%H%M%SZ}' for a, b in missing[:3]]}, too many "
+                    f"{[f'{a:%Y%m%dT%H%M%SZ}/{b:%Y%m%dT%H%M%SZ}' for a, b in more[:3]]}"))
 
 
 if __name__ == "__main__":

@@ -33,5 +33,6 @@ check "locked and shown" grep -q 'urn:uuid' cadaver.out
 check "a property kept" grep -q rouge cadaver.out
 check "the listing" grep -q 'renomme.txt' cadaver.out
 check "the bytes came back" cmp cadaver.txt retour.txt
-equal "the folder is gone" "$(curl -s -o /dev/null -w '%{http_code}' -u "$NAME:$PASSWORD" "${URL}files/$NAME/dossier/")" 404
+equal "the folder is gone" \
+  "$(curl -s -o /dev/null -w '%{http_code}' -u "$NAME:$PASSWORD" "${URL}files/$NAME/dossier/")" 404
 finish

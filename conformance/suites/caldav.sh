@@ -17,8 +17,10 @@ import re, sys
 OUTSIDE = {
     "create-calendar.auto": "a calendar is made by MKCALENDAR, not by using its address",
     "url.encode-at.literal.principal": "no name of a person holds an @",
-    "url.encode-at.identity": "@ and %40 are the same address (RFC 3986 section 6.2.2.2), so a second object cannot be put there",
-    "search.text.comp-type-optional": "a property filter on VCALENDAR asks of the properties of VCALENDAR (RFC 4791 section 9.7.2)",
+    "url.encode-at.identity":
+        "@ and %40 are the same address (RFC 3986 section 6.2.2.2), so a second object cannot be put there",
+    "search.text.comp-type-optional":
+        "a property filter on VCALENDAR asks of the properties of VCALENDAR (RFC 4791 section 9.7.2)",
     "scheduling": "not announced yet",
     "well-known": "the tester does not ask it on this machine",
 }
@@ -44,7 +46,8 @@ for number in range(int(sys.argv[1])):
     day, hour = number % 28 + 1, number % 24
     rule = "RRULE:FREQ=WEEKLY;COUNT=10\r\n" if number % 20 == 0 else ""
     open(f"one/e{number}.ics", "w", newline="").write(
-        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Suite//EN\r\nBEGIN:VEVENT\r\nUID:e{number}\r\nDTSTAMP:20260101T000000Z\r\n"
+        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Suite//EN\r\nBEGIN:VEVENT\r\nUID:e{number}\r\n"
+        "DTSTAMP:20260101T000000Z\r\n"
         f"DTSTART;TZID=Europe/Paris:202601{day:02}T{hour:02}0000\r\nDURATION:PT1H\r\n{rule}SUMMARY:Réunion {number}\r\n"
         "END:VEVENT\r\nEND:VCALENDAR\r\n"
     )
@@ -76,7 +79,8 @@ url = "$URL"
 username = "$NAME"
 password = "$PASSWORD"
 CONF
-sed -i "s|\[\[\"c\", \"c\", \"$NAME\"\]\]|null|; s|url = \"$URL\"|url = \"${URL}calendars/$NAME/personal/\"|" vdirsyncer.conf
+sed -i "s|\[\[\"c\", \"c\", \"$NAME\"\]\]|null|
+  s|url = \"$URL\"|url = \"${URL}calendars/$NAME/personal/\"|" vdirsyncer.conf
 sync() { "$VENV/bin/vdirsyncer" -c vdirsyncer.conf -v WARNING "$@"; }
 yes | sync discover >discover.log 2>&1
 check "5,000 events go up" sync sync first
@@ -91,7 +95,12 @@ for round in 1 2; do
   check "round $round, one" sync sync first
   check "round $round, two" sync sync second
 done
-sums() { for file in "$1"/*.ics; do grep -E '^(UID|SUMMARY)' "$file" | tr -d '\r' | sort | tr '\n' ' '; echo; done | sort | sha256sum; }
+sums() {
+  for file in "$1"/*.ics; do
+    grep -E '^(UID|SUMMARY)' "$file" | tr -d '\r' | sort | tr '\n' ' '
+    echo
+  done | sort | sha256sum
+}
 check "both changes arrived" grep -qr 'Changée ici' two
 check "from both sides" grep -qr 'Changée là' one
 equal "two events are gone" "$(ls one | wc -l)" "$((COUNT - 2))"

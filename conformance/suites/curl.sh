@@ -17,7 +17,8 @@ check "a resumed download" cmp curl.bin resumed.bin
 equal "a folder" "$(status -X MKCOL "$top/dossier")" 201
 equal "a move" "$(status -X MOVE -H "Destination: $top/dossier/c.bin" "$top/a.bin")" 201
 equal "an awkward name" "$(status -T curl.bin "$top/100%25%20%23%26%3B%C3%A9.bin")" 201
-equal "HTTP/2 without TLS" "$(get --http2-prior-knowledge -o /dev/null -w '%{http_version} %{http_code}' "$top/b.bin")" "2 200"
+equal "HTTP/2 without TLS" \
+  "$(get --http2-prior-knowledge -o /dev/null -w '%{http_version} %{http_code}' "$top/b.bin")" "2 200"
 equal "no password" "$(curl -sS -o /dev/null -w '%{http_code}' "$top/b.bin")" 401
 equal "no escape" "$(status --path-as-is "$top/../../../etc/passwd")" 400
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
@@ -26,9 +27,11 @@ stop
 export BEFFROI_TLS_CERTIFICATE=$WORK/cert.pem BEFFROI_TLS_KEY=$WORK/key.pem
 start
 secure=https://localhost:$PORT/files/$NAME
-equal "TLS 1.3, HTTP/2" "$(get --cacert cert.pem -o /dev/null -w '%{http_version} %{http_code}' "$secure/b.bin")" "2 200"
+equal "TLS 1.3, HTTP/2" \
+  "$(get --cacert cert.pem -o /dev/null -w '%{http_version} %{http_code}' "$secure/b.bin")" "2 200"
 equal "TLS 1.2, HTTP/1.1" \
-  "$(get --cacert cert.pem --tls-max 1.2 --http1.1 -o /dev/null -w '%{http_version} %{http_code}' "$secure/b.bin")" "1.1 200"
+  "$(get --cacert cert.pem --tls-max 1.2 --http1.1 -o /dev/null -w '%{http_version} %{http_code}' "$secure/b.bin")" \
+  "1.1 200"
 before=$(openssl s_client -connect "localhost:$PORT" </dev/null 2>/dev/null | openssl x509 -noout -serial)
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
   -addext subjectAltName=DNS:localhost 2>/dev/null

@@ -18,7 +18,8 @@ check "a folder" mkdir "$mnt/Réunions"
 check "a larger file in it" cp davfs.bin "$mnt/Réunions/davfs.bin"
 check "renamed" mv "$mnt/nouveau.txt" "$mnt/renommé.txt"
 check "its size is right" test "$(stat -c %s "$mnt/renommé.txt")" = 15
-check "safe save as vim does it" sh -c "mv '$mnt/renommé.txt' '$mnt/renommé.txt~' && echo final >'$mnt/renommé.txt' && rm '$mnt/renommé.txt~'"
+check "safe save as vim does it" \
+  sh -c "mv '$mnt/renommé.txt' '$mnt/renommé.txt~' && echo final >'$mnt/renommé.txt' && rm '$mnt/renommé.txt~'"
 sync
 check "unmounted" umount "$mnt"
 equal "the text arrived" "$(remote 'renomm%C3%A9.txt')" "final"

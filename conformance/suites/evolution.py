@@ -92,26 +92,33 @@ def summaries(client):
 
 HOME = f"/calendars/{NAME}/"
 for number in range(300):
-    put(f"{HOME}personal/e{number}.ics", "VEVENT", f"e{number}", f"DTSTART:202601{number % 28 + 1:02}T090000Z\nDURATION:PT1H\nSUMMARY:Réunion {number:03}")
+    put(f"{HOME}personal/e{number}.ics", "VEVENT", f"e{number}",
+        f"DTSTART:202601{number % 28 + 1:02}T090000Z\nDURATION:PT1H\nSUMMARY:Réunion {number:03}")
 client = opened("personal", ECal.ClientSourceType.EVENTS, "Calendar")
 say(not client.is_readonly(), "the calendar is opened for writing")
 until("300 events are there", lambda: len(summaries(client)) == 300)
 made = ICalGLib.Component.new_from_string(
-    text("VEVENT", "evolution-1", "DTSTART;TZID=Europe/Paris:20260216T090000\nDTEND;TZID=Europe/Paris:20260216T100000\nRRULE:FREQ=WEEKLY;COUNT=4\nSUMMARY:Faite dans Evolution")
+    text("VEVENT", "evolution-1",
+    "DTSTART;TZID=Europe/Paris:20260216T090000\nDTEND;TZID=Europe/Paris:20260216T100000\nRRULE:FREQ=WEEKLY;COUNT=4\n"
+    "SUMMARY:Faite dans Evolution")
 )
 say(client.create_object_sync(made, ECal.OperationFlags.NONE, None)[0], "Evolution makes a series")
 status, stored = ask("GET", f"{HOME}personal/evolution-1.ics")
-say(status == 200 and "Faite dans Evolution" in stored and "RRULE:FREQ=WEEKLY;COUNT=4" in stored, "and the server has it")
+say(status == 200 and "Faite dans Evolution" in stored and "RRULE:FREQ=WEEKLY;COUNT=4" in stored,
+    "and the server has it")
 _, changed = client.get_object_sync("evolution-1", None, None)
 changed.set_summary("Changée dans Evolution")
 say(client.modify_object_sync(changed, ECal.ObjModType.ALL, ECal.OperationFlags.NONE, None), "Evolution changes it")
 say("Changée dans Evolution" in ask("GET", f"{HOME}personal/evolution-1.ics")[1], "and the server has that")
-say(client.remove_object_sync("e7", None, ECal.ObjModType.ALL, ECal.OperationFlags.NONE, None), "Evolution deletes an event")
+say(client.remove_object_sync("e7", None, ECal.ObjModType.ALL, ECal.OperationFlags.NONE, None),
+    "Evolution deletes an event")
 say(ask("GET", f"{HOME}personal/e7.ics")[0] == 404, "and the server has it no more")
-say(put(f"{HOME}personal/beside.ics", "VEVENT", "beside", "DTSTART:20260220T090000Z\nSUMMARY:D'à côté") == 201, "another program adds one")
+say(put(f"{HOME}personal/beside.ics", "VEVENT", "beside", "DTSTART:20260220T090000Z\nSUMMARY:D'à côté") == 201,
+    "another program adds one")
 ask("DELETE", f"{HOME}personal/e8.ics")
 put(f"{HOME}personal/e9.ics", "VEVENT", "e9", "DTSTART:20260110T090000Z\nSUMMARY:Déplacée")
-until("all three changes arrive", lambda: {"D'à côté", "Déplacée"} <= set(found := summaries(client)) and "Réunion 008" not in found and len(found) == 300)
+until("all three changes arrive", lambda: {"D'à côté", "Déplacée"} <= set(found := summaries(client))
+    and "Réunion 008" not in found and len(found) == 300)
 # What it still fetches must not tell it of the change.
 time.sleep(2)
 _, stale = client.get_object_sync("e10", None, None)

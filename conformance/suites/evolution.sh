@@ -1,4 +1,5 @@
-# evolution: Evolution's own calendar code (evolution-data-server), without a screen: it discovers, reads, writes, synchronizes.
+# evolution: Evolution's own calendar code (evolution-data-server), without a screen: it discovers, reads, writes,
+# synchronizes.
 . "$HERE/lib.sh"
 cd "$WORK" || exit 1
 if [ ! -x /usr/libexec/evolution-calendar-factory ] || [ ! -e /usr/lib/*/girepository-1.0/ECal-2.0.typelib ]; then
@@ -8,6 +9,7 @@ fi
 export HOME=$WORK/evolution-home XDG_RUNTIME_DIR=$WORK/evolution-run
 unset DBUS_SESSION_BUS_ADDRESS DISPLAY XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME
 mkdir -p "$HOME" "$XDG_RUNTIME_DIR" && chmod 700 "$XDG_RUNTIME_DIR"
-timeout 300 dbus-run-session -- /usr/bin/python3 "$HERE/suites/evolution.py" "$HOST" "$NAME" "$PASSWORD" 2>evolution.err || FAILED=1
+timeout 300 dbus-run-session -- \
+  /usr/bin/python3 "$HERE/suites/evolution.py" "$HOST" "$NAME" "$PASSWORD" 2>evolution.err || FAILED=1
 [ "${FAILED:-0}" = 0 ] || tail -n 20 evolution.err
 finish

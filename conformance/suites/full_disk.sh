@@ -1,5 +1,5 @@
-# A disk that is full: 507 from every method that writes; reading, locks and what frees room go on, and no restart is needed once
-# there is room again. Then a process that may open few files: 503. Needs root for the mount.
+# A disk that is full: 507 from every method that writes; reading, locks and what frees room go on, and no restart is
+# needed once there is room again. Then a process that may open few files: 503. Needs root for the mount.
 PLACE=$WORK/data-full_disk
 mkdir -p "$PLACE"
 mount -t tmpfs -o size=24m,mode=700 none "$PLACE" || { echo "not ok a small disk is mounted"; exit 1; }
@@ -25,7 +25,8 @@ equal "a large document finds no room" "$(code -T large "$top/other")" 507
 check "and why is said" grep -q sufficient-disk-space answer.txt
 other() { head -c 60000 /dev/urandom >small; }
 for round in $(seq 40); do other; code -T small "$top/a/fill-$round" >/dev/null; fill; done
-declare -A seen=() last=() others=(["a large document"]="" [LOCK]="" ["refresh of a lock"]="" [UNLOCK]="" [DELETE]="" [purge]="")
+declare -A seen=() last=() others=(["a large document"]="" [LOCK]="" ["refresh of a lock"]="" [UNLOCK]="" [DELETE]=""
+  [purge]="")
 # go_on WHAT STATUS ARGUMENTS...: is to answer so; what else it answers is kept.
 go_on() {
   local what=$1 right=$2 got
@@ -66,7 +67,8 @@ for method in "${!others[@]}"; do
   check "on a full disk $method goes on as it is to:${others[$method]}" test -z "${others[$method]}"
 done
 for method in "${!seen[@]}"; do
-  check "$method never answers 500 on a full disk:$(tr ' ' '\n' <<<"${seen[$method]}" | sort | uniq -c | tr -s ' \n' ' ')" \
+  answers=$(tr ' ' '\n' <<<"${seen[$method]}" | sort | uniq -c | tr -s ' \n' ' ')
+  check "$method never answers 500 on a full disk:$answers" \
     test -z "$(grep -o ' 5[0-689][0-9]' <<<"${seen[$method]} " | grep -v 507)"
 done
 equal "a document is read" "$(code "$top/a/two")" 200
@@ -74,7 +76,8 @@ equal "a large one, too" "$(code "$top/a/large")" 200
 equal "a lock holds" "$(code -T small "$top/a/three")" 423
 equal "a folder is listed" "$(code -X PROPFIND -H 'Depth: 1' "$top/a/")" 207
 equal "a wrong password is refused" "$(curl -sS -o /dev/null -w '%{http_code}' -u "$NAME:no" "$top/")" 401
-check "the room that is set aside is not used up by what is to wait" test "$(stat -c %s "$PLACE/beffroi.reserve")" -gt 1000000
+check "the room that is set aside is not used up by what is to wait" \
+  test "$(stat -c %s "$PLACE/beffroi.reserve")" -gt 1000000
 check "no error is logged" test "$(grep -c ERROR "$DATA.err")" = 0
 rm "$PLACE/filler"
 equal "there is room again" "$(code -T large "$top/again")" 201

@@ -21,16 +21,24 @@ grown=$(($(peak) - before))
 check "memory stays flat (grew by $grown KiB)" test "$grown" -lt 16384
 echo "note first byte and whole listing of 10,000: $first s"
 report() {
-  ask -X REPORT --data "<sync-collection xmlns=\"DAV:\"><sync-token>$1</sync-token><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>" "$top/many/"
+  local body="<sync-collection xmlns=\"DAV:\"><sync-token>$1</sync-token><sync-level>1</sync-level>"
+  ask -X REPORT --data "$body<prop><getetag/></prop></sync-collection>" "$top/many/"
 }
-token=$(ask -X PROPFIND -H 'Depth: 0' --data '<propfind xmlns="DAV:"><prop><sync-token/></prop></propfind>' "$top/many/" |
+wanted='<propfind xmlns="DAV:"><prop><sync-token/></prop></propfind>'
+token=$(ask -X PROPFIND -H 'Depth: 0' --data "$wanted" "$top/many/" |
   sed -n 's/.*<D:sync-token>\(.*\)<\/D:sync-token>.*/\1/p')
 ask -o /dev/null -X PUT --data changed "$top/many/document%2005000.txt"
 report "$token" >sync.xml
 equal "sync tells the one change" "$(grep -o '<D:response>' sync.xml | wc -l)" 1
 check "and which" grep -q 'document%2005000.txt' sync.xml
 # Rows of the past tell what an operation cost: one, however many documents the folder holds.
-past() { python3 -c 'import sqlite3,sys; print(sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True).execute("SELECT COUNT(*) FROM past").fetchone()[0])' "$DATA/beffroi.sqlite"; }
+past() {
+  python3 - "$DATA/beffroi.sqlite" <<'END'
+import sqlite3, sys
+database = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+print(database.execute("SELECT COUNT(*) FROM past").fetchone()[0])
+END
+}
 seconds() { ask -o /dev/null -w '%{time_total}' "$@"; }
 rows=$(past)
 few=$(seconds -X MOVE -H "Destination: $top/few2/" "$top/few/")

@@ -1,5 +1,5 @@
-# What is no more, read by real clients: versions as plain files over rclone and a davfs2 mount, copied back; a folder of
-# 10,000 documents and a document of 1,000 versions; the trash; the commands.
+# What is no more, read by real clients: versions as plain files over rclone and a davfs2 mount, copied back; a folder
+# of 10,000 documents and a document of 1,000 versions; the trash; the commands.
 . "$HERE/lib.sh"
 cd "$WORK" || exit 1
 [ -e /dev/fuse ] || { echo "not ok /dev/fuse is needed to mount"; exit 1; }
@@ -16,13 +16,17 @@ RCLONE_CONFIG_B_PASS=$(rclone obscure "$PASSWORD")
 first=$(rclone lsf "B:history/$NAME/Plan.txt" | grep ' v1 ')
 check "rclone lists versions with number and author" test "${first#* v1 }" = "Marie Curie.txt"
 equal "and reads one" "$(rclone cat "B:history/$NAME/Plan.txt/$first")" "the first plan"
-check "rclone copies it beside the document, on the server" rclone copyto --retries 1 "B:history/$NAME/Plan.txt/$first" "B:files/$NAME/Plan ancien.txt"
+check "rclone copies it beside the document, on the server" \
+  rclone copyto --retries 1 "B:history/$NAME/Plan.txt/$first" "B:files/$NAME/Plan ancien.txt"
 equal "the copy has the old content" "$(ask "$top/Plan%20ancien.txt")" "the first plan"
 escaped=$(python3 -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1]))' "$first")
-equal "COPY over the document" "$(ask -o /dev/null -w '%{http_code}' -X COPY -H "Destination: $top/Plan.txt" "${URL}history/$NAME/Plan.txt/$escaped")" 204
+equal "COPY over the document" \
+  "$(ask -o /dev/null -w '%{http_code}' -X COPY -H "Destination: $top/Plan.txt" \
+    "${URL}history/$NAME/Plan.txt/$escaped")" 204
 equal "the document has the old content" "$(ask "$top/Plan.txt")" "the first plan"
 equal "as a third version" "$(rclone lsf "B:history/$NAME/Plan.txt" | wc -l)" 3
-check "history cannot be written" sh -c "! rclone copyto --retries 1 --low-level-retries 1 '$0' 'B:history/$NAME/new.txt' 2>/dev/null"
+check "history cannot be written" \
+  sh -c "! rclone copyto --retries 1 --low-level-retries 1 '$0' 'B:history/$NAME/new.txt' 2>/dev/null"
 
 mnt=$WORK/mnt-past
 mkdir -p "$mnt"
@@ -74,11 +78,13 @@ echo "note listing 1,000 versions: $listing s"
 
 equal "deleted" "$(ask -o /dev/null -w '%{http_code}' -X DELETE "$top/many/")" 204
 equal "it lies in the trash" "$(rclone lsf "B:trash/$NAME")" "many/"
-equal "put back" "$(ask -o /dev/null -w '%{http_code}' -X MOVE -H "Destination: $top/many/" "${URL}trash/$NAME/many/")" 201
+equal "put back" \
+  "$(ask -o /dev/null -w '%{http_code}' -X MOVE -H "Destination: $top/many/" "${URL}trash/$NAME/many/")" 201
 whole "$top/many/" >/dev/null
 equal "with all its documents" "$(count)" 10001
 
-equal "the command lists versions" "$("$BEFFROI" versions "/files/$NAME/Plan.txt" --json --data "$DATA" | grep -c '"version"')" 4
+equal "the command lists versions" \
+  "$("$BEFFROI" versions "/files/$NAME/Plan.txt" --json --data "$DATA" | grep -c '"version"')" 4
 check "the command restores one" "$BEFFROI" restore-version "/files/$NAME/Plan.txt" 1 --data "$DATA"
 equal "it is there" "$(ask "$top/Plan.txt")" "the first plan"
 sleep 2
@@ -86,7 +92,8 @@ moment=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 sleep 2
 put 'Plan.txt' 'a mistake' >/dev/null
 ask -o /dev/null -X DELETE "$top/often.txt"
-check "a dry rewind says what it would do" sh -c "'$BEFFROI' rewind '/files/$NAME' --to $moment --dry-run --data '$DATA' | grep -q often.txt"
+check "a dry rewind says what it would do" \
+  sh -c "'$BEFFROI' rewind '/files/$NAME' --to $moment --dry-run --data '$DATA' | grep -q often.txt"
 equal "and does nothing" "$(ask "$top/Plan.txt")" "a mistake"
 check "rewound" "$BEFFROI" rewind "/files/$NAME" --to "$moment" --data "$DATA"
 equal "the content is back" "$(ask "$top/Plan.txt")" "the first plan"

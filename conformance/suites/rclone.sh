@@ -1,5 +1,5 @@
-# rclone: a real tree of at least 5,000 files up, compared byte by byte, renamed, and back. It takes minutes because rclone
-# itself spaces its calls by 10 ms.
+# rclone: a real tree of at least 5,000 files up, compared byte by byte, renamed, and back. It takes minutes because
+# rclone itself spaces its calls by 10 ms.
 . "$HERE/lib.sh"
 cd "$WORK" || exit 1
 python3 "$HERE/tree.py" /usr/share /usr/lib/python3 /usr/lib/python3.11 /usr/include "$WORK/tree" 5100

@@ -240,9 +240,11 @@ async fn objects_come_as_json_too() {
     let max = world.client("max");
     let path = format!("{CALENDAR}a.ics");
     let json = ("Content-Type", "application/calendar+json; charset=utf-8");
-    let object = "[\"vcalendar\",[[\"version\",{},\"text\",\"2.0\"],[\"prodid\",{},\"text\",\"-//x//y//EN\"]],[[\"vevent\",[\
+    let object = "[\"vcalendar\",[[\"version\",{},\"text\",\"2.0\"],[\"prodid\",{},\"text\",\"-//x//y//EN\"]],\
+                  [[\"vevent\",[\
                   [\"uid\",{},\"text\",\"a\"],[\"dtstamp\",{},\"date-time\",\"2026-01-01T00:00:00Z\"],\
-                  [\"dtstart\",{\"tzid\":\"Europe/Paris\"},\"date-time\",\"2026-01-05T09:00:00\"],[\"duration\",{},\"duration\",\"PT1H\"],\
+                  [\"dtstart\",{\"tzid\":\"Europe/Paris\"},\"date-time\",\"2026-01-05T09:00:00\"],\
+                  [\"duration\",{},\"duration\",\"PT1H\"],\
                   [\"summary\",{},\"text\",\"R\\u00e9union; une, deux\\nfin\"],\
                   [\"rrule\",{},\"recur\",{\"freq\":\"WEEKLY\",\"count\":3,\"byday\":[\"MO\",\"TU\"]}]],[]]]]";
     let made = max.put(&path, object).header(json.0, json.1).expect(201).await;

@@ -17,8 +17,9 @@ use beffroi::model::view::{Traits, View};
 
 fn page() -> String {
     let mut page = format!(
-        "# What is covered\n\nWritten from the tables of the code by `tests/it/coverage.rs`. `DAV: {DAV_HEADER}`.\n\n\
-         ## Kinds and methods\n\n| kind | methods | PUT makes | MKCOL makes | sync |\n|---|---|---|---|---|\n"
+        "# What is covered\n\nWritten from the tables of the code by `tests/it/coverage.rs`.\n\n\
+         | `DAV:` |\n|---|\n| {DAV_HEADER} |\n\n## Kinds and methods\n\n\
+         | kind | methods | PUT makes | MKCOL makes | sync |\n|---|---|---|---|---|\n"
     );
     let code = |kind: Option<Kind>| kind.map_or("", |kind| kind.row().code);
     for row in &KINDS {
@@ -51,7 +52,7 @@ fn page() -> String {
     for role in &ROLES {
         let _ = write!(page, " {} |", role.code);
     }
-    page.push_str("\n|---|---|---|---|\n");
+    let _ = writeln!(page, "\n|---|{}", "---|".repeat(ROLES.len()));
     for row in &PRIVILEGES {
         let _ = write!(page, "| {} |", row.element.local);
         for role in &ROLES {
@@ -96,16 +97,29 @@ fn probes() -> Vec<(String, String, String)> {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap();
-            for block in text.split("@probe(\"").skip(1) {
-                let (source, rest) = block.split_once("\", \"").unwrap();
-                let rule = rest.split('"').next().unwrap();
+            for block in text.split("@probe(").skip(1) {
+                let (source, rest) = python_text(block);
+                let (rule, _) = python_text(rest);
                 let name = block.split_once("\ndef ").unwrap().1.split('(').next().unwrap();
-                found.push((source.to_owned(), rule.to_owned(), format!("{folder}/{stem}.{name}")));
+                found.push((source, rule, format!("{folder}/{stem}.{name}")));
             }
         }
     }
     found.sort_by(|one, other| one.2.cmp(&other.2));
     found
+}
+
+/// The first text in a piece of Python, whose parts may stand on several lines, and what follows it.
+fn python_text(code: &str) -> (String, &str) {
+    let (mut text, mut rest) = (String::new(), code.split_once('"').unwrap().1);
+    loop {
+        let (part, after) = rest.split_once('"').unwrap();
+        text.push_str(part);
+        match after.trim_start().strip_prefix('"') {
+            Some(next) => rest = next,
+            None => return (text, after),
+        }
+    }
 }
 
 fn effects(effects: &[(beffroi::model::effect::Effect, beffroi::model::effect::EffectPlace)]) -> String {

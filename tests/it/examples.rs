@@ -108,8 +108,8 @@ async fn work() -> (World, Client) {
     let comps: String =
         ["VEVENT", "VTODO", "VFREEBUSY"].iter().map(|name| format!("<C:comp name=\"{name}\"/>")).collect();
     let body = format!(
-        "<C:mkcalendar {NS}><D:set><D:prop><C:supported-calendar-component-set>{comps}</C:supported-calendar-component-set>\
-         </D:prop></D:set></C:mkcalendar>"
+        "<C:mkcalendar {NS}><D:set><D:prop><C:supported-calendar-component-set>{comps}\
+         </C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>"
     );
     max.ask("MKCALENDAR", WORK).header("Content-Type", "application/xml").body(&body).expect(201).await;
     let sixth = "COMPLETED:20051223T122322Z\nDTSTAMP:20060205T235400Z\nDUE;VALUE=DATE:20051225\n\

@@ -82,8 +82,8 @@ async fn requests_cost_by_the_change_and_the_answer() {
                 .await;
         }
         let sync = format!(
-            "<D:sync-collection {DECLARED}><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level>{PROPERTIES}\
-             </D:sync-collection>"
+            "<D:sync-collection {DECLARED}><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level>\
+             {PROPERTIES}</D:sync-collection>"
         );
         let names: String = (0..5).map(|number| format!("<D:href>{calendar}/event-{number:05}.ics</D:href>")).collect();
         let multiget = format!("<C:calendar-multiget {DECLARED}>{PROPERTIES}{names}</C:calendar-multiget>");

@@ -183,7 +183,8 @@ macro_rules! methods {
 
 impl Client {
     methods! {
-        get "GET", head "HEAD", delete "DELETE", mkcol "MKCOL", options "OPTIONS", unlock_at "UNLOCK", report_at "REPORT",
+        get "GET", head "HEAD", delete "DELETE", mkcol "MKCOL", options "OPTIONS", unlock_at "UNLOCK",
+        report_at "REPORT",
     }
 
     pub fn ask(&self, method: &str, path: &str) -> Ask<'_> {
@@ -236,8 +237,8 @@ impl Client {
 
     pub fn sync(&self, path: &str, token: &str, level: &str, more: &str) -> Ask<'_> {
         self.report_at(path).body(&format!(
-            "<D:sync-collection xmlns:D=\"DAV:\"><D:sync-token>{token}</D:sync-token><D:sync-level>{level}</D:sync-level>\
-             {more}<D:prop><D:getetag/></D:prop></D:sync-collection>"
+            "<D:sync-collection xmlns:D=\"DAV:\"><D:sync-token>{token}</D:sync-token>\
+             <D:sync-level>{level}</D:sync-level>{more}<D:prop><D:getetag/></D:prop></D:sync-collection>"
         ))
     }
 }

@@ -139,9 +139,13 @@ async fn a_full_disk_is_told_by_every_method_and_reading_goes_on() {
         assert!(full == 0 || !["LOCK", "UNLOCK", "DELETE"].contains(&what), "{what} was refused {full} times");
         ada.get("/files/ada/a/written").expect(200).await;
         ada.propfind("/files/ada/b/", "1", "<D:lockdiscovery/><D:getetag/>").expect(207).await;
-        ada.report_at("/files/ada/").body(
-            "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>",
-        ).expect(207).await;
+        ada.report_at("/files/ada/")
+            .body(
+                "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop>\
+             </sync-collection>",
+            )
+            .expect(207)
+            .await;
     }
     let logged = server.logged();
     assert_eq!(logged.matches("what the machine lacks").count(), 1, "{logged}");

@@ -226,7 +226,8 @@ async fn the_brake_counts_whatever_a_home_loses() {
         match way {
             "MOVE out" => drop(max.relocate("/files/tram/D/", "/files/max/D/").expect(201).await),
             "UPDATE" => {
-                let empty = "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/@2001-01-01/</D:href></D:version></D:update>";
+                let empty = "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/@2001-01-01/</D:href>\
+                             </D:version></D:update>";
                 max.ask("UPDATE", "/files/tram/").body(empty).expect(207).await;
                 max.put("/files/tram/0.txt", "x").expect(201).await;
             }

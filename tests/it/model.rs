@@ -217,7 +217,8 @@ impl Run {
                 }
                 let (moment, then) = self.random.pick(&self.moments).clone();
                 let body = format!(
-                    "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{moment}/</D:href></D:version></D:update>"
+                    "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{moment}/</D:href></D:version>\
+                     </D:update>"
                 );
                 client.ask("UPDATE", &format!("{HOME}/")).body(&body).expect(207).await;
                 self.tree = then;

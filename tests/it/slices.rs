@@ -259,7 +259,8 @@ async fn a_large_rewind_goes_in_slices_and_can_be_done_again_where_it_ended() {
         assert_eq!(listed(&plan.steps()), 20 * 4);
         if round == 0 {
             let body = format!(
-                "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{then}/large/</D:href></D:version></D:update>"
+                "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{then}/large/</D:href></D:version>\
+                 </D:update>"
             );
             let number = async || super::keeping::count(&world, "SELECT MAX(seq) FROM home").await;
             let before = number().await;

@@ -87,10 +87,6 @@ const LONG: [(&str, &str, &str); 1] = [("ical/template.rs", "template", "one sha
 /// here.
 const CIRCLES: &[(&[&str], &str)] = &[
     (
-        &["ical/described", "ical/exceptions", "ical/rule", "ical/zone"],
-        "a zone is described by rules, whose times are of a zone",
-    ),
-    (
         &[
             "tree",
             "tree/calendar",

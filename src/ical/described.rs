@@ -3,17 +3,16 @@
 //! What is missing or bad in a part takes nothing from what is good in it and in the others.
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::ops::RangeInclusive;
 use std::sync::{LazyLock, OnceLock};
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::{Offset, TimeZone};
 
-use super::exceptions::rules;
 use super::object::Component;
-use super::rule::{Frequency, Rule};
+use super::rule::{Frequency, Rule, rules};
+use super::steps::Steps;
 use super::time::{Clock, When};
 use super::tzid::offset;
-use super::zone::{Zone, Zones};
 use crate::model::civil::{civil_of, seconds_of};
 use crate::model::id::Timestamp;
 
@@ -59,9 +58,9 @@ impl Cycle {
 }
 
 /// From the beginning of a year to that of another.
-fn years(from: i16, to: i16) -> Option<(DateTime, DateTime)> {
+fn years(from: i16, to: i16) -> Option<RangeInclusive<DateTime>> {
     let begins = |year| Date::new(year, 1, 1).map(|first| first.at(0, 0, 0, 0)).ok();
-    (from < to).then(|| Some((begins(from)?, begins(to.min(9999))?))).flatten()
+    (from < to).then(|| Some(begins(from)?..=begins(to.min(9999))?)).flatten()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -111,40 +110,50 @@ pub(super) fn states_offset(zone: &Component) -> bool {
 /// When a part begins to hold, by the clock before.
 struct Begins {
     start: When,
-    clock: Zone,
+    /// The offset of the clock by which rules end.
+    offset_s: i64,
     known: Vec<DateTime>,
     /// Rules that each year meets alike, for ever.
     yearly: Vec<Rule>,
 }
 
 impl Begins {
-    fn of(part: ObservanceOffsets, component: &Component, zones: &Zones<'_>) -> Self {
+    fn of(part: ObservanceOffsets, component: &Component, steps: &Steps) -> Self {
         let stated = component.property("DTSTART").and_then(When::of);
         let start = When { local: stated.as_ref().map_or(OUTSET, |when| when.local), clock: Clock::Floating };
         // UNTIL is in UTC. Whichever of the two offsets a program reckoned it by, it meets no other change of the
         // clock.
-        let seconds = part.from_s.max(part.to_s).and_then(|seconds| i32::try_from(seconds).ok()).unwrap_or(0);
-        let clock = Zone::Known(TimeZone::fixed(Offset::from_seconds(seconds).unwrap_or(Offset::UTC)));
+        let offset_s = part.from_s.max(part.to_s).unwrap_or(0);
         let mut begins =
-            Self { start, clock, known: stated.iter().map(|when| when.local).collect(), yearly: Vec::new() };
-        for rule in rules(component, "RRULE", zones) {
+            Self { start, offset_s, known: stated.iter().map(|when| when.local).collect(), yearly: Vec::new() };
+        for rule in rules(component, "RRULE", steps) {
             let alike = rule.frequency == Frequency::Yearly && rule.interval == 1;
-            if alike && rule.count.is_none() && rule.until(&begins.start, &begins.clock, zones).is_none() {
+            if alike && rule.count.is_none() && rule.until.is_none() {
                 begins.yearly.push(rule);
             } else {
-                let found = begins.followed(&rule, years(FIRST_YEAR, LAST_YEAR + 1), zones);
+                let found = begins.followed(&rule, years(FIRST_YEAR, LAST_YEAR + 1), steps);
                 begins.known.extend(found);
             }
         }
-        let more = component.all("RDATE").flat_map(When::all_of).take_while(|_| zones.step(1));
+        let more = component.all("RDATE").flat_map(When::all_of).take_while(|_| steps.take(1));
         begins.known.extend(more.map(|(when, _)| when.local));
         begins
     }
 
-    fn followed(&self, rule: &Rule, range: Option<(DateTime, DateTime)>, zones: &Zones<'_>) -> Vec<DateTime> {
+    /// The last time of a rule, by the clock before.
+    fn until(&self, rule: &Rule) -> Option<DateTime> {
+        let until = rule.until.as_ref()?;
+        Some(match until.clock {
+            Clock::Utc => civil_of(seconds_of(until.local).saturating_add(self.offset_s)),
+            Clock::Day => until.local.date().at(23, 59, 59, 0),
+            Clock::Floating | Clock::Zone(_) => until.local,
+        })
+    }
+
+    fn followed(&self, rule: &Rule, range: Option<RangeInclusive<DateTime>>, steps: &Steps) -> Vec<DateTime> {
         let mut found = Vec::new();
         if let Some(range) = range {
-            rule.follow(&self.start, &self.clock, range, zones, |local| {
+            rule.follow(&self.start, self.until(rule), range, steps, |local| {
                 found.push(local);
                 true
             });
@@ -153,12 +162,12 @@ impl Begins {
     }
 
     /// All, those of yearly rules as far as they are needed.
-    fn all(mut self, cycle: Option<Cycle>, zones: &Zones<'_>) -> Vec<DateTime> {
+    fn all(mut self, cycle: Option<Cycle>, steps: &Steps) -> Vec<DateTime> {
         let Some(cycle) = cycle else { return self.known };
         for rule in std::mem::take(&mut self.yearly) {
             // The last change of the year before the cycle shows how its first year begins.
             for range in [(FIRST_YEAR, cycle.from), (cycle.end - CYCLE_YEARS - 1, cycle.end)] {
-                let found = self.followed(&rule, years(range.0, range.1), zones);
+                let found = self.followed(&rule, years(range.0, range.1), steps);
                 self.known.extend(found);
             }
         }
@@ -168,16 +177,16 @@ impl Begins {
 
 impl Described {
     /// Reads a VTIMEZONE. `None`: no part of it states an offset.
-    pub(super) fn read(zone: &Component, zones: &Zones<'_>) -> Option<Self> {
+    pub(super) fn read(zone: &Component, steps: &Steps) -> Option<Self> {
         let parts = zone.components.iter().filter_map(|component| Some((ObservanceOffsets::of(component)?, component)));
-        let parts: Vec<(ObservanceOffsets, &Component)> = parts.take_while(|_| zones.step(1)).collect();
+        let parts: Vec<(ObservanceOffsets, &Component)> = parts.take_while(|_| steps.take(1)).collect();
         let begins: Vec<(ObservanceOffsets, Begins)> =
-            parts.iter().map(|(part, component)| (*part, Begins::of(*part, component, zones))).collect();
+            parts.iter().map(|(part, component)| (*part, Begins::of(*part, component, steps))).collect();
         let known = begins.iter().flat_map(|(_, begins)| &begins.known).map(|local| local.year()).max();
         let yearly = begins.iter().any(|(_, begins)| !begins.yearly.is_empty());
         let cycle = yearly.then(|| Cycle::after(known.unwrap_or(OUTSET.year())));
         let begun = begins.into_iter().flat_map(|(part, begins)| {
-            begins.all(cycle, zones).into_iter().map(move |local| (local, part.standard, part))
+            begins.all(cycle, steps).into_iter().map(move |local| (local, part.standard, part))
         });
         let mut begun: Vec<(DateTime, bool, ObservanceOffsets)> = begun.collect();
         // Outlook lets both parts begin at one time long ago, and means standard time.
@@ -286,8 +295,9 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::super::object::{Component, parse};
+    use super::super::steps::OBJECT_STEPS;
     use super::super::time::{Clock, When, write_local, write_utc};
-    use super::super::zone::{OBJECT_STEPS, Zone, Zones};
+    use super::super::zone::{Zone, Zones};
     use crate::model::budget::{Budget, MAX_STEPS};
 
     fn calendar(parts: &str) -> Component {
@@ -471,7 +481,7 @@ mod tests {
             let zones = Zones::new(&calendar, &TimeZone::UTC).within(&budget);
             let clock = Clock::Zone("Ours".to_owned());
             let _ = zones.of(&clock).instant(When::read("20260101T000000", None).unwrap().local);
-            assert_eq!(zones.is_cut(), cut, "{rule}");
+            assert_eq!(zones.steps.is_cut(), cut, "{rule}");
             assert!(budget.steps(MAX_STEPS - OBJECT_STEPS).is_ok(), "{rule}: more steps than an object may take");
         }
     }

@@ -3,6 +3,7 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+use super::exceptions::Base;
 use super::object::parse;
 use super::rule::Rule;
 use super::time::{When, write_local};
@@ -16,11 +17,12 @@ fn occurrences(start: &str, rule: &str, number: usize) -> Vec<DateTime> {
     let zone = zones.of(&start.clock);
     let mut found = vec![start.local];
     let rule = Rule::read(rule).unwrap_or_else(|fault| panic!("{rule}: {fault:?}"));
-    rule.follow(&start, &zone, (DateTime::MIN, DateTime::MAX), &zones, |local| {
+    let until = Base { start: &start, zone: &zone }.until(&rule, &zones);
+    rule.follow(&start, until, DateTime::MIN..=DateTime::MAX, &zones.steps, |local| {
         found.extend((local != start.local).then_some(local));
         found.len() < number
     });
-    assert!(!zones.is_cut(), "{rule:?}");
+    assert!(!zones.steps.is_cut(), "{rule:?}");
     found.truncate(number);
     found
 }

@@ -6,11 +6,12 @@
 //! day.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use jiff::civil::{Date, DateTime, Time};
 
 use super::object::Component;
-use super::rule::Rule;
+use super::rule::{Rule, rules};
 use super::time::{Clock, Length, When};
 use super::zone::{Zone, Zones};
 use crate::model::id::Timestamp;
@@ -18,9 +19,6 @@ use crate::model::id::Timestamp;
 /// How far ahead it is looked which times a rule excludes: mostly they are about as dense as those they are excluded
 /// from.
 const AHEAD: Length = Length { days: 7, seconds: 0 };
-
-/// What it costs to read a rule.
-const STEPS_OF_RULE: u64 = 20;
 
 /// The clock on which they are read.
 #[derive(Clone, Copy)]
@@ -87,6 +85,12 @@ impl Base<'_> {
         names_none && !self.start.is_day()
     }
 
+    /// The last time of a rule. UNTIL is in UTC (RFC 5545 section 3.3.10), but clients also write it by the clock, and
+    /// days.
+    pub fn until(self, rule: &Rule, zones: &Zones<'_>) -> Option<DateTime> {
+        rule.until.as_ref().map(|until| Named::of(until, self, zones).last(self))
+    }
+
     /// A time that a rule gives; whole days begin at midnight, whatever hours it gives (RFC 5545 section 3.3.10).
     pub fn begins(self, local: DateTime) -> DateTime {
         if self.start.is_day() { local.date().at(0, 0, 0, 0) } else { local }
@@ -147,18 +151,8 @@ pub(super) fn excluded<'a>(
     base: Base<'a>,
     zones: &'a Zones<'_>,
 ) -> impl Iterator<Item = Named> + 'a {
-    let times = master.all("EXDATE").flat_map(When::all_of).take_while(|_| zones.step(1));
+    let times = master.all("EXDATE").flat_map(When::all_of).take_while(|_| zones.steps.take(1));
     times.map(move |(when, _)| Named::of(&when, base, zones))
-}
-
-/// The rules of a component: RRULE or EXRULE, as far as they say something.
-pub(super) fn rules<'a>(
-    component: &'a Component,
-    name: &'a str,
-    zones: &'a Zones<'_>,
-) -> impl Iterator<Item = Rule> + 'a {
-    let lines = component.all(name).take_while(|_| zones.step(STEPS_OF_RULE));
-    lines.filter_map(|line| Rule::as_far_as_it_says(line.value()))
 }
 
 /// What a series leaves out: the times of EXDATE, and those that rules name (EXRULE; RFC 2445 section 4.8.5.2).
@@ -171,13 +165,14 @@ pub(super) struct Exclusions {
 /// A rule that excludes, and what it excludes in a stretch of time.
 struct Excluding {
     rule: Rule,
-    stretch: Option<(DateTime, DateTime)>,
+    stretch: Option<RangeInclusive<DateTime>>,
     times: HashSet<DateTime>,
 }
 
 impl Exclusions {
     pub fn of(master: &Component, base: Base<'_>, zones: &Zones<'_>) -> Self {
-        let rules = rules(master, "EXRULE", zones).map(|rule| Excluding { rule, stretch: None, times: HashSet::new() });
+        let rules =
+            rules(master, "EXRULE", &zones.steps).map(|rule| Excluding { rule, stretch: None, times: HashSet::new() });
         Self { names: NamedInstances(excluded(master, base, zones).collect()), rules: rules.collect() }
     }
 
@@ -190,15 +185,15 @@ impl Exclusions {
 impl Excluding {
     /// Instances come in their order, mostly: a stretch serves for many.
     fn excludes(&mut self, local: DateTime, base: Base<'_>, zones: &Zones<'_>) -> bool {
-        if !self.stretch.is_some_and(|(from, to)| from <= local && local <= to) {
-            let to = base.ends(AHEAD.after(local));
+        if !self.stretch.as_ref().is_some_and(|stretch| stretch.contains(&local)) {
+            let (until, stretch) = (base.until(&self.rule, zones), local..=base.ends(AHEAD.after(local)));
             let times = &mut self.times;
             times.clear();
-            self.rule.follow(base.start, base.zone, (local, to), zones, |time| {
+            self.rule.follow(base.start, until, stretch.clone(), &zones.steps, |time| {
                 times.insert(base.begins(time));
                 true
             });
-            self.stretch = Some((local, to));
+            self.stretch = Some(stretch);
         }
         self.times.contains(&local)
     }

@@ -25,7 +25,7 @@ const NAMES_A_STEP: usize = 64;
 /// Does an object match? `filter` is that of VCALENDAR. What could not be looked at to its end may match.
 #[must_use]
 pub fn matches(filter: &ComponentFilter, object: &Object, zones: &Zones<'_>) -> bool {
-    calendar_matches(filter, object, zones) || zones.is_cut()
+    calendar_matches(filter, object, zones) || zones.steps.is_cut()
 }
 
 fn calendar_matches(filter: &ComponentFilter, object: &Object, zones: &Zones<'_>) -> bool {
@@ -102,7 +102,7 @@ fn busy_matches(component: &Component, zones: &Zones<'_>, range: TimeRange) -> b
         return range.start <= end && range.end > start;
     }
     let periods = component.all("FREEBUSY").flat_map(|line| periods_of(line, zones));
-    periods.take_while(|_| zones.step(1)).any(|(start, end)| range.overlaps(start, end))
+    periods.take_while(|_| zones.steps.take(1)).any(|(start, end)| range.overlaps(start, end))
 }
 
 /// The rows for those that have neither.
@@ -147,7 +147,7 @@ fn alarm_rings(alarm: &Component, parent: &Component, object: &Object, zones: &Z
     let wide = TimeRange { start: range.start.saturating_sub(spread), end: range.end.saturating_add(spread) };
     let mut rings = false;
     each(object, zones, wide, |instance| {
-        if std::ptr::eq(instance.component, parent) && zones.step(1) {
+        if std::ptr::eq(instance.component, parent) && zones.steps.take(1) {
             let zone = zones.of(&instance.local.clock);
             let related = if at_end { instance.end } else { instance.start };
             rings = bell.rings(offset.from(related, zone.local(related), &zone), &zone, range);
@@ -235,8 +235,8 @@ fn effective_end(name: &str, component: &Component, zones: &Zones<'_>) -> Option
 
 /// Is there work to be had? Else what is looked at may match.
 fn goes_on(zones: &Zones<'_>, steps: usize) -> bool {
-    let worked = zones.work(1 + steps as u64);
-    worked.inspect_err(|_| zones.cut()).is_ok()
+    let worked = zones.steps.work(1 + steps as u64);
+    worked.inspect_err(|_| zones.steps.cut()).is_ok()
 }
 
 fn parameter_matches(filter: &ParameterFilter, property: &Property) -> bool {

@@ -5,14 +5,15 @@
 //! finds nothing more; what else may take long is bounded by the steps of its object.
 
 use std::cell::Cell;
+use std::ops::RangeInclusive;
 
 use jiff::civil::DateTime;
 
 use super::period::{DAY_S, Set, moment, new_year, number, year_of};
 use super::plan::RulePlan;
 use super::rule::{Frequency, Rule};
+use super::steps::Steps;
 use super::time::When;
-use super::zone::{Zone, Zones};
 
 /// What it costs to read a rule and to make ready; more where the times that are reached are sought by the second.
 const STEPS_OF_RULE: u64 = 20;
@@ -25,17 +26,18 @@ const YEARS_OF_ALL_KINDS: i64 = 40;
 impl Rule {
     /// Follows the rule by the clock of its beginning: `each` hears, in order, of every instance from one time to
     /// another, and says whether to go on. The beginning itself is given only if it is one of the rule's, and always
-    /// counted (RFC 5545 section 3.3.10).
+    /// counted (RFC 5545 section 3.3.10). `until`: where the rule says that it ends.
     pub fn follow(
         &self,
         start: &When,
-        zone: &Zone,
-        (from, to): (DateTime, DateTime),
-        zones: &Zones<'_>,
+        until: Option<DateTime>,
+        range: RangeInclusive<DateTime>,
+        steps: &Steps,
         mut each: impl FnMut(DateTime) -> bool,
     ) {
-        if let Some(walk) = RuleWalk::new(self, start, zones) {
-            let to = self.until(start, zone, zones).map_or(to, |until| until.min(to));
+        if let Some(walk) = RuleWalk::new(self, start, steps) {
+            let (from, to) = range.into_inner();
+            let to = until.map_or(to, |until| until.min(to));
             let mut given = None;
             walk.walk(from, to, |number| {
                 let local = moment(number);
@@ -47,41 +49,40 @@ impl Rule {
     }
 
     /// No instance of the rule is later. `None`: it goes on as long as the calendar, or nobody knows.
-    pub fn last(&self, start: &When, zone: &Zone, zones: &Zones<'_>) -> Option<DateTime> {
-        let until = self.until(start, zone, zones);
+    pub fn last(&self, start: &When, until: Option<DateTime>, steps: &Steps) -> Option<DateTime> {
         let counted = self.count.and_then(|_| {
             let end = DateTime::MAX;
-            RuleWalk::new(self, start, zones)?.walk(end, end, |_| true).map(moment)
+            RuleWalk::new(self, start, steps)?.walk(end, end, |_| true).map(moment)
         });
         until.into_iter().chain(counted).min()
     }
 
     /// Is the beginning of a series one of its rule's?
-    pub fn begins_at(&self, start: &When, zones: &Zones<'_>) -> bool {
-        RuleWalk::new(self, start, zones).is_some_and(|walk| walk.begins())
+    pub fn begins_at(&self, start: &When, steps: &Steps) -> bool {
+        RuleWalk::new(self, start, steps).is_some_and(|walk| walk.begins())
     }
 }
 
 /// A rule on its way.
 pub(super) struct RuleWalk<'a> {
     pub(super) plan: RulePlan,
-    pub(super) zones: &'a Zones<'a>,
+    pub(super) steps: &'a Steps,
     /// What it costs to look at a period: one for the simplest, in parts of a step.
     weight: u32,
     passed: Cell<u32>,
 }
 
 impl<'a> RuleWalk<'a> {
-    fn new(rule: &Rule, start: &When, zones: &'a Zones<'a>) -> Option<Self> {
+    fn new(rule: &Rule, start: &When, steps: &'a Steps) -> Option<Self> {
         let more = if rule.frequency == Frequency::Secondly { STEPS_OF_SECONDS } else { 0 };
-        if !zones.step(STEPS_OF_RULE + more) {
+        if !steps.take(STEPS_OF_RULE + more) {
             return None;
         }
         // Of what is shifted the periods before and after are looked at, too.
         let shifted = if rule.shifts() { 3 * (16 + rule.monthdays.len() + rule.yeardays.len()) } else { 0 };
         let weight = 1 + (rule.positions.len() + rule.weeks.len() + shifted) / 4;
         let weight = weight.try_into().unwrap_or(u32::MAX);
-        Some(Self { plan: RulePlan::new(rule, start), zones, weight, passed: Cell::new(0) })
+        Some(Self { plan: RulePlan::new(rule, start), steps, weight, passed: Cell::new(0) })
     }
 
     /// The period near a moment, in periods from the first; none that is later can have an instance before it.
@@ -162,7 +163,7 @@ impl<'a> RuleWalk<'a> {
     pub(super) fn pass(&self, weight: u32) -> bool {
         let passed = self.passed.get().saturating_add(weight);
         self.passed.set(passed % PERIODS_PER_STEP);
-        self.zones.step((passed / PERIODS_PER_STEP).into())
+        self.steps.take((passed / PERIODS_PER_STEP).into())
     }
 
     /// Is the beginning in the first period?
@@ -203,7 +204,7 @@ impl<'a> RuleWalk<'a> {
             }
             for nth in given..number {
                 last = set.nth(nth)?;
-                if last > to || !self.zones.step(1) || !each(last) {
+                if last > to || !self.steps.take(1) || !each(last) {
                     return None;
                 }
                 if let Some(left) = &mut left {
@@ -228,6 +229,7 @@ mod tests {
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
+    use super::super::exceptions::Base;
     use super::super::object::{Component, parse};
     use super::super::rule::Rule;
     use super::super::time::When;
@@ -245,11 +247,17 @@ mod tests {
         let zones = Zones::new(&calendar, &TimeZone::UTC);
         let mut found = Vec::new();
         let rule = Rule::read(rule).unwrap_or_else(|fault| panic!("{rule}: {fault:?}"));
-        rule.follow(&When::read(start, None).unwrap(), &UTC, range, &zones, |local| {
+        let start = When::read(start, None).unwrap();
+        let until = Base { start: &start, zone: &UTC }.until(&rule, &zones);
+        rule.follow(&start, until, range.0..=range.1, &zones.steps, |local| {
             found.push(local);
             found.len() < most
         });
-        (found, zones.is_cut())
+        (found, zones.steps.is_cut())
+    }
+
+    fn last(rule: &Rule, start: &When, zones: &Zones<'_>) -> Option<DateTime> {
+        rule.last(start, Base { start, zone: &UTC }.until(rule, zones), &zones.steps)
     }
 
     fn day(year: i16, month: i8, day: i8) -> DateTime {
@@ -330,7 +338,7 @@ mod tests {
             let calendar = calendar();
             let zones = Zones::new(&calendar, &TimeZone::UTC);
             let start = When::read(start, None).unwrap();
-            let last = Rule::read(&rule).unwrap().last(&start, &UTC, &zones);
+            let last = last(&Rule::read(&rule).unwrap(), &start, &zones);
             if let (Some(last), true) = (last, whole.len() < 3000 && !cut) {
                 let given = whole.last().copied().unwrap_or(start.local).max(start.local);
                 prop_assert!(last == given || last > ends, "{}: {} {}", rule, last, given);
@@ -398,8 +406,8 @@ mod tests {
                 }
                 let calendar = calendar();
                 let zones = Zones::new(&calendar, &TimeZone::UTC);
-                let last = Rule::read(&counted).unwrap().last(&When::read(start, None).unwrap(), &UTC, &zones);
-                assert_eq!((last, zones.is_cut()), (Some(all[count - 1]), false), "{counted}");
+                let last = last(&Rule::read(&counted).unwrap(), &When::read(start, None).unwrap(), &zones);
+                assert_eq!((last, zones.steps.is_cut()), (Some(all[count - 1]), false), "{counted}");
             }
         }
     }

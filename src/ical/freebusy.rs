@@ -54,7 +54,7 @@ pub fn periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Peri
     });
     // What was not followed to its end may take all the rest, unless what was found of it takes nothing: perhaps, never
     // no.
-    if zones.is_cut() && !(found && taken.is_empty()) {
+    if zones.steps.is_cut() && !(found && taken.is_empty()) {
         taken.extend(Period::cut(range.start, range.end, Busy::Tentative, range));
     }
     taken
@@ -90,7 +90,7 @@ fn stated_periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<P
             "BUSY-TENTATIVE" => Some(Busy::Tentative),
             _ => Some(Busy::Busy),
         };
-        let each = periods_of(line, zones).take_while(|_| zones.step(1));
+        let each = periods_of(line, zones).take_while(|_| zones.steps.take(1));
         each.filter_map(move |(start, end)| Period::cut(start, end, busy?, range))
     });
     listed.collect()

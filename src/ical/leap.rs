@@ -37,7 +37,7 @@ impl RuleWalk<'_> {
                 .filter(|at| self.plan.begin.contains(*at))
                 .count() as u64
         };
-        self.zones.spend((DAY_S / self.plan.step).unsigned_abs() / 500);
+        self.steps.spend((DAY_S / self.plan.step).unsigned_abs() / 500);
         if second >= self.plan.step {
             let rest = if self.day_from(day) == Some(day) { of_day(second) * each } else { 0 };
             if rest >= *left {
@@ -66,7 +66,7 @@ impl RuleWalk<'_> {
     /// comes again after some days is counted once.
     fn leap_days(&self, index: i64, target: i64, (unit, each): (i64, u64), left: &mut u64) -> i64 {
         let stretches = self.plan.begin.stretches(unit);
-        self.zones.spend((DAY_S / unit).unsigned_abs() / 500);
+        self.steps.spend((DAY_S / unit).unsigned_abs() / 500);
         let weight = u32::try_from(1 + stretches.len() / 4).unwrap_or(u32::MAX);
         let of_day = |day: i64, from: i64| {
             let number = stretches.iter().map(|(begins, end)| {

@@ -25,6 +25,7 @@ pub mod recur;
 pub mod rule;
 pub mod select;
 pub mod span;
+mod steps;
 pub mod stream;
 mod template;
 pub mod text_format;

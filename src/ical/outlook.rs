@@ -81,11 +81,11 @@ impl Published {
             && let Some(rule) = template(master, &start, zones)
         {
             let size = object.parts().map(output_bytes).sum();
-            zones.bytes(size)?;
+            zones.steps.bytes(size)?;
             if self.series(object, (master, &start, &shown, &rule), profile, zones, modified_at).is_some() {
                 return Ok(());
             }
-            zones.give_back(size);
+            zones.steps.give_back(size);
         }
         self.cut += u64::from(found.cut);
         let mut left = MAX_OBJECT_BYTES;
@@ -96,8 +96,8 @@ impl Published {
                 return Ok(());
             };
             left = rest;
-            zones.bytes(size)?;
-            zones.work(EVENT_STEPS)?;
+            zones.steps.bytes(size)?;
+            zones.steps.work(EVENT_STEPS)?;
             let shown = self.shown(&instance.local, profile.window, zones).unwrap_or(Shown::Utc);
             let uid = match &instance.id {
                 Some(id) => format!("{}-{}", object.uid, write_local(id.when.local)),
@@ -151,7 +151,7 @@ impl Published {
         let text = match self.described.get(&key) {
             Some(text) => text.clone(),
             None => {
-                zones.work(ZONE_STEPS).ok()?;
+                zones.steps.work(ZONE_STEPS).ok()?;
                 let text = vtimezone(&key.0, &zone, TimeRange { start, end: window.end });
                 self.described.insert(key.clone(), text.clone());
                 text
@@ -198,7 +198,7 @@ impl Published {
             event.describe(moved.component, profile);
             text.push_str(&event.finish());
         }
-        if zones.is_cut() {
+        if zones.steps.is_cut() {
             return None;
         }
         self.events.push_str(&text);

@@ -9,9 +9,10 @@ use std::ops::ControlFlow;
 
 use jiff::civil::{Date, DateTime};
 
-use super::exceptions::{Base, Exclusions, Named, NamedInstances, rules};
+use super::exceptions::{Base, Exclusions, Named, NamedInstances};
 use super::extent::Extent;
 use super::object::{Component, Object, Property};
+use super::rule::rules;
 use super::time::{Clock, When};
 use super::zone::{Zone, Zones};
 use crate::model::calendar::TimeRange;
@@ -84,7 +85,7 @@ pub fn instances<'a>(object: &'a Object, zones: &Zones<'_>, range: TimeRange) ->
         found.instances.push(instance);
         ControlFlow::Continue(())
     });
-    found.cut |= zones.is_cut();
+    found.cut |= zones.steps.is_cut();
     found.instances.sort_by_key(|instance| (instance.start, instance.end));
     found
 }
@@ -125,8 +126,10 @@ pub fn bounds(object: &Object, zones: &Zones<'_>) -> TimeRange {
     {
         let series = Series::of(master, start, &overrides(object, zones), zones);
         let begin = series.zone.instant(series.start.local);
-        for rule in rules(master, "RRULE", zones) {
-            let last = rule.last(&series.start, &series.zone, zones).map(|last| series.zone.instant(last));
+        let base = Base { start: &series.start, zone: &series.zone };
+        for rule in rules(master, "RRULE", &zones.steps) {
+            let last =
+                rule.last(base.start, base.until(&rule, zones), &zones.steps).map(|last| base.zone.instant(last));
             let (reach, shift) = series.reach();
             let end = last.map_or(Timestamp::MAX, |last| last.saturating_add(reach).saturating_add(shift));
             widen(begin, end.max(begin));
@@ -136,7 +139,7 @@ pub fn bounds(object: &Object, zones: &Zones<'_>) -> TimeRange {
             bounds = Some(TimeRange { start: start.saturating_sub(DAY_S), end: end.saturating_add(DAY_S) });
         }
     }
-    bounds.filter(|_| !zones.is_cut()).unwrap_or(TimeRange::ALL)
+    bounds.filter(|_| !zones.steps.is_cut()).unwrap_or(TimeRange::ALL)
 }
 
 fn walk<'a>(
@@ -192,7 +195,7 @@ pub(super) fn overrides<'a>(object: &'a Object, zones: &Zones<'_>) -> BTreeMap<T
 
 /// The overrides of an object as they stand in it, also where two are for one instance.
 pub(super) fn overriding<'a>(object: &'a Object, zones: &Zones<'_>) -> Vec<Override<'a>> {
-    let parts = object.parts().take_while(|_| zones.step(1));
+    let parts = object.parts().take_while(|_| zones.steps.take(1));
     let mut moved = parts.filter_map(|part| Some((part, part.property("RECURRENCE-ID")?))).peekable();
     if moved.peek().is_none() {
         return Vec::new();
@@ -308,13 +311,12 @@ impl<'a, 'z> Series<'a, 'z> {
             }
             local != usual
         };
-        let additions = self.master.all("RDATE").flat_map(When::all_of).take_while(|_| self.zones.step(1));
+        let additions = self.master.all("RDATE").flat_map(When::all_of).take_while(|_| self.zones.steps.take(1));
         let mut others = additions.map(|(when, _)| Named::of(&when, base, self.zones).local(base));
-        let day = (date.at(0, 0, 0, 0), date.at(23, 59, 59, 0));
-        let goes_on = meet(self.start.local) && others.all(&mut meet);
-        if goes_on {
-            for rule in rules(self.master, "RRULE", self.zones) {
-                rule.follow(&self.start, &self.zone, day, self.zones, &mut meet);
+        let day = date.at(0, 0, 0, 0)..=date.at(23, 59, 59, 0);
+        if meet(self.start.local) && others.all(&mut meet) {
+            for rule in rules(self.master, "RRULE", &self.zones.steps) {
+                rule.follow(&self.start, base.until(&rule, self.zones), day.clone(), &self.zones.steps, &mut meet);
             }
         }
         meant.unwrap_or(usual)
@@ -338,7 +340,7 @@ impl<'a, 'z> Series<'a, 'z> {
             (self.exclusions, self.overridden) = (Exclusions::default(), NamedInstances::default());
         }
         // What an additional time says of its own length counts before what the rule says.
-        for (when, end) in self.master.all("RDATE").flat_map(When::all_of).take_while(|_| self.zones.step(1)) {
+        for (when, end) in self.master.all("RDATE").flat_map(When::all_of).take_while(|_| self.zones.steps.take(1)) {
             let base = Base { start: &self.start, zone: &self.zone };
             let extent = end.map(|end| Extent::of_period(&when, &end, base, self.zones));
             let named = Named::of(&when, base, self.zones);
@@ -352,13 +354,13 @@ impl<'a, 'z> Series<'a, 'z> {
         let (reach, shift) = self.reach();
         // What the clock skips is given up to a day later than it shows.
         let from = self.zone.local(range.start.saturating_sub(reach).saturating_sub(shift).saturating_sub(DAY_S));
-        let to = self.zone.local(range.end.saturating_add(shift));
-        let to = Base { start: &self.start, zone: &self.zone }.ends(to);
-        for rule in rules(self.master, "RRULE", self.zones) {
-            let (start, zone, zones) = (self.start.clone(), self.zone.clone(), self.zones);
+        let (start, zone, zones) = (self.start.clone(), self.zone.clone(), self.zones);
+        let base = Base { start: &start, zone: &zone };
+        let to = base.ends(zone.local(range.end.saturating_add(shift)));
+        for rule in rules(self.master, "RRULE", &zones.steps) {
             let mut flow = ControlFlow::Continue(());
-            rule.follow(&start, &zone, (from, to), zones, |local| {
-                let local = Base { start: &start, zone: &zone }.begins(local);
+            rule.follow(&start, base.until(&rule, zones), from..=to, &zones.steps, |local| {
+                let local = base.begins(local);
                 flow = self.emit((zone.instant(local), local, None), range, emit);
                 flow.is_continue()
             });
@@ -398,13 +400,6 @@ impl<'a, 'z> Series<'a, 'z> {
         let id = self.recurs.then(|| RecurrenceId { at, when: When { local, clock: self.start.clock.clone() } });
         emit(Instance { start, end, component, id, local: When { local: begins, clock: clock.clone() } })
     }
-}
-
-/// The day of the week as rules write it.
-pub(super) fn weekday(date: Date) -> &'static str {
-    const NAMES: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
-    let day = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or(0);
-    NAMES.get(day).copied().unwrap_or("MO")
 }
 
 /// When a component ends that begins at a time.

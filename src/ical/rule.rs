@@ -5,17 +5,19 @@
 
 use std::ops::RangeInclusive;
 
-use jiff::civil::DateTime;
+use jiff::civil::Date;
 
-use super::exceptions::{Base, Named};
+use super::object::Component;
+use super::steps::Steps;
 use super::time::When;
-use super::zone::{Zone, Zones};
 use crate::model::condition::Condition;
 
 /// A rule with all that people write in it is a tenth as long.
 const MAX_RULE_BYTES: usize = 4096;
 /// More seconds than there are in all years: whoever writes a longer interval means no second time.
 const MAX_INTERVAL: i64 = 1 << 40;
+/// What it costs to read a rule.
+const STEPS_OF_RULE: u64 = 20;
 
 /// How often a rule recurs, the finest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -50,6 +52,12 @@ pub(super) enum Skip {
 const SKIPS: [(&str, Skip); 3] = [("OMIT", Skip::Omit), ("BACKWARD", Skip::Backward), ("FORWARD", Skip::Forward)];
 
 const WEEKDAYS: [(&str, u8); 7] = [("MO", 0), ("TU", 1), ("WE", 2), ("TH", 3), ("FR", 4), ("SA", 5), ("SU", 6)];
+
+/// The day of the week as rules write it.
+pub(super) fn weekday(date: Date) -> &'static str {
+    let day = date.weekday().to_monday_zero_offset();
+    WEEKDAYS.into_iter().find(|(_, number)| i8::try_from(*number) == Ok(day)).map_or("MO", |(name, _)| name)
+}
 
 /// The calendars by which a rule may count (RFC 7529: RSCALE).
 pub const SCALES: [&str; 1] = ["GREGORIAN"];
@@ -145,7 +153,7 @@ pub(super) struct Rule {
     pub frequency: Frequency,
     pub interval: i64,
     pub count: Option<u64>,
-    until: Option<When>,
+    pub until: Option<When>,
     /// Bit n is the second n; minutes, hours and months likewise.
     pub seconds: u64,
     pub minutes: u64,
@@ -178,18 +186,17 @@ impl Rule {
         says.then_some(reader.rule)
     }
 
-    /// The last time of a rule by the clock of its DTSTART. UNTIL is in UTC (RFC 5545 section 3.3.10), but clients also
-    /// write it by the clock, and days.
-    pub fn until(&self, start: &When, zone: &Zone, zones: &Zones<'_>) -> Option<DateTime> {
-        let base = Base { start, zone };
-        self.until.as_ref().map(|until| Named::of(until, base, zones).last(base))
-    }
-
     /// Has it parts that say which days?
     pub fn names_days(&self) -> bool {
         let lists = [&self.monthdays, &self.yeardays, &self.weeks];
         self.weekdays != 0 || !self.ordinals.is_empty() || lists.into_iter().any(|list| !list.is_empty())
     }
+}
+
+/// The rules of a component: RRULE or EXRULE, as far as they say something.
+pub(super) fn rules<'a>(component: &'a Component, name: &'a str, steps: &'a Steps) -> impl Iterator<Item = Rule> + 'a {
+    let lines = component.all(name).take_while(|_| steps.take(STEPS_OF_RULE));
+    lines.filter_map(|line| Rule::as_far_as_it_says(line.value()))
 }
 
 /// A rule on its way from text to values, and the first fault met.

@@ -64,11 +64,11 @@ pub fn select(object: &Object, selection: &CalendarDataSelection, zones: &Zones<
     let inner = wanted.and_then(|wanted| wanted.components.as_deref());
     let names = wanted.map_or(0, names_of);
     for part in stored {
-        zones.work(lines_of(&part) * names / NAMES_A_STEP)?;
+        zones.steps.work(lines_of(&part) * names / NAMES_A_STEP)?;
         out.part(part, inner)?;
     }
     for instance in instances.into_iter().flatten() {
-        zones.work(1 + lines_of(instance.component) * (1 + names / NAMES_A_STEP))?;
+        zones.steps.work(1 + lines_of(instance.component) * (1 + names / NAMES_A_STEP))?;
         out.check_disk_space(instance.component)?;
         out.part(alone(&instance, zones), inner)?;
     }
@@ -173,7 +173,7 @@ fn describe_zones(calendar: &mut Component, zones: &Zones<'_>) -> Result<(), Exh
     let mut described: HashSet<String> = described.map(|name| key(&name)).collect();
     let names: BTreeSet<String> = calendar.zones().into_iter().collect();
     for name in names {
-        zones.work(STEPS_OF_ZONE)?;
+        zones.steps.work(STEPS_OF_ZONE)?;
         if !described.insert(key(&name)) {
             continue;
         }

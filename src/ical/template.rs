@@ -1,8 +1,8 @@
 //! The rules of series that Outlook has a dialogue for, as it takes them.
 
+use super::exceptions::Base;
 use super::object::Component;
-use super::recur::weekday;
-use super::rule::Rule;
+use super::rule::{Rule, weekday};
 use super::time::{When, write_date, write_utc};
 use super::zone::Zones;
 
@@ -19,7 +19,7 @@ pub(super) fn template(master: &Component, start: &When, zones: &Zones<'_>) -> O
     }
     let zone = zones.of(&start.clock);
     let read = Rule::read(rule.value()).ok()?;
-    if !read.begins_at(start, zones) {
+    if !read.begins_at(start, &zones.steps) {
         return None;
     }
     let upper = rule.value().trim().to_ascii_uppercase();
@@ -66,7 +66,7 @@ pub(super) fn template(master: &Component, start: &When, zones: &Zones<'_>) -> O
         (Some(_), Some(_)) => return None,
         (Some(count), None) => out += &format!(";COUNT={}", count.parse::<u32>().ok()?),
         (None, Some(_)) => {
-            let last = read.until(start, &zone, zones)?;
+            let last = Base { start, zone: &zone }.until(&read, zones)?;
             let until = if start.is_day() { write_date(last) } else { write_utc(zone.instant(last)) };
             out += &format!(";UNTIL={until}");
         }

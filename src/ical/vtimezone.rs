@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::line::escaped;
 use super::object::fold_into;
-use super::recur::weekday;
+use super::rule::weekday;
 use super::time::write_local;
 use super::zone::Zone;
 use crate::model::calendar::TimeRange;

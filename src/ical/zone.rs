@@ -5,7 +5,7 @@
 //! last what the name may mean, such as the offset that it states. What is still unknown floats.
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,15 +15,15 @@ use jiff::tz::TimeZone;
 
 use super::described::{Described, states_offset};
 use super::object::{Component, parse};
+use super::steps::{OBJECT_STEPS, Steps};
 use super::time::{Clock, When};
 use super::tzid;
-use crate::model::budget::{Budget, Exhausted};
+use crate::model::budget::Budget;
 use crate::model::civil::{civil_of, seconds_of};
 use crate::model::id::Timestamp;
 
-/// The most steps through its rules and lists that one object may take.
-pub(super) const OBJECT_STEPS: u64 = 50_000;
-/// The same for a zone that is given by itself: each request that reads floating times in it takes them again.
+/// The most steps that a zone may take that is given by itself: each request that reads floating times in it takes them
+/// again.
 pub const ZONE_STEPS: u64 = 5_000;
 /// What it costs to look a name up that nobody knows.
 const STEPS_OF_NAME: u64 = 20;
@@ -71,13 +71,13 @@ impl Zone {
     pub fn of_text(text: &str) -> Option<Self> {
         let calendar = parse(text.as_bytes()).ok()?;
         let name = descriptions(&calendar).find_map(tzid::name_of)?;
-        let zones = Zones { left: Cell::new(ZONE_STEPS), ..Zones::new(&calendar, &TimeZone::UTC) };
+        let zones = Zones { steps: Steps::new(ZONE_STEPS), ..Zones::new(&calendar, &TimeZone::UTC) };
         let zone = zones.resolve(&name)?;
         let on_earth = match &zone {
             Self::Known(_) => true,
             Self::Described(described) => described.farthest_s() <= FARTHEST_S,
         };
-        (on_earth && !zones.is_cut()).then_some(zone)
+        (on_earth && !zones.steps.is_cut()).then_some(zone)
     }
 
     /// The same where its name says it and no rule has to be followed. `None`: [`Self::of_text`] may know more.
@@ -140,18 +140,14 @@ impl Zone {
 /// is.
 type Own = HashMap<String, Vec<(String, usize)>>;
 
-/// The zones of one object, and the one in which floating times are read.
-///
-/// Following rules, those of zones among them, takes steps, of which an object has so many and no more; they go from
-/// the budget of the request, too.
+/// The zones of one object, and the one in which floating times are read; following rules, those of zones among them,
+/// takes its steps.
 pub struct Zones<'a> {
     calendar: &'a Component,
     floating: Zone,
     own: OnceCell<Own>,
     seen: RefCell<HashMap<String, Option<Zone>>>,
-    budget: Option<Budget>,
-    left: Cell<u64>,
-    cut: Cell<bool>,
+    pub(super) steps: Steps,
 }
 
 impl<'a> Zones<'a> {
@@ -159,56 +155,13 @@ impl<'a> Zones<'a> {
     #[must_use]
     pub fn new(calendar: &'a Component, floating: impl Into<Zone>) -> Self {
         let (floating, own, seen) = (floating.into(), OnceCell::new(), RefCell::default());
-        Self { calendar, floating, own, seen, budget: None, left: Cell::new(OBJECT_STEPS), cut: Cell::new(false) }
+        Self { calendar, floating, own, seen, steps: Steps::new(OBJECT_STEPS) }
     }
 
     /// For a request with a budget.
     #[must_use]
     pub fn within(self, budget: &Budget) -> Self {
-        Self { budget: Some(budget.clone()), ..self }
-    }
-
-    /// To be asked before so many steps. When there are no more, what follows is cut short.
-    pub(super) fn step(&self, number: u64) -> bool {
-        let enough = self.left.get() >= number && self.work(number).is_ok();
-        if !enough {
-            self.cut();
-        }
-        self.left.set(self.left.get().saturating_sub(number));
-        enough
-    }
-
-    /// Steps that were taken before anybody could know how many.
-    pub(super) fn spend(&self, number: u64) {
-        let _ = self.work(number);
-        self.left.set(self.left.get().saturating_sub(number));
-    }
-
-    /// Work on this object that is no step through its rules: it goes from the budget of the request alone.
-    pub(super) fn work(&self, steps: u64) -> Result<(), Exhausted> {
-        self.budget.as_ref().map_or(Ok(()), |budget| budget.steps(steps))
-    }
-
-    /// To be asked before so many bytes are built.
-    pub(super) fn bytes(&self, number: usize) -> Result<(), Exhausted> {
-        self.budget.as_ref().map_or(Ok(()), |budget| budget.bytes(number))
-    }
-
-    /// So many bytes are held no more.
-    pub(super) fn give_back(&self, number: usize) {
-        if let Some(budget) = &self.budget {
-            budget.give_back(number);
-        }
-    }
-
-    /// Not all has been looked at.
-    pub(super) fn cut(&self) {
-        self.cut.set(true);
-    }
-
-    /// Was anything cut short?
-    pub(super) fn is_cut(&self) -> bool {
-        self.cut.get()
+        Self { steps: self.steps.within(budget), ..self }
     }
 
     /// The zone of a clock.
@@ -227,7 +180,7 @@ impl<'a> Zones<'a> {
         if let Some(zone) = self.seen.borrow().get(name) {
             return zone.clone();
         }
-        self.step(STEPS_OF_NAME);
+        self.steps.take(STEPS_OF_NAME);
         let zone = tzid::known(name).map(Zone::Known);
         let zone = zone.or_else(|| self.described(name)).or_else(|| tzid::guessed(name).map(Zone::Known));
         self.seen.borrow_mut().insert(name.to_owned(), zone.clone());
@@ -238,7 +191,7 @@ impl<'a> Zones<'a> {
         let own = self.own.get_or_init(|| {
             let mut own = Own::new();
             let parts = self.calendar.components.iter().enumerate();
-            for (place, zone) in parts.filter(|(_, part)| part.name == "VTIMEZONE").take_while(|_| self.step(1)) {
+            for (place, zone) in parts.filter(|(_, part)| part.name == "VTIMEZONE").take_while(|_| self.steps.take(1)) {
                 if let Some(name) = tzid::name_of(zone) {
                     own.entry(tzid::key(&name)).or_default().push((name, place));
                 }
@@ -249,7 +202,7 @@ impl<'a> Zones<'a> {
         let mut alike: Vec<_> = own.get(&tzid::key(name))?.iter().collect();
         alike.sort_by_key(|(known, _)| known != name.trim());
         let zones = alike.into_iter().filter_map(|(_, place)| self.calendar.components.get(*place));
-        let mut read = zones.take_while(|_| self.step(1)).filter_map(|zone| Described::read(zone, self));
+        let mut read = zones.take_while(|_| self.steps.take(1)).filter_map(|zone| Described::read(zone, &self.steps));
         read.next().map(|described| Zone::Described(Arc::new(described)))
     }
 

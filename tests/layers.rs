@@ -85,34 +85,20 @@ const LONG: [(&str, &str, &str); 1] = [("ical/template.rs", "template", "one sha
 
 /// Files of a folder that import each other in a circle, and why they do still. What is no circle any more must go from
 /// here.
-const CIRCLES: &[(&[&str], &str)] = &[
-    (
-        &[
-            "tree",
-            "tree/calendar",
-            "tree/changes",
-            "tree/former",
-            "tree/gate",
-            "tree/resolve",
-            "tree/resource",
-            "tree/walk",
-            "tree/work",
-        ],
-        "methods of one type, `Admitted`, a subject a file",
-    ),
-    (
-        &[
-            "tree/edit",
-            "tree/edit/precomputed",
-            "tree/edit/delivery",
-            "tree/edit/depth",
-            "tree/edit/transfer",
-            "tree/edit/verbs",
-            "tree/edit/version",
-        ],
-        "methods of one type, `Edit`, a subject a file",
-    ),
-];
+const CIRCLES: &[(&[&str], &str)] = &[(
+    &[
+        "tree",
+        "tree/calendar",
+        "tree/changes",
+        "tree/former",
+        "tree/gate",
+        "tree/resolve",
+        "tree/resource",
+        "tree/walk",
+        "tree/work",
+    ],
+    "methods of one type, `Admitted`, a subject a file",
+)];
 
 fn files(directory: &Path, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("a directory") {

@@ -100,6 +100,12 @@ impl Path {
         self.segments.len() > MAX_SEGMENTS
     }
 
+    /// How many levels there may be below it; `None`: nothing may stand there.
+    #[must_use]
+    pub fn levels_below(&self) -> Option<i64> {
+        MAX_SEGMENTS.checked_sub(self.segments.len()).map(|levels| levels as i64)
+    }
+
     /// The last segment; `None` for the root.
     #[must_use]
     pub fn name(&self) -> Option<&str> {

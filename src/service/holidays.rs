@@ -18,7 +18,7 @@ use crate::model::method::Method;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
-use crate::tree::edit::Content;
+use crate::tree::edit::content::Content;
 use crate::tree::gate::Request;
 
 /// A calendar object, with the name it is stored under.

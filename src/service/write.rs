@@ -11,7 +11,7 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
 use crate::tree::calendar::CALENDAR_TYPE;
-use crate::tree::edit::{Content, FileContent};
+use crate::tree::edit::content::{Content, FileContent};
 use crate::tree::gate::Request;
 
 /// Makes a folder unless it is there.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Tree;
 use super::calendar::CALENDARS;
-use super::edit::{leaf, link};
+use super::edit::chain::{leaf, link};
 use super::objects::Objects;
 use super::resolve::TRASH;
 use crate::ical::judge::judge;

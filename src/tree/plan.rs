@@ -5,8 +5,8 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::Tree;
+use super::edit::authority::bug;
 use super::edit::lock::leave;
-use super::edit::{bug, levels_below};
 use super::gate::{Admitted, Request, is_shown};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace};
@@ -279,7 +279,7 @@ impl Planner {
                 found = None;
             }
         }
-        let levels = levels_below(to)?;
+        let levels = to.levels_below().ok_or(Condition::TooDeep)?;
         let standing = found.as_ref().unwrap_or(former);
         if standing.is_collection() && subtree::is_deeper(view, standing.id, levels, i64::MAX).await? == Some(true) {
             return Err(Condition::TooDeep.into());

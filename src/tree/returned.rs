@@ -3,7 +3,7 @@
 
 use super::Tree;
 use super::edit::authority::Verb;
-use super::edit::entry;
+use super::edit::chain::entry;
 use super::edit::event::AffectedObjects;
 use crate::model::error::Result;
 use crate::model::id::now;

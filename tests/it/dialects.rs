@@ -91,7 +91,7 @@ async fn without_a_depth_a_folder_of_moderate_size_tells_its_members() {
             let path = beffroi::model::path::Path::of(&["files", "tram", "d", &format!("n{names}")]);
             let request = beffroi::tree::gate::Request::of(beffroi::model::method::Method::Mkcol, path, actor.clone());
             let mut admitted = world.tree.write(&request).await.unwrap();
-            admitted.bind(beffroi::tree::edit::Content::Folder).await.unwrap();
+            admitted.bind(beffroi::tree::edit::content::Content::Folder).await.unwrap();
             admitted.commit().await.unwrap();
         }
         let answer = max.ask("PROPFIND", "/files/tram/d/").body(body).expect(expected).await;

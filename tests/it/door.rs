@@ -6,7 +6,7 @@ use beffroi::model::method::Method;
 use beffroi::model::node::Blob;
 use beffroi::model::path::Path;
 use beffroi::store::body::sha256;
-use beffroi::tree::edit::{Content, FileContent};
+use beffroi::tree::edit::content::{Content, FileContent};
 use beffroi::tree::gate::Request;
 
 use super::kit::{Answer, Client, World, event};

@@ -11,8 +11,8 @@ use beffroi::model::job::{Job, NewJob};
 use beffroi::model::method::Method;
 use beffroi::model::path::Path;
 use beffroi::tree::Tree;
-use beffroi::tree::edit::Content;
 use beffroi::tree::edit::authority::{Authority, Verb};
+use beffroi::tree::edit::content::Content;
 use beffroi::tree::gate::Request;
 use beffroi::tree::job::{JOBS, JobRow, LEASE_S, Looked, Work};
 

@@ -217,7 +217,7 @@ async fn ten_thousand_documents_cost_by_the_change() {
         let writes = (0..100).map(|n| {
             let (tree, actor) = (world.tree.clone(), actor.clone());
             async move {
-                use beffroi::tree::edit::{Content, FileContent};
+                use beffroi::tree::edit::content::{Content, FileContent};
                 let path =
                     beffroi::model::path::Path::of(&["files", "tram", "many", &format!("n{batch:03}-{n:03}.txt")]);
                 let request = beffroi::tree::gate::Request::of(beffroi::model::method::Method::Put, path, actor);

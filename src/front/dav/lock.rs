@@ -14,7 +14,7 @@ use crate::model::lock::{Lock, LockRequest};
 use crate::model::media_type;
 use crate::model::node::Blob;
 use crate::tree::Tree;
-use crate::tree::edit::{Content, FileContent};
+use crate::tree::edit::content::{Content, FileContent};
 use crate::tree::gate::Request;
 use crate::wire::header::{depth, timeout_s};
 use crate::wire::multistatus::lock_answer;

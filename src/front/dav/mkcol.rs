@@ -15,7 +15,7 @@ use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{CALDAV, QName};
 use crate::model::view::{Traits, View};
-use crate::tree::edit::{Content, PropertyChange};
+use crate::tree::edit::content::{Content, PropertyChange};
 use crate::wire::header::text;
 use crate::wire::multistatus::XmlWriter;
 use crate::wire::request::{Update, mkcol as parse};

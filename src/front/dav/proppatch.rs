@@ -15,7 +15,7 @@ use crate::model::name::QName;
 use crate::model::node::Node;
 use crate::model::property::other_of;
 use crate::model::view::Traits;
-use crate::tree::edit::PropertyChange;
+use crate::tree::edit::content::PropertyChange;
 use crate::wire::multistatus::XmlWriter;
 use crate::wire::request::{Update, propertyupdate};
 

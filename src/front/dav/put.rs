@@ -19,7 +19,7 @@ use crate::model::media_type;
 use crate::model::method::Method;
 use crate::model::node::Blob;
 use crate::tree::calendar::CALENDAR_TYPE;
-use crate::tree::edit::{Content, FileContent};
+use crate::tree::edit::content::{Content, FileContent};
 use crate::tree::gate::Request;
 use crate::tree::quota::RemainingQuota;
 use crate::tree::resolve::Realm;

@@ -2,6 +2,7 @@
 //! for it.
 
 use crate::model::effect::Effect;
+use crate::model::error::{Error, Failure};
 
 /// By what right something is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -178,4 +179,9 @@ impl Verb {
     pub(super) fn effect(self) -> Option<Effect> {
         VERBS.iter().find(|row| row.verb == self).and_then(|row| row.effect)
     }
+}
+
+/// A fault of ours: what a verb is about is not there.
+pub(in crate::tree) fn bug(what: &'static str) -> Error {
+    Failure::new("a verb without its target", what).into()
 }

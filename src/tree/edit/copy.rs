@@ -2,10 +2,11 @@
 
 use super::Edit;
 use super::authority::Verb;
+use super::content::Content;
 use super::event::AffectedObjects;
 use super::precomputed::MissingInput;
 use super::transfer::{Pages, SMALL};
-use super::verbs::{Content, Leaving};
+use super::verbs::Leaving;
 use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::error::Result;

@@ -2,7 +2,8 @@
 
 use super::Edit;
 use super::authority::Authority;
-use super::verbs::{Content, FileContent, Slot};
+use super::content::{Content, FileContent};
+use super::verbs::Slot;
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
@@ -50,7 +51,7 @@ impl Edit {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use super::super::precomputed::ATTEMPTS;
+    use super::super::retry::ATTEMPTS;
     use super::{Edit, Recipient};
     use crate::model::budget::Budget;
     use crate::model::calendar::Indexed;
@@ -65,8 +66,8 @@ mod tests {
     use crate::tree::Tree;
     use crate::tree::calendar::CALENDAR_TYPE;
     use crate::tree::edit::authority::{Authority, Verb};
+    use crate::tree::edit::content::{Content, FileContent};
     use crate::tree::edit::event::AffectedObjects;
-    use crate::tree::edit::{Content, FileContent};
     use crate::tree::gate::Request;
 
     async fn meeting(tree: &Tree, uid: &str) -> FileContent {

@@ -7,12 +7,7 @@ use super::Edit;
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::node::Node;
-use crate::model::path::{MAX_SEGMENTS, Path};
-
-/// How many levels there may be below an address.
-pub(in crate::tree) fn levels_below(to: &Path) -> Result<i64> {
-    Ok(MAX_SEGMENTS.checked_sub(to.segments().len()).ok_or(Condition::TooDeep)? as i64)
-}
+use crate::model::path::Path;
 
 impl Edit {
     /// 403 `depth-within-limits` where a node, or something below it, would stand too deep at `to`. `from`: where it
@@ -22,7 +17,7 @@ impl Edit {
         if from.is_some_and(|from| from.segments().len() >= depth) {
             return Ok(());
         }
-        let levels = levels_below(to)?;
+        let levels = to.levels_below().ok_or(Condition::TooDeep)?;
         if node.is_collection() && self.is_deeper(node, levels).await? {
             return Err(Condition::TooDeep.into());
         }

@@ -23,9 +23,8 @@
 //! others hold a lock there, nobody is succeeded.
 
 use super::Edit;
-use super::authority::Verb;
+use super::authority::{Verb, bug};
 use super::event::AffectedObjects;
-use super::verbs::bug;
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Refusal, Result};
 use crate::model::id::{Id, Timestamp};

@@ -5,8 +5,10 @@
 //! The edit of a request comes from the gate alone ([`Tree::write`]). Nothing else in the crate holds the transaction.
 
 pub mod authority;
+pub(super) mod chain;
+pub mod content;
 mod copy;
-mod delivery;
+pub mod delivery;
 mod depth;
 pub mod event;
 pub mod lock;
@@ -14,6 +16,7 @@ mod object;
 mod precomputed;
 mod quota;
 mod request;
+mod retry;
 mod rewind;
 mod succession;
 pub mod transfer;
@@ -46,12 +49,6 @@ use crate::store::node::{self, Claim, Walk};
 use crate::store::statement::Statement;
 use crate::store::task::RunToCompletion;
 use crate::store::transaction::Txn;
-
-pub use self::delivery::Recipient;
-pub(super) use self::depth::levels_below;
-pub(super) use self::verbs::bug;
-pub use self::verbs::{Content, FileContent, PropertyChange};
-pub(super) use self::version::{entry, leaf, link};
 
 /// A change in the making. Dropped without `Edit::commit`, it leaves nothing behind.
 pub struct Edit {

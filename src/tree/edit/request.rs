@@ -1,7 +1,9 @@
 //! The verbs of a request: what its path and its destination lead to is what they are about.
 
 use super::Edit;
-use super::verbs::{Content, FileContent, Leaving, PropertyChange, Slot, bug};
+use super::authority::bug;
+use super::content::{Content, FileContent, PropertyChange};
+use super::verbs::{Leaving, Slot};
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
 use crate::model::job::NewJob;

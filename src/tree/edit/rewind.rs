@@ -7,10 +7,11 @@
 use std::collections::HashMap;
 
 use super::Edit;
-use super::authority::Verb;
+use super::authority::{Verb, bug};
 use super::event::AffectedObjects;
-use super::precomputed::{ATTEMPTS, MissingInput, Precomputed};
-use super::verbs::{Leaving, bug};
+use super::precomputed::{MissingInput, Precomputed};
+use super::retry::ATTEMPTS;
+use super::verbs::Leaving;
 use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};

@@ -9,11 +9,12 @@ use std::collections::HashMap;
 use super::Edit;
 use super::authority::Verb;
 use super::event::AffectedObjects;
+use super::precomputed::Built;
 use super::verbs::Slot;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
-use crate::model::id::{Id, Seq};
+use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::Node;
@@ -35,24 +36,6 @@ pub(super) const SMALL: i64 = 1_200;
 const MAX_COPIED: usize = 200_000;
 /// After so many seconds without a slice, what was being built is taken for abandoned.
 const ABANDONED_S: i64 = 3_600;
-
-/// A copy that was built out of sight.
-#[derive(Clone, Copy)]
-pub(super) struct Built {
-    top: Id,
-    /// Of what.
-    source: Id,
-    /// The last change below that it holds.
-    members_seq: Seq,
-}
-
-impl Built {
-    /// Is it a copy of a node? One that is `moved` goes, so the copy must hold all that was written there to this
-    /// moment.
-    pub fn is_of(&self, node: &Node, moved: bool) -> bool {
-        self.source == node.id && (!moved || self.members_seq == node.members_seq)
-    }
-}
 
 /// What COPY or MOVE did.
 pub struct Transferred {

@@ -4,12 +4,12 @@
 //! that quota counts, the locks that go with a node, the sessions and versions of documents.
 
 use super::Edit;
-use super::authority::Verb;
+use super::authority::{Verb, bug};
+use super::content::{Content, FileContent, PropertyChange};
 use super::event::AffectedObjects;
 use super::version::Written;
-use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
-use crate::model::error::{Error, Failure, Result};
+use crate::model::error::Result;
 use crate::model::id::{Id, Seq, Timestamp, representable};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
@@ -24,44 +24,6 @@ use crate::store::{body, calendar, node, past, property, subtree, version};
 pub const MAX_PROPERTY_BYTES: i64 = 1024 * 1024;
 /// The same of those that one person has set on it for themselves.
 pub const MAX_PERSONAL_BYTES: i64 = 64 * 1024;
-
-/// What is bound.
-pub enum Content {
-    /// An empty folder, or calendar.
-    Folder,
-    /// A document, or calendar object.
-    File(FileContent),
-    /// A new node like this one, without what is below.
-    Copied(Node),
-}
-
-/// A document's content.
-#[derive(Clone, Debug)]
-pub struct FileContent {
-    /// The bytes.
-    pub blob: Blob,
-    /// Media type.
-    pub content_type: String,
-    /// Modification time by the client's word.
-    pub modified_at: Option<Timestamp>,
-    /// Of a calendar object, what the index says of it.
-    pub indexed: Option<Indexed>,
-}
-
-/// One instruction of a PROPPATCH.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum PropertyChange {
-    /// Set a dead property: its name and whole element.
-    Set(QName, String),
-    /// Remove a dead property.
-    Remove(QName),
-    /// Set the modification time.
-    ModifiedAt(Timestamp),
-    /// Set or remove the comment of the present version (RFC 3253 section 3.1.1).
-    Comment(Option<String>),
-    /// Mark a version as one that retention never takes.
-    Kept(bool),
-}
 
 /// Why a node leaves its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -447,8 +409,4 @@ impl Edit {
 /// Does a node keep its address and get but another spelling of its name?
 fn is_respelled(node: &Node, parent: &Node, name: &str) -> bool {
     node.parent_id == parent.id && parent.kind.member_key(&node.name) == parent.kind.member_key(name)
-}
-
-pub(in crate::tree) fn bug(what: &'static str) -> Error {
-    Failure::new("a verb without its target", what).into()
 }

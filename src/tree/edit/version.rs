@@ -5,8 +5,9 @@
 //! The rules themselves are in [`crate::model::version`].
 
 use super::Edit;
+use super::chain::entry;
+use super::content::{FileContent, PropertyChange};
 use super::precomputed::MissingInput;
-use super::verbs::{FileContent, PropertyChange};
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Result};
@@ -14,9 +15,7 @@ use crate::model::id::{Id, Timestamp, representable};
 use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, Version};
 use crate::model::version::{is_version, refines};
-use crate::store::body::sha256;
-use crate::store::version::{self, ChainLink};
-use crate::store::{node, past};
+use crate::store::{node, past, version};
 
 /// Content as it is written to a node.
 #[derive(Clone, Debug)]
@@ -54,34 +53,6 @@ impl Written {
         node.content_type = self.content_type;
         node.comment = None;
     }
-}
-
-/// Hash over all that makes a version: what may be said of it later (media type, comment) is not part of it.
-pub(in crate::tree) fn leaf(version: &Version) -> String {
-    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
-    let fields = [
-        version.node.to_string(),
-        version.number.to_string(),
-        version.hash.clone(),
-        version.size_bytes.to_string(),
-        version.author_id.unwrap_or_default().to_string(),
-        text(version.device.as_ref()),
-        version.written_at.to_string(),
-    ];
-    // No field holds a line break, so no two versions read alike.
-    sha256(fields.join("\n").as_bytes())
-}
-
-/// The next link of a chain.
-pub(in crate::tree) fn link(before: &str, leaf: &str) -> String {
-    sha256(format!("{before}{leaf}").as_bytes())
-}
-
-/// How a version enters the chain of a home, whose end is the link `before` at a place.
-pub(in crate::tree) fn entry(home: Id, (before, place): (&str, i64), version: &Version) -> ChainLink {
-    let leaf = leaf(version);
-    let (node, number, chain) = (version.node, version.number, link(before, &leaf));
-    ChainLink { home, place: place + 1, node, version: number, chain, leaf }
 }
 
 impl Node {

@@ -1,0 +1,44 @@
+//! What verbs are given: the content that is bound or written, and what is said of a node.
+
+use crate::model::calendar::Indexed;
+use crate::model::id::Timestamp;
+use crate::model::name::QName;
+use crate::model::node::{Blob, Node};
+
+/// What is bound.
+pub enum Content {
+    /// An empty folder, or calendar.
+    Folder,
+    /// A document, or calendar object.
+    File(FileContent),
+    /// A new node like this one, without what is below.
+    Copied(Node),
+}
+
+/// A document's content.
+#[derive(Clone, Debug)]
+pub struct FileContent {
+    /// The bytes.
+    pub blob: Blob,
+    /// Media type.
+    pub content_type: String,
+    /// Modification time by the client's word.
+    pub modified_at: Option<Timestamp>,
+    /// Of a calendar object, what the index says of it.
+    pub indexed: Option<Indexed>,
+}
+
+/// One instruction of a PROPPATCH.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PropertyChange {
+    /// Set a dead property: its name and whole element.
+    Set(QName, String),
+    /// Remove a dead property.
+    Remove(QName),
+    /// Set the modification time.
+    ModifiedAt(Timestamp),
+    /// Set or remove the comment of the present version (RFC 3253 section 3.1.1).
+    Comment(Option<String>),
+    /// Mark a version as one that retention never takes.
+    Kept(bool),
+}

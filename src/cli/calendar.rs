@@ -12,7 +12,7 @@ use crate::message;
 use crate::model::error::Error;
 use crate::service::calendars::{Calendar, Exported, ImportError, Imported, Which};
 use crate::tree::Tree;
-use crate::tree::calendar::CALENDARS;
+use crate::tree::target::CALENDARS;
 
 /// A line of progress each so many objects.
 const EVERY: u64 = 1000;

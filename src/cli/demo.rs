@@ -10,7 +10,7 @@ use super::output::Terminal;
 use crate::app::{Running, open_tree, start_logging, stop_signal};
 use crate::config::Config;
 use crate::service::demo::{Demonstration, NotMade, PEOPLE, PROJECTS, make};
-use crate::tree::resolve::FILES;
+use crate::tree::target::FILES;
 
 #[derive(Args)]
 pub(super) struct Demo {

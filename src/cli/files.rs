@@ -17,7 +17,7 @@ use crate::model::id::Id;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::service::documents::{Document, FolderMember, FolderMembers, make_folder, put_document};
-use crate::tree::resolve::FILES;
+use crate::tree::target::FILES;
 use crate::tree::{self, Tree};
 
 /// A line of progress each so many files.

@@ -9,7 +9,7 @@ use super::address::{address_of, at_address, at_path};
 use super::output::{Terminal, fault};
 use crate::service::holidays::{REGIONS, Unreadable, offer, public, school};
 use crate::tree::Tree;
-use crate::tree::calendar::CALENDARS;
+use crate::tree::target::CALENDARS;
 
 #[derive(Subcommand)]
 pub(super) enum HolidaysCommand {

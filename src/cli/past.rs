@@ -8,11 +8,9 @@ use super::output::{Terminal, fault, instant, until};
 use crate::model::method::Method;
 use crate::model::version::stamp;
 use crate::tree::Tree;
-use crate::tree::calendar::CALENDARS;
-use crate::tree::former::version_path;
 use crate::tree::plan::What;
-use crate::tree::resolve::FILES;
 use crate::tree::resource::Needs;
+use crate::tree::target::{CALENDARS, FILES, version_path};
 use crate::tree::walk::Cursor;
 
 /// A line of progress each so many names.

@@ -25,10 +25,10 @@ use crate::model::path::{FEEDS, Path};
 use crate::model::precondition::{Outcome, ResourceState};
 use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, given, runs, size_of, steps_of};
-use crate::tree::changes::sync_token;
 use crate::tree::gate::Request;
 use crate::tree::resource::{Needs, Resource};
-use crate::tree::work::{Visit, WorkSlice};
+use crate::tree::visit::Visit;
+use crate::tree::work::WorkSlice;
 
 use crate::wire::header::{self, http_date, text};
 
@@ -70,7 +70,7 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, budge
         start: today - i64::from(reach.past_days) * DAY_S,
         end: today + i64::from(reach.future_days) * DAY_S,
     };
-    let mut headers = headers(&resource, &sync_token(&resource.node, &epoch), &feed, window, today);
+    let mut headers = headers(&resource, &resource.node.sync_token(&epoch), &feed, window, today);
     if not_modified(&head.headers, &headers, resource.node.modified_at.max(today))? {
         headers.remove(CONTENT_TYPE);
         let mut response = http::Response::new(Body::Empty);

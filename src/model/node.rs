@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use super::error::Failure;
-use super::etag::ETag;
+use super::etag::{ETag, SyncToken};
 use super::id::{Id, Seq, Timestamp};
 use super::kind::Kind;
 use super::lock::Lock;
@@ -162,6 +162,19 @@ impl Node {
             return Some(stored.into());
         }
         Some(media_type::normal(stored).unwrap_or_else(|| media_type::of_name(&self.name).into()))
+    }
+
+    /// The number up to which a collection is known to who has seen all of it: its last change below, or its being put
+    /// into place, whichever came later.
+    #[must_use]
+    pub fn latest_seq(&self) -> Seq {
+        self.members_seq.max(self.placed_seq)
+    }
+
+    /// What `DAV:sync-token` of a collection is now.
+    #[must_use]
+    pub fn sync_token(&self, epoch: &str) -> SyncToken {
+        SyncToken { epoch: epoch.to_owned(), node: self.id, home: self.home_id, seq: self.latest_seq(), after: None }
     }
 
     /// Its entity tag; collections have none.

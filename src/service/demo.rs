@@ -9,8 +9,7 @@ use crate::model::path::Path;
 use crate::model::principal::DeviceScope;
 use crate::model::privilege::Role;
 use crate::tree::administration::AdministrationError;
-use crate::tree::calendar::CALENDARS;
-use crate::tree::resolve::FILES;
+use crate::tree::target::{CALENDARS, FILES};
 use crate::tree::{self, Tree, feed};
 
 /// Names and shown names.

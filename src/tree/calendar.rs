@@ -9,11 +9,12 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::Tree;
-use super::former::zone;
 use super::gate::Admitted;
 use super::resource::{Needs, Resource, Text};
+use super::target::{CALENDARS, zone};
+use super::visit::Visit;
 use super::walk::{Cursor, PAGE, Page};
-use super::work::{Visit, WorkSlice};
+use super::work::WorkSlice;
 use crate::ical::judge::{judge, read, sound};
 use crate::ical::object::{Component, MAX_BYTES, Object};
 use crate::ical::recur::{bounds, recurs};
@@ -37,8 +38,6 @@ use crate::store::node::Walk;
 use crate::store::property::Dead;
 use crate::store::{body, node};
 
-/// Name of the collection of a home that holds its calendars, also the first segment of their addresses.
-pub const CALENDARS: &str = "calendars";
 /// The media type of a calendar object.
 pub const CALENDAR_TYPE: &str = "text/calendar; charset=utf-8";
 /// What floats lies within so many seconds of where UTC would put it: of old, clocks went by the sun on either side of
@@ -158,12 +157,6 @@ pub(super) fn index(object: &Object) -> Indexed {
     let TimeRange { start, end } = bounds(object, &Zones::new(&object.calendar, &TimeZone::UTC));
     let (first_at, last_at) = (start.saturating_sub(FLOAT_S), end.saturating_add(FLOAT_S));
     Indexed { uid: object.uid.clone(), component: object.component.clone(), first_at, last_at }
-}
-
-/// The calendar of another home that a segment of a home's address names: `meetings@tram`.
-#[must_use]
-pub fn link_of(segment: &str) -> Option<(&str, &str)> {
-    segment.rsplit_once('@').filter(|(calendar, home)| !calendar.is_empty() && !home.is_empty())
 }
 
 /// The text of the property `name` that a calendar was given.

@@ -122,18 +122,6 @@ impl ChangeEntry {
     }
 }
 
-/// The number up to which a collection is known to who has seen all of it: its last change below, or its being put
-/// into place, whichever came later.
-fn latest(node: &Node) -> Seq {
-    node.members_seq.max(node.placed_seq)
-}
-
-/// What `DAV:sync-token` of a collection is now.
-#[must_use]
-pub fn sync_token(node: &Node, epoch: &str) -> SyncToken {
-    SyncToken { epoch: epoch.to_owned(), node: node.id, home: node.home_id, seq: latest(node), after: None }
-}
-
 impl<T: Executor> Admitted<T> {
     /// Changes since `since` (`None`: everything there is), at most `limit` of them, and as many as the budget allows.
     /// 403 `valid-sync-token` for a token of another collection, another epoch, the future, or a past that is no longer
@@ -174,7 +162,7 @@ impl<T: Executor> Admitted<T> {
         let mut sent = page.sent.clone();
         let mut seq = from;
         // Who has seen the last change has seen all.
-        let behind = from < latest(&top) || !matches!(sent, SyncPosition::All);
+        let behind = from < top.latest_seq() || !matches!(sent, SyncPosition::All);
         while behind && !page.full {
             let (entries, next) = self.entries(&scope, &sent.cursor(seq), since.is_some()).await?;
             page.examined += entries.len();
@@ -190,9 +178,9 @@ impl<T: Executor> Admitted<T> {
         }
         let truncated = page.full;
         let token = if truncated {
-            SyncToken { seq: page.seq, after: page.sent.to_text(base), ..sync_token(&top, &self.epoch) }
+            SyncToken { seq: page.seq, after: page.sent.to_text(base), ..top.sync_token(&self.epoch) }
         } else {
-            sync_token(&top, &self.epoch)
+            top.sync_token(&self.epoch)
         };
         Ok(Changes { changes: page.changes, token, truncated })
     }
@@ -205,7 +193,7 @@ impl<T: Executor> Admitted<T> {
         (deep, width): (bool, Width),
     ) -> Result<(Seq, Seq, SyncPosition)> {
         // Who begins now gets all that stands now by its own number; only later moves concern what was sent.
-        let Some(text) = since else { return Ok((0, latest(top), SyncPosition::All)) };
+        let Some(text) = since else { return Ok((0, top.latest_seq(), SyncPosition::All)) };
         let refused = || Refusal::of(Condition::ValidSyncToken);
         let token = SyncToken::parse(text).ok_or_else(refused)?;
         let (base, sent) = match token.after.as_deref() {
@@ -214,14 +202,14 @@ impl<T: Executor> Admitted<T> {
         };
         let of_here = *token.epoch == *self.epoch && token.node == top.id && token.home == top.home_id;
         // Of what has not changed since, nothing can have been forgotten.
-        let unchanged = base == latest(top);
+        let unchanged = base == top.latest_seq();
         if !unchanged && !deep {
             let at = sent.cursor(token.seq);
             past::prefetch_changes(&mut self.store, (top.id, top.home_id), &at, PAGE as i64, width).await?;
         }
         let kept = unchanged || base >= past::oldest_seq(&mut self.store, top.home_id).await?;
         // A collection that was put into place since may have been in another home, whose numbers mean nothing here.
-        if !of_here || !kept || token.seq.max(base) > latest(top) || base < top.placed_seq {
+        if !of_here || !kept || token.seq.max(base) > top.latest_seq() || base < top.placed_seq {
             return Err(refused().into());
         }
         Ok((token.seq, base, sent))

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use super::Tree;
-use super::calendar::CALENDARS;
 use super::edit::chain::{leaf, link};
 use super::objects::Objects;
-use super::resolve::TRASH;
+use super::target::{CALENDARS, TRASH};
 use crate::ical::judge::judge;
 use crate::ical::object::Object;
 use crate::model::error::{Failure, Reason};

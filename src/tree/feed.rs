@@ -4,10 +4,10 @@
 use super::Tree;
 use super::administration::{AdministrationError, AdministrationResult, collection, find};
 use super::authentication::{device_secret_hash, new_device_password, noted};
-use super::calendar::CALENDARS;
 use super::edit::authority::Verb;
 use super::edit::event::AffectedObjects;
 use super::gate::Request;
+use super::target::CALENDARS;
 use crate::model::calendar::{Feed, FeedDetail};
 use crate::model::error::Result as TreeResult;
 use crate::model::filename::match_name;

@@ -8,8 +8,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::former::Numbers;
-use super::resolve::{Realm, Target, resolve};
+use super::numbers::Numbers;
+use super::resolve::resolve;
+use super::target::{Realm, Target};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace, effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};

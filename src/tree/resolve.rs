@@ -1,222 +1,26 @@
 //! Path to target: the one place that knows how an address leads to a node.
 //!
 //! `/files/{name}/...` is the folder `files` of the home of `{name}`; `/`, the roots and `/principals/...` are nodes
-//! made here from no row or from a row of another table; how history and trash are found is in `former`.
+//! made here from no row or from a row of another table. `/history/{name}/...` shows each document as the folder of its
+//! versions, `/history/{name}/@{date}/...` the tree of a former day, `/trash/{name}/...` what was deleted,
+//! `/versions/{id}/{number}` a version by name.
 
-use super::calendar::{CALENDARS, link_of};
-use super::changes::sync_token;
-use super::former;
-use crate::model::effect::EffectPlace;
+use jiff::tz::TimeZone;
+
+use super::target::{CALENDARS, FILES, Realm, Target, Who, document_of, keys, link_of, made_id, opened, root_of, zone};
 use crate::model::error::Result;
 use crate::model::filename::{match_name, normalize};
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
-use crate::model::lock::Lock;
-use crate::model::node::{HOMES, Link, Node, PRINCIPALS, ROOT};
+use crate::model::node::{Link, Node, ROOT, Version};
 use crate::model::path::Path;
-use crate::model::precondition::ResourceState;
-use crate::model::principal::Actor;
-use crate::model::principal::PrincipalKind;
+use crate::model::principal::{Actor, PrincipalKind};
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
+use crate::model::version::{moment, version_name, version_of_name};
 use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::node::Walk;
-use crate::store::{node, principal};
-
-/// Name of the folder of a home that holds its documents, also the first segment of their addresses.
-pub const FILES: &str = "files";
-/// First segment of the addresses of principals.
-pub const PRINCIPALS_SEGMENT: &str = "principals";
-/// First segment of the mirror in which each document is the folder of its versions.
-pub const HISTORY: &str = "history";
-/// First segment of what was deleted.
-pub const TRASH: &str = "trash";
-/// First segment of versions by the identifier of their document.
-pub const VERSIONS: &str = "versions";
-
-/// The roots, as `/` lists them: first segment, what it leads to, its view.
-pub const ROOTS: [(&str, Kind, Realm); 6] = [
-    (FILES, Kind::Homes, Realm::Files),
-    (HISTORY, Kind::Histories, Realm::History),
-    (TRASH, Kind::Trashes, Realm::Trash),
-    (PRINCIPALS_SEGMENT, Kind::Principals, Realm::Principals),
-    (VERSIONS, Kind::Versions, Realm::Versions),
-    (CALENDARS, Kind::CalendarHomes, Realm::Calendars),
-];
-
-/// In which view of the tree an address lies. One node may stand in several.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Realm {
-    /// `/`.
-    #[default]
-    Root,
-    /// What is there now.
-    Files,
-    /// What was there.
-    History,
-    /// What was deleted.
-    Trash,
-    /// Versions by document.
-    Versions,
-    /// Calendars.
-    Calendars,
-    /// People and projects.
-    Principals,
-}
-
-impl Realm {
-    /// In which view a path lies.
-    #[must_use]
-    pub fn of(path: &Path) -> Self {
-        root_of(path).map_or(Self::Root, |(_, realm)| realm)
-    }
-}
-
-/// What the first segment of a path leads to, and its view.
-fn root_of(path: &Path) -> Option<(Kind, Realm)> {
-    let first = path.segments().first()?;
-    ROOTS.iter().find(|(segment, ..)| segment == first).map(|(_, kind, realm)| (*kind, *realm))
-}
-
-/// What a path leads to: the chain of nodes from the root, as far as it is mapped.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The path: its segments as the tree spells them, its address as the client does.
-    pub path: Path,
-    /// In which view it lies.
-    pub realm: Realm,
-    /// The moment at which a former tree is looked at.
-    pub moment: Option<Timestamp>,
-    /// From the root to the target or to its nearest mapped ancestor; one link for each segment of the path.
-    pub(super) links: Vec<Link>,
-    /// What the actor may do here.
-    pub privileges: PrivilegeSet,
-    /// What the actor may do with the collection that holds it: what is granted on the target alone does not count
-    /// there.
-    pub(super) parent_privileges: PrivilegeSet,
-    /// Was the last segment spelled otherwise than stored (case apart from Unicode form)?
-    pub respelled: bool,
-    /// The last segment as the client spelled it: in NFC where it is not its client's business.
-    name: String,
-}
-
-impl Target {
-    /// The node, if the path is mapped.
-    #[must_use]
-    pub fn node(&self) -> Option<&Node> {
-        self.link().map(|link| &link.node)
-    }
-
-    /// The node with its locks, if the path is mapped.
-    #[must_use]
-    pub fn link(&self) -> Option<&Link> {
-        if self.missing() == 0 { self.links.last() } else { None }
-    }
-
-    /// How many segments lead nowhere.
-    #[must_use]
-    pub fn missing(&self) -> usize {
-        (self.path.segments().len() + 1).saturating_sub(self.links.len())
-    }
-
-    /// The collection that holds the target or would; `None` for the root, and where that is not mapped either.
-    #[must_use]
-    pub fn parent(&self) -> Option<&Link> {
-        match self.missing() {
-            0 => self.links.len().checked_sub(2).and_then(|place| self.links.get(place)),
-            1 => self.links.last(),
-            _ => None,
-        }
-    }
-
-    /// The last segment as the client spelled it: in NFC where it is not its client's business.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What the actor may do at a place of the request that this is the target, or destination, of.
-    #[must_use]
-    pub(super) fn privileges_at(&self, place: EffectPlace) -> PrivilegeSet {
-        if place == EffectPlace::Target { self.privileges } else { self.parent_privileges }
-    }
-
-    /// The address, as it was asked.
-    #[must_use]
-    pub fn href(&self) -> String {
-        self.path.href(self.node().is_some_and(|node| node.is_collection()))
-    }
-
-    /// The address of the collection that holds the target, as far as it was asked.
-    #[must_use]
-    pub fn parent_href(&self) -> String {
-        self.path.parent().href(true)
-    }
-
-    /// Locks that cover the target: its own, and deep ones of its ancestors (RFC 4918 section 7), each with the
-    /// address of its root.
-    pub fn covering(&self) -> impl Iterator<Item = (&Lock, String)> {
-        self.locks_from(self.links.len() - usize::from(self.missing() == 0))
-    }
-
-    /// Did a lock that is over cover the target?
-    #[must_use]
-    pub fn covered_by(&self, lock: &Lock) -> bool {
-        let place = self.links.len() - usize::from(self.missing() == 0);
-        let root = self.links.iter().position(|link| link.node.id == lock.node_id);
-        root.is_some_and(|at| at == place || (lock.deep && at < place))
-    }
-
-    /// Locks that cover the collection holding the target: a change of its members needs one of their tokens.
-    pub fn covering_parent(&self) -> impl Iterator<Item = (&Lock, String)> {
-        self.locks_from(self.links.len() - 1 - usize::from(self.missing() == 0))
-    }
-
-    /// Locks on the link at `place`, and deep ones above it.
-    fn locks_from(&self, place: usize) -> impl Iterator<Item = (&Lock, String)> {
-        self.links.iter().enumerate().take(place + 1).flat_map(move |(at, link)| {
-            let collection = link.node.is_collection();
-            link.locks
-                .iter()
-                .filter(move |lock| at == place || lock.deep)
-                .map(move |lock| (lock, self.path.first(at).href(collection)))
-        })
-    }
-
-    /// What conditional headers are compared with. A collection's sync token is a state token, too (RFC 6578 section
-    /// 5).
-    #[must_use]
-    pub fn state(&self, epoch: &str) -> ResourceState {
-        let node = self.node();
-        let synchronized = node.filter(|node| node.traits().sync).map(|node| sync_token(node, epoch).to_string());
-        ResourceState {
-            exists: node.is_some(),
-            etag: node.and_then(Node::etag),
-            modified_at: node.filter(|node| !node.is_collection()).map(|node| node.modified_at),
-            tokens: self.covering().map(|(lock, _)| lock.token.clone()).chain(synchronized).collect(),
-        }
-    }
-
-    /// Does this target stand at or below the other?
-    #[must_use]
-    pub fn is_below(&self, other: &Self) -> bool {
-        other.node().is_some_and(|top| self.links.iter().any(|link| link.node.id == top.id))
-    }
-
-    /// Folded names of the homes that a change at a path may touch: the one it stands in, or would, and the one that a
-    /// calendar shown there is of; none outside homes.
-    #[must_use]
-    pub fn home_names(path: &Path) -> Vec<String> {
-        match path.segments() {
-            [first, name, ..] if first == FILES || first == TRASH => vec![match_name(name)],
-            [first, name, rest @ ..] if first == CALENDARS => {
-                let linked = rest.first().and_then(|segment| link_of(segment)).map(|(_, home)| home);
-                std::iter::once(name.as_str()).chain(linked).map(match_name).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-}
+use crate::store::{node, past, principal, trash, version};
 
 /// What everyone who has logged in may do with the roots and with principals.
 fn public(actor: &Actor) -> PrivilegeSet {
@@ -244,9 +48,9 @@ pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path:
         let who = Who { actor, now };
         match realm {
             Realm::Files => follow_files(c, who, &mut target, name, below).await?,
-            Realm::History => former::follow_history(c, who, &mut target, name, below).await?,
-            Realm::Trash => former::follow_trash(c, who, &mut target, name, below).await?,
-            Realm::Versions => former::follow_versions(c, who, &mut target, name, below).await?,
+            Realm::History => follow_history(c, who, &mut target, name, below).await?,
+            Realm::Trash => follow_trash(c, who, &mut target, name, below).await?,
+            Realm::Versions => follow_versions(c, who, &mut target, name, below).await?,
             Realm::Principals => follow_principal(c, who, &mut target, name).await?,
             Realm::Calendars => follow_calendars(c, who, &mut target, name, below).await?,
             Realm::Root => {}
@@ -268,13 +72,6 @@ pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path:
     Ok(target)
 }
 
-/// Who asks, and when.
-#[derive(Clone, Copy)]
-pub(super) struct Who<'a> {
-    pub actor: &'a Actor,
-    pub now: Timestamp,
-}
-
 async fn follow_principal(c: &mut impl Executor, who: Who<'_>, target: &mut Target, name: &str) -> Result<()> {
     if let Some(found) = principal::by_name(c, name).await?
         && (found.kind == PrincipalKind::Person || may_know(c, who, name).await?)
@@ -291,17 +88,9 @@ async fn may_know(c: &mut impl Executor, who: Who<'_>, name: &str) -> Result<boo
     Ok(links.last().is_some_and(|home| home.role.is_some()))
 }
 
-/// What a role opens through this actor's door.
-pub(super) fn opened(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
-    match role {
-        Some(role) => actor.restrict(role.grants()),
-        None => PrivilegeSet::default(),
-    }
-}
-
 /// The links of a home's documents and of names below, as far as they are mapped and the actor may read: the home
 /// itself has no address, its folder of documents stands for it and bears its name.
-pub(super) async fn documents(
+async fn documents(
     c: &mut impl Executor,
     who: Who<'_>,
     target: &mut Target,
@@ -313,27 +102,6 @@ pub(super) async fn documents(
         return Ok(Vec::new());
     }
     part(c, who, target, (home_name, FILES), below).await
-}
-
-/// Keys of the names from the root to what stands in a part of a home. Of which kind the collections on the way are
-/// follows from their depth, before any of them is read.
-pub(super) fn keys(home_name: &str, part: &str, below: &[String]) -> Vec<String> {
-    let top = if part == CALENDARS { Kind::CalendarHome } else { Kind::Documents };
-    let below = below.iter().scan(top, |holder, name| {
-        let key = holder.member_key(name);
-        *holder = holder.row().mkcol.unwrap_or(*holder);
-        Some(key)
-    });
-    [match_name(home_name), part.to_owned()].into_iter().chain(below).collect()
-}
-
-/// The keys that [`resolve`] will follow from the root for a path of what is there now; `None`: another question comes
-/// first.
-pub(super) fn keys_of(path: &Path) -> Option<Vec<String>> {
-    match path.segments() {
-        [first, home, below @ ..] if first == FILES || first == CALENDARS => Some(keys(home, first, below)),
-        _ => None,
-    }
 }
 
 /// The same for the part of a home that bears a name.
@@ -420,15 +188,189 @@ fn made(kind: Kind, name: &str) -> Link {
     Link { node: Node::made(kind, id, name), ..Link::default() }
 }
 
-/// The identifier of a root; none is that of a row, but for `/`.
-pub(super) fn made_id(kind: Kind) -> Id {
-    match kind {
-        Kind::Homes => HOMES,
-        Kind::Principals => PRINCIPALS,
-        Kind::Histories => Id(4),
-        Kind::Trashes => Id(5),
-        Kind::Versions => Id(6),
-        Kind::CalendarHomes => Id(7),
-        _ => ROOT,
+fn link(node: Node) -> Link {
+    Link { node, role: None, locks: Vec::new() }
+}
+
+/// A version as the document that it was, under a name.
+pub(super) fn version_node(document: &Node, version: &Version, name: String, view: View) -> Node {
+    Node {
+        name,
+        view,
+        version: version.number,
+        hash: Some(version.hash.clone()),
+        size_bytes: version.size_bytes,
+        content_type: version.content_type.clone(),
+        author_id: version.author_id,
+        device: version.device.clone(),
+        comment: version.comment.clone(),
+        written_at: version.written_at,
+        modified_at: version.written_at,
+        created_at: version.written_at,
+        sealed: true,
+        draft: None,
+        ..document.clone()
     }
+}
+
+pub(super) fn name_of(document: &Node, version: &Version, zone: &TimeZone) -> String {
+    version_name(&document.name, version.number, version.written_at, version.author.as_deref().unwrap_or(""), zone)
+}
+
+/// `/history/{name}/...`
+async fn follow_history(
+    c: &mut impl Executor,
+    who: Who<'_>,
+    target: &mut Target,
+    home_name: &str,
+    below: &[String],
+) -> Result<()> {
+    let at = below.first().and_then(|segment| moment(segment, &zone()));
+    let names = if at.is_some() { &[] } else { below };
+    let links = documents(c, who, target, home_name, names).await?;
+    target.privileges = target.privileges.reading();
+    let reached = links.len();
+    let document = links.last().map(|link| link.node.clone()).filter(|node| node.kind == Kind::File);
+    target.links.extend(links.into_iter().map(|l| link(l.node.seen(View::Mirrored))));
+    if let (Some(at), Some((day, rest))) = (at, below.split_first()) {
+        return follow_moment(c, target, at.min(who.now), day, rest).await;
+    }
+    // One name below a document: a version. The home itself is the first of the links.
+    if let (Some(document), Some(name)) = (document, below.get(reached.saturating_sub(1)))
+        && reached == below.len()
+        && let Some(number) = version_of_name(name)
+    {
+        for version in readable(c, who, document.id, (number, number), 1).await?.0 {
+            let spelled = name_of(&document, &version, &zone());
+            if match_name(&spelled) == match_name(name) {
+                target.links.push(link(version_node(&document, &version, spelled, View::MirroredVersion)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `@{date}` and below: the names that stood there then.
+async fn follow_moment(
+    c: &mut impl Executor,
+    target: &mut Target,
+    at: Timestamp,
+    day: &str,
+    rest: &[String],
+) -> Result<()> {
+    let Some(top) = target.links.last().filter(|link| link.node.kind.is_collection()).map(|l| l.node.clone()) else {
+        return Ok(());
+    };
+    target.moment = Some(at);
+    let mut folder = Node { name: day.to_owned(), view: View::Former, modified_at: at, ..top };
+    target.links.push(link(folder.clone()));
+    for name in rest {
+        let Some(found) = past::member_at(c, folder.id, at, &folder.kind.member_key(name)).await? else {
+            return Ok(());
+        };
+        folder = found.seen(View::Former);
+        target.links.push(link(folder.clone()));
+        if !folder.is_collection() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Versions of a document, ascending, with numbers from `from` to `to`, at most `limit` of them, without those that
+/// stood where the actor may not read; and, where there may be more, the number after which they go on.
+pub(super) async fn readable(
+    c: &mut impl Executor,
+    who: Who<'_>,
+    document: Id,
+    (from, to): (i64, i64),
+    limit: i64,
+) -> Result<(Vec<Version>, Option<i64>)> {
+    let mut found = version::versions(c, document, (from, to), limit).await?;
+    let Some(last) = found.last().map(|version| version.number) else { return Ok((found, None)) };
+    let next = (found.len() as i64 == limit).then_some(last);
+    let numbers = version::readable(c, (who.actor.id, who.now), document, (from, last)).await?;
+    found.retain(|version| numbers.binary_search(&version.number).is_ok());
+    Ok((found, next))
+}
+
+/// What a role opens of what lies in the trash: members restore from it, only leads remove for good.
+pub(super) fn opened_in_trash(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
+    let privileges = opened(actor, role);
+    if role < Some(Role::Lead) { privileges.without(&[Privilege::Unbind]) } else { privileges }
+}
+
+/// `/trash/{name}/...`: each entry is there for who may read it where it stood, through a door that opens its kind;
+/// what may be done with it follows from the role held there.
+async fn follow_trash(
+    c: &mut impl Executor,
+    who: Who<'_>,
+    target: &mut Target,
+    home_name: &str,
+    below: &[String],
+) -> Result<()> {
+    let (actor, scope) = (who.actor.id, who.actor.scope);
+    let Some(home) = trash::home(c, (actor, scope, who.now), &match_name(home_name)).await? else {
+        target.privileges = PrivilegeSet::default();
+        return Ok(());
+    };
+    // Where only a part of the home is theirs they know of its trash, and of nothing more in it.
+    let role = node::role_above(c, actor, who.now, home.id).await?.max(Some(Role::Reader));
+    target.privileges = opened_in_trash(who.actor, role);
+    target.parent_privileges = target.privileges;
+    let id = home.id;
+    target.links.push(link(trash_of(home)));
+    let Some((name, rest)) = below.split_first() else { return Ok(()) };
+    let entry = trash::entry(c, id, &match_name(name)).await?.filter(|entry| scope.opens(entry.kind));
+    let Some(entry) = entry else { return Ok(()) };
+    let above = node::role_above(c, actor, who.now, entry.parent_id).await?;
+    let names: Vec<String> = rest.iter().map(|name| entry.kind.member_key(name)).collect();
+    let found = node::chain(c, Walk { actor, now: who.now, start: entry.id, names: &names }).await?;
+    let role_at = |length: usize| above.max(found.iter().take(length).filter_map(|link| link.role).max());
+    let privileges = opened_in_trash(who.actor, role_at(found.len()));
+    if !privileges.contains(Privilege::Read) {
+        return Ok(());
+    }
+    let whole = found.len() > names.len();
+    let parent = opened_in_trash(who.actor, role_at(found.len() - usize::from(whole)));
+    (target.privileges, target.parent_privileges) = (privileges, parent);
+    target.links.extend(found.into_iter().map(|found| link(found.node.seen(View::Trashed))));
+    Ok(())
+}
+
+/// The trash of a home.
+pub(super) fn trash_of(home: Node) -> Node {
+    let Node { name, home_id, owner_id, created_at, .. } = home;
+    let times = Node { created_at, modified_at: created_at, ..Node::made(Kind::Trash, made_id(Kind::Trashes), &name) };
+    Node { home_id, owner_id, ..times }
+}
+
+/// `/versions/{id}/{number}`
+async fn follow_versions(
+    c: &mut impl Executor,
+    who: Who<'_>,
+    target: &mut Target,
+    _: &str,
+    below: &[String],
+) -> Result<()> {
+    target.privileges = PrivilegeSet::default();
+    let Some(id) = document_of(&target.path) else { return Ok(()) };
+    let opens = |node: &Node| node.hash.is_some() && who.actor.scope.opens(node.kind);
+    let Some(document) = version::node(c, id).await?.map(|(node, _)| node).filter(opens) else { return Ok(()) };
+    let granted = opened(who.actor, node::role_above(c, who.actor.id, who.now, id).await?);
+    let may_annotate = granted.contains(Privilege::WriteProperties);
+    let annotate: &[Privilege] = if may_annotate { &[Privilege::WriteProperties] } else { &[] };
+    target.privileges = granted.reading().and(annotate);
+    if !target.privileges.contains(Privilege::Read) {
+        return Ok(());
+    }
+    let history = Node { name: id.to_string(), size_bytes: 0, ..document.clone() }.seen(View::VersionHistory);
+    target.links.push(link(history));
+    let number = below.first().and_then(|text| text.parse::<i64>().ok().filter(|n| n.to_string() == *text));
+    if let (Some(number), 1) = (number, below.len()) {
+        for version in readable(c, who, id, (number, number), 1).await?.0 {
+            target.links.push(link(version_node(&document, &version, number.to_string(), View::Version)));
+        }
+    }
+    Ok(())
 }

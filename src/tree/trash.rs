@@ -2,11 +2,10 @@
 
 use super::Tree;
 use super::administration;
-use super::calendar::CALENDARS;
 use super::edit::authority::Verb;
 use super::edit::event::AffectedObjects;
 use super::gate::Admitted;
-use super::resolve::FILES;
+use super::target::{CALENDARS, FILES};
 use crate::model::error::Result;
 use crate::model::id::{Timestamp, now};
 use crate::model::kind::Kind;

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::calendar::{CALENDARS, link_of};
 use super::edit::lock::covering;
 use super::gate::Admitted;
-use super::resolve::{PRINCIPALS_SEGMENT, ROOTS, VERSIONS, made_id};
 use super::resource::{Needs, Resource};
+use super::target::{CALENDARS, link_of};
+use super::target::{PRINCIPALS_SEGMENT, ROOTS, VERSIONS, made_id};
 use crate::model::budget::Budget;
 use crate::model::error::Result;
 use crate::model::filename::{is_unshown, match_name};

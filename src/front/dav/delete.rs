@@ -12,7 +12,7 @@ use crate::model::header::Depth;
 use crate::model::id::Id;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
-use crate::tree::resolve::Realm;
+use crate::tree::target::Realm;
 use crate::wire::header::depth;
 
 pub(super) async fn delete(call: Call) -> Result<Response> {

@@ -22,7 +22,7 @@ use crate::tree::calendar::CALENDAR_TYPE;
 use crate::tree::edit::content::{Content, FileContent};
 use crate::tree::gate::Request;
 use crate::tree::quota::RemainingQuota;
-use crate::tree::resolve::Realm;
+use crate::tree::target::Realm;
 use crate::tree::{INLINE_BYTES, Tree};
 use crate::wire::calendar::CALENDAR;
 use crate::wire::header::{http_date, text, unix_seconds};

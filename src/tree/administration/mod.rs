@@ -7,8 +7,7 @@ mod people;
 mod projects;
 
 use super::Tree;
-use super::calendar::CALENDARS;
-use super::resolve::{FILES, keys};
+use super::target::{CALENDARS, FILES, keys};
 use crate::model::error::{Error, Failure};
 use crate::model::filename::{NameError, match_name};
 use crate::model::id::{Id, now};

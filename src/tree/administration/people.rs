@@ -15,11 +15,10 @@ use crate::store::principal::{self, mailto};
 use crate::store::{calendar, group, lock, node, version};
 use crate::tree::Tree;
 use crate::tree::authentication::hash_password;
-use crate::tree::calendar::CALENDARS;
 use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
 use crate::tree::edit::event::AffectedObjects;
-use crate::tree::resolve::FILES;
+use crate::tree::target::{CALENDARS, FILES};
 
 /// What is kept of an account password that someone sets: the one way to it, so that none is weaker than the rule.
 async fn account_password(password: String) -> AdministrationResult<String> {

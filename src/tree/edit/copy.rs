@@ -14,7 +14,7 @@ use crate::model::method::Method;
 use crate::model::node::{NODE_BYTES, Node};
 use crate::model::version::{Landing, landing_of_move};
 use crate::tree::gate::Admitted;
-use crate::tree::resolve::{Realm, Target};
+use crate::tree::target::{Realm, Target};
 
 impl Admitted<Edit> {
     /// COPY of the target to the destination, RFC 4918 section 9.8. A document over a document is a new version of it

@@ -11,8 +11,7 @@ use crate::model::kind::Kind;
 use crate::model::node::{Node, ROOT};
 use crate::model::path::Path;
 use crate::store::node::{self, Walk};
-use crate::tree::calendar::CALENDARS;
-use crate::tree::resolve::keys;
+use crate::tree::target::{CALENDARS, keys};
 
 /// A calendar of someone else.
 #[derive(Clone, Copy, Debug)]

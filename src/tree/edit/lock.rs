@@ -34,7 +34,7 @@ use crate::model::privilege::Privilege;
 use crate::store::list::list;
 use crate::store::{lock, node};
 use crate::tree::gate::{Admitted, root_below};
-use crate::tree::resolve::Target;
+use crate::tree::target::Target;
 
 impl Admitted<Edit> {
     /// Locks `locked`, the target or what this request has just bound there. 423 `no-conflicting-lock` with the root of

@@ -31,9 +31,8 @@ use self::authority::{Authority, Verb};
 use self::event::{AffectedObjects, ChangeEvent, Hooks};
 use self::precomputed::{MissingInput, Precomputed};
 use super::Tree;
-use super::former;
 use super::gate::{Admitted, GateContext, Request, admit};
-use super::resolve::{Target, keys_of};
+use super::target::{Target, document_of, keys_of};
 use crate::model::calendar::Indexed;
 use crate::model::effect::{Effect, EffectPlace};
 use crate::model::error::{Error, Failure, Result};
@@ -96,7 +95,7 @@ impl Tree {
             .flat_map(Target::home_names)
             .collect();
         names.extend_from_slice(&precomputed.homes);
-        if let Some(document) = former::document_of(&request.path) {
+        if let Some(document) = document_of(&request.path) {
             names.extend(node::home_name(&mut edit.txn, document).await?);
         }
         names.sort();

@@ -10,7 +10,7 @@ use crate::model::job::NewJob;
 use crate::model::name::QName;
 use crate::model::node::Node;
 use crate::tree::gate::Admitted;
-use crate::tree::resolve::Target;
+use crate::tree::target::Target;
 
 impl Admitted<Edit> {
     /// The collection that holds the target, or would.

@@ -25,7 +25,8 @@ use crate::store::{lock, node, past, purge, version};
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::plan::{Plan, PlannedChange, RewindStep, free_to_go};
-use crate::tree::resolve::{Target, resolve};
+use crate::tree::resolve::resolve;
+use crate::tree::target::Target;
 
 /// How many changes are made as one, and how many a slice makes at most.
 const FEW: usize = 50;

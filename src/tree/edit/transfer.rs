@@ -25,7 +25,7 @@ use crate::store::reading::Snapshot;
 use crate::store::{calendar, node, property, purge, version};
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
-use crate::tree::resolve::Target;
+use crate::tree::target::Target;
 
 /// How many members are copied at a time: fewer where their dead properties are many.
 const PAGE: i64 = 250;

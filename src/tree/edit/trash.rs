@@ -20,8 +20,8 @@ use crate::model::version::suffixed;
 use crate::model::view::View;
 use crate::store::{node, past, purge, subtree, trash};
 use crate::tree::Tree;
-use crate::tree::former::zone;
 use crate::tree::gate::Admitted;
+use crate::tree::target::zone;
 
 /// The time in which deletions add up, seconds.
 const WINDOW_S: i64 = 60;

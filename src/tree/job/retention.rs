@@ -14,7 +14,7 @@ use crate::tree::Tree;
 use crate::tree::administration::{self, home_named};
 use crate::tree::edit::authority::Verb;
 use crate::tree::edit::event::AffectedObjects;
-use crate::tree::former::zone;
+use crate::tree::target::zone;
 
 const PAGE: i64 = 200;
 const DAY_S: i64 = 86_400;

@@ -8,8 +8,8 @@ use crate::model::name::QName;
 use crate::model::path::Path;
 use crate::model::privilege::PRIVILEGES;
 use crate::model::view::View;
-use crate::tree::resolve::PRINCIPALS_SEGMENT;
 use crate::tree::resource::{Needs, Resource};
+use crate::tree::target::PRINCIPALS_SEGMENT;
 use crate::wire::multistatus::{PropertyValue, empty, href};
 use crate::wire::xml::escape;
 

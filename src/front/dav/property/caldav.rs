@@ -16,10 +16,9 @@ use crate::model::name::{CALDAV, CALENDARSERVER, QName};
 use crate::model::path::{Path, TIMEZONES};
 use crate::model::privilege::Privilege;
 use crate::model::property::ZONE;
-use crate::tree::calendar::{CALENDARS, named_zone, whole_zone};
-use crate::tree::changes::sync_token;
-use crate::tree::resolve::PRINCIPALS_SEGMENT;
+use crate::tree::calendar::{named_zone, whole_zone};
 use crate::tree::resource::{Needs, Resource, Text};
+use crate::tree::target::{CALENDARS, PRINCIPALS_SEGMENT};
 use crate::wire::calendar::{CALENDAR, JSON};
 use crate::wire::multistatus::{PropertyValue, href};
 use crate::wire::xml::escape;
@@ -205,9 +204,5 @@ fn schedule_calendar_transp(resource: &Resource, _: &PropertyContext) -> Option<
 }
 
 fn getctag(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if resource.node.traits().is_calendar() {
-        text(sync_token(&resource.node, &context.epoch).to_string())
-    } else {
-        None
-    }
+    if resource.node.traits().is_calendar() { text(resource.node.sync_token(&context.epoch).to_string()) } else { None }
 }

@@ -8,8 +8,8 @@ use crate::front::dav::report::REPORTS;
 use crate::model::method::METHODS;
 use crate::model::name::{BEFFROI, QName};
 use crate::model::view::View;
-use crate::tree::former::version_path;
 use crate::tree::resource::{Needs, Resource};
+use crate::tree::target::version_path;
 use crate::wire::header::http_date;
 use crate::wire::multistatus::{PropertyValue, empty, href};
 

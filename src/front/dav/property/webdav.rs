@@ -11,9 +11,9 @@ use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{MICROSOFT, QName};
 use crate::model::view::View;
-use crate::tree::calendar::{given, link_of};
-use crate::tree::changes::sync_token;
+use crate::tree::calendar::given;
 use crate::tree::resource::{Needs, Resource};
+use crate::tree::target::link_of;
 use crate::wire::header::{file_date, http_date, unix_seconds};
 use crate::wire::multistatus::{PropertyValue, empty, href, lockdiscovery};
 
@@ -176,5 +176,5 @@ fn resource_id(resource: &Resource, context: &PropertyContext) -> Option<Propert
 }
 
 fn token(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if resource.node.traits().sync { text(sync_token(&resource.node, &context.epoch).to_string()) } else { None }
+    if resource.node.traits().sync { text(resource.node.sync_token(&context.epoch).to_string()) } else { None }
 }

@@ -5,7 +5,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::model::budget::Budget;
 use crate::model::error::Failure;
-use crate::model::node::Blocks;
+use crate::model::node::ContentStream;
 use crate::model::principal::Actor;
 
 /// A request's body as it arrives.
@@ -51,7 +51,7 @@ pub enum Body {
     /// All of it.
     Full(Bytes),
     /// Blocks, and how many bytes they are together if that is known; an error cuts the connection.
-    Blocks(Blocks, Option<u64>),
+    Blocks(ContentStream, Option<u64>),
 }
 
 /// An answer.

@@ -13,7 +13,7 @@ use unic_langid::{LanguageIdentifier, langid};
 use crate::model::error::{Detail, Reason, Refusal};
 use crate::model::filename::NameError;
 use crate::model::header::weighted;
-use crate::model::password::Lack;
+use crate::model::password::PasswordDefect;
 
 /// Sentences by their keys.
 type Bundle = FluentBundle<FluentResource>;
@@ -120,15 +120,15 @@ pub fn name_error(language: Language, error: &NameError) -> String {
 
 /// What a password lacks, in words.
 #[must_use]
-pub fn lacks(language: Language, lacks: &[Lack]) -> String {
+pub fn lacks(language: Language, lacks: &[PasswordDefect]) -> String {
     let words = lacks.iter().map(|lack| match lack {
-        Lack::Characters(number) => text(language, "lack-characters", &[("number", number.to_string())]),
-        Lack::Capital => text(language, "lack-capital", &[]),
-        Lack::Small => text(language, "lack-small", &[]),
-        Lack::Digit => text(language, "lack-digit", &[]),
-        Lack::Special => text(language, "lack-special", &[]),
-        Lack::Variety => text(language, "lack-variety", &[]),
-        Lack::OwnForm => text(language, "lack-own-form", &[]),
+        PasswordDefect::Characters(number) => text(language, "lack-characters", &[("number", number.to_string())]),
+        PasswordDefect::Capital => text(language, "lack-capital", &[]),
+        PasswordDefect::Small => text(language, "lack-small", &[]),
+        PasswordDefect::Digit => text(language, "lack-digit", &[]),
+        PasswordDefect::Special => text(language, "lack-special", &[]),
+        PasswordDefect::Variety => text(language, "lack-variety", &[]),
+        PasswordDefect::OwnForm => text(language, "lack-own-form", &[]),
     });
     words.collect::<Vec<_>>().join(", ")
 }

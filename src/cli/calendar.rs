@@ -10,7 +10,7 @@ use super::address::{address_of, at_address, at_path};
 use super::output::{Terminal, fault};
 use crate::message;
 use crate::model::error::Error;
-use crate::service::calendars::{Calendar, Exported, ImportError, Imported, Which};
+use crate::service::calendars::{Calendar, Exported, ImportError, Imported, ObjectLabel};
 use crate::tree::Tree;
 use crate::tree::target::CALENDARS;
 
@@ -49,8 +49,8 @@ impl ImportCounts {
             Imported::Refused { which, refusal } => {
                 self.refused += 1;
                 let which = match which {
-                    Which::Uid(uid) => uid.clone(),
-                    Which::Line(line) => at(line),
+                    ObjectLabel::Uid(uid) => uid.clone(),
+                    ObjectLabel::Line(line) => at(line),
                 };
                 note("import-refused", &[("text", &which), ("why", &message::refusal(terminal.language, refusal))]);
             }

@@ -9,7 +9,7 @@ use clap::Args;
 use super::output::Terminal;
 use crate::app::{Running, open_tree, start_logging, stop_signal};
 use crate::config::Config;
-use crate::service::demo::{Demonstration, NotMade, PEOPLE, PROJECTS, make};
+use crate::service::demo::{DemoError, Demonstration, PEOPLE, PROJECTS, make};
 use crate::tree::target::FILES;
 
 #[derive(Args)]
@@ -49,10 +49,10 @@ impl Demo {
     }
 }
 
-fn explained(error: NotMade) -> anyhow::Error {
+fn explained(error: DemoError) -> anyhow::Error {
     match error {
-        NotMade::Fault(fault) => fault.into(),
-        NotMade::Refused(error) => error.into(),
+        DemoError::Fault(fault) => fault.into(),
+        DemoError::Refused(error) => error.into(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::message::{self, Language};
-use crate::model::error::{Cause, Error, Failure, Foreign};
+use crate::model::error::{Cause, Error, Failure, ForeignOwner};
 use crate::tree::administration::AdministrationError;
 
 /// The reader.
@@ -144,7 +144,7 @@ impl Terminal {
     }
 
     fn failure(&self, failure: &Failure) -> String {
-        if let Some(Foreign { path, owner }) = failure.source.downcast_ref() {
+        if let Some(ForeignOwner { path, owner }) = failure.source.downcast_ref() {
             return self.text("fault-foreign", &[("path", path), ("name", owner)]);
         }
         let key = match failure.cause {

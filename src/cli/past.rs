@@ -8,7 +8,7 @@ use super::output::{Terminal, fault, instant, until};
 use crate::model::method::Method;
 use crate::model::version::stamp;
 use crate::tree::Tree;
-use crate::tree::plan::What;
+use crate::tree::plan::RewindAction;
 use crate::tree::resource::Needs;
 use crate::tree::target::{CALENDARS, FILES, version_path};
 use crate::tree::walk::Cursor;
@@ -126,10 +126,10 @@ impl Rewind {
         };
         let steps = steps.map_err(refused)?;
         let word = |what| match what {
-            What::Restored => "restored",
-            What::Moved => "moved",
-            What::Rewritten => "rewritten",
-            What::Removed => "removed",
+            RewindAction::Restored => "restored",
+            RewindAction::Moved => "moved",
+            RewindAction::Rewritten => "rewritten",
+            RewindAction::Removed => "removed",
         };
         let shown: Vec<Vec<Value>> = steps
             .iter()

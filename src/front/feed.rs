@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::exchange::{Body, Response};
 use crate::front::answer::{bad_header, only_read};
-use crate::ical::freebusy::{Taken, periods};
+use crate::ical::freebusy::{BusyPeriods, periods};
 use crate::ical::line::escaped;
 use crate::ical::object::fold_into;
 use crate::ical::outlook::{Profile, Published};
@@ -27,7 +27,7 @@ use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, given, runs, size_of, steps_of};
 use crate::tree::gate::Request;
 use crate::tree::resource::{Needs, Resource};
-use crate::tree::visit::Visit;
+use crate::tree::visit::LongRead;
 use crate::tree::work::WorkSlice;
 
 use crate::wire::header::{self, http_date, text};
@@ -38,7 +38,7 @@ const DAY_S: i64 = 86_400;
 
 /// How far a feed reaches, days.
 #[derive(Clone, Copy, Debug)]
-pub struct Reach {
+pub struct FeedRange {
     /// Into the past.
     pub past_days: u32,
     /// Into the future.
@@ -46,14 +46,14 @@ pub struct Reach {
 }
 
 /// Answers a request below `/feeds/`.
-pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: Reach, budget: &Budget) -> Result<Response> {
+pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: FeedRange, budget: &Budget) -> Result<Response> {
     let path = Path::parse(head.uri.path()).map_err(|_| Condition::NotFound)?;
     let secret = match path.segments() {
         [first, secret, name] if first == FEEDS && name.ends_with(".ics") => secret,
         _ => return Err(Condition::NotFound.into()),
     };
     let Some((request, feed)) = tree.feed(secret).await? else { return Err(Condition::NotFound.into()) };
-    let mut visit = Visit::of(tree, &request).await?;
+    let mut visit = LongRead::of(tree, &request).await?;
     let admitted = visit.view().await?;
     let now = admitted.now();
     let epoch = Arc::clone(admitted.epoch());
@@ -118,14 +118,14 @@ fn not_modified(asked: &HeaderMap, sent: &HeaderMap, modified_at: Timestamp) -> 
 
 async fn calendar(
     request: &Request,
-    visit: &mut Visit,
+    visit: &mut LongRead,
     resource: &Resource,
     profile: Profile,
     budget: &Budget,
 ) -> Result<String> {
     let zone = visit.floating_zone(budget, &resource.dead).await?;
     let wanted = (profile.window, Some("VEVENT"));
-    let mut feed = (Published::default(), Taken::within(budget));
+    let mut feed = (Published::default(), BusyPeriods::within(budget));
     let mut after = String::new();
     loop {
         let (page, next) = visit.view().await?.objects(wanted, &after, Needs::NOTHING).await?;
@@ -171,7 +171,7 @@ fn write_object(
     zone: &Zone,
     budget: &Budget,
     published: &mut Published,
-    taken: &mut Taken,
+    taken: &mut BusyPeriods,
 ) -> std::result::Result<(), Exhausted> {
     budget.steps(steps_of(resource))?;
     let Some(object) = resource.object() else { return Ok(()) };

@@ -108,7 +108,7 @@ pub(super) fn states_offset(zone: &Component) -> bool {
 }
 
 /// When a part begins to hold, by the clock before.
-struct Begins {
+struct ObservanceStarts {
     start: When,
     /// The offset of the clock by which rules end.
     offset_s: i64,
@@ -117,7 +117,7 @@ struct Begins {
     yearly: Vec<Rule>,
 }
 
-impl Begins {
+impl ObservanceStarts {
     fn of(part: ObservanceOffsets, component: &Component, steps: &Steps) -> Self {
         let stated = component.property("DTSTART").and_then(When::of);
         let start = When { local: stated.as_ref().map_or(OUTSET, |when| when.local), clock: Clock::Floating };
@@ -180,8 +180,8 @@ impl Described {
     pub(super) fn read(zone: &Component, steps: &Steps) -> Option<Self> {
         let parts = zone.components.iter().filter_map(|component| Some((ObservanceOffsets::of(component)?, component)));
         let parts: Vec<(ObservanceOffsets, &Component)> = parts.take_while(|_| steps.take(1)).collect();
-        let begins: Vec<(ObservanceOffsets, Begins)> =
-            parts.iter().map(|(part, component)| (*part, Begins::of(*part, component, steps))).collect();
+        let begins: Vec<(ObservanceOffsets, ObservanceStarts)> =
+            parts.iter().map(|(part, component)| (*part, ObservanceStarts::of(*part, component, steps))).collect();
         let known = begins.iter().flat_map(|(_, begins)| &begins.known).map(|local| local.year()).max();
         let yearly = begins.iter().any(|(_, begins)| !begins.yearly.is_empty());
         let cycle = yearly.then(|| Cycle::after(known.unwrap_or(OUTSET.year())));

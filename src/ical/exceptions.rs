@@ -159,11 +159,11 @@ pub(super) fn excluded<'a>(
 #[derive(Default)]
 pub(super) struct Exclusions {
     names: NamedInstances,
-    rules: Vec<Excluding>,
+    rules: Vec<ExclusionRule>,
 }
 
 /// A rule that excludes, and what it excludes in a stretch of time.
-struct Excluding {
+struct ExclusionRule {
     rule: Rule,
     stretch: Option<RangeInclusive<DateTime>>,
     times: HashSet<DateTime>,
@@ -171,8 +171,11 @@ struct Excluding {
 
 impl Exclusions {
     pub fn of(master: &Component, base: Base<'_>, zones: &Zones<'_>) -> Self {
-        let rules =
-            rules(master, "EXRULE", &zones.steps).map(|rule| Excluding { rule, stretch: None, times: HashSet::new() });
+        let rules = rules(master, "EXRULE", &zones.steps).map(|rule| ExclusionRule {
+            rule,
+            stretch: None,
+            times: HashSet::new(),
+        });
         Self { names: NamedInstances(excluded(master, base, zones).collect()), rules: rules.collect() }
     }
 
@@ -182,7 +185,7 @@ impl Exclusions {
     }
 }
 
-impl Excluding {
+impl ExclusionRule {
     /// Instances come in their order, mostly: a stretch serves for many.
     fn excludes(&mut self, local: DateTime, base: Base<'_>, zones: &Zones<'_>) -> bool {
         if !self.stretch.as_ref().is_some_and(|stretch| stretch.contains(&local)) {

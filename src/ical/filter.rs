@@ -137,7 +137,7 @@ fn alarm_matches(filter: &ComponentFilter, parent: &Component, object: &Object, 
 /// Does an alarm ring in a range?
 fn alarm_rings(alarm: &Component, parent: &Component, object: &Object, zones: &Zones<'_>, range: TimeRange) -> bool {
     let Some(trigger) = alarm.property("TRIGGER") else { return false };
-    let bell = Bell::of(alarm);
+    let bell = AlarmRepeat::of(alarm);
     let Some(offset) = Length::read(trigger.value()) else {
         return When::of(trigger).is_some_and(|when| bell.rings(zones.instant(&when), &zones.of(&when.clock), range));
     };
@@ -158,12 +158,12 @@ fn alarm_rings(alarm: &Component, parent: &Component, object: &Object, zones: &Z
 }
 
 /// How often an alarm rings (RFC 5545 section 3.8.6.2).
-struct Bell {
+struct AlarmRepeat {
     repeats: i64,
     pause: Length,
 }
 
-impl Bell {
+impl AlarmRepeat {
     fn of(alarm: &Component) -> Self {
         let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let repeats = alarm.value("REPEAT").map(str::trim).filter(digits);
@@ -252,7 +252,7 @@ fn parameter_matches(filter: &ParameterFilter, property: &Property) -> bool {
 mod tests {
     use jiff::tz::TimeZone;
 
-    use super::{Bell, Zone};
+    use super::{AlarmRepeat, Zone};
     use crate::ical::object::parse;
     use crate::model::calendar::TimeRange;
 
@@ -276,7 +276,7 @@ mod tests {
             let alarm = calendar.components.first().unwrap();
             let first = 1_767_600_000;
             let range = TimeRange { start: first + after_s, end: (first + after_s).saturating_add(1) };
-            assert_eq!(Bell::of(alarm).rings(first, &zone, range), rings, "{lines} {after_s}");
+            assert_eq!(AlarmRepeat::of(alarm).rings(first, &zone, range), rings, "{lines} {after_s}");
         }
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn periods_of<'a>(
 
 /// Periods of many objects as they come, joined whenever they have become twice as many; what they take of a budget is
 /// asked for before.
-pub struct Taken {
+pub struct BusyPeriods {
     periods: Vec<Period>,
     /// How many there may be before they are joined.
     most: usize,
@@ -118,7 +118,7 @@ pub struct Taken {
     budget: Budget,
 }
 
-impl Taken {
+impl BusyPeriods {
     /// None yet.
     #[must_use]
     pub fn within(budget: &Budget) -> Self {

@@ -64,10 +64,10 @@ pub fn reason(invalid: Invalid) -> Reason {
 }
 
 /// Is a value one of its kind?
-type Holds = fn(&Property) -> bool;
+type ValueCheck = fn(&Property) -> bool;
 
 /// Properties on which a reading hangs, what their value has to be, and the key of the sentence that says so.
-static VALUES: [(&[&str], Holds, &str); 6] = [
+static VALUES: [(&[&str], ValueCheck, &str); 6] = [
     (&["DTEND", "DUE"], is_time, "invalid-end"),
     (&["DURATION"], |line| Length::read(line.value()).is_some(), "invalid-duration"),
     (&["RECURRENCE-ID"], is_time, "invalid-recurrence-id"),

@@ -11,7 +11,7 @@ use super::extent::Extent;
 use super::freebusy::{Busy, Period};
 use super::object::{Component, Object};
 pub use super::outlook_event::Profile;
-use super::outlook_event::{Event, Shown, TAKEN};
+use super::outlook_event::{Event, TAKEN, TimeForm};
 use super::recur::{end_of, instances, overrides, recurs};
 use super::template::template;
 use super::time::{Clock, When, write_local, write_utc};
@@ -98,7 +98,7 @@ impl Published {
             left = rest;
             zones.steps.bytes(size)?;
             zones.steps.work(EVENT_STEPS)?;
-            let shown = self.shown(&instance.local, profile.window, zones).unwrap_or(Shown::Utc);
+            let shown = self.shown(&instance.local, profile.window, zones).unwrap_or(TimeForm::Utc);
             let uid = match &instance.id {
                 Some(id) => format!("{}-{}", object.uid, write_local(id.when.local)),
                 None => object.uid.clone(),
@@ -129,9 +129,9 @@ impl Published {
     }
 
     /// How a time is written; `None`: only in UTC, and so no series can be.
-    fn shown(&mut self, when: &When, window: TimeRange, zones: &Zones<'_>) -> Option<Shown> {
+    fn shown(&mut self, when: &When, window: TimeRange, zones: &Zones<'_>) -> Option<TimeForm> {
         if when.is_day() {
-            return Some(Shown::Day);
+            return Some(TimeForm::Day);
         }
         let zone = zones.of(&when.clock);
         let name = match (&zone, &when.clock) {
@@ -140,7 +140,7 @@ impl Published {
             _ => zone.iana_name()?.to_owned(),
         };
         if matches!(name.as_str(), "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT") {
-            return Some(Shown::Utc);
+            return Some(TimeForm::Utc);
         }
         // What is described may have had other rules before: it has to be right from the first time on.
         let start = match zone {
@@ -158,14 +158,14 @@ impl Published {
             }
         }?;
         let shown_zone = self.zones.entry(key.0.clone()).or_insert_with(|| text.clone());
-        (*shown_zone == text).then_some(Shown::Zone(key.0, zone))
+        (*shown_zone == text).then_some(TimeForm::Zone(key.0, zone))
     }
 
     /// A series as one; `None`: an override is of a kind that Outlook has not.
     fn series(
         &mut self,
         object: &Object,
-        (master, start, shown, rule): (&Component, &When, &Shown, &str),
+        (master, start, shown, rule): (&Component, &When, &TimeForm, &str),
         profile: &Profile,
         zones: &Zones<'_>,
         modified_at: Timestamp,
@@ -175,7 +175,7 @@ impl Published {
         let skipped = base.zone.local(at) != start.local;
         // A DTEND takes as many seconds each time.
         let takes_days = Extent::of(master, start, zones).takes_days();
-        if !shown.can_write(end) || (matches!(shown, Shown::Zone(..)) && (skipped || takes_days)) {
+        if !shown.can_write(end) || (matches!(shown, TimeForm::Zone(..)) && (skipped || takes_days)) {
             return None;
         }
         let mut out = Event::new(&object.uid, master, modified_at);

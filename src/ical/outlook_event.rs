@@ -24,13 +24,13 @@ pub struct Profile {
 }
 
 /// How a time is written.
-pub(super) enum Shown {
+pub(super) enum TimeForm {
     Day,
     Utc,
     Zone(String, Zone),
 }
 
-impl Shown {
+impl TimeForm {
     /// Does what it shows of an instant mean that one? In autumn clocks show an hour twice, and the first counts.
     pub fn can_write(&self, at: Timestamp) -> bool {
         let Self::Zone(_, zone) = self else { return true };
@@ -61,28 +61,28 @@ impl Event {
         fold_into(&mut self.out, line);
     }
 
-    pub fn time(&mut self, name: &str, shown: &Shown, local: DateTime, at: Timestamp) {
+    pub fn time(&mut self, name: &str, shown: &TimeForm, local: DateTime, at: Timestamp) {
         let line = match shown {
-            Shown::Day => format!("{name};VALUE=DATE:{}", write_date(local)),
-            Shown::Zone(zone, known) if shown.can_write(at) => {
+            TimeForm::Day => format!("{name};VALUE=DATE:{}", write_date(local)),
+            TimeForm::Zone(zone, known) if shown.can_write(at) => {
                 let quote = if zone.contains([':', ';', ',']) { "\"" } else { "" };
                 format!("{name};TZID={quote}{zone}{quote}:{}", write_local(known.local(at)))
             }
-            Shown::Utc | Shown::Zone(..) => format!("{name}:{}", write_utc(at)),
+            TimeForm::Utc | TimeForm::Zone(..) => format!("{name}:{}", write_utc(at)),
         };
         self.line(&line);
     }
 
     /// DTSTART, and DTEND always.
-    pub fn times(&mut self, shown: &Shown, (start, at): (&When, Timestamp), end: Timestamp, zones: &Zones<'_>) {
-        let shown = if shown.can_write(at) && shown.can_write(end) { shown } else { &Shown::Utc };
+    pub fn times(&mut self, shown: &TimeForm, (start, at): (&When, Timestamp), end: Timestamp, zones: &Zones<'_>) {
+        let shown = if shown.can_write(at) && shown.can_write(end) { shown } else { &TimeForm::Utc };
         self.time("DTSTART", shown, start.local, at);
         let local = zones.of(&start.clock).local(end);
         // A day ends with the next one, at the earliest.
         let next = start.local.date().tomorrow().unwrap_or_else(|_| start.local.date()).at(0, 0, 0, 0);
-        let local = if matches!(shown, Shown::Day) { local.max(next) } else { local };
+        let local = if matches!(shown, TimeForm::Day) { local.max(next) } else { local };
         self.time("DTEND", shown, local, end);
-        if matches!(shown, Shown::Day) {
+        if matches!(shown, TimeForm::Day) {
             self.line("X-MICROSOFT-CDO-ALLDAYEVENT:TRUE");
         }
     }

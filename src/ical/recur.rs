@@ -225,7 +225,7 @@ pub(super) fn overriding<'a>(object: &'a Object, zones: &Zones<'_>) -> Vec<Overr
 
 /// From an instant on instances lie elsewhere (RANGE=THISANDFUTURE): by the clock of the override so much later, and as
 /// long as it.
-struct Shift<'a> {
+struct InstanceShift<'a> {
     from: Timestamp,
     component: &'a Component,
     clock: Clock,
@@ -244,7 +244,7 @@ struct Series<'a, 'z> {
     exclusions: Exclusions,
     overridden: NamedInstances,
     /// In the order of their beginning.
-    shifts: Vec<Shift<'a>>,
+    shifts: Vec<InstanceShift<'a>>,
     given: HashSet<Timestamp>,
     /// Which instance of a day an override means that names the day.
     of_day: HashMap<Date, DateTime>,
@@ -258,7 +258,7 @@ impl<'a, 'z> Series<'a, 'z> {
         overrides: &BTreeMap<Timestamp, Override<'a>>,
         zones: &'z Zones<'_>,
     ) -> Self {
-        let shift = |moved: &Override<'a>| Shift {
+        let shift = |moved: &Override<'a>| InstanceShift {
             from: moved.id.at,
             component: moved.component,
             clock: moved.start.clock.clone(),

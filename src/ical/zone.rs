@@ -138,14 +138,14 @@ impl Zone {
 
 /// The descriptions of an object by the keys of their names: each with the name as it stands, and which component it
 /// is.
-type Own = HashMap<String, Vec<(String, usize)>>;
+type DescribedZones = HashMap<String, Vec<(String, usize)>>;
 
 /// The zones of one object, and the one in which floating times are read; following rules, those of zones among them,
 /// takes its steps.
 pub struct Zones<'a> {
     calendar: &'a Component,
     floating: Zone,
-    own: OnceCell<Own>,
+    own: OnceCell<DescribedZones>,
     seen: RefCell<HashMap<String, Option<Zone>>>,
     pub(super) steps: Steps,
 }
@@ -189,7 +189,7 @@ impl<'a> Zones<'a> {
 
     fn described(&self, name: &str) -> Option<Zone> {
         let own = self.own.get_or_init(|| {
-            let mut own = Own::new();
+            let mut own = DescribedZones::new();
             let parts = self.calendar.components.iter().enumerate();
             for (place, zone) in parts.filter(|(_, part)| part.name == "VTIMEZONE").take_while(|_| self.steps.take(1)) {
                 if let Some(name) = tzid::name_of(zone) {

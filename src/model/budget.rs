@@ -65,11 +65,11 @@ pub fn more(so_far: Result<(), Exhausted>) -> Result<bool, Error> {
 
 /// Memory that all requests of a process share. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Allowance(Arc<Mutex<Holdings>>);
+pub struct Allowance(Arc<Mutex<BudgetUse>>);
 
 /// What is held of it, in all and by each person who asks for something.
 #[derive(Debug, Default)]
-struct Holdings {
+struct BudgetUse {
     all: u64,
     persons: HashMap<Id, Share>,
 }
@@ -82,7 +82,7 @@ struct Share {
 }
 
 impl Allowance {
-    fn held(&self) -> MutexGuard<'_, Holdings> {
+    fn held(&self) -> MutexGuard<'_, BudgetUse> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -128,7 +128,7 @@ impl Cause {
 /// The data directory belongs to a user that we are not.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} belongs to {owner}")]
-pub struct Foreign {
+pub struct ForeignOwner {
     /// The directory.
     pub path: String,
     /// Name of the user, or the number where there is none.

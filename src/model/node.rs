@@ -13,7 +13,7 @@ use super::kind::Kind;
 use super::lock::Lock;
 use super::media_type;
 use super::privilege::Role;
-use super::version::{MovedDocument, Present};
+use super::version::{MovedDocument, PresentContent};
 use super::view::{Traits, View};
 
 /// Node of `/`; the parent of every home.
@@ -129,8 +129,8 @@ impl Node {
 
     /// Its content as the rules of versions see it.
     #[must_use]
-    pub fn present(&self) -> Present<'_> {
-        Present {
+    pub fn present(&self) -> PresentContent<'_> {
+        PresentContent {
             sealed: self.sealed,
             draft: self.draft.as_deref(),
             litter: self.litter,
@@ -226,7 +226,7 @@ pub struct Version {
 pub const NODE_BYTES: i64 = 32;
 
 /// Content on its way out, block by block, each made as it is taken; an error ends it.
-pub type Blocks = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;
+pub type ContentStream = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;
 
 /// Content on its way into the tree: named by its hash, already safe on disk or small enough to go with the row.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -22,7 +22,7 @@ const DIFFERENT: usize = 8;
 
 /// What an account password lacks; each has its words in both languages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Lack {
+pub enum PasswordDefect {
     /// So many characters more.
     Characters(usize),
     /// A capital letter.
@@ -41,9 +41,9 @@ pub enum Lack {
 
 /// What an account password lacks; nothing: it is good.
 #[must_use]
-pub fn lacks(password: &str) -> Vec<Lack> {
+pub fn lacks(password: &str) -> Vec<PasswordDefect> {
     if is_of_device_form(password) {
-        return vec![Lack::OwnForm];
+        return vec![PasswordDefect::OwnForm];
     }
     let words: HashSet<String> = password
         .split_whitespace()
@@ -64,16 +64,16 @@ pub fn lacks(password: &str) -> Vec<Lack> {
         }
     }
     let different = password.chars().collect::<HashSet<char>>().len();
-    let kinds = [(capital, Lack::Capital), (small, Lack::Small), (digit, Lack::Digit)];
-    let mut lacks: Vec<Lack> = kinds.into_iter().filter(|(there, _)| !there).map(|(_, lack)| lack).collect();
+    let kinds = [(capital, PasswordDefect::Capital), (small, PasswordDefect::Small), (digit, PasswordDefect::Digit)];
+    let mut lacks: Vec<PasswordDefect> = kinds.into_iter().filter(|(there, _)| !there).map(|(_, lack)| lack).collect();
     if count < CHARS {
-        lacks.push(Lack::Characters(CHARS - count));
+        lacks.push(PasswordDefect::Characters(CHARS - count));
     }
     if !special && count < CHARS_WITHOUT_SPECIAL {
-        lacks.push(Lack::Special);
+        lacks.push(PasswordDefect::Special);
     }
     if different < DIFFERENT {
-        lacks.push(Lack::Variety);
+        lacks.push(PasswordDefect::Variety);
     }
     lacks
 }
@@ -101,7 +101,7 @@ pub fn is_of_device_form(password: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lack, is_of_device_form, lacks};
+    use super::{PasswordDefect, is_of_device_form, lacks};
 
     #[test]
     fn eighty_bits() {
@@ -116,18 +116,40 @@ mod tests {
             assert_eq!(lacks(good), [], "{good}");
         }
         for (bad, expected) in [
-            ("", &[Lack::Capital, Lack::Small, Lack::Digit, Lack::Characters(12), Lack::Special, Lack::Variety][..]),
-            ("secret", &[Lack::Capital, Lack::Digit, Lack::Characters(6), Lack::Special, Lack::Variety]),
-            ("Abcdefgh12!", &[Lack::Characters(1)]),
-            ("Abcdefghij123", &[Lack::Special]),
-            ("abcdefgh123!", &[Lack::Capital]),
-            ("ABCDEFGH123!", &[Lack::Small]),
-            ("Abcdefghijk!", &[Lack::Digit]),
-            ("Aa1!Aa1!Aa1!Aa1!", &[Lack::Variety]),
-            ("six mots ne suffisent pas encore", &[Lack::Capital, Lack::Digit]),
-            ("oui oui oui oui oui oui oui oui", &[Lack::Capital, Lack::Digit, Lack::Variety]),
-            ("a b c d e f g h", &[Lack::Capital, Lack::Digit]),
-            ("abcd efgh ijkm npqr stuv wxyz 2345 6789", &[Lack::OwnForm]),
+            (
+                "",
+                &[
+                    PasswordDefect::Capital,
+                    PasswordDefect::Small,
+                    PasswordDefect::Digit,
+                    PasswordDefect::Characters(12),
+                    PasswordDefect::Special,
+                    PasswordDefect::Variety,
+                ][..],
+            ),
+            (
+                "secret",
+                &[
+                    PasswordDefect::Capital,
+                    PasswordDefect::Digit,
+                    PasswordDefect::Characters(6),
+                    PasswordDefect::Special,
+                    PasswordDefect::Variety,
+                ],
+            ),
+            ("Abcdefgh12!", &[PasswordDefect::Characters(1)]),
+            ("Abcdefghij123", &[PasswordDefect::Special]),
+            ("abcdefgh123!", &[PasswordDefect::Capital]),
+            ("ABCDEFGH123!", &[PasswordDefect::Small]),
+            ("Abcdefghijk!", &[PasswordDefect::Digit]),
+            ("Aa1!Aa1!Aa1!Aa1!", &[PasswordDefect::Variety]),
+            ("six mots ne suffisent pas encore", &[PasswordDefect::Capital, PasswordDefect::Digit]),
+            (
+                "oui oui oui oui oui oui oui oui",
+                &[PasswordDefect::Capital, PasswordDefect::Digit, PasswordDefect::Variety],
+            ),
+            ("a b c d e f g h", &[PasswordDefect::Capital, PasswordDefect::Digit]),
+            ("abcd efgh ijkm npqr stuv wxyz 2345 6789", &[PasswordDefect::OwnForm]),
         ] {
             assert_eq!(lacks(bad), expected, "{bad}");
         }

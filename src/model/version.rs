@@ -18,7 +18,7 @@ pub const LITTER_S: i64 = 86_400;
 
 /// The present content of a document, as far as the rules ask.
 #[derive(Clone, Copy, Debug)]
-pub struct Present<'a> {
+pub struct PresentContent<'a> {
     /// Is it a version already?
     pub sealed: bool,
     /// The lock under which it is being written.
@@ -34,7 +34,7 @@ pub struct Present<'a> {
 /// Does new content refine the present one, instead of following it as a version? `shows` says whether the writer
 /// holds a lock of this token.
 #[must_use]
-pub fn refines(present: Present<'_>, now: Timestamp, shows: impl Fn(&str) -> bool) -> bool {
+pub fn refines(present: PresentContent<'_>, now: Timestamp, shows: impl Fn(&str) -> bool) -> bool {
     let same_session = present.draft.is_some_and(shows);
     let waits = present.size_bytes == 0 && now - present.written_at < EMPTY_S;
     present.litter || (!present.sealed && (same_session || waits))
@@ -49,7 +49,7 @@ pub fn is_version(size_bytes: i64, written_at: Timestamp, litter: bool, ended: b
 
 /// How a document left its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Left {
+pub enum Departure {
     /// It lies in the trash.
     Deleted,
     /// It stands elsewhere, under the name of a backup or among what programs leave about, untouched since.
@@ -60,7 +60,7 @@ pub enum Left {
 
 /// How a document comes to a name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Landing {
+pub enum Arrival {
     /// Written there: PUT, or LOCK of an unmapped name.
     Written,
     /// Moved there, made moments ago by the same person: the temporary document of an editor.
@@ -72,26 +72,26 @@ pub enum Landing {
 }
 
 /// Which landings carry on the document that left, how.
-pub const SUCCESSIONS: [(Left, Landing, bool); 12] = [
-    (Left::Deleted, Landing::Written, true),
-    (Left::Deleted, Landing::MovedFresh, true),
-    (Left::Deleted, Landing::Moved, false),
-    (Left::Deleted, Landing::Copied, false),
-    (Left::SetAside, Landing::Written, true),
-    (Left::SetAside, Landing::MovedFresh, true),
-    (Left::SetAside, Landing::Moved, false),
-    (Left::SetAside, Landing::Copied, false),
-    (Left::Renamed, Landing::Written, false),
-    (Left::Renamed, Landing::MovedFresh, false),
-    (Left::Renamed, Landing::Moved, false),
-    (Left::Renamed, Landing::Copied, false),
+pub const SUCCESSIONS: [(Departure, Arrival, bool); 12] = [
+    (Departure::Deleted, Arrival::Written, true),
+    (Departure::Deleted, Arrival::MovedFresh, true),
+    (Departure::Deleted, Arrival::Moved, false),
+    (Departure::Deleted, Arrival::Copied, false),
+    (Departure::SetAside, Arrival::Written, true),
+    (Departure::SetAside, Arrival::MovedFresh, true),
+    (Departure::SetAside, Arrival::Moved, false),
+    (Departure::SetAside, Arrival::Copied, false),
+    (Departure::Renamed, Arrival::Written, false),
+    (Departure::Renamed, Arrival::MovedFresh, false),
+    (Departure::Renamed, Arrival::Moved, false),
+    (Departure::Renamed, Arrival::Copied, false),
 ];
 
 /// A name that a document left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Vacated {
+pub struct VacatedName {
     /// How.
-    pub left: Left,
+    pub left: Departure,
     /// Who took it away.
     pub by: Id,
     /// When.
@@ -100,7 +100,7 @@ pub struct Vacated {
 
 /// Is what lands the next version of what left?
 #[must_use]
-pub fn succeeds(vacated: Vacated, landing: Landing, actor: Id, now: Timestamp) -> bool {
+pub fn succeeds(vacated: VacatedName, landing: Arrival, actor: Id, now: Timestamp) -> bool {
     let in_time = (0..VACATED_S).contains(&(now - vacated.at));
     vacated.by == actor && in_time && SUCCESSIONS.contains(&(vacated.left, landing, true))
 }
@@ -120,19 +120,19 @@ pub struct MovedDocument<'a> {
 
 /// Was it made for that by the same person? What is set aside under a backup's name was not.
 #[must_use]
-pub fn landing_of_move(source: MovedDocument<'_>, to: &str, actor: Id, now: Timestamp) -> Landing {
+pub fn landing_of_move(source: MovedDocument<'_>, to: &str, actor: Id, now: Timestamp) -> Arrival {
     let recent = (0..VACATED_S).contains(&(now - source.made_at));
     let fresh = recent && source.author == Some(actor) && source.version <= 1 && !is_backup(to, source.name);
-    if fresh { Landing::MovedFresh } else { Landing::Moved }
+    if fresh { Arrival::MovedFresh } else { Arrival::Moved }
 }
 
 /// What stands between the beginning and the end of such a name.
-type Middle = fn(&str) -> bool;
+type MiddleCheck = fn(&str) -> bool;
 
 /// Names that programs give to what they leave about, folded: a beginning, what may follow, an end. Only names that no
 /// person would give to a document: what bears one has no versions, and when nobody has touched it for a day it is
 /// cleared away.
-const LITTER: [(&str, Middle, &str); 18] = [
+const LITTER: [(&str, MiddleCheck, &str); 18] = [
     ("~$", some, ""),                          // Office: who has it open
     ("._", some, ""),                          // macOS: attributes
     (".~lock.", some, "#"),                    // LibreOffice: who has it open
@@ -204,7 +204,7 @@ pub fn is_backup(name: &str, of: &str) -> bool {
 
 /// How often one of the older versions stays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Every {
+pub enum Thinning {
     /// The last of each day.
     #[default]
     Day,
@@ -215,7 +215,7 @@ pub enum Every {
 }
 
 /// Each with its spelling in commands and rows.
-pub const EVERY: [(Every, &str); 3] = [(Every::Day, "day"), (Every::Week, "week"), (Every::Month, "month")];
+pub const EVERY: [(Thinning, &str); 3] = [(Thinning::Day, "day"), (Thinning::Week, "week"), (Thinning::Month, "month")];
 
 /// What a home keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -223,7 +223,7 @@ pub struct Retention {
     /// All versions of so many days, in days; `None`: all.
     pub versions_days: Option<i64>,
     /// Which of the older ones.
-    pub every: Every,
+    pub every: Thinning,
     /// How long what is deleted lies in the trash, days.
     pub trash_days: i64,
     /// How long sync tokens are good for, days.
@@ -233,22 +233,22 @@ pub struct Retention {
 }
 
 /// The period of a moment: versions of one period are thinned to the last.
-fn period(at: Timestamp, every: Every, zone: &TimeZone) -> Option<jiff::civil::Date> {
+fn period(at: Timestamp, every: Thinning, zone: &TimeZone) -> Option<jiff::civil::Date> {
     let date = jiff::Timestamp::from_second(at).ok()?.to_zoned_datetime(zone.clone()).date();
     match every {
-        Every::Day => Some(date),
-        Every::Week => {
+        Thinning::Day => Some(date),
+        Thinning::Week => {
             let back = jiff::Span::new().days(i64::from(date.weekday().to_monday_zero_offset()));
             date.checked_sub(back).ok()
         }
-        Every::Month => Some(date.first_of_month()),
+        Thinning::Month => Some(date.first_of_month()),
     }
 }
 
 /// Which versions may go: of those written before a moment all but the last of each period, those that are kept, and
 /// the newest of all. Each is number, moment, whether it is kept; ascending.
 #[must_use]
-pub fn thinned(versions: &[(i64, Timestamp, bool)], before: Timestamp, every: Every, zone: &TimeZone) -> Vec<i64> {
+pub fn thinned(versions: &[(i64, Timestamp, bool)], before: Timestamp, every: Thinning, zone: &TimeZone) -> Vec<i64> {
     let pairs = versions.iter().zip(versions.iter().skip(1));
     pairs
         .filter(|((_, at, kept), (_, next, _))| {
@@ -346,14 +346,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        EMPTY_S, EVERY, Id, Landing, Left, MovedDocument, Present, SUCCESSIONS, VACATED_S, Vacated, is_backup,
-        is_litter, is_temporary, is_version, landing_of_move, moment, period, refines, succeeds, suffixed, thinned,
-        version_name, version_of_name,
+        Arrival, Departure, EMPTY_S, EVERY, Id, MovedDocument, PresentContent, SUCCESSIONS, VACATED_S, VacatedName,
+        is_backup, is_litter, is_temporary, is_version, landing_of_move, moment, period, refines, succeeds, suffixed,
+        thinned, version_name, version_of_name,
     };
     use crate::model::filename::check;
 
-    const LEFT: [Left; 3] = [Left::Deleted, Left::SetAside, Left::Renamed];
-    const LANDING: [Landing; 4] = [Landing::Written, Landing::MovedFresh, Landing::Moved, Landing::Copied];
+    const LEFT: [Departure; 3] = [Departure::Deleted, Departure::SetAside, Departure::Renamed];
+    const LANDING: [Arrival; 4] = [Arrival::Written, Arrival::MovedFresh, Arrival::Moved, Arrival::Copied];
 
     #[test]
     fn every_landing_has_its_row() {
@@ -369,11 +369,11 @@ mod tests {
         #[test]
         fn only_the_same_person_in_time_carries_on(left in 0..3usize, landing in 0..4usize, by in 1..3i64,
                                                    actor in 1..3i64, waited in -5..2 * VACATED_S) {
-            let vacated = Vacated { left: LEFT[left], by: Id(by), at: 1_000_000 };
+            let vacated = VacatedName { left: LEFT[left], by: Id(by), at: 1_000_000 };
             let carried = succeeds(vacated, LANDING[landing], Id(actor), 1_000_000 + waited);
             prop_assert!(!carried || by == actor && (0..VACATED_S).contains(&waited));
-            prop_assert!(!carried || LEFT[left] != Left::Renamed);
-            prop_assert!(!carried || LANDING[landing] != Landing::Copied && LANDING[landing] != Landing::Moved);
+            prop_assert!(!carried || LEFT[left] != Departure::Renamed);
+            prop_assert!(!carried || LANDING[landing] != Arrival::Copied && LANDING[landing] != Arrival::Moved);
         }
 
         #[test]
@@ -390,9 +390,9 @@ mod tests {
         #[test]
         fn a_sealed_version_is_never_refined(draft in proptest::option::of("[ab]"), size in 0..3i64, age in 0..600i64) {
             let draft = draft.as_deref();
-            let sealed = Present { sealed: true, draft, litter: false, size_bytes: size, written_at: 0 };
+            let sealed = PresentContent { sealed: true, draft, litter: false, size_bytes: size, written_at: 0 };
             prop_assert!(!refines(sealed, age, |_| true));
-            let open = Present { sealed: false, ..sealed };
+            let open = PresentContent { sealed: false, ..sealed };
             let expected = draft == Some("a") || size == 0 && age < EMPTY_S;
             prop_assert_eq!(refines(open, age, |token| token == "a"), expected);
         }
@@ -435,12 +435,12 @@ mod tests {
     #[test]
     fn a_temporary_document_is_fresh_and_ones_own() {
         let source = MovedDocument { name: "X.tmp", author: Some(Id(1)), made_at: 0, version: 1 };
-        assert_eq!(landing_of_move(source, "Plan.docx", Id(1), 9), Landing::MovedFresh);
-        assert_eq!(landing_of_move(source, "Plan.docx", Id(2), 9), Landing::Moved);
-        assert_eq!(landing_of_move(source, "Plan.docx", Id(1), VACATED_S), Landing::Moved);
-        assert_eq!(landing_of_move(MovedDocument { version: 2, ..source }, "Plan.docx", Id(1), 9), Landing::Moved);
+        assert_eq!(landing_of_move(source, "Plan.docx", Id(1), 9), Arrival::MovedFresh);
+        assert_eq!(landing_of_move(source, "Plan.docx", Id(2), 9), Arrival::Moved);
+        assert_eq!(landing_of_move(source, "Plan.docx", Id(1), VACATED_S), Arrival::Moved);
+        assert_eq!(landing_of_move(MovedDocument { version: 2, ..source }, "Plan.docx", Id(1), 9), Arrival::Moved);
         let document = MovedDocument { name: "Plan.docx", ..source };
-        assert_eq!(landing_of_move(document, "Plan.bak", Id(1), 9), Landing::Moved);
+        assert_eq!(landing_of_move(document, "Plan.bak", Id(1), 9), Arrival::Moved);
     }
 
     #[test]

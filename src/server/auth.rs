@@ -15,7 +15,7 @@ use std::time::Duration;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::login::Proof;
-use super::login_queue::{LoginQueue, LoginSource, TooMany};
+use super::login_queue::{LoginQueue, LoginSource, QueueFull};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
@@ -73,7 +73,7 @@ impl Authenticator {
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => Ok(self.refuse(login, address, false).await),
             // Set apart, so that other requests do not carry its room about.
-            Credentials::Costly(costly) => {
+            Credentials::AccountPassword(costly) => {
                 let person = match costly.named() {
                     Some(person) => self.numbers.hash_one(person),
                     None => self.numbers.hash_one(match_name(login)),
@@ -93,10 +93,10 @@ impl Authenticator {
 
     /// Verifies an account password with a permit, which is given on before anything else is done.
     async fn verified(&self, tree: &Tree, given: (&str, &str), source: LoginSource) -> Result<Option<Actor>> {
-        let permit = self.queue.take(source).await.map_err(|TooMany| Condition::TooManyLogins)?;
+        let permit = self.queue.take(source).await.map_err(|QueueFull| Condition::TooManyLogins)?;
         // As of now: it may have taken a while, and someone with the same password may have been first.
         match tree.authenticate(&self.cache, given, self.account_passwords).await? {
-            Credentials::Costly(costly) => tree.verify(&self.cache, costly, permit).await,
+            Credentials::AccountPassword(costly) => tree.verify(&self.cache, costly, permit).await,
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => Ok(None),
         }

@@ -41,7 +41,7 @@ impl LoginSource {
 
 /// Too many are waiting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TooMany;
+pub struct QueueFull;
 
 /// Permits to verify, handed out and waited for. Cheap to clone.
 #[derive(Clone)]
@@ -153,7 +153,7 @@ impl LoginQueue {
     }
 
     /// Waits for a permit. Who stops waiting takes none.
-    pub async fn take(&self, source: LoginSource) -> Result<LoginPermit, TooMany> {
+    pub async fn take(&self, source: LoginSource) -> Result<LoginPermit, QueueFull> {
         let (sender, comes) = oneshot::channel();
         let place = {
             let mut state = self.state();
@@ -169,7 +169,7 @@ impl LoginQueue {
         };
         let permit = tokio::time::timeout(LONGEST, comes).await;
         drop(place);
-        permit.ok().and_then(Result::ok).ok_or(TooMany)
+        permit.ok().and_then(Result::ok).ok_or(QueueFull)
     }
 
     /// What a try came to: who was wrong waits behind who was not.
@@ -220,7 +220,7 @@ mod tests {
     use std::pin::{Pin, pin};
     use std::task::{Context, Poll, Waker};
 
-    use super::{FOR_ONE_PERSON, FROM_ONE_ADDRESS, IN_ALL, LoginPermit, LoginQueue, LoginSource, TooMany};
+    use super::{FOR_ONE_PERSON, FROM_ONE_ADDRESS, IN_ALL, LoginPermit, LoginQueue, LoginSource, QueueFull};
 
     fn source(person: u64, address: u8) -> LoginSource {
         LoginSource::new(person, IpAddr::from([10, 0, 0, address]))
@@ -228,7 +228,7 @@ mod tests {
 
     /// Whose each try is.
     type Flood = fn(usize) -> LoginSource;
-    type Wait<'a> = Pin<Box<dyn Future<Output = Result<LoginPermit, TooMany>> + 'a>>;
+    type Wait<'a> = Pin<Box<dyn Future<Output = Result<LoginPermit, QueueFull>> + 'a>>;
 
     /// Comes and waits, unless it is sent away at once.
     fn come(queue: &LoginQueue, source: LoginSource) -> Option<Wait<'_>> {
@@ -241,7 +241,7 @@ mod tests {
         come(queue, source).expect("a place")
     }
 
-    fn look(wait: &mut Wait<'_>) -> Option<Result<LoginPermit, TooMany>> {
+    fn look(wait: &mut Wait<'_>) -> Option<Result<LoginPermit, QueueFull>> {
         match pin!(wait).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => Some(answer),
             Poll::Pending => None,

@@ -13,7 +13,7 @@ use crate::config::ServerConfig;
 use crate::exchange::{Body, Exchange, Limits, Response};
 use crate::front::answer::bare;
 use crate::front::dav;
-use crate::front::feed::{self, Reach};
+use crate::front::feed::{self, FeedRange};
 use crate::front::timezones;
 use crate::model::budget::Budget;
 use crate::model::error::Result;
@@ -98,7 +98,7 @@ fn health<'a>(_: &'a Server, _: &'a Parts, _: &'a Client, _: &'a Budget) -> Answ
 
 fn feeds<'a>(server: &'a Server, head: &'a Parts, client: &'a Client, budget: &'a Budget) -> Answering<'a> {
     let settings = &server.config.feeds;
-    let reach = Reach { past_days: settings.past_days, future_days: settings.future_days };
+    let reach = FeedRange { past_days: settings.past_days, future_days: settings.future_days };
     match encrypted_address(server, head, client) {
         Some(location) => Box::pin(async move { Ok(moved(location)) }),
         None => Box::pin(feed::serve(&server.tree, head, reach, budget)),

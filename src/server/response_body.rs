@@ -11,7 +11,7 @@ use super::connection_slot::ActiveRequest;
 use crate::exchange::Body;
 use crate::model::budget::Budget;
 use crate::model::error::Failure;
-use crate::model::node::Blocks;
+use crate::model::node::ContentStream;
 
 /// The most that a stream of HTTP/2 is given at a time: it keeps two such pieces that the client does not take, and
 /// with each the whole block that it is of.
@@ -28,12 +28,12 @@ pub struct Outgoing {
 }
 
 /// Bytes that count in a budget until the library has sent them.
-struct Counted {
+struct BudgetedBytes {
     bytes: Bytes,
     _budget: Budget,
 }
 
-impl AsRef<[u8]> for Counted {
+impl AsRef<[u8]> for BudgetedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -43,7 +43,7 @@ enum BodySource {
     Empty,
     Full(Bytes),
     /// And how many bytes are left, if that is known.
-    Blocks(Blocks, Option<u64>),
+    Blocks(ContentStream, Option<u64>),
 }
 
 impl Outgoing {
@@ -63,7 +63,7 @@ impl Outgoing {
         match &mut self.source {
             BodySource::Empty => Poll::Ready(None),
             BodySource::Full(bytes) => {
-                let bytes = Counted { bytes: std::mem::take(bytes), _budget: self.active.budget().clone() };
+                let bytes = BudgetedBytes { bytes: std::mem::take(bytes), _budget: self.active.budget().clone() };
                 self.source = BodySource::Empty;
                 Poll::Ready(Some(Ok(Bytes::from_owner(bytes))))
             }

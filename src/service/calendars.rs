@@ -54,7 +54,7 @@ pub enum Imported {
     /// It is not taken.
     Refused {
         /// Which.
-        which: Which,
+        which: ObjectLabel,
         /// Why.
         refusal: Refusal,
     },
@@ -68,7 +68,7 @@ pub enum Imported {
 }
 
 /// How an object is named to people.
-pub enum Which {
+pub enum ObjectLabel {
     /// By its UID.
     Uid(String),
     /// By the line where it begins: it has none, or cannot be read.
@@ -143,7 +143,7 @@ impl Calendar {
             Err(Error::Refused(refusal)) if refusal.condition == Condition::NoUidConflict => {
                 Ok(Imported::Known { uid })
             }
-            Err(Error::Refused(refusal)) => Ok(Imported::Refused { which: Which::Uid(uid), refusal: *refusal }),
+            Err(Error::Refused(refusal)) => Ok(Imported::Refused { which: ObjectLabel::Uid(uid), refusal: *refusal }),
             Err(Error::Failed(failure)) => Err(failure),
         }
     }
@@ -202,7 +202,7 @@ async fn read(
             None => {}
             Some(Skipped::Twice(line, uid)) => report(Imported::Duplicate { line, uid }),
             Some(Skipped::Invalid(line, why)) => {
-                report(Imported::Refused { which: Which::Line(line), refusal: reason(why).into() });
+                report(Imported::Refused { which: ObjectLabel::Line(line), refusal: reason(why).into() });
             }
         }
     }

@@ -166,7 +166,7 @@ pub struct Demonstration {
 
 /// Why it could not be made.
 #[derive(Debug, thiserror::Error)]
-pub enum NotMade {
+pub enum DemoError {
     /// People, projects and feeds.
     #[error(transparent)]
     Fault(#[from] AdministrationError),
@@ -176,7 +176,7 @@ pub enum NotMade {
 }
 
 /// Makes it all in an empty tree.
-pub async fn make(tree: &Tree) -> Result<Demonstration, NotMade> {
+pub async fn make(tree: &Tree) -> Result<Demonstration, DemoError> {
     let mut passwords = Vec::new();
     for (name, display_name) in PEOPLE {
         tree.add_person(name, display_name, &format!("{name}@ville.example"), None).await?;

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 use crate::model::error::Failure;
-use crate::model::node::Blocks;
+use crate::model::node::ContentStream;
 
 /// The least and the most of a document that is read at a time. A client that takes nothing holds two of the least.
 const BLOCK_BYTES: Range<u64> = 128 * 1024..2 * 1024 * 1024;
@@ -33,9 +33,9 @@ pub fn shared() -> Arc<Semaphore> {
 
 /// So many bytes of a file, from where it stands. Nothing is read before it is taken: of many ranges of one answer only
 /// one is held in memory.
-pub fn of_file(file: std::fs::File, length: u64, large: &Arc<Semaphore>) -> Blocks {
-    let unread = UnreadFile { file, length, pace: Pace::default(), large: Arc::clone(large) };
-    Box::pin(async move { unfold(Some(Rest::of(unread)), Rest::next) }.flatten_stream())
+pub fn of_file(file: std::fs::File, length: u64, large: &Arc<Semaphore>) -> ContentStream {
+    let unread = UnreadFile { file, length, pace: BlockSize::default(), large: Arc::clone(large) };
+    Box::pin(async move { unfold(Some(RemainingBlocks::of(unread)), RemainingBlocks::next) }.flatten_stream())
 }
 
 /// A block of a file, with its part of what the larger ones may hold.
@@ -51,7 +51,7 @@ impl AsRef<[u8]> for FileBlock {
 }
 
 /// What is left of a file that is being sent.
-enum Rest {
+enum RemainingBlocks {
     /// The second half of a block, and then the rest from here, of which nothing is being read yet.
     Half(Bytes, Option<UnreadFile>),
     /// It begins with a block that is being read while the one before it is sent.
@@ -62,11 +62,11 @@ enum Rest {
 struct UnreadFile {
     file: std::fs::File,
     length: u64,
-    pace: Pace,
+    pace: BlockSize,
     large: Arc<Semaphore>,
 }
 
-impl Rest {
+impl RemainingBlocks {
     fn of(unread: UnreadFile) -> Self {
         Self::Ahead(ReadAhead::read(unread))
     }
@@ -93,7 +93,7 @@ impl Rest {
 struct ReadAhead {
     block: JoinHandle<std::io::Result<(std::fs::File, Bytes)>>,
     size: u64,
-    pace: Pace,
+    pace: BlockSize,
     /// How many bytes are to be read after it.
     rest: u64,
     begun: Instant,
@@ -127,18 +127,18 @@ impl ReadAhead {
 /// How much is read at a time. Each block costs a change of threads, so they grow while the client takes them fast;
 /// while it does not they shrink, so that what is held in memory follows from how much is sent, not from to how many.
 #[derive(Clone, Copy)]
-struct Pace {
+struct BlockSize {
     size: u64,
     taken: u64,
 }
 
-impl Default for Pace {
+impl Default for BlockSize {
     fn default() -> Self {
         Self { size: BLOCK_BYTES.start, taken: 0 }
     }
 }
 
-impl Pace {
+impl BlockSize {
     /// After so much was taken in such a time.
     fn next(self, bytes: u64, time: Duration) -> Self {
         let taken = self.taken + bytes;
@@ -155,19 +155,19 @@ impl Pace {
 mod tests {
     use super::super::body::{Blobs, BodyContent};
     use super::super::data_directory::DataDirectory;
-    use super::{BLOCK_BYTES, FAST, GROWTH, LARGE_BLOCKS, Pace, SHOWN_BYTES, SLOW};
+    use super::{BLOCK_BYTES, BlockSize, FAST, GROWTH, LARGE_BLOCKS, SHOWN_BYTES, SLOW};
     use futures_util::StreamExt as _;
 
     #[test]
     fn blocks_grow_for_fast_clients_and_shrink_for_slow_ones() {
         let after = |taken, times: usize, time| {
-            (0..times).fold(Pace { taken, ..Pace::default() }, |pace, _| pace.next(pace.size, time)).size
+            (0..times).fold(BlockSize { taken, ..BlockSize::default() }, |pace, _| pace.next(pace.size, time)).size
         };
         let (least, most) = (BLOCK_BYTES.start, BLOCK_BYTES.end);
         assert_eq!(after(SHOWN_BYTES, 1, FAST / 2), GROWTH * least);
         assert_eq!(after(SHOWN_BYTES, 9, FAST / 2), most);
         assert_eq!(after(SHOWN_BYTES, 9, FAST), least);
-        assert_eq!(Pace { size: most, taken: SHOWN_BYTES }.next(most, SLOW * 2).size, most / 2);
+        assert_eq!(BlockSize { size: most, taken: SHOWN_BYTES }.next(most, SLOW * 2).size, most / 2);
         assert_eq!(after(SHOWN_BYTES, 9, SLOW * 2), least);
         // Who has not shown yet that it reads may be one that never does.
         assert_eq!(after(0, (SHOWN_BYTES / least) as usize - 1, FAST / 2), least);

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::blocks::{of_file, shared};
-use super::body_references::Part;
+use super::body_references::HashRange;
 use super::cache::Key;
 use super::data_directory::{DataDirectory, blocking};
 use super::db::arguments;
@@ -26,7 +26,7 @@ use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
-use crate::model::node::{Blob, Blocks};
+use crate::model::node::{Blob, ContentStream};
 
 /// Bodies up to this size are rows, committed with the node that names them.
 pub const INLINE_BYTES: usize = 64 * 1024;
@@ -53,7 +53,7 @@ pub enum BodyContent {
     /// All of it.
     Whole(Bytes),
     /// The asked part, read as it is taken.
-    Blocks(Blocks),
+    Blocks(ContentStream),
 }
 
 impl Blobs {
@@ -127,7 +127,7 @@ impl Blobs {
     }
 
     /// The large bodies of a part that are older than [`SWEEP_AGE`].
-    pub async fn old(&self, part: &Part) -> Result<Vec<String>, Failure> {
+    pub async fn old(&self, part: &HashRange) -> Result<Vec<String>, Failure> {
         let (directory, part) = (self.directory.clone(), part.clone());
         let work = move || -> std::io::Result<Vec<String>> {
             let mut names = Vec::new();

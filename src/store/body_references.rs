@@ -29,12 +29,12 @@ const END: &str = "\u{10ffff}";
 
 /// The hashes from one on and before another.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Part {
+pub struct HashRange {
     from: String,
     before: String,
 }
 
-impl Part {
+impl HashRange {
     /// Equal parts, one after the other, of all hashes.
     fn of_all(number: i64) -> Vec<Self> {
         let bound = |place: i64| match place {
@@ -52,20 +52,20 @@ impl Part {
 }
 
 /// All hashes in parts, each of which is small enough to be held.
-pub async fn parts(c: &mut impl Executor) -> Result<Vec<Part>, Failure> {
+pub async fn parts(c: &mut impl Executor) -> Result<Vec<HashRange>, Failure> {
     let count = row(c, PARTS, arguments![]).await?.map_or(0, |row| row.integer(0));
-    Ok(Part::of_all((count / PART_ROWS + 1).min(BEGINNINGS)))
+    Ok(HashRange::of_all((count / PART_ROWS + 1).min(BEGINNINGS)))
 }
 
 /// Hashes of a part that are named, ascending.
-pub async fn named(c: &mut impl Executor, part: &Part) -> Result<Vec<String>, Failure> {
+pub async fn named(c: &mut impl Executor, part: &HashRange) -> Result<Vec<String>, Failure> {
     Ok(rows(c, NAMED, arguments![&part.from, &part.before]).await?.iter().map(|row| row.text(0)).collect())
 }
 
 /// Which of the small bodies of a part that are older than `before`, and of these large ones, nothing names; ascending.
 pub async fn unnamed(
     c: &mut impl Executor,
-    part: &Part,
+    part: &HashRange,
     before: Timestamp,
     large: &[String],
 ) -> Result<Vec<String>, Failure> {
@@ -122,12 +122,12 @@ statements! {
 
 #[cfg(test)]
 mod tests {
-    use super::Part;
+    use super::HashRange;
 
     #[test]
     fn every_hash_is_in_one_part() {
         for number in [1, 2, 3, 7, 256, 65_536] {
-            let parts = Part::of_all(number);
+            let parts = HashRange::of_all(number);
             for hash in ["", "!", "0", "0000", "00010", "7fff", "8000", "abcdef", "ffff", "ffffff", "g", "\u{e9}"] {
                 assert_eq!(parts.iter().filter(|part| part.has(hash)).count(), 1, "{hash} of {number}");
             }

@@ -5,7 +5,7 @@ use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
 use super::list::list;
-use super::members::{Mark, Members, PageQuery, PageStatements, Widths, by_name, pages, widths};
+use super::members::{Members, PagePosition, PageQuery, PageStatements, Widths, by_name, pages, widths};
 use super::page::paged;
 use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, NODE};
 use super::statement::{Statement, reads, statements, writes};
@@ -28,7 +28,7 @@ pub async fn components(c: &mut impl Executor, calendar: Id) -> Result<Component
 }
 
 /// What stands in the way of an object, or not.
-pub struct Standing {
+pub struct ObjectConflict {
     /// What the calendar may hold.
     pub components: ComponentSet,
     /// Name of another object of the calendar with the same UID.
@@ -38,9 +38,9 @@ pub struct Standing {
 }
 
 /// Asks all that must be known before an object of a UID may stand in a calendar.
-pub async fn standing(c: &mut impl Executor, calendar: Id, uid: &str, object: Id) -> Result<Standing, Failure> {
+pub async fn standing(c: &mut impl Executor, calendar: Id, uid: &str, object: Id) -> Result<ObjectConflict, Failure> {
     let found = row(c, STANDING, arguments![calendar, uid, object]).await?;
-    Ok(found.map_or(Standing { components: ComponentSet::ALL, holder: None, uid: None }, |row| Standing {
+    Ok(found.map_or(ObjectConflict { components: ComponentSet::ALL, holder: None, uid: None }, |row| ObjectConflict {
         components: ComponentSet(row.optional_integer(0).unwrap_or(ComponentSet::ALL.0)),
         holder: row.optional_text(1),
         uid: row.optional_text(2),
@@ -108,13 +108,13 @@ pub async fn objects(
     width: Width,
 ) -> Result<Members, Failure> {
     let Candidates { calendar, range, component } = of;
-    let asked = PageQuery { of: calendar, width, after: Mark::Name(after.to_owned()), limit };
+    let asked = PageQuery { of: calendar, width, after: PagePosition::Name(after.to_owned()), limit };
     OBJECTS.members(c, asked, arguments![calendar.id, range.start, range.end, component, after, limit]).await
 }
 
 /// The objects of a calendar that bear names of these keys, in no order.
 pub async fn named(c: &mut impl Executor, calendar: &Node, names: &[String], width: Width) -> Result<Members, Failure> {
-    let asked = PageQuery { of: calendar, width, after: Mark::Name(String::new()), limit: i64::MAX };
+    let asked = PageQuery { of: calendar, width, after: PagePosition::Name(String::new()), limit: i64::MAX };
     NAMED.members(c, asked, arguments![calendar.id, &list(names)]).await
 }
 

@@ -53,7 +53,7 @@ impl Counters {
 }
 
 /// A writer at its work; what it held is noted when this is dropped.
-pub struct Holding {
+pub struct HoldTimer {
     counters: Arc<Counters>,
     since: Instant,
     steps: u64,
@@ -61,7 +61,7 @@ pub struct Holding {
     pub statements: u64,
 }
 
-impl Holding {
+impl HoldTimer {
     /// A writer has the connection from now on.
     pub fn begin(counters: &Arc<Counters>) -> Self {
         let steps = counters.steps.load(Ordering::Relaxed);
@@ -80,7 +80,7 @@ impl Holding {
     }
 }
 
-impl Drop for Holding {
+impl Drop for HoldTimer {
     fn drop(&mut self) {
         let held = self.so_far();
         let mut most = self.counters.most.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,7 +6,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 
-use crate::model::error::{Failure, Foreign};
+use crate::model::error::{Failure, ForeignOwner};
 
 /// What only the owner may enter, and read.
 const DIRECTORY: u32 = 0o700;
@@ -51,7 +51,7 @@ impl DataDirectory {
             match fs::metadata(directory) {
                 Ok(found) if error.kind() == ErrorKind::PermissionDenied => {
                     let path = directory.display().to_string();
-                    Failure::new(context, Foreign { path, owner: name_of(found.uid()) })
+                    Failure::new(context, ForeignOwner { path, owner: name_of(found.uid()) })
                 }
                 _ => Failure::new(context, error),
             }

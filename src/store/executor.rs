@@ -46,7 +46,7 @@ pub trait Executor: Send {
 }
 
 /// A statement after those that are noted, and how many these are.
-fn after(noted: Option<&mut Batch>, statements: &[Question<'_>]) -> Result<(Batch, usize), Failure> {
+fn after(noted: Option<&mut Batch>, statements: &[Query<'_>]) -> Result<(Batch, usize), Failure> {
     let mut pipeline = noted.map(std::mem::take).unwrap_or_default();
     let before = pipeline.statements();
     for (sql, arguments) in statements {
@@ -125,11 +125,11 @@ pub fn keep<T: Clone + Send + Sync + 'static>(
 }
 
 /// A statement and its arguments.
-pub type Question<'a> = (Statement, &'a [Argument<'a>]);
+pub type Query<'a> = (Statement, &'a [Argument<'a>]);
 
 /// Asks several statements that are known to come in one round trip, where that is worth while: each is answered from
 /// here when it is asked, until something is written. The first may write.
-pub async fn prefetch(c: &mut impl Executor, questions: &[Question<'_>]) -> Result<(), Failure> {
+pub async fn prefetch(c: &mut impl Executor, questions: &[Query<'_>]) -> Result<(), Failure> {
     let Some((sql, _)) = questions.first().filter(|_| c.prefetched().is_some()) else { return Ok(()) };
     let (connection, noted) = c.connection(*sql).await?;
     let (pipeline, before) = after(noted, questions)?;

@@ -60,7 +60,7 @@ impl Members {
 
 /// Where in the order of its pages a member stands, or a page begins.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Mark {
+pub(super) enum PagePosition {
     /// By the key of its name.
     Name(String),
     /// By the last change, and of those in one change by identifier.
@@ -68,13 +68,13 @@ pub(super) enum Mark {
 }
 
 /// By the key of its name.
-pub(super) fn by_name(node: &Node) -> Mark {
-    Mark::Name(node.key())
+pub(super) fn by_name(node: &Node) -> PagePosition {
+    PagePosition::Name(node.key())
 }
 
 /// By last change.
-pub(super) fn by_change(node: &Node) -> Mark {
-    Mark::Change(node.seq, node.id)
+pub(super) fn by_change(node: &Node) -> PagePosition {
+    PagePosition::Change(node.seq, node.id)
 }
 
 /// A statement in each width.
@@ -133,7 +133,7 @@ pub(super) struct PageStatements {
     /// Of nodes with listed identifiers those that are such members.
     pub among: Widths,
     /// The order of the pages.
-    pub order: fn(&Node) -> Mark,
+    pub order: fn(&Node) -> PagePosition,
 }
 
 #[cfg(test)]
@@ -172,7 +172,7 @@ pub(super) struct PageQuery<'a> {
     /// How much of each.
     pub width: Width,
     /// After which mark.
-    pub after: Mark,
+    pub after: PagePosition,
     /// How many at most.
     pub limit: i64,
 }
@@ -211,7 +211,7 @@ impl PageStatements {
         (after, limit): (&str, i64),
         width: Width,
     ) -> Result<Members, Failure> {
-        let asked = PageQuery { of, width, after: Mark::Name(after.to_owned()), limit };
+        let asked = PageQuery { of, width, after: PagePosition::Name(after.to_owned()), limit };
         self.members(c, asked, arguments![of.id, after, limit]).await
     }
 
@@ -234,7 +234,7 @@ impl PageStatements {
     /// A page without the members that changed, but with those of them that are there and stand in it.
     fn with(&self, known: &Members, asked: &PageQuery<'_>, changed: &[Id], there: &[Arc<Node>]) -> Option<Members> {
         let end = known.end.as_deref().map(self.order);
-        let stands_here = |mark: &Mark| *mark > asked.after && end.as_ref().is_none_or(|end| mark <= end);
+        let stands_here = |mark: &PagePosition| *mark > asked.after && end.as_ref().is_none_or(|end| mark <= end);
         let mut new =
             there.iter().map(|node| ((self.order)(node), node)).filter(|(mark, _)| stands_here(mark)).peekable();
         let has_changed = |node: &Node| changed.binary_search(&node.id).is_ok();
@@ -300,12 +300,12 @@ mod tests {
     use crate::store::statement::reads;
 
     const LIMIT: i64 = 4;
-    const ORDERS: [fn(&Node) -> Mark; 2] = [by_name, by_change];
+    const ORDERS: [fn(&Node) -> PagePosition; 2] = [by_name, by_change];
 
     /// A change of a collection: which member, and whether it is there afterwards and under which name.
     type Step = (i64, Option<u8>);
 
-    fn sorted(members: &BTreeMap<i64, Arc<Node>>, order: fn(&Node) -> Mark) -> Vec<Arc<Node>> {
+    fn sorted(members: &BTreeMap<i64, Arc<Node>>, order: fn(&Node) -> PagePosition) -> Vec<Arc<Node>> {
         let mut sorted: Vec<Arc<Node>> = members.values().cloned().collect();
         sorted.sort_by_key(|node| order(node));
         sorted
@@ -334,7 +334,7 @@ mod tests {
             for order in ORDERS {
                 let mut members = members.clone();
                 let pages = PageStatements { page: PAGES, which: 0, among: PAGES, order };
-                let mut known: BTreeMap<Option<Mark>, Members> = BTreeMap::new();
+                let mut known: BTreeMap<Option<PagePosition>, Members> = BTreeMap::new();
                 for (round, steps) in std::iter::once(&Vec::new()).chain(&rounds).enumerate() {
                     for (place, step) in steps.iter().enumerate() {
                         apply(&mut members, (1000 * round + place) as Seq, *step);
@@ -346,8 +346,8 @@ mod tests {
                         members.values().filter(|node| changed.binary_search(&node.id).is_ok()).cloned().collect();
                     let (mut read, mut now, mut after) = (Vec::new(), BTreeMap::new(), None);
                     loop {
-                        let mark = after.clone().unwrap_or(Mark::Name(String::new()));
-                        let mark = if order(&Node::default()) > mark { Mark::Change(-1, Id(0)) } else { mark };
+                        let mark = after.clone().unwrap_or(PagePosition::Name(String::new()));
+                        let mark = if order(&Node::default()) > mark { PagePosition::Change(-1, Id(0)) } else { mark };
                         let (of, width) = (&Node::default(), Width::Tag);
                         let asked = PageQuery { of, width, after: mark.clone(), limit: LIMIT };
                         let merged = known.get(&after).and_then(|page| pages.with(page, &asked, &changed, &there));

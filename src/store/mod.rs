@@ -54,7 +54,7 @@ use self::data_directory::{BODIES, DataDirectory, LockedDataDirectory};
 use self::db::{Adapter as _, Database};
 use self::readers::Readers;
 use self::reading::{CachedReader, Snapshot};
-use self::reserve::Reserve;
+use self::reserve::DiskReserve;
 use self::transaction::{Txn, Writer};
 use crate::model::budget::CACHE_MIB;
 use crate::model::error::Failure;
@@ -69,7 +69,7 @@ pub struct Store {
     pub(crate) cache: Arc<Cache>,
     /// What has been asked of the database.
     pub counters: Arc<Counters>,
-    reserve: Reserve,
+    reserve: DiskReserve,
     /// Large bodies.
     pub blobs: Blobs,
     /// Shared while hashes are carried from a view into later changes: what bore them in the view may be gone by then.
@@ -99,7 +99,7 @@ impl Store {
         let readers = Readers::open(database).await?;
         let writer = Writer::new(connection, Arc::clone(&cache), Arc::clone(&counters));
         let blobs = Blobs::open(place.clone(), place.join(BODIES), flush).await?;
-        let reserve = Reserve::of(place.clone());
+        let reserve = DiskReserve::of(place.clone());
         let (epoch, tightened) = (Arc::default(), *tightened);
         let carrying = RwLock::default();
         let mut store = Self { readers, writer, cache, counters, reserve, blobs, carrying, epoch, tightened };

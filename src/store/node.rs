@@ -326,7 +326,7 @@ pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failur
 
 /// How a node went.
 #[derive(Clone, Copy, Debug)]
-pub struct Gone {
+pub struct Removal {
     /// When.
     pub at: Timestamp,
     /// Does the trash leave it out?
@@ -339,7 +339,7 @@ pub struct Gone {
 
 /// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`, unless it is hidden
 /// there: one that is compared folded, whatever it is the name of.
-pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Gone) -> Result<(), Failure> {
+pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Removal) -> Result<(), Failure> {
     let folded = match_name(&node.name);
     let arguments = arguments![node.id, seq, gone.at, gone.deleted_by, &node.name, &folded, gone.hidden, gone.lost_by];
     c.note(UNMAP, arguments).await?;

@@ -3,8 +3,10 @@
 use super::columns::{Width, brief, columns, node_of, tag};
 use super::db::text::listed;
 use super::db::{Row, arguments};
-use super::executor::{Executor, Question, prefetch, row, rows};
-use super::members::{Mark, Members, PageQuery, PageStatements, Widths, by_change, by_name, listed_ids, pages, widths};
+use super::executor::{Executor, Query, prefetch, row, rows};
+use super::members::{
+    Members, PagePosition, PageQuery, PageStatements, Widths, by_change, by_name, listed_ids, pages, widths,
+};
 use super::page::{is_no_page, paged};
 use super::statement::tables::{HOME, NODE, PAST};
 use super::statement::{Statement, reads, statements, writes};
@@ -128,7 +130,7 @@ pub async fn prefetch_changes(
     limit: i64,
     width: Width,
 ) -> Result<(), Failure> {
-    let questions: [Question<'_>; 3] = [
+    let questions: [Query<'_>; 3] = [
         (OLDEST_SEQ, arguments![home]),
         (CHANGED.page.sql(width).page, arguments![collection, at.seq, at.node, limit]),
         (GONE, arguments![collection, at.seq, at.parent, &at.name, limit, home]),
@@ -147,7 +149,7 @@ pub async fn changed(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    let asked = PageQuery { of: collection, width, after: Mark::Change(at.seq, at.node), limit };
+    let asked = PageQuery { of: collection, width, after: PagePosition::Change(at.seq, at.node), limit };
     CHANGED.members(c, asked, arguments![collection.id, at.seq, at.node, limit]).await
 }
 
@@ -219,12 +221,12 @@ fn gone_of(row: &Row) -> GoneName {
 /// Collections that stood at one address of a home after a base. Each is taken to have stood there until the last of
 /// them went: a name may be sent as gone that it got later, and that nothing bears there.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Formers {
+pub struct FormerCollections {
     ids: String,
     until: Seq,
 }
 
-impl Formers {
+impl FormerCollections {
     /// `None`: there are more than `limit`.
     fn of(found: &[Row], limit: i64) -> Option<Self> {
         let ids: Vec<Id> = found.iter().map(|row| Id(row.integer(0))).collect();
@@ -244,7 +246,7 @@ pub struct FormerName {
     /// What bears it now where the collections stood.
     pub live: Option<Id>,
     /// The only collection that bore it, if there was but one.
-    pub only: Option<Formers>,
+    pub only: Option<FormerCollections>,
 }
 
 /// What former collections `$3`, which stood in a home `$1` after a base `$2` until `$4`, had before they went
@@ -269,7 +271,7 @@ macro_rules! had {
 pub async fn former_names(
     c: &mut impl Executor,
     (home, base): (Id, Seq),
-    (formers, live): (&Formers, Id),
+    (formers, live): (&FormerCollections, Id),
     after: &str,
     limit: i64,
 ) -> Result<Vec<FormerName>, Failure> {
@@ -278,7 +280,8 @@ pub async fn former_names(
         step: row.text(0),
         collection: row.integer(1) != 0,
         live: row.optional_integer(2).map(Id),
-        only: (row.integer(3) == 1).then(|| Formers { ids: listed_ids(&[Id(row.integer(4))]), until: row.integer(5) }),
+        only: (row.integer(3) == 1)
+            .then(|| FormerCollections { ids: listed_ids(&[Id(row.integer(4))]), until: row.integer(5) }),
     };
     Ok(found.iter().map(name).collect())
 }
@@ -287,12 +290,12 @@ pub async fn former_names(
 pub async fn formers_below(
     c: &mut impl Executor,
     (home, base): (Id, Seq),
-    formers: &Formers,
+    formers: &FormerCollections,
     (name, match_name): (&str, &str),
     limit: i64,
-) -> Result<Option<Formers>, Failure> {
+) -> Result<Option<FormerCollections>, Failure> {
     let arguments = arguments![home, base, &formers.ids, formers.until, match_name, name, limit + 1];
-    Ok(Formers::of(&rows(c, FORMERS_BELOW, arguments).await?, limit))
+    Ok(FormerCollections::of(&rows(c, FORMERS_BELOW, arguments).await?, limit))
 }
 
 /// The collections that lost a name of a collection after a base; `None`: there are more than `limit`.
@@ -302,9 +305,9 @@ pub async fn formers(
     parent: Id,
     (name, match_name): (&str, &str),
     limit: i64,
-) -> Result<Option<Formers>, Failure> {
+) -> Result<Option<FormerCollections>, Failure> {
     let arguments = arguments![home, base, parent, match_name, name, limit + 1];
-    Ok(Formers::of(&rows(c, FORMERS, arguments).await?, limit))
+    Ok(FormerCollections::of(&rows(c, FORMERS, arguments).await?, limit))
 }
 
 /// The live member of a collection that bears a name of this key.

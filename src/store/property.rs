@@ -21,12 +21,12 @@ use crate::model::node::Node;
 use crate::model::property::{of_file, other_of};
 
 /// A dead property: its name, and its whole element as self-contained XML.
-pub type Dead = (QName, String);
+pub type DeadProperty = (QName, String);
 
 /// Whose a property is that is the same for all.
 pub const EVERYONE: Id = Id(0);
 
-fn dead_of(row: &Row, first: usize) -> Dead {
+fn dead_of(row: &Row, first: usize) -> DeadProperty {
     (QName::owned(row.text(first), row.text(first + 1)), row.text(first + 2))
 }
 
@@ -59,7 +59,7 @@ macro_rules! selected {
 }
 
 /// Dead properties of one node.
-pub async fn of(c: &mut impl Executor, node: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
+pub async fn of(c: &mut impl Executor, node: Id, which: &Selection) -> Result<Vec<DeadProperty>, Failure> {
     Ok(rows(c, OF, arguments![node, which.names()]).await?.iter().map(|row| dead_of(row, 0)).collect())
 }
 
@@ -71,7 +71,7 @@ pub async fn bearers(c: &mut impl Executor, parent: Id, after: &str, last: &str)
 }
 
 /// Dead properties of members, each with whose it is.
-pub type OfMembers = Arc<Vec<(Id, Dead)>>;
+pub type MemberProperties = Arc<Vec<(Id, DeadProperty)>>;
 
 /// The most bytes of dead properties that come as one page: a larger one is parted, down to a single member.
 pub const PAGE_BYTES: i64 = 4 * 1024 * 1024;
@@ -104,8 +104,10 @@ pub async fn of_members(
     parent: &Node,
     members: &[Arc<Node>],
     which: &Selection,
-) -> Result<Option<OfMembers>, Failure> {
-    let (Some(first), Some(last)) = (members.first(), members.last()) else { return Ok(Some(OfMembers::default())) };
+) -> Result<Option<MemberProperties>, Failure> {
+    let (Some(first), Some(last)) = (members.first(), members.last()) else {
+        return Ok(Some(MemberProperties::default()));
+    };
     let (first, last) = (first.key(), last.key());
     let limit = if first == last { i64::MAX } else { PAGE_BYTES };
     let arguments = arguments![parent.id, &first, &last, which.names(), limit];
@@ -131,9 +133,9 @@ pub async fn of_members(
 async fn apply_delta(
     c: &mut impl Executor,
     (parent, names): (&Node, RangeInclusive<&String>),
-    (found, since): (&OfMembers, Seq),
+    (found, since): (&MemberProperties, Seq),
     which: &Selection,
-) -> Result<Option<OfMembers>, Failure> {
+) -> Result<Option<MemberProperties>, Failure> {
     let Some(changed) = changed(c, parent, since).await? else { return Ok(None) };
     let ids = listed_ids(&changed);
     let arguments = arguments![parent.id, &ids, which.names(), PAGE_BYTES];
@@ -146,16 +148,16 @@ async fn apply_delta(
     Ok(Some(Arc::new(stay.chain(new).cloned().collect())))
 }
 
-const EACH: usize = size_of::<(Id, Dead)>();
+const EACH: usize = size_of::<(Id, DeadProperty)>();
 
-fn next_dead(from: &mut dyn Columns) -> (Id, Dead) {
+fn next_dead(from: &mut dyn Columns) -> (Id, DeadProperty) {
     let id = Id(from.next_integer().unwrap_or_default());
     let mut text = || from.next_text().unwrap_or_default();
     (id, (QName::owned(text(), text()), text()))
 }
 
 /// The same with the key of the member's name.
-fn next_named(from: &mut dyn Columns) -> ((Id, Dead), String) {
+fn next_named(from: &mut dyn Columns) -> ((Id, DeadProperty), String) {
     (next_dead(from), from.next_text().unwrap_or_default())
 }
 
@@ -166,10 +168,15 @@ pub async fn size(c: &mut impl Executor, node: Id, whose: Id) -> Result<i64, Fai
 
 /// Dead properties of one node as a person sees it: what is theirs goes before what is everyone's, also where that
 /// has the same value under another name.
-pub async fn seen_by(c: &mut impl Executor, node: Id, person: Id, which: &Selection) -> Result<Vec<Dead>, Failure> {
+pub async fn seen_by(
+    c: &mut impl Executor,
+    node: Id,
+    person: Id,
+    which: &Selection,
+) -> Result<Vec<DeadProperty>, Failure> {
     let found = rows(c, SEEN_BY, arguments![node, person, which.names()]).await?;
     let (own, everyone): (Vec<_>, Vec<_>) = found.iter().partition(|row| Id(row.integer(3)) == person);
-    let mut seen: Vec<Dead> = own.into_iter().map(|row| dead_of(row, 0)).collect();
+    let mut seen: Vec<DeadProperty> = own.into_iter().map(|row| dead_of(row, 0)).collect();
     let others: Vec<QName> = seen.iter().filter_map(|(name, _)| other_of(name)).collect();
     seen.extend(everyone.into_iter().map(|row| dead_of(row, 0)).filter(|(name, _)| !others.contains(name)));
     Ok(seen)

@@ -23,13 +23,13 @@ const BLOCK: usize = 64 * 1024;
 
 /// The room. All processes of a data directory share it: what is left of it is as long as the file.
 #[derive(Debug)]
-pub struct Reserve {
+pub struct DiskReserve {
     place: DataDirectory,
     /// What is left of it, as far as this process has seen.
     held: AtomicU64,
 }
 
-impl Reserve {
+impl DiskReserve {
     /// That of a data directory.
     pub fn of(place: DataDirectory) -> Self {
         Self { place, held: AtomicU64::new(WHOLE) }
@@ -88,14 +88,14 @@ fn fill(mut file: &File) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FILE, PART, Reserve, WHOLE};
+    use super::{DiskReserve, FILE, PART, WHOLE};
     use crate::store::data_directory::DataDirectory;
 
     #[tokio::test]
     async fn it_is_given_up_part_by_part_and_set_aside_anew() {
         let folder = tempfile::tempdir().expect("a folder");
         let locked = DataDirectory::enter(folder.path(), &[]).await.expect("a place");
-        let reserve = Reserve::of(locked.directory.clone());
+        let reserve = DiskReserve::of(locked.directory.clone());
         let held = || std::fs::metadata(folder.path().join(FILE)).map_or(0, |file| file.len());
         assert!(!reserve.give(0).await, "there is none yet");
         assert_eq!(reserve.fill().await.ok(), Some(WHOLE));
@@ -113,7 +113,7 @@ mod tests {
     async fn what_another_process_is_setting_aside_is_no_lack() {
         let folder = tempfile::tempdir().expect("a folder");
         let locked = DataDirectory::enter(folder.path(), &[]).await.expect("a place");
-        let reserve = Reserve::of(locked.directory.clone());
+        let reserve = DiskReserve::of(locked.directory.clone());
         let other = std::fs::File::create(folder.path().join(FILE)).expect("a file");
         other.lock().expect("a lock");
         other.set_len(PART).expect("a beginning");

@@ -13,7 +13,7 @@ use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::Node;
-use crate::model::version::{EVERY, Every, Retention};
+use crate::model::version::{EVERY, Retention, Thinning};
 
 /// A century.
 const MAX_DAYS: i64 = 36_500;
@@ -24,7 +24,7 @@ pub async fn of(c: &mut impl Executor, home: Id) -> Result<Option<Retention>, Fa
         let every = row.text(1);
         Retention {
             versions_days: row.optional_integer(0).map(days),
-            every: EVERY.iter().find(|(_, text)| *text == every).map_or(Every::Day, |(every, _)| *every),
+            every: EVERY.iter().find(|(_, text)| *text == every).map_or(Thinning::Day, |(every, _)| *every),
             trash_days: days(row.integer(2)),
             sync_days: days(row.integer(3)),
             brake_percent: row.integer(4),

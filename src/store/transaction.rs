@@ -13,7 +13,7 @@ use std::time::Instant;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::cache::Cache;
-use super::counters::{Counters, Holding};
+use super::counters::{Counters, HoldTimer};
 use super::db::{Argument, Batch, Connection, Control, Pipeline as _, Revision, Session as _};
 use super::executor::{Executor, Prefetched};
 use super::page::is_no_page;
@@ -22,10 +22,10 @@ use super::task::RunToCompletion;
 use crate::model::error::{Cause, Failure};
 
 /// How a group ended, for those of its members who did not commit it themselves.
-type Ending = Option<Result<(), (Cause, String)>>;
+type GroupResult = Option<Result<(), (Cause, String)>>;
 
 struct Group {
-    ending: watch::Sender<Ending>,
+    ending: watch::Sender<GroupResult>,
 }
 
 struct WriterState {
@@ -81,10 +81,10 @@ impl Writer {
     pub(super) async fn begin(&self) -> Result<Txn, Failure> {
         let since = Instant::now();
         let mut guard = {
-            let _place = InLine::of(&self.waiting);
+            let _place = QueuedWriter::of(&self.waiting);
             Arc::clone(&self.state).lock_owned().await
         };
-        let holding = Holding::begin(&self.counters);
+        let holding = HoldTimer::begin(&self.counters);
         guard.undo().await;
         if guard.away.is_some_and(|away| away >= since) {
             return Err(Failure::new("waiting to write", "the database is away").by(Cause::Busy));
@@ -143,16 +143,16 @@ async fn together(state: &Mutex<WriterState>, mut guard: OwnedMutexGuard<WriterS
 }
 
 /// A place in the line of those who wait to begin.
-struct InLine<'a>(&'a AtomicUsize);
+struct QueuedWriter<'a>(&'a AtomicUsize);
 
-impl<'a> InLine<'a> {
+impl<'a> QueuedWriter<'a> {
     fn of(waiting: &'a AtomicUsize) -> Self {
         waiting.fetch_add(1, Ordering::SeqCst);
         Self(waiting)
     }
 }
 
-impl Drop for InLine<'_> {
+impl Drop for QueuedWriter<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -242,7 +242,7 @@ impl WriterState {
 pub struct Txn {
     state: Arc<Mutex<WriterState>>,
     waiting: Arc<AtomicUsize>,
-    held: Option<(OwnedMutexGuard<WriterState>, Holding)>,
+    held: Option<(OwnedMutexGuard<WriterState>, HoldTimer)>,
     prefetched: Prefetched,
     counters: Arc<Counters>,
 }
@@ -272,7 +272,7 @@ impl Executor for Txn {
 
 impl Txn {
     #[expect(clippy::expect_used, reason = "it is there until commit or drop, both of which consume the value")]
-    fn held(&mut self) -> (&mut WriterState, &mut Holding) {
+    fn held(&mut self) -> (&mut WriterState, &mut HoldTimer) {
         let (guard, holding) = self.held.as_mut().expect("a transaction in use holds its connection");
         (guard, holding)
     }
@@ -325,7 +325,7 @@ impl Txn {
 
 async fn end(
     state: Arc<Mutex<WriterState>>,
-    (mut guard, holding): (OwnedMutexGuard<WriterState>, Holding),
+    (mut guard, holding): (OwnedMutexGuard<WriterState>, HoldTimer),
     alone: bool,
 ) -> Result<(), Failure> {
     if alone {

@@ -95,7 +95,7 @@ pub async fn entry(c: &mut impl Executor, home: Id, match_name: &str) -> Result<
 }
 
 /// Where a gone node stood.
-pub struct OldPlace {
+pub struct FormerLocation {
     /// When it went.
     pub gone_at: Timestamp,
     /// The names from below the documents, or the calendars, of its home down to its own.
@@ -105,12 +105,12 @@ pub struct OldPlace {
 }
 
 /// Where a gone node stood.
-pub async fn old_place(c: &mut impl Executor, node: Id) -> Result<Option<OldPlace>, Failure> {
+pub async fn old_place(c: &mut impl Executor, node: Id) -> Result<Option<FormerLocation>, Failure> {
     let found = rows(c, OLD_PLACE, arguments![node]).await?;
     let Some(first) = found.first() else { return Ok(None) };
     let Some(gone_at) = first.optional_integer(2) else { return Ok(None) };
     let names = found.iter().map(|row| row.text(1)).collect();
-    Ok(Some(OldPlace { gone_at, names, calendars: first.integer(3) != 0 }))
+    Ok(Some(FormerLocation { gone_at, names, calendars: first.integer(3) != 0 }))
 }
 
 /// How many documents a home lost by a person's actions since a moment, and did not get back: of those that went last.

@@ -78,7 +78,7 @@ pub async fn describe(c: &mut Txn, document: &Node) -> Result<(), Failure> {
 }
 
 /// Who left a name last.
-pub struct Leaver {
+pub struct LastOccupant {
     /// The document, as it is now.
     pub node: Node,
     /// The change in which it left.
@@ -104,9 +104,9 @@ pub async fn leaver(
     parent: Id,
     match_name: &str,
     since: Timestamp,
-) -> Result<Option<Leaver>, Failure> {
+) -> Result<Option<LastOccupant>, Failure> {
     let found = row(c, LEAVER, arguments![parent, match_name, since]).await?;
-    Ok(found.map(|row| Leaver {
+    Ok(found.map(|row| LastOccupant {
         node: node_of(&row),
         left_seq: row.integer(COLUMNS),
         left_at: row.integer(COLUMNS + 1),

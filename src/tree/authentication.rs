@@ -140,7 +140,7 @@ impl PasswordCache {
 
 /// An account password that must be verified at the price of argon2id. That it may be nobody's is not seen from
 /// outside.
-pub struct Costly {
+pub struct PasswordVerification {
     /// Whom the name means, if anyone bears it.
     named: Option<Id>,
     /// Who it is if the password is right.
@@ -150,7 +150,7 @@ pub struct Costly {
     digest: Digest,
 }
 
-impl Costly {
+impl PasswordVerification {
     /// Whom the name means, whichever of a person's names it is; `None`: nobody bears it.
     #[must_use]
     pub fn named(&self) -> Option<Id> {
@@ -163,7 +163,7 @@ pub enum Credentials {
     /// Right, at no cost.
     Right(Actor),
     /// An account password that was not seen lately: ask [`Tree::verify`], after the throttle agreed.
-    Costly(Costly),
+    AccountPassword(PasswordVerification),
     /// Wrong, whatever it costs.
     Wrong,
 }
@@ -212,7 +212,13 @@ impl Tree {
                 Ok(Credentials::Right(actor(person, DeviceScope::All, false)))
             }
             _ if cache.is_wrong(&digest) => Ok(Credentials::Wrong),
-            person => Ok(Credentials::Costly(Costly { named, person, phc, password: password.to_owned(), digest })),
+            person => Ok(Credentials::AccountPassword(PasswordVerification {
+                named,
+                person,
+                phc,
+                password: password.to_owned(),
+                digest,
+            })),
         }
     }
 
@@ -226,7 +232,7 @@ impl Tree {
     pub async fn verify<T: Send + 'static>(
         &self,
         cache: &PasswordCache,
-        costly: Costly,
+        costly: PasswordVerification,
         turn: T,
     ) -> Result<Option<Actor>> {
         let right = verify(costly.password, costly.phc, turn).await?;

@@ -12,7 +12,7 @@ use super::Tree;
 use super::gate::Admitted;
 use super::resource::{Needs, Resource, Text};
 use super::target::{CALENDARS, zone};
-use super::visit::Visit;
+use super::visit::LongRead;
 use super::walk::{Cursor, PAGE, Page};
 use super::work::WorkSlice;
 use crate::ical::judge::{judge, read, sound};
@@ -35,7 +35,7 @@ use crate::store::calendar::{self, Candidates};
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::node::Walk;
-use crate::store::property::Dead;
+use crate::store::property::DeadProperty;
 use crate::store::{body, node};
 
 /// The media type of a calendar object.
@@ -161,7 +161,7 @@ pub(super) fn index(object: &Object) -> Indexed {
 
 /// The text of the property `name` that a calendar was given.
 #[must_use]
-pub fn given(dead: &[Dead], name: &QName) -> Option<String> {
+pub fn given(dead: &[DeadProperty], name: &QName) -> Option<String> {
     let (_, xml) = dead.iter().find(|(known, _)| known == name)?;
     let inner = xml.split_once('>')?.1.rsplit_once("</")?.0;
     Some(
@@ -176,21 +176,21 @@ pub fn given(dead: &[Dead], name: &QName) -> Option<String> {
 
 /// The zone that a calendar was given by name. Where older versions stored a whole one beside it, the name counts.
 #[must_use]
-pub fn named_zone(dead: &[Dead]) -> Option<TimeZone> {
+pub fn named_zone(dead: &[DeadProperty]) -> Option<TimeZone> {
     let [by_name, _] = ZONE;
     known(&given(dead, &by_name)?)
 }
 
 /// The text of the zone that a calendar was given whole, and goes by.
 #[must_use]
-pub fn whole_zone(dead: &[Dead]) -> Option<String> {
+pub fn whole_zone(dead: &[DeadProperty]) -> Option<String> {
     let [_, whole] = ZONE;
     if named_zone(dead).is_some() { None } else { given(dead, &whole) }
 }
 
-impl Visit {
+impl LongRead {
     /// The zone in which floating times of a calendar are: its own, else that of the server.
-    pub async fn floating_zone(&mut self, budget: &Budget, dead: &[Dead]) -> Result<Zone> {
+    pub async fn floating_zone(&mut self, budget: &Budget, dead: &[DeadProperty]) -> Result<Zone> {
         let own = match whole_zone(dead) {
             Some(text) => self.zone_of_text(budget, text).await?,
             None => named_zone(dead).map(Zone::Known),

@@ -140,7 +140,7 @@ impl<T: Executor> Admitted<T> {
         let limit = limit.unwrap_or(MOST).clamp(1, MOST);
         let place = self.place();
         let scope = Scope { top: &top, place: &place, deep, base, from, needs, budget };
-        let mut page = Filling {
+        let mut page = ChangesBuilder {
             changes: Vec::new(),
             gone: HashSet::new(),
             limit,
@@ -253,7 +253,7 @@ impl<T: Executor> Admitted<T> {
         Ok((entries, end))
     }
 
-    async fn list(&mut self, scope: &Scope<'_>, entry: ChangeEntry, page: &mut Filling) -> Result<()> {
+    async fn list(&mut self, scope: &Scope<'_>, entry: ChangeEntry, page: &mut ChangesBuilder) -> Result<()> {
         match entry {
             ChangeEntry::Gone(gone) => {
                 page.seq = gone.seq;
@@ -287,7 +287,7 @@ impl<T: Executor> Admitted<T> {
     }
 
     /// What lies below a folder that was moved into place and did not itself change since the client last asked.
-    async fn rest_below(&mut self, scope: &Scope<'_>, folder: Id, after: Id, page: &mut Filling) -> Result<()> {
+    async fn rest_below(&mut self, scope: &Scope<'_>, folder: Id, after: Id, page: &mut ChangesBuilder) -> Result<()> {
         let mut after = after;
         while after != Id(i64::MAX) {
             let nodes = node::below(&mut self.store, folder, scope.from, after, PAGE as i64).await?;
@@ -316,7 +316,7 @@ impl<T: Executor> Admitted<T> {
         scope: &Scope<'_>,
         (parent, name, bearer): (Id, &str, Option<Id>),
         after: &str,
-        page: &mut Filling,
+        page: &mut ChangesBuilder,
     ) -> Result<()> {
         if let Some(bearer) = bearer
             && let Some(place) = self.place_below(scope, parent).await?
@@ -355,7 +355,7 @@ impl<T: Executor> Admitted<T> {
         scope: &Scope<'_>,
         node: Arc<Node>,
         place: &MemberAddress,
-        page: &mut Filling,
+        page: &mut ChangesBuilder,
     ) -> Result<()> {
         if is_unshown(&node.name) {
             return Ok(());
@@ -401,7 +401,7 @@ struct Scope<'a> {
 }
 
 /// A page that is being filled, and what it lists so far.
-struct Filling {
+struct ChangesBuilder {
     changes: Vec<MemberChange>,
     /// Addresses listed as gone: one may be so in several ways, and is listed once.
     gone: HashSet<String>,
@@ -415,7 +415,7 @@ struct Filling {
     full: bool,
 }
 
-impl Filling {
+impl ChangesBuilder {
     fn gone(&mut self, href: String) {
         if self.gone.insert(href.clone()) {
             self.bytes += href.len();

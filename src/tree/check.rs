@@ -40,12 +40,12 @@ pub struct CheckReport {
     /// All damage.
     pub damage: Vec<Damage>,
     /// Calendar objects that would be refused today. They are no damage: they are served as they are.
-    pub judged: Vec<Judged>,
+    pub judged: Vec<InvalidObject>,
 }
 
 /// A calendar object that would be refused today.
 #[derive(Debug)]
-pub struct Judged {
+pub struct InvalidObject {
     /// Its address.
     pub address: String,
     /// Why.
@@ -126,7 +126,7 @@ impl Tree {
                     let what = format!("a calendar object cannot be read: {why:?}");
                     report.damage.push(Damage { what, at });
                 } else if let Err(reason) = judge(&bytes) {
-                    report.judged.push(Judged { address: address(&object), reason });
+                    report.judged.push(InvalidObject { address: address(&object), reason });
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::gate::Admitted;
 use super::resolve::{name_of, opened_in_trash, readable, trash_of, version_node};
 use super::resource::{Needs, Resource};
-use super::target::{Who, zone};
+use super::target::{Requester, zone};
 use super::walk::{Cursor, Page};
 use crate::model::error::Result;
 use crate::model::filename::match_name;
@@ -120,7 +120,7 @@ impl<T: Executor> Admitted<T> {
     /// A page of the versions of a document, after the number of the last one sent.
     pub(super) async fn versions(&mut self, folder: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let from = at.after.parse::<i64>().map_or(1, |last| last + 1);
-        let who = Who { actor: &self.request.actor, now: self.now };
+        let who = Requester { actor: &self.request.actor, now: self.now };
         let (found, last) = readable(&mut self.store, who, folder.id, (from, i64::MAX), at.limit).await?;
         let next = at.onward(last.map(|number| number.to_string()));
         let (zone, place) = (zone(), self.place());

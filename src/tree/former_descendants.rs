@@ -11,7 +11,7 @@ use crate::model::error::{Error, Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
 use crate::store::executor::Executor;
-use crate::store::past::{self, FormerName, Formers};
+use crate::store::past::{self, FormerCollections, FormerName};
 
 /// How many names are read at a time.
 const PAGE: i64 = 2000;
@@ -31,7 +31,7 @@ pub(super) struct FormerDescendants {
 struct Level {
     /// The path to what stood in them.
     path: String,
-    formers: Formers,
+    formers: FormerCollections,
     /// What stands there now.
     live: Id,
     /// The last step read, unless that was all.
@@ -76,7 +76,7 @@ impl FormerDescendants {
         Ok(below)
     }
 
-    fn enter(&mut self, path: String, formers: Formers, live: Id) {
+    fn enter(&mut self, path: String, formers: FormerCollections, live: Id) {
         let (after, waiting) = (Some(String::new()), VecDeque::new());
         self.levels.push(Level { path, formers, live, after, waiting });
     }
@@ -114,7 +114,7 @@ impl FormerDescendants {
     }
 
     /// The collections that bore a name in those of the innermost level.
-    async fn formers_of<T: Executor>(&mut self, c: &mut T, name: &str) -> Result<Formers> {
+    async fn formers_of<T: Executor>(&mut self, c: &mut T, name: &str) -> Result<FormerCollections> {
         let level = self.levels.last().ok_or_else(too_many)?;
         let names = (name, &*match_name(name));
         let found = past::formers_below(c, self.home, &level.formers, names, MOST_FORMERS).await?;

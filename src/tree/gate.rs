@@ -8,9 +8,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::numbers::Numbers;
+use super::numbers::VersionNumbers;
 use super::resolve::resolve;
-use super::target::{Realm, Target};
+use super::target::{AddressSpace, Target};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace, effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
@@ -51,7 +51,7 @@ pub struct Request {
     /// Which dead properties are read of what it asks for; by default all.
     pub dead: Selection,
     /// Which numbers of versions were read for it; by default they are read each time.
-    pub numbers: Numbers,
+    pub numbers: VersionNumbers,
 }
 
 impl Request {
@@ -67,7 +67,7 @@ impl Request {
             actor,
             reads: Privilege::Read,
             dead: Selection::default(),
-            numbers: Numbers::default(),
+            numbers: VersionNumbers::default(),
         }
     }
 }
@@ -240,7 +240,7 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
     checked_place(destination)?;
     let live = target.realm == destination.realm;
     // A restoration takes another name where its own is taken meanwhile.
-    let restores = request.method == Method::Move && target.realm == Realm::Trash;
+    let restores = request.method == Method::Move && target.realm == AddressSpace::Trash;
     if let (Some(source), Some(there)) = (target.node(), destination.node().filter(|_| !restores || !request.overwrite))
     {
         if live && source.id == there.id {

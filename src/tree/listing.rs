@@ -15,11 +15,11 @@ pub struct Listing {
     request: Request,
     needs: Needs,
     /// `None`: there is none.
-    coming: Option<Coming>,
+    coming: Option<NextPage>,
 }
 
 /// The next page.
-enum Coming {
+enum NextPage {
     /// Where it begins.
     At(Cursor),
     /// It is being read.
@@ -30,19 +30,19 @@ impl Listing {
     /// All pages of what a request asks for.
     #[must_use]
     pub fn of(tree: Tree, request: Request, needs: Needs) -> Self {
-        Self { tree, request, needs, coming: Some(Coming::At(Cursor::default())) }
+        Self { tree, request, needs, coming: Some(NextPage::At(Cursor::default())) }
     }
 
     /// The next page; `None`: there is none. Where the database had to be asked for it, the one after it is begun.
     pub async fn next(&mut self) -> Result<Option<Vec<Resource>>> {
         let (page, asked) = match self.coming.take() {
             None => return Ok(None),
-            Some(Coming::At(at)) => page(self.tree.clone(), self.request.clone(), at, self.needs).await?,
-            Some(Coming::Read(page)) => page.await.map_err(|died| Failure::new("listing members", died))??,
+            Some(NextPage::At(at)) => page(self.tree.clone(), self.request.clone(), at, self.needs).await?,
+            Some(NextPage::Read(page)) => page.await.map_err(|died| Failure::new("listing members", died))??,
         };
         self.coming = page.next.map(|at| match asked {
-            true => Coming::Read(tokio::spawn(self::page(self.tree.clone(), self.request.clone(), at, self.needs))),
-            false => Coming::At(at),
+            true => NextPage::Read(tokio::spawn(self::page(self.tree.clone(), self.request.clone(), at, self.needs))),
+            false => NextPage::At(at),
         });
         Ok(Some(page.resources))
     }

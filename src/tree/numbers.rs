@@ -8,12 +8,12 @@ use crate::model::id::Id;
 /// again: each of its versions is listed with its neighbours. Clones, as the requests for parts of an answer are, share
 /// them.
 #[derive(Clone, Debug, Default)]
-pub struct Numbers(Option<Arc<Mutex<Option<Known>>>>);
+pub struct VersionNumbers(Option<Arc<Mutex<Option<Known>>>>);
 
 /// A document, and the numbers of its versions.
 type Known = (Id, Arc<[i64]>);
 
-impl Numbers {
+impl VersionNumbers {
     /// They are read once; not for requests that write, which read what they have written.
     #[must_use]
     pub fn read_once() -> Self {

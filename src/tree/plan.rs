@@ -27,7 +27,7 @@ const MAX_NODES: usize = 200_000;
 
 /// What is done to a name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum What {
+pub enum RewindAction {
     /// It comes back from the trash.
     Restored,
     /// It comes back from where it was moved.
@@ -42,7 +42,7 @@ pub enum What {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RewindStep {
     /// What is done.
-    pub what: What,
+    pub what: RewindAction,
     /// Where.
     pub path: Path,
 }
@@ -55,7 +55,7 @@ pub(super) struct PlannedChange {
     pub name: String,
     /// The node that came later and goes; `None`: what stood there comes back.
     pub goes: Option<Id>,
-    whats: Vec<What>,
+    whats: Vec<RewindAction>,
     /// The hash of what is written, if that is a calendar object.
     pub object: Option<String>,
 }
@@ -68,13 +68,13 @@ impl PlannedChange {
 }
 
 /// What a rewind has to do.
-pub struct Plan {
+pub struct RewindPlan {
     pub(super) changes: Vec<PlannedChange>,
     /// The last change below the folder that it takes into account.
     pub(super) members_seq: Seq,
 }
 
-impl Plan {
+impl RewindPlan {
     /// What is done where, in order.
     #[must_use]
     pub fn steps(&self) -> Vec<RewindStep> {
@@ -93,7 +93,7 @@ impl Tree {
         request: &Request,
         at: Timestamp,
         progress: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<Plan> {
+    ) -> Result<RewindPlan> {
         let mut seen = self.read(request).await?;
         for effect in [Effect::WriteContent, Effect::Bind, Effect::Unbind] {
             seen.granted(effect, EffectPlace::Target)?;
@@ -101,7 +101,7 @@ impl Tree {
         let top = seen.target.node().cloned().ok_or_else(|| bug("rewinding what is not there"))?;
         let above = node::lineage(&mut seen.store, top.id).await?.into_iter().map(|(id, _)| id).collect();
         let path = Arc::new(seen.target.path.clone());
-        let plan = Plan { changes: Vec::new(), members_seq: top.members_seq };
+        let plan = RewindPlan { changes: Vec::new(), members_seq: top.members_seq };
         let (home, was) = (top.home_id, top.id);
         let waiting = vec![Task { was, now: Some(top), path }];
         let planner =
@@ -131,7 +131,7 @@ struct Planner {
     /// The bytes that are added to the home.
     added: i64,
     waiting: Vec<Task>,
-    plan: Plan,
+    plan: RewindPlan,
 }
 
 /// Members in the order of the keys of their names, read by the page.
@@ -168,7 +168,7 @@ impl MemberPages {
 }
 
 impl Planner {
-    async fn run(mut self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Plan> {
+    async fn run(mut self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<RewindPlan> {
         let mut looked_at = 0;
         while let Some(task) = self.waiting.pop() {
             looked_at = self.folder(task, looked_at).await?;
@@ -222,7 +222,7 @@ impl Planner {
         let go: Vec<PlannedChange> = strangers
             .into_iter()
             .filter(|(id, _)| !expected.contains(id) && !placed.contains(id) && removed.insert(*id))
-            .map(|(id, name)| PlannedChange { goes: Some(id), ..change(&task, name, vec![What::Removed]) })
+            .map(|(id, name)| PlannedChange { goes: Some(id), ..change(&task, name, vec![RewindAction::Removed]) })
             .collect();
         // What came later may bear the UID of an object that comes back: it goes first.
         let parts = if calendar { [go, back] } else { [back, go] };
@@ -237,7 +237,7 @@ impl Planner {
         let mut path = None;
         if now.is_none() {
             let other = there.filter(|there| !self.placed.contains(&there.id) && self.removed.insert(there.id));
-            whats.extend(other.map(|_| What::Removed));
+            whats.extend(other.map(|_| RewindAction::Removed));
             let at = task.path.join(&former.name);
             let (what, found) = self.source(&former, &at).await?;
             whats.push(what);
@@ -248,7 +248,7 @@ impl Planner {
         let other = |hash: &String| now.as_ref().is_some_and(|now| now.hash.as_ref() != Some(hash));
         let rewritten = former.hash.as_ref().is_some_and(other);
         if rewritten {
-            whats.push(What::Rewritten);
+            whats.push(RewindAction::Rewritten);
         }
         if rewritten || now.is_none() {
             self.added += NODE_BYTES + former.hash.as_ref().map_or(0, |_| former.size_bytes);
@@ -262,7 +262,7 @@ impl Planner {
     }
 
     /// Where a member that does not stand in its place comes from, and what it is there; `None`: it is made again.
-    async fn source(&mut self, former: &Node, to: &Path) -> Result<(What, Option<Node>)> {
+    async fn source(&mut self, former: &Node, to: &Path) -> Result<(RewindAction, Option<Node>)> {
         let view = &mut self.seen.store;
         let found = version::node(view, former.id).await?.map(|(node, _)| node);
         let mut found = found.filter(|node| node.home_id == self.home && !self.above.contains(&node.id));
@@ -284,18 +284,18 @@ impl Planner {
         if standing.is_collection() && subtree::is_deeper(view, standing.id, levels, i64::MAX).await? == Some(true) {
             return Err(Condition::TooDeep.into());
         }
-        let Some(found) = found else { return Ok((What::Restored, None)) };
+        let Some(found) = found else { return Ok((RewindAction::Restored, None)) };
         if !live {
-            return Ok((What::Restored, Some(found)));
+            return Ok((RewindAction::Restored, Some(found)));
         }
         let below = lock::below(view, self.home, found.id, self.seen.now).await?;
         let around = lock::around(view, found.id, self.seen.now).await?;
         free_to_go(&self.seen.request, (&below, &around), found.id, to)?;
-        Ok((What::Moved, Some(found)))
+        Ok((RewindAction::Moved, Some(found)))
     }
 }
 
-fn change(task: &Task, name: String, whats: Vec<What>) -> PlannedChange {
+fn change(task: &Task, name: String, whats: Vec<RewindAction>) -> PlannedChange {
     PlannedChange { was: task.was, folder: Arc::clone(&task.path), name, goes: None, whats, object: None }
 }
 

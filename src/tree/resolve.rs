@@ -7,7 +7,9 @@
 
 use jiff::tz::TimeZone;
 
-use super::target::{CALENDARS, FILES, Realm, Target, Who, document_of, keys, link_of, made_id, opened, root_of, zone};
+use super::target::{
+    AddressSpace, CALENDARS, FILES, Requester, Target, document_of, keys, link_of, made_id, opened, root_of, zone,
+};
 use crate::model::error::Result;
 use crate::model::filename::{match_name, normalize};
 use crate::model::id::{Id, Timestamp};
@@ -31,7 +33,7 @@ fn public(actor: &Actor) -> PrivilegeSet {
 pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path: &Path) -> Result<Target> {
     let mut target = Target {
         path: path.clone(),
-        realm: Realm::Root,
+        realm: AddressSpace::Root,
         moment: None,
         links: vec![made(Kind::Root, "")],
         privileges: public(actor),
@@ -45,18 +47,18 @@ pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path:
     target.realm = realm;
     target.links.push(made(kind, first));
     if let Some((name, below)) = rest.split_first() {
-        let who = Who { actor, now };
+        let who = Requester { actor, now };
         match realm {
-            Realm::Files => follow_files(c, who, &mut target, name, below).await?,
-            Realm::History => follow_history(c, who, &mut target, name, below).await?,
-            Realm::Trash => follow_trash(c, who, &mut target, name, below).await?,
-            Realm::Versions => follow_versions(c, who, &mut target, name, below).await?,
-            Realm::Principals => follow_principal(c, who, &mut target, name).await?,
-            Realm::Calendars => follow_calendars(c, who, &mut target, name, below).await?,
-            Realm::Root => {}
+            AddressSpace::Files => follow_files(c, who, &mut target, name, below).await?,
+            AddressSpace::History => follow_history(c, who, &mut target, name, below).await?,
+            AddressSpace::Trash => follow_trash(c, who, &mut target, name, below).await?,
+            AddressSpace::Versions => follow_versions(c, who, &mut target, name, below).await?,
+            AddressSpace::Principals => follow_principal(c, who, &mut target, name).await?,
+            AddressSpace::Calendars => follow_calendars(c, who, &mut target, name, below).await?,
+            AddressSpace::Root => {}
         }
     }
-    if !matches!(realm, Realm::Files | Realm::Calendars | Realm::Trash) {
+    if !matches!(realm, AddressSpace::Files | AddressSpace::Calendars | AddressSpace::Trash) {
         target.parent_privileges = target.privileges;
     }
     for (place, link) in target.links.iter().enumerate().skip(1) {
@@ -72,7 +74,7 @@ pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path:
     Ok(target)
 }
 
-async fn follow_principal(c: &mut impl Executor, who: Who<'_>, target: &mut Target, name: &str) -> Result<()> {
+async fn follow_principal(c: &mut impl Executor, who: Requester<'_>, target: &mut Target, name: &str) -> Result<()> {
     if let Some(found) = principal::by_name(c, name).await?
         && (found.kind == PrincipalKind::Person || may_know(c, who, name).await?)
     {
@@ -82,7 +84,7 @@ async fn follow_principal(c: &mut impl Executor, who: Who<'_>, target: &mut Targ
 }
 
 /// A project is known to those who have a role in it.
-async fn may_know(c: &mut impl Executor, who: Who<'_>, name: &str) -> Result<bool> {
+async fn may_know(c: &mut impl Executor, who: Requester<'_>, name: &str) -> Result<bool> {
     let links =
         node::chain(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &[match_name(name)] }).await?;
     Ok(links.last().is_some_and(|home| home.role.is_some()))
@@ -92,7 +94,7 @@ async fn may_know(c: &mut impl Executor, who: Who<'_>, name: &str) -> Result<boo
 /// itself has no address, its folder of documents stands for it and bears its name.
 async fn documents(
     c: &mut impl Executor,
-    who: Who<'_>,
+    who: Requester<'_>,
     target: &mut Target,
     home_name: &str,
     below: &[String],
@@ -107,7 +109,7 @@ async fn documents(
 /// The same for the part of a home that bears a name.
 async fn part(
     c: &mut impl Executor,
-    who: Who<'_>,
+    who: Requester<'_>,
     target: &mut Target,
     (home_name, folder): (&str, &str),
     below: &[String],
@@ -134,7 +136,7 @@ async fn part(
 
 async fn follow_files(
     c: &mut impl Executor,
-    who: Who<'_>,
+    who: Requester<'_>,
     target: &mut Target,
     home_name: &str,
     below: &[String],
@@ -148,7 +150,7 @@ async fn follow_files(
 /// after its home too. What is one's own counts first.
 async fn follow_calendars(
     c: &mut impl Executor,
-    who: Who<'_>,
+    who: Requester<'_>,
     target: &mut Target,
     home_name: &str,
     below: &[String],
@@ -220,7 +222,7 @@ pub(super) fn name_of(document: &Node, version: &Version, zone: &TimeZone) -> St
 /// `/history/{name}/...`
 async fn follow_history(
     c: &mut impl Executor,
-    who: Who<'_>,
+    who: Requester<'_>,
     target: &mut Target,
     home_name: &str,
     below: &[String],
@@ -281,7 +283,7 @@ async fn follow_moment(
 /// stood where the actor may not read; and, where there may be more, the number after which they go on.
 pub(super) async fn readable(
     c: &mut impl Executor,
-    who: Who<'_>,
+    who: Requester<'_>,
     document: Id,
     (from, to): (i64, i64),
     limit: i64,
@@ -304,7 +306,7 @@ pub(super) fn opened_in_trash(actor: &Actor, role: Option<Role>) -> PrivilegeSet
 /// what may be done with it follows from the role held there.
 async fn follow_trash(
     c: &mut impl Executor,
-    who: Who<'_>,
+    who: Requester<'_>,
     target: &mut Target,
     home_name: &str,
     below: &[String],
@@ -348,7 +350,7 @@ pub(super) fn trash_of(home: Node) -> Node {
 /// `/versions/{id}/{number}`
 async fn follow_versions(
     c: &mut impl Executor,
-    who: Who<'_>,
+    who: Requester<'_>,
     target: &mut Target,
     _: &str,
     below: &[String],

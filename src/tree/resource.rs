@@ -20,7 +20,7 @@ use crate::model::privilege::PrivilegeSet;
 use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
-use crate::store::property::Dead;
+use crate::store::property::DeadProperty;
 use crate::store::{calendar, principal, property, usage, version};
 
 /// Used bytes below a collection, and what may still come (`None`: as much as the disk holds).
@@ -93,7 +93,7 @@ loaded! {
     /// Locks that cover it, with their roots.
     locks: Vec<(Lock, String)> = by_the_page;
     /// Its dead properties.
-    dead: Vec<Dead> = load_dead;
+    dead: Vec<DeadProperty> = load_dead;
     /// Used and available bytes.
     quota: Option<Quota> = load_quota;
     /// The principal it is.

@@ -27,18 +27,18 @@ pub const TRASH: &str = "trash";
 pub const VERSIONS: &str = "versions";
 
 /// The roots, as `/` lists them: first segment, what it leads to, its view.
-pub const ROOTS: [(&str, Kind, Realm); 6] = [
-    (FILES, Kind::Homes, Realm::Files),
-    (HISTORY, Kind::Histories, Realm::History),
-    (TRASH, Kind::Trashes, Realm::Trash),
-    (PRINCIPALS_SEGMENT, Kind::Principals, Realm::Principals),
-    (VERSIONS, Kind::Versions, Realm::Versions),
-    (CALENDARS, Kind::CalendarHomes, Realm::Calendars),
+pub const ROOTS: [(&str, Kind, AddressSpace); 6] = [
+    (FILES, Kind::Homes, AddressSpace::Files),
+    (HISTORY, Kind::Histories, AddressSpace::History),
+    (TRASH, Kind::Trashes, AddressSpace::Trash),
+    (PRINCIPALS_SEGMENT, Kind::Principals, AddressSpace::Principals),
+    (VERSIONS, Kind::Versions, AddressSpace::Versions),
+    (CALENDARS, Kind::CalendarHomes, AddressSpace::Calendars),
 ];
 
 /// In which view of the tree an address lies. One node may stand in several.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Realm {
+pub enum AddressSpace {
     /// `/`.
     #[default]
     Root,
@@ -56,7 +56,7 @@ pub enum Realm {
     Principals,
 }
 
-impl Realm {
+impl AddressSpace {
     /// In which view a path lies.
     #[must_use]
     pub fn of(path: &Path) -> Self {
@@ -65,7 +65,7 @@ impl Realm {
 }
 
 /// What the first segment of a path leads to, and its view.
-pub(super) fn root_of(path: &Path) -> Option<(Kind, Realm)> {
+pub(super) fn root_of(path: &Path) -> Option<(Kind, AddressSpace)> {
     let first = path.segments().first()?;
     ROOTS.iter().find(|(segment, ..)| segment == first).map(|(_, kind, realm)| (*kind, *realm))
 }
@@ -76,7 +76,7 @@ pub struct Target {
     /// The path: its segments as the tree spells them, its address as the client does.
     pub path: Path,
     /// In which view it lies.
-    pub realm: Realm,
+    pub realm: AddressSpace,
     /// The moment at which a former tree is looked at.
     pub moment: Option<Timestamp>,
     /// From the root to the target or to its nearest mapped ancestor; one link for each segment of the path.
@@ -238,7 +238,7 @@ pub(super) fn zone() -> TimeZone {
 
 /// Who asks, and when.
 #[derive(Clone, Copy)]
-pub(super) struct Who<'a> {
+pub(super) struct Requester<'a> {
     pub actor: &'a Actor,
     pub now: Timestamp,
 }

@@ -10,13 +10,13 @@ use crate::store::reading::Snapshot;
 
 /// A request that is read for long: it holds a view while it asks, and none while it works. Each view passes the gate
 /// again.
-pub struct Visit {
+pub struct LongRead {
     tree: Tree,
     request: Request,
     view: Option<Admitted<Snapshot>>,
 }
 
-impl Visit {
+impl LongRead {
     /// Begins with a view of the request.
     pub async fn of(tree: &Tree, request: &Request) -> Result<Self> {
         let view = Some(tree.read(request).await?);

@@ -21,7 +21,7 @@ use crate::model::privilege::PrivilegeSet;
 use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
-use crate::store::property::Dead;
+use crate::store::property::DeadProperty;
 pub use crate::store::property::Selection;
 use crate::store::reading::CachedReader;
 use crate::store::{lock, node, principal, property};
@@ -159,8 +159,8 @@ fn taken<T>(by_member: &mut HashMap<Id, Vec<T>>, member: Id) -> Vec<T> {
 }
 
 /// Dead properties by whose they are.
-fn by_member(properties: &[(Id, Dead)]) -> HashMap<Id, Vec<Dead>> {
-    let mut by_member: HashMap<Id, Vec<Dead>> = HashMap::new();
+fn by_member(properties: &[(Id, DeadProperty)]) -> HashMap<Id, Vec<DeadProperty>> {
+    let mut by_member: HashMap<Id, Vec<DeadProperty>> = HashMap::new();
     for (id, property) in properties {
         by_member.entry(*id).or_default().push(property.clone());
     }
@@ -318,7 +318,7 @@ impl<T: Executor> Admitted<T> {
         &mut self,
         parent: &Node,
         members: &[Arc<Node>],
-    ) -> Result<(HashMap<Id, Vec<Dead>>, usize)> {
+    ) -> Result<(HashMap<Id, Vec<DeadProperty>>, usize)> {
         let mut some = members;
         loop {
             let found = property::of_members(&mut self.store, parent, some, &self.request.dead).await?;

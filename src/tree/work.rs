@@ -23,7 +23,7 @@ const LEAST_WORKERS: usize = 2;
 const MOST_WAITING: usize = 64;
 
 /// A piece of work; was it the last of its kind? It is called again until then.
-type Piece = Box<dyn FnMut(&WorkSlice) -> bool + Send>;
+type WorkStep = Box<dyn FnMut(&WorkSlice) -> bool + Send>;
 
 /// The time that a piece of work has.
 pub struct WorkSlice(Instant);
@@ -40,12 +40,12 @@ impl WorkSlice {
 #[derive(Default)]
 struct Queue {
     turns: VecDeque<Id>,
-    waiting: HashMap<Id, VecDeque<Piece>>,
+    waiting: HashMap<Id, VecDeque<WorkStep>>,
     workers: usize,
 }
 
 impl Queue {
-    fn push(&mut self, person: Id, piece: Piece) {
+    fn push(&mut self, person: Id, piece: WorkStep) {
         let waiting = self.waiting.entry(person).or_default();
         if waiting.is_empty() {
             self.turns.push_back(person);
@@ -53,7 +53,7 @@ impl Queue {
         waiting.push_back(piece);
     }
 
-    fn pop(&mut self) -> Option<(Id, Piece)> {
+    fn pop(&mut self) -> Option<(Id, WorkStep)> {
         let person = self.turns.pop_front()?;
         let waiting = self.waiting.get_mut(&person)?;
         let piece = waiting.pop_front()?;
@@ -110,7 +110,7 @@ impl Workers {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(self: &Arc<Self>, person: Id, piece: Piece) -> std::result::Result<(), Exhausted> {
+    fn add(self: &Arc<Self>, person: Id, piece: WorkStep) -> std::result::Result<(), Exhausted> {
         let mut queue = self.queue();
         if queue.waiting.get(&person).is_some_and(|waiting| waiting.len() >= MOST_WAITING) {
             return Err(Exhausted::Process);

@@ -23,7 +23,7 @@ pub const JSON: &str = "application/calendar+json";
 
 /// A time zone that a query brings.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Floating {
+pub enum QueryTimezone {
     /// An iCalendar object with one VTIMEZONE (RFC 4791 section 9.8).
     Definition(String),
     /// The name of one (RFC 7809 section 6.2).
@@ -42,7 +42,7 @@ pub enum CalendarReport {
         /// What must hold, from VCALENDAR down.
         filter: ComponentFilter,
         /// The time zone in which floating times are, if it is not the calendar's own.
-        zone: Option<Floating>,
+        zone: Option<QueryTimezone>,
     },
     /// Section 7.9.
     Multiget {
@@ -64,9 +64,10 @@ pub fn report(root: &Element, asked: PropertyRequest) -> Option<Result<CalendarR
     Some(match &*root.name.local {
         "calendar-query" => selected().and_then(|selection| {
             let filter = filter(only(root, "filter", Condition::ValidFilter)?.ok_or(Condition::ValidFilter)?)?;
-            let whole =
-                only(root, "timezone", Condition::ValidCalendarData)?.map(|zone| Floating::Definition(zone.text()));
-            let named = only(root, "timezone-id", Condition::ValidTimezone)?.map(|zone| Floating::Named(zone.text()));
+            let whole = only(root, "timezone", Condition::ValidCalendarData)?
+                .map(|zone| QueryTimezone::Definition(zone.text()));
+            let named =
+                only(root, "timezone-id", Condition::ValidTimezone)?.map(|zone| QueryTimezone::Named(zone.text()));
             // One of them alone may stand there (RFC 7809 section 6.1).
             if whole.is_some() && named.is_some() {
                 return Err(Condition::ValidTimezone);

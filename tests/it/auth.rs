@@ -229,18 +229,18 @@ async fn a_name_that_nobody_bears_goes_the_same_way() {
     let device = "abcd-efgh-ijkm-npqr-stuv-wxyz-2345-6789";
     // Known, disabled, without an account password, not known: a guess costs the same, and so does a device in a loop.
     for name in ["ada", "bea", "max", "nobody", ""] {
-        assert!(matches!(look(name, "guess", true).await, Credentials::Costly(_)), "{name}");
+        assert!(matches!(look(name, "guess", true).await, Credentials::AccountPassword(_)), "{name}");
         assert!(matches!(look(name, device, true).await, Credentials::Wrong), "{name}");
         assert!(matches!(look(name, "guess", false).await, Credentials::Wrong), "{name}");
     }
     let named = async |name: &str| match look(name, "guess", true).await {
-        Credentials::Costly(costly) => costly.named(),
+        Credentials::AccountPassword(costly) => costly.named(),
         _ => panic!("{name}"),
     };
     assert!(named("ada").await.is_some() && named("nobody").await.is_none());
     assert_eq!(named("ADA@ville.example").await, named("ada").await);
     for name in ["bea", "max"] {
-        let Credentials::Costly(costly) = look(name, RIGHT, true).await else { panic!("{name}") };
+        let Credentials::AccountPassword(costly) = look(name, RIGHT, true).await else { panic!("{name}") };
         assert!(world.tree.verify(&remembered, costly, ()).await.unwrap().is_none(), "{name}");
     }
 }

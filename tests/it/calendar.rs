@@ -160,7 +160,7 @@ async fn calendars_are_made_and_go() {
     max.ask("MKCALENDAR", "/calendars/max/plain").expect(201).await;
     max.mkcol("/calendars/max/folder/").expect(403).await;
     let extended = "<D:mkcol xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:set><D:prop><D:resourcetype>\
-                    <D:collection/><C:calendar/></D:resourcetype><D:displayname>Plan</D:displayname>\
+                    <D:collection/><C:calendar/></D:resourcetype><D:displayname>RewindPlan</D:displayname>\
                     </D:prop></D:set></D:mkcol>";
     // Each method has an element of its own (RFC 4791 section 5.3.1, RFC 5689 section 3).
     max.ask("MKCALENDAR", "/calendars/max/plan/").header("Content-Type", "text/xml").body(extended).expect(400).await;

@@ -17,7 +17,7 @@ use beffroi::model::view::{Traits, View};
 
 fn page() -> String {
     let mut page = format!(
-        "# What is covered\n\nWritten from the tables of the code by `tests/it/coverage.rs`.\n\n\
+        "# RewindAction is covered\n\nWritten from the tables of the code by `tests/it/coverage.rs`.\n\n\
          | `DAV:` |\n|---|\n| {DAV_HEADER} |\n\n## Kinds and methods\n\n\
          | kind | methods | PUT makes | MKCOL makes | sync |\n|---|---|---|---|---|\n"
     );
@@ -34,7 +34,7 @@ fn page() -> String {
         );
     }
     page.push_str(
-        "\n## What may be done with what is stored, as it is looked at\n\n| kind | looked at | methods \
+        "\n## RewindAction may be done with what is stored, as it is looked at\n\n| kind | looked at | methods \
                    |\n|---|---|---|\n",
     );
     for row in &KINDS {

@@ -400,7 +400,7 @@ async fn a_home_that_keeps_no_number_of_days_keeps_all() {
         let row = beffroi::tree::job::JOBS.iter().find(|row| row.kind == "retention").unwrap();
         world.tree.retry_jobs(Some("retention")).await.ok();
         let at = beffroi::model::id::now() + 1_000_000;
-        while world.tree.run_next(row, at).await.unwrap() == beffroi::tree::job::Looked::Again {}
+        while world.tree.run_next(row, at).await.unwrap() == beffroi::tree::job::JobPoll::Again {}
         let jobs = world.tree.jobs().await.unwrap();
         let failed = jobs.iter().find(|job| job.key == "retention").and_then(|job| job.error.clone());
         assert_eq!(failed, None, "{days}");

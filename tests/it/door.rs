@@ -456,7 +456,8 @@ async fn what_lies_there_from_former_days_is_served_as_it_is_and_told_by_the_che
     max.delete("/calendars/max/whole/").expect(204).await;
     let report = world.tree.check(|_| {}).await.unwrap();
     assert!(report.damage.is_empty(), "{:?}", report.damage);
-    let reported = |found: &beffroi::tree::check::Judged| (found.address.clone(), found.reason.code().to_owned());
+    let reported =
+        |found: &beffroi::tree::check::InvalidObject| (found.address.clone(), found.reason.code().to_owned());
     let mut judged: Vec<(String, String)> = report.judged.iter().map(reported).collect();
     judged.sort();
     let expected = [format!("{there}back.ics"), format!("{here}old.ics"), "/trash/max/whole/old.ics".to_owned()];

@@ -6,7 +6,7 @@ use beffroi::model::calendar::FeedDetail;
 use beffroi::model::id::now;
 use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::Role;
-use beffroi::model::version::{Every, Retention};
+use beffroi::model::version::{Retention, Thinning};
 use beffroi::tree::edit::authority::{Authority, VERBS, Verb};
 use beffroi::tree::edit::event::ChangeEvent;
 
@@ -108,7 +108,7 @@ async fn each_verb_is_told_by_each_authority_that_may() {
     tree.release("tram", None).await.unwrap();
     tree.retry_jobs(None).await.unwrap();
     let kept =
-        Retention { versions_days: Some(1), every: Every::Month, trash_days: 1, sync_days: 1, brake_percent: 50 };
+        Retention { versions_days: Some(1), every: Thinning::Month, trash_days: 1, sync_days: 1, brake_percent: 50 };
     tree.set_retention("tram", &kept).await.unwrap();
 
     for text in ["one", "two", "three"] {

@@ -14,7 +14,7 @@ use beffroi::tree::Tree;
 use beffroi::tree::edit::authority::{Authority, Verb};
 use beffroi::tree::edit::content::Content;
 use beffroi::tree::gate::Request;
-use beffroi::tree::job::{JOBS, JobRow, LEASE_S, Looked, Work};
+use beffroi::tree::job::{JOBS, JobPoll, JobRow, LEASE_S, Work};
 
 use super::kit::World;
 
@@ -44,7 +44,7 @@ async fn beside(world: &World) -> Tree {
 }
 
 async fn work_off(tree: &Tree, row: &JobRow, at: Timestamp) {
-    while tree.run_next(row, at).await.unwrap() == Looked::Again {}
+    while tree.run_next(row, at).await.unwrap() == JobPoll::Again {}
 }
 
 async fn the_job(world: &World, key: &str) -> Option<Job> {
@@ -79,10 +79,10 @@ async fn each_job_is_done_once_by_whichever_process() {
     let done = std::mem::take(&mut *DONE.lock().unwrap());
     assert_eq!(done.len(), keys.len(), "{done:?}");
     assert_eq!(done.into_iter().collect::<BTreeSet<_>>(), keys.into_iter().collect());
-    assert_eq!(world.tree.run_next(&ROW, at).await.unwrap(), Looked::NextAt(Some(at + 100)));
+    assert_eq!(world.tree.run_next(&ROW, at).await.unwrap(), JobPoll::NextAt(Some(at + 100)));
     work_off(&other, &ROW, at + 200).await;
     assert_eq!(std::mem::take(&mut *DONE.lock().unwrap()), ["later", "first"]);
-    assert_eq!(other.run_next(&ROW, at + 1000).await.unwrap(), Looked::NextAt(None));
+    assert_eq!(other.run_next(&ROW, at + 1000).await.unwrap(), JobPoll::NextAt(None));
     other.close().await;
 }
 
@@ -153,13 +153,13 @@ async fn a_damaged_row_of_what_is_done_again_and_again_is_set_right() {
         // The first look may only set it right.
         for look in 0.. {
             assert!(look < 3, "{damage}: it is looked for without end");
-            if world.tree.run_next(&ROW, at).await.unwrap() != Looked::Again {
+            if world.tree.run_next(&ROW, at).await.unwrap() != JobPoll::Again {
                 work_off(&world.tree, &ROW, at + 1).await;
                 break;
             }
         }
         assert!(RUNS.load(Ordering::SeqCst) > before, "{damage}");
-        assert!(matches!(world.tree.run_next(&ROW, at + 1).await.unwrap(), Looked::NextAt(_)), "{damage}");
+        assert!(matches!(world.tree.run_next(&ROW, at + 1).await.unwrap(), JobPoll::NextAt(_)), "{damage}");
     }
 }
 
@@ -192,7 +192,7 @@ async fn a_job_whose_process_died_is_taken_when_its_lease_has_ended() {
     dies(&world.tree, at, 1).await;
     let job = the_job(&world, "once").await.unwrap();
     assert_eq!((job.state(), job.tries, job.due_at), ("running", 1, at + LEASE_S));
-    assert_eq!(other.run_next(&ROW, at + LEASE_S - 1).await.unwrap(), Looked::NextAt(Some(at + LEASE_S)));
+    assert_eq!(other.run_next(&ROW, at + LEASE_S - 1).await.unwrap(), JobPoll::NextAt(Some(at + LEASE_S)));
     assert!(world.tree.retry_jobs(Some("once")).await.is_err(), "what may be running is left alone");
     work_off(&other, &ROW, at + LEASE_S).await;
     assert_eq!((RUNS.load(Ordering::SeqCst), the_job(&world, "once").await), (2, None));

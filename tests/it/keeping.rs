@@ -1,7 +1,7 @@
 //! What is kept: lapsed sessions, litter, retention, and the check that finds a flipped bit anywhere.
 
 use beffroi::model::id::now;
-use beffroi::model::version::{Every, Retention};
+use beffroi::model::version::{Retention, Thinning};
 
 use super::kit::World;
 use super::versions::versions;
@@ -116,7 +116,7 @@ async fn versions_and_trash_are_kept_as_the_project_says() {
     world.tree.maintain(now() + 80 * DAY).await.unwrap();
     assert_eq!(versions(&max, path).await.len(), 9);
     let kept =
-        Retention { versions_days: Some(10), every: Every::Month, trash_days: 30, sync_days: 20, brake_percent: 50 };
+        Retention { versions_days: Some(10), every: Thinning::Month, trash_days: 30, sync_days: 20, brake_percent: 50 };
     world.tree.set_retention("tram", &kept).await.unwrap();
     let done = world.tree.maintain(now() + 25 * DAY).await.unwrap();
     assert_eq!((done.thinned, done.purged), (7, 0));
@@ -218,7 +218,7 @@ async fn a_home_thins_what_stands_in_it_now() {
     max.relocate("/files/tram/a.txt", "/files/max/a.txt").expect(201).await;
     max.put("/files/max/a.txt", "5").expect(204).await;
     let kept =
-        Retention { versions_days: Some(10), every: Every::Month, trash_days: 30, sync_days: 10, brake_percent: 50 };
+        Retention { versions_days: Some(10), every: Thinning::Month, trash_days: 30, sync_days: 10, brake_percent: 50 };
     world.tree.set_retention("tram", &kept).await.unwrap();
     world.tree.maintain(now() + 25 * DAY).await.unwrap();
     assert_eq!(versions(&max, "/files/max/a.txt").await.len(), 2);

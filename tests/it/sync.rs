@@ -250,12 +250,12 @@ async fn what_was_replaced_or_travelled_is_not_missed() {
 
 /// What a client holds that synchronizes deeply: addresses, without final slashes, so that a folder and a document of
 /// one name are one thing.
-struct Held {
+struct LeasedJob {
     token: String,
     hrefs: BTreeSet<String>,
 }
 
-impl Held {
+impl LeasedJob {
     async fn begin(client: &Client) -> Self {
         let mut held = Self { token: String::new(), hrefs: BTreeSet::new() };
         held.follow(client, "").await;
@@ -341,10 +341,10 @@ async fn names_of_folders_given_anew_are_told_name_by_name() {
     for name in ["f/x", "f/y", "f/d/a"] {
         max.put(&address(name), name).expect(201).await;
     }
-    let mut whole = Held::begin(&max).await;
-    let mut paged = Held::begin(&max).await;
-    let mut lazy = Held::begin(&max).await;
-    let mut late = Held::begin(&max).await;
+    let mut whole = LeasedJob::begin(&max).await;
+    let mut paged = LeasedJob::begin(&max).await;
+    let mut lazy = LeasedJob::begin(&max).await;
+    let mut late = LeasedJob::begin(&max).await;
     let one = "<D:limit><D:nresults>1</D:nresults></D:limit>";
     for (place, (requests, expected)) in CHANGES.iter().enumerate() {
         for request in *requests {
@@ -393,7 +393,7 @@ async fn what_changes_between_pages_is_listed() {
         max.put(&format!("/files/tram/{folder}/x"), "1").expect(201).await;
     }
     // A document has taken the place of a folder, and is gone itself when a page is asked for; then it is back.
-    let mut held = Held::begin(&max).await;
+    let mut held = LeasedJob::begin(&max).await;
     max.delete("/files/tram/f").expect(204).await;
     max.put("/files/tram/f", "1").expect(201).await;
     max.put("/files/tram/other", "1").expect(201).await;

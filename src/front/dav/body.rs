@@ -27,12 +27,12 @@ use crate::wire::xml;
 const BYTES_A_SECOND: u64 = 1024;
 
 /// How long a client may still keep us waiting in the middle of a body. Waiting uses it up, what arrives gives it back.
-struct Patience {
+struct ReadTimeout {
     left: Duration,
     most: Duration,
 }
 
-impl Patience {
+impl ReadTimeout {
     fn new(most: Duration) -> Self {
         Self { left: most, most }
     }
@@ -67,8 +67,8 @@ impl Patience {
 }
 
 impl Call {
-    fn patience(&self) -> Patience {
-        Patience::new(Duration::from_secs(self.limits.body_idle_s))
+    fn patience(&self) -> ReadTimeout {
+        ReadTimeout::new(Duration::from_secs(self.limits.body_idle_s))
     }
 
     /// The declared length of the body; `None` when it comes in chunks.
@@ -213,13 +213,13 @@ impl Checksum {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, Patience};
+    use super::{Duration, ReadTimeout};
 
     #[test]
     fn patience_ends_for_silence_and_for_less_than_the_least_rate() {
         let second = Duration::from_secs(1);
         for (bytes, lasts) in [(0, false), (1, false), (1000, false), (1024, true), (5000, true)] {
-            let mut patience = Patience::new(120 * second);
+            let mut patience = ReadTimeout::new(120 * second);
             let lasted = (0..10_000).all(|_| {
                 patience.waited(second);
                 let left = patience.left > Duration::ZERO;
@@ -229,7 +229,7 @@ mod tests {
             assert_eq!(lasted, lasts, "{bytes} bytes a second");
         }
         // What was sent fast does not serve for hours of silence.
-        let mut patience = Patience::new(120 * second);
+        let mut patience = ReadTimeout::new(120 * second);
         patience.took(u64::from(u32::MAX) * 1000);
         assert_eq!(patience.left, 120 * second);
     }

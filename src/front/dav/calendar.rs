@@ -12,7 +12,7 @@ use super::property::PropertyContext;
 use super::propfind::PropertyPlan;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
-use crate::ical::freebusy::{Period, Taken, periods, write};
+use crate::ical::freebusy::{BusyPeriods, Period, periods, write};
 use crate::ical::judge::is_one_zone;
 use crate::ical::span::SpanQuery;
 use crate::ical::tzid::known;
@@ -31,9 +31,9 @@ use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, runs, size_of, steps_of};
 use crate::tree::gate::Request;
 use crate::tree::resource::{Needs, Resource};
-use crate::tree::visit::Visit;
+use crate::tree::visit::LongRead;
 use crate::tree::work::WorkSlice;
-use crate::wire::calendar::{CalendarReport, Floating};
+use crate::wire::calendar::{CalendarReport, QueryTimezone};
 use crate::wire::header::{describe_zones, href};
 use crate::wire::multistatus::XmlWriter;
 use crate::wire::request::PropertyRequest;
@@ -58,8 +58,8 @@ pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Respons
 }
 
 /// A calendar that a report is asked of, or of whose objects one is asked.
-struct Asking {
-    visit: Visit,
+struct QueriedCalendar {
+    visit: LongRead,
     /// The one object that is asked (RFC 4791 section 7).
     object: Option<Path>,
     /// The zone in which floating times are read.
@@ -69,13 +69,13 @@ struct Asking {
     href: String,
 }
 
-async fn calendar(tree: &Tree, request: &Request, budget: &Budget) -> Result<Asking> {
-    let mut visit = Visit::of(tree, request).await?;
+async fn calendar(tree: &Tree, request: &Request, budget: &Budget) -> Result<QueriedCalendar> {
+    let mut visit = LongRead::of(tree, request).await?;
     let mut object = None;
     if visit.view().await?.target.node().is_some_and(|node| node.view == View::Present && node.kind == Kind::Object) {
         let asked = visit.view().await?.target.path.clone();
         let request = Request { path: asked.parent(), preconditions: Preconditions::default(), ..request.clone() };
-        (visit, object) = (Visit::of(tree, &request).await?, Some(asked));
+        (visit, object) = (LongRead::of(tree, &request).await?, Some(asked));
     }
     let admitted = visit.view().await?;
     let (context, path, href) = (PropertyContext::of(admitted), admitted.target.path.clone(), admitted.target.href());
@@ -83,7 +83,7 @@ async fn calendar(tree: &Tree, request: &Request, budget: &Budget) -> Result<Ask
     match resource {
         Some(resource) if resource.node.traits().is_calendar() => {
             let zone = visit.floating_zone(budget, &resource.dead).await?;
-            Ok(Asking { visit, object, zone, context, path, href })
+            Ok(QueriedCalendar { visit, object, zone, context, path, href })
         }
         _ => Err(Condition::SupportedReport.into()),
     }
@@ -150,7 +150,7 @@ impl ObjectReport {
     /// they stand, that is work to be done in the turn of who asks.
     async fn write_all(
         self: &Arc<Self>,
-        visit: &mut Visit,
+        visit: &mut LongRead,
         resources: Vec<Resource>,
         judged: bool,
         writer: &mut XmlWriter,
@@ -182,7 +182,7 @@ impl ObjectReport {
     /// Writes objects in slices.
     async fn work(
         self: &Arc<Self>,
-        visit: &mut Visit,
+        visit: &mut LongRead,
         run: Vec<Resource>,
         judged: bool,
         writer: &mut XmlWriter,
@@ -220,12 +220,12 @@ async fn query(
     asked: PropertyRequest,
     selection: CalendarDataSelection,
     filter: ComponentFilter,
-    zone: Option<Floating>,
+    zone: Option<QueryTimezone>,
 ) -> Result<Response> {
     let minimal = call.preferences().minimal;
     let plan = PropertyPlan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
-    let Asking { mut visit, object, zone: own_zone, context, href, .. } =
+    let QueriedCalendar { mut visit, object, zone: own_zone, context, href, .. } =
         calendar(&call.tree, &call.request, &call.budget).await?;
     let zone = match zone {
         Some(asked) => zone_asked(&mut visit, &call.budget, asked).await?,
@@ -277,13 +277,13 @@ async fn query(
 }
 
 /// The time zone in which a query wants what floats.
-async fn zone_asked(visit: &mut Visit, budget: &Budget, asked: Floating) -> Result<Zone> {
+async fn zone_asked(visit: &mut LongRead, budget: &Budget, asked: QueryTimezone) -> Result<Zone> {
     match asked {
-        Floating::Definition(text) if is_one_zone(&text) => {
+        QueryTimezone::Definition(text) if is_one_zone(&text) => {
             Ok(visit.zone_of_text(budget, text).await?.ok_or(Condition::ValidCalendarData)?)
         }
-        Floating::Definition(_) => Err(Condition::ValidCalendarData.into()),
-        Floating::Named(name) => Ok(Zone::Known(known(&name).ok_or(Condition::ValidTimezone)?)),
+        QueryTimezone::Definition(_) => Err(Condition::ValidCalendarData.into()),
+        QueryTimezone::Named(name) => Ok(Zone::Known(known(&name).ok_or(Condition::ValidTimezone)?)),
     }
 }
 
@@ -298,7 +298,7 @@ async fn multiget(
     }
     let plan = PropertyPlan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
-    let Asking { mut visit, object, zone, context, path, href: calendar } =
+    let QueriedCalendar { mut visit, object, zone, context, path, href: calendar } =
         calendar(&call.tree, &call.request, &call.budget).await?;
     let context = PropertyContext { calendar: Some((selection, zone, call.budget.clone())), ..context };
     let report = Arc::new(ObjectReport { plan, context, filter: None, when: None, budget: call.budget.clone() });
@@ -352,13 +352,14 @@ fn known_periods(resource: &Resource, when: Option<&SpanQuery>, range: TimeRange
 /// The one question for which knowing when a calendar is taken is enough (RFC 4791 section 6.1.1).
 async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     call.request.reads = Privilege::ReadFreeBusy;
-    let Asking { mut visit, object, zone, context, .. } = calendar(&call.tree, &call.request, &call.budget).await?;
+    let QueriedCalendar { mut visit, object, zone, context, .. } =
+        calendar(&call.tree, &call.request, &call.budget).await?;
     if object.is_some() {
         // RFC 4791 section 7.10: of collections only.
         return Err(Condition::SupportedReport.into());
     }
     let when = call.tree.instances(&zone, range, &call.budget).map(Arc::new);
-    let mut taken = Taken::within(&call.budget);
+    let mut taken = BusyPeriods::within(&call.budget);
     let mut after = String::new();
     loop {
         let (page, next) = visit.view().await?.objects((range, None), &after, Needs::TAG).await?;

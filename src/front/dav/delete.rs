@@ -12,7 +12,7 @@ use crate::model::header::Depth;
 use crate::model::id::Id;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
-use crate::tree::target::Realm;
+use crate::tree::target::AddressSpace;
 use crate::wire::header::depth;
 
 pub(super) async fn delete(call: Call) -> Result<Response> {
@@ -31,7 +31,7 @@ async fn remove(tree: &Tree, request: &Request, depth: Option<Depth>) -> Result<
     if collection && depth.is_some_and(|depth| depth != Depth::Infinity) {
         return Err(Refusal::of(Condition::BadRequest).text("a folder is deleted with Depth: infinity only").into());
     }
-    if admitted.target.realm == Realm::Trash {
+    if admitted.target.realm == AddressSpace::Trash {
         return tree.purge(admitted).await;
     }
     let done = admitted.unbind().await;

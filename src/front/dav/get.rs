@@ -26,7 +26,7 @@ use crate::model::etag::ETag;
 use crate::model::id::Id;
 use crate::model::media_type::UNKNOWN;
 use crate::model::method::Method;
-use crate::model::node::{Blocks, Node};
+use crate::model::node::{ContentStream, Node};
 use crate::model::view::View;
 use crate::tree::work::WorkSlice;
 use crate::tree::{BodyContent, Tree};
@@ -196,7 +196,7 @@ async fn parts_body(
 ) -> Result<Body> {
     let media_type = node.media_type();
     let content_type = media_type.as_deref().unwrap_or(UNKNOWN);
-    let whole = |bytes: Bytes| -> Blocks { Box::pin(once(ready(Ok(bytes)))) };
+    let whole = |bytes: Bytes| -> ContentStream { Box::pin(once(ready(Ok(bytes)))) };
     let mut pieces = Vec::new();
     let mut length = 0;
     for one in parts {

@@ -22,7 +22,7 @@ use crate::wire::request::{Update, mkcol as parse};
 use crate::wire::xml::Element;
 
 /// What is to be made.
-struct Making {
+struct NewCollection {
     kind: Kind,
     /// By MKCALENDAR?
     mkcalendar: bool,
@@ -32,14 +32,14 @@ struct Making {
 }
 
 /// What it is to have from the beginning.
-struct Wanted {
+struct InitialProperties {
     components: ComponentSet,
     properties: Vec<(QName, String)>,
     /// The properties that the client named.
     named: Vec<QName>,
 }
 
-impl Making {
+impl NewCollection {
     fn is_calendar(&self) -> bool {
         self.kind == Kind::Calendar
     }
@@ -48,7 +48,7 @@ impl Making {
 pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
     let precheck = call.tree.precheck(&call.request).await?;
     let body = call.take_whole().await?;
-    let making = Making {
+    let making = NewCollection {
         kind: precheck.target.parent().and_then(|parent| parent.node.traits().mkcol).unwrap_or_default(),
         mkcalendar: call.request.method == Method::Mkcalendar,
         href: precheck.target.path.href(true),
@@ -82,8 +82,12 @@ pub(super) async fn mkcol(mut call: Call) -> Result<Response> {
 }
 
 /// Reads the body, if there is one. An answer: properties that cannot be set.
-async fn wanted(call: &mut Call, making: &Making, body: &[u8]) -> Result<ControlFlow<Response, Wanted>> {
-    let mut wanted = Wanted { components: ComponentSet::ALL, properties: Vec::new(), named: Vec::new() };
+async fn wanted(
+    call: &mut Call,
+    making: &NewCollection,
+    body: &[u8],
+) -> Result<ControlFlow<Response, InitialProperties>> {
+    let mut wanted = InitialProperties { components: ComponentSet::ALL, properties: Vec::new(), named: Vec::new() };
     if body.is_empty() {
         return match making.is_calendar() == making.mkcalendar {
             true => Ok(ControlFlow::Continue(wanted)),

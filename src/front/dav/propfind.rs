@@ -21,7 +21,7 @@ use crate::model::name::QName;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
 use crate::tree::listing::Listing;
-use crate::tree::numbers::Numbers;
+use crate::tree::numbers::VersionNumbers;
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::walk::{Cursor, Page, Selection};
 use crate::wire::header::depth;
@@ -226,7 +226,7 @@ pub(super) async fn propfind(mut call: Call) -> Result<Response> {
     let plan = PropertyPlan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
     if plan.needs.versions {
-        call.request.numbers = Numbers::read_once();
+        call.request.numbers = VersionNumbers::read_once();
     }
     let mut admitted = call.tree.read_one(&call.request).await?;
     let context = PropertyContext::of(&admitted);

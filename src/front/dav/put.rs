@@ -22,7 +22,7 @@ use crate::tree::calendar::CALENDAR_TYPE;
 use crate::tree::edit::content::{Content, FileContent};
 use crate::tree::gate::Request;
 use crate::tree::quota::RemainingQuota;
-use crate::tree::target::Realm;
+use crate::tree::target::AddressSpace;
 use crate::tree::{INLINE_BYTES, Tree};
 use crate::wire::calendar::CALENDAR;
 use crate::wire::header::{http_date, text, unix_seconds};
@@ -91,7 +91,7 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
         Err(error) => return Err(error),
     };
     let content = FileContent { blob, content_type, modified_at, indexed };
-    let as_sent = Realm::of(&call.request.path) != Realm::Calendars || !call.is_json();
+    let as_sent = AddressSpace::of(&call.request.path) != AddressSpace::Calendars || !call.is_json();
     store(&call.tree, &call.request, content, as_sent).await
 }
 
@@ -104,7 +104,7 @@ impl Call {
 
     /// Takes what is put: its bytes, its media type, and of a calendar object what the index says of it.
     async fn take_content(&mut self, room: &RemainingQuota) -> Result<(Blob, String, Option<Indexed>)> {
-        if Realm::of(&self.request.path) == Realm::Calendars {
+        if AddressSpace::of(&self.request.path) == AddressSpace::Calendars {
             let bytes = self.take_object(room.most_bytes()).await?;
             let (blob, indexed) = self.tree.prepare(self.request.actor.id, &self.budget, bytes).await?;
             return Ok((blob, CALENDAR_TYPE.to_owned(), Some(indexed)));

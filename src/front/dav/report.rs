@@ -24,9 +24,9 @@ use crate::model::view::{Traits, View};
 use crate::tree::Tree;
 use crate::tree::changes::MemberChange;
 use crate::tree::gate::Request;
-use crate::tree::numbers::Numbers;
+use crate::tree::numbers::VersionNumbers;
 use crate::tree::resource::Needs;
-use crate::tree::target::{Realm, version_path};
+use crate::tree::target::{AddressSpace, version_path};
 use crate::tree::walk::Cursor;
 use crate::wire::header::{depth, href};
 use crate::wire::multistatus::{ElementTags, PropertyValue, XmlWriter};
@@ -189,14 +189,14 @@ async fn version_tree(mut call: Call, asked: PropertyRequest) -> Result<Response
     let Some(document) = document else { return Err(Condition::SupportedReport.into()) };
     let asked = admitted.target.href();
     let path = match admitted.target.realm {
-        Realm::Versions => admitted.target.path.first(2),
+        AddressSpace::Versions => admitted.target.path.first(2),
         _ => version_path(document, None),
     };
     drop(admitted);
     let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     let request =
-        Request { method: Method::Propfind, path, numbers: Numbers::read_once(), ..unconditional(call.request) };
+        Request { method: Method::Propfind, path, numbers: VersionNumbers::read_once(), ..unconditional(call.request) };
     let mut admitted = call.tree.read(&request).await?;
     let mut at = Cursor::default();
     let mut listed = 0;
@@ -245,7 +245,7 @@ async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
         waiting.extend(&expand.inner);
     }
     within_limits(names.into_iter())?;
-    let request = Request { numbers: Numbers::read_once(), ..request };
+    let request = Request { numbers: VersionNumbers::read_once(), ..request };
     let mut expansion =
         PropertyExpander { tree, budget, minimal, sets: HashMap::new(), known: HashMap::new(), responses: 0 };
     let response = expansion.response(&request, asked, 0).await?;

@@ -7,7 +7,7 @@ use crate::store::statement::{Identity, Statement};
 
 /// What kind of thing an entry is of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Of {
+enum EntryKind {
     /// The answer of a statement.
     Query(Identity),
     /// A page of members that a statement answers.
@@ -20,16 +20,16 @@ enum Of {
 
 /// What an entry is of: the statement and its arguments, a hash.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Key(Of, Vec<u8>);
+pub struct Key(EntryKind, Vec<u8>);
 
 impl Key {
     pub(super) fn of_query(sql: Statement, arguments: &[Argument<'_>]) -> Self {
-        Self(Of::Query(sql.identity()), key_of(arguments))
+        Self(EntryKind::Query(sql.identity()), key_of(arguments))
     }
 
     /// A page whose entry says of which state it is.
     pub fn of_page(sql: Statement, arguments: &[Argument<'_>]) -> Self {
-        Self(Of::Page(sql.identity()), key_of(arguments))
+        Self(EntryKind::Page(sql.identity()), key_of(arguments))
     }
 
     /// A page of the members of a collection in a state.
@@ -41,13 +41,13 @@ impl Key {
 
     /// The bytes of a body.
     pub fn of_body(hash: &str) -> Self {
-        Self(Of::Body, hash.into())
+        Self(EntryKind::Body, hash.into())
     }
 
     /// What follows from a content, and from nothing else, in a way.
     #[must_use]
     pub fn derived(way: &'static str, content: Vec<u8>) -> Self {
-        Self(Of::Derived(way), content)
+        Self(EntryKind::Derived(way), content)
     }
 
     /// How much it takes besides its own size.

@@ -41,7 +41,7 @@ pub struct Miss {
 }
 
 /// An answer, and the state in which it is so.
-struct InState<T> {
+struct StampedEntry<T> {
     state: CollectionState,
     answer: T,
 }
@@ -125,7 +125,7 @@ impl Cache {
 
     /// What is known of a collection that is in a state now.
     pub fn get_in<T: Clone + Send + Sync + 'static>(&self, key: &Key, state: CollectionState) -> Lookup<T> {
-        let Some(kept) = self.get::<InState<T>>(key) else { return Lookup::Miss };
+        let Some(kept) = self.get::<StampedEntry<T>>(key) else { return Lookup::Miss };
         match state.since(&kept.state) {
             _ if state == kept.state => Lookup::Hit(kept.answer.clone()),
             Some(since) => Lookup::Stale(kept.answer.clone(), since),
@@ -135,6 +135,6 @@ impl Cache {
 
     /// Keeps an answer that takes so many bytes.
     pub fn put_in<T: Clone + Send + Sync + 'static>(&self, key: Key, state: CollectionState, answer: &T, bytes: usize) {
-        self.put(key, Arc::new(InState { state, answer: answer.clone() }), bytes);
+        self.put(key, Arc::new(StampedEntry { state, answer: answer.clone() }), bytes);
     }
 }

@@ -12,7 +12,7 @@ use crate::model::error::{Error, Failure};
 use crate::model::filename::{NameError, match_name};
 use crate::model::id::{Id, now};
 use crate::model::node::{Node, ROOT};
-use crate::model::password::Lack;
+use crate::model::password::PasswordDefect;
 use crate::model::path::Path;
 use crate::model::principal::{Actor, DeviceScope, Principal, PrincipalKind};
 use crate::store::executor::Executor;
@@ -37,7 +37,7 @@ pub enum AdministrationError {
     AddressTaken(String, String),
     /// The account password would be guessed.
     #[error("the password lacks {0:?}")]
-    Password(Vec<Lack>),
+    Password(Vec<PasswordDefect>),
     /// Nobody bears the name.
     #[error("{0:?} is not known")]
     Unknown(String),

@@ -81,7 +81,7 @@ impl Tree {
         let txn = edit.doing(Verb::RemovePerson, AffectedObjects::about(&person).in_home(home))?;
         let claim = node::claim(txn, &match_name(&person.name), None).await?;
         if let (Some(claim), Some((node, _))) = (claim, standing) {
-            let gone = node::Gone { at: now(), hidden: true, deleted_by: None, lost_by: None };
+            let gone = node::Removal { at: now(), hidden: true, deleted_by: None, lost_by: None };
             node::unmap(txn, &node, claim.seq, gone).await?;
         }
         principal::retire(txn, person.id, &retired_name(&person), now()).await?;

@@ -6,15 +6,15 @@ use super::content::Content;
 use super::event::AffectedObjects;
 use super::precomputed::MissingInput;
 use super::transfer::{Pages, SMALL};
-use super::verbs::Leaving;
+use super::verbs::UnbindReason;
 use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::method::Method;
 use crate::model::node::{NODE_BYTES, Node};
-use crate::model::version::{Landing, landing_of_move};
+use crate::model::version::{Arrival, landing_of_move};
 use crate::tree::gate::Admitted;
-use crate::tree::target::{Realm, Target};
+use crate::tree::target::{AddressSpace, Target};
 
 impl Admitted<Edit> {
     /// COPY of the target to the destination, RFC 4918 section 9.8. A document over a document is a new version of it
@@ -119,7 +119,7 @@ impl Admitted<Edit> {
     /// it, and the one moved goes. From the trash it is a restoration. `true`: something was overwritten.
     pub async fn relocate(&mut self) -> Result<bool> {
         let Some(source) = self.target.node().cloned() else { return Err(Condition::NotFound.into()) };
-        if self.target.realm == Realm::Trash {
+        if self.target.realm == AddressSpace::Trash {
             return self.restore(source).await.map(|()| false);
         }
         if self.destination.as_ref().and_then(Target::parent).is_some_and(|at| at.node.home_id != source.home_id) {
@@ -131,7 +131,7 @@ impl Admitted<Edit> {
             self.store.authorize(Verb::Move, old.id)?;
             self.store.authorize(Verb::Bind, parent.id)?;
             let landing = landing_of_move(source.as_source(), &document.name, self.request.actor.id, self.now);
-            let fresh = landing == Landing::MovedFresh;
+            let fresh = landing == Arrival::MovedFresh;
             if !fresh {
                 self.store.brake(&source).await?;
             }
@@ -163,14 +163,14 @@ impl Admitted<Edit> {
         self.store.brake(&source).await?;
         let overwritten = self.duplicate(source.clone(), true).await?;
         self.store.record(Verb::Unbind, || AffectedObjects::of(&source));
-        self.store.remove(source, &parent, Leaving::MovedOut).await?;
+        self.store.remove(source, &parent, UnbindReason::MovedOut).await?;
         Ok(overwritten)
     }
 
     async fn clear_destination(&mut self) -> Result<bool> {
         let Some(there) = self.destination.as_ref().and_then(Target::node).cloned() else { return Ok(false) };
         let parent = self.slot_at_destination()?.parent;
-        self.store.unbind(there, &parent, Leaving::Replaced).await?;
+        self.store.unbind(there, &parent, UnbindReason::Replaced).await?;
         Ok(true)
     }
 }

@@ -3,7 +3,7 @@
 use super::Edit;
 use super::authority::Authority;
 use super::content::{Content, FileContent};
-use super::verbs::Slot;
+use super::verbs::BindTarget;
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
@@ -39,7 +39,9 @@ impl Edit {
         self.authority = Authority::Delivery;
         let delivered = match links.next() {
             Some(object) => self.replace(object, &parent, content, None).await,
-            None => self.bind(Slot { parent, name: name.to_owned(), session: None }, Content::File(content)).await,
+            None => {
+                self.bind(BindTarget { parent, name: name.to_owned(), session: None }, Content::File(content)).await
+            }
         };
         (self.authority, self.collection) = of_request;
         delivered

@@ -34,7 +34,7 @@ pub(super) struct Found<Q> {
 
 /// A copy that was built out of sight.
 #[derive(Clone, Copy)]
-pub(super) struct Built {
+pub(super) struct StagedCopy {
     /// The top of the copy.
     pub top: Id,
     /// Of what.
@@ -43,7 +43,7 @@ pub(super) struct Built {
     pub members_seq: Seq,
 }
 
-impl Built {
+impl StagedCopy {
     /// Is it a copy of a node? One that is `moved` goes, so the copy must hold all that was written there to this
     /// moment.
     pub fn is_of(&self, node: &Node, moved: bool) -> bool {
@@ -55,7 +55,7 @@ impl Built {
 #[derive(Default)]
 pub(super) struct Precomputed {
     /// The copy of a large tree that was built out of sight.
-    pub built: Option<Built>,
+    pub built: Option<StagedCopy>,
     /// What the index says of calendar objects, by the hash of their content.
     pub indexed: HashMap<String, Indexed>,
     /// Folded names of homes that it claims besides those of its request.

@@ -3,7 +3,7 @@
 use super::Edit;
 use super::authority::bug;
 use super::content::{Content, FileContent, PropertyChange};
-use super::verbs::{Leaving, Slot};
+use super::verbs::{BindTarget, UnbindReason};
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
 use crate::model::job::NewJob;
@@ -22,12 +22,12 @@ impl Admitted<Edit> {
         self.target.node().cloned().ok_or_else(|| bug("a request about what is not there"))
     }
 
-    fn slot(&self, target: &Target) -> Result<Slot> {
+    fn slot(&self, target: &Target) -> Result<BindTarget> {
         let parent = target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a name without a collection"))?;
-        Ok(Slot { parent, name: target.name().to_owned(), session: self.session(target) })
+        Ok(BindTarget { parent, name: target.name().to_owned(), session: self.session(target) })
     }
 
-    pub(super) fn slot_at_destination(&self) -> Result<Slot> {
+    pub(super) fn slot_at_destination(&self) -> Result<BindTarget> {
         self.slot(self.destination.as_ref().ok_or_else(|| bug("a request without destination"))?)
     }
 
@@ -75,6 +75,6 @@ impl Admitted<Edit> {
     /// What stands at the target goes into the trash. 403 when it is one deletion too many.
     pub async fn unbind(&mut self) -> Result<()> {
         let (node, parent) = (self.node()?, self.parent()?);
-        self.store.unbind(node, &parent, Leaving::Deleted).await
+        self.store.unbind(node, &parent, UnbindReason::Deleted).await
     }
 }

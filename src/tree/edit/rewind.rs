@@ -11,7 +11,7 @@ use super::authority::{Verb, bug};
 use super::event::AffectedObjects;
 use super::precomputed::{MissingInput, Precomputed};
 use super::retry::ATTEMPTS;
-use super::verbs::Leaving;
+use super::verbs::UnbindReason;
 use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
@@ -24,7 +24,7 @@ use crate::model::view::View;
 use crate::store::{lock, node, past, purge, version};
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
-use crate::tree::plan::{Plan, PlannedChange, RewindStep, free_to_go};
+use crate::tree::plan::{PlannedChange, RewindPlan, RewindStep, free_to_go};
 use crate::tree::resolve::resolve;
 use crate::tree::target::Target;
 
@@ -84,7 +84,7 @@ impl Tree {
 
     /// Carries a plan out. `false`: something was written there since, which is not to be `overlooked`, and nothing is
     /// done.
-    async fn carry_out(&self, request: &Request, at: Timestamp, plan: &Plan, overlooked: bool) -> Result<bool> {
+    async fn carry_out(&self, request: &Request, at: Timestamp, plan: &RewindPlan, overlooked: bool) -> Result<bool> {
         let whole = plan.changes.len() <= FEW;
         let (mut done, mut attempts) = (0, 0);
         let (mut precomputed, mut made) = (Precomputed::default(), HashMap::new());
@@ -131,7 +131,7 @@ struct Slice<'a> {
 }
 
 /// Folders that were made again, by what they were.
-type Made = HashMap<Id, Id>;
+type RebuiltFolders = HashMap<Id, Id>;
 
 impl Admitted<Edit> {
     async fn update(&mut self, version: &Path) -> Result<Updated> {
@@ -174,7 +174,7 @@ impl Admitted<Edit> {
     }
 
     /// Makes some changes of a plan, as many as one slice may; how many.
-    async fn rewind(&mut self, slice: Slice<'_>, made: &mut Made) -> Result<usize> {
+    async fn rewind(&mut self, slice: Slice<'_>, made: &mut RebuiltFolders) -> Result<usize> {
         let top = self.target.node().cloned().ok_or_else(|| bug("rewinding what is not there"))?;
         for verb in [Verb::Rewind, Verb::Bind, Verb::Unbind] {
             self.store.authorize(verb, top.id)?;
@@ -196,7 +196,7 @@ impl Admitted<Edit> {
                 let found = version::node(&mut self.store, goes).await?;
                 let found = found.filter(|(node, gone)| gone.is_none() && node.parent_id == folder.id);
                 if let Some((node, _)) = found {
-                    self.store.remove(node, folder, Leaving::Replaced).await?;
+                    self.store.remove(node, folder, UnbindReason::Replaced).await?;
                 }
                 continue;
             }
@@ -226,7 +226,7 @@ impl Admitted<Edit> {
                 if let Some(other) = occupant {
                     locks = lock::below(&mut self.store, other.home_id, other.id, self.now).await?;
                     locks.retain(|lock| lock.node_id == other.id);
-                    self.store.remove(other, folder, Leaving::Replaced).await?;
+                    self.store.remove(other, folder, UnbindReason::Replaced).await?;
                 }
                 let back = self.fetch(former, folder, path).await?;
                 self.store.hand_on(&locks, &back).await?;

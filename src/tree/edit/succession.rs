@@ -7,27 +7,27 @@
 
 use super::Edit;
 use super::lock::leave;
-use super::verbs::Leaving;
+use super::verbs::UnbindReason;
 use super::version::Written;
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp};
 use crate::model::lock::Lock;
 use crate::model::node::Node;
-use crate::model::version::{Landing, Left, VACATED_S, Vacated, is_backup, is_temporary, succeeds};
-use crate::store::version::{self, Leaver};
+use crate::model::version::{Arrival, Departure, VACATED_S, VacatedName, is_backup, is_temporary, succeeds};
+use crate::store::version::{self, LastOccupant};
 use crate::store::{lock, node, past, property};
 
-impl Leaver {
+impl LastOccupant {
     /// How it left the name `slot`; `None` when it has changed or moved on since.
-    fn vacated(&self, slot: &str) -> Option<Vacated> {
+    fn vacated(&self, slot: &str) -> Option<VacatedName> {
         if let (Some(at), Some(by)) = (self.gone_at, self.gone_by) {
-            return Some(Vacated { left: Left::Deleted, by, at });
+            return Some(VacatedName { left: Departure::Deleted, by, at });
         }
         let untouched = self.node.placed_seq == self.left_seq && self.since_seq == self.left_seq;
         let name = &self.node.name;
         let aside = is_temporary(name) || is_backup(name, slot) || is_temporary(&self.place);
-        let left = if aside { Left::SetAside } else { Left::Renamed };
-        self.placed_by.filter(|_| untouched).map(|by| Vacated { left, by, at: self.left_at })
+        let left = if aside { Departure::SetAside } else { Departure::Renamed };
+        self.placed_by.filter(|_| untouched).map(|by| VacatedName { left, by, at: self.left_at })
     }
 }
 
@@ -38,7 +38,7 @@ impl Edit {
         &mut self,
         parent: &Node,
         name: &str,
-        landing: Landing,
+        landing: Arrival,
         source: Option<Id>,
     ) -> Result<Option<Node>> {
         let since = self.now - VACATED_S;
@@ -136,7 +136,7 @@ impl Edit {
             ..written
         });
         let id = source.id;
-        let leaving = if fresh { Leaving::Temporary } else { Leaving::Replaced };
+        let leaving = if fresh { UnbindReason::Temporary } else { UnbindReason::Replaced };
         self.know_index(&source).await?;
         let document = self.another_file(document, source.created_at).await?;
         self.remove(source, old_parent, leaving).await?;

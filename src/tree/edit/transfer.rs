@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use super::Edit;
 use super::authority::Verb;
 use super::event::AffectedObjects;
-use super::precomputed::Built;
-use super::verbs::Slot;
+use super::precomputed::StagedCopy;
+use super::verbs::BindTarget;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
@@ -78,13 +78,13 @@ impl Tree {
     }
 
     /// Builds a copy of the target of a request, with all below it, out of sight.
-    pub(super) async fn build(&self, request: &Request) -> Result<Built> {
+    pub(super) async fn build(&self, request: &Request) -> Result<StagedCopy> {
         let _carrying = self.store.carrying.read().await;
         let mut source = self.read(request).await?;
         let from = source.target.node().cloned().ok_or(Condition::NotFound)?;
         let mut admitted = self.write(request).await?;
         let (top, depth) = admitted.begin_copy(&from).await?;
-        let built = Built { top: top.id, source: from.id, members_seq: from.members_seq };
+        let built = StagedCopy { top: top.id, source: from.id, members_seq: from.members_seq };
         admitted.commit().await?;
         match self.fill(request, &mut source, (from, top, depth)).await {
             Ok(()) => Ok(built),
@@ -119,7 +119,7 @@ impl Tree {
     }
 
     /// What was being built, if anything was, will not be bound.
-    pub(super) async fn abandon(&self, built: Option<Built>) -> Result<()> {
+    pub(super) async fn abandon(&self, built: Option<StagedCopy>) -> Result<()> {
         let Some(built) = built else { return Ok(()) };
         let mut edit = self.job_edit().await?;
         purge::put_off(edit.doing(Verb::Purge, AffectedObjects::to([built.top]))?, built.top, 0).await?;
@@ -211,7 +211,7 @@ impl Admitted<Edit> {
 
     /// The top of a copy that is to be built out of sight; and how many segments lead to its place.
     async fn begin_copy(&mut self, source: &Node) -> Result<(Node, usize)> {
-        let Slot { parent, name, .. } = self.slot_at_destination()?;
+        let BindTarget { parent, name, .. } = self.slot_at_destination()?;
         let depth = self.destination.as_ref().map_or(0, |destination| destination.path.segments().len());
         self.store.authorize(Verb::Bind, parent.id)?;
         self.within_quota_of_destination(source)?;
@@ -262,8 +262,12 @@ impl Edit {
     }
 
     /// Binds what was built out of sight at the destination.
-    pub(super) async fn bind_built(&mut self, Built { top: built, .. }: Built, slot: Slot) -> Result<Node> {
-        let Slot { parent, name, .. } = slot;
+    pub(super) async fn bind_built(
+        &mut self,
+        StagedCopy { top: built, .. }: StagedCopy,
+        slot: BindTarget,
+    ) -> Result<Node> {
+        let BindTarget { parent, name, .. } = slot;
         self.authorize(Verb::Bind, parent.id)?;
         let found = version::node(&mut self.txn, built).await?;
         // It took so long that the job has taken it for abandoned, or its folder is another's now.

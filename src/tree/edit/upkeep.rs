@@ -3,7 +3,7 @@
 use super::Edit;
 use super::authority::Verb;
 use super::event::AffectedObjects;
-use super::verbs::Leaving;
+use super::verbs::UnbindReason;
 use crate::model::error::Result;
 use crate::model::id::Timestamp;
 use crate::model::node::Node;
@@ -36,7 +36,7 @@ impl Edit {
         let Some(node) = unchanged.filter(|_| stands && !holds && !locked) else { return Ok(false) };
         let Some((parent, _)) = version::node(&mut self.txn, node.parent_id).await? else { return Ok(false) };
         self.record(Verb::Clear, || AffectedObjects::of(&node));
-        self.remove(node, &parent, Leaving::Cleared).await?;
+        self.remove(node, &parent, UnbindReason::Cleared).await?;
         Ok(true)
     }
 }

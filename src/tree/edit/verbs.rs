@@ -14,9 +14,9 @@ use crate::model::id::{Id, Seq, Timestamp, representable};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, NODE_BYTES, Node};
-use crate::model::version::{Landing, is_litter, is_version, landing_of_move};
+use crate::model::version::{Arrival, is_litter, is_version, landing_of_move};
 use crate::model::view::View;
-use crate::store::node::Gone;
+use crate::store::node::Removal;
 use crate::store::property::EVERYONE;
 use crate::store::{body, calendar, node, past, property, subtree, version};
 
@@ -27,7 +27,7 @@ pub const MAX_PERSONAL_BYTES: i64 = 64 * 1024;
 
 /// Why a node leaves its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Leaving {
+pub(super) enum UnbindReason {
     /// Someone deleted it.
     Deleted,
     /// Something else takes its place.
@@ -40,7 +40,7 @@ pub(super) enum Leaving {
     Temporary,
 }
 
-impl Leaving {
+impl UnbindReason {
     /// Does its home lose it by someone's action, so that it counts for the brake (see `trash`)?
     fn is_loss(self) -> bool {
         matches!(self, Self::Deleted | Self::Replaced | Self::MovedOut)
@@ -49,7 +49,7 @@ impl Leaving {
 
 /// A name in a collection, and the session in which the request writes there.
 #[derive(Clone, Debug)]
-pub(super) struct Slot {
+pub(super) struct BindTarget {
     pub parent: Node,
     pub name: String,
     pub session: Option<String>,
@@ -58,14 +58,14 @@ pub(super) struct Slot {
 impl Edit {
     /// Gives a free name a node. A document that lands on a name just vacated may be the next version of what
     /// stood there (see `succession`), and then that is what stands there again.
-    pub(super) async fn bind(&mut self, slot: Slot, content: Content) -> Result<Node> {
+    pub(super) async fn bind(&mut self, slot: BindTarget, content: Content) -> Result<Node> {
         self.authorize(Verb::Bind, slot.parent.id)?;
         let node = self.land(slot, content).await?;
         self.record(Verb::Bind, || AffectedObjects::of(&node));
         Ok(node)
     }
 
-    async fn land(&mut self, Slot { parent, name, session }: Slot, content: Content) -> Result<Node> {
+    async fn land(&mut self, BindTarget { parent, name, session }: BindTarget, content: Content) -> Result<Node> {
         let seq = self.seq(parent.home_id)?;
         match content {
             Content::Folder => {
@@ -86,7 +86,7 @@ impl Edit {
                 let mut document = self.fresh(&parent, &name, seq, kind);
                 let carried_on = match kind {
                     Kind::Object => self.revive(&parent, &name, &document).await?,
-                    _ => self.carried_on(&parent, &name, Landing::Written, None).await?,
+                    _ => self.carried_on(&parent, &name, Arrival::Written, None).await?,
                 };
                 if let Some(document) = carried_on {
                     let document = self.another_file(document, self.now).await?;
@@ -111,13 +111,13 @@ impl Edit {
     }
 
     /// Gives a free name a node that stands in another collection, or under another name, with all below it.
-    pub(super) async fn move_node(&mut self, slot: Slot, source: Node, old_parent: &Node) -> Result<Node> {
-        let Slot { parent, name, session } = slot;
+    pub(super) async fn move_node(&mut self, slot: BindTarget, source: Node, old_parent: &Node) -> Result<Node> {
+        let BindTarget { parent, name, session } = slot;
         self.authorize(Verb::Bind, parent.id)?;
         self.authorize(Verb::Move, old_parent.id)?;
         let landing = landing_of_move(source.as_source(), &name, self.person(), self.now);
         let carried_on = match (source.kind, landing) {
-            (Kind::File, Landing::MovedFresh) => self.carried_on(&parent, &name, landing, Some(source.id)).await?,
+            (Kind::File, Arrival::MovedFresh) => self.carried_on(&parent, &name, landing, Some(source.id)).await?,
             _ => None,
         };
         let node = match carried_on {
@@ -221,7 +221,7 @@ impl Edit {
 
     /// Takes a node off its name, with all below it and all their locks, into the trash. Its cost is that of the depth.
     /// 403 when it is one deletion too many (see `trash`).
-    pub(super) async fn unbind(&mut self, node: Node, parent: &Node, leaving: Leaving) -> Result<()> {
+    pub(super) async fn unbind(&mut self, node: Node, parent: &Node, leaving: UnbindReason) -> Result<()> {
         self.authorize(Verb::Unbind, parent.id)?;
         self.brake(&node).await?;
         self.record(Verb::Unbind, || AffectedObjects::of(&node));
@@ -231,7 +231,7 @@ impl Edit {
     /// A live node leaves its name: into the trash, or without a trace when it is temporary, was never a version, is
     /// the copy of a version that was set aside, or is what a program left about and takes away itself. What a document
     /// with versions was emptied to is one more of them.
-    pub(super) async fn remove(&mut self, mut node: Node, parent: &Node, leaving: Leaving) -> Result<()> {
+    pub(super) async fn remove(&mut self, mut node: Node, parent: &Node, leaving: UnbindReason) -> Result<()> {
         let seq = self.seq(node.home_id)?;
         let has_versions = node.version > 1;
         self.end_session(&mut node, has_versions).await?;
@@ -244,15 +244,16 @@ impl Edit {
         }
         let aside = node.version == 1 && version::was_set_aside(&mut self.txn, node.id).await?;
         let litter = node.litter && !(node.is_collection() && subtree::holds_documents(&mut self.txn, node.id).await?);
-        let hidden = leaving == Leaving::Temporary || unmade || aside || (litter && leaving != Leaving::Cleared);
+        let hidden =
+            leaving == UnbindReason::Temporary || unmade || aside || (litter && leaving != UnbindReason::Cleared);
         if !hidden {
             node.name = self.trash_name(&node).await?;
         }
         let actor = self.person();
-        let gone = Gone {
+        let gone = Removal {
             at: self.now,
             hidden,
-            deleted_by: (leaving == Leaving::Deleted).then_some(actor),
+            deleted_by: (leaving == UnbindReason::Deleted).then_some(actor),
             lost_by: leaving.is_loss().then_some(actor),
         };
         node::unmap(&mut self.txn, &node, seq, gone).await?;

@@ -84,7 +84,7 @@ const PAGE: i64 = 500;
 
 /// What a look for a job came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Looked {
+pub enum JobPoll {
     /// One was run: there may be more.
     Again,
     /// None is due; the next one is then.
@@ -92,7 +92,7 @@ pub enum Looked {
 }
 
 /// A job that this process holds.
-struct Held<'a> {
+struct LeasedJob<'a> {
     row: &'a JobRow,
     job: Job,
     lease: Id,
@@ -100,7 +100,7 @@ struct Held<'a> {
     begun: Instant,
 }
 
-impl Held<'_> {
+impl LeasedJob<'_> {
     /// The moment, as of when it was taken.
     fn now(&self) -> Timestamp {
         self.at.saturating_add(i64::try_from(self.begun.elapsed().as_secs()).unwrap_or(0))
@@ -122,8 +122,8 @@ impl Tree {
         loop {
             entered.mark_unchanged();
             let wait = match self.run_next(row, now()).await {
-                Ok(Looked::Again) => continue,
-                Ok(Looked::NextAt(next)) => next.map_or(POLL, |at| {
+                Ok(JobPoll::Again) => continue,
+                Ok(JobPoll::NextAt(next)) => next.map_or(POLL, |at| {
                     Duration::from_secs(u64::try_from(at.saturating_sub(now())).unwrap_or(0))
                         .clamp(Duration::from_secs(1), POLL)
                 }),
@@ -137,24 +137,24 @@ impl Tree {
     }
 
     /// Runs the job of a kind that has been due longest at a moment.
-    pub async fn run_next(&self, row: &JobRow, at: Timestamp) -> Result<Looked> {
+    pub async fn run_next(&self, row: &JobRow, at: Timestamp) -> Result<JobPoll> {
         let next = job::next_due(&mut self.store.read().await?, row.kind).await?;
         let is_early = |next: Timestamp| next > at && row.every_s.is_none_or(|every_s| next - at <= every_s);
         if let Some(next) = next.filter(|next| is_early(*next)) {
-            return Ok(Looked::NextAt(Some(next)));
+            return Ok(JobPoll::NextAt(Some(next)));
         }
         let is_due = next.is_some_and(|next| next <= at);
         if is_due && let Some(held) = self.retry_when_full(|| self.take(row, at)).await? {
             self.run_held(held).await?;
-            return Ok(Looked::Again);
+            return Ok(JobPoll::Again);
         }
         match row.every_s {
             // It is not entered yet, or its row is damaged, and is set right; or another process took it.
             Some(every_s) => {
                 self.keep_recurring(row.kind, at, every_s).await?;
-                Ok(Looked::Again)
+                Ok(JobPoll::Again)
             }
-            None => Ok(Looked::NextAt(next.map(|_| at))),
+            None => Ok(JobPoll::NextAt(next.map(|_| at))),
         }
     }
 
@@ -166,17 +166,17 @@ impl Tree {
         edit.commit().await
     }
 
-    async fn take<'a>(&self, row: &'a JobRow, at: Timestamp) -> Result<Option<Held<'a>>> {
+    async fn take<'a>(&self, row: &'a JobRow, at: Timestamp) -> Result<Option<LeasedJob<'a>>> {
         let (lease, begun) = (Id::generate(), Instant::now());
         let mut edit = self.job_edit().await?;
         let job = job::lease(edit.statements(Verb::RunJob)?, row.kind, at, (lease, at + LEASE_S)).await?;
         edit.commit().await?;
-        Ok(job.map(|job| Held { row, job, lease, at, begun }))
+        Ok(job.map(|job| LeasedJob { row, job, lease, at, begun }))
     }
 
     /// Runs a job to its end, as long as this process holds it.
-    async fn run_held(&self, held: Held<'_>) -> Result<()> {
-        let Held { row, job, .. } = &held;
+    async fn run_held(&self, held: LeasedJob<'_>) -> Result<()> {
+        let LeasedJob { row, job, .. } = &held;
         let given_up = row.every_s.is_none() && job.tries > row.tries;
         let outcome = if given_up {
             Err(Failure::new("running a job", "no run of it came to an end").into())
@@ -200,7 +200,7 @@ impl Tree {
     }
 
     /// `false`: another process holds it. Where that cannot be found out just now, the next time shows it.
-    async fn renew(&self, held: &Held<'_>) -> bool {
+    async fn renew(&self, held: &LeasedJob<'_>) -> bool {
         let renewed = async {
             let mut edit = self.job_edit().await?;
             let until = held.now() + LEASE_S;
@@ -211,8 +211,8 @@ impl Tree {
         renewed.await.unwrap_or(true)
     }
 
-    async fn conclude(&self, held: &Held<'_>, error: Option<&str>) -> Result<()> {
-        let Held { row, job: Job { key, tries, .. }, lease, .. } = held;
+    async fn conclude(&self, held: &LeasedJob<'_>, error: Option<&str>) -> Result<()> {
+        let LeasedJob { row, job: Job { key, tries, .. }, lease, .. } = held;
         let (lease, now) = (*lease, held.now());
         let mut edit = self.job_edit().await?;
         let statements = edit.statements(Verb::RunJob)?;

@@ -16,7 +16,7 @@ use crate::server::Server;
 use crate::tree::Tree;
 use crate::tree::job::{JOBS, JobRow};
 
-/// How often what is remembered of past requests is forgotten, and room is set aside.
+/// How often what is kept of past requests is forgotten, and room is set aside.
 const TIDY_EVERY: Duration = Duration::from_secs(300);
 
 /// A server whose listeners are open.

@@ -184,7 +184,7 @@ proptest! {
 
     /// All readers agree with the expansion, and the expansion of a part with that of the whole.
     #[test]
-    fn whoever_asks_at_the_instant_that_is_told_finds_it(
+    fn whoever_asks_at_the_instant_that_is_listed_finds_it(
         text in any_object(),
         calendar in one_of(vec!["UTC", "Europe/Paris", "America/New_York", "Pacific/Apia"]),
         picks in proptest::collection::vec(any::<proptest::sample::Index>(), 4),

@@ -66,7 +66,7 @@ const OF_ONE_DATABASE: [&str; 8] =
 
 /// What may follow rules, the files above `ical` that may call it, and how each does it in a turn of work
 /// (`tree/work.rs`).
-const FOLLOW: [&str; 5] = ["Zones::new(", "Zone::of_text(", "bounds(", "judge(", "sound("];
+const FOLLOW: [&str; 5] = ["Zones::new(", "Zone::of_text(", "bounds(", "validate(", "sound("];
 const FOLLOWERS: [(&str, &str); 6] = [
     ("tree/calendar.rs", "in `Tree::prepare` and `Tree::zone_of_text`; opening a store indexes, too"),
     ("tree/check.rs", "only the check does, for which nobody waits"),
@@ -419,6 +419,36 @@ fn lines_end_at_120() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let unused = ANY_LENGTH.iter().filter(|(known, _)| !paths.iter().any(|path| path.starts_with(root.join(known))));
     assert_eq!(unused.count(), 0, "an exception of what is not there");
+}
+
+/// Words that once stood for many things here, and the plain ones that say which is meant.
+const PRIVATE_WORDS: [(&str, &str); 6] = [
+    ("told", "sent, listed, reported, notified, shown, named"),
+    ("tell", "send, list, report, notify, show, name"),
+    ("tells", "says, shows, lists, states"),
+    ("telling", "sending, listing, reporting"),
+    ("deed", "change, request"),
+    ("glance", "read, cache hit"),
+];
+
+/// Names, comments and documents say the plain word; sentences for people (`src/locales`) are no part of it.
+#[test]
+fn private_words_do_not_come_back() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = vec![root.join("ARCHITECTURE.md"), root.join("README.md")];
+    files(&root.join("src"), &mut paths);
+    files(&root.join("tests"), &mut paths);
+    let mut wrong = Vec::new();
+    for path in paths.iter().filter(|path| !path.ends_with("tests/layers.rs")) {
+        let text = fs::read_to_string(path).expect("a text").to_lowercase();
+        for (number, line) in text.lines().enumerate() {
+            let words = line.split(|c: char| !c.is_alphanumeric());
+            for (word, plain) in words.filter_map(|word| PRIVATE_WORDS.iter().find(|(private, _)| *private == word)) {
+                wrong.push(format!("{}:{}: {word}; say {plain}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Names of types that are declared twice all the same, and why.

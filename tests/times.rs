@@ -237,7 +237,7 @@ fn instances_are_those_that_the_object_has() {
 
 /// Nothing of what lies at the ends of the calendar, or beyond what clocks are known for, becomes 1970 or nothing.
 #[test]
-fn times_far_away_are_told_as_they_are() {
+fn times_far_away_are_given_as_they_are() {
     let table: &[(&str, (&str, &str), &[&str])] = &[
         ("DTSTART:22500105T090000Z\nDURATION:PT1H", ("22500101", "22510101"), &["22500105T090000Z+3600"]),
         ("DTSTART:40010101T000000Z\nDTEND:40010102T000000Z", ("20260101", "99991231"), &["40010101T000000Z+86400"]),

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_and_argument_is_told_in_french() {
+    fn every_command_and_argument_is_described_in_french() {
         let mut command = Arguments::command();
         command.build();
         let mut wanted = Vec::new();

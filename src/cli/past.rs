@@ -8,8 +8,8 @@ use super::output::{Terminal, fault, instant, until};
 use crate::model::method::Method;
 use crate::model::version::stamp;
 use crate::tree::Tree;
-use crate::tree::plan::RewindAction;
 use crate::tree::resource::Needs;
+use crate::tree::rewind_plan::RewindAction;
 use crate::tree::target::{CALENDARS, FILES, version_path};
 use crate::tree::walk::Cursor;
 

@@ -68,7 +68,7 @@ pub fn refusal_answer(refusal: &Refusal, language: Language) -> Response {
         _ => {}
     }
     match refusal.condition {
-        // Windows would remember the name as missing for a minute.
+        // Windows would cache the name as missing for a minute.
         Condition::NotFound => drop(headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"))),
         // RFC 9110 section 12.5.3.
         Condition::ContentCoding => drop(headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"))),

@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_the_time_of_any_year() {
+    fn it_shows_the_time_of_any_year() {
         let (described, known) = (zone(&paris()).unwrap(), Zone::Known(TimeZone::get("Europe/Paris").unwrap()));
         let south = paris().replace("BYMONTH=3", "BYMONTH=9").replace("BYMONTH=10", "BYMONTH=4");
         assert_eq!(noons(&south, 2400), ("100000Z".to_owned(), "110000Z".to_owned()));
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_in_each_order_tell_the_same_time() {
+    fn rules_in_each_order_show_the_same_time() {
         // What began by and by, ended and goes on, given by rules that end and by others that do not.
         let piece = |kind: &str, start: &str, (from, to): (&str, &str), rule: &str| {
             part(kind, &format!("DTSTART:{start}\nTZOFFSETFROM:{from}\nTZOFFSETTO:{to}\nRRULE:FREQ=YEARLY;{rule}"))

@@ -10,8 +10,8 @@ use std::ops::RangeInclusive;
 use jiff::civil::DateTime;
 
 use super::period::{DAY_S, Set, moment, new_year, number, year_of};
-use super::plan::RulePlan;
 use super::rule::{Frequency, Rule};
+use super::rule_plan::RulePlan;
 use super::steps::Steps;
 use super::time::When;
 
@@ -155,7 +155,7 @@ impl<'a> RuleWalk<'a> {
         })
     }
 
-    /// To be asked before each period that is looked at.
+    /// To be called before each period that is looked at.
     pub(super) fn pass_over(&self) -> bool {
         self.pass(self.weight)
     }
@@ -317,7 +317,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
         #[test]
-        fn entered_anywhere_it_tells_what_it_tells_from_its_beginning(
+        fn entered_anywhere_it_gives_what_it_gives_from_its_beginning(
             rule in rule(), hours in 0_i64..30_000, minutes in 0_i64..60, share in 0.0..1.0
         ) {
             let start = "20240131T223000";

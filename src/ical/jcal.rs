@@ -235,7 +235,7 @@ mod tests {
 
     /// The type is that of the values, as everybody reads them.
     #[test]
-    fn times_are_told_as_they_are_read() {
+    fn times_are_written_as_they_are_read() {
         let table = [
             ("DTSTART;VALUE=DATE:20260127T000000", json!(["dtstart", {}, "date", "2026-01-27"])),
             ("DTSTART:20260127", json!(["dtstart", {}, "date", "2026-01-27"])),

@@ -3,6 +3,7 @@
 //! The client's bytes are the truth. [`object::Object`] is a view of them that keeps each content line as it stands, so
 //! whatever is handed out again is made of the client's own lines.
 
+mod count_skip;
 mod described;
 #[cfg(test)]
 mod examples;
@@ -13,16 +14,14 @@ mod follow;
 pub mod freebusy;
 pub mod jcal;
 pub mod jcal_read;
-pub mod judge;
-mod leap;
 pub mod line;
 pub mod object;
 pub mod outlook;
 mod outlook_event;
 mod period;
-mod plan;
 pub mod recur;
 pub mod rule;
+mod rule_plan;
 pub mod select;
 pub mod span;
 mod steps;
@@ -32,5 +31,6 @@ pub mod text_format;
 pub mod time;
 pub mod tzdist;
 pub mod tzid;
+pub mod validate;
 pub mod vtimezone;
 pub mod zone;

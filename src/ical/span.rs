@@ -53,7 +53,7 @@ pub trait SpanCache: Send + Sync {
     fn put(&self, block: SpanBlock<'_>, followed: &FoundSpans);
 }
 
-/// A question that is asked of many objects: when they take place in a range, with floating times in a zone.
+/// A query over many objects: when they take place in a range, with floating times in a zone.
 pub struct SpanQuery {
     kept: Arc<dyn SpanCache>,
     zone: Zone,
@@ -64,7 +64,7 @@ pub struct SpanQuery {
 }
 
 impl SpanQuery {
-    /// Begins to ask. `None`: the range is too long for what is kept.
+    /// Begins the query. `None`: the range is too long for what is kept.
     pub fn ask(kept: Arc<dyn SpanCache>, zone: &Zone, range: TimeRange, budget: &Budget) -> Option<Self> {
         let (first, last) = (range.start.div_euclid(BLOCK_S), range.end.saturating_sub(1).div_euclid(BLOCK_S));
         if last.checked_sub(first).is_none_or(|more| !(0..MAX_BLOCKS).contains(&more)) {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn zones_that_tell_another_time_are_told_apart() {
+    fn zones_that_show_another_time_are_distinct() {
         let kept = Arc::<All>::default();
         let hash = "0".repeat(64);
         let object = object("DTSTART:20260701T090000\nDURATION:PT1H");

@@ -25,7 +25,7 @@ impl Steps {
         Self { budget: Some(budget.clone()), ..self }
     }
 
-    /// To be asked before so many steps. When there are no more, what follows is cut short.
+    /// To be called before so many steps. When there are no more, what follows is cut short.
     pub fn take(&self, number: u64) -> bool {
         let enough = self.left.get() >= number && self.work(number).is_ok();
         if !enough {
@@ -46,7 +46,7 @@ impl Steps {
         self.budget.as_ref().map_or(Ok(()), |budget| budget.steps(steps))
     }
 
-    /// To be asked before so many bytes are built.
+    /// To be called before so many bytes are built.
     pub fn bytes(&self, number: usize) -> Result<(), Exhausted> {
         self.budget.as_ref().map_or(Ok(()), |budget| budget.bytes(number))
     }

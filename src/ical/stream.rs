@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_and_the_rest_is_taken() {
+    fn what_cannot_be_read_is_reported_and_the_rest_is_taken() {
         let text =
             format!("BEGIN:VCALENDAR\n{}{}{}END:VCALENDAR\n", event("a", "no line"), event("", "X:"), event("c", "X:"));
         let (contents, skipped) = contents(&text);

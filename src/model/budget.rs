@@ -172,7 +172,7 @@ impl Budget {
         Ok(())
     }
 
-    /// To be asked before so much work is done.
+    /// To be called before so much work is done.
     pub fn steps(&self, number: u64) -> Result<(), Exhausted> {
         if self.is_given_up() {
             return Err(Exhausted::GivenUp);
@@ -181,7 +181,7 @@ impl Budget {
         if before.saturating_add(number) > MAX_STEPS { Err(Exhausted::Request) } else { Ok(()) }
     }
 
-    /// To be asked before so many bytes are built. What is refused is not counted.
+    /// To be called before so many bytes are built. What is refused is not counted.
     pub fn bytes(&self, number: usize) -> Result<(), Exhausted> {
         if self.is_given_up() {
             return Err(Exhausted::GivenUp);

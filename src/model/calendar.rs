@@ -76,14 +76,14 @@ impl TextMatch {
         Some(Self { folded: folded.into_owned(), collation, negate })
     }
 
-    /// Is a text as is asked?
+    /// Does a text match?
     #[must_use]
     pub fn holds(&self, text: &str) -> bool {
         self.collation.folded(text).contains(&self.folded) != self.negate
     }
 }
 
-/// What is asked of a component (RFC 4791 section 9.7.1).
+/// The filter on a component (RFC 4791 section 9.7.1).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ComponentFilter {
     /// Its name, in capitals.
@@ -92,13 +92,13 @@ pub struct ComponentFilter {
     pub is_not_defined: bool,
     /// When it must take place.
     pub range: Option<TimeRange>,
-    /// What is asked of its properties.
+    /// The filters on its properties.
     pub properties: Vec<PropertyFilter>,
-    /// What is asked of the components in it.
+    /// The filters on the components in it.
     pub components: Vec<ComponentFilter>,
 }
 
-/// What is asked of a property (RFC 4791 section 9.7.2).
+/// The filter on a property (RFC 4791 section 9.7.2).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PropertyFilter {
     /// Its name, in capitals.
@@ -109,11 +109,11 @@ pub struct PropertyFilter {
     pub range: Option<TimeRange>,
     /// What its value must contain.
     pub text: Option<TextMatch>,
-    /// What is asked of its parameters.
+    /// The filters on its parameters.
     pub parameters: Vec<ParameterFilter>,
 }
 
-/// What is asked of a parameter (RFC 4791 section 9.7.3).
+/// The filter on a parameter (RFC 4791 section 9.7.3).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ParameterFilter {
     /// Its name, in capitals.

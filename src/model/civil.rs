@@ -28,7 +28,7 @@ mod tests {
     use super::{civil_of, seconds_of};
 
     #[test]
-    fn the_whole_calendar_is_told_in_seconds_and_back() {
+    fn the_whole_calendar_is_counted_in_seconds_and_back() {
         let table = [
             (date(1970, 1, 1).at(0, 0, 0, 0), 0),
             (date(1, 1, 1).at(0, 0, 0, 0), -62_135_596_800),

@@ -222,7 +222,7 @@ mod tests {
     use super::{Cause, Failure};
 
     #[test]
-    fn what_the_machine_lacks_is_told_from_faults() {
+    fn what_the_machine_lacks_is_no_fault() {
         let wrapped = |error: Error| Error::other(error);
         for (error, cause) in [
             (Error::from_raw_os_error(28), Cause::Full),

@@ -72,12 +72,12 @@ pub fn now() -> Timestamp {
 }
 
 /// The last moment that an HTTP date expresses, at the end of the year 9999; the first is 0.
-const LAST_TOLD: Timestamp = 253_402_300_799;
+const LAST_HTTP_DATE: Timestamp = 253_402_300_799;
 
 /// The nearest moment that an HTTP date expresses. Clients date documents from 1601 on, and beyond the year 9999.
 #[must_use]
 pub fn representable(at: Timestamp) -> Timestamp {
-    at.clamp(0, LAST_TOLD)
+    at.clamp(0, LAST_HTTP_DATE)
 }
 
 #[cfg(test)]

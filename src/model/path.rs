@@ -1,9 +1,9 @@
-//! Paths: percent-encoded addresses in, decoded segments inside, the spelling that was asked out.
+//! Paths: percent-encoded addresses in, decoded segments inside, the spelling of the request out.
 //!
 //! A [`Path`] never holds `.`, `..`, an empty segment or a NUL inside a segment, and a slash only inside the name of a
-//! calendar object, so no later layer can be led out of the tree. An answer names what was asked by the very address
-//! that was asked (RFC 4918 section 8.3): clients compare addresses as text. So a path keeps its spelling beside its
-//! segments; what is not read from a client is spelled in the canonical way. RFC 3986.
+//! calendar object, so no later layer can be led out of the tree. An answer names the resource by the very address
+//! that was requested (RFC 4918 section 8.3): clients compare addresses as text. So a path keeps its spelling beside
+//! its segments; what is not read from a client is spelled in the canonical way. RFC 3986.
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
@@ -257,7 +257,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn an_address_is_told_as_it_was_asked() {
+    fn an_address_is_answered_as_it_was_requested() {
         for (raw, collection, href) in [
             ("/", true, "/"),
             ("/files/x", true, "/files/x/"),

@@ -123,7 +123,7 @@ impl DeviceScope {
     }
 }
 
-/// Whom a request acts as, and through which door.
+/// Whom a request acts as, and within which scope.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Actor {
     /// The person.
@@ -141,7 +141,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// What of these privileges this door lets through.
+    /// What of these privileges the log-in leaves.
     #[must_use]
     pub fn restrict(&self, granted: PrivilegeSet) -> PrivilegeSet {
         if self.read_only { granted.reading() } else { granted }

@@ -1,7 +1,7 @@
 //! Privileges of RFC 3744 and the roles that grant them.
 //!
-//! Roles are ordered: each includes the one before. So the role in force at a node is the greatest granted along its
-//! chain, as the statement that follows a path reads it. There are no denials.
+//! Roles are ordered: each includes the one before. So the role in force at a node is the greatest granted on its
+//! path, as the statement that follows a path reads it. There are no denials.
 
 use super::name::QName;
 

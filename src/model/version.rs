@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::filename::{MAX_BYTES, legal, match_name};
 use super::id::{Id, Timestamp};
 
-/// How long a vacated name remembers who left it, seconds.
+/// How long it is kept who left a vacated name, seconds.
 pub const VACATED_S: i64 = 600;
 /// How long an empty document waits for its first content, seconds.
 pub const EMPTY_S: i64 = 300;
@@ -377,7 +377,7 @@ mod tests {
         }
 
         #[test]
-        fn names_are_legal_and_tell_their_number(document in "[ \
+        fn names_are_legal_and_hold_their_number(document in "[ \
             a-zA-Z0-9._~é日-]{0,80}[a-zé日]", author in ".{0,90}", version in 1..100_000i64) {
             prop_assume!(check(&document).is_ok());
             let name = version_name(&document, version, 1_700_000_000, &author, &TimeZone::UTC);

@@ -72,7 +72,7 @@ impl Authenticator {
         match tree.authenticate(&self.cache, given, self.account_passwords).await? {
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => Ok(self.refuse(login, address, false).await),
-            // Set apart, so that other requests do not carry its room about.
+            // Boxed, so that other requests do not carry it about.
             Credentials::AccountPassword(costly) => {
                 let person = match costly.named() {
                     Some(person) => self.numbers.hash_one(person),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_known_and_who_is_one_too_many_are_told_while_all_turns_are_taken() {
+    async fn who_is_known_and_who_is_one_too_many_are_answered_while_all_permits_are_taken() {
         let folder = tempfile::tempdir().expect("a folder");
         let tree = Tree::open(folder.path(), true).await.expect("a tree");
         tree.add_person("ada", "Ada", "ada@ville.example", Some(RIGHT.to_owned())).await.expect("a person");

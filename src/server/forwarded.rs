@@ -11,9 +11,9 @@ use http::HeaderMap;
 pub struct Client {
     /// The client's address: the hop before the first trusted proxy.
     pub address: IpAddr,
-    /// The host it asked.
+    /// The host that it named.
     pub host: Option<String>,
-    /// The scheme by which it asked.
+    /// The scheme that it used.
     pub scheme: Option<String>,
 }
 

@@ -19,7 +19,7 @@ use crate::model::budget::Budget;
 use crate::model::error::Result;
 use crate::model::path::{FEEDS, TIMEZONES, secret_of};
 
-/// An answer that is being made. In a room of its own, so that other requests do not carry it about.
+/// An answer that is being made. Boxed, so that other requests do not carry it about.
 pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
 
 /// Which addresses a row is for.

@@ -106,7 +106,7 @@ impl Server {
             return Ok(response);
         }
         match front_of(asked.head.uri.path()) {
-            // In a room of its own, so that the connection does not move it about.
+            // Boxed, so that the connection does not move it about.
             FrontEnd::Known(front) => Box::pin(self.answer_known(asked, front)).await,
             FrontEnd::Open(serve) => serve(self, &asked.head, &asked.client, asked.active.budget()).await,
             FrontEnd::Moved(to) => Ok(moved(HeaderValue::from_static(to))),

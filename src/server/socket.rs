@@ -276,7 +276,7 @@ mod tests {
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
-    /// A connection on which a client has asked something, and said so much more, and no more.
+    /// A connection on which a client has sent a request, and said so much more, and no more.
     async fn asked(more: &[u8]) -> (Arc<ConnectionSlot>, Socket<DuplexStream>, DuplexStream) {
         let (mut client, inner) = duplex(1024);
         let slot = Arc::new(ConnectionSlot::new(None, Instant::now()));
@@ -315,7 +315,7 @@ mod tests {
             }
             assert_eq!(read(&mut socket, DOUBT * 3 / 2).await, None);
             drop(active);
-            // What was asked after it comes then, and after that the end.
+            // What was requested after it comes then, and after that the end.
             assert_eq!(read(&mut socket, DOUBT / 2).await, Some(GET.len()));
             assert_eq!(read(&mut socket, DOUBT / 2).await, Some(0));
         }

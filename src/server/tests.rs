@@ -1,5 +1,5 @@
 //! A database that fails is answered as that, whoever asks for whatever: what could not be read is not "not there", and
-//! no listing ends early as if it were whole. What is asked next is answered.
+//! no listing ends early as if it were whole. What is requested next is answered.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ const BUSY: &str = "<C:free-busy-query xmlns:C=\"urn:ietf:params:xml:ns:caldav\"
                     <C:time-range start=\"20260601T000000Z\" end=\"20260701T000000Z\"/></C:free-busy-query>";
 const VERSIONS: &str = "<version-tree xmlns=\"DAV:\"><prop><version-name/></prop></version-tree>";
 
-/// What is asked: a method, an address, how deep, and a body.
+/// A request: a method, an address, how deep, and a body.
 const READS: [(&str, &str, &str, &str); 23] = [
     ("OPTIONS", "/files/ada/folder/", "", ""),
     ("GET", "/files/ada/file", "", ""),
@@ -63,7 +63,7 @@ const READS: [(&str, &str, &str, &str); 23] = [
     ("PROPFIND", "/files/ada/nothing", "0", ALL),
 ];
 
-/// A server that can be asked.
+/// A server that takes requests.
 struct Asked {
     address: SocketAddr,
     login: String,

@@ -11,10 +11,10 @@ use tokio::io::{
 use tokio::task::JoinSet;
 
 use super::write::put_object;
-use crate::ical::judge::reason;
 use crate::ical::object::{Invalid, MAX_BYTES};
 use crate::ical::stream::{Contents, Joined, Skipped};
 use crate::ical::text_format::TextFormat;
+use crate::ical::validate::reason;
 use crate::model::budget::Budget;
 use crate::model::calendar::TimeRange;
 use crate::model::condition::Condition;

@@ -37,7 +37,7 @@ pub struct ObjectConflict {
     pub uid: Option<String>,
 }
 
-/// Asks all that must be known before an object of a UID may stand in a calendar.
+/// Reads all that must be known before an object of a UID may stand in a calendar.
 pub async fn standing(c: &mut impl Executor, calendar: Id, uid: &str, object: Id) -> Result<ObjectConflict, Failure> {
     let found = row(c, STANDING, arguments![calendar, uid, object]).await?;
     Ok(found.map_or(ObjectConflict { components: ComponentSet::ALL, holder: None, uid: None }, |row| ObjectConflict {
@@ -78,7 +78,7 @@ pub async fn delist(c: &mut Txn, object: Id) -> Result<(), Failure> {
     c.note(DELIST, arguments![object]).await
 }
 
-/// Asks in one trip for what [`gone`] and [`standing`] will ask of a new object.
+/// Prefetches in one trip what [`gone`] and [`standing`] will read of a new object.
 pub async fn prefetch_object(c: &mut Txn, calendar: Id, uid: &str, object: Id) -> Result<(), Failure> {
     prefetch(c, &[(GONE, arguments![calendar, uid]), (STANDING, arguments![calendar, uid, object])]).await
 }

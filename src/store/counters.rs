@@ -1,11 +1,11 @@
-//! What has been asked of the database, and what each write held the others up for: counted, so that a test can hold it
-//! to a rule on any machine.
+//! How many statements went to the database, and what each write held the others up for: counted, so that a test can
+//! hold it to a rule on any machine.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What has been asked of the database, and how much it answered: what a request costs, measured without a clock.
+/// How many statements went to the database, and how much it answered: what a request costs, measured without a clock.
 #[derive(Default, Debug)]
 pub struct Counters {
     statements: AtomicU64,
@@ -45,8 +45,8 @@ impl Counters {
         (self.statements.load(Ordering::Relaxed), self.rows.load(Ordering::Relaxed))
     }
 
-    /// The most that a writer has held the others up for since this was asked last: of the time, the statements and the
-    /// steps each.
+    /// The most that a writer has held the others up for since this was called last: of the time, the statements and
+    /// the steps each.
     pub fn most_held(&self) -> WriterHold {
         std::mem::take(&mut *self.most.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -57,7 +57,7 @@ pub struct HoldTimer {
     counters: Arc<Counters>,
     since: Instant,
     steps: u64,
-    /// Statements that it asked.
+    /// Statements that it ran.
     pub statements: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What statements run on, and how they are asked: answered from the cache, from what was fetched before, or by the
+//! What statements run on, and how they are queried: answered from the cache, from what was fetched before, or by the
 //! database.
 
 use std::future::Future;
@@ -12,7 +12,7 @@ use crate::model::node::Node;
 
 /// What statements run on.
 pub trait Executor: Send {
-    /// Where what is asked is counted.
+    /// Where statements are counted.
     fn counters(&self) -> &Counters;
 
     /// The connection, for a statement; and what was noted for it and runs before anything else does.
@@ -39,7 +39,7 @@ pub trait Executor: Send {
         true
     }
 
-    /// What was fetched before it is asked; `None`: nothing is.
+    /// What was prefetched; `None`: nothing is.
     fn prefetched(&mut self) -> Option<&mut Prefetched> {
         None
     }
@@ -59,7 +59,7 @@ fn after(noted: Option<&mut Batch>, statements: &[Query<'_>]) -> Result<(Batch, 
 pub async fn execute(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'_>]) -> Result<u64, Failure> {
     let (connection, noted) = c.connection(sql).await?;
     let mut touched = 0;
-    // What was noted runs before: the last is the one that was asked.
+    // What was noted runs before: the last is the query itself.
     let count = |answer| {
         if let Answer::End(rows) = answer {
             touched = rows;
@@ -127,7 +127,7 @@ pub fn keep<T: Clone + Send + Sync + 'static>(
 /// A statement and its arguments.
 pub type Query<'a> = (Statement, &'a [Argument<'a>]);
 
-/// Asks several statements that are known to come in one round trip, where that is worth while: each is answered from
+/// Runs several statements that are needed next in one round trip, where that is worth while: each is answered from
 /// here when it is asked, until something is written. The first may write.
 pub async fn prefetch(c: &mut impl Executor, questions: &[Query<'_>]) -> Result<(), Failure> {
     let Some((sql, _)) = questions.first().filter(|_| c.prefetched().is_some()) else { return Ok(()) };
@@ -154,7 +154,7 @@ pub async fn prefetch(c: &mut impl Executor, questions: &[Query<'_>]) -> Result<
     Ok(())
 }
 
-/// Answers to statements that will be asked.
+/// Answers to statements that will be needed.
 #[derive(Default)]
 pub struct Prefetched(Vec<(Identity, Vec<u8>, Vec<Row>)>);
 

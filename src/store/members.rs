@@ -165,7 +165,7 @@ macro_rules! pages {
 }
 pub(super) use pages;
 
-/// Which page is asked for.
+/// Which page is requested.
 pub(super) struct PageQuery<'a> {
     /// Of the members of which collection.
     pub of: &'a Node,

@@ -67,7 +67,7 @@ pub struct Store {
     readers: Arc<Readers>,
     writer: Writer,
     pub(crate) cache: Arc<Cache>,
-    /// What has been asked of the database.
+    /// How many statements went to the database.
     pub counters: Arc<Counters>,
     reserve: DiskReserve,
     /// Large bodies.

@@ -60,7 +60,7 @@ impl Walk<'_> {
 }
 
 /// Follows names from `start`, one [`Link`] a node, `start` first; it ends where a name is not mapped.
-pub async fn chain(c: &mut impl Executor, walk: Walk<'_>) -> Result<Vec<Link>, Failure> {
+pub async fn walk(c: &mut impl Executor, walk: Walk<'_>) -> Result<Vec<Link>, Failure> {
     const PLACE: usize = COLUMNS;
     let mut links: Vec<Link> = Vec::new();
     let mut from = walk.start;

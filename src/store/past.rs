@@ -122,7 +122,7 @@ pub struct ChangeCursor {
     pub node: Id,
 }
 
-/// Asks in one trip for what [`oldest_seq`], [`changed`] and [`gone`] will ask of a collection and its home.
+/// Prefetches in one trip what [`oldest_seq`], [`changed`] and [`gone`] will read of a collection and its home.
 pub async fn prefetch_changes(
     c: &mut impl Executor,
     (collection, home): (Id, Id),

@@ -92,8 +92,8 @@ pub async fn set_password(c: &mut Txn, principal: Id, phc: &str) -> Result<(), F
     Ok(())
 }
 
-/// Takes from a principal everything that opens a door: passwords, addresses, roles, groups, locks. The row stays under
-/// a name that nobody can take or log in with, for documents remember their authors. `group::settle` of it, and of who
+/// Takes from a principal everything that gives access: passwords, addresses, roles, groups, locks. The row stays under
+/// a name that nobody can take or log in with, for documents name their authors. `group::settle` of it, and of who
 /// was in it, follows.
 pub async fn retire(c: &mut Txn, principal: Id, retired_name: &str, now: Timestamp) -> Result<(), Failure> {
     for sql in RETIRE_FROM {

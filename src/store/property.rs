@@ -73,7 +73,7 @@ pub async fn bearers(c: &mut impl Executor, parent: Id, after: &str, last: &str)
 /// Dead properties of members, each with whose it is.
 pub type MemberProperties = Arc<Vec<(Id, DeadProperty)>>;
 
-/// The most bytes of dead properties that come as one page: a larger one is parted, down to a single member.
+/// The most bytes of dead properties that come as one page: a larger one is split, down to a single member.
 pub const PAGE_BYTES: i64 = 4 * 1024 * 1024;
 /// Stands for a page that would be larger.
 const TOO_LARGE: Id = Id(0);

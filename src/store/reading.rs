@@ -97,7 +97,7 @@ impl CachedReader {
         self.torn
     }
 
-    /// Was the database asked for anything?
+    /// Was the database queried?
     #[must_use]
     pub fn has_asked(&self) -> bool {
         self.connection.is_some()

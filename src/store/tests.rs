@@ -218,7 +218,7 @@ fn every_statement_stands_among_those_of_its_file() {
     assert_eq!(named, FILES.iter().map(|(name, _)| (*name).to_owned()).collect());
 }
 
-/// Had the database to be asked for the answer?
+/// Had the database to be queried for the answer?
 async fn asks(store: &Store, script: &Script, sql: Statement) -> bool {
     script.trips();
     row(&mut store.cached(), sql, &[]).await.expect("an answer");

@@ -46,7 +46,7 @@ macro_rules! readable_homes {
     };
 }
 
-/// Homes whose trash may hold something that an actor may read through a door, in the order of folded names, after
+/// Homes whose trash may hold something that an actor may read within a scope, in the order of folded names, after
 /// `after`.
 pub async fn homes(
     c: &mut impl Executor,

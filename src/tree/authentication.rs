@@ -245,7 +245,7 @@ impl Tree {
     }
 }
 
-/// Notes of use are written beside what is asked, which goes on where the disk is full or the database is held by
+/// Notes of use are written beside the request, which goes on where the disk is full or the database is held by
 /// another.
 pub(super) fn noted(done: Result<()>) -> Result<()> {
     match done {

@@ -15,10 +15,10 @@ use super::target::{CALENDARS, zone};
 use super::visit::LongRead;
 use super::walk::{Cursor, PAGE, Page};
 use super::work::WorkSlice;
-use crate::ical::judge::{judge, read, sound};
 use crate::ical::object::{Component, MAX_BYTES, Object};
 use crate::ical::recur::{bounds, recurs};
 use crate::ical::tzid::{known, name_of};
+use crate::ical::validate::{read, sound, validate};
 use crate::ical::zone::{ZONE_STEPS, Zone, Zones};
 use crate::model::budget::Budget;
 use crate::model::calendar::{Indexed, TimeRange};
@@ -100,7 +100,7 @@ impl Tree {
         }
         if bytes.len() > INLINE_BYTES {
             let whole = move |_: &WorkSlice| {
-                let indexed = judge(&bytes).map(|object| index(&object));
+                let indexed = validate(&bytes).map(|object| index(&object));
                 Some(indexed.map(|indexed| (blob(bytes.clone()), indexed)))
             };
             return Ok(self.work(person, budget, whole).await??);
@@ -284,7 +284,7 @@ impl<T: Executor> Admitted<T> {
         }
         let names = [match_name(&actor.name), CALENDARS.to_owned()];
         let found =
-            node::chain(&mut self.store, Walk { actor: actor.id, now: self.now, start: ROOT, names: &names }).await?;
+            node::walk(&mut self.store, Walk { actor: actor.id, now: self.now, start: ROOT, names: &names }).await?;
         let path = self.target.path.join(&actor.name);
         let home = found.into_iter().nth(2).map(|link| Node { name: actor.name.clone(), ..link.node });
         Ok(Page::whole(home.map(|home| self.bare(home, &path)).into_iter().collect()))

@@ -387,7 +387,7 @@ impl<T: Executor> Admitted<T> {
     }
 }
 
-/// What is asked, and how far the client's knowledge goes.
+/// What is requested, and how far the client's knowledge goes.
 struct Scope<'a> {
     top: &'a Node,
     place: &'a MemberAddress,
@@ -435,7 +435,7 @@ mod tests {
     use super::{Id, SyncPosition};
 
     #[test]
-    fn what_was_told_survives_the_token() {
+    fn what_was_sent_survives_the_token() {
         for sent in [
             SyncPosition::Gone(Id(4), "a b:c".into(), None),
             SyncPosition::Gone(Id(4), "a b".into(), Some("c d/e".into())),

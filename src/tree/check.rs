@@ -6,8 +6,8 @@ use super::Tree;
 use super::edit::chain::{leaf, link};
 use super::objects::Objects;
 use super::target::{CALENDARS, TRASH};
-use crate::ical::judge::judge;
 use crate::ical::object::Object;
+use crate::ical::validate::validate;
 use crate::model::error::{Failure, Reason};
 use crate::model::filename::key;
 use crate::model::id::Id;
@@ -125,7 +125,7 @@ impl Tree {
                     let at = format!("{} ({}), body {}", object.name, object.node, object.hash);
                     let what = format!("a calendar object cannot be read: {why:?}");
                     report.damage.push(Damage { what, at });
-                } else if let Err(reason) = judge(&bytes) {
+                } else if let Err(reason) = validate(&bytes) {
                     report.judged.push(InvalidObject { address: address(&object), reason });
                 }
             }

@@ -50,7 +50,7 @@ impl Tree {
         }
         let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
         let names = [&owner.name, CALENDARS, &calendar.name].map(match_name);
-        let roles = node::chain(&mut edit, Walk { actor: person.id, now: now(), start: ROOT, names: &names }).await?;
+        let roles = node::walk(&mut edit, Walk { actor: person.id, now: now(), start: ROOT, names: &names }).await?;
         let role = roles.iter().filter_map(|link| link.role).max();
         let enough = if detail == FeedDetail::Busy { Role::FreeBusy } else { Role::Reader };
         if role < Some(enough) {

@@ -96,8 +96,8 @@ impl<T: Executor> Admitted<T> {
         Ok(Page { resources: found.into_iter().map(|home| place.member(trash_of(home))).collect(), next })
     }
 
-    /// A page of the trash of a home: of each entry only who may read it where it stood learns, through a door that
-    /// opens its kind.
+    /// A page of the trash of a home: of each entry only who may read it where it stood learns, within a scope
+    /// that opens its kind.
     pub(super) async fn trash(&mut self, trash: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let actor = self.request.actor.clone();
         let (found, next) =

@@ -23,7 +23,7 @@ pub(super) struct FormerDescendants {
     /// The home, and the change from which on it matters what stood in it.
     home: (Id, Seq),
     levels: Vec<Level>,
-    /// How many questions were asked of the database.
+    /// How many statements went to the database.
     pub asked: u64,
 }
 

@@ -34,7 +34,7 @@ const MAX_TAGGED: usize = 32;
 /// The head of a request, before anything is looked up.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What is asked.
+    /// The method.
     pub method: Method,
     /// Of which resource.
     pub path: Path,
@@ -153,7 +153,7 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: GateConte
         .filter(|(_, place)| *place != EffectPlace::Overwritten || overwriting)
         .copied()
         .collect();
-    door_opens(&request, &granted, &target)?;
+    may_write(&request, &granted, &target)?;
     for (effect, place) in &granted {
         may(&request, *effect, *place, &target, destination.as_ref())?;
     }
@@ -280,9 +280,9 @@ fn name_free(request: &Request, target: &Target) -> Result<()> {
     }
 }
 
-/// A door that only reads lets no method in that may change something, also where its effects take no more than
+/// A log-in that only reads admits no method that may change something, also where its effects take no more than
 /// reading: taking a lock off, or what one sets about a calendar for oneself.
-fn door_opens(request: &Request, granted: &[(Effect, EffectPlace)], target: &Target) -> Result<()> {
+fn may_write(request: &Request, granted: &[(Effect, EffectPlace)], target: &Target) -> Result<()> {
     if !request.actor.read_only || !request.method.writes() {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::model::calendar::TimeRange;
 use crate::store::cache::{Cache, Key};
 
 impl Tree {
-    /// Begins to ask many objects when they take place. `None`: the range is too long for what is kept.
+    /// Begins to read when many objects take place. `None`: the range is too long for what is kept.
     #[must_use]
     pub fn instances(&self, zone: &Zone, range: TimeRange, budget: &Budget) -> Option<SpanQuery> {
         SpanQuery::ask(Arc::clone(&self.store.cache) as Arc<dyn SpanCache>, zone, range, budget)

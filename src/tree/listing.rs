@@ -27,13 +27,13 @@ enum NextPage {
 }
 
 impl Listing {
-    /// All pages of what a request asks for.
+    /// All pages of what a request wants.
     #[must_use]
     pub fn of(tree: Tree, request: Request, needs: Needs) -> Self {
         Self { tree, request, needs, coming: Some(NextPage::At(Cursor::default())) }
     }
 
-    /// The next page; `None`: there is none. Where the database had to be asked for it, the one after it is begun.
+    /// The next page; `None`: there is none. Where the database had to be queried for it, the one after it is begun.
     pub async fn next(&mut self) -> Result<Option<Vec<Resource>>> {
         let (page, asked) = match self.coming.take() {
             None => return Ok(None),
@@ -48,7 +48,7 @@ impl Listing {
     }
 }
 
-/// A page; and had the database to be asked for it? What a change overtakes is read again, in one view.
+/// A page; and had the database to be queried for it? What a change overtakes is read again, in one view.
 async fn page(tree: Tree, request: Request, at: Cursor, needs: Needs) -> Result<(Page, bool)> {
     let mut admitted = tree.read_one(&request).await?;
     if let Some(page) = admitted.whole_page(&at, needs).await? {
@@ -66,7 +66,7 @@ mod tests {
     use crate::model::path::Path;
 
     #[tokio::test]
-    async fn a_failure_of_the_database_is_told_and_is_no_miss() {
+    async fn a_failure_of_the_database_is_an_error_and_no_miss() {
         let folder = tempfile::tempdir().expect("a folder");
         let tree = Tree::open(folder.path(), true).await.expect("a tree");
         tree.add_person("ada", "Ada", "ada@ville.example", None).await.expect("a person");

@@ -19,12 +19,12 @@ pub mod job;
 pub mod listing;
 pub mod numbers;
 mod objects;
-pub mod plan;
 pub mod quota;
 mod reindex;
 mod resolve;
 pub mod resource;
 mod returned;
+pub mod rewind_plan;
 pub mod target;
 pub mod trash;
 pub mod visit;
@@ -112,13 +112,13 @@ impl Tree {
         GateContext { now: now(), epoch: Arc::clone(&self.store.epoch) }
     }
 
-    /// Statements that the database was asked, and rows that it answered, since it was opened.
+    /// Statements that went to the database, and rows that it answered, since it was opened.
     #[must_use]
     pub fn asked(&self) -> (u64, u64) {
         self.store.counters.so_far()
     }
 
-    /// The most that one write has held the others up for since this was asked last.
+    /// The most that one write has held the others up for since this was called last.
     #[must_use]
     pub fn most_held(&self) -> WriterHold {
         self.store.counters.most_held()

@@ -86,7 +86,7 @@ async fn follow_principal(c: &mut impl Executor, who: Requester<'_>, target: &mu
 /// A project is known to those who have a role in it.
 async fn may_know(c: &mut impl Executor, who: Requester<'_>, name: &str) -> Result<bool> {
     let links =
-        node::chain(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &[match_name(name)] }).await?;
+        node::walk(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &[match_name(name)] }).await?;
     Ok(links.last().is_some_and(|home| home.role.is_some()))
 }
 
@@ -115,7 +115,7 @@ async fn part(
     below: &[String],
 ) -> Result<Vec<Link>> {
     let names = keys(home_name, folder, below);
-    let links = node::chain(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &names }).await?;
+    let links = node::walk(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &names }).await?;
     let role = |links: &[Link]| opened(who.actor, links.iter().filter_map(|link| link.role).max());
     target.privileges = role(&links);
     let above = if links.len() > names.len() { links.len() - 1 } else { links.len() };
@@ -302,7 +302,7 @@ pub(super) fn opened_in_trash(actor: &Actor, role: Option<Role>) -> PrivilegeSet
     if role < Some(Role::Lead) { privileges.without(&[Privilege::Unbind]) } else { privileges }
 }
 
-/// `/trash/{name}/...`: each entry is there for who may read it where it stood, through a door that opens its kind;
+/// `/trash/{name}/...`: each entry is there for who may read it where it stood, within a scope that opens its kind;
 /// what may be done with it follows from the role held there.
 async fn follow_trash(
     c: &mut impl Executor,
@@ -327,7 +327,7 @@ async fn follow_trash(
     let Some(entry) = entry else { return Ok(()) };
     let above = node::role_above(c, actor, who.now, entry.parent_id).await?;
     let names: Vec<String> = rest.iter().map(|name| entry.kind.member_key(name)).collect();
-    let found = node::chain(c, Walk { actor, now: who.now, start: entry.id, names: &names }).await?;
+    let found = node::walk(c, Walk { actor, now: who.now, start: entry.id, names: &names }).await?;
     let role_at = |length: usize| above.max(found.iter().take(length).filter_map(|link| link.role).max());
     let privileges = opened_in_trash(who.actor, role_at(found.len()));
     if !privileges.contains(Privilege::Read) {

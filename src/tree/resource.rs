@@ -29,7 +29,7 @@ pub type Quota = (i64, Option<i64>);
 /// Makes of the table what follows from it.
 macro_rules! loaded {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $load:ident;)*) => {
-        /// What the asked properties want loaded, so that reading a property is a plain function.
+        /// What the requested properties need loaded, so that reading a property is a plain function.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
         pub struct Needs {
             /// Which columns of the node.
@@ -123,7 +123,7 @@ impl Needs {
 /// The text of a calendar object, as bytes: what a client stored may be no text at all.
 #[derive(Clone, Debug, Default)]
 pub enum Text {
-    /// Nobody asked for it yet.
+    /// It is not loaded yet.
     #[default]
     Unread,
     /// It is not there although it should be.

@@ -70,7 +70,7 @@ pub(super) fn root_of(path: &Path) -> Option<(Kind, AddressSpace)> {
     ROOTS.iter().find(|(segment, ..)| segment == first).map(|(_, kind, realm)| (*kind, *realm))
 }
 
-/// What a path leads to: the chain of nodes from the root, as far as it is mapped.
+/// What a path leads to: the nodes from the root on, as far as it is mapped.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The path: its segments as the tree spells them, its address as the client does.
@@ -133,13 +133,13 @@ impl Target {
         if place == EffectPlace::Target { self.privileges } else { self.parent_privileges }
     }
 
-    /// The address, as it was asked.
+    /// The address, as it was requested.
     #[must_use]
     pub fn href(&self) -> String {
         self.path.href(self.node().is_some_and(|node| node.is_collection()))
     }
 
-    /// The address of the collection that holds the target, as far as it was asked.
+    /// The address of the collection that holds the target, as far as it was requested.
     #[must_use]
     pub fn parent_href(&self) -> String {
         self.path.parent().href(true)
@@ -243,7 +243,7 @@ pub(super) struct Requester<'a> {
     pub now: Timestamp,
 }
 
-/// What a role opens through this actor's door.
+/// What a role grants within this actor's log-in.
 pub(super) fn opened(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
     match role {
         Some(role) => actor.restrict(role.grants()),

@@ -222,9 +222,9 @@ async fn a_name_that_nobody_bears_goes_the_same_way() {
     let world = guessed_at().await;
     world.tree.add_person("bea", "Bea", "bea@ville.example", Some(RIGHT.to_owned())).await.unwrap();
     world.tree.set_disabled("bea", true).await.unwrap();
-    let remembered = PasswordCache::new().unwrap();
+    let cache = PasswordCache::new().unwrap();
     let look = async |name: &str, password: &str, accounts| {
-        world.tree.authenticate(&remembered, (name, password), accounts).await.unwrap()
+        world.tree.authenticate(&cache, (name, password), accounts).await.unwrap()
     };
     let device = "abcd-efgh-ijkm-npqr-stuv-wxyz-2345-6789";
     // Known, disabled, without an account password, not known: a guess costs the same, and so does a device in a loop.
@@ -241,7 +241,7 @@ async fn a_name_that_nobody_bears_goes_the_same_way() {
     assert_eq!(named("ADA@ville.example").await, named("ada").await);
     for name in ["bea", "max"] {
         let Credentials::AccountPassword(costly) = look(name, RIGHT, true).await else { panic!("{name}") };
-        assert!(world.tree.verify(&remembered, costly, ()).await.unwrap().is_none(), "{name}");
+        assert!(world.tree.verify(&cache, costly, ()).await.unwrap().is_none(), "{name}");
     }
 }
 

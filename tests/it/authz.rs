@@ -16,9 +16,9 @@ use beffroi::model::view::View;
 use beffroi::tree::gate::Request;
 use futures_util::future::join_all;
 
-use super::keeping::count;
 use super::kit::{Answer, Client, World, event};
 use super::past::moment;
+use super::retention::count;
 
 /// Where COPY and MOVE of a place lead.
 const DOCUMENT: &str = "/files/HOME/destination";

@@ -4,8 +4,8 @@ use beffroi::model::calendar::FeedDetail;
 use beffroi::model::media_type::is_passive;
 use beffroi::model::method::METHODS;
 
-use super::keeping::sql;
 use super::kit::{Answer, World, event};
+use super::retention::sql;
 use super::versions::id;
 
 /// Not run by a browser, whatever it is.

@@ -254,7 +254,7 @@ async fn who_asks_for_much_keeps_nobody_waiting() {
         .collect();
     tokio::time::sleep(Duration::from_millis(300)).await;
     let begun = Instant::now();
-    // Another expansion each time, so that nothing of it is remembered.
+    // Another expansion each time, so that nothing of it is cached.
     for day in 10..14 {
         let data = format!(
             "<C:calendar-data><C:expand start=\"20260301T000000Z\" end=\"202604{day}T000000Z\"/></C:calendar-data>"

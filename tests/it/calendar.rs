@@ -565,7 +565,7 @@ async fn a_calendar_is_what_it_was() {
 }
 
 #[tokio::test]
-async fn the_role_free_busy_tells_when_and_nothing_else() {
+async fn the_role_free_busy_shows_when_and_nothing_else() {
     let world = World::new().await;
     let (max, zoe) = (world.client("max"), world.client("zoe"));
     let calendar = "/calendars/tram/meetings/";

@@ -112,7 +112,7 @@ async fn who_is_silent_gives_way_and_who_works_does_not() {
 }
 
 #[tokio::test]
-async fn who_finds_everybody_busy_is_told_when_to_come_again() {
+async fn who_finds_everybody_busy_learns_when_to_come_again() {
     let world = World::with(|config| config.server.max_connections = 8).await;
     let mut uploads = Vec::new();
     for n in 0..4 {

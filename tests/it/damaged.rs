@@ -119,7 +119,7 @@ fn damaged() -> Vec<(&'static str, Option<Vec<u8>>, bool)> {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_told_and_harms_nothing_else() {
+async fn what_cannot_be_read_is_reported_and_harms_nothing_else() {
     for (what, bytes, readable) in damaged() {
         let world = World::new().await;
         let max = world.client("max");

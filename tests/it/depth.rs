@@ -6,9 +6,9 @@ use beffroi::model::node::NODE_BYTES;
 use beffroi::model::path::{MAX_SEGMENTS, Path};
 use beffroi::tree::gate::Request;
 
-use super::keeping::sql;
 use super::kit::{Answer, Client, World};
 use super::past::moment;
+use super::retention::sql;
 
 /// A folder below another, each below the one before, until so many stand in the project `tram`; the last one's
 /// address.

@@ -1,8 +1,8 @@
 //! What programs send otherwise than the standards have it, or than others do, and mean all the same: XML in other
 //! encodings, no `Depth`, the end of an empty document, locks given back late, Finder's pictures of folders.
 
-use super::keeping::sql;
 use super::kit::World;
+use super::retention::sql;
 
 /// A text in UTF-16, or a byte a character.
 fn encoded(text: &str, encoding: &str) -> Vec<u8> {
@@ -64,7 +64,7 @@ async fn instructions_come_in_any_usual_encoding() {
 }
 
 #[tokio::test]
-async fn without_a_depth_a_folder_of_moderate_size_tells_its_members() {
+async fn without_a_depth_a_folder_of_moderate_size_lists_its_members() {
     let world = World::new().await;
     let max = world.client("max");
     let body = "<D:propfind xmlns:D=\"DAV:\"><D:prop><D:getetag/></D:prop></D:propfind>";

@@ -88,7 +88,7 @@ async fn an_observer_that_panics_harms_nobody() {
 /// covered where it is tested (`tree/edit/delivery.rs`), as is who enters jobs; what older versions left is set right
 /// before anyone listens.
 #[tokio::test]
-async fn each_verb_is_told_by_each_authority_that_may() {
+async fn each_verb_is_an_event_by_each_authority_that_may() {
     let world = World::new().await;
     let events = listening(&world);
     let (lea, max) = (world.client("lea"), world.client("max"));
@@ -140,13 +140,13 @@ async fn each_verb_is_told_by_each_authority_that_may() {
     for number in 0..100 {
         lea.put(&format!("/files/lea/{number}"), "x").expect(201).await;
     }
-    super::keeping::sql(&world, "UPDATE node SET placed_at = placed_at - 7200, created_at = created_at - 7200").await;
+    super::retention::sql(&world, "UPDATE node SET placed_at = placed_at - 7200, created_at = created_at - 7200").await;
     for number in 0..100 {
         lea.delete(&format!("/files/lea/{number}")).send().await;
     }
     tree.maintain(now() + 2 * DAY).await.unwrap();
     tree.maintain(now() + 90 * DAY).await.unwrap();
-    super::keeping::sql(&world, "UPDATE body SET stored_at = 0").await;
+    super::retention::sql(&world, "UPDATE body SET stored_at = 0").await;
     tree.sweep().await.unwrap();
 
     let events = since(&events);

@@ -112,7 +112,7 @@ async fn a_feed_ends_with_the_rights_of_its_person() {
 }
 
 #[tokio::test]
-async fn a_feed_tells_no_more_than_its_detail() {
+async fn a_feed_shows_no_more_than_its_detail() {
     let world = World::new().await;
     let (max, nobody) = (world.client("max"), world.nobody());
     let lines = |name: &str, class: &str| {

@@ -2,9 +2,9 @@
 
 use beffroi::model::id::now;
 
-use super::keeping::sql;
 use super::kit::World;
 use super::past::names;
+use super::retention::sql;
 use super::versions::versions;
 
 const DAY: i64 = 86_400;

@@ -1,8 +1,8 @@
 //! Locks of RFC 4918 sections 6, 7, 9.10, 9.11 and 10.4.
 
-use super::keeping::sql;
 use super::kit::{Client, World, event};
 use super::past::moment;
+use super::retention::sql;
 use super::versions::{id, versions};
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn any_script_in_one_spelling() {
 }
 
 #[tokio::test]
-async fn case_is_kept_and_not_told_apart() {
+async fn case_is_kept_and_not_distinguished() {
     let world = World::new().await;
     let max = world.client("max");
     max.put("/files/tram/Plan.docx", "x").expect(201).await;

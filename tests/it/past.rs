@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use beffroi::model::version::stamp;
 
-use super::keeping::age_nodes;
 use super::kit::{Client, World};
+use super::retention::age_nodes;
 use super::versions::{id, versions};
 
 /// Names (decoded, without slash) that a listing has, without the collection itself.

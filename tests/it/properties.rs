@@ -280,7 +280,7 @@ async fn what_windows_says_of_the_modification_time_is_that_time() {
 }
 
 #[tokio::test]
-async fn dates_that_http_cannot_tell_are_kept_and_clamped() {
+async fn dates_that_http_cannot_express_are_kept_and_clamped() {
     let world = World::new().await;
     let max = world.client("max");
     let (first, last) = ("Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT");

@@ -6,8 +6,8 @@ use beffroi::model::principal::PrincipalKind;
 use beffroi::model::privilege::Role;
 use beffroi::model::version::Retention;
 
-use super::keeping::sql;
 use super::kit::{Client, World};
+use super::retention::sql;
 
 const DAY: i64 = 86_400;
 

@@ -186,7 +186,7 @@ async fn a_refusal_rests_on_what_everyone_can_see() {
     world.sound().await;
 }
 
-/// Two servers on one database, as two processes are: what either remembers is never older than what the other has
+/// Two servers on one database, as two processes are: what either caches is never older than what the other has
 /// acknowledged, of documents and of rights.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_remembers_is_never_old() {

@@ -203,7 +203,7 @@ async fn a_document_set_aside_and_deleted_is_in_the_trash() {
 }
 
 #[tokio::test]
-async fn synchronizing_tells_the_swap() {
+async fn synchronizing_lists_the_swap() {
     let world = World::new().await;
     let max = world.client("max");
     max.put(D, "one").expect(201).await;

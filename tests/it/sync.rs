@@ -116,7 +116,7 @@ async fn pages(client: &Client, path: &str, token: &str, level: &str, limit: usi
 }
 
 #[tokio::test]
-async fn pages_tell_everything_once() {
+async fn pages_list_everything_once() {
     let world = World::new().await;
     let max = world.client("max");
     for n in 0..7 {
@@ -303,7 +303,7 @@ async fn listed(client: &Client) -> BTreeSet<String> {
 /// One after the other changes give names of folders anew. After each a client that knew the tree before gets what
 /// it needs, whole or page by page, and no more addresses are said to be gone than were there.
 #[tokio::test]
-async fn names_of_folders_given_anew_are_told_name_by_name() {
+async fn names_of_folders_given_anew_are_listed_name_by_name() {
     // Each line is one state later: the requests that lead to it, and of what the client knew that which is gone.
     const CHANGES: [(&[&str], &[&str]); 15] = [
         // Deleted and made again; nested.
@@ -415,7 +415,7 @@ async fn what_changes_between_pages_is_listed() {
 }
 
 #[tokio::test]
-async fn what_stood_below_a_name_given_anew_is_told_as_far_as_a_request_may_work() {
+async fn what_stood_below_a_name_given_anew_is_listed_as_far_as_a_request_may_work() {
     let world = World::new().await;
     let max = world.client("max");
     max.mkcol("/files/tram/f").expect(201).await;

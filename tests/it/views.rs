@@ -1,4 +1,4 @@
-//! The views of what is no more ask for the role that is held where it stood, and for a door that opens its kind.
+//! The views of what is no more ask for the role that is held where it stood, and for a scope that opens its kind.
 
 use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::Role;

@@ -140,7 +140,7 @@ async fn zones_survive_import_and_export() {
 }
 
 #[tokio::test]
-async fn a_calendar_tells_what_floats_in_a_zone_that_it_describes() {
+async fn a_calendar_reads_floating_times_in_a_zone_that_it_describes() {
     let world = World::new().await;
     let max = world.client("max");
     max.put(&format!("{CALENDAR}float"), &calendar(&event("float", "", "20260706T090000"))).expect(201).await;
@@ -190,7 +190,7 @@ async fn a_calendar_tells_what_floats_in_a_zone_that_it_describes() {
 }
 
 #[tokio::test]
-async fn a_feed_tells_what_floats_in_a_zone_that_the_calendar_describes() {
+async fn a_feed_reads_floating_times_in_a_zone_that_the_calendar_describes() {
     let world = World::new().await;
     let max = world.client("max");
     let soon = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48)).strftime("%Y%m%d").to_string();

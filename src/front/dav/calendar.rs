@@ -13,9 +13,9 @@ use super::propfind::PropertyPlan;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
 use crate::ical::freebusy::{BusyPeriods, Period, periods, write};
-use crate::ical::judge::is_one_zone;
 use crate::ical::span::SpanQuery;
 use crate::ical::tzid::known;
+use crate::ical::validate::is_one_zone;
 use crate::ical::zone::{Zone, Zones};
 use crate::model::budget::{Budget, Exhausted, more};
 use crate::model::calendar::{CalendarDataSelection, ComponentFilter, TimeRange};
@@ -57,10 +57,10 @@ pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Respons
     }
 }
 
-/// A calendar that a report is asked of, or of whose objects one is asked.
+/// A calendar on which a report runs, or on one of whose objects it does.
 struct QueriedCalendar {
     visit: LongRead,
-    /// The one object that is asked (RFC 4791 section 7).
+    /// The one object on which it runs (RFC 4791 section 7).
     object: Option<Path>,
     /// The zone in which floating times are read.
     zone: Zone,

@@ -59,7 +59,7 @@ pub(super) fn dead_of<'a>(names: impl Iterator<Item = &'a QName>) -> Selection {
     Selection::of(names.chain(&READ_FROM))
 }
 
-/// What is asked, looked up once for all members.
+/// The requested properties, looked up once for all members.
 #[derive(Clone)]
 pub(super) struct PropertyPlan {
     what: PlannedProperties,
@@ -72,13 +72,13 @@ pub(super) struct PropertyPlan {
 
 #[derive(Clone)]
 enum PlannedProperties {
-    /// `allprop`, and what was asked besides.
+    /// `allprop`, and the properties of `include`.
     All(Vec<PlannedProperty>, Vec<PlannedProperty>),
     Names,
     These(Vec<PlannedProperty>),
 }
 
-/// A property that is asked for.
+/// A requested property.
 #[derive(Clone)]
 struct PlannedProperty {
     name: QName,
@@ -101,7 +101,7 @@ impl PlannedProperty {
 }
 
 impl PropertyPlan {
-    /// Looks up what is asked. 413 for an absurd number of properties.
+    /// Looks up the requested properties. 413 for an absurd number of properties.
     pub fn new(asked: PropertyRequest, minimal: bool) -> Result<Self> {
         match &asked {
             PropertyRequest::All(names) | PropertyRequest::These(names) => within_limits(names.iter())?,

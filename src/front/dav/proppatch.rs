@@ -7,8 +7,8 @@ use http::StatusCode;
 use super::call::{Call, heeded};
 use super::property::{Write, find, is_reserved};
 use crate::exchange::Response;
-use crate::ical::judge::is_one_zone;
 use crate::ical::tzid::known;
+use crate::ical::validate::is_one_zone;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::name::QName;
@@ -26,7 +26,8 @@ const MAX_UPDATES: usize = 1000;
 const MAX_COMMENT_BYTES: usize = 4096;
 
 impl Call {
-    /// Does an instruction set a zone that is none? To be asked before anything is written: following rules takes long.
+    /// Does an instruction set a zone that is none? To be called before anything is written: following rules takes
+    /// long.
     pub(super) async fn is_no_zone(&mut self, update: &Update) -> Result<bool> {
         let sets_zone = find(update.name()).is_some_and(|property| matches!(property.write, Write::Zone));
         let text = match update {

@@ -43,7 +43,7 @@ pub(super) async fn put(mut call: Call) -> Result<Response> {
     }
 }
 
-/// The same answer with what is there now as its content (RFC 8144 section 3). Few ask for it: its room is set apart.
+/// The same answer with what is there now as its content (RFC 8144 section 3). Few ask for it: it is boxed.
 async fn represented(mut call: Call, answer: Response) -> Result<Response> {
     let status = match answer.status() {
         StatusCode::NO_CONTENT => StatusCode::OK,

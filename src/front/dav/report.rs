@@ -179,7 +179,7 @@ fn write_changes(
     Ok(())
 }
 
-/// All versions of the document that is asked, or that the asked version is of.
+/// All versions of the document at the address, or of that whose version is there.
 async fn version_tree(mut call: Call, asked: PropertyRequest) -> Result<Response> {
     let plan = PropertyPlan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
@@ -230,7 +230,7 @@ fn steps_of(bytes: usize) -> u64 {
     1 + (bytes / BYTES_A_STEP) as u64
 }
 
-/// The same request without its conditions: they speak of the resource that was asked, not of those looked at for it.
+/// The same request without its conditions: they speak of the resource at the address, not of those looked at for it.
 fn unconditional(request: Request) -> Request {
     Request { preconditions: Preconditions::default(), ..request }
 }
@@ -264,9 +264,9 @@ struct PropertyExpander<'a> {
     budget: Budget,
     /// Does what is missing go without saying?
     minimal: bool,
-    /// What is asked of resources at one level, numbered.
+    /// The properties requested of resources at one level, numbered.
     sets: HashMap<(usize, &'a [Expand]), usize>,
-    /// The response to a resource at an address, by the number of what is asked of it: each is looked at once,
+    /// The response to a resource at an address, by the number of what is requested of it: each is looked at once,
     /// however often it is named.
     known: HashMap<(usize, String), Option<ExpandedResponse>>,
     /// How many responses have been written.
@@ -336,13 +336,13 @@ impl<'a> PropertyExpander<'a> {
         Ok(writer.out)
     }
 
-    /// To be asked before so many responses are written, each at a cost.
+    /// To be called before so many responses are written, each at a cost.
     fn charge(&mut self, responses: u64, each: u64) -> std::result::Result<(), Exhausted> {
         self.responses += responses;
         self.budget.steps(responses.saturating_mul(each))
     }
 
-    /// To be asked before so many bytes are written.
+    /// To be called before so many bytes are written.
     fn spend(&self, bytes: usize) -> std::result::Result<(), Exhausted> {
         self.budget.steps(steps_of(bytes))?;
         self.budget.bytes(bytes)
@@ -394,7 +394,7 @@ impl<'a> PropertyExpander<'a> {
         }
     }
 
-    /// What is asked of the resources that a property names, with its number.
+    /// The properties requested of the resources that a property names, with their number.
     fn set(&mut self, inner: &'a [Expand], level: usize) -> (&'a [Expand], usize) {
         let next = self.sets.len();
         (inner, *self.sets.entry((level, inner)).or_insert(next))

@@ -1,4 +1,4 @@
-//! The policy of eviction: two generations. What was not asked for while half of the room was filled again goes.
+//! The policy of eviction: two generations. What was not read while half of the room was filled again goes.
 
 use std::any::Any;
 use std::collections::HashMap;

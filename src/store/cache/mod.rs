@@ -1,5 +1,5 @@
-//! The one door to what is kept in memory: answers of statements, pages of members, bodies, and what follows from a
-//! content. All of it shares one bound and one policy of eviction (`generations`).
+//! The one interface to what is kept in memory: answers of statements, pages of members, bodies, and what follows from
+//! a content. All of it shares one bound and one policy of eviction (`generations`).
 //!
 //! An entry is exactly coherent or absent, in one of two ways. The answer of any statement holds for a revision of the
 //! database (`freshness`). Other entries name, in their key or beside the answer, the state that they are of, and so

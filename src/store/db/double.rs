@@ -48,7 +48,7 @@ impl Script {
         self.acts().failing.is_some()
     }
 
-    /// The round trips since this was asked last.
+    /// The round trips since this was called last.
     pub fn trips(&self) -> Vec<Vec<RecordedStep>> {
         std::mem::take(&mut self.acts().trips)
     }

@@ -1,4 +1,4 @@
-//! The seam to the database: what the store asks of any, and nothing that only one of them knows.
+//! The seam to the database: what the store needs of any, and nothing that only one of them knows.
 //!
 //! An adapter opens connections ([`Adapter`]), runs statements on them ([`Session`]), several in one round trip
 //! ([`Pipeline`]), and says whether anything has changed ([`Adapter::revision`]). The files of an adapter are the only

@@ -192,7 +192,7 @@ pub(super) async fn collection(c: &mut impl Executor, address: &str) -> Administ
     };
     let owner = find(c, None, name).await?;
     let names = keys(name, first, below);
-    let links = node::chain(c, Walk { actor: owner.id, now: now(), start: ROOT, names: &names }).await?;
+    let links = node::walk(c, Walk { actor: owner.id, now: now(), start: ROOT, names: &names }).await?;
     let whole = links.len() > names.len();
     let found = links.into_iter().last().filter(|link| whole && link.node.is_collection());
     Ok((found.ok_or_else(missing)?.node, owner))

@@ -59,7 +59,7 @@ impl Tree {
         Ok(person)
     }
 
-    /// Disables or enables a person; every door is shut or open at once.
+    /// Disables or enables a person; all access ends or begins at once.
     pub async fn set_disabled(&self, name: &str, disabled: bool) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;

@@ -29,7 +29,7 @@ impl Edit {
         self.claim_homes([match_name(to.home)]).await?;
         let names = keys(to.home, CALENDARS, &[to.calendar.to_owned(), name.to_owned()]);
         let walk = Walk { actor: self.person(), now: self.now, start: ROOT, names: &names };
-        let mut links = node::chain(&mut self.txn, walk).await?.into_iter().skip(3).map(|link| link.node);
+        let mut links = node::walk(&mut self.txn, walk).await?.into_iter().skip(3).map(|link| link.node);
         let Some(parent) = links.next().filter(|node| node.kind == Kind::Calendar) else {
             return Err(Condition::NotFound.into());
         };

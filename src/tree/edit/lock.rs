@@ -56,7 +56,7 @@ impl Admitted<Edit> {
         }
         let actor = self.request.actor.id;
         let mut until = self.now;
-        // What has lapsed is remembered for a while, but never in the way of another.
+        // The row of what has lapsed is kept for a while, but never in the way of another.
         for lapsed_before in [self.now - LAPSED_S, self.now] {
             lock::delete_lapsed(&mut self.store.txn, locked.home_id, lapsed_before).await?;
             let (held, writes_until) = lock::room(&mut self.store.txn, locked.home_id, locked.id, actor).await?;

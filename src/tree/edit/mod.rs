@@ -12,6 +12,7 @@ pub mod delivery;
 mod depth;
 pub mod event;
 pub mod lock;
+mod maintenance;
 mod object;
 mod precomputed;
 mod quota;
@@ -21,7 +22,6 @@ mod rewind;
 mod succession;
 pub mod transfer;
 mod trash;
-mod upkeep;
 mod verbs;
 mod version;
 
@@ -61,7 +61,7 @@ pub struct Edit {
     names: Vec<String>,
     claims: Vec<Claim>,
     now: Timestamp,
-    /// The address that was asked, and the collection that something comes to stand in, as refusals name it.
+    /// The address of the request, and the collection that something comes to stand in, as refusals name it.
     address: Option<Path>,
     collection: Path,
     /// Is it a MOVE? What is copied to another home by one keeps its author and its dates.

@@ -24,8 +24,8 @@ use crate::model::view::View;
 use crate::store::{lock, node, past, purge, version};
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
-use crate::tree::plan::{PlannedChange, RewindPlan, RewindStep, free_to_go};
 use crate::tree::resolve::resolve;
+use crate::tree::rewind_plan::{PlannedChange, RewindPlan, RewindStep, free_to_go};
 use crate::tree::target::Target;
 
 /// How many changes are made as one, and how many a slice makes at most.

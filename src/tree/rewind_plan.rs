@@ -22,7 +22,7 @@ use crate::store::{lock, node, past, purge, subtree, usage, version};
 
 /// How many members are read at a time.
 const PAGE: i64 = 500;
-/// The largest tree that one rewind looks at, and the most that it changes: all of it is remembered.
+/// The largest tree that one rewind looks at, and the most that it changes: all of it is held in memory.
 const MAX_NODES: usize = 200_000;
 
 /// What is done to a name.

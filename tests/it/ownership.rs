@@ -3,9 +3,9 @@
 use beffroi::model::id::now;
 use beffroi::model::privilege::Role;
 
-use super::keeping::{age_nodes, sql};
 use super::kit::{Client, World, event};
 use super::past::{moment, names};
+use super::retention::{age_nodes, sql};
 use super::versions::versions;
 
 /// Everything below an address of a person's own goes, for good.

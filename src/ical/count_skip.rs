@@ -3,7 +3,7 @@
 
 use super::follow::RuleWalk;
 use super::period::{DAY_S, Days, new_year, year_of};
-use super::plan::gcd;
+use super::rule_plan::gcd;
 
 impl RuleWalk<'_> {
     /// Passes over periods of which it is known how many instances they have, without looking at each: from one on,

@@ -1,4 +1,4 @@
-//! What is taken at the door (RFC 4791 sections 5.2.2, 5.3.2.1 and 7.8): objects that have a reading, and time zones
+//! What is accepted (RFC 4791 sections 5.2.2, 5.3.2.1 and 7.8): objects that have a reading, and time zones
 //! that are one.
 //!
 //! Refused is only what says nothing: a value that is none of its kind where a reading hangs on it. What programs write
@@ -24,7 +24,7 @@ const MAX_QUOTED: usize = 200;
 const FAR_OFF: i8 = 11;
 
 /// Reads what a client stores, and refuses what has no reading.
-pub fn judge(bytes: &[u8]) -> Result<Object, Reason> {
+pub fn validate(bytes: &[u8]) -> Result<Object, Reason> {
     let object = read(bytes)?;
     sound(&object)?;
     Ok(object)
@@ -144,7 +144,7 @@ pub fn is_one_zone(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Zone, is_one_zone, judge, reason};
+    use super::{Zone, is_one_zone, reason, validate};
     use crate::ical::object::Invalid;
     use crate::ical::rule::InvalidRule;
     use crate::model::condition::Condition;
@@ -177,7 +177,7 @@ mod tests {
             ("RRULE:D1 #0", "rule-unknown-part"),
         ];
         for (lines, code) in table {
-            let refused = judge(event(lines).as_bytes()).expect_err(lines);
+            let refused = validate(event(lines).as_bytes()).expect_err(lines);
             assert_eq!(refused.code(), code, "{lines}");
             assert!(refused.of.is_empty() || lines.starts_with(&refused.of), "{lines}: {}", refused.of);
         }
@@ -187,7 +187,7 @@ mod tests {
             ("TRIGGER:-PT15M\nACKNOWLEDGED;TZID=Europe/Paris:20260105T084500", "acknowledged"),
             ("TRIGGER:-PT15M\nACKNOWLEDGED:20260105", "acknowledged"),
         ] {
-            assert_eq!(judge(event(&alarm(lines)).as_bytes()).expect_err(lines).code(), code, "{lines}");
+            assert_eq!(validate(event(&alarm(lines)).as_bytes()).expect_err(lines).code(), code, "{lines}");
         }
         // What its format, its characters or its lines keep from being read is reported before anything that would
         // follow from that.
@@ -223,17 +223,17 @@ mod tests {
             (event("RRULE:RSCALE=HEBREW;FREQ=YEARLY").into_bytes(), Condition::SupportedRscale, "rule-unknown-scale"),
             (event("EXRULE:FREQ=YEARLY;RSCALE=CHINESE").into_bytes(), Condition::SupportedRscale, "rule-unknown-scale"),
         ] {
-            let refused = judge(&bytes).expect_err(code);
+            let refused = validate(&bytes).expect_err(code);
             assert_eq!((refused.condition, refused.code()), (condition, code), "{}", String::from_utf8_lossy(&bytes));
         }
         let hebrew = event("X-A:b").replace("VERSION:2.0", "VERSION:2.0\nCALSCALE:HEBREW");
-        assert_eq!(judge(hebrew.as_bytes()).expect_err("a scale").code(), "scale");
+        assert_eq!(validate(hebrew.as_bytes()).expect_err("a scale").code(), "scale");
         // One instance, spelled in two ways; and two, of which one spelling looks like the other's.
         let series = "DTSTART;TZID=Europe/Paris:20260105T090000\nRRULE:FREQ=DAILY";
         let twice = |one: &str, other: &str| {
             let moved = [one, other]
                 .map(|id| format!("\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\nDTSTART:20260301T100000Z\nRECURRENCE-ID{id}"));
-            judge(event(&format!("{series}{}{}", moved[0], moved[1])).as_bytes()).map(|_| ())
+            validate(event(&format!("{series}{}{}", moved[0], moved[1])).as_bytes()).map(|_| ())
         };
         for other in
             [":20260106T080000Z", ":20260106T090000", ";VALUE=DATE:20260106", ";TZID=Asia/Tokyo:20260106T170000"]
@@ -252,9 +252,9 @@ mod tests {
         // Whoever has no clock of its own, or none that anybody knows, gives it by that of the series; without a series
         // each by its own.
         let floating =
-            |lines: &str| judge(event(&format!("DTSTART:20260105T090000\nRRULE:FREQ=DAILY{lines}")).as_bytes());
+            |lines: &str| validate(event(&format!("DTSTART:20260105T090000\nRRULE:FREQ=DAILY{lines}")).as_bytes());
         let without =
-            |lines: &str| judge(event(lines.trim_start_matches("\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\n")).as_bytes());
+            |lines: &str| validate(event(lines.trim_start_matches("\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\n")).as_bytes());
         for (one, other, twice) in [
             (";TZID=Here:20260106T090000", ";TZID=There:20260106T090000", true),
             (";VALUE=DATE:20260106", ":20260106T090000", true),
@@ -271,7 +271,7 @@ mod tests {
         }
         // A line is quoted, not all of it.
         let long = format!("EXDATE:{}", "never,".repeat(10_000));
-        assert!(judge(event(&long).as_bytes()).expect_err("a long line").of.len() < 1000);
+        assert!(validate(event(&long).as_bytes()).expect_err("a long line").of.len() < 1000);
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
             "BEGIN:VALARM\nTRIGGER;VALUE=DATE-TIME:20260105T084500\nREPEAT:often\nEND:VALARM",
             "BEGIN:X-OWN\nX-A:b\nEND:X-OWN",
         ] {
-            assert_eq!(judge(event(lines).as_bytes()).map(|_| ()), Ok(()), "{lines}");
+            assert_eq!(validate(event(lines).as_bytes()).map(|_| ()), Ok(()), "{lines}");
         }
         // Many programs say no version; RFC 5545 section 3.7.4 lets one say a range.
         for version in [
@@ -309,11 +309,11 @@ mod tests {
             "VERSION:2.0\nVERSION:2.0\n",
         ] {
             let text = event("X-VERSION:1.0\nBEGIN:VALARM\nVERSION:1.0\nEND:VALARM").replace("VERSION:2.0\n", version);
-            assert_eq!(judge(text.as_bytes()).map(|_| ()), Ok(()), "{version}");
-            assert_eq!(judge(format!("\u{feff}{text}").as_bytes()).map(|_| ()), Ok(()), "{version}");
+            assert_eq!(validate(text.as_bytes()).map(|_| ()), Ok(()), "{version}");
+            assert_eq!(validate(format!("\u{feff}{text}").as_bytes()).map(|_| ()), Ok(()), "{version}");
         }
         let task = event("DUE:20260105T090000Z\nRRULE:FREQ=WEEKLY").replace("VEVENT", "VTODO");
-        assert!(judge(task.replace("DTSTART:20260105T090000Z\n", "").as_bytes()).is_ok());
+        assert!(validate(task.replace("DTSTART:20260105T090000Z\n", "").as_bytes()).is_ok());
     }
 
     #[test]

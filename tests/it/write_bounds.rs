@@ -6,9 +6,9 @@ use beffroi::model::lock::MAX_LOCKS_PER_HOME;
 use beffroi::model::path::MAX_SEGMENTS;
 use beffroi::model::privilege::Role;
 
-use super::keeping::sql;
 use super::kit::{Client, World};
 use super::past::moment;
+use super::retention::sql;
 
 /// The most that one change may cost.
 const MOST_STATEMENTS: u64 = 2_500;
@@ -270,7 +270,7 @@ async fn what_is_said_of_documents() {
     sound(&world).await;
     let mut costs = Costs::of(&world);
     costs.measure("COPY of much that is said", max.copy("/files/tram/large", "/files/tram/copy").expect(201)).await;
-    assert_eq!(super::keeping::count(&world, "SELECT COUNT(*) FROM property").await, 200);
+    assert_eq!(super::retention::count(&world, "SELECT COUNT(*) FROM property").await, 200);
     max.delete("/files/tram/copy").expect(204).await;
     costs.measure("purge of much that is said", world.client("lea").delete("/trash/tram/copy").expect(204)).await;
     sound(&world).await;

@@ -10,9 +10,9 @@ use beffroi::model::method::Method;
 use beffroi::model::path::{Path, decode};
 use beffroi::tree::gate::Request;
 
-use super::keeping::{count, sql};
 use super::kit::{Client, World, event};
 use super::names::escaped;
+use super::retention::{count, sql};
 
 const HERE: &str = "/calendars/tram/meetings/";
 const LINKED: &str = "/calendars/max/meetings@tram/";
@@ -277,7 +277,7 @@ async fn holds_in_trash(client: &Client, calendar: &str, stored: &Stored) {
 }
 
 #[tokio::test]
-async fn documents_are_not_told_apart_by_case() {
+async fn documents_are_not_distinguished_by_case() {
     let world = World::new().await;
     let max = world.client("max");
     for name in NAMES.into_iter().filter(|name| beffroi::model::filename::check(name).is_ok()) {

@@ -134,7 +134,7 @@ async fn changes_answer_with_what_is_there_now() {
 }
 
 #[tokio::test]
-async fn members_are_told_without_what_holds_them() {
+async fn members_are_listed_without_what_holds_them() {
     let world = World::new().await;
     let max = world.client("max");
     let path = format!("{CALENDAR}a.ics");

@@ -42,7 +42,7 @@ async fn side(max: &Client, name: &str, size: usize) -> Side {
     Side { folder, calendar }
 }
 
-/// Statements and rows of one request; a write before it leaves nothing remembered of what it may ask.
+/// Statements and rows of one request; a write before it leaves nothing cached of what it may read.
 async fn cost(world: &World, max: &Client, round: usize, ask: impl AsyncFn()) -> (u64, u64) {
     max.put("/files/tram/elsewhere.txt", &format!("{round}")).send().await;
     let before = world.tree.asked();
@@ -221,7 +221,7 @@ async fn who_looks_again_later_asks_nothing() {
         max.get("/files/tram/a.txt").expect(200).await;
         max.propfind("/files/tram/", "1", "<D:getetag/><D:lockdiscovery/>").expect(207).await;
     };
-    // The first is read in a view, of which nothing but the members is remembered.
+    // The first is read in a view, of which nothing but the members is cached.
     look().await;
     look().await;
     for _ in 0..2 {

@@ -242,7 +242,7 @@ async fn calendars_are_made_in_a_home_whole_or_not_at_all() {
 /// What is kept as it was sent has to be what everybody reads: what is not is refused by its reason, in the language
 /// that is asked for.
 #[tokio::test]
-async fn how_an_object_is_written_is_told_by_its_name() {
+async fn how_an_object_is_written_is_known_by_its_name() {
     let world = World::new().await;
     let max = world.client("max");
     let path = "/calendars/max/personal/";
@@ -433,7 +433,7 @@ async fn stored_long_ago(world: &World, path: &str, uid: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn what_lies_there_from_former_days_is_served_as_it_is_and_told_by_the_check() {
+async fn what_lies_there_from_former_days_is_served_as_it_is_and_listed_by_the_check() {
     let world = World::new().await;
     let max = world.client("max");
     let (here, there) = ("/calendars/max/personal/", "/calendars/max/other/");

@@ -76,7 +76,7 @@ async fn large_trees_are_copied_moved_out_and_purged_while_others_write() {
     let below = |top: &str| listed.iter().filter(|(href, status)| href.starts_with(top) && *status == 200).count();
     assert_eq!(["copy", "former", "large"].map(|top| below(&format!("/files/tram/{top}/"))), [60 * 50, 60 * 50, 0]);
     // MOVE to another home copies, too; the limit of deletions is not ours here.
-    super::keeping::sql(&world, "UPDATE home SET brake_percent = 100").await;
+    super::retention::sql(&world, "UPDATE home SET brake_percent = 100").await;
     let (slowest, _) = beside(&mia, max.relocate("/files/tram/copy", "/files/max/copy"), 201).await;
     assert!(slowest < Duration::from_secs(8), "{slowest:?}");
     assert_eq!(count(&max, "/files/max/copy/").await, all);
@@ -95,7 +95,7 @@ async fn what_is_written_while_a_large_tree_is_moved_out_goes_along() {
     let world = World::new().await;
     let (max, mia) = (world.client("max"), world.client("mia"));
     tree(&max, "/files/tram/large", 45, 50).await;
-    super::keeping::sql(&world, "UPDATE home SET brake_percent = 100").await;
+    super::retention::sql(&world, "UPDATE home SET brake_percent = 100").await;
     let done = std::cell::Cell::new(false);
     let long = async {
         let answer = max.relocate("/files/tram/large", "/files/max/large").send().await;
@@ -138,8 +138,8 @@ async fn what_is_purged_while_it_is_copied_keeps_its_content_in_the_copy() {
     let (max, lea) = (world.client("max"), world.client("lea"));
     tree(&max, "/files/tram/large", 120, 50).await;
     max.put("/files/tram/large/000/only", "nowhere else").expect(201).await;
-    super::keeping::sql(&world, "UPDATE home SET brake_percent = 100").await;
-    super::keeping::sql(&world, "UPDATE body SET stored_at = 1").await;
+    super::retention::sql(&world, "UPDATE home SET brake_percent = 100").await;
+    super::retention::sql(&world, "UPDATE body SET stored_at = 1").await;
     max.delete("/files/tram/large").expect(204).await;
     let done = std::cell::Cell::new(false);
     let copied = async {
@@ -153,7 +153,7 @@ async fn what_is_purged_while_it_is_copied_keeps_its_content_in_the_copy() {
     };
     let purged = async {
         // As soon as it is being built.
-        while super::keeping::count(&world, "SELECT COUNT(*) FROM purge").await == 0 {}
+        while super::retention::count(&world, "SELECT COUNT(*) FROM purge").await == 0 {}
         lea.delete("/trash/tram/large/000/").expect(204).await;
     };
     tokio::join!(copied, purged, swept);
@@ -233,7 +233,7 @@ async fn a_large_rewind_goes_in_slices_and_can_be_done_again_where_it_ended() {
     let world = World::new().await;
     let (max, mia) = (world.client("max"), world.client("mia"));
     tree(&max, "/files/tram/large", 20, 20).await;
-    super::keeping::sql(&world, "UPDATE home SET brake_percent = 100").await;
+    super::retention::sql(&world, "UPDATE home SET brake_percent = 100").await;
     let then = moment().await;
     let at = now() - 1;
     let spoil = async |round: usize| {
@@ -248,7 +248,7 @@ async fn a_large_rewind_goes_in_slices_and_can_be_done_again_where_it_ended() {
     };
     let owner = world.tree.owner("tram").await.unwrap();
     let request = Request::of(Method::Update, Path::parse("/files/tram/large").unwrap(), owner);
-    let listed = |steps: &[beffroi::tree::plan::RewindStep]| steps.len();
+    let listed = |steps: &[beffroi::tree::rewind_plan::RewindStep]| steps.len();
     let before = count(&max, "/files/tram/large/").await;
     for round in 0..2 {
         spoil(round).await;
@@ -262,7 +262,7 @@ async fn a_large_rewind_goes_in_slices_and_can_be_done_again_where_it_ended() {
                 "<D:update xmlns:D=\"DAV:\"><D:version><D:href>/history/tram/{then}/large/</D:href></D:version>\
                  </D:update>"
             );
-            let number = async || super::keeping::count(&world, "SELECT MAX(seq) FROM home").await;
+            let number = async || super::retention::count(&world, "SELECT MAX(seq) FROM home").await;
             let before = number().await;
             beside(&mia, max.ask("UPDATE", "/files/tram/large/").body(&body), 207).await;
             assert!(number().await >= before + 2);
@@ -301,9 +301,9 @@ async fn a_few_changes_of_a_rewind_are_one() {
     let token = max.sync("/files/tram/", "", "infinite", "").expect(207).await.sync_token();
     let owner = world.tree.owner("tram").await.unwrap();
     let request = Request::of(Method::Update, Path::parse("/files/tram/d").unwrap(), owner);
-    let before = super::keeping::count(&world, "SELECT MAX(seq) FROM home").await;
+    let before = super::retention::count(&world, "SELECT MAX(seq) FROM home").await;
     assert_eq!(world.tree.rewind(&request, then, &mut |_| {}).await.unwrap().len(), 3);
-    assert_eq!(super::keeping::count(&world, "SELECT MAX(seq) FROM home").await, before + 1);
+    assert_eq!(super::retention::count(&world, "SELECT MAX(seq) FROM home").await, before + 1);
     let listed = max.sync("/files/tram/", &token, "infinite", "").expect(207).await.statuses();
     assert!(listed.contains(&("/files/tram/d/new".to_owned(), 404)) && listed.len() >= 3, "{listed:?}");
     world.sound().await;

@@ -68,7 +68,7 @@ fn reported(answer: &Answer, what: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_told_by_every_method_and_reading_goes_on() {
+async fn a_full_disk_is_reported_by_every_method_and_reading_goes_on() {
     let server = Server::under("-S -f 4096");
     let ada = &server.client;
     let large = vec![7u8; 6_000_000];
@@ -163,7 +163,7 @@ async fn a_full_disk_is_told_by_every_method_and_reading_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_many_open_files_are_told_as_a_lack_that_passes() {
+async fn too_many_open_files_are_answered_as_a_lack_that_passes() {
     let server = Server::under("-S -n 256");
     let ada = &server.client;
     let large = vec![7u8; 200_000];
@@ -204,7 +204,7 @@ async fn too_many_open_files_are_told_as_a_lack_that_passes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_another_process_holds_is_told_to_all_who_wait_at_once() {
+async fn a_database_that_another_process_holds_is_reported_to_all_who_wait_at_once() {
     use sqlx::Connection as _;
     let world = World::new().await;
     let max = world.client("max");

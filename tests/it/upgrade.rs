@@ -4,10 +4,10 @@
 use beffroi::model::id::now;
 use beffroi::tree::Tree;
 
-use super::keeping::{count, sql};
 use super::kit::{Client, World, event};
-use super::losses::destroyed;
+use super::ownership::destroyed;
 use super::past::{moment, names};
+use super::retention::{count, sql};
 use super::versions::versions;
 
 /// A node that stands in a home under a name, and one of its roots or calendars.

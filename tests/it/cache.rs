@@ -1,4 +1,4 @@
-//! What is remembered of a collection is what a server that has just begun would read: after each of the changes that
+//! What is cached of a collection is what a server that has just begun would read: after each of the changes that
 //! can leave a member other than it was, a fresh server on the same data gives the same answers.
 
 use beffroi::model::id::now;
@@ -8,8 +8,8 @@ use beffroi::tree::gate::Request;
 use beffroi::tree::resource::Needs;
 use beffroi::tree::walk::Cursor;
 
-use crate::keeping::sql;
 use crate::kit::{Client, World, event};
+use crate::retention::sql;
 
 const PROPS: &str = "<D:displayname/><D:getetag/><D:getcontentlength/><D:getlastmodified/><D:resourcetype/>\
     <D:lockdiscovery/><x:mark xmlns:x=\"urn:x\"/>";
@@ -103,7 +103,7 @@ async fn a_server_that_has_just_begun_says_the_same() {
     world.sound().await;
 }
 
-/// Pages grow and shrink by what is put into them and taken out, until they are parted anew.
+/// Pages grow and shrink by what is put into them and taken out, until they are split again.
 #[tokio::test]
 async fn pages_that_change_much_stay_those_of_a_fresh_server() {
     let world = World::new().await;
@@ -182,7 +182,7 @@ async fn a_reader_that_a_change_has_overtaken_shows_no_page() {
     let first = Cursor::default();
     world.tree.read(&request).await.unwrap().members(&first, Needs::TAG).await.unwrap();
     for overtaken in [false, true] {
-        // What is remembered is of an earlier state.
+        // What is cached is of an earlier state.
         max.put("/files/tram/a.txt", &format!("before {overtaken}")).expect(204).await;
         let mut reader = world.tree.read_one(&request).await.unwrap();
         if overtaken {
@@ -211,7 +211,7 @@ async fn what_ends_with_time_ends_although_nothing_is_committed() {
         let listed = max.propfind("/files/tram/a.txt", "0", "<D:lockdiscovery/>").expect(207).await.text();
         listed.contains(&token)
     };
-    // Asked while it lasts, so that it may be remembered.
+    // Read while it lasts, so that it may be cached.
     let mut lasted = false;
     while now() < end {
         let listed = (zoe.get("/files/tram/a.txt").send().await.status, locked().await);

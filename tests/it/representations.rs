@@ -100,7 +100,7 @@ async fn time_zones_by_reference() {
 /// The name of a zone and the zone whole are one value (RFC 7809 section 5.2): whoever sets both, in whatever request,
 /// or one after the other, for everyone or for themselves, is shown one zone, and what floats is read in it.
 #[tokio::test]
-async fn the_two_ways_to_tell_a_zone_never_disagree() {
+async fn the_two_forms_of_a_zone_never_disagree() {
     let world = World::new().await;
     let max = world.client("max");
     let whole = |name: &str| {

@@ -124,11 +124,10 @@ async fn calendar(
     budget: &Budget,
 ) -> Result<String> {
     let zone = visit.floating_zone(budget, &resource.dead).await?;
-    let wanted = (profile.window, Some("VEVENT"));
     let mut feed = (Published::default(), BusyPeriods::within(budget));
     let mut after = String::new();
     loop {
-        let (page, next) = visit.view().await?.objects(wanted, &after, Needs::NOTHING).await?;
+        let (page, next) = visit.view().await?.objects(profile.window, Some("VEVENT"), &after, Needs::NOTHING).await?;
         for run in runs(page, size_of) {
             let bytes = bytes_of(&run);
             budget.bytes(bytes)?;

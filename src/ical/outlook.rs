@@ -104,7 +104,7 @@ impl Published {
                 None => object.uid.clone(),
             };
             let mut event = Event::new(&uid, instance.component, modified_at);
-            event.times(&shown, (&instance.local, instance.start), instance.end, zones);
+            event.times(&shown, &instance.local, instance.start, instance.end, zones);
             event.describe(instance.component, profile);
             self.events.push_str(&event.finish());
         }
@@ -179,7 +179,7 @@ impl Published {
             return None;
         }
         let mut out = Event::new(&object.uid, master, modified_at);
-        out.times(shown, (start, at), end, zones);
+        out.times(shown, start, at, end, zones);
         out.line(&format!("RRULE:{rule}"));
         for named in excluded(master, base, zones) {
             out.time("EXDATE", shown, named.local(base), named.instant(base));
@@ -194,7 +194,7 @@ impl Published {
             let mut event = Event::new(&object.uid, moved.component, modified_at);
             event.time("RECURRENCE-ID", shown, moved.id.when.local, moved.id.at);
             let end = end_of(moved.component, &moved.start, zones);
-            event.times(&written, (&moved.start, zones.instant(&moved.start)), end, zones);
+            event.times(&written, &moved.start, zones.instant(&moved.start), end, zones);
             event.describe(moved.component, profile);
             text.push_str(&event.finish());
         }

@@ -74,7 +74,7 @@ impl Event {
     }
 
     /// DTSTART, and DTEND always.
-    pub fn times(&mut self, shown: &TimeForm, (start, at): (&When, Timestamp), end: Timestamp, zones: &Zones<'_>) {
+    pub fn times(&mut self, shown: &TimeForm, start: &When, at: Timestamp, end: Timestamp, zones: &Zones<'_>) {
         let shown = if shown.can_write(at) && shown.can_write(end) { shown } else { &TimeForm::Utc };
         self.time("DTSTART", shown, start.local, at);
         let local = zones.of(&start.clock).local(end);

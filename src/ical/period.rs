@@ -4,6 +4,8 @@
 //! the seconds of these days. A set is never written out: how many lie before a moment and which is the nth follow from
 //! counting bits.
 
+use std::ops::Range;
+
 use jiff::civil::DateTime;
 
 use crate::model::civil::{civil_of, seconds_of};
@@ -280,9 +282,10 @@ impl Set {
     }
 
     /// Of some sets what lies from one day to before another.
-    pub fn within(sets: &[Self], days: Days, (from, to): (i64, i64)) -> Self {
+    pub fn within(sets: &[Self], days: Days, range: Range<i64>) -> Self {
         let all = sets.iter().flat_map(|set| (0..set.len()).filter_map(|nth| set.nth(nth)));
-        let mut moments: Vec<i64> = all.filter(|moment| (from * DAY_S..to * DAY_S).contains(moment)).collect();
+        let mut moments: Vec<i64> =
+            all.filter(|moment| (range.start * DAY_S..range.end * DAY_S).contains(moment)).collect();
         moments.sort_unstable();
         moments.dedup();
         Self { days, times: Times { hours: 0, minutes: 0, seconds: 0 }, chosen: Chosen::Moments(moments) }

@@ -216,7 +216,7 @@ impl RulePlan {
             return match rule.shifts() && !rule.positions.is_empty() && self.step == 1 {
                 true => {
                     let near: Vec<Set> = (self.first.max(index - 1)..=index + 1).map(of).collect();
-                    Set::within(&near, Days::none(self.begins(index)), (self.begins(index), self.begins(index + 1)))
+                    Set::within(&near, Days::none(self.begins(index)), self.begins(index)..self.begins(index + 1))
                 }
                 false => of(index),
             };

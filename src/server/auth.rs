@@ -68,8 +68,7 @@ impl Authenticator {
     /// Whose proof this is; `None`: nobody's that we know (401). 429 when too many wait to be looked at.
     pub async fn actor(&self, tree: &Tree, proof: &Proof, address: IpAddr) -> Result<Option<Actor>> {
         let Proof::Password { login, password } = proof;
-        let given = (login.as_str(), password.as_str());
-        match tree.authenticate(&self.cache, given, self.account_passwords).await? {
+        match tree.authenticate(&self.cache, login, password, self.account_passwords).await? {
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => Ok(self.refuse(login, address, false).await),
             // Boxed, so that other requests do not carry it about.
@@ -79,7 +78,7 @@ impl Authenticator {
                     None => self.numbers.hash_one(match_name(login)),
                 };
                 let source = LoginSource::new(person, address);
-                let found = Box::pin(self.verified(tree, given, source)).await?;
+                let found = Box::pin(self.verified(tree, login, password, source)).await?;
                 self.queue.came_to(source, found.is_some());
                 if found.is_some() {
                     return Ok(found);
@@ -92,10 +91,10 @@ impl Authenticator {
     }
 
     /// Verifies an account password with a permit, which is given on before anything else is done.
-    async fn verified(&self, tree: &Tree, given: (&str, &str), source: LoginSource) -> Result<Option<Actor>> {
+    async fn verified(&self, tree: &Tree, login: &str, password: &str, source: LoginSource) -> Result<Option<Actor>> {
         let permit = self.queue.take(source).await.map_err(|QueueFull| Condition::TooManyLogins)?;
         // As of now: it may have taken a while, and someone with the same password may have been first.
-        match tree.authenticate(&self.cache, given, self.account_passwords).await? {
+        match tree.authenticate(&self.cache, login, password, self.account_passwords).await? {
             Credentials::AccountPassword(costly) => tree.verify(&self.cache, costly, permit).await,
             Credentials::Right(actor) => Ok(Some(actor)),
             Credentials::Wrong => Ok(None),

@@ -271,8 +271,7 @@ impl CalendarExport {
             if pass == Pass::Together && after.is_empty() {
                 parts.push(Exported::Text(self.joined.head(&self.shown)));
             }
-            let all = (TimeRange::ALL, None);
-            let (page, next) = self.admitted.objects(all, &after, Needs::NOTHING).await?;
+            let (page, next) = self.admitted.objects(TimeRange::ALL, None, &after, Needs::NOTHING).await?;
             self.runs = runs(page, size_of).into_iter().collect();
             self.next = next;
         } else {

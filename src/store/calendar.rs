@@ -62,7 +62,8 @@ pub async fn indexed(c: &mut impl Executor, object: Id) -> Result<Option<Indexed
 pub async fn indexed_members(
     c: &mut impl Executor,
     parent: Id,
-    (after, last): (&str, &str),
+    after: &str,
+    last: &str,
 ) -> Result<Vec<(String, Indexed)>, Failure> {
     let found = rows(c, INDEXED_MEMBERS, arguments![parent, after, last]).await?;
     Ok(found.iter().map(|row| (row.text(0), indexed_of(row, 1))).collect())

@@ -111,12 +111,7 @@ pub fn lookup<T: Clone + Send + Sync + 'static>(c: &impl Executor, key: &Key, of
 
 /// Keeps an answer to a question of the members of a collection that takes so many bytes. What a change has overtaken
 /// may be of no state at all.
-pub fn keep<T: Clone + Send + Sync + 'static>(
-    c: &mut impl Executor,
-    key: Key,
-    of: &Node,
-    (answer, bytes): (&T, usize),
-) {
+pub fn keep<T: Clone + Send + Sync + 'static>(c: &mut impl Executor, key: Key, of: &Node, answer: &T, bytes: usize) {
     if c.was_one_view()
         && let Some(cache) = c.cache()
     {

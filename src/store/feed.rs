@@ -44,10 +44,12 @@ pub async fn of_person(c: &mut impl Executor, person: Id) -> Result<Vec<Feed>, F
 /// Writes a feed; `false` when the person has one of this calendar.
 pub async fn insert(
     c: &mut Txn,
-    (person, calendar): (Id, Id),
+    person: Id,
+    calendar: Id,
     detail: FeedDetail,
     secret_hash: &str,
-    (created_at, expires_at): (Timestamp, Option<Timestamp>),
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
 ) -> Result<bool, Failure> {
     let arguments = arguments![Id::generate(), person, calendar, detail.code(), secret_hash, created_at, expires_at];
     Ok(execute(c, INSERT, arguments).await? == 1)

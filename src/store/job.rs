@@ -51,7 +51,8 @@ pub async fn lease(
     c: &mut Txn,
     kind: &str,
     now: Timestamp,
-    (lease, until): (Id, Timestamp),
+    lease: Id,
+    until: Timestamp,
 ) -> Result<Option<Job>, Failure> {
     Ok(row(c, LEASE, arguments![kind, now, lease, until]).await?.map(|row| job_of(&row)))
 }

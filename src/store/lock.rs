@@ -9,6 +9,7 @@ use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::lock::Lock;
+use crate::model::node::Node;
 use crate::model::privilege::Role;
 
 /// Columns of a lock `l`, as [`held`] reads them.
@@ -141,8 +142,12 @@ pub async fn around(c: &mut impl Executor, node: Id, now: Timestamp) -> Result<V
 }
 
 /// Locks on the members of a collection.
-pub async fn of_members(c: &mut impl Executor, (parent, home): (Id, Id), now: Timestamp) -> Result<Vec<Lock>, Failure> {
-    Ok(rows(c, OF_MEMBERS, arguments![parent, home]).await?.iter().filter_map(|row| held(row, 0, now)).collect())
+pub async fn of_members(c: &mut impl Executor, parent: &Node, now: Timestamp) -> Result<Vec<Lock>, Failure> {
+    Ok(rows(c, OF_MEMBERS, arguments![parent.id, parent.home_id])
+        .await?
+        .iter()
+        .filter_map(|row| held(row, 0, now))
+        .collect())
 }
 
 statements! {

@@ -98,7 +98,8 @@ impl Widths {
     pub async fn read(
         &self,
         c: &mut impl Executor,
-        (width, limit): (Width, i64),
+        width: Width,
+        limit: i64,
         arguments: &[Argument<'_>],
     ) -> Result<Members, Failure> {
         Ok(Members::read(page(c, self.sql(width), arguments, next(width)).await?, limit))
@@ -187,7 +188,7 @@ impl PageStatements {
         arguments: &[Argument<'_>],
     ) -> Result<Members, Failure> {
         if asked.width == Width::Whole {
-            return self.page.read(c, (asked.width, asked.limit), arguments).await;
+            return self.page.read(c, asked.width, asked.limit, arguments).await;
         }
         let key = Key::of_page(self.page.sql(asked.width).page, arguments);
         let now = match lookup(c, &key, asked.of) {
@@ -197,9 +198,9 @@ impl PageStatements {
         };
         let members = match now {
             Some(members) => members,
-            None => self.page.read(c, (asked.width, asked.limit), arguments).await?,
+            None => self.page.read(c, asked.width, asked.limit, arguments).await?,
         };
-        keep(c, key, asked.of, (&members, members.bytes()));
+        keep(c, key, asked.of, &members, members.bytes());
         Ok(members)
     }
 
@@ -208,7 +209,8 @@ impl PageStatements {
         &self,
         c: &mut impl Executor,
         of: &Node,
-        (after, limit): (&str, i64),
+        after: &str,
+        limit: i64,
         width: Width,
     ) -> Result<Members, Failure> {
         let asked = PageQuery { of, width, after: PagePosition::Name(after.to_owned()), limit };
@@ -226,8 +228,8 @@ impl PageStatements {
         let Some(changed) = changed(c, asked.of, since).await? else { return Ok(None) };
         let (ids, which) = (listed_ids(&changed), arguments.get(..self.which).unwrap_or_default());
         let among: Vec<Argument<'_>> = which.iter().copied().chain([(&ids).into()]).collect();
-        let state = (CollectionState::of(asked.of), size_of::<Node>());
-        let there = page_in(c, state, self.among.sql(asked.width), &among, next(asked.width)).await?;
+        let (state, bytes) = (CollectionState::of(asked.of), size_of::<Node>());
+        let there = page_in(c, state, bytes, self.among.sql(asked.width), &among, next(asked.width)).await?;
         Ok(self.with(known, asked, &changed, &there))
     }
 
@@ -274,7 +276,7 @@ pub(super) async fn changed(c: &mut impl Executor, of: &Node, since: Seq) -> Res
     const FORGOTTEN: Id = Id(0);
     let arguments = arguments![of.id, of.home_id, since, MOST_CHANGES + 1];
     let id: fn(&mut dyn Columns) -> Id = |from| Id(from.next_integer().unwrap_or_default());
-    let found = page_in(c, (CollectionState::of(of), size_of::<Id>()), CHANGED, arguments, id).await?;
+    let found = page_in(c, CollectionState::of(of), size_of::<Id>(), CHANGED, arguments, id).await?;
     let known = found.len() as i64 <= MOST_CHANGES && found.first() != Some(&FORGOTTEN);
     Ok(Some(found).filter(|_| known))
 }

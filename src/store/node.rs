@@ -107,7 +107,7 @@ pub async fn members(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    MEMBERS.after_name(c, parent, (after, limit), width).await
+    MEMBERS.after_name(c, parent, after, limit, width).await
 }
 
 /// The same with all their columns, to be altered.
@@ -139,6 +139,15 @@ pub async fn homes_of(
         .collect())
 }
 
+/// Where the chain of a home ends.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ChainEnd {
+    /// The last link.
+    pub link: String,
+    /// How many links there are.
+    pub place: i64,
+}
+
 /// A home claimed for writing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Claim {
@@ -154,10 +163,8 @@ pub struct Claim {
     pub reckoned: bool,
     /// The most it may hold.
     pub quota_bytes: Option<i64>,
-    /// The last link of its chain of versions.
-    pub chain: String,
-    /// How many links there are.
-    pub chain_place: i64,
+    /// Where its chain of versions ends.
+    pub chain: ChainEnd,
     /// Did its bytes or its chain change, so that [`settle`] must write them?
     pub unsettled: bool,
 }
@@ -177,15 +184,14 @@ pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Res
         added_bytes: 0,
         reckoned: false,
         quota_bytes: row.optional_integer(3),
-        chain: row.text(4),
-        chain_place: row.integer(5),
+        chain: ChainEnd { link: row.text(4), place: row.integer(5) },
         unsettled: false,
     }))
 }
 
 /// Writes what a change did to the bytes and the chain of a claimed home.
 pub async fn settle(c: &mut Txn, claim: &Claim) -> Result<(), Failure> {
-    c.note(SETTLE, arguments![claim.home, claim.added_bytes, &claim.chain, claim.chain_place]).await?;
+    c.note(SETTLE, arguments![claim.home, claim.added_bytes, &claim.chain.link, claim.chain.place]).await?;
     Ok(())
 }
 
@@ -346,16 +352,35 @@ pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Removal) -> Result<
     Ok(())
 }
 
+/// What a change adds to a collection and all above it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Added {
+    /// Of their content.
+    pub bytes: i64,
+    /// How many.
+    pub documents: i64,
+}
+
+impl Added {
+    /// A node that comes, with all below it.
+    #[must_use]
+    pub fn of(node: &Node) -> Self {
+        Self { bytes: node.size_bytes, documents: node.weight() }
+    }
+}
+
+impl std::ops::Neg for Added {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self { bytes: -self.bytes, documents: -self.documents }
+    }
+}
+
 /// Enters a change below in a collection and all above it: their `members_seq`, and the bytes and documents they hold.
 /// The collection's own modification time is that of its last change of members.
-pub async fn stamp(
-    c: &mut Txn,
-    collection: Id,
-    seq: Seq,
-    (added_bytes, added_documents): (i64, i64),
-    now: Timestamp,
-) -> Result<(), Failure> {
-    c.note(STAMP, arguments![collection, seq, added_bytes, added_documents, now]).await?;
+pub async fn stamp(c: &mut Txn, collection: Id, seq: Seq, added: Added, now: Timestamp) -> Result<(), Failure> {
+    c.note(STAMP, arguments![collection, seq, added.bytes, added.documents, now]).await?;
     Ok(())
 }
 

@@ -102,7 +102,8 @@ pub async fn page<T>(
 /// a row takes besides its texts.
 pub async fn page_in<T: Send + Sync + 'static>(
     c: &mut impl Executor,
-    (state, row_bytes): (CollectionState, usize),
+    state: CollectionState,
+    row_bytes: usize,
     sql: Paged,
     arguments: &[Argument<'_>],
     read: fn(&mut dyn Columns) -> T,

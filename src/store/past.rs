@@ -12,6 +12,7 @@ use super::statement::tables::{HOME, NODE, PAST};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
+use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::{NODE_BYTES, Node};
 
@@ -69,12 +70,13 @@ macro_rules! stood {
 /// Members of a collection as they stood at a moment, in the order of the keys of their names, after `after`.
 pub async fn members_at(
     c: &mut impl Executor,
-    (collection, at): (Id, Timestamp),
+    collection: Id,
+    at: Timestamp,
     after: &str,
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    MEMBERS_AT.read(c, (width, limit), arguments![collection, at, after, limit]).await
+    MEMBERS_AT.read(c, width, limit, arguments![collection, at, after, limit]).await
 }
 
 /// Has nothing in a home begun or ended since a moment? Then what stood at that moment is what stands.
@@ -90,7 +92,7 @@ pub async fn mirrored(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    MIRRORED.after_name(c, collection, (after, limit), width).await
+    MIRRORED.after_name(c, collection, after, limit, width).await
 }
 
 /// The member of a collection that stood under a name of this key at a moment.
@@ -125,7 +127,8 @@ pub struct ChangeCursor {
 /// Prefetches in one trip what [`oldest_seq`], [`changed`] and [`gone`] will read of a collection and its home.
 pub async fn prefetch_changes(
     c: &mut impl Executor,
-    (collection, home): (Id, Id),
+    collection: Id,
+    home: Id,
     at: &ChangeCursor,
     limit: i64,
     width: Width,
@@ -160,7 +163,7 @@ pub async fn changed_in_home(
     at: &ChangeCursor,
     limit: i64,
 ) -> Result<Members, Failure> {
-    CHANGED_IN_HOME.read(c, (Width::Whole, limit), arguments![home, at.seq, at.node, limit]).await
+    CHANGED_IN_HOME.read(c, Width::Whole, limit, arguments![home, at.seq, at.node, limit]).await
 }
 
 /// A name that a collection lost.
@@ -195,16 +198,25 @@ pub async fn gone(
     Ok(found.iter().map(gone_of).collect())
 }
 
+/// A home, from a change on: what was there before its base counts as known.
+#[derive(Clone, Copy, Debug)]
+pub struct HomeSince {
+    /// Which home.
+    pub home: Id,
+    /// The number of the change.
+    pub base: Seq,
+}
+
 /// The same for all collections of a home, of what was lost after `base`; and names that collections lost and that
 /// something bears now. A name is sent at its last loss, of whatever bore it: so it is never sent at a number that has
 /// been passed, though it be given and lost between two pages.
 pub async fn gone_in_home(
     c: &mut impl Executor,
-    (home, base): (Id, Seq),
+    since: HomeSince,
     at: &ChangeCursor,
     limit: i64,
 ) -> Result<Vec<GoneName>, Failure> {
-    let found = rows(c, GONE_IN_HOME, arguments![home, at.seq, at.parent, &at.name, limit, base]).await?;
+    let found = rows(c, GONE_IN_HOME, arguments![since.home, at.seq, at.parent, &at.name, limit, since.base]).await?;
     Ok(found.iter().map(|row| GoneName { bearer: row.optional_integer(4).map(Id), ..gone_of(row) }).collect())
 }
 
@@ -270,12 +282,15 @@ macro_rules! had {
 /// Names in former collections in whose place there is `live` now, in the order of their steps, after `after`.
 pub async fn former_names(
     c: &mut impl Executor,
-    (home, base): (Id, Seq),
-    (formers, live): (&FormerCollections, Id),
+    since: HomeSince,
+    formers: &FormerCollections,
+    live: Id,
     after: &str,
     limit: i64,
 ) -> Result<Vec<FormerName>, Failure> {
-    let found = rows(c, FORMER_NAMES, arguments![home, base, &formers.ids, formers.until, live, after, limit]).await?;
+    let found =
+        rows(c, FORMER_NAMES, arguments![since.home, since.base, &formers.ids, formers.until, live, after, limit])
+            .await?;
     let name = |row: &Row| FormerName {
         step: row.text(0),
         collection: row.integer(1) != 0,
@@ -289,24 +304,26 @@ pub async fn former_names(
 /// The collections that bore a name in former ones; `None`: there are more than `limit`.
 pub async fn formers_below(
     c: &mut impl Executor,
-    (home, base): (Id, Seq),
+    since: HomeSince,
     formers: &FormerCollections,
-    (name, match_name): (&str, &str),
+    name: &str,
     limit: i64,
 ) -> Result<Option<FormerCollections>, Failure> {
-    let arguments = arguments![home, base, &formers.ids, formers.until, match_name, name, limit + 1];
+    let key = match_name(name);
+    let arguments = arguments![since.home, since.base, &formers.ids, formers.until, &key, name, limit + 1];
     Ok(FormerCollections::of(&rows(c, FORMERS_BELOW, arguments).await?, limit))
 }
 
 /// The collections that lost a name of a collection after a base; `None`: there are more than `limit`.
 pub async fn formers(
     c: &mut impl Executor,
-    (home, base): (Id, Seq),
+    since: HomeSince,
     parent: Id,
-    (name, match_name): (&str, &str),
+    name: &str,
     limit: i64,
 ) -> Result<Option<FormerCollections>, Failure> {
-    let arguments = arguments![home, base, parent, match_name, name, limit + 1];
+    let key = match_name(name);
+    let arguments = arguments![since.home, since.base, parent, &key, name, limit + 1];
     Ok(FormerCollections::of(&rows(c, FORMERS, arguments).await?, limit))
 }
 

@@ -179,7 +179,8 @@ pub async fn insert_home(
     c: &mut Txn,
     home: Id,
     principal: Id,
-    (used_bytes, quota_bytes): (i64, Option<i64>),
+    used_bytes: i64,
+    quota_bytes: Option<i64>,
 ) -> Result<(), Failure> {
     c.note(INSERT_HOME, arguments![home, principal, quota_bytes, used_bytes]).await?;
     Ok(())

@@ -125,7 +125,7 @@ pub async fn of_members(
         return Ok(None);
     }
     let texts = found.iter().map(|(_, (name, xml))| name.namespace.len() + name.local.len() + xml.len()).sum::<usize>();
-    keep(c, key, parent, (&found, found.len() * EACH + texts));
+    keep(c, key, parent, &found, found.len() * EACH + texts);
     Ok(Some(found))
 }
 
@@ -139,7 +139,7 @@ async fn apply_delta(
     let Some(changed) = changed(c, parent, since).await? else { return Ok(None) };
     let ids = listed_ids(&changed);
     let arguments = arguments![parent.id, &ids, which.names(), PAGE_BYTES];
-    let now = page_in(c, (CollectionState::of(parent), EACH), DELTA, arguments, next_named).await?;
+    let now = page_in(c, CollectionState::of(parent), EACH, DELTA, arguments, next_named).await?;
     if now.first().is_some_and(|((id, _), _)| *id == TOO_LARGE) {
         return Ok(None);
     }

@@ -3,6 +3,7 @@
 
 use super::db::arguments;
 use super::executor::{Executor, row, rows};
+use super::node::ChainEnd;
 use super::statement::tables::{HOME, NODE, RETURNED};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -15,14 +16,14 @@ pub async fn waiting(c: &mut impl Executor, limit: i64) -> Result<Vec<(Id, Id)>,
 }
 
 /// Claims a home, be it gone: the end of its chain, and its place.
-pub async fn claim(c: &mut Txn, home: Id) -> Result<(String, i64), Failure> {
+pub async fn claim(c: &mut Txn, home: Id) -> Result<ChainEnd, Failure> {
     let found = row(c, CLAIM, arguments![home]).await?;
-    Ok(found.map_or_else(Default::default, |row| (row.text(0), row.integer(1))))
+    Ok(found.map_or_else(Default::default, |row| ChainEnd { link: row.text(0), place: row.integer(1) }))
 }
 
 /// Writes what has become of the chain.
-pub async fn settle(c: &mut Txn, home: Id, (chain, place): (&str, i64)) -> Result<(), Failure> {
-    c.note(SETTLE, arguments![home, chain, place]).await
+pub async fn settle(c: &mut Txn, home: Id, end: &ChainEnd) -> Result<(), Failure> {
+    c.note(SETTLE, arguments![home, &end.link, end.place]).await
 }
 
 /// Nothing is left to be done. It lies in the trash from now on: nobody knew of it before.

@@ -57,7 +57,8 @@ pub async fn holds_documents(c: &mut impl Executor, top: Id) -> Result<bool, Fai
 /// first ten thousand nodes none counts as young.
 pub async fn lost_young(
     c: &mut impl Executor,
-    (home, by): (Id, Id),
+    home: Id,
+    by: Id,
     since: Timestamp,
     before: Timestamp,
 ) -> Result<i64, Failure> {

@@ -50,7 +50,9 @@ macro_rules! readable_homes {
 /// `after`.
 pub async fn homes(
     c: &mut impl Executor,
-    (actor, scope, now): (Id, DeviceScope, Timestamp),
+    actor: Id,
+    scope: DeviceScope,
+    now: Timestamp,
     after: &str,
     limit: i64,
 ) -> Result<Vec<Node>, Failure> {
@@ -62,7 +64,9 @@ pub async fn homes(
 /// The one of them that bears a folded name.
 pub async fn home(
     c: &mut impl Executor,
-    (actor, scope, now): (Id, DeviceScope, Timestamp),
+    actor: Id,
+    scope: DeviceScope,
+    now: Timestamp,
     match_name: &str,
 ) -> Result<Option<Node>, Failure> {
     let (files, calendars) = (scope.opens_files(), scope.opens_calendars());
@@ -77,7 +81,8 @@ pub type TrashEntry = (Node, Option<Role>);
 /// page begins. Whether the actor may see it is left to who asks, so a page costs the same whatever of it shows.
 pub async fn members(
     c: &mut impl Executor,
-    (actor, now): (Id, Timestamp),
+    actor: Id,
+    now: Timestamp,
     home: Id,
     after: &str,
     limit: i64,
@@ -132,7 +137,7 @@ pub async fn gone_before(
 
 /// Has a node of the trash, with all below it, always stood in collections of its home that an actor leads? It follows
 /// them by all the places that they ever had. Of more than ten thousand nodes it is not known.
-pub async fn always_led(c: &mut impl Executor, (actor, now): (Id, Timestamp), top: &Node) -> Result<bool, Failure> {
+pub async fn always_led(c: &mut impl Executor, actor: Id, now: Timestamp, top: &Node) -> Result<bool, Failure> {
     let found = row(c, ALWAYS_LED, arguments![actor, now, top.id, top.home_id, Role::Lead.rank()]).await?;
     Ok(found.is_some_and(|row| row.integer(0) <= 10_000 && row.integer(1) == 0))
 }

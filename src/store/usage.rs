@@ -4,8 +4,8 @@
 //! `home.used_bytes` is that sum. What a change adds or frees is counted with its claim; what only the rows know, the
 //! database adds up where they change (a statement here before they go, or before and after they change).
 
-use super::db::arguments;
 use super::db::text::listed;
+use super::db::{Row, arguments};
 use super::executor::{Executor, row};
 use super::statement::tables::{HOME, NODE, PAST, PROPERTY};
 use super::statement::{Statement, reads, statements, writes};
@@ -42,9 +42,19 @@ pub async fn nodes_go(c: &mut Txn, nodes: &str) -> Result<(), Failure> {
     c.note(NODES_GO, arguments![nodes, NODE_BYTES]).await
 }
 
+/// What a home holds, and may hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// What it holds.
+    pub used_bytes: i64,
+    /// What it may hold; `None`: as much as the disk does.
+    pub quota_bytes: Option<i64>,
+}
+
 /// How many bytes a home holds, and may hold.
-pub async fn quota(c: &mut impl Executor, home: Id) -> Result<(i64, Option<i64>), Failure> {
-    Ok(row(c, QUOTA, arguments![home]).await?.map_or((0, None), |row| (row.integer(0), row.optional_integer(1))))
+pub async fn quota(c: &mut impl Executor, home: Id) -> Result<Usage, Failure> {
+    let usage = |row: Row| Usage { used_bytes: row.integer(0), quota_bytes: row.optional_integer(1) };
+    Ok(row(c, QUOTA, arguments![home]).await?.map_or_else(Usage::default, usage))
 }
 
 statements! {

@@ -1,5 +1,7 @@
 //! Statements on versions: those of a document, who left a name, the chain that each version enters.
 
+use std::ops::RangeInclusive;
+
 use super::columns::{COLUMNS, columns, node_of};
 use super::db::text::listed;
 use super::db::{Row, arguments};
@@ -19,10 +21,10 @@ use crate::model::privilege::Role;
 pub async fn versions(
     c: &mut impl Executor,
     node: Id,
-    (from, to): (i64, i64),
+    numbers: RangeInclusive<i64>,
     limit: i64,
 ) -> Result<Vec<Version>, Failure> {
-    let found = rows(c, VERSIONS, arguments![node, from, to, limit]).await?;
+    let found = rows(c, VERSIONS, arguments![node, *numbers.start(), *numbers.end(), limit]).await?;
     Ok(found.iter().map(|row| version_of(node, row)).collect())
 }
 
@@ -30,11 +32,13 @@ pub async fn versions(
 /// home of then.
 pub async fn readable(
     c: &mut impl Executor,
-    (actor, now): (Id, Timestamp),
+    actor: Id,
+    now: Timestamp,
     node: Id,
-    (from, to): (i64, i64),
+    numbers: RangeInclusive<i64>,
 ) -> Result<Vec<i64>, Failure> {
-    let found = rows(c, READABLE, arguments![actor, now, node, from, to, Role::Reader.rank()]).await?;
+    let found =
+        rows(c, READABLE, arguments![actor, now, node, *numbers.start(), *numbers.end(), Role::Reader.rank()]).await?;
     Ok(found.iter().map(|row| row.integer(0)).collect())
 }
 
@@ -156,9 +160,9 @@ pub async fn enter(c: &mut Txn, link: &ChainLink) -> Result<(), Failure> {
     c.note(ENTER, arguments).await
 }
 
-/// Links of all homes after a place, in order.
-pub async fn chain(c: &mut impl Executor, after: (Id, i64), limit: i64) -> Result<Vec<ChainLink>, Failure> {
-    let found = rows(c, LINKS, arguments![after.0, after.1, limit]).await?;
+/// Links after a place of a home, and of all homes after that, in order.
+pub async fn chain(c: &mut impl Executor, home: Id, place: i64, limit: i64) -> Result<Vec<ChainLink>, Failure> {
+    let found = rows(c, LINKS, arguments![home, place, limit]).await?;
     Ok(found
         .iter()
         .map(|row| ChainLink {

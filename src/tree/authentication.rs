@@ -173,7 +173,8 @@ impl Tree {
     pub async fn authenticate(
         &self,
         cache: &PasswordCache,
-        (login, password): (&str, &str),
+        login: &str,
+        password: &str,
         account_passwords: bool,
     ) -> Result<Credentials> {
         let now = now();

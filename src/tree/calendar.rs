@@ -162,7 +162,12 @@ pub(super) fn index(object: &Object) -> Indexed {
 /// The text of the property `name` that a calendar was given.
 #[must_use]
 pub fn given(dead: &[DeadProperty], name: &QName) -> Option<String> {
-    let (_, xml) = dead.iter().find(|(known, _)| known == name)?;
+    text_of(&dead.iter().find(|(known, _)| known == name)?.1)
+}
+
+/// The text of a dead property that holds nothing else.
+#[must_use]
+pub fn text_of(xml: &str) -> Option<String> {
     let inner = xml.split_once('>')?.1.rsplit_once("</")?.0;
     Some(
         inner
@@ -204,7 +209,8 @@ impl<T: Executor> Admitted<T> {
     /// their texts; and where the next page begins.
     pub async fn objects(
         &mut self,
-        (range, component): (TimeRange, Option<&str>),
+        range: TimeRange,
+        component: Option<&str>,
         after: &str,
         needs: Needs,
     ) -> Result<(Vec<Resource>, Option<String>)> {

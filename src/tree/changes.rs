@@ -27,6 +27,7 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
+use crate::store::past::HomeSince;
 use crate::store::{node, past};
 
 /// How many changes are read at a time.
@@ -130,7 +131,8 @@ impl<T: Executor> Admitted<T> {
         &mut self,
         since: Option<&str>,
         deep: bool,
-        (limit, budget): (Option<usize>, &Budget),
+        limit: Option<usize>,
+        budget: &Budget,
         needs: Needs,
     ) -> Result<Changes> {
         let Some(top) = self.target.node().cloned().filter(|node| node.traits().sync) else {
@@ -205,7 +207,7 @@ impl<T: Executor> Admitted<T> {
         let unchanged = base == top.latest_seq();
         if !unchanged && !deep {
             let at = sent.cursor(token.seq);
-            past::prefetch_changes(&mut self.store, (top.id, top.home_id), &at, PAGE as i64, width).await?;
+            past::prefetch_changes(&mut self.store, top.id, top.home_id, &at, PAGE as i64, width).await?;
         }
         let kept = unchanged || base >= past::oldest_seq(&mut self.store, top.home_id).await?;
         // A collection that was put into place since may have been in another home, whose numbers mean nothing here.
@@ -231,7 +233,9 @@ impl<T: Executor> Admitted<T> {
         };
         let gone = match (with_gone, deep) {
             (false, _) => Vec::new(),
-            (true, true) => past::gone_in_home(&mut self.store, (top.home_id, base), at, limit).await?,
+            (true, true) => {
+                past::gone_in_home(&mut self.store, HomeSince { home: top.home_id, base }, at, limit).await?
+            }
             (true, false) => past::gone(&mut self.store, top.id, top.home_id, at, limit).await?,
         };
         // Where one side was cut, the other must not run ahead of it; of one change gone names come first.
@@ -321,8 +325,8 @@ impl<T: Executor> Admitted<T> {
         if let Some(bearer) = bearer
             && let Some(place) = self.place_below(scope, parent).await?
         {
-            let home = (scope.top.home_id, scope.base);
-            let mut below = FormerDescendants::begin(&mut self.store, home, (parent, name, bearer), after).await?;
+            let since = HomeSince { home: scope.top.home_id, base: scope.base };
+            let mut below = FormerDescendants::begin(&mut self.store, since, parent, name, bearer, after).await?;
             let mut sent = after.to_owned();
             let mut counted = 0;
             loop {

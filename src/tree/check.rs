@@ -141,7 +141,7 @@ impl Tree {
         let mut at = (Id(i64::MIN), 0);
         let mut last: HashMap<Id, (i64, String)> = HashMap::new();
         loop {
-            let links = version::chain(&mut snapshot, at, PAGE).await?;
+            let links = version::chain(&mut snapshot, at.0, at.1, PAGE).await?;
             let Some(end) = links.last().filter(|end| (end.home, end.place) > at) else { break };
             at = (end.home, end.place);
             for one in links {
@@ -155,7 +155,7 @@ impl Tree {
                     let what = "the chain of versions is broken".to_owned();
                     report.damage.push(Damage { what, at: at.clone() });
                 }
-                let stored = version::versions(&mut snapshot, one.node, (one.version, one.version), 1).await?;
+                let stored = version::versions(&mut snapshot, one.node, one.version..=one.version, 1).await?;
                 if stored.first().is_some_and(|stored| !one.leaf.is_empty() && leaf(stored) != one.leaf) {
                     report.damage.push(Damage { what: "a version is not what it was when it was made".to_owned(), at });
                 }

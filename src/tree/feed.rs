@@ -56,9 +56,9 @@ impl Tree {
         if role < Some(enough) {
             return Err(AdministrationError::NoRole(person.name, address.to_owned()));
         }
-        let times = (now(), expires_at);
         let txn = edit.doing(Verb::AddFeed, AffectedObjects::about(&person).in_home(calendar.home_id))?;
-        if !feed::insert(txn, (person.id, calendar.id), detail, &device_secret_hash(&secret), times).await? {
+        let hash = device_secret_hash(&secret);
+        if !feed::insert(txn, person.id, calendar.id, detail, &hash, now(), expires_at).await? {
             return Err(AdministrationError::FeedTaken(person.name, address.to_owned()));
         }
         edit.commit().await?;

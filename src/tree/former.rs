@@ -35,7 +35,7 @@ impl<T: Executor> Admitted<T> {
         let moment = self.target.moment.unwrap_or(self.now);
         let found = match folder.view {
             View::Former if !past::unchanged_since(&mut self.store, folder.home_id, moment).await? => {
-                past::members_at(&mut self.store, (folder.id, moment), after, limit, width).await?
+                past::members_at(&mut self.store, folder.id, moment, after, limit, width).await?
             }
             View::Former | View::Mirrored => past::mirrored(&mut self.store, folder, after, limit, width).await?,
             _ => node::members(&mut self.store, folder, after, limit, Width::Whole).await?,
@@ -80,8 +80,9 @@ impl<T: Executor> Admitted<T> {
         if let Some(known) = self.request.numbers.of(document) {
             return Ok(known);
         }
-        let who = (self.request.actor.id, self.now);
-        let found: Arc<[i64]> = version::readable(&mut self.store, who, document, (1, i64::MAX)).await?.into();
+        let actor = self.request.actor.id;
+        let found = version::readable(&mut self.store, actor, self.now, document, 1..=i64::MAX).await?;
+        let found: Arc<[i64]> = found.into();
         self.request.numbers.keep(document, &found);
         Ok(found)
     }
@@ -89,8 +90,7 @@ impl<T: Executor> Admitted<T> {
     /// A page of the homes whose trash may hold something for the actor.
     pub(super) async fn trashes(&mut self, at: &Cursor) -> Result<Page> {
         let actor = &self.request.actor;
-        let who = (actor.id, actor.scope, self.now);
-        let found = trash::homes(&mut self.store, who, &at.after, at.limit).await?;
+        let found = trash::homes(&mut self.store, actor.id, actor.scope, self.now, &at.after, at.limit).await?;
         let next = at.next(found.len(), || found.last().map(|home| match_name(&home.name)));
         let place = self.place();
         Ok(Page { resources: found.into_iter().map(|home| place.member(trash_of(home))).collect(), next })
@@ -101,7 +101,7 @@ impl<T: Executor> Admitted<T> {
     pub(super) async fn trash(&mut self, trash: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let actor = self.request.actor.clone();
         let (found, next) =
-            trash::members(&mut self.store, (actor.id, self.now), trash.home_id, &at.after, at.limit).await?;
+            trash::members(&mut self.store, actor.id, self.now, trash.home_id, &at.after, at.limit).await?;
         let place = self.place();
         let mut resources = Vec::with_capacity(found.len());
         for (node, role) in found {
@@ -121,7 +121,7 @@ impl<T: Executor> Admitted<T> {
     pub(super) async fn versions(&mut self, folder: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let from = at.after.parse::<i64>().map_or(1, |last| last + 1);
         let who = Requester { actor: &self.request.actor, now: self.now };
-        let (found, last) = readable(&mut self.store, who, folder.id, (from, i64::MAX), at.limit).await?;
+        let (found, last) = readable(&mut self.store, who, folder.id, from..=i64::MAX, at.limit).await?;
         let next = at.onward(last.map(|number| number.to_string()));
         let (zone, place) = (zone(), self.place());
         let numbers = if needs.versions { self.version_numbers(folder.id).await? } else { Arc::default() };

@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::filename::match_name;
-use crate::model::id::{Id, Seq};
+use crate::model::id::Id;
 use crate::store::executor::Executor;
-use crate::store::past::{self, FormerCollections, FormerName};
+use crate::store::past::{self, FormerCollections, FormerName, HomeSince};
 
 /// How many names are read at a time.
 const PAGE: i64 = 2000;
@@ -21,7 +21,7 @@ const MOST_FORMERS: i64 = 10_000;
 /// A walk through what stood there.
 pub(super) struct FormerDescendants {
     /// The home, and the change from which on it matters what stood in it.
-    home: (Id, Seq),
+    since: HomeSince,
     levels: Vec<Level>,
     /// How many statements went to the database.
     pub asked: u64,
@@ -51,12 +51,14 @@ impl FormerDescendants {
     /// Below a name of a collection that something else bears now, after the path that was sent last.
     pub async fn begin<T: Executor>(
         c: &mut T,
-        home: (Id, Seq),
-        (parent, name, bearer): (Id, &str, Id),
+        since: HomeSince,
+        parent: Id,
+        name: &str,
+        bearer: Id,
         after: &str,
     ) -> Result<Self> {
-        let formers = past::formers(c, home, parent, (name, &match_name(name)), MOST_FORMERS).await?;
-        let mut below = Self { home, levels: Vec::new(), asked: 1 };
+        let formers = past::formers(c, since, parent, name, MOST_FORMERS).await?;
+        let mut below = Self { since, levels: Vec::new(), asked: 1 };
         below.enter(String::new(), formers.ok_or_else(too_many)?, bearer);
         let mut rest = after;
         while let Some((name, further)) = rest.split_once('/') {
@@ -106,7 +108,7 @@ impl FormerDescendants {
     /// Reads names of the innermost level after a step.
     async fn read<T: Executor>(&mut self, c: &mut T, after: String) -> Result<()> {
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
-        let found = past::former_names(c, self.home, (&level.formers, level.live), &after, PAGE).await?;
+        let found = past::former_names(c, self.since, &level.formers, level.live, &after, PAGE).await?;
         self.asked += 1;
         level.after = found.last().filter(|_| found.len() as i64 == PAGE).map(|last| last.step.clone());
         level.waiting = found.into();
@@ -116,8 +118,7 @@ impl FormerDescendants {
     /// The collections that bore a name in those of the innermost level.
     async fn formers_of<T: Executor>(&mut self, c: &mut T, name: &str) -> Result<FormerCollections> {
         let level = self.levels.last().ok_or_else(too_many)?;
-        let names = (name, &*match_name(name));
-        let found = past::formers_below(c, self.home, &level.formers, names, MOST_FORMERS).await?;
+        let found = past::formers_below(c, self.since, &level.formers, name, MOST_FORMERS).await?;
         self.asked += 1;
         found.ok_or_else(too_many)
     }

@@ -1,6 +1,7 @@
 //! What quota lets in at a place, before the content has come.
 
 use crate::model::node::Node;
+use crate::store::usage::Usage;
 
 /// What quota still lets in at a place, as far as it is known before the content has come: it spares us content that
 /// would be refused.
@@ -15,10 +16,10 @@ pub struct RemainingQuota {
 }
 
 impl RemainingQuota {
-    pub(super) fn of((used, quota): (i64, Option<i64>), present: Option<&Node>) -> Self {
+    pub(super) fn of(usage: Usage, present: Option<&Node>) -> Self {
         let bytes = |bytes: i64| u64::try_from(bytes).unwrap_or(0);
         Self {
-            free_bytes: quota.map(|quota| bytes(quota.saturating_sub(used))),
+            free_bytes: usage.quota_bytes.map(|quota| bytes(quota.saturating_sub(usage.used_bytes))),
             present: present.and_then(|node| Some((node.hash.clone()?, bytes(node.size_bytes)))),
             refined: present.is_some_and(|node| node.litter || !node.sealed),
         }

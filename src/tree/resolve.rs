@@ -5,6 +5,8 @@
 //! versions, `/history/{name}/@{date}/...` the tree of a former day, `/trash/{name}/...` what was deleted,
 //! `/versions/{id}/{number}` a version by name.
 
+use std::ops::RangeInclusive;
+
 use jiff::tz::TimeZone;
 
 use super::target::{
@@ -242,7 +244,7 @@ async fn follow_history(
         && reached == below.len()
         && let Some(number) = version_of_name(name)
     {
-        for version in readable(c, who, document.id, (number, number), 1).await?.0 {
+        for version in readable(c, who, document.id, number..=number, 1).await?.0 {
             let spelled = name_of(&document, &version, &zone());
             if match_name(&spelled) == match_name(name) {
                 target.links.push(link(version_node(&document, &version, spelled, View::MirroredVersion)));
@@ -285,14 +287,14 @@ pub(super) async fn readable(
     c: &mut impl Executor,
     who: Requester<'_>,
     document: Id,
-    (from, to): (i64, i64),
+    numbers: RangeInclusive<i64>,
     limit: i64,
 ) -> Result<(Vec<Version>, Option<i64>)> {
-    let mut found = version::versions(c, document, (from, to), limit).await?;
+    let mut found = version::versions(c, document, numbers.clone(), limit).await?;
     let Some(last) = found.last().map(|version| version.number) else { return Ok((found, None)) };
     let next = (found.len() as i64 == limit).then_some(last);
-    let numbers = version::readable(c, (who.actor.id, who.now), document, (from, last)).await?;
-    found.retain(|version| numbers.binary_search(&version.number).is_ok());
+    let readable = version::readable(c, who.actor.id, who.now, document, *numbers.start()..=last).await?;
+    found.retain(|version| readable.binary_search(&version.number).is_ok());
     Ok((found, next))
 }
 
@@ -312,7 +314,7 @@ async fn follow_trash(
     below: &[String],
 ) -> Result<()> {
     let (actor, scope) = (who.actor.id, who.actor.scope);
-    let Some(home) = trash::home(c, (actor, scope, who.now), &match_name(home_name)).await? else {
+    let Some(home) = trash::home(c, actor, scope, who.now, &match_name(home_name)).await? else {
         target.privileges = PrivilegeSet::default();
         return Ok(());
     };
@@ -370,7 +372,7 @@ async fn follow_versions(
     target.links.push(link(history));
     let number = below.first().and_then(|text| text.parse::<i64>().ok().filter(|n| n.to_string() == *text));
     if let (Some(number), 1) = (number, below.len()) {
-        for version in readable(c, who, id, (number, number), 1).await?.0 {
+        for version in readable(c, who, id, number..=number, 1).await?.0 {
             target.links.push(link(version_node(&document, &version, number.to_string(), View::Version)));
         }
     }

@@ -21,6 +21,7 @@ use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::property::DeadProperty;
+use crate::store::usage::Usage;
 use crate::store::{calendar, principal, property, usage, version};
 
 /// Used bytes below a collection, and what may still come (`None`: as much as the disk holds).
@@ -174,8 +175,8 @@ impl<T: Executor> Admitted<T> {
     /// below.
     pub(super) async fn quota(&mut self, node: &Node) -> Result<Quota> {
         Ok(match usage::quota(&mut self.store, node.home_id).await? {
-            (used, Some(quota)) => (used, Some((quota - used).max(0))),
-            (_, None) => (node.size_bytes, None),
+            Usage { used_bytes: used, quota_bytes: Some(quota) } => (used, Some((quota - used).max(0))),
+            Usage { quota_bytes: None, .. } => (node.size_bytes, None),
         })
     }
 
@@ -203,7 +204,7 @@ impl<T: Executor> Admitted<T> {
     async fn load_kept(&mut self, resource: &mut Resource) -> Result<()> {
         if matches!(resource.node.view, View::Version | View::MirroredVersion) {
             let number = resource.node.version;
-            let this = version::versions(&mut self.store, resource.node.id, (number, number), 1).await?;
+            let this = version::versions(&mut self.store, resource.node.id, number..=number, 1).await?;
             resource.kept = this.first().is_some_and(|version| version.kept);
         }
         Ok(())

@@ -7,6 +7,7 @@ use super::edit::chain::entry;
 use super::edit::event::AffectedObjects;
 use crate::model::error::Result;
 use crate::model::id::now;
+use crate::store::node::ChainEnd;
 use crate::store::{returned, version};
 
 /// How many nodes are looked at in one go, and versions of one of them.
@@ -21,17 +22,17 @@ impl Tree {
             let waiting = returned::waiting(&mut edit, PAGE).await?;
             let Some((_, home)) = waiting.first().copied() else { continue };
             let txn = edit.doing(Verb::Repair, AffectedObjects::within(home, waiting.iter().map(|(node, _)| *node)))?;
-            let (mut chain, mut place) = returned::claim(txn, home).await?;
+            let mut end = returned::claim(txn, home).await?;
             for (node, _) in waiting.iter().filter(|(_, of)| *of == home) {
                 let mut from = 1;
                 loop {
-                    let versions = version::versions(txn, *node, (from, i64::MAX), PAGE).await?;
+                    let versions = version::versions(txn, *node, from..=i64::MAX, PAGE).await?;
                     let Some(last) = versions.last() else { break };
                     from = last.number + 1;
                     for version in &versions {
-                        let link = entry(home, (&chain, place), version);
+                        let link = entry(home, &end, version);
                         version::enter(txn, &link).await?;
-                        (chain, place) = (link.chain, link.place);
+                        end = ChainEnd { link: link.chain, place: link.place };
                     }
                 }
                 returned::finish(txn, *node, now()).await?;
@@ -39,7 +40,7 @@ impl Tree {
                     break;
                 }
             }
-            returned::settle(txn, home, (&chain, place)).await?;
+            returned::settle(txn, home, &end).await?;
             edit.commit().await?;
         }
         Ok(())

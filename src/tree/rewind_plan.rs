@@ -18,6 +18,7 @@ use crate::model::node::{NODE_BYTES, Node};
 use crate::model::path::Path;
 use crate::store::columns::Width;
 use crate::store::reading::Snapshot;
+use crate::store::usage::Usage;
 use crate::store::{lock, node, past, purge, subtree, usage, version};
 
 /// How many members are read at a time.
@@ -157,7 +158,7 @@ impl MemberPages {
             && let Some(after) = self.after.take()
         {
             let page = match &self.source {
-                Source::Then(was, at) => past::members_at(view, (*was, *at), &after, PAGE, Width::Whole).await?,
+                Source::Then(was, at) => past::members_at(view, *was, *at, &after, PAGE, Width::Whole).await?,
                 Source::Now(folder) => node::members(view, folder, &after, PAGE, Width::Whole).await?,
             };
             self.after = page.next_name();
@@ -174,7 +175,7 @@ impl Planner {
             looked_at = self.folder(task, looked_at).await?;
             progress(looked_at as u64);
         }
-        let (used, quota) = usage::quota(&mut self.seen.store, self.home).await?;
+        let Usage { used_bytes: used, quota_bytes: quota } = usage::quota(&mut self.seen.store, self.home).await?;
         if quota.is_some_and(|quota| self.added > 0 && used.saturating_add(self.added) > quota) {
             return Err(Condition::QuotaNotExceeded.into());
         }
@@ -290,7 +291,7 @@ impl Planner {
         }
         let below = lock::below(view, self.home, found.id, self.seen.now).await?;
         let around = lock::around(view, found.id, self.seen.now).await?;
-        free_to_go(&self.seen.request, (&below, &around), found.id, to)?;
+        free_to_go(&self.seen.request, &below, &around, found.id, to)?;
         Ok((RewindAction::Moved, Some(found)))
     }
 }
@@ -300,7 +301,7 @@ fn change(task: &Task, name: String, whats: Vec<RewindAction>) -> PlannedChange 
 }
 
 /// 423 where a node is not to be taken from where it stands, by what locks below it and around it say.
-pub(super) fn free_to_go(request: &Request, (below, around): (&[Lock], &[Lock]), node: Id, to: &Path) -> Result<()> {
+pub(super) fn free_to_go(request: &Request, below: &[Lock], around: &[Lock], node: Id, to: &Path) -> Result<()> {
     let shown = |lock: &Lock| is_shown(request, lock);
     if below.iter().all(shown) && leave(around, node, shown) {
         return Ok(());

@@ -282,7 +282,8 @@ impl<T: Executor> Admitted<T> {
     pub async fn principals_that(
         &mut self,
         holds: impl Fn(&Principal) -> bool,
-        (limit, budget): (usize, &Budget),
+        limit: usize,
+        budget: &Budget,
     ) -> Result<(Vec<Resource>, bool)> {
         /// What looking at one principal costs of the budget.
         const STEPS_EACH: u64 = 10;
@@ -338,7 +339,7 @@ impl<T: Executor> Admitted<T> {
         let mut inherited = Vec::new();
         if needs.locks {
             inherited = covering(&self.target).into_iter().filter(|(lock, _)| lock.deep).collect();
-            for lock in lock::of_members(&mut self.store, (parent.id, parent.home_id), self.now).await? {
+            for lock in lock::of_members(&mut self.store, parent, self.now).await? {
                 locks.entry(lock.node_id).or_default().push(lock);
             }
         }

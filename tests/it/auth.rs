@@ -224,7 +224,7 @@ async fn a_name_that_nobody_bears_goes_the_same_way() {
     world.tree.set_disabled("bea", true).await.unwrap();
     let cache = PasswordCache::new().unwrap();
     let look = async |name: &str, password: &str, accounts| {
-        world.tree.authenticate(&cache, (name, password), accounts).await.unwrap()
+        world.tree.authenticate(&cache, name, password, accounts).await.unwrap()
     };
     let device = "abcd-efgh-ijkm-npqr-stuv-wxyz-2345-6789";
     // Known, disabled, without an account password, not known: a guess costs the same, and so does a device in a loop.

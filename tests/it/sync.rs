@@ -439,7 +439,7 @@ async fn what_stood_below_a_name_given_anew_is_listed_as_far_as_a_request_may_wo
     let request = Request::of(Method::Report, Path::parse("/files/tram/").unwrap(), actor);
     let read = async |token: &str, budget: &Budget| {
         let mut admitted = world.tree.read(&request).await.unwrap();
-        admitted.changes(Some(token), true, (None, budget), Needs::NOTHING).await
+        admitted.changes(Some(token), true, None, budget, Needs::NOTHING).await
     };
     // Of a request that may do all, and of many that may do little.
     for left in [MAX_STEPS, 400] {

@@ -251,8 +251,7 @@ async fn query(
     }
     let mut after = String::new();
     loop {
-        let wanted = (range, component.as_deref());
-        let (page, next) = visit.view().await?.objects(wanted, &after, report.plan.needs).await?;
+        let (page, next) = visit.view().await?.objects(range, component.as_deref(), &after, report.plan.needs).await?;
         let (mut sure, mut open) = (Vec::new(), Vec::new());
         for resource in page {
             match takes_place(&resource, report.when.as_ref()) {
@@ -362,7 +361,7 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     let mut taken = BusyPeriods::within(&call.budget);
     let mut after = String::new();
     loop {
-        let (page, next) = visit.view().await?.objects((range, None), &after, Needs::TAG).await?;
+        let (page, next) = visit.view().await?.objects(range, None, &after, Needs::TAG).await?;
         let mut open = Vec::new();
         for resource in page {
             match known_periods(&resource, when.as_deref(), range) {

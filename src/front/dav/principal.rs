@@ -66,7 +66,7 @@ pub(super) async fn search(mut call: Call, search: PrincipalSearch) -> Result<Re
     };
     let mut admitted = call.tree.read(&call.request).await?;
     let context = PropertyContext::of(&admitted);
-    let (views, more) = admitted.principals_that(holds, (MAX_FOUND, &call.budget)).await?;
+    let (views, more) = admitted.principals_that(holds, MAX_FOUND, &call.budget).await?;
     let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     for view in &views {

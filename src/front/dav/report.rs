@@ -138,7 +138,7 @@ async fn sync(
     let mut admitted = call.tree.read(&call.request).await?;
     let context = PropertyContext::of(&admitted);
     let since = Some(token).filter(|token| !token.is_empty());
-    let mut page = admitted.changes(since, deep, (limit, &call.budget), plan.needs).await?;
+    let mut page = admitted.changes(since, deep, limit, &call.budget, plan.needs).await?;
     let begun = || {
         let mut writer = XmlWriter::document();
         writer.begin_multistatus();
@@ -152,7 +152,7 @@ async fn sync(
             return Err(exhausted.into());
         }
         std::mem::replace(&mut writer, begun()).give_back(&call.budget);
-        page = admitted.changes(since, deep, (Some(written), &call.budget), plan.needs).await?;
+        page = admitted.changes(since, deep, Some(written), &call.budget, plan.needs).await?;
     }
     if page.truncated {
         let href = admitted.target.href();

@@ -18,6 +18,7 @@ use crate::model::principal::{Actor, DeviceScope, Principal, PrincipalKind};
 use crate::store::executor::Executor;
 use crate::store::grant::{self, Grant};
 use crate::store::node::Walk;
+use crate::store::usage::Usage;
 use crate::store::{node, principal, usage};
 
 /// Why an administrator's wish is not carried out; each has its sentence in both languages.
@@ -144,7 +145,7 @@ impl Tree {
         let mut snapshot = self.store.read().await?;
         let principal = find(&mut snapshot, Some(kind), name).await?;
         let home = home_of(&mut snapshot, &principal).await?;
-        let (used_bytes, quota_bytes) = usage::quota(&mut snapshot, home).await?;
+        let Usage { used_bytes, quota_bytes } = usage::quota(&mut snapshot, home).await?;
         let grants = grant::on(&mut snapshot, home).await?;
         let grants = grants.into_iter().filter(|grant| grant.principal != principal.name).collect();
         Ok(Summary { principal, used_bytes, quota_bytes, grants })

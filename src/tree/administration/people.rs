@@ -175,7 +175,7 @@ pub(super) async fn add_principal(
     }
     if !nodes.is_empty() {
         let used_bytes = beginning.calendars.len() as i64 * NODE_BYTES;
-        principal::insert_home(txn, home, principal.id, (used_bytes, new.quota_bytes)).await?;
+        principal::insert_home(txn, home, principal.id, used_bytes, new.quota_bytes).await?;
         grant::add(txn, &own_grant(principal.id, home)).await?;
     }
     Ok(principal)

@@ -3,6 +3,7 @@
 use crate::model::id::Id;
 use crate::model::node::Version;
 use crate::store::body::sha256;
+use crate::store::node::ChainEnd;
 use crate::store::version::ChainLink;
 
 /// Hash over all that makes a version: what may be said of it later (media type, comment) is not part of it.
@@ -26,9 +27,9 @@ pub(in crate::tree) fn link(before: &str, leaf: &str) -> String {
     sha256(format!("{before}{leaf}").as_bytes())
 }
 
-/// How a version enters the chain of a home, whose end is the link `before` at a place.
-pub(in crate::tree) fn entry(home: Id, (before, place): (&str, i64), version: &Version) -> ChainLink {
+/// How a version enters the chain of a home, that ends with `before`.
+pub(in crate::tree) fn entry(home: Id, before: &ChainEnd, version: &Version) -> ChainLink {
     let leaf = leaf(version);
-    let (node, number, chain) = (version.node, version.number, link(before, &leaf));
-    ChainLink { home, place: place + 1, node, version: number, chain, leaf }
+    let (node, number, chain) = (version.node, version.number, link(&before.link, &leaf));
+    ChainLink { home, place: before.place + 1, node, version: number, chain, leaf }
 }

@@ -137,7 +137,7 @@ impl Admitted<Edit> {
             }
             let session = self.destination.as_ref().and_then(|destination| self.session(destination));
             self.store.record(Verb::Move, || AffectedObjects::within(source.home_id, [document.id, source.id]));
-            self.store.absorb(source, &old, (document, &parent), (session, fresh)).await?;
+            self.store.absorb(source, &old, document, &parent, session, fresh).await?;
             return Ok(true);
         }
         if let Some(to) = self.destination.as_ref().map(|destination| destination.path.clone()) {

@@ -37,7 +37,7 @@ impl Edit {
     pub(super) async fn quota_kept(&mut self, claim: &Claim) -> Result<()> {
         let mut used = claim.used_bytes;
         if claim.reckoned && claim.quota_bytes.is_some() {
-            used = usage::quota(&mut self.txn, claim.home).await?.0;
+            used = usage::quota(&mut self.txn, claim.home).await?.used_bytes;
         }
         fits(claim, used.saturating_add(claim.added_bytes))
     }

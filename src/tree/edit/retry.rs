@@ -89,7 +89,7 @@ impl Tree {
             MissingInput::Led(node) => {
                 let mut view = self.read(request).await?;
                 if let Some((node, _)) = version::node(&mut view.store, node).await? {
-                    let led = trash::always_led(&mut view.store, (request.actor.id, view.now), &node).await?;
+                    let led = trash::always_led(&mut view.store, request.actor.id, view.now, &node).await?;
                     precomputed.led.push(Found::of(&node, (), led));
                 }
             }

@@ -21,6 +21,7 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::privilege::Privilege;
 use crate::model::view::View;
+use crate::store::node::Added;
 use crate::store::{lock, node, past, purge, version};
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
@@ -267,7 +268,7 @@ impl Admitted<Edit> {
             let made = self.store.copy_of(&source, folder, name, seq);
             self.store.within_quota(folder.home_id, made.size_bytes)?;
             self.store.insert(&made).await?;
-            self.store.stamp(folder, seq, (made.size_bytes, made.weight())).await?;
+            self.store.stamp(folder, seq, Added::of(&made)).await?;
             return Ok(made);
         };
         if gone.is_some() {
@@ -278,7 +279,7 @@ impl Admitted<Edit> {
         if node::names_between(&mut self.store, present.home_id, present.id).await?.is_some() {
             let below = lock::below(&mut self.store, present.home_id, present.id, self.now).await?;
             let around = lock::around(&mut self.store, present.id, self.now).await?;
-            free_to_go(&self.request, (&below, &around), present.id, path)?;
+            free_to_go(&self.request, &below, &around, present.id, path)?;
             return self.store.relocate_node(present, Some(&holder), folder, name).await;
         }
         self.store.out_of_gone(present, &holder, folder, name).await

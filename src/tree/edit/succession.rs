@@ -14,6 +14,7 @@ use crate::model::id::{Id, Timestamp};
 use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::version::{Arrival, Departure, VACATED_S, VacatedName, is_backup, is_temporary, succeeds};
+use crate::store::node::Added;
 use crate::store::version::{self, LastOccupant};
 use crate::store::{lock, node, past, property};
 
@@ -75,7 +76,7 @@ impl Edit {
     async fn put_back(&mut self, document: Node, parent: &Node, name: &str) -> Result<Node> {
         let back = self.placed(document, parent, name)?;
         self.update_place(&back).await?;
-        self.stamp(parent, back.seq, (back.size_bytes, 1)).await?;
+        self.stamp(parent, back.seq, Added { bytes: back.size_bytes, documents: 1 }).await?;
         Ok(back)
     }
 
@@ -97,9 +98,9 @@ impl Edit {
             let own: Vec<Lock> = locks.iter().filter(|lock| lock.node_id == document.id).cloned().collect();
             self.hand_on(&own, &copy).await?;
             self.overlay(document.id, &copy).await?;
-            self.stamp(&aside, seq, (0, 0)).await?;
+            self.stamp(&aside, seq, Added::default()).await?;
         }
-        self.stamp(parent, seq, (back.size_bytes, 1)).await?;
+        self.stamp(parent, seq, Added { bytes: back.size_bytes, documents: 1 }).await?;
         Ok(back)
     }
 
@@ -126,8 +127,10 @@ impl Edit {
         &mut self,
         source: Node,
         old_parent: &Node,
-        (document, parent): (Node, &Node),
-        (session, fresh): (Option<String>, bool),
+        document: Node,
+        parent: &Node,
+        session: Option<String>,
+        fresh: bool,
     ) -> Result<Node> {
         let (author, device) = (source.author_id, source.device.clone());
         let written = Written::of(&source, author, device).map(|written| Written {

@@ -21,6 +21,7 @@ use crate::model::node::Node;
 use crate::model::path::MAX_SEGMENTS;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
+use crate::store::node::Added;
 use crate::store::reading::Snapshot;
 use crate::store::{calendar, node, property, purge, version};
 use crate::tree::Tree;
@@ -189,7 +190,7 @@ impl Pages {
                 return Err(Refusal::of(Condition::TooLarge).text(why).into());
             }
             let indexed = match to.kind {
-                Kind::Calendar => calendar::indexed_members(&mut source.store, from.id, (&after, &last)).await?,
+                Kind::Calendar => calendar::indexed_members(&mut source.store, from.id, &after, &last).await?,
                 _ => Vec::new(),
             };
             self.open = next.map(|next| ((from, to.clone(), depth), next));
@@ -251,7 +252,7 @@ impl Edit {
         }
         let seq = self.seq(to.home_id)?;
         // A copy has the time of what it is a copy of.
-        node::stamp(&mut self.txn, to.id, seq, (bytes, documents), to.modified_at).await?;
+        node::stamp(&mut self.txn, to.id, seq, Added { bytes, documents }, to.modified_at).await?;
         let claim = self.claim(to.home_id)?.clone();
         self.quota_kept(&claim).await?;
         Ok(open)
@@ -278,7 +279,7 @@ impl Edit {
         let top = self.placed(top, &parent, &name)?;
         self.record(Verb::Bind, || AffectedObjects::of(&top));
         self.update_place(&top).await?;
-        self.stamp(&parent, top.seq, (top.size_bytes, top.documents)).await?;
+        self.stamp(&parent, top.seq, Added { bytes: top.size_bytes, documents: top.documents }).await?;
         Ok(top)
     }
 }

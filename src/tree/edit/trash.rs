@@ -18,6 +18,7 @@ use crate::model::node::Node;
 use crate::model::privilege::{Privilege, Role};
 use crate::model::version::suffixed;
 use crate::model::view::View;
+use crate::store::node::Added;
 use crate::store::{node, past, purge, subtree, trash};
 use crate::tree::Tree;
 use crate::tree::gate::Admitted;
@@ -52,7 +53,7 @@ impl Edit {
     pub(super) async fn out_of_gone(&mut self, node: Node, holder: &Node, parent: &Node, name: &str) -> Result<Node> {
         let seq = self.seq(node.home_id)?;
         past::end(&mut self.txn, node.id, seq, self.now).await?;
-        node::stamp(&mut self.txn, holder.id, seq, (-node.size_bytes, -node.weight()), self.now).await?;
+        node::stamp(&mut self.txn, holder.id, seq, -Added::of(&node), self.now).await?;
         self.relocate_node(node, None, parent, name).await
     }
 
@@ -86,7 +87,7 @@ impl Edit {
         let lost = trash::lost_since(&mut self.txn, home, actor, since).await?;
         // What is young is counted only where it decides: it takes a look at each document.
         if goes_beyond(lost) {
-            let young = subtree::lost_young(&mut self.txn, (home, actor), since, since - STOOD_S).await?;
+            let young = subtree::lost_young(&mut self.txn, home, actor, since, since - STOOD_S).await?;
             if goes_beyond(lost - young) {
                 self.braked = Some(home);
                 return Err(refused.into());
@@ -143,7 +144,7 @@ impl Admitted<Edit> {
         let holder = self.target.parent().map(|link| link.node.clone()).filter(|holder| holder.kind != Kind::Trash);
         if let Some(holder) = holder {
             let seq = self.store.seq(node.home_id)?;
-            node::stamp(&mut self.store.txn, holder.id, seq, (-node.size_bytes, -node.weight()), self.now).await?;
+            node::stamp(&mut self.store.txn, holder.id, seq, -Added::of(&node), self.now).await?;
         }
         trash::forget_before(&mut self.store.txn, node.home_id).await?;
         let (tops, _) = purge::begin(&mut self.store.txn, std::slice::from_ref(&node), self.now).await?;

@@ -16,7 +16,7 @@ use crate::model::name::QName;
 use crate::model::node::{Blob, NODE_BYTES, Node};
 use crate::model::version::{Arrival, is_litter, is_version, landing_of_move};
 use crate::model::view::View;
-use crate::store::node::Removal;
+use crate::store::node::{Added, Removal};
 use crate::store::property::EVERYONE;
 use crate::store::{body, calendar, node, past, property, subtree, version};
 
@@ -73,7 +73,7 @@ impl Edit {
                 let mut folder = self.fresh(&parent, &name, seq, kind);
                 folder.litter = kind == Kind::Folder && is_litter(&name);
                 self.insert(&folder).await?;
-                self.stamp(&parent, seq, (0, 0)).await?;
+                self.stamp(&parent, seq, Added::default()).await?;
                 Ok(folder)
             }
             Content::File(content) => {
@@ -97,14 +97,14 @@ impl Edit {
                 written.fill(&mut document, self.now);
                 self.open_session(&mut document, session);
                 self.insert(&document).await?;
-                self.stamp(&parent, seq, (document.size_bytes, 1)).await?;
+                self.stamp(&parent, seq, Added { bytes: document.size_bytes, documents: 1 }).await?;
                 Ok(document)
             }
             Content::Copied(source) => {
                 let copy = self.copy_of(&source, &parent, &name, seq);
                 self.insert(&copy).await?;
                 self.copy_supported_components(&source, &copy).await?;
-                self.stamp(&parent, seq, (copy.size_bytes, copy.weight())).await?;
+                self.stamp(&parent, seq, Added::of(&copy)).await?;
                 Ok(copy)
             }
         }
@@ -121,7 +121,7 @@ impl Edit {
             _ => None,
         };
         let node = match carried_on {
-            Some(document) => self.absorb(source, old_parent, (document, &parent), (session, true)).await?,
+            Some(document) => self.absorb(source, old_parent, document, &parent, session, true).await?,
             None => self.relocate_node(source, Some(old_parent), &parent, &name).await?,
         };
         self.record(Verb::Move, || AffectedObjects::of(&node));
@@ -183,7 +183,7 @@ impl Edit {
         if parent.is_none() && !changes.iter().any(|change| matches!(change, PropertyChange::ModifiedAt(_))) {
             node.modified_at = self.now;
         }
-        self.stamp(parent.as_ref().unwrap_or(&node), node.seq, (0, 0)).await?;
+        self.stamp(parent.as_ref().unwrap_or(&node), node.seq, Added::default()).await?;
         node::update_properties(&mut self.txn, &node).await?;
         Ok(version::describe(&mut self.txn, &node).await?)
     }
@@ -257,7 +257,7 @@ impl Edit {
             lost_by: leaving.is_loss().then_some(actor),
         };
         node::unmap(&mut self.txn, &node, seq, gone).await?;
-        self.stamp(parent, seq, (-bytes, -documents)).await
+        self.stamp(parent, seq, Added { bytes: -bytes, documents: -documents }).await
     }
 
     /// A node comes to stand at a free name of its home, from where it stood (`old_parent`; `None`: from the trash).
@@ -287,12 +287,12 @@ impl Edit {
         // What was litter by its name is a document under another, and a document is none for its name.
         moved.litter = node.litter && is_litter(name);
         if let Some(old_parent) = old_parent {
-            self.stamp(old_parent, seq, (-node.size_bytes, -node.weight())).await?;
+            self.stamp(old_parent, seq, -Added::of(&node)).await?;
         }
         self.update_place(&moved).await?;
         self.enlist(&moved).await?;
         self.end_session(&mut moved, false).await?;
-        self.stamp(parent, seq, (moved.size_bytes, moved.weight())).await?;
+        self.stamp(parent, seq, Added::of(&moved)).await?;
         Ok(moved)
     }
 
@@ -402,7 +402,7 @@ impl Edit {
     }
 
     /// Enters a change below in a collection and all above it: bytes and documents added.
-    pub(super) async fn stamp(&mut self, collection: &Node, seq: Seq, added: (i64, i64)) -> Result<()> {
+    pub(super) async fn stamp(&mut self, collection: &Node, seq: Seq, added: Added) -> Result<()> {
         Ok(node::stamp(&mut self.txn, collection.id, seq, added, self.now).await?)
     }
 }

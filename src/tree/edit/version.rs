@@ -15,6 +15,7 @@ use crate::model::id::{Id, Timestamp, representable};
 use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, Version};
 use crate::model::version::{is_version, refines};
+use crate::store::node::{Added, ChainEnd};
 use crate::store::{node, past, version};
 
 /// Content as it is written to a node.
@@ -106,7 +107,7 @@ impl Edit {
             (document.content_type, document.seq) = (written.content_type, seq);
             node::update_properties(&mut self.txn, &document).await?;
             version::describe(&mut self.txn, &document).await?;
-            self.stamp(parent, seq, (0, 0)).await?;
+            self.stamp(parent, seq, Added::default()).await?;
             return Ok(document);
         }
         let known = |(of, _): &(String, Indexed)| *of == written.hash;
@@ -134,7 +135,7 @@ impl Edit {
         if document.sealed {
             self.enter(&document).await?;
         }
-        self.stamp(parent, seq, (added, 0)).await?;
+        self.stamp(parent, seq, Added { bytes: added, documents: 0 }).await?;
         Ok(document)
     }
 
@@ -166,7 +167,7 @@ impl Edit {
 
     /// Changes what may be changed of a version: its comment, and whether it stays for ever.
     pub(super) async fn annotate(&mut self, node: &Node, changes: &[PropertyChange]) -> Result<()> {
-        let found = version::versions(&mut self.txn, node.id, (node.version, node.version), 1).await?;
+        let found = version::versions(&mut self.txn, node.id, node.version..=node.version, 1).await?;
         let Some(mut version) = found.into_iter().next() else { return Err(Condition::NotFound.into()) };
         for change in changes {
             match change {
@@ -184,9 +185,9 @@ impl Edit {
         let Some(claim) = self.claims.iter_mut().find(|claim| claim.home == document.home_id) else {
             return Err(Failure::new("sealing a version", "its home was not claimed").into());
         };
-        let link = entry(claim.home, (&claim.chain, claim.chain_place), &version);
+        let link = entry(claim.home, &claim.chain, &version);
         version::enter(&mut self.txn, &link).await?;
-        (claim.chain, claim.chain_place, claim.unsettled) = (link.chain, link.place, true);
+        (claim.chain, claim.unsettled) = (ChainEnd { link: link.chain, place: link.place }, true);
         Ok(())
     }
 }

@@ -169,7 +169,7 @@ impl Tree {
     async fn take<'a>(&self, row: &'a JobRow, at: Timestamp) -> Result<Option<LeasedJob<'a>>> {
         let (lease, begun) = (Id::generate(), Instant::now());
         let mut edit = self.job_edit().await?;
-        let job = job::lease(edit.statements(Verb::RunJob)?, row.kind, at, (lease, at + LEASE_S)).await?;
+        let job = job::lease(edit.statements(Verb::RunJob)?, row.kind, at, lease, at + LEASE_S).await?;
         edit.commit().await?;
         Ok(job.map(|job| LeasedJob { row, job, lease, at, begun }))
     }

@@ -162,7 +162,7 @@ impl Tree {
             after = *last;
             let mut going = Vec::new();
             for document in documents {
-                let versions = version::versions(&mut snapshot, document, (1, i64::MAX), i64::MAX).await?;
+                let versions = version::versions(&mut snapshot, document, 1..=i64::MAX, i64::MAX).await?;
                 let rows: Vec<_> = versions.iter().map(|v| (v.number, v.written_at, v.kept)).collect();
                 going.extend(thinned(&rows, before, kept.every, &zone).into_iter().map(|number| (document, number)));
             }

@@ -95,7 +95,7 @@ fn calendar_timezone_id(resource: &Resource, _: &PropertyContext) -> Option<Prop
 }
 
 /// Is a zone that was stored whole still the one that its calendar goes by?
-pub(super) fn holds(resource: &Resource, (name, _): &(QName, String)) -> bool {
+pub(super) fn holds(resource: &Resource, name: &QName) -> bool {
     let [_, whole] = ZONE;
     *name != whole || named_zone(&resource.dead).is_none()
 }

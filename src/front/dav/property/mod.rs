@@ -135,8 +135,8 @@ pub fn in_allprop() -> impl Iterator<Item = &'static LiveProperty> {
 /// The dead properties of a resource, without what is no longer so.
 pub fn dead(resource: &Resource) -> impl Iterator<Item = &(QName, String)> {
     let holds = |dead: &&(QName, String)| match dead.0 == webdav::WIN32_LAST_MODIFIED {
-        true => webdav::holds(resource, dead),
-        false => caldav::holds(resource, dead),
+        true => webdav::holds(resource, &dead.1),
+        false => caldav::holds(resource, &dead.0),
     };
     resource.dead.iter().filter(holds)
 }

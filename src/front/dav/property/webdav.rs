@@ -11,7 +11,7 @@ use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{MICROSOFT, QName};
 use crate::model::view::View;
-use crate::tree::calendar::given;
+use crate::tree::calendar::text_of;
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::target::link_of;
 use crate::wire::header::{file_date, http_date, unix_seconds};
@@ -91,8 +91,8 @@ fn seconds_or_date(text: &str) -> Option<Timestamp> {
 /// Is what Windows said of the modification time of a resource, in a dead property, still so? It is that time
 /// spelled out, and kept only because not all of its dates can be expressed otherwise: whatever gives the resource
 /// another time ends it.
-pub(super) fn holds(resource: &Resource, dead: &(QName, String)) -> bool {
-    let set = given(std::slice::from_ref(dead), &WIN32_LAST_MODIFIED).as_deref().and_then(file_date);
+pub(super) fn holds(resource: &Resource, xml: &str) -> bool {
+    let set = text_of(xml).as_deref().and_then(file_date);
     set.is_some_and(|set| representable(set) == representable(resource.node.modified_at))
 }
 

@@ -1,5 +1,7 @@
 //! The rules of series that Outlook has a dialogue for, as it takes them.
 
+use jiff::civil::Date;
+
 use super::exceptions::Base;
 use super::object::Component;
 use super::rule::{Rule, weekday};
@@ -9,6 +11,58 @@ use super::zone::Zones;
 /// Days that a rule may count as one kind of day.
 const DAY_SETS: [&[&str]; 3] =
     [&["MO", "TU", "WE", "TH", "FR"], &["SA", "SU"], &["MO", "TU", "WE", "TH", "FR", "SA", "SU"]];
+
+/// The parts of a rule, as they are written.
+struct Parts<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Parts<'a> {
+    fn read(rule: &'a str) -> Option<Self> {
+        let parts = rule.split(';').filter(|part| !part.is_empty()).map(|part| part.split_once('='));
+        Some(Self(parts.collect::<Option<_>>()?))
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    /// Besides those that each rule may have, are there none but these?
+    fn are(&self, names: &[&str]) -> bool {
+        const ALWAYS: [&str; 5] = ["FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"];
+        self.0.iter().all(|(known, _)| ALWAYS.contains(known) || names.contains(known))
+    }
+
+    /// The frequency, and the parts that say which days, of a series that begins on a date.
+    fn days(&self, date: Date) -> Option<(&'static str, String)> {
+        let (part, only) = (|name: &str| self.get(name), |names: &[&str]| self.are(names));
+        Some(match (part("FREQ")?, part("BYDAY"), part("BYMONTHDAY")) {
+            ("DAILY", None, _) if only(&[]) => ("DAILY", String::new()),
+            ("DAILY", Some(days), _) if only(&["BYDAY"]) && part("INTERVAL").is_none_or(|interval| interval == "1") => {
+                ("WEEKLY", format!(";BYDAY={}", plain_days(days)?))
+            }
+            ("WEEKLY", days, _) if only(&["BYDAY"]) => {
+                ("WEEKLY", format!(";BYDAY={}", plain_days(days.unwrap_or(weekday(date)))?))
+            }
+            ("MONTHLY", None, day) if only(&["BYMONTHDAY"]) => {
+                ("MONTHLY", format!(";BYMONTHDAY={}", month_day(day, date.day(), 28)?))
+            }
+            ("MONTHLY", Some(days), _) if only(&["BYDAY", "BYSETPOS"]) => {
+                ("MONTHLY", format!(";{}", nth_day(days, part("BYSETPOS"))?))
+            }
+            ("YEARLY", None, day)
+                if only(&["BYMONTH", "BYMONTHDAY"]) && (day.is_none() || part("BYMONTH").is_some()) =>
+            {
+                let month = month(part("BYMONTH"), date.month())?;
+                let always = if month == 2 { 28 } else { 31 };
+                ("YEARLY", format!(";BYMONTHDAY={};BYMONTH={month}", month_day(day, date.day(), always)?))
+            }
+            ("YEARLY", Some(days), _) if only(&["BYDAY", "BYSETPOS", "BYMONTH"]) => {
+                let month = month(Some(part("BYMONTH")?), date.month())?;
+                ("YEARLY", format!(";{};BYMONTH={month}", nth_day(days, part("BYSETPOS"))?))
+            }
+            _ => return None,
+        })
+    }
+}
 
 /// The rule of a series as Outlook takes it; `None`: it has none like it.
 pub(super) fn template(master: &Component, start: &When, zones: &Zones<'_>) -> Option<String> {
@@ -23,46 +77,15 @@ pub(super) fn template(master: &Component, start: &When, zones: &Zones<'_>) -> O
         return None;
     }
     let upper = rule.value().trim().to_ascii_uppercase();
-    let parts: Vec<(&str, &str)> =
-        upper.split(';').filter(|part| !part.is_empty()).map(|part| part.split_once('=')).collect::<Option<_>>()?;
-    let part = |name: &str| parts.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let only = |names: &[&str]| {
-        const ALWAYS: [&str; 5] = ["FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"];
-        parts.iter().all(|(known, _)| ALWAYS.contains(known) || names.contains(known))
-    };
-    let date = start.local.date();
-    let (frequency, by) = match (part("FREQ")?, part("BYDAY"), part("BYMONTHDAY")) {
-        ("DAILY", None, _) if only(&[]) => ("DAILY", String::new()),
-        ("DAILY", Some(days), _) if only(&["BYDAY"]) && part("INTERVAL").is_none_or(|interval| interval == "1") => {
-            ("WEEKLY", format!(";BYDAY={}", plain_days(days)?))
-        }
-        ("WEEKLY", days, _) if only(&["BYDAY"]) => {
-            ("WEEKLY", format!(";BYDAY={}", plain_days(days.unwrap_or(weekday(date)))?))
-        }
-        ("MONTHLY", None, day) if only(&["BYMONTHDAY"]) => {
-            ("MONTHLY", format!(";BYMONTHDAY={}", month_day(day, date.day(), 28)?))
-        }
-        ("MONTHLY", Some(days), _) if only(&["BYDAY", "BYSETPOS"]) => {
-            ("MONTHLY", format!(";{}", nth_day(days, part("BYSETPOS"))?))
-        }
-        ("YEARLY", None, day) if only(&["BYMONTH", "BYMONTHDAY"]) && (day.is_none() || part("BYMONTH").is_some()) => {
-            let month = month(part("BYMONTH"), date.month())?;
-            let always = if month == 2 { 28 } else { 31 };
-            ("YEARLY", format!(";BYMONTHDAY={};BYMONTH={month}", month_day(day, date.day(), always)?))
-        }
-        ("YEARLY", Some(days), _) if only(&["BYDAY", "BYSETPOS", "BYMONTH"]) => {
-            let month = month(Some(part("BYMONTH")?), date.month())?;
-            ("YEARLY", format!(";{};BYMONTH={month}", nth_day(days, part("BYSETPOS"))?))
-        }
-        _ => return None,
-    };
+    let parts = Parts::read(&upper)?;
+    let (frequency, by) = parts.days(start.local.date())?;
     let mut out = format!("FREQ={frequency}");
-    if let Some(interval) = part("INTERVAL") {
+    if let Some(interval) = parts.get("INTERVAL") {
         let interval: u16 = interval.parse().ok().filter(|interval| *interval > 0)?;
         out += &format!(";INTERVAL={interval}");
     }
     out += &by;
-    match (part("COUNT"), part("UNTIL")) {
+    match (parts.get("COUNT"), parts.get("UNTIL")) {
         (Some(_), Some(_)) => return None,
         (Some(count), None) => out += &format!(";COUNT={}", count.parse::<u32>().ok()?),
         (None, Some(_)) => {
@@ -72,7 +95,7 @@ pub(super) fn template(master: &Component, start: &When, zones: &Zones<'_>) -> O
         }
         (None, None) => {}
     }
-    if let Some(first) = part("WKST").and_then(plain_days) {
+    if let Some(first) = parts.get("WKST").and_then(plain_days) {
         out += &format!(";WKST={first}");
     }
     Some(out)

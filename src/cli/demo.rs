@@ -9,7 +9,7 @@ use clap::Args;
 use super::output::Terminal;
 use crate::app::{Running, open_tree, start_logging, stop_signal};
 use crate::config::Config;
-use crate::service::demo::{DemoError, Demonstration, PEOPLE, PROJECTS, make};
+use crate::service::demo::{DemoError, Demonstration, PEOPLE, PROJECTS, ROOM, make};
 use crate::tree::target::FILES;
 
 #[derive(Args)]
@@ -75,6 +75,8 @@ fn introduce(terminal: &Terminal, url: &str, host: &str, data: &str, kept: bool,
     for (name, display_name, _) in PROJECTS {
         println!("  {url}{FILES}/{name}/  {display_name}");
     }
+    let (_, name, email) = ROOM;
+    terminal.say("demo-room", &[("name", name), ("email", email)]);
     println!();
     terminal.say("demo-connect", &[("url", url)]);
     let (name, password) = (PEOPLE.first().map_or("", |(name, _)| name), passwords.first().map_or("", String::as_str));

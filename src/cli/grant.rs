@@ -1,4 +1,4 @@
-//! `beffroi grant`: roles on a single calendar or folder.
+//! `beffroi grant`: roles on a single calendar or folder. How roles are listed, here and elsewhere.
 
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::output::{Terminal, instant, until};
 use crate::model::privilege::{ROLES, Role, RolePlace};
 use crate::tree::Tree;
+use crate::tree::administration::Grant;
 
 #[derive(Subcommand)]
 pub(super) enum GrantCommand {
-    /// Give someone a role on a calendar or folder and all in it, in place of the one held there before
+    /// Give a person or a group a role on a calendar or folder and all in it, in place of the one held there before
     Add {
         /// Which: /calendars/NAME/CALENDAR or /files/NAME/FOLDER
         address: String,
@@ -59,22 +60,25 @@ impl GrantCommand {
                 terminal.say("done-grant-removed", &[("name", &principal), ("address", &address)]);
             }
             Self::List { address, json } => {
-                let rows: Vec<Vec<Value>> = tree
-                    .grants(&address)
-                    .await?
-                    .iter()
-                    .map(|grant| {
-                        vec![
-                            json!(grant.principal),
-                            json!(grant.display_name),
-                            json!(grant.role.code()),
-                            grant.until_at.map_or(Value::Null, instant),
-                        ]
-                    })
-                    .collect();
-                terminal.table(json, &["name", "display_name", "role", "until"], &rows)?;
+                let rows: Vec<_> = tree.grants(&address).await?.iter().map(row).collect();
+                terminal.table(json, &COLUMNS, &rows)?;
             }
         }
         Ok(())
     }
+}
+
+/// What is listed of a role.
+pub(super) const COLUMNS: [&str; 7] = ["name", "display_name", "kind", "role", "until", "sponsor", "origin"];
+
+pub(super) fn row(grant: &Grant) -> Vec<Value> {
+    vec![
+        json!(grant.principal),
+        json!(grant.display_name),
+        json!(grant.kind.code()),
+        json!(grant.role.code()),
+        grant.until_at.map_or(Value::Null, instant),
+        json!(grant.sponsor),
+        json!(grant.origin.name()),
+    ]
 }

@@ -3,12 +3,14 @@
 mod address;
 mod calendar;
 mod check;
+mod delegate;
 mod demo;
 mod device;
 mod directory;
 mod feed;
 mod files;
 mod grant;
+mod group;
 mod help;
 mod holidays;
 mod jobs;
@@ -16,6 +18,7 @@ mod output;
 mod past;
 mod person;
 mod project;
+mod room;
 mod serve;
 
 use std::path::PathBuf;
@@ -58,9 +61,18 @@ enum Command {
     /// Projects and their members
     #[command(subcommand)]
     Project(project::ProjectCommand),
-    /// Roles of people on a single calendar or folder
+    /// Groups of people, and of groups
+    #[command(subcommand)]
+    Group(group::GroupCommand),
+    /// Rooms and other things that are booked
+    #[command(subcommand)]
+    Room(room::RoomCommand),
+    /// Roles on a single calendar or folder
     #[command(subcommand)]
     Grant(grant::GrantCommand),
+    /// Who reads or keeps a person's calendars for them
+    #[command(subcommand)]
+    Delegate(delegate::DelegateCommand),
     /// Addresses that show a calendar to programs that can only subscribe
     #[command(subcommand)]
     Feed(feed::FeedCommand),
@@ -127,6 +139,9 @@ async fn administer(command: Command, tree: &Tree, config: &Config, terminal: &T
         Command::Person(person) => person.run(tree, terminal).await?,
         Command::Device(device) => device.run(tree, terminal).await?,
         Command::Project(project) => project.run(tree, terminal).await?,
+        Command::Group(group) => group.run(tree, terminal).await?,
+        Command::Room(room) => room.run(tree, terminal).await?,
+        Command::Delegate(delegate) => delegate.run(tree, terminal).await?,
         Command::Grant(grant) => grant.run(tree, terminal).await?,
         Command::Feed(feed) => feed.run(tree, terminal, config.server.public_url.as_deref()).await?,
         Command::Holidays(holidays) => holidays.run(tree, terminal).await?,

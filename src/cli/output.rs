@@ -28,6 +28,9 @@ pub fn fault(key: &'static str, places: &[(&'static str, &str)]) -> anyhow::Erro
     CommandError { key, places: places.iter().map(|(name, value)| (*name, (*value).to_owned())).collect() }.into()
 }
 
+/// What stands at the places of a sentence.
+type Places<'a> = Vec<(&'static str, &'a str)>;
+
 impl Terminal {
     /// Speaks the language of the environment.
     pub fn of_environment() -> Self {
@@ -95,52 +98,50 @@ impl Terminal {
     }
 
     fn fault(&self, fault: &AdministrationError) -> String {
-        match fault {
-            AdministrationError::Name(name, why) => {
-                self.text("fault-name", &[("name", name), ("why", &message::name_error(self.language, why))])
-            }
-            AdministrationError::NameTaken(name) => self.text("fault-name-taken", &[("name", name)]),
-            AdministrationError::Address(address) => self.text("fault-address", &[("address", address)]),
-            AdministrationError::AddressTaken(address, holder) => {
-                self.text("fault-address-taken", &[("address", address), ("holder", holder)])
-            }
-            AdministrationError::Password(lacks) => {
-                self.text("fault-password-weak", &[("what", &message::lacks(self.language, lacks))])
-            }
-            AdministrationError::Unknown(name) => self.text("fault-unknown", &[("name", name)]),
-            AdministrationError::OtherKind(name, kind) => {
-                self.text("fault-other-kind", &[("name", name), ("kind", kind)])
-            }
-            AdministrationError::DeviceTaken(name, label) => {
-                self.text("fault-device-taken", &[("name", name), ("label", label)])
-            }
-            AdministrationError::NoDevice(name, label) => {
-                self.text("fault-no-device", &[("name", name), ("label", label)])
-            }
-            AdministrationError::NoRole(name, project) => {
-                self.text("fault-no-role", &[("name", name), ("project", project)])
-            }
-            AdministrationError::NoCollection(address) => self.text("fault-no-collection", &[("address", address)]),
-            AdministrationError::NoCalendar(address) => self.text("fault-no-calendar", &[("address", address)]),
-            AdministrationError::FeedTaken(name, address) => {
-                self.text("fault-feed-taken", &[("name", name), ("address", address)])
-            }
-            AdministrationError::NoFeed(name, address) => {
-                self.text("fault-no-feed", &[("name", name), ("address", address)])
-            }
-            AdministrationError::NoJob(key) => self.text("fault-no-job", &[("name", key)]),
-            AdministrationError::Circle(group, member) => {
-                self.text("fault-circle", &[("group", group), ("name", member)])
-            }
-            AdministrationError::NoMember(name, group) => {
-                self.text("fault-no-member", &[("group", group), ("name", name)])
-            }
-            AdministrationError::Everyone => self.text("fault-everyone", &[]),
-            AdministrationError::NoProject(address) => self.text("fault-no-project", &[("address", address)]),
-            AdministrationError::Partner => self.text("fault-partner", &[]),
-            AdministrationError::Closed(name) => self.text("fault-closed", &[("name", name)]),
-            AdministrationError::Failed(failure) => self.failure(failure),
+        use AdministrationError as E;
+        fn name(name: &str) -> Places<'_> {
+            vec![("name", name)]
         }
+        fn address(address: &str) -> Places<'_> {
+            vec![("address", address)]
+        }
+        let language = self.language;
+        let (key, places): (&str, Places<'_>) = match fault {
+            E::Name(name, why) => {
+                let why = message::name_error(language, why);
+                return self.text("fault-name", &[("name", name), ("why", &why)]);
+            }
+            E::Password(lacks) => {
+                return self.text("fault-password-weak", &[("what", &message::lacks(language, lacks))]);
+            }
+            E::Capacity(number) => return self.text("fault-capacity", &[("number", &number.to_string())]),
+            E::Failed(failure) => return self.failure(failure),
+            E::NameTaken(taken) => ("fault-name-taken", name(taken)),
+            E::Address(text) => ("fault-address", address(text)),
+            E::AddressTaken(text, holder) => ("fault-address-taken", vec![("address", text), ("holder", holder)]),
+            E::Unknown(unknown) => ("fault-unknown", name(unknown)),
+            E::OtherKind(name, kind) => ("fault-other-kind", vec![("name", name), ("kind", kind)]),
+            E::DeviceTaken(name, label) => ("fault-device-taken", vec![("name", name), ("label", label)]),
+            E::NoDevice(name, label) => ("fault-no-device", vec![("name", name), ("label", label)]),
+            E::NoRole(name, project) => ("fault-no-role", vec![("name", name), ("project", project)]),
+            E::NoCollection(text) => ("fault-no-collection", address(text)),
+            E::NoCalendar(text) => ("fault-no-calendar", address(text)),
+            E::FeedTaken(name, text) => ("fault-feed-taken", vec![("name", name), ("address", text)]),
+            E::NoFeed(name, text) => ("fault-no-feed", vec![("name", name), ("address", text)]),
+            E::NoJob(key) => ("fault-no-job", name(key)),
+            E::Circle(group, member) => ("fault-circle", vec![("group", group), ("name", member)]),
+            E::NoMember(name, group) => ("fault-no-member", vec![("group", group), ("name", name)]),
+            E::Everyone => ("fault-everyone", Vec::new()),
+            E::NoProject(text) => ("fault-no-project", address(text)),
+            E::Partner => ("fault-partner", Vec::new()),
+            E::Sponsor => ("fault-sponsor", Vec::new()),
+            E::Hours(text) => ("fault-hours", vec![("text", text)]),
+            E::Manager(room) => ("fault-manager", name(room)),
+            E::OwnDelegate(person) => ("fault-own-delegate", name(person)),
+            E::NoDelegate(delegate, person) => ("fault-no-delegate", vec![("delegate", delegate), ("name", person)]),
+            E::Closed(project) => ("fault-closed", name(project)),
+        };
+        self.text(key, &places)
     }
 
     fn failure(&self, failure: &Failure) -> String {
@@ -165,6 +166,7 @@ fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         other => other.to_string(),

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::output::{Terminal, fault, instant};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::tree::Tree;
+use crate::tree::administration::people::PersonChange;
 
 #[derive(Subcommand)]
 pub(super) enum PersonCommand {
@@ -21,6 +22,20 @@ pub(super) enum PersonCommand {
         /// E-mail address; also accepted to log in
         #[arg(long)]
         email: String,
+        /// Read an account password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Give a person another shown name, address or account password
+    Set {
+        /// Who
+        name: String,
+        /// Name shown to people
+        #[arg(long)]
+        display_name: Option<String>,
+        /// E-mail address; also accepted to log in
+        #[arg(long)]
+        email: Option<String>,
         /// Read an account password from standard input
         #[arg(long)]
         password_stdin: bool,
@@ -39,7 +54,7 @@ pub(super) enum PersonCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Refuse log-in at once
+    /// Refuse log-in at once: devices, sessions, feeds and links stop
     Disable {
         /// Who
         name: String,
@@ -76,9 +91,17 @@ impl PersonCommand {
                 let person = tree.add_person(&name, &display_name, &email, password).await?;
                 terminal.say("done-person", &[("name", &person.name)]);
             }
+            Self::Set { name, display_name, email, password_stdin } => {
+                if display_name.is_none() && email.is_none() && !password_stdin {
+                    return Err(fault("fault-nothing-set", &[]));
+                }
+                let password = if password_stdin { Some(read_password()?) } else { None };
+                tree.set_person(&name, PersonChange { display_name, email, password }).await?;
+                terminal.say("done-set", &[("name", &name)]);
+            }
             Self::List { json } => {
                 let people = tree.list_principals(PrincipalKind::Person).await?;
-                let rows: Vec<_> = people.iter().filter(|p| !p.name.contains('/')).map(row).collect();
+                let rows: Vec<_> = people.iter().map(row).collect();
                 terminal.table(json, &COLUMNS, &rows)?;
             }
             Self::Show { name, json } => {

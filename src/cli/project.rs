@@ -4,11 +4,13 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::grant::{COLUMNS, row};
 use super::output::{Terminal, fault, instant, line, size, until};
 use crate::model::principal::PrincipalKind;
 use crate::model::privilege::Role;
 use crate::model::version::EVERY;
 use crate::tree::Tree;
+use crate::tree::administration::AdministrationError;
 
 #[derive(Subcommand)]
 pub(super) enum ProjectCommand {
@@ -23,7 +25,7 @@ pub(super) enum ProjectCommand {
         #[arg(long)]
         quota: Option<String>,
     },
-    /// Roles of people
+    /// Roles of people and groups
     #[command(subcommand)]
     Member(MemberCommand),
     /// List projects
@@ -51,6 +53,11 @@ pub(super) enum ProjectCommand {
     },
     /// Close a project: it is read from now on, no longer changed
     Close {
+        /// Which
+        name: String,
+    },
+    /// Open a closed project again: roles are what they were
+    Reopen {
         /// Which
         name: String,
     },
@@ -82,18 +89,21 @@ pub(super) struct RetentionCommand {
 
 #[derive(Subcommand)]
 pub(super) enum MemberCommand {
-    /// Give someone a role, in place of the one held before
+    /// Give a person or a group a role, in place of the one held before
     Add {
         /// In which project
         project: String,
         /// Whom
         principal: String,
         /// Which
-        #[arg(long, value_parser = PossibleValuesParser::new(["lead", "member", "reader"]))]
+        #[arg(long, value_parser = PossibleValuesParser::new(["lead", "member", "partner", "reader"]))]
         role: String,
         /// When it ends: an RFC 3339 instant, or a date (its end)
         #[arg(long, value_name = "DATE")]
         until: Option<String>,
+        /// Who answers for a partner
+        #[arg(long, value_name = "PERSON")]
+        sponsor: Option<String>,
     },
     /// Take someone's role
     Remove {
@@ -112,10 +122,16 @@ impl ProjectCommand {
                 let project = tree.add_project(&name, &display_name, quota).await?;
                 terminal.say("done-project", &[("name", &project.name)]);
             }
-            Self::Member(MemberCommand::Add { project, principal, role, until: end }) => {
+            Self::Member(MemberCommand::Add { project, principal, role, until: end, sponsor }) => {
                 let until = end.as_deref().map(until).transpose()?;
-                let granted = Role::from_code(&role).unwrap_or(Role::Reader);
-                tree.add_member(&project, &principal, granted, until).await?;
+                match (Role::from_code(&role).unwrap_or(Role::Reader), sponsor.as_deref(), until) {
+                    (Role::Partner, Some(sponsor), Some(until)) => {
+                        tree.add_partner(&project, &principal, sponsor, until).await?;
+                    }
+                    (Role::Partner, ..) => return Err(AdministrationError::Partner.into()),
+                    (_, Some(_), _) => return Err(AdministrationError::Sponsor.into()),
+                    (role, None, until) => tree.add_member(&project, &principal, role, until).await?,
+                }
                 let role = terminal.text(&format!("role-{role}"), &[]);
                 terminal.say("done-member", &[("name", &principal), ("project", &project), ("role", &role)]);
             }
@@ -140,6 +156,10 @@ impl ProjectCommand {
             Self::Close { name } => {
                 tree.close_project(&name).await?;
                 terminal.say("done-closed", &[("name", &name)]);
+            }
+            Self::Reopen { name } => {
+                tree.reopen_project(&name).await?;
+                terminal.say("done-reopened", &[("name", &name)]);
             }
         }
         Ok(())
@@ -180,23 +200,11 @@ impl RetentionCommand {
 async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyhow::Result<()> {
     let summary = tree.summary(PrincipalKind::Project, name).await?;
     let closed_at = summary.principal.closed_at.map_or(Value::Null, instant);
-    let members: Vec<Vec<Value>> = summary
-        .grants
-        .iter()
-        .map(|grant| {
-            vec![
-                json!(grant.principal),
-                json!(grant.display_name),
-                json!(grant.role.code()),
-                grant.until_at.map_or(Value::Null, instant),
-            ]
-        })
-        .collect();
+    let members: Vec<Vec<Value>> = summary.grants.iter().map(row).collect();
     let holds = tree.holds(name).await?;
-    let columns = ["name", "display_name", "role", "until"];
     if json {
         let members: Vec<Value> =
-            members.into_iter().map(|row| columns.iter().map(|name| (*name).to_owned()).zip(row).collect()).collect();
+            members.into_iter().map(|row| COLUMNS.iter().map(|name| (*name).to_owned()).zip(row).collect()).collect();
         let held = holds.iter().map(|hold| json!({"name": hold.principal, "since": instant(hold.since_at)}));
         let held: Vec<_> = held.collect();
         let object = json!({
@@ -219,7 +227,7 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
         closed_at,
     ];
     terminal.table(false, &["name", "display_name", "used_bytes", "quota_bytes", "closed_at"], &[head])?;
-    terminal.table(false, &columns, &members)?;
+    terminal.table(false, &COLUMNS, &members)?;
     for hold in holds {
         terminal.note("held", &[("name", &hold.principal), ("project", name)]);
     }

@@ -28,5 +28,6 @@ pub mod precondition;
 pub mod principal;
 pub mod privilege;
 pub mod property;
+pub mod room;
 pub mod version;
 pub mod view;

@@ -91,6 +91,9 @@ pub static ROLES: [RoleRow; 5] = [
 
 const READING: [Privilege; 3] = [Privilege::Read, Privilege::ReadFreeBusy, Privilege::ReadCurrentUserPrivilegeSet];
 
+/// The roles of delegates in someone's calendars, and how commands spell them.
+pub const DELEGATE_LEVELS: [(Role, &str); 2] = [(Role::Reader, "read"), (Role::Member, "write")];
+
 impl Role {
     fn row(self) -> &'static RoleRow {
         ROLES.iter().find(|row| row.role == self).unwrap_or(&ROLES[0])

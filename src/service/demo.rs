@@ -1,4 +1,4 @@
-//! What `beffroi demo` shows: people, projects, documents, meetings, and a feed.
+//! What `beffroi demo` shows: people, projects, a room, documents, meetings, and a feed.
 
 use super::object::{ComponentKind, PropertyLine, ValueForm, object};
 use super::write::{make_folder, put_document, put_object};
@@ -8,6 +8,7 @@ use crate::model::error::Error;
 use crate::model::path::Path;
 use crate::model::principal::DeviceScope;
 use crate::model::privilege::Role;
+use crate::model::room::Room;
 use crate::tree::administration::AdministrationError;
 use crate::tree::target::{CALENDARS, FILES};
 use crate::tree::{self, Tree, feed};
@@ -28,6 +29,9 @@ pub const PROJECTS: [DemoProject; 2] = [
     ),
     ("quartiers", "Conseils de quartier", &[("chloe", Role::Lead), ("alice", Role::Member), ("david", Role::Member)]),
 ];
+
+/// The room: name, shown name, address.
+pub const ROOM: (&str, &str, &str) = ("salle-du-conseil", "Salle du conseil", "salle-du-conseil@ville.example");
 
 /// Address below `/files/`, author, and the contents in order: each after the first is a new version.
 const DOCUMENTS: [(&[&str], &str, &[&str]); 7] = [
@@ -188,6 +192,14 @@ pub async fn make(tree: &Tree) -> Result<Demonstration, DemoError> {
             tree.add_member(name, member, *role, None).await?;
         }
     }
+    let (name, display_name, email) = ROOM;
+    let room = Room {
+        capacity: Some(24),
+        manager: Some(PEOPLE[0].0.to_owned()),
+        hours: "mon-fri 08:00-19:00".to_owned(),
+        ..Room::default()
+    };
+    tree.add_room(name, display_name, email, &room).await?;
     for (segments, author, contents) in DOCUMENTS {
         let actor = tree.owner(author).await?;
         let mut path = Path::of(&[FILES]);

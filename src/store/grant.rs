@@ -27,11 +27,19 @@ pub enum Origin {
     Shared,
 }
 
-impl Origin {
-    const ALL: [Self; 3] = [Self::Granted, Self::Delegated, Self::Shared];
+/// Each with how listings spell it, in the order of their codes.
+const ORIGINS: [(Origin, &str); 3] =
+    [(Origin::Granted, "granted"), (Origin::Delegated, "delegated"), (Origin::Shared, "shared")];
 
+impl Origin {
     fn from_code(code: i64) -> Option<Self> {
-        usize::try_from(code).ok().and_then(|place| Self::ALL.get(place)).copied()
+        usize::try_from(code).ok().and_then(|place| ORIGINS.get(place)).map(|(origin, _)| *origin)
+    }
+
+    /// As listings spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        ORIGINS.iter().find(|(origin, _)| *origin == self).map_or("granted", |(_, name)| name)
     }
 }
 
@@ -138,6 +146,12 @@ pub async fn remove(c: &mut Txn, node: Id, principal: Id, origin: Origin) -> Res
     Ok(execute(c, REMOVE, arguments![node, principal, origin as i64]).await? == 1)
 }
 
+/// Takes all roles of a principal on a node back, by whatever way they came; `false` when there was none. [`settle`]
+/// follows.
+pub async fn remove_on(c: &mut Txn, node: Id, principal: Id) -> Result<bool, Failure> {
+    Ok(execute(c, REMOVE_ON, arguments![node, principal]).await? > 0)
+}
+
 /// Takes all roles of a principal in a home back. [`settle`] follows.
 pub async fn remove_all(c: &mut Txn, home: Id, principal: Id) -> Result<(), Failure> {
     c.note(REMOVE_ALL, arguments![home, principal]).await
@@ -172,6 +186,7 @@ statements! {
     );
     const REMOVE: Statement =
         writes(&[ACE], &[], "DELETE FROM ace WHERE node_id = $1 AND principal_id = $2 AND origin = $3");
+    const REMOVE_ON: Statement = writes(&[ACE], &[], "DELETE FROM ace WHERE node_id = $1 AND principal_id = $2");
     const REMOVE_ALL: Statement = writes(&[ACE], &[], "DELETE FROM ace WHERE home_id = $1 AND principal_id = $2");
     const SETTLE: Statement = writes(
         &[ACE],

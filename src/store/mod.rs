@@ -32,6 +32,7 @@ pub mod reading;
 mod reserve;
 pub mod retention;
 pub mod returned;
+pub mod room;
 pub mod statement;
 pub mod subtree;
 pub mod task;

@@ -41,7 +41,8 @@ pub async fn by_name(c: &mut impl Executor, name: &str) -> Result<Option<Princip
     Ok(row(c, BY_NAME, arguments![match_name(name).as_str()]).await?.as_ref().map(principal_of))
 }
 
-/// Principals in the order of their folded names, after `after`; all kinds, or one.
+/// Principals in the order of their folded names, after `after`; all kinds, or one. What was removed bears a name with
+/// a slash, and is not among them.
 pub async fn list(
     c: &mut impl Executor,
     kind: Option<PrincipalKind>,
@@ -84,6 +85,17 @@ pub async fn set_disabled(c: &mut Txn, principal: Id, at: Option<Timestamp>) -> 
 pub async fn set_closed(c: &mut Txn, principal: Id, at: Option<Timestamp>) -> Result<(), Failure> {
     c.note(SET_CLOSED, arguments![principal, at]).await?;
     Ok(())
+}
+
+/// Sets the shown name.
+pub async fn set_display_name(c: &mut Txn, principal: Id, display_name: &str) -> Result<(), Failure> {
+    c.note(SET_DISPLAY_NAME, arguments![principal, display_name]).await
+}
+
+/// Sets the one address.
+pub async fn set_address(c: &mut Txn, principal: Id, uri: &str) -> Result<(), Failure> {
+    c.note(DELETE_ADDRESSES, arguments![principal]).await?;
+    c.note(INSERT_ADDRESS, arguments![uri, principal]).await
 }
 
 /// Sets the account password.
@@ -211,7 +223,7 @@ pub async fn insert_setting(c: &mut Txn, name: &str, value: &str) -> Result<(), 
 statements! {
     const RETIRE_FROM: [Statement; 9] = [
         writes(&[DEVICE], &[], "DELETE FROM device WHERE principal_id = $1"),
-        writes(&[ADDRESS], &[], "DELETE FROM address WHERE principal_id = $1"),
+        DELETE_ADDRESSES,
         writes(&[ACE], &[], "DELETE FROM ace WHERE principal_id = $1"),
         writes(&[FEED], &[], "DELETE FROM feed WHERE principal_id = $1"),
         writes(&[LOCK], &[], "DELETE FROM lock WHERE principal_id = $1"),
@@ -229,7 +241,7 @@ statements! {
         &[ADDRESS, PRINCIPAL],
         "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, (SELECT MIN(a.uri) FROM address a \
          WHERE a.principal_id = p.id) FROM principal p WHERE p.match_name > $1 AND (CAST($2 AS TEXT) IS NULL OR \
-         p.kind = $2) ORDER BY p.match_name LIMIT $3",
+         p.kind = $2) AND p.match_name NOT LIKE '%/%' ORDER BY p.match_name LIMIT $3",
     );
     const OF_WHOM: Statement = reads(
         &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
@@ -251,6 +263,9 @@ statements! {
         &[ADDRESS, PRINCIPAL],
         "SELECT p.name FROM address a JOIN principal p ON p.id = a.principal_id WHERE a.uri = $1",
     );
+    const DELETE_ADDRESSES: Statement = writes(&[ADDRESS], &[], "DELETE FROM address WHERE principal_id = $1");
+    const SET_DISPLAY_NAME: Statement =
+        writes(&[PRINCIPAL], &[], "UPDATE principal SET display_name = $2 WHERE id = $1");
     const SET_DISABLED: Statement = writes(&[PRINCIPAL], &[], "UPDATE principal SET disabled_at = $2 WHERE id = $1");
     const SET_CLOSED: Statement = writes(&[PRINCIPAL], &[], "UPDATE principal SET closed_at = $2 WHERE id = $1");
     const SET_PASSWORD: Statement = writes(&[PRINCIPAL], &[], "UPDATE principal SET password_hash = $2 WHERE id = $1");

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use super::kit::World;
 
-fn beffroi(data: &Path, language: &str, arguments: &[&str]) -> Output {
+pub fn beffroi(data: &Path, language: &str, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_beffroi"))
         .args(arguments)
         .env("BEFFROI_DATA", data)

@@ -6,7 +6,9 @@ use beffroi::model::calendar::FeedDetail;
 use beffroi::model::id::now;
 use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::Role;
+use beffroi::model::room::Room;
 use beffroi::model::version::{Retention, Thinning};
+use beffroi::tree::administration::people::PersonChange;
 use beffroi::tree::edit::authority::{Authority, VERBS, Verb};
 use beffroi::tree::edit::event::ChangeEvent;
 
@@ -101,10 +103,19 @@ async fn each_verb_is_an_event_by_each_authority_that_may() {
     tree.remove_member("tram", "nina").await.unwrap();
     tree.add_feed("lea", "/calendars/tram/meetings", FeedDetail::Busy, None).await.unwrap();
     tree.revoke_feed("lea", "/calendars/tram/meetings").await.unwrap();
+    tree.add_group("team", "Team").await.unwrap();
+    tree.join_group("team", "nina").await.unwrap();
+    tree.leave_group("team", "nina").await.unwrap();
+    tree.remove_group("team").await.unwrap();
+    tree.add_room("hall", "Hall", "hall@ville.example", &Room::default()).await.unwrap();
+    tree.remove_room("hall").await.unwrap();
+    let change = PersonChange { display_name: Some("Nina Roux".to_owned()), ..PersonChange::default() };
+    tree.set_person("nina", change).await.unwrap();
     tree.set_disabled("nina", true).await.unwrap();
     tree.remove_person("nina").await.unwrap();
     tree.add_project("bus", "Bus", None).await.unwrap();
     tree.close_project("bus").await.unwrap();
+    tree.reopen_project("bus").await.unwrap();
     tree.release("tram", None).await.unwrap();
     tree.retry_jobs(None).await.unwrap();
     let kept =

@@ -1,10 +1,15 @@
 //! Roles: of people, groups and groups in groups, on projects and on single collections, until they end.
 
+use beffroi::model::calendar::FeedDetail;
 use beffroi::model::id::now;
+use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::Role;
 use beffroi::tree::administration::AdministrationError;
+use beffroi::tree::administration::people::PersonChange;
+use beffroi::tree::feed;
+use tokio::io::AsyncWriteExt as _;
 
-use crate::kit::World;
+use crate::kit::{Answer, World};
 
 #[tokio::test]
 async fn a_role_of_a_group_is_that_of_all_who_are_in_it_however_deep() {
@@ -112,4 +117,47 @@ async fn a_closed_project_is_read_and_open_again_is_as_before() {
     world.client("max").put("/files/tram/a.txt", "c").expect(403).await;
     world.client("mia").get("/files/tram/a.txt").expect(404).await;
     world.sound().await;
+}
+
+#[tokio::test]
+async fn whoever_is_disabled_has_no_door_left() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let calendar = "/calendars/tram/meetings";
+    let (secret, name) = world.tree.add_feed("max", calendar, FeedDetail::Title, None).await.unwrap();
+    let feed = feed::address(&secret, &name).href(false);
+    let device = world.tree.add_device("max", "calendars", DeviceScope::Calendars, true, None).await.unwrap();
+    let account = "A long account password, with 7 words";
+    let change = PersonChange { password: Some(account.to_owned()), ..PersonChange::default() };
+    world.tree.set_person("max", change).await.unwrap();
+    let (device, account) = (world.login("max", &device), world.login("max@ville.example", account));
+    max.put("/files/tram/a.txt", "a").expect(201).await;
+    let token = max.locked("/files/tram/a.txt", "exclusive", "0").await;
+    // A connection that is open already.
+    let mut open = tokio::net::TcpStream::connect(world.address).await.unwrap();
+    let request = format!(
+        "GET /files/tram/a.txt HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\n\r\n",
+        max.authorization.as_deref().unwrap()
+    );
+    open.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(Answer::read(&mut open, false).await.status, 200);
+    for (client, path) in [(&device, "/calendars/tram/meetings/"), (&account, "/files/tram/a.txt")] {
+        client.get(path).expect(200).await;
+    }
+    world.nobody().get(&feed).expect(200).await;
+
+    world.tree.set_disabled("max", true).await.unwrap();
+    open.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(Answer::read(&mut open, false).await.status, 401);
+    for (client, path) in [(&max, "/files/"), (&device, "/calendars/tram/meetings/"), (&account, "/files/tram/a.txt")] {
+        client.get(path).expect(401).await;
+    }
+    world.nobody().get(&feed).expect(404).await;
+    world.client("mia").put("/files/tram/a.txt", "b").expect(204).await;
+
+    world.tree.set_disabled("max", false).await.unwrap();
+    max.put("/files/tram/a.txt", "c").token(&token).expect(412).await;
+    device.get("/calendars/tram/meetings/").expect(200).await;
+    account.get("/files/tram/a.txt").expect(200).await;
+    world.nobody().get(&feed).expect(200).await;
 }

@@ -67,13 +67,13 @@ impl Tree {
         Ok(edit.commit().await?)
     }
 
-    /// Takes someone's role on one collection.
+    /// Takes someone's role on one collection, be it granted, delegated or shared.
     pub async fn revoke(&self, address: &str, holder: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let (node, _) = collection(&mut edit, address).await?;
         let holder = find(&mut edit, None, holder).await?;
         let txn = edit.doing(Verb::Revoke, AffectedObjects::about(&holder).in_home(node.home_id))?;
-        if !grant::remove(txn, node.id, holder.id, Origin::Granted).await? {
+        if !grant::remove_on(txn, node.id, holder.id).await? {
             return Err(AdministrationError::NoRole(holder.name, address.to_owned()));
         }
         grant::settle(txn, node.home_id).await?;

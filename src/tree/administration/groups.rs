@@ -64,12 +64,25 @@ impl Tree {
         Ok(edit.commit().await?)
     }
 
-    /// The members that were added to a group, by name.
-    pub async fn members_of(&self, group: &str) -> AdministrationResult<Vec<Principal>> {
+    /// A group, the members that were added to it, and the groups that it was added to, by name.
+    pub async fn group(&self, name: &str) -> AdministrationResult<GroupSummary> {
         let mut snapshot = self.store.read().await?;
-        let group = find(&mut snapshot, Some(PrincipalKind::Group), group).await?;
-        Ok(group::members(&mut snapshot, group.id).await?)
+        let group = find(&mut snapshot, Some(PrincipalKind::Group), name).await?;
+        let members = group::members(&mut snapshot, group.id).await?;
+        let groups = group::groups_of(&mut snapshot, group.id).await?;
+        Ok(GroupSummary { group, members, groups })
     }
+}
+
+/// A group, and who is in it.
+#[derive(Clone, Debug)]
+pub struct GroupSummary {
+    /// The group.
+    pub group: Principal,
+    /// Who was added to it.
+    pub members: Vec<Principal>,
+    /// The groups that it was added to.
+    pub groups: Vec<Principal>,
 }
 
 /// A group that has members of its own, and someone who joins or leaves it.

@@ -1,10 +1,12 @@
-//! What an administrator does: people, groups, projects, devices, roles.
+//! What an administrator does: people, groups, rooms, projects, devices, roles.
 
+pub mod delegates;
 mod devices;
 mod grants;
-mod groups;
-mod people;
+pub mod groups;
+pub mod people;
 mod projects;
+mod rooms;
 
 use super::Tree;
 use super::target::{CALENDARS, FILES, keys};
@@ -16,7 +18,8 @@ use crate::model::password::PasswordDefect;
 use crate::model::path::Path;
 use crate::model::principal::{Actor, DeviceScope, Principal, PrincipalKind};
 use crate::store::executor::Executor;
-use crate::store::grant::{self, Grant};
+use crate::store::grant;
+pub use crate::store::grant::Grant;
 use crate::store::node::Walk;
 use crate::store::usage::Usage;
 use crate::store::{node, principal, usage};
@@ -84,6 +87,24 @@ pub enum AdministrationError {
     /// A partner has no end or nobody who answers for them.
     #[error("a partner wants a sponsor and an end")]
     Partner,
+    /// A sponsor is named for somebody who is no partner.
+    #[error("only a partner has a sponsor")]
+    Sponsor,
+    /// Opening hours that cannot be read.
+    #[error("{0:?} are no opening hours")]
+    Hours(String),
+    /// A room that holds nobody.
+    #[error("a capacity of {0}")]
+    Capacity(i64),
+    /// A manager is to answer for a room that has none.
+    #[error("{0:?} has no manager")]
+    Manager(String),
+    /// A person would be their own delegate.
+    #[error("{0:?} is the person")]
+    OwnDelegate(String),
+    /// Who is to be a delegate no more is none.
+    #[error("{0:?} is no delegate of {1:?}")]
+    NoDelegate(String, String),
     /// The project is closed.
     #[error("{0:?} is closed")]
     Closed(String),

@@ -37,26 +37,41 @@ impl Tree {
         email: &str,
         password: Option<String>,
     ) -> AdministrationResult<Principal> {
-        let local_and_host = email.split_once('@').filter(|(local, host)| {
-            !local.is_empty() && !host.is_empty() && !host.contains('@') && !email.contains(char::is_whitespace)
-        });
-        if local_and_host.is_none() {
-            return Err(AdministrationError::Address(email.to_owned()));
-        }
-        let phc = match password {
+        let hash = match password {
             Some(password) => Some(account_password(password).await?),
             None => None,
         };
         let mut edit = self.administer().await?;
-        let uri = mailto(email);
-        if let Some(holder) = principal::by_address(&mut edit, &uri).await? {
-            return Err(AdministrationError::AddressTaken(email.to_owned(), holder));
-        }
-        let new =
-            NewPrincipal { kind: PrincipalKind::Person, name, display_name, address: Some(uri), quota_bytes: None };
-        let person = add_principal(&mut edit, new, phc.as_deref()).await?;
+        let address = Some(free_address(&mut edit, email, None).await?);
+        let new = NewPrincipal { kind: PrincipalKind::Person, name, display_name, address, quota_bytes: None };
+        let person = add_principal(&mut edit, new, hash.as_deref()).await?;
         edit.commit().await?;
         Ok(person)
+    }
+
+    /// Gives a person another shown name, address or account password; what is not named stays.
+    pub async fn set_person(&self, name: &str, new: PersonChange) -> AdministrationResult<()> {
+        let hash = match new.password {
+            Some(password) => Some(account_password(password).await?),
+            None => None,
+        };
+        let mut edit = self.administer().await?;
+        let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;
+        let uri = match &new.email {
+            Some(email) => Some(free_address(&mut edit, email, Some(&person)).await?),
+            None => None,
+        };
+        let txn = edit.doing(Verb::SetPerson, AffectedObjects::about(&person))?;
+        if let Some(display_name) = &new.display_name {
+            principal::set_display_name(txn, person.id, display_name).await?;
+        }
+        if let Some(uri) = &uri {
+            principal::set_address(txn, person.id, uri).await?;
+        }
+        if let Some(hash) = &hash {
+            principal::set_password(txn, person.id, hash).await?;
+        }
+        Ok(edit.commit().await?)
     }
 
     /// Disables or enables a person; all access ends or begins at once.
@@ -75,19 +90,61 @@ impl Tree {
     /// in projects stays, with its author.
     pub async fn remove_person(&self, name: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
-        let person = find(&mut edit, Some(PrincipalKind::Person), name).await?;
-        let home = home_of(&mut edit, &person).await?;
-        let standing = version::node(&mut edit, home).await?;
-        let txn = edit.doing(Verb::RemovePerson, AffectedObjects::about(&person).in_home(home))?;
-        let claim = node::claim(txn, &match_name(&person.name), None).await?;
-        if let (Some(claim), Some((node, _))) = (claim, standing) {
-            let gone = node::Removal { at: now(), hidden: true, deleted_by: None, lost_by: None };
-            node::unmap(txn, &node, claim.seq, gone).await?;
-        }
-        principal::retire(txn, person.id, &retired_name(&person), now()).await?;
-        group::settle(txn, person.id).await?;
+        remove_principal(&mut edit, PrincipalKind::Person, name, Verb::RemovePerson).await?;
         Ok(edit.commit().await?)
     }
+}
+
+/// What of a person is to be another.
+#[derive(Default)]
+pub struct PersonChange {
+    /// The shown name.
+    pub display_name: Option<String>,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The account password.
+    pub password: Option<String>,
+}
+
+/// An e-mail address as it is kept, which belongs to nobody else.
+pub(super) async fn free_address(
+    edit: &mut Edit,
+    email: &str,
+    owner: Option<&Principal>,
+) -> AdministrationResult<String> {
+    let is_address = email.split_once('@').is_some_and(|(local, host)| {
+        !local.is_empty() && !host.is_empty() && !host.contains('@') && !email.contains(char::is_whitespace)
+    });
+    if !is_address {
+        return Err(AdministrationError::Address(email.to_owned()));
+    }
+    let uri = mailto(email);
+    match principal::by_address(edit, &uri).await? {
+        Some(holder) if owner.is_none_or(|owner| owner.name != holder) => {
+            Err(AdministrationError::AddressTaken(email.to_owned(), holder))
+        }
+        _ => Ok(uri),
+    }
+}
+
+/// Takes a principal with all that opens a door to it or by it, and its home out of the tree.
+pub(super) async fn remove_principal(
+    edit: &mut Edit,
+    kind: PrincipalKind,
+    name: &str,
+    verb: Verb,
+) -> AdministrationResult<()> {
+    let found = find(edit, Some(kind), name).await?;
+    let home = home_of(edit, &found).await?;
+    let standing = version::node(edit, home).await?;
+    let txn = edit.doing(verb, AffectedObjects::about(&found).in_home(home))?;
+    let claim = node::claim(txn, &match_name(&found.name), None).await?;
+    if let (Some(claim), Some((node, _))) = (claim, standing) {
+        let gone = node::Removal { at: now(), hidden: true, deleted_by: None, lost_by: None };
+        node::unmap(txn, &node, claim.seq, gone).await?;
+    }
+    principal::retire(txn, found.id, &retired_name(&found), now()).await?;
+    Ok(group::settle(txn, found.id).await?)
 }
 
 /// A principal that is to be added.

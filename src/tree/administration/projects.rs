@@ -27,7 +27,8 @@ impl Tree {
         Ok(project)
     }
 
-    /// Gives a person or a group a role in a project, in place of the one held before.
+    /// Gives a person or a group a role in a project, in place of the one held before. A partner wants more:
+    /// [`Tree::add_partner`].
     pub async fn add_member(
         &self,
         project: &str,

@@ -66,6 +66,8 @@ pub enum Verb {
     NoteUse,
     /// A person is added.
     AddPerson,
+    /// The name, address or password of a person is another.
+    SetPerson,
     /// A person may log in, or not.
     DisablePerson,
     /// A person and the home go.
@@ -86,6 +88,8 @@ pub enum Verb {
     LeaveGroup,
     /// A room is added.
     AddRoom,
+    /// A room goes.
+    RemoveRoom,
     /// Someone gets a role.
     Grant,
     /// Someone has a role no more.
@@ -124,7 +128,7 @@ const JOB: &[Authority] = &[Authority::Job];
 const ADMINISTRATION: &[Authority] = &[Authority::Administration];
 
 /// One row a verb.
-pub static VERBS: [VerbRow; 41] = [
+pub static VERBS: [VerbRow; 43] = [
     row(Verb::Bind, OBJECTS, Some(Effect::Bind)),
     row(Verb::Replace, OBJECTS, Some(Effect::WriteContent)),
     row(Verb::Patch, GATE, Some(Effect::WriteProperties)),
@@ -148,6 +152,7 @@ pub static VERBS: [VerbRow; 41] = [
     row(Verb::Repair, JOB, None),
     row(Verb::NoteUse, JOB, None),
     row(Verb::AddPerson, ADMINISTRATION, None),
+    row(Verb::SetPerson, ADMINISTRATION, None),
     row(Verb::DisablePerson, ADMINISTRATION, None),
     row(Verb::RemovePerson, ADMINISTRATION, None),
     row(Verb::AddProject, ADMINISTRATION, None),
@@ -158,6 +163,7 @@ pub static VERBS: [VerbRow; 41] = [
     row(Verb::JoinGroup, ADMINISTRATION, None),
     row(Verb::LeaveGroup, ADMINISTRATION, None),
     row(Verb::AddRoom, ADMINISTRATION, None),
+    row(Verb::RemoveRoom, ADMINISTRATION, None),
     row(Verb::Grant, ADMINISTRATION, None),
     row(Verb::Revoke, ADMINISTRATION, None),
     row(Verb::AddDevice, ADMINISTRATION, None),

@@ -10,10 +10,10 @@ use crate::model::privilege::Role;
 use crate::store::executor::Executor;
 use crate::store::grant::{self, Grant, NewGrant, Origin};
 use crate::tree::Tree;
-use crate::tree::target::CALENDARS;
 use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
 use crate::tree::edit::event::AffectedObjects;
+use crate::tree::target::CALENDARS;
 
 /// What a delegate gets.
 #[derive(Clone, Copy, Debug)]

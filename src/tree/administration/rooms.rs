@@ -13,9 +13,9 @@ use crate::store::executor::Executor;
 use crate::store::grant::{NewGrant, Origin};
 use crate::store::room;
 use crate::tree::Tree;
-use crate::tree::target::CALENDARS;
 use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
+use crate::tree::target::CALENDARS;
 
 /// The one calendar of a room.
 const BOOKINGS: &str = "bookings";

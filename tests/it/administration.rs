@@ -19,8 +19,8 @@ async fn groups_and_roles_by_command() {
     ok(data, &["group", "add", "inner", "--display-name", "Inner council"]);
     ok(data, &["group", "member", "add", "council", "inner"]);
     ok(data, &["group", "member", "add", "inner", "zoe"]);
-    let told = refused(data, "fr", &["group", "member", "add", "inner", "council"]);
-    assert!(told.contains("lui-même"), "{told}");
+    let said = refused(data, "fr", &["group", "member", "add", "inner", "council"]);
+    assert!(said.contains("lui-même"), "{said}");
     let shown = json(data, &["group", "show", "council"]);
     assert_eq!((&shown["members"][0]["name"], &shown["members"][0]["kind"]), (&"inner".into(), &"group".into()));
     assert_eq!(json(data, &["group", "show", "inner"])["groups"][0], "council");
@@ -83,7 +83,7 @@ async fn rooms_by_command() {
         all.extend(more);
         beffroi(data, "C", &all)
     };
-    let told = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
     for (more, code, part) in [
         (&["--hours", "weekdays"][..], 1, "mon-fri 08:00-19:00"),
         (&["--hours", "mon 19:00-08:00"], 1, "no opening hours"),
@@ -95,14 +95,14 @@ async fn rooms_by_command() {
         (&["--booking", "maybe"], 2, "manager"),
     ] {
         let output = add("hall", more);
-        assert!(output.status.code() == Some(code) && told(&output).contains(part), "{more:?}: {}", told(&output));
+        assert!(output.status.code() == Some(code) && said(&output).contains(part), "{more:?}: {}", said(&output));
     }
     ok(data, &["group", "add", "team", "--display-name", "Team"]);
     let all = ["--kind", "resource", "--capacity", "12", "--booking", "manager", "--manager", "zoe"];
     let more = ["--hours", "mon-fri 08:00-19:00", "--bookable-by", "team", "--bookable-by", "max"];
     let output = add("hall", &[&all[..], &more].concat());
-    assert!(output.status.success(), "{}", told(&output));
-    assert!(told(&add("hall", &[])).contains("belongs to hall"));
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&add("hall", &[])).contains("belongs to hall"));
     let kept = serde_json::json!({
         "name": "hall", "display_name": "Hall", "email": "hall@ville.example", "kind": "resource", "capacity": 12,
         "booking": "manager", "manager": "zoe", "hours": "mon-fri 08:00-19:00", "bookable_by": ["max", "team"],

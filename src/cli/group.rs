@@ -100,12 +100,15 @@ impl GroupCommand {
 async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyhow::Result<()> {
     let shown = tree.group(name).await?;
     if json {
-        let object = |member: &Principal| json!({"name": member.name, "display_name": member.display_name, "kind": member.kind.code()});
+        let names = MEMBER_COLUMNS.map(str::to_owned);
+        let object = |principal: &Principal| -> Value { names.iter().cloned().zip(member(principal)).collect() };
+        let members: Vec<Value> = shown.members.iter().map(object).collect();
+        let groups: Vec<&String> = shown.groups.iter().map(|group| &group.name).collect();
         let object = json!({
             "name": shown.group.name,
             "display_name": shown.group.display_name,
-            "members": shown.members.iter().map(object).collect::<Vec<_>>(),
-            "groups": shown.groups.iter().map(|group| &group.name).collect::<Vec<_>>(),
+            "members": members,
+            "groups": groups,
         });
         line(&serde_json::to_string_pretty(&object)?);
         return Ok(());

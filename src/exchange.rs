@@ -1,5 +1,7 @@
 //! What a front end takes and gives: requests with streamed bodies, answers with streamed bodies.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 
@@ -33,6 +35,8 @@ pub struct Exchange {
     pub body: Incoming,
     /// Who asks.
     pub actor: Actor,
+    /// When the request came.
+    pub arrived: Instant,
     /// Hosts by which we are known, where the request names a destination: from our settings, a trusted proxy, the
     /// request.
     pub authorities: Vec<String>,

@@ -30,6 +30,7 @@ use crate::wire::header::text;
 struct PendingRequest<'a> {
     head: Parts,
     body: Incoming,
+    arrived: Instant,
     client: Client,
     language: Language,
     active: &'a ActiveRequest,
@@ -44,7 +45,7 @@ impl Server {
         active: ActiveRequest,
         crowded: bool,
     ) -> http::Response<Outgoing> {
-        let started = Instant::now();
+        let arrived = Instant::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let (head, body) = request.into_parts();
         let (version, headless) = (head.version, head.method == http::Method::HEAD);
@@ -52,9 +53,7 @@ impl Server {
         if version == Version::HTTP_2 && head.headers.contains_key(http2::CUT) {
             refused = Some(Condition::AddressWithQuery);
         }
-        if crowded {
-            refused = Some(Condition::Busy);
-        }
+        refused = if crowded { Some(Condition::Busy) } else { refused };
         let client = Client::of(&head.headers, peer.ip(), &self.config.server.trusted_proxies);
         let span = tracing::info_span!(
             "request",
@@ -70,7 +69,9 @@ impl Server {
             async {
                 match refused {
                     Some(condition) => Ok(refusal_answer(&Refusal::of(condition), language)),
-                    None => self.answer(PendingRequest { head, body, client, language, active: &active }).await,
+                    None => {
+                        self.answer(PendingRequest { head, body, arrived, client, language, active: &active }).await
+                    }
                 }
             }
             .instrument(span.clone()),
@@ -92,7 +93,7 @@ impl Server {
             without_body(&mut response);
         }
         browser::guard(response.headers_mut(), self.encrypted);
-        let milliseconds = started.elapsed().as_millis() as u64;
+        let milliseconds = arrived.elapsed().as_millis() as u64;
         span.in_scope(|| tracing::info!(status = response.status().as_u16(), milliseconds, "answered"));
         active.answer();
         response.map(|body| Outgoing::new(body, span, active, version))
@@ -115,7 +116,7 @@ impl Server {
 
     /// Finds out who asks, and hands the request on.
     async fn answer_known(&self, asked: PendingRequest<'_>, front: &LoginFrontEnd) -> Result<Response, Error> {
-        let PendingRequest { head, body, client, language, active } = asked;
+        let PendingRequest { head, body, arrived, client, language, active } = asked;
         let writes = Method::parse(head.method.as_str()).is_some_and(Method::writes);
         if writes && browser::is_foreign(&head.headers, || self.authorities(&head, &client), self.tls.is_some()) {
             return Err(Condition::ForeignOrigin.into());
@@ -131,7 +132,7 @@ impl Server {
         let named = head.headers.contains_key("destination");
         let authorities = if named { self.authorities(&head, &client) } else { Vec::new() };
         let limits = (front.limits)(&self.config.server);
-        let work = (front.serve)(self, Exchange { head, body, actor, authorities, language, limits, budget });
+        let work = (front.serve)(self, Exchange { head, body, actor, arrived, authorities, language, limits, budget });
         if !writes {
             return work.await;
         }

@@ -121,7 +121,7 @@ impl Blobs {
             };
             let mut hasher = Sha256::new();
             std::io::copy(&mut file, &mut HashWriter(&mut hasher))?;
-            Ok(Some(hex::encode(hasher.finalize())))
+            Ok(Some(hexadecimal(hasher.finalize())))
         };
         blocking(work).await.map_err(|e| Failure::new("reading a document", e))
     }
@@ -307,7 +307,7 @@ impl Staging {
                 None => None,
             };
             let hash = hashed.unwrap_or_else(|| std::mem::take(&mut self.hash));
-            self.whole = Some(hex::encode(hash.finalize()));
+            self.whole = Some(hexadecimal(hash.finalize()));
         }
         Ok(self.whole.as_deref().unwrap_or_default())
     }
@@ -356,9 +356,16 @@ fn persist(blobs: &Blobs, file: &std::fs::File, source: &Path, target: &Path) ->
     if flush { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// A hash as it is stored: `hex::encode` would write it letter by letter.
+fn hexadecimal(hash: impl AsRef<[u8]>) -> String {
+    let mut text = vec![0; 2 * hash.as_ref().len()];
+    let written = hex::encode_to_slice(hash, &mut text).ok();
+    written.and_then(|()| String::from_utf8(text).ok()).unwrap_or_default()
+}
+
 /// SHA-256 of some bytes, hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
+    hexadecimal(Sha256::digest(bytes))
 }
 
 /// Writes a small body; one that is there already is kept.

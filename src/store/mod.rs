@@ -46,6 +46,7 @@ pub mod version;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::RwLock;
 
@@ -130,7 +131,13 @@ impl Store {
     /// For statements that need not agree with each other: each is answered as of now, from the cache, or later.
     #[must_use]
     pub fn cached(&self) -> CachedReader {
-        CachedReader::new(&self.readers, &self.cache, &self.counters)
+        self.cached_since(Instant::now())
+    }
+
+    /// The same for a request that came at a moment: answered as of that moment, or later.
+    #[must_use]
+    pub fn cached_since(&self, moment: Instant) -> CachedReader {
+        CachedReader::new(&self.readers, &self.cache, &self.counters, moment)
     }
 
     /// A write transaction.

@@ -1,6 +1,7 @@
 //! What reads: consistent views, and readers that are answered from the cache.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::cache::Cache;
 use super::counters::Counters;
@@ -86,9 +87,11 @@ pub struct CachedReader {
 }
 
 impl CachedReader {
-    pub(super) fn new(readers: &Arc<Readers>, cache: &Arc<Cache>, counters: &Arc<Counters>) -> Self {
+    /// `since`: when the request came that it reads for. It may be as of any moment after that.
+    pub(super) fn new(readers: &Arc<Readers>, cache: &Arc<Cache>, counters: &Arc<Counters>, since: Instant) -> Self {
+        let revision = cache.revision_since(since);
         let (readers, cache, counters) = (Arc::clone(readers), Arc::clone(cache), Arc::clone(counters));
-        Self { readers, revision: cache.revision(), cache, connection: None, torn: false, counters }
+        Self { readers, revision, cache, connection: None, torn: false, counters }
     }
 
     /// Has a change overtaken what was read of the members of a collection? Then it may be as no view ever showed it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 
@@ -258,4 +259,23 @@ async fn a_commit_makes_stale_what_reads_what_it_wrote() {
     row(&mut early, OTHER, &[]).await.expect("an answer");
     assert!(!early.was_one_view() && !script.trips().is_empty());
     assert_eq!(known(&script).await, [true, false]);
+}
+
+#[tokio::test]
+async fn a_request_is_answered_as_of_no_moment_before_it_came() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = store(&folder).await;
+    let other = Store::open(folder.path(), true).await.expect("a store");
+    for round in 0..20 {
+        let name = format!("two {round}");
+        let found = async |moment| setting(&mut store.cached_since(moment), &name).await.expect("an answer").is_some();
+        let before = Instant::now();
+        assert!(!found(before).await);
+        let writer = if round % 2 == 0 { &other } else { &store };
+        write(writer, round).await.expect("a write");
+        assert!(found(Instant::now()).await, "{round}");
+        // Who came before the change may be answered as of then, but not for long.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert!(found(before).await, "{round}");
+    }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::numbers::VersionNumbers;
 use super::resolve::resolve;
@@ -46,6 +47,8 @@ pub struct Request {
     pub preconditions: Preconditions,
     /// By whom.
     pub actor: Actor,
+    /// When it came: what it reads is of that moment or later.
+    pub arrived: Instant,
     /// What it takes to know of the target and to read it: `DAV:read`, or less.
     pub reads: Privilege,
     /// Which dead properties are read of what it asks for; by default all.
@@ -65,6 +68,7 @@ impl Request {
             overwrite: true,
             preconditions: Preconditions::default(),
             actor,
+            arrived: Instant::now(),
             reads: Privilege::Read,
             dead: Selection::default(),
             numbers: VersionNumbers::default(),

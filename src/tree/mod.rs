@@ -156,7 +156,7 @@ impl Tree {
     /// Admits a request to one resource as it is now: what is read of it in several statements need not agree, for a
     /// body is named by its content.
     pub async fn read_one(&self, request: &Request) -> Result<Admitted<CachedReader>> {
-        admit(self.store.cached(), request.clone(), self.clock()).await
+        admit(self.store.cached_since(request.arrived), request.clone(), self.clock()).await
     }
 
     /// Admits a request to a consistent view, as listing and synchronizing members need it.

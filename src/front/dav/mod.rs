@@ -80,7 +80,7 @@ pub async fn serve(tree: Tree, exchange: Exchange) -> Result<Response> {
 
 /// Reads the head.
 fn prepare(tree: Tree, exchange: Exchange) -> Result<(Handler, Call)> {
-    let Exchange { head, body, actor, authorities, language, limits, budget } = exchange;
+    let Exchange { head, body, actor, arrived, authorities, language, limits, budget } = exchange;
     let Some(method) = Method::parse(head.method.as_str()) else {
         return Err(Condition::MethodUnknown.into());
     };
@@ -103,6 +103,7 @@ fn prepare(tree: Tree, exchange: Exchange) -> Result<(Handler, Call)> {
         destination,
         overwrite: header::overwrite(&head.headers).map_err(bad_header)?,
         preconditions: header::preconditions(&head.headers).map_err(bad_header)?,
+        arrived,
         ..Request::of(method, path, actor)
     };
     Ok((*handler, Call { tree, request, headers: head.headers, body, language, limits, budget }))

@@ -11,6 +11,7 @@ mod generations;
 mod key;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use self::freshness::{CachedAnswer, Freshness};
 use self::generations::Entries;
@@ -21,6 +22,9 @@ use crate::model::id::Seq;
 
 /// The largest answer of a statement that is kept.
 const MAX_ANSWER_BYTES: usize = 80 * 1024;
+
+/// For how long a revision that was read may serve a request that came before.
+const REVISION_SERVES: Duration = Duration::from_millis(1);
 
 /// What is known of the members of a collection.
 pub enum Lookup<T> {
@@ -49,6 +53,8 @@ struct StampedEntry<T> {
 /// What is kept of one database.
 pub struct Cache {
     database: Arc<Database>,
+    /// What the database was at that moment or after it.
+    last_read: Mutex<Option<(Instant, Revision)>>,
     freshness: Mutex<Freshness>,
     entries: Entries,
 }
@@ -56,17 +62,30 @@ pub struct Cache {
 impl Cache {
     /// Of a database, so many bytes at most.
     pub fn of(database: Arc<Database>, bytes: usize) -> Self {
-        Self { database, freshness: Mutex::default(), entries: Entries::within(bytes) }
+        Self { database, last_read: Mutex::default(), freshness: Mutex::default(), entries: Entries::within(bytes) }
     }
 
     /// What the database is now; `None`: it is not known, and nothing is answered from what was.
     pub fn revision(&self) -> Option<Revision> {
-        self.database.revision()
+        let now = Instant::now();
+        let revision = self.database.revision()?;
+        *self.last_read.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, revision));
+        Some(revision)
+    }
+
+    /// What the database was at a moment or after it, and is not long past. To read it is a noticeable part of a small
+    /// answer, which needs it to find out who asks and then to find what is asked: a request reads it once.
+    pub fn revision_since(&self, moment: Instant) -> Option<Revision> {
+        let last_read = *self.last_read.lock().unwrap_or_else(PoisonError::into_inner);
+        match last_read {
+            Some((at, revision)) if at >= moment && at.elapsed() < REVISION_SERVES => Some(revision),
+            _ => self.revision(),
+        }
     }
 
     /// Has nothing changed since a revision?
     pub fn is_current(&self, revision: Revision) -> bool {
-        self.revision() == Some(revision)
+        self.database.revision() == Some(revision)
     }
 
     fn freshness(&self) -> MutexGuard<'_, Freshness> {

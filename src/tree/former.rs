@@ -124,7 +124,7 @@ impl<T: Executor> Admitted<T> {
         let (found, last) = readable(&mut self.store, who, folder.id, from..=i64::MAX, at.limit).await?;
         let next = at.onward(last.map(|number| number.to_string()));
         let (zone, place) = (zone(), self.place());
-        let numbers = if needs.versions { self.version_numbers(folder.id).await? } else { Arc::default() };
+        let numbers = if needs.versions { Some(self.version_numbers(folder.id).await?) } else { None };
         let resources = found
             .iter()
             .map(|version| {
@@ -134,7 +134,7 @@ impl<T: Executor> Admitted<T> {
                 };
                 let node = version_node(folder, version, name, view);
                 let author = version.author.clone();
-                Resource { author, kept: version.kept, versions: Arc::clone(&numbers), ..place.member(node) }
+                Resource { author, kept: version.kept, versions: numbers.clone(), ..place.member(node) }
             })
             .collect();
         Ok(Page { resources, next })

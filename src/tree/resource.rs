@@ -1,7 +1,8 @@
 //! What properties are read from: a resource, and the table of what may be loaded for it.
 //!
 //! A property that needs data names it in its row (`Needs`). What there is to be named stands in one table below: each
-//! line is a part of [`Needs`], a field of [`Resource`], and the function that loads it.
+//! line is a part of [`Needs`], a field of [`Resource`], and the function that loads it. Answers are made of thousands
+//! of resources, so what few of them have is a pointer in them.
 
 use std::sync::Arc;
 
@@ -98,15 +99,15 @@ loaded! {
     /// Used and available bytes.
     quota: Option<Quota> = load_quota;
     /// The principal it is.
-    principal: Option<Principal> = load_principal;
+    principal: Option<Box<Principal>> = load_principal;
     /// Shown name of who wrote its content.
     author: Option<String> = load_author;
     /// Numbers of the document's versions, ascending.
-    versions: Arc<[i64]> = load_versions;
+    versions: Option<Arc<[i64]>> = load_versions;
     /// Is it a version that retention never takes?
     kept: bool = load_kept;
     /// When it was deleted, and the address it had, decoded.
-    old_place: Option<(Timestamp, Path)> = load_old_place;
+    old_place: Option<Box<(Timestamp, Path)>> = load_old_place;
     /// Of a calendar: what it may hold.
     components: Option<ComponentSet> = load_components;
     /// Of a calendar object that a report looks at: its text.
@@ -138,6 +139,12 @@ impl Resource {
     #[must_use]
     pub fn dead_bytes(&self) -> usize {
         self.dead.iter().map(|(name, xml)| name.namespace.len() + name.local.len() + xml.len()).sum()
+    }
+
+    /// Numbers of the document's versions, as far as they are loaded.
+    #[must_use]
+    pub fn versions(&self) -> &[i64] {
+        self.versions.as_deref().unwrap_or_default()
     }
 }
 
@@ -182,7 +189,7 @@ impl<T: Executor> Admitted<T> {
 
     async fn load_principal(&mut self, resource: &mut Resource) -> Result<()> {
         if resource.node.kind == Kind::Principal {
-            resource.principal = principal::by_name(&mut self.store, &resource.node.name).await?;
+            resource.principal = principal::by_name(&mut self.store, &resource.node.name).await?.map(Box::new);
         }
         Ok(())
     }
@@ -196,7 +203,7 @@ impl<T: Executor> Admitted<T> {
 
     async fn load_versions(&mut self, resource: &mut Resource) -> Result<()> {
         if resource.node.traits().versioned || resource.node.view == View::MirroredVersion {
-            resource.versions = self.version_numbers(resource.node.id).await?;
+            resource.versions = Some(self.version_numbers(resource.node.id).await?);
         }
         Ok(())
     }
@@ -212,7 +219,7 @@ impl<T: Executor> Admitted<T> {
 
     async fn load_old_place(&mut self, resource: &mut Resource) -> Result<()> {
         if resource.node.view == View::Trashed {
-            resource.old_place = self.old_place(&resource.node).await?;
+            resource.old_place = self.old_place(&resource.node).await?.map(Box::new);
         }
         Ok(())
     }

@@ -270,7 +270,7 @@ impl<T: Executor> Admitted<T> {
             .map(|found| {
                 let path = self.target.path.join(&found.name);
                 let mut resource = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path);
-                resource.principal = Some(found);
+                resource.principal = Some(Box::new(found));
                 resource
             })
             .into_iter()
@@ -307,7 +307,7 @@ impl<T: Executor> Admitted<T> {
                 }
                 let path = principals.join(&found.name);
                 let mut resource = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path);
-                resource.principal = Some(found);
+                resource.principal = Some(Box::new(found));
                 resources.push(resource);
             }
         }

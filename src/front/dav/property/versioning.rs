@@ -75,7 +75,7 @@ fn hrefs(resource: &Resource, numbers: impl Iterator<Item = i64>) -> Option<Prop
 
 /// The newest version; while a draft is written, the one it began from.
 fn newest(resource: &Resource) -> Option<i64> {
-    resource.versions.last().copied()
+    resource.versions().last().copied()
 }
 
 fn comment<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<PropertyValue<'a>> {
@@ -121,7 +121,7 @@ fn checked_in(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<
 }
 
 fn checked_out(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if !is_document(resource) || resource.node.sealed || resource.versions.is_empty() {
+    if !is_document(resource) || resource.node.sealed || resource.versions().is_empty() {
         return None;
     }
     hrefs(resource, newest(resource).into_iter())
@@ -134,7 +134,7 @@ fn auto_version(resource: &Resource, _: &PropertyContext) -> Option<PropertyValu
 
 /// Numbers of the versions before this one.
 fn before(resource: &Resource) -> &[i64] {
-    resource.versions.split_at(resource.versions.partition_point(|number| *number < resource.node.version)).0
+    resource.versions().split_at(resource.versions().partition_point(|number| *number < resource.node.version)).0
 }
 
 fn predecessor_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
@@ -145,8 +145,8 @@ fn predecessor_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyV
 }
 
 fn successor_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    let after = resource.versions.partition_point(|number| *number <= resource.node.version);
-    is_version(resource).then(|| hrefs(resource, resource.versions.get(after).copied().into_iter()))?
+    let after = resource.versions().partition_point(|number| *number <= resource.node.version);
+    is_version(resource).then(|| hrefs(resource, resource.versions().get(after).copied().into_iter()))?
 }
 
 fn checkout_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
@@ -158,12 +158,12 @@ fn version_name(resource: &Resource, _: &PropertyContext) -> Option<PropertyValu
 }
 
 fn version_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if resource.node.view == View::VersionHistory { hrefs(resource, resource.versions.iter().copied()) } else { None }
+    if resource.node.view == View::VersionHistory { hrefs(resource, resource.versions().iter().copied()) } else { None }
 }
 
 fn root_version(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if resource.node.view == View::VersionHistory {
-        hrefs(resource, resource.versions.first().copied().into_iter())
+        hrefs(resource, resource.versions().first().copied().into_iter())
     } else {
         None
     }
@@ -175,7 +175,7 @@ fn version_history(resource: &Resource, _: &PropertyContext) -> Option<PropertyV
 }
 
 fn kept(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if is_version(resource) && !resource.versions.is_empty() {
+    if is_version(resource) && !resource.versions().is_empty() {
         text(if resource.kept { "1" } else { "0" })
     } else {
         None
@@ -187,6 +187,6 @@ fn deleted_at(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<
 }
 
 fn deleted_from(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    let (_, path) = resource.old_place.as_ref()?;
+    let (_, path) = resource.old_place.as_deref()?;
     Some(PropertyValue::xml(href(&path.href(resource.node.is_collection()))))
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::output::{Terminal, instant, until};
 use crate::model::principal::DeviceScope;
 use crate::tree::Tree;
+use crate::tree::administration::devices::NewDevice;
 
 #[derive(Subcommand)]
 pub(super) enum DeviceCommand {
@@ -20,6 +21,9 @@ pub(super) enum DeviceCommand {
         /// What it opens
         #[arg(long, default_value = "all", value_parser = PossibleValuesParser::new(["all", "calendars", "files"]))]
         scope: String,
+        /// The one project that it opens, and nothing else
+        #[arg(long, value_name = "NAME")]
+        project: Option<String>,
         /// It only reads
         #[arg(long)]
         read_only: bool,
@@ -47,10 +51,11 @@ pub(super) enum DeviceCommand {
 impl DeviceCommand {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         match self {
-            Self::Add { person, label, scope, read_only, until: end } => {
+            Self::Add { person, label, scope, project, read_only, until: end } => {
                 let expires_at = end.as_deref().map(until).transpose()?;
                 let scope = DeviceScope::from_name(&scope).unwrap_or(DeviceScope::All);
-                let password = tree.add_device(&person, &label, scope, read_only, expires_at).await?;
+                let opens = NewDevice { project: project.as_deref(), ..scope.into() };
+                let password = tree.add_device(&person, &label, opens, read_only, expires_at).await?;
                 println!("{password}");
                 terminal.note("device-hint", &[("label", &label), ("name", &person)]);
             }
@@ -63,14 +68,27 @@ impl DeviceCommand {
                         vec![
                             json!(device.label),
                             json!(device.scope.name()),
+                            json!(device.project.as_ref().map(|(_, name)| name)),
                             json!(device.read_only),
                             instant(device.created_at),
                             moment(device.used_at),
+                            json!(device.used_from),
+                            json!(device.used_by),
                             moment(device.expires_at),
                         ]
                     })
                     .collect();
-                let columns = ["label", "scope", "read_only", "created_at", "used_at", "expires_at"];
+                let columns = [
+                    "label",
+                    "scope",
+                    "project",
+                    "read_only",
+                    "created_at",
+                    "used_at",
+                    "used_from",
+                    "used_by",
+                    "expires_at",
+                ];
                 terminal.table(json, &columns, &rows)?;
             }
             Self::Revoke { person, label } => {

@@ -88,6 +88,14 @@ impl Node {
         Self { id, kind, name: name.to_owned(), created_at: MADE_AT, modified_at: MADE_AT, ..Self::default() }
     }
 
+    /// A collection of which nothing is known but that it is there.
+    #[must_use]
+    pub fn without_content(&self) -> Self {
+        let Self { id, parent_id, home_id, owner_id, kind, created_at, .. } = *self;
+        let made = Self::made(kind, id, &self.name);
+        Self { parent_id, home_id, owner_id, created_at, modified_at: created_at, ..made }
+    }
+
     /// What follows from what it is and how it is looked at.
     #[must_use]
     pub fn traits(&self) -> &'static Traits {

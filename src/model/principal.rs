@@ -134,10 +134,23 @@ pub struct Actor {
     pub display_name: String,
     /// What the password used opens.
     pub scope: DeviceScope,
+    /// The one project that it opens, and nothing else; `None`: all that the person may.
+    pub project: Option<Id>,
     /// Does the password only read?
     pub read_only: bool,
     /// Label of the device; `None` for the account password and for commands.
     pub device: Option<String>,
+    /// What this rests on; `None`: it does not rest on a log-in, or only reads.
+    pub login: Option<VerifiedLogin>,
+}
+
+/// A log-in that was found right.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VerifiedLogin {
+    /// By the password of which device; `None`: of the account.
+    pub device: Option<Id>,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Actor {
@@ -146,21 +159,41 @@ impl Actor {
     pub fn restrict(&self, granted: PrivilegeSet) -> PrivilegeSet {
         if self.read_only { granted.reading() } else { granted }
     }
+
+    /// Does this log-in open what stands in the home of a principal?
+    #[must_use]
+    pub fn opens_home_of(&self, owner: Id) -> bool {
+        self.project.is_none_or(|project| project == owner)
+    }
+
+    /// Does this log-in show a principal? One is shown to oneself, for clients begin there.
+    #[must_use]
+    pub fn is_shown(&self, principal: Id) -> bool {
+        principal == self.id || self.opens_home_of(principal)
+    }
 }
 
-/// A device password as listed. The secret itself is kept nowhere.
+/// A device password as listed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Device {
     /// The person's name for it.
     pub label: String,
     /// What it opens.
     pub scope: DeviceScope,
+    /// The one project that it opens: identifier and name.
+    pub project: Option<(Id, String)>,
     /// Does it only read?
     pub read_only: bool,
+    /// Does it log in by HTTP Digest, too?
+    pub digest: bool,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it was last used, to the hour.
+    /// When it was last used, to the hour; how is noted with it.
     pub used_at: Option<Timestamp>,
+    /// From which address.
+    pub used_from: Option<String>,
+    /// By which program, as that calls itself.
+    pub used_by: Option<String>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
 }

@@ -21,7 +21,7 @@ use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
-use crate::tree::authentication::{Credentials, PasswordCache};
+use crate::tree::authentication::{Credentials, LoginOrigin, PasswordCache};
 
 /// How long a wrong password waits for its answer, so that a client in a loop does not spin.
 const WRONG: Duration = Duration::from_millis(200);
@@ -66,10 +66,12 @@ impl Authenticator {
     }
 
     /// Whose proof this is; `None`: nobody's that we know (401). 429 when too many wait to be looked at.
-    pub async fn actor(&self, tree: &Tree, proof: &Proof, address: IpAddr) -> Result<Option<Actor>> {
+    pub async fn actor(&self, tree: &Tree, proof: &Proof, client: LoginOrigin<'_>) -> Result<Option<Actor>> {
         let Proof::Password { login, password } = proof;
+        let address = client.address;
         match tree.authenticate(&self.cache, login, password, self.account_passwords).await? {
             Credentials::Right(actor) => Ok(Some(actor)),
+            Credentials::Device(device) => Ok(Some(tree.used(device, &client).await?)),
             Credentials::Wrong => Ok(self.refuse(login, address, false).await),
             // Boxed, so that other requests do not carry it about.
             Credentials::AccountPassword(costly) => {
@@ -97,7 +99,8 @@ impl Authenticator {
         match tree.authenticate(&self.cache, login, password, self.account_passwords).await? {
             Credentials::AccountPassword(costly) => tree.verify(&self.cache, costly, permit).await,
             Credentials::Right(actor) => Ok(Some(actor)),
-            Credentials::Wrong => Ok(None),
+            // An account password is of another form.
+            Credentials::Device(_) | Credentials::Wrong => Ok(None),
         }
     }
 
@@ -122,7 +125,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{Authenticator, LoginSource, Proof};
+    use super::{Authenticator, LoginOrigin, LoginSource, Proof};
     use crate::model::condition::Condition;
     use crate::model::error::Error;
     use crate::model::principal::Actor;
@@ -134,7 +137,7 @@ mod tests {
 
     async fn ask(authenticator: &Authenticator, tree: &Tree, password: &str) -> Result<Option<Actor>, Error> {
         let proof = Proof::Password { login: "ada".to_owned(), password: password.to_owned() };
-        authenticator.actor(tree, &proof, IpAddr::from([10, 0, 0, 1])).await
+        authenticator.actor(tree, &proof, LoginOrigin { address: IpAddr::from([10, 0, 0, 1]), program: "" }).await
     }
 
     #[tokio::test]

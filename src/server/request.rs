@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use http::header::{ACCEPT_LANGUAGE, CONNECTION, HOST, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ACCEPT_LANGUAGE, CONNECTION, HOST, HeaderValue, USER_AGENT, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{StatusCode, Version};
 use tracing::Instrument as _;
@@ -23,6 +23,7 @@ use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal};
 use crate::model::method::Method;
 use crate::model::path::secret_of;
+use crate::tree::authentication::LoginOrigin;
 use crate::tree::{Panicked, RunToCompletion, caught};
 use crate::wire::header::text;
 
@@ -122,7 +123,11 @@ impl Server {
             return Err(Condition::ForeignOrigin.into());
         }
         let actor = match front.by.iter().find_map(|method| (method.read)(&head)) {
-            Some(proof) => self.authenticator.actor(&self.tree, &proof, client.address).await?,
+            Some(proof) => {
+                let program = text(&head.headers, USER_AGENT).unwrap_or_default();
+                let from = LoginOrigin { address: client.address, program: &program };
+                self.authenticator.actor(&self.tree, &proof, from).await?
+            }
             None => None,
         };
         let Some(actor) = actor else { return Ok(challenge(front.by, language)) };
@@ -133,12 +138,20 @@ impl Server {
         let authorities = if named { self.authorities(&head, &client) } else { Vec::new() };
         let limits = (front.limits)(&self.config.server);
         let work = (front.serve)(self, Exchange { head, body, actor, arrived, authorities, language, limits, budget });
-        if !writes {
-            return work.await;
+        let answered = if writes {
+            // Nothing is cut off in the middle, nor left undone, because whoever asked for it has gone.
+            active.keep();
+            RunToCompletion::of(work).await.unwrap_or_else(panicked)
+        } else {
+            work.await
+        };
+        match answered {
+            // The log-in has ended while the body came.
+            Err(Error::Refused(refusal)) if refusal.condition == Condition::Unauthenticated => {
+                Ok(challenge(front.by, language))
+            }
+            answered => answered,
         }
-        // Nothing is cut off in the middle, nor left undone, because whoever asked for it has gone.
-        active.keep();
-        RunToCompletion::of(work).await.unwrap_or_else(panicked)
     }
 
     /// Hosts by which the client may know us.

@@ -347,8 +347,8 @@ statements! {
         typed!(
             DEVICE,
             "device",
-            ["id", "principal_id", "scope", "read_only", "created_at", "used_at", "expires_at"],
-            ["label", "secret_hash"],
+            ["id", "principal_id", "scope", "read_only", "created_at", "used_at", "expires_at", "project_id"],
+            ["label", "secret_hash", "digest_secret", "used_from", "used_by"],
             []
         ),
         typed!(

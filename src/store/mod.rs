@@ -13,6 +13,7 @@ pub mod columns;
 mod counters;
 pub mod data_directory;
 pub mod db;
+pub mod device;
 pub mod executor;
 pub mod feed;
 pub mod grant;

@@ -1,9 +1,9 @@
-//! Statements on `principal`, `address`, `device`, `ace`, `home` (as rows of administration) and `setting`.
+//! Statements on `principal`, `address`, `ace`, `home` (as rows of administration) and `setting`.
 
 use std::collections::HashSet;
 
 use super::db::{Row, arguments};
-use super::executor::{Executor, execute, row, rows};
+use super::executor::{Executor, row, rows};
 use super::node::held_by;
 use super::statement::tables::{
     ACE, ADDRESS, BOOKABLE_BY, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOME, LOCK, MEMBERSHIP, NODE, PRINCIPAL, ROOM,
@@ -14,7 +14,7 @@ use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
-use crate::model::principal::{Device, DeviceScope, Principal, PrincipalKind};
+use crate::model::principal::{Principal, PrincipalKind};
 
 const COLUMNS: usize = 6;
 
@@ -132,60 +132,6 @@ pub async fn login(c: &mut impl Executor, login: &str) -> Result<Option<Login>, 
     }))
 }
 
-/// The device whose secret has this hash, if it belongs to whom `login` names: the person and the device.
-pub async fn device_by_secret(
-    c: &mut impl Executor,
-    secret_hash: &str,
-    login: &str,
-) -> Result<Option<(Principal, Id, Device)>, Failure> {
-    let (folded, uri) = (match_name(login), mailto(login));
-    let Some(row) = row(c, DEVICE_BY_SECRET, arguments![&folded, &uri, secret_hash]).await? else { return Ok(None) };
-    Ok(device_of(&row, 8).map(|device| (principal_of(&row), Id(row.integer(7)), device)))
-}
-
-fn device_of(row: &Row, first: usize) -> Option<Device> {
-    Some(Device {
-        label: row.text(first),
-        scope: DeviceScope::from_code(row.integer(first + 1))?,
-        read_only: row.integer(first + 2) != 0,
-        created_at: row.integer(first + 3),
-        used_at: row.optional_integer(first + 4),
-        expires_at: row.optional_integer(first + 5),
-    })
-}
-
-/// A person's devices, by label.
-pub async fn devices(c: &mut impl Executor, principal: Id) -> Result<Vec<Device>, Failure> {
-    let found = rows(c, DEVICES, arguments![principal]).await?;
-    Ok(found.iter().filter_map(|row| device_of(row, 0)).collect())
-}
-
-/// Writes a device; `false` when the person has one of this label.
-pub async fn insert_device(c: &mut Txn, principal: Id, device: &Device, secret_hash: &str) -> Result<bool, Failure> {
-    let arguments = arguments![
-        Id::generate(),
-        principal,
-        &device.label,
-        secret_hash,
-        device.scope.code(),
-        device.read_only,
-        device.created_at,
-        device.expires_at
-    ];
-    Ok(execute(c, INSERT_DEVICE, arguments).await? == 1)
-}
-
-/// Removes a device; `false` when there is none of this label.
-pub async fn delete_device(c: &mut Txn, principal: Id, label: &str) -> Result<bool, Failure> {
-    Ok(execute(c, DELETE_DEVICE, arguments![principal, label]).await? == 1)
-}
-
-/// Notes when a device was used.
-pub async fn touch_device(c: &mut Txn, device: Id, at: Timestamp) -> Result<(), Failure> {
-    c.note(TOUCH_DEVICE, arguments![device, at]).await?;
-    Ok(())
-}
-
 /// Writes the row of a home that holds so many bytes.
 pub async fn insert_home(
     c: &mut Txn,
@@ -280,27 +226,6 @@ statements! {
          WHERE p.kind = 'person' AND (p.match_name = $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri \
          = $2))",
     );
-    const DEVICE_BY_SECRET: Statement = reads(
-        &[ADDRESS, DEVICE, PRINCIPAL],
-        "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, NULL, d.id, d.label, d.scope, \
-         d.read_only, d.created_at, d.used_at, d.expires_at FROM device d JOIN principal p ON p.id = d.principal_id \
-         WHERE d.secret_hash = $3 AND (p.match_name = $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri \
-         = $2))",
-    );
-    const DEVICES: Statement = reads(
-        &[DEVICE],
-        "SELECT label, scope, read_only, created_at, used_at, expires_at FROM device WHERE principal_id = $1 ORDER \
-         BY label",
-    );
-    const INSERT_DEVICE: Statement = writes(
-        &[DEVICE],
-        &[],
-        "INSERT INTO device (id, principal_id, label, secret_hash, scope, read_only, created_at, expires_at) VALUES \
-         ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (principal_id, label) DO NOTHING",
-    );
-    const DELETE_DEVICE: Statement =
-        writes(&[DEVICE], &[], "DELETE FROM device WHERE principal_id = $1 AND label = $2");
-    const TOUCH_DEVICE: Statement = writes(&[DEVICE], &[], "UPDATE device SET used_at = $2 WHERE id = $1");
     const INSERT_HOME: Statement = writes(
         &[HOME],
         &[],

@@ -6,6 +6,7 @@
 //! again and again with an old one costs no more than a look.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,10 +19,12 @@ use super::edit::authority::Verb;
 use super::edit::event::AffectedObjects;
 use crate::model::error::{Cause, Error, Failure, Result};
 use crate::model::filename::match_name;
+use crate::model::header::program_name;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::password::{DEVICE_ALPHABET, DEVICE_CHARS, device_letters, is_of_device_form};
-use crate::model::principal::{Actor, DeviceScope, Principal};
+use crate::model::principal::{Actor, DeviceScope, Principal, VerifiedLogin};
 use crate::store::body::sha256;
+use crate::store::device::{self, OwnedDevice};
 use crate::store::principal::{self, Login};
 
 /// How long a right account password is cached after it was last used: who works is let in without a pause.
@@ -162,10 +165,50 @@ impl PasswordVerification {
 pub enum Credentials {
     /// Right, at no cost.
     Right(Actor),
+    /// The password of a device: ask [`Tree::used`].
+    Device(KnownDevice),
     /// An account password that was not seen lately: ask [`Tree::verify`], after the throttle agreed.
     AccountPassword(PasswordVerification),
     /// Wrong, whatever it costs.
     Wrong,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginOrigin<'a> {
+    /// The address of who asks.
+    pub address: IpAddr,
+    /// The program, as it calls itself.
+    pub program: &'a str,
+}
+
+/// A device whose password was shown.
+pub struct KnownDevice {
+    actor: Actor,
+    id: Id,
+    at: Timestamp,
+    /// Is it to be noted that it is used?
+    is_due: bool,
+}
+
+impl KnownDevice {
+    /// `None`: it opens nothing any more.
+    pub(super) fn of(found: OwnedDevice, now: Timestamp) -> Option<Self> {
+        let OwnedDevice { person, id, device } = found;
+        if person.disabled_at.is_some() || device.expires_at.is_some_and(|at| at <= now) {
+            return None;
+        }
+        let is_due = device.used_at.is_none_or(|at| at + USED_GRAIN_S <= now);
+        let actor = Actor {
+            scope: device.scope,
+            project: device.project.map(|(id, _)| id),
+            read_only: device.read_only,
+            device: Some(device.label),
+            login: Some(VerifiedLogin { device: Some(id), at: now }),
+            ..actor(person, now)
+        };
+        Some(Self { actor, id, at: now, is_due })
+    }
 }
 
 impl Tree {
@@ -179,19 +222,8 @@ impl Tree {
     ) -> Result<Credentials> {
         let now = now();
         let mut reader = self.store.cached();
-        let device = principal::device_by_secret(&mut reader, &device_secret_hash(password), login).await?;
-        if let Some((person, id, device)) = device {
-            drop(reader);
-            if person.disabled_at.is_some() || device.expires_at.is_some_and(|at| at <= now) {
-                return Ok(Credentials::Wrong);
-            }
-            if device.used_at.is_none_or(|at| at + USED_GRAIN_S <= now) {
-                noted(Box::pin(self.touch_device(id, now - now.rem_euclid(USED_GRAIN_S))).await)?;
-            }
-            return Ok(Credentials::Right(Actor {
-                device: Some(device.label),
-                ..actor(person, device.scope, device.read_only)
-            }));
+        if let Some(found) = device::by_secret(&mut reader, &device_secret_hash(password), login).await? {
+            return Ok(KnownDevice::of(found, now).map_or(Credentials::Wrong, Credentials::Device));
         }
         // What looks like a device password is none of an account: a device in a loop costs no more than this.
         if !account_passwords || is_of_device_form(password) {
@@ -209,9 +241,7 @@ impl Tree {
         let whom = named.map_or_else(|| match_name(login), |person| format!("/{person}"));
         let digest = cache.digest(&whom, &phc, password);
         match person {
-            Some(person) if cache.is_right(person.id, &digest) => {
-                Ok(Credentials::Right(actor(person, DeviceScope::All, false)))
-            }
+            Some(person) if cache.is_right(person.id, &digest) => Ok(Credentials::Right(actor(person, now))),
             _ if cache.is_wrong(&digest) => Ok(Credentials::Wrong),
             person => Ok(Credentials::AccountPassword(PasswordVerification {
                 named,
@@ -223,9 +253,20 @@ impl Tree {
         }
     }
 
-    async fn touch_device(&self, device: Id, at: Timestamp) -> Result<()> {
+    /// Who uses a device; that it was used, by whom, is noted once an hour.
+    pub async fn used(&self, device: KnownDevice, client: &LoginOrigin<'_>) -> Result<Actor> {
+        if device.is_due {
+            noted(Box::pin(self.touch_device(&device, client)).await)?;
+        }
+        Ok(device.actor)
+    }
+
+    async fn touch_device(&self, device: &KnownDevice, client: &LoginOrigin<'_>) -> Result<()> {
+        let hour = device.at - device.at.rem_euclid(USED_GRAIN_S);
+        let (from, program) = (client.address.to_string(), program_name(client.program));
         let mut edit = self.job_edit().await?;
-        principal::touch_device(edit.doing(Verb::NoteUse, AffectedObjects::to([device]))?, device, at).await?;
+        let txn = edit.doing(Verb::NoteUse, AffectedObjects::to([device.id]))?;
+        device::touch(txn, device.id, hour, &from, &program).await?;
         edit.commit().await
     }
 
@@ -242,7 +283,7 @@ impl Tree {
             return Ok(None);
         };
         cache.cache_right(person.id, costly.digest);
-        Ok(Some(actor(person, DeviceScope::All, false)))
+        Ok(Some(actor(person, now())))
     }
 }
 
@@ -255,8 +296,18 @@ pub(super) fn noted(done: Result<()>) -> Result<()> {
     }
 }
 
-fn actor(person: Principal, scope: DeviceScope, read_only: bool) -> Actor {
-    Actor { id: person.id, name: person.name, display_name: person.display_name, scope, read_only, device: None }
+/// A person who has just shown the password of the account.
+fn actor(person: Principal, at: Timestamp) -> Actor {
+    Actor {
+        id: person.id,
+        name: person.name,
+        display_name: person.display_name,
+        scope: DeviceScope::All,
+        project: None,
+        read_only: false,
+        device: None,
+        login: Some(VerifiedLogin { device: None, at }),
+    }
 }
 
 #[cfg(test)]

@@ -292,13 +292,21 @@ impl<T: Executor> Admitted<T> {
         let found =
             node::walk(&mut self.store, Walk { actor: actor.id, now: self.now, start: ROOT, names: &names }).await?;
         let path = self.target.path.join(&actor.name);
-        let home = found.into_iter().nth(2).map(|link| Node { name: actor.name.clone(), ..link.node });
+        let open = actor.opens_home_of(actor.id);
+        let home = found.into_iter().nth(2).map(|link| {
+            let node = if open { link.node } else { link.node.without_content() };
+            Node { name: actor.name.clone(), ..node }
+        });
         Ok(Page::whole(home.map(|home| self.bare(home, &path)).into_iter().collect()))
     }
 
     /// The calendars of a home, and in the home of who asks those of others that they may read.
     pub(super) async fn calendars(&mut self, home: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
-        let own = node::whole_members(&mut self.store, home, &at.after, at.limit).await?;
+        let actor = self.request.actor.clone();
+        let own = match actor.opens_home_of(home.owner_id) {
+            true => node::whole_members(&mut self.store, home, &at.after, at.limit).await?,
+            false => Vec::new(),
+        };
         let next = at.next(own.len(), || own.last().map(|node| match_name(&node.name)));
         let place = self.place();
         let mut resources = Vec::new();
@@ -307,11 +315,13 @@ impl<T: Executor> Admitted<T> {
             self.load(&mut resource, needs).await?;
             resources.push(resource);
         }
-        let actor = self.request.actor.clone();
         if next.is_none() && home.owner_id == actor.id {
             for (node, name, role) in
                 calendar::linked(&mut self.store, actor.id, self.now, home.home_id, MAX_LINKS).await?
             {
+                if !actor.opens_home_of(node.owner_id) {
+                    continue;
+                }
                 let node = Node { name: format!("{}@{name}", node.name), view: View::Linked, ..node };
                 let mut resource = place.member(node);
                 resource.privileges = actor.restrict(role.grants());

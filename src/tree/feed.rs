@@ -11,6 +11,7 @@ use super::target::CALENDARS;
 use crate::model::calendar::{Feed, FeedDetail};
 use crate::model::error::Result as TreeResult;
 use crate::model::filename::match_name;
+use crate::model::header::program_name;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
@@ -23,8 +24,6 @@ use crate::store::{feed, node};
 
 /// Notes of use are written at most this often, seconds.
 const GRAIN_S: i64 = 3600;
-/// The longest name of a client that is kept.
-const MAX_CLIENT_CHARS: usize = 200;
 
 /// The address of a feed, by its secret and the name of its calendar.
 #[must_use]
@@ -98,8 +97,10 @@ impl Tree {
             name: person.name,
             display_name: person.display_name,
             scope: DeviceScope::Calendars,
+            project: None,
             read_only: true,
             device: None,
+            login: None,
         };
         let path = Path::of(&[CALENDARS, &feed.home, &feed.calendar]);
         let reads = if feed.detail == FeedDetail::Busy { Privilege::ReadFreeBusy } else { Privilege::Read };
@@ -111,7 +112,7 @@ impl Tree {
         let mut reader = self.store.cached();
         let found = feed::by_secret(&mut reader, &device_secret_hash(secret)).await?;
         drop(reader);
-        let client: String = client.chars().filter(|c| !c.is_control()).take(MAX_CLIENT_CHARS).collect();
+        let client = program_name(client);
         let now = now();
         if let Some((_, id, feed)) = found
             && (feed.fetched_at.is_none_or(|at| at + GRAIN_S <= now) || feed.client.as_deref() != Some(&client))

@@ -93,7 +93,8 @@ impl<T: Executor> Admitted<T> {
         let found = trash::homes(&mut self.store, actor.id, actor.scope, self.now, &at.after, at.limit).await?;
         let next = at.next(found.len(), || found.last().map(|home| match_name(&home.name)));
         let place = self.place();
-        Ok(Page { resources: found.into_iter().map(|home| place.member(trash_of(home))).collect(), next })
+        let open = found.into_iter().filter(|home| actor.opens_home_of(home.owner_id));
+        Ok(Page { resources: open.map(|home| place.member(trash_of(home))).collect(), next })
     }
 
     /// A page of the trash of a home: of each entry only who may read it where it stood learns, within a scope

@@ -78,6 +78,7 @@ pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path:
 
 async fn follow_principal(c: &mut impl Executor, who: Requester<'_>, target: &mut Target, name: &str) -> Result<()> {
     if let Some(found) = principal::by_name(c, name).await?
+        && who.actor.is_shown(found.id)
         && (found.kind == PrincipalKind::Person || may_know(c, who, name).await?)
     {
         target.links.push(Link { node: Node::made(Kind::Principal, found.id, &found.name), ..Link::default() });
@@ -108,6 +109,16 @@ async fn documents(
     part(c, who, target, (home_name, FILES), below).await
 }
 
+/// Leaves of a home that a log-in does not open what it shows all the same: of one's own the collection of calendars,
+/// for clients begin there and links to those of others stand in it, and nothing of what is in it.
+fn shut(actor: &Actor, folder: &str, links: &mut Vec<Link>) {
+    let own = links.get(1).is_some_and(|home| home.node.owner_id == actor.id);
+    links.truncate(if own && folder == CALENDARS { 3 } else { 0 });
+    if let Some(calendars) = links.get_mut(2) {
+        calendars.node = calendars.node.without_content();
+    }
+}
+
 /// The same for the part of a home that bears a name.
 async fn part(
     c: &mut impl Executor,
@@ -117,8 +128,15 @@ async fn part(
     below: &[String],
 ) -> Result<Vec<Link>> {
     let names = keys(home_name, folder, below);
-    let links = node::walk(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &names }).await?;
-    let role = |links: &[Link]| opened(who.actor, links.iter().filter_map(|link| link.role).max());
+    let mut links = node::walk(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &names }).await?;
+    let open = links.get(1).is_none_or(|home| who.actor.opens_home_of(home.node.owner_id));
+    if !open {
+        shut(who.actor, folder, &mut links);
+    }
+    let role = |links: &[Link]| {
+        let privileges = opened(who.actor, links.iter().filter_map(|link| link.role).max());
+        if open { privileges } else { privileges.reading() }
+    };
     target.privileges = role(&links);
     let above = if links.len() > names.len() { links.len() - 1 } else { links.len() };
     target.parent_privileges = role(links.get(..above).unwrap_or_default());
@@ -314,7 +332,8 @@ async fn follow_trash(
     below: &[String],
 ) -> Result<()> {
     let (actor, scope) = (who.actor.id, who.actor.scope);
-    let Some(home) = trash::home(c, actor, scope, who.now, &match_name(home_name)).await? else {
+    let home = trash::home(c, actor, scope, who.now, &match_name(home_name)).await?;
+    let Some(home) = home.filter(|home| who.actor.opens_home_of(home.owner_id)) else {
         target.privileges = PrivilegeSet::default();
         return Ok(());
     };
@@ -359,7 +378,8 @@ async fn follow_versions(
 ) -> Result<()> {
     target.privileges = PrivilegeSet::default();
     let Some(id) = document_of(&target.path) else { return Ok(()) };
-    let opens = |node: &Node| node.hash.is_some() && who.actor.scope.opens(node.kind);
+    let opens =
+        |node: &Node| node.hash.is_some() && who.actor.scope.opens(node.kind) && who.actor.opens_home_of(node.owner_id);
     let Some(document) = version::node(c, id).await?.map(|(node, _)| node).filter(opens) else { return Ok(()) };
     let granted = opened(who.actor, node::role_above(c, who.actor.id, who.now, id).await?);
     let may_annotate = granted.contains(Privilege::WriteProperties);

@@ -241,6 +241,9 @@ impl<T: Executor> Admitted<T> {
         let next = at.next(found.len(), || found.last().map(|(home, ..)| match_name(&home.name)));
         let mut resources = Vec::with_capacity(found.len());
         for (home, documents, role) in found {
+            if !self.request.actor.opens_home_of(home.owner_id) {
+                continue;
+            }
             let path = self.target.path.join(&home.name);
             let view = if root == Kind::Histories { View::Mirrored } else { View::Present };
             let node = Node { name: home.name, ..documents }.seen(view);
@@ -299,7 +302,8 @@ impl<T: Executor> Admitted<T> {
             for found in page {
                 budget.steps(STEPS_EACH)?;
                 let may_know = found.kind == PrincipalKind::Person || projects.contains(&found.id);
-                if found.disabled_at.is_some() || !may_know || !holds(&found) {
+                let shown = may_know && self.request.actor.is_shown(found.id);
+                if found.disabled_at.is_some() || !shown || !holds(&found) {
                     continue;
                 }
                 if resources.len() == limit {

@@ -15,6 +15,7 @@ mod conversations;
 mod coverage;
 mod damaged;
 mod depth;
+mod devices;
 mod dialects;
 mod edits;
 mod examples;

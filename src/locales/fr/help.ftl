@@ -39,6 +39,7 @@ help-device-add = Créer un mot de passe d’appareil ; il est écrit seul sur u
 help-device-add--person = De qui
 help-device-add--label = Comment la personne appelle l’appareil
 help-device-add--scope = Ce qu’il ouvre
+help-device-add--project = Le seul projet qu’il ouvre, et rien d’autre
 help-device-add--read-only = Il ne fait que lire
 help-device-add--until = Quand il prend fin : un instant RFC 3339, ou une date (sa fin)
 help-device-list = Lister les appareils d’une personne

@@ -2,29 +2,66 @@
 
 use super::{AdministrationError, AdministrationResult, find};
 use crate::model::id::{Timestamp, now};
+use crate::model::password::device_letters;
 use crate::model::principal::{Device, DeviceScope, PrincipalKind};
-use crate::store::principal;
+use crate::store::device::{self, DeviceSecret};
 use crate::tree::Tree;
 use crate::tree::authentication::{device_secret_hash, new_device_password};
 use crate::tree::edit::authority::Verb;
 use crate::tree::edit::event::AffectedObjects;
 
+/// What a new device password opens, and how it may be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct NewDevice<'a> {
+    /// What it opens.
+    pub scope: DeviceScope,
+    /// The one project that it opens; `None`: all that the person may.
+    pub project: Option<&'a str>,
+    /// Does it log in by HTTP Digest, too?
+    pub digest: bool,
+}
+
+impl From<DeviceScope> for NewDevice<'_> {
+    fn from(scope: DeviceScope) -> Self {
+        Self { scope, project: None, digest: false }
+    }
+}
+
 impl Tree {
-    /// Makes a device password; it is returned this once and kept nowhere.
-    pub async fn add_device(
+    /// Makes a device password. It is returned this once and kept nowhere, but for one that logs in by HTTP Digest:
+    /// what a client shows there is computed from the password and from a name that the client spells as it likes.
+    pub async fn add_device<'a>(
         &self,
         person: &str,
         label: &str,
-        scope: DeviceScope,
+        opens: impl Into<NewDevice<'a>>,
         read_only: bool,
         expires_at: Option<Timestamp>,
     ) -> AdministrationResult<String> {
+        let NewDevice { scope, project, digest } = opens.into();
         let password = new_device_password()?;
-        let device = Device { label: label.to_owned(), scope, read_only, created_at: now(), used_at: None, expires_at };
         let mut edit = self.administer().await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
+        let project = match project {
+            Some(name) => Some(find(&mut edit, Some(PrincipalKind::Project), name).await?),
+            None => None,
+        };
+        let device = Device {
+            label: label.to_owned(),
+            scope,
+            project: project.map(|project| (project.id, project.name)),
+            read_only,
+            digest,
+            created_at: now(),
+            used_at: None,
+            used_from: None,
+            used_by: None,
+            expires_at,
+        };
+        let letters = device_letters(&password);
+        let secret = DeviceSecret { hash: &device_secret_hash(&password), digest: digest.then_some(letters.as_str()) };
         let txn = edit.doing(Verb::AddDevice, AffectedObjects::about(&person))?;
-        if !principal::insert_device(txn, person.id, &device, &device_secret_hash(&password)).await? {
+        if !device::insert(txn, person.id, &device, secret).await? {
             return Err(AdministrationError::DeviceTaken(person.name, label.to_owned()));
         }
         edit.commit().await?;
@@ -35,7 +72,7 @@ impl Tree {
     pub async fn devices(&self, person: &str) -> AdministrationResult<Vec<Device>> {
         let mut snapshot = self.store.read().await?;
         let person = find(&mut snapshot, Some(PrincipalKind::Person), person).await?;
-        Ok(principal::devices(&mut snapshot, person.id).await?)
+        Ok(device::of_person(&mut snapshot, person.id).await?)
     }
 
     /// Ends a device password.
@@ -43,7 +80,7 @@ impl Tree {
         let mut edit = self.administer().await?;
         let person = find(&mut edit, Some(PrincipalKind::Person), person).await?;
         let txn = edit.doing(Verb::RevokeDevice, AffectedObjects::about(&person))?;
-        if !principal::delete_device(txn, person.id, label).await? {
+        if !device::delete(txn, person.id, label).await? {
             return Err(AdministrationError::NoDevice(person.name, label.to_owned()));
         }
         Ok(edit.commit().await?)

@@ -1,7 +1,7 @@
 //! What an administrator does: people, groups, rooms, projects, devices, roles.
 
 pub mod delegates;
-mod devices;
+pub mod devices;
 mod grants;
 pub mod groups;
 pub mod people;
@@ -180,8 +180,10 @@ impl Tree {
             name: owner.name,
             display_name: owner.display_name,
             scope: DeviceScope::All,
+            project: None,
             read_only: false,
             device: None,
+            login: None,
         })
     }
 }

@@ -34,6 +34,7 @@ use super::Tree;
 use super::gate::{Admitted, GateContext, Request, admit};
 use super::target::{Target, document_of, keys_of};
 use crate::model::calendar::Indexed;
+use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace};
 use crate::model::error::{Error, Failure, Result};
 use crate::model::id::{Id, Seq, Timestamp, now};
@@ -43,6 +44,7 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::store::Counters;
 use crate::store::db::{Batch, Connection};
+use crate::store::device;
 use crate::store::executor::{Executor, Prefetched};
 use crate::store::node::{self, Claim, Walk};
 use crate::store::statement::Statement;
@@ -89,6 +91,7 @@ impl Tree {
     async fn write_with(&self, request: &Request, precomputed: Precomputed) -> Result<Admitted<Edit>> {
         let has_room = self.check_disk_space(request.method).await;
         let mut edit = Edit::begin(self, Authority::Gate).await?;
+        edit.check_login(&request.actor).await?;
         let mut names: Vec<String> = [Some(&request.path), request.destination.as_ref()]
             .into_iter()
             .flatten()
@@ -185,6 +188,21 @@ impl Edit {
             wakes: false,
             events: Vec::new(),
         })
+    }
+
+    /// A body may take long to come: whoever's log-in has ended meanwhile changes nothing any more.
+    async fn check_login(&mut self, actor: &Actor) -> Result<()> {
+        /// Younger ones are not looked at again, seconds.
+        const FRESH_S: i64 = 1;
+        match actor.login {
+            Some(login)
+                if login.at + FRESH_S < self.now
+                    && !device::login_holds(&mut self.txn, actor.id, login.device, self.now).await? =>
+            {
+                Err(Condition::Unauthenticated.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The moment that counts for this change.

@@ -185,6 +185,16 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (_, Condition::SufficientDiskSpace) => "refused-disk-full",
         (_, Condition::ForeignOrigin) => "refused-origin",
         (_, Condition::TooManyLogins) => "refused-logins",
+        (_, Condition::GrantOnly) => "refused-grant-only",
+        (_, Condition::NoInvert) => "refused-no-invert",
+        (_, Condition::NoAbstract) => "refused-no-abstract",
+        (_, Condition::NotSupportedPrivilege) => "refused-not-supported-privilege",
+        (_, Condition::RecognizedPrincipal) => "refused-recognized-principal",
+        (_, Condition::AllowedPrincipal) => "refused-allowed-principal",
+        (_, Condition::NoProtectedAceConflict) => "refused-no-protected-ace-conflict",
+        (_, Condition::NoInheritedAceConflict) => "refused-no-inherited-ace-conflict",
+        (_, Condition::LimitedNumberOfAces) => "refused-limited-number-of-aces",
+        (_, Condition::NoAceConflict) => "refused-no-ace-conflict",
         _ => return String::new(),
     };
     text(language, key, &[])

@@ -74,6 +74,16 @@ pub enum Condition {
     ForeignOrigin,
     TooManyLogins,
     ResourceMustBeNull,
+    GrantOnly,
+    NoInvert,
+    NoAbstract,
+    NotSupportedPrivilege,
+    RecognizedPrincipal,
+    AllowedPrincipal,
+    NoProtectedAceConflict,
+    NoInheritedAceConflict,
+    LimitedNumberOfAces,
+    NoAceConflict,
 }
 
 /// What a client is answered.
@@ -105,7 +115,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 66] = [
+pub static CONDITIONS: [ConditionRow; 76] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -177,6 +187,16 @@ pub static CONDITIONS: [ConditionRow; 66] = [
     ours(Condition::ForeignOrigin, 403, "own-origin"),
     plain(Condition::TooManyLogins, 429, "RFC 6585 section 4"),
     dav(Condition::ResourceMustBeNull, 403, "resource-must-be-null", "RFC 4791 section 5.3.1"),
+    dav(Condition::GrantOnly, 403, "grant-only", "RFC 3744 section 8.1.1"),
+    dav(Condition::NoInvert, 403, "no-invert", "RFC 3744 section 8.1.1"),
+    dav(Condition::NoAbstract, 403, "no-abstract", "RFC 3744 section 8.1.1"),
+    dav(Condition::NotSupportedPrivilege, 403, "not-supported-privilege", "RFC 3744 section 8.1.1"),
+    dav(Condition::RecognizedPrincipal, 403, "recognized-principal", "RFC 3744 section 8.1.1"),
+    dav(Condition::AllowedPrincipal, 403, "allowed-principal", "RFC 3744 section 8.1.1"),
+    dav(Condition::NoProtectedAceConflict, 403, "no-protected-ace-conflict", "RFC 3744 section 8.1.1"),
+    dav(Condition::NoInheritedAceConflict, 403, "no-inherited-ace-conflict", "RFC 3744 section 8.1.1"),
+    dav(Condition::LimitedNumberOfAces, 403, "limited-number-of-aces", "RFC 3744 section 8.1.1"),
+    dav(Condition::NoAceConflict, 403, "no-ace-conflict", "RFC 3744 section 8.1.1"),
 ];
 
 impl Condition {

@@ -23,6 +23,8 @@ pub enum Effect {
     Lock,
     /// A lock is taken off it.
     Unlock,
+    /// Who may do what with it is set.
+    WriteAcl,
 }
 
 /// Where an effect takes place.
@@ -52,7 +54,7 @@ const READ: &[(Effect, EffectPlace)] = &[(Effect::Read, EffectPlace::Target)];
 const CREATE: &[(Effect, EffectPlace)] = &[(Effect::Bind, EffectPlace::Parent)];
 
 /// One row a method.
-pub static EFFECTS: [EffectRow; 17] = [
+pub static EFFECTS: [EffectRow; 18] = [
     EffectRow { method: Method::Options, mapped: READ, unmapped: &[] },
     EffectRow { method: Method::Get, mapped: READ, unmapped: READ },
     EffectRow { method: Method::Head, mapped: READ, unmapped: READ },
@@ -90,6 +92,7 @@ pub static EFFECTS: [EffectRow; 17] = [
     },
     EffectRow { method: Method::Post, mapped: &[(Effect::Bind, EffectPlace::Target)], unmapped: READ },
     EffectRow { method: Method::Update, mapped: &[(Effect::WriteContent, EffectPlace::Target)], unmapped: READ },
+    EffectRow { method: Method::Acl, mapped: &[(Effect::WriteAcl, EffectPlace::Target)], unmapped: READ },
 ];
 
 /// The same for a folder or calendar: what stands in it is put back, and what came since goes.
@@ -114,14 +117,15 @@ impl Effect {
             Self::WriteProperties => Privilege::WriteProperties,
             Self::Bind => Privilege::Bind,
             Self::Unbind => Privilege::Unbind,
+            Self::WriteAcl => Privilege::WriteAcl,
         }
     }
 
-    /// Does a lock on the place stand in its way (RFC 4918 section 7)? Reading never needs a token, and whether two
-    /// locks agree is asked where a lock is made.
+    /// Does a lock on the place stand in its way (RFC 4918 section 7, RFC 3744 section 7.5)? Reading never needs a
+    /// token, and whether two locks agree is asked where a lock is made.
     #[must_use]
     pub const fn needs_token(self) -> bool {
-        matches!(self, Self::WriteContent | Self::WriteProperties | Self::Bind | Self::Unbind)
+        matches!(self, Self::WriteContent | Self::WriteProperties | Self::Bind | Self::Unbind | Self::WriteAcl)
     }
 }
 

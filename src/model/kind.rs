@@ -85,10 +85,12 @@ pub struct KindRow {
 pub(super) const READ_ONLY: MethodSet =
     MethodSet::of(&[Method::Options, Method::Get, Method::Head, Method::Propfind, Method::Report]);
 const IN_TRASH: MethodSet = READ_ONLY.and(&[Method::Copy, Method::Move, Method::Delete]);
-const DOCUMENTS: MethodSet =
+const STORED: MethodSet =
     READ_ONLY.and(&[Method::Copy, Method::Proppatch, Method::Lock, Method::Unlock, Method::Update]);
+/// Roles are granted on collections.
+const DOCUMENTS: MethodSet = STORED.and(&[Method::Acl]);
 const FOLDER: MethodSet = DOCUMENTS.and(&[Method::Delete, Method::Move]);
-const FILE: MethodSet = FOLDER.and(&[Method::Put, Method::VersionControl]);
+const FILE: MethodSet = STORED.and(&[Method::Delete, Method::Move, Method::Put, Method::VersionControl]);
 const CALENDAR_METHODS: MethodSet = FOLDER.and(&[Method::Post]);
 
 static CALENDAR: [QName; 2] = [QName::dav("collection"), QName::caldav("calendar")];
@@ -113,7 +115,7 @@ pub static KINDS: [KindRow; 16] = [
     KindRow {
         mkcol: Some(Kind::Calendar),
         properties: true,
-        ..row(Kind::CalendarHome, "calendars", &COLLECTION, READ_ONLY.and(&[Method::Proppatch]))
+        ..row(Kind::CalendarHome, "calendars", &COLLECTION, READ_ONLY.and(&[Method::Proppatch, Method::Acl]))
     },
     KindRow {
         put: Some(Kind::Object),

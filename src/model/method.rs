@@ -1,6 +1,6 @@
 //! The methods, and sets of them.
 
-/// A method of RFC 9110, RFC 4918, RFC 3253, RFC 4791 or RFC 5995.
+/// A method of RFC 9110, RFC 4918, RFC 3253, RFC 3744, RFC 4791 or RFC 5995.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[expect(missing_docs, reason = "the names are the standards' own")]
 pub enum Method {
@@ -21,10 +21,11 @@ pub enum Method {
     Update,
     Mkcalendar,
     Post,
+    Acl,
 }
 
 /// Every method with its name on the wire, in the order in which `Allow` lists them.
-pub const METHODS: [(Method, &str); 17] = [
+pub const METHODS: [(Method, &str); 18] = [
     (Method::Options, "OPTIONS"),
     (Method::Get, "GET"),
     (Method::Head, "HEAD"),
@@ -42,6 +43,7 @@ pub const METHODS: [(Method, &str); 17] = [
     (Method::Update, "UPDATE"),
     (Method::Mkcalendar, "MKCALENDAR"),
     (Method::Post, "POST"),
+    (Method::Acl, "ACL"),
 ];
 
 impl Method {

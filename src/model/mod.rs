@@ -4,6 +4,7 @@
 //! the protocol is made of ([`kind::KINDS`], [`method::METHODS`], [`effect::EFFECTS`], [`condition::Condition`]) live
 //! here, so that each layer reads the same rows.
 
+pub mod acl;
 pub mod budget;
 pub mod calendar;
 pub mod civil;

@@ -42,6 +42,29 @@ impl PrincipalKind {
     }
 }
 
+/// What a principal is to those who invite it (RFC 5545 section 3.2.3). A project is a group of its members.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names are the standard's own")]
+pub enum CalendarUserType {
+    Individual,
+    Group,
+    Room,
+    Resource,
+}
+
+impl CalendarUserType {
+    /// As calendar programs spell it.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Individual => "INDIVIDUAL",
+            Self::Group => "GROUP",
+            Self::Room => "ROOM",
+            Self::Resource => "RESOURCE",
+        }
+    }
+}
+
 /// A person, group, project or room.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Principal {
@@ -59,6 +82,21 @@ pub struct Principal {
     pub disabled_at: Option<Timestamp>,
     /// Since when it is closed: readable, no longer changed (a project).
     pub closed_at: Option<Timestamp>,
+    /// Of a room: is it something else that is booked, such as a car?
+    pub is_resource: bool,
+}
+
+impl Principal {
+    /// What it is to those who invite it.
+    #[must_use]
+    pub fn calendar_user_type(&self) -> CalendarUserType {
+        match self.kind {
+            PrincipalKind::Person => CalendarUserType::Individual,
+            PrincipalKind::Project | PrincipalKind::Group => CalendarUserType::Group,
+            PrincipalKind::Room if self.is_resource => CalendarUserType::Resource,
+            PrincipalKind::Room => CalendarUserType::Room,
+        }
+    }
 }
 
 /// What a device password opens.

@@ -3,6 +3,7 @@
 //! Roles are ordered: each includes the one before. So the role in force at a node is the greatest granted on its
 //! path, as the statement that follows a path reads it. There are no denials.
 
+use super::kind::Kind;
 use super::name::QName;
 
 /// What a person may do in a project or in a part of it.
@@ -85,6 +86,9 @@ pub static ROLES: [RoleRow; 5] = [
             Privilege::Bind,
             Privilege::Unbind,
             Privilege::Unlock,
+            Privilege::ReadAcl,
+            Privilege::WriteAcl,
+            Privilege::Share,
         ]),
     },
 ];
@@ -93,6 +97,18 @@ const READING: [Privilege; 3] = [Privilege::Read, Privilege::ReadFreeBusy, Privi
 
 /// The roles of delegates in someone's calendars, and how commands spell them.
 pub const DELEGATE_LEVELS: [(Role, &str); 2] = [(Role::Reader, "read"), (Role::Member, "write")];
+
+impl RolePlace {
+    /// May a role, or a privilege, of this place be given on a node of a kind?
+    #[must_use]
+    pub fn includes(self, kind: Kind) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Project => kind == Kind::Home,
+            Self::Calendar => matches!(kind, Kind::CalendarHome | Kind::Calendar | Kind::Object),
+        }
+    }
+}
 
 impl Role {
     fn row(self) -> &'static RoleRow {
@@ -134,6 +150,17 @@ impl Role {
     pub fn grants(self) -> PrivilegeSet {
         self.row().grants
     }
+
+    /// The fewest privileges by which an access control entry names the role; a partner has none.
+    pub fn named(self) -> impl Iterator<Item = &'static PrivilegeRow> {
+        PRIVILEGES.iter().filter(move |row| row.names(self))
+    }
+
+    /// The role that is just these privileges.
+    #[must_use]
+    pub fn of(privileges: PrivilegeSet) -> Option<Self> {
+        ROLES.iter().find(|row| row.grants == privileges).map(|row| row.role)
+    }
 }
 
 /// A privilege that is not an aggregate, RFC 3744 section 3, RFC 4791 section 6.1.1.
@@ -148,6 +175,9 @@ pub enum Privilege {
     Unbind,
     Unlock,
     ReadCurrentUserPrivilegeSet,
+    ReadAcl,
+    WriteAcl,
+    Share,
 }
 
 /// A set of privileges.
@@ -163,27 +193,34 @@ pub struct PrivilegeRow {
     pub element: QName,
     /// 0 for `DAV:all`, one more for each aggregate above.
     pub depth: usize,
+    /// Where it is supported.
+    pub place: RolePlace,
+    /// Where an access control entry may name it; `None`: nowhere, it is abstract, for roles are given as a whole.
+    pub granted: Option<RolePlace>,
     /// What it allows, for people.
     pub description: &'static str,
 }
 
 const WRITING: [Privilege; 4] =
     [Privilege::WriteContent, Privilege::WriteProperties, Privilege::Bind, Privilege::Unbind];
+const LEADING: [Privilege; 4] = [Privilege::Unlock, Privilege::ReadAcl, Privilege::WriteAcl, Privilege::Share];
 
 /// The tree of privileges, flattened in document order.
-pub static PRIVILEGES: [PrivilegeRow; 10] = [
-    aggregate(PrivilegeSet::of(&READING).and(&WRITING).and(&[Privilege::Unlock]), "all", 0, "Any operation"),
-    leaf(Privilege::Read, "read", 1, "Read content and properties"),
+pub static PRIVILEGES: [PrivilegeRow; 13] = [
+    aggregate(PrivilegeSet::of(&READING).and(&WRITING).and(&LEADING), "all", 0, "Any operation"),
+    aggregate(PrivilegeSet::of(&READING), "read", 1, "Read content and properties"),
     PrivilegeRow {
         parts: PrivilegeSet::of(&[Privilege::ReadFreeBusy]),
         element: QName::caldav("read-free-busy"),
         depth: 2,
+        place: RolePlace::Everywhere,
+        granted: Some(RolePlace::Calendar),
         description: "Learn when a calendar is taken",
     },
     leaf(
         Privilege::ReadCurrentUserPrivilegeSet,
         "read-current-user-privilege-set",
-        1,
+        2,
         "Read the list of one's own privileges",
     ),
     aggregate(PrivilegeSet::of(&WRITING), "write", 1, "Change content, properties and members"),
@@ -192,10 +229,27 @@ pub static PRIVILEGES: [PrivilegeRow; 10] = [
     leaf(Privilege::Bind, "bind", 2, "Add members"),
     leaf(Privilege::Unbind, "unbind", 2, "Remove members"),
     leaf(Privilege::Unlock, "unlock", 1, "Remove locks of others"),
+    leaf(Privilege::ReadAcl, "read-acl", 1, "Read who may do what"),
+    leaf(Privilege::WriteAcl, "write-acl", 1, "Change who may do what"),
+    PrivilegeRow {
+        parts: PrivilegeSet::of(&[Privilege::Share]),
+        element: QName::dav("share"),
+        depth: 1,
+        place: RolePlace::Calendar,
+        granted: None,
+        description: "Invite others to a calendar",
+    },
 ];
 
 const fn leaf(privilege: Privilege, element: &'static str, depth: usize, description: &'static str) -> PrivilegeRow {
-    aggregate(PrivilegeSet::of(&[privilege]), element, depth, description)
+    PrivilegeRow {
+        parts: PrivilegeSet::of(&[privilege]),
+        element: QName::dav(element),
+        depth,
+        place: RolePlace::Everywhere,
+        granted: None,
+        description,
+    }
 }
 
 const fn aggregate(
@@ -204,7 +258,22 @@ const fn aggregate(
     depth: usize,
     description: &'static str,
 ) -> PrivilegeRow {
-    PrivilegeRow { parts, element: QName::dav(element), depth, description }
+    PrivilegeRow {
+        parts,
+        element: QName::dav(element),
+        depth,
+        place: RolePlace::Everywhere,
+        granted: Some(RolePlace::Everywhere),
+        description,
+    }
+}
+
+impl PrivilegeRow {
+    /// Is it one of the fewest that together make up a role, as an access control entry names them?
+    fn names(&self, role: Role) -> bool {
+        let covered = |row: &Self| row.depth < self.depth && row.names(role) && row.parts.includes(self.parts);
+        self.granted.is_some() && role.grants().includes(self.parts) && !PRIVILEGES.iter().any(covered)
+    }
 }
 
 impl PrivilegeSet {
@@ -226,10 +295,16 @@ impl PrivilegeSet {
         Self(bits)
     }
 
+    /// This set and another.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// What only reads, out of this set.
     #[must_use]
     pub fn reading(self) -> Self {
-        Self(self.0 & Self::of(&READING).0)
+        Self(self.0 & Self::of(&READING).and(&[Privilege::ReadAcl]).0)
     }
 
     /// This set without these.
@@ -252,19 +327,17 @@ impl PrivilegeSet {
 }
 
 impl Privilege {
-    /// Its element.
+    /// Its element: that of the least that holds it.
     #[must_use]
     pub fn element(self) -> &'static QName {
-        PRIVILEGES
-            .iter()
-            .find(|row| row.parts == PrivilegeSet::of(&[self]))
-            .map_or(&PRIVILEGES[0].element, |row| &row.element)
+        let holding = PRIVILEGES.iter().filter(|row| row.parts.contains(self));
+        holding.min_by_key(|row| row.parts.0.count_ones()).map_or(&PRIVILEGES[0].element, |row| &row.element)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Privilege, ROLES, Role};
+    use super::{Privilege, PrivilegeSet, ROLES, Role};
 
     #[test]
     fn each_role_includes_the_one_before() {
@@ -275,5 +348,17 @@ mod tests {
         }
         assert!(!Role::Reader.grants().contains(Privilege::Bind));
         assert_eq!(Privilege::WriteContent.element().local, "write-content");
+        assert_eq!(Privilege::Read.element().local, "read");
+    }
+
+    #[test]
+    fn a_role_is_what_its_entry_says() {
+        let named = |role: Role| role.named().map(|row| &*row.element.local).collect::<Vec<_>>().join(" ");
+        let all: Vec<String> = ROLES.iter().map(|row| named(row.role)).collect();
+        assert_eq!(all, ["", "read-free-busy", "read", "read write", "all"]);
+        for role in ROLES.iter().map(|row| row.role).filter(|role| *role != Role::Partner) {
+            let parts = role.named().fold(PrivilegeSet::default(), |set, row| set.union(row.parts));
+            assert_eq!(Role::of(parts), Some(role));
+        }
     }
 }

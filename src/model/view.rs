@@ -68,7 +68,7 @@ const DELETED: &[Kind] = &[Kind::Folder, Kind::File, Kind::Calendar, Kind::Objec
 const DOCUMENTS: &[Kind] = &[Kind::Documents, Kind::Folder, Kind::File];
 const VERSIONED: &[Kind] = &[Kind::File, Kind::Object];
 
-const LINKED: MethodSet = READ_ONLY.and(&[Method::Proppatch, Method::Post, Method::Copy]);
+const LINKED: MethodSet = READ_ONLY.and(&[Method::Proppatch, Method::Post, Method::Copy, Method::Acl]);
 const PAST: MethodSet = READ_ONLY.and(&[Method::Copy]);
 
 static VERSION_HISTORY: [QName; 2] = [QName::dav("collection"), QName::dav("version-history")];

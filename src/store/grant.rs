@@ -4,10 +4,10 @@
 //! a partner's part in the project. What is in force is all that other statements read; [`settle`] sets it right after
 //! each change.
 
-use super::db::arguments;
+use super::db::{Row, arguments};
 use super::executor::{Executor, execute, row, rows};
 use super::lock;
-use super::statement::tables::{ACE, HOME, PRINCIPAL};
+use super::statement::tables::{ACE, HOME, NODE, PRINCIPAL};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -105,6 +105,53 @@ pub async fn on(c: &mut impl Executor, node: Id) -> Result<Vec<Grant>, Failure> 
         .collect())
 }
 
+/// A node or one above it, and a role that was granted there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GrantAbove {
+    /// How far above: 0 is the node itself.
+    pub height: usize,
+    /// Its name.
+    pub name: String,
+    /// To whom what was granted; `None`: nothing.
+    pub granted: Option<HeldRole>,
+}
+
+/// Who holds a role by a grant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeldRole {
+    /// Who.
+    pub principal: Id,
+    /// The name.
+    pub name: String,
+    /// Is it the owner of the home?
+    pub is_owner: bool,
+    /// What.
+    pub role: Role,
+    /// By what way.
+    pub origin: Origin,
+}
+
+/// The node and all above it up to the root, each with every role that was granted there and is not over, by name.
+pub async fn above(c: &mut impl Executor, node: Id, now: Timestamp) -> Result<Vec<GrantAbove>, Failure> {
+    let found = rows(c, ABOVE, arguments![node]).await?;
+    let held = |row: &Row| {
+        Some(HeldRole {
+            principal: Id(row.optional_integer(2)?),
+            name: row.text(3),
+            is_owner: row.integer(4) != 0,
+            role: Role::from_rank(row.integer(5))
+                .filter(|_| row.optional_integer(6).is_none_or(|until| until > now))?,
+            origin: Origin::from_code(row.integer(7))?,
+        })
+    };
+    let each = found.iter().map(|row| GrantAbove {
+        height: usize::try_from(row.integer(0)).unwrap_or_default(),
+        name: row.text(1),
+        granted: held(row),
+    });
+    Ok(each.collect())
+}
+
 /// What was granted, be it in force or not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Granted {
@@ -170,6 +217,14 @@ statements! {
         "SELECT p.name, p.display_name, p.kind, a.role, a.until_at, a.origin, a.sees_private, (SELECT s.name FROM \
          principal s WHERE s.id = a.sponsor_id) FROM ace a JOIN principal p ON p.id = a.principal_id WHERE a.node_id \
          = $1 ORDER BY p.match_name, a.origin",
+    );
+    const ABOVE: Statement = reads(
+        &[ACE, NODE, PRINCIPAL],
+        "WITH RECURSIVE up(id, height) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL SELECT n.parent_id, u.height + 1 \
+         FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT NULL) SELECT u.height, n.name, a.principal_id, \
+         p.name, CASE WHEN a.principal_id = n.owner_id THEN 1 ELSE 0 END, a.role, a.until_at, a.origin FROM up u JOIN \
+         node n ON n.id = u.id LEFT JOIN ace a ON a.node_id = u.id LEFT JOIN principal p ON p.id = a.principal_id \
+         ORDER BY u.height, p.match_name, a.origin",
     );
     const GRANTED: Statement = reads(
         &[ACE],

@@ -2,8 +2,8 @@
 
 use super::db::arguments;
 use super::executor::{Executor, execute, row, rows};
-use super::principal::principal_of;
-use super::statement::tables::{ADDRESS, EFFECTIVE_MEMBERSHIP, MEMBERSHIP, PRINCIPAL};
+use super::principal::{principal_columns, whole_principal_of};
+use super::statement::tables::{ADDRESS, EFFECTIVE_MEMBERSHIP, MEMBERSHIP, PRINCIPAL, ROOM};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -33,12 +33,17 @@ pub async fn is_in(c: &mut impl Executor, member: Id, group: Id) -> Result<bool,
 
 /// The members that were added to a group, by name.
 pub async fn members(c: &mut impl Executor, group: Id) -> Result<Vec<Principal>, Failure> {
-    Ok(rows(c, MEMBERS, arguments![group]).await?.iter().map(principal_of).collect())
+    first_members(c, group, i64::MAX).await
+}
+
+/// The first so many of them.
+pub async fn first_members(c: &mut impl Executor, group: Id, limit: i64) -> Result<Vec<Principal>, Failure> {
+    Ok(rows(c, MEMBERS, arguments![group, limit]).await?.iter().map(whole_principal_of).collect())
 }
 
 /// The groups that a principal was added to, by name.
 pub async fn groups_of(c: &mut impl Executor, member: Id) -> Result<Vec<Principal>, Failure> {
-    Ok(rows(c, GROUPS_OF, arguments![member]).await?.iter().map(principal_of).collect())
+    Ok(rows(c, GROUPS_OF, arguments![member]).await?.iter().map(whole_principal_of).collect())
 }
 
 /// A principal `$1`, and all who are in it.
@@ -80,15 +85,20 @@ statements! {
         "SELECT 1 FROM effective_membership m WHERE m.member_id = $1 AND m.group_id = $2",
     );
     const MEMBERS: Statement = reads(
-        &[ADDRESS, MEMBERSHIP, PRINCIPAL],
-        "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, (SELECT MIN(a.uri) FROM address a \
-         WHERE a.principal_id = p.id) FROM membership m JOIN principal p ON p.id = m.member_id WHERE m.group_id = $1 \
-         ORDER BY p.match_name",
+        &[ADDRESS, MEMBERSHIP, PRINCIPAL, ROOM],
+        concat!(
+            "SELECT ",
+            principal_columns!(),
+            " FROM membership m JOIN principal p ON p.id = m.member_id WHERE m.group_id = $1 ORDER BY p.match_name \
+             LIMIT $2"
+        ),
     );
     const GROUPS_OF: Statement = reads(
-        &[ADDRESS, MEMBERSHIP, PRINCIPAL],
-        "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, (SELECT MIN(a.uri) FROM address a \
-         WHERE a.principal_id = p.id) FROM membership m JOIN principal p ON p.id = m.group_id WHERE m.member_id = $1 \
-         ORDER BY p.match_name",
+        &[ADDRESS, MEMBERSHIP, PRINCIPAL, ROOM],
+        concat!(
+            "SELECT ",
+            principal_columns!(),
+            " FROM membership m JOIN principal p ON p.id = m.group_id WHERE m.member_id = $1 ORDER BY p.match_name"
+        ),
     );
 }

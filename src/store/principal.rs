@@ -18,7 +18,21 @@ use crate::model::principal::{Principal, PrincipalKind};
 
 const COLUMNS: usize = 6;
 
-/// Reads the columns of a principal.
+/// Columns of a principal `p`, as [`whole_principal_of`] reads them.
+macro_rules! principal_columns {
+    () => {
+        "p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, (SELECT MIN(a.uri) FROM address a WHERE \
+         a.principal_id = p.id), (SELECT COUNT(*) FROM room r WHERE r.principal_id = p.id AND r.kind = 'resource')"
+    };
+}
+pub(super) use principal_columns;
+
+/// Reads [`principal_columns!`].
+pub(super) fn whole_principal_of(row: &Row) -> Principal {
+    Principal { is_resource: row.integer(COLUMNS + 1) != 0, ..principal_of(row) }
+}
+
+/// Reads the first columns of a principal.
 pub(super) fn principal_of(row: &Row) -> Principal {
     Principal {
         id: Id(row.integer(0)),
@@ -28,6 +42,7 @@ pub(super) fn principal_of(row: &Row) -> Principal {
         addresses: row.optional_text(COLUMNS).into_iter().collect(),
         disabled_at: row.optional_integer(4),
         closed_at: row.optional_integer(5),
+        is_resource: false,
     }
 }
 
@@ -38,7 +53,7 @@ pub fn mailto(address: &str) -> String {
 
 /// The principal of this name.
 pub async fn by_name(c: &mut impl Executor, name: &str) -> Result<Option<Principal>, Failure> {
-    Ok(row(c, BY_NAME, arguments![match_name(name).as_str()]).await?.as_ref().map(principal_of))
+    Ok(row(c, BY_NAME, arguments![match_name(name).as_str()]).await?.as_ref().map(whole_principal_of))
 }
 
 /// Principals in the order of their folded names, after `after`; all kinds, or one. What was removed bears a name with
@@ -50,7 +65,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Principal>, Failure> {
     let found = rows(c, LIST, arguments![after, kind.map(PrincipalKind::code), limit]).await?;
-    Ok(found.iter().map(principal_of).collect())
+    Ok(found.iter().map(whole_principal_of).collect())
 }
 
 /// Whose homes an actor has a role on as a whole: projects that the actor may know of.
@@ -179,15 +194,17 @@ statements! {
         writes(&[ROOM], &[], "DELETE FROM room WHERE principal_id = $1"),
     ];
     const BY_NAME: Statement = reads(
-        &[ADDRESS, PRINCIPAL],
-        "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, (SELECT MIN(a.uri) FROM address a \
-         WHERE a.principal_id = p.id) FROM principal p WHERE p.match_name = $1",
+        &[ADDRESS, PRINCIPAL, ROOM],
+        concat!("SELECT ", principal_columns!(), " FROM principal p WHERE p.match_name = $1"),
     );
     const LIST: Statement = reads(
-        &[ADDRESS, PRINCIPAL],
-        "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, (SELECT MIN(a.uri) FROM address a \
-         WHERE a.principal_id = p.id) FROM principal p WHERE p.match_name > $1 AND (CAST($2 AS TEXT) IS NULL OR \
-         p.kind = $2) AND p.match_name NOT LIKE '%/%' ORDER BY p.match_name LIMIT $3",
+        &[ADDRESS, PRINCIPAL, ROOM],
+        concat!(
+            "SELECT ",
+            principal_columns!(),
+            " FROM principal p WHERE p.match_name > $1 AND (CAST($2 AS TEXT) IS NULL OR p.kind = $2) AND \
+             p.match_name NOT LIKE '%/%' ORDER BY p.match_name LIMIT $3"
+        ),
     );
     const OF_WHOM: Statement = reads(
         &[ACE, EFFECTIVE_MEMBERSHIP, NODE],

@@ -3,6 +3,7 @@
 //! A request is authorized ([`Tree::precheck`]) before its body is taken, its body is staged ([`Tree::stage`]), and
 //! then it is read ([`Tree::read`]) or carried out ([`Tree::write`], the verbs of `edit`, [`Admitted::commit`]).
 
+mod access;
 pub mod administration;
 pub mod authentication;
 pub mod calendar;

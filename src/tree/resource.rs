@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::access::access_control_list;
 use super::gate::Admitted;
+use crate::model::acl::Ace;
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
 use crate::model::id::Timestamp;
@@ -16,14 +18,17 @@ use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::path::Path;
-use crate::model::principal::Principal;
-use crate::model::privilege::PrivilegeSet;
+use crate::model::principal::{EVERYONE, Principal};
+use crate::model::privilege::{Privilege, PrivilegeSet};
 use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::property::DeadProperty;
 use crate::store::usage::Usage;
-use crate::store::{calendar, principal, property, usage, version};
+use crate::store::{calendar, group, principal, property, usage, version};
+
+/// The most members of a group that are listed.
+const MAX_GROUP_MEMBERS: i64 = 1000;
 
 /// Used bytes below a collection, and what may still come (`None`: as much as the disk holds).
 pub type Quota = (i64, Option<i64>);
@@ -100,6 +105,10 @@ loaded! {
     quota: Option<Quota> = load_quota;
     /// The principal it is.
     principal: Option<Box<Principal>> = load_principal;
+    /// The groups that a principal is in, and who is in it.
+    groups: Option<Box<Groups>> = load_groups;
+    /// Who may do what with it; `None`: the actor may not know.
+    acl: Option<Box<[Ace]>> = load_acl;
     /// Shown name of who wrote its content.
     author: Option<String> = load_author;
     /// Numbers of the document's versions, ascending.
@@ -112,6 +121,15 @@ loaded! {
     components: Option<ComponentSet> = load_components;
     /// Of a calendar object that a report looks at: its text.
     text: Text = by_the_page;
+}
+
+/// The groups of a principal.
+#[derive(Clone, Debug)]
+pub struct Groups {
+    /// Those that it was added to, by name.
+    pub of: Vec<Principal>,
+    /// Who was added to it, by name; `None`: they are too many to be listed.
+    pub members: Option<Vec<Principal>>,
 }
 
 impl Needs {
@@ -190,6 +208,28 @@ impl<T: Executor> Admitted<T> {
     async fn load_principal(&mut self, resource: &mut Resource) -> Result<()> {
         if resource.node.kind == Kind::Principal {
             resource.principal = principal::by_name(&mut self.store, &resource.node.name).await?.map(Box::new);
+        }
+        Ok(())
+    }
+
+    /// All persons are in the group of all: the directory answers questions, it is not handed out.
+    async fn load_groups(&mut self, resource: &mut Resource) -> Result<()> {
+        let id = resource.node.id;
+        if resource.node.kind == Kind::Principal {
+            let mut of = group::groups_of(&mut self.store, id).await?;
+            of.retain(|group| group.id != EVERYONE);
+            let limit = if id == EVERYONE { 0 } else { MAX_GROUP_MEMBERS };
+            let members = group::first_members(&mut self.store, id, limit + 1).await?;
+            let members = Some(members).filter(|members| members.len() as i64 <= limit);
+            resource.groups = Some(Box::new(Groups { of, members }));
+        }
+        Ok(())
+    }
+
+    async fn load_acl(&mut self, resource: &mut Resource) -> Result<()> {
+        if resource.privileges.contains(Privilege::ReadAcl) {
+            let entries = access_control_list(&mut self.store, resource.node.id, self.now).await?;
+            resource.acl = Some(entries.into());
         }
         Ok(())
     }

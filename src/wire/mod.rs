@@ -1,6 +1,7 @@
 //! XML and headers into plain values and back. Pure: no I/O, no request, no tree. The only module that names
 //! `quick_xml`.
 
+pub mod acl;
 pub mod calendar;
 pub mod encoding;
 pub mod header;

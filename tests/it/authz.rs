@@ -179,6 +179,7 @@ impl Ground {
                 };
                 ask.body(&format!("<update xmlns=\"DAV:\"><version><href>{to}</href></version></update>"))
             }
+            Method::Acl => ask.body("<acl xmlns=\"DAV:\"/>"),
             Method::Unlock => ask.header("Lock-Token", "<urn:uuid:none>"),
             Method::Report if template.ends_with('?') => ask.header("Depth", "1").body(
                 "<C:free-busy-query xmlns:C=\"urn:ietf:params:xml:ns:caldav\">\

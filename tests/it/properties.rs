@@ -382,12 +382,12 @@ async fn privileges_are_spelled_out() {
         held("max").await,
         "read read-free-busy read-current-user-privilege-set write write-content write-properties bind unbind"
     );
-    assert!(held("lea").await.starts_with("all read ") && held("lea").await.ends_with("unlock"));
+    assert!(held("lea").await.starts_with("all read ") && held("lea").await.ends_with("unlock read-acl write-acl"));
     let supported =
         world.client("max").propfind("/files/tram/", "0", "<D:supported-privilege-set/><D:owner/>").expect(207).await;
     assert_eq!(supported.property("owner").unwrap().dav("href").unwrap().text(), "/principals/tram/");
     let all = supported.property("supported-privilege-set").unwrap();
-    assert_eq!(all.elements().next().unwrap().elements().filter(|e| e.name.is_dav("supported-privilege")).count(), 4);
+    assert_eq!(all.elements().next().unwrap().elements().filter(|e| e.name.is_dav("supported-privilege")).count(), 5);
 }
 
 #[tokio::test]

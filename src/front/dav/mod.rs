@@ -3,6 +3,7 @@
 //! A handler holds no database handle. It holds the tree, whose every entrance passes the gate, and so cannot forget a
 //! check.
 
+mod acl;
 mod body;
 mod calendar;
 mod call;
@@ -46,7 +47,7 @@ macro_rules! handlers {
 }
 
 /// Which function carries out which method.
-static HANDLERS: [(Method, Handler); 17] = handlers![
+static HANDLERS: [(Method, Handler); 18] = handlers![
     Options => options::options,
     Get => get::get,
     Head => get::get,
@@ -64,6 +65,7 @@ static HANDLERS: [(Method, Handler); 17] = handlers![
     Report => report::report,
     VersionControl => version::version_control,
     Update => version::update,
+    Acl => acl::acl,
 ];
 
 /// Answers a request. A refusal of a change is sent when what it depends on is on disk.

@@ -2,7 +2,6 @@
 
 use super::{AdministrationError, AdministrationResult, collection, find};
 use crate::model::id::Timestamp;
-use crate::model::kind::Kind;
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::privilege::{Role, RolePlace};
 use crate::store::grant::{self, Grant, Granted, NewGrant, Origin};
@@ -47,10 +46,11 @@ impl Tree {
         let mut edit = self.administer().await?;
         let (node, owner) = collection(&mut edit, address).await?;
         match role.place() {
-            RolePlace::Everywhere => {}
             RolePlace::Project => return Err(AdministrationError::NoProject(address.to_owned())),
-            RolePlace::Calendar if matches!(node.kind, Kind::Calendar | Kind::CalendarHome) => {}
-            RolePlace::Calendar => return Err(AdministrationError::NoCalendar(address.to_owned())),
+            place if place.includes(node.kind) => {}
+            RolePlace::Everywhere | RolePlace::Calendar => {
+                return Err(AdministrationError::NoCalendar(address.to_owned()));
+            }
         }
         let holder = find(&mut edit, None, holder).await?;
         let grant = NewGrant {

@@ -207,6 +207,7 @@ pub(super) async fn add_principal(
         addresses: new.address.into_iter().collect(),
         disabled_at: None,
         closed_at: None,
+        is_resource: false,
     };
     let Some(beginning) = BEGINNINGS.iter().find(|row| row.kind == new.kind) else {
         return Err(Failure::new("adding a principal", format!("{:?} has no beginning", new.kind)).into());

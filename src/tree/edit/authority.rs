@@ -40,6 +40,8 @@ pub enum Verb {
     Lock,
     /// A lock is taken off.
     Unlock,
+    /// What is granted on a collection is replaced.
+    SetAcl,
     /// What was deleted goes for good.
     Purge,
     /// A person deletes no more for a while.
@@ -128,7 +130,7 @@ const JOB: &[Authority] = &[Authority::Job];
 const ADMINISTRATION: &[Authority] = &[Authority::Administration];
 
 /// One row a verb.
-pub static VERBS: [VerbRow; 43] = [
+pub static VERBS: [VerbRow; 44] = [
     row(Verb::Bind, OBJECTS, Some(Effect::Bind)),
     row(Verb::Replace, OBJECTS, Some(Effect::WriteContent)),
     row(Verb::Patch, GATE, Some(Effect::WriteProperties)),
@@ -139,6 +141,7 @@ pub static VERBS: [VerbRow; 43] = [
     row(Verb::Rewind, GATE, Some(Effect::WriteContent)),
     row(Verb::Lock, GATE, Some(Effect::Lock)),
     row(Verb::Unlock, GATE, Some(Effect::Unlock)),
+    row(Verb::SetAcl, GATE, Some(Effect::WriteAcl)),
     row(Verb::Purge, &[Authority::Gate, Authority::Job], Some(Effect::Unbind)),
     row(Verb::Hold, GATE, None),
     row(Verb::Seal, JOB, None),

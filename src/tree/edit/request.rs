@@ -18,7 +18,7 @@ impl Admitted<Edit> {
         self.target.parent().map(|link| link.node.clone()).ok_or_else(|| bug("a request about the root"))
     }
 
-    fn node(&self) -> Result<Node> {
+    pub(super) fn node(&self) -> Result<Node> {
         self.target.node().cloned().ok_or_else(|| bug("a request about what is not there"))
     }
 

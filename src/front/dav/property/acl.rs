@@ -3,15 +3,21 @@
 use std::fmt::Write as _;
 
 use super::{LiveProperty, PropertyContext, Read, Write};
+use crate::model::acl::AcePrincipal;
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::path::Path;
-use crate::model::privilege::PRIVILEGES;
-use crate::model::view::View;
+use crate::model::principal::Principal;
+use crate::model::privilege::{PRIVILEGES, PrivilegeRow};
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::target::PRINCIPALS_SEGMENT;
 use crate::wire::multistatus::{PropertyValue, empty, href};
 use crate::wire::xml::escape;
+
+/// The status of a list that one may not read.
+const NEED_PRIVILEGES: u16 = 403;
+/// The status of a list that is too long to be listed.
+const TOO_MANY: u16 = 507;
 
 const fn row(local: &'static str, needs: Needs, read: Read, source: &'static str) -> LiveProperty {
     LiveProperty { name: QName::dav(local), in_allprop: false, needs, read, write: Write::Protected, source }
@@ -29,18 +35,29 @@ const fn principal(local: &'static str, read: Read, source: &'static str) -> Liv
 pub static PROPERTIES: &[LiveProperty] = &[
     live("current-user-principal", current_user_principal, "RFC 5397 section 3"),
     live("owner", owner, "RFC 3744 section 5.1"),
+    live("group", group, "RFC 3744 section 5.2"),
     live("supported-privilege-set", supported_privilege_set, "RFC 3744 section 5.3"),
     live("current-user-privilege-set", current_user_privilege_set, "RFC 3744 section 5.4"),
+    row("acl", Needs { acl: true, ..Needs::NOTHING }, acl, "RFC 3744 section 5.5"),
     live("acl-restrictions", acl_restrictions, "RFC 3744 section 5.6"),
     live("inherited-acl-set", inherited_acl_set, "RFC 3744 section 5.7"),
     live("principal-collection-set", principal_collection_set, "RFC 3744 section 5.8"),
     live("principal-URL", principal_url, "RFC 3744 section 4.2"),
     principal("alternate-URI-set", alternate_uri_set, "RFC 3744 section 4.1"),
-    live("group-membership", group_membership, "RFC 3744 section 4.4"),
+    row("group-member-set", Needs { groups: true, ..Needs::NOTHING }, group_members, "RFC 3744 section 4.3"),
+    row("group-membership", Needs { groups: true, ..Needs::NOTHING }, group_membership, "RFC 3744 section 4.4"),
 ];
 
+fn principal_element(name: &str) -> String {
+    href(&Path::of(&[PRINCIPALS_SEGMENT, name]).href(true))
+}
+
 fn principal_href(name: &str) -> Option<PropertyValue<'static>> {
-    Some(PropertyValue::xml(href(&Path::of(&[PRINCIPALS_SEGMENT, name]).href(true))))
+    Some(PropertyValue::xml(principal_element(name)))
+}
+
+fn principal_hrefs(principals: &[Principal]) -> Option<PropertyValue<'static>> {
+    Some(PropertyValue::xml(principals.iter().map(|one| principal_element(&one.name)).collect::<String>()))
 }
 
 fn current_user_principal(_: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
@@ -48,10 +65,15 @@ fn current_user_principal(_: &Resource, context: &PropertyContext) -> Option<Pro
 }
 
 fn owner(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    principal_href(resource.owner.as_deref()?)
+    resource.owner.as_deref().map_or(Some(PropertyValue::Empty), principal_href)
 }
 
-fn supported_privilege_set(_: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+/// Nothing is of a group: roles are granted to groups.
+fn group(_: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    Some(PropertyValue::Empty)
+}
+
+fn supported_privilege_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let mut out = String::new();
     let mut depths: Vec<usize> = Vec::new();
     let close = |out: &mut String, depths: &mut Vec<usize>, depth: usize| {
@@ -60,13 +82,16 @@ fn supported_privilege_set(_: &Resource, _: &PropertyContext) -> Option<Property
             out.push_str("</D:supported-privilege>");
         }
     };
-    for row in &PRIVILEGES {
+    let kind = resource.node.kind;
+    for row in PRIVILEGES.iter().filter(|row| row.place.includes(kind)) {
         close(&mut out, &mut depths, row.depth);
         depths.push(row.depth);
+        let granted = row.granted.is_some_and(|place| place.includes(kind));
         let _ = write!(
             out,
-            "<D:supported-privilege><D:privilege>{}</D:privilege><D:description xml:lang=\"en\">{}</D:description>",
-            empty(&row.element),
+            "<D:supported-privilege>{}{}<D:description xml:lang=\"en\">{}</D:description>",
+            privilege(row),
+            if granted { "" } else { "<D:abstract/>" },
             row.description
         );
     }
@@ -77,9 +102,30 @@ fn supported_privilege_set(_: &Resource, _: &PropertyContext) -> Option<Property
 /// Every privilege held, aggregates and their parts alike: some clients know only the ones, some only the others
 ///.
 fn current_user_privilege_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    let here = |row: &&PrivilegeRow| row.place.includes(resource.node.kind) && resource.privileges.includes(row.parts);
+    Some(PropertyValue::xml(PRIVILEGES.iter().filter(here).map(privilege).collect::<String>()))
+}
+
+fn privilege(row: &PrivilegeRow) -> String {
+    format!("<D:privilege>{}</D:privilege>", empty(&row.element))
+}
+
+fn acl(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    let Some(entries) = &resource.acl else { return Some(PropertyValue::Withheld(NEED_PRIVILEGES)) };
     let mut out = String::new();
-    for row in PRIVILEGES.iter().filter(|row| resource.privileges.includes(row.parts)) {
-        let _ = write!(out, "<D:privilege>{}</D:privilege>", empty(&row.element));
+    for entry in entries {
+        let principal = match &entry.principal {
+            AcePrincipal::Owner => "<D:property><D:owner/></D:property>".to_owned(),
+            AcePrincipal::Authenticated => "<D:authenticated/>".to_owned(),
+            AcePrincipal::Named(name) => principal_element(name),
+        };
+        let granted: String = entry.role.named().map(privilege).collect();
+        let protected = if entry.protected { "<D:protected/>" } else { "" };
+        let _ = write!(out, "<D:ace><D:principal>{principal}</D:principal><D:grant>{granted}</D:grant>{protected}");
+        if let Some(path) = &entry.inherited {
+            let _ = write!(out, "<D:inherited>{}</D:inherited>", href(&path.href(true)));
+        }
+        out.push_str("</D:ace>");
     }
     Some(PropertyValue::xml(out))
 }
@@ -88,13 +134,9 @@ fn acl_restrictions(_: &Resource, _: &PropertyContext) -> Option<PropertyValue<'
     Some(PropertyValue::xml("<D:grant-only/><D:no-invert/>"))
 }
 
-fn inherited_acl_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    match (resource.node.view, resource.node.kind, resource.owner.as_deref()) {
-        (View::Present, Kind::Folder | Kind::File, Some(owner)) => {
-            Some(PropertyValue::xml(href(&Path::of(&["files", owner]).href(true))))
-        }
-        _ => Some(PropertyValue::Empty),
-    }
+/// None: what is inherited stands in the list itself, and no other list has to agree with it.
+fn inherited_acl_set(_: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    Some(PropertyValue::Empty)
 }
 
 fn principal_collection_set(_: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
@@ -116,6 +158,16 @@ fn alternate_uri_set(resource: &Resource, _: &PropertyContext) -> Option<Propert
     Some(if out.is_empty() { PropertyValue::Empty } else { PropertyValue::xml(out) })
 }
 
+fn group_members(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    match resource.groups.as_ref().map(|groups| groups.members.as_deref()) {
+        _ if resource.node.kind != Kind::Principal => None,
+        None => Some(PropertyValue::Empty),
+        Some(None) => Some(PropertyValue::Withheld(TOO_MANY)),
+        Some(Some(members)) => principal_hrefs(members),
+    }
+}
+
 fn group_membership(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if resource.node.kind == Kind::Principal { Some(PropertyValue::Empty) } else { None }
+    let groups = resource.groups.as_ref().map(|groups| groups.of.as_slice());
+    (resource.node.kind == Kind::Principal).then(|| principal_hrefs(groups.unwrap_or_default())).flatten()
 }

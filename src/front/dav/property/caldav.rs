@@ -2,6 +2,7 @@
 //! that clients ask for. What people set of a calendar (colour, order, description, time zone) is kept as sent.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use super::{LiveProperty, PropertyContext, Read, Write};
 use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, readable};
@@ -41,10 +42,16 @@ const fn set(local: &'static str, read: Read, write: Write, source: &'static str
     LiveProperty { name: QName::caldav(local), in_allprop: false, needs: DEAD, read, write, source }
 }
 
+const fn calendar_server(local: &'static str, needs: Needs, read: Read) -> LiveProperty {
+    let name = QName::of(CALENDARSERVER, local);
+    LiveProperty { name, in_allprop: false, needs, read, write: Write::Protected, source: "Calendar Server" }
+}
+
 /// The rows.
 pub static PROPERTIES: &[LiveProperty] = &[
     live("calendar-home-set", NOTHING, calendar_home_set, "RFC 4791 section 6.2.1"),
     live("calendar-user-address-set", PRINCIPAL, calendar_user_address_set, "RFC 6638 section 2.4.1"),
+    live("calendar-user-type", PRINCIPAL, calendar_user_type, "RFC 6638 section 2.4.2"),
     live("supported-calendar-component-set", OF_CALENDAR, supported_components, "RFC 4791 section 5.2.3"),
     live("supported-calendar-data", NOTHING, supported_data, "RFC 4791 section 5.2.4"),
     live("max-resource-size", NOTHING, max_resource_size, "RFC 4791 section 5.2.5"),
@@ -65,14 +72,8 @@ pub static PROPERTIES: &[LiveProperty] = &[
         write: Write::Protected,
         source: "RFC 5995 section 3.2.1",
     },
-    LiveProperty {
-        name: QName::of(CALENDARSERVER, "getctag"),
-        in_allprop: false,
-        needs: NOTHING,
-        read: getctag,
-        write: Write::Protected,
-        source: "Calendar Server",
-    },
+    calendar_server("getctag", NOTHING, getctag),
+    calendar_server("email-address-set", PRINCIPAL, email_address_set),
 ];
 
 fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<PropertyValue<'a>> {
@@ -140,6 +141,22 @@ fn calendar_user_address_set(resource: &Resource, _: &PropertyContext) -> Option
     let principal = resource.principal.as_ref().filter(|_| resource.node.kind == Kind::Principal)?;
     let own = Path::of(&[PRINCIPALS_SEGMENT, &principal.name]).href(true);
     xml(principal.addresses.iter().map(|address| href(address)).chain([href(&own)]).collect())
+}
+
+fn calendar_user_type(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    let principal = resource.principal.as_ref().filter(|_| resource.node.kind == Kind::Principal)?;
+    text(principal.calendar_user_type().code())
+}
+
+fn email_address_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    let principal = resource.principal.as_ref().filter(|_| resource.node.kind == Kind::Principal)?;
+    let mut out = String::new();
+    for address in principal.addresses.iter().filter_map(|uri| uri.strip_prefix("mailto:")) {
+        let _ = write!(out, "<CS:email-address xmlns:CS=\"{CALENDARSERVER}\">");
+        escape(address, &mut out);
+        out.push_str("</CS:email-address>");
+    }
+    xml(out)
 }
 
 fn supported_components(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {

@@ -99,14 +99,10 @@ static RESERVED: &[(QName, &str)] = &[
     (QName::caldav("max-instances"), "RFC 4791 sections 5.2.6 to 5.2.8"),
     (QName::caldav("schedule-inbox-URL"), "RFC 6638 section 2"),
     (QName::caldav("schedule-outbox-URL"), "RFC 6638 section 2"),
-    (QName::caldav("calendar-user-type"), "RFC 6638 section 2"),
     (QName::caldav("schedule-tag"), "RFC 6638 section 9.3"),
     (QName::caldav("managed-attachments-server-URL"), "RFC 8607 section 6"),
     (QName::caldav("max-attachment-size"), "RFC 8607 section 6"),
     (QName::caldav("max-attachments-per-resource"), "RFC 8607 section 6"),
-    (QName::dav("acl"), "RFC 3744 section 5.5"),
-    (QName::dav("group"), "RFC 3744 section 5.2"),
-    (QName::dav("group-member-set"), "RFC 3744 section 4.3"),
 ];
 
 /// Is a property the server's to give, which gives none?

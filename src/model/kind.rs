@@ -67,6 +67,8 @@ pub struct KindRow {
     pub free_name: bool,
     /// What MKCOL creates in it.
     pub mkcol: Option<Kind>,
+    /// What is stored in it.
+    pub members: &'static [Kind],
     /// The methods it allows.
     pub methods: MethodSet,
     /// Those it allows in the trash.
@@ -99,11 +101,11 @@ static PRINCIPAL: [QName; 2] = [QName::dav("collection"), QName::dav("principal"
 
 /// One row a kind, in the order of [`Kind`].
 pub static KINDS: [KindRow; 16] = [
-    row(Kind::Root, "root", &COLLECTION, READ_ONLY),
+    KindRow { members: &[Kind::Home], ..row(Kind::Root, "root", &COLLECTION, READ_ONLY) },
     row(Kind::Principals, "principals", &COLLECTION, READ_ONLY),
     row(Kind::Principal, "principal", &PRINCIPAL, READ_ONLY),
     row(Kind::Homes, "homes", &COLLECTION, READ_ONLY),
-    row(Kind::Home, "home", &COLLECTION, READ_ONLY),
+    KindRow { members: &[Kind::Documents, Kind::CalendarHome], ..row(Kind::Home, "home", &COLLECTION, READ_ONLY) },
     folder(Kind::Documents, "documents", DOCUMENTS),
     folder(Kind::Folder, "folder", FOLDER),
     document(Kind::File, "file", ContentKind::Opaque),
@@ -114,11 +116,13 @@ pub static KINDS: [KindRow; 16] = [
     row(Kind::CalendarHomes, "calendar-homes", &COLLECTION, READ_ONLY),
     KindRow {
         mkcol: Some(Kind::Calendar),
+        members: &[Kind::Calendar],
         properties: true,
         ..row(Kind::CalendarHome, "calendars", &COLLECTION, READ_ONLY.and(&[Method::Proppatch, Method::Acl]))
     },
     KindRow {
         put: Some(Kind::Object),
+        members: &[Kind::Object],
         in_trash: READ_ONLY.and(&[Method::Move, Method::Delete]),
         sync: true,
         properties: true,
@@ -126,6 +130,14 @@ pub static KINDS: [KindRow; 16] = [
     },
     KindRow { free_name: true, ..document(Kind::Object, "object", ContentKind::CalendarObject) },
 ];
+
+impl KindRow {
+    /// Are there rows of the database of this kind?
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.kind == Kind::Root || self.kind.stands_in_some()
+    }
+}
 
 const fn row(kind: Kind, code: &'static str, resource_types: &'static [QName], methods: MethodSet) -> KindRow {
     KindRow {
@@ -136,6 +148,7 @@ const fn row(kind: Kind, code: &'static str, resource_types: &'static [QName], m
         put: None,
         free_name: false,
         mkcol: None,
+        members: &[],
         methods,
         in_trash: IN_TRASH,
         sync: false,
@@ -149,6 +162,7 @@ const fn folder(kind: Kind, code: &'static str, methods: MethodSet) -> KindRow {
     KindRow {
         put: Some(Kind::File),
         mkcol: Some(Kind::Folder),
+        members: &[Kind::Folder, Kind::File],
         sync: true,
         copy: Kind::Folder,
         properties: true,
@@ -178,6 +192,18 @@ impl Kind {
     #[must_use]
     pub fn is_collection(self) -> bool {
         self.row().content.is_none()
+    }
+
+    /// May a node of another kind stand in it?
+    #[must_use]
+    pub fn holds(self, member: Self) -> bool {
+        self.row().members.contains(&member)
+    }
+
+    /// May a node of it stand in some collection?
+    #[must_use]
+    pub fn stands_in_some(self) -> bool {
+        KINDS.iter().any(|row| row.members.contains(&self))
     }
 
     /// Is its content a calendar object?
@@ -215,6 +241,7 @@ mod tests {
             assert_eq!(row.kind as usize, position);
             assert_eq!(row.kind.row().code, row.code);
             assert_eq!(Kind::from_code(row.code), Some(row.kind));
+            assert!([row.put, row.mkcol].into_iter().flatten().all(|kind| row.members.contains(&kind)), "{}", row.code);
         }
     }
 }

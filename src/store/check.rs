@@ -1,19 +1,20 @@
 //! Statements that look for damage: references that lead nowhere, sums that do not add up.
 
-use super::db::arguments;
-use super::db::text::{INTEGRITY, mistyped};
+use super::db::text::{INTEGRITY, REFERENCES};
+use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
 use super::statement::tables::{
-    ACE, ADDRESS, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOLD, HOME,
-    JOB, LOCK, MEMBERSHIP, NODE, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
+    ACE, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOME, LOCK, MEMBERSHIP, NODE, PAST,
+    PRINCIPAL, PROPERTY, PURGE, SETTING,
 };
 use super::statement::{Statement, reads, statements};
+use crate::model::calendar::Indexed;
 use crate::model::error::Failure;
 use crate::model::id::Id;
 use crate::model::kind::Kind;
 
 /// A rule that no row may break: what is wrong, and the statement that lists offenders (identifier, detail).
-struct CheckRule {
+pub struct CheckRule {
     what: &'static str,
     sql: Statement,
 }
@@ -25,8 +26,15 @@ impl super::statement::Listed for CheckRule {
     }
 }
 
-/// Asks the database to look at its own file.
-const LOOK_AT_ALL: Statement = Statement::undeclared(INTEGRITY);
+/// What the database looks at by itself.
+const fn of_all(text: &'static str) -> Statement {
+    Statement::undeclared(text)
+}
+
+/// Asks it to look at its own file.
+const LOOK_AT_ALL: Statement = of_all(INTEGRITY);
+/// Asks it for rows that refer to none.
+const DANGLING: Statement = of_all(REFERENCES);
 
 /// Damage: what is wrong and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,21 +45,35 @@ pub struct Damage {
     pub at: String,
 }
 
-/// Everything that breaks a rule, at most a hundred of each.
-pub async fn references(c: &mut impl Executor) -> Result<Vec<Damage>, Failure> {
-    let mut damages = Vec::new();
-    for sql in TYPED {
-        for row in rows(c, sql, arguments![]).await? {
-            let at = format!("table {}, row {}", row.text(1), row.integer(0));
-            damages.push(Damage { what: "a value is of another type than its column".to_owned(), at });
-        }
+/// The rules about what leads where, and what adds up.
+pub fn rules() -> &'static [CheckRule] {
+    &RULES
+}
+
+impl CheckRule {
+    /// What is wrong where it is broken.
+    #[must_use]
+    pub fn what(&self) -> &'static str {
+        self.what
     }
-    for rule in &RULES {
-        for row in rows(c, rule.sql, arguments![]).await? {
-            damages.push(Damage { what: rule.what.to_owned(), at: format!("{} ({})", row.text(1), row.integer(0)) });
-        }
+
+    /// What breaks it, at most a hundred.
+    pub async fn broken(&self, c: &mut impl Executor) -> Result<Vec<Damage>, Failure> {
+        let found = rows(c, self.sql, arguments![]).await?;
+        let damage =
+            |row: &Row| Damage { what: self.what.to_owned(), at: format!("{} ({})", row.text(1), row.integer(0)) };
+        Ok(found.iter().map(damage).collect())
     }
-    Ok(damages)
+}
+
+/// Rows that refer to others which are not there.
+pub async fn dangling(c: &mut impl Executor) -> Result<Vec<Damage>, Failure> {
+    let found = rows(c, DANGLING, arguments![]).await?;
+    let damage = |row: &Row| Damage {
+        what: format!("a row refers to one of {} that is not there", row.text(2)),
+        at: format!("table {}, row {}", row.text(1), row.integer(0)),
+    };
+    Ok(found.iter().map(damage).collect())
 }
 
 /// A name as it is stored, and its key.
@@ -116,6 +138,8 @@ pub struct StoredObject {
     pub hash: String,
     /// Bytes of its content.
     pub size_bytes: i64,
+    /// What the index says of it.
+    pub indexed: Option<Indexed>,
 }
 
 /// So many calendar objects after `after`, those in the trash among them.
@@ -130,6 +154,12 @@ pub async fn objects(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec
             size_bytes: row.integer(3),
             stands_in: (row.text(4), row.text(5)),
             gone: (row.optional_integer(6).is_some(), row.optional_integer(7).is_some()),
+            indexed: row.optional_text(8).map(|uid| Indexed {
+                uid,
+                component: row.text(9),
+                first_at: row.integer(10),
+                last_at: row.integer(11),
+            }),
         })
         .collect())
 }
@@ -140,15 +170,48 @@ pub async fn database(c: &mut impl Executor) -> Result<Option<String>, Failure> 
     Ok(found.map(|row| row.text(0)).filter(|text| text != "ok"))
 }
 
-/// [`mistyped!`] of a table.
-macro_rules! typed {
-    ($read:expr, $($columns:tt)*) => {
-        reads(&[$read], mistyped!($($columns)*))
+/// Where the parts of 64 bits of rows `s`, added up each by itself so that no sum overflows, make another number.
+macro_rules! sums_to_other {
+    ($number:literal) => {
+        concat!(
+            "((s.high + (s.low >> 32)) <> (",
+            $number,
+            " >> 32) OR (s.low & 4294967295) <> (",
+            $number,
+            " & 4294967295))"
+        )
+    };
+}
+
+/// Those parts of a sum.
+macro_rules! sum_in_parts {
+    ($number:literal) => {
+        concat!(
+            "CAST(COALESCE(SUM((",
+            $number,
+            ") >> 32), 0) AS BIGINT) AS high, CAST(COALESCE(SUM((",
+            $number,
+            ") & 4294967295), 0) AS BIGINT) AS low"
+        )
+    };
+}
+
+/// Collections of which a number is not the sum of one of their members.
+macro_rules! collections_unlike_members {
+    ($own:literal, $of_member:literal) => {
+        concat!(
+            "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') AND p.id \
+             NOT IN (SELECT g.node_id FROM purge g) AND EXISTS (SELECT 1 FROM (SELECT ",
+            sum_in_parts!($of_member),
+            " FROM node n WHERE n.parent_id = p.id AND n.gone_at IS NULL) s WHERE ",
+            sums_to_other!($own),
+            ") LIMIT 100"
+        )
     };
 }
 
 statements! {
-    const RULES: [CheckRule; 20] = [
+    const RULES: [CheckRule; 33] = [
         CheckRule {
             what: "a node stands in a collection that is not there",
             sql: reads(
@@ -186,7 +249,7 @@ statements! {
             sql: reads(
                 &[HOME, NODE],
                 "SELECT n.id, n.name FROM node n JOIN home h ON h.node_id = n.home_id WHERE n.seq > h.seq OR \
-                 n.members_seq > h.seq LIMIT 100",
+                 n.members_seq > h.seq OR n.placed_seq > h.seq OR n.since_seq > h.seq LIMIT 100",
             ),
         },
         CheckRule {
@@ -199,26 +262,26 @@ statements! {
         },
         CheckRule {
             what: "the size of a collection is not the sum of its members",
-            sql: reads(
-                &[NODE, PURGE],
-                "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') \
-                 AND p.id NOT IN (SELECT g.node_id FROM purge g) AND p.size <> (SELECT CAST(COALESCE(SUM(n.size), 0) \
-                 AS BIGINT) FROM node n WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
-            ),
+            sql: reads(&[NODE, PURGE], collections_unlike_members!("p.size", "n.size")),
         },
         CheckRule {
             what: "the used bytes of a home are not the sum of what it holds",
             // 32 is NODE_BYTES.
             sql: reads(
                 &[HOME, NODE, PAST, PROPERTY],
-                "SELECT h.node_id, t.name FROM home h JOIN node t ON t.id = h.node_id LEFT JOIN (SELECT v.home_id, \
-                 CAST(SUM(v.bytes) AS BIGINT) AS bytes FROM (SELECT n.home_id, SUM(32 + CASE WHEN n.hash IS NULL \
-                 THEN 0 ELSE n.size END) AS bytes FROM node n WHERE n.kind NOT IN ('root', 'home', 'documents', \
-                 'calendars') GROUP BY n.home_id UNION ALL SELECT p.home_id, SUM(p.held_bytes) FROM past p GROUP BY \
-                 p.home_id UNION ALL SELECT n.home_id, SUM(OCTET_LENGTH(r.namespace) + OCTET_LENGTH(r.name) + \
-                 OCTET_LENGTH(r.xml)) FROM property r JOIN node n ON n.id = r.node_id WHERE r.principal_id = 0 GROUP \
-                 BY n.home_id) v GROUP BY v.home_id) s ON s.home_id = h.node_id WHERE h.used_bytes <> \
-                 COALESCE(s.bytes, 0) LIMIT 100",
+                concat!(
+                    "SELECT h.node_id, t.name FROM home h JOIN node t ON t.id = h.node_id LEFT JOIN (SELECT v.home_id, \
+                     ",
+                    sum_in_parts!("v.bytes"),
+                    " FROM (SELECT n.home_id, 32 + CASE WHEN n.hash IS NULL THEN 0 ELSE n.size END AS bytes FROM node \
+                     n WHERE n.kind NOT IN ('root', 'home', 'documents', 'calendars') UNION ALL SELECT p.home_id, \
+                     p.held_bytes FROM past p UNION ALL SELECT n.home_id, OCTET_LENGTH(r.namespace) + \
+                     OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml) FROM property r JOIN node n ON n.id = r.node_id WHERE \
+                     r.principal_id = 0) v GROUP BY v.home_id) s ON s.home_id = h.node_id WHERE CASE WHEN s.home_id \
+                     IS NULL THEN h.used_bytes <> 0 ELSE ",
+                    sums_to_other!("h.used_bytes"),
+                    " END LIMIT 100"
+                ),
             ),
         },
         CheckRule {
@@ -233,10 +296,83 @@ statements! {
             what: "the documents of a collection are not those of its members",
             sql: reads(
                 &[NODE, PURGE],
-                "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') \
-                 AND p.id NOT IN (SELECT g.node_id FROM purge g) AND p.documents <> (SELECT CAST(COALESCE(SUM(CASE \
-                 WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) FROM node n WHERE \
-                 n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100",
+                collections_unlike_members!(
+                    "p.documents",
+                    "CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END"
+                ),
+            ),
+        },
+        CheckRule {
+            what: "a node is of a home that is not there",
+            sql: reads(
+                &[HOME, NODE],
+                "SELECT n.id, n.name FROM node n LEFT JOIN home h ON h.node_id = n.home_id WHERE n.parent_id IS NOT \
+                 NULL AND h.node_id IS NULL LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "a node has another owner than its home",
+            sql: reads(
+                &[HOME, NODE],
+                "SELECT n.id, n.name FROM node n JOIN home h ON h.node_id = n.home_id WHERE n.parent_id IS NOT NULL \
+                 AND n.owner_id <> h.principal_id LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "a person or project has no home",
+            sql: reads(
+                &[HOME, PRINCIPAL],
+                "SELECT p.id, p.name FROM principal p LEFT JOIN home h ON h.principal_id = p.id WHERE p.kind IN \
+                 ('person', 'project') AND h.node_id IS NULL LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "sync tokens are good from after the last change of their home",
+            sql: reads(
+                &[HOME, NODE],
+                "SELECT h.node_id, COALESCE(n.name, '') FROM home h LEFT JOIN node n ON n.id = h.node_id WHERE \
+                 h.oldest_seq > h.seq LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "a node holds less than nothing",
+            sql: reads(
+                &[NODE],
+                "SELECT id, name FROM node WHERE kind <> 'home' AND (size < 0 OR documents < 0) LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "a document counts documents",
+            sql: reads(
+                &[NODE],
+                "SELECT id, name FROM node WHERE kind IN ('file', 'object') AND documents <> 0 LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "a node is hidden although it is there",
+            sql: reads(&[NODE], "SELECT id, name FROM node WHERE hidden = 1 AND gone_at IS NULL LIMIT 100"),
+        },
+        CheckRule {
+            what: "a lock is of another home than its node",
+            sql: reads(
+                &[LOCK, NODE],
+                "SELECT n.id, n.name FROM lock l JOIN node n ON n.id = l.node_id WHERE l.home_id <> n.home_id LIMIT \
+                 100",
+            ),
+        },
+        CheckRule {
+            what: "what is no calendar object is known as one",
+            sql: reads(
+                &[CALENDAR_OBJECT, NODE],
+                "SELECT o.node_id, o.uid FROM calendar_object o LEFT JOIN node n ON n.id = o.node_id WHERE n.id IS \
+                 NULL OR n.kind <> 'object' LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "a calendar object ends before it begins",
+            sql: reads(
+                &[CALENDAR_OBJECT],
+                "SELECT node_id, uid FROM calendar_object WHERE first_at > last_at LIMIT 100",
             ),
         },
         CheckRule {
@@ -332,157 +468,28 @@ statements! {
                  AND k.node_id IS NULL LIMIT 100",
             ),
         },
-    ];
-    const TYPED: [Statement; 24] = [
-        typed!(SETTING, "setting", [], ["name", "value"], []),
-        typed!(
-            PRINCIPAL,
-            "principal",
-            ["id", "created_at", "disabled_at", "closed_at"],
-            ["kind", "name", "match_name", "display_name", "password_hash"],
-            []
-        ),
-        typed!(ADDRESS, "address", ["principal_id"], ["uri"], []),
-        typed!(MEMBERSHIP, "membership", ["group_id", "member_id"], [], []),
-        typed!(
-            DEVICE,
-            "device",
-            ["id", "principal_id", "scope", "read_only", "created_at", "used_at", "expires_at", "project_id"],
-            ["label", "secret_hash", "digest_secret", "used_from", "used_by"],
-            []
-        ),
-        typed!(
-            NODE,
-            "node",
-            [
-                "id",
-                "parent_id",
-                "home_id",
-                "owner_id",
-                "placed_seq",
-                "placed_at",
-                "seq",
-                "members_seq",
-                "since_seq",
-                "since_at",
-                "created_at",
-                "modified_at",
-                "gone_at",
-                "version",
-                "sealed",
-                "author_id",
-                "size",
-                "written_at",
-                "kept",
-                "litter",
-                "hidden",
-                "documents",
-                "placed_by",
-                "gone_by",
-                "lost_by"
-            ],
-            ["name", "match_name", "kind", "comment", "hash", "content_type", "draft", "device"],
-            []
-        ),
-        typed!(
-            HOME,
-            "home",
-            [
-                "node_id",
-                "principal_id",
-                "seq",
-                "oldest_seq",
-                "used_bytes",
-                "quota_bytes",
-                "chain_place",
-                "versions_days",
-                "trash_days",
-                "sync_days",
-                "brake_percent"
-            ],
-            ["chain", "versions_every"],
-            []
-        ),
-        typed!(
-            PAST,
-            "past",
-            [
-                "node_id",
-                "home_id",
-                "to_seq",
-                "from_seq",
-                "parent_id",
-                "from_at",
-                "to_at",
-                "version",
-                "sealed",
-                "author_id",
-                "size",
-                "modified_at",
-                "written_at",
-                "kept",
-                "held_bytes"
-            ],
-            ["name", "match_name", "comment", "hash", "content_type", "device"],
-            []
-        ),
-        typed!(BODY, "body", ["stored_at"], ["hash"], ["data"]),
-        typed!(
-            ACE,
-            "ace",
-            [
-                "node_id",
-                "principal_id",
-                "origin",
-                "home_id",
-                "role",
-                "until_at",
-                "granted_role",
-                "granted_until_at",
-                "sees_private",
-                "sponsor_id"
-            ],
-            [],
-            []
-        ),
-        typed!(EFFECTIVE_MEMBERSHIP, "effective_membership", ["member_id", "group_id"], [], []),
-        typed!(ROOM, "room", ["principal_id", "capacity", "manager_id"], ["kind", "booking", "hours"], []),
-        typed!(BOOKABLE_BY, "bookable_by", ["room_id", "principal_id"], [], []),
-        typed!(
-            LOCK,
-            "lock",
-            ["node_id", "home_id", "principal_id", "deep", "shared", "timeout_s", "expires_at"],
-            ["token", "owner_xml"],
-            []
-        ),
-        typed!(PROPERTY, "property", ["node_id", "principal_id"], ["namespace", "name", "xml"], []),
-        typed!(CHAIN, "chain", ["home_id", "place", "node_id", "version"], ["leaf", "chain"], []),
-        typed!(
-            JOB,
-            "job",
-            ["entered_at", "due_at", "lease", "tries", "failed_at"],
-            ["job_key", "kind", "payload", "error"],
-            []
-        ),
-        typed!(HOLD, "hold", ["home_id", "principal_id", "since_at", "released_until"], [], []),
-        typed!(CALENDAR, "calendar", ["node_id", "components"], [], []),
-        typed!(
-            CALENDAR_OBJECT,
-            "calendar_object",
-            ["node_id", "calendar_id", "first_at", "last_at"],
-            ["uid", "component"],
-            []
-        ),
-        typed!(
-            FEED,
-            "feed",
-            ["id", "principal_id", "calendar_id", "created_at", "expires_at", "fetched_at"],
-            ["detail", "secret_hash", "client"],
-            []
-        ),
-        typed!(PURGE, "purge", ["node_id", "top_id", "depth", "due_at"], [], []),
-        typed!(RETURNED, "returned", ["node_id", "home_id", "was_id"], [], []),
-        typed!(UNREAD, "unread", ["node_id"], [], []),
+        CheckRule {
+            what: "the store has no epoch",
+            sql: reads(
+                &[SETTING],
+                "SELECT 0, 'setting' WHERE NOT EXISTS (SELECT 1 FROM setting s WHERE s.name = 'epoch')",
+            ),
+        },
+        CheckRule {
+            what: "the hash of a password is none",
+            sql: reads(
+                &[PRINCIPAL],
+                "SELECT id, name FROM principal WHERE password_hash NOT LIKE '_argon2%' LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "the hash of a secret is none",
+            sql: reads(
+                &[DEVICE, FEED],
+                "SELECT v.id, v.label FROM (SELECT d.id, d.label, d.secret_hash FROM device d UNION ALL SELECT f.id, \
+                 'feed', f.secret_hash FROM feed f) v WHERE OCTET_LENGTH(v.secret_hash) <> 64 LIMIT 100",
+            ),
+        },
     ];
     const NAMES: Statement = reads(
         &[NODE, PAST],
@@ -498,9 +505,10 @@ statements! {
          o WHERE o.node_id > $1 ORDER BY o.node_id LIMIT $2) ORDER BY p.node_id",
     );
     const OBJECTS: Statement = reads(
-        &[NODE],
-        "SELECT n.id, n.name, n.hash, n.size, COALESCE(h.name, ''), COALESCE(k.name, ''), n.gone_at, k.gone_at FROM \
-         node n LEFT JOIN node k ON k.id = n.parent_id LEFT JOIN node h ON h.id = n.home_id WHERE n.kind = 'object' \
-         AND n.hash IS NOT NULL AND n.id > $1 ORDER BY n.id LIMIT $2",
+        &[CALENDAR_OBJECT, NODE],
+        "SELECT n.id, n.name, n.hash, n.size, COALESCE(h.name, ''), COALESCE(k.name, ''), n.gone_at, k.gone_at, o.uid, \
+         o.component, o.first_at, o.last_at FROM node n LEFT JOIN node k ON k.id = n.parent_id LEFT JOIN node h ON \
+         h.id = n.home_id LEFT JOIN calendar_object o ON o.node_id = n.id WHERE n.kind = 'object' AND n.hash IS NOT \
+         NULL AND n.id > $1 ORDER BY n.id LIMIT $2",
     );
 }

@@ -9,6 +9,7 @@ pub mod body_references;
 pub mod cache;
 pub mod calendar;
 pub mod check;
+pub mod check_columns;
 pub mod columns;
 mod counters;
 pub mod data_directory;

@@ -145,6 +145,7 @@ const FILES: &[File] = files![
     body_references,
     calendar,
     check,
+    check_columns,
     device,
     feed,
     grant,

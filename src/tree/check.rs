@@ -3,18 +3,22 @@
 use std::collections::HashMap;
 
 use super::Tree;
+use super::calendar::index;
 use super::edit::chain::{leaf, link};
 use super::objects::Objects;
 use super::target::{CALENDARS, TRASH};
 use crate::ical::object::Object;
 use crate::ical::validate::validate;
-use crate::model::error::{Failure, Reason};
+use crate::model::budget::Budget;
+use crate::model::calendar::Indexed;
+use crate::model::error::{Cause, Failure, Reason};
 use crate::model::filename::key;
 use crate::model::id::Id;
 use crate::model::markup::{is_name, is_whole};
 use crate::model::path::Path;
 use crate::store::body::{self, sha256};
 use crate::store::check::{self, Damage, StoredObject};
+use crate::store::check_columns;
 use crate::store::{body_references, version};
 
 const PAGE: i64 = 500;
@@ -52,19 +56,66 @@ pub struct InvalidObject {
     pub reason: Reason,
 }
 
+impl CheckReport {
+    /// Adds what a part of the check found. One that cannot be carried out, for what it reads is damaged, is damage
+    /// too, and keeps no other from being.
+    fn add(&mut self, part: &str, found: Result<Vec<Damage>, Failure>) -> Result<(), Failure> {
+        match found {
+            Ok(damage) => self.damage.extend(damage),
+            Err(failure) if failure.cause == Cause::Fault => {
+                let what = "a part of the check cannot be carried out".to_owned();
+                self.damage.push(Damage { what, at: format!("{part}: {failure}") });
+            }
+            Err(failure) => return Err(failure),
+        }
+        Ok(())
+    }
+}
+
+/// What the index says of an object that is not so.
+fn misindexed(stored: &Indexed, read: &Indexed) -> Option<&'static str> {
+    if stored.first_at > read.first_at || stored.last_at < read.last_at {
+        return Some("a calendar object takes place at times that the index does not hold");
+    }
+    if !stored.is_unreadable() && stored.component != read.component {
+        return Some("a calendar object is known as one of another kind");
+    }
+    read.is_other(&stored.uid).then_some("a calendar object is known by another UID")
+}
+
 impl Tree {
     /// Verifies the database file, every reference, every sum and the hash of every body. `progress` hears how many
     /// bodies are done. Works beside a running server.
     pub async fn check(&self, mut progress: impl FnMut(u64)) -> Result<CheckReport, Failure> {
         let mut report = CheckReport::default();
-        if let Some(text) = check::database(&mut self.store.read().await?).await? {
-            report.damage.push(Damage { what: "the database file is damaged".to_owned(), at: text });
+        let checked = check::database(&mut self.store.read().await?).await;
+        let damaged = |text| vec![Damage { what: "the database file is damaged".to_owned(), at: text }];
+        report.add("the file", checked.map(|found| found.map_or_else(Vec::new, damaged)))?;
+        for table in check_columns::tables() {
+            report.add("values", table.misfits(&mut self.store.read().await?).await)?;
         }
-        report.damage.extend(check::references(&mut self.store.read().await?).await?);
-        self.check_names(&mut report).await?;
-        self.check_properties(&mut report).await?;
-        self.check_chains(&mut report).await?;
-        self.check_objects(&mut report).await?;
+        for codes in check_columns::codes() {
+            report.add(codes.what, codes.misfits(&mut self.store.read().await?).await)?;
+        }
+        for rule in check::rules() {
+            report.add(rule.what(), rule.broken(&mut self.store.read().await?).await)?;
+        }
+        report.add("references", check::dangling(&mut self.store.read().await?).await)?;
+        let checked = self.check_names(&mut report).await.map(|()| Vec::new());
+        report.add("names", checked)?;
+        let checked = self.check_properties(&mut report).await.map(|()| Vec::new());
+        report.add("dead properties", checked)?;
+        let checked = self.check_chains(&mut report).await.map(|()| Vec::new());
+        report.add("chains of versions", checked)?;
+        let checked = self.check_objects(&mut report).await.map(|()| Vec::new());
+        report.add("calendar objects", checked)?;
+        let checked = self.check_bodies(&mut report, &mut progress).await.map(|()| Vec::new());
+        report.add("bodies", checked)?;
+        Ok(report)
+    }
+
+    /// Every body that is named must be there, and be what its hash says.
+    async fn check_bodies(&self, report: &mut CheckReport, progress: &mut impl FnMut(u64)) -> Result<(), Failure> {
         // No view stays open while bodies are read: it would keep the log from being carried over.
         let parts = body_references::parts(&mut self.store.read().await?).await?;
         for part in parts {
@@ -79,7 +130,7 @@ impl Tree {
             }
             report.damage.extend(self.still_damaged(&bad).await?);
         }
-        Ok(report)
+        Ok(())
     }
 
     /// A name and its key must belong together: a changed bit in either shows.
@@ -116,16 +167,26 @@ impl Tree {
 
     /// Every calendar object must be one that the server can read, or queries cannot know what is in it.
     async fn check_objects(&self, report: &mut CheckReport) -> Result<(), Failure> {
-        let mut objects = Objects::<StoredObject>::of(self);
+        let (mut objects, budget) = (Objects::<StoredObject>::of(self), Budget::default());
         while let Some(run) = objects.next().await? {
             for (object, text) in run {
                 // What is missing is reported as such.
                 let Some(bytes) = text else { continue };
-                if let Err(why) = Object::stored(&bytes) {
-                    let at = format!("{} ({}), body {}", object.name, object.node, object.hash);
-                    let what = format!("a calendar object cannot be read: {why:?}");
-                    report.damage.push(Damage { what, at });
-                } else if let Err(reason) = validate(&bytes) {
+                let at = || format!("{} ({}), body {}", object.name, object.node, object.hash);
+                let parsed = match Object::stored(&bytes) {
+                    Ok(parsed) => parsed,
+                    Err(why) => {
+                        let what = format!("a calendar object cannot be read: {why:?}");
+                        report.damage.push(Damage { what, at: at() });
+                        continue;
+                    }
+                };
+                let read = self.workers.run(Id::default(), &budget, move |_| Some(index(&parsed)));
+                let read = read.await.map_err(|error| Failure::new("following a calendar object", error))?;
+                if let Some(what) = object.indexed.as_ref().and_then(|stored| misindexed(stored, &read)) {
+                    report.damage.push(Damage { what: what.to_owned(), at: at() });
+                }
+                if let Err(reason) = validate(&bytes) {
                     report.judged.push(InvalidObject { address: address(&object), reason });
                 }
             }
@@ -147,7 +208,7 @@ impl Tree {
             for one in links {
                 let (place, before) = last.remove(&one.home).unwrap_or((0, String::new()));
                 // Those from before there was a chain have neither leaf nor link.
-                let follows = one.place == place + 1
+                let follows = one.place == place.saturating_add(1)
                     && (one.leaf.is_empty() && before.is_empty() || one.chain == link(&before, &one.leaf));
                 let name = version::node(&mut snapshot, one.node).await?.map_or(String::new(), |(node, _)| node.name);
                 let at = format!("{name} ({}), version {}", one.node, one.version);
@@ -199,5 +260,31 @@ impl Tree {
             }
         }
         Ok(damage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::error::Cause;
+    use crate::tree::Tree;
+
+    /// What cannot be read keeps nothing else from being looked at; what the machine lacks is no damage.
+    #[tokio::test]
+    async fn a_part_that_fails_is_reported_and_the_others_are_carried_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tree = Tree::open(folder.path(), true).await.expect("a tree");
+        tree.add_person("ada", "Ada", "ada@x.example", None).await.expect("a person");
+        for words in
+            ["typeof(", "NOT BETWEEN", "foreign_key", "SUM((n.size", "FROM chain", "FROM property p", "match_name, v."]
+        {
+            tree.script().fail(0, words, Cause::Fault);
+            let damage = tree.check(|_| {}).await.expect("a report").damage;
+            assert!(!tree.script().is_pending(), "{words}");
+            assert!(damage.len() == 1 && damage[0].what.contains("cannot be carried out"), "{words}: {damage:?}");
+            tree.script().fail(0, words, Cause::Busy);
+            assert!(tree.check(|_| {}).await.is_err(), "{words}");
+        }
+        assert!(tree.check(|_| {}).await.expect("a report").damage.is_empty());
+        tree.close().await;
     }
 }

@@ -188,7 +188,7 @@ async fn a_damaged_name_hides_no_other() {
 }
 
 /// Damages a value of a row of a table.
-async fn spoil(c: &mut sqlx::SqliteConnection, table: &str, column: &str, which: &str, value: &str) {
+pub async fn spoil(c: &mut sqlx::SqliteConnection, table: &str, column: &str, which: &str, value: &str) {
     let update = format!(
         "UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT rowid FROM {table} WHERE {which} LIMIT 1)"
     );
@@ -275,46 +275,6 @@ async fn a_body_of_another_type_moves_no_other() {
         let reported = report(&max, "calendar-query", &query("", "")).await.text().replace("&#13;\n ", "");
         assert!(["UID:a", "UID:c"].iter().all(|uid| reported.contains(uid)), "{size}: {reported}");
     }
-}
-
-/// Whatever value of whatever table is of another type than it may be, the check ends, and says so.
-#[tokio::test]
-async fn the_check_names_every_value_of_another_type() {
-    let world = World::new().await;
-    let max = world.client("max");
-    max.put("/files/tram/a.txt", "one").expect(201).await;
-    max.put("/files/tram/a.txt", "two").expect(204).await;
-    max.proppatch("/files/tram/a.txt", "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>").expect(207).await;
-    max.locked("/files/tram/a.txt", "exclusive", "0").await;
-    max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
-    world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
-    let mut c = world.database().await;
-    let columns = "SELECT m.name, i.name, i.type FROM sqlite_master m JOIN pragma_table_info(m.name) i \
-                   WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\'";
-    let columns: Vec<(String, String, String)> = sqlx::query_as(columns).fetch_all(&mut c).await.unwrap();
-    let mut seen = 0;
-    for (table, column, kind) in columns {
-        for value in if kind == "BYTEA" { ["'x'", "7"] } else { ["x'00ff'", "x'41'"] } {
-            let row: Option<(i64,)> = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT rowid FROM {table} LIMIT 1")))
-                .fetch_optional(&mut c)
-                .await
-                .unwrap();
-            let Some((row,)) = row else { continue };
-            seen += 1;
-            sqlx::query("DROP TABLE IF EXISTS temp.kept").execute(&mut c).await.unwrap();
-            let keep = format!("CREATE TEMP TABLE kept AS SELECT {column} AS value FROM {table} WHERE rowid = {row}");
-            sqlx::query(sqlx::AssertSqlSafe(keep)).execute(&mut c).await.unwrap();
-            spoil(&mut c, &table, &column, &format!("rowid = {row}"), value).await;
-            let damage = world.tree.check(|_| {}).await.unwrap().damage;
-            let named = damage
-                .iter()
-                .any(|one| one.what.contains("another type") && one.at.contains(&format!("table {table}, row {row}")));
-            assert!(named, "{table}.{column} = {value}: {damage:?}");
-            spoil(&mut c, &table, &column, &format!("rowid = {row}"), "(SELECT value FROM temp.kept)").await;
-        }
-    }
-    assert!(seen > 150, "{seen}");
-    world.sound().await;
 }
 
 /// A dead property, its name, or the owner of a lock of which a byte is damaged is reported as that, and nothing else

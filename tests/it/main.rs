@@ -10,6 +10,7 @@ mod browsers;
 mod budgets;
 mod cache;
 mod calendar;
+mod check;
 mod commands;
 mod connections;
 mod conversations;

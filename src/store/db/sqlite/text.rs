@@ -31,7 +31,7 @@ pub(in crate::store) use bodies_as_one;
 /// A query for rows of a table with a value of another type than its column: of integers, texts, bytes. One bit of a
 /// row says the type of a value, and the database takes any.
 macro_rules! mistyped {
-    ($table:literal, [$($integer:literal),*], [$($text:literal),*], [$($bytes:literal),*]) => {
+    ($table:literal, [$($integer:literal),* $(,)?], [$($text:literal),*], [$($bytes:literal),*]) => {
         concat!(
             "SELECT rowid, '", $table, "' FROM ", $table, " WHERE 1 = 0",
             $(" OR typeof(", $integer, ") NOT IN ('integer', 'null')",)*
@@ -42,6 +42,24 @@ macro_rules! mistyped {
     };
 }
 pub(in crate::store) use mistyped;
+
+/// A query for rows of a table with an integer that is not between the bounds of its columns, and the name of the first
+/// such column.
+macro_rules! out_of_bounds {
+    ($table:literal, $([$($column:literal),*] $least:literal $most:literal),*) => {
+        concat!(
+            "SELECT rowid, '", $table, "', CASE WHEN 1 = 0 THEN ''",
+            $($(" WHEN ", $column, " NOT BETWEEN ", $least, " AND ", $most, " THEN '", $column, "'",)*)*
+            " END FROM ", $table, " WHERE 1 = 0",
+            $($(" OR ", $column, " NOT BETWEEN ", $least, " AND ", $most,)*)*
+            " LIMIT 100"
+        )
+    };
+}
+pub(in crate::store) use out_of_bounds;
+
+/// Asks for rows that refer to others which are not there: row, table, table of the others.
+pub const REFERENCES: &str = "SELECT rowid, \"table\", parent FROM pragma_foreign_key_check LIMIT 100";
 
 /// Asks the database to look at its own file; `ok` when it is sound.
 pub const INTEGRITY: &str = "PRAGMA integrity_check(1)";

@@ -1,0 +1,177 @@
+//! The check finds any damage, whichever value of whichever column it is, and comes to its end.
+
+use beffroi::model::calendar::FeedDetail;
+use beffroi::model::id::now;
+
+use super::damaged::spoil;
+use super::kit::{World, event};
+
+const CALENDAR: &str = "/calendars/tram/meetings";
+
+/// Whatever value of whatever table is of another type than it may be, the check ends, and says so.
+#[tokio::test]
+async fn the_check_names_every_value_of_another_type() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.put("/files/tram/a.txt", "one").expect(201).await;
+    max.put("/files/tram/a.txt", "two").expect(204).await;
+    max.proppatch("/files/tram/a.txt", "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>").expect(207).await;
+    max.locked("/files/tram/a.txt", "exclusive", "0").await;
+    max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
+    world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
+    let mut c = world.database().await;
+    let columns = "SELECT m.name, i.name, i.type FROM sqlite_master m JOIN pragma_table_info(m.name) i \
+                   WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\'";
+    let columns: Vec<(String, String, String)> = sqlx::query_as(columns).fetch_all(&mut c).await.unwrap();
+    let mut seen = 0;
+    for (table, column, kind) in columns {
+        for value in if kind == "BYTEA" { ["'x'", "7"] } else { ["x'00ff'", "x'41'"] } {
+            let row: Option<(i64,)> = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT rowid FROM {table} LIMIT 1")))
+                .fetch_optional(&mut c)
+                .await
+                .unwrap();
+            let Some((row,)) = row else { continue };
+            seen += 1;
+            sqlx::query("DROP TABLE IF EXISTS temp.kept").execute(&mut c).await.unwrap();
+            let keep = format!("CREATE TEMP TABLE kept AS SELECT {column} AS value FROM {table} WHERE rowid = {row}");
+            sqlx::query(sqlx::AssertSqlSafe(keep)).execute(&mut c).await.unwrap();
+            spoil(&mut c, &table, &column, &format!("rowid = {row}"), value).await;
+            let damage = world.tree.check(|_| {}).await.unwrap().damage;
+            let named = damage
+                .iter()
+                .any(|one| one.what.contains("another type") && one.at.contains(&format!("table {table}, row {row}")));
+            assert!(named, "{table}.{column} = {value}: {damage:?}");
+            spoil(&mut c, &table, &column, &format!("rowid = {row}"), "(SELECT value FROM temp.kept)").await;
+        }
+    }
+    assert!(seen > 150, "{seen}");
+    world.sound().await;
+}
+
+/// Columns that may hold any text.
+const FREE: [&str; 20] = [
+    "setting.value",
+    "principal.name",
+    "principal.match_name",
+    "principal.display_name",
+    "address.uri",
+    "device.label",
+    "device.used_from",
+    "device.used_by",
+    "node.comment",
+    "node.content_type",
+    "node.draft",
+    "past.comment",
+    "past.content_type",
+    "lock.token",
+    "lock.owner_xml",
+    "property.namespace",
+    "job.job_key",
+    "job.kind",
+    "job.payload",
+    "job.error",
+];
+
+/// Whatever column of whatever table holds what it cannot, the check ends and finds it. Of what may be anything nobody
+/// knows.
+#[tokio::test]
+async fn the_check_finds_a_value_that_cannot_be_in_any_column() {
+    let world = World::new().await;
+    let max = world.client("max");
+    for text in ["one", "two"] {
+        max.put("/files/tram/a.txt", text).send().await;
+    }
+    max.proppatch("/files/tram/a.txt", "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>").expect(207).await;
+    max.locked("/files/tram/a.txt", "exclusive", "0").await;
+    max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
+    world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
+    for row in &beffroi::tree::job::JOBS {
+        while world.tree.run_next(row, now()).await.unwrap() == beffroi::tree::job::JobPoll::Again {}
+    }
+    world.sound().await;
+    let mut c = world.database().await;
+    sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut c).await.unwrap();
+    let columns = "SELECT m.name, i.name, i.type FROM sqlite_master m JOIN pragma_table_info(m.name) i \
+                   WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\'";
+    let columns: Vec<(String, String, String)> = sqlx::query_as(columns).fetch_all(&mut c).await.unwrap();
+    let (mut seen, mut silent) = (0, Vec::new());
+    for (table, column, kind) in columns {
+        let name = format!("{table}.{column}");
+        let values: &[&str] = match (kind.as_str(), column.as_str()) {
+            ("BYTEA", _) => &["x'00'"],
+            ("BIGINT", "first_at") => &["last_at - 1", "9223372036854775807"],
+            ("BIGINT", "last_at") => &["first_at + 1", "-9223372036854775807 - 1"],
+            // Documents are older than computers.
+            ("BIGINT", "modified_at") => &["-9223372036854775807 - 1"],
+            ("BIGINT", column) if column.ends_with("_at") || column == "released_until" => {
+                &["-9223372036854775807 - 1", "9223372036854775807"]
+            }
+            ("BIGINT", _) => &["-7", "-9223372036854775807 - 1"],
+            _ => &["'unknown'"],
+        };
+        let row = format!("SELECT rowid FROM {table} WHERE {column} IS NOT NULL ORDER BY rowid DESC LIMIT 1");
+        let row: Option<(i64,)> = sqlx::query_as(sqlx::AssertSqlSafe(row)).fetch_optional(&mut c).await.unwrap();
+        let Some((row,)) = row.filter(|_| !FREE.contains(&name.as_str())) else { continue };
+        for value in values {
+            seen += 1;
+            sqlx::query("DROP TABLE IF EXISTS temp.kept").execute(&mut c).await.unwrap();
+            let keep = format!("CREATE TEMP TABLE kept AS SELECT {column} AS value FROM {table} WHERE rowid = {row}");
+            sqlx::query(sqlx::AssertSqlSafe(keep)).execute(&mut c).await.unwrap();
+            spoil(&mut c, &table, &column, &format!("rowid = {row}"), value).await;
+            let damage = world.tree.check(|_| {}).await.unwrap().damage;
+            if damage.is_empty() || damage.iter().any(|one| one.what.contains("carried out")) {
+                silent.push((name.clone(), *value, damage));
+            }
+            spoil(&mut c, &table, &column, &format!("rowid = {row}"), "(SELECT value FROM temp.kept)").await;
+        }
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
+    assert!(seen > 100, "{seen}");
+    world.sound().await;
+}
+
+/// What one row says cannot be together with what another says, and no sum is too large to be looked at.
+#[tokio::test]
+async fn the_check_finds_rows_that_cannot_be_together() {
+    for (what, damage) in [
+        ("out of bounds", "UPDATE node SET size = 9223372036854775807 WHERE kind = 'file'"),
+        ("size of a collection", "UPDATE node SET size = 4611686018427387904 WHERE kind = 'file'"),
+        ("sum of what it holds", "UPDATE node SET size = -9223372036854775807 - 1 WHERE kind = 'file'"),
+        ("documents of a collection", "UPDATE node SET documents = 9223372036854775807 WHERE kind = 'folder'"),
+        ("sum of what it holds", "UPDATE past SET held_bytes = 9223372036854775807"),
+        ("home that is not there", "DELETE FROM home WHERE node_id = (SELECT home_id FROM node WHERE name = 'a.txt')"),
+        ("has no home", "DELETE FROM home WHERE node_id = (SELECT home_id FROM node WHERE name = 'a.txt')"),
+        ("not there", "DELETE FROM principal WHERE name = 'rita'"),
+        ("collection does not hold", "UPDATE node SET kind = 'unheard-of' WHERE name = 'a.txt'"),
+        ("of no kind", "UPDATE node SET kind = 'trash' WHERE name = 'gone.txt'"),
+        ("collection does not hold", "UPDATE node SET kind = 'folder' WHERE name = 'a.ics'"),
+        ("collection does not hold", "UPDATE node SET kind = 'object' WHERE name = 'a.txt'"),
+        ("collection does not hold", "UPDATE node SET kind = 'root' WHERE name = 'f'"),
+        ("of another kind", "UPDATE calendar_object SET component = 'VTODO'"),
+        ("another UID", "UPDATE calendar_object SET uid = 'b'"),
+        ("index does not hold", "UPDATE calendar_object SET last_at = last_at - 1"),
+        ("index does not hold", "UPDATE calendar_object SET first_at = first_at + 1"),
+        ("role is none", "UPDATE ace SET role = 31"),
+        ("opens is nothing", "UPDATE device SET scope = 3"),
+        ("components is out of bounds", "UPDATE calendar SET components = 16"),
+        ("last change of their home", "UPDATE home SET oldest_seq = seq + 1"),
+        ("seq is out of bounds", "UPDATE home SET seq = 9223372036854775807"),
+    ] {
+        let world = World::new().await;
+        let max = world.client("max");
+        max.mkcol("/files/tram/f").expect(201).await;
+        for name in ["a.txt", "f/b.txt", "gone.txt"] {
+            max.put(&format!("/files/tram/{name}"), "one").expect(201).await;
+            max.put(&format!("/files/tram/{name}"), "two").expect(204).await;
+        }
+        max.delete("/files/tram/gone.txt").expect(204).await;
+        max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
+        let mut c = world.database().await;
+        sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut c).await.unwrap();
+        let done = sqlx::query(sqlx::AssertSqlSafe(damage)).execute(&mut c).await.unwrap();
+        assert!(done.rows_affected() > 0, "{damage}");
+        let found = world.tree.check(|_| {}).await.unwrap().damage;
+        assert!(found.iter().any(|one| one.what.contains(what)), "{damage}: {found:#?}");
+        assert!(!found.iter().any(|one| one.what.contains("carried out")), "{damage}: {found:#?}");
+    }
+}

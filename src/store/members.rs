@@ -17,12 +17,14 @@ use super::statement::statements;
 use super::statement::tables::{HOME, NODE, PAST};
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq};
+use crate::model::kind::Kind;
 use crate::model::node::Node;
 
 /// The most changes with which a page is brought up to date: with more it is read again.
 const MOST_CHANGES: i64 = 1000;
 
-/// A page of members, which those who read the same share.
+/// A page of members, which those who read the same share. What is of a kind that its collection does not hold is
+/// damaged, and left out.
 #[derive(Clone, Debug)]
 pub struct Members {
     /// In their order.
@@ -94,15 +96,21 @@ impl Widths {
         }
     }
 
-    /// A page as it is in the database.
+    /// A page as it is in the database, of members of a collection of a kind, or of several.
     pub async fn read(
         &self,
         c: &mut impl Executor,
+        of: Option<Kind>,
         width: Width,
         limit: i64,
         arguments: &[Argument<'_>],
     ) -> Result<Members, Failure> {
-        Ok(Members::read(page(c, self.sql(width), arguments, next(width)).await?, limit))
+        let mut members = Members::read(page(c, self.sql(width), arguments, next(width)).await?, limit);
+        let may_stand = |node: &Arc<Node>| of.map_or(node.kind.stands_in_some(), |of| of.holds(node.kind));
+        if !members.nodes.iter().all(may_stand) {
+            Arc::make_mut(&mut members.nodes).retain(may_stand);
+        }
+        Ok(members)
     }
 }
 
@@ -188,7 +196,7 @@ impl PageStatements {
         arguments: &[Argument<'_>],
     ) -> Result<Members, Failure> {
         if asked.width == Width::Whole {
-            return self.page.read(c, asked.width, asked.limit, arguments).await;
+            return self.page.read(c, Some(asked.of.kind), asked.width, asked.limit, arguments).await;
         }
         let key = Key::of_page(self.page.sql(asked.width).page, arguments);
         let now = match lookup(c, &key, asked.of) {
@@ -198,7 +206,7 @@ impl PageStatements {
         };
         let members = match now {
             Some(members) => members,
-            None => self.page.read(c, asked.width, asked.limit, arguments).await?,
+            None => self.page.read(c, Some(asked.of.kind), asked.width, asked.limit, arguments).await?,
         };
         keep(c, key, asked.of, &members, members.bytes());
         Ok(members)
@@ -230,7 +238,8 @@ impl PageStatements {
         let among: Vec<Argument<'_>> = which.iter().copied().chain([(&ids).into()]).collect();
         let (state, bytes) = (CollectionState::of(asked.of), size_of::<Node>());
         let there = page_in(c, state, bytes, self.among.sql(asked.width), &among, next(asked.width)).await?;
-        Ok(self.with(known, asked, &changed, &there))
+        let sound = there.iter().all(|node| asked.of.kind.holds(node.kind));
+        Ok(if sound { self.with(known, asked, &changed, &there) } else { None })
     }
 
     /// A page without the members that changed, but with those of them that are there and stand in it.

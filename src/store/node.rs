@@ -75,7 +75,12 @@ pub async fn walk(c: &mut impl Executor, walk: Walk<'_>) -> Result<Vec<Link>, Fa
         for row in found.iter().skip_while(|row| row.integer(PLACE) <= known) {
             if row.integer(PLACE) > reached {
                 reached = row.integer(PLACE);
-                links.push(Link { node: node_of(row), ..Link::default() });
+                let mut node = node_of(row);
+                if links.last().is_some_and(|above| !above.node.kind.holds(node.kind)) {
+                    // It is damaged: nothing is known of it that could be acted on.
+                    node.kind = Kind::default();
+                }
+                links.push(Link { node, ..Link::default() });
             }
             if let Some(link) = links.last_mut() {
                 hang(link, row, walk.now);

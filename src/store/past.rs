@@ -76,7 +76,7 @@ pub async fn members_at(
     limit: i64,
     width: Width,
 ) -> Result<Members, Failure> {
-    MEMBERS_AT.read(c, width, limit, arguments![collection, at, after, limit]).await
+    MEMBERS_AT.read(c, None, width, limit, arguments![collection, at, after, limit]).await
 }
 
 /// Has nothing in a home begun or ended since a moment? Then what stood at that moment is what stands.
@@ -163,7 +163,7 @@ pub async fn changed_in_home(
     at: &ChangeCursor,
     limit: i64,
 ) -> Result<Members, Failure> {
-    CHANGED_IN_HOME.read(c, Width::Whole, limit, arguments![home, at.seq, at.node, limit]).await
+    CHANGED_IN_HOME.read(c, None, Width::Whole, limit, arguments![home, at.seq, at.node, limit]).await
 }
 
 /// A name that a collection lost.

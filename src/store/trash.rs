@@ -88,9 +88,11 @@ pub async fn members(
     limit: i64,
 ) -> Result<(Vec<TrashEntry>, Option<String>), Failure> {
     let entry = |from: &mut dyn Columns| (next_node(from), from.next_integer().and_then(Role::from_rank));
-    let found = page(c, MEMBERS, arguments![actor, now, home, after, limit], entry).await?;
+    let mut found = page(c, MEMBERS, arguments![actor, now, home, after, limit], entry).await?;
     let full = found.len() as i64 >= limit;
     let next = found.last().filter(|_| full).map(|(last, _)| match_name(&last.name));
+    // Of what is damaged nobody knows what it was.
+    found.retain(|(node, _)| node.kind.stands_in_some());
     Ok((found, next))
 }
 

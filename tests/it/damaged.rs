@@ -367,3 +367,48 @@ async fn a_home_that_keeps_no_number_of_days_keeps_all() {
         max.get("/trash/tram/gone.txt").expect(200).await;
     }
 }
+
+/// What is of a kind that nobody knows, or that its collection does not hold, stands in no listing, is not copied, and
+/// harms nothing beside it.
+#[tokio::test]
+async fn a_node_of_a_kind_that_cannot_be_there_harms_only_itself() {
+    for kind in ["unheard-of", "root", "object", "calendar", "home", "trash", ""] {
+        let world = World::new().await;
+        let max = world.client("max");
+        max.mkcol("/files/tram/f").expect(201).await;
+        for name in ["a", "b", "c"] {
+            max.put(&format!("/files/tram/f/{name}.txt"), name).expect(201).await;
+        }
+        let good = ["/files/tram/f/", "/files/tram/f/a.txt", "/files/tram/f/c.txt"];
+        spoil(&mut world.database().await, "node", "kind", "name = 'b.txt'", &format!("'{kind}'")).await;
+        for (path, depth, properties) in [
+            ("/files/tram/f/", "1", "<D:getetag/>"),
+            ("/files/tram/f/", "1", "<D:getetag/><D:creator-displayname/>"),
+            ("/files/tram/f/", "infinity", "<D:getcontentlength/>"),
+        ] {
+            let listed = max.propfind(path, depth, properties).send().await;
+            if listed.status == 207 {
+                assert_eq!(listed.hrefs(), good, "{kind}");
+            }
+        }
+        max.put("/files/tram/f/a.txt", "changed").expect(204).await;
+        assert_eq!(max.propfind("/files/tram/f/", "1", "<D:getetag/>").expect(207).await.hrefs(), good, "{kind}");
+        let synced = max.sync("/files/tram/f", "", "1", "").expect(207).await.hrefs();
+        assert_eq!(
+            synced.iter().collect::<std::collections::BTreeSet<_>>(),
+            ["/files/tram/f/a.txt".to_owned(), "/files/tram/f/c.txt".to_owned()].iter().collect(),
+            "{kind}"
+        );
+        let history = max.propfind("/history/tram/f/", "1", "<D:getetag/>").expect(207).await.hrefs();
+        assert!(!history.iter().any(|href| href.contains("b.txt")), "{kind}: {history:?}");
+        max.copy("/files/tram/f/", "/files/tram/g/").expect(201).await;
+        let copied = max.propfind("/files/tram/g/", "1", "<D:getetag/>").expect(207).await.hrefs();
+        assert_eq!(copied, good.map(|href| href.replace("/f/", "/g/")), "{kind}");
+        assert_eq!(max.get("/files/tram/g/a.txt").expect(200).await.text(), "changed");
+        assert!(max.get("/files/tram/f/b.txt").send().await.status < 500, "{kind}");
+        assert!(max.put("/files/tram/f/b.txt", "x").send().await.status < 500, "{kind}");
+        max.delete("/files/tram/f/").expect(204).await;
+        max.get("/files/tram/g/c.txt").expect(200).await;
+        assert!(!world.tree.check(|_| {}).await.unwrap().damage.is_empty(), "{kind}");
+    }
+}

@@ -219,23 +219,52 @@ const SECRET: [&str; 5] = [FEEDS, "freebusy", "share", "answer", "office"];
 /// How often escapes are undone where an address hides in itself.
 const ROUNDS: usize = 4;
 
-/// The first segment of an address that leads below one of `SECRET`, however it is spelled. Whoever writes addresses
-/// down asks this, so it errs on the side of secrecy: escapes of escapes count, case does not, and dots may lead
-/// anywhere.
-#[must_use]
-pub fn secret_of(raw: &str) -> Option<&'static str> {
+/// An address with its escapes undone, and those within them. `false`: there are more.
+fn unescaped(raw: &str) -> (Cow<'_, str>, bool) {
     let mut plain = Cow::Borrowed(raw);
     for _ in 0..ROUNDS {
         if !plain.contains('%') {
             break;
         }
         let parts: Vec<String> = plain.split('/').map(|part| decode(part).unwrap_or(part.to_owned())).collect();
-        plain = parts.join("/").into();
+        let next = parts.join("/");
+        if next == plain {
+            return (plain, true);
+        }
+        plain = next.into();
     }
+    let whole = !plain.contains('%');
+    (plain, whole)
+}
+
+/// A segment without what some programs write beside its name: spaces, and parameters (RFC 3986 section 3.3).
+fn bare(segment: &str) -> &str {
+    let name = segment.split(';').next().unwrap_or_default();
+    name.trim_matches(|c: char| c.is_whitespace() || c.is_control())
+}
+
+/// The first segment of an address that leads below one of `SECRET`, however it is spelled. Whoever writes addresses
+/// down asks this, so it errs on the side of secrecy: escapes of escapes count, case and parameters do not, and dots
+/// may lead anywhere.
+#[must_use]
+pub fn secret_of(raw: &str) -> Option<&'static str> {
+    let (plain, _) = unescaped(raw);
     let known = |name: &str| SECRET.iter().copied().find(|secret| name.eq_ignore_ascii_case(secret));
-    let mut names = plain.split(['/', '\\']).filter(|name| !name.is_empty());
-    let dotted = names.clone().any(|name| name == "." || name == "..");
+    let mut names = plain.split(['/', '\\']).map(bare).filter(|name| !name.is_empty());
+    let dotted = names.clone().any(|name| name.bytes().all(|byte| byte == b'.'));
     if dotted { names.find_map(known) } else { names.next().and_then(known) }
+}
+
+/// What is written down of an address: itself, if it can be read and leads to something that is `known` by its first
+/// segment. Of all else nobody can say that it is no secret that is misspelled.
+pub fn logged(raw: &str, known: impl Fn(&str) -> bool) -> &str {
+    if let Some(secret) = secret_of(raw) {
+        return secret;
+    }
+    let (plain, whole) = unescaped(raw);
+    let first = plain.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let readable = whole && raw.starts_with('/') && raw.split('/').all(|part| decode(part).is_some());
+    if raw == "*" || readable && (first.is_empty() || known(first)) { raw } else { "(unknown)" }
 }
 
 /// Undoes percent-encoding once; `None` when the result is not UTF-8 or an escape is broken.
@@ -253,7 +282,7 @@ pub fn decode(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Path, PathError, decode, encode, secret_of};
+    use super::{Path, PathError, decode, encode, logged, secret_of};
     use proptest::prelude::*;
 
     #[test]
@@ -344,11 +373,76 @@ mod tests {
             "/%2e/feeds/x",
             "\\feeds\\x",
             "feeds/x",
+            "/;x/feeds/x",
+            "/feeds;x/x",
+            "/%20feeds%09/x",
+            "/files/..;x/feeds/x",
+            "/files/.../feeds/x",
         ] {
             assert_eq!(secret_of(raw), Some("feeds"), "{raw}");
         }
         for (raw, secret) in [("/share/x", Some("share")), ("/files/feeds/x", None), ("/feedsx/y", None), ("/", None)] {
             assert_eq!(secret_of(raw), secret, "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_may_be_a_secret_is_not_written_down() {
+        let known = |first: &str| ["files", "calendars"].contains(&first);
+        for raw in [
+            "/",
+            "*",
+            "//",
+            "/files",
+            "/files/a",
+            "//files/a",
+            "/files/caf%C3%A9/100%25.txt",
+            "/files/100%2525.txt",
+            "/%66iles/a",
+            "/files/feeds/x",
+            "/calendars/max/personal/a%2Fb.ics",
+        ] {
+            assert_eq!(logged(raw, known), raw);
+        }
+        for secret in ["feeds", "freebusy", "share", "office", "answer"] {
+            for spelled in [
+                "/SECRET/T",
+                "//SECRET/T",
+                "/;x/SECRET/T",
+                "/SECRET;x/T",
+                "/SECRET%3Bx/T",
+                "/%E1SECRET/T",
+                "/SECRET%E1/T",
+                "/SECRET%/T",
+                "/x/SECRET/T",
+                "//host/SECRET/T",
+                "http://host/SECRET/T",
+                "SECRET/T",
+                "/SECRETT",
+                "/SECRE/T",
+                "/T",
+                "/%2525252525SECRET/T",
+                "/files/%2525252525252e%2525252525252e/SECRET/T",
+                "/files/..%c0%afSECRET/T",
+                "/files/..;/SECRET/T",
+                "/files%E1/../SECRET/T",
+                "/files/%E1/T",
+                "/\u{ff33}ECRET/T",
+                "/Files/../SECRET/T",
+                "/files\\..\\SECRET\\T",
+                "/files/%zz/../SECRET/T",
+                "",
+            ] {
+                for (name, spelled) in [
+                    (secret.to_owned(), spelled),
+                    (secret.to_uppercase(), spelled),
+                    (secret.to_owned(), &spelled.replace('/', "%2F")),
+                ] {
+                    let raw = spelled.replace("SECRET", &name);
+                    let written = logged(&raw, known);
+                    assert!(written == "(unknown)" || written == secret, "{raw}: {written}");
+                }
+            }
         }
     }
 

@@ -18,6 +18,7 @@ use crate::front::timezones;
 use crate::model::budget::Budget;
 use crate::model::error::Result;
 use crate::model::path::{FEEDS, TIMEZONES, secret_of};
+use crate::tree::target::ROOTS;
 
 /// An answer that is being made. Boxed, so that other requests do not carry it about.
 pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
@@ -90,6 +91,15 @@ pub(super) fn front_of(path: &str) -> &'static FrontEnd {
         At::Secret(first) => secret == Some(first),
     });
     row.map_or(&TREE, |row| &row.front)
+}
+
+/// Does an address begin so that the server knows what it is of?
+pub(super) fn is_known(first: &str) -> bool {
+    let mounted = MOUNTS.iter().any(|row| match row.at {
+        At::Exactly(at) | At::Below(at) => at.split('/').nth(1) == Some(first),
+        At::Secret(_) => false,
+    });
+    mounted || ROOTS.iter().any(|(root, ..)| *root == first)
 }
 
 fn health<'a>(_: &'a Server, _: &'a Parts, _: &'a Client, _: &'a Budget) -> Answering<'a> {

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use super::connection_slot::ActiveRequest;
 use super::forwarded::Client;
 use super::login::LoginMethod;
-use super::mount::{FrontEnd, LoginFrontEnd, front_of, moved};
+use super::mount::{FrontEnd, LoginFrontEnd, front_of, is_known, moved};
 use super::response_body::Outgoing;
 use super::{Server, browser, http2, request_body};
 use crate::exchange::{Body, Exchange, Incoming, Response};
@@ -22,7 +22,7 @@ use crate::message::{self, Language};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal};
 use crate::model::method::Method;
-use crate::model::path::secret_of;
+use crate::model::path::logged;
 use crate::tree::authentication::LoginOrigin;
 use crate::tree::{Panicked, RunToCompletion, caught};
 use crate::wire::header::text;
@@ -60,7 +60,7 @@ impl Server {
             "request",
             number,
             method = %head.method,
-            path = secret_of(head.uri.path()).unwrap_or(head.uri.path()),
+            path = logged(head.uri.path(), is_known),
             address = %client.address,
             actor = tracing::field::Empty,
         );

@@ -183,6 +183,16 @@ async fn addresses_that_are_secrets_are_not_logged() {
         format!("/feeds/{secret}/%ff"),
         format!("/feeds/{secret}"),
         format!("http://x/feeds/{secret}/personal.ics"),
+        format!("/;x/feeds/{secret}/personal.ics"),
+        format!("/feeds;x/{secret}/personal.ics"),
+        format!("/%E1feeds/{secret}/personal.ics"),
+        format!("//x/feeds/{secret}/personal.ics"),
+        format!("/feed/{secret}/personal.ics"),
+        format!("/{secret}"),
+        format!("/freebusy/{secret}/alice@x.example.ifb"),
+        format!("/share;x/{secret}/"),
+        format!("/x/office/{secret}/a.docx"),
+        format!("/ANSWER/{secret}"),
     ] {
         for method in ["GET", "PROPFIND", "PUT"] {
             let answer =

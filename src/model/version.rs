@@ -36,7 +36,7 @@ pub struct PresentContent<'a> {
 #[must_use]
 pub fn refines(present: PresentContent<'_>, now: Timestamp, shows: impl Fn(&str) -> bool) -> bool {
     let same_session = present.draft.is_some_and(shows);
-    let waits = present.size_bytes == 0 && now - present.written_at < EMPTY_S;
+    let waits = present.size_bytes == 0 && now.saturating_sub(present.written_at) < EMPTY_S;
     present.litter || (!present.sealed && (same_session || waits))
 }
 
@@ -44,7 +44,7 @@ pub fn refines(present: PresentContent<'_>, now: Timestamp, shows: impl Fn(&str)
 /// the session was ended on purpose.
 #[must_use]
 pub fn is_version(size_bytes: i64, written_at: Timestamp, litter: bool, ended: bool, now: Timestamp) -> bool {
-    !litter && (size_bytes > 0 || ended || now - written_at >= EMPTY_S)
+    !litter && (size_bytes > 0 || ended || now.saturating_sub(written_at) >= EMPTY_S)
 }
 
 /// How a document left its name.
@@ -101,7 +101,7 @@ pub struct VacatedName {
 /// Is what lands the next version of what left?
 #[must_use]
 pub fn succeeds(vacated: VacatedName, landing: Arrival, actor: Id, now: Timestamp) -> bool {
-    let in_time = (0..VACATED_S).contains(&(now - vacated.at));
+    let in_time = (0..VACATED_S).contains(&now.saturating_sub(vacated.at));
     vacated.by == actor && in_time && SUCCESSIONS.contains(&(vacated.left, landing, true))
 }
 
@@ -121,7 +121,7 @@ pub struct MovedDocument<'a> {
 /// Was it made for that by the same person? What is set aside under a backup's name was not.
 #[must_use]
 pub fn landing_of_move(source: MovedDocument<'_>, to: &str, actor: Id, now: Timestamp) -> Arrival {
-    let recent = (0..VACATED_S).contains(&(now - source.made_at));
+    let recent = (0..VACATED_S).contains(&now.saturating_sub(source.made_at));
     let fresh = recent && source.author == Some(actor) && source.version <= 1 && !is_backup(to, source.name);
     if fresh { Arrival::MovedFresh } else { Arrival::Moved }
 }

@@ -378,7 +378,7 @@ impl std::ops::Neg for Added {
     type Output = Self;
 
     fn neg(self) -> Self {
-        Self { bytes: -self.bytes, documents: -self.documents }
+        Self { bytes: self.bytes.saturating_neg(), documents: self.documents.saturating_neg() }
     }
 }
 

@@ -198,7 +198,7 @@ impl KnownDevice {
         if person.disabled_at.is_some() || device.expires_at.is_some_and(|at| at <= now) {
             return None;
         }
-        let is_due = device.used_at.is_none_or(|at| at + USED_GRAIN_S <= now);
+        let is_due = device.used_at.is_none_or(|at| at.saturating_add(USED_GRAIN_S) <= now);
         let actor = Actor {
             scope: device.scope,
             project: device.project.map(|(id, _)| id),

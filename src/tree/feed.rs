@@ -115,7 +115,8 @@ impl Tree {
         let client = program_name(client);
         let now = now();
         if let Some((_, id, feed)) = found
-            && (feed.fetched_at.is_none_or(|at| at + GRAIN_S <= now) || feed.client.as_deref() != Some(&client))
+            && (feed.fetched_at.is_none_or(|at| at.saturating_add(GRAIN_S) <= now)
+                || feed.client.as_deref() != Some(&client))
         {
             noted(self.touch_feed(id, now - now.rem_euclid(GRAIN_S), &client).await)?;
         }

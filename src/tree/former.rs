@@ -120,7 +120,9 @@ impl<T: Executor> Admitted<T> {
 
     /// A page of the versions of a document, after the number of the last one sent.
     pub(super) async fn versions(&mut self, folder: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
-        let from = at.after.parse::<i64>().map_or(1, |last| last + 1);
+        let Some(from) = at.after.parse::<i64>().map_or(Some(1), |last| last.checked_add(1)) else {
+            return Ok(Page { resources: Vec::new(), next: None });
+        };
         let who = Requester { actor: &self.request.actor, now: self.now };
         let (found, last) = readable(&mut self.store, who, folder.id, from..=i64::MAX, at.limit).await?;
         let next = at.onward(last.map(|number| number.to_string()));

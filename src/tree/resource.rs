@@ -200,7 +200,7 @@ impl<T: Executor> Admitted<T> {
     /// below.
     pub(super) async fn quota(&mut self, node: &Node) -> Result<Quota> {
         Ok(match usage::quota(&mut self.store, node.home_id).await? {
-            Usage { used_bytes: used, quota_bytes: Some(quota) } => (used, Some((quota - used).max(0))),
+            Usage { used_bytes: used, quota_bytes: Some(quota) } => (used, Some(quota.saturating_sub(used).max(0))),
             Usage { quota_bytes: None, .. } => (node.size_bytes, None),
         })
     }

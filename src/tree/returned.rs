@@ -28,12 +28,13 @@ impl Tree {
                 loop {
                     let versions = version::versions(txn, *node, from..=i64::MAX, PAGE).await?;
                     let Some(last) = versions.last() else { break };
-                    from = last.number + 1;
                     for version in &versions {
                         let link = entry(home, &end, version);
                         version::enter(txn, &link).await?;
                         end = ChainEnd { link: link.chain, place: link.place };
                     }
+                    let Some(next) = last.number.checked_add(1) else { break };
+                    from = next;
                 }
                 returned::finish(txn, *node, now()).await?;
                 if txn.is_long() {

@@ -252,7 +252,8 @@ impl Planner {
             whats.push(RewindAction::Rewritten);
         }
         if rewritten || now.is_none() {
-            self.added += NODE_BYTES + former.hash.as_ref().map_or(0, |_| former.size_bytes);
+            let bytes = former.hash.as_ref().map_or(0, |_| former.size_bytes);
+            self.added = self.added.saturating_add(NODE_BYTES).saturating_add(bytes);
         }
         let object = former.hash.clone().filter(|_| former.kind == Kind::Object && (rewritten || now.is_none()));
         if former.is_collection() {

@@ -412,3 +412,63 @@ async fn a_node_of_a_kind_that_cannot_be_there_harms_only_itself() {
         assert!(!world.tree.check(|_| {}).await.unwrap().damage.is_empty(), "{kind}");
     }
 }
+
+/// No number of a row, however large, ends a request that has to do with it, nor one beside it.
+#[tokio::test]
+async fn no_number_is_too_large_to_count_with() {
+    const OF_DOCUMENT: [&str; 10] = [
+        "size",
+        "version",
+        "documents",
+        "modified_at",
+        "written_at",
+        "created_at",
+        "placed_at",
+        "since_at",
+        "author_id",
+        "lost_by",
+    ];
+    const OF_HOME: [&str; 4] = ["used_bytes", "quota_bytes", "brake_percent", "oldest_seq"];
+    let columns = OF_DOCUMENT.map(|column| ("node", column)).into_iter().chain(OF_HOME.map(|column| ("home", column)));
+    for (table, column) in columns {
+        for value in ["9223372036854775807", "-9223372036854775807 - 1"] {
+            let what = format!("{table}.{column} = {value}");
+            let world = World::new().await;
+            let max = world.client("max");
+            max.mkcol("/files/tram/f").expect(201).await;
+            for name in ["a", "b"] {
+                max.put(&format!("/files/tram/f/{name}.txt"), "one").expect(201).await;
+                max.put(&format!("/files/tram/f/{name}.txt"), "two").expect(204).await;
+            }
+            let which = match table {
+                "home" => "node_id = (SELECT home_id FROM node WHERE name = 'b.txt')",
+                _ => "name = 'b.txt'",
+            };
+            spoil(&mut world.database().await, table, column, which, value).await;
+            let bad = "/files/tram/f/b.txt";
+            for (number, request) in [
+                max.propfind("/files/tram/f/", "1", "<D:getetag/><D:quota-used-bytes/><D:quota-available-bytes/>"),
+                max.propfind("/history/tram/f/b.txt/", "1", "<D:getetag/>"),
+                max.put(bad, "three"),
+                max.proppatch(bad, "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>"),
+                max.copy(bad, "/files/tram/f/c.txt"),
+                max.copy(bad, "/files/tram/f/a.txt"),
+                max.copy("/files/tram/f/", "/files/tram/g/"),
+                max.copy("/files/tram/f/", "/files/max/g/"),
+                max.relocate(bad, "/files/tram/f/d.txt"),
+                max.relocate("/files/tram/f/d.txt", "/files/max/d.txt"),
+                max.delete("/files/tram/f/c.txt"),
+                max.get("/files/tram/f/a.txt"),
+                max.put("/files/tram/f/e.txt", "x"),
+                max.delete("/files/tram/f/"),
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                let answer = request.send().await;
+                let refused = answer.status < 500 || answer.status == 507;
+                assert!(refused, "{what}, request {number}: {} {}", answer.status, answer.text());
+            }
+        }
+    }
+}

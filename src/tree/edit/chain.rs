@@ -31,5 +31,5 @@ pub(in crate::tree) fn link(before: &str, leaf: &str) -> String {
 pub(in crate::tree) fn entry(home: Id, before: &ChainEnd, version: &Version) -> ChainLink {
     let leaf = leaf(version);
     let (node, number, chain) = (version.node, version.number, link(&before.link, &leaf));
-    ChainLink { home, place: before.place + 1, node, version: number, chain, leaf }
+    ChainLink { home, place: before.place.saturating_add(1), node, version: number, chain, leaf }
 }

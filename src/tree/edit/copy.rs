@@ -96,7 +96,10 @@ impl Admitted<Edit> {
     pub(super) fn within_quota_of_destination(&self, copied: &Node) -> Result<()> {
         let home = self.destination.as_ref().and_then(|d| d.parent()).map(|parent| parent.node.home_id);
         match home {
-            Some(home) => self.store.within_quota(home, copied.size_bytes + NODE_BYTES * (1 + copied.documents)),
+            Some(home) => {
+                let nodes = NODE_BYTES.saturating_mul(copied.documents.saturating_add(1));
+                self.store.within_quota(home, copied.size_bytes.saturating_add(nodes))
+            }
             None => Ok(()),
         }
     }

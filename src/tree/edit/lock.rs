@@ -76,7 +76,7 @@ impl Admitted<Edit> {
             shared: asked.shared,
             owner_xml: asked.owner_xml,
             timeout_s: asked.timeout_s,
-            expires_at: until.min(self.now + asked.timeout_s),
+            expires_at: until.min(self.now.saturating_add(asked.timeout_s)),
         };
         lock::insert(&mut self.store.txn, &made, locked.home_id).await?;
         self.store.record(Verb::Lock, || AffectedObjects::of(locked));
@@ -108,7 +108,7 @@ impl Admitted<Edit> {
         };
         lock.timeout_s = timeout_s;
         let (_, until) = lock::room(&mut self.store.txn, node.home_id, lock.node_id, actor).await?;
-        lock.expires_at = until.min(self.now + timeout_s);
+        lock.expires_at = until.min(self.now.saturating_add(timeout_s));
         lock::refresh(&mut self.store.txn, &lock.token, timeout_s, lock.expires_at).await?;
         self.store.record(Verb::Lock, || AffectedObjects::of(&node));
         Ok((lock, root))

@@ -12,7 +12,7 @@ use crate::store::{property, usage};
 impl Node {
     /// What it holds itself, without its properties and what stands in it.
     pub(super) fn held_bytes(&self) -> i64 {
-        NODE_BYTES + if self.hash.is_some() { self.size_bytes } else { 0 }
+        NODE_BYTES.saturating_add(if self.hash.is_some() { self.size_bytes } else { 0 })
     }
 }
 
@@ -20,7 +20,7 @@ impl Edit {
     /// Counts what this change adds to a home, or frees there.
     pub(super) fn count(&mut self, home: Id, added_bytes: i64) {
         for claim in self.claims.iter_mut().filter(|claim| claim.home == home) {
-            claim.added_bytes += added_bytes;
+            claim.added_bytes = claim.added_bytes.saturating_add(added_bytes);
             claim.unsettled = true;
         }
     }

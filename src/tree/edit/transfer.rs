@@ -175,7 +175,7 @@ impl Pages {
             let mut bytes = 0;
             let fits = |member: &&Node| {
                 let before = bytes;
-                bytes += property_bytes.get(&member.id).unwrap_or(&0);
+                bytes = property_bytes.get(&member.id).map_or(bytes, |more| more.saturating_add(bytes));
                 before < PAGE_BYTES
             };
             let fitting = members.iter().take_while(fits).count();
@@ -247,7 +247,7 @@ impl Edit {
             if copy.is_collection() {
                 open.push((member, copy, depth + 1));
             } else {
-                (bytes, documents) = (bytes + copy.size_bytes, documents + 1);
+                (bytes, documents) = (copy.size_bytes.saturating_add(bytes), documents + 1);
             }
         }
         let seq = self.seq(to.home_id)?;

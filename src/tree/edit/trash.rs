@@ -78,17 +78,18 @@ impl Edit {
         let refused =
             if brake.personal { Condition::OwnDeletionsWithinLimits } else { Condition::DeletionsWithinLimits };
         match brake.hold {
-            Some((since, None)) if since + brake.lasts_s > self.now => return Err(refused.into()),
+            Some((since, None)) if since.saturating_add(brake.lasts_s) > self.now => return Err(refused.into()),
             Some((_, Some(until))) if until > self.now => return Ok(()),
             _ => {}
         }
-        let goes_beyond = |lost: i64| lost > ALWAYS && lost * 100 > (brake.documents + lost) * brake.percent;
+        let share = |lost: i64| brake.documents.saturating_add(lost).saturating_mul(brake.percent);
+        let goes_beyond = |lost: i64| lost > ALWAYS && lost.saturating_mul(100) > share(lost);
         let since = self.now - WINDOW_S;
         let lost = trash::lost_since(&mut self.txn, home, actor, since).await?;
         // What is young is counted only where it decides: it takes a look at each document.
         if goes_beyond(lost) {
             let young = subtree::lost_young(&mut self.txn, home, actor, since, since - STOOD_S).await?;
-            if goes_beyond(lost - young) {
+            if goes_beyond(lost.saturating_sub(young)) {
                 self.braked = Some(home);
                 return Err(refused.into());
             }

@@ -78,7 +78,7 @@ impl Edit {
             }
             Content::File(content) => {
                 let written = self.take(content).await?;
-                self.within_quota(parent.home_id, NODE_BYTES + written.size_bytes)?;
+                self.within_quota(parent.home_id, NODE_BYTES.saturating_add(written.size_bytes))?;
                 let kind = parent.traits().put.unwrap_or(Kind::File);
                 if kind.holds_calendar_object() && self.indexed.is_none() {
                     return Err(bug("a calendar object that was not prepared"));
@@ -257,7 +257,7 @@ impl Edit {
             lost_by: leaving.is_loss().then_some(actor),
         };
         node::unmap(&mut self.txn, &node, seq, gone).await?;
-        self.stamp(parent, seq, Added { bytes: -bytes, documents: -documents }).await
+        self.stamp(parent, seq, -Added { bytes, documents }).await
     }
 
     /// A node comes to stand at a free name of its home, from where it stood (`old_parent`; `None`: from the trash).

@@ -117,15 +117,15 @@ impl Edit {
         {
             return self.missing(MissingInput::Index(written.hash));
         }
-        let added = written.size_bytes - document.size_bytes;
+        let added = written.size_bytes.saturating_sub(document.size_bytes);
         let refined = refines(document.present(), self.now, |token| session.as_deref() == Some(token));
-        let held = if refined { added } else { NODE_BYTES + written.size_bytes };
+        let held = if refined { added } else { NODE_BYTES.saturating_add(written.size_bytes) };
         self.within_quota(document.home_id, held)?;
         self.count(document.home_id, held);
         if !refined {
             self.end_session(&mut document, false).await?;
             past::supersede(&mut self.txn, &document, seq, self.now).await?;
-            document.version += 1;
+            document.version = document.version.saturating_add(1);
         }
         written.fill(&mut document, self.now);
         document.seq = seq;

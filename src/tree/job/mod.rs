@@ -139,7 +139,8 @@ impl Tree {
     /// Runs the job of a kind that has been due longest at a moment.
     pub async fn run_next(&self, row: &JobRow, at: Timestamp) -> Result<JobPoll> {
         let next = job::next_due(&mut self.store.read().await?, row.kind).await?;
-        let is_early = |next: Timestamp| next > at && row.every_s.is_none_or(|every_s| next - at <= every_s);
+        let is_early =
+            |next: Timestamp| next > at && row.every_s.is_none_or(|every_s| next.saturating_sub(at) <= every_s);
         if let Some(next) = next.filter(|next| is_early(*next)) {
             return Ok(JobPoll::NextAt(Some(next)));
         }

@@ -42,7 +42,8 @@ impl Running {
             listeners.push(listener);
         }
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
-        let server = Arc::new(Server::new(tree.clone(), config)?);
+        let digest_key = if config.login.dav_digest { Some(tree.digest_key().await?) } else { None };
+        let server = Arc::new(Server::new(tree.clone(), config, digest_key)?);
         Ok(Self { addresses, scheme: server.scheme(), jobs: &JOBS, server, tree, listeners })
     }
 

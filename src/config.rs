@@ -65,6 +65,8 @@ pub struct TlsConfig {
 pub struct LoginConfig {
     /// Is the account password accepted besides device passwords?
     pub dav_account_password: bool,
+    /// May devices that were made for it log in by HTTP Digest?
+    pub dav_digest: bool,
 }
 
 /// Where all is kept.
@@ -115,7 +117,7 @@ impl Default for ServerConfig {
 
 impl Default for LoginConfig {
     fn default() -> Self {
-        Self { dav_account_password: true }
+        Self { dav_account_password: true, dav_digest: false }
     }
 }
 

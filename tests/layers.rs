@@ -53,7 +53,7 @@ const ALONE: [(&str, &[&str]); 13] = [
     ("hyper_util::", &["server"]),
     ("rustls::", &["server", "cli"]),
     ("base64::", &["server"]),
-    ("md5::", &["front::dav"]),
+    ("md5::", &["front::dav", "model"]),
     ("clap::", &["cli"]),
     ("tokio::net", &["server", "app"]),
     ("fluent_bundle", &["message"]),

@@ -1,4 +1,5 @@
-# curl: what scripts do. Uploads by length and in chunks, ranges, resumption, folders, moves, HTTP/2, an awkward name.
+# curl: what scripts do. Uploads by length and in chunks, ranges, resumption, folders, moves, HTTP/2, an awkward name,
+# log-in by Digest.
 . "$HERE/lib.sh"
 cd "$WORK" || exit 1
 top=${URL}files/$NAME
@@ -21,6 +22,51 @@ equal "HTTP/2 without TLS" \
   "$(get --http2-prior-knowledge -o /dev/null -w '%{http_version} %{http_code}' "$top/b.bin")" "2 200"
 equal "no password" "$(curl -sS -o /dev/null -w '%{http_code}' "$top/b.bin")" 401
 equal "no escape" "$(status --path-as-is "$top/../../../etc/passwd")" 400
+stop
+export BEFFROI_LOGIN_DAV_DIGEST=true
+start
+top=${URL}files/$NAME
+MADE_FOR_IT=$("$BEFFROI" device add "$NAME" --label digest --digest --data "$DATA" 2>/dev/null)
+signed() { curl -sS --digest -u "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
+for name in "$NAME" marie@ville.example "MAIRIE\\$NAME"; do
+  equal "Digest as $name" "$(signed "$name:$MADE_FOR_IT" "$top/b.bin")" 200
+done
+equal "an upload by Digest" "$(signed "$NAME:$MADE_FOR_IT" -T curl.bin "$top/signed.bin")" 201
+both=("$top/b.bin" -o /dev/null "$top/signed.bin")
+equal "two by one nonce" \
+  "$(curl -sS --digest -u "$NAME:$MADE_FOR_IT" -o /dev/null -w '%{http_code} ' "${both[@]}")" "200 200 "
+equal "an awkward name by Digest" "$(signed "$NAME:$MADE_FOR_IT" "$top/100%25%20%23%26%3B%C3%A9.bin")" 200
+equal "a password that was not made for Digest" "$(signed "$NAME:$PASSWORD" "$top/b.bin")" 401
+equal "a wrong one" "$(signed "$NAME:no" "$top/b.bin")" 401
+equal "Basic takes it, too" "$(get -u "$NAME:$MADE_FOR_IT" -o /dev/null -w '%{http_code}' "$top/b.bin")" 200
+equal "Basic all the same" "$(status "$top/b.bin")" 200
+# curl takes the first challenge of a scheme, which is MD5: behind this relay it is offered SHA-256 alone.
+cat >relay.py <<'RELAY'
+import re, socket, sys, threading
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+def pump(source, sink, change):
+    while data := source.recv(1 << 16):
+        sink.sendall(change(data))
+    sink.shutdown(socket.SHUT_WR)
+while True:
+    client, _ = listener.accept()
+    server = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    without = lambda data: re.sub(rb"(?i)www-authenticate: digest [^\r]*algorithm=MD5[^\r]*\r\n", b"", data)
+    threading.Thread(target=pump, args=(client, server, lambda data: data), daemon=True).start()
+    threading.Thread(target=pump, args=(server, client, without), daemon=True).start()
+RELAY
+python3 relay.py "$PORT" >relay.port &
+RELAY=$!
+until [ -s relay.port ]; do sleep 0.05; done
+relayed=http://127.0.0.1:$(cat relay.port)/files/$NAME
+curl -sS --digest -u "$NAME:$MADE_FOR_IT" -v -o /dev/null "$relayed/b.bin" 2>relayed.txt
+check "Digest by SHA-256" grep -q '^> Authorization: Digest .*algorithm=SHA-256' relayed.txt
+check "and let in" grep -q '^< HTTP/1.1 200' relayed.txt
+kill "$RELAY"
+"$BEFFROI" device revoke "$NAME" digest --data "$DATA" >/dev/null
+equal "a revoked device" "$(signed "$NAME:$MADE_FOR_IT" "$top/b.bin")" 401
+unset BEFFROI_LOGIN_DAV_DIGEST
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost \
   -addext subjectAltName=DNS:localhost 2>/dev/null
 stop

@@ -27,6 +27,9 @@ pub(super) enum DeviceCommand {
         /// It only reads
         #[arg(long)]
         read_only: bool,
+        /// It logs in by HTTP Digest, too, if `[login] dav_digest = true`; the database then holds the password itself
+        #[arg(long)]
+        digest: bool,
         /// When it ends: an RFC 3339 instant, or a date (its end)
         #[arg(long, value_name = "DATE")]
         until: Option<String>,
@@ -51,10 +54,10 @@ pub(super) enum DeviceCommand {
 impl DeviceCommand {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         match self {
-            Self::Add { person, label, scope, project, read_only, until: end } => {
+            Self::Add { person, label, scope, project, read_only, digest, until: end } => {
                 let expires_at = end.as_deref().map(until).transpose()?;
                 let scope = DeviceScope::from_name(&scope).unwrap_or(DeviceScope::All);
-                let opens = NewDevice { project: project.as_deref(), ..scope.into() };
+                let opens = NewDevice { scope, project: project.as_deref(), digest };
                 let password = tree.add_device(&person, &label, opens, read_only, expires_at).await?;
                 println!("{password}");
                 terminal.note("device-hint", &[("label", &label), ("name", &person)]);
@@ -70,6 +73,7 @@ impl DeviceCommand {
                             json!(device.scope.name()),
                             json!(device.project.as_ref().map(|(_, name)| name)),
                             json!(device.read_only),
+                            json!(device.digest),
                             instant(device.created_at),
                             moment(device.used_at),
                             json!(device.used_from),
@@ -83,6 +87,7 @@ impl DeviceCommand {
                     "scope",
                     "project",
                     "read_only",
+                    "digest",
                     "created_at",
                     "used_at",
                     "used_from",

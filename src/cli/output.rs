@@ -122,6 +122,7 @@ impl Terminal {
             E::Unknown(unknown) => ("fault-unknown", name(unknown)),
             E::OtherKind(name, kind) => ("fault-other-kind", vec![("name", name), ("kind", kind)]),
             E::DeviceTaken(name, label) => ("fault-device-taken", vec![("name", name), ("label", label)]),
+            E::DigestDevices(name) => ("fault-digest-devices", vec![("name", name)]),
             E::NoDevice(name, label) => ("fault-no-device", vec![("name", name), ("label", label)]),
             E::NoRole(name, project) => ("fault-no-role", vec![("name", name), ("project", project)]),
             E::NoCollection(text) => ("fault-no-collection", address(text)),

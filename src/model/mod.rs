@@ -9,6 +9,7 @@ pub mod budget;
 pub mod calendar;
 pub mod civil;
 pub mod condition;
+pub mod digest;
 pub mod effect;
 pub mod error;
 pub mod etag;

@@ -10,6 +10,10 @@ use std::collections::HashSet;
 pub const DEVICE_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// How many of them it has.
 pub const DEVICE_CHARS: usize = 32;
+/// How many are written together.
+const GROUP: usize = 4;
+/// What stands between the groups: as it is shown, and as people type it.
+const BETWEEN: [&str; 3] = ["-", "", " "];
 
 /// Characters of an account password with special ones, and without.
 const CHARS: usize = 12;
@@ -88,6 +92,14 @@ pub fn device_letters(password: &str) -> String {
     }
     letters.make_ascii_lowercase();
     letters
+}
+
+/// The ways to write a device password that are tried where only its hash is shown: the first is how we show it.
+#[must_use]
+pub fn spellings(letters: &str) -> [String; BETWEEN.len()] {
+    let letters: Vec<char> = letters.chars().collect();
+    let groups: Vec<String> = letters.chunks(GROUP).map(|group| group.iter().collect()).collect();
+    BETWEEN.map(|between| groups.join(between))
 }
 
 /// Does it look like a device password? One in ten thousand has no digit and is not recognised, so that a phrase that

@@ -4,7 +4,7 @@
 //! password that was seen lately, right or wrong, are looked up and wait for nobody. Any other waits to be verified
 //! (`login_queue`), where a flood waits behind itself; a wrong one costs its sender time afterwards, and a name that
 //! nobody bears goes the same way. So the rightful person is neither locked out nor kept waiting by someone who
-//! guesses.
+//! guesses. A device password that HTTP Digest shows is looked up in the same way.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
@@ -13,15 +13,19 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use http::request::Parts;
 
-use super::login::Proof;
+use super::login::{LoginChallenge, LoginMethod, Proof, signs};
 use super::login_queue::{LoginQueue, LoginSource, QueueFull};
+use super::nonce::{NonceVerdict, Nonces};
 use crate::model::condition::Condition;
-use crate::model::error::Result;
+use crate::model::digest::DigestCredentials;
+use crate::model::error::{Refusal, Result};
 use crate::model::filename::match_name;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
 use crate::tree::authentication::{Credentials, LoginOrigin, PasswordCache};
+use crate::wire::digest;
 
 /// How long a wrong password waits for its answer, so that a client in a loop does not spin.
 const WRONG: Duration = Duration::from_millis(200);
@@ -48,11 +52,21 @@ pub struct Authenticator {
     /// Makes numbers of names.
     numbers: RandomState,
     account_passwords: bool,
+    /// Where one may log in by HTTP Digest.
+    nonces: Option<Nonces>,
+}
+
+/// What became of a log-in.
+pub enum LoginOutcome {
+    /// Right; and what the client is sent of that (`Authentication-Info`).
+    Known(Actor, Option<String>),
+    /// Not right: it is asked (401).
+    Refused(LoginChallenge),
 }
 
 impl Authenticator {
-    /// Accepts account passwords besides device passwords, if `account_passwords`.
-    pub fn new(account_passwords: bool) -> Result<Self> {
+    /// Accepts account passwords besides device passwords, if `account_passwords`; and HTTP Digest with `nonces`.
+    pub fn new(account_passwords: bool, nonces: Option<Nonces>) -> Result<Self> {
         let quota = Quota::with_period(PERIOD).unwrap_or(Quota::per_second(BURST)).allow_burst(BURST);
         let (least, most) = SIDE_BY_SIDE;
         let processors = available_parallelism().map_or(least, NonZeroUsize::get);
@@ -62,12 +76,61 @@ impl Authenticator {
             queue: LoginQueue::new((processors / 2).clamp(least, most)),
             numbers: RandomState::new(),
             account_passwords,
+            nonces,
         })
     }
 
-    /// Whose proof this is; `None`: nobody's that we know (401). 429 when too many wait to be looked at.
-    pub async fn actor(&self, tree: &Tree, proof: &Proof, client: LoginOrigin<'_>) -> Result<Option<Actor>> {
-        let Proof::Password { login, password } = proof;
+    /// Whose proof a request shows. 429 when too many wait to be looked at.
+    pub async fn log_in(
+        &self,
+        tree: &Tree,
+        proof: &Proof,
+        head: &Parts,
+        client: LoginOrigin<'_>,
+    ) -> Result<LoginOutcome> {
+        match (proof, &self.nonces) {
+            (Proof::Password { login, password }, _) => {
+                let found = self.actor(tree, login, password, client).await?;
+                Ok(found.map_or(LoginOutcome::Refused(LoginChallenge::Any), |actor| LoginOutcome::Known(actor, None)))
+            }
+            (Proof::Digest(shown), Some(nonces)) => self.digest(tree, shown, nonces, head, client).await,
+            (Proof::Digest(_), None) => Ok(LoginOutcome::Refused(LoginChallenge::Any)),
+        }
+    }
+
+    /// The lines by which a client is asked to log in.
+    pub fn challenges(&self, by: &[&LoginMethod], challenge: LoginChallenge) -> Result<Vec<String>> {
+        let nonce = self.nonces.as_ref().map(Nonces::make).transpose()?;
+        Ok(by.iter().flat_map(|method| (method.challenges)(challenge, nonce.as_deref())).collect())
+    }
+
+    /// Only who knows the password learns that a nonce is used up.
+    async fn digest(
+        &self,
+        tree: &Tree,
+        shown: &DigestCredentials,
+        nonces: &Nonces,
+        head: &Parts,
+        client: LoginOrigin<'_>,
+    ) -> Result<LoginOutcome> {
+        if !signs(shown, &head.uri) {
+            return Err(Refusal::of(Condition::BadRequest).text("the log-in was signed for another address").into());
+        }
+        let Some((device, proof)) = tree.authenticate_digest(shown, head.method.as_str()).await? else {
+            self.refuse(&shown.login, client.address, false).await;
+            return Ok(LoginOutcome::Refused(LoginChallenge::Password));
+        };
+        let next = match nonces.take(&shown.nonce, u32::from_str_radix(&shown.count, 16).unwrap_or(0)) {
+            NonceVerdict::Stale => return Ok(LoginOutcome::Refused(LoginChallenge::Stale)),
+            NonceVerdict::Ageing => Some(nonces.make()?),
+            NonceVerdict::Good => None,
+        };
+        let information = digest::information(shown, &shown.answer(&proof), next.as_deref());
+        Ok(LoginOutcome::Known(tree.used(device, &client).await?, Some(information)))
+    }
+
+    /// Whose password this is; `None`: nobody's that we know.
+    async fn actor(&self, tree: &Tree, login: &str, password: &str, client: LoginOrigin<'_>) -> Result<Option<Actor>> {
         let address = client.address;
         match tree.authenticate(&self.cache, login, password, self.account_passwords).await? {
             Credentials::Right(actor) => Ok(Some(actor)),
@@ -125,7 +188,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{Authenticator, LoginOrigin, LoginSource, Proof};
+    use super::{Authenticator, LoginOrigin, LoginSource};
     use crate::model::condition::Condition;
     use crate::model::error::Error;
     use crate::model::principal::Actor;
@@ -136,8 +199,8 @@ mod tests {
     const RIGHT: &str = "right-Password-1";
 
     async fn ask(authenticator: &Authenticator, tree: &Tree, password: &str) -> Result<Option<Actor>, Error> {
-        let proof = Proof::Password { login: "ada".to_owned(), password: password.to_owned() };
-        authenticator.actor(tree, &proof, LoginOrigin { address: IpAddr::from([10, 0, 0, 1]), program: "" }).await
+        let client = LoginOrigin { address: IpAddr::from([10, 0, 0, 1]), program: "" };
+        authenticator.actor(tree, "ada", password, client).await
     }
 
     #[tokio::test]
@@ -145,7 +208,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let tree = Tree::open(folder.path(), true).await.expect("a tree");
         tree.add_person("ada", "Ada", "ada@ville.example", Some(RIGHT.to_owned())).await.expect("a person");
-        let authenticator = Arc::new(Authenticator::new(true).expect("an authenticator"));
+        let authenticator = Arc::new(Authenticator::new(true, None).expect("an authenticator"));
         assert!(matches!(ask(&authenticator, &tree, RIGHT).await, Ok(Some(_))));
         assert!(matches!(ask(&authenticator, &tree, "old").await, Ok(None)));
         // From here to the end nobody gets a permit.

@@ -13,6 +13,7 @@ mod http2;
 mod login;
 mod login_queue;
 mod mount;
+mod nonce;
 mod request;
 mod request_body;
 mod response_body;
@@ -40,6 +41,7 @@ use self::auth::Authenticator;
 use self::connection_limit::{ConnectionLimit, ConnectionPermit};
 use self::connection_slot::Signal;
 use self::failure_log::FailureLog;
+use self::nonce::Nonces;
 use self::socket::Socket;
 use self::streams::Streams;
 use crate::config::Config;
@@ -73,9 +75,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server of this tree.
-    pub fn new(tree: Tree, config: Config) -> anyhow::Result<Self> {
-        let authenticator = Authenticator::new(config.login.dav_account_password)?;
+    /// A server of this tree. With a key for nonces one may log in by HTTP Digest.
+    pub fn new(tree: Tree, config: Config, digest_key: Option<[u8; 32]>) -> anyhow::Result<Self> {
+        let authenticator = Authenticator::new(config.login.dav_account_password, digest_key.map(Nonces::new))?;
         let tls = tls::acceptor(&config.tls)?;
         let public = config.server.public_url.as_deref();
         let encrypted = tls.is_some() || public.is_some_and(|url| url.starts_with("https://"));

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::Server;
 use super::forwarded::Client;
-use super::login::{BASIC, LoginMethod};
+use super::login::{BASIC, DIGEST, LoginMethod};
 use crate::config::ServerConfig;
 use crate::exchange::{Body, Exchange, Limits, Response};
 use crate::front::answer::bare;
@@ -68,7 +68,7 @@ static MOUNTS: [Mount; 6] = [
     Mount {
         at: At::Below(TIMEZONES),
         front: FrontEnd::Known(LoginFrontEnd {
-            by: &[&BASIC],
+            by: &[&BASIC, &DIGEST],
             limits: |_| Limits::NO_BODY,
             serve: |server, exchange| Box::pin(timezones::serve(server.tree.clone(), exchange)),
         }),
@@ -77,7 +77,7 @@ static MOUNTS: [Mount; 6] = [
 
 /// What answers everywhere else: the tree.
 static TREE: FrontEnd = FrontEnd::Known(LoginFrontEnd {
-    by: &[&BASIC],
+    by: &[&BASIC, &DIGEST],
     limits: |settings| Limits { max_body_bytes: settings.max_document_bytes, body_idle_s: settings.idle_timeout_s },
     serve: |server, exchange| Box::pin(dav::serve(server.tree.clone(), exchange)),
 });

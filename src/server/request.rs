@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use http::header::{ACCEPT_LANGUAGE, CONNECTION, HOST, HeaderValue, USER_AGENT, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{StatusCode, Version};
+use http::{HeaderName, StatusCode, Version};
 use tracing::Instrument as _;
 
+use super::auth::LoginOutcome;
 use super::connection_slot::ActiveRequest;
 use super::forwarded::Client;
-use super::login::LoginMethod;
+use super::login::{LoginChallenge, LoginMethod};
 use super::mount::{FrontEnd, LoginFrontEnd, front_of, is_known, moved};
 use super::response_body::Outgoing;
 use super::{Server, browser, http2, request_body};
@@ -26,6 +27,9 @@ use crate::model::path::logged;
 use crate::tree::authentication::LoginOrigin;
 use crate::tree::{Panicked, RunToCompletion, caught};
 use crate::wire::header::text;
+
+/// RFC 7616 section 3.5.
+const AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("authentication-info");
 
 /// A request that nothing speaks against so far.
 struct PendingRequest<'a> {
@@ -122,15 +126,18 @@ impl Server {
         if writes && browser::is_foreign(&head.headers, || self.authorities(&head, &client), self.tls.is_some()) {
             return Err(Condition::ForeignOrigin.into());
         }
-        let actor = match front.by.iter().find_map(|method| (method.read)(&head)) {
+        let login = match front.by.iter().find_map(|method| (method.read)(&head)) {
             Some(proof) => {
                 let program = text(&head.headers, USER_AGENT).unwrap_or_default();
                 let from = LoginOrigin { address: client.address, program: &program };
-                self.authenticator.actor(&self.tree, &proof, from).await?
+                self.authenticator.log_in(&self.tree, &proof, &head, from).await?
             }
-            None => None,
+            None => LoginOutcome::Refused(LoginChallenge::Any),
         };
-        let Some(actor) = actor else { return Ok(challenge(front.by, language)) };
+        let (actor, shown) = match login {
+            LoginOutcome::Known(actor, shown) => (actor, shown),
+            LoginOutcome::Refused(challenge) => return self.challenge(front.by, challenge, language),
+        };
         tracing::Span::current().record("actor", actor.name.as_str());
         let budget = active.budget().clone();
         budget.belongs_to(actor.id)?;
@@ -148,10 +155,24 @@ impl Server {
         match answered {
             // The log-in has ended while the body came.
             Err(Error::Refused(refusal)) if refusal.condition == Condition::Unauthenticated => {
-                Ok(challenge(front.by, language))
+                self.challenge(front.by, LoginChallenge::Any, language)
             }
-            answered => answered,
+            answered => answered.map(|mut response| {
+                let shown = shown.and_then(|shown| HeaderValue::from_str(&shown).ok());
+                response.headers_mut().extend(shown.map(|shown| (AUTHENTICATION_INFO, shown)));
+                response
+            }),
         }
+    }
+
+    /// 401: one is to log in, by one of these methods.
+    fn challenge(&self, by: &[&LoginMethod], challenge: LoginChallenge, language: Language) -> Result<Response, Error> {
+        let sentence = message::text(language, "unauthorized", &[]);
+        let mut response = bare(StatusCode::UNAUTHORIZED, Body::Full(format!("{sentence}\n").into()));
+        for line in self.authenticator.challenges(by, challenge)? {
+            response.headers_mut().extend(HeaderValue::from_str(&line).ok().map(|line| (WWW_AUTHENTICATE, line)));
+        }
+        Ok(response)
     }
 
     /// Hosts by which the client may know us.
@@ -164,16 +185,6 @@ impl Server {
         known.extend(client.host.clone());
         known
     }
-}
-
-/// 401: one is to log in, by one of these methods.
-fn challenge(by: &[&LoginMethod], language: Language) -> Response {
-    let sentence = message::text(language, "unauthorized", &[]);
-    let mut response = bare(StatusCode::UNAUTHORIZED, Body::Full(format!("{sentence}\n").into()));
-    for method in by {
-        response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(method.challenge));
-    }
-    response
 }
 
 fn panicked<T>(died: Panicked) -> Result<T, Error> {

@@ -104,7 +104,7 @@ async fn filled(tree: &Tree) -> Asked {
     let password = tree.add_device("ada", "x", DeviceScope::All, false, None).await.expect("a device");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
     let address = listener.local_addr().expect("an address");
-    let server = Arc::new(Server::new(tree.clone(), Config::default()).expect("a server"));
+    let server = Arc::new(Server::new(tree.clone(), Config::default(), None).expect("a server"));
     tokio::spawn(server.serve(vec![listener], std::future::pending()));
     let login = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("ada:{password}")));
     let (secret, name) = tree.add_feed("ada", "/calendars/ada/personal", FeedDetail::Full, None).await.expect("a feed");

@@ -20,6 +20,11 @@ macro_rules! columns {
     };
 }
 
+/// The column behind those of a device and whose it is.
+const DIGEST_SECRET: usize = 19;
+/// So many devices of a person log in by HTTP Digest: each request is held to all of them.
+pub const MAX_DIGEST: i64 = 50;
+
 /// What is kept of a device password.
 pub struct DeviceSecret<'a> {
     /// The hash of its characters.
@@ -42,6 +47,18 @@ pub struct OwnedDevice {
 pub async fn by_secret(c: &mut impl Executor, secret_hash: &str, login: &str) -> Result<Option<OwnedDevice>, Failure> {
     let (folded, uri) = (match_name(login), mailto(login));
     Ok(row(c, BY_SECRET, arguments![&folded, &uri, secret_hash]).await?.as_ref().and_then(owned))
+}
+
+/// The devices of whom `login` names that log in by HTTP Digest, with the characters of their passwords.
+pub async fn of_digest(c: &mut impl Executor, login: &str) -> Result<Vec<(OwnedDevice, String)>, Failure> {
+    let (folded, uri) = (match_name(login), mailto(login));
+    let found = rows(c, OF_DIGEST, arguments![&folded, &uri, MAX_DIGEST]).await?;
+    Ok(found.iter().filter_map(|row| Some((owned(row)?, row.text(DIGEST_SECRET)))).collect())
+}
+
+/// How many devices of a person log in by HTTP Digest.
+pub async fn count_digest(c: &mut impl Executor, person: Id) -> Result<i64, Failure> {
+    Ok(row(c, COUNT_DIGEST, arguments![person]).await?.map_or(0, |row| row.integer(0)))
 }
 
 fn owned(row: &Row) -> Option<OwnedDevice> {
@@ -116,6 +133,20 @@ statements! {
             " FROM device d JOIN principal p ON p.id = d.principal_id WHERE d.secret_hash = $3 AND (p.match_name = \
              $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri = $2))"
         ),
+    );
+    const OF_DIGEST: Statement = reads(
+        &[ADDRESS, DEVICE, PRINCIPAL],
+        concat!(
+            "SELECT p.id, p.kind, p.name, p.display_name, p.disabled_at, p.closed_at, NULL, d.id, ",
+            columns!(),
+            ", d.digest_secret FROM device d JOIN principal p ON p.id = d.principal_id WHERE d.digest_secret IS NOT \
+             NULL AND (p.match_name = $1 OR p.id = (SELECT a.principal_id FROM address a WHERE a.uri = $2)) ORDER BY \
+             d.id LIMIT $3"
+        ),
+    );
+    const COUNT_DIGEST: Statement = reads(
+        &[DEVICE],
+        "SELECT COUNT(*) FROM device WHERE principal_id = $1 AND digest_secret IS NOT NULL",
     );
     const OF_PERSON: Statement = reads(
         &[DEVICE, PRINCIPAL],

@@ -107,22 +107,22 @@ impl Store {
         let (epoch, tightened) = (Arc::default(), *tightened);
         let carrying = RwLock::default();
         let mut store = Self { readers, writer, cache, counters, reserve, blobs, carrying, epoch, tightened };
-        store.epoch = store.read_epoch().await?.into();
+        store.epoch = store.setting_or("epoch", || format!("{:x}", Id::generate().0)).await?.into();
         drop(locked);
         Ok(store)
     }
 
-    async fn read_epoch(&self) -> Result<String, Failure> {
-        const NAME: &str = "epoch";
-        let found = principal::setting(&mut self.read().await?, NAME).await?;
-        if let Some(epoch) = found {
-            return Ok(epoch);
+    /// A setting of the database itself; where it is not there yet, the value that the first of all processes makes.
+    pub async fn setting_or(&self, name: &str, make: impl FnOnce() -> String) -> Result<String, Failure> {
+        let found = principal::setting(&mut self.read().await?, name).await?;
+        if let Some(value) = found {
+            return Ok(value);
         }
         let mut txn = self.write().await?;
-        principal::insert_setting(&mut txn, NAME, &format!("{:x}", Id::generate().0)).await?;
-        let epoch = principal::setting(&mut txn, NAME).await?.unwrap_or_default();
+        principal::insert_setting(&mut txn, name, &make()).await?;
+        let value = principal::setting(&mut txn, name).await?.unwrap_or_default();
         txn.commit().await?;
-        Ok(epoch)
+        Ok(value)
     }
 
     /// A consistent view.

@@ -4,6 +4,10 @@
 //! guessed. An account password costs argon2id; what it was found to be is cached, salted and hashed, with the stored
 //! hash it was verified against: so a changed password is never accepted for a moment longer, and a program that comes
 //! again and again with an old one costs no more than a look.
+//!
+//! Of a device that logs in by HTTP Digest the characters are kept: what a client shows is hashed from them and from a
+//! user name that it spells as it likes, with any Windows domain. Whoever reads the database has these passwords, and
+//! no other.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,11 +21,12 @@ use subtle::ConstantTimeEq as _;
 use super::Tree;
 use super::edit::authority::Verb;
 use super::edit::event::AffectedObjects;
+use crate::model::digest::{DigestCredentials, DigestProof};
 use crate::model::error::{Cause, Error, Failure, Result};
 use crate::model::filename::match_name;
 use crate::model::header::program_name;
 use crate::model::id::{Id, Timestamp, now};
-use crate::model::password::{DEVICE_ALPHABET, DEVICE_CHARS, device_letters, is_of_device_form};
+use crate::model::password::{DEVICE_ALPHABET, DEVICE_CHARS, device_letters, is_of_device_form, spellings};
 use crate::model::principal::{Actor, DeviceScope, Principal, VerifiedLogin};
 use crate::store::body::sha256;
 use crate::store::device::{self, OwnedDevice};
@@ -33,8 +38,6 @@ const RIGHT: Duration = Duration::from_secs(3600);
 const WRONG: Duration = Duration::from_secs(600);
 /// How many of each are cached at once.
 const MAX_REMEMBERED: usize = 10_000;
-/// Characters of a device password that are written together.
-const GROUP: usize = 4;
 /// What is verified where there is no account password, so that it takes the same time. Nobody knows a password that
 /// fits.
 const NOBODY_S_HASH: &str =
@@ -46,10 +49,10 @@ const USED_GRAIN_S: i64 = 3600;
 pub fn new_device_password() -> Result<String> {
     let mut bytes = [0u8; DEVICE_CHARS];
     getrandom::fill(&mut bytes).map_err(|e| Failure::new("making a device password", e))?;
-    let letters: Vec<char> =
+    let letters: String =
         bytes.iter().filter_map(|byte| DEVICE_ALPHABET.get(usize::from(byte & 31))).copied().map(char::from).collect();
-    let groups: Vec<String> = letters.chunks(GROUP).map(|group| group.iter().collect()).collect();
-    Ok(groups.join("-"))
+    let [shown, ..] = spellings(&letters);
+    Ok(shown)
 }
 
 /// What is kept of a device password.
@@ -251,6 +254,34 @@ impl Tree {
                 digest,
             })),
         }
+    }
+
+    /// Whose device password was shown by HTTP Digest, for a request by this method; and what proves it.
+    pub async fn authenticate_digest(
+        &self,
+        shown: &DigestCredentials,
+        method: &str,
+    ) -> Result<Option<(KnownDevice, DigestProof)>> {
+        let now = now();
+        let mut reader = self.store.cached();
+        let devices = device::of_digest(&mut reader, &shown.login).await?;
+        drop(reader);
+        if devices.is_empty() {
+            // A name that nobody bears takes as long.
+            let _ = shown.proof(method, NOBODY_S_HASH);
+        }
+        let found =
+            devices.into_iter().find_map(|(found, letters)| shown.proof(method, &letters).map(|proof| (found, proof)));
+        Ok(found.and_then(|(found, proof)| Some((KnownDevice::of(found, now)?, proof))))
+    }
+
+    /// The key of the nonces of HTTP Digest, which all processes share.
+    pub async fn digest_key(&self) -> Result<[u8; 32]> {
+        let mut key = [0u8; 32];
+        getrandom::fill(&mut key).map_err(|e| Failure::new("making a key", e))?;
+        let kept = self.store.setting_or("digest_key", || hex::encode(key)).await?;
+        hex::decode_to_slice(kept, &mut key).map_err(|e| Failure::new("reading the setting digest_key", e))?;
+        Ok(key)
     }
 
     /// Who uses a device; that it was used, by whom, is noted once an hour.

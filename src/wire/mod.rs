@@ -3,6 +3,7 @@
 
 pub mod acl;
 pub mod calendar;
+pub mod digest;
 pub mod encoding;
 pub mod header;
 pub mod multistatus;

@@ -19,6 +19,7 @@ mod damaged;
 mod depth;
 mod devices;
 mod dialects;
+mod digest;
 mod edits;
 mod examples;
 mod fairness;

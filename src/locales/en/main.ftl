@@ -104,6 +104,7 @@ fault-address-taken = The address { $address } belongs to { $holder }: give anot
 fault-unknown = Nobody is called “{ $name }”: see `beffroi person list`, `group list`, `room list` and `project list`.
 fault-other-kind = “{ $name }” is a { $kind }: this command is for something else.
 fault-device-taken = { $name } already has a device “{ $label }”: revoke it first, or choose another label.
+fault-digest-devices = { $name } has as many devices for HTTP Digest as there may be: revoke one first (`beffroi device list { $name }`).
 fault-no-device = { $name } has no device “{ $label }”: see `beffroi device list { $name }`.
 fault-no-role = { $name } has no role in { $project }.
 fault-no-collection = “{ $address }” is not a folder or calendar: write /files/NAME/FOLDER or /calendars/NAME/CALENDAR.

@@ -41,6 +41,7 @@ help-device-add--label = Comment la personne appelle l’appareil
 help-device-add--scope = Ce qu’il ouvre
 help-device-add--project = Le seul projet qu’il ouvre, et rien d’autre
 help-device-add--read-only = Il ne fait que lire
+help-device-add--digest = Il se connecte aussi par HTTP Digest, si `[login] dav_digest = true` ; le mot de passe est alors gardé en clair dans la base
 help-device-add--until = Quand il prend fin : un instant RFC 3339, ou une date (sa fin)
 help-device-list = Lister les appareils d’une personne
 help-device-list--person = De qui

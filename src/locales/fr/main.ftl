@@ -104,6 +104,7 @@ fault-address-taken = L’adresse { $address } appartient à { $holder } : donne
 fault-unknown = Personne ne s’appelle « { $name } » : voyez `beffroi person list`, `group list`, `room list` et `project list`.
 fault-other-kind = « { $name } » est d’une autre sorte ({ $kind }) : cette commande ne le concerne pas.
 fault-device-taken = { $name } a déjà un appareil « { $label } » : révoquez-le d’abord ou choisissez un autre libellé.
+fault-digest-devices = { $name } a autant d’appareils pour HTTP Digest qu’il peut y en avoir : révoquez-en un d’abord (`beffroi device list { $name }`).
 fault-no-device = { $name } n’a pas d’appareil « { $label } » : voyez `beffroi device list { $name }`.
 fault-no-role = { $name } n’a pas de rôle dans { $project }.
 fault-no-collection = « { $address } » n’est ni un dossier ni un calendrier : écrivez /files/NOM/DOSSIER ou /calendars/NOM/CALENDRIER.

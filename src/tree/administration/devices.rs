@@ -4,7 +4,7 @@ use super::{AdministrationError, AdministrationResult, find};
 use crate::model::id::{Timestamp, now};
 use crate::model::password::device_letters;
 use crate::model::principal::{Device, DeviceScope, PrincipalKind};
-use crate::store::device::{self, DeviceSecret};
+use crate::store::device::{self, DeviceSecret, MAX_DIGEST};
 use crate::tree::Tree;
 use crate::tree::authentication::{device_secret_hash, new_device_password};
 use crate::tree::edit::authority::Verb;
@@ -63,6 +63,9 @@ impl Tree {
         let txn = edit.doing(Verb::AddDevice, AffectedObjects::about(&person))?;
         if !device::insert(txn, person.id, &device, secret).await? {
             return Err(AdministrationError::DeviceTaken(person.name, label.to_owned()));
+        }
+        if digest && device::count_digest(txn, person.id).await? > MAX_DIGEST {
+            return Err(AdministrationError::DigestDevices(person.name));
         }
         edit.commit().await?;
         Ok(password)

@@ -51,6 +51,9 @@ pub enum AdministrationError {
     /// The person has a device of this label.
     #[error("{0:?} has a device {1:?}")]
     DeviceTaken(String, String),
+    /// The person has as many devices that log in by HTTP Digest as there may be.
+    #[error("{0:?} has too many devices that log in by Digest")]
+    DigestDevices(String),
     /// The person has no device of this label.
     #[error("{0:?} has no device {1:?}")]
     NoDevice(String, String),

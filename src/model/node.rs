@@ -96,6 +96,12 @@ impl Node {
         Self { parent_id, home_id, owner_id, created_at, modified_at: created_at, ..made }
     }
 
+    /// Bytes of its content; of a damaged row, that says less than none, as many as there are.
+    #[must_use]
+    pub fn content_bytes(&self) -> u64 {
+        u64::try_from(self.size_bytes).unwrap_or(i64::MAX.unsigned_abs())
+    }
+
     /// What follows from what it is and how it is looked at.
     #[must_use]
     pub fn traits(&self) -> &'static Traits {

@@ -70,8 +70,7 @@ async fn member(tree: &Tree, admitted: &mut Admitted<Snapshot>, resource: Resour
     if resource.node.is_collection() {
         return Ok(FolderMember::Folder(resource.node.name.clone()));
     }
-    let length = u64::try_from(resource.node.size_bytes).unwrap_or(0);
-    let content = admitted.content(tree, &resource.node, 0, length).await?;
+    let content = admitted.content(tree, &resource.node, 0, resource.node.content_bytes()).await?;
     Ok(FolderMember::Document(Document {
         name: resource.node.name.clone(),
         modified_at: resource.node.modified_at,

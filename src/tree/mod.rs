@@ -35,6 +35,8 @@ pub mod work;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use self::edit::event::Hooks;
 use self::gate::{Admitted, GateContext, Request, admit, allowed};
 use self::quota::RemainingQuota;
@@ -44,7 +46,7 @@ use self::work::{WorkSlice, Workers};
 use crate::model::budget::{Budget, CACHE_MIB};
 use crate::model::condition::Condition;
 use crate::model::effect::{EffectPlace, effects};
-use crate::model::error::{Error, Failure, Result};
+use crate::model::error::{Failure, Result};
 use crate::model::id::{Id, now};
 use crate::model::method::{Method, MethodSet};
 use crate::model::node::{Blob, Node};
@@ -202,14 +204,23 @@ impl<T: Executor> Admitted<T> {
     pub async fn content(&mut self, tree: &Tree, node: &Node, start: u64, length: u64) -> Result<BodyContent> {
         let Some(hash) = node.hash.as_deref() else { return Err(Condition::NotFound.into()) };
         let object = node.kind.holds_calendar_object();
-        let small = node.size_bytes <= INLINE_BYTES as i64 || object;
-        if small && let Some(bytes) = body::inline(&mut self.store, hash).await? {
+        let part = |bytes: Bytes| {
             let from = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
             let to = from.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(bytes.len());
-            return Ok(BodyContent::Whole(bytes.slice(from..to)));
+            BodyContent::Whole(bytes.slice(from..to))
+        };
+        let small = node.size_bytes <= INLINE_BYTES as i64 || object;
+        if small && let Some(bytes) = body::inline(&mut self.store, hash).await? {
+            return Ok(part(bytes));
         }
-        let missing = || Error::Failed(Failure::new("reading a document", format!("body {hash} is missing")));
-        tree.store.blobs.read(hash, start, length).await?.ok_or_else(missing)
+        if let Some(content) = tree.store.blobs.read(hash, start, length).await? {
+            return Ok(content);
+        }
+        // A damaged size does not say where the content is.
+        if !small && let Some(bytes) = body::inline(&mut self.store, hash).await? {
+            return Ok(part(bytes));
+        }
+        Err(Failure::new("reading a document", format!("body {hash} is missing")).into())
     }
 }
 

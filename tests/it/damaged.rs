@@ -472,3 +472,35 @@ async fn no_number_is_too_large_to_count_with() {
         }
     }
 }
+
+/// Whatever a damaged row says of its size, its content is sent, and each other's.
+#[tokio::test]
+async fn a_damaged_size_hides_no_content() {
+    let world = World::new().await;
+    let max = world.client("max");
+    for name in ["a", "b", "c"] {
+        max.put(&format!("/files/tram/{name}.txt"), name).expect(201).await;
+    }
+    for size in ["70000", "9223372036854775807", "-1", "-9223372036854775807 - 1"] {
+        spoil(&mut world.database().await, "node", "size", "name = 'b.txt'", size).await;
+        for name in ["a", "b", "c"] {
+            let path = format!("/files/tram/{name}.txt");
+            assert_eq!(max.get(&path).expect(200).await.text(), name, "{size}");
+            let part = max.get(&path).header("Range", "bytes=0-0").expect(206).await;
+            assert_eq!(part.text(), name, "{size}");
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let exported = Command::new(env!("CARGO_BIN_EXE_beffroi"))
+            .args(["export", "files", "/files/tram"])
+            .arg(directory.path())
+            .env("BEFFROI_DATA", world.data.path())
+            .env("LC_ALL", "C")
+            .output()
+            .unwrap();
+        assert!(exported.status.success(), "{size}: {}", String::from_utf8_lossy(&exported.stderr));
+        for name in ["a", "b", "c"] {
+            let saved = std::fs::read_to_string(directory.path().join(format!("{name}.txt"))).unwrap();
+            assert_eq!(saved, name, "{size}");
+        }
+    }
+}

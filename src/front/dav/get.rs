@@ -46,7 +46,7 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     if node.is_collection() {
         return listing::listing(call.language, &call.budget, &mut admitted).await;
     }
-    let size = u64::try_from(node.size_bytes).unwrap_or(0);
+    let size = node.content_bytes();
     let mut headers = describe(&node);
     if admitted.not_modified {
         headers.remove(CONTENT_TYPE);
@@ -82,7 +82,7 @@ async fn as_stored(
     etag: &ETag,
     mut headers: HeaderMap,
 ) -> Result<Response> {
-    let size = u64::try_from(node.size_bytes).unwrap_or(0);
+    let size = node.content_bytes();
     // Ranges are of GET only (RFC 9110 section 14.2).
     let ranges = match call.request.method {
         Method::Get => select_ranges(&call.headers, size, etag, node.modified_at),
@@ -204,7 +204,7 @@ async fn parts_body(
             "\r\n--{BOUNDARY}\r\nContent-Type: {content_type}\r\nContent-Range: {}\r\n\r\n",
             content_range(*one, size)
         );
-        length += head.len() as u64 + one.length;
+        length = one.length.saturating_add(length + head.len() as u64);
         pieces.push(whole(head.into()));
         pieces.push(match admitted.content(tree, node, one.start, one.length).await? {
             BodyContent::Whole(bytes) => whole(bytes),
@@ -212,7 +212,7 @@ async fn parts_body(
         });
     }
     let tail = format!("\r\n--{BOUNDARY}--\r\n");
-    length += tail.len() as u64;
+    length = length.saturating_add(tail.len() as u64);
     pieces.push(whole(tail.into()));
     Ok(Body::Blocks(Box::pin(iter(pieces).flatten()), Some(length)))
 }

@@ -1,6 +1,6 @@
 //! Statements that look for damage: references that lead nowhere, sums that do not add up.
 
-use super::db::text::{INTEGRITY, REFERENCES};
+use super::db::text::{INTEGRITY, REFERENCES, total};
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
 use super::statement::tables::{
@@ -170,42 +170,16 @@ pub async fn database(c: &mut impl Executor) -> Result<Option<String>, Failure> 
     Ok(found.map(|row| row.text(0)).filter(|text| text != "ok"))
 }
 
-/// Where the parts of 64 bits of rows `s`, added up each by itself so that no sum overflows, make another number.
-macro_rules! sums_to_other {
-    ($number:literal) => {
-        concat!(
-            "((s.high + (s.low >> 32)) <> (",
-            $number,
-            " >> 32) OR (s.low & 4294967295) <> (",
-            $number,
-            " & 4294967295))"
-        )
-    };
-}
-
-/// Those parts of a sum.
-macro_rules! sum_in_parts {
-    ($number:literal) => {
-        concat!(
-            "CAST(COALESCE(SUM((",
-            $number,
-            ") >> 32), 0) AS BIGINT) AS high, CAST(COALESCE(SUM((",
-            $number,
-            ") & 4294967295), 0) AS BIGINT) AS low"
-        )
-    };
-}
-
 /// Collections of which a number is not the sum of one of their members.
 macro_rules! collections_unlike_members {
     ($own:literal, $of_member:literal) => {
         concat!(
             "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') AND p.id \
-             NOT IN (SELECT g.node_id FROM purge g) AND EXISTS (SELECT 1 FROM (SELECT ",
-            sum_in_parts!($of_member),
-            " FROM node n WHERE n.parent_id = p.id AND n.gone_at IS NULL) s WHERE ",
-            sums_to_other!($own),
-            ") LIMIT 100"
+             NOT IN (SELECT g.node_id FROM purge g) AND ",
+            $own,
+            " <> (SELECT ",
+            total!($of_member),
+            " FROM node n WHERE n.parent_id = p.id AND n.gone_at IS NULL) LIMIT 100"
         )
     };
 }
@@ -272,15 +246,13 @@ statements! {
                 concat!(
                     "SELECT h.node_id, t.name FROM home h JOIN node t ON t.id = h.node_id LEFT JOIN (SELECT v.home_id, \
                      ",
-                    sum_in_parts!("v.bytes"),
-                    " FROM (SELECT n.home_id, 32 + CASE WHEN n.hash IS NULL THEN 0 ELSE n.size END AS bytes FROM node \
-                     n WHERE n.kind NOT IN ('root', 'home', 'documents', 'calendars') UNION ALL SELECT p.home_id, \
-                     p.held_bytes FROM past p UNION ALL SELECT n.home_id, OCTET_LENGTH(r.namespace) + \
+                    total!("v.bytes"),
+                    " AS bytes FROM (SELECT n.home_id, 32 + CASE WHEN n.hash IS NULL THEN 0 ELSE n.size END AS bytes \
+                     FROM node n WHERE n.kind NOT IN ('root', 'home', 'documents', 'calendars') UNION ALL SELECT \
+                     p.home_id, p.held_bytes FROM past p UNION ALL SELECT n.home_id, OCTET_LENGTH(r.namespace) + \
                      OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml) FROM property r JOIN node n ON n.id = r.node_id WHERE \
-                     r.principal_id = 0) v GROUP BY v.home_id) s ON s.home_id = h.node_id WHERE CASE WHEN s.home_id \
-                     IS NULL THEN h.used_bytes <> 0 ELSE ",
-                    sums_to_other!("h.used_bytes"),
-                    " END LIMIT 100"
+                     r.principal_id = 0) v GROUP BY v.home_id) s ON s.home_id = h.node_id WHERE h.used_bytes <> \
+                     COALESCE(s.bytes, 0) LIMIT 100"
                 ),
             ),
         },

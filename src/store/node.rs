@@ -10,6 +10,7 @@ use super::page::{Paged, page, paged};
 use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOME, LOCK, NODE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
+use super::usage::count_bytes;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
@@ -453,14 +454,14 @@ statements! {
     const CLAIM: Statement = writes(
         &[HOME],
         &[NODE],
-        "UPDATE home SET seq = seq + 1 WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = 1 AND \
-         n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes, chain, \
+        "UPDATE home SET seq = CAST(seq + 1 AS BIGINT) WHERE node_id = (SELECT n.id FROM node n WHERE n.parent_id = \
+         1 AND n.match_name = $1 AND n.gone_at IS NULL) RETURNING node_id, seq, used_bytes, quota_bytes, chain, \
          chain_place",
     );
     const SETTLE: Statement = writes(
         &[HOME],
         &[],
-        "UPDATE home SET used_bytes = used_bytes + $2, chain = $3, chain_place = $4 WHERE node_id = $1",
+        concat!(count_bytes!("+ $2"), ", chain = $3, chain_place = $4 WHERE node_id = $1"),
     );
     const HOME_NAME: Statement = reads(
         &[NODE],

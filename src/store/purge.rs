@@ -7,13 +7,13 @@
 //! stand, and whoever finds the table filled can go on.
 
 use super::db::arguments;
-use super::db::text::listed;
+use super::db::text::{listed, total};
 use super::executor::{Executor, execute, row, rows};
 use super::members::listed_ids;
 use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, FEED, HOME, LOCK, NODE, PAST, PROPERTY, PURGE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
-use super::usage;
+use super::usage::{self, count_bytes};
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::node::Node;
@@ -171,9 +171,14 @@ statements! {
         writes(
             &[HOME],
             &[NODE, PAST],
-            "UPDATE home SET used_bytes = used_bytes - (SELECT CAST(COALESCE(SUM(p.held_bytes), 0) AS BIGINT) FROM \
-             past p WHERE p.node_id = $1 AND (p.home_id, p.to_seq) > ($2, $3)) WHERE node_id = (SELECT n.home_id \
-             FROM node n WHERE n.id = $1)",
+            concat!(
+                count_bytes!(concat!(
+                    "- (SELECT ",
+                    total!("p.held_bytes"),
+                    " FROM past p WHERE p.node_id = $1 AND (p.home_id, p.to_seq) > ($2, $3))"
+                )),
+                " WHERE node_id = (SELECT n.home_id FROM node n WHERE n.id = $1)"
+            ),
         ),
         writes(&[PAST], &[], "DELETE FROM past WHERE node_id = $1 AND (home_id, to_seq) > ($2, $3)"),
     ];
@@ -236,8 +241,9 @@ statements! {
         concat!(
             "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ",
             listed!("$1"),
-            " l CROSS JOIN past p WHERE p.node_id = l.value LIMIT $2 + 1) s) + (SELECT \
-             CAST(COALESCE(SUM(OCTET_LENGTH(r.xml)), 0) AS BIGINT) / $3 FROM ",
+            " l CROSS JOIN past p WHERE p.node_id = l.value LIMIT $2 + 1) s) + (SELECT ",
+            total!("OCTET_LENGTH(r.xml)"),
+            " / $3 FROM ",
             listed!("$1"),
             " l CROSS JOIN property r WHERE r.node_id = l.value)"
         ),

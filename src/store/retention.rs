@@ -2,7 +2,7 @@
 
 use super::columns::columns;
 use super::db::arguments;
-use super::db::text::listed;
+use super::db::text::{listed, total};
 use super::executor::{Executor, execute, row, rows};
 use super::members::listed_ids;
 use super::node::nodes;
@@ -10,6 +10,7 @@ use super::page::{Paged, paged};
 use super::statement::tables::{HOME, LOCK, NODE, PAST};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
+use super::usage::count_bytes;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::Node;
@@ -147,9 +148,13 @@ statements! {
                 "WITH going(id, size) AS (",
                 going!("n.id, n.size"),
                 "), freed(home_id, bytes) AS (SELECT $1, g.size FROM going g UNION ALL SELECT p.home_id, \
-                 p.held_bytes FROM going g CROSS JOIN past p WHERE p.node_id = g.id AND p.hash IS NOT NULL) UPDATE \
-                 home SET used_bytes = used_bytes - (SELECT SUM(f.bytes) FROM freed f WHERE f.home_id = \
-                 home.node_id) WHERE node_id IN (SELECT f.home_id FROM freed f)"
+                 p.held_bytes FROM going g CROSS JOIN past p WHERE p.node_id = g.id AND p.hash IS NOT NULL) ",
+                count_bytes!(concat!(
+                    "- (SELECT ",
+                    total!("f.bytes"),
+                    " FROM freed f WHERE f.home_id = home.node_id)"
+                )),
+                " WHERE node_id IN (SELECT f.home_id FROM freed f)"
             ),
         ),
         writes(
@@ -212,8 +217,14 @@ statements! {
     const DROP_VERSION_FREE: Statement = writes(
         &[HOME],
         &[PAST],
-        "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT SUM(p.held_bytes) FROM past p WHERE p.node_id = \
-         $2 AND p.version = $3 AND p.home_id = $1), 0) WHERE node_id = $1",
+        concat!(
+            count_bytes!(concat!(
+                "- (SELECT ",
+                total!("p.held_bytes"),
+                " FROM past p WHERE p.node_id = $2 AND p.version = $3 AND p.home_id = $1)"
+            )),
+            " WHERE node_id = $1"
+        ),
     );
     const DROP_VERSION_STATES: Statement = reads(
         &[PAST],

@@ -35,8 +35,11 @@ pub async fn finish(c: &mut Txn, node: Id, now: Timestamp) -> Result<(), Failure
 statements! {
     const WAITING: Statement =
         reads(&[RETURNED], "SELECT node_id, home_id FROM returned ORDER BY home_id, node_id LIMIT $1");
-    const CLAIM: Statement =
-        writes(&[HOME], &[], "UPDATE home SET seq = seq + 1 WHERE node_id = $1 RETURNING chain, chain_place");
+    const CLAIM: Statement = writes(
+        &[HOME],
+        &[],
+        "UPDATE home SET seq = CAST(seq + 1 AS BIGINT) WHERE node_id = $1 RETURNING chain, chain_place",
+    );
     const SETTLE: Statement = writes(&[HOME], &[], "UPDATE home SET chain = $2, chain_place = $3 WHERE node_id = $1");
     const FINISH: Statement =
         writes(&[NODE], &[], "UPDATE node SET gone_at = $2 WHERE id = $1 AND gone_at IS NOT NULL");

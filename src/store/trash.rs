@@ -1,6 +1,7 @@
 //! Statements on what is gone: the trash of a home, what was deleted lately, and its removal for good.
 
 use super::columns::{columns, next_node, node_of};
+use super::db::text::total;
 use super::db::{Columns, arguments};
 use super::executor::{Executor, execute, row, rows};
 use super::node::{held_at, held_by, nodes};
@@ -260,9 +261,12 @@ statements! {
     );
     const LOST_SINCE: Statement = reads(
         &[NODE],
-        "SELECT CAST(COALESCE(SUM(CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END), 0) AS BIGINT) \
-         FROM (SELECT g.kind, g.documents, g.lost_by, g.hidden FROM node g WHERE g.home_id = $1 AND g.gone_at > $3 \
-         ORDER BY g.gone_at DESC LIMIT 20000) n WHERE n.lost_by = $2 AND n.hidden = 0",
+        concat!(
+            "SELECT ",
+            total!("CASE WHEN n.kind IN ('file', 'object') THEN 1 ELSE n.documents END"),
+            " FROM (SELECT g.kind, g.documents, g.lost_by, g.hidden FROM node g WHERE g.home_id = $1 AND g.gone_at > \
+             $3 ORDER BY g.gone_at DESC LIMIT 20000) n WHERE n.lost_by = $2 AND n.hidden = 0"
+        ),
     );
     const GONE_BEFORE: Paged = paged!(
         &[NODE, PURGE],
@@ -292,9 +296,11 @@ statements! {
         concat!(
             "SELECT h.brake_percent, d.since_at, d.released_until, ",
             lasts!(),
-            ", (SELECT CAST(COALESCE(SUM(n.documents), 0) AS BIGINT) FROM node n WHERE n.parent_id = h.node_id AND \
-             n.gone_at IS NULL), CASE WHEN o.kind = 'person' THEN 1 ELSE 0 END FROM home h JOIN principal o ON o.id \
-             = h.principal_id LEFT JOIN hold d ON d.home_id = h.node_id AND d.principal_id = $2 WHERE h.node_id = $1"
+            ", (SELECT ",
+            total!("n.documents"),
+            " FROM node n WHERE n.parent_id = h.node_id AND n.gone_at IS NULL), CASE WHEN o.kind = 'person' THEN 1 \
+             ELSE 0 END FROM home h JOIN principal o ON o.id = h.principal_id LEFT JOIN hold d ON d.home_id = \
+             h.node_id AND d.principal_id = $2 WHERE h.node_id = $1"
         ),
     );
     const SET_HOLD: Statement = writes(

@@ -4,7 +4,7 @@
 //! `home.used_bytes` is that sum. What a change adds or frees is counted with its claim; what only the rows know, the
 //! database adds up where they change (a statement here before they go, or before and after they change).
 
-use super::db::text::listed;
+use super::db::text::{listed, total};
 use super::db::{Row, arguments};
 use super::executor::{Executor, row};
 use super::statement::tables::{HOME, NODE, PAST, PROPERTY};
@@ -17,9 +17,18 @@ use crate::model::node::NODE_BYTES;
 /// What dead properties `r` hold.
 macro_rules! held_by_properties {
     () => {
-        "SUM(OCTET_LENGTH(r.namespace) + OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml))"
+        total!("OCTET_LENGTH(r.namespace) + OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml)")
     };
 }
+
+/// Counts bytes of homes: `$change` is a sign and what is added or taken off. Whatever damaged rows say, what comes out
+/// is an integer.
+macro_rules! count_bytes {
+    ($change:expr) => {
+        concat!("UPDATE home SET used_bytes = CAST(used_bytes ", $change, " AS BIGINT)")
+    };
+}
+pub(super) use count_bytes;
 
 /// The dead properties of a node, those that are the same for all, are about to change: what they hold is taken off, to
 /// be added again by [`properties_changed`].
@@ -62,32 +71,43 @@ statements! {
         &[HOME],
         &[PROPERTY],
         concat!(
-            "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT ",
-            held_by_properties!(),
-            " FROM property r WHERE r.node_id = $2 AND r.principal_id = 0), 0) WHERE node_id = $1"
+            count_bytes!(concat!(
+                "- (SELECT ",
+                held_by_properties!(),
+                " FROM property r WHERE r.node_id = $2 AND r.principal_id = 0)"
+            )),
+            " WHERE node_id = $1"
         ),
     );
     const PROPERTIES_CHANGED: Statement = writes(
         &[HOME],
         &[PROPERTY],
         concat!(
-            "UPDATE home SET used_bytes = used_bytes + COALESCE((SELECT ",
-            held_by_properties!(),
-            " FROM property r WHERE r.node_id = $2 AND r.principal_id = 0), 0) WHERE node_id = $1"
+            count_bytes!(concat!(
+                "+ (SELECT ",
+                held_by_properties!(),
+                " FROM property r WHERE r.node_id = $2 AND r.principal_id = 0)"
+            )),
+            " WHERE node_id = $1"
         ),
     );
     const PAST_GOES: Statement = writes(
         &[HOME],
         &[NODE, PAST, PROPERTY],
         concat!(
-            "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT SUM(p.held_bytes) FROM ",
-            listed!("$1"),
-            " l CROSS JOIN past p WHERE p.node_id = l.value AND p.home_id = home.node_id), 0) - COALESCE((SELECT ",
-            held_by_properties!(),
-            " FROM ",
-            listed!("$1"),
-            " l CROSS JOIN node n CROSS JOIN property r WHERE n.id = l.value AND n.home_id = home.node_id AND \
-             r.node_id = n.id AND r.principal_id = 0), 0) WHERE node_id IN (SELECT p.home_id FROM ",
+            count_bytes!(concat!(
+                "- (SELECT ",
+                total!("p.held_bytes"),
+                " FROM ",
+                listed!("$1"),
+                " l CROSS JOIN past p WHERE p.node_id = l.value AND p.home_id = home.node_id) - (SELECT ",
+                held_by_properties!(),
+                " FROM ",
+                listed!("$1"),
+                " l CROSS JOIN node n CROSS JOIN property r WHERE n.id = l.value AND n.home_id = home.node_id AND \
+                 r.node_id = n.id AND r.principal_id = 0)"
+            )),
+            " WHERE node_id IN (SELECT p.home_id FROM ",
             listed!("$1"),
             " l CROSS JOIN past p WHERE p.node_id = l.value UNION SELECT n.home_id FROM ",
             listed!("$1"),
@@ -98,11 +118,14 @@ statements! {
         &[HOME],
         &[NODE],
         concat!(
-            "UPDATE home SET used_bytes = used_bytes - COALESCE((SELECT SUM($2 + CASE WHEN n.hash IS NULL THEN 0 \
-             ELSE n.size END) FROM ",
-            listed!("$1"),
-            " l CROSS JOIN node n WHERE n.id = l.value AND n.home_id = home.node_id), 0) WHERE node_id IN (SELECT \
-             n.home_id FROM ",
+            count_bytes!(concat!(
+                "- (SELECT ",
+                total!("$2 + CASE WHEN n.hash IS NULL THEN 0 ELSE n.size END"),
+                " FROM ",
+                listed!("$1"),
+                " l CROSS JOIN node n WHERE n.id = l.value AND n.home_id = home.node_id)"
+            )),
+            " WHERE node_id IN (SELECT n.home_id FROM ",
             listed!("$1"),
             " l CROSS JOIN node n WHERE n.id = l.value)"
         ),

@@ -154,7 +154,8 @@ pub struct ChainLink {
     pub chain: String,
 }
 
-/// Adds a link.
+/// Adds a link. A place that is taken is one that a damaged home says: nobody's work ends with that, and the check
+/// reports it.
 pub async fn enter(c: &mut Txn, link: &ChainLink) -> Result<(), Failure> {
     let arguments = arguments![link.home, link.place, link.node, link.version, &link.leaf, &link.chain];
     c.note(ENTER, arguments).await
@@ -253,7 +254,8 @@ statements! {
     const ENTER: Statement = writes(
         &[CHAIN],
         &[],
-        "INSERT INTO chain (home_id, place, node_id, version, leaf, chain) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO chain (home_id, place, node_id, version, leaf, chain) VALUES ($1, $2, $3, $4, $5, $6) ON \
+         CONFLICT (home_id, place) DO NOTHING",
     );
     const LINKS: Statement = reads(
         &[CHAIN],

@@ -275,7 +275,7 @@ mod tests {
         let tree = Tree::open(folder.path(), true).await.expect("a tree");
         tree.add_person("ada", "Ada", "ada@x.example", None).await.expect("a person");
         for words in
-            ["typeof(", "NOT BETWEEN", "foreign_key", "SUM((n.size", "FROM chain", "FROM property p", "match_name, v."]
+            ["typeof(", "NOT BETWEEN", "foreign_key", "TOTAL(n.size", "FROM chain", "FROM property p", "match_name, v."]
         {
             tree.script().fail(0, words, Cause::Fault);
             let damage = tree.check(|_| {}).await.expect("a report").damage;

@@ -175,3 +175,24 @@ async fn the_check_finds_rows_that_cannot_be_together() {
         assert!(!found.iter().any(|one| one.what.contains("carried out")), "{damage}: {found:#?}");
     }
 }
+
+/// A calendar object is known by its name as it was sent: one that older versions folded is named, wherever it stands.
+#[tokio::test]
+async fn the_check_names_calendar_objects_under_a_folded_key() {
+    for table in ["node", "past"] {
+        let world = World::new().await;
+        let max = world.client("max");
+        for text in ["one", "two"] {
+            let object = event("a", "20260314").replace("Meeting", text);
+            max.put(&format!("{CALENDAR}/Upper.ics"), &object).send().await;
+        }
+        world.sound().await;
+        let fold = format!("UPDATE {table} SET match_name = 'upper.ics' WHERE name = 'Upper.ics'");
+        super::retention::sql(&world, &fold).await;
+        let damage = world.tree.check(|_| {}).await.unwrap().damage;
+        let named = |one: &beffroi::store::check::Damage| {
+            one.what == "a name and its key differ" && one.at.starts_with("Upper.ics (")
+        };
+        assert!(damage.len() == 1 && named(&damage[0]), "{table}: {damage:?}");
+    }
+}

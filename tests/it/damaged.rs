@@ -473,6 +473,53 @@ async fn no_number_is_too_large_to_count_with() {
     }
 }
 
+/// What damaged rows say is added up to integers, and whatever goes, goes: at DELETE, out of the trash, in time.
+#[tokio::test]
+async fn sums_of_damaged_rows_are_integers() {
+    for (table, column, which) in [
+        ("node", "size", "kind = 'file'"),
+        ("node", "documents", "kind = 'folder'"),
+        ("past", "held_bytes", "1 = 1"),
+        ("home", "used_bytes", "1 = 1"),
+        ("home", "chain_place", "1 = 1"),
+        ("home", "seq", "1 = 1"),
+    ] {
+        for value in ["9223372036854775807", "-9223372036854775807 - 1"] {
+            let what = format!("{table}.{column} = {value}");
+            let world = World::new().await;
+            let max = world.client("max");
+            max.mkcol("/files/tram/f").expect(201).await;
+            max.mkcol("/files/tram/g").expect(201).await;
+            for name in ["f/a", "f/b", "f/c", "g/d", "gone"] {
+                max.put(&format!("/files/tram/{name}.txt"), "one").expect(201).await;
+                max.put(&format!("/files/tram/{name}.txt"), "two").expect(204).await;
+                max.put(&format!("/files/tram/{name}.txt"), "three").expect(204).await;
+            }
+            max.delete("/files/tram/gone.txt").expect(204).await;
+            super::retention::sql(&world, &format!("UPDATE {table} SET {column} = {value} WHERE {which}")).await;
+            for (number, request) in [
+                max.put("/files/tram/f/a.txt", "four"),
+                max.put("/files/tram/new.txt", "x"),
+                max.put("/files/tram/new.txt", "y"),
+                max.delete("/files/tram/new.txt"),
+                max.delete("/files/tram/f/"),
+                max.delete("/trash/tram/gone.txt"),
+                max.delete("/trash/tram/f/"),
+                max.delete("/files/tram/g/"),
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                let answer = request.send().await;
+                assert!(answer.status < 500, "{what}, request {number}: {} {}", answer.status, answer.text());
+            }
+            world.tree.maintain(now() + 1000 * 86_400).await.unwrap();
+            let real = "SELECT COUNT(*) FROM home WHERE typeof(used_bytes) <> 'integer' OR typeof(seq) <> 'integer'";
+            assert_eq!(super::retention::count(&world, real).await, 0, "{what}");
+        }
+    }
+}
+
 /// Whatever a damaged row says of its size, its content is sent, and each other's.
 #[tokio::test]
 async fn a_damaged_size_hides_no_content() {

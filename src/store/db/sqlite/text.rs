@@ -28,6 +28,14 @@ macro_rules! bodies_as_one {
 }
 pub(in crate::store) use bodies_as_one;
 
+/// The sum of integers, 0 of none. Of damaged rows too it is one: exact up to 2^53, and no more than 64 bits hold.
+macro_rules! total {
+    ($number:expr) => {
+        concat!("CAST(TOTAL(", $number, ") AS BIGINT)")
+    };
+}
+pub(in crate::store) use total;
+
 /// A query for rows of a table with a value of another type than its column: of integers, texts, bytes. One bit of a
 /// row says the type of a value, and the database takes any.
 macro_rules! mistyped {

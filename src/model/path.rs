@@ -263,7 +263,7 @@ pub fn logged(raw: &str, known: impl Fn(&str) -> bool) -> &str {
     }
     let (plain, whole) = unescaped(raw);
     let first = plain.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let readable = whole && raw.starts_with('/') && raw.split('/').all(|part| decode(part).is_some());
+    let readable = whole && raw.starts_with('/') && decode(raw).is_some();
     if raw == "*" || readable && (first.is_empty() || known(first)) { raw } else { "(unknown)" }
 }
 

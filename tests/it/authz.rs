@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use beffroi::model::id::now;
 use beffroi::model::kind::{KINDS, Kind};
 use beffroi::model::method::{METHODS, Method};
 use beffroi::model::path::Path;
@@ -77,12 +78,17 @@ const PLACES: [(&str, &str, &str); 42] = [
 const WITHOUT_ADDRESS: [Kind; 1] = [Kind::Home];
 
 /// How one stands to a home: what that is called, who it is (nobody: without credentials), the home, and the role.
-const STANDINGS: [(&str, &str, &str, Option<Role>); 10] = [
+const STANDINGS: [(&str, &str, &str, Option<Role>); 15] = [
     ("lead", "lea", "tram", Some(Role::Lead)),
     ("member", "max", "tram", Some(Role::Member)),
     ("reader", "rita", "tram", Some(Role::Reader)),
     ("free-busy", "fred", "tram", Some(Role::FreeBusy)),
     ("granted", "gil", "tram", Some(Role::Member)),
+    ("in groups", "gus", "tram", Some(Role::Member)),
+    ("partner", "pia", "tram", Some(Role::Partner)),
+    ("expired", "eve", "tram", None),
+    ("disabled", "dan", "tram", None),
+    ("closed", "lea", "quai", Some(Role::Reader)),
     ("none", "zoe", "tram", None),
     ("nobody", "", "tram", None),
     ("own", "uma", "uma", Some(Role::Lead)),
@@ -103,11 +109,25 @@ struct Ground {
 impl Ground {
     async fn new() -> Self {
         let mut world = World::new().await;
-        for name in ["fred", "gil", "uma"] {
+        for name in ["fred", "gil", "uma", "gus", "pia", "eve", "dan"] {
             world.add_person(name).await;
         }
+        world.tree.add_project("quai", "Quai", None).await.unwrap();
+        for (project, name, role, until) in [
+            ("quai", "lea", Role::Lead, None),
+            ("tram", "eve", Role::Lead, Some(now() - 1)),
+            ("tram", "dan", Role::Lead, None),
+        ] {
+            world.tree.add_member(project, name, role, until).await.unwrap();
+        }
+        world.tree.add_partner("tram", "pia", "lea", now() + 86_400).await.unwrap();
+        for (group, member) in [("inner", "gus"), ("middle", "inner"), ("outer", "middle")] {
+            world.tree.add_group(group, group).await.unwrap();
+            world.tree.join_group(group, member).await.unwrap();
+        }
+        world.tree.add_member("tram", "outer", Role::Member, None).await.unwrap();
         let mut known = Vec::new();
-        for (home, name) in [("tram", "lea"), ("uma", "uma")] {
+        for (home, name) in [("tram", "lea"), ("uma", "uma"), ("quai", "lea")] {
             let client = world.client(name);
             fill(&client, home).await;
             let mut ids = Vec::new();
@@ -133,6 +153,8 @@ impl Ground {
         for (_, name, ..) in STANDINGS.iter().filter(|(_, name, ..)| !name.is_empty()) {
             world.client(name).get("/").expect(200).await;
         }
+        world.tree.set_disabled("dan", true).await.unwrap();
+        world.tree.close_project("quai").await.unwrap();
         world.stop().await;
         Self { world, then, known }
     }

@@ -46,6 +46,11 @@ pub async fn groups_of(c: &mut impl Executor, member: Id) -> Result<Vec<Principa
     Ok(rows(c, GROUPS_OF, arguments![member]).await?.iter().map(whole_principal_of).collect())
 }
 
+/// A principal, and all groups that it is in, by name.
+pub async fn all_of(c: &mut impl Executor, member: Id) -> Result<Vec<Principal>, Failure> {
+    Ok(rows(c, ALL_OF, arguments![member]).await?.iter().map(whole_principal_of).collect())
+}
+
 /// A principal `$1`, and all who are in it.
 macro_rules! all_in {
     () => {
@@ -99,6 +104,15 @@ statements! {
             "SELECT ",
             principal_columns!(),
             " FROM membership m JOIN principal p ON p.id = m.group_id WHERE m.member_id = $1 ORDER BY p.match_name"
+        ),
+    );
+    const ALL_OF: Statement = reads(
+        &[ADDRESS, EFFECTIVE_MEMBERSHIP, PRINCIPAL, ROOM],
+        concat!(
+            "SELECT ",
+            principal_columns!(),
+            " FROM effective_membership m JOIN principal p ON p.id = m.group_id WHERE m.member_id = $1 ORDER BY \
+             p.match_name"
         ),
     );
 }

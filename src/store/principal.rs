@@ -56,6 +56,11 @@ pub async fn by_name(c: &mut impl Executor, name: &str) -> Result<Option<Princip
     Ok(row(c, BY_NAME, arguments![match_name(name).as_str()]).await?.as_ref().map(whole_principal_of))
 }
 
+/// The principal of this identifier.
+pub async fn by_id(c: &mut impl Executor, id: Id) -> Result<Option<Principal>, Failure> {
+    Ok(row(c, BY_ID, arguments![id]).await?.as_ref().map(whole_principal_of))
+}
+
 /// Principals in the order of their folded names, after `after`; all kinds, or one. What was removed bears a name with
 /// a slash, and is not among them.
 pub async fn list(
@@ -196,6 +201,10 @@ statements! {
     const BY_NAME: Statement = reads(
         &[ADDRESS, PRINCIPAL, ROOM],
         concat!("SELECT ", principal_columns!(), " FROM principal p WHERE p.match_name = $1"),
+    );
+    const BY_ID: Statement = reads(
+        &[ADDRESS, PRINCIPAL, ROOM],
+        concat!("SELECT ", principal_columns!(), " FROM principal p WHERE p.id = $1"),
     );
     const LIST: Statement = reads(
         &[ADDRESS, PRINCIPAL, ROOM],

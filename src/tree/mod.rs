@@ -20,6 +20,7 @@ pub mod job;
 pub mod listing;
 pub mod numbers;
 mod objects;
+mod principals;
 pub mod quota;
 mod reindex;
 mod resolve;

@@ -215,7 +215,7 @@ impl<T: Executor> Admitted<T> {
             Kind::Homes | Kind::Histories => self.homes(node.kind, at, needs).await,
             Kind::Trashes => self.trashes(at).await,
             Kind::Trash => self.trash(&node, at, needs).await,
-            Kind::Principals => self.principals(at).await,
+            Kind::Principals => self.principals(at, needs).await,
             Kind::CalendarHome => self.calendars(&node, at, needs).await,
             Kind::CalendarHomes => self.calendar_homes().await,
             _ if node.traits().sync => self.stored(&node, at, needs).await,
@@ -264,20 +264,15 @@ impl<T: Executor> Admitted<T> {
     }
 
     /// A member list of principals shows everyone only to themselves: the directory is asked by search, not by listing.
-    async fn principals(&mut self, at: &Cursor) -> Result<Page> {
+    async fn principals(&mut self, at: &Cursor, needs: Needs) -> Result<Page> {
         if !at.after.is_empty() {
             return Ok(Page::default());
         }
-        let found = principal::by_name(&mut self.store, &self.request.actor.name.clone()).await?;
-        let resources = found
-            .map(|found| {
-                let path = self.target.path.join(&found.name);
-                let mut resource = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path);
-                resource.principal = Some(Box::new(found));
-                resource
-            })
-            .into_iter()
-            .collect();
+        let mut resources = Vec::new();
+        if let Some(found) = principal::by_name(&mut self.store, &self.request.actor.name.clone()).await? {
+            let path = self.target.path.join(&found.name);
+            resources.push(self.principal_resource(found, &path, needs).await?);
+        }
         Ok(Page::whole(resources))
     }
 
@@ -285,6 +280,7 @@ impl<T: Executor> Admitted<T> {
     pub async fn principals_that(
         &mut self,
         holds: impl Fn(&Principal) -> bool,
+        needs: Needs,
         limit: usize,
         budget: &Budget,
     ) -> Result<(Vec<Resource>, bool)> {
@@ -310,9 +306,7 @@ impl<T: Executor> Admitted<T> {
                     return Ok((resources, true));
                 }
                 let path = principals.join(&found.name);
-                let mut resource = self.bare(Node::made(Kind::Principal, found.id, &found.name), &path);
-                resource.principal = Some(Box::new(found));
-                resources.push(resource);
+                resources.push(self.principal_resource(found, &path, needs).await?);
             }
         }
     }

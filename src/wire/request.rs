@@ -64,6 +64,10 @@ pub enum Report {
     VersionTree(PropertyRequest),
     /// RFC 3253 section 3.8: properties, and those of the resources they name.
     ExpandProperty(Vec<Expand>),
+    /// RFC 3744 section 9.2: principals to whom something is granted.
+    AclPrincipalPropSet(PropertyRequest),
+    /// RFC 3744 section 9.3: what is the actor, or names the actor by a property.
+    PrincipalMatch(Option<QName>, PropertyRequest),
     /// RFC 3744 section 9.4: principals whose properties contain texts.
     PrincipalPropertySearch(PrincipalSearch),
     /// RFC 3744 section 9.5: which properties may be searched.
@@ -80,7 +84,13 @@ impl Report {
     /// Is it defined for the resource alone (RFC 3744 section 9)?
     #[must_use]
     pub fn is_of_one(&self) -> bool {
-        matches!(self, Self::PrincipalPropertySearch(_) | Self::PrincipalSearchPropertySet)
+        matches!(
+            self,
+            Self::AclPrincipalPropSet(_)
+                | Self::PrincipalMatch(..)
+                | Self::PrincipalPropertySearch(_)
+                | Self::PrincipalSearchPropertySet
+        )
     }
 }
 
@@ -236,6 +246,16 @@ pub fn mkcol(body: &[u8], of_calendar: bool) -> Result<MakeCollection, XmlError>
     Ok(made)
 }
 
+/// What a principal has to be, or to be named by.
+fn principal_match(root: &Element, asked: PropertyRequest) -> Result<Report, XmlError> {
+    let property = root.dav("principal-property").map(|by| by.elements().next().map(|by| by.name.clone()));
+    match (property, root.dav("self")) {
+        (Some(Some(by)), None) => Ok(Report::PrincipalMatch(Some(by), asked)),
+        (None, Some(_)) => Ok(Report::PrincipalMatch(None, asked)),
+        _ => error("DAV:principal-match wants DAV:self or a property in DAV:principal-property"),
+    }
+}
+
 /// A REPORT's body.
 pub fn report(body: &[u8]) -> Result<Report, XmlError> {
     let root = parse(body)?;
@@ -249,6 +269,8 @@ pub fn report(body: &[u8]) -> Result<Report, XmlError> {
             });
         }
         _ if root.name.namespace != DAV => return Ok(Report::Other(root.name)),
+        "acl-principal-prop-set" => return Ok(Report::AclPrincipalPropSet(asked)),
+        "principal-match" => return principal_match(&root, asked),
         "principal-search-property-set" => return Ok(Report::PrincipalSearchPropertySet),
         "principal-property-search" => {
             let sought = root.elements().filter(|element| element.name.is_dav("property-search"));

@@ -341,3 +341,119 @@ async fn only_who_holds_write_acl_sets_a_list_and_no_lock_is_in_the_way() {
     zoe.ask("ACL", "/calendars/tram/meetings/").body(&both).expect(403).await;
     world.sound().await;
 }
+
+const CALDAV: &str = "urn:ietf:params:xml:ns:caldav";
+
+async fn report(client: &Client, path: &str, name: &str, content: &str) -> Answer {
+    let body = format!("<D:{name} xmlns:D=\"DAV:\" xmlns:C=\"{CALDAV}\">{content}</D:{name}>");
+    client.report_at(path).body(&body).send().await
+}
+
+#[tokio::test]
+async fn a_report_shows_the_principals_of_a_list_each_once() {
+    let world = World::new().await;
+    let lea = world.client("lea");
+    lea.mkcol("/files/tram/plans/").expect(201).await;
+    world.tree.grant("/files/tram/plans", "max", Role::Lead, None).await.unwrap();
+    world.tree.grant("/files/tram/plans", "@everyone", Role::Reader, None).await.unwrap();
+    let found = report(&lea, "/files/tram/plans/", "acl-principal-prop-set", "<D:prop><D:displayname/></D:prop>").await;
+    assert_eq!(
+        found.hrefs(),
+        ["max", "lea", "mia", "rita", "tram"].map(|name| format!("/principals/{name}/")),
+        "{}",
+        found.text()
+    );
+    assert!(found.text().contains("max shown") && found.text().contains("Tramway"), "{}", found.text());
+    let refused = report(&world.client("rita"), "/files/tram/plans/", "acl-principal-prop-set", "<D:prop/>").await;
+    assert!(refused.status == 403 && refused.text().contains("<D:read-acl/>"), "{}", refused.text());
+    assert_eq!(report(&world.client("zoe"), "/files/tram/", "acl-principal-prop-set", "<D:prop/>").await.status, 404);
+    let deep = "<D:acl-principal-prop-set xmlns:D=\"DAV:\"/>";
+    lea.report_at("/files/tram/").header("Depth", "1").body(deep).expect(400).await;
+}
+
+#[tokio::test]
+async fn a_report_shows_what_is_the_actor_or_names_the_actor() {
+    let world = World::new().await;
+    let (lea, max) = (world.client("lea"), world.client("max"));
+    for group in ["crew", "staff", "others"] {
+        world.tree.add_group(group, group).await.unwrap();
+    }
+    world.tree.join_group("crew", "lea").await.unwrap();
+    world.tree.join_group("staff", "crew").await.unwrap();
+    let own = report(&lea, "/principals/", "principal-match", "<D:self/><D:prop><D:displayname/></D:prop>").await;
+    assert_eq!(own.hrefs(), ["/principals/crew/", "/principals/lea/", "/principals/staff/"], "{}", own.text());
+    let own = report(&max, "/principals/lea/", "principal-match", "<D:self/>").await;
+    assert!(own.hrefs().is_empty() && own.status == 207, "{}", own.text());
+    assert!(report(&max, "/files/", "principal-match", "<D:self/>").await.hrefs().is_empty());
+
+    // Of what is below, at any depth.
+    max.mkcol("/files/max/a/").expect(201).await;
+    max.put("/files/max/a/b.txt", "b").expect(201).await;
+    max.put("/files/tram/c.txt", "c").expect(201).await;
+    let owned = "<D:principal-property><D:owner/></D:principal-property><D:prop><D:getetag/></D:prop>";
+    let found = report(&max, "/files/", "principal-match", owned).await;
+    assert_eq!(found.hrefs(), ["/files/max/", "/files/max/a/", "/files/max/a/b.txt"], "{}", found.text());
+    let by_href = max.proppatch(
+        "/files/tram/c.txt",
+        "<D:set><D:prop><x xmlns=\"y\"><D:href>/principals/max/</D:href></x></D:prop></D:set>",
+    );
+    by_href.expect(207).await;
+    let set = "<D:principal-property><x xmlns=\"y\"/></D:principal-property>";
+    assert_eq!(report(&max, "/files/tram/", "principal-match", set).await.hrefs(), ["/files/tram/c.txt"]);
+    assert!(report(&lea, "/files/tram/", "principal-match", set).await.hrefs().is_empty());
+    assert_eq!(report(&max, "/files/", "principal-match", "<D:prop/>").await.status, 400);
+}
+
+#[tokio::test]
+async fn a_search_wants_all_it_names_and_two_letters() {
+    let world = World::new().await;
+    let lea = world.client("lea");
+    let one = |names: &[&str], text: &str| {
+        let names: String = names.iter().map(|name| format!("<{name}/>")).collect();
+        format!("<D:property-search><D:prop>{names}</D:prop><D:match>{text}</D:match></D:property-search>")
+    };
+    let search = async |content: &str, test: &str| {
+        let body = format!(
+            "<D:principal-property-search xmlns:D=\"DAV:\" xmlns:C=\"{CALDAV}\" {test}>{content}\
+             <D:prop><D:displayname/><D:group-membership/></D:prop></D:principal-property-search>"
+        );
+        let found = lea.report_at("/principals/").body(&body).expect(207).await;
+        found.hrefs().iter().map(|href| href.split('/').nth(2).unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let (name, address, kind) = ("D:displayname", "C:calendar-user-address-set", "C:calendar-user-type");
+    assert_eq!(search(&one(&[name], "max"), "").await, "max");
+    // Several properties in one search: each has to match.
+    assert_eq!(search(&one(&[name, address], "max"), "").await, "max");
+    assert_eq!(search(&one(&[name, address], "shown"), "").await, "");
+    assert_eq!(search(&one(&[name, "D:getetag"], "max"), "").await, "");
+    // Several searches: all, or any of them.
+    let two = one(&[name], "max") + &one(&[name], "zoe");
+    assert_eq!(search(&two, "").await, "");
+    assert_eq!(search(&two, "test=\"anyof\"").await, "max zoe");
+    assert_eq!(search(&(one(&[name], "sho") + &one(&[address], "mailto:zo")), "").await, "zoe");
+    assert_eq!(search(&(one(&[kind], "INDIVIDUAL") + &one(&[name], "ri")), "").await, "rita");
+    assert_eq!(search(&(one(&[kind], "GROUP") + &one(&[name], "tramw")), "").await, "tram");
+    // What says nothing of whom is sought finds nobody but who asks.
+    for vague in ["m", "", "mailto:", "mailto:m"] {
+        assert_eq!(search(&one(&[address], vague), "").await, "lea", "{vague}");
+    }
+    assert_eq!(search(&one(&["C:calendar-home-set"], "/calendars/"), "").await, "lea");
+    assert_eq!(search(&one(&[kind], "INDIVIDUAL"), "").await, "lea");
+    assert_eq!(search(&(one(&[name], "m") + &one(&[name], "zoe")), "test=\"anyof\"").await, "zoe");
+    let set = report(&lea, "/principals/", "principal-search-property-set", "").await;
+    assert!(set.text().contains("calendar-user-type"), "{}", set.text());
+}
+
+#[tokio::test]
+async fn access_control_is_announced_with_its_reports() {
+    let world = World::new().await;
+    let lea = world.client("lea");
+    for path in ["/", "/principals/lea/", "/files/tram/", "/calendars/tram/meetings/"] {
+        let answer = lea.options(path).expect(200).await;
+        assert!(answer.header("dav").unwrap().split(", ").any(|class| class == "access-control"));
+        let reports = lea.propfind(path, "0", "<D:supported-report-set/>").expect(207).await;
+        for report in ["acl-principal-prop-set", "principal-match"] {
+            assert!(reports.text().contains(report), "{path}: {}", reports.text());
+        }
+    }
+}

@@ -55,10 +55,12 @@ pub struct ReportRow {
 }
 
 /// The reports.
-pub static REPORTS: [ReportRow; 8] = [
+pub static REPORTS: [ReportRow; 10] = [
     ReportRow { name: QName::dav("sync-collection"), on: |kind| kind.sync, source: "RFC 6578 section 3.2" },
     ReportRow { name: QName::dav("version-tree"), on: |kind| kind.versioned, source: "RFC 3253 section 3.7" },
     ReportRow { name: QName::dav("expand-property"), on: |_| true, source: "RFC 3253 section 3.8" },
+    ReportRow { name: QName::dav("acl-principal-prop-set"), on: |_| true, source: "RFC 3744 section 9.2" },
+    ReportRow { name: QName::dav("principal-match"), on: |kind| kind.collection, source: "RFC 3744 section 9.3" },
     ReportRow { name: QName::dav("principal-property-search"), on: principals, source: "RFC 3744 section 9.4" },
     ReportRow { name: QName::dav("principal-search-property-set"), on: principals, source: "RFC 3744 section 9.5" },
     ReportRow { name: QName::caldav("calendar-query"), on: objects, source: "RFC 4791 section 7.8" },
@@ -107,6 +109,8 @@ async fn answer(call: Call, report: Report) -> Result<Response> {
         Report::SyncCollection { token, deep, limit, asked } => sync(call, &token, deep, limit, asked).await,
         Report::VersionTree(asked) => version_tree(call, asked).await,
         Report::ExpandProperty(expand) => expand_property(call, &expand).await,
+        Report::AclPrincipalPropSet(asked) => super::principal::of_acl(call, asked).await,
+        Report::PrincipalMatch(by, asked) => super::principal::matching(call, by, asked).await,
         Report::PrincipalPropertySearch(search) => super::principal::search(call, search).await,
         Report::PrincipalSearchPropertySet => super::principal::searched_properties(call).await,
         Report::Calendar(report) => super::calendar::report(call, *report).await,

@@ -206,7 +206,7 @@ impl Actor {
 
     /// Does this log-in show a principal? One is shown to oneself, for clients begin there.
     #[must_use]
-    pub fn is_shown(&self, principal: Id) -> bool {
+    pub fn shows(&self, principal: Id) -> bool {
         principal == self.id || self.opens_home_of(principal)
     }
 }

@@ -93,7 +93,8 @@ impl Authenticator {
                 let found = self.actor(tree, login, password, client).await?;
                 Ok(found.map_or(LoginOutcome::Refused(LoginChallenge::Any), |actor| LoginOutcome::Known(actor, None)))
             }
-            (Proof::Digest(shown), Some(nonces)) => self.digest(tree, shown, nonces, head, client).await,
+            // Boxed, so that other requests do not carry it about.
+            (Proof::Digest(shown), Some(nonces)) => Box::pin(self.digest(tree, shown, nonces, head, client)).await,
             (Proof::Digest(_), None) => Ok(LoginOutcome::Refused(LoginChallenge::Any)),
         }
     }

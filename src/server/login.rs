@@ -22,7 +22,7 @@ pub enum Proof {
         password: String,
     },
     /// What HTTP Digest shows of one.
-    Digest(DigestCredentials),
+    Digest(Box<DigestCredentials>),
 }
 
 /// How a client is asked to log in.
@@ -59,7 +59,9 @@ pub static DIGEST: LoginMethod = LoginMethod {
         }
         _ => Vec::new(),
     },
-    read: |head| digest::credentials(credentials(&head.headers, b"digest")?).map(Proof::Digest),
+    read: |head| {
+        digest::credentials(credentials(&head.headers, b"digest")?).map(|shown| Proof::Digest(Box::new(shown)))
+    },
 };
 
 /// What follows a scheme in `Authorization`. An empty Bearer is what Office sends first; it shows nothing.

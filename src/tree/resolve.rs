@@ -78,7 +78,7 @@ pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path:
 
 async fn follow_principal(c: &mut impl Executor, who: Requester<'_>, target: &mut Target, name: &str) -> Result<()> {
     if let Some(found) = principal::by_name(c, name).await?
-        && who.actor.is_shown(found.id)
+        && who.actor.shows(found.id)
         && (found.kind == PrincipalKind::Person || may_know(c, who, name).await?)
     {
         target.links.push(Link { node: Node::made(Kind::Principal, found.id, &found.name), ..Link::default() });

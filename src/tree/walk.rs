@@ -298,7 +298,7 @@ impl<T: Executor> Admitted<T> {
             for found in page {
                 budget.steps(STEPS_EACH)?;
                 let may_know = found.kind == PrincipalKind::Person || projects.contains(&found.id);
-                let shown = may_know && self.request.actor.is_shown(found.id);
+                let shown = may_know && self.request.actor.shows(found.id);
                 if found.disabled_at.is_some() || !shown || !holds(&found) {
                     continue;
                 }

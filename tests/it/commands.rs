@@ -71,6 +71,14 @@ async fn listings_and_errors() {
     assert_eq!(project["members"][0]["role"], "lead");
     let devices: serde_json::Value = serde_json::from_str(&ok(data, &["device", "list", "max", "--json"])).unwrap();
     assert_eq!(devices[0]["scope"], "all");
+    let board = ["device", "add", "max", "--label", "board", "--scope", "files", "--project", "tram", "--digest"];
+    world.login("max", ok(data, &board).trim()).get("/files/").header("User-Agent", "x/1").expect(200).await;
+    let devices: serde_json::Value = serde_json::from_str(&ok(data, &["device", "list", "max", "--json"])).unwrap();
+    let used = |key: &str| devices[0][key].clone();
+    assert_eq!([used("label"), used("scope"), used("project")], ["board", "files", "tram"]);
+    assert_eq!(used("digest"), true);
+    assert_eq!([used("used_from"), used("used_by")], ["127.0.0.1", "x/1"]);
+    assert!(ok(data, &["device", "list", "max"]).contains("127.0.0.1"));
     assert!(ok(data, &["project", "list"]).contains("Tramway"));
     let add = |name| ["person", "add", name, "--display-name", "X", "--email", "x@ville.example"];
     assert!(refused(data, "fr_FR.UTF-8", &add("MAX")).contains("est pris"));
@@ -80,6 +88,8 @@ async fn listings_and_errors() {
         (vec!["device", "add", "nobody", "--label", "x"], "Nobody"),
         (vec!["device", "add", "tram", "--label", "x"], "project"),
         (vec!["device", "add", "max", "--label", "test"], "already"),
+        (vec!["device", "add", "max", "--label", "x", "--project", "none"], "Nobody"),
+        (vec!["device", "add", "max", "--label", "x", "--project", "lea"], "person"),
         (vec!["device", "add", "max", "--label", "x", "--until", "soon"], "neither a date"),
         (vec!["device", "revoke", "max", "none"], "no device"),
         (vec!["project", "add", "p", "--display-name", "P", "--quota", "big"], "not a size"),

@@ -164,6 +164,32 @@ pub async fn objects(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec
         .collect())
 }
 
+/// A device password that is kept as it is shown: whose it is, and the hash beside it.
+pub struct StoredPassword {
+    /// The device.
+    pub device: Id,
+    /// Its label.
+    pub label: String,
+    /// The characters.
+    pub characters: String,
+    /// The hash.
+    pub hash: String,
+}
+
+/// Such passwords, of so many devices after `after`.
+pub async fn passwords(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec<StoredPassword>, Failure> {
+    let found = rows(c, PASSWORDS, arguments![after, limit]).await?;
+    Ok(found
+        .iter()
+        .map(|row| StoredPassword {
+            device: Id(row.integer(0)),
+            label: row.text(1),
+            characters: row.text(2),
+            hash: row.text(3),
+        })
+        .collect())
+}
+
 /// What the database itself finds wrong with its file.
 pub async fn database(c: &mut impl Executor) -> Result<Option<String>, Failure> {
     let found = row(c, LOOK_AT_ALL, arguments![]).await?;
@@ -185,7 +211,7 @@ macro_rules! collections_unlike_members {
 }
 
 statements! {
-    const RULES: [CheckRule; 33] = [
+    const RULES: [CheckRule; 34] = [
         CheckRule {
             what: "a node stands in a collection that is not there",
             sql: reads(
@@ -455,6 +481,14 @@ statements! {
             ),
         },
         CheckRule {
+            what: "a device opens what is no project",
+            sql: reads(
+                &[DEVICE, PRINCIPAL],
+                "SELECT d.id, d.label FROM device d LEFT JOIN principal p ON p.id = d.project_id WHERE d.project_id \
+                 IS NOT NULL AND (p.id IS NULL OR p.kind <> 'project') LIMIT 100",
+            ),
+        },
+        CheckRule {
             what: "the hash of a secret is none",
             sql: reads(
                 &[DEVICE, FEED],
@@ -463,6 +497,11 @@ statements! {
             ),
         },
     ];
+    const PASSWORDS: Statement = reads(
+        &[DEVICE],
+        "SELECT id, label, digest_secret, secret_hash FROM device WHERE digest_secret IS NOT NULL AND id > $1 ORDER \
+         BY id LIMIT $2",
+    );
     const NAMES: Statement = reads(
         &[NODE, PAST],
         "SELECT v.id, v.name, v.match_name, v.in_trash, (SELECT k.kind FROM node k WHERE k.id = v.id) FROM (SELECT \

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Tree;
+use super::authentication::device_secret_hash;
 use super::calendar::index;
 use super::edit::chain::{leaf, link};
 use super::objects::Objects;
@@ -105,6 +106,8 @@ impl Tree {
         report.add("names", checked)?;
         let checked = self.check_properties(&mut report).await.map(|()| Vec::new());
         report.add("dead properties", checked)?;
+        let checked = self.check_passwords(&mut report).await.map(|()| Vec::new());
+        report.add("passwords of devices", checked)?;
         let checked = self.check_chains(&mut report).await.map(|()| Vec::new());
         report.add("chains of versions", checked)?;
         let checked = self.check_objects(&mut report).await.map(|()| Vec::new());
@@ -161,6 +164,20 @@ impl Tree {
             for one in found.iter().filter(|one| !is_whole(&one.xml, &[]) || !is_name(&one.name)) {
                 let at = format!("{} ({})", one.name, one.node);
                 report.damage.push(Damage { what: "a dead property is no XML".to_owned(), at });
+            }
+        }
+    }
+
+    /// A device password that is kept as it is shown must be the one whose hash is kept.
+    async fn check_passwords(&self, report: &mut CheckReport) -> Result<(), Failure> {
+        let mut after = Id(i64::MIN);
+        loop {
+            let found = check::passwords(&mut self.store.read().await?, after, PAGE).await?;
+            let Some(last) = found.last().filter(|last| last.device > after) else { return Ok(()) };
+            after = last.device;
+            for one in found.iter().filter(|one| device_secret_hash(&one.characters) != one.hash) {
+                let what = "the password of a device and its hash differ".to_owned();
+                report.damage.push(Damage { what, at: format!("{} ({})", one.label, one.device) });
             }
         }
     }
@@ -274,9 +291,16 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let tree = Tree::open(folder.path(), true).await.expect("a tree");
         tree.add_person("ada", "Ada", "ada@x.example", None).await.expect("a person");
-        for words in
-            ["typeof(", "NOT BETWEEN", "foreign_key", "TOTAL(n.size", "FROM chain", "FROM property p", "match_name, v."]
-        {
+        for words in [
+            "typeof(",
+            "NOT BETWEEN",
+            "foreign_key",
+            "TOTAL(n.size",
+            "FROM chain",
+            "FROM property p",
+            "FROM device WHERE digest",
+            "match_name, v.",
+        ] {
             tree.script().fail(0, words, Cause::Fault);
             let damage = tree.check(|_| {}).await.expect("a report").damage;
             assert!(!tree.script().is_pending(), "{words}");

@@ -2,11 +2,15 @@
 
 use beffroi::model::calendar::FeedDetail;
 use beffroi::model::id::now;
+use beffroi::model::principal::DeviceScope;
+use beffroi::tree::administration::devices::NewDevice;
 
 use super::damaged::spoil;
 use super::kit::{World, event};
 
 const CALENDAR: &str = "/calendars/tram/meetings";
+/// A device of which all is kept that can be.
+const DIGEST: NewDevice<'static> = NewDevice { scope: DeviceScope::All, project: Some("tram"), digest: true };
 
 /// Whatever value of whatever table is of another type than it may be, the check ends, and says so.
 #[tokio::test]
@@ -19,6 +23,7 @@ async fn the_check_names_every_value_of_another_type() {
     max.locked("/files/tram/a.txt", "exclusive", "0").await;
     max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
     world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
+    world.tree.add_device("max", "office", DIGEST, false, None).await.unwrap();
     let mut c = world.database().await;
     let columns = "SELECT m.name, i.name, i.type FROM sqlite_master m JOIN pragma_table_info(m.name) i \
                    WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\'";
@@ -85,6 +90,7 @@ async fn the_check_finds_a_value_that_cannot_be_in_any_column() {
     max.locked("/files/tram/a.txt", "exclusive", "0").await;
     max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
     world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
+    world.tree.add_device("max", "office", DIGEST, false, None).await.unwrap();
     for row in &beffroi::tree::job::JOBS {
         while world.tree.run_next(row, now()).await.unwrap() == beffroi::tree::job::JobPoll::Again {}
     }
@@ -153,6 +159,7 @@ async fn the_check_finds_rows_that_cannot_be_together() {
         ("index does not hold", "UPDATE calendar_object SET first_at = first_at + 1"),
         ("role is none", "UPDATE ace SET role = 31"),
         ("opens is nothing", "UPDATE device SET scope = 3"),
+        ("is no project", "UPDATE device SET project_id = principal_id"),
         ("components is out of bounds", "UPDATE calendar SET components = 16"),
         ("last change of their home", "UPDATE home SET oldest_seq = seq + 1"),
         ("seq is out of bounds", "UPDATE home SET seq = 9223372036854775807"),

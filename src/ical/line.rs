@@ -74,7 +74,7 @@ impl Property {
     }
 
     /// Its parameters: name in capitals, and the value as it stands.
-    fn written_parameters(&self) -> impl Iterator<Item = (String, &str)> {
+    pub(super) fn written_parameters(&self) -> impl Iterator<Item = (String, &str)> {
         split_unquoted(self.head(), ';').skip(1).filter_map(|part| {
             let (name, value) = part.split_once('=')?;
             Some((name.trim().to_ascii_uppercase(), value))

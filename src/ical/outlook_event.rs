@@ -2,6 +2,7 @@
 
 use jiff::civil::DateTime;
 
+use super::busy_form::is_private_part;
 use super::line::escaped;
 use super::object::{Component, fold_into};
 use super::time::{Clock, Length, When, write_date, write_local, write_utc};
@@ -93,7 +94,8 @@ impl Event {
         let one_of = |name: &str, known: &[&str], default: &str| {
             upper(name).filter(|value| known.contains(&value.as_str())).unwrap_or_else(|| default.to_owned())
         };
-        let class = one_of("CLASS", &["PUBLIC", "PRIVATE", "CONFIDENTIAL"], "PUBLIC");
+        let unknown = if is_private_part(component) { "PRIVATE" } else { "PUBLIC" };
+        let class = one_of("CLASS", &["PUBLIC", "PRIVATE", "CONFIDENTIAL"], unknown);
         let status = one_of("STATUS", &["CONFIRMED", "TENTATIVE", "CANCELLED"], "CONFIRMED");
         let given = one_of("X-MICROSOFT-CDO-BUSYSTATUS", &["FREE", "TENTATIVE", "BUSY", "OOF"], "");
         let free = upper("TRANSP").is_some_and(|value| value == "TRANSPARENT") || status == "CANCELLED";

@@ -160,6 +160,15 @@ pub struct ComponentSelection {
     pub components: Option<Vec<ComponentSelection>>,
 }
 
+/// Is something of an object private?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Privacy {
+    /// What it is now.
+    Private,
+    /// What it was, so that a former version may be.
+    Formerly,
+}
+
 /// What is known of an object without reading it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Indexed {
@@ -171,6 +180,8 @@ pub struct Indexed {
     pub first_at: Timestamp,
     /// When its last instance ends, or later.
     pub last_at: Timestamp,
+    /// Is it private or confidential?
+    pub private: bool,
 }
 
 /// What the UIDs begin with that stand for unknown ones.
@@ -181,7 +192,7 @@ impl Indexed {
     #[must_use]
     pub fn unreadable(hash: &str) -> Self {
         let uid = format!("{UNREADABLE}{hash}");
-        Self { uid, component: String::new(), first_at: Timestamp::MIN, last_at: Timestamp::MAX }
+        Self { uid, component: String::new(), first_at: Timestamp::MIN, last_at: Timestamp::MAX, private: true }
     }
 
     /// Is it that?

@@ -131,6 +131,9 @@ impl Node {
         if self.is_collection() {
             (self.hash, self.content_type) = (None, None);
         }
+        if view == View::Masked {
+            (self.author_id, self.device, self.comment) = (None, None, None);
+        }
         self
     }
 
@@ -191,10 +194,13 @@ impl Node {
         SyncToken { epoch: epoch.to_owned(), node: self.id, home: self.home_id, seq: self.latest_seq(), after: None }
     }
 
-    /// Its entity tag; collections have none.
+    /// Its entity tag; collections have none. That of what is masked says nothing of the content.
     #[must_use]
     pub fn etag(&self) -> Option<ETag> {
-        self.hash.as_deref().map(ETag::of_hash)
+        match self.view {
+            View::Masked => Some(ETag { opaque: format!("busy-{}-{}", self.id, self.seq), weak: false }),
+            _ => self.hash.as_deref().map(ETag::of_hash),
+        }
     }
 }
 
@@ -205,6 +211,8 @@ pub struct Link {
     pub node: Node,
     /// The greatest role that the actor was granted exactly here.
     pub role: Option<Role>,
+    /// Does the actor see what is private, by what was granted exactly here?
+    pub sees_private: bool,
     /// Locks whose root it is, none lapsed.
     pub locks: Vec<Lock>,
 }

@@ -24,6 +24,8 @@ pub enum View {
     VersionHistory,
     /// `/versions/{id}/{number}`: one version (RFC 3253 section 3.4).
     Version,
+    /// A private event, to those who may only know when someone is busy.
+    Masked,
 }
 
 /// The methods that a view allows.
@@ -74,7 +76,7 @@ const PAST: MethodSet = READ_ONLY.and(&[Method::Copy]);
 static VERSION_HISTORY: [QName; 2] = [QName::dav("collection"), QName::dav("version-history")];
 
 /// One row a view, in the order of [`View`].
-static VIEWS: [ViewRow; 8] = [
+static VIEWS: [ViewRow; 9] = [
     ViewRow {
         methods: Methods::OfKind,
         grows: true,
@@ -100,6 +102,7 @@ static VIEWS: [ViewRow; 8] = [
         ..past(View::VersionHistory, VERSIONED, READ_ONLY)
     },
     ViewRow { versioned: true, ..past(View::Version, VERSIONED, PAST.and(&[Method::Proppatch])) },
+    ViewRow { methods: Methods::OfKind, ..past(View::Masked, &[Kind::Object], READ_ONLY) },
 ];
 
 /// What is no more: nothing is added to it, and it is shown as it was.
@@ -190,6 +193,7 @@ impl View {
         Self::Former,
         Self::VersionHistory,
         Self::Version,
+        Self::Masked,
     ];
 
     /// Are nodes of a kind looked at so?

@@ -1,20 +1,25 @@
 //! Statements on `calendar` and `calendar_object`.
 
 use super::columns::{COLUMNS, Width, brief, columns, node_of, tag};
+use std::collections::HashMap;
+
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
 use super::list::list;
-use super::members::{Members, PagePosition, PageQuery, PageStatements, Widths, by_name, pages, widths};
+use super::members::{Members, PagePosition, PageQuery, PageStatements, Widths, by_name, listed_ids, pages, widths};
 use super::page::paged;
 use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, NODE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
-use crate::model::calendar::{ComponentSet, Indexed, TimeRange};
+use crate::model::calendar::{ComponentSet, Indexed, Privacy, TimeRange};
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::node::Node;
 use crate::model::privilege::Role;
+
+/// How a row says that an object is private now; a greater number, that it was.
+const PRIVATE: i64 = 1;
 
 /// Writes what a new calendar may hold.
 pub async fn insert(c: &mut Txn, calendar: Id, components: ComponentSet) -> Result<(), Failure> {
@@ -49,8 +54,8 @@ pub async fn standing(c: &mut impl Executor, calendar: Id, uid: &str, object: Id
 
 /// Writes what is known of an object that stands in a calendar.
 pub async fn enlist(c: &mut Txn, object: Id, calendar: Id, indexed: &Indexed) -> Result<(), Failure> {
-    let Indexed { uid, component, first_at, last_at } = indexed;
-    c.note(ENLIST, arguments![object, calendar, uid, component, *first_at, *last_at]).await
+    let Indexed { uid, component, first_at, last_at, private } = indexed;
+    c.note(ENLIST, arguments![object, calendar, uid, component, *first_at, *last_at, *private]).await
 }
 
 /// What is known of an object as it is, be it in its calendar or in the trash.
@@ -71,7 +76,20 @@ pub async fn indexed_members(
 
 fn indexed_of(row: &Row, first: usize) -> Indexed {
     let (uid, component) = (row.text(first), row.text(first + 1));
-    Indexed { uid, component, first_at: row.integer(first + 2), last_at: row.integer(first + 3) }
+    let (first_at, last_at) = (row.integer(first + 2), row.integer(first + 3));
+    Indexed { uid, component, first_at, last_at, private: row.integer(first + 4) == PRIVATE }
+}
+
+/// Which of these nodes are objects that are private, or were.
+pub async fn private_among(c: &mut impl Executor, nodes: &[Id]) -> Result<HashMap<Id, Privacy>, Failure> {
+    let found = rows(c, PRIVATE_AMONG, arguments![&listed_ids(nodes)]).await?;
+    let privacy = |row: &Row| if row.integer(1) == PRIVATE { Privacy::Private } else { Privacy::Formerly };
+    Ok(found.iter().map(|row| (Id(row.integer(0)), privacy(row))).collect())
+}
+
+/// Does a calendar hold private objects?
+pub async fn holds_private(c: &mut impl Executor, calendar: Id) -> Result<bool, Failure> {
+    Ok(row(c, HOLDS_PRIVATE, arguments![calendar]).await?.is_some())
 }
 
 /// An object leaves its calendar: its UID is free again.
@@ -155,16 +173,32 @@ statements! {
     const ENLIST: Statement = writes(
         &[CALENDAR_OBJECT],
         &[],
-        "INSERT INTO calendar_object (node_id, calendar_id, uid, component, first_at, last_at) VALUES ($1, $2, $3, \
-         $4, $5, $6) ON CONFLICT (node_id) DO UPDATE SET calendar_id = excluded.calendar_id, uid = excluded.uid, \
-         component = excluded.component, first_at = excluded.first_at, last_at = excluded.last_at",
+        "INSERT INTO calendar_object (node_id, calendar_id, uid, component, first_at, last_at, private) VALUES ($1, \
+         $2, $3, $4, $5, $6, $7) ON CONFLICT (node_id) DO UPDATE SET calendar_id = excluded.calendar_id, uid = \
+         excluded.uid, component = excluded.component, first_at = excluded.first_at, last_at = excluded.last_at, \
+         private = CASE WHEN excluded.private = 1 THEN 1 WHEN calendar_object.private > 0 THEN 2 ELSE 0 END",
     );
     const INDEXED: Statement =
-        reads(&[CALENDAR_OBJECT], "SELECT uid, component, first_at, last_at FROM calendar_object WHERE node_id = $1");
+        reads(&[CALENDAR_OBJECT],
+            "SELECT uid, component, first_at, last_at, private FROM calendar_object WHERE node_id = $1");
+    const PRIVATE_AMONG: Statement = reads(
+        &[CALENDAR_OBJECT],
+        concat!(
+            "SELECT o.node_id, o.private FROM calendar_object o WHERE o.node_id IN (SELECT CAST(k.value AS BIGINT) \
+             FROM ",
+            listed!("$1"),
+            " k) AND o.private > 0"
+        ),
+    );
+    const HOLDS_PRIVATE: Statement = reads(
+        &[CALENDAR_OBJECT],
+        "SELECT 1 FROM calendar_object o WHERE o.calendar_id = $1 AND o.private > 0 LIMIT 1",
+    );
     const INDEXED_MEMBERS: Statement = reads(
         &[CALENDAR_OBJECT, NODE],
-        "SELECT n.hash, o.uid, o.component, o.first_at, o.last_at FROM node n CROSS JOIN calendar_object o WHERE \
-         n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 AND o.node_id = n.id",
+        "SELECT n.hash, o.uid, o.component, o.first_at, o.last_at, o.private FROM node n CROSS JOIN calendar_object \
+         o WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 AND o.node_id = \
+         n.id",
     );
     const DELIST: Statement =
         writes(&[CALENDAR_OBJECT], &[], "UPDATE calendar_object SET calendar_id = NULL WHERE node_id = $1");

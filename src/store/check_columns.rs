@@ -314,7 +314,7 @@ statements! {
         columns!(
             CALENDAR_OBJECT, "calendar_object", ids ["node_id", "calendar_id"], numbers [], times [], flags [],
             // What they are is asked of the text of the object.
-            others { ["first_at", "last_at"] "-9223372036854775807 - 1" "9223372036854775807" },
+            others { ["private"] 0 2, ["first_at", "last_at"] "-9223372036854775807 - 1" "9223372036854775807" },
             texts ["uid", "component"], bytes []
         ),
         columns!(

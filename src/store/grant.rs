@@ -58,7 +58,8 @@ pub struct NewGrant {
     pub role: Role,
     /// Until when.
     pub until_at: Option<Timestamp>,
-    /// Are private events seen, too (of a delegate)?
+    /// Are private events seen, too? In what is a project's, whoever writes sees them, be it said here or not; in what
+    /// is a person's, who was trusted with them.
     pub sees_private: bool,
     /// Who answers for a partner.
     pub sponsor: Option<Id>,
@@ -183,7 +184,8 @@ pub async fn add(c: &mut Txn, grant: &NewGrant) -> Result<(), Failure> {
         grant.role.rank(),
         grant.until_at,
         grant.sees_private,
-        grant.sponsor
+        grant.sponsor,
+        Role::Member.rank()
     ];
     c.note(ADD, arguments).await
 }
@@ -232,12 +234,13 @@ statements! {
     );
     const ADD: Statement = writes(
         &[ACE],
-        &[],
+        &[HOME, PRINCIPAL],
         "INSERT INTO ace (node_id, principal_id, origin, home_id, role, until_at, granted_role, granted_until_at, \
-         sees_private, sponsor_id) VALUES ($1, $2, $3, $4, $5, $6, $5, $6, $7, $8) ON CONFLICT (node_id, \
-         principal_id, origin) DO UPDATE SET role = excluded.role, until_at = excluded.until_at, granted_role = \
-         excluded.granted_role, granted_until_at = excluded.granted_until_at, sees_private = excluded.sees_private, \
-         sponsor_id = excluded.sponsor_id",
+         sees_private, sponsor_id) VALUES ($1, $2, $3, $4, $5, $6, $5, $6, CASE WHEN $7 = 1 OR $5 >= $9 AND EXISTS \
+         (SELECT 1 FROM home h JOIN principal p ON p.id = h.principal_id WHERE h.node_id = $4 AND p.kind <> \
+         'person') THEN 1 ELSE 0 END, $8) ON CONFLICT (node_id, principal_id, origin) DO UPDATE SET role = \
+         excluded.role, until_at = excluded.until_at, granted_role = excluded.granted_role, granted_until_at = \
+         excluded.granted_until_at, sees_private = excluded.sees_private, sponsor_id = excluded.sponsor_id",
     );
     const REMOVE: Statement =
         writes(&[ACE], &[], "DELETE FROM ace WHERE node_id = $1 AND principal_id = $2 AND origin = $3");

@@ -100,8 +100,9 @@ fn hang(link: &mut Link, row: &Row, now: Timestamp) {
     const ROLE: usize = COLUMNS + 1;
     if row.optional_integer(ROLE + 1).is_none_or(|until| until > now) {
         link.role = link.role.max(row.optional_integer(ROLE).and_then(Role::from_rank));
+        link.sees_private |= row.optional_integer(ROLE + 2) == Some(1);
     }
-    let lock = held(row, ROLE + 2, now).filter(|new| link.locks.iter().all(|lock| lock.token != new.token));
+    let lock = held(row, ROLE + 3, now).filter(|new| link.locks.iter().all(|lock| lock.token != new.token));
     link.locks.extend(lock);
 }
 
@@ -229,6 +230,11 @@ pub(super) use held_by;
 pub async fn role_above(c: &mut impl Executor, actor: Id, now: Timestamp, node: Id) -> Result<Option<Role>, Failure> {
     let found = row(c, ROLE_ABOVE, arguments![actor, now, node]).await?;
     Ok(found.filter(|row| row.integer(1) == 0).and_then(|row| row.optional_integer(0)).and_then(Role::from_rank))
+}
+
+/// Does an actor see what is private on a node, by what was granted there or above it?
+pub async fn sees_private(c: &mut impl Executor, actor: Id, now: Timestamp, node: Id) -> Result<bool, Failure> {
+    Ok(row(c, ROLE_ABOVE, arguments![actor, now, node]).await?.is_some_and(|row| row.optional_integer(2) == Some(1)))
 }
 
 /// Writes the row of a new node, put there by `by`.
@@ -423,7 +429,7 @@ statements! {
             segment!(),
             ") SELECT ",
             columns!(),
-            ", w.place, a.role, a.until_at, ",
+            ", w.place, a.role, a.until_at, a.sees_private, ",
             lock_columns!(),
             " FROM walk w JOIN node n ON n.id = w.id LEFT JOIN ace a ON a.node_id = n.id AND EXISTS (SELECT 1 FROM \
              effective_membership m WHERE m.member_id = $1 AND m.group_id = a.principal_id) LEFT JOIN lock l ON \
@@ -472,8 +478,8 @@ statements! {
         concat!(
             "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON \
              n.id = u.id WHERE n.parent_id IS NOT NULL) SELECT MAX(a.role), MAX(CASE WHEN n.kind = 'home' AND \
-             n.gone_at IS NOT NULL THEN 1 ELSE 0 END) FROM up u JOIN node n ON n.id = u.id LEFT JOIN ace a ON \
-             a.node_id = n.id AND ",
+             n.gone_at IS NOT NULL THEN 1 ELSE 0 END), MAX(a.sees_private) FROM up u JOIN node n ON n.id = u.id LEFT \
+             JOIN ace a ON a.node_id = n.id AND ",
             held_at!()
         ),
     );

@@ -1,4 +1,4 @@
-//! Statements on `unread`: calendar objects that are to be read again (see migration 0015).
+//! Statements on `unread`: calendar objects that are to be read again (see migrations 0015 and 0020).
 
 use super::db::arguments;
 use super::executor::{Executor, rows};
@@ -32,11 +32,11 @@ pub async fn waiting(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec
         .collect())
 }
 
-/// Writes when an object takes place, if it is still the one that was read; whoever changed it meanwhile has written
-/// that.
+/// Writes when an object takes place, and whether it is private, if it is still the one that was read; whoever changed
+/// it meanwhile has written that.
 pub async fn finish(c: &mut Txn, object: &Unread, indexed: Option<&Indexed>) -> Result<(), Failure> {
-    if let Some(Indexed { first_at, last_at, .. }) = indexed {
-        c.note(FINISH, arguments![object.node, *first_at, *last_at, &object.hash]).await?;
+    if let Some(Indexed { first_at, last_at, private, .. }) = indexed {
+        c.note(FINISH, arguments![object.node, *first_at, *last_at, &object.hash, *private]).await?;
     }
     c.note(FORGET, arguments![object.node]).await
 }
@@ -50,8 +50,8 @@ statements! {
     const FINISH: Statement = writes(
         &[CALENDAR_OBJECT],
         &[NODE],
-        "UPDATE calendar_object SET first_at = $2, last_at = $3 WHERE node_id = $1 AND EXISTS (SELECT 1 FROM node n \
-         WHERE n.id = $1 AND n.hash = $4)",
+        "UPDATE calendar_object SET first_at = $2, last_at = $3, private = $5 WHERE node_id = $1 AND EXISTS (SELECT \
+         1 FROM node n WHERE n.id = $1 AND n.hash = $4)",
     );
     const FORGET: Statement = writes(&[UNREAD], &[], "DELETE FROM unread WHERE node_id = $1");
 }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::tz::TimeZone;
 
 use super::Tree;
@@ -15,17 +16,19 @@ use super::target::{CALENDARS, zone};
 use super::visit::LongRead;
 use super::walk::{Cursor, PAGE, Page};
 use super::work::WorkSlice;
+use crate::ical::busy_form::{busy_form, is_private};
 use crate::ical::object::{Component, MAX_BYTES, Object};
 use crate::ical::recur::{bounds, recurs};
 use crate::ical::tzid::{known, name_of};
 use crate::ical::validate::{read, sound, validate};
 use crate::ical::zone::{ZONE_STEPS, Zone, Zones};
 use crate::model::budget::Budget;
-use crate::model::calendar::{Indexed, TimeRange};
+use crate::model::calendar::{Indexed, Privacy, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::id::Id;
+use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node, ROOT};
 use crate::model::property::ZONE;
@@ -94,7 +97,7 @@ pub fn steps_of(resource: &Resource) -> u64 {
 impl Tree {
     /// Reads what is to be stored for a person: its content, and what the index says of it. Refuses by the
     /// preconditions of RFC 4791 section 5.3.2.1. What may take long is done in the person's turn.
-    pub async fn prepare(&self, person: Id, budget: &Budget, bytes: bytes::Bytes) -> Result<(Blob, Indexed)> {
+    pub async fn prepare(&self, person: Id, budget: &Budget, bytes: Bytes) -> Result<(Blob, Indexed)> {
         if bytes.len() > MAX_BYTES {
             return Err(Condition::MaxResourceSize.into());
         }
@@ -130,7 +133,7 @@ fn is_own_zone(part: &Component) -> bool {
     part.name == "VTIMEZONE" && name_of(part).is_some_and(|name| known(&name).is_none())
 }
 
-fn blob(bytes: bytes::Bytes) -> Blob {
+fn blob(bytes: Bytes) -> Blob {
     Blob { hash: sha256(&bytes), size_bytes: bytes.len() as i64, inline: Some(bytes) }
 }
 
@@ -152,11 +155,12 @@ impl Resource {
     }
 }
 
-/// Bounds of all instances of an object.
+/// Bounds of all instances of an object, and whether it is private.
 pub(super) fn index(object: &Object) -> Indexed {
     let TimeRange { start, end } = bounds(object, &Zones::new(&object.calendar, &TimeZone::UTC));
     let (first_at, last_at) = (start.saturating_sub(FLOAT_S), end.saturating_add(FLOAT_S));
-    Indexed { uid: object.uid.clone(), component: object.component.clone(), first_at, last_at }
+    let (uid, component, private) = (object.uid.clone(), object.component.clone(), is_private(object));
+    Indexed { uid, component, first_at, last_at, private }
 }
 
 /// The text of the property `name` that a calendar was given.
@@ -204,7 +208,29 @@ impl LongRead {
     }
 }
 
+/// The busy form of a text; `None`: nobody can read it.
+pub(super) fn busy(text: &Bytes) -> Option<Bytes> {
+    Object::stored(text).ok().map(|object| busy_form(&object).into())
+}
+
 impl<T: Executor> Admitted<T> {
+    /// Objects of a calendar as the actor sees them: the private ones only when they are busy, unless all is seen.
+    pub(super) async fn masked(&mut self, calendar: &Node, nodes: Arc<Vec<Arc<Node>>>) -> Result<Arc<Vec<Arc<Node>>>> {
+        if calendar.kind != Kind::Calendar || self.target.sees_private || nodes.is_empty() {
+            return Ok(nodes);
+        }
+        let ids: Vec<Id> = nodes.iter().map(|node| node.id).collect();
+        let private = calendar::private_among(&mut self.store, &ids).await?;
+        if private.is_empty() {
+            return Ok(nodes);
+        }
+        let as_seen = |node: &Arc<Node>| {
+            let masked = private.get(&node.id) == Some(&Privacy::Private);
+            if masked { Arc::new(Node::clone(node).seen(View::Masked)) } else { Arc::clone(node) }
+        };
+        Ok(Arc::new(nodes.iter().map(as_seen).collect()))
+    }
+
     /// A page of objects of the target, a calendar, that may take place in a range and are of a component, without
     /// their texts; and where the next page begins.
     pub async fn objects(
@@ -218,7 +244,8 @@ impl<T: Executor> Admitted<T> {
         let candidates = Candidates { calendar: &calendar, range, component };
         let width = needs.width.max(Width::Brief);
         let found = calendar::objects(&mut self.store, candidates, after, PAGE, width).await?;
-        let resources = self.seen(&calendar, &found.nodes, needs).await?;
+        let nodes = self.masked(&calendar, Arc::clone(&found.nodes)).await?;
+        let resources = self.seen(&calendar, &nodes, needs).await?;
         let next = match resources.last() {
             // There was no room for all of them.
             Some(last) if resources.len() < found.nodes.len() => Some(last.node.key()),
@@ -232,7 +259,8 @@ impl<T: Executor> Admitted<T> {
         let Some(calendar) = self.target.node().cloned() else { return Ok(Vec::new()) };
         let keys: Vec<String> = names.iter().map(|name| calendar.kind.member_key(name)).collect();
         let width = needs.width.max(Width::Brief);
-        let mut found = calendar::named(&mut self.store, &calendar, &keys, width).await?.nodes.to_vec();
+        let found = calendar::named(&mut self.store, &calendar, &keys, width).await?.nodes;
+        let mut found = self.masked(&calendar, found).await?.to_vec();
         found.sort_by_cached_key(|node| node.key());
         let mut resources = Vec::with_capacity(found.len());
         let mut held = 0;
@@ -253,6 +281,7 @@ impl<T: Executor> Admitted<T> {
         let texts = body::several(&mut self.store, &hashes).await?;
         for resource in &mut run {
             let found = resource.node.hash.as_ref().and_then(|hash| texts.get(hash)).cloned();
+            let found = if resource.node.view == View::Masked { found.and_then(|text| busy(&text)) } else { found };
             resource.text = found.map_or(Text::Missing, Text::Read);
         }
         Ok(run)

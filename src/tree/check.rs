@@ -78,6 +78,9 @@ fn misindexed(stored: &Indexed, read: &Indexed) -> Option<&'static str> {
     if stored.first_at > read.first_at || stored.last_at < read.last_at {
         return Some("a calendar object takes place at times that the index does not hold");
     }
+    if read.private && !stored.private {
+        return Some("a calendar object is private, and is not known as that");
+    }
     if !stored.is_unreadable() && stored.component != read.component {
         return Some("a calendar object is known as one of another kind");
     }

@@ -1,5 +1,6 @@
 //! What is no more: the views of the past, listed. All are read from the same rows as the tree itself.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::gate::Admitted;
@@ -10,13 +11,14 @@ use super::walk::{Cursor, Page};
 use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::id::Id;
+use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::privilege::Privilege;
 use crate::model::version::day;
 use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
-use crate::store::{node, past, trash, version};
+use crate::store::{calendar, node, past, trash, version};
 
 /// How many days are listed.
 const DAYS: usize = 31;
@@ -60,7 +62,12 @@ impl<T: Executor> Admitted<T> {
 
     /// A page of members that stand in a view of the past.
     pub(super) async fn former(&mut self, folder: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
-        let (found, next) = self.stored_members(folder, &at.after, at.limit, needs.width).await?;
+        let (mut found, next) = self.stored_members(folder, &at.after, at.limit, needs.width).await?;
+        if folder.kind == Kind::Calendar && !self.target.sees_private {
+            let ids: Vec<Id> = found.iter().map(|node| node.id).collect();
+            let private = calendar::private_among(&mut self.store, &ids).await?;
+            found.retain(|node| !private.contains_key(&node.id));
+        }
         let next = at.onward(next);
         let mut resources = Vec::with_capacity(found.len());
         if folder.view == View::Mirrored && at.after.is_empty() && self.target.path.segments().len() == 2 {
@@ -105,9 +112,21 @@ impl<T: Executor> Admitted<T> {
             trash::members(&mut self.store, actor.id, self.now, trash.home_id, &at.after, at.limit).await?;
         let place = self.place();
         let mut resources = Vec::with_capacity(found.len());
+        let objects: Vec<Id> =
+            found.iter().map(|(node, _)| node).filter(|node| node.kind == Kind::Object).map(|node| node.id).collect();
+        let private = if objects.is_empty() {
+            HashMap::new()
+        } else {
+            calendar::private_among(&mut self.store, &objects).await?
+        };
         for (node, role) in found {
             let privileges = opened_in_trash(&actor, role);
             if !actor.scope.opens(node.kind) || !privileges.contains(Privilege::Read) {
+                continue;
+            }
+            if private.contains_key(&node.id)
+                && !node::sees_private(&mut self.store, actor.id, self.now, node.parent_id).await?
+            {
                 continue;
             }
             let mut resource = place.member(node.seen(View::Trashed));

@@ -25,9 +25,10 @@ use crate::model::path::Path;
 use crate::model::precondition::{Outcome, Preconditions, ResourceState};
 use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet};
+use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::property::Selection;
-use crate::store::{lock, node};
+use crate::store::{calendar, lock, node};
 
 /// How many resources the `If` header of one request may speak of.
 const MAX_TAGGED: usize = 32;
@@ -160,6 +161,9 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: GateConte
     may_write(&request, &granted, &target)?;
     for (effect, place) in &granted {
         may(&request, *effect, *place, &target, destination.as_ref())?;
+    }
+    if request.method == Method::Copy {
+        copies_nothing_unseen(&mut store, &target).await?;
     }
     let not_modified = preconditions(&mut store, &request, &target, destination.as_ref(), &clock).await?;
     for (effect, place) in granted.iter().filter(|(effect, _)| effect.needs_token()) {
@@ -316,6 +320,20 @@ fn may(
     }
     let href = if place == EffectPlace::Target { at.href() } else { at.parent_href() };
     Err(Refusal::of(Condition::NeedPrivileges).at(href).because(Detail::Privilege(privilege)).into())
+}
+
+/// What one does not see is not copied either: a copy would show it.
+async fn copies_nothing_unseen(store: &mut impl Executor, target: &Target) -> Result<()> {
+    let unseen = match target.node() {
+        _ if target.sees_private => false,
+        Some(node) if node.kind == Kind::Calendar => calendar::holds_private(store, node.id).await?,
+        node => node.is_some_and(|node| node.view == View::Masked),
+    };
+    if unseen {
+        let refusal = Refusal::of(Condition::NeedPrivileges).at(target.href());
+        return Err(refusal.because(Detail::Privilege(Privilege::Read)).into());
+    }
+    Ok(())
 }
 
 /// 412, or `true` for 304.

@@ -1,5 +1,5 @@
-//! Calendar objects that older versions read otherwise (migration 0015) are read again before anything else is done
-//! with the store, so that the index is never too narrow.
+//! Calendar objects that older versions read otherwise, or of which they did not ask what is known today (migrations
+//! 0015 and 0020), are read again before anything else is done with the store.
 
 use super::Tree;
 use super::calendar::index;

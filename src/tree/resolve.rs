@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use super::target::{
     AddressSpace, CALENDARS, FILES, Requester, Target, document_of, keys, link_of, made_id, opened, root_of, zone,
 };
+use crate::model::calendar::Privacy;
 use crate::model::error::Result;
 use crate::model::filename::{match_name, normalize};
 use crate::model::id::{Id, Timestamp};
@@ -24,7 +25,7 @@ use crate::model::version::{moment, version_name, version_of_name};
 use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::node::Walk;
-use crate::store::{node, past, principal, trash, version};
+use crate::store::{calendar, node, past, principal, trash, version};
 
 /// What everyone who has logged in may do with the roots and with principals.
 fn public(actor: &Actor) -> PrivilegeSet {
@@ -40,6 +41,7 @@ pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path:
         links: vec![made(Kind::Root, "")],
         privileges: public(actor),
         parent_privileges: public(actor),
+        sees_private: false,
         respelled: false,
         name: path.name().map(normalize).unwrap_or_default(),
     };
@@ -148,6 +150,17 @@ async fn part(
         target.privileges = PrivilegeSet::default();
         return Ok(Vec::new());
     }
+    target.sees_private = links.iter().any(|link| link.sees_private);
+    if let Some(object) = links.last_mut().filter(|link| link.node.kind == Kind::Object)
+        && !target.sees_private
+        && calendar::private_among(c, &[object.node.id]).await?.get(&object.node.id) == Some(&Privacy::Private)
+    {
+        let node = std::mem::take(&mut object.node);
+        object.node = node.seen(View::Masked);
+        object.locks.clear();
+        target.privileges = target.privileges.reading();
+        target.parent_privileges = target.parent_privileges.reading();
+    }
     let mut links = links.into_iter().skip(1);
     let (Some(home), Some(mut documents)) = (links.next(), links.next()) else { return Ok(Vec::new()) };
     documents.node.name = home.node.name;
@@ -211,7 +224,7 @@ fn made(kind: Kind, name: &str) -> Link {
 }
 
 fn link(node: Node) -> Link {
-    Link { node, role: None, locks: Vec::new() }
+    Link { node, ..Link::default() }
 }
 
 /// A version as the document that it was, under a name.
@@ -354,6 +367,16 @@ async fn follow_trash(
     if !privileges.contains(Privilege::Read) {
         return Ok(());
     }
+    target.sees_private = found.iter().any(|link| link.sees_private)
+        || matches!(entry.kind, Kind::Calendar | Kind::Object)
+            && node::sees_private(c, actor, who.now, entry.parent_id).await?;
+    // What is private and was deleted is there for those who saw it.
+    if let Some(object) = found.last().filter(|link| link.node.kind == Kind::Object)
+        && !target.sees_private
+        && !calendar::private_among(c, &[object.node.id]).await?.is_empty()
+    {
+        return Ok(());
+    }
     let whole = found.len() > names.len();
     let parent = opened_in_trash(who.actor, role_at(found.len() - usize::from(whole)));
     (target.privileges, target.parent_privileges) = (privileges, parent);
@@ -381,6 +404,13 @@ async fn follow_versions(
     let opens =
         |node: &Node| node.hash.is_some() && who.actor.scope.opens(node.kind) && who.actor.opens_home_of(node.owner_id);
     let Some(document) = version::node(c, id).await?.map(|(node, _)| node).filter(opens) else { return Ok(()) };
+    // Versions of what is, or was, private are there for those who see it.
+    if document.kind == Kind::Object
+        && !calendar::private_among(c, &[id]).await?.is_empty()
+        && !node::sees_private(c, who.actor.id, who.now, id).await?
+    {
+        return Ok(());
+    }
     let granted = opened(who.actor, node::role_above(c, who.actor.id, who.now, id).await?);
     let may_annotate = granted.contains(Privilege::WriteProperties);
     let annotate: &[Privilege] = if may_annotate { &[Privilege::WriteProperties] } else { &[] };

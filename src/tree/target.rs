@@ -86,6 +86,8 @@ pub struct Target {
     /// What the actor may do with the collection that holds it: what is granted on the target alone does not count
     /// there.
     pub(super) parent_privileges: PrivilegeSet,
+    /// Does the actor see what is private here?
+    pub sees_private: bool,
     /// Was the last segment spelled otherwise than stored (case apart from Unicode form)?
     pub respelled: bool,
     /// The last segment as the client spelled it: in NFC where it is not its client's business.

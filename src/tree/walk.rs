@@ -208,7 +208,7 @@ impl<T: Executor> Admitted<T> {
             View::VersionHistory => return self.versions(&node, at, needs).await,
             View::Mirrored if !node.kind.is_collection() => return self.versions(&node, at, needs).await,
             View::Mirrored | View::Former | View::Trashed => return self.former(&node, at, needs).await,
-            View::Present | View::Linked | View::MirroredVersion | View::Version => {}
+            View::Present | View::Linked | View::MirroredVersion | View::Version | View::Masked => {}
         }
         match node.kind {
             Kind::Root => Ok(self.roots()),
@@ -332,7 +332,8 @@ impl<T: Executor> Admitted<T> {
     async fn stored(&mut self, parent: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let members = node::members(&mut self.store, parent, &at.after, at.limit, needs.width).await?;
         let mut next = at.onward(members.next_name());
-        let mut nodes = members.nodes.as_slice();
+        let seen = self.masked(parent, members.nodes).await?;
+        let mut nodes = seen.as_slice();
         let mut locks: HashMap<Id, Vec<Lock>> = HashMap::new();
         let mut inherited = Vec::new();
         if needs.locks {

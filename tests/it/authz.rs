@@ -29,7 +29,7 @@ const OBJECT: &str = "/calendars/HOME/second/destination.ics";
 /// What there is to be asked, where it stands, and where it is copied to. `HOME` is the home that is asked, `ME` who
 /// asks, `THEN` a former moment, `FILE` and `EVENT` what `/versions/` calls a document and an object. Where the address
 /// ends in `?`, a REPORT asks when the calendar is taken; else it synchronizes.
-const PLACES: [(&str, &str, &str); 42] = [
+const PLACES: [(&str, &str, &str); 43] = [
     ("root", "/", DOCUMENT),
     ("nowhere", "/nowhere", DOCUMENT),
     ("principals", "/principals/", DOCUMENT),
@@ -69,6 +69,7 @@ const PLACES: [(&str, &str, &str); 42] = [
     ("busy times", "/calendars/HOME/meetings/?", CALENDAR),
     ("object", "/calendars/HOME/meetings/e.ics", OBJECT),
     ("no object", "/calendars/HOME/meetings/none.ics", OBJECT),
+    ("private object", "/calendars/HOME/second/private.ics", OBJECT),
     ("link", "/calendars/ME/meetings@HOME/", CALENDAR),
     ("busy link", "/calendars/ME/meetings@HOME/?", CALENDAR),
     ("linked object", "/calendars/ME/meetings@HOME/e.ics", OBJECT),
@@ -183,7 +184,8 @@ impl Ground {
         let ask = match method {
             Method::Copy | Method::Move => ask.header("Destination", &path(destination)),
             Method::Put if at.starts_with("/calendars/") => {
-                ask.body(&event(if at.contains("none") { "n" } else { "e" }, "20260614"))
+                let uid = [("none", "n"), ("private", "private")].iter().find(|(part, _)| at.contains(part));
+                ask.body(&event(uid.map_or("e", |(_, uid)| uid), "20260614"))
             }
             Method::Post => ask.header("Content-Type", "text/calendar").body(&event("posted", "20260614")),
             Method::Propfind => ask.header("Depth", "0"),
@@ -238,6 +240,8 @@ async fn fill(client: &Client, home: &str) {
             client.put(&path, &event(object, "20260614")).expect(201).await;
         }
     }
+    let private = event("private", "20260614").replace("SUMMARY", "CLASS:PRIVATE\r\nSUMMARY");
+    client.put(&format!("{calendars}second/private.ics"), &private).expect(201).await;
     for gone in ["gone", "gone-folder/"] {
         client.delete(&format!("{files}{gone}")).expect(204).await;
     }

@@ -34,6 +34,7 @@ mod names;
 mod outages;
 mod ownership;
 mod past;
+mod private;
 mod properties;
 mod query_counts;
 mod quota;

@@ -72,7 +72,13 @@ struct QueriedCalendar {
 async fn calendar(tree: &Tree, request: &Request, budget: &Budget) -> Result<QueriedCalendar> {
     let mut visit = LongRead::of(tree, request).await?;
     let mut object = None;
-    if visit.view().await?.target.node().is_some_and(|node| node.view == View::Present && node.kind == Kind::Object) {
+    if visit
+        .view()
+        .await?
+        .target
+        .node()
+        .is_some_and(|node| matches!(node.view, View::Present | View::Masked) && node.kind == Kind::Object)
+    {
         let asked = visit.view().await?.target.path.clone();
         let request = Request { path: asked.parent(), preconditions: Preconditions::default(), ..request.clone() };
         (visit, object) = (LongRead::of(tree, &request).await?, Some(asked));

@@ -28,6 +28,7 @@ use crate::model::media_type::UNKNOWN;
 use crate::model::method::Method;
 use crate::model::node::{ContentStream, Node};
 use crate::model::view::View;
+use crate::tree::resource::{Needs, Text};
 use crate::tree::work::WorkSlice;
 use crate::tree::{BodyContent, Tree};
 use crate::wire::calendar::{CALENDAR, JSON};
@@ -53,6 +54,9 @@ pub(super) async fn get(call: Call) -> Result<Response> {
         return Ok(response(StatusCode::NOT_MODIFIED, headers, Body::Empty));
     }
     let Some(etag) = node.etag() else { return Err(Condition::NotFound.into()) };
+    if node.view == View::Masked {
+        return masked(call, admitted, &node, headers).await;
+    }
     if let Some(selection) = conversion(&call, &node) {
         headers.insert(VARY, HeaderValue::from_static("Authorization, Accept, CalDAV-Timezones"));
         let body = part(&call.tree, &mut admitted, &node, ByteRange { start: 0, length: size }).await?;
@@ -72,6 +76,39 @@ pub(super) async fn get(call: Call) -> Result<Response> {
         admitted = call.tree.read_one(&call.request).await?;
     }
     as_stored(call, &mut admitted, &node, &etag, headers).await
+}
+
+/// A private event to those who may only know when someone is busy: it is made for the answer, and sent whole.
+async fn masked(
+    call: Call,
+    mut admitted: listing::ReadHandle,
+    node: &Node,
+    mut headers: HeaderMap,
+) -> Result<Response> {
+    let size = usize::try_from(node.size_bytes).unwrap_or(usize::MAX);
+    call.budget.bytes(size)?;
+    let resource = admitted.resource(Needs::NOTHING).await?.ok_or(Condition::NotFound)?;
+    let read = admitted.texts(vec![resource]).await?.into_iter().next();
+    drop(admitted);
+    let Some(Text::Read(mut text)) = read.map(|resource| resource.text) else {
+        return Err(Condition::NotFound.into());
+    };
+    headers.remove(ACCEPT_RANGES);
+    if let Some(selection) = conversion(&call, node) {
+        headers.insert(VARY, HeaderValue::from_static("Authorization, Accept, CalDAV-Timezones"));
+        let of = (text.clone(), selection.clone());
+        if let Some(page) = converted(&call.tree, call.request.actor.id, &call.budget, of).await? {
+            text = page.into();
+            if selection.json {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/calendar+json; charset=utf-8"));
+            }
+        }
+    }
+    if call.request.method == Method::Head {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
+        return Ok(response(StatusCode::OK, headers, Body::Empty));
+    }
+    Ok(response(StatusCode::OK, headers, Body::Full(text)))
 }
 
 /// The document, or the ranges of it that are asked for.
@@ -143,7 +180,7 @@ async fn converted(
 /// A calendar object in another form than it is stored: as jCal, or with other time zones. Its tag is that of what is
 /// stored, for clients change that.
 fn conversion(call: &Call, node: &Node) -> Option<CalendarDataSelection> {
-    if node.view != View::Present || !node.kind.holds_calendar_object() {
+    if !matches!(node.view, View::Present | View::Masked) || !node.kind.holds_calendar_object() {
         return None;
     }
     let json = acceptance(&call.headers, JSON) > acceptance(&call.headers, CALENDAR);

@@ -75,7 +75,7 @@ fn principals(row: &Traits) -> bool {
 
 /// Calendars, and each object of one.
 fn objects(row: &Traits) -> bool {
-    calendars(row) || (row.kind == Kind::Object && row.view == View::Present)
+    calendars(row) || (row.kind == Kind::Object && matches!(row.view, View::Present | View::Masked))
 }
 
 fn calendars(row: &Traits) -> bool {

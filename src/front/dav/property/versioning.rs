@@ -91,6 +91,9 @@ fn creator_device<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<
 }
 
 fn sha256<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<PropertyValue<'a>> {
+    if resource.node.view == View::Masked {
+        return None;
+    }
     text(resource.node.hash.as_deref()?)
 }
 

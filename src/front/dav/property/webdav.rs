@@ -121,7 +121,8 @@ fn displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Pro
 }
 
 fn getcontentlength(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if resource.node.is_collection() { None } else { plain(resource.node.size_bytes.to_string()) }
+    let is_known = !resource.node.is_collection() && resource.node.view != View::Masked;
+    is_known.then(|| PropertyValue::xml(resource.node.size_bytes.to_string()))
 }
 
 fn getcontenttype<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<PropertyValue<'a>> {
@@ -129,7 +130,10 @@ fn getcontenttype<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<
 }
 
 fn getetag(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    plain(ETag::header_of_hash(resource.node.hash.as_deref()?))
+    match resource.node.view {
+        View::Masked => plain(resource.node.etag()?.header_value()),
+        _ => plain(ETag::header_of_hash(resource.node.hash.as_deref()?)),
+    }
 }
 
 fn getlastmodified(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
@@ -140,7 +144,8 @@ fn lock_discovery(resource: &Resource, context: &PropertyContext) -> Option<Prop
     if !resource.node.traits().methods.contains(Method::Lock) {
         return None;
     }
-    Some(if resource.locks.is_empty() {
+    // Who holds a lock is a person, of whom nothing is said here.
+    Some(if resource.locks.is_empty() || resource.node.view == View::Masked {
         PropertyValue::Empty
     } else {
         PropertyValue::xml(lockdiscovery(&resource.locks, context.now))

@@ -1,0 +1,210 @@
+//! Private and confidential events: who may only know when someone is busy learns that, and nothing else, whatever is
+//! asked.
+
+use beffroi::model::privilege::Role;
+use beffroi::tree::administration::delegates::Delegation;
+
+use super::kit::{Answer, Client, World};
+
+fn event(class: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:p\r\nDTSTAMP:20260101T000000Z\r\n\
+         DTSTART:20260614T100000Z\r\nDTEND:20260614T110000Z\r\nRRULE:FREQ=DAILY;COUNT=3\r\nSUMMARY:Hidden plan\r\n\
+         LOCATION:Hidden room\r\nCLASS:{class}\r\nATTENDEE;CN=Hidden:mailto:hidden@ville.example\r\nBEGIN:VALARM\r\n\
+         ACTION:DISPLAY\r\nDESCRIPTION:Hidden\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+const DATA: &str = "<D:getetag/><D:getcontentlength/><C:calendar-data/>";
+
+fn query(filter: &str) -> String {
+    format!(
+        "<C:calendar-query xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop>{DATA}</D:prop><C:filter>\
+         <C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">{filter}</C:comp-filter></C:comp-filter>\
+         </C:filter></C:calendar-query>"
+    )
+}
+
+fn multiget(href: &str) -> String {
+    format!(
+        "<C:calendar-multiget xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:prop>{DATA}</D:prop>\
+         <D:href>{href}</D:href></C:calendar-multiget>"
+    )
+}
+
+/// All ways to read an object of a calendar.
+async fn read_in_every_way(client: &Client, calendar: &str, name: &str) -> Vec<(&'static str, Answer)> {
+    let path = format!("{calendar}{name}");
+    let range = "<C:time-range start=\"20260614T000000Z\" end=\"20260615T000000Z\"/>";
+    let expand = query(range).replace(
+        "<C:calendar-data/>",
+        "<C:calendar-data><C:expand start=\"20260614T000000Z\" end=\"20260620T000000Z\"/></C:calendar-data>",
+    );
+    let own = "<x:sha256 xmlns:x=\"urn:beffroi:\"/><D:creator-displayname/><D:comment/><D:checked-in/>";
+    vec![
+        ("GET", client.get(&path).send().await),
+        ("jCal", client.get(&path).header("Accept", "application/calendar+json").send().await),
+        ("range", client.get(&path).header("Range", "bytes=0-2000").send().await),
+        ("query", client.report_at(calendar).header("Depth", "1").body(&query("")).send().await),
+        ("times", client.report_at(calendar).header("Depth", "1").body(&query(range)).send().await),
+        ("expand", client.report_at(calendar).header("Depth", "1").body(&expand).send().await),
+        ("query of it", client.report_at(&path).header("Depth", "0").body(&query("")).send().await),
+        ("multiget", client.report_at(calendar).body(&multiget(&path)).send().await),
+        ("allprop", client.propfind(&path, "0", "").send().await),
+        ("properties", client.propfind(&path, "0", own).send().await),
+        ("members", client.propfind(calendar, "1", "<D:getetag/><D:lockdiscovery/>").send().await),
+        ("sync", client.sync(calendar, "", "1", "").send().await),
+        ("page", client.get(calendar).send().await),
+    ]
+}
+
+fn tag(answer: &Answer) -> String {
+    answer.header("etag").unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn readers_of_a_project_see_when_and_nothing_else() {
+    let world = World::new().await;
+    let (lea, max, rita) = (world.client("lea"), world.client("max"), world.client("rita"));
+    let calendar = "/calendars/tram/meetings/";
+    let path = "/calendars/tram/meetings/p.ics";
+    for class in ["PRIVATE", "CONFIDENTIAL", "X-UNHEARD-OF"] {
+        lea.put(path, &event(class)).send().await;
+        for (way, answer) in read_in_every_way(&rita, calendar, "p.ics").await {
+            assert!([200, 207].contains(&answer.status), "{class} {way}: {}", answer.status);
+            assert!(!answer.text().to_lowercase().contains("hidden"), "{class} {way}: {}", answer.text());
+        }
+        let shown = rita.get(path).expect(200).await;
+        assert!(shown.text().contains("DTSTART:20260614T100000Z\r\n") && shown.text().contains("RRULE:"), "{class}");
+        let head = rita.head(path).expect(200).await;
+        assert_eq!(head.header("content-length"), Some(shown.body.len().to_string().as_str()));
+        assert!(tag(&head) == tag(&shown) && tag(&shown) != tag(&lea.get(path).expect(200).await));
+        rita.get(path).header("If-None-Match", &tag(&shown)).expect(304).await;
+        for answer in [
+            rita.report_at(calendar).body(&multiget(path)).expect(207).await,
+            rita.sync(calendar, "", "1", "").expect(207).await,
+            rita.propfind(calendar, "1", "<D:getetag/>").expect(207).await,
+        ] {
+            assert!(answer.text().contains(tag(&shown).trim_matches('"')), "{}", answer.text());
+        }
+        // Whoever writes in the project sees all.
+        assert_eq!(max.get(path).expect(200).await.text(), event(class));
+    }
+    // A question about what is hidden finds nothing.
+    for filter in [
+        "<C:prop-filter name=\"SUMMARY\"><C:text-match>Hidden</C:text-match></C:prop-filter>",
+        "<C:prop-filter name=\"LOCATION\"/>",
+        "<C:comp-filter name=\"VALARM\"/>",
+    ] {
+        for (client, found) in [(&rita, 0), (&max, 1)] {
+            let answer = client.report_at(calendar).header("Depth", "1").body(&query(filter)).expect(207).await;
+            assert_eq!(answer.hrefs().len(), found, "{filter}");
+        }
+    }
+    let busy = "<C:free-busy-query xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><C:time-range start=\"20260614T000000Z\" \
+         end=\"20260615T000000Z\"/></C:free-busy-query>";
+    let taken = rita.report_at(calendar).header("Depth", "1").body(busy).expect(200).await.text();
+    assert!(taken.contains("20260614T100000Z/"), "{taken}");
+    rita.lock(path, "exclusive", "0").expect(403).await;
+    lea.lock(path, "exclusive", "0").expect(200).await;
+    assert!(!rita.propfind(path, "0", "<D:lockdiscovery/>").expect(207).await.text().contains("activelock"));
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn what_is_hidden_is_neither_copied_nor_found_when_it_is_gone() {
+    let world = World::new().await;
+    let (lea, max, rita) = (world.client("lea"), world.client("max"), world.client("rita"));
+    let path = "/calendars/tram/meetings/p.ics";
+    lea.put("/calendars/tram/meetings/open.ics", &super::kit::event("open", "20260614")).expect(201).await;
+    rita.copy("/calendars/tram/meetings/", "/calendars/rita/before/").expect(201).await;
+    lea.put(path, &event("PRIVATE")).expect(201).await;
+    rita.copy(path, "/calendars/rita/personal/p.ics").expect(403).await;
+    rita.copy(path, "/files/rita/p.ics").expect(403).await;
+    rita.copy("/calendars/tram/meetings/", "/calendars/rita/after/").expect(403).await;
+    max.copy("/calendars/tram/meetings/", "/calendars/max/after/").expect(201).await;
+
+    // The versions of what was private stay with those who saw it.
+    let number = "<D:checked-in/>";
+    let shown = max.propfind(path, "0", number).expect(207).await.property("checked-in").unwrap();
+    let history = shown.dav("href").unwrap().text();
+    lea.put(path, &event("PUBLIC")).expect(204).await;
+    assert!(rita.get(path).expect(200).await.text().contains("Hidden plan"));
+    rita.get(&history).expect(404).await;
+    assert!(max.get(&history).expect(200).await.text().contains("CLASS:PRIVATE"));
+    lea.put(path, &event("PRIVATE")).expect(204).await;
+    rita.propfind(&format!("{}/", history.rsplit_once('/').unwrap().0), "1", "").expect(404).await;
+
+    lea.delete(path).expect(204).await;
+    lea.delete("/calendars/tram/meetings/open.ics").expect(204).await;
+    let trash = rita.propfind("/trash/tram/", "1", "<D:getetag/>").expect(207).await.text();
+    assert!(trash.contains("open.ics") && !trash.contains("p.ics"), "{trash}");
+    rita.get("/trash/tram/p.ics").expect(404).await;
+    max.get("/trash/tram/p.ics").expect(200).await;
+    lea.relocate("/trash/tram/p.ics", path).expect(201).await;
+    lea.ask("MKCALENDAR", "/calendars/tram/more/").expect(201).await;
+    lea.relocate(path, "/calendars/tram/more/p.ics").expect(201).await;
+    lea.delete("/calendars/tram/more/").expect(204).await;
+    let trash = rita.propfind("/trash/tram/more/", "1", "<D:getetag/>").expect(207).await.text();
+    assert!(!trash.contains("p.ics"), "{trash}");
+    rita.get("/trash/tram/more/p.ics").expect(404).await;
+    max.get("/trash/tram/more/p.ics").expect(200).await;
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn in_ones_own_calendar_only_who_is_trusted_with_it_sees_all() {
+    let world = World::new().await;
+    let (lea, zoe, max) = (world.client("lea"), world.client("zoe"), world.client("max"));
+    let calendar = "/calendars/lea/personal/";
+    let path = "/calendars/lea/personal/p.ics";
+    lea.put(path, &event("PRIVATE")).expect(201).await;
+    world.tree.grant("/calendars/lea/personal", "max", Role::Member, None).await.unwrap();
+    let delegation = Delegation { role: Role::Member, until: None, sees_private: false };
+    world.tree.add_delegate("lea", "zoe", delegation).await.unwrap();
+    for client in [&max, &zoe] {
+        for (way, answer) in read_in_every_way(client, calendar, "p.ics").await {
+            assert!(!answer.text().to_lowercase().contains("hidden"), "{way}: {}", answer.text());
+        }
+        assert!(!client.get("/calendars/lea/personal/p.ics").expect(200).await.text().contains("Hidden"));
+        // Nobody changes what they do not see.
+        client.put(path, &event("PUBLIC")).expect(403).await;
+        client.delete(path).expect(403).await;
+        client.relocate(path, "/calendars/lea/personal/q.ics").expect(403).await;
+        client.put("/calendars/lea/personal/open.ics", &super::kit::event("open", "20260614")).send().await;
+    }
+    // Under the address in one's own home it is the same.
+    let linked = "/calendars/max/personal@lea/";
+    for (way, answer) in read_in_every_way(&max, linked, "p.ics").await {
+        assert!(!answer.text().to_lowercase().contains("hidden"), "{way}: {}", answer.text());
+    }
+    world.tree.add_delegate("lea", "zoe", Delegation { sees_private: true, ..delegation }).await.unwrap();
+    assert_eq!(zoe.get(path).expect(200).await.text(), event("PRIVATE"));
+    zoe.put(path, &event("CONFIDENTIAL")).expect(204).await;
+    world.tree.remove_delegate("lea", "zoe").await.unwrap();
+    zoe.get(path).expect(404).await;
+    assert_eq!(lea.get(path).expect(200).await.text(), event("CONFIDENTIAL"));
+    world.sound().await;
+}
+
+/// What was stored before it was known whether it is private counts as private until it is read.
+#[tokio::test]
+async fn what_is_stored_already_is_read_anew() {
+    let mut world = World::new().await;
+    let lea = world.client("lea");
+    lea.put("/calendars/tram/meetings/p.ics", &event("PRIVATE")).expect(201).await;
+    lea.put("/calendars/tram/meetings/open.ics", &super::kit::event("open", "20260614")).expect(201).await;
+    super::retention::sql(&world, "UPDATE calendar_object SET private = 1").await;
+    super::retention::sql(&world, "INSERT INTO unread (node_id) SELECT node_id FROM calendar_object").await;
+    let rita = world.client("rita");
+    assert!(!rita.get("/calendars/tram/meetings/open.ics").expect(200).await.text().contains("Meeting"));
+    world.stop().await;
+    let world = world.again().await;
+    let rita = world.client("rita");
+    assert!(rita.get("/calendars/tram/meetings/open.ics").expect(200).await.text().contains("Meeting"));
+    assert!(!rita.get("/calendars/tram/meetings/p.ics").expect(200).await.text().contains("Hidden"));
+    world.sound().await;
+    super::retention::sql(&world, "UPDATE calendar_object SET private = 0").await;
+    let found = world.tree.check(|_| {}).await.unwrap().damage;
+    assert!(found.len() == 1 && format!("{found:?}").contains("is private"), "{found:?}");
+}

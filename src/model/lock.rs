@@ -36,6 +36,22 @@ pub struct Lock {
     pub expires_at: Timestamp,
 }
 
+impl Lock {
+    /// What who may not read its root learns of a lock: that there is one.
+    #[must_use]
+    pub fn veiled(&self) -> Self {
+        let Self { node_id, deep, shared, expires_at, .. } = *self;
+        let (token, owner_xml) = (String::new(), String::new());
+        Self { token, owner_xml, node_id, principal_id: Id::default(), deep, shared, timeout_s: 0, expires_at }
+    }
+
+    /// Is no more known of it than that it is there?
+    #[must_use]
+    pub fn is_veiled(&self) -> bool {
+        self.token.is_empty()
+    }
+}
+
 /// A lock asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LockRequest {

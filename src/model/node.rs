@@ -102,6 +102,13 @@ impl Node {
         u64::try_from(self.size_bytes).unwrap_or(i64::MAX.unsigned_abs())
     }
 
+    /// The node as who only passes through it sees it: what it is called, and nothing that others can change.
+    #[must_use]
+    pub fn passed(self) -> Self {
+        let Self { parent_id, home_id, owner_id, .. } = self;
+        Self { parent_id, home_id, owner_id, view: View::Passage, ..Self::made(self.kind, self.id, &self.name) }
+    }
+
     /// What follows from what it is and how it is looked at.
     #[must_use]
     pub fn traits(&self) -> &'static Traits {

@@ -26,6 +26,8 @@ pub enum View {
     Version,
     /// A private event, to those who may only know when someone is busy.
     Masked,
+    /// By who has no role on it, but on something below: the way there, and nothing else.
+    Passage,
 }
 
 /// The methods that a view allows.
@@ -69,6 +71,7 @@ const EVERYTHING: &[Kind] = &{
 const DELETED: &[Kind] = &[Kind::Folder, Kind::File, Kind::Calendar, Kind::Object];
 const DOCUMENTS: &[Kind] = &[Kind::Documents, Kind::Folder, Kind::File];
 const VERSIONED: &[Kind] = &[Kind::File, Kind::Object];
+const PASSED: &[Kind] = &[Kind::Documents, Kind::Folder];
 
 const LINKED: MethodSet = READ_ONLY.and(&[Method::Proppatch, Method::Post, Method::Copy, Method::Acl]);
 const PAST: MethodSet = READ_ONLY.and(&[Method::Copy]);
@@ -76,7 +79,7 @@ const PAST: MethodSet = READ_ONLY.and(&[Method::Copy]);
 static VERSION_HISTORY: [QName; 2] = [QName::dav("collection"), QName::dav("version-history")];
 
 /// One row a view, in the order of [`View`].
-static VIEWS: [ViewRow; 9] = [
+static VIEWS: [ViewRow; 10] = [
     ViewRow {
         methods: Methods::OfKind,
         grows: true,
@@ -103,9 +106,10 @@ static VIEWS: [ViewRow; 9] = [
     },
     ViewRow { versioned: true, ..past(View::Version, VERSIONED, PAST.and(&[Method::Proppatch])) },
     ViewRow { methods: Methods::OfKind, ..past(View::Masked, &[Kind::Object], READ_ONLY) },
+    past(View::Passage, PASSED, READ_ONLY),
 ];
 
-/// What is no more: nothing is added to it, and it is shown as it was.
+/// What is only looked at: nothing is added to it.
 const fn past(view: View, kinds: &'static [Kind], methods: MethodSet) -> ViewRow {
     ViewRow {
         view,
@@ -194,6 +198,7 @@ impl View {
         Self::VersionHistory,
         Self::Version,
         Self::Masked,
+        Self::Passage,
     ];
 
     /// Are nodes of a kind looked at so?

@@ -228,6 +228,7 @@ statements! {
              a.until_at > $2) AND a.principal_id IN (SELECT m.group_id FROM effective_membership m \
              WHERE m.member_id = $1) GROUP BY a.node_id), seen(id, role) AS (SELECT k.id, h.role FROM held h JOIN \
              node k ON k.id = h.node_id AND k.kind = 'calendar' UNION ALL SELECT k.id, h.role FROM held h JOIN node \
+             k ON k.parent_id = h.node_id AND k.kind = 'calendar' UNION ALL SELECT k.id, h.role FROM held h JOIN node \
              t ON t.parent_id = h.node_id AND t.kind = 'calendars' JOIN node k ON k.parent_id = t.id AND k.kind = \
              'calendar') SELECT ",
             columns!(),

@@ -45,6 +45,7 @@ pub mod trash;
 pub mod unread;
 pub mod usage;
 pub mod version;
+pub mod way;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use super::db::text::listed;
 use super::db::{Argument, Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
 use super::lock::{held, lock_columns};
-use super::members::{Members, PageStatements, Widths, by_name, pages, widths};
+use super::members::{Members, PageStatements, Widths, by_name, listed_ids, pages, widths};
 use super::page::{Paged, page, paged};
 use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOME, LOCK, NODE};
 use super::statement::{Statement, reads, statements, writes};
@@ -127,23 +127,16 @@ pub async fn whole_members(
     Ok(members(c, parent, after, limit, Width::Whole).await?.owned())
 }
 
-/// Homes whose documents the actor may read, in the order of their folded names, each with the actor's role.
-pub async fn homes_of(
+/// Those members of a collection that are among some nodes, in the order of the keys of their names, after `after`.
+pub async fn members_among(
     c: &mut impl Executor,
-    actor: Id,
-    now: Timestamp,
+    parent: Id,
+    ids: &[Id],
     after: &str,
     limit: i64,
-) -> Result<Vec<(Node, Node, Role)>, Failure> {
-    let found = rows(c, HOMES_OF, arguments![actor, now, after, limit]).await?;
-    Ok(found
-        .iter()
-        .filter_map(|row| {
-            let documents = node_of(row);
-            let home = Node { id: documents.parent_id, name: row.text(COLUMNS), kind: Kind::Home, ..documents.clone() };
-            Some((home, documents, Role::from_rank(row.integer(COLUMNS + 2))?))
-        })
-        .collect())
+) -> Result<Vec<Node>, Failure> {
+    let found = rows(c, MEMBERS_AMONG, arguments![parent, after, limit, &listed_ids(ids)]).await?;
+    Ok(found.iter().map(node_of).collect())
 }
 
 /// Where the chain of a home ends.
@@ -443,18 +436,15 @@ statements! {
         " AND n.match_name > $2 ORDER BY n.match_name LIMIT $3",
         2
     );
-    const HOMES_OF: Statement = reads(
-        &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
+    const MEMBERS_AMONG: Statement = reads(
+        &[NODE],
         concat!(
             "SELECT ",
             columns!(),
-            ", h.name, h.match_name, (SELECT MAX(a.role) FROM ace a WHERE (a.node_id = h.id OR a.node_id = n.id) AND \
-             (a.until_at IS NULL OR a.until_at > $2) AND EXISTS (SELECT 1 FROM effective_membership m WHERE \
-             m.member_id = $1 AND m.group_id = a.principal_id)) AS held FROM node h JOIN node n ON n.parent_id = \
-             h.id AND n.match_name = 'files' AND n.gone_at IS NULL WHERE h.parent_id = 1 AND h.gone_at IS NULL AND \
-             h.match_name > $3 AND EXISTS (SELECT 1 FROM ace g WHERE (g.node_id = h.id OR g.node_id = n.id) AND \
-             (g.until_at IS NULL OR g.until_at > $2) AND EXISTS (SELECT 1 FROM effective_membership m WHERE \
-             m.member_id = $1 AND m.group_id = g.principal_id)) ORDER BY h.match_name LIMIT $4"
+            " FROM ",
+            listed!("$4"),
+            " l CROSS JOIN node n WHERE n.id = l.value AND n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > \
+             $2 ORDER BY n.match_name LIMIT $3"
         ),
     );
     const CLAIM: Statement = writes(

@@ -105,6 +105,20 @@ pub async fn member_at(
     Ok(row(c, MEMBER_AT, arguments![collection, at, match_name]).await?.map(|row| node_of(&row)))
 }
 
+/// Those members of a collection at a moment that are among some nodes, in the order of the keys of their names, after
+/// `after`.
+pub async fn members_among(
+    c: &mut impl Executor,
+    collection: Id,
+    at: Timestamp,
+    ids: &[Id],
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Node>, Failure> {
+    let found = rows(c, MEMBERS_AMONG, arguments![collection, at, after, limit, &listed_ids(ids)]).await?;
+    Ok(found.iter().map(node_of).collect())
+}
+
 /// The last moment before `before` at which something in a home began or ended.
 pub async fn last_change(c: &mut impl Executor, home: Id, before: Timestamp) -> Result<Option<Timestamp>, Failure> {
     Ok(row(c, LAST_CHANGE, arguments![home, before]).await?.and_then(|row| row.optional_integer(0)))
@@ -385,6 +399,19 @@ statements! {
     const MEMBER_AT: Statement = reads(
         &[NODE, PAST],
         concat!(former!(), " AND p.match_name = $3 UNION ALL ", standing!(), " AND n.match_name = $3 LIMIT 1"),
+    );
+    const MEMBERS_AMONG: Statement = reads(
+        &[NODE, PAST],
+        concat!(
+            former!(),
+            " AND p.match_name > $3 AND p.node_id IN (SELECT l.value FROM ",
+            listed!("$5"),
+            " l) UNION ALL ",
+            standing!(),
+            " AND n.match_name > $3 AND n.id IN (SELECT l.value FROM ",
+            listed!("$5"),
+            " l) ORDER BY 25 LIMIT $4"
+        ),
     );
     const LAST_CHANGE: Statement = reads(
         &[NODE, PAST],

@@ -166,6 +166,7 @@ const FILES: &[File] = files![
     unread,
     usage,
     version,
+    way,
 ];
 
 #[tokio::test]

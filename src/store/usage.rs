@@ -7,12 +7,13 @@
 use super::db::text::{listed, total};
 use super::db::{Row, arguments};
 use super::executor::{Executor, row};
-use super::statement::tables::{HOME, NODE, PAST, PROPERTY};
+use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOME, NODE, PAST, PROPERTY};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
-use crate::model::id::Id;
+use crate::model::id::{Id, Timestamp};
 use crate::model::node::NODE_BYTES;
+use crate::model::privilege::Role;
 
 /// What dead properties `r` hold.
 macro_rules! held_by_properties {
@@ -64,6 +65,29 @@ pub struct Usage {
 pub async fn quota(c: &mut impl Executor, home: Id) -> Result<Usage, Failure> {
     let usage = |row: Row| Usage { used_bytes: row.integer(0), quota_bytes: row.optional_integer(1) };
     Ok(row(c, QUOTA, arguments![home]).await?.map_or_else(Usage::default, usage))
+}
+
+/// What is said of a quota to someone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QuotaView {
+    /// Bytes that the home holds; `None`: that is not theirs to know, for they do not read all of it.
+    pub used_bytes: Option<i64>,
+    /// The most it may hold.
+    pub quota_bytes: i64,
+}
+
+/// What is said of a home's quota to an actor; `None`: there is no quota.
+pub async fn quota_for(
+    c: &mut impl Executor,
+    home: Id,
+    actor: Id,
+    now: Timestamp,
+) -> Result<Option<QuotaView>, Failure> {
+    let found = row(c, QUOTA_FOR, arguments![home, actor, Role::Reader.rank()]).await?;
+    Ok(found.and_then(|row| {
+        let reads = row.optional_integer(2).is_some_and(|until| until > now);
+        Some(QuotaView { used_bytes: reads.then(|| row.integer(0)), quota_bytes: row.optional_integer(1)? })
+    }))
 }
 
 statements! {
@@ -129,6 +153,12 @@ statements! {
             listed!("$1"),
             " l CROSS JOIN node n WHERE n.id = l.value)"
         ),
+    );
+    const QUOTA_FOR: Statement = reads(
+        &[ACE, EFFECTIVE_MEMBERSHIP, HOME],
+        "SELECT h.used_bytes, h.quota_bytes, (SELECT MAX(COALESCE(a.until_at, 9223372036854775807)) FROM ace a WHERE \
+         a.node_id = h.node_id AND a.role >= $3 AND EXISTS (SELECT 1 FROM effective_membership m WHERE m.member_id = \
+         $2 AND m.group_id = a.principal_id)) FROM home h WHERE h.node_id = $1",
     );
     const QUOTA: Statement = reads(&[HOME], "SELECT used_bytes, quota_bytes FROM home WHERE node_id = $1");
 }

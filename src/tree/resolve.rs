@@ -17,6 +17,7 @@ use crate::model::error::Result;
 use crate::model::filename::{match_name, normalize};
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
+use crate::model::lock::Lock;
 use crate::model::node::{Link, Node, ROOT, Version};
 use crate::model::path::Path;
 use crate::model::principal::{Actor, PrincipalKind};
@@ -25,7 +26,7 @@ use crate::model::version::{moment, version_name, version_of_name};
 use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::node::Walk;
-use crate::store::{calendar, node, past, principal, trash, version};
+use crate::store::{calendar, node, past, principal, trash, version, way};
 
 /// What everyone who has logged in may do with the roots and with principals.
 fn public(actor: &Actor) -> PrivilegeSet {
@@ -144,9 +145,12 @@ async fn part(
     target.parent_privileges = role(links.get(..above).unwrap_or_default());
     // Where nothing may be read, not even the spelling of a name is learned; who may know when a calendar is taken
     // learns of the calendar and of nothing in it.
-    let calendar = links.len() > names.len() && links.last().is_some_and(|link| link.node.kind == Kind::Calendar);
+    let whole = links.len() > names.len();
+    let calendar = whole && links.last().is_some_and(|link| link.node.kind == Kind::Calendar);
     let least = if calendar { Privilege::ReadFreeBusy } else { Privilege::Read };
-    if !target.privileges.contains(least) {
+    let readable = target.privileges.contains(least);
+    let known = readable || whole && folder == FILES && leads_on(c, who, links.last()).await?;
+    if !known {
         target.privileges = PrivilegeSet::default();
         return Ok(Vec::new());
     }
@@ -161,10 +165,32 @@ async fn part(
         target.privileges = target.privileges.reading();
         target.parent_privileges = target.parent_privileges.reading();
     }
+    if folder == FILES {
+        pass(&mut links);
+    }
+    if !readable {
+        target.privileges = public(who.actor);
+        links.iter_mut().for_each(|link| link.locks.clear());
+    }
     let mut links = links.into_iter().skip(1);
     let (Some(home), Some(mut documents)) = (links.next(), links.next()) else { return Ok(Vec::new()) };
     documents.node.name = home.node.name;
+    documents.role = documents.role.max(home.role);
     Ok(std::iter::once(documents).chain(links).collect())
+}
+
+/// Has the actor a role below a folder?
+async fn leads_on(c: &mut impl Executor, who: Requester<'_>, folder: Option<&Link>) -> Result<bool> {
+    let Some(Node { id, home_id, .. }) = folder.map(|link| &link.node) else { return Ok(false) };
+    Ok(way::ways(c, who.actor.id, who.now, *home_id, None).await?.contains_key(id))
+}
+
+/// Above the topmost link on which the actor has a role there is the way to it, and no more.
+fn pass(links: &mut [Link]) {
+    for link in links.iter_mut().skip(1).take_while(|link| link.role < Some(Role::Reader)) {
+        link.node = std::mem::take(&mut link.node).passed();
+        link.locks = link.locks.iter().filter(|lock| lock.deep).map(Lock::veiled).collect();
+    }
 }
 
 async fn follow_files(
@@ -266,9 +292,11 @@ async fn follow_history(
     target.privileges = target.privileges.reading();
     let reached = links.len();
     let document = links.last().map(|link| link.node.clone()).filter(|node| node.kind == Kind::File);
-    target.links.extend(links.into_iter().map(|l| link(l.node.seen(View::Mirrored))));
+    // Where it is only passed through, the mirror is the same.
+    let mirrored = |node: Node| if node.view == View::Passage { node } else { node.seen(View::Mirrored) };
+    target.links.extend(links.into_iter().map(|l| link(mirrored(l.node))));
     if let (Some(at), Some((day, rest))) = (at, below.split_first()) {
-        return follow_moment(c, target, at.min(who.now), day, rest).await;
+        return follow_moment(c, who, target, at.min(who.now), (day, rest)).await;
     }
     // One name below a document: a version. The home itself is the first of the links.
     if let (Some(document), Some(name)) = (document, below.get(reached.saturating_sub(1)))
@@ -285,25 +313,46 @@ async fn follow_history(
     Ok(())
 }
 
-/// `@{date}` and below: the names that stood there then.
+/// `@{date}` and below: the names that stood there then. Who has no role on all of it sees the way to what is granted,
+/// as it was then.
 async fn follow_moment(
     c: &mut impl Executor,
+    who: Requester<'_>,
     target: &mut Target,
     at: Timestamp,
-    day: &str,
-    rest: &[String],
+    (day, rest): (&str, &[String]),
 ) -> Result<()> {
     let Some(top) = target.links.last().filter(|link| link.node.kind.is_collection()).map(|l| l.node.clone()) else {
         return Ok(());
     };
     target.moment = Some(at);
-    let mut folder = Node { name: day.to_owned(), view: View::Former, modified_at: at, ..top };
+    let mut ways = match top.view {
+        View::Passage => Some(way::ways(c, who.actor.id, who.now, top.home_id, Some(at)).await?),
+        _ => None,
+    };
+    let mut folder = match ways {
+        Some(_) => Node { name: day.to_owned(), ..top },
+        None => Node { name: day.to_owned(), view: View::Former, modified_at: at, ..top },
+    };
     target.links.push(link(folder.clone()));
     for name in rest {
-        let Some(found) = past::member_at(c, folder.id, at, &folder.kind.member_key(name)).await? else {
-            return Ok(());
+        let found = past::member_at(c, folder.id, at, &folder.kind.member_key(name)).await?;
+        let held = ways.as_ref().map(|ways| found.as_ref().and_then(|found| ways.get(&found.id).copied()));
+        folder = match (found, held) {
+            // What is beside the way is as what is not there.
+            (_, Some(None)) => {
+                target.privileges = PrivilegeSet::default();
+                return Ok(());
+            }
+            (None, _) => return Ok(()),
+            (Some(found), Some(Some(None))) => found.passed(),
+            (Some(found), Some(Some(role))) => {
+                target.privileges = opened(who.actor, role).reading();
+                ways = None;
+                found.seen(View::Former)
+            }
+            (Some(found), None) => found.seen(View::Former),
         };
-        folder = found.seen(View::Former);
         target.links.push(link(folder.clone()));
         if !folder.is_collection() {
             return Ok(());

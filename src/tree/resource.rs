@@ -13,7 +13,7 @@ use super::gate::Admitted;
 use crate::model::acl::Ace;
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
-use crate::model::id::Timestamp;
+use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::Node;
@@ -24,7 +24,7 @@ use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::property::DeadProperty;
-use crate::store::usage::Usage;
+use crate::store::usage::QuotaView;
 use crate::store::{calendar, group, principal, property, usage, version};
 
 /// The most members of a group that are listed.
@@ -32,6 +32,20 @@ const MAX_GROUP_MEMBERS: i64 = 1000;
 
 /// Used bytes below a collection, and what may still come (`None`: as much as the disk holds).
 pub type Quota = (i64, Option<i64>);
+
+/// What is used, and what the home of a collection may still take. What counts in a quota is all that the home holds,
+/// and each collection says so (RFC 4331 section 4). Where there is no quota, it is the content that stands below; so
+/// where the home is not the actor's to know.
+pub(super) fn quota_at(quota: Option<QuotaView>, collection: &Node) -> Quota {
+    let below = collection.size_bytes;
+    match quota {
+        Some(QuotaView { used_bytes, quota_bytes }) => {
+            let used = used_bytes.unwrap_or(below);
+            (used, Some(quota_bytes.saturating_sub(used).max(0)))
+        }
+        None => (below, None),
+    }
+}
 
 /// Makes of the table what follows from it.
 macro_rules! loaded {
@@ -190,19 +204,17 @@ impl<T: Executor> Admitted<T> {
     async fn load_quota(&mut self, resource: &mut Resource) -> Result<()> {
         let row = resource.node.traits();
         if row.collection {
-            resource.quota = if row.sync { Some(self.quota(&resource.node).await?) } else { Some((0, None)) };
+            resource.quota = Some(match row.sync {
+                true => quota_at(self.quota(resource.node.home_id).await?, &resource.node),
+                false => (0, None),
+            });
         }
         Ok(())
     }
 
-    /// What is used, and what the home of a collection may still take. What counts in a quota is all that the home
-    /// holds, and each collection says so (RFC 4331 section 4); where there is no quota, it is the content that stands
-    /// below.
-    pub(super) async fn quota(&mut self, node: &Node) -> Result<Quota> {
-        Ok(match usage::quota(&mut self.store, node.home_id).await? {
-            Usage { used_bytes: used, quota_bytes: Some(quota) } => (used, Some(quota.saturating_sub(used).max(0))),
-            Usage { quota_bytes: None, .. } => (node.size_bytes, None),
-        })
+    /// What is said of the quota of a home, to be asked once for all its collections.
+    pub(super) async fn quota(&mut self, home: Id) -> Result<Option<QuotaView>> {
+        Ok(usage::quota_for(&mut self.store, home, self.request.actor.id, self.now).await?)
     }
 
     async fn load_principal(&mut self, resource: &mut Resource) -> Result<()> {

@@ -8,6 +8,7 @@ use super::Tree;
 use super::edit::authority::bug;
 use super::edit::lock::leave;
 use super::gate::{Admitted, Request, is_shown};
+use super::target::Target;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace};
 use crate::model::error::{Refusal, Result};
@@ -16,7 +17,9 @@ use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::{NODE_BYTES, Node};
 use crate::model::path::Path;
+use crate::model::privilege::Role;
 use crate::store::columns::Width;
+use crate::store::executor::Executor;
 use crate::store::reading::Snapshot;
 use crate::store::usage::Usage;
 use crate::store::{lock, node, past, purge, subtree, usage, version};
@@ -268,6 +271,11 @@ impl Planner {
         let view = &mut self.seen.store;
         let found = version::node(view, former.id).await?.map(|(node, _)| node);
         let mut found = found.filter(|node| node.home_id == self.home && !self.above.contains(&node.id));
+        if let Some(node) = &found
+            && !may_take(view, &self.seen.request, &self.seen.target, self.seen.now, node).await?
+        {
+            found = None;
+        }
         let mut live = false;
         if found.is_some() {
             let lineage = node::lineage(view, former.id).await?;
@@ -299,6 +307,19 @@ impl Planner {
 
 fn change(task: &Task, name: String, whats: Vec<RewindAction>) -> PlannedChange {
     PlannedChange { was: task.was, folder: Arc::clone(&task.path), name, goes: None, whats, object: None }
+}
+
+/// May a node be taken from where it stands, or lies? What is where the actor may not write stays there, and the name
+/// gets a copy of what it was.
+pub(super) async fn may_take(
+    c: &mut impl Executor,
+    request: &Request,
+    target: &Target,
+    now: Timestamp,
+    node: &Node,
+) -> Result<bool> {
+    let writes = |role| role >= Some(Role::Member);
+    Ok(writes(target.role_on_top()) || writes(node::role_above(c, request.actor.id, now, node.parent_id).await?))
 }
 
 /// 423 where a node is not to be taken from where it stands, by what locks below it and around it say.

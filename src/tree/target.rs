@@ -12,6 +12,7 @@ use crate::model::path::Path;
 use crate::model::precondition::ResourceState;
 use crate::model::principal::Actor;
 use crate::model::privilege::{PrivilegeSet, Role};
+use crate::model::view::View;
 
 /// Name of the folder of a home that holds its documents, also the first segment of their addresses.
 pub const FILES: &str = "files";
@@ -123,6 +124,12 @@ impl Target {
         }
     }
 
+    /// The role held on all documents, or calendars, of the home.
+    #[must_use]
+    pub(super) fn role_on_top(&self) -> Option<Role> {
+        self.links.get(2).and_then(|top| top.role)
+    }
+
     /// The last segment as the client spelled it: in NFC where it is not its client's business.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -153,6 +160,11 @@ impl Target {
         self.locks_from(self.links.len() - usize::from(self.missing() == 0))
     }
 
+    /// The tokens of the locks that cover the target, as far as they may be known.
+    fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.covering().filter(|(lock, _)| !lock.is_veiled()).map(|(lock, _)| lock.token.as_str())
+    }
+
     /// Did a lock that is over cover the target?
     #[must_use]
     pub fn covered_by(&self, lock: &Lock) -> bool {
@@ -166,14 +178,16 @@ impl Target {
         self.locks_from(self.links.len() - 1 - usize::from(self.missing() == 0))
     }
 
-    /// Locks on the link at `place`, and deep ones above it.
+    /// Locks on the link at `place`, and deep ones above it. The root of one that is veiled is shown as the topmost
+    /// address that may be read.
     fn locks_from(&self, place: usize) -> impl Iterator<Item = (&Lock, String)> {
+        let passages = self.links.iter().rposition(|link| link.node.view == View::Passage).map_or(0, |last| last + 1);
         self.links.iter().enumerate().take(place + 1).flat_map(move |(at, link)| {
             let collection = link.node.is_collection();
             link.locks
                 .iter()
                 .filter(move |lock| at == place || lock.deep)
-                .map(move |lock| (lock, self.path.first(at).href(collection)))
+                .map(move |lock| (lock, self.path.first(at.max(passages)).href(collection)))
         })
     }
 
@@ -187,7 +201,7 @@ impl Target {
             exists: node.is_some(),
             etag: node.and_then(Node::etag),
             modified_at: node.filter(|node| !node.is_collection()).map(|node| node.modified_at),
-            tokens: self.covering().map(|(lock, _)| lock.token.clone()).chain(synchronized).collect(),
+            tokens: self.tokens().map(str::to_owned).chain(synchronized).collect(),
         }
     }
 

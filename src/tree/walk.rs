@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use super::edit::lock::covering;
 use super::gate::Admitted;
-use super::resource::{Needs, Resource};
-use super::target::{CALENDARS, link_of};
-use super::target::{PRINCIPALS_SEGMENT, ROOTS, VERSIONS, made_id};
+use super::resource::{Needs, Resource, quota_at};
+use super::target::{AddressSpace, CALENDARS, PRINCIPALS_SEGMENT, ROOTS, VERSIONS, link_of, made_id};
 use crate::model::budget::Budget;
 use crate::model::error::Result;
 use crate::model::filename::{is_unshown, match_name};
@@ -17,14 +16,14 @@ use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::path::{Path, encode};
 use crate::model::principal::{Principal, PrincipalKind};
-use crate::model::privilege::PrivilegeSet;
+use crate::model::privilege::{PrivilegeSet, Role};
 use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::property::DeadProperty;
 pub use crate::store::property::Selection;
 use crate::store::reading::CachedReader;
-use crate::store::{lock, node, principal, property};
+use crate::store::{lock, node, past, principal, property, way};
 
 /// How many members one page holds: each page costs an admission of its own.
 pub const PAGE: i64 = 500;
@@ -208,11 +207,12 @@ impl<T: Executor> Admitted<T> {
             View::VersionHistory => return self.versions(&node, at, needs).await,
             View::Mirrored if !node.kind.is_collection() => return self.versions(&node, at, needs).await,
             View::Mirrored | View::Former | View::Trashed => return self.former(&node, at, needs).await,
+            View::Passage => return self.passage(&node, at, needs).await,
             View::Present | View::Linked | View::MirroredVersion | View::Version | View::Masked => {}
         }
         match node.kind {
             Kind::Root => Ok(self.roots()),
-            Kind::Homes | Kind::Histories => self.homes(node.kind, at, needs).await,
+            Kind::Homes | Kind::Histories => self.homes(at, needs).await,
             Kind::Trashes => self.trashes(at).await,
             Kind::Trash => self.trash(&node, at, needs).await,
             Kind::Principals => self.principals(at, needs).await,
@@ -233,34 +233,62 @@ impl<T: Executor> Admitted<T> {
         Page::whole(resources)
     }
 
-    async fn homes(&mut self, root: Kind, at: &Cursor, needs: Needs) -> Result<Page> {
+    async fn homes(&mut self, at: &Cursor, needs: Needs) -> Result<Page> {
         if !self.request.actor.scope.opens_files() {
             return Ok(Page::default());
         }
-        let found = node::homes_of(&mut self.store, self.request.actor.id, self.now, &at.after, at.limit).await?;
-        let next = at.next(found.len(), || found.last().map(|(home, ..)| match_name(&home.name)));
+        let found = way::homes(&mut self.store, self.request.actor.id, self.now, &at.after, at.limit).await?;
+        let next = at.next(found.len(), || found.last().map(|(home, _)| match_name(&home.name)));
         let mut resources = Vec::with_capacity(found.len());
-        for (home, documents, role) in found {
-            if !self.request.actor.opens_home_of(home.owner_id) {
+        for (documents, role) in found {
+            if !self.request.actor.opens_home_of(documents.owner_id) {
                 continue;
             }
-            let path = self.target.path.join(&home.name);
-            let view = if root == Kind::Histories { View::Mirrored } else { View::Present };
-            let node = Node { name: home.name, ..documents }.seen(view);
-            let mut resource = self.bare(node, &path);
-            resource.privileges = self.request.actor.restrict(role.grants());
-            if view != View::Present {
-                resource.privileges = resource.privileges.reading();
-            }
-            if needs.locks && view == View::Present {
-                let locks = lock::below(&mut self.store, resource.node.home_id, resource.node.id, self.now).await?;
-                let own = locks.into_iter().filter(|lock| lock.node_id == resource.node.id);
-                resource.locks = own.map(|lock| (lock, resource.href.clone())).collect();
-            }
-            self.load(&mut resource, needs).await?;
-            resources.push(resource);
+            resources.push(self.step(documents, role, needs).await?);
         }
         Ok(Page { resources, next })
+    }
+
+    /// A page of the members of a passage: what is granted, and what leads on to it.
+    async fn passage(&mut self, folder: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
+        let moment = self.target.moment;
+        let ways = way::ways(&mut self.store, self.request.actor.id, self.now, folder.home_id, moment).await?;
+        let ids: Vec<Id> = ways.keys().copied().collect();
+        let found = match moment {
+            Some(moment) => past::members_among(&mut self.store, folder.id, moment, &ids, &at.after, at.limit).await?,
+            None => node::members_among(&mut self.store, folder.id, &ids, &at.after, at.limit).await?,
+        };
+        let next = at.next(found.len(), || found.last().map(Node::key));
+        let mut resources = Vec::with_capacity(found.len());
+        for node in found {
+            let role = ways.get(&node.id).copied().flatten();
+            resources.push(self.step(node, role, needs).await?);
+        }
+        Ok(Page { resources, next })
+    }
+
+    /// A member that is granted with a role, seen as the target is; without a role, a passage.
+    async fn step(&mut self, node: Node, role: Option<Role>, needs: Needs) -> Result<Resource> {
+        let node = match (role, self.target.realm) {
+            (None, _) => node.passed(),
+            (_, AddressSpace::History) if self.target.moment.is_some() => node.seen(View::Former),
+            (_, AddressSpace::History) => node.seen(View::Mirrored),
+            _ => node,
+        };
+        let present = node.view == View::Present;
+        let path = self.target.path.join(&node.name);
+        let mut resource = self.bare(node, &path);
+        let granted = self.request.actor.restrict(role.unwrap_or(Role::Reader).grants());
+        resource.privileges = if present { granted } else { granted.reading() };
+        if needs.locks && present {
+            let own = resource.node.id;
+            let around = lock::around(&mut self.store, own, self.now).await?;
+            let covering = around.into_iter().filter(|lock| lock.deep || lock.node_id == own);
+            let known = |lock: Lock| if lock.node_id == own { lock } else { lock.veiled() };
+            resource.locks = covering.map(|lock| (known(lock), resource.href.clone())).collect();
+        }
+        self.load(&mut resource, needs).await?;
+        Ok(resource)
     }
 
     /// A member list of principals shows everyone only to themselves: the directory is asked by search, not by listing.
@@ -351,7 +379,7 @@ impl<T: Executor> Admitted<T> {
             }
             dead = found;
         }
-        let quota = if needs.quota { Some(self.quota(parent).await?) } else { None };
+        let quota = if needs.quota { Some(self.quota(parent.home_id).await?) } else { None };
         let place = self.place();
         let mut resources: Vec<Resource> = nodes
             .iter()
@@ -361,10 +389,8 @@ impl<T: Executor> Admitted<T> {
                 let own = taken(&mut locks, resource.node.id).into_iter();
                 resource.locks.extend(own.map(|lock| (lock, resource.href.clone())));
                 resource.dead = taken(&mut dead, resource.node.id);
-                let used = |(used, available): (i64, Option<i64>)| {
-                    (if available.is_some() { used } else { resource.node.size_bytes }, available)
-                };
-                resource.quota = quota.filter(|_| resource.node.is_collection()).map(used);
+                let collection = resource.node.is_collection();
+                resource.quota = quota.filter(|_| collection).map(|quota| quota_at(quota, &resource.node));
                 resource
             })
             .collect();

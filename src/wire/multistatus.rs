@@ -257,22 +257,28 @@ pub fn href(href: &str) -> String {
 }
 
 /// Content of `DAV:lockdiscovery`: one `activelock` for each lock, with the address of its root and the seconds left.
+/// Of one that is veiled neither owner nor time nor token, which all may lack (RFC 4918 section 14.1).
 #[must_use]
 pub fn lockdiscovery(locks: &[(Lock, String)], now: i64) -> String {
     let mut out = String::new();
     for (lock, root) in locks {
         let scope = if lock.shared { "shared" } else { "exclusive" };
         let depth = if lock.deep { "infinity" } else { "0" };
-        let left_s = (lock.expires_at - now).max(0);
         let _ = write!(
             out,
             "<D:activelock><D:locktype><D:write/></D:locktype><D:lockscope><D:{scope}/></D:lockscope>\
-             <D:depth>{depth}</D:depth><D:owner>{}</D:owner><D:timeout>Second-{left_s}</D:timeout>\
-             <D:locktoken>{}</D:locktoken><D:lockroot>{}</D:lockroot></D:activelock>",
-            if is_whole(&lock.owner_xml, &["D"]) { &lock.owner_xml } else { "" },
-            href(&lock.token),
-            href(root)
+             <D:depth>{depth}</D:depth>"
         );
+        if !lock.is_veiled() {
+            let left_s = (lock.expires_at - now).max(0);
+            let _ = write!(
+                out,
+                "<D:owner>{}</D:owner><D:timeout>Second-{left_s}</D:timeout><D:locktoken>{}</D:locktoken>",
+                if is_whole(&lock.owner_xml, &["D"]) { &lock.owner_xml } else { "" },
+                href(&lock.token)
+            );
+        }
+        let _ = write!(out, "<D:lockroot>{}</D:lockroot></D:activelock>", href(root));
     }
     out
 }

@@ -29,7 +29,7 @@ const OBJECT: &str = "/calendars/HOME/second/destination.ics";
 /// What there is to be asked, where it stands, and where it is copied to. `HOME` is the home that is asked, `ME` who
 /// asks, `THEN` a former moment, `FILE` and `EVENT` what `/versions/` calls a document and an object. Where the address
 /// ends in `?`, a REPORT asks when the calendar is taken; else it synchronizes.
-const PLACES: [(&str, &str, &str); 43] = [
+const PLACES: [(&str, &str, &str); 46] = [
     ("root", "/", DOCUMENT),
     ("nowhere", "/nowhere", DOCUMENT),
     ("principals", "/principals/", DOCUMENT),
@@ -41,6 +41,9 @@ const PLACES: [(&str, &str, &str); 43] = [
     ("file", "/files/HOME/file", DOCUMENT),
     ("inner file", "/files/HOME/folder/inner", DOCUMENT),
     ("unmapped", "/files/HOME/unmapped", DOCUMENT),
+    ("way", "/files/HOME/way/", DOCUMENT),
+    ("beside the way", "/files/HOME/way/inner", DOCUMENT),
+    ("end of the way", "/files/HOME/way/end/", DOCUMENT),
     ("orphan", "/files/HOME/none/unmapped", DOCUMENT),
     ("histories", "/history/", DOCUMENT),
     ("whole mirror", "/history/HOME/", DOCUMENT),
@@ -145,6 +148,7 @@ impl Ground {
             ("/calendars/tram/meetings", "fred", Role::FreeBusy),
             ("/calendars/tram/meetings", "gil", Role::Member),
             ("/files/tram/folder", "gil", Role::Member),
+            ("/files/tram/way/end", "gil", Role::Member),
             ("/calendars/uma/meetings", "gil", Role::Reader),
         ] {
             world.tree.grant(address, name, role, None).await.unwrap();
@@ -226,7 +230,7 @@ struct Asked<'a> {
 /// What stands in a home.
 async fn fill(client: &Client, home: &str) {
     let (files, calendars) = (format!("/files/{home}/"), format!("/calendars/{home}/"));
-    for folder in ["folder", "gone-folder"] {
+    for folder in ["folder", "gone-folder", "way", "way/end"] {
         client.mkcol(&format!("{files}{folder}/")).expect(201).await;
         client.put(&format!("{files}{folder}/inner"), "x").expect(201).await;
     }

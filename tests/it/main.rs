@@ -27,6 +27,7 @@ mod feed;
 mod hrefs;
 mod jobs;
 mod kit;
+mod leaks;
 mod litter;
 mod locks;
 mod model;

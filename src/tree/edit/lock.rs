@@ -120,7 +120,7 @@ impl Admitted<Edit> {
     pub async fn unlock(&mut self, token: &str) -> Result<()> {
         let node = self.target.node().cloned().ok_or_else(|| bug("unlocking nothing"))?;
         self.store.authorize(Verb::Unlock, node.id)?;
-        let standing = self.target.covering().find(|(lock, _)| lock.token == token);
+        let standing = self.target.covering().find(|(lock, _)| !lock.is_veiled() && lock.token == token);
         let standing = standing.map(|(lock, root)| (lock.clone(), root));
         let lapsed = match standing {
             Some(_) => None,

@@ -26,7 +26,7 @@ use crate::store::{lock, node, past, purge, version};
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::resolve::resolve;
-use crate::tree::rewind_plan::{PlannedChange, RewindPlan, RewindStep, free_to_go};
+use crate::tree::rewind_plan::{PlannedChange, RewindPlan, RewindStep, free_to_go, may_take};
 use crate::tree::target::Target;
 
 /// How many changes are made as one, and how many a slice makes at most.
@@ -255,6 +255,11 @@ impl Admitted<Edit> {
         }
         if let Some((above, _)) = &present
             && purge::is_purged(&mut self.store, above.id).await?
+        {
+            present = None;
+        }
+        if let Some((taken, _)) = &present
+            && !may_take(&mut self.store, &self.request, &self.target, self.now, taken).await?
         {
             present = None;
         }

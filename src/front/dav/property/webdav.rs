@@ -176,7 +176,11 @@ fn quota_used(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<
     plain(resource.quota?.0.to_string())
 }
 
+/// An identifier says when it was made.
 fn resource_id(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
+    if resource.node.view == View::Passage {
+        return None;
+    }
     Some(PropertyValue::xml(href(&format!("urn:beffroi:{}:{}", context.epoch, resource.node.id))))
 }
 

@@ -3,6 +3,7 @@
 //! [`Store::read`] opens a snapshot, [`Store::write`] a write transaction; the files below hold one table group each,
 //! its statements and nothing else. Nothing here asks who may do what: that is `tree`'s.
 
+pub mod acquaintance;
 mod blocks;
 pub mod body;
 pub mod body_references;

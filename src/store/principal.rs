@@ -1,13 +1,9 @@
 //! Statements on `principal`, `address`, `ace`, `home` (as rows of administration) and `setting`.
 
-use std::collections::HashSet;
-
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
-use super::node::held_by;
 use super::statement::tables::{
-    ACE, ADDRESS, BOOKABLE_BY, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOME, LOCK, MEMBERSHIP, NODE, PRINCIPAL, ROOM,
-    SETTING,
+    ACE, ADDRESS, BOOKABLE_BY, DEVICE, FEED, HOME, LOCK, MEMBERSHIP, PRINCIPAL, ROOM, SETTING,
 };
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -71,11 +67,6 @@ pub async fn list(
 ) -> Result<Vec<Principal>, Failure> {
     let found = rows(c, LIST, arguments![after, kind.map(PrincipalKind::code), limit]).await?;
     Ok(found.iter().map(whole_principal_of).collect())
-}
-
-/// Whose homes an actor has a role on as a whole: projects that the actor may know of.
-pub async fn of_whom(c: &mut impl Executor, actor: Id, now: Timestamp) -> Result<HashSet<Id>, Failure> {
-    Ok(rows(c, OF_WHOM, arguments![actor, now]).await?.iter().map(|row| Id(row.integer(0))).collect())
 }
 
 /// Writes a principal and its addresses.
@@ -213,14 +204,6 @@ statements! {
             principal_columns!(),
             " FROM principal p WHERE p.match_name > $1 AND (CAST($2 AS TEXT) IS NULL OR p.kind = $2) AND \
              p.match_name NOT LIKE '%/%' ORDER BY p.match_name LIMIT $3"
-        ),
-    );
-    const OF_WHOM: Statement = reads(
-        &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
-        concat!(
-            "SELECT n.owner_id FROM ace a JOIN node n ON n.id = a.node_id WHERE n.kind = 'home' AND n.gone_at IS \
-             NULL AND ",
-            held_by!()
         ),
     );
     const INSERT: Statement = writes(

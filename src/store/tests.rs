@@ -141,6 +141,7 @@ macro_rules! files {
 
 /// The files that have statements.
 const FILES: &[File] = files![
+    acquaintance,
     body,
     body_references,
     calendar,

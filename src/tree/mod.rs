@@ -4,6 +4,7 @@
 //! then it is read ([`Tree::read`]) or carried out ([`Tree::write`], the verbs of `edit`, [`Admitted::commit`]).
 
 mod access;
+mod acquaintance;
 pub mod administration;
 pub mod authentication;
 pub mod calendar;

@@ -1,6 +1,7 @@
 //! Principals as resources: those that a list names, and those that are the actor.
 
 use super::access::access_control_list;
+use super::acquaintance::Acquaintances;
 use super::gate::Admitted;
 use super::resource::{Needs, Resource};
 use super::target::PRINCIPALS_SEGMENT;
@@ -20,8 +21,8 @@ use crate::store::{group, principal};
 const STEPS_EACH: u64 = 10;
 
 impl<T: Executor> Admitted<T> {
-    /// Principals to whom something is granted on the target or above it, its owner among them, each once: at most so
-    /// many, and whether there are more. 403 for who may not know.
+    /// Principals to whom something is granted on the target or above it, its owner among them, each once, as far as
+    /// the actor may know of them: at most so many, and whether there are more. 403 for who may not know.
     pub async fn principals_of_acl(
         &mut self,
         needs: Needs,
@@ -39,12 +40,15 @@ impl<T: Executor> Admitted<T> {
                 holders.push(entry.holder);
             }
         }
+        let actor = self.request.actor.clone();
+        let known = Acquaintances::of(&mut self.store, &actor, self.now).await?;
         let more = holders.len() > limit;
         holders.truncate(limit);
         let mut found = Vec::with_capacity(holders.len());
         for holder in holders {
             budget.steps(STEPS_EACH)?;
-            if let Some(principal) = principal::by_id(&mut self.store, holder).await? {
+            let holder = principal::by_id(&mut self.store, holder).await?;
+            if let Some(principal) = holder.filter(|holder| known.include(holder)) {
                 let path = Path::of(&[PRINCIPALS_SEGMENT, &principal.name]);
                 found.push(self.principal_resource(principal, &path, needs).await?);
             }

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use jiff::tz::TimeZone;
 
+use super::acquaintance::Acquaintances;
 use super::target::{
     AddressSpace, CALENDARS, FILES, Requester, Target, document_of, keys, link_of, made_id, opened, root_of, zone,
 };
@@ -20,7 +21,7 @@ use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::{Link, Node, ROOT, Version};
 use crate::model::path::Path;
-use crate::model::principal::{Actor, PrincipalKind};
+use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::version::{moment, version_name, version_of_name};
 use crate::model::view::View;
@@ -81,19 +82,11 @@ pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path:
 
 async fn follow_principal(c: &mut impl Executor, who: Requester<'_>, target: &mut Target, name: &str) -> Result<()> {
     if let Some(found) = principal::by_name(c, name).await?
-        && who.actor.shows(found.id)
-        && (found.kind == PrincipalKind::Person || may_know(c, who, name).await?)
+        && (found.id == who.actor.id || Acquaintances::of(c, who.actor, who.now).await?.include(&found))
     {
         target.links.push(Link { node: Node::made(Kind::Principal, found.id, &found.name), ..Link::default() });
     }
     Ok(())
-}
-
-/// A project is known to those who have a role in it.
-async fn may_know(c: &mut impl Executor, who: Requester<'_>, name: &str) -> Result<bool> {
-    let links =
-        node::walk(c, Walk { actor: who.actor.id, now: who.now, start: ROOT, names: &[match_name(name)] }).await?;
-    Ok(links.last().is_some_and(|home| home.role.is_some()))
 }
 
 /// The links of a home's documents and of names below, as far as they are mapped and the actor may read: the home

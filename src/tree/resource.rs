@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::access::access_control_list;
+use super::acquaintance::Acquaintances;
 use super::gate::Admitted;
 use crate::model::acl::Ace;
 use crate::model::calendar::ComponentSet;
@@ -228,10 +229,13 @@ impl<T: Executor> Admitted<T> {
     async fn load_groups(&mut self, resource: &mut Resource) -> Result<()> {
         let id = resource.node.id;
         if resource.node.kind == Kind::Principal {
+            let actor = self.request.actor.clone();
+            let known = Acquaintances::of(&mut self.store, &actor, self.now).await?;
             let mut of = group::groups_of(&mut self.store, id).await?;
-            of.retain(|group| group.id != EVERYONE);
+            of.retain(|group| group.id != EVERYONE && known.include(group));
             let limit = if id == EVERYONE { 0 } else { MAX_GROUP_MEMBERS };
-            let members = group::first_members(&mut self.store, id, limit + 1).await?;
+            let mut members = group::first_members(&mut self.store, id, limit + 1).await?;
+            members.retain(|member| known.include(member));
             let members = Some(members).filter(|members| members.len() as i64 <= limit);
             resource.groups = Some(Box::new(Groups { of, members }));
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::acquaintance::Acquaintances;
 use super::edit::lock::covering;
 use super::gate::Admitted;
 use super::resource::{Needs, Resource, quota_at};
@@ -15,7 +16,7 @@ use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::path::{Path, encode};
-use crate::model::principal::{Principal, PrincipalKind};
+use crate::model::principal::Principal;
 use crate::model::privilege::{PrivilegeSet, Role};
 use crate::model::view::View;
 use crate::store::columns::Width;
@@ -304,7 +305,7 @@ impl<T: Executor> Admitted<T> {
         Ok(Page::whole(resources))
     }
 
-    /// People whom the actor may find, and projects that the actor is of, for whom a question holds: at most so many.
+    /// Principals that the actor may know of, for whom a question holds: at most so many.
     pub async fn principals_that(
         &mut self,
         holds: impl Fn(&Principal) -> bool,
@@ -314,7 +315,8 @@ impl<T: Executor> Admitted<T> {
     ) -> Result<(Vec<Resource>, bool)> {
         /// What looking at one principal costs of the budget.
         const STEPS_EACH: u64 = 10;
-        let projects = principal::of_whom(&mut self.store, self.request.actor.id, self.now).await?;
+        let actor = self.request.actor.clone();
+        let known = Acquaintances::of(&mut self.store, &actor, self.now).await?;
         let mut resources = Vec::new();
         let mut after = String::new();
         let asked = self.target.node().is_some_and(|node| node.kind == Kind::Principals);
@@ -325,9 +327,7 @@ impl<T: Executor> Admitted<T> {
             after = match_name(&last.name);
             for found in page {
                 budget.steps(STEPS_EACH)?;
-                let may_know = found.kind == PrincipalKind::Person || projects.contains(&found.id);
-                let shown = may_know && self.request.actor.shows(found.id);
-                if found.disabled_at.is_some() || !shown || !holds(&found) {
+                if found.disabled_at.is_some() || !known.include(&found) || !holds(&found) {
                     continue;
                 }
                 if resources.len() == limit {

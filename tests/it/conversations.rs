@@ -19,15 +19,22 @@
 
 use std::collections::HashMap;
 
-use super::kit::{Answer, World};
+use beffroi::model::id::now;
+use beffroi::model::privilege::Role;
+
+use super::kit::{Answer, World, event};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 async fn replay(name: &str, text: &str) {
-    let world = World::new().await;
+    replay_in(&World::new().await, "max", (name, text)).await;
+}
+
+/// In a world that is made ready, begun by someone.
+async fn replay_in(world: &World, begins: &str, (name, text): (&str, &str)) {
     let mut saved: HashMap<String, String> = HashMap::from([("host".into(), world.address.to_string())]);
     let mut sockets: HashMap<String, TcpStream> = HashMap::new();
-    let mut person = "max".to_owned();
+    let mut person = begins.to_owned();
     let blocks = text.split(">>> ").skip(1);
     for block in blocks {
         let (request, expectations) = block.split_once("<<< ").unwrap_or_else(|| panic!("{name}: {block}"));
@@ -149,3 +156,37 @@ conversations!(
     other_calendars,
     other_spellings,
 );
+
+/// A world in which an outside partner has a folder and a calendar of the project.
+async fn partners() -> World {
+    let mut world = World::new().await;
+    world.add_person("uma").await;
+    world.tree.add_partner("tram", "zoe", "lea", now() + 3600).await.unwrap();
+    let lea = world.client("lea");
+    for folder in ["way", "way/end", "way/aside", "aside"] {
+        lea.mkcol(&format!("/files/tram/{folder}")).expect(201).await;
+    }
+    for file in ["known.txt", "way/known.txt", "way/end/plan.txt"] {
+        lea.put(&format!("/files/tram/{file}"), "plan").expect(201).await;
+    }
+    for calendar in ["shared", "meetings"] {
+        lea.ask("MKCALENDAR", &format!("/calendars/tram/{calendar}")).send().await;
+        lea.put(&format!("/calendars/tram/{calendar}/e.ics"), &event("e", "20260614")).expect(201).await;
+    }
+    for place in ["/files/tram/way/end", "/calendars/tram/shared"] {
+        world.tree.grant(place, "zoe", Role::Member, None).await.unwrap();
+    }
+    world
+}
+
+#[tokio::test]
+async fn a_partner_on_a_windows_drive() {
+    let text = include_str!("conversations/partner_windows.txt");
+    replay_in(&partners().await, "zoe", ("partner_windows", text)).await;
+}
+
+#[tokio::test]
+async fn a_partner_on_a_phone() {
+    let text = include_str!("conversations/partner_phone.txt");
+    replay_in(&partners().await, "zoe", ("partner_phone", text)).await;
+}

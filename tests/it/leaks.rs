@@ -5,6 +5,7 @@ use beffroi::front::dav::property;
 use beffroi::model::id::now;
 use beffroi::model::method::METHODS;
 use beffroi::model::privilege::Role;
+use beffroi::model::room::Room;
 
 use super::kit::{Answer, Ask, Client, World, event};
 use super::past::moment;
@@ -413,4 +414,71 @@ async fn a_rewind_takes_nothing_from_where_one_may_not_write() {
     lea.ask("UPDATE", END).body(&back).expect(207).await;
     lea.get("/files/pont/folder/in.txt").expect(404).await;
     world.sound().await;
+}
+
+/// Names of principals that someone finds by a text.
+async fn found(client: &Client, text: &str) -> Vec<String> {
+    let search = format!(
+        "<principal-property-search xmlns=\"DAV:\"><property-search><prop><displayname/></prop><match>{text}</match>\
+         </property-search><prop><displayname/></prop></principal-property-search>"
+    );
+    let hrefs = client.report_at("/principals/").header("Depth", "0").body(&search).expect(207).await.hrefs();
+    hrefs.iter().map(|href| href.trim_matches('/').rsplit('/').next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn partners_know_those_of_their_projects_and_all_others_know_people_groups_and_rooms() {
+    let (mut world, _) = partner().await;
+    world.add_person("sam").await;
+    let room = Room { hours: String::new(), ..Room::default() };
+    world.tree.add_room("hall", "Hall shown", "hall@ville.example", &room).await.unwrap();
+    for (group, member) in [("crew", "max"), ("staff", "mia")] {
+        world.tree.add_group(group, &format!("{group} shown")).await.unwrap();
+        world.tree.join_group(group, member).await.unwrap();
+    }
+    world.tree.join_group("staff", "lea").await.unwrap();
+    world.tree.add_member("pont", "crew", Role::Reader, None).await.unwrap();
+    let all = ["crew", "hall", "lea", "max", "mia", "rita", "sam", "staff", "zoe"];
+    let (zoe, sam) = (world.client("zoe"), world.client("sam"));
+    let knows = async |client: &Client, names: &[&str]| {
+        let mut expected: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        expected.sort();
+        let others: Vec<String> =
+            expected.iter().filter(|name| !["pont", "tram"].contains(&name.as_str())).cloned().collect();
+        assert_eq!(found(client, "shown").await, others);
+        let projects = [found(client, "Bridge").await, found(client, "Tramway").await].concat();
+        assert_eq!(projects.len() + others.len(), expected.len(), "{projects:?}");
+        for name in all.iter().chain(&["pont", "tram", "none"]) {
+            let known = expected.contains(&(*name).to_owned());
+            let path = format!("/principals/{name}/");
+            let answer = client.propfind(&path, "0", "<D:group-membership/><D:group-member-set/>").send().await;
+            assert_eq!(answer.status == 207, known, "{name}");
+            for stranger in all.iter().filter(|name| !expected.contains(&(**name).to_owned())) {
+                assert!(!answer.text().contains(&format!("/principals/{stranger}/")), "{}", answer.text());
+            }
+        }
+    };
+    // Who has a part as a partner alone, and whom they work with: through groups, too, and not with everyone.
+    let colleagues = ["crew", "lea", "max", "pont", "zoe"];
+    knows(&zoe, &colleagues).await;
+    world.tree.grant("/files/pont/aside", "@everyone", Role::Reader, None).await.unwrap();
+    world.tree.add_member("tram", "@everyone", Role::Reader, None).await.unwrap();
+    knows(&zoe, &["crew", "lea", "max", "pont", "tram", "zoe"]).await;
+    let memberships = zoe.propfind("/principals/lea/", "0", "<D:group-membership/>").expect(207).await.text();
+    assert!(!memberships.contains("staff"), "{memberships}");
+    world.tree.remove_member("tram", "@everyone").await.unwrap();
+    world.tree.revoke("/files/pont/aside", "@everyone").await.unwrap();
+    // Who has no part is no partner, and knows of a project with the first part in it.
+    knows(&sam, &all).await;
+    world.tree.grant(END, "sam", Role::Reader, None).await.unwrap();
+    knows(&sam, &[&all[..], &["pont"]].concat()).await;
+    // Who is more than a partner somewhere knows all.
+    world.tree.add_member("tram", "zoe", Role::Reader, None).await.unwrap();
+    knows(&zoe, &[&all[..], &["pont", "tram"]].concat()).await;
+    world.tree.remove_member("tram", "zoe").await.unwrap();
+    knows(&zoe, &colleagues).await;
+    world.tree.remove_member("pont", "crew").await.unwrap();
+    knows(&zoe, &["lea", "pont", "zoe"]).await;
+    world.tree.remove_member("pont", "zoe").await.unwrap();
+    knows(&zoe, &all).await;
 }

@@ -1,0 +1,48 @@
+//! Who may know of whom: the one rule, for addresses of principals, for searches and for lists of groups.
+//!
+//! Who has a part in projects as a partner and in none otherwise knows those who have a role in these projects, and the
+//! projects; all others know people, groups and rooms, and the projects that they have a part in.
+
+use std::collections::HashSet;
+
+use crate::model::error::Result;
+use crate::model::id::{Id, Timestamp};
+use crate::model::principal::{Actor, Principal, PrincipalKind};
+use crate::model::privilege::Role;
+use crate::store::acquaintance::{ProjectPart, colleagues, parts};
+use crate::store::executor::Executor;
+
+/// Whom an actor may know of.
+pub(super) struct Acquaintances<'a> {
+    actor: &'a Actor,
+    projects: HashSet<Id>,
+    /// Of people, groups and rooms; `None`: of all.
+    others: Option<HashSet<Id>>,
+}
+
+impl<'a> Acquaintances<'a> {
+    /// Those of an actor now.
+    pub async fn of(c: &mut impl Executor, actor: &'a Actor, now: Timestamp) -> Result<Self> {
+        let parts = parts(c, actor.id, now).await?;
+        let own: Vec<&ProjectPart> = parts.iter().filter(|part| !part.of_everyone).collect();
+        let greatest = own.iter().filter_map(|part| part.role).max();
+        let others = match greatest {
+            Some(Role::Partner) => {
+                let homes: Vec<Id> = own.iter().map(|part| part.home).collect();
+                Some(colleagues(c, &homes, now).await?.into_iter().collect())
+            }
+            _ => None,
+        };
+        Ok(Self { actor, projects: parts.iter().map(|part| part.project).collect(), others })
+    }
+
+    /// May the actor know of a principal, by the log-in that is used?
+    pub fn include(&self, principal: &Principal) -> bool {
+        let id = principal.id;
+        let known = match principal.kind {
+            PrincipalKind::Project => self.projects.contains(&id),
+            _ => self.others.as_ref().is_none_or(|others| others.contains(&id)),
+        };
+        id == self.actor.id || known && self.actor.shows(id)
+    }
+}

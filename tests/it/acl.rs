@@ -354,6 +354,7 @@ async fn a_report_shows_the_principals_of_a_list_each_once() {
     let world = World::new().await;
     let lea = world.client("lea");
     lea.mkcol("/files/tram/plans/").expect(201).await;
+    lea.mkcol("/files/tram/aside/").expect(201).await;
     world.tree.grant("/files/tram/plans", "max", Role::Lead, None).await.unwrap();
     world.tree.grant("/files/tram/plans", "@everyone", Role::Reader, None).await.unwrap();
     let found = report(&lea, "/files/tram/plans/", "acl-principal-prop-set", "<D:prop><D:displayname/></D:prop>").await;
@@ -366,7 +367,11 @@ async fn a_report_shows_the_principals_of_a_list_each_once() {
     assert!(found.text().contains("max shown") && found.text().contains("Tramway"), "{}", found.text());
     let refused = report(&world.client("rita"), "/files/tram/plans/", "acl-principal-prop-set", "<D:prop/>").await;
     assert!(refused.status == 403 && refused.text().contains("<D:read-acl/>"), "{}", refused.text());
-    assert_eq!(report(&world.client("zoe"), "/files/tram/", "acl-principal-prop-set", "<D:prop/>").await.status, 404);
+    // On the way to what everyone reads; what is not on it is not there.
+    for (path, status) in [("/files/tram/", 403), ("/files/tram/aside/", 404), ("/files/lea/", 404)] {
+        let answer = report(&world.client("zoe"), path, "acl-principal-prop-set", "<D:prop/>").await;
+        assert_eq!(answer.status, status, "{path}");
+    }
     let deep = "<D:acl-principal-prop-set xmlns:D=\"DAV:\"/>";
     lea.report_at("/files/tram/").header("Depth", "1").body(deep).expect(400).await;
 }

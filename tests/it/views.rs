@@ -65,6 +65,7 @@ async fn the_trash_shows_what_one_might_read_where_it_stood() {
     ];
     for (address, role, seen) in [
         ("/files/tram", Role::Reader, documents.to_vec()),
+        ("/files/tram", Role::Lead, documents.to_vec()),
         ("/calendars/tram", Role::Lead, calendars.to_vec()),
         ("/calendars/tram/meetings", Role::Member, vec!["e.ics"]),
         ("/calendars/tram/meetings", Role::FreeBusy, Vec::new()),

@@ -194,6 +194,7 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (_, Condition::NoProtectedAceConflict) => "refused-no-protected-ace-conflict",
         (_, Condition::NoInheritedAceConflict) => "refused-no-inherited-ace-conflict",
         (_, Condition::LimitedNumberOfAces) => "refused-limited-number-of-aces",
+        (_, Condition::InvitationExists) => "refused-invitation",
         (_, Condition::NoAceConflict) => "refused-no-ace-conflict",
         _ => return String::new(),
     };

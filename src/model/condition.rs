@@ -84,6 +84,7 @@ pub enum Condition {
     NoInheritedAceConflict,
     LimitedNumberOfAces,
     NoAceConflict,
+    InvitationExists,
 }
 
 /// What a client is answered.
@@ -115,7 +116,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 76] = [
+pub static CONDITIONS: [ConditionRow; 77] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -197,6 +198,7 @@ pub static CONDITIONS: [ConditionRow; 76] = [
     dav(Condition::NoInheritedAceConflict, 403, "no-inherited-ace-conflict", "RFC 3744 section 8.1.1"),
     dav(Condition::LimitedNumberOfAces, 403, "limited-number-of-aces", "RFC 3744 section 8.1.1"),
     dav(Condition::NoAceConflict, 403, "no-ace-conflict", "RFC 3744 section 8.1.1"),
+    ours(Condition::InvitationExists, 403, "invitation-exists"),
 ];
 
 impl Condition {

@@ -25,6 +25,8 @@ pub enum Effect {
     Unlock,
     /// Who may do what with it is set.
     WriteAcl,
+    /// Others are invited to it.
+    Share,
 }
 
 /// Where an effect takes place.
@@ -118,6 +120,7 @@ impl Effect {
             Self::Bind => Privilege::Bind,
             Self::Unbind => Privilege::Unbind,
             Self::WriteAcl => Privilege::WriteAcl,
+            Self::Share => Privilege::Share,
         }
     }
 
@@ -135,7 +138,7 @@ pub fn effects(method: Method, at: Option<&Traits>) -> &'static [(Effect, Effect
     match (method, at) {
         (Method::Move, Some(Traits { view: View::Trashed, .. })) => return RESTORE,
         // What one says of it is one's own.
-        (Method::Proppatch, Some(Traits { view: View::Linked, .. })) => return READ,
+        (Method::Proppatch | Method::Delete, Some(Traits { view: View::Linked, .. })) => return READ,
         (Method::Update, Some(Traits { collection: true, .. })) => return UPDATE_FOLDER,
         _ => {}
     }
@@ -144,6 +147,15 @@ pub fn effects(method: Method, at: Option<&Traits>) -> &'static [(Effect, Effect
         Some(row) if mapped => row.mapped,
         Some(row) => row.unmapped,
         None => READ,
+    }
+}
+
+/// Those of a POST that speaks of sharing: to a calendar, or as an answer to a home.
+#[must_use]
+pub fn sharing_effects(at: Option<&Traits>) -> &'static [(Effect, EffectPlace)] {
+    match at {
+        Some(traits) if traits.is_calendar() => &[(Effect::Share, EffectPlace::Target)],
+        at => effects(Method::Post, at),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::filename;
 use super::method::{Method, MethodSet};
-use super::name::QName;
+use super::name::{CALENDARSERVER, QName};
 
 /// What a node is. Its row in [`KINDS`] says what follows from that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Default)]
@@ -40,6 +40,10 @@ pub enum Kind {
     Calendar,
     /// A calendar object (RFC 4791 section 4.1).
     Object,
+    /// `/calendars/{name}/notification/`: what a person is notified of.
+    Notifications,
+    /// One such notification.
+    Notification,
 }
 
 /// What a node's content is.
@@ -93,14 +97,19 @@ const STORED: MethodSet =
 const DOCUMENTS: MethodSet = STORED.and(&[Method::Acl]);
 const FOLDER: MethodSet = DOCUMENTS.and(&[Method::Delete, Method::Move]);
 const FILE: MethodSet = STORED.and(&[Method::Delete, Method::Move, Method::Put, Method::VersionControl]);
+/// POST answers an invitation.
+const CALENDAR_HOME: MethodSet = READ_ONLY.and(&[Method::Proppatch, Method::Acl, Method::Post]);
 const CALENDAR_METHODS: MethodSet = FOLDER.and(&[Method::Post]);
 
 static CALENDAR: [QName; 2] = [QName::dav("collection"), QName::caldav("calendar")];
 pub(super) static COLLECTION: [QName; 1] = [QName::dav("collection")];
+/// Drafts and clients spell it in both ways.
+static NOTIFICATIONS: [QName; 3] =
+    [QName::dav("collection"), QName::of(CALENDARSERVER, "notification"), QName::of(CALENDARSERVER, "notifications")];
 static PRINCIPAL: [QName; 2] = [QName::dav("collection"), QName::dav("principal")];
 
 /// One row a kind, in the order of [`Kind`].
-pub static KINDS: [KindRow; 16] = [
+pub static KINDS: [KindRow; 18] = [
     KindRow { members: &[Kind::Home], ..row(Kind::Root, "root", &COLLECTION, READ_ONLY) },
     row(Kind::Principals, "principals", &COLLECTION, READ_ONLY),
     row(Kind::Principal, "principal", &PRINCIPAL, READ_ONLY),
@@ -118,7 +127,7 @@ pub static KINDS: [KindRow; 16] = [
         mkcol: Some(Kind::Calendar),
         members: &[Kind::Calendar],
         properties: true,
-        ..row(Kind::CalendarHome, "calendars", &COLLECTION, READ_ONLY.and(&[Method::Proppatch, Method::Acl]))
+        ..row(Kind::CalendarHome, "calendars", &COLLECTION, CALENDAR_HOME)
     },
     KindRow {
         put: Some(Kind::Object),
@@ -129,6 +138,11 @@ pub static KINDS: [KindRow; 16] = [
         ..row(Kind::Calendar, "calendar", &CALENDAR, CALENDAR_METHODS)
     },
     KindRow { free_name: true, ..document(Kind::Object, "object", ContentKind::CalendarObject) },
+    row(Kind::Notifications, "notifications", &NOTIFICATIONS, READ_ONLY),
+    KindRow {
+        content: Some(ContentKind::Opaque),
+        ..row(Kind::Notification, "notification", &[], READ_ONLY.and(&[Method::Delete]))
+    },
 ];
 
 impl KindRow {

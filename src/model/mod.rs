@@ -31,5 +31,6 @@ pub mod principal;
 pub mod privilege;
 pub mod property;
 pub mod room;
+pub mod sharing;
 pub mod version;
 pub mod view;

@@ -73,7 +73,8 @@ const DOCUMENTS: &[Kind] = &[Kind::Documents, Kind::Folder, Kind::File];
 const VERSIONED: &[Kind] = &[Kind::File, Kind::Object];
 const PASSED: &[Kind] = &[Kind::Documents, Kind::Folder];
 
-const LINKED: MethodSet = READ_ONLY.and(&[Method::Proppatch, Method::Post, Method::Copy, Method::Acl]);
+/// DELETE declines what was shared from a client.
+const LINKED: MethodSet = READ_ONLY.and(&[Method::Proppatch, Method::Post, Method::Copy, Method::Acl, Method::Delete]);
 const PAST: MethodSet = READ_ONLY.and(&[Method::Copy]);
 
 static VERSION_HISTORY: [QName; 2] = [QName::dav("collection"), QName::dav("version-history")];

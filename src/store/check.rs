@@ -4,8 +4,8 @@ use super::db::text::{INTEGRITY, REFERENCES, total};
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
 use super::statement::tables::{
-    ACE, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOME, LOCK, MEMBERSHIP, NODE, PAST,
-    PRINCIPAL, PROPERTY, PURGE, SETTING,
+    ACE, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOME, INVITATION, LOCK, MEMBERSHIP,
+    NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, SETTING,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::Indexed;
@@ -212,7 +212,7 @@ macro_rules! collections_unlike_members {
 }
 
 statements! {
-    const RULES: [CheckRule; 34] = [
+    const RULES: [CheckRule; 36] = [
         CheckRule {
             what: "a node stands in a collection that is not there",
             sql: reads(
@@ -281,6 +281,27 @@ statements! {
                      r.principal_id = 0) v GROUP BY v.home_id) s ON s.home_id = h.node_id WHERE h.used_bytes <> \
                      COALESCE(s.bytes, 0) LIMIT 100"
                 ),
+            ),
+        },
+        CheckRule {
+            what: "an invitation was accepted without a role, or a role shared without an invitation",
+            sql: reads(
+                &[ACE, INVITATION, PRINCIPAL],
+                "SELECT i.id, i.address FROM invitation i WHERE i.status = 1 AND NOT EXISTS (SELECT 1 FROM ace a \
+                 WHERE a.node_id = i.node_id AND a.principal_id = i.sharee_id AND a.origin = 2) UNION ALL SELECT \
+                 a.node_id, p.name FROM ace a JOIN principal p ON p.id = a.principal_id WHERE a.origin = 2 AND NOT \
+                 EXISTS (SELECT 1 FROM invitation i WHERE i.node_id = a.node_id AND i.sharee_id = a.principal_id AND \
+                 i.status = 1) LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "an invitation is to no calendar, or a notification is of nobody",
+            sql: reads(
+                &[INVITATION, NODE, NOTIFICATION, PRINCIPAL],
+                "SELECT i.id, i.address FROM invitation i LEFT JOIN node n ON n.id = i.node_id LEFT JOIN principal p \
+                 ON p.id = i.sharer_id WHERE n.id IS NULL OR n.kind <> 'calendar' OR p.id IS NULL UNION ALL SELECT \
+                 t.id, t.name FROM notification t LEFT JOIN principal p ON p.id = t.principal_id WHERE p.id IS NULL \
+                 LIMIT 100",
             ),
         },
         CheckRule {

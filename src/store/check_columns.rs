@@ -7,7 +7,8 @@ use super::executor::{Executor, rows};
 use super::list::list;
 use super::statement::tables::{
     ACE, ADDRESS, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOLD, HOME,
-    JOB, LOCK, MEMBERSHIP, NODE, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
+    INVITATION, JOB, LOCK, MEMBERSHIP, NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING,
+    UNREAD,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::DETAILS;
@@ -220,7 +221,7 @@ statements! {
             may: || EVERY.iter().map(|(_, code)| (*code).to_owned()).collect(),
         },
     ];
-    const TABLES: [TableColumns; 24] = [
+    const TABLES: [TableColumns; 26] = [
         columns!(
             SETTING, "setting", ids [], numbers [], times [], flags [], others {}, texts ["name", "value"], bytes []
         ),
@@ -321,6 +322,14 @@ statements! {
             FEED, "feed", ids ["id", "principal_id", "calendar_id"], numbers [],
             times ["created_at", "expires_at", "fetched_at"], flags [], others {},
             texts ["detail", "secret_hash", "client"], bytes []
+        ),
+        columns!(
+            INVITATION, "invitation", ids ["id", "node_id", "sharer_id", "sharee_id"], numbers [], times [], flags [],
+            others { ["role"] 0 40, ["status"] 0 3 }, texts ["address", "common_name", "summary"], bytes []
+        ),
+        columns!(
+            NOTIFICATION, "notification", ids ["id", "principal_id"], numbers ["size"], times ["created_at"],
+            flags [], others {}, texts ["name", "hash"], bytes []
         ),
         columns!(
             PURGE, "purge", ids ["node_id", "top_id"], numbers ["depth"], times ["due_at"], flags [], others {},

@@ -7,7 +7,7 @@
 use super::db::{Row, arguments};
 use super::executor::{Executor, execute, row, rows};
 use super::lock;
-use super::statement::tables::{ACE, HOME, NODE, PRINCIPAL};
+use super::statement::tables::{ACE, HOME, INVITATION, NODE, PRINCIPAL};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -201,9 +201,10 @@ pub async fn remove_on(c: &mut Txn, node: Id, principal: Id) -> Result<bool, Fai
     Ok(execute(c, REMOVE_ON, arguments![node, principal]).await? > 0)
 }
 
-/// Takes all roles of a principal in a home back. [`settle`] follows.
+/// Takes all roles of a principal in a home back, with what they were invited to there. [`settle`] follows.
 pub async fn remove_all(c: &mut Txn, home: Id, principal: Id) -> Result<(), Failure> {
-    c.note(REMOVE_ALL, arguments![home, principal]).await
+    c.note(REMOVE_ALL, arguments![home, principal]).await?;
+    c.note(UNINVITE_ALL, arguments![home, principal]).await
 }
 
 /// Sets right what is in force in a home after its roles changed, or it was closed or opened; and no lock outlasts the
@@ -246,6 +247,11 @@ statements! {
         writes(&[ACE], &[], "DELETE FROM ace WHERE node_id = $1 AND principal_id = $2 AND origin = $3");
     const REMOVE_ON: Statement = writes(&[ACE], &[], "DELETE FROM ace WHERE node_id = $1 AND principal_id = $2");
     const REMOVE_ALL: Statement = writes(&[ACE], &[], "DELETE FROM ace WHERE home_id = $1 AND principal_id = $2");
+    const UNINVITE_ALL: Statement = writes(
+        &[INVITATION],
+        &[NODE],
+        "DELETE FROM invitation WHERE sharee_id = $2 AND node_id IN (SELECT n.id FROM node n WHERE n.home_id = $1)",
+    );
     const SETTLE: Statement = writes(
         &[ACE],
         &[ACE, HOME, PRINCIPAL],

@@ -36,6 +36,7 @@ mod reserve;
 pub mod retention;
 pub mod returned;
 pub mod room;
+pub mod share;
 pub mod statement;
 pub mod subtree;
 pub mod task;

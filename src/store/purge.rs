@@ -10,7 +10,9 @@ use super::db::arguments;
 use super::db::text::{listed, total};
 use super::executor::{Executor, execute, row, rows};
 use super::members::listed_ids;
-use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, FEED, HOME, LOCK, NODE, PAST, PROPERTY, PURGE};
+use super::statement::tables::{
+    ACE, CALENDAR, CALENDAR_OBJECT, FEED, HOME, INVITATION, LOCK, NODE, PAST, PROPERTY, PURGE,
+};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use super::usage::{self, count_bytes};
@@ -158,7 +160,7 @@ macro_rules! of_nodes {
 }
 
 statements! {
-    const STRIP: [Statement; 7] = [
+    const STRIP: [Statement; 8] = [
         of_nodes!(PAST, "past", "node_id"),
         of_nodes!(PROPERTY, "property", "node_id"),
         of_nodes!(LOCK, "lock", "node_id"),
@@ -166,6 +168,7 @@ statements! {
         of_nodes!(CALENDAR_OBJECT, "calendar_object", "node_id"),
         of_nodes!(CALENDAR, "calendar", "node_id"),
         of_nodes!(FEED, "feed", "calendar_id"),
+        of_nodes!(INVITATION, "invitation", "node_id"),
     ];
     const SHED: [Statement; 2] = [
         writes(

@@ -162,6 +162,7 @@ const FILES: &[File] = files![
     retention,
     returned,
     room,
+    share,
     subtree,
     trash,
     unread,

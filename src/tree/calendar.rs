@@ -297,7 +297,7 @@ impl<T: Executor> Admitted<T> {
             (dead, covered) = self.dead_of(calendar, found).await?;
             found = found.get(..covered).unwrap_or_default();
         }
-        let each = Needs { dead: false, text: false, width: Width::Whole, ..needs };
+        let each = Needs { dead: false, sharing: false, text: false, width: Width::Whole, ..needs };
         let place = self.place();
         let mut resources = Vec::with_capacity(found.len());
         for node in found {

@@ -13,7 +13,7 @@ use super::numbers::VersionNumbers;
 use super::resolve::resolve;
 use super::target::{AddressSpace, Target};
 use crate::model::condition::Condition;
-use crate::model::effect::{Effect, EffectPlace, effects};
+use crate::model::effect::{Effect, EffectPlace, effects, sharing_effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
 use crate::model::filename;
 use crate::model::id::{Id, Timestamp};
@@ -52,6 +52,8 @@ pub struct Request {
     pub arrived: Instant,
     /// What it takes to know of the target and to read it: `DAV:read`, or less.
     pub reads: Privilege,
+    /// POST: does it speak of sharing, instead of adding a member?
+    pub about_sharing: bool,
     /// Which dead properties are read of what it asks for; by default all.
     pub dead: Selection,
     /// Which numbers of versions were read for it; by default they are read each time.
@@ -71,6 +73,7 @@ impl Request {
             actor,
             arrived: Instant::now(),
             reads: Privilege::Read,
+            about_sharing: false,
             dead: Selection::default(),
             numbers: VersionNumbers::default(),
         }
@@ -153,11 +156,9 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: GateConte
     }
     let at = target.node().map(Node::traits);
     let overwriting = destination.as_ref().is_some_and(|d| d.node().is_some() && !same_node(&target, d));
-    let granted: Vec<(Effect, EffectPlace)> = effects(request.method, at)
-        .iter()
-        .filter(|(_, place)| *place != EffectPlace::Overwritten || overwriting)
-        .copied()
-        .collect();
+    let declared = if request.about_sharing { sharing_effects(at) } else { effects(request.method, at) };
+    let granted: Vec<(Effect, EffectPlace)> =
+        declared.iter().filter(|(_, place)| *place != EffectPlace::Overwritten || overwriting).copied().collect();
     may_write(&request, &granted, &target)?;
     for (effect, place) in &granted {
         may(&request, *effect, *place, &target, destination.as_ref())?;

@@ -11,7 +11,8 @@ use jiff::tz::TimeZone;
 
 use super::acquaintance::Acquaintances;
 use super::target::{
-    AddressSpace, CALENDARS, FILES, Requester, Target, document_of, keys, link_of, made_id, opened, root_of, zone,
+    AddressSpace, CALENDARS, FILES, NOTIFICATIONS, Requester, Target, document_of, keys, link_of, made_id, opened,
+    root_of, zone,
 };
 use crate::model::calendar::Privacy;
 use crate::model::error::Result;
@@ -27,7 +28,8 @@ use crate::model::version::{moment, version_name, version_of_name};
 use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::node::Walk;
-use crate::store::{calendar, node, past, principal, trash, version, way};
+use crate::store::share::Notification;
+use crate::store::{calendar, node, past, principal, share, trash, version, way};
 
 /// What everyone who has logged in may do with the roots and with principals.
 fn public(actor: &Actor) -> PrivilegeSet {
@@ -212,9 +214,14 @@ async fn follow_calendars(
         return Ok(());
     }
     let links = part(c, who, target, (home_name, CALENDARS), below).await?;
-    let own = links.len() != 1 || links.first().is_none_or(|home| home.node.owner_id != who.actor.id);
+    // In a home of one's own there is more than what is stored.
+    let unmapped = links.first().is_some_and(|home| links.len() == 1 && home.node.owner_id == who.actor.id);
+    if unmapped && below.first().is_some_and(|name| name == NOTIFICATIONS) {
+        target.links.extend(links);
+        return follow_notifications(c, who, target, below).await;
+    }
     let linked = below.split_first().and_then(|(segment, rest)| Some((link_of(segment)?, rest)));
-    let (Some(((calendar, other), rest)), false) = (linked, own) else {
+    let (Some(((calendar, other), rest)), true) = (linked, unmapped) else {
         target.links.extend(links);
         return Ok(());
     };
@@ -235,6 +242,47 @@ async fn follow_calendars(
         None => (target.privileges, target.parent_privileges) = (privileges, privileges),
     }
     Ok(())
+}
+
+/// `/calendars/{name}/notification/...`, of the person who asks.
+async fn follow_notifications(
+    c: &mut impl Executor,
+    who: Requester<'_>,
+    target: &mut Target,
+    below: &[String],
+) -> Result<()> {
+    let Some(home) = target.links.last().map(|link| link.node.clone()) else { return Ok(()) };
+    target.parent_privileges = target.privileges;
+    let (documents, members_seq) = share::state(c, who.actor.id).await?;
+    let made = Node::made(Kind::Notifications, made_id(Kind::Notifications), NOTIFICATIONS);
+    let (owner_id, home_id) = (home.owner_id, home.home_id);
+    let collection = Node { parent_id: home.id, owner_id, home_id, documents, members_seq, ..made };
+    let found = match below {
+        [_, name] => share::notification(c, who.actor.id, name).await?,
+        _ => None,
+    };
+    let notification = found.map(|found| notification_node(&collection, found));
+    target.links.push(link(collection));
+    target.links.extend(notification.map(link));
+    Ok(())
+}
+
+/// A notification as a node of its collection.
+pub(super) fn notification_node(collection: &Node, found: Notification) -> Node {
+    Node {
+        parent_id: collection.id,
+        owner_id: collection.owner_id,
+        home_id: collection.home_id,
+        hash: Some(found.hash),
+        size_bytes: found.size_bytes,
+        content_type: Some("application/xml; charset=utf-8".to_owned()),
+        version: 1,
+        sealed: true,
+        created_at: found.created_at,
+        modified_at: found.created_at,
+        written_at: found.created_at,
+        ..Node::made(Kind::Notification, found.id, &found.name)
+    }
 }
 
 fn made(kind: Kind, name: &str) -> Link {

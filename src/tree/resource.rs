@@ -21,12 +21,13 @@ use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::{EVERYONE, Principal};
 use crate::model::privilege::{Privilege, PrivilegeSet};
+use crate::model::sharing::Invitation;
 use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::property::DeadProperty;
 use crate::store::usage::QuotaView;
-use crate::store::{calendar, group, principal, property, usage, version};
+use crate::store::{calendar, group, principal, property, share, usage, version};
 
 /// The most members of a group that are listed.
 const MAX_GROUP_MEMBERS: i64 = 1000;
@@ -122,6 +123,8 @@ loaded! {
     principal: Option<Box<Principal>> = load_principal;
     /// The groups that a principal is in, and who is in it.
     groups: Option<Box<Groups>> = load_groups;
+    /// With whom a calendar is shared from clients, and by whom.
+    sharing: Option<Box<Sharing>> = load_sharing;
     /// Who may do what with it; `None`: the actor may not know.
     acl: Option<Box<[Ace]>> = load_acl;
     /// Shown name of who wrote its content.
@@ -136,6 +139,15 @@ loaded! {
     components: Option<ComponentSet> = load_components;
     /// Of a calendar object that a report looks at: its text.
     text: Text = by_the_page;
+}
+
+/// Of a calendar that is shared from a client.
+#[derive(Clone, Debug)]
+pub struct Sharing {
+    /// Who is invited, for who may invite.
+    pub invitations: Vec<Invitation>,
+    /// Did the actor accept it?
+    pub accepted: bool,
 }
 
 /// The groups of a principal.
@@ -238,6 +250,28 @@ impl<T: Executor> Admitted<T> {
             members.retain(|member| known.include(member));
             let members = Some(members).filter(|members| members.len() as i64 <= limit);
             resource.groups = Some(Box::new(Groups { of, members }));
+        }
+        Ok(())
+    }
+
+    async fn load_sharing(&mut self, resource: &mut Resource) -> Result<()> {
+        if !resource.node.traits().is_calendar() {
+            return Ok(());
+        }
+        let (calendar, actor) = (resource.node.id, self.request.actor.id);
+        let accepted = resource.node.view == View::Linked
+            && share::to(&mut self.store, calendar, actor).await?.is_some_and(|known| known.is_accepted());
+        self.set_sharing(resource, accepted).await
+    }
+
+    /// Says of a calendar whether the actor accepted it, and to who may invite, who is invited.
+    pub(super) async fn set_sharing(&mut self, resource: &mut Resource, accepted: bool) -> Result<()> {
+        let invitations = match resource.privileges.contains(Privilege::Share) {
+            true => share::of_calendar(&mut self.store, resource.node.id).await?,
+            false => Vec::new(),
+        };
+        if accepted || !invitations.is_empty() {
+            resource.sharing = Some(Box::new(Sharing { invitations, accepted }));
         }
         Ok(())
     }

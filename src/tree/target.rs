@@ -18,6 +18,8 @@ use crate::model::view::View;
 pub const FILES: &str = "files";
 /// Name of the collection of a home that holds its calendars, also the first segment of their addresses.
 pub const CALENDARS: &str = "calendars";
+/// Name, in a person's calendars, of the collection of what they are notified of.
+pub const NOTIFICATIONS: &str = "notification";
 /// First segment of the addresses of principals.
 pub const PRINCIPALS_SEGMENT: &str = "principals";
 /// First segment of the mirror in which each document is the folder of its versions.
@@ -297,6 +299,7 @@ pub(super) fn made_id(kind: Kind) -> Id {
         Kind::Trashes => Id(5),
         Kind::Versions => Id(6),
         Kind::CalendarHomes => Id(7),
+        Kind::Notifications => Id(8),
         _ => ROOT,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::acquaintance::Acquaintances;
 use super::edit::lock::covering;
 use super::gate::Admitted;
+use super::resolve::notification_node;
 use super::resource::{Needs, Resource, quota_at};
 use super::target::{AddressSpace, CALENDARS, PRINCIPALS_SEGMENT, ROOTS, VERSIONS, link_of, made_id};
 use crate::model::budget::Budget;
@@ -24,7 +25,7 @@ use crate::store::executor::Executor;
 use crate::store::property::DeadProperty;
 pub use crate::store::property::Selection;
 use crate::store::reading::CachedReader;
-use crate::store::{lock, node, past, principal, property, way};
+use crate::store::{lock, node, past, principal, property, share, way};
 
 /// How many members one page holds: each page costs an admission of its own.
 pub const PAGE: i64 = 500;
@@ -218,6 +219,7 @@ impl<T: Executor> Admitted<T> {
             Kind::Trash => self.trash(&node, at, needs).await,
             Kind::Principals => self.principals(at, needs).await,
             Kind::CalendarHome => self.calendars(&node, at, needs).await,
+            Kind::Notifications => self.notifications(&node).await,
             Kind::CalendarHomes => self.calendar_homes().await,
             _ if node.traits().sync => self.stored(&node, at, needs).await,
             _ => Ok(Page::default()),
@@ -290,6 +292,13 @@ impl<T: Executor> Admitted<T> {
         }
         self.load(&mut resource, needs).await?;
         Ok(resource)
+    }
+
+    async fn notifications(&mut self, collection: &Node) -> Result<Page> {
+        let found = share::notifications(&mut self.store, collection.owner_id, PAGE).await?;
+        let place = self.place();
+        let members = found.into_iter().map(|found| place.member(notification_node(collection, found)));
+        Ok(Page::whole(members.collect()))
     }
 
     /// A member list of principals shows everyone only to themselves: the directory is asked by search, not by listing.
@@ -394,7 +403,15 @@ impl<T: Executor> Admitted<T> {
                 resource
             })
             .collect();
-        let each = Needs { width: Width::Whole, locks: false, dead: false, quota: false, text: false, ..needs };
+        let each = Needs {
+            width: Width::Whole,
+            locks: false,
+            dead: false,
+            quota: false,
+            sharing: false,
+            text: false,
+            ..needs
+        };
         if each != Needs::NOTHING {
             for resource in resources.iter_mut().filter(|resource| !resource.node.is_collection()) {
                 self.load(resource, each).await?;

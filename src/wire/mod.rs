@@ -10,4 +10,5 @@ pub mod multistatus;
 mod property_request;
 pub mod range;
 pub mod request;
+pub mod sharing;
 pub mod xml;

@@ -27,9 +27,9 @@ const CALENDAR: &str = "/calendars/HOME/destination/";
 const OBJECT: &str = "/calendars/HOME/second/destination.ics";
 
 /// What there is to be asked, where it stands, and where it is copied to. `HOME` is the home that is asked, `ME` who
-/// asks, `THEN` a former moment, `FILE` and `EVENT` what `/versions/` calls a document and an object. Where the address
-/// ends in `?`, a REPORT asks when the calendar is taken; else it synchronizes.
-const PLACES: [(&str, &str, &str); 46] = [
+/// asks, `THEN` a former moment, `FILE` and `EVENT` what `/versions/` calls a document and an object, `NOTE` a
+/// notification. Where the address ends in `?`, a REPORT asks when the calendar is taken; else it synchronizes.
+const PLACES: [(&str, &str, &str); 48] = [
     ("root", "/", DOCUMENT),
     ("nowhere", "/nowhere", DOCUMENT),
     ("principals", "/principals/", DOCUMENT),
@@ -75,6 +75,8 @@ const PLACES: [(&str, &str, &str); 46] = [
     ("private object", "/calendars/HOME/second/private.ics", OBJECT),
     ("link", "/calendars/ME/meetings@HOME/", CALENDAR),
     ("busy link", "/calendars/ME/meetings@HOME/?", CALENDAR),
+    ("notifications", "/calendars/ME/notification/", DOCUMENT),
+    ("notification", "/calendars/ME/notification/NOTE", DOCUMENT),
     ("linked object", "/calendars/ME/meetings@HOME/e.ics", OBJECT),
 ];
 
@@ -108,6 +110,8 @@ struct Ground {
     then: String,
     /// By home: what `/versions/` calls the document and the object, and the document's version in its history.
     known: Vec<(&'static str, [String; 3])>,
+    /// Name of what the lead was notified of: of an invitation by another person.
+    note: String,
 }
 
 impl Ground {
@@ -153,6 +157,14 @@ impl Ground {
         ] {
             world.tree.grant(address, name, role, None).await.unwrap();
         }
+        let share = "<share xmlns=\"http://calendarserver.org/ns/\"><set><href xmlns=\"DAV:\">mailto:lea@ville.example\
+                     </href><read/></set></share>";
+        let uma = world.client("uma");
+        let posted = uma.ask("POST", "/calendars/uma/second/").header("Content-Type", "text/xml");
+        posted.body(share).expect(200).await;
+        let notified =
+            world.client("lea").propfind("/calendars/lea/notification/", "1", "<D:getetag/>").expect(207).await;
+        let note = notified.hrefs().pop().unwrap().rsplit('/').next().unwrap().to_owned();
         let then = moment().await;
         // That a device is used is noted now, and then not for a while.
         for (_, name, ..) in STANDINGS.iter().filter(|(_, name, ..)| !name.is_empty()) {
@@ -161,7 +173,7 @@ impl Ground {
         world.tree.set_disabled("dan", true).await.unwrap();
         world.tree.close_project("quai").await.unwrap();
         world.stop().await;
-        Self { world, then, known }
+        Self { world, then, known, note }
     }
 
     /// The address of a place for someone.
@@ -174,6 +186,7 @@ impl Ground {
             ("FILE", file),
             ("EVENT", event),
             ("VERSION", version),
+            ("NOTE", &self.note),
         ];
         names.iter().fold(template.to_owned(), |path, (word, text)| path.replace(word, text))
     }

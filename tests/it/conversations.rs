@@ -8,7 +8,8 @@
 //! Header: value                       this header with this value (`*`: any)
 //! has TEXT | lacks TEXT               the body holds, or does not hold, this
 //! save NAME Header                    keep a header's value, without angle brackets, for `{NAME}` further on
-//! take NAME ELEMENT                   keep the text of the first such element of the body
+//! take NAME ELEMENT                   keep the text of the first such element of the body; of `DAV:`, or with a prefix
+//! last NAME ELEMENT                   the same of the last one
 //! as PERSON                           what follows is sent by another person
 //! ```
 //!
@@ -86,11 +87,12 @@ async fn replay_in(world: &World, begins: &str, (name, text): (&str, &str)) {
                         answer.header(&header.to_ascii_lowercase()).unwrap_or_else(|| panic!("{what}: {header}"));
                     saved.insert(key.to_owned(), value.trim_matches(['<', '>']).to_owned());
                 }
-                "take" => {
+                "take" | "last" => {
                     let (key, element) = rest.split_once(' ').unwrap();
                     let text = answer.text();
-                    let start = format!("<D:{element}>");
-                    let value = text.split_once(&start).and_then(|(_, rest)| rest.split_once('<'));
+                    let start = if element.contains(':') { format!("<{element}>") } else { format!("<D:{element}>") };
+                    let rest = if word == "last" { text.rsplit_once(&start) } else { text.split_once(&start) };
+                    let value = rest.and_then(|(_, rest)| rest.split_once('<'));
                     saved.insert(key.to_owned(), value.unwrap_or_else(|| panic!("{what}: {element}")).0.to_owned());
                 }
                 header => {
@@ -151,6 +153,7 @@ conversations!(
     outlook_exports,
     google_exports,
     apple_exceptions,
+    apple_sharing,
     infomaniak_exceptions,
     zimbra_exceptions,
     other_calendars,

@@ -130,6 +130,7 @@ async fn each_verb_is_an_event_by_each_authority_that_may() {
     let colour = "<D:set><D:prop><c xmlns=\"http://apple.com/ns/ical/\">red</c></D:prop></D:set>";
     max.proppatch("/calendars/max/meetings@tram/", colour).expect(207).await;
     lea.relocate("/files/tram/plan.txt", "/files/tram/moved.txt").expect(201).await;
+    super::sharing::shared_and_left(&world).await;
     lea.ask("ACL", "/files/tram/").body("<acl xmlns=\"DAV:\"/>").expect(200).await;
     let token = lea.locked("/files/tram/moved.txt", "exclusive", "0").await;
     lea.put("/files/tram/moved.txt", "a draft").token(&token).expect(204).await;

@@ -46,6 +46,7 @@ mod requests;
 mod retention;
 mod rights;
 mod robustness;
+mod sharing;
 mod similar_names;
 mod sliced_work;
 mod succession;

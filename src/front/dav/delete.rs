@@ -10,10 +10,12 @@ use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::header::Depth;
 use crate::model::id::Id;
+use crate::model::view::View;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
 use crate::tree::target::AddressSpace;
 use crate::wire::header::depth;
+use crate::wire::sharing::notification;
 
 pub(super) async fn delete(call: Call) -> Result<Response> {
     let depth = depth(&call.headers).map_err(bad_header)?;
@@ -30,6 +32,11 @@ async fn remove(tree: &Tree, request: &Request, depth: Option<Depth>) -> Result<
     let collection = admitted.target.node().is_some_and(|node| node.is_collection());
     if collection && depth.is_some_and(|depth| depth != Depth::Infinity) {
         return Err(Refusal::of(Condition::BadRequest).text("a folder is deleted with Depth: infinity only").into());
+    }
+    if admitted.target.node().is_some_and(|node| node.view == View::Linked) {
+        admitted.leave_calendar(notification).await?;
+        admitted.commit().await?;
+        return Ok(None);
     }
     if admitted.target.realm == AddressSpace::Trash {
         return tree.purge(admitted).await;

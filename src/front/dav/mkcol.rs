@@ -13,7 +13,7 @@ use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
-use crate::model::name::{CALDAV, QName};
+use crate::model::name::{CALDAV, CALENDARSERVER, QName};
 use crate::model::view::{Traits, View};
 use crate::tree::edit::content::{Content, PropertyChange};
 use crate::wire::header::text;
@@ -100,7 +100,10 @@ async fn wanted(
     }
     let made = parse(body, making.mkcalendar).map_err(|e| Refusal::of(Condition::BadXml).text(e.0))?;
     let calendar = made.resource_types.iter().any(|name| name.is_caldav("calendar"));
-    if !made.resource_types.iter().all(|name| name.is_caldav("calendar") || name.is_dav("collection")) {
+    // One that is to be shared is like any other, until somebody is invited.
+    let shared = QName::of(CALENDARSERVER, "shared-owner");
+    let known = |name: &QName| name.is_caldav("calendar") || name.is_dav("collection") || *name == shared;
+    if !made.resource_types.iter().all(known) {
         return Err(Condition::ValidResourceType.into());
     }
     if making.is_calendar() != (calendar || making.mkcalendar) {

@@ -20,6 +20,7 @@ mod propfind;
 mod proppatch;
 mod put;
 pub mod report;
+mod share;
 mod version;
 
 use std::future::Future;

@@ -96,6 +96,12 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
 }
 
 impl Call {
+    /// Is the body said to be XML?
+    fn is_xml(&self) -> bool {
+        let given = text(&self.headers, CONTENT_TYPE).unwrap_or_default();
+        ["application/xml", "text/xml"].iter().any(|xml| media_type::essence(&given).eq_ignore_ascii_case(xml))
+    }
+
     /// Is the content so small that it costs less to take it than to ask first whether it may come? The gate of the
     /// write is the one that counts. Who waits for our word before sending gets it.
     fn is_small(&self) -> bool {
@@ -118,7 +124,13 @@ impl Call {
 /// POST to a calendar: a new member, whose name is ours to choose (RFC 5995). Its type has to be said: a page of
 /// another site can send no type, or one of a form, in the name of who is logged in, but not this one.
 pub(super) async fn post(mut call: Call) -> Result<Response> {
+    if call.is_xml() {
+        return super::share::post(call).await;
+    }
     let precheck = call.tree.precheck(&call.request).await?;
+    if precheck.target.node().is_none_or(|node| node.traits().put.is_none()) {
+        return Err(Condition::CannotHold.into());
+    }
     let given = text(&call.headers, CONTENT_TYPE).unwrap_or_default();
     if !media_type::essence(&given).eq_ignore_ascii_case(CALENDAR) && !call.is_json() {
         return Err(Condition::SupportedCalendarData.into());

@@ -52,6 +52,7 @@ refused-no-protected-ace-conflict = This entry is protected: it is not changed h
 refused-no-inherited-ace-conflict = This entry is inherited: change it where it comes from.
 refused-limited-number-of-aces = These are too many entries: grant rights to a group.
 refused-no-ace-conflict = These privileges make up no role: grant read, read and write, all, or read-free-busy.
+refused-invitation = There is no such invitation any more: ask who invited you to do so again.
 invalid-encoding = The text is not UTF-8.
 invalid-utf-16 = The text is UTF-16: save it as UTF-8.
 invalid-line-ends = Its lines end with a carriage return alone (as on old Macs): save it with line ends of Windows or Unix.

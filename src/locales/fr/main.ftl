@@ -52,6 +52,7 @@ refused-no-protected-ace-conflict = Cette entrée est protégée : elle ne se mo
 refused-no-inherited-ace-conflict = Cette entrée est héritée : modifiez-la là d’où elle vient.
 refused-limited-number-of-aces = Il y a trop d’entrées : accordez les droits à un groupe.
 refused-no-ace-conflict = Ces privilèges ne forment aucun rôle : accordez lire, lire et écrire, tout, ou read-free-busy.
+refused-invitation = Cette invitation n’existe plus : demandez à la personne qui vous a invité de le refaire.
 invalid-encoding = Le texte n’est pas en UTF-8.
 invalid-utf-16 = Le texte est en UTF-16 : enregistrez-le en UTF-8.
 invalid-line-ends = Ses lignes se terminent par un retour chariot seul (comme sur les anciens Mac) : enregistrez-le avec des fins de ligne de Windows ou d’Unix.

@@ -5,6 +5,7 @@ use crate::model::id::Timestamp;
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::privilege::{Role, RolePlace};
 use crate::store::grant::{self, Grant, Granted, NewGrant, Origin};
+use crate::store::share;
 use crate::tree::Tree;
 use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
@@ -75,6 +76,9 @@ impl Tree {
         let txn = edit.doing(Verb::Revoke, AffectedObjects::about(&holder).in_home(node.home_id))?;
         if !grant::remove_on(txn, node.id, holder.id).await? {
             return Err(AdministrationError::NoRole(holder.name, address.to_owned()));
+        }
+        if let Some(invitation) = share::to(txn, node.id, holder.id).await? {
+            share::delete(txn, invitation.id).await?;
         }
         grant::settle(txn, node.home_id).await?;
         Ok(edit.commit().await?)

@@ -42,6 +42,14 @@ pub enum Verb {
     Unlock,
     /// What is granted on a collection is replaced.
     SetAcl,
+    /// Others are invited to a calendar, or no longer.
+    Share,
+    /// An invitation is answered.
+    AnswerInvitation,
+    /// A calendar that was shared is no longer wanted.
+    LeaveCalendar,
+    /// A notification is done with.
+    Dismiss,
     /// What was deleted goes for good.
     Purge,
     /// A person deletes no more for a while.
@@ -130,7 +138,7 @@ const JOB: &[Authority] = &[Authority::Job];
 const ADMINISTRATION: &[Authority] = &[Authority::Administration];
 
 /// One row a verb.
-pub static VERBS: [VerbRow; 44] = [
+pub static VERBS: [VerbRow; 48] = [
     row(Verb::Bind, OBJECTS, Some(Effect::Bind)),
     row(Verb::Replace, OBJECTS, Some(Effect::WriteContent)),
     row(Verb::Patch, GATE, Some(Effect::WriteProperties)),
@@ -142,6 +150,10 @@ pub static VERBS: [VerbRow; 44] = [
     row(Verb::Lock, GATE, Some(Effect::Lock)),
     row(Verb::Unlock, GATE, Some(Effect::Unlock)),
     row(Verb::SetAcl, GATE, Some(Effect::WriteAcl)),
+    row(Verb::Share, GATE, Some(Effect::Share)),
+    row(Verb::AnswerInvitation, GATE, Some(Effect::Bind)),
+    row(Verb::LeaveCalendar, GATE, Some(Effect::Read)),
+    row(Verb::Dismiss, GATE, Some(Effect::Unbind)),
     row(Verb::Purge, &[Authority::Gate, Authority::Job], Some(Effect::Unbind)),
     row(Verb::Hold, GATE, None),
     row(Verb::Seal, JOB, None),

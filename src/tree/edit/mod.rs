@@ -20,6 +20,7 @@ mod quota;
 mod request;
 mod retry;
 mod rewind;
+mod share;
 mod succession;
 pub mod transfer;
 mod trash;

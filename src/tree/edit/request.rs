@@ -7,6 +7,7 @@ use super::verbs::{BindTarget, UnbindReason};
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
 use crate::model::job::NewJob;
+use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::Node;
 use crate::tree::gate::Admitted;
@@ -75,6 +76,9 @@ impl Admitted<Edit> {
     /// What stands at the target goes into the trash. 403 when it is one deletion too many.
     pub async fn unbind(&mut self) -> Result<()> {
         let (node, parent) = (self.node()?, self.parent()?);
+        if node.kind == Kind::Notification {
+            return self.dismiss(&node, &parent).await;
+        }
         self.store.unbind(node, &parent, UnbindReason::Deleted).await
     }
 }

@@ -221,5 +221,11 @@ fn schedule_calendar_transp(resource: &Resource, _: &PropertyContext) -> Option<
 }
 
 fn getctag(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if resource.node.traits().is_calendar() { text(resource.node.sync_token(&context.epoch).to_string()) } else { None }
+    if resource.node.kind == Kind::Notifications {
+        text(format!("{}-{}", resource.node.members_seq, resource.node.documents))
+    } else if resource.node.traits().is_calendar() {
+        text(resource.node.sync_token(&context.epoch).to_string())
+    } else {
+        None
+    }
 }

@@ -2,6 +2,7 @@
 
 mod acl;
 mod caldav;
+mod sharing;
 mod versioning;
 mod webdav;
 
@@ -84,7 +85,9 @@ pub enum Write {
 
 /// All rows.
 pub fn all() -> impl Iterator<Item = &'static LiveProperty> {
-    [webdav::PROPERTIES, acl::PROPERTIES, versioning::PROPERTIES, caldav::PROPERTIES].into_iter().flatten()
+    [webdav::PROPERTIES, acl::PROPERTIES, versioning::PROPERTIES, caldav::PROPERTIES, sharing::PROPERTIES]
+        .into_iter()
+        .flatten()
 }
 
 /// By their names, with their tags.

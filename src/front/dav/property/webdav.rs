@@ -9,7 +9,7 @@ use crate::model::etag::ETag;
 use crate::model::id::{Timestamp, representable};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
-use crate::model::name::{MICROSOFT, QName};
+use crate::model::name::{CALENDARSERVER, MICROSOFT, QName};
 use crate::model::view::View;
 use crate::tree::calendar::text_of;
 use crate::tree::resource::{Needs, Resource};
@@ -25,6 +25,7 @@ pub(super) const WIN32_LAST_MODIFIED: QName = QName::of(MICROSOFT, "Win32LastMod
 
 const BRIEF: Needs = Needs::BRIEF;
 const DEAD: Needs = Needs { dead: true, ..Needs::TAG };
+const SHARING: Needs = Needs { sharing: true, ..Needs::TAG };
 const LOCKS: Needs = Needs { locks: true, ..Needs::TAG };
 const QUOTA: Needs = Needs { quota: true, ..BRIEF };
 
@@ -52,7 +53,7 @@ pub static PROPERTIES: &[LiveProperty] = &[
     live("getetag", true, Needs::TAG, getetag, "RFC 4918 section 15.6"),
     live("getlastmodified", true, BRIEF, getlastmodified, "RFC 4918 section 15.7"),
     live("lockdiscovery", true, LOCKS, lock_discovery, "RFC 4918 section 15.8"),
-    live("resourcetype", true, Needs::TAG, resourcetype, "RFC 4918 section 15.9"),
+    live("resourcetype", true, SHARING, resourcetype, "RFC 4918 section 15.9"),
     live("supportedlock", true, Needs::TAG, supportedlock, "RFC 4918 section 15.10"),
     live("quota-available-bytes", false, QUOTA, quota_available, "RFC 4331 section 3"),
     live("quota-used-bytes", false, QUOTA, quota_used, "RFC 4331 section 4"),
@@ -157,7 +158,11 @@ fn resourcetype(resource: &Resource, _: &PropertyContext) -> Option<PropertyValu
     if types.is_empty() {
         return Some(PropertyValue::Empty);
     }
-    Some(PropertyValue::xml(types.iter().map(empty).collect::<String>()))
+    let shared = resource.sharing.as_ref().map(|sharing| match sharing.accepted {
+        true => QName::of(CALENDARSERVER, "shared"),
+        false => QName::of(CALENDARSERVER, "shared-owner"),
+    });
+    Some(PropertyValue::xml(types.iter().chain(&shared).map(empty).collect::<String>()))
 }
 
 fn supportedlock(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {

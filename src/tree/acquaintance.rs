@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp};
-use crate::model::principal::{Actor, Principal, PrincipalKind};
+use crate::model::principal::{Actor, EVERYONE, Principal, PrincipalKind};
 use crate::model::privilege::Role;
 use crate::store::acquaintance::{ProjectPart, colleagues, parts};
 use crate::store::executor::Executor;
@@ -36,11 +36,12 @@ impl<'a> Acquaintances<'a> {
         Ok(Self { actor, projects: parts.iter().map(|part| part.project).collect(), others })
     }
 
-    /// May the actor know of a principal, by the log-in that is used?
+    /// May the actor know of a principal, by the log-in that is used? The group of all persons is none.
     pub fn include(&self, principal: &Principal) -> bool {
         let id = principal.id;
         let known = match principal.kind {
             PrincipalKind::Project => self.projects.contains(&id),
+            _ if id == EVERYONE => false,
             _ => self.others.as_ref().is_none_or(|others| others.contains(&id)),
         };
         id == self.actor.id || known && self.actor.shows(id)

@@ -244,7 +244,7 @@ impl<T: Executor> Admitted<T> {
             let actor = self.request.actor.clone();
             let known = Acquaintances::of(&mut self.store, &actor, self.now).await?;
             let mut of = group::groups_of(&mut self.store, id).await?;
-            of.retain(|group| group.id != EVERYONE && known.include(group));
+            of.retain(|group| known.include(group));
             let limit = if id == EVERYONE { 0 } else { MAX_GROUP_MEMBERS };
             let mut members = group::first_members(&mut self.store, id, limit + 1).await?;
             members.retain(|member| known.include(member));

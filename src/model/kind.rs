@@ -44,6 +44,10 @@ pub enum Kind {
     Notifications,
     /// One such notification.
     Notification,
+    /// `/principals/{name}/calendar-proxy-read/`: those who read a person's calendars for them.
+    ReadProxies,
+    /// `/principals/{name}/calendar-proxy-write/`: those who keep a person's calendars for them.
+    WriteProxies,
 }
 
 /// What a node's content is.
@@ -107,9 +111,15 @@ pub(super) static COLLECTION: [QName; 1] = [QName::dav("collection")];
 static NOTIFICATIONS: [QName; 3] =
     [QName::dav("collection"), QName::of(CALENDARSERVER, "notification"), QName::of(CALENDARSERVER, "notifications")];
 static PRINCIPAL: [QName; 2] = [QName::dav("collection"), QName::dav("principal")];
+static READ_PROXIES: [QName; 3] =
+    [QName::dav("collection"), QName::dav("principal"), QName::of(CALENDARSERVER, "calendar-proxy-read")];
+static WRITE_PROXIES: [QName; 3] =
+    [QName::dav("collection"), QName::dav("principal"), QName::of(CALENDARSERVER, "calendar-proxy-write")];
+/// Whose they are names them.
+const PROXIES: MethodSet = READ_ONLY.and(&[Method::Proppatch]);
 
 /// One row a kind, in the order of [`Kind`].
-pub static KINDS: [KindRow; 18] = [
+pub static KINDS: [KindRow; 20] = [
     KindRow { members: &[Kind::Home], ..row(Kind::Root, "root", &COLLECTION, READ_ONLY) },
     row(Kind::Principals, "principals", &COLLECTION, READ_ONLY),
     row(Kind::Principal, "principal", &PRINCIPAL, READ_ONLY),
@@ -143,6 +153,8 @@ pub static KINDS: [KindRow; 18] = [
         content: Some(ContentKind::Opaque),
         ..row(Kind::Notification, "notification", &[], READ_ONLY.and(&[Method::Delete]))
     },
+    row(Kind::ReadProxies, "calendar-proxy-read", &READ_PROXIES, PROXIES),
+    row(Kind::WriteProxies, "calendar-proxy-write", &WRITE_PROXIES, PROXIES),
 ];
 
 impl KindRow {

@@ -110,6 +110,17 @@ impl RolePlace {
     }
 }
 
+/// The groups of a person's delegates: which role those in it have in the person's calendars.
+pub const PROXY_GROUPS: [(Kind, Role); 2] = [(Kind::ReadProxies, Role::Reader), (Kind::WriteProxies, Role::Member)];
+
+impl Kind {
+    /// The role of those in this group of delegates, if it is one.
+    #[must_use]
+    pub fn proxy_role(self) -> Option<Role> {
+        PROXY_GROUPS.iter().find(|(kind, _)| *kind == self).map(|(_, role)| *role)
+    }
+}
+
 impl Role {
     fn row(self) -> &'static RoleRow {
         ROLES.iter().find(|row| row.role == self).unwrap_or(&ROLES[0])

@@ -7,7 +7,8 @@
 use super::db::{Row, arguments};
 use super::executor::{Executor, execute, row, rows};
 use super::lock;
-use super::statement::tables::{ACE, HOME, INVITATION, NODE, PRINCIPAL};
+use super::node::held_by;
+use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOME, INVITATION, NODE, PRINCIPAL};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -153,6 +154,23 @@ pub async fn above(c: &mut impl Executor, node: Id, now: Timestamp) -> Result<Ve
     Ok(each.collect())
 }
 
+/// Names of a principal's delegates who have a role, at a moment.
+pub async fn delegates(
+    c: &mut impl Executor,
+    principal: Id,
+    role: Role,
+    now: Timestamp,
+) -> Result<Vec<String>, Failure> {
+    let found = rows(c, DELEGATES, arguments![principal, now, role.rank(), Origin::Delegated as i64]).await?;
+    Ok(found.iter().map(|row| row.text(0)).collect())
+}
+
+/// For whom an actor is a delegate, be it through a group, and in which role.
+pub async fn delegators(c: &mut impl Executor, actor: Id, now: Timestamp) -> Result<Vec<(String, Role)>, Failure> {
+    let found = rows(c, DELEGATORS, arguments![actor, now, Origin::Delegated as i64]).await?;
+    Ok(found.iter().filter_map(|row| Some((row.text(0), Role::from_rank(row.integer(1))?))).collect())
+}
+
 /// What was granted, be it in force or not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Granted {
@@ -232,6 +250,21 @@ statements! {
     const GRANTED: Statement = reads(
         &[ACE],
         "SELECT granted_role, granted_until_at FROM ace WHERE node_id = $1 AND principal_id = $2 AND origin = $3",
+    );
+    const DELEGATES: Statement = reads(
+        &[ACE, HOME, PRINCIPAL],
+        "SELECT p.name FROM home h JOIN ace a ON a.home_id = h.node_id JOIN principal p ON p.id = a.principal_id \
+         WHERE h.principal_id = $1 AND a.origin = $4 AND a.role = $3 AND (a.until_at IS NULL OR a.until_at > $2) \
+         ORDER BY p.match_name",
+    );
+    const DELEGATORS: Statement = reads(
+        &[ACE, EFFECTIVE_MEMBERSHIP, HOME, NODE, PRINCIPAL],
+        concat!(
+            "SELECT p.name, a.role FROM ace a JOIN home h ON h.node_id = a.home_id JOIN node n ON n.id = h.node_id \
+             JOIN principal p ON p.id = h.principal_id WHERE a.origin = $3 AND n.gone_at IS NULL AND ",
+            held_by!(),
+            " ORDER BY p.match_name, a.role"
+        ),
     );
     const ADD: Statement = writes(
         &[ACE],

@@ -22,8 +22,8 @@ use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::{Link, Node, ROOT, Version};
 use crate::model::path::Path;
-use crate::model::principal::Actor;
-use crate::model::privilege::{Privilege, PrivilegeSet, Role};
+use crate::model::principal::{Actor, PrincipalKind};
+use crate::model::privilege::{PROXY_GROUPS, Privilege, PrivilegeSet, Role};
 use crate::model::version::{moment, version_name, version_of_name};
 use crate::model::view::View;
 use crate::store::executor::Executor;
@@ -61,7 +61,7 @@ pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path:
             AddressSpace::History => follow_history(c, who, &mut target, name, below).await?,
             AddressSpace::Trash => follow_trash(c, who, &mut target, name, below).await?,
             AddressSpace::Versions => follow_versions(c, who, &mut target, name, below).await?,
-            AddressSpace::Principals => follow_principal(c, who, &mut target, name).await?,
+            AddressSpace::Principals => follow_principal(c, who, &mut target, name, below).await?,
             AddressSpace::Calendars => follow_calendars(c, who, &mut target, name, below).await?,
             AddressSpace::Root => {}
         }
@@ -82,11 +82,26 @@ pub async fn resolve(c: &mut impl Executor, actor: &Actor, now: Timestamp, path:
     Ok(target)
 }
 
-async fn follow_principal(c: &mut impl Executor, who: Requester<'_>, target: &mut Target, name: &str) -> Result<()> {
+async fn follow_principal(
+    c: &mut impl Executor,
+    who: Requester<'_>,
+    target: &mut Target,
+    name: &str,
+    below: &[String],
+) -> Result<()> {
     if let Some(found) = principal::by_name(c, name).await?
         && (found.id == who.actor.id || Acquaintances::of(c, who.actor, who.now).await?.include(&found))
     {
         target.links.push(Link { node: Node::made(Kind::Principal, found.id, &found.name), ..Link::default() });
+        let group = PROXY_GROUPS.iter().map(|(kind, _)| *kind).find(|kind| below == [kind.row().code]);
+        if let Some(group) = group.filter(|_| found.kind == PrincipalKind::Person) {
+            target.links.push(Link { node: Node::made(group, found.id, group.row().code), ..Link::default() });
+            let calendars = who.actor.scope.opens_calendars() && who.actor.opens_home_of(found.id);
+            if found.id == who.actor.id && calendars {
+                let own = target.privileges.and(&[Privilege::WriteProperties]);
+                target.privileges = who.actor.restrict(own);
+            }
+        }
     }
     Ok(())
 }

@@ -20,14 +20,14 @@ use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::{EVERYONE, Principal};
-use crate::model::privilege::{Privilege, PrivilegeSet};
+use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::sharing::Invitation;
 use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::property::DeadProperty;
 use crate::store::usage::QuotaView;
-use crate::store::{calendar, group, principal, property, share, usage, version};
+use crate::store::{calendar, grant, group, principal, property, share, usage, version};
 
 /// The most members of a group that are listed.
 const MAX_GROUP_MEMBERS: i64 = 1000;
@@ -137,6 +137,8 @@ loaded! {
     old_place: Option<Box<(Timestamp, Path)>> = load_old_place;
     /// Of a calendar: what it may hold.
     components: Option<ComponentSet> = load_components;
+    /// Whose calendars a person may read or keep, and who theirs: known to themselves.
+    delegations: Option<Box<Delegations>> = load_delegations;
     /// Of a calendar object that a report looks at: its text.
     text: Text = by_the_page;
 }
@@ -148,6 +150,15 @@ pub struct Sharing {
     pub invitations: Vec<Invitation>,
     /// Did the actor accept it?
     pub accepted: bool,
+}
+
+/// What a person is to others, and others to them.
+#[derive(Clone, Debug)]
+pub struct Delegations {
+    /// Of a person: for whom, and in which role.
+    pub of: Vec<(String, Role)>,
+    /// Of a group of delegates: their names.
+    pub delegates: Vec<String>,
 }
 
 /// The groups of a principal.
@@ -250,6 +261,19 @@ impl<T: Executor> Admitted<T> {
             members.retain(|member| known.include(member));
             let members = Some(members).filter(|members| members.len() as i64 <= limit);
             resource.groups = Some(Box::new(Groups { of, members }));
+        }
+        Ok(())
+    }
+
+    async fn load_delegations(&mut self, resource: &mut Resource) -> Result<()> {
+        let (id, kind) = (resource.node.id, resource.node.kind);
+        if id == self.request.actor.id && (kind == Kind::Principal || kind.proxy_role().is_some()) {
+            let (mut of, mut delegates) = (Vec::new(), Vec::new());
+            match kind.proxy_role() {
+                Some(role) => delegates = grant::delegates(&mut self.store, id, role, self.now).await?,
+                None => of = grant::delegators(&mut self.store, id, self.now).await?,
+            }
+            resource.delegations = Some(Box::new(Delegations { of, delegates }));
         }
         Ok(())
     }

@@ -17,8 +17,8 @@ use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::path::{Path, encode};
-use crate::model::principal::Principal;
-use crate::model::privilege::{PrivilegeSet, Role};
+use crate::model::principal::{Principal, PrincipalKind};
+use crate::model::privilege::{PROXY_GROUPS, PrivilegeSet, Role};
 use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
@@ -218,6 +218,7 @@ impl<T: Executor> Admitted<T> {
             Kind::Trashes => self.trashes(at).await,
             Kind::Trash => self.trash(&node, at, needs).await,
             Kind::Principals => self.principals(at, needs).await,
+            Kind::Principal => self.proxy_groups(&node, at, needs).await,
             Kind::CalendarHome => self.calendars(&node, at, needs).await,
             Kind::Notifications => self.notifications(&node).await,
             Kind::CalendarHomes => self.calendar_homes().await,
@@ -310,6 +311,22 @@ impl<T: Executor> Admitted<T> {
         if let Some(found) = principal::by_name(&mut self.store, &self.request.actor.name.clone()).await? {
             let path = self.target.path.join(&found.name);
             resources.push(self.principal_resource(found, &path, needs).await?);
+        }
+        Ok(Page::whole(resources))
+    }
+
+    /// The groups of a person's delegates.
+    async fn proxy_groups(&mut self, person: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
+        let found = principal::by_name(&mut self.store, &person.name).await?;
+        if !at.after.is_empty() || found.is_none_or(|found| found.kind != PrincipalKind::Person) {
+            return Ok(Page::default());
+        }
+        let place = self.place();
+        let mut resources = Vec::new();
+        for (kind, _) in PROXY_GROUPS {
+            let mut resource = place.member(Node::made(kind, person.id, kind.row().code));
+            self.load(&mut resource, needs).await?;
+            resources.push(resource);
         }
         Ok(Page::whole(resources))
     }

@@ -29,11 +29,13 @@ const OBJECT: &str = "/calendars/HOME/second/destination.ics";
 /// What there is to be asked, where it stands, and where it is copied to. `HOME` is the home that is asked, `ME` who
 /// asks, `THEN` a former moment, `FILE` and `EVENT` what `/versions/` calls a document and an object, `NOTE` a
 /// notification. Where the address ends in `?`, a REPORT asks when the calendar is taken; else it synchronizes.
-const PLACES: [(&str, &str, &str); 48] = [
+const PLACES: [(&str, &str, &str); 50] = [
     ("root", "/", DOCUMENT),
     ("nowhere", "/nowhere", DOCUMENT),
     ("principals", "/principals/", DOCUMENT),
     ("principal", "/principals/lea/", DOCUMENT),
+    ("read proxies", "/principals/lea/calendar-proxy-read/", DOCUMENT),
+    ("write proxies", "/principals/lea/calendar-proxy-write/", DOCUMENT),
     ("homes", "/files/", DOCUMENT),
     ("no home", "/files/none/x", DOCUMENT),
     ("documents", "/files/HOME/", DOCUMENT),

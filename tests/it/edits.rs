@@ -111,6 +111,9 @@ async fn each_verb_is_an_event_by_each_authority_that_may() {
     tree.remove_room("hall").await.unwrap();
     let change = PersonChange { display_name: Some("Nina Roux".to_owned()), ..PersonChange::default() };
     tree.set_person("nina", change).await.unwrap();
+    let group = "<D:group-member-set><D:href>/principals/nina/</D:href></D:group-member-set>";
+    let delegates = format!("<D:set><D:prop>{group}</D:prop></D:set>");
+    lea.proppatch("/principals/lea/calendar-proxy-read/", &delegates).expect(207).await;
     tree.set_disabled("nina", true).await.unwrap();
     tree.remove_person("nina").await.unwrap();
     tree.add_project("bus", "Bus", None).await.unwrap();

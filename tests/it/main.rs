@@ -16,6 +16,7 @@ mod connections;
 mod conversations;
 mod coverage;
 mod damaged;
+mod delegates;
 mod depth;
 mod devices;
 mod dialects;

@@ -16,6 +16,7 @@ use crate::model::node::Node;
 use crate::model::property::other_of;
 use crate::model::view::Traits;
 use crate::tree::edit::content::PropertyChange;
+use crate::wire::header::href;
 use crate::wire::multistatus::XmlWriter;
 use crate::wire::request::{Update, propertyupdate};
 
@@ -50,7 +51,12 @@ pub(super) fn plan(update: &Update, on: &Traits, no_zone: bool) -> std::result::
         (Write::Shown, _) if !on.is_calendar() => Err(Condition::CannotModifyProtectedProperty),
         (Write::Zone, Update::Set(_)) if no_zone => Err(Condition::ValidCalendarData),
         (Write::ZoneId, Update::Set(element)) if known(&element.text()).is_none() => Err(Condition::ValidTimezone),
-        (Write::Protected, _) => Err(Condition::CannotModifyProtectedProperty),
+        (Write::Delegates, Update::Set(element)) if on.kind.proxy_role().is_some() => {
+            let hrefs = element.elements().filter(|child| child.name.is_dav("href"));
+            Ok(PropertyChange::Delegates(hrefs.map(|child| href(&child.text())).collect()))
+        }
+        (Write::Dead, _) if on.kind.proxy_role().is_some() => Err(Condition::CannotModifyProtectedProperty),
+        (Write::Protected | Write::Delegates, _) => Err(Condition::CannotModifyProtectedProperty),
         (Write::ModifiedAt(parse), Update::Set(element)) => {
             parse(&element.text()).map(PropertyChange::ModifiedAt).ok_or(Condition::PropertyValue)
         }
@@ -104,7 +110,10 @@ pub(super) fn set_by(changes: Vec<PropertyChange>) -> Vec<(QName, String)> {
         match change {
             PropertyChange::Set(name, xml) => drop(properties.insert(name, xml)),
             PropertyChange::Remove(name) => drop(properties.remove(&name)),
-            PropertyChange::ModifiedAt(_) | PropertyChange::Comment(_) | PropertyChange::Kept(_) => {}
+            PropertyChange::ModifiedAt(_)
+            | PropertyChange::Comment(_)
+            | PropertyChange::Kept(_)
+            | PropertyChange::Delegates(_) => {}
         }
     }
     properties.into_iter().collect()

@@ -2,17 +2,24 @@
 
 use super::grants::give;
 use super::{AdministrationError, AdministrationResult, collection, find};
+use crate::model::condition::Condition;
+use crate::model::error::Result;
 use crate::model::id::Timestamp;
+use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::privilege::Role;
 use crate::store::executor::Executor;
 use crate::store::grant::{self, Grant, NewGrant, Origin};
+use crate::store::principal;
 use crate::tree::Tree;
 use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
+use crate::tree::edit::content::PropertyChange;
 use crate::tree::edit::event::AffectedObjects;
+use crate::tree::gate::Admitted;
+use crate::tree::resolve::resolve;
 use crate::tree::target::CALENDARS;
 
 /// What a delegate gets.
@@ -59,6 +66,56 @@ impl Tree {
     }
 }
 
+/// The most delegates that a person names at once.
+const MAX_DELEGATES: usize = 200;
+
+impl Admitted<Edit> {
+    /// The delegates of the person who asks who have a role are those that PROPPATCH names. Who has it already keeps it
+    /// as it is; who had the other one has this instead.
+    pub(in crate::tree) async fn set_delegates(&mut self, role: Role, changes: &[PropertyChange]) -> Result<()> {
+        let Some(PropertyChange::Delegates(named)) = changes.last() else {
+            return Err(Condition::CannotModifyProtectedProperty.into());
+        };
+        if named.len() > MAX_DELEGATES {
+            return Err(Condition::TooLarge.into());
+        }
+        let now = self.now();
+        let actor = self.actor().clone();
+        let mut wanted = Vec::with_capacity(named.len());
+        for path in named {
+            wanted.push(self.delegate_at(path.as_ref()).await?);
+        }
+        let found = calendars_of(&mut self.store, &actor.name).await;
+        let (calendars, person) = found.map_err(|_| Condition::NotFound)?;
+        let held = grant::delegates(&mut self.store, person.id, role, now).await?;
+        let mut ended = Vec::new();
+        for name in held.iter().filter(|name| wanted.iter().all(|delegate| delegate.name != **name)) {
+            ended.extend(principal::by_name(&mut self.store, name).await?.map(|delegate| delegate.id));
+        }
+        let affected = AffectedObjects::about(&person).in_home(calendars.home_id);
+        let txn = self.store.doing(Verb::SetDelegates, affected)?;
+        for delegate in ended {
+            grant::remove(txn, calendars.id, delegate, Origin::Delegated).await?;
+        }
+        for delegate in wanted.iter().filter(|delegate| !held.contains(&delegate.name)) {
+            grant::add(txn, &delegation(&calendars, delegate, Delegation { role, until: None, sees_private: false }))
+                .await?;
+        }
+        Ok(grant::settle(txn, calendars.home_id).await?)
+    }
+
+    /// The person or group at an address, who may become a delegate of who asks.
+    async fn delegate_at(&mut self, path: Option<&Path>) -> Result<Principal> {
+        let (now, actor) = (self.now(), self.actor().clone());
+        let path = path.ok_or(Condition::RecognizedPrincipal)?;
+        let target = resolve(&mut self.store, &actor, now, path).await?;
+        let node = target.node().filter(|node| node.kind == Kind::Principal).ok_or(Condition::RecognizedPrincipal)?;
+        let found = principal::by_name(&mut self.store, &node.name).await?.ok_or(Condition::RecognizedPrincipal)?;
+        let may = matches!(found.kind, PrincipalKind::Person | PrincipalKind::Group) && found.id != actor.id;
+        if may { Ok(found) } else { Err(Condition::AllowedPrincipal.into()) }
+    }
+}
+
 /// A person, and the collection of their calendars.
 async fn calendars_of(c: &mut impl Executor, person: &str) -> AdministrationResult<(Node, Principal)> {
     let person = find(c, Some(PrincipalKind::Person), person).await?;
@@ -74,7 +131,11 @@ async fn delegate_to(
     if delegate.id == person.id {
         return Err(AdministrationError::OwnDelegate(person.name.clone()));
     }
-    let grant = NewGrant {
+    give(edit, person, delegate, &self::delegation(calendars, delegate, delegation)).await
+}
+
+fn delegation(calendars: &Node, delegate: &Principal, delegation: Delegation) -> NewGrant {
+    NewGrant {
         node: calendars.id,
         home: calendars.home_id,
         principal: delegate.id,
@@ -83,6 +144,5 @@ async fn delegate_to(
         until_at: delegation.until,
         sees_private: delegation.sees_private,
         sponsor: None,
-    };
-    give(edit, person, delegate, &grant).await
+    }
 }

@@ -104,6 +104,8 @@ pub enum Verb {
     Grant,
     /// Someone has a role no more.
     Revoke,
+    /// A person says who the delegates are.
+    SetDelegates,
     /// A device password is made.
     AddDevice,
     /// A device password ends.
@@ -138,7 +140,7 @@ const JOB: &[Authority] = &[Authority::Job];
 const ADMINISTRATION: &[Authority] = &[Authority::Administration];
 
 /// One row a verb.
-pub static VERBS: [VerbRow; 48] = [
+pub static VERBS: [VerbRow; 49] = [
     row(Verb::Bind, OBJECTS, Some(Effect::Bind)),
     row(Verb::Replace, OBJECTS, Some(Effect::WriteContent)),
     row(Verb::Patch, GATE, Some(Effect::WriteProperties)),
@@ -181,6 +183,7 @@ pub static VERBS: [VerbRow; 48] = [
     row(Verb::RemoveRoom, ADMINISTRATION, None),
     row(Verb::Grant, ADMINISTRATION, None),
     row(Verb::Revoke, ADMINISTRATION, None),
+    row(Verb::SetDelegates, GATE, Some(Effect::WriteProperties)),
     row(Verb::AddDevice, ADMINISTRATION, None),
     row(Verb::RevokeDevice, ADMINISTRATION, None),
     row(Verb::AddFeed, ADMINISTRATION, None),

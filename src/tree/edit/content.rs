@@ -4,6 +4,7 @@ use crate::model::calendar::Indexed;
 use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node};
+use crate::model::path::Path;
 
 /// What is bound.
 pub enum Content {
@@ -41,4 +42,6 @@ pub enum PropertyChange {
     Comment(Option<String>),
     /// Mark a version as one that retention never takes.
     Kept(bool),
+    /// Say who is in a group of delegates; `None`: an address that is none of ours.
+    Delegates(Vec<Option<Path>>),
 }

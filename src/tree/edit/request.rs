@@ -54,8 +54,12 @@ impl Admitted<Edit> {
 
     /// Changes properties of the target, all or none.
     pub async fn patch(&mut self, changes: &[PropertyChange]) -> Result<()> {
+        let node = self.node()?;
+        if let Some(role) = node.kind.proxy_role() {
+            return self.set_delegates(role, changes).await;
+        }
         let parent = self.target.parent().map(|link| link.node.clone());
-        self.store.patch(self.node()?, parent, changes).await
+        self.store.patch(node, parent, changes).await
     }
 
     /// Sets dead properties on what this request has just bound (extended MKCOL).

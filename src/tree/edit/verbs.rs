@@ -172,7 +172,9 @@ impl Edit {
                 PropertyChange::Remove(name) => property::remove(&mut self.txn, node.id, EVERYONE, name).await?,
                 PropertyChange::ModifiedAt(at) => node.modified_at = representable(*at),
                 PropertyChange::Comment(comment) => comment.clone_into(&mut node.comment),
-                PropertyChange::Kept(_) => return Err(Condition::CannotModifyProtectedProperty.into()),
+                PropertyChange::Kept(_) | PropertyChange::Delegates(_) => {
+                    return Err(Condition::CannotModifyProtectedProperty.into());
+                }
             }
         }
         if dead {

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::{LiveProperty, PropertyContext, Read, Write};
 use crate::model::acl::AcePrincipal;
 use crate::model::kind::Kind;
-use crate::model::name::QName;
+use crate::model::name::{CALENDARSERVER, QName};
 use crate::model::path::Path;
 use crate::model::principal::Principal;
-use crate::model::privilege::{PRIVILEGES, PrivilegeRow};
+use crate::model::privilege::{PRIVILEGES, PROXY_GROUPS, PrivilegeRow, Role};
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::target::PRINCIPALS_SEGMENT;
 use crate::wire::multistatus::{PropertyValue, empty, href};
@@ -31,6 +31,11 @@ const fn principal(local: &'static str, read: Read, source: &'static str) -> Liv
     row(local, Needs { principal: true, ..Needs::NOTHING }, read, source)
 }
 
+const fn proxy(local: &'static str, read: Read, source: &'static str) -> LiveProperty {
+    let name = QName::of(CALENDARSERVER, local);
+    LiveProperty { name, in_allprop: false, needs: DELEGATIONS, read, write: Write::Protected, source }
+}
+
 /// The rows.
 pub static PROPERTIES: &[LiveProperty] = &[
     live("current-user-principal", current_user_principal, "RFC 5397 section 3"),
@@ -44,9 +49,38 @@ pub static PROPERTIES: &[LiveProperty] = &[
     live("principal-collection-set", principal_collection_set, "RFC 3744 section 5.8"),
     live("principal-URL", principal_url, "RFC 3744 section 4.2"),
     principal("alternate-URI-set", alternate_uri_set, "RFC 3744 section 4.1"),
-    row("group-member-set", Needs { groups: true, ..Needs::NOTHING }, group_members, "RFC 3744 section 4.3"),
-    row("group-membership", Needs { groups: true, ..Needs::NOTHING }, group_membership, "RFC 3744 section 4.4"),
+    LiveProperty {
+        name: QName::dav("group-member-set"),
+        in_allprop: false,
+        needs: MEMBERSHIP,
+        read: group_members,
+        write: Write::Delegates,
+        source: "RFC 3744 section 4.3",
+    },
+    row("group-membership", MEMBERSHIP, group_membership, "RFC 3744 section 4.4"),
+    proxy("calendar-proxy-read-for", read_for, "caldav-proxy section 5.3.1"),
+    proxy("calendar-proxy-write-for", write_for, "caldav-proxy section 5.3.2"),
 ];
+
+const DELEGATIONS: Needs = Needs { delegations: true, ..Needs::NOTHING };
+const MEMBERSHIP: Needs = Needs { groups: true, ..DELEGATIONS };
+
+fn read_for(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    delegators(resource, Role::Reader)
+}
+
+fn write_for(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    delegators(resource, Role::Member)
+}
+
+/// For whom a person is a delegate in a role; it is shown to themselves.
+fn delegators(resource: &Resource, role: Role) -> Option<PropertyValue<'static>> {
+    if resource.node.kind != Kind::Principal {
+        return None;
+    }
+    let of = resource.delegations.as_ref()?.of.iter().filter(|(_, held)| *held == role);
+    Some(PropertyValue::xml(of.map(|(name, _)| principal_element(name)).collect::<String>()))
+}
 
 fn principal_element(name: &str) -> String {
     href(&Path::of(&[PRINCIPALS_SEGMENT, name]).href(true))
@@ -144,7 +178,10 @@ fn principal_collection_set(_: &Resource, _: &PropertyContext) -> Option<Propert
 }
 
 fn principal_url(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if resource.node.kind == Kind::Principal { principal_href(&resource.node.name) } else { None }
+    match resource.node.kind {
+        Kind::Principal => principal_href(&resource.node.name),
+        kind => kind.proxy_role().map(|_| PropertyValue::xml(href(&resource.href))),
+    }
 }
 
 fn alternate_uri_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
@@ -159,6 +196,12 @@ fn alternate_uri_set(resource: &Resource, _: &PropertyContext) -> Option<Propert
 }
 
 fn group_members(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    if resource.node.kind.proxy_role().is_some() {
+        let Some(known) = &resource.delegations else { return Some(PropertyValue::Withheld(NEED_PRIVILEGES)) };
+        return Some(PropertyValue::xml(
+            known.delegates.iter().map(|name| principal_element(name)).collect::<String>(),
+        ));
+    }
     match resource.groups.as_ref().map(|groups| groups.members.as_deref()) {
         _ if resource.node.kind != Kind::Principal => None,
         None => Some(PropertyValue::Empty),
@@ -168,6 +211,15 @@ fn group_members(resource: &Resource, _: &PropertyContext) -> Option<PropertyVal
 }
 
 fn group_membership(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    let groups = resource.groups.as_ref().map(|groups| groups.of.as_slice());
-    (resource.node.kind == Kind::Principal).then(|| principal_hrefs(groups.unwrap_or_default())).flatten()
+    if resource.node.kind != Kind::Principal {
+        return None;
+    }
+    let groups = resource.groups.iter().flat_map(|groups| &groups.of);
+    let of = resource.delegations.iter().flat_map(|delegations| &delegations.of);
+    let proxy_group = |(name, held): &(String, Role)| {
+        let (group, _) = PROXY_GROUPS.iter().find(|(_, role)| role == held)?;
+        Some(href(&Path::of(&[PRINCIPALS_SEGMENT, name, group.row().code]).href(true)))
+    };
+    let hrefs = groups.map(|group| principal_element(&group.name)).chain(of.filter_map(proxy_group));
+    Some(PropertyValue::xml(hrefs.collect::<String>()))
 }

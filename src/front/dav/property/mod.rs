@@ -79,6 +79,8 @@ pub enum Write {
     Comment,
     /// Marks a version that retention never takes.
     Kept,
+    /// Of a group of delegates: says who they are. Refused elsewhere.
+    Delegates,
     /// Kept as sent, and sets the modification time.
     DeadAndModifiedAt(fn(&str) -> Option<Timestamp>),
 }

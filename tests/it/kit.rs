@@ -47,8 +47,17 @@ impl World {
 
     /// A world whose settings are altered.
     pub async fn with(alter: impl FnOnce(&mut Config)) -> Self {
+        Self::made(true, alter).await
+    }
+
+    /// A world that does not wait for the disk: for many changes.
+    pub async fn unflushed() -> Self {
+        Self::made(false, |_| {}).await
+    }
+
+    async fn made(flush: bool, alter: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let tree = Tree::open(data.path(), true).await.unwrap();
+        let tree = Tree::open(data.path(), flush).await.unwrap();
         tree.add_project("tram", "Tramway", None).await.unwrap();
         let mut config = Config::default();
         config.server.listen = vec!["127.0.0.1:0".to_owned()];

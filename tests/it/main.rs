@@ -46,6 +46,7 @@ mod representations;
 mod requests;
 mod retention;
 mod rights;
+mod rights_model;
 mod robustness;
 mod sharing;
 mod similar_names;

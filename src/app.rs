@@ -86,11 +86,16 @@ pub async fn stop_signal() {
 
 /// Starts logging to standard error.
 pub fn start_logging(config: &LogConfig) -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.filter).context("[log] filter")?;
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_coloured());
+    use tracing_subscriber::Layer as _;
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+
+    let filter: Targets = config.filter.parse().context("[log] filter")?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_coloured());
+    let layer = if config.json { layer.json().boxed() } else { layer.boxed() };
     // A second start in one process (tests) keeps the first.
-    let _ = if config.json { builder.json().try_init() } else { builder.try_init() };
+    let _ = tracing_subscriber::registry().with(layer).with(filter).try_init();
     Ok(())
 }
 

@@ -281,7 +281,7 @@ pub(super) fn keys(home_name: &str, part: &str, below: &[String]) -> Vec<String>
     [match_name(home_name), part.to_owned()].into_iter().chain(below).collect()
 }
 
-/// The keys that [`resolve`] will follow from the root for a path of what is there now; `None`: another question comes
+/// The keys that `resolve` will follow from the root for a path of what is there now; `None`: another question comes
 /// first.
 pub(super) fn keys_of(path: &Path) -> Option<Vec<String>> {
     match path.segments() {

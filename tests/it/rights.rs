@@ -7,7 +7,7 @@ use beffroi::model::privilege::Role;
 use beffroi::tree::administration::AdministrationError;
 use beffroi::tree::administration::people::PersonChange;
 use beffroi::tree::feed;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::kit::{Answer, World};
 
@@ -160,4 +160,56 @@ async fn whoever_is_disabled_has_no_door_left() {
     device.get("/calendars/tram/meetings/").expect(200).await;
     account.get("/files/tram/a.txt").expect(200).await;
     world.nobody().get(&feed).expect(200).await;
+}
+
+#[tokio::test]
+async fn a_role_that_ends_lets_an_answer_under_way_go_on_and_nothing_more() {
+    let world = World::new().await;
+    let (lea, max) = (world.client("lea"), world.client("max"));
+    let content: Vec<u8> = (0..12_000_000_u32).map(|place| (place % 251) as u8).collect();
+    lea.put("/files/tram/large", &content).expect(201).await;
+    for number in 0..30 {
+        lea.put(&format!("/files/tram/{number}.txt"), "x").expect(201).await;
+    }
+    let page = "<D:limit><D:nresults>10</D:nresults></D:limit>";
+    let first = max.sync("/files/tram/", "", "1", page).expect(207).await;
+    let token = max.locked("/files/tram/1.txt", "exclusive", "0").await;
+
+    // The head of the answer has come, and more than the sockets hold is still to come.
+    let mut socket = tokio::net::TcpStream::connect(world.address).await.unwrap();
+    let head = format!(
+        "GET /files/tram/large HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\nConnection: close\r\n\r\n",
+        max.authorization.clone().unwrap()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut begun = vec![0; 1000];
+    socket.read_exact(&mut begun).await.unwrap();
+    world.tree.remove_member("tram", "max").await.unwrap();
+
+    socket.read_to_end(&mut begun).await.unwrap();
+    let body = begun.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    assert!(begun[body..] == content, "{} bytes of {}", begun.len() - body, content.len());
+    max.get("/files/tram/large").expect(404).await;
+    // No further page, and the lock is gone.
+    max.sync("/files/tram/", &first.sync_token(), "1", page).expect(404).await;
+    max.put("/files/tram/1.txt", "y").token(&token).expect(404).await;
+    lea.put("/files/tram/1.txt", "z").expect(204).await;
+    let beside = lea.propfind("/files/tram/1.txt", "0", "<D:lockdiscovery/>").expect(207).await;
+    assert_eq!(beside.value("lockdiscovery"), "");
+}
+
+#[tokio::test]
+async fn a_role_ends_at_its_instant_and_with_it_its_locks() {
+    let world = World::new().await;
+    let (lea, zoe) = (world.client("lea"), world.client("zoe"));
+    lea.put("/files/tram/a.txt", "a").expect(201).await;
+    let end = now() + 2;
+    world.tree.add_member("tram", "zoe", Role::Member, Some(end)).await.unwrap();
+    zoe.locked("/files/tram/a.txt", "exclusive", "0").await;
+    lea.put("/files/tram/a.txt", "b").expect(423).await;
+    while now() < end {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    zoe.get("/files/tram/a.txt").expect(404).await;
+    lea.put("/files/tram/a.txt", "b").expect(204).await;
 }

@@ -2,7 +2,7 @@
 
 use super::db::{Row, arguments};
 use super::executor::{Executor, execute, row, rows};
-use super::statement::tables::{INVITATION, NODE, NOTIFICATION};
+use super::statement::tables::{INVITATION, NOTIFICATION};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -34,12 +34,6 @@ fn invitation_of(row: &Row) -> Option<Invitation> {
 /// Who is invited to a calendar, by address.
 pub async fn of_calendar(c: &mut impl Executor, calendar: Id) -> Result<Vec<Invitation>, Failure> {
     Ok(rows(c, OF_CALENDAR, arguments![calendar]).await?.iter().filter_map(invitation_of).collect())
-}
-
-/// Invitations to calendars of a home, and those that a person accepted.
-pub async fn around(c: &mut impl Executor, home: Id, person: Id) -> Result<Vec<Invitation>, Failure> {
-    let accepted = InvitationStatus::Accepted as i64;
-    Ok(rows(c, AROUND, arguments![home, person, accepted]).await?.iter().filter_map(invitation_of).collect())
 }
 
 /// The invitation of this identifier.
@@ -129,17 +123,6 @@ statements! {
     const OF_CALENDAR: Statement = reads(
         &[INVITATION],
         concat!("SELECT ", columns!(), " FROM invitation i WHERE i.node_id = $1 ORDER BY i.address"),
-    );
-    const AROUND: Statement = reads(
-        &[INVITATION, NODE],
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM node t JOIN node n ON n.parent_id = t.id JOIN invitation i ON i.node_id = n.id WHERE t.parent_id = \
-             $1 AND t.kind = 'calendars' AND n.kind = 'calendar' UNION ALL SELECT ",
-            columns!(),
-            " FROM invitation i WHERE i.sharee_id = $2 AND i.status = $3"
-        ),
     );
     const BY_ID: Statement =
         reads(&[INVITATION], concat!("SELECT ", columns!(), " FROM invitation i WHERE i.id = $1"));

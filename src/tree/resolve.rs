@@ -132,7 +132,8 @@ fn shut(actor: &Actor, folder: &str, links: &mut Vec<Link>) {
     }
 }
 
-/// The same for the part of a home that bears a name.
+/// The links of a part of a home, its documents or its calendars, and of names below, as far as they are mapped and may
+/// be known; what the actor may do there is set on the target.
 async fn part(
     c: &mut impl Executor,
     who: Requester<'_>,
@@ -165,16 +166,7 @@ async fn part(
         return Ok(Vec::new());
     }
     target.sees_private = links.iter().any(|link| link.sees_private);
-    if let Some(object) = links.last_mut().filter(|link| link.node.kind == Kind::Object)
-        && !target.sees_private
-        && calendar::private_among(c, &[object.node.id]).await?.get(&object.node.id) == Some(&Privacy::Private)
-    {
-        let node = std::mem::take(&mut object.node);
-        object.node = node.seen(View::Masked);
-        object.locks.clear();
-        target.privileges = target.privileges.reading();
-        target.parent_privileges = target.parent_privileges.reading();
-    }
+    mask(c, target, &mut links).await?;
     if folder == FILES {
         pass(&mut links);
     }
@@ -187,6 +179,21 @@ async fn part(
     documents.node.name = home.node.name;
     documents.role = documents.role.max(home.role);
     Ok(std::iter::once(documents).chain(links).collect())
+}
+
+/// A private event is seen as busy, and only read, by who does not see it as it is.
+async fn mask(c: &mut impl Executor, target: &mut Target, links: &mut [Link]) -> Result<()> {
+    let Some(object) = links.last_mut().filter(|link| link.node.kind == Kind::Object && !target.sees_private) else {
+        return Ok(());
+    };
+    let id = object.node.id;
+    if calendar::private_among(c, &[id]).await?.get(&id) == Some(&Privacy::Private) {
+        object.node = std::mem::take(&mut object.node).seen(View::Masked);
+        object.locks.clear();
+        target.privileges = target.privileges.reading();
+        target.parent_privileges = target.parent_privileges.reading();
+    }
+    Ok(())
 }
 
 /// Has the actor a role below a folder?

@@ -29,6 +29,12 @@ pub const PRINCIPAL_KINDS: [(PrincipalKind, &str); 4] = [
 pub const EVERYONE: Id = Id(0);
 
 impl PrincipalKind {
+    /// Are roles held by such, and may they be in groups?
+    #[must_use]
+    pub fn holds_roles(self) -> bool {
+        matches!(self, Self::Person | Self::Group)
+    }
+
     /// Spelling in the database.
     #[must_use]
     pub fn code(self) -> &'static str {

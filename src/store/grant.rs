@@ -66,6 +66,15 @@ pub struct NewGrant {
     pub sponsor: Option<Id>,
 }
 
+impl NewGrant {
+    /// A role that is granted for as long as can be.
+    #[must_use]
+    pub fn of(role: Role, node: Id, home: Id, principal: Id) -> Self {
+        let (origin, until_at, sees_private, sponsor) = (Origin::Granted, None, false, None);
+        Self { node, home, principal, origin, role, until_at, sees_private, sponsor }
+    }
+}
+
 /// A role granted on a node, as it is in force.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Grant {

@@ -5,7 +5,6 @@ use super::{AdministrationError, AdministrationResult, collection, find};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::id::Timestamp;
-use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::{Principal, PrincipalKind};
@@ -19,7 +18,6 @@ use crate::tree::edit::authority::Verb;
 use crate::tree::edit::content::PropertyChange;
 use crate::tree::edit::event::AffectedObjects;
 use crate::tree::gate::Admitted;
-use crate::tree::resolve::resolve;
 use crate::tree::target::CALENDARS;
 
 /// What a delegate gets.
@@ -106,12 +104,9 @@ impl Admitted<Edit> {
 
     /// The person or group at an address, who may become a delegate of who asks.
     async fn delegate_at(&mut self, path: Option<&Path>) -> Result<Principal> {
-        let (now, actor) = (self.now(), self.actor().clone());
         let path = path.ok_or(Condition::RecognizedPrincipal)?;
-        let target = resolve(&mut self.store, &actor, now, path).await?;
-        let node = target.node().filter(|node| node.kind == Kind::Principal).ok_or(Condition::RecognizedPrincipal)?;
-        let found = principal::by_name(&mut self.store, &node.name).await?.ok_or(Condition::RecognizedPrincipal)?;
-        let may = matches!(found.kind, PrincipalKind::Person | PrincipalKind::Group) && found.id != actor.id;
+        let found = self.principal_at(path).await?.ok_or(Condition::RecognizedPrincipal)?;
+        let may = found.kind.holds_roles() && found.id != self.actor().id;
         if may { Ok(found) } else { Err(Condition::AllowedPrincipal.into()) }
     }
 }
@@ -135,14 +130,7 @@ async fn delegate_to(
 }
 
 fn delegation(calendars: &Node, delegate: &Principal, delegation: Delegation) -> NewGrant {
-    NewGrant {
-        node: calendars.id,
-        home: calendars.home_id,
-        principal: delegate.id,
-        origin: Origin::Delegated,
-        role: delegation.role,
-        until_at: delegation.until,
-        sees_private: delegation.sees_private,
-        sponsor: None,
-    }
+    let Delegation { role, until: until_at, sees_private } = delegation;
+    let role = NewGrant::of(role, calendars.id, calendars.home_id, delegate.id);
+    NewGrant { origin: Origin::Delegated, until_at, sees_private, ..role }
 }

@@ -2,14 +2,22 @@
 
 use super::{AdministrationError, AdministrationResult, collection, find};
 use crate::model::id::Timestamp;
-use crate::model::principal::{Principal, PrincipalKind};
+use crate::model::principal::Principal;
 use crate::model::privilege::{Role, RolePlace};
-use crate::store::grant::{self, Grant, Granted, NewGrant, Origin};
+use crate::store::grant::{self, Grant, Granted, NewGrant};
 use crate::store::share;
 use crate::tree::Tree;
 use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
 use crate::tree::edit::event::AffectedObjects;
+
+/// Roles are held by people and groups.
+pub(super) fn may_hold(principal: &Principal) -> AdministrationResult<()> {
+    if principal.kind.holds_roles() {
+        return Ok(());
+    }
+    Err(AdministrationError::OtherKind(principal.name.clone(), principal.kind.code()))
+}
 
 /// Gives a role to a person or a group in a home of `owner`. In a closed project roles are lowered and ended, not
 /// given.
@@ -19,9 +27,7 @@ pub(super) async fn give(
     holder: &Principal,
     grant: &NewGrant,
 ) -> AdministrationResult<()> {
-    if !matches!(holder.kind, PrincipalKind::Person | PrincipalKind::Group) {
-        return Err(AdministrationError::OtherKind(holder.name.clone(), holder.kind.code()));
-    }
+    may_hold(holder)?;
     if owner.closed_at.is_some() {
         let ends = |until: Option<Timestamp>| until.unwrap_or(Timestamp::MAX);
         let held = grant::granted(edit, grant.node, grant.principal, grant.origin).await?;
@@ -54,16 +60,7 @@ impl Tree {
             }
         }
         let holder = find(&mut edit, None, holder).await?;
-        let grant = NewGrant {
-            node: node.id,
-            home: node.home_id,
-            principal: holder.id,
-            origin: Origin::Granted,
-            role,
-            until_at: until,
-            sees_private: false,
-            sponsor: None,
-        };
+        let grant = NewGrant { until_at: until, ..NewGrant::of(role, node.id, node.home_id, holder.id) };
         give(&mut edit, &owner, &holder, &grant).await?;
         Ok(edit.commit().await?)
     }

@@ -1,5 +1,6 @@
 //! Groups, and who is in them.
 
+use super::grants::may_hold;
 use super::people::{NewPrincipal, add_principal};
 use super::{AdministrationError, AdministrationResult, find, retired_name};
 use crate::model::id::now;
@@ -24,9 +25,7 @@ impl Tree {
     pub async fn join_group(&self, group: &str, member: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let (group, member) = pair(&mut edit, group, member).await?;
-        if !matches!(member.kind, PrincipalKind::Person | PrincipalKind::Group) {
-            return Err(AdministrationError::OtherKind(member.name, member.kind.code()));
-        }
+        may_hold(&member)?;
         if group::is_in(&mut edit, group.id, member.id).await? {
             return Err(AdministrationError::Circle(group.name, member.name));
         }

@@ -10,7 +10,7 @@ use crate::model::node::{NODE_BYTES, Node, ROOT};
 use crate::model::password::lacks;
 use crate::model::principal::{EVERYONE, Principal, PrincipalKind};
 use crate::model::privilege::Role;
-use crate::store::grant::{self, NewGrant, Origin};
+use crate::store::grant::{self, NewGrant};
 use crate::store::principal::{self, mailto};
 use crate::store::{calendar, group, lock, node, version};
 use crate::tree::Tree;
@@ -234,7 +234,8 @@ pub(super) async fn add_principal(
     if !nodes.is_empty() {
         let used_bytes = beginning.calendars.len() as i64 * NODE_BYTES;
         principal::insert_home(txn, home, principal.id, used_bytes, new.quota_bytes).await?;
-        grant::add(txn, &own_grant(principal.id, home)).await?;
+        let own = NewGrant::of(Role::Lead, home, home, principal.id);
+        grant::add(txn, &NewGrant { sees_private: true, ..own }).await?;
     }
     Ok(principal)
 }
@@ -272,18 +273,4 @@ fn home_nodes(owner: &Principal, home: Id, beginning: &BeginningRow) -> Vec<Node
     nodes.push(calendars);
     nodes.extend(each);
     nodes
-}
-
-/// What every principal may do in its own home.
-fn own_grant(owner: Id, home: Id) -> NewGrant {
-    NewGrant {
-        node: home,
-        home,
-        principal: owner,
-        origin: Origin::Granted,
-        role: Role::Lead,
-        until_at: None,
-        sees_private: true,
-        sponsor: None,
-    }
 }

@@ -71,16 +71,7 @@ impl Tree {
             None => None,
         };
         let home = home_of(&mut edit, &project).await?;
-        let grant = NewGrant {
-            node: home,
-            home,
-            principal: member.id,
-            origin: Origin::Granted,
-            role: part.role,
-            until_at: part.until,
-            sees_private: false,
-            sponsor,
-        };
+        let grant = NewGrant { until_at: part.until, sponsor, ..NewGrant::of(part.role, home, home, member.id) };
         give(&mut edit, &project, &member, &grant).await?;
         Ok(edit.commit().await?)
     }

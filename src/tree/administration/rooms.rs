@@ -1,6 +1,6 @@
 //! Rooms and other things that are booked.
 
-use super::grants::give;
+use super::grants::{give, may_hold};
 use super::people::{NewPrincipal, add_principal, free_address, remove_principal};
 use super::{AdministrationError, AdministrationResult, collection, find};
 use crate::model::error::Failure;
@@ -10,7 +10,7 @@ use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::privilege::Role;
 use crate::model::room::{Booking, Room, opening_hours};
 use crate::store::executor::Executor;
-use crate::store::grant::{NewGrant, Origin};
+use crate::store::grant::NewGrant;
 use crate::store::room;
 use crate::tree::Tree;
 use crate::tree::edit::Edit;
@@ -83,25 +83,15 @@ async fn kept(c: &mut impl Executor, room: Id) -> AdministrationResult<Room> {
 /// A person or a group, who may manage a room or book it.
 async fn holder(edit: &mut Edit, name: &str) -> AdministrationResult<Principal> {
     let found = find(edit, None, name).await?;
-    match found.kind {
-        PrincipalKind::Person | PrincipalKind::Group => Ok(found),
-        kind => Err(AdministrationError::OtherKind(found.name, kind.code())),
-    }
+    may_hold(&found)?;
+    Ok(found)
 }
 
 /// Whoever manages a room reads its bookings and answers there.
 async fn manage(edit: &mut Edit, room: &Principal, manager: &Principal) -> AdministrationResult<()> {
     let address = Path::of(&[CALENDARS, &room.name, BOOKINGS]).href(true);
     let (calendar, owner) = collection(edit, &address).await?;
-    let grant = NewGrant {
-        node: calendar.id,
-        home: calendar.home_id,
-        principal: manager.id,
-        origin: Origin::Granted,
-        role: Role::Member,
-        until_at: None,
-        sees_private: true,
-        sponsor: None,
-    };
+    let member = NewGrant::of(Role::Member, calendar.id, calendar.home_id, manager.id);
+    let grant = NewGrant { sees_private: true, ..member };
     give(edit, &owner, manager, &grant).await
 }

@@ -12,7 +12,7 @@ use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
-use crate::model::principal::{EVERYONE, PrincipalKind};
+use crate::model::principal::{EVERYONE, Principal};
 use crate::model::privilege::{PRIVILEGES, PrivilegeRow, PrivilegeSet, Role};
 use crate::store::grant::{self, NewGrant, Origin};
 use crate::store::principal;
@@ -63,19 +63,20 @@ impl Admitted<Edit> {
             RequestedPrincipal::Owner | RequestedPrincipal::Other => Err(Condition::AllowedPrincipal.into()),
             RequestedPrincipal::At(path) => {
                 let path = path.as_ref().ok_or(Condition::RecognizedPrincipal)?;
-                let name = self.principal_at(path).await?.ok_or(Condition::RecognizedPrincipal)?;
-                let found = principal::by_name(&mut self.store, &name).await?.ok_or(Condition::RecognizedPrincipal)?;
-                let holds = matches!(found.kind, PrincipalKind::Person | PrincipalKind::Group);
-                if holds || found.id == node.owner_id { Ok(found.id) } else { Err(Condition::AllowedPrincipal.into()) }
+                let found = self.principal_at(path).await?.ok_or(Condition::RecognizedPrincipal)?;
+                let holds = found.kind.holds_roles() || found.id == node.owner_id;
+                if holds { Ok(found.id) } else { Err(Condition::AllowedPrincipal.into()) }
             }
         }
     }
 
-    /// Name of the principal at an address, if the actor may know of it.
-    async fn principal_at(&mut self, path: &Path) -> Result<Option<String>> {
+    /// The principal at an address, if the actor may know of it.
+    pub(in crate::tree) async fn principal_at(&mut self, path: &Path) -> Result<Option<Principal>> {
         let target = resolve(&mut self.store, &self.request.actor, self.now, path).await?;
-        let node = target.node().filter(|node| node.kind == Kind::Principal);
-        Ok(node.map(|node| node.name.clone()))
+        match target.node().filter(|node| node.kind == Kind::Principal) {
+            Some(node) => Ok(principal::by_id(&mut self.store, node.id).await?),
+            None => Ok(None),
+        }
     }
 }
 
@@ -131,9 +132,7 @@ impl Edit {
         for (principal, role) in given {
             let known = grant::granted(txn, node.id, principal, Origin::Granted).await?;
             let until_at = known.and_then(|known| known.until_at).filter(|until| *until > now);
-            let (node, home, origin) = (node.id, node.home_id, Origin::Granted);
-            let new = NewGrant { node, home, principal, origin, role, until_at, sees_private: false, sponsor: None };
-            grant::add(txn, &new).await?;
+            grant::add(txn, &NewGrant { until_at, ..NewGrant::of(role, node.id, node.home_id, principal) }).await?;
         }
         Ok(grant::settle(txn, node.home_id).await?)
     }

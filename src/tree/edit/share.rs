@@ -21,7 +21,6 @@ use crate::store::grant::{self, NewGrant, Origin};
 use crate::store::share::Notification;
 use crate::store::{node, principal, share, version};
 use crate::tree::gate::Admitted;
-use crate::tree::resolve::resolve;
 use crate::tree::target::{CALENDARS, PRINCIPALS_SEGMENT, link_of};
 
 /// The most people that a calendar is shared with from clients, and the most changes of them in one request.
@@ -73,9 +72,7 @@ impl Admitted<Edit> {
             },
             (None, None) => return Ok(None),
         };
-        let target = resolve(&mut self.store, &self.request.actor, self.now, &path).await?;
-        let Some(node) = target.node().filter(|node| node.kind == Kind::Principal) else { return Ok(None) };
-        let found = principal::by_id(&mut self.store, node.id).await?;
+        let found = self.principal_at(&path).await?;
         Ok(found.filter(|found| found.kind == PrincipalKind::Person && found.id != calendar.owner_id))
     }
 
@@ -203,17 +200,8 @@ impl Edit {
 
     async fn grant_shared(&mut self, calendar: &Node, invitation: &Invitation) -> Result<()> {
         let Some(principal) = invitation.sharee else { return Ok(()) };
-        let grant = NewGrant {
-            node: calendar.id,
-            home: calendar.home_id,
-            principal,
-            origin: Origin::Shared,
-            role: invitation.role,
-            until_at: None,
-            sees_private: false,
-            sponsor: None,
-        };
-        grant::add(&mut self.txn, &grant).await?;
+        let role = NewGrant::of(invitation.role, calendar.id, calendar.home_id, principal);
+        grant::add(&mut self.txn, &NewGrant { origin: Origin::Shared, ..role }).await?;
         Ok(grant::settle(&mut self.txn, calendar.home_id).await?)
     }
 

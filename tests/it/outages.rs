@@ -185,9 +185,19 @@ async fn too_many_open_files_are_answered_as_a_lack_that_passes() {
         let set = Command::new("prlimit").args(["--pid", &process.to_string(), &limit]).status();
         assert!(set.unwrap().success());
     };
-    // The first number that is free is the first that is not allowed.
-    let open = |number: &usize| Path::new(&format!("/proc/{process}/fd/{number}")).symlink_metadata().is_ok();
-    allow((0..).find(|number| !open(number)).unwrap());
+    // The first number that is free is the first that is not allowed, once what the requests so far had open is closed:
+    // that may come a moment after their answers.
+    let open = || (0..256).filter(|n| Path::new(&format!("/proc/{process}/fd/{n}")).symlink_metadata().is_ok());
+    let mut opened: Vec<usize> = Vec::new();
+    for quiet in 0.. {
+        let now: Vec<usize> = open().collect();
+        if now == opened && quiet > 4 {
+            break;
+        }
+        opened = now;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    allow((0..).find(|number| !opened.contains(number)).unwrap());
     for (method, path, body) in [("GET", "/files/ada/large", &b""[..]), ("PUT", "/files/ada/other", &large[..])] {
         let answer = ask(&mut first, method, path, body).await;
         assert_eq!(answer.status, 503, "{method}: {}", answer.text());

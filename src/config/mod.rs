@@ -1,11 +1,14 @@
 //! Every setting: its unit, default and check. From one TOML file, each overridable by `BEFFROI_<SECTION>_<KEY>`.
 
+mod mail;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+pub use self::mail::{LmtpAddress, MailConfig, NotMail, SmtpSecurity, SmtpServer};
 use crate::model::budget::CACHE_MIB;
 
 /// The settings. Unknown ones are refused, so that a misspelled one is not silently without effect.
@@ -22,6 +25,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Subscribed calendars.
     pub feeds: FeedsConfig,
+    /// Mail out and in.
+    pub mail: MailConfig,
     /// Logs.
     pub log: LogConfig,
 }
@@ -169,13 +174,13 @@ impl Config {
         {
             bail!("[server] public_url must begin with https:// or http://");
         }
-        Ok(())
+        self.mail.check()
     }
 }
 
 /// `BEFFROI_SERVER_LISTEN=a,b` and the like; values are read as TOML where they are TOML, else as text.
 fn override_setting(table: &mut toml::Table, name: &str, value: &str) -> anyhow::Result<()> {
-    const SECTIONS: [&str; 6] = ["store", "feeds", "server", "tls", "login", "log"];
+    const SECTIONS: [&str; 7] = ["store", "feeds", "server", "tls", "login", "mail", "log"];
     let lower = name.to_ascii_lowercase();
     let Some((section, key)) = lower.strip_prefix("beffroi_").and_then(|rest| rest.split_once('_')) else {
         return Ok(());
@@ -183,14 +188,15 @@ fn override_setting(table: &mut toml::Table, name: &str, value: &str) -> anyhow:
     if !SECTIONS.contains(&section) {
         return Ok(());
     }
-    let lists = ["listen", "trusted_proxies"];
-    let value = if lists.contains(&key) && !value.starts_with('[') {
-        toml::Value::Array(value.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect())
-    } else {
-        match format!("v = {value}").parse::<toml::Table>() {
-            Ok(mut parsed) => parsed.remove("v").unwrap_or_else(|| toml::Value::String(value.to_owned())),
-            Err(_) => toml::Value::String(value.to_owned()),
+    let lists = ["listen", "trusted_proxies", "lmtp"];
+    let parsed = format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut parsed| parsed.remove("v"));
+    let value = match parsed {
+        Some(parsed) if parsed.is_array() || !lists.contains(&key) => parsed,
+        // An address of IPv6 begins like a list of TOML's.
+        _ if lists.contains(&key) => {
+            toml::Value::Array(value.split(',').map(|part| toml::Value::String(part.trim().to_owned())).collect())
         }
+        _ => toml::Value::String(value.to_owned()),
     };
     let entry = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
     match entry.as_table_mut() {
@@ -213,17 +219,60 @@ mod tests {
     #[test]
     fn environment_overrides() {
         let pairs = [
-            ("BEFFROI_SERVER_LISTEN", "127.0.0.1:1,[::1]:2"),
+            ("BEFFROI_SERVER_LISTEN", "[::1]:2,127.0.0.1:1"),
             ("BEFFROI_SERVER_MAX_CONNECTIONS", "7"),
             ("BEFFROI_LOGIN_DAV_ACCOUNT_PASSWORD", "false"),
             ("BEFFROI_LOG_FILTER", "beffroi=debug"),
             ("BEFFROI_DATA", "/x"),
         ];
         let config = Config::load(None, environment(&pairs)).expect("settings");
-        assert_eq!(config.server.listen, ["127.0.0.1:1", "[::1]:2"]);
+        assert_eq!(config.server.listen, ["[::1]:2", "127.0.0.1:1"]);
         assert_eq!(config.server.max_connections, 7);
         assert!(!config.login.dav_account_password);
         assert_eq!(config.log.filter, "beffroi=debug");
+    }
+
+    #[test]
+    fn mail_has_its_settings() {
+        let text = "[mail]\ndomain = \"Agenda.Ville.fr\"\nsmtp = \"smtp://b@relais.ville.fr?tls=required\"\n\
+                    smtp_password_file = \"/etc/beffroi/smtp\"\nfrom = \"Beffroi <beffroi@agenda.ville.fr>\"\n\
+                    lmtp = [\"127.0.0.1:2424\", \"unix:/run/beffroi/lmtp\"]\ntrusted_authserv = \"mx.ville.fr\"\n";
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("written");
+        let mail = Config::load(Some(file.path()), environment(&[])).expect("settings").mail;
+        assert_eq!(mail.domain.expect("a domain").as_str(), "agenda.ville.fr");
+        assert_eq!(mail.smtp.expect("a server").user.as_deref(), Some("b"));
+        assert_eq!(mail.from.expect("a sender").name, "Beffroi");
+        assert_eq!(mail.lmtp.len(), 2);
+        let pairs =
+            [("BEFFROI_MAIL_DOMAIN", "x.fr"), ("BEFFROI_MAIL_LMTP", "[::1]:24,unix:/x"), ("BEFFROI_MAIL_SMTP", "")];
+        let mail = Config::load(None, environment(&pairs)).expect("settings").mail;
+        assert_eq!((mail.domain.expect("a domain").as_str(), mail.smtp, mail.lmtp.len()), ("x.fr", None, 2));
+        assert!(Config::load(None, environment(&[])).expect("settings").mail.domain.is_none());
+    }
+
+    /// What is wrong is named by its key, with what would be right.
+    #[test]
+    fn mistakes_about_mail_are_refused() {
+        let domain = ("BEFFROI_MAIL_DOMAIN", "agenda.ville.fr");
+        let user = ("BEFFROI_MAIL_SMTP", "smtps://b@x.fr");
+        let table: [(&[(&str, &str)], &str); 11] = [
+            (&[("BEFFROI_MAIL_DOMAIN", "marie@ville.fr")], "domain"),
+            (&[domain, ("BEFFROI_MAIL_SMPT", "smtp://x.fr")], "smpt"),
+            (&[domain, ("BEFFROI_MAIL_SMTP", "x.fr")], "smtp"),
+            (&[domain, ("BEFFROI_MAIL_SMTP", "smtp://b@x.fr")], "tls=required"),
+            (&[domain, user], "smtp_password_file"),
+            (&[domain, ("BEFFROI_MAIL_SMTP_PASSWORD_FILE", "/x")], "smtp_password_file"),
+            (&[domain, ("BEFFROI_MAIL_FROM", "Beffroi")], "from"),
+            (&[domain, ("BEFFROI_MAIL_LMTP", "0.0.0.0:24")], "lmtp"),
+            (&[domain, ("BEFFROI_MAIL_TRUSTED_AUTHSERV", "mx ville")], "trusted_authserv"),
+            (&[("BEFFROI_MAIL_SMTP", "smtp://x.fr")], "domain"),
+            (&[("BEFFROI_MAIL_LMTP", "127.0.0.1:24")], "domain"),
+        ];
+        for (pairs, named) in table {
+            let error = format!("{:#}", Config::load(None, environment(pairs)).expect_err(named));
+            assert!(error.contains("mail") && error.contains(named), "{pairs:?}: {error}");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub enum Origin {
 }
 
 /// Each with how listings spell it, in the order of their codes.
-const ORIGINS: [(Origin, &str); 3] =
+pub const ORIGINS: [(Origin, &str); 3] =
     [(Origin::Granted, "granted"), (Origin::Delegated, "delegated"), (Origin::Shared, "shared")];
 
 impl Origin {

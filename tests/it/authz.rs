@@ -14,12 +14,15 @@ use beffroi::model::path::Path;
 use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::{ROLES, Role};
 use beffroi::model::view::View;
+use beffroi::store::grant::ORIGINS;
+use beffroi::tree::administration::delegates::Delegation;
 use beffroi::tree::gate::Request;
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 
 use super::kit::{Answer, Client, World, event};
 use super::past::moment;
 use super::retention::count;
+use super::sharing;
 
 /// Where COPY and MOVE of a place lead.
 const DOCUMENT: &str = "/files/HOME/destination";
@@ -28,7 +31,8 @@ const OBJECT: &str = "/calendars/HOME/second/destination.ics";
 
 /// What there is to be asked, where it stands, and where it is copied to. `HOME` is the home that is asked, `ME` who
 /// asks, `THEN` a former moment, `FILE` and `EVENT` what `/versions/` calls a document and an object, `NOTE` a
-/// notification. Where the address ends in `?`, a REPORT asks when the calendar is taken; else it synchronizes.
+/// notification of who asks, or else of another. Where the address ends in `?`, a REPORT asks when the calendar is
+/// taken; else it synchronizes.
 const PLACES: [(&str, &str, &str); 50] = [
     ("root", "/", DOCUMENT),
     ("nowhere", "/nowhere", DOCUMENT),
@@ -86,7 +90,7 @@ const PLACES: [(&str, &str, &str); 50] = [
 const WITHOUT_ADDRESS: [Kind; 1] = [Kind::Home];
 
 /// How one stands to a home: what that is called, who it is (nobody: without credentials), the home, and the role.
-const STANDINGS: [(&str, &str, &str, Option<Role>); 15] = [
+const STANDINGS: [(&str, &str, &str, Option<Role>); 21] = [
     ("lead", "lea", "tram", Some(Role::Lead)),
     ("member", "max", "tram", Some(Role::Member)),
     ("reader", "rita", "tram", Some(Role::Reader)),
@@ -101,6 +105,12 @@ const STANDINGS: [(&str, &str, &str, Option<Role>); 15] = [
     ("nobody", "", "tram", None),
     ("own", "uma", "uma", Some(Role::Lead)),
     ("shared with", "gil", "uma", Some(Role::Reader)),
+    ("reads for", "dora", "uma", Some(Role::Reader)),
+    ("keeps for", "dirk", "uma", Some(Role::Member)),
+    ("trusted by", "tess", "uma", Some(Role::Member)),
+    ("sharee", "sam", "uma", Some(Role::Member)),
+    ("invited", "ines", "uma", None),
+    ("declined", "ruth", "uma", None),
     ("other's", "zoe", "uma", None),
 ];
 
@@ -112,14 +122,14 @@ struct Ground {
     then: String,
     /// By home: what `/versions/` calls the document and the object, and the document's version in its history.
     known: Vec<(&'static str, [String; 3])>,
-    /// Name of what the lead was notified of: of an invitation by another person.
-    note: String,
+    /// By person: the name of what they were notified of, which is an invitation.
+    notes: Vec<(&'static str, String)>,
 }
 
 impl Ground {
     async fn new() -> Self {
         let mut world = World::new().await;
-        for name in ["fred", "gil", "uma", "gus", "pia", "eve", "dan"] {
+        for name in ["fred", "gil", "uma", "gus", "pia", "eve", "dan", "dora", "dirk", "tess", "sam", "ines", "ruth"] {
             world.add_person(name).await;
         }
         world.tree.add_project("quai", "Quai", None).await.unwrap();
@@ -159,14 +169,17 @@ impl Ground {
         ] {
             world.tree.grant(address, name, role, None).await.unwrap();
         }
-        let share = "<share xmlns=\"http://calendarserver.org/ns/\"><set><href xmlns=\"DAV:\">mailto:lea@ville.example\
-                     </href><read/></set></share>";
-        let uma = world.client("uma");
-        let posted = uma.ask("POST", "/calendars/uma/second/").header("Content-Type", "text/xml");
-        posted.body(share).expect(200).await;
-        let notified =
-            world.client("lea").propfind("/calendars/lea/notification/", "1", "<D:getetag/>").expect(207).await;
-        let note = notified.hrefs().pop().unwrap().rsplit('/').next().unwrap().to_owned();
+        for (delegate, role, sees_private) in
+            [("dora", Role::Reader, false), ("dirk", Role::Member, false), ("tess", Role::Member, true)]
+        {
+            let delegation = Delegation { role, until: None, sees_private };
+            world.tree.add_delegate("uma", delegate, delegation).await.unwrap();
+        }
+        let mut notes = vec![("lea", shared(&world, "/calendars/uma/second/", "lea", "read", None).await)];
+        for (sharee, accepted) in [("sam", Some(true)), ("ines", None), ("ruth", Some(false))] {
+            let note = shared(&world, "/calendars/uma/meetings/", sharee, "read-write", accepted).await;
+            notes.push((sharee, note));
+        }
         let then = moment().await;
         // That a device is used is noted now, and then not for a while.
         for (_, name, ..) in STANDINGS.iter().filter(|(_, name, ..)| !name.is_empty()) {
@@ -175,12 +188,14 @@ impl Ground {
         world.tree.set_disabled("dan", true).await.unwrap();
         world.tree.close_project("quai").await.unwrap();
         world.stop().await;
-        Self { world, then, known, note }
+        Self { world, then, known, notes }
     }
 
     /// The address of a place for someone.
     fn path(&self, template: &str, home: &str, name: &str) -> String {
         let [file, event, version] = &self.known.iter().find(|(known, _)| *known == home).unwrap().1;
+        let own = |(person, _): &&(&str, String)| *person == name;
+        let note = self.notes.iter().find(own).or(self.notes.first()).unwrap();
         let names = [
             ("HOME", home),
             ("ME", name),
@@ -188,7 +203,7 @@ impl Ground {
             ("FILE", file),
             ("EVENT", event),
             ("VERSION", version),
-            ("NOTE", &self.note),
+            ("NOTE", &note.1),
         ];
         names.iter().fold(template.to_owned(), |path, (word, text)| path.replace(word, text))
     }
@@ -233,6 +248,21 @@ impl Ground {
         };
         ask.send().await
     }
+}
+
+/// Shares a calendar of `uma` from a client with someone, who accepts it, declines it, or has not answered. The name of
+/// what they were notified of.
+async fn shared(world: &World, calendar: &str, sharee: &str, access: &str, accepted: Option<bool>) -> String {
+    let terms = sharing::sharee(&format!("mailto:{sharee}@ville.example"), access);
+    assert_eq!(sharing::share(&world.client("uma"), calendar, &[terms]).await.status, 200);
+    let client = world.client(sharee);
+    let note = sharing::notifications(&client, sharee).await.remove(0);
+    if let Some(accepted) = accepted {
+        let (_, uid, _) = sharing::newest(&client, sharee).await;
+        let word = if accepted { "accepted" } else { "declined" };
+        assert_eq!(sharing::answer(&client, &format!("/calendars/{sharee}/"), &uid, word).await.status, 200);
+    }
+    note.rsplit('/').next().unwrap().to_owned()
 }
 
 /// What is asked, of which home, by whom.
@@ -283,12 +313,21 @@ fn client(world: &World, name: &str) -> Client {
     if name.is_empty() { world.nobody() } else { world.client(name) }
 }
 
-/// The rows of one standing.
-async fn rows(ground: &Ground, (standing, name, home, _): (&str, &str, &str, Option<Role>)) -> (String, usize) {
+/// How many rows are asked in one world after the other, and how many such runs are under way at a time: what takes
+/// long is the wait of whose log-in is refused.
+const RUN: usize = 10;
+const RUNS: usize = 24;
+
+/// The rows of some places of one standing.
+async fn rows(
+    ground: &Ground,
+    (standing, name, home, _): (&str, &str, &str, Option<Role>),
+    places: &[(&str, &str, &str)],
+) -> (String, usize) {
     let mut table = String::new();
     let mut world = ground.world.again().await;
     let mut worlds = 1;
-    for (place, path, destination) in PLACES {
+    for &(place, path, destination) in places {
         table.push_str(&format!("{standing:<11} {place:<16}"));
         for (method, _) in METHODS {
             let before = state(&world);
@@ -313,7 +352,10 @@ async fn who_may_do_what() {
     METHODS.iter().for_each(|(_, name)| table.push_str(&format!(" {:>4}", short(name))));
     table.push('\n');
     let mut worlds = 0;
-    for (rows, made) in join_all(STANDINGS.map(|standing| rows(&ground, standing))).await {
+    let runs = STANDINGS.into_iter().flat_map(|standing| PLACES.chunks(RUN).map(move |places| (standing, places)));
+    let asked = runs.map(|(standing, places)| rows(&ground, standing, places));
+    let mut answered = stream::iter(asked).buffered(RUNS);
+    while let Some((rows, made)) = answered.next().await {
         table.push_str(&rows);
         worlds += made;
     }
@@ -357,6 +399,14 @@ async fn the_table_is_whole() {
     for row in &ROLES {
         let stands = STANDINGS.iter().any(|(.., role)| *role == Some(row.role));
         assert!(stands, "nobody stands in the table as {}", row.code);
+    }
+    let mut origins: Vec<_> = Vec::new();
+    for known in [world.tree.grants("/calendars/uma/meetings").await, world.tree.delegates("uma").await] {
+        let stands = |name: &str| STANDINGS.iter().any(|(_, who, home, _)| (*who, *home) == (name, "uma"));
+        origins.extend(known.unwrap().iter().filter(|grant| stands(&grant.principal)).map(|grant| grant.origin));
+    }
+    for (origin, name) in ORIGINS {
+        assert!(origins.contains(&origin), "nobody stands in the table by what is {name}");
     }
     let rows = EXPECTED.lines().count();
     assert_eq!(rows, 1 + STANDINGS.len() * PLACES.len());

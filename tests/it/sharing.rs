@@ -8,19 +8,19 @@ use super::kit::{Answer, Client, World, event};
 const CS: &str = "http://calendarserver.org/ns/";
 
 /// One who is to be invited: `read`, `read-write`, or nothing, who is no longer.
-fn sharee(address: &str, access: &str) -> String {
+pub fn sharee(address: &str, access: &str) -> String {
     match access {
         "" => format!("<CS:remove><D:href>{address}</D:href></CS:remove>"),
         access => format!("<CS:set><D:href>{address}</D:href><CS:summary>Ours</CS:summary><CS:{access}/></CS:set>"),
     }
 }
 
-async fn share(client: &Client, calendar: &str, changes: &[String]) -> Answer {
+pub async fn share(client: &Client, calendar: &str, changes: &[String]) -> Answer {
     let body = format!("<CS:share xmlns:D=\"DAV:\" xmlns:CS=\"{CS}\">{}</CS:share>", changes.concat());
     client.ask("POST", calendar).header("Content-Type", "text/xml").body(&body).send().await
 }
 
-async fn answer(client: &Client, home: &str, uid: &str, word: &str) -> Answer {
+pub async fn answer(client: &Client, home: &str, uid: &str, word: &str) -> Answer {
     let body = format!(
         "<CS:invite-reply xmlns:D=\"DAV:\" xmlns:CS=\"{CS}\"><D:href>mailto:x@y.example</D:href><CS:invite-{word}/>\
          <CS:hosturl><D:href>/calendars/max/personal/</D:href></CS:hosturl><CS:in-reply-to>{uid}</CS:in-reply-to>\
@@ -34,7 +34,7 @@ fn inside<'a>(element: &'a Element, local: &str) -> Option<&'a Element> {
 }
 
 /// What a person was notified of, newest first: addresses.
-async fn notifications(client: &Client, person: &str) -> Vec<String> {
+pub async fn notifications(client: &Client, person: &str) -> Vec<String> {
     let collection = format!("/calendars/{person}/notification/");
     let asked = format!("<CS:notificationtype xmlns:CS=\"{CS}\"/><D:getetag/>");
     let found = client.propfind(&collection, "1", &asked).expect(207).await;
@@ -42,7 +42,7 @@ async fn notifications(client: &Client, person: &str) -> Vec<String> {
 }
 
 /// The newest: its type, the UID of the invitation, and the word for its state.
-async fn newest(client: &Client, person: &str) -> (String, String, String) {
+pub async fn newest(client: &Client, person: &str) -> (String, String, String) {
     let href = notifications(client, person).await.remove(0);
     let text = client.get(&href).expect(200).await;
     assert_eq!(text.header("content-type"), Some("application/xml; charset=utf-8"));

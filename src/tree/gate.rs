@@ -163,8 +163,8 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: GateConte
     for (effect, place) in &granted {
         may(&request, *effect, *place, &target, destination.as_ref())?;
     }
-    if request.method == Method::Copy {
-        copies_nothing_unseen(&mut store, &target).await?;
+    if request.method == Method::Copy || leaves_its_home(&request, &target, destination.as_ref()) {
+        shows_nothing_unseen(&mut store, &target).await?;
     }
     let not_modified = preconditions(&mut store, &request, &target, destination.as_ref(), &clock).await?;
     for (effect, place) in granted.iter().filter(|(effect, _)| effect.needs_token()) {
@@ -323,8 +323,15 @@ fn may(
     Err(Refusal::of(Condition::NeedPrivileges).at(href).because(Detail::Privilege(privilege)).into())
 }
 
-/// What one does not see is not copied either: a copy would show it.
-async fn copies_nothing_unseen(store: &mut impl Executor, target: &Target) -> Result<()> {
+/// Does MOVE bring the target into another home, where other people see what is private?
+fn leaves_its_home(request: &Request, target: &Target, destination: Option<&Target>) -> bool {
+    let home = target.node().map(|node| node.home_id);
+    let there = destination.and_then(Target::parent).map(|parent| parent.node.home_id);
+    request.method == Method::Move && home != there
+}
+
+/// What one does not see is not copied either, nor moved to another home: it would show there.
+async fn shows_nothing_unseen(store: &mut impl Executor, target: &Target) -> Result<()> {
     let unseen = match target.node() {
         _ if target.sees_private => false,
         Some(node) if node.kind == Kind::Calendar => calendar::holds_private(store, node.id).await?,

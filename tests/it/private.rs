@@ -187,6 +187,36 @@ async fn in_ones_own_calendar_only_who_is_trusted_with_it_sees_all() {
     world.sound().await;
 }
 
+/// Whoever may take a calendar elsewhere takes nothing along that they do not see, in whatever way they may do so.
+#[tokio::test]
+async fn what_is_hidden_does_not_leave_its_home_in_a_calendar() {
+    let world = World::new().await;
+    let (lea, zoe, max) = (world.client("lea"), world.client("zoe"), world.client("max"));
+    let delegation = Delegation { role: Role::Member, until: None, sees_private: false };
+    world.tree.add_delegate("lea", "zoe", delegation).await.unwrap();
+    world.tree.grant("/calendars/lea", "max", Role::Lead, None).await.unwrap();
+    lea.put("/calendars/lea/personal/p.ics", &event("PRIVATE")).expect(201).await;
+    lea.put("/calendars/lea/personal/open.ics", &super::kit::event("open", "20260614")).expect(201).await;
+    for (name, client) in [("zoe", &zoe), ("max", &max)] {
+        for method in ["COPY", "MOVE"] {
+            for (from, to) in [("lea/personal", format!("{name}/mine")), ("lea/personal", format!("{name}/personal"))] {
+                let ask = client.ask(method, &format!("/calendars/{from}/"));
+                let answer = ask.header("Destination", &format!("/calendars/{to}/")).expect(403).await;
+                assert!(answer.text().contains("need-privileges"), "{}", answer.text());
+            }
+        }
+        client.get(&format!("/calendars/{name}/mine/p.ics")).expect(404).await;
+    }
+    // At home it may get another name, and hides what it hid.
+    zoe.relocate("/calendars/lea/personal/", "/calendars/lea/named/").expect(201).await;
+    assert!(!zoe.get("/calendars/lea/named/p.ics").expect(200).await.text().contains("Hidden"));
+    assert!(lea.get("/calendars/lea/named/p.ics").expect(200).await.text().contains("Hidden"));
+    // Where nothing is hidden in it, it goes where its keepers say.
+    lea.delete("/calendars/lea/named/p.ics").expect(204).await;
+    zoe.relocate("/calendars/lea/named/", "/calendars/zoe/named/").expect(201).await;
+    world.sound().await;
+}
+
 /// What was stored before it was known whether it is private counts as private until it is read.
 #[tokio::test]
 async fn what_is_stored_already_is_read_anew() {

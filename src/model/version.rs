@@ -315,6 +315,22 @@ pub fn suffixed(name: &str, at: Timestamp, zone: &TimeZone, attempt: usize) -> S
     format!("{}{mark}{ending}", cut(stem, MAX_BYTES.saturating_sub(mark.len() + ending.len())))
 }
 
+/// A name with the identifier of what bears it, where others bear the same.
+#[must_use]
+pub fn identified(name: &str, id: Id) -> String {
+    let ending = ending(name);
+    let stem = name.get(..name.len() - ending.len()).unwrap_or(name);
+    let mark = format!(" ({id})");
+    format!("{}{mark}{ending}", cut(stem, MAX_BYTES.saturating_sub(mark.len() + ending.len())))
+}
+
+/// The identifier that a name of [`identified`] holds.
+#[must_use]
+pub fn identifier_in(name: &str) -> Option<Id> {
+    let (_, rest) = name.rsplit_once(" (")?;
+    rest.split_once(')').and_then(|(id, _)| id.parse().ok()).map(Id)
+}
+
 /// What the tree of a moment's day is called, and when that day began.
 #[must_use]
 pub fn day(at: Timestamp, zone: &TimeZone) -> Option<(String, Timestamp)> {

@@ -528,7 +528,10 @@ statements! {
         &[NODE, PAST],
         "SELECT v.id, v.name, v.match_name, v.in_trash, (SELECT k.kind FROM node k WHERE k.id = v.id) FROM (SELECT \
          n.id, n.name, n.match_name, CASE WHEN n.gone_at IS NULL THEN 0 ELSE 1 END AS in_trash FROM node n WHERE \
-         n.id > $1 UNION SELECT p.node_id, p.name, p.match_name, 0 FROM past p WHERE p.node_id > $1) v WHERE v.id <= \
+         n.id > $1 UNION SELECT p.node_id, p.name, p.match_name, 0 FROM past p WHERE p.node_id > $1 UNION SELECT \
+         n.id, COALESCE((SELECT p.name FROM past p WHERE p.node_id = n.id ORDER BY p.to_at DESC, p.to_seq DESC LIMIT \
+         1), n.name), n.own_key, 1 FROM node n WHERE n.id > $1 AND n.own_key IS NOT NULL AND n.kind <> 'object') v \
+         WHERE v.id <= \
          COALESCE((SELECT MAX(w.id) FROM (SELECT x.id FROM node x WHERE x.id > $1 ORDER BY x.id LIMIT $2) w), 0) \
          ORDER BY v.id",
     );

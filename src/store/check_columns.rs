@@ -252,11 +252,12 @@ statements! {
                 ["modified_at"] "-62135596800" "9007199254740992",
                 ["size", "documents"] "-9007199254740992" "9007199254740992"
             },
-            texts ["name", "match_name", "kind", "comment", "hash", "content_type", "draft", "device"], bytes []
+            texts ["name", "match_name", "own_key", "kind", "comment", "hash", "content_type", "draft", "device"],
+            bytes []
         ),
         columns!(
             HOME, "home", ids ["node_id", "principal_id"],
-            numbers ["seq", "oldest_seq", "used_bytes", "quota_bytes", "chain_place"], times [], flags [],
+            numbers ["seq", "oldest_seq", "plain_seq", "used_bytes", "quota_bytes", "chain_place"], times [], flags [],
             others { ["versions_days", "trash_days", "sync_days"] 0 36500, ["brake_percent"] 0 100 },
             texts ["chain", "versions_every"], bytes []
         ),

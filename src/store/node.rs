@@ -336,7 +336,7 @@ pub async fn update_place(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failur
 }
 
 /// How a node went.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Removal {
     /// When.
     pub at: Timestamp,
@@ -346,13 +346,17 @@ pub struct Removal {
     pub deleted_by: Option<Id>,
     /// By whose action its home lost it: deleted, replaced or moved out.
     pub lost_by: Option<Id>,
+    /// The key, among documents, of the name that it bore.
+    pub own_key: String,
 }
 
 /// Takes a node off its name; what lies below hangs on it. In the trash it bears `node.name`, unless it is hidden
 /// there: one that is compared folded, whatever it is the name of.
 pub async fn unmap(c: &mut Txn, node: &Node, seq: Seq, gone: Removal) -> Result<(), Failure> {
     let folded = match_name(&node.name);
-    let arguments = arguments![node.id, seq, gone.at, gone.deleted_by, &node.name, &folded, gone.hidden, gone.lost_by];
+    let own = (!gone.hidden).then_some(&gone.own_key);
+    let arguments =
+        arguments![node.id, seq, gone.at, gone.deleted_by, &node.name, &folded, gone.hidden, gone.lost_by, own];
     c.note(UNMAP, arguments).await?;
     Ok(())
 }
@@ -501,13 +505,13 @@ statements! {
         &[],
         "UPDATE node SET parent_id = $2, home_id = $3, owner_id = $4, name = $5, match_name = $6, kind = $7, \
          placed_seq = $8, placed_at = $9, seq = $8, since_seq = $8, since_at = $9, gone_at = NULL, gone_by = NULL, \
-         lost_by = NULL, hidden = 0, placed_by = $10, litter = $11 WHERE id = $1",
+         lost_by = NULL, own_key = NULL, hidden = 0, placed_by = $10, litter = $11 WHERE id = $1",
     );
     const UNMAP: Statement = writes(
         &[NODE],
         &[],
-        "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, hidden = $7, lost_by = $8 \
-         WHERE id = $1",
+        "UPDATE node SET gone_at = $3, seq = $2, gone_by = $4, name = $5, match_name = $6, hidden = $7, lost_by = \
+         $8, own_key = $9 WHERE id = $1",
     );
     const STAMP: Statement = writes(
         &[NODE],

@@ -10,11 +10,12 @@ use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOLD, HOME, NODE, PAST
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
-use crate::model::filename::match_name;
+use crate::model::filename::{among_documents, match_name};
 use crate::model::id::{Id, Timestamp};
 use crate::model::node::Node;
 use crate::model::principal::DeviceScope;
 use crate::model::privilege::Role;
+use crate::model::version::identified;
 
 /// A node that is gone and all above it, the first of them `$node`.
 macro_rules! up_from {
@@ -100,6 +101,78 @@ pub async fn members(
 /// What lies in the trash of a home under a folded name.
 pub async fn entry(c: &mut impl Executor, home: Id, match_name: &str) -> Result<Option<Node>, Failure> {
     Ok(row(c, ENTRY, arguments![home, match_name]).await?.map(|row| node_of(&row)))
+}
+
+/// Something in the trash as who reads only a part of its home finds it: under its own name.
+pub struct OwnEntry {
+    /// The node, under the name that it bore where it stood.
+    pub node: Node,
+    /// The greatest role that the actor holds on it or where it stood.
+    pub role: Option<Role>,
+    /// Does something else that the actor may read there bear that name, too?
+    pub shared: bool,
+    /// The key of that name.
+    key: String,
+}
+
+impl OwnEntry {
+    /// The node under a name unlike those of all else that the actor may read there, and by which it is found.
+    pub fn named(self) -> Node {
+        let own = among_documents(&self.node.name);
+        let name = if self.shared { identified(&own, self.node.id) } else { own };
+        Node { name, ..self.node }
+    }
+}
+
+/// What lies in the trash of a home, in the order of the keys of its own names, after a text; and the text after which
+/// the next page begins. Whether the actor may see it is left to who asks.
+pub async fn own_members(
+    c: &mut impl Executor,
+    actor: Id,
+    now: Timestamp,
+    home: Id,
+    after: &str,
+    limit: i64,
+) -> Result<(Vec<OwnEntry>, Option<String>), Failure> {
+    let (id, key) = after.split_once(' ').and_then(|(id, key)| Some((id.parse().ok()?, key))).unwrap_or((0_i64, ""));
+    let least = Role::Reader.rank();
+    let mut found = page(c, OWN_MEMBERS, arguments![actor, now, home, least, key, id, limit], own_entry).await?;
+    let full = found.len() as i64 >= limit;
+    let next = found.last().filter(|_| full).map(|last| format!("{} {}", last.node.id, last.key));
+    found.retain(|entry| entry.node.kind.stands_in_some());
+    Ok((found, next))
+}
+
+/// The first of what an actor may read in the trash of a home that bore a name of this key.
+pub async fn own_named(
+    c: &mut impl Executor,
+    actor: Id,
+    now: Timestamp,
+    home: Id,
+    key: &str,
+) -> Result<Option<OwnEntry>, Failure> {
+    let least = Role::Reader.rank();
+    Ok(page(c, OWN_NAMED, arguments![actor, now, home, least, key], own_entry).await?.pop())
+}
+
+/// The entry of the trash of a home with an identifier.
+pub async fn own_with(
+    c: &mut impl Executor,
+    actor: Id,
+    now: Timestamp,
+    home: Id,
+    id: Id,
+) -> Result<Option<OwnEntry>, Failure> {
+    let least = Role::Reader.rank();
+    Ok(page(c, OWN_WITH, arguments![actor, now, home, least, id], own_entry).await?.pop())
+}
+
+fn own_entry(from: &mut dyn Columns) -> OwnEntry {
+    let mut node = next_node(from);
+    let role = from.next_integer().and_then(Role::from_rank);
+    node.name = from.next_text().unwrap_or_default();
+    let key = from.next_text().unwrap_or_default();
+    OwnEntry { node, role, shared: from.next_integer() == Some(1), key }
 }
 
 /// Where a gone node stood.
@@ -221,7 +294,46 @@ pub async fn holds(c: &mut impl Executor, home: Id, now: Timestamp) -> Result<Ve
         .collect())
 }
 
+/// May an actor `$1` read an entry of the trash, for `$4` is the least role that reads?
+macro_rules! readable {
+    ($node:literal) => {
+        concat!(
+            "EXISTS (",
+            up_from!($node),
+            " SELECT 1 FROM up u JOIN ace a ON a.node_id = u.id AND a.role >= $4 AND ",
+            held_at!(),
+            ")"
+        )
+    };
+}
+
+/// Entries `n` of the trash of a home `$3` with the columns that [`own_entry`] reads.
+macro_rules! own {
+    ($which:expr) => {
+        paged!(
+            &[ACE, EFFECTIVE_MEMBERSHIP, NODE, PAST],
+            concat!(columns!(), ", n.held, n.own_name, n.own_key, n.shared"),
+            concat!(
+                "SELECT n.*, (",
+                up_from!("n.id"),
+                " SELECT MAX(a.role) FROM up u JOIN ace a ON a.node_id = u.id AND ",
+                held_at!(),
+                ") AS held, COALESCE((SELECT p.name FROM past p WHERE p.node_id = n.id ORDER BY p.to_at DESC, \
+                 p.to_seq DESC LIMIT 1), n.name) AS own_name, EXISTS (SELECT 1 FROM node o WHERE o.home_id = $3 AND \
+                 o.gone_at IS NOT NULL AND o.hidden = 0 AND o.own_key = n.own_key AND o.id <> n.id AND ",
+                readable!("o.id"),
+                ") AS shared FROM node n WHERE n.home_id = $3 AND n.gone_at IS NOT NULL AND n.hidden = 0 AND ",
+                $which
+            )
+        )
+    };
+}
+
 statements! {
+    const OWN_MEMBERS: Paged =
+        own!("n.own_key >= $5 AND (n.own_key > $5 OR n.id > $6) ORDER BY n.own_key, n.id LIMIT $7");
+    const OWN_NAMED: Paged = own!(concat!("n.own_key = $5 AND ", readable!("n.id"), " ORDER BY n.id LIMIT 1"));
+    const OWN_WITH: Paged = own!("n.id = $5");
     const HOMES: Statement = reads(
         &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
         concat!(readable_homes!(), " AND n.match_name > $6 ORDER BY n.match_name LIMIT $7"),

@@ -18,6 +18,7 @@ use crate::model::version::day;
 use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
+use crate::store::trash::{OwnEntry, TrashEntry};
 use crate::store::{calendar, node, past, trash, version};
 
 /// How many days are listed.
@@ -104,12 +105,25 @@ impl<T: Executor> Admitted<T> {
         Ok(Page { resources: open.map(|home| place.member(trash_of(home))).collect(), next })
     }
 
+    /// What lies in the trash of a home, under the names by which the actor finds it.
+    async fn trash_entries(&mut self, home: Id, at: &Cursor) -> Result<(Vec<TrashEntry>, Option<String>)> {
+        let actor = self.request.actor.id;
+        if self.target.reads_whole_home() {
+            return Ok(trash::members(&mut self.store, actor, self.now, home, &at.after, at.limit).await?);
+        }
+        let (found, next) = trash::own_members(&mut self.store, actor, self.now, home, &at.after, at.limit).await?;
+        let entry = |own: OwnEntry| {
+            let role = own.role;
+            (own.named(), role)
+        };
+        Ok((found.into_iter().map(entry).collect(), next))
+    }
+
     /// A page of the trash of a home: of each entry only who may read it where it stood learns, within a scope
     /// that opens its kind.
     pub(super) async fn trash(&mut self, trash: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let actor = self.request.actor.clone();
-        let (found, next) =
-            trash::members(&mut self.store, actor.id, self.now, trash.home_id, &at.after, at.limit).await?;
+        let (found, next) = self.trash_entries(trash.home_id, at).await?;
         let place = self.place();
         let mut resources = Vec::with_capacity(found.len());
         let objects: Vec<Id> =

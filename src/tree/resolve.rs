@@ -24,11 +24,12 @@ use crate::model::node::{Link, Node, ROOT, Version};
 use crate::model::path::Path;
 use crate::model::principal::{Actor, PrincipalKind};
 use crate::model::privilege::{PROXY_GROUPS, Privilege, PrivilegeSet, Role};
-use crate::model::version::{moment, version_name, version_of_name};
+use crate::model::version::{identifier_in, moment, version_name, version_of_name};
 use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::node::Walk;
 use crate::store::share::Notification;
+use crate::store::trash::OwnEntry;
 use crate::store::{calendar, node, past, principal, share, trash, version, way};
 
 /// What everyone who has logged in may do with the roots and with principals.
@@ -447,6 +448,19 @@ pub(super) fn opened_in_trash(actor: &Actor, role: Option<Role>) -> PrivilegeSet
     if role < Some(Role::Lead) { privileges.without(&[Privilege::Unbind]) } else { privileges }
 }
 
+/// What lies in the trash of a home, as who reads only a part of that home finds it. What else lies there has no part
+/// in how it is called: it bears its own name, or that and its identifier where the actor may read another of that
+/// name.
+async fn own_entry(c: &mut impl Executor, who: Requester<'_>, home: Id, name: &str) -> Result<Option<Node>> {
+    let key = match_name(name);
+    let only = trash::own_named(c, who.actor.id, who.now, home, &key).await?.filter(|entry| !entry.shared);
+    let found = match (only, identifier_in(name)) {
+        (None, Some(id)) => trash::own_with(c, who.actor.id, who.now, home, id).await?,
+        (only, _) => only,
+    };
+    Ok(found.map(OwnEntry::named).filter(|node| match_name(&node.name) == key))
+}
+
 /// `/trash/{name}/...`: each entry is there for who may read it where it stood, within a scope that opens its kind;
 /// what may be done with it follows from the role held there.
 async fn follow_trash(
@@ -463,17 +477,23 @@ async fn follow_trash(
         return Ok(());
     };
     // Where only a part of the home is theirs they know of its trash, and of nothing more in it.
-    let role = node::role_above(c, actor, who.now, home.id).await?.max(Some(Role::Reader));
-    target.privileges = opened_in_trash(who.actor, role);
+    let role = node::role_above(c, actor, who.now, home.id).await?;
+    target.privileges = opened_in_trash(who.actor, role.max(Some(Role::Reader)));
     target.parent_privileges = target.privileges;
     let id = home.id;
-    target.links.push(link(trash_of(home)));
+    target.links.push(Link { role, ..link(trash_of(home)) });
     let Some((name, rest)) = below.split_first() else { return Ok(()) };
-    let entry = trash::entry(c, id, &match_name(name)).await?.filter(|entry| scope.opens(entry.kind));
-    let Some(entry) = entry else { return Ok(()) };
+    let entry = match target.reads_whole_home() {
+        true => trash::entry(c, id, &match_name(name)).await?,
+        false => own_entry(c, who, id, name).await?,
+    };
+    let Some(entry) = entry.filter(|entry| scope.opens(entry.kind)) else { return Ok(()) };
     let above = node::role_above(c, actor, who.now, entry.parent_id).await?;
     let names: Vec<String> = rest.iter().map(|name| entry.kind.member_key(name)).collect();
-    let found = node::walk(c, Walk { actor, now: who.now, start: entry.id, names: &names }).await?;
+    let mut found = node::walk(c, Walk { actor, now: who.now, start: entry.id, names: &names }).await?;
+    if let Some(top) = found.first_mut() {
+        top.node.name.clone_from(&entry.name);
+    }
     let role_at = |length: usize| above.max(found.iter().take(length).filter_map(|link| link.role).max());
     let privileges = opened_in_trash(who.actor, role_at(found.len()));
     if !privileges.contains(Privilege::Read) {

@@ -126,10 +126,16 @@ impl Target {
         }
     }
 
-    /// The role held on all documents, or calendars, of the home.
+    /// The role held on all documents, or calendars, of the home; in its trash on all of it.
     #[must_use]
     pub(super) fn role_on_top(&self) -> Option<Role> {
         self.links.get(2).and_then(|top| top.role)
+    }
+
+    /// Does the actor read all of the home in whose trash this is, so that all names there are theirs to know?
+    #[must_use]
+    pub(super) fn reads_whole_home(&self) -> bool {
+        self.role_on_top() >= Some(Role::Reader)
     }
 
     /// The last segment as the client spelled it: in NFC where it is not its client's business.

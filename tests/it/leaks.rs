@@ -12,11 +12,11 @@ use super::past::moment;
 use super::versions::id;
 
 /// What is granted of the project to zoe, an outside partner: a folder at the end of a way, and a calendar.
-const END: &str = "/files/pont/way/end/";
-const SHARED: &str = "/calendars/pont/shared/";
+pub const END: &str = "/files/pont/way/end/";
+pub const SHARED: &str = "/calendars/pont/shared/";
 
 /// The project of lea, who leads it, and a moment at which all of it stood: a part of each kind beside what is granted.
-async fn partner() -> (World, String) {
+pub async fn partner() -> (World, String) {
     let world = World::new().await;
     world.tree.add_project("pont", "Bridge", Some(1 << 20)).await.unwrap();
     world.tree.add_member("pont", "lea", Role::Lead, None).await.unwrap();
@@ -44,7 +44,7 @@ async fn partner() -> (World, String) {
 }
 
 /// All that an answer says, but for the time of day.
-async fn said(ask: Ask<'_>) -> String {
+pub async fn said(ask: Ask<'_>) -> String {
     let answer = ask.send().await;
     let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| name != "date").collect();
     headers.sort();
@@ -52,7 +52,7 @@ async fn said(ask: Ask<'_>) -> String {
 }
 
 /// Everything that there is to be read about an address.
-async fn all_of(client: &Client, path: &str) -> Vec<String> {
+pub async fn all_of(client: &Client, path: &str) -> Vec<String> {
     let every: String =
         property::all().map(|row| format!("<p:{} xmlns:p=\"{}\"/>", row.name.local, row.name.namespace)).collect();
     let body = |inner: &str| format!("<D:propfind xmlns:D=\"DAV:\">{inner}</D:propfind>");
@@ -73,7 +73,7 @@ async fn all_of(client: &Client, path: &str) -> Vec<String> {
 }
 
 /// Names of what a collection holds.
-async fn names(client: &Client, path: &str) -> Vec<String> {
+pub async fn names(client: &Client, path: &str) -> Vec<String> {
     let hrefs = client.propfind(path, "1", "<D:getetag/>").expect(207).await.hrefs();
     hrefs.iter().skip(1).map(|href| href.trim_end_matches('/').rsplit('/').next().unwrap().to_owned()).collect()
 }

@@ -6,6 +6,7 @@ mod acl;
 mod administration;
 mod auth;
 mod authz;
+mod beside;
 mod browsers;
 mod budgets;
 mod cache;

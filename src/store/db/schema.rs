@@ -18,7 +18,7 @@ macro_rules! migrations {
 }
 
 /// All steps, in their order. Those that were taken are known by the hash of their text, which is never changed.
-pub(super) static MIGRATIONS: [Migration; 21] = migrations![
+pub(super) static MIGRATIONS: [Migration; 22] = migrations![
     1 "0001" "principal",
     2 "0002" "tree",
     3 "0003" "past",
@@ -40,6 +40,7 @@ pub(super) static MIGRATIONS: [Migration; 21] = migrations![
     19 "0019" "device",
     20 "0020" "private",
     21 "0021" "sharing",
+    22 "0022" "leaks",
 ];
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::event::AffectedObjects;
 use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::error::Result;
+use crate::model::filename::{among_documents, match_name};
 use crate::model::id::{Id, Seq, Timestamp, representable};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
@@ -248,6 +249,7 @@ impl Edit {
         let litter = node.litter && !(node.is_collection() && subtree::holds_documents(&mut self.txn, node.id).await?);
         let hidden =
             leaving == UnbindReason::Temporary || unmade || aside || (litter && leaving != UnbindReason::Cleared);
+        let own_key = match_name(&among_documents(&node.name));
         if !hidden {
             node.name = self.trash_name(&node).await?;
         }
@@ -257,6 +259,7 @@ impl Edit {
             hidden,
             deleted_by: (leaving == UnbindReason::Deleted).then_some(actor),
             lost_by: leaving.is_loss().then_some(actor),
+            own_key,
         };
         node::unmap(&mut self.txn, &node, seq, gone).await?;
         self.stamp(parent, seq, -Added { bytes, documents }).await

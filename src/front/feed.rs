@@ -108,7 +108,7 @@ fn headers(resource: &Resource, token: &SyncToken, feed: &Feed, window: TimeRang
 fn not_modified(asked: &HeaderMap, sent: &HeaderMap, modified_at: Timestamp) -> Result<bool> {
     let preconditions = header::preconditions(asked).map_err(bad_header)?;
     let etag = text(sent, ETAG).map(|tag| ETag { opaque: tag.trim_matches('"').to_owned(), weak: false });
-    let state = ResourceState { exists: true, etag, modified_at: Some(modified_at), tokens: Vec::new() };
+    let state = ResourceState { exists: true, etag, modified_at: Some(modified_at), ..ResourceState::default() };
     match preconditions.http(&state, true) {
         Outcome::Proceed => Ok(false),
         Outcome::NotModified => Ok(true),

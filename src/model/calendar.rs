@@ -182,6 +182,8 @@ pub struct Indexed {
     pub last_at: Timestamp,
     /// Is it private or confidential?
     pub private: bool,
+    /// Has it an organizer and attendees (RFC 6638 section 3.1)?
+    pub scheduling: bool,
 }
 
 /// What the UIDs begin with that stand for unknown ones.
@@ -192,7 +194,8 @@ impl Indexed {
     #[must_use]
     pub fn unreadable(hash: &str) -> Self {
         let uid = format!("{UNREADABLE}{hash}");
-        Self { uid, component: String::new(), first_at: Timestamp::MIN, last_at: Timestamp::MAX, private: true }
+        let (first_at, last_at) = (Timestamp::MIN, Timestamp::MAX);
+        Self { uid, component: String::new(), first_at, last_at, private: true, scheduling: false }
     }
 
     /// Is it that?

@@ -79,6 +79,8 @@ pub struct Node {
     pub litter: bool,
     /// How many live documents stand below it.
     pub documents: i64,
+    /// Of a scheduling object, the hash of the content that its schedule tag is made of.
+    pub schedule_hash: Option<String>,
 }
 
 impl Node {
@@ -139,7 +141,7 @@ impl Node {
             (self.hash, self.content_type) = (None, None);
         }
         if view == View::Masked {
-            (self.author_id, self.device, self.comment) = (None, None, None);
+            (self.author_id, self.device, self.comment, self.schedule_hash) = (None, None, None, None);
         }
         self
     }
@@ -208,6 +210,12 @@ impl Node {
             View::Masked => Some(ETag { opaque: format!("busy-{}-{}", self.id, self.seq), weak: false }),
             _ => self.hash.as_deref().map(ETag::of_hash),
         }
+    }
+
+    /// Its schedule tag; only scheduling objects have one (RFC 6638 section 3.2.10).
+    #[must_use]
+    pub fn schedule_tag(&self) -> Option<ETag> {
+        self.schedule_hash.as_deref().map(ETag::of_hash)
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Preconditions {
     pub if_match: Option<EntityTags>,
     /// `If-None-Match`
     pub if_none_match: Option<EntityTags>,
+    /// `If-Schedule-Tag-Match`
+    pub if_schedule_tag_match: Option<String>,
     /// `If-Modified-Since`
     pub if_modified_since: Option<Timestamp>,
     /// `If-Unmodified-Since`
@@ -66,6 +68,8 @@ pub struct ResourceState {
     pub exists: bool,
     /// Its entity tag.
     pub etag: Option<ETag>,
+    /// Its schedule tag, without quotes.
+    pub schedule_tag: Option<String>,
     /// When it was last modified.
     pub modified_at: Option<Timestamp>,
     /// Tokens of all locks that cover it.
@@ -105,7 +109,14 @@ impl Preconditions {
                 list.iter().any(|tag| if strong { tag.matches_strongly(etag) } else { tag.opaque == etag.opaque })
             }),
         };
-        match (&self.if_match, self.if_unmodified_since) {
+        // Where a schedule tag is given it alone decides whether the client knows enough (RFC 6638 section 3.2.10):
+        // others' answers give the object another entity tag.
+        let if_match = match &self.if_schedule_tag_match {
+            Some(_) if self.if_schedule_tag_match != state.schedule_tag => return Outcome::Failed,
+            Some(_) => &None,
+            None => &self.if_match,
+        };
+        match (if_match, self.if_unmodified_since) {
             (Some(tags), _) if !found(tags, true) => return Outcome::Failed,
             (None, Some(since)) if state.modified_at.is_some_and(|at| at > since) => return Outcome::Failed,
             _ => {}
@@ -148,6 +159,7 @@ mod tests {
         ResourceState {
             exists: true,
             etag: Some(ETag { opaque: "a".into(), weak: false }),
+            schedule_tag: Some("s".into()),
             modified_at: Some(1000),
             tokens: vec!["urn:uuid:1".into()],
         }
@@ -175,6 +187,23 @@ mod tests {
             (p(|p| p.if_modified_since = Some(999)), true, Outcome::Proceed),
             (p(|p| p.if_modified_since = Some(1000)), false, Outcome::Proceed),
             (p(|p| p.if_unmodified_since = Some(999)), false, Outcome::Failed),
+            // A schedule tag counts for more than an entity tag.
+            (
+                p(|p| {
+                    p.if_match = tags("b");
+                    p.if_schedule_tag_match = Some("s".into());
+                }),
+                false,
+                Outcome::Proceed,
+            ),
+            (
+                p(|p| {
+                    p.if_match = tags("a");
+                    p.if_schedule_tag_match = Some("t".into());
+                }),
+                false,
+                Outcome::Failed,
+            ),
             // An entity tag silences the date beside it.
             (
                 p(|p| {

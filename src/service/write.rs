@@ -10,7 +10,6 @@ use crate::model::node::Blob;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::tree::Tree;
-use crate::tree::calendar::CALENDAR_TYPE;
 use crate::tree::edit::content::{Content, FileContent};
 use crate::tree::gate::Request;
 
@@ -34,7 +33,7 @@ pub async fn put_document(
 ) -> Result<()> {
     let mut admitted = tree.write(&Request::of(Method::Put, path.clone(), actor.clone())).await?;
     let content_type = media_type::of_name(admitted.target.name()).to_owned();
-    let content = FileContent { blob, content_type, modified_at, indexed: None };
+    let content = FileContent { modified_at, ..FileContent::document(blob, content_type) };
     if admitted.target.node().is_some() {
         admitted.replace(content).await?;
     } else {
@@ -52,9 +51,7 @@ pub async fn put_object(tree: &Tree, path: &Path, blob: Blob, indexed: Indexed, 
     if admitted.target.node().is_some() {
         return Ok(false);
     }
-    let content =
-        FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) };
-    admitted.bind(Content::File(content)).await?;
+    admitted.bind(Content::File(FileContent::object(blob, indexed))).await?;
     admitted.commit().await?;
     Ok(true)
 }

@@ -54,8 +54,9 @@ pub async fn standing(c: &mut impl Executor, calendar: Id, uid: &str, object: Id
 
 /// Writes what is known of an object that stands in a calendar.
 pub async fn enlist(c: &mut Txn, object: Id, calendar: Id, indexed: &Indexed) -> Result<(), Failure> {
-    let Indexed { uid, component, first_at, last_at, private } = indexed;
-    c.note(ENLIST, arguments![object, calendar, uid, component, *first_at, *last_at, *private]).await
+    let Indexed { uid, component, first_at, last_at, private, scheduling } = indexed;
+    let arguments = arguments![object, calendar, uid, component, *first_at, *last_at, *private, *scheduling];
+    c.note(ENLIST, arguments).await
 }
 
 /// What is known of an object as it is, be it in its calendar or in the trash.
@@ -77,7 +78,8 @@ pub async fn indexed_members(
 fn indexed_of(row: &Row, first: usize) -> Indexed {
     let (uid, component) = (row.text(first), row.text(first + 1));
     let (first_at, last_at) = (row.integer(first + 2), row.integer(first + 3));
-    Indexed { uid, component, first_at, last_at, private: row.integer(first + 4) == PRIVATE }
+    let (private, scheduling) = (row.integer(first + 4) == PRIVATE, row.integer(first + 5) == 1);
+    Indexed { uid, component, first_at, last_at, private, scheduling }
 }
 
 /// Which of these nodes are objects that are private, or were.
@@ -173,14 +175,15 @@ statements! {
     const ENLIST: Statement = writes(
         &[CALENDAR_OBJECT],
         &[],
-        "INSERT INTO calendar_object (node_id, calendar_id, uid, component, first_at, last_at, private) VALUES ($1, \
-         $2, $3, $4, $5, $6, $7) ON CONFLICT (node_id) DO UPDATE SET calendar_id = excluded.calendar_id, uid = \
-         excluded.uid, component = excluded.component, first_at = excluded.first_at, last_at = excluded.last_at, \
-         private = CASE WHEN excluded.private = 1 THEN 1 WHEN calendar_object.private > 0 THEN 2 ELSE 0 END",
+        "INSERT INTO calendar_object (node_id, calendar_id, uid, component, first_at, last_at, private, scheduling) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (node_id) DO UPDATE SET calendar_id = \
+         excluded.calendar_id, uid = excluded.uid, component = excluded.component, first_at = excluded.first_at, \
+         last_at = excluded.last_at, scheduling = excluded.scheduling, private = CASE WHEN excluded.private = 1 THEN 1 \
+         WHEN calendar_object.private > 0 THEN 2 ELSE 0 END",
     );
     const INDEXED: Statement =
         reads(&[CALENDAR_OBJECT],
-            "SELECT uid, component, first_at, last_at, private FROM calendar_object WHERE node_id = $1");
+            "SELECT uid, component, first_at, last_at, private, scheduling FROM calendar_object WHERE node_id = $1");
     const PRIVATE_AMONG: Statement = reads(
         &[CALENDAR_OBJECT],
         concat!(
@@ -196,9 +199,9 @@ statements! {
     );
     const INDEXED_MEMBERS: Statement = reads(
         &[CALENDAR_OBJECT, NODE],
-        "SELECT n.hash, o.uid, o.component, o.first_at, o.last_at, o.private FROM node n CROSS JOIN calendar_object \
-         o WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 AND o.node_id = \
-         n.id",
+        "SELECT n.hash, o.uid, o.component, o.first_at, o.last_at, o.private, o.scheduling FROM node n CROSS JOIN \
+         calendar_object o WHERE n.parent_id = $1 AND n.gone_at IS NULL AND n.match_name > $2 AND n.match_name <= $3 \
+         AND o.node_id = n.id",
     );
     const DELIST: Statement =
         writes(&[CALENDAR_OBJECT], &[], "UPDATE calendar_object SET calendar_id = NULL WHERE node_id = $1");

@@ -160,6 +160,7 @@ pub async fn objects(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec
                 first_at: row.integer(10),
                 last_at: row.integer(11),
                 private: row.integer(12) == 1,
+                scheduling: row.integer(13) == 1,
             }),
         })
         .collect())
@@ -542,9 +543,9 @@ statements! {
     );
     const OBJECTS: Statement = reads(
         &[CALENDAR_OBJECT, NODE],
-        "SELECT n.id, n.name, n.hash, n.size, COALESCE(h.name, ''), COALESCE(k.name, ''), n.gone_at, k.gone_at, \
-         o.uid, o.component, o.first_at, o.last_at, o.private FROM node n LEFT JOIN node k ON k.id = n.parent_id \
-         LEFT JOIN node h ON h.id = n.home_id LEFT JOIN calendar_object o ON o.node_id = n.id WHERE n.kind = \
-         'object' AND n.hash IS NOT NULL AND n.id > $1 ORDER BY n.id LIMIT $2",
+        "SELECT n.id, n.name, n.hash, n.size, COALESCE(h.name, ''), COALESCE(k.name, ''), n.gone_at, k.gone_at, o.uid, \
+         o.component, o.first_at, o.last_at, o.private, o.scheduling FROM node n LEFT JOIN node k ON k.id = \
+         n.parent_id LEFT JOIN node h ON h.id = n.home_id LEFT JOIN calendar_object o ON o.node_id = n.id WHERE n.kind \
+         = 'object' AND n.hash IS NOT NULL AND n.id > $1 ORDER BY n.id LIMIT $2",
     );
 }

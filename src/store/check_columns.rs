@@ -252,7 +252,10 @@ statements! {
                 ["modified_at"] "-62135596800" "9007199254740992",
                 ["size", "documents"] "-9007199254740992" "9007199254740992"
             },
-            texts ["name", "match_name", "own_key", "kind", "comment", "hash", "content_type", "draft", "device"],
+            texts [
+                "name", "match_name", "own_key", "kind", "comment", "hash", "content_type", "draft", "device",
+                "schedule_hash"
+            ],
             bytes []
         ),
         columns!(
@@ -314,7 +317,8 @@ statements! {
             texts [], bytes []
         ),
         columns!(
-            CALENDAR_OBJECT, "calendar_object", ids ["node_id", "calendar_id"], numbers [], times [], flags [],
+            CALENDAR_OBJECT, "calendar_object", ids ["node_id", "calendar_id"], numbers [], times [],
+            flags ["scheduling"],
             // What they are is asked of the text of the object.
             others { ["private"] 0 2, ["first_at", "last_at"] "-9223372036854775807 - 1" "9223372036854775807" },
             texts ["uid", "component"], bytes []

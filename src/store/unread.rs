@@ -1,4 +1,4 @@
-//! Statements on `unread`: calendar objects that are to be read again (see migrations 0015 and 0020).
+//! Statements on `unread`: calendar objects that are to be read again (see migrations 0015, 0020 and 0023).
 
 use super::db::arguments;
 use super::executor::{Executor, rows};
@@ -32,11 +32,15 @@ pub async fn waiting(c: &mut impl Executor, after: Id, limit: i64) -> Result<Vec
         .collect())
 }
 
-/// Writes when an object takes place, and whether it is private, if it is still the one that was read; whoever changed
-/// it meanwhile has written that.
+/// Writes when an object takes place, whether it is private and whether it is scheduled, if it is still the one that
+/// was read; whoever changed it meanwhile has written that.
 pub async fn finish(c: &mut Txn, object: &Unread, indexed: Option<&Indexed>) -> Result<(), Failure> {
-    if let Some(Indexed { first_at, last_at, private, .. }) = indexed {
-        c.note(FINISH, arguments![object.node, *first_at, *last_at, &object.hash, *private]).await?;
+    if let Some(Indexed { first_at, last_at, private, scheduling, .. }) = indexed {
+        let arguments = arguments![object.node, *first_at, *last_at, &object.hash, *private, *scheduling];
+        c.note(FINISH, arguments).await?;
+        if *scheduling {
+            c.note(TAG, arguments![object.node, &object.hash]).await?;
+        }
     }
     c.note(FORGET, arguments![object.node]).await
 }
@@ -50,8 +54,13 @@ statements! {
     const FINISH: Statement = writes(
         &[CALENDAR_OBJECT],
         &[NODE],
-        "UPDATE calendar_object SET first_at = $2, last_at = $3, private = $5 WHERE node_id = $1 AND EXISTS (SELECT \
-         1 FROM node n WHERE n.id = $1 AND n.hash = $4)",
+        "UPDATE calendar_object SET first_at = $2, last_at = $3, private = $5, scheduling = $6 WHERE node_id = $1 AND \
+         EXISTS (SELECT 1 FROM node n WHERE n.id = $1 AND n.hash = $4)",
+    );
+    const TAG: Statement = writes(
+        &[NODE],
+        &[],
+        "UPDATE node SET schedule_hash = hash WHERE id = $1 AND hash = $2 AND schedule_hash IS NULL",
     );
     const FORGET: Statement = writes(&[UNREAD], &[], "DELETE FROM unread WHERE node_id = $1");
 }

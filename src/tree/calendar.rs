@@ -155,12 +155,14 @@ impl Resource {
     }
 }
 
-/// Bounds of all instances of an object, and whether it is private.
+/// Bounds of all instances of an object, whether it is private, and whether it is scheduled.
 pub(super) fn index(object: &Object) -> Indexed {
     let TimeRange { start, end } = bounds(object, &Zones::new(&object.calendar, &TimeZone::UTC));
     let (first_at, last_at) = (start.saturating_sub(FLOAT_S), end.saturating_add(FLOAT_S));
     let (uid, component, private) = (object.uid.clone(), object.component.clone(), is_private(object));
-    Indexed { uid, component, first_at, last_at, private }
+    let has = |name| object.parts().any(|part| part.property(name).is_some());
+    let scheduling = has("ORGANIZER") && has("ATTENDEE");
+    Indexed { uid, component, first_at, last_at, private, scheduling }
 }
 
 /// The text of the property `name` that a calendar was given.

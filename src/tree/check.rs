@@ -81,6 +81,9 @@ fn misindexed(stored: &Indexed, read: &Indexed) -> Option<&'static str> {
     if read.private && !stored.private {
         return Some("a calendar object is private, and is not known as that");
     }
+    if read.scheduling != stored.scheduling && !stored.is_unreadable() {
+        return Some("a calendar object is not known by whether it is scheduled");
+    }
     if !stored.is_unreadable() && stored.component != read.component {
         return Some("a calendar object is known as one of another kind");
     }

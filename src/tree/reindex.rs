@@ -1,5 +1,5 @@
 //! Calendar objects that older versions read otherwise, or of which they did not ask what is known today (migrations
-//! 0015 and 0020), are read again before anything else is done with the store.
+//! 0015, 0020 and 0023), are read again before anything else is done with the store.
 
 use super::Tree;
 use super::calendar::index;

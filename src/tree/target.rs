@@ -208,6 +208,7 @@ impl Target {
         ResourceState {
             exists: node.is_some(),
             etag: node.and_then(Node::etag),
+            schedule_tag: node.and_then(Node::schedule_tag).map(|tag| tag.opaque),
             modified_at: node.filter(|node| !node.is_collection()).map(|node| node.modified_at),
             tokens: self.tokens().map(str::to_owned).chain(synchronized).collect(),
         }

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
-use http::header::{self, AsHeaderName};
+use http::header::{self, AsHeaderName, HeaderName};
 
 use crate::model::etag::ETag;
 use crate::model::header::{Depth, Preferences, weighted};
@@ -210,6 +210,7 @@ pub fn preconditions(headers: &HeaderMap) -> Result<Preconditions, BadHeader> {
     Ok(Preconditions {
         if_match: tags(headers, header::IF_MATCH)?,
         if_none_match: tags(headers, header::IF_NONE_MATCH)?,
+        if_schedule_tag_match: schedule_tag(headers)?,
         if_modified_since: text(headers, header::IF_MODIFIED_SINCE).as_deref().and_then(date),
         if_unmodified_since: text(headers, header::IF_UNMODIFIED_SINCE).as_deref().and_then(date),
         if_lists,
@@ -217,7 +218,18 @@ pub fn preconditions(headers: &HeaderMap) -> Result<Preconditions, BadHeader> {
     })
 }
 
-fn tags(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<EntityTags>, BadHeader> {
+/// `Schedule-Tag` (RFC 6638 section 8.2).
+pub const SCHEDULE_TAG: HeaderName = HeaderName::from_static("schedule-tag");
+
+/// `If-Schedule-Tag-Match` (RFC 6638 section 8.3).
+fn schedule_tag(headers: &HeaderMap) -> Result<Option<String>, BadHeader> {
+    const NAME: &str = "if-schedule-tag-match";
+    let Some(text) = text(headers, NAME) else { return Ok(None) };
+    let (tag, _) = entity_tag(text.trim()).ok_or(BadHeader("If-Schedule-Tag-Match"))?;
+    Ok(Some(tag.opaque))
+}
+
+fn tags(headers: &HeaderMap, name: HeaderName) -> Result<Option<EntityTags>, BadHeader> {
     let bad = if name == header::IF_MATCH { BadHeader("If-Match") } else { BadHeader("If-None-Match") };
     let Some(text) = joined(headers, name, ", ") else { return Ok(None) };
     if text == "*" {

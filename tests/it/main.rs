@@ -49,6 +49,7 @@ mod retention;
 mod rights;
 mod rights_model;
 mod robustness;
+mod schedule_tags;
 mod sharing;
 mod similar_names;
 mod sliced_work;

@@ -424,8 +424,8 @@ async fn stored_long_ago(world: &World, path: &str, uid: &str, text: &str) {
     let bytes = bytes::Bytes::from(text.to_owned());
     let blob = Blob { hash: sha256(&bytes), size_bytes: bytes.len() as i64, inline: Some(bytes) };
     let indexed = Indexed { component: "VEVENT".to_owned(), ..Indexed::unreadable("") };
-    let indexed = Some(Indexed { uid: uid.to_owned(), ..indexed });
-    let content = FileContent { blob, content_type: "text/calendar; charset=utf-8".into(), modified_at: None, indexed };
+    let indexed = Indexed { uid: uid.to_owned(), ..indexed };
+    let content = FileContent::object(blob, indexed);
     let request = Request::of(Method::Put, Path::parse(path).unwrap(), world.tree.owner("max").await.unwrap());
     let mut admitted = world.tree.write(&request).await.unwrap();
     admitted.bind(Content::File(content)).await.unwrap();

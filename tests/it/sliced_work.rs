@@ -302,7 +302,8 @@ async fn a_few_changes_of_a_rewind_are_one() {
     let owner = world.tree.owner("tram").await.unwrap();
     let request = Request::of(Method::Update, Path::parse("/files/tram/d").unwrap(), owner);
     let before = super::retention::count(&world, "SELECT MAX(seq) FROM home").await;
-    assert_eq!(world.tree.rewind(&request, then, &mut |_| {}).await.unwrap().len(), 3);
+    let steps = world.tree.rewind(&request, then, &mut |_| {}).await.unwrap();
+    assert_eq!(steps.len(), 3, "{steps:?}");
     assert_eq!(super::retention::count(&world, "SELECT MAX(seq) FROM home").await, before + 1);
     let listed = max.sync("/files/tram/", &token, "infinite", "").expect(207).await.statuses();
     assert!(listed.contains(&("/files/tram/d/new".to_owned(), 404)) && listed.len() >= 3, "{listed:?}");

@@ -225,7 +225,7 @@ async fn ten_thousand_documents_cost_by_the_change() {
                 staging.write(format!("{batch} {n}").as_bytes()).await.unwrap();
                 let blob = beffroi::tree::finish(staging).await.unwrap();
                 let mut admitted = tree.write(&request).await.unwrap();
-                let content = FileContent { blob, content_type: "text/plain".into(), modified_at: None, indexed: None };
+                let content = FileContent::document(blob, "text/plain".into());
                 admitted.bind(Content::File(content)).await.unwrap();
                 admitted.commit().await.unwrap();
             }

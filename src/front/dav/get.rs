@@ -32,7 +32,7 @@ use crate::tree::resource::{Needs, Text};
 use crate::tree::work::WorkSlice;
 use crate::tree::{BodyContent, Tree};
 use crate::wire::calendar::{CALENDAR, JSON};
-use crate::wire::header::{acceptance, describe_zones, http_date};
+use crate::wire::header::{SCHEDULE_TAG, acceptance, describe_zones, http_date};
 use crate::wire::range::{ByteRange, RangeSelection, select as select_ranges};
 
 /// Separates the parts of a multi-range answer; a document cannot guess it, and RFC 2046 forbids nothing in it.
@@ -203,6 +203,9 @@ fn describe(node: &Node) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(MAX_DESCRIBED);
     if let Some(etag) = node.etag() {
         insert(&mut headers, ETAG, &etag.header_value());
+    }
+    if let Some(tag) = node.schedule_tag() {
+        insert(&mut headers, SCHEDULE_TAG, &tag.header_value());
     }
     insert(&mut headers, LAST_MODIFIED, &http_date(node.modified_at));
     insert(&mut headers, CONTENT_TYPE, node.media_type().as_deref().unwrap_or(UNKNOWN));

@@ -61,7 +61,7 @@ async fn make(tree: &Tree, request: &Request, asked: &LockRequest) -> Result<Res
             // An empty document appears with the lock (RFC 4918 section 7.3); davfs2 counts on 201.
             let blob = Blob { hash: EMPTY_HASH.to_owned(), size_bytes: 0, inline: Some(Bytes::new()) };
             let content_type = media_type::of_name(admitted.target.name()).to_owned();
-            let content = FileContent { blob, content_type, modified_at: None, indexed: None };
+            let content = FileContent::document(blob, content_type);
             (admitted.bind(Content::File(content)).await?, StatusCode::CREATED)
         }
     };

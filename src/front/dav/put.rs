@@ -11,21 +11,18 @@ use super::call::{Call, heeded};
 use super::get::get;
 use crate::exchange::Response;
 use crate::front::answer::refusal_answer;
-use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::id::Id;
 use crate::model::media_type;
 use crate::model::method::Method;
-use crate::model::node::Blob;
-use crate::tree::calendar::CALENDAR_TYPE;
 use crate::tree::edit::content::{Content, FileContent};
 use crate::tree::gate::Request;
 use crate::tree::quota::RemainingQuota;
 use crate::tree::target::AddressSpace;
 use crate::tree::{INLINE_BYTES, Tree};
 use crate::wire::calendar::CALENDAR;
-use crate::wire::header::{http_date, text, unix_seconds};
+use crate::wire::header::{SCHEDULE_TAG, http_date, text, unix_seconds};
 
 pub(super) async fn put(mut call: Call) -> Result<Response> {
     let stored = take_and_store(&mut call).await;
@@ -81,7 +78,7 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
     let modified_at = text(&call.headers, "x-oc-mtime").as_deref().and_then(unix_seconds);
     let small = call.is_small();
     let room = if small { RemainingQuota::default() } else { call.tree.precheck(&call.request).await?.room };
-    let (blob, content_type, indexed) = match call.take_content(&room).await {
+    let content = match call.take_content(&room).await {
         Ok(content) => content,
         Err(error) if small => {
             // Who may not write here learns that, and not what was wrong with the content.
@@ -90,7 +87,7 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
         }
         Err(error) => return Err(error),
     };
-    let content = FileContent { blob, content_type, modified_at, indexed };
+    let content = FileContent { modified_at, ..content };
     let as_sent = AddressSpace::of(&call.request.path) != AddressSpace::Calendars || !call.is_json();
     store(&call.tree, &call.request, content, as_sent).await
 }
@@ -109,15 +106,15 @@ impl Call {
     }
 
     /// Takes what is put: its bytes, its media type, and of a calendar object what the index says of it.
-    async fn take_content(&mut self, room: &RemainingQuota) -> Result<(Blob, String, Option<Indexed>)> {
+    async fn take_content(&mut self, room: &RemainingQuota) -> Result<FileContent> {
         if AddressSpace::of(&self.request.path) == AddressSpace::Calendars {
             let bytes = self.take_object(room.most_bytes()).await?;
             let (blob, indexed) = self.tree.prepare(self.request.actor.id, &self.budget, bytes).await?;
-            return Ok((blob, CALENDAR_TYPE.to_owned(), Some(indexed)));
+            return Ok(FileContent::object(blob, indexed));
         }
         let name = self.request.path.name().unwrap_or_default();
         let content_type = media_type::kept(text(&self.headers, CONTENT_TYPE).as_deref(), name);
-        Ok((self.take_document(room).await?, content_type, None))
+        Ok(FileContent::document(self.take_document(room).await?, content_type))
     }
 }
 
@@ -142,8 +139,7 @@ pub(super) async fn post(mut call: Call) -> Result<Response> {
         preconditions: call.request.preconditions.clone(),
         ..Request::of(Method::Put, precheck.target.path.join(&name), call.request.actor.clone())
     };
-    let content =
-        FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) };
+    let content = FileContent::object(blob, indexed);
     let mut response = store(&call.tree, &request, content, !call.is_json()).await?;
     if let Ok(location) = HeaderValue::from_str(&request.path.href(false)) {
         response.headers_mut().insert(LOCATION, location);
@@ -169,6 +165,9 @@ async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bo
     let etag = node.etag().filter(|_| as_sent);
     if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&etag.header_value())) {
         headers.insert(ETAG, etag);
+    }
+    if let Some(Ok(tag)) = node.schedule_tag().map(|tag| HeaderValue::from_str(&tag.header_value())) {
+        headers.insert(SCHEDULE_TAG, tag);
     }
     if let Ok(date) = HeaderValue::from_str(&http_date(node.modified_at)) {
         headers.insert(LAST_MODIFIED, date);

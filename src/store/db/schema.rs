@@ -18,7 +18,7 @@ macro_rules! migrations {
 }
 
 /// All steps, in their order. Those that were taken are known by the hash of their text, which is never changed.
-pub(super) static MIGRATIONS: [Migration; 22] = migrations![
+pub(super) static MIGRATIONS: [Migration; 23] = migrations![
     1 "0001" "principal",
     2 "0002" "tree",
     3 "0003" "past",
@@ -41,6 +41,7 @@ pub(super) static MIGRATIONS: [Migration; 22] = migrations![
     20 "0020" "private",
     21 "0021" "sharing",
     22 "0022" "leaks",
+    23 "0023" "schedule_tag",
 ];
 
 #[cfg(test)]

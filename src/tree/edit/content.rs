@@ -5,6 +5,7 @@ use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node};
 use crate::model::path::Path;
+use crate::tree::calendar::CALENDAR_TYPE;
 
 /// What is bound.
 pub enum Content {
@@ -27,6 +28,23 @@ pub struct FileContent {
     pub modified_at: Option<Timestamp>,
     /// Of a calendar object, what the index says of it.
     pub indexed: Option<Indexed>,
+    /// Of a scheduling object whose schedule tag stays as it was: the hash that the tag is made of. `None`: of this
+    /// content.
+    pub schedule_hash: Option<String>,
+}
+
+impl FileContent {
+    /// The content of a document.
+    #[must_use]
+    pub fn document(blob: Blob, content_type: String) -> Self {
+        Self { blob, content_type, modified_at: None, indexed: None, schedule_hash: None }
+    }
+
+    /// The content of a calendar object.
+    #[must_use]
+    pub fn object(blob: Blob, indexed: Indexed) -> Self {
+        Self { indexed: Some(indexed), ..Self::document(blob, CALENDAR_TYPE.to_owned()) }
+    }
 }
 
 /// One instruction of a PROPPATCH.

@@ -65,7 +65,6 @@ mod tests {
     use crate::model::path::Path;
     use crate::model::principal::PrincipalKind;
     use crate::tree::Tree;
-    use crate::tree::calendar::CALENDAR_TYPE;
     use crate::tree::edit::authority::{Authority, Verb};
     use crate::tree::edit::content::{Content, FileContent};
     use crate::tree::edit::event::AffectedObjects;
@@ -78,7 +77,7 @@ mod tests {
         );
         let prepared = tree.prepare(Id(1), &Budget::default(), text.into()).await;
         let (blob, indexed): (Blob, Indexed) = prepared.expect("an object");
-        FileContent { blob, content_type: CALENDAR_TYPE.to_owned(), modified_at: None, indexed: Some(indexed) }
+        FileContent::object(blob, indexed)
     }
 
     async fn people(names: &[&str]) -> (tempfile::TempDir, Tree) {

@@ -390,6 +390,7 @@ impl Edit {
         if let Some(written) = Written::of(source, author, device) {
             written.fill(&mut copy, self.now);
             copy.version = 1;
+            copy.schedule_hash = copy.schedule_hash.filter(|_| kind == Kind::Object);
         }
         copy.created_at = self.made_at(source, parent.home_id);
         copy.modified_at = source.modified_at;

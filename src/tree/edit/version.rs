@@ -8,7 +8,6 @@ use super::Edit;
 use super::chain::entry;
 use super::content::{FileContent, PropertyChange};
 use super::precomputed::MissingInput;
-use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Result};
 use crate::model::id::{Id, Timestamp, representable};
@@ -28,6 +27,8 @@ pub(super) struct Written {
     pub modified_at: Option<Timestamp>,
     pub author_id: Option<Id>,
     pub device: Option<String>,
+    /// Of a scheduling object, what its schedule tag is made of.
+    pub schedule_hash: Option<String>,
 }
 
 impl Written {
@@ -40,6 +41,7 @@ impl Written {
             modified_at: Some(source.modified_at),
             author_id,
             device,
+            schedule_hash: source.schedule_hash.clone(),
         })
     }
 
@@ -52,6 +54,7 @@ impl Written {
         node.hash = Some(self.hash);
         node.size_bytes = self.size_bytes;
         node.content_type = self.content_type;
+        node.schedule_hash = self.schedule_hash;
         node.comment = None;
     }
 }
@@ -79,6 +82,8 @@ impl Edit {
     /// The content of this request, its bytes stored.
     pub(super) async fn take(&mut self, content: FileContent) -> Result<Written> {
         self.store_body(&content.blob).await?;
+        let scheduled = content.indexed.as_ref().is_some_and(|indexed| indexed.scheduling);
+        let schedule_hash = scheduled.then(|| content.schedule_hash.unwrap_or_else(|| content.blob.hash.clone()));
         self.indexed = content.indexed.map(|indexed| (content.blob.hash.clone(), indexed));
         Ok(Written {
             hash: content.blob.hash,
@@ -87,6 +92,7 @@ impl Edit {
             modified_at: content.modified_at.map(representable),
             author_id: Some(self.person()),
             device: self.device(),
+            schedule_hash,
         })
     }
 
@@ -96,7 +102,7 @@ impl Edit {
         &mut self,
         mut document: Node,
         parent: &Node,
-        written: Written,
+        mut written: Written,
         session: Option<String>,
     ) -> Result<Node> {
         let seq = self.seq(document.home_id)?;
@@ -110,12 +116,12 @@ impl Edit {
             self.stamp(parent, seq, Added::default()).await?;
             return Ok(document);
         }
-        let known = |(of, _): &(String, Indexed)| *of == written.hash;
-        if document.kind == Kind::Object
-            && !self.indexed.as_ref().is_some_and(known)
-            && !self.precomputed.indexed.contains_key(&written.hash)
-        {
-            return self.missing(MissingInput::Index(written.hash));
+        if document.kind == Kind::Object && written.schedule_hash.is_none() {
+            let brought = self.indexed.as_ref().filter(|(of, _)| *of == written.hash).map(|(_, indexed)| indexed);
+            let Some(indexed) = brought.or_else(|| self.precomputed.indexed.get(&written.hash)) else {
+                return self.missing(MissingInput::Index(written.hash));
+            };
+            written.schedule_hash = indexed.scheduling.then(|| written.hash.clone());
         }
         let added = written.size_bytes.saturating_sub(document.size_bytes);
         let refined = refines(document.present(), self.now, |token| session.as_deref() == Some(token));

@@ -58,6 +58,7 @@ pub static PROPERTIES: &[LiveProperty] = &[
     live("max-attendees-per-instance", NOTHING, max_attendees, "RFC 4791 section 5.2.9"),
     live("supported-rscale-set", NOTHING, supported_rscales, "RFC 7529"),
     live("supported-collation-set", NOTHING, supported_collations, "RFC 4791 section 7.5.1"),
+    live("schedule-tag", NOTHING, schedule_tag, "RFC 6638 section 9.3"),
     live("calendar-data", TEXT, calendar_data, "RFC 4791 section 9.6"),
     set("schedule-calendar-transp", schedule_calendar_transp, Write::Dead, "RFC 6638 section 9.1"),
     set("calendar-timezone", calendar_timezone, Write::Zone, "RFC 4791 section 5.2.2"),
@@ -78,6 +79,10 @@ pub static PROPERTIES: &[LiveProperty] = &[
 
 fn text<'a>(value: impl Into<Cow<'a, str>>) -> Option<PropertyValue<'a>> {
     Some(PropertyValue::text(value))
+}
+
+fn schedule_tag(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    text(resource.node.schedule_tag()?.header_value())
 }
 
 /// The zone that a calendar was given by name is described, where two yearly rules can; what was sent stays as it was.

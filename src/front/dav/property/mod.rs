@@ -104,7 +104,6 @@ static RESERVED: &[(QName, &str)] = &[
     (QName::caldav("max-instances"), "RFC 4791 sections 5.2.6 to 5.2.8"),
     (QName::caldav("schedule-inbox-URL"), "RFC 6638 section 2"),
     (QName::caldav("schedule-outbox-URL"), "RFC 6638 section 2"),
-    (QName::caldav("schedule-tag"), "RFC 6638 section 9.3"),
     (QName::caldav("managed-attachments-server-URL"), "RFC 8607 section 6"),
     (QName::caldav("max-attachment-size"), "RFC 8607 section 6"),
     (QName::caldav("max-attachments-per-resource"), "RFC 8607 section 6"),

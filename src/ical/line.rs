@@ -67,6 +67,39 @@ impl Property {
         number(least).is_some_and(|least| least <= 2.0) && number(most).is_some_and(|most| most >= 2.0)
     }
 
+    /// A line of a name, with a value as it is to stand.
+    #[must_use]
+    pub fn new(name: &str, value: &str) -> Self {
+        Self { name: name.to_ascii_uppercase(), raw: format!("{name}:{value}"), value_at: name.len() + 1 }
+    }
+
+    /// The line with another value; all before it stays as it is written.
+    #[must_use]
+    pub fn with_value(&self, value: &str) -> Self {
+        Self { raw: format!("{}:{value}", self.head()), ..self.clone() }
+    }
+
+    /// The line with a parameter set to a value, or without it; all else stays as it is written.
+    #[must_use]
+    pub fn with_parameter(&self, name: &str, value: Option<&str>) -> Self {
+        let written = value.map(|value| format!("{name}={}", written_parameter(value)));
+        let is_it = |part: &str| part.split_once('=').is_some_and(|(known, _)| known.trim().eq_ignore_ascii_case(name));
+        let mut head = String::with_capacity(self.raw.len());
+        let mut left = written.as_deref();
+        for (at, part) in split_unquoted(self.head(), ';').enumerate() {
+            let part = if at > 0 && is_it(part) { left.take() } else { Some(part) };
+            if let Some(part) = part {
+                head.extend((at > 0).then_some(';'));
+                head.push_str(part);
+            }
+        }
+        if let Some(new) = left {
+            head.push(';');
+            head.push_str(new);
+        }
+        Self { raw: format!("{head}:{}", self.value()), value_at: head.len() + 1, name: self.name.clone() }
+    }
+
     /// All before the value: name and parameters.
     #[must_use]
     pub fn head(&self) -> &str {
@@ -140,6 +173,21 @@ fn parameter_value(raw: &str) -> String {
     value
 }
 
+/// A text as a parameter's value: between quotes where it has to be, RFC 6868 encoded.
+fn written_parameter(text: &str) -> String {
+    let mut value = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => value.push_str("^n"),
+            '"' => value.push_str("^'"),
+            '^' => value.push_str("^^"),
+            control if control.is_control() && control != '\t' => {}
+            other => value.push(other),
+        }
+    }
+    if value.contains([':', ';', ',']) { format!("\"{value}\"") } else { value }
+}
+
 /// Writes a content line folded at 75 octets, never within a character (RFC 5545 section 3.1).
 pub fn fold_into(out: &mut String, line: &str) {
     let mut width = 0;
@@ -167,4 +215,31 @@ pub fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Property;
+
+    #[test]
+    fn a_parameter_is_set_and_the_rest_of_the_line_stays() {
+        let line = "ATTENDEE;CN=\"A; b\";partstat=NEEDS-ACTION;X-A=1:mailto:a@b";
+        for (name, value, expected) in [
+            ("PARTSTAT", Some("ACCEPTED"), "ATTENDEE;CN=\"A; b\";PARTSTAT=ACCEPTED;X-A=1:mailto:a@b"),
+            ("PARTSTAT", None, "ATTENDEE;CN=\"A; b\";X-A=1:mailto:a@b"),
+            ("RSVP", Some("TRUE"), "ATTENDEE;CN=\"A; b\";partstat=NEEDS-ACTION;X-A=1;RSVP=TRUE:mailto:a@b"),
+            ("RSVP", None, line),
+            ("CN", Some("\"x\": y"), "ATTENDEE;CN=\"^'x^': y\";partstat=NEEDS-ACTION;X-A=1:mailto:a@b"),
+        ] {
+            let changed = Property::parse(line).unwrap().with_parameter(name, value);
+            assert_eq!(changed.raw(), expected);
+            assert_eq!(changed, Property::parse(expected).unwrap());
+            assert_eq!(changed.parameter(name).as_deref(), value);
+        }
+        let twice = Property::parse("ATTENDEE;RSVP=TRUE;RSVP=FALSE:x").unwrap();
+        assert_eq!(twice.with_parameter("RSVP", Some("FALSE")).raw(), "ATTENDEE;RSVP=FALSE:x");
+        let valued = Property::parse("a.ORGANIZER;CN=A:mailto:a@b").unwrap().with_value("mailto:c@d");
+        assert_eq!(Some(valued), Property::parse("a.ORGANIZER;CN=A:mailto:c@d"));
+        assert_eq!(Some(Property::new("SEQUENCE", "2")), Property::parse("SEQUENCE:2"));
+    }
 }

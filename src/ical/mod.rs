@@ -13,6 +13,7 @@ mod extent;
 pub mod filter;
 mod follow;
 pub mod freebusy;
+pub mod itip;
 pub mod jcal;
 pub mod jcal_read;
 pub mod line;

@@ -148,7 +148,7 @@ pub static KINDS: [KindRow; 20] = [
         ..row(Kind::Calendar, "calendar", &CALENDAR, CALENDAR_METHODS)
     },
     KindRow { free_name: true, ..document(Kind::Object, "object", ContentKind::CalendarObject) },
-    row(Kind::Notifications, "notifications", &NOTIFICATIONS, READ_ONLY),
+    KindRow { sync: true, ..row(Kind::Notifications, "notifications", &NOTIFICATIONS, READ_ONLY) },
     KindRow {
         content: Some(ContentKind::Opaque),
         ..row(Kind::Notification, "notification", &[], READ_ONLY.and(&[Method::Delete]))
@@ -230,6 +230,12 @@ impl Kind {
     #[must_use]
     pub fn stands_in_some(self) -> bool {
         KINDS.iter().any(|row| row.members.contains(&self))
+    }
+
+    /// Do nodes stand in it, which rows of the database say?
+    #[must_use]
+    pub fn holds_nodes(self) -> bool {
+        !self.row().members.is_empty()
     }
 
     /// Is its content a calendar object?

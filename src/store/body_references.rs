@@ -91,7 +91,7 @@ statements! {
     const NAMED: Statement = reads(
         &[NODE, NOTIFICATION, PAST],
         "SELECT hash FROM node WHERE hash >= $1 AND hash < $2 UNION SELECT hash FROM past WHERE hash >= $1 AND hash \
-         < $2 UNION SELECT hash FROM notification WHERE hash >= $1 AND hash < $2 ORDER BY 1",
+         < $2 UNION SELECT hash FROM notification WHERE hash >= $1 AND hash < $2 AND hash <> '' ORDER BY 1",
     );
     const UNNAMED: Statement = reads(
         &[BODY, NODE, NOTIFICATION, PAST],

@@ -6,7 +6,7 @@ use super::statement::tables::{INVITATION, NOTIFICATION};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
-use crate::model::id::{Id, Timestamp};
+use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::privilege::Role;
 use crate::model::sharing::{Invitation, InvitationStatus};
 
@@ -67,14 +67,17 @@ pub async fn delete(c: &mut Txn, invitation: Id) -> Result<(), Failure> {
     c.note(DELETE, arguments![invitation]).await
 }
 
+/// The most notifications that are kept of each person, and the most that went of which that is known.
+const MAX_NOTIFICATIONS: i64 = 200;
+
 /// What a person is notified of, as a resource.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Notification {
-    /// Identifier.
+    /// Identifier; one that is written gets its own.
     pub id: Id,
     /// Its name.
     pub name: String,
-    /// Hash of its content.
+    /// Hash of its content; empty where one of this name went.
     pub hash: String,
     /// Size of its content.
     pub size_bytes: i64,
@@ -97,8 +100,8 @@ pub async fn notifications(c: &mut impl Executor, person: Id, limit: i64) -> Res
     Ok(rows(c, NOTIFICATIONS, arguments![person, limit]).await?.iter().map(notification_of).collect())
 }
 
-/// How many notifications a person has, and the newest: what changes with each that comes or goes.
-pub async fn state(c: &mut impl Executor, person: Id) -> Result<(i64, i64), Failure> {
+/// How many notifications a person has, and the number of the last that came or went.
+pub async fn state(c: &mut impl Executor, person: Id) -> Result<(i64, Seq), Failure> {
     Ok(row(c, STATE, arguments![person]).await?.map_or((0, 0), |row| (row.integer(0), row.integer(1))))
 }
 
@@ -107,16 +110,51 @@ pub async fn notification(c: &mut impl Executor, person: Id, name: &str) -> Resu
     Ok(row(c, NOTIFICATION_NAMED, arguments![person, name]).await?.as_ref().map(notification_of))
 }
 
-/// Writes a notification, in place of the one of its name; the oldest go where there are more than `most`.
-pub async fn notify(c: &mut Txn, person: Id, new: &Notification, most: i64) -> Result<(), Failure> {
-    c.note(DISMISS, arguments![person, &new.name]).await?;
-    c.note(NOTIFY, arguments![new.id, person, &new.name, &new.hash, new.size_bytes, new.created_at]).await?;
-    c.note(THIN, arguments![person, most]).await
+/// What came to a person after a number, and, unless all is new to whoever asks, what went: in the order of their
+/// numbers, at most so many.
+pub async fn notifications_since(
+    c: &mut impl Executor,
+    person: Id,
+    since: Option<Seq>,
+    limit: i64,
+) -> Result<Vec<Notification>, Failure> {
+    let arguments = arguments![person, since.unwrap_or(0), since.is_some(), limit];
+    Ok(rows(c, NOTIFICATIONS_SINCE, arguments).await?.iter().map(notification_of).collect())
 }
 
-/// Removes a notification; `false` when there is none of this name.
+/// The number since which it is known which notifications of a person went.
+pub async fn oldest_seq(c: &mut impl Executor, person: Id) -> Result<Seq, Failure> {
+    let found = row(c, OLDEST_GONE, arguments![person]).await?;
+    Ok(found.filter(|row| row.integer(0) >= MAX_NOTIFICATIONS).map_or(0, |row| row.integer(1)))
+}
+
+/// Writes a notification, in place of the one of its name. Where there are too many, the oldest goes.
+pub async fn notify(c: &mut Txn, person: Id, new: &Notification) -> Result<(), Failure> {
+    let id = next_id(c, person).await?;
+    c.note(FORGET, arguments![person, &new.name]).await?;
+    c.note(NOTIFY, arguments![id, person, &new.name, &new.hash, new.size_bytes, new.created_at]).await?;
+    if let Some(oldest) = row(c, OLDEST, arguments![person]).await?
+        && oldest.integer(0) > MAX_NOTIFICATIONS
+    {
+        dismiss(c, person, &oldest.text(1)).await?;
+    }
+    Ok(())
+}
+
+/// Removes a notification; `false` when there is none of this name. That it went stays known for a while, for those who
+/// synchronize.
 pub async fn dismiss(c: &mut Txn, person: Id, name: &str) -> Result<bool, Failure> {
-    Ok(execute(c, DISMISS, arguments![person, name]).await? == 1)
+    let id = next_id(c, person).await?;
+    let gone = execute(c, DISMISS, arguments![person, name, id]).await? == 1;
+    c.note(THIN, arguments![person, MAX_NOTIFICATIONS]).await?;
+    Ok(gone)
+}
+
+/// An identifier after all that a person's notifications have had, whichever process and clock they are of: it is the
+/// number by which they are synchronized, too.
+async fn next_id(c: &mut Txn, person: Id) -> Result<Id, Failure> {
+    let (_, last) = state(c, person).await?;
+    Ok(Id::generate().max(Id(last.saturating_add(1))))
 }
 
 statements! {
@@ -141,27 +179,48 @@ statements! {
     const DELETE: Statement = writes(&[INVITATION], &[], "DELETE FROM invitation WHERE id = $1");
     const NOTIFICATIONS: Statement = reads(
         &[NOTIFICATION],
-        "SELECT id, name, hash, size, created_at FROM notification WHERE principal_id = $1 ORDER BY id DESC LIMIT $2",
+        "SELECT id, name, hash, size, created_at FROM notification WHERE principal_id = $1 AND hash <> '' ORDER BY id \
+         DESC LIMIT $2",
     );
     const STATE: Statement = reads(
         &[NOTIFICATION],
-        "SELECT COUNT(*), COALESCE(MAX(id), 0) FROM notification WHERE principal_id = $1",
+        "SELECT COUNT(CASE WHEN hash <> '' THEN 1 END), COALESCE(MAX(id), 0) FROM notification WHERE principal_id = $1",
     );
     const NOTIFICATION_NAMED: Statement = reads(
         &[NOTIFICATION],
-        "SELECT id, name, hash, size, created_at FROM notification WHERE principal_id = $1 AND name = $2",
+        "SELECT id, name, hash, size, created_at FROM notification WHERE principal_id = $1 AND name = $2 AND hash <> \
+         ''",
     );
+    const NOTIFICATIONS_SINCE: Statement = reads(
+        &[NOTIFICATION],
+        "SELECT id, name, hash, size, created_at FROM notification WHERE principal_id = $1 AND id > $2 AND ($3 = 1 OR \
+         hash <> '') ORDER BY id LIMIT $4",
+    );
+    const OLDEST_GONE: Statement = reads(
+        &[NOTIFICATION],
+        "SELECT COUNT(*), COALESCE(MIN(id), 0) FROM notification WHERE principal_id = $1 AND hash = ''",
+    );
+    const OLDEST: Statement = reads(
+        &[NOTIFICATION],
+        "SELECT (SELECT COUNT(*) FROM notification t WHERE t.principal_id = $1 AND t.hash <> ''), n.name FROM \
+         notification n WHERE n.principal_id = $1 AND n.hash <> '' ORDER BY n.id LIMIT 1",
+    );
+    const FORGET: Statement =
+        writes(&[NOTIFICATION], &[], "DELETE FROM notification WHERE principal_id = $1 AND name = $2");
     const NOTIFY: Statement = writes(
         &[NOTIFICATION],
         &[],
         "INSERT INTO notification (id, principal_id, name, hash, size, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
     );
-    const DISMISS: Statement =
-        writes(&[NOTIFICATION], &[], "DELETE FROM notification WHERE principal_id = $1 AND name = $2");
+    const DISMISS: Statement = writes(
+        &[NOTIFICATION],
+        &[],
+        "UPDATE notification SET id = $3, hash = '', size = 0 WHERE principal_id = $1 AND name = $2 AND hash <> ''",
+    );
     const THIN: Statement = writes(
         &[NOTIFICATION],
         &[NOTIFICATION],
-        "DELETE FROM notification WHERE principal_id = $1 AND id NOT IN (SELECT n.id FROM notification n WHERE \
-         n.principal_id = $1 ORDER BY n.id DESC LIMIT $2)",
+        "DELETE FROM notification WHERE principal_id = $1 AND hash = '' AND id NOT IN (SELECT n.id FROM notification \
+         n WHERE n.principal_id = $1 AND n.hash = '' ORDER BY n.id DESC LIMIT $2)",
     );
 }

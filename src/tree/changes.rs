@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::edit::lock::covering;
 use super::former_descendants::{DescendantStep, FormerDescendants};
 use super::gate::Admitted;
-use super::resolve::resolve;
+use super::resolve::{notification_node, resolve};
 use super::resource::{Needs, Resource};
 use super::walk::MemberAddress;
 use crate::model::budget::{Budget, MAX_STEPS, more};
@@ -28,7 +28,7 @@ use crate::model::path::Path;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::past::HomeSince;
-use crate::store::{node, past};
+use crate::store::{node, past, share};
 
 /// How many changes are read at a time.
 const PAGE: usize = 1000;
@@ -138,10 +138,26 @@ impl<T: Executor> Admitted<T> {
         let Some(top) = self.target.node().cloned().filter(|node| node.traits().sync) else {
             return Err(Condition::SupportedReport.into());
         };
-        let (from, base, sent) = self.start(since, &top, (deep, needs.width)).await?;
         let limit = limit.unwrap_or(MOST).clamp(1, MOST);
+        if top.kind.holds_nodes() {
+            self.nodes_since((since, deep), &top, limit, budget, needs).await
+        } else {
+            self.notifications_since(since, &top, limit, needs).await
+        }
+    }
+
+    /// The same of a collection of nodes.
+    async fn nodes_since(
+        &mut self,
+        (since, deep): (Option<&str>, bool),
+        top: &Node,
+        limit: usize,
+        budget: &Budget,
+        needs: Needs,
+    ) -> Result<Changes> {
+        let (from, base, sent) = self.start(since, top, (deep, needs.width)).await?;
         let place = self.place();
-        let scope = Scope { top: &top, place: &place, deep, base, from, needs, budget };
+        let scope = Scope { top, place: &place, deep, base, from, needs, budget };
         let mut page = ChangesBuilder {
             changes: Vec::new(),
             gone: HashSet::new(),
@@ -197,12 +213,11 @@ impl<T: Executor> Admitted<T> {
         // Who begins now gets all that stands now by its own number; only later moves concern what was sent.
         let Some(text) = since else { return Ok((0, top.latest_seq(), SyncPosition::All)) };
         let refused = || Refusal::of(Condition::ValidSyncToken);
-        let token = SyncToken::parse(text).ok_or_else(refused)?;
+        let token = self.token_of(text, top).ok_or_else(refused)?;
         let (base, sent) = match token.after.as_deref() {
             Some(text) => SyncPosition::parse(text).ok_or_else(refused)?,
             None => (token.seq, SyncPosition::All),
         };
-        let of_here = *token.epoch == *self.epoch && token.node == top.id && token.home == top.home_id;
         // Of what has not changed since, nothing can have been forgotten.
         let unchanged = base == top.latest_seq();
         if !unchanged && !deep {
@@ -211,10 +226,59 @@ impl<T: Executor> Admitted<T> {
         }
         let kept = unchanged || base >= past::oldest_seq(&mut self.store, top.home_id).await?;
         // A collection that was put into place since may have been in another home, whose numbers mean nothing here.
-        if !of_here || !kept || token.seq.max(base) > top.latest_seq() || base < top.placed_seq {
+        if !kept || token.seq.max(base) > top.latest_seq() || base < top.placed_seq {
             return Err(refused().into());
         }
         Ok((token.seq, base, sent))
+    }
+
+    /// What a person was notified of since a token, and what they are done with.
+    async fn notifications_since(
+        &mut self,
+        since: Option<&str>,
+        top: &Node,
+        limit: usize,
+        needs: Needs,
+    ) -> Result<Changes> {
+        let from = match since {
+            Some(text) => {
+                let token = self.token_of(text, top).ok_or(Condition::ValidSyncToken)?;
+                let kept = token.seq >= share::oldest_seq(&mut self.store, top.owner_id).await?;
+                if !kept || token.seq > top.latest_seq() {
+                    return Err(Condition::ValidSyncToken.into());
+                }
+                Some(token.seq)
+            }
+            None => None,
+        };
+        let mut found =
+            share::notifications_since(&mut self.store, top.owner_id, from, limit.saturating_add(1) as i64).await?;
+        let truncated = found.len() > limit;
+        found.truncate(limit);
+        let whole = top.sync_token(&self.epoch);
+        let token = match found.last().filter(|_| truncated) {
+            Some(last) => SyncToken { seq: last.id.0, ..whole },
+            None => whole,
+        };
+        let place = self.place();
+        let mut changes = Vec::with_capacity(found.len());
+        for notification in found {
+            if notification.hash.is_empty() {
+                changes.push(MemberChange::Gone(place.address(&notification.name, false)));
+                continue;
+            }
+            let mut resource = place.member(notification_node(top, notification));
+            self.load(&mut resource, needs).await?;
+            changes.push(MemberChange::Live(Box::new(resource)));
+        }
+        Ok(Changes { changes, token, truncated })
+    }
+
+    /// Reads a token of a collection; `None`: it is none, or that of another.
+    fn token_of(&self, text: &str, top: &Node) -> Option<SyncToken> {
+        let of_here =
+            |token: &SyncToken| *token.epoch == *self.epoch && token.node == top.id && token.home == top.home_id;
+        SyncToken::parse(text).filter(of_here)
     }
 
     /// The next entries after the cursor, merged in order; and up to where they are sent, unless that was all.

@@ -443,7 +443,9 @@ impl Admitted<CachedReader> {
     /// needs a view, or a change has overtaken it.
     pub async fn whole_page(&mut self, at: &Cursor, needs: Needs) -> Result<Option<Page>> {
         let kept = needs.width < Width::Whole && !needs.quota;
-        let Some(node) = self.target.node().filter(|node| node.traits().sync && kept).cloned() else {
+        let Some(node) =
+            self.target.node().filter(|node| node.traits().sync && node.kind.holds_nodes() && kept).cloned()
+        else {
             return Ok(None);
         };
         let page = self.stored(&node, &self.within_addresses(at), needs).await?;

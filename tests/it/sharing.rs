@@ -259,6 +259,136 @@ async fn invitations_go_with_who_and_what_they_are_about() {
     world.sound().await;
 }
 
+/// What a report says of each notification: its name, and whether it is there. And the token.
+async fn synchronized(client: &Client, person: &str, token: &str, more: &str) -> (Vec<(String, u16)>, String) {
+    let collection = format!("/calendars/{person}/notification/");
+    let answer = client.sync(&collection, token, "1", more).expect(207).await;
+    let listed = answer.statuses().into_iter().map(|(href, status)| (href.replace(&collection, ""), status)).collect();
+    (listed, answer.sync_token())
+}
+
+#[tokio::test]
+async fn notifications_are_synchronized() {
+    let world = World::new().await;
+    let (max, zoe) = (world.client("max"), world.client("zoe"));
+    let collection = "/calendars/zoe/notification/";
+    for calendar in ["one", "two", "three"] {
+        max.ask("MKCALENDAR", &format!("/calendars/max/{calendar}/")).expect(201).await;
+    }
+    let offer = async |calendar: &str, access: &str| {
+        share(&max, &format!("/calendars/max/{calendar}/"), &[sharee("/principals/zoe/", access)]).await;
+        notifications(&zoe, "zoe").await.remove(0).replace(collection, "")
+    };
+    let (nothing, begun) = synchronized(&zoe, "zoe", "", "").await;
+    assert!(nothing.is_empty());
+    let (one, two) = (offer("one", "read").await, offer("two", "read").await);
+    let mut both = vec![(one.clone(), 200), (two.clone(), 200)];
+    both.sort();
+    let (all, token) = synchronized(&zoe, "zoe", &begun, "").await;
+    assert_eq!(all, both);
+    assert_eq!(zoe.propfind(collection, "0", "<D:sync-token/>").expect(207).await.value("sync-token"), token);
+    assert!(synchronized(&zoe, "zoe", &token, "").await.0.is_empty());
+
+    // One that is dismissed on one device goes from the others; one that takes the place of another is listed once.
+    zoe.delete(&format!("{collection}{two}")).expect(204).await;
+    zoe.get(&format!("{collection}{two}")).expect(404).await;
+    assert_eq!(offer("one", "read-write").await, one);
+    let (listed, later) = synchronized(&zoe, "zoe", &token, "").await;
+    assert_eq!(listed, {
+        let mut listed = vec![(one.clone(), 200), (two.clone(), 404)];
+        listed.sort();
+        listed
+    });
+    // Who begins now hears nothing of what is gone; who was there before all hears of both.
+    assert_eq!(synchronized(&zoe, "zoe", "", "").await.0, [(one.clone(), 200)]);
+    assert_eq!(synchronized(&zoe, "zoe", &begun, "").await.0.len(), 2);
+    // Page by page it is the same.
+    let (first, rest) = synchronized(&zoe, "zoe", &token, "<D:limit><D:nresults>1</D:nresults></D:limit>").await;
+    assert!(first.contains(&(String::new(), 507)) && first.len() == 2, "{first:?}");
+    let (second, end) = synchronized(&zoe, "zoe", &rest, "").await;
+    assert!(second.len() == 1 && !first.contains(&second[0]) && end == later, "{second:?}");
+    // What went comes again.
+    share(&max, "/calendars/max/two/", &[sharee("/principals/zoe/", "")]).await;
+    assert_eq!(synchronized(&zoe, "zoe", &later, "").await.0, [(two.clone(), 200)]);
+
+    // A token is good where it was given, for what is still known.
+    for wrong in ["x", &later.replace("urn:beffroi:sync:", "urn:beffroi:sync:0"), &format!("{later}9")] {
+        let refused = zoe.sync(collection, wrong, "1", "").expect(403).await;
+        assert!(refused.text().contains("valid-sync-token"), "{wrong}");
+    }
+    let (_, other) = synchronized(&max, "max", "", "").await;
+    zoe.sync(collection, &other, "1", "").expect(403).await;
+    world.sound().await;
+}
+
+/// However many there are, a client that synchronizes ends with those that are there.
+#[tokio::test]
+async fn old_notifications_make_room_for_new_ones() {
+    let world = World::unflushed().await;
+    let (max, zoe) = (world.client("max"), world.client("zoe"));
+    let (_, begun) = synchronized(&zoe, "zoe", "", "").await;
+    let mut known = std::collections::BTreeSet::new();
+    let mut token = begun.clone();
+    for number in 0..410 {
+        max.ask("MKCALENDAR", &format!("/calendars/max/c{number}/")).expect(201).await;
+        share(&max, &format!("/calendars/max/c{number}/"), &[sharee("/principals/zoe/", "read")]).await;
+        if number % 50 == 49 {
+            let (listed, next) = synchronized(&zoe, "zoe", &token, "").await;
+            for (name, status) in listed {
+                if status == 404 {
+                    known.remove(&name)
+                } else {
+                    known.insert(name)
+                };
+            }
+            token = next;
+            let there = notifications(&zoe, "zoe").await;
+            let there: std::collections::BTreeSet<_> =
+                there.iter().map(|href| href.rsplit('/').next().unwrap().to_owned()).collect();
+            assert_eq!(known, there, "{number}");
+        }
+    }
+    assert_eq!(known.len(), 200);
+    // What went before is forgotten, and who asks for it begins anew.
+    zoe.sync("/calendars/zoe/notification/", &begun, "1", "").expect(403).await;
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_calendar_is_said_to_be_shared_by_who_may_share_it() {
+    let mut world = World::new().await;
+    world.add_person("uma").await;
+    let (lea, max, uma) = (world.client("lea"), world.client("max"), world.client("uma"));
+    let types = |types: &str| {
+        format!("<D:set><D:prop><D:resourcetype xmlns:CS=\"{CS}\">{types}</D:resourcetype></D:prop></D:set>")
+    };
+    let calendar = "<D:collection/><C:calendar xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/>";
+    let shared = types(&format!("{calendar}<CS:shared-owner/>"));
+    for path in ["/calendars/max/personal/", "/calendars/lea/meetings@tram/"] {
+        let client = if path.contains("tram") { &lea } else { &max };
+        let answer = client.proppatch(path, &shared).expect(207).await;
+        assert!(answer.text().contains(" 200 ") && !answer.text().contains(" 403 "), "{}", answer.text());
+        assert_eq!(share(client, path, &[sharee("/principals/uma/", "read")]).await.status, 200);
+    }
+    // Who may not share it learns that, and nothing else is said so.
+    for path in ["/calendars/tram/meetings/", "/calendars/max/meetings@tram/"] {
+        let refused = max.proppatch(path, &shared).expect(403).await;
+        assert!(refused.text().contains("<D:share/>"), "{}", refused.text());
+    }
+    uma.proppatch("/calendars/max/personal/", &shared).expect(404).await;
+    for (path, wrong) in [
+        ("/calendars/max/personal/", types(calendar)),
+        ("/calendars/max/personal/", types("<CS:shared-owner/>")),
+        ("/calendars/max/personal/", types(&format!("{calendar}<CS:shared-owner/><CS:shared/>"))),
+        ("/calendars/max/personal/", "<D:remove><D:prop><D:resourcetype/></D:prop></D:remove>".to_owned()),
+        ("/files/max/", shared.clone()),
+    ] {
+        let answer = max.proppatch(path, &wrong).expect(207).await;
+        assert!(answer.text().contains("cannot-modify-protected-property"), "{wrong}: {}", answer.text());
+    }
+    world.sound().await;
+}
+
 /// A calendar is shared, accepted and left, and what came of it dismissed: each way to change something once.
 pub async fn shared_and_left(world: &World) {
     let (lea, max) = (world.client("lea"), world.client("max"));

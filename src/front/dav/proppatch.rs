@@ -11,7 +11,7 @@ use crate::ical::tzid::known;
 use crate::ical::validate::is_one_zone;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
-use crate::model::name::QName;
+use crate::model::name::{CALENDARSERVER, QName};
 use crate::model::node::Node;
 use crate::model::property::other_of;
 use crate::model::view::Traits;
@@ -19,6 +19,7 @@ use crate::tree::edit::content::PropertyChange;
 use crate::wire::header::href;
 use crate::wire::multistatus::XmlWriter;
 use crate::wire::request::{Update, propertyupdate};
+use crate::wire::xml::Element;
 
 /// The most properties changed by one request.
 const MAX_UPDATES: usize = 1000;
@@ -56,7 +57,11 @@ pub(super) fn plan(update: &Update, on: &Traits, no_zone: bool) -> std::result::
             Ok(PropertyChange::Delegates(hrefs.map(|child| href(&child.text())).collect()))
         }
         (Write::Dead, _) if on.kind.proxy_role().is_some() => Err(Condition::CannotModifyProtectedProperty),
-        (Write::Protected | Write::Delegates, _) => Err(Condition::CannotModifyProtectedProperty),
+        // The calendar is as it was until somebody is invited (caldav-sharing section 5.3.2).
+        (Write::ResourceType, Update::Set(element)) if on.is_calendar() && is_shared_calendar(element) => {
+            Ok(PropertyChange::Shareable)
+        }
+        (Write::Protected | Write::Delegates | Write::ResourceType, _) => Err(Condition::CannotModifyProtectedProperty),
         (Write::ModifiedAt(parse), Update::Set(element)) => {
             parse(&element.text()).map(PropertyChange::ModifiedAt).ok_or(Condition::PropertyValue)
         }
@@ -83,6 +88,15 @@ pub(super) fn plan(update: &Update, on: &Traits, no_zone: bool) -> std::result::
         },
         (Write::DeadAndModifiedAt(_), Update::Remove(name)) => Ok(PropertyChange::Remove(name.clone())),
     }
+}
+
+/// Does DAV:resourcetype say that it is of a calendar that is to be shared, and nothing else?
+fn is_shared_calendar(types: &Element) -> bool {
+    let [collection, calendar, shared] =
+        [QName::dav("collection"), QName::caldav("calendar"), QName::of(CALENDARSERVER, "shared-owner")];
+    let wanted = [&collection, &calendar, &shared];
+    wanted.iter().all(|name| types.elements().any(|kind| kind.name == **name))
+        && types.elements().all(|kind| wanted.contains(&&kind.name))
 }
 
 /// What instructions that nobody refuses ask of the tree, in their order, with what each does besides: the modification
@@ -113,6 +127,7 @@ pub(super) fn set_by(changes: Vec<PropertyChange>) -> Vec<(QName, String)> {
             PropertyChange::ModifiedAt(_)
             | PropertyChange::Comment(_)
             | PropertyChange::Kept(_)
+            | PropertyChange::Shareable
             | PropertyChange::Delegates(_) => {}
         }
     }

@@ -60,6 +60,8 @@ pub enum PropertyChange {
     Comment(Option<String>),
     /// Mark a version as one that retention never takes.
     Kept(bool),
+    /// Say that a calendar is to be shared from clients: nothing changes, but only who may share it says so.
+    Shareable,
     /// Say who is in a group of delegates; `None`: an address that is none of ours.
     Delegates(Vec<Option<Path>>),
 }

@@ -5,11 +5,13 @@ use super::authority::bug;
 use super::content::{Content, FileContent, PropertyChange};
 use super::verbs::{BindTarget, UnbindReason};
 use crate::model::calendar::ComponentSet;
-use crate::model::error::Result;
+use crate::model::condition::Condition;
+use crate::model::error::{Detail, Refusal, Result};
 use crate::model::job::NewJob;
 use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::Node;
+use crate::model::privilege::Privilege;
 use crate::tree::gate::Admitted;
 use crate::tree::target::Target;
 
@@ -57,6 +59,10 @@ impl Admitted<Edit> {
         let node = self.node()?;
         if let Some(role) = node.kind.proxy_role() {
             return self.set_delegates(role, changes).await;
+        }
+        if changes.contains(&PropertyChange::Shareable) && !self.target.privileges.contains(Privilege::Share) {
+            let refusal = Refusal::of(Condition::NeedPrivileges).at(self.target.href());
+            return Err(refusal.because(Detail::Privilege(Privilege::Share)).into());
         }
         let parent = self.target.parent().map(|link| link.node.clone());
         self.store.patch(node, parent, changes).await

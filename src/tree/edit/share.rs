@@ -25,8 +25,6 @@ use crate::tree::target::{CALENDARS, PRINCIPALS_SEGMENT, link_of};
 
 /// The most people that a calendar is shared with from clients, and the most changes of them in one request.
 const MAX_SHAREES: usize = 100;
-/// The most notifications that are kept of each person.
-const MAX_NOTIFICATIONS: i64 = 200;
 
 /// How a notice is written: that is for the front end to say.
 pub type WriteNotice = fn(&Notice) -> String;
@@ -241,8 +239,8 @@ impl Edit {
         let text = write(notice);
         let hash = sha256(text.as_bytes());
         body::insert(&mut self.txn, &hash, text.as_bytes(), self.now).await?;
-        let (id, name, size_bytes) = (Id::generate(), notice.name(), text.len() as i64);
-        let new = Notification { id, name, hash, size_bytes, created_at: self.now };
-        Ok(share::notify(&mut self.txn, person, &new, MAX_NOTIFICATIONS).await?)
+        let (name, size_bytes) = (notice.name(), text.len() as i64);
+        let new = Notification { id: Id::default(), name, hash, size_bytes, created_at: self.now };
+        Ok(share::notify(&mut self.txn, person, &new).await?)
     }
 }

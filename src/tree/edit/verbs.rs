@@ -173,6 +173,7 @@ impl Edit {
                 PropertyChange::Remove(name) => property::remove(&mut self.txn, node.id, EVERYONE, name).await?,
                 PropertyChange::ModifiedAt(at) => node.modified_at = representable(*at),
                 PropertyChange::Comment(comment) => comment.clone_into(&mut node.comment),
+                PropertyChange::Shareable => {}
                 PropertyChange::Kept(_) | PropertyChange::Delegates(_) => {
                     return Err(Condition::CannotModifyProtectedProperty.into());
                 }
@@ -199,6 +200,7 @@ impl Edit {
             match change {
                 PropertyChange::Set(name, xml) => property::set(&mut self.txn, node, person, name, xml).await?,
                 PropertyChange::Remove(name) => property::remove(&mut self.txn, node, person, name).await?,
+                PropertyChange::Shareable => {}
                 _ => return Err(Condition::CannotModifyProtectedProperty.into()),
             }
         }

@@ -81,6 +81,8 @@ pub enum Write {
     Kept,
     /// Of a group of delegates: says who they are. Refused elsewhere.
     Delegates,
+    /// Of a calendar: says that it is to be shared. Refused elsewhere, and where it says anything else.
+    ResourceType,
     /// Kept as sent, and sets the modification time.
     DeadAndModifiedAt(fn(&str) -> Option<Timestamp>),
 }

@@ -53,7 +53,7 @@ pub static PROPERTIES: &[LiveProperty] = &[
     live("getetag", true, Needs::TAG, getetag, "RFC 4918 section 15.6"),
     live("getlastmodified", true, BRIEF, getlastmodified, "RFC 4918 section 15.7"),
     live("lockdiscovery", true, LOCKS, lock_discovery, "RFC 4918 section 15.8"),
-    live("resourcetype", true, SHARING, resourcetype, "RFC 4918 section 15.9"),
+    written("resourcetype", true, SHARING, resourcetype, Write::ResourceType, "RFC 4918 section 15.9"),
     live("supportedlock", true, Needs::TAG, supportedlock, "RFC 4918 section 15.10"),
     live("quota-available-bytes", false, QUOTA, quota_available, "RFC 4331 section 3"),
     live("quota-used-bytes", false, QUOTA, quota_used, "RFC 4331 section 4"),

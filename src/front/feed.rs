@@ -18,7 +18,7 @@ use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::{Feed, FeedDetail, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
-use crate::model::etag::{ETag, SyncToken};
+use crate::model::etag::ETag;
 use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::model::path::{FEEDS, Path};
@@ -56,7 +56,7 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: FeedRange, b
     let mut visit = LongRead::of(tree, &request).await?;
     let admitted = visit.view().await?;
     let now = admitted.now();
-    let epoch = Arc::clone(admitted.epoch());
+    let seal = Arc::clone(admitted.seal());
     let resource = admitted.resource(Needs { dead: true, ..Needs::NOTHING }).await?;
     let resource = resource.filter(|resource| resource.node.traits().is_calendar()).ok_or(Condition::NotFound)?;
     // Whoever has the address may ask, so what is asked is not the owner's.
@@ -70,7 +70,7 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: FeedRange, b
         start: today - i64::from(reach.past_days) * DAY_S,
         end: today + i64::from(reach.future_days) * DAY_S,
     };
-    let mut headers = headers(&resource, &resource.node.sync_token(&epoch), &feed, window, today);
+    let mut headers = headers(&resource, &seal.write(&resource.node.sync_token()), &feed, window, today);
     if not_modified(&head.headers, &headers, resource.node.modified_at.max(today))? {
         headers.remove(CONTENT_TYPE);
         let mut response = http::Response::new(Body::Empty);
@@ -87,7 +87,7 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: FeedRange, b
 }
 
 /// What the answer depends on, in a strong tag; the window moves on once a day.
-fn headers(resource: &Resource, token: &SyncToken, feed: &Feed, window: TimeRange, today: Timestamp) -> HeaderMap {
+fn headers(resource: &Resource, token: &str, feed: &Feed, window: TimeRange, today: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let tag = format!("\"{token}/{}/{}/{FORM}/{}\"", window.start, window.end, feed.detail.code());
     let name: String = feed.calendar.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();

@@ -33,5 +33,6 @@ pub mod privilege;
 pub mod property;
 pub mod room;
 pub mod sharing;
+pub mod token;
 pub mod version;
 pub mod view;

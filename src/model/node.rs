@@ -7,12 +7,13 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use super::error::Failure;
-use super::etag::{ETag, SyncToken};
+use super::etag::ETag;
 use super::id::{Id, Seq, Timestamp};
 use super::kind::Kind;
 use super::lock::Lock;
 use super::media_type;
 use super::privilege::Role;
+use super::token::{SyncToken, TokenSeal};
 use super::version::{MovedDocument, PresentContent};
 use super::view::{Traits, View};
 
@@ -199,15 +200,15 @@ impl Node {
 
     /// What `DAV:sync-token` of a collection is now.
     #[must_use]
-    pub fn sync_token(&self, epoch: &str) -> SyncToken {
-        SyncToken { epoch: epoch.to_owned(), node: self.id, home: self.home_id, seq: self.latest_seq(), after: None }
+    pub fn sync_token(&self) -> SyncToken {
+        SyncToken { node: self.id, home: self.home_id, seq: self.latest_seq(), after: None, plain: false }
     }
 
     /// Its entity tag; collections have none. That of what is masked says nothing of the content.
     #[must_use]
-    pub fn etag(&self) -> Option<ETag> {
+    pub fn etag(&self, seal: &TokenSeal) -> Option<ETag> {
         match self.view {
-            View::Masked => Some(ETag { opaque: format!("busy-{}-{}", self.id, self.seq), weak: false }),
+            View::Masked => Some(ETag { opaque: seal.masked(self.id, self.seq), weak: false }),
             _ => self.hash.as_deref().map(ETag::of_hash),
         }
     }

@@ -490,10 +490,10 @@ statements! {
             ),
         },
         CheckRule {
-            what: "the store has no epoch",
+            what: "the store has no epoch, or no key of its tokens",
             sql: reads(
                 &[SETTING],
-                "SELECT 0, 'setting' WHERE NOT EXISTS (SELECT 1 FROM setting s WHERE s.name = 'epoch')",
+                "SELECT 0, 'setting' WHERE (SELECT COUNT(*) FROM setting s WHERE s.name IN ('epoch', 'token_key')) < 2",
             ),
         },
         CheckRule {

@@ -66,6 +66,7 @@ use self::transaction::{Txn, Writer};
 use crate::model::budget::CACHE_MIB;
 use crate::model::error::Failure;
 use crate::model::id::Id;
+use crate::model::token::TokenSeal;
 
 pub use self::counters::{Counters, WriterHold};
 
@@ -82,8 +83,8 @@ pub struct Store {
     /// Shared while hashes are carried from a view into later changes: what bore them in the view may be gone by then.
     /// Alone, while bodies that nothing names are swept.
     pub carrying: RwLock<()>,
-    /// Epoch of sync tokens: those of another epoch are refused.
-    pub epoch: Arc<str>,
+    /// Makes and reads sync tokens, for all processes alike.
+    pub seal: Arc<TokenSeal>,
     /// Were others let into the data directory until now?
     pub tightened: bool,
 }
@@ -107,10 +108,14 @@ impl Store {
         let writer = Writer::new(connection, Arc::clone(&cache), Arc::clone(&counters));
         let blobs = Blobs::open(place.clone(), place.join(BODIES), flush).await?;
         let reserve = DiskReserve::of(place.clone());
-        let (epoch, tightened) = (Arc::default(), *tightened);
+        let (seal, tightened) = (Arc::new(TokenSeal::of(Arc::default(), "")), *tightened);
         let carrying = RwLock::default();
-        let mut store = Self { readers, writer, cache, counters, reserve, blobs, carrying, epoch, tightened };
-        store.epoch = store.setting_or("epoch", || format!("{:x}", Id::generate().0)).await?.into();
+        let mut store = Self { readers, writer, cache, counters, reserve, blobs, carrying, seal, tightened };
+        let epoch = store.setting_or("epoch", || format!("{:x}", Id::generate().0)).await?;
+        let mut chance = [0u8; 32];
+        getrandom::fill(&mut chance).map_err(|e| Failure::new("making a key", e))?;
+        let secret = store.setting_or("token_key", || hex::encode(chance)).await?;
+        store.seal = Arc::new(TokenSeal::of(epoch.into(), &secret));
         drop(locked);
         Ok(store)
     }

@@ -201,6 +201,11 @@ pub async fn oldest_seq(c: &mut impl Executor, home: Id) -> Result<Seq, Failure>
     Ok(row(c, OLDEST_SEQ, arguments![home]).await?.map_or(0, |row| row.integer(0)))
 }
 
+/// The change of a home up to which tokens that spell their numbers were handed out.
+pub async fn plain_seq(c: &mut impl Executor, home: Id) -> Result<Seq, Failure> {
+    Ok(row(c, PLAIN_SEQ, arguments![home]).await?.map_or(0, |row| row.integer(0)))
+}
+
 /// Names that a collection lost after the cursor and that no live member bears, in the order of change.
 pub async fn gone(
     c: &mut impl Executor,
@@ -349,6 +354,7 @@ pub async fn member(c: &mut impl Executor, collection: Id, match_name: &str) -> 
 
 statements! {
     const OLDEST_SEQ: Statement = reads(&[HOME], "SELECT oldest_seq FROM home WHERE node_id = $1");
+    const PLAIN_SEQ: Statement = reads(&[HOME], "SELECT plain_seq FROM home WHERE node_id = $1");
     const GONE: Statement = reads(
         &[NODE, PAST],
         "SELECT MAX(p.to_seq), p.parent_id, p.name, MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) \

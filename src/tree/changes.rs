@@ -20,11 +20,11 @@ use super::walk::MemberAddress;
 use crate::model::budget::{Budget, MAX_STEPS, more};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
-use crate::model::etag::SyncToken;
 use crate::model::filename::{is_unshown, match_name};
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
 use crate::model::path::Path;
+use crate::model::token::SyncToken;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::past::HomeSince;
@@ -57,7 +57,7 @@ pub struct Changes {
     /// In order.
     pub changes: Vec<MemberChange>,
     /// Stands for exactly what was sent.
-    pub token: SyncToken,
+    pub token: String,
     /// There is more to send.
     pub truncated: bool,
 }
@@ -119,6 +119,14 @@ impl ChangeEntry {
         match self {
             Self::Gone(gone) => gone.seq,
             Self::Live(node) => node.seq,
+        }
+    }
+
+    /// The collection that it concerns.
+    fn holder(&self) -> Id {
+        match self {
+            Self::Gone(gone) => gone.parent,
+            Self::Live(node) => node.parent_id,
         }
     }
 }
@@ -185,21 +193,24 @@ impl<T: Executor> Admitted<T> {
             let (entries, next) = self.entries(&scope, &sent.cursor(seq), since.is_some()).await?;
             page.examined += entries.len();
             for entry in entries {
-                if page.full() {
+                // What stands elsewhere fills no page, nor does it say that there is more to send.
+                let place = self.place_below(&scope, entry.holder()).await?;
+                if place.is_some() && page.full() {
                     break;
                 }
-                self.list(&scope, entry, &mut page).await?;
+                self.list(&scope, entry, place, &mut page).await?;
             }
             let Some((to, up_to)) = next else { break };
             (seq, sent) = (to, up_to);
             page.full = page.full || page.examined >= MAX_EXAMINED;
         }
         let truncated = page.full;
-        let token = if truncated {
-            SyncToken { seq: page.seq, after: page.sent.to_text(base), ..top.sync_token(&self.epoch) }
-        } else {
-            top.sync_token(&self.epoch)
+        let all = top.sync_token();
+        let token = match truncated {
+            true => SyncToken { seq: page.seq, after: page.sent.to_text(base), ..all },
+            false => all,
         };
+        let token = self.seal.write(&token);
         Ok(Changes { changes: page.changes, token, truncated })
     }
 
@@ -218,6 +229,10 @@ impl<T: Executor> Admitted<T> {
             Some(text) => SyncPosition::parse(text).ok_or_else(refused)?,
             None => (token.seq, SyncPosition::All),
         };
+        // Whoever makes up such a token learns of no change since they are handed out sealed.
+        if token.plain && token.seq.max(base) > past::plain_seq(&mut self.store, top.home_id).await? {
+            return Err(refused().into());
+        }
         // Of what has not changed since, nothing can have been forgotten.
         let unchanged = base == top.latest_seq();
         if !unchanged && !deep {
@@ -242,7 +257,7 @@ impl<T: Executor> Admitted<T> {
     ) -> Result<Changes> {
         let from = match since {
             Some(text) => {
-                let token = self.token_of(text, top).ok_or(Condition::ValidSyncToken)?;
+                let token = self.token_of(text, top).filter(|token| !token.plain).ok_or(Condition::ValidSyncToken)?;
                 let kept = token.seq >= share::oldest_seq(&mut self.store, top.owner_id).await?;
                 if !kept || token.seq > top.latest_seq() {
                     return Err(Condition::ValidSyncToken.into());
@@ -255,12 +270,12 @@ impl<T: Executor> Admitted<T> {
             share::notifications_since(&mut self.store, top.owner_id, from, limit.saturating_add(1) as i64).await?;
         let truncated = found.len() > limit;
         found.truncate(limit);
-        let whole = top.sync_token(&self.epoch);
+        let whole = top.sync_token();
         let token = match found.last().filter(|_| truncated) {
             Some(last) => SyncToken { seq: last.id.0, ..whole },
             None => whole,
         };
-        let place = self.place();
+        let (token, place) = (self.seal.write(&token), self.place());
         let mut changes = Vec::with_capacity(found.len());
         for notification in found {
             if notification.hash.is_empty() {
@@ -276,9 +291,7 @@ impl<T: Executor> Admitted<T> {
 
     /// Reads a token of a collection; `None`: it is none, or that of another.
     fn token_of(&self, text: &str, top: &Node) -> Option<SyncToken> {
-        let of_here =
-            |token: &SyncToken| *token.epoch == *self.epoch && token.node == top.id && token.home == top.home_id;
-        SyncToken::parse(text).filter(of_here)
+        self.seal.read(text).filter(|token| token.node == top.id && token.home == top.home_id)
     }
 
     /// The next entries after the cursor, merged in order; and up to where they are sent, unless that was all.
@@ -322,17 +335,23 @@ impl<T: Executor> Admitted<T> {
         Ok((entries, end))
     }
 
-    async fn list(&mut self, scope: &Scope<'_>, entry: ChangeEntry, page: &mut ChangesBuilder) -> Result<()> {
+    /// Lists what stands, or stood, in a collection, if that is at or below the target.
+    async fn list(
+        &mut self,
+        scope: &Scope<'_>,
+        entry: ChangeEntry,
+        place: Option<Cow<'_, MemberAddress>>,
+        page: &mut ChangesBuilder,
+    ) -> Result<()> {
         match entry {
             ChangeEntry::Gone(gone) => {
                 page.seq = gone.seq;
                 page.sent = SyncPosition::Gone(gone.parent, gone.name.clone(), None);
+                let Some(place) = place else { return Ok(()) };
                 if gone.bearer.is_some() {
                     return self.rest_gone(scope, (gone.parent, &gone.name, gone.bearer), "", page).await;
                 }
-                if !is_unshown(&gone.name)
-                    && let Some(place) = self.place_below(scope, gone.parent).await?
-                {
+                if !is_unshown(&gone.name) {
                     page.gone(place.address(&gone.name, gone.collection));
                 }
             }
@@ -342,7 +361,7 @@ impl<T: Executor> Admitted<T> {
                 let (id, placed) = (node.id, node.placed_seq);
                 let moved_in = scope.deep && node.is_collection() && placed > scope.base;
                 if node.id != scope.top.id
-                    && let Some(place) = self.place_below(scope, node.parent_id).await?
+                    && let Some(place) = place
                 {
                     self.push(scope, node, &place, page).await?;
                     if moved_in {

@@ -25,6 +25,7 @@ use crate::model::path::Path;
 use crate::model::precondition::{Outcome, Preconditions, ResourceState};
 use crate::model::principal::Actor;
 use crate::model::privilege::{Privilege, PrivilegeSet};
+use crate::model::token::TokenSeal;
 use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::property::Selection;
@@ -93,8 +94,8 @@ pub struct Admitted<T> {
     pub not_modified: bool,
     pub(super) granted: Vec<(Effect, EffectPlace)>,
     pub(super) now: Timestamp,
-    /// The epoch of sync tokens.
-    pub(super) epoch: Arc<str>,
+    /// Makes sync tokens.
+    pub(super) seal: Arc<TokenSeal>,
 }
 
 /// What a request is held to besides the tree.
@@ -102,14 +103,14 @@ pub struct Admitted<T> {
 pub struct GateContext {
     /// The moment that counts.
     pub now: Timestamp,
-    /// The epoch of sync tokens: those of another one are refused.
-    pub epoch: Arc<str>,
+    /// Makes and reads sync tokens.
+    pub seal: Arc<TokenSeal>,
 }
 
 impl<T> Admitted<T> {
-    /// The epoch of sync tokens.
-    pub fn epoch(&self) -> &Arc<str> {
-        &self.epoch
+    /// Makes sync tokens.
+    pub fn seal(&self) -> &Arc<TokenSeal> {
+        &self.seal
     }
 
     /// The moment that counts for this request.
@@ -171,7 +172,7 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: GateConte
         tokens_shown(&mut store, &request, *effect, *place, &target, destination.as_ref(), now).await?;
     }
     name_free(&request, &target)?;
-    Ok(Admitted { store, request, target, destination, not_modified, granted, now, epoch: clock.epoch })
+    Ok(Admitted { store, request, target, destination, not_modified, granted, now, seal: clock.seal })
 }
 
 /// Do both lead to one node of the same view? A version is another resource than its document.
@@ -352,10 +353,16 @@ async fn preconditions(
     destination: Option<&Target>,
     clock: &GateContext,
 ) -> Result<bool> {
-    let state = target.state(&clock.epoch);
-    if !dav_holds(store, request, target, destination, &state, clock).await? {
-        return Err(Condition::PreconditionFailed.into());
-    }
+    // Tokens cost something, and are compared by `If` alone.
+    let state = if request.preconditions.if_lists.is_empty() {
+        target.untokened_state(&clock.seal)
+    } else {
+        let state = target.state(&clock.seal);
+        if !dav_holds(store, request, target, destination, &state, clock).await? {
+            return Err(Condition::PreconditionFailed.into());
+        }
+        state
+    };
     let reading = matches!(request.method, Method::Get | Method::Head);
     match request.preconditions.http(&state, reading) {
         Outcome::Proceed => Ok(false),
@@ -373,9 +380,6 @@ async fn dav_holds(
     own: &ResourceState,
     clock: &GateContext,
 ) -> Result<bool> {
-    if request.preconditions.if_lists.is_empty() {
-        return Ok(true);
-    }
     let mut states: HashMap<Path, ResourceState> = HashMap::new();
     for path in request.preconditions.if_lists.iter().filter_map(|list| list.resource.as_ref()) {
         if states.contains_key(path) {
@@ -386,11 +390,11 @@ async fn dav_holds(
         }
         let state = match destination {
             _ if *path == target.path || *path == request.path => own.clone(),
-            Some(destination) if *path == destination.path => destination.state(&clock.epoch),
+            Some(destination) if *path == destination.path => destination.state(&clock.seal),
             _ => {
                 let other = resolve(store, &request.actor, clock.now, path).await?;
                 let known = other.privileges.contains(Privilege::Read);
-                if known { other.state(&clock.epoch) } else { ResourceState::default() }
+                if known { other.state(&clock.seal) } else { ResourceState::default() }
             }
         };
         states.insert(path.clone(), state);

@@ -114,7 +114,7 @@ impl Tree {
     }
 
     fn clock(&self) -> GateContext {
-        GateContext { now: now(), epoch: Arc::clone(&self.store.epoch) }
+        GateContext { now: now(), seal: Arc::clone(&self.store.seal) }
     }
 
     /// Statements that went to the database, and rows that it answered, since it was opened.

@@ -12,6 +12,7 @@ use crate::model::path::Path;
 use crate::model::precondition::ResourceState;
 use crate::model::principal::Actor;
 use crate::model::privilege::{PrivilegeSet, Role};
+use crate::model::token::TokenSeal;
 use crate::model::view::View;
 
 /// Name of the folder of a home that holds its documents, also the first segment of their addresses.
@@ -202,15 +203,22 @@ impl Target {
     /// What conditional headers are compared with. A collection's sync token is a state token, too (RFC 6578 section
     /// 5).
     #[must_use]
-    pub fn state(&self, epoch: &str) -> ResourceState {
+    pub fn state(&self, seal: &TokenSeal) -> ResourceState {
+        let synchronized = self.node().filter(|node| node.traits().sync).map(|node| seal.write(&node.sync_token()));
+        let tokens = self.tokens().map(str::to_owned).chain(synchronized).collect();
+        ResourceState { tokens, ..self.untokened_state(seal) }
+    }
+
+    /// The same without the tokens.
+    #[must_use]
+    pub(super) fn untokened_state(&self, seal: &TokenSeal) -> ResourceState {
         let node = self.node();
-        let synchronized = node.filter(|node| node.traits().sync).map(|node| node.sync_token(epoch).to_string());
         ResourceState {
             exists: node.is_some(),
-            etag: node.and_then(Node::etag),
+            etag: node.and_then(|node| node.etag(seal)),
             schedule_tag: node.and_then(Node::schedule_tag).map(|tag| tag.opaque),
             modified_at: node.filter(|node| !node.is_collection()).map(|node| node.modified_at),
-            tokens: self.tokens().map(str::to_owned).chain(synchronized).collect(),
+            tokens: Vec::new(),
         }
     }
 

@@ -453,7 +453,7 @@ async fn what_stood_below_a_name_given_anew_is_listed_as_far_as_a_request_may_wo
                 MemberChange::Gone(href) => Some(href.clone()),
                 MemberChange::Live(_) => None,
             }));
-            assert!(!page.truncated || page.token.to_string() != token, "page {pages} says nothing");
+            assert!(!page.truncated || page.token != token, "page {pages} says nothing");
             token = page.token.to_string();
             if !page.truncated {
                 break;

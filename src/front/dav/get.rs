@@ -48,12 +48,13 @@ pub(super) async fn get(call: Call) -> Result<Response> {
         return listing::listing(call.language, &call.budget, &mut admitted).await;
     }
     let size = node.content_bytes();
-    let mut headers = describe(&node);
+    let etag = node.etag(admitted.seal());
+    let mut headers = describe(&node, etag.as_ref());
     if admitted.not_modified {
         headers.remove(CONTENT_TYPE);
         return Ok(response(StatusCode::NOT_MODIFIED, headers, Body::Empty));
     }
-    let Some(etag) = node.etag() else { return Err(Condition::NotFound.into()) };
+    let Some(etag) = etag else { return Err(Condition::NotFound.into()) };
     if node.view == View::Masked {
         return masked(call, admitted, &node, headers).await;
     }
@@ -199,9 +200,9 @@ fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
 }
 
 /// Headers of a document, whatever part of it is sent.
-fn describe(node: &Node) -> HeaderMap {
+fn describe(node: &Node, etag: Option<&ETag>) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(MAX_DESCRIBED);
-    if let Some(etag) = node.etag() {
+    if let Some(etag) = etag {
         insert(&mut headers, ETAG, &etag.header_value());
     }
     if let Some(tag) = node.schedule_tag() {

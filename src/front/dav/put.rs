@@ -159,10 +159,10 @@ async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bo
         Some(_) => (admitted.replace(content).await?, StatusCode::NO_CONTENT),
         None => (admitted.bind(Content::File(content)).await?, StatusCode::CREATED),
     };
+    let etag = node.etag(admitted.seal()).filter(|_| as_sent);
     admitted.commit().await?;
     let mut response = Call::status(status);
     let headers = response.headers_mut();
-    let etag = node.etag().filter(|_| as_sent);
     if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&etag.header_value())) {
         headers.insert(ETAG, etag);
     }

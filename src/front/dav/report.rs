@@ -162,7 +162,7 @@ async fn sync(
         let href = admitted.target.href();
         writer.status_response(&href, 507, Some("number-of-matches-within-limits"));
     }
-    writer.end_multistatus(Some(&page.token.to_string()));
+    writer.end_multistatus(Some(&page.token));
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
 }
 

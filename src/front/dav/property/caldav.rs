@@ -229,7 +229,7 @@ fn getctag(resource: &Resource, context: &PropertyContext) -> Option<PropertyVal
     if resource.node.kind == Kind::Notifications {
         text(format!("{}-{}", resource.node.members_seq, resource.node.documents))
     } else if resource.node.traits().is_calendar() {
-        text(resource.node.sync_token(&context.epoch).to_string())
+        text(context.seal.write(&resource.node.sync_token()))
     } else {
         None
     }

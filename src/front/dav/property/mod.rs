@@ -15,6 +15,7 @@ use crate::model::calendar::CalendarDataSelection;
 use crate::model::id::Timestamp;
 use crate::model::markup::is_whole;
 use crate::model::name::QName;
+use crate::model::token::TokenSeal;
 use crate::tree::gate::Admitted;
 use crate::tree::resource::{Needs, Resource};
 use crate::wire::multistatus::{ElementTags, PropertyValue};
@@ -26,8 +27,8 @@ pub struct PropertyContext {
     pub actor: String,
     /// The moment that counts.
     pub now: Timestamp,
-    /// The epoch of sync tokens.
-    pub epoch: Arc<str>,
+    /// Makes sync tokens.
+    pub seal: Arc<TokenSeal>,
     /// Which parts of a calendar object are wanted, in which zone floating times are, and what that may cost.
     pub calendar: Option<(CalendarDataSelection, Zone, Budget)>,
 }
@@ -36,8 +37,8 @@ impl PropertyContext {
     /// For a request without calendar data.
     #[must_use]
     pub fn of<T>(admitted: &Admitted<T>) -> Self {
-        let (actor, now, epoch) = (admitted.actor().name.clone(), admitted.now(), Arc::clone(admitted.epoch()));
-        Self { actor, now, epoch, calendar: None }
+        let (actor, now, seal) = (admitted.actor().name.clone(), admitted.now(), Arc::clone(admitted.seal()));
+        Self { actor, now, seal, calendar: None }
     }
 }
 

@@ -130,9 +130,9 @@ fn getcontenttype<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<
     text(resource.node.media_type()?)
 }
 
-fn getetag(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+fn getetag(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
     match resource.node.view {
-        View::Masked => plain(resource.node.etag()?.header_value()),
+        View::Masked => plain(resource.node.etag(&context.seal)?.header_value()),
         _ => plain(ETag::header_of_hash(resource.node.hash.as_deref()?)),
     }
 }
@@ -186,9 +186,9 @@ fn resource_id(resource: &Resource, context: &PropertyContext) -> Option<Propert
     if resource.node.view == View::Passage {
         return None;
     }
-    Some(PropertyValue::xml(href(&format!("urn:beffroi:{}:{}", context.epoch, resource.node.id))))
+    Some(PropertyValue::xml(href(&format!("urn:beffroi:{}:{}", context.seal.epoch, resource.node.id))))
 }
 
 fn token(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if resource.node.traits().sync { text(resource.node.sync_token(&context.epoch).to_string()) } else { None }
+    if resource.node.traits().sync { text(context.seal.write(&resource.node.sync_token())) } else { None }
 }

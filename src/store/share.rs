@@ -70,6 +70,13 @@ pub async fn delete(c: &mut Txn, invitation: Id) -> Result<(), Failure> {
 /// The most notifications that are kept of each person, and the most that went of which that is known.
 const MAX_NOTIFICATIONS: i64 = 200;
 
+/// A person has another address: invitations are of the person, and say the new one. It was nobody's until now, so what
+/// was sent to it where the person is invited already is no invitation.
+pub async fn set_address(c: &mut Txn, person: Id, address: &str) -> Result<(), Failure> {
+    c.note(FORGET_ADDRESS, arguments![person, address]).await?;
+    c.note(SET_ADDRESS, arguments![person, address]).await
+}
+
 /// What a person is notified of, as a resource.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Notification {
@@ -177,6 +184,14 @@ statements! {
          excluded.role, status = excluded.status",
     );
     const DELETE: Statement = writes(&[INVITATION], &[], "DELETE FROM invitation WHERE id = $1");
+    const FORGET_ADDRESS: Statement = writes(
+        &[INVITATION],
+        &[INVITATION],
+        "DELETE FROM invitation WHERE address = $2 AND sharee_id IS NULL AND node_id IN (SELECT i.node_id FROM \
+         invitation i WHERE i.sharee_id = $1)",
+    );
+    const SET_ADDRESS: Statement =
+        writes(&[INVITATION], &[], "UPDATE invitation SET address = $2 WHERE sharee_id = $1");
     const NOTIFICATIONS: Statement = reads(
         &[NOTIFICATION],
         "SELECT id, name, hash, size, created_at FROM notification WHERE principal_id = $1 AND hash <> '' ORDER BY id \

@@ -1,6 +1,7 @@
 //! Calendars shared from clients (caldav-sharing): invitations, answers, and what people are notified of.
 
 use beffroi::model::privilege::Role;
+use beffroi::tree::administration::people::PersonChange;
 use beffroi::wire::xml::Element;
 
 use super::kit::{Answer, Client, World, event};
@@ -386,6 +387,46 @@ async fn a_calendar_is_said_to_be_shared_by_who_may_share_it() {
         let answer = max.proppatch(path, &wrong).expect(207).await;
         assert!(answer.text().contains("cannot-modify-protected-property"), "{wrong}: {}", answer.text());
     }
+    world.sound().await;
+}
+
+/// An invitation is of a person, whatever address that person has: one that goes to somebody else takes nothing along.
+#[tokio::test]
+async fn an_invitation_follows_the_person_and_not_the_address() {
+    let mut world = World::new().await;
+    world.add_person("uma").await;
+    let (max, zoe, uma) = (world.client("max"), world.client("zoe"), world.client("uma"));
+    let (calendar, object) = ("/calendars/max/personal/", "/calendars/max/personal/a.ics");
+    max.put(object, &event("a", "20260614")).expect(201).await;
+    let moves_to = async |person: &str, address: &str| {
+        let change = PersonChange { email: Some(address.to_owned()), ..PersonChange::default() };
+        world.tree.set_person(person, change).await.unwrap();
+    };
+    let (first, second) = ("mailto:zoe@ville.example", "mailto:zoe.blanc@ville.example");
+    // The address that is to be hers is invited already, as nobody's.
+    share(&max, calendar, &[sharee(first, "read-write"), sharee(second, "read")]).await;
+    let (_, uid, _) = newest(&zoe, "zoe").await;
+    assert_eq!(answer(&zoe, "/calendars/zoe/", &uid, "accepted").await.status, 200);
+    moves_to("zoe", "zoe.blanc@ville.example").await;
+    assert_eq!(invited(&max, calendar).await, [format!("{second} invite-accepted read-write")]);
+    moves_to("uma", "zoe@ville.example").await;
+    world.sound().await;
+
+    // Who has the address now is somebody else, whoever had it before.
+    share(&max, calendar, &[sharee(first, "")]).await;
+    zoe.get(object).expect(200).await;
+    share(&max, calendar, &[sharee(first, "read")]).await;
+    uma.get(object).expect(404).await;
+    zoe.put(object, &event("a", "20260615")).expect(204).await;
+    assert_eq!(
+        invited(&max, calendar).await,
+        [format!("{second} invite-accepted read-write"), format!("{first} invite-noresponse read")]
+    );
+    // By whichever name the person is called it is the one invitation.
+    share(&max, calendar, &[sharee("/principals/zoe/", "read")]).await;
+    zoe.put(object, &event("a", "20260616")).expect(403).await;
+    share(&max, calendar, &[sharee(second, "")]).await;
+    zoe.get(object).expect(404).await;
     world.sound().await;
 }
 

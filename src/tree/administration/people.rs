@@ -12,7 +12,7 @@ use crate::model::principal::{EVERYONE, Principal, PrincipalKind};
 use crate::model::privilege::Role;
 use crate::store::grant::{self, NewGrant};
 use crate::store::principal::{self, mailto};
-use crate::store::{calendar, group, lock, node, version};
+use crate::store::{calendar, group, lock, node, share, version};
 use crate::tree::Tree;
 use crate::tree::authentication::hash_password;
 use crate::tree::edit::Edit;
@@ -67,6 +67,7 @@ impl Tree {
         }
         if let Some(uri) = &uri {
             principal::set_address(txn, person.id, uri).await?;
+            share::set_address(txn, person.id, uri).await?;
         }
         if let Some(hash) = &hash {
             principal::set_password(txn, person.id, hash).await?;

@@ -44,7 +44,12 @@ impl Admitted<Edit> {
                 None => change.address.text.clone(),
             };
             let known = share::of_calendar(&mut self.store, calendar.id).await?;
-            let before = known.iter().find(|invitation| invitation.address == address).cloned();
+            // A person is invited once, whatever name is used; what nobody had may be somebody's address by now.
+            let id = sharee.as_ref().map(|sharee| sharee.id);
+            let of_person = known.iter().find(|invitation| id.is_some() && invitation.sharee == id);
+            let of_nobody =
+                known.iter().find(|invitation| invitation.sharee.is_none() && invitation.address == address);
+            let before = of_person.or(of_nobody).cloned();
             match (&change.terms, before) {
                 (None, None) => {}
                 (None, Some(before)) => self.store.uninvite(&calendar, before, write).await?,

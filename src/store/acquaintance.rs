@@ -22,18 +22,21 @@ pub struct ProjectPart {
     pub role: Option<Role>,
     /// Has everyone this part?
     pub of_everyone: bool,
+    /// Has it ended?
+    pub is_over: bool,
 }
 
-/// The parts that an actor has in projects.
+/// The parts that an actor has in projects, those that ended among them.
 pub async fn parts(c: &mut impl Executor, actor: Id, now: Timestamp) -> Result<Vec<ProjectPart>, Failure> {
     let found = rows(c, PARTS, arguments![actor, EVERYONE]).await?;
-    let parts = found.iter().filter(|row| row.optional_integer(4).is_none_or(|until| until > now));
-    Ok(parts
+    Ok(found
+        .iter()
         .map(|row| ProjectPart {
             project: Id(row.integer(0)),
             home: Id(row.integer(1)),
             role: row.optional_integer(2).and_then(Role::from_rank),
             of_everyone: row.integer(3) != 0,
+            is_over: row.optional_integer(4).is_some_and(|until| until <= now),
         })
         .collect())
 }

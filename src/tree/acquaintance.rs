@@ -1,7 +1,8 @@
 //! Who may know of whom: the one rule, for addresses of principals, for searches and for lists of groups.
 //!
 //! Who has a part in projects as a partner and in none otherwise knows those who have a role in these projects, and the
-//! projects; all others know people, groups and rooms, and the projects that they have a part in.
+//! projects; all others know people, groups and rooms, and the projects that they have a part in. Whose part as a
+//! partner has ended is a partner all the same, of whom nobody is known.
 
 use std::collections::HashSet;
 
@@ -25,15 +26,17 @@ impl<'a> Acquaintances<'a> {
     pub async fn of(c: &mut impl Executor, actor: &'a Actor, now: Timestamp) -> Result<Self> {
         let parts = parts(c, actor.id, now).await?;
         let own: Vec<&ProjectPart> = parts.iter().filter(|part| !part.of_everyone).collect();
-        let greatest = own.iter().filter_map(|part| part.role).max();
+        let counts = |part: &&&ProjectPart| !part.is_over || part.role == Some(Role::Partner);
+        let greatest = own.iter().filter(counts).filter_map(|part| part.role).max();
         let others = match greatest {
             Some(Role::Partner) => {
-                let homes: Vec<Id> = own.iter().map(|part| part.home).collect();
+                let homes: Vec<Id> = own.iter().filter(|part| !part.is_over).map(|part| part.home).collect();
                 Some(colleagues(c, &homes, now).await?.into_iter().collect())
             }
             _ => None,
         };
-        Ok(Self { actor, projects: parts.iter().map(|part| part.project).collect(), others })
+        let projects = parts.iter().filter(|part| !part.is_over).map(|part| part.project).collect();
+        Ok(Self { actor, projects, others })
     }
 
     /// May the actor know of a principal, by the log-in that is used? The group of all persons is none.

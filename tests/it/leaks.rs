@@ -479,6 +479,14 @@ async fn partners_know_those_of_their_projects_and_all_others_know_people_groups
     knows(&zoe, &colleagues).await;
     world.tree.remove_member("pont", "crew").await.unwrap();
     knows(&zoe, &["lea", "pont", "zoe"]).await;
+    // What ends shows no more than before: who was only a partner knows nobody.
+    world.tree.add_partner("pont", "zoe", "lea", now() - 1).await.unwrap();
+    knows(&zoe, &["zoe"]).await;
+    world.tree.add_partner("tram", "zoe", "lea", now() + 3600).await.unwrap();
+    knows(&zoe, &["lea", "max", "mia", "rita", "tram", "zoe"]).await;
+    world.tree.add_member("tram", "zoe", Role::Reader, Some(now() - 1)).await.unwrap();
+    knows(&zoe, &["zoe"]).await;
+    world.tree.remove_member("tram", "zoe").await.unwrap();
     world.tree.remove_member("pont", "zoe").await.unwrap();
     knows(&zoe, &all).await;
 }

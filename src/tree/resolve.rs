@@ -239,7 +239,8 @@ async fn follow_calendars(
     let links = part(c, who, target, (home_name, CALENDARS), below).await?;
     // In a home of one's own there is more than what is stored.
     let unmapped = links.first().is_some_and(|home| links.len() == 1 && home.node.owner_id == who.actor.id);
-    if unmapped && below.first().is_some_and(|name| name == NOTIFICATIONS) {
+    let notified = unmapped && who.actor.opens_home_of(who.actor.id);
+    if notified && below.first().is_some_and(|name| name == NOTIFICATIONS) {
         target.links.extend(links);
         return follow_notifications(c, who, target, below).await;
     }

@@ -110,6 +110,9 @@ async fn a_device_of_one_project_opens_that_and_nothing_else() {
 
     // All else is as if it were not there, on each method; the same is said of what is not.
     let of_bus = version(&max, "/files/bus/plan.txt").await;
+    super::sharing::shared_and_left(&world).await;
+    let note = super::sharing::notifications(&world.client("lea"), "lea").await.remove(0);
+    let note = note.replace("/lea/", "/max/");
     for (there, never) in [
         ("/files/bus/", "/files/none/"),
         ("/files/bus/plan.txt", "/files/none/plan.txt"),
@@ -124,6 +127,8 @@ async fn a_device_of_one_project_opens_that_and_nothing_else() {
         ("/calendars/bus/meetings/e.ics", "/calendars/none/meetings/e.ics"),
         ("/calendars/max/personal/", "/calendars/max/none/"),
         ("/calendars/max/personal/e.ics", "/calendars/max/none/e.ics"),
+        ("/calendars/max/notification/", "/calendars/max/none/"),
+        (note.as_str(), "/calendars/max/none/none.xml"),
         ("/calendars/max/meetings@bus/", "/calendars/max/meetings@none/"),
         ("/calendars/max/meetings@bus/e.ics", "/calendars/max/meetings@none/e.ics"),
         ("/principals/bus/", "/principals/none/"),

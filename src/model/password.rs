@@ -107,8 +107,13 @@ pub fn spellings(letters: &str) -> [String; BETWEEN.len()] {
 #[must_use]
 pub fn is_of_device_form(password: &str) -> bool {
     let letters = device_letters(password);
-    let ours = letters.len() == DEVICE_CHARS && letters.bytes().all(|byte| DEVICE_ALPHABET.contains(&byte));
-    ours && letters.bytes().any(|byte| byte.is_ascii_digit())
+    are_device_letters(&letters) && letters.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Are these the characters of a device password?
+#[must_use]
+pub fn are_device_letters(letters: &str) -> bool {
+    letters.len() == DEVICE_CHARS && letters.bytes().all(|byte| DEVICE_ALPHABET.contains(&byte))
 }
 
 #[cfg(test)]

@@ -26,7 +26,9 @@ use crate::model::error::{Cause, Error, Failure, Result};
 use crate::model::filename::match_name;
 use crate::model::header::program_name;
 use crate::model::id::{Id, Timestamp, now};
-use crate::model::password::{DEVICE_ALPHABET, DEVICE_CHARS, device_letters, is_of_device_form, spellings};
+use crate::model::password::{
+    DEVICE_ALPHABET, DEVICE_CHARS, are_device_letters, device_letters, is_of_device_form, spellings,
+};
 use crate::model::principal::{Actor, DeviceScope, Principal, VerifiedLogin};
 use crate::store::body::sha256;
 use crate::store::device::{self, OwnedDevice};
@@ -264,7 +266,9 @@ impl Tree {
     ) -> Result<Option<(KnownDevice, DigestProof)>> {
         let now = now();
         let mut reader = self.store.cached();
-        let devices = device::of_digest(&mut reader, &shown.login).await?;
+        let mut devices = device::of_digest(&mut reader, &shown.login).await?;
+        // What is damaged might be guessed.
+        devices.retain(|(_, letters)| are_device_letters(letters));
         drop(reader);
         if devices.is_empty() {
             // A name that nobody bears takes as long.

@@ -335,6 +335,19 @@ async fn servers_on_one_data_directory_take_each_other_s_nonces() {
     }
 }
 
+/// Where what is kept of a password is damaged, nothing opens that could be guessed from it.
+#[tokio::test]
+async fn what_is_kept_in_no_form_of_a_password_is_none() {
+    let (world, password) = world().await;
+    let nobody = world.nobody();
+    let shown = |password: &str, nonce: &str| Shown::of("max", password, "MD5", nonce);
+    assert_eq!(shown(&password, &nonce(&nobody).await).status(&nobody).await, 200);
+    for kept in ["", "x", "max"] {
+        super::retention::sql(&world, &format!("UPDATE device SET digest_secret = '{kept}'")).await;
+        assert_eq!(shown(kept, &nonce(&nobody).await).status(&nobody).await, 401, "{kept:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_person_has_a_bounded_number_of_such_devices() {
     let (world, _) = world().await;

@@ -70,7 +70,7 @@ pub struct Room {
     pub manager: Option<String>,
     /// When it may be booked, as it was written; empty: always. [`opening_hours`] reads it.
     pub hours: String,
-    /// Who may book it, people and groups; nobody: everyone.
+    /// Who may book it, people and groups; nobody: everyone. Who was removed stays, under a name that nobody bears.
     pub bookable_by: Vec<String>,
 }
 

@@ -116,7 +116,8 @@ pub async fn set_password(c: &mut Txn, principal: Id, phc: &str) -> Result<(), F
 }
 
 /// Takes from a principal everything that gives access: passwords, addresses, roles, groups, locks. The row stays under
-/// a name that nobody can take or log in with, for documents name their authors. `group::settle` of it, and of who
+/// a name that nobody can take or log in with, for documents name their authors; where it was one of few who may book a
+/// room it stays so, or the room would be open to all. `group::settle` of it, and of who
 /// was in it, follows.
 pub async fn retire(c: &mut Txn, principal: Id, retired_name: &str, now: Timestamp) -> Result<(), Failure> {
     for sql in RETIRE_FROM {
@@ -188,7 +189,7 @@ statements! {
         writes(&[LOCK], &[], "DELETE FROM lock WHERE principal_id = $1"),
         writes(&[MEMBERSHIP], &[], "DELETE FROM membership WHERE member_id = $1 OR group_id = $1"),
         writes(&[ROOM], &[], "UPDATE room SET manager_id = NULL WHERE manager_id = $1"),
-        writes(&[BOOKABLE_BY], &[], "DELETE FROM bookable_by WHERE room_id = $1 OR principal_id = $1"),
+        writes(&[BOOKABLE_BY], &[], "DELETE FROM bookable_by WHERE room_id = $1"),
         writes(&[ROOM], &[], "DELETE FROM room WHERE principal_id = $1"),
     ];
     const BY_NAME: Statement = reads(

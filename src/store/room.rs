@@ -52,7 +52,7 @@ statements! {
     );
     const MAY_BOOK: Statement = reads(
         &[BOOKABLE_BY, PRINCIPAL],
-        "SELECT p.name FROM bookable_by b JOIN principal p ON p.id = b.principal_id WHERE b.room_id = $1 ORDER BY \
-         p.match_name",
+        "SELECT CASE WHEN p.match_name LIKE '%/%' THEN p.match_name ELSE p.name END FROM bookable_by b JOIN principal \
+         p ON p.id = b.principal_id WHERE b.room_id = $1 ORDER BY p.match_name",
     );
 }

@@ -65,6 +65,11 @@ async fn partners_and_closed_projects_by_command() {
     ok(data, &["project", "member", "remove", "tram", "zoe"]);
     zoe.propfind("/calendars/tram/meetings/", "0", "").expect(404).await;
 
+    // What is a project's own is held by nobody, and so taken from nobody.
+    for own in [&["project", "member", "remove", "tram", "tram"][..], &["grant", "remove", "/files/tram", "tram"]] {
+        assert!(refused(data, "C", own).contains("project"), "{own:?}");
+    }
+
     ok(data, &["project", "close", "tram"]);
     world.client("max").put("/files/tram/b.txt", "x").expect(403).await;
     assert!(refused(data, "C", &["project", "member", "add", "tram", "zoe", "--role", "reader"]).contains("reopen"));
@@ -120,6 +125,26 @@ async fn rooms_by_command() {
     world.client("zoe").propfind(bookings, "0", "").expect(404).await;
     assert!(json(data, &["room", "list"]).as_array().unwrap().is_empty());
     assert!(add("hall", &[]).status.success());
+    assert!(ok(data, &["check"]).contains("no damage"));
+}
+
+/// Who may book a room is said by name; where all who were named are no more, nobody may, and nobody of their name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_some_may_book_is_never_open_to_all() {
+    let world = World::new().await;
+    let data = world.data.path();
+    ok(data, &["group", "add", "team", "--display-name", "Team"]);
+    let hall = ["room", "add", "hall", "--display-name", "Hall", "--email", "hall@ville.example"];
+    ok(data, &[&hall[..], &["--bookable-by", "team", "--bookable-by", "zoe"]].concat());
+    ok(data, &["person", "remove", "zoe"]);
+    ok(data, &["group", "remove", "team"]);
+    ok(data, &["group", "add", "team", "--display-name", "Another team"]);
+    let shown = json(data, &["room", "show", "hall"])[0]["bookable_by"].clone();
+    let names: Vec<&str> = shown.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[0].starts_with("team/") && names[1].starts_with("zoe/"), "{names:?}");
+    assert!(ok(data, &["check"]).contains("no damage"));
+    ok(data, &["room", "remove", "hall"]);
     assert!(ok(data, &["check"]).contains("no damage"));
 }
 

@@ -1,6 +1,6 @@
 //! Delegates: who reads someone's calendars, or keeps them for them.
 
-use super::grants::give;
+use super::grants::{give, holder};
 use super::{AdministrationError, AdministrationResult, collection, find};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
@@ -36,7 +36,7 @@ impl Tree {
     pub async fn add_delegate(&self, person: &str, delegate: &str, delegation: Delegation) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let (calendars, person) = calendars_of(&mut edit, person).await?;
-        let delegate = find(&mut edit, None, delegate).await?;
+        let delegate = holder(&mut edit, delegate).await?;
         delegate_to(&mut edit, (&calendars, &person), &delegate, delegation).await?;
         Ok(edit.commit().await?)
     }
@@ -45,7 +45,7 @@ impl Tree {
     pub async fn remove_delegate(&self, person: &str, delegate: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let (calendars, person) = calendars_of(&mut edit, person).await?;
-        let delegate = find(&mut edit, None, delegate).await?;
+        let delegate = holder(&mut edit, delegate).await?;
         let txn = edit.doing(Verb::Revoke, AffectedObjects::about(&delegate).in_home(calendars.home_id))?;
         if !grant::remove(txn, calendars.id, delegate.id, Origin::Delegated).await? {
             return Err(AdministrationError::NoDelegate(delegate.name, person.name));

@@ -4,6 +4,7 @@ use super::{AdministrationError, AdministrationResult, collection, find};
 use crate::model::id::Timestamp;
 use crate::model::principal::Principal;
 use crate::model::privilege::{Role, RolePlace};
+use crate::store::executor::Executor;
 use crate::store::grant::{self, Grant, Granted, NewGrant};
 use crate::store::share;
 use crate::tree::Tree;
@@ -11,12 +12,14 @@ use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
 use crate::tree::edit::event::AffectedObjects;
 
-/// Roles are held by people and groups.
-pub(super) fn may_hold(principal: &Principal) -> AdministrationResult<()> {
-    if principal.kind.holds_roles() {
-        return Ok(());
+/// The person or group of this name: roles are held by such. What a project or room has in its own home is not given,
+/// and so not taken.
+pub(super) async fn holder(c: &mut impl Executor, name: &str) -> AdministrationResult<Principal> {
+    let found = find(c, None, name).await?;
+    if found.kind.holds_roles() {
+        return Ok(found);
     }
-    Err(AdministrationError::OtherKind(principal.name.clone(), principal.kind.code()))
+    Err(AdministrationError::OtherKind(found.name, found.kind.code()))
 }
 
 /// Gives a role to a person or a group in a home of `owner`. In a closed project roles are lowered and ended, not
@@ -27,7 +30,6 @@ pub(super) async fn give(
     holder: &Principal,
     grant: &NewGrant,
 ) -> AdministrationResult<()> {
-    may_hold(holder)?;
     if owner.closed_at.is_some() {
         let ends = |until: Option<Timestamp>| until.unwrap_or(Timestamp::MAX);
         let held = grant::granted(edit, grant.node, grant.principal, grant.origin).await?;
@@ -59,7 +61,7 @@ impl Tree {
                 return Err(AdministrationError::NoCalendar(address.to_owned()));
             }
         }
-        let holder = find(&mut edit, None, holder).await?;
+        let holder = self::holder(&mut edit, holder).await?;
         let grant = NewGrant { until_at: until, ..NewGrant::of(role, node.id, node.home_id, holder.id) };
         give(&mut edit, &owner, &holder, &grant).await?;
         Ok(edit.commit().await?)
@@ -69,7 +71,7 @@ impl Tree {
     pub async fn revoke(&self, address: &str, holder: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let (node, _) = collection(&mut edit, address).await?;
-        let holder = find(&mut edit, None, holder).await?;
+        let holder = self::holder(&mut edit, holder).await?;
         let txn = edit.doing(Verb::Revoke, AffectedObjects::about(&holder).in_home(node.home_id))?;
         if !grant::remove_on(txn, node.id, holder.id).await? {
             return Err(AdministrationError::NoRole(holder.name, address.to_owned()));

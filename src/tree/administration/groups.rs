@@ -1,6 +1,6 @@
 //! Groups, and who is in them.
 
-use super::grants::may_hold;
+use super::grants::holder;
 use super::people::{NewPrincipal, add_principal};
 use super::{AdministrationError, AdministrationResult, find, retired_name};
 use crate::model::id::now;
@@ -25,7 +25,6 @@ impl Tree {
     pub async fn join_group(&self, group: &str, member: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let (group, member) = pair(&mut edit, group, member).await?;
-        may_hold(&member)?;
         if group::is_in(&mut edit, group.id, member.id).await? {
             return Err(AdministrationError::Circle(group.name, member.name));
         }
@@ -88,7 +87,7 @@ pub struct GroupSummary {
 async fn pair(edit: &mut Edit, group: &str, member: &str) -> AdministrationResult<(Principal, Principal)> {
     let group = find(edit, Some(PrincipalKind::Group), group).await?;
     not_everyone(&group)?;
-    Ok((group, find(edit, None, member).await?))
+    Ok((group, holder(edit, member).await?))
 }
 
 /// All persons are in the group of all; nobody joins, leaves or removes it.

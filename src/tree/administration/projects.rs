@@ -1,6 +1,6 @@
 //! Projects, and who has a part in them.
 
-use super::grants::give;
+use super::grants::{give, holder};
 use super::people::{NewPrincipal, add_principal};
 use super::{AdministrationError, AdministrationResult, find, home_of};
 use crate::model::id::{Timestamp, now};
@@ -65,7 +65,7 @@ impl Tree {
     async fn take_part(&self, project: &str, member: &str, part: Participation<'_>) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let project = find(&mut edit, Some(PrincipalKind::Project), project).await?;
-        let member = find(&mut edit, None, member).await?;
+        let member = holder(&mut edit, member).await?;
         let sponsor = match part.sponsor {
             Some(name) => Some(find(&mut edit, Some(PrincipalKind::Person), name).await?.id),
             None => None,
@@ -80,7 +80,7 @@ impl Tree {
     pub async fn remove_member(&self, project: &str, member: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let project = find(&mut edit, Some(PrincipalKind::Project), project).await?;
-        let member = find(&mut edit, None, member).await?;
+        let member = holder(&mut edit, member).await?;
         let home = home_of(&mut edit, &project).await?;
         let held = grant::granted(&mut edit, home, member.id, Origin::Granted).await?;
         let txn = edit.doing(Verb::Revoke, AffectedObjects::about(&member).in_home(home))?;

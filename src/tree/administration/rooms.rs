@@ -1,6 +1,6 @@
 //! Rooms and other things that are booked.
 
-use super::grants::{give, may_hold};
+use super::grants::{give, holder};
 use super::people::{NewPrincipal, add_principal, free_address, remove_principal};
 use super::{AdministrationError, AdministrationResult, collection, find};
 use crate::model::error::Failure;
@@ -78,13 +78,6 @@ impl Tree {
 async fn kept(c: &mut impl Executor, room: Id) -> AdministrationResult<Room> {
     let kept = room::of(c, room).await?;
     kept.ok_or_else(|| Failure::new("reading a room", format!("nothing is kept of {room}")).into())
-}
-
-/// A person or a group, who may manage a room or book it.
-async fn holder(edit: &mut Edit, name: &str) -> AdministrationResult<Principal> {
-    let found = find(edit, None, name).await?;
-    may_hold(&found)?;
-    Ok(found)
 }
 
 /// Whoever manages a room reads its bookings and answers there.

@@ -234,6 +234,35 @@ pub async fn remove_all(c: &mut Txn, home: Id, principal: Id) -> Result<(), Fail
     c.note(UNINVITE_ALL, arguments![home, principal]).await
 }
 
+/// The role of a row of `ace` that is in force: in a closed project no more than that of a reader, which has this rank.
+macro_rules! role_in_force {
+    ($reader:literal) => {
+        concat!(
+            "CASE WHEN ace.granted_role > ",
+            $reader,
+            " AND EXISTS (SELECT 1 FROM home h JOIN principal o ON o.id = h.principal_id WHERE h.node_id = \
+             ace.home_id AND o.closed_at IS NOT NULL) THEN ",
+            $reader,
+            " ELSE ace.granted_role END"
+        )
+    };
+}
+pub(super) use role_in_force;
+
+/// When a row of `ace` ends: no later than the part that its holder has in the project as a partner, of this rank.
+macro_rules! until_in_force {
+    ($partner:literal) => {
+        concat!(
+            "(SELECT MIN(e.until_at) FROM (SELECT ace.granted_until_at AS until_at UNION ALL SELECT \
+             p.granted_until_at FROM ace p WHERE p.node_id = ace.home_id AND p.principal_id = ace.principal_id AND \
+             p.granted_role = ",
+            $partner,
+            ") e WHERE e.until_at IS NOT NULL)"
+        )
+    };
+}
+pub(super) use until_in_force;
+
 /// Sets right what is in force in a home after its roles changed, or it was closed or opened; and no lock outlasts the
 /// role that it takes.
 pub async fn settle(c: &mut Txn, home: Id) -> Result<(), Failure> {
@@ -297,10 +326,12 @@ statements! {
     const SETTLE: Statement = writes(
         &[ACE],
         &[ACE, HOME, PRINCIPAL],
-        "UPDATE ace SET role = CASE WHEN granted_role > $2 AND EXISTS (SELECT 1 FROM home h JOIN principal o ON o.id \
-         = h.principal_id WHERE h.node_id = $1 AND o.closed_at IS NOT NULL) THEN $2 ELSE granted_role END, until_at \
-         = (SELECT MIN(e.until_at) FROM (SELECT ace.granted_until_at AS until_at UNION ALL SELECT \
-         p.granted_until_at FROM ace p WHERE p.node_id = $1 AND p.principal_id = ace.principal_id AND p.granted_role \
-         = $3) e WHERE e.until_at IS NOT NULL) WHERE home_id = $1",
+        concat!(
+            "UPDATE ace SET role = ",
+            role_in_force!("$2"),
+            ", until_at = ",
+            until_in_force!("$3"),
+            " WHERE home_id = $1"
+        ),
     );
 }

@@ -11,6 +11,7 @@ pub mod cache;
 pub mod calendar;
 pub mod check;
 pub mod check_columns;
+pub mod check_rights;
 pub mod columns;
 mod counters;
 pub mod data_directory;

@@ -147,6 +147,7 @@ const FILES: &[File] = files![
     calendar,
     check,
     check_columns,
+    check_rights,
     device,
     feed,
     grant,

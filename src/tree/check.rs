@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Tree;
+use super::administration::retired_name;
 use super::authentication::device_secret_hash;
 use super::calendar::index;
 use super::edit::chain::{leaf, link};
@@ -13,13 +14,14 @@ use crate::ical::validate::validate;
 use crate::model::budget::Budget;
 use crate::model::calendar::Indexed;
 use crate::model::error::{Cause, Failure, Reason};
-use crate::model::filename::key;
+use crate::model::filename::{key, match_name};
 use crate::model::id::Id;
 use crate::model::markup::{is_name, is_whole};
 use crate::model::path::Path;
 use crate::store::body::{self, sha256};
 use crate::store::check::{self, Damage, StoredObject};
 use crate::store::check_columns;
+use crate::store::check_rights::{self, PrincipalName};
 use crate::store::{body_references, version};
 
 const PAGE: i64 = 500;
@@ -104,12 +106,14 @@ impl Tree {
         for codes in check_columns::codes() {
             report.add(codes.what, codes.misfits(&mut self.store.read().await?).await)?;
         }
-        for rule in check::rules() {
+        for rule in check::rules().iter().chain(check_rights::rules()) {
             report.add(rule.what(), rule.broken(&mut self.store.read().await?).await)?;
         }
         report.add("references", check::dangling(&mut self.store.read().await?).await)?;
         let checked = self.check_names(&mut report).await.map(|()| Vec::new());
         report.add("names", checked)?;
+        let checked = self.check_principal_names(&mut report).await.map(|()| Vec::new());
+        report.add("names of principals", checked)?;
         let checked = self.check_properties(&mut report).await.map(|()| Vec::new());
         report.add("dead properties", checked)?;
         let checked = self.check_passwords(&mut report).await.map(|()| Vec::new());
@@ -155,6 +159,23 @@ impl Tree {
                 if key(&name.name, name.kind.row().free_name && !name.in_trash) != name.key {
                     let at = format!("{} ({})", name.name, name.node);
                     report.damage.push(Damage { what: "a name and its key differ".to_owned(), at });
+                }
+            }
+        }
+    }
+
+    /// The same of people, projects, groups and rooms: by their keys they log in, and are granted roles. Who was
+    /// removed has one that nobody can bear.
+    async fn check_principal_names(&self, report: &mut CheckReport) -> Result<(), Failure> {
+        let mut after = Id(i64::MIN);
+        loop {
+            let names = check_rights::principal_names(&mut self.store.read().await?, after, PAGE).await?;
+            let Some(last) = names.last().filter(|last| last.principal > after) else { return Ok(()) };
+            after = last.principal;
+            for PrincipalName { principal, name, key } in &names {
+                if *key != match_name(name) && *key != retired_name(name, *principal) || name.contains('/') {
+                    let what = "a name of a person, project or group and its key differ".to_owned();
+                    report.damage.push(Damage { what, at: format!("{name} ({principal})") });
                 }
             }
         }
@@ -306,6 +327,7 @@ mod tests {
             "FROM property p",
             "FROM device WHERE digest",
             "match_name, v.",
+            "match_name FROM principal",
         ] {
             tree.script().fail(0, words, Cause::Fault);
             let damage = tree.check(|_| {}).await.expect("a report").damage;

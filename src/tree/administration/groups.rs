@@ -54,7 +54,7 @@ impl Tree {
         not_everyone(&group)?;
         let members = group::members(&mut edit, group.id).await?;
         let txn = edit.doing(Verb::RemoveGroup, AffectedObjects::about(&group))?;
-        principal::retire(txn, group.id, &retired_name(&group), now()).await?;
+        principal::retire(txn, group.id, &retired_name(&group.name, group.id), now()).await?;
         for member in std::iter::once(&group).chain(&members) {
             group::settle(txn, member.id).await?;
             lock::end_with_membership(txn, member.id).await?;

@@ -237,6 +237,6 @@ async fn home_of(c: &mut impl Executor, principal: &Principal) -> Administration
 }
 
 /// The name under which a principal stays that is no more: a slash stands in no name, so nobody can take or type it.
-fn retired_name(principal: &Principal) -> String {
-    format!("{}/{}", match_name(&principal.name), principal.id)
+pub(in crate::tree) fn retired_name(name: &str, id: Id) -> String {
+    format!("{}/{id}", match_name(name))
 }

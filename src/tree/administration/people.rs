@@ -144,7 +144,7 @@ pub(super) async fn remove_principal(
         let gone = node::Removal { at: now(), hidden: true, deleted_by: None, lost_by: None, own_key: String::new() };
         node::unmap(txn, &node, claim.seq, gone).await?;
     }
-    principal::retire(txn, found.id, &retired_name(&found), now()).await?;
+    principal::retire(txn, found.id, &retired_name(&found.name, found.id), now()).await?;
     Ok(group::settle(txn, found.id).await?)
 }
 

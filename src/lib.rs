@@ -23,6 +23,7 @@ pub mod config;
 pub mod exchange;
 pub mod front;
 pub mod ical;
+pub mod mail;
 pub mod message;
 pub mod model;
 pub mod server;

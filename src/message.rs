@@ -235,7 +235,8 @@ mod tests {
         ];
         let every = every
             .into_iter()
-            .chain(["name", "number", "password", "path", "project", "role", "text", "url", "what", "why"]);
+            .chain(["name", "number", "password", "path", "project", "role", "text", "url", "what", "why"])
+            .chain(["date", "day", "end", "month", "start", "weekday", "year", "zone"]);
         let places: Vec<(&'static str, String)> = every.map(|place| (place, "x".to_owned())).collect();
         for key in keys(en) {
             for language in [Language::English, Language::French] {

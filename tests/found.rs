@@ -8,7 +8,7 @@ use std::sync::Arc;
 use beffroi::ical::filter::matches;
 use beffroi::ical::freebusy::periods;
 use beffroi::ical::object::Object;
-use beffroi::ical::outlook::{Profile, Published};
+use beffroi::ical::outlook::{Audience, Profile, Published};
 use beffroi::ical::recur::{bounds, instances};
 use beffroi::ical::select::select;
 use beffroi::ical::span::{FoundSpans, SpanBlock, SpanCache, SpanQuery};
@@ -237,7 +237,8 @@ proptest! {
                 prop_assert!(spans.iter().any(|span| (span.start, span.end.min(LAST)) == (start, end)));
                 let busy = periods(&object, &zones(), one);
                 prop_assert!(end <= start || busy.iter().any(|busy| busy.start == start), "free-busy");
-                let profile = Profile { window: one, detail: FeedDetail::Full, private: false };
+                let audience = Audience::Feed { detail: FeedDetail::Full, private: false };
+                let profile = Profile { window: one, audience };
                 let mut feed = Published::default();
                 feed.object(&object, &profile, &zones(), 0).unwrap();
                 let zones: String = feed.zones().collect();

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, what of ours it may import. Front ends are modules of their own, and know nothing of each other.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("model", &[]),
     ("message", &["model"]),
     ("wire", &["model"]),
@@ -22,6 +22,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("front::feed", &["model", "wire", "ical", "tree", "exchange", "message", "front::answer"]),
     ("front::timezones", &["model", "wire", "ical", "tree", "exchange", "front::answer"]),
     ("config", &["model"]),
+    ("mail", &["model", "message", "ical"]),
     (
         "server",
         &[
@@ -43,7 +44,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
 ];
 
 /// A crate or path, and the modules that alone may name it.
-const ALONE: [(&str, &[&str]); 13] = [
+const ALONE: [(&str, &[&str]); 15] = [
     ("icalendar::", &["service"]),
     ("windows_timezones::", &["ical"]),
     ("quick_xml::", &["wire"]),
@@ -57,6 +58,8 @@ const ALONE: [(&str, &[&str]); 13] = [
     ("clap::", &["cli"]),
     ("tokio::net", &["server", "app"]),
     ("fluent_bundle", &["message"]),
+    ("lettre::", &["mail"]),
+    ("mail_parser::", &["mail"]),
 ];
 
 /// Where a database is known, and the words that say which.

@@ -12,7 +12,7 @@ use crate::front::answer::{bad_header, only_read};
 use crate::ical::freebusy::{BusyPeriods, periods};
 use crate::ical::line::escaped;
 use crate::ical::object::fold_into;
-use crate::ical::outlook::{Profile, Published};
+use crate::ical::outlook::{Audience, Profile, Published};
 use crate::ical::zone::{Zone, Zones};
 use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::{Feed, FeedDetail, TimeRange};
@@ -79,7 +79,7 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: FeedRange, b
         return Ok(response);
     }
     let own = resource.node.owner_id == request.actor.id;
-    let profile = Profile { window, detail: feed.detail, private: own };
+    let profile = Profile { window, audience: Audience::Feed { detail: feed.detail, private: own } };
     let text = calendar(&request, &mut visit, &resource, profile, budget).await?;
     let mut response = http::Response::new(Body::Full(Bytes::from(text)));
     *response.headers_mut() = headers;
@@ -175,11 +175,9 @@ fn write_object(
     budget.steps(steps_of(resource))?;
     let Some(object) = resource.object() else { return Ok(()) };
     let zones = Zones::new(&object.calendar, zone).within(budget);
-    match profile.detail {
-        FeedDetail::Busy => taken.add(periods(&object, &zones, profile.window))?,
-        FeedDetail::Full | FeedDetail::Title => {
-            published.object(&object, profile, &zones, resource.node.modified_at)?
-        }
+    match &profile.audience {
+        Audience::Feed { detail: FeedDetail::Busy, .. } => taken.add(periods(&object, &zones, profile.window))?,
+        _ => published.object(&object, profile, &zones, resource.node.modified_at)?,
     }
     // What was cut short for want of a budget is not sent as if it were all.
     budget.steps(0)

@@ -10,9 +10,9 @@ use super::exceptions::{Base, excluded};
 use super::extent::Extent;
 use super::freebusy::{Busy, Period};
 use super::object::{Component, Object};
-pub use super::outlook_event::Profile;
+pub use super::outlook_event::{Audience, Profile};
 use super::outlook_event::{Event, TAKEN, TimeForm};
-use super::recur::{end_of, instances, overrides, recurs};
+use super::recur::{Instance, end_of, instances, overrides, recurs};
 use super::template::template;
 use super::time::{Clock, When, write_local, write_utc};
 use super::vtimezone::vtimezone;
@@ -75,39 +75,69 @@ impl Published {
         if found.instances.is_empty() {
             return Ok(());
         }
+        if self.as_series(object, profile, zones, modified_at)? {
+            return Ok(());
+        }
+        self.cut += u64::from(found.cut);
+        let mut left = MAX_OBJECT_BYTES;
+        for instance in found.instances {
+            let Some(rest) = left.checked_sub(output_bytes(instance.component)) else {
+                self.cut += u64::from(!found.cut);
+                return Ok(());
+            };
+            left = rest;
+            self.single(object, &instance, profile, zones, modified_at)?;
+        }
+        Ok(())
+    }
+
+    /// Takes an object that is a series as one; `false`: it is none, or Outlook has none like it.
+    pub(super) fn as_series(
+        &mut self,
+        object: &Object,
+        profile: &Profile,
+        zones: &Zones<'_>,
+        modified_at: Timestamp,
+    ) -> Result<bool, Exhausted> {
         if let Some(master) = object.master().filter(|master| recurs(master))
             && let Some(start) = master.property("DTSTART").and_then(When::of)
-            && let Some(shown) = self.shown(&start, profile.window, zones)
+            && let Some(shown) = self.shown(&start, profile, zones)
             && let Some(rule) = template(master, &start, zones)
         {
             let size = object.parts().map(output_bytes).sum();
             zones.steps.bytes(size)?;
             if self.series(object, (master, &start, &shown, &rule), profile, zones, modified_at).is_some() {
-                return Ok(());
+                return Ok(true);
             }
             zones.steps.give_back(size);
         }
-        self.cut += u64::from(found.cut);
-        let mut left = MAX_OBJECT_BYTES;
-        for instance in found.instances {
-            let size = output_bytes(instance.component);
-            let Some(rest) = left.checked_sub(size) else {
-                self.cut += u64::from(!found.cut);
-                return Ok(());
-            };
-            left = rest;
-            zones.steps.bytes(size)?;
-            zones.steps.work(EVENT_STEPS)?;
-            let shown = self.shown(&instance.local, profile.window, zones).unwrap_or(TimeForm::Utc);
-            let uid = match &instance.id {
-                Some(id) => format!("{}-{}", object.uid, write_local(id.when.local)),
-                None => object.uid.clone(),
-            };
-            let mut event = Event::new(&uid, instance.component, modified_at);
-            event.times(&shown, &instance.local, instance.start, instance.end, zones);
-            event.describe(instance.component, profile);
-            self.events.push_str(&event.finish());
+        Ok(false)
+    }
+
+    /// Takes one instance as an event: in a feed one of its own, for those who take part one of its series.
+    pub(super) fn single(
+        &mut self,
+        object: &Object,
+        instance: &Instance<'_>,
+        profile: &Profile,
+        zones: &Zones<'_>,
+        modified_at: Timestamp,
+    ) -> Result<(), Exhausted> {
+        zones.steps.bytes(output_bytes(instance.component))?;
+        zones.steps.work(EVENT_STEPS)?;
+        let (uid, id) = match (&instance.id, &profile.audience) {
+            (Some(id), Audience::Feed { .. }) => (format!("{}-{}", object.uid, write_local(id.when.local)), None),
+            (id, _) => (object.uid.clone(), id.as_ref()),
+        };
+        let mut event = Event::new(&uid, instance.component, modified_at);
+        if let Some(id) = id {
+            let shown = self.shown(&id.when, profile, zones).unwrap_or(TimeForm::Utc);
+            event.time("RECURRENCE-ID", &shown, id.when.local, id.at);
         }
+        let shown = self.shown(&instance.local, profile, zones).unwrap_or(TimeForm::Utc);
+        event.times(&shown, &instance.local, instance.start, instance.end, zones);
+        event.describe(instance.component, &profile.audience);
+        self.events.push_str(&event.finish());
         Ok(())
     }
 
@@ -129,10 +159,14 @@ impl Published {
     }
 
     /// How a time is written; `None`: only in UTC, and so no series can be.
-    fn shown(&mut self, when: &When, window: TimeRange, zones: &Zones<'_>) -> Option<TimeForm> {
+    fn shown(&mut self, when: &When, profile: &Profile, zones: &Zones<'_>) -> Option<TimeForm> {
         if when.is_day() {
             return Some(TimeForm::Day);
         }
+        if profile.only_utc() {
+            return Some(TimeForm::Utc);
+        }
+        let window = profile.window;
         let zone = zones.of(&when.clock);
         let name = match (&zone, &when.clock) {
             // A name that only its object knows: others may use it for another zone.
@@ -184,18 +218,18 @@ impl Published {
         for named in excluded(master, base, zones) {
             out.time("EXDATE", shown, named.local(base), named.instant(base));
         }
-        out.describe(master, profile);
+        out.describe(master, &profile.audience);
         let mut text = out.finish();
         for moved in overrides(object, zones).values() {
             if moved.future {
                 return None;
             }
-            let written = self.shown(&moved.start, profile.window, zones)?;
+            let written = self.shown(&moved.start, profile, zones)?;
             let mut event = Event::new(&object.uid, moved.component, modified_at);
             event.time("RECURRENCE-ID", shown, moved.id.when.local, moved.id.at);
             let end = end_of(moved.component, &moved.start, zones);
             event.times(&written, &moved.start, zones.instant(&moved.start), end, zones);
-            event.describe(moved.component, profile);
+            event.describe(moved.component, &profile.audience);
             text.push_str(&event.finish());
         }
         if zones.steps.is_cut() {
@@ -211,7 +245,7 @@ mod tests {
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
-    use super::{Profile, Published};
+    use super::{Audience, Profile, Published};
     use crate::ical::object::{Object, parse};
     use crate::ical::recur::instances;
     use crate::ical::zone::Zones;
@@ -221,7 +255,7 @@ mod tests {
     const WINDOW: TimeRange = TimeRange { start: 1_759_276_800, end: 1_811_808_000 };
 
     fn published(text: &str, detail: FeedDetail) -> String {
-        let profile = Profile { window: WINDOW, detail, private: false };
+        let profile = Profile { window: WINDOW, audience: Audience::Feed { detail, private: false } };
         let object = Object::parse(text.as_bytes()).unwrap();
         let paris = TimeZone::get("Europe/Paris").unwrap();
         let mut out = Published::default();
@@ -361,7 +395,8 @@ mod tests {
             // Where rules change in between, what comes later is given by the later ones.
             assert_eq!(out.contains("BEGIN:VTIMEZONE"), out.contains(";TZID="), "{out}");
         }
-        let profile = Profile { window: WINDOW, detail: FeedDetail::Full, private: false };
+        let audience = Audience::Feed { detail: FeedDetail::Full, private: false };
+        let profile = Profile { window: WINDOW, audience };
         let mut out = Published::default();
         let paris = TimeZone::get("Europe/Paris").unwrap();
         let lines = "DTSTART;TZID=Ours:20251020T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;COUNT=40";

@@ -3,8 +3,10 @@
 use jiff::civil::DateTime;
 
 use super::busy_form::is_private_part;
+use super::itip::message::SchedulingMethod;
 use super::line::escaped;
 use super::object::{Component, fold_into};
+use super::outlook_people::{Invited, lines};
 use super::time::{Clock, Length, When, write_date, write_local, write_utc};
 use super::zone::{Zone, Zones};
 use crate::model::calendar::{FeedDetail, TimeRange};
@@ -18,10 +20,58 @@ pub(super) const TAKEN: &str = "Occupé";
 pub struct Profile {
     /// Events that take place in it; series with any instance in it.
     pub window: TimeRange,
-    /// How much of each is shown.
-    pub detail: FeedDetail,
-    /// Are private events shown like all others?
-    pub private: bool,
+    /// For whom.
+    pub audience: Audience,
+}
+
+/// For whom events go out, which decides what is said of them.
+#[derive(Clone, Debug)]
+pub enum Audience {
+    /// Whoever has the address of a feed.
+    Feed {
+        /// How much of each is shown.
+        detail: FeedDetail,
+        /// Are private events shown like all others?
+        private: bool,
+    },
+    /// Who takes part.
+    Invited(Invited),
+}
+
+impl Profile {
+    /// Whether times go out in UTC, whatever their zone: what is cancelled is found by its instant alone.
+    pub(super) fn only_utc(&self) -> bool {
+        matches!(&self.audience, Audience::Invited(Invited { method: SchedulingMethod::Cancel, .. }))
+    }
+}
+
+/// What the lines of a component say of how it is shown.
+struct Standing {
+    status: String,
+    class: String,
+    free: bool,
+    busy: String,
+}
+
+impl Standing {
+    fn of(component: &Component) -> Self {
+        let upper = |name: &str| component.value(name).map(|value| value.trim().to_ascii_uppercase());
+        let one_of = |name: &str, known: &[&str], default: &str| {
+            upper(name).filter(|value| known.contains(&value.as_str())).unwrap_or_else(|| default.to_owned())
+        };
+        let unknown = if is_private_part(component) { "PRIVATE" } else { "PUBLIC" };
+        let class = one_of("CLASS", &["PUBLIC", "PRIVATE", "CONFIDENTIAL"], unknown);
+        let status = one_of("STATUS", &["CONFIRMED", "TENTATIVE", "CANCELLED"], "CONFIRMED");
+        let given = one_of("X-MICROSOFT-CDO-BUSYSTATUS", &["FREE", "TENTATIVE", "BUSY", "OOF"], "");
+        let free = upper("TRANSP").is_some_and(|value| value == "TRANSPARENT") || status == "CANCELLED";
+        let busy = match given.as_str() {
+            _ if free => "FREE",
+            "" | "FREE" if status == "TENTATIVE" => "TENTATIVE",
+            "" | "FREE" => "BUSY",
+            given => given,
+        };
+        Self { busy: busy.to_owned(), status, class, free }
+    }
 }
 
 /// How a time is written.
@@ -89,34 +139,23 @@ impl Event {
     }
 
     /// What it is about, as far as it is shown.
-    pub fn describe(&mut self, component: &Component, profile: &Profile) {
-        let upper = |name: &str| component.value(name).map(|value| value.trim().to_ascii_uppercase());
-        let one_of = |name: &str, known: &[&str], default: &str| {
-            upper(name).filter(|value| known.contains(&value.as_str())).unwrap_or_else(|| default.to_owned())
-        };
-        let unknown = if is_private_part(component) { "PRIVATE" } else { "PUBLIC" };
-        let class = one_of("CLASS", &["PUBLIC", "PRIVATE", "CONFIDENTIAL"], unknown);
-        let status = one_of("STATUS", &["CONFIRMED", "TENTATIVE", "CANCELLED"], "CONFIRMED");
-        let given = one_of("X-MICROSOFT-CDO-BUSYSTATUS", &["FREE", "TENTATIVE", "BUSY", "OOF"], "");
-        let free = upper("TRANSP").is_some_and(|value| value == "TRANSPARENT") || status == "CANCELLED";
-        let busy = match given.as_str() {
-            _ if free => "FREE",
-            "" | "FREE" if status == "TENTATIVE" => "TENTATIVE",
-            "" | "FREE" => "BUSY",
-            given => given,
-        };
-        let hidden = class != "PUBLIC" && !profile.private;
-        let full = profile.detail == FeedDetail::Full && !hidden;
+    pub fn describe(&mut self, component: &Component, audience: &Audience) {
+        match audience {
+            Audience::Feed { detail, private } => self.show(component, *detail, *private),
+            Audience::Invited(invited) => self.invite(component, invited),
+        }
+    }
+
+    fn show(&mut self, component: &Component, detail: FeedDetail, private: bool) {
+        let standing = Standing::of(component);
+        let hidden = standing.class != "PUBLIC" && !private;
+        let full = detail == FeedDetail::Full && !hidden;
         match component.value("SUMMARY").filter(|_| !hidden) {
             Some(summary) => self.line(&format!("SUMMARY:{summary}")),
             None => self.line(&format!("SUMMARY:{}", if hidden { TAKEN } else { "" })),
         }
         if full {
-            for name in ["LOCATION", "URL", "CATEGORIES", "PRIORITY"] {
-                if let Some(value) = component.value(name) {
-                    self.line(&format!("{name}:{value}"));
-                }
-            }
+            self.copy(component, &["LOCATION", "URL", "CATEGORIES", "PRIORITY"]);
             let organizer = component.property("ORGANIZER").map(|line| {
                 line.parameter("CN").unwrap_or_else(|| line.value().trim_start_matches("mailto:").to_owned())
             });
@@ -127,10 +166,8 @@ impl Event {
                 self.line(&format!("DESCRIPTION:{}", text.join("\\n\\n")));
             }
         }
-        self.line(&format!("STATUS:{status}"));
-        self.line(if free { "TRANSP:TRANSPARENT" } else { "TRANSP:OPAQUE" });
-        self.line(&format!("CLASS:{class}"));
-        self.line(&format!("X-MICROSOFT-CDO-BUSYSTATUS:{busy}"));
+        self.standing(&standing);
+        self.line(&format!("X-MICROSOFT-CDO-BUSYSTATUS:{}", standing.busy));
         let alarm = component.components.iter().filter(|part| part.name == "VALARM" && full).find_map(|alarm| {
             let trigger = alarm.property("TRIGGER")?;
             let related = trigger.parameter("RELATED").is_some_and(|to| to.eq_ignore_ascii_case("END"));
@@ -143,6 +180,42 @@ impl Event {
             self.line(&format!("TRIGGER:{trigger}"));
             self.line("END:VALARM");
         }
+    }
+
+    /// For those who take part: everything but what is the organizer's own, and who takes part.
+    fn invite(&mut self, component: &Component, invited: &Invited) {
+        let mut standing = Standing::of(component);
+        if invited.method == SchedulingMethod::Cancel {
+            standing =
+                Standing { status: "CANCELLED".to_owned(), free: true, busy: "FREE".to_owned(), class: standing.class };
+        }
+        self.line(&format!("SUMMARY:{}", component.value("SUMMARY").unwrap_or_default()));
+        self.copy(component, &["LOCATION", "URL", "PRIORITY", "DESCRIPTION", "COMMENT", "REQUEST-STATUS"]);
+        lines(component, invited).iter().for_each(|line| self.line(line));
+        self.standing(&standing);
+        match invited.method {
+            SchedulingMethod::Request => {
+                let intended = if standing.busy == "TENTATIVE" { "BUSY" } else { &standing.busy };
+                self.line("X-MICROSOFT-CDO-BUSYSTATUS:TENTATIVE");
+                self.line(&format!("X-MICROSOFT-CDO-INTENDEDSTATUS:{intended}"));
+                self.line("X-MICROSOFT-CDO-IMPORTANCE:1");
+                self.line("X-MICROSOFT-DISALLOW-COUNTER:FALSE");
+            }
+            _ => self.line(&format!("X-MICROSOFT-CDO-BUSYSTATUS:{}", standing.busy)),
+        }
+    }
+
+    /// The first line of each name, with its value alone.
+    fn copy(&mut self, component: &Component, names: &[&str]) {
+        for (name, value) in names.iter().filter_map(|name| Some((name, component.value(name)?))) {
+            self.line(&format!("{name}:{value}"));
+        }
+    }
+
+    fn standing(&mut self, standing: &Standing) {
+        self.line(&format!("STATUS:{}", standing.status));
+        self.line(if standing.free { "TRANSP:TRANSPARENT" } else { "TRANSP:OPAQUE" });
+        self.line(&format!("CLASS:{}", standing.class));
     }
 
     pub fn finish(mut self) -> String {

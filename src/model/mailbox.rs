@@ -128,6 +128,20 @@ pub struct Mailbox {
     pub address: MailAddress,
 }
 
+/// As one line, which is read back as the same but for what no name may hold.
+impl fmt::Display for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = self.name.chars().map(|c| if is_of_name(c) { c } else { ' ' }).take(MAX_NAME_CHARS);
+        let name: String = plain.collect();
+        write!(f, "{} <{}>", name.trim(), self.address)
+    }
+}
+
+/// May it stand in a name between quotes?
+fn is_of_name(c: char) -> bool {
+    !c.is_control() && !matches!(c, '"' | '<' | '>' | '\\')
+}
+
 impl FromStr for Mailbox {
     type Err = NotAnAddress;
 
@@ -138,9 +152,7 @@ impl FromStr for Mailbox {
         };
         let name = name.trim();
         let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
-        if name.chars().any(|c| c.is_control() || matches!(c, '"' | '<' | '>' | '\\'))
-            || name.chars().count() > MAX_NAME_CHARS
-        {
+        if !name.chars().all(is_of_name) || name.chars().count() > MAX_NAME_CHARS {
             return Err(NotAnAddress::Mailbox);
         }
         Ok(Self { name: name.to_owned(), address: address.parse().map_err(|_| NotAnAddress::Mailbox)? })
@@ -197,6 +209,11 @@ mod tests {
         assert_eq!(read("Beffroi <b@ville.fr>"), of("Beffroi"));
         assert_eq!(read("\"Mairie, agenda\" <b@ville.fr>"), of("Mairie, agenda"));
         assert_eq!(read("b@ville.fr"), of(""));
+        for (name, written) in [("Durand, Marie", "Durand, Marie <b@ville.fr>"), ("a\r\n<\"b", "a    b <b@ville.fr>")] {
+            let mailbox = Mailbox { name: name.to_owned(), address: "b@ville.fr".parse().expect("an address") };
+            assert_eq!(mailbox.to_string(), written);
+            assert!(read(written).is_ok());
+        }
         for bad in ["Beffroi", "Beffroi <b>", "B\r\nTo: x <b@ville.fr>", "B <b@ville.fr> c", "B \"c <b@ville.fr>"] {
             assert!(read(bad).is_err(), "{bad:?}");
         }

@@ -19,6 +19,7 @@ pub mod id;
 pub mod job;
 pub mod kind;
 pub mod lock;
+pub mod mail;
 pub mod mailbox;
 pub mod markup;
 pub mod media_type;

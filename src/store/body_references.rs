@@ -1,4 +1,4 @@
-//! Which bodies are named by nodes and their former states, and by notifications.
+//! Which bodies are named by nodes and their former states, by notifications, and by mail.
 //!
 //! No index has them: each write would pay for it, and only the check and the sweep ask. They ask for one part of all
 //! hashes after the other, and every row is read once a part.
@@ -14,7 +14,7 @@ use super::db::arguments;
 use super::db::text::listed;
 use super::executor::{Executor, execute, row, rows};
 use super::list::list;
-use super::statement::tables::{BODY, NODE, NOTIFICATION, PAST};
+use super::statement::tables::{BODY, MAIL, NODE, NOTIFICATION, PAST};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -89,19 +89,22 @@ statements! {
         "SELECT (SELECT COUNT(*) FROM node) + (SELECT COUNT(*) FROM past) + (SELECT COUNT(*) FROM body)",
     );
     const NAMED: Statement = reads(
-        &[NODE, NOTIFICATION, PAST],
+        &[MAIL, NODE, NOTIFICATION, PAST],
         "SELECT hash FROM node WHERE hash >= $1 AND hash < $2 UNION SELECT hash FROM past WHERE hash >= $1 AND hash \
-         < $2 UNION SELECT hash FROM notification WHERE hash >= $1 AND hash < $2 AND hash <> '' ORDER BY 1",
+         < $2 UNION SELECT hash FROM notification WHERE hash >= $1 AND hash < $2 AND hash <> '' UNION SELECT \
+         message_hash FROM mail WHERE message_hash >= $1 AND message_hash < $2 UNION SELECT mail_hash FROM mail WHERE \
+         mail_hash >= $1 AND mail_hash < $2 ORDER BY 1",
     );
     const UNNAMED: Statement = reads(
-        &[BODY, NODE, NOTIFICATION, PAST],
+        &[BODY, MAIL, NODE, NOTIFICATION, PAST],
         concat!(
             "SELECT b.hash FROM body b WHERE b.hash >= $1 AND b.hash < $2 AND b.stored_at < $3 UNION SELECT l.value \
              FROM ",
             listed!("$4"),
             " l EXCEPT SELECT n.hash FROM node n WHERE n.hash >= $1 AND n.hash < $2 EXCEPT SELECT p.hash FROM past p \
              WHERE p.hash >= $1 AND p.hash < $2 EXCEPT SELECT t.hash FROM notification t WHERE t.hash >= $1 AND \
-             t.hash < $2 ORDER BY 1"
+             t.hash < $2 EXCEPT SELECT m.message_hash FROM mail m WHERE m.message_hash >= $1 AND m.message_hash < $2 \
+             EXCEPT SELECT m.mail_hash FROM mail m WHERE m.mail_hash >= $1 AND m.mail_hash < $2 ORDER BY 1"
         ),
     );
     const REMOVE: Statement = writes(

@@ -7,8 +7,8 @@ use super::executor::{Executor, rows};
 use super::list::list;
 use super::statement::tables::{
     ACE, ADDRESS, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOLD, HOME,
-    INVITATION, JOB, LOCK, MEMBERSHIP, NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING,
-    UNREAD,
+    INVITATION, JOB, LOCK, MAIL, MEMBERSHIP, NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM,
+    SETTING, UNREAD,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::DETAILS;
@@ -221,7 +221,7 @@ statements! {
             may: || EVERY.iter().map(|(_, code)| (*code).to_owned()).collect(),
         },
     ];
-    const TABLES: [TableColumns; 26] = [
+    const TABLES: [TableColumns; 27] = [
         columns!(
             SETTING, "setting", ids [], numbers [], times [], flags [], others {}, texts ["name", "value"], bytes []
         ),
@@ -294,6 +294,15 @@ statements! {
         columns!(
             LOCK, "lock", ids ["node_id", "home_id", "principal_id"], numbers ["timeout_s"], times ["expires_at"],
             flags ["deep", "shared"], others {}, texts ["token", "owner_xml"], bytes []
+        ),
+        columns!(
+            MAIL, "mail", ids ["id", "node_id"], numbers ["sequence", "round", "part", "attempt"],
+            times ["queued_at", "finished_at"], flags ["reported"], others { ["state"] 0 4 },
+            texts [
+                "address", "method", "instances", "content", "token", "status", "reason", "letter", "message_hash",
+                "mail_hash"
+            ],
+            bytes []
         ),
         columns!(
             PROPERTY, "property", ids ["node_id", "principal_id"], numbers [], times [], flags [], others {},

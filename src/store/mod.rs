@@ -24,6 +24,7 @@ pub mod group;
 pub mod job;
 pub mod list;
 pub mod lock;
+pub mod mail;
 pub mod members;
 pub mod node;
 mod page;

@@ -41,6 +41,7 @@ pub mod tables {
         HOME = "home",
         INVITATION = "invitation",
         JOB = "job",
+        MAIL = "mail",
         LOCK = "lock",
         MEMBERSHIP = "membership",
         NODE = "node",

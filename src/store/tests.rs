@@ -154,6 +154,7 @@ const FILES: &[File] = files![
     group,
     job,
     lock,
+    mail,
     members,
     node,
     past,

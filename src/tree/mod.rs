@@ -41,6 +41,7 @@ use bytes::Bytes;
 
 use self::edit::event::Hooks;
 use self::gate::{Admitted, GateContext, Request, admit, allowed};
+use self::job::mail::MailHooks;
 use self::quota::RemainingQuota;
 use self::resolve::resolve;
 use self::target::Target;
@@ -70,6 +71,7 @@ pub struct Tree {
     store: Arc<Store>,
     workers: Arc<Workers>,
     hooks: Arc<Hooks>,
+    mail: Arc<MailHooks>,
 }
 
 /// What the first run of the gate found.
@@ -90,7 +92,7 @@ impl Tree {
     /// The same, with so many bytes for what is kept in memory.
     pub async fn open_within(data: &FilePath, flush: bool, cache_bytes: usize) -> Result<Self> {
         let store = Arc::new(Store::open_within(data, flush, cache_bytes).await?);
-        let tree = Self { store, workers: Arc::default(), hooks: Arc::default() };
+        let tree = Self { store, workers: Arc::default(), hooks: Arc::default(), mail: Arc::default() };
         tree.finish_returned().await?;
         tree.finish_unread().await?;
         Ok(tree)

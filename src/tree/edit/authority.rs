@@ -68,6 +68,10 @@ pub enum Verb {
     EnterJob,
     /// A job is held, done, or put off. It is no change event: what the job does is.
     RunJob,
+    /// Mail is to be sent.
+    QueueMail,
+    /// Mail is sent, or comes back.
+    SendMail,
     /// A job is made due.
     RetryJob,
     /// What older versions stored is set right.
@@ -140,7 +144,7 @@ const JOB: &[Authority] = &[Authority::Job];
 const ADMINISTRATION: &[Authority] = &[Authority::Administration];
 
 /// One row a verb.
-pub static VERBS: [VerbRow; 49] = [
+pub static VERBS: [VerbRow; 51] = [
     row(Verb::Bind, OBJECTS, Some(Effect::Bind)),
     row(Verb::Replace, OBJECTS, Some(Effect::WriteContent)),
     row(Verb::Patch, GATE, Some(Effect::WriteProperties)),
@@ -165,6 +169,8 @@ pub static VERBS: [VerbRow; 49] = [
     row(Verb::Sweep, JOB, None),
     row(Verb::EnterJob, &[Authority::Gate, Authority::Delivery, Authority::Job, Authority::Administration], None),
     row(Verb::RunJob, JOB, None),
+    row(Verb::QueueMail, &[Authority::Gate, Authority::Delivery, Authority::Job], None),
+    row(Verb::SendMail, JOB, None),
     row(Verb::RetryJob, ADMINISTRATION, None),
     row(Verb::Repair, JOB, None),
     row(Verb::NoteUse, JOB, None),

@@ -13,6 +13,7 @@ pub mod delivery;
 mod depth;
 pub mod event;
 pub mod lock;
+pub mod mail;
 mod maintenance;
 mod object;
 mod precomputed;

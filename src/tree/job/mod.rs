@@ -6,6 +6,9 @@
 //! A job that fails waits, each time longer, and is given up after so many tries: it is kept until someone says
 //! `beffroi jobs retry`. One that is done again and again is never given up.
 
+pub mod mail;
+#[cfg(test)]
+mod mail_tests;
 mod purge;
 pub mod retention;
 mod sweep;
@@ -44,7 +47,7 @@ pub struct JobRow {
 }
 
 /// One row a kind.
-pub static JOBS: [JobRow; 5] = [
+pub static JOBS: [JobRow; 6] = [
     recurring("purge", 300, |tree, _| Box::pin(async move { done("nodes purged", tree.finish_purges(now()).await?) })),
     recurring("seal", 300, |tree, _| Box::pin(async move { done("drafts sealed", tree.seal_lapsed(now()).await?) })),
     recurring("litter", 300, |tree, _| {
@@ -60,6 +63,7 @@ pub static JOBS: [JobRow; 5] = [
     }),
     // All rows are read for it.
     recurring("sweep", 86_400, |tree, _| Box::pin(async move { done("unnamed bodies removed", tree.sweep().await?) })),
+    mail::FORGET,
 ];
 
 const fn recurring(kind: &'static str, every_s: i64, run: fn(Tree, Job) -> Work) -> JobRow {

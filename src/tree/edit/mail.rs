@@ -1,0 +1,174 @@
+//! Mail that a change sends: rows that are written with it, so each is sent exactly when the change is made. A job a
+//! row sends it (`tree/job/mail.rs`).
+
+use super::Edit;
+use super::authority::Verb;
+use super::event::AffectedObjects;
+use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
+use crate::model::error::{Failure, Result};
+use crate::model::id::{Id, Timestamp};
+use crate::model::job::NewJob;
+use crate::model::mail::{Addressing, MailState, QueuedMail};
+use crate::store::body::sha256;
+use crate::store::transaction::Txn;
+use crate::store::{body, mail};
+
+/// The kind of the jobs that send mail.
+pub(in crate::tree) const SEND_MAIL: &str = "mail";
+/// Changes one after the other are one mail, where they come within this time, seconds.
+const MERGED_S: i64 = 5;
+
+/// A mail that a change sends.
+#[derive(Clone, Copy, Debug)]
+pub struct NewMail<'a> {
+    /// What it says to its recipient.
+    pub message: &'a SchedulingMessage,
+    /// To whom, from whom. Whether it is an update is found here.
+    pub addressing: &'a Addressing,
+    /// Is it wanted even if the same was sent before (SCHEDULE-FORCE-SEND)?
+    pub again: bool,
+}
+
+/// What two messages to one recipient differ in.
+struct MessageKey {
+    method: &'static str,
+    instances: String,
+    sequence: i64,
+    content: String,
+}
+
+impl MessageKey {
+    fn of(message: &SchedulingMessage, text: &str) -> Self {
+        let parts = || message.object.parts();
+        let mut instances: Vec<&str> = parts().filter_map(|part| part.value("RECURRENCE-ID")).map(str::trim).collect();
+        instances.sort_unstable();
+        let sequence =
+            |value: &str| value.trim().parse::<i64>().ok().filter(|number| (0..=i64::from(i32::MAX)).contains(number));
+        // Stamps say when it was written, and nothing of what it is about.
+        let is_stamp = |line: &&str| line.starts_with("DTSTAMP") || line.starts_with("LAST-MODIFIED");
+        let said: Vec<&str> = text.split("\r\n").filter(|line| !is_stamp(line)).collect();
+        Self {
+            method: message.method.name(),
+            instances: if message.is_whole { String::new() } else { instances.join(",") },
+            sequence: parts().filter_map(|part| sequence(part.value("SEQUENCE")?)).max().unwrap_or(0),
+            content: sha256(said.join("\r\n").as_bytes()),
+        }
+    }
+
+    fn is_of(&self, row: &QueuedMail) -> bool {
+        (row.method.as_str(), row.instances.as_str(), row.sequence, row.content.as_str())
+            == (self.method, self.instances.as_str(), self.sequence, self.content.as_str())
+    }
+
+    /// Is what a row says no longer worth sending when this is?
+    fn supersedes(&self, row: &QueuedMail) -> bool {
+        let is_cancel = self.method == SchedulingMethod::Cancel.name();
+        let is_whole = self.instances.is_empty();
+        let same_sort = row.method == self.method && (is_whole || row.instances == self.instances);
+        same_sort || (is_cancel && (is_whole || row.instances == self.instances))
+    }
+}
+
+impl Edit {
+    /// Sends mail about a calendar object when this change is made. What says the same as the one before is not sent
+    /// again; what waits and says less than this is not sent at all, nor is the end of something that nobody heard of.
+    pub async fn queue_mail(&mut self, event: Id, mails: &[NewMail<'_>]) -> Result<()> {
+        let now = self.now();
+        let txn = self.doing(Verb::QueueMail, AffectedObjects::to([event]))?;
+        let mut queue = MailQueue { event, now, known: mail::of_event(txn, event).await? };
+        let mut queued = Vec::new();
+        for new in mails {
+            queued.extend(queue.take(txn, new).await?);
+        }
+        for mail in &queued {
+            self.enqueue_mail(mail, now.saturating_add(MERGED_S)).await?;
+        }
+        Ok(())
+    }
+
+    /// Has a mail sent at a time.
+    pub(in crate::tree) async fn enqueue_mail(&mut self, mail: &QueuedMail, due_at: Timestamp) -> Result<()> {
+        let payload = format!("{} {}", mail.id, mail.attempt);
+        let key = format!("{SEND_MAIL}/{payload}");
+        self.enqueue(NewJob { key: &key, kind: SEND_MAIL, payload: &payload, due_at }).await
+    }
+}
+
+/// The mail about one calendar object.
+struct MailQueue {
+    event: Id,
+    now: Timestamp,
+    known: Vec<QueuedMail>,
+}
+
+impl MailQueue {
+    async fn take(&mut self, txn: &mut Txn, new: &NewMail<'_>) -> Result<Option<QueuedMail>> {
+        let (text, to) = (new.message.text(), new.addressing.to.address.as_str().to_ascii_lowercase());
+        let key = MessageKey::of(new.message, &text);
+        let alike = |row: &&QueuedMail| row.address == to && row.method == key.method && row.instances == key.instances;
+        let last = self.known.iter().rev().find(alike);
+        if last.is_some_and(|last| key.is_of(last) && (!new.again || last.finished_at.is_none())) {
+            return Ok(None);
+        }
+        let rounds = self.known.iter().filter(|row| row.address == to && key.is_of(row)).map(|row| row.round + 1);
+        let round = rounds.max().unwrap_or(0);
+        let withdrew = self.supersede(txn, &to, &key).await?;
+        let mut heard = self.known.iter().filter(|row| row.address == to).peekable();
+        if new.message.method == SchedulingMethod::Cancel && withdrew && heard.peek().is_none() {
+            return Ok(None);
+        }
+        let is_update = heard.any(|row| row.method == SchedulingMethod::Request.name());
+        let hash = sha256(text.as_bytes());
+        body::insert(txn, &hash, text.as_bytes(), self.now).await?;
+        let queued = QueuedMail {
+            id: Id::generate(),
+            event: self.event,
+            address: to,
+            method: key.method.to_owned(),
+            instances: key.instances,
+            sequence: key.sequence,
+            content: key.content,
+            round,
+            part: 0,
+            token: token()?,
+            state: MailState::Queued,
+            attempt: 0,
+            queued_at: self.now,
+            finished_at: None,
+            status: None,
+            reason: None,
+            letter: Addressing { is_update, ..new.addressing.clone() }.write(),
+            message_hash: Some(hash),
+            mail_hash: None,
+        };
+        mail::queue(txn, &queued).await?;
+        self.known.push(queued.clone());
+        Ok(Some(queued))
+    }
+
+    /// Withdraws what is no longer worth sending; what may have left is not tried again. Was something withdrawn?
+    async fn supersede(&mut self, txn: &mut Txn, to: &str, key: &MessageKey) -> Result<bool> {
+        let mut withdrawn = Vec::new();
+        for row in &mut self.known {
+            if row.address != to || row.finished_at.is_some() || !key.supersedes(row) {
+                continue;
+            }
+            if row.state == MailState::Queued {
+                mail::withdraw(txn, row.id).await?;
+                withdrawn.push(row.id);
+            } else {
+                mail::abandon(txn, row.id, self.now).await?;
+                row.finished_at = Some(self.now);
+            }
+        }
+        self.known.retain(|row| !withdrawn.contains(&row.id));
+        Ok(!withdrawn.is_empty())
+    }
+}
+
+/// What nobody can guess.
+fn token() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::new("making a token", error))?;
+    Ok(hex::encode(bytes))
+}

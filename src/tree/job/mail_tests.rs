@@ -1,0 +1,381 @@
+//! The queue of mail and the jobs that work it off, with a mail server that does what a test says.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::mail::{MAIL_JOBS, MAILS_PER_DAY, Mailer, Sending};
+use crate::ical::itip::message::SchedulingMessage;
+use crate::model::id::{Id, Timestamp, now};
+use crate::model::mail::{Addressing, MailOutcome, MailState, QueuedMail, SendOutcome};
+use crate::store::body_references;
+use crate::tree::Tree;
+use crate::tree::edit::mail::{NewMail, SEND_MAIL};
+
+const EVENT: Id = Id(77);
+const DAY_S: i64 = 86_400;
+
+/// What was handed to the mail server: token and bytes.
+type Sent = Vec<(String, String)>;
+
+/// A mail server that answers as it is said, and accepts when nothing is.
+#[derive(Default)]
+struct FakeMailer {
+    sent: Mutex<Sent>,
+    answers: Mutex<VecDeque<Option<SendOutcome>>>,
+    parts: Mutex<usize>,
+}
+
+impl FakeMailer {
+    /// The next answers; `None`: none ever comes.
+    fn answers(&self, answers: impl IntoIterator<Item = Option<SendOutcome>>) {
+        self.answers.lock().unwrap().extend(answers);
+    }
+
+    fn sent(&self) -> Sent {
+        std::mem::take(&mut *self.sent.lock().unwrap())
+    }
+}
+
+impl Mailer for FakeMailer {
+    fn compose(&self, mail: &QueuedMail, message: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+        let text = String::from_utf8_lossy(message).into_owned();
+        if text.contains("SUMMARY:unmailable") {
+            return Err("it cannot be mailed".to_owned());
+        }
+        let update = Addressing::read(&mail.letter).unwrap().is_update;
+        let parts = (*self.parts.lock().unwrap()).max(1);
+        Ok((0..parts).map(|part| format!("{part} {update} {} {text}", mail.queued_at).into_bytes()).collect())
+    }
+
+    fn send(&self, mail: &QueuedMail, bytes: Vec<u8>) -> Sending {
+        self.sent.lock().unwrap().push((mail.token.clone(), String::from_utf8(bytes).unwrap()));
+        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Some(SendOutcome::Accepted));
+        Box::pin(async move {
+            match answer {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+struct Office {
+    _folder: tempfile::TempDir,
+    tree: Tree,
+    mailer: Arc<FakeMailer>,
+    outcomes: Arc<Mutex<Vec<MailOutcome>>>,
+}
+
+fn message(method: &str, sequence: i64, lines: &str) -> SchedulingMessage {
+    let text = format!(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:{method}\nBEGIN:VEVENT\nUID:u\nDTSTAMP:{}Z\nSEQUENCE:{sequence}\n\
+         DTSTART:20260102T000000Z\n{lines}END:VEVENT\nEND:VCALENDAR\n",
+        jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S")
+    );
+    SchedulingMessage::parse(text.as_bytes()).unwrap()
+}
+
+const ONCE: &str = "RECURRENCE-ID:20260109T000000Z\n";
+
+impl Office {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = Tree::open(folder.path(), true).await.unwrap();
+        let (mailer, outcomes) = (Arc::new(FakeMailer::default()), Arc::<Mutex<Vec<MailOutcome>>>::default());
+        tree.set_mailer(mailer.clone());
+        let heard = Arc::clone(&outcomes);
+        tree.on_mail_outcome(move |_, came| {
+            heard.lock().unwrap().extend(came);
+            Box::pin(async { Ok(()) })
+        });
+        Self { _folder: folder, tree, mailer, outcomes }
+    }
+
+    async fn queue_to(&self, to: &str, message: &SchedulingMessage, again: bool) {
+        let addressing = Addressing {
+            to: to.parse().unwrap(),
+            from: "Projet <gymnase+t@agenda.ville.fr>".parse().unwrap(),
+            reply_to: None,
+            planner: None,
+            language: "fr".to_owned(),
+            answer_token: None,
+            is_update: false,
+        };
+        let mut edit = self.tree.job_edit().await.unwrap();
+        edit.queue_mail(EVENT, &[NewMail { message, addressing: &addressing, again }]).await.unwrap();
+        edit.commit().await.unwrap();
+    }
+
+    async fn queue(&self, message: &SchedulingMessage) {
+        self.queue_to("Jean <Jean@ailleurs.fr>", message, false).await;
+    }
+
+    /// Begins each job that is due; what it comes to may take for ever.
+    async fn work(&self, at: Timestamp) {
+        for job in self.tree.jobs().await.unwrap() {
+            if job.kind == SEND_MAIL && job.due_at <= at {
+                let _ = timeout(Duration::from_millis(300), self.tree.send_mail(&job, at)).await;
+            }
+        }
+    }
+
+    async fn due_at(&self) -> Timestamp {
+        let mails = self.mails().await;
+        let of = |mail: &QueuedMail| format!("{} {}", mail.id, mail.attempt);
+        let jobs = self.tree.jobs().await.unwrap();
+        let waiting = mails.iter().filter(|mail| mail.finished_at.is_none());
+        waiting.filter_map(|mail| Some(jobs.iter().find(|job| job.payload == of(mail))?.due_at)).min().unwrap()
+    }
+
+    async fn mails(&self) -> Vec<QueuedMail> {
+        self.tree.mail_about(EVENT).await.unwrap()
+    }
+
+    /// How many bodies are named, and how many of those that nothing names are named all the same.
+    async fn bodies(&self) -> (usize, usize) {
+        let mut snapshot = self.tree.store.read().await.unwrap();
+        let part = body_references::parts(&mut snapshot).await.unwrap().remove(0);
+        let named = body_references::named(&mut snapshot, &part).await.unwrap();
+        let unnamed = body_references::unnamed(&mut snapshot, &part, now() + DAY_S, &[]).await.unwrap();
+        let kept: Vec<String> = named.into_iter().filter(|hash| hash.len() == 64).collect();
+        (kept.len(), kept.iter().filter(|hash| unnamed.contains(hash)).count())
+    }
+
+    /// What was reported since, of whom.
+    async fn reported(&self) -> Vec<(String, String)> {
+        while let crate::tree::job::JobPoll::Again = self.tree.run_next(&MAIL_JOBS[1], now() + DAY_S * 3).await.unwrap()
+        {
+        }
+        let outcomes = std::mem::take(&mut *self.outcomes.lock().unwrap());
+        outcomes.into_iter().map(|outcome| (outcome.address.to_string(), outcome.status)).collect()
+    }
+}
+
+fn status(status: &str) -> Vec<(String, String)> {
+    vec![("jean@ailleurs.fr".to_owned(), status.to_owned())]
+}
+
+fn later() -> Option<SendOutcome> {
+    Some(SendOutcome::Later("450 later".to_owned()))
+}
+
+fn in_doubt() -> Option<SendOutcome> {
+    Some(SendOutcome::InDoubt("connection lost".to_owned()))
+}
+
+fn refused() -> Option<SendOutcome> {
+    Some(SendOutcome::Refused("550 no such user".to_owned()))
+}
+
+/// After the time in which changes are merged.
+fn soon() -> Timestamp {
+    now() + 10
+}
+
+#[tokio::test]
+async fn a_mail_is_sent_once_and_its_end_reported() {
+    let office = Office::new().await;
+    office.queue(&message("REQUEST", 0, "")).await;
+    office.work(now()).await;
+    assert!(office.mailer.sent().is_empty(), "it waits for what comes after it");
+    office.work(soon()).await;
+    assert_eq!(office.mailer.sent().len(), 1);
+    let mail = office.mails().await.remove(0);
+    assert_eq!((mail.state, mail.mail_hash, mail.message_hash), (MailState::Accepted, None, None));
+    assert_eq!(office.reported().await, status("1.1"));
+    // The job once more, and the same once more.
+    office.work(soon()).await;
+    office.queue(&message("REQUEST", 0, "")).await;
+    office.work(soon()).await;
+    assert!(office.mailer.sent().is_empty() && office.reported().await.is_empty());
+    // Unless that is wanted.
+    office.queue_to("jean@ailleurs.fr", &message("REQUEST", 0, ""), true).await;
+    office.work(soon()).await;
+    let sent = office.mailer.sent();
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].0 != mail.token && sent[0].1.starts_with("0 true"), "{sent:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_made_sends_nothing() {
+    let office = Office::new().await;
+    let mut edit = office.tree.job_edit().await.unwrap();
+    let message = message("REQUEST", 0, "");
+    let addressing = Addressing::read("a <a@x.fr>\nb <b@x.fr>\n\n\nfr\n\n").unwrap();
+    edit.queue_mail(EVENT, &[NewMail { message: &message, addressing: &addressing, again: false }]).await.unwrap();
+    edit.give_up().await;
+    assert!(office.mails().await.is_empty() && office.tree.jobs().await.unwrap().is_empty());
+}
+
+/// A process that dies while a mail leaves: the next one sends the same bytes under the same name.
+#[tokio::test]
+async fn what_may_have_left_is_sent_again_byte_for_byte() {
+    for lost in [None, in_doubt()] {
+        let office = Office::new().await;
+        office.queue(&message("REQUEST", 0, "")).await;
+        office.mailer.answers([lost.clone()]);
+        office.work(soon()).await;
+        let state = if lost.is_none() { MailState::Sending } else { MailState::InDoubt };
+        assert_eq!(office.mails().await[0].state, state);
+        let at = office.due_at().await;
+        assert!(at <= now() + 70, "the first retry comes within a minute");
+        office.work(at.max(soon())).await;
+        let sent = office.mailer.sent();
+        assert_eq!(sent.len(), 2);
+        assert_eq!(sent[0], sent[1]);
+        assert_eq!(office.reported().await, status("1.1"));
+    }
+}
+
+#[tokio::test]
+async fn waits_grow_until_it_is_given_up() {
+    let office = Office::new().await;
+    office.queue(&message("REQUEST", 0, "")).await;
+    let begun = now();
+    let (mut at, mut waits) = (soon(), Vec::new());
+    while office.mails().await[0].finished_at.is_none() {
+        office.mailer.answers([later()]);
+        office.work(at).await;
+        if office.mails().await[0].finished_at.is_none() {
+            let next = office.due_at().await;
+            waits.push(next - at);
+            at = next;
+        }
+    }
+    assert!(waits[0] <= 60 && waits.windows(2).all(|pair| pair[1] >= pair[0]), "{waits:?}");
+    assert!((10..40).contains(&waits.len()), "{waits:?}");
+    assert!((2 * DAY_S..2 * DAY_S + 5 * 3600).contains(&(at - begun)));
+    assert_eq!(office.reported().await, status("5.1"));
+    assert_eq!(office.mails().await[0].reason.as_deref(), Some("it could not be sent for two days"));
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_so_is_what_comes_back() {
+    let office = Office::new().await;
+    office.queue(&message("REQUEST", 0, "")).await;
+    office.mailer.answers([refused()]);
+    office.work(soon()).await;
+    assert_eq!(office.reported().await, status("5.2"));
+    assert_eq!(office.mails().await[0].reason.as_deref(), Some("550 no such user"));
+    office.queue(&message("REQUEST", 1, "")).await;
+    office.work(soon()).await;
+    assert_eq!(office.reported().await, status("1.1"));
+    let token = office.mails().await[1].token.clone();
+    assert!(office.tree.mail_came_back(&token, true, "550").await.unwrap());
+    assert_eq!(office.reported().await, status("5.2"));
+    // It comes back once more, and what nobody sent.
+    assert!(office.tree.mail_came_back(&token, false, "").await.unwrap());
+    assert!(!office.tree.mail_came_back("0123", true, "").await.unwrap());
+    assert!(office.reported().await.is_empty());
+    office.queue(&message("REQUEST", 2, "SUMMARY:unmailable\n")).await;
+    office.work(soon()).await;
+    assert_eq!(office.reported().await, status("5.1"));
+    assert_eq!(office.mails().await[2].reason.as_deref(), Some("it cannot be mailed"));
+}
+
+#[tokio::test]
+async fn only_the_last_state_is_sent() {
+    let office = Office::new().await;
+    for sequence in 0..3 {
+        office.queue(&message("REQUEST", sequence, &format!("SUMMARY:{sequence}\n"))).await;
+    }
+    office.work(soon()).await;
+    let sent = office.mailer.sent();
+    assert!(sent.len() == 1 && sent[0].1.contains("SUMMARY:2"), "{sent:?}");
+    // The end of what was never sent is no mail; the end of what was, or may have been, is one.
+    let table: [(Vec<Option<SendOutcome>>, bool, usize); 4] =
+        [(vec![], false, 0), (vec![], true, 1), (vec![later()], true, 0), (vec![in_doubt()], true, 1)];
+    for (answers, is_tried, number) in table {
+        let office = Office::new().await;
+        office.queue(&message("REQUEST", 0, "")).await;
+        office.mailer.answers(answers.clone());
+        if is_tried {
+            office.work(soon()).await;
+        }
+        office.mailer.sent();
+        office.queue(&message("CANCEL", 1, "")).await;
+        office.work(now() + 4 * DAY_S / 3).await;
+        let sent = office.mailer.sent();
+        assert_eq!(sent.len(), number, "{answers:?} {is_tried}");
+        assert!(sent.iter().all(|(_, text)| text.contains("METHOD:CANCEL")), "{sent:?}");
+    }
+}
+
+/// Of two that are both worth sending the first goes first, however long it takes; those to others do not wait.
+#[tokio::test]
+async fn mail_to_one_person_stays_in_order() {
+    let office = Office::new().await;
+    office.queue(&message("REQUEST", 0, "")).await;
+    office.queue(&message("CANCEL", 1, ONCE)).await;
+    office.queue_to("anna@ailleurs.fr", &message("REQUEST", 0, ""), false).await;
+    office.mailer.answers([later()]);
+    office.work(soon()).await;
+    let sent: Vec<bool> = office.mailer.sent().iter().map(|(_, text)| text.contains("METHOD:CANCEL")).collect();
+    assert_eq!(sent, [false, false]);
+    office.work(now() + 120).await;
+    office.work(now() + 240).await;
+    let sent: Vec<bool> = office.mailer.sent().iter().map(|(_, text)| text.contains("METHOD:CANCEL")).collect();
+    assert_eq!(sent, [false, true]);
+}
+
+#[tokio::test]
+async fn one_address_gets_so_much_a_day() {
+    let office = Office::new().await;
+    for sequence in 0..MAILS_PER_DAY {
+        office.queue(&message("REQUEST", sequence, "")).await;
+        office.work(soon()).await;
+    }
+    assert_eq!(office.mailer.sent().len(), usize::try_from(MAILS_PER_DAY).unwrap());
+    for sequence in [90, 91, 92] {
+        office.queue(&message("REQUEST", sequence, "")).await;
+        office.work(soon()).await;
+    }
+    office.queue_to("anna@ailleurs.fr", &message("REQUEST", 93, ""), false).await;
+    office.work(soon()).await;
+    assert_eq!(office.mailer.sent().len(), 1, "others get theirs");
+    // The next day the last state goes, and only that.
+    office.work(now() + DAY_S + 60).await;
+    let sent = office.mailer.sent();
+    assert!(sent.len() == 1 && sent[0].1.contains("SEQUENCE:92"), "{sent:?}");
+}
+
+/// A message that goes out as several mails: each is kept and sent by itself.
+#[tokio::test]
+async fn a_message_may_be_several_mails() {
+    let office = Office::new().await;
+    *office.mailer.parts.lock().unwrap() = 3;
+    office.queue(&message("REQUEST", 0, "")).await;
+    office.mailer.answers([None]);
+    office.work(soon()).await;
+    office.work(soon()).await;
+    let sent = office.mailer.sent();
+    let token = office.mails().await[0].token.clone();
+    let mut tokens: Vec<String> = sent.iter().map(|(token, _)| token.clone()).collect();
+    tokens.sort();
+    assert_eq!(tokens, [token.clone(), token.clone(), format!("{token}-1"), format!("{token}-2")]);
+    assert_eq!(office.mails().await.iter().filter(|mail| mail.state == MailState::Accepted).count(), 3);
+    assert!(office.tree.mail_came_back(&format!("{token}-2"), true, "").await.unwrap());
+}
+
+/// What is queued is in the database, and so is its content, until it is sent; then the last of each stays.
+#[tokio::test]
+async fn what_is_queued_is_kept_and_what_is_old_forgotten() {
+    let office = Office::new().await;
+    for sequence in 0..2 {
+        office.queue(&message("REQUEST", sequence, "")).await;
+        assert_eq!(office.bodies().await, (1, 0));
+        office.mailer.answers([in_doubt()]);
+        office.work(soon()).await;
+        assert_eq!(office.bodies().await, (2, 0), "the message and the mail");
+        office.work(now() + 120).await;
+        assert_eq!(office.bodies().await.0, 0);
+        assert!(office.tree.check(|_| {}).await.unwrap().damage.is_empty());
+    }
+    assert_eq!(office.reported().await.len(), 2);
+    assert_eq!(office.tree.forget_mail(now()).await.unwrap(), 0);
+    assert_eq!(office.tree.forget_mail(now() + 100 * DAY_S).await.unwrap(), 2, "the object is not there");
+    assert!(office.mails().await.is_empty());
+}

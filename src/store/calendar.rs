@@ -139,15 +139,17 @@ pub async fn named(c: &mut impl Executor, calendar: &Node, names: &[String], wid
     NAMED.members(c, asked, arguments![calendar.id, &list(names)]).await
 }
 
-/// Calendars of other homes that an actor may read: each with the name of its home and the role held.
+/// Calendars of other homes that an actor may read, all or those of one owner: each with the name of its home and the
+/// role held.
 pub async fn linked(
     c: &mut impl Executor,
     actor: Id,
     now: Timestamp,
     own_home: Id,
+    owner: Option<Id>,
     limit: i64,
 ) -> Result<Vec<(Node, String, Role)>, Failure> {
-    let found = rows(c, LINKED, arguments![actor, now, own_home, limit, Role::Reader.rank()]).await?;
+    let found = rows(c, LINKED, arguments![actor, now, own_home, limit, Role::Reader.rank(), owner]).await?;
     Ok(found
         .iter()
         .filter_map(|row| Some((node_of(row), row.text(COLUMNS), Role::from_rank(row.integer(COLUMNS + 1))?)))
@@ -236,7 +238,7 @@ statements! {
              'calendar') SELECT ",
             columns!(),
             ", g.name, MAX(s.role) FROM seen s JOIN node n ON n.id = s.id JOIN node g ON g.id = n.home_id WHERE \
-             n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 GROUP BY n.id, g.id HAVING MAX(s.role) >= \
+             n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 AND (n.owner_id = $6 OR $6 IS NULL) GROUP BY n.id, g.id HAVING MAX(s.role) >= \
              $5 ORDER BY g.match_name, n.match_name LIMIT $4"
         ),
     );

@@ -134,6 +134,8 @@ pub struct HeldRole {
     pub principal: Id,
     /// The name.
     pub name: String,
+    /// A person, a group or something else.
+    pub kind: PrincipalKind,
     /// Is it the owner of the home?
     pub is_owner: bool,
     /// What.
@@ -149,6 +151,7 @@ pub async fn above(c: &mut impl Executor, node: Id, now: Timestamp) -> Result<Ve
         Some(HeldRole {
             principal: Id(row.optional_integer(2)?),
             name: row.text(3),
+            kind: PrincipalKind::from_code(&row.text(8)).unwrap_or(PrincipalKind::Person),
             is_owner: row.integer(4) != 0,
             role: Role::from_rank(row.integer(5))
                 .filter(|_| row.optional_integer(6).is_none_or(|until| until > now))?,
@@ -281,8 +284,8 @@ statements! {
         &[ACE, NODE, PRINCIPAL],
         "WITH RECURSIVE up(id, height) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL SELECT n.parent_id, u.height + 1 \
          FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT NULL) SELECT u.height, n.name, a.principal_id, \
-         p.name, CASE WHEN a.principal_id = n.owner_id THEN 1 ELSE 0 END, a.role, a.until_at, a.origin FROM up u JOIN \
-         node n ON n.id = u.id LEFT JOIN ace a ON a.node_id = u.id LEFT JOIN principal p ON p.id = a.principal_id \
+         p.name, CASE WHEN a.principal_id = n.owner_id THEN 1 ELSE 0 END, a.role, a.until_at, a.origin, p.kind FROM up u \
+         JOIN node n ON n.id = u.id LEFT JOIN ace a ON a.node_id = u.id LEFT JOIN principal p ON p.id = a.principal_id \
          ORDER BY u.height, p.match_name, a.origin",
     );
     const GRANTED: Statement = reads(

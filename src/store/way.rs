@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use super::columns::{COLUMNS, columns, node_of};
 use super::db::arguments;
-use super::executor::{Executor, rows};
+use super::db::text::listed;
+use super::executor::{Executor, row, rows};
+use super::members::listed_ids;
 use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, NODE, PAST};
 use super::statement::{Statement, reads, statements};
 use crate::model::error::Failure;
@@ -35,6 +37,12 @@ pub async fn ways(
         *held = (*held).max(Role::from_rank(row.integer(1)));
     }
     Ok(ways)
+}
+
+/// When the first of what is granted by ways was made.
+pub async fn begun(c: &mut impl Executor, ways: &Ways) -> Result<Option<Timestamp>, Failure> {
+    let ends: Vec<Id> = ways.iter().filter(|(_, role)| role.is_some()).map(|(id, _)| *id).collect();
+    Ok(row(c, BEGUN, arguments![&listed_ids(&ends)]).await?.and_then(|row| row.optional_integer(0)))
 }
 
 /// Homes with documents that an actor may read some of, in the order of their folded names, after `after`: the folder
@@ -99,6 +107,14 @@ macro_rules! ways {
 statements! {
     const WAYS: Statement = reads(&[ACE, EFFECTIVE_MEMBERSHIP, NODE], ways!(standing_in!()));
     const WAYS_AT: Statement = reads(&[ACE, EFFECTIVE_MEMBERSHIP, NODE, PAST], ways!(stood_in!()));
+    const BEGUN: Statement = reads(
+        &[NODE],
+        concat!(
+            "SELECT MIN(n.created_at) FROM ",
+            listed!("$1"),
+            " l CROSS JOIN node n WHERE n.id = CAST(l.value AS BIGINT)"
+        ),
+    );
     const HOMES: Statement = reads(
         &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
         concat!(

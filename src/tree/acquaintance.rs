@@ -1,4 +1,4 @@
-//! Who may know of whom: the one rule, for addresses of principals, for searches and for lists of groups.
+//! Who may know of whom: the one rule, for addresses of principals, for searches, for lists of groups and of rights.
 //!
 //! Who has a part in projects as a partner and in none otherwise knows those who have a role in these projects, and the
 //! projects; all others know people, groups and rooms, and the projects that they have a part in. Whose part as a
@@ -41,8 +41,12 @@ impl<'a> Acquaintances<'a> {
 
     /// May the actor know of a principal, by the log-in that is used? The group of all persons is none.
     pub fn include(&self, principal: &Principal) -> bool {
-        let id = principal.id;
-        let known = match principal.kind {
+        self.include_one(principal.id, principal.kind)
+    }
+
+    /// The same of one of whom no more is at hand.
+    pub fn include_one(&self, id: Id, kind: PrincipalKind) -> bool {
+        let known = match kind {
             PrincipalKind::Project => self.projects.contains(&id),
             _ if id == EVERYONE => false,
             _ => self.others.as_ref().is_none_or(|others| others.contains(&id)),

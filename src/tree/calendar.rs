@@ -347,12 +347,10 @@ impl<T: Executor> Admitted<T> {
             resources.push(resource);
         }
         if next.is_none() && home.owner_id == actor.id {
+            let (own, opened) = (home.home_id, actor.project);
             for (node, name, role) in
-                calendar::linked(&mut self.store, actor.id, self.now, home.home_id, MAX_LINKS).await?
+                calendar::linked(&mut self.store, actor.id, self.now, own, opened, MAX_LINKS).await?
             {
-                if !actor.opens_home_of(node.owner_id) {
-                    continue;
-                }
                 let node = Node { name: format!("{}@{name}", node.name), view: View::Linked, ..node };
                 let mut resource = place.member(node);
                 resource.privileges = actor.restrict(role.grants());

@@ -19,6 +19,7 @@ use crate::model::view::View;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::trash::{OwnEntry, TrashEntry};
+use crate::store::way::{self, Ways};
 use crate::store::{calendar, node, past, trash, version};
 
 /// How many days are listed.
@@ -61,6 +62,21 @@ impl<T: Executor> Admitted<T> {
         Ok(resources)
     }
 
+    /// For who has only parts of a home: every day since the first of these was made, for what changed on which would
+    /// say what others did beside.
+    pub(super) async fn days_of_ways(&mut self, top: &Node, ways: &Ways) -> Result<Vec<Resource>> {
+        let (zone, place) = (zone(), self.place());
+        let mut resources = Vec::new();
+        let Some(begun) = way::begun(&mut self.store, ways).await? else { return Ok(resources) };
+        let mut at = self.now;
+        while at >= begun && resources.len() < DAYS {
+            let Some((name, begin)) = day(at, &zone) else { break };
+            resources.push(place.member(Node { name, ..top.clone() }));
+            at = begin - 1;
+        }
+        Ok(resources)
+    }
+
     /// A page of members that stand in a view of the past.
     pub(super) async fn former(&mut self, folder: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let (mut found, next) = self.stored_members(folder, &at.after, at.limit, needs.width).await?;
@@ -71,7 +87,7 @@ impl<T: Executor> Admitted<T> {
         }
         let next = at.onward(next);
         let mut resources = Vec::with_capacity(found.len());
-        if folder.view == View::Mirrored && at.after.is_empty() && self.target.path.segments().len() == 2 {
+        if folder.view == View::Mirrored && at.after.is_empty() && self.target.is_mirror() {
             resources = self.days(folder).await?;
         }
         let place = self.place();
@@ -133,15 +149,23 @@ impl<T: Executor> Admitted<T> {
         } else {
             calendar::private_among(&mut self.store, &objects).await?
         };
+        // A calendar is asked once for all that was deleted from it.
+        let mut sees: HashMap<Id, bool> = HashMap::new();
         for (node, role) in found {
             let privileges = opened_in_trash(&actor, role);
             if !actor.scope.opens(node.kind) || !privileges.contains(Privilege::Read) {
                 continue;
             }
-            if private.contains_key(&node.id)
-                && !node::sees_private(&mut self.store, actor.id, self.now, node.parent_id).await?
-            {
-                continue;
+            if private.contains_key(&node.id) {
+                let calendar = node.parent_id;
+                let seen = match sees.get(&calendar) {
+                    Some(seen) => *seen,
+                    None => node::sees_private(&mut self.store, actor.id, self.now, calendar).await?,
+                };
+                sees.insert(calendar, seen);
+                if !seen {
+                    continue;
+                }
             }
             let mut resource = place.member(node.seen(View::Trashed));
             resource.privileges = privileges;

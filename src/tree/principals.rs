@@ -4,7 +4,7 @@ use super::access::access_control_list;
 use super::acquaintance::Acquaintances;
 use super::gate::Admitted;
 use super::resource::{Needs, Resource};
-use super::target::PRINCIPALS_SEGMENT;
+use super::target::{PRINCIPALS_SEGMENT, Requester};
 use crate::model::budget::Budget;
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Refusal, Result};
@@ -13,9 +13,9 @@ use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::{EVERYONE, Principal};
-use crate::model::privilege::Privilege;
+use crate::model::privilege::{PROXY_GROUPS, Privilege};
 use crate::store::executor::Executor;
-use crate::store::{group, principal};
+use crate::store::{grant, group, principal};
 
 /// What looking at one principal costs of the budget.
 const STEPS_EACH: u64 = 10;
@@ -34,13 +34,14 @@ impl<T: Executor> Admitted<T> {
             return Err(refusal.because(Detail::Privilege(Privilege::ReadAcl)).into());
         }
         let Some(node) = self.target.node().map(|node| node.id) else { return Ok((Vec::new(), false)) };
+        let actor = self.request.actor.clone();
+        let who = Requester { actor: &actor, now: self.now };
         let mut holders: Vec<Id> = Vec::new();
-        for entry in access_control_list(&mut self.store, node, self.now).await? {
+        for entry in access_control_list(&mut self.store, node, who).await? {
             if entry.holder != EVERYONE && !holders.contains(&entry.holder) {
                 holders.push(entry.holder);
             }
         }
-        let actor = self.request.actor.clone();
         let known = Acquaintances::of(&mut self.store, &actor, self.now).await?;
         let more = holders.len() > limit;
         holders.truncate(limit);
@@ -56,14 +57,26 @@ impl<T: Executor> Admitted<T> {
         Ok((found, more))
     }
 
-    /// The actor, and the groups that the actor is in, by name.
+    /// The actor, and the groups that the actor is in, by name; then the groups of delegates. Of all of them those that
+    /// the actor finds at their addresses.
     pub async fn own_principals(&mut self, needs: Needs) -> Result<Vec<Resource>> {
+        let actor = self.request.actor.clone();
+        let known = Acquaintances::of(&mut self.store, &actor, self.now).await?;
         let mut found = Vec::new();
-        for principal in group::all_of(&mut self.store, self.request.actor.id).await? {
-            if principal.id != EVERYONE {
+        for principal in group::all_of(&mut self.store, actor.id).await? {
+            if known.include(&principal) {
                 let path = Path::of(&[PRINCIPALS_SEGMENT, &principal.name]);
                 found.push(self.principal_resource(principal, &path, needs).await?);
             }
+        }
+        for (person, held) in grant::delegators(&mut self.store, actor.id, self.now).await? {
+            let person = principal::by_name(&mut self.store, &person).await?.filter(|person| known.include(person));
+            let group = PROXY_GROUPS.iter().find(|(_, role)| *role == held).map(|(kind, _)| *kind);
+            let Some((person, group)) = person.zip(group) else { continue };
+            let path = Path::of(&[PRINCIPALS_SEGMENT, &person.name, group.row().code]);
+            let mut resource = self.bare(Node::made(group, person.id, group.row().code), &path);
+            self.load(&mut resource, needs).await?;
+            found.push(resource);
         }
         Ok(found)
     }

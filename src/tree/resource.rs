@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::access::access_control_list;
 use super::acquaintance::Acquaintances;
 use super::gate::Admitted;
+use super::target::Requester;
 use crate::model::acl::Ace;
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Result;
@@ -19,7 +20,7 @@ use crate::model::kind::Kind;
 use crate::model::lock::Lock;
 use crate::model::node::Node;
 use crate::model::path::Path;
-use crate::model::principal::{EVERYONE, Principal};
+use crate::model::principal::{EVERYONE, Principal, PrincipalKind};
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::sharing::Invitation;
 use crate::model::view::View;
@@ -290,10 +291,16 @@ impl<T: Executor> Admitted<T> {
 
     /// Says of a calendar whether the actor accepted it, and to who may invite, who is invited.
     pub(super) async fn set_sharing(&mut self, resource: &mut Resource, accepted: bool) -> Result<()> {
-        let invitations = match resource.privileges.contains(Privilege::Share) {
+        let mut invitations = match resource.privileges.contains(Privilege::Share) {
             true => share::of_calendar(&mut self.store, resource.node.id).await?,
             false => Vec::new(),
         };
+        if !invitations.is_empty() {
+            let actor = self.request.actor.clone();
+            let known = Acquaintances::of(&mut self.store, &actor, self.now).await?;
+            let may_be_known = |sharee| known.include_one(sharee, PrincipalKind::Person);
+            invitations.retain(|invitation| invitation.sharee.is_none_or(may_be_known));
+        }
         if accepted || !invitations.is_empty() {
             resource.sharing = Some(Box::new(Sharing { invitations, accepted }));
         }
@@ -302,7 +309,9 @@ impl<T: Executor> Admitted<T> {
 
     async fn load_acl(&mut self, resource: &mut Resource) -> Result<()> {
         if resource.privileges.contains(Privilege::ReadAcl) {
-            let entries = access_control_list(&mut self.store, resource.node.id, self.now).await?;
+            let actor = self.request.actor.clone();
+            let who = Requester { actor: &actor, now: self.now };
+            let entries = access_control_list(&mut self.store, resource.node.id, who).await?;
             resource.acl = Some(entries.into());
         }
         Ok(())

@@ -133,6 +133,12 @@ impl Target {
         self.links.get(2).and_then(|top| top.role)
     }
 
+    /// Is it the mirror of all documents of a home, where its former days stand?
+    #[must_use]
+    pub(super) fn is_mirror(&self) -> bool {
+        self.realm == AddressSpace::History && self.path.segments().len() == 2
+    }
+
     /// Does the actor read all of the home in whose trash this is, so that all names there are theirs to know?
     #[must_use]
     pub(super) fn reads_whole_home(&self) -> bool {

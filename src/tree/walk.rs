@@ -264,6 +264,9 @@ impl<T: Executor> Admitted<T> {
         };
         let next = at.next(found.len(), || found.last().map(Node::key));
         let mut resources = Vec::with_capacity(found.len());
+        if moment.is_none() && self.target.is_mirror() && at.after.is_empty() {
+            resources = self.days_of_ways(folder, &ways).await?;
+        }
         for node in found {
             let role = ways.get(&node.id).copied().flatten();
             resources.push(self.step(node, role, needs).await?);

@@ -1,11 +1,17 @@
 //! What lies beside what is one's own shows nothing of itself: neither by a name that it takes, nor by a number that it
 //! moves on, nor by who may do what there.
 
+use beffroi::model::id::now;
+use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::Role;
+use beffroi::model::version::day;
+use beffroi::tree::administration::delegates::Delegation;
+use beffroi::tree::administration::devices::NewDevice;
 
-use super::kit::{Client, event};
+use super::kit::{Client, World, event};
 use super::leaks::{END, SHARED, names, partner, said};
 use super::retention::sql;
+use super::sharing::{share, sharee};
 
 /// What someone sees of the trash of the project.
 async fn trash(client: &Client) -> Vec<String> {
@@ -14,7 +20,9 @@ async fn trash(client: &Client) -> Vec<String> {
     for name in names(client, "/trash/pont/").await {
         let path = format!("/trash/pont/{name}");
         seen.push(said(client.propfind(&path, "0", props)).await);
-        seen.push(said(client.get(&path)).await);
+        let answer = client.get(&path).send().await;
+        // When it was written is another second now and then.
+        seen.push(format!("{} {:?} {}", answer.status, answer.header("etag"), answer.text()));
     }
     seen
 }
@@ -204,4 +212,175 @@ async fn changes_elsewhere_fill_no_page() {
     assert!(page.text().contains("507") && page.hrefs().contains(&format!("{END}new.txt")), "{}", page.text());
     let rest = zoe.sync(END, &page.sync_token(), "infinite", more).expect(207).await;
     assert_eq!(rest.hrefs(), [format!("{END}newer.txt")]);
+}
+
+/// A list of rights names whom one may know: what others are given on a part changes it for nobody who may not know
+/// them, and who replaces the list leaves theirs as it is.
+#[tokio::test]
+async fn lists_of_rights_name_whom_one_may_know() {
+    let (world, _) = partner().await;
+    let (lea, zoe, mia) = (world.client("lea"), world.client("zoe"), world.client("mia"));
+    for part in [END, SHARED] {
+        world.tree.grant(part, "zoe", Role::Lead, None).await.unwrap();
+    }
+    let of_acl = "<D:acl-principal-prop-set xmlns:D=\"DAV:\"><D:prop><D:displayname/></D:prop>\
+                  </D:acl-principal-prop-set>";
+    let lists = async |client: &Client| {
+        let mut found = Vec::new();
+        let props = "<D:acl/><D:inherited-acl-set/><D:owner/><CS:invite xmlns:CS=\"http://calendarserver.org/ns/\"/>";
+        for part in [END, SHARED, "/calendars/zoe/shared@pont/"] {
+            found.push(said(client.propfind(part, "0", props)).await);
+            found.push(said(client.report_at(part).body(of_acl)).await);
+        }
+        found.concat()
+    };
+    let before = lists(&zoe).await;
+    for (place, whom) in [(END, "mia"), ("/files/pont/way", "rita"), (SHARED, "mia"), ("/calendars/pont", "rita")] {
+        world.tree.grant(place, whom, Role::Reader, None).await.unwrap();
+    }
+    let shared = share(&lea, SHARED, &[sharee("/principals/max/", "read")]).await;
+    assert_eq!(shared.status, 200, "{}", shared.text());
+    assert_eq!(lists(&zoe).await, before);
+    let all = lists(&lea).await;
+    assert!(["/principals/mia/", "/principals/rita/", "mailto:max@"].iter().all(|one| all.contains(one)), "{all}");
+    // Whom one may not know is nobody, there or not.
+    let entry = |whom: &str, what: &str| {
+        format!(
+            "<D:ace><D:principal><D:href>/principals/{whom}/</D:href></D:principal><D:grant><D:privilege>{what}\
+             </D:privilege></D:grant></D:ace>"
+        )
+    };
+    let acl = |entries: &str| {
+        zoe.ask("ACL", END).body(&format!("<D:acl xmlns:D=\"DAV:\">{}{entries}</D:acl>", entry("zoe", "<D:all/>")))
+    };
+    let mut answers = Vec::new();
+    for whom in ["mia", "mio"] {
+        let mut heard = said(acl(&entry(whom, "<D:read/>"))).await;
+        heard += &said(zoe.ask("POST", SHARED).header("Content-Type", "text/xml").body(&format!(
+            "<CS:share xmlns:D=\"DAV:\" xmlns:CS=\"http://calendarserver.org/ns/\">{}</CS:share>",
+            sharee(&format!("mailto:{whom}@ville.example"), "read")
+        )))
+        .await;
+        heard += &said(zoe.propfind(SHARED, "0", "<CS:invite xmlns:CS=\"http://calendarserver.org/ns/\"/>")).await;
+        let uninvited = share(&zoe, SHARED, &[sharee(&format!("mailto:{whom}@ville.example"), "")]).await;
+        assert_eq!(uninvited.status, 200);
+        let uid = |heard: &str| heard.split("<CS:uid>").nth(1).map(|rest| rest.split('<').next().unwrap().to_owned());
+        let known = uid(&heard).unwrap_or_default();
+        answers.push(heard.replace(whom, "WHOM").replace(&known, "UID"));
+    }
+    assert_eq!(answers[0], answers[1]);
+    acl(&entry("lea", "<D:read/>")).expect(200).await;
+    mia.get(&format!("{END}own.txt")).expect(200).await;
+    acl("").expect(200).await;
+    mia.get(&format!("{END}own.txt")).expect(200).await;
+    world.sound().await;
+}
+
+/// Who one is to others is found where it says: groups that one may know, and those of whom one is a delegate.
+#[tokio::test]
+async fn who_one_is_can_be_found() {
+    let (world, _) = partner().await;
+    world.tree.add_group("crew", "Crew").await.unwrap();
+    for member in ["rita", "zoe"] {
+        world.tree.join_group("crew", member).await.unwrap();
+    }
+    for (person, role) in [("lea", Role::Reader), ("max", Role::Member)] {
+        let delegation = Delegation { role, until: None, sees_private: false };
+        world.tree.add_delegate(person, "rita", delegation).await.unwrap();
+    }
+    for (who, expected) in [
+        (
+            "rita",
+            vec![
+                "/principals/crew/",
+                "/principals/rita/",
+                "/principals/lea/calendar-proxy-read/",
+                "/principals/max/calendar-proxy-write/",
+            ],
+        ),
+        // No partner knows of a group that has no part in the project.
+        ("zoe", vec!["/principals/zoe/"]),
+    ] {
+        let client = world.client(who);
+        let own = "<D:principal-match xmlns:D=\"DAV:\"><D:self/><D:prop><D:displayname/></D:prop></D:principal-match>";
+        let found = client.report_at("/principals/").header("Depth", "0").body(own).expect(207).await.hrefs();
+        assert_eq!(found, expected);
+        for href in found {
+            client.propfind(&href, "0", "<D:displayname/>").expect(207).await;
+        }
+    }
+}
+
+/// Former days lead into the parts that one has, whatever was done beside them, and when.
+#[tokio::test]
+async fn former_days_lead_into_the_parts_that_one_has() {
+    let (world, _) = partner().await;
+    let zoe = world.client("zoe");
+    let days = |count: usize| -> Vec<String> {
+        let mut before = now() + 1;
+        let each = std::iter::repeat_with(|| {
+            let (name, begin) = day(before - 1, &jiff::tz::TimeZone::system()).unwrap();
+            before = begin;
+            name
+        });
+        each.take(count).chain(["way".to_owned()]).collect()
+    };
+    assert_eq!(names(&zoe, "/history/pont/").await, days(1));
+    // It is four days old, the home a year.
+    let past = "UPDATE node SET created_at = created_at - 86400 * 4, since_at = since_at - 86400 * 4 WHERE name IN ";
+    sql(&world, &format!("{past} ('way', 'end', 'own.txt')")).await;
+    sql(&world, "UPDATE node SET created_at = created_at - 86400 * 365 WHERE name IN ('pont', 'files')").await;
+    assert_eq!(names(&zoe, "/history/pont/").await, days(5));
+    let third = format!("/history/pont/{}/", days(4)[3]);
+    assert_eq!(names(&zoe, &third).await, ["way"]);
+    assert_eq!(names(&zoe, &format!("{third}way/end/")).await, ["own.txt"]);
+    for day in days(5).iter().take(5) {
+        let path = format!("/history/pont/{day}/");
+        let times = zoe.propfind(&path, "0", "<D:getlastmodified/><D:creationdate/>").expect(207).await.text();
+        assert!(times.contains("01 Jan 2024 00:00:00 GMT") && times.contains(">2024-01-01T00:00:00Z<"), "{times}");
+    }
+}
+
+/// What the trash costs does not grow with the number of grants, nor with what was deleted beside them.
+#[tokio::test]
+async fn the_trash_costs_the_same_however_many_parts_one_has() {
+    let (world, _) = partner().await;
+    let (lea, zoe) = (world.client("lea"), world.client("zoe"));
+    zoe.delete(&format!("{END}own.txt")).expect(204).await;
+    let mut costs = Vec::new();
+    for round in 0..3 {
+        let before = world.tree.asked();
+        for path in ["/trash/", "/trash/pont/"] {
+            zoe.propfind(path, "1", "<D:getetag/>").expect(207).await;
+        }
+        zoe.get("/trash/pont/own.txt").expect(200).await;
+        let after = world.tree.asked();
+        costs.push((after.0 - before.0, after.1 - before.1));
+        for part in 0..10 {
+            let folder = format!("/files/pont/{round}-{part}/");
+            lea.mkcol(&folder).expect(201).await;
+            lea.put(&format!("/files/pont/gone-{round}-{part}.txt"), "x").expect(201).await;
+            lea.delete(&format!("/files/pont/gone-{round}-{part}.txt")).expect(204).await;
+            world.tree.grant(&folder, "zoe", Role::Reader, None).await.unwrap();
+        }
+    }
+    // The first round is the one that finds nothing kept from before.
+    assert!(costs[1].0 <= costs[0].0 && costs[2].0 <= costs[0].0, "{costs:?}");
+}
+
+/// What a device of one project shows does not hang on how many calendars others share.
+#[tokio::test]
+async fn a_device_of_one_project_shows_its_calendars_beside_any_number_of_others() {
+    let world = World::unflushed().await;
+    world.tree.add_project("zz", "Last", None).await.unwrap();
+    world.tree.add_member("zz", "max", Role::Lead, None).await.unwrap();
+    world.tree.add_member("tram", "max", Role::Lead, None).await.unwrap();
+    let max = world.client("max");
+    for number in 0..1000 {
+        max.ask("MKCALENDAR", &format!("/calendars/tram/{number}/")).expect(201).await;
+    }
+    let opens = NewDevice { project: Some("zz"), ..DeviceScope::All.into() };
+    let password = world.tree.add_device("max", "tablet", opens, false, None).await.unwrap();
+    let tablet = world.login("max", &password);
+    assert_eq!(names(&tablet, "/calendars/max/").await, ["meetings@zz", "tasks@zz"]);
 }

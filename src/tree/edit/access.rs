@@ -19,6 +19,7 @@ use crate::store::principal;
 use crate::tree::access::access_control_list;
 use crate::tree::gate::Admitted;
 use crate::tree::resolve::resolve;
+use crate::tree::target::Requester;
 
 /// The most entries that one request may send.
 const MAX_ACES: usize = 100;
@@ -30,8 +31,8 @@ impl Admitted<Edit> {
         if requested.len() > MAX_ACES {
             return Err(Condition::LimitedNumberOfAces.into());
         }
-        let node = self.node()?;
-        let held = access_control_list(&mut self.store, node.id, self.now).await?;
+        let (node, actor) = (self.node()?, self.request.actor.clone());
+        let held = access_control_list(&mut self.store, node.id, Requester { actor: &actor, now: self.now }).await?;
         let mut wanted: BTreeMap<Id, PrivilegeSet> = BTreeMap::new();
         for ace in requested {
             let privileges = privileges_of(ace, node.kind)?;

@@ -238,7 +238,8 @@ statements! {
              'calendar') SELECT ",
             columns!(),
             ", g.name, MAX(s.role) FROM seen s JOIN node n ON n.id = s.id JOIN node g ON g.id = n.home_id WHERE \
-             n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 AND (n.owner_id = $6 OR $6 IS NULL) GROUP BY n.id, g.id HAVING MAX(s.role) >= \
+             n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 AND (n.owner_id = $6 OR \
+             $6 IS NULL) GROUP BY n.id, g.id HAVING MAX(s.role) >= \
              $5 ORDER BY g.match_name, n.match_name LIMIT $4"
         ),
     );

@@ -284,7 +284,8 @@ statements! {
         &[ACE, NODE, PRINCIPAL],
         "WITH RECURSIVE up(id, height) AS (SELECT CAST($1 AS BIGINT), 0 UNION ALL SELECT n.parent_id, u.height + 1 \
          FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT NULL) SELECT u.height, n.name, a.principal_id, \
-         p.name, CASE WHEN a.principal_id = n.owner_id THEN 1 ELSE 0 END, a.role, a.until_at, a.origin, p.kind FROM up u \
+         p.name, CASE WHEN a.principal_id = n.owner_id THEN 1 ELSE 0 END, a.role, a.until_at, a.origin, p.kind \
+         FROM up u \
          JOIN node n ON n.id = u.id LEFT JOIN ace a ON a.node_id = u.id LEFT JOIN principal p ON p.id = a.principal_id \
          ORDER BY u.height, p.match_name, a.origin",
     );

@@ -57,6 +57,7 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: FeedRange, b
     let admitted = visit.view().await?;
     let now = admitted.now();
     let seal = Arc::clone(admitted.seal());
+    let sees_private = admitted.target.sees_private;
     let resource = admitted.resource(Needs { dead: true, ..Needs::NOTHING }).await?;
     let resource = resource.filter(|resource| resource.node.traits().is_calendar()).ok_or(Condition::NotFound)?;
     // Whoever has the address may ask, so what is asked is not the owner's.
@@ -70,7 +71,8 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: FeedRange, b
         start: today - i64::from(reach.past_days) * DAY_S,
         end: today + i64::from(reach.future_days) * DAY_S,
     };
-    let mut headers = headers(&resource, &seal.write(&resource.node.sync_token()), &feed, window, today);
+    let state = format!("{}/{}", seal.write(&resource.node.sync_token()), u8::from(sees_private));
+    let mut headers = headers(&resource, &state, &feed, window, today);
     if not_modified(&head.headers, &headers, resource.node.modified_at.max(today))? {
         headers.remove(CONTENT_TYPE);
         let mut response = http::Response::new(Body::Empty);
@@ -86,10 +88,11 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: FeedRange, b
     Ok(response)
 }
 
-/// What the answer depends on, in a strong tag; the window moves on once a day.
-fn headers(resource: &Resource, token: &str, feed: &Feed, window: TimeRange, today: Timestamp) -> HeaderMap {
+/// What the answer depends on, in a strong tag: the state of the calendar as its person sees it, and the window, which
+/// moves on once a day.
+fn headers(resource: &Resource, state: &str, feed: &Feed, window: TimeRange, today: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let tag = format!("\"{token}/{}/{}/{FORM}/{}\"", window.start, window.end, feed.detail.code());
+    let tag = format!("\"{state}/{}/{}/{FORM}/{}\"", window.start, window.end, feed.detail.code());
     let name: String = feed.calendar.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     for (header, value) in [
         (ETAG, tag),

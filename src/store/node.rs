@@ -417,6 +417,13 @@ pub async fn names_between(c: &mut impl Executor, top: Id, node: Id) -> Result<O
     Ok(Some(names.map(|row| row.text(1)).collect()))
 }
 
+/// Are private events seen by a role `a`? Not by one that is less than it was granted, for its project is closed.
+macro_rules! seen_by_role {
+    () => {
+        "CASE WHEN a.role < a.granted_role THEN 0 ELSE a.sees_private END"
+    };
+}
+
 statements! {
     /// Each node of the walk with each role that the actor was granted there and each lock, also those that are over:
     /// so the answer is the same at any moment, and can be kept.
@@ -428,7 +435,9 @@ statements! {
             segment!(),
             ") SELECT ",
             columns!(),
-            ", w.place, a.role, a.until_at, a.sees_private, ",
+            ", w.place, a.role, a.until_at, ",
+            seen_by_role!(),
+            ", ",
             lock_columns!(),
             " FROM walk w JOIN node n ON n.id = w.id LEFT JOIN ace a ON a.node_id = n.id AND EXISTS (SELECT 1 FROM \
              effective_membership m WHERE m.member_id = $1 AND m.group_id = a.principal_id) LEFT JOIN lock l ON \
@@ -474,8 +483,9 @@ statements! {
         concat!(
             "WITH RECURSIVE up(id) AS (SELECT CAST($3 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON \
              n.id = u.id WHERE n.parent_id IS NOT NULL) SELECT MAX(a.role), MAX(CASE WHEN n.kind = 'home' AND \
-             n.gone_at IS NOT NULL THEN 1 ELSE 0 END), MAX(a.sees_private) FROM up u JOIN node n ON n.id = u.id LEFT \
-             JOIN ace a ON a.node_id = n.id AND ",
+             n.gone_at IS NOT NULL THEN 1 ELSE 0 END), MAX(",
+            seen_by_role!(),
+            ") FROM up u JOIN node n ON n.id = u.id LEFT JOIN ace a ON a.node_id = n.id AND ",
             held_at!()
         ),
     );

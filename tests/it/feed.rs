@@ -139,6 +139,22 @@ async fn a_feed_shows_no_more_than_its_detail() {
     assert!(world.tree.add_feed("lea", CALENDAR, FeedDetail::Busy, None).await.is_ok());
 }
 
+/// A private event is known to be taken, and members see of it what Outlook is to know. No tag is of two texts.
+#[tokio::test]
+async fn the_tag_of_a_feed_follows_what_its_person_sees() {
+    let world = World::new().await;
+    let (max, nobody) = (world.client("max"), world.nobody());
+    let lines = format!("DTSTART:{}T090000Z\nCLASS:PRIVATE\nX-MICROSOFT-CDO-BUSYSTATUS:OOF\nSUMMARY:x", day(3));
+    max.put(&format!("{CALENDAR}/a.ics"), &event("a", &lines)).expect(201).await;
+    let path = feed(&world, "max", FeedDetail::Full).await;
+    let before = nobody.get(&path).expect(200).await;
+    assert!(before.text().contains("SUMMARY:Occupé"), "{}", before.text());
+    world.tree.add_member("tram", "max", Role::Reader, None).await.unwrap();
+    let after = nobody.get(&path).header("If-None-Match", before.header("etag").unwrap()).expect(200).await;
+    assert_ne!(before.text(), after.text());
+    assert_ne!(before.header("etag"), after.header("etag"));
+}
+
 #[tokio::test]
 async fn a_link_in_the_clear_is_sent_to_https() {
     let world = World::with(|config| {

@@ -238,3 +238,61 @@ async fn what_is_stored_already_is_read_anew() {
     let found = world.tree.check(|_| {}).await.unwrap().damage;
     assert!(found.len() == 1 && format!("{found:?}").contains("is private"), "{found:?}");
 }
+
+/// Where an object stands among versions, and the version that it is now.
+async fn version_of(client: &Client, path: &str) -> String {
+    let shown = client.propfind(path, "0", "<D:checked-in/>").expect(207).await.property("checked-in").unwrap();
+    shown.dav("href").unwrap().text()
+}
+
+/// Whatever was known of an object before: what it was counts as well as what it is.
+#[tokio::test]
+async fn what_was_private_stays_hidden_when_it_is_read_anew() {
+    let mut world = World::new().await;
+    let lea = world.client("lea");
+    let [hidden, open] = ["p", "open"].map(|name| format!("/calendars/tram/meetings/{name}.ics"));
+    lea.put(&hidden, &event("PRIVATE")).expect(201).await;
+    lea.put(&open, &super::kit::event("open", "20260614")).expect(201).await;
+    let versions = [version_of(&lea, &hidden).await, version_of(&lea, &open).await];
+    lea.put(&hidden, &event("PUBLIC")).expect(204).await;
+    lea.put(&open, &super::kit::event("open", "20260615")).expect(204).await;
+    for known in ["private", "0", "1"] {
+        super::retention::sql(&world, &format!("UPDATE calendar_object SET private = {known}")).await;
+        super::retention::sql(&world, "INSERT INTO unread (node_id) SELECT node_id FROM calendar_object").await;
+        world.stop().await;
+        world = world.again().await;
+        let (lea, rita) = (world.client("lea"), world.client("rita"));
+        rita.get(&hidden).expect(200).await;
+        for (version, seen) in versions.iter().zip([404, 200]) {
+            assert_eq!(rita.get(version).send().await.status, seen, "{version}, which was known as {known}");
+            lea.get(version).expect(200).await;
+        }
+        world.sound().await;
+    }
+}
+
+/// Who may only read sees no more than readers, whatever they were before the project was closed.
+#[tokio::test]
+async fn in_a_closed_project_all_see_what_readers_see() {
+    let world = World::new().await;
+    let (lea, max) = (world.client("lea"), world.client("max"));
+    let path = "/calendars/tram/meetings/p.ics";
+    lea.put(path, &event("PRIVATE")).expect(201).await;
+    lea.put("/calendars/tram/meetings/gone.ics", &event("PRIVATE").replace("UID:p", "UID:q")).expect(201).await;
+    lea.delete("/calendars/tram/meetings/gone.ics").expect(204).await;
+    let version = version_of(&lea, path).await;
+    world.tree.close_project("tram").await.unwrap();
+    for client in [&lea, &max] {
+        for (way, answer) in read_in_every_way(client, "/calendars/tram/meetings/", "p.ics").await {
+            assert!(!answer.text().to_lowercase().contains("hidden"), "{way}: {}", answer.text());
+        }
+        client.get(&version).expect(404).await;
+        client.get("/trash/tram/gone.ics").expect(404).await;
+        client.copy("/calendars/tram/meetings/", "/calendars/lea/copy/").send().await;
+    }
+    lea.propfind("/calendars/lea/copy/", "0", "").expect(404).await;
+    world.tree.reopen_project("tram").await.unwrap();
+    assert_eq!(max.get(path).expect(200).await.text(), event("PRIVATE"));
+    lea.get("/trash/tram/gone.ics").expect(200).await;
+    world.sound().await;
+}

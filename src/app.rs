@@ -12,8 +12,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::config::{Config, LogConfig, StoreConfig};
+use crate::mail::incoming;
+use crate::mail::lmtp::Lmtp;
+use crate::mail::outgoing::MailOffice;
 use crate::server::Server;
 use crate::tree::Tree;
+use crate::tree::job::mail::MAIL_JOBS;
 use crate::tree::job::{JOBS, JobRow};
 
 /// How often what is kept of past requests is forgotten, and room is set aside.
@@ -30,6 +34,42 @@ pub struct Running {
     server: Arc<Server>,
     tree: Tree,
     listeners: Vec<TcpListener>,
+    mail: Mail,
+}
+
+/// What a server has to do with mail.
+struct Mail {
+    sends: bool,
+    lmtp: Option<Lmtp>,
+}
+
+impl Mail {
+    async fn open(tree: &Tree, config: &Config) -> anyhow::Result<Self> {
+        let outgoing = MailOffice::of(&config.mail, config.server.public_url.clone())?;
+        let sends = outgoing.is_some();
+        if let Some(outgoing) = outgoing {
+            tree.set_mailer(Arc::new(outgoing));
+        }
+        let policy = incoming::policy(&config.mail).filter(|_| !config.mail.lmtp.is_empty());
+        let lmtp = match policy {
+            Some(policy) => {
+                let domain = policy.domain.clone();
+                Some(Lmtp::open(&config.mail.lmtp, domain, incoming::taker(tree.clone(), policy)).await?)
+            }
+            None => None,
+        };
+        Ok(Self { sends, lmtp })
+    }
+
+    fn run(self, tree: &Tree, beside: &mut JoinSet<()>) {
+        if self.sends {
+            let tree = tree.clone();
+            beside.spawn(async move { tree.run_jobs(&MAIL_JOBS).await });
+        }
+        if let Some(lmtp) = self.lmtp {
+            beside.spawn(lmtp.serve());
+        }
+    }
 }
 
 impl Running {
@@ -43,8 +83,9 @@ impl Running {
         }
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
         let digest_key = if config.login.dav_digest { Some(tree.digest_key().await?) } else { None };
+        let mail = Mail::open(&tree, &config).await?;
         let server = Arc::new(Server::new(tree.clone(), config, digest_key)?);
-        Ok(Self { addresses, scheme: server.scheme(), jobs: &JOBS, server, tree, listeners })
+        Ok(Self { addresses, scheme: server.scheme(), jobs: &JOBS, server, tree, listeners, mail })
     }
 
     /// Serves until `stop` resolves, then drains.
@@ -53,6 +94,7 @@ impl Running {
         beside.spawn(tidy(self.tree.clone(), Arc::clone(&self.server)));
         let (tree, jobs) = (self.tree.clone(), self.jobs);
         beside.spawn(async move { tree.run_jobs(jobs).await });
+        self.mail.run(&self.tree, &mut beside);
         self.server.serve(self.listeners, stop).await;
         beside.shutdown().await;
         self.tree.close().await;

@@ -22,7 +22,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("front::feed", &["model", "wire", "ical", "tree", "exchange", "message", "front::answer"]),
     ("front::timezones", &["model", "wire", "ical", "tree", "exchange", "front::answer"]),
     ("config", &["model"]),
-    ("mail", &["model", "message", "ical"]),
+    ("mail", &["model", "message", "ical", "tree", "config"]),
     (
         "server",
         &[
@@ -38,9 +38,9 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "config",
         ],
     ),
-    ("app", &["model", "tree", "server", "config"]),
+    ("app", &["model", "tree", "server", "config", "mail"]),
     ("service", &["model", "ical", "tree"]),
-    ("cli", &["model", "tree", "service", "message", "app", "config"]),
+    ("cli", &["model", "tree", "service", "message", "app", "config", "mail"]),
 ];
 
 /// A crate or path, and the modules that alone may name it.
@@ -49,14 +49,14 @@ const ALONE: [(&str, &[&str]); 15] = [
     ("windows_timezones::", &["ical"]),
     ("quick_xml::", &["wire"]),
     ("tokio::fs", &["store", "cli"]),
-    ("std::fs", &["store", "server", "config"]),
+    ("std::fs", &["store", "server", "config", "mail"]),
     ("hyper::", &["server"]),
     ("hyper_util::", &["server"]),
     ("rustls::", &["server", "cli"]),
     ("base64::", &["server"]),
     ("md5::", &["front::dav", "model"]),
     ("clap::", &["cli"]),
-    ("tokio::net", &["server", "app"]),
+    ("tokio::net", &["server", "app", "mail"]),
     ("fluent_bundle", &["message"]),
     ("lettre::", &["mail"]),
     ("mail_parser::", &["mail"]),

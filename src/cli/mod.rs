@@ -13,6 +13,7 @@ mod grant;
 mod group;
 mod help;
 mod holidays;
+mod imip;
 mod jobs;
 mod output;
 mod past;
@@ -94,6 +95,8 @@ enum Command {
     /// What the server has to do, and what it gave up
     #[command(subcommand)]
     Jobs(jobs::Jobs),
+    /// Take one received e-mail from standard input; exit status 1 if it is refused
+    Imip(imip::Imip),
     /// Verify every document and reference; exit status 1 if there is damage
     Check(check::Check),
 }
@@ -151,6 +154,7 @@ async fn administer(command: Command, tree: &Tree, config: &Config, terminal: &T
         Command::RestoreVersion(restore) => restore.run(tree, terminal).await?,
         Command::Rewind(rewind) => rewind.run(tree, terminal).await?,
         Command::Jobs(jobs) => jobs.run(tree, terminal).await?,
+        Command::Imip(imip) => return imip.run(tree, config, terminal).await,
         Command::Check(check) => return check.run(tree, terminal).await,
         Command::Demo(_) | Command::Serve(_) => {}
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::model::mailbox::{MailDomain, Mailbox};
@@ -164,6 +164,17 @@ impl<'de> Deserialize<'de> for LmtpAddress {
 }
 
 impl MailConfig {
+    /// The password for the next server. It is read each time one logs in, so it may be replaced meanwhile.
+    pub fn password(&self) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.smtp_password_file else { return Ok(None) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("reading [mail] smtp_password_file {}", path.display()))?;
+        match text.trim_end_matches(['\r', '\n']) {
+            "" => bail!("[mail] smtp_password_file {} is empty", path.display()),
+            password => Ok(Some(password.to_owned())),
+        }
+    }
+
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let given = [
             ("smtp", self.smtp.is_some()),

@@ -193,3 +193,4 @@ help-jobs-retry--key = Laquelle, par sa clé
 help-jobs-retry--all = Toutes celles qui ont échoué : les abandonnées, et celles qui attendent leur prochain essai
 help-check = Vérifier chaque document et chaque référence ; code de sortie 1 s’il y a un dommage
 help-check--calendars = Lister aussi les objets de calendrier qui seraient refusés aujourd’hui, chacun avec la raison ; ils restent servis tels quels
+help-imip = Prendre un message reçu sur l’entrée standard ; code de sortie 1 s’il est refusé

@@ -12,6 +12,8 @@ use crate::model::mail::{Addressing, MailState, QueuedMail};
 use crate::store::body::sha256;
 use crate::store::transaction::Txn;
 use crate::store::{body, mail};
+#[cfg(test)]
+use crate::tree::Tree;
 
 /// The kind of the jobs that send mail.
 pub(in crate::tree) const SEND_MAIL: &str = "mail";
@@ -171,4 +173,14 @@ fn token() -> Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Failure::new("making a token", error))?;
     Ok(hex::encode(bytes))
+}
+
+#[cfg(test)]
+impl Tree {
+    /// Sends mail as a change that a test does not make would.
+    pub async fn queue_mail(&self, event: Id, mails: &[NewMail<'_>]) -> Result<()> {
+        let mut edit = self.job_edit().await?;
+        edit.queue_mail(event, mails).await?;
+        edit.commit().await
+    }
 }

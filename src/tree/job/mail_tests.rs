@@ -104,9 +104,7 @@ impl Office {
             answer_token: None,
             is_update: false,
         };
-        let mut edit = self.tree.job_edit().await.unwrap();
-        edit.queue_mail(EVENT, &[NewMail { message, addressing: &addressing, again }]).await.unwrap();
-        edit.commit().await.unwrap();
+        self.tree.queue_mail(EVENT, &[NewMail { message, addressing: &addressing, again }]).await.unwrap();
     }
 
     async fn queue(&self, message: &SchedulingMessage) {

@@ -1,0 +1,275 @@
+//! What the jobs need that send mail: letters made of what is queued, and the next server.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::bounce::envelope_sender;
+use super::compose::{Letter, compose};
+use super::smtp::SmtpClient;
+use crate::config::MailConfig;
+use crate::ical::invitation::{Mailing, invitations};
+use crate::ical::itip::message::SchedulingMessage;
+use crate::ical::zone::Zone;
+use crate::message::Language;
+use crate::model::mail::{Addressing, QueuedMail, SendOutcome, token_of_part};
+use crate::model::mailbox::{MailAddress, MailDomain};
+use crate::tree::job::mail::{Mailer, Sending};
+
+/// Makes and sends mail.
+pub struct MailOffice {
+    /// The next server.
+    pub server: Arc<SmtpClient>,
+    /// The domain of our addresses.
+    pub domain: MailDomain,
+    /// How people reach this server from outside; without it nobody can answer without an account.
+    pub public_url: Option<String>,
+    /// The zone in which floating times are read.
+    pub zone: Zone,
+}
+
+impl MailOffice {
+    /// As the settings say; `None`: nothing goes out.
+    pub fn of(config: &MailConfig, public_url: Option<String>) -> anyhow::Result<Option<Self>> {
+        let (Some(domain), Some(server)) = (config.domain.clone(), config.smtp.clone()) else { return Ok(None) };
+        // What cannot be read is said when one starts.
+        config.password()?;
+        let config = config.clone();
+        let password = Arc::new(move || config.password().map_err(|error| format!("{error:#}")));
+        let server = Arc::new(SmtpClient::new(server, password, domain.as_str()));
+        let zone = Zone::Known(TimeZone::system());
+        Ok(Some(Self { server, domain, public_url, zone }))
+    }
+}
+
+impl Mailer for MailOffice {
+    fn compose(&self, mail: &QueuedMail, message: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+        let addressing = Addressing::read(&mail.letter).ok_or("it is not said to whom it goes")?;
+        let message = SchedulingMessage::parse(message).map_err(|_| "its message cannot be read")?;
+        let mailing = Mailing { planner: addressing.planner.clone(), now: mail.queued_at, floating: &self.zone };
+        let all = invitations(&message, &mailing).map_err(|error| error.to_string())?;
+        let answer_url = self.public_url.as_ref().zip(addressing.answer_token.as_ref());
+        let answer_url = answer_url.map(|(url, token)| format!("{}/answer/{token}", url.trim_end_matches('/')));
+        let letters = (0..).zip(&all).map(|(part, invitation)| {
+            let message_id = format!("{}@{}", token_of_part(&mail.token, part), self.domain);
+            compose(&Letter {
+                invitation,
+                to: &addressing.to,
+                from: &addressing.from,
+                reply_to: addressing.reply_to.as_ref(),
+                language: Language::prefer(&addressing.language),
+                is_update: addressing.is_update,
+                answer_url: answer_url.as_deref(),
+                message_id: &message_id,
+                date: mail.queued_at,
+            })
+            .map_err(|error| error.to_string())
+        });
+        letters.collect()
+    }
+
+    fn send(&self, mail: &QueuedMail, bytes: Vec<u8>) -> Sending {
+        let (server, sender) = (Arc::clone(&self.server), envelope_sender(&mail.token, &self.domain));
+        let recipient = mail.address.parse::<MailAddress>();
+        Box::pin(async move {
+            match (sender, recipient) {
+                (Ok(sender), Ok(recipient)) => server.send(&sender, &recipient, &bytes).await,
+                (Err(error), _) | (_, Err(error)) => SendOutcome::Refused(error.to_string()),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use jiff::tz::TimeZone;
+    use mail_parser::MessageParser;
+
+    use super::super::incoming::take;
+    use super::super::lmtp::Delivery;
+    use super::super::receive::{MailEnvelope, MailPolicy};
+    use super::super::smtp::SmtpClient;
+    use super::super::smtp_double::{Fate, SmtpDouble, Taken};
+    use super::MailOffice;
+    use crate::config::{SmtpSecurity, SmtpServer};
+    use crate::ical::itip::message::SchedulingMessage;
+    use crate::ical::zone::Zone;
+    use crate::model::error::Cause;
+    use crate::model::id::{Id, now};
+    use crate::model::mail::{Addressing, MailOutcome};
+    use crate::tree::Tree;
+    use crate::tree::edit::mail::NewMail;
+    use crate::tree::job::JobPoll;
+    use crate::tree::job::mail::MAIL_JOBS;
+
+    struct World {
+        _folder: tempfile::TempDir,
+        tree: Tree,
+        double: SmtpDouble,
+        outcomes: Arc<Mutex<Vec<MailOutcome>>>,
+    }
+
+    impl World {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let tree = Tree::open(folder.path(), true).await.unwrap();
+            let double = SmtpDouble::new().await;
+            let server = SmtpServer {
+                host: "127.0.0.1".to_owned(),
+                port: double.address.port(),
+                user: None,
+                security: SmtpSecurity::Offered,
+            };
+            tree.set_mailer(Arc::new(MailOffice {
+                server: Arc::new(SmtpClient::new(server, Arc::new(|| Ok(None)), "agenda.ville.fr")),
+                domain: "agenda.ville.fr".parse().unwrap(),
+                public_url: Some("https://b.ville.fr/".to_owned()),
+                zone: Zone::Known(TimeZone::get("Europe/Paris").unwrap()),
+            }));
+            let outcomes = Arc::<Mutex<Vec<MailOutcome>>>::default();
+            let heard = Arc::clone(&outcomes);
+            tree.on_mail_outcome(move |_, came| {
+                heard.lock().unwrap().extend(came);
+                Box::pin(async { Ok(()) })
+            });
+            Self { _folder: folder, tree, double, outcomes }
+        }
+
+        async fn invite(&self, sequence: u32, rule: &str) {
+            let text = format!(
+                "BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:u\nDTSTAMP:20261120T080000Z\n\
+                 SEQUENCE:{sequence}\nSUMMARY:Comité\nDTSTART;TZID=Europe/Paris:29991126T090000\nDURATION:PT1H\n{rule}\
+                 ORGANIZER;CN=Projet Gymnase:mailto:gymnase+t@agenda.ville.fr\nATTENDEE:mailto:jean@ailleurs.fr\n\
+                 END:VEVENT\nEND:VCALENDAR\n"
+            );
+            let message = SchedulingMessage::parse(text.as_bytes()).unwrap();
+            let addressing = Addressing {
+                to: "Jean Petit <jean@ailleurs.fr>".parse().unwrap(),
+                from: "Marie Durand (Projet Gymnase) <gymnase+t@agenda.ville.fr>".parse().unwrap(),
+                reply_to: Some("Marie Durand <marie@ville.fr>".parse().unwrap()),
+                planner: Some("Marie Durand <marie@ville.fr>".parse().unwrap()),
+                language: "fr".to_owned(),
+                answer_token: Some("tok".to_owned()),
+                is_update: false,
+            };
+            let new = NewMail { message: &message, addressing: &addressing, again: false };
+            self.tree.queue_mail(Id(5), &[new]).await.unwrap();
+        }
+
+        /// Works off what is due within some minutes, and what follows from it.
+        async fn work(&self) -> Vec<Taken> {
+            for row in &MAIL_JOBS {
+                while self.tree.run_next(row, now() + 300).await.unwrap() == JobPoll::Again {}
+            }
+            self.double.taken()
+        }
+
+        /// What was reported since.
+        fn statuses(&self) -> Vec<String> {
+            let outcomes = std::mem::take(&mut *self.outcomes.lock().unwrap());
+            outcomes.into_iter().map(|outcome| format!("{} {}", outcome.address, outcome.status)).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_invitation_goes_out_and_comes_back() {
+        let world = World::new().await;
+        world.invite(0, "").await;
+        let taken = world.work().await;
+        let [mail] = taken.as_slice() else { panic!("{taken:?}") };
+        let read = MessageParser::default().parse(mail.content.as_bytes()).unwrap();
+        let token = read.message_id().unwrap().split('@').next().unwrap().to_owned();
+        assert_eq!(mail.sender, format!("bounce={token}@agenda.ville.fr"));
+        assert_eq!(mail.recipient, "jean@ailleurs.fr");
+        assert_eq!(read.subject(), Some("Invitation : Comité"));
+        let plain = read.parts[2].text_contents().unwrap();
+        assert!(plain.contains("https://b.ville.fr/answer/tok?answer=declined"), "{plain}");
+        assert!(String::from_utf8_lossy(read.parts[4].contents()).contains("mailto:marie@ville.fr"));
+        assert_eq!(world.statuses(), ["jean@ailleurs.fr 1.1"]);
+        // The mail server of the recipient says that there is no such person.
+        let news = include_str!("../../tests/it/received/bounce-failed.eml").replace('\n', "\r\n");
+        let policy = MailPolicy { domain: "agenda.ville.fr".parse().unwrap(), trusted_authserv: None };
+        let envelope = MailEnvelope { sender: None, recipient: mail.sender.parse().unwrap() };
+        assert_eq!(take(&world.tree, &policy, Some(envelope), news.into()).await, Delivery::Taken);
+        world.work().await;
+        assert_eq!(world.statuses(), ["jean@ailleurs.fr 5.2"]);
+        // What changes is an update.
+        world.invite(1, "").await;
+        let taken = world.work().await;
+        let read = MessageParser::default().parse(taken[0].content.as_bytes()).unwrap();
+        assert_eq!(read.subject(), Some("Mise à jour : Comité"));
+    }
+
+    /// Whatever the next server does, the same mail is the same bytes, and each of its answers has its end.
+    #[tokio::test]
+    async fn trouble_with_the_next_server_loses_and_changes_nothing() {
+        let world = World::new().await;
+        world.invite(0, "").await;
+        world.double.next(&[
+            Fate::Recipient("450 4.2.0 later"),
+            Fate::DropBeforeContent,
+            Fate::DropAfterDot,
+            Fate::Content("451 4.3.0 not now"),
+        ]);
+        let taken = world.work().await;
+        assert_eq!(taken.len(), 2, "{taken:?}");
+        assert_eq!(taken[0], taken[1]);
+        assert_eq!(world.statuses(), ["jean@ailleurs.fr 1.1"]);
+        world.invite(1, "").await;
+        world.double.next(&[Fate::Content("554 5.7.1 no")]);
+        assert!(world.work().await.is_empty());
+        assert_eq!(world.statuses(), ["jean@ailleurs.fr 5.2"]);
+    }
+
+    /// A series that Outlook cannot show goes out by its occurrences; of too many nothing goes out, and that is said.
+    #[tokio::test]
+    async fn strange_series_are_several_mails() {
+        let world = World::new().await;
+        world.invite(0, "RRULE:FREQ=DAILY;BYMONTH=11;COUNT=3\n").await;
+        let taken = world.work().await;
+        assert_eq!(taken.len(), 3);
+        let senders: std::collections::BTreeSet<_> = taken.iter().map(|mail| &mail.sender).collect();
+        assert_eq!(senders.len(), 3);
+        world.statuses();
+        world.invite(1, "RRULE:FREQ=DAILY;BYMONTH=11;COUNT=31\n").await;
+        assert!(world.work().await.is_empty());
+        let outcomes = std::mem::take(&mut *world.outcomes.lock().unwrap());
+        assert!(outcomes[0].status == "5.1" && outcomes[0].reason.contains("30 occurrences"), "{outcomes:?}");
+    }
+
+    /// Whichever statement fails between queue and report, as it does when a process dies: nothing is lost, what went
+    /// out twice is the same, and nothing goes out after that.
+    #[tokio::test]
+    async fn no_failure_loses_or_changes_a_mail() {
+        let mut places = 0;
+        loop {
+            let world = World::new().await;
+            world.invite(0, "").await;
+            world.tree.script().fail(places, "", Cause::Fault);
+            for row in &MAIL_JOBS {
+                for _ in 0..4 {
+                    let _ = world.tree.run_next(row, now() + 10).await;
+                }
+            }
+            if world.tree.script().is_pending() {
+                break;
+            }
+            let mut taken = world.double.taken();
+            for later in [300, 900, 2_000] {
+                for row in &MAIL_JOBS {
+                    while world.tree.run_next(row, now() + later).await.unwrap() == JobPoll::Again {}
+                }
+            }
+            taken.extend(world.double.taken());
+            assert!((1..=2).contains(&taken.len()), "{places}: {}", taken.len());
+            assert!(taken.iter().all(|mail| *mail == taken[0]), "{places}");
+            assert_eq!(world.statuses().last().map(String::as_str), Some("jean@ailleurs.fr 1.1"), "{places}");
+            assert!(world.work().await.is_empty(), "{places}");
+            world.tree.close().await;
+            places += 1;
+        }
+        assert!(places > 20, "{places}");
+    }
+}

@@ -1,0 +1,260 @@
+//! Bringing a mail to the next server (RFC 5321). One session a mail and recipient, step by step, for each step says
+//! whether anything may have been taken: before the content is sent nothing was, after its last dot nobody knows until
+//! the server answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lettre::Address;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::ClientId;
+use tokio::time::timeout;
+
+use crate::config::{SmtpSecurity, SmtpServer};
+use crate::model::mail::SendOutcome;
+use crate::model::mailbox::MailAddress;
+
+/// How long the server may take: to connect, for each of its answers, and for the one to the content, which it may look
+/// at for long (RFC 5321 section 4.5.3.2.6).
+#[derive(Clone, Copy)]
+struct Patience {
+    connect: Duration,
+    answer: Duration,
+    content: Duration,
+}
+
+const PATIENCE: Patience =
+    Patience { connect: Duration::from_secs(20), answer: Duration::from_secs(60), content: Duration::from_secs(600) };
+/// A server that did not answer is not tried again for so long: a hundred mails would wait for it one by one.
+const AWAY: Duration = Duration::from_secs(15);
+
+/// What reads the password, each time it is needed.
+pub type ReadPassword = Arc<dyn Fn() -> Result<Option<String>, String> + Send + Sync>;
+
+/// The next server.
+pub struct SmtpClient {
+    server: SmtpServer,
+    password: ReadPassword,
+    /// What we call ourselves.
+    own_name: ClientId,
+    away: Mutex<Option<(Instant, String)>>,
+    patience: Patience,
+}
+
+/// What went wrong in a step.
+enum Step {
+    /// The server said it, about this mail.
+    Said(Error),
+    /// It said nothing, or nothing that is about this mail.
+    Silent(String),
+}
+
+impl SmtpClient {
+    /// The client of a server.
+    #[must_use]
+    pub fn new(server: SmtpServer, password: ReadPassword, own_name: &str) -> Self {
+        let own_name = ClientId::Domain(own_name.to_owned());
+        Self { server, password, own_name, away: Mutex::new(None), patience: PATIENCE }
+    }
+
+    /// Sends a mail.
+    pub async fn send(&self, sender: &MailAddress, recipient: &MailAddress, bytes: &[u8]) -> SendOutcome {
+        if let Some(reason) = self.is_away() {
+            return SendOutcome::Later(reason);
+        }
+        let mut connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(reason) => {
+                *self.away.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), reason.clone()));
+                return SendOutcome::Later(reason);
+            }
+        };
+        let outcome = match announce(&mut connection, sender, recipient, self.patience.answer).await {
+            Err(Step::Said(error)) => said(&error),
+            Err(Step::Silent(reason)) => SendOutcome::Later(reason),
+            Ok(()) => match within(self.patience.content, connection.message(bytes)).await {
+                Ok(_) => SendOutcome::Accepted,
+                Err(Step::Said(error)) => said(&error),
+                Err(Step::Silent(reason)) => SendOutcome::InDoubt(reason),
+            },
+        };
+        // What the server thinks of our going changes nothing.
+        let _ = timeout(self.patience.answer, connection.abort()).await;
+        outcome
+    }
+
+    fn is_away(&self) -> Option<String> {
+        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.as_ref().filter(|(since, _)| since.elapsed() < AWAY).map(|(_, reason)| reason.clone())
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
+        let SmtpServer { host, port, user, security } = &self.server;
+        let Patience { connect, answer, .. } = self.patience;
+        let verified = || TlsParameters::builder(host.clone()).build_rustls().map_err(|error| error.to_string());
+        let wrapped = if *security == SmtpSecurity::Wrapped { Some(verified()?) } else { None };
+        let place = (host.as_str(), *port);
+        let opening = AsyncSmtpConnection::connect_tokio1(place, Some(connect), &self.own_name, wrapped, None);
+        let mut connection = step(connect + answer, opening).await?;
+        match security {
+            SmtpSecurity::Required if !connection.can_starttls() => {
+                return Err("the mail server does not offer STARTTLS, which is required".to_owned());
+            }
+            SmtpSecurity::Required => step(answer, connection.starttls(verified()?, &self.own_name)).await?,
+            // What would go in the clear otherwise may go to whoever answers.
+            SmtpSecurity::Offered if connection.can_starttls() => {
+                let any = TlsParameters::builder(host.clone()).dangerous_accept_invalid_certs(true).build_rustls();
+                let any = any.map_err(|error| error.to_string())?;
+                step(answer, connection.starttls(any, &self.own_name)).await?;
+            }
+            SmtpSecurity::Offered | SmtpSecurity::Wrapped => {}
+        }
+        if let Some(user) = user {
+            let password = (self.password)()?.unwrap_or_default();
+            let credentials = Credentials::new(user.clone(), password);
+            step(answer, connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials)).await?;
+        }
+        Ok(connection)
+    }
+}
+
+/// What the server said of a mail.
+fn said(error: &Error) -> SendOutcome {
+    if error.is_permanent() { SendOutcome::Refused(error.to_string()) } else { SendOutcome::Later(error.to_string()) }
+}
+
+/// From whom and to whom; the server is ready for the content then.
+async fn announce(
+    connection: &mut AsyncSmtpConnection,
+    sender: &MailAddress,
+    recipient: &MailAddress,
+    patience: Duration,
+) -> Result<(), Step> {
+    let address = |of: &MailAddress| of.as_str().parse::<Address>().map_err(|error| Step::Silent(error.to_string()));
+    let (sender, recipient) = (address(sender)?, address(recipient)?);
+    within(patience, connection.command(Mail::new(Some(sender), Vec::new()))).await?;
+    within(patience, connection.command(Rcpt::new(recipient, Vec::new()))).await?;
+    within(patience, connection.command(Data)).await
+}
+
+/// A step that the server has to answer in time.
+async fn within<T>(limit: Duration, asked: impl Future<Output = Result<T, Error>>) -> Result<(), Step> {
+    match timeout(limit, asked).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) if error.is_permanent() || error.is_transient() => Err(Step::Said(error)),
+        Ok(Err(error)) => Err(Step::Silent(error.to_string())),
+        Err(_) => Err(Step::Silent("the mail server did not answer in time".to_owned())),
+    }
+}
+
+/// A step before anything is said of a mail.
+async fn step<T>(limit: Duration, asked: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
+    match timeout(limit, asked).await {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(_) => Err("the mail server did not answer in time".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::smtp_double::{Fate, SmtpDouble};
+    use super::{Patience, SmtpClient};
+    use crate::config::{SmtpSecurity, SmtpServer};
+    use crate::model::mail::SendOutcome;
+
+    fn client(port: u16, user: Option<&str>, security: SmtpSecurity) -> SmtpClient {
+        let server = SmtpServer { host: "127.0.0.1".to_owned(), port, user: user.map(str::to_owned), security };
+        SmtpClient::new(server, Arc::new(|| Ok(Some("secret".to_owned()))), "agenda.ville.fr")
+    }
+
+    async fn sent(client: &SmtpClient, bytes: &str) -> SendOutcome {
+        let sender = "bounce=0a@agenda.ville.fr".parse().unwrap();
+        client.send(&sender, &"jean@ailleurs.fr".parse().unwrap(), bytes.as_bytes()).await
+    }
+
+    #[tokio::test]
+    async fn a_mail_arrives_as_it_is() {
+        let double = SmtpDouble::new().await;
+        let client = client(double.address.port(), None, SmtpSecurity::Offered);
+        let text = "Subject: x\r\n\r\n.one\r\n..two\r\n.\r\nend";
+        assert_eq!(sent(&client, text).await, SendOutcome::Accepted);
+        let taken = double.taken().remove(0);
+        assert_eq!(taken.content, format!("{text}\r\n"));
+        assert_eq!(
+            (taken.sender.as_str(), taken.recipient.as_str()),
+            ("bounce=0a@agenda.ville.fr", "jean@ailleurs.fr")
+        );
+        assert_eq!(taken.hello, "agenda.ville.fr", "our own name");
+    }
+
+    /// What the server says decides; when it says nothing, whether the content may have arrived.
+    #[tokio::test]
+    async fn what_the_server_does_is_understood() {
+        let double = SmtpDouble::new().await;
+        let client = client(double.address.port(), None, SmtpSecurity::Offered);
+        let table = [
+            (Fate::Accept, "Accepted", 1),
+            (Fate::Recipient("550 5.1.1 no such user"), "Refused(\"permanent error (550): 5.1.1 no such user\")", 0),
+            (Fate::Recipient("450 4.2.1 try later"), "Later(\"transient error (450): 4.2.1 try later\")", 0),
+            (Fate::Content("554 5.6.0 no thanks"), "Refused(\"permanent error (554): 5.6.0 no thanks\")", 0),
+            (Fate::Content("451 4.3.0 not now"), "Later(\"transient error (451): 4.3.0 not now\")", 0),
+        ];
+        for (fate, expected, number) in table {
+            double.next(&[fate]);
+            let outcome = sent(&client, "Subject: x\r\n\r\nx\r\n").await;
+            assert_eq!(format!("{outcome:?}"), expected, "{fate:?}");
+            assert_eq!(double.taken().len(), number, "{fate:?}");
+        }
+        double.next(&[Fate::DropBeforeContent]);
+        let outcome = sent(&client, "Subject: x\r\n\r\nx\r\n").await;
+        assert!(matches!(outcome, SendOutcome::Later(_)), "{outcome:?}");
+        double.next(&[Fate::DropAfterDot]);
+        let outcome = sent(&client, "Subject: x\r\n\r\nx\r\n").await;
+        assert!(matches!(outcome, SendOutcome::InDoubt(_)), "{outcome:?}");
+        assert_eq!(double.taken().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_away_is_not_asked_for_each_mail() {
+        let double = SmtpDouble::new().await;
+        let client = client(double.address.port(), None, SmtpSecurity::Offered);
+        double.go_away();
+        tokio::task::yield_now().await;
+        let first = sent(&client, "x").await;
+        assert!(matches!(first, SendOutcome::Later(_)), "{first:?}");
+        // It is back, but was away a moment ago.
+        let _back = SmtpDouble::at(double.address).await;
+        assert_eq!(sent(&client, "x").await, first);
+    }
+
+    /// One that answers nothing any more holds nobody up for ever.
+    #[tokio::test]
+    async fn a_slow_server_is_not_waited_for_for_ever() {
+        let double = SmtpDouble::new().await;
+        let brief = Duration::from_millis(300);
+        let patience = Patience { connect: brief, answer: brief, content: brief };
+        let client = SmtpClient { patience, ..client(double.address.port(), None, SmtpSecurity::Offered) };
+        double.next(&[Fate::Silent]);
+        let outcome = sent(&client, "x").await;
+        assert!(matches!(&outcome, SendOutcome::Later(why) if why.contains("in time")), "{outcome:?}");
+        assert_eq!(sent(&client, "x").await, SendOutcome::Accepted);
+    }
+
+    /// A password, or what must be hidden, is not sent to who does not hide it.
+    #[tokio::test]
+    async fn nothing_goes_out_in_the_clear_that_must_not() {
+        let double = SmtpDouble::new().await;
+        for user in [None, Some("beffroi")] {
+            let client = client(double.address.port(), user, SmtpSecurity::Required);
+            let outcome = sent(&client, "x").await;
+            assert!(matches!(&outcome, SendOutcome::Later(why) if why.contains("STARTTLS")), "{outcome:?}");
+        }
+        assert!(double.taken().is_empty());
+    }
+}

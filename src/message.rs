@@ -115,6 +115,7 @@ pub fn name_error(language: Language, error: &NameError) -> String {
         NameError::Character(c) => text(language, "name-character", &[("character", c.to_string())]),
         NameError::Ending => text(language, "name-ending", &[]),
         NameError::Reserved => text(language, "name-reserved", &[]),
+        NameError::ServersOwn => text(language, "name-of-server", &[]),
     }
 }
 

@@ -61,6 +61,8 @@ fn placed(object: &Object, zones: &Zones<'_>, range: TimeRange) -> HashSet<*cons
     let tasks = object.component == "VTODO";
     match object.component.as_str() {
         "VTODO" => placed.extend(object.parts().filter(|part| untimed_task_matches(part, zones, range)).map(address)),
+        // What comes to an inbox may say no time: it is at any (RFC 6638 section 2.3).
+        "VEVENT" => placed.extend(object.parts().filter(|part| part.property("DTSTART").is_none()).map(address)),
         "VFREEBUSY" => return object.parts().filter(|part| busy_matches(part, zones, range)).map(address).collect(),
         _ => {}
     }

@@ -33,6 +33,8 @@ pub enum NameError {
     Ending,
     /// A device name of Windows (`CON`, `LPT1`, ...), whatever follows its first dot.
     Reserved,
+    /// The server itself uses it there.
+    ServersOwn,
 }
 
 /// The spelling that is stored: NFC.

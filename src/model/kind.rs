@@ -48,6 +48,12 @@ pub enum Kind {
     ReadProxies,
     /// `/principals/{name}/calendar-proxy-write/`: those who keep a person's calendars for them.
     WriteProxies,
+    /// `/calendars/{name}/inbox/`: what others have sent about meetings (RFC 6638 section 2.2).
+    Inbox,
+    /// One such message: a calendar object with a METHOD.
+    InboxItem,
+    /// `/calendars/{name}/outbox/`: where one asks when others are busy (RFC 6638 section 2.1).
+    Outbox,
 }
 
 /// What a node's content is.
@@ -87,7 +93,8 @@ pub struct KindRow {
     pub copy: Kind,
     /// Do the dead properties of its node show?
     pub properties: bool,
-    /// Does DAV:version-tree report on it (RFC 3253 section 3.7)?
+    /// Has it versions, on which DAV:version-tree reports (RFC 3253 section 3.7)? What has content and no versions goes
+    /// for good when it goes.
     pub versioned: bool,
 }
 
@@ -115,11 +122,13 @@ static READ_PROXIES: [QName; 3] =
     [QName::dav("collection"), QName::dav("principal"), QName::of(CALENDARSERVER, "calendar-proxy-read")];
 static WRITE_PROXIES: [QName; 3] =
     [QName::dav("collection"), QName::dav("principal"), QName::of(CALENDARSERVER, "calendar-proxy-write")];
+static INBOX: [QName; 2] = [QName::dav("collection"), QName::caldav("schedule-inbox")];
+static OUTBOX: [QName; 2] = [QName::dav("collection"), QName::caldav("schedule-outbox")];
 /// Whose they are names them.
 const PROXIES: MethodSet = READ_ONLY.and(&[Method::Proppatch]);
 
 /// One row a kind, in the order of [`Kind`].
-pub static KINDS: [KindRow; 20] = [
+pub static KINDS: [KindRow; 23] = [
     KindRow { members: &[Kind::Home], ..row(Kind::Root, "root", &COLLECTION, READ_ONLY) },
     row(Kind::Principals, "principals", &COLLECTION, READ_ONLY),
     row(Kind::Principal, "principal", &PRINCIPAL, READ_ONLY),
@@ -135,7 +144,7 @@ pub static KINDS: [KindRow; 20] = [
     row(Kind::CalendarHomes, "calendar-homes", &COLLECTION, READ_ONLY),
     KindRow {
         mkcol: Some(Kind::Calendar),
-        members: &[Kind::Calendar],
+        members: &[Kind::Calendar, Kind::Inbox],
         properties: true,
         ..row(Kind::CalendarHome, "calendars", &COLLECTION, CALENDAR_HOME)
     },
@@ -155,6 +164,18 @@ pub static KINDS: [KindRow; 20] = [
     },
     row(Kind::ReadProxies, "calendar-proxy-read", &READ_PROXIES, PROXIES),
     row(Kind::WriteProxies, "calendar-proxy-write", &WRITE_PROXIES, PROXIES),
+    KindRow {
+        members: &[Kind::InboxItem],
+        sync: true,
+        properties: true,
+        ..row(Kind::Inbox, "inbox", &INBOX, READ_ONLY.and(&[Method::Proppatch]))
+    },
+    KindRow {
+        content: Some(ContentKind::CalendarObject),
+        free_name: true,
+        ..row(Kind::InboxItem, "inbox-item", &[], READ_ONLY.and(&[Method::Delete]))
+    },
+    row(Kind::Outbox, "outbox", &OUTBOX, READ_ONLY),
 ];
 
 impl KindRow {
@@ -247,7 +268,7 @@ impl Kind {
     /// Are the names of its members their clients' business?
     #[must_use]
     pub fn holds_free_names(self) -> bool {
-        self.row().put.is_some_and(|member| member.row().free_name)
+        self.row().members.iter().any(|member| member.row().free_name)
     }
 
     /// The key of the name of a live node of this kind.

@@ -173,10 +173,10 @@ impl Node {
         MovedDocument { name: &self.name, author: self.author_id, made_at, version: self.version }
     }
 
-    /// How many documents it is, with all below it.
+    /// How many documents it is, with all below it: what has no versions is none.
     #[must_use]
     pub fn weight(&self) -> i64 {
-        if self.is_collection() { self.documents } else { 1 }
+        if self.is_collection() { self.documents } else { i64::from(self.kind.row().versioned) }
     }
 
     /// The media type that is sent with it; collections have none. What was stored before types were judged may be

@@ -161,7 +161,7 @@ impl DeviceScope {
     #[must_use]
     pub fn opens(self, kind: Kind) -> bool {
         match kind {
-            Kind::Calendar | Kind::Object => self.opens_calendars(),
+            Kind::Calendar | Kind::Object | Kind::Inbox | Kind::InboxItem => self.opens_calendars(),
             _ => self.opens_files(),
         }
     }

@@ -229,6 +229,12 @@ impl Traits {
         self.kind == Kind::Calendar && matches!(self.view, View::Present | View::Linked)
     }
 
+    /// Do calendar objects stand in it: is it a calendar, or an inbox?
+    #[must_use]
+    pub fn holds_objects(&self) -> bool {
+        self.is_calendar() || self.kind == Kind::Inbox
+    }
+
     /// What an unmapped name below it allows.
     #[must_use]
     pub fn unmapped_methods(&self) -> MethodSet {

@@ -4,7 +4,8 @@ use super::db::text::{INTEGRITY, REFERENCES, total};
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
 use super::statement::tables::{
-    CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, FEED, HOME, LOCK, NODE, PAST, PRINCIPAL, PROPERTY, PURGE, SETTING,
+    CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, FEED, HOME, INBOX_ITEM, LOCK, NODE, PAST, PRINCIPAL, PROPERTY, PURGE,
+    SETTING,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::Indexed;
@@ -201,8 +202,8 @@ pub async fn database(c: &mut impl Executor) -> Result<Option<String>, Failure> 
 macro_rules! collections_unlike_members {
     ($own:literal, $of_member:literal) => {
         concat!(
-            "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars') AND p.id \
-             NOT IN (SELECT g.node_id FROM purge g) AND ",
+            "SELECT p.id, p.name FROM node p WHERE p.kind IN ('folder', 'documents', 'calendar', 'calendars', \
+             'inbox') AND p.id NOT IN (SELECT g.node_id FROM purge g) AND ",
             $own,
             " <> (SELECT ",
             total!($of_member),
@@ -212,7 +213,7 @@ macro_rules! collections_unlike_members {
 }
 
 statements! {
-    const RULES: [CheckRule; 31] = [
+    const RULES: [CheckRule; 33] = [
         CheckRule {
             what: "a node stands in a collection that is not there",
             sql: reads(
@@ -241,8 +242,8 @@ statements! {
             what: "a document has no content or a collection has some",
             sql: reads(
                 &[NODE],
-                "SELECT id, name FROM node WHERE (kind IN ('file', 'object')) <> (hash IS NOT NULL) AND NOT (kind = \
-                 'file' AND gone_at IS NOT NULL AND litter = 1) LIMIT 100",
+                "SELECT id, name FROM node WHERE (kind IN ('file', 'object', 'inbox-item')) <> (hash IS NOT NULL) \
+                 AND NOT (gone_at IS NOT NULL AND (kind = 'file' AND litter = 1 OR kind = 'inbox-item')) LIMIT 100",
             ),
         },
         CheckRule {
@@ -437,6 +438,25 @@ statements! {
                 "SELECT n.id, n.name FROM node n LEFT JOIN calendar_object o ON o.node_id = n.id WHERE n.kind = \
                  'object' AND CASE WHEN n.gone_at IS NULL THEN o.calendar_id IS NULL OR o.calendar_id <> n.parent_id \
                  ELSE o.calendar_id IS NOT NULL END LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "an item is not known in its inbox",
+            sql: reads(
+                &[INBOX_ITEM, NODE],
+                "SELECT n.id, n.name FROM node n LEFT JOIN inbox_item i ON i.node_id = n.id WHERE n.kind = \
+                 'inbox-item' AND (n.gone_at IS NULL AND (i.node_id IS NULL OR i.inbox_id <> n.parent_id) OR \
+                 n.gone_at IS NOT NULL AND i.node_id IS NOT NULL) UNION ALL SELECT i.node_id, i.uid FROM inbox_item i \
+                 LEFT JOIN node n ON n.id = i.node_id WHERE n.id IS NULL OR n.kind <> 'inbox-item' LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "a home has calendars and no inbox",
+            sql: reads(
+                &[NODE],
+                "SELECT c.id, h.name FROM node c JOIN node h ON h.id = c.home_id WHERE c.kind = 'calendars' AND \
+                 c.gone_at IS NULL AND h.gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM node i WHERE i.parent_id = \
+                 c.id AND i.kind = 'inbox' AND i.gone_at IS NULL) LIMIT 100",
             ),
         },
         CheckRule {

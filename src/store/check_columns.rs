@@ -7,8 +7,8 @@ use super::executor::{Executor, rows};
 use super::list::list;
 use super::statement::tables::{
     ACE, ADDRESS, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOLD, HOME,
-    INVITATION, JOB, LOCK, MAIL, MEMBERSHIP, NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM,
-    SETTING, UNREAD,
+    INBOX_ITEM, INVITATION, JOB, LOCK, MAIL, MEMBERSHIP, NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE,
+    RETURNED, ROOM, SETTING, UNREAD,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::DETAILS;
@@ -221,7 +221,7 @@ statements! {
             may: || EVERY.iter().map(|(_, code)| (*code).to_owned()).collect(),
         },
     ];
-    const TABLES: [TableColumns; 27] = [
+    const TABLES: [TableColumns; 28] = [
         columns!(
             SETTING, "setting", ids [], numbers [], times [], flags [], others {}, texts ["name", "value"], bytes []
         ),
@@ -331,6 +331,10 @@ statements! {
             // What they are is asked of the text of the object.
             others { ["private"] 0 2, ["first_at", "last_at"] "-9223372036854775807 - 1" "9223372036854775807" },
             texts ["uid", "component"], bytes []
+        ),
+        columns!(
+            INBOX_ITEM, "inbox_item", ids ["node_id", "inbox_id"], numbers [], times ["due_at"],
+            flags ["from_organizer"], others {}, texts ["uid"], bytes []
         ),
         columns!(
             FEED, "feed", ids ["id", "principal_id", "calendar_id"], numbers [],

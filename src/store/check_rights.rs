@@ -147,10 +147,10 @@ statements! {
             sql: reads(
                 &[ACE, NODE, PRINCIPAL],
                 "SELECT a.node_id, p.name FROM ace a JOIN node n ON n.id = a.node_id JOIN principal p ON p.id = \
-                 a.principal_id WHERE n.kind NOT IN ('home', 'documents', 'folder', 'calendars', 'calendar') OR \
-                 (a.granted_role = 5 AND n.kind <> 'home') OR (a.granted_role = 10 AND n.kind NOT IN ('calendars', \
-                 'calendar')) OR (a.origin = 1 AND n.kind <> 'calendars') OR (a.origin = 2 AND n.kind <> 'calendar') \
-                 LIMIT 100",
+                 a.principal_id WHERE n.kind NOT IN ('home', 'documents', 'folder', 'calendars', 'calendar', \
+                 'inbox') OR (a.granted_role = 5 AND n.kind <> 'home') OR (a.granted_role = 10 AND n.kind NOT IN \
+                 ('calendars', 'calendar')) OR (a.origin = 1 AND n.kind <> 'calendars') OR (a.origin = 2 AND n.kind \
+                 <> 'calendar') LIMIT 100",
             ),
         },
         CheckRule {

@@ -21,6 +21,7 @@ pub mod executor;
 pub mod feed;
 pub mod grant;
 pub mod group;
+pub mod inbox;
 pub mod job;
 pub mod list;
 pub mod lock;

@@ -357,11 +357,11 @@ statements! {
     const PLAIN_SEQ: Statement = reads(&[HOME], "SELECT plain_seq FROM home WHERE node_id = $1");
     const GONE: Statement = reads(
         &[NODE, PAST],
-        "SELECT MAX(p.to_seq), p.parent_id, p.name, MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) \
-         FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 AND p.home_id = $6 AND p.to_seq >= $2 \
-         AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) AND NOT EXISTS (SELECT 1 FROM \
-         node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS \
-         NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5",
+        "SELECT MAX(p.to_seq), p.parent_id, p.name, MAX(CASE WHEN k.kind IN ('file', 'object', 'inbox-item') THEN 0 \
+         ELSE 1 END) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 AND p.home_id = $6 AND \
+         p.to_seq >= $2 AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name > $4)) AND NOT EXISTS \
+         (SELECT 1 FROM node n WHERE n.parent_id = p.parent_id AND n.match_name = p.match_name AND n.name = p.name \
+         AND n.gone_at IS NULL) GROUP BY p.parent_id, p.name ORDER BY 1, 2, 3 LIMIT $5",
     );
     const CHANGED: PageStatements = pages!(
         &[NODE],
@@ -433,26 +433,26 @@ statements! {
     const GONE_IN_HOME: Statement = reads(
         &[NODE, PAST],
         "SELECT g.seq, g.parent_id, g.name, g.collection, g.bearer FROM (SELECT MAX(p.to_seq) AS seq, p.parent_id, \
-         p.name, p.match_name, MAX(CASE WHEN k.kind IN ('file', 'object') THEN 0 ELSE 1 END) AS collection, \
-         MAX(n.id) AS bearer FROM past p JOIN node k ON k.id = p.node_id LEFT JOIN node n ON n.parent_id = \
+         p.name, p.match_name, MAX(CASE WHEN k.kind IN ('file', 'object', 'inbox-item') THEN 0 ELSE 1 END) AS \
+         collection, MAX(n.id) AS bearer FROM past p JOIN node k ON k.id = p.node_id LEFT JOIN node n ON n.parent_id = \
          p.parent_id AND n.match_name = p.match_name AND n.name = p.name AND n.gone_at IS NULL WHERE p.home_id = $1 \
          AND p.to_seq >= $2 AND p.to_seq > $6 AND (p.to_seq > $2 OR p.parent_id > $3 OR (p.parent_id = $3 AND p.name \
          > $4)) GROUP BY p.parent_id, p.name, p.match_name) g WHERE g.bearer IS NULL OR EXISTS (SELECT 1 FROM past o \
          JOIN node f ON f.id = o.node_id WHERE o.parent_id = g.parent_id AND o.match_name = g.match_name AND \
-         o.to_seq > $6 AND o.name = g.name AND +o.home_id = $1 AND f.kind NOT IN ('file', 'object')) ORDER BY 1, 2, \
-         3 LIMIT $5",
+         o.to_seq > $6 AND o.name = g.name AND +o.home_id = $1 AND f.kind NOT IN ('file', 'object', 'inbox-item')) \
+         ORDER BY 1, 2, 3 LIMIT $5",
     );
     const FORMER_NAMES: Statement = reads(
         &[NODE, PAST],
         concat!(
             "SELECT h.name || CASE WHEN n.id IS NULL THEN '' ELSE '/' END, MAX(CASE WHEN k.kind IN ('file', \
-             'object') THEN 0 ELSE 1 END), n.id, COUNT(DISTINCT CASE WHEN k.kind IN ('file', 'object') THEN NULL \
-             ELSE k.id END), MAX(CASE WHEN k.kind IN ('file', 'object') THEN NULL ELSE k.id END), MAX(CASE WHEN \
-             k.kind IN ('file', 'object') THEN NULL ELSE h.until END)",
+             'object', 'inbox-item') THEN 0 ELSE 1 END), n.id, COUNT(DISTINCT CASE WHEN k.kind IN ('file', 'object', \
+             'inbox-item') THEN NULL ELSE k.id END), MAX(CASE WHEN k.kind IN ('file', 'object', 'inbox-item') THEN \
+             NULL ELSE k.id END), MAX(CASE WHEN k.kind IN ('file', 'object', 'inbox-item') THEN NULL ELSE h.until END)",
             had!(),
             "LEFT JOIN node n ON n.parent_id = $5 AND n.match_name = h.match_name AND n.name = h.name AND n.gone_at \
-             IS NULL WHERE (n.id IS NULL OR k.kind NOT IN ('file', 'object')) AND h.name || CASE WHEN n.id IS NULL \
-             THEN '' ELSE '/' END > $6 GROUP BY h.name, n.id ORDER BY 1 LIMIT $7"
+             IS NULL WHERE (n.id IS NULL OR k.kind NOT IN ('file', 'object', 'inbox-item')) AND h.name || CASE WHEN \
+             n.id IS NULL THEN '' ELSE '/' END > $6 GROUP BY h.name, n.id ORDER BY 1 LIMIT $7"
         ),
     );
     const FORMERS_BELOW: Statement = reads(
@@ -460,14 +460,15 @@ statements! {
         concat!(
             "SELECT k.id, MAX(h.until)",
             had!(),
-            "WHERE h.match_name = $5 AND h.name = $6 AND k.kind NOT IN ('file', 'object') GROUP BY k.id LIMIT $7"
+            "WHERE h.match_name = $5 AND h.name = $6 AND k.kind NOT IN ('file', 'object', 'inbox-item') GROUP BY k.id \
+             LIMIT $7"
         ),
     );
     const FORMERS: Statement = reads(
         &[NODE, PAST],
         "SELECT p.node_id, MAX(p.to_seq) FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $3 AND \
          p.match_name = $4 AND p.name = $5 AND +p.home_id = $1 AND p.to_seq > $2 AND k.kind NOT IN ('file', \
-         'object') GROUP BY p.node_id LIMIT $6",
+         'object', 'inbox-item') GROUP BY p.node_id LIMIT $6",
     );
     const MEMBER: Statement = reads(
         &[NODE],

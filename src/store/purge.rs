@@ -11,7 +11,7 @@ use super::db::text::{listed, total};
 use super::executor::{Executor, execute, row, rows};
 use super::members::listed_ids;
 use super::statement::tables::{
-    ACE, CALENDAR, CALENDAR_OBJECT, FEED, HOME, INVITATION, LOCK, NODE, PAST, PROPERTY, PURGE,
+    ACE, CALENDAR, CALENDAR_OBJECT, FEED, HOME, INBOX_ITEM, INVITATION, LOCK, NODE, PAST, PROPERTY, PURGE,
 };
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -160,13 +160,14 @@ macro_rules! of_nodes {
 }
 
 statements! {
-    const STRIP: [Statement; 8] = [
+    const STRIP: [Statement; 9] = [
         of_nodes!(PAST, "past", "node_id"),
         of_nodes!(PROPERTY, "property", "node_id"),
         of_nodes!(LOCK, "lock", "node_id"),
         of_nodes!(ACE, "ace", "node_id"),
         of_nodes!(CALENDAR_OBJECT, "calendar_object", "node_id"),
         of_nodes!(CALENDAR, "calendar", "node_id"),
+        of_nodes!(INBOX_ITEM, "inbox_item", "node_id"),
         of_nodes!(FEED, "feed", "calendar_id"),
         of_nodes!(INVITATION, "invitation", "node_id"),
     ];

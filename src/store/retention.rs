@@ -133,8 +133,8 @@ macro_rules! going {
             $columns,
             " FROM ",
             listed!("$3"),
-            " l CROSS JOIN node n WHERE n.id = l.value AND n.home_id = $1 AND n.gone_at < $2 AND n.litter = 1 AND \
-             n.hidden = 1 AND n.kind = 'file' AND n.hash IS NOT NULL"
+            " l CROSS JOIN node n WHERE n.id = l.value AND n.home_id = $1 AND n.gone_at < $2 AND n.hidden = 1 \
+             AND (n.litter = 1 AND n.kind = 'file' OR n.kind = 'inbox-item') AND n.hash IS NOT NULL"
         )
     };
 }
@@ -246,7 +246,7 @@ statements! {
     );
     const LITTER: Statement = reads(
         &[NODE],
-        "SELECT id FROM node WHERE home_id = $1 AND gone_at < $2 AND litter = 1 AND hidden = 1 AND kind = 'file' AND \
-         hash IS NOT NULL LIMIT $3",
+        "SELECT id FROM node WHERE home_id = $1 AND gone_at < $2 AND hidden = 1 AND (litter = 1 AND kind = 'file' OR \
+         kind = 'inbox-item') AND hash IS NOT NULL LIMIT $3",
     );
 }

@@ -39,6 +39,7 @@ pub mod tables {
         FEED = "feed",
         HOLD = "hold",
         HOME = "home",
+        INBOX_ITEM = "inbox_item",
         INVITATION = "invitation",
         JOB = "job",
         MAIL = "mail",

@@ -152,6 +152,7 @@ const FILES: &[File] = files![
     feed,
     grant,
     group,
+    inbox,
     job,
     lock,
     mail,

@@ -383,8 +383,9 @@ statements! {
     const GONE_BEFORE: Paged = paged!(
         &[NODE, PURGE],
         columns!(),
-        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND n.litter * n.hidden = $3 AND NOT EXISTS \
-         (SELECT 1 FROM purge p WHERE p.node_id = n.id) ORDER BY n.gone_at LIMIT $4"
+        "SELECT n.* FROM node n WHERE n.home_id = $1 AND n.gone_at < $2 AND (CASE WHEN n.litter = 1 \
+         OR n.kind = 'inbox-item' THEN n.hidden ELSE 0 END) = $3 AND NOT EXISTS (SELECT 1 FROM purge p WHERE \
+         p.node_id = n.id) ORDER BY n.gone_at LIMIT $4"
     );
     const ALWAYS_LED: Statement = reads(
         &[ACE, EFFECTIVE_MEMBERSHIP, NODE, PAST],

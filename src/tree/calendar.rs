@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::Tree;
 use super::gate::Admitted;
+use super::resolve::{has_outbox, outbox_of};
 use super::resource::{Needs, Resource, Text};
 use super::target::{CALENDARS, zone};
 use super::visit::LongRead;
@@ -133,7 +134,9 @@ fn is_own_zone(part: &Component) -> bool {
     part.name == "VTIMEZONE" && name_of(part).is_some_and(|name| known(&name).is_none())
 }
 
-fn blob(bytes: Bytes) -> Blob {
+/// The text of a calendar object as content.
+#[must_use]
+pub fn blob(bytes: Bytes) -> Blob {
     Blob { hash: sha256(&bytes), size_bytes: bytes.len() as i64, inline: Some(bytes) }
 }
 
@@ -245,7 +248,11 @@ impl<T: Executor> Admitted<T> {
         let Some(calendar) = self.target.node().cloned() else { return Ok((Vec::new(), None)) };
         let candidates = Candidates { calendar: &calendar, range, component };
         let width = needs.width.max(Width::Brief);
-        let found = calendar::objects(&mut self.store, candidates, after, PAGE, width).await?;
+        let found = match calendar.kind {
+            // Of these nothing is indexed.
+            Kind::Inbox => node::members(&mut self.store, &calendar, after, PAGE, width).await?,
+            _ => calendar::objects(&mut self.store, candidates, after, PAGE, width).await?,
+        };
         let nodes = self.masked(&calendar, Arc::clone(&found.nodes)).await?;
         let resources = self.seen(&calendar, &nodes, needs).await?;
         let next = match resources.last() {
@@ -334,17 +341,17 @@ impl<T: Executor> Admitted<T> {
     /// The calendars of a home, and in the home of who asks those of others that they may read.
     pub(super) async fn calendars(&mut self, home: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let actor = self.request.actor.clone();
-        let own = match actor.opens_home_of(home.owner_id) {
-            true => node::whole_members(&mut self.store, home, &at.after, at.limit).await?,
-            false => Vec::new(),
+        let Page { mut resources, next } = match actor.opens_home_of(home.owner_id) {
+            true => self.stored(home, at, needs).await?,
+            false => Page::default(),
         };
-        let next = at.next(own.len(), || own.last().map(|node| match_name(&node.name)));
         let place = self.place();
-        let mut resources = Vec::new();
-        for node in own {
-            let mut resource = place.member(node);
-            self.load(&mut resource, needs).await?;
-            resources.push(resource);
+        let sends = has_outbox(&actor, home, self.target.role_on_top());
+        resources.retain(|resource| resource.node.kind != Kind::Inbox || sends);
+        resources.extend((sends && next.is_none()).then(|| place.member(outbox_of(home))));
+        let each = Needs { locks: false, dead: false, quota: false, ..needs };
+        for resource in &mut resources {
+            self.load(resource, each).await?;
         }
         if next.is_none() && home.owner_id == actor.id {
             let (own, opened) = (home.home_id, actor.project);

@@ -11,11 +11,11 @@ use std::time::Instant;
 
 use super::numbers::VersionNumbers;
 use super::resolve::resolve;
-use super::target::{AddressSpace, Target};
+use super::target::{AddressSpace, SERVERS_OWN, Target};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace, effects, sharing_effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
-use crate::model::filename;
+use crate::model::filename::{self, NameError};
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
@@ -226,6 +226,9 @@ fn checked_place(target: &Target) -> Result<()> {
     }
     let free = target.parent().is_some_and(|parent| parent.node.kind.holds_free_names());
     let named = if free { filename::check_free(target.name()) } else { filename::check(target.name()) };
+    let servers_own = target.parent().is_some_and(|parent| parent.node.kind == Kind::CalendarHome)
+        && SERVERS_OWN.contains(&filename::match_name(target.name()).as_str());
+    let named = if servers_own { Err(NameError::ServersOwn) } else { named };
     named.map_err(|error| Refusal::of(Condition::NameNotAllowed).because(Detail::Name(error)).into())
 }
 

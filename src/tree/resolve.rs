@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 
 use super::acquaintance::Acquaintances;
 use super::target::{
-    AddressSpace, CALENDARS, FILES, NOTIFICATIONS, Requester, Target, document_of, keys, link_of, made_id, opened,
-    root_of, zone,
+    AddressSpace, CALENDARS, FILES, NOTIFICATIONS, OUTBOX, Requester, Target, document_of, keys, link_of, made_id,
+    opened, role_at, root_of, zone,
 };
 use crate::model::calendar::Privacy;
 use crate::model::error::Result;
@@ -149,7 +149,7 @@ async fn part(
         shut(who.actor, folder, &mut links);
     }
     let role = |links: &[Link]| {
-        let privileges = opened(who.actor, links.iter().filter_map(|link| link.role).max());
+        let privileges = opened(who.actor, role_at(links));
         if open { privileges } else { privileges.reading() }
     };
     target.privileges = role(&links);
@@ -237,12 +237,22 @@ async fn follow_calendars(
         return Ok(());
     }
     let links = part(c, who, target, (home_name, CALENDARS), below).await?;
-    // In a home of one's own there is more than what is stored.
-    let unmapped = links.first().is_some_and(|home| links.len() == 1 && home.node.owner_id == who.actor.id);
-    let notified = unmapped && who.actor.opens_home_of(who.actor.id);
-    if notified && below.first().is_some_and(|name| name == NOTIFICATIONS) {
-        target.links.extend(links);
-        return follow_notifications(c, who, target, below).await;
+    // In a home there is more than what is stored: most of it for whose it is.
+    let home = links.first().filter(|_| links.len() == 1);
+    let unmapped = home.is_some_and(|home| home.node.owner_id == who.actor.id);
+    let sends = home.is_some_and(|home| has_outbox(who.actor, &home.node, home.role));
+    match below.first().map(|name| match_name(name)).as_deref() {
+        Some(NOTIFICATIONS) if unmapped && who.actor.opens_home_of(who.actor.id) => {
+            target.links.extend(links);
+            return follow_notifications(c, who, target, below).await;
+        }
+        Some(OUTBOX) if sends => {
+            let outbox = home.map(|home| link(outbox_of(&home.node)));
+            target.parent_privileges = target.privileges;
+            target.links.extend(links.iter().cloned().chain(outbox));
+            return Ok(());
+        }
+        _ => {}
     }
     let linked = below.split_first().and_then(|(segment, rest)| Some((link_of(segment)?, rest)));
     let (Some(((calendar, other), rest)), true) = (linked, unmapped) else {
@@ -266,6 +276,17 @@ async fn follow_calendars(
         None => (target.privileges, target.parent_privileges) = (privileges, privileges),
     }
     Ok(())
+}
+
+/// Does an actor who holds a role on the calendars of a home ask from there when others are busy?
+pub(super) fn has_outbox(actor: &Actor, home: &Node, role: Option<Role>) -> bool {
+    role >= Some(Role::Member) && actor.opens_home_of(home.owner_id)
+}
+
+/// `/calendars/{name}/outbox/`
+pub(super) fn outbox_of(home: &Node) -> Node {
+    let made = Node::made(Kind::Outbox, made_id(Kind::Outbox), OUTBOX);
+    Node { parent_id: home.id, owner_id: home.owner_id, home_id: home.home_id, ..made }
 }
 
 /// `/calendars/{name}/notification/...`, of the person who asks.
@@ -534,8 +555,9 @@ async fn follow_versions(
 ) -> Result<()> {
     target.privileges = PrivilegeSet::default();
     let Some(id) = document_of(&target.path) else { return Ok(()) };
-    let opens =
-        |node: &Node| node.hash.is_some() && who.actor.scope.opens(node.kind) && who.actor.opens_home_of(node.owner_id);
+    let opens = |node: &Node| {
+        node.kind.row().versioned && who.actor.scope.opens(node.kind) && who.actor.opens_home_of(node.owner_id)
+    };
     let Some(document) = version::node(c, id).await?.map(|(node, _)| node).filter(opens) else { return Ok(()) };
     // Versions of what is, or was, private are there for those who see it.
     if document.kind == Kind::Object

@@ -21,6 +21,12 @@ pub const FILES: &str = "files";
 pub const CALENDARS: &str = "calendars";
 /// Name, in a person's calendars, of the collection of what they are notified of.
 pub const NOTIFICATIONS: &str = "notification";
+/// Name, in the calendars of a home, of the collection of what others have sent about meetings.
+pub const INBOX: &str = "inbox";
+/// Name, in the calendars of a home, of the collection where one asks when others are busy.
+pub const OUTBOX: &str = "outbox";
+/// Names that no calendar bears.
+pub(super) const SERVERS_OWN: [&str; 3] = [INBOX, OUTBOX, NOTIFICATIONS];
 /// First segment of the addresses of principals.
 pub const PRINCIPALS_SEGMENT: &str = "principals";
 /// First segment of the mirror in which each document is the folder of its versions.
@@ -290,6 +296,14 @@ pub(super) fn opened(actor: &Actor, role: Option<Role>) -> PrivilegeSet {
     }
 }
 
+/// The role held at the end of some links: the greatest of those on the way. What comes to an inbox is known to those
+/// who write there.
+pub(super) fn role_at(links: &[Link]) -> Option<Role> {
+    let held = links.iter().filter_map(|link| link.role).max();
+    let inbox = links.iter().any(|link| link.node.kind == Kind::Inbox);
+    held.filter(|role| !inbox || *role >= Role::Member)
+}
+
 /// Keys of the names from the root to what stands in a part of a home. Of which kind the collections on the way are
 /// follows from their depth, before any of them is read.
 pub(super) fn keys(home_name: &str, part: &str, below: &[String]) -> Vec<String> {
@@ -321,6 +335,7 @@ pub(super) fn made_id(kind: Kind) -> Id {
         Kind::Versions => Id(6),
         Kind::CalendarHomes => Id(7),
         Kind::Notifications => Id(8),
+        Kind::Outbox => Id(9),
         _ => ROOT,
     }
 }

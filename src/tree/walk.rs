@@ -386,7 +386,7 @@ impl<T: Executor> Admitted<T> {
     }
 
     /// Members that are rows: their locks and dead properties are loaded once for the page.
-    async fn stored(&mut self, parent: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
+    pub(super) async fn stored(&mut self, parent: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let members = node::members(&mut self.store, parent, &at.after, at.limit, needs.width).await?;
         let mut next = at.onward(members.next_name());
         let seen = self.masked(parent, members.nodes).await?;

@@ -19,6 +19,7 @@ use beffroi::tree::administration::delegates::Delegation;
 use beffroi::tree::gate::Request;
 use futures_util::{StreamExt as _, stream};
 
+use super::inbox::{deliver, item};
 use super::kit::{Answer, Client, World, event};
 use super::past::moment;
 use super::retention::count;
@@ -33,7 +34,7 @@ const OBJECT: &str = "/calendars/HOME/second/destination.ics";
 /// asks, `THEN` a former moment, `FILE` and `EVENT` what `/versions/` calls a document and an object, `NOTE` a
 /// notification of who asks, or else of another. Where the address ends in `?`, a REPORT asks when the calendar is
 /// taken; else it synchronizes.
-const PLACES: [(&str, &str, &str); 50] = [
+const PLACES: [(&str, &str, &str); 53] = [
     ("root", "/", DOCUMENT),
     ("nowhere", "/nowhere", DOCUMENT),
     ("principals", "/principals/", DOCUMENT),
@@ -84,6 +85,9 @@ const PLACES: [(&str, &str, &str); 50] = [
     ("notifications", "/calendars/ME/notification/", DOCUMENT),
     ("notification", "/calendars/ME/notification/NOTE", DOCUMENT),
     ("linked object", "/calendars/ME/meetings@HOME/e.ics", OBJECT),
+    ("inbox", "/calendars/HOME/inbox/", CALENDAR),
+    ("inbox item", "/calendars/HOME/inbox/item.ics", OBJECT),
+    ("outbox", "/calendars/HOME/outbox/", CALENDAR),
 ];
 
 /// Kinds that have no address.
@@ -150,6 +154,7 @@ impl Ground {
         for (home, name) in [("tram", "lea"), ("uma", "uma"), ("quai", "lea")] {
             let client = world.client(name);
             fill(&client, home).await;
+            deliver(&world, name, home, "item.ics", item("item", true)).await.unwrap();
             let mut ids = Vec::new();
             for path in [format!("/files/{home}/file"), format!("/calendars/{home}/meetings/e.ics")] {
                 let answer = client.propfind(&path, "0", "<D:version-history/>").expect(207).await;

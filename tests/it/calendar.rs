@@ -69,8 +69,8 @@ async fn discovery_leads_from_anywhere_to_the_calendars() {
 async fn a_home_shows_all_that_one_may_read() {
     let world = World::new().await;
     let max = world.client("max");
-    let own = ["/calendars/max/", "/calendars/max/personal/", "/calendars/max/tasks/"];
-    let linked = ["/calendars/max/meetings@tram/", "/calendars/max/tasks@tram/"];
+    let own = ["", "inbox/", "personal/", "tasks/", "outbox/"].map(|name| format!("/calendars/max/{name}"));
+    let linked = ["meetings@tram/", "tasks@tram/"].map(|name| format!("/calendars/max/{name}"));
     let listed = |client: Client| async move {
         let props = format!("<D:resourcetype/><D:displayname/><C:supported-calendar-component-set {CALDAV}/>");
         client.propfind("/calendars/max/", "1", &props).expect(207).await

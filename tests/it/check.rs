@@ -8,6 +8,7 @@ use beffroi::model::room::Room;
 use beffroi::tree::administration::devices::NewDevice;
 
 use super::damaged::spoil;
+use super::inbox::{deliver, item};
 use super::kit::{World, event};
 
 const CALENDAR: &str = "/calendars/tram/meetings";
@@ -62,7 +63,7 @@ const CIRCLE: &str = "INSERT INTO membership SELECT m.member_id, m.group_id FROM
                       TRUE ON CONFLICT DO NOTHING";
 
 /// Columns that may hold any text.
-const FREE: [&str; 18] = [
+const FREE: [&str; 19] = [
     "setting.value",
     "principal.display_name",
     "address.uri",
@@ -77,6 +78,7 @@ const FREE: [&str; 18] = [
     "lock.token",
     "lock.owner_xml",
     "property.namespace",
+    "inbox_item.uid",
     "job.job_key",
     "job.kind",
     "job.payload",
@@ -89,6 +91,7 @@ const FREE: [&str; 18] = [
 async fn the_check_finds_a_value_that_cannot_be_in_any_column() {
     let world = World::new().await;
     let max = world.client("max");
+    deliver(&world, "lea", "max", "item.ics", item("item", true)).await.unwrap();
     for text in ["one", "two"] {
         max.put("/files/tram/a.txt", text).send().await;
     }

@@ -157,7 +157,7 @@ async fn views_of_the_past_and_principals_too() {
         ("/%70rincipals/", 2),
         ("/principals/MAX/", 3),
         ("/calendars/", 2),
-        ("/calendars/MAX/", 5),
+        ("/calendars/MAX/", 7),
     ] {
         let listed = max.propfind(asked, "1", "<D:displayname/>").expect(207).await.hrefs();
         begin("PROPFIND", asked, &listed, members);

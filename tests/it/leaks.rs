@@ -94,7 +94,7 @@ async fn who_has_a_part_sees_the_way_to_it() {
         ("/history/pont/way/", vec!["end"]),
         ("/history/pont/way/end/", vec!["own.txt"]),
         ("/calendars/", vec!["zoe"]),
-        ("/calendars/zoe/", vec!["personal", "tasks", "shared@pont"]),
+        ("/calendars/zoe/", vec!["inbox", "personal", "tasks", "outbox", "shared@pont"]),
         (&format!("/history/pont/{then}/"), vec!["way"]),
         (&format!("/history/pont/{then}/way/"), vec!["end"]),
         (&format!("/history/pont/{then}/way/end/"), vec!["own.txt"]),

@@ -27,6 +27,7 @@ mod examples;
 mod fairness;
 mod feed;
 mod hrefs;
+mod inbox;
 mod jobs;
 mod kit;
 mod leaks;

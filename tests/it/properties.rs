@@ -331,8 +331,8 @@ async fn dates_that_http_cannot_express_are_kept_and_clamped() {
 #[tokio::test]
 async fn quota_is_counted_shown_and_kept() {
     let world = World::new().await;
-    // Two calendars are there from the beginning.
-    let quota_bytes = 1000 + 4 * NODE_BYTES;
+    // Two calendars and an inbox are there from the beginning.
+    let quota_bytes = 1000 + 5 * NODE_BYTES;
     world.tree.add_project("small", "Small", Some(quota_bytes)).await.unwrap();
     world.tree.add_member("small", "max", beffroi::model::privilege::Role::Member, None).await.unwrap();
     let max = world.client("max");
@@ -342,7 +342,7 @@ async fn quota_is_counted_shown_and_kept() {
     };
     max.mkcol("/files/small/d").expect(201).await;
     max.put("/files/small/d/a", &"x".repeat(600)).expect(201).await;
-    let reported = ((600 + 4 * NODE_BYTES).to_string(), "400".to_owned());
+    let reported = ((600 + 5 * NODE_BYTES).to_string(), "400".to_owned());
     assert_eq!(quota("/files/small/").await, reported);
     assert_eq!(quota("/files/small/d/").await, reported);
     let refused = max.put("/files/small/b", &"x".repeat(401)).expect(507).await;

@@ -10,19 +10,20 @@ use super::kit::{Client, World};
 use super::retention::sql;
 
 const DAY: i64 = 86_400;
+/// What a project holds that was just made: two calendars and an inbox.
+const BEGINNING_BYTES: i64 = 3 * NODE_BYTES;
 
-/// A world with a project `small` that may hold so many bytes beside the two calendars that it was made with; its
-/// member.
+/// A world with a project `small` that may hold so many bytes beside what it was made with; its member.
 async fn small(quota_bytes: i64) -> (World, Client) {
     let world = World::new().await;
-    world.tree.add_project("small", "Small", Some(quota_bytes + 2 * NODE_BYTES)).await.unwrap();
+    world.tree.add_project("small", "Small", Some(quota_bytes + BEGINNING_BYTES)).await.unwrap();
     world.tree.add_member("small", "max", Role::Lead, None).await.unwrap();
     let max = world.client("max");
     (world, max)
 }
 
-/// What the project holds beside its calendars, as a client reads it; that agrees with the rows and with what is
-/// available.
+/// What the project holds beside what it was made with, as a client reads it; that agrees with the rows and with what
+/// is available.
 async fn used(world: &World, max: &Client) -> i64 {
     world.sound().await;
     let summary = world.tree.summary(PrincipalKind::Project, "small").await.unwrap();
@@ -30,7 +31,7 @@ async fn used(world: &World, max: &Client) -> i64 {
     let number = |name: &str| found.value(name).parse::<i64>().unwrap();
     assert_eq!(number("quota-used-bytes"), summary.used_bytes);
     assert_eq!(number("quota-available-bytes"), (summary.quota_bytes.unwrap() - summary.used_bytes).max(0));
-    summary.used_bytes - 2 * NODE_BYTES
+    summary.used_bytes - BEGINNING_BYTES
 }
 
 fn set(name: &str, bytes: usize) -> String {

@@ -2,8 +2,10 @@
 //! goes back there, and calendar objects are read anew.
 
 use beffroi::model::id::now;
+use beffroi::model::room::Room;
 use beffroi::tree::Tree;
 
+use super::inbox::{deliver, item};
 use super::kit::{Client, World, event};
 use super::ownership::destroyed;
 use super::past::{moment, names};
@@ -72,6 +74,40 @@ async fn written(client: &Client, path: &str, contents: &[&str]) {
     for content in contents {
         assert!([201, 204].contains(&client.put(path, content).send().await.status), "{path}");
     }
+}
+
+/// A home of old gets an inbox, whoever manages a room that of it, and a calendar that bears its name another.
+#[tokio::test]
+async fn homes_get_inboxes_and_calendars_make_room_for_them() {
+    let world = World::new().await;
+    let lea = world.client("lea");
+    let room = Room { manager: Some("mia".to_owned()), ..Room::default() };
+    world.tree.add_room("hall", "Hall", "hall@ville.example", &room).await.unwrap();
+    let before = "UPDATE home SET used_bytes = used_bytes - 32; \
+                  DELETE FROM ace WHERE node_id IN (SELECT id FROM node WHERE kind = 'inbox'); \
+                  DELETE FROM node WHERE kind = 'inbox'; DROP TABLE inbox_item; \
+                  DELETE FROM _sqlx_migrations WHERE version = 24";
+    sql(&world, before).await;
+    for name in ["one", "two"] {
+        lea.ask("MKCALENDAR", &format!("/calendars/lea/{name}/")).expect(201).await;
+        lea.put(&format!("/calendars/lea/{name}/e.ics"), &event("e", "20260614")).expect(201).await;
+    }
+    sql(&world, "UPDATE node SET name = 'Inbox', match_name = 'inbox' WHERE name = 'one'").await;
+    sql(&world, "UPDATE node SET name = 'outbox', match_name = 'outbox' WHERE name = 'two'").await;
+    let tree = Tree::open(world.data.path(), true).await.unwrap();
+    tree.close().await;
+    world.sound().await;
+    let homes = lea.propfind("/calendars/lea/", "1", "<D:getetag/>").expect(207).await.hrefs();
+    for (name, expected) in [("Inbox%20(", 1), ("outbox%20(", 1), ("inbox/", 1), ("outbox/", 1)] {
+        let found = homes.iter().filter(|href| href.starts_with(&format!("/calendars/lea/{name}"))).count();
+        assert_eq!(found, expected, "{name}: {homes:?}");
+    }
+    let renamed = homes.iter().find(|href| href.contains("Inbox%20(")).unwrap();
+    lea.get(&format!("{renamed}e.ics")).expect(200).await;
+    world.client("mia").propfind("/calendars/hall/inbox/", "0", "").expect(207).await;
+    world.client("max").propfind("/calendars/tram/inbox/", "0", "").expect(207).await;
+    assert!(deliver(&world, "lea", "max", "one.ics", item("one", true)).await.unwrap());
+    world.sound().await;
 }
 
 #[tokio::test]

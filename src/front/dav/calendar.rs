@@ -57,11 +57,13 @@ pub(super) async fn report(call: Call, report: CalendarReport) -> Result<Respons
     }
 }
 
-/// A calendar on which a report runs, or on one of whose objects it does.
+/// A calendar or an inbox on which a report runs, or on one of whose objects it does.
 struct QueriedCalendar {
     visit: LongRead,
     /// The one object on which it runs (RFC 4791 section 7).
     object: Option<Path>,
+    /// Is it an inbox?
+    inbox: bool,
     /// The zone in which floating times are read.
     zone: Zone,
     context: PropertyContext,
@@ -77,7 +79,7 @@ async fn calendar(tree: &Tree, request: &Request, budget: &Budget) -> Result<Que
         .await?
         .target
         .node()
-        .is_some_and(|node| matches!(node.view, View::Present | View::Masked) && node.kind == Kind::Object)
+        .is_some_and(|node| matches!(node.view, View::Present | View::Masked) && node.kind.holds_calendar_object())
     {
         let asked = visit.view().await?.target.path.clone();
         let request = Request { path: asked.parent(), preconditions: Preconditions::default(), ..request.clone() };
@@ -87,9 +89,10 @@ async fn calendar(tree: &Tree, request: &Request, budget: &Budget) -> Result<Que
     let (context, path, href) = (PropertyContext::of(admitted), admitted.target.path.clone(), admitted.target.href());
     let resource = admitted.resource(Needs { dead: true, ..Needs::NOTHING }).await?;
     match resource {
-        Some(resource) if resource.node.traits().is_calendar() => {
+        Some(resource) if resource.node.traits().holds_objects() => {
             let zone = visit.floating_zone(budget, &resource.dead).await?;
-            Ok(QueriedCalendar { visit, object, zone, context, path, href })
+            let inbox = resource.node.kind == Kind::Inbox;
+            Ok(QueriedCalendar { visit, object, inbox, zone, context, path, href })
         }
         _ => Err(Condition::SupportedReport.into()),
     }
@@ -231,14 +234,15 @@ async fn query(
     let minimal = call.preferences().minimal;
     let plan = PropertyPlan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
-    let QueriedCalendar { mut visit, object, zone: own_zone, context, href, .. } =
+    let QueriedCalendar { mut visit, object, inbox, zone: own_zone, context, href, .. } =
         calendar(&call.tree, &call.request, &call.budget).await?;
     let zone = match zone {
         Some(asked) => zone_asked(&mut visit, &call.budget, asked).await?,
         None => own_zone,
     };
     let context = PropertyContext { calendar: Some((selection, zone.clone(), call.budget.clone())), ..context };
-    let when = only_when(&filter).and_then(|range| call.tree.instances(&zone, range, &call.budget));
+    // What comes to an inbox may say no time, and then it is at any (RFC 6638 section 2.3).
+    let when = only_when(&filter).filter(|_| !inbox).and_then(|range| call.tree.instances(&zone, range, &call.budget));
     let (range, component) = hint(&filter);
     let component = component.map(str::to_owned);
     let report =
@@ -303,7 +307,7 @@ async fn multiget(
     }
     let plan = PropertyPlan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
-    let QueriedCalendar { mut visit, object, zone, context, path, href: calendar } =
+    let QueriedCalendar { mut visit, object, zone, context, path, href: calendar, .. } =
         calendar(&call.tree, &call.request, &call.budget).await?;
     let context = PropertyContext { calendar: Some((selection, zone, call.budget.clone())), ..context };
     let report = Arc::new(ObjectReport { plan, context, filter: None, when: None, budget: call.budget.clone() });
@@ -357,10 +361,10 @@ fn known_periods(resource: &Resource, when: Option<&SpanQuery>, range: TimeRange
 /// The one question for which knowing when a calendar is taken is enough (RFC 4791 section 6.1.1).
 async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     call.request.reads = Privilege::ReadFreeBusy;
-    let QueriedCalendar { mut visit, object, zone, context, .. } =
+    let QueriedCalendar { mut visit, object, inbox, zone, context, .. } =
         calendar(&call.tree, &call.request, &call.budget).await?;
-    if object.is_some() {
-        // RFC 4791 section 7.10: of collections only.
+    if object.is_some() || inbox {
+        // RFC 4791 section 7.10: of collections only; RFC 6638 section 2.3: not of inboxes.
         return Err(Condition::SupportedReport.into());
     }
     let when = call.tree.instances(&zone, range, &call.budget).map(Arc::new);

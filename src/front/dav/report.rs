@@ -73,9 +73,9 @@ fn principals(row: &Traits) -> bool {
     matches!(row.kind, Kind::Root | Kind::Principals | Kind::Principal | Kind::CalendarHomes | Kind::CalendarHome)
 }
 
-/// Calendars, and each object of one.
+/// Calendars and inboxes, and each object of one.
 fn objects(row: &Traits) -> bool {
-    calendars(row) || (row.kind == Kind::Object && matches!(row.view, View::Present | View::Masked))
+    row.holds_objects() || (row.kind.holds_calendar_object() && matches!(row.view, View::Present | View::Masked))
 }
 
 fn calendars(row: &Traits) -> bool {

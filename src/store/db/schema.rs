@@ -18,7 +18,7 @@ macro_rules! migrations {
 }
 
 /// All steps, in their order. Those that were taken are known by the hash of their text, which is never changed.
-pub(super) static MIGRATIONS: [Migration; 24] = migrations![
+pub(super) static MIGRATIONS: [Migration; 25] = migrations![
     1 "0001" "principal",
     2 "0002" "tree",
     3 "0003" "past",
@@ -42,6 +42,7 @@ pub(super) static MIGRATIONS: [Migration; 24] = migrations![
     21 "0021" "sharing",
     22 "0022" "leaks",
     23 "0023" "schedule_tag",
+    24 "0024" "inbox",
     26 "0026" "mail",
 ];
 

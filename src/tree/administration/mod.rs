@@ -9,10 +9,11 @@ mod projects;
 mod rooms;
 
 use super::Tree;
-use super::target::{CALENDARS, FILES, keys};
+use super::target::{CALENDARS, FILES, keys_of};
 use crate::model::error::{Error, Failure};
 use crate::model::filename::{NameError, match_name};
 use crate::model::id::{Id, now};
+use crate::model::kind::Kind;
 use crate::model::node::{Node, ROOT};
 use crate::model::password::PasswordDefect;
 use crate::model::path::Path;
@@ -213,16 +214,21 @@ pub(super) async fn collection(c: &mut impl Executor, address: &str) -> Administ
         .split_once("://")
         .map_or(address, |(_, rest)| rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"));
     let path = Path::parse(path).map_err(|_| missing())?;
-    let (first, name, below) = match path.segments() {
-        [first, name, below @ ..] if first == FILES || first == CALENDARS => (first, name, below),
+    let owner = match path.segments() {
+        [first, name, ..] if first == FILES || first == CALENDARS => find(c, None, name).await?,
         _ => return Err(missing()),
     };
-    let owner = find(c, None, name).await?;
-    let names = keys(name, first, below);
+    // What stands in an inbox is for those who write in its home.
+    let found = standing(c, &owner, &path).await?.filter(|node| node.kind != Kind::Inbox);
+    Ok((found.ok_or_else(missing)?, owner))
+}
+
+/// The collection at a path in a home of `owner`, if there is one.
+async fn standing(c: &mut impl Executor, owner: &Principal, path: &Path) -> AdministrationResult<Option<Node>> {
+    let names = keys_of(path).unwrap_or_default();
     let links = node::walk(c, Walk { actor: owner.id, now: now(), start: ROOT, names: &names }).await?;
     let whole = links.len() > names.len();
-    let found = links.into_iter().last().filter(|link| whole && link.node.is_collection());
-    Ok((found.ok_or_else(missing)?.node, owner))
+    Ok(links.into_iter().last().map(|link| link.node).filter(|node| whole && node.is_collection()))
 }
 
 /// The home of the person or project of this name.

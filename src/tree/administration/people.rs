@@ -18,7 +18,7 @@ use crate::tree::authentication::hash_password;
 use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
 use crate::tree::edit::event::AffectedObjects;
-use crate::tree::target::{CALENDARS, FILES};
+use crate::tree::target::{CALENDARS, FILES, INBOX};
 
 /// What is kept of an account password that someone sets: the one way to it, so that none is weaker than the rule.
 async fn account_password(password: String) -> AdministrationResult<String> {
@@ -233,7 +233,8 @@ pub(super) async fn add_principal(
         calendar::insert(txn, calendar.id, components).await?;
     }
     if !nodes.is_empty() {
-        let used_bytes = beginning.calendars.len() as i64 * NODE_BYTES;
+        let counted = nodes.iter().filter(|node| matches!(node.kind, Kind::Calendar | Kind::Inbox)).count();
+        let used_bytes = counted as i64 * NODE_BYTES;
         principal::insert_home(txn, home, principal.id, used_bytes, new.quota_bytes).await?;
         let own = NewGrant::of(Role::Lead, home, home, principal.id);
         grant::add(txn, &NewGrant { sees_private: true, ..own }).await?;
@@ -241,7 +242,7 @@ pub(super) async fn add_principal(
     Ok(principal)
 }
 
-/// The home of a principal, its folder of documents and its calendars; nothing where its kind has no home.
+/// The home of a principal, its folder of documents, its calendars and their inbox; nothing where its kind has no home.
 fn home_nodes(owner: &Principal, home: Id, beginning: &BeginningRow) -> Vec<Node> {
     let now = now();
     let made = Node {
@@ -271,7 +272,8 @@ fn home_nodes(owner: &Principal, home: Id, beginning: &BeginningRow) -> Vec<Node
     let calendars = member(home, CALENDARS, Kind::CalendarHome);
     let each = beginning.calendars.iter().map(|(name, _)| member(calendars.id, name, Kind::Calendar));
     let each: Vec<Node> = each.collect();
-    nodes.push(calendars);
+    let inbox = member(calendars.id, INBOX, Kind::Inbox);
+    nodes.extend([calendars, inbox]);
     nodes.extend(each);
     nodes
 }

@@ -2,7 +2,7 @@
 
 use super::grants::{give, holder};
 use super::people::{NewPrincipal, add_principal, free_address, remove_principal};
-use super::{AdministrationError, AdministrationResult, collection, find};
+use super::{AdministrationError, AdministrationResult, find, standing};
 use crate::model::error::Failure;
 use crate::model::id::Id;
 use crate::model::path::Path;
@@ -15,7 +15,7 @@ use crate::store::room;
 use crate::tree::Tree;
 use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
-use crate::tree::target::CALENDARS;
+use crate::tree::target::{CALENDARS, INBOX};
 
 /// The one calendar of a room.
 const BOOKINGS: &str = "bookings";
@@ -80,11 +80,14 @@ async fn kept(c: &mut impl Executor, room: Id) -> AdministrationResult<Room> {
     kept.ok_or_else(|| Failure::new("reading a room", format!("nothing is kept of {room}")).into())
 }
 
-/// Whoever manages a room reads its bookings and answers there.
+/// Whoever manages a room reads its bookings and answers there, and reads what comes to it.
 async fn manage(edit: &mut Edit, room: &Principal, manager: &Principal) -> AdministrationResult<()> {
-    let address = Path::of(&[CALENDARS, &room.name, BOOKINGS]).href(true);
-    let (calendar, owner) = collection(edit, &address).await?;
-    let member = NewGrant::of(Role::Member, calendar.id, calendar.home_id, manager.id);
-    let grant = NewGrant { sees_private: true, ..member };
-    give(edit, &owner, manager, &grant).await
+    for name in [BOOKINGS, INBOX] {
+        let path = Path::of(&[CALENDARS, &room.name, name]);
+        let found = standing(edit, room, &path).await?;
+        let node = found.ok_or_else(|| AdministrationError::NoCollection(path.href(true)))?;
+        let member = NewGrant::of(Role::Member, node.id, node.home_id, manager.id);
+        give(edit, room, manager, &NewGrant { sees_private: true, ..member }).await?;
+    }
+    Ok(())
 }

@@ -47,6 +47,20 @@ impl FileContent {
     }
 }
 
+/// What is put into a scheduling inbox: a calendar object with a METHOD (RFC 6638 section 2.2).
+#[derive(Clone, Debug)]
+pub struct InboxItem {
+    /// The bytes.
+    pub blob: Blob,
+    /// The UID that it is about.
+    pub uid: String,
+    /// Does an organizer send it (REQUEST, CANCEL)? The next one about the UID takes its place; what attendees send
+    /// stays.
+    pub from_organizer: bool,
+    /// When the last occurrence of what it is about ends, or later.
+    pub last_at: Timestamp,
+}
+
 /// One instruction of a PROPPATCH.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PropertyChange {

@@ -33,18 +33,27 @@ impl Edit {
         let Some(parent) = links.next().filter(|node| node.kind == Kind::Calendar) else {
             return Err(Condition::NotFound.into());
         };
-        // A refusal names nothing of the home that the person's request is about.
-        let collection = Path::of(&[CALENDARS, to.home, to.calendar]);
-        let of_request = (self.authority, std::mem::replace(&mut self.collection, collection));
-        self.authority = Authority::Delivery;
+        let (authority, collection) = self.begin_delivery(Path::of(&[CALENDARS, to.home, to.calendar]));
         let delivered = match links.next() {
             Some(object) => self.replace(object, &parent, content, None).await,
             None => {
                 self.bind(BindTarget { parent, name: name.to_owned(), session: None }, Content::File(content)).await
             }
         };
-        (self.authority, self.collection) = of_request;
+        self.end_delivery(authority, collection);
         delivered
+    }
+
+    /// What is done from now on is a delivery into a collection; returned is what it was before. A refusal names
+    /// nothing of the home that the person's request is about.
+    pub(super) fn begin_delivery(&mut self, collection: Path) -> (Authority, Path) {
+        let authority = std::mem::replace(&mut self.authority, Authority::Delivery);
+        (authority, std::mem::replace(&mut self.collection, collection))
+    }
+
+    /// See [`Self::begin_delivery`].
+    pub(super) fn end_delivery(&mut self, authority: Authority, collection: Path) {
+        (self.authority, self.collection) = (authority, collection);
     }
 }
 

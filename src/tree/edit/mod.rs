@@ -12,6 +12,7 @@ mod copy;
 pub mod delivery;
 mod depth;
 pub mod event;
+mod inbox;
 pub mod lock;
 pub mod mail;
 mod maintenance;

@@ -89,6 +89,9 @@ impl Admitted<Edit> {
         if node.kind == Kind::Notification {
             return self.dismiss(&node, &parent).await;
         }
+        if node.kind == Kind::InboxItem {
+            return self.remove_item(node, &parent).await;
+        }
         self.store.unbind(node, &parent, UnbindReason::Deleted).await
     }
 }

@@ -19,7 +19,7 @@ use crate::model::version::{Arrival, is_litter, is_version, landing_of_move};
 use crate::model::view::View;
 use crate::store::node::{Added, Removal};
 use crate::store::property::EVERYONE;
-use crate::store::{body, calendar, node, past, property, subtree, version};
+use crate::store::{body, calendar, inbox, node, past, property, subtree, version};
 
 /// The most bytes of dead properties that one node may carry.
 pub const MAX_PROPERTY_BYTES: i64 = 1024 * 1024;
@@ -234,8 +234,8 @@ impl Edit {
     }
 
     /// A live node leaves its name: into the trash, or without a trace when it is temporary, was never a version, is
-    /// the copy of a version that was set aside, or is what a program left about and takes away itself. What a document
-    /// with versions was emptied to is one more of them.
+    /// the copy of a version that was set aside, of a kind without versions, or what a program left about and takes
+    /// away itself. What a document with versions was emptied to is one more of them.
     pub(super) async fn remove(&mut self, mut node: Node, parent: &Node, leaving: UnbindReason) -> Result<()> {
         let seq = self.seq(node.home_id)?;
         let has_versions = node.version > 1;
@@ -244,13 +244,19 @@ impl Edit {
         past::end(&mut self.txn, node.id, seq, self.now).await?;
         let (bytes, documents) = (node.size_bytes, node.weight());
         let unmade = !node.is_collection() && !node.sealed && !node.litter;
-        if node.kind == Kind::Object {
-            calendar::delist(&mut self.txn, node.id).await?;
+        match node.kind {
+            Kind::Object => calendar::delist(&mut self.txn, node.id).await?,
+            Kind::InboxItem => inbox::forget(&mut self.txn, node.id).await?,
+            _ => {}
         }
-        let aside = node.version == 1 && version::was_set_aside(&mut self.txn, node.id).await?;
+        let traceless = node.hash.is_some() && !node.kind.row().versioned;
+        let aside = node.version == 1 && !traceless && version::was_set_aside(&mut self.txn, node.id).await?;
         let litter = node.litter && !(node.is_collection() && subtree::holds_documents(&mut self.txn, node.id).await?);
-        let hidden =
-            leaving == UnbindReason::Temporary || unmade || aside || (litter && leaving != UnbindReason::Cleared);
+        let hidden = leaving == UnbindReason::Temporary
+            || traceless
+            || unmade
+            || aside
+            || (litter && leaving != UnbindReason::Cleared);
         let own_key = match_name(&among_documents(&node.name));
         if !hidden {
             node.name = self.trash_name(&node).await?;
@@ -347,7 +353,8 @@ impl Edit {
         Ok(node::update_place(&mut self.txn, node, by).await?)
     }
 
-    fn fresh(&self, parent: &Node, name: &str, seq: Seq, kind: Kind) -> Node {
+    /// A node that comes to stand in a collection.
+    pub(super) fn fresh(&self, parent: &Node, name: &str, seq: Seq, kind: Kind) -> Node {
         Node {
             id: Id::generate(),
             parent_id: parent.id,

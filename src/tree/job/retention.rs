@@ -9,7 +9,7 @@ use crate::model::error::{Failure, Result};
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp, now};
 use crate::model::version::{EMPTY_S, LITTER_S, Retention, thinned};
-use crate::store::{node, past, purge, retention, trash, version};
+use crate::store::{inbox, node, past, purge, retention, trash, version};
 use crate::tree::Tree;
 use crate::tree::administration::{self, home_named};
 use crate::tree::edit::authority::Verb;
@@ -90,9 +90,10 @@ impl Tree {
     /// Lets old versions and deletions of all homes go.
     pub(super) async fn retain(&self, at: Timestamp, done: &mut MaintenanceReport) -> Result<()> {
         let (mut homes, mut failed) = (Homes::default(), Ok(()));
-        while let Some((home, _)) = homes.next(self).await? {
+        while let Some((home, name)) = homes.next(self).await? {
             // What fails in one home keeps no other from its turn.
             failed = failed.and(self.retain_in(home, at, done).await);
+            failed = failed.and(self.prune_inbox((home, &name), at).await);
         }
         failed
     }
@@ -116,6 +117,27 @@ impl Tree {
         self.empty_trash(home, false, at - kept.trash_days * DAY_S, done).await?;
         self.empty_trash(home, true, synced, done).await?;
         Ok(())
+    }
+
+    /// Takes the items of an inbox whose time has come.
+    async fn prune_inbox(&self, (home, name): (Id, &str), at: Timestamp) -> Result<()> {
+        loop {
+            let due = inbox::due(&mut self.store.read().await?, home, at, PAGE).await?;
+            let mut due = due.iter().peekable();
+            if due.peek().is_none() {
+                return Ok(());
+            }
+            while due.peek().is_some() {
+                let mut edit = self.job_edit().await?;
+                edit.claim_homes([match_name(name)]).await?;
+                while !edit.is_long()
+                    && let Some(item) = due.next()
+                {
+                    edit.prune_item(item).await?;
+                }
+                edit.commit().await?;
+            }
+        }
     }
 
     /// Clears away what programs left about in all homes; how much into the trash.

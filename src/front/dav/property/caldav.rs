@@ -170,28 +170,32 @@ fn supported_components(resource: &Resource, _: &PropertyContext) -> Option<Prop
 
 fn supported_data(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let of = |kind: &str| format!("<C:calendar-data xmlns:C=\"{CALDAV}\" content-type=\"{kind}\" version=\"2.0\"/>");
-    if resource.node.traits().is_calendar() { xml([CALENDAR, JSON].map(of).concat()) } else { None }
+    if resource.node.traits().holds_objects() { xml([CALENDAR, JSON].map(of).concat()) } else { None }
 }
 
 fn max_resource_size(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if resource.node.traits().is_calendar() { text(MAX_BYTES.to_string()) } else { None }
+    if resource.node.traits().holds_objects() { text(MAX_BYTES.to_string()) } else { None }
 }
 
 fn max_attendees(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    if resource.node.traits().is_calendar() { text(MAX_ATTENDEES.to_string()) } else { None }
+    if resource.node.traits().holds_objects() { text(MAX_ATTENDEES.to_string()) } else { None }
 }
 
 /// The calendars by which rules may count (RSCALE).
 fn supported_rscales(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let of = |name: &str| format!("<C:supported-rscale xmlns:C=\"{CALDAV}\">{name}</C:supported-rscale>");
-    if resource.node.traits().is_calendar() { xml(SCALES.map(of).concat()) } else { None }
+    if resource.node.traits().holds_objects() { xml(SCALES.map(of).concat()) } else { None }
 }
 
 fn supported_collations(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     let of = |name: &str| {
         format!("<C:supported-collation xmlns:C=\"urn:ietf:params:xml:ns:caldav\">{name}</C:supported-collation>")
     };
-    if resource.node.traits().is_calendar() { xml(COLLATIONS.iter().map(|(_, name)| of(name)).collect()) } else { None }
+    if resource.node.traits().holds_objects() {
+        xml(COLLATIONS.iter().map(|(_, name)| of(name)).collect())
+    } else {
+        None
+    }
 }
 
 /// The object as it is stored, or the parts that are wanted. Of one that nobody can read there are no parts (500): its
@@ -228,7 +232,7 @@ fn schedule_calendar_transp(resource: &Resource, _: &PropertyContext) -> Option<
 fn getctag(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
     if resource.node.kind == Kind::Notifications {
         text(format!("{}-{}", resource.node.members_seq, resource.node.documents))
-    } else if resource.node.traits().is_calendar() {
+    } else if resource.node.traits().holds_objects() {
         text(context.seal.write(&resource.node.sync_token()))
     } else {
         None

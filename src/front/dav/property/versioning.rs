@@ -64,7 +64,7 @@ fn is_version(resource: &Resource) -> bool {
 }
 
 fn is_document(resource: &Resource) -> bool {
-    resource.node.view == View::Present && !resource.node.is_collection()
+    resource.node.view == View::Present && resource.node.traits().versioned
 }
 
 fn hrefs(resource: &Resource, numbers: impl Iterator<Item = i64>) -> Option<PropertyValue<'static>> {
@@ -173,7 +173,7 @@ fn root_version(resource: &Resource, _: &PropertyContext) -> Option<PropertyValu
 }
 
 fn version_history(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    let of_document = !resource.node.is_collection();
+    let of_document = resource.node.kind.row().versioned && !resource.node.is_collection();
     of_document.then(|| PropertyValue::xml(href(&version_path(resource.node.id, None).href(true))))
 }
 

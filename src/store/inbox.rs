@@ -1,0 +1,67 @@
+//! Statements on `inbox_item`: what is known of the items of scheduling inboxes.
+
+use super::columns::{columns, node_of};
+use super::db::arguments;
+use super::executor::{Executor, rows};
+use super::statement::tables::{INBOX_ITEM, NODE, PAST};
+use super::statement::{Statement, reads, statements, writes};
+use super::transaction::Txn;
+use crate::model::error::Failure;
+use crate::model::id::{Id, Timestamp};
+use crate::model::node::Node;
+
+/// Writes what is known of an item that was put into an inbox. `from_organizer`: the next one of its UID takes its
+/// place.
+pub async fn enlist(
+    c: &mut Txn,
+    item: &Node,
+    uid: &str,
+    from_organizer: bool,
+    due_at: Timestamp,
+) -> Result<(), Failure> {
+    c.note(ENLIST, arguments![item.id, item.parent_id, uid, from_organizer, due_at]).await
+}
+
+/// The items of an inbox that one from an organizer about a UID takes the place of.
+pub async fn overtaken(c: &mut impl Executor, inbox: Id, uid: &str) -> Result<Vec<Node>, Failure> {
+    Ok(rows(c, OVERTAKEN, arguments![inbox, uid]).await?.iter().map(node_of).collect())
+}
+
+/// Items of a home whose time has come.
+pub async fn due(c: &mut impl Executor, home: Id, at: Timestamp, limit: i64) -> Result<Vec<Node>, Failure> {
+    Ok(rows(c, DUE, arguments![home, at, limit]).await?.iter().map(node_of).collect())
+}
+
+/// An item has left its inbox: nothing is known of it any more, and its past is no version.
+pub async fn forget(c: &mut Txn, item: Id) -> Result<(), Failure> {
+    c.note(FORGET, arguments![item]).await?;
+    c.note(UNSEAL, arguments![item]).await
+}
+
+statements! {
+    const ENLIST: Statement = writes(
+        &[INBOX_ITEM],
+        &[],
+        "INSERT INTO inbox_item (node_id, inbox_id, uid, from_organizer, due_at) VALUES ($1, $2, $3, $4, $5)",
+    );
+    const OVERTAKEN: Statement = reads(
+        &[INBOX_ITEM, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM inbox_item i CROSS JOIN node n WHERE i.inbox_id = $1 AND i.uid = $2 AND i.from_organizer = 1 AND \
+             n.id = i.node_id"
+        ),
+    );
+    const DUE: Statement = reads(
+        &[INBOX_ITEM, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM inbox_item i CROSS JOIN node n WHERE i.due_at <= $2 AND n.id = i.node_id AND n.home_id = $1 AND \
+             n.gone_at IS NULL ORDER BY i.due_at, i.node_id LIMIT $3"
+        ),
+    );
+    const FORGET: Statement = writes(&[INBOX_ITEM], &[], "DELETE FROM inbox_item WHERE node_id = $1");
+    const UNSEAL: Statement = writes(&[PAST], &[], "UPDATE past SET sealed = 0 WHERE node_id = $1");
+}

@@ -1,0 +1,116 @@
+//! Scheduling inboxes: what is put into them for a change, and what goes. An item is a notice and no document: it has
+//! no versions, never lies in the trash, and is in nobody's way.
+
+use super::Edit;
+use super::authority::Verb;
+use super::content::InboxItem;
+use super::event::AffectedObjects;
+use super::verbs::UnbindReason;
+use super::version::Written;
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Result};
+use crate::model::filename::match_name;
+use crate::model::id::Timestamp;
+use crate::model::kind::Kind;
+use crate::model::node::{NODE_BYTES, Node, ROOT};
+use crate::model::path::Path;
+use crate::store::node::{Added, Walk};
+use crate::store::{inbox, node, version};
+use crate::tree::calendar::CALENDAR_TYPE;
+use crate::tree::gate::Admitted;
+use crate::tree::target::{CALENDARS, INBOX, keys};
+
+const DAY_S: i64 = 86_400;
+/// How long an item stays after the last occurrence of what it is about.
+const KEPT_S: i64 = 30 * DAY_S;
+/// An occurrence that is further off counts as one at this distance: some series have no last.
+const FARTHEST_S: i64 = 366 * DAY_S;
+
+/// When an item goes that comes now.
+fn due_at(last_at: Timestamp, now: Timestamp) -> Timestamp {
+    last_at.clamp(now, now.saturating_add(FARTHEST_S)).saturating_add(KEPT_S)
+}
+
+impl Edit {
+    /// Puts an item into the inbox of a home, whatever the person may do there whose change it is. Of those that an
+    /// organizer sends about a UID the last one stays. Who delivers to many claims all their homes first
+    /// (`Edit::claim_homes`). `None`: the home has no room for it, and nobody fails for a notice.
+    pub async fn deliver_item(&mut self, home: &str, name: &str, item: InboxItem) -> Result<Option<Node>> {
+        self.claim_homes([match_name(home)]).await?;
+        let names = keys(home, CALENDARS, &[INBOX.to_owned(), name.to_owned()]);
+        let walk = Walk { actor: self.person(), now: self.now, start: ROOT, names: &names };
+        let mut links = node::walk(&mut self.txn, walk).await?.into_iter().skip(3).map(|link| link.node);
+        let Some(inbox) = links.next().filter(|node| node.kind == Kind::Inbox) else {
+            return Err(Condition::NotFound.into());
+        };
+        match self.within_quota(inbox.home_id, NODE_BYTES.saturating_add(item.blob.size_bytes)) {
+            Err(Error::Refused(_)) => return Ok(None),
+            fits => fits?,
+        }
+        let (authority, collection) = self.begin_delivery(Path::of(&[CALENDARS, home, INBOX]));
+        let delivered = self.put_item(&inbox, links.next(), name, item).await;
+        self.end_delivery(authority, collection);
+        delivered.map(Some)
+    }
+
+    /// `present`: what bears the name so far.
+    async fn put_item(&mut self, inbox: &Node, present: Option<Node>, name: &str, item: InboxItem) -> Result<Node> {
+        self.authorize(Verb::Bind, inbox.id)?;
+        let mut overtaken = Vec::new();
+        if item.from_organizer {
+            overtaken = inbox::overtaken(&mut self.txn, inbox.id, &item.uid).await?;
+        }
+        overtaken.extend(present.filter(|present| !overtaken.contains(present)));
+        for earlier in overtaken {
+            self.remove(earlier, inbox, UnbindReason::Temporary).await?;
+        }
+        let seq = self.seq(inbox.home_id)?;
+        self.store_body(&item.blob).await?;
+        let mut node = Node { version: 1, ..self.fresh(inbox, name, seq, Kind::InboxItem) };
+        let content = Written {
+            hash: item.blob.hash,
+            size_bytes: item.blob.size_bytes,
+            content_type: Some(CALENDAR_TYPE.to_owned()),
+            modified_at: None,
+            // It says itself from whom it is.
+            author_id: None,
+            device: None,
+            schedule_hash: None,
+        };
+        content.fill(&mut node, self.now);
+        let by = self.person();
+        node::insert(&mut self.txn, &node, by).await?;
+        inbox::enlist(&mut self.txn, &node, &item.uid, item.from_organizer, due_at(item.last_at, self.now)).await?;
+        self.count(inbox.home_id, node.held_bytes());
+        self.stamp(inbox, seq, Added::of(&node)).await?;
+        self.record(Verb::Bind, || AffectedObjects::of(&node));
+        Ok(node)
+    }
+
+    /// Takes an item whose time has come, if it is still there.
+    pub(in crate::tree) async fn prune_item(&mut self, found: &Node) -> Result<bool> {
+        self.authorize(Verb::Clear, found.id)?;
+        let present = version::node(&mut self.txn, found.id).await?.filter(|(_, gone)| gone.is_none());
+        let (Some((item, _)), Some((inbox, _))) = (present, version::node(&mut self.txn, found.parent_id).await?)
+        else {
+            return Ok(false);
+        };
+        self.record(Verb::Clear, || AffectedObjects::of(&item));
+        self.remove(item, &inbox, UnbindReason::Cleared).await?;
+        Ok(true)
+    }
+}
+
+impl Admitted<Edit> {
+    /// Puts an item into the inbox of a home for this change: see [`Edit::deliver_item`].
+    pub async fn deliver_item(&mut self, home: &str, name: &str, item: InboxItem) -> Result<Option<Node>> {
+        self.store.deliver_item(home, name, item).await
+    }
+
+    /// The item at the target is done with. No deletion that counts: it is nobody's document.
+    pub(super) async fn remove_item(&mut self, item: Node, inbox: &Node) -> Result<()> {
+        self.store.authorize(Verb::Unbind, inbox.id)?;
+        self.store.record(Verb::Unbind, || AffectedObjects::of(&item));
+        self.store.remove(item, inbox, UnbindReason::Deleted).await
+    }
+}

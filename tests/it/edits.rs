@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use beffroi::model::calendar::FeedDetail;
-use beffroi::model::id::now;
+use beffroi::model::id::{Id, now};
 use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::Role;
 use beffroi::model::room::Room;
@@ -179,4 +179,31 @@ async fn each_verb_is_an_event_by_each_authority_that_may() {
     // Each authority does what is its own.
     assert!(events.iter().all(|event| event.verb.is_of(event.authority)));
     assert!(events.iter().all(|event| (event.authority == Authority::Gate) == event.actor.is_some()));
+    names_all_concerned(&world, &events).await;
+}
+
+/// Each event says what was done to what; that of a request by which device, at which address, and, in the home of
+/// another, for whom. What one does to a calendar of another in one's own home is one's own affair.
+async fn names_all_concerned(world: &World, events: &[ChangeEvent]) {
+    use sqlx::Row as _;
+    let homes = sqlx::query("SELECT node_id, principal_id FROM home").fetch_all(&mut world.database().await).await;
+    let homes: Vec<(i64, i64)> = homes.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect();
+    let owner_of = |home: Id| homes.iter().find(|(known, _)| *known == home.0).map(|(_, owner)| Id(*owner));
+    let command = world.tree.owner("tram").await.unwrap().id;
+    for event in events {
+        let of_all = matches!(event.verb, Verb::Sweep | Verb::RetryJob | Verb::EnterJob);
+        assert!(of_all || event.affected.home.is_some() || !event.affected.objects.is_empty(), "{event:?}");
+        if event.authority != Authority::Gate || event.verb == Verb::Hold {
+            assert!(event.on_behalf_of.is_none() && event.address.is_none(), "{event:?}");
+            continue;
+        }
+        assert!(event.address.is_some() && (event.device.is_some() || event.actor == Some(command)), "{event:?}");
+        if matches!(event.verb, Verb::Personalize | Verb::LeaveCalendar | Verb::EnterJob) {
+            assert_eq!(event.on_behalf_of, None, "{event:?}");
+            continue;
+        }
+        let owner = event.affected.home.and_then(owner_of);
+        assert!(owner.is_some(), "{event:?}");
+        assert_eq!(event.on_behalf_of, owner.filter(|owner| Some(*owner) != event.actor), "{event:?}");
+    }
 }

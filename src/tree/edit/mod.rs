@@ -46,6 +46,7 @@ use crate::model::method::Method;
 use crate::model::node::ROOT;
 use crate::model::path::Path;
 use crate::model::principal::Actor;
+use crate::model::view::View;
 use crate::store::Counters;
 use crate::store::db::{Batch, Connection};
 use crate::store::device;
@@ -60,7 +61,9 @@ pub struct Edit {
     txn: Txn,
     authority: Authority,
     actor: Option<Actor>,
-    on_behalf_of: Option<Id>,
+    /// Whose the place of the request is; and by home, whose the others are that it leads through.
+    owner: Option<Id>,
+    owners: Vec<(Id, Id)>,
     /// What the request declared, each effect at the node or collection where it takes place.
     granted: Vec<(Effect, Id)>,
     /// Folded names of the homes that were claimed, sorted.
@@ -152,9 +155,14 @@ impl Admitted<Edit> {
         let granted = self.granted.iter().filter_map(|(effect, place)| Some((*effect, at(*place)?))).collect();
         let target = self.destination.as_ref().unwrap_or(&self.target);
         let owner = target.parent().map(|link| link.node.owner_id);
+        // What one does to a calendar in one's own home is one's own affair.
+        let followed = [Some(&self.target), self.destination.as_ref()].into_iter().flatten();
+        let nodes = followed.flat_map(|target| target.links.iter().map(|link| &link.node));
+        let owned = nodes.filter(|node| node.view != View::Linked && node.home_id != Id::default());
+        let owners = owned.map(|node| (node.home_id, node.owner_id)).collect();
         let edit = &mut self.store;
         edit.granted = granted;
-        edit.on_behalf_of = owner.filter(|owner| *owner != self.request.actor.id && *owner != Id::default());
+        (edit.owner, edit.owners) = (owner, owners);
         edit.collection = target.path.parent();
         edit.moves = self.request.method == Method::Move;
         edit.address = Some(self.request.path.clone());
@@ -176,7 +184,8 @@ impl Edit {
             txn,
             authority,
             actor: None,
-            on_behalf_of: None,
+            owner: None,
+            owners: Vec::new(),
             granted: Vec::new(),
             names: Vec::new(),
             claims: Vec::new(),
@@ -267,17 +276,25 @@ impl Edit {
     /// Records what this change does, for the observers of its commit.
     fn record(&mut self, verb: Verb, affected: impl FnOnce() -> AffectedObjects) {
         if self.observed {
+            let affected = affected();
             self.events.push(ChangeEvent {
                 at: self.now,
                 actor: self.actor.as_ref().map(|actor| actor.id),
                 device: self.device(),
-                on_behalf_of: self.on_behalf_of,
+                on_behalf_of: self.on_behalf_of(&affected),
                 address: self.address.as_ref().map(|path| path.href(false)),
                 authority: self.authority,
                 verb,
-                affected: affected(),
+                affected,
             });
         }
+    }
+
+    /// For whom a person changes something that is another's.
+    fn on_behalf_of(&self, affected: &AffectedObjects) -> Option<Id> {
+        let of_home = |home| self.owners.iter().find(|(known, _)| Some(*known) == home).map(|(_, owner)| *owner);
+        let owner = of_home(affected.home).or(self.owner)?;
+        (owner != Id::default() && owner != self.person()).then_some(owner)
     }
 
     /// The transaction, for a verb that names no node of a request.

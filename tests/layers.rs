@@ -52,7 +52,7 @@ const ALONE: [(&str, &[&str]); 15] = [
     ("std::fs", &["store", "server", "config", "mail"]),
     ("hyper::", &["server"]),
     ("hyper_util::", &["server"]),
-    ("rustls::", &["server", "cli"]),
+    ("rustls::", &["server", "cli", "mail"]),
     ("base64::", &["server"]),
     ("md5::", &["front::dav", "model"]),
     ("clap::", &["cli"]),

@@ -229,7 +229,7 @@ mod tests {
         let first = sent(&client, "x").await;
         assert!(matches!(first, SendOutcome::Later(_)), "{first:?}");
         // It is back, but was away a moment ago.
-        let _back = SmtpDouble::at(double.address).await;
+        let _back = SmtpDouble::at(double.address, None).await;
         assert_eq!(sent(&client, "x").await, first);
     }
 
@@ -246,7 +246,8 @@ mod tests {
         assert_eq!(sent(&client, "x").await, SendOutcome::Accepted);
     }
 
-    /// A password, or what must be hidden, is not sent to who does not hide it.
+    /// A password, or what must be hidden, is not sent to who does not hide it, or cannot show who they are; what would
+    /// go in the clear otherwise is hidden from all but them.
     #[tokio::test]
     async fn nothing_goes_out_in_the_clear_that_must_not() {
         let double = SmtpDouble::new().await;
@@ -255,6 +256,19 @@ mod tests {
             let outcome = sent(&client, "x").await;
             assert!(matches!(&outcome, SendOutcome::Later(why) if why.contains("STARTTLS")), "{outcome:?}");
         }
-        assert!(double.taken().is_empty());
+        let hidden = SmtpDouble::hidden().await;
+        for security in [SmtpSecurity::Required, SmtpSecurity::Wrapped] {
+            let outcome = sent(&client(hidden.address.port(), None, security), "x").await;
+            assert!(matches!(&outcome, SendOutcome::Later(_)), "{security:?}: {outcome:?}");
+        }
+        assert!(double.taken().is_empty() && hidden.taken().is_empty());
+        let client = client(hidden.address.port(), Some("beffroi"), SmtpSecurity::Offered);
+        assert_eq!(sent(&client, "x").await, SendOutcome::Accepted);
+        let taken = hidden.taken().remove(0);
+        assert!(taken.hidden && taken.hello == "agenda.ville.fr", "{taken:?}");
+        // A wrong password is for those who run this to mend, and no refusal of the mail.
+        let wrong = SmtpClient { password: Arc::new(|| Ok(Some("wrong".to_owned()))), ..client };
+        let outcome = sent(&wrong, "x").await;
+        assert!(matches!(&outcome, SendOutcome::Later(why) if why.contains("535")), "{outcome:?}");
     }
 }

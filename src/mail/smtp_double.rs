@@ -4,9 +4,22 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// Of nobody: it signed itself.
+const CERTIFICATE: &str = include_str!("smtp_double.pem");
+
+/// The log-in of `beffroi` with the password `secret`.
+const AUTHENTICATED: &str = "AUTH PLAIN AGJlZmZyb2kAc2VjcmV0";
+
+/// Bytes both ways, hidden or not.
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// What it does with the next mail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +41,8 @@ pub enum Fate {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Taken {
     pub hello: String,
+    /// Did it come hidden?
+    pub hidden: bool,
     pub sender: String,
     pub recipient: String,
     pub content: String,
@@ -43,10 +58,20 @@ pub struct SmtpDouble {
 
 impl SmtpDouble {
     pub async fn new() -> Self {
-        Self::at("127.0.0.1:0".parse().unwrap()).await
+        Self::at("127.0.0.1:0".parse().unwrap(), None).await
     }
 
-    pub async fn at(address: SocketAddr) -> Self {
+    /// One that offers STARTTLS.
+    pub async fn hidden() -> Self {
+        let chain = CertificateDer::pem_slice_iter(CERTIFICATE.as_bytes()).collect::<Result<_, _>>().unwrap();
+        let key = PrivateKeyDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap();
+        Self::at("127.0.0.1:0".parse().unwrap(), Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    pub async fn at(address: SocketAddr, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (fates, taken) = (Arc::<Mutex<VecDeque<Fate>>>::default(), Arc::<Mutex<Vec<Taken>>>::default());
@@ -54,7 +79,8 @@ impl SmtpDouble {
         let accepting = Arc::new(tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let talk = SmtpTalk {
-                    stream: BufReader::new(stream),
+                    stream: BufReader::new(Box::new(stream)),
+                    tls: tls.clone(),
                     mail: Taken::default(),
                     fate: Fate::Accept,
                     fates: Arc::clone(&of_each),
@@ -83,7 +109,8 @@ impl SmtpDouble {
 
 /// What was said of the next mail, and what becomes of it.
 struct SmtpTalk {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Wire>>,
+    tls: Option<TlsAcceptor>,
     mail: Taken,
     fate: Fate,
     fates: Arc<Mutex<VecDeque<Fate>>>,
@@ -98,6 +125,14 @@ impl SmtpTalk {
             if self.stream.read_line(&mut line).await? == 0 {
                 return Ok(());
             }
+            if line == "STARTTLS\r\n"
+                && let Some(tls) = self.tls.take()
+            {
+                self.stream.write_all(b"220 go on\r\n").await?;
+                self.stream = BufReader::new(Box::new(tls.accept(self.stream.into_inner()).await?));
+                self.mail.hidden = true;
+                continue;
+            }
             let Some(answer) = self.answer(line.trim_end()).await? else { return Ok(()) };
             self.stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
         }
@@ -109,8 +144,13 @@ impl SmtpTalk {
         Ok(Some(match line.split(' ').next().unwrap() {
             "EHLO" => {
                 self.mail.hello = line[5..].to_owned();
-                "250-mx.ailleurs.fr\r\n250-8BITMIME\r\n250 SIZE 10000000"
+                match self.tls {
+                    Some(_) => "250-mx.ailleurs.fr\r\n250 STARTTLS",
+                    None => "250-mx.ailleurs.fr\r\n250-8BITMIME\r\n250 AUTH PLAIN",
+                }
             }
+            "AUTH" if line != AUTHENTICATED => "535 5.7.8 no",
+            "AUTH" => "235 2.7.0 welcome",
             "MAIL" => {
                 self.mail.sender = path.to_owned();
                 self.fate = self.fates.lock().unwrap().pop_front().unwrap_or(Fate::Accept);
@@ -143,7 +183,7 @@ impl SmtpTalk {
     }
 }
 
-async fn content(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
+async fn content(stream: &mut BufReader<Box<dyn Wire>>) -> std::io::Result<String> {
     let mut content = String::new();
     loop {
         let mut line = String::new();

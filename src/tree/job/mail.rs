@@ -124,7 +124,7 @@ impl Tree {
         };
         let bytes = match mail.mail_hash {
             Some(_) => kept.to_vec(),
-            None => match mailer.compose(&mail, &kept) {
+            None => match compose_aside(mailer, &mail, kept).await? {
                 Ok(made) => match self.keep_made(&mail, made, at).await? {
                     Some(first) => first,
                     None => return Ok(()),
@@ -243,7 +243,7 @@ impl Tree {
         let outcomes: Vec<MailOutcome> = rows.iter().filter_map(outcome_of).collect();
         match self.mail.report.get() {
             Some(report) if !outcomes.is_empty() => report(self.clone(), outcomes).await?,
-            _ => {}
+            _ => tracing::info!(?outcomes, "mail came to its end"),
         }
         let mut edit = self.job_edit().await?;
         let txn = edit.statements(Verb::SendMail)?;
@@ -266,6 +266,17 @@ impl Tree {
             }
         }
     }
+}
+
+/// Following a rule takes long: not where others are served.
+async fn compose_aside(
+    mailer: &Arc<dyn Mailer>,
+    mail: &QueuedMail,
+    message: bytes::Bytes,
+) -> Result<std::result::Result<Vec<Vec<u8>>, String>> {
+    let (mailer, mail) = (Arc::clone(mailer), mail.clone());
+    let composed = tokio::task::spawn_blocking(move || mailer.compose(&mail, &message)).await;
+    Ok(composed.map_err(|died| Failure::new("composing a mail", died))?)
 }
 
 fn outcome_of(row: &QueuedMail) -> Option<MailOutcome> {

@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::lmtp::{Delivery, TakeMail};
 use super::receive::{MailEnvelope, MailPolicy, Received, ReceivedKind, RefusedMail, receive};
+use super::sender_rate::SenderRate;
 use crate::config::MailConfig;
+use crate::model::id::now;
 use crate::tree::Tree;
 
 /// Whose mail is read; `None`: there is no mail at all.
@@ -18,31 +20,48 @@ pub fn policy(config: &MailConfig) -> Option<MailPolicy> {
 /// What a listener hands mail to.
 #[must_use]
 pub fn taker(tree: Tree, policy: MailPolicy) -> TakeMail {
+    let rate = Arc::new(SenderRate::default());
     Arc::new(move |envelope, bytes| {
-        let (tree, policy) = (tree.clone(), policy.clone());
-        Box::pin(async move { take(&tree, &policy, Some(envelope), bytes).await })
+        let (tree, policy, rate) = (tree.clone(), policy.clone(), Arc::clone(&rate));
+        Box::pin(async move {
+            let received = match read(&policy, Some(envelope), bytes).await {
+                Ok(received) => received,
+                Err(delivery) => return delivery,
+            };
+            let is_message = matches!(received.kind, ReceivedKind::Message(_));
+            if let Some(author) = received.from.as_ref().filter(|_| is_message)
+                && !rate.admits(author, now())
+            {
+                tracing::warn!(%author, "a mail has to wait: its author has sent too many within this hour");
+                return Delivery::Later;
+            }
+            act(&tree, received).await
+        })
     })
 }
 
 /// Takes a mail for one recipient.
 pub async fn take(tree: &Tree, policy: &MailPolicy, envelope: Option<MailEnvelope>, bytes: Bytes) -> Delivery {
-    let read = {
-        let policy = policy.clone();
-        // A large mail takes long to read.
-        tokio::task::spawn_blocking(move || receive(&bytes, envelope, &policy)).await
-    };
-    let received = match read {
-        Ok(Ok(received)) => received,
+    match read(policy, envelope, bytes).await {
+        Ok(received) => act(tree, received).await,
+        Err(delivery) => delivery,
+    }
+}
+
+/// A large mail takes long to read: not where others are served.
+async fn read(policy: &MailPolicy, envelope: Option<MailEnvelope>, bytes: Bytes) -> Result<Received, Delivery> {
+    let policy = policy.clone();
+    match tokio::task::spawn_blocking(move || receive(&bytes, envelope, &policy)).await {
+        Ok(Ok(received)) => Ok(received),
         Ok(Err(refused)) => {
             tracing::info!(%refused, "a mail was refused");
-            return Delivery::Refused(refused);
+            Err(Delivery::Refused(refused))
         }
         Err(error) => {
             tracing::error!(%error, "reading a mail failed");
-            return Delivery::Later;
+            Err(Delivery::Later)
         }
-    };
-    act(tree, received).await
+    }
 }
 
 async fn act(tree: &Tree, received: Received) -> Delivery {

@@ -12,6 +12,7 @@ pub mod incoming;
 pub mod lmtp;
 pub mod outgoing;
 pub mod receive;
+mod sender_rate;
 pub mod smtp;
 #[cfg(test)]
 mod smtp_double;

@@ -35,6 +35,11 @@ pub async fn enter(c: &mut Txn, job: NewJob<'_>, now: Timestamp) -> Result<(), F
     c.note(ENTER, arguments![job.key, job.kind, job.payload, now, job.due_at]).await
 }
 
+/// Enters a job whose key nobody else makes. Those of many go as one statement.
+pub async fn add(c: &mut Txn, job: NewJob<'_>, now: Timestamp) -> Result<(), Failure> {
+    c.note(ADD, arguments![job.key, job.kind, job.payload, now, job.due_at]).await
+}
+
 /// Enters what is done again and again, under its kind as the key; and makes it due if it was given up, is marked with
 /// another kind, or is to wait beyond `latest`.
 pub async fn keep(c: &mut Txn, kind: &str, now: Timestamp, latest: Timestamp) -> Result<(), Failure> {
@@ -102,6 +107,11 @@ statements! {
         &[],
         "INSERT INTO job (job_key, kind, payload, entered_at, due_at, tries) VALUES ($1, $2, $3, $4, $5, 0) ON \
          CONFLICT (job_key) DO NOTHING",
+    );
+    const ADD: Statement = writes(
+        &[JOB],
+        &[],
+        "INSERT INTO job (job_key, kind, payload, entered_at, due_at, tries) VALUES ($1, $2, $3, $4, $5, 0)",
     );
     const KEEP: Statement = writes(
         &[JOB],

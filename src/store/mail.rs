@@ -144,7 +144,7 @@ statements! {
         &[],
         "INSERT INTO mail (id, node_id, address, method, instances, sequence, content, round, part, token, state, \
          attempt, queued_at, letter, message_hash, mail_hash, reported) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-         $10, $11, $12, $13, $14, $15, $16, 1) ON CONFLICT DO NOTHING",
+         $10, $11, $12, $13, $14, $15, $16, 1)",
     );
     const OF_EVENT: Statement =
         reads(&[MAIL], concat!("SELECT ", columns!(), " FROM mail WHERE node_id = $1 ORDER BY id"));

@@ -1,6 +1,8 @@
 //! Mail that a change sends: rows that are written with it, so each is sent exactly when the change is made. A job a
 //! row sends it (`tree/job/mail.rs`).
 
+use std::collections::BTreeMap;
+
 use super::Edit;
 use super::authority::Verb;
 use super::event::AffectedObjects;
@@ -11,7 +13,7 @@ use crate::model::job::NewJob;
 use crate::model::mail::{Addressing, MailState, QueuedMail};
 use crate::store::body::sha256;
 use crate::store::transaction::Txn;
-use crate::store::{body, mail};
+use crate::store::{body, job, mail};
 #[cfg(test)]
 use crate::tree::Tree;
 
@@ -77,10 +79,18 @@ impl Edit {
     pub async fn queue_mail(&mut self, event: Id, mails: &[NewMail<'_>]) -> Result<()> {
         let now = self.now();
         let txn = self.doing(Verb::QueueMail, AffectedObjects::to([event]))?;
-        let mut queue = MailQueue { event, now, known: mail::of_event(txn, event).await? };
+        let known = mail::of_event(txn, event).await?;
+        let mut queue = MailQueue { event, now, known, texts: BTreeMap::new() };
         let mut queued = Vec::new();
         for new in mails {
             queued.extend(queue.take(txn, new).await?);
+        }
+        // Rows of one table go together.
+        for (hash, text) in &queue.texts {
+            body::insert(txn, hash, text.as_bytes(), now).await?;
+        }
+        for mail in &queued {
+            mail::queue(txn, mail).await?;
         }
         for mail in &queued {
             self.enqueue_mail(mail, now.saturating_add(MERGED_S)).await?;
@@ -92,7 +102,12 @@ impl Edit {
     pub(in crate::tree) async fn enqueue_mail(&mut self, mail: &QueuedMail, due_at: Timestamp) -> Result<()> {
         let payload = format!("{} {}", mail.id, mail.attempt);
         let key = format!("{SEND_MAIL}/{payload}");
-        self.enqueue(NewJob { key: &key, kind: SEND_MAIL, payload: &payload, due_at }).await
+        let now = self.now();
+        let about = AffectedObjects { name: key.clone(), ..AffectedObjects::default() };
+        let new = NewJob { key: &key, kind: SEND_MAIL, payload: &payload, due_at };
+        job::add(self.doing(Verb::EnterJob, about)?, new, now).await?;
+        self.wake_workers();
+        Ok(())
     }
 }
 
@@ -101,6 +116,8 @@ struct MailQueue {
     event: Id,
     now: Timestamp,
     known: Vec<QueuedMail>,
+    /// What they say, by its hash: mostly all say the same.
+    texts: BTreeMap<String, String>,
 }
 
 impl MailQueue {
@@ -121,7 +138,7 @@ impl MailQueue {
         }
         let is_update = heard.any(|row| row.method == SchedulingMethod::Request.name());
         let hash = sha256(text.as_bytes());
-        body::insert(txn, &hash, text.as_bytes(), self.now).await?;
+        self.texts.insert(hash.clone(), text);
         let queued = QueuedMail {
             id: Id::generate(),
             event: self.event,
@@ -143,7 +160,6 @@ impl MailQueue {
             message_hash: Some(hash),
             mail_hash: None,
         };
-        mail::queue(txn, &queued).await?;
         self.known.push(queued.clone());
         Ok(Some(queued))
     }

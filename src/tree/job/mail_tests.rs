@@ -377,3 +377,21 @@ async fn what_is_queued_is_kept_and_what_is_old_forgotten() {
     assert_eq!(office.tree.forget_mail(now() + 100 * DAY_S).await.unwrap(), 2, "the object is not there");
     assert!(office.mails().await.is_empty());
 }
+
+/// Two hundred invitations cost a change a few trips to the database, and not some for each.
+#[tokio::test]
+async fn many_mails_are_few_trips() {
+    let office = Office::new().await;
+    let message = message("REQUEST", 0, "");
+    let (script, mut trips) = (office.tree.script(), Vec::new());
+    for number in [2, 200] {
+        let to = |at| Addressing::read(&format!("a{at} <a{number}-{at}@x.fr>\nb <b@x.fr>\n\n\nfr\n\n")).unwrap();
+        let all: Vec<Addressing> = (0..number).map(to).collect();
+        let new = |addressing| NewMail { message: &message, addressing, again: false };
+        script.trips();
+        office.tree.queue_mail(Id(number), &all.iter().map(new).collect::<Vec<_>>()).await.unwrap();
+        trips.push(script.trips().len());
+        assert_eq!(office.tree.mail_about(Id(number)).await.unwrap().len(), usize::try_from(number).unwrap());
+    }
+    assert!(trips[1] <= 12, "{trips:?}");
+}

@@ -1,7 +1,18 @@
 //! Messages between organizer and attendees (RFC 5546): what came in, read leniently, and what goes out, made of stored
 //! lines.
 
-use super::super::object::{Invalid, MAX_ATTENDEES, Object};
+use std::collections::HashSet;
+
+use super::super::object::{Component, Invalid, MAX_ATTENDEES, Object, Property};
+use super::super::time::write_utc;
+use super::super::tzid;
+use super::fields::{is_sent, set_line};
+use crate::model::id::Timestamp;
+
+/// What is written as the program that made a message.
+const PRODUCT: &str = "-//Beffroi//Beffroi//EN";
+/// What the server and a client say to each other about sending, and to nobody else.
+const OF_SCHEDULING: [&str; 3] = ["SCHEDULE-AGENT", "SCHEDULE-FORCE-SEND", "SCHEDULE-STATUS"];
 
 /// What a message wants (RFC 5546 section 1.4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,6 +99,40 @@ impl SchedulingMessage {
         self.object.calendar.write(&mut out);
         out
     }
+}
+
+/// A message of components of an object, with the time zones that they speak of.
+pub(super) fn compose(
+    method: SchedulingMethod,
+    source: &Object,
+    parts: Vec<Component>,
+    is_whole: bool,
+) -> SchedulingMessage {
+    let lines = [("VERSION", "2.0"), ("PRODID", PRODUCT), ("METHOD", method.name())];
+    let mut calendar = Component { name: "VCALENDAR".to_owned(), ..Component::default() };
+    calendar.properties.extend(lines.map(|(name, value)| Property::new(name, value)));
+    let spoken: HashSet<String> = parts.iter().flat_map(Component::zones).map(|name| tzid::key(&name)).collect();
+    let described = source.calendar.components.iter().filter(|part| part.name == "VTIMEZONE");
+    let wanted = described.filter(|zone| tzid::name_of(zone).is_some_and(|name| spoken.contains(&tzid::key(&name))));
+    calendar.components.extend(wanted.cloned());
+    calendar.components.extend(parts);
+    let object = Object { calendar, component: source.component.clone(), uid: source.uid.clone() };
+    SchedulingMessage { method, object, is_whole }
+}
+
+/// A component as others may see it: without alarms, what is its owner's alone, and how messages fared.
+pub(super) fn sent_part(part: &Component, now: Timestamp) -> Component {
+    let lines = part.properties.iter().filter(|line| is_sent(line));
+    let lines = lines.map(|line| match line.name.as_str() {
+        "ATTENDEE" | "ORGANIZER" => {
+            OF_SCHEDULING.iter().fold(line.clone(), |line, name| line.with_parameter(name, None))
+        }
+        _ => line.clone(),
+    });
+    let components = part.components.iter().filter(|inner| inner.name != "VALARM").cloned().collect();
+    let mut sent = Component { name: part.name.clone(), properties: lines.collect(), components };
+    set_line(&mut sent, "DTSTAMP", Some(Property::new("DTSTAMP", &write_utc(now))));
+    sent
 }
 
 #[cfg(test)]

@@ -1,0 +1,90 @@
+//! What the server remembers beside the texts of a meeting, for clients drop what they do not know: which state of a
+//! component is the newer one, when answers were asked for anew, and which answer came last.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::super::object::Component;
+use super::super::time::When;
+use super::address::CalendarUserAddress;
+use super::occurrence::Occurrence;
+use crate::model::civil::seconds_of;
+use crate::model::id::Timestamp;
+
+/// Which state of a component it is: the higher SEQUENCE is the newer one, then the later DTSTAMP (RFC 5546 section
+/// 2.1.5).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct ComponentRevision {
+    /// SEQUENCE.
+    pub sequence: u64,
+    /// DTSTAMP.
+    pub stamp: Timestamp,
+}
+
+impl ComponentRevision {
+    /// That of a component; what says none is the oldest.
+    #[must_use]
+    pub fn of(component: &Component) -> Self {
+        let stamp = component.property("DTSTAMP").and_then(When::of).map_or(Timestamp::MIN, |at| seconds_of(at.local));
+        Self { sequence: sequence_of(component), stamp }
+    }
+}
+
+/// The SEQUENCE of a component.
+#[must_use]
+pub fn sequence_of(component: &Component) -> u64 {
+    component.value("SEQUENCE").and_then(|number| number.trim().parse().ok()).unwrap_or(0)
+}
+
+/// What is known of an attendee's answer about an occurrence.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LedgerRow {
+    /// The state of the component with which they were asked anew.
+    pub reset: Option<ComponentRevision>,
+    /// SEQUENCE and DTSTAMP of the last reply that was taken, and its answer.
+    pub reply: Option<(ComponentRevision, String)>,
+}
+
+/// An attendee is asked anew about an occurrence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnswerReset {
+    /// Who.
+    pub attendee: CalendarUserAddress,
+    /// About what.
+    pub occurrence: Occurrence,
+    /// The state of the component that asks.
+    pub revision: ComponentRevision,
+}
+
+/// The rows of one object.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ReplyLedger(HashMap<CalendarUserAddress, BTreeMap<Occurrence, LedgerRow>>);
+
+impl ReplyLedger {
+    /// A row.
+    #[must_use]
+    pub fn row(&self, attendee: &CalendarUserAddress, occurrence: Occurrence) -> Option<&LedgerRow> {
+        self.0.get(attendee)?.get(&occurrence)
+    }
+
+    /// A row, which is made if it is not there.
+    pub fn row_mut(&mut self, attendee: &CalendarUserAddress, occurrence: Occurrence) -> &mut LedgerRow {
+        self.0.entry(attendee.clone()).or_default().entry(occurrence).or_default()
+    }
+
+    /// Notes that an attendee was asked anew.
+    pub fn note_reset(&mut self, reset: &AnswerReset) {
+        self.row_mut(&reset.attendee, reset.occurrence).reset = Some(reset.revision);
+    }
+
+    /// All who have rows.
+    pub fn attendees(&self) -> impl Iterator<Item = &CalendarUserAddress> {
+        self.0.keys()
+    }
+
+    /// With which states of which components an attendee was asked anew.
+    #[must_use]
+    pub fn resets_of(&self, attendee: &CalendarUserAddress) -> BTreeMap<Occurrence, ComponentRevision> {
+        let rows = self.0.get(attendee).into_iter().flatten();
+        rows.filter_map(|(occurrence, row)| Some((*occurrence, row.reset?))).collect()
+    }
+}

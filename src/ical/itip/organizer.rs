@@ -1,0 +1,207 @@
+//! An organizer's change of a meeting (RFC 6638 section 3.2.1): what is stored of it, and who gets which message.
+//!
+//! What is stored is the client's text but for what is not the client's to say: who organizes, others' answers, how
+//! messages fared, and a SEQUENCE that has to rise.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::object::{Component, Object, Property};
+use super::address::{Addresses, CalendarUserAddress};
+use super::change::MeetingChange;
+use super::context::{Violation, complete};
+use super::deliveries::{Deliveries, Everybody, SchedulingDelivery};
+use super::fields::{MeetingField, REMARK_BY, say_the_same, set_line};
+use super::ledger::{AnswerReset, ComponentRevision, ReplyLedger};
+use super::occurrence::{Occurrence, OccurrenceSet};
+pub use super::organizer_answers::OrganizerContext;
+use super::organizer_answers::Settling;
+use super::people::{CalendarUser, ScheduleAgent};
+use super::timing::same_time;
+use super::view::{invited, organizer_of, with_people};
+
+/// What follows from an organizer's change.
+#[derive(Clone, Debug, Default)]
+pub struct OrganizerChange {
+    /// What is to be stored; `None`: nothing, it is deleted.
+    pub object: Option<Object>,
+    /// Does it differ from what the client sent?
+    pub is_rewritten: bool,
+    /// The messages.
+    pub deliveries: Vec<SchedulingDelivery>,
+    /// Who is asked anew about what: rows for the ledger.
+    pub resets: Vec<AnswerReset>,
+}
+
+/// What an organizer's change of a meeting is: from `old` (`None`: it is new) to `new` (`None`: it is deleted).
+pub fn organizer_diff(
+    old: Option<&Object>,
+    new: Option<&Object>,
+    context: OrganizerContext<'_>,
+) -> Result<OrganizerChange, Violation> {
+    let before = old.map(|old| OccurrenceSet::of(old, context.at)).transpose()?;
+    let Some(new) = new else {
+        let deliveries = called_off(before.as_ref(), context)?;
+        return Ok(OrganizerChange { deliveries, ..OrganizerChange::default() });
+    };
+    let as_sent = || OrganizerChange { object: Some(new.clone()), ..OrganizerChange::default() };
+    let sent = OccurrenceSet::of(new, context.at)?;
+    sent.check_unique()?;
+    check_organizer(before.as_ref(), &sent, context)?;
+    let Some(organizer) = organizer_of(&sent) else {
+        // Without organizer and attendees it is no meeting any more.
+        return Ok(OrganizerChange { deliveries: called_off(before.as_ref(), context)?, ..as_sent() });
+    };
+    if organizer.agent() != ScheduleAgent::Server {
+        return Ok(as_sent());
+    }
+    let prepared = prepare(before.as_ref(), &sent, context);
+    let known = OccurrenceSet::of(&prepared, context.at)?;
+    let change = before.as_ref().map(|before| MeetingChange::between(before, &known)).unwrap_or_default();
+    let settled = Settling::new(before.as_ref(), &known, &change, context).settle();
+    let after = OccurrenceSet::of(&settled.object, context.at)?;
+    let change = before.as_ref().map(|before| MeetingChange::between(before, &after)).unwrap_or_default();
+    let everybody = Everybody {
+        before: before.as_ref().map(|before| invited(before, context.organizer)).unwrap_or_default(),
+        after: invited(&after, context.organizer),
+        forced: forced(&sent),
+        resets: resets(context.ledger, &settled.resets),
+    };
+    let deliveries = Deliveries { old: before.as_ref(), new: Some(&after), change: &change, context: context.at };
+    let deliveries = deliveries.to(everybody)?;
+    for set in before.iter().chain([&sent, &known, &after]) {
+        complete(&set.zones.steps)?;
+    }
+    let is_rewritten = settled.object != *new;
+    Ok(OrganizerChange { object: Some(settled.object.clone()), is_rewritten, deliveries, resets: settled.resets })
+}
+
+/// The messages after a reply, or any change that notifies nobody: the copies of all but some follow.
+pub fn refresh(
+    old: &Object,
+    new: &Object,
+    but: &Addresses,
+    context: OrganizerContext<'_>,
+) -> Result<Vec<SchedulingDelivery>, Violation> {
+    let (before, after) = (OccurrenceSet::of(old, context.at)?, OccurrenceSet::of(new, context.at)?);
+    let change = MeetingChange::between(&before, &after);
+    let but_some = |set| {
+        let mut all = invited(set, context.organizer);
+        all.retain(|address, _| !but.contains(address));
+        all
+    };
+    let everybody = Everybody {
+        before: but_some(&before),
+        after: but_some(&after),
+        forced: BTreeSet::new(),
+        resets: resets(context.ledger, &[]),
+    };
+    Deliveries { old: Some(&before), new: Some(&after), change: &change, context: context.at }.to(everybody)
+}
+
+/// All that is called off when there is no meeting any more.
+fn called_off(
+    before: Option<&OccurrenceSet<'_>>,
+    context: OrganizerContext<'_>,
+) -> Result<Vec<SchedulingDelivery>, Violation> {
+    let Some(before) = before else { return Ok(Vec::new()) };
+    let everybody = Everybody {
+        before: invited(before, context.organizer),
+        after: BTreeMap::new(),
+        forced: BTreeSet::new(),
+        resets: BTreeMap::new(),
+    };
+    let change = MeetingChange::default();
+    Deliveries { old: Some(before), new: None, change: &change, context: context.at }.to(everybody)
+}
+
+/// With what each was asked anew: what the ledger knows, and what is new.
+fn resets(
+    ledger: &ReplyLedger,
+    new: &[AnswerReset],
+) -> BTreeMap<CalendarUserAddress, BTreeMap<Occurrence, ComponentRevision>> {
+    let mut ledger = ledger.clone();
+    new.iter().for_each(|reset| ledger.note_reset(reset));
+    ledger.attendees().map(|attendee| (attendee.clone(), ledger.resets_of(attendee))).collect()
+}
+
+/// To whom a client wants a message to be sent in any case.
+fn forced(sent: &OccurrenceSet<'_>) -> BTreeSet<CalendarUserAddress> {
+    let users = sent.components().flat_map(|(_, part)| CalendarUser::attendees(part));
+    users.filter(|user| user.force_send().as_deref() == Some("REQUEST")).map(CalendarUser::address).collect()
+}
+
+/// Refuses what an organizer may not do to the organizer's line, and to the series.
+fn check_organizer(
+    before: Option<&OccurrenceSet<'_>>,
+    sent: &OccurrenceSet<'_>,
+    context: OrganizerContext<'_>,
+) -> Result<(), Violation> {
+    let organizers = sent.components().filter_map(|(_, part)| CalendarUser::organizer(part));
+    let organizers: BTreeSet<CalendarUserAddress> = organizers.map(CalendarUser::address).collect();
+    if organizers.len() > 1 {
+        return Err(Violation::SameOrganizer);
+    }
+    let known = before.and_then(organizer_of).map(CalendarUser::address);
+    let has_attendees = sent.components().any(|(_, part)| part.property("ATTENDEE").is_some());
+    let is_allowed = match (&known, organizers.first()) {
+        (Some(known), Some(now)) => known == now || context.organizer.contains(now),
+        (Some(_), None) => !has_attendees,
+        (None, _) => true,
+    };
+    let is_meeting = !organizers.is_empty();
+    if !is_allowed || (is_meeting && sent.master.is_none()) { Err(Violation::OrganizerChange) } else { Ok(()) }
+}
+
+/// The client's object with its organizer and the people of each component, and with the overrides that were made on
+/// the server since the client read it.
+fn prepare(before: Option<&OccurrenceSet<'_>>, sent: &OccurrenceSet<'_>, context: OrganizerContext<'_>) -> Object {
+    let mut object = sent.object.clone();
+    let known = before.and_then(organizer_of).map(|known| known.line().clone());
+    for part in object.calendar.components.iter_mut().filter(|part| part.name != "VTIMEZONE") {
+        let occurrence = sent.occurrence_of(part);
+        let had = occurrence.and_then(|occurrence| before?.component(occurrence));
+        let lost_all = had.is_some_and(|had| had.property("ATTENDEE").is_some());
+        if part.property("ATTENDEE").is_none() && !lost_all {
+            let bare = Component { properties: without(part, "ORGANIZER"), ..part.clone() };
+            *part = with_people(sent, &bare);
+        }
+        let written = part.property("ORGANIZER").or_else(|| organizer_of(sent).map(CalendarUser::line)).cloned();
+        let Some(written) = written else { continue };
+        let is_known = |line: &Property| CalendarUser::of(line).address() == CalendarUser::of(&written).address();
+        let line = match (&known, context.write_as) {
+            // Who organizes is one for life.
+            (Some(known), _) if !is_known(known) => known.clone(),
+            (None, Some(address)) => written.with_value(address),
+            _ => written,
+        };
+        set_line(part, "ORGANIZER", Some(line));
+    }
+    if let Some(before) = before.filter(|_| context.keeps_answers) {
+        object.calendar.components.extend(answers_since(before, sent));
+    }
+    object
+}
+
+fn without(part: &Component, name: &str) -> Vec<Property> {
+    part.properties.iter().filter(|line| line.name != name).cloned().collect()
+}
+
+/// Overrides that say nothing but an answer, of occurrences that go on: the client does not know of them yet.
+fn answers_since(before: &OccurrenceSet<'_>, sent: &OccurrenceSet<'_>) -> Vec<Component> {
+    let mut kept = Vec::new();
+    for (at, own) in &before.overrides {
+        if sent.overrides.contains_key(at) || !sent.has(*at) {
+            continue;
+        }
+        let (Some(was), Some(mut is)) = (before.derived(*at), sent.derived(*at)) else { continue };
+        let says_more =
+            [MeetingField::Notable, MeetingField::Content].into_iter().any(|field| !say_the_same(&was, own, field))
+                || !same_time(&was, &before.zones, own, &before.zones)
+                || !same_time(&was, &before.zones, &is, &sent.zones);
+        if !says_more {
+            is.properties.extend(own.all("COMMENT").filter(|line| line.parameter(REMARK_BY).is_some()).cloned());
+            kept.push(is);
+        }
+    }
+    kept
+}

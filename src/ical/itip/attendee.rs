@@ -10,9 +10,10 @@ use super::super::object::{Component, Object};
 use super::super::recur::recurs;
 use super::address::{Addresses, CalendarUserAddress};
 use super::context::{SchedulingContext, Violation, complete};
-use super::fields::{HIDDEN, MeetingField, is_cancelled, is_organizers, merged, say_the_same, set_line};
+use super::fields::{MeetingField, is_cancelled, is_organizers, merged, say_the_same, set_line};
+use super::ledger::ComponentRevision;
 use super::message::SchedulingMessage;
-use super::occurrence::{Occurrence, OccurrenceSet, hidden_line, start_of};
+use super::occurrence::{Occurrence, OccurrenceSet, set_hidden, start_of};
 use super::people::{CalendarUser, DECLINED, NEEDS_ACTION, ScheduleAgent};
 use super::reply::{answered, compose_reply, is_past, spread_to};
 use super::timing::{SeriesChange, same_stretch, same_time};
@@ -263,7 +264,11 @@ impl CopyEdit<'_> {
         };
         let forgotten = self.before.overrides.iter().filter(|(at, _)| is_forgotten(at));
         object.calendar.components.extend(forgotten.map(|(_, part)| (*part).clone()));
-        set_line(&mut object.calendar, HIDDEN, hidden_line(&hidden));
+        let states = self.before.hidden_states();
+        set_hidden(&mut object.calendar, &hidden, |at| {
+            let own = || self.before.component(Occurrence::At(at)).or(self.before.master);
+            states.get(&at).copied().or_else(|| own().map(ComponentRevision::of)).unwrap_or_default()
+        });
         self.spread(&mut object);
         (object, hidden)
     }
@@ -335,6 +340,19 @@ impl CopyEdit<'_> {
             if is_open {
                 answers.insert(Occurrence::At(*at), DECLINED.to_owned());
             }
+        }
+        // An answer for the series says of what differs in it what stays: more may differ at the organizer's by now.
+        if answers.contains_key(&Occurrence::Series) {
+            let apart = after.components().filter_map(|(occurrence, part)| {
+                let answer = answer_in(&with_people(after, part), me).filter(|answer| answer != NEEDS_ACTION)?;
+                Some((occurrence, answer))
+            });
+            let apart: BTreeMap<Occurrence, String> = apart.collect();
+            answers = apart.into_iter().chain(answers).collect();
+        }
+        // Who declined the whole and left something out said nothing of it apart, and comes to all but that now.
+        if answers.get(&Occurrence::Series).is_some_and(|answer| answer != DECLINED) {
+            answers.extend(hidden.iter().map(|at| (Occurrence::At(*at), DECLINED.to_owned())));
         }
         let is_forced = organizer_of(self.sent).and_then(CalendarUser::force_send).as_deref() == Some("REPLY");
         if is_forced && answers.is_empty() {

@@ -11,10 +11,10 @@ use super::super::time::When;
 use super::super::tzid;
 use super::address::{Addresses, CalendarUserAddress};
 use super::context::{SchedulingContext, Violation, complete};
-use super::fields::{HIDDEN, MeetingField, field, is_organizers, merged, set_line};
+use super::fields::{MeetingField, field, is_organizers, merged, set_line};
 use super::ledger::ComponentRevision;
 use super::message::{SchedulingMessage, SchedulingMethod};
-use super::occurrence::{Occurrence, OccurrenceSet, hidden_line, write_time};
+use super::occurrence::{Occurrence, OccurrenceSet, set_hidden, write_time};
 use super::people::{CalendarUser, DECLINED, NEEDS_ACTION, ScheduleAgent};
 use super::reply::answered;
 use super::timing::same_time;
@@ -31,6 +31,9 @@ pub struct CopyContext<'a> {
     /// With which states the owner was asked anew, where the message comes from this server. `None`: what the message
     /// says is all that is known.
     pub resets: Option<&'a BTreeMap<Occurrence, ComponentRevision>>,
+    /// The DTSTAMP of the last message that called the whole off, where the copy went with it: what was sent before
+    /// makes no new one.
+    pub called_off_at: Option<Timestamp>,
     /// The alarms that a new copy gets: those that the owner wants by default.
     pub alarms: &'a [Component],
 }
@@ -75,7 +78,10 @@ pub fn apply_request(
         return Err(Violation::Unreadable);
     }
     said.check_unique()?;
-    let Some(copy) = copy else { return Ok(CopyChange::of(None, new_copy(message, context))) };
+    let Some(copy) = copy else {
+        let is_late = context.called_off_at.is_some_and(|at| message.stamp() < at);
+        return Ok(if is_late { CopyChange::none(None) } else { CopyChange::of(None, new_copy(message, context)) });
+    };
     let have = OccurrenceSet::of(copy, context.at)?;
     if !may_change(&have, &said)? {
         return Ok(CopyChange::none(Some(copy)));
@@ -109,12 +115,15 @@ struct CopyUpdate<'a> {
     /// All that the message names, newer or not.
     named: BTreeSet<Occurrence>,
     hidden: BTreeSet<Timestamp>,
+    /// When what is taken was said.
+    newest: Timestamp,
 }
 
 impl<'a> CopyUpdate<'a> {
     fn new(have: &'a OccurrenceSet<'a>, said: &'a OccurrenceSet<'a>, is_whole: bool, context: CopyContext<'a>) -> Self {
         let (taken, named) = (BTreeMap::new(), BTreeSet::new());
-        let mut request = Self { have, said, is_whole, context, taken, named, hidden: have.hidden() };
+        let (hidden, newest) = (have.hidden(), Timestamp::MIN);
+        let mut request = Self { have, said, is_whole, context, taken, named, hidden, newest };
         for (occurrence, part) in said.components() {
             // An occurrence of a series that the message does not have is one of the copy's.
             let occurrence = match part.instance() {
@@ -142,6 +151,9 @@ impl<'a> CopyUpdate<'a> {
         }
         if self.is_whole {
             // One message is newer than another as a whole.
+            if let (Some(own), Some(master)) = (self.have.master, self.said.master) {
+                return ComponentRevision::of(master) >= ComponentRevision::of(own);
+            }
             let newest = self.have.components().map(|(_, part)| ComponentRevision::of(part).stamp).max();
             return newest.is_none_or(|newest| said.stamp >= newest);
         }
@@ -152,6 +164,8 @@ impl<'a> CopyUpdate<'a> {
         if self.taken.is_empty() {
             return self.have.object.clone();
         }
+        let stamps = self.taken.values().map(|said| ComponentRevision::of(said).stamp);
+        self.newest = stamps.max().unwrap_or(Timestamp::MIN);
         self.settle_hidden();
         let mut object = self.have.object.clone();
         let mut left = self.taken.clone();
@@ -164,7 +178,7 @@ impl<'a> CopyUpdate<'a> {
             };
             match left.remove(&occurrence) {
                 Some(said) => parts.push(self.merged(occurrence, said)),
-                None if self.is_dropped(occurrence, part) => {}
+                None if self.is_dropped(occurrence, part) => parts.extend(self.answered_apart(occurrence, part)),
                 None => parts.push(part.clone()),
             }
         }
@@ -173,15 +187,29 @@ impl<'a> CopyUpdate<'a> {
         object.calendar.components = parts;
         self.exclude(&mut object);
         add_zones(&mut object, &self.said.object.calendar);
-        set_line(&mut object.calendar, HIDDEN, hidden_line(&self.hidden));
+        let states = self.have.hidden_states();
+        set_hidden(&mut object.calendar, &self.hidden, |at| states.get(&at).copied().unwrap_or_default());
         object
     }
 
     /// A message that says all drops what it does not name, unless the copy has it from a later one.
     fn is_dropped(&self, occurrence: Occurrence, part: &Component) -> bool {
-        let stamps = self.taken.values().map(|said| ComponentRevision::of(said).stamp);
-        let newest = stamps.max().unwrap_or(Timestamp::MIN);
-        self.is_whole && !self.named.contains(&occurrence) && ComponentRevision::of(part).stamp <= newest
+        let known = ComponentRevision::of(part);
+        let series = self.taken.get(&Occurrence::Series).map(|said| ComponentRevision::of(said));
+        let is_older = known.stamp <= self.newest || series.is_some_and(|said| known < said);
+        self.is_whole && !self.named.contains(&occurrence) && is_older
+    }
+
+    /// What is left of an occurrence that has no component any more, and goes on at the same time: the owner's answer,
+    /// which may still be on its way to the organizer.
+    fn answered_apart(&self, occurrence: Occurrence, part: &Component) -> Option<Component> {
+        let (Occurrence::At(at), Some(series)) = (occurrence, self.taken.get(&Occurrence::Series)) else { return None };
+        let said = self.said.has(at).then(|| self.said.derived(at)).flatten()?;
+        let own = CalendarUser::attendee(part, self.context.me)?.participation();
+        let is_same = same_time(part, &self.have.zones, &said, &self.said.zones);
+        let is_apart = own != NEEDS_ACTION && self.answer(Occurrence::Series, series)? != own;
+        let is_kept = is_same && is_apart && !self.is_asked_anew(Occurrence::Series, series);
+        is_kept.then(|| self.merged(occurrence, &said))
     }
 
     /// What was declined and hidden stays so, unless it is asked about anew or is no occurrence any more.
@@ -201,8 +229,13 @@ impl<'a> CopyUpdate<'a> {
         self.hidden.retain(|at| match answers.get(at) {
             Some(answer) => answer == DECLINED,
             None if named.contains(&Occurrence::At(*at)) => true,
-            None => series.is_none() || (said.generates(*at) && !asks_series),
+            None => series.is_none() || (said.has(*at) && !asks_series),
         });
+        // What is all that is left is shown: a copy of nothing cannot be.
+        let is_left = |occurrence: &Occurrence| !matches!(occurrence, Occurrence::At(at) if self.hidden.contains(at));
+        if self.is_whole && said.master.is_none() && !self.taken.keys().any(is_left) {
+            self.hidden.clear();
+        }
         let hidden = &self.hidden;
         self.taken.retain(|occurrence, _| !matches!(occurrence, Occurrence::At(at) if hidden.contains(at)));
     }
@@ -210,7 +243,11 @@ impl<'a> CopyUpdate<'a> {
     /// Does the message ask the owner anew about a component?
     fn is_asked_anew(&self, occurrence: Occurrence, said: &Component) -> bool {
         let Some(own) = self.have.component(occurrence).or(self.have.master) else { return false };
-        let known = ComponentRevision::of(own);
+        let hidden = match occurrence {
+            Occurrence::At(at) => self.have.hidden_states().get(&at).copied(),
+            Occurrence::Series => None,
+        };
+        let known = hidden.unwrap_or_else(|| ComponentRevision::of(own));
         if let Some(resets) = self.context.resets {
             return resets.get(&occurrence).is_some_and(|reset| *reset > known);
         }
@@ -232,7 +269,8 @@ impl<'a> CopyUpdate<'a> {
         let written = CalendarUser::attendee(said, self.context.me)?.participation();
         let own = match occurrence {
             Occurrence::At(at) if self.have.hidden().contains(&at) => Some(DECLINED.to_owned()),
-            Occurrence::At(at) if self.have.component(occurrence).is_none() && !self.have.has(at) => None,
+            // Where it is not known how they were asked, what was not there before is asked about.
+            Occurrence::At(at) if self.context.resets.is_none() && !self.had(at) => None,
             _ => self
                 .have
                 .component(occurrence)
@@ -241,6 +279,11 @@ impl<'a> CopyUpdate<'a> {
         };
         let own = own.filter(|own| own != NEEDS_ACTION && !self.is_asked_anew(occurrence, said));
         Some(own.unwrap_or(written))
+    }
+
+    /// Did the copy have an occurrence?
+    fn had(&self, at: Timestamp) -> bool {
+        self.have.component(Occurrence::At(at)).is_some() || self.have.has(at)
     }
 
     /// The organizer's lines of a component, and the owner's.

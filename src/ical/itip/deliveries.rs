@@ -127,11 +127,13 @@ impl Deliveries<'_> {
         if !wanted.cancelled.is_empty() {
             let message = self.cancel(of, &wanted.cancelled, &recipients);
             self.charge(message.as_ref())?;
-            let deliver = |message| delivery(&recipients, DeliveryKind::Notice, wanted.cancelled, message, &all);
+            let about = wanted.cancelled.clone();
+            let deliver = |message| delivery(&recipients, DeliveryKind::Notice, about, message, &all);
             deliveries.extend(message.map(Arc::new).map(deliver));
         }
         let kind = if wanted.requested.is_empty() { DeliveryKind::Refresh } else { DeliveryKind::Notice };
-        if kind == DeliveryKind::Refresh && !wanted.is_refreshed {
+        // Whoever is notified of something has all the rest with it.
+        if kind == DeliveryKind::Refresh && (!wanted.is_refreshed || !wanted.cancelled.is_empty()) {
             return Ok(());
         }
         let Some(whole) = all.clone() else { return Ok(()) };
@@ -231,6 +233,9 @@ impl Deliveries<'_> {
             let was_off = old.overrides.get(at).is_some_and(|part| is_cancelled(part));
             if had && !has && !is_cut && !was_off {
                 wanted.cancelled.insert(part);
+            } else if has && !had && !new.overrides.contains_key(at) {
+                // They are in it by way of the series again.
+                wanted.requested = of.after.clone();
             }
         }
     }

@@ -120,7 +120,9 @@ pub(super) fn merged(base: &Component, other: &Component, taken: impl Fn(&str) -
     let mut given: BTreeSet<&str> = BTreeSet::new();
     let mut lines = Vec::with_capacity(base.properties.len() + other.properties.len());
     for line in &base.properties {
-        if !taken(&line.name) {
+        // Where both say the same, each line stays where it is.
+        if !taken(&line.name) || base.all(&line.name).eq(other.all(&line.name)) {
+            given.insert(&line.name);
             lines.push(line.clone());
         } else if given.insert(&line.name) {
             lines.extend(other.all(&line.name).cloned());

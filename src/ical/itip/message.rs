@@ -7,6 +7,7 @@ use super::super::object::{Component, Invalid, MAX_ATTENDEES, Object, Property};
 use super::super::time::write_utc;
 use super::super::tzid;
 use super::fields::{is_sent, set_line};
+use super::ledger::ComponentRevision;
 use crate::model::id::Timestamp;
 
 /// What is written as the program that made a message.
@@ -90,6 +91,13 @@ impl SchedulingMessage {
         }
         let is_whole = object.master().is_some();
         Ok(Self { method, object, is_whole })
+    }
+
+    /// When it was made: the latest DTSTAMP in it.
+    #[must_use]
+    pub fn stamp(&self) -> Timestamp {
+        let stamps = self.object.parts().map(|part| ComponentRevision::of(part).stamp);
+        stamps.max().unwrap_or(Timestamp::MIN)
     }
 
     /// Its text.

@@ -36,6 +36,7 @@ pub mod organizer;
 mod organizer_answers;
 pub mod people;
 pub mod reply;
+mod revision;
 #[cfg(test)]
 mod tests;
 mod timing;

@@ -16,8 +16,13 @@ use super::super::rule::rules;
 use super::super::time::{Clock, When, write_date, write_local, write_utc};
 use super::super::zone::{Zone, Zones};
 use super::context::{SchedulingContext, Violation, complete};
-use super::fields::HIDDEN;
+use super::fields::{HIDDEN, set_line};
+use super::revision::ComponentRevision;
 use crate::model::id::Timestamp;
+
+/// What is kept of the state of an occurrence that was declined and is not shown.
+const HIDDEN_SEQUENCE: &str = "X-SEQUENCE";
+const HIDDEN_STAMP: &str = "X-STAMP";
 
 /// What a component is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -210,8 +215,19 @@ impl<'a> OccurrenceSet<'a> {
 
     /// The occurrences that the owner of a copy has declined and does not want to see.
     pub(super) fn hidden(&self) -> BTreeSet<Timestamp> {
-        let lines = self.object.calendar.all(HIDDEN).flat_map(When::all_of);
-        lines.take_while(|_| self.zones.steps.take(1)).map(|(when, _)| self.zones.instant(&when)).collect()
+        self.hidden_states().into_keys().collect()
+    }
+
+    /// The same, each with the state that was declined.
+    pub(super) fn hidden_states(&self) -> BTreeMap<Timestamp, ComponentRevision> {
+        let lines = self.object.calendar.all(HIDDEN).take_while(|_| self.zones.steps.take(1));
+        let states = lines.filter_map(|line| {
+            let number = |name: &str| line.parameter(name).and_then(|number| number.parse().ok());
+            let stamp = line.parameter(HIDDEN_STAMP).and_then(|number| number.parse().ok()).unwrap_or(Timestamp::MIN);
+            let state = ComponentRevision { sequence: number(HIDDEN_SEQUENCE).unwrap_or(0), stamp };
+            Some((self.zones.instant(&When::of(line)?), state))
+        });
+        states.collect()
     }
 
     /// What the clock of the master shows at an instant.
@@ -248,8 +264,17 @@ pub(super) fn write_time(name: &str, when: &When) -> Property {
     }
 }
 
-/// The line that keeps which occurrences the owner of a copy does not want to see.
-pub(super) fn hidden_line(hidden: &BTreeSet<Timestamp>) -> Option<Property> {
-    let times: Vec<String> = hidden.iter().map(|at| write_utc(*at)).collect();
-    (!times.is_empty()).then(|| Property::new(HIDDEN, &times.join(",")))
+/// Keeps which occurrences the owner of a copy does not want to see, each with the state that was declined.
+pub(super) fn set_hidden(
+    calendar: &mut Component,
+    hidden: &BTreeSet<Timestamp>,
+    state: impl Fn(Timestamp) -> ComponentRevision,
+) {
+    set_line(calendar, HIDDEN, None);
+    calendar.properties.extend(hidden.iter().map(|at| {
+        let ComponentRevision { sequence, stamp } = state(*at);
+        let line = Property::new(HIDDEN, &write_utc(*at));
+        let line = line.with_parameter(HIDDEN_SEQUENCE, Some(&sequence.to_string()));
+        line.with_parameter(HIDDEN_STAMP, Some(&stamp.to_string()))
+    }));
 }

@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::object::{Component, Object, Property};
 use super::address::{Addresses, CalendarUserAddress};
-use super::change::MeetingChange;
+use super::change::{MeetingChange, attendee_lines};
 use super::context::{Violation, complete};
 use super::deliveries::{Deliveries, Everybody, SchedulingDelivery};
-use super::fields::{MeetingField, REMARK_BY, say_the_same, set_line};
+use super::fields::{REMARK_BY, set_line};
 use super::ledger::{AnswerReset, ComponentRevision, ReplyLedger};
 use super::occurrence::{Occurrence, OccurrenceSet};
 pub use super::organizer_answers::OrganizerContext;
 use super::organizer_answers::Settling;
-use super::people::{CalendarUser, ScheduleAgent};
+use super::people::{CalendarUser, NEEDS_ACTION, ScheduleAgent};
 use super::timing::same_time;
 use super::view::{invited, organizer_of, with_people};
 
@@ -152,8 +152,8 @@ fn check_organizer(
     if !is_allowed || (is_meeting && sent.master.is_none()) { Err(Violation::OrganizerChange) } else { Ok(()) }
 }
 
-/// The client's object with its organizer and the people of each component, and with the overrides that were made on
-/// the server since the client read it.
+/// The client's object with its organizer and the people of each component, and with the answers about single
+/// occurrences that it leaves out.
 fn prepare(before: Option<&OccurrenceSet<'_>>, sent: &OccurrenceSet<'_>, context: OrganizerContext<'_>) -> Object {
     let mut object = sent.object.clone();
     let known = before.and_then(organizer_of).map(|known| known.line().clone());
@@ -176,8 +176,8 @@ fn prepare(before: Option<&OccurrenceSet<'_>>, sent: &OccurrenceSet<'_>, context
         };
         set_line(part, "ORGANIZER", Some(line));
     }
-    if let Some(before) = before.filter(|_| context.keeps_answers) {
-        object.calendar.components.extend(answers_since(before, sent));
+    if let Some(before) = before {
+        object.calendar.components.extend(answers_apart(before, sent, context.ledger));
     }
     object
 }
@@ -186,21 +186,28 @@ fn without(part: &Component, name: &str) -> Vec<Property> {
     part.properties.iter().filter(|line| line.name != name).cloned().collect()
 }
 
-/// Overrides that say nothing but an answer, of occurrences that go on: the client does not know of them yet.
-fn answers_since(before: &OccurrenceSet<'_>, sent: &OccurrenceSet<'_>) -> Vec<Component> {
+/// The occurrences whose components are gone, and that go on at the same time with answers of their own, or with
+/// questions: these are others' to change.
+fn answers_apart(before: &OccurrenceSet<'_>, sent: &OccurrenceSet<'_>, ledger: &ReplyLedger) -> Vec<Component> {
+    let answers = |part: &Component| -> BTreeMap<CalendarUserAddress, String> {
+        let lines = attendee_lines(CalendarUser::attendees(part)).into_iter();
+        lines.map(|(address, user)| (address, user.participation())).collect()
+    };
+    let series = before.master.map(answers).unwrap_or_default();
     let mut kept = Vec::new();
-    for (at, own) in &before.overrides {
-        if sent.overrides.contains_key(at) || !sent.has(*at) {
+    for (at, own) in before.overrides.iter().filter(|(at, _)| !sent.overrides.contains_key(at) && sent.has(**at)) {
+        let Some(mut part) = sent.derived(*at).filter(|part| same_time(own, &before.zones, part, &sent.zones)) else {
             continue;
-        }
-        let (Some(was), Some(mut is)) = (before.derived(*at), sent.derived(*at)) else { continue };
-        let says_more =
-            [MeetingField::Notable, MeetingField::Content].into_iter().any(|field| !say_the_same(&was, own, field))
-                || !same_time(&was, &before.zones, own, &before.zones)
-                || !same_time(&was, &before.zones, &is, &sent.zones);
-        if !says_more {
-            is.properties.extend(own.all("COMMENT").filter(|line| line.parameter(REMARK_BY).is_some()).cloned());
-            kept.push(is);
+        };
+        let remarks = own.all("COMMENT").filter(|line| line.parameter(REMARK_BY).is_some());
+        part.properties.extend(remarks.cloned());
+        let asked = |who: &CalendarUserAddress, occurrence| ledger.row(who, occurrence).and_then(|row| row.reset);
+        let is_asked = |who: &CalendarUserAddress| asked(who, Occurrence::At(*at)) > asked(who, Occurrence::Series);
+        let is_apart = |who: &CalendarUserAddress, answer: &String| {
+            series.get(who).is_some_and(|known| known != answer) || answer == NEEDS_ACTION && is_asked(who)
+        };
+        if answers(&with_people(before, own)).iter().any(|(who, answer)| is_apart(who, answer)) {
+            kept.push(part);
         }
     }
     kept

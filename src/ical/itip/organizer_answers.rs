@@ -114,6 +114,10 @@ impl<'a> Settling<'a> {
                 lost.insert(occurrence);
             }
         }
+        // Who is left in single occurrences only gets two messages: these say more than that the series is called off.
+        let series = |by: &BTreeMap<_, BTreeSet<_>>| by.get(&Occurrence::Series).cloned().unwrap_or_default();
+        let gone: BTreeSet<CalendarUserAddress> = series(&was).difference(&series(&is)).cloned().collect();
+        lost.extend(is.iter().filter(|(_, people)| !people.is_disjoint(&gone)).map(|(occurrence, _)| *occurrence));
         lost
     }
 
@@ -206,17 +210,32 @@ impl<'a> Settling<'a> {
             (false, false) => known.as_str(),
         };
         let mut settled = user.with_participation(answer);
-        if answer == NEEDS_ACTION && (before.is_none() || asks || known != NEEDS_ACTION) {
+        let is_asked = answer == NEEDS_ACTION && (before.is_none() || asks || known != NEEDS_ACTION);
+        if is_asked {
             if !user.is_asked() {
                 settled = settled.with_parameter("RSVP", Some("TRUE"));
             }
-            self.resets.push(AnswerReset { attendee: address, occurrence, revision });
+            self.resets.push(AnswerReset { attendee: address.clone(), occurrence, revision });
+        }
+        if !is_asked {
+            self.follow_series(occurrence, &address);
         }
         if user.force_send().is_some() {
             settled = settled.with_parameter("SCHEDULE-FORCE-SEND", None);
         }
         let status = before.and_then(CalendarUser::status);
         if user.status() == status { settled } else { settled.with_parameter("SCHEDULE-STATUS", status.as_deref()) }
+    }
+
+    /// A new component takes over how the series asked: an answer to what was before holds for neither.
+    fn follow_series(&mut self, occurrence: Occurrence, attendee: &CalendarUserAddress) {
+        if self.before.contains_key(&occurrence) {
+            return;
+        }
+        let asked = |occurrence| self.context.ledger.row(attendee, occurrence).and_then(|row| row.reset);
+        if let Some(revision) = asked(Occurrence::Series).filter(|series| Some(*series) > asked(occurrence)) {
+            self.resets.push(AnswerReset { attendee: attendee.clone(), occurrence, revision });
+        }
     }
 
     /// The line of an attendee as it is stored: of a component that is new, that of the series.
@@ -247,9 +266,10 @@ impl<'a> Settling<'a> {
         let raises = self.change.of(occurrence).raises() || self.lost.contains(&occurrence);
         if occurrence == Occurrence::Series {
             let raises = raises || !self.change.series.is_none();
-            let gone = self.gone_sequences().max();
-            let above = if raises || gone.is_some() { stored.max(gone.unwrap_or(0)).saturating_add(1) } else { 0 };
-            return written.max(stored).max(above);
+            let (gone, changed) = (self.gone_sequence(false), self.gone_sequence(true));
+            let raises = raises || changed.is_some();
+            let above = if raises { stored.max(changed.unwrap_or(0)).saturating_add(1) } else { 0 };
+            return written.max(stored).max(above).max(gone.unwrap_or(0));
         }
         let least = match (raises, self.asks(occurrence)) {
             (true, _) => stored.max(self.master_sequence).saturating_add(1),
@@ -259,13 +279,14 @@ impl<'a> Settling<'a> {
         written.max(stored).max(least)
     }
 
-    /// The SEQUENCE of each component that is there no more, where its occurrence is another for it.
-    fn gone_sequences(&self) -> impl Iterator<Item = u64> + '_ {
+    /// The highest SEQUENCE of the components that are there no more: the series is what counts of their occurrences
+    /// from now on. `changed`: of those whose occurrence is another for it.
+    fn gone_sequence(&self, changed: bool) -> Option<u64> {
         let parts = self.old.into_iter().flat_map(|old| &old.overrides);
         let gone = parts.filter(|(at, _)| {
-            let change = self.change.of(Occurrence::At(**at));
-            !self.new.overrides.contains_key(at) && change.is_any()
+            let is_gone = !self.new.overrides.contains_key(at);
+            is_gone && (!changed || self.change.of(Occurrence::At(**at)).is_any())
         });
-        gone.map(|(_, part)| sequence_of(part))
+        gone.map(|(_, part)| sequence_of(part)).max()
     }
 }

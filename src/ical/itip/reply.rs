@@ -1,6 +1,6 @@
 //! An attendee's answer: as a message, and as what it changes in the organizer's object.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::super::object::{Component, Object, Property};
 use super::super::recur::recurs;
@@ -8,7 +8,7 @@ use super::super::zone::Zones;
 use super::address::{Addresses, CalendarUserAddress};
 use super::context::{SchedulingContext, Violation, complete};
 use super::fields::REMARK_BY;
-use super::ledger::{ComponentRevision, LedgerRow, ReplyLedger};
+use super::ledger::{AnswerReset, ComponentRevision, LedgerRow, ReplyLedger};
 use super::message::{SchedulingMessage, SchedulingMethod, compose, sent_part};
 use super::occurrence::{Occurrence, OccurrenceSet, start_of};
 use super::people::{CalendarUser, NEEDS_ACTION};
@@ -107,6 +107,8 @@ pub struct ReplyOutcome {
     pub is_changed: bool,
     /// What was taken.
     pub taken: Vec<TakenReply>,
+    /// How people were asked about occurrences that have components of their own now: rows for the ledger.
+    pub resets: Vec<AnswerReset>,
     /// Who answered without being invited; the organizer is to say whether they come.
     pub uninvited: Vec<CalendarUserAddress>,
     /// Components that say nothing new: too old, repeated, or about no occurrence.
@@ -128,12 +130,16 @@ pub fn apply_reply(
         object: object.clone(),
         is_changed: false,
         taken: Vec::new(),
+        resets: Vec::new(),
         uninvited: Vec::new(),
         ignored: 0,
     };
-    let mut applying = Applying { set: &set, context, outcome };
-    for part in reply.object.parts() {
-        match applying.occurrence_of(part, &zones) {
+    let mut applying = Applying { set: &set, context, outcome, named: BTreeSet::new() };
+    let parts = reply.object.parts().map(|part| (applying.occurrence_of(part, &zones), part));
+    let parts: Vec<(Option<Occurrence>, &Component)> = parts.collect();
+    applying.named = parts.iter().filter_map(|(occurrence, _)| *occurrence).collect();
+    for (occurrence, part) in parts {
+        match occurrence {
             Some(occurrence) => applying.answer(occurrence, part),
             None => applying.outcome.ignored += 1,
         }
@@ -150,6 +156,8 @@ struct Applying<'a> {
     set: &'a OccurrenceSet<'a>,
     context: ReplyContext<'a>,
     outcome: ReplyOutcome,
+    /// What the reply is about.
+    named: BTreeSet<Occurrence>,
 }
 
 impl Applying<'_> {
@@ -175,10 +183,16 @@ impl Applying<'_> {
     /// Takes the answer of a component.
     fn answer(&mut self, occurrence: Occurrence, part: &Component) {
         let Some(known) = self.set.component(occurrence).or(self.set.master) else { return };
-        let invited: BTreeMap<_, _> = attending(self.set, known).map(|user| (user.address(), user)).collect();
+        let mut invited: BTreeSet<CalendarUserAddress> =
+            attending(self.set, known).map(CalendarUser::address).collect();
+        if occurrence == Occurrence::Series {
+            // Who was in the series, and is in single occurrences by now, has answered about these.
+            let apart = self.set.overrides.values().flat_map(|part| attending(self.set, part));
+            invited.extend(apart.map(CalendarUser::address));
+        }
         let may_be = |user: &CalendarUser<'_>| self.context.from.is_none_or(|from| from.contains(&user.address()));
         let named: Vec<CalendarUser<'_>> = CalendarUser::attendees(part).filter(may_be).collect();
-        let Some(user) = named.iter().find(|user| invited.contains_key(&user.address())) else {
+        let Some(user) = named.iter().find(|user| invited.contains(&user.address())) else {
             self.outcome.uninvited.extend(named.first().map(|user| user.address()));
             return;
         };
@@ -199,16 +213,16 @@ impl Applying<'_> {
         }
     }
 
-    /// The row that counts for an occurrence: what has no component of its own is asked about with the series.
-    fn row(&self, attendee: &CalendarUserAddress, occurrence: Occurrence) -> Option<&LedgerRow> {
-        let own = self.context.ledger.row(attendee, occurrence);
-        let has_own = self.set.component(occurrence).is_some();
-        own.or_else(|| self.context.ledger.row(attendee, Occurrence::Series).filter(|_| !has_own))
+    /// The state with which they were last asked: what has no component of its own is asked about with the series.
+    fn asked(&self, attendee: &CalendarUserAddress, occurrence: Occurrence) -> Option<ComponentRevision> {
+        let asked = |occurrence| self.context.ledger.row(attendee, occurrence).and_then(|row| row.reset);
+        let series = asked(Occurrence::Series).filter(|_| self.set.component(occurrence).is_none());
+        asked(occurrence).max(series)
     }
 
     /// Is it about the present state, and later than what was answered before?
     fn is_new(&self, reply: &TakenReply) -> bool {
-        let asked = self.row(&reply.attendee, reply.occurrence).and_then(|row| row.reset);
+        let asked = self.asked(&reply.attendee, reply.occurrence);
         let last = self.context.ledger.row(&reply.attendee, reply.occurrence).and_then(|row| row.reply.as_ref());
         let is_present = asked.is_none_or(|asked| reply.revision.sequence >= asked.sequence);
         let is_later = last.is_none_or(|(revision, answer)| {
@@ -226,7 +240,16 @@ impl Applying<'_> {
         let part = match (parts.iter().position(is_it), reply.occurrence) {
             (Some(at), _) => parts.get_mut(at),
             (None, Occurrence::At(at)) => {
-                parts.extend(self.set.derived(at));
+                let Some(derived) = self.set.derived(at) else { return false };
+                // It was asked about with the series so far.
+                let asked = CalendarUser::attendees(&derived).filter_map(|user| {
+                    let attendee = user.address();
+                    let asked = |about| self.context.ledger.row(&attendee, about).and_then(|row| row.reset);
+                    let revision = asked(Occurrence::Series).max(asked(reply.occurrence))?;
+                    Some(AnswerReset { attendee, occurrence: reply.occurrence, revision })
+                });
+                self.outcome.resets.extend(asked);
+                parts.push(derived);
                 parts.last_mut()
             }
             (None, Occurrence::Series) => None,
@@ -252,21 +275,32 @@ impl Applying<'_> {
         true
     }
 
-    /// Who answers about the series answers about each occurrence that is to come and that they have said nothing of.
+    /// Who answers about the series answers about each occurrence that is to come and that they have said nothing of
+    /// apart.
     fn spread(&mut self, reply: &TakenReply) {
         if reply.occurrence != Occurrence::Series {
             return;
         }
+        let me = Addresses::from_iter([reply.attendee.clone()]);
+        let answer = |part: &Component| CalendarUser::attendee(part, &me).map(CalendarUser::participation);
+        let last = |row: &LedgerRow| row.reply.as_ref().map(|(_, answer)| answer.clone());
+        let series = || self.context.ledger.row(&reply.attendee, Occurrence::Series).and_then(last);
+        let before = self.set.master.and_then(answer).or_else(series);
         for part in self.outcome.object.calendar.components.iter_mut().filter(|part| part.name != "VTIMEZONE") {
             let Some(occurrence @ Occurrence::At(_)) = self.set.occurrence_of(part) else { continue };
             let own = self.context.ledger.row(&reply.attendee, occurrence);
-            let asked = own.and_then(|row| row.reset).is_some_and(|asked| reply.revision.sequence < asked.sequence);
-            let later = own.and_then(|row| row.reply.as_ref());
-            let later = later.is_some_and(|(known, _)| known.stamp > reply.revision.stamp);
-            if asked || later || is_past(part, &self.set.zones, self.context.at.now) {
+            let is_asked = own.and_then(|row| row.reset).is_some_and(|asked| reply.revision.sequence < asked.sequence);
+            let is_named = self.named.contains(&occurrence);
+            if is_named || is_asked || is_past(part, &self.set.zones, self.context.at.now) {
                 continue;
             }
-            spread_to(part, &Addresses::from_iter([reply.attendee.clone()]), &reply.participation);
+            // What has the answer of the series has it from there, where nobody gave it apart.
+            let last = own.and_then(|row| row.reply.as_ref());
+            let is_of_series = last.is_none() && answer(part) == before;
+            let is_open = answer(part).as_deref() == Some(NEEDS_ACTION);
+            if is_of_series || is_open && last.is_none_or(|(known, _)| known.stamp <= reply.revision.stamp) {
+                *part = answered(part.clone(), &me, &reply.participation);
+            }
         }
     }
 }

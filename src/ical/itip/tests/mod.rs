@@ -1,22 +1,28 @@
 //! The rows of the tables that meetings are made after, and what holds after any sequence of changes and messages.
 
 mod attendee_rows;
+mod convergence;
+mod examples;
 mod organizer_rows;
+mod private_rows;
+mod recurrence_rows;
 
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use super::address::Addresses;
+use super::address::{Addresses, CalendarUserAddress};
 use super::attendee::{AttendeeChange, AttendeeContext, attendee_diff};
 use super::context::{SchedulingContext, Violation};
+use super::copy::{CopyContext, apply_cancel, apply_request};
 use super::deliveries::{DeliveryKind, SchedulingDelivery};
 use super::ledger::{ReplyLedger, sequence_of};
-use super::message::SchedulingMessage;
-use super::occurrence::Occurrence;
+use super::message::{SchedulingMessage, SchedulingMethod};
+use super::occurrence::{Occurrence, OccurrenceSet};
 use super::organizer::{OrganizerChange, OrganizerContext, organizer_diff};
 use super::people::CalendarUser;
 use super::reply::{ReplyContext, ReplyOutcome, apply_reply};
+use super::view::{invited, view};
 use crate::ical::object::{Component, Object};
 use crate::ical::time::write_utc;
 use crate::ical::zone::Zone;
@@ -89,6 +95,8 @@ pub(super) struct Bench {
     pub keeps_answers: bool,
     pub highest_sent: Option<u64>,
     pub write_as: Option<&'static str>,
+    /// When the whole was called off for whom.
+    pub called_off: BTreeMap<String, Timestamp>,
     organizer: Addresses,
 }
 
@@ -102,6 +110,7 @@ impl Default for Bench {
             keeps_answers: false,
             highest_sent: None,
             write_as: None,
+            called_off: BTreeMap::new(),
             organizer: Addresses::of(["mailto:o@v.fr", "mailto:o2@v.fr"]),
         }
     }
@@ -134,6 +143,40 @@ impl Bench {
 
     pub fn reply(&self, object: &Object, reply: &SchedulingMessage) -> Result<ReplyOutcome, Violation> {
         apply_reply(object, reply, ReplyContext { at: self.at(), from: None, ledger: &self.ledger })
+    }
+
+    /// The copy of somebody, as this server makes it.
+    pub fn copy_of(&self, object: &Object, me: &str) -> Object {
+        let set = OccurrenceSet::of(object, self.at()).unwrap();
+        let invited = invited(&set, &self.organizer);
+        let view = view(&set, &invited[&CalendarUserAddress::new(me)].occurrences, self.now);
+        self.receive(me, None, &view).expect("a copy")
+    }
+
+    /// Applies a message as it comes by mail.
+    pub fn receive(&self, me: &str, copy: Option<&Object>, message: &SchedulingMessage) -> Option<Object> {
+        let me = Addresses::of([me]);
+        let context = CopyContext { at: self.at(), me: &me, resets: None, called_off_at: None, alarms: &[] };
+        let change = match message.method {
+            SchedulingMethod::Cancel => apply_cancel(copy, message, context),
+            _ => apply_request(copy, message, context),
+        };
+        change.unwrap().object
+    }
+
+    /// Applies a delivery as it comes on this server.
+    pub fn deliver(&self, me: &str, copy: Option<&Object>, delivery: &SchedulingDelivery) -> Option<Object> {
+        let called_off_at = self.called_off.get(me).copied();
+        let addresses = Addresses::of([me]);
+        let address = CalendarUserAddress::new(me);
+        let resets = delivery.recipients.iter().find(|recipient| recipient.address == address);
+        let resets = &resets.expect("a recipient").resets;
+        let context = CopyContext { at: self.at(), me: &addresses, resets: Some(resets), called_off_at, alarms: &[] };
+        let change = match &delivery.view {
+            Some(view) => apply_request(copy, view, context),
+            None => apply_cancel(copy, &delivery.message, context),
+        };
+        change.unwrap().object
     }
 }
 
@@ -168,7 +211,7 @@ pub(super) fn lines(deliveries: &[SchedulingDelivery]) -> Vec<String> {
 /// Components, one line each: when, SEQUENCE, and who answers what.
 pub(super) fn states(object: &Object) -> Vec<String> {
     let bench = Bench::default();
-    let set = super::occurrence::OccurrenceSet::of(object, bench.at()).unwrap();
+    let set = OccurrenceSet::of(object, bench.at()).unwrap();
     let mut lines = Vec::new();
     for (occurrence, part) in set.components() {
         lines.push(format!("{} {} {}", named(occurrence), sequence_of(part), answers(part)));
@@ -196,4 +239,19 @@ pub(super) fn answers(part: &Component) -> String {
 pub(super) fn answered(change: &AttendeeChange) -> BTreeMap<String, String> {
     let answers = change.reply.iter().flat_map(|reply| &reply.answers);
     answers.map(|(occurrence, answer)| (named(*occurrence), answer.clone())).collect()
+}
+
+/// A message as it is after it went by mail.
+pub(super) fn mailed(message: &SchedulingMessage) -> SchedulingMessage {
+    SchedulingMessage::parse(message.text().as_bytes()).unwrap()
+}
+
+/// The delivery of a method to somebody.
+pub(super) fn to<'a>(who: &str, method: &str, deliveries: &'a [SchedulingDelivery]) -> &'a SchedulingDelivery {
+    let address = CalendarUserAddress::new(who);
+    let is_it = |delivery: &&SchedulingDelivery| {
+        let is_theirs = delivery.recipients.iter().any(|recipient| recipient.address == address);
+        is_theirs && delivery.message.method.name() == method
+    };
+    deliveries.iter().find(is_it).expect("a delivery")
 }

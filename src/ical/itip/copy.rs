@@ -208,7 +208,12 @@ impl<'a> CopyUpdate<'a> {
         let own = CalendarUser::attendee(part, self.context.me)?.participation();
         let is_same = same_time(part, &self.have.zones, &said, &self.said.zones);
         let is_apart = own != NEEDS_ACTION && self.answer(Occurrence::Series, series)? != own;
-        let is_kept = is_same && is_apart && !self.is_asked_anew(Occurrence::Series, series);
+        let known = ComponentRevision::of(part);
+        let is_asked = match self.context.resets {
+            Some(resets) => resets.get(&Occurrence::Series).is_some_and(|reset| *reset > known),
+            None => self.is_asked_anew(Occurrence::Series, series),
+        };
+        let is_kept = is_same && is_apart && !is_asked;
         is_kept.then(|| self.merged(occurrence, &said))
     }
 
@@ -382,9 +387,17 @@ pub fn apply_cancel(
     }
     let mut object = copy.clone();
     if message.is_whole {
-        let newest = said.components().map(|(_, part)| ComponentRevision::of(part)).max().unwrap_or_default();
+        let stamp = message.stamp();
+        let newest = said.components().map(|(_, part)| ComponentRevision::of(part).sequence).max().unwrap_or(0);
         for part in object.calendar.components.iter_mut().filter(|part| part.name != "VTIMEZONE") {
-            call_off(part, newest);
+            let named = have.occurrence_of(part).and_then(|occurrence| said.component(occurrence));
+            let own = ComponentRevision::of(part);
+            // What the message does not name counts by when it was said.
+            let unnamed = ComponentRevision { sequence: newest.max(own.sequence), stamp };
+            let by = named
+                .map(ComponentRevision::of)
+                .or(Some(unnamed).filter(|_| (stamp, newest) >= (own.stamp, own.sequence)));
+            by.into_iter().for_each(|by| call_off(part, by));
         }
         return Ok(CopyChange::of(Some(copy), object));
     }

@@ -11,7 +11,7 @@ use super::fields::REMARK_BY;
 use super::ledger::{AnswerReset, ComponentRevision, LedgerRow, ReplyLedger};
 use super::message::{SchedulingMessage, SchedulingMethod, compose, sent_part};
 use super::occurrence::{Occurrence, OccurrenceSet, start_of};
-use super::people::{CalendarUser, NEEDS_ACTION};
+use super::people::{CalendarUser, DECLINED, NEEDS_ACTION};
 use super::timing::Timing;
 use super::view::attending;
 use crate::model::id::Timestamp;
@@ -134,7 +134,7 @@ pub fn apply_reply(
         uninvited: Vec::new(),
         ignored: 0,
     };
-    let mut applying = Applying { set: &set, context, outcome, named: BTreeSet::new() };
+    let mut applying = Applying { set: &set, context, outcome, named: BTreeSet::new(), late: None };
     let parts = reply.object.parts().map(|part| (applying.occurrence_of(part, &zones), part));
     let parts: Vec<(Option<Occurrence>, &Component)> = parts.collect();
     applying.named = parts.iter().filter_map(|(occurrence, _)| *occurrence).collect();
@@ -158,6 +158,8 @@ struct Applying<'a> {
     outcome: ReplyOutcome,
     /// What the reply is about.
     named: BTreeSet<Occurrence>,
+    /// What it says of the series, where that came too late.
+    late: Option<TakenReply>,
 }
 
 impl Applying<'_> {
@@ -203,7 +205,15 @@ impl Applying<'_> {
             revision: ComponentRevision::of(part),
         };
         let is_token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if !is_token(&taken.participation) || !self.is_new(&taken) {
+        let is_valid = is_token(&taken.participation) && self.is_later(&taken);
+        if !is_valid || !self.is_present(&taken) || self.is_late_with_series(&taken) {
+            if occurrence == Occurrence::Series {
+                // Of what was not asked about anew since, it may be the answer.
+                if is_valid {
+                    self.spread(&taken);
+                }
+                self.late = Some(taken);
+            }
             self.outcome.ignored += 1;
             return;
         }
@@ -220,16 +230,25 @@ impl Applying<'_> {
         asked(occurrence).max(series)
     }
 
-    /// Is it about the present state, and later than what was answered before?
-    fn is_new(&self, reply: &TakenReply) -> bool {
+    /// Is it about the present state?
+    fn is_present(&self, reply: &TakenReply) -> bool {
         let asked = self.asked(&reply.attendee, reply.occurrence);
+        asked.is_none_or(|asked| reply.revision.sequence >= asked.sequence)
+    }
+
+    /// Is it later than what was answered before?
+    fn is_later(&self, reply: &TakenReply) -> bool {
         let last = self.context.ledger.row(&reply.attendee, reply.occurrence).and_then(|row| row.reply.as_ref());
-        let is_present = asked.is_none_or(|asked| reply.revision.sequence >= asked.sequence);
-        let is_later = last.is_none_or(|(revision, answer)| {
+        last.is_none_or(|(revision, answer)| {
             let (last, now) = (revision.stamp, reply.revision.stamp);
             now > last || (now == last && *answer != reply.participation)
-        });
-        is_present && is_later
+        })
+    }
+
+    /// Does it only repeat what the same reply says of the series, which came too late?
+    fn is_late_with_series(&self, reply: &TakenReply) -> bool {
+        let late = self.late.as_ref();
+        late.is_some_and(|late| late.attendee == reply.attendee && late.participation == reply.participation)
     }
 
     /// Writes an answer into the component of its occurrence, which is made if there is none.
@@ -296,7 +315,8 @@ impl Applying<'_> {
             }
             // What has the answer of the series has it from there, where nobody gave it apart.
             let last = own.and_then(|row| row.reply.as_ref());
-            let is_of_series = last.is_none() && answer(part) == before;
+            let is_declined = before.as_deref() == Some(DECLINED);
+            let is_of_series = answer(part) == before && (last.is_none() || !is_declined);
             let is_open = answer(part).as_deref() == Some(NEEDS_ACTION);
             if is_of_series || is_open && last.is_none_or(|(known, _)| known.stamp <= reply.revision.stamp) {
                 *part = answered(part.clone(), &me, &reply.participation);

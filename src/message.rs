@@ -10,6 +10,7 @@ use fluent_bundle::{FluentArgs, FluentResource};
 use fluent_langneg::{NegotiationStrategy, negotiate_languages};
 use unic_langid::{LanguageIdentifier, langid};
 
+use crate::model::condition::Condition;
 use crate::model::error::{Detail, Reason, Refusal};
 use crate::model::filename::NameError;
 use crate::model::header::weighted;
@@ -143,7 +144,6 @@ pub fn reason(language: Language, reason: &Reason) -> String {
 /// The sentence for a refused request: what happened and what to do.
 #[must_use]
 pub fn refusal(language: Language, refusal: &Refusal) -> String {
-    use crate::model::condition::Condition;
     let key = match (&refusal.detail, refusal.condition) {
         (Detail::Name(error), _) => return name_error(language, error),
         (Detail::Text(sentence), _) => return sentence.clone(),
@@ -186,8 +186,6 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (_, Condition::SufficientDiskSpace) => "refused-disk-full",
         (_, Condition::ForeignOrigin) => "refused-origin",
         (_, Condition::TooManyLogins) => "refused-logins",
-        (_, Condition::GrantOnly) => "refused-grant-only",
-        (_, Condition::NoInvert) => "refused-no-invert",
         (_, Condition::NoAbstract) => "refused-no-abstract",
         (_, Condition::NotSupportedPrivilege) => "refused-not-supported-privilege",
         (_, Condition::RecognizedPrincipal) => "refused-recognized-principal",
@@ -195,11 +193,26 @@ pub fn refusal(language: Language, refusal: &Refusal) -> String {
         (_, Condition::NoProtectedAceConflict) => "refused-no-protected-ace-conflict",
         (_, Condition::NoInheritedAceConflict) => "refused-no-inherited-ace-conflict",
         (_, Condition::LimitedNumberOfAces) => "refused-limited-number-of-aces",
-        (_, Condition::InvitationExists) => "refused-invitation",
         (_, Condition::NoAceConflict) => "refused-no-ace-conflict",
-        _ => return String::new(),
+        (_, condition) => match about_others(condition) {
+            Some(key) => key,
+            None => return String::new(),
+        },
     };
     text(language, key, &[])
+}
+
+/// The sentence for what is refused of rights, of sharing and of meetings.
+fn about_others(condition: Condition) -> Option<&'static str> {
+    match condition {
+        Condition::GrantOnly => Some("refused-grant-only"),
+        Condition::NoInvert => Some("refused-no-invert"),
+        Condition::InvitationExists => Some("refused-invitation"),
+        Condition::DefaultCalendarNeeded => Some("refused-default-calendar"),
+        Condition::ValidSchedulingMessage => Some("refused-scheduling-message"),
+        Condition::ValidOrganizer => Some("refused-organizer"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

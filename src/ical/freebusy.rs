@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 
 use super::exceptions::Base;
 use super::extent::Extent;
+use super::itip::address::Addresses;
+use super::itip::people::CalendarUser;
 use super::object::{Object, Property, fold_into};
 use super::recur::{Instance, each};
 use super::time::{When, write_utc};
@@ -23,6 +25,8 @@ const BYTES_OF_PERIOD: usize = 100;
 pub enum Busy {
     /// `BUSY-TENTATIVE`.
     Tentative,
+    /// `BUSY-UNAVAILABLE`.
+    Unavailable,
     /// `BUSY`.
     Busy,
 }
@@ -38,9 +42,44 @@ pub struct Period {
     pub busy: Busy,
 }
 
+/// Each with its spelling, the firmest first.
+const FIRMEST_FIRST: [(Busy, &str); 3] =
+    [(Busy::Busy, "BUSY"), (Busy::Unavailable, "BUSY-UNAVAILABLE"), (Busy::Tentative, "BUSY-TENTATIVE")];
+
 /// The periods that an object takes in a range, cut to it.
 #[must_use]
 pub fn periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Period> {
+    taken_by(object, zones, range, busy_of)
+}
+
+/// The same of the time of someone, by the answer that they have given, wherever they are invited.
+#[must_use]
+pub fn periods_of_invited(object: &Object, zones: &Zones<'_>, range: TimeRange, me: &Addresses) -> Vec<Period> {
+    let invited = object.master().is_some_and(|master| CalendarUser::attendee(master, me).is_some());
+    taken_by(object, zones, range, |instance| {
+        let busy = busy_of(instance)?;
+        let own = CalendarUser::attendee(instance.component, me);
+        // An exception that names nobody is as the series (an exception that lost them is no invitation any more).
+        let own = match own {
+            None if invited && instance.component.property("ATTENDEE").is_none() => {
+                object.master().and_then(|master| CalendarUser::attendee(master, me))
+            }
+            own => own,
+        };
+        match own.map(CalendarUser::participation).as_deref() {
+            Some("DECLINED" | "DELEGATED") => None,
+            Some("TENTATIVE" | "NEEDS-ACTION") => Some(Busy::Tentative),
+            _ => Some(busy),
+        }
+    })
+}
+
+fn taken_by(
+    object: &Object,
+    zones: &Zones<'_>,
+    range: TimeRange,
+    busy: impl Fn(&Instance<'_>) -> Option<Busy>,
+) -> Vec<Period> {
     match object.component.as_str() {
         "VEVENT" => {}
         "VFREEBUSY" => return stated_periods(object, zones, range),
@@ -49,7 +88,7 @@ pub fn periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<Peri
     let (mut taken, mut found) = (Vec::new(), false);
     each(object, zones, range, |instance| {
         found = true;
-        taken.extend(busy_of(&instance).and_then(|busy| Period::cut(instance.start, instance.end, busy, range)));
+        taken.extend(busy(&instance).and_then(|busy| Period::cut(instance.start, instance.end, busy, range)));
         ControlFlow::Continue(())
     });
     // What was not followed to its end may take all the rest, unless what was found of it takes nothing: perhaps, never
@@ -88,6 +127,7 @@ fn stated_periods(object: &Object, zones: &Zones<'_>, range: TimeRange) -> Vec<P
         let busy = match kind.as_str() {
             "FREE" => None,
             "BUSY-TENTATIVE" => Some(Busy::Tentative),
+            "BUSY-UNAVAILABLE" => Some(Busy::Unavailable),
             _ => Some(Busy::Busy),
         };
         let each = periods_of(line, zones).take_while(|_| zones.steps.take(1));
@@ -146,27 +186,37 @@ impl BusyPeriods {
     }
 }
 
-/// Joins what touches or overlaps; where periods of both sorts overlap, the firmer counts.
+/// Joins what touches or overlaps; where periods of several sorts overlap, the firmest counts.
 #[must_use]
-pub fn merged(mut periods: Vec<Period>) -> Vec<Period> {
-    let mut out = union(periods.iter().filter(|period| period.busy == Busy::Busy).copied().collect());
-    periods.retain(|period| period.busy == Busy::Tentative);
-    let firm = out.clone();
-    for tentative in union(periods) {
-        let mut from = tentative.start;
+pub fn merged(periods: Vec<Period>) -> Vec<Period> {
+    let mut out: Vec<Period> = Vec::new();
+    for (busy, _) in FIRMEST_FIRST {
+        let same = union(periods.iter().filter(|period| period.busy == busy).copied().collect());
+        out.extend(without(same, &out));
+        out.sort_unstable();
+    }
+    out
+}
+
+/// What is left of periods where others are cut out of them.
+#[must_use]
+pub fn without(periods: Vec<Period>, others: &[Period]) -> Vec<Period> {
+    let others = union(others.to_vec());
+    let mut out = Vec::new();
+    for period in periods {
+        let mut from = period.start;
         // They are in their order and apart: those that matter stand together.
-        let first = firm.partition_point(|taken| taken.end <= tentative.start);
-        for taken in firm.iter().skip(first).take_while(|taken| taken.start < tentative.end) {
+        let first = others.partition_point(|taken| taken.end <= period.start);
+        for taken in others.iter().skip(first).take_while(|taken| taken.start < period.end) {
             if taken.start > from {
-                out.push(Period { start: from, end: taken.start, ..tentative });
+                out.push(Period { start: from, end: taken.start, ..period });
             }
             from = from.max(taken.end);
         }
-        if from < tentative.end {
-            out.push(Period { start: from, ..tentative });
+        if from < period.end {
+            out.push(Period { start: from, ..period });
         }
     }
-    out.sort_unstable();
     out
 }
 
@@ -189,7 +239,14 @@ pub fn write(periods: &[Period], range: TimeRange, now: Timestamp) -> String {
         String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//EN\r\nBEGIN:VFREEBUSY\r\n");
     let _ = write!(out, "UID:{now}-{}\r\nDTSTAMP:{}\r\n", range.start, write_utc(now));
     let _ = write!(out, "DTSTART:{}\r\nDTEND:{}\r\n", write_utc(range.start), write_utc(range.end));
-    for (busy, name) in [(Busy::Busy, "BUSY"), (Busy::Tentative, "BUSY-TENTATIVE")] {
+    write_periods(periods, &mut out);
+    out.push_str("END:VFREEBUSY\r\nEND:VCALENDAR\r\n");
+    out
+}
+
+/// The lines that list periods.
+pub fn write_periods(periods: &[Period], out: &mut String) {
+    for (busy, name) in FIRMEST_FIRST {
         let listed: Vec<String> = periods
             .iter()
             .filter(|period| period.busy == busy)
@@ -197,11 +254,9 @@ pub fn write(periods: &[Period], range: TimeRange, now: Timestamp) -> String {
             .collect();
         for some in listed.chunks(100) {
             let head = if busy == Busy::Busy { "FREEBUSY:".to_owned() } else { format!("FREEBUSY;FBTYPE={name}:") };
-            fold_into(&mut out, &format!("{head}{}", some.join(",")));
+            fold_into(out, &format!("{head}{}", some.join(",")));
         }
     }
-    out.push_str("END:VFREEBUSY\r\nEND:VCALENDAR\r\n");
-    out
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! The client's bytes are the truth. [`object::Object`] is a view of them that keeps each content line as it stands, so
 //! whatever is handed out again is made of the client's own lines.
 
+pub mod availability;
 pub mod busy_form;
+pub mod busy_request;
 mod count_skip;
 mod described;
 #[cfg(test)]

@@ -147,6 +147,7 @@ impl Published {
         let (status, busy) = match period.busy {
             Busy::Busy => ("CONFIRMED", "BUSY"),
             Busy::Tentative => ("TENTATIVE", "TENTATIVE"),
+            Busy::Unavailable => ("CONFIRMED", "OOF"),
         };
         let stamp = write_utc(stamped_at);
         let event = format!(

@@ -85,6 +85,10 @@ pub enum Condition {
     LimitedNumberOfAces,
     NoAceConflict,
     InvitationExists,
+    DefaultCalendarNeeded,
+    ValidScheduleDefaultCalendarUrl,
+    ValidSchedulingMessage,
+    ValidOrganizer,
 }
 
 /// What a client is answered.
@@ -116,7 +120,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 77] = [
+pub static CONDITIONS: [ConditionRow; 81] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -199,6 +203,15 @@ pub static CONDITIONS: [ConditionRow; 77] = [
     dav(Condition::LimitedNumberOfAces, 403, "limited-number-of-aces", "RFC 3744 section 8.1.1"),
     dav(Condition::NoAceConflict, 403, "no-ace-conflict", "RFC 3744 section 8.1.1"),
     ours(Condition::InvitationExists, 403, "invitation-exists"),
+    caldav(Condition::DefaultCalendarNeeded, 403, "default-calendar-needed", "RFC 6638 section 4.3.1.1"),
+    caldav(
+        Condition::ValidScheduleDefaultCalendarUrl,
+        403,
+        "valid-schedule-default-calendar-URL",
+        "RFC 6638 section 4.3.1.2",
+    ),
+    caldav(Condition::ValidSchedulingMessage, 400, "valid-scheduling-message", "RFC 6638 section 5.2.1"),
+    caldav(Condition::ValidOrganizer, 403, "valid-organizer", "RFC 6638 section 5.2.2"),
 ];
 
 impl Condition {

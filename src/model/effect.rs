@@ -2,6 +2,7 @@
 //!
 //! From this one list follow the privileges that the gate asks for and the lock tokens that must be shown.
 
+use super::kind::Kind;
 use super::method::Method;
 use super::privilege::Privilege;
 use super::view::{Traits, View};
@@ -27,6 +28,8 @@ pub enum Effect {
     WriteAcl,
     /// Others are invited to it.
     Share,
+    /// One asks from it when others are busy.
+    AskWhenBusy,
 }
 
 /// Where an effect takes place.
@@ -97,6 +100,9 @@ pub static EFFECTS: [EffectRow; 18] = [
     EffectRow { method: Method::Acl, mapped: &[(Effect::WriteAcl, EffectPlace::Target)], unmapped: READ },
 ];
 
+/// POST to an outbox.
+const ASK_WHEN_BUSY: &[(Effect, EffectPlace)] = &[(Effect::AskWhenBusy, EffectPlace::Target)];
+
 /// The same for a folder or calendar: what stands in it is put back, and what came since goes.
 const UPDATE_FOLDER: &[(Effect, EffectPlace)] = &[
     (Effect::WriteContent, EffectPlace::Target),
@@ -121,6 +127,7 @@ impl Effect {
             Self::Unbind => Privilege::Unbind,
             Self::WriteAcl => Privilege::WriteAcl,
             Self::Share => Privilege::Share,
+            Self::AskWhenBusy => Privilege::ScheduleSendFreeBusy,
         }
     }
 
@@ -139,6 +146,7 @@ pub fn effects(method: Method, at: Option<&Traits>) -> &'static [(Effect, Effect
         (Method::Move, Some(Traits { view: View::Trashed, .. })) => return RESTORE,
         // What one says of it is one's own.
         (Method::Proppatch | Method::Delete, Some(Traits { view: View::Linked, .. })) => return READ,
+        (Method::Post, Some(Traits { kind: Kind::Outbox, .. })) => return ASK_WHEN_BUSY,
         (Method::Update, Some(Traits { collection: true, .. })) => return UPDATE_FOLDER,
         _ => {}
     }

@@ -175,7 +175,7 @@ pub static KINDS: [KindRow; 23] = [
         free_name: true,
         ..row(Kind::InboxItem, "inbox-item", &[], READ_ONLY.and(&[Method::Delete]))
     },
-    row(Kind::Outbox, "outbox", &OUTBOX, READ_ONLY),
+    row(Kind::Outbox, "outbox", &OUTBOX, READ_ONLY.and(&[Method::Post])),
 ];
 
 impl KindRow {

@@ -44,6 +44,10 @@ pub enum RolePlace {
     Project,
     /// On calendars.
     Calendar,
+    /// On inboxes; no role is given there.
+    Inbox,
+    /// On outboxes; no role is given there.
+    Outbox,
 }
 
 /// All roles, least first.
@@ -68,32 +72,42 @@ pub static ROLES: [RoleRow; 5] = [
         rank: 30,
         code: "member",
         place: RolePlace::Everywhere,
-        grants: PrivilegeSet::of(&READING).and(&[
-            Privilege::WriteContent,
-            Privilege::WriteProperties,
-            Privilege::Bind,
-            Privilege::Unbind,
-        ]),
+        grants: PrivilegeSet::of(&READING)
+            .and(&[Privilege::WriteContent, Privilege::WriteProperties, Privilege::Bind, Privilege::Unbind])
+            .and(&SCHEDULING),
     },
     RoleRow {
         role: Role::Lead,
         rank: 40,
         code: "lead",
         place: RolePlace::Everywhere,
-        grants: PrivilegeSet::of(&READING).and(&[
-            Privilege::WriteContent,
-            Privilege::WriteProperties,
-            Privilege::Bind,
-            Privilege::Unbind,
-            Privilege::Unlock,
-            Privilege::ReadAcl,
-            Privilege::WriteAcl,
-            Privilege::Share,
-        ]),
+        grants: PrivilegeSet::of(&READING)
+            .and(&[
+                Privilege::WriteContent,
+                Privilege::WriteProperties,
+                Privilege::Bind,
+                Privilege::Unbind,
+                Privilege::Unlock,
+                Privilege::ReadAcl,
+                Privilege::WriteAcl,
+                Privilege::Share,
+            ])
+            .and(&SCHEDULING),
     },
 ];
 
 const READING: [Privilege; 3] = [Privilege::Read, Privilege::ReadFreeBusy, Privilege::ReadCurrentUserPrivilegeSet];
+
+/// What one may do from the outbox of a home, and others by way of its inbox (RFC 6638 section 6). It goes with the
+/// role in the home, and is not granted by itself.
+const SCHEDULING: [Privilege; 6] = [
+    Privilege::ScheduleDeliverInvite,
+    Privilege::ScheduleDeliverReply,
+    Privilege::ScheduleQueryFreeBusy,
+    Privilege::ScheduleSendInvite,
+    Privilege::ScheduleSendReply,
+    Privilege::ScheduleSendFreeBusy,
+];
 
 /// The roles of delegates in someone's calendars, and how commands spell them.
 pub const DELEGATE_LEVELS: [(Role, &str); 2] = [(Role::Reader, "read"), (Role::Member, "write")];
@@ -106,6 +120,8 @@ impl RolePlace {
             Self::Everywhere => true,
             Self::Project => kind == Kind::Home,
             Self::Calendar => matches!(kind, Kind::CalendarHome | Kind::Calendar | Kind::Object),
+            Self::Inbox => kind == Kind::Inbox,
+            Self::Outbox => kind == Kind::Outbox,
         }
     }
 }
@@ -167,14 +183,15 @@ impl Role {
         PRIVILEGES.iter().filter(move |row| row.names(self))
     }
 
-    /// The role that is just these privileges.
+    /// The role that is just these privileges, whatever of scheduling goes with it.
     #[must_use]
     pub fn of(privileges: PrivilegeSet) -> Option<Self> {
-        ROLES.iter().find(|row| row.grants == privileges).map(|row| row.role)
+        let granted = |row: &&RoleRow| row.grants.without(&SCHEDULING) == privileges.without(&SCHEDULING);
+        ROLES.iter().find(granted).map(|row| row.role)
     }
 }
 
-/// A privilege that is not an aggregate, RFC 3744 section 3, RFC 4791 section 6.1.1.
+/// A privilege that is not an aggregate, RFC 3744 section 3, RFC 4791 section 6.1.1, RFC 6638 section 6.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "the names are the standard's own")]
 pub enum Privilege {
@@ -189,11 +206,17 @@ pub enum Privilege {
     ReadAcl,
     WriteAcl,
     Share,
+    ScheduleDeliverInvite,
+    ScheduleDeliverReply,
+    ScheduleQueryFreeBusy,
+    ScheduleSendInvite,
+    ScheduleSendReply,
+    ScheduleSendFreeBusy,
 }
 
 /// A set of privileges.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct PrivilegeSet(u16);
+pub struct PrivilegeSet(u32);
 
 /// The names a client sees: for each the privileges that make it up, its element, and its place in the tree of
 /// `DAV:supported-privilege-set` (`depth`). Aggregates (RFC 3744 section 3.12) come before their parts.
@@ -217,8 +240,8 @@ const WRITING: [Privilege; 4] =
 const LEADING: [Privilege; 4] = [Privilege::Unlock, Privilege::ReadAcl, Privilege::WriteAcl, Privilege::Share];
 
 /// The tree of privileges, flattened in document order.
-pub static PRIVILEGES: [PrivilegeRow; 13] = [
-    aggregate(PrivilegeSet::of(&READING).and(&WRITING).and(&LEADING), "all", 0, "Any operation"),
+pub static PRIVILEGES: [PrivilegeRow; 21] = [
+    aggregate(PrivilegeSet::of(&READING).and(&WRITING).and(&LEADING).and(&SCHEDULING), "all", 0, "Any operation"),
     aggregate(PrivilegeSet::of(&READING), "read", 1, "Read content and properties"),
     PrivilegeRow {
         parts: PrivilegeSet::of(&[Privilege::ReadFreeBusy]),
@@ -250,7 +273,44 @@ pub static PRIVILEGES: [PrivilegeRow; 13] = [
         granted: None,
         description: "Invite others to a calendar",
     },
+    delivering(&DELIVERING, "schedule-deliver", 1, "Have messages about meetings delivered"),
+    delivering(&[DELIVERING[0]], "schedule-deliver-invite", 2, "Have invitations delivered"),
+    delivering(&[DELIVERING[1]], "schedule-deliver-reply", 2, "Have answers delivered"),
+    delivering(&[DELIVERING[2]], "schedule-query-freebusy", 2, "Be answered when someone is busy"),
+    sending(&SENDING, "schedule-send", 1, "Send messages about meetings"),
+    sending(&[SENDING[0]], "schedule-send-invite", 2, "Send invitations"),
+    sending(&[SENDING[1]], "schedule-send-reply", 2, "Send answers"),
+    sending(&[SENDING[2]], "schedule-send-freebusy", 2, "Ask when others are busy"),
 ];
+
+const DELIVERING: [Privilege; 3] =
+    [Privilege::ScheduleDeliverInvite, Privilege::ScheduleDeliverReply, Privilege::ScheduleQueryFreeBusy];
+const SENDING: [Privilege; 3] =
+    [Privilege::ScheduleSendInvite, Privilege::ScheduleSendReply, Privilege::ScheduleSendFreeBusy];
+
+const fn delivering(
+    parts: &[Privilege],
+    element: &'static str,
+    depth: usize,
+    description: &'static str,
+) -> PrivilegeRow {
+    scheduling(RolePlace::Inbox, PrivilegeSet::of(parts), element, depth, description)
+}
+
+const fn sending(parts: &[Privilege], element: &'static str, depth: usize, description: &'static str) -> PrivilegeRow {
+    scheduling(RolePlace::Outbox, PrivilegeSet::of(parts), element, depth, description)
+}
+
+/// RFC 6638 section 6: none of them is abstract.
+const fn scheduling(
+    place: RolePlace,
+    parts: PrivilegeSet,
+    element: &'static str,
+    depth: usize,
+    description: &'static str,
+) -> PrivilegeRow {
+    PrivilegeRow { parts, element: QName::caldav(element), depth, place, granted: Some(place), description }
+}
 
 const fn leaf(privilege: Privilege, element: &'static str, depth: usize, description: &'static str) -> PrivilegeRow {
     PrivilegeRow {
@@ -283,7 +343,8 @@ impl PrivilegeRow {
     /// Is it one of the fewest that together make up a role, as an access control entry names them?
     fn names(&self, role: Role) -> bool {
         let covered = |row: &Self| row.depth < self.depth && row.names(role) && row.parts.includes(self.parts);
-        self.granted.is_some() && role.grants().includes(self.parts) && !PRIVILEGES.iter().any(covered)
+        let given = matches!(self.granted, Some(RolePlace::Everywhere | RolePlace::Project | RolePlace::Calendar));
+        given && role.grants().includes(self.parts) && !PRIVILEGES.iter().any(covered)
     }
 }
 
@@ -300,7 +361,7 @@ impl PrivilegeSet {
         let mut bits = self.0;
         let mut rest = privileges;
         while let [first, tail @ ..] = rest {
-            bits |= 1 << (*first as u16);
+            bits |= 1 << (*first as u32);
             rest = tail;
         }
         Self(bits)
@@ -327,7 +388,7 @@ impl PrivilegeSet {
     /// Is the privilege held?
     #[must_use]
     pub const fn contains(self, privilege: Privilege) -> bool {
-        self.0 & (1 << (privilege as u16)) != 0
+        self.0 & (1 << (privilege as u32)) != 0
     }
 
     /// Are all of the other set's held?

@@ -6,7 +6,7 @@
 //! it is hidden, that it may be executed. The new one brings what is said of itself. What was said of the document
 //! stays.
 
-use super::name::{MICROSOFT, QName};
+use super::name::{CALENDARSERVER, MICROSOFT, QName};
 
 /// What programs say of a file as such: a namespace, and the names in it, or all (none named). All else speaks of the
 /// document.
@@ -40,6 +40,10 @@ pub fn of_file() -> Vec<String> {
 /// The zone of a calendar is given by its name (RFC 7809 section 5.2) or whole (RFC 4791 section 5.2.2): two
 /// properties, one value.
 pub const ZONE: [QName; 2] = [QName::caldav("calendar-timezone-id"), QName::caldav("calendar-timezone")];
+
+/// When someone is available (RFC 7953 section 7.2.4), by its name and by that of older clients.
+pub const AVAILABILITY: [QName; 2] =
+    [QName::caldav("calendar-availability"), QName::of(CALENDARSERVER, "calendar-availability")];
 
 /// The other property that has the same value: whoever sets or removes the one ends the other, so that both always
 /// agree.

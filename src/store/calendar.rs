@@ -9,7 +9,7 @@ use super::executor::{Executor, prefetch, row, rows};
 use super::list::list;
 use super::members::{Members, PagePosition, PageQuery, PageStatements, Widths, by_name, listed_ids, pages, widths};
 use super::page::paged;
-use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, NODE};
+use super::statement::tables::{ACE, CALENDAR, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, HOME, NODE, PROPERTY};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::calendar::{ComponentSet, Indexed, Privacy, TimeRange};
@@ -109,6 +109,23 @@ pub async fn gone(c: &mut impl Executor, calendar: Id, uid: &str) -> Result<Opti
     Ok(row(c, GONE, arguments![calendar, uid]).await?.map(|row| node_of(&row)))
 }
 
+/// The calendar of a home that invitations come into: the one that was chosen while it stands, else the oldest that
+/// holds events.
+pub async fn default_of(c: &mut impl Executor, home: Id) -> Result<Option<Node>, Failure> {
+    Ok(row(c, DEFAULT_OF, arguments![home]).await?.as_ref().map(node_of))
+}
+
+/// The calendars of a principal that say when their owner is busy: those that hold events or busy times, and are not
+/// said to take no time.
+pub async fn counted(c: &mut impl Executor, owner: Id, limit: i64) -> Result<Vec<Node>, Failure> {
+    Ok(rows(c, COUNTED, arguments![owner, limit]).await?.iter().map(node_of).collect())
+}
+
+/// Invitations to a home come into a calendar from now on.
+pub async fn set_default(c: &mut Txn, home: Id, calendar: Id) -> Result<(), Failure> {
+    c.note(SET_DEFAULT, arguments![home, calendar]).await
+}
+
 /// Which objects of a calendar are looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidates<'a> {
@@ -172,6 +189,32 @@ statements! {
          JOIN node n ON n.id = o.node_id WHERE o.calendar_id = $1 AND o.uid = $2 AND o.node_id <> $3), (SELECT o.uid \
          FROM calendar_object o WHERE o.node_id = $3)",
     );
+    const DEFAULT_OF: Statement = reads(
+        &[CALENDAR, HOME, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM home h JOIN node t ON t.parent_id = h.node_id AND t.kind = 'calendars' JOIN node n ON n.parent_id \
+             = t.id AND n.kind = 'calendar' AND n.gone_at IS NULL JOIN calendar k ON k.node_id = n.id WHERE h.node_id \
+             = $1 AND k.components % 2 = 1 ORDER BY CASE WHEN n.id = h.default_calendar_id THEN 0 ELSE 1 END, n.id \
+             LIMIT 1"
+        ),
+    );
+    const COUNTED: Statement = reads(
+        &[CALENDAR, HOME, NODE, PROPERTY],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM home h JOIN node t ON t.parent_id = h.node_id AND t.kind = 'calendars' JOIN node n ON n.parent_id \
+             = t.id AND n.kind = 'calendar' AND n.gone_at IS NULL JOIN calendar k ON k.node_id = n.id WHERE \
+             h.principal_id = $1 AND (k.components % 2 = 1 OR k.components >= 8) AND NOT EXISTS (SELECT 1 FROM \
+             property r WHERE r.node_id = n.id AND r.principal_id = 0 AND r.namespace = \
+             'urn:ietf:params:xml:ns:caldav' AND r.name = 'schedule-calendar-transp' AND r.xml LIKE \
+             '%transparent%') ORDER BY n.id LIMIT $2"
+        ),
+    );
+    const SET_DEFAULT: Statement =
+        writes(&[HOME], &[], "UPDATE home SET default_calendar_id = $2 WHERE node_id = $1");
     const INSERT: Statement = writes(&[CALENDAR], &[], "INSERT INTO calendar (node_id, components) VALUES ($1, $2)");
     const COMPONENTS: Statement = reads(&[CALENDAR], "SELECT components FROM calendar WHERE node_id = $1");
     const ENLIST: Statement = writes(

@@ -259,7 +259,7 @@ statements! {
             bytes []
         ),
         columns!(
-            HOME, "home", ids ["node_id", "principal_id"],
+            HOME, "home", ids ["node_id", "principal_id", "default_calendar_id"],
             numbers ["seq", "oldest_seq", "plain_seq", "used_bytes", "quota_bytes", "chain_place"], times [], flags [],
             others { ["versions_days", "trash_days", "sync_days"] 0 36500, ["brake_percent"] 0 100 },
             texts ["chain", "versions_every"], bytes []

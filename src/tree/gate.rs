@@ -19,6 +19,7 @@ use crate::model::filename::{self, NameError};
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
+use crate::model::mailbox::MailDomain;
 use crate::model::method::{Method, MethodSet};
 use crate::model::node::{Link, Node};
 use crate::model::path::Path;
@@ -94,6 +95,8 @@ pub struct Admitted<T> {
     pub not_modified: bool,
     pub(super) granted: Vec<(Effect, EffectPlace)>,
     pub(super) now: Timestamp,
+    /// Where projects and rooms have addresses.
+    pub(super) mail_domain: Option<Arc<MailDomain>>,
     /// Makes sync tokens.
     pub(super) seal: Arc<TokenSeal>,
 }
@@ -103,6 +106,8 @@ pub struct Admitted<T> {
 pub struct GateContext {
     /// The moment that counts.
     pub now: Timestamp,
+    /// Where projects and rooms have addresses.
+    pub mail_domain: Option<Arc<MailDomain>>,
     /// Makes and reads sync tokens.
     pub seal: Arc<TokenSeal>,
 }
@@ -172,7 +177,17 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: GateConte
         tokens_shown(&mut store, &request, *effect, *place, &target, destination.as_ref(), now).await?;
     }
     name_free(&request, &target)?;
-    Ok(Admitted { store, request, target, destination, not_modified, granted, now, seal: clock.seal })
+    Ok(Admitted {
+        store,
+        request,
+        target,
+        destination,
+        not_modified,
+        granted,
+        now,
+        mail_domain: clock.mail_domain,
+        seal: clock.seal,
+    })
 }
 
 /// Do both lead to one node of the same view? A version is another resource than its document.

@@ -5,8 +5,10 @@
 
 mod access;
 mod acquaintance;
+mod address;
 pub mod administration;
 pub mod authentication;
+pub mod busy;
 pub mod calendar;
 pub mod changes;
 pub mod check;
@@ -51,6 +53,7 @@ use crate::model::condition::Condition;
 use crate::model::effect::{EffectPlace, effects};
 use crate::model::error::{Failure, Result};
 use crate::model::id::{Id, now};
+use crate::model::mailbox::MailDomain;
 use crate::model::method::{Method, MethodSet};
 use crate::model::node::{Blob, Node};
 use crate::model::path::Path;
@@ -72,6 +75,7 @@ pub struct Tree {
     workers: Arc<Workers>,
     hooks: Arc<Hooks>,
     mail: Arc<MailHooks>,
+    mail_domain: Option<Arc<MailDomain>>,
 }
 
 /// What the first run of the gate found.
@@ -92,7 +96,8 @@ impl Tree {
     /// The same, with so many bytes for what is kept in memory.
     pub async fn open_within(data: &FilePath, flush: bool, cache_bytes: usize) -> Result<Self> {
         let store = Arc::new(Store::open_within(data, flush, cache_bytes).await?);
-        let tree = Self { store, workers: Arc::default(), hooks: Arc::default(), mail: Arc::default() };
+        let tree =
+            Self { store, workers: Arc::default(), hooks: Arc::default(), mail: Arc::default(), mail_domain: None };
         tree.finish_returned().await?;
         tree.finish_unread().await?;
         Ok(tree)
@@ -102,6 +107,12 @@ impl Tree {
     #[cfg(test)]
     pub fn script(&self) -> crate::store::db::double::Script {
         self.store.script()
+    }
+
+    /// The same, where projects and rooms have addresses in a domain of mail.
+    #[must_use]
+    pub fn in_mail_domain(self, domain: Option<MailDomain>) -> Self {
+        Self { mail_domain: domain.map(Arc::new), ..self }
     }
 
     /// Closes the database.
@@ -116,7 +127,7 @@ impl Tree {
     }
 
     fn clock(&self) -> GateContext {
-        GateContext { now: now(), seal: Arc::clone(&self.store.seal) }
+        GateContext { now: now(), seal: Arc::clone(&self.store.seal), mail_domain: self.mail_domain.clone() }
     }
 
     /// Statements that went to the database, and rows that it answered, since it was opened.

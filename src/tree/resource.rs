@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::access::access_control_list;
 use super::acquaintance::Acquaintances;
+use super::address::with_address;
 use super::gate::Admitted;
 use super::target::Requester;
 use crate::model::acl::Ace;
@@ -138,6 +139,8 @@ loaded! {
     old_place: Option<Box<(Timestamp, Path)>> = load_old_place;
     /// Of a calendar: what it may hold.
     components: Option<ComponentSet> = load_components;
+    /// Of an inbox: the name of the calendar that invitations come into.
+    default_calendar: Option<String> = load_default_calendar;
     /// Whose calendars a person may read or keep, and who theirs: known to themselves.
     delegations: Option<Box<Delegations>> = load_delegations;
     /// Of a calendar object that a report looks at: its text.
@@ -244,7 +247,8 @@ impl<T: Executor> Admitted<T> {
 
     async fn load_principal(&mut self, resource: &mut Resource) -> Result<()> {
         if resource.node.kind == Kind::Principal {
-            resource.principal = principal::by_name(&mut self.store, &resource.node.name).await?.map(Box::new);
+            let found = principal::by_name(&mut self.store, &resource.node.name).await?;
+            resource.principal = found.map(|found| Box::new(with_address(found, self.mail_domain.as_deref())));
         }
         Ok(())
     }
@@ -343,6 +347,14 @@ impl<T: Executor> Admitted<T> {
     async fn load_old_place(&mut self, resource: &mut Resource) -> Result<()> {
         if resource.node.view == View::Trashed {
             resource.old_place = self.old_place(&resource.node).await?.map(Box::new);
+        }
+        Ok(())
+    }
+
+    async fn load_default_calendar(&mut self, resource: &mut Resource) -> Result<()> {
+        if resource.node.kind == Kind::Inbox {
+            let found = calendar::default_of(&mut self.store, resource.node.home_id).await?;
+            resource.default_calendar = found.map(|calendar| calendar.name);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::work::WorkSlice;
 use crate::ical::zone::Zone;
 use crate::model::budget::Budget;
 use crate::model::error::Result;
+use crate::model::id::Id;
 use crate::store::reading::Snapshot;
 
 /// A request that is read for long: it holds a view while it asks, and none while it works. Each view passes the gate
@@ -13,14 +14,25 @@ use crate::store::reading::Snapshot;
 pub struct LongRead {
     tree: Tree,
     request: Request,
+    worker: Id,
     view: Option<Admitted<Snapshot>>,
 }
 
 impl LongRead {
     /// Begins with a view of the request.
     pub async fn of(tree: &Tree, request: &Request) -> Result<Self> {
+        Self::by(tree, request, request.actor.id).await
+    }
+
+    /// The same, where the work is done in the turn of someone else than who reads.
+    pub(super) async fn by(tree: &Tree, request: &Request, worker: Id) -> Result<Self> {
         let view = Some(tree.read(request).await?);
-        Ok(Self { tree: tree.clone(), request: request.clone(), view })
+        Ok(Self { tree: tree.clone(), request: request.clone(), worker, view })
+    }
+
+    /// The tree.
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     /// The view.
@@ -38,7 +50,7 @@ impl LongRead {
             return Ok(Some(zone));
         }
         self.view = None;
-        self.tree.zone_of_text(self.request.actor.id, budget, text).await
+        self.tree.zone_of_text(self.worker, budget, text).await
     }
 
     /// Works without the view: there are few, and others want them.
@@ -48,6 +60,6 @@ impl LongRead {
         work: impl FnMut(&WorkSlice) -> Option<T> + Send + 'static,
     ) -> Result<T> {
         self.view = None;
-        self.tree.work(self.request.actor.id, budget, work).await
+        self.tree.work(self.worker, budget, work).await
     }
 }

@@ -211,7 +211,11 @@ async fn what_is_hidden_does_not_leave_its_home_in_a_calendar() {
     zoe.relocate("/calendars/lea/personal/", "/calendars/lea/named/").expect(201).await;
     assert!(!zoe.get("/calendars/lea/named/p.ics").expect(200).await.text().contains("Hidden"));
     assert!(lea.get("/calendars/lea/named/p.ics").expect(200).await.text().contains("Hidden"));
-    // Where nothing is hidden in it, it goes where its keepers say.
+    // Where nothing is hidden in it, it goes where its keepers say, unless invitations come into it.
+    lea.ask("MKCALENDAR", "/calendars/lea/other/").expect(201).await;
+    let other = "<D:set><D:prop><schedule-default-calendar-URL xmlns=\"urn:ietf:params:xml:ns:caldav\"><D:href>\
+                 /calendars/lea/other/</D:href></schedule-default-calendar-URL></D:prop></D:set>";
+    assert!(lea.proppatch("/calendars/lea/inbox/", other).expect(207).await.text().contains("200 OK"));
     lea.delete("/calendars/lea/named/p.ics").expect(204).await;
     zoe.relocate("/calendars/lea/named/", "/calendars/zoe/named/").expect(201).await;
     world.sound().await;

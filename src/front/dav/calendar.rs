@@ -12,7 +12,7 @@ use super::property::PropertyContext;
 use super::propfind::PropertyPlan;
 use crate::exchange::{Body, Response};
 use crate::ical::filter::matches;
-use crate::ical::freebusy::{BusyPeriods, Period, periods, write};
+use crate::ical::freebusy::{BusyPeriods, write};
 use crate::ical::span::SpanQuery;
 use crate::ical::tzid::known;
 use crate::ical::validate::is_one_zone;
@@ -28,6 +28,7 @@ use crate::model::precondition::Preconditions;
 use crate::model::privilege::Privilege;
 use crate::model::view::View;
 use crate::tree::Tree;
+use crate::tree::busy::BusyQuestion;
 use crate::tree::calendar::{bytes_of, runs, size_of, steps_of};
 use crate::tree::gate::Request;
 use crate::tree::resource::{Needs, Resource};
@@ -352,12 +353,6 @@ async fn multiget(
     Ok(Call::xml(StatusCode::MULTI_STATUS, writer))
 }
 
-/// The periods that an object takes in a range. `None`: it must be read.
-fn known_periods(resource: &Resource, when: Option<&SpanQuery>, range: TimeRange) -> Option<Vec<Period>> {
-    let found = when?.instances(resource.node.hash.as_deref()?, || resource.object())?;
-    Some(found.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, range)).collect())
-}
-
 /// The one question for which knowing when a calendar is taken is enough (RFC 4791 section 6.1.1).
 async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     call.request.reads = Privilege::ReadFreeBusy;
@@ -367,51 +362,8 @@ async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
         // RFC 4791 section 7.10: of collections only; RFC 6638 section 2.3: not of inboxes.
         return Err(Condition::SupportedReport.into());
     }
-    let when = call.tree.instances(&zone, range, &call.budget).map(Arc::new);
-    let mut taken = BusyPeriods::within(&call.budget);
-    let mut after = String::new();
-    loop {
-        let (page, next) = visit.view().await?.objects(range, None, &after, Needs::TAG).await?;
-        let mut open = Vec::new();
-        for resource in page {
-            match known_periods(&resource, when.as_deref(), range) {
-                Some(known) => taken.add(known)?,
-                None => open.push(resource),
-            }
-        }
-        for run in runs(open, size_of) {
-            let bytes = bytes_of(&run);
-            call.budget.bytes(bytes)?;
-            let mut run = visit.view().await?.texts(run).await?.into_iter();
-            let (zone, when, budget) = (zone.clone(), when.clone(), call.budget.clone());
-            let mut so_far = Some(taken);
-            let work = move |slice: &WorkSlice| {
-                for resource in run.by_ref() {
-                    let followed = || {
-                        let object = resource.object()?;
-                        Some(periods(&object, &Zones::new(&object.calendar, &zone).within(&budget), range))
-                    };
-                    let known = known_periods(&resource, when.as_deref(), range).or_else(followed);
-                    let counted = budget.steps(steps_of(&resource));
-                    let added = so_far.as_mut()?.add(known.unwrap_or_default());
-                    if let Err(exhausted) = counted.and(added) {
-                        return Some(Err(exhausted));
-                    }
-                    if slice.is_over() {
-                        return None;
-                    }
-                }
-                so_far.take().map(Ok)
-            };
-            taken = visit.work(&call.budget, work).await??;
-            call.budget.give_back(bytes);
-        }
-        match next {
-            Some(next) => after = next,
-            None => break,
-        }
-    }
-    let taken = taken.joined();
+    let question = BusyQuestion { range, me: None, masked: None };
+    let taken = visit.busy(&question, &zone, &call.budget, BusyPeriods::within(&call.budget)).await?.joined();
     let mut response = http::Response::new(Body::Full(Bytes::from(write(&taken, range, context.now))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
     Ok(response)

@@ -14,6 +14,7 @@ mod listing;
 mod lock;
 mod mkcol;
 mod options;
+mod outbox;
 mod principal;
 pub mod property;
 mod propfind;

@@ -7,15 +7,19 @@ use http::StatusCode;
 use super::call::{Call, heeded};
 use super::property::{Write, find, is_reserved};
 use crate::exchange::Response;
+use crate::ical::availability::{Availability, MAX_BYTES};
 use crate::ical::tzid::known;
 use crate::ical::validate::is_one_zone;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
+use crate::model::kind::Kind;
 use crate::model::name::{CALENDARSERVER, QName};
 use crate::model::node::Node;
 use crate::model::property::other_of;
 use crate::model::view::Traits;
+use crate::tree::edit::Edit;
 use crate::tree::edit::content::PropertyChange;
+use crate::tree::gate::Admitted;
 use crate::wire::header::href;
 use crate::wire::multistatus::XmlWriter;
 use crate::wire::request::{Update, propertyupdate};
@@ -44,6 +48,9 @@ impl Call {
 /// What an instruction asks of the tree, or why it cannot be. `no_zone`: it sets a zone that is none.
 pub(super) fn plan(update: &Update, on: &Traits, no_zone: bool) -> std::result::Result<PropertyChange, Condition> {
     let write = find(update.name()).map_or(Write::Dead, |property| property.write);
+    if let Some(planned) = scheduling_plan(write, update, on) {
+        return planned;
+    }
     match (write, update) {
         // What older versions let clients set may be taken away.
         (Write::Dead, Update::Set(element)) if is_reserved(&element.name) => {
@@ -61,7 +68,9 @@ pub(super) fn plan(update: &Update, on: &Traits, no_zone: bool) -> std::result::
         (Write::ResourceType, Update::Set(element)) if on.is_calendar() && is_shared_calendar(element) => {
             Ok(PropertyChange::Shareable)
         }
-        (Write::Protected | Write::Delegates | Write::ResourceType, _) => Err(Condition::CannotModifyProtectedProperty),
+        (Write::Protected | Write::Delegates | Write::ResourceType | Write::DefaultCalendar, _) => {
+            Err(Condition::CannotModifyProtectedProperty)
+        }
         (Write::ModifiedAt(parse), Update::Set(element)) => {
             parse(&element.text()).map(PropertyChange::ModifiedAt).ok_or(Condition::PropertyValue)
         }
@@ -76,18 +85,48 @@ pub(super) fn plan(update: &Update, on: &Traits, no_zone: bool) -> std::result::
         },
         (Write::Kept, Update::Remove(_)) => Ok(PropertyChange::Kept(false)),
         (Write::Comment, Update::Set(_)) => Err(Condition::PropertyValue),
-        (Write::Dead | Write::Shown | Write::Zone | Write::ZoneId | Write::ModifiedAt(_), Update::Remove(name)) => {
-            Ok(PropertyChange::Remove(name.clone()))
-        }
-        (Write::Dead | Write::Shown | Write::Zone | Write::ZoneId, Update::Set(element)) => {
-            Ok(PropertyChange::Set(element.name.clone(), element.to_xml()))
-        }
+        (
+            Write::Dead
+            | Write::Shown
+            | Write::Zone
+            | Write::ZoneId
+            | Write::Transparency
+            | Write::Availability
+            | Write::ModifiedAt(_),
+            Update::Remove(name),
+        ) => Ok(PropertyChange::Remove(name.clone())),
+        (
+            Write::Dead | Write::Shown | Write::Zone | Write::ZoneId | Write::Transparency | Write::Availability,
+            Update::Set(element),
+        ) => Ok(PropertyChange::Set(element.name.clone(), element.to_xml())),
         (Write::DeadAndModifiedAt(parse), Update::Set(element)) => match parse(&element.text()) {
             Some(_) => Ok(PropertyChange::Set(element.name.clone(), element.to_xml())),
             None => Err(Condition::PropertyValue),
         },
         (Write::DeadAndModifiedAt(_), Update::Remove(name)) => Ok(PropertyChange::Remove(name.clone())),
     }
+}
+
+/// The same of what scheduling goes by; `None`: it is nothing of that, or kept as sent.
+fn scheduling_plan(
+    write: Write,
+    update: &Update,
+    on: &Traits,
+) -> Option<std::result::Result<PropertyChange, Condition>> {
+    Some(match (write, update) {
+        (Write::DefaultCalendar, Update::Remove(_)) if on.kind == Kind::Inbox => Err(Condition::DefaultCalendarNeeded),
+        (Write::DefaultCalendar, Update::Set(element)) if on.kind == Kind::Inbox => {
+            let path = element.dav("href").and_then(|child| href(&child.text()));
+            path.map(PropertyChange::DefaultCalendar).ok_or(Condition::ValidScheduleDefaultCalendarUrl)
+        }
+        (Write::Availability, _) if !matches!(on.kind, Kind::Inbox | Kind::CalendarHome) => {
+            Err(Condition::CannotModifyProtectedProperty)
+        }
+        (Write::Availability, Update::Set(element)) => Err(no_availability(element)?),
+        (Write::Transparency, _) if !on.is_calendar() => Err(Condition::CannotModifyProtectedProperty),
+        (Write::Transparency, Update::Set(element)) if !is_transparency(element) => Err(Condition::PropertyValue),
+        _ => return None,
+    })
 }
 
 /// Does DAV:resourcetype say that it is of a calendar that is to be shared, and nothing else?
@@ -97,6 +136,22 @@ fn is_shared_calendar(types: &Element) -> bool {
     let wanted = [&collection, &calendar, &shared];
     wanted.iter().all(|name| types.elements().any(|kind| kind.name == **name))
         && types.elements().all(|kind| wanted.contains(&&kind.name))
+}
+
+/// Why a text is no availability; `None`: it is.
+fn no_availability(element: &Element) -> Option<Condition> {
+    let text = element.text();
+    if text.len() > MAX_BYTES {
+        return Some(Condition::MaxResourceSize);
+    }
+    Availability::read(&text).is_none().then_some(Condition::ValidCalendarData)
+}
+
+/// Do the objects of a calendar take the time of its owner, or not (RFC 6638 section 9.1)?
+fn is_transparency(element: &Element) -> bool {
+    let mut said = element.elements();
+    let known = |word: &Element| word.name.is_caldav("opaque") || word.name.is_caldav("transparent");
+    said.next().is_some_and(known) && said.next().is_none()
 }
 
 /// What instructions that nobody refuses ask of the tree, in their order, with what each does besides: the modification
@@ -127,11 +182,27 @@ pub(super) fn set_by(changes: Vec<PropertyChange>) -> Vec<(QName, String)> {
             PropertyChange::ModifiedAt(_)
             | PropertyChange::Comment(_)
             | PropertyChange::Kept(_)
+            | PropertyChange::DefaultCalendar(_)
             | PropertyChange::Shareable
             | PropertyChange::Delegates(_) => {}
         }
     }
     properties.into_iter().collect()
+}
+
+/// What is asked about a property, or why it cannot be.
+type Verdict = (QName, std::result::Result<PropertyChange, Condition>);
+
+/// Only a calendar of the home is one that invitations come into.
+async fn choose_default(admitted: &mut Admitted<Edit>, verdicts: &mut [Verdict]) -> Result<()> {
+    for (_, verdict) in verdicts {
+        if let Ok(PropertyChange::DefaultCalendar(path)) = verdict
+            && admitted.default_calendar(path).await?.is_none()
+        {
+            *verdict = Err(Condition::ValidScheduleDefaultCalendarUrl);
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
@@ -146,8 +217,9 @@ pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
     }
     let mut admitted = call.tree.write(&call.request).await?;
     let Some(on) = admitted.target.node().map(Node::traits) else { return Err(Condition::NotFound.into()) };
-    let verdicts: Vec<(QName, std::result::Result<PropertyChange, Condition>)> =
+    let mut verdicts: Vec<Verdict> =
         updates.iter().zip(no_zones).map(|(update, none)| (update.name().clone(), plan(update, on, none))).collect();
+    choose_default(&mut admitted, &mut verdicts).await?;
     let refused = verdicts.iter().any(|(_, verdict)| verdict.is_err());
     let href = admitted.target.href();
     let mut whole = None;

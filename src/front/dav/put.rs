@@ -14,6 +14,7 @@ use crate::front::answer::refusal_answer;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::id::Id;
+use crate::model::kind::Kind;
 use crate::model::media_type;
 use crate::model::method::Method;
 use crate::tree::edit::content::{Content, FileContent};
@@ -125,6 +126,9 @@ pub(super) async fn post(mut call: Call) -> Result<Response> {
         return super::share::post(call).await;
     }
     let precheck = call.tree.precheck(&call.request).await?;
+    if precheck.target.node().is_some_and(|node| node.kind == Kind::Outbox) {
+        return super::outbox::post(call, &precheck.target).await;
+    }
     if precheck.target.node().is_none_or(|node| node.traits().put.is_none()) {
         return Err(Condition::CannotHold.into());
     }

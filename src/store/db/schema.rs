@@ -18,7 +18,7 @@ macro_rules! migrations {
 }
 
 /// All steps, in their order. Those that were taken are known by the hash of their text, which is never changed.
-pub(super) static MIGRATIONS: [Migration; 25] = migrations![
+pub(super) static MIGRATIONS: [Migration; 26] = migrations![
     1 "0001" "principal",
     2 "0002" "tree",
     3 "0003" "past",
@@ -43,6 +43,7 @@ pub(super) static MIGRATIONS: [Migration; 25] = migrations![
     22 "0022" "leaks",
     23 "0023" "schedule_tag",
     24 "0024" "inbox",
+    25 "0025" "default_calendar",
     26 "0026" "mail",
 ];
 

@@ -57,7 +57,7 @@ impl Tree {
         match role.place() {
             RolePlace::Project => return Err(AdministrationError::NoProject(address.to_owned())),
             place if place.includes(node.kind) => {}
-            RolePlace::Everywhere | RolePlace::Calendar => {
+            _ => {
                 return Err(AdministrationError::NoCalendar(address.to_owned()));
             }
         }

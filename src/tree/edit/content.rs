@@ -76,6 +76,8 @@ pub enum PropertyChange {
     Kept(bool),
     /// Say that a calendar is to be shared from clients: nothing changes, but only who may share it says so.
     Shareable,
+    /// Say into which calendar of its home invitations come.
+    DefaultCalendar(Path),
     /// Say who is in a group of delegates; `None`: an address that is none of ours.
     Delegates(Vec<Option<Path>>),
 }

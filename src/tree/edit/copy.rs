@@ -10,6 +10,7 @@ use super::verbs::UnbindReason;
 use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::error::Result;
+use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::node::{NODE_BYTES, Node};
 use crate::model::version::{Arrival, landing_of_move};
@@ -163,6 +164,9 @@ impl Admitted<Edit> {
     async fn move_out(&mut self, source: Node) -> Result<bool> {
         let parent = self.parent()?;
         self.store.authorize(Verb::Unbind, parent.id)?;
+        if source.kind == Kind::Calendar {
+            self.store.keeps_default(&source).await?;
+        }
         self.store.brake(&source).await?;
         let overwritten = self.duplicate(source.clone(), true).await?;
         self.store.record(Verb::Unbind, || AffectedObjects::of(&source));

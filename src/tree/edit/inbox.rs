@@ -15,9 +15,10 @@ use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, ROOT};
 use crate::model::path::Path;
 use crate::store::node::{Added, Walk};
-use crate::store::{inbox, node, version};
+use crate::store::{calendar, inbox, node, version};
 use crate::tree::calendar::CALENDAR_TYPE;
 use crate::tree::gate::Admitted;
+use crate::tree::resolve::resolve;
 use crate::tree::target::{CALENDARS, INBOX, keys};
 
 const DAY_S: i64 = 86_400;
@@ -51,6 +52,15 @@ impl Edit {
         let delivered = self.put_item(&inbox, links.next(), name, item).await;
         self.end_delivery(authority, collection);
         delivered.map(Some)
+    }
+
+    /// 403 `default-calendar-needed` where invitations to a home come into a calendar that is to go (RFC 6638 section
+    /// 4.3).
+    pub(super) async fn keeps_default(&mut self, calendar: &Node) -> Result<()> {
+        match calendar::default_of(&mut self.txn, calendar.home_id).await? {
+            Some(default) if default.id == calendar.id => Err(Condition::DefaultCalendarNeeded.into()),
+            _ => Ok(()),
+        }
     }
 
     /// `present`: what bears the name so far.
@@ -105,6 +115,16 @@ impl Admitted<Edit> {
     /// Puts an item into the inbox of a home for this change: see [`Edit::deliver_item`].
     pub async fn deliver_item(&mut self, home: &str, name: &str, item: InboxItem) -> Result<Option<Node>> {
         self.store.deliver_item(home, name, item).await
+    }
+
+    /// The calendar of the target's home at a path, if invitations may come into it.
+    pub async fn default_calendar(&mut self, path: &Path) -> Result<Option<Node>> {
+        let inbox = self.node()?;
+        let found = resolve(&mut self.store, &self.request.actor, self.now, path).await?;
+        let calendar = found.node().filter(|node| node.traits().is_calendar() && node.parent_id == inbox.parent_id);
+        let Some(calendar) = calendar.cloned() else { return Ok(None) };
+        let components = calendar::components(&mut self.store, calendar.id).await?;
+        Ok(components.contains("VEVENT").then_some(calendar))
     }
 
     /// The item at the target is done with. No deletion that counts: it is nobody's document.

@@ -1,8 +1,9 @@
 //! The verbs of a request: what its path and its destination lead to is what they are about.
 
 use super::Edit;
-use super::authority::bug;
+use super::authority::{Verb, bug};
 use super::content::{Content, FileContent, PropertyChange};
+use super::event::AffectedObjects;
 use super::verbs::{BindTarget, UnbindReason};
 use crate::model::calendar::ComponentSet;
 use crate::model::condition::Condition;
@@ -12,6 +13,7 @@ use crate::model::kind::Kind;
 use crate::model::name::QName;
 use crate::model::node::Node;
 use crate::model::privilege::Privilege;
+use crate::store::calendar;
 use crate::tree::gate::Admitted;
 use crate::tree::target::Target;
 
@@ -59,6 +61,14 @@ impl Admitted<Edit> {
         let node = self.node()?;
         if let Some(role) = node.kind.proxy_role() {
             return self.set_delegates(role, changes).await;
+        }
+        for change in changes {
+            if let PropertyChange::DefaultCalendar(path) = change {
+                let calendar = self.default_calendar(path).await?;
+                let calendar = calendar.ok_or(Condition::ValidScheduleDefaultCalendarUrl)?;
+                let txn = self.store.doing(Verb::Patch, AffectedObjects::of(&node))?;
+                calendar::set_default(txn, node.home_id, calendar.id).await?;
+            }
         }
         if changes.contains(&PropertyChange::Shareable) && !self.target.privileges.contains(Privilege::Share) {
             let refusal = Refusal::of(Condition::NeedPrivileges).at(self.target.href());

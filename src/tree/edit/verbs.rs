@@ -174,7 +174,9 @@ impl Edit {
                 PropertyChange::ModifiedAt(at) => node.modified_at = representable(*at),
                 PropertyChange::Comment(comment) => comment.clone_into(&mut node.comment),
                 PropertyChange::Shareable => {}
-                PropertyChange::Kept(_) | PropertyChange::Delegates(_) => {
+                // It is said of the home.
+                PropertyChange::DefaultCalendar(_) if node.kind == Kind::Inbox => {}
+                PropertyChange::Kept(_) | PropertyChange::Delegates(_) | PropertyChange::DefaultCalendar(_) => {
                     return Err(Condition::CannotModifyProtectedProperty.into());
                 }
             }
@@ -228,6 +230,9 @@ impl Edit {
     /// 403 when it is one deletion too many (see `trash`).
     pub(super) async fn unbind(&mut self, node: Node, parent: &Node, leaving: UnbindReason) -> Result<()> {
         self.authorize(Verb::Unbind, parent.id)?;
+        if node.kind == Kind::Calendar && leaving == UnbindReason::Deleted {
+            self.keeps_default(&node).await?;
+        }
         self.brake(&node).await?;
         self.record(Verb::Unbind, || AffectedObjects::of(&node));
         self.remove(node, parent, leaving).await

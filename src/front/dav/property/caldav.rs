@@ -15,11 +15,12 @@ use crate::model::kind::Kind;
 use crate::model::method::Method;
 use crate::model::name::{CALDAV, CALENDARSERVER, QName};
 use crate::model::path::{Path, TIMEZONES};
+use crate::model::principal::PrincipalKind;
 use crate::model::privilege::Privilege;
 use crate::model::property::ZONE;
 use crate::tree::calendar::{named_zone, whole_zone};
 use crate::tree::resource::{Needs, Resource, Text};
-use crate::tree::target::{CALENDARS, PRINCIPALS_SEGMENT};
+use crate::tree::target::{CALENDARS, INBOX, OUTBOX, PRINCIPALS_SEGMENT};
 use crate::wire::calendar::{CALENDAR, JSON};
 use crate::wire::multistatus::{PropertyValue, href};
 use crate::wire::xml::escape;
@@ -52,6 +53,32 @@ pub static PROPERTIES: &[LiveProperty] = &[
     live("calendar-home-set", NOTHING, calendar_home_set, "RFC 4791 section 6.2.1"),
     live("calendar-user-address-set", PRINCIPAL, calendar_user_address_set, "RFC 6638 section 2.4.1"),
     live("calendar-user-type", PRINCIPAL, calendar_user_type, "RFC 6638 section 2.4.2"),
+    LiveProperty {
+        name: QName::caldav("calendar-availability"),
+        in_allprop: false,
+        needs: DEAD,
+        read: kept,
+        write: Write::Availability,
+        source: "RFC 7953 section 7.2.4",
+    },
+    LiveProperty {
+        name: QName::of(CALENDARSERVER, "calendar-availability"),
+        in_allprop: false,
+        needs: DEAD,
+        read: kept,
+        write: Write::Availability,
+        source: "Calendar Server",
+    },
+    live("schedule-inbox-URL", PRINCIPAL, schedule_inbox_url, "RFC 6638 section 2.2.1"),
+    live("schedule-outbox-URL", PRINCIPAL, schedule_outbox_url, "RFC 6638 section 2.1.1"),
+    LiveProperty {
+        name: QName::caldav("schedule-default-calendar-URL"),
+        in_allprop: false,
+        needs: Needs { default_calendar: true, ..NOTHING },
+        read: schedule_default_calendar_url,
+        write: Write::DefaultCalendar,
+        source: "RFC 6638 section 9.2",
+    },
     live("supported-calendar-component-set", OF_CALENDAR, supported_components, "RFC 4791 section 5.2.3"),
     live("supported-calendar-data", NOTHING, supported_data, "RFC 4791 section 5.2.4"),
     live("max-resource-size", NOTHING, max_resource_size, "RFC 4791 section 5.2.5"),
@@ -60,7 +87,7 @@ pub static PROPERTIES: &[LiveProperty] = &[
     live("supported-collation-set", NOTHING, supported_collations, "RFC 4791 section 7.5.1"),
     live("schedule-tag", NOTHING, schedule_tag, "RFC 6638 section 9.3"),
     live("calendar-data", TEXT, calendar_data, "RFC 4791 section 9.6"),
-    set("schedule-calendar-transp", schedule_calendar_transp, Write::Dead, "RFC 6638 section 9.1"),
+    set("schedule-calendar-transp", schedule_calendar_transp, Write::Transparency, "RFC 6638 section 9.1"),
     set("calendar-timezone", calendar_timezone, Write::Zone, "RFC 4791 section 5.2.2"),
     set("calendar-timezone-id", calendar_timezone_id, Write::ZoneId, "RFC 7809 section 5.2"),
     live("timezone-service-set", NOTHING, timezone_services, "RFC 7809 section 5.1"),
@@ -139,6 +166,34 @@ fn xml(value: String) -> Option<PropertyValue<'static>> {
 fn calendar_home_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     (resource.node.kind == Kind::Principal)
         .then(|| PropertyValue::xml(href(&Path::of(&[CALENDARS, &resource.node.name]).href(true))))
+}
+
+/// Nothing live: the value, if there is one, is what was sent.
+fn kept(_: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    None
+}
+
+/// Where a principal has something; a group has no home.
+fn in_home(resource: &Resource, collection: &str, has: &[PrincipalKind]) -> Option<PropertyValue<'static>> {
+    let principal = resource.principal.as_ref().filter(|_| resource.node.kind == Kind::Principal)?;
+    let path = Path::of(&[CALENDARS, &principal.name, collection]);
+    has.contains(&principal.kind).then(|| PropertyValue::xml(href(&path.href(true))))
+}
+
+fn schedule_inbox_url(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    in_home(resource, INBOX, &[PrincipalKind::Person, PrincipalKind::Project, PrincipalKind::Room])
+}
+
+/// A room sends nothing of itself.
+fn schedule_outbox_url(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    in_home(resource, OUTBOX, &[PrincipalKind::Person, PrincipalKind::Project])
+}
+
+fn schedule_default_calendar_url(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    let home = resource.owner.as_deref().filter(|_| resource.node.kind == Kind::Inbox)?;
+    let calendar = resource.default_calendar.as_deref();
+    let path = calendar.map(|calendar| href(&Path::of(&[CALENDARS, home, calendar]).href(true)));
+    Some(path.map_or(PropertyValue::Empty, PropertyValue::xml))
 }
 
 /// The address of the log-in first, the principal's own last: clients take the first that they understand.

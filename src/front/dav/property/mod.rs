@@ -74,6 +74,12 @@ pub enum Write {
     Zone,
     /// Kept as sent when it names a time zone.
     ZoneId,
+    /// Kept as sent for a calendar when it is one of two elements.
+    Transparency,
+    /// Kept as sent for an inbox or the calendars of a home when it is availability. Refused elsewhere.
+    Availability,
+    /// Of an inbox: says which calendar invitations come into. Refused elsewhere.
+    DefaultCalendar,
     /// Sets the modification time.
     ModifiedAt(fn(&str) -> Option<Timestamp>),
     /// Sets or removes what is said of a version.
@@ -105,8 +111,6 @@ static RESERVED: &[(QName, &str)] = &[
     (QName::caldav("min-date-time"), "RFC 4791 sections 5.2.6 to 5.2.8"),
     (QName::caldav("max-date-time"), "RFC 4791 sections 5.2.6 to 5.2.8"),
     (QName::caldav("max-instances"), "RFC 4791 sections 5.2.6 to 5.2.8"),
-    (QName::caldav("schedule-inbox-URL"), "RFC 6638 section 2"),
-    (QName::caldav("schedule-outbox-URL"), "RFC 6638 section 2"),
     (QName::caldav("managed-attachments-server-URL"), "RFC 8607 section 6"),
     (QName::caldav("max-attachment-size"), "RFC 8607 section 6"),
     (QName::caldav("max-attachments-per-resource"), "RFC 8607 section 6"),

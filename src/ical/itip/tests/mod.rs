@@ -6,6 +6,7 @@ mod examples;
 mod organizer_rows;
 mod private_rows;
 mod recurrence_rows;
+mod rfc5546;
 
 use std::collections::BTreeMap;
 

@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 use super::itip::message::{SchedulingMessage, SchedulingMethod};
 use super::object::{Component, Object, fold_into};
 use super::outlook::{Audience, Profile, Published};
+use super::outlook_event::links;
 pub use super::outlook_people::Invited;
 use super::outlook_people::mailbox_of;
 use super::recur::{Instance, RecurrenceId, bounds, end_of, instances, recurs};
@@ -84,6 +85,8 @@ pub struct Occasion {
     pub zone: Option<String>,
     /// The rule of a series.
     pub rule: Option<String>,
+    /// The addresses of the files that it links to.
+    pub files: Vec<String>,
 }
 
 /// What a message is made with.
@@ -213,6 +216,7 @@ impl<'a> MessageWriter<'a, '_> {
             start,
             end,
             zone: (!is_day).then(zone_name),
+            files: links(about.component).map(str::to_owned).collect(),
             rule: about.component.value("RRULE").filter(|_| about.id.is_none()).map(str::to_owned),
         }
     }
@@ -389,7 +393,9 @@ mod tests {
                 "\nRRULE:FREQ=YEARLY;COUNT=2\nEXRULE:FREQ=YEARLY;INTERVAL=2",
             ]),
             more in proptest::sample::select(vec![
-                "", "\nATTACH;ENCODING=BASE64;VALUE=BINARY:AAAA", "\nX-APPLE-TRAVEL-START:1\nCATEGORIES:a\nCOLOR:red",
+                "",
+                "\nATTACH;ENCODING=BASE64;VALUE=BINARY:AAAA\nATTACH;FMTTYPE=text/plain:https://b.ville.fr/a.txt",
+                "\nX-APPLE-TRAVEL-START:1\nCATEGORIES:a\nCOLOR:red",
                 "\nATTENDEE;SCHEDULE-AGENT=SERVER;SCHEDULE-FORCE-SEND=REQUEST;CN=\"a;b\":mailto:b@x.fr",
                 "\nDESCRIPTION:a\\nBEGIN:VALARM and more than one line of it for it is folded é\u{202e}",
             ]),
@@ -398,7 +404,7 @@ mod tests {
             prop_assert!(!sent.is_empty());
             for one in &sent {
                 for forbidden in [
-                    "\nBEGIN:VALARM", "SCHEDULE-", "\nRDATE", "\nEXRULE", "VALUE=PERIOD", "\nATTACH", "\nDURATION",
+                    "\nBEGIN:VALARM", "SCHEDULE-", "\nRDATE", "\nEXRULE", "VALUE=PERIOD", "BINARY", "\nDURATION",
                     "\nX-APPLE",
                     "\nCATEGORIES", "\nCOLOR", "X-A=",
                 ] {

@@ -81,6 +81,13 @@ pub(super) enum TimeForm {
     Zone(String, Zone),
 }
 
+/// The files that a component links to. What lies in it is not sent: Outlook takes no such event.
+pub(super) fn links(component: &Component) -> impl Iterator<Item = &str> {
+    const MAX_LINKS: usize = 50;
+    let addresses = component.all("ATTACH").map(|line| line.value().trim());
+    addresses.filter(|address| ["https://", "http://"].iter().any(|scheme| address.starts_with(scheme))).take(MAX_LINKS)
+}
+
 impl TimeForm {
     /// Does what it shows of an instant mean that one? In autumn clocks show an hour twice, and the first counts.
     pub fn can_write(&self, at: Timestamp) -> bool {
@@ -191,6 +198,7 @@ impl Event {
         }
         self.line(&format!("SUMMARY:{}", component.value("SUMMARY").unwrap_or_default()));
         self.copy(component, &["LOCATION", "URL", "PRIORITY", "DESCRIPTION", "COMMENT", "REQUEST-STATUS"]);
+        links(component).for_each(|link| self.line(&format!("ATTACH:{link}")));
         lines(component, invited).iter().for_each(|line| self.line(line));
         self.standing(&standing);
         match invited.method {

@@ -67,7 +67,9 @@ pub(super) fn lines(component: &Component, invited: &Invited) -> Vec<String> {
         out.push(attendee(&person, [user.role(), user.kind(), user.participation()], invited.method));
         seen.push(person.address);
     }
-    if let Some(planner) = invited.planner.as_ref().filter(|planner| !seen.contains(&planner.address)) {
+    // An answer is of one attendee.
+    let planner = invited.planner.as_ref().filter(|_| invited.method != SchedulingMethod::Reply);
+    if let Some(planner) = planner.filter(|planner| !seen.contains(&planner.address)) {
         let given = [String::new(), String::new(), ACCEPTED.to_owned()];
         out.push(attendee(planner, given, invited.method));
     }
@@ -121,6 +123,8 @@ mod tests {
                 attendee(";CN=\"Jean Petit\"", "INDIVIDUAL", "ACCEPTED", "jean@b.fr"),
             ]
         );
+        let planner = Some("jean@b.fr".parse().unwrap());
+        assert_eq!(lines(&calendar.components[0], &Invited { method: SchedulingMethod::Reply, planner }).len(), 3);
         let planner = Some("m@b.fr".parse().unwrap());
         assert_eq!(lines(&calendar.components[0], &Invited { method: SchedulingMethod::Cancel, planner }).len(), 3);
     }

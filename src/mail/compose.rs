@@ -131,6 +131,8 @@ mod tests {
             "DTSTAMP:20261120T080000Z",
             "LOCATION:Salle 3",
             "DESCRIPTION:Ordre du jour :\\nbudget <provisoire>",
+            "ATTACH;FMTTYPE=application/pdf:https://b.ville.fr/share/t/ordre%20du%20jour.pdf",
+            "ATTACH;VALUE=BINARY;ENCODING=BASE64:AAAA",
             "ORGANIZER;CN=Marie Durand (Projet Gymnase):mailto:gymnase+t@agenda.ville.fr",
             &format!("ATTENDEE;PARTSTAT={partstat}:mailto:jean@ailleurs.fr"),
             &format!("SUMMARY:{}", escaped(title)),
@@ -207,12 +209,14 @@ mod tests {
         );
         assert_eq!(read.parts[4].contents(), invitation.text.as_bytes());
         assert_eq!(read.parts[5].contents(), invitation.text.as_bytes());
-        let plain = read.parts[2].text_contents().unwrap();
+        assert!(invitation.text.contains("ATTACH:https://b.ville.fr/share/t/ordre%20du%20jour.pdf\r\n"));
+        let plain = read.parts[2].text_contents().unwrap().replace("\r\n", "\n");
         for said in [
             "Marie Durand vous invite.",
             "Quand\u{a0}: jeudi 26 novembre 2026, de 09:00 à 10:30 (Europe/Paris)",
             "Où\u{a0}: Salle 3",
             "budget <provisoire>",
+            "Documents\u{a0}:\nhttps://b.ville.fr/share/t/ordre%20du%20jour.pdf\n",
             "https://b.ville.fr/answer/tok?answer=accepted",
             "https://b.ville.fr/answer/tok?answer=declined",
         ] {

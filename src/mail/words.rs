@@ -97,6 +97,7 @@ pub(super) fn words(
         .map(|text| cut(&readable(text), MAX_TEXT_CHARS))
         .filter(|text| !text.is_empty())
         .collect();
+    let files = occasion.files.iter().map(|file| one_line(file)).collect();
     let links: Vec<AnswerLink> = match (invitation.method, answer_url) {
         (SchedulingMethod::Request, Some(url)) => ["accepted", "tentative", "declined"]
             .map(|answer| AnswerLink {
@@ -106,7 +107,17 @@ pub(super) fn words(
             .into(),
         _ => Vec::new(),
     };
-    let page = MailText { language, title, lead, rows, texts, links, ask: say("mail-answer") };
+    let page = MailText {
+        language,
+        title,
+        lead,
+        rows,
+        texts,
+        files,
+        documents: say("mail-documents"),
+        links,
+        ask: say("mail-answer"),
+    };
     Words { subject, plain: page.plain(), html: page.html() }
 }
 
@@ -131,6 +142,8 @@ struct MailText {
     lead: String,
     rows: Vec<(String, String)>,
     texts: Vec<String>,
+    files: Vec<String>,
+    documents: String,
     links: Vec<AnswerLink>,
     ask: String,
 }
@@ -141,6 +154,9 @@ impl MailText {
         let space = if self.language == Language::French { "\u{a0}" } else { "" };
         self.rows.iter().for_each(|(label, value)| out += &format!("{label}{space}: {value}\n"));
         self.texts.iter().for_each(|text| out += &format!("\n{text}\n"));
+        if !self.files.is_empty() {
+            out += &format!("\n{}{space}:\n{}\n", self.documents, self.files.join("\n"));
+        }
         if !self.links.is_empty() {
             out += &format!("\n{}\n", self.ask);
             self.links
@@ -167,6 +183,13 @@ impl MailText {
         }
         out += "</table>\n";
         self.texts.iter().for_each(|text| out += &format!("<p>{}</p>\n", escaped(text).replace('\n', "<br>\n")));
+        if !self.files.is_empty() {
+            out += &format!("<p>{}</p>\n<ul>\n", escaped(&self.documents));
+            for file in self.files.iter().map(|file| escaped(file)) {
+                out += &format!("<li><a href=\"{file}\">{file}</a></li>\n");
+            }
+            out += "</ul>\n";
+        }
         if !self.links.is_empty() {
             out += &format!("<p>{}</p>\n<p>", escaped(&self.ask));
             let links = self
@@ -274,6 +297,7 @@ mod tests {
             end: day(2026, 11, 26).at(10, 30, 0, 0),
             zone: Some("Europe/Paris".to_owned()),
             rule: None,
+            files: Vec::new(),
         }
     }
 

@@ -255,6 +255,7 @@ mail-lead-tentative = { $name } may come.
 mail-when = When
 mail-where = Where
 mail-who = Organised by
+mail-documents = Documents
 mail-repeats = Repeats
 mail-answer = You can answer from your mail program, or here, without an account:
 mail-answer-accepted = Accept

@@ -255,6 +255,7 @@ mail-lead-tentative = { $name } viendra peut-être.
 mail-when = Quand
 mail-where = Où
 mail-who = Organisée par
+mail-documents = Documents
 mail-repeats = Se répète
 mail-answer = Vous pouvez répondre depuis votre messagerie, ou ici, sans compte :
 mail-answer-accepted = Accepter

@@ -181,10 +181,14 @@ pub fn instant(at: i64) -> Value {
 
 /// Reads `--until`: an instant, or a date, whose end in the server's zone is meant.
 pub fn until(text: &str) -> anyhow::Result<i64> {
+    /// Of 2026-12-31.
+    const DATE_CHARS: usize = 10;
     if let Ok(instant) = text.parse::<jiff::Timestamp>() {
         return Ok(instant.as_second());
     }
-    let end = text
+    // Of a time without a zone the day alone would be read.
+    let date = if text.len() == DATE_CHARS { text } else { "" };
+    let end = date
         .parse::<jiff::civil::Date>()
         .and_then(|date| date.tomorrow())
         .and_then(|next| next.to_zoned_datetime(jiff::tz::TimeZone::system()));
@@ -221,6 +225,16 @@ mod tests {
         assert_eq!(until("2026-12-31T18:00:00Z").expect("an instant"), 1_798_740_000);
         let next = until("2026-12-31").expect("a date") - until("2026-12-30").expect("a date");
         assert_eq!(next, 86_400);
-        assert!(until("tomorrow").is_err());
+        // What is neither is not read as the date in it: a right would last until midnight.
+        for text in [
+            "tomorrow",
+            "20261231",
+            "2026-12-31T18:00",
+            "2026-12-31T18:00:00",
+            "2026-12-31 18:00:00",
+            "2026-12-31T18:00:00[Europe/Paris]",
+        ] {
+            assert!(until(text).is_err(), "{text}");
+        }
     }
 }

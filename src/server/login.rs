@@ -66,7 +66,9 @@ pub static DIGEST: LoginMethod = LoginMethod {
 
 /// What follows a scheme in `Authorization`. An empty Bearer is what Office sends first; it shows nothing.
 fn credentials<'a>(headers: &'a HeaderMap, scheme: &[u8]) -> Option<&'a [u8]> {
-    let header = headers.get(AUTHORIZATION)?.as_bytes().trim_ascii();
+    // Of two, a proxy may have believed the other.
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    let header = lines.next().filter(|_| lines.next().is_none())?.as_bytes().trim_ascii();
     let (named, rest) = header.split_at_checked(scheme.len())?;
     let credentials = rest.strip_prefix(b" ")?;
     named.eq_ignore_ascii_case(scheme).then_some(credentials)

@@ -37,6 +37,20 @@ async fn every_method_is_challenged_everywhere() {
     }
 }
 
+/// Who asks is said once: of two, a proxy and we might believe different ones.
+#[tokio::test]
+async fn two_log_ins_are_none() {
+    let world = World::new().await;
+    let line = |name: &str| world.client(name).authorization.unwrap();
+    for second in ["max", "lea", "none"] {
+        let second = if second == "none" { "Bearer".to_owned() } else { line(second) };
+        world.nobody().get("/files/").header("Authorization", &line("max")).expect(200).await;
+        let two = world.nobody();
+        let ask = two.get("/files/").header("Authorization", &line("max")).header("Authorization", &second);
+        ask.expect(401).await;
+    }
+}
+
 #[tokio::test]
 async fn device_passwords() {
     let world = World::new().await;

@@ -193,8 +193,6 @@ pub struct Actor {
 pub struct VerifiedLogin {
     /// By the password of which device; `None`: of the account.
     pub device: Option<Id>,
-    /// When.
-    pub at: Timestamp,
 }
 
 impl Actor {

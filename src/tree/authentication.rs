@@ -209,8 +209,8 @@ impl KnownDevice {
             project: device.project.map(|(id, _)| id),
             read_only: device.read_only,
             device: Some(device.label),
-            login: Some(VerifiedLogin { device: Some(id), at: now }),
-            ..actor(person, now)
+            login: Some(VerifiedLogin { device: Some(id) }),
+            ..actor(person)
         };
         Some(Self { actor, id, at: now, is_due })
     }
@@ -246,7 +246,7 @@ impl Tree {
         let whom = named.map_or_else(|| match_name(login), |person| format!("/{person}"));
         let digest = cache.digest(&whom, &phc, password);
         match person {
-            Some(person) if cache.is_right(person.id, &digest) => Ok(Credentials::Right(actor(person, now))),
+            Some(person) if cache.is_right(person.id, &digest) => Ok(Credentials::Right(actor(person))),
             _ if cache.is_wrong(&digest) => Ok(Credentials::Wrong),
             person => Ok(Credentials::AccountPassword(PasswordVerification {
                 named,
@@ -318,7 +318,7 @@ impl Tree {
             return Ok(None);
         };
         cache.cache_right(person.id, costly.digest);
-        Ok(Some(actor(person, now())))
+        Ok(Some(actor(person)))
     }
 }
 
@@ -332,7 +332,7 @@ pub(super) fn noted(done: Result<()>) -> Result<()> {
 }
 
 /// A person who has just shown the password of the account.
-fn actor(person: Principal, at: Timestamp) -> Actor {
+fn actor(person: Principal) -> Actor {
     Actor {
         id: person.id,
         name: person.name,
@@ -341,7 +341,7 @@ fn actor(person: Principal, at: Timestamp) -> Actor {
         project: None,
         read_only: false,
         device: None,
-        login: Some(VerifiedLogin { device: None, at }),
+        login: Some(VerifiedLogin { device: None }),
     }
 }
 

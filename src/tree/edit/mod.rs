@@ -30,6 +30,7 @@ mod verbs;
 mod version;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::authority::{Authority, Verb};
 use self::event::{AffectedObjects, ChangeEvent, Hooks};
@@ -98,7 +99,7 @@ impl Tree {
     async fn write_with(&self, request: &Request, precomputed: Precomputed) -> Result<Admitted<Edit>> {
         let has_room = self.check_disk_space(request.method).await;
         let mut edit = Edit::begin(self, Authority::Gate).await?;
-        edit.check_login(&request.actor).await?;
+        edit.check_login(request).await?;
         let mut names: Vec<String> = [Some(&request.path), request.destination.as_ref()]
             .into_iter()
             .flatten()
@@ -204,12 +205,13 @@ impl Edit {
     }
 
     /// A body may take long to come: whoever's log-in has ended meanwhile changes nothing any more.
-    async fn check_login(&mut self, actor: &Actor) -> Result<()> {
-        /// Younger ones are not looked at again, seconds.
-        const FRESH_S: i64 = 1;
+    async fn check_login(&mut self, request: &Request) -> Result<()> {
+        /// Of younger requests it is not looked at again.
+        const FRESH: Duration = Duration::from_secs(1);
+        let actor = &request.actor;
         match actor.login {
             Some(login)
-                if login.at + FRESH_S < self.now
+                if request.arrived.elapsed() >= FRESH
                     && !device::login_holds(&mut self.txn, actor.id, login.device, self.now).await? =>
             {
                 Err(Condition::Unauthenticated.into())

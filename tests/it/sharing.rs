@@ -425,7 +425,7 @@ async fn an_invitation_follows_the_person_and_not_the_address() {
     // By whichever name the person is called it is the one invitation.
     share(&max, calendar, &[sharee("/principals/zoe/", "read")]).await;
     zoe.put(object, &event("a", "20260616")).expect(403).await;
-    share(&max, calendar, &[sharee(second, "")]).await;
+    share(&max, calendar, &[sharee("MAILTO:Zoe.Blanc@Ville.example", "")]).await;
     zoe.get(object).expect(404).await;
     world.sound().await;
 }

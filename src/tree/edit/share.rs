@@ -67,7 +67,8 @@ impl Admitted<Edit> {
 
     /// The person whom an address is of: one whom the actor may know of, and not whose calendar it is.
     async fn sharee(&mut self, address: &ShareeAddress, calendar: &Node) -> Result<Option<Principal>> {
-        let path = match (&address.path, address.text.strip_prefix("mailto:")) {
+        let mail = address.text.split_once(':').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("mailto"));
+        let path = match (&address.path, mail.map(|(_, mail)| mail)) {
             (Some(path), _) => path.clone(),
             (None, Some(mail)) => match principal::by_address(&mut self.store, &principal::mailto(mail)).await? {
                 Some(name) => Path::of(&[PRINCIPALS_SEGMENT, &name]),

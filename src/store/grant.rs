@@ -8,6 +8,7 @@ use super::db::{Row, arguments};
 use super::executor::{Executor, execute, row, rows};
 use super::lock;
 use super::node::held_by;
+use super::principal::lasting_name;
 use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOME, INVITATION, NODE, PRINCIPAL};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -92,7 +93,7 @@ pub struct Grant {
     pub origin: Origin,
     /// Are private events seen, too?
     pub sees_private: bool,
-    /// Name of who answers for a partner.
+    /// Name of who answers for a partner; of who was removed one that nobody bears.
     pub sponsor: Option<String>,
 }
 
@@ -276,9 +277,12 @@ pub async fn settle(c: &mut Txn, home: Id) -> Result<(), Failure> {
 statements! {
     const ON: Statement = reads(
         &[ACE, PRINCIPAL],
-        "SELECT p.name, p.display_name, p.kind, a.role, a.until_at, a.origin, a.sees_private, (SELECT s.name FROM \
-         principal s WHERE s.id = a.sponsor_id) FROM ace a JOIN principal p ON p.id = a.principal_id WHERE a.node_id \
-         = $1 ORDER BY p.match_name, a.origin",
+        concat!(
+            "SELECT p.name, p.display_name, p.kind, a.role, a.until_at, a.origin, a.sees_private, (SELECT ",
+            lasting_name!("s"),
+            " FROM principal s WHERE s.id = a.sponsor_id) FROM ace a JOIN principal p ON p.id = a.principal_id WHERE \
+             a.node_id = $1 ORDER BY p.match_name, a.origin"
+        ),
     );
     const ABOVE: Statement = reads(
         &[ACE, NODE, PRINCIPAL],

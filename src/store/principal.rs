@@ -23,6 +23,15 @@ macro_rules! principal_columns {
 }
 pub(super) use principal_columns;
 
+/// The name of a principal of this alias, who may have been removed: then the one that nobody bears, for somebody else
+/// may have the other by now.
+macro_rules! lasting_name {
+    ($of:literal) => {
+        concat!("CASE WHEN ", $of, ".match_name LIKE '%/%' THEN ", $of, ".match_name ELSE ", $of, ".name END")
+    };
+}
+pub(super) use lasting_name;
+
 /// Reads [`principal_columns!`].
 pub(super) fn whole_principal_of(row: &Row) -> Principal {
     Principal { is_resource: row.integer(COLUMNS + 1) != 0, ..principal_of(row) }

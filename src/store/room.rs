@@ -2,6 +2,7 @@
 
 use super::db::arguments;
 use super::executor::{Executor, row, rows};
+use super::principal::lasting_name;
 use super::statement::tables::{BOOKABLE_BY, PRINCIPAL, ROOM};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -52,7 +53,10 @@ statements! {
     );
     const MAY_BOOK: Statement = reads(
         &[BOOKABLE_BY, PRINCIPAL],
-        "SELECT CASE WHEN p.match_name LIKE '%/%' THEN p.match_name ELSE p.name END FROM bookable_by b JOIN principal \
-         p ON p.id = b.principal_id WHERE b.room_id = $1 ORDER BY p.match_name",
+        concat!(
+            "SELECT ",
+            lasting_name!("p"),
+            " FROM bookable_by b JOIN principal p ON p.id = b.principal_id WHERE b.room_id = $1 ORDER BY p.match_name"
+        ),
     );
 }

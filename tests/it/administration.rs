@@ -65,6 +65,16 @@ async fn partners_and_closed_projects_by_command() {
     ok(data, &["project", "member", "remove", "tram", "zoe"]);
     zoe.propfind("/calendars/tram/meetings/", "0", "").expect(404).await;
 
+    // Who answered for a partner and was removed is nobody of that name who comes later.
+    let person = |verb: &'static str, more: &[&'static str]| ok(data, &[&["person", verb, "sam"], more].concat());
+    person("add", &["--display-name", "Sam", "--email", "sam@ville.example"]);
+    ok(data, &[&partner[..], &["--until", "2999-12-31", "--sponsor", "sam"]].concat());
+    person("remove", &[]);
+    person("add", &["--display-name", "Another", "--email", "sam@ville.example"]);
+    let shown = json(data, &["project", "show", "tram"]);
+    let sponsor = shown["members"].as_array().unwrap().iter().find_map(|member| member["sponsor"].as_str()).unwrap();
+    assert!(sponsor.starts_with("sam/"), "{sponsor}");
+
     // What is a project's own is held by nobody, and so taken from nobody.
     for own in [&["project", "member", "remove", "tram", "tram"][..], &["grant", "remove", "/files/tram", "tram"]] {
         assert!(refused(data, "C", own).contains("project"), "{own:?}");

@@ -89,6 +89,10 @@ pub enum Condition {
     ValidScheduleDefaultCalendarUrl,
     ValidSchedulingMessage,
     ValidOrganizer,
+    UniqueSchedulingObjectResource,
+    SameOrganizerInAllComponents,
+    AllowedOrganizerChange,
+    AllowedAttendeeChange,
 }
 
 /// What a client is answered.
@@ -120,7 +124,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 81] = [
+pub static CONDITIONS: [ConditionRow; 85] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -212,6 +216,30 @@ pub static CONDITIONS: [ConditionRow; 81] = [
     ),
     caldav(Condition::ValidSchedulingMessage, 400, "valid-scheduling-message", "RFC 6638 section 5.2.1"),
     caldav(Condition::ValidOrganizer, 403, "valid-organizer", "RFC 6638 section 5.2.2"),
+    caldav(
+        Condition::UniqueSchedulingObjectResource,
+        403,
+        "unique-scheduling-object-resource",
+        "RFC 6638 section 3.2.4.1",
+    ),
+    caldav(
+        Condition::SameOrganizerInAllComponents,
+        403,
+        "same-organizer-in-all-components",
+        "RFC 6638 section 3.2.4.2",
+    ),
+    caldav(
+        Condition::AllowedOrganizerChange,
+        403,
+        "allowed-organizer-scheduling-object-change",
+        "RFC 6638 section 3.2.4.3",
+    ),
+    caldav(
+        Condition::AllowedAttendeeChange,
+        403,
+        "allowed-attendee-scheduling-object-change",
+        "RFC 6638 section 3.2.4.4",
+    ),
 ];
 
 impl Condition {

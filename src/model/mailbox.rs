@@ -4,6 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::filename::match_name;
+
 /// The longest address and the longest part before its `@` (RFC 5321, section 4.5.3.1), bytes.
 const MAX_ADDRESS_BYTES: usize = 254;
 const MAX_LOCAL_BYTES: usize = 64;
@@ -87,6 +89,50 @@ impl MailAddress {
     }
 }
 
+/// The part before the `@` that stands for a name of ours: letters of ASCII, digits, and dots between them as they are,
+/// all else as `=` and two hexadecimal digits a byte.
+#[must_use]
+pub fn local_part_of(name: &str) -> String {
+    use fmt::Write as _;
+    let folded = match_name(name);
+    let bytes = folded.as_bytes();
+    let is_plain = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    let mut local = String::with_capacity(bytes.len());
+    for (at, byte) in bytes.iter().enumerate() {
+        let between = *byte == b'.' && at > 0 && is_plain(at - 1) && is_plain(at + 1);
+        if is_plain(at) || between || matches!(byte, b'-' | b'_') {
+            local.push(char::from(*byte));
+        } else {
+            // Writing to a text does not fail.
+            let _ = write!(local, "={byte:02x}");
+        }
+    }
+    local
+}
+
+/// The name, folded, that a part before the `@` stands for. What was not made by [`local_part_of`] stands for itself.
+#[must_use]
+pub fn name_of_local_part(local: &str) -> String {
+    let mut bytes = Vec::with_capacity(local.len());
+    let mut rest = local;
+    while let Some(character) = rest.chars().next() {
+        let code = rest.strip_prefix('=').and_then(|after| after.get(..2));
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        let taken = match byte {
+            Some(byte) => {
+                bytes.push(byte);
+                3
+            }
+            None => {
+                bytes.extend(character.to_string().bytes());
+                character.len_utf8()
+            }
+        };
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    String::from_utf8(bytes).map_or_else(|_| local.to_owned(), |name| match_name(&name))
+}
+
 /// Of addresses, no letter's case counts.
 impl PartialEq for MailAddress {
     fn eq(&self, other: &Self) -> bool {
@@ -161,7 +207,8 @@ impl FromStr for Mailbox {
 
 #[cfg(test)]
 mod tests {
-    use super::{MailAddress, MailDomain, Mailbox};
+    use super::{MailAddress, MailDomain, Mailbox, local_part_of, name_of_local_part};
+    use crate::model::filename::match_name;
 
     #[test]
     fn addresses_are_strict() {
@@ -191,6 +238,28 @@ mod tests {
         ];
         for bad in bad {
             assert!(bad.parse::<MailAddress>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn each_name_has_a_part_before_the_at_sign_and_is_found_by_it() {
+        for (name, local) in [
+            ("tram", "tram"),
+            ("Tram 2", "tram=202"),
+            ("Comité", "comit=c3=a9"),
+            ("st.denis", "st.denis"),
+            ("a..b", "a=2e=2eb"),
+            (".a", "=2ea"),
+            ("a=20b", "a=3d20b"),
+            ("a+b", "a=2bb"),
+        ] {
+            assert_eq!(local_part_of(name), local);
+            assert_eq!(name_of_local_part(local), match_name(name));
+            let address = format!("{local}@ville.fr");
+            assert!(address.parse::<MailAddress>().is_ok(), "{address}");
+        }
+        for odd in ["", "=", "=z", "=c3", "é", "=é", "a=f"] {
+            let _ = name_of_local_part(odd);
         }
     }
 

@@ -6,9 +6,9 @@ use super::db::text::{listed, mistyped, out_of_bounds};
 use super::executor::{Executor, rows};
 use super::list::list;
 use super::statement::tables::{
-    ACE, ADDRESS, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED, HOLD, HOME,
-    INBOX_ITEM, INVITATION, JOB, LOCK, MAIL, MEMBERSHIP, NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE,
-    RETURNED, ROOM, SETTING, UNREAD,
+    ACE, ADDRESS, ANSWER, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED,
+    HOLD, HOME, INBOX_ITEM, INVITATION, JOB, LOCK, MAIL, MEETING, MEMBERSHIP, NODE, NOTIFICATION, PAST, PRINCIPAL,
+    PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::DETAILS;
@@ -221,7 +221,7 @@ statements! {
             may: || EVERY.iter().map(|(_, code)| (*code).to_owned()).collect(),
         },
     ];
-    const TABLES: [TableColumns; 28] = [
+    const TABLES: [TableColumns; 30] = [
         columns!(
             SETTING, "setting", ids [], numbers [], times [], flags [], others {}, texts ["name", "value"], bytes []
         ),
@@ -335,6 +335,18 @@ statements! {
         columns!(
             INBOX_ITEM, "inbox_item", ids ["node_id", "inbox_id"], numbers [], times ["due_at"],
             flags ["from_organizer"], others {}, texts ["uid"], bytes []
+        ),
+        columns!(
+            MEETING, "meeting", ids ["home_id"], numbers ["sequence"], times [], flags [], others {}, texts ["uid"],
+            bytes []
+        ),
+        columns!(
+            ANSWER, "answer", ids ["home_id"], numbers ["reset_sequence", "reply_sequence"], times [], flags [],
+            // What clients say of when, and the least number for the series.
+            others {
+                ["occurrence", "reset_stamp", "reply_stamp"] "-9223372036854775807 - 1" "9223372036854775807"
+            },
+            texts ["uid", "attendee", "reply"], bytes []
         ),
         columns!(
             FEED, "feed", ids ["id", "principal_id", "calendar_id"], numbers [],

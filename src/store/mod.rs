@@ -39,6 +39,7 @@ mod reserve;
 pub mod retention;
 pub mod returned;
 pub mod room;
+pub mod scheduling;
 pub mod share;
 pub mod statement;
 pub mod subtree;

@@ -13,6 +13,8 @@ use crate::model::id::{Id, Timestamp};
 use crate::model::principal::{Principal, PrincipalKind};
 
 const COLUMNS: usize = 6;
+/// How many [`principal_columns!`] there are.
+pub(super) const PRINCIPAL_COLUMNS: usize = COLUMNS + 2;
 
 /// Columns of a principal `p`, as [`whole_principal_of`] reads them.
 macro_rules! principal_columns {

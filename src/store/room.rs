@@ -1,9 +1,11 @@
 //! Statements on `room` and `bookable_by`.
 
 use super::db::arguments;
+use super::db::text::listed;
 use super::executor::{Executor, row, rows};
+use super::members::listed_ids;
 use super::principal::lasting_name;
-use super::statement::tables::{BOOKABLE_BY, PRINCIPAL, ROOM};
+use super::statement::tables::{BOOKABLE_BY, EFFECTIVE_MEMBERSHIP, PRINCIPAL, ROOM};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -18,6 +20,11 @@ pub async fn insert(c: &mut Txn, id: Id, room: &Room, manager: Option<Id>, booka
         c.note(INSERT_BOOKABLE_BY, arguments![id, *principal]).await?;
     }
     Ok(())
+}
+
+/// Does a room take bookings of one of some principals, or of a group that they are in, by name?
+pub async fn takes(c: &mut impl Executor, room: Id, principals: &[Id]) -> Result<bool, Failure> {
+    Ok(row(c, TAKES, arguments![room, &listed_ids(principals)]).await?.is_some())
 }
 
 /// What is kept of a room.
@@ -35,6 +42,15 @@ pub async fn of(c: &mut impl Executor, id: Id) -> Result<Option<Room>, Failure> 
 }
 
 statements! {
+    const TAKES: Statement = reads(
+        &[BOOKABLE_BY, EFFECTIVE_MEMBERSHIP],
+        concat!(
+            "SELECT 1 FROM ",
+            listed!("$2"),
+            " l JOIN effective_membership m ON m.member_id = CAST(l.value AS BIGINT) JOIN bookable_by b ON \
+             b.principal_id = m.group_id WHERE b.room_id = $1 LIMIT 1"
+        ),
+    );
     const INSERT: Statement = writes(
         &[ROOM],
         &[],

@@ -29,6 +29,7 @@ pub mod tables {
     tables! {
         ACE = "ace",
         ADDRESS = "address",
+        ANSWER = "answer",
         BODY = "body",
         BOOKABLE_BY = "bookable_by",
         CALENDAR = "calendar",
@@ -44,6 +45,7 @@ pub mod tables {
         JOB = "job",
         MAIL = "mail",
         LOCK = "lock",
+        MEETING = "meeting",
         MEMBERSHIP = "membership",
         NODE = "node",
         NOTIFICATION = "notification",

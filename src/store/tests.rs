@@ -165,6 +165,7 @@ const FILES: &[File] = files![
     retention,
     returned,
     room,
+    scheduling,
     share,
     subtree,
     trash,

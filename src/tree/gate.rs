@@ -56,6 +56,8 @@ pub struct Request {
     pub reads: Privilege,
     /// POST: does it speak of sharing, instead of adding a member?
     pub about_sharing: bool,
+    /// DELETE of a meeting: does the organizer hear nothing of it (RFC 6638 section 8.1)?
+    pub without_reply: bool,
     /// Which dead properties are read of what it asks for; by default all.
     pub dead: Selection,
     /// Which numbers of versions were read for it; by default they are read each time.
@@ -76,6 +78,7 @@ impl Request {
             arrived: Instant::now(),
             reads: Privilege::Read,
             about_sharing: false,
+            without_reply: false,
             dead: Selection::default(),
             numbers: VersionNumbers::default(),
         }

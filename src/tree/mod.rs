@@ -30,6 +30,7 @@ mod resolve;
 pub mod resource;
 mod returned;
 pub mod rewind_plan;
+pub mod scheduling;
 pub mod target;
 pub mod trash;
 pub mod visit;
@@ -46,6 +47,8 @@ use self::gate::{Admitted, GateContext, Request, admit, allowed};
 use self::job::mail::MailHooks;
 use self::quota::RemainingQuota;
 use self::resolve::resolve;
+use self::scheduling::turns::MeetingTurns;
+use self::scheduling::users::AddressBook;
 use self::target::Target;
 use self::work::{WorkSlice, Workers};
 use crate::model::budget::{Budget, CACHE_MIB};
@@ -76,6 +79,7 @@ pub struct Tree {
     hooks: Arc<Hooks>,
     mail: Arc<MailHooks>,
     mail_domain: Option<Arc<MailDomain>>,
+    turns: Arc<MeetingTurns>,
 }
 
 /// What the first run of the gate found.
@@ -96,8 +100,14 @@ impl Tree {
     /// The same, with so many bytes for what is kept in memory.
     pub async fn open_within(data: &FilePath, flush: bool, cache_bytes: usize) -> Result<Self> {
         let store = Arc::new(Store::open_within(data, flush, cache_bytes).await?);
-        let tree =
-            Self { store, workers: Arc::default(), hooks: Arc::default(), mail: Arc::default(), mail_domain: None };
+        let tree = Self {
+            store,
+            workers: Arc::default(),
+            hooks: Arc::default(),
+            mail: Arc::default(),
+            mail_domain: None,
+            turns: Arc::default(),
+        };
         tree.finish_returned().await?;
         tree.finish_unread().await?;
         Ok(tree)
@@ -113,6 +123,11 @@ impl Tree {
     #[must_use]
     pub fn in_mail_domain(self, domain: Option<MailDomain>) -> Self {
         Self { mail_domain: domain.map(Arc::new), ..self }
+    }
+
+    /// How addresses are made of names, and names found in addresses.
+    pub fn address_book(&self) -> AddressBook {
+        AddressBook::new(self.mail_domain.clone())
     }
 
     /// Closes the database.

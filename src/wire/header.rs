@@ -221,6 +221,12 @@ pub fn preconditions(headers: &HeaderMap) -> Result<Preconditions, BadHeader> {
 /// `Schedule-Tag` (RFC 6638 section 8.2).
 pub const SCHEDULE_TAG: HeaderName = HeaderName::from_static("schedule-tag");
 
+/// `Schedule-Reply: F`: does a client ask that no reply be sent (RFC 6638 section 8.1)?
+#[must_use]
+pub fn without_reply(headers: &HeaderMap) -> bool {
+    text(headers, "schedule-reply").is_some_and(|value| value.eq_ignore_ascii_case("F"))
+}
+
 /// `If-Schedule-Tag-Match` (RFC 6638 section 8.3).
 fn schedule_tag(headers: &HeaderMap) -> Result<Option<String>, BadHeader> {
     const NAME: &str = "if-schedule-tag-match";

@@ -36,6 +36,7 @@ mod leaks;
 mod litter;
 mod lmtp;
 mod locks;
+mod meetings;
 mod model;
 mod names;
 mod outages;

@@ -41,8 +41,6 @@ async fn remove(tree: &Tree, request: &Request, depth: Option<Depth>) -> Result<
     if admitted.target.realm == AddressSpace::Trash {
         return tree.purge(admitted).await;
     }
-    let done = admitted.unbind().await;
-    let (admitted, ()) = tree.braked(admitted, done).await?;
-    admitted.commit().await?;
+    tree.remove(admitted).await?;
     Ok(None)
 }

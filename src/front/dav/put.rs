@@ -17,7 +17,8 @@ use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::media_type;
 use crate::model::method::Method;
-use crate::tree::edit::content::{Content, FileContent};
+use crate::tree::edit::content::FileContent;
+use crate::tree::edit::put::StoredContent;
 use crate::tree::gate::Request;
 use crate::tree::quota::RemainingQuota;
 use crate::tree::target::AddressSpace;
@@ -158,16 +159,13 @@ pub(super) async fn post(mut call: Call) -> Result<Response> {
 /// The tag of what is not stored `as_sent` is not sent: the client has to read it (RFC 4791 section 5.3.4).
 async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bool) -> Result<Response> {
     let modified_at = content.modified_at;
-    let mut admitted = tree.write(request).await?;
-    let (node, status) = match admitted.target.node() {
-        Some(_) => (admitted.replace(content).await?, StatusCode::NO_CONTENT),
-        None => (admitted.bind(Content::File(content)).await?, StatusCode::CREATED),
-    };
-    let etag = node.etag(admitted.seal()).filter(|_| as_sent);
-    admitted.commit().await?;
+    let StoredContent { node, etag, is_new, is_altered } = tree.put(request, content).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
     let mut response = Call::status(status);
     let headers = response.headers_mut();
-    if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&etag.header_value())) {
+    if let Some(Ok(etag)) =
+        etag.filter(|_| as_sent && !is_altered).map(|etag| HeaderValue::from_str(&etag.header_value()))
+    {
         headers.insert(ETAG, etag);
     }
     if let Some(Ok(tag)) = node.schedule_tag().map(|tag| HeaderValue::from_str(&tag.header_value())) {

@@ -72,6 +72,12 @@ impl Addresses {
         self.0.contains(address)
     }
 
+    /// These, and those of another principal.
+    #[must_use]
+    pub fn with(&self, others: &Self) -> Self {
+        self.0.union(&others.0).cloned().collect()
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &CalendarUserAddress> {
         self.0.iter()

@@ -4,20 +4,21 @@
 //! messages fared, and a SEQUENCE that has to rise.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::object::{Component, Object, Property};
 use super::address::{Addresses, CalendarUserAddress};
 use super::change::{MeetingChange, attendee_lines};
 use super::context::{Violation, complete};
-use super::deliveries::{Deliveries, Everybody, SchedulingDelivery};
+use super::deliveries::{Addressee, Deliveries, DeliveryKind, Everybody, SchedulingDelivery};
 use super::fields::{REMARK_BY, set_line};
-use super::ledger::{AnswerReset, ComponentRevision, ReplyLedger};
+use super::ledger::{AnswerReset, ComponentRevision, ReplyLedger, sequence_of};
 use super::occurrence::{Occurrence, OccurrenceSet};
 pub use super::organizer_answers::OrganizerContext;
 use super::organizer_answers::Settling;
 use super::people::{CalendarUser, NEEDS_ACTION, ScheduleAgent};
 use super::timing::same_time;
-use super::view::{invited, organizer_of, with_people};
+use super::view::{Invitee, invited, organizer_of, view, with_people};
 
 /// What follows from an organizer's change.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +97,25 @@ pub fn refresh(
         resets: resets(context.ledger, &[]),
     };
     Deliveries { old: Some(&before), new: Some(&after), change: &change, context: context.at }.to(everybody)
+}
+
+/// All that those in a meeting may know of it, for copies that are to follow; nobody is notified.
+pub fn refresh_all(object: &Object, context: OrganizerContext<'_>) -> Result<Vec<SchedulingDelivery>, Violation> {
+    let set = OccurrenceSet::of(object, context.at)?;
+    let mut groups: BTreeMap<BTreeSet<Occurrence>, Vec<Addressee>> = BTreeMap::new();
+    for (address, Invitee { written, occurrences }) in invited(&set, context.organizer) {
+        let resets = context.ledger.resets_of(&address);
+        groups.entry(occurrences).or_default().push(Addressee { address, written, resets });
+    }
+    let deliver = |(occurrences, recipients): (BTreeSet<Occurrence>, Vec<Addressee>)| {
+        let message = Arc::new(view(&set, &occurrences, context.at.now));
+        let sequence = message.object.parts().map(sequence_of).max().unwrap_or(0);
+        let view = Some(Arc::clone(&message));
+        SchedulingDelivery { recipients, kind: DeliveryKind::Refresh, occurrences, sequence, message, view }
+    };
+    let deliveries = groups.into_iter().map(deliver).collect();
+    complete(&set.zones.steps)?;
+    Ok(deliveries)
 }
 
 /// All that is called off when there is no meeting any more.

@@ -241,7 +241,9 @@ impl Applying<'_> {
         let last = self.context.ledger.row(&reply.attendee, reply.occurrence).and_then(|row| row.reply.as_ref());
         last.is_none_or(|(revision, answer)| {
             let (last, now) = (revision.stamp, reply.revision.stamp);
-            now > last || (now == last && *answer != reply.participation)
+            // Of one second is also who is asked anew and says the same again.
+            let is_other = *answer != reply.participation || reply.revision.sequence > revision.sequence;
+            now > last || (now == last && is_other)
         })
     }
 

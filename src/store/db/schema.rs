@@ -18,7 +18,7 @@ macro_rules! migrations {
 }
 
 /// All steps, in their order. Those that were taken are known by the hash of their text, which is never changed.
-pub(super) static MIGRATIONS: [Migration; 26] = migrations![
+pub(super) static MIGRATIONS: [Migration; 27] = migrations![
     1 "0001" "principal",
     2 "0002" "tree",
     3 "0003" "past",
@@ -45,6 +45,7 @@ pub(super) static MIGRATIONS: [Migration; 26] = migrations![
     24 "0024" "inbox",
     25 "0025" "default_calendar",
     26 "0026" "mail",
+    27 "0027" "scheduling",
 ];
 
 #[cfg(test)]

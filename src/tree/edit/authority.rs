@@ -149,7 +149,7 @@ pub static VERBS: [VerbRow; 51] = [
     row(Verb::Replace, OBJECTS, Some(Effect::WriteContent)),
     row(Verb::Patch, GATE, Some(Effect::WriteProperties)),
     row(Verb::Personalize, GATE, Some(Effect::Read)),
-    row(Verb::Unbind, GATE, Some(Effect::Unbind)),
+    row(Verb::Unbind, OBJECTS, Some(Effect::Unbind)),
     row(Verb::Move, GATE, Some(Effect::Unbind)),
     row(Verb::Restore, GATE, Some(Effect::WriteContent)),
     row(Verb::Rewind, GATE, Some(Effect::WriteContent)),

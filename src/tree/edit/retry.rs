@@ -14,6 +14,8 @@ use crate::tree::{Tree, calendar};
 
 /// How often a change is tried.
 pub(super) const ATTEMPTS: usize = 4;
+/// The same of one that is planned anew, for others in the meeting have changed something.
+const MEETING_ATTEMPTS: usize = 16;
 /// How many collections below one are looked at while others wait.
 const FEW: i64 = 1_000;
 
@@ -52,7 +54,8 @@ impl Tree {
         let mut precomputed = std::mem::take(&mut edit.precomputed);
         edit.give_up().await;
         precomputed.times += 1;
-        if precomputed.times >= ATTEMPTS {
+        let most = if matches!(missing, MissingInput::Schedule(_)) { MEETING_ATTEMPTS } else { ATTEMPTS };
+        if precomputed.times >= most {
             self.abandon(precomputed.built.take()).await?;
             return Err(Condition::Busy.into());
         }
@@ -94,6 +97,11 @@ impl Tree {
                 }
             }
             MissingInput::Homes(names) => precomputed.homes.extend(names),
+            MissingInput::Schedule(content) => {
+                let plan = self.plan_schedule(request, content.as_deref()).await?;
+                precomputed.homes.extend(plan.homes.iter().cloned());
+                precomputed.schedule = Some(Box::new(plan));
+            }
             MissingInput::Index(hash) => {
                 let bytes = body::inline(&mut self.store.read().await?, &hash).await?;
                 let read = move || bytes.as_deref().and_then(|bytes| Object::stored(bytes).ok());

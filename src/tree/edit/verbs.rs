@@ -35,6 +35,8 @@ pub(super) enum UnbindReason {
     Replaced,
     /// A copy of it stands in another home from now on.
     MovedOut,
+    /// It is called off by whoever organized it.
+    CalledOff,
     /// A program left it about, and the job clears it away.
     Cleared,
     /// It was there only for what has come of it.

@@ -90,7 +90,7 @@ impl Edit {
             size_bytes: content.blob.size_bytes,
             content_type: Some(content.content_type),
             modified_at: content.modified_at.map(representable),
-            author_id: Some(self.person()),
+            author_id: self.actor.as_ref().map(|actor| actor.id),
             device: self.device(),
             schedule_hash,
         })

@@ -10,6 +10,7 @@ pub mod mail;
 #[cfg(test)]
 mod mail_tests;
 mod purge;
+pub mod refresh;
 pub mod retention;
 mod sweep;
 
@@ -47,7 +48,8 @@ pub struct JobRow {
 }
 
 /// One row a kind.
-pub static JOBS: [JobRow; 6] = [
+pub static JOBS: [JobRow; 7] = [
+    JobRow { kind: refresh::KIND, run: |tree, job| Box::pin(refresh::run(tree, job)), every_s: None, tries: 20 },
     recurring("purge", 300, |tree, _| Box::pin(async move { done("nodes purged", tree.finish_purges(now()).await?) })),
     recurring("seal", 300, |tree, _| Box::pin(async move { done("drafts sealed", tree.seal_lapsed(now()).await?) })),
     recurring("litter", 300, |tree, _| {

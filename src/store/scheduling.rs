@@ -1,0 +1,273 @@
+//! Statements for scheduling: whose an address is, and the objects of one meeting in the homes of all who are in it.
+
+use super::columns::{COLUMNS, columns, node_of};
+use super::db::text::listed;
+use super::db::{Row, arguments};
+use super::executor::{Executor, row, rows};
+use super::list::list;
+use super::members::listed_ids;
+use super::principal::{PRINCIPAL_COLUMNS, principal_columns, whole_principal_of};
+use super::statement::tables::{
+    ADDRESS, ANSWER, CALENDAR, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, HOME, MEETING, NODE, PRINCIPAL, ROOM,
+};
+use super::statement::{Statement, reads, statements, writes};
+use super::transaction::Txn;
+use crate::model::calendar::TimeRange;
+use crate::model::error::Failure;
+use crate::model::id::{Id, Seq, Timestamp};
+use crate::model::node::Node;
+use crate::model::principal::{Principal, PrincipalKind};
+
+/// A principal who may be in meetings, and the home where its calendars are; groups have none.
+#[derive(Clone, Debug)]
+pub struct CalendarPrincipal {
+    /// Who.
+    pub principal: Principal,
+    /// The node of the home.
+    pub home: Option<Id>,
+}
+
+impl CalendarPrincipal {
+    /// Is it a room, or something else that is booked?
+    #[must_use]
+    pub fn is_room(&self) -> bool {
+        self.principal.kind == PrincipalKind::Room
+    }
+}
+
+fn user_of(row: &Row) -> CalendarPrincipal {
+    CalendarPrincipal { principal: whole_principal_of(row), home: row.optional_integer(PRINCIPAL_COLUMNS).map(Id) }
+}
+
+/// The principals with these addresses (URIs as they are kept), or with names of these keys; each with the text by
+/// which it was found.
+pub async fn users(c: &mut impl Executor, texts: &[String]) -> Result<Vec<(String, CalendarPrincipal)>, Failure> {
+    let found = rows(c, USERS, arguments![&list(texts)]).await?;
+    Ok(found.iter().map(|row| (row.text(PRINCIPAL_COLUMNS + 1), user_of(row))).collect())
+}
+
+/// The people in some groups, through any number of groups: each with the group.
+pub async fn members_of(
+    c: &mut impl Executor,
+    groups: &[Id],
+    limit: i64,
+) -> Result<Vec<(Id, CalendarPrincipal)>, Failure> {
+    let found = rows(c, MEMBERS_OF, arguments![&listed_ids(groups), limit]).await?;
+    Ok(found.iter().map(|row| (Id(row.integer(PRINCIPAL_COLUMNS + 1)), user_of(row))).collect())
+}
+
+/// The scheduling objects of one UID that stand in calendars, in whatever home, at most so many; in the order of their
+/// identifiers.
+pub async fn objects(c: &mut impl Executor, uid: &str, limit: i64) -> Result<Vec<Node>, Failure> {
+    Ok(rows(c, OBJECTS, arguments![uid, limit]).await?.iter().map(node_of).collect())
+}
+
+/// A calendar, and whose home it stands in.
+#[derive(Clone, Debug)]
+pub struct DefaultCalendar {
+    /// The calendar.
+    pub calendar: Node,
+    /// Name of its home.
+    pub home: String,
+}
+
+/// The calendars in which some homes receive what holds a component: the one that was chosen, one of this name, or the
+/// first that holds such.
+pub async fn default_calendars(
+    c: &mut impl Executor,
+    homes: &[Id],
+    name: &str,
+    component: i64,
+) -> Result<Vec<DefaultCalendar>, Failure> {
+    let found = rows(c, DEFAULT_CALENDARS, arguments![&listed_ids(homes), name, component]).await?;
+    let calendar = |row: &Row| DefaultCalendar { calendar: node_of(row), home: row.text(COLUMNS) };
+    Ok(found.iter().map(calendar).collect())
+}
+
+/// What stands in the calendars of a home and may take place in a range, but for what bears a UID; at most so many.
+pub async fn bookings(
+    c: &mut impl Executor,
+    home: Id,
+    range: TimeRange,
+    uid: &str,
+    limit: i64,
+) -> Result<Vec<Node>, Failure> {
+    let found = rows(c, BOOKINGS, arguments![home, range.start, range.end, uid, limit]).await?;
+    Ok(found.iter().map(node_of).collect())
+}
+
+/// The number of the last change in a home.
+pub async fn last_change(c: &mut impl Executor, home: Id) -> Result<Seq, Failure> {
+    Ok(row(c, LAST_CHANGE, arguments![home]).await?.map_or(0, |row| row.integer(0)))
+}
+
+/// Which of these calendars stand, and hold no object of a UID.
+pub async fn free(c: &mut impl Executor, calendars: &[Id], uid: &str) -> Result<Vec<Id>, Failure> {
+    let found = rows(c, FREE, arguments![&listed_ids(calendars), uid]).await?;
+    Ok(found.iter().map(|row| Id(row.integer(0))).collect())
+}
+
+/// A state of a component: its SEQUENCE and its DTSTAMP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StoredRevision {
+    /// SEQUENCE.
+    pub sequence: i64,
+    /// DTSTAMP.
+    pub stamp: Timestamp,
+}
+
+/// What is known of whether an attendee of a meeting was asked about an occurrence, and has answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnswerRow {
+    /// The home of the organizer.
+    pub home: Id,
+    /// The attendee's address, folded.
+    pub attendee: String,
+    /// The instant of the occurrence; `None`: the series as a whole.
+    pub occurrence: Option<Timestamp>,
+    /// The state with which they were last asked anew.
+    pub reset: Option<StoredRevision>,
+    /// The state of the last answer that was taken, and the answer.
+    pub reply: Option<(StoredRevision, String)>,
+}
+
+/// How the series as a whole stands in a row.
+const SERIES: Timestamp = Timestamp::MIN;
+
+/// What is known of the answers to the meeting of a UID that is organized in a home.
+pub async fn answers(c: &mut impl Executor, home: Id, uid: &str) -> Result<Vec<AnswerRow>, Failure> {
+    let revision = |row: &Row, at: usize| {
+        let sequence = row.optional_integer(at)?;
+        Some(StoredRevision { sequence, stamp: row.integer(at + 1) })
+    };
+    let found = rows(c, ANSWERS, arguments![home, uid]).await?;
+    Ok(found
+        .iter()
+        .map(|row| AnswerRow {
+            home,
+            attendee: row.text(0),
+            occurrence: Some(row.integer(1)).filter(|at| *at != SERIES),
+            reset: revision(row, 2),
+            reply: revision(row, 4).map(|revision| (revision, row.text(6))),
+        })
+        .collect())
+}
+
+/// Writes what is known from now on.
+pub async fn put_answer(c: &mut Txn, uid: &str, row: &AnswerRow) -> Result<(), Failure> {
+    let reply = row.reply.as_ref();
+    let arguments = arguments![
+        row.home,
+        uid,
+        &row.attendee,
+        row.occurrence.unwrap_or(SERIES),
+        row.reset.map(|reset| reset.sequence),
+        row.reset.map(|reset| reset.stamp),
+        reply.map(|(reply, _)| reply.sequence),
+        reply.map(|(reply, _)| reply.stamp),
+        reply.map(|(_, answer)| answer)
+    ];
+    c.note(PUT_ANSWER, arguments).await
+}
+
+/// The highest SEQUENCE of a UID that was ever sent to others from a home.
+pub async fn highest_sent(c: &mut impl Executor, home: Id, uid: &str) -> Result<Option<i64>, Failure> {
+    Ok(row(c, HIGHEST_SENT, arguments![home, uid]).await?.map(|row| row.integer(0)))
+}
+
+/// Writes which was sent.
+pub async fn note_sent(c: &mut Txn, home: Id, uid: &str, sequence: i64) -> Result<(), Failure> {
+    c.note(NOTE_SENT, arguments![home, uid, sequence]).await
+}
+
+statements! {
+    const BOOKINGS: Statement = reads(
+        &[CALENDAR_OBJECT, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM node t JOIN node k ON k.parent_id = t.id JOIN calendar_object o ON o.calendar_id = k.id JOIN node \
+             n ON n.id = o.node_id WHERE t.parent_id = $1 AND t.kind = 'calendars' AND k.kind = 'calendar' AND \
+             k.gone_at IS NULL AND o.last_at >= $2 AND o.first_at <= $3 AND o.uid <> $4 AND n.gone_at IS NULL LIMIT $5"
+        ),
+    );
+    const LAST_CHANGE: Statement = reads(&[HOME], "SELECT seq FROM home WHERE node_id = $1");
+    const ANSWERS: Statement = reads(
+        &[ANSWER],
+        "SELECT attendee, occurrence, reset_sequence, reset_stamp, reply_sequence, reply_stamp, reply FROM answer \
+         WHERE home_id = $1 AND uid = $2",
+    );
+    const PUT_ANSWER: Statement = writes(
+        &[ANSWER],
+        &[],
+        "INSERT INTO answer (home_id, uid, attendee, occurrence, reset_sequence, reset_stamp, reply_sequence, \
+         reply_stamp, reply) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (home_id, uid, attendee, \
+         occurrence) DO UPDATE SET reset_sequence = excluded.reset_sequence, reset_stamp = excluded.reset_stamp, \
+         reply_sequence = excluded.reply_sequence, reply_stamp = excluded.reply_stamp, reply = excluded.reply",
+    );
+    const HIGHEST_SENT: Statement =
+        reads(&[MEETING], "SELECT sequence FROM meeting WHERE home_id = $1 AND uid = $2");
+    const NOTE_SENT: Statement = writes(
+        &[MEETING],
+        &[],
+        "INSERT INTO meeting (home_id, uid, sequence) VALUES ($1, $2, $3) ON CONFLICT (home_id, uid) DO UPDATE SET \
+         sequence = CASE WHEN excluded.sequence > meeting.sequence THEN excluded.sequence ELSE meeting.sequence END",
+    );
+    const FREE: Statement = reads(
+        &[CALENDAR_OBJECT, NODE],
+        concat!(
+            "SELECT n.id FROM ",
+            listed!("$1"),
+            " l JOIN node n ON n.id = CAST(l.value AS BIGINT) WHERE n.gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM \
+             calendar_object o WHERE o.calendar_id = n.id AND o.uid = $2)"
+        ),
+    );
+    const USERS: Statement = reads(
+        &[ADDRESS, HOME, PRINCIPAL, ROOM],
+        concat!(
+            "SELECT ",
+            principal_columns!(),
+            ", h.node_id, f.text FROM (SELECT l.value AS text, a.principal_id AS id FROM ",
+            listed!("$1"),
+            " l JOIN address a ON a.uri = l.value UNION ALL SELECT l.value, q.id FROM ",
+            listed!("$1"),
+            " l JOIN principal q ON q.match_name = l.value) f JOIN principal p ON p.id = f.id LEFT JOIN home h ON \
+             h.principal_id = p.id"
+        ),
+    );
+    const MEMBERS_OF: Statement = reads(
+        &[ADDRESS, EFFECTIVE_MEMBERSHIP, HOME, PRINCIPAL, ROOM],
+        concat!(
+            "SELECT ",
+            principal_columns!(),
+            ", h.node_id, m.group_id FROM ",
+            listed!("$1"),
+            " l JOIN effective_membership m ON m.group_id = CAST(l.value AS BIGINT) JOIN principal p ON p.id = \
+             m.member_id AND p.kind = 'person' LEFT JOIN home h ON h.principal_id = p.id ORDER BY p.match_name LIMIT $2"
+        ),
+    );
+    const OBJECTS: Statement = reads(
+        &[CALENDAR_OBJECT, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM calendar_object o JOIN node n ON n.id = o.node_id JOIN node k ON k.id = o.calendar_id JOIN node h \
+             ON h.id = n.home_id WHERE o.uid = $1 AND o.scheduling = 1 AND o.calendar_id IS NOT NULL AND n.gone_at IS \
+             NULL AND k.gone_at IS NULL AND h.gone_at IS NULL ORDER BY n.id LIMIT $2"
+        ),
+    );
+    const DEFAULT_CALENDARS: Statement = reads(
+        &[CALENDAR, HOME, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", h.name FROM ",
+            listed!("$1"),
+            " l JOIN node h ON h.id = CAST(l.value AS BIGINT) AND h.gone_at IS NULL JOIN node n ON n.id = (SELECT \
+             k.id FROM home g JOIN node t ON t.parent_id = g.node_id JOIN node k ON k.parent_id = t.id JOIN calendar \
+             c ON c.node_id = k.id WHERE g.node_id = h.id AND t.kind = 'calendars' AND k.gone_at IS NULL AND k.kind = \
+             'calendar' AND (c.components & $3) <> 0 ORDER BY CASE WHEN k.id = g.default_calendar_id THEN 0 WHEN \
+             k.match_name = $2 THEN 1 ELSE 2 END, k.id LIMIT 1)"
+        ),
+    );
+}

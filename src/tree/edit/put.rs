@@ -1,0 +1,90 @@
+//! PUT and DELETE as a whole: what is stored or goes may mean something to others, and is made again where what that is
+//! has to be found out first.
+
+use super::Edit;
+use super::content::{Content, FileContent};
+use super::precomputed::{MissingInput, Precomputed};
+use super::schedule::ObjectText;
+use crate::model::error::Result;
+use crate::model::etag::ETag;
+use crate::model::node::Node;
+use crate::tree::Tree;
+use crate::tree::gate::{Admitted, Request};
+
+/// What came of a PUT.
+pub struct StoredContent {
+    /// The document or object as it stands.
+    pub node: Node,
+    /// Its entity tag.
+    pub etag: Option<ETag>,
+    /// Was there nothing before?
+    pub is_new: bool,
+    /// Is something else stored than what was sent?
+    pub is_altered: bool,
+}
+
+impl Tree {
+    /// Stores what a request brings at its path.
+    pub async fn put(&self, request: &Request, content: FileContent) -> Result<StoredContent> {
+        let mut precomputed = Precomputed::default();
+        let meeting = content.indexed.as_ref().filter(|indexed| indexed.scheduling);
+        let _turn = match meeting {
+            Some(meeting) => self.turns.of(&meeting.uid).await,
+            None => None,
+        };
+        let mut _booking = None;
+        if meeting.is_some() {
+            let missing = || MissingInput::Schedule(Some(Box::new(content.clone())));
+            self.precompute(request, &mut precomputed, missing()).await?;
+            if precomputed.schedule.as_ref().is_some_and(|plan| !plan.rooms.is_empty()) {
+                // What a room holds is asked for when nobody else is booking it.
+                _booking = Some(self.turns.of_bookings().await);
+                self.precompute(request, &mut precomputed, missing()).await?;
+            }
+        }
+        let mut admitted = self.write_with(request, precomputed).await?;
+        loop {
+            let stored = admitted.put(content.clone()).await;
+            if let Some(missing) = admitted.store.precomputed.missing.take() {
+                admitted = self.retry(admitted, missing).await?;
+                continue;
+            }
+            let stored = stored?;
+            admitted.commit().await?;
+            return Ok(stored);
+        }
+    }
+
+    /// Takes what stands at the target of a request into the trash. 403 when it is one deletion too many.
+    pub async fn remove(&self, mut admitted: Admitted<Edit>) -> Result<()> {
+        loop {
+            let removed = admitted.unbind().await;
+            if let Some(missing) = admitted.store.precomputed.missing.take() {
+                admitted = self.retry(admitted, missing).await?;
+                continue;
+            }
+            let (admitted, ()) = self.braked(admitted, removed).await?;
+            return admitted.commit().await;
+        }
+    }
+}
+
+impl Admitted<Edit> {
+    /// The content at the target is this one from now on, be it new there or not; and whoever is in a meeting has what
+    /// follows from it.
+    async fn put(&mut self, content: FileContent) -> Result<StoredContent> {
+        let object = self.target.node().cloned();
+        let is_new = object.is_none();
+        let plan = self.store.schedule_plan(object.as_ref(), &ObjectText::Stored(&content)).await?;
+        let (content, is_altered) = match plan.as_ref().and_then(|plan| plan.content.clone()) {
+            Some(other) => (other, true),
+            None => (content, false),
+        };
+        let node = if is_new { self.bind(Content::File(content)).await? } else { self.replace(content).await? };
+        if let Some(plan) = plan {
+            self.store.carry_out(plan).await?;
+        }
+        let etag = node.etag(self.seal());
+        Ok(StoredContent { node, etag, is_new, is_altered })
+    }
+}

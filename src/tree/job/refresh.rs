@@ -1,0 +1,40 @@
+//! After answers: the copies of all others in a meeting show them. Once for all answers of a few seconds, and nobody is
+//! notified of it.
+
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Result};
+use crate::model::id::Id;
+use crate::model::job::Job;
+use crate::tree::Tree;
+
+/// What the jobs are marked with.
+pub const KIND: &str = "refresh";
+/// How often it is tried where others in the meeting change something meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// What a job is about, as its row says it.
+#[must_use]
+pub fn payload(home: Id, uid: &str) -> String {
+    format!("{home} {uid}")
+}
+
+/// Refreshes the copies of the meeting that a job names.
+pub async fn run(tree: Tree, job: Job) -> Result<()> {
+    let Some((home, uid)) = job.payload.split_once(' ') else { return Ok(()) };
+    let Ok(home) = home.parse().map(Id) else { return Ok(()) };
+    for _ in 0..ATTEMPTS {
+        let _turn = tree.turns.of(uid).await;
+        let Some(plan) = tree.plan_refresh(home, uid).await? else { return Ok(()) };
+        let mut edit = tree.job_edit().await?;
+        let done = edit.refresh(plan).await;
+        if let Err(Error::Refused(refusal)) = &done
+            && refusal.condition == Condition::Busy
+        {
+            edit.give_up().await;
+            continue;
+        }
+        done?;
+        return edit.commit().await;
+    }
+    Err(Condition::Busy.into())
+}

@@ -1,0 +1,72 @@
+//! What follows from an attendee's change of their copy: the organizer gets the answer, if it is one.
+
+use super::ledger::rows_of;
+use super::meeting::ChangedObject;
+use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
+use super::planner::{SchedulePlanner, content_of, status};
+use super::users::AddressBook;
+use crate::ical::itip::address::{Addresses, CalendarUserAddress};
+use crate::ical::itip::attendee::{AttendeeContext, SchedulingReply, attendee_diff};
+use crate::ical::itip::context::Violation;
+use crate::ical::itip::people::set_schedule_status;
+use crate::ical::itip::reply::{ReplyContext, apply_reply};
+
+impl SchedulePlanner {
+    /// A change by an attendee: the organizer gets the answer, if it is one.
+    pub(super) fn answer(&self, change: &ChangedObject, mut plan: SchedulePlan) -> Result<SchedulePlan, Violation> {
+        let own = &self.meeting.addresses;
+        let me = if self.is_project() { own.with(&self.writer) } else { own.clone() };
+        let context = AttendeeContext { at: self.at(), me: &me, replies: self.replies };
+        let rechecked = change.new.as_ref().map(|new| self.rechecked(new)).transpose()?.flatten();
+        let new = rechecked.as_ref().or(change.new.as_ref());
+        let made = attendee_diff(change.old.as_ref(), new, context)?;
+        let mut object = made.object;
+        let mut rewritten = made.is_rewritten || rechecked.is_some();
+        if let Some(reply) = &made.reply {
+            let status = self.reply(reply, &me, &mut plan)?;
+            if let Some(object) = &mut object {
+                let organizer = CalendarUserAddress::new(&reply.organizer);
+                rewritten |= set_schedule_status(&mut object.calendar, &organizer, Some(status));
+            }
+        }
+        plan.content = object.filter(|_| rewritten).map(|object| content_of(&object, None));
+        Ok(plan)
+    }
+
+    /// Brings an answer to the organizer: how it fared.
+    fn reply(
+        &self,
+        reply: &SchedulingReply,
+        me: &Addresses,
+        plan: &mut SchedulePlan,
+    ) -> Result<&'static str, Violation> {
+        let organizer = CalendarUserAddress::new(&reply.organizer);
+        let Some(user) = self.meeting.users.get(&organizer) else {
+            return Ok(if AddressBook::is_path(&organizer) { status::NO_SUCH_USER } else { status::NO_WAY });
+        };
+        self.notify(&user.principal.name, &reply.message, false, plan);
+        let have = user.home.and_then(|home| self.meeting.copies.get(&home));
+        let Some((have, stored)) = have.and_then(|have| Some((have, have.object.as_ref()?))) else {
+            return Ok(status::DELIVERED);
+        };
+        let context = ReplyContext { at: self.at(), from: Some(me), ledger: &self.meeting.ledger };
+        let outcome = apply_reply(stored, &reply.message, context)?;
+        let mut ledger = self.meeting.ledger.clone();
+        outcome.taken.iter().for_each(|taken| taken.note(&mut ledger));
+        let answered = outcome.taken.iter().map(|taken| (&taken.attendee, taken.occurrence));
+        plan.answers = rows_of(&ledger, have.node.home_id, answered);
+        if outcome.is_changed {
+            let mut object = outcome.object;
+            for address in me.iter() {
+                set_schedule_status(&mut object.calendar, address, Some(status::ANSWERED));
+            }
+            let content = content_of(&object, have.node.schedule_hash.clone());
+            plan.deliver(
+                CopyDelivery { place: DeliveryPlace::Object(have.node.id), content: Some(content) },
+                &user.principal.name,
+            );
+            plan.answered_in = Some(have.node.home_id);
+        }
+        Ok(status::DELIVERED)
+    }
+}

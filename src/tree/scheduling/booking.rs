@@ -1,0 +1,156 @@
+//! The rooms of a meeting, asked before anybody else gets anything: what they say stands in the organizer's object and
+//! in everybody's copy when the change is made.
+
+use super::ledger::rows_of;
+use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
+use super::planner::{SchedulePlanner, content_of, status};
+use super::rooms::{BookedRoom, RoomRequest, for_room};
+use crate::ical::itip::address::Addresses;
+use crate::ical::itip::attendee::{AttendeeContext, attendee_diff};
+use crate::ical::itip::context::Violation;
+use crate::ical::itip::copy::{CopyContext, apply_request};
+use crate::ical::itip::deliveries::{Addressee, SchedulingDelivery};
+use crate::ical::itip::ledger::ReplyLedger;
+use crate::ical::itip::message::SchedulingMessage;
+use crate::ical::itip::people::{CalendarUser as Line, DECLINED, set_schedule_status};
+use crate::ical::itip::reply::{ReplyContext, apply_reply};
+use crate::ical::object::Object;
+use crate::model::id::Id;
+use crate::store::scheduling::CalendarPrincipal;
+
+/// The organizer's object while rooms answer, and what is known of answers.
+pub struct BookedMeeting {
+    /// What is to be stored.
+    pub object: Object,
+    /// What is known.
+    pub ledger: ReplyLedger,
+    /// Has a room answered?
+    pub is_answered: bool,
+}
+
+/// A room that is asked.
+struct AskedRoom<'a> {
+    user: &'a CalendarPrincipal,
+    home: Id,
+    state: &'a BookedRoom,
+    me: Addresses,
+}
+
+impl SchedulePlanner {
+    fn room(&self, to: &Addressee) -> Option<AskedRoom<'_>> {
+        let user = self.meeting.users.get(&to.address)?;
+        let home = user.home?;
+        let state = self.meeting.rooms.get(&home)?;
+        Some(AskedRoom { user, home, state, me: self.meeting.book.addresses_of(&user.principal) })
+    }
+
+    /// Is someone a room, which answers by itself?
+    pub(super) fn is_room(&self, to: &Addressee) -> bool {
+        self.room(to).is_some()
+    }
+
+    /// What a manager says for a room, where it is not free any more. `None`: what was said holds.
+    pub(super) fn rechecked(&self, said: &Object) -> Result<Option<Object>, Violation> {
+        let Some(state) = self.meeting.rooms.get(&self.meeting.home) else { return Ok(None) };
+        let me = &self.meeting.addresses;
+        RoomRequest { state, me, people: 0, is_recounted: false, at: self.at() }.recheck(said)
+    }
+
+    /// Asks the rooms that get something of a change.
+    pub(super) fn book_rooms(
+        &self,
+        old: Option<&Object>,
+        booked: &mut BookedMeeting,
+        deliveries: &[SchedulingDelivery],
+        plan: &mut SchedulePlan,
+    ) -> Result<(), Violation> {
+        let people = self.people_in(&booked.object);
+        let is_recounted = old.is_some_and(|old| self.people_in(old) != people);
+        for delivery in deliveries {
+            for to in &delivery.recipients {
+                let (Some(room), Some(view)) = (self.room(to), &delivery.view) else { continue };
+                let request = RoomRequest { state: room.state, me: &room.me, people, is_recounted, at: self.at() };
+                self.book(&room, &request, view, to, booked, plan)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn book(
+        &self,
+        room: &AskedRoom<'_>,
+        request: &RoomRequest<'_>,
+        view: &SchedulingMessage,
+        to: &Addressee,
+        booked: &mut BookedMeeting,
+        plan: &mut SchedulePlan,
+    ) -> Result<(), Violation> {
+        let have = self.meeting.copies.get(&room.home);
+        let known = have.and_then(|have| have.object.as_ref());
+        let context =
+            CopyContext { at: self.at(), me: &room.me, resets: Some(&to.resets), called_off_at: None, alarms: &[] };
+        let changed = match apply_request(known, &for_room(view, &room.me), context) {
+            Err(Violation::OtherOrganizer) => return Ok(()),
+            changed => changed?,
+        };
+        let Some(mut copy) = changed.object else { return Ok(()) };
+        if let Some(answered) = request.answer(&copy)? {
+            let context = AttendeeContext { at: self.at(), me: &room.me, replies: true };
+            let made = attendee_diff(Some(&copy), Some(&answered), context)?;
+            copy = made.object.unwrap_or(answered);
+            if let Some(reply) = &made.reply {
+                self.take(&reply.message, room, booked, plan)?;
+            }
+        }
+        let place = match (have, self.meeting.receiving.get(&room.home)) {
+            (Some(have), _) => DeliveryPlace::Object(have.node.id),
+            // What it declines is no booking.
+            (None, _) if is_declined(&copy, &room.me) => return Ok(()),
+            (None, Some(into)) => DeliveryPlace::Calendar(Box::new(into.clone())),
+            (None, None) => return Ok(()),
+        };
+        if known != Some(&copy) {
+            plan.deliver(CopyDelivery { place, content: Some(content_of(&copy, None)) }, &room.user.principal.name);
+        }
+        Ok(())
+    }
+
+    /// The organizer's object has the answer of a room.
+    fn take(
+        &self,
+        reply: &SchedulingMessage,
+        room: &AskedRoom<'_>,
+        booked: &mut BookedMeeting,
+        plan: &mut SchedulePlan,
+    ) -> Result<(), Violation> {
+        let context = ReplyContext { at: self.at(), from: Some(&room.me), ledger: &booked.ledger };
+        let outcome = apply_reply(&booked.object, reply, context)?;
+        let mut ledger = booked.ledger.clone();
+        outcome.taken.iter().for_each(|taken| taken.note(&mut ledger));
+        let answered = outcome.taken.iter().map(|taken| (&taken.attendee, taken.occurrence));
+        plan.answers.extend(rows_of(&ledger, self.meeting.home, answered));
+        if outcome.taken.iter().any(|taken| taken.participation == DECLINED) {
+            self.notify(&self.meeting.owner.name, reply, false, plan);
+        }
+        (booked.ledger, booked.object, booked.is_answered) = (ledger, outcome.object, true);
+        for address in room.me.iter() {
+            set_schedule_status(&mut booked.object.calendar, address, Some(status::ANSWERED));
+        }
+        Ok(())
+    }
+
+    /// How many people come: all who are named, but for rooms and those who have declined.
+    fn people_in(&self, object: &Object) -> usize {
+        let Some(part) = object.master().or_else(|| object.parts().next()) else { return 0 };
+        let comes = |line: &Line<'_>| {
+            let is_room = self.meeting.users.get(&line.address()).is_some_and(CalendarPrincipal::is_room);
+            !is_room && !["ROOM", "RESOURCE"].contains(&line.kind().as_str()) && line.participation() != DECLINED
+        };
+        Line::attendees(part).filter(comes).count()
+    }
+}
+
+/// Has a room declined all of a meeting?
+fn is_declined(copy: &Object, me: &Addresses) -> bool {
+    copy.parts().all(|part| Line::attendee(part, me).is_some_and(|line| line.participation() == DECLINED))
+}

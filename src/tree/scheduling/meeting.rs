@@ -1,0 +1,221 @@
+//! All that must be known to say what a change of a meeting means to others, read in one view.
+
+use std::collections::HashMap;
+
+use super::ledger::ledger_of;
+use super::plan::SeenObject;
+use super::rooms::BookedRoom;
+use super::users::{AddressBook, BookableRoom, CalendarUsers};
+use crate::ical::itip::address::{Addresses, CalendarUserAddress};
+use crate::ical::itip::copy::organizer_address;
+use crate::ical::itip::ledger::ReplyLedger;
+use crate::ical::itip::people::CalendarUser as Line;
+use crate::ical::object::Object;
+use crate::model::budget::Budget;
+use crate::model::calendar::{COMPONENTS, TimeRange};
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Refusal, Result};
+use crate::model::id::Id;
+use crate::model::node::Node;
+use crate::model::path::Path;
+use crate::model::principal::{Principal, PrincipalKind};
+use crate::store::executor::Executor;
+use crate::store::scheduling::{self, DefaultCalendar};
+use crate::store::{body, node, principal, room};
+use crate::tree::target::CALENDARS;
+
+/// The most objects of one meeting that are kept in step: one a person in it.
+pub const MAX_OBJECTS: i64 = 2000;
+/// The most objects of a room that a meeting is held to.
+const MAX_BOOKINGS: i64 = 5000;
+/// The calendars that receive invitations, and tasks, unless there is none of that name.
+const DEFAULT_NAMES: [(&str, &str); 2] = [("VTODO", "tasks"), ("VEVENT", "personal")];
+
+/// What one of those in the meeting has of it.
+#[derive(Clone, Debug)]
+pub struct MeetingCopy {
+    /// The node.
+    pub node: Node,
+    /// What it says; `None`: nobody can read it.
+    pub object: Option<Object>,
+}
+
+/// A meeting as it stands before a change of one of its objects.
+#[derive(Clone, Debug)]
+pub struct Meeting {
+    /// Its UID.
+    pub uid: String,
+    /// In whose home the object is changed.
+    pub owner: Principal,
+    /// That home.
+    pub home: Id,
+    /// The addresses of that principal.
+    pub addresses: Addresses,
+    /// How addresses are made.
+    pub book: AddressBook,
+    /// Who stands behind the addresses in the object, before and after.
+    pub users: CalendarUsers,
+    /// What others have of it, by home.
+    pub copies: HashMap<Id, MeetingCopy>,
+    /// All objects as they are.
+    pub seen: Vec<SeenObject>,
+    /// Where those without a copy receive one, by home; those whose calendar holds another object of that UID are not
+    /// among them.
+    pub receiving: HashMap<Id, DefaultCalendar>,
+    /// The rooms in it, by home.
+    pub rooms: HashMap<Id, BookedRoom>,
+    /// What is known of answers.
+    pub ledger: ReplyLedger,
+    /// The highest SEQUENCE that was ever sent from the organizer's home, if something was.
+    pub highest_sent: Option<u64>,
+}
+
+/// A change of an object.
+#[derive(Clone, Debug)]
+pub struct ChangedObject {
+    /// Whose home it is in.
+    pub owner: Id,
+    /// That home.
+    pub home: Id,
+    /// The node, if there is one.
+    pub node: Option<Id>,
+    /// What it says before.
+    pub old: Option<Object>,
+    /// What it is to say; `None`: it goes.
+    pub new: Option<Object>,
+    /// When it takes place then; never too narrow.
+    pub range: TimeRange,
+    /// Who makes the change.
+    pub writer: Id,
+}
+
+impl ChangedObject {
+    fn texts(&self) -> impl Iterator<Item = &Object> {
+        self.old.iter().chain(&self.new)
+    }
+
+    /// All who are named in it.
+    fn people(&self) -> impl Iterator<Item = CalendarUserAddress> {
+        let lines = |object: &Object| -> Vec<CalendarUserAddress> {
+            let named = object.parts().flat_map(|part| part.all("ORGANIZER").chain(part.all("ATTENDEE")));
+            named.map(|line| Line::of(line).address()).collect()
+        };
+        let all: std::collections::BTreeSet<CalendarUserAddress> = self.texts().flat_map(lines).collect();
+        all.into_iter()
+    }
+}
+
+impl Meeting {
+    /// Reads it.
+    pub async fn read(
+        c: &mut impl Executor,
+        book: &AddressBook,
+        change: &ChangedObject,
+        budget: &Budget,
+    ) -> Result<Option<Self>> {
+        let Some(uid) = change.texts().next().map(|object| object.uid.clone()) else { return Ok(None) };
+        let Some(owner) = principal::by_id(c, change.owner).await? else { return Ok(None) };
+        let addresses = book.addresses_of(&owner);
+        let users = CalendarUsers::find(c, book, change.people()).await?;
+        let nodes = scheduling::objects(c, &uid, MAX_OBJECTS).await?;
+        if let Some(twin) = nodes.iter().find(|node| node.home_id == change.home && Some(node.id) != change.node) {
+            return Err(second_object(c, twin, &owner).await?);
+        }
+        let seen = nodes.iter().map(SeenObject::of).collect();
+        let others: Vec<Node> = nodes.into_iter().filter(|node| Some(node.id) != change.node).collect();
+        let copies = read_objects(c, others, budget).await?;
+        let copies: HashMap<Id, MeetingCopy> = copies.into_iter().map(|copy| (copy.node.home_id, copy)).collect();
+        let component = change.texts().next().map_or("VEVENT", |object| object.component.as_str());
+        let without: Vec<Id> =
+            users.homes().filter(|home| !copies.contains_key(home) && *home != change.home).collect();
+        let receiving = receiving(c, &without, component, &uid).await?;
+        let organizer = change.texts().last().and_then(organizer_address).and_then(|organizer| users.get(&organizer));
+        let organizes_in = organizer.and_then(|organizer| organizer.home).unwrap_or(change.home);
+        let organizes_in = if owner.kind == PrincipalKind::Project { change.home } else { organizes_in };
+        let ledger = ledger_of(scheduling::answers(c, organizes_in, &uid).await?);
+        let rooms = read_rooms(c, &users, change, budget).await?;
+        let highest_sent = scheduling::highest_sent(c, organizes_in, &uid).await?;
+        let highest_sent = highest_sent.and_then(|sequence| u64::try_from(sequence).ok());
+        let (book, home) = (book.clone(), change.home);
+        Ok(Some(Self {
+            uid,
+            owner,
+            home,
+            addresses,
+            book,
+            users,
+            copies,
+            seen,
+            receiving,
+            rooms,
+            ledger,
+            highest_sent,
+        }))
+    }
+}
+
+/// A home holds one object of a meeting (RFC 6638 section 3.2.4.1): it is named to who would make another.
+async fn second_object(c: &mut impl Executor, twin: &Node, owner: &Principal) -> Result<Error> {
+    let refusal = Refusal::of(Condition::UniqueSchedulingObjectResource);
+    let names = node::names_between(c, twin.home_id, twin.id).await?;
+    Ok(match names.as_deref() {
+        Some([_, calendar, name]) => refusal.at(Path::of(&[CALENDARS, &owner.name, calendar, name]).href(false)).into(),
+        _ => refusal.into(),
+    })
+}
+
+/// What objects say.
+async fn read_objects(c: &mut impl Executor, nodes: Vec<Node>, budget: &Budget) -> Result<Vec<MeetingCopy>> {
+    let bytes: i64 = nodes.iter().map(|node| node.size_bytes.max(0)).sum();
+    budget.bytes(usize::try_from(bytes).unwrap_or(usize::MAX))?;
+    let hashes: Vec<&str> = nodes.iter().filter_map(|node| node.hash.as_deref()).collect();
+    let texts = body::several(c, &hashes).await?;
+    let copy = |node: Node| {
+        let text = node.hash.as_ref().and_then(|hash| texts.get(hash));
+        let object = text.and_then(|text| Object::stored(text).ok());
+        MeetingCopy { node, object }
+    };
+    Ok(nodes.into_iter().map(copy).collect())
+}
+
+/// The rooms among those in a meeting, and what they hold at its time.
+async fn read_rooms(
+    c: &mut impl Executor,
+    users: &CalendarUsers,
+    change: &ChangedObject,
+    budget: &Budget,
+) -> Result<HashMap<Id, BookedRoom>> {
+    let mut rooms = HashMap::new();
+    let uid = change.texts().next().map_or("", |object| object.uid.as_str());
+    for BookableRoom { room, home, name } in users.rooms() {
+        let Some(known) = room::of(c, room).await? else { continue };
+        let may_book = known.bookable_by.is_empty() || room::takes(c, room, &[change.owner, change.writer]).await?;
+        let nodes = scheduling::bookings(c, home, change.range, uid, MAX_BOOKINGS).await?;
+        if nodes.len() as i64 >= MAX_BOOKINGS {
+            return Err(Condition::WorkWithinLimits.into());
+        }
+        let bookings = read_objects(c, nodes, budget).await?.into_iter().filter_map(|copy| copy.object).collect();
+        let seq = scheduling::last_change(c, home).await?;
+        rooms.insert(home, BookedRoom { room: known, name, may_book, bookings, seq });
+    }
+    Ok(rooms)
+}
+
+/// Where some homes receive an object of a UID.
+async fn receiving(
+    c: &mut impl Executor,
+    homes: &[Id],
+    component: &str,
+    uid: &str,
+) -> Result<HashMap<Id, DefaultCalendar>> {
+    if homes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let name = DEFAULT_NAMES.iter().find(|(of, _)| *of == component).map_or("personal", |(_, name)| *name);
+    let bit = COMPONENTS.iter().position(|known| *known == component).map_or(0, |at| 1_i64 << at);
+    let found = scheduling::default_calendars(c, homes, name, bit).await?;
+    let calendars: Vec<Id> = found.iter().map(|found| found.calendar.id).collect();
+    let free = scheduling::free(c, &calendars, uid).await?;
+    let into = found.into_iter().filter(|found| free.contains(&found.calendar.id));
+    Ok(into.map(|found| (found.calendar.home_id, found)).collect())
+}

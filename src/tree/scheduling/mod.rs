@@ -1,0 +1,180 @@
+//! Scheduling (RFC 6638): what a change of a meeting means to all who are in it.
+//!
+//! It is planned in a view before the change, beside the serving threads: `meeting` reads all that must be known,
+//! `planner` says what follows from it by the pure functions of [`crate::ical::itip`], and the result is a
+//! [`plan::SchedulePlan`]. `edit::schedule` carries that out in the transaction of the change.
+
+mod attendee;
+mod booking;
+mod ledger;
+mod meeting;
+mod organizer;
+pub mod plan;
+mod planner;
+mod rooms;
+pub mod turns;
+pub mod users;
+
+pub use meeting::MAX_OBJECTS;
+
+use self::meeting::{ChangedObject, Meeting};
+use self::plan::{ObjectChange, SchedulePlan};
+use self::planner::SchedulePlanner;
+use self::rooms::HORIZON_S;
+use super::Tree;
+use super::edit::content::FileContent;
+use super::gate::Request;
+use crate::ical::itip::address::Addresses;
+use crate::ical::itip::context::Violation;
+use crate::ical::itip::copy::organizer_address;
+use crate::ical::itip::people::CalendarUser;
+use crate::ical::object::Object;
+use crate::model::budget::Budget;
+use crate::model::calendar::{Indexed, TimeRange};
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Result};
+use crate::model::id::{Id, Timestamp, now};
+use crate::model::node::Node;
+use crate::model::principal::PrincipalKind;
+use crate::store::executor::Executor;
+use crate::store::scheduling::objects;
+use crate::store::{body, principal};
+
+impl Tree {
+    /// Says what a change of the text of a scheduling object means to others: `content` is what is to be stored;
+    /// `None`: the object goes.
+    pub(super) async fn plan_schedule(&self, request: &Request, content: Option<&FileContent>) -> Result<SchedulePlan> {
+        let budget = Budget::default();
+        let mut view = self.read(request).await?;
+        let object = view.target.node().cloned();
+        let Some(calendar) = view.target.parent().map(|link| link.node.clone()) else {
+            return Ok(SchedulePlan::default());
+        };
+        let of = ObjectChange {
+            before: object.as_ref().and_then(|object| object.hash.clone()),
+            after: content.map(|content| content.blob.hash.clone()),
+        };
+        let new = content.and_then(|content| content.blob.inline.as_ref()).and_then(|text| Object::stored(text).ok());
+        let change = ChangedObject {
+            owner: calendar.owner_id,
+            home: calendar.home_id,
+            node: object.as_ref().map(|object| object.id),
+            old: text_of(&mut view.store, object.as_ref()).await?,
+            new,
+            range: range_of(content.and_then(|content| content.indexed.as_ref()), view.now),
+            writer: request.actor.id,
+        };
+        let Some(meeting) = Meeting::read(&mut view.store, &self.address_book(), &change, &budget).await? else {
+            return Ok(SchedulePlan { of, ..SchedulePlan::default() });
+        };
+        let writer = principal::by_id(&mut view.store, request.actor.id).await?;
+        let writer = writer.map_or_else(Addresses::default, |writer| self.address_book().addresses_of(&writer));
+        let planner = SchedulePlanner {
+            writer,
+            keeps_answers: request.preconditions.if_schedule_tag_match.is_some(),
+            replies: !request.without_reply,
+            ..SchedulePlanner::of(self, meeting, view.now, &budget)
+        };
+        drop(view);
+        let planned = self.work(request.actor.id, &budget, move |_| Some(planner.plan(&change))).await?;
+        Ok(SchedulePlan { of, ..planned.map_err(refused)? })
+    }
+}
+
+impl Tree {
+    /// What it takes for the copies of a meeting to follow the object in the home of its organizer. `None`: that is
+    /// gone, or none of them is behind.
+    pub(super) async fn plan_refresh(&self, home: Id, uid: &str) -> Result<Option<SchedulePlan>> {
+        let budget = Budget::default();
+        let mut view = self.store.read().await?;
+        let objects = objects(&mut view, uid, MAX_OBJECTS).await?;
+        let Some(node) = objects.into_iter().find(|node| node.home_id == home) else { return Ok(None) };
+        let Some(object) = text_of(&mut view, Some(&node)).await? else { return Ok(None) };
+        let change = ChangedObject {
+            owner: node.owner_id,
+            home,
+            node: Some(node.id),
+            old: Some(object.clone()),
+            new: None,
+            range: range_of(None, now()),
+            writer: node.owner_id,
+        };
+        let Some(meeting) = Meeting::read(&mut view, &self.address_book(), &change, &budget).await? else {
+            return Ok(None);
+        };
+        drop(view);
+        let planner = SchedulePlanner::of(self, meeting, now(), &budget);
+        let planned = self.work(node.owner_id, &budget, move |_| Some(planner.refresh(&object))).await?;
+        let plan = planned.map_err(refused)?;
+        Ok(Some(plan).filter(|plan| !plan.deliveries.is_empty()))
+    }
+}
+
+/// What the owner of an object is in its meeting.
+enum MeetingPart {
+    Organizer,
+    Attendee,
+    /// Nobody in it: nothing follows from the change.
+    Nobody,
+}
+
+impl SchedulePlanner {
+    /// The plan.
+    pub fn plan(&self, change: &ChangedObject) -> std::result::Result<SchedulePlan, Violation> {
+        let plan = self.empty_plan();
+        let text = change.new.as_ref().or(change.old.as_ref());
+        match text.map_or(MeetingPart::Nobody, |text| self.part_in(text)) {
+            MeetingPart::Organizer => self.organize(change, plan),
+            MeetingPart::Attendee => self.answer(change, plan),
+            MeetingPart::Nobody => Ok(plan),
+        }
+    }
+
+    /// What the owner of the home is in the meeting. In a project's calendar a meeting is the project's, unless someone
+    /// organizes it who is not of this server, and has invited the project or who stores it there.
+    fn part_in(&self, text: &Object) -> MeetingPart {
+        let own = &self.meeting.addresses;
+        let organizer = organizer_address(text);
+        let attends = |whose: &Addresses| text.parts().any(|part| CalendarUser::attendee(part, whose).is_some());
+        let is_own = organizer.as_ref().is_some_and(|organizer| own.contains(organizer));
+        match self.meeting.owner.kind {
+            PrincipalKind::Project => {
+                let is_foreign = organizer.is_some_and(|organizer| self.meeting.users.get(&organizer).is_none());
+                let is_invited = attends(own) || attends(&self.writer);
+                if is_foreign && is_invited && !is_own { MeetingPart::Attendee } else { MeetingPart::Organizer }
+            }
+            _ if is_own => MeetingPart::Organizer,
+            _ if attends(own) => MeetingPart::Attendee,
+            _ => MeetingPart::Nobody,
+        }
+    }
+}
+
+/// When it matters what rooms hold: from now on while something takes place, at most for some years.
+fn range_of(indexed: Option<&Indexed>, now: Timestamp) -> TimeRange {
+    match indexed {
+        Some(indexed) => {
+            let start = indexed.first_at.max(now);
+            TimeRange { start, end: indexed.last_at.min(start.saturating_add(HORIZON_S)) }
+        }
+        None => TimeRange { start: now, end: now },
+    }
+}
+
+/// What an object says; `None`: there is none, or nobody can read it.
+async fn text_of(c: &mut impl Executor, object: Option<&Node>) -> Result<Option<Object>> {
+    let Some(hash) = object.and_then(|object| object.hash.as_deref()) else { return Ok(None) };
+    Ok(body::inline(c, hash).await?.and_then(|text| Object::stored(&text).ok()))
+}
+
+/// Why a change is refused.
+fn refused(violation: Violation) -> Error {
+    match violation {
+        Violation::SameOrganizer => Condition::SameOrganizerInAllComponents,
+        Violation::OrganizerChange | Violation::OtherOrganizer => Condition::AllowedOrganizerChange,
+        Violation::AttendeeChange => Condition::AllowedAttendeeChange,
+        Violation::DuplicateOccurrence | Violation::Unreadable => Condition::ValidCalendarObjectResource,
+        Violation::TooMuch => Condition::WorkWithinLimits,
+    }
+    .into()
+}

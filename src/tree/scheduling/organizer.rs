@@ -1,0 +1,142 @@
+//! What follows from an organizer's change: the copies of all who are in the meeting follow it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::booking::BookedMeeting;
+use super::ledger::{rows_of, stored_sequence};
+use super::meeting::ChangedObject;
+use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
+use super::planner::{SchedulePlanner, content_of, status};
+use super::users::AddressBook;
+use crate::ical::itip::address::CalendarUserAddress;
+use crate::ical::itip::context::Violation;
+use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request};
+use crate::ical::itip::deliveries::{Addressee, DeliveryKind, SchedulingDelivery};
+use crate::ical::itip::message::SchedulingMessage;
+use crate::ical::itip::organizer::{OrganizerContext, organizer_diff, refresh_all};
+use crate::ical::itip::people::set_schedule_status;
+use crate::ical::object::Object;
+
+/// What each may know of a meeting.
+type Views = BTreeMap<CalendarUserAddress, Arc<SchedulingMessage>>;
+
+impl SchedulePlanner {
+    /// A change by the organizer: who is in it gets it.
+    pub(super) fn organize(&self, change: &ChangedObject, mut plan: SchedulePlan) -> Result<SchedulePlan, Violation> {
+        let made = organizer_diff(change.old.as_ref(), change.new.as_ref(), self.organizer())?;
+        let mut ledger = self.meeting.ledger.clone();
+        made.resets.iter().for_each(|reset| ledger.note_reset(reset));
+        let asked = made.resets.iter().map(|reset| (&reset.attendee, reset.occurrence));
+        plan.answers = rows_of(&ledger, self.meeting.home, asked);
+        let sequence = made.deliveries.iter().map(|delivery| delivery.sequence).max();
+        plan.sent = sequence.map(|sequence| (self.meeting.home, stored_sequence(sequence)));
+        let Some(object) = made.object else {
+            self.deliver_all(&made.deliveries, None, &mut plan)?;
+            return Ok(plan);
+        };
+        let mut booked = BookedMeeting { object, ledger, is_answered: false };
+        self.book_rooms(change.old.as_ref(), &mut booked, &made.deliveries, &mut plan)?;
+        let views = if booked.is_answered { Some(self.views_of(&booked)?) } else { None };
+        let fared = self.deliver_all(&made.deliveries, views.as_ref(), &mut plan)?;
+        let mut rewritten = made.is_rewritten || booked.is_answered;
+        for (address, status) in fared {
+            rewritten |= set_schedule_status(&mut booked.object.calendar, &address, Some(status));
+        }
+        plan.content = rewritten.then(|| content_of(&booked.object, None));
+        Ok(plan)
+    }
+
+    /// The copies of all in a meeting follow what the organizer has.
+    pub fn refresh(&self, object: &Object) -> Result<SchedulePlan, Violation> {
+        let mut plan = self.empty_plan();
+        for delivery in refresh_all(object, self.organizer())? {
+            for to in delivery.recipients.iter().filter(|to| !self.is_room(to)) {
+                self.deliver(&delivery, delivery.view.as_deref(), to, &mut plan)?;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// What all others may know of a meeting with the answers of its rooms.
+    fn views_of(&self, booked: &BookedMeeting) -> Result<Views, Violation> {
+        let context = OrganizerContext { ledger: &booked.ledger, ..self.organizer() };
+        let mut views = Views::new();
+        for delivery in refresh_all(&booked.object, context)? {
+            for to in delivery.recipients {
+                views.insert(to.address, Arc::clone(&delivery.message));
+            }
+        }
+        Ok(views)
+    }
+
+    /// Brings messages to all who get them: how those fared of which people are notified.
+    fn deliver_all(
+        &self,
+        deliveries: &[SchedulingDelivery],
+        views: Option<&Views>,
+        plan: &mut SchedulePlan,
+    ) -> Result<Vec<(CalendarUserAddress, &'static str)>, Violation> {
+        let mut fared = Vec::new();
+        for delivery in deliveries {
+            for to in &delivery.recipients {
+                if self.is_room(to) && delivery.view.is_some() {
+                    continue;
+                }
+                let view = views.and_then(|views| views.get(&to.address)).or(delivery.view.as_ref());
+                let status = self.deliver(delivery, view.map(Arc::as_ref), to, plan)?;
+                fared.extend(
+                    status.filter(|_| delivery.kind == DeliveryKind::Notice).map(|how| (to.address.clone(), how)),
+                );
+            }
+        }
+        Ok(fared)
+    }
+
+    /// Brings a message to one who gets it: how it fared.
+    fn deliver(
+        &self,
+        delivery: &SchedulingDelivery,
+        view: Option<&SchedulingMessage>,
+        to: &Addressee,
+        plan: &mut SchedulePlan,
+    ) -> Result<Option<&'static str>, Violation> {
+        let Some(user) = self.meeting.users.get(&to.address) else {
+            let is_ours = AddressBook::is_path(&to.address);
+            return Ok(Some(if is_ours { status::NO_SUCH_USER } else { status::NO_WAY }));
+        };
+        // A group is reached by those who are in it.
+        let Some(home) = user.home else { return Ok(None) };
+        let me = self.meeting.book.addresses_of(&user.principal);
+        let have = self.meeting.copies.get(&home);
+        let copy = have.and_then(|have| have.object.as_ref());
+        let context =
+            CopyContext { at: self.at(), me: &me, resets: Some(&to.resets), called_off_at: None, alarms: &[] };
+        let changed = match view {
+            Some(view) => apply_request(copy, view, context),
+            None => apply_cancel(copy, &delivery.message, context),
+        };
+        // What is somebody else's, or personal, stays as it is.
+        let changed = match changed {
+            Err(Violation::OtherOrganizer) => return Ok(Some(status::DELIVERED)),
+            changed => changed?,
+        };
+        let changed_now = changed.is_changed;
+        let object = changed.object.filter(|_| changed_now);
+        let place = match (have, self.meeting.receiving.get(&home)) {
+            (Some(have), _) => Some(DeliveryPlace::Object(have.node.id)),
+            (None, into) => into.cloned().map(|into| DeliveryPlace::Calendar(Box::new(into))),
+        };
+        if let (Some(object), Some(place)) = (object, place) {
+            let kept = have.filter(|_| delivery.kind == DeliveryKind::Refresh);
+            let kept = kept.and_then(|have| have.node.schedule_hash.clone());
+            // A room that is not wanted any more is free.
+            let content = (!user.is_room()).then(|| content_of(&object, kept));
+            plan.deliver(CopyDelivery { place, content }, &user.principal.name);
+        }
+        if changed_now && delivery.kind == DeliveryKind::Notice && !user.is_room() {
+            self.notify(&user.principal.name, &delivery.message, true, plan);
+        }
+        Ok(Some(status::DELIVERED))
+    }
+}

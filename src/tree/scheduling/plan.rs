@@ -1,0 +1,120 @@
+//! What is to happen beside a change of a meeting, planned before it in a view: plain values, carried out by
+//! `edit::schedule`.
+
+use crate::model::filename::match_name;
+use crate::model::id::{Id, Seq};
+use crate::model::node::Node;
+use crate::store::scheduling::{AnswerRow, DefaultCalendar};
+use crate::tree::edit::content::{FileContent, InboxItem};
+
+/// An object of a meeting as it was when the plan was made: its node, and the hash of its text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeenObject {
+    /// The node.
+    pub node: Id,
+    /// The hash.
+    pub hash: Option<String>,
+}
+
+impl SeenObject {
+    /// One of a meeting.
+    #[must_use]
+    pub fn of(node: &Node) -> Self {
+        Self { node: node.id, hash: node.hash.clone() }
+    }
+}
+
+/// Where something of a meeting comes to stand.
+#[derive(Clone, Debug)]
+pub enum DeliveryPlace {
+    /// In the place of the object that is there.
+    Object(Id),
+    /// In a calendar, under a new name.
+    Calendar(Box<DefaultCalendar>),
+}
+
+impl DeliveryPlace {
+    /// The calendar into which something new comes.
+    #[must_use]
+    pub fn calendar(&self) -> Option<Id> {
+        match self {
+            Self::Object(_) => None,
+            Self::Calendar(into) => Some(into.calendar.id),
+        }
+    }
+}
+
+/// What someone in the meeting finds in their calendar from now on.
+#[derive(Clone, Debug)]
+pub struct CopyDelivery {
+    /// Where.
+    pub place: DeliveryPlace,
+    /// What; its schedule tag is that of before where nothing changed that matters to them. `None`: what is there goes.
+    pub content: Option<FileContent>,
+}
+
+/// What someone finds in their scheduling inbox.
+#[derive(Clone, Debug)]
+pub struct PlannedItem {
+    /// Whose home it is, by its name.
+    pub home: String,
+    /// The message.
+    pub item: InboxItem,
+}
+
+/// What is to happen beside a change of an object.
+#[derive(Clone, Debug, Default)]
+pub struct SchedulePlan {
+    /// The meeting.
+    pub uid: String,
+    /// The text that the change began with, and the one that it was to store, by their hashes: the plan is for these.
+    pub of: ObjectChange,
+    /// All objects of the meeting as they were.
+    pub seen: Vec<SeenObject>,
+    /// What is stored instead of what was sent.
+    pub content: Option<FileContent>,
+    /// What others find.
+    pub deliveries: Vec<CopyDelivery>,
+    /// What they are notified of.
+    pub items: Vec<PlannedItem>,
+    /// The homes that are written in besides that of the change, by the keys of their names.
+    pub homes: Vec<String>,
+    /// What is known from now on of who was asked and has answered.
+    pub answers: Vec<AnswerRow>,
+    /// The home of the organizer, and the highest SEQUENCE that was sent to others from there.
+    pub sent: Option<(Id, i64)>,
+    /// The homes of the rooms that were asked, and the last change that was seen in each: what they hold is known by
+    /// it.
+    pub rooms: Vec<(Id, Seq)>,
+    /// The home of the organizer, where an answer has changed the meeting: others are to see it.
+    pub answered_in: Option<Id>,
+}
+
+impl SchedulePlan {
+    /// What a room says depends on all that is in its home.
+    pub fn ask_room(&mut self, home: Id, seen: Seq, name: &str) {
+        self.homes.push(match_name(name));
+        self.rooms.push((home, seen));
+    }
+
+    /// Someone is notified of a message.
+    pub fn notify(&mut self, home: &str, item: InboxItem) {
+        self.homes.push(match_name(home));
+        self.items.push(PlannedItem { home: home.to_owned(), item });
+    }
+
+    /// Something comes into the calendar of a home, which is called so.
+    pub fn deliver(&mut self, delivery: CopyDelivery, home: &str) {
+        self.homes.push(match_name(home));
+        self.deliveries.push(delivery);
+    }
+}
+
+/// A change of the text of an object, by the hashes of both.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ObjectChange {
+    /// Before; `None`: there was none.
+    pub before: Option<String>,
+    /// After; `None`: there is none any more.
+    pub after: Option<String>,
+}

@@ -1,0 +1,120 @@
+//! What a change of a meeting is judged by: the moment, who makes it, and the meeting as it was read. What follows from
+//! the change is said beside: by `organizer`, `attendee` and, for rooms, `booking`.
+
+use bytes::Bytes;
+
+use super::meeting::Meeting;
+use super::plan::SchedulePlan;
+use crate::ical::itip::address::Addresses;
+use crate::ical::itip::context::SchedulingContext;
+use crate::ical::itip::message::SchedulingMessage;
+use crate::ical::itip::organizer::OrganizerContext;
+use crate::ical::object::Object;
+use crate::ical::zone::Zone;
+use crate::model::budget::Budget;
+use crate::model::id::Timestamp;
+use crate::model::principal::PrincipalKind;
+use crate::tree::Tree;
+use crate::tree::calendar::{blob, index};
+use crate::tree::edit::content::{FileContent, InboxItem};
+use crate::tree::target::zone;
+
+/// How a message fared, as SCHEDULE-STATUS says it (RFC 6638 section 3.2.9).
+pub(super) mod status {
+    /// It is in the recipient's calendar.
+    pub const DELIVERED: &str = "1.2";
+    /// The recipient has answered.
+    pub const ANSWERED: &str = "2.0";
+    /// There is nobody of that address.
+    pub const NO_SUCH_USER: &str = "3.7";
+    /// There is no way to whoever has that address.
+    pub const NO_WAY: &str = "5.1";
+}
+
+/// What a change is judged by.
+pub struct SchedulePlanner {
+    /// When it is.
+    pub now: Timestamp,
+    /// The zone of what floats.
+    pub floating: Zone,
+    /// What it may cost.
+    pub budget: Budget,
+    /// The address that a project writes as ORGANIZER.
+    pub organizer_address: String,
+    /// The addresses of who makes the change.
+    pub writer: Addresses,
+    /// Did the client know the schedule tag?
+    pub keeps_answers: bool,
+    /// May an answer be sent?
+    pub replies: bool,
+    /// The meeting.
+    pub meeting: Meeting,
+}
+
+impl SchedulePlanner {
+    /// For a change that the server makes of itself.
+    pub fn of(tree: &Tree, meeting: Meeting, now: Timestamp, budget: &Budget) -> Self {
+        Self {
+            now,
+            floating: Zone::Known(zone()),
+            budget: budget.clone(),
+            organizer_address: tree.address_book().address_of(&meeting.owner),
+            writer: Addresses::default(),
+            keeps_answers: true,
+            replies: true,
+            meeting,
+        }
+    }
+
+    pub(super) fn at(&self) -> SchedulingContext<'_> {
+        SchedulingContext { now: self.now, floating: &self.floating, budget: &self.budget }
+    }
+
+    pub(super) fn is_project(&self) -> bool {
+        self.meeting.owner.kind == PrincipalKind::Project
+    }
+
+    /// A plan in which nothing happens yet.
+    pub(super) fn empty_plan(&self) -> SchedulePlan {
+        let (uid, seen) = (self.meeting.uid.clone(), self.meeting.seen.clone());
+        let mut plan = SchedulePlan { uid, seen, ..SchedulePlan::default() };
+        for (home, room) in &self.meeting.rooms {
+            plan.ask_room(*home, room.seq, &room.name);
+        }
+        plan
+    }
+
+    /// What an organizer's change is judged by.
+    pub(super) fn organizer(&self) -> OrganizerContext<'_> {
+        OrganizerContext {
+            at: self.at(),
+            organizer: &self.meeting.addresses,
+            write_as: self.is_project().then_some(self.organizer_address.as_str()),
+            keeps_answers: self.keeps_answers,
+            highest_sent: self.meeting.highest_sent,
+            ledger: &self.meeting.ledger,
+        }
+    }
+
+    /// Notifies someone of a message, unless all that it is about is over.
+    pub(super) fn notify(
+        &self,
+        home: &str,
+        message: &SchedulingMessage,
+        from_organizer: bool,
+        plan: &mut SchedulePlan,
+    ) {
+        let last_at = index(&message.object).last_at;
+        if last_at >= self.now {
+            let (blob, uid) = (blob(Bytes::from(message.text())), message.object.uid.clone());
+            plan.notify(home, InboxItem { blob, uid, from_organizer, last_at });
+        }
+    }
+}
+
+/// The content of an object; `kept`: the schedule tag is that of before.
+pub(super) fn content_of(object: &Object, kept: Option<String>) -> FileContent {
+    let mut text = String::new();
+    object.calendar.write(&mut text);
+    FileContent { schedule_hash: kept, ..FileContent::object(blob(Bytes::from(text)), index(object)) }
+}

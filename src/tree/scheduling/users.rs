@@ -1,0 +1,189 @@
+//! Whose a calendar user address is, and which addresses a principal has (RFC 6638 section 2.4.1).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ical::itip::address::{Addresses, CalendarUserAddress};
+use crate::model::error::Failure;
+use crate::model::filename::match_name;
+use crate::model::id::Id;
+use crate::model::mailbox::{MailDomain, local_part_of, name_of_local_part};
+use crate::model::principal::{Principal, PrincipalKind};
+use crate::store::executor::Executor;
+use crate::store::scheduling::{self, CalendarPrincipal};
+
+/// What the path of a principal begins with.
+const PRINCIPALS: &str = "/principals/";
+/// The most people whom the groups in a meeting stand for.
+const MAX_GROUP_MEMBERS: i64 = 1000;
+
+/// How addresses are made of names, and names found in addresses.
+#[derive(Clone, Debug)]
+pub struct AddressBook {
+    domain: Option<Arc<MailDomain>>,
+}
+
+/// The domain of addresses that no mail goes to (RFC 6761 section 6.4): meetings need some, also where there is no
+/// mail.
+const NO_DOMAIN: &str = "beffroi.invalid";
+
+impl AddressBook {
+    /// With the domain of projects, rooms and groups.
+    #[must_use]
+    pub const fn new(domain: Option<Arc<MailDomain>>) -> Self {
+        Self { domain }
+    }
+
+    fn domain(&self) -> &str {
+        self.domain.as_deref().map_or(NO_DOMAIN, MailDomain::as_str)
+    }
+
+    /// The address under which a principal takes part in meetings, as it is written.
+    #[must_use]
+    pub fn address_of(&self, principal: &Principal) -> String {
+        match (principal.addresses.first(), principal.kind) {
+            (Some(address), _) => address.clone(),
+            (None, PrincipalKind::Person) => path_of(principal),
+            (None, _) => self.made_address(principal),
+        }
+    }
+
+    fn made_address(&self, principal: &Principal) -> String {
+        mail_address_of(principal, self.domain())
+    }
+
+    /// All addresses of a principal.
+    #[must_use]
+    pub fn addresses_of(&self, principal: &Principal) -> Addresses {
+        // Meetings from before there was mail keep the address that they had.
+        let domains = [self.domain(), NO_DOMAIN].into_iter().filter(|_| principal.kind != PrincipalKind::Person);
+        let made = domains.map(|domain| mail_address_of(principal, domain));
+        let written = principal.addresses.iter().cloned().chain(made).chain([path_of(principal)]);
+        written.map(|address| CalendarUserAddress::new(&address)).collect()
+    }
+
+    /// Is an address the path of a principal, which only this server has?
+    #[must_use]
+    pub fn is_path(address: &CalendarUserAddress) -> bool {
+        address.as_str().starts_with(PRINCIPALS)
+    }
+
+    /// The key by which whoever has an address is found: the address itself as it is kept, or a name.
+    fn key_of(&self, address: &CalendarUserAddress) -> String {
+        let text = address.as_str();
+        let path = text.find(PRINCIPALS).and_then(|at| text.get(at + PRINCIPALS.len()..));
+        if let Some(name) = path.filter(|name| !name.contains('/')) {
+            return match_name(name);
+        }
+        let ours = address.mailbox().and_then(|mailbox| mailbox.rsplit_once('@'));
+        match ours.filter(|(_, domain)| [self.domain(), NO_DOMAIN].contains(domain)) {
+            // What stands after a plus is a tag.
+            Some((local, _)) => match_name(&name_of_local_part(local.split('+').next().unwrap_or_default())),
+            None => text.to_owned(),
+        }
+    }
+}
+
+fn mail_address_of(principal: &Principal, domain: &str) -> String {
+    format!("mailto:{}@{domain}", local_part_of(&principal.name))
+}
+
+fn path_of(principal: &Principal) -> String {
+    format!("{PRINCIPALS}{}/", principal.name)
+}
+
+/// A room in a meeting.
+#[derive(Clone, Debug)]
+pub struct BookableRoom {
+    /// The principal.
+    pub room: Id,
+    /// Its home.
+    pub home: Id,
+    /// Its name.
+    pub name: String,
+}
+
+/// Who stands behind the addresses of a meeting.
+#[derive(Clone, Debug, Default)]
+pub struct CalendarUsers {
+    users: HashMap<CalendarUserAddress, CalendarPrincipal>,
+    /// The people in each group.
+    members: HashMap<Id, Vec<CalendarPrincipal>>,
+}
+
+impl CalendarUsers {
+    /// Finds them.
+    pub async fn find(
+        c: &mut impl Executor,
+        book: &AddressBook,
+        addresses: impl IntoIterator<Item = CalendarUserAddress>,
+    ) -> Result<Self, Failure> {
+        let keyed: Vec<(CalendarUserAddress, String)> = addresses
+            .into_iter()
+            .map(|address| {
+                let key = book.key_of(&address);
+                (address, key)
+            })
+            .collect();
+        let mut keys: Vec<String> = keyed.iter().map(|(_, key)| key.clone()).collect();
+        keys.sort();
+        keys.dedup();
+        // An address of somebody's own may be one of ours, too.
+        keys.extend(keyed.iter().filter(|(of, key)| of.as_str() != key).map(|(of, _)| of.as_str().to_owned()));
+        let by_key: HashMap<String, CalendarPrincipal> = scheduling::users(c, &keys).await?.into_iter().collect();
+        let found = |address: &CalendarUserAddress, key: &str| {
+            by_key.get(address.as_str()).or_else(|| by_key.get(key)).cloned()
+        };
+        let users: HashMap<_, _> = keyed
+            .into_iter()
+            .filter_map(|(address, key)| {
+                let user = found(&address, &key)?;
+                Some((address, user))
+            })
+            .collect();
+        let groups: Vec<Id> = users
+            .values()
+            .filter(|user| user.principal.kind == PrincipalKind::Group)
+            .map(|user| user.principal.id)
+            .collect();
+        let mut members: HashMap<Id, Vec<CalendarPrincipal>> = HashMap::new();
+        if !groups.is_empty() {
+            for (group, user) in scheduling::members_of(c, &groups, MAX_GROUP_MEMBERS).await? {
+                members.entry(group).or_default().push(user);
+            }
+        }
+        Ok(Self { users, members })
+    }
+
+    /// Who has an address; `None`: nobody here.
+    #[must_use]
+    pub fn get(&self, address: &CalendarUserAddress) -> Option<&CalendarPrincipal> {
+        self.users.get(address)
+    }
+
+    /// The people in a group.
+    #[must_use]
+    pub fn members(&self, group: Id) -> &[CalendarPrincipal] {
+        self.members.get(&group).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rooms among them, each once.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<BookableRoom> {
+        let rooms = self.users.values().filter(|user| user.is_room()).filter_map(|user| {
+            let Principal { id, name, .. } = &user.principal;
+            Some(BookableRoom { room: *id, home: user.home?, name: name.clone() })
+        });
+        let mut rooms: Vec<BookableRoom> = rooms.collect();
+        rooms.sort_by_key(|room| room.home);
+        rooms.dedup_by_key(|room| room.home);
+        rooms
+    }
+
+    /// The homes of all that were found, the people in groups among them; each once.
+    pub fn homes(&self) -> impl Iterator<Item = Id> {
+        let all = self.users.values().chain(self.members.values().flatten());
+        let homes: std::collections::BTreeSet<Id> = all.filter_map(|user| user.home).collect();
+        homes.into_iter()
+    }
+}

@@ -1,0 +1,451 @@
+//! Meetings (RFC 6638): what a change of one means in the calendars of all who are in it, in the same transaction.
+
+use beffroi::model::id::now;
+use beffroi::model::room::{Booking, Room};
+use beffroi::tree::job::{JOBS, JobPoll};
+
+use crate::kit::{Answer, Client, World};
+
+const MAX: &str = "/calendars/max/personal/";
+
+/// A meeting as clients write it: lines that stand in its one component.
+fn meeting(uid: &str, lines: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n\
+         DTSTAMP:20300101T000000Z\r\nDTSTART:20300701T090000Z\r\nDTEND:20300701T100000Z\r\nSUMMARY:Point\r\n\
+         {lines}END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+fn of(organizer: &str, attendees: &[&str]) -> String {
+    let attendee = |name: &&str| match *name == organizer {
+        true => format!("ATTENDEE;PARTSTAT=ACCEPTED:mailto:{name}@ville.example\r\n"),
+        false => format!("ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{name}@ville.example\r\n"),
+    };
+    let attendees: String = attendees.iter().map(attendee).collect();
+    format!("ORGANIZER:mailto:{organizer}@ville.example\r\n{attendees}")
+}
+
+/// Unfolded.
+fn text(answer: &Answer) -> String {
+    answer.text().replace("\r\n ", "")
+}
+
+/// The line of an attendee.
+fn line(text: &str, name: &str) -> String {
+    let of = format!(":mailto:{name}@");
+    let found = text.lines().find(|line| line.starts_with("ATTENDEE") && line.contains(&of));
+    found.unwrap_or_else(|| panic!("no {name} in {text}")).to_owned()
+}
+
+/// The only object of a calendar that holds a UID.
+async fn copy(client: &Client, calendar: &str, uid: &str) -> Option<(String, String)> {
+    let listed = client.propfind(calendar, "1", "<D:getetag xmlns:D=\"DAV:\"/>").expect(207).await.hrefs();
+    let mut found = Vec::new();
+    for href in listed.into_iter().filter(|href| href.ends_with(".ics")) {
+        let text = text(&client.get(&href).expect(200).await);
+        if text.contains(&format!("UID:{uid}\r\n")) {
+            found.push((href, text));
+        }
+    }
+    assert!(found.len() <= 1, "{found:?}");
+    found.pop()
+}
+
+#[tokio::test]
+async fn an_invitation_is_in_the_calendar_of_who_is_invited_when_the_organizer_is_answered() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let path = format!("{MAX}one.ics");
+    let put = max.put(&path, &meeting("one", &of("max", &["max", "mia", "rita"]))).expect(201).await;
+    assert!(put.header("schedule-tag").is_some());
+    assert_eq!(put.header("etag"), None, "it is not stored as it was sent");
+    for name in ["mia", "rita"] {
+        let calendar = format!("/calendars/{name}/personal/");
+        let (_, text) = copy(&world.client(name), &calendar, "one").await.expect("a copy");
+        assert!(line(&text, name).contains("PARTSTAT=NEEDS-ACTION"), "{text}");
+        assert!(line(&text, "max").contains("PARTSTAT=ACCEPTED") && !text.contains("SCHEDULE-STATUS"), "{text}");
+    }
+    let stored = text(&max.get(&path).expect(200).await);
+    assert!(line(&stored, "mia").contains("SCHEDULE-STATUS"), "{stored}");
+    // Nobody else has any of it, and it is the same for who is asked in another way.
+    assert!(copy(&world.client("lea"), "/calendars/lea/personal/", "one").await.is_none());
+    let (href, _) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    assert!(mia.get(&href).expect(200).await.header("schedule-tag").is_some());
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn an_answer_is_in_the_organizers_object_and_leaves_its_schedule_tag_alone() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let path = format!("{MAX}one.ics");
+    max.put(&path, &meeting("one", &of("max", &["max", "mia"]))).expect(201).await;
+    let before = max.get(&path).expect(200).await;
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let accepted = copied.replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=ACCEPTED");
+    mia.put(&href, &accepted).expect(204).await;
+    let after = max.get(&path).expect(200).await;
+    assert!(line(&text(&after), "mia").contains("PARTSTAT=ACCEPTED"), "{}", text(&after));
+    assert_eq!(after.header("schedule-tag"), before.header("schedule-tag"));
+    assert_ne!(after.header("etag"), before.header("etag"));
+    // A client of the organizer's that has not seen it yet does not undo it.
+    let stale = meeting("one", &of("max", &["max", "mia"])).replace("Point", "Grand point");
+    let tag = before.header("schedule-tag").expect("a tag").to_owned();
+    max.put(&path, &stale).header("If-Schedule-Tag-Match", &tag).expect(204).await;
+    let stored = text(&max.get(&path).expect(200).await);
+    assert!(line(&stored, "mia").contains("PARTSTAT=ACCEPTED") && stored.contains("Grand point"), "{stored}");
+    let (_, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    assert!(copied.contains("Grand point") && line(&copied, "mia").contains("PARTSTAT=ACCEPTED"), "{copied}");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn who_is_moved_is_asked_again_and_who_is_called_off_sees_that() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let path = format!("{MAX}one.ics");
+    max.put(&path, &meeting("one", &of("max", &["max", "mia"]))).expect(201).await;
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    mia.put(&href, &copied.replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=ACCEPTED")).expect(204).await;
+    let tag = mia.get(&href).expect(200).await.header("schedule-tag").map(str::to_owned);
+    let moved = text(&max.get(&path).expect(200).await).replace("T090000Z", "T110000Z").replace("T100000Z", "T120000Z");
+    max.put(&path, &moved).expect(204).await;
+    let now = mia.get(&href).expect(200).await;
+    assert!(line(&text(&now), "mia").contains("PARTSTAT=NEEDS-ACTION"), "{}", text(&now));
+    assert!(text(&now).contains("DTSTART:20300701T110000Z"));
+    assert_ne!(now.header("schedule-tag").map(str::to_owned), tag);
+    max.delete(&path).expect(204).await;
+    let (_, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    assert!(copied.contains("STATUS:CANCELLED"), "{copied}");
+    // To delete what was called off is no news.
+    mia.delete(&href).expect(204).await;
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn who_deletes_a_copy_declines_unless_they_say_that_no_reply_is_wanted() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let path = format!("{MAX}one.ics");
+    max.put(&path, &meeting("one", &of("max", &["max", "mia", "rita"]))).expect(201).await;
+    for (name, reply, expected) in [("mia", "T", "DECLINED"), ("rita", "F", "NEEDS-ACTION")] {
+        let client = world.client(name);
+        let (href, _) = copy(&client, &format!("/calendars/{name}/personal/"), "one").await.expect("a copy");
+        client.delete(&href).header("Schedule-Reply", reply).expect(204).await;
+        let stored = text(&max.get(&path).expect(200).await);
+        assert!(line(&stored, name).contains(&format!("PARTSTAT={expected}")), "{stored}");
+    }
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_meeting_in_a_projects_calendar_is_the_projects_whoever_plans_it() {
+    let world = World::new().await;
+    let (max, mia, lea) = (world.client("max"), world.client("mia"), world.client("lea"));
+    let path = "/calendars/tram/meetings/one.ics";
+    max.put(path, &meeting("one", &of("max", &["max", "zoe"]))).expect(201).await;
+    let stored = text(&max.get(path).expect(200).await);
+    assert!(stored.contains("mailto:tram@") && !stored.contains("ORGANIZER:mailto:max@"), "{stored}");
+    let zoe = world.client("zoe");
+    let (href, copied) = copy(&zoe, "/calendars/zoe/personal/", "one").await.expect("a copy");
+    assert!(copied.contains("mailto:tram@"), "{copied}");
+    zoe.put(&href, &copied.replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=TENTATIVE")).expect(204).await;
+    // Another member goes on with it, and so does the lead when its planner has left.
+    let changed = text(&mia.get(path).expect(200).await).replace("SUMMARY:Point", "SUMMARY:Comité");
+    mia.put(path, &changed).expect(204).await;
+    world.tree.remove_member("tram", "max").await.unwrap();
+    let changed = text(&lea.get(path).expect(200).await).replace("SUMMARY:Comité", "SUMMARY:Comité de pilotage");
+    lea.put(path, &changed).expect(204).await;
+    let (_, copied) = copy(&zoe, "/calendars/zoe/personal/", "one").await.expect("a copy");
+    assert!(copied.contains("Comité de pilotage") && line(&copied, "zoe").contains("PARTSTAT=TENTATIVE"), "{copied}");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn an_attendee_changes_what_is_theirs_and_nothing_else() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let path = format!("{MAX}one.ics");
+    max.put(&path, &meeting("one", &of("max", &["max", "mia"]))).expect(201).await;
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let refused = mia.put(&href, &copied.replace("T090000Z", "T080000Z")).expect(403).await;
+    assert!(refused.text().contains("allowed-attendee-scheduling-object-change"), "{}", refused.text());
+    let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT\r\n";
+    let before = max.get(&path).expect(200).await.header("etag").map(str::to_owned);
+    mia.put(&href, &copied.replace("END:VEVENT\r\n", alarm)).expect(204).await;
+    assert_eq!(max.get(&path).expect(200).await.header("etag").map(str::to_owned), before, "it is nobody's business");
+    // It stays when the organizer changes something.
+    let changed = text(&max.get(&path).expect(200).await).replace("SUMMARY:Point", "SUMMARY:Autre");
+    max.put(&path, &changed).expect(204).await;
+    let now = text(&mia.get(&href).expect(200).await);
+    assert!(now.contains("BEGIN:VALARM") && now.contains("SUMMARY:Autre"), "{now}");
+    world.sound().await;
+}
+
+/// Has the work done that waits for some seconds after answers.
+async fn refresh(world: &World) {
+    let row = JOBS.iter().find(|row| row.kind == "refresh").unwrap();
+    while let JobPoll::Again = world.tree.run_next(row, now() + 60).await.unwrap() {}
+}
+
+#[tokio::test]
+async fn others_see_an_answer_and_hear_nothing_of_it() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let path = format!("{MAX}one.ics");
+    max.put(&path, &meeting("one", &of("max", &["max", "mia", "rita", "zoe"]))).expect(201).await;
+    let rita = world.client("rita");
+    let (theirs, _) = copy(&rita, "/calendars/rita/personal/", "one").await.expect("a copy");
+    let before = rita.get(&theirs).expect(200).await;
+    for (name, answer) in [("mia", "ACCEPTED"), ("zoe", "DECLINED")] {
+        let client = world.client(name);
+        let (href, text) = copy(&client, &format!("/calendars/{name}/personal/"), "one").await.expect("a copy");
+        let own = line(&text, name);
+        client.put(&href, &text.replace(&own, &own.replace("NEEDS-ACTION", answer))).expect(204).await;
+    }
+    assert_eq!(rita.get(&theirs).expect(200).await.header("etag"), before.header("etag"), "it takes some seconds");
+    refresh(&world).await;
+    let after = rita.get(&theirs).expect(200).await;
+    for (name, answer) in [("mia", "ACCEPTED"), ("zoe", "DECLINED"), ("rita", "NEEDS-ACTION"), ("max", "ACCEPTED")] {
+        assert!(line(&text(&after), name).contains(&format!("PARTSTAT={answer}")), "{}", text(&after));
+    }
+    assert_eq!(after.header("schedule-tag"), before.header("schedule-tag"));
+    refresh(&world).await;
+    assert_eq!(rita.get(&theirs).expect(200).await.header("etag"), after.header("etag"), "there is no more to do");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_home_holds_one_object_of_a_meeting() {
+    let world = World::new().await;
+    let max = world.client("max");
+    max.ask("MKCALENDAR", "/calendars/max/other/").expect(201).await;
+    let text = meeting("one", &of("max", &["max", "mia"]));
+    max.put(&format!("{MAX}one.ics"), &text).expect(201).await;
+    let refused = max.put("/calendars/max/other/two.ics", &text).expect(403).await;
+    assert!(refused.text().contains("unique-scheduling-object-resource"), "{}", refused.text());
+    assert!(refused.text().contains("/calendars/max/personal/one.ics"), "{}", refused.text());
+    // To move it says nothing to anybody.
+    let mia = world.client("mia");
+    let (href, _) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let tag = mia.get(&href).expect(200).await.header("etag").map(str::to_owned);
+    max.relocate(&format!("{MAX}one.ics"), "/calendars/max/other/one.ics").expect(201).await;
+    assert_eq!(mia.get(&href).expect(200).await.header("etag").map(str::to_owned), tag);
+    let moved = self::text(&max.get("/calendars/max/other/one.ics").expect(200).await);
+    max.put("/calendars/max/other/one.ics", &moved.replace("SUMMARY:Point", "SUMMARY:Autre")).expect(204).await;
+    assert!(self::text(&mia.get(&href).expect(200).await).contains("SUMMARY:Autre"));
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn answers_that_come_at_once_are_all_there() {
+    const NAMES: [&str; 12] = ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "pa", "pb"];
+    let mut world = World::new().await;
+    for name in NAMES {
+        world.add_person(name).await;
+    }
+    let max = world.client("max");
+    let path = format!("{MAX}one.ics");
+    let everybody: Vec<&str> = ["max"].into_iter().chain(NAMES).collect();
+    max.put(&path, &meeting("one", &of("max", &everybody))).expect(201).await;
+    let answers = NAMES.map(|name| {
+        let client = world.client(name);
+        async move {
+            let (href, text) = copy(&client, &format!("/calendars/{name}/personal/"), "one").await.expect("a copy");
+            let own = line(&text, name);
+            client.put(&href, &text.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
+        }
+    });
+    futures_util::future::join_all(answers).await;
+    let stored = text(&max.get(&path).expect(200).await);
+    for name in NAMES {
+        assert!(line(&stored, name).contains("PARTSTAT=ACCEPTED"), "{name}: {stored}");
+    }
+    let waiting = world.tree.jobs().await.unwrap();
+    let refreshes = waiting.iter().filter(|job| job.kind == "refresh").count();
+    assert!((1..=3).contains(&refreshes), "{refreshes} for {} answers", NAMES.len());
+    world.sound().await;
+}
+
+/// A meeting to which a room is invited.
+fn in_room(uid: &str, organizer: &str, rooms: &[&str], times: &str) -> String {
+    let room =
+        |room: &&str| format!("ATTENDEE;CUTYPE=ROOM;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{room}@ville.example\r\n");
+    let rooms: String = rooms.iter().map(room).collect();
+    let text = meeting(uid, &format!("{}{rooms}", of(organizer, &[organizer])));
+    text.replace("DTSTART:20300701T090000Z\r\nDTEND:20300701T100000Z\r\n", times)
+}
+
+const NINE: &str = "DTSTART:20300701T090000Z\r\nDTEND:20300701T100000Z\r\n";
+
+async fn world_with_rooms(rooms: &[(&str, Room)]) -> World {
+    let world = World::new().await;
+    world.tree.add_group("equipe", "equipe shown").await.unwrap();
+    for (name, room) in rooms {
+        let address = format!("{name}@ville.example");
+        world.tree.add_room(name, &format!("{name} shown"), &address, room).await.unwrap();
+    }
+    world
+}
+
+#[tokio::test]
+async fn a_room_answers_with_the_change_yes_when_it_is_free_and_no_when_it_is_taken() {
+    let world = world_with_rooms(&[("salle", Room::default())]).await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    max.put(&format!("{MAX}one.ics"), &in_room("one", "max", &["salle"], NINE)).expect(201).await;
+    let stored = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
+    assert!(line(&stored, "salle").contains("PARTSTAT=ACCEPTED"), "{stored}");
+    // What touches is free; what overlaps is taken.
+    let ten = "DTSTART:20300701T100000Z\r\nDTEND:20300701T110000Z\r\n";
+    let half = "DTSTART:20300701T093000Z\r\nDTEND:20300701T094500Z\r\n";
+    for (uid, times, expected) in [("two", ten, "ACCEPTED"), ("three", half, "DECLINED")] {
+        let path = format!("/calendars/mia/personal/{uid}.ics");
+        mia.put(&path, &in_room(uid, "mia", &["salle"], times)).expect(201).await;
+        let stored = text(&mia.get(&path).expect(200).await);
+        assert!(line(&stored, "salle").contains(&format!("PARTSTAT={expected}")), "{stored}");
+        assert_eq!(stored.contains("COMMENT"), expected == "DECLINED", "{stored}");
+        assert!(!stored.contains("max@"), "nobody learns whose meeting it is: {stored}");
+    }
+    // A shift of one's own is no clash; and what is called off is free again.
+    let quarter = "DTSTART:20300701T091500Z\r\nDTEND:20300701T100000Z\r\n";
+    let moved = text(&max.get(&format!("{MAX}one.ics")).expect(200).await).replace(NINE, quarter);
+    max.put(&format!("{MAX}one.ics"), &moved).expect(204).await;
+    let stored = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
+    assert!(line(&stored, "salle").contains("PARTSTAT=ACCEPTED"), "{stored}");
+    max.delete(&format!("{MAX}one.ics")).expect(204).await;
+    let path = "/calendars/mia/personal/four.ics";
+    mia.put(path, &in_room("four", "mia", &["salle"], NINE)).expect(201).await;
+    let stored = text(&mia.get(path).expect(200).await);
+    assert!(line(&stored, "salle").contains("PARTSTAT=ACCEPTED"), "{stored}");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_series_is_accepted_but_for_what_clashes() {
+    let world = world_with_rooms(&[("salle", Room::default())]).await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let once = "DTSTART:20300715T090000Z\r\nDTEND:20300715T100000Z\r\n";
+    mia.put("/calendars/mia/personal/once.ics", &in_room("once", "mia", &["salle"], once)).expect(201).await;
+    let weekly = format!("{NINE}RRULE:FREQ=WEEKLY\r\n");
+    max.put(&format!("{MAX}one.ics"), &in_room("one", "max", &["salle"], &weekly)).expect(201).await;
+    let stored = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
+    let parts: Vec<&str> = stored.split("BEGIN:VEVENT").skip(1).collect();
+    assert_eq!(parts.len(), 2, "{stored}");
+    let (lone, series): (Vec<&str>, Vec<&str>) = parts.into_iter().partition(|part| part.contains("RECURRENCE-ID"));
+    assert!(line(series[0], "salle").contains("PARTSTAT=ACCEPTED"), "{stored}");
+    assert!(lone[0].contains("RECURRENCE-ID:20300715T090000Z"), "{stored}");
+    assert!(line(lone[0], "salle").contains("PARTSTAT=DECLINED"), "{stored}");
+    // Ten years from now the series still holds the room.
+    let far = "DTSTART:20400702T090000Z\r\nDTEND:20400702T100000Z\r\n";
+    mia.put("/calendars/mia/personal/far.ics", &in_room("far", "mia", &["salle"], far)).expect(201).await;
+    let stored = text(&mia.get("/calendars/mia/personal/far.ics").expect(200).await);
+    assert!(line(&stored, "salle").contains("PARTSTAT=DECLINED"), "{stored}");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_room_keeps_its_rules() {
+    let small = Room { capacity: Some(1), ..Room::default() };
+    let weekdays = Room { hours: "tue-fri 00:00-24:00".to_owned(), ..Room::default() };
+    let theirs = Room { bookable_by: vec!["equipe".to_owned()], ..Room::default() };
+    let managed = Room { booking: Booking::Manager, manager: Some("lea".to_owned()), ..Room::default() };
+    let closed = Room { booking: Booking::None, ..Room::default() };
+    let rooms =
+        [("small", small), ("weekdays", weekdays), ("theirs", theirs), ("managed", managed), ("closed", closed)];
+    let world = world_with_rooms(&rooms).await;
+    let zoe = world.client("zoe");
+    for (room, expected) in [
+        ("small", "ACCEPTED"),
+        ("weekdays", "DECLINED"),
+        ("theirs", "DECLINED"),
+        ("managed", "TENTATIVE"),
+        ("closed", "DECLINED"),
+    ] {
+        let path = format!("/calendars/zoe/personal/{room}.ics");
+        zoe.put(&path, &in_room(room, "zoe", &[room], NINE)).expect(201).await;
+        let stored = text(&zoe.get(&path).expect(200).await);
+        assert!(line(&stored, room).contains(&format!("PARTSTAT={expected}")), "{room}: {stored}");
+    }
+    // One more is too many.
+    let path = "/calendars/zoe/personal/small.ics";
+    let more = text(&zoe.get(path).expect(200).await)
+        .replace("END:VEVENT", "ATTENDEE;RSVP=TRUE:mailto:mia@ville.example\r\nEND:VEVENT");
+    zoe.put(path, &more).expect(204).await;
+    let stored = text(&zoe.get(path).expect(200).await);
+    assert!(line(&stored, "small").contains("PARTSTAT=DECLINED"), "{stored}");
+    // Its manager answers in its calendar.
+    let lea = world.client("lea");
+    let (href, asked) = copy(&lea, "/calendars/managed/bookings/", "managed").await.expect("a request");
+    assert!(!asked.contains("mailto:mia"), "{asked}");
+    lea.put(&href, &asked.replace("PARTSTAT=TENTATIVE", "PARTSTAT=ACCEPTED")).expect(204).await;
+    let stored = text(&zoe.get("/calendars/zoe/personal/managed.ics").expect(200).await);
+    assert!(line(&stored, "managed").contains("PARTSTAT=ACCEPTED"), "{stored}");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn of_those_who_book_at_once_one_gets_the_room() {
+    const NAMES: [&str; 6] = ["p0", "p1", "p2", "p3", "p4", "p5"];
+    let mut world = world_with_rooms(&[("salle", Room::default()), ("autre", Room::default())]).await;
+    for name in NAMES {
+        world.add_person(name).await;
+    }
+    let booked = NAMES.map(|name| {
+        let client = world.client(name);
+        async move {
+            let path = format!("/calendars/{name}/personal/one.ics");
+            client.put(&path, &in_room(name, name, &["salle", "autre"], NINE)).expect(201).await;
+            text(&client.get(&path).expect(200).await)
+        }
+    });
+    let stored = futures_util::future::join_all(booked).await;
+    for room in ["salle", "autre"] {
+        let accepted = stored.iter().filter(|text| line(text, room).contains("PARTSTAT=ACCEPTED")).count();
+        let declined = stored.iter().filter(|text| line(text, room).contains("PARTSTAT=DECLINED")).count();
+        assert_eq!((accepted, declined), (1, NAMES.len() - 1), "{room}");
+    }
+    world.sound().await;
+}
+
+/// What lies in the inbox of a home: each with its METHOD and PARTSTAT lines.
+async fn inbox(client: &Client, home: &str) -> Vec<String> {
+    let path = format!("/calendars/{home}/inbox/");
+    let hrefs = client.propfind(&path, "1", "<D:getetag xmlns:D=\"DAV:\"/>").expect(207).await.hrefs();
+    let mut items = Vec::new();
+    for href in hrefs.into_iter().filter(|href| href.ends_with(".ics")) {
+        items.push(text(&client.get(&href).expect(200).await));
+    }
+    items
+}
+
+#[tokio::test]
+async fn who_is_invited_or_answered_finds_a_notice_in_the_inbox() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let path = format!("{MAX}one.ics");
+    max.put(&path, &meeting("one", &of("max", &["max", "mia", "rita"]))).expect(201).await;
+    let items = inbox(&mia, "mia").await;
+    assert!(items.len() == 1 && items[0].contains("METHOD:REQUEST"), "{items:?}");
+    assert!(inbox(&max, "max").await.is_empty());
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let own = line(&copied, "mia");
+    mia.put(&href, &copied.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
+    let items = inbox(&max, "max").await;
+    assert!(
+        items.len() == 1 && items[0].contains("METHOD:REPLY") && items[0].contains("PARTSTAT=ACCEPTED"),
+        "{items:?}"
+    );
+    // Others see the answer, and find no notice of it.
+    refresh(&world).await;
+    assert_eq!(inbox(&world.client("rita"), "rita").await.len(), 1);
+    // The last notice of the organizer takes the place of the one before.
+    let moved = text(&max.get(&path).expect(200).await).replace("T090000Z", "T080000Z");
+    max.put(&path, &moved).expect(204).await;
+    let items = inbox(&mia, "mia").await;
+    assert!(items.len() == 1 && items[0].contains("DTSTART:20300701T080000Z"), "{items:?}");
+    max.delete(&path).expect(204).await;
+    let items = inbox(&mia, "mia").await;
+    assert!(items.len() == 1 && items[0].contains("METHOD:CANCEL"), "{items:?}");
+    world.sound().await;
+}

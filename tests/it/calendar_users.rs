@@ -16,6 +16,16 @@ async fn hrefs(client: &Client, path: &str, local: &str) -> Option<Vec<String>> 
     Some(property.elements().map(|href| href.text()).collect())
 }
 
+/// Invitations to a home come into one of its calendars from now on: the others may be deleted.
+pub async fn choose_default(client: &Client, home: &str, calendar: &str) {
+    let url = format!(
+        "<D:set><D:prop><C:schedule-default-calendar-URL {DECLARED}><D:href>/calendars/{home}/{calendar}/</D:href>\
+         </C:schedule-default-calendar-URL></D:prop></D:set>"
+    );
+    let said = client.proppatch(&format!("/calendars/{home}/inbox/"), &url).expect(207).await.text();
+    assert!(said.contains("200 OK"), "{said}");
+}
+
 #[tokio::test]
 async fn principals_say_where_and_by_which_addresses_they_are_scheduled() {
     let world = World::with(|config| config.mail.domain = Some("agenda.ville.example".parse().unwrap())).await;

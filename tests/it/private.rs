@@ -4,6 +4,7 @@
 use beffroi::model::privilege::Role;
 use beffroi::tree::administration::delegates::Delegation;
 
+use super::calendar_users::choose_default;
 use super::kit::{Answer, Client, World};
 
 fn event(class: &str) -> String {
@@ -213,9 +214,7 @@ async fn what_is_hidden_does_not_leave_its_home_in_a_calendar() {
     assert!(lea.get("/calendars/lea/named/p.ics").expect(200).await.text().contains("Hidden"));
     // Where nothing is hidden in it, it goes where its keepers say, unless invitations come into it.
     lea.ask("MKCALENDAR", "/calendars/lea/other/").expect(201).await;
-    let other = "<D:set><D:prop><schedule-default-calendar-URL xmlns=\"urn:ietf:params:xml:ns:caldav\"><D:href>\
-                 /calendars/lea/other/</D:href></schedule-default-calendar-URL></D:prop></D:set>";
-    assert!(lea.proppatch("/calendars/lea/inbox/", other).expect(207).await.text().contains("200 OK"));
+    choose_default(&lea, "lea", "other").await;
     lea.delete("/calendars/lea/named/p.ics").expect(204).await;
     zoe.relocate("/calendars/lea/named/", "/calendars/zoe/named/").expect(201).await;
     world.sound().await;

@@ -10,6 +10,7 @@ use beffroi::model::method::Method;
 use beffroi::model::path::{Path, decode};
 use beffroi::tree::gate::Request;
 
+use super::calendar_users::choose_default;
 use super::kit::{Client, World, event};
 use super::names::escaped;
 use super::retention::{count, sql};
@@ -236,12 +237,13 @@ async fn each_comes_back_alone() {
     restored(&max, &all).await;
     holds(&max, HERE, &all, "restored").await;
     // With their calendar, and out of it.
+    max.ask("MKCALENDAR", "/calendars/tram/out/").expect(201).await;
+    choose_default(&max, "tram", "out").await;
     max.delete(HERE).expect(204).await;
     let trashed = max.propfind("/trash/tram/", "1", "<D:displayname/>").expect(207).await.hrefs();
     assert_eq!(trashed, ["/trash/tram/", "/trash/tram/meetings/"]);
     holds_in_trash(&max, &trashed[1], &all).await;
     let alone = address(&trashed[1], NAMES[1]);
-    max.ask("MKCALENDAR", "/calendars/tram/out/").expect(201).await;
     max.relocate(&alone, &address("/calendars/tram/out/", NAMES[1])).expect(201).await;
     let one = Stored::from([(NAMES[1], all[NAMES[1]].clone())]);
     holds(&max, "/calendars/tram/out/", &one, "out of the trash").await;

@@ -1,9 +1,10 @@
 //! News that a mail of ours did not arrive (RFC 3464). Each goes out with an envelope sender of its own, which is where
 //! such news comes to: whose mail it is follows from that address, whatever the news is written like.
 
-use mail_parser::{Message, MimeHeaders as _};
+use mail_parser::Message;
 
 use super::header_values::values;
+use super::mime_parts::MailPart;
 use crate::model::mailbox::{MailAddress, MailDomain, NotAnAddress};
 
 /// What envelope senders begin with. No project or room can be called so.
@@ -33,20 +34,16 @@ pub fn token_of(recipient: &MailAddress) -> Option<String> {
 }
 
 /// What came to such an address. `None`: news that a mail is late or arrived, or what a person or a program answered.
-pub(super) fn read(mail: &Message<'_>, token: String, is_news: bool) -> Option<Bounce> {
-    let is_status = |kind: &&mail_parser::MessagePart<'_>| {
-        kind.content_type().is_some_and(|kind| {
-            kind.ctype().eq_ignore_ascii_case("message")
-                && kind.subtype().is_some_and(|sub| sub.to_ascii_lowercase().ends_with("delivery-status"))
-        })
-    };
-    let Some(status) = mail.parts.iter().find(is_status) else {
+pub(super) fn read(mail: &Message<'_>, parts: &[MailPart<'_>], token: String, is_news: bool) -> Option<Bounce> {
+    const STATUS: [&str; 2] = ["message/delivery-status", "message/global-delivery-status"];
+    let Some(status) = parts.iter().find(|part| STATUS.contains(&part.kind.as_str())) else {
         let is_report =
             values(mail, "Content-Type").any(|kind| kind.to_ascii_lowercase().contains("disposition-notification"));
         let reason = mail.subject().unwrap_or_default().to_owned();
         return (is_news && !is_report).then_some(Bounce { token, is_final: true, reason });
     };
-    let text = String::from_utf8_lossy(status.contents());
+    let content = status.content();
+    let text = String::from_utf8_lossy(&content);
     let unfolded = text.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
     let fields = |name: &str| {
         let lines = unfolded.lines().filter_map(|line| line.split_once(':'));

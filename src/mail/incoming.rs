@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use super::lmtp::{Delivery, TakeMail};
 use super::receive::{MailEnvelope, MailPolicy, Received, ReceivedKind, RefusedMail, receive};
@@ -50,6 +51,9 @@ pub async fn take(tree: &Tree, policy: &MailPolicy, envelope: Option<MailEnvelop
 
 /// A large mail takes long to read: not where others are served.
 async fn read(policy: &MailPolicy, envelope: Option<MailEnvelope>, bytes: Bytes) -> Result<Received, Delivery> {
+    // What is read takes several times its size: few at once.
+    static READING: Semaphore = Semaphore::const_new(2);
+    let _turn = READING.acquire().await;
     let policy = policy.clone();
     match tokio::task::spawn_blocking(move || receive(&bytes, envelope, &policy)).await {
         Ok(Ok(received)) => Ok(received),

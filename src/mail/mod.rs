@@ -10,6 +10,7 @@ pub mod compose;
 mod header_values;
 pub mod incoming;
 pub mod lmtp;
+mod mime_parts;
 pub mod outgoing;
 pub mod receive;
 mod sender_rate;

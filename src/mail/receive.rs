@@ -3,11 +3,12 @@
 //!
 //! Whether something could be an echo is asked first of all: of two programs that answer each other neither ends.
 
-use mail_parser::{HeaderName, Message, MessageParser, MessagePart, MimeHeaders as _};
+use mail_parser::{HeaderName, Message};
 
 use super::authenticity::vouched;
 use super::bounce;
 use super::header_values::values;
+use super::mime_parts::{self, MailPart};
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::object::{Component, MAX_BYTES, Object};
 use crate::ical::outlook_people::address_of;
@@ -130,21 +131,23 @@ impl RefusedMail {
 
 /// Reads a mail. Without an envelope its headers have to say who it was for.
 pub fn receive(bytes: &[u8], envelope: Option<MailEnvelope>, policy: &MailPolicy) -> Result<Received, RefusedMail> {
-    let mail = MessageParser::default().parse(bytes).filter(|mail| !mail.parts.is_empty());
-    let mail = mail.ok_or(RefusedMail::Unreadable)?;
-    let envelope = envelope.or_else(|| envelope_of(&mail, policy)).ok_or(RefusedMail::NotHere)?;
+    let parts = mime_parts::read(bytes).ok_or(RefusedMail::Unreadable)?;
+    let mail = &parts.head;
+    let envelope = envelope.or_else(|| envelope_of(mail, policy)).ok_or(RefusedMail::NotHere)?;
     if !envelope.recipient.domain().eq_ignore_ascii_case(policy.domain.as_str()) {
         return Err(RefusedMail::NotHere);
     }
-    let from = only_author(&mail);
-    let automation = Automation::of(&mail, &envelope);
-    let kind = match (echo(&mail, from.as_ref(), policy), bounce::token_of(&envelope.recipient)) {
+    let from = only_author(mail);
+    let automation = Automation::of(mail, &envelope);
+    let kind = match (echo(mail, from.as_ref(), policy), bounce::token_of(&envelope.recipient)) {
         (true, None) => ReceivedKind::Ignored(IgnoredMail::Loop),
-        (_, Some(token)) => match bounce::read(&mail, token, envelope.sender.is_none() && !automation.answers) {
-            Some(bounce) => ReceivedKind::Bounce(bounce),
-            None => ReceivedKind::Ignored(IgnoredMail::DeliveryNotice),
-        },
-        (false, None) => meeting(&mail, from.as_ref(), &automation, policy)?,
+        (_, Some(token)) => {
+            match bounce::read(mail, &parts.leaves, token, envelope.sender.is_none() && !automation.answers) {
+                Some(bounce) => ReceivedKind::Bounce(bounce),
+                None => ReceivedKind::Ignored(IgnoredMail::DeliveryNotice),
+            }
+        }
+        (false, None) => meeting(mail, &parts.leaves, from.as_ref(), &automation, policy)?,
     };
     let (local, tag) = match envelope.recipient.local().split_once('+') {
         Some((local, tag)) => (local, Some(tag.to_owned()).filter(|tag| !tag.is_empty())),
@@ -227,29 +230,29 @@ impl Automation {
 
 fn meeting(
     mail: &Message<'_>,
+    parts: &[MailPart<'_>],
     from: Option<&MailAddress>,
     automation: &Automation,
     policy: &MailPolicy,
 ) -> Result<ReceivedKind, RefusedMail> {
-    let Some(part) = calendar_part(mail) else {
-        let is_tnef = mail
-            .parts
-            .iter()
-            .any(|part| is_type(part, "application", "ms-tnef") || is_type(part, "application", "vnd.ms-tnef"));
+    let Some(part) = calendar_part(parts) else {
+        let is_tnef =
+            parts.iter().any(|part| ["application/ms-tnef", "application/vnd.ms-tnef"].contains(&part.kind.as_str()));
         return Ok(match (automation.is_any(), is_tnef) {
             (true, _) => ReceivedKind::Ignored(IgnoredMail::Automatic),
             (false, true) => ReceivedKind::Tnef,
             (false, false) => ReceivedKind::Ignored(IgnoredMail::NoCalendar),
         });
     };
-    if part.contents().len() > MAX_BYTES {
+    let content = part.content();
+    if content.len() > MAX_BYTES {
         return Err(RefusedMail::TooLarge);
     }
     if automation.for_many {
         return Ok(ReceivedKind::Ignored(IgnoredMail::Automatic));
     }
-    let hint = part.content_type().and_then(|kind| kind.attribute("method")).and_then(SchedulingMethod::read);
-    let Some(message) = message_of(part.contents(), hint)? else {
+    let hint = part.method.as_deref().and_then(SchedulingMethod::read);
+    let Some(message) = message_of(&content, hint)? else {
         return Ok(ReceivedKind::Ignored(IgnoredMail::Method));
     };
     let ignored = [SchedulingMethod::Publish, SchedulingMethod::Add, SchedulingMethod::DeclineCounter];
@@ -261,21 +264,15 @@ fn meeting(
     Ok(ReceivedKind::Message(Box::new(ReceivedMessage { message, is_from_party, is_vouched })))
 }
 
-fn is_type(part: &MessagePart<'_>, kind: &str, subtype: &str) -> bool {
-    part.content_type().is_some_and(|known| {
-        known.ctype().eq_ignore_ascii_case(kind) && known.subtype().is_some_and(|sub| sub.eq_ignore_ascii_case(subtype))
-    })
-}
-
 /// The first part that is a calendar, at any depth; else the first file that is one. What is in a mail that was
 /// attached as a whole is that mail's.
-fn calendar_part<'a, 'm>(mail: &'a Message<'m>) -> Option<&'a MessagePart<'m>> {
-    let of = |kind, subtype| mail.parts.iter().find(move |part| is_type(part, kind, subtype));
-    let named = |part: &&MessagePart<'_>| {
-        let name = part.attachment_name().unwrap_or_default().to_ascii_lowercase();
-        is_type(part, "application", "octet-stream") && name.ends_with(".ics")
+fn calendar_part<'a, 'm>(parts: &'a [MailPart<'m>]) -> Option<&'a MailPart<'m>> {
+    let of = |kind: &'static str| parts.iter().find(move |part| part.kind == kind);
+    let named = |part: &&MailPart<'_>| {
+        let name = part.file_name.as_deref().unwrap_or_default().to_ascii_lowercase();
+        part.kind == "application/octet-stream" && name.ends_with(".ics")
     };
-    of("text", "calendar").or_else(|| of("application", "ics")).or_else(|| mail.parts.iter().find(named))
+    of("text/calendar").or_else(|| of("application/ics")).or_else(|| parts.iter().find(named))
 }
 
 /// The first calendar of a text that says what it wants; `None`: none does.

@@ -175,9 +175,7 @@ fn damaged_mails_harm_nobody() {
             let _ = receive(&bytes, None, &policy());
         }
     }
-    for hostile in
-        ["", "\n", "From: a", &"(".repeat(100_000), &"Content-Type: multipart/mixed; boundary=b\n\n--b\n".repeat(2_000)]
-    {
+    for hostile in ["", "\n", "From: a", &"(".repeat(100_000), &"Content-Type: message/rfc822\n\n".repeat(200_000)] {
         let _ = read(hostile);
     }
 }

@@ -3,6 +3,7 @@
 use super::db::arguments;
 use super::db::text::listed;
 use super::executor::{Executor, rows};
+use super::held::until_for;
 use super::members::listed_ids;
 use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOME, PRINCIPAL};
 use super::statement::{Statement, reads, statements};
@@ -51,10 +52,14 @@ pub async fn colleagues(c: &mut impl Executor, homes: &[Id], now: Timestamp) -> 
 statements! {
     const PARTS: Statement = reads(
         &[ACE, EFFECTIVE_MEMBERSHIP, HOME, PRINCIPAL],
-        "SELECT h.principal_id, a.home_id, CASE WHEN a.node_id = a.home_id THEN a.role END, CASE WHEN a.principal_id \
-         = $2 THEN 1 ELSE 0 END, a.until_at FROM effective_membership m CROSS JOIN ace a CROSS JOIN home h CROSS \
-         JOIN principal p WHERE m.member_id = $1 AND a.principal_id = m.group_id AND h.node_id = a.home_id AND p.id \
-         = h.principal_id AND p.kind = 'project'",
+        concat!(
+            "SELECT h.principal_id, a.home_id, CASE WHEN a.node_id = a.home_id THEN a.role END, CASE WHEN \
+             a.principal_id = $2 THEN 1 ELSE 0 END, ",
+            until_for!("$1"),
+            " FROM effective_membership m CROSS JOIN ace a CROSS JOIN home h CROSS JOIN principal p WHERE m.member_id \
+             = $1 AND a.principal_id = m.group_id AND h.node_id = a.home_id AND p.id = h.principal_id AND p.kind = \
+             'project'"
+        ),
     );
     const COLLEAGUES: Statement = reads(
         &[ACE, EFFECTIVE_MEMBERSHIP],

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
+use super::held::held_by;
 use super::list::list;
 use super::members::{Members, PagePosition, PageQuery, PageStatements, Widths, by_name, listed_ids, pages, widths};
 use super::page::paged;
@@ -272,9 +273,9 @@ statements! {
     const LINKED: Statement = reads(
         &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
         concat!(
-            "WITH held(node_id, role) AS (SELECT a.node_id, MAX(a.role) FROM ace a WHERE (a.until_at IS NULL OR \
-             a.until_at > $2) AND a.principal_id IN (SELECT m.group_id FROM effective_membership m \
-             WHERE m.member_id = $1) GROUP BY a.node_id), seen(id, role) AS (SELECT k.id, h.role FROM held h JOIN \
+            "WITH held(node_id, role) AS (SELECT a.node_id, MAX(a.role) FROM ace a WHERE ",
+            held_by!(),
+            " GROUP BY a.node_id), seen(id, role) AS (SELECT k.id, h.role FROM held h JOIN \
              node k ON k.id = h.node_id AND k.kind = 'calendar' UNION ALL SELECT k.id, h.role FROM held h JOIN node \
              k ON k.parent_id = h.node_id AND k.kind = 'calendar' UNION ALL SELECT k.id, h.role FROM held h JOIN node \
              t ON t.parent_id = h.node_id AND t.kind = 'calendars' JOIN node k ON k.parent_id = t.id AND k.kind = \

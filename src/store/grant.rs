@@ -6,8 +6,8 @@
 
 use super::db::{Row, arguments};
 use super::executor::{Executor, execute, row, rows};
+use super::held::held_by;
 use super::lock;
-use super::node::held_by;
 use super::principal::lasting_name;
 use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, HOME, INVITATION, NODE, PRINCIPAL};
 use super::statement::{Statement, reads, statements, writes};
@@ -238,6 +238,35 @@ pub async fn remove_all(c: &mut Txn, home: Id, principal: Id) -> Result<(), Fail
     c.note(UNINVITE_ALL, arguments![home, principal]).await
 }
 
+/// Projects' homes in which a principal is a partner, be it through a group.
+pub async fn partner_in(c: &mut impl Executor, principal: Id) -> Result<Vec<Id>, Failure> {
+    Ok(rows(c, PARTNER_IN, arguments![principal, Role::Partner.rank()])
+        .await?
+        .iter()
+        .map(|row| Id(row.integer(0)))
+        .collect())
+}
+
+/// Takes back what is granted in a home to a principal, and to all who are in it, if they have no part in all of it any
+/// more: what a partner may ends with that.
+pub async fn remove_without_part(c: &mut Txn, home: Id, principal: Id) -> Result<(), Failure> {
+    c.note(REMOVE_WITHOUT_PART, arguments![home, principal]).await?;
+    c.note(UNINVITE_WITHOUT_PART, arguments![home, principal]).await
+}
+
+/// Principals, by their column, who are in `$2` and have no part in all of the home `$1`; what everyone has is none.
+macro_rules! without_part {
+    ($principal:literal) => {
+        concat!(
+            $principal,
+            " IN (SELECT e.member_id FROM effective_membership e WHERE e.group_id = $2) AND NOT EXISTS (SELECT 1 FROM \
+             effective_membership g CROSS JOIN ace p WHERE g.member_id = ",
+            $principal,
+            " AND g.group_id <> 0 AND p.node_id = $1 AND p.principal_id = g.group_id)"
+        )
+    };
+}
+
 /// The role of a row of `ace` that is in force: in a closed project no more than that of a reader, which has this rank.
 macro_rules! role_in_force {
     ($reader:literal) => {
@@ -330,6 +359,24 @@ statements! {
         &[INVITATION],
         &[NODE],
         "DELETE FROM invitation WHERE sharee_id = $2 AND node_id IN (SELECT n.id FROM node n WHERE n.home_id = $1)",
+    );
+    const PARTNER_IN: Statement = reads(
+        &[ACE, EFFECTIVE_MEMBERSHIP],
+        "SELECT DISTINCT a.home_id FROM effective_membership m CROSS JOIN ace a WHERE m.member_id = $1 AND \
+         a.principal_id = m.group_id AND a.node_id = a.home_id AND a.role = $2",
+    );
+    const REMOVE_WITHOUT_PART: Statement = writes(
+        &[ACE],
+        &[ACE, EFFECTIVE_MEMBERSHIP],
+        concat!("DELETE FROM ace WHERE home_id = $1 AND ", without_part!("ace.principal_id")),
+    );
+    const UNINVITE_WITHOUT_PART: Statement = writes(
+        &[INVITATION],
+        &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
+        concat!(
+            "DELETE FROM invitation WHERE node_id IN (SELECT n.id FROM node n WHERE n.home_id = $1) AND ",
+            without_part!("invitation.sharee_id")
+        ),
     );
     const SETTLE: Statement = writes(
         &[ACE],

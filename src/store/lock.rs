@@ -3,6 +3,7 @@
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
+use super::held::held_until;
 use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, LOCK, NODE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -82,9 +83,10 @@ macro_rules! writes_until {
             "(WITH RECURSIVE up(id) AS (SELECT CAST(",
             $node,
             " AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON n.id = u.id WHERE n.parent_id IS NOT \
-             NULL) SELECT COALESCE(MAX(COALESCE(a.until_at, 9223372036854775807)), 0) FROM up u JOIN ace a ON \
-             a.node_id = u.id AND a.role >= $2 AND EXISTS (SELECT 1 FROM effective_membership m WHERE \
-             m.group_id = a.principal_id AND m.member_id = ",
+             NULL) SELECT COALESCE(MAX(",
+            held_until!($holder),
+            "), 0) FROM up u JOIN ace a ON a.node_id = u.id AND a.role >= $2 AND EXISTS (SELECT 1 FROM \
+             effective_membership m WHERE m.group_id = a.principal_id AND m.member_id = ",
             $holder,
             "))"
         )

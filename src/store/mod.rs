@@ -21,6 +21,7 @@ pub mod executor;
 pub mod feed;
 pub mod grant;
 pub mod group;
+mod held;
 pub mod inbox;
 pub mod job;
 pub mod list;

@@ -4,6 +4,7 @@ use super::columns::{COLUMNS, Width, brief, columns, next_node, node_of, tag};
 use super::db::text::listed;
 use super::db::{Argument, Row, arguments};
 use super::executor::{Executor, prefetch, row, rows};
+use super::held::{held_at, seen_by_role, until_for};
 use super::lock::{held, lock_columns};
 use super::members::{Members, PageStatements, Widths, by_name, listed_ids, pages, widths};
 use super::page::{Paged, page, paged};
@@ -199,25 +200,6 @@ pub async fn settle(c: &mut Txn, claim: &Claim) -> Result<(), Failure> {
 pub async fn home_name(c: &mut impl Executor, node: Id) -> Result<Option<String>, Failure> {
     Ok(row(c, HOME_NAME, arguments![node]).await?.map(|row| row.text(0)))
 }
-
-/// Of the grants `a` on nodes that are known: those that an actor `$1` holds at a moment `$2`, be it through a group.
-/// It costs a look for each grant, not for each group.
-macro_rules! held_at {
-    () => {
-        "(a.until_at IS NULL OR a.until_at > $2) AND EXISTS (SELECT 1 FROM effective_membership m WHERE m.member_id = \
-         $1 AND m.group_id = a.principal_id)"
-    };
-}
-pub(super) use held_at;
-
-/// All grants `a` that an actor `$1` holds at a moment `$2`, be it through a group: where nodes are looked for.
-macro_rules! held_by {
-    () => {
-        "(a.until_at IS NULL OR a.until_at > $2) AND a.principal_id IN (SELECT m.group_id FROM effective_membership m \
-         WHERE m.member_id = $1)"
-    };
-}
-pub(super) use held_by;
 
 /// The actor's greatest role on a node or anything above it; `None` where its home is gone.
 pub async fn role_above(c: &mut impl Executor, actor: Id, now: Timestamp, node: Id) -> Result<Option<Role>, Failure> {
@@ -417,13 +399,6 @@ pub async fn names_between(c: &mut impl Executor, top: Id, node: Id) -> Result<O
     Ok(Some(names.map(|row| row.text(1)).collect()))
 }
 
-/// Are private events seen by a role `a`? Not by one that is less than it was granted, for its project is closed.
-macro_rules! seen_by_role {
-    () => {
-        "CASE WHEN a.role < a.granted_role THEN 0 ELSE a.sees_private END"
-    };
-}
-
 statements! {
     /// Each node of the walk with each role that the actor was granted there and each lock, also those that are over:
     /// so the answer is the same at any moment, and can be kept.
@@ -435,7 +410,9 @@ statements! {
             segment!(),
             ") SELECT ",
             columns!(),
-            ", w.place, a.role, a.until_at, ",
+            ", w.place, a.role, ",
+            until_for!("$1"),
+            ", ",
             seen_by_role!(),
             ", ",
             lock_columns!(),

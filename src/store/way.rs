@@ -7,6 +7,7 @@ use super::columns::{COLUMNS, columns, node_of};
 use super::db::arguments;
 use super::db::text::listed;
 use super::executor::{Executor, row, rows};
+use super::held::held_until;
 use super::members::listed_ids;
 use super::statement::tables::{ACE, EFFECTIVE_MEMBERSHIP, NODE, PAST};
 use super::statement::{Statement, reads, statements};
@@ -93,8 +94,9 @@ macro_rules! stood_in {
 macro_rules! ways {
     ($above:expr) => {
         concat!(
-            "WITH RECURSIVE way(id, role, until_at) AS (SELECT a.node_id, a.role, COALESCE(a.until_at, \
-             9223372036854775807) FROM ",
+            "WITH RECURSIVE way(id, role, until_at) AS (SELECT a.node_id, a.role, ",
+            held_until!("$1"),
+            " FROM ",
             grants!("$3"),
             " AND +a.home_id = $2 UNION SELECT ",
             $above,
@@ -121,7 +123,9 @@ statements! {
             "WITH RECURSIVE way(id, home_id, role) AS (SELECT a.node_id, a.home_id, CASE WHEN g.kind IN ('home', \
              'documents') THEN a.role ELSE 0 END FROM (SELECT a.node_id, a.home_id, a.role FROM ",
             grants!("$5"),
-            " AND (a.until_at IS NULL OR a.until_at > $2)) a JOIN node g ON g.id = a.node_id AND g.kind IN ('home', \
+            " AND ",
+            held_until!("$1"),
+            " > $2) a JOIN node g ON g.id = a.node_id AND g.kind IN ('home', \
              'documents', 'folder') UNION SELECT ",
             standing_in!(),
             ", w.home_id, w.role FROM way w WHERE w.id IS NOT NULL AND w.id <> w.home_id), held(home_id, role) AS \

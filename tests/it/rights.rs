@@ -9,7 +9,7 @@ use beffroi::tree::administration::people::PersonChange;
 use beffroi::tree::feed;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::kit::{Answer, World};
+use crate::kit::{Answer, Client, World};
 
 #[tokio::test]
 async fn a_role_of_a_group_is_that_of_all_who_are_in_it_however_deep() {
@@ -90,6 +90,99 @@ async fn what_is_granted_to_a_partner_ends_with_the_part_in_the_project() {
     zoe.get("/files/tram/plans/b.txt").expect(404).await;
     assert!(world.tree.grants("/files/tram/plans").await.unwrap().is_empty());
     world.sound().await;
+}
+
+/// It ends for who is a partner as one of a group, and for what a group may that a partner is in: for them, and on
+/// every way to it; others in the same group keep theirs.
+#[tokio::test]
+async fn what_a_partner_may_ends_with_the_part_through_groups_too() {
+    let world = World::new().await;
+    let (lea, zoe, mia) = (world.client("lea"), world.client("zoe"), world.client("mia"));
+    lea.ask("MKCOL", "/files/tram/plans").expect(201).await;
+    lea.put("/files/tram/plans/a.txt", "a").expect(201).await;
+    lea.put("/files/tram/plans/old.txt", "a").expect(201).await;
+    lea.delete("/files/tram/plans/old.txt").expect(204).await;
+    for (group, member) in [("firm", "zoe"), ("all", "zoe"), ("all", "mia")] {
+        if world.tree.group(group).await.is_err() {
+            world.tree.add_group(group, group).await.unwrap();
+        }
+        world.tree.join_group(group, member).await.unwrap();
+    }
+    world.tree.remove_member("tram", "mia").await.unwrap();
+    let (folder, calendar) = ("/files/tram/plans", "/calendars/tram/meetings");
+    let sees = async |client: &Client, home: &str| {
+        let plans = client.get("/files/tram/plans/a.txt").send().await.status == 200;
+        let files = client.propfind("/files/", "1", "<D:resourcetype/>").expect(207).await;
+        let way = client.propfind("/files/tram/", "1", "<D:resourcetype/>").send().await.status == 207;
+        let trash = client.propfind("/trash/", "1", "<D:resourcetype/>").expect(207).await;
+        let links = client.propfind(home, "1", "<D:resourcetype/>").expect(207).await;
+        let history =
+            client.propfind("/history/tram/plans/a.txt/", "0", "<D:resourcetype/>").send().await.status == 207;
+        let seen = [
+            plans,
+            files.hrefs().contains(&"/files/tram/".to_owned()),
+            way,
+            trash.hrefs().contains(&"/trash/tram/".to_owned()),
+            links.hrefs().contains(&format!("{home}meetings@tram/")),
+            history,
+        ];
+        assert!(seen.iter().all(|each| *each == plans), "{seen:?}");
+        plans
+    };
+    let zoes = async || sees(&zoe, "/calendars/zoe/").await;
+    let mias = async || sees(&mia, "/calendars/mia/").await;
+    // As partners of the project: one of a group with what is granted to oneself, and oneself with what a group may.
+    for (partner, granted) in [("firm", "zoe"), ("zoe", "all"), ("firm", "all"), ("zoe", "firm"), ("zoe", "zoe")] {
+        world.tree.add_partner("tram", partner, "lea", now() + 3600).await.unwrap();
+        for place in [folder, calendar] {
+            world.tree.grant(place, granted, Role::Member, None).await.unwrap();
+        }
+        assert!(zoes().await);
+        assert_eq!(mias().await, granted == "all");
+        let token = zoe.locked("/files/tram/plans/a.txt", "exclusive", "0").await;
+        let locks = lea.propfind("/files/tram/plans/a.txt", "0", "<D:lockdiscovery/>").expect(207).await.text();
+        let seconds = locks.split("<D:timeout>Second-").nth(1).unwrap().split('<').next().unwrap().parse::<i64>();
+        assert!(seconds.unwrap() <= 3600, "{locks}");
+        zoe.unlock_at("/files/tram/plans/a.txt").header("Lock-Token", &format!("<{token}>")).expect(204).await;
+        world.tree.add_partner("tram", partner, "lea", now() - 1).await.unwrap();
+        assert!(!zoes().await, "{partner} {granted}");
+        assert_eq!(mias().await, granted == "all");
+        // Who has another part in the project keeps what is granted for as long as that.
+        world.tree.add_group("staff", "staff").await.unwrap();
+        world.tree.join_group("staff", "zoe").await.unwrap();
+        world.tree.add_partner("tram", "staff", "lea", now() + 1800).await.unwrap();
+        assert_eq!(zoes().await, granted != partner, "{partner} {granted}");
+        world.tree.remove_group("staff").await.unwrap();
+        // What is everyone's is theirs, too.
+        assert!(!zoes().await, "{partner} {granted}");
+        for place in [folder, calendar] {
+            world.tree.grant(place, "@everyone", Role::Reader, None).await.unwrap();
+        }
+        assert!(zoes().await);
+        for place in [folder, calendar] {
+            world.tree.revoke(place, "@everyone").await.unwrap();
+            // Some of it has ended with the part already.
+            _ = world.tree.revoke(place, granted).await;
+        }
+        _ = world.tree.remove_member("tram", partner).await;
+        world.sound().await;
+    }
+    // Whoever leaves the group, or whose group has no part any more, has nothing left.
+    for leaves in [true, false] {
+        world.tree.add_partner("tram", "firm", "lea", now() + 3600).await.unwrap();
+        world.tree.join_group("firm", "zoe").await.unwrap();
+        for place in [folder, calendar] {
+            world.tree.grant(place, "zoe", Role::Member, None).await.unwrap();
+        }
+        assert!(zoes().await);
+        if leaves {
+            world.tree.leave_group("firm", "zoe").await.unwrap();
+        } else {
+            world.tree.remove_member("tram", "firm").await.unwrap();
+        }
+        assert!(!zoes().await && world.tree.grants(folder).await.unwrap().is_empty(), "{leaves}");
+        world.sound().await;
+    }
 }
 
 #[tokio::test]

@@ -72,6 +72,33 @@ impl Model {
         }
     }
 
+    /// Who is in a principal, itself among them.
+    fn inside(&self, principal: &str) -> Vec<String> {
+        let all = PEOPLE.into_iter().chain(GROUPS).map(str::to_owned);
+        all.filter(|one| self.holders(one).contains(principal)).collect()
+    }
+
+    /// What a principal has in all of a project, be it through a group.
+    fn parts(&self, principal: &str, project: &str) -> Vec<Granted> {
+        let holders = self.holders(principal);
+        let part = |holder: &String| self.grants.get(&(project.to_owned(), holder.clone())).copied();
+        holders.iter().filter_map(part).collect()
+    }
+
+    fn is_partner(&self, principal: &str, project: &str) -> bool {
+        self.parts(principal, project).iter().any(|(role, _)| *role == Role::Partner)
+    }
+
+    /// Who is in a principal and has no part in a project has nothing else there.
+    fn remove_without_part(&mut self, principal: &str, project: &str) {
+        for gone in self.inside(principal) {
+            if self.parts(&gone, project).is_empty() {
+                let of = |place: &str| PLACES.iter().any(|each| name(each, project) == place);
+                self.grants.retain(|(place, who), _| *who != gone || !of(place));
+            }
+        }
+    }
+
     /// The role in force of a person at an address of a project.
     fn role(&self, person: &str, project: &str, address: &str) -> Option<Role> {
         let holders = self.holders(person);
@@ -80,8 +107,13 @@ impl Model {
             let part = self.grants.get(&(project.to_owned(), holder.to_owned()));
             part.filter(|(role, _)| *role == Role::Partner).map_or(Timestamp::MAX, |(_, until)| lasts(*until))
         };
+        // What a partner may on a part of a project ends with the last of their roles on all of it.
+        let parts = self.parts(person, project);
+        let part_ends = parts.iter().map(|(_, until)| lasts(*until)).max();
+        let part_ends = part_ends.filter(|_| self.is_partner(person, project)).unwrap_or(Timestamp::MAX);
         let held = self.grants.iter().filter(|((place, holder), (_, until))| {
-            above(place) && holders.contains(holder) && lasts(*until).min(partner_ends(holder)) > now()
+            let ends = if place == project { Timestamp::MAX } else { part_ends };
+            above(place) && holders.contains(holder) && lasts(*until).min(partner_ends(holder)).min(ends) > now()
         });
         let most = if self.closed.contains(project) { Role::Reader } else { Role::Lead };
         held.map(|(_, (role, _))| (*role).min(most)).max()
@@ -142,8 +174,13 @@ async fn change(world: &World, model: &mut Model, random: &mut Random) -> String
             format!("{holder} joins {group}")
         }
         1 => {
+            let partner_in = PROJECTS.into_iter().filter(|project| model.is_partner(group, project));
+            let partner_in: Vec<&str> = partner_in.collect();
             let was = model.members.remove(&(group.to_owned(), holder.to_owned()));
             assert_eq!(world.tree.leave_group(group, holder).await.is_ok(), was);
+            for project in partner_in.into_iter().filter(|_| was) {
+                model.remove_without_part(holder, project);
+            }
             format!("{holder} leaves {group}")
         }
         2 => {
@@ -170,6 +207,7 @@ async fn change(world: &World, model: &mut Model, random: &mut Random) -> String
             if had.is_some_and(|(role, _)| role == Role::Partner) {
                 let of = |place: &str| PLACES.iter().any(|each| name(each, project) == place);
                 model.grants.retain(|(place, who), _| who != holder || !of(place));
+                model.remove_without_part(holder, project);
             }
             format!("{holder} leaves {project}")
         }

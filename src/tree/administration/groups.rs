@@ -3,9 +3,9 @@
 use super::grants::holder;
 use super::people::{NewPrincipal, add_principal};
 use super::{AdministrationError, AdministrationResult, find, retired_name};
-use crate::model::id::now;
+use crate::model::id::{Id, now};
 use crate::model::principal::{EVERYONE, Principal, PrincipalKind};
-use crate::store::{group, lock, principal};
+use crate::store::{grant, group, lock, principal};
 use crate::tree::Tree;
 use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
@@ -34,16 +34,17 @@ impl Tree {
         Ok(edit.commit().await?)
     }
 
-    /// Takes a person or a group out of a group: what was granted to it is theirs no more, at once.
+    /// Takes a person or a group out of a group: what was granted to it is theirs no more, at once; nor, where it made
+    /// them partners, is what was granted to themselves.
     pub async fn leave_group(&self, group: &str, member: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let (group, member) = pair(&mut edit, group, member).await?;
+        let partner_in = grant::partner_in(&mut edit, group.id).await?;
         let txn = edit.doing(Verb::LeaveGroup, AffectedObjects::to([group.id, member.id]))?;
         if !group::remove(txn, group.id, member.id).await? {
             return Err(AdministrationError::NoMember(member.name, group.name));
         }
-        group::settle(txn, member.id).await?;
-        lock::end_with_membership(txn, member.id).await?;
+        settle_outside(&mut edit, Verb::LeaveGroup, member.id, &partner_in).await?;
         Ok(edit.commit().await?)
     }
 
@@ -53,11 +54,11 @@ impl Tree {
         let group = find(&mut edit, Some(PrincipalKind::Group), name).await?;
         not_everyone(&group)?;
         let members = group::members(&mut edit, group.id).await?;
+        let partner_in = grant::partner_in(&mut edit, group.id).await?;
         let txn = edit.doing(Verb::RemoveGroup, AffectedObjects::about(&group))?;
         principal::retire(txn, group.id, &retired_name(&group.name, group.id), now()).await?;
         for member in std::iter::once(&group).chain(&members) {
-            group::settle(txn, member.id).await?;
-            lock::end_with_membership(txn, member.id).await?;
+            settle_outside(&mut edit, Verb::RemoveGroup, member.id, &partner_in).await?;
         }
         Ok(edit.commit().await?)
     }
@@ -88,6 +89,16 @@ async fn pair(edit: &mut Edit, group: &str, member: &str) -> AdministrationResul
     let group = find(edit, Some(PrincipalKind::Group), group).await?;
     not_everyone(&group)?;
     Ok((group, holder(edit, member).await?))
+}
+
+/// Sets right what follows for a principal who has left a group that made them partners in some homes.
+async fn settle_outside(edit: &mut Edit, verb: Verb, principal: Id, partner_in: &[Id]) -> AdministrationResult<()> {
+    let txn = edit.statements(verb)?;
+    group::settle(txn, principal).await?;
+    for home in partner_in {
+        grant::remove_without_part(txn, *home, principal).await?;
+    }
+    Ok(lock::end_with_membership(txn, principal).await?)
 }
 
 /// All persons are in the group of all; nobody joins, leaves or removes it.

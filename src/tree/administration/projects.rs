@@ -76,7 +76,8 @@ impl Tree {
         Ok(edit.commit().await?)
     }
 
-    /// Takes someone's role in a project; with that of a partner all that was granted to them in it.
+    /// Takes someone's role in a project; with that of a partner all that was granted to them in it, and of a group of
+    /// partners to those in it who have no other part.
     pub async fn remove_member(&self, project: &str, member: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         let project = find(&mut edit, Some(PrincipalKind::Project), project).await?;
@@ -86,7 +87,10 @@ impl Tree {
         let txn = edit.doing(Verb::Revoke, AffectedObjects::about(&member).in_home(home))?;
         match held {
             None => return Err(AdministrationError::NoRole(member.name, project.name)),
-            Some(held) if held.role == Role::Partner => grant::remove_all(txn, home, member.id).await?,
+            Some(held) if held.role == Role::Partner => {
+                grant::remove_all(txn, home, member.id).await?;
+                grant::remove_without_part(txn, home, member.id).await?;
+            }
             Some(_) => _ = grant::remove(txn, home, member.id, Origin::Granted).await?,
         }
         grant::settle(txn, home).await?;

@@ -6,10 +6,10 @@ use super::columns::{COLUMNS, columns, node_of};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
-use super::held::held_at;
+use super::held::{held_at, seen_by_role};
 use super::node::nodes;
 use super::page::{Paged, paged};
-use super::statement::tables::{ACE, CHAIN, EFFECTIVE_MEMBERSHIP, HOME, LOCK, NODE, PAST, PRINCIPAL};
+use super::statement::tables::{ACE, CALENDAR_OBJECT, CHAIN, EFFECTIVE_MEMBERSHIP, HOME, LOCK, NODE, PAST, PRINCIPAL};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -29,8 +29,8 @@ pub async fn versions(
     Ok(found.iter().map(|row| version_of(node, row)).collect())
 }
 
-/// Numbers of those versions, ascending, that stood where an actor may read: in the collection as it is now, or in the
-/// home of then.
+/// Numbers of those versions, ascending, that stood where an actor may read, and sees what is private if the object is
+/// or was that: in the collection as it is now, or in the home of then.
 pub async fn readable(
     c: &mut impl Executor,
     actor: Id,
@@ -218,7 +218,7 @@ statements! {
          v.version LIMIT $4) g ORDER BY g.version",
     );
     const READABLE: Statement = reads(
-        &[ACE, EFFECTIVE_MEMBERSHIP, NODE, PAST],
+        &[ACE, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, NODE, PAST],
         concat!(
             "WITH RECURSIVE state(version, place, home) AS (SELECT p.version, p.parent_id, p.home_id FROM past p \
              WHERE p.node_id = $3 AND p.version >= $4 AND p.version <= $5 AND p.sealed = 1 AND p.hash IS NOT NULL \
@@ -226,10 +226,13 @@ statements! {
              n.version <= $5 AND n.sealed = 1 AND n.hash IS NOT NULL), up(place, id) AS (SELECT s.place, s.place \
              FROM state s UNION SELECT s.home, s.home FROM state s UNION SELECT u.place, n.parent_id FROM up u JOIN \
              node n ON n.id = u.id WHERE n.parent_id IS NOT NULL), seen(place) AS (SELECT u.place FROM up u JOIN ace \
-             a ON a.node_id = u.id AND a.role >= $6 AND ",
+             a ON a.node_id = u.id AND ",
             held_at!(),
-            ") SELECT DISTINCT s.version FROM state s WHERE s.place IN (SELECT place FROM seen) OR s.home IN (SELECT \
-             place FROM seen) ORDER BY 1"
+            " GROUP BY u.place HAVING MAX(a.role) >= $6 AND (MAX(",
+            seen_by_role!(),
+            ") = 1 OR NOT EXISTS (SELECT 1 FROM calendar_object o WHERE o.node_id = $3 AND o.private > 0))) SELECT \
+             DISTINCT s.version FROM state s WHERE s.place IN (SELECT place FROM seen) OR s.home IN (SELECT place \
+             FROM seen) ORDER BY 1"
         ),
     );
     const BY_ID: Statement = reads(&[NODE], concat!("SELECT ", columns!(), ", n.gone_at FROM node n WHERE n.id = $1"));

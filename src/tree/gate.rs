@@ -172,8 +172,9 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: GateConte
     for (effect, place) in &granted {
         may(&request, *effect, *place, &target, destination.as_ref())?;
     }
-    if request.method == Method::Copy || leaves_its_home(&request, &target, destination.as_ref()) {
-        shows_nothing_unseen(&mut store, &target).await?;
+    let there = destination.as_ref();
+    for target in [Some(&target).filter(|_| takes(&request, &target, there)), there.filter(|_| overwriting)] {
+        nothing_unseen(&mut store, target).await?;
     }
     let not_modified = preconditions(&mut store, &request, &target, destination.as_ref(), &clock).await?;
     for (effect, place) in granted.iter().filter(|(effect, _)| effect.needs_token()) {
@@ -345,15 +346,23 @@ fn may(
     Err(Refusal::of(Condition::NeedPrivileges).at(href).because(Detail::Privilege(privilege)).into())
 }
 
-/// Does MOVE bring the target into another home, where other people see what is private?
-fn leaves_its_home(request: &Request, target: &Target, destination: Option<&Target>) -> bool {
-    let home = target.node().map(|node| node.home_id);
+/// Does a request take what is private in the target to where others see it, or away from those who do? A link that is
+/// deleted leaves its calendar as it is.
+fn takes(request: &Request, target: &Target, destination: Option<&Target>) -> bool {
+    let Some(node) = target.node() else { return false };
     let there = destination.and_then(Target::parent).map(|parent| parent.node.home_id);
-    request.method == Method::Move && home != there
+    match request.method {
+        Method::Copy => true,
+        Method::Move => there != Some(node.home_id),
+        Method::Delete => node.view != View::Linked,
+        _ => false,
+    }
 }
 
-/// What one does not see is not copied either, nor moved to another home: it would show there.
-async fn shows_nothing_unseen(store: &mut impl Executor, target: &Target) -> Result<()> {
+/// What one does not see is neither copied nor moved to another home, where it would show, nor deleted or overwritten
+/// with the calendar that it is in.
+async fn nothing_unseen(store: &mut impl Executor, target: Option<&Target>) -> Result<()> {
+    let Some(target) = target else { return Ok(()) };
     let unseen = match target.node() {
         _ if target.sees_private => false,
         Some(node) if node.kind == Kind::Calendar => calendar::holds_private(store, node.id).await?,

@@ -220,6 +220,83 @@ async fn what_is_hidden_does_not_leave_its_home_in_a_calendar() {
     world.sound().await;
 }
 
+/// Nobody destroys what they do not see along with the calendar that it is in, in whatever way that goes; nor later,
+/// when it lies in the trash.
+#[tokio::test]
+async fn what_is_hidden_is_not_destroyed_with_its_calendar() {
+    let world = World::new().await;
+    let (lea, zoe, max) = (world.client("lea"), world.client("zoe"), world.client("max"));
+    let delegation = Delegation { role: Role::Member, until: None, sees_private: false };
+    world.tree.add_delegate("lea", "zoe", delegation).await.unwrap();
+    world.tree.grant("/calendars/lea", "max", Role::Lead, None).await.unwrap();
+    lea.ask("MKCALENDAR", "/calendars/lea/more/").expect(201).await;
+    lea.ask("MKCALENDAR", "/calendars/lea/other/").expect(201).await;
+    lea.put("/calendars/lea/more/p.ics", &event("PRIVATE")).expect(201).await;
+    lea.put("/calendars/lea/more/open.ics", &super::kit::event("open", "20260614")).expect(201).await;
+    for client in [&zoe, &max] {
+        let mut refused = vec![client.delete("/calendars/lea/more/").expect(403).await];
+        for method in ["COPY", "MOVE"] {
+            let ask = client.ask(method, "/calendars/lea/other/").header("Destination", "/calendars/lea/more/");
+            refused.push(ask.expect(403).await);
+        }
+        for answer in refused {
+            assert!(answer.text().contains("need-privileges"), "{}", answer.text());
+        }
+        client.delete("/calendars/lea/more/open.ics").expect(204).await;
+        lea.put("/calendars/lea/more/open.ics", &super::kit::event("open", "20260614")).expect(201).await;
+    }
+    lea.delete("/calendars/lea/more/").expect(204).await;
+    zoe.delete("/trash/lea/more/").expect(403).await;
+    let refused = max.delete("/trash/lea/more/").expect(403).await;
+    assert!(refused.text().contains("need-privileges"), "{}", refused.text());
+    // Whoever sees it all may, and so may everyone where nothing is hidden.
+    zoe.relocate("/trash/lea/more/", "/calendars/lea/back/").expect(201).await;
+    assert!(lea.get("/calendars/lea/back/p.ics").expect(200).await.text().contains("Hidden"));
+    world.tree.add_delegate("lea", "zoe", Delegation { sees_private: true, ..delegation }).await.unwrap();
+    zoe.delete("/calendars/lea/back/").expect(204).await;
+    lea.delete("/trash/lea/back/").expect(204).await;
+    lea.put("/calendars/lea/other/open.ics", &super::kit::event("open", "20260614")).expect(201).await;
+    max.delete("/calendars/lea/other/").expect(204).await;
+    max.delete("/trash/lea/other/").expect(204).await;
+    world.sound().await;
+}
+
+/// What an event was in another calendar is there for who was trusted there, wherever it stands now.
+#[tokio::test]
+async fn versions_of_what_was_hidden_stay_with_those_who_saw_them_there() {
+    let world = World::new().await;
+    let (lea, zoe, max) = (world.client("lea"), world.client("zoe"), world.client("max"));
+    for (calendar, role) in [("there", Role::Reader), ("here", Role::Member)] {
+        lea.ask("MKCALENDAR", &format!("/calendars/tram/{calendar}/")).expect(201).await;
+        world.tree.grant(&format!("/calendars/tram/{calendar}"), "zoe", role, None).await.unwrap();
+    }
+    let [there, here] = ["there", "here"].map(|calendar| format!("/calendars/tram/{calendar}/p.ics"));
+    for class in ["PRIVATE", "CONFIDENTIAL", "PRIVATE"] {
+        lea.put(&there, &event(class).replace("SUMMARY:", &format!("SUMMARY:{class} "))).send().await;
+    }
+    lea.relocate(&there, &here).expect(201).await;
+    lea.put(&here, &event("PUBLIC")).expect(204).await;
+    let last = version_of(&lea, &here).await;
+    let (folder, number) = last.rsplit_once('/').unwrap();
+    assert_eq!(number, "4");
+    // The third moved with it: whoever is trusted here has seen it here.
+    for (number, seen) in [(1, 404), (2, 404), (3, 200), (4, 200)] {
+        max.get(&format!("{folder}/{number}")).expect(200).await;
+        zoe.get(&format!("{folder}/{number}")).expect(seen).await;
+    }
+    let listed = zoe.propfind(&format!("{folder}/"), "1", "<D:version-name/>").expect(207).await.hrefs();
+    assert_eq!(listed, [format!("{folder}/"), format!("{folder}/3"), format!("{folder}/4")]);
+    // What never was hidden is there for who may read it where it was.
+    let [there, here] = ["there", "here"].map(|calendar| format!("/calendars/tram/{calendar}/open.ics"));
+    for day in ["20260614", "20260615"] {
+        lea.put(&there, &super::kit::event("open", day)).send().await;
+    }
+    lea.relocate(&there, &here).expect(201).await;
+    let last = version_of(&zoe, &here).await;
+    zoe.get(&format!("{}/1", last.rsplit_once('/').unwrap().0)).expect(200).await;
+    world.sound().await;
+}
+
 /// What was stored before it was known whether it is private counts as private until it is read.
 #[tokio::test]
 async fn what_is_stored_already_is_read_anew() {

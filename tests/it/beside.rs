@@ -1,6 +1,7 @@
 //! What lies beside what is one's own shows nothing of itself: neither by a name that it takes, nor by a number that it
 //! moves on, nor by who may do what there.
 
+use beffroi::model::calendar::FeedDetail;
 use beffroi::model::id::now;
 use beffroi::model::principal::DeviceScope;
 use beffroi::model::privilege::Role;
@@ -495,4 +496,29 @@ async fn reports_on_principals_show_nobody_else() {
     world.tree.add_member("tram", "sam", Role::Lead, None).await.unwrap();
     world.tree.grant("/files/pont/aside", "staff", Role::Member, None).await.unwrap();
     assert_eq!(heard().await, before);
+}
+
+/// A feed says the same whatever is done beside it, and only the times of what is private; when the right ends it is as
+/// one that never was, on every method.
+#[tokio::test]
+async fn a_feed_shows_what_its_person_may_read() {
+    let (world, _) = partner().await;
+    let (lea, nobody) = (world.client("lea"), world.nobody());
+    world.tree.grant(SHARED, "rita", Role::Reader, None).await.unwrap();
+    let at = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48)).strftime("%Y%m%d").to_string();
+    let secret = event("secret", &at).replace("SUMMARY:Meeting", "CLASS:PRIVATE\r\nSUMMARY:Hidden");
+    lea.put(&format!("{SHARED}secret.ics"), &secret).expect(201).await;
+    let (token, name) = world.tree.add_feed("rita", SHARED, FeedDetail::Full, None).await.unwrap();
+    let (address, none) =
+        (format!("/feeds/{token}/{name}.ics"), format!("/feeds/{}/{name}.ics", "x".repeat(token.len())));
+    let before = said(nobody.get(&address)).await;
+    let shown = ["UID:secret", "SUMMARY:Occupé", &format!("{at}T1")].iter().all(|line| before.contains(line));
+    assert!(before.starts_with("200") && shown && !before.contains("Hidden"), "{before}");
+    lea.put("/calendars/pont/aside/known.ics", &event("known", &at)).expect(204).await;
+    lea.put("/files/pont/known.txt", "other").expect(204).await;
+    assert_eq!(said(nobody.get(&address)).await, before);
+    world.tree.revoke(SHARED, "rita").await.unwrap();
+    for method in ["GET", "HEAD", "OPTIONS", "PROPFIND", "PUT", "DELETE"] {
+        assert_eq!(said(nobody.ask(method, &address)).await, said(nobody.ask(method, &none)).await, "{method}");
+    }
 }

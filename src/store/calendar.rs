@@ -158,7 +158,7 @@ pub async fn named(c: &mut impl Executor, calendar: &Node, names: &[String], wid
 }
 
 /// Calendars of other homes that an actor may read, all or those of one owner: each with the name of its home and the
-/// role held.
+/// role held. Where one's own bears the name of the link, that one stands there.
 pub async fn linked(
     c: &mut impl Executor,
     actor: Id,
@@ -282,9 +282,10 @@ statements! {
              'calendar') SELECT ",
             columns!(),
             ", g.name, MAX(s.role) FROM seen s JOIN node n ON n.id = s.id JOIN node g ON g.id = n.home_id WHERE \
-             n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 AND (n.owner_id = $6 OR \
-             $6 IS NULL) GROUP BY n.id, g.id HAVING MAX(s.role) >= \
-             $5 ORDER BY g.match_name, n.match_name LIMIT $4"
+             n.gone_at IS NULL AND g.gone_at IS NULL AND n.home_id <> $3 AND (n.owner_id = $6 OR $6 IS NULL) AND NOT \
+             EXISTS (SELECT 1 FROM node t CROSS JOIN node o WHERE t.parent_id = $3 AND t.match_name = 'calendars' AND \
+             o.parent_id = t.id AND o.gone_at IS NULL AND o.match_name = n.match_name || '@' || g.match_name) GROUP \
+             BY n.id, g.id HAVING MAX(s.role) >= $5 ORDER BY g.match_name, n.match_name LIMIT $4"
         ),
     );
 }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use super::numbers::VersionNumbers;
 use super::resolve::resolve;
-use super::target::{AddressSpace, SERVERS_OWN, Target};
+use super::target::{AddressSpace, SERVERS_OWN, Target, link_of};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace, effects, sharing_effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
@@ -245,10 +245,18 @@ fn checked_place(target: &Target) -> Result<()> {
     }
     let free = target.parent().is_some_and(|parent| parent.node.kind.holds_free_names());
     let named = if free { filename::check_free(target.name()) } else { filename::check(target.name()) };
-    let servers_own = target.parent().is_some_and(|parent| parent.node.kind == Kind::CalendarHome)
-        && SERVERS_OWN.contains(&filename::match_name(target.name()).as_str());
-    let named = if servers_own { Err(NameError::ServersOwn) } else { named };
+    let calendar = target.parent().is_some_and(|parent| parent.node.kind == Kind::CalendarHome);
+    let named = named.and_then(|()| if calendar { free_for_calendar(target.name()) } else { Ok(()) });
     named.map_err(|error| Refusal::of(Condition::NameNotAllowed).because(Detail::Name(error)).into())
+}
+
+/// In a home of calendars some names stand for what is not stored there.
+fn free_for_calendar(name: &str) -> std::result::Result<(), NameError> {
+    match filename::match_name(name) {
+        key if SERVERS_OWN.contains(&key.as_str()) => Err(NameError::ServersOwn),
+        key if link_of(&key).is_some() => Err(NameError::Link),
+        _ => Ok(()),
+    }
 }
 
 /// Is there a place for the source at the destination?

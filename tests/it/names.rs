@@ -1,6 +1,7 @@
 //! Names: any script, NFC and NFD, case, and what Windows cannot open.
 
 use super::kit::{World, event};
+use super::retention::sql;
 
 #[tokio::test]
 async fn any_script_in_one_spelling() {
@@ -68,6 +69,44 @@ async fn names_that_windows_cannot_open_are_refused_with_a_reason() {
         max.put(path, "x").expect(400).await;
     }
     assert_eq!(max.propfind("/files/tram/", "1", "").expect(207).await.hrefs().len(), 3);
+}
+
+/// A name with a home in it is the address of a link: no calendar comes to bear such a name, be there a link or not.
+/// One that has it from former days is served before a link, and is the only one under its address.
+#[tokio::test]
+async fn no_calendar_is_named_like_a_link() {
+    let world = World::new().await;
+    let rita = world.client("rita");
+    rita.ask("MKCALENDAR", "/calendars/rita/own/").expect(201).await;
+    let resource = "<D:set><D:prop><D:resourcetype><D:collection/><C:calendar \
+                    xmlns:C=\"urn:ietf:params:xml:ns:caldav\"/></D:resourcetype></D:prop></D:set>";
+    let mkcol = format!("<D:mkcol xmlns:D=\"DAV:\">{resource}</D:mkcol>");
+    for name in ["notes@tram", "notes@nowhere", "A@%C3%A9"] {
+        let path = format!("/calendars/rita/{name}/");
+        for refused in [
+            rita.ask("MKCALENDAR", &path).expect(403).await,
+            rita.ask("MKCOL", &path).body(&mkcol).expect(403).await,
+            rita.copy("/calendars/rita/own/", &path).expect(403).await,
+            rita.relocate("/calendars/rita/own/", &path).expect(403).await,
+        ] {
+            assert!(refused.text().contains("<B:name-allowed/><B:message xml:lang=\"en\">"), "{}", refused.text());
+        }
+    }
+    for name in ["notes@", "@notes"] {
+        rita.ask("MKCALENDAR", &format!("/calendars/rita/{name}/")).expect(201).await;
+    }
+    let old = "/calendars/rita/meetings@tram/";
+    rita.put("/calendars/rita/own/a.ics", &event("a", "20260614")).expect(201).await;
+    for column in ["name", "match_name"] {
+        sql(&world, &format!("UPDATE node SET {column} = 'meetings@tram' WHERE {column} = 'own'")).await;
+    }
+    let listed = rita.propfind("/calendars/rita/", "1", "<D:resourcetype/>").expect(207).await.hrefs();
+    assert_eq!(listed.iter().filter(|href| *href == old).count(), 1, "{listed:?}");
+    rita.get(&format!("{old}a.ics")).expect(200).await;
+    rita.put(&format!("{old}b.ics"), &event("b", "20260614")).expect(201).await;
+    rita.relocate(old, "/calendars/rita/own/").expect(201).await;
+    rita.get(&format!("{old}a.ics")).expect(404).await;
+    world.sound().await;
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use beffroi::tree::job::{JOBS, JobPoll};
 
 use crate::kit::{Answer, Client, World};
 
-const MAX: &str = "/calendars/max/personal/";
+pub const MAX: &str = "/calendars/max/personal/";
 
 /// A meeting as clients write it: lines that stand in its one component.
-fn meeting(uid: &str, lines: &str) -> String {
+pub fn meeting(uid: &str, lines: &str) -> String {
     format!(
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\n\
          DTSTAMP:20300101T000000Z\r\nDTSTART:20300701T090000Z\r\nDTEND:20300701T100000Z\r\nSUMMARY:Point\r\n\
@@ -17,7 +17,7 @@ fn meeting(uid: &str, lines: &str) -> String {
     )
 }
 
-fn of(organizer: &str, attendees: &[&str]) -> String {
+pub fn of(organizer: &str, attendees: &[&str]) -> String {
     let attendee = |name: &&str| match *name == organizer {
         true => format!("ATTENDEE;PARTSTAT=ACCEPTED:mailto:{name}@ville.example\r\n"),
         false => format!("ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{name}@ville.example\r\n"),
@@ -27,19 +27,19 @@ fn of(organizer: &str, attendees: &[&str]) -> String {
 }
 
 /// Unfolded.
-fn text(answer: &Answer) -> String {
+pub fn text(answer: &Answer) -> String {
     answer.text().replace("\r\n ", "")
 }
 
 /// The line of an attendee.
-fn line(text: &str, name: &str) -> String {
+pub fn line(text: &str, name: &str) -> String {
     let of = format!(":mailto:{name}@");
     let found = text.lines().find(|line| line.starts_with("ATTENDEE") && line.contains(&of));
     found.unwrap_or_else(|| panic!("no {name} in {text}")).to_owned()
 }
 
 /// The only object of a calendar that holds a UID.
-async fn copy(client: &Client, calendar: &str, uid: &str) -> Option<(String, String)> {
+pub async fn copy(client: &Client, calendar: &str, uid: &str) -> Option<(String, String)> {
     let listed = client.propfind(calendar, "1", "<D:getetag xmlns:D=\"DAV:\"/>").expect(207).await.hrefs();
     let mut found = Vec::new();
     for href in listed.into_iter().filter(|href| href.ends_with(".ics")) {
@@ -184,7 +184,7 @@ async fn an_attendee_changes_what_is_theirs_and_nothing_else() {
 }
 
 /// Has the work done that waits for some seconds after answers.
-async fn refresh(world: &World) {
+pub async fn refresh(world: &World) {
     let row = JOBS.iter().find(|row| row.kind == "refresh").unwrap();
     while let JobPoll::Again = world.tree.run_next(row, now() + 60).await.unwrap() {}
 }
@@ -409,7 +409,7 @@ async fn of_those_who_book_at_once_one_gets_the_room() {
 }
 
 /// What lies in the inbox of a home: each with its METHOD and PARTSTAT lines.
-async fn inbox(client: &Client, home: &str) -> Vec<String> {
+pub async fn inbox(client: &Client, home: &str) -> Vec<String> {
     let path = format!("/calendars/{home}/inbox/");
     let hrefs = client.propfind(&path, "1", "<D:getetag xmlns:D=\"DAV:\"/>").expect(207).await.hrefs();
     let mut items = Vec::new();
@@ -447,5 +447,40 @@ async fn who_is_invited_or_answered_finds_a_notice_in_the_inbox() {
     max.delete(&path).expect(204).await;
     let items = inbox(&mia, "mia").await;
     assert!(items.len() == 1 && items[0].contains("METHOD:CANCEL"), "{items:?}");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn who_asks_learns_that_meetings_are_scheduled() {
+    let world = World::new().await;
+    for path in ["/calendars/max/", MAX, "/calendars/max/outbox/", "/principals/max/"] {
+        let answer = world.client("max").options(path).expect(200).await;
+        let dav = answer.header("dav").expect("classes");
+        assert!(dav.split(", ").any(|class| class == "calendar-auto-schedule"), "{path}: {dav}");
+    }
+}
+
+/// An answer to one occurrence gives that a component of its own: how everybody was asked about it is known from then
+/// on, so that what they said of what was before does not count.
+#[tokio::test]
+async fn what_people_were_asked_goes_with_an_occurrence_that_stands_alone() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let path = format!("{MAX}one.ics");
+    let weekly = meeting("one", &format!("RRULE:FREQ=WEEKLY;COUNT=4\r\n{}", of("max", &["max", "mia", "rita"])));
+    max.put(&path, &weekly).expect(201).await;
+    let moved = text(&max.get(&path).expect(200).await).replace("T090000Z", "T080000Z");
+    max.put(&path, &moved).expect(204).await;
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let declined = copied.replace("RRULE", "EXDATE:20300708T080000Z\r\nRRULE");
+    mia.put(&href, &declined).expect(204).await;
+    let stored = text(&max.get(&path).expect(200).await);
+    assert!(stored.contains("RECURRENCE-ID:20300708T080000Z"), "{stored}");
+    let asked = "SELECT s.reset_sequence = o.reset_sequence FROM answer s JOIN answer o ON o.home_id = s.home_id AND \
+                 o.uid = s.uid AND o.attendee = s.attendee AND o.occurrence <> s.occurrence WHERE s.uid = 'one' AND \
+                 s.occurrence < 0 AND s.attendee = 'mailto:rita@ville.example'";
+    let asked: Vec<Option<bool>> =
+        sqlx::query_scalar(asked).fetch_all(&mut world.database().await).await.expect("rows");
+    assert_eq!(asked, [Some(true)]);
     world.sound().await;
 }

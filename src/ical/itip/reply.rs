@@ -115,6 +115,20 @@ pub struct ReplyOutcome {
     pub ignored: usize,
 }
 
+impl ReplyOutcome {
+    /// Notes how people were asked, and what they answered.
+    pub fn note(&self, ledger: &mut ReplyLedger) {
+        self.resets.iter().for_each(|reset| ledger.note_reset(reset));
+        self.taken.iter().for_each(|taken| taken.note(ledger));
+    }
+
+    /// Whose rows of the ledger, about what, are others then.
+    pub fn noted(&self) -> impl Iterator<Item = (&CalendarUserAddress, Occurrence)> {
+        let resets = self.resets.iter().map(|reset| (&reset.attendee, reset.occurrence));
+        resets.chain(self.taken.iter().map(|taken| (&taken.attendee, taken.occurrence)))
+    }
+}
+
 /// What a reply changes in the organizer's object: answers, and nothing else.
 pub fn apply_reply(
     object: &Object,

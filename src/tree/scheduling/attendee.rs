@@ -52,9 +52,8 @@ impl SchedulePlanner {
         let context = ReplyContext { at: self.at(), from: Some(me), ledger: &self.meeting.ledger };
         let outcome = apply_reply(stored, &reply.message, context)?;
         let mut ledger = self.meeting.ledger.clone();
-        outcome.taken.iter().for_each(|taken| taken.note(&mut ledger));
-        let answered = outcome.taken.iter().map(|taken| (&taken.attendee, taken.occurrence));
-        plan.answers = rows_of(&ledger, have.node.home_id, answered);
+        outcome.note(&mut ledger);
+        plan.answers = rows_of(&ledger, have.node.home_id, outcome.noted());
         if outcome.is_changed {
             let mut object = outcome.object;
             for address in me.iter() {

@@ -126,9 +126,8 @@ impl SchedulePlanner {
         let context = ReplyContext { at: self.at(), from: Some(&room.me), ledger: &booked.ledger };
         let outcome = apply_reply(&booked.object, reply, context)?;
         let mut ledger = booked.ledger.clone();
-        outcome.taken.iter().for_each(|taken| taken.note(&mut ledger));
-        let answered = outcome.taken.iter().map(|taken| (&taken.attendee, taken.occurrence));
-        plan.answers.extend(rows_of(&ledger, self.meeting.home, answered));
+        outcome.note(&mut ledger);
+        plan.answers.extend(rows_of(&ledger, self.meeting.home, outcome.noted()));
         if outcome.taken.iter().any(|taken| taken.participation == DECLINED) {
             self.notify(&self.meeting.owner.name, reply, false, plan);
         }

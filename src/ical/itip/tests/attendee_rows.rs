@@ -224,7 +224,7 @@ fn a_reply_says_how_and_why_and_only_once() {
     let after = text(&outcome.object);
     assert!(after.contains("ATTENDEE;PARTSTAT=TENTATIVE;SCHEDULE-STATUS=2.8:mailto:b@v.fr\n"), "{after}");
     assert!(after.contains("COMMENT;X-BEFFROI-BY=\"mailto:b@v.fr\":en retard\n"), "{after}");
-    outcome.taken.iter().for_each(|taken| taken.note(&mut bench.ledger));
+    outcome.note(&mut bench.ledger);
     // The same again, an older one, a later one.
     let stamped = |stamp: &str, answer: &str| {
         let text = reply(lines).text().replace("20260102T100000Z", stamp).replace("TENTATIVE", answer);

@@ -262,8 +262,7 @@ impl MeetingWorld {
                 let Some(known) = self.organizer.clone() else { return };
                 let outcome = self.bench.reply(&known, &reply).unwrap();
                 self.log.push(format!("a reply arrives: {:?}", outcome.taken));
-                outcome.resets.iter().for_each(|reset| self.bench.ledger.note_reset(reset));
-                outcome.taken.iter().for_each(|taken| taken.note(&mut self.bench.ledger));
+                outcome.note(&mut self.bench.ledger);
                 let again = self.bench.reply(&outcome.object, &reply).unwrap();
                 assert!(again.taken.is_empty() && !again.is_changed, "{}", self.story());
                 let from = outcome.taken.iter().map(|taken| taken.attendee.clone()).collect();

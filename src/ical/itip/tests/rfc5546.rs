@@ -64,7 +64,7 @@ fn a_group_event() {
     check(&reply);
     let outcome = bench.reply(&stored, &reply).unwrap();
     assert_eq!(states(&outcome.object), ["all 0 o+ a? b+ e?"]);
-    outcome.taken.iter().for_each(|taken| taken.note(&mut bench.ledger));
+    outcome.note(&mut bench.ledger);
     // 4.2.3: an update, at another time.
     bench.now += 60;
     let later = text(&outcome.object).replace("T200000Z", "T180000Z").replace("T210000Z", "T190000Z");

@@ -22,6 +22,9 @@ pub(in crate::tree) const SEND_MAIL: &str = "mail";
 /// Changes one after the other are one mail, where they come within this time, seconds.
 const MERGED_S: i64 = 5;
 
+/// The largest message that is mailed, bytes: people are invited by it, and not sent books.
+const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+
 /// A mail that a change sends.
 #[derive(Clone, Copy, Debug)]
 pub struct NewMail<'a> {
@@ -122,7 +125,7 @@ struct MailQueue {
 
 impl MailQueue {
     async fn take(&mut self, txn: &mut Txn, new: &NewMail<'_>) -> Result<Option<QueuedMail>> {
-        let (text, to) = (new.message.text(), new.addressing.to.address.as_str().to_ascii_lowercase());
+        let (text, to) = (mailed_text(new.message), new.addressing.to.address.as_str().to_ascii_lowercase());
         let key = MessageKey::of(new.message, &text);
         let alike = |row: &&QueuedMail| row.address == to && row.method == key.method && row.instances == key.instances;
         let last = self.known.iter().rev().find(alike);
@@ -137,8 +140,10 @@ impl MailQueue {
             return Ok(None);
         }
         let is_update = heard.any(|row| row.method == SchedulingMethod::Request.name());
-        let hash = sha256(text.as_bytes());
-        self.texts.insert(hash.clone(), text);
+        let hash = (text.len() <= MAX_MESSAGE_BYTES).then(|| sha256(text.as_bytes()));
+        if let Some(hash) = &hash {
+            self.texts.insert(hash.clone(), text);
+        }
         let queued = QueuedMail {
             id: Id::generate(),
             event: self.event,
@@ -157,7 +162,7 @@ impl MailQueue {
             status: None,
             reason: None,
             letter: Addressing { is_update, ..new.addressing.clone() }.write(),
-            message_hash: Some(hash),
+            message_hash: hash,
             mail_hash: None,
         };
         self.known.push(queued.clone());
@@ -182,6 +187,18 @@ impl MailQueue {
         self.known.retain(|row| !withdrawn.contains(&row.id));
         Ok(!withdrawn.is_empty())
     }
+}
+
+/// A message without what is never mailed, which may be most of it: files that lie in it, and alarms.
+fn mailed_text(message: &SchedulingMessage) -> String {
+    let mut calendar = message.object.calendar.clone();
+    for part in calendar.components.iter_mut().filter(|part| part.name != "VTIMEZONE") {
+        part.properties.retain(|line| line.name != "ATTACH" || line.parameter("ENCODING").is_none());
+        part.components.clear();
+    }
+    let mut text = String::new();
+    calendar.write(&mut text);
+    text
 }
 
 /// What nobody can guess.

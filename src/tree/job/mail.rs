@@ -114,13 +114,13 @@ impl Tree {
             return self.put_mail_off(&mail, mail.state, at.saturating_add(HELD_S)).await;
         }
         let hash = mail.mail_hash.as_ref().or(mail.message_hash.as_ref());
-        let kept = match hash {
-            Some(hash) => body::stored(&mut snapshot, hash).await?,
-            None => None,
+        let (kept, why) = match hash {
+            Some(hash) => (body::stored(&mut snapshot, hash).await?, "its content is lost"),
+            None => (None, "it is too large to be mailed"),
         };
         drop(snapshot);
         let Some(kept) = kept else {
-            return self.finish_mail(&mail, MailState::Refused, at, GIVEN_UP, "its content is lost").await;
+            return self.finish_mail(&mail, MailState::Refused, at, GIVEN_UP, why).await;
         };
         let bytes = match mail.mail_hash {
             Some(_) => kept.to_vec(),

@@ -395,3 +395,20 @@ async fn many_mails_are_few_trips() {
     }
     assert!(trips[1] <= 12, "{trips:?}");
 }
+
+/// What is never mailed is no part of what waits; what is too much of the rest is not mailed at all.
+#[tokio::test]
+async fn books_are_not_mailed() {
+    let office = Office::new().await;
+    let file = format!("ATTACH;ENCODING=BASE64;VALUE=BINARY:{}\n", "AAAA".repeat(1 << 20));
+    let alarm = "BEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT5M\nEND:VALARM\n";
+    office.queue(&message("REQUEST", 0, &format!("{file}ATTACH:https://b.ville.fr/a\n{alarm}"))).await;
+    office.work(soon()).await;
+    let sent = office.mailer.sent();
+    assert!(sent[0].1.contains("ATTACH:https://b.ville.fr/a") && sent[0].1.len() < 1_000, "{}", sent[0].1.len());
+    assert_eq!(office.reported().await, status("1.1"));
+    office.queue(&message("REQUEST", 1, &format!("DESCRIPTION:{}\n", "a".repeat(2 << 20)))).await;
+    office.work(soon()).await;
+    assert_eq!(office.reported().await, status("5.1"));
+    assert_eq!(office.mails().await[1].reason.as_deref(), Some("it is too large to be mailed"));
+}

@@ -49,6 +49,7 @@ impl Mail {
         let sends = outgoing.is_some();
         if let Some(outgoing) = outgoing {
             tree.set_mailer(Arc::new(outgoing));
+            tree.on_mail_outcome(|tree, outcomes| Box::pin(async move { tree.show_mail_outcomes(outcomes).await }));
         }
         let policy = incoming::policy(&config.mail).filter(|_| !config.mail.lmtp.is_empty());
         let lmtp = match policy {

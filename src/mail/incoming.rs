@@ -6,11 +6,14 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::lmtp::{Delivery, TakeMail};
-use super::receive::{MailEnvelope, MailPolicy, Received, ReceivedKind, RefusedMail, receive};
+use super::receive::{MailEnvelope, MailPolicy, Received, ReceivedKind, ReceivedMessage, RefusedMail, receive};
 use super::sender_rate::SenderRate;
 use crate::config::MailConfig;
+use crate::model::condition::Condition;
+use crate::model::error::Error;
 use crate::model::id::now;
 use crate::tree::Tree;
+use crate::tree::scheduling::mailed::{MailedMessage, MailedOutcome};
 
 /// Whose mail is read; `None`: there is no mail at all.
 #[must_use]
@@ -69,7 +72,7 @@ async fn read(policy: &MailPolicy, envelope: Option<MailEnvelope>, bytes: Bytes)
 }
 
 async fn act(tree: &Tree, received: Received) -> Delivery {
-    let recipient = received.recipient.as_str();
+    let recipient = received.recipient.to_string();
     match received.kind {
         ReceivedKind::Bounce(bounce) => {
             match tree.mail_came_back(&bounce.token, bounce.is_final, &bounce.reason).await {
@@ -87,9 +90,30 @@ async fn act(tree: &Tree, received: Received) -> Delivery {
             tracing::info!(recipient, ?why, "a mail was ignored");
             Delivery::Taken
         }
-        ReceivedKind::Message(_) | ReceivedKind::Tnef => {
-            tracing::warn!(recipient, "a message about a meeting came by mail, which nobody answers yet");
-            Delivery::Refused(RefusedMail::NotYet)
+        ReceivedKind::Tnef => {
+            tracing::warn!(recipient, "a calendar came in a form of Microsoft's own, which nobody else reads");
+            Delivery::Refused(RefusedMail::Calendar)
+        }
+        ReceivedKind::Message(message) => {
+            let ReceivedMessage { message, is_from_party, is_vouched } = *message;
+            let Received { from, recipient, tag, .. } = received;
+            let mailed = MailedMessage { message, from, recipient, tag, is_from_party, is_vouched };
+            match tree.take_mailed(mailed).await {
+                Ok(MailedOutcome::Taken) => Delivery::Taken,
+                Ok(MailedOutcome::Held) => {
+                    tracing::warn!("a message about a meeting changed nothing: it is not sure who wrote it");
+                    Delivery::Taken
+                }
+                Ok(MailedOutcome::Unknown) => Delivery::Refused(RefusedMail::NotHere),
+                Err(Error::Refused(refusal)) if refusal.condition != Condition::Busy => {
+                    tracing::warn!(?refusal, "a message about a meeting cannot be applied");
+                    Delivery::Refused(RefusedMail::Calendar)
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a message about a meeting could not be taken");
+                    Delivery::Later
+                }
+            }
         }
     }
 }

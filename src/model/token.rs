@@ -39,6 +39,7 @@ enum Purpose {
     Tag = 1,
     Stream = 2,
     Masked = 3,
+    Meeting = 4,
 }
 
 /// Makes tokens and reads them.
@@ -99,6 +100,14 @@ impl TokenSeal {
     pub fn masked(&self, node: Id, seq: Seq) -> String {
         let bytes = [node.0.to_be_bytes(), seq.to_be_bytes()].concat();
         hex::encode(self.hash(Purpose::Masked, &[&bytes]).get(..TAG).unwrap_or_default())
+    }
+
+    /// What the address of a meeting's organizer bears behind a `+`, so that mail about it is known as an answer to
+    /// ours.
+    #[must_use]
+    pub fn meeting_tag(&self, uid: &str) -> String {
+        const BYTES: usize = 8;
+        hex::encode(self.hash(Purpose::Meeting, &[uid.as_bytes()]).get(..BYTES).unwrap_or_default())
     }
 
     fn tag(&self, content: &[u8]) -> [u8; TAG] {

@@ -82,7 +82,7 @@ impl Admitted<Edit> {
         };
         let node = if is_new { self.bind(Content::File(content)).await? } else { self.replace(content).await? };
         if let Some(plan) = plan {
-            self.store.carry_out(plan).await?;
+            self.store.carry_out(plan, node.id).await?;
         }
         let etag = node.etag(self.seal());
         Ok(StoredContent { node, etag, is_new, is_altered })

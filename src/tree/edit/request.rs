@@ -103,10 +103,11 @@ impl Admitted<Edit> {
         if node.kind == Kind::InboxItem {
             return self.remove_item(node, &parent).await;
         }
+        let event = node.id;
         let plan = self.store.schedule_plan(Some(&node), &ObjectText::Removed).await?;
         self.store.unbind(node, &parent, UnbindReason::Deleted).await?;
         match plan {
-            Some(plan) => self.store.carry_out(plan).await,
+            Some(plan) => self.store.carry_out(plan, event).await,
             None => Ok(()),
         }
     }

@@ -6,6 +6,7 @@
 use super::Edit;
 use super::authority::{Authority, bug};
 use super::content::{Content, FileContent};
+use super::mail::NewMail;
 use super::precomputed::MissingInput;
 use super::verbs::{BindTarget, UnbindReason};
 use crate::model::condition::Condition;
@@ -79,13 +80,13 @@ impl Edit {
     }
 
     /// The copies of a meeting follow; it is a job's change. Busy: the plan does not hold any more.
-    pub(in crate::tree) async fn refresh(&mut self, plan: SchedulePlan) -> Result<()> {
+    pub(in crate::tree) async fn refresh(&mut self, plan: SchedulePlan, event: Id) -> Result<()> {
         self.claim_homes(plan.homes.iter().cloned()).await?;
-        if self.holds(&plan).await? { self.carry_out(plan).await } else { Err(Condition::Busy.into()) }
+        if self.holds(&plan).await? { self.carry_out(plan, event).await } else { Err(Condition::Busy.into()) }
     }
 
-    /// Gives everyone else in the meeting what the plan has for them.
-    pub(super) async fn carry_out(&mut self, plan: SchedulePlan) -> Result<()> {
+    /// Gives everyone else in the meeting what the plan has for them. `event`: the object that is changed.
+    pub(super) async fn carry_out(&mut self, plan: SchedulePlan, event: Id) -> Result<()> {
         self.claim_homes(plan.homes.iter().cloned()).await?;
         let objects = scheduling::objects(&mut self.txn, &plan.uid, MAX_OBJECTS).await?;
         let authority = std::mem::replace(&mut self.authority, Authority::Delivery);
@@ -96,6 +97,14 @@ impl Edit {
         for PlannedItem { home, item } in plan.items {
             let name = format!("{:x}.ics", Id::generate().0);
             self.deliver_item(&home, &name, item).await?;
+        }
+        if !plan.mails.is_empty() {
+            let mails: Vec<NewMail<'_>> = plan
+                .mails
+                .iter()
+                .map(|mail| NewMail { message: &mail.message, addressing: &mail.addressing, again: false })
+                .collect();
+            self.queue_mail(event, &mails).await?;
         }
         for row in &plan.answers {
             scheduling::put_answer(&mut self.txn, &plan.uid, row).await?;

@@ -24,9 +24,9 @@ pub async fn run(tree: Tree, job: Job) -> Result<()> {
     let Ok(home) = home.parse().map(Id) else { return Ok(()) };
     for _ in 0..ATTEMPTS {
         let _turn = tree.turns.of(uid).await;
-        let Some(plan) = tree.plan_refresh(home, uid).await? else { return Ok(()) };
+        let Some((event, plan)) = tree.plan_refresh(home, uid).await? else { return Ok(()) };
         let mut edit = tree.job_edit().await?;
-        let done = edit.refresh(plan).await;
+        let done = edit.refresh(plan, event).await;
         if let Err(Error::Refused(refusal)) = &done
             && refusal.condition == Condition::Busy
         {

@@ -1,15 +1,18 @@
 //! What follows from an attendee's change of their copy: the organizer gets the answer, if it is one.
 
+use std::sync::Arc;
+
 use super::ledger::rows_of;
-use super::meeting::ChangedObject;
+use super::meeting::{ChangedObject, MeetingCopy};
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, status};
-use super::users::AddressBook;
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::attendee::{AttendeeContext, SchedulingReply, attendee_diff};
 use crate::ical::itip::context::Violation;
+use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::itip::people::set_schedule_status;
 use crate::ical::itip::reply::{ReplyContext, apply_reply};
+use crate::ical::object::Object;
 
 impl SchedulePlanner {
     /// A change by an attendee: the organizer gets the answer, if it is one.
@@ -42,30 +45,41 @@ impl SchedulePlanner {
     ) -> Result<&'static str, Violation> {
         let organizer = CalendarUserAddress::new(&reply.organizer);
         let Some(user) = self.meeting.users.get(&organizer) else {
-            return Ok(if AddressBook::is_path(&organizer) { status::NO_SUCH_USER } else { status::NO_WAY });
+            return Ok(self.mail(&organizer, &Arc::new(reply.message.clone()), plan));
         };
         self.notify(&user.principal.name, &reply.message, false, plan);
         let have = user.home.and_then(|home| self.meeting.copies.get(&home));
         let Some((have, stored)) = have.and_then(|have| Some((have, have.object.as_ref()?))) else {
             return Ok(status::DELIVERED);
         };
-        let context = ReplyContext { at: self.at(), from: Some(me), ledger: &self.meeting.ledger };
-        let outcome = apply_reply(stored, &reply.message, context)?;
+        self.take_reply(have, stored, &reply.message, me, &user.principal.name, plan)?;
+        Ok(status::DELIVERED)
+    }
+
+    /// The organizer's object has an answer, and others are to see it.
+    pub(super) fn take_reply(
+        &self,
+        have: &MeetingCopy,
+        stored: &Object,
+        reply: &SchedulingMessage,
+        from: &Addresses,
+        home: &str,
+        plan: &mut SchedulePlan,
+    ) -> Result<(), Violation> {
+        let context = ReplyContext { at: self.at(), from: Some(from), ledger: &self.meeting.ledger };
+        let outcome = apply_reply(stored, reply, context)?;
         let mut ledger = self.meeting.ledger.clone();
         outcome.note(&mut ledger);
         plan.answers = rows_of(&ledger, have.node.home_id, outcome.noted());
         if outcome.is_changed {
             let mut object = outcome.object;
-            for address in me.iter() {
+            for address in from.iter() {
                 set_schedule_status(&mut object.calendar, address, Some(status::ANSWERED));
             }
             let content = content_of(&object, have.node.schedule_hash.clone());
-            plan.deliver(
-                CopyDelivery { place: DeliveryPlace::Object(have.node.id), content: Some(content) },
-                &user.principal.name,
-            );
+            plan.deliver(CopyDelivery { place: DeliveryPlace::Object(have.node.id), content: Some(content) }, home);
             plan.answered_in = Some(have.node.home_id);
         }
-        Ok(status::DELIVERED)
+        Ok(())
     }
 }

@@ -19,6 +19,7 @@ use crate::model::id::Id;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::{Principal, PrincipalKind};
+use crate::model::token::TokenSeal;
 use crate::store::executor::Executor;
 use crate::store::scheduling::{self, DefaultCalendar};
 use crate::store::{body, node, principal, room};
@@ -53,6 +54,8 @@ pub struct Meeting {
     pub addresses: Addresses,
     /// How addresses are made.
     pub book: AddressBook,
+    /// The address to which answers come by mail, where there is mail.
+    pub mailed_address: Option<String>,
     /// Who stands behind the addresses in the object, before and after.
     pub users: CalendarUsers,
     /// What others have of it, by home.
@@ -94,6 +97,11 @@ impl ChangedObject {
         self.old.iter().chain(&self.new)
     }
 
+    /// What the address of its organizer bears behind a `+`.
+    fn tag(&self, seal: &TokenSeal) -> String {
+        self.texts().next().map(|object| seal.meeting_tag(&object.uid)).unwrap_or_default()
+    }
+
     /// All who are named in it.
     fn people(&self) -> impl Iterator<Item = CalendarUserAddress> {
         let lines = |object: &Object| -> Vec<CalendarUserAddress> {
@@ -110,12 +118,15 @@ impl Meeting {
     pub async fn read(
         c: &mut impl Executor,
         book: &AddressBook,
+        seal: &TokenSeal,
         change: &ChangedObject,
         budget: &Budget,
     ) -> Result<Option<Self>> {
         let Some(uid) = change.texts().next().map(|object| object.uid.clone()) else { return Ok(None) };
         let Some(owner) = principal::by_id(c, change.owner).await? else { return Ok(None) };
-        let addresses = book.addresses_of(&owner);
+        let mailed_address = book.mailed_address_of(&owner, &change.tag(seal));
+        let mailed = Addresses::of(mailed_address.as_deref());
+        let addresses = book.addresses_of(&owner).with(&mailed);
         let users = CalendarUsers::find(c, book, change.people()).await?;
         let nodes = scheduling::objects(c, &uid, MAX_OBJECTS).await?;
         if let Some(twin) = nodes.iter().find(|node| node.home_id == change.home && Some(node.id) != change.node) {
@@ -143,6 +154,7 @@ impl Meeting {
             home,
             addresses,
             book,
+            mailed_address,
             users,
             copies,
             seen,

@@ -7,8 +7,11 @@
 mod attendee;
 mod booking;
 mod ledger;
+mod letters;
+pub mod mailed;
 mod meeting;
 mod organizer;
+mod outcomes;
 pub mod plan;
 mod planner;
 mod rooms;
@@ -17,6 +20,7 @@ pub mod users;
 
 pub use meeting::MAX_OBJECTS;
 
+use self::letters::mailbox_of;
 use self::meeting::{ChangedObject, Meeting};
 use self::plan::{ObjectChange, SchedulePlan};
 use self::planner::SchedulePlanner;
@@ -64,16 +68,20 @@ impl Tree {
             range: range_of(content.and_then(|content| content.indexed.as_ref()), view.now),
             writer: request.actor.id,
         };
-        let Some(meeting) = Meeting::read(&mut view.store, &self.address_book(), &change, &budget).await? else {
+        let Some(meeting) =
+            Meeting::read(&mut view.store, &self.address_book(), &self.store.seal, &change, &budget).await?
+        else {
             return Ok(SchedulePlan { of, ..SchedulePlan::default() });
         };
         let writer = principal::by_id(&mut view.store, request.actor.id).await?;
+        let writer_mailbox = writer.as_ref().and_then(mailbox_of);
         let writer = writer.map_or_else(Addresses::default, |writer| self.address_book().addresses_of(&writer));
         let planner = SchedulePlanner {
+            planner: writer_mailbox,
             writer,
             keeps_answers: request.preconditions.if_schedule_tag_match.is_some(),
             replies: !request.without_reply,
-            ..SchedulePlanner::of(self, meeting, view.now, &budget)
+            ..SchedulePlanner::of(meeting, view.now, &budget)
         };
         drop(view);
         let planned = self.work(request.actor.id, &budget, move |_| Some(planner.plan(&change))).await?;
@@ -84,7 +92,7 @@ impl Tree {
 impl Tree {
     /// What it takes for the copies of a meeting to follow the object in the home of its organizer. `None`: that is
     /// gone, or none of them is behind.
-    pub(super) async fn plan_refresh(&self, home: Id, uid: &str) -> Result<Option<SchedulePlan>> {
+    pub(super) async fn plan_refresh(&self, home: Id, uid: &str) -> Result<Option<(Id, SchedulePlan)>> {
         let budget = Budget::default();
         let mut view = self.store.read().await?;
         let objects = objects(&mut view, uid, MAX_OBJECTS).await?;
@@ -99,14 +107,15 @@ impl Tree {
             range: range_of(None, now()),
             writer: node.owner_id,
         };
-        let Some(meeting) = Meeting::read(&mut view, &self.address_book(), &change, &budget).await? else {
+        let Some(meeting) = Meeting::read(&mut view, &self.address_book(), &self.store.seal, &change, &budget).await?
+        else {
             return Ok(None);
         };
         drop(view);
-        let planner = SchedulePlanner::of(self, meeting, now(), &budget);
+        let planner = SchedulePlanner::of(meeting, now(), &budget);
         let planned = self.work(node.owner_id, &budget, move |_| Some(planner.refresh(&object))).await?;
         let plan = planned.map_err(refused)?;
-        Ok(Some(plan).filter(|plan| !plan.deliveries.is_empty()))
+        Ok(Some((node.id, plan)).filter(|(_, plan)| !plan.deliveries.is_empty()))
     }
 }
 

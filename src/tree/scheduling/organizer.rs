@@ -8,7 +8,6 @@ use super::ledger::{rows_of, stored_sequence};
 use super::meeting::ChangedObject;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, status};
-use super::users::AddressBook;
 use crate::ical::itip::address::CalendarUserAddress;
 use crate::ical::itip::context::Violation;
 use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request};
@@ -102,8 +101,10 @@ impl SchedulePlanner {
         plan: &mut SchedulePlan,
     ) -> Result<Option<&'static str>, Violation> {
         let Some(user) = self.meeting.users.get(&to.address) else {
-            let is_ours = AddressBook::is_path(&to.address);
-            return Ok(Some(if is_ours { status::NO_SUCH_USER } else { status::NO_WAY }));
+            return Ok(Some(match delivery.kind {
+                DeliveryKind::Notice => self.mail(&to.address, &delivery.message, plan),
+                DeliveryKind::Refresh => return Ok(None),
+            }));
         };
         // A group is reached by those who are in it.
         let Some(home) = user.home else { return Ok(None) };

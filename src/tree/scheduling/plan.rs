@@ -1,8 +1,12 @@
 //! What is to happen beside a change of a meeting, planned before it in a view: plain values, carried out by
 //! `edit::schedule`.
 
+use std::sync::Arc;
+
+use crate::ical::itip::message::SchedulingMessage;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
+use crate::model::mail::Addressing;
 use crate::model::node::Node;
 use crate::store::scheduling::{AnswerRow, DefaultCalendar};
 use crate::tree::edit::content::{FileContent, InboxItem};
@@ -62,6 +66,15 @@ pub struct PlannedItem {
     pub item: InboxItem,
 }
 
+/// A mail about the object that is changed.
+#[derive(Clone, Debug)]
+pub struct PlannedMail {
+    /// The message.
+    pub message: Arc<SchedulingMessage>,
+    /// To whom, from whom.
+    pub addressing: Addressing,
+}
+
 /// What is to happen beside a change of an object.
 #[derive(Clone, Debug, Default)]
 pub struct SchedulePlan {
@@ -77,6 +90,8 @@ pub struct SchedulePlan {
     pub deliveries: Vec<CopyDelivery>,
     /// What they are notified of.
     pub items: Vec<PlannedItem>,
+    /// What goes to those who are not of this server.
+    pub mails: Vec<PlannedMail>,
     /// The homes that are written in besides that of the change, by the keys of their names.
     pub homes: Vec<String>,
     /// What is known from now on of who was asked and has answered.

@@ -13,14 +13,16 @@ use crate::ical::object::Object;
 use crate::ical::zone::Zone;
 use crate::model::budget::Budget;
 use crate::model::id::Timestamp;
+use crate::model::mailbox::Mailbox;
 use crate::model::principal::PrincipalKind;
-use crate::tree::Tree;
 use crate::tree::calendar::{blob, index};
 use crate::tree::edit::content::{FileContent, InboxItem};
 use crate::tree::target::zone;
 
 /// How a message fared, as SCHEDULE-STATUS says it (RFC 6638 section 3.2.9).
 pub(super) mod status {
+    /// It waits for the next server to take it.
+    pub const QUEUED: &str = "1.0";
     /// It is in the recipient's calendar.
     pub const DELIVERED: &str = "1.2";
     /// The recipient has answered.
@@ -43,6 +45,8 @@ pub struct SchedulePlanner {
     pub organizer_address: String,
     /// The addresses of who makes the change.
     pub writer: Addresses,
+    /// Who that is, for mail about it.
+    pub planner: Option<Mailbox>,
     /// Did the client know the schedule tag?
     pub keeps_answers: bool,
     /// May an answer be sent?
@@ -53,13 +57,17 @@ pub struct SchedulePlanner {
 
 impl SchedulePlanner {
     /// For a change that the server makes of itself.
-    pub fn of(tree: &Tree, meeting: Meeting, now: Timestamp, budget: &Budget) -> Self {
+    pub fn of(meeting: Meeting, now: Timestamp, budget: &Budget) -> Self {
         Self {
             now,
             floating: Zone::Known(zone()),
             budget: budget.clone(),
-            organizer_address: tree.address_book().address_of(&meeting.owner),
+            organizer_address: match &meeting.mailed_address {
+                Some(address) => address.clone(),
+                None => meeting.book.address_of(&meeting.owner),
+            },
             writer: Addresses::default(),
+            planner: None,
             keeps_answers: true,
             replies: true,
             meeting,

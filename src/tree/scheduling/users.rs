@@ -62,6 +62,13 @@ impl AddressBook {
         written.map(|address| CalendarUserAddress::new(&address)).collect()
     }
 
+    /// The address in the domain of mail to which answers about a meeting come; `None`: there is no mail.
+    #[must_use]
+    pub fn mailed_address_of(&self, principal: &Principal, tag: &str) -> Option<String> {
+        let domain = self.domain.as_deref()?;
+        Some(format!("mailto:{}+{tag}@{domain}", local_part_of(&principal.name)))
+    }
+
     /// Is an address the path of a principal, which only this server has?
     #[must_use]
     pub fn is_path(address: &CalendarUserAddress) -> bool {

@@ -1,0 +1,64 @@
+//! What came of mail stands on the attendee, as SCHEDULE-STATUS (RFC 6638 section 3.2.9): nobody is notified of that.
+
+use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan, SeenObject};
+use super::planner::content_of;
+use super::{MAX_OBJECTS, text_of};
+use crate::ical::itip::address::CalendarUserAddress;
+use crate::ical::itip::people::set_schedule_status;
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Result};
+use crate::model::id::Id;
+use crate::model::mail::MailOutcome;
+use crate::store::scheduling::objects;
+use crate::store::{node, version};
+use crate::tree::Tree;
+
+/// How often it is tried where others change something meanwhile.
+const ATTEMPTS: usize = 8;
+
+impl Tree {
+    /// Writes what came of the mails about some objects. Those that are gone need it no more.
+    pub async fn show_mail_outcomes(&self, outcomes: Vec<MailOutcome>) -> Result<()> {
+        let mut events: Vec<Id> = outcomes.iter().map(|outcome| outcome.event).collect();
+        events.sort_unstable();
+        events.dedup();
+        for event in events {
+            let of_event: Vec<&MailOutcome> = outcomes.iter().filter(|outcome| outcome.event == event).collect();
+            self.show_outcomes_of(event, &of_event).await?;
+        }
+        Ok(())
+    }
+
+    async fn show_outcomes_of(&self, event: Id, outcomes: &[&MailOutcome]) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let Some(plan) = self.plan_outcomes(event, outcomes).await? else { return Ok(()) };
+            let mut edit = self.job_edit().await?;
+            match edit.refresh(plan, event).await {
+                Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy => edit.give_up().await,
+                done => {
+                    done?;
+                    return edit.commit().await;
+                }
+            }
+        }
+        Err(Condition::Busy.into())
+    }
+
+    async fn plan_outcomes(&self, event: Id, outcomes: &[&MailOutcome]) -> Result<Option<SchedulePlan>> {
+        let mut view = self.store.read().await?;
+        let found = version::node(&mut view, event).await?;
+        let Some((object, None)) = found else { return Ok(None) };
+        let Some(mut text) = text_of(&mut view, Some(&object)).await? else { return Ok(None) };
+        let mut changed = false;
+        for outcome in outcomes {
+            let address = CalendarUserAddress::new(&format!("mailto:{}", outcome.address));
+            changed |= set_schedule_status(&mut text.calendar, &address, Some(&outcome.status));
+        }
+        let Some(home) = node::home_name(&mut view, event).await?.filter(|_| changed) else { return Ok(None) };
+        let seen = objects(&mut view, &text.uid, MAX_OBJECTS).await?.iter().map(SeenObject::of).collect();
+        let mut plan = SchedulePlan { uid: text.uid.clone(), seen, ..SchedulePlan::default() };
+        let content = content_of(&text, object.schedule_hash.clone());
+        plan.deliver(CopyDelivery { place: DeliveryPlace::Object(event), content: Some(content) }, &home);
+        Ok(Some(plan))
+    }
+}

@@ -1,0 +1,136 @@
+//! Meetings with people who are not of this server: what is queued for them, and what their answers change.
+
+use beffroi::mail::incoming::take;
+use beffroi::mail::lmtp::Delivery;
+use beffroi::mail::receive::{MailEnvelope, MailPolicy};
+
+use crate::kit::World;
+
+const PATH: &str = "/calendars/tram/meetings/one.ics";
+const PAUL: &str = "paul@dehors.example";
+
+async fn world() -> World {
+    World::with(|config| config.mail.domain = Some("agenda.ville.example".parse().unwrap())).await
+}
+
+fn meeting(lines: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:one\r\n\
+         DTSTAMP:20300101T000000Z\r\nDTSTART:20300701T090000Z\r\nDTEND:20300701T100000Z\r\nSUMMARY:Point\r\n\
+         {lines}END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+fn invited() -> String {
+    meeting(&format!(
+        "ORGANIZER:mailto:max@ville.example\r\nATTENDEE;CN=Paul;RSVP=TRUE:mailto:{PAUL}\r\n\
+         ATTENDEE;RSVP=TRUE:mailto:zoe@ville.example\r\n"
+    ))
+}
+
+async fn stored(world: &World) -> String {
+    world.client("max").get(PATH).expect(200).await.text().replace("\r\n ", "")
+}
+
+fn line(text: &str, of: &str) -> String {
+    text.lines().find(|line| line.contains(of)).unwrap_or_else(|| panic!("no {of} in {text}")).to_owned()
+}
+
+/// The address that is written as ORGANIZER.
+fn organizer(text: &str) -> String {
+    line(text, "ORGANIZER").rsplit_once("mailto:").unwrap().1.to_owned()
+}
+
+/// A mail with an answer.
+fn reply(from: &str, to: &str, attendee: &str, answer: &str, stamp: &str) -> String {
+    format!(
+        "From: {from}\r\nTo: {to}\r\nSubject: Accepted\r\nDate: Mon, 01 Jul 2030 08:00:00 +0000\r\nMessage-ID: \
+         <{stamp}@dehors.example>\r\nMIME-Version: 1.0\r\nContent-Type: text/calendar; method=REPLY; \
+         charset=utf-8\r\n\r\nBEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//dehors//EN\r\nMETHOD:REPLY\r\n\
+         BEGIN:VEVENT\r\nUID:one\r\nDTSTAMP:{stamp}\r\nDTSTART:20300701T090000Z\r\nATTENDEE;PARTSTAT={answer}:\
+         mailto:{attendee}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+async fn receive(world: &World, from: &str, to: &str, mail: String) -> Delivery {
+    let policy = MailPolicy { domain: "agenda.ville.example".parse().unwrap(), trusted_authserv: None };
+    let envelope = MailEnvelope { sender: from.parse().ok(), recipient: to.parse().unwrap() };
+    let tree = world.tree.clone().in_mail_domain(Some("agenda.ville.example".parse().unwrap()));
+    take(&tree, &policy, Some(envelope), mail.into()).await
+}
+
+#[tokio::test]
+async fn who_is_outside_is_invited_by_mail_and_who_is_inside_is_not() {
+    let world = world().await;
+    world.client("max").put(PATH, &invited()).expect(201).await;
+    let stored = stored(&world).await;
+    assert!(organizer(&stored).starts_with("tram+") && organizer(&stored).ends_with("@agenda.ville.example"));
+    assert!(line(&stored, PAUL).contains("SCHEDULE-STATUS=1.0"), "{stored}");
+    assert!(line(&stored, "zoe@").contains("SCHEDULE-STATUS=1.2"), "{stored}");
+    let mails = |jobs: Vec<beffroi::model::job::Job>| jobs.into_iter().filter(|job| job.kind == "mail").count();
+    assert_eq!(mails(world.tree.jobs().await.unwrap()), 1);
+    // A change that matters to nobody sends nothing.
+    let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT";
+    world.client("max").put(PATH, &stored.replace("END:VEVENT", alarm)).expect(204).await;
+    assert_eq!(mails(world.tree.jobs().await.unwrap()), 1);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn an_answer_by_mail_counts_when_it_is_from_who_was_invited_and_to_the_address_of_the_meeting() {
+    let world = world().await;
+    world.client("max").put(PATH, &invited()).expect(201).await;
+    let address = organizer(&stored(&world).await);
+    let part = |text: &str| line(text, PAUL);
+    // Forged: by someone else; to the address without tag; with another's tag.
+    let forged = [
+        ("eve@dehors.example", address.clone(), PAUL),
+        (PAUL, "tram@agenda.ville.example".to_owned(), PAUL),
+        (PAUL, "tram+0123456789abcdef@agenda.ville.example".to_owned(), PAUL),
+        ("eve@dehors.example", address.clone(), "eve@dehors.example"),
+    ];
+    for (from, to, attendee) in forged {
+        receive(&world, from, &to, reply(from, &to, attendee, "ACCEPTED", "20300201T080000Z")).await;
+        let now = stored(&world).await;
+        assert!(part(&now).contains("PARTSTAT=NEEDS-ACTION") || !part(&now).contains("PARTSTAT"), "{from} {to}: {now}");
+        assert!(!now.contains("eve@"), "{now}");
+    }
+    let accepted = reply(PAUL, &address, PAUL, "ACCEPTED", "20300201T080000Z");
+    assert!(matches!(receive(&world, PAUL, &address, accepted.clone()).await, Delivery::Taken));
+    let now = stored(&world).await;
+    assert!(part(&now).contains("PARTSTAT=ACCEPTED") && part(&now).contains("SCHEDULE-STATUS=2.0"), "{now}");
+    // A later answer counts; the earlier one that comes again does not.
+    let declined = reply(PAUL, &address, PAUL, "DECLINED", "20300202T080000Z");
+    receive(&world, PAUL, &address, declined).await;
+    receive(&world, PAUL, &address, accepted).await;
+    assert!(part(&stored(&world).await).contains("PARTSTAT=DECLINED"));
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn what_came_of_mail_stands_on_who_was_to_get_it() {
+    use beffroi::model::mail::MailOutcome;
+    let world = world().await;
+    let max = world.client("max");
+    max.put(PATH, &invited()).expect(201).await;
+    let before = max.get(PATH).expect(200).await;
+    let sql = "SELECT id FROM node WHERE name = 'one.ics'";
+    let event = super::retention::count(&world, sql).await;
+    let outcome = |status: &str| MailOutcome {
+        event: beffroi::model::id::Id(event),
+        address: PAUL.parse().unwrap(),
+        method: "REQUEST".to_owned(),
+        instances: String::new(),
+        status: status.to_owned(),
+        reason: String::new(),
+    };
+    for status in ["1.1", "5.2", "5.2"] {
+        world.tree.show_mail_outcomes(vec![outcome(status)]).await.unwrap();
+        assert!(line(&stored(&world).await, PAUL).contains(&format!("SCHEDULE-STATUS={status}")));
+    }
+    assert_eq!(max.get(PATH).expect(200).await.header("schedule-tag"), before.header("schedule-tag"));
+    // Of what is gone nothing is written.
+    max.delete(PATH).expect(204).await;
+    world.tree.show_mail_outcomes(vec![outcome("1.1")]).await.unwrap();
+    world.sound().await;
+}

@@ -29,6 +29,7 @@ const DAY_S: i64 = 86_400;
 /// How long mail waits that is one too many, and mail that waits for one before it, seconds.
 const HELD_S: i64 = 1_800;
 const BEHIND_S: i64 = 20;
+const LONGEST_BEHIND_S: i64 = 900;
 /// Mail is remembered for so long after its end, seconds.
 const REMEMBERED_S: i64 = 60 * DAY_S;
 const PAGE: i64 = 500;
@@ -107,7 +108,9 @@ impl Tree {
             return self.finish_mail(&mail, MailState::Refused, at, GIVEN_UP, reason).await;
         }
         if mail::waits_for_another(&mut snapshot, &mail).await? {
-            return self.put_mail_off(&mail, mail.state, at.saturating_add(BEHIND_S)).await;
+            // The longer it waits, the more rarely it looks: what is before it is tried as rarely.
+            let wait_s = (at.saturating_sub(mail.queued_at) / 2).clamp(BEHIND_S, LONGEST_BEHIND_S);
+            return self.put_mail_off(&mail, mail.state, at.saturating_add(wait_s)).await;
         }
         if mail::sent_since(&mut snapshot, &mail.address, at.saturating_sub(DAY_S)).await? >= MAILS_PER_DAY {
             tracing::warn!(address = mail.address, "mail is held back: enough was sent to this address for a day");

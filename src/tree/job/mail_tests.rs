@@ -317,6 +317,16 @@ async fn mail_to_one_person_stays_in_order() {
     office.work(now() + 240).await;
     let sent: Vec<bool> = office.mailer.sent().iter().map(|(_, text)| text.contains("METHOD:CANCEL")).collect();
     assert_eq!(sent, [false, true]);
+    // What waits for long does not look all the time.
+    office.queue(&message("REQUEST", 2, "")).await;
+    office.queue(&message("CANCEL", 3, ONCE)).await;
+    let mut at = soon();
+    while at < now() + DAY_S {
+        office.mailer.answers([later()]);
+        office.work(at).await;
+        at = office.due_at().await.max(at + 1);
+    }
+    assert!(office.mails().await.last().unwrap().attempt < 150, "{:?}", office.mails().await.last());
 }
 
 #[tokio::test]

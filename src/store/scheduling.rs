@@ -62,6 +62,12 @@ pub async fn objects(c: &mut impl Executor, uid: &str, limit: i64) -> Result<Vec
     Ok(rows(c, OBJECTS, arguments![uid, limit]).await?.iter().map(node_of).collect())
 }
 
+/// The scheduling objects that stand in a calendar, be that gone or not, after one of them; at most so many, in the
+/// order of their identifiers.
+pub async fn meetings(c: &mut impl Executor, calendar: Id, after: Id, limit: i64) -> Result<Vec<Node>, Failure> {
+    Ok(rows(c, MEETINGS, arguments![calendar, after, limit]).await?.iter().map(node_of).collect())
+}
+
 /// A calendar, and whose home it stands in.
 #[derive(Clone, Debug)]
 pub struct DefaultCalendar {
@@ -254,6 +260,15 @@ statements! {
             " FROM calendar_object o JOIN node n ON n.id = o.node_id JOIN node k ON k.id = o.calendar_id JOIN node h \
              ON h.id = n.home_id WHERE o.uid = $1 AND o.scheduling = 1 AND o.calendar_id IS NOT NULL AND n.gone_at IS \
              NULL AND k.gone_at IS NULL AND h.gone_at IS NULL ORDER BY n.id LIMIT $2"
+        ),
+    );
+    const MEETINGS: Statement = reads(
+        &[CALENDAR_OBJECT, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM calendar_object o JOIN node n ON n.id = o.node_id WHERE o.calendar_id = $1 AND o.scheduling = 1 \
+             AND n.gone_at IS NULL AND n.id > $2 ORDER BY n.id LIMIT $3"
         ),
     );
     const DEFAULT_CALENDARS: Statement = reads(

@@ -37,6 +37,7 @@ mod litter;
 mod lmtp;
 mod locks;
 mod meetings;
+mod meetings_back;
 mod meetings_mail;
 mod model;
 mod names;

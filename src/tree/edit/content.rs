@@ -45,6 +45,19 @@ impl FileContent {
     pub fn object(blob: Blob, indexed: Indexed) -> Self {
         Self { indexed: Some(indexed), ..Self::document(blob, CALENDAR_TYPE.to_owned()) }
     }
+
+    /// Is it a meeting, in which there are others?
+    #[must_use]
+    pub fn is_meeting(&self) -> bool {
+        self.indexed.as_ref().is_some_and(|indexed| indexed.scheduling)
+    }
+
+    /// Content that an object has or had, whose bytes are stored.
+    #[must_use]
+    pub fn stored(object: &Node, hash: String, indexed: Indexed) -> Self {
+        let blob = Blob { hash, size_bytes: object.size_bytes, inline: None };
+        Self { modified_at: Some(object.modified_at), ..Self::object(blob, indexed) }
+    }
 }
 
 /// What is put into a scheduling inbox: a calendar object with a METHOD (RFC 6638 section 2.2).

@@ -177,7 +177,7 @@ impl Admitted<Edit> {
     async fn clear_destination(&mut self) -> Result<bool> {
         let Some(there) = self.destination.as_ref().and_then(Target::node).cloned() else { return Ok(false) };
         let parent = self.slot_at_destination()?.parent;
-        self.store.unbind(there, &parent, UnbindReason::Replaced).await?;
+        self.store.unbind_scheduled(there, &parent, UnbindReason::Replaced).await?;
         Ok(true)
     }
 }

@@ -80,6 +80,8 @@ pub struct Edit {
     moves: bool,
     /// What the index says of the calendar object that is written, by the hash of its content.
     indexed: Option<(String, Indexed)>,
+    /// May answers to meetings be sent for it?
+    replies: bool,
     /// What was found out for it before.
     precomputed: Precomputed,
     /// The home that would have lost too much by it (see `trash`).
@@ -167,6 +169,7 @@ impl Admitted<Edit> {
         edit.granted = granted;
         (edit.owner, edit.owners) = (owner, owners);
         edit.collection = target.path.parent();
+        edit.replies = !self.request.without_reply;
         edit.moves = self.request.method == Method::Move;
         edit.address = Some(self.request.path.clone());
         edit.actor = Some(self.request.actor.clone());
@@ -197,6 +200,7 @@ impl Edit {
             collection: Path::default(),
             moves: false,
             indexed: None,
+            replies: true,
             precomputed: Precomputed::default(),
             braked: None,
             observed: hooks.has_observers(),

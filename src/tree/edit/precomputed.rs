@@ -8,8 +8,7 @@ use std::collections::HashMap;
 use crate::model::calendar::Indexed;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
-use crate::tree::edit::content::FileContent;
-use crate::tree::scheduling::plan::SchedulePlan;
+use crate::tree::scheduling::plan::{SchedulePlan, TextChange};
 
 /// What a change needs and has not got.
 #[derive(Clone, Debug)]
@@ -24,8 +23,8 @@ pub(super) enum MissingInput {
     Index(String),
     /// Homes whose turn to be claimed had passed.
     Homes(Vec<String>),
-    /// What a change of the text of a scheduling object means to others: the content that is stored, or none.
-    Schedule(Option<Box<FileContent>>),
+    /// What changes of meetings mean to others.
+    Schedule(Vec<TextChange>),
 }
 
 /// An answer about a node and all below it, and the last change that it holds for.
@@ -68,8 +67,8 @@ pub(super) struct Precomputed {
     pub deeper: Vec<Found<i64>>,
     /// Whether a node of the trash has always stood where the actor leads.
     pub led: Vec<Found<()>>,
-    /// What it means to others in a meeting.
-    pub schedule: Option<Box<SchedulePlan>>,
+    /// What it means to others in meetings.
+    pub schedules: Vec<SchedulePlan>,
     /// What the change has missed.
     pub missing: Option<MissingInput>,
     /// How often it was made again.

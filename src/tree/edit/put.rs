@@ -4,12 +4,13 @@
 use super::Edit;
 use super::content::{Content, FileContent};
 use super::precomputed::{MissingInput, Precomputed};
-use super::schedule::ObjectText;
 use crate::model::error::Result;
 use crate::model::etag::ETag;
 use crate::model::node::Node;
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
+use crate::tree::scheduling::plan::TextChange;
+use crate::tree::target::Target;
 
 /// What came of a PUT.
 pub struct StoredContent {
@@ -34,9 +35,10 @@ impl Tree {
         };
         let mut _booking = None;
         if meeting.is_some() {
-            let missing = || MissingInput::Schedule(Some(Box::new(content.clone())));
+            let change = text_change(&self.read(request).await?.target, &content);
+            let missing = || MissingInput::Schedule(change.iter().cloned().collect());
             self.precompute(request, &mut precomputed, missing()).await?;
-            if precomputed.schedule.as_ref().is_some_and(|plan| !plan.rooms.is_empty()) {
+            if precomputed.schedules.iter().any(|plan| !plan.rooms.is_empty()) {
                 // What a room holds is asked for when nobody else is booking it.
                 _booking = Some(self.turns.of_bookings().await);
                 self.precompute(request, &mut precomputed, missing()).await?;
@@ -75,7 +77,11 @@ impl Admitted<Edit> {
     async fn put(&mut self, content: FileContent) -> Result<StoredContent> {
         let object = self.target.node().cloned();
         let is_new = object.is_none();
-        let plan = self.store.schedule_plan(object.as_ref(), &ObjectText::Stored(&content)).await?;
+        let is_meeting = content.is_meeting() || object.as_ref().is_some_and(|object| object.schedule_hash.is_some());
+        let plan = match text_change(&self.target, &content) {
+            Some(change) => self.store.schedule_plan(change, is_meeting).await?,
+            None => None,
+        };
         let (content, is_altered) = match plan.as_ref().and_then(|plan| plan.content.clone()) {
             Some(other) => (other, true),
             None => (content, false),
@@ -87,4 +93,15 @@ impl Admitted<Edit> {
         let etag = node.etag(self.seal());
         Ok(StoredContent { node, etag, is_new, is_altered })
     }
+}
+
+/// What a PUT changes at its target.
+fn text_change(target: &Target, content: &FileContent) -> Option<TextChange> {
+    let object = target.node();
+    Some(TextChange {
+        calendar: target.parent()?.node.clone(),
+        object: object.map(|object| object.id),
+        before: object.and_then(|object| object.hash.clone()),
+        after: Some(content.clone()),
+    })
 }

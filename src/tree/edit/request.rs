@@ -4,7 +4,6 @@ use super::Edit;
 use super::authority::{Verb, bug};
 use super::content::{Content, FileContent, PropertyChange};
 use super::event::AffectedObjects;
-use super::schedule::ObjectText;
 use super::verbs::{BindTarget, UnbindReason};
 use crate::model::calendar::ComponentSet;
 use crate::model::condition::Condition;
@@ -103,12 +102,6 @@ impl Admitted<Edit> {
         if node.kind == Kind::InboxItem {
             return self.remove_item(node, &parent).await;
         }
-        let event = node.id;
-        let plan = self.store.schedule_plan(Some(&node), &ObjectText::Removed).await?;
-        self.store.unbind(node, &parent, UnbindReason::Deleted).await?;
-        match plan {
-            Some(plan) => self.store.carry_out(plan, event).await,
-            None => Ok(()),
-        }
+        self.store.unbind_scheduled(node, &parent, UnbindReason::Deleted).await
     }
 }

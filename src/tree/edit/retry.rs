@@ -10,6 +10,7 @@ use crate::model::error::Result;
 use crate::model::node::Node;
 use crate::store::{body, subtree, trash, version};
 use crate::tree::gate::{Admitted, Request};
+use crate::tree::scheduling::ScheduleAuthor;
 use crate::tree::{Tree, calendar};
 
 /// How often a change is tried.
@@ -97,10 +98,13 @@ impl Tree {
                 }
             }
             MissingInput::Homes(names) => precomputed.homes.extend(names),
-            MissingInput::Schedule(content) => {
-                let plan = self.plan_schedule(request, content.as_deref()).await?;
-                precomputed.homes.extend(plan.homes.iter().cloned());
-                precomputed.schedule = Some(Box::new(plan));
+            MissingInput::Schedule(changes) => {
+                for change in changes {
+                    let plan = self.plan_schedule(&change, &ScheduleAuthor::of(request)).await?;
+                    precomputed.homes.extend(plan.homes.iter().cloned());
+                    precomputed.schedules.retain(|known| known.of != plan.of);
+                    precomputed.schedules.push(plan);
+                }
             }
             MissingInput::Index(hash) => {
                 let bytes = body::inline(&mut self.store.read().await?, &hash).await?;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use super::Edit;
 use super::authority::{Verb, bug};
+use super::content::FileContent;
 use super::event::AffectedObjects;
 use super::precomputed::{MissingInput, Precomputed};
 use super::retry::ATTEMPTS;
@@ -27,6 +28,7 @@ use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
 use crate::tree::resolve::resolve;
 use crate::tree::rewind_plan::{PlannedChange, RewindPlan, RewindStep, free_to_go, may_take};
+use crate::tree::scheduling::plan::{SchedulePlan, TextChange};
 use crate::tree::target::Target;
 
 /// How many changes are made as one, and how many a slice makes at most.
@@ -96,13 +98,12 @@ impl Tree {
                     self.precompute(request, &mut precomputed, MissingInput::Index(hash.clone())).await?;
                 }
             }
-            let mut admitted = self.write(request).await?;
+            let mut admitted = self.write_with(request, precomputed).await?;
             let changed = admitted.target.node().is_none_or(|node| node.members_seq != plan.members_seq);
             if whole && changed && !overlooked {
                 admitted.store.give_up().await;
                 return Ok(false);
             }
-            admitted.store.precomputed = precomputed;
             let slice = Slice { at, changes, whole };
             let outcome = admitted.rewind(slice, &mut made).await;
             precomputed = std::mem::take(&mut admitted.store.precomputed);
@@ -158,14 +159,36 @@ impl Admitted<Edit> {
     }
 
     async fn rewrite(&mut self, document: Node, version: &Node) -> Result<()> {
-        self.store.authorize(Verb::Replace, document.id)?;
-        self.store.record(Verb::Replace, || AffectedObjects::of(&document));
         let parent = self.parent()?;
         let session = self.session(&self.target);
-        if let Some(written) = self.anew(version) {
-            self.store.write(document, &parent, written, session).await?;
+        let Some(written) = self.anew(version) else { return Ok(()) };
+        if document.kind == Kind::Object {
+            let content = self.store.former_content(version, written.hash).await?;
+            return self.restore_object(document, &parent, content).await;
         }
+        self.store.authorize(Verb::Replace, document.id)?;
+        self.store.record(Verb::Replace, || AffectedObjects::of(&document));
+        self.store.write(document, &parent, written, session).await?;
         Ok(())
+    }
+
+    /// An object takes former content. Where it is a meeting, others hear of that as of any change.
+    async fn restore_object(&mut self, object: Node, calendar: &Node, content: FileContent) -> Result<()> {
+        let change = TextChange {
+            calendar: calendar.clone(),
+            object: Some(object.id),
+            before: object.hash.clone(),
+            after: Some(content.clone()),
+        };
+        let is_meeting = object.schedule_hash.is_some() || content.is_meeting();
+        let plan = self.store.schedule_plan(change, is_meeting).await?;
+        let content = plan.as_ref().and_then(|plan| plan.content.clone()).unwrap_or(content);
+        let event = object.id;
+        self.store.replace(object, calendar, content, None).await?;
+        match plan {
+            Some(plan) => self.store.carry_out(plan, event).await,
+            None => Ok(()),
+        }
     }
 
     /// Former content, as the actor writes it now.
@@ -197,7 +220,7 @@ impl Admitted<Edit> {
                 let found = version::node(&mut self.store, goes).await?;
                 let found = found.filter(|(node, gone)| gone.is_none() && node.parent_id == folder.id);
                 if let Some((node, _)) = found {
-                    self.store.remove(node, folder, UnbindReason::Replaced).await?;
+                    self.take_away(node, folder).await?;
                 }
                 continue;
             }
@@ -219,6 +242,7 @@ impl Admitted<Edit> {
 
     /// What stood at a name stands there again, with the content it had.
     async fn bring_back(&mut self, former: &Node, folder: &Node, path: &Path) -> Result<Node> {
+        let plan = self.plan_of(former, folder).await?;
         let occupant = past::member(&mut self.store, folder.id, &folder.kind.member_key(&former.name)).await?;
         let there = match occupant {
             Some(there) if there.id == former.id => there,
@@ -227,16 +251,52 @@ impl Admitted<Edit> {
                 if let Some(other) = occupant {
                     locks = lock::below(&mut self.store, other.home_id, other.id, self.now).await?;
                     locks.retain(|lock| lock.node_id == other.id);
-                    self.store.remove(other, folder, UnbindReason::Replaced).await?;
+                    self.take_away(other, folder).await?;
                 }
                 let back = self.fetch(former, folder, path).await?;
                 self.store.hand_on(&locks, &back).await?;
                 back
             }
         };
-        match self.anew(former) {
-            Some(written) if there.hash != former.hash => self.store.write(there, folder, written, None).await,
-            _ => Ok(there),
+        let is_planned = plan.as_ref().is_some_and(|plan| plan.content.is_some());
+        let there = match self.anew(former) {
+            Some(written) if there.hash != former.hash && !is_planned => {
+                self.store.write(there, folder, written, None).await?
+            }
+            _ => there,
+        };
+        if let Some(plan) = plan {
+            self.store.carry_out_in(plan, there.clone(), folder).await?;
+        }
+        Ok(there)
+    }
+
+    /// What it means to others that an object is again what it was. `None`: nobody is in it.
+    async fn plan_of(&mut self, former: &Node, calendar: &Node) -> Result<Option<SchedulePlan>> {
+        let Some(hash) = former.hash.clone().filter(|_| former.kind == Kind::Object) else { return Ok(None) };
+        let found = version::node(&mut self.store, former.id).await?;
+        let standing = found.filter(|(node, gone)| gone.is_none() && node.home_id == calendar.home_id);
+        let present = standing.map(|(node, _)| node);
+        let was = present.as_ref().is_some_and(|node| node.schedule_hash.is_some());
+        let before = present.and_then(|node| node.hash);
+        if before.as_ref() == Some(&hash) {
+            return Ok(None);
+        }
+        let content = self.store.former_content(former, hash).await?;
+        let is_meeting = was || content.is_meeting();
+        let change = TextChange { calendar: calendar.clone(), object: Some(former.id), before, after: Some(content) };
+        self.store.schedule_plan(change, is_meeting).await
+    }
+
+    /// What came later goes, and is called off if it is a meeting.
+    async fn take_away(&mut self, node: Node, folder: &Node) -> Result<()> {
+        let is_meeting = node.kind == Kind::Object && node.schedule_hash.is_some();
+        let plan = self.store.schedule_plan(TextChange::removal(folder, &node), is_meeting).await?;
+        let event = node.id;
+        self.store.remove(node, folder, UnbindReason::Replaced).await?;
+        match plan {
+            Some(plan) => self.store.carry_out(plan, event).await,
+            None => Ok(()),
         }
     }
 

@@ -11,53 +11,137 @@ use super::precomputed::MissingInput;
 use super::verbs::{BindTarget, UnbindReason};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
+use crate::model::filename::match_name;
 use crate::model::id::Id;
 use crate::model::job::NewJob;
 use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::store::body::sha256;
-use crate::store::scheduling;
-use crate::tree::job::refresh;
+use crate::store::{calendar, node, scheduling};
+use crate::tree::job::{meetings, refresh};
 use crate::tree::scheduling::MAX_OBJECTS;
-use crate::tree::scheduling::plan::{CopyDelivery, DeliveryPlace, ObjectChange, PlannedItem, SchedulePlan, SeenObject};
+use crate::tree::scheduling::plan::{CopyDelivery, DeliveryPlace, PlannedItem, SchedulePlan, SeenObject, TextChange};
 
-/// What becomes of the text of an object.
-pub(super) enum ObjectText<'a> {
-    /// It is stored, be it new or other content.
-    Stored(&'a FileContent),
-    /// It goes.
-    Removed,
+/// Meetings that come back.
+pub(super) struct ReturningMeetings {
+    objects: Vec<Node>,
+    plans: Vec<SchedulePlan>,
 }
 
+/// The most meetings of a calendar that are scheduled with the change by which all of them go or come; a job goes on
+/// with the others.
+const FEW: i64 = 40;
+
 impl Edit {
-    /// The plan for a change of an object. `None`: nobody is in it. A change without plan, or whose plan does not hold
-    /// any more, is made again.
-    pub(super) async fn schedule_plan(
-        &mut self,
-        object: Option<&Node>,
-        text: &ObjectText<'_>,
-    ) -> Result<Option<SchedulePlan>> {
-        let was = object.is_some_and(|object| object.schedule_hash.is_some());
-        let (after, is) = match text {
-            ObjectText::Stored(content) => {
-                (Some(content.blob.hash.clone()), content.indexed.as_ref().is_some_and(|indexed| indexed.scheduling))
+    /// The plan for a change of an object, of which is said whether it `is` or was a meeting. `None`: nobody is in it.
+    pub(super) async fn schedule_plan(&mut self, change: TextChange, is: bool) -> Result<Option<SchedulePlan>> {
+        Ok(if is { self.schedule_plans(vec![change]).await?.pop() } else { None })
+    }
+
+    /// The plans for changes of objects, in their order. A change without plan, or whose plan does not hold any more,
+    /// is made again.
+    async fn schedule_plans(&mut self, changes: Vec<TextChange>) -> Result<Vec<SchedulePlan>> {
+        let (mut plans, mut missing) = (Vec::new(), Vec::new());
+        for change in changes {
+            let of = change.key();
+            let known = self.precomputed.schedules.iter().find(|plan| plan.of == of).cloned();
+            match known {
+                Some(plan) if self.holds(&plan).await? => plans.push(plan),
+                _ => missing.push(change),
             }
-            ObjectText::Removed => (None, false),
-        };
-        if !was && !is {
-            return Ok(None);
         }
-        let of = ObjectChange { before: object.and_then(|object| object.hash.clone()), after };
-        if let Some(plan) = self.precomputed.schedule.take().filter(|plan| plan.of == of)
-            && self.holds(&plan).await?
-        {
-            return Ok(Some(*plan));
-        }
-        let content = match text {
-            ObjectText::Stored(content) => Some(Box::new((*content).clone())),
-            ObjectText::Removed => None,
+        if missing.is_empty() { Ok(plans) } else { self.missing(MissingInput::Schedule(missing)) }
+    }
+
+    /// What stands at a name of a collection goes from it, and others in the meetings that go with it have what
+    /// follows.
+    pub(super) async fn unbind_scheduled(&mut self, node: Node, parent: &Node, leaving: UnbindReason) -> Result<()> {
+        let changes = match node.kind {
+            Kind::Object if node.schedule_hash.is_some() => vec![TextChange::removal(parent, &node)],
+            Kind::Calendar => {
+                let objects = scheduling::meetings(&mut self.txn, node.id, Id::default(), FEW).await?;
+                objects.iter().map(|object| TextChange::removal(&node, object)).collect()
+            }
+            _ => Vec::new(),
         };
-        self.missing(MissingInput::Schedule(content))
+        let (plans, calendar) = (self.schedule_plans(changes).await?, node.id);
+        self.unbind(node, parent, leaving).await?;
+        let last = plans.last().and_then(|plan| plan.of.object).filter(|_| plans.len() as i64 >= FEW);
+        for plan in plans {
+            let event = plan.of.object.unwrap_or_default();
+            self.carry_out(plan, event).await?;
+        }
+        self.schedule_rest(calendar, last, true).await
+    }
+
+    /// The meetings that come back with a node of the trash, be it one or a calendar of them.
+    pub(super) async fn returning(&mut self, back: &Node, parent: &Node) -> Result<ReturningMeetings> {
+        let (objects, calendar) = match back.kind {
+            Kind::Object if back.schedule_hash.is_some() => (vec![back.clone()], parent),
+            Kind::Calendar => (scheduling::meetings(&mut self.txn, back.id, Id::default(), FEW).await?, back),
+            _ => (Vec::new(), parent),
+        };
+        let mut changes = Vec::new();
+        for object in &objects {
+            let known = calendar::indexed(&mut self.txn, object.id).await?;
+            changes.extend(TextChange::addition(calendar, object, known));
+        }
+        Ok(ReturningMeetings { plans: self.schedule_plans(changes).await?, objects })
+    }
+
+    /// They have come back: `back` stands in its place again.
+    pub(super) async fn returned(&mut self, meetings: ReturningMeetings, back: &Node, parent: &Node) -> Result<()> {
+        let ReturningMeetings { objects, plans } = meetings;
+        let last = objects.last().map(|object| object.id).filter(|_| objects.len() as i64 >= FEW);
+        for plan in plans {
+            let object = objects.iter().find(|object| Some(object.id) == plan.of.object);
+            match object {
+                Some(object) if object.id == back.id => self.carry_out_in(plan, back.clone(), parent).await?,
+                Some(object) => self.carry_out_in(plan, object.clone(), back).await?,
+                None => {}
+            }
+        }
+        self.schedule_rest(back.id, last, false).await
+    }
+
+    /// A job schedules what a calendar holds after one of its meetings.
+    async fn schedule_rest(&mut self, calendar: Id, last: Option<Id>, goes: bool) -> Result<()> {
+        let Some(after) = last else { return Ok(()) };
+        let rest = meetings::Rest { calendar, after, goes, person: self.person(), replies: self.replies };
+        let payload = rest.payload();
+        let key = format!("{}/{payload}/{}", meetings::KIND, self.now);
+        self.enqueue(NewJob { key: &key, kind: meetings::KIND, payload: &payload, due_at: self.now }).await
+    }
+
+    /// The former content of an object.
+    pub(super) async fn former_content(&mut self, former: &Node, hash: String) -> Result<FileContent> {
+        let known = match self.precomputed.indexed.get(&hash).cloned() {
+            Some(indexed) => indexed,
+            None => return self.missing(MissingInput::Index(hash)),
+        };
+        Ok(FileContent::stored(former, hash, known))
+    }
+
+    /// What stands in a calendar is what a plan says that it is, and others in the meeting have what follows from that.
+    pub(super) async fn carry_out_in(&mut self, mut plan: SchedulePlan, object: Node, calendar: &Node) -> Result<()> {
+        let event = object.id;
+        if let Some(content) = plan.content.take() {
+            let authority = std::mem::replace(&mut self.authority, Authority::Delivery);
+            self.replace(object, calendar, content, None).await?;
+            self.authority = authority;
+        }
+        self.carry_out(plan, event).await
+    }
+
+    /// A job's change of a meeting of a calendar: as [`Self::refresh`].
+    pub(in crate::tree) async fn follow(&mut self, plan: SchedulePlan, object: Node, calendar: &Node) -> Result<()> {
+        let own = node::home_name(&mut self.txn, calendar.home_id).await?;
+        self.claim_homes(own.iter().map(|name| match_name(name)).chain(plan.homes.iter().cloned())).await?;
+        if self.holds(&plan).await? {
+            self.carry_out_in(plan, object, calendar).await
+        } else {
+            Err(Condition::Busy.into())
+        }
     }
 
     /// Are the objects of the meeting what they were, and may new ones come where they are to?

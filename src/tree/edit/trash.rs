@@ -118,9 +118,10 @@ impl Admitted<Edit> {
             destination.path = destination.path.parent().join(&name);
         }
         self.store.within_depth(&source, None, &to).await?;
+        let meetings = self.store.returning(&source.clone().seen(View::Present), &parent).await?;
         let back = self.back(source, &parent, &name).await?;
         self.store.record(Verb::Restore, || AffectedObjects::of(&back));
-        Ok(())
+        self.store.returned(meetings, &back, &parent).await
     }
 
     /// A node of the trash, or from below a folder there, comes to stand at a free name.

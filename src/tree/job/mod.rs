@@ -9,6 +9,7 @@
 pub mod mail;
 #[cfg(test)]
 mod mail_tests;
+pub mod meetings;
 mod purge;
 pub mod refresh;
 pub mod retention;
@@ -48,7 +49,8 @@ pub struct JobRow {
 }
 
 /// One row a kind.
-pub static JOBS: [JobRow; 7] = [
+pub static JOBS: [JobRow; 8] = [
+    JobRow { kind: meetings::KIND, run: |tree, job| Box::pin(meetings::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: refresh::KIND, run: |tree, job| Box::pin(refresh::run(tree, job)), every_s: None, tries: 20 },
     recurring("purge", 300, |tree, _| Box::pin(async move { done("nodes purged", tree.finish_purges(now()).await?) })),
     recurring("seal", 300, |tree, _| Box::pin(async move { done("drafts sealed", tree.seal_lapsed(now()).await?) })),

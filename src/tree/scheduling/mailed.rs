@@ -87,7 +87,7 @@ impl Tree {
         let Some(home) = users.get(&recipient).and_then(|user| user.home) else { return Ok(None) };
         let known = objects(&mut view, &mailed.message.object.uid, MAX_OBJECTS).await?;
         let Some(node) = known.into_iter().find(|node| node.home_id == home) else { return Ok(None) };
-        let Some(object) = text_of(&mut view, Some(&node)).await? else { return Ok(None) };
+        let Some(object) = text_of(&mut view, node.hash.as_deref()).await? else { return Ok(None) };
         let change = ChangedObject {
             owner: node.owner_id,
             home,

@@ -22,11 +22,10 @@ pub use meeting::MAX_OBJECTS;
 
 use self::letters::mailbox_of;
 use self::meeting::{ChangedObject, Meeting};
-use self::plan::{ObjectChange, SchedulePlan};
+use self::plan::{SchedulePlan, TextChange};
 use self::planner::SchedulePlanner;
 use self::rooms::HORIZON_S;
 use super::Tree;
-use super::edit::content::FileContent;
 use super::gate::Request;
 use crate::ical::itip::address::Addresses;
 use crate::ical::itip::context::Violation;
@@ -38,53 +37,71 @@ use crate::model::calendar::{Indexed, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Result};
 use crate::model::id::{Id, Timestamp, now};
-use crate::model::node::Node;
+use crate::model::node::Blob;
 use crate::model::principal::PrincipalKind;
 use crate::store::executor::Executor;
 use crate::store::scheduling::objects;
 use crate::store::{body, principal};
 
+/// Who changes a meeting, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScheduleAuthor {
+    /// The person.
+    pub person: Id,
+    /// Did the client know the schedule tag?
+    pub keeps_answers: bool,
+    /// May an answer be sent?
+    pub replies: bool,
+}
+
+impl ScheduleAuthor {
+    /// Of a request.
+    pub fn of(request: &Request) -> Self {
+        Self {
+            person: request.actor.id,
+            keeps_answers: request.preconditions.if_schedule_tag_match.is_some(),
+            replies: !request.without_reply,
+        }
+    }
+}
+
 impl Tree {
-    /// Says what a change of the text of a scheduling object means to others: `content` is what is to be stored;
-    /// `None`: the object goes.
-    pub(super) async fn plan_schedule(&self, request: &Request, content: Option<&FileContent>) -> Result<SchedulePlan> {
+    /// Says what a change of what stands for a meeting means to others.
+    pub(super) async fn plan_schedule(&self, change: &TextChange, by: &ScheduleAuthor) -> Result<SchedulePlan> {
         let budget = Budget::default();
-        let mut view = self.read(request).await?;
-        let object = view.target.node().cloned();
-        let Some(calendar) = view.target.parent().map(|link| link.node.clone()) else {
-            return Ok(SchedulePlan::default());
+        let mut view = self.store.read().await?;
+        let now = now();
+        let content = change.after.as_ref();
+        let new = match content.map(|content| &content.blob) {
+            Some(Blob { inline: Some(text), .. }) => Object::stored(text).ok(),
+            stored => text_of(&mut view, stored.map(|blob| blob.hash.as_str())).await?,
         };
-        let of = ObjectChange {
-            before: object.as_ref().and_then(|object| object.hash.clone()),
-            after: content.map(|content| content.blob.hash.clone()),
-        };
-        let new = content.and_then(|content| content.blob.inline.as_ref()).and_then(|text| Object::stored(text).ok());
-        let change = ChangedObject {
-            owner: calendar.owner_id,
-            home: calendar.home_id,
-            node: object.as_ref().map(|object| object.id),
-            old: text_of(&mut view.store, object.as_ref()).await?,
+        let changed = ChangedObject {
+            owner: change.calendar.owner_id,
+            home: change.calendar.home_id,
+            node: change.object,
+            old: text_of(&mut view, change.before.as_deref()).await?,
             new,
-            range: range_of(content.and_then(|content| content.indexed.as_ref()), view.now),
-            writer: request.actor.id,
+            range: range_of(content.and_then(|content| content.indexed.as_ref()), now),
+            writer: by.person,
         };
-        let Some(meeting) =
-            Meeting::read(&mut view.store, &self.address_book(), &self.store.seal, &change, &budget).await?
+        let of = change.key();
+        let Some(meeting) = Meeting::read(&mut view, &self.address_book(), &self.store.seal, &changed, &budget).await?
         else {
             return Ok(SchedulePlan { of, ..SchedulePlan::default() });
         };
-        let writer = principal::by_id(&mut view.store, request.actor.id).await?;
+        let writer = principal::by_id(&mut view, by.person).await?;
         let writer_mailbox = writer.as_ref().and_then(mailbox_of);
         let writer = writer.map_or_else(Addresses::default, |writer| self.address_book().addresses_of(&writer));
         let planner = SchedulePlanner {
             planner: writer_mailbox,
             writer,
-            keeps_answers: request.preconditions.if_schedule_tag_match.is_some(),
-            replies: !request.without_reply,
-            ..SchedulePlanner::of(meeting, view.now, &budget)
+            keeps_answers: by.keeps_answers,
+            replies: by.replies,
+            ..SchedulePlanner::of(meeting, now, &budget)
         };
         drop(view);
-        let planned = self.work(request.actor.id, &budget, move |_| Some(planner.plan(&change))).await?;
+        let planned = self.work(by.person, &budget, move |_| Some(planner.plan(&changed))).await?;
         Ok(SchedulePlan { of, ..planned.map_err(refused)? })
     }
 }
@@ -97,7 +114,7 @@ impl Tree {
         let mut view = self.store.read().await?;
         let objects = objects(&mut view, uid, MAX_OBJECTS).await?;
         let Some(node) = objects.into_iter().find(|node| node.home_id == home) else { return Ok(None) };
-        let Some(object) = text_of(&mut view, Some(&node)).await? else { return Ok(None) };
+        let Some(object) = text_of(&mut view, node.hash.as_deref()).await? else { return Ok(None) };
         let change = ChangedObject {
             owner: node.owner_id,
             home,
@@ -171,8 +188,8 @@ fn range_of(indexed: Option<&Indexed>, now: Timestamp) -> TimeRange {
 }
 
 /// What an object says; `None`: there is none, or nobody can read it.
-async fn text_of(c: &mut impl Executor, object: Option<&Node>) -> Result<Option<Object>> {
-    let Some(hash) = object.and_then(|object| object.hash.as_deref()) else { return Ok(None) };
+async fn text_of(c: &mut impl Executor, hash: Option<&str>) -> Result<Option<Object>> {
+    let Some(hash) = hash else { return Ok(None) };
     Ok(body::inline(c, hash).await?.and_then(|text| Object::stored(&text).ok()))
 }
 

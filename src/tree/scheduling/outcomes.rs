@@ -48,7 +48,7 @@ impl Tree {
         let mut view = self.store.read().await?;
         let found = version::node(&mut view, event).await?;
         let Some((object, None)) = found else { return Ok(None) };
-        let Some(mut text) = text_of(&mut view, Some(&object)).await? else { return Ok(None) };
+        let Some(mut text) = text_of(&mut view, object.hash.as_deref()).await? else { return Ok(None) };
         let mut changed = false;
         for outcome in outcomes {
             let address = CalendarUserAddress::new(&format!("mailto:{}", outcome.address));

@@ -4,12 +4,52 @@
 use std::sync::Arc;
 
 use crate::ical::itip::message::SchedulingMessage;
+use crate::model::calendar::Indexed;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
 use crate::model::mail::Addressing;
 use crate::model::node::Node;
 use crate::store::scheduling::{AnswerRow, DefaultCalendar};
 use crate::tree::edit::content::{FileContent, InboxItem};
+
+/// A change of what stands for a meeting in a calendar: what stood there, and what is to.
+#[derive(Clone, Debug)]
+pub struct TextChange {
+    /// The calendar.
+    pub calendar: Node,
+    /// The object; of what comes back, the one that was gone. `None`: it is new.
+    pub object: Option<Id>,
+    /// The hash of the text that stands there; `None`: none does.
+    pub before: Option<String>,
+    /// What is to stand there; `None`: it goes.
+    pub after: Option<FileContent>,
+}
+
+impl TextChange {
+    /// An object goes from its calendar.
+    #[must_use]
+    pub fn removal(calendar: &Node, object: &Node) -> Self {
+        Self { calendar: calendar.clone(), object: Some(object.id), before: object.hash.clone(), after: None }
+    }
+
+    /// An object comes into a calendar again. `None`: nobody is in it.
+    #[must_use]
+    pub fn addition(calendar: &Node, object: &Node, known: Option<Indexed>) -> Option<Self> {
+        let indexed = known.filter(|indexed| indexed.scheduling)?;
+        let after = Some(FileContent::stored(object, object.hash.clone()?, indexed));
+        Some(Self { calendar: calendar.clone(), object: Some(object.id), before: None, after })
+    }
+
+    /// Which one it is.
+    #[must_use]
+    pub fn key(&self) -> ObjectChange {
+        ObjectChange {
+            object: self.object,
+            before: self.before.clone(),
+            after: self.after.as_ref().map(|content| content.blob.hash.clone()),
+        }
+    }
+}
 
 /// An object of a meeting as it was when the plan was made: its node, and the hash of its text.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -128,6 +168,8 @@ impl SchedulePlan {
 /// A change of the text of an object, by the hashes of both.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ObjectChange {
+    /// The object; `None`: it is new.
+    pub object: Option<Id>,
     /// Before; `None`: there was none.
     pub before: Option<String>,
     /// After; `None`: there is none any more.

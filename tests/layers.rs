@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, what of ours it may import. Front ends are modules of their own, and know nothing of each other.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("model", &[]),
     ("message", &["model"]),
     ("wire", &["model"]),
@@ -20,6 +20,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("front::answer", &["model", "wire", "exchange", "message"]),
     ("front::dav", &["model", "wire", "ical", "tree", "exchange", "message", "front::answer"]),
     ("front::feed", &["model", "wire", "ical", "tree", "exchange", "message", "front::answer"]),
+    ("front::freebusy", &["model", "wire", "ical", "tree", "exchange", "front::answer"]),
     ("front::timezones", &["model", "wire", "ical", "tree", "exchange", "front::answer"]),
     ("config", &["model"]),
     ("mail", &["model", "message", "ical", "tree", "config"]),
@@ -34,6 +35,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "front::answer",
             "front::dav",
             "front::feed",
+            "front::freebusy",
             "front::timezones",
             "config",
         ],

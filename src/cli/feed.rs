@@ -4,7 +4,7 @@ use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
-use super::output::{Terminal, instant, line, until};
+use super::output::{SECRET_ADDRESS_COLUMNS, Terminal, line, secret_address, until, url_of};
 use crate::model::calendar::{DETAILS, FeedDetail};
 use crate::tree::{Tree, feed};
 
@@ -52,8 +52,7 @@ impl FeedCommand {
                 let expires_at = end.as_deref().map(until).transpose()?;
                 let detail = FeedDetail::from_code(&detail).unwrap_or(FeedDetail::Busy);
                 let (secret, calendar) = tree.add_feed(&person, &address, detail, expires_at).await?;
-                let path = feed::address(&secret, &calendar).href(false);
-                let url = format!("{}{path}", public_url.unwrap_or_default().trim_end_matches('/'));
+                let url = url_of(public_url, &feed::address(&secret, &calendar).href(false));
                 line(&url);
                 terminal.note("feed-hint", &[]);
                 if let Some((_, rest)) = url.split_once("://") {
@@ -61,24 +60,16 @@ impl FeedCommand {
                 }
             }
             Self::List { person, json } => {
-                let moment = |at: Option<i64>| at.map_or(Value::Null, instant);
                 let rows: Vec<Vec<Value>> = tree
                     .feeds(&person)
                     .await?
                     .iter()
                     .map(|feed| {
-                        vec![
-                            json!(format!("/calendars/{}/{}", feed.home, feed.calendar)),
-                            json!(feed.detail.code()),
-                            instant(feed.created_at),
-                            moment(feed.expires_at),
-                            moment(feed.fetched_at),
-                            json!(feed.client),
-                        ]
+                        let address = json!(format!("/calendars/{}/{}", feed.home, feed.calendar));
+                        [vec![address, json!(feed.detail.code())], secret_address(&feed.kept).to_vec()].concat()
                     })
                     .collect();
-                let columns = ["address", "detail", "created_at", "expires_at", "fetched_at", "client"];
-                terminal.table(json, &columns, &rows)?;
+                terminal.table(json, &[&["address", "detail"][..], &SECRET_ADDRESS_COLUMNS].concat(), &rows)?;
             }
             Self::Revoke { person, address } => {
                 tree.revoke_feed(&person, &address).await?;

@@ -9,6 +9,7 @@ mod device;
 mod directory;
 mod feed;
 mod files;
+mod freebusy;
 mod grant;
 mod group;
 mod help;
@@ -77,6 +78,9 @@ enum Command {
     /// Addresses that show a calendar to programs that can only subscribe
     #[command(subcommand)]
     Feed(feed::FeedCommand),
+    /// Addresses at which Outlook looks up when people and rooms are busy
+    #[command(subcommand, name = "freebusy")]
+    FreeBusy(freebusy::FreeBusyCommand),
     /// Calendars of holidays to offer
     #[command(subcommand)]
     Holidays(holidays::HolidaysCommand),
@@ -147,6 +151,7 @@ async fn administer(command: Command, tree: &Tree, config: &Config, terminal: &T
         Command::Delegate(delegate) => delegate.run(tree, terminal).await?,
         Command::Grant(grant) => grant.run(tree, terminal).await?,
         Command::Feed(feed) => feed.run(tree, terminal, config.server.public_url.as_deref()).await?,
+        Command::FreeBusy(freebusy) => freebusy.run(tree, terminal, config.server.public_url.as_deref()).await?,
         Command::Holidays(holidays) => holidays.run(tree, terminal).await?,
         Command::Import(import) => import.run(tree, terminal).await?,
         Command::Export(export) => export.run(tree, terminal).await?,

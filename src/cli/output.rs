@@ -3,10 +3,11 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::message::{self, Language};
 use crate::model::error::{Cause, Error, Failure, ForeignOwner};
+use crate::model::secret_address::SecretAddress;
 use crate::tree::administration::AdministrationError;
 
 /// The reader.
@@ -129,6 +130,8 @@ impl Terminal {
             E::NoCalendar(text) => ("fault-no-calendar", address(text)),
             E::FeedTaken(name, text) => ("fault-feed-taken", vec![("name", name), ("address", text)]),
             E::NoFeed(name, text) => ("fault-no-feed", vec![("name", name), ("address", text)]),
+            E::FreeBusyTaken(label) => ("fault-freebusy-taken", vec![("label", label)]),
+            E::NoFreeBusy(label) => ("fault-no-freebusy", vec![("label", label)]),
             E::NoJob(key) => ("fault-no-job", name(key)),
             E::Circle(group, member) => ("fault-circle", vec![("group", group), ("name", member)]),
             E::NoMember(name, group) => ("fault-no-member", vec![("group", group), ("name", name)]),
@@ -177,6 +180,20 @@ fn cell(value: &Value) -> String {
 /// A moment for people and programs.
 pub fn instant(at: i64) -> Value {
     jiff::Timestamp::from_second(at).map_or(Value::Null, |instant| Value::String(instant.to_string()))
+}
+
+/// The columns of an address that is a secret.
+pub const SECRET_ADDRESS_COLUMNS: [&str; 4] = ["created_at", "expires_at", "fetched_at", "client"];
+
+/// What stands in them.
+pub fn secret_address(kept: &SecretAddress) -> [Value; 4] {
+    let moment = |at: Option<i64>| at.map_or(Value::Null, instant);
+    [instant(kept.created_at), moment(kept.expires_at), moment(kept.fetched_at), json!(kept.client)]
+}
+
+/// The address of a path, by which clients know the server, where the settings say it.
+pub fn url_of(public_url: Option<&str>, path: &str) -> String {
+    format!("{}{path}", public_url.unwrap_or_default().trim_end_matches('/'))
 }
 
 /// Reads `--until`: an instant, or a date, whose end in the server's zone is meant.

@@ -2,15 +2,18 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, RETRY_AFTER,
 };
-use http::{HeaderName, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use crate::exchange::{Body, Response};
 use crate::message::{self, Language};
 use crate::model::condition::Condition;
-use crate::model::error::{Cause, Detail, Error, Refusal};
-use crate::wire::header::BadHeader;
+use crate::model::error::{self, Cause, Detail, Error, Refusal};
+use crate::model::etag::ETag;
+use crate::model::id::Timestamp;
+use crate::model::precondition::{Outcome, ResourceState};
+use crate::wire::header::{self, BadHeader};
 use crate::wire::multistatus::error_body;
 
 const XML: HeaderValue = HeaderValue::from_static("application/xml; charset=utf-8");
@@ -108,6 +111,40 @@ pub fn only_read(method: &Method) -> Option<Response> {
     let mut response = bare(status, Body::Empty);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("OPTIONS, GET, HEAD"));
     Some(response)
+}
+
+/// The headers of a calendar that is shown to whoever knows its address. `tag` is of these very bytes.
+#[must_use]
+pub fn calendar_headers(tag: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{tag}\"")) {
+        headers.insert(ETAG, tag);
+    }
+    headers
+}
+
+/// 304 with the headers of what would be sent, where the client has that; `None` where it is to be sent, 412 where it
+/// shall not be.
+pub fn not_modified(
+    asked: &HeaderMap,
+    sent: &HeaderMap,
+    modified_at: Option<Timestamp>,
+) -> error::Result<Option<Response>> {
+    let preconditions = header::preconditions(asked).map_err(bad_header)?;
+    let etag = header::text(sent, ETAG).map(|tag| ETag { opaque: tag.trim_matches('"').to_owned(), weak: false });
+    let state = ResourceState { exists: true, etag, modified_at, ..ResourceState::default() };
+    match preconditions.http(&state, true) {
+        Outcome::Proceed => Ok(None),
+        Outcome::NotModified => {
+            let mut response = bare(StatusCode::NOT_MODIFIED, Body::Empty);
+            *response.headers_mut() = sent.clone();
+            response.headers_mut().remove(CONTENT_TYPE);
+            Ok(Some(response))
+        }
+        Outcome::Failed => Err(Condition::PreconditionFailed.into()),
+    }
 }
 
 fn plain(text: String) -> Response {

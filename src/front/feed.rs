@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED, USER_AGENT};
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
+use http::header::{CONTENT_DISPOSITION, HeaderValue, LAST_MODIFIED, USER_AGENT};
 
 use crate::exchange::{Body, Response};
-use crate::front::answer::{bad_header, only_read};
+use crate::front::answer::{calendar_headers, not_modified, only_read};
 use crate::ical::freebusy::{BusyPeriods, periods};
 use crate::ical::line::escaped;
 use crate::ical::object::fold_into;
@@ -18,19 +18,16 @@ use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::{Feed, FeedDetail, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::Result;
-use crate::model::etag::ETag;
 use crate::model::id::Timestamp;
 use crate::model::name::QName;
 use crate::model::path::{FEEDS, Path};
-use crate::model::precondition::{Outcome, ResourceState};
 use crate::tree::Tree;
 use crate::tree::calendar::{bytes_of, given, runs, size_of, steps_of};
 use crate::tree::gate::Request;
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::visit::LongRead;
 use crate::tree::work::WorkSlice;
-
-use crate::wire::header::{self, http_date, text};
+use crate::wire::header::{http_date, text};
 
 /// To be raised when the same events are written otherwise, so that nobody is answered 304.
 const FORM: u32 = 2;
@@ -72,12 +69,8 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: FeedRange, b
         end: today + i64::from(reach.future_days) * DAY_S,
     };
     let state = format!("{}/{}", seal.write(&resource.node.sync_token()), u8::from(sees_private));
-    let mut headers = headers(&resource, &state, &feed, window, today);
-    if not_modified(&head.headers, &headers, resource.node.modified_at.max(today))? {
-        headers.remove(CONTENT_TYPE);
-        let mut response = http::Response::new(Body::Empty);
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        *response.headers_mut() = headers;
+    let headers = headers(&resource, &state, &feed, window, today);
+    if let Some(response) = not_modified(&head.headers, &headers, Some(resource.node.modified_at.max(today)))? {
         return Ok(response);
     }
     let own = resource.node.owner_id == request.actor.id;
@@ -91,32 +84,18 @@ pub async fn serve(tree: &Tree, head: &http::request::Parts, reach: FeedRange, b
 /// What the answer depends on, in a strong tag: the state of the calendar as its person sees it, and the window, which
 /// moves on once a day.
 fn headers(resource: &Resource, state: &str, feed: &Feed, window: TimeRange, today: Timestamp) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let tag = format!("\"{state}/{}/{}/{FORM}/{}\"", window.start, window.end, feed.detail.code());
+    let tag = format!("{state}/{}/{}/{FORM}/{}", window.start, window.end, feed.detail.code());
+    let mut headers = calendar_headers(&tag);
     let name: String = feed.calendar.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     for (header, value) in [
-        (ETAG, tag),
         (LAST_MODIFIED, http_date(resource.node.modified_at.max(today))),
-        (CONTENT_TYPE, "text/calendar; charset=utf-8".to_owned()),
         (CONTENT_DISPOSITION, format!("inline; filename=\"{name}.ics\"")),
-        (CACHE_CONTROL, "private, no-cache".to_owned()),
     ] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(header, value);
         }
     }
     headers
-}
-
-fn not_modified(asked: &HeaderMap, sent: &HeaderMap, modified_at: Timestamp) -> Result<bool> {
-    let preconditions = header::preconditions(asked).map_err(bad_header)?;
-    let etag = text(sent, ETAG).map(|tag| ETag { opaque: tag.trim_matches('"').to_owned(), weak: false });
-    let state = ResourceState { exists: true, etag, modified_at: Some(modified_at), ..ResourceState::default() };
-    match preconditions.http(&state, true) {
-        Outcome::Proceed => Ok(false),
-        Outcome::NotModified => Ok(true),
-        Outcome::Failed => Err(Condition::PreconditionFailed.into()),
-    }
 }
 
 async fn calendar(

@@ -4,4 +4,5 @@
 pub mod answer;
 pub mod dav;
 pub mod feed;
+pub mod freebusy;
 pub mod timezones;

@@ -1,10 +1,10 @@
 //! Questions about busy times, as they are sent to an outbox (RFC 6638 section 5, RFC 5546 section 3.3.2), and the
 //! answer about each of those who are asked about.
 
-use super::freebusy::{Period, write_periods};
+use super::freebusy::{BusyReport, Period};
 use super::itip::people::CalendarUser;
-use super::object::{Component, MAX_ATTENDEES, Property, fold_into, parse};
-use super::time::{Clock, When, write_utc};
+use super::object::{Component, MAX_ATTENDEES, Property, parse};
+use super::time::{Clock, When};
 use crate::model::calendar::TimeRange;
 use crate::model::civil::seconds_of;
 use crate::model::condition::Condition;
@@ -46,22 +46,9 @@ impl BusyRequest {
     /// The answer about one of them.
     #[must_use]
     pub fn answer(&self, about: CalendarUser<'_>, periods: &[Period], now: Timestamp) -> String {
-        let mut out = String::from(
-            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//EN\r\nMETHOD:REPLY\r\nBEGIN:VFREEBUSY\r\n",
-        );
-        for line in [
-            format!("UID:{}", self.uid),
-            format!("DTSTAMP:{}", write_utc(now)),
-            format!("DTSTART:{}", write_utc(self.range.start)),
-            format!("DTEND:{}", write_utc(self.range.end)),
-            self.organizer.raw().to_owned(),
-            about.line().raw().to_owned(),
-        ] {
-            fold_into(&mut out, &line);
-        }
-        write_periods(periods, &mut out);
-        out.push_str("END:VFREEBUSY\r\nEND:VCALENDAR\r\n");
-        out
+        let people = [self.organizer.raw(), about.line().raw()];
+        let (uid, range) = (self.uid.as_str(), self.range);
+        BusyReport { method: Some("REPLY"), uid, stamp: now, range, people: &people }.write(periods)
     }
 }
 

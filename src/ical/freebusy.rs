@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
+use sha2::{Digest as _, Sha256};
+
 use super::exceptions::Base;
 use super::extent::Extent;
 use super::itip::address::Addresses;
@@ -232,20 +234,66 @@ fn union(mut periods: Vec<Period>) -> Vec<Period> {
     out
 }
 
+/// What is said of busy times beside the periods.
+pub struct BusyReport<'a> {
+    /// METHOD.
+    pub method: Option<&'a str>,
+    /// UID.
+    pub uid: &'a str,
+    /// DTSTAMP.
+    pub stamp: Timestamp,
+    /// The time that it is about.
+    pub range: TimeRange,
+    /// The lines of people.
+    pub people: &'a [&'a str],
+}
+
+impl BusyReport<'_> {
+    /// A VCALENDAR with one VFREEBUSY.
+    #[must_use]
+    pub fn write(&self, periods: &[Period]) -> String {
+        let mut out = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//EN\r\n");
+        if let Some(method) = self.method {
+            let _ = write!(out, "METHOD:{method}\r\n");
+        }
+        out.push_str("BEGIN:VFREEBUSY\r\n");
+        fold_into(&mut out, &format!("UID:{}", self.uid));
+        let _ = write!(out, "DTSTAMP:{}\r\n", write_utc(self.stamp));
+        let _ = write!(out, "DTSTART:{}\r\nDTEND:{}\r\n", write_utc(self.range.start), write_utc(self.range.end));
+        self.people.iter().for_each(|line| fold_into(&mut out, line));
+        write_periods(periods, &mut out);
+        out.push_str("END:VFREEBUSY\r\nEND:VCALENDAR\r\n");
+        out
+    }
+}
+
 /// A VCALENDAR with one VFREEBUSY.
 #[must_use]
 pub fn write(periods: &[Period], range: TimeRange, now: Timestamp) -> String {
-    let mut out =
-        String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//EN\r\nBEGIN:VFREEBUSY\r\n");
-    let _ = write!(out, "UID:{now}-{}\r\nDTSTAMP:{}\r\n", range.start, write_utc(now));
-    let _ = write!(out, "DTSTART:{}\r\nDTEND:{}\r\n", write_utc(range.start), write_utc(range.end));
-    write_periods(periods, &mut out);
-    out.push_str("END:VFREEBUSY\r\nEND:VCALENDAR\r\n");
-    out
+    let uid = format!("{now}-{}", range.start);
+    BusyReport { method: None, uid: &uid, stamp: now, range, people: &[] }.write(periods)
+}
+
+/// Busy times as they are published, and a tag that no other text bears.
+pub struct PublishedBusy {
+    /// The text.
+    pub text: String,
+    /// Its tag.
+    pub tag: String,
+}
+
+/// The busy times of whoever has an address (RFC 5546 section 3.3.1). As long as nothing changes the text is the same;
+/// one that says something else bears another UID, so it need not be later to count.
+#[must_use]
+pub fn write_published(address: &str, periods: &[Period], range: TimeRange, stamp: Timestamp) -> PublishedBusy {
+    let organizer = format!("ORGANIZER:{address}");
+    let report = BusyReport { method: Some("PUBLISH"), uid: "", stamp, range, people: &[&organizer] };
+    let tag = hex::encode(Sha256::digest(report.write(periods)));
+    PublishedBusy { text: BusyReport { uid: &tag, ..report }.write(periods), tag }
 }
 
 /// The lines that list periods.
-pub fn write_periods(periods: &[Period], out: &mut String) {
+fn write_periods(periods: &[Period], out: &mut String) {
     for (busy, name) in FIRMEST_FIRST {
         let listed: Vec<String> = periods
             .iter()

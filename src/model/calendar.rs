@@ -6,6 +6,7 @@ use caseless::Caseless as _;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::id::Timestamp;
+use super::secret_address::SecretAddress;
 
 /// The longest text that is sought, bytes: nobody types more.
 const MAX_SOUGHT_BYTES: usize = 4096;
@@ -273,7 +274,7 @@ impl FeedDetail {
     }
 }
 
-/// An address that shows a calendar to whoever knows it. The secret in it is kept nowhere.
+/// An address that shows a calendar to whoever knows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Feed {
     /// Name of the home that its calendar stands in.
@@ -282,12 +283,6 @@ pub struct Feed {
     pub calendar: String,
     /// How much it shows.
     pub detail: FeedDetail,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Option<Timestamp>,
-    /// When it was last fetched, to the hour.
-    pub fetched_at: Option<Timestamp>,
-    /// What the program that fetched it last called itself.
-    pub client: Option<String>,
+    /// What is kept of it.
+    pub kept: SecretAddress,
 }

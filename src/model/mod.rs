@@ -33,6 +33,7 @@ pub mod principal;
 pub mod privilege;
 pub mod property;
 pub mod room;
+pub mod secret_address;
 pub mod sharing;
 pub mod token;
 pub mod version;

@@ -212,10 +212,12 @@ pub fn encode(segment: &str, out: &mut String) {
 
 /// First segment of the addresses of feeds.
 pub const FEEDS: &str = "feeds";
+/// First segment of the addresses at which busy times are looked up.
+pub const FREEBUSY: &str = "freebusy";
 /// Where the service is that describes time zones.
 pub const TIMEZONES: &str = "/timezones";
 /// First segments below which an address is itself a secret: whoever knows it may read, or write.
-const SECRET: [&str; 5] = [FEEDS, "freebusy", "share", "answer", "office"];
+const SECRET: [&str; 5] = [FEEDS, FREEBUSY, "share", "answer", "office"];
 /// How often escapes are undone where an address hides in itself.
 const ROUNDS: usize = 4;
 

@@ -14,10 +14,11 @@ use crate::exchange::{Body, Exchange, Limits, Response};
 use crate::front::answer::bare;
 use crate::front::dav;
 use crate::front::feed::{self, FeedRange};
+use crate::front::freebusy;
 use crate::front::timezones;
 use crate::model::budget::Budget;
 use crate::model::error::Result;
-use crate::model::path::{FEEDS, TIMEZONES, secret_of};
+use crate::model::path::{FEEDS, FREEBUSY, TIMEZONES, secret_of};
 use crate::tree::target::ROOTS;
 
 /// An answer that is being made. Boxed, so that other requests do not carry it about.
@@ -59,8 +60,9 @@ struct Mount {
 }
 
 /// The first row that is for an address counts.
-static MOUNTS: [Mount; 6] = [
+static MOUNTS: [Mount; 7] = [
     Mount { at: At::Secret(FEEDS), front: FrontEnd::Open(feeds) },
+    Mount { at: At::Secret(FREEBUSY), front: FrontEnd::Open(free_busy) },
     Mount { at: At::Exactly("/health"), front: FrontEnd::Open(health) },
     Mount { at: At::Exactly("/.well-known/caldav"), front: FrontEnd::Moved("/") },
     Mount { at: At::Exactly("/.well-known/carddav"), front: FrontEnd::Moved("/") },
@@ -109,10 +111,17 @@ fn health<'a>(_: &'a Server, _: &'a Parts, _: &'a Client, _: &'a Budget) -> Answ
 fn feeds<'a>(server: &'a Server, head: &'a Parts, client: &'a Client, budget: &'a Budget) -> Answering<'a> {
     let settings = &server.config.feeds;
     let reach = FeedRange { past_days: settings.past_days, future_days: settings.future_days };
-    match encrypted_address(server, head, client) {
-        Some(location) => Box::pin(async move { Ok(moved(location)) }),
-        None => Box::pin(feed::serve(&server.tree, head, reach, budget)),
-    }
+    to_https(server, head, client).unwrap_or_else(|| Box::pin(feed::serve(&server.tree, head, reach, budget)))
+}
+
+fn free_busy<'a>(server: &'a Server, head: &'a Parts, client: &'a Client, budget: &'a Budget) -> Answering<'a> {
+    to_https(server, head, client).unwrap_or_else(|| Box::pin(freebusy::serve(&server.tree, head, budget)))
+}
+
+/// Where a secret came in the clear, the way to the address by https.
+fn to_https<'a>(server: &Server, head: &Parts, client: &Client) -> Option<Answering<'a>> {
+    let location = encrypted_address(server, head, client)?;
+    Some(Box::pin(async move { Ok(moved(location)) }))
 }
 
 /// The address by https, where a proxy that is trusted took a request in the clear although clients know us by https:
@@ -155,6 +164,8 @@ mod tests {
             ("/.well-known/timezone", true, Some("/timezones")),
             ("/feeds/x/y.ics", true, None),
             ("/FEEDS", true, None),
+            ("/freebusy/x/a@b.ifb", true, None),
+            ("/files/freebusy", false, None),
             ("//%66eeds/x", true, None),
             ("/files/feeds", false, None),
             ("/timezones", false, None),

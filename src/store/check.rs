@@ -4,8 +4,8 @@ use super::db::text::{INTEGRITY, REFERENCES, total};
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
 use super::statement::tables::{
-    CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, FEED, HOME, INBOX_ITEM, LOCK, NODE, PAST, PRINCIPAL, PROPERTY, PURGE,
-    SETTING,
+    CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, FEED, FREEBUSY_ADDRESS, HOME, INBOX_ITEM, LOCK, NODE, PAST, PRINCIPAL,
+    PROPERTY, PURGE, SETTING,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::Indexed;
@@ -484,9 +484,10 @@ statements! {
         CheckRule {
             what: "the hash of a secret is none",
             sql: reads(
-                &[DEVICE, FEED],
+                &[DEVICE, FEED, FREEBUSY_ADDRESS],
                 "SELECT v.id, v.label FROM (SELECT d.id, d.label, d.secret_hash FROM device d UNION ALL SELECT f.id, \
-                 'feed', f.secret_hash FROM feed f) v WHERE OCTET_LENGTH(v.secret_hash) <> 64 LIMIT 100",
+                 'feed', f.secret_hash FROM feed f UNION ALL SELECT b.id, b.label, b.secret_hash FROM \
+                 freebusy_address b) v WHERE OCTET_LENGTH(v.secret_hash) <> 64 LIMIT 100",
             ),
         },
     ];

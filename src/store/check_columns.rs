@@ -7,8 +7,8 @@ use super::executor::{Executor, rows};
 use super::list::list;
 use super::statement::tables::{
     ACE, ADDRESS, ANSWER, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED,
-    HOLD, HOME, INBOX_ITEM, INVITATION, JOB, LOCK, MAIL, MEETING, MEMBERSHIP, NODE, NOTIFICATION, PAST, PRINCIPAL,
-    PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
+    FREEBUSY_ADDRESS, HOLD, HOME, INBOX_ITEM, INVITATION, JOB, LOCK, MAIL, MEETING, MEMBERSHIP, NODE, NOTIFICATION,
+    PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::DETAILS;
@@ -221,7 +221,7 @@ statements! {
             may: || EVERY.iter().map(|(_, code)| (*code).to_owned()).collect(),
         },
     ];
-    const TABLES: [TableColumns; 30] = [
+    const TABLES: [TableColumns; 31] = [
         columns!(
             SETTING, "setting", ids [], numbers [], times [], flags [], others {}, texts ["name", "value"], bytes []
         ),
@@ -352,6 +352,11 @@ statements! {
             FEED, "feed", ids ["id", "principal_id", "calendar_id"], numbers [],
             times ["created_at", "expires_at", "fetched_at"], flags [], others {},
             texts ["detail", "secret_hash", "client"], bytes []
+        ),
+        columns!(
+            FREEBUSY_ADDRESS, "freebusy_address", ids ["id"], numbers [],
+            times ["created_at", "expires_at", "fetched_at"], flags [], others {},
+            texts ["label", "secret_hash", "client"], bytes []
         ),
         columns!(
             INVITATION, "invitation", ids ["id", "node_id", "sharer_id", "sharee_id"], numbers [], times [], flags [],

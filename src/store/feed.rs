@@ -10,6 +10,7 @@ use crate::model::calendar::{Feed, FeedDetail};
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
 use crate::model::principal::Principal;
+use crate::model::secret_address::SecretAddress;
 
 /// Columns of a feed: `k` is its calendar, `h` the home that stands in.
 macro_rules! columns {
@@ -23,11 +24,18 @@ fn feed_of(row: &Row, first: usize) -> Option<Feed> {
         home: row.text(first),
         calendar: row.text(first + 1),
         detail: FeedDetail::from_code(&row.text(first + 2))?,
-        created_at: row.integer(first + 3),
-        expires_at: row.optional_integer(first + 4),
-        fetched_at: row.optional_integer(first + 5),
-        client: row.optional_text(first + 6),
+        kept: secret_address_of(row, first + 3),
     })
+}
+
+/// What is kept of an address that is a secret: four columns.
+pub(super) fn secret_address_of(row: &Row, first: usize) -> SecretAddress {
+    SecretAddress {
+        created_at: row.integer(first),
+        expires_at: row.optional_integer(first + 1),
+        fetched_at: row.optional_integer(first + 2),
+        client: row.optional_text(first + 3),
+    }
 }
 
 /// The feed whose secret has this hash, with its number and in whose name it is read; its calendar and home are there.

@@ -19,6 +19,7 @@ pub mod db;
 pub mod device;
 pub mod executor;
 pub mod feed;
+pub mod freebusy;
 pub mod grant;
 pub mod group;
 mod held;

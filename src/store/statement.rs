@@ -38,6 +38,7 @@ pub mod tables {
         DEVICE = "device",
         EFFECTIVE_MEMBERSHIP = "effective_membership",
         FEED = "feed",
+        FREEBUSY_ADDRESS = "freebusy_address",
         HOLD = "hold",
         HOME = "home",
         INBOX_ITEM = "inbox_item",

@@ -150,6 +150,7 @@ const FILES: &[File] = files![
     check_rights,
     device,
     feed,
+    freebusy,
     grant,
     group,
     inbox,

@@ -7,11 +7,22 @@
 use std::collections::HashSet;
 
 use crate::model::error::Result;
-use crate::model::id::{Id, Timestamp};
+use crate::model::id::{Id, Timestamp, now};
 use crate::model::principal::{Actor, EVERYONE, Principal, PrincipalKind};
 use crate::model::privilege::Role;
 use crate::store::acquaintance::{ProjectPart, colleagues, parts};
 use crate::store::executor::Executor;
+
+/// Is whoever has these parts a partner and nothing else?
+fn is_only_partner(parts: &[ProjectPart]) -> bool {
+    let counts = |part: &&ProjectPart| !part.of_everyone && (!part.is_over || part.role == Some(Role::Partner));
+    parts.iter().filter(counts).filter_map(|part| part.role).max() == Some(Role::Partner)
+}
+
+/// Is someone from outside: a partner, and nothing else anywhere?
+pub(super) async fn is_outsider(c: &mut impl Executor, person: Id) -> Result<bool> {
+    Ok(is_only_partner(&parts(c, person, now()).await?))
+}
 
 /// Whom an actor may know of.
 pub(super) struct Acquaintances<'a> {
@@ -26,14 +37,12 @@ impl<'a> Acquaintances<'a> {
     pub async fn of(c: &mut impl Executor, actor: &'a Actor, now: Timestamp) -> Result<Self> {
         let parts = parts(c, actor.id, now).await?;
         let own: Vec<&ProjectPart> = parts.iter().filter(|part| !part.of_everyone).collect();
-        let counts = |part: &&&ProjectPart| !part.is_over || part.role == Some(Role::Partner);
-        let greatest = own.iter().filter(counts).filter_map(|part| part.role).max();
-        let others = match greatest {
-            Some(Role::Partner) => {
+        let others = match is_only_partner(&parts) {
+            true => {
                 let homes: Vec<Id> = own.iter().filter(|part| !part.is_over).map(|part| part.home).collect();
                 Some(colleagues(c, &homes, now).await?.into_iter().collect())
             }
-            _ => None,
+            false => None,
         };
         let projects = parts.iter().filter(|part| !part.is_over).map(|part| part.project).collect();
         Ok(Self { actor, projects, others })

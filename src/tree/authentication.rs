@@ -57,7 +57,12 @@ pub fn new_device_password() -> Result<String> {
     Ok(shown)
 }
 
-/// What is kept of a device password.
+/// A new secret to stand in an address.
+pub(super) fn new_address_secret() -> Result<String> {
+    Ok(new_device_password()?.replace('-', ""))
+}
+
+/// What is kept of a device password, and of a secret in an address.
 #[must_use]
 pub fn device_secret_hash(password: &str) -> String {
     sha256(device_letters(password).as_bytes())

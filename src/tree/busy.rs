@@ -171,10 +171,18 @@ pub enum BusyAnswer {
 }
 
 /// Someone who is asked about, and the names of the calendars that count.
-struct AskedPrincipal {
+pub(super) struct AskedPrincipal {
     whose: Principal,
     calendars: Vec<String>,
     masked: Option<Arc<MaskedMeeting>>,
+}
+
+impl AskedPrincipal {
+    /// Someone with all calendars that count.
+    pub(super) async fn of(c: &mut impl Executor, whose: Principal) -> Result<Self> {
+        let counted = calendar::counted(c, whose.id, MAX_CALENDARS).await?;
+        Ok(Self { whose, calendars: counted.into_iter().map(|one| one.name).collect(), masked: None })
+    }
 }
 
 impl Tree {
@@ -254,7 +262,7 @@ impl Tree {
     }
 
     /// When someone is busy in a range, by the calendars that count. It is worked out in the turn of `worker`.
-    async fn busy_of(
+    pub(super) async fn busy_of(
         &self,
         asked: &AskedPrincipal,
         range: TimeRange,

@@ -3,7 +3,7 @@
 
 use super::Tree;
 use super::administration::{AdministrationError, AdministrationResult, collection, find};
-use super::authentication::{device_secret_hash, new_device_password, noted};
+use super::authentication::{device_secret_hash, new_address_secret, noted};
 use super::edit::authority::Verb;
 use super::edit::event::AffectedObjects;
 use super::gate::Request;
@@ -22,9 +22,6 @@ use crate::model::privilege::{Privilege, Role};
 use crate::store::node::Walk;
 use crate::store::{feed, node};
 
-/// Notes of use are written at most this often, seconds.
-const GRAIN_S: i64 = 3600;
-
 /// The address of a feed, by its secret and the name of its calendar.
 #[must_use]
 pub fn address(secret: &str, calendar: &str) -> Path {
@@ -41,7 +38,7 @@ impl Tree {
         detail: FeedDetail,
         expires_at: Option<Timestamp>,
     ) -> AdministrationResult<(String, String)> {
-        let secret = new_device_password()?.replace('-', "");
+        let secret = new_address_secret()?;
         let mut edit = self.administer().await?;
         let (calendar, owner) = collection(&mut edit, address).await?;
         if calendar.kind != Kind::Calendar {
@@ -89,7 +86,7 @@ impl Tree {
         let Some((person, _, feed)) = feed::by_secret(&mut reader, &device_secret_hash(secret)).await? else {
             return Ok(None);
         };
-        if person.disabled_at.is_some() || feed.expires_at.is_some_and(|at| at <= now()) {
+        if person.disabled_at.is_some() || feed.kept.is_over(now()) {
             return Ok(None);
         }
         let actor = Actor {
@@ -113,12 +110,10 @@ impl Tree {
         let found = feed::by_secret(&mut reader, &device_secret_hash(secret)).await?;
         drop(reader);
         let client = program_name(client);
-        let now = now();
         if let Some((_, id, feed)) = found
-            && (feed.fetched_at.is_none_or(|at| at.saturating_add(GRAIN_S) <= now)
-                || feed.client.as_deref() != Some(&client))
+            && let Some(at) = feed.kept.use_to_note(&client, now())
         {
-            noted(self.touch_feed(id, now - now.rem_euclid(GRAIN_S), &client).await)?;
+            noted(self.touch_feed(id, at, &client).await)?;
         }
         Ok(())
     }

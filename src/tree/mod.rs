@@ -17,6 +17,7 @@ pub mod edit;
 pub mod feed;
 pub mod former;
 mod former_descendants;
+pub mod freebusy;
 pub mod gate;
 mod instances;
 pub mod job;

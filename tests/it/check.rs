@@ -26,6 +26,7 @@ async fn the_check_names_every_value_of_another_type() {
     max.locked("/files/tram/a.txt", "exclusive", "0").await;
     max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
     world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
+    world.tree.add_freebusy("mairie", Some(now() + 3600)).await.unwrap();
     world.tree.add_device("max", "office", DIGEST, false, None).await.unwrap();
     let mut c = world.database().await;
     let columns = "SELECT m.name, i.name, i.type FROM sqlite_master m JOIN pragma_table_info(m.name) i \
@@ -63,13 +64,14 @@ const CIRCLE: &str = "INSERT INTO membership SELECT m.member_id, m.group_id FROM
                       TRUE ON CONFLICT DO NOTHING";
 
 /// Columns that may hold any text.
-const FREE: [&str; 19] = [
+const FREE: [&str; 20] = [
     "setting.value",
     "principal.display_name",
     "address.uri",
     "device.label",
     "device.used_from",
     "device.used_by",
+    "freebusy_address.label",
     "node.comment",
     "node.content_type",
     "node.draft",
@@ -99,6 +101,7 @@ async fn the_check_finds_a_value_that_cannot_be_in_any_column() {
     max.locked("/files/tram/a.txt", "exclusive", "0").await;
     max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
     world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
+    world.tree.add_freebusy("mairie", Some(now() + 3600)).await.unwrap();
     world.tree.add_device("max", "office", DIGEST, false, None).await.unwrap();
     for row in &beffroi::tree::job::JOBS {
         while world.tree.run_next(row, now()).await.unwrap() == beffroi::tree::job::JobPoll::Again {}

@@ -169,6 +169,9 @@ async fn addresses_that_are_secrets_are_not_logged() {
     let printed = ok(data.path(), &["feed", "add", "alice", "/calendars/alice/personal"]);
     let path = printed.split_whitespace().find_map(|word| word.find("/feeds/").map(|at| &word[at..])).unwrap();
     let secret = path.split('/').nth(2).unwrap();
+    let template = ok(data.path(), &["freebusy", "add", "--label", "mairie"]);
+    let looked_up = template.trim().replace("%NAME%@%SERVER%", "alice@ville.example");
+    let other_secret = looked_up.split('/').nth(2).unwrap();
     let mut server = Command::new(env!("CARGO_BIN_EXE_beffroi"))
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("BEFFROI_DATA", data.path())
@@ -182,6 +185,9 @@ async fn addresses_that_are_secrets_are_not_logged() {
     let address = line.trim().trim_start_matches("ready: http://").trim_end_matches('/').parse().unwrap();
     let nobody = super::kit::Client { address, authorization: None };
     nobody.get(path).expect(200).await;
+    nobody.get(&looked_up).expect(200).await;
+    nobody.get(&looked_up.replace("alice", "nobody")).expect(404).await;
+    nobody.get(&looked_up.replace("freebusy", "Free%62usy")).expect(404).await;
     for spelled in [
         format!("/feeds//{secret}/personal.ics"),
         format!("//feeds/{secret}/personal.ics"),
@@ -213,7 +219,35 @@ async fn addresses_that_are_secrets_are_not_logged() {
     server.kill().unwrap();
     server.wait().unwrap();
     let logged = std::fs::read_to_string(log.path()).unwrap();
-    assert!(logged.contains("answered") && !logged.contains(secret), "{logged}");
+    assert!(logged.contains("answered") && ![secret, other_secret].iter().any(|one| logged.contains(one)), "{logged}");
+}
+
+#[test]
+fn an_address_for_busy_times_is_what_outlook_is_given() {
+    let data = tempfile::tempdir().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let settings = place.path().join("settings.toml");
+    std::fs::write(&settings, "[server]\npublic_url = \"https://beffroi.ville.example/\"\n").unwrap();
+    let settings = settings.to_str().unwrap();
+    let add = ["--config", settings, "freebusy", "add", "--label", "mairie", "--until", "2999-12-31"];
+    let output = beffroi(data.path(), "fr_FR.UTF-8", &add);
+    let (printed, hint) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let secret = printed.strip_prefix("https://beffroi.ville.example/freebusy/").unwrap();
+    let secret = secret.strip_suffix("/%NAME%@%SERVER%.ifb\n").unwrap();
+    // Each character is one of 32.
+    assert!(secret.len() * 5 >= 128 && secret.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{secret}");
+    assert!(hint.contains("salles"), "{hint}");
+    let printed = ok(data.path(), &["freebusy", "add", "--label", "école"]);
+    assert!(printed.starts_with("/freebusy/") && printed.lines().count() == 1, "{printed}");
+    let listed = ok(data.path(), &["freebusy", "list", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!([&listed[0]["label"], &listed[1]["label"]], ["mairie", "école"]);
+    assert!(listed[0]["expires_at"].is_string() && listed[1]["expires_at"].is_null(), "{listed}");
+    assert!(listed[0]["fetched_at"].is_null() && !listed.to_string().contains(secret), "{listed}");
+    assert!(ok(data.path(), &["freebusy", "list"]).starts_with("mairie  "));
+    assert!(refused(data.path(), "C", &["freebusy", "add", "--label", "mairie"]).contains("mairie"));
+    assert!(ok(data.path(), &["freebusy", "revoke", "mairie"]).contains("mairie"));
+    assert!(refused(data.path(), "fr_FR.UTF-8", &["freebusy", "revoke", "mairie"]).contains("Aucune adresse"));
 }
 
 /// Everything in a data directory: its path, user and permissions.

@@ -103,6 +103,8 @@ async fn each_verb_is_an_event_by_each_authority_that_may() {
     tree.remove_member("tram", "nina").await.unwrap();
     tree.add_feed("lea", "/calendars/tram/meetings", FeedDetail::Busy, None).await.unwrap();
     tree.revoke_feed("lea", "/calendars/tram/meetings").await.unwrap();
+    tree.add_freebusy("mairie", None).await.unwrap();
+    tree.revoke_freebusy("mairie").await.unwrap();
     tree.add_group("team", "Team").await.unwrap();
     tree.join_group("team", "nina").await.unwrap();
     tree.leave_group("team", "nina").await.unwrap();

@@ -80,7 +80,7 @@ async fn a_feed_is_a_calendar_that_outlook_subscribes_to() {
     assert_ne!(now.header("etag"), Some(etag.as_str()));
     assert_eq!(now.text().matches("BEGIN:VEVENT").count(), 2);
     let listed = &world.tree.feeds("rita").await.unwrap()[0];
-    assert!(listed.fetched_at.is_some() && listed.home == "tram" && listed.calendar == "meetings");
+    assert!(listed.kept.fetched_at.is_some() && listed.home == "tram" && listed.calendar == "meetings");
 }
 
 #[tokio::test]

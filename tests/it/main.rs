@@ -28,6 +28,7 @@ mod edits;
 mod examples;
 mod fairness;
 mod feed;
+mod freebusy;
 mod hrefs;
 mod inbox;
 mod jobs;

@@ -152,6 +152,13 @@ help-feed-list--person = De qui
 help-feed-revoke = Mettre fin aussitôt à un abonnement
 help-feed-revoke--person = De qui
 help-feed-revoke--address = À quel calendrier
+help-freebusy = Adresses auxquelles Outlook demande quand les personnes et les salles sont prises
+help-freebusy-add = Créer une adresse ; elle est écrite seule sur une ligne, cette fois seulement, sous la forme qu’attend Outlook
+help-freebusy-add--label = Pour qui elle est
+help-freebusy-add--until = Quand elle prend fin : un instant RFC 3339, ou une date (sa fin)
+help-freebusy-list = Lister les adresses, avec ce qui les a utilisées en dernier
+help-freebusy-revoke = Mettre fin aussitôt à une adresse
+help-freebusy-revoke--label = Laquelle
 
 help-holidays = Calendriers de jours fériés et de vacances à proposer
 help-holidays-public = Mettre les jours fériés français dans un calendrier ; il est créé s’il n’y en a pas

@@ -18,7 +18,7 @@ macro_rules! migrations {
 }
 
 /// All steps, in their order. Those that were taken are known by the hash of their text, which is never changed.
-pub(super) static MIGRATIONS: [Migration; 27] = migrations![
+pub(super) static MIGRATIONS: [Migration; 28] = migrations![
     1 "0001" "principal",
     2 "0002" "tree",
     3 "0003" "past",
@@ -46,6 +46,7 @@ pub(super) static MIGRATIONS: [Migration; 27] = migrations![
     25 "0025" "default_calendar",
     26 "0026" "mail",
     27 "0027" "scheduling",
+    28 "0028" "freebusy_address",
 ];
 
 #[cfg(test)]

@@ -73,6 +73,12 @@ pub enum AdministrationError {
     /// The person has no feed of this calendar.
     #[error("{0:?} has no feed of {1:?}")]
     NoFeed(String, String),
+    /// There is an address for looking up busy times with this label.
+    #[error("there is an address for busy times called {0:?}")]
+    FreeBusyTaken(String),
+    /// There is none with this label.
+    #[error("no address for busy times is called {0:?}")]
+    NoFreeBusy(String),
     /// No job of this key is entered, or it is running.
     #[error("no job {0:?} waits")]
     NoJob(String),

@@ -118,6 +118,10 @@ pub enum Verb {
     AddFeed,
     /// A feed ends.
     RevokeFeed,
+    /// An address is made at which busy times are looked up.
+    AddFreeBusyAddress,
+    /// Such an address ends.
+    RevokeFreeBusyAddress,
     /// What a home keeps is set.
     SetRetention,
     /// Deletions that were held go on.
@@ -144,7 +148,7 @@ const JOB: &[Authority] = &[Authority::Job];
 const ADMINISTRATION: &[Authority] = &[Authority::Administration];
 
 /// One row a verb.
-pub static VERBS: [VerbRow; 51] = [
+pub static VERBS: [VerbRow; 53] = [
     row(Verb::Bind, OBJECTS, Some(Effect::Bind)),
     row(Verb::Replace, OBJECTS, Some(Effect::WriteContent)),
     row(Verb::Patch, GATE, Some(Effect::WriteProperties)),
@@ -194,6 +198,8 @@ pub static VERBS: [VerbRow; 51] = [
     row(Verb::RevokeDevice, ADMINISTRATION, None),
     row(Verb::AddFeed, ADMINISTRATION, None),
     row(Verb::RevokeFeed, ADMINISTRATION, None),
+    row(Verb::AddFreeBusyAddress, ADMINISTRATION, None),
+    row(Verb::RevokeFreeBusyAddress, ADMINISTRATION, None),
     row(Verb::SetRetention, ADMINISTRATION, None),
     row(Verb::Release, ADMINISTRATION, None),
 ];

@@ -55,11 +55,21 @@ impl AddressBook {
     /// All addresses of a principal.
     #[must_use]
     pub fn addresses_of(&self, principal: &Principal) -> Addresses {
+        self.written(principal).map(|address| CalendarUserAddress::new(&address)).collect()
+    }
+
+    /// An address as the principal whose it is writes it; `None`: it is not theirs.
+    #[must_use]
+    pub fn spelling_of(&self, principal: &Principal, address: &CalendarUserAddress) -> Option<String> {
+        self.written(principal).find(|written| CalendarUserAddress::new(written) == *address)
+    }
+
+    /// All addresses of a principal, as they are written.
+    fn written(&self, principal: &Principal) -> impl Iterator<Item = String> {
         // Meetings from before there was mail keep the address that they had.
         let domains = [self.domain(), NO_DOMAIN].into_iter().filter(|_| principal.kind != PrincipalKind::Person);
         let made = domains.map(|domain| mail_address_of(principal, domain));
-        let written = principal.addresses.iter().cloned().chain(made).chain([path_of(principal)]);
-        written.map(|address| CalendarUserAddress::new(&address)).collect()
+        principal.addresses.iter().cloned().chain(made).chain([path_of(principal)])
     }
 
     /// The address in the domain of mail to which answers about a meeting come; `None`: there is no mail.

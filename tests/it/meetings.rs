@@ -384,28 +384,52 @@ async fn a_room_keeps_its_rules() {
     world.sound().await;
 }
 
-#[tokio::test]
-async fn of_those_who_book_at_once_one_gets_the_room() {
-    const NAMES: [&str; 6] = ["p0", "p1", "p2", "p3", "p4", "p5"];
-    let mut world = world_with_rooms(&[("salle", Room::default()), ("autre", Room::default())]).await;
+/// Sixteen people book two rooms for the same hour at once; some of them by another server on the same data, if it is
+/// given. What stands in their own meetings, and in the copies of somebody whom all of them invite.
+async fn book_at_once(world: &mut World, other: Option<std::net::SocketAddr>) {
+    const NAMES: [&str; 16] =
+        ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "pa", "pb", "pc", "pd", "pe", "pf"];
     for name in NAMES {
         world.add_person(name).await;
     }
-    let booked = NAMES.map(|name| {
+    let clients = NAMES.iter().enumerate().map(|(place, name)| {
         let client = world.client(name);
-        async move {
-            let path = format!("/calendars/{name}/personal/one.ics");
-            client.put(&path, &in_room(name, name, &["salle", "autre"], NINE)).expect(201).await;
-            text(&client.get(&path).expect(200).await)
-        }
+        let address = other.filter(|_| place % 2 == 1).unwrap_or(client.address);
+        (*name, Client { address, ..client })
+    });
+    let booked = clients.map(|(name, client)| async move {
+        let path = format!("/calendars/{name}/personal/one.ics");
+        let guest = "ATTENDEE;RSVP=TRUE:mailto:mia@ville.example\r\nEND:VEVENT";
+        let text = in_room(name, name, &["salle", "autre"], NINE).replace("END:VEVENT", guest);
+        client.put(&path, &text).expect(201).await;
+        self::text(&client.get(&path).expect(200).await)
     });
     let stored = futures_util::future::join_all(booked).await;
+    let mia = world.client("mia");
+    let mut copies = Vec::new();
+    for name in NAMES {
+        copies.push(copy(&mia, "/calendars/mia/personal/", name).await.expect("a copy").1);
+    }
     for room in ["salle", "autre"] {
-        let accepted = stored.iter().filter(|text| line(text, room).contains("PARTSTAT=ACCEPTED")).count();
-        let declined = stored.iter().filter(|text| line(text, room).contains("PARTSTAT=DECLINED")).count();
-        assert_eq!((accepted, declined), (1, NAMES.len() - 1), "{room}");
+        for texts in [&stored, &copies] {
+            let of = |answer: &str| texts.iter().filter(|text| line(text, room).contains(answer)).count();
+            assert_eq!((of("PARTSTAT=ACCEPTED"), of("PARTSTAT=DECLINED")), (1, NAMES.len() - 1), "{room}");
+        }
     }
     world.sound().await;
+}
+
+#[tokio::test]
+async fn of_those_who_book_at_once_one_gets_the_room() {
+    let mut world = world_with_rooms(&[("salle", Room::default()), ("autre", Room::default())]).await;
+    book_at_once(&mut world, None).await;
+}
+
+#[tokio::test]
+async fn of_those_who_book_by_two_servers_on_one_directory_one_gets_the_room() {
+    let mut world = world_with_rooms(&[("salle", Room::default()), ("autre", Room::default())]).await;
+    let (address, _stop) = world.beside().await;
+    book_at_once(&mut world, Some(address)).await;
 }
 
 /// What lies in the inbox of a home: each with its METHOD and PARTSTAT lines.

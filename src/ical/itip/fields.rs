@@ -1,6 +1,6 @@
 //! Whose a property is in a meeting, and what a change of it means. One table for all who compare, send and merge.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::object::{Component, Property};
 use crate::model::filename::normalize;
@@ -117,18 +117,20 @@ pub(super) fn is_sent(line: &Property) -> bool {
 
 /// The lines of `base` where they stand, but for names of which `taken` says that those of `other` count.
 pub(super) fn merged(base: &Component, other: &Component, taken: impl Fn(&str) -> bool) -> Vec<Property> {
-    let mut given: BTreeSet<&str> = BTreeSet::new();
+    // Does each line of a name stay where it is? Of some names there are hundreds.
+    let mut stays: BTreeMap<&str, bool> = BTreeMap::new();
     let mut lines = Vec::with_capacity(base.properties.len() + other.properties.len());
     for line in &base.properties {
-        // Where both say the same, each line stays where it is.
-        if !taken(&line.name) || base.all(&line.name).eq(other.all(&line.name)) {
-            given.insert(&line.name);
+        let known = stays.get(line.name.as_str()).copied();
+        let stay = known.unwrap_or_else(|| !taken(&line.name) || base.all(&line.name).eq(other.all(&line.name)));
+        if stay {
             lines.push(line.clone());
-        } else if given.insert(&line.name) {
+        } else if known.is_none() {
             lines.extend(other.all(&line.name).cloned());
         }
+        stays.insert(&line.name, stay);
     }
-    let rest = other.properties.iter().filter(|line| taken(&line.name) && !given.contains(line.name.as_str()));
+    let rest = other.properties.iter().filter(|line| taken(&line.name) && !stays.contains_key(line.name.as_str()));
     lines.extend(rest.cloned());
     lines
 }

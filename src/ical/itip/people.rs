@@ -1,6 +1,8 @@
 //! ORGANIZER and ATTENDEE lines (RFC 5545 section 3.8.4, RFC 6638 section 7): what they say, and lines that say
 //! something else and are otherwise as the client wrote them.
 
+use std::collections::BTreeMap;
+
 use super::super::object::{Component, Property};
 use super::address::{Addresses, CalendarUserAddress};
 
@@ -136,12 +138,19 @@ impl<'a> CalendarUser<'a> {
 /// Sets the delivery status of an attendee, or of the organizer where their address is given, in all components of an
 /// object; `None` takes it away. Is any line another one now?
 pub fn set_schedule_status(calendar: &mut Component, of: &CalendarUserAddress, status: Option<&str>) -> bool {
+    set_schedule_statuses(calendar, &BTreeMap::from([(of.clone(), status)]))
+}
+
+/// The same of many.
+pub fn set_schedule_statuses(calendar: &mut Component, statuses: &BTreeMap<CalendarUserAddress, Option<&str>>) -> bool {
     let mut changed = false;
     let lines = calendar.components.iter_mut().flat_map(|part| part.properties.iter_mut());
     for line in lines.filter(|line| ["ATTENDEE", "ORGANIZER"].contains(&line.name.as_str())) {
         let user = CalendarUser::of(line);
-        if user.address() == *of && user.status().as_deref() != status {
-            *line = line.with_parameter("SCHEDULE-STATUS", status);
+        if let Some(status) = statuses.get(&user.address())
+            && user.status().as_deref() != *status
+        {
+            *line = line.with_parameter("SCHEDULE-STATUS", *status);
             changed = true;
         }
     }

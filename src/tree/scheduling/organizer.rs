@@ -14,7 +14,7 @@ use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request};
 use crate::ical::itip::deliveries::{Addressee, DeliveryKind, SchedulingDelivery};
 use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::itip::organizer::{OrganizerContext, organizer_diff, refresh_all};
-use crate::ical::itip::people::set_schedule_status;
+use crate::ical::itip::people::set_schedule_statuses;
 use crate::ical::object::Object;
 
 /// What each may know of a meeting.
@@ -38,10 +38,8 @@ impl SchedulePlanner {
         self.book_rooms(change.old.as_ref(), &mut booked, &made.deliveries, &mut plan)?;
         let views = if booked.is_answered { Some(self.views_of(&booked)?) } else { None };
         let fared = self.deliver_all(&made.deliveries, views.as_ref(), &mut plan)?;
-        let mut rewritten = made.is_rewritten || booked.is_answered;
-        for (address, status) in fared {
-            rewritten |= set_schedule_status(&mut booked.object.calendar, &address, Some(status));
-        }
+        let is_marked = set_schedule_statuses(&mut booked.object.calendar, &fared);
+        let rewritten = made.is_rewritten || booked.is_answered || is_marked;
         plan.content = rewritten.then(|| content_of(&booked.object, None));
         Ok(plan)
     }
@@ -75,8 +73,8 @@ impl SchedulePlanner {
         deliveries: &[SchedulingDelivery],
         views: Option<&Views>,
         plan: &mut SchedulePlan,
-    ) -> Result<Vec<(CalendarUserAddress, &'static str)>, Violation> {
-        let mut fared = Vec::new();
+    ) -> Result<BTreeMap<CalendarUserAddress, Option<&'static str>>, Violation> {
+        let mut fared = BTreeMap::new();
         for delivery in deliveries {
             for to in &delivery.recipients {
                 if self.is_room(to) && delivery.view.is_some() {
@@ -84,9 +82,9 @@ impl SchedulePlanner {
                 }
                 let view = views.and_then(|views| views.get(&to.address)).or(delivery.view.as_ref());
                 let status = self.deliver(delivery, view.map(Arc::as_ref), to, plan)?;
-                fared.extend(
-                    status.filter(|_| delivery.kind == DeliveryKind::Notice).map(|how| (to.address.clone(), how)),
-                );
+                if delivery.kind == DeliveryKind::Notice && status.is_some() {
+                    fared.insert(to.address.clone(), status);
+                }
             }
         }
         Ok(fared)

@@ -26,14 +26,14 @@ pub async fn of(c: &mut impl Executor, home: Id) -> Result<Option<Retention>, Fa
         Retention {
             versions_days: row.optional_integer(0).map(days),
             every: EVERY.iter().find(|(_, text)| *text == every).map_or(Thinning::Day, |(every, _)| *every),
-            trash_days: days(row.integer(2)),
-            sync_days: days(row.integer(3)),
+            trash_days: row.optional_integer(2).map_or(MAX_DAYS, days),
+            sync_days: row.optional_integer(3).map_or(MAX_DAYS, days),
             brake_percent: row.integer(4),
         }
     }))
 }
 
-/// A number of days; one that is none keeps what there is for as long as can be said.
+/// A number of days; one that is none keeps what there is for as long as can be said; so does what is no number at all.
 fn days(stored: i64) -> i64 {
     if (0..=MAX_DAYS).contains(&stored) { stored } else { MAX_DAYS }
 }

@@ -64,6 +64,11 @@ pub async fn node(c: &mut impl Executor, id: Id) -> Result<Option<(Node, Option<
     Ok(row(c, BY_ID, arguments![id]).await?.map(|row| (node_of(&row), row.optional_integer(COLUMNS))))
 }
 
+/// The hashes of what a document was since it last was the content of a hash, that among them; at most so many.
+pub async fn issued_since(c: &mut impl Executor, node: Id, hash: &str, limit: i64) -> Result<Vec<String>, Failure> {
+    Ok(rows(c, ISSUED_SINCE, arguments![node, hash, limit]).await?.iter().map(|row| row.text(0)).collect())
+}
+
 /// Sets the comment of a version, or marks it as one that retention never takes, wherever its rows are.
 pub async fn annotate(c: &mut Txn, version: &Version) -> Result<(), Failure> {
     for sql in ANNOTATE {
@@ -216,6 +221,11 @@ statements! {
          n.content_type, n.author_id, n.device, n.comment, n.written_at, n.kept FROM node n WHERE n.id = $1 AND \
          n.version >= $2 AND n.version <= $3 AND n.sealed = 1 AND n.hash IS NOT NULL) v GROUP BY v.version ORDER BY \
          v.version LIMIT $4) g ORDER BY g.version",
+    );
+    const ISSUED_SINCE: Statement = reads(
+        &[PAST],
+        "SELECT p.hash FROM past p WHERE p.node_id = $1 AND p.hash IS NOT NULL AND p.version >= (SELECT MAX(q.version) \
+         FROM past q WHERE q.node_id = $1 AND q.hash = $2) ORDER BY p.version DESC LIMIT $3",
     );
     const READABLE: Statement = reads(
         &[ACE, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, NODE, PAST],

@@ -15,6 +15,7 @@ use super::target::{AddressSpace, SERVERS_OWN, Target, link_of};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace, effects, sharing_effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
+use crate::model::etag::ETag;
 use crate::model::filename::{self, NameError};
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
@@ -30,8 +31,10 @@ use crate::model::token::TokenSeal;
 use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::property::Selection;
-use crate::store::{calendar, lock, node};
+use crate::store::{calendar, lock, node, version};
 
+/// How many former states of a meeting are looked at to find one that a client knows.
+const MAX_ISSUED: i64 = 500;
 /// How many resources the `If` header of one request may speak of.
 const MAX_TAGGED: usize = 32;
 
@@ -405,8 +408,36 @@ async fn preconditions(
     match request.preconditions.http(&state, reading) {
         Outcome::Proceed => Ok(false),
         Outcome::NotModified => Ok(true),
+        Outcome::Failed if knows_schedule(store, request, target, state).await? => Ok(false),
         Outcome::Failed => Err(Condition::PreconditionFailed.into()),
     }
+}
+
+/// A client that knows no schedule tags sends an entity tag. While nothing but answers of others has come since that
+/// was issued it would have the same schedule tag, so it knows enough to answer: what else it may not do is said where
+/// the change is planned.
+async fn knows_schedule(
+    store: &mut impl Executor,
+    request: &Request,
+    target: &Target,
+    state: ResourceState,
+) -> Result<bool> {
+    let preconditions = &request.preconditions;
+    let changes = matches!(request.method, Method::Put | Method::Delete);
+    let Some((node, schedule_hash)) = target.node().and_then(|node| Some((node, node.schedule_hash.as_deref()?)))
+    else {
+        return Ok(false);
+    };
+    let is_old_client = preconditions.if_match.is_some() && preconditions.if_schedule_tag_match.is_none();
+    if !changes || !is_old_client || node.hash.as_deref() == Some(schedule_hash) {
+        return Ok(false);
+    }
+    let issued = version::issued_since(store, node.id, schedule_hash, MAX_ISSUED).await?;
+    let holds = |hash: String| {
+        let then = ResourceState { etag: Some(ETag::of_hash(&hash)), ..state.clone() };
+        preconditions.http(&then, false) == Outcome::Proceed
+    };
+    Ok(issued.into_iter().any(holds))
 }
 
 /// Does the `If` header hold? Lists may speak of other resources than the request's own.

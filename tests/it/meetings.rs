@@ -508,3 +508,82 @@ async fn what_people_were_asked_goes_with_an_occurrence_that_stands_alone() {
     assert_eq!(asked, [Some(true)]);
     world.sound().await;
 }
+
+/// An answer in the project's own object is the member's: it stands there and in their copy, and others see it later.
+#[tokio::test]
+async fn who_changes_only_their_answer_in_a_projects_meeting_answers() {
+    let world = World::new().await;
+    let (max, mia, zoe) = (world.client("max"), world.client("mia"), world.client("zoe"));
+    let path = "/calendars/tram/meetings/one.ics";
+    max.put(path, &meeting("one", &of("max", &["max", "mia", "zoe"]))).expect(201).await;
+    let first = text(&mia.get(path).expect(200).await);
+    for (answer, sent) in [("ACCEPTED", first.clone()), ("DECLINED", first.clone())] {
+        let own = line(&sent, "mia");
+        mia.put(path, &sent.replace(&own, &own.replace("NEEDS-ACTION", answer))).expect(204).await;
+        let stored = text(&max.get(path).expect(200).await);
+        assert!(line(&stored, "mia").contains(&format!("PARTSTAT={answer}")), "{stored}");
+        assert!(line(&stored, "zoe").contains("PARTSTAT=NEEDS-ACTION") || answer == "DECLINED", "{stored}");
+        let (_, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+        assert!(line(&copied, "mia").contains(&format!("PARTSTAT={answer}")), "{copied}");
+        let (href, theirs) = copy(&zoe, "/calendars/zoe/personal/", "one").await.expect("a copy");
+        refresh(&world).await;
+        let seen = text(&zoe.get(&href).expect(200).await);
+        assert!(line(&seen, "mia").contains(&format!("PARTSTAT={answer}")), "{seen}");
+        // Another answer meanwhile, which the member's program does not know of, stays.
+        let own = line(&theirs, "zoe");
+        zoe.put(&href, &seen.replace(&own, &own.replace("NEEDS-ACTION", "TENTATIVE"))).expect(204).await;
+        let stored = text(&max.get(path).expect(200).await);
+        assert!(line(&stored, "zoe").contains("PARTSTAT=TENTATIVE"), "{stored}");
+    }
+    assert_eq!(inbox(&zoe, "zoe").await.len(), 1, "nobody hears of answers");
+    let replies = inbox(&max, "tram").await;
+    assert!(replies.iter().any(|item| item.contains("METHOD:REPLY") && item.contains("mia@")), "{replies:?}");
+    // With anything else it is a change by the project.
+    let other = text(&mia.get(path).expect(200).await).replace("SUMMARY:Point", "SUMMARY:Autre");
+    mia.put(path, &other).expect(204).await;
+    let (_, theirs) = copy(&zoe, "/calendars/zoe/personal/", "one").await.expect("a copy");
+    assert!(theirs.contains("SUMMARY:Autre"), "{theirs}");
+    world.sound().await;
+}
+
+/// A client that knows entity tags only need not start anew because somebody else has answered meanwhile.
+#[tokio::test]
+async fn an_attendee_answers_with_any_entity_tag_since_the_schedule_tag_is_what_it_is() {
+    let world = World::new().await;
+    let (max, mia, zoe) = (world.client("max"), world.client("mia"), world.client("zoe"));
+    let path = format!("{MAX}one.ics");
+    max.put(&path, &meeting("one", &of("max", &["max", "mia", "rita", "zoe"]))).expect(201).await;
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let known = mia.get(&href).expect(200).await.header("etag").expect("a tag").to_owned();
+    let organizers = max.get(&path).expect(200).await;
+    for name in ["zoe", "rita"] {
+        let client = world.client(name);
+        let (theirs, text) = copy(&client, &format!("/calendars/{name}/personal/"), "one").await.expect("a copy");
+        let own = line(&text, name);
+        client.put(&theirs, &text.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
+        refresh(&world).await;
+    }
+    assert_ne!(mia.get(&href).expect(200).await.header("etag"), Some(known.as_str()));
+    let own = line(&copied, "mia");
+    let accepted = copied.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"));
+    mia.put(&href, &accepted.replace("T090000Z", "T080000Z")).header("If-Match", &known).expect(403).await;
+    mia.put(&href, &accepted).header("If-Match", "\"other\"").expect(412).await;
+    mia.put(&href, &accepted).header("If-Match", &known).expect(204).await;
+    let stored = text(&max.get(&path).expect(200).await);
+    for name in ["mia", "rita", "zoe"] {
+        assert!(line(&stored, name).contains("PARTSTAT=ACCEPTED"), "{stored}");
+    }
+    // Her own change counts; and the organizer is to see the answers first.
+    mia.put(&href, &accepted).header("If-Match", &known).expect(412).await;
+    let tag = organizers.header("etag").expect("a tag");
+    let other = text(&organizers).replace("SUMMARY:Point", "SUMMARY:Autre");
+    max.put(&path, &other).header("If-Match", tag).expect(412).await;
+    max.delete(&path).header("If-Match", tag).expect(412).await;
+    // So does what the organizer changes.
+    let (href, _) = copy(&zoe, "/calendars/zoe/personal/", "one").await.expect("a copy");
+    let known = zoe.get(&href).expect(200).await.header("etag").expect("a tag").to_owned();
+    let moved = text(&max.get(&path).expect(200).await).replace("T090000Z", "T080000Z");
+    max.put(&path, &moved).expect(204).await;
+    zoe.delete(&href).header("If-Match", &known).expect(412).await;
+    world.sound().await;
+}

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::object::{Component, Object};
 use super::super::recur::recurs;
 use super::address::{Addresses, CalendarUserAddress};
+use super::change::MeetingChange;
 use super::context::{SchedulingContext, Violation, complete};
 use super::fields::{MeetingField, is_cancelled, is_organizers, merged, say_the_same, set_line};
 use super::ledger::ComponentRevision;
@@ -90,6 +91,38 @@ pub fn attendee_diff(
     }
     let is_rewritten = object != *new;
     Ok(AttendeeChange { object: Some(object.clone()), is_rewritten, reply })
+}
+
+/// The answer of somebody who changes a meeting that several keep, and changes nothing in it but answers. `None`: it is
+/// another change, or none of theirs.
+pub fn own_answer(
+    old: &Object,
+    new: &Object,
+    context: AttendeeContext<'_>,
+) -> Result<Option<SchedulingReply>, Violation> {
+    let (was, is) = (unanswered(old), unanswered(new));
+    let (before, after) = (OccurrenceSet::of(&was, context.at)?, OccurrenceSet::of(&is, context.at)?);
+    let change = MeetingChange::between(&before, &after);
+    for set in [&before, &after] {
+        complete(&set.zones.steps)?;
+    }
+    if change.is_any() {
+        return Ok(None);
+    }
+    // What an attendee may not do is a change by those who keep it.
+    Ok(attendee_diff(Some(old), Some(new), context).ok().and_then(|made| made.reply))
+}
+
+/// A meeting without what its attendees say.
+fn unanswered(object: &Object) -> Object {
+    let mut object = object.clone();
+    for part in &mut object.calendar.components {
+        part.properties.retain(|line| line.name != "COMMENT");
+        for line in part.properties.iter_mut().filter(|line| line.name == "ATTENDEE") {
+            *line = line.with_parameter("PARTSTAT", None);
+        }
+    }
+    object
 }
 
 /// My answer in a component, if I am in it.

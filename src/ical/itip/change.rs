@@ -73,6 +73,11 @@ impl MeetingChange {
         Self { series, parts }
     }
 
+    /// Is it another one in anything?
+    pub fn is_any(&self) -> bool {
+        !self.series.is_none() || self.parts.values().any(|part| part.is_any())
+    }
+
     /// What became of a component; of one that nobody looked at, nothing.
     pub fn of(&self, occurrence: Occurrence) -> PartChange {
         self.parts.get(&occurrence).copied().unwrap_or_default()

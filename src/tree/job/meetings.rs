@@ -72,7 +72,7 @@ pub async fn run(tree: Tree, job: Job) -> Result<()> {
 }
 
 async fn schedule(tree: &Tree, rest: &Rest, calendar: &Node, object: Node) -> Result<()> {
-    let by = ScheduleAuthor { person: rest.person, keeps_answers: false, replies: rest.replies };
+    let by = ScheduleAuthor { person: rest.person, keeps_answers: false, replies: rest.replies, if_match: None };
     let change = if rest.goes {
         TextChange::removal(calendar, &object)
     } else {

@@ -7,11 +7,12 @@ use super::meeting::{ChangedObject, MeetingCopy};
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, status};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
-use crate::ical::itip::attendee::{AttendeeContext, SchedulingReply, attendee_diff};
+use crate::ical::itip::attendee::{AttendeeContext, SchedulingReply, attendee_diff, own_answer};
 use crate::ical::itip::context::Violation;
+use crate::ical::itip::ledger::ReplyLedger;
 use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::itip::people::set_schedule_status;
-use crate::ical::itip::reply::{ReplyContext, apply_reply};
+use crate::ical::itip::reply::{ReplyContext, ReplyOutcome, apply_reply};
 use crate::ical::object::Object;
 
 impl SchedulePlanner {
@@ -34,6 +35,42 @@ impl SchedulePlanner {
         }
         plan.content = object.filter(|_| rewritten).map(|object| content_of(&object, None));
         Ok(plan)
+    }
+
+    /// The answer of a member of a project who changes nothing else in its meeting: as it stands there then. `None`: it
+    /// is a change by the organizer.
+    pub(super) fn members_answer(
+        &self,
+        change: &ChangedObject,
+        plan: &mut SchedulePlan,
+    ) -> Result<Option<ReplyOutcome>, Violation> {
+        let (true, Some(old), Some(new)) = (self.is_project(), &change.old, &change.new) else { return Ok(None) };
+        let me = &self.writer;
+        let Some(reply) = own_answer(old, new, AttendeeContext { at: self.at(), me, replies: true })? else {
+            return Ok(None);
+        };
+        let context = ReplyContext { at: self.at(), from: Some(me), ledger: &self.meeting.ledger };
+        let outcome = apply_reply(old, &reply.message, context)?;
+        self.notify(&self.meeting.owner.name, &reply.message, false, plan);
+        self.answer_in_copy(&reply.message, plan)?;
+        plan.answered_in = Some(self.meeting.home);
+        Ok(Some(outcome))
+    }
+
+    /// The copy of who has answered elsewhere says the same.
+    fn answer_in_copy(&self, reply: &SchedulingMessage, plan: &mut SchedulePlan) -> Result<(), Violation> {
+        let me = &self.writer;
+        let Some(user) = me.iter().find_map(|address| self.meeting.users.get(address)) else { return Ok(()) };
+        let have = user.home.and_then(|home| self.meeting.copies.get(&home));
+        let Some((have, stored)) = have.and_then(|have| Some((have, have.object.as_ref()?))) else { return Ok(()) };
+        let context = ReplyContext { at: self.at(), from: Some(me), ledger: &ReplyLedger::default() };
+        let mut object = apply_reply(stored, reply, context)?.object;
+        for address in me.iter() {
+            set_schedule_status(&mut object.calendar, address, None);
+        }
+        let place = DeliveryPlace::Object(have.node.id);
+        plan.deliver(CopyDelivery { place, content: Some(content_of(&object, None)) }, &user.principal.name);
+        Ok(())
     }
 
     /// Brings an answer to the organizer: how it fared.

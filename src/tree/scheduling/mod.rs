@@ -36,15 +36,17 @@ use crate::model::budget::Budget;
 use crate::model::calendar::{Indexed, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Result};
+use crate::model::etag::ETag;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::node::Blob;
+use crate::model::precondition::EntityTags;
 use crate::model::principal::PrincipalKind;
 use crate::store::executor::Executor;
 use crate::store::scheduling::objects;
 use crate::store::{body, principal};
 
 /// Who changes a meeting, and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ScheduleAuthor {
     /// The person.
     pub person: Id,
@@ -52,6 +54,8 @@ pub(super) struct ScheduleAuthor {
     pub keeps_answers: bool,
     /// May an answer be sent?
     pub replies: bool,
+    /// The state that the client says that it knows.
+    pub if_match: Option<EntityTags>,
 }
 
 impl ScheduleAuthor {
@@ -61,6 +65,18 @@ impl ScheduleAuthor {
             person: request.actor.id,
             keeps_answers: request.preconditions.if_schedule_tag_match.is_some(),
             replies: !request.without_reply,
+            if_match: request.preconditions.if_match.clone(),
+        }
+    }
+
+    /// Does the client know what stands there?
+    fn knows(&self, before: Option<&str>) -> bool {
+        match (&self.if_match, before) {
+            (Some(EntityTags::List(tags)), Some(hash)) if !self.keeps_answers => {
+                let present = ETag::of_hash(hash);
+                tags.iter().any(|tag| tag.matches_strongly(&present))
+            }
+            _ => true,
         }
     }
 }
@@ -101,6 +117,10 @@ impl Tree {
             ..SchedulePlanner::of(meeting, now, &budget)
         };
         drop(view);
+        if !by.knows(change.before.as_deref()) && !planner.is_attendees(&changed) {
+            // Who organizes would undo what others have said.
+            return Err(Condition::PreconditionFailed.into());
+        }
         let planned = self.work(by.person, &budget, move |_| Some(planner.plan(&changed))).await?;
         Ok(SchedulePlan { of, ..planned.map_err(refused)? })
     }
@@ -154,6 +174,12 @@ impl SchedulePlanner {
             MeetingPart::Attendee => self.answer(change, plan),
             MeetingPart::Nobody => Ok(plan),
         }
+    }
+
+    /// Is it an attendee's change?
+    fn is_attendees(&self, change: &ChangedObject) -> bool {
+        let text = change.new.as_ref().or(change.old.as_ref());
+        text.is_some_and(|text| matches!(self.part_in(text), MeetingPart::Attendee))
     }
 
     /// What the owner of the home is in the meeting. In a project's calendar a meeting is the project's, unless someone

@@ -23,11 +23,16 @@ type Views = BTreeMap<CalendarUserAddress, Arc<SchedulingMessage>>;
 impl SchedulePlanner {
     /// A change by the organizer: who is in it gets it.
     pub(super) fn organize(&self, change: &ChangedObject, mut plan: SchedulePlan) -> Result<SchedulePlan, Violation> {
-        let made = organizer_diff(change.old.as_ref(), change.new.as_ref(), self.organizer())?;
+        let answered = self.members_answer(change, &mut plan)?;
+        let old = answered.as_ref().map(|outcome| &outcome.object).or(change.old.as_ref());
         let mut ledger = self.meeting.ledger.clone();
+        answered.iter().for_each(|outcome| outcome.note(&mut ledger));
+        let context = OrganizerContext { ledger: &ledger, ..self.organizer() };
+        let made = organizer_diff(old, change.new.as_ref(), context)?;
         made.resets.iter().for_each(|reset| ledger.note_reset(reset));
         let asked = made.resets.iter().map(|reset| (&reset.attendee, reset.occurrence));
-        plan.answers = rows_of(&ledger, self.meeting.home, asked);
+        let noted = answered.iter().flat_map(|outcome| outcome.noted());
+        plan.answers = rows_of(&ledger, self.meeting.home, asked.chain(noted));
         let sequence = made.deliveries.iter().map(|delivery| delivery.sequence).max();
         plan.sent = sequence.map(|sequence| (self.meeting.home, stored_sequence(sequence)));
         let Some(object) = made.object else {

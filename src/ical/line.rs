@@ -100,6 +100,18 @@ impl Property {
         Self { raw: format!("{head}:{}", self.value()), value_at: head.len() + 1, name: self.name.clone() }
     }
 
+    /// The line with a parameter that has several values.
+    #[must_use]
+    pub fn with_parameter_values(&self, name: &str, values: &[String]) -> Self {
+        let bare = self.with_parameter(name, None);
+        if values.is_empty() {
+            return bare;
+        }
+        let written: Vec<_> = values.iter().map(|value| written_parameter(value).to_string()).collect();
+        let head = format!("{};{name}={}", bare.head(), written.join(","));
+        Self { raw: format!("{head}:{}", self.value()), value_at: head.len() + 1, name: self.name.clone() }
+    }
+
     /// All before the value: name and parameters.
     #[must_use]
     pub fn head(&self) -> &str {

@@ -40,6 +40,7 @@ mod locks;
 mod meetings;
 mod meetings_back;
 mod meetings_mail;
+mod meetings_people;
 mod model;
 mod names;
 mod outages;

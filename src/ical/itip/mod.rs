@@ -29,6 +29,7 @@ pub mod copy;
 pub mod deliveries;
 mod derive;
 mod fields;
+pub mod groups;
 pub mod ledger;
 pub mod message;
 pub mod occurrence;

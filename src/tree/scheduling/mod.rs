@@ -6,6 +6,7 @@
 
 mod attendee;
 mod booking;
+mod groups;
 mod ledger;
 mod letters;
 pub mod mailed;

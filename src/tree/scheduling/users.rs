@@ -151,7 +151,7 @@ impl CalendarUsers {
         let found = |address: &CalendarUserAddress, key: &str| {
             by_key.get(address.as_str()).or_else(|| by_key.get(key)).cloned()
         };
-        let users: HashMap<_, _> = keyed
+        let mut users: HashMap<_, _> = keyed
             .into_iter()
             .filter_map(|(address, key)| {
                 let user = found(&address, &key)?;
@@ -166,6 +166,9 @@ impl CalendarUsers {
         let mut members: HashMap<Id, Vec<CalendarPrincipal>> = HashMap::new();
         if !groups.is_empty() {
             for (group, user) in scheduling::members_of(c, &groups, MAX_GROUP_MEMBERS).await? {
+                for address in book.addresses_of(&user.principal).iter() {
+                    users.entry(address.clone()).or_insert_with(|| user.clone());
+                }
                 members.entry(group).or_default().push(user);
             }
         }

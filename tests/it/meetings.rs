@@ -587,3 +587,48 @@ async fn an_attendee_answers_with_any_entity_tag_since_the_schedule_tag_is_what_
     zoe.delete(&href).header("If-Match", &known).expect(412).await;
     world.sound().await;
 }
+
+/// Nothing about one copy is in the way of the meeting: a lock on it, a full home, a text that is lost.
+#[tokio::test]
+async fn the_state_of_one_copy_is_in_nobodys_way() {
+    use sqlx::Executor as _;
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let path = format!("{MAX}one.ics");
+    max.put(&path, &meeting("one", &of("max", &["max", "mia", "rita", "zoe"]))).expect(201).await;
+    let (href, _) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    mia.locked(&href, "exclusive", "0").await;
+    let full = "UPDATE home SET quota_bytes = used_bytes WHERE principal_id IN (SELECT id FROM principal WHERE name IN \
+                ('rita', 'lea'))";
+    let lost = "UPDATE node SET hash = '00' WHERE kind = 'object' AND home_id = (SELECT h.node_id FROM home h JOIN \
+                principal p ON p.id = h.principal_id WHERE p.name = 'zoe')";
+    for sql in [full, lost] {
+        world.database().await.execute(sql).await.unwrap();
+    }
+    let guest = "ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:lea@ville.example\r\nEND:VEVENT";
+    let changed = text(&max.get(&path).expect(200).await).replace("SUMMARY:Point", "SUMMARY:Autre");
+    max.put(&path, &changed.replace("END:VEVENT", guest)).expect(204).await;
+    for name in ["mia", "rita", "lea", "zoe"] {
+        let client = world.client(name);
+        let (href, copied) = copy(&client, &format!("/calendars/{name}/personal/"), "one").await.expect("a copy");
+        assert!(copied.contains("SUMMARY:Autre"), "{name}: {copied}");
+        // Who has room answers, and so does who had none.
+        let own = line(&copied, name);
+        if name == "rita" || name == "zoe" {
+            let roomy = "UPDATE home SET quota_bytes = NULL";
+            world.database().await.execute(roomy).await.unwrap();
+            client.put(&href, &copied.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
+            let stored = text(&max.get(&path).expect(200).await);
+            assert!(line(&stored, name).contains("PARTSTAT=ACCEPTED"), "{stored}");
+        }
+    }
+    // An answer comes also to an organizer without room.
+    let full = "UPDATE home SET quota_bytes = used_bytes WHERE principal_id = (SELECT id FROM principal WHERE name = \
+                'max')";
+    world.database().await.execute(full).await.unwrap();
+    let lea = world.client("lea");
+    let (href, copied) = copy(&lea, "/calendars/lea/personal/", "one").await.expect("a copy");
+    let own = line(&copied, "lea");
+    lea.put(&href, &copied.replace(&own, &own.replace("NEEDS-ACTION", "DECLINED"))).expect(204).await;
+    assert!(line(&text(&max.get(&path).expect(200).await), "lea").contains("PARTSTAT=DECLINED"));
+}

@@ -33,6 +33,12 @@ impl Edit {
         fits(claim, claim.used_bytes.saturating_add(added))
     }
 
+    /// What this change puts into the home of another in a meeting comes there, be it full: neither fails for it the
+    /// change of who organizes, nor does a copy stay behind.
+    pub(super) fn lift_quota(&mut self, home: Id) {
+        self.claims.iter_mut().filter(|claim| claim.home == home).for_each(|claim| claim.quota_bytes = None);
+    }
+
     /// The same for all that this change has added.
     pub(super) async fn quota_kept(&mut self, claim: &Claim) -> Result<()> {
         let mut used = claim.used_bytes;

@@ -173,15 +173,16 @@ impl Edit {
     pub(super) async fn carry_out(&mut self, plan: SchedulePlan, event: Id) -> Result<()> {
         self.claim_homes(plan.homes.iter().cloned()).await?;
         let objects = scheduling::objects(&mut self.txn, &plan.uid, MAX_OBJECTS).await?;
+        // A full inbox gets no notice, but the copy comes.
+        for PlannedItem { home, item } in plan.items {
+            let name = format!("{:x}.ics", Id::generate().0);
+            self.deliver_item(&home, &name, item).await?;
+        }
         let authority = std::mem::replace(&mut self.authority, Authority::Delivery);
         for CopyDelivery { place, content } in plan.deliveries {
             self.deliver_to(place, content, &objects).await?;
         }
         self.authority = authority;
-        for PlannedItem { home, item } in plan.items {
-            let name = format!("{:x}.ics", Id::generate().0);
-            self.deliver_item(&home, &name, item).await?;
-        }
         if !plan.mails.is_empty() {
             let mails: Vec<NewMail<'_>> = plan
                 .mails
@@ -220,6 +221,7 @@ impl Edit {
                 let found = objects.iter().find(|object| object.id == id).cloned();
                 let object = found.ok_or_else(|| bug("an object that a plan was made of"))?;
                 let calendar = calendar_of(&object);
+                self.lift_quota(object.home_id);
                 match content {
                     Some(content) => drop(self.replace(object, &calendar, content, None).await?),
                     None => self.unbind(object, &calendar, UnbindReason::CalledOff).await?,
@@ -228,6 +230,7 @@ impl Edit {
             DeliveryPlace::Calendar(into) => {
                 let Some(content) = content else { return Ok(()) };
                 let name = format!("{:x}.ics", Id::generate().0);
+                self.lift_quota(into.calendar.home_id);
                 let target = BindTarget { parent: into.calendar, name, session: None };
                 self.bind(target, Content::File(content)).await?;
             }

@@ -79,3 +79,40 @@ async fn with_the_next_change_a_meeting_has_those_who_are_in_its_groups() {
     assert!(stored.contains("mailto:lea@"), "{stored}");
     world.sound().await;
 }
+
+#[tokio::test]
+async fn what_a_delegate_changes_goes_out_in_the_name_of_the_owner_and_says_by_whom() {
+    use beffroi::model::privilege::Role;
+    use beffroi::tree::administration::delegates::Delegation;
+    let world = World::new().await;
+    let (max, mia, lea) = (world.client("max"), world.client("mia"), world.client("lea"));
+    let delegation = Delegation { role: Role::Member, until: None, sees_private: false };
+    world.tree.add_delegate("max", "lea", delegation).await.unwrap();
+    let by = "SENT-BY=\"mailto:lea@ville.example\"";
+    // As organizer: what is sent and what is called off.
+    let path = format!("{MAX}one.ics");
+    lea.put(&path, &meeting("one", &of("max", &["max", "mia"]))).expect(201).await;
+    let (_, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let organizer = |text: &str| text.lines().find(|line| line.starts_with("ORGANIZER")).expect("one").to_owned();
+    assert!(organizer(&copied).contains(by) && organizer(&copied).ends_with(":mailto:max@ville.example"), "{copied}");
+    assert!(organizer(&inbox(&mia, "mia").await[0]).contains(by));
+    // Who writes for themselves again says so.
+    let own = text(&max.get(&path).expect(200).await).replace("SUMMARY:Point", "SUMMARY:Autre");
+    max.put(&path, &own).expect(204).await;
+    let (_, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    assert!(!copied.contains("SENT-BY") && copied.contains("SUMMARY:Autre"), "{copied}");
+    lea.delete(&path).expect(204).await;
+    let items = inbox(&mia, "mia").await;
+    assert!(items[0].contains("METHOD:CANCEL") && organizer(&items[0]).contains(by), "{items:?}");
+    // As attendee.
+    mia.put("/calendars/mia/personal/two.ics", &meeting("two", &of("mia", &["mia", "max"]))).expect(201).await;
+    let (href, copied) = copy(&lea, MAX, "two").await.expect("a copy");
+    let own = line(&copied, "max");
+    lea.put(&href, &copied.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
+    let items = inbox(&mia, "mia").await;
+    let reply = items.iter().find(|item| item.contains("METHOD:REPLY")).expect("an answer");
+    assert!(line(reply, "max").contains(by) && line(reply, "max").contains("PARTSTAT=ACCEPTED"), "{reply}");
+    let stored = text(&mia.get("/calendars/mia/personal/two.ics").expect(200).await);
+    assert!(line(&stored, "max").contains("PARTSTAT=ACCEPTED"), "{stored}");
+    world.sound().await;
+}

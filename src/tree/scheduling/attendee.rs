@@ -23,10 +23,11 @@ impl SchedulePlanner {
         let context = AttendeeContext { at: self.at(), me: &me, replies: self.replies };
         let rechecked = change.new.as_ref().map(|new| self.rechecked(new)).transpose()?.flatten();
         let new = rechecked.as_ref().or(change.new.as_ref());
-        let made = attendee_diff(change.old.as_ref(), new, context)?;
+        let mut made = attendee_diff(change.old.as_ref(), new, context)?;
         let mut object = made.object;
         let mut rewritten = made.is_rewritten || rechecked.is_some();
-        if let Some(reply) = &made.reply {
+        if let Some(reply) = &mut made.reply {
+            self.sign_answer(&mut reply.message.object);
             let status = self.reply(reply, &me, &mut plan)?;
             if let Some(object) = &mut object {
                 let organizer = CalendarUserAddress::new(&reply.organizer);

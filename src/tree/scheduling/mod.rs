@@ -6,6 +6,7 @@
 
 mod attendee;
 mod booking;
+mod delegates;
 mod groups;
 mod ledger;
 mod letters;
@@ -109,9 +110,12 @@ impl Tree {
         };
         let writer = principal::by_id(&mut view, by.person).await?;
         let writer_mailbox = writer.as_ref().and_then(mailbox_of);
+        let is_anothers = meeting.owner.id != by.person && meeting.owner.kind == PrincipalKind::Person;
+        let sent_by = writer.as_ref().filter(|_| is_anothers).map(|writer| self.address_book().address_of(writer));
         let writer = writer.map_or_else(Addresses::default, |writer| self.address_book().addresses_of(&writer));
         let planner = SchedulePlanner {
             planner: writer_mailbox,
+            sent_by,
             writer,
             keeps_answers: by.keeps_answers,
             replies: by.replies,

@@ -24,12 +24,13 @@ impl SchedulePlanner {
     /// A change by the organizer: who is in it gets it.
     pub(super) fn organize(&self, change: &ChangedObject, mut plan: SchedulePlan) -> Result<SchedulePlan, Violation> {
         let answered = self.members_answer(change, &mut plan)?;
-        let old = answered.as_ref().map(|outcome| &outcome.object).or(change.old.as_ref());
+        let signed_off = self.signed_off(change);
+        let old = answered.as_ref().map(|outcome| &outcome.object).or(signed_off.as_ref()).or(change.old.as_ref());
         let mut ledger = self.meeting.ledger.clone();
         answered.iter().for_each(|outcome| outcome.note(&mut ledger));
         let context = OrganizerContext { ledger: &ledger, ..self.organizer() };
-        let expanded = self.expanded(change);
-        let made = organizer_diff(old, expanded.as_ref().or(change.new.as_ref()), context)?;
+        let completed = self.completed(change);
+        let made = organizer_diff(old, completed.as_ref().or(change.new.as_ref()), context)?;
         made.resets.iter().for_each(|reset| ledger.note_reset(reset));
         let asked = made.resets.iter().map(|reset| (&reset.attendee, reset.occurrence));
         let noted = answered.iter().flat_map(|outcome| outcome.noted());
@@ -45,7 +46,7 @@ impl SchedulePlanner {
         let views = if booked.is_answered { Some(self.views_of(&booked)?) } else { None };
         let fared = self.deliver_all(&made.deliveries, views.as_ref(), &mut plan)?;
         let is_marked = set_schedule_statuses(&mut booked.object.calendar, &fared);
-        let rewritten = made.is_rewritten || expanded.is_some() || booked.is_answered || is_marked;
+        let rewritten = made.is_rewritten || completed.is_some() || booked.is_answered || is_marked;
         plan.content = rewritten.then(|| content_of(&booked.object, None));
         Ok(plan)
     }

@@ -47,6 +47,8 @@ pub struct SchedulePlanner {
     pub writer: Addresses,
     /// Who that is, for mail about it.
     pub planner: Option<Mailbox>,
+    /// Who that is, where somebody acts for the person whose home it is.
+    pub sent_by: Option<String>,
     /// Did the client know the schedule tag?
     pub keeps_answers: bool,
     /// May an answer be sent?
@@ -68,6 +70,7 @@ impl SchedulePlanner {
             },
             writer: Addresses::default(),
             planner: None,
+            sent_by: None,
             keeps_answers: true,
             replies: true,
             meeting,

@@ -7,17 +7,17 @@ use jiff::civil::Time;
 
 use super::Tree;
 use super::acquaintance::Acquaintances;
-use super::address::{addresses_of, called};
 use super::calendar::{bytes_of, runs, size_of, steps_of, text_of};
 use super::gate::Request;
 use super::resource::{Needs, Resource};
+use super::scheduling::users::CalendarUsers;
 use super::target::{CALENDARS, INBOX, zone};
 use super::visit::LongRead;
 use super::work::WorkSlice;
 use crate::ical::availability::Availability;
 use crate::ical::busy_request::BusyRequest;
 use crate::ical::freebusy::{Busy, BusyPeriods, Period, periods, periods_of_invited, without};
-use crate::ical::itip::address::Addresses;
+use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::people::CalendarUser;
 use crate::ical::object::Object;
 use crate::ical::span::SpanQuery;
@@ -213,11 +213,11 @@ impl Tree {
         outbox: Id,
         question: &BusyRequest,
     ) -> Result<Vec<std::result::Result<AskedPrincipal, BusyAnswer>>> {
-        let domain = self.mail_domain.as_deref();
+        let book = self.address_book();
         let mut view = self.store.read().await?;
         let missing = || Failure::new("asking from an outbox", format!("{outbox} is nobody"));
         let owner = principal::by_id(&mut view, outbox).await?.ok_or_else(missing)?;
-        let organizers = addresses_of(&owner, domain);
+        let organizers = book.addresses_of(&owner);
         if !organizers.contains(&question.organizer().address()) {
             return Err(Condition::ValidOrganizer.into());
         }
@@ -227,12 +227,14 @@ impl Tree {
             None => organizers,
         };
         let mut asked = Vec::new();
-        for (place, attendee) in question.attendees().enumerate() {
+        let attendees: Vec<CalendarUserAddress> = question.attendees().map(|one| one.address()).collect();
+        let users = CalendarUsers::find(&mut view, &book, attendees.iter().take(MAX_RECIPIENTS).cloned()).await?;
+        for (place, attendee) in attendees.iter().enumerate() {
             if place >= MAX_RECIPIENTS {
                 asked.push(Err(BusyAnswer::Surplus));
                 continue;
             }
-            let found = called(&mut view, &attendee.address(), domain).await?;
+            let found = users.get(attendee).map(|user| user.principal.clone());
             let found = found.filter(|found| found.disabled_at.is_none());
             asked.push(match found {
                 Some(whose) => {
@@ -255,7 +257,7 @@ impl Tree {
         let mut all: Vec<_> = own.iter().cloned().collect();
         for part in parts(c, actor.id, now()).await?.iter().filter(|part| part.role >= Some(Role::Member)) {
             if let Some(project) = principal::by_id(c, part.project).await? {
-                all.extend(addresses_of(&project, self.mail_domain.as_deref()).iter().cloned());
+                all.extend(self.address_book().addresses_of(&project).iter().cloned());
             }
         }
         Ok(all.into_iter().collect())
@@ -270,7 +272,7 @@ impl Tree {
         budget: &Budget,
     ) -> Result<Vec<Period>> {
         let whose = &asked.whose;
-        let me = Arc::new(addresses_of(whose, self.mail_domain.as_deref()));
+        let me = Arc::new(self.address_book().addresses_of(whose));
         let question = BusyQuestion { range, me: Some(me), masked: asked.masked.clone() };
         let actor = themselves(whose);
         let mut taken = BusyPeriods::within(budget);

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use super::numbers::VersionNumbers;
 use super::resolve::resolve;
+use super::scheduling::users::AddressBook;
 use super::target::{AddressSpace, SERVERS_OWN, Target, link_of};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace, effects, sharing_effects};
@@ -20,7 +21,6 @@ use crate::model::filename::{self, NameError};
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
-use crate::model::mailbox::MailDomain;
 use crate::model::method::{Method, MethodSet};
 use crate::model::node::{Link, Node};
 use crate::model::path::Path;
@@ -101,8 +101,8 @@ pub struct Admitted<T> {
     pub not_modified: bool,
     pub(super) granted: Vec<(Effect, EffectPlace)>,
     pub(super) now: Timestamp,
-    /// Where projects and rooms have addresses.
-    pub(super) mail_domain: Option<Arc<MailDomain>>,
+    /// Which addresses principals have.
+    pub(super) book: AddressBook,
     /// Makes sync tokens.
     pub(super) seal: Arc<TokenSeal>,
 }
@@ -112,8 +112,8 @@ pub struct Admitted<T> {
 pub struct GateContext {
     /// The moment that counts.
     pub now: Timestamp,
-    /// Where projects and rooms have addresses.
-    pub mail_domain: Option<Arc<MailDomain>>,
+    /// Which addresses principals have.
+    pub book: AddressBook,
     /// Makes and reads sync tokens.
     pub seal: Arc<TokenSeal>,
 }
@@ -184,17 +184,7 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: GateConte
         tokens_shown(&mut store, &request, *effect, *place, &target, destination.as_ref(), now).await?;
     }
     name_free(&request, &target)?;
-    Ok(Admitted {
-        store,
-        request,
-        target,
-        destination,
-        not_modified,
-        granted,
-        now,
-        mail_domain: clock.mail_domain,
-        seal: clock.seal,
-    })
+    Ok(Admitted { store, request, target, destination, not_modified, granted, now, book: clock.book, seal: clock.seal })
 }
 
 /// Do both lead to one node of the same view? A version is another resource than its document.

@@ -5,7 +5,6 @@
 
 mod access;
 mod acquaintance;
-mod address;
 pub mod administration;
 pub mod authentication;
 pub mod busy;
@@ -143,7 +142,7 @@ impl Tree {
     }
 
     fn clock(&self) -> GateContext {
-        GateContext { now: now(), seal: Arc::clone(&self.store.seal), mail_domain: self.mail_domain.clone() }
+        GateContext { now: now(), seal: Arc::clone(&self.store.seal), book: self.address_book() }
     }
 
     /// Statements that went to the database, and rows that it answered, since it was opened.

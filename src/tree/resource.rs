@@ -10,7 +10,6 @@ use bytes::Bytes;
 
 use super::access::access_control_list;
 use super::acquaintance::Acquaintances;
-use super::address::with_address;
 use super::gate::Admitted;
 use super::target::Requester;
 use crate::model::acl::Ace;
@@ -248,7 +247,7 @@ impl<T: Executor> Admitted<T> {
     async fn load_principal(&mut self, resource: &mut Resource) -> Result<()> {
         if resource.node.kind == Kind::Principal {
             let found = principal::by_name(&mut self.store, &resource.node.name).await?;
-            resource.principal = found.map(|found| Box::new(with_address(found, self.mail_domain.as_deref())));
+            resource.principal = found.map(|found| Box::new(self.book.with_listed(found)));
         }
         Ok(())
     }

@@ -132,12 +132,15 @@ async fn who_is_asked_about_is_found_or_not_and_never_fails_the_others() {
         "mailto:bus@agenda.example",
         "/principals/team/",
         "mailto:max@agenda.example",
+        "mailto:max@beffroi.invalid",
+        // What stands after a plus is the tag of a meeting.
+        "mailto:tram+tag@agenda.example",
         "/files/max/",
         "urn:uuid:1",
         "mailto:lea@ville.example",
     ];
     let found = answers(&lea, "lea", &asked, "").await;
-    assert_eq!(status(&found), ["2.0", "2.0", "3.7", "2.0", "3.7", "3.7", "3.7", "3.7", "3.7", "2.0"]);
+    assert_eq!(status(&found), ["2.0", "2.0", "3.7", "2.0", "3.7", "3.7", "3.7", "3.7", "2.0", "3.7", "3.7", "2.0"]);
     let busy = |day| vec![format!("FREEBUSY:{}", period(day))];
     assert_eq!((&found[0].1, &found[1].1, &found[3].1), (&busy(1), &busy(1), &busy(2)));
     // A partner knows those of the project and nobody else, unless a calendar was opened to them.

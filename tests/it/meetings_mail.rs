@@ -5,6 +5,7 @@ use beffroi::mail::lmtp::Delivery;
 use beffroi::mail::receive::{MailEnvelope, MailPolicy};
 
 use crate::kit::World;
+use crate::meetings::copy;
 
 const PATH: &str = "/calendars/tram/meetings/one.ics";
 const PAUL: &str = "paul@dehors.example";
@@ -133,4 +134,19 @@ async fn what_came_of_mail_stands_on_who_was_to_get_it() {
     max.delete(PATH).expect(204).await;
     world.tree.show_mail_outcomes(vec![outcome("1.1")]).await.unwrap();
     world.sound().await;
+}
+
+/// People are called by their own addresses: the domain is that of projects, rooms and groups.
+#[tokio::test]
+async fn a_name_in_the_domain_is_no_address_of_a_person() {
+    let world = world().await;
+    let object = meeting(
+        "ORGANIZER:mailto:lea@ville.example\r\nATTENDEE;RSVP=TRUE:mailto:max@agenda.ville.example\r\n\
+         ATTENDEE;RSVP=TRUE:mailto:zoe@ville.example\r\n",
+    );
+    world.client("lea").put("/calendars/lea/personal/one.ics", &object).expect(201).await;
+    for (name, is_invited) in [("zoe", true), ("max", false)] {
+        let found = copy(&world.client(name), &format!("/calendars/{name}/personal/"), "one").await;
+        assert_eq!(found.is_some(), is_invited, "{name}");
+    }
 }

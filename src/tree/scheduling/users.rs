@@ -72,6 +72,16 @@ impl AddressBook {
         principal.addresses.iter().cloned().chain(made).chain([path_of(principal)])
     }
 
+    /// A principal with the addresses of mail under which others find them: of a project or room also the one in the
+    /// domain of mail, where there is mail.
+    #[must_use]
+    pub fn with_listed(&self, mut found: Principal) -> Principal {
+        let has_one = matches!(found.kind, PrincipalKind::Project | PrincipalKind::Room);
+        let made = self.domain.as_deref().filter(|_| has_one).map(|domain| mail_address_of(&found, domain.as_str()));
+        found.addresses.extend(made.filter(|made| !found.addresses.contains(made)));
+        found
+    }
+
     /// The address in the domain of mail to which answers about a meeting come; `None`: there is no mail.
     #[must_use]
     pub fn mailed_address_of(&self, principal: &Principal, tag: &str) -> Option<String> {
@@ -85,6 +95,17 @@ impl AddressBook {
         address.as_str().starts_with(PRINCIPALS)
     }
 
+    /// May whoever was found by the key of an address have it? A person's name in the domain is no address.
+    fn may_have(&self, user: &CalendarPrincipal, address: &CalendarUserAddress) -> bool {
+        user.principal.kind != PrincipalKind::Person || !self.is_of_domain(address)
+    }
+
+    /// Is it an address that is made of a name?
+    fn is_of_domain(&self, address: &CalendarUserAddress) -> bool {
+        let domain = address.mailbox().and_then(|mailbox| mailbox.rsplit_once('@')).map(|(_, domain)| domain);
+        domain.is_some_and(|domain| [self.domain(), NO_DOMAIN].contains(&domain))
+    }
+
     /// The key by which whoever has an address is found: the address itself as it is kept, or a name.
     fn key_of(&self, address: &CalendarUserAddress) -> String {
         let text = address.as_str();
@@ -92,8 +113,8 @@ impl AddressBook {
         if let Some(name) = path.filter(|name| !name.contains('/')) {
             return match_name(name);
         }
-        let ours = address.mailbox().and_then(|mailbox| mailbox.rsplit_once('@'));
-        match ours.filter(|(_, domain)| [self.domain(), NO_DOMAIN].contains(domain)) {
+        let ours = address.mailbox().filter(|_| self.is_of_domain(address));
+        match ours.and_then(|mailbox| mailbox.rsplit_once('@')) {
             // What stands after a plus is a tag.
             Some((local, _)) => match_name(&name_of_local_part(local.split('+').next().unwrap_or_default())),
             None => text.to_owned(),
@@ -149,7 +170,8 @@ impl CalendarUsers {
         keys.extend(keyed.iter().filter(|(of, key)| of.as_str() != key).map(|(of, _)| of.as_str().to_owned()));
         let by_key: HashMap<String, CalendarPrincipal> = scheduling::users(c, &keys).await?.into_iter().collect();
         let found = |address: &CalendarUserAddress, key: &str| {
-            by_key.get(address.as_str()).or_else(|| by_key.get(key)).cloned()
+            let named = || by_key.get(key).filter(|user| book.may_have(user, address));
+            by_key.get(address.as_str()).or_else(named).cloned()
         };
         let mut users: HashMap<_, _> = keyed
             .into_iter()

@@ -117,7 +117,6 @@ pub fn name_error(language: Language, error: &NameError) -> String {
         NameError::Ending => text(language, "name-ending", &[]),
         NameError::Reserved => text(language, "name-reserved", &[]),
         NameError::ServersOwn => text(language, "name-of-server", &[]),
-        NameError::Link => text(language, "name-of-link", &[]),
     }
 }
 

@@ -35,8 +35,6 @@ pub enum NameError {
     Reserved,
     /// The server itself uses it there.
     ServersOwn,
-    /// It is what a link to another home's calendar would be called.
-    Link,
 }
 
 /// The spelling that is stored: NFC.

@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::numbers::VersionNumbers;
 use super::resolve::resolve;
 use super::scheduling::users::AddressBook;
-use super::target::{AddressSpace, SERVERS_OWN, Target, link_of};
+use super::target::{AddressSpace, SERVERS_OWN, Target};
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace, effects, sharing_effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
@@ -247,7 +247,6 @@ fn checked_place(target: &Target) -> Result<()> {
 fn free_for_calendar(name: &str) -> std::result::Result<(), NameError> {
     match filename::match_name(name) {
         key if SERVERS_OWN.contains(&key.as_str()) => Err(NameError::ServersOwn),
-        key if link_of(&key).is_some() => Err(NameError::Link),
         _ => Ok(()),
     }
 }

@@ -5,7 +5,6 @@ name-character = The name holds the character “{ $character }”, which Window
 name-ending = The name ends in a dot or a space, which Windows cannot open: remove it.
 name-reserved = Windows keeps this name for a device (CON, NUL, COM1, ...): choose another.
 name-of-server = The server itself uses this name here: choose another.
-name-of-link = A name with “@” stands for a calendar of someone else: choose another.
 refused-taken = “{ $name }” is already there; upper and lower case make no difference. Choose another name.
 refused-privileges = You may read here but not change anything. Ask a lead of the project for the role of a member.
 refused-too-deep = Folders may not lie that deep in one another: put this higher up, or take some folders out of it first.

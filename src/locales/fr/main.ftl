@@ -5,7 +5,6 @@ name-character = Le nom contient le caractère « { $character } », que Windows
 name-ending = Le nom finit par un point ou une espace, ce que Windows ne sait pas ouvrir : retirez-les.
 name-reserved = Windows réserve ce nom à un périphérique (CON, NUL, COM1...) : choisissez-en un autre.
 name-of-server = Le serveur se sert lui-même de ce nom ici : choisissez-en un autre.
-name-of-link = Un nom avec « @ » désigne l’agenda de quelqu’un d’autre : choisissez-en un autre.
 refused-taken = « { $name } » existe déjà ; majuscules et minuscules ne sont pas distinguées. Choisissez un autre nom.
 refused-privileges = Vous pouvez lire ici, mais rien modifier. Demandez le rôle de membre à un responsable du projet.
 refused-too-deep = Les dossiers ne peuvent pas être imbriqués aussi profondément : placez cet élément plus haut ou sortez-en d’abord quelques dossiers.

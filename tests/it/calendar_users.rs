@@ -68,7 +68,7 @@ async fn the_default_calendar_is_chosen_and_stays() {
     assert!(hrefs(&max, "/calendars/max/personal/", URL).await.is_none());
     let set =
         |href: &str| format!("<D:set><D:prop><C:{URL} {DECLARED}><D:href>{href}</D:href></C:{URL}></D:prop></D:set>");
-    max.ask("MKCALENDAR", "/calendars/max/work/").expect(201).await;
+    max.ask("MKCALENDAR", "/calendars/max/team/").expect(201).await;
     max.ask("MKCALENDAR", "/calendars/tram/theirs/").expect(201).await;
     for (path, instructions, condition) in [
         (INBOX, set("/calendars/max/none/"), "valid-schedule-default-calendar-URL"),
@@ -79,7 +79,7 @@ async fn the_default_calendar_is_chosen_and_stays() {
         (INBOX, set("/files/max/"), "valid-schedule-default-calendar-URL"),
         (INBOX, set("").replace("<D:href></D:href>", ""), "valid-schedule-default-calendar-URL"),
         (INBOX, format!("<D:remove><D:prop><C:{URL} {DECLARED}/></D:prop></D:remove>"), "default-calendar-needed"),
-        ("/calendars/max/work/", set("/calendars/max/work/"), "cannot-modify-protected-property"),
+        ("/calendars/max/team/", set("/calendars/max/team/"), "cannot-modify-protected-property"),
     ] {
         let refused = max.proppatch(path, &instructions).expect(207).await.text();
         assert!(refused.contains(condition) && refused.contains("403"), "{instructions}: {refused}");
@@ -93,11 +93,11 @@ async fn the_default_calendar_is_chosen_and_stays() {
         assert!(refused.contains("default-calendar-needed"), "{refused}");
     };
     kept("/calendars/max/personal/").await;
-    assert!(max.proppatch(INBOX, &set("/calendars/max/work/")).expect(207).await.text().contains("200 OK"));
-    assert_eq!(default().await, ["/calendars/max/work/"]);
-    kept("/calendars/max/work/").await;
+    assert!(max.proppatch(INBOX, &set("/calendars/max/team/")).expect(207).await.text().contains("200 OK"));
+    assert_eq!(default().await, ["/calendars/max/team/"]);
+    kept("/calendars/max/team/").await;
     // It may bear another name.
-    max.relocate("/calendars/max/work/", "/calendars/max/office/").expect(201).await;
+    max.relocate("/calendars/max/team/", "/calendars/max/office/").expect(201).await;
     assert_eq!(default().await, ["/calendars/max/office/"]);
     max.delete("/calendars/max/personal/").expect(204).await;
     kept("/calendars/max/office/").await;

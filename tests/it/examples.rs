@@ -3,7 +3,7 @@
 
 use super::kit::{Answer, Client, World};
 
-const WORK: &str = "/calendars/max/work/";
+const WORK: &str = "/calendars/max/team/";
 const NS: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"";
 const ZONE: &str = "BEGIN:VTIMEZONE\nLAST-MODIFIED:20040110T032845Z\nTZID:US/Eastern\nBEGIN:DAYLIGHT\n\
                     DTSTART:20000404T020000\n\

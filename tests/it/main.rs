@@ -41,6 +41,7 @@ mod meetings;
 mod meetings_back;
 mod meetings_mail;
 mod meetings_people;
+mod meetings_rooms;
 mod model;
 mod names;
 mod outages;

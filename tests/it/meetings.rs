@@ -1,7 +1,6 @@
 //! Meetings (RFC 6638): what a change of one means in the calendars of all who are in it, in the same transaction.
 
 use beffroi::model::id::now;
-use beffroi::model::room::{Booking, Room};
 use beffroi::tree::job::{JOBS, JobPoll};
 
 use crate::kit::{Answer, Client, World};
@@ -183,10 +182,15 @@ async fn an_attendee_changes_what_is_theirs_and_nothing_else() {
     world.sound().await;
 }
 
+/// Has the jobs of a kind done that wait.
+pub async fn work(world: &World, kind: &str) {
+    let row = JOBS.iter().find(|row| row.kind == kind).expect("a kind");
+    while let JobPoll::Again = world.tree.run_next(row, now() + 60).await.expect("run") {}
+}
+
 /// Has the work done that waits for some seconds after answers.
 pub async fn refresh(world: &World) {
-    let row = JOBS.iter().find(|row| row.kind == "refresh").unwrap();
-    while let JobPoll::Again = world.tree.run_next(row, now() + 60).await.unwrap() {}
+    work(world, "refresh").await;
 }
 
 #[tokio::test]
@@ -266,170 +270,6 @@ async fn answers_that_come_at_once_are_all_there() {
     let refreshes = waiting.iter().filter(|job| job.kind == "refresh").count();
     assert!((1..=3).contains(&refreshes), "{refreshes} for {} answers", NAMES.len());
     world.sound().await;
-}
-
-/// A meeting to which a room is invited.
-fn in_room(uid: &str, organizer: &str, rooms: &[&str], times: &str) -> String {
-    let room =
-        |room: &&str| format!("ATTENDEE;CUTYPE=ROOM;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{room}@ville.example\r\n");
-    let rooms: String = rooms.iter().map(room).collect();
-    let text = meeting(uid, &format!("{}{rooms}", of(organizer, &[organizer])));
-    text.replace("DTSTART:20300701T090000Z\r\nDTEND:20300701T100000Z\r\n", times)
-}
-
-const NINE: &str = "DTSTART:20300701T090000Z\r\nDTEND:20300701T100000Z\r\n";
-
-async fn world_with_rooms(rooms: &[(&str, Room)]) -> World {
-    let world = World::new().await;
-    world.tree.add_group("equipe", "equipe shown").await.unwrap();
-    for (name, room) in rooms {
-        let address = format!("{name}@ville.example");
-        world.tree.add_room(name, &format!("{name} shown"), &address, room).await.unwrap();
-    }
-    world
-}
-
-#[tokio::test]
-async fn a_room_answers_with_the_change_yes_when_it_is_free_and_no_when_it_is_taken() {
-    let world = world_with_rooms(&[("salle", Room::default())]).await;
-    let (max, mia) = (world.client("max"), world.client("mia"));
-    max.put(&format!("{MAX}one.ics"), &in_room("one", "max", &["salle"], NINE)).expect(201).await;
-    let stored = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
-    assert!(line(&stored, "salle").contains("PARTSTAT=ACCEPTED"), "{stored}");
-    // What touches is free; what overlaps is taken.
-    let ten = "DTSTART:20300701T100000Z\r\nDTEND:20300701T110000Z\r\n";
-    let half = "DTSTART:20300701T093000Z\r\nDTEND:20300701T094500Z\r\n";
-    for (uid, times, expected) in [("two", ten, "ACCEPTED"), ("three", half, "DECLINED")] {
-        let path = format!("/calendars/mia/personal/{uid}.ics");
-        mia.put(&path, &in_room(uid, "mia", &["salle"], times)).expect(201).await;
-        let stored = text(&mia.get(&path).expect(200).await);
-        assert!(line(&stored, "salle").contains(&format!("PARTSTAT={expected}")), "{stored}");
-        assert_eq!(stored.contains("COMMENT"), expected == "DECLINED", "{stored}");
-        assert!(!stored.contains("max@"), "nobody learns whose meeting it is: {stored}");
-    }
-    // A shift of one's own is no clash; and what is called off is free again.
-    let quarter = "DTSTART:20300701T091500Z\r\nDTEND:20300701T100000Z\r\n";
-    let moved = text(&max.get(&format!("{MAX}one.ics")).expect(200).await).replace(NINE, quarter);
-    max.put(&format!("{MAX}one.ics"), &moved).expect(204).await;
-    let stored = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
-    assert!(line(&stored, "salle").contains("PARTSTAT=ACCEPTED"), "{stored}");
-    max.delete(&format!("{MAX}one.ics")).expect(204).await;
-    let path = "/calendars/mia/personal/four.ics";
-    mia.put(path, &in_room("four", "mia", &["salle"], NINE)).expect(201).await;
-    let stored = text(&mia.get(path).expect(200).await);
-    assert!(line(&stored, "salle").contains("PARTSTAT=ACCEPTED"), "{stored}");
-    world.sound().await;
-}
-
-#[tokio::test]
-async fn a_series_is_accepted_but_for_what_clashes() {
-    let world = world_with_rooms(&[("salle", Room::default())]).await;
-    let (max, mia) = (world.client("max"), world.client("mia"));
-    let once = "DTSTART:20300715T090000Z\r\nDTEND:20300715T100000Z\r\n";
-    mia.put("/calendars/mia/personal/once.ics", &in_room("once", "mia", &["salle"], once)).expect(201).await;
-    let weekly = format!("{NINE}RRULE:FREQ=WEEKLY\r\n");
-    max.put(&format!("{MAX}one.ics"), &in_room("one", "max", &["salle"], &weekly)).expect(201).await;
-    let stored = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
-    let parts: Vec<&str> = stored.split("BEGIN:VEVENT").skip(1).collect();
-    assert_eq!(parts.len(), 2, "{stored}");
-    let (lone, series): (Vec<&str>, Vec<&str>) = parts.into_iter().partition(|part| part.contains("RECURRENCE-ID"));
-    assert!(line(series[0], "salle").contains("PARTSTAT=ACCEPTED"), "{stored}");
-    assert!(lone[0].contains("RECURRENCE-ID:20300715T090000Z"), "{stored}");
-    assert!(line(lone[0], "salle").contains("PARTSTAT=DECLINED"), "{stored}");
-    // Ten years from now the series still holds the room.
-    let far = "DTSTART:20400702T090000Z\r\nDTEND:20400702T100000Z\r\n";
-    mia.put("/calendars/mia/personal/far.ics", &in_room("far", "mia", &["salle"], far)).expect(201).await;
-    let stored = text(&mia.get("/calendars/mia/personal/far.ics").expect(200).await);
-    assert!(line(&stored, "salle").contains("PARTSTAT=DECLINED"), "{stored}");
-    world.sound().await;
-}
-
-#[tokio::test]
-async fn a_room_keeps_its_rules() {
-    let small = Room { capacity: Some(1), ..Room::default() };
-    let weekdays = Room { hours: "tue-fri 00:00-24:00".to_owned(), ..Room::default() };
-    let theirs = Room { bookable_by: vec!["equipe".to_owned()], ..Room::default() };
-    let managed = Room { booking: Booking::Manager, manager: Some("lea".to_owned()), ..Room::default() };
-    let closed = Room { booking: Booking::None, ..Room::default() };
-    let rooms =
-        [("small", small), ("weekdays", weekdays), ("theirs", theirs), ("managed", managed), ("closed", closed)];
-    let world = world_with_rooms(&rooms).await;
-    let zoe = world.client("zoe");
-    for (room, expected) in [
-        ("small", "ACCEPTED"),
-        ("weekdays", "DECLINED"),
-        ("theirs", "DECLINED"),
-        ("managed", "TENTATIVE"),
-        ("closed", "DECLINED"),
-    ] {
-        let path = format!("/calendars/zoe/personal/{room}.ics");
-        zoe.put(&path, &in_room(room, "zoe", &[room], NINE)).expect(201).await;
-        let stored = text(&zoe.get(&path).expect(200).await);
-        assert!(line(&stored, room).contains(&format!("PARTSTAT={expected}")), "{room}: {stored}");
-    }
-    // One more is too many.
-    let path = "/calendars/zoe/personal/small.ics";
-    let more = text(&zoe.get(path).expect(200).await)
-        .replace("END:VEVENT", "ATTENDEE;RSVP=TRUE:mailto:mia@ville.example\r\nEND:VEVENT");
-    zoe.put(path, &more).expect(204).await;
-    let stored = text(&zoe.get(path).expect(200).await);
-    assert!(line(&stored, "small").contains("PARTSTAT=DECLINED"), "{stored}");
-    // Its manager answers in its calendar.
-    let lea = world.client("lea");
-    let (href, asked) = copy(&lea, "/calendars/managed/bookings/", "managed").await.expect("a request");
-    assert!(!asked.contains("mailto:mia"), "{asked}");
-    lea.put(&href, &asked.replace("PARTSTAT=TENTATIVE", "PARTSTAT=ACCEPTED")).expect(204).await;
-    let stored = text(&zoe.get("/calendars/zoe/personal/managed.ics").expect(200).await);
-    assert!(line(&stored, "managed").contains("PARTSTAT=ACCEPTED"), "{stored}");
-    world.sound().await;
-}
-
-/// Sixteen people book two rooms for the same hour at once; some of them by another server on the same data, if it is
-/// given. What stands in their own meetings, and in the copies of somebody whom all of them invite.
-async fn book_at_once(world: &mut World, other: Option<std::net::SocketAddr>) {
-    const NAMES: [&str; 16] =
-        ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "pa", "pb", "pc", "pd", "pe", "pf"];
-    for name in NAMES {
-        world.add_person(name).await;
-    }
-    let clients = NAMES.iter().enumerate().map(|(place, name)| {
-        let client = world.client(name);
-        let address = other.filter(|_| place % 2 == 1).unwrap_or(client.address);
-        (*name, Client { address, ..client })
-    });
-    let booked = clients.map(|(name, client)| async move {
-        let path = format!("/calendars/{name}/personal/one.ics");
-        let guest = "ATTENDEE;RSVP=TRUE:mailto:mia@ville.example\r\nEND:VEVENT";
-        let text = in_room(name, name, &["salle", "autre"], NINE).replace("END:VEVENT", guest);
-        client.put(&path, &text).expect(201).await;
-        self::text(&client.get(&path).expect(200).await)
-    });
-    let stored = futures_util::future::join_all(booked).await;
-    let mia = world.client("mia");
-    let mut copies = Vec::new();
-    for name in NAMES {
-        copies.push(copy(&mia, "/calendars/mia/personal/", name).await.expect("a copy").1);
-    }
-    for room in ["salle", "autre"] {
-        for texts in [&stored, &copies] {
-            let of = |answer: &str| texts.iter().filter(|text| line(text, room).contains(answer)).count();
-            assert_eq!((of("PARTSTAT=ACCEPTED"), of("PARTSTAT=DECLINED")), (1, NAMES.len() - 1), "{room}");
-        }
-    }
-    world.sound().await;
-}
-
-#[tokio::test]
-async fn of_those_who_book_at_once_one_gets_the_room() {
-    let mut world = world_with_rooms(&[("salle", Room::default()), ("autre", Room::default())]).await;
-    book_at_once(&mut world, None).await;
-}
-
-#[tokio::test]
-async fn of_those_who_book_by_two_servers_on_one_directory_one_gets_the_room() {
-    let mut world = world_with_rooms(&[("salle", Room::default()), ("autre", Room::default())]).await;
-    let (address, _stop) = world.beside().await;
-    book_at_once(&mut world, Some(address)).await;
 }
 
 /// What lies in the inbox of a home: each with its METHOD and PARTSTAT lines.

@@ -1,10 +1,9 @@
 //! Meetings that go with their calendar, and that come back: from the trash, from a version, with a former day.
 
 use beffroi::model::id::now;
-use beffroi::tree::job::{JOBS, JobPoll};
 
 use crate::kit::{Client, World};
-use crate::meetings::{MAX, copy, inbox, line, meeting, of, text};
+use crate::meetings::{MAX, copy, inbox, line, meeting, of, text, work};
 
 const OTHER: &str = "/calendars/max/other/";
 
@@ -27,11 +26,6 @@ fn sequence(text: &str) -> u64 {
 async fn entry(client: &Client, name: &str) -> String {
     let all = client.propfind("/trash/max/", "1", "<D:getetag xmlns:D=\"DAV:\"/>").expect(207).await.hrefs();
     all.into_iter().find(|href| href.starts_with(&format!("/trash/max/{name}"))).expect("an entry")
-}
-
-async fn work(world: &World, kind: &str) {
-    let row = JOBS.iter().find(|row| row.kind == kind).expect("a kind");
-    while let JobPoll::Again = world.tree.run_next(row, now() + 60).await.expect("run") {}
 }
 
 #[tokio::test]

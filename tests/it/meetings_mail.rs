@@ -6,6 +6,7 @@ use beffroi::mail::receive::{MailEnvelope, MailPolicy};
 
 use crate::kit::World;
 use crate::meetings::copy;
+use crate::meetings::meeting;
 
 const PATH: &str = "/calendars/tram/meetings/one.ics";
 const PAUL: &str = "paul@dehors.example";
@@ -14,19 +15,14 @@ async fn world() -> World {
     World::with(|config| config.mail.domain = Some("agenda.ville.example".parse().unwrap())).await
 }
 
-fn meeting(lines: &str) -> String {
-    format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:one\r\n\
-         DTSTAMP:20300101T000000Z\r\nDTSTART:20300701T090000Z\r\nDTEND:20300701T100000Z\r\nSUMMARY:Point\r\n\
-         {lines}END:VEVENT\r\nEND:VCALENDAR\r\n"
-    )
-}
-
 fn invited() -> String {
-    meeting(&format!(
-        "ORGANIZER:mailto:max@ville.example\r\nATTENDEE;CN=Paul;RSVP=TRUE:mailto:{PAUL}\r\n\
+    meeting(
+        "one",
+        &format!(
+            "ORGANIZER:mailto:max@ville.example\r\nATTENDEE;CN=Paul;RSVP=TRUE:mailto:{PAUL}\r\n\
          ATTENDEE;RSVP=TRUE:mailto:zoe@ville.example\r\n"
-    ))
+        ),
+    )
 }
 
 async fn stored(world: &World) -> String {
@@ -141,6 +137,7 @@ async fn what_came_of_mail_stands_on_who_was_to_get_it() {
 async fn a_name_in_the_domain_is_no_address_of_a_person() {
     let world = world().await;
     let object = meeting(
+        "one",
         "ORGANIZER:mailto:lea@ville.example\r\nATTENDEE;RSVP=TRUE:mailto:max@agenda.ville.example\r\n\
          ATTENDEE;RSVP=TRUE:mailto:zoe@ville.example\r\n",
     );

@@ -107,18 +107,14 @@ pub enum RefusedMail {
     /// It is for nobody here.
     #[error("none of its recipients is here")]
     NotHere,
-    /// Nobody acts on messages about meetings.
-    #[error("messages about meetings are not taken by mail yet")]
-    NotYet,
 }
 
 /// Each reason with the key of its sentence.
-const REFUSALS: [(RefusedMail, &str); 5] = [
+const REFUSALS: [(RefusedMail, &str); 4] = [
     (RefusedMail::Unreadable, "refused-mail-unreadable"),
     (RefusedMail::TooLarge, "refused-mail-size"),
     (RefusedMail::Calendar, "refused-mail-calendar"),
     (RefusedMail::NotHere, "refused-mail-recipient"),
-    (RefusedMail::NotYet, "refused-mail-meeting"),
 ];
 
 impl RefusedMail {

@@ -77,15 +77,14 @@ pub struct DefaultCalendar {
     pub home: String,
 }
 
-/// The calendars in which some homes receive what holds a component: the one that was chosen, one of this name, or the
-/// first that holds such.
+/// The calendars in which some homes receive what holds a component: of those that hold such the one that was chosen,
+/// else the oldest. It is the rule of `calendar::default_of`.
 pub async fn default_calendars(
     c: &mut impl Executor,
     homes: &[Id],
-    name: &str,
     component: i64,
 ) -> Result<Vec<DefaultCalendar>, Failure> {
-    let found = rows(c, DEFAULT_CALENDARS, arguments![&listed_ids(homes), name, component]).await?;
+    let found = rows(c, DEFAULT_CALENDARS, arguments![&listed_ids(homes), component]).await?;
     let calendar = |row: &Row| DefaultCalendar { calendar: node_of(row), home: row.text(COLUMNS) };
     Ok(found.iter().map(calendar).collect())
 }
@@ -281,8 +280,8 @@ statements! {
             " l JOIN node h ON h.id = CAST(l.value AS BIGINT) AND h.gone_at IS NULL JOIN node n ON n.id = (SELECT \
              k.id FROM home g JOIN node t ON t.parent_id = g.node_id JOIN node k ON k.parent_id = t.id JOIN calendar \
              c ON c.node_id = k.id WHERE g.node_id = h.id AND t.kind = 'calendars' AND k.gone_at IS NULL AND k.kind = \
-             'calendar' AND (c.components & $3) <> 0 ORDER BY CASE WHEN k.id = g.default_calendar_id THEN 0 WHEN \
-             k.match_name = $2 THEN 1 ELSE 2 END, k.id LIMIT 1)"
+             'calendar' AND (c.components & $2) <> 0 ORDER BY CASE WHEN k.id = g.default_calendar_id THEN 0 \
+             ELSE 1 END, k.id LIMIT 1)"
         ),
     );
 }

@@ -8,7 +8,7 @@
 //! | the organizer's invitation arrives | [`copy::apply_request`] | the copy |
 //! | the organizer's cancellation arrives | [`copy::apply_cancel`] | the copy |
 //! | an attendee's answer arrives | [`reply::apply_reply`] | the organizer's object, rows of the ledger |
-//! | somebody has answered | [`organizer::refresh`] | what the copies of the others follow |
+//! | somebody has answered | [`organizer::refresh_all`] | what the copies of the others follow |
 //!
 //! A [`deliveries::SchedulingDelivery`] has two texts. `message` is what people get: an inbox item, a mail; it may be
 //! about a single occurrence. `view` is all that its recipients may know: what copies on this server are made of, so

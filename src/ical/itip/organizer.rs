@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::object::{Component, Object, Property};
-use super::address::{Addresses, CalendarUserAddress};
+use super::address::CalendarUserAddress;
 use super::change::{MeetingChange, attendee_lines};
 use super::context::{Violation, complete};
 use super::deliveries::{Addressee, Deliveries, DeliveryKind, Everybody, SchedulingDelivery};
@@ -74,29 +74,6 @@ pub fn organizer_diff(
     }
     let is_rewritten = settled.object != *new;
     Ok(OrganizerChange { object: Some(settled.object.clone()), is_rewritten, deliveries, resets: settled.resets })
-}
-
-/// The messages after a reply, or any change that notifies nobody: the copies of all but some follow.
-pub fn refresh(
-    old: &Object,
-    new: &Object,
-    but: &Addresses,
-    context: OrganizerContext<'_>,
-) -> Result<Vec<SchedulingDelivery>, Violation> {
-    let (before, after) = (OccurrenceSet::of(old, context.at)?, OccurrenceSet::of(new, context.at)?);
-    let change = MeetingChange::between(&before, &after);
-    let but_some = |set| {
-        let mut all = invited(set, context.organizer);
-        all.retain(|address, _| !but.contains(address));
-        all
-    };
-    let everybody = Everybody {
-        before: but_some(&before),
-        after: but_some(&after),
-        forced: BTreeSet::new(),
-        resets: resets(context.ledger, &[]),
-    };
-    Deliveries { old: Some(&before), new: Some(&after), change: &change, context: context.at }.to(everybody)
 }
 
 /// All that those in a meeting may know of it, for copies that are to follow; nobody is notified.

@@ -293,4 +293,3 @@ refused-mail-unreadable = This is not a message: give the whole of it, with its 
 refused-mail-size = The message or its calendar is too large: a calendar may have 10 MiB.
 refused-mail-calendar = The calendar in it cannot be read.
 refused-mail-recipient = No recipient of this message is here: the domain is that of [mail] domain.
-refused-mail-meeting = Messages about meetings are not taken by mail yet.

@@ -293,4 +293,3 @@ refused-mail-unreadable = Ce n’est pas un message : donnez le message entier, 
 refused-mail-size = Le message ou son calendrier est trop grand : 10 Mio au plus pour un calendrier.
 refused-mail-calendar = Le calendrier joint ne peut pas être lu.
 refused-mail-recipient = Aucun destinataire de ce message n’est d’ici : le domaine est celui de [mail] domain.
-refused-mail-meeting = Les messages sur des réunions ne sont pas encore traités par courrier.

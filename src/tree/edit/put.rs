@@ -78,10 +78,8 @@ impl Admitted<Edit> {
         let object = self.target.node().cloned();
         let is_new = object.is_none();
         let is_meeting = content.is_meeting() || object.as_ref().is_some_and(|object| object.schedule_hash.is_some());
-        let plan = match text_change(&self.target, &content) {
-            Some(change) => self.store.schedule_plan(change, is_meeting).await?,
-            None => None,
-        };
+        let change = is_meeting.then(|| text_change(&self.target, &content)).flatten();
+        let plan = self.store.schedule_plan(change).await?;
         let (content, is_altered) = match plan.as_ref().and_then(|plan| plan.content.clone()) {
             Some(other) => (other, true),
             None => (content, false),

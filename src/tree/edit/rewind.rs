@@ -181,7 +181,7 @@ impl Admitted<Edit> {
             after: Some(content.clone()),
         };
         let is_meeting = object.schedule_hash.is_some() || content.is_meeting();
-        let plan = self.store.schedule_plan(change, is_meeting).await?;
+        let plan = self.store.schedule_plan(is_meeting.then_some(change)).await?;
         let content = plan.as_ref().and_then(|plan| plan.content.clone()).unwrap_or(content);
         let event = object.id;
         self.store.replace(object, calendar, content, None).await?;
@@ -285,13 +285,13 @@ impl Admitted<Edit> {
         let content = self.store.former_content(former, hash).await?;
         let is_meeting = was || content.is_meeting();
         let change = TextChange { calendar: calendar.clone(), object: Some(former.id), before, after: Some(content) };
-        self.store.schedule_plan(change, is_meeting).await
+        self.store.schedule_plan(is_meeting.then_some(change)).await
     }
 
     /// What came later goes, and is called off if it is a meeting.
     async fn take_away(&mut self, node: Node, folder: &Node) -> Result<()> {
         let is_meeting = node.kind == Kind::Object && node.schedule_hash.is_some();
-        let plan = self.store.schedule_plan(TextChange::removal(folder, &node), is_meeting).await?;
+        let plan = self.store.schedule_plan(is_meeting.then(|| TextChange::removal(folder, &node))).await?;
         let event = node.id;
         self.store.remove(node, folder, UnbindReason::Replaced).await?;
         match plan {

@@ -10,7 +10,7 @@ use super::mail::NewMail;
 use super::precomputed::MissingInput;
 use super::verbs::{BindTarget, UnbindReason};
 use crate::model::condition::Condition;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::model::filename::match_name;
 use crate::model::id::Id;
 use crate::model::job::NewJob;
@@ -18,6 +18,7 @@ use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::store::body::sha256;
 use crate::store::{calendar, node, scheduling};
+use crate::tree::Tree;
 use crate::tree::job::{meetings, refresh};
 use crate::tree::scheduling::MAX_OBJECTS;
 use crate::tree::scheduling::plan::{CopyDelivery, DeliveryPlace, PlannedItem, SchedulePlan, SeenObject, TextChange};
@@ -33,9 +34,12 @@ pub(super) struct ReturningMeetings {
 const FEW: i64 = 40;
 
 impl Edit {
-    /// The plan for a change of an object, of which is said whether it `is` or was a meeting. `None`: nobody is in it.
-    pub(super) async fn schedule_plan(&mut self, change: TextChange, is: bool) -> Result<Option<SchedulePlan>> {
-        Ok(if is { self.schedule_plans(vec![change]).await?.pop() } else { None })
+    /// The plan for a change of a meeting; `None`: it is about no meeting, and nobody is in it.
+    pub(super) async fn schedule_plan(&mut self, change: Option<TextChange>) -> Result<Option<SchedulePlan>> {
+        Ok(match change {
+            Some(change) => self.schedule_plans(vec![change]).await?.pop(),
+            None => None,
+        })
     }
 
     /// The plans for changes of objects, in their order. A change without plan, or whose plan does not hold any more,
@@ -44,10 +48,14 @@ impl Edit {
         let (mut plans, mut missing) = (Vec::new(), Vec::new());
         for change in changes {
             let of = change.key();
-            let known = self.precomputed.schedules.iter().find(|plan| plan.of == of).cloned();
-            match known {
-                Some(plan) if self.holds(&plan).await? => plans.push(plan),
-                _ => missing.push(change),
+            let mut known = self.precomputed.schedules.iter().find(|plan| plan.of == of).cloned();
+            let holds = match &mut known {
+                Some(plan) => self.holds(plan).await?,
+                None => false,
+            };
+            match known.filter(|_| holds) {
+                Some(plan) => plans.push(plan),
+                None => missing.push(change),
             }
         }
         if missing.is_empty() { Ok(plans) } else { self.missing(MissingInput::Schedule(missing)) }
@@ -134,10 +142,10 @@ impl Edit {
     }
 
     /// A job's change of a meeting of a calendar: as [`Self::refresh`].
-    pub(in crate::tree) async fn follow(&mut self, plan: SchedulePlan, object: Node, calendar: &Node) -> Result<()> {
+    async fn follow(&mut self, mut plan: SchedulePlan, object: Node, calendar: &Node) -> Result<()> {
         let own = node::home_name(&mut self.txn, calendar.home_id).await?;
         self.claim_homes(own.iter().map(|name| match_name(name)).chain(plan.homes.iter().cloned())).await?;
-        if self.holds(&plan).await? {
+        if self.holds(&mut plan).await? {
             self.carry_out_in(plan, object, calendar).await
         } else {
             Err(Condition::Busy.into())
@@ -145,9 +153,9 @@ impl Edit {
     }
 
     /// Are the objects of the meeting what they were, and may new ones come where they are to?
-    async fn holds(&mut self, plan: &SchedulePlan) -> Result<bool> {
-        let now = scheduling::objects(&mut self.txn, &plan.uid, MAX_OBJECTS).await?;
-        if !now.iter().map(SeenObject::of).eq(plan.seen.iter().cloned()) {
+    async fn holds(&mut self, plan: &mut SchedulePlan) -> Result<bool> {
+        plan.standing = scheduling::objects(&mut self.txn, &plan.uid, MAX_OBJECTS).await?;
+        if !plan.standing.iter().map(SeenObject::of).eq(plan.seen.iter().cloned()) {
             return Ok(false);
         }
         for (home, seen) in &plan.rooms {
@@ -164,15 +172,29 @@ impl Edit {
     }
 
     /// The copies of a meeting follow; it is a job's change. Busy: the plan does not hold any more.
-    pub(in crate::tree) async fn refresh(&mut self, plan: SchedulePlan, event: Id) -> Result<()> {
+    async fn refresh(&mut self, mut plan: SchedulePlan, event: Id) -> Result<()> {
         self.claim_homes(plan.homes.iter().cloned()).await?;
-        if self.holds(&plan).await? { self.carry_out(plan, event).await } else { Err(Condition::Busy.into()) }
+        if self.holds(&mut plan).await? { self.carry_out(plan, event).await } else { Err(Condition::Busy.into()) }
+    }
+
+    /// Ends a job's change: was it made? `false`: its plan did not hold, and nothing is left of it.
+    async fn end(self, done: Result<()>) -> Result<bool> {
+        match done {
+            Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy => {
+                self.give_up().await;
+                Ok(false)
+            }
+            done => {
+                done?;
+                self.commit().await?;
+                Ok(true)
+            }
+        }
     }
 
     /// Gives everyone else in the meeting what the plan has for them. `event`: the object that is changed.
     pub(super) async fn carry_out(&mut self, plan: SchedulePlan, event: Id) -> Result<()> {
         self.claim_homes(plan.homes.iter().cloned()).await?;
-        let objects = scheduling::objects(&mut self.txn, &plan.uid, MAX_OBJECTS).await?;
         // A full inbox gets no notice, but the copy comes.
         for PlannedItem { home, item } in plan.items {
             let name = format!("{:x}.ics", Id::generate().0);
@@ -180,7 +202,7 @@ impl Edit {
         }
         let authority = std::mem::replace(&mut self.authority, Authority::Delivery);
         for CopyDelivery { place, content } in plan.deliveries {
-            self.deliver_to(place, content, &objects).await?;
+            self.deliver_to(place, content, &plan.standing).await?;
         }
         self.authority = authority;
         if !plan.mails.is_empty() {
@@ -236,6 +258,28 @@ impl Edit {
             }
         }
         Ok(())
+    }
+}
+
+impl Tree {
+    /// Gives those in a meeting what was planned, as a change of the server's own. `false`: others have changed
+    /// something since, and it is to be planned anew.
+    pub(in crate::tree) async fn apply_plan(&self, plan: SchedulePlan, event: Id) -> Result<bool> {
+        let mut edit = self.job_edit().await?;
+        let done = edit.refresh(plan, event).await;
+        edit.end(done).await
+    }
+
+    /// The same where the object that stands in a calendar may change, too.
+    pub(in crate::tree) async fn apply_plan_in(
+        &self,
+        plan: SchedulePlan,
+        object: Node,
+        calendar: &Node,
+    ) -> Result<bool> {
+        let mut edit = self.job_edit().await?;
+        let done = edit.follow(plan, object, calendar).await;
+        edit.end(done).await
     }
 }
 

@@ -8,13 +8,11 @@ use crate::model::job::Job;
 use crate::model::node::Node;
 use crate::store::{calendar, scheduling, version};
 use crate::tree::Tree;
-use crate::tree::scheduling::ScheduleAuthor;
 use crate::tree::scheduling::plan::TextChange;
+use crate::tree::scheduling::{PLAN_ATTEMPTS, ScheduleAuthor};
 
 /// What the jobs are marked with.
 pub const KIND: &str = "meetings";
-/// How often one meeting is tried where others in it change something meanwhile.
-const ATTEMPTS: usize = 8;
 /// How many are read at a time.
 const PAGE: i64 = 100;
 
@@ -80,19 +78,14 @@ async fn schedule(tree: &Tree, rest: &Rest, calendar: &Node, object: Node) -> Re
         let Some(change) = TextChange::addition(calendar, &object, known) else { return Ok(()) };
         change
     };
-    for _ in 0..ATTEMPTS {
+    for _ in 0..PLAN_ATTEMPTS {
         let plan = tree.plan_schedule(&change, &by).await?;
         if plan.deliveries.is_empty() && plan.mails.is_empty() {
             // It was done before.
             return Ok(());
         }
-        let mut edit = tree.job_edit().await?;
-        match edit.follow(plan, object.clone(), calendar).await {
-            Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy => edit.give_up().await,
-            done => {
-                done?;
-                return edit.commit().await;
-            }
+        if tree.apply_plan_in(plan, object.clone(), calendar).await? {
+            return Ok(());
         }
     }
     Err(Condition::Busy.into())

@@ -2,16 +2,14 @@
 //! notified of it.
 
 use crate::model::condition::Condition;
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
 use crate::model::id::Id;
 use crate::model::job::Job;
 use crate::tree::Tree;
+use crate::tree::scheduling::PLAN_ATTEMPTS;
 
 /// What the jobs are marked with.
 pub const KIND: &str = "refresh";
-/// How often it is tried where others in the meeting change something meanwhile.
-const ATTEMPTS: usize = 8;
-
 /// What a job is about, as its row says it.
 #[must_use]
 pub fn payload(home: Id, uid: &str) -> String {
@@ -22,19 +20,12 @@ pub fn payload(home: Id, uid: &str) -> String {
 pub async fn run(tree: Tree, job: Job) -> Result<()> {
     let Some((home, uid)) = job.payload.split_once(' ') else { return Ok(()) };
     let Ok(home) = home.parse().map(Id) else { return Ok(()) };
-    for _ in 0..ATTEMPTS {
+    for _ in 0..PLAN_ATTEMPTS {
         let _turn = tree.turns.of(uid).await;
         let Some((event, plan)) = tree.plan_refresh(home, uid).await? else { return Ok(()) };
-        let mut edit = tree.job_edit().await?;
-        let done = edit.refresh(plan, event).await;
-        if let Err(Error::Refused(refusal)) = &done
-            && refusal.condition == Condition::Busy
-        {
-            edit.give_up().await;
-            continue;
+        if tree.apply_plan(plan, event).await? {
+            return Ok(());
         }
-        done?;
-        return edit.commit().await;
     }
     Err(Condition::Busy.into())
 }

@@ -2,25 +2,20 @@
 //! address they came to is that of the meeting, and they are written by the one who answers; or the server that is
 //! trusted vouches for that. All else changes nothing.
 
-use super::meeting::{ChangedObject, Meeting, MeetingCopy};
+use super::meeting::MeetingCopy;
 use super::plan::SchedulePlan;
 use super::planner::SchedulePlanner;
 use super::users::CalendarUsers;
-use super::{MAX_OBJECTS, range_of, refused, text_of};
+use super::{PLAN_ATTEMPTS, refused};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::context::Violation;
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::model::budget::Budget;
 use crate::model::condition::Condition;
-use crate::model::error::{Error, Result};
-use crate::model::id::now;
+use crate::model::error::Result;
+use crate::model::id::Id;
 use crate::model::mailbox::MailAddress;
-use crate::model::node::Node;
-use crate::store::scheduling::objects;
 use crate::tree::Tree;
-
-/// How often it is tried where others change something meanwhile.
-const ATTEMPTS: usize = 8;
 
 /// A message about a meeting that came by mail.
 #[derive(Clone, Debug)]
@@ -61,50 +56,30 @@ impl Tree {
         }
         let Some(from) = mailed.from.clone() else { return Ok(MailedOutcome::Held) };
         let from = Addresses::of([format!("mailto:{from}").as_str()]);
-        for _ in 0..ATTEMPTS {
+        for _ in 0..PLAN_ATTEMPTS {
             let _turn = self.turns.of(&uid).await;
-            let Some((node, plan)) = self.plan_mailed(&mailed, &from).await? else {
+            let Some((event, plan)) = self.plan_mailed(&mailed, &from).await? else {
                 return Ok(MailedOutcome::Unknown);
             };
-            let mut edit = self.job_edit().await?;
-            match edit.refresh(plan, node.id).await {
-                Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy => edit.give_up().await,
-                done => {
-                    done?;
-                    edit.commit().await?;
-                    return Ok(MailedOutcome::Taken);
-                }
+            if self.apply_plan(plan, event).await? {
+                return Ok(MailedOutcome::Taken);
             }
         }
         Err(Condition::Busy.into())
     }
 
-    async fn plan_mailed(&self, mailed: &MailedMessage, from: &Addresses) -> Result<Option<(Node, SchedulePlan)>> {
+    async fn plan_mailed(&self, mailed: &MailedMessage, from: &Addresses) -> Result<Option<(Id, SchedulePlan)>> {
         let budget = Budget::default();
         let mut view = self.store.read().await?;
         let recipient = CalendarUserAddress::new(&format!("mailto:{}", mailed.recipient));
         let users = CalendarUsers::find(&mut view, &self.address_book(), [recipient.clone()]).await?;
         let Some(home) = users.get(&recipient).and_then(|user| user.home) else { return Ok(None) };
-        let known = objects(&mut view, &mailed.message.object.uid, MAX_OBJECTS).await?;
-        let Some(node) = known.into_iter().find(|node| node.home_id == home) else { return Ok(None) };
-        let Some(object) = text_of(&mut view, node.hash.as_deref()).await? else { return Ok(None) };
-        let change = ChangedObject {
-            owner: node.owner_id,
-            home,
-            node: Some(node.id),
-            old: Some(object.clone()),
-            new: None,
-            range: range_of(None, now()),
-            writer: node.owner_id,
-        };
-        let read = Meeting::read(&mut view, &self.address_book(), &self.store.seal, &change, &budget).await?;
-        let Some(meeting) = read else { return Ok(None) };
-        drop(view);
-        let planner = SchedulePlanner::of(meeting, now(), &budget);
+        let uid = &mailed.message.object.uid;
+        let Some((have, planner)) = self.standing_meeting(view, home, uid, &budget).await? else { return Ok(None) };
+        let (event, owner) = (have.node.id, have.node.owner_id);
         let (message, from) = (mailed.message.clone(), from.clone());
-        let have = MeetingCopy { node: node.clone(), object: Some(object) };
-        let planned = self.work(node.owner_id, &budget, move |_| Some(planner.take_mailed(&have, &message, &from)));
-        Ok(Some((node, planned.await?.map_err(refused)?)))
+        let planned = self.work(owner, &budget, move |_| Some(planner.take_mailed(&have, &message, &from))).await?;
+        Ok(Some((event, planned.map_err(refused)?)))
     }
 }
 

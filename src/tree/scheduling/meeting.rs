@@ -29,8 +29,6 @@ use crate::tree::target::CALENDARS;
 pub const MAX_OBJECTS: i64 = 2000;
 /// The most objects of a room that a meeting is held to.
 const MAX_BOOKINGS: i64 = 5000;
-/// The calendars that receive invitations, and tasks, unless there is none of that name.
-const DEFAULT_NAMES: [(&str, &str); 2] = [("VTODO", "tasks"), ("VEVENT", "personal")];
 
 /// What one of those in the meeting has of it.
 #[derive(Clone, Debug)]
@@ -223,9 +221,8 @@ async fn receiving(
     if homes.is_empty() {
         return Ok(HashMap::new());
     }
-    let name = DEFAULT_NAMES.iter().find(|(of, _)| *of == component).map_or("personal", |(_, name)| *name);
     let bit = COMPONENTS.iter().position(|known| *known == component).map_or(0, |at| 1_i64 << at);
-    let found = scheduling::default_calendars(c, homes, name, bit).await?;
+    let found = scheduling::default_calendars(c, homes, bit).await?;
     let calendars: Vec<Id> = found.iter().map(|found| found.calendar.id).collect();
     let free = scheduling::free(c, &calendars, uid).await?;
     let into = found.into_iter().filter(|found| free.contains(&found.calendar.id));

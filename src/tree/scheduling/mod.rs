@@ -1,8 +1,8 @@
 //! Scheduling (RFC 6638): what a change of a meeting means to all who are in it.
 //!
 //! It is planned in a view before the change, beside the serving threads: `meeting` reads all that must be known,
-//! `planner` says what follows from it by the pure functions of [`crate::ical::itip`], and the result is a
-//! [`plan::SchedulePlan`]. `edit::schedule` carries that out in the transaction of the change.
+//! `organizer`, `attendee` and `booking` say what follows from it by the pure functions of [`crate::ical::itip`], and
+//! the result is a [`plan::SchedulePlan`]. `edit::schedule` carries that out in the transaction of the change.
 
 mod attendee;
 mod booking;
@@ -23,12 +23,13 @@ pub mod users;
 pub use meeting::MAX_OBJECTS;
 
 use self::letters::mailbox_of;
-use self::meeting::{ChangedObject, Meeting};
+use self::meeting::{ChangedObject, Meeting, MeetingCopy};
 use self::plan::{SchedulePlan, TextChange};
 use self::planner::SchedulePlanner;
 use self::rooms::HORIZON_S;
 use super::Tree;
 use super::gate::Request;
+use super::work::WorkSlice;
 use crate::ical::itip::address::Addresses;
 use crate::ical::itip::context::Violation;
 use crate::ical::itip::copy::organizer_address;
@@ -44,8 +45,12 @@ use crate::model::node::Blob;
 use crate::model::precondition::EntityTags;
 use crate::model::principal::PrincipalKind;
 use crate::store::executor::Executor;
+use crate::store::reading::Snapshot;
 use crate::store::scheduling::objects;
 use crate::store::{body, principal};
+
+/// How often a change of the server's own is planned where others in the meeting change something meanwhile.
+pub(super) const PLAN_ATTEMPTS: usize = 8;
 
 /// Who changes a meeting, and how.
 #[derive(Clone, Debug)]
@@ -129,16 +134,31 @@ impl Tree {
         let planned = self.work(by.person, &budget, move |_| Some(planner.plan(&changed))).await?;
         Ok(SchedulePlan { of, ..planned.map_err(refused)? })
     }
-}
 
-impl Tree {
     /// What it takes for the copies of a meeting to follow the object in the home of its organizer. `None`: that is
     /// gone, or none of them is behind.
     pub(super) async fn plan_refresh(&self, home: Id, uid: &str) -> Result<Option<(Id, SchedulePlan)>> {
         let budget = Budget::default();
-        let mut view = self.store.read().await?;
-        let objects = objects(&mut view, uid, MAX_OBJECTS).await?;
-        let Some(node) = objects.into_iter().find(|node| node.home_id == home) else { return Ok(None) };
+        let view = self.store.read().await?;
+        let Some((have, planner)) = self.standing_meeting(view, home, uid, &budget).await? else { return Ok(None) };
+        let (event, owner) = (have.node.id, have.node.owner_id);
+        let refreshed = move |_: &WorkSlice| Some(have.object.as_ref().map(|object| planner.refresh(object)));
+        let Some(planned) = self.work(owner, &budget, refreshed).await? else { return Ok(None) };
+        let plan = planned.map_err(refused)?;
+        Ok(Some((event, plan)).filter(|(_, plan)| !plan.deliveries.is_empty()))
+    }
+
+    /// What the organizer of a meeting has of it in their home, and what changes of the server's own are judged by.
+    /// `None`: there is no such meeting, or nobody can read it.
+    async fn standing_meeting(
+        &self,
+        mut view: Snapshot,
+        home: Id,
+        uid: &str,
+        budget: &Budget,
+    ) -> Result<Option<(MeetingCopy, SchedulePlanner)>> {
+        let known = objects(&mut view, uid, MAX_OBJECTS).await?;
+        let Some(node) = known.into_iter().find(|node| node.home_id == home) else { return Ok(None) };
         let Some(object) = text_of(&mut view, node.hash.as_deref()).await? else { return Ok(None) };
         let change = ChangedObject {
             owner: node.owner_id,
@@ -149,15 +169,10 @@ impl Tree {
             range: range_of(None, now()),
             writer: node.owner_id,
         };
-        let Some(meeting) = Meeting::read(&mut view, &self.address_book(), &self.store.seal, &change, &budget).await?
-        else {
-            return Ok(None);
-        };
-        drop(view);
-        let planner = SchedulePlanner::of(meeting, now(), &budget);
-        let planned = self.work(node.owner_id, &budget, move |_| Some(planner.refresh(&object))).await?;
-        let plan = planned.map_err(refused)?;
-        Ok(Some((node.id, plan)).filter(|(_, plan)| !plan.deliveries.is_empty()))
+        let read = Meeting::read(&mut view, &self.address_book(), &self.store.seal, &change, budget).await?;
+        let Some(meeting) = read else { return Ok(None) };
+        let planner = SchedulePlanner::of(meeting, now(), budget);
+        Ok(Some((MeetingCopy { node, object: Some(object) }, planner)))
     }
 }
 

@@ -2,19 +2,16 @@
 
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan, SeenObject};
 use super::planner::content_of;
-use super::{MAX_OBJECTS, text_of};
+use super::{MAX_OBJECTS, PLAN_ATTEMPTS, text_of};
 use crate::ical::itip::address::CalendarUserAddress;
 use crate::ical::itip::people::set_schedule_status;
 use crate::model::condition::Condition;
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
 use crate::model::id::Id;
 use crate::model::mail::MailOutcome;
 use crate::store::scheduling::objects;
 use crate::store::{node, version};
 use crate::tree::Tree;
-
-/// How often it is tried where others change something meanwhile.
-const ATTEMPTS: usize = 8;
 
 impl Tree {
     /// Writes what came of the mails about some objects. Those that are gone need it no more.
@@ -30,15 +27,10 @@ impl Tree {
     }
 
     async fn show_outcomes_of(&self, event: Id, outcomes: &[&MailOutcome]) -> Result<()> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..PLAN_ATTEMPTS {
             let Some(plan) = self.plan_outcomes(event, outcomes).await? else { return Ok(()) };
-            let mut edit = self.job_edit().await?;
-            match edit.refresh(plan, event).await {
-                Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy => edit.give_up().await,
-                done => {
-                    done?;
-                    return edit.commit().await;
-                }
+            if self.apply_plan(plan, event).await? {
+                return Ok(());
             }
         }
         Err(Condition::Busy.into())

@@ -124,6 +124,8 @@ pub struct SchedulePlan {
     pub of: ObjectChange,
     /// All objects of the meeting as they were.
     pub seen: Vec<SeenObject>,
+    /// The same in the change that carries it out, which found that it holds.
+    pub standing: Vec<Node>,
     /// What is stored instead of what was sent.
     pub content: Option<FileContent>,
     /// What others find.

@@ -11,7 +11,7 @@ use super::super::fields::{MeetingField, is_cancelled, say_the_same, set_line};
 use super::super::ledger::sequence_of;
 use super::super::message::SchedulingMessage;
 use super::super::occurrence::{Occurrence, OccurrenceSet};
-use super::super::organizer::refresh;
+use super::super::organizer::refresh_all;
 use super::super::people::CalendarUser;
 use super::super::timing::same_time;
 use super::super::view::{invited, view};
@@ -265,8 +265,7 @@ impl MeetingWorld {
                 outcome.note(&mut self.bench.ledger);
                 let again = self.bench.reply(&outcome.object, &reply).unwrap();
                 assert!(again.taken.is_empty() && !again.is_changed, "{}", self.story());
-                let from = outcome.taken.iter().map(|taken| taken.attendee.clone()).collect();
-                let others = refresh(&known, &outcome.object, &from, self.bench.organizer_context()).unwrap();
+                let others = refresh_all(&outcome.object, self.bench.organizer_context()).unwrap();
                 assert!(others.iter().all(|delivery| delivery.kind == DeliveryKind::Refresh), "{}", self.story());
                 self.organizer = Some(outcome.object);
                 self.send(others);

@@ -243,6 +243,54 @@ async fn a_home_holds_one_object_of_a_meeting() {
 }
 
 #[tokio::test]
+async fn what_others_plan_may_be_kept_in_several_calendars() {
+    let world = World::new().await;
+    let mia = world.client("mia");
+    mia.ask("MKCALENDAR", "/calendars/mia/other/").expect(201).await;
+    let text = meeting("one", &of("max", &["max", "zoe"])).replace("@ville.example", "@elsewhere.example");
+    for calendar in ["personal", "other"] {
+        mia.put(&format!("/calendars/mia/{calendar}/one.ics"), &text).expect(201).await;
+        mia.put(&format!("/calendars/mia/{calendar}/one.ics"), &text.replace("Point", "Autre")).expect(204).await;
+    }
+    // Who is in it has one.
+    let own = text.replace("zoe@elsewhere", "mia@ville");
+    let refused = mia.put("/calendars/mia/other/one.ics", &own).expect(403).await;
+    assert!(refused.text().contains("unique-scheduling-object-resource"), "{}", refused.text());
+    mia.delete("/calendars/mia/personal/one.ics").expect(204).await;
+    mia.put("/calendars/mia/other/one.ics", &own).expect(204).await;
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn nobody_leaves_a_meeting_by_leaving_themselves_out() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let path = format!("{MAX}one.ics");
+    max.put(&path, &meeting("one", &of("max", &["max", "mia", "rita"]))).expect(201).await;
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let own = format!("{}\r\n", line(&copied, "mia"));
+    let organizer = copied.lines().find(|line| line.starts_with("ORGANIZER")).expect("one").to_owned();
+    let bare = copied.lines().filter(|line| !line.starts_with("ATTENDEE") && !line.starts_with("ORGANIZER"));
+    let bare: String = bare.map(|line| format!("{line}\r\n")).collect();
+    let foreign = copied.replace(&organizer, "ORGANIZER:mailto:other@elsewhere.example");
+    for other in [copied.replace(&own, ""), bare.clone(), foreign] {
+        let refused = mia.put(&href, &other).expect(403).await;
+        assert!(refused.text().contains("allowed-attendee-scheduling-object-change"), "{}", refused.text());
+    }
+    // Who organizes neither hands it to somebody else nor leaves people without an organizer.
+    let stored = text(&max.get(&path).expect(200).await);
+    let organizer = stored.lines().find(|line| line.starts_with("ORGANIZER")).expect("one").to_owned();
+    for other in ["ORGANIZER:mailto:other@elsewhere.example\r\n", "ORGANIZER:mailto:rita@ville.example\r\n", ""] {
+        let refused = max.put(&path, &stored.replace(&format!("{organizer}\r\n"), other)).expect(403).await;
+        assert!(refused.text().contains("scheduling-object-change"), "{}", refused.text());
+    }
+    // An event of their own is a meeting no more.
+    max.put(&path, &bare).expect(204).await;
+    assert!(copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy").1.contains("STATUS:CANCELLED"));
+    world.sound().await;
+}
+
+#[tokio::test]
 async fn answers_that_come_at_once_are_all_there() {
     const NAMES: [&str; 12] = ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "pa", "pb"];
     let mut world = World::new().await;

@@ -14,7 +14,7 @@ use crate::ical::object::Object;
 use crate::model::budget::Budget;
 use crate::model::calendar::{COMPONENTS, TimeRange};
 use crate::model::condition::Condition;
-use crate::model::error::{Error, Refusal, Result};
+use crate::model::error::{Refusal, Result};
 use crate::model::id::Id;
 use crate::model::node::Node;
 use crate::model::path::Path;
@@ -58,6 +58,8 @@ pub struct Meeting {
     pub users: CalendarUsers,
     /// What others have of it, by home.
     pub copies: HashMap<Id, MeetingCopy>,
+    /// Why its home can hold no other object of it, if it holds one.
+    pub twin: Option<Refusal>,
     /// All objects as they are.
     pub seen: Vec<SeenObject>,
     /// Where those without a copy receive one, by home; those whose calendar holds another object of that UID are not
@@ -127,9 +129,11 @@ impl Meeting {
         let addresses = book.addresses_of(&owner).with(&mailed);
         let users = CalendarUsers::find(c, book, change.people()).await?;
         let nodes = scheduling::objects(c, &uid, MAX_OBJECTS).await?;
-        if let Some(twin) = nodes.iter().find(|node| node.home_id == change.home && Some(node.id) != change.node) {
-            return Err(second_object(c, twin, &owner).await?);
-        }
+        let twin = nodes.iter().find(|node| node.home_id == change.home && Some(node.id) != change.node);
+        let twin = match twin {
+            Some(twin) => Some(second_object(c, twin, &owner).await?),
+            None => None,
+        };
         let seen = nodes.iter().map(SeenObject::of).collect();
         let others: Vec<Node> = nodes.into_iter().filter(|node| Some(node.id) != change.node).collect();
         let copies = read_objects(c, others, budget).await?;
@@ -155,6 +159,7 @@ impl Meeting {
             mailed_address,
             users,
             copies,
+            twin,
             seen,
             receiving,
             rooms,
@@ -164,13 +169,14 @@ impl Meeting {
     }
 }
 
-/// A home holds one object of a meeting (RFC 6638 section 3.2.4.1): it is named to who would make another.
-async fn second_object(c: &mut impl Executor, twin: &Node, owner: &Principal) -> Result<Error> {
+/// The home of who is in a meeting holds one object of it (RFC 6638 section 3.2.4.1): it is named to who would make
+/// another.
+async fn second_object(c: &mut impl Executor, twin: &Node, owner: &Principal) -> Result<Refusal> {
     let refusal = Refusal::of(Condition::UniqueSchedulingObjectResource);
     let names = node::names_between(c, twin.home_id, twin.id).await?;
     Ok(match names.as_deref() {
-        Some([_, calendar, name]) => refusal.at(Path::of(&[CALENDARS, &owner.name, calendar, name]).href(false)).into(),
-        _ => refusal.into(),
+        Some([_, calendar, name]) => refusal.at(Path::of(&[CALENDARS, &owner.name, calendar, name]).href(false)),
+        _ => refusal,
     })
 }
 

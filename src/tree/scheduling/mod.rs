@@ -109,15 +109,15 @@ impl Tree {
             writer: by.person,
         };
         let of = change.key();
-        let Some(meeting) = Meeting::read(&mut view, &self.address_book(), &self.store.seal, &changed, &budget).await?
-        else {
+        let book = self.address_book();
+        let Some(meeting) = Meeting::read(&mut view, &book, &self.store.seal, &changed, &budget).await? else {
             return Ok(SchedulePlan { of, ..SchedulePlan::default() });
         };
         let writer = principal::by_id(&mut view, by.person).await?;
         let writer_mailbox = writer.as_ref().and_then(mailbox_of);
         let is_anothers = meeting.owner.id != by.person && meeting.owner.kind == PrincipalKind::Person;
-        let sent_by = writer.as_ref().filter(|_| is_anothers).map(|writer| self.address_book().address_of(writer));
-        let writer = writer.map_or_else(Addresses::default, |writer| self.address_book().addresses_of(&writer));
+        let sent_by = writer.as_ref().filter(|_| is_anothers).map(|writer| book.address_of(writer));
+        let writer = writer.map_or_else(Addresses::default, |writer| book.addresses_of(&writer));
         let planner = SchedulePlanner {
             planner: writer_mailbox,
             sent_by,
@@ -127,11 +127,15 @@ impl Tree {
             ..SchedulePlanner::of(meeting, now, &budget)
         };
         drop(view);
-        if !by.knows(change.before.as_deref()) && !planner.is_attendees(&changed) {
+        let (part, changed) = planner.part_in_change(changed);
+        if let Some(refusal) = planner.meeting.twin.clone().filter(|_| part != MeetingPart::Nobody) {
+            return Err(refusal.into());
+        }
+        if !by.knows(change.before.as_deref()) && part != MeetingPart::Attendee {
             // Who organizes would undo what others have said.
             return Err(Condition::PreconditionFailed.into());
         }
-        let planned = self.work(by.person, &budget, move |_| Some(planner.plan(&changed))).await?;
+        let planned = self.work(by.person, &budget, move |_| Some(planner.plan(part, &changed))).await?;
         Ok(SchedulePlan { of, ..planned.map_err(refused)? })
     }
 
@@ -177,6 +181,7 @@ impl Tree {
 }
 
 /// What the owner of an object is in its meeting.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum MeetingPart {
     Organizer,
     Attendee,
@@ -186,20 +191,24 @@ enum MeetingPart {
 
 impl SchedulePlanner {
     /// The plan.
-    pub fn plan(&self, change: &ChangedObject) -> std::result::Result<SchedulePlan, Violation> {
+    fn plan(&self, part: MeetingPart, change: &ChangedObject) -> std::result::Result<SchedulePlan, Violation> {
         let plan = self.empty_plan();
-        let text = change.new.as_ref().or(change.old.as_ref());
-        match text.map_or(MeetingPart::Nobody, |text| self.part_in(text)) {
+        match part {
             MeetingPart::Organizer => self.organize(change, plan),
             MeetingPart::Attendee => self.answer(change, plan),
             MeetingPart::Nobody => Ok(plan),
         }
     }
 
-    /// Is it an attendee's change?
-    fn is_attendees(&self, change: &ChangedObject) -> bool {
-        let text = change.new.as_ref().or(change.old.as_ref());
-        text.is_some_and(|text| matches!(self.part_in(text), MeetingPart::Attendee))
+    /// As what the owner of the home makes a change: also of a meeting that would no longer name them. Of what did not
+    /// concern them nothing is known before.
+    fn part_in_change(&self, change: ChangedObject) -> (MeetingPart, ChangedObject) {
+        let part = |text: &Option<Object>| text.as_ref().map_or(MeetingPart::Nobody, |text| self.part_in(text));
+        match (part(&change.old), part(&change.new)) {
+            (before, MeetingPart::Nobody) => (before, change),
+            (MeetingPart::Nobody, after) => (after, ChangedObject { old: None, ..change }),
+            (_, after) => (after, change),
+        }
     }
 
     /// What the owner of the home is in the meeting. In a project's calendar a meeting is the project's, unless someone

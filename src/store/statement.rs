@@ -2,11 +2,11 @@
 
 /// Some of the tables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Tables(u32);
+pub struct Tables(u64);
 
 macro_rules! tables {
     ($($name:ident = $text:literal),* $(,)?) => {
-        tables!(@ 0_u32; $($name = $text,)*);
+        tables!(@ 0_u64; $($name = $text,)*);
         /// Each table and its name.
         #[cfg(test)]
         pub const NAMES: &[(Tables, &str)] = &[$(($name, $text)),*];
@@ -65,7 +65,7 @@ impl Tables {
     /// None.
     pub const NONE: Self = Self(0);
     /// All: of a statement that does not say.
-    pub const ALL: Self = Self(u32::MAX);
+    pub const ALL: Self = Self(u64::MAX);
 
     /// All of some.
     #[must_use]

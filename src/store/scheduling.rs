@@ -56,10 +56,10 @@ pub async fn members_of(
     Ok(found.iter().map(|row| (Id(row.integer(PRINCIPAL_COLUMNS + 1)), user_of(row))).collect())
 }
 
-/// The scheduling objects of one UID that stand in calendars, in whatever home, at most so many; in the order of their
-/// identifiers.
-pub async fn objects(c: &mut impl Executor, uid: &str, limit: i64) -> Result<Vec<Node>, Failure> {
-    Ok(rows(c, OBJECTS, arguments![uid, limit]).await?.iter().map(node_of).collect())
+/// The scheduling objects of one UID that stand in the calendars of some homes, two of each at most; in the order of
+/// their identifiers.
+pub async fn objects(c: &mut impl Executor, uid: &str, homes: &[Id]) -> Result<Vec<Node>, Failure> {
+    Ok(rows(c, OBJECTS, arguments![uid, &listed_ids(homes)]).await?.iter().map(node_of).collect())
 }
 
 /// The scheduling objects that stand in a calendar, be that gone or not, after one of them; at most so many, in the
@@ -256,9 +256,12 @@ statements! {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM calendar_object o JOIN node n ON n.id = o.node_id JOIN node k ON k.id = o.calendar_id JOIN node h \
-             ON h.id = n.home_id WHERE o.uid = $1 AND o.scheduling = 1 AND o.calendar_id IS NOT NULL AND n.gone_at IS \
-             NULL AND k.gone_at IS NULL AND h.gone_at IS NULL ORDER BY n.id LIMIT $2"
+            " FROM (SELECT m.id, ROW_NUMBER() OVER (PARTITION BY m.home_id ORDER BY m.id) AS place FROM \
+             calendar_object o JOIN node m ON m.id = o.node_id JOIN node k ON k.id = o.calendar_id JOIN node h ON \
+             h.id = m.home_id WHERE o.uid = $1 AND o.scheduling = 1 AND m.gone_at IS NULL AND k.gone_at IS NULL AND \
+             h.gone_at IS NULL AND m.home_id IN (SELECT CAST(l.value AS BIGINT) FROM ",
+            listed!("$2"),
+            " l)) f JOIN node n ON n.id = f.id WHERE f.place <= 2 ORDER BY n.id"
         ),
     );
     const MEETINGS: Statement = reads(

@@ -39,6 +39,7 @@ mod lmtp;
 mod locks;
 mod meetings;
 mod meetings_back;
+mod meetings_hostile;
 mod meetings_mail;
 mod meetings_people;
 mod meetings_rooms;

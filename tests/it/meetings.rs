@@ -258,6 +258,7 @@ async fn what_others_plan_may_be_kept_in_several_calendars() {
     assert!(refused.text().contains("unique-scheduling-object-resource"), "{}", refused.text());
     mia.delete("/calendars/mia/personal/one.ics").expect(204).await;
     mia.put("/calendars/mia/other/one.ics", &own).expect(204).await;
+    mia.put("/calendars/mia/personal/one.ics", &text).expect(403).await;
     world.sound().await;
 }
 

@@ -20,7 +20,6 @@ use crate::store::body::sha256;
 use crate::store::{calendar, node, scheduling};
 use crate::tree::Tree;
 use crate::tree::job::{meetings, refresh};
-use crate::tree::scheduling::MAX_OBJECTS;
 use crate::tree::scheduling::plan::{CopyDelivery, DeliveryPlace, PlannedItem, SchedulePlan, SeenObject, TextChange};
 
 /// Meetings that come back.
@@ -154,7 +153,7 @@ impl Edit {
 
     /// Are the objects of the meeting what they were, and may new ones come where they are to?
     async fn holds(&mut self, plan: &mut SchedulePlan) -> Result<bool> {
-        plan.standing = scheduling::objects(&mut self.txn, &plan.uid, MAX_OBJECTS).await?;
+        plan.standing = scheduling::objects(&mut self.txn, &plan.uid, &plan.seen_in).await?;
         if !plan.standing.iter().map(SeenObject::of).eq(plan.seen.iter().cloned()) {
             return Ok(false);
         }

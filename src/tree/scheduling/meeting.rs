@@ -25,8 +25,8 @@ use crate::store::scheduling::{self, DefaultCalendar};
 use crate::store::{body, node, principal, room};
 use crate::tree::target::CALENDARS;
 
-/// The most objects of one meeting that are kept in step: one a person in it.
-pub const MAX_OBJECTS: i64 = 2000;
+/// How much of what those in a meeting have of it is read.
+const MAX_COPY_BYTES: i64 = 32 * 1024 * 1024;
 /// The most objects of a room that a meeting is held to.
 const MAX_BOOKINGS: i64 = 5000;
 
@@ -60,7 +60,9 @@ pub struct Meeting {
     pub copies: HashMap<Id, MeetingCopy>,
     /// Why its home can hold no other object of it, if it holds one.
     pub twin: Option<Refusal>,
-    /// All objects as they are.
+    /// The homes of all who are in it, and that of the change.
+    pub homes: Vec<Id>,
+    /// The objects in these as they are.
     pub seen: Vec<SeenObject>,
     /// Where those without a copy receive one, by home; those whose calendar holds another object of that UID are not
     /// among them.
@@ -128,7 +130,8 @@ impl Meeting {
         let mailed = Addresses::of(mailed_address.as_deref());
         let addresses = book.addresses_of(&owner).with(&mailed);
         let users = CalendarUsers::find(c, book, change.people()).await?;
-        let nodes = scheduling::objects(c, &uid, MAX_OBJECTS).await?;
+        let homes: Vec<Id> = users.homes().chain([change.home]).collect();
+        let nodes = scheduling::objects(c, &uid, &homes).await?;
         let twin = nodes.iter().find(|node| node.home_id == change.home && Some(node.id) != change.node);
         let twin = match twin {
             Some(twin) => Some(second_object(c, twin, &owner).await?),
@@ -136,15 +139,15 @@ impl Meeting {
         };
         let seen = nodes.iter().map(SeenObject::of).collect();
         let others: Vec<Node> = nodes.into_iter().filter(|node| Some(node.id) != change.node).collect();
-        let copies = read_objects(c, others, budget).await?;
+        let organizer = change.texts().last().and_then(organizer_address).and_then(|organizer| users.get(&organizer));
+        let organizes_in = organizer.and_then(|organizer| organizer.home).unwrap_or(change.home);
+        let organizes_in = if owner.kind == PrincipalKind::Project { change.home } else { organizes_in };
+        let copies = read_copies(c, others, organizes_in, budget).await?;
         let copies: HashMap<Id, MeetingCopy> = copies.into_iter().map(|copy| (copy.node.home_id, copy)).collect();
         let component = change.texts().next().map_or("VEVENT", |object| object.component.as_str());
         let without: Vec<Id> =
             users.homes().filter(|home| !copies.contains_key(home) && *home != change.home).collect();
         let receiving = receiving(c, &without, component, &uid).await?;
-        let organizer = change.texts().last().and_then(organizer_address).and_then(|organizer| users.get(&organizer));
-        let organizes_in = organizer.and_then(|organizer| organizer.home).unwrap_or(change.home);
-        let organizes_in = if owner.kind == PrincipalKind::Project { change.home } else { organizes_in };
         let ledger = ledger_of(scheduling::answers(c, organizes_in, &uid).await?);
         let rooms = read_rooms(c, &users, change, budget).await?;
         let highest_sent = scheduling::highest_sent(c, organizes_in, &uid).await?;
@@ -160,6 +163,7 @@ impl Meeting {
             users,
             copies,
             twin,
+            homes,
             seen,
             receiving,
             rooms,
@@ -178,6 +182,26 @@ async fn second_object(c: &mut impl Executor, twin: &Node, owner: &Principal) ->
         Some([_, calendar, name]) => refusal.at(Path::of(&[CALENDARS, &owner.name, calendar, name]).href(false)),
         _ => refusal,
     })
+}
+
+/// What those in a meeting have of it, the organizer first. Who makes a copy so long that all of them are more than may
+/// be read, has none that can be read: it is in nobody else's way.
+async fn read_copies(
+    c: &mut impl Executor,
+    mut nodes: Vec<Node>,
+    organizes_in: Id,
+    budget: &Budget,
+) -> Result<Vec<MeetingCopy>> {
+    nodes.sort_by_key(|node| (node.home_id != organizes_in, node.size_bytes));
+    let mut left = MAX_COPY_BYTES;
+    let is_short = |node: &Node| {
+        left = left.saturating_sub(node.size_bytes.max(0));
+        left >= 0
+    };
+    let (short, long): (Vec<Node>, Vec<Node>) = nodes.into_iter().partition(is_short);
+    let mut copies = read_objects(c, short, budget).await?;
+    copies.extend(long.into_iter().map(|node| MeetingCopy { node, object: None }));
+    Ok(copies)
 }
 
 /// What objects say.

@@ -20,8 +20,6 @@ mod rooms;
 pub mod turns;
 pub mod users;
 
-pub use meeting::MAX_OBJECTS;
-
 use self::letters::mailbox_of;
 use self::meeting::{ChangedObject, Meeting, MeetingCopy};
 use self::plan::{SchedulePlan, TextChange};
@@ -38,7 +36,7 @@ use crate::ical::object::Object;
 use crate::model::budget::Budget;
 use crate::model::calendar::{Indexed, TimeRange};
 use crate::model::condition::Condition;
-use crate::model::error::{Error, Result};
+use crate::model::error::{Error, Refusal, Result};
 use crate::model::etag::ETag;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::node::Blob;
@@ -128,7 +126,7 @@ impl Tree {
         };
         drop(view);
         let (part, changed) = planner.part_in_change(changed);
-        if let Some(refusal) = planner.meeting.twin.clone().filter(|_| part != MeetingPart::Nobody) {
+        if let Some(refusal) = planner.twin(part) {
             return Err(refusal.into());
         }
         if !by.knows(change.before.as_deref()) && part != MeetingPart::Attendee {
@@ -161,7 +159,7 @@ impl Tree {
         uid: &str,
         budget: &Budget,
     ) -> Result<Option<(MeetingCopy, SchedulePlanner)>> {
-        let known = objects(&mut view, uid, MAX_OBJECTS).await?;
+        let known = objects(&mut view, uid, &[home]).await?;
         let Some(node) = known.into_iter().find(|node| node.home_id == home) else { return Ok(None) };
         let Some(object) = text_of(&mut view, node.hash.as_deref()).await? else { return Ok(None) };
         let change = ChangedObject {
@@ -209,6 +207,13 @@ impl SchedulePlanner {
             (MeetingPart::Nobody, after) => (after, ChangedObject { old: None, ..change }),
             (_, after) => (after, change),
         }
+    }
+
+    /// Why the home can hold no other object of the meeting, if it holds one: who has a part in one has no other.
+    fn twin(&self, part: MeetingPart) -> Option<Refusal> {
+        let have = || self.meeting.copies.get(&self.meeting.home)?.object.as_ref();
+        let is_in = part != MeetingPart::Nobody || have().is_some_and(|have| self.part_in(have) != MeetingPart::Nobody);
+        self.meeting.twin.clone().filter(|_| is_in)
     }
 
     /// What the owner of the home is in the meeting. In a project's calendar a meeting is the project's, unless someone

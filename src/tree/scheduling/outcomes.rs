@@ -2,7 +2,7 @@
 
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan, SeenObject};
 use super::planner::content_of;
-use super::{MAX_OBJECTS, PLAN_ATTEMPTS, text_of};
+use super::{PLAN_ATTEMPTS, text_of};
 use crate::ical::itip::address::CalendarUserAddress;
 use crate::ical::itip::people::set_schedule_status;
 use crate::model::condition::Condition;
@@ -47,8 +47,9 @@ impl Tree {
             changed |= set_schedule_status(&mut text.calendar, &address, Some(&outcome.status));
         }
         let Some(home) = node::home_name(&mut view, event).await?.filter(|_| changed) else { return Ok(None) };
-        let seen = objects(&mut view, &text.uid, MAX_OBJECTS).await?.iter().map(SeenObject::of).collect();
-        let mut plan = SchedulePlan { uid: text.uid.clone(), seen, ..SchedulePlan::default() };
+        let seen_in = vec![object.home_id];
+        let seen = objects(&mut view, &text.uid, &seen_in).await?.iter().map(SeenObject::of).collect();
+        let mut plan = SchedulePlan { uid: text.uid.clone(), seen_in, seen, ..SchedulePlan::default() };
         let content = content_of(&text, object.schedule_hash.clone());
         plan.deliver(CopyDelivery { place: DeliveryPlace::Object(event), content: Some(content) }, &home);
         Ok(Some(plan))

@@ -122,7 +122,9 @@ pub struct SchedulePlan {
     pub uid: String,
     /// The text that the change began with, and the one that it was to store, by their hashes: the plan is for these.
     pub of: ObjectChange,
-    /// All objects of the meeting as they were.
+    /// The homes that were looked into.
+    pub seen_in: Vec<Id>,
+    /// The objects of the meeting there, as they were.
     pub seen: Vec<SeenObject>,
     /// The same in the change that carries it out, which found that it holds.
     pub standing: Vec<Node>,

@@ -87,8 +87,9 @@ impl SchedulePlanner {
 
     /// A plan in which nothing happens yet.
     pub(super) fn empty_plan(&self) -> SchedulePlan {
-        let (uid, seen) = (self.meeting.uid.clone(), self.meeting.seen.clone());
-        let mut plan = SchedulePlan { uid, seen, ..SchedulePlan::default() };
+        let Meeting { uid, homes, seen, .. } = &self.meeting;
+        let (uid, seen_in, seen) = (uid.clone(), homes.clone(), seen.clone());
+        let mut plan = SchedulePlan { uid, seen_in, seen, ..SchedulePlan::default() };
         for (home, room) in &self.meeting.rooms {
             plan.ask_room(*home, room.seq, &room.name);
         }

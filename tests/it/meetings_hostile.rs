@@ -1,0 +1,62 @@
+//! Meetings and hostile people: whoever knows the UID of one, or is in it, is in nobody else's way.
+
+use crate::kit::World;
+use crate::meetings::{MAX, copy, line, meeting, of, text};
+
+#[tokio::test]
+async fn nobody_is_in_the_way_of_a_meeting_that_they_are_not_in() {
+    const CALENDARS: usize = 12;
+    let world = World::new().await;
+    let (max, mia, zoe) = (world.client("max"), world.client("mia"), world.client("zoe"));
+    let path = format!("{MAX}one.ics");
+    // Somebody knows its UID, and keeps objects of it that take as long to read as anything may.
+    let others = meeting("one", &of("max", &["max", "rita"])).replace("@ville.example", "@elsewhere.example");
+    let long = format!("DESCRIPTION:{}\r\nEND:VEVENT", "x".repeat(8 << 20));
+    let others = others.replace("END:VEVENT", &long);
+    for number in 0..CALENDARS {
+        zoe.ask("MKCALENDAR", &format!("/calendars/zoe/c{number}/")).expect(201).await;
+        zoe.put(&format!("/calendars/zoe/c{number}/one.ics"), &others).expect(201).await;
+    }
+    max.put(&path, &meeting("one", &of("max", &["max", "mia"]))).expect(201).await;
+    let (href, text) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let own = line(&text, "mia");
+    mia.put(&href, &text.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
+    let stored = self::text(&max.get(&path).expect(200).await);
+    assert!(line(&stored, "mia").contains("ACCEPTED"), "{stored}");
+    // Nor is she when she is invited herself.
+    let more = stored.replace("END:VEVENT", "ATTENDEE:mailto:zoe@ville.example\r\nEND:VEVENT");
+    max.put(&path, &more).expect(204).await;
+    let text = self::text(&mia.get(&href).expect(200).await);
+    let own = line(&text, "mia");
+    mia.put(&href, &text.replace(&own, &own.replace("ACCEPTED", "DECLINED"))).expect(204).await;
+    assert!(line(&self::text(&max.get(&path).expect(200).await), "mia").contains("DECLINED"));
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn copies_that_their_owners_made_long_are_in_nobodys_way() {
+    const NAMES: [&str; 8] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6", "h7"];
+    let mut world = World::new().await;
+    for name in NAMES {
+        world.add_person(name).await;
+    }
+    let max = world.client("max");
+    let path = format!("{MAX}one.ics");
+    let people: Vec<&str> = NAMES.iter().copied().chain(["max", "mia"]).collect();
+    max.put(&path, &meeting("one", &of("max", &people))).expect(201).await;
+    for name in NAMES {
+        let client = world.client(name);
+        let (href, text) = copy(&client, &format!("/calendars/{name}/personal/"), "one").await.expect("a copy");
+        let long = format!("X-OWN:{}\r\nEND:VEVENT", "x".repeat(9 << 20));
+        client.put(&href, &text.replace("END:VEVENT", &long)).expect(204).await;
+    }
+    let mia = world.client("mia");
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let own = line(&copied, "mia");
+    mia.put(&href, &copied.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
+    let stored = text(&max.get(&path).expect(200).await);
+    assert!(line(&stored, "mia").contains("ACCEPTED"), "{stored}");
+    max.put(&path, &stored.replace("SUMMARY:Point", "SUMMARY:Autre")).expect(204).await;
+    assert!(text(&mia.get(&href).expect(200).await).contains("SUMMARY:Autre"));
+    world.sound().await;
+}

@@ -31,3 +31,4 @@ pub mod service;
 pub mod store;
 pub mod tree;
 pub mod wire;
+pub mod wording;

@@ -8,11 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, what of ours it may import. Front ends are modules of their own, and know nothing of each other.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("model", &[]),
     ("message", &["model"]),
     ("wire", &["model"]),
     ("ical", &["model"]),
+    ("wording", &["model", "message", "ical"]),
     ("store", &["model"]),
     ("tree", &["model", "ical", "store"]),
     ("exchange", &["model", "tree", "message"]),
@@ -23,7 +24,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ("front::freebusy", &["model", "wire", "ical", "tree", "exchange", "front::answer"]),
     ("front::timezones", &["model", "wire", "ical", "tree", "exchange", "front::answer"]),
     ("config", &["model"]),
-    ("mail", &["model", "message", "ical", "tree", "config"]),
+    ("mail", &["model", "message", "ical", "tree", "wording", "config"]),
     (
         "server",
         &[

@@ -7,12 +7,13 @@ use lettre::message::header::{ContentDisposition, ContentTransferEncoding, Conte
 use lettre::message::{self, MultiPart, MultiPartKind, SinglePart};
 use lettre::{Address, Message};
 
-use super::words::{one_line, words};
+use super::words::words;
 use crate::ical::invitation::MailableMessage;
 use crate::ical::itip::message::SchedulingMethod;
 use crate::message::Language;
 use crate::model::id::Timestamp;
 use crate::model::mailbox::Mailbox;
+use crate::wording::one_line;
 
 /// What a mail is made of.
 #[derive(Clone, Copy, Debug)]

@@ -132,7 +132,7 @@ async fn run(arguments: Arguments, terminal: &Terminal) -> anyhow::Result<ExitCo
         Command::Serve(serve) => return serve.run(&data, config).await,
         _ => {}
     }
-    let tree = app::open_tree(&data, &config.store).await?;
+    let tree = app::open_tree(&data, &config.store).await?.in_mail_domain(config.mail.domain.clone());
     if tree.tightened() {
         terminal.note("data-tightened", &[("path", &data.display().to_string())]);
     }

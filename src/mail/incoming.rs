@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
+use super::held_words::held_text;
 use super::lmtp::{Delivery, TakeMail};
 use super::receive::{MailEnvelope, MailPolicy, Received, ReceivedKind, ReceivedMessage, RefusedMail, receive};
 use super::sender_rate::SenderRate;
@@ -13,7 +14,7 @@ use crate::model::condition::Condition;
 use crate::model::error::Error;
 use crate::model::id::now;
 use crate::tree::Tree;
-use crate::tree::scheduling::mailed::{MailedMessage, MailedOutcome};
+use crate::tree::scheduling::incoming::{MailedMessage, MailedOutcome};
 
 /// Whose mail is read; `None`: there is no mail at all.
 #[must_use]
@@ -95,13 +96,14 @@ async fn act(tree: &Tree, received: Received) -> Delivery {
             Delivery::Refused(RefusedMail::Calendar)
         }
         ReceivedKind::Message(message) => {
-            let ReceivedMessage { message, is_from_party, is_vouched } = *message;
+            let ReceivedMessage { message, is_from_party, is_vouched, is_judged } = *message;
             let Received { from, recipient, tag, .. } = received;
-            let mailed = MailedMessage { message, from, recipient, tag, is_from_party, is_vouched };
+            let mailed =
+                MailedMessage { message, from, recipient, tag, is_from_party, is_vouched, is_judged, words: held_text };
             match tree.take_mailed(mailed).await {
                 Ok(MailedOutcome::Taken) => Delivery::Taken,
-                Ok(MailedOutcome::Held) => {
-                    tracing::warn!("a message about a meeting changed nothing: it is not sure who wrote it");
+                Ok(MailedOutcome::Held(reason)) => {
+                    tracing::warn!(?reason, "a message about a meeting changed nothing, and is shown in the inbox");
                     Delivery::Taken
                 }
                 Ok(MailedOutcome::Unknown) => Delivery::Refused(RefusedMail::NotHere),

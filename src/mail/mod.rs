@@ -8,6 +8,7 @@ mod authenticity;
 pub mod bounce;
 pub mod compose;
 mod header_values;
+mod held_words;
 pub mod incoming;
 pub mod lmtp;
 mod mime_parts;

@@ -100,7 +100,7 @@ mod tests {
     use crate::model::id::{Id, now};
     use crate::model::mail::{Addressing, MailOutcome};
     use crate::tree::Tree;
-    use crate::tree::edit::mail::NewMail;
+    use crate::tree::edit::mail::{MailOccasion, NewMail};
     use crate::tree::job::JobPoll;
     use crate::tree::job::mail::MAIL_JOBS;
 
@@ -154,7 +154,7 @@ mod tests {
                 answer_token: Some("tok".to_owned()),
                 is_update: false,
             };
-            let new = NewMail { message: &message, addressing: &addressing, again: false };
+            let new = NewMail { message: &message, addressing: &addressing, occasion: MailOccasion::Change };
             self.tree.queue_mail(Id(5), &[new]).await.unwrap();
         }
 

@@ -75,6 +75,8 @@ pub struct ReceivedMessage {
     pub is_from_party: bool,
     /// Does the server that is trusted say that it is from who it says?
     pub is_vouched: bool,
+    /// Is there a server that could?
+    pub is_judged: bool,
 }
 
 /// Why nothing is done.
@@ -257,7 +259,12 @@ fn meeting(
     }
     let is_vouched = from.is_some_and(|from| vouched(mail, from, policy.trusted_authserv.as_ref()));
     let is_from_party = from.is_some_and(|from| is_party(&message, from));
-    Ok(ReceivedKind::Message(Box::new(ReceivedMessage { message, is_from_party, is_vouched })))
+    Ok(ReceivedKind::Message(Box::new(ReceivedMessage {
+        message,
+        is_from_party,
+        is_vouched,
+        is_judged: policy.trusted_authserv.is_some(),
+    })))
 }
 
 /// The first part that is a calendar, at any depth; else the first file that is one. What is in a mail that was

@@ -27,6 +27,12 @@ pub async fn overtaken(c: &mut impl Executor, inbox: Id, uid: &str) -> Result<Ve
     Ok(rows(c, OVERTAKEN, arguments![inbox, uid]).await?.iter().map(node_of).collect())
 }
 
+/// The items of an inbox whose UIDs begin with a text, but for so many of the latest.
+pub async fn surplus(c: &mut impl Executor, inbox: Id, prefix: &str, kept: i64) -> Result<Vec<Node>, Failure> {
+    let end = format!("{prefix}{}", char::MAX);
+    Ok(rows(c, SURPLUS, arguments![inbox, prefix, &end, kept]).await?.iter().map(node_of).collect())
+}
+
 /// Items of a home whose time has come.
 pub async fn due(c: &mut impl Executor, home: Id, at: Timestamp, limit: i64) -> Result<Vec<Node>, Failure> {
     Ok(rows(c, DUE, arguments![home, at, limit]).await?.iter().map(node_of).collect())
@@ -51,6 +57,15 @@ statements! {
             columns!(),
             " FROM inbox_item i CROSS JOIN node n WHERE i.inbox_id = $1 AND i.uid = $2 AND i.from_organizer = 1 AND \
              n.id = i.node_id"
+        ),
+    );
+    const SURPLUS: Statement = reads(
+        &[INBOX_ITEM, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM inbox_item i CROSS JOIN node n WHERE i.inbox_id = $1 AND i.uid >= $2 AND i.uid < $3 AND n.id = \
+             i.node_id ORDER BY i.node_id DESC LIMIT 1000 OFFSET $4"
         ),
     );
     const DUE: Statement = reads(

@@ -41,6 +41,7 @@ mod meetings;
 mod meetings_back;
 mod meetings_hostile;
 mod meetings_mail;
+mod meetings_mail_in;
 mod meetings_people;
 mod meetings_rooms;
 mod model;

@@ -8,6 +8,8 @@
 //! | the organizer's invitation arrives | [`copy::apply_request`] | the copy |
 //! | the organizer's cancellation arrives | [`copy::apply_cancel`] | the copy |
 //! | an attendee's answer arrives | [`reply::apply_reply`] | the organizer's object, rows of the ledger |
+//! | an attendee's proposal arrives | [`counter::apply_counter`] | the organizer's object as it would be |
+//! | anything arrives by mail | [`shown`] | what is shown of it in an inbox |
 //! | somebody has answered | [`organizer::refresh_all`] | what the copies of the others follow |
 //!
 //! A [`deliveries::SchedulingDelivery`] has two texts. `message` is what people get: an inbox item, a mail; it may be
@@ -26,6 +28,7 @@ pub mod attendee;
 mod change;
 pub mod context;
 pub mod copy;
+pub mod counter;
 pub mod deliveries;
 mod derive;
 mod fields;
@@ -38,6 +41,7 @@ mod organizer_answers;
 pub mod people;
 pub mod reply;
 mod revision;
+pub mod shown;
 #[cfg(test)]
 mod tests;
 mod timing;

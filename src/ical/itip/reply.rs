@@ -149,7 +149,7 @@ pub fn apply_reply(
         ignored: 0,
     };
     let mut applying = Applying { set: &set, context, outcome, named: BTreeSet::new(), late: None };
-    let parts = reply.object.parts().map(|part| (applying.occurrence_of(part, &zones), part));
+    let parts = reply.object.parts().map(|part| (occurrence_named(&set, part, &zones), part));
     let parts: Vec<(Option<Occurrence>, &Component)> = parts.collect();
     applying.named = parts.iter().filter_map(|(occurrence, _)| *occurrence).collect();
     for (occurrence, part) in parts {
@@ -165,6 +165,25 @@ pub fn apply_reply(
     Ok(outcome)
 }
 
+/// What a component of an attendee's message is about. `None`: about no occurrence that there is, or about all from one
+/// on, which nobody answers.
+pub(super) fn occurrence_named(set: &OccurrenceSet<'_>, part: &Component, zones: &Zones<'_>) -> Option<Occurrence> {
+    let Some(when) = part.instance().ok()? else { return set.master.map(|_| Occurrence::Series) };
+    if part.property("RECURRENCE-ID").is_some_and(|line| line.parameter("RANGE").is_some()) {
+        return None;
+    }
+    let at = set.find(&when, zones)?;
+    if set.overrides.contains_key(&at) {
+        return Some(Occurrence::At(at));
+    }
+    let master = set.master?;
+    let once = || start_of(master).is_some_and(|start| set.zones.instant(&start) == at);
+    match recurs(master) {
+        true => set.has(at).then_some(Occurrence::At(at)),
+        false => once().then_some(Occurrence::Series),
+    }
+}
+
 /// A reply on its way into the object.
 struct Applying<'a> {
     set: &'a OccurrenceSet<'a>,
@@ -177,25 +196,6 @@ struct Applying<'a> {
 }
 
 impl Applying<'_> {
-    /// What a component of the reply is about. `None`: about no occurrence that there is, or about all from one on,
-    /// which nobody answers.
-    fn occurrence_of(&self, part: &Component, zones: &Zones<'_>) -> Option<Occurrence> {
-        let Some(when) = part.instance().ok()? else { return self.set.master.map(|_| Occurrence::Series) };
-        if part.property("RECURRENCE-ID").is_some_and(|line| line.parameter("RANGE").is_some()) {
-            return None;
-        }
-        let at = self.set.find(&when, zones)?;
-        if self.set.overrides.contains_key(&at) {
-            return Some(Occurrence::At(at));
-        }
-        let master = self.set.master?;
-        let once = || start_of(master).is_some_and(|start| self.set.zones.instant(&start) == at);
-        match recurs(master) {
-            true => self.set.has(at).then_some(Occurrence::At(at)),
-            false => once().then_some(Occurrence::Series),
-        }
-    }
-
     /// Takes the answer of a component.
     fn answer(&mut self, occurrence: Occurrence, part: &Component) {
         let Some(known) = self.set.component(occurrence).or(self.set.master) else { return };

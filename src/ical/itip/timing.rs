@@ -40,6 +40,11 @@ impl Timing {
         Some(Self { local: begins.local, clock, start, end })
     }
 
+    /// When it begins.
+    pub const fn starts(&self) -> Timestamp {
+        self.start
+    }
+
     /// When it is over.
     pub const fn ends(&self) -> Timestamp {
         self.end

@@ -65,13 +65,31 @@ impl FileContent {
 pub struct InboxItem {
     /// The bytes.
     pub blob: Blob,
-    /// The UID that it is about.
+    /// The UID that it is about; of what changed nothing [`InboxItem::held`].
     pub uid: String,
     /// Does an organizer send it (REQUEST, CANCEL)? The next one about the UID takes its place; what attendees send
     /// stays.
     pub from_organizer: bool,
     /// When the last occurrence of what it is about ends, or later.
     pub last_at: Timestamp,
+}
+
+/// What the keys of notices begin with that anybody can cause.
+pub(super) const HELD: &str = "held/";
+
+impl InboxItem {
+    /// The key of mail that changed nothing, in place of a UID: the next one of its author about the same meeting takes
+    /// its place.
+    #[must_use]
+    pub fn held(author: &str, uid: &str) -> String {
+        format!("{HELD}{}/{uid}", author.to_ascii_lowercase())
+    }
+
+    /// What the keys of all such notices begin with, and those of its author alone.
+    pub(super) fn crowds(&self) -> Option<(&str, &str)> {
+        let (author, _) = self.uid.strip_prefix(HELD)?.split_once('/')?;
+        Some((HELD, self.uid.get(..HELD.len() + author.len() + 1)?))
+    }
 }
 
 /// One instruction of a PROPPATCH.

@@ -22,6 +22,10 @@ pub(in crate::tree) const SEND_MAIL: &str = "mail";
 /// Changes one after the other are one mail, where they come within this time, seconds.
 const MERGED_S: i64 = 5;
 
+/// The most that the server answers by itself to one address about one object within an hour.
+const ANSWERS_PER_HOUR: usize = 10;
+const HOUR_S: i64 = 3_600;
+
 /// The largest message that is mailed, bytes: people are invited by it, and not sent books.
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 
@@ -32,8 +36,32 @@ pub struct NewMail<'a> {
     pub message: &'a SchedulingMessage,
     /// To whom, from whom. Whether it is an update is found here.
     pub addressing: &'a Addressing,
-    /// Is it wanted even if the same was sent before (SCHEDULE-FORCE-SEND)?
-    pub again: bool,
+    /// What it is sent for.
+    pub occasion: MailOccasion,
+}
+
+/// What a mail is sent for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MailOccasion {
+    /// A change.
+    #[default]
+    Change,
+    /// It is wanted even if the same was sent before (SCHEDULE-FORCE-SEND).
+    Again,
+    /// A mail that came in, which the server answers by itself.
+    Answer,
+    /// A mail that came in and asked for what was sent before.
+    AnswerAgain,
+}
+
+impl MailOccasion {
+    const fn is_again(self) -> bool {
+        matches!(self, Self::Again | Self::AnswerAgain)
+    }
+
+    const fn is_answer(self) -> bool {
+        matches!(self, Self::Answer | Self::AnswerAgain)
+    }
 }
 
 /// What two messages to one recipient differ in.
@@ -129,7 +157,11 @@ impl MailQueue {
         let key = MessageKey::of(new.message, &text);
         let alike = |row: &&QueuedMail| row.address == to && row.method == key.method && row.instances == key.instances;
         let last = self.known.iter().rev().find(alike);
-        if last.is_some_and(|last| key.is_of(last) && (!new.again || last.finished_at.is_none())) {
+        if last.is_some_and(|last| key.is_of(last) && (!new.occasion.is_again() || last.finished_at.is_none())) {
+            return Ok(None);
+        }
+        if new.occasion.is_answer() && self.answers_within_hour(&to) >= ANSWERS_PER_HOUR {
+            tracing::warn!(address = to, "no more answers go to this address within this hour");
             return Ok(None);
         }
         let rounds = self.known.iter().filter(|row| row.address == to && key.is_of(row)).map(|row| row.round + 1);
@@ -167,6 +199,14 @@ impl MailQueue {
         };
         self.known.push(queued.clone());
         Ok(Some(queued))
+    }
+
+    /// How many answers an address got about the object within an hour, and how often the same was sent again: of two
+    /// programs that answer each other neither ends.
+    fn answers_within_hour(&self, to: &str) -> usize {
+        let is_answer = |row: &&QueuedMail| row.round > 0 || row.method == SchedulingMethod::Reply.name();
+        let is_recent = |row: &&QueuedMail| row.queued_at > self.now.saturating_sub(HOUR_S);
+        self.known.iter().filter(|row| row.address == to).filter(is_answer).filter(is_recent).count()
     }
 
     /// Withdraws what is no longer worth sending; what may have left is not tried again. Was something withdrawn?

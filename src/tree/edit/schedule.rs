@@ -208,7 +208,7 @@ impl Edit {
             let mails: Vec<NewMail<'_>> = plan
                 .mails
                 .iter()
-                .map(|mail| NewMail { message: &mail.message, addressing: &mail.addressing, again: false })
+                .map(|mail| NewMail { message: &mail.message, addressing: &mail.addressing, occasion: mail.occasion })
                 .collect();
             self.queue_mail(event, &mails).await?;
         }

@@ -12,7 +12,7 @@ use crate::model::id::{Id, Timestamp, now};
 use crate::model::mail::{Addressing, MailOutcome, MailState, QueuedMail, SendOutcome};
 use crate::store::body_references;
 use crate::tree::Tree;
-use crate::tree::edit::mail::{NewMail, SEND_MAIL};
+use crate::tree::edit::mail::{MailOccasion, NewMail, SEND_MAIL};
 
 const EVENT: Id = Id(77);
 const DAY_S: i64 = 86_400;
@@ -94,7 +94,7 @@ impl Office {
         Self { _folder: folder, tree, mailer, outcomes }
     }
 
-    async fn queue_to(&self, to: &str, message: &SchedulingMessage, again: bool) {
+    async fn queue_to(&self, to: &str, message: &SchedulingMessage, occasion: MailOccasion) {
         let addressing = Addressing {
             to: to.parse().unwrap(),
             from: "Projet <gymnase+t@agenda.ville.fr>".parse().unwrap(),
@@ -104,11 +104,11 @@ impl Office {
             answer_token: None,
             is_update: false,
         };
-        self.tree.queue_mail(EVENT, &[NewMail { message, addressing: &addressing, again }]).await.unwrap();
+        self.tree.queue_mail(EVENT, &[NewMail { message, addressing: &addressing, occasion }]).await.unwrap();
     }
 
     async fn queue(&self, message: &SchedulingMessage) {
-        self.queue_to("Jean <Jean@ailleurs.fr>", message, false).await;
+        self.queue_to("Jean <Jean@ailleurs.fr>", message, MailOccasion::Change).await;
     }
 
     /// Begins each job that is due; what it comes to may take for ever.
@@ -190,7 +190,7 @@ async fn a_mail_is_sent_once_and_its_end_reported() {
     office.work(soon()).await;
     assert!(office.mailer.sent().is_empty() && office.reported().await.is_empty());
     // Unless that is wanted.
-    office.queue_to("jean@ailleurs.fr", &message("REQUEST", 0, ""), true).await;
+    office.queue_to("jean@ailleurs.fr", &message("REQUEST", 0, ""), MailOccasion::Again).await;
     office.work(soon()).await;
     let sent = office.mailer.sent();
     assert_eq!(sent.len(), 1);
@@ -203,7 +203,9 @@ async fn what_is_not_made_sends_nothing() {
     let mut edit = office.tree.job_edit().await.unwrap();
     let message = message("REQUEST", 0, "");
     let addressing = Addressing::read("a <a@x.fr>\nb <b@x.fr>\n\n\nfr\n\n").unwrap();
-    edit.queue_mail(EVENT, &[NewMail { message: &message, addressing: &addressing, again: false }]).await.unwrap();
+    edit.queue_mail(EVENT, &[NewMail { message: &message, addressing: &addressing, occasion: MailOccasion::Change }])
+        .await
+        .unwrap();
     edit.give_up().await;
     assert!(office.mails().await.is_empty() && office.tree.jobs().await.unwrap().is_empty());
 }
@@ -308,7 +310,7 @@ async fn mail_to_one_person_stays_in_order() {
     let office = Office::new().await;
     office.queue(&message("REQUEST", 0, "")).await;
     office.queue(&message("CANCEL", 1, ONCE)).await;
-    office.queue_to("anna@ailleurs.fr", &message("REQUEST", 0, ""), false).await;
+    office.queue_to("anna@ailleurs.fr", &message("REQUEST", 0, ""), MailOccasion::Change).await;
     office.mailer.answers([later()]);
     office.work(soon()).await;
     let sent: Vec<bool> = office.mailer.sent().iter().map(|(_, text)| text.contains("METHOD:CANCEL")).collect();
@@ -341,7 +343,7 @@ async fn one_address_gets_so_much_a_day() {
         office.queue(&message("REQUEST", sequence, "")).await;
         office.work(soon()).await;
     }
-    office.queue_to("anna@ailleurs.fr", &message("REQUEST", 93, ""), false).await;
+    office.queue_to("anna@ailleurs.fr", &message("REQUEST", 93, ""), MailOccasion::Change).await;
     office.work(soon()).await;
     assert_eq!(office.mailer.sent().len(), 1, "others get theirs");
     // The next day the last state goes, and only that.
@@ -397,7 +399,7 @@ async fn many_mails_are_few_trips() {
     for number in [2, 200] {
         let to = |at| Addressing::read(&format!("a{at} <a{number}-{at}@x.fr>\nb <b@x.fr>\n\n\nfr\n\n")).unwrap();
         let all: Vec<Addressing> = (0..number).map(to).collect();
-        let new = |addressing| NewMail { message: &message, addressing, again: false };
+        let new = |addressing| NewMail { message: &message, addressing, occasion: MailOccasion::Change };
         script.trips();
         office.tree.queue_mail(Id(number), &all.iter().map(new).collect::<Vec<_>>()).await.unwrap();
         trips.push(script.trips().len());

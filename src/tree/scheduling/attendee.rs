@@ -103,14 +103,13 @@ impl SchedulePlanner {
         from: &Addresses,
         home: &str,
         plan: &mut SchedulePlan,
-    ) -> Result<(), Violation> {
-        let context = ReplyContext { at: self.at(), from: Some(from), ledger: &self.meeting.ledger };
-        let outcome = apply_reply(stored, reply, context)?;
+    ) -> Result<ReplyOutcome, Violation> {
+        let outcome = self.answered(stored, reply, from)?;
         let mut ledger = self.meeting.ledger.clone();
         outcome.note(&mut ledger);
         plan.answers = rows_of(&ledger, have.node.home_id, outcome.noted());
         if outcome.is_changed {
-            let mut object = outcome.object;
+            let mut object = outcome.object.clone();
             for address in from.iter() {
                 set_schedule_status(&mut object.calendar, address, Some(status::ANSWERED));
             }
@@ -118,6 +117,16 @@ impl SchedulePlanner {
             plan.deliver(CopyDelivery { place: DeliveryPlace::Object(have.node.id), content: Some(content) }, home);
             plan.answered_in = Some(have.node.home_id);
         }
-        Ok(())
+        Ok(outcome)
+    }
+
+    /// What an answer makes of the organizer's object.
+    pub(super) fn answered(
+        &self,
+        stored: &Object,
+        reply: &SchedulingMessage,
+        from: &Addresses,
+    ) -> Result<ReplyOutcome, Violation> {
+        apply_reply(stored, reply, ReplyContext { at: self.at(), from: Some(from), ledger: &self.meeting.ledger })
     }
 }

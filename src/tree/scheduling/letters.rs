@@ -14,6 +14,7 @@ use crate::ical::itip::people::CalendarUser;
 use crate::model::mail::Addressing;
 use crate::model::mailbox::Mailbox;
 use crate::model::principal::Principal;
+use crate::tree::edit::mail::MailOccasion;
 
 /// The language of people of whom nothing is known.
 const LANGUAGE: &str = "fr";
@@ -32,11 +33,22 @@ impl SchedulePlanner {
         message: &Arc<SchedulingMessage>,
         plan: &mut SchedulePlan,
     ) -> &'static str {
+        self.mail_for(MailOccasion::Change, to, message, plan)
+    }
+
+    /// The same for another reason than a change.
+    pub(super) fn mail_for(
+        &self,
+        occasion: MailOccasion,
+        to: &CalendarUserAddress,
+        message: &Arc<SchedulingMessage>,
+        plan: &mut SchedulePlan,
+    ) -> &'static str {
         if AddressBook::is_path(to) {
             return status::NO_SUCH_USER;
         }
         let Some(addressing) = self.addressing(to, message) else { return status::NO_WAY };
-        plan.mails.push(PlannedMail { message: self.mailed(message), addressing });
+        plan.mails.push(PlannedMail { message: self.mailed(message), addressing, occasion });
         status::QUEUED
     }
 

@@ -1,101 +1,163 @@
 //! Messages about meetings that came by mail. They act only when they are known to be from who they say: the tag in the
 //! address they came to is that of the meeting, and they are written by the one who answers; or the server that is
-//! trusted vouches for that. All else changes nothing.
+//! trusted vouches for that. All else changes nothing, and is shown to whose meeting it is (`held`).
 
+use super::incoming::{HeldReason, MailedMessage, MailedOutcome, recipient_of};
 use super::meeting::MeetingCopy;
 use super::plan::SchedulePlan;
 use super::planner::SchedulePlanner;
-use super::users::CalendarUsers;
-use super::{PLAN_ATTEMPTS, refused};
-use crate::ical::itip::address::{Addresses, CalendarUserAddress};
+use super::{MeetingPart, PLAN_ATTEMPTS, refused};
 use crate::ical::itip::context::Violation;
+use crate::ical::itip::counter::{CounterOutcome, apply_counter};
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
+use crate::ical::itip::organizer::refresh_all;
+use crate::ical::itip::shown::answer_shown;
+use crate::ical::object::Object;
 use crate::model::budget::Budget;
 use crate::model::condition::Condition;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::model::id::Id;
-use crate::model::mailbox::MailAddress;
 use crate::tree::Tree;
+use crate::tree::edit::mail::MailOccasion;
 
-/// A message about a meeting that came by mail.
-#[derive(Clone, Debug)]
-pub struct MailedMessage {
-    /// The message.
-    pub message: SchedulingMessage,
-    /// Who wrote it, as it says.
-    pub from: Option<MailAddress>,
-    /// The address of ours that it came to, without its tag.
-    pub recipient: MailAddress,
-    /// The tag.
-    pub tag: Option<String>,
-    /// Is who wrote it the one who answers?
-    pub is_from_party: bool,
-    /// Does the server that is trusted vouch for who wrote it?
-    pub is_vouched: bool,
-}
-
-/// What came of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MailedOutcome {
-    /// It changed the meeting, or said nothing new.
-    Taken,
-    /// It is not sure who wrote it, or nobody acts on such: it changed nothing.
-    Held,
-    /// There is no such meeting here, or nobody of that address.
-    Unknown,
+/// What a mail is to do.
+pub(super) struct MailedPlan {
+    pub plan: SchedulePlan,
+    pub outcome: MailedOutcome,
 }
 
 impl Tree {
-    /// Takes an answer that came by mail.
+    /// Does a mail bear the tag of its meeting?
+    pub(super) fn is_tagged(&self, mailed: &MailedMessage) -> bool {
+        mailed.tag.as_deref() == Some(self.store.seal.meeting_tag(&mailed.message.object.uid).as_str())
+    }
+
+    /// Takes a message that came by mail.
     pub async fn take_mailed(&self, mailed: MailedMessage) -> Result<MailedOutcome> {
         let uid = mailed.message.object.uid.clone();
-        let is_tagged = mailed.tag.as_deref() == Some(self.store.seal.meeting_tag(&uid).as_str());
-        if mailed.message.method != SchedulingMethod::Reply || !(mailed.is_from_party && is_tagged || mailed.is_vouched)
-        {
-            return Ok(MailedOutcome::Held);
-        }
-        let Some(from) = mailed.from.clone() else { return Ok(MailedOutcome::Held) };
-        let from = Addresses::of([format!("mailto:{from}").as_str()]);
         for _ in 0..PLAN_ATTEMPTS {
+            match self.take_proposal(&mailed).await {
+                Ok(true) => return Ok(MailedOutcome::Taken),
+                Ok(false) => {}
+                Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy => continue,
+                Err(error) => return Err(error),
+            }
             let _turn = self.turns.of(&uid).await;
-            let Some((event, plan)) = self.plan_mailed(&mailed, &from).await? else {
+            let Some((event, planned)) = self.plan_mailed(&mailed).await? else {
                 return Ok(MailedOutcome::Unknown);
             };
-            if self.apply_plan(plan, event).await? {
-                return Ok(MailedOutcome::Taken);
+            if self.apply_plan(planned.plan, event).await? {
+                return Ok(planned.outcome);
             }
         }
         Err(Condition::Busy.into())
     }
 
-    async fn plan_mailed(&self, mailed: &MailedMessage, from: &Addresses) -> Result<Option<(Id, SchedulePlan)>> {
+    async fn plan_mailed(&self, mailed: &MailedMessage) -> Result<Option<(Id, MailedPlan)>> {
         let budget = Budget::default();
+        let is_tagged = self.is_tagged(mailed);
         let mut view = self.store.read().await?;
-        let recipient = CalendarUserAddress::new(&format!("mailto:{}", mailed.recipient));
-        let users = CalendarUsers::find(&mut view, &self.address_book(), [recipient.clone()]).await?;
-        let Some(home) = users.get(&recipient).and_then(|user| user.home) else { return Ok(None) };
+        let user = recipient_of(&mut view, &self.address_book(), &mailed.recipient, is_tagged).await?;
+        let Some(home) = user.and_then(|user| user.home) else { return Ok(None) };
         let uid = &mailed.message.object.uid;
         let Some((have, planner)) = self.standing_meeting(view, home, uid, &budget).await? else { return Ok(None) };
         let (event, owner) = (have.node.id, have.node.owner_id);
-        let (message, from) = (mailed.message.clone(), from.clone());
-        let planned = self.work(owner, &budget, move |_| Some(planner.take_mailed(&have, &message, &from))).await?;
-        Ok(Some((event, planned.map_err(refused)?)))
+        let mailed = mailed.clone();
+        let planned = self.work(owner, &budget, move |_| Some(planner.take_mailed(&have, &mailed, is_tagged))).await?;
+        Ok(planned.map_err(refused)?.map(|planned| (event, planned)))
     }
 }
 
 impl SchedulePlanner {
+    /// `None`: the mail is about no meeting of the home.
     fn take_mailed(
         &self,
         have: &MeetingCopy,
-        message: &SchedulingMessage,
-        from: &Addresses,
-    ) -> std::result::Result<SchedulePlan, Violation> {
+        mailed: &MailedMessage,
+        is_tagged: bool,
+    ) -> std::result::Result<Option<MailedPlan>, Violation> {
+        use SchedulingMethod::{Counter, Refresh, Reply};
+        let Some(stored) = have.object.as_ref().filter(|stored| self.part_in(stored) == MeetingPart::Organizer) else {
+            return Ok(None);
+        };
+        let is_trusted = mailed.is_from_party && is_tagged || mailed.is_vouched;
         let mut plan = self.empty_plan();
-        if let Some(object) = &have.object {
-            let name = self.meeting.owner.name.clone();
-            self.notify(&name, message, false, &mut plan);
-            self.take_reply(have, object, message, from, &name, &mut plan)?;
+        let held = match mailed.message.method {
+            _ if !is_trusted => Some(HeldReason::Unsure),
+            _ if mailed.is_from_one_on() => Some(HeldReason::FromOneOn),
+            Reply => self.take_answer(have, stored, mailed, &mailed.message, &mut plan)?,
+            Counter => self.take_counter(have, stored, mailed, &mut plan)?,
+            Refresh => self.send_again(stored, mailed, &mut plan)?,
+            _ => Some(HeldReason::NotOrganizer),
+        };
+        if let Some(reason) = held {
+            self.hold(stored, mailed, reason, &mut plan)?;
         }
-        Ok(plan)
+        let outcome = held.map_or(MailedOutcome::Taken, MailedOutcome::Held);
+        Ok(Some(MailedPlan { plan, outcome }))
+    }
+
+    /// Takes an answer; of one that says nothing new nobody is notified. A reason: its author is not invited.
+    fn take_answer(
+        &self,
+        have: &MeetingCopy,
+        stored: &Object,
+        mailed: &MailedMessage,
+        answer: &SchedulingMessage,
+        plan: &mut SchedulePlan,
+    ) -> std::result::Result<Option<HeldReason>, Violation> {
+        let (from, name) = (mailed.author(), &self.meeting.owner.name);
+        let outcome = self.take_reply(have, stored, answer, &from, name, plan)?;
+        if outcome.taken.is_empty() {
+            return Ok((!outcome.uninvited.is_empty()).then_some(HeldReason::NotInvited));
+        }
+        self.notify(name, &answer_shown(stored, &mailed.message, &from, self.at())?, false, plan);
+        Ok(None)
+    }
+
+    /// A proposal is shown to whose meeting it is, who accepts it by changing the meeting; the answer that comes with
+    /// it counts at once.
+    fn take_counter(
+        &self,
+        have: &MeetingCopy,
+        stored: &Object,
+        mailed: &MailedMessage,
+        plan: &mut SchedulePlan,
+    ) -> std::result::Result<Option<HeldReason>, Violation> {
+        let counter = self.counter(stored, mailed)?;
+        if counter.proposes {
+            return self.take_answer(have, stored, mailed, &counter.answer, plan);
+        }
+        // At the time that is set, or in the past, it is an answer.
+        let answered = MailedMessage { message: counter.answer.clone(), ..mailed.clone() };
+        self.take_answer(have, stored, &answered, &counter.answer, plan)
+    }
+
+    pub(super) fn counter(
+        &self,
+        stored: &Object,
+        mailed: &MailedMessage,
+    ) -> std::result::Result<CounterOutcome, Violation> {
+        apply_counter(stored, &mailed.message, &mailed.author(), self.at())
+    }
+
+    /// Who asks for the present state gets it by mail; who has an account here has it already.
+    fn send_again(
+        &self,
+        stored: &Object,
+        mailed: &MailedMessage,
+        plan: &mut SchedulePlan,
+    ) -> std::result::Result<Option<HeldReason>, Violation> {
+        let from = mailed.author();
+        let mut is_invited = false;
+        for delivery in refresh_all(stored, self.organizer())? {
+            for to in delivery.recipients.iter().filter(|to| from.contains(&to.address)) {
+                is_invited = true;
+                if self.meeting.users.get(&to.address).is_none() {
+                    self.mail_for(MailOccasion::AnswerAgain, &to.address, &delivery.message, plan);
+                }
+            }
+        }
+        Ok((!is_invited).then_some(HeldReason::NotInvited))
     }
 }

@@ -11,6 +11,7 @@ use crate::model::mail::Addressing;
 use crate::model::node::Node;
 use crate::store::scheduling::{AnswerRow, DefaultCalendar};
 use crate::tree::edit::content::{FileContent, InboxItem};
+use crate::tree::edit::mail::MailOccasion;
 
 /// A change of what stands for a meeting in a calendar: what stood there, and what is to.
 #[derive(Clone, Debug)]
@@ -113,6 +114,8 @@ pub struct PlannedMail {
     pub message: Arc<SchedulingMessage>,
     /// To whom, from whom.
     pub addressing: Addressing,
+    /// What it is sent for.
+    pub occasion: MailOccasion,
 }
 
 /// What is to happen beside a change of an object.

@@ -95,6 +95,19 @@ impl AddressBook {
         address.as_str().starts_with(PRINCIPALS)
     }
 
+    /// Who has the name that an address in the domain of mail is made of, be that an address of theirs or not.
+    pub async fn named_by(
+        &self,
+        c: &mut impl Executor,
+        address: &CalendarUserAddress,
+    ) -> Result<Option<CalendarPrincipal>, Failure> {
+        if !self.is_of_domain(address) {
+            return Ok(None);
+        }
+        let found = scheduling::users(c, &[self.key_of(address)]).await?;
+        Ok(found.into_iter().map(|(_, user)| user).next())
+    }
+
     /// May whoever was found by the key of an address have it? A person's name in the domain is no address.
     fn may_have(&self, user: &CalendarPrincipal, address: &CalendarUserAddress) -> bool {
         user.principal.kind != PrincipalKind::Person || !self.is_of_domain(address)

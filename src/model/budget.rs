@@ -181,6 +181,25 @@ impl Budget {
         if before.saturating_add(number) > MAX_STEPS { Err(Exhausted::Request) } else { Ok(()) }
     }
 
+    /// Does one of some pieces of work with as much of the steps that are left as is its share: what it asks for beyond
+    /// that is refused to it alone.
+    pub fn share<T>(&self, pieces: usize, work: impl FnOnce(&Self) -> T) -> T {
+        let spent = self.0.steps.load(Ordering::Relaxed).min(MAX_STEPS);
+        let own = (MAX_STEPS - spent) / pieces.max(1) as u64;
+        let share = Self::default();
+        share.0.steps.store(MAX_STEPS - own, Ordering::Relaxed);
+        let done = work(&share);
+        let taken = share.0.steps.load(Ordering::Relaxed).min(MAX_STEPS) - (MAX_STEPS - own);
+        self.0.steps.fetch_add(taken, Ordering::Relaxed);
+        done
+    }
+
+    /// How many steps were taken.
+    #[must_use]
+    pub fn steps_taken(&self) -> u64 {
+        self.0.steps.load(Ordering::Relaxed)
+    }
+
     /// To be called before so many bytes are built. What is refused is not counted.
     pub fn bytes(&self, number: usize) -> Result<(), Exhausted> {
         if self.is_given_up() {
@@ -255,6 +274,15 @@ mod tests {
             assert_eq!(budget.steps(u64::MAX), Err(Exhausted::Request));
         }
         assert_eq!(budget.bytes(1), Ok(()));
+    }
+
+    #[test]
+    fn who_asks_for_more_than_a_share_takes_nothing_from_the_others() {
+        let budget = Budget::default();
+        assert_eq!(budget.share(3, |share| share.steps(MAX_STEPS)), Err(Exhausted::Request));
+        assert_eq!(budget.share(2, |share| share.steps(10)), Ok(()));
+        assert_eq!(budget.share(1, |share| share.steps(MAX_STEPS / 3 * 2 - 10)), Ok(()));
+        assert_eq!(budget.steps(1), Err(Exhausted::Request));
     }
 
     #[test]

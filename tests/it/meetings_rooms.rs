@@ -59,6 +59,21 @@ async fn a_room_answers_with_the_change_yes_when_it_is_free_and_no_when_it_is_ta
 }
 
 #[tokio::test]
+async fn a_room_takes_no_booking_that_all_others_would_have_to_follow_for_long() {
+    let world = world_with_rooms(&[("salle", Room::default())]).await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let minutes = format!("RRULE:FREQ=MINUTELY;INTERVAL=3;BYSECOND=0\r\n{}", NINE.replace("T100000Z", "T090100Z"));
+    max.put(&format!("{MAX}one.ics"), &in_room("one", "max", &["salle"], &minutes)).expect(201).await;
+    let stored = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
+    assert!(line(&stored, "salle").contains("PARTSTAT=DECLINED") && stored.contains("trop complexe"), "{stored}");
+    let daily = format!("RRULE:FREQ=DAILY\r\n{NINE}");
+    mia.put("/calendars/mia/personal/two.ics", &in_room("two", "mia", &["salle"], &daily)).expect(201).await;
+    let stored = text(&mia.get("/calendars/mia/personal/two.ics").expect(200).await);
+    assert!(line(&stored, "salle").contains("PARTSTAT=ACCEPTED"), "{stored}");
+    world.sound().await;
+}
+
+#[tokio::test]
 async fn a_series_is_accepted_but_for_what_clashes() {
     let world = world_with_rooms(&[("salle", Room::default())]).await;
     let (max, mia) = (world.client("max"), world.client("mia"));

@@ -9,13 +9,14 @@ use super::meeting::ChangedObject;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, status};
 use crate::ical::itip::address::CalendarUserAddress;
-use crate::ical::itip::context::Violation;
+use crate::ical::itip::context::{SchedulingContext, Violation};
 use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request};
 use crate::ical::itip::deliveries::{Addressee, DeliveryKind, SchedulingDelivery};
 use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::itip::organizer::{OrganizerContext, organizer_diff, refresh_all};
 use crate::ical::itip::people::set_schedule_statuses;
 use crate::ical::object::Object;
+use crate::model::budget::Budget;
 
 /// What each may know of a meeting.
 type Views = BTreeMap<CalendarUserAddress, Arc<SchedulingMessage>>;
@@ -54,9 +55,12 @@ impl SchedulePlanner {
     /// The copies of all in a meeting follow what the organizer has.
     pub fn refresh(&self, object: &Object) -> Result<SchedulePlan, Violation> {
         let mut plan = self.empty_plan();
-        for delivery in refresh_all(object, self.organizer())? {
+        let deliveries = refresh_all(object, self.organizer())?;
+        let mut left = number_of(&deliveries);
+        for delivery in deliveries {
             for to in delivery.recipients.iter().filter(|to| !self.is_room(to)) {
-                self.deliver(&delivery, delivery.view.as_deref(), to, &mut plan)?;
+                self.deliver(&delivery, delivery.view.as_deref(), to, left, &mut plan)?;
+                left = left.saturating_sub(1);
             }
         }
         Ok(plan)
@@ -81,14 +85,15 @@ impl SchedulePlanner {
         views: Option<&Views>,
         plan: &mut SchedulePlan,
     ) -> Result<BTreeMap<CalendarUserAddress, Option<&'static str>>, Violation> {
-        let mut fared = BTreeMap::new();
+        let (mut fared, mut left) = (BTreeMap::new(), number_of(deliveries));
         for delivery in deliveries {
             for to in &delivery.recipients {
                 if self.is_room(to) && delivery.view.is_some() {
                     continue;
                 }
                 let view = views.and_then(|views| views.get(&to.address)).or(delivery.view.as_ref());
-                let status = self.deliver(delivery, view.map(Arc::as_ref), to, plan)?;
+                let status = self.deliver(delivery, view.map(Arc::as_ref), to, left, plan)?;
+                left = left.saturating_sub(1);
                 if delivery.kind == DeliveryKind::Notice && status.is_some() {
                     fared.insert(to.address.clone(), status);
                 }
@@ -97,12 +102,13 @@ impl SchedulePlanner {
         Ok(fared)
     }
 
-    /// Brings a message to one who gets it: how it fared.
+    /// Brings a message to one who gets it: how it fared. `left`: how many still get something.
     fn deliver(
         &self,
         delivery: &SchedulingDelivery,
         view: Option<&SchedulingMessage>,
         to: &Addressee,
+        left: usize,
         plan: &mut SchedulePlan,
     ) -> Result<Option<&'static str>, Violation> {
         let Some(user) = self.meeting.users.get(&to.address) else {
@@ -116,15 +122,19 @@ impl SchedulePlanner {
         let me = self.meeting.book.addresses_of(&user.principal);
         let have = self.meeting.copies.get(&home);
         let copy = have.and_then(|have| have.object.as_ref());
-        let context =
-            CopyContext { at: self.at(), me: &me, resets: Some(&to.resets), called_off_at: None, alarms: &[] };
-        let changed = match view {
-            Some(view) => apply_request(copy, view, context),
-            None => apply_cancel(copy, &delivery.message, context),
+        let applied = |copy: Option<&Object>, budget: &Budget| {
+            let at = SchedulingContext { budget, ..self.at() };
+            let context = CopyContext { at, me: &me, resets: Some(&to.resets), called_off_at: None, alarms: &[] };
+            match view {
+                Some(view) => apply_request(copy, view, context),
+                None => apply_cancel(copy, &delivery.message, context),
+            }
         };
-        // What is somebody else's, or personal, stays as it is.
-        let changed = match changed {
+        let changed = match self.budget.share(left, |share| applied(copy, share)) {
+            // What is somebody else's, or personal, stays as it is.
             Err(Violation::OtherOrganizer) => return Ok(Some(status::DELIVERED)),
+            // What takes too long, or cannot be read, is in nobody's way but its owner's.
+            Err(_) if copy.is_some() => applied(None, &self.budget)?,
             changed => changed?,
         };
         let changed_now = changed.is_changed;
@@ -145,4 +155,9 @@ impl SchedulePlanner {
         }
         Ok(Some(status::DELIVERED))
     }
+}
+
+/// How many get something.
+fn number_of(deliveries: &[SchedulingDelivery]) -> usize {
+    deliveries.iter().map(|delivery| delivery.recipients.len()).sum()
 }

@@ -11,7 +11,7 @@ use crate::ical::itip::occurrence::OccurrenceSet;
 use crate::ical::itip::people::{ACCEPTED, CalendarUser as Line, DECLINED, NEEDS_ACTION};
 use crate::ical::line::escaped;
 use crate::ical::object::{Component, Object, Property};
-use crate::ical::recur::{Instance, instances, recurs};
+use crate::ical::recur::{Expansion, Instance, instances, recurs};
 use crate::ical::time::When;
 use crate::ical::zone::{Zone, Zones};
 use crate::model::calendar::TimeRange;
@@ -22,6 +22,8 @@ use crate::model::room::{Booking, Room, opening_hours};
 pub const HORIZON_S: i64 = 3 * 366 * 86_400;
 /// What is said where its manager has yet to decide.
 const TENTATIVE: &str = "TENTATIVE";
+/// The most steps that it takes to follow a booking: whoever books later follows all of them.
+const MAX_BOOKING_STEPS: u64 = 30_000;
 /// The most times that are named where a room says no.
 const MAX_NAMED: usize = 3;
 /// What a room keeps of a meeting.
@@ -68,6 +70,7 @@ enum Obstacle {
     TooSmall,
     Closed,
     Taken,
+    TooIntricate,
 }
 
 impl Obstacle {
@@ -79,6 +82,7 @@ impl Obstacle {
             Self::TooSmall => "Trop de participants / Too many participants",
             Self::Closed => "Fermée à cette heure / Closed at that time",
             Self::Taken => "Déjà réservée / Already booked",
+            Self::TooIntricate => "Répétition trop complexe / Recurrence too intricate",
         }
     }
 }
@@ -142,7 +146,7 @@ impl RoomRequest<'_> {
             |part: &Component| Line::attendee(part, self.me).is_some_and(|line| line.participation() == ACCEPTED);
         let mut found = self.obstacles(copy)?;
         found.clashes.retain(|(_, _, obstacle)| *obstacle == Obstacle::Taken);
-        found.whole = None;
+        found.whole = found.whole.filter(|whole| *whole == Obstacle::TooIntricate);
         let mut answered = copy.clone();
         for (part, before) in answered.calendar.components.iter_mut().zip(&copy.calendar.components) {
             if before.name != "VTIMEZONE" && accepts(before) {
@@ -187,15 +191,18 @@ impl RoomRequest<'_> {
     fn obstacles<'o>(&'o self, copy: &'o Object) -> Result<Obstacles<'o>, Violation> {
         let Room { booking, capacity, hours, .. } = &self.state.room;
         let people = i64::try_from(self.people).unwrap_or(i64::MAX);
+        let before = self.at.budget.steps_taken();
+        let zones = Zones::new(&copy.calendar, self.at.floating).within(self.at.budget);
+        let range = self.range(copy, &zones);
+        let Expansion { instances: found, cut } = instances(copy, &zones, range);
+        let is_intricate = cut || self.at.budget.steps_taken() - before > MAX_BOOKING_STEPS;
         let whole = match (booking, capacity) {
             (Booking::None, _) => Some(Obstacle::Unbookable),
             _ if !self.state.may_book => Some(Obstacle::Forbidden),
             (_, Some(capacity)) if people > *capacity => Some(Obstacle::TooSmall),
+            _ if is_intricate => Some(Obstacle::TooIntricate),
             _ => None,
         };
-        let zones = Zones::new(&copy.calendar, self.at.floating).within(self.at.budget);
-        let range = self.range(copy, &zones);
-        let found = instances(copy, &zones, range).instances;
         let start = found.iter().map(|instance| instance.start).min().unwrap_or_default();
         let end = found.iter().map(|instance| instance.end).max().unwrap_or_default();
         let when = TimeRange { start, end: end.max(start.saturating_add(1)) };
@@ -235,7 +242,10 @@ impl RoomRequest<'_> {
                 && !is(part, "TRANSP", "TRANSPARENT")
                 && answer.is_none_or(|answer| answer == ACCEPTED)
         };
-        let found = instances(booking, &zones, range).instances;
+        let Expansion { instances: found, cut } = instances(booking, &zones, range);
+        if cut {
+            return vec![(range.start, range.end)];
+        }
         found.iter().filter(|at| holds(at.component)).map(|at| (at.start, at.end)).collect()
     }
 }

@@ -1,7 +1,9 @@
 //! What statements run on, and how they are queried: answered from the cache, from what was fetched before, or by the
 //! database.
 
+use std::cell::Cell;
 use std::future::Future;
+use std::time::{Duration, Instant};
 
 use super::cache::{Cache, CollectionState, Key, Lookup};
 use super::counters::Counters;
@@ -45,6 +47,25 @@ pub trait Executor: Send {
     }
 }
 
+/// How long a task has its thread while all that it queries is answered at once.
+const TURN: Duration = Duration::from_millis(4);
+
+thread_local! {
+    /// When a task of this thread has let the others have their turn.
+    static LAST_TURN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Lets the other tasks of this thread have their turn when none had for a while. Most answers are there before one
+/// waits for them, so a task that queries much never waits; and between two tasks only does the runtime look at what
+/// came over the network.
+async fn take_turns() {
+    let now = Instant::now();
+    if LAST_TURN.get().is_none_or(|last| now.duration_since(last) >= TURN) {
+        LAST_TURN.set(Some(now));
+        tokio::task::yield_now().await;
+    }
+}
+
 /// A statement after those that are noted, and how many these are.
 fn after(noted: Option<&mut Batch>, statements: &[Query<'_>]) -> Result<(Batch, usize), Failure> {
     let mut pipeline = noted.map(std::mem::take).unwrap_or_default();
@@ -57,6 +78,7 @@ fn after(noted: Option<&mut Batch>, statements: &[Query<'_>]) -> Result<(Batch, 
 
 /// Runs a statement now; the number of rows it touched.
 pub async fn execute(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'_>]) -> Result<u64, Failure> {
+    take_turns().await;
     let (connection, noted) = c.connection(sql).await?;
     let mut touched = 0;
     // What was noted runs before: the last is the query itself.
@@ -73,6 +95,7 @@ pub async fn execute(c: &mut impl Executor, sql: Statement, arguments: &[Argumen
 
 /// All rows of an answer. Statements bound their own number of rows.
 pub async fn rows(c: &mut impl Executor, sql: Statement, arguments: &[Argument<'_>]) -> Result<Vec<Row>, Failure> {
+    take_turns().await;
     if let Some(rows) = c.prefetched().and_then(|prefetched| prefetched.take(sql, arguments)) {
         return Ok(rows);
     }
@@ -126,6 +149,7 @@ pub type Query<'a> = (Statement, &'a [Argument<'a>]);
 /// here when it is asked, until something is written. The first may write.
 pub async fn prefetch(c: &mut impl Executor, questions: &[Query<'_>]) -> Result<(), Failure> {
     let Some((sql, _)) = questions.first().filter(|_| c.prefetched().is_some()) else { return Ok(()) };
+    take_turns().await;
     let (connection, noted) = c.connection(*sql).await?;
     let (pipeline, before) = after(noted, questions)?;
     let mut answers: Vec<Vec<Row>> = vec![Vec::new(); questions.len()];

@@ -349,3 +349,28 @@ async fn no_rule_is_followed_on_a_thread_that_serves_or_while_a_change_is_open()
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// The database answers so soon that a request which asks it thousands of times never waits for it.
+#[tokio::test]
+async fn who_asks_much_of_the_database_keeps_nobody_waiting() {
+    let world = World::unflushed().await;
+    let lea = world.client("lea");
+    lea.mkcol("/files/lea/tree").expect(201).await;
+    lea.mkcol("/files/lea/tree/0").expect(201).await;
+    for number in 0..40 {
+        lea.put(&format!("/files/lea/tree/0/{number}.txt"), "x").expect(201).await;
+    }
+    for number in 1..250 {
+        lea.copy("/files/lea/tree/0/", &format!("/files/lea/tree/{number}/")).expect(201).await;
+    }
+    let long = tokio::spawn(async move {
+        lea.sync("/files/lea/", "", "infinite", "").header("Depth", "0").expect(207).await;
+    });
+    let (max, mut answered) = (world.client("max"), 0);
+    while !long.is_finished() {
+        max.options("/files/max/").expect(200).await;
+        answered += 1;
+    }
+    long.await.unwrap();
+    assert!(answered >= 5, "{answered} requests were answered meanwhile");
+}

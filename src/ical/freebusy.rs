@@ -76,7 +76,8 @@ pub fn periods_of_invited(object: &Object, zones: &Zones<'_>, range: TimeRange, 
     })
 }
 
-fn taken_by(
+/// The periods that an object takes in a range, by how each of its instances takes who is there.
+pub(super) fn taken_by(
     object: &Object,
     zones: &Zones<'_>,
     range: TimeRange,

@@ -25,6 +25,7 @@ pub mod outlook;
 mod outlook_event;
 pub mod outlook_people;
 mod period;
+pub mod published;
 pub mod recur;
 pub mod rule;
 mod rule_plan;

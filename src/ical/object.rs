@@ -15,7 +15,8 @@ pub const MAX_ATTENDEES: usize = 1000;
 const MAX_DEPTH: usize = 8;
 const MAX_LINES: usize = 200_000;
 const MAX_COMPONENTS: usize = 20_000;
-const MAX_RULES: usize = 16;
+/// The most rules of one component.
+pub(super) const MAX_RULES: usize = 16;
 
 /// Why a text is not a calendar object, for people.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -220,6 +220,9 @@ pub static COMPONENTS: [&str; 4] = ["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"];
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ComponentSet(pub i64);
 
+/// What a calendar holds into which programs publish: busy times.
+pub const BUSY_TIMES: ComponentSet = ComponentSet(0b1000);
+
 impl ComponentSet {
     /// What a calendar holds of which nothing else was said: all that programs show.
     pub const ALL: Self = Self(0b111);

@@ -54,6 +54,8 @@ pub enum Kind {
     InboxItem,
     /// `/calendars/{name}/outbox/`: where one asks when others are busy (RFC 6638 section 2.1).
     Outbox,
+    /// `/calendars/{name}/published/` before anything was published there; what is makes it a calendar of busy times.
+    Published,
 }
 
 /// What a node's content is.
@@ -128,7 +130,7 @@ static OUTBOX: [QName; 2] = [QName::dav("collection"), QName::caldav("schedule-o
 const PROXIES: MethodSet = READ_ONLY.and(&[Method::Proppatch]);
 
 /// One row a kind, in the order of [`Kind`].
-pub static KINDS: [KindRow; 23] = [
+pub static KINDS: [KindRow; 24] = [
     KindRow { members: &[Kind::Home], ..row(Kind::Root, "root", &COLLECTION, READ_ONLY) },
     row(Kind::Principals, "principals", &COLLECTION, READ_ONLY),
     row(Kind::Principal, "principal", &PRINCIPAL, READ_ONLY),
@@ -176,6 +178,11 @@ pub static KINDS: [KindRow; 23] = [
         ..row(Kind::InboxItem, "inbox-item", &[], READ_ONLY.and(&[Method::Delete]))
     },
     row(Kind::Outbox, "outbox", &OUTBOX, READ_ONLY.and(&[Method::Post])),
+    KindRow {
+        put: Some(Kind::Object),
+        members: &[Kind::Object],
+        ..row(Kind::Published, "published", &COLLECTION, READ_ONLY)
+    },
 ];
 
 impl KindRow {

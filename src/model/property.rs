@@ -45,6 +45,12 @@ pub const ZONE: [QName; 2] = [QName::caldav("calendar-timezone-id"), QName::cald
 pub const AVAILABILITY: [QName; 2] =
     [QName::caldav("calendar-availability"), QName::of(CALENDARSERVER, "calendar-availability")];
 
+/// Do the objects of a calendar take the time of its owner (RFC 6638 section 9.1)?
+pub const TRANSPARENCY: QName = QName::caldav("schedule-calendar-transp");
+/// The element that says of a calendar that they do not.
+pub const TRANSPARENT: &str = "<C:schedule-calendar-transp xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><C:transparent/>\
+                               </C:schedule-calendar-transp>";
+
 /// The other property that has the same value: whoever sets or removes the one ends the other, so that both always
 /// agree.
 #[must_use]

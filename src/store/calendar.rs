@@ -116,15 +116,32 @@ pub async fn default_of(c: &mut impl Executor, home: Id) -> Result<Option<Node>,
     Ok(row(c, DEFAULT_OF, arguments![home]).await?.as_ref().map(node_of))
 }
 
-/// The calendars of a principal that say when their owner is busy: those that hold events or busy times, and are not
-/// said to take no time.
+/// So many calendars of one home are looked at for when their owner is busy.
+pub const MAX_BUSY_CALENDARS: i64 = 200;
+
+/// The calendars of a principal that say when their owner is busy: those that may ([`countable`]), and are not said to
+/// take no time.
 pub async fn counted(c: &mut impl Executor, owner: Id, limit: i64) -> Result<Vec<Node>, Failure> {
     Ok(rows(c, COUNTED, arguments![owner, limit]).await?.iter().map(node_of).collect())
+}
+
+/// The calendars of a principal that hold events or busy times.
+pub async fn countable(c: &mut impl Executor, owner: Id, limit: i64) -> Result<Vec<Node>, Failure> {
+    Ok(rows(c, COUNTABLE, arguments![owner, limit]).await?.iter().map(node_of).collect())
 }
 
 /// Invitations to a home come into a calendar from now on.
 pub async fn set_default(c: &mut Txn, home: Id, calendar: Id) -> Result<(), Failure> {
     c.note(SET_DEFAULT, arguments![home, calendar]).await
+}
+
+/// From which calendars one reads when a principal ($1) is busy, but for those that are said to take no time.
+macro_rules! countable {
+    () => {
+        " FROM home h JOIN node t ON t.parent_id = h.node_id AND t.kind = 'calendars' JOIN node n ON n.parent_id \
+         = t.id AND n.kind = 'calendar' AND n.gone_at IS NULL JOIN calendar k ON k.node_id = n.id WHERE \
+         h.principal_id = $1 AND (k.components % 2 = 1 OR k.components >= 8)"
+    };
 }
 
 /// Which objects of a calendar are looked at.
@@ -206,13 +223,15 @@ statements! {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM home h JOIN node t ON t.parent_id = h.node_id AND t.kind = 'calendars' JOIN node n ON n.parent_id \
-             = t.id AND n.kind = 'calendar' AND n.gone_at IS NULL JOIN calendar k ON k.node_id = n.id WHERE \
-             h.principal_id = $1 AND (k.components % 2 = 1 OR k.components >= 8) AND NOT EXISTS (SELECT 1 FROM \
-             property r WHERE r.node_id = n.id AND r.principal_id = 0 AND r.namespace = \
-             'urn:ietf:params:xml:ns:caldav' AND r.name = 'schedule-calendar-transp' AND r.xml LIKE \
+            countable!(),
+            " AND NOT EXISTS (SELECT 1 FROM property r WHERE r.node_id = n.id AND r.principal_id = 0 AND r.namespace \
+             = 'urn:ietf:params:xml:ns:caldav' AND r.name = 'schedule-calendar-transp' AND r.xml LIKE \
              '%transparent%') ORDER BY n.id LIMIT $2"
         ),
+    );
+    const COUNTABLE: Statement = reads(
+        &[CALENDAR, HOME, NODE],
+        concat!("SELECT ", columns!(), countable!(), " ORDER BY n.id LIMIT $2"),
     );
     const SET_DEFAULT: Statement =
         writes(&[HOME], &[], "UPDATE home SET default_calendar_id = $2 WHERE node_id = $1");

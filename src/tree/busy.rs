@@ -34,14 +34,13 @@ use crate::model::privilege::{Privilege, Role};
 use crate::model::property::AVAILABILITY;
 use crate::model::room::{OpeningHours, opening_hours};
 use crate::store::acquaintance::parts;
+use crate::store::calendar::MAX_BUSY_CALENDARS;
 use crate::store::executor::Executor;
 use crate::store::property::Selection;
 use crate::store::{calendar, node, principal, room};
 
 /// So many are answered about in one question.
 const MAX_RECIPIENTS: usize = 30;
-/// So many calendars of one home are looked at.
-const MAX_CALENDARS: i64 = 200;
 /// So many days are looked at for when a room is open.
 const MAX_DAYS: usize = 400;
 
@@ -180,7 +179,7 @@ pub(super) struct AskedPrincipal {
 impl AskedPrincipal {
     /// Someone with all calendars that count.
     pub(super) async fn of(c: &mut impl Executor, whose: Principal) -> Result<Self> {
-        let counted = calendar::counted(c, whose.id, MAX_CALENDARS).await?;
+        let counted = calendar::counted(c, whose.id, MAX_BUSY_CALENDARS).await?;
         Ok(Self { whose, calendars: counted.into_iter().map(|one| one.name).collect(), masked: None })
     }
 }
@@ -340,7 +339,7 @@ async fn seen_calendars(
     whose: &Principal,
 ) -> Result<std::result::Result<Vec<String>, BusyAnswer>> {
     let sees = async |c: &mut _, node| node::role_above(c, actor.id, now(), node).await;
-    let calendars = calendar::counted(c, whose.id, MAX_CALENDARS).await?;
+    let calendars = calendar::counted(c, whose.id, MAX_BUSY_CALENDARS).await?;
     let all = match (whose.kind, principal::home(c, whose.id).await?) {
         (_, None) => return Ok(Err(BusyAnswer::Unknown)),
         // What a project does is nobody's business but its people's.

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::Tree;
 use super::gate::Admitted;
-use super::resolve::{has_outbox, outbox_of};
+use super::resolve::{has_outbox, made_in};
 use super::resource::{Needs, Resource, Text};
 use super::target::{CALENDARS, zone};
 use super::visit::LongRead;
@@ -348,7 +348,7 @@ impl<T: Executor> Admitted<T> {
         let place = self.place();
         let sends = has_outbox(&actor, home, self.target.role_on_top());
         resources.retain(|resource| resource.node.kind != Kind::Inbox || sends);
-        resources.extend((sends && next.is_none()).then(|| place.member(outbox_of(home))));
+        resources.extend((sends && next.is_none()).then(|| place.member(made_in(home, Kind::Outbox))));
         let each = Needs { locks: false, dead: false, quota: false, ..needs };
         for resource in &mut resources {
             self.load(resource, each).await?;

@@ -262,7 +262,8 @@ fn destination_usable(request: &Request, target: &Target, destination: &Target) 
         return Err(missing().into());
     }
     let holder = parent.node.traits();
-    let kind = target.node().map(Node::copied_kind);
+    // What is not there yet holds only what is published there.
+    let kind = target.node().map(Node::copied_kind).filter(|_| parent.node.kind != Kind::Published);
     if kind.is_none() || (holder.put != kind && holder.mkcol != kind) {
         let calendar = kind == Some(Kind::Calendar);
         let condition = if calendar { Condition::CalendarCollectionLocationOk } else { Condition::CannotHold };

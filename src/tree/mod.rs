@@ -24,6 +24,7 @@ pub mod listing;
 pub mod numbers;
 mod objects;
 mod principals;
+pub mod publish;
 pub mod quota;
 mod reindex;
 mod resolve;

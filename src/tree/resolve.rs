@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 
 use super::acquaintance::Acquaintances;
 use super::target::{
-    AddressSpace, CALENDARS, FILES, NOTIFICATIONS, OUTBOX, Requester, Target, document_of, keys, link_of, made_id,
-    opened, role_at, root_of, zone,
+    AddressSpace, CALENDARS, FILES, NOTIFICATIONS, OUTBOX, PUBLISHED, Requester, Target, document_of, keys, link_of,
+    made_id, opened, role_at, root_of, zone,
 };
 use crate::model::calendar::Privacy;
 use crate::model::error::Result;
@@ -246,10 +246,11 @@ async fn follow_calendars(
             target.links.extend(links);
             return follow_notifications(c, who, target, below).await;
         }
-        Some(OUTBOX) if sends => {
-            let outbox = home.map(|home| link(outbox_of(&home.node)));
+        Some(name @ (OUTBOX | PUBLISHED)) if sends => {
+            let kind = if name == OUTBOX { Kind::Outbox } else { Kind::Published };
+            let made = home.map(|home| link(made_in(&home.node, kind)));
             target.parent_privileges = target.privileges;
-            target.links.extend(links.iter().cloned().chain(outbox));
+            target.links.extend(links.iter().cloned().chain(made));
             return Ok(());
         }
         _ => {}
@@ -283,9 +284,9 @@ pub(super) fn has_outbox(actor: &Actor, home: &Node, role: Option<Role>) -> bool
     role >= Some(Role::Member) && actor.opens_home_of(home.owner_id)
 }
 
-/// `/calendars/{name}/outbox/`
-pub(super) fn outbox_of(home: &Node) -> Node {
-    let made = Node::made(Kind::Outbox, made_id(Kind::Outbox), OUTBOX);
+/// A collection of a home of calendars that is made where it is asked for.
+pub(super) fn made_in(home: &Node, kind: Kind) -> Node {
+    let made = Node::made(kind, made_id(kind), kind.row().code);
     Node { parent_id: home.id, owner_id: home.owner_id, home_id: home.home_id, ..made }
 }
 

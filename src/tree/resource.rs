@@ -24,6 +24,7 @@ use crate::model::principal::{EVERYONE, Principal, PrincipalKind};
 use crate::model::privilege::{Privilege, PrivilegeSet, Role};
 use crate::model::sharing::Invitation;
 use crate::model::view::View;
+use crate::store::calendar::MAX_BUSY_CALENDARS;
 use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::property::DeadProperty;
@@ -140,6 +141,8 @@ loaded! {
     components: Option<ComponentSet> = load_components;
     /// Of an inbox: the name of the calendar that invitations come into.
     default_calendar: Option<String> = load_default_calendar;
+    /// Of an inbox: the names of the calendars that show when their owner is busy.
+    busy_calendars: Vec<String> = load_busy_calendars;
     /// Whose calendars a person may read or keep, and who theirs: known to themselves.
     delegations: Option<Box<Delegations>> = load_delegations;
     /// Of a calendar object that a report looks at: its text.
@@ -354,6 +357,14 @@ impl<T: Executor> Admitted<T> {
         if resource.node.kind == Kind::Inbox {
             let found = calendar::default_of(&mut self.store, resource.node.home_id).await?;
             resource.default_calendar = found.map(|calendar| calendar.name);
+        }
+        Ok(())
+    }
+
+    async fn load_busy_calendars(&mut self, resource: &mut Resource) -> Result<()> {
+        if resource.node.kind == Kind::Inbox {
+            let found = calendar::counted(&mut self.store, resource.node.owner_id, MAX_BUSY_CALENDARS).await?;
+            resource.busy_calendars = found.into_iter().map(|calendar| calendar.name).collect();
         }
         Ok(())
     }

@@ -25,8 +25,10 @@ pub const NOTIFICATIONS: &str = "notification";
 pub const INBOX: &str = "inbox";
 /// Name, in the calendars of a home, of the collection where one asks when others are busy.
 pub const OUTBOX: &str = "outbox";
-/// Names that no calendar bears.
-pub(super) const SERVERS_OWN: [&str; 3] = [INBOX, OUTBOX, NOTIFICATIONS];
+/// Name, in the calendars of a home, of the collection into which programs publish when someone is busy.
+pub const PUBLISHED: &str = "published";
+/// Names that no client gives a calendar.
+pub(super) const SERVERS_OWN: [&str; 4] = [INBOX, OUTBOX, NOTIFICATIONS, PUBLISHED];
 /// First segment of the addresses of principals.
 pub const PRINCIPALS_SEGMENT: &str = "principals";
 /// First segment of the mirror in which each document is the folder of its versions.
@@ -131,6 +133,13 @@ impl Target {
             1 => self.links.last(),
             _ => None,
         }
+    }
+
+    /// The collection that holds that collection, if both are mapped.
+    #[must_use]
+    pub(super) fn parent_of_parent(&self) -> Option<&Node> {
+        let parent = self.links.len().checked_sub(1 + usize::from(self.missing() == 0))?;
+        self.links.get(parent.checked_sub(1)?).map(|link| &link.node)
     }
 
     /// The role held on all documents, or calendars, of the home; in its trash on all of it.
@@ -336,6 +345,7 @@ pub(super) fn made_id(kind: Kind) -> Id {
         Kind::CalendarHomes => Id(7),
         Kind::Notifications => Id(8),
         Kind::Outbox => Id(9),
+        Kind::Published => Id(10),
         _ => ROOT,
     }
 }

@@ -34,7 +34,7 @@ const OBJECT: &str = "/calendars/HOME/second/destination.ics";
 /// asks, `THEN` a former moment, `FILE` and `EVENT` what `/versions/` calls a document and an object, `NOTE` a
 /// notification of who asks, or else of another. Where the address ends in `?`, a REPORT asks when the calendar is
 /// taken; else it synchronizes.
-const PLACES: [(&str, &str, &str); 53] = [
+const PLACES: [(&str, &str, &str); 55] = [
     ("root", "/", DOCUMENT),
     ("nowhere", "/nowhere", DOCUMENT),
     ("principals", "/principals/", DOCUMENT),
@@ -88,6 +88,8 @@ const PLACES: [(&str, &str, &str); 53] = [
     ("inbox", "/calendars/HOME/inbox/", CALENDAR),
     ("inbox item", "/calendars/HOME/inbox/item.ics", OBJECT),
     ("outbox", "/calendars/HOME/outbox/", CALENDAR),
+    ("published", "/calendars/HOME/published/", CALENDAR),
+    ("publication", "/calendars/HOME/published/p.ics", OBJECT),
 ];
 
 /// Kinds that have no address.

@@ -104,6 +104,69 @@ async fn the_default_calendar_is_chosen_and_stays() {
     world.sound().await;
 }
 
+/// What older clients say of the inbox is said of the calendars, in both directions.
+#[tokio::test]
+async fn which_calendars_show_when_one_is_busy_is_said_of_them_or_of_the_inbox() {
+    const INBOX: &str = "/calendars/max/inbox/";
+    const SET: &str = "calendar-free-busy-set";
+    const TRANSP: &str = "schedule-calendar-transp";
+    let world = World::new().await;
+    let (max, lea) = (world.client("max"), world.client("lea"));
+    for calendar in ["/calendars/max/team/", "/calendars/max/away/", "/calendars/tram/theirs/"] {
+        max.ask("MKCALENDAR", calendar).expect(201).await;
+    }
+    let counted = async || {
+        let mut hrefs = hrefs(&max, INBOX, SET).await.unwrap();
+        hrefs.sort();
+        hrefs.iter().map(|href| href.split('/').nth(3).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let set = |calendars: &[&str]| {
+        let hrefs: String = calendars.iter().map(|path| format!("<D:href>/calendars/{path}/</D:href>")).collect();
+        format!("<D:set><D:prop><C:{SET} {DECLARED}>{hrefs}</C:{SET}></D:prop></D:set>")
+    };
+    let takes = async |calendar: &str| {
+        let said = found(&max, &format!("/calendars/max/{calendar}/"), TRANSP).await.property(TRANSP).unwrap();
+        said.elements().next().unwrap().name.local == "opaque"
+    };
+    assert_eq!(counted().await, ["away", "personal", "team"]);
+    assert!(
+        max.proppatch(INBOX, &set(&["max/personal", "max/tasks", "max/team"]))
+            .expect(207)
+            .await
+            .text()
+            .contains("200 OK")
+    );
+    assert_eq!(counted().await, ["personal", "team"]);
+    assert!(!takes("away").await && takes("team").await);
+    // The other way round.
+    let transparent = format!("<D:set><D:prop><C:{TRANSP} {DECLARED}><C:transparent/></C:{TRANSP}></D:prop></D:set>");
+    max.proppatch("/calendars/max/team/", &transparent).expect(207).await;
+    assert_eq!(counted().await, ["personal"]);
+    for (calendars, expected) in [(&["max/away"][..], &["away"][..]), (&[], &[])] {
+        assert!(max.proppatch(INBOX, &set(calendars)).expect(207).await.text().contains("200 OK"));
+        assert_eq!(counted().await, expected);
+    }
+    assert!(!takes("personal").await);
+    // All of it, or nothing: none of another home, none that is not there, nothing elsewhere.
+    for (path, instructions) in [
+        (INBOX, set(&["max/personal", "max/none"])),
+        (INBOX, set(&["max/personal", "tram/theirs"])),
+        (INBOX, set(&["max/personal", "max/theirs@tram"])),
+        (INBOX, set(&["max/personal", "max/inbox"])),
+        (INBOX, format!("<D:remove><D:prop><C:{SET} {DECLARED}/></D:prop></D:remove>")),
+        ("/calendars/max/", set(&["max/personal"])),
+    ] {
+        let refused = max.proppatch(path, &instructions).expect(207).await.text();
+        assert!(!refused.contains("200 OK"), "{instructions}: {refused}");
+        assert!(counted().await.is_empty(), "{instructions}");
+    }
+    assert!(hrefs(&max, "/calendars/max/personal/", SET).await.is_none());
+    lea.proppatch(INBOX, &set(&["max/personal"])).expect(404).await;
+    // It is shown to who asks for it.
+    assert!(!max.propfind(INBOX, "0", "").expect(207).await.text().contains(SET));
+    world.sound().await;
+}
+
 #[tokio::test]
 async fn whether_a_calendar_takes_time_is_one_of_two_words() {
     let world = World::new().await;

@@ -51,6 +51,7 @@ mod ownership;
 mod past;
 mod private;
 mod properties;
+mod published;
 mod query_counts;
 mod quota;
 mod races;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 
 use super::call::{Call, heeded};
-use super::property::{Write, find, is_reserved};
+use super::property::{InboxProperty, Write, find, is_reserved};
 use crate::exchange::Response;
 use crate::ical::availability::{Availability, MAX_BYTES};
 use crate::ical::tzid::known;
@@ -27,6 +27,9 @@ use crate::wire::xml::Element;
 
 /// The most properties changed by one request.
 const MAX_UPDATES: usize = 1000;
+
+/// The most calendars that one says to show when their owner is busy.
+const MAX_CALENDARS: usize = 200;
 
 /// The longest comment of a version, in bytes.
 const MAX_COMMENT_BYTES: usize = 4096;
@@ -68,7 +71,7 @@ pub(super) fn plan(update: &Update, on: &Traits, no_zone: bool) -> std::result::
         (Write::ResourceType, Update::Set(element)) if on.is_calendar() && is_shared_calendar(element) => {
             Ok(PropertyChange::Shareable)
         }
-        (Write::Protected | Write::Delegates | Write::ResourceType | Write::DefaultCalendar, _) => {
+        (Write::Protected | Write::Delegates | Write::ResourceType | Write::OfInbox(_), _) => {
             Err(Condition::CannotModifyProtectedProperty)
         }
         (Write::ModifiedAt(parse), Update::Set(element)) => {
@@ -114,10 +117,18 @@ fn scheduling_plan(
     on: &Traits,
 ) -> Option<std::result::Result<PropertyChange, Condition>> {
     Some(match (write, update) {
-        (Write::DefaultCalendar, Update::Remove(_)) if on.kind == Kind::Inbox => Err(Condition::DefaultCalendarNeeded),
-        (Write::DefaultCalendar, Update::Set(element)) if on.kind == Kind::Inbox => {
+        (Write::OfInbox(InboxProperty::DefaultCalendar), Update::Remove(_)) if on.kind == Kind::Inbox => {
+            Err(Condition::DefaultCalendarNeeded)
+        }
+        (Write::OfInbox(InboxProperty::DefaultCalendar), Update::Set(element)) if on.kind == Kind::Inbox => {
             let path = element.dav("href").and_then(|child| href(&child.text()));
             path.map(PropertyChange::DefaultCalendar).ok_or(Condition::ValidScheduleDefaultCalendarUrl)
+        }
+        (Write::OfInbox(InboxProperty::BusyCalendars), Update::Set(element)) if on.kind == Kind::Inbox => {
+            let hrefs = element.elements().filter(|child| child.name.is_dav("href"));
+            let paths: Option<Vec<_>> = hrefs.map(|child| href(&child.text())).collect();
+            let paths = paths.filter(|paths| paths.len() <= MAX_CALENDARS);
+            paths.map(PropertyChange::BusyCalendars).ok_or(Condition::PropertyValue)
         }
         (Write::Availability, _) if !matches!(on.kind, Kind::Inbox | Kind::CalendarHome) => {
             Err(Condition::CannotModifyProtectedProperty)
@@ -183,6 +194,7 @@ pub(super) fn set_by(changes: Vec<PropertyChange>) -> Vec<(QName, String)> {
             | PropertyChange::Comment(_)
             | PropertyChange::Kept(_)
             | PropertyChange::DefaultCalendar(_)
+            | PropertyChange::BusyCalendars(_)
             | PropertyChange::Shareable
             | PropertyChange::Delegates(_) => {}
         }
@@ -193,13 +205,23 @@ pub(super) fn set_by(changes: Vec<PropertyChange>) -> Vec<(QName, String)> {
 /// What is asked about a property, or why it cannot be.
 type Verdict = (QName, std::result::Result<PropertyChange, Condition>);
 
-/// Only a calendar of the home is one that invitations come into.
-async fn choose_default(admitted: &mut Admitted<Edit>, verdicts: &mut [Verdict]) -> Result<()> {
+/// Only a calendar of the home is one that invitations come into, or that shows when its owner is busy.
+async fn choose_calendars(admitted: &mut Admitted<Edit>, verdicts: &mut [Verdict]) -> Result<()> {
     for (_, verdict) in verdicts {
-        if let Ok(PropertyChange::DefaultCalendar(path)) = verdict
-            && admitted.default_calendar(path).await?.is_none()
-        {
-            *verdict = Err(Condition::ValidScheduleDefaultCalendarUrl);
+        match verdict {
+            Ok(PropertyChange::DefaultCalendar(path)) if admitted.default_calendar(path).await?.is_none() => {
+                *verdict = Err(Condition::ValidScheduleDefaultCalendarUrl);
+            }
+            Ok(PropertyChange::BusyCalendars(paths)) => {
+                let mut are_own = true;
+                for path in paths.iter() {
+                    are_own &= admitted.own_calendar(path).await?.is_some();
+                }
+                if !are_own {
+                    *verdict = Err(Condition::PropertyValue);
+                }
+            }
+            _ => {}
         }
     }
     Ok(())
@@ -219,7 +241,7 @@ pub(super) async fn proppatch(mut call: Call) -> Result<Response> {
     let Some(on) = admitted.target.node().map(Node::traits) else { return Err(Condition::NotFound.into()) };
     let mut verdicts: Vec<Verdict> =
         updates.iter().zip(no_zones).map(|(update, none)| (update.name().clone(), plan(update, on, none))).collect();
-    choose_default(&mut admitted, &mut verdicts).await?;
+    choose_calendars(&mut admitted, &mut verdicts).await?;
     let refused = verdicts.iter().any(|(_, verdict)| verdict.is_err());
     let href = admitted.target.href();
     let mut whole = None;

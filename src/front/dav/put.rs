@@ -13,13 +13,14 @@ use crate::exchange::Response;
 use crate::front::answer::refusal_answer;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
-use crate::model::id::Id;
+use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::media_type;
 use crate::model::method::Method;
 use crate::tree::edit::content::FileContent;
 use crate::tree::edit::put::StoredContent;
 use crate::tree::gate::Request;
+use crate::tree::publish::may_be_published;
 use crate::tree::quota::RemainingQuota;
 use crate::tree::target::AddressSpace;
 use crate::tree::{INLINE_BYTES, Tree};
@@ -71,6 +72,14 @@ async fn represented(mut call: Call, answer: Response) -> Result<Response> {
 }
 
 async fn take_and_store(call: &mut Call) -> Result<Response> {
+    if may_be_published(&call.request.path) {
+        let precheck = call.tree.precheck(&call.request).await?;
+        if call.tree.is_published(&precheck).await? {
+            let text = call.take_object(u64::MAX).await?;
+            let stored = call.tree.publish(&call.request, &call.budget, text).await?;
+            return Ok(stored_answer(stored, None));
+        }
+    }
     if call.headers.contains_key(CONTENT_RANGE) {
         // Cyberduck continues an upload so, and starts again when refused.
         return Err(Refusal::of(Condition::BadRequest)
@@ -158,14 +167,19 @@ pub(super) async fn post(mut call: Call) -> Result<Response> {
 
 /// The tag of what is not stored `as_sent` is not sent: the client has to read it (RFC 4791 section 5.3.4).
 async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bool) -> Result<Response> {
-    let modified_at = content.modified_at;
-    let StoredContent { node, etag, is_new, is_altered } = tree.put(request, content).await?;
+    let said = content.modified_at;
+    let stored = tree.put(request, content).await?;
+    let is_altered = stored.is_altered || !as_sent;
+    Ok(stored_answer(StoredContent { is_altered, ..stored }, said))
+}
+
+/// `said`: the modification time that the client stated.
+fn stored_answer(stored: StoredContent, said: Option<Timestamp>) -> Response {
+    let StoredContent { node, etag, is_new, is_altered } = stored;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
     let mut response = Call::status(status);
     let headers = response.headers_mut();
-    if let Some(Ok(etag)) =
-        etag.filter(|_| as_sent && !is_altered).map(|etag| HeaderValue::from_str(&etag.header_value()))
-    {
+    if let Some(Ok(etag)) = etag.filter(|_| !is_altered).map(|etag| HeaderValue::from_str(&etag.header_value())) {
         headers.insert(ETAG, etag);
     }
     if let Some(Ok(tag)) = node.schedule_tag().map(|tag| HeaderValue::from_str(&tag.header_value())) {
@@ -174,8 +188,8 @@ async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bo
     if let Ok(date) = HeaderValue::from_str(&http_date(node.modified_at)) {
         headers.insert(LAST_MODIFIED, date);
     }
-    if modified_at.is_some() {
+    if said.is_some() {
         headers.insert("x-oc-mtime", HeaderValue::from_static("accepted"));
     }
-    Ok(response)
+    response
 }

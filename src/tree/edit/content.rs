@@ -109,6 +109,8 @@ pub enum PropertyChange {
     Shareable,
     /// Say into which calendar of its home invitations come.
     DefaultCalendar(Path),
+    /// Say which calendars of its home show when its owner is busy; the others do not.
+    BusyCalendars(Vec<Path>),
     /// Say who is in a group of delegates; `None`: an address that is none of ours.
     Delegates(Vec<Option<Path>>),
 }

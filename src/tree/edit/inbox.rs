@@ -1,19 +1,23 @@
 //! Scheduling inboxes: what is put into them for a change, and what goes. An item is a notice and no document: it has
 //! no versions, never lies in the trash, and is in nobody's way.
 
+use std::collections::HashSet;
+
 use super::Edit;
 use super::authority::Verb;
-use super::content::InboxItem;
+use super::content::{InboxItem, PropertyChange};
 use super::event::AffectedObjects;
 use super::verbs::UnbindReason;
 use super::version::Written;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Result};
 use crate::model::filename::match_name;
-use crate::model::id::Timestamp;
+use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, ROOT};
 use crate::model::path::Path;
+use crate::model::property::{TRANSPARENCY, TRANSPARENT};
+use crate::store::calendar::MAX_BUSY_CALENDARS;
 use crate::store::node::{Added, Walk};
 use crate::store::{calendar, inbox, node, version};
 use crate::tree::calendar::CALENDAR_TYPE;
@@ -129,12 +133,39 @@ impl Admitted<Edit> {
 
     /// The calendar of the target's home at a path, if invitations may come into it.
     pub async fn default_calendar(&mut self, path: &Path) -> Result<Option<Node>> {
+        let Some(calendar) = self.own_calendar(path).await? else { return Ok(None) };
+        let components = calendar::components(&mut self.store, calendar.id).await?;
+        Ok(components.contains("VEVENT").then_some(calendar))
+    }
+
+    /// The calendar at a path, if it is one of the home whose inbox is the target.
+    pub async fn own_calendar(&mut self, path: &Path) -> Result<Option<Node>> {
         let inbox = self.node()?;
         let found = resolve(&mut self.store, &self.request.actor, self.now, path).await?;
         let calendar = found.node().filter(|node| node.traits().is_calendar() && node.parent_id == inbox.parent_id);
-        let Some(calendar) = calendar.cloned() else { return Ok(None) };
-        let components = calendar::components(&mut self.store, calendar.id).await?;
-        Ok(components.contains("VEVENT").then_some(calendar))
+        Ok(calendar.cloned())
+    }
+
+    /// These calendars of the home show when its owner is busy, and no others: what says so is said of each of them.
+    pub(super) async fn set_busy_calendars(&mut self, inbox: &Node, paths: &[Path]) -> Result<()> {
+        self.store.authorize(Verb::Patch, inbox.id)?;
+        let mut chosen = HashSet::new();
+        for path in paths {
+            let calendar = self.own_calendar(path).await?.ok_or(Condition::PropertyValue)?;
+            chosen.insert(calendar.id);
+        }
+        let counted = calendar::counted(&mut self.store, inbox.owner_id, MAX_BUSY_CALENDARS).await?;
+        let counted: HashSet<Id> = counted.iter().map(|calendar| calendar.id).collect();
+        for calendar in calendar::countable(&mut self.store, inbox.owner_id, MAX_BUSY_CALENDARS).await? {
+            let change = match (counted.contains(&calendar.id), chosen.contains(&calendar.id)) {
+                (false, true) => PropertyChange::Remove(TRANSPARENCY),
+                (true, false) => PropertyChange::Set(TRANSPARENCY, TRANSPARENT.to_owned()),
+                _ => continue,
+            };
+            self.store.record(Verb::Patch, || AffectedObjects::of(&calendar));
+            self.store.apply(calendar, None, &[change]).await?;
+        }
+        Ok(())
     }
 
     /// The item at the target is done with. No deletion that counts: it is nobody's document.

@@ -2,10 +2,14 @@
 //! has to be found out first.
 
 use super::Edit;
+use super::authority::bug;
 use super::content::{Content, FileContent};
 use super::precomputed::{MissingInput, Precomputed};
+use super::verbs::{BindTarget, UnbindReason};
+use crate::model::calendar::BUSY_TIMES;
 use crate::model::error::Result;
 use crate::model::etag::ETag;
+use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::tree::Tree;
 use crate::tree::gate::{Admitted, Request};
@@ -90,6 +94,35 @@ impl Admitted<Edit> {
         }
         let etag = node.etag(self.seal());
         Ok(StoredContent { node, etag, is_new, is_altered })
+    }
+}
+
+impl Admitted<Edit> {
+    /// What is published at the target takes the place of what was before, of which nothing is kept: it is a state
+    /// that a program says again and again. The calendar that it stands in is made for the first.
+    pub(in crate::tree) async fn publish(&mut self, content: FileContent) -> Result<StoredContent> {
+        let (present, mut parent) = (self.target.node().cloned(), self.parent()?);
+        let is_new = present.is_none();
+        if let Some(present) = present.as_ref().filter(|present| present.hash.as_ref() == Some(&content.blob.hash)) {
+            let node = self.store.replace(present.clone(), &parent, content, None).await?;
+            return Ok(StoredContent { etag: node.etag(self.seal()), node, is_new, is_altered: true });
+        }
+        let name = self.target.name().to_owned();
+        let (authority, collection) = self.store.begin_delivery(self.target.path.parent());
+        if parent.kind == Kind::Published {
+            let missing = || bug("a place for what is published, without a home");
+            let home = self.target.parent_of_parent().cloned().ok_or_else(missing)?;
+            let slot = BindTarget { parent: home, name: parent.name, session: None };
+            parent = self.store.bind(slot, Content::Folder).await?;
+            self.store.set_supported_components(&parent, BUSY_TIMES).await?;
+        }
+        if let Some(present) = present {
+            self.store.remove(present, &parent, UnbindReason::Temporary).await?;
+        }
+        let slot = BindTarget { parent, name, session: None };
+        let node = self.store.bind(slot, Content::File(content)).await?;
+        self.store.end_delivery(authority, collection);
+        Ok(StoredContent { etag: node.etag(self.seal()), node, is_new, is_altered: true })
     }
 }
 

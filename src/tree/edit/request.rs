@@ -63,6 +63,9 @@ impl Admitted<Edit> {
             return self.set_delegates(role, changes).await;
         }
         for change in changes {
+            if let PropertyChange::BusyCalendars(paths) = change {
+                self.set_busy_calendars(&node, paths).await?;
+            }
             if let PropertyChange::DefaultCalendar(path) = change {
                 let calendar = self.default_calendar(path).await?;
                 let calendar = calendar.ok_or(Condition::ValidScheduleDefaultCalendarUrl)?;

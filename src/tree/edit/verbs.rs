@@ -150,12 +150,7 @@ impl Edit {
     }
 
     /// Changes properties of a node, all or none. `parent`: the collection that it stands in.
-    pub(super) async fn patch(
-        &mut self,
-        mut node: Node,
-        parent: Option<Node>,
-        changes: &[PropertyChange],
-    ) -> Result<()> {
+    pub(super) async fn patch(&mut self, node: Node, parent: Option<Node>, changes: &[PropertyChange]) -> Result<()> {
         let verb = if node.view == View::Linked { Verb::Personalize } else { Verb::Patch };
         self.authorize(verb, node.id)?;
         self.record(verb, || AffectedObjects::of(&node));
@@ -164,6 +159,16 @@ impl Edit {
             View::Version => return self.annotate(&node, changes).await,
             _ => {}
         }
+        self.apply(node, parent, changes).await
+    }
+
+    /// The same of a node that stands where it is, by whoever was authorised.
+    pub(super) async fn apply(
+        &mut self,
+        mut node: Node,
+        parent: Option<Node>,
+        changes: &[PropertyChange],
+    ) -> Result<()> {
         node.seq = self.seq(node.home_id)?;
         let dead = changes.iter().any(|change| matches!(change, PropertyChange::Set(..) | PropertyChange::Remove(_)));
         if dead {
@@ -176,9 +181,12 @@ impl Edit {
                 PropertyChange::ModifiedAt(at) => node.modified_at = representable(*at),
                 PropertyChange::Comment(comment) => comment.clone_into(&mut node.comment),
                 PropertyChange::Shareable => {}
-                // It is said of the home.
-                PropertyChange::DefaultCalendar(_) if node.kind == Kind::Inbox => {}
-                PropertyChange::Kept(_) | PropertyChange::Delegates(_) | PropertyChange::DefaultCalendar(_) => {
+                // It is said of the home, or of its calendars.
+                PropertyChange::DefaultCalendar(_) | PropertyChange::BusyCalendars(_) if node.kind == Kind::Inbox => {}
+                PropertyChange::Kept(_)
+                | PropertyChange::Delegates(_)
+                | PropertyChange::DefaultCalendar(_)
+                | PropertyChange::BusyCalendars(_) => {
                     return Err(Condition::CannotModifyProtectedProperty.into());
                 }
             }

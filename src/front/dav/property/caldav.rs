@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{LiveProperty, PropertyContext, Read, Write};
+use super::{InboxProperty, LiveProperty, PropertyContext, Read, Write};
 use crate::ical::object::{MAX_ATTENDEES, MAX_BYTES, readable};
 use crate::ical::rule::SCALES;
 use crate::ical::select::select;
@@ -76,8 +76,16 @@ pub static PROPERTIES: &[LiveProperty] = &[
         in_allprop: false,
         needs: Needs { default_calendar: true, ..NOTHING },
         read: schedule_default_calendar_url,
-        write: Write::DefaultCalendar,
+        write: Write::OfInbox(InboxProperty::DefaultCalendar),
         source: "RFC 6638 section 9.2",
+    },
+    LiveProperty {
+        name: QName::caldav("calendar-free-busy-set"),
+        in_allprop: false,
+        needs: Needs { busy_calendars: true, ..NOTHING },
+        read: calendar_free_busy_set,
+        write: Write::OfInbox(InboxProperty::BusyCalendars),
+        source: "draft-desruisseaux-caldav-sched-03",
     },
     live("supported-calendar-component-set", OF_CALENDAR, supported_components, "RFC 4791 section 5.2.3"),
     live("supported-calendar-data", NOTHING, supported_data, "RFC 4791 section 5.2.4"),
@@ -194,6 +202,13 @@ fn schedule_default_calendar_url(resource: &Resource, _: &PropertyContext) -> Op
     let calendar = resource.default_calendar.as_deref();
     let path = calendar.map(|calendar| href(&Path::of(&[CALENDARS, home, calendar]).href(true)));
     Some(path.map_or(PropertyValue::Empty, PropertyValue::xml))
+}
+
+/// What is said of each calendar by schedule-calendar-transp, as older clients read it.
+fn calendar_free_busy_set(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    let home = resource.owner.as_deref().filter(|_| resource.node.kind == Kind::Inbox)?;
+    let path = |calendar: &String| href(&Path::of(&[CALENDARS, home, calendar]).href(true));
+    Some(PropertyValue::xml(resource.busy_calendars.iter().map(path).collect::<String>()))
 }
 
 /// The address of the log-in first, the principal's own last: clients take the first that they understand.

@@ -78,8 +78,8 @@ pub enum Write {
     Transparency,
     /// Kept as sent for an inbox or the calendars of a home when it is availability. Refused elsewhere.
     Availability,
-    /// Of an inbox: says which calendar invitations come into. Refused elsewhere.
-    DefaultCalendar,
+    /// Says of the calendars of a home what their inbox lists. Refused elsewhere.
+    OfInbox(InboxProperty),
     /// Sets the modification time.
     ModifiedAt(fn(&str) -> Option<Timestamp>),
     /// Sets or removes what is said of a version.
@@ -92,6 +92,15 @@ pub enum Write {
     ResourceType,
     /// Kept as sent, and sets the modification time.
     DeadAndModifiedAt(fn(&str) -> Option<Timestamp>),
+}
+
+/// What an inbox lists of the calendars of its home.
+#[derive(Clone, Copy)]
+pub enum InboxProperty {
+    /// Which one invitations come into.
+    DefaultCalendar,
+    /// Which ones show when their owner is busy.
+    BusyCalendars,
 }
 
 /// All rows.

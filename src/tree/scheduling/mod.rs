@@ -64,17 +64,20 @@ pub(super) struct ScheduleAuthor {
     pub replies: bool,
     /// The state that the client says that it knows.
     pub if_match: Option<EntityTags>,
+    /// What the plan may cost.
+    pub budget: Budget,
 }
 
 impl ScheduleAuthor {
     /// Of a request.
-    pub fn of(request: &Request) -> Self {
-        Self {
+    pub fn of(request: &Request) -> Result<Self> {
+        Ok(Self {
             person: request.actor.id,
             keeps_answers: request.preconditions.if_schedule_tag_match.is_some(),
             replies: !request.without_reply,
             if_match: request.preconditions.if_match.clone(),
-        }
+            budget: request.budget.anew()?,
+        })
     }
 
     /// Does the client know what stands there?
@@ -92,7 +95,7 @@ impl ScheduleAuthor {
 impl Tree {
     /// Says what a change of what stands for a meeting means to others.
     pub(super) async fn plan_schedule(&self, change: &TextChange, by: &ScheduleAuthor) -> Result<SchedulePlan> {
-        let budget = Budget::default();
+        let budget = by.budget.clone();
         let mut view = self.store.read().await?;
         let now = now();
         let content = change.after.as_ref();

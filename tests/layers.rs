@@ -73,9 +73,10 @@ const OF_ONE_DATABASE: [&str; 8] =
 /// What may follow rules, the files above `ical` that may call it, and how each does it in a turn of work
 /// (`tree/work.rs`).
 const FOLLOW: [&str; 5] = ["Zones::new(", "Zone::of_text(", "bounds(", "validate(", "sound("];
-const FOLLOWERS: [(&str, &str); 8] = [
+const FOLLOWERS: [(&str, &str); 9] = [
     ("tree/busy.rs", "in what `LongRead::work` is given"),
     ("tree/scheduling/rooms.rs", "in the work of `Tree::plan_schedule`"),
+    ("tree/scheduling/invitations.rs", "in what `Tree::work` is given"),
     ("tree/calendar.rs", "in `Tree::prepare` and `Tree::zone_of_text`; opening a store indexes, too"),
     ("tree/check.rs", "only the check does, for which nobody waits"),
     ("front/dav/calendar.rs", "in what `Visit::work` is given"),

@@ -7,10 +7,11 @@ use crate::tree::scheduling::incoming::{HeldMail, HeldReason, HeldText};
 use crate::wording::one_line;
 
 /// Each reason with the key of its sentence.
-const REASONS: [(HeldReason, &str); 4] = [
+const REASONS: [(HeldReason, &str); 5] = [
     (HeldReason::Unsure, "held-unsure"),
     (HeldReason::NotInvited, "held-not-invited"),
     (HeldReason::NotOrganizer, "held-not-organizer"),
+    (HeldReason::Invitation, "held-invitation"),
     (HeldReason::FromOneOn, "held-from-one-on"),
 ];
 

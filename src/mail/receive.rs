@@ -253,6 +253,10 @@ fn meeting(
     let Some(message) = message_of(&content, hint)? else {
         return Ok(ReceivedKind::Ignored(IgnoredMail::Method));
     };
+    if automation.answers && message.method != SchedulingMethod::Reply {
+        // What answers whatever comes invites nobody.
+        return Ok(ReceivedKind::Ignored(IgnoredMail::Automatic));
+    }
     let ignored = [SchedulingMethod::Publish, SchedulingMethod::Add, SchedulingMethod::DeclineCounter];
     if ignored.contains(&message.method) {
         return Ok(ReceivedKind::Ignored(IgnoredMail::Method));
@@ -344,6 +348,12 @@ fn is_party(message: &SchedulingMessage, from: &MailAddress) -> bool {
         SchedulingMethod::Reply | SchedulingMethod::Counter | SchedulingMethod::Refresh => "ATTENDEE",
         _ => "ORGANIZER",
     };
+    let is_in = |part: &Component| part.all(name).filter_map(address_of).any(|address| address == *from);
     let mut parts = message.object.parts().peekable();
-    parts.peek().is_some() && parts.all(|part| part.all(name).filter_map(address_of).any(|address| address == *from))
+    if name == "ATTENDEE" {
+        return parts.peek().is_some() && parts.all(is_in);
+    }
+    // Programs leave out who organizes single occurrences.
+    let mut named = parts.filter(|part| part.property(name).is_some()).peekable();
+    named.peek().is_some() && named.all(is_in)
 }

@@ -42,6 +42,7 @@ mod meetings_back;
 mod meetings_hostile;
 mod meetings_mail;
 mod meetings_mail_in;
+mod meetings_mail_invitations;
 mod meetings_people;
 mod meetings_rooms;
 mod model;

@@ -120,15 +120,15 @@ pub fn held_shown(
     Ok(shown)
 }
 
-/// An invitation that nobody has taken yet: programs show it as one.
+/// What an organizer sent, and why nobody has taken it yet, if nobody has: programs show it as what it is.
 #[must_use]
-pub fn invitation_shown(message: &SchedulingMessage, remark: Remark<'_>, now: Timestamp) -> SchedulingMessage {
+pub fn invitation_shown(message: &SchedulingMessage, remark: Option<Remark<'_>>, now: Timestamp) -> SchedulingMessage {
     let part = |part: &Component| {
         let mut shown = sent_part(&short(part.clone()), now);
         shown.properties.retain(|line| OF_INVITATION.contains(&line.name.as_str()));
         // It is as old as it came.
         set_line(&mut shown, "DTSTAMP", part.property("DTSTAMP").cloned());
-        shown.properties.push(remark.line());
+        shown.properties.extend(remark.map(|remark| remark.line()));
         shown.components.clear();
         shown
     };

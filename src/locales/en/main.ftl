@@ -298,6 +298,7 @@ held-nobody = unknown author
 held-unsure = Not sure who: a mail that says it is from { $author } { $said }. Nothing has changed: if it is true, note it yourself.
 held-not-invited = { $author }, who is not invited, { $said }: the invitation was passed on to them. Nothing has changed: invite them if they are to come.
 held-not-organizer = { $author }, who does not organise this meeting, { $said }. Nothing has changed.
+held-invitation = { $author } { $said }. Nothing has changed: store it in the calendar to accept it.
 held-from-one-on = A mail from { $author } { $said }, from one date on and for all that follow: programs do not mean the same by that. Nothing has changed: note it yourself.
 held-said-accepted = accepts the invitation
 held-said-declined = declines the invitation

@@ -88,7 +88,9 @@ impl SchedulePlanner {
         self.notify(&user.principal.name, &reply.message, false, plan);
         let have = user.home.and_then(|home| self.meeting.copies.get(&home));
         let Some((have, stored)) = have.and_then(|have| Some((have, have.object.as_ref()?))) else {
-            return Ok(status::DELIVERED);
+            // Who has an account here may organize it elsewhere.
+            let sent = self.mail(&organizer, &Arc::new(reply.message.clone()), plan);
+            return Ok(if sent == status::NO_WAY { status::DELIVERED } else { sent });
         };
         self.take_reply(have, stored, &reply.message, me, &user.principal.name, plan)?;
         Ok(status::DELIVERED)

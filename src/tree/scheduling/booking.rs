@@ -6,7 +6,7 @@ use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, status};
 use super::rooms::{BookedRoom, RoomRequest, for_room};
 use crate::ical::itip::address::Addresses;
-use crate::ical::itip::attendee::{AttendeeContext, attendee_diff};
+use crate::ical::itip::attendee::{AttendeeContext, SchedulingReply, attendee_diff};
 use crate::ical::itip::context::Violation;
 use crate::ical::itip::copy::{CopyContext, apply_request};
 use crate::ical::itip::deliveries::{Addressee, SchedulingDelivery};
@@ -93,14 +93,11 @@ impl SchedulePlanner {
             Err(Violation::OtherOrganizer) => return Ok(()),
             changed => changed?,
         };
-        let Some(mut copy) = changed.object else { return Ok(()) };
-        if let Some(answered) = request.answer(&copy)? {
-            let context = AttendeeContext { at: self.at(), me: &room.me, replies: true };
-            let made = attendee_diff(Some(&copy), Some(&answered), context)?;
-            copy = made.object.unwrap_or(answered);
-            if let Some(reply) = &made.reply {
-                self.take(&reply.message, room, booked, plan)?;
-            }
+        let Some(copy) = changed.object else { return Ok(()) };
+        let answered = request.answer(&copy)?;
+        let (copy, reply) = self.decided(request.me, copy, answered)?;
+        if let Some(reply) = &reply {
+            self.take(&reply.message, room, booked, plan)?;
         }
         let place = match (have, self.meeting.receiving.get(&room.home)) {
             (Some(have), _) => DeliveryPlace::Object(have.node.id),
@@ -113,6 +110,19 @@ impl SchedulePlanner {
             plan.deliver(CopyDelivery { place, content: Some(content_of(&copy, None)) }, &room.user.principal.name);
         }
         Ok(())
+    }
+
+    /// A copy with what its owner says of itself, and that as an answer to the organizer.
+    pub(super) fn decided(
+        &self,
+        me: &Addresses,
+        copy: Object,
+        answered: Option<Object>,
+    ) -> Result<(Object, Option<SchedulingReply>), Violation> {
+        let Some(answered) = answered else { return Ok((copy, None)) };
+        let context = AttendeeContext { at: self.at(), me, replies: true };
+        let made = attendee_diff(Some(&copy), Some(&answered), context)?;
+        Ok((made.object.unwrap_or(answered), made.reply))
     }
 
     /// The organizer's object has the answer of a room.
@@ -139,7 +149,7 @@ impl SchedulePlanner {
     }
 
     /// How many people come: all who are named, but for rooms and those who have declined.
-    fn people_in(&self, object: &Object) -> usize {
+    pub(super) fn people_in(&self, object: &Object) -> usize {
         let Some(part) = object.master().or_else(|| object.parts().next()) else { return 0 };
         let comes = |line: &Line<'_>| {
             let is_room = self.meeting.users.get(&line.address()).is_some_and(CalendarPrincipal::is_room);
@@ -150,6 +160,6 @@ impl SchedulePlanner {
 }
 
 /// Has a room declined all of a meeting?
-fn is_declined(copy: &Object, me: &Addresses) -> bool {
+pub(super) fn is_declined(copy: &Object, me: &Addresses) -> bool {
     copy.parts().all(|part| Line::attendee(part, me).is_some_and(|line| line.participation() == DECLINED))
 }

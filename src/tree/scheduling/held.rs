@@ -24,6 +24,11 @@ impl MailedMessage {
         lines.next().filter(|_| self.message.method == SchedulingMethod::Reply).map(CalendarUser::participation)
     }
 
+    /// The same as it is shown.
+    pub(super) fn remark<'a>(&'a self, text: &'a HeldText) -> Remark<'a> {
+        Remark { name: &text.name, author: self.from.as_ref().map(|from| from.as_str()), text: &text.remark }
+    }
+
     /// What is said of it where it changes nothing.
     pub(super) fn held_text(&self, reason: HeldReason) -> HeldText {
         let answer = self.answer();
@@ -42,9 +47,7 @@ impl SchedulePlanner {
         plan: &mut SchedulePlan,
     ) -> Result<(), Violation> {
         let text = mailed.held_text(reason);
-        let author = mailed.from.as_ref().map(|from| from.as_str());
-        let remark = Remark { name: &text.name, author, text: &text.remark };
-        let shown = held_shown(stored, &mailed.message.object, remark, self.at())?;
+        let shown = held_shown(stored, &mailed.message.object, mailed.remark(&text), self.at())?;
         self.show_held(mailed, &shown, plan);
         Ok(())
     }

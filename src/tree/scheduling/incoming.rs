@@ -50,6 +50,8 @@ pub enum HeldReason {
     NotInvited,
     /// It says what only the organizer says, and is not from them.
     NotOrganizer,
+    /// It invites, and nobody has taken that yet.
+    Invitation,
     /// It is about all occurrences from one on, which no two programs mean alike.
     FromOneOn,
 }

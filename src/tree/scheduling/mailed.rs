@@ -17,6 +17,7 @@ use crate::model::budget::Budget;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Result};
 use crate::model::id::Id;
+use crate::model::principal::PrincipalKind;
 use crate::tree::Tree;
 use crate::tree::edit::mail::MailOccasion;
 
@@ -35,7 +36,7 @@ impl Tree {
     /// Takes a message that came by mail.
     pub async fn take_mailed(&self, mailed: MailedMessage) -> Result<MailedOutcome> {
         let uid = mailed.message.object.uid.clone();
-        for _ in 0..PLAN_ATTEMPTS {
+        for attempt in 0..PLAN_ATTEMPTS {
             match self.take_proposal(&mailed).await {
                 Ok(true) => return Ok(MailedOutcome::Taken),
                 Ok(false) => {}
@@ -43,6 +44,8 @@ impl Tree {
                 Err(error) => return Err(error),
             }
             let _turn = self.turns.of(&uid).await;
+            // Whoever booked a room meanwhile has done so.
+            let _booking = if attempt > 0 { Some(self.turns.of_bookings().await) } else { None };
             let Some((event, planned)) = self.plan_mailed(&mailed).await? else {
                 return Ok(MailedOutcome::Unknown);
             };
@@ -58,7 +61,14 @@ impl Tree {
         let is_tagged = self.is_tagged(mailed);
         let mut view = self.store.read().await?;
         let user = recipient_of(&mut view, &self.address_book(), &mailed.recipient, is_tagged).await?;
-        let Some(home) = user.and_then(|user| user.home) else { return Ok(None) };
+        let Some((user, home)) = user.and_then(|user| user.home.map(|home| (user, home))) else { return Ok(None) };
+        let is_invitation = matches!(mailed.message.method, SchedulingMethod::Request | SchedulingMethod::Cancel);
+        if is_invitation && matches!(user.principal.kind, PrincipalKind::Project | PrincipalKind::Room) {
+            let planned = self.plan_invitation(mailed, &user, home).await?;
+            if planned.is_some() {
+                return Ok(planned);
+            }
+        }
         let uid = &mailed.message.object.uid;
         let Some((have, planner)) = self.standing_meeting(view, home, uid, &budget).await? else { return Ok(None) };
         let (event, owner) = (have.node.id, have.node.owner_id);
@@ -77,7 +87,8 @@ impl SchedulePlanner {
         is_tagged: bool,
     ) -> std::result::Result<Option<MailedPlan>, Violation> {
         use SchedulingMethod::{Counter, Refresh, Reply};
-        let Some(stored) = have.object.as_ref().filter(|stored| self.part_in(stored) == MeetingPart::Organizer) else {
+        let Some(stored) = have.object.as_ref().filter(|stored| self.part_in(stored, true) == MeetingPart::Organizer)
+        else {
             return Ok(None);
         };
         let is_trusted = mailed.is_from_party && is_tagged || mailed.is_vouched;

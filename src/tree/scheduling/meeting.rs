@@ -242,7 +242,7 @@ async fn read_rooms(
 }
 
 /// Where some homes receive an object of a UID.
-async fn receiving(
+pub(super) async fn receiving(
     c: &mut impl Executor,
     homes: &[Id],
     component: &str,

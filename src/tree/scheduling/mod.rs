@@ -10,6 +10,7 @@ mod delegates;
 mod groups;
 mod held;
 pub mod incoming;
+mod invitations;
 mod ledger;
 mod letters;
 mod mailed;
@@ -207,10 +208,14 @@ impl SchedulePlanner {
     /// As what the owner of the home makes a change: also of a meeting that would no longer name them. Of what did not
     /// concern them nothing is known before.
     fn part_in_change(&self, change: ChangedObject) -> (MeetingPart, ChangedObject) {
-        let part = |text: &Option<Object>| text.as_ref().map_or(MeetingPart::Nobody, |text| self.part_in(text));
-        match (part(&change.old), part(&change.new)) {
+        let part = |text: &Option<Object>, is_stored| {
+            text.as_ref().map_or(MeetingPart::Nobody, |text| self.part_in(text, is_stored))
+        };
+        match (part(&change.old, true), part(&change.new, false)) {
             (before, MeetingPart::Nobody) => (before, change),
             (MeetingPart::Nobody, after) => (after, ChangedObject { old: None, ..change }),
+            // A project that somebody has invited does not organize the meeting by changing its copy.
+            (MeetingPart::Attendee, MeetingPart::Organizer) if self.is_project() => (MeetingPart::Attendee, change),
             (_, after) => (after, change),
         }
     }
@@ -218,22 +223,28 @@ impl SchedulePlanner {
     /// Why the home can hold no other object of the meeting, if it holds one: who has a part in one has no other.
     fn twin(&self, part: MeetingPart) -> Option<Refusal> {
         let have = || self.meeting.copies.get(&self.meeting.home)?.object.as_ref();
-        let is_in = part != MeetingPart::Nobody || have().is_some_and(|have| self.part_in(have) != MeetingPart::Nobody);
+        let is_in =
+            part != MeetingPart::Nobody || have().is_some_and(|have| self.part_in(have, true) != MeetingPart::Nobody);
         self.meeting.twin.clone().filter(|_| is_in)
     }
 
     /// What the owner of the home is in the meeting. In a project's calendar a meeting is the project's, unless someone
-    /// organizes it who is not of this server, and has invited the project or who stores it there.
-    fn part_in(&self, text: &Object) -> MeetingPart {
+    /// organizes it who is not of this server, and has invited the project or who stores it there; of what is stored,
+    /// whoever that is who has invited the project.
+    fn part_in(&self, text: &Object, is_stored: bool) -> MeetingPart {
         let own = &self.meeting.addresses;
         let organizer = organizer_address(text);
         let attends = |whose: &Addresses| text.parts().any(|part| CalendarUser::attendee(part, whose).is_some());
         let is_own = organizer.as_ref().is_some_and(|organizer| own.contains(organizer));
         match self.meeting.owner.kind {
             PrincipalKind::Project => {
-                let is_foreign = organizer.is_some_and(|organizer| self.meeting.users.get(&organizer).is_none());
-                let is_invited = attends(own) || attends(&self.writer);
-                if is_foreign && is_invited && !is_own { MeetingPart::Attendee } else { MeetingPart::Organizer }
+                let is_foreign = |organizer| self.meeting.users.get(&organizer).is_none();
+                let is_invited = match organizer.filter(|_| !is_own) {
+                    Some(_) if is_stored && attends(own) => true,
+                    Some(organizer) => is_foreign(organizer) && (attends(own) || attends(&self.writer)),
+                    None => false,
+                };
+                if is_invited { MeetingPart::Attendee } else { MeetingPart::Organizer }
             }
             _ if is_own => MeetingPart::Organizer,
             _ if attends(own) => MeetingPart::Attendee,

@@ -91,14 +91,15 @@ impl Tree {
 }
 
 /// Does the gate refuse it for who asks?
-fn is_forbidden(condition: Condition) -> bool {
+pub(super) fn is_forbidden(condition: Condition) -> bool {
     matches!(condition, Condition::NeedPrivileges | Condition::NotFound | Condition::MethodNotAllowed)
 }
 
 impl SchedulePlanner {
     /// The meeting as it would be. `None`: nothing is proposed that could be made of it, or it says nothing new.
     fn proposed(&self, have: &MeetingCopy, mailed: &MailedMessage) -> std::result::Result<Option<Object>, Violation> {
-        let Some(stored) = have.object.as_ref().filter(|stored| self.part_in(stored) == MeetingPart::Organizer) else {
+        let Some(stored) = have.object.as_ref().filter(|stored| self.part_in(stored, true) == MeetingPart::Organizer)
+        else {
             return Ok(None);
         };
         let counter = self.counter(stored, mailed)?;

@@ -104,6 +104,38 @@ pub fn for_room(message: &SchedulingMessage, me: &Addresses) -> SchedulingMessag
     message
 }
 
+/// A message as it asks a room, whatever it says of what that has answered: a room decides for itself.
+#[must_use]
+pub fn asking(mut message: SchedulingMessage, me: &Addresses) -> SchedulingMessage {
+    message.object = unanswered(message.object, me);
+    for line in message.object.calendar.components.iter_mut().flat_map(|part| part.properties.iter_mut()) {
+        if line.name == "ATTENDEE" {
+            *line = line.with_parameter("RSVP", Some("TRUE"));
+        }
+    }
+    message
+}
+
+/// An object of which `me` has said nothing yet.
+#[must_use]
+pub fn unanswered(object: Object, me: &Addresses) -> Object {
+    with_answer(&object, me, |_| true, NEEDS_ACTION)
+}
+
+/// An object with another answer of `me`, where there is one of these.
+#[must_use]
+pub fn with_answer(object: &Object, me: &Addresses, which: impl Fn(&str) -> bool, answer: &str) -> Object {
+    let mut object = object.clone();
+    let lines = object.calendar.components.iter_mut().flat_map(|part| part.properties.iter_mut());
+    for line in lines.filter(|line| line.name == "ATTENDEE") {
+        let user = Line::of(line);
+        if me.contains(&user.address()) && which(&user.participation()) {
+            *line = user.with_participation(answer);
+        }
+    }
+    object
+}
+
 /// What is asked of a room.
 pub struct RoomRequest<'a> {
     /// The room.

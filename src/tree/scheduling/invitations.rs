@@ -41,7 +41,7 @@ use crate::tree::gate::Request;
 use crate::tree::target::CALENDARS;
 
 /// A mail from who organizes elsewhere, and what the recipient has of the meeting.
-struct Invitation {
+struct MailedInvitation {
     mailed: MailedMessage,
     /// Is it known to be from its organizer?
     is_trusted: bool,
@@ -108,7 +108,7 @@ impl Tree {
             }
             None => false,
         };
-        let invitation = Invitation {
+        let invitation = MailedInvitation {
             mailed: mailed.clone(),
             is_trusted: mailed.is_from_party && (mailed.is_vouched || self.is_tagged(mailed)),
             have: node.map(|node| MeetingCopy { node, object: old }),
@@ -142,7 +142,7 @@ fn validated(object: &Object) -> std::result::Result<Object, Violation> {
 
 impl SchedulePlanner {
     /// `None`: the meeting is the recipient's own.
-    fn take_invitation(&self, of: &Invitation) -> std::result::Result<Option<MailedPlan>, Violation> {
+    fn take_invitation(&self, of: &MailedInvitation) -> std::result::Result<Option<MailedPlan>, Violation> {
         let stored = of.have.as_ref().and_then(|have| have.object.as_ref());
         if stored.is_some_and(|stored| self.part_in(stored, true) == MeetingPart::Organizer) {
             return Ok(None);
@@ -193,7 +193,7 @@ impl SchedulePlanner {
     fn called_off(
         &self,
         stored: &Object,
-        of: &Invitation,
+        of: &MailedInvitation,
         plan: &mut SchedulePlan,
     ) -> std::result::Result<(), Violation> {
         let message = &of.mailed.message;
@@ -218,7 +218,7 @@ impl SchedulePlanner {
     }
 
     /// What the recipient has of it from now on. `None`: nothing.
-    fn deliver_copy(&self, of: &Invitation, object: Option<&Object>, plan: &mut SchedulePlan) {
+    fn deliver_copy(&self, of: &MailedInvitation, object: Option<&Object>, plan: &mut SchedulePlan) {
         let place = match (&of.have, &of.into) {
             (Some(have), _) => Some(DeliveryPlace::Object(have.node.id)),
             (None, Some(into)) => Some(DeliveryPlace::Calendar(Box::new(into.clone()))),
@@ -246,7 +246,7 @@ impl SchedulePlanner {
     fn book_by_mail(
         &self,
         room: &BookedRoom,
-        of: &Invitation,
+        of: &MailedInvitation,
         plan: &mut SchedulePlan,
     ) -> std::result::Result<Option<HeldReason>, Violation> {
         let (message, me) = (&of.mailed.message, &self.meeting.addresses);
@@ -279,7 +279,7 @@ impl SchedulePlanner {
     /// A project is asked by who may write in its calendar, or anew about what it has.
     fn accept_by_mail(
         &self,
-        of: &Invitation,
+        of: &MailedInvitation,
         plan: &mut SchedulePlan,
     ) -> std::result::Result<Option<HeldReason>, Violation> {
         let (message, me) = (&of.mailed.message, &self.meeting.addresses);

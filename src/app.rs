@@ -99,6 +99,7 @@ impl Running {
         self.mail.run(&self.tree, &mut beside);
         self.server.serve(self.listeners, stop).await;
         beside.shutdown().await;
+        note_calendar_use(&self.tree).await;
         self.tree.close().await;
     }
 }
@@ -112,6 +113,13 @@ async fn tidy(tree: Tree, server: Arc<Server>) {
         if let Err(error) = tree.set_room_aside().await {
             tracing::warn!(%error, "no room is set aside for when the disk is full");
         }
+        note_calendar_use(&tree).await;
+    }
+}
+
+async fn note_calendar_use(tree: &Tree) {
+    if let Err(error) = tree.write_calendar_use().await {
+        tracing::warn!(%error, "it is not noted whose programs use their calendars");
     }
 }
 

@@ -142,7 +142,7 @@ pub fn reason(language: Language, reason: &Reason) -> String {
 }
 
 /// The sentences of conditions that say all there is to say.
-static REFUSALS: [(Condition, &str); 60] = [
+static REFUSALS: [(Condition, &str); 61] = [
     (Condition::NeedPrivileges, "refused-privileges"),
     (Condition::QuotaNotExceeded, "refused-quota"),
     (Condition::TooDeep, "refused-too-deep"),
@@ -202,6 +202,7 @@ static REFUSALS: [(Condition, &str); 60] = [
     (Condition::SameOrganizerInAllComponents, "refused-two-organizers"),
     (Condition::AllowedOrganizerChange, "refused-organizer-change"),
     (Condition::AllowedAttendeeChange, "refused-attendee-change"),
+    (Condition::MailableRecurrence, "refused-mailable-recurrence"),
     (Condition::NoAceConflict, "refused-no-ace-conflict"),
 ];
 

@@ -3,9 +3,12 @@
 use std::io::Read as _;
 
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use super::output::{Terminal, fault, instant};
+use crate::model::id::Timestamp;
+use crate::model::invitations::{INVITATION_CHANNELS, InvitationChannel, Reach};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::tree::Tree;
 use crate::tree::administration::people::PersonChange;
@@ -25,8 +28,11 @@ pub(super) enum PersonCommand {
         /// Read an account password from standard input
         #[arg(long)]
         password_stdin: bool,
+        /// How they hear of invitations; auto: by mail, too, where no program has read their calendar for 30 days
+        #[arg(long, default_value = "auto", value_parser = channels())]
+        invitations: String,
     },
-    /// Give a person another shown name, address or account password
+    /// Give a person another shown name, address, account password or way to hear of invitations
     Set {
         /// Who
         name: String,
@@ -39,6 +45,9 @@ pub(super) enum PersonCommand {
         /// Read an account password from standard input
         #[arg(long)]
         password_stdin: bool,
+        /// How they hear of invitations
+        #[arg(long, value_parser = channels())]
+        invitations: Option<String>,
     },
     /// List people
     List {
@@ -71,44 +80,55 @@ pub(super) enum PersonCommand {
     },
 }
 
-const COLUMNS: [&str; 4] = ["name", "display_name", "email", "disabled_at"];
+const COLUMNS: [&str; 6] = ["name", "display_name", "email", "disabled_at", "invitations", "calendar_used_at"];
 
-fn row(person: &Principal) -> Vec<serde_json::Value> {
+fn channels() -> PossibleValuesParser {
+    PossibleValuesParser::new(INVITATION_CHANNELS.map(|(.., name)| name))
+}
+
+fn row(person: &Principal, reach: Reach) -> Vec<serde_json::Value> {
+    let moment = |at: Option<Timestamp>| at.map_or(serde_json::Value::Null, instant);
     let email = person.addresses.first().and_then(|uri| uri.strip_prefix("mailto:"));
     vec![
         json!(person.name),
         json!(person.display_name),
         json!(email),
-        person.disabled_at.map_or(serde_json::Value::Null, instant),
+        moment(person.disabled_at),
+        json!(reach.channel.name()),
+        moment(reach.calendar_used_at),
     ]
 }
 
 impl PersonCommand {
     pub(super) async fn run(self, tree: &Tree, terminal: &Terminal) -> anyhow::Result<()> {
         match self {
-            Self::Add { name, display_name, email, password_stdin } => {
+            Self::Add { name, display_name, email, password_stdin, invitations } => {
                 let password = if password_stdin { Some(read_password()?) } else { None };
-                let person = tree.add_person(&name, &display_name, &email, password).await?;
+                let channel = InvitationChannel::from_name(&invitations).unwrap_or_default();
+                let person = tree.add_invitee(&name, &display_name, &email, password, channel).await?;
                 terminal.say("done-person", &[("name", &person.name)]);
             }
-            Self::Set { name, display_name, email, password_stdin } => {
-                if display_name.is_none() && email.is_none() && !password_stdin {
+            Self::Set { name, display_name, email, password_stdin, invitations } => {
+                let invitations = invitations.as_deref().and_then(InvitationChannel::from_name);
+                if display_name.is_none() && email.is_none() && !password_stdin && invitations.is_none() {
                     return Err(fault("fault-nothing-set", &[]));
                 }
                 let password = if password_stdin { Some(read_password()?) } else { None };
-                tree.set_person(&name, PersonChange { display_name, email, password }).await?;
+                tree.set_person(&name, PersonChange { display_name, email, password, invitations }).await?;
                 terminal.say("done-set", &[("name", &name)]);
             }
             Self::List { json } => {
                 let people = tree.list_principals(PrincipalKind::Person).await?;
-                let rows: Vec<_> = people.iter().map(row).collect();
+                let reaches = tree.reaches().await?;
+                let reach = |person: &Principal| reaches.get(&person.id).copied().unwrap_or_default();
+                let rows: Vec<_> = people.iter().map(|person| row(person, reach(person))).collect();
                 terminal.table(json, &COLUMNS, &rows)?;
             }
             Self::Show { name, json } => {
                 let summary = tree.summary(PrincipalKind::Person, &name).await?;
                 let mut columns = COLUMNS.to_vec();
                 columns.extend(["used_bytes", "quota_bytes"]);
-                let mut cells = row(&summary.principal);
+                let mut cells = row(&summary.principal, tree.reach(summary.principal.id).await?);
                 cells.extend([json!(summary.used_bytes), json!(summary.quota_bytes)]);
                 terminal.table(json, &columns, &[cells])?;
             }

@@ -3,20 +3,23 @@
 //!
 //! One message is about a meeting, a series, or one occurrence. A series that Outlook has no dialogue for goes out as
 //! one message an occurrence, and so do several occurrences without their series: of what stands beside each other in
-//! one message, programs take the first.
+//! one message, programs take the first. For that reason the occurrences of a series that are otherwise than it stand
+//! in its message, as the standard says, and follow one by one, each with a SEQUENCE above that of the series.
 
 use jiff::civil::DateTime;
 
+use super::itip::ledger::sequence_of;
 use super::itip::message::{SchedulingMessage, SchedulingMethod};
+use super::line::Property;
 use super::object::{Component, Object, fold_into};
 use super::outlook::{Audience, Profile, Published};
 use super::outlook_event::links;
 pub use super::outlook_people::Invited;
 use super::outlook_people::mailbox_of;
-use super::recur::{Instance, RecurrenceId, bounds, end_of, instances, recurs};
+use super::recur::{Instance, Override, RecurrenceId, bounds, end_of, instances, overrides, recurs};
 use super::time::When;
 use super::zone::{Zone, Zones};
-use crate::model::budget::Exhausted;
+use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::TimeRange;
 use crate::model::id::Timestamp;
 use crate::model::mailbox::Mailbox;
@@ -58,6 +61,8 @@ impl From<Exhausted> for Unmailable {
 pub struct MailableMessage {
     /// What it wants.
     pub method: SchedulingMethod,
+    /// Does it come after another to the same recipient, about the same series?
+    pub follows: bool,
     /// The whole VCALENDAR.
     pub text: String,
     /// What it is about, for words.
@@ -98,9 +103,11 @@ pub struct Mailing<'a> {
     pub now: Timestamp,
     /// The zone in which floating times are read.
     pub floating: &'a Zone,
+    /// What the work may cost.
+    pub budget: &'a Budget,
 }
 
-/// The messages that a message is sent as.
+/// The messages that a message is sent as. The first goes first, the others in any order.
 pub fn invitations(message: &SchedulingMessage, mailing: &Mailing<'_>) -> Result<Vec<MailableMessage>, Unmailable> {
     let (method, object) = (message.method, &message.object);
     if !matches!(method, SchedulingMethod::Request | SchedulingMethod::Cancel | SchedulingMethod::Reply) {
@@ -110,14 +117,14 @@ pub fn invitations(message: &SchedulingMessage, mailing: &Mailing<'_>) -> Result
     if object.component != "VEVENT" || !object.parts().all(has_time) {
         return Err(Unmailable::Event);
     }
-    let zones = Zones::new(&object.calendar, mailing.floating);
+    let zones = Zones::new(&object.calendar, mailing.floating).within(mailing.budget);
     let writer = MessageWriter { object, zones: &zones, mailing };
     let request = writer.profile(SchedulingMethod::Request);
     let mut whole = Published::default();
     let is_series = whole.as_series(object, &request, &zones, mailing.now)?;
     match (method, is_series) {
         (SchedulingMethod::Reply, _) => writer.reply(),
-        (SchedulingMethod::Request, true) => Ok(vec![writer.message(method, &whole, &first(object, &zones)?)]),
+        (SchedulingMethod::Request, true) => writer.series(&whole),
         (_, true) => Ok(vec![writer.each(method, &first(object, &zones)?)?]),
         _ => writer.one_by_one(method),
     }
@@ -173,6 +180,36 @@ impl<'a> MessageWriter<'a, '_> {
         Ok(self.message(method, &written, instance))
     }
 
+    /// A series, and what follows it.
+    fn series(&self, whole: &Published) -> Result<Vec<MailableMessage>, Unmailable> {
+        let method = SchedulingMethod::Request;
+        let mut all = vec![self.message(method, whole, &first(self.object, self.zones)?)];
+        let Some(master) = self.object.master() else { return Ok(all) };
+        let above = sequence_of(master).saturating_add(1);
+        for moved in overrides(self.object, self.zones).into_values().filter(|moved| self.is_apart(master, moved)) {
+            if all.len() > MAX_OCCURRENCES {
+                break;
+            }
+            let mut part = moved.component.clone();
+            let sequence = sequence_of(&part).max(above).to_string();
+            part.properties.retain(|line| line.name != "SEQUENCE");
+            part.properties.push(Property::new("SEQUENCE", &sequence));
+            let instance = Instance { id: Some(moved.id), ..once(&part, self.zones)? };
+            let mut written = Published::default();
+            written.single(self.object, &instance, &self.profile(method), self.zones, self.mailing.now)?;
+            all.push(MailableMessage { follows: true, ..self.message(method, &written, &instance) });
+        }
+        Ok(all)
+    }
+
+    /// Is an occurrence that is still to come otherwise than the series, so that people have to know?
+    fn is_apart(&self, master: &Component, moved: &Override<'a>) -> bool {
+        const SHOWN: [&str; 5] = ["SUMMARY", "LOCATION", "DESCRIPTION", "STATUS", "URL"];
+        let (start, end) = (self.zones.instant(&moved.start), end_of(moved.component, &moved.start, self.zones));
+        let says_other = || SHOWN.iter().any(|name| master.value(name) != moved.component.value(name));
+        end >= self.mailing.now && (start != moved.id.at || end != moved.would_end || says_other())
+    }
+
     /// An answer: one message, about all that it is about.
     fn reply(&self) -> Result<Vec<MailableMessage>, Unmailable> {
         let (mut written, profile) = (Published::default(), self.profile(SchedulingMethod::Reply));
@@ -182,17 +219,17 @@ impl<'a> MessageWriter<'a, '_> {
         Ok(vec![self.message(SchedulingMethod::Reply, &written, &first(self.object, self.zones)?)])
     }
 
-    fn message(&self, method: SchedulingMethod, written: &Published, about: &Instance<'a>) -> MailableMessage {
+    fn message(&self, method: SchedulingMethod, written: &Published, about: &Instance<'_>) -> MailableMessage {
         let mut text = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Beffroi//Beffroi//FR\r\n");
         text.push_str("CALSCALE:GREGORIAN\r\n");
         fold_into(&mut text, &format!("METHOD:{}", method.name()));
         written.zones().for_each(|zone| text.push_str(zone));
         text.push_str(&written.events);
         text.push_str("END:VCALENDAR\r\n");
-        MailableMessage { method, text, occasion: self.occasion(about) }
+        MailableMessage { method, follows: false, text, occasion: self.occasion(about) }
     }
 
-    fn occasion(&self, about: &Instance<'a>) -> Occasion {
+    fn occasion(&self, about: &Instance<'_>) -> Occasion {
         let text = |name| about.component.property(name).map(|line| line.text()).unwrap_or_default();
         let zone = self.zones.of(&about.local.clock);
         let zone_name = || zone.iana_name().map_or_else(|| "UTC".to_owned(), str::to_owned);
@@ -229,8 +266,9 @@ mod tests {
 
     use super::{MailableMessage, Mailing, Unmailable, invitations};
     use crate::ical::itip::message::SchedulingMessage;
-    use crate::ical::object::{Object, parse};
+    use crate::ical::object::{Component, Object, parse};
     use crate::ical::zone::Zone;
+    use crate::model::budget::Budget;
 
     /// 2026-01-01.
     const NOW: i64 = 1_767_225_600;
@@ -240,7 +278,7 @@ mod tests {
         let paris = Zone::Known(TimeZone::get("Europe/Paris").unwrap());
         let planner = Some("Marie Durand <marie@ville.fr>".parse().unwrap());
         let message = SchedulingMessage::parse(text.as_bytes()).unwrap();
-        invitations(&message, &Mailing { planner, now: NOW, floating: &paris })
+        invitations(&message, &Mailing { planner, now: NOW, floating: &paris, budget: &Budget::default() })
     }
 
     fn event(lines: &str) -> String {
@@ -347,6 +385,37 @@ mod tests {
         assert!(sent.iter().all(|one| one.text.matches("BEGIN:VEVENT").count() == 1));
     }
 
+    /// What is otherwise than its series stands in it, and follows by itself: programs that take the first of what
+    /// stands beside each other know it, too.
+    #[test]
+    fn what_is_apart_from_its_series_follows_it() {
+        let apart = |day: &str, lines: &str| {
+            let id = format!("RECURRENCE-ID;TZID=Europe/Paris:{day}T090000\nDTSTART;TZID=Europe/Paris:{day}");
+            event(&format!("{id}{lines}")).replace("SEQUENCE:2", "SEQUENCE:1")
+        };
+        let answered = apart("20260119", "T090000\nDURATION:PT1H");
+        let over = apart("20250106", "T110000");
+        let moved = apart("20260112", "T110000\nDURATION:PT1H");
+        let renamed = apart("20260126", "T090000\nDURATION:PT1H").replace("SUMMARY:Comité", "SUMMARY:Bilan");
+        let early = WEEKLY.replace("20260105", "20241202");
+        let all = format!("{}{answered}{over}{moved}{renamed}", event(&early));
+        let sent = sent("REQUEST", &all).unwrap();
+        let ids: Vec<Option<&str>> = sent
+            .iter()
+            .map(|one| {
+                Some(one.text.split_once("RECURRENCE-ID;TZID=Europe/Paris:")?.1.get(..8)?).filter(|_| one.follows)
+            })
+            .collect();
+        assert_eq!(ids, [None, Some("20260112"), Some("20260126")]);
+        assert_eq!(sent[0].text.matches("RECURRENCE-ID").count(), 4, "the whole is whole");
+        for one in &sent[1..] {
+            assert!(one.text.contains("SEQUENCE:3\r\n") && !one.text.contains("RRULE:FREQ=WEEKLY"), "{}", one.text);
+            assert_eq!(one.text.matches("BEGIN:VEVENT").count(), 1);
+            assert!(one.occasion.rule.is_none());
+        }
+        assert_eq!(sent[1].occasion.start.to_string(), "2026-01-12T11:00:00");
+    }
+
     /// An answer carries what others need to understand it, and nothing of a rule.
     #[test]
     fn an_answer_is_one_message() {
@@ -381,17 +450,85 @@ mod tests {
         ])
     }
 
+    /// What of the profile holds for every message.
+    fn assert_in_profile(one: &MailableMessage, method: &str) {
+        const NEVER: [&str; 11] = [
+            "\nBEGIN:VALARM",
+            "SCHEDULE-",
+            "\nRDATE",
+            "\nEXRULE",
+            "VALUE=PERIOD",
+            "BINARY",
+            "\nDURATION",
+            "\nX-APPLE",
+            "\nCATEGORIES",
+            "\nCOLOR",
+            "X-A=",
+        ];
+        for forbidden in NEVER {
+            assert!(!one.text.contains(forbidden), "{forbidden}: {}", one.text);
+        }
+        assert!(one.text.split("\r\n").all(|line| line.len() <= 75 && !line.contains('\n')));
+        let calendar = parse(one.text.as_bytes()).unwrap();
+        assert_eq!(calendar.value("METHOD"), Some(method));
+        let mut plain = calendar.clone();
+        plain.properties.retain(|line| line.name != "METHOD");
+        let mut text = String::new();
+        plain.write(&mut text);
+        assert!(Object::parse(text.as_bytes()).is_ok());
+        let (zones, events): (Vec<&Component>, Vec<&Component>) =
+            calendar.components.iter().partition(|part| part.name == "VTIMEZONE");
+        for zone in zones {
+            let of = |name: &str| zone.components.iter().filter(|part| part.name == name).count();
+            assert!(of("STANDARD") == 1 && of("DAYLIGHT") <= 1, "{}", one.text);
+        }
+        let is_series = events.iter().any(|part| part.property("RECURRENCE-ID").is_none());
+        assert!(
+            events.iter().all(|part| part.name == "VEVENT") && (is_series || method == "REPLY" || events.len() == 1)
+        );
+        assert!(!one.follows || !is_series);
+        events.iter().for_each(|part| assert_event_in_profile(part, &one.text));
+    }
+
+    fn assert_event_in_profile(part: &Component, text: &str) {
+        const ONCE: [&str; 11] = [
+            "UID",
+            "DTSTAMP",
+            "DTSTART",
+            "DTEND",
+            "SUMMARY",
+            "SEQUENCE",
+            "LAST-MODIFIED",
+            "STATUS",
+            "TRANSP",
+            "CLASS",
+            "ORGANIZER",
+        ];
+        for name in ONCE {
+            assert_eq!(part.all(name).count(), 1, "{name}: {text}");
+        }
+        assert!(part.all("RRULE").count() < 2);
+        let is_zoned = part.property("DTSTART").is_some_and(|line| line.parameter("TZID").is_some());
+        let until = part.value("RRULE").and_then(|rule| rule.split(';').find_map(|rule| rule.strip_prefix("UNTIL=")));
+        assert!(!is_zoned || until.is_none_or(|until| until.ends_with('Z')), "{text}");
+        for zone in part.properties.iter().filter_map(|line| line.parameter("TZID")) {
+            assert_eq!(text.matches(&format!("TZID:{zone}\r\n")).count(), 1, "{text}");
+        }
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
+        #![proptest_config(ProptestConfig::with_cases(300))]
         #[test]
         fn nothing_forbidden_is_mailed(
             start in start(),
             method in proptest::sample::select(vec!["REQUEST", "CANCEL", "REPLY"]),
             rule in proptest::sample::select(vec![
                 "", "\nRRULE:FREQ=WEEKLY;COUNT=10", "\nRRULE:FREQ=MONTHLY;BYDAY=2TU;COUNT=3",
-                "\nRRULE:FREQ=DAILY;BYHOUR=9,10;COUNT=9",
-                "\nRRULE:FREQ=YEARLY;COUNT=2\nEXRULE:FREQ=YEARLY;INTERVAL=2",
+                "\nRRULE:FREQ=DAILY;BYHOUR=9,10;COUNT=9", "\nRRULE:FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR;UNTIL=20260301",
+                "\nRRULE:FREQ=YEARLY;COUNT=2\nEXRULE:FREQ=YEARLY;INTERVAL=2", "\nRDATE:20260301T090000Z",
+                "\nRRULE:FREQ=WEEKLY;COUNT=4\nRDATE;VALUE=PERIOD:20260301T090000Z/PT1H",
             ]),
+            is_moved in any::<bool>(),
             more in proptest::sample::select(vec![
                 "",
                 "\nATTACH;ENCODING=BASE64;VALUE=BINARY:AAAA\nATTACH;FMTTYPE=text/plain:https://b.ville.fr/a.txt",
@@ -400,38 +537,14 @@ mod tests {
                 "\nDESCRIPTION:a\\nBEGIN:VALARM and more than one line of it for it is folded é\u{202e}",
             ]),
         ) {
-            let sent = sent(method, &event(&format!("{start}{rule}{more}"))).unwrap();
-            prop_assert!(!sent.is_empty());
-            for one in &sent {
-                for forbidden in [
-                    "\nBEGIN:VALARM", "SCHEDULE-", "\nRDATE", "\nEXRULE", "VALUE=PERIOD", "BINARY", "\nDURATION",
-                    "\nX-APPLE",
-                    "\nCATEGORIES", "\nCOLOR", "X-A=",
-                ] {
-                    prop_assert!(!one.text.contains(forbidden), "{forbidden}: {}", one.text);
-                }
-                prop_assert!(one.text.split("\r\n").all(|line| line.len() <= 75 && !line.contains('\n')));
-                let calendar = parse(one.text.as_bytes()).unwrap();
-                prop_assert_eq!(calendar.value("METHOD"), Some(method));
-                let mut plain = calendar.clone();
-                plain.properties.retain(|line| line.name != "METHOD");
-                let mut text = String::new();
-                plain.write(&mut text);
-                prop_assert!(Object::parse(text.as_bytes()).is_ok());
-                for part in calendar.components.iter().filter(|part| part.name == "VEVENT") {
-                    for name in [
-                        "UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "SEQUENCE", "LAST-MODIFIED", "STATUS",
-                        "TRANSP",
-                        "CLASS", "ORGANIZER",
-                    ] {
-                        prop_assert_eq!(part.all(name).count(), 1, "{}: {}", name, one.text);
-                    }
-                    prop_assert!(part.all("RRULE").count() < 2);
-                    for zone in part.properties.iter().filter_map(|line| line.parameter("TZID")) {
-                        prop_assert_eq!(one.text.matches(&format!("TZID:{zone}\r\n")).count(), 1);
-                    }
-                }
+            let mut events = event(&format!("{start}{rule}{more}"));
+            if is_moved && !rule.is_empty() {
+                let id = start.lines().next().unwrap_or_default().replace("DTSTART", "RECURRENCE-ID");
+                events += &event(&format!("{id}\nDTSTART:20260801T120000Z\nDURATION:PT1H{more}"));
             }
+            let sent = sent(method, &events).unwrap();
+            prop_assert!(!sent.is_empty());
+            sent.iter().for_each(|one| assert_in_profile(one, method));
         }
     }
 }

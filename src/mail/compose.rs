@@ -122,6 +122,7 @@ mod tests {
     use crate::ical::object::{fold_into, parse};
     use crate::ical::zone::Zone;
     use crate::message::Language;
+    use crate::model::budget::Budget;
     use crate::model::mailbox::Mailbox;
 
     fn invitation(method: &str, title: &str, partstat: &str) -> MailableMessage {
@@ -142,7 +143,7 @@ mod tests {
         }
         text.push_str("END:VEVENT\nEND:VCALENDAR\n");
         let paris = Zone::Known(TimeZone::get("Europe/Paris").unwrap());
-        let mailing = Mailing { planner: None, now: 0, floating: &paris };
+        let mailing = Mailing { planner: None, now: 0, floating: &paris, budget: &Budget::default() };
         invitations(&SchedulingMessage::parse(text.as_bytes()).unwrap(), &mailing).unwrap().remove(0)
     }
 

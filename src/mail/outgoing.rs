@@ -12,6 +12,7 @@ use crate::ical::invitation::{Mailing, invitations};
 use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::zone::Zone;
 use crate::message::Language;
+use crate::model::budget::Budget;
 use crate::model::mail::{Addressing, QueuedMail, SendOutcome, token_of_part};
 use crate::model::mailbox::{MailAddress, MailDomain};
 use crate::tree::job::mail::{Mailer, Sending};
@@ -46,7 +47,8 @@ impl Mailer for MailOffice {
     fn compose(&self, mail: &QueuedMail, message: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         let addressing = Addressing::read(&mail.letter).ok_or("it is not said to whom it goes")?;
         let message = SchedulingMessage::parse(message).map_err(|_| "its message cannot be read")?;
-        let mailing = Mailing { planner: addressing.planner.clone(), now: mail.queued_at, floating: &self.zone };
+        let (planner, budget) = (addressing.planner.clone(), Budget::default());
+        let mailing = Mailing { planner, now: mail.queued_at, floating: &self.zone, budget: &budget };
         let all = invitations(&message, &mailing).map_err(|error| error.to_string())?;
         let answer_url = self.public_url.as_ref().zip(addressing.answer_token.as_ref());
         let answer_url = answer_url.map(|(url, token)| format!("{}/answer/{token}", url.trim_end_matches('/')));
@@ -58,7 +60,7 @@ impl Mailer for MailOffice {
                 from: &addressing.from,
                 reply_to: addressing.reply_to.as_ref(),
                 language: Language::prefer(&addressing.language),
-                is_update: addressing.is_update,
+                is_update: addressing.is_update || invitation.follows,
                 answer_url: answer_url.as_deref(),
                 message_id: &message_id,
                 date: mail.queued_at,
@@ -154,7 +156,8 @@ mod tests {
                 answer_token: Some("tok".to_owned()),
                 is_update: false,
             };
-            let new = NewMail { message: &message, addressing: &addressing, occasion: MailOccasion::Change };
+            let (whole, occasion) = (None, MailOccasion::Change);
+            let new = NewMail { message: &message, whole, addressing: &addressing, occasion };
             self.tree.queue_mail(Id(5), &[new]).await.unwrap();
         }
 

@@ -93,6 +93,7 @@ pub enum Condition {
     SameOrganizerInAllComponents,
     AllowedOrganizerChange,
     AllowedAttendeeChange,
+    MailableRecurrence,
 }
 
 /// What a client is answered.
@@ -124,7 +125,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 85] = [
+pub static CONDITIONS: [ConditionRow; 86] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -240,6 +241,7 @@ pub static CONDITIONS: [ConditionRow; 85] = [
         "allowed-attendee-scheduling-object-change",
         "RFC 6638 section 3.2.4.4",
     ),
+    ours(Condition::MailableRecurrence, 403, "mailable-recurrence"),
 ];
 
 impl Condition {

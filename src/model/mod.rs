@@ -16,6 +16,7 @@ pub mod etag;
 pub mod filename;
 pub mod header;
 pub mod id;
+pub mod invitations;
 pub mod job;
 pub mod kind;
 pub mod lock;

@@ -7,8 +7,8 @@ use super::executor::{Executor, rows};
 use super::list::list;
 use super::statement::tables::{
     ACE, ADDRESS, ANSWER, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED,
-    FREEBUSY_ADDRESS, HOLD, HOME, INBOX_ITEM, INVITATION, JOB, LOCK, MAIL, MEETING, MEMBERSHIP, NODE, NOTIFICATION,
-    PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
+    FREEBUSY_ADDRESS, HOLD, HOME, INBOX_ITEM, INVITATION, INVITEE, JOB, LOCK, MAIL, MEETING, MEMBERSHIP, NODE,
+    NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::DETAILS;
@@ -221,7 +221,7 @@ statements! {
             may: || EVERY.iter().map(|(_, code)| (*code).to_owned()).collect(),
         },
     ];
-    const TABLES: [TableColumns; 31] = [
+    const TABLES: [TableColumns; 32] = [
         columns!(
             SETTING, "setting", ids [], numbers [], times [], flags [], others {}, texts ["name", "value"], bytes []
         ),
@@ -240,6 +240,10 @@ statements! {
             DEVICE, "device", ids ["id", "principal_id", "project_id"], numbers ["scope"],
             times ["created_at", "used_at", "expires_at"], flags ["read_only"], others {},
             texts ["label", "secret_hash", "digest_secret", "used_from", "used_by"], bytes []
+        ),
+        columns!(
+            INVITEE, "invitee", ids ["principal_id"], numbers [], times ["used_at"], flags [],
+            others { ["channel"] 0 3 }, texts [], bytes []
         ),
         columns!(
             NODE, "node",

@@ -88,8 +88,8 @@ pub async fn abandon(c: &mut Txn, id: Id, now: Timestamp) -> Result<(), Failure>
     c.note(ABANDON, arguments![id, now]).await
 }
 
-/// Does a mail to the same address about the same object wait that was queued before? Those of one message may go in
-/// any order.
+/// Does a mail to the same address about the same object wait that was queued before? Of those of one message the first
+/// goes first, and the others in any order.
 pub async fn waits_for_another(c: &mut impl Executor, mail: &QueuedMail) -> Result<bool, Failure> {
     Ok(row(c, EARLIER, arguments![mail.event, &mail.address, mail.id, &mail.content]).await?.is_some())
 }
@@ -158,8 +158,8 @@ statements! {
     );
     const EARLIER: Statement = reads(
         &[MAIL],
-        "SELECT id FROM mail WHERE node_id = $1 AND address = $2 AND id < $3 AND content <> $4 AND finished_at IS NULL \
-         LIMIT 1",
+        "SELECT id FROM mail WHERE node_id = $1 AND address = $2 AND id < $3 AND (content <> $4 OR part = 0) AND \
+         finished_at IS NULL LIMIT 1",
     );
     const SENT_SINCE: Statement =
         reads(&[MAIL], "SELECT COUNT(*) FROM mail WHERE address = $1 AND finished_at > $2 AND state = $3");

@@ -24,6 +24,7 @@ pub mod grant;
 pub mod group;
 mod held;
 pub mod inbox;
+pub mod invitee;
 pub mod job;
 pub mod list;
 pub mod lock;

@@ -3,7 +3,8 @@
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
 use super::statement::tables::{
-    ACE, ADDRESS, BOOKABLE_BY, DEVICE, FEED, HOME, INVITATION, LOCK, MEMBERSHIP, NOTIFICATION, PRINCIPAL, ROOM, SETTING,
+    ACE, ADDRESS, BOOKABLE_BY, DEVICE, FEED, HOME, INVITATION, INVITEE, LOCK, MEMBERSHIP, NOTIFICATION, PRINCIPAL,
+    ROOM, SETTING,
 };
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -190,12 +191,13 @@ pub async fn insert_setting(c: &mut Txn, name: &str, value: &str) -> Result<(), 
 }
 
 statements! {
-    const RETIRE_FROM: [Statement; 11] = [
+    const RETIRE_FROM: [Statement; 12] = [
         writes(&[DEVICE], &[], "DELETE FROM device WHERE principal_id = $1"),
         DELETE_ADDRESSES,
         writes(&[ACE], &[], "DELETE FROM ace WHERE principal_id = $1"),
         writes(&[FEED], &[], "DELETE FROM feed WHERE principal_id = $1"),
         writes(&[INVITATION], &[], "DELETE FROM invitation WHERE sharee_id = $1"),
+        writes(&[INVITEE], &[], "DELETE FROM invitee WHERE principal_id = $1"),
         writes(&[NOTIFICATION], &[], "DELETE FROM notification WHERE principal_id = $1"),
         writes(&[LOCK], &[], "DELETE FROM lock WHERE principal_id = $1"),
         writes(&[MEMBERSHIP], &[], "DELETE FROM membership WHERE member_id = $1 OR group_id = $1"),

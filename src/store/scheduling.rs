@@ -4,17 +4,19 @@ use super::columns::{COLUMNS, columns, node_of};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
+use super::invitee::reach_of;
 use super::list::list;
 use super::members::listed_ids;
 use super::principal::{PRINCIPAL_COLUMNS, principal_columns, whole_principal_of};
 use super::statement::tables::{
-    ADDRESS, ANSWER, CALENDAR, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, HOME, MEETING, NODE, PRINCIPAL, ROOM,
+    ADDRESS, ANSWER, CALENDAR, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, HOME, INVITEE, MEETING, NODE, PRINCIPAL, ROOM,
 };
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::calendar::TimeRange;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
+use crate::model::invitations::Reach;
 use crate::model::node::Node;
 use crate::model::principal::{Principal, PrincipalKind};
 
@@ -25,6 +27,8 @@ pub struct CalendarPrincipal {
     pub principal: Principal,
     /// The node of the home.
     pub home: Option<Id>,
+    /// How they hear of meetings.
+    pub reach: Reach,
 }
 
 impl CalendarPrincipal {
@@ -36,14 +40,15 @@ impl CalendarPrincipal {
 }
 
 fn user_of(row: &Row) -> CalendarPrincipal {
-    CalendarPrincipal { principal: whole_principal_of(row), home: row.optional_integer(PRINCIPAL_COLUMNS).map(Id) }
+    let home = row.optional_integer(PRINCIPAL_COLUMNS).map(Id);
+    CalendarPrincipal { principal: whole_principal_of(row), home, reach: reach_of(row, PRINCIPAL_COLUMNS + 1) }
 }
 
 /// The principals with these addresses (URIs as they are kept), or with names of these keys; each with the text by
 /// which it was found.
 pub async fn users(c: &mut impl Executor, texts: &[String]) -> Result<Vec<(String, CalendarPrincipal)>, Failure> {
     let found = rows(c, USERS, arguments![&list(texts)]).await?;
-    Ok(found.iter().map(|row| (row.text(PRINCIPAL_COLUMNS + 1), user_of(row))).collect())
+    Ok(found.iter().map(|row| (row.text(PRINCIPAL_COLUMNS + 3), user_of(row))).collect())
 }
 
 /// The people in some groups, through any number of groups: each with the group.
@@ -53,7 +58,7 @@ pub async fn members_of(
     limit: i64,
 ) -> Result<Vec<(Id, CalendarPrincipal)>, Failure> {
     let found = rows(c, MEMBERS_OF, arguments![&listed_ids(groups), limit]).await?;
-    Ok(found.iter().map(|row| (Id(row.integer(PRINCIPAL_COLUMNS + 1)), user_of(row))).collect())
+    Ok(found.iter().map(|row| (Id(row.integer(PRINCIPAL_COLUMNS + 3)), user_of(row))).collect())
 }
 
 /// The scheduling objects of one UID that stand in the calendars of some homes, two of each at most; in the order of
@@ -228,27 +233,28 @@ statements! {
         ),
     );
     const USERS: Statement = reads(
-        &[ADDRESS, HOME, PRINCIPAL, ROOM],
+        &[ADDRESS, HOME, INVITEE, PRINCIPAL, ROOM],
         concat!(
             "SELECT ",
             principal_columns!(),
-            ", h.node_id, f.text FROM (SELECT l.value AS text, a.principal_id AS id FROM ",
+            ", h.node_id, i.channel, i.used_at, f.text FROM (SELECT l.value AS text, a.principal_id AS id FROM ",
             listed!("$1"),
             " l JOIN address a ON a.uri = l.value UNION ALL SELECT l.value, q.id FROM ",
             listed!("$1"),
             " l JOIN principal q ON q.match_name = l.value) f JOIN principal p ON p.id = f.id LEFT JOIN home h ON \
-             h.principal_id = p.id"
+             h.principal_id = p.id LEFT JOIN invitee i ON i.principal_id = p.id"
         ),
     );
     const MEMBERS_OF: Statement = reads(
-        &[ADDRESS, EFFECTIVE_MEMBERSHIP, HOME, PRINCIPAL, ROOM],
+        &[ADDRESS, EFFECTIVE_MEMBERSHIP, HOME, INVITEE, PRINCIPAL, ROOM],
         concat!(
             "SELECT ",
             principal_columns!(),
-            ", h.node_id, m.group_id FROM ",
+            ", h.node_id, i.channel, i.used_at, m.group_id FROM ",
             listed!("$1"),
             " l JOIN effective_membership m ON m.group_id = CAST(l.value AS BIGINT) JOIN principal p ON p.id = \
-             m.member_id AND p.kind = 'person' LEFT JOIN home h ON h.principal_id = p.id ORDER BY p.match_name LIMIT $2"
+             m.member_id AND p.kind = 'person' LEFT JOIN home h ON h.principal_id = p.id LEFT JOIN invitee i ON \
+             i.principal_id = p.id ORDER BY p.match_name LIMIT $2"
         ),
     );
     const OBJECTS: Statement = reads(

@@ -43,6 +43,7 @@ pub mod tables {
         HOME = "home",
         INBOX_ITEM = "inbox_item",
         INVITATION = "invitation",
+        INVITEE = "invitee",
         JOB = "job",
         MAIL = "mail",
         LOCK = "lock",

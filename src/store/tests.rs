@@ -154,6 +154,7 @@ const FILES: &[File] = files![
     grant,
     group,
     inbox,
+    invitee,
     job,
     lock,
     mail,

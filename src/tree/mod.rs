@@ -9,6 +9,7 @@ pub mod administration;
 pub mod authentication;
 pub mod busy;
 pub mod calendar;
+mod calendar_use;
 pub mod changes;
 pub mod check;
 mod disk_full;
@@ -26,6 +27,7 @@ mod objects;
 mod principals;
 pub mod publish;
 pub mod quota;
+mod reach;
 mod reindex;
 mod resolve;
 pub mod resource;
@@ -43,6 +45,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use self::calendar_use::CalendarUse;
 use self::edit::event::Hooks;
 use self::gate::{Admitted, GateContext, Request, admit, allowed};
 use self::job::mail::MailHooks;
@@ -81,6 +84,7 @@ pub struct Tree {
     mail: Arc<MailHooks>,
     mail_domain: Option<Arc<MailDomain>>,
     turns: Arc<MeetingTurns>,
+    calendar_use: Arc<CalendarUse>,
 }
 
 /// What the first run of the gate found.
@@ -108,6 +112,7 @@ impl Tree {
             mail: Arc::default(),
             mail_domain: None,
             turns: Arc::default(),
+            calendar_use: Arc::default(),
         };
         tree.finish_returned().await?;
         tree.finish_unread().await?;

@@ -67,6 +67,15 @@ async fn listings_and_errors() {
     let people: serde_json::Value = serde_json::from_str(&ok(data, &["person", "list", "--json"])).unwrap();
     assert_eq!(people[1]["name"], "max");
     assert_eq!(people[1]["email"], "max@ville.example");
+    assert_eq!(people[1]["invitations"], "auto");
+    ok(data, &["person", "set", "max", "--invitations", "both"]);
+    let max: serde_json::Value = serde_json::from_str(&ok(data, &["person", "show", "max", "--json"])).unwrap();
+    assert_eq!((&max[0]["invitations"], &max[0]["calendar_used_at"]), (&"both".into(), &serde_json::Value::Null));
+    let alma = ["person", "add", "alma", "--display-name", "Alma", "--email", "alma@ville.example", "--invitations"];
+    ok(data, &[&alma[..], &["mail"]].concat());
+    let people: serde_json::Value = serde_json::from_str(&ok(data, &["person", "list", "--json"])).unwrap();
+    let listed = people.as_array().unwrap().iter().find(|person| person["name"] == "alma").unwrap();
+    assert_eq!(listed["invitations"], "mail");
     let project: serde_json::Value = serde_json::from_str(&ok(data, &["project", "show", "tram", "--json"])).unwrap();
     assert_eq!(project["members"][0]["role"], "lead");
     let devices: serde_json::Value = serde_json::from_str(&ok(data, &["device", "list", "max", "--json"])).unwrap();

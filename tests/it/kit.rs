@@ -84,6 +84,16 @@ impl World {
         Self { tree, address, data, stop: Some(stop), done: Some(done), passwords: Vec::new() }
     }
 
+    /// A world with a domain for mail, in which a program of everybody has looked at their calendar: who is here gets
+    /// nothing by mail.
+    pub async fn with_mail(domain: &str) -> Self {
+        let world = Self::with(|config| config.mail.domain = Some(domain.parse().unwrap())).await;
+        for (name, _) in PEOPLE {
+            world.client(name).propfind(&format!("/calendars/{name}/"), "0", "").expect(207).await;
+        }
+        world
+    }
+
     /// One more person, whose client there is from now on.
     pub async fn add_person(&mut self, name: &'static str) {
         self.tree.add_person(name, &format!("{name} shown"), &format!("{name}@ville.example"), None).await.unwrap();

@@ -12,7 +12,7 @@ const PATH: &str = "/calendars/tram/meetings/one.ics";
 const PAUL: &str = "paul@dehors.example";
 
 async fn world() -> World {
-    World::with(|config| config.mail.domain = Some("agenda.ville.example".parse().unwrap())).await
+    World::with_mail("agenda.ville.example").await
 }
 
 fn invited() -> String {

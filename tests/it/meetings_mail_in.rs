@@ -13,7 +13,7 @@ const TRAM: &str = "/calendars/tram/meetings/one.ics";
 pub const PAUL: &str = "paul@dehors.example";
 
 pub async fn world() -> World {
-    World::with(|config| config.mail.domain = Some(DOMAIN.parse().unwrap())).await
+    World::with_mail(DOMAIN).await
 }
 
 /// A mail as it is handed over.

@@ -74,8 +74,11 @@ static HANDLERS: [(Method, Handler); 18] = handlers![
 pub async fn serve(tree: Tree, exchange: Exchange) -> Result<Response> {
     let writers = tree.clone();
     let (handler, call) = prepare(tree, exchange)?;
-    let writes = call.request.method.writes();
+    let (writes, user) = (call.request.method.writes(), writers.calendar_user(&call.request));
     let result = handler(call).await;
+    if let Some(user) = user.filter(|_| result.as_ref().is_ok_and(|response| response.status().as_u16() < 400)) {
+        writers.calendar_used(user);
+    }
     if writes && matches!(result, Err(Error::Refused(_))) {
         writers.settled().await?;
     }

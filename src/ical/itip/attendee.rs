@@ -39,6 +39,8 @@ pub struct SchedulingReply {
     pub organizer: String,
     /// What is answered about what.
     pub answers: BTreeMap<Occurrence, String>,
+    /// Is it sent because the client wants that (SCHEDULE-FORCE-SEND), be there something new in it or not?
+    pub is_forced: bool,
     /// The message.
     pub message: SchedulingMessage,
 }
@@ -175,7 +177,7 @@ fn make_reply(
         return None;
     }
     let message = compose_reply(set.object, parts.into_iter(), context.me, context.at.now);
-    Some(SchedulingReply { organizer, answers, message })
+    Some(SchedulingReply { organizer, answers, is_forced: false, message })
 }
 
 /// Some programs give back a copy of single occurrences as if the first were the whole.
@@ -392,7 +394,7 @@ impl CopyEdit<'_> {
             let all = after.components().filter_map(|(occurrence, part)| Some((occurrence, answer_in(part, me)?)));
             answers = all.collect();
         }
-        self.make(answers, after)
+        self.make(answers, after).map(|reply| SchedulingReply { is_forced, ..reply })
     }
 
     /// The reply is made of what is stored, and of what was known of occurrences that are hidden now.

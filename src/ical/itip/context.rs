@@ -33,6 +33,9 @@ pub enum Violation {
     Unreadable,
     /// It takes more work than an object may ask for.
     TooMuch,
+    /// People elsewhere are invited to a series that their programs do not show, and that has too many occurrences to
+    /// be sent one by one.
+    Unmailable,
 }
 
 impl From<Exhausted> for Violation {

@@ -49,6 +49,8 @@ pub struct SchedulingDelivery {
     pub occurrences: BTreeSet<Occurrence>,
     /// The highest SEQUENCE in it.
     pub sequence: u64,
+    /// Is it sent because the client wants that (SCHEDULE-FORCE-SEND), be there something new in it or not?
+    pub is_forced: bool,
     /// The message.
     pub message: Arc<SchedulingMessage>,
     /// All that the recipients may know after the change, for copies on this server: none loses what another message
@@ -137,12 +139,15 @@ impl Deliveries<'_> {
             return Ok(());
         }
         let Some(whole) = all.clone() else { return Ok(()) };
-        if kind == DeliveryKind::Refresh || wanted.requested == of.after {
-            deliveries.push(delivery(&recipients, kind, of.after.clone(), whole, &all));
+        let request = if kind == DeliveryKind::Refresh || wanted.requested == of.after {
+            delivery(&recipients, kind, of.after.clone(), whole, &all)
         } else if let Some(part) = self.request(&wanted.requested) {
             self.charge(Some(&part))?;
-            deliveries.push(delivery(&recipients, kind, wanted.requested, Arc::new(part), &all));
-        }
+            delivery(&recipients, kind, wanted.requested, Arc::new(part), &all)
+        } else {
+            return Ok(());
+        };
+        deliveries.push(SchedulingDelivery { is_forced: of.is_forced, ..request });
         Ok(())
     }
 
@@ -319,5 +324,6 @@ fn delivery(
     view: &Option<Arc<SchedulingMessage>>,
 ) -> SchedulingDelivery {
     let sequence = message.object.parts().map(sequence_of).max().unwrap_or(0);
-    SchedulingDelivery { recipients: recipients.to_vec(), kind, occurrences, sequence, message, view: view.clone() }
+    let (recipients, view) = (recipients.to_vec(), view.clone());
+    SchedulingDelivery { recipients, kind, occurrences, sequence, is_forced: false, message, view }
 }

@@ -87,8 +87,8 @@ pub fn refresh_all(object: &Object, context: OrganizerContext<'_>) -> Result<Vec
     let deliver = |(occurrences, recipients): (BTreeSet<Occurrence>, Vec<Addressee>)| {
         let message = Arc::new(view(&set, &occurrences, context.at.now));
         let sequence = message.object.parts().map(sequence_of).max().unwrap_or(0);
-        let view = Some(Arc::clone(&message));
-        SchedulingDelivery { recipients, kind: DeliveryKind::Refresh, occurrences, sequence, message, view }
+        let (kind, view) = (DeliveryKind::Refresh, Some(Arc::clone(&message)));
+        SchedulingDelivery { recipients, kind, occurrences, sequence, is_forced: false, message, view }
     };
     let deliveries = groups.into_iter().map(deliver).collect();
     complete(&set.zones.steps)?;

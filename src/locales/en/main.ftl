@@ -61,6 +61,7 @@ refused-second-meeting = This meeting is in one of your calendars already; chang
 refused-two-organizers = The parts of this meeting name different organizers; there can be only one.
 refused-organizer-change = The organizer of a meeting does not change, and a series keeps its main event; cancel the meeting and make another one.
 refused-attendee-change = Only the organizer changes the time, place, title and participants of a meeting; you may answer, or propose another time.
+refused-mailable-recurrence = People who are not of this server cannot be invited to this series: programs like Outlook do not know its rule, and it has more than 30 occurrences. Choose a simpler rule, or an end.
 invalid-encoding = The text is not UTF-8.
 invalid-utf-16 = The text is UTF-16: save it as UTF-8.
 invalid-line-ends = Its lines end with a carriage return alone (as on old Macs): save it with line ends of Windows or Unix.

@@ -61,6 +61,7 @@ refused-second-meeting = Cette réunion est déjà dans un de vos calendriers ; 
 refused-two-organizers = Les parties de cette réunion nomment des organisateurs différents ; il ne peut y en avoir qu’un.
 refused-organizer-change = L’organisateur d’une réunion ne change pas, et une série garde son événement principal ; annulez la réunion et créez-en une autre.
 refused-attendee-change = Seul l’organisateur change l’heure, le lieu, le titre et les participants d’une réunion ; vous pouvez répondre, ou proposer une autre heure.
+refused-mailable-recurrence = Les personnes extérieures ne peuvent pas être invitées à cette série : des logiciels comme Outlook ne connaissent pas sa règle, et elle compte plus de 30 occurrences. Choisissez une règle plus simple, ou une fin.
 invalid-encoding = Le texte n’est pas en UTF-8.
 invalid-utf-16 = Le texte est en UTF-16 : enregistrez-le en UTF-8.
 invalid-line-ends = Ses lignes se terminent par un retour chariot seul (comme sur les anciens Mac) : enregistrez-le avec des fins de ligne de Windows ou d’Unix.

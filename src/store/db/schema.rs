@@ -18,7 +18,7 @@ macro_rules! migrations {
 }
 
 /// All steps, in their order. Those that were taken are known by the hash of their text, which is never changed.
-pub(super) static MIGRATIONS: [Migration; 28] = migrations![
+pub(super) static MIGRATIONS: [Migration; 29] = migrations![
     1 "0001" "principal",
     2 "0002" "tree",
     3 "0003" "past",
@@ -47,6 +47,7 @@ pub(super) static MIGRATIONS: [Migration; 28] = migrations![
     26 "0026" "mail",
     27 "0027" "scheduling",
     28 "0028" "freebusy_address",
+    31 "0031" "invitee",
 ];
 
 #[cfg(test)]

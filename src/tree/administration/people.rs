@@ -1,10 +1,13 @@
 //! People, and what every principal begins with.
 
+use std::collections::HashMap;
+
 use super::{AdministrationError, AdministrationResult, find, home_of, retired_name};
 use crate::model::calendar::ComponentSet;
 use crate::model::error::Failure;
 use crate::model::filename::{check_principal, match_name, normalize};
 use crate::model::id::{Id, now};
+use crate::model::invitations::{InvitationChannel, Reach};
 use crate::model::kind::Kind;
 use crate::model::node::{NODE_BYTES, Node, ROOT};
 use crate::model::password::lacks;
@@ -12,7 +15,7 @@ use crate::model::principal::{EVERYONE, Principal, PrincipalKind};
 use crate::model::privilege::Role;
 use crate::store::grant::{self, NewGrant};
 use crate::store::principal::{self, mailto};
-use crate::store::{calendar, group, lock, node, share, version};
+use crate::store::{calendar, group, invitee, lock, node, share, version};
 use crate::tree::Tree;
 use crate::tree::authentication::hash_password;
 use crate::tree::edit::Edit;
@@ -37,6 +40,18 @@ impl Tree {
         email: &str,
         password: Option<String>,
     ) -> AdministrationResult<Principal> {
+        self.add_invitee(name, display_name, email, password, InvitationChannel::default()).await
+    }
+
+    /// The same, and how the person hears of invitations.
+    pub async fn add_invitee(
+        &self,
+        name: &str,
+        display_name: &str,
+        email: &str,
+        password: Option<String>,
+        invitations: InvitationChannel,
+    ) -> AdministrationResult<Principal> {
         let hash = match password {
             Some(password) => Some(account_password(password).await?),
             None => None,
@@ -45,11 +60,15 @@ impl Tree {
         let address = Some(free_address(&mut edit, email, None).await?);
         let new = NewPrincipal { kind: PrincipalKind::Person, name, display_name, address, quota_bytes: None };
         let person = add_principal(&mut edit, new, hash.as_deref()).await?;
+        if invitations != InvitationChannel::default() {
+            invitee::set_channel(edit.statements(Verb::AddPerson)?, person.id, invitations).await?;
+        }
         edit.commit().await?;
         Ok(person)
     }
 
-    /// Gives a person another shown name, address or account password; what is not named stays.
+    /// Gives a person another shown name, address, account password or way to hear of invitations; what is not named
+    /// stays.
     pub async fn set_person(&self, name: &str, new: PersonChange) -> AdministrationResult<()> {
         let hash = match new.password {
             Some(password) => Some(account_password(password).await?),
@@ -72,7 +91,20 @@ impl Tree {
         if let Some(hash) = &hash {
             principal::set_password(txn, person.id, hash).await?;
         }
+        if let Some(channel) = new.invitations {
+            invitee::set_channel(txn, person.id, channel).await?;
+        }
         Ok(edit.commit().await?)
+    }
+
+    /// How people hear of invitations; who is not named has chosen nothing.
+    pub async fn reaches(&self) -> AdministrationResult<HashMap<Id, Reach>> {
+        Ok(invitee::all(&mut self.store.read().await?).await?)
+    }
+
+    /// How a person hears of invitations.
+    pub async fn reach(&self, person: Id) -> AdministrationResult<Reach> {
+        Ok(invitee::of(&mut self.store.read().await?, person).await?)
     }
 
     /// Disables or enables a person; all access ends or begins at once.
@@ -105,6 +137,8 @@ pub struct PersonChange {
     pub email: Option<String>,
     /// The account password.
     pub password: Option<String>,
+    /// By what they hear of invitations.
+    pub invitations: Option<InvitationChannel>,
 }
 
 /// An e-mail address as it is kept, which belongs to nobody else.

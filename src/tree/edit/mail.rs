@@ -34,6 +34,8 @@ const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 pub struct NewMail<'a> {
     /// What it says to its recipient.
     pub message: &'a SchedulingMessage,
+    /// All that they may know of the meeting, where the message is about a part of it.
+    pub whole: Option<&'a SchedulingMessage>,
     /// To whom, from whom. Whether it is an update is found here.
     pub addressing: &'a Addressing,
     /// What it is sent for.
@@ -55,7 +57,15 @@ pub enum MailOccasion {
 }
 
 impl MailOccasion {
-    const fn is_again(self) -> bool {
+    /// A change, which a client may want to be sent in any case.
+    #[must_use]
+    pub const fn of_change(is_forced: bool) -> Self {
+        if is_forced { Self::Again } else { Self::Change }
+    }
+
+    /// Is it wanted even if the same was sent before?
+    #[must_use]
+    pub const fn is_again(self) -> bool {
         matches!(self, Self::Again | Self::AnswerAgain)
     }
 
@@ -93,6 +103,11 @@ impl MessageKey {
     fn is_of(&self, row: &QueuedMail) -> bool {
         (row.method.as_str(), row.instances.as_str(), row.sequence, row.content.as_str())
             == (self.method, self.instances.as_str(), self.sequence, self.content.as_str())
+    }
+
+    /// Does a row say anything of what this is about?
+    fn touches(&self, row: &QueuedMail) -> bool {
+        self.instances.is_empty() || row.instances.is_empty() || row.instances == self.instances
     }
 
     /// Is what a row says no longer worth sending when this is?
@@ -153,10 +168,13 @@ struct MailQueue {
 
 impl MailQueue {
     async fn take(&mut self, txn: &mut Txn, new: &NewMail<'_>) -> Result<Option<QueuedMail>> {
-        let (text, to) = (mailed_text(new.message), new.addressing.to.address.as_str().to_ascii_lowercase());
-        let key = MessageKey::of(new.message, &text);
-        let alike = |row: &&QueuedMail| row.address == to && row.method == key.method && row.instances == key.instances;
-        let last = self.known.iter().rev().find(alike);
+        let to = new.addressing.to.address.as_str().to_ascii_lowercase();
+        // An invitation that waits says all that there is to say by then.
+        let message = new.whole.filter(|_| self.invitation_waits(&to)).unwrap_or(new.message);
+        let text = mailed_text(message);
+        let key = MessageKey::of(message, &text);
+        // Who was let go meanwhile has to be invited again, though it be to the same.
+        let last = self.known.iter().rev().find(|row| row.address == to && key.touches(row));
         if last.is_some_and(|last| key.is_of(last) && (!new.occasion.is_again() || last.finished_at.is_none())) {
             return Ok(None);
         }
@@ -168,7 +186,7 @@ impl MailQueue {
         let round = rounds.max().unwrap_or(0);
         let withdrew = self.supersede(txn, &to, &key).await?;
         let mut heard = self.known.iter().filter(|row| row.address == to).peekable();
-        if new.message.method == SchedulingMethod::Cancel && withdrew && heard.peek().is_none() {
+        if message.method == SchedulingMethod::Cancel && withdrew && heard.peek().is_none() {
             return Ok(None);
         }
         let is_update = heard.any(|row| row.method == SchedulingMethod::Request.name());
@@ -207,6 +225,13 @@ impl MailQueue {
         let is_answer = |row: &&QueuedMail| row.round > 0 || row.method == SchedulingMethod::Reply.name();
         let is_recent = |row: &&QueuedMail| row.queued_at > self.now.saturating_sub(HOUR_S);
         self.known.iter().filter(|row| row.address == to).filter(is_answer).filter(is_recent).count()
+    }
+
+    /// Does an invitation to the whole wait, of which nothing has left?
+    fn invitation_waits(&self, to: &str) -> bool {
+        let is_request = |row: &QueuedMail| row.method == SchedulingMethod::Request.name() && row.instances.is_empty();
+        let waits = |row: &QueuedMail| row.state == MailState::Queued && row.finished_at.is_none();
+        self.known.iter().any(|row| row.address == to && is_request(row) && waits(row))
     }
 
     /// Withdraws what is no longer worth sending; what may have left is not tried again. Was something withdrawn?

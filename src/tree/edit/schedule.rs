@@ -20,7 +20,9 @@ use crate::store::body::sha256;
 use crate::store::{calendar, node, scheduling};
 use crate::tree::Tree;
 use crate::tree::job::{meetings, refresh};
-use crate::tree::scheduling::plan::{CopyDelivery, DeliveryPlace, PlannedItem, SchedulePlan, SeenObject, TextChange};
+use crate::tree::scheduling::plan::{
+    CopyDelivery, DeliveryPlace, PlannedItem, PlannedMail, SchedulePlan, SeenObject, TextChange,
+};
 
 /// Meetings that come back.
 pub(super) struct ReturningMeetings {
@@ -205,11 +207,7 @@ impl Edit {
         }
         self.authority = authority;
         if !plan.mails.is_empty() {
-            let mails: Vec<NewMail<'_>> = plan
-                .mails
-                .iter()
-                .map(|mail| NewMail { message: &mail.message, addressing: &mail.addressing, occasion: mail.occasion })
-                .collect();
+            let mails: Vec<NewMail<'_>> = plan.mails.iter().map(new_mail).collect();
             self.queue_mail(event, &mails).await?;
         }
         for row in &plan.answers {
@@ -280,6 +278,11 @@ impl Tree {
         let done = edit.follow(plan, object, calendar).await;
         edit.end(done).await
     }
+}
+
+fn new_mail(planned: &PlannedMail) -> NewMail<'_> {
+    let PlannedMail { message, whole, addressing, occasion } = planned;
+    NewMail { message, whole: whole.as_deref(), addressing, occasion: *occasion }
 }
 
 /// As much of the calendar that an object stands in as verbs need.

@@ -104,7 +104,8 @@ impl Office {
             answer_token: None,
             is_update: false,
         };
-        self.tree.queue_mail(EVENT, &[NewMail { message, addressing: &addressing, occasion }]).await.unwrap();
+        let new = NewMail { message, whole: None, addressing: &addressing, occasion };
+        self.tree.queue_mail(EVENT, &[new]).await.unwrap();
     }
 
     async fn queue(&self, message: &SchedulingMessage) {
@@ -203,7 +204,8 @@ async fn what_is_not_made_sends_nothing() {
     let mut edit = office.tree.job_edit().await.unwrap();
     let message = message("REQUEST", 0, "");
     let addressing = Addressing::read("a <a@x.fr>\nb <b@x.fr>\n\n\nfr\n\n").unwrap();
-    edit.queue_mail(EVENT, &[NewMail { message: &message, addressing: &addressing, occasion: MailOccasion::Change }])
+    let occasion = MailOccasion::Change;
+    edit.queue_mail(EVENT, &[NewMail { message: &message, whole: None, addressing: &addressing, occasion }])
         .await
         .unwrap();
     edit.give_up().await;
@@ -399,7 +401,8 @@ async fn many_mails_are_few_trips() {
     for number in [2, 200] {
         let to = |at| Addressing::read(&format!("a{at} <a{number}-{at}@x.fr>\nb <b@x.fr>\n\n\nfr\n\n")).unwrap();
         let all: Vec<Addressing> = (0..number).map(to).collect();
-        let new = |addressing| NewMail { message: &message, addressing, occasion: MailOccasion::Change };
+        let occasion = MailOccasion::Change;
+        let new = |addressing| NewMail { message: &message, whole: None, addressing, occasion };
         script.trips();
         office.tree.queue_mail(Id(number), &all.iter().map(new).collect::<Vec<_>>()).await.unwrap();
         trips.push(script.trips().len());

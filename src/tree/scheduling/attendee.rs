@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::ledger::rows_of;
 use super::meeting::{ChangedObject, MeetingCopy};
+use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, status};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
@@ -14,6 +15,7 @@ use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::itip::people::set_schedule_status;
 use crate::ical::itip::reply::{ReplyContext, ReplyOutcome, apply_reply};
 use crate::ical::object::Object;
+use crate::tree::edit::mail::MailOccasion;
 
 impl SchedulePlanner {
     /// A change by an attendee: the organizer gets the answer, if it is one.
@@ -31,7 +33,7 @@ impl SchedulePlanner {
             let status = self.reply(reply, &me, &mut plan)?;
             if let Some(object) = &mut object {
                 let organizer = CalendarUserAddress::new(&reply.organizer);
-                rewritten |= set_schedule_status(&mut object.calendar, &organizer, Some(status));
+                rewritten |= set_schedule_status(&mut object.calendar, &organizer, status);
             }
         }
         plan.content = object.filter(|_| rewritten).map(|object| content_of(&object, None));
@@ -53,14 +55,18 @@ impl SchedulePlanner {
         let context = ReplyContext { at: self.at(), from: Some(me), ledger: &self.meeting.ledger };
         let outcome = apply_reply(old, &reply.message, context)?;
         self.notify(&self.meeting.owner.name, &reply.message, false, plan);
-        self.answer_in_copy(&reply.message, plan)?;
+        self.answer_in_copy(&reply.message, me, plan)?;
         plan.answered_in = Some(self.meeting.home);
         Ok(Some(outcome))
     }
 
     /// The copy of who has answered elsewhere says the same.
-    fn answer_in_copy(&self, reply: &SchedulingMessage, plan: &mut SchedulePlan) -> Result<(), Violation> {
-        let me = &self.writer;
+    pub(super) fn answer_in_copy(
+        &self,
+        reply: &SchedulingMessage,
+        me: &Addresses,
+        plan: &mut SchedulePlan,
+    ) -> Result<(), Violation> {
         let Some(user) = me.iter().find_map(|address| self.meeting.users.get(address)) else { return Ok(()) };
         let have = user.home.and_then(|home| self.meeting.copies.get(&home));
         let Some((have, stored)) = have.and_then(|have| Some((have, have.object.as_ref()?))) else { return Ok(()) };
@@ -80,20 +86,25 @@ impl SchedulePlanner {
         reply: &SchedulingReply,
         me: &Addresses,
         plan: &mut SchedulePlan,
-    ) -> Result<&'static str, Violation> {
+    ) -> Result<Option<&'static str>, Violation> {
         let organizer = CalendarUserAddress::new(&reply.organizer);
+        let send = |plan: &mut SchedulePlan| {
+            let message = Arc::new(reply.message.clone());
+            let occasion = MailOccasion::of_change(reply.is_forced);
+            self.mail(&organizer, &SchedulingNotice::of(self, &message, None, occasion), plan)
+        };
         let Some(user) = self.meeting.users.get(&organizer) else {
-            return Ok(self.mail(&organizer, &Arc::new(reply.message.clone()), plan));
+            return Ok(send(plan));
         };
         self.notify(&user.principal.name, &reply.message, false, plan);
         let have = user.home.and_then(|home| self.meeting.copies.get(&home));
         let Some((have, stored)) = have.and_then(|have| Some((have, have.object.as_ref()?))) else {
             // Who has an account here may organize it elsewhere.
-            let sent = self.mail(&organizer, &Arc::new(reply.message.clone()), plan);
-            return Ok(if sent == status::NO_WAY { status::DELIVERED } else { sent });
+            let sent = send(plan);
+            return Ok(if sent == Some(status::NO_WAY) { Some(status::DELIVERED) } else { sent });
         };
         self.take_reply(have, stored, &reply.message, me, &user.principal.name, plan)?;
-        Ok(status::DELIVERED)
+        Ok(Some(status::DELIVERED))
     }
 
     /// The organizer's object has an answer, and others are to see it.

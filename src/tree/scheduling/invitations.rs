@@ -9,6 +9,7 @@ use super::incoming::{HeldReason, MailedMessage, MailedOutcome};
 use super::ledger::stored_sequence;
 use super::mailed::MailedPlan;
 use super::meeting::{ChangedObject, Meeting, MeetingCopy, receiving};
+use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of};
 use super::proposal::{actor_of, is_forbidden};
@@ -233,7 +234,8 @@ impl SchedulePlanner {
     fn send_answer(&self, reply: Option<SchedulingReply>, plan: &mut SchedulePlan) {
         if let Some(reply) = reply {
             let to = CalendarUserAddress::new(&reply.organizer);
-            self.mail_for(MailOccasion::Answer, &to, &Arc::new(reply.message), plan);
+            let message = Arc::new(reply.message);
+            self.mail(&to, &SchedulingNotice::of(self, &message, None, MailOccasion::Answer), plan);
         }
     }
 

@@ -1,11 +1,11 @@
-//! Mail to those in a meeting who are not of this server: to whom it goes, and from whom it comes.
+//! Mail about meetings, to those who are not of this server and to people here who want it: to whom it goes, and from
+//! whom it comes.
 //!
 //! What goes out is from an address of ours in the domain of mail, with the tag of the meeting, so that answers come
 //! back to this server; what people write by hand goes to whoever planned it.
 
-use std::sync::Arc;
-
-use super::plan::{PlannedMail, SchedulePlan};
+use super::notice::SchedulingNotice;
+use super::plan::SchedulePlan;
 use super::planner::{SchedulePlanner, status};
 use super::users::AddressBook;
 use crate::ical::itip::address::CalendarUserAddress;
@@ -14,7 +14,7 @@ use crate::ical::itip::people::CalendarUser;
 use crate::model::mail::Addressing;
 use crate::model::mailbox::Mailbox;
 use crate::model::principal::Principal;
-use crate::tree::edit::mail::MailOccasion;
+use crate::store::scheduling::CalendarPrincipal;
 
 /// The language of people of whom nothing is known.
 const LANGUAGE: &str = "fr";
@@ -26,41 +26,46 @@ pub fn mailbox_of(principal: &Principal) -> Option<Mailbox> {
 }
 
 impl SchedulePlanner {
-    /// Sends a message to someone who is not of this server: how that fares so far.
+    /// Sends a message to someone who is not of this server: how that fares so far. `None`: nothing was sent, for all
+    /// that it is about is over.
     pub(super) fn mail(
         &self,
         to: &CalendarUserAddress,
-        message: &Arc<SchedulingMessage>,
+        notice: &SchedulingNotice<'_>,
         plan: &mut SchedulePlan,
-    ) -> &'static str {
-        self.mail_for(MailOccasion::Change, to, message, plan)
-    }
-
-    /// The same for another reason than a change.
-    pub(super) fn mail_for(
-        &self,
-        occasion: MailOccasion,
-        to: &CalendarUserAddress,
-        message: &Arc<SchedulingMessage>,
-        plan: &mut SchedulePlan,
-    ) -> &'static str {
+    ) -> Option<&'static str> {
         if AddressBook::is_path(to) {
-            return status::NO_SUCH_USER;
+            return Some(status::NO_SUCH_USER);
         }
-        let Some(addressing) = self.addressing(to, message) else { return status::NO_WAY };
-        plan.mails.push(PlannedMail { message: self.mailed(message), addressing, occasion });
-        status::QUEUED
+        if notice.is_over() {
+            return None;
+        }
+        let message = notice.message();
+        let address = to.mailbox().and_then(|mailbox| mailbox.parse().ok());
+        let to = address.map(|address| Mailbox { name: name_in(message, to), address });
+        let Some(addressing) = to.and_then(|to| self.addressing(to, message)) else {
+            return Some(status::NO_WAY);
+        };
+        plan.mails.push(notice.mail(addressing));
+        Some(status::QUEUED)
     }
 
-    fn addressing(&self, to: &CalendarUserAddress, message: &SchedulingMessage) -> Option<Addressing> {
+    /// Sends a message to someone who has a calendar here, and is to get it by mail, too. What cannot be mailed is in
+    /// their calendar all the same.
+    pub(super) fn mail_beside(&self, user: &CalendarPrincipal, notice: &SchedulingNotice<'_>, plan: &mut SchedulePlan) {
+        let is_wanted = user.reach.by_mail(self.now) && user.principal.disabled_at.is_none();
+        if !is_wanted || notice.is_over() || notice.check_mailable().is_err() {
+            return;
+        }
+        let addressing = mailbox_of(&user.principal).and_then(|to| self.addressing(to, notice.message()));
+        plan.mails.extend(addressing.map(|addressing| notice.mail(addressing)));
+    }
+
+    fn addressing(&self, to: Mailbox, message: &SchedulingMessage) -> Option<Addressing> {
         let from = self.meeting.mailed_address.as_deref()?.strip_prefix("mailto:")?.parse().ok()?;
-        let named = |line: CalendarUser<'_>| line.line().parameter("CN").filter(|_| line.address() == *to);
-        let lines = message.object.parts().flat_map(CalendarUser::attendees);
-        let organizers = message.object.parts().filter_map(CalendarUser::organizer);
-        let name = lines.chain(organizers).find_map(named).unwrap_or_default();
         let planner = self.planner.clone().filter(|_| message.method != SchedulingMethod::Reply);
         Some(Addressing {
-            to: Mailbox { name, address: to.mailbox()?.parse().ok()? },
+            to,
             from: Mailbox { name: self.meeting.owner.display_name.clone(), address: from },
             reply_to: planner.clone().or_else(|| mailbox_of(&self.meeting.owner)),
             planner: planner.filter(|_| self.is_project()),
@@ -69,19 +74,12 @@ impl SchedulePlanner {
             is_update: false,
         })
     }
+}
 
-    /// The message as it leaves: answers come to the address that bears the tag of the meeting, also where a person
-    /// organizes it.
-    fn mailed(&self, message: &Arc<SchedulingMessage>) -> Arc<SchedulingMessage> {
-        let Some(address) = self.meeting.mailed_address.as_deref() else { return Arc::clone(message) };
-        if message.method == SchedulingMethod::Reply {
-            return Arc::clone(message);
-        }
-        let mut mailed = SchedulingMessage::clone(message);
-        let lines = mailed.object.calendar.components.iter_mut().flat_map(|part| part.properties.iter_mut());
-        for line in lines.filter(|line| line.name == "ORGANIZER") {
-            *line = line.with_value(address);
-        }
-        Arc::new(mailed)
-    }
+/// What a message calls someone.
+fn name_in(message: &SchedulingMessage, who: &CalendarUserAddress) -> String {
+    let named = |line: CalendarUser<'_>| line.line().parameter("CN").filter(|_| line.address() == *who);
+    let lines = message.object.parts().flat_map(CalendarUser::attendees);
+    let organizers = message.object.parts().filter_map(CalendarUser::organizer);
+    lines.chain(organizers).find_map(named).unwrap_or_default()
 }

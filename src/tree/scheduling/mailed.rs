@@ -4,13 +4,16 @@
 
 use super::incoming::{HeldReason, MailedMessage, MailedOutcome, recipient_of};
 use super::meeting::MeetingCopy;
+use super::notice::SchedulingNotice;
 use super::plan::SchedulePlan;
 use super::planner::SchedulePlanner;
 use super::{MeetingPart, PLAN_ATTEMPTS, refused};
+use crate::ical::itip::address::Addresses;
 use crate::ical::itip::context::Violation;
 use crate::ical::itip::counter::{CounterOutcome, apply_counter};
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::itip::organizer::refresh_all;
+use crate::ical::itip::people::CalendarUser;
 use crate::ical::itip::shown::answer_shown;
 use crate::ical::object::Object;
 use crate::model::budget::Budget;
@@ -118,10 +121,15 @@ impl SchedulePlanner {
         plan: &mut SchedulePlan,
     ) -> std::result::Result<Option<HeldReason>, Violation> {
         let (from, name) = (mailed.author(), &self.meeting.owner.name);
-        let outcome = self.take_reply(have, stored, answer, &from, name, plan)?;
+        // Who has a calendar here may be called otherwise in the meeting, and has a copy that says the same.
+        let user = self.meeting.users.with_address(&from);
+        let me = user.map(|user| self.meeting.book.addresses_of(&user.principal)).unwrap_or_default().with(&from);
+        let answer = &called_as_in(stored, answer, &me);
+        let outcome = self.take_reply(have, stored, answer, &me, name, plan)?;
         if outcome.taken.is_empty() {
             return Ok((!outcome.uninvited.is_empty()).then_some(HeldReason::NotInvited));
         }
+        self.answer_in_copy(answer, &me, plan)?;
         self.notify(name, &answer_shown(stored, &mailed.message, &from, self.at())?, false, plan);
         Ok(None)
     }
@@ -152,7 +160,7 @@ impl SchedulePlanner {
         apply_counter(stored, &mailed.message, &mailed.author(), self.at())
     }
 
-    /// Who asks for the present state gets it by mail; who has an account here has it already.
+    /// Who asks for the present state gets it by mail; who has an account here has it already, unless they want mail.
     fn send_again(
         &self,
         stored: &Object,
@@ -162,13 +170,28 @@ impl SchedulePlanner {
         let from = mailed.author();
         let mut is_invited = false;
         for delivery in refresh_all(stored, self.organizer())? {
+            let notice = SchedulingNotice::of(self, &delivery.message, None, MailOccasion::AnswerAgain);
             for to in delivery.recipients.iter().filter(|to| from.contains(&to.address)) {
                 is_invited = true;
-                if self.meeting.users.get(&to.address).is_none() {
-                    self.mail_for(MailOccasion::AnswerAgain, &to.address, &delivery.message, plan);
+                match self.meeting.users.get(&to.address) {
+                    Some(user) => self.mail_beside(user, &notice, plan),
+                    None => {
+                        self.mail(&to.address, &notice, plan);
+                    }
                 }
             }
         }
         Ok((!is_invited).then_some(HeldReason::NotInvited))
     }
+}
+
+/// An answer that names whose it is as the meeting does.
+fn called_as_in(object: &Object, message: &SchedulingMessage, me: &Addresses) -> SchedulingMessage {
+    let mut message = message.clone();
+    let Some(known) = object.parts().find_map(|part| CalendarUser::attendee(part, me)) else { return message };
+    let lines = message.object.calendar.components.iter_mut().flat_map(|part| part.properties.iter_mut());
+    for line in lines.filter(|line| line.name == "ATTENDEE" && me.contains(&CalendarUser::of(line).address())) {
+        *line = line.with_value(known.line().value());
+    }
+    message
 }

@@ -15,6 +15,7 @@ mod ledger;
 mod letters;
 mod mailed;
 mod meeting;
+mod notice;
 mod organizer;
 mod outcomes;
 pub mod plan;
@@ -115,9 +116,10 @@ impl Tree {
         };
         let of = change.key();
         let book = self.address_book();
-        let Some(meeting) = Meeting::read(&mut view, &book, &self.store.seal, &changed, &budget).await? else {
+        let Some(mut meeting) = Meeting::read(&mut view, &book, &self.store.seal, &changed, &budget).await? else {
             return Ok(SchedulePlan { of, ..SchedulePlan::default() });
         };
+        meeting.users.note_use(|person| self.calendar_use.of(person));
         let writer = principal::by_id(&mut view, by.person).await?;
         let writer_mailbox = writer.as_ref().and_then(mailbox_of);
         let is_anothers = meeting.owner.id != by.person && meeting.owner.kind == PrincipalKind::Person;
@@ -179,7 +181,8 @@ impl Tree {
             writer: node.owner_id,
         };
         let read = Meeting::read(&mut view, &self.address_book(), &self.store.seal, &change, budget).await?;
-        let Some(meeting) = read else { return Ok(None) };
+        let Some(mut meeting) = read else { return Ok(None) };
+        meeting.users.note_use(|person| self.calendar_use.of(person));
         let planner = SchedulePlanner::of(meeting, now(), budget);
         Ok(Some((MeetingCopy { node, object: Some(object) }, planner)))
     }
@@ -278,6 +281,7 @@ fn refused(violation: Violation) -> Error {
         Violation::AttendeeChange => Condition::AllowedAttendeeChange,
         Violation::DuplicateOccurrence | Violation::Unreadable => Condition::ValidCalendarObjectResource,
         Violation::TooMuch => Condition::WorkWithinLimits,
+        Violation::Unmailable => Condition::MailableRecurrence,
     }
     .into()
 }

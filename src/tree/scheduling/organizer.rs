@@ -6,20 +6,48 @@ use std::sync::Arc;
 use super::booking::BookedMeeting;
 use super::ledger::{rows_of, stored_sequence};
 use super::meeting::ChangedObject;
+use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, status};
 use crate::ical::itip::address::CalendarUserAddress;
 use crate::ical::itip::context::{SchedulingContext, Violation};
 use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request};
 use crate::ical::itip::deliveries::{Addressee, DeliveryKind, SchedulingDelivery};
-use crate::ical::itip::message::SchedulingMessage;
+use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::itip::organizer::{OrganizerContext, organizer_diff, refresh_all};
 use crate::ical::itip::people::set_schedule_statuses;
 use crate::ical::object::Object;
 use crate::model::budget::Budget;
+use crate::tree::edit::mail::MailOccasion;
 
 /// What each may know of a meeting.
 type Views = BTreeMap<CalendarUserAddress, Arc<SchedulingMessage>>;
+
+/// A message on its way.
+struct MessageInTransit<'a> {
+    message: &'a Arc<SchedulingMessage>,
+    /// All that those who get it may know. `None`: they are invited to nothing any more.
+    view: Option<&'a Arc<SchedulingMessage>>,
+    /// What people are notified of with it, if they are.
+    notice: Option<SchedulingNotice<'a>>,
+}
+
+impl<'a> MessageInTransit<'a> {
+    /// A message; `answered` is what those who get it may know where rooms have answered since it was made.
+    fn of(
+        planner: &'a SchedulePlanner,
+        delivery: &'a SchedulingDelivery,
+        answered: Option<&'a Arc<SchedulingMessage>>,
+    ) -> Self {
+        let view = answered.or(delivery.view.as_ref());
+        let is_view = delivery.message.is_whole && delivery.message.method == SchedulingMethod::Request;
+        let message = view.filter(|_| is_view).unwrap_or(&delivery.message);
+        let is_notice = delivery.kind == DeliveryKind::Notice;
+        let occasion = MailOccasion::of_change(delivery.is_forced);
+        let notice = is_notice.then(|| SchedulingNotice::of(planner, message, view, occasion));
+        Self { message, view, notice }
+    }
+}
 
 impl SchedulePlanner {
     /// A change by the organizer: who is in it gets it.
@@ -59,7 +87,7 @@ impl SchedulePlanner {
         let mut left = number_of(&deliveries);
         for delivery in deliveries {
             for to in delivery.recipients.iter().filter(|to| !self.is_room(to)) {
-                self.deliver(&delivery, delivery.view.as_deref(), to, left, &mut plan)?;
+                self.deliver(&MessageInTransit::of(self, &delivery, None), to, left, &mut plan)?;
                 left = left.saturating_sub(1);
             }
         }
@@ -87,14 +115,13 @@ impl SchedulePlanner {
     ) -> Result<BTreeMap<CalendarUserAddress, Option<&'static str>>, Violation> {
         let (mut fared, mut left) = (BTreeMap::new(), number_of(deliveries));
         for delivery in deliveries {
-            for to in &delivery.recipients {
-                if self.is_room(to) && delivery.view.is_some() {
-                    continue;
-                }
-                let view = views.and_then(|views| views.get(&to.address)).or(delivery.view.as_ref());
-                let status = self.deliver(delivery, view.map(Arc::as_ref), to, left, plan)?;
+            // Those who get one message may know the same.
+            let answered = || views?.get(&delivery.recipients.first()?.address);
+            let on_its_way = MessageInTransit::of(self, delivery, answered());
+            for to in delivery.recipients.iter().filter(|to| delivery.view.is_none() || !self.is_room(to)) {
+                let status = self.deliver(&on_its_way, to, left, plan)?;
                 left = left.saturating_sub(1);
-                if delivery.kind == DeliveryKind::Notice && status.is_some() {
+                if on_its_way.notice.is_some() && status.is_some() {
                     fared.insert(to.address.clone(), status);
                 }
             }
@@ -105,17 +132,18 @@ impl SchedulePlanner {
     /// Brings a message to one who gets it: how it fared. `left`: how many still get something.
     fn deliver(
         &self,
-        delivery: &SchedulingDelivery,
-        view: Option<&SchedulingMessage>,
+        MessageInTransit { message, view, notice }: &MessageInTransit<'_>,
         to: &Addressee,
         left: usize,
         plan: &mut SchedulePlan,
     ) -> Result<Option<&'static str>, Violation> {
         let Some(user) = self.meeting.users.get(&to.address) else {
-            return Ok(Some(match delivery.kind {
-                DeliveryKind::Notice => self.mail(&to.address, &delivery.message, plan),
-                DeliveryKind::Refresh => return Ok(None),
-            }));
+            let Some(notice) = notice else { return Ok(None) };
+            let fared = self.mail(&to.address, notice, plan);
+            if fared == Some(status::QUEUED) {
+                notice.check_mailable()?;
+            }
+            return Ok(fared);
         };
         // A group is reached by those who are in it.
         let Some(home) = user.home else { return Ok(None) };
@@ -127,7 +155,7 @@ impl SchedulePlanner {
             let context = CopyContext { at, me: &me, resets: Some(&to.resets), called_off_at: None, alarms: &[] };
             match view {
                 Some(view) => apply_request(copy, view, context),
-                None => apply_cancel(copy, &delivery.message, context),
+                None => apply_cancel(copy, message, context),
             }
         };
         let changed = match self.budget.share(left, |share| applied(copy, share)) {
@@ -144,14 +172,18 @@ impl SchedulePlanner {
             (None, into) => into.cloned().map(|into| DeliveryPlace::Calendar(Box::new(into))),
         };
         if let (Some(object), Some(place)) = (object, place) {
-            let kept = have.filter(|_| delivery.kind == DeliveryKind::Refresh);
+            let kept = have.filter(|_| notice.is_none());
             let kept = kept.and_then(|have| have.node.schedule_hash.clone());
             // A room that is not wanted any more is free.
             let content = (!user.is_room()).then(|| content_of(&object, kept));
             plan.deliver(CopyDelivery { place, content }, &user.principal.name);
         }
-        if changed_now && delivery.kind == DeliveryKind::Notice && !user.is_room() {
-            self.notify(&user.principal.name, &delivery.message, true, plan);
+        let notice = notice.as_ref().filter(|notice| (changed_now || notice.occasion.is_again()) && !user.is_room());
+        if let Some(notice) = notice {
+            if let Some(item) = notice.item().filter(|_| user.reach.by_calendar()) {
+                plan.notify(&user.principal.name, item.clone());
+            }
+            self.mail_beside(user, notice, plan);
         }
         Ok(Some(status::DELIVERED))
     }

@@ -1,10 +1,12 @@
 //! What came of mail stands on the attendee, as SCHEDULE-STATUS (RFC 6638 section 3.2.9): nobody is notified of that.
 
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan, SeenObject};
-use super::planner::content_of;
+use super::planner::{content_of, status};
+use super::users::CalendarUsers;
 use super::{PLAN_ATTEMPTS, text_of};
-use crate::ical::itip::address::CalendarUserAddress;
-use crate::ical::itip::people::set_schedule_status;
+use crate::ical::itip::address::{Addresses, CalendarUserAddress};
+use crate::ical::itip::people::{CalendarUser, set_schedule_status};
+use crate::ical::object::Object;
 use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::id::Id;
@@ -41,10 +43,19 @@ impl Tree {
         let found = version::node(&mut view, event).await?;
         let Some((object, None)) = found else { return Ok(None) };
         let Some(mut text) = text_of(&mut view, object.hash.as_deref()).await? else { return Ok(None) };
+        let to = |outcome: &&MailOutcome| CalendarUserAddress::new(&format!("mailto:{}", outcome.address));
+        let book = self.address_book();
+        let users = CalendarUsers::find(&mut view, &book, outcomes.iter().map(to)).await?;
         let mut changed = false;
         for outcome in outcomes {
-            let address = CalendarUserAddress::new(&format!("mailto:{}", outcome.address));
-            changed |= set_schedule_status(&mut text.calendar, &address, Some(&outcome.status));
+            let address = to(outcome);
+            // The meeting may call people by another address than the one that is mailed to.
+            let all = users.get(&address).map(|user| book.addresses_of(&user.principal)).unwrap_or_default();
+            for address in all.with(&Addresses::from_iter([address])).iter() {
+                if says_more(&text, address, &outcome.status) {
+                    changed |= set_schedule_status(&mut text.calendar, address, Some(&outcome.status));
+                }
+            }
         }
         let Some(home) = node::home_name(&mut view, event).await?.filter(|_| changed) else { return Ok(None) };
         let seen_in = vec![object.home_id];
@@ -53,5 +64,17 @@ impl Tree {
         let content = content_of(&text, object.schedule_hash.clone());
         plan.deliver(CopyDelivery { place: DeliveryPlace::Object(event), content: Some(content) }, &home);
         Ok(Some(plan))
+    }
+}
+
+/// Does what came of a mail say more of its recipient than what stands there? Who has answered has got it; what is in a
+/// calendar here is there, too, and only that the mail did not arrive is news.
+fn says_more(object: &Object, of: &CalendarUserAddress, outcome: &str) -> bool {
+    let people = |part| CalendarUser::attendees(part).chain(CalendarUser::organizer(part));
+    let known = object.parts().flat_map(people).filter(|user| user.address() == *of).find_map(CalendarUser::status);
+    match known.as_deref() {
+        Some(status::ANSWERED) => false,
+        Some(status::DELIVERED) => outcome.starts_with('5'),
+        _ => true,
     }
 }

@@ -112,6 +112,8 @@ pub struct PlannedItem {
 pub struct PlannedMail {
     /// The message.
     pub message: Arc<SchedulingMessage>,
+    /// All that its recipient may know, where the message is about a part of it.
+    pub whole: Option<Arc<SchedulingMessage>>,
     /// To whom, from whom.
     pub addressing: Addressing,
     /// What it is sent for.

@@ -116,11 +116,19 @@ impl SchedulePlanner {
         from_organizer: bool,
         plan: &mut SchedulePlan,
     ) {
-        let last_at = index(&message.object).last_at;
-        if last_at >= self.now {
-            let (blob, uid) = (blob(Bytes::from(message.text())), message.object.uid.clone());
-            plan.notify(home, InboxItem { blob, uid, from_organizer, last_at });
+        if let Some(item) = self.item(message, from_organizer) {
+            plan.notify(home, item);
         }
+    }
+
+    /// What stands in inboxes of a message. `None`: all that it is about is over.
+    pub(super) fn item(&self, message: &SchedulingMessage, from_organizer: bool) -> Option<InboxItem> {
+        let last_at = index(&message.object).last_at;
+        let item = || {
+            let (blob, uid) = (blob(Bytes::from(message.text())), message.object.uid.clone());
+            InboxItem { blob, uid, from_organizer, last_at }
+        };
+        (last_at >= self.now).then(item)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
-use crate::model::id::Id;
+use crate::model::id::{Id, Timestamp};
 use crate::model::mailbox::{MailDomain, local_part_of, name_of_local_part};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::store::executor::Executor;
@@ -214,6 +214,21 @@ impl CalendarUsers {
     #[must_use]
     pub fn get(&self, address: &CalendarUserAddress) -> Option<&CalendarPrincipal> {
         self.users.get(address)
+    }
+
+    /// What is known of whose programs used their calendars, and not written yet.
+    pub fn note_use(&mut self, of: impl Fn(Id) -> Option<Timestamp>) {
+        for user in self.users.values_mut() {
+            let known = user.reach.calendar_used_at.max(of(user.principal.id));
+            user.reach.calendar_used_at = known;
+        }
+    }
+
+    /// Who has one of these as an address of mail, however the meeting calls them.
+    #[must_use]
+    pub fn with_address(&self, addresses: &Addresses) -> Option<&CalendarPrincipal> {
+        let is_one = |address: &String| addresses.contains(&CalendarUserAddress::new(address));
+        self.users.values().find(|user| user.principal.addresses.iter().any(is_one))
     }
 
     /// The people in a group.

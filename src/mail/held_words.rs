@@ -7,11 +7,12 @@ use crate::tree::scheduling::incoming::{HeldMail, HeldReason, HeldText};
 use crate::wording::one_line;
 
 /// Each reason with the key of its sentence.
-const REASONS: [(HeldReason, &str); 5] = [
+const REASONS: [(HeldReason, &str); 6] = [
     (HeldReason::Unsure, "held-unsure"),
     (HeldReason::NotInvited, "held-not-invited"),
     (HeldReason::NotOrganizer, "held-not-organizer"),
     (HeldReason::Invitation, "held-invitation"),
+    (HeldReason::Unreadable, "held-unreadable"),
     (HeldReason::FromOneOn, "held-from-one-on"),
 ];
 

@@ -33,7 +33,7 @@ pub fn taker(tree: Tree, policy: MailPolicy) -> TakeMail {
                 Ok(received) => received,
                 Err(delivery) => return delivery,
             };
-            let is_message = matches!(received.kind, ReceivedKind::Message(_));
+            let is_message = matches!(received.kind, ReceivedKind::Message(_) | ReceivedKind::Tnef);
             if let Some(author) = received.from.as_ref().filter(|_| is_message)
                 && !rate.admits(author, now())
             {
@@ -93,7 +93,14 @@ async fn act(tree: &Tree, received: Received) -> Delivery {
         }
         ReceivedKind::Tnef => {
             tracing::warn!(recipient, "a calendar came in a form of Microsoft's own, which nobody else reads");
-            Delivery::Refused(RefusedMail::Calendar)
+            match tree.show_unreadable(&received.recipient, received.from.as_ref(), held_text).await {
+                Ok(true) => Delivery::Taken,
+                Ok(false) => Delivery::Refused(RefusedMail::Calendar),
+                Err(error) => {
+                    tracing::error!(%error, "that a mail cannot be read could not be shown");
+                    Delivery::Later
+                }
+            }
         }
         ReceivedKind::Message(message) => {
             let ReceivedMessage { message, is_from_party, is_vouched, is_judged } = *message;

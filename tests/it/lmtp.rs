@@ -220,4 +220,20 @@ fn a_mail_on_standard_input() {
     assert_eq!(given("agenda.ville.fr", b"").0, Some(1));
     assert_eq!(given("agenda.ville.fr", include_bytes!("received/unreadable-calendar.eml")).0, Some(1));
     assert_eq!(given("agenda.ville.fr", &vec![b'x'; MAX_MAIL_BYTES + 10]).0, Some(1));
+    // What acts, what is only shown, and what is for nobody here.
+    let run = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_beffroi")).args(arguments).env("BEFFROI_DATA", &data).output();
+        assert!(done.unwrap().status.success(), "{arguments:?}");
+    };
+    assert_eq!(given("agenda.ville.fr", include_bytes!("received/exchange-request.eml")).0, Some(1));
+    run(&["room", "add", "salle-3", "--display-name", "Salle 3", "--email", "salle-3@ville.fr"]);
+    run(&["project", "add", "gymnase", "--display-name", "Gymnase"]);
+    for mail in ["exchange-request", "google-request", "tnef-alone"] {
+        let path = format!("{}/tests/it/received/{mail}.eml", env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(given("agenda.ville.fr", &std::fs::read(path).unwrap()).0, Some(0), "{mail}");
+    }
+    for mail in ["exchange-reply-accepted", "exchange-cancel", "apple-refresh", "google-counter"] {
+        let path = format!("{}/tests/it/received/{mail}.eml", env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(given("agenda.ville.fr", &std::fs::read(path).unwrap()).0, Some(1), "{mail}");
+    }
 }

@@ -285,3 +285,134 @@ async fn answers_to_a_persons_meeting_come_to_them() {
     }
     world.sound().await;
 }
+
+/// Numbers that are the same each time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
+    }
+}
+
+/// When a meeting is, what it is called and who is in it; and what each of them says, as a set.
+fn state_of(text: &str) -> (Vec<String>, std::collections::BTreeMap<String, std::collections::BTreeSet<String>>) {
+    let master = text.split("BEGIN:VEVENT").nth(1).unwrap();
+    let names = ["DTSTART", "DTEND", "RRULE", "EXDATE", "SUMMARY", "LOCATION", "STATUS", "ORGANIZER", "DESCRIPTION"];
+    let is_said = |line: &&str| names.iter().any(|name| line.starts_with(name));
+    let mut said: Vec<String> = master.lines().filter(is_said).map(str::to_owned).collect();
+    let mut answers = std::collections::BTreeMap::<String, std::collections::BTreeSet<String>>::new();
+    for line in text.lines().filter(|line| line.starts_with("ATTENDEE")) {
+        let (head, address) = line.rsplit_once("mailto:").unwrap();
+        let answer = head.split([';', ':']).find_map(|parameter| parameter.strip_prefix("PARTSTAT="));
+        answers.entry(address.to_owned()).or_default().insert(answer.unwrap_or("NEEDS-ACTION").to_owned());
+    }
+    // Occurrences that differ keep their time, too.
+    for part in text.split("BEGIN:VEVENT").skip(2) {
+        let id = part.lines().find(|line| line.starts_with("RECURRENCE-ID")).unwrap();
+        let start = part.lines().find(|line| line.starts_with("DTSTART")).unwrap();
+        if id.rsplit_once(':').unwrap().1 != start.rsplit_once(':').unwrap().1 {
+            said.push(format!("{id} {start}"));
+        }
+    }
+    said.extend(answers.keys().cloned());
+    (said, answers)
+}
+
+/// Whatever comes by mail, in whatever order: who does not organize changes no time, text or people, unless they may
+/// write there and propose it; and nobody's answer is another's.
+#[tokio::test]
+async fn no_mail_changes_what_is_not_its_authors_to_say() {
+    let world = world().await;
+    let address = invited(&world).await;
+    let weekly = stored(&world).await.replace("SUMMARY", "RRULE:FREQ=WEEKLY;COUNT=6\r\nSUMMARY");
+    world.client("max").put(TRAM, &weekly).expect(204).await;
+    let people = [PAUL, "mia@ville.example", "rita@ville.example", "eve@dehors.example", "max@ville.example"];
+    let wrong = "tram+0123456789abcdef@agenda.ville.example".to_owned();
+    let addresses = [address.clone(), address.clone(), address, "tram@agenda.ville.example".to_owned(), wrong];
+    let mut numbers = Numbers(7);
+    let (mut answered, mut moved) = (0, 0);
+    for step in 0..400_u32 {
+        let before = state_of(&stored(&world).await);
+        let method = numbers.of(&["REPLY", "REPLY", "COUNTER", "COUNTER", "REQUEST", "CANCEL", "REFRESH", "ADD"]);
+        let (from, named) = (numbers.of(&people), numbers.of(&people));
+        let named = if numbers.below(3) > 0 { from } else { named };
+        let week = numbers.below(6);
+        let id = [1, 8, 15, 22, 29, 36][week];
+        let (month, day) = if id > 31 { ("08", id - 31) } else { ("07", id) };
+        let (start, end) = (numbers.below(8) + 8, numbers.below(2) + 17);
+        let mut lines = format!(
+            "UID:one\r\nDTSTAMP:2030{:02}{:02}T080000Z\r\nSEQUENCE:{}\r\nSUMMARY:Autre\r\nLOCATION:Ailleurs\r\n\
+             DESCRIPTION:Autre\r\nDTSTART:2030{month}{day:02}T{start:02}0000Z\r\n\
+             DTEND:2030{month}{day:02}T{end}0000Z\r\nATTENDEE;PARTSTAT={}:mailto:{named}\r\n",
+            1 + step / 200 + u32::try_from(numbers.below(2)).unwrap(),
+            1 + step % 28,
+            numbers.below(4),
+            numbers.of(&["ACCEPTED", "DECLINED", "TENTATIVE", "NEEDS-ACTION"]),
+        );
+        if numbers.below(3) == 0 {
+            lines += &format!("ATTENDEE;PARTSTAT=DECLINED:mailto:{}\r\n", numbers.of(&people));
+        }
+        if numbers.below(2) == 0 {
+            lines += &format!("ORGANIZER:mailto:{}\r\n", numbers.of(&people));
+        }
+        if numbers.below(3) > 0 {
+            lines += &format!("RECURRENCE-ID:2030{month}{day:02}T090000Z\r\n");
+        }
+        let to = numbers.below(addresses.len());
+        let vouched = numbers.of(&[None, Some(true), Some(false)]);
+        let mail = Mail { vouched, ..Mail::new(method, from, &addresses[to], &lines) };
+        mail.send(&world).await;
+        let after = state_of(&stored(&world).await);
+        let is_named = lines.lines().any(|line| line.starts_with("ATTENDEE") && line.ends_with(&format!(":{from}")));
+        let by_tag = to < 3 && is_named;
+        let may_move = method == "COUNTER"
+            && ["mia@ville.example"].contains(&from)
+            && (vouched == Some(true) || (vouched.is_none() && by_tag));
+        if before.0 != after.0 {
+            moved += 1;
+            assert!(may_move, "step {step}: {from} {method} {vouched:?}\n{lines}\n{before:?}\n{after:?}");
+            continue;
+        }
+        let changed: Vec<&String> =
+            after.1.iter().filter(|(who, answers)| before.1.get(*who) != Some(answers)).map(|(who, _)| who).collect();
+        answered += changed.len();
+        let may_answer = ["REPLY", "COUNTER"].contains(&method) && (by_tag || vouched == Some(true));
+        assert!(
+            changed.iter().all(|who| may_answer && *who == from),
+            "step {step}: {from} {method}: {changed:?}\n{lines}"
+        );
+    }
+    assert!(answered > 10 && moved > 0, "{answered} answers, {moved} moves: the mails say nothing");
+    assert!(inbox(&world, "mia", "tram").await.len() < 400);
+    world.sound().await;
+}
+
+/// A calendar that only Outlook reads is shown as what it is, and is too large where it is too large.
+#[tokio::test]
+async fn what_cannot_be_read_is_shown_or_refused() {
+    let world = World::with(|config| config.mail.domain = Some("agenda.ville.fr".parse().unwrap())).await;
+    world.tree.add_project("gymnase", "Gymnase", None).await.unwrap();
+    world.tree.add_member("gymnase", "max", beffroi::model::privilege::Role::Member, None).await.unwrap();
+    let tree = world.tree.clone().in_mail_domain(Some("agenda.ville.fr".parse().unwrap()));
+    let policy = MailPolicy { domain: "agenda.ville.fr".parse().unwrap(), trusted_authserv: None };
+    let mail = include_str!("received/tnef-alone.eml").replace('\n', "\r\n");
+    for _ in 0..3 {
+        assert_eq!(take(&tree, &policy, None, mail.clone().into()).await, Delivery::Taken);
+    }
+    let items = inbox(&world, "max", "gymnase").await;
+    assert_eq!(items.len(), 1, "{items:?}");
+    assert!(items[0].contains("METHOD:PUBLISH") && items[0].contains("winmail.dat"), "{items:?}");
+    let elsewhere = mail.replace("gymnase", "nobody");
+    assert!(matches!(take(&tree, &policy, None, elsewhere.into()).await, Delivery::Refused(_)));
+    let large = format!("{}DESCRIPTION:{}\r\n", said(PAUL, "ACCEPTED", 1, NINE), "x".repeat(11 * 1024 * 1024));
+    let mail = Mail::new("REPLY", PAUL, "gymnase@agenda.ville.example", &large);
+    assert!(matches!(mail.send(&world).await, Delivery::Refused(_)));
+    assert_eq!(inbox(&world, "max", "gymnase").await.len(), 1);
+    world.sound().await;
+}

@@ -300,6 +300,7 @@ held-unsure = Not sure who: a mail that says it is from { $author } { $said }. N
 held-not-invited = { $author }, who is not invited, { $said }: the invitation was passed on to them. Nothing has changed: invite them if they are to come.
 held-not-organizer = { $author }, who does not organise this meeting, { $said }. Nothing has changed.
 held-invitation = { $author } { $said }. Nothing has changed: store it in the calendar to accept it.
+held-unreadable = A mail that says it is from { $author } has a calendar that only Outlook can read (winmail.dat). Nothing has changed: ask for it to be sent again, in Internet format.
 held-from-one-on = A mail from { $author } { $said }, from one date on and for all that follow: programs do not mean the same by that. Nothing has changed: note it yourself.
 held-said-accepted = accepts the invitation
 held-said-declined = declines the invitation

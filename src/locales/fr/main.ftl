@@ -300,6 +300,7 @@ held-unsure = Pas sûr de qui : un courriel qui se dit de { $author } { $said }.
 held-not-invited = { $author }, qui n’est pas invité, { $said } : l’invitation lui a été transmise. Rien n’a changé : invitez cette personne si elle doit venir.
 held-not-organizer = { $author }, qui n’organise pas cette réunion, { $said }. Rien n’a changé.
 held-invitation = { $author } { $said }. Rien n’a changé : enregistrez-la dans le calendrier pour l’accepter.
+held-unreadable = Un courriel qui se dit de { $author } contient un calendrier que seul Outlook sait lire (winmail.dat). Rien n’a changé : demandez qu’il soit envoyé à nouveau, au format Internet.
 held-from-one-on = Un courriel de { $author } { $said }, à partir d’une date et pour toutes les suivantes : les programmes ne l’entendent pas de la même façon. Rien n’a changé : notez-le vous-même.
 held-said-accepted = accepte l’invitation
 held-said-declined = décline l’invitation

@@ -4,14 +4,20 @@
 
 use bytes::Bytes;
 
-use super::incoming::{HeldMail, HeldReason, HeldText, MailedMessage};
+use super::incoming::{HeldMail, HeldReason, HeldText, HeldWords, MailedMessage, recipient_of};
 use super::plan::SchedulePlan;
 use super::planner::SchedulePlanner;
 use crate::ical::itip::context::Violation;
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::itip::people::CalendarUser;
-use crate::ical::itip::shown::{Remark, held_shown};
+use crate::ical::itip::shown::{Remark, held_shown, note};
 use crate::ical::object::Object;
+use crate::model::error::Result;
+use crate::model::id::{Id, now};
+use crate::model::mailbox::MailAddress;
+use crate::model::principal::PrincipalKind;
+use crate::store::scheduling::CalendarPrincipal;
+use crate::tree::Tree;
 use crate::tree::calendar::{blob, index};
 use crate::tree::edit::content::InboxItem;
 
@@ -37,6 +43,29 @@ impl MailedMessage {
     }
 }
 
+impl Tree {
+    /// Shows a project or a room that a mail came whose calendar nobody reads. `false`: there is none of that address.
+    pub async fn show_unreadable(
+        &self,
+        recipient: &MailAddress,
+        from: Option<&MailAddress>,
+        words: HeldWords,
+    ) -> Result<bool> {
+        let found = recipient_of(&mut self.store.read().await?, &self.address_book(), recipient, false).await?;
+        let is_shown = |user: &CalendarPrincipal| user.home.is_some() && user.principal.kind != PrincipalKind::Person;
+        let Some(user) = found.filter(is_shown) else { return Ok(false) };
+        let (author, method, now) = (from.map(|from| from.as_str()), SchedulingMethod::Publish, now());
+        let text = words(HeldMail { reason: HeldReason::Unreadable, author, method, answer: None });
+        let uid = InboxItem::held(author.unwrap_or_default(), "");
+        let remark = Remark { name: &text.name, author, text: &text.remark };
+        let shown = note(&format!("{uid}{now}"), &format!("mailto:{recipient}"), remark, now).text();
+        let item = InboxItem { blob: blob(Bytes::from(shown)), uid, from_organizer: true, last_at: now };
+        let mut plan = SchedulePlan::default();
+        plan.notify(&user.principal.name, item);
+        self.apply_plan(plan, Id::default()).await
+    }
+}
+
 impl SchedulePlanner {
     /// Shows whose meeting it is a mail that changes nothing in it.
     pub(super) fn hold(
@@ -45,7 +74,7 @@ impl SchedulePlanner {
         mailed: &MailedMessage,
         reason: HeldReason,
         plan: &mut SchedulePlan,
-    ) -> Result<(), Violation> {
+    ) -> std::result::Result<(), Violation> {
         let text = mailed.held_text(reason);
         let shown = held_shown(stored, &mailed.message.object, mailed.remark(&text), self.at())?;
         self.show_held(mailed, &shown, plan);

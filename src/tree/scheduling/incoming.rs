@@ -52,6 +52,8 @@ pub enum HeldReason {
     NotOrganizer,
     /// It invites, and nobody has taken that yet.
     Invitation,
+    /// Nobody but Outlook reads what is in it.
+    Unreadable,
     /// It is about all occurrences from one on, which no two programs mean alike.
     FromOneOn,
 }

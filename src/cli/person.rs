@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use super::output::{Terminal, fault, instant};
+use crate::model::calendar::{BUSY_AUDIENCES, BusyAudience};
 use crate::model::id::Timestamp;
 use crate::model::invitations::{INVITATION_CHANNELS, InvitationChannel, Reach};
 use crate::model::principal::{Principal, PrincipalKind};
@@ -48,6 +49,9 @@ pub(super) enum PersonCommand {
         /// How they hear of invitations
         #[arg(long, value_parser = channels())]
         invitations: Option<String>,
+        /// Who learns when they are busy: all of this server, or those alone to whom a role on a calendar was granted
+        #[arg(long, value_parser = PossibleValuesParser::new(BUSY_AUDIENCES.map(|(_, code, _)| code)))]
+        busy_times: Option<String>,
     },
     /// List people
     List {
@@ -108,13 +112,16 @@ impl PersonCommand {
                 let person = tree.add_invitee(&name, &display_name, &email, password, channel).await?;
                 terminal.say("done-person", &[("name", &person.name)]);
             }
-            Self::Set { name, display_name, email, password_stdin, invitations } => {
+            Self::Set { name, display_name, email, password_stdin, invitations, busy_times } => {
+                let busy_times = busy_times.and_then(|code| BusyAudience::from_code(&code));
                 let invitations = invitations.as_deref().and_then(InvitationChannel::from_name);
-                if display_name.is_none() && email.is_none() && !password_stdin && invitations.is_none() {
+                let is_nothing = display_name.is_none() && email.is_none() && !password_stdin;
+                if is_nothing && invitations.is_none() && busy_times.is_none() {
                     return Err(fault("fault-nothing-set", &[]));
                 }
                 let password = if password_stdin { Some(read_password()?) } else { None };
-                tree.set_person(&name, PersonChange { display_name, email, password, invitations }).await?;
+                let change = PersonChange { display_name, email, password, invitations, busy_times };
+                tree.set_person(&name, change).await?;
                 terminal.say("done-set", &[("name", &name)]);
             }
             Self::List { json } => {
@@ -127,9 +134,10 @@ impl PersonCommand {
             Self::Show { name, json } => {
                 let summary = tree.summary(PrincipalKind::Person, &name).await?;
                 let mut columns = COLUMNS.to_vec();
-                columns.extend(["used_bytes", "quota_bytes"]);
+                columns.extend(["used_bytes", "quota_bytes", "busy_times"]);
+                let audience = tree.busy_audience(&name).await?;
                 let mut cells = row(&summary.principal, tree.reach(summary.principal.id).await?);
-                cells.extend([json!(summary.used_bytes), json!(summary.quota_bytes)]);
+                cells.extend([json!(summary.used_bytes), json!(summary.quota_bytes), json!(audience.code())]);
                 terminal.table(json, &columns, &[cells])?;
             }
             Self::Disable { name } => {
@@ -141,8 +149,12 @@ impl PersonCommand {
                 terminal.say("done-enabled", &[("name", &name)]);
             }
             Self::Remove { name } => {
+                let meetings = tree.meetings_to_come(PrincipalKind::Person, &name).await?;
                 tree.remove_person(&name).await?;
                 terminal.say("done-removed", &[("name", &name)]);
+                if meetings > 0 {
+                    terminal.say("done-meetings-left", &[("name", &name), ("number", &meetings.to_string())]);
+                }
             }
         }
         Ok(())

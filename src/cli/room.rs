@@ -94,8 +94,12 @@ impl RoomCommand {
             }
             Self::Show { name, json } => terminal.table(json, &COLUMNS, &[row(&tree.room(&name).await?)])?,
             Self::Remove { name } => {
+                let meetings = tree.meetings_to_come(PrincipalKind::Room, &name).await?;
                 tree.remove_room(&name).await?;
                 terminal.say("done-room-removed", &[("name", &name)]);
+                if meetings > 0 {
+                    terminal.say("done-bookings-declined", &[("name", &name), ("number", &meetings.to_string())]);
+                }
             }
         }
         Ok(())

@@ -248,6 +248,46 @@ impl ComponentSet {
     }
 }
 
+/// Who learns when someone is busy, by outbox or by mail address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum BusyAudience {
+    /// Whoever may know of them.
+    #[default]
+    All,
+    /// Those alone who have a role on a calendar of theirs.
+    Granted,
+}
+
+/// Each with its spelling in commands, and its number in the database.
+pub const BUSY_AUDIENCES: [(BusyAudience, &str, i64); 2] =
+    [(BusyAudience::All, "all", 0), (BusyAudience::Granted, "granted", 1)];
+
+impl BusyAudience {
+    /// How commands spell it.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        BUSY_AUDIENCES.iter().find(|(one, ..)| *one == self).map_or("all", |(_, code, _)| code)
+    }
+
+    /// The one that commands spell so.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        BUSY_AUDIENCES.iter().find(|(_, known, _)| *known == code).map(|(one, ..)| *one)
+    }
+
+    /// Its number in the database.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        BUSY_AUDIENCES.iter().find(|(one, ..)| *one == self).map_or(0, |(.., number)| *number)
+    }
+
+    /// The one of a number; of what is none, the narrower.
+    #[must_use]
+    pub fn from_number(number: i64) -> Self {
+        BUSY_AUDIENCES.iter().find(|(.., known)| *known == number).map_or(Self::Granted, |(one, ..)| *one)
+    }
+}
+
 /// How much of each event a feed shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FeedDetail {

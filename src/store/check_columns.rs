@@ -7,8 +7,8 @@ use super::executor::{Executor, rows};
 use super::list::list;
 use super::statement::tables::{
     ACE, ADDRESS, ANSWER, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED,
-    FREEBUSY_ADDRESS, HOLD, HOME, INBOX_ITEM, INVITATION, INVITEE, JOB, LOCK, MAIL, MEETING, MEMBERSHIP, NODE,
-    NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
+    FREEBUSY_ADDRESS, HOLD, HOME, INBOX_ITEM, INVITATION, INVITED_GROUP, INVITEE, JOB, LOCK, MAIL, MEETING, MEMBERSHIP,
+    NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::DETAILS;
@@ -221,7 +221,7 @@ statements! {
             may: || EVERY.iter().map(|(_, code)| (*code).to_owned()).collect(),
         },
     ];
-    const TABLES: [TableColumns; 32] = [
+    const TABLES: [TableColumns; 33] = [
         columns!(
             SETTING, "setting", ids [], numbers [], times [], flags [], others {}, texts ["name", "value"], bytes []
         ),
@@ -265,7 +265,9 @@ statements! {
         columns!(
             HOME, "home", ids ["node_id", "principal_id", "default_calendar_id"],
             numbers ["seq", "oldest_seq", "plain_seq", "used_bytes", "quota_bytes", "chain_place"], times [], flags [],
-            others { ["versions_days", "trash_days", "sync_days"] 0 36500, ["brake_percent"] 0 100 },
+            others {
+                ["versions_days", "trash_days", "sync_days"] 0 36500, ["brake_percent"] 0 100, ["busy_times"] 0 1
+            },
             texts ["chain", "versions_every"], bytes []
         ),
         columns!(
@@ -339,6 +341,10 @@ statements! {
         columns!(
             INBOX_ITEM, "inbox_item", ids ["node_id", "inbox_id"], numbers [], times ["due_at"],
             flags ["from_organizer"], others {}, texts ["uid"], bytes []
+        ),
+        columns!(
+            INVITED_GROUP, "invited_group", ids ["home_id", "group_id"], numbers [], times [], flags [], others {},
+            texts ["uid"], bytes []
         ),
         columns!(
             MEETING, "meeting", ids ["home_id"], numbers ["sequence"], times [], flags [], others {}, texts ["uid"],

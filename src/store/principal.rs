@@ -8,6 +8,7 @@ use super::statement::tables::{
 };
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
+use crate::model::calendar::BusyAudience;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
@@ -178,6 +179,17 @@ pub async fn home(c: &mut impl Executor, principal: Id) -> Result<Option<Id>, Fa
     Ok(row(c, HOME_OF, arguments![principal]).await?.map(|row| Id(row.integer(0))))
 }
 
+/// Who learns when a principal is busy.
+pub async fn busy_audience(c: &mut impl Executor, principal: Id) -> Result<BusyAudience, Failure> {
+    let found = row(c, BUSY_AUDIENCE, arguments![principal]).await?;
+    Ok(found.map_or(BusyAudience::Granted, |row| BusyAudience::from_number(row.integer(0))))
+}
+
+/// Others learn it from now on.
+pub async fn set_busy_audience(c: &mut Txn, principal: Id, audience: BusyAudience) -> Result<(), Failure> {
+    c.note(SET_BUSY_AUDIENCE, arguments![principal, audience.number()]).await
+}
+
 /// A setting of the database itself.
 pub async fn setting(c: &mut impl Executor, name: &str) -> Result<Option<String>, Failure> {
     let found = row(c, SETTING_NAMED, arguments![name]).await?;
@@ -258,6 +270,9 @@ statements! {
          $4, $3)",
     );
     const DISPLAY_NAME: Statement = reads(&[PRINCIPAL], "SELECT display_name FROM principal WHERE id = $1");
+    const BUSY_AUDIENCE: Statement = reads(&[HOME], "SELECT busy_times FROM home WHERE principal_id = $1");
+    const SET_BUSY_AUDIENCE: Statement =
+        writes(&[HOME], &[], "UPDATE home SET busy_times = $2 WHERE principal_id = $1");
     const HOME_OF: Statement = reads(&[HOME], "SELECT node_id FROM home WHERE principal_id = $1");
     const SETTING_NAMED: Statement = reads(&[SETTING], "SELECT value FROM setting WHERE name = $1");
     const INSERT_SETTING: Statement =

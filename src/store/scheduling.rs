@@ -9,7 +9,8 @@ use super::list::list;
 use super::members::listed_ids;
 use super::principal::{PRINCIPAL_COLUMNS, principal_columns, whole_principal_of};
 use super::statement::tables::{
-    ADDRESS, ANSWER, CALENDAR, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, HOME, INVITEE, MEETING, NODE, PRINCIPAL, ROOM,
+    ADDRESS, ANSWER, CALENDAR, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, HOME, INVITED_GROUP, INVITEE, MEETING, NODE,
+    PRINCIPAL, ROOM,
 };
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -71,6 +72,32 @@ pub async fn objects(c: &mut impl Executor, uid: &str, homes: &[Id]) -> Result<V
 /// order of their identifiers.
 pub async fn meetings(c: &mut impl Executor, calendar: Id, after: Id, limit: i64) -> Result<Vec<Node>, Failure> {
     Ok(rows(c, MEETINGS, arguments![calendar, after, limit]).await?.iter().map(node_of).collect())
+}
+
+/// The scheduling objects of a home that take place after a moment, after one of them; at most so many, in the order of
+/// their identifiers.
+pub async fn meetings_in_home(
+    c: &mut impl Executor,
+    home: Id,
+    from: Timestamp,
+    after: Id,
+    limit: i64,
+) -> Result<Vec<Node>, Failure> {
+    Ok(rows(c, MEETINGS_IN_HOME, arguments![home, from, after, limit]).await?.iter().map(node_of).collect())
+}
+
+/// How many there are.
+pub async fn meetings_to_come(c: &mut impl Executor, home: Id, from: Timestamp) -> Result<i64, Failure> {
+    Ok(row(c, MEETINGS_TO_COME, arguments![home, from]).await?.map_or(0, |row| row.integer(0)))
+}
+
+/// The scheduling objects of a home ($1) that take place after a moment ($2).
+macro_rules! meetings_to_come {
+    () => {
+        " FROM node t JOIN node k ON k.parent_id = t.id JOIN calendar_object o ON o.calendar_id = k.id JOIN node n ON \
+         n.id = o.node_id WHERE t.parent_id = $1 AND t.kind = 'calendars' AND k.kind = 'calendar' AND k.gone_at IS \
+         NULL AND o.scheduling = 1 AND o.last_at >= $2 AND n.gone_at IS NULL"
+    };
 }
 
 /// A calendar, and whose home it stands in.
@@ -190,7 +217,65 @@ pub async fn note_sent(c: &mut Txn, home: Id, uid: &str, sequence: i64) -> Resul
     c.note(NOTE_SENT, arguments![home, uid, sequence]).await
 }
 
+/// A meeting, by the home of its organizer and its UID.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MeetingKey {
+    /// The home.
+    pub home: Id,
+    /// The UID.
+    pub uid: String,
+}
+
+/// Writes which groups a meeting names from now on.
+pub async fn set_invited_groups(c: &mut Txn, meeting: &MeetingKey, groups: &[Id]) -> Result<(), Failure> {
+    let MeetingKey { home, uid } = meeting;
+    c.note(FORGET_GROUPS, arguments![*home, uid]).await?;
+    for group in groups {
+        c.note(INVITE_GROUP, arguments![*home, uid, *group]).await?;
+    }
+    Ok(())
+}
+
+/// The meetings that name a group, after one of them; at most so many.
+pub async fn meetings_of_group(
+    c: &mut impl Executor,
+    group: Id,
+    after: &MeetingKey,
+    limit: i64,
+) -> Result<Vec<MeetingKey>, Failure> {
+    let found = rows(c, MEETINGS_OF_GROUP, arguments![group, after.home, &after.uid, limit]).await?;
+    Ok(found.iter().map(|row| MeetingKey { home: Id(row.integer(0)), uid: row.text(1) }).collect())
+}
+
+/// The groups that some meeting names, among a group and all that it is in.
+pub async fn invited_above(c: &mut impl Executor, group: Id) -> Result<Vec<Id>, Failure> {
+    Ok(rows(c, INVITED_ABOVE, arguments![group]).await?.iter().map(|row| Id(row.integer(0))).collect())
+}
+
 statements! {
+    const MEETINGS_IN_HOME: Statement = reads(
+        &[CALENDAR_OBJECT, NODE],
+        concat!("SELECT ", columns!(), meetings_to_come!(), " AND n.id > $3 ORDER BY n.id LIMIT $4"),
+    );
+    const MEETINGS_TO_COME: Statement =
+        reads(&[CALENDAR_OBJECT, NODE], concat!("SELECT COUNT(*)", meetings_to_come!()));
+    const FORGET_GROUPS: Statement =
+        writes(&[INVITED_GROUP], &[], "DELETE FROM invited_group WHERE home_id = $1 AND uid = $2");
+    const INVITE_GROUP: Statement = writes(
+        &[INVITED_GROUP],
+        &[],
+        "INSERT INTO invited_group (home_id, uid, group_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    );
+    const MEETINGS_OF_GROUP: Statement = reads(
+        &[INVITED_GROUP],
+        "SELECT home_id, uid FROM invited_group WHERE group_id = $1 AND (home_id > $2 OR home_id = $2 AND uid > $3) \
+         ORDER BY home_id, uid LIMIT $4",
+    );
+    const INVITED_ABOVE: Statement = reads(
+        &[EFFECTIVE_MEMBERSHIP, INVITED_GROUP],
+        "SELECT m.group_id FROM effective_membership m WHERE m.member_id = $1 AND EXISTS (SELECT 1 FROM invited_group \
+         g WHERE g.group_id = m.group_id) ORDER BY m.group_id",
+    );
     const BOOKINGS: Statement = reads(
         &[CALENDAR_OBJECT, NODE],
         concat!(

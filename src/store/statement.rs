@@ -43,6 +43,7 @@ pub mod tables {
         HOME = "home",
         INBOX_ITEM = "inbox_item",
         INVITATION = "invitation",
+        INVITED_GROUP = "invited_group",
         INVITEE = "invitee",
         JOB = "job",
         MAIL = "mail",

@@ -23,13 +23,13 @@ use crate::ical::object::Object;
 use crate::ical::span::SpanQuery;
 use crate::ical::zone::{Zone, Zones};
 use crate::model::budget::Budget;
-use crate::model::calendar::TimeRange;
+use crate::model::calendar::{BusyAudience, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Result};
 use crate::model::id::{Id, now};
 use crate::model::method::Method;
 use crate::model::path::Path;
-use crate::model::principal::{Actor, DeviceScope, Principal, PrincipalKind};
+use crate::model::principal::{Actor, DeviceScope, EVERYONE, Principal, PrincipalKind};
 use crate::model::privilege::{Privilege, Role};
 use crate::model::property::AVAILABILITY;
 use crate::model::room::{OpeningHours, opening_hours};
@@ -177,10 +177,17 @@ pub(super) struct AskedPrincipal {
 }
 
 impl AskedPrincipal {
-    /// Someone with all calendars that count.
-    pub(super) async fn of(c: &mut impl Executor, whose: Principal) -> Result<Self> {
-        let counted = calendar::counted(c, whose.id, MAX_BUSY_CALENDARS).await?;
-        Ok(Self { whose, calendars: counted.into_iter().map(|one| one.name).collect(), masked: None })
+    /// Someone with all calendars that count, as everyone sees them. `None`: nobody sees when they are busy but those
+    /// to whom it was granted.
+    pub(super) async fn of(c: &mut impl Executor, whose: Principal) -> Result<Option<Self>> {
+        let all = principal::busy_audience(c, whose.id).await? == BusyAudience::All;
+        let mut calendars = Vec::new();
+        for calendar in calendar::counted(c, whose.id, MAX_BUSY_CALENDARS).await? {
+            if all || node::role_above(c, EVERYONE, now(), calendar.id).await? >= Some(Role::FreeBusy) {
+                calendars.push(calendar.name);
+            }
+        }
+        Ok((all || !calendars.is_empty()).then_some(Self { whose, calendars, masked: None }))
     }
 }
 
@@ -344,7 +351,10 @@ async fn seen_calendars(
         (_, None) => return Ok(Err(BusyAnswer::Unknown)),
         // What a project does is nobody's business but its people's.
         (PrincipalKind::Project, Some(home)) => sees(c, home).await? >= Some(Role::FreeBusy),
-        (_, Some(_)) => known.include(whose),
+        (_, Some(_)) => {
+            known.include(whose)
+                && (whose.id == actor.id || principal::busy_audience(c, whose.id).await? == BusyAudience::All)
+        }
     };
     let mut seen = Vec::new();
     for calendar in calendars {

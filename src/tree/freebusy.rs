@@ -86,7 +86,7 @@ impl Tree {
             return Ok(None);
         }
         let asked = AskedPrincipal::of(&mut reader, whose).await?;
-        Ok(Some(BusyLookup { by, whom, kept, asked }))
+        Ok(asked.map(|asked| BusyLookup { by, whom, kept, asked }))
     }
 
     /// When whoever is looked up is busy. It is worked out in the turn of the address.

@@ -1,8 +1,10 @@
 //! When people, projects and rooms are busy, asked by POST to an outbox (RFC 6638 section 5).
 
+use beffroi::model::calendar::BusyAudience;
 use beffroi::model::id::now;
 use beffroi::model::privilege::Role;
 use beffroi::model::room::Room;
+use beffroi::tree::administration::people::PersonChange;
 
 use super::kit::{Answer, Client, World, event};
 
@@ -266,4 +268,144 @@ async fn rooms_are_closed_and_people_unavailable() {
     let all = said.replace("20260630", "20260801");
     assert!(max.proppatch("/calendars/max/inbox/", &all).expect(207).await.text().contains("200 OK"));
     assert!(answers(&lea, "lea", &["mailto:max@ville.example"], "").await[0].1.is_empty());
+}
+
+/// Who learns when one is busy: all who may know of one, or those to whom a role was granted, be that a person, a group
+/// or everyone; by every way to ask.
+#[tokio::test]
+async fn who_learns_when_one_is_busy_is_said_by_a_policy_and_roles() {
+    let mut world = World::new().await;
+    world.add_person("pia").await;
+    world.tree.add_partner("tram", "pia", "lea", now() + 86_400).await.unwrap();
+    world.tree.add_group("team", "Team").await.unwrap();
+    let secret = world.tree.add_freebusy("mairie", None).await.unwrap();
+    let (max, nobody) = (world.client("max"), world.nobody());
+    put(&world.client("zoe"), "/calendars/zoe/personal/", "a", 1, "").await;
+    let whom = ["mailto:zoe@ville.example"];
+    // What max, mia, the partner, zoe herself and whoever looks zoe up learn.
+    let learned = async || {
+        let mut learned = Vec::new();
+        for name in ["max", "mia", "pia", "zoe"] {
+            let found = answers(&world.client(name), name, &whom, "").await;
+            let busy = found[0].1.len();
+            assert_eq!(busy == 1, found[0].0.starts_with("2.0"), "{name}");
+            learned.push(status(&found)[0].to_owned());
+        }
+        let looked_up = nobody.get(&format!("/freebusy/{secret}/zoe@ville.example.ifb")).send().await;
+        learned.push(looked_up.status.to_string());
+        learned
+    };
+    let policy = async |busy_times| {
+        let change = PersonChange { busy_times: Some(busy_times), ..PersonChange::default() };
+        world.tree.set_person("zoe", change).await.unwrap();
+    };
+    assert_eq!(learned().await, ["2.0", "2.0", "3.7", "2.0", "200"]);
+    policy(BusyAudience::Granted).await;
+    assert_eq!(world.tree.busy_audience("zoe").await.unwrap(), BusyAudience::Granted);
+    assert_eq!(learned().await, ["3.8", "3.8", "3.7", "2.0", "404"]);
+    // Of who does not consent whoever looks up learns what is learned of nobody.
+    let of = async |name: &str| {
+        let answer = nobody.get(&format!("/freebusy/{secret}/{name}@ville.example.ifb")).expect(404).await;
+        (answer.text(), answer.header("content-type").map(str::to_owned), answer.header("etag").map(str::to_owned))
+    };
+    assert_eq!(of("zoe").await, of("nobody").await);
+    let grant = async |to| world.tree.grant("/calendars/zoe", to, Role::FreeBusy, None).await.unwrap();
+    grant("max").await;
+    assert_eq!(learned().await, ["2.0", "3.8", "3.7", "2.0", "404"]);
+    world.tree.join_group("team", "mia").await.unwrap();
+    grant("team").await;
+    assert_eq!(learned().await, ["2.0", "2.0", "3.7", "2.0", "404"]);
+    world.tree.leave_group("team", "mia").await.unwrap();
+    world.tree.revoke("/calendars/zoe", "max").await.unwrap();
+    assert_eq!(learned().await, ["3.8", "3.8", "3.7", "2.0", "404"]);
+    // Everyone are all, partners too, and whoever looks up.
+    grant("@everyone").await;
+    assert_eq!(learned().await, ["2.0", "2.0", "2.0", "2.0", "200"]);
+    world.tree.revoke("/calendars/zoe", "@everyone").await.unwrap();
+    assert_eq!(learned().await, ["3.8", "3.8", "3.7", "2.0", "404"]);
+    policy(BusyAudience::All).await;
+    assert_eq!(learned().await, ["2.0", "2.0", "3.7", "2.0", "200"]);
+    // Who keeps calendars for someone sees when they are busy.
+    policy(BusyAudience::Granted).await;
+    let delegation =
+        beffroi::tree::administration::delegates::Delegation { role: Role::Reader, sees_private: false, until: None };
+    world.tree.add_delegate("zoe", "mia", delegation).await.unwrap();
+    assert_eq!(learned().await, ["3.8", "2.0", "3.7", "2.0", "404"]);
+    drop(max);
+    world.sound().await;
+}
+
+/// Whatever stands in a calendar, who may know when one is busy reads times and nothing else.
+#[tokio::test]
+async fn no_word_of_a_calendar_is_in_busy_times() {
+    const WORD: &str = "Licenciement";
+    let world = World::new().await;
+    let (max, lea) = (world.client("max"), world.client("lea"));
+    world.tree.grant("/calendars/max", "lea", Role::FreeBusy, None).await.unwrap();
+    let lines = format!(
+        "DESCRIPTION;ALTREP=\"http://{WORD}/\";X-P={WORD}:{WORD}\r\nLOCATION:{WORD}\r\nCATEGORIES:{WORD}\r\n\
+         COMMENT:{WORD}\r\nX-{WORD}:{WORD}\r\nORGANIZER;CN={WORD}:mailto:{WORD}@x.example\r\n\
+         ATTENDEE;CN={WORD};PARTSTAT=ACCEPTED:mailto:max@ville.example\r\nBEGIN:VALARM\r\nACTION:DISPLAY\r\n\
+         DESCRIPTION:{WORD}\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n"
+    );
+    let day = jiff::Timestamp::now().strftime("%Y%m%d").to_string();
+    for (uid, more) in [("a", ""), ("b", "CLASS:PRIVATE\r\n"), ("c", "RRULE:FREQ=DAILY;COUNT=3\r\n")] {
+        let text = event(&format!("{uid}{WORD}"), &day)
+            .replace("SUMMARY:Meeting\r\n", &format!("SUMMARY:{WORD}\r\n{more}{lines}"));
+        max.put(&format!("/calendars/max/personal/{WORD}{uid}.ics"), &text).expect(201).await;
+    }
+    let make = "<C:mkcalendar xmlns:C=\"urn:ietf:params:xml:ns:caldav\" xmlns:D=\"DAV:\"><D:set><D:prop>\
+                <C:supported-calendar-component-set><C:comp name=\"VFREEBUSY\"/></C:supported-calendar-component-set>\
+                </D:prop></D:set></C:mkcalendar>";
+    let calendar = format!("/calendars/max/{WORD}/");
+    max.ask("MKCALENDAR", &calendar).header("Content-Type", "text/xml").body(make).expect(201).await;
+    let busy = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:{WORD}\r\nBEGIN:VFREEBUSY\r\nUID:{WORD}\r\n\
+         DTSTAMP:20260601T000000Z\r\nCOMMENT:{WORD}\r\nURL:http://{WORD}/\r\n\
+         FREEBUSY;FBTYPE=X-{WORD};X-P={WORD}:{day}T200000Z/PT1H\r\nEND:VFREEBUSY\r\nEND:VCALENDAR\r\n"
+    );
+    max.put(&format!("{calendar}fb.ics"), &busy).expect(201).await;
+    let lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        &format!("PRODID:{WORD}"),
+        "BEGIN:VAVAILABILITY",
+        &format!("UID:{WORD}"),
+        "DTSTAMP:20260101T000000Z",
+        &format!("SUMMARY:{WORD}"),
+        "BEGIN:AVAILABLE",
+        &format!("UID:{WORD}2"),
+        "DTSTAMP:20260101T000000Z",
+        &format!("SUMMARY:{WORD}"),
+        &format!("DTSTART:{day}T080000Z"),
+        &format!("DTEND:{day}T220000Z"),
+        "END:AVAILABLE",
+        "END:VAVAILABILITY",
+        "END:VCALENDAR",
+    ];
+    let availability = format!(
+        "<D:set><D:prop><C:calendar-availability xmlns:C=\"urn:ietf:params:xml:ns:caldav\">{}\
+         </C:calendar-availability></D:prop></D:set>",
+        lines.join("&#13;\n")
+    );
+    assert!(max.proppatch("/calendars/max/inbox/", &availability).expect(207).await.text().contains("200 OK"));
+    let range = format!("start=\"{day}T000000Z\" end=\"{day}T235959Z\"");
+    let query = format!(
+        "<C:free-busy-query xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><C:time-range {range}/></C:free-busy-query>"
+    );
+    let secret = world.tree.add_freebusy("mairie", None).await.unwrap();
+    let asked = question("mailto:lea@ville.example", &["mailto:max@ville.example"], "")
+        .replace("20260601T000000Z\r\nDTEND:20260701T000000Z", &format!("{day}T000000Z\r\nDTEND:{day}T235959Z"));
+    let answers = [
+        post(&lea, "/calendars/lea/outbox/", &asked).await,
+        world.nobody().get(&format!("/freebusy/{secret}/max@ville.example.ifb")).send().await,
+        lea.report_at("/calendars/max/personal/").header("Depth", "1").body(&query).send().await,
+        lea.report_at(&calendar).header("Depth", "1").body(&query).send().await,
+    ];
+    for (place, answer) in answers.iter().enumerate() {
+        assert_eq!(answer.status, 200, "{place}: {}", answer.text());
+        assert!(answer.text().contains("FREEBUSY"), "{place}: {}", answer.text());
+        let all = format!("{}{:?}", answer.text().replace("\r\n ", ""), answer.headers);
+        assert!(!all.to_lowercase().contains(&WORD.to_lowercase()), "{place}: {all}");
+    }
 }

@@ -43,6 +43,7 @@ mod meetings_hostile;
 mod meetings_mail;
 mod meetings_mail_in;
 mod meetings_mail_invitations;
+mod meetings_moved;
 mod meetings_outside;
 mod meetings_people;
 mod meetings_rooms;

@@ -1,7 +1,10 @@
 //! Who is in a meeting: groups, and who acts for others.
 
+use beffroi::model::principal::PrincipalKind;
+use beffroi::model::room::Room;
+
 use crate::kit::World;
-use crate::meetings::{MAX, copy, inbox, line, meeting, of, text};
+use crate::meetings::{MAX, copy, inbox, line, meeting, of, text, work};
 
 const GROUP: &str = "ATTENDEE;CUTYPE=GROUP;RSVP=TRUE:mailto:{}@beffroi.invalid\r\n";
 
@@ -47,6 +50,79 @@ async fn who_is_in_a_group_is_invited_once_and_a_line_says_by_which_groups() {
     let own = line(&copied, "mia");
     mia.put(&href, &copied.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
     assert!(line(&text(&max.get(&path).expect(200).await), "mia").contains("PARTSTAT=ACCEPTED"));
+    world.sound().await;
+}
+
+/// Whoever joins or leaves a group is invited or let go, and nobody else hears of it; through any number of groups.
+#[tokio::test]
+async fn meetings_follow_their_groups() {
+    let world = with_groups().await;
+    for group in ["centre", "alone"] {
+        world.tree.add_group(group, group).await.unwrap();
+    }
+    world.tree.join_group("nord", "centre").await.unwrap();
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let lines = format!("{}{}", of("max", &["max"]), groups(&["nord", "sud"]));
+    for (uid, year) in [("one", "2030"), ("two", "2030"), ("over", "2020")] {
+        let text = meeting(uid, &lines).replace("20300701", &format!("{year}0701"));
+        max.put(&format!("{MAX}{uid}.ics"), &text).expect(201).await;
+    }
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let own = line(&copied, "mia");
+    mia.put(&href, &copied.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
+    work(&world, "refresh").await;
+    let before = (inbox(&mia, "mia").await.len(), inbox(&world.client("zoe"), "zoe").await.len());
+    // By a group in a group.
+    world.tree.join_group("centre", "lea").await.unwrap();
+    world.tree.leave_group("nord", "rita").await.unwrap();
+    // To a group that no meeting names nothing is done.
+    world.tree.join_group("alone", "zoe").await.unwrap();
+    assert_eq!(world.tree.jobs().await.unwrap().iter().filter(|job| job.kind == "groups").count(), 2);
+    work(&world, "groups").await;
+    let lea = world.client("lea");
+    let rita = world.client("rita");
+    for uid in ["one", "two"] {
+        let (_, copied) = copy(&lea, "/calendars/lea/personal/", uid).await.expect("a copy");
+        assert!(line(&copied, "lea").contains("PARTSTAT=NEEDS-ACTION"), "{copied}");
+        let (_, off) = copy(&rita, "/calendars/rita/personal/", uid).await.expect("a copy");
+        assert!(off.contains("STATUS:CANCELLED"), "{off}");
+        let stored = text(&max.get(&format!("{MAX}{uid}.ics")).expect(200).await);
+        assert!(stored.contains("mailto:lea@") && !stored.contains("mailto:rita@"), "{stored}");
+    }
+    assert!(line(&text(&max.get(&format!("{MAX}one.ics")).expect(200).await), "mia").contains("PARTSTAT=ACCEPTED"));
+    assert!(copy(&lea, "/calendars/lea/personal/", "over").await.is_none(), "what is over stays as it was");
+    assert_eq!((inbox(&lea, "lea").await.len(), inbox(&rita, "rita").await.len()), (2, 2));
+    assert_eq!((inbox(&mia, "mia").await.len(), inbox(&world.client("zoe"), "zoe").await.len()), before);
+    // Who comes and goes before the job looks is not invited; done twice it does nothing.
+    world.tree.join_group("nord", "rita").await.unwrap();
+    world.tree.leave_group("nord", "rita").await.unwrap();
+    let tag = max.get(&format!("{MAX}one.ics")).expect(200).await.header("etag").map(str::to_owned);
+    work(&world, "groups").await;
+    assert_eq!(max.get(&format!("{MAX}one.ics")).expect(200).await.header("etag").map(str::to_owned), tag);
+    // With a group that is no more those go who came by it alone, also through the one that it was in.
+    world.tree.remove_group("nord").await.unwrap();
+    work(&world, "groups").await;
+    let stored = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
+    assert!(!stored.contains("mailto:lea@") && !stored.contains("nord@"), "{stored}");
+    assert!(line(&stored, "mia").contains("mailto:sud@") && line(&stored, "mia").contains("ACCEPTED"), "{stored}");
+    let (_, off) = copy(&lea, "/calendars/lea/personal/", "one").await.expect("a copy");
+    assert!(off.contains("STATUS:CANCELLED"), "{off}");
+    world.sound().await;
+}
+
+/// The project's meetings follow their groups, and the person who made them is of no matter.
+#[tokio::test]
+async fn a_projects_meetings_follow_their_groups() {
+    let world = with_groups().await;
+    let lea = world.client("lea");
+    let path = "/calendars/tram/meetings/p.ics";
+    let lines = format!("ORGANIZER:mailto:tram@beffroi.invalid\r\n{}", groups(&["sud"]));
+    lea.put(path, &meeting("p", &lines)).expect(201).await;
+    world.tree.remove_member("tram", "lea").await.unwrap();
+    world.tree.join_group("sud", "max").await.unwrap();
+    work(&world, "groups").await;
+    let (_, copied) = copy(&world.client("max"), "/calendars/max/personal/", "p").await.expect("a copy");
+    assert!(copied.contains("ORGANIZER:mailto:tram@") && line(&copied, "max").contains("NEEDS-ACTION"), "{copied}");
     world.sound().await;
 }
 
@@ -114,5 +190,52 @@ async fn what_a_delegate_changes_goes_out_in_the_name_of_the_owner_and_says_by_w
     assert!(line(reply, "max").contains(by) && line(reply, "max").contains("PARTSTAT=ACCEPTED"), "{reply}");
     let stored = text(&mia.get("/calendars/mia/personal/two.ics").expect(200).await);
     assert!(line(&stored, "max").contains("PARTSTAT=ACCEPTED"), "{stored}");
+    world.sound().await;
+}
+
+/// Who or what is removed is as if all meetings to come had been deleted there: those planned are called off, those
+/// invited to are declined. What is over, and what is a project's, stays.
+#[tokio::test]
+async fn who_is_removed_leaves_no_meeting_as_if_nothing_were() {
+    let world = World::new().await;
+    world.tree.add_room("hall", "Hall", "hall@ville.example", &Room::default()).await.unwrap();
+    let (max, mia, lea) = (world.client("max"), world.client("mia"), world.client("lea"));
+    let room = "ATTENDEE;CUTYPE=ROOM;PARTSTAT=NEEDS-ACTION:mailto:hall@ville.example\r\n";
+    let past = |uid: &str, lines: &str| meeting(uid, lines).replace("20300701", "20200701");
+    let lines = format!("{}{room}", of("max", &["max", "mia", "lea"]));
+    max.put(&format!("{MAX}one.ics"), &meeting("one", &lines)).expect(201).await;
+    max.put(&format!("{MAX}over.ics"), &past("over", &of("max", &["max", "mia"]))).expect(201).await;
+    mia.put("/calendars/mia/personal/hers.ics", &meeting("hers", &of("mia", &["mia", "lea"]))).expect(201).await;
+    let project =
+        format!("ORGANIZER:mailto:tram@beffroi.invalid\r\n{}", of("mia", &["lea"]).split_once("\r\n").unwrap().1);
+    mia.put("/calendars/tram/meetings/p.ics", &meeting("p", &project)).expect(201).await;
+    let (_, copied) = copy(&lea, "/calendars/lea/personal/", "one").await.expect("a copy");
+    assert!(line(&copied, "hall").contains("PARTSTAT=ACCEPTED"), "{copied}");
+    assert_eq!(world.tree.meetings_to_come(PrincipalKind::Room, "hall").await.unwrap(), 1);
+    world.tree.remove_room("hall").await.unwrap();
+    work(&world, "departures").await;
+    let stored = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
+    assert!(line(&stored, "hall").contains("PARTSTAT=DECLINED"), "{stored}");
+    assert!(inbox(&max, "max").await.iter().any(|item| item.contains("METHOD:REPLY") && item.contains("hall@")));
+    // A person who is removed, and whose name is another's at once.
+    assert_eq!(world.tree.meetings_to_come(PrincipalKind::Person, "mia").await.unwrap(), 2);
+    world.tree.remove_person("mia").await.unwrap();
+    world.tree.add_person("mia", "Another", "other@ville.example", None).await.unwrap();
+    work(&world, "departures").await;
+    let stored = text(&max.get(&format!("{MAX}one.ics")).expect(200).await);
+    assert!(line(&stored, "mia").contains("PARTSTAT=DECLINED"), "{stored}");
+    assert!(!text(&max.get(&format!("{MAX}over.ics")).expect(200).await).contains("DECLINED"));
+    let (_, off) = copy(&lea, "/calendars/lea/personal/", "hers").await.expect("a copy");
+    assert!(off.contains("STATUS:CANCELLED"), "{off}");
+    assert!(inbox(&lea, "lea").await.iter().any(|item| item.contains("METHOD:CANCEL") && item.contains("UID:hers")));
+    let (_, kept) = copy(&lea, "/calendars/lea/personal/", "p").await.expect("a copy");
+    assert!(!kept.contains("CANCELLED"), "{kept}");
+    // Others see the answers, and done again nothing happens.
+    work(&world, "refresh").await;
+    let (_, copied) = copy(&lea, "/calendars/lea/personal/", "one").await.expect("a copy");
+    assert!(line(&copied, "mia").contains("DECLINED") && line(&copied, "hall").contains("DECLINED"), "{copied}");
+    // Who is disabled may be enabled again: nothing changes.
+    world.tree.set_disabled("max", true).await.unwrap();
+    assert!(!world.tree.jobs().await.unwrap().iter().any(|job| job.kind == "departures"));
     world.sound().await;
 }

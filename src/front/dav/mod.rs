@@ -111,7 +111,6 @@ fn prepare(tree: Tree, exchange: Exchange) -> Result<(Handler, Call)> {
         overwrite: header::overwrite(&head.headers).map_err(bad_header)?,
         preconditions: header::preconditions(&head.headers).map_err(bad_header)?,
         arrived,
-        budget: budget.clone(),
         without_reply: header::without_reply(&head.headers),
         ..Request::of(method, path, actor)
     };

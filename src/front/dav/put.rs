@@ -151,7 +151,6 @@ pub(super) async fn post(mut call: Call) -> Result<Response> {
     let name = format!("{:x}.ics", Id::generate().0);
     let request = Request {
         preconditions: call.request.preconditions.clone(),
-        budget: call.budget.clone(),
         ..Request::of(Method::Put, precheck.target.path.join(&name), call.request.actor.clone())
     };
     let content = FileContent::object(blob, indexed);

@@ -24,6 +24,7 @@ help-person-set--name = Qui
 help-person-set--display-name = Nom affiché
 help-person-set--email = Adresse électronique ; elle sert aussi à se connecter
 help-person-set--password-stdin = Lire un mot de passe de compte sur l’entrée standard
+help-person-set--busy-times = Qui voit quand elle est occupée : tous ici, ou seuls ceux qui ont reçu un rôle sur un de ses calendriers
 help-person-list = Lister les personnes
 help-person-show = Montrer une personne et ce que contient son espace
 help-person-show--name = Qui

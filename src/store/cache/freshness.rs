@@ -9,7 +9,6 @@ use crate::store::db::{Revision, Row};
 use crate::store::statement::{Tables, tables};
 
 /// Which answers hold.
-#[derive(Default)]
 pub struct Freshness {
     /// What the database was when they were found.
     pub revision: Option<Revision>,
@@ -25,6 +24,12 @@ pub struct CachedAnswer {
     pub rows: Vec<Row>,
     reads: Tables,
     stamp: u64,
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self { revision: None, stamp: 0, changed: [0; tables::NUMBER] }
+    }
 }
 
 impl Freshness {

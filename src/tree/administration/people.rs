@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{AdministrationError, AdministrationResult, find, home_of, retired_name};
-use crate::model::calendar::ComponentSet;
+use crate::model::calendar::{BusyAudience, ComponentSet};
 use crate::model::error::Failure;
 use crate::model::filename::{check_principal, match_name, normalize};
 use crate::model::id::{Id, now};
@@ -15,7 +15,7 @@ use crate::model::principal::{EVERYONE, Principal, PrincipalKind};
 use crate::model::privilege::Role;
 use crate::store::grant::{self, NewGrant};
 use crate::store::principal::{self, mailto};
-use crate::store::{calendar, group, invitee, lock, node, share, version};
+use crate::store::{calendar, group, invitee, lock, node, scheduling, share, version};
 use crate::tree::Tree;
 use crate::tree::authentication::hash_password;
 use crate::tree::edit::Edit;
@@ -94,6 +94,9 @@ impl Tree {
         if let Some(channel) = new.invitations {
             invitee::set_channel(txn, person.id, channel).await?;
         }
+        if let Some(audience) = new.busy_times {
+            principal::set_busy_audience(txn, person.id, audience).await?;
+        }
         Ok(edit.commit().await?)
     }
 
@@ -105,6 +108,13 @@ impl Tree {
     /// How a person hears of invitations.
     pub async fn reach(&self, person: Id) -> AdministrationResult<Reach> {
         Ok(invitee::of(&mut self.store.read().await?, person).await?)
+    }
+
+    /// Who learns when a person is busy.
+    pub async fn busy_audience(&self, name: &str) -> AdministrationResult<BusyAudience> {
+        let mut snapshot = self.store.read().await?;
+        let person = find(&mut snapshot, Some(PrincipalKind::Person), name).await?;
+        Ok(principal::busy_audience(&mut snapshot, person.id).await?)
     }
 
     /// Disables or enables a person; all access ends or begins at once.
@@ -119,8 +129,16 @@ impl Tree {
         Ok(edit.commit().await?)
     }
 
+    /// How many meetings to come a principal is in, as those of whose removal others are notified.
+    pub async fn meetings_to_come(&self, kind: PrincipalKind, name: &str) -> AdministrationResult<i64> {
+        let mut snapshot = self.store.read().await?;
+        let found = find(&mut snapshot, Some(kind), name).await?;
+        let home = home_of(&mut snapshot, &found).await?;
+        Ok(scheduling::meetings_to_come(&mut snapshot, home, now()).await?)
+    }
+
     /// Removes a person: passwords, addresses and roles go at once, and the home leaves the tree. What the person wrote
-    /// in projects stays, with its author.
+    /// in projects stays, with its author; a job calls off or declines what meetings are to come.
     pub async fn remove_person(&self, name: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         remove_principal(&mut edit, PrincipalKind::Person, name, Verb::RemovePerson).await?;
@@ -139,6 +157,8 @@ pub struct PersonChange {
     pub password: Option<String>,
     /// By what they hear of invitations.
     pub invitations: Option<InvitationChannel>,
+    /// Who learns when they are busy.
+    pub busy_times: Option<BusyAudience>,
 }
 
 /// An e-mail address as it is kept, which belongs to nobody else.
@@ -172,6 +192,7 @@ pub(super) async fn remove_principal(
     let found = find(edit, Some(kind), name).await?;
     let home = home_of(edit, &found).await?;
     let standing = version::node(edit, home).await?;
+    edit.take_leave(&found, home).await?;
     let txn = edit.doing(verb, AffectedObjects::about(&found).in_home(home))?;
     let claim = node::claim(txn, &match_name(&found.name), None).await?;
     if let (Some(claim), Some((node, _))) = (claim, standing) {

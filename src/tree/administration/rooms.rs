@@ -67,7 +67,7 @@ impl Tree {
         Ok((found, room))
     }
 
-    /// Removes a room with its bookings.
+    /// Removes a room with its bookings: a job declines those that are to come.
     pub async fn remove_room(&self, name: &str) -> AdministrationResult<()> {
         let mut edit = self.administer().await?;
         remove_principal(&mut edit, PrincipalKind::Room, name, Verb::RemoveRoom).await?;

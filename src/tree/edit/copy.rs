@@ -2,7 +2,7 @@
 
 use super::Edit;
 use super::authority::Verb;
-use super::content::Content;
+use super::content::{Content, FileContent};
 use super::event::AffectedObjects;
 use super::precomputed::MissingInput;
 use super::transfer::{Pages, SMALL};
@@ -15,7 +15,15 @@ use crate::model::method::Method;
 use crate::model::node::{NODE_BYTES, Node};
 use crate::model::version::{Arrival, landing_of_move};
 use crate::tree::gate::Admitted;
+use crate::tree::scheduling::plan::{SchedulePlan, TextChange};
 use crate::tree::target::{AddressSpace, Target};
+
+/// A copy as it stands now.
+struct WrittenCopy {
+    top: Node,
+    /// Was there something before?
+    overwritten: bool,
+}
 
 impl Admitted<Edit> {
     /// COPY of the target to the destination, RFC 4918 section 9.8. A document over a document is a new version of it
@@ -29,25 +37,20 @@ impl Admitted<Edit> {
     /// A copy of `source` comes to stand at the destination. `true`: something was overwritten.
     async fn duplicate(&mut self, source: Node, deep: bool) -> Result<bool> {
         self.store.know_index(&source).await?;
+        let mut arrival = self.arrival(&source).await?;
+        let instead = arrival.as_mut().and_then(|plan| plan.content.take());
+        let WrittenCopy { top, overwritten } = self.write_copy(source, deep, instead).await?;
+        if let Some(plan) = arrival {
+            self.store.carry_out(plan, top.id).await?;
+        }
+        Ok(overwritten)
+    }
+
+    /// `instead`: what is stored in the place of the content of `source`.
+    async fn write_copy(&mut self, source: Node, deep: bool, instead: Option<FileContent>) -> Result<WrittenCopy> {
         if let Some((document, parent)) = self.overwritten_document(&source) {
-            self.store.authorize(Verb::Bind, parent.id)?;
-            let (author, device) = self.store.copyist(&source, parent.home_id);
-            let written = Written::of(&source, author, device);
-            let session = self.destination.as_ref().and_then(|destination| self.session(destination));
-            // A former state of the document itself is the same file as it was.
-            let document = match source.id == document.id {
-                true => document,
-                false => {
-                    let made_at = self.store.made_at(&source, parent.home_id);
-                    self.store.another_file(document, made_at).await?
-                }
-            };
-            self.store.adopt_properties(&source, &document).await?;
-            if let Some(written) = written {
-                self.store.record(Verb::Replace, || AffectedObjects::of(&document));
-                self.store.write(document, &parent, written, session).await?;
-            }
-            return Ok(true);
+            let top = self.write_over(source, document, parent, instead).await?;
+            return Ok(WrittenCopy { top, overwritten: true });
         }
         let moved = self.request.method == Method::Move;
         let to_be_built = match &self.store.precomputed.built {
@@ -74,7 +77,8 @@ impl Admitted<Edit> {
                 };
                 let top = {
                     let slot = self.slot_at_destination()?;
-                    self.store.bind(slot, Content::Copied(alone)).await?
+                    let content = instead.map_or(Content::Copied(alone), Content::File);
+                    self.store.bind(slot, content).await?
                 };
                 if members {
                     self.copy_members(source.clone(), top.clone()).await?;
@@ -84,7 +88,64 @@ impl Admitted<Edit> {
         };
         self.store.hand_on(&locks, &top).await?;
         self.store.adopt_properties(&source, &top).await?;
-        Ok(overwritten)
+        Ok(WrittenCopy { top, overwritten })
+    }
+
+    /// A document takes the content of another (RFC 3253 section 3.15).
+    async fn write_over(
+        &mut self,
+        source: Node,
+        document: Node,
+        parent: Node,
+        instead: Option<FileContent>,
+    ) -> Result<Node> {
+        self.store.authorize(Verb::Bind, parent.id)?;
+        let (author, device) = self.store.copyist(&source, parent.home_id);
+        let written = match instead {
+            Some(content) => Some(self.store.take(content).await?),
+            None => Written::of(&source, author, device),
+        };
+        let session = self.destination.as_ref().and_then(|destination| self.session(destination));
+        // A former state of the document itself is the same file as it was.
+        let document = match source.id == document.id {
+            true => document,
+            false => {
+                let made_at = self.store.made_at(&source, parent.home_id);
+                self.store.another_file(document, made_at).await?
+            }
+        };
+        self.store.adopt_properties(&source, &document).await?;
+        Ok(match written {
+            Some(written) => {
+                self.store.record(Verb::Replace, || AffectedObjects::of(&document));
+                self.store.write(document, &parent, written, session).await?
+            }
+            None => document,
+        })
+    }
+
+    /// What it means to others that a meeting comes to stand at the destination: refused where that home has another
+    /// object of it (RFC 6638 section 3.2.4.1). A copy under a new name means nothing to anybody (section 3.2.3.3).
+    /// `None`: nothing follows.
+    async fn arrival(&mut self, source: &Node) -> Result<Option<SchedulePlan>> {
+        let is_meeting = source.copied_kind() == Kind::Object && source.schedule_hash.is_some();
+        let hash = source.hash.clone().filter(|_| is_meeting);
+        let indexed = hash.as_ref().and_then(|hash| self.store.precomputed.indexed.get(hash)).cloned();
+        let destination = self.destination.as_ref();
+        let (Some(hash), Some(indexed), Some(to)) = (hash, indexed, destination.and_then(Target::parent)) else {
+            return Ok(None);
+        };
+        let there = destination.and_then(Target::node);
+        let matters = self.request.method == Method::Move || there.is_some();
+        let change = TextChange {
+            calendar: to.node.clone(),
+            object: there.map(|there| there.id),
+            before: there.and_then(|there| there.hash.clone()),
+            after: Some(FileContent::stored(source, hash, indexed)),
+            leaves: (self.request.method == Method::Move).then_some(source.id),
+        };
+        let plan = self.store.schedule_plan(Some(change)).await?;
+        Ok(plan.filter(|_| matters))
     }
 
     /// The document at the destination, with its folder, if source and destination are documents.
@@ -168,9 +229,18 @@ impl Admitted<Edit> {
             self.store.keeps_default(&source).await?;
         }
         self.store.brake(&source).await?;
-        let overwritten = self.duplicate(source.clone(), true).await?;
+        let is_meeting = source.kind == Kind::Object && source.schedule_hash.is_some();
+        let removal = is_meeting.then(|| TextChange::removal(&parent, &source));
+        let departure = self.store.schedule_plan(removal).await?;
+        self.store.know_index(&source).await?;
+        let goes_on = self.arrival(&source).await?.is_some_and(|plan| plan.reaches_others());
+        let (overwritten, event) = (self.duplicate(source.clone(), true).await?, source.id);
         self.store.record(Verb::Unbind, || AffectedObjects::of(&source));
         self.store.remove(source, &parent, UnbindReason::MovedOut).await?;
+        // Who organizes it there has invited all of them by now; otherwise it is called off, or declined.
+        if let Some(departure) = departure.filter(|_| !goes_on) {
+            self.store.carry_out(departure, event).await?;
+        }
         Ok(overwritten)
     }
 

@@ -134,5 +134,6 @@ fn text_change(target: &Target, content: &FileContent) -> Option<TextChange> {
         object: object.map(|object| object.id),
         before: object.and_then(|object| object.hash.clone()),
         after: Some(content.clone()),
+        leaves: None,
     })
 }

@@ -179,6 +179,7 @@ impl Admitted<Edit> {
             object: Some(object.id),
             before: object.hash.clone(),
             after: Some(content.clone()),
+            leaves: None,
         };
         let is_meeting = object.schedule_hash.is_some() || content.is_meeting();
         let plan = self.store.schedule_plan(is_meeting.then_some(change)).await?;
@@ -284,7 +285,8 @@ impl Admitted<Edit> {
         }
         let content = self.store.former_content(former, hash).await?;
         let is_meeting = was || content.is_meeting();
-        let change = TextChange { calendar: calendar.clone(), object: Some(former.id), before, after: Some(content) };
+        let (object, after) = (Some(former.id), Some(content));
+        let change = TextChange { calendar: calendar.clone(), object, before, after, leaves: None };
         self.store.schedule_plan(is_meeting.then_some(change)).await
     }
 

@@ -17,6 +17,7 @@ use crate::model::job::NewJob;
 use crate::model::kind::Kind;
 use crate::model::node::Node;
 use crate::store::body::sha256;
+use crate::store::scheduling::MeetingKey;
 use crate::store::{calendar, node, scheduling};
 use crate::tree::Tree;
 use crate::tree::job::{meetings, refresh};
@@ -212,6 +213,10 @@ impl Edit {
         }
         for row in &plan.answers {
             scheduling::put_answer(&mut self.txn, &plan.uid, row).await?;
+        }
+        if let Some(groups) = &plan.groups {
+            let of = MeetingKey { home: plan.home, uid: plan.uid.clone() };
+            scheduling::set_invited_groups(&mut self.txn, &of, groups).await?;
         }
         if let Some((home, sequence)) = plan.sent {
             scheduling::note_sent(&mut self.txn, home, &plan.uid, sequence).await?;

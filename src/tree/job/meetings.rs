@@ -1,7 +1,6 @@
 //! After a calendar with many meetings has gone, or has come back: the rest of them are called off, declined or held
 //! again, one after the other. The first go with the change itself.
 
-use crate::model::budget::Budget;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Result};
 use crate::model::id::Id;
@@ -71,6 +70,7 @@ pub async fn run(tree: Tree, job: Job) -> Result<()> {
 }
 
 async fn schedule(tree: &Tree, rest: &Rest, calendar: &Node, object: Node) -> Result<()> {
+    let by = ScheduleAuthor { keeps_answers: false, replies: rest.replies, ..ScheduleAuthor::itself(rest.person) };
     let change = if rest.goes {
         TextChange::removal(calendar, &object)
     } else {
@@ -79,10 +79,8 @@ async fn schedule(tree: &Tree, rest: &Rest, calendar: &Node, object: Node) -> Re
         change
     };
     for _ in 0..PLAN_ATTEMPTS {
-        let Rest { person, replies, .. } = *rest;
-        let by = ScheduleAuthor { person, keeps_answers: false, replies, if_match: None, budget: Budget::default() };
         let plan = tree.plan_schedule(&change, &by).await?;
-        if plan.deliveries.is_empty() && plan.mails.is_empty() {
+        if !plan.reaches_others() {
             // It was done before.
             return Ok(());
         }

@@ -6,6 +6,8 @@
 //! A job that fails waits, each time longer, and is given up after so many tries: it is kept until someone says
 //! `beffroi jobs retry`. One that is done again and again is never given up.
 
+pub mod departures;
+pub mod groups;
 pub mod mail;
 #[cfg(test)]
 mod mail_tests;
@@ -49,7 +51,9 @@ pub struct JobRow {
 }
 
 /// One row a kind.
-pub static JOBS: [JobRow; 8] = [
+pub static JOBS: [JobRow; 10] = [
+    JobRow { kind: departures::KIND, run: |tree, job| Box::pin(departures::run(tree, job)), every_s: None, tries: 20 },
+    JobRow { kind: groups::KIND, run: |tree, job| Box::pin(groups::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: meetings::KIND, run: |tree, job| Box::pin(meetings::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: refresh::KIND, run: |tree, job| Box::pin(refresh::run(tree, job)), every_s: None, tries: 20 },
     recurring("purge", 300, |tree, _| Box::pin(async move { done("nodes purged", tree.finish_purges(now()).await?) })),

@@ -86,7 +86,7 @@ impl SchedulePlanner {
         plan: &mut SchedulePlan,
     ) -> Result<(), Violation> {
         let have = self.meeting.copies.get(&room.home);
-        let known = have.and_then(|have| have.object.as_ref());
+        let known = have.and_then(|have| have.object.as_ref()).filter(|known| !self.takes_over(known, &room.me));
         let context =
             CopyContext { at: self.at(), me: &room.me, resets: Some(&to.resets), called_off_at: None, alarms: &[] };
         let changed = match apply_request(known, &for_room(view, &room.me), context) {

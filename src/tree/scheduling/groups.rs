@@ -4,37 +4,46 @@ use std::collections::BTreeSet;
 
 use super::meeting::ChangedObject;
 use super::planner::SchedulePlanner;
-use crate::ical::itip::address::CalendarUserAddress;
+use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::groups::{GroupMember, MeetingGroups};
 use crate::ical::itip::people::CalendarUser as Line;
 use crate::ical::object::Object;
-use crate::model::principal::PrincipalKind;
+use crate::model::id::Id;
+use crate::model::principal::{Principal, PrincipalKind};
 
 impl SchedulePlanner {
     /// What is sent with all people of its groups. `None`: they are in it.
     pub(super) fn expanded(&self, change: &ChangedObject) -> Option<Object> {
         let new = change.new.as_ref()?;
-        let invited = self.groups_in(new);
-        let before = change.old.as_ref().map(|old| self.groups_in(old)).unwrap_or_default();
+        let named = named_in(new);
+        let before = change.old.as_ref().map(named_in).unwrap_or_default();
+        let invited = named.iter().filter(|address| self.group(address).is_some());
         let groups = MeetingGroups {
-            removed: before.difference(&invited).cloned().collect(),
-            invited: invited.into_iter().map(|group| (group.clone(), self.members_of(&group))).collect(),
+            // Of who is named no more some may have been groups: also such as are none any more.
+            removed: before.difference(&named).cloned().collect(),
+            invited: invited.map(|group| (group.clone(), self.members_of(group))).collect(),
         };
         groups.expanded(new, &self.meeting.addresses)
     }
 
-    fn groups_in(&self, object: &Object) -> BTreeSet<CalendarUserAddress> {
-        let named = object.parts().flat_map(Line::attendees).map(Line::address);
-        let is_group = |address: &CalendarUserAddress| {
-            let user = self.meeting.users.get(address);
-            user.is_some_and(|user| user.principal.kind == PrincipalKind::Group)
+    /// The groups that a meeting is to name. `None`: it names none, and did not before.
+    pub(super) fn named_groups(&self, change: &ChangedObject) -> Option<Vec<Id>> {
+        let groups = |object: &Option<Object>| -> BTreeSet<Id> {
+            let named = object.as_ref().map(named_in).unwrap_or_default();
+            named.iter().filter_map(|address| Some(self.group(address)?.id)).collect()
         };
-        named.filter(is_group).collect()
+        let (before, after) = (groups(&change.old), groups(&change.new));
+        (!before.is_empty() || !after.is_empty()).then(|| after.into_iter().collect())
+    }
+
+    fn group(&self, address: &CalendarUserAddress) -> Option<&Principal> {
+        let found = self.meeting.users.get(address).map(|user| &user.principal);
+        found.filter(|principal| principal.kind == PrincipalKind::Group)
     }
 
     fn members_of(&self, group: &CalendarUserAddress) -> Vec<GroupMember> {
-        let Some(group) = self.meeting.users.get(group) else { return Vec::new() };
-        let members = self.meeting.users.members(group.principal.id).iter();
+        let Some(group) = self.group(group) else { return Vec::new() };
+        let members = self.meeting.users.members(group.id).iter();
         let member = |principal| GroupMember {
             addresses: self.meeting.book.addresses_of(principal),
             written: self.meeting.book.address_of(principal),
@@ -42,4 +51,18 @@ impl SchedulePlanner {
         };
         members.map(|user| member(&user.principal)).collect()
     }
+}
+
+/// All who are attendees of a meeting.
+fn named_in(object: &Object) -> BTreeSet<CalendarUserAddress> {
+    object.parts().flat_map(Line::attendees).map(Line::address).collect()
+}
+
+/// A meeting without these attendees. `None`: they are not in it.
+pub(super) fn without_attendees(object: &Object, whom: &Addresses) -> Option<Object> {
+    let mut without = object.clone();
+    for part in &mut without.calendar.components {
+        part.properties.retain(|line| line.name != "ATTENDEE" || !whom.contains(&Line::of(line).address()));
+    }
+    (without != *object).then_some(without)
 }

@@ -82,10 +82,12 @@ impl Tree {
             owner,
             home,
             node: node.as_ref().map(|node| node.id),
+            leaves: None,
             old: old.clone(),
             new: Some(object),
             range: range_of(Some(&indexed), now()),
             writer: author.as_ref().map_or_else(Id::default, |author| author.id),
+            former_addresses: Vec::new(),
         };
         let Some(meeting) = Meeting::read(&mut view, &self.address_book(), &self.store.seal, &change, &budget).await?
         else {

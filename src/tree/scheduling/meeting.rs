@@ -84,6 +84,8 @@ pub struct ChangedObject {
     pub home: Id,
     /// The node, if there is one.
     pub node: Option<Id>,
+    /// The object of another home that goes with the change.
+    pub leaves: Option<Id>,
     /// What it says before.
     pub old: Option<Object>,
     /// What it is to say; `None`: it goes.
@@ -92,6 +94,8 @@ pub struct ChangedObject {
     pub range: TimeRange,
     /// Who makes the change.
     pub writer: Id,
+    /// Addresses that the owner had, and that are nobody's any more.
+    pub former_addresses: Vec<String>,
 }
 
 impl ChangedObject {
@@ -125,7 +129,8 @@ impl Meeting {
         budget: &Budget,
     ) -> Result<Option<Self>> {
         let Some(uid) = change.texts().next().map(|object| object.uid.clone()) else { return Ok(None) };
-        let Some(owner) = principal::by_id(c, change.owner).await? else { return Ok(None) };
+        let Some(mut owner) = principal::by_id(c, change.owner).await? else { return Ok(None) };
+        owner.addresses.extend(change.former_addresses.iter().cloned());
         let mailed_address = book.mailed_address_of(&owner, &change.tag(seal));
         let mailed = Addresses::of(mailed_address.as_deref());
         let addresses = book.addresses_of(&owner).with(&mailed);
@@ -138,7 +143,8 @@ impl Meeting {
             None => None,
         };
         let seen = nodes.iter().map(SeenObject::of).collect();
-        let others: Vec<Node> = nodes.into_iter().filter(|node| Some(node.id) != change.node).collect();
+        let is_other = |node: &Node| Some(node.id) != change.node && Some(node.id) != change.leaves;
+        let others: Vec<Node> = nodes.into_iter().filter(is_other).collect();
         let organizer = change.texts().last().and_then(organizer_address).and_then(|organizer| users.get(&organizer));
         let organizes_in = organizer.and_then(|organizer| organizer.home).unwrap_or(change.home);
         let organizes_in = if owner.kind == PrincipalKind::Project { change.home } else { organizes_in };

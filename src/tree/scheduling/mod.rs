@@ -25,12 +25,15 @@ mod rooms;
 pub mod turns;
 pub mod users;
 
+use self::groups::without_attendees;
 use self::letters::mailbox_of;
 use self::meeting::{ChangedObject, Meeting, MeetingCopy};
 use self::plan::{SchedulePlan, TextChange};
-use self::planner::SchedulePlanner;
+use self::planner::{SchedulePlanner, content_of};
 use self::rooms::HORIZON_S;
+use self::users::CalendarUsers;
 use super::Tree;
+use super::edit::content::FileContent;
 use super::gate::Request;
 use super::work::WorkSlice;
 use crate::ical::itip::address::Addresses;
@@ -44,13 +47,13 @@ use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::etag::ETag;
 use crate::model::id::{Id, Timestamp, now};
-use crate::model::node::Blob;
+use crate::model::node::{Blob, Node};
 use crate::model::precondition::EntityTags;
-use crate::model::principal::PrincipalKind;
+use crate::model::principal::{Principal, PrincipalKind};
 use crate::store::executor::Executor;
 use crate::store::reading::Snapshot;
-use crate::store::scheduling::objects;
-use crate::store::{body, principal};
+use crate::store::scheduling::{MeetingKey, objects};
+use crate::store::{body, calendar, principal, version};
 
 /// How often a change of the server's own is planned where others in the meeting change something meanwhile.
 pub(super) const PLAN_ATTEMPTS: usize = 8;
@@ -66,20 +69,25 @@ pub(super) struct ScheduleAuthor {
     pub replies: bool,
     /// The state that the client says that it knows.
     pub if_match: Option<EntityTags>,
-    /// What the plan may cost.
-    pub budget: Budget,
+    /// Addresses that the person had, and that are nobody's any more.
+    pub former_addresses: Vec<String>,
 }
 
 impl ScheduleAuthor {
     /// Of a request.
-    pub fn of(request: &Request) -> Result<Self> {
-        Ok(Self {
+    pub fn of(request: &Request) -> Self {
+        Self {
             person: request.actor.id,
             keeps_answers: request.preconditions.if_schedule_tag_match.is_some(),
             replies: !request.without_reply,
             if_match: request.preconditions.if_match.clone(),
-            budget: request.budget.anew()?,
-        })
+            former_addresses: Vec::new(),
+        }
+    }
+
+    /// The server, in the name of a principal.
+    pub fn itself(person: Id) -> Self {
+        Self { person, keeps_answers: true, replies: true, if_match: None, former_addresses: Vec::new() }
     }
 
     /// Does the client know what stands there?
@@ -97,7 +105,7 @@ impl ScheduleAuthor {
 impl Tree {
     /// Says what a change of what stands for a meeting means to others.
     pub(super) async fn plan_schedule(&self, change: &TextChange, by: &ScheduleAuthor) -> Result<SchedulePlan> {
-        let budget = by.budget.clone();
+        let budget = Budget::default();
         let mut view = self.store.read().await?;
         let now = now();
         let content = change.after.as_ref();
@@ -109,10 +117,12 @@ impl Tree {
             owner: change.calendar.owner_id,
             home: change.calendar.home_id,
             node: change.object,
+            leaves: change.leaves,
             old: text_of(&mut view, change.before.as_deref()).await?,
             new,
             range: range_of(content.and_then(|content| content.indexed.as_ref()), now),
             writer: by.person,
+            former_addresses: by.former_addresses.clone(),
         };
         let of = change.key();
         let book = self.address_book();
@@ -120,7 +130,8 @@ impl Tree {
             return Ok(SchedulePlan { of, ..SchedulePlan::default() });
         };
         meeting.users.note_use(|person| self.calendar_use.of(person));
-        let writer = principal::by_id(&mut view, by.person).await?;
+        let mut writer = principal::by_id(&mut view, by.person).await?;
+        writer.iter_mut().for_each(|writer| writer.addresses.extend(by.former_addresses.iter().cloned()));
         let writer_mailbox = writer.as_ref().and_then(mailbox_of);
         let is_anothers = meeting.owner.id != by.person && meeting.owner.kind == PrincipalKind::Person;
         let sent_by = writer.as_ref().filter(|_| is_anothers).map(|writer| book.address_of(writer));
@@ -159,6 +170,41 @@ impl Tree {
         Ok(Some((event, plan)).filter(|(_, plan)| !plan.deliveries.is_empty()))
     }
 
+    /// What it takes for a meeting to have all who are in its groups now, and nobody who is no more: a change by its
+    /// organizer, in which everything else stays. `None`: it is gone or over, or nothing changes. `gone`: groups that
+    /// are no more.
+    pub(super) async fn plan_groups(&self, of: &MeetingKey, gone: &[Principal]) -> Result<Option<OrganizerUpdate>> {
+        let mut view = self.store.read().await?;
+        let known = objects(&mut view, &of.uid, &[of.home]).await?;
+        let Some(node) = known.into_iter().find(|node| node.home_id == of.home) else { return Ok(None) };
+        let indexed = calendar::indexed(&mut view, node.id).await?;
+        let (Some(indexed), Some((calendar, _))) = (indexed, version::node(&mut view, node.parent_id).await?) else {
+            return Ok(None);
+        };
+        let Some(object) = text_of(&mut view, node.hash.as_deref()).await? else { return Ok(None) };
+        if indexed.last_at < now() {
+            return Ok(None);
+        }
+        let book = self.address_book();
+        let gone: Vec<_> =
+            gone.iter().flat_map(|group| book.addresses_of(group).iter().cloned().collect::<Vec<_>>()).collect();
+        // Another may bear the name by now.
+        let others = CalendarUsers::find(&mut view, &book, gone.iter().cloned()).await?;
+        drop(view);
+        let gone: Addresses = gone.into_iter().filter(|address| others.get(address).is_none()).collect();
+        let content = match without_attendees(&object, &gone) {
+            Some(without) => content_of(&without, None),
+            None => FileContent::stored(&node, node.hash.clone().unwrap_or_default(), indexed),
+        };
+        let (object, before) = (Some(node.id), node.hash.clone());
+        let change = TextChange { calendar: calendar.clone(), object, before, after: Some(content), leaves: None };
+        let by = ScheduleAuthor::itself(node.owner_id);
+        let mut plan = self.plan_schedule(&change, &by).await?;
+        plan.content = plan.content.or(change.after).filter(|content| Some(&content.blob.hash) != node.hash.as_ref());
+        let is_nothing = plan.content.is_none() && !plan.reaches_others();
+        Ok((!is_nothing).then_some(OrganizerUpdate { plan, object: node, calendar }))
+    }
+
     /// What the organizer of a meeting has of it in their home, and what changes of the server's own are judged by.
     /// `None`: there is no such meeting, or nobody can read it.
     async fn standing_meeting(
@@ -175,10 +221,12 @@ impl Tree {
             owner: node.owner_id,
             home,
             node: Some(node.id),
+            leaves: None,
             old: Some(object.clone()),
             new: None,
             range: range_of(None, now()),
             writer: node.owner_id,
+            former_addresses: Vec::new(),
         };
         let read = Meeting::read(&mut view, &self.address_book(), &self.store.seal, &change, budget).await?;
         let Some(mut meeting) = read else { return Ok(None) };
@@ -186,6 +234,16 @@ impl Tree {
         let planner = SchedulePlanner::of(meeting, now(), budget);
         Ok(Some((MeetingCopy { node, object: Some(object) }, planner)))
     }
+}
+
+/// A change of the server's own that is planned, and the object in its calendar that it is about.
+pub(super) struct OrganizerUpdate {
+    /// What is to happen.
+    pub plan: SchedulePlan,
+    /// The object as it was.
+    pub object: Node,
+    /// The calendar.
+    pub calendar: Node,
 }
 
 /// What the owner of an object is in its meeting.

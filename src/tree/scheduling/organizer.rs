@@ -9,9 +9,9 @@ use super::meeting::ChangedObject;
 use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, status};
-use crate::ical::itip::address::CalendarUserAddress;
+use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::context::{SchedulingContext, Violation};
-use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request};
+use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request, organizer_address};
 use crate::ical::itip::deliveries::{Addressee, DeliveryKind, SchedulingDelivery};
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::itip::organizer::{OrganizerContext, organizer_diff, refresh_all};
@@ -59,6 +59,7 @@ impl SchedulePlanner {
         answered.iter().for_each(|outcome| outcome.note(&mut ledger));
         let context = OrganizerContext { ledger: &ledger, ..self.organizer() };
         let completed = self.completed(change);
+        plan.groups = self.named_groups(change);
         let made = organizer_diff(old, completed.as_ref().or(change.new.as_ref()), context)?;
         made.resets.iter().for_each(|reset| ledger.note_reset(reset));
         let asked = made.resets.iter().map(|reset| (&reset.attendee, reset.occurrence));
@@ -106,6 +107,14 @@ impl SchedulePlanner {
         Ok(views)
     }
 
+    /// Is a copy one of what the writer organized elsewhere so far, and plans here from now on? What they have of it
+    /// themselves goes as they say.
+    pub(super) fn takes_over(&self, copy: &Object, me: &Addresses) -> bool {
+        organizer_address(copy).is_some_and(|organizer| {
+            self.writer.contains(&organizer) && !me.contains(&organizer) && !self.meeting.addresses.contains(&organizer)
+        })
+    }
+
     /// Brings messages to all who get them: how those fared of which people are notified.
     fn deliver_all(
         &self,
@@ -150,6 +159,7 @@ impl SchedulePlanner {
         let me = self.meeting.book.addresses_of(&user.principal);
         let have = self.meeting.copies.get(&home);
         let copy = have.and_then(|have| have.object.as_ref());
+        let copy = copy.filter(|copy| view.is_none() || !self.takes_over(copy, &me));
         let applied = |copy: Option<&Object>, budget: &Budget| {
             let at = SchedulingContext { budget, ..self.at() };
             let context = CopyContext { at, me: &me, resets: Some(&to.resets), called_off_at: None, alarms: &[] };

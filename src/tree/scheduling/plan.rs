@@ -24,13 +24,16 @@ pub struct TextChange {
     pub before: Option<String>,
     /// What is to stand there; `None`: it goes.
     pub after: Option<FileContent>,
+    /// The object of another home that goes with the change, for this one stands instead of it.
+    pub leaves: Option<Id>,
 }
 
 impl TextChange {
     /// An object goes from its calendar.
     #[must_use]
     pub fn removal(calendar: &Node, object: &Node) -> Self {
-        Self { calendar: calendar.clone(), object: Some(object.id), before: object.hash.clone(), after: None }
+        let (object, before) = (Some(object.id), object.hash.clone());
+        Self { calendar: calendar.clone(), object, before, after: None, leaves: None }
     }
 
     /// An object comes into a calendar again. `None`: nobody is in it.
@@ -38,7 +41,7 @@ impl TextChange {
     pub fn addition(calendar: &Node, object: &Node, known: Option<Indexed>) -> Option<Self> {
         let indexed = known.filter(|indexed| indexed.scheduling)?;
         let after = Some(FileContent::stored(object, object.hash.clone()?, indexed));
-        Some(Self { calendar: calendar.clone(), object: Some(object.id), before: None, after })
+        Some(Self { calendar: calendar.clone(), object: Some(object.id), before: None, after, leaves: None })
     }
 
     /// Which one it is.
@@ -125,6 +128,8 @@ pub struct PlannedMail {
 pub struct SchedulePlan {
     /// The meeting.
     pub uid: String,
+    /// The home in which it is changed.
+    pub home: Id,
     /// The text that the change began with, and the one that it was to store, by their hashes: the plan is for these.
     pub of: ObjectChange,
     /// The homes that were looked into.
@@ -150,11 +155,19 @@ pub struct SchedulePlan {
     /// The homes of the rooms that were asked, and the last change that was seen in each: what they hold is known by
     /// it.
     pub rooms: Vec<(Id, Seq)>,
+    /// The groups that the meeting names from now on, where it names any, or did.
+    pub groups: Option<Vec<Id>>,
     /// The home of the organizer, where an answer has changed the meeting: others are to see it.
     pub answered_in: Option<Id>,
 }
 
 impl SchedulePlan {
+    /// Does anybody else get something?
+    #[must_use]
+    pub fn reaches_others(&self) -> bool {
+        !self.deliveries.is_empty() || !self.mails.is_empty()
+    }
+
     /// What a room says depends on all that is in its home.
     pub fn ask_room(&mut self, home: Id, seen: Seq, name: &str) {
         self.homes.push(match_name(name));

@@ -88,8 +88,8 @@ impl SchedulePlanner {
     /// A plan in which nothing happens yet.
     pub(super) fn empty_plan(&self) -> SchedulePlan {
         let Meeting { uid, homes, seen, .. } = &self.meeting;
-        let (uid, seen_in, seen) = (uid.clone(), homes.clone(), seen.clone());
-        let mut plan = SchedulePlan { uid, seen_in, seen, ..SchedulePlan::default() };
+        let (uid, seen_in, seen, home) = (uid.clone(), homes.clone(), seen.clone(), self.meeting.home);
+        let mut plan = SchedulePlan { uid, home, seen_in, seen, ..SchedulePlan::default() };
         for (home, room) in &self.meeting.rooms {
             plan.ask_room(*home, room.seq, &room.name);
         }

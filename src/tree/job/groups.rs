@@ -1,0 +1,63 @@
+//! After someone has joined or left a group, or a group has gone: the meetings that name it have those who are in it
+//! now. Each is a change by its organizer, made one after the other.
+
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Result};
+use crate::model::id::{Id, Timestamp};
+use crate::model::job::{Job, NewJob};
+use crate::model::principal::Principal;
+use crate::store::principal;
+use crate::store::scheduling::{self, MeetingKey};
+use crate::tree::Tree;
+use crate::tree::edit::Edit;
+use crate::tree::scheduling::PLAN_ATTEMPTS;
+
+/// What the jobs are marked with.
+pub const KIND: &str = "groups";
+/// How many meetings are read at a time.
+const PAGE: i64 = 100;
+
+impl Edit {
+    /// Has the meetings follow that name some groups, whose members this change has altered.
+    pub(in crate::tree) async fn follow_groups(&mut self, groups: &[Id], now: Timestamp) -> Result<()> {
+        for group in groups {
+            let (key, payload) = (format!("{KIND}/{group}/{}", Id::generate()), group.to_string());
+            self.enqueue(NewJob { key: &key, kind: KIND, payload: &payload, due_at: now }).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Has the meetings follow that name the group of a job.
+pub async fn run(tree: Tree, job: Job) -> Result<()> {
+    let Ok(group) = job.payload.parse().map(Id) else { return Ok(()) };
+    let mut after = MeetingKey::default();
+    loop {
+        let mut view = tree.store.read().await?;
+        let found = principal::by_id(&mut view, group).await?;
+        let page = scheduling::meetings_of_group(&mut view, group, &after, PAGE).await?;
+        drop(view);
+        // A group that is no more cannot be used any more.
+        let gone: Vec<Principal> = found.into_iter().filter(|group| group.disabled_at.is_some()).collect();
+        let Some(last) = page.last().cloned() else { return Ok(()) };
+        for meeting in page {
+            match follow(&tree, &meeting, &gone).await {
+                // What cannot be changed so stays as it is until someone changes it.
+                Err(Error::Refused(refusal)) if refusal.condition != Condition::Busy => {}
+                done => done?,
+            }
+        }
+        after = last;
+    }
+}
+
+async fn follow(tree: &Tree, meeting: &MeetingKey, gone: &[Principal]) -> Result<()> {
+    for _ in 0..PLAN_ATTEMPTS {
+        let _turn = tree.turns.of(&meeting.uid).await;
+        let Some(planned) = tree.plan_groups(meeting, gone).await? else { return Ok(()) };
+        if tree.apply_plan_in(planned.plan, planned.object, &planned.calendar).await? {
+            return Ok(());
+        }
+    }
+    Err(Condition::Busy.into())
+}

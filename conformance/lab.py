@@ -28,9 +28,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MIB = 1 << 20
 # What no probe may bring the process above.
 MEMORY_MIB = 512
-# What nobody may wait longer than, seconds. On a small, busy machine one request of a whole probe may be late for want
-# of a processor: the slowest may take twice that, the one after it may not.
+# What nobody may wait longer than, seconds, beyond what the same request takes then where nothing else is asked.
+# On a small, busy machine one request of a whole probe may be late for want of a processor: the slowest may take twice
+# that, the one after it may not.
 WAIT_S = 1.0
+# What a question may take, whatever comes of it, on a machine of its own.
+LONG_S = 10
 PEOPLE = ("alice", "bob", "carol", "dave")
 NS = ('xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:Z="urn:schemas-microsoft-com:" '
     'xmlns:B="urn:beffroi:" xmlns:X="urn:probe"')
@@ -215,7 +218,7 @@ class Lab:
         self.data = os.path.join(self.folder, "data")
         shutil.copytree(os.path.join(Lab.prepared[0], "data"), self.data)
         self.passwords = dict(Lab.prepared[1])
-        self.failed, self.process, self.neighbour, self.peak_before = False, None, None, 0
+        self.failed, self.process, self.neighbour, self.peak_before, self.beside = False, None, None, 0, None
         if settings:
             with open(os.path.join(self.data, "beffroi.toml"), "w") as file:
                 file.write(settings)
@@ -333,6 +336,8 @@ class Lab:
     def close(self):
         if self.neighbour:
             self.neighbour.kill()
+        if self.beside:
+            self.beside.close()
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -354,11 +359,26 @@ class Lab:
         """The most memory that the process has held, MiB; None when it is dead."""
         return self._status("VmHWM")
 
+    def held(self, most=0, seconds=10):
+        """The least memory that the process holds within some seconds, MiB, or what is at most `most`: what passes,
+        like what has been freed and is not given back yet, is not held."""
+        least, end = self._status("VmRSS"), time.monotonic() + seconds
+        while least > most and time.monotonic() < end:
+            time.sleep(0.2)
+            least = min(least, self._status("VmRSS"))
+        return least
+
     def processor(self):
         """Seconds of processor that it has used."""
         with open(f"/proc/{self.process.pid}/stat") as file:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def rests(self):
+        """Seconds of processor that it uses in two seconds."""
+        used = self.processor()
+        time.sleep(2)
+        return self.processor() - used
 
     # Clients.
 
@@ -393,11 +413,23 @@ class Lab:
     def note(self, what):
         print("note " + what, flush=True)
 
+    def soon(self, answer, limit=LONG_S):
+        """Was it answered in time, for a machine that is as busy with other things as this one?"""
+        return answer.seconds <= limit or answer.seconds <= limit * slowness()
+
+    def control(self):
+        """A server beside it of which nothing is asked: what takes long there, too, is the machine's fault."""
+        if not self.beside:
+            self.beside = Lab().start()
+        return self.beside
+
     def watch(self, who="dave"):
         """From now on another person goes about her work, and measures."""
-        self.client(who)("PUT", f"/files/{who}/small.txt", "x")
+        control = self.control()
+        for lab in (self, control):
+            lab.client(who)("PUT", f"/files/{who}/small.txt", "x")
         arguments = [sys.executable, os.path.join(HERE, "neighbour.py"), str(self.port), who, self.authorization(who),
-            *(["tls"] if self.tls else [])]
+            str(control.port), control.authorization(who), *(["tls"] if self.tls else [])]
         self.neighbour = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.neighbour.stdout.readline()
 
@@ -406,15 +438,25 @@ class Lab:
         printed, _ = self.neighbour.communicate("end\n", 60)
         self.neighbour = None
         seen = json.loads(printed)
-        waits = sorted(seen["waits"])
+        waits, controls = sorted(seen["waits"]), sorted(seen["controls"])
         slowest, second = waits[-1], waits[-2]
-        told = f"{what}: {len(waits)} requests of another person, the slowest {slowest:.2f} and {second:.2f} s"
-        self.say(not seen["fault"] and second <= WAIT_S and slowest <= 2 * WAIT_S,
-            told + (f", {seen['fault']}" if seen["fault"] else ""))
+        said = (f"{what}: {len(waits)} requests of another person, the slowest {slowest:.2f} and {second:.2f} s, "
+            f"elsewhere {controls[-1]:.2f} and {controls[-2]:.2f} s")
+        self.say(not seen["fault"] and second <= WAIT_S + controls[-2] and slowest <= 2 * WAIT_S + controls[-1],
+            said + (f", {seen['fault']}" if seen["fault"] else ""))
         peak = self.peak()
         peak = None if peak is None else max(peak, self.peak_before)
         self.say(peak is not None and peak <= MEMORY_MIB, f"{what}: " + ("the server died" if peak is None
                 else f"{peak} MiB at most"))
+
+
+def slowness():
+    """How many times longer than on a machine of its own a program takes at this moment."""
+    code = "import time; w, c = time.monotonic(), time.process_time()\n" \
+        "while time.process_time() - c < 0.5: pass\n" \
+        "print((time.monotonic() - w) / (time.process_time() - c))"
+    return max(1.0, float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+        check=True).stdout))
 
 
 def clock():

@@ -225,13 +225,14 @@ def slow_readers(lab):
             "streams of HTTP/2 that nobody reads": (unread_streams, count // 4)}.items():
             lab.restart()
             lab.client("alice")(method, path, **headers)
-            before = lab.peak()
+            before = lab.held(seconds=2)
             open_links = [make(lab, method, path, headers) for _ in range(links)]
             lab.watch()
             time.sleep(2)
-            grown = lab.peak() - before
             # 256 KiB each, and some for the connections and for what stands still in between.
-            lab.say(grown <= count // 4 + 32, f"{count} {who}, {what}: {grown} MiB more")
+            most = count // 4 + 32
+            grown = lab.held(before + most) - before
+            lab.say(grown <= most, f"{count} {who}, {what}: {grown} MiB more")
             lab.unharmed(f"{count} {who}, {what}")
             for link in open_links:
                 link.close()

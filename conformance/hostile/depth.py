@@ -63,7 +63,7 @@ def no_deeper_than_an_address(lab):
     for what, answer in {"synchronization with all below": alice("REPORT", f"/files/alice/m{number}/",
             sync("", "infinite"), Depth="0"), "DELETE": alice("DELETE", f"/files/alice/m{number}/"),
             "purge": alice("DELETE", f"/trash/alice/m{number}/")}.items():
-        lab.say(answer.status in (204, 207, 404) and answer.seconds < 5,
+        lab.say(answer.status in (204, 207, 404) and lab.soon(answer, 5),
             f"{what}: {answer.status} in {answer.seconds:.1f} s")
     lab.unharmed("deep chains")
 

@@ -13,8 +13,10 @@ gi.require_version("EDataServer", "1.2")
 gi.require_version("ECal", "2.0")
 from gi.repository import ECal, EDataServer, GLib, ICalGLib  # noqa: E402
 
-HOST, NAME, PASSWORD = sys.argv[1:4]
-AUTH = "Basic " + base64.b64encode(f"{NAME}:{PASSWORD}".encode()).decode()
+# The server, then names and device passwords of two people.
+HOST, NAME, OTHER = sys.argv[1], sys.argv[2], sys.argv[4]
+PASSWORDS = {NAME: sys.argv[3], OTHER: sys.argv[5]}
+AUTH = "Basic " + base64.b64encode(f"{NAME}:{PASSWORDS[NAME]}".encode()).decode()
 failed = False
 
 
@@ -55,18 +57,19 @@ registry = EDataServer.SourceRegistry.new_sync(None)
 
 
 def credentials_wanted(_registry, source, *_reason):
+    user = source.get_extension("Authentication").get_user()
     credentials = EDataServer.NamedParameters()
-    credentials.set("username", NAME)
-    credentials.set("password", PASSWORD)
+    credentials.set("username", user)
+    credentials.set("password", PASSWORDS[user])
     source.invoke_authenticate(credentials, None, lambda source, result: source.invoke_authenticate_finish(result))
 
 
 registry.connect("credentials-required", credentials_wanted)
 
 
-def opened(calendar, kind, parent):
-    """A calendar of the server as Evolution opens it."""
-    uid = f"beffroi-{calendar}"
+def opened(calendar, kind, parent, user=NAME):
+    """A calendar of a person as Evolution opens it."""
+    uid = f"beffroi-{user}-{calendar}"
     source = EDataServer.Source.new_with_uid(uid, None)
     source.set_display_name(calendar)
     source.set_parent("caldav-stub")
@@ -75,10 +78,13 @@ def opened(calendar, kind, parent):
     authentication = source.get_extension("Authentication")
     authentication.set_host(host)
     authentication.set_port(int(port))
-    authentication.set_user(NAME)
+    authentication.set_user(user)
     authentication.set_method("plain/password")
     source.get_extension("Security").set_method("none")
-    source.get_extension("WebDAV Backend").set_resource_path(f"/calendars/{NAME}/{calendar}/")
+    source.get_extension("WebDAV Backend").set_resource_path(f"/calendars/{user}/{calendar}/")
+    extension = source.get_extension("WebDAV Backend")
+    extension.set_calendar_auto_schedule(True)
+    extension.set_email_address(f"{user}@ville.example")
     source.get_extension("Offline").set_stay_synchronized(True)
     registry.commit_source_sync(source, None)
     return ECal.Client.connect_sync(registry.ref_source(uid), kind, 30, None)
@@ -135,4 +141,61 @@ task = ICalGLib.Component.new_from_string(text("VTODO", "task-1", "SUMMARY:Relir
 say(tasks.create_object_sync(task, ECal.OperationFlags.NONE, None)[0], "Evolution makes a task")
 say(re.search("BEGIN:VTODO", ask("GET", f"{HOME}tasks/task-1.ics")[1]) is not None, "and the server has it")
 until("300 events are still there", lambda: len(summaries(client)) == 300)
+
+
+def attendee(component, user):
+    """The line of an attendee."""
+    line = component.get_first_property(ICalGLib.PropertyKind.ATTENDEE_PROPERTY)
+    while line and line.get_attendee() != f"mailto:{user}@ville.example":
+        line = component.get_next_property(ICalGLib.PropertyKind.ATTENDEE_PROPERTY)
+    return line
+
+
+def answer(component, user):
+    """What an attendee has answered."""
+    line = attendee(component, user)
+    found = line and line.get_first_parameter(ICalGLib.ParameterKind.PARTSTAT_PARAMETER)
+    return found.get_partstat() if found else ICalGLib.ParameterPartstat.NEEDSACTION
+
+
+def seen(client, uid):
+    """An event as Evolution has it after it has looked; None where it has none."""
+    client.refresh_sync(None)
+    try:
+        return client.get_object_sync(uid, None, None)[1]
+    except GLib.Error:
+        return None
+
+
+PARTSTAT = ICalGLib.ParameterPartstat
+theirs = opened("personal", ECal.ClientSourceType.EVENTS, "Calendar", OTHER)
+say(client.check_save_schedules(), "Evolution leaves invitations to the server")
+people = "".join(f"\nATTENDEE;PARTSTAT={state};RSVP=TRUE:mailto:{who}@ville.example" for who, state in (
+    (NAME, "ACCEPTED"), (OTHER, "NEEDS-ACTION"), ("salle", "NEEDS-ACTION")))
+meeting = ICalGLib.Component.new_from_string(text("VEVENT", "meeting-1",
+    "DTSTART;TZID=Europe/Paris:20300305T090000\nDTEND;TZID=Europe/Paris:20300305T100000\n"
+    f"SUMMARY:Réunion à deux\nORGANIZER:mailto:{NAME}@ville.example{people}"))
+say(client.create_object_sync(meeting, ECal.OperationFlags.NONE, None)[0], "Evolution makes a meeting")
+say(answer(seen(client, "meeting-1"), "salle") == PARTSTAT.ACCEPTED, "and sees that the room said yes")
+until("who is invited finds it", lambda: seen(theirs, "meeting-1") is not None)
+invited = seen(theirs, "meeting-1")
+say(answer(invited, OTHER) == PARTSTAT.NEEDSACTION, "and has not answered")
+line = attendee(invited, OTHER)
+line.set_parameter(ICalGLib.Parameter.new_partstat(PARTSTAT.ACCEPTED))
+say(theirs.modify_object_sync(invited, ECal.ObjModType.ALL, ECal.OperationFlags.NONE, None), "Evolution accepts")
+until("the organizer sees that", lambda: answer(seen(client, "meeting-1"), OTHER) == PARTSTAT.ACCEPTED)
+start = int(time.mktime((2030, 3, 5, 0, 0, 0, 0, 0, 0)))
+busy = client.get_free_busy_sync(start, start + 86400, [f"{OTHER}@ville.example"], None)[1]
+say(any("FREEBUSY" in found.get_icalcomponent().as_ical_string() for found in busy), "and when the other is busy")
+moved = seen(client, "meeting-1")
+moved.set_dtstart(ICalGLib.Time.new_from_string("20300305T130000Z"))
+moved.set_dtend(ICalGLib.Time.new_from_string("20300305T140000Z"))
+say(client.modify_object_sync(moved, ECal.ObjModType.ALL, ECal.OperationFlags.NONE, None), "Evolution moves it")
+until("the other is asked anew", lambda: answer(seen(theirs, "meeting-1"), OTHER) == PARTSTAT.NEEDSACTION)
+say(theirs.remove_object_sync("meeting-1", None, ECal.ObjModType.ALL, ECal.OperationFlags.NONE, None),
+    "the other deletes it")
+until("which declines", lambda: answer(seen(client, "meeting-1"), OTHER) == PARTSTAT.DECLINED)
+say(client.remove_object_sync("meeting-1", None, ECal.ObjModType.ALL, ECal.OperationFlags.NONE, None),
+    "the organizer calls it off")
+say(ask("GET", f"{HOME}personal/meeting-1.ics")[0] == 404, "and it is gone")
 sys.exit(failed)

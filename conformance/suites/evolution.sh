@@ -1,5 +1,5 @@
 # evolution: Evolution's own calendar code (evolution-data-server), without a screen: it discovers, reads, writes,
-# synchronizes.
+# synchronizes, invites, answers.
 . "$HERE/lib.sh"
 cd "$WORK" || exit 1
 if [ ! -x /usr/libexec/evolution-calendar-factory ] || [ ! -e /usr/lib/*/girepository-1.0/ECal-2.0.typelib ]; then
@@ -9,7 +9,11 @@ fi
 export HOME=$WORK/evolution-home XDG_RUNTIME_DIR=$WORK/evolution-run
 unset DBUS_SESSION_BUS_ADDRESS DISPLAY XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME
 mkdir -p "$HOME" "$XDG_RUNTIME_DIR" && chmod 700 "$XDG_RUNTIME_DIR"
+check "a second person" "$BEFFROI" person add pierre --display-name "Pierre Curie" --email pierre@ville.example \
+  --data "$DATA"
+check "a room" "$BEFFROI" room add salle --display-name "Salle" --email salle@ville.example --data "$DATA"
+OTHER=$("$BEFFROI" device add pierre --label suite --data "$DATA" 2>/dev/null)
 timeout 300 dbus-run-session -- \
-  /usr/bin/python3 "$HERE/suites/evolution.py" "$HOST" "$NAME" "$PASSWORD" 2>evolution.err || FAILED=1
+  /usr/bin/python3 "$HERE/suites/evolution.py" "$HOST" "$NAME" "$PASSWORD" pierre "$OTHER" 2>evolution.err || FAILED=1
 [ "${FAILED:-0}" = 0 ] || tail -n 20 evolution.err
 finish

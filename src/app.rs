@@ -45,12 +45,6 @@ struct Mail {
 
 impl Mail {
     async fn open(tree: &Tree, config: &Config) -> anyhow::Result<Self> {
-        let outgoing = MailOffice::of(&config.mail, config.server.public_url.clone())?;
-        let sends = outgoing.is_some();
-        if let Some(outgoing) = outgoing {
-            tree.set_mailer(Arc::new(outgoing));
-            tree.on_mail_outcome(|tree, outcomes| Box::pin(async move { tree.show_mail_outcomes(outcomes).await }));
-        }
         let policy = incoming::policy(&config.mail).filter(|_| !config.mail.lmtp.is_empty());
         let lmtp = match policy {
             Some(policy) => {
@@ -59,7 +53,17 @@ impl Mail {
             }
             None => None,
         };
-        Ok(Self { sends, lmtp })
+        let mut mail = Self { sends: false, lmtp };
+        if let Some(office) = MailOffice::of(&config.mail, config.server.public_url.clone())? {
+            mail.send_by(tree, office);
+        }
+        Ok(mail)
+    }
+
+    fn send_by(&mut self, tree: &Tree, office: MailOffice) {
+        tree.set_mailer(Arc::new(office));
+        tree.on_mail_outcome(|tree, outcomes| Box::pin(async move { tree.show_mail_outcomes(outcomes).await }));
+        self.sends = true;
     }
 
     fn run(self, tree: &Tree, beside: &mut JoinSet<()>) {
@@ -88,6 +92,11 @@ impl Running {
         let mail = Mail::open(&tree, &config).await?;
         let server = Arc::new(Server::new(tree.clone(), config, digest_key)?);
         Ok(Self { addresses, scheme: server.scheme(), jobs: &JOBS, server, tree, listeners, mail })
+    }
+
+    /// Mail goes out by this office, where the settings name no server for it.
+    pub fn send_mail_by(&mut self, office: MailOffice) {
+        self.mail.send_by(&self.tree, office);
     }
 
     /// Serves until `stop` resolves, then drains.

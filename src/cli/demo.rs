@@ -8,9 +8,14 @@ use clap::Args;
 
 use super::output::Terminal;
 use crate::app::{Running, open_tree, start_logging, stop_signal};
-use crate::config::Config;
-use crate::service::demo::{DemoError, Demonstration, PEOPLE, PROJECTS, ROOM, make};
+use crate::config::{Config, MailConfig};
+use crate::mail::outgoing::MailOffice;
+use crate::model::mailbox::MailDomain;
+use crate::service::demo::{DemoError, Demonstration, OUTSIDE, PEOPLE, PROJECTS, ROOM, make};
 use crate::tree::target::FILES;
+
+/// Projects have addresses in this domain.
+const DOMAIN: &str = "agenda.ville.example";
 
 #[derive(Args)]
 pub(super) struct Demo {
@@ -27,18 +32,25 @@ impl Demo {
         terminal: &Terminal,
     ) -> anyhow::Result<ExitCode> {
         config.server.listen = vec![self.listen];
+        // Whatever the settings say, nobody gets mail from a demonstration.
+        let domain: MailDomain = DOMAIN.parse()?;
+        config.mail = MailConfig { domain: Some(domain.clone()), ..MailConfig::default() };
         "warn".clone_into(&mut config.log.filter);
         start_logging(&config.log)?;
         let kept = data.is_some();
         let data = data.unwrap_or_else(|| std::env::temp_dir().join(format!("beffroi-demo-{}", std::process::id())));
-        let tree = open_tree(&data, &config.store).await?;
+        let tree = open_tree(&data, &config.store).await?.in_mail_domain(config.mail.domain.clone());
         let Demonstration { passwords, feed } =
             make(&tree).await.map_err(explained).context("filling the demonstration")?;
-        let running = Running::open(tree, config).await?;
-        let address = running.addresses.first().context("no address to listen on")?;
+        let mut running = Running::open(tree, config).await?;
+        let address = *running.addresses.first().context("no address to listen on")?;
         let url = format!("{}://{address}/", running.scheme);
+        let mail = data.join("mail");
+        tokio::fs::create_dir_all(&mail).await.context("making a folder for mail")?;
+        running.send_mail_by(MailOffice::in_folder(mail.clone(), domain, url.clone()));
         introduce(terminal, &url, &address.to_string(), &data.display().to_string(), kept, &passwords);
         terminal.say("demo-feed", &[("url", &format!("{}{}", url.trim_end_matches('/'), feed.href(false)))]);
+        terminal.say("demo-mail", &[("folder", &mail.display().to_string()), ("address", OUTSIDE)]);
         println!();
         println!("ready: {url}");
         running.serve(stop_signal()).await;

@@ -1,5 +1,6 @@
 //! What the jobs need that send mail: letters made of what is queued, and the next server.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -17,10 +18,39 @@ use crate::model::mail::{Addressing, QueuedMail, SendOutcome, token_of_part};
 use crate::model::mailbox::{MailAddress, MailDomain};
 use crate::tree::job::mail::{Mailer, Sending};
 
+/// Who takes mail from us.
+pub trait MailCarrier: Send + Sync {
+    /// Takes one.
+    fn carry(self: Arc<Self>, sender: MailAddress, recipient: MailAddress, bytes: Vec<u8>) -> Sending;
+}
+
+impl MailCarrier for SmtpClient {
+    fn carry(self: Arc<Self>, sender: MailAddress, recipient: MailAddress, bytes: Vec<u8>) -> Sending {
+        Box::pin(async move { self.send(&sender, &recipient, &bytes).await })
+    }
+}
+
+/// A folder in which each mail is a file, to be looked at: it goes nowhere.
+struct MailFolder(PathBuf);
+
+impl MailCarrier for MailFolder {
+    fn carry(self: Arc<Self>, sender: MailAddress, recipient: MailAddress, bytes: Vec<u8>) -> Sending {
+        Box::pin(async move {
+            let name = format!("{recipient} {sender}.eml").replace(['/', '\\'], "-");
+            let place = self.0.join(name);
+            let written = tokio::task::spawn_blocking(move || std::fs::write(place, bytes)).await;
+            match written.map_err(std::io::Error::other).flatten() {
+                Ok(()) => SendOutcome::Accepted,
+                Err(error) => SendOutcome::Later(error.to_string()),
+            }
+        })
+    }
+}
+
 /// Makes and sends mail.
 pub struct MailOffice {
     /// The next server.
-    pub server: Arc<SmtpClient>,
+    pub server: Arc<dyn MailCarrier>,
     /// The domain of our addresses.
     pub domain: MailDomain,
     /// How people reach this server from outside; without it nobody can answer without an account.
@@ -38,8 +68,16 @@ impl MailOffice {
         let config = config.clone();
         let password = Arc::new(move || config.password().map_err(|error| format!("{error:#}")));
         let server = Arc::new(SmtpClient::new(server, password, domain.as_str()));
-        let zone = Zone::Known(TimeZone::system());
-        Ok(Some(Self { server, domain, public_url, zone }))
+        Ok(Some(Self::with(server, domain, public_url)))
+    }
+
+    /// Its mail goes nowhere.
+    pub fn in_folder(folder: PathBuf, domain: MailDomain, public_url: String) -> Self {
+        Self::with(Arc::new(MailFolder(folder)), domain, Some(public_url))
+    }
+
+    fn with(server: Arc<dyn MailCarrier>, domain: MailDomain, public_url: Option<String>) -> Self {
+        Self { server, domain, public_url, zone: Zone::Known(TimeZone::system()) }
     }
 }
 
@@ -73,12 +111,13 @@ impl Mailer for MailOffice {
     fn send(&self, mail: &QueuedMail, bytes: Vec<u8>) -> Sending {
         let (server, sender) = (Arc::clone(&self.server), envelope_sender(&mail.token, &self.domain));
         let recipient = mail.address.parse::<MailAddress>();
-        Box::pin(async move {
-            match (sender, recipient) {
-                (Ok(sender), Ok(recipient)) => server.send(&sender, &recipient, &bytes).await,
-                (Err(error), _) | (_, Err(error)) => SendOutcome::Refused(error.to_string()),
+        match (sender, recipient) {
+            (Ok(sender), Ok(recipient)) => server.carry(sender, recipient, bytes),
+            (Err(error), _) | (_, Err(error)) => {
+                let refused = SendOutcome::Refused(error.to_string());
+                Box::pin(async move { refused })
             }
-        })
+        }
     }
 }
 

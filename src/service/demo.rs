@@ -1,5 +1,7 @@
 //! What `beffroi demo` shows: people, projects, a room, documents, meetings, and a feed.
 
+use super::demo_meetings;
+pub use super::demo_meetings::{DemoError, OUTSIDE};
 use super::object::{ComponentKind, PropertyLine, ValueForm, object};
 use super::write::{make_folder, put_document, put_object};
 use crate::model::budget::Budget;
@@ -9,7 +11,6 @@ use crate::model::path::Path;
 use crate::model::principal::DeviceScope;
 use crate::model::privilege::Role;
 use crate::model::room::Room;
-use crate::tree::administration::AdministrationError;
 use crate::tree::target::{CALENDARS, FILES};
 use crate::tree::{self, Tree, feed};
 
@@ -168,17 +169,6 @@ pub struct Demonstration {
     pub feed: Path,
 }
 
-/// Why it could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum DemoError {
-    /// People, projects and feeds.
-    #[error(transparent)]
-    Fault(#[from] AdministrationError),
-    /// Documents and meetings.
-    #[error(transparent)]
-    Refused(#[from] Error),
-}
-
 /// Makes it all in an empty tree.
 pub async fn make(tree: &Tree) -> Result<Demonstration, DemoError> {
     let mut passwords = Vec::new();
@@ -222,6 +212,7 @@ pub async fn make(tree: &Tree) -> Result<Demonstration, DemoError> {
         let (blob, indexed) = tree.prepare(owner.id, &Budget::default(), text.into()).await?;
         put_object(tree, &path, blob, indexed, &owner).await?;
     }
+    demo_meetings::hold(tree).await?;
     let (name, _) = PEOPLE[0];
     let (secret, calendar) = tree.add_feed(name, "/calendars/tramway/meetings", FeedDetail::Title, None).await?;
     Ok(Demonstration { passwords, feed: feed::address(&secret, &calendar) })

@@ -4,6 +4,7 @@
 
 pub mod calendars;
 pub mod demo;
+mod demo_meetings;
 pub mod documents;
 pub mod holidays;
 mod object;

@@ -15,6 +15,8 @@ pub(super) enum ValueForm {
     Day,
     /// A time by the clock of Paris.
     Paris,
+    /// Who is invited, and has not answered.
+    Invited,
 }
 
 /// A property: its name, how its value is to be understood, its value.
@@ -46,8 +48,15 @@ fn filled<C: Component>(mut component: C, lines: &[PropertyLine<'_>]) -> C {
             ValueForm::Itself => {}
             ValueForm::Day => _ = property.append_parameter(ValueType::Date),
             ValueForm::Paris => _ = property.add_parameter("TZID", "Europe/Paris"),
+            ValueForm::Invited => {
+                property.add_parameter("PARTSTAT", "NEEDS-ACTION").add_parameter("RSVP", "TRUE");
+            }
         }
-        component.append_property(property);
+        match of {
+            // One that comes again would take the place of the one before.
+            ValueForm::Invited => component.append_multi_property(property),
+            _ => component.append_property(property),
+        };
     }
     component
 }

@@ -20,6 +20,7 @@ mod conversations;
 mod coverage;
 mod damaged;
 mod delegates;
+mod demo;
 mod depth;
 mod devices;
 mod dialects;

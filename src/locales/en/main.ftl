@@ -212,6 +212,7 @@ demo-android = Android, DAVx5: log in with URL { $url } and user name; choose ca
 demo-thunderbird = Thunderbird: New calendar > On the network > user name { $name }, location { $url }
 demo-outlook = Outlook for Windows with the CalDav Synchronizer add-in: generic profile, DAV URL { $url }
 demo-feed = Outlook and any other program, to look: subscribe to { $url } (meetings of the tramway; `beffroi feed` makes more)
+demo-mail = Mail goes nowhere: within seconds each lies as a file in { $folder }, such as the invitation of { $address }, who has no account and may answer by its links
 fault-feed-taken = { $name } has a feed of { $address } already: revoke it first.
 fault-no-feed = { $name } has no feed of { $address }: see `beffroi feed list { $name }`.
 done-feed-revoked = The feed of { $address } for { $name } shows nothing any more.

@@ -212,6 +212,7 @@ demo-android = Android, DAVx5 : connexion avec l’URL { $url } et le nom d’ut
 demo-thunderbird = Thunderbird : Nouvel agenda > Sur le réseau > nom d’utilisateur { $name }, adresse { $url }
 demo-outlook = Outlook pour Windows avec le complément CalDav Synchronizer : profil générique, URL DAV { $url }
 demo-feed = Outlook et tout autre programme, pour consulter : s’abonner à { $url } (réunions du tramway ; `beffroi feed` en crée d’autres)
+demo-mail = Les courriels ne partent pas : chacun est en quelques secondes un fichier dans { $folder }, comme l’invitation de { $address }, qui n’a pas de compte et peut répondre par ses liens
 fault-feed-taken = { $name } a déjà un flux de { $address } : révoquez-le d’abord.
 fault-no-feed = { $name } n’a pas de flux de { $address } : voyez `beffroi feed list { $name }`.
 done-feed-revoked = Le flux de { $address } pour { $name } ne montre plus rien.

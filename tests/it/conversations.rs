@@ -6,7 +6,7 @@
 //! >>> METHOD /address HTTP/1.1        the request line; header lines and, after an empty line, the body follow
 //! <<< 207                             the status; then expectations, one a line
 //! Header: value                       this header with this value (`*`: any)
-//! has TEXT | lacks TEXT               the body holds, or does not hold, this
+//! has TEXT | lacks TEXT               the body, unfolded, holds, or does not hold, this
 //! save NAME Header                    keep a header's value, without angle brackets, for `{NAME}` further on
 //! take NAME ELEMENT                   keep the text of the first such element of the body; of `DAV:`, or with a prefix
 //! last NAME ELEMENT                   the same of the last one
@@ -22,6 +22,7 @@ use std::collections::HashMap;
 
 use beffroi::model::id::now;
 use beffroi::model::privilege::Role;
+use beffroi::model::room::{Room, RoomKind};
 
 use super::kit::{Answer, World, event};
 use tokio::io::AsyncWriteExt as _;
@@ -71,15 +72,16 @@ async fn replay_in(world: &World, begins: &str, (name, text): (&str, &str)) {
         if answer.header("connection") != Some("close") {
             sockets.insert(person.clone(), socket);
         }
-        let what = format!("{name}: {}\n{}", head.lines().next().unwrap(), answer.text());
+        let said = answer.text().replace("\r\n ", "").replace("&#13;\n ", "");
+        let what = format!("{name}: {}\n{said}", head.lines().next().unwrap());
         let mut lines = expectations.lines();
         assert_eq!(answer.status.to_string(), lines.next().unwrap().trim(), "{what}");
         for line in lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             let rest = fill(rest, &saved);
             match word {
-                "has" => assert!(answer.text().contains(&rest), "{what}\nlacks {rest}"),
-                "lacks" => assert!(!answer.text().contains(&rest), "{what}\nhas {rest}"),
+                "has" => assert!(said.contains(&rest), "{what}\nlacks {rest}"),
+                "lacks" => assert!(!said.contains(&rest), "{what}\nhas {rest}"),
                 "as" => person = rest,
                 "save" => {
                     let (key, header) = rest.split_once(' ').unwrap();
@@ -161,6 +163,25 @@ conversations!(
     other_calendars,
     other_spellings,
 );
+
+/// Conversations about meetings, in a world with a room and something else that is booked.
+macro_rules! meetings {
+    ($($name:ident),* $(,)?) => {
+        $(#[tokio::test]
+        async fn $name() {
+            let world = World::new().await;
+            for (name, kind) in [("salle", RoomKind::Room), ("projecteur", RoomKind::Resource)] {
+                let (shown, address) = (format!("{name} shown"), format!("{name}@ville.example"));
+                let room = Room { kind, ..Room::default() };
+                world.tree.add_room(name, &shown, &address, &room).await.unwrap();
+            }
+            let text = include_str!(concat!("conversations/", stringify!($name), ".txt"));
+            replay_in(&world, "max", (stringify!($name), text)).await;
+        })*
+    };
+}
+
+meetings!(apple_meeting, davx5_meeting, thunderbird_meeting, outlook_meeting);
 
 /// A world in which an outside partner has a folder and a calendar of the project.
 async fn partners() -> World {

@@ -73,6 +73,11 @@ fn page() -> String {
     for (source, rule, probe) in probes() {
         let _ = writeln!(page, "| {source} | {rule} | `{probe}` |");
     }
+    page.push_str("\n## Meetings, row by row\n\n| of | what | shown by, or why not |\n|---|---|---|\n");
+    for (source, row, shown) in super::scheduling_rows::ROWS {
+        let shown = shown.map_or_else(str::to_owned, |test| format!("`{test}`"));
+        let _ = writeln!(page, "| {source} | {row} | {shown} |");
+    }
     page.push_str("\n## Succession\n\n| it left | it lands | the next version? |\n|---|---|---|\n");
     for (left, landing, carries) in SUCCESSIONS {
         let _ = writeln!(page, "| {left:?} | {landing:?} | {} |", if carries { "yes" } else { "" });

@@ -11,7 +11,7 @@ use crate::model::error::{Refusal, Result};
 use crate::model::header::Depth;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
-use crate::wire::header::depth;
+use crate::wire::header::{SCHEDULE_TAG, depth};
 
 pub(super) async fn copy(call: Call) -> Result<Response> {
     let deep = match depth(&call.headers).map_err(bad_header)? {
@@ -33,6 +33,9 @@ async fn transfer(tree: Tree, request: Request, deep: bool) -> Result<Response> 
     let href = done.destination.filter(|_| !done.overwritten).map(|at| at.path.href(done.collection));
     if let Some(location) = href.and_then(|href| HeaderValue::from_str(&href).ok()) {
         response.headers_mut().insert(LOCATION, location);
+    }
+    if let Some(Ok(tag)) = done.schedule_tag.map(|tag| HeaderValue::from_str(&tag.header_value())) {
+        response.headers_mut().insert(SCHEDULE_TAG, tag);
     }
     Ok(response)
 }

@@ -14,6 +14,7 @@ use super::verbs::BindTarget;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
+use crate::model::etag::ETag;
 use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::method::Method;
@@ -46,6 +47,8 @@ pub struct Transferred {
     pub destination: Option<Target>,
     /// Is what was copied or moved a collection?
     pub collection: bool,
+    /// Its schedule tag, which it has at the destination too.
+    pub schedule_tag: Option<ETag>,
 }
 
 /// A collection whose members are to be copied, its copy, and how many segments lead to the copy's place.
@@ -73,9 +76,11 @@ impl Tree {
     async fn concluded(&self, admitted: Admitted<Edit>, done: Result<bool>) -> Result<Transferred> {
         let (admitted, overwritten) = self.braked(admitted, done).await?;
         let destination = admitted.destination.clone();
-        let collection = admitted.target.node().is_some_and(|node| node.is_collection());
+        let node = admitted.target.node();
+        let collection = node.is_some_and(|node| node.is_collection());
+        let schedule_tag = node.and_then(Node::schedule_tag);
         admitted.commit().await?;
-        Ok(Transferred { overwritten, destination, collection })
+        Ok(Transferred { overwritten, destination, collection, schedule_tag })
     }
 
     /// Builds a copy of the target of a request, with all below it, out of sight.

@@ -146,9 +146,11 @@ impl Tree {
         };
         drop(view);
         let (part, changed) = planner.part_in_change(changed);
-        if let Some(refusal) = planner.twin(part) {
-            return Err(refusal.into());
-        }
+        let part = match &changed.new {
+            None if planner.lives_on() => MeetingPart::Nobody,
+            None => part,
+            Some(_) => planner.twin(part).map_or(Ok(part), Err)?,
+        };
         if !by.knows(change.before.as_deref()) && part != MeetingPart::Attendee {
             // Who organizes would undo what others have said.
             return Err(Condition::PreconditionFailed.into());
@@ -266,27 +268,32 @@ impl SchedulePlanner {
         }
     }
 
-    /// As what the owner of the home makes a change: also of a meeting that would no longer name them. Of what did not
-    /// concern them nothing is known before.
+    /// As what the owner of the home makes a change: as what they were in it, also where it would no longer name them,
+    /// or name them as something else. Of what did not concern them nothing is known before.
     fn part_in_change(&self, change: ChangedObject) -> (MeetingPart, ChangedObject) {
         let part = |text: &Option<Object>, is_stored| {
             text.as_ref().map_or(MeetingPart::Nobody, |text| self.part_in(text, is_stored))
         };
         match (part(&change.old, true), part(&change.new, false)) {
-            (before, MeetingPart::Nobody) => (before, change),
             (MeetingPart::Nobody, after) => (after, ChangedObject { old: None, ..change }),
-            // A project that somebody has invited does not organize the meeting by changing its copy.
-            (MeetingPart::Attendee, MeetingPart::Organizer) if self.is_project() => (MeetingPart::Attendee, change),
-            (_, after) => (after, change),
+            // A project organizes also what had no people.
+            (_, MeetingPart::Attendee) if change.old.as_ref().and_then(organizer_address).is_none() => {
+                (MeetingPart::Attendee, change)
+            }
+            (before, _) => (before, change),
         }
     }
 
     /// Why the home can hold no other object of the meeting, if it holds one: who has a part in one has no other.
     fn twin(&self, part: MeetingPart) -> Option<Refusal> {
-        let have = || self.meeting.copies.get(&self.meeting.home)?.object.as_ref();
-        let is_in =
-            part != MeetingPart::Nobody || have().is_some_and(|have| self.part_in(have, true) != MeetingPart::Nobody);
-        self.meeting.twin.clone().filter(|_| is_in)
+        self.meeting.twin.clone().filter(|_| part != MeetingPart::Nobody || self.lives_on())
+    }
+
+    /// Does the home hold another object of the meeting in which its owner has a part, such as one made by COPY? Then
+    /// nothing follows when this one goes.
+    fn lives_on(&self) -> bool {
+        let other = self.meeting.copies.get(&self.meeting.home).and_then(|copy| copy.object.as_ref());
+        other.is_some_and(|other| self.part_in(other, true) != MeetingPart::Nobody)
     }
 
     /// What the owner of the home is in the meeting. In a project's calendar a meeting is the project's, unless someone

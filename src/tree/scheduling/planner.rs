@@ -30,7 +30,7 @@ pub(super) mod status {
     /// There is nobody of that address.
     pub const NO_SUCH_USER: &str = "3.7";
     /// There is no way to whoever has that address.
-    pub const NO_WAY: &str = "5.1";
+    pub const NO_WAY: &str = "5.2";
 }
 
 /// What a change is judged by.

@@ -2,7 +2,8 @@
 
 use super::super::context::Violation;
 use super::super::message::SchedulingMessage;
-use super::{Bench, MOVED, NOW, SECOND, SERIES, THIRD, answered, object, read, states, text};
+use super::examples::same_third;
+use super::{Bench, MOVED, NOW, SECOND, SERIES, THIRD, answered, event, object, read, states, text};
 use crate::ical::object::Object;
 
 const A: &str = "mailto:a@v.fr";
@@ -30,6 +31,7 @@ fn what_an_attendee_may_change() {
     let (series, moved) = copy.split_at(after_moved);
     let moved_declined = format!("{series}{}", moved.replace("NEEDS-ACTION:mailto:a", "DECLINED:mailto:a"));
     let without_third = copy.replace("SEQUENCE:1", "EXDATE;TZID=Europe/Paris:20260120T090000\nSEQUENCE:1");
+    let third = event(&same_third().replace("ACCEPTED:mailto:a", "DECLINED:mailto:a")) + "END:VCALENDAR\n";
     let stamps = "CREATED:20260102T000000Z\nLAST-MODIFIED:20260102T000000Z\nTRANSP:TRANSPARENT\n\
                   COMPLETED:20260102T000000Z\nPERCENT-COMPLETE:3\nSEQUENCE:1";
     let rows: Vec<(&str, String, Vec<String>)> = vec![
@@ -42,6 +44,8 @@ fn what_an_attendee_may_change() {
         ("an alarm less", copy.replace("TRIGGER:-PT5M", "TRIGGER:-PT15M"), vec![]),
         ("the program", copy.replace("PRODID:x", "PRODID:y\nCALSCALE:GREGORIAN"), vec![]),
         ("another's answer", copy.replace("DECLINED:mailto:b", "ACCEPTED:mailto:b"), vec![]),
+        ("a status", copy.replace("PARTSTAT=DECLINED", "PARTSTAT=DECLINED;SCHEDULE-STATUS=1.1"), vec![]),
+        ("an occurrence of its own", copy.replace("END:VCALENDAR\n", &third), vec![format!("{THIRD} DECLINED")]),
         ("a text", copy.replace("DESCRIPTION:Texte", "DESCRIPTION:Mien"), vec![]),
         ("a remark", copy.replacen("SUMMARY", "COMMENT:en retard\nSUMMARY", 1), vec!["all ACCEPTED".into()]),
         (

@@ -138,6 +138,33 @@ fn a_group_to_do() {
     assert_eq!(states(&outcome.object), ["all 0 o+ a* b? e?"]);
 }
 
+#[test]
+fn a_recurring_to_do() {
+    // 4.5.7: one of a series of tasks is answered; 4.5.3 and RFC 6638 section 3.2.8: what is due at another time is
+    // asked anew.
+    let mut bench = Bench::default();
+    let task = |lines: &str| -> Object { read(&text(&object(&[lines])).replace("VEVENT", "VTODO")) };
+    let monthly = ONCE.replace("DTEND", "DUE").replace("STATUS:CONFIRMED\n", "RRULE:FREQ=MONTHLY;COUNT=3\n");
+    let change = bench.organizer(None, Some(&task(&monthly))).unwrap();
+    let stored = change.object.unwrap();
+    let copy = bench.receive(A, None, &mailed(&to(A, "REQUEST", &change.deliveries).message)).unwrap();
+    let second = monthly.replace("RRULE:FREQ=MONTHLY;COUNT=3\n", "RECURRENCE-ID:20260801T200000Z\n");
+    let second = second.replace("20260701", "20260801").replace("RSVP=TRUE;CN=A", "PARTSTAT=COMPLETED;CN=A");
+    let both = read(&text(&object(&[&monthly, &second])).replace("VEVENT", "VTODO"));
+    let answer = bench.attendee(A, Some(&copy), Some(&both)).unwrap();
+    let reply = mailed(&answer.reply.unwrap().message);
+    check(&reply);
+    assert!(reply.text().contains("RECURRENCE-ID:20260801T200000Z"), "{}", reply.text());
+    let outcome = bench.reply(&stored, &reply).unwrap();
+    assert_eq!(states(&outcome.object), ["all 0 o+ a? b? e?", "20260801T200000Z 0 o+ a* b? e?"]);
+    outcome.note(&mut bench.ledger);
+    bench.now += 60;
+    let all = text(&outcome.object).replacen("ATTENDEE;RSVP=TRUE;CN=B", "ATTENDEE;PARTSTAT=ACCEPTED;CN=B", 1);
+    let later = all.replacen("DUE:20260701T210000Z", "DUE:20260702T210000Z", 1);
+    let change = bench.organizer(Some(&read(&all)), Some(&read(&later))).unwrap();
+    assert_eq!(states(&change.object.unwrap())[0], "all 1 o+ a? b? e?");
+}
+
 /// A series with some overrides, and those of a thousand people in each of whom `is_in` says so.
 fn crowd(overrides: usize, is_in: impl Fn(usize, usize) -> bool) -> Object {
     let people = |which: usize| -> String {

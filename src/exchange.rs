@@ -48,6 +48,16 @@ pub struct Exchange {
     pub budget: Budget,
 }
 
+/// A request of whoever knows an address: nobody has logged in.
+pub struct OpenExchange {
+    /// Method, address, headers.
+    pub head: http::request::Parts,
+    /// The body; nothing of it was taken yet.
+    pub body: Incoming,
+    /// What it may cost.
+    pub budget: Budget,
+}
+
 /// An answer's body.
 pub enum Body {
     /// None.

@@ -70,9 +70,12 @@ impl Language {
     /// name; English when none is wanted.
     #[must_use]
     pub fn prefer(wanted: &str) -> Self {
-        if wanted.is_empty() {
-            return Self::English;
-        }
+        Self::wanted(wanted).unwrap_or(Self::English)
+    }
+
+    /// The same; `None` where none of ours is wanted.
+    #[must_use]
+    pub fn wanted(wanted: &str) -> Option<Self> {
         let mut ranges: Vec<(&str, u32)> =
             weighted(wanted).filter(|(_, weight)| *weight > 0).take(MAX_RANGES).collect();
         ranges.sort_by_key(|(_, weight)| Reverse(*weight));
@@ -80,8 +83,9 @@ impl Language {
         let tags = ranges.iter().filter_map(|(range, _)| range.split(['.', '@']).next()?.parse().ok());
         let requested: Vec<LanguageIdentifier> = tags.collect();
         match negotiate_languages(&requested, &OURS, None, NegotiationStrategy::Lookup).first() {
-            Some(found) if **found == FRENCH => Self::French,
-            _ => Self::English,
+            Some(found) if **found == FRENCH => Some(Self::French),
+            Some(found) if **found == ENGLISH => Some(Self::English),
+            _ => None,
         }
     }
 

@@ -18,14 +18,16 @@ const RULE_ORDINALS: [&str; 5] = ["1", "2", "3", "4", "-1"];
 /// The parts of a rule that say how often it is, and those that words can state besides.
 const RULE_PARTS: [&str; 7] = ["FREQ", "INTERVAL", "UNTIL", "COUNT", "WKST", "BYDAY", "BYMONTHDAY"];
 
+/// Marks that turn the direction of what stands beside them.
+const TURNS: [char; 12] = [
+    '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}',
+    '\u{2067}', '\u{2068}', '\u{2069}',
+];
+
 /// A text on one line that shows in the order in which it is written: no control characters, no marks that turn the
 /// direction of others, no more than can be read at once.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    const TURNS: [char; 12] = [
-        '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}',
-        '\u{2067}', '\u{2068}', '\u{2069}',
-    ];
     let plain = text.chars().filter(|c| !TURNS.contains(c));
     let spaced =
         plain.map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') { ' ' } else { c });
@@ -39,7 +41,7 @@ pub fn one_line(text: &str) -> String {
 #[must_use]
 pub fn readable(text: &str) -> String {
     let lines = text.lines().map(|line| {
-        let kept: String = line.chars().filter(|c| !c.is_control() || *c == '\t').collect();
+        let kept: String = line.chars().filter(|c| (!c.is_control() || *c == '\t') && !TURNS.contains(c)).collect();
         kept.trim_end().to_owned()
     });
     cut(lines.collect::<Vec<_>>().join("\n").trim(), MAX_TEXT_CHARS)
@@ -179,7 +181,7 @@ fn on_day_of_month(day: &str, language: Language) -> Option<String> {
 mod tests {
     use jiff::civil::date as day;
 
-    use super::{date, one_line, repeats, when};
+    use super::{date, one_line, readable, repeats, when};
     use crate::ical::invitation::Occasion;
     use crate::message::Language::{English, French};
 
@@ -194,6 +196,7 @@ mod tests {
             end: day(2026, 11, 26).at(10, 30, 0, 0),
             zone: Some("Europe/Paris".to_owned()),
             rule: None,
+            occurrence: None,
             files: Vec::new(),
         }
     }
@@ -256,5 +259,11 @@ mod tests {
         assert_eq!(one_line(" a\r\nBcc: b\0\u{202e}c\u{2028}d\t "), "a Bcc: b c d");
         assert_eq!(one_line("=?utf-8?q?=0D=0A?="), "= ?utf-8?q?=0D=0A?=");
         assert_eq!(one_line(&"é".repeat(300)).chars().count(), 201);
+    }
+
+    #[test]
+    fn lines_show_as_they_are_written() {
+        assert_eq!(readable("\n a\r\n\0b\u{202e}c\td \n\n"), "a\nbc\td");
+        assert_eq!(readable(&"é".repeat(6_000)).chars().count(), 5_001);
     }
 }

@@ -6,17 +6,15 @@
 //! one message, programs take the first. For that reason the occurrences of a series that are otherwise than it stand
 //! in its message, as the standard says, and follow one by one, each with a SEQUENCE above that of the series.
 
-use jiff::civil::DateTime;
-
 use super::itip::ledger::sequence_of;
 use super::itip::message::{SchedulingMessage, SchedulingMethod};
 use super::line::Property;
 use super::object::{Component, Object, fold_into};
+pub use super::occasion::Occasion;
+use super::occasion::once;
 use super::outlook::{Audience, Profile, Published};
-use super::outlook_event::links;
 pub use super::outlook_people::Invited;
-use super::outlook_people::mailbox_of;
-use super::recur::{Instance, Override, RecurrenceId, bounds, end_of, instances, overrides, recurs};
+use super::recur::{Instance, Override, bounds, end_of, instances, overrides, recurs};
 use super::time::When;
 use super::zone::{Zone, Zones};
 use crate::model::budget::{Budget, Exhausted};
@@ -69,31 +67,6 @@ pub struct MailableMessage {
     pub occasion: Occasion,
 }
 
-/// A meeting, as words have to state it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Occasion {
-    /// What it is called.
-    pub title: String,
-    /// Where it is.
-    pub place: String,
-    /// What is said of it.
-    pub description: String,
-    /// What is said of this message.
-    pub comment: String,
-    /// Whose it is.
-    pub organizer: Option<Mailbox>,
-    /// When it begins and ends, by the clock of `zone`; of whole days the end is the day after the last.
-    pub start: DateTime,
-    /// The end.
-    pub end: DateTime,
-    /// The name of the zone; `None`: it is whole days.
-    pub zone: Option<String>,
-    /// The rule of a series.
-    pub rule: Option<String>,
-    /// The addresses of the files that it links to.
-    pub files: Vec<String>,
-}
-
 /// What a message is made with.
 #[derive(Clone, Debug)]
 pub struct Mailing<'a> {
@@ -130,16 +103,10 @@ pub fn invitations(message: &SchedulingMessage, mailing: &Mailing<'_>) -> Result
     }
 }
 
-/// A component as if it took place once.
-fn once<'a>(component: &'a Component, zones: &Zones<'_>) -> Result<Instance<'a>, Unmailable> {
-    let local = component.property("DTSTART").and_then(When::of).ok_or(Unmailable::Event)?;
-    let id = component.instance().ok().flatten().map(|when| RecurrenceId { at: zones.instant(&when), when });
-    Ok(Instance { start: zones.instant(&local), end: end_of(component, &local, zones), component, id, local })
-}
-
 /// What words are about: the master, or the first occurrence.
 fn first<'a>(object: &'a Object, zones: &Zones<'_>) -> Result<Instance<'a>, Unmailable> {
-    once(object.master().or_else(|| object.parts().next()).ok_or(Unmailable::Event)?, zones)
+    let part = object.master().or_else(|| object.parts().next());
+    part.and_then(|part| once(part, zones)).ok_or(Unmailable::Event)
 }
 
 struct MessageWriter<'a, 'z> {
@@ -194,7 +161,7 @@ impl<'a> MessageWriter<'a, '_> {
             let sequence = sequence_of(&part).max(above).to_string();
             part.properties.retain(|line| line.name != "SEQUENCE");
             part.properties.push(Property::new("SEQUENCE", &sequence));
-            let instance = Instance { id: Some(moved.id), ..once(&part, self.zones)? };
+            let instance = Instance { id: Some(moved.id), ..once(&part, self.zones).ok_or(Unmailable::Event)? };
             let mut written = Published::default();
             written.single(self.object, &instance, &self.profile(method), self.zones, self.mailing.now)?;
             all.push(MailableMessage { follows: true, ..self.message(method, &written, &instance) });
@@ -214,7 +181,8 @@ impl<'a> MessageWriter<'a, '_> {
     fn reply(&self) -> Result<Vec<MailableMessage>, Unmailable> {
         let (mut written, profile) = (Published::default(), self.profile(SchedulingMethod::Reply));
         for part in self.object.parts().take(MAX_OCCURRENCES) {
-            written.single(self.object, &once(part, self.zones)?, &profile, self.zones, self.mailing.now)?;
+            let instance = once(part, self.zones).ok_or(Unmailable::Event)?;
+            written.single(self.object, &instance, &profile, self.zones, self.mailing.now)?;
         }
         Ok(vec![self.message(SchedulingMethod::Reply, &written, &first(self.object, self.zones)?)])
     }
@@ -226,36 +194,7 @@ impl<'a> MessageWriter<'a, '_> {
         written.zones().for_each(|zone| text.push_str(zone));
         text.push_str(&written.events);
         text.push_str("END:VCALENDAR\r\n");
-        MailableMessage { method, follows: false, text, occasion: self.occasion(about) }
-    }
-
-    fn occasion(&self, about: &Instance<'_>) -> Occasion {
-        let text = |name| about.component.property(name).map(|line| line.text()).unwrap_or_default();
-        let zone = self.zones.of(&about.local.clock);
-        let zone_name = || zone.iana_name().map_or_else(|| "UTC".to_owned(), str::to_owned);
-        // What nobody knows by its name is stated in UTC.
-        let shown = match zone.iana_name() {
-            Some(_) => zone.clone(),
-            None => Zone::Known(jiff::tz::TimeZone::UTC),
-        };
-        let is_day = about.local.is_day();
-        let (start, end) = if is_day {
-            (about.local.local, zone.local(about.end))
-        } else {
-            (shown.local(about.start), shown.local(about.end))
-        };
-        Occasion {
-            title: text("SUMMARY"),
-            place: text("LOCATION"),
-            description: text("DESCRIPTION"),
-            comment: text("COMMENT"),
-            organizer: about.component.property("ORGANIZER").and_then(mailbox_of),
-            start,
-            end,
-            zone: (!is_day).then(zone_name),
-            files: links(about.component).map(str::to_owned).collect(),
-            rule: about.component.value("RRULE").filter(|_| about.id.is_none()).map(str::to_owned),
-        }
+        MailableMessage { method, follows: false, text, occasion: Occasion::of(about, self.zones) }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod jcal;
 pub mod jcal_read;
 pub mod line;
 pub mod object;
+pub mod occasion;
 pub mod outlook;
 mod outlook_event;
 pub mod outlook_people;

@@ -16,6 +16,7 @@ use crate::message::Language;
 use crate::model::budget::Budget;
 use crate::model::mail::{Addressing, QueuedMail, SendOutcome, token_of_part};
 use crate::model::mailbox::{MailAddress, MailDomain};
+use crate::model::path::ANSWER;
 use crate::tree::job::mail::{Mailer, Sending};
 
 /// Who takes mail from us.
@@ -82,14 +83,15 @@ impl MailOffice {
 }
 
 impl Mailer for MailOffice {
-    fn compose(&self, mail: &QueuedMail, message: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    fn compose(&self, mail: &QueuedMail, message: &[u8], answer_token: &str) -> Result<Vec<Vec<u8>>, String> {
         let addressing = Addressing::read(&mail.letter).ok_or("it is not said to whom it goes")?;
         let message = SchedulingMessage::parse(message).map_err(|_| "its message cannot be read")?;
         let (planner, budget) = (addressing.planner.clone(), Budget::default());
         let mailing = Mailing { planner, now: mail.queued_at, floating: &self.zone, budget: &budget };
         let all = invitations(&message, &mailing).map_err(|error| error.to_string())?;
-        let answer_url = self.public_url.as_ref().zip(addressing.answer_token.as_ref());
-        let answer_url = answer_url.map(|(url, token)| format!("{}/answer/{token}", url.trim_end_matches('/')));
+        // How people reach this server is known from its settings alone: where it listens means nothing to them.
+        let public_url = self.public_url.as_deref();
+        let answer_url = public_url.map(|url| format!("{}/{ANSWER}/{answer_token}", url.trim_end_matches('/')));
         let letters = (0..).zip(&all).map(|(part, invitation)| {
             let message_id = format!("{}@{}", token_of_part(&mail.token, part), self.domain);
             compose(&Letter {
@@ -192,7 +194,6 @@ mod tests {
                 reply_to: Some("Marie Durand <marie@ville.fr>".parse().unwrap()),
                 planner: Some("Marie Durand <marie@ville.fr>".parse().unwrap()),
                 language: "fr".to_owned(),
-                answer_token: Some("tok".to_owned()),
                 is_update: false,
             };
             let (whole, occasion) = (None, MailOccasion::Change);
@@ -227,7 +228,11 @@ mod tests {
         assert_eq!(mail.recipient, "jean@ailleurs.fr");
         assert_eq!(read.subject(), Some("Invitation : Comité"));
         let plain = read.parts[2].text_contents().unwrap();
-        assert!(plain.contains("https://b.ville.fr/answer/tok?answer=declined"), "{plain}");
+        let queued = world.tree.mail_about(Id(5)).await.unwrap();
+        let link = format!("https://b.ville.fr/answer/{}", world.tree.answer_token(&queued[0]));
+        assert!(plain.contains(&format!("{link}?answer=declined\r\n")), "{plain}");
+        let html = read.parts[3].text_contents().unwrap();
+        assert!(html.contains(&format!("href=\"{link}?answer=accepted\"")), "{html}");
         assert!(String::from_utf8_lossy(read.parts[4].contents()).contains("mailto:marie@ville.fr"));
         assert_eq!(world.statuses(), ["jean@ailleurs.fr 1.1"]);
         // The mail server of the recipient says that there is no such person.

@@ -64,11 +64,12 @@ pub(super) fn words(
         .filter(|text| !text.is_empty())
         .collect();
     let files = occasion.files.iter().map(|file| one_line(file)).collect();
-    let links: Vec<AnswerLink> = match (invitation.method, answer_url) {
+    let about = occasion.occurrence.map(|at| format!("&occurrence={at}")).unwrap_or_default();
+    let links: Vec<AnswerButton> = match (invitation.method, answer_url) {
         (SchedulingMethod::Request, Some(url)) => ["accepted", "tentative", "declined"]
-            .map(|answer| AnswerLink {
+            .map(|answer| AnswerButton {
                 label: say(&format!("mail-answer-{answer}")),
-                url: format!("{url}?answer={answer}"),
+                url: format!("{url}?answer={answer}{about}"),
             })
             .into(),
         _ => Vec::new(),
@@ -87,7 +88,7 @@ pub(super) fn words(
     Words { subject, plain: page.plain(), html: page.html() }
 }
 
-struct AnswerLink {
+struct AnswerButton {
     label: String,
     url: String,
 }
@@ -101,7 +102,7 @@ struct MailText {
     texts: Vec<String>,
     files: Vec<String>,
     documents: String,
-    links: Vec<AnswerLink>,
+    links: Vec<AnswerButton>,
     ask: String,
 }
 

@@ -54,8 +54,6 @@ pub struct Addressing {
     pub planner: Option<Mailbox>,
     /// The tag of the recipient's language.
     pub language: String,
-    /// What opens the page where they answer without an account.
-    pub answer_token: Option<String>,
     /// Did they get a mail about the same before?
     pub is_update: bool,
 }
@@ -71,7 +69,6 @@ impl Addressing {
             mailbox(&self.reply_to),
             mailbox(&self.planner),
             self.language.clone(),
-            self.answer_token.clone().unwrap_or_default(),
             if self.is_update { "update" } else { "" }.to_owned(),
         ];
         lines.map(|line| line.replace(['\r', '\n'], " ")).join("\n")
@@ -82,14 +79,12 @@ impl Addressing {
     pub fn read(text: &str) -> Option<Self> {
         let mut lines = text.split('\n');
         let mut next = || lines.next();
-        let given = |line: &str| (!line.is_empty()).then(|| line.to_owned());
         Some(Self {
             to: next()?.parse().ok()?,
             from: next()?.parse().ok()?,
             reply_to: next()?.parse().ok(),
             planner: next()?.parse().ok(),
             language: next()?.to_owned(),
-            answer_token: given(next()?),
             is_update: next()? == "update",
         })
     }
@@ -186,11 +181,10 @@ mod tests {
             reply_to: Some("marie@ville.fr".parse().expect("a mailbox")),
             planner: None,
             language: "fr".to_owned(),
-            answer_token: Some("abc".to_owned()),
             is_update: true,
         };
         assert_eq!(Addressing::read(&all.write()), Some(all.clone()));
-        let plain = Addressing { reply_to: None, answer_token: None, is_update: false, ..all };
+        let plain = Addressing { reply_to: None, is_update: false, ..all };
         assert_eq!(Addressing::read(&plain.write()), Some(plain));
         assert_eq!(Addressing::read(""), None);
         assert!(MAIL_STATES.iter().all(|(state, code)| MailState::from_code(*code) == Some(*state)));

@@ -5,6 +5,7 @@
 //! here, so that each layer reads the same rows.
 
 pub mod acl;
+pub mod answer_link;
 pub mod budget;
 pub mod calendar;
 pub mod civil;

@@ -214,10 +214,12 @@ pub fn encode(segment: &str, out: &mut String) {
 pub const FEEDS: &str = "feeds";
 /// First segment of the addresses at which busy times are looked up.
 pub const FREEBUSY: &str = "freebusy";
+/// First segment of the addresses at which people without an account answer invitations.
+pub const ANSWER: &str = "answer";
 /// Where the service is that describes time zones.
 pub const TIMEZONES: &str = "/timezones";
 /// First segments below which an address is itself a secret: whoever knows it may read, or write.
-const SECRET: [&str; 5] = [FEEDS, FREEBUSY, "share", "answer", "office"];
+const SECRET: [&str; 5] = [FEEDS, FREEBUSY, "share", ANSWER, "office"];
 /// How often escapes are undone where an address hides in itself.
 const ROUNDS: usize = 4;
 

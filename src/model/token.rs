@@ -30,16 +30,18 @@ pub struct SyncToken {
 
 const PREFIX: &str = "urn:beffroi:sync:";
 const KEY: usize = 32;
-const TAG: usize = 16;
+pub(super) const TAG: usize = 16;
 const NUMBERS: usize = 24;
 
 /// What a hash is made for.
 #[derive(Clone, Copy)]
-enum Purpose {
+pub(super) enum Purpose {
     Tag = 1,
     Stream = 2,
     Masked = 3,
     Meeting = 4,
+    Answer = 5,
+    Form = 6,
 }
 
 /// Makes tokens and reads them.
@@ -66,7 +68,7 @@ impl TokenSeal {
             content.extend_from_slice(&number.to_be_bytes());
         }
         content.extend_from_slice(token.after.as_deref().unwrap_or_default().as_bytes());
-        let tag = self.tag(&content);
+        let tag = self.tag(Purpose::Tag, &content);
         self.cover(&tag, &mut content);
         [PREFIX, &self.epoch, ":", &hex::encode(tag), &hex::encode(content)].concat()
     }
@@ -84,7 +86,7 @@ impl TokenSeal {
         let (tag, sealed) = rest.split_at_checked(2 * TAG)?;
         let (tag, mut content) = (hex::decode(tag).ok()?, hex::decode(sealed).ok()?);
         self.cover(&tag, &mut content);
-        if tag != self.tag(&content) {
+        if tag != self.tag(Purpose::Tag, &content) {
             return None;
         }
         let (numbers, after) = content.split_at_checked(NUMBERS)?;
@@ -110,13 +112,13 @@ impl TokenSeal {
         hex::encode(self.hash(Purpose::Meeting, &[uid.as_bytes()]).get(..BYTES).unwrap_or_default())
     }
 
-    fn tag(&self, content: &[u8]) -> [u8; TAG] {
-        let hash = self.hash(Purpose::Tag, &[content]);
+    pub(super) fn tag(&self, purpose: Purpose, content: &[u8]) -> [u8; TAG] {
+        let hash = self.hash(purpose, &[content]);
         std::array::from_fn(|at| hash.get(at).copied().unwrap_or_default())
     }
 
     /// Covers bytes, or uncovers them.
-    fn cover(&self, tag: &[u8], content: &mut [u8]) {
+    pub(super) fn cover(&self, tag: &[u8], content: &mut [u8]) {
         for (place, block) in (0_u64..).zip(content.chunks_mut(32)) {
             let stream = self.hash(Purpose::Stream, &[tag, &place.to_be_bytes()]);
             block.iter_mut().zip(stream).for_each(|(byte, by)| *byte ^= by);

@@ -44,6 +44,14 @@ pub fn is_foreign(headers: &HeaderMap, own: impl FnOnce() -> Vec<String>, encryp
     !origins.map(|origin| origin.to_str().unwrap_or_default()).all(|origin| is_own(origin, &own, encrypted))
 }
 
+/// Was a form sent by anything but a page of ours? A neighbour by name is somebody else here: only programs that are no
+/// browsers say nothing of where they are.
+pub fn is_from_elsewhere(headers: &HeaderMap, own: impl FnOnce() -> Vec<String>, encrypted: bool) -> bool {
+    let mut sites = headers.get_all(FETCH_SITE).iter();
+    let is_same = |site: &HeaderValue| ["same-origin", "none"].iter().any(|known| site.as_bytes() == known.as_bytes());
+    !sites.all(is_same) || is_foreign(headers, own, encrypted)
+}
+
 /// Is it one of our hosts, by a scheme that is ours? A page that came in the clear may be anyone's.
 fn is_own(origin: &str, own: &[String], encrypted: bool) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
@@ -63,7 +71,7 @@ fn is_own(origin: &str, own: &[String], encrypted: bool) -> bool {
 mod tests {
     use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY};
 
-    use super::{guard, is_foreign};
+    use super::{guard, is_foreign, is_from_elsewhere};
 
     #[test]
     fn whatever_is_not_known_to_be_harmless_is_sandboxed() {
@@ -121,6 +129,23 @@ mod tests {
             }
             assert_eq!(is_foreign(&headers, own, false), in_the_clear, "{lines:?}");
             assert_eq!(is_foreign(&headers, own, true), encrypted, "{lines:?}, encrypted");
+            // What is foreign to a program is so to a form.
+            assert!(is_from_elsewhere(&headers, own, false) || !in_the_clear, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn forms_are_sent_by_pages_of_ours() {
+        for (site, elsewhere) in [
+            (None, false),
+            (Some("same-origin"), false),
+            (Some("none"), false),
+            (Some("same-site"), true),
+            (Some(""), true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.extend(site.map(|site| (super::FETCH_SITE, HeaderValue::from_static(site))));
+            assert_eq!(is_from_elsewhere(&headers, Vec::new, false), elsewhere, "{site:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ mod connection_limit;
 mod connection_slot;
 mod failure_log;
 mod forwarded;
+mod guesses;
 mod hpack;
 mod http1;
 mod http2;
@@ -41,6 +42,7 @@ use self::auth::Authenticator;
 use self::connection_limit::{ConnectionLimit, ConnectionPermit};
 use self::connection_slot::Signal;
 use self::failure_log::FailureLog;
+use self::guesses::Guesses;
 use self::nonce::Nonces;
 use self::socket::Socket;
 use self::streams::Streams;
@@ -70,6 +72,7 @@ pub struct Server {
     allowance: Allowance,
     streams: Arc<Streams>,
     failures: FailureLog,
+    guesses: Guesses,
     /// Do clients reach us by https?
     encrypted: bool,
 }
@@ -91,6 +94,7 @@ impl Server {
             allowance,
             streams,
             failures: FailureLog::new(),
+            guesses: Guesses::new(),
             encrypted,
         })
     }
@@ -103,6 +107,7 @@ impl Server {
     /// Lets go of what calmed-down log-ins hold; to be called now and then.
     pub fn forget(&self) {
         self.authenticator.forget();
+        self.guesses.forget();
     }
 
     /// Serves until `stop` resolves, then lets requests finish, for as long as the settings allow.

@@ -4,25 +4,31 @@ use std::future::Future;
 use std::pin::Pin;
 
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderValue, StatusCode};
 
 use super::Server;
 use super::forwarded::Client;
 use super::login::{BASIC, DIGEST, LoginMethod};
 use crate::config::ServerConfig;
-use crate::exchange::{Body, Exchange, Limits, Response};
+use crate::exchange::{Body, Exchange, Limits, OpenExchange, Response};
 use crate::front::answer::bare;
+use crate::front::answer_page;
 use crate::front::dav;
 use crate::front::feed::{self, FeedRange};
 use crate::front::freebusy;
+use crate::front::page::assets::{self, ASSETS};
 use crate::front::timezones;
 use crate::model::budget::Budget;
 use crate::model::error::Result;
-use crate::model::path::{FEEDS, FREEBUSY, TIMEZONES, secret_of};
+use crate::model::path::{ANSWER, FEEDS, FREEBUSY, TIMEZONES, secret_of};
 use crate::tree::target::ROOTS;
 
 /// An answer that is being made. Boxed, so that other requests do not carry it about.
 pub(super) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
+
+/// Answers with pages.
+pub(super) type ServePage = fn(&Server, OpenExchange) -> Answering<'static>;
 
 /// Which addresses a row is for.
 enum At {
@@ -40,6 +46,8 @@ pub(super) enum FrontEnd {
     Known(LoginFrontEnd),
     /// A front end for whoever knows the address; it takes no body.
     Open(for<'a> fn(&'a Server, &'a Parts, &'a Client, &'a Budget) -> Answering<'a>),
+    /// Pages for whoever knows the address, with forms to fill in.
+    Pages(ServePage),
     /// It has moved there for good.
     Moved(&'static str),
 }
@@ -60,9 +68,11 @@ struct Mount {
 }
 
 /// The first row that is for an address counts.
-static MOUNTS: [Mount; 7] = [
+static MOUNTS: [Mount; 9] = [
     Mount { at: At::Secret(FEEDS), front: FrontEnd::Open(feeds) },
     Mount { at: At::Secret(FREEBUSY), front: FrontEnd::Open(free_busy) },
+    Mount { at: At::Secret(ANSWER), front: FrontEnd::Pages(answers) },
+    Mount { at: At::Below(ASSETS), front: FrontEnd::Open(assets) },
     Mount { at: At::Exactly("/health"), front: FrontEnd::Open(health) },
     Mount { at: At::Exactly("/.well-known/caldav"), front: FrontEnd::Moved("/") },
     Mount { at: At::Exactly("/.well-known/carddav"), front: FrontEnd::Moved("/") },
@@ -108,6 +118,14 @@ fn health<'a>(_: &'a Server, _: &'a Parts, _: &'a Client, _: &'a Budget) -> Answ
     Box::pin(async { Ok(bare(StatusCode::OK, Body::Full("ok\n".into()))) })
 }
 
+fn answers(server: &Server, exchange: OpenExchange) -> Answering<'static> {
+    Box::pin(answer_page::serve(server.tree.clone(), exchange, server.config.server.public_url.clone()))
+}
+
+fn assets<'a>(_: &'a Server, head: &'a Parts, _: &'a Client, _: &'a Budget) -> Answering<'a> {
+    Box::pin(async { assets::serve(head) })
+}
+
 fn feeds<'a>(server: &'a Server, head: &'a Parts, client: &'a Client, budget: &'a Budget) -> Answering<'a> {
     let settings = &server.config.feeds;
     let reach = FeedRange { past_days: settings.past_days, future_days: settings.future_days };
@@ -119,7 +137,7 @@ fn free_busy<'a>(server: &'a Server, head: &'a Parts, client: &'a Client, budget
 }
 
 /// Where a secret came in the clear, the way to the address by https.
-fn to_https<'a>(server: &Server, head: &Parts, client: &Client) -> Option<Answering<'a>> {
+pub(super) fn to_https<'a>(server: &Server, head: &Parts, client: &Client) -> Option<Answering<'a>> {
     let location = encrypted_address(server, head, client)?;
     Some(Box::pin(async move { Ok(moved(location)) }))
 }
@@ -129,7 +147,8 @@ fn to_https<'a>(server: &Server, head: &Parts, client: &Client) -> Option<Answer
 fn encrypted_address(server: &Server, head: &Parts, client: &Client) -> Option<HeaderValue> {
     let url = server.config.server.public_url.as_deref().filter(|url| url.starts_with("https://"))?;
     client.scheme.as_deref().filter(|scheme| scheme.eq_ignore_ascii_case("http"))?;
-    HeaderValue::from_str(&format!("{}{}", url.trim_end_matches('/'), head.uri.path())).ok()
+    let address = head.uri.path_and_query().map_or(head.uri.path(), PathAndQuery::as_str);
+    HeaderValue::from_str(&format!("{}{address}", url.trim_end_matches('/'))).ok()
 }
 
 /// 301.
@@ -146,7 +165,7 @@ mod tests {
     fn what(front: &FrontEnd) -> (bool, Option<&'static str>) {
         match front {
             FrontEnd::Known(known) => (known.by.is_empty(), None),
-            FrontEnd::Open(_) => (true, None),
+            FrontEnd::Open(_) | FrontEnd::Pages(_) => (true, None),
             FrontEnd::Moved(to) => (true, Some(to)),
         }
     }
@@ -165,6 +184,9 @@ mod tests {
             ("/feeds/x/y.ics", true, None),
             ("/FEEDS", true, None),
             ("/freebusy/x/a@b.ifb", true, None),
+            ("/answer/x", true, None),
+            ("/assets/style.css", true, None),
+            ("/assetsx", false, None),
             ("/files/freebusy", false, None),
             ("//%66eeds/x", true, None),
             ("/files/feeds", false, None),

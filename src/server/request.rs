@@ -14,11 +14,12 @@ use super::auth::LoginOutcome;
 use super::connection_slot::ActiveRequest;
 use super::forwarded::Client;
 use super::login::{LoginChallenge, LoginMethod};
-use super::mount::{FrontEnd, LoginFrontEnd, front_of, is_known, moved};
+use super::mount::{FrontEnd, LoginFrontEnd, ServePage, front_of, is_known, moved, to_https};
 use super::response_body::Outgoing;
 use super::{Server, browser, http2, request_body};
-use crate::exchange::{Body, Exchange, Incoming, Response};
+use crate::exchange::{Body, Exchange, Incoming, OpenExchange, Response};
 use crate::front::answer::{bare, refusal_answer, without_body};
+use crate::front::page::{self, Frame};
 use crate::message::{self, Language};
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Failure, Refusal};
@@ -114,8 +115,37 @@ impl Server {
         match front_of(asked.head.uri.path()) {
             // Boxed, so that the connection does not move it about.
             FrontEnd::Known(front) => Box::pin(self.answer_known(asked, front)).await,
+            FrontEnd::Pages(serve) => Box::pin(self.answer_page(asked, *serve)).await,
             FrontEnd::Open(serve) => serve(self, &asked.head, &asked.client, asked.active.budget()).await,
             FrontEnd::Moved(to) => Ok(moved(HeaderValue::from_static(to))),
+        }
+    }
+
+    /// Hands a request on to pages that are open to whoever knows their address. A form is sent by its own page, and
+    /// what it changes is changed to its end.
+    async fn answer_page(&self, asked: PendingRequest<'_>, serve: ServePage) -> Result<Response, Error> {
+        let PendingRequest { head, body, client, active, .. } = asked;
+        let frame = Frame::of(&head);
+        let reads = matches!(head.method, http::Method::GET | http::Method::HEAD);
+        if let Some(elsewhere) = to_https(self, &head, &client).filter(|_| reads) {
+            return elsewhere.await;
+        }
+        let own = || self.authorities(&head, &client);
+        if !reads && browser::is_from_elsewhere(&head.headers, own, self.tls.is_some()) {
+            return page::refusal(&frame, &Refusal::of(Condition::ForeignOrigin));
+        }
+        let work = serve(self, OpenExchange { head, body, budget: active.budget().clone() });
+        let answered = if reads {
+            work.await
+        } else {
+            active.keep();
+            RunToCompletion::of(work).await.unwrap_or_else(panicked)
+        };
+        match answered {
+            Ok(answer) if answer.status() == StatusCode::NOT_FOUND && self.guesses.is_one_too_many(client.address) => {
+                page::refusal(&frame, &Refusal::of(Condition::TooManyLogins))
+            }
+            answered => answered,
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod acl;
 mod administration;
+mod answer_pages;
 mod auth;
 mod authz;
 mod beside;

@@ -55,8 +55,8 @@ struct Taker {
 }
 
 impl Mailer for Taker {
-    fn compose(&self, mail: &QueuedMail, message: &[u8]) -> Result<Vec<Vec<u8>>, String> {
-        self.office.compose(mail, message)
+    fn compose(&self, mail: &QueuedMail, message: &[u8], answer_token: &str) -> Result<Vec<Vec<u8>>, String> {
+        self.office.compose(mail, message, answer_token)
     }
 
     fn send(&self, mail: &QueuedMail, bytes: Vec<u8>) -> Sending {

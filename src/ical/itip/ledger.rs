@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::address::CalendarUserAddress;
 use super::occurrence::Occurrence;
 pub use super::revision::{ComponentRevision, sequence_of};
+use crate::model::id::Timestamp;
 
 /// What is known of an attendee's answer about an occurrence.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -46,6 +47,13 @@ impl ReplyLedger {
     /// Notes that an attendee was asked anew.
     pub fn note_reset(&mut self, reset: &AnswerReset) {
         self.row_mut(&reset.attendee, reset.occurrence).reset = Some(reset.revision);
+    }
+
+    /// When an attendee answered last, about whatever, by their own clock.
+    #[must_use]
+    pub fn last_answer(&self, attendee: &CalendarUserAddress) -> Timestamp {
+        let rows = self.0.get(attendee).into_iter().flat_map(BTreeMap::values);
+        rows.filter_map(|row| Some(row.reply.as_ref()?.0.stamp)).max().unwrap_or(Timestamp::MIN)
     }
 
     /// All who have rows.

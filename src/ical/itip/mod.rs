@@ -10,6 +10,7 @@
 //! | an attendee's answer arrives | [`reply::apply_reply`] | the organizer's object, rows of the ledger |
 //! | an attendee's proposal arrives | [`counter::apply_counter`] | the organizer's object as it would be |
 //! | anything arrives by mail | [`shown`] | what is shown of it in an inbox |
+//! | somebody answers without a copy | [`attendance::chosen_answer`] | the answer, as a message |
 //! | somebody has answered | [`organizer::refresh_all`] | what the copies of the others follow |
 //!
 //! A [`deliveries::SchedulingDelivery`] has two texts. `message` is what people get: an inbox item, a mail; it may be
@@ -24,6 +25,7 @@
 //! drawn from the budget of the request, which refuses what would be built for a thousand people apart.
 
 pub mod address;
+pub mod attendance;
 pub mod attendee;
 mod change;
 pub mod context;

@@ -40,8 +40,14 @@ const FAILED: &str = "5.2";
 
 /// What makes mails and brings them to the next server.
 pub trait Mailer: Send + Sync {
-    /// Makes the mails that a message is sent as, the same bytes each time. An error: why it cannot be sent.
-    fn compose(&self, mail: &QueuedMail, message: &[u8]) -> std::result::Result<Vec<Vec<u8>>, String>;
+    /// Makes the mails that a message is sent as, the same bytes each time; `answer_token` is what their recipient
+    /// answers by without an account. An error: why it cannot be sent.
+    fn compose(
+        &self,
+        mail: &QueuedMail,
+        message: &[u8],
+        answer_token: &str,
+    ) -> std::result::Result<Vec<Vec<u8>>, String>;
 
     /// Sends one.
     fn send(&self, mail: &QueuedMail, bytes: Vec<u8>) -> Sending;
@@ -127,7 +133,7 @@ impl Tree {
         };
         let bytes = match mail.mail_hash {
             Some(_) => kept.to_vec(),
-            None => match compose_aside(mailer, &mail, kept).await? {
+            None => match self.compose_aside(mailer, &mail, kept).await? {
                 Ok(made) => match self.keep_made(&mail, made, at).await? {
                     Some(first) => first,
                     None => return Ok(()),
@@ -136,6 +142,17 @@ impl Tree {
             },
         };
         self.send_bytes(mailer, &mail, bytes, at).await
+    }
+
+    async fn compose_aside(
+        &self,
+        mailer: &Arc<dyn Mailer>,
+        mail: &QueuedMail,
+        message: bytes::Bytes,
+    ) -> Result<std::result::Result<Vec<Vec<u8>>, String>> {
+        let (mailer, mail, token) = (Arc::clone(mailer), mail.clone(), self.answer_token(mail));
+        let composed = tokio::task::spawn_blocking(move || mailer.compose(&mail, &message, &token)).await;
+        Ok(composed.map_err(|died| Failure::new("composing a mail", died))?)
     }
 
     /// Writes that a mail may leave, and lets it.
@@ -272,16 +289,6 @@ impl Tree {
 }
 
 /// Following a rule takes long: not where others are served.
-async fn compose_aside(
-    mailer: &Arc<dyn Mailer>,
-    mail: &QueuedMail,
-    message: bytes::Bytes,
-) -> Result<std::result::Result<Vec<Vec<u8>>, String>> {
-    let (mailer, mail) = (Arc::clone(mailer), mail.clone());
-    let composed = tokio::task::spawn_blocking(move || mailer.compose(&mail, &message)).await;
-    Ok(composed.map_err(|died| Failure::new("composing a mail", died))?)
-}
-
 fn outcome_of(row: &QueuedMail) -> Option<MailOutcome> {
     Some(MailOutcome {
         event: row.event,

@@ -40,7 +40,7 @@ impl FakeMailer {
 }
 
 impl Mailer for FakeMailer {
-    fn compose(&self, mail: &QueuedMail, message: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    fn compose(&self, mail: &QueuedMail, message: &[u8], _: &str) -> Result<Vec<Vec<u8>>, String> {
         let text = String::from_utf8_lossy(message).into_owned();
         if text.contains("SUMMARY:unmailable") {
             return Err("it cannot be mailed".to_owned());
@@ -101,7 +101,6 @@ impl Office {
             reply_to: None,
             planner: None,
             language: "fr".to_owned(),
-            answer_token: None,
             is_update: false,
         };
         let new = NewMail { message, whole: None, addressing: &addressing, occasion };

@@ -70,7 +70,6 @@ impl SchedulePlanner {
             reply_to: planner.clone().or_else(|| mailbox_of(&self.meeting.owner)),
             planner: planner.filter(|_| self.is_project()),
             language: LANGUAGE.to_owned(),
-            answer_token: None,
             is_update: false,
         })
     }

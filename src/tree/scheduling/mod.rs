@@ -13,6 +13,7 @@ pub mod incoming;
 mod invitations;
 mod ledger;
 mod letters;
+pub mod links;
 mod mailed;
 mod meeting;
 mod notice;

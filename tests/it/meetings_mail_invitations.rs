@@ -321,3 +321,62 @@ async fn mails_of_other_programs_book_a_room_and_free_it() {
     }
     world.sound().await;
 }
+
+/// Who decides about a room is asked by mail, and answers by mail: nobody else does, and only once.
+#[tokio::test]
+async fn the_manager_of_a_room_decides_by_mail() {
+    let world = world().await;
+    world.tree.add_group("accueil", "Accueil").await.unwrap();
+    world.tree.join_group("accueil", "lea").await.unwrap();
+    let managed = Room { booking: Booking::Manager, manager: Some("accueil".to_owned()), ..Room::default() };
+    add_room(&world, "salle", &managed).await;
+    let zoe = world.client("zoe");
+    let path = "/calendars/zoe/personal/one.ics";
+    let lines = "ORGANIZER:mailto:zoe@ville.example\r\nATTENDEE;CUTYPE=ROOM;RSVP=TRUE:mailto:salle@ville.example\r\n";
+    zoe.put(path, &meeting("one", lines)).expect(201).await;
+    let said = async || {
+        let text = world.client("zoe").get(path).expect(200).await.text().replace("\r\n ", "");
+        let line = text.lines().find(|line| line.contains("mailto:salle@")).unwrap().to_owned();
+        line.split([';', ':']).find_map(|parameter| parameter.strip_prefix("PARTSTAT=")).unwrap().to_owned()
+    };
+    assert_eq!(said().await, "TENTATIVE");
+    let query =
+        "SELECT b.data FROM mail m JOIN body b ON b.hash = m.message_hash WHERE m.address = 'lea@ville.example'";
+    let asked: Vec<Vec<u8>> = sqlx::query_scalar(query).fetch_all(&mut world.database().await).await.unwrap();
+    let asked = String::from_utf8(asked.concat()).unwrap().replace("\r\n ", "");
+    assert!(asked.contains("METHOD:REQUEST") && asked.contains("SUMMARY:salle shown : Point"), "{asked}");
+    assert!(asked.contains("DTSTART:20300701T090000Z") && asked.contains("zoe@ville.example"), "{asked}");
+    let address = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("ORGANIZER")).unwrap();
+        line.rsplit_once("mailto:").unwrap().1.to_owned()
+    };
+    let (to, uid) = (address(&asked), "booking-request/one");
+    let answer = |from: &str, to: &str, answer: &str, day: u32, hour: u32| {
+        let lines = format!(
+            "UID:{uid}\r\nDTSTAMP:203001{day:02}T080000Z\r\nDTSTART:20300701T{hour:02}0000Z\r\n\
+             DTEND:20300701T{:02}0000Z\r\nATTENDEE;PARTSTAT={answer}:mailto:{from}\r\n",
+            hour + 1
+        );
+        Mail::new("REPLY", from, to, &lines)
+    };
+    // Who is no manager, who does not know the address, who means another time.
+    let untagged = "salle@agenda.ville.example";
+    for forged in [
+        answer("zoe@ville.example", &to, "ACCEPTED", 2, 9),
+        answer("eve@dehors.example", &to, "ACCEPTED", 2, 9),
+        answer("lea@ville.example", untagged, "ACCEPTED", 2, 9),
+        answer("lea@ville.example", &to, "ACCEPTED", 2, 14),
+        answer("lea@ville.example", &to, "NEEDS-ACTION", 2, 9),
+    ] {
+        forged.send(&world).await;
+        assert_eq!(said().await, "TENTATIVE", "{}", forged.from);
+    }
+    let accepted = answer("lea@ville.example", &to, "ACCEPTED", 3, 9);
+    assert_eq!(accepted.send(&world).await, Delivery::Taken);
+    assert_eq!(said().await, "ACCEPTED");
+    answer("lea@ville.example", &to, "DECLINED", 4, 9).send(&world).await;
+    assert_eq!(said().await, "DECLINED");
+    accepted.send(&world).await;
+    assert_eq!(said().await, "DECLINED", "what comes again says nothing");
+    world.sound().await;
+}

@@ -44,7 +44,7 @@ pub fn apply_counter(
     let (mut proposes, mut is_clear, mut proposed) = (false, true, object.clone());
     for part in counter.object.parts() {
         let Some(occurrence) = occurrence_named(&set, part, &zones) else { continue };
-        let Some(known) = known(&set, occurrence) else { continue };
+        let Some(known) = said_of(&set, occurrence) else { continue };
         if !attending(&set, &known).any(|user| from.contains(&user.address())) {
             continue;
         }
@@ -63,7 +63,7 @@ pub fn apply_counter(
     complete(&zones.steps)?;
     for part in answer.object.calendar.components.iter_mut().filter(|part| part.name != "VTIMEZONE") {
         let occurrence = occurrence_named(&set, part, &zones);
-        let known = occurrence.and_then(|occurrence| known(&set, occurrence)).map(|known| with_people(&set, &known));
+        let known = occurrence.and_then(|occurrence| said_of(&set, occurrence)).map(|known| with_people(&set, &known));
         complete_answer(part, known.as_ref(), from);
     }
     Ok(CounterOutcome { answer, proposes, object: Some(proposed).filter(|_| proposes && is_clear) })
@@ -81,7 +81,7 @@ fn complete_answer(part: &mut Component, known: Option<&Component>, from: &Addre
 }
 
 /// What is said of an occurrence so far.
-fn known(set: &OccurrenceSet<'_>, occurrence: Occurrence) -> Option<Component> {
+pub(super) fn said_of(set: &OccurrenceSet<'_>, occurrence: Occurrence) -> Option<Component> {
     match occurrence {
         Occurrence::Series => set.master.cloned(),
         Occurrence::At(at) => set.effective(at),

@@ -9,6 +9,7 @@
 //! | the organizer's cancellation arrives | [`copy::apply_cancel`] | the copy |
 //! | an attendee's answer arrives | [`reply::apply_reply`] | the organizer's object, rows of the ledger |
 //! | an attendee's proposal arrives | [`counter::apply_counter`] | the organizer's object as it would be |
+//! | a manager of a room decides by mail | [`booking_request::manager_answer`] | the room's copy |
 //! | anything arrives by mail | [`shown`] | what is shown of it in an inbox |
 //! | somebody answers without a copy | [`attendance::chosen_answer`] | the answer, as a message |
 //! | somebody has answered | [`organizer::refresh_all`] | what the copies of the others follow |
@@ -27,6 +28,7 @@
 pub mod address;
 pub mod attendance;
 pub mod attendee;
+pub mod booking_request;
 mod change;
 pub mod context;
 pub mod copy;

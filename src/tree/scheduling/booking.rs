@@ -96,6 +96,7 @@ impl SchedulePlanner {
         let Some(copy) = changed.object else { return Ok(()) };
         let answered = request.answer(&copy)?;
         let (copy, reply) = self.decided(request.me, copy, answered)?;
+        self.ask_managers(room.state.desk.as_ref(), &copy, reply.as_ref(), plan);
         if let Some(reply) = &reply {
             self.take(&reply.message, room, booked, plan)?;
         }

@@ -272,6 +272,7 @@ impl SchedulePlanner {
             answered => answered,
         };
         let (copy, reply) = self.decided(me, asked, answered)?;
+        self.ask_managers(room.desk.as_ref(), &copy, reply.as_ref(), plan);
         // What it declines is no booking.
         if stored.is_some() || !is_declined(&copy, me) {
             self.deliver_copy(of, Some(&copy), plan);

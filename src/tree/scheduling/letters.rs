@@ -7,23 +7,16 @@
 use super::notice::SchedulingNotice;
 use super::plan::SchedulePlan;
 use super::planner::{SchedulePlanner, status};
-use super::users::AddressBook;
+use super::users::{AddressBook, mailbox_of};
 use crate::ical::itip::address::CalendarUserAddress;
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
 use crate::ical::itip::people::CalendarUser;
 use crate::model::mail::Addressing;
 use crate::model::mailbox::Mailbox;
-use crate::model::principal::Principal;
 use crate::store::scheduling::CalendarPrincipal;
 
 /// The language of people of whom nothing is known.
 const LANGUAGE: &str = "fr";
-
-/// A principal as mail names people: the own address, if there is one.
-pub fn mailbox_of(principal: &Principal) -> Option<Mailbox> {
-    let address = principal.addresses.first()?.strip_prefix("mailto:")?;
-    Some(Mailbox { name: principal.display_name.clone(), address: address.parse().ok()? })
-}
 
 impl SchedulePlanner {
     /// Sends a message to someone who is not of this server: how that fares so far. `None`: nothing was sent, for all

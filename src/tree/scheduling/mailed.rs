@@ -38,6 +38,9 @@ impl Tree {
 
     /// Takes a message that came by mail.
     pub async fn take_mailed(&self, mailed: MailedMessage) -> Result<MailedOutcome> {
+        if let Some(outcome) = self.take_managers_answer(&mailed).await? {
+            return Ok(outcome);
+        }
         let uid = mailed.message.object.uid.clone();
         for attempt in 0..PLAN_ATTEMPTS {
             match self.take_proposal(&mailed).await {

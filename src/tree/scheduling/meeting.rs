@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::ledger::ledger_of;
 use super::plan::SeenObject;
+use super::room_desk::desk_of;
 use super::rooms::BookedRoom;
 use super::users::{AddressBook, BookableRoom, CalendarUsers};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
@@ -19,6 +20,7 @@ use crate::model::id::Id;
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::{Principal, PrincipalKind};
+use crate::model::room::Booking;
 use crate::model::token::TokenSeal;
 use crate::store::executor::Executor;
 use crate::store::scheduling::{self, DefaultCalendar};
@@ -155,7 +157,8 @@ impl Meeting {
             users.homes().filter(|home| !copies.contains_key(home) && *home != change.home).collect();
         let receiving = receiving(c, &without, component, &uid).await?;
         let ledger = ledger_of(scheduling::answers(c, organizes_in, &uid).await?);
-        let rooms = read_rooms(c, &users, change, budget).await?;
+        let desks = Desks { book, seal };
+        let rooms = read_rooms(c, &users, change, desks, budget).await?;
         let highest_sent = scheduling::highest_sent(c, organizes_in, &uid).await?;
         let highest_sent = highest_sent.and_then(|sequence| u64::try_from(sequence).ok());
         let (book, home) = (book.clone(), change.home);
@@ -224,11 +227,19 @@ async fn read_objects(c: &mut impl Executor, nodes: Vec<Node>, budget: &Budget) 
     Ok(nodes.into_iter().map(copy).collect())
 }
 
+/// How the addresses are made at which managers of rooms answer.
+#[derive(Clone, Copy)]
+struct Desks<'a> {
+    book: &'a AddressBook,
+    seal: &'a TokenSeal,
+}
+
 /// The rooms among those in a meeting, and what they hold at its time.
 async fn read_rooms(
     c: &mut impl Executor,
     users: &CalendarUsers,
     change: &ChangedObject,
+    Desks { book, seal }: Desks<'_>,
     budget: &Budget,
 ) -> Result<HashMap<Id, BookedRoom>> {
     let mut rooms = HashMap::new();
@@ -242,7 +253,12 @@ async fn read_rooms(
         }
         let bookings = read_objects(c, nodes, budget).await?.into_iter().filter_map(|copy| copy.object).collect();
         let seq = scheduling::last_change(c, home).await?;
-        rooms.insert(home, BookedRoom { room: known, name, may_book, bookings, seq });
+        let decided = if known.booking == Booking::Manager { principal::by_id(c, room).await? } else { None };
+        let desk = match decided {
+            Some(room) => desk_of(c, book, seal, &known, &room, uid).await?,
+            None => None,
+        };
+        rooms.insert(home, BookedRoom { room: known, name, may_book, bookings, seq, desk });
     }
     Ok(rooms)
 }

@@ -57,22 +57,34 @@ impl Tree {
         let budget = Budget::default();
         let uid = &mailed.message.object.uid;
         let Some((have, planner)) = self.standing_meeting(view, home, uid, &budget).await? else { return Ok(false) };
-        let names = node::names_between(&mut self.store.read().await?, home, have.node.id).await?;
+        let mailed = mailed.clone();
+        let (standing, name) = (have.clone(), user.principal.name);
+        let proposed = self.work(author.id, &budget, move |_| Some(planner.proposed(&standing, &mailed))).await?;
+        let Some(proposed) = proposed.map_err(refused)? else { return Ok(false) };
+        self.store_as(&author, &name, &have, &proposed).await
+    }
+
+    /// Stores what an object of a home is to say from now on, as someone would who may: was it stored? `false`: they
+    /// may not. Busy: it is another one by now.
+    pub(super) async fn store_as(
+        &self,
+        person: &Principal,
+        home: &str,
+        have: &MeetingCopy,
+        object: &Object,
+    ) -> Result<bool> {
+        let names = node::names_between(&mut self.store.read().await?, have.node.home_id, have.node.id).await?;
         let Some([_, calendar, name]) = names.as_deref() else { return Ok(false) };
-        let path = Path::of(&[CALENDARS, &user.principal.name, calendar, name]);
-        let mut request = Request::of(Method::Put, path, actor_of(&author));
+        let path = Path::of(&[CALENDARS, home, calendar, name]);
+        let mut request = Request::of(Method::Put, path, actor_of(person));
         let known = have.node.hash.as_deref().map(ETag::of_hash);
         request.preconditions.if_match = Some(EntityTags::List(known.into_iter().collect()));
-        let mailed = mailed.clone();
-        let proposed = self.work(author.id, &budget, move |_| Some(planner.proposed(&have, &mailed))).await?;
-        let Some(proposed) = proposed.map_err(refused)? else { return Ok(false) };
         let mut text = String::new();
-        proposed.calendar.write(&mut text);
-        let (blob, indexed) = self.prepare(author.id, &budget, text.into()).await?;
+        object.calendar.write(&mut text);
+        let (blob, indexed) = self.prepare(person.id, &Budget::default(), text.into()).await?;
         match self.put(&request, FileContent::object(blob, indexed)).await {
             Ok(_) => Ok(true),
             Err(Error::Refused(refusal)) if is_forbidden(refusal.condition) => Ok(false),
-            // It is another one by now: once more.
             Err(Error::Refused(refusal)) if refusal.condition == Condition::PreconditionFailed => {
                 Err(Condition::Busy.into())
             }

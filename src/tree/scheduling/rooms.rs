@@ -4,6 +4,7 @@
 //! all others for ever, by their rules; a series to what takes place in the next three years. What touches, does not
 //! clash.
 
+use super::room_desk::RoomDesk;
 use crate::ical::itip::address::Addresses;
 use crate::ical::itip::context::{SchedulingContext, Violation};
 use crate::ical::itip::message::SchedulingMessage;
@@ -60,6 +61,8 @@ pub struct BookedRoom {
     pub bookings: Vec<Object>,
     /// The last change in its home that was seen.
     pub seq: Seq,
+    /// Who is asked by mail where its manager decides.
+    pub desk: Option<RoomDesk>,
 }
 
 /// Why a room says no.

@@ -7,7 +7,7 @@ use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Timestamp};
-use crate::model::mailbox::{MailDomain, local_part_of, name_of_local_part};
+use crate::model::mailbox::{MailDomain, Mailbox, local_part_of, name_of_local_part};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::store::executor::Executor;
 use crate::store::scheduling::{self, CalendarPrincipal};
@@ -133,6 +133,12 @@ impl AddressBook {
             None => text.to_owned(),
         }
     }
+}
+
+/// A principal as mail names people: the own address, if there is one.
+pub fn mailbox_of(principal: &Principal) -> Option<Mailbox> {
+    let address = principal.addresses.first()?.strip_prefix("mailto:")?;
+    Some(Mailbox { name: principal.display_name.clone(), address: address.parse().ok()? })
 }
 
 fn mail_address_of(principal: &Principal, domain: &str) -> String {

@@ -17,13 +17,15 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.eml")):
     event = parts["text/calendar"].get_content().replace("\r\n ", "").replace("\n ", "")
     uid = re.search(r"^UID:(\S+)", event, re.M).group(1)
     text = re.findall(r"https?://\S*/answer/\S+", parts["text/plain"].get_content())
-    linked = [html.unescape(found) for found in re.findall(r'href="([^"]*/answer/[^"]*)"', parts["text/html"].get_content())]
+    page = parts["text/html"].get_content()
+    linked = [html.unescape(found) for found in re.findall(r'href="([^"]*/answer/[^"]*)"', page)]
     asks = "METHOD:REQUEST" in event
     if text != linked or len(text) != (3 if asks else 0):
         FAULTS.append(f"{uid}: {text} {linked}")
     if any(not link.startswith(sys.argv[2] + "/answer/") for link in text):
         FAULTS.append(f"{uid}: {text}")
-    if [link.split("answer=")[1].split("&")[0] for link in text] != (["accepted", "tentative", "declined"] if asks else []):
+    answers = [link.split("answer=")[1].split("&")[0] for link in text]
+    if answers != (["accepted", "tentative", "declined"] if asks else []):
         FAULTS.append(f"{uid}: {text}")
     if asks:
         FOUND.setdefault(uid, set()).add(text[0].split("?")[0])

@@ -1,8 +1,8 @@
 // Every page on which people without an account answer, in Debian's Chromium: pages.mjs CASES.json.
 //
-// CASES.json: addresses by "open-fr", "open-en", "series", "cancelled", "hostile", "unknown". Each state is looked at in French and
-// English, light and dark, with and without script: by axe-core, by html-validate, at 320 px, with text twice as large,
-// with wider spacing, by keyboard. Prints `ok` and `not ok` lines.
+// CASES.json: addresses by "open-fr", "open-en", "series", "cancelled", "hostile", "unknown". Each state is looked at in
+// French and English, light and dark, with and without script: by axe-core, by html-validate, at 320 px, with text twice
+// as large, with wider spacing, by keyboard. Prints `ok` and `not ok` lines.
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 
@@ -17,7 +17,8 @@ const validator = new HtmlValidate({
   // Elements without content are written as HTML has them, and lines end where a template ends them.
   rules: { 'void-style': 'off', 'no-trailing-whitespace': 'off', 'long-title': 'off' },
 })
-const SPACING = '* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }' +
+const SPACING =
+  '* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }' +
   ' p { margin-bottom: 2em !important; }'
 let failed = 0
 
@@ -25,7 +26,8 @@ function check(what, faults) {
   const list = [faults].flat().filter(fault => fault !== true && fault !== undefined)
   if (list.length === 0) return console.log(`ok ${what}`)
   failed += 1
-  console.log(`not ok ${what}: ${list.map(fault => (typeof fault === 'string' ? fault : JSON.stringify(fault))).join('; ')}`)
+  const words = list.map(fault => (typeof fault === 'string' ? fault : JSON.stringify(fault)))
+  console.log(`not ok ${what}: ${words.join('; ')}`)
 }
 
 const expect = (holds, fault) => (holds ? true : fault)
@@ -90,8 +92,10 @@ async function byTab(page) {
     if (seen.length && seen.at(-1).place > now.place) faults.push(`${now.name} comes late`)
     seen.push(now)
   }
-  const interactive = await page.evaluate(() =>
-    [...document.querySelectorAll('a[href], button, select, textarea, summary')].filter(one => one.checkVisibility()).length)
+  const interactive = await page.evaluate(() => {
+    const all = [...document.querySelectorAll('a[href], button, select, textarea, summary')]
+    return all.filter(one => one.checkVisibility()).length
+  })
   const reached = seen.filter(one => one.tag !== 'INPUT' && one.name !== 'problem').length
   if (reached < interactive) faults.push(`${reached} of ${interactive} reached`)
   if (seen[0] && !/#content/.test(await page.getAttribute('a.skip', 'href'))) faults.push('no skip link')
@@ -109,12 +113,14 @@ async function structure(page, language) {
       if (!document.querySelector(`a[hreflang="${other}"][lang="${other}"]`)) faults.push(`no link to ${other}`)
     }
     for (const radio of document.querySelectorAll('input[type=radio]')) {
-      if (!radio.labels.length || !radio.closest('fieldset').querySelector('legend')) faults.push('a radio without words')
+      const legend = radio.closest('fieldset').querySelector('legend')
+      if (!radio.labels.length || !legend) faults.push('a radio without words')
     }
     for (const field of document.querySelectorAll('select, textarea')) if (!field.labels.length) faults.push(field.id)
     for (const one of document.querySelectorAll('a, button, summary, select, textarea, input:not([type=hidden])')) {
       const box = one.getBoundingClientRect()
-      if (one.checkVisibility() && (box.height < 24 || box.width < 24)) faults.push(`${one.id || one.textContent} is small`)
+      const isSmall = box.height < 24 || box.width < 24
+      if (one.checkVisibility() && isSmall) faults.push(`${one.id || one.textContent} is small`)
     }
     return faults
   }, language)
@@ -122,16 +128,17 @@ async function structure(page, language) {
 
 // ---- the states ----
 
+const send = page => page.click('button[type=submit]')
 const choose = answer => async page => {
   await page.check(`#answer-${answer}`)
-  await page.click('button[type=submit]')
+  await send(page)
 }
 
 // State, where it begins, what leads to it, the status of its page, and what it says in both languages.
 const STATES = [
   ['open', 'open', null, 200, /Venez-vous/, /Will you come/],
   ['chosen by a link', 'chosen', null, 200, /Venez-vous/, /Will you come/],
-  ['error of the form', 'open', page => page.click('button[type=submit]'), 422, /Il y a un problème/, /There is a problem/],
+  ['error of the form', 'open', send, 422, /Il y a un problème/, /There is a problem/],
   ['series', 'series', null, 200, /toute la série/, /the whole series/],
   ['cancelled', 'cancelled', null, 200, /annulée/, /cancelled/],
   ['unknown', 'unknown', null, 404, /Ce lien n’ouvre rien/, /This link opens nothing/],
@@ -153,12 +160,17 @@ async function look(browser, [state, from, act, status, french, english], langua
   const context = await browser.newContext({ colorScheme: scheme, javaScriptEnabled: script })
   const page = await context.newPage()
   const faults = []
-  page.on('console', message => { if (message.type() === 'error' && !/status of 4/.test(message.text())) faults.push(message.text()) })
-  page.on('request', request => { if (new URL(request.url()).origin !== new URL(cases.series).origin) faults.push(request.url()) })
+  page.on('console', message => {
+    if (message.type() === 'error' && !/status of 4/.test(message.text())) faults.push(message.text())
+  })
+  page.on('request', request => {
+    if (new URL(request.url()).origin !== new URL(cases.series).origin) faults.push(request.url())
+  })
   page.on('dialog', dialog => { faults.push('a script ran'); dialog.dismiss() })
   let answer = await page.goto(address(from, language))
   if (act) {
-    const next = page.waitForResponse(response => response.request().resourceType() === 'document' && response.status() !== 303)
+    const isPage = response => response.request().resourceType() === 'document' && response.status() !== 303
+    const next = page.waitForResponse(isPage)
     await act(page)
     answer = await next
     await page.waitForLoadState()

@@ -46,7 +46,8 @@ equal "a meeting" "$(meeting open-fr 'Comité de pilotage')" 201
 equal "another" "$(meeting open-en 'Steering committee')" 201
 equal "a series" "$(meeting series 'Point hebdomadaire' 'RRULE:FREQ=WEEKLY;COUNT=10')" 201
 equal "a meeting to be called off" "$(meeting cancelled 'Visite du chantier')" 201
-equal "a hostile meeting" "$(meeting hostile '<script>alert(1)</script>"><img src=x onerror=alert(1)>'$'\xe2\x80\xae''x')" 201
+HOSTILE='<script>alert(1)</script>"><img src=x onerror=alert(1)>'$'\xe2\x80\xae'
+equal "a hostile meeting" "$(meeting hostile "$HOSTILE")" 201
 mails() { ls "$WORK/mails" 2>/dev/null | wc -l; }
 for _ in $(seq 300); do [ "$(mails)" -ge 5 ] && break; sleep 0.2; done
 equal "they are mailed" "$(mails)" 5
@@ -54,7 +55,9 @@ check "a meeting is called off" test "$(ask -X DELETE "$(at cancelled)")" = 204
 for _ in $(seq 300); do [ "$(mails)" -ge 6 ] && break; sleep 0.2; done
 check "each mail has its links" python3 "$HERE/answer/links.py" "$WORK/mails" "${URL%/}" >links.txt
 link() { sed -n "s/^$1 //p" links.txt; }
-for one in open-fr open-en series cancelled hostile; do check "one link about $one" test "$(link "$one" | wc -w)" = 1; done
+for one in open-fr open-en series cancelled hostile; do
+  check "one link about $one" test "$(link "$one" | wc -w)" = 1
+done
 
 # A program that looks at mail follows each link, and changes nothing.
 before=$(tag open-fr)
@@ -68,7 +71,8 @@ equal "nothing was changed" "$(tag open-fr)" "$before"
 check "nor answered" grep -q 'PARTSTAT=NEEDS-ACTION\|RSVP=TRUE' <<<"$(stored open-fr)"
 
 cat >cases.json <<JSON
-{ "open-fr": "$(link open-fr)", "open-en": "$(link open-en)", "series": "$(link series)", "cancelled": "$(link cancelled)", "hostile": "$(link hostile)",
+{ "open-fr": "$(link open-fr)", "open-en": "$(link open-en)", "series": "$(link series)",
+  "cancelled": "$(link cancelled)", "hostile": "$(link hostile)",
   "unknown": "${URL}answer/0000000000000000000000000000000000000000000000000000000000000000" }
 JSON
 timeout 1500 node "$HERE/answer/pages.mjs" cases.json || FAILED=1

@@ -29,7 +29,10 @@ async fn a_copy_is_no_second_object_of_a_meeting() {
         assert!(refused.contains("unique-scheduling-object-resource"), "{refused}");
         assert!(refused.contains(source.as_str()), "{refused}");
         // Between the calendars of one home it moves, and nobody hears of it.
-        client.relocate(source, &format!("{other}moved.ics")).expect(201).await;
+        let to = format!("{other}moved.ics");
+        let moved = client.relocate(source, &to).expect(201).await;
+        let tag = client.get(&to).expect(200).await.header("schedule-tag").map(str::to_owned);
+        assert!(tag.is_some() && moved.header("schedule-tag").map(str::to_owned) == tag, "{tag:?}");
     }
     assert_eq!((inbox(&max, "max").await.len(), inbox(&mia, "mia").await.len()), (0, 1));
     world.tree.grant("/calendars/max/other", "lea", beffroi::model::privilege::Role::Reader, None).await.unwrap();
@@ -53,7 +56,9 @@ async fn a_meeting_that_moves_into_a_project_is_the_projects() {
         let path = format!("{MAX}one.ics");
         max.put(&path, &meeting("one", &of("max", &["max", "mia", "zoe"]))).expect(201).await;
         if by_move {
-            max.relocate(&path, PROJECT).expect(201).await;
+            let moved = max.relocate(&path, PROJECT).expect(201).await;
+            let tag = max.get(PROJECT).expect(200).await.header("schedule-tag").map(str::to_owned);
+            assert!(tag.is_some() && moved.header("schedule-tag").map(str::to_owned) == tag, "{tag:?}");
         } else {
             max.put(PROJECT, &text(&max.get(&path).expect(200).await)).expect(201).await;
             max.delete(&path).expect(204).await;

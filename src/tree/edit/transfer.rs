@@ -13,7 +13,7 @@ use super::precomputed::StagedCopy;
 use super::verbs::BindTarget;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
-use crate::model::error::{Refusal, Result};
+use crate::model::error::{Error, Refusal, Result};
 use crate::model::etag::ETag;
 use crate::model::id::Id;
 use crate::model::kind::Kind;
@@ -47,7 +47,7 @@ pub struct Transferred {
     pub destination: Option<Target>,
     /// Is what was copied or moved a collection?
     pub collection: bool,
-    /// Its schedule tag, which it has at the destination too.
+    /// Of a meeting: the schedule tag of what stands at the destination (RFC 6638 section 3.2.10).
     pub schedule_tag: Option<ETag>,
 }
 
@@ -76,11 +76,24 @@ impl Tree {
     async fn concluded(&self, admitted: Admitted<Edit>, done: Result<bool>) -> Result<Transferred> {
         let (admitted, overwritten) = self.braked(admitted, done).await?;
         let destination = admitted.destination.clone();
-        let node = admitted.target.node();
-        let collection = node.is_some_and(|node| node.is_collection());
-        let schedule_tag = node.and_then(Node::schedule_tag);
+        let (collection, is_meeting) = match admitted.target.node() {
+            Some(node) => (node.is_collection(), node.schedule_hash.is_some()),
+            None => (false, false),
+        };
+        let request = admitted.request.clone();
         admitted.commit().await?;
+        let schedule_tag = if is_meeting { self.schedule_tag_at_destination(&request).await? } else { None };
         Ok(Transferred { overwritten, destination, collection, schedule_tag })
+    }
+
+    /// `None`: nothing stands there any more, or something else.
+    async fn schedule_tag_at_destination(&self, request: &Request) -> Result<Option<ETag>> {
+        let Some(path) = request.destination.clone() else { return Ok(None) };
+        match self.read_one(&Request::of(Method::Propfind, path, request.actor.clone())).await {
+            Ok(admitted) => Ok(admitted.target.node().and_then(Node::schedule_tag)),
+            Err(Error::Refused(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Builds a copy of the target of a request, with all below it, out of sight.

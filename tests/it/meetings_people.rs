@@ -239,3 +239,42 @@ async fn who_is_removed_leaves_no_meeting_as_if_nothing_were() {
     assert!(!world.tree.jobs().await.unwrap().iter().any(|job| job.kind == "departures"));
     world.sound().await;
 }
+
+/// Who is asked again about an occurrence that they were taken out of is asked: what they said of the series does not
+/// answer for it, though that has been changed more often.
+#[tokio::test]
+async fn who_comes_back_to_an_occurrence_is_asked_about_it() {
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let path = format!("{MAX}one.ics");
+    let series = meeting("one", &format!("RRULE:FREQ=WEEKLY;COUNT=5\r\n{}", of("max", &["max", "mia", "zoe"])));
+    max.put(&path, &series).expect(201).await;
+    let with = |text: &str, lines: &str| {
+        let own = format!(
+            "BEGIN:VEVENT\r\nUID:one\r\nDTSTAMP:20300101T000000Z\r\nRECURRENCE-ID:20300708T090000Z\r\n\
+             DTSTART:20300708T090000Z\r\nDTEND:20300708T100000Z\r\nSUMMARY:Point\r\n{lines}END:VEVENT\r\n"
+        );
+        text.replace("END:VCALENDAR", &format!("{own}END:VCALENDAR"))
+    };
+    let stored = async || text(&max.get(&path).expect(200).await);
+    max.put(&path, &with(&stored().await, &of("max", &["max", "zoe"]))).expect(204).await;
+    for title in ["A", "B", "C"] {
+        let changed = stored().await.replacen("SUMMARY:", &format!("SUMMARY:{title}"), 1);
+        max.put(&path, &changed).expect(204).await;
+    }
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let own = line(&copied, "mia");
+    mia.put(&href, &copied.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"))).expect(204).await;
+    let before = stored().await;
+    let (series, own) = before.rsplit_once("BEGIN:VEVENT").expect("an override");
+    let back = own.replace("END:VEVENT", "ATTENDEE;RSVP=TRUE:mailto:mia@ville.example\r\nEND:VEVENT");
+    max.put(&path, &format!("{series}BEGIN:VEVENT{back}")).expect(204).await;
+    let (_, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
+    let of_occurrence = |text: &str| {
+        let part = text.split("BEGIN:VEVENT").find(|part| part.contains("RECURRENCE-ID")).expect("an override");
+        line(part, "mia").contains("ACCEPTED")
+    };
+    assert!(!of_occurrence(&stored().await), "{}", stored().await);
+    assert!(!of_occurrence(&copied), "{copied}");
+    world.sound().await;
+}

@@ -254,7 +254,9 @@ impl<'a> CopyUpdate<'a> {
         };
         let known = hidden.unwrap_or_else(|| ComponentRevision::of(own));
         if let Some(resets) = self.context.resets {
-            return resets.get(&occurrence).is_some_and(|reset| *reset > known);
+            // What the series was asked and answered in says nothing of an occurrence that it did not have.
+            let is_new = matches!(occurrence, Occurrence::At(at) if hidden.is_none() && !self.had(at));
+            return resets.get(&occurrence).is_some_and(|reset| is_new || *reset > known);
         }
         let user = CalendarUser::attendee(said, self.context.me);
         let is_unanswered = user.is_some_and(|user| user.participation() == NEEDS_ACTION);

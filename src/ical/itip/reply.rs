@@ -334,7 +334,9 @@ impl Applying<'_> {
             let is_declined = before.as_deref() == Some(DECLINED);
             let is_of_series = answer(part) == before && (last.is_none() || !is_declined);
             let is_open = answer(part).as_deref() == Some(NEEDS_ACTION);
-            if is_of_series || is_open && last.is_none_or(|(known, _)| known.stamp <= reply.revision.stamp) {
+            // What was said of it apart since counts, in whatever order the answers come.
+            let is_later = last.is_none_or(|(known, _)| known.stamp <= reply.revision.stamp);
+            if (is_of_series || is_open) && is_later {
                 *part = answered(part.clone(), &me, &reply.participation);
             }
         }

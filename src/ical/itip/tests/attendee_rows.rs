@@ -259,6 +259,28 @@ fn a_reply_says_how_and_why_and_only_once() {
     assert_eq!(states(&above.object), ["all 2 o+ a? b+"]);
 }
 
+/// What was said last of an occurrence counts for it, whichever of the answers comes first: mail keeps no order.
+#[test]
+fn answers_count_in_the_order_in_which_they_were_given() {
+    let stored = object(&[&SERIES.replace("DECLINED:mailto:b", "NEEDS-ACTION:mailto:b"), MOVED]);
+    let said = |at: &str, answer: &str, of: &str| {
+        let text = reply(&format!("{of}ATTENDEE;PARTSTAT={answer}:mailto:b@v.fr\n")).text();
+        let text = text.replace("20260102T100000Z", &format!("20260102T{at}0000Z")).replace("SEQUENCE:1", "SEQUENCE:2");
+        SchedulingMessage::parse(text.as_bytes()).unwrap()
+    };
+    let second = format!("RECURRENCE-ID:{SECOND}\n");
+    let replies = [said("09", "TENTATIVE", ""), said("13", "ACCEPTED", ""), said("18", "TENTATIVE", &second)];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let (mut bench, mut known) = (Bench::default(), stored.clone());
+        for which in order {
+            let outcome = bench.reply(&known, &replies[which]).unwrap();
+            outcome.note(&mut bench.ledger);
+            known = outcome.object;
+        }
+        assert_eq!(states(&known), ["all 1 o+ a+ b+".to_owned(), format!("{SECOND} 2 o+ a+ b~")], "{order:?}");
+    }
+}
+
 #[test]
 fn a_reply_says_what_it_is_about() {
     let bench = Bench { now: NOW, ..Bench::default() };

@@ -1,8 +1,8 @@
 // Every page on which people without an account answer, in Debian's Chromium: pages.mjs CASES.json.
 //
-// CASES.json: addresses by "open-fr", "open-en", "series", "cancelled", "hostile", "unknown". Each state is looked at in
-// French and English, light and dark, with and without script: by axe-core, by html-validate, at 320 px, with text twice
-// as large, with wider spacing, by keyboard. Prints `ok` and `not ok` lines.
+// CASES.json: addresses by "open-fr", "open-en", "series", "cancelled", "hostile", "unknown". Each state is looked at
+// in French and English, light and dark, with and without script: by axe-core, by html-validate, at 320 px, with text
+// twice as large, with wider spacing, by keyboard. Prints `ok` and `not ok` lines.
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 

@@ -48,7 +48,6 @@ impl SchedulePlanner {
                 reply_to: None,
                 planner: None,
                 language: LANGUAGE.to_owned(),
-                answer_token: None,
                 is_update: false,
             };
             let message = Arc::new(booking_request(copy, request, self.now));

@@ -40,6 +40,8 @@ pub struct Exchange {
     /// Hosts by which we are known, where the request names a destination: from our settings, a trusted proxy, the
     /// request.
     pub authorities: Vec<String>,
+    /// How this server is reached, as addresses begin (`https://beffroi.ville.fr`); of a POST, else empty.
+    pub server: String,
     /// Language of what people read.
     pub language: crate::message::Language,
     /// What may be taken of it.

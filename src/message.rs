@@ -146,7 +146,7 @@ pub fn reason(language: Language, reason: &Reason) -> String {
 }
 
 /// The sentences of conditions that say all there is to say.
-static REFUSALS: [(Condition, &str); 61] = [
+static REFUSALS: [(Condition, &str); 67] = [
     (Condition::NeedPrivileges, "refused-privileges"),
     (Condition::QuotaNotExceeded, "refused-quota"),
     (Condition::TooDeep, "refused-too-deep"),
@@ -208,6 +208,12 @@ static REFUSALS: [(Condition, &str); 61] = [
     (Condition::AllowedAttendeeChange, "refused-attendee-change"),
     (Condition::MailableRecurrence, "refused-mailable-recurrence"),
     (Condition::NoAceConflict, "refused-no-ace-conflict"),
+    (Condition::ValidActionParameter, "refused-attachment-action"),
+    (Condition::ValidRidParameter, "refused-attachment-occurrence"),
+    (Condition::ValidManagedIdParameter, "refused-attachment-unknown"),
+    (Condition::ValidManagedId, "refused-attachment-unknown"),
+    (Condition::MaxAttachmentSize, "refused-attachment-size"),
+    (Condition::MaxAttachmentsPerResource, "refused-attachment-number"),
 ];
 
 /// The sentence for a refused request: what happened and what to do.

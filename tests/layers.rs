@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module, what of ours it may import. Front ends are modules of their own, and know nothing of each other.
-const LAYERS: [(&str, &[&str]); 22] = [
+const LAYERS: [(&str, &[&str]); 24] = [
     ("model", &[]),
     ("message", &["model"]),
     ("wire", &["model"]),
@@ -19,7 +19,9 @@ const LAYERS: [(&str, &[&str]); 22] = [
     ("exchange", &["model", "tree", "message"]),
     ("front", &[]),
     ("front::answer", &["model", "wire", "exchange", "message"]),
-    ("front::dav", &["model", "wire", "ical", "tree", "exchange", "message", "front::answer"]),
+    ("front::content", &["model", "wire", "tree", "exchange", "front::answer"]),
+    ("front::dav", &["model", "wire", "ical", "tree", "exchange", "message", "front::answer", "front::content"]),
+    ("front::attachment", &["model", "wire", "tree", "exchange", "front::answer", "front::content"]),
     ("front::feed", &["model", "wire", "ical", "tree", "exchange", "message", "front::answer"]),
     ("front::page", &["model", "wire", "exchange", "message", "front::answer"]),
     (
@@ -41,6 +43,7 @@ const LAYERS: [(&str, &[&str]); 22] = [
             "front::answer",
             "front::answer_page",
             "front::page",
+            "front::attachment",
             "front::dav",
             "front::feed",
             "front::freebusy",
@@ -81,7 +84,8 @@ const OF_ONE_DATABASE: [&str; 8] =
 /// What may follow rules, the files above `ical` that may call it, and how each does it in a turn of work
 /// (`tree/work.rs`).
 const FOLLOW: [&str; 5] = ["Zones::new(", "Zone::of_text(", "bounds(", "validate(", "sound("];
-const FOLLOWERS: [(&str, &str); 9] = [
+const FOLLOWERS: [(&str, &str); 10] = [
+    ("tree/attachment.rs", "in the work of `Tree::plan_attachment`"),
     ("tree/busy.rs", "in what `LongRead::work` is given"),
     ("tree/scheduling/rooms.rs", "in the work of `Tree::plan_schedule`"),
     ("tree/scheduling/invitations.rs", "in what `Tree::work` is given"),

@@ -25,6 +25,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Subscribed calendars.
     pub feeds: FeedsConfig,
+    /// Files of meetings.
+    pub meetings: MeetingsConfig,
     /// Mail out and in.
     pub mail: MailConfig,
     /// Logs.
@@ -95,6 +97,14 @@ pub struct FeedsConfig {
     pub future_days: u32,
 }
 
+/// Files of meetings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MeetingsConfig {
+    /// For how long after a meeting those who were invited open its files without logging in, days.
+    pub links_days: u32,
+}
+
 /// Logs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -135,6 +145,12 @@ impl Default for StoreConfig {
 impl Default for FeedsConfig {
     fn default() -> Self {
         Self { past_days: 90, future_days: 548 }
+    }
+}
+
+impl Default for MeetingsConfig {
+    fn default() -> Self {
+        Self { links_days: 30 }
     }
 }
 
@@ -180,7 +196,7 @@ impl Config {
 
 /// `BEFFROI_SERVER_LISTEN=a,b` and the like; values are read as TOML where they are TOML, else as text.
 fn override_setting(table: &mut toml::Table, name: &str, value: &str) -> anyhow::Result<()> {
-    const SECTIONS: [&str; 7] = ["store", "feeds", "server", "tls", "login", "mail", "log"];
+    const SECTIONS: [&str; 8] = ["store", "feeds", "meetings", "server", "tls", "login", "mail", "log"];
     let lower = name.to_ascii_lowercase();
     let Some((section, key)) = lower.strip_prefix("beffroi_").and_then(|rest| rest.split_once('_')) else {
         return Ok(());

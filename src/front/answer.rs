@@ -26,7 +26,8 @@ const RETRY_LOGIN: HeaderValue = HeaderValue::from_static("1");
 
 /// Classes and extensions we answer for, the class 1 first: Thunderbird drops the first token.
 pub const DAV_HEADER: &str = "1, 2, 3, access-control, extended-mkcol, version-control, update, \
-    calendar-access, calendar-auto-schedule, calendar-no-timezone, calendar-proxy, calendarserver-sharing";
+    calendar-access, calendar-auto-schedule, calendar-managed-attachments, \
+    calendar-no-timezone, calendar-proxy, calendarserver-sharing";
 
 /// The `DAV` header's name.
 pub const DAV: HeaderName = HeaderName::from_static("dav");

@@ -94,6 +94,12 @@ pub enum Condition {
     AllowedOrganizerChange,
     AllowedAttendeeChange,
     MailableRecurrence,
+    ValidActionParameter,
+    ValidRidParameter,
+    ValidManagedIdParameter,
+    ValidManagedId,
+    MaxAttachmentSize,
+    MaxAttachmentsPerResource,
 }
 
 /// What a client is answered.
@@ -125,7 +131,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 86] = [
+pub static CONDITIONS: [ConditionRow; 92] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -242,6 +248,12 @@ pub static CONDITIONS: [ConditionRow; 86] = [
         "RFC 6638 section 3.2.4.4",
     ),
     ours(Condition::MailableRecurrence, 403, "mailable-recurrence"),
+    caldav(Condition::ValidActionParameter, 403, "valid-action-parameter", "RFC 8607 section 3.11"),
+    caldav(Condition::ValidRidParameter, 403, "valid-rid-parameter", "RFC 8607 section 3.11"),
+    caldav(Condition::ValidManagedIdParameter, 403, "valid-managed-id-parameter", "RFC 8607 section 3.11"),
+    caldav(Condition::ValidManagedId, 403, "valid-managed-id", "RFC 8607 section 3.11"),
+    caldav(Condition::MaxAttachmentSize, 403, "max-attachment-size", "RFC 8607 section 3.11"),
+    caldav(Condition::MaxAttachmentsPerResource, 403, "max-attachments-per-resource", "RFC 8607 section 3.11"),
 ];
 
 impl Condition {

@@ -100,6 +100,8 @@ pub static EFFECTS: [EffectRow; 18] = [
     EffectRow { method: Method::Acl, mapped: &[(Effect::WriteAcl, EffectPlace::Target)], unmapped: READ },
 ];
 
+/// POST to a calendar object.
+const ATTACH: &[(Effect, EffectPlace)] = &[(Effect::WriteContent, EffectPlace::Target)];
 /// POST to an outbox.
 const ASK_WHEN_BUSY: &[(Effect, EffectPlace)] = &[(Effect::AskWhenBusy, EffectPlace::Target)];
 
@@ -147,6 +149,7 @@ pub fn effects(method: Method, at: Option<&Traits>) -> &'static [(Effect, Effect
         // What one says of it is one's own.
         (Method::Proppatch | Method::Delete, Some(Traits { view: View::Linked, .. })) => return READ,
         (Method::Post, Some(Traits { kind: Kind::Outbox, .. })) => return ASK_WHEN_BUSY,
+        (Method::Post, Some(Traits { kind: Kind::Object, .. })) => return ATTACH,
         (Method::Update, Some(Traits { collection: true, .. })) => return UPDATE_FOLDER,
         _ => {}
     }

@@ -112,6 +112,8 @@ const FOLDER: MethodSet = DOCUMENTS.and(&[Method::Delete, Method::Move]);
 const FILE: MethodSet = STORED.and(&[Method::Delete, Method::Move, Method::Put, Method::VersionControl]);
 /// POST answers an invitation.
 const CALENDAR_HOME: MethodSet = READ_ONLY.and(&[Method::Proppatch, Method::Acl, Method::Post]);
+/// POST attaches files.
+const OBJECT: MethodSet = FILE.and(&[Method::Post]);
 const CALENDAR_METHODS: MethodSet = FOLDER.and(&[Method::Post]);
 
 static CALENDAR: [QName; 2] = [QName::dav("collection"), QName::caldav("calendar")];
@@ -158,7 +160,7 @@ pub static KINDS: [KindRow; 24] = [
         properties: true,
         ..row(Kind::Calendar, "calendar", &CALENDAR, CALENDAR_METHODS)
     },
-    KindRow { free_name: true, ..document(Kind::Object, "object", ContentKind::CalendarObject) },
+    KindRow { free_name: true, methods: OBJECT, ..document(Kind::Object, "object", ContentKind::CalendarObject) },
     KindRow { sync: true, ..row(Kind::Notifications, "notifications", &NOTIFICATIONS, READ_ONLY) },
     KindRow {
         content: Some(ContentKind::Opaque),

@@ -6,6 +6,7 @@
 
 pub mod acl;
 pub mod answer_link;
+pub mod attachment;
 pub mod budget;
 pub mod calendar;
 pub mod civil;

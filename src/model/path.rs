@@ -216,10 +216,12 @@ pub const FEEDS: &str = "feeds";
 pub const FREEBUSY: &str = "freebusy";
 /// First segment of the addresses at which people without an account answer invitations.
 pub const ANSWER: &str = "answer";
+/// First segment of the addresses at which attached documents are opened.
+pub const ATTACHMENTS: &str = "attachments";
 /// Where the service is that describes time zones.
 pub const TIMEZONES: &str = "/timezones";
 /// First segments below which an address is itself a secret: whoever knows it may read, or write.
-const SECRET: [&str; 5] = [FEEDS, FREEBUSY, "share", ANSWER, "office"];
+const SECRET: [&str; 6] = [FEEDS, FREEBUSY, ATTACHMENTS, "share", ANSWER, "office"];
 /// How often escapes are undone where an address hides in itself.
 const ROUNDS: usize = 4;
 
@@ -408,7 +410,7 @@ mod tests {
         ] {
             assert_eq!(logged(raw, known), raw);
         }
-        for secret in ["feeds", "freebusy", "share", "office", "answer"] {
+        for secret in ["feeds", "freebusy", "attachments", "share", "office", "answer"] {
             for spelled in [
                 "/SECRET/T",
                 "//SECRET/T",

@@ -42,6 +42,7 @@ pub(super) enum Purpose {
     Meeting = 4,
     Answer = 5,
     Form = 6,
+    Attachment = 7,
 }
 
 /// Makes tokens and reads them.
@@ -110,6 +111,16 @@ impl TokenSeal {
     pub fn meeting_tag(&self, uid: &str) -> String {
         const BYTES: usize = 8;
         hex::encode(self.hash(Purpose::Meeting, &[uid.as_bytes()]).get(..BYTES).unwrap_or_default())
+    }
+
+    /// What shows that this server made a name of these parts.
+    #[must_use]
+    pub fn attachment_tag(&self, parts: &[&[u8]]) -> [u8; TAG] {
+        let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
+        let parts: Vec<&[u8]> =
+            lengths.iter().zip(parts).flat_map(|(length, part)| [length.as_slice(), part]).collect();
+        let hash = self.hash(Purpose::Attachment, &parts);
+        std::array::from_fn(|at| hash.get(at).copied().unwrap_or_default())
     }
 
     pub(super) fn tag(&self, purpose: Purpose, content: &[u8]) -> [u8; TAG] {

@@ -315,6 +315,18 @@ pub fn suffixed(name: &str, at: Timestamp, zone: &TimeZone, attempt: usize) -> S
     format!("{}{mark}{ending}", cut(stem, MAX_BYTES.saturating_sub(mark.len() + ending.len())))
 }
 
+/// A name that is tried where others bear the same: the first is the name itself.
+#[must_use]
+pub fn nth(name: &str, attempt: usize) -> String {
+    if attempt == 0 {
+        return name.to_owned();
+    }
+    let ending = ending(name);
+    let stem = name.get(..name.len() - ending.len()).unwrap_or(name);
+    let mark = format!(" ({})", attempt + 1);
+    format!("{}{mark}{ending}", cut(stem, MAX_BYTES.saturating_sub(mark.len() + ending.len())))
+}
+
 /// A name with the identifier of what bears it, where others bear the same.
 #[must_use]
 pub fn identified(name: &str, id: Id) -> String {

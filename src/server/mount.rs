@@ -14,6 +14,7 @@ use crate::config::ServerConfig;
 use crate::exchange::{Body, Exchange, Limits, OpenExchange, Response};
 use crate::front::answer::bare;
 use crate::front::answer_page;
+use crate::front::attachment;
 use crate::front::dav;
 use crate::front::feed::{self, FeedRange};
 use crate::front::freebusy;
@@ -21,7 +22,7 @@ use crate::front::page::assets::{self, ASSETS};
 use crate::front::timezones;
 use crate::model::budget::Budget;
 use crate::model::error::Result;
-use crate::model::path::{ANSWER, FEEDS, FREEBUSY, TIMEZONES, secret_of};
+use crate::model::path::{ANSWER, ATTACHMENTS, FEEDS, FREEBUSY, TIMEZONES, secret_of};
 use crate::tree::target::ROOTS;
 
 /// An answer that is being made. Boxed, so that other requests do not carry it about.
@@ -68,7 +69,16 @@ struct Mount {
 }
 
 /// The first row that is for an address counts.
-static MOUNTS: [Mount; 9] = [
+static MOUNTS: [Mount; 11] = [
+    Mount {
+        at: At::Below("/attachments/own"),
+        front: FrontEnd::Known(LoginFrontEnd {
+            by: &[&BASIC, &DIGEST],
+            limits: |_| Limits::NO_BODY,
+            serve: |server, exchange| Box::pin(attachment::serve_login(server.tree.clone(), exchange)),
+        }),
+    },
+    Mount { at: At::Secret(ATTACHMENTS), front: FrontEnd::Open(attachments) },
     Mount { at: At::Secret(FEEDS), front: FrontEnd::Open(feeds) },
     Mount { at: At::Secret(FREEBUSY), front: FrontEnd::Open(free_busy) },
     Mount { at: At::Secret(ANSWER), front: FrontEnd::Pages(answers) },
@@ -136,6 +146,11 @@ fn free_busy<'a>(server: &'a Server, head: &'a Parts, client: &'a Client, budget
     to_https(server, head, client).unwrap_or_else(|| Box::pin(freebusy::serve(&server.tree, head, budget)))
 }
 
+fn attachments<'a>(server: &'a Server, head: &'a Parts, client: &'a Client, budget: &'a Budget) -> Answering<'a> {
+    let days = server.config.meetings.links_days;
+    to_https(server, head, client).unwrap_or_else(|| Box::pin(attachment::serve(&server.tree, head, days, budget)))
+}
+
 /// Where a secret came in the clear, the way to the address by https.
 pub(super) fn to_https<'a>(server: &Server, head: &Parts, client: &Client) -> Option<Answering<'a>> {
     let location = encrypted_address(server, head, client)?;
@@ -187,6 +202,8 @@ mod tests {
             ("/answer/x", true, None),
             ("/assets/style.css", true, None),
             ("/assetsx", false, None),
+            ("/attachments/00/a.pdf", true, None),
+            ("/attachments/own/00/a.pdf", false, None),
             ("/files/freebusy", false, None),
             ("//%66eeds/x", true, None),
             ("/files/feeds", false, None),

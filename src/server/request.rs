@@ -173,8 +173,10 @@ impl Server {
         budget.belongs_to(actor.id)?;
         let named = head.headers.contains_key("destination");
         let authorities = if named { self.authorities(&head, &client) } else { Vec::new() };
+        let server = if head.method == http::Method::POST { self.own_url(&head, &client) } else { String::new() };
         let limits = (front.limits)(&self.config.server);
-        let work = (front.serve)(self, Exchange { head, body, actor, arrived, authorities, language, limits, budget });
+        let exchange = Exchange { head, body, actor, arrived, authorities, server, language, limits, budget };
+        let work = (front.serve)(self, exchange);
         let answered = if writes {
             // Nothing is cut off in the middle, nor left undone, because whoever asked for it has gone.
             active.keep();
@@ -203,6 +205,17 @@ impl Server {
             response.headers_mut().extend(HeaderValue::from_str(&line).ok().map(|line| (WWW_AUTHENTICATE, line)));
         }
         Ok(response)
+    }
+
+    /// How this server is reached: by its settings, or as this client has.
+    fn own_url(&self, head: &Parts, client: &Client) -> String {
+        if let Some(url) = &self.config.server.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let is_https = client.scheme.as_deref().is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+        let scheme = if is_https || self.tls.is_some() { "https" } else { "http" };
+        let host = client.host.clone().or_else(|| self.authorities(head, client).into_iter().next());
+        format!("{scheme}://{}", host.unwrap_or_default())
     }
 
     /// Hosts by which the client may know us.

@@ -7,8 +7,8 @@ use super::executor::{Executor, rows};
 use super::list::list;
 use super::statement::tables::{
     ACE, ADDRESS, ANSWER, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED,
-    FREEBUSY_ADDRESS, HOLD, HOME, INBOX_ITEM, INVITATION, INVITED_GROUP, INVITEE, JOB, LOCK, MAIL, MEETING, MEMBERSHIP,
-    NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
+    FREEBUSY_ADDRESS, HOLD, HOME, INBOX_ITEM, INVITATION, INVITED_GROUP, INVITEE, JOB, LOCK, MAIL, MEETING,
+    MEETING_FOLDER, MEMBERSHIP, NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::DETAILS;
@@ -221,7 +221,7 @@ statements! {
             may: || EVERY.iter().map(|(_, code)| (*code).to_owned()).collect(),
         },
     ];
-    const TABLES: [TableColumns; 33] = [
+    const TABLES: [TableColumns; 34] = [
         columns!(
             SETTING, "setting", ids [], numbers [], times [], flags [], others {}, texts ["name", "value"], bytes []
         ),
@@ -349,6 +349,10 @@ statements! {
         columns!(
             MEETING, "meeting", ids ["home_id"], numbers ["sequence"], times [], flags [], others {}, texts ["uid"],
             bytes []
+        ),
+        columns!(
+            MEETING_FOLDER, "meeting_folder", ids ["home_id", "node_id"], numbers [], times [], flags [], others {},
+            texts ["uid"], bytes []
         ),
         columns!(
             ANSWER, "answer", ids ["home_id"], numbers ["reset_sequence", "reply_sequence"], times [], flags [],

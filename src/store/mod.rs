@@ -29,6 +29,7 @@ pub mod job;
 pub mod list;
 pub mod lock;
 pub mod mail;
+pub mod meeting_folder;
 pub mod members;
 pub mod node;
 mod page;

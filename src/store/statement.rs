@@ -49,6 +49,7 @@ pub mod tables {
         MAIL = "mail",
         LOCK = "lock",
         MEETING = "meeting",
+        MEETING_FOLDER = "meeting_folder",
         MEMBERSHIP = "membership",
         NODE = "node",
         NOTIFICATION = "notification",

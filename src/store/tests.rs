@@ -158,6 +158,7 @@ const FILES: &[File] = files![
     job,
     lock,
     mail,
+    meeting_folder,
     members,
     node,
     past,

@@ -498,7 +498,7 @@ async fn tokens_shown(
 }
 
 /// Of the locks that cover one resource, one must be shown: exclusive ones stand alone, of shared ones any will do.
-fn shown<'a>(request: &Request, covering: impl Iterator<Item = (&'a Lock, String)>) -> Result<()> {
+pub(super) fn shown<'a>(request: &Request, covering: impl Iterator<Item = (&'a Lock, String)>) -> Result<()> {
     let mut locked = None;
     for (lock, root) in covering {
         if is_shown(request, lock) {

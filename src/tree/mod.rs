@@ -6,6 +6,7 @@
 mod access;
 mod acquaintance;
 pub mod administration;
+pub mod attachment;
 pub mod authentication;
 pub mod busy;
 pub mod calendar;
@@ -238,6 +239,13 @@ impl Tree {
 impl<T: Executor> Admitted<T> {
     /// Content of a document of this request, from `start`, `length` bytes long.
     pub async fn content(&mut self, tree: &Tree, node: &Node, start: u64, length: u64) -> Result<BodyContent> {
+        tree.content(&mut self.store, node, start, length).await
+    }
+}
+
+impl Tree {
+    /// Content of a document, from `start`, `length` bytes long.
+    async fn content(&self, c: &mut impl Executor, node: &Node, start: u64, length: u64) -> Result<BodyContent> {
         let Some(hash) = node.hash.as_deref() else { return Err(Condition::NotFound.into()) };
         let object = node.kind.holds_calendar_object();
         let part = |bytes: Bytes| {
@@ -246,14 +254,14 @@ impl<T: Executor> Admitted<T> {
             BodyContent::Whole(bytes.slice(from..to))
         };
         let small = node.size_bytes <= INLINE_BYTES as i64 || object;
-        if small && let Some(bytes) = body::inline(&mut self.store, hash).await? {
+        if small && let Some(bytes) = body::inline(c, hash).await? {
             return Ok(part(bytes));
         }
-        if let Some(content) = tree.store.blobs.read(hash, start, length).await? {
+        if let Some(content) = self.store.blobs.read(hash, start, length).await? {
             return Ok(content);
         }
         // A damaged size does not say where the content is.
-        if !small && let Some(bytes) = body::inline(&mut self.store, hash).await? {
+        if !small && let Some(bytes) = body::inline(c, hash).await? {
             return Ok(part(bytes));
         }
         Err(Failure::new("reading a document", format!("body {hash} is missing")).into())

@@ -9,7 +9,7 @@ use crate::model::etag::ETag;
 use crate::model::header::{Depth, Preferences, weighted};
 use crate::model::id::{Timestamp, representable};
 use crate::model::lock::{DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, MIN_TIMEOUT_S};
-use crate::model::path::Path;
+use crate::model::path::{Path, decode};
 use crate::model::precondition::{EntityTags, IfCondition, IfList, IfState, Preconditions};
 
 /// A header that cannot be understood; its name.
@@ -23,6 +23,40 @@ pub fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
         Ok(text) => text.trim().to_owned(),
         Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect::<String>().trim().to_owned(),
     })
+}
+
+/// The name of a file that is sent, as `Content-Disposition` gives it (RFC 6266 section 4.3).
+#[must_use]
+pub fn attached_name(headers: &HeaderMap) -> Option<String> {
+    let given = text(headers, header::CONTENT_DISPOSITION)?;
+    let named = |wanted: &str| {
+        parameters(&given).into_iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+    };
+    let extended = named("filename*").and_then(|value| {
+        let (_, encoded) = value.get(..).filter(|value| value.to_ascii_lowercase().starts_with("utf-8'"))?.split_at(6);
+        encoded.split_once('\'').and_then(|(_, name)| decode(name))
+    });
+    let name = extended.or_else(|| named("filename"))?;
+    // Some programs send the path on their own machine.
+    name.rsplit(['/', '\\']).next().map(str::to_owned).filter(|name| !name.trim().is_empty())
+}
+
+/// The parameters of a value: what stands between quotes is whole, without what escapes a character in it.
+fn parameters(value: &str) -> Vec<(String, String)> {
+    let mut parts = vec![String::new()];
+    let (mut is_quoted, mut characters) = (false, value.chars());
+    while let Some(character) = characters.next() {
+        let Some(part) = parts.last_mut() else { break };
+        match character {
+            '"' => is_quoted = !is_quoted,
+            '\\' if is_quoted => part.extend(characters.next()),
+            ';' if !is_quoted => parts.push(String::new()),
+            other => part.push(other),
+        }
+    }
+    let parameter =
+        |part: &String| part.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.to_owned()));
+    parts.iter().skip(1).filter_map(parameter).collect()
 }
 
 /// How much a client wants a media type by `Accept` (RFC 9110 section 12.5.1), in thousandths: the most specific range
@@ -218,6 +252,8 @@ pub fn preconditions(headers: &HeaderMap) -> Result<Preconditions, BadHeader> {
     })
 }
 
+/// `Cal-Managed-ID` (RFC 8607 section 5.1): what an attachment is called from now on.
+pub const CAL_MANAGED_ID: HeaderName = HeaderName::from_static("cal-managed-id");
 /// `Schedule-Tag` (RFC 6638 section 8.2).
 pub const SCHEDULE_TAG: HeaderName = HeaderName::from_static("schedule-tag");
 

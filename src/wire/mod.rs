@@ -2,6 +2,7 @@
 //! `quick_xml`.
 
 pub mod acl;
+pub mod attachment;
 pub mod calendar;
 pub mod digest;
 pub mod encoding;

@@ -143,6 +143,7 @@ conversations!(
     dotnet_refused_upload,
     winscp,
     joplin,
+    apple_attachments,
     apple_calendar,
     apple_delegate,
     davx5,

@@ -5,6 +5,7 @@
 mod acl;
 mod administration;
 mod answer_pages;
+mod attachments;
 mod auth;
 mod authz;
 mod beside;

@@ -122,7 +122,7 @@ async fn dead_properties_of_any_xml() {
     assert!(max.propfind("/files/tram/a", "0", "<k xmlns=\"urn:x\"/>").expect(207).await.property("k").is_some());
     // What others would take for the server's word is not set, though this server has no such property; it may be
     // removed.
-    for name in ["max-date-time", "max-instances", "max-attachment-size"] {
+    for name in ["max-date-time", "max-instances", "managed-attachments-server-URL"] {
         let name = format!("<k:{name} xmlns:k=\"urn:ietf:params:xml:ns:caldav\"/>");
         let reported =
             max.proppatch("/files/tram/a", &format!("<D:set><D:prop>{name}</D:prop></D:set>")).expect(207).await;

@@ -21,6 +21,10 @@ pub struct Call {
     pub(super) tree: Tree,
     pub(super) request: Request,
     pub(super) headers: HeaderMap,
+    /// The query of a POST that says what is to be done with attachments.
+    pub(super) action: Option<String>,
+    /// How this server is reached.
+    pub(super) server: String,
     pub(super) body: Incoming,
     pub(super) language: Language,
     pub(super) limits: Limits,

@@ -4,6 +4,7 @@
 //! check.
 
 mod acl;
+mod attachment;
 mod body;
 mod calendar;
 mod call;
@@ -15,6 +16,7 @@ mod lock;
 mod mkcol;
 mod options;
 mod outbox;
+mod post;
 mod principal;
 pub mod property;
 mod propfind;
@@ -38,6 +40,7 @@ use crate::model::method::Method;
 use crate::model::path::{Path, PathError};
 use crate::tree::Tree;
 use crate::tree::gate::Request;
+use crate::wire::attachment::says_action;
 use crate::wire::header;
 
 type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
@@ -54,7 +57,7 @@ static HANDLERS: [(Method, Handler); 18] = handlers![
     Get => get::get,
     Head => get::get,
     Put => put::put,
-    Post => put::post,
+    Post => post::post,
     Delete => delete::delete,
     Mkcol => mkcol::mkcol,
     Mkcalendar => mkcol::mkcol,
@@ -87,7 +90,7 @@ pub async fn serve(tree: Tree, exchange: Exchange) -> Result<Response> {
 
 /// Reads the head.
 fn prepare(tree: Tree, exchange: Exchange) -> Result<(Handler, Call)> {
-    let Exchange { head, body, actor, arrived, authorities, language, limits, budget } = exchange;
+    let Exchange { head, body, actor, arrived, authorities, server, language, limits, budget } = exchange;
     let Some(method) = Method::parse(head.method.as_str()) else {
         return Err(Condition::MethodUnknown.into());
     };
@@ -96,7 +99,9 @@ fn prepare(tree: Tree, exchange: Exchange) -> Result<(Handler, Call)> {
     };
     // It comes from a client that forgot to escape a name; without it the address would be that of another resource.
     // Questions about that one do no harm, and Office asks them (`?web=1`).
-    if method.writes() && head.uri.query().is_some() {
+    let query = head.uri.query().map(str::to_owned);
+    let action = query.filter(|query| method == Method::Post && says_action(query));
+    if method.writes() && head.uri.query().is_some() && action.is_none() {
         return Err(Condition::AddressWithQuery.into());
     }
     // `OPTIONS *` asks of the server as a whole (RFC 9110 section 9.3.7).
@@ -114,7 +119,7 @@ fn prepare(tree: Tree, exchange: Exchange) -> Result<(Handler, Call)> {
         without_reply: header::without_reply(&head.headers),
         ..Request::of(method, path, actor)
     };
-    Ok((*handler, Call { tree, request, headers: head.headers, body, language, limits, budget }))
+    Ok((*handler, Call { tree, request, headers: head.headers, action, server, body, language, limits, budget }))
 }
 
 fn bad_path(error: PathError) -> Error {

@@ -1,11 +1,10 @@
-//! PUT: a new document, or new content of one (RFC 9110 section 9.3.4, RFC 4918 section 9.7); POST: a new calendar
-//! object (RFC 5995).
+//! PUT: a new document, or new content of one (RFC 9110 section 9.3.4, RFC 4918 section 9.7).
 
-use http::StatusCode;
 use http::header::{
     CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPECT, HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED,
     LOCATION, RANGE,
 };
+use http::{HeaderMap, StatusCode};
 
 use super::call::{Call, heeded};
 use super::get::get;
@@ -13,8 +12,7 @@ use crate::exchange::Response;
 use crate::front::answer::refusal_answer;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
-use crate::model::id::{Id, Timestamp};
-use crate::model::kind::Kind;
+use crate::model::id::Timestamp;
 use crate::model::media_type;
 use crate::model::method::Method;
 use crate::tree::edit::content::FileContent;
@@ -24,8 +22,7 @@ use crate::tree::publish::may_be_published;
 use crate::tree::quota::RemainingQuota;
 use crate::tree::target::AddressSpace;
 use crate::tree::{INLINE_BYTES, Tree};
-use crate::wire::calendar::CALENDAR;
-use crate::wire::header::{SCHEDULE_TAG, http_date, text, unix_seconds};
+use crate::wire::header::{CAL_MANAGED_ID, SCHEDULE_TAG, http_date, text, unix_seconds};
 
 pub(super) async fn put(mut call: Call) -> Result<Response> {
     let stored = take_and_store(&mut call).await;
@@ -44,7 +41,7 @@ pub(super) async fn put(mut call: Call) -> Result<Response> {
 }
 
 /// The same answer with what is there now as its content (RFC 8144 section 3). Few ask for it: it is boxed.
-async fn represented(mut call: Call, answer: Response) -> Result<Response> {
+pub(super) async fn represented(mut call: Call, answer: Response) -> Result<Response> {
     let status = match answer.status() {
         StatusCode::NO_CONTENT => StatusCode::OK,
         status => status,
@@ -62,7 +59,7 @@ async fn represented(mut call: Call, answer: Response) -> Result<Response> {
     if let Ok(location) = HeaderValue::from_str(&path.href(false)) {
         response.headers_mut().insert(CONTENT_LOCATION, location);
     }
-    for name in [LOCATION, HeaderName::from_static("x-oc-mtime")] {
+    for name in [LOCATION, HeaderName::from_static("x-oc-mtime"), CAL_MANAGED_ID] {
         if let Some(value) = answer.headers().get(&name) {
             response.headers_mut().insert(name, value.clone());
         }
@@ -77,7 +74,7 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
         if call.tree.is_published(&precheck).await? {
             let text = call.take_object(u64::MAX).await?;
             let stored = call.tree.publish(&call.request, &call.budget, text).await?;
-            return Ok(stored_answer(stored, None));
+            return Ok(stored_answer(&stored, None));
         }
     }
     if call.headers.contains_key(CONTENT_RANGE) {
@@ -104,12 +101,6 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
 }
 
 impl Call {
-    /// Is the body said to be XML?
-    fn is_xml(&self) -> bool {
-        let given = text(&self.headers, CONTENT_TYPE).unwrap_or_default();
-        ["application/xml", "text/xml"].iter().any(|xml| media_type::essence(&given).eq_ignore_ascii_case(xml))
-    }
-
     /// Is the content so small that it costs less to take it than to ask first whether it may come? The gate of the
     /// write is the one that counts. Who waits for our word before sending gets it.
     fn is_small(&self) -> bool {
@@ -129,67 +120,34 @@ impl Call {
     }
 }
 
-/// POST to a calendar: a new member, whose name is ours to choose (RFC 5995). Its type has to be said: a page of
-/// another site can send no type, or one of a form, in the name of who is logged in, but not this one.
-pub(super) async fn post(mut call: Call) -> Result<Response> {
-    if call.is_xml() {
-        return super::share::post(call).await;
-    }
-    let precheck = call.tree.precheck(&call.request).await?;
-    if precheck.target.node().is_some_and(|node| node.kind == Kind::Outbox) {
-        return super::outbox::post(call, &precheck.target).await;
-    }
-    if precheck.target.node().is_none_or(|node| node.traits().put.is_none()) {
-        return Err(Condition::CannotHold.into());
-    }
-    let given = text(&call.headers, CONTENT_TYPE).unwrap_or_default();
-    if !media_type::essence(&given).eq_ignore_ascii_case(CALENDAR) && !call.is_json() {
-        return Err(Condition::SupportedCalendarData.into());
-    }
-    let bytes = call.take_object(precheck.room.most_bytes()).await?;
-    let (blob, indexed) = call.tree.prepare(call.request.actor.id, &call.budget, bytes).await?;
-    let name = format!("{:x}.ics", Id::generate().0);
-    let request = Request {
-        preconditions: call.request.preconditions.clone(),
-        ..Request::of(Method::Put, precheck.target.path.join(&name), call.request.actor.clone())
-    };
-    let content = FileContent::object(blob, indexed);
-    let mut response = store(&call.tree, &request, content, !call.is_json()).await?;
-    if let Ok(location) = HeaderValue::from_str(&request.path.href(false)) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    if call.preferences().representation {
-        call.request = request;
-        return Box::pin(represented(call, response)).await;
-    }
-    Ok(response)
-}
-
 /// The tag of what is not stored `as_sent` is not sent: the client has to read it (RFC 4791 section 5.3.4).
-async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bool) -> Result<Response> {
+pub(super) async fn store(tree: &Tree, request: &Request, content: FileContent, as_sent: bool) -> Result<Response> {
     let said = content.modified_at;
     let stored = tree.put(request, content).await?;
     let is_altered = stored.is_altered || !as_sent;
-    Ok(stored_answer(StoredContent { is_altered, ..stored }, said))
+    Ok(stored_answer(&StoredContent { is_altered, ..stored }, said))
 }
 
 /// `said`: the modification time that the client stated.
-fn stored_answer(stored: StoredContent, said: Option<Timestamp>) -> Response {
-    let StoredContent { node, etag, is_new, is_altered } = stored;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
+fn stored_answer(stored: &StoredContent, said: Option<Timestamp>) -> Response {
+    let status = if stored.is_new { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
     let mut response = Call::status(status);
     let headers = response.headers_mut();
-    if let Some(Ok(etag)) = etag.filter(|_| !is_altered).map(|etag| HeaderValue::from_str(&etag.header_value())) {
-        headers.insert(ETAG, etag);
-    }
-    if let Some(Ok(tag)) = node.schedule_tag().map(|tag| HeaderValue::from_str(&tag.header_value())) {
-        headers.insert(SCHEDULE_TAG, tag);
-    }
-    if let Ok(date) = HeaderValue::from_str(&http_date(node.modified_at)) {
-        headers.insert(LAST_MODIFIED, date);
-    }
+    describe_stored(headers, stored, !stored.is_altered);
     if said.is_some() {
         headers.insert("x-oc-mtime", HeaderValue::from_static("accepted"));
     }
     response
+}
+
+/// The tags and the date of what was stored.
+pub(super) fn describe_stored(headers: &mut HeaderMap, stored: &StoredContent, shows_tag: bool) {
+    let node = &stored.node;
+    let etag = stored.etag.as_ref().filter(|_| shows_tag).map(|etag| (ETAG, etag.header_value()));
+    let tag = node.schedule_tag().map(|tag| (SCHEDULE_TAG, tag.header_value()));
+    for (name, value) in etag.into_iter().chain(tag).chain([(LAST_MODIFIED, http_date(node.modified_at))]) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
 }

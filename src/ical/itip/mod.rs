@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | the organizer stores or deletes a meeting | [`organizer::organizer_diff`] | what is stored, messages, rows of the ledger |
 //! | an attendee stores or deletes a copy | [`attendee::attendee_diff`] | what is stored, the answer |
+//! | a file is attached, or taken off | [`attachments::attach`] | what is stored |
 //! | the organizer's invitation arrives | [`copy::apply_request`] | the copy |
 //! | the organizer's cancellation arrives | [`copy::apply_cancel`] | the copy |
 //! | an attendee's answer arrives | [`reply::apply_reply`] | the organizer's object, rows of the ledger |
@@ -26,6 +27,7 @@
 //! drawn from the budget of the request, which refuses what would be built for a thousand people apart.
 
 pub mod address;
+pub mod attachments;
 pub mod attendance;
 pub mod attendee;
 pub mod booking_request;

@@ -18,7 +18,7 @@ macro_rules! migrations {
 }
 
 /// All steps, in their order. Those that were taken are known by the hash of their text, which is never changed.
-pub(super) static MIGRATIONS: [Migration; 31] = migrations![
+pub(super) static MIGRATIONS: [Migration; 32] = migrations![
     1 "0001" "principal",
     2 "0002" "tree",
     3 "0003" "past",
@@ -48,6 +48,7 @@ pub(super) static MIGRATIONS: [Migration; 31] = migrations![
     27 "0027" "scheduling",
     28 "0028" "freebusy_address",
     31 "0031" "invitee",
+    33 "0033" "meeting_folder",
     35 "0035" "busy_times",
     36 "0036" "invited_group",
 ];

@@ -1,7 +1,7 @@
 //! What verbs are given: the content that is bound or written, and what is said of a node.
 
 use crate::model::calendar::Indexed;
-use crate::model::id::Timestamp;
+use crate::model::id::{Id, Timestamp};
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node};
 use crate::model::path::Path;
@@ -28,6 +28,8 @@ pub struct FileContent {
     pub modified_at: Option<Timestamp>,
     /// Of a calendar object, what the index says of it.
     pub indexed: Option<Indexed>,
+    /// What a new document is to be known by: others have been given that already.
+    pub identifier: Option<Id>,
     /// Of a scheduling object whose schedule tag stays as it was: the hash that the tag is made of. `None`: of this
     /// content.
     pub schedule_hash: Option<String>,
@@ -37,7 +39,7 @@ impl FileContent {
     /// The content of a document.
     #[must_use]
     pub fn document(blob: Blob, content_type: String) -> Self {
-        Self { blob, content_type, modified_at: None, indexed: None, schedule_hash: None }
+        Self { blob, content_type, modified_at: None, indexed: None, identifier: None, schedule_hash: None }
     }
 
     /// The content of a calendar object.

@@ -5,6 +5,7 @@
 //! The edit of a request comes from the gate alone ([`Tree::write`]). Nothing else in the crate holds the transaction.
 
 mod access;
+pub mod attachment;
 pub mod authority;
 pub(super) mod chain;
 pub mod content;

@@ -2,11 +2,13 @@
 //! has to be found out first.
 
 use super::Edit;
+use super::attachment::MeetingDocument;
 use super::authority::bug;
 use super::content::{Content, FileContent};
 use super::precomputed::{MissingInput, Precomputed};
 use super::verbs::{BindTarget, UnbindReason};
 use crate::model::calendar::BUSY_TIMES;
+use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::etag::ETag;
 use crate::model::kind::Kind;
@@ -31,6 +33,19 @@ pub struct StoredContent {
 impl Tree {
     /// Stores what a request brings at its path.
     pub async fn put(&self, request: &Request, content: FileContent) -> Result<StoredContent> {
+        match self.with_kept_attachments(request, &content).await? {
+            Some(kept) => Ok(StoredContent { is_altered: true, ..self.put_with(request, kept, None).await? }),
+            None => self.put_with(request, content, None).await,
+        }
+    }
+
+    /// The same with a document of its meeting. Busy: the object is not what that was planned for.
+    pub(in crate::tree) async fn put_with(
+        &self,
+        request: &Request,
+        content: FileContent,
+        document: Option<&MeetingDocument>,
+    ) -> Result<StoredContent> {
         let mut precomputed = Precomputed::default();
         let meeting = content.indexed.as_ref().filter(|indexed| indexed.scheduling);
         let _turn = match meeting {
@@ -50,7 +65,7 @@ impl Tree {
         }
         let mut admitted = self.write_with(request, precomputed).await?;
         loop {
-            let stored = admitted.put(content.clone()).await;
+            let stored = admitted.put(content.clone(), document).await;
             if let Some(missing) = admitted.store.precomputed.missing.take() {
                 admitted = self.retry(admitted, missing).await?;
                 continue;
@@ -78,8 +93,11 @@ impl Tree {
 impl Admitted<Edit> {
     /// The content at the target is this one from now on, be it new there or not; and whoever is in a meeting has what
     /// follows from it.
-    async fn put(&mut self, content: FileContent) -> Result<StoredContent> {
+    async fn put(&mut self, content: FileContent, document: Option<&MeetingDocument>) -> Result<StoredContent> {
         let object = self.target.node().cloned();
+        if document.is_some_and(|of| object.as_ref().is_none_or(|object| object.hash != of.before)) {
+            return Err(Condition::Busy.into());
+        }
         let is_new = object.is_none();
         let is_meeting = content.is_meeting() || object.as_ref().is_some_and(|object| object.schedule_hash.is_some());
         let change = is_meeting.then(|| text_change(&self.target, &content)).flatten();
@@ -88,6 +106,9 @@ impl Admitted<Edit> {
             Some(other) => (other, true),
             None => (content, false),
         };
+        if let Some(document) = document {
+            self.store_attached(document).await?;
+        }
         let node = if is_new { self.bind(Content::File(content)).await? } else { self.replace(content).await? };
         if let Some(plan) = plan {
             self.store.carry_out(plan, node.id).await?;

@@ -80,6 +80,7 @@ impl Edit {
                 Ok(folder)
             }
             Content::File(content) => {
+                let identifier = content.identifier;
                 let written = self.take(content).await?;
                 self.within_quota(parent.home_id, NODE_BYTES.saturating_add(written.size_bytes))?;
                 let kind = parent.traits().put.unwrap_or(Kind::File);
@@ -87,8 +88,12 @@ impl Edit {
                     return Err(bug("a calendar object that was not prepared"));
                 }
                 let mut document = self.fresh(&parent, &name, seq, kind);
-                let carried_on = match kind {
-                    Kind::Object => self.revive(&parent, &name, &document).await?,
+                let carried_on = match (kind, identifier) {
+                    (Kind::Object, _) => self.revive(&parent, &name, &document).await?,
+                    (_, Some(identifier)) => {
+                        document.id = identifier;
+                        None
+                    }
                     _ => self.carried_on(&parent, &name, Arrival::Written, None).await?,
                 };
                 if let Some(document) = carried_on {

@@ -1,6 +1,7 @@
 //! All that must be known to say what a change of a meeting means to others, read in one view.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::ledger::ledger_of;
 use super::plan::SeenObject;
@@ -54,6 +55,8 @@ pub struct Meeting {
     pub addresses: Addresses,
     /// How addresses are made.
     pub book: AddressBook,
+    /// Makes the addresses at which attendees open what is attached.
+    pub seal: Arc<TokenSeal>,
     /// The address to which answers come by mail, where there is mail.
     pub mailed_address: Option<String>,
     /// Who stands behind the addresses in the object, before and after.
@@ -126,7 +129,7 @@ impl Meeting {
     pub async fn read(
         c: &mut impl Executor,
         book: &AddressBook,
-        seal: &TokenSeal,
+        seal: &Arc<TokenSeal>,
         change: &ChangedObject,
         budget: &Budget,
     ) -> Result<Option<Self>> {
@@ -161,13 +164,14 @@ impl Meeting {
         let rooms = read_rooms(c, &users, change, desks, budget).await?;
         let highest_sent = scheduling::highest_sent(c, organizes_in, &uid).await?;
         let highest_sent = highest_sent.and_then(|sequence| u64::try_from(sequence).ok());
-        let (book, home) = (book.clone(), change.home);
+        let (book, home, seal) = (book.clone(), change.home, Arc::clone(seal));
         Ok(Some(Self {
             uid,
             owner,
             home,
             addresses,
             book,
+            seal,
             mailed_address,
             users,
             copies,

@@ -209,6 +209,30 @@ impl Tree {
         Ok((!is_nothing).then_some(OrganizerUpdate { plan, object: node, calendar }))
     }
 
+    /// Is the owner of an object one of those whom somebody else has invited? `writer`: who would change it.
+    pub(super) async fn attends(&self, view: &mut Snapshot, node: &Node, object: &Object, writer: Id) -> Result<bool> {
+        let budget = Budget::default();
+        let change = ChangedObject {
+            owner: node.owner_id,
+            home: node.home_id,
+            node: Some(node.id),
+            leaves: None,
+            old: Some(object.clone()),
+            new: None,
+            range: range_of(None, now()),
+            writer,
+            former_addresses: Vec::new(),
+        };
+        let book = self.address_book();
+        let Some(meeting) = Meeting::read(view, &book, &self.store.seal, &change, &budget).await? else {
+            return Ok(false);
+        };
+        let writer = principal::by_id(view, writer).await?;
+        let writer = writer.map_or_else(Addresses::default, |writer| book.addresses_of(&writer));
+        let planner = SchedulePlanner { writer, ..SchedulePlanner::of(meeting, now(), &budget) };
+        Ok(planner.part_in(object, true) == MeetingPart::Attendee)
+    }
+
     /// What the organizer of a meeting has of it in their home, and what changes of the server's own are judged by.
     /// `None`: there is no such meeting, or nobody can read it.
     async fn standing_meeting(
@@ -335,13 +359,13 @@ fn range_of(indexed: Option<&Indexed>, now: Timestamp) -> TimeRange {
 }
 
 /// What an object says; `None`: there is none, or nobody can read it.
-async fn text_of(c: &mut impl Executor, hash: Option<&str>) -> Result<Option<Object>> {
+pub(super) async fn text_of(c: &mut impl Executor, hash: Option<&str>) -> Result<Option<Object>> {
     let Some(hash) = hash else { return Ok(None) };
     Ok(body::inline(c, hash).await?.and_then(|text| Object::stored(&text).ok()))
 }
 
 /// Why a change is refused.
-fn refused(violation: Violation) -> Error {
+pub(super) fn refused(violation: Violation) -> Error {
     match violation {
         Violation::SameOrganizer => Condition::SameOrganizerInAllComponents,
         Violation::OrganizerChange | Violation::OtherOrganizer => Condition::AllowedOrganizerChange,

@@ -10,6 +10,7 @@ use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, status};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
+use crate::ical::itip::attachments::addressed;
 use crate::ical::itip::context::{SchedulingContext, Violation};
 use crate::ical::itip::copy::{CopyContext, apply_cancel, apply_request, organizer_address};
 use crate::ical::itip::deliveries::{Addressee, DeliveryKind, SchedulingDelivery};
@@ -65,16 +66,17 @@ impl SchedulePlanner {
         let asked = made.resets.iter().map(|reset| (&reset.attendee, reset.occurrence));
         let noted = answered.iter().flat_map(|outcome| outcome.noted());
         plan.answers = rows_of(&ledger, self.meeting.home, asked.chain(noted));
-        let sequence = made.deliveries.iter().map(|delivery| delivery.sequence).max();
+        let deliveries = addressed(made.deliveries, &self.meeting.seal);
+        let sequence = deliveries.iter().map(|delivery| delivery.sequence).max();
         plan.sent = sequence.map(|sequence| (self.meeting.home, stored_sequence(sequence)));
         let Some(object) = made.object else {
-            self.deliver_all(&made.deliveries, None, &mut plan)?;
+            self.deliver_all(&deliveries, None, &mut plan)?;
             return Ok(plan);
         };
         let mut booked = BookedMeeting { object, ledger, is_answered: false };
-        self.book_rooms(change.old.as_ref(), &mut booked, &made.deliveries, &mut plan)?;
+        self.book_rooms(change.old.as_ref(), &mut booked, &deliveries, &mut plan)?;
         let views = if booked.is_answered { Some(self.views_of(&booked)?) } else { None };
-        let fared = self.deliver_all(&made.deliveries, views.as_ref(), &mut plan)?;
+        let fared = self.deliver_all(&deliveries, views.as_ref(), &mut plan)?;
         let is_marked = set_schedule_statuses(&mut booked.object.calendar, &fared);
         let rewritten = made.is_rewritten || completed.is_some() || booked.is_answered || is_marked;
         plan.content = rewritten.then(|| content_of(&booked.object, None));
@@ -84,7 +86,7 @@ impl SchedulePlanner {
     /// The copies of all in a meeting follow what the organizer has.
     pub fn refresh(&self, object: &Object) -> Result<SchedulePlan, Violation> {
         let mut plan = self.empty_plan();
-        let deliveries = refresh_all(object, self.organizer())?;
+        let deliveries = addressed(refresh_all(object, self.organizer())?, &self.meeting.seal);
         let mut left = number_of(&deliveries);
         for delivery in deliveries {
             for to in delivery.recipients.iter().filter(|to| !self.is_room(to)) {
@@ -99,7 +101,7 @@ impl SchedulePlanner {
     fn views_of(&self, booked: &BookedMeeting) -> Result<Views, Violation> {
         let context = OrganizerContext { ledger: &booked.ledger, ..self.organizer() };
         let mut views = Views::new();
-        for delivery in refresh_all(&booked.object, context)? {
+        for delivery in addressed(refresh_all(&booked.object, context)?, &self.meeting.seal) {
             for to in delivery.recipients {
                 views.insert(to.address, Arc::clone(&delivery.message));
             }

@@ -10,6 +10,7 @@ use crate::ical::rule::SCALES;
 use crate::ical::select::select;
 use crate::ical::vtimezone::vtimezone;
 use crate::ical::zone::{Zone, Zones};
+use crate::model::attachment::{MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS};
 use crate::model::calendar::{COLLATIONS, ComponentSet, TimeRange};
 use crate::model::kind::Kind;
 use crate::model::method::Method;
@@ -91,6 +92,8 @@ pub static PROPERTIES: &[LiveProperty] = &[
     live("supported-calendar-data", NOTHING, supported_data, "RFC 4791 section 5.2.4"),
     live("max-resource-size", NOTHING, max_resource_size, "RFC 4791 section 5.2.5"),
     live("max-attendees-per-instance", NOTHING, max_attendees, "RFC 4791 section 5.2.9"),
+    live("max-attachment-size", NOTHING, max_attachment_size, "RFC 8607 section 6.2"),
+    live("max-attachments-per-resource", NOTHING, max_attachments, "RFC 8607 section 6.3"),
     live("supported-rscale-set", NOTHING, supported_rscales, "RFC 7529"),
     live("supported-collation-set", NOTHING, supported_collations, "RFC 4791 section 7.5.1"),
     live("schedule-tag", NOTHING, schedule_tag, "RFC 6638 section 9.3"),
@@ -249,6 +252,14 @@ fn max_resource_size(resource: &Resource, _: &PropertyContext) -> Option<Propert
 
 fn max_attendees(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
     if resource.node.traits().holds_objects() { text(MAX_ATTENDEES.to_string()) } else { None }
+}
+
+fn max_attachment_size(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    if resource.node.traits().holds_objects() { text(MAX_ATTACHMENT_BYTES.to_string()) } else { None }
+}
+
+fn max_attachments(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
+    if resource.node.traits().holds_objects() { text(MAX_ATTACHMENTS.to_string()) } else { None }
 }
 
 /// The calendars by which rules may count (RSCALE).

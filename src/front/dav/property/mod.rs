@@ -121,8 +121,6 @@ static RESERVED: &[(QName, &str)] = &[
     (QName::caldav("max-date-time"), "RFC 4791 sections 5.2.6 to 5.2.8"),
     (QName::caldav("max-instances"), "RFC 4791 sections 5.2.6 to 5.2.8"),
     (QName::caldav("managed-attachments-server-URL"), "RFC 8607 section 6"),
-    (QName::caldav("max-attachment-size"), "RFC 8607 section 6"),
-    (QName::caldav("max-attachments-per-resource"), "RFC 8607 section 6"),
 ];
 
 /// Is a property the server's to give, which gives none?

@@ -1,0 +1,52 @@
+//! Statements on `meeting_folder`, and those that find what a meeting is in its home.
+
+use super::columns::{COLUMNS, columns, node_of};
+use super::db::arguments;
+use super::executor::{Executor, row, rows};
+use super::statement::tables::{CALENDAR_OBJECT, MEETING_FOLDER, NODE};
+use super::statement::{Statement, reads, statements, writes};
+use super::transaction::Txn;
+use crate::model::error::Failure;
+use crate::model::id::{Id, Timestamp};
+use crate::model::node::Node;
+
+/// The most objects of one UID in a home that are looked at.
+const MAX_OBJECTS: i64 = 20;
+
+/// The folder of the meeting of a UID in a home; it may be gone.
+pub async fn folder(c: &mut impl Executor, home: Id, uid: &str) -> Result<Option<Id>, Failure> {
+    Ok(row(c, FOLDER, arguments![home, uid]).await?.map(|row| Id(row.integer(0))))
+}
+
+/// The meeting has this folder from now on.
+pub async fn put(c: &mut Txn, home: Id, uid: &str, folder: Id) -> Result<(), Failure> {
+    c.note(PUT, arguments![home, uid, folder]).await
+}
+
+/// The calendar objects of a UID that stand in the calendars of a home, each with the end of its last occurrence, or
+/// later.
+pub async fn objects(c: &mut impl Executor, home: Id, uid: &str) -> Result<Vec<(Node, Timestamp)>, Failure> {
+    let found = rows(c, OBJECTS, arguments![home, uid, MAX_OBJECTS]).await?;
+    Ok(found.iter().map(|row| (node_of(row), row.integer(COLUMNS))).collect())
+}
+
+statements! {
+    const FOLDER: Statement =
+        reads(&[MEETING_FOLDER], "SELECT node_id FROM meeting_folder WHERE home_id = $1 AND uid = $2");
+    const PUT: Statement = writes(
+        &[MEETING_FOLDER],
+        &[],
+        "INSERT INTO meeting_folder (home_id, uid, node_id) VALUES ($1, $2, $3) ON CONFLICT (home_id, uid) DO UPDATE \
+         SET node_id = excluded.node_id",
+    );
+    const OBJECTS: Statement = reads(
+        &[CALENDAR_OBJECT, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", o.last_at FROM calendar_object o JOIN node n ON n.id = o.node_id JOIN node k ON k.id = o.calendar_id \
+             JOIN node h ON h.id = n.home_id WHERE o.uid = $2 AND n.home_id = $1 AND n.gone_at IS NULL AND k.gone_at \
+             IS NULL AND h.gone_at IS NULL ORDER BY n.id LIMIT $3"
+        ),
+    );
+}

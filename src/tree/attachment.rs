@@ -1,0 +1,391 @@
+//! Files attached to calendar objects (RFC 8607): what an action makes of the object, and who opens a file by its
+//! address.
+//!
+//! A file is a document in the folder of its meeting (`edit::attachment`), and the line in the object is what binds the
+//! two. So the address of an attendee opens what is attached to what they attend, and ends when either is no longer so.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use bytes::Bytes;
+
+use super::calendar::{blob, index};
+use super::edit::attachment::{DocumentChange, MeetingDocument};
+use super::edit::content::FileContent;
+use super::edit::put::StoredContent;
+use super::gate::Request;
+use super::scheduling::text_of;
+use super::target::{CALENDARS, FILES, zone};
+use super::{BodyContent, CachedReader, Snapshot, Tree};
+use crate::ical::itip::attachments::{
+    AttachedFile, AttachmentFault, attach, attended, bears, managed_id, managed_ids, managed_lines, mentions_managed,
+    restored,
+};
+use crate::ical::itip::context::SchedulingContext;
+use crate::ical::object::{MAX_BYTES, Object, Property};
+use crate::ical::time::When;
+use crate::ical::zone::{Zone, Zones};
+use crate::model::attachment::{AttachmentAction, AttachmentToken, LoginAddress, MAX_UID_BYTES, ManagedId};
+use crate::model::budget::Budget;
+use crate::model::condition::Condition;
+use crate::model::error::{Detail, Error, Refusal, Result};
+use crate::model::filename::{MAX_BYTES as MAX_NAME_BYTES, among_documents};
+use crate::model::id::{Id, now};
+use crate::model::kind::Kind;
+use crate::model::method::Method;
+use crate::model::node::{Blob, Node};
+use crate::model::path::Path;
+use crate::model::principal::Actor;
+use crate::model::privilege::Privilege;
+use crate::model::view::View;
+use crate::store::executor::Executor;
+use crate::store::{body, meeting_folder, node, principal, version};
+use crate::tree::scheduling::users::CalendarUsers;
+
+/// How often an action is planned where others change the object meanwhile.
+const ATTEMPTS: usize = 8;
+const DAY_S: i64 = 86_400;
+
+/// A file that is attached.
+#[derive(Clone, Debug)]
+pub struct UploadedFile {
+    /// Its bytes.
+    pub blob: Blob,
+    /// Its media type.
+    pub media_type: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What is done with the attachments of an object.
+#[derive(Clone, Debug)]
+pub struct AttachmentChange {
+    /// What.
+    pub action: AttachmentAction,
+    /// The file that comes.
+    pub file: Option<UploadedFile>,
+    /// How this server is reached, as addresses begin.
+    pub server: String,
+    /// What it may cost.
+    pub budget: Budget,
+}
+
+/// What came of it.
+pub struct AttachedObject {
+    /// The object.
+    pub stored: StoredContent,
+    /// What the attachment is called from now on.
+    pub managed_id: Option<String>,
+}
+
+/// The object as it is to be, and its document.
+struct PlannedAttachment {
+    content: FileContent,
+    document: MeetingDocument,
+    managed_id: Option<String>,
+}
+
+/// A document that is opened by its address.
+pub struct OpenedDocument {
+    /// The document.
+    pub node: Node,
+    tree: Tree,
+    reader: CachedReader,
+}
+
+impl OpenedDocument {
+    /// Its content.
+    pub async fn read(&mut self, start: u64, length: u64) -> Result<BodyContent> {
+        self.tree.content(&mut self.reader, &self.node, start, length).await
+    }
+}
+
+impl Tree {
+    /// Changes what is attached to the object at the path of a request.
+    pub async fn attach(&self, request: &Request, change: &AttachmentChange) -> Result<AttachedObject> {
+        for _ in 0..ATTEMPTS {
+            let PlannedAttachment { content, document, managed_id } = self.plan_attachment(request, change).await?;
+            match self.put_with(request, content, Some(&document)).await {
+                Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy => {}
+                stored => return Ok(AttachedObject { stored: stored?, managed_id }),
+            }
+        }
+        Err(Condition::Busy.into())
+    }
+
+    /// May what is attached to the object at the path of a request be changed? Asked before the file comes, too.
+    pub async fn may_attach(&self, request: &Request) -> Result<()> {
+        self.attachable(request).await.map(drop)
+    }
+
+    /// The object at the path of a request, to whose attachments its owner has the word.
+    async fn attachable(&self, request: &Request) -> Result<(Snapshot, Node, Object)> {
+        let mut admitted = self.read(request).await?;
+        let Some(node) = admitted.target.node().cloned() else { return Err(Condition::NotFound.into()) };
+        if node.view == View::Masked {
+            let refusal = Refusal::of(Condition::NeedPrivileges).at(admitted.target.href());
+            return Err(refusal.because(Detail::Privilege(Privilege::Read)).into());
+        }
+        let text =
+            if node.kind == Kind::Object { text_of(&mut admitted.store, node.hash.as_deref()).await? } else { None };
+        let object = text.ok_or(Condition::ValidCalendarObjectResource)?;
+        if object.uid.len() > MAX_UID_BYTES {
+            return Err(Condition::ValidCalendarObjectResource.into());
+        }
+        let mut view = admitted.store;
+        if node.schedule_hash.is_some() && self.attends(&mut view, &node, &object, request.actor.id).await? {
+            return Err(Condition::AllowedAttendeeChange.into());
+        }
+        Ok((view, node, object))
+    }
+
+    async fn plan_attachment(&self, request: &Request, change: &AttachmentChange) -> Result<PlannedAttachment> {
+        let (mut view, node, object) = self.attachable(request).await?;
+        let (before, uid, home) = (node.hash.clone(), object.uid.clone(), node.home_id);
+        let document = match &change.file {
+            Some(file) => Some(self.document_change(&mut view, home, change, file).await?),
+            None => None,
+        };
+        drop(view);
+        let seal = &self.store.seal;
+        let known = document.as_ref().zip(change.file.as_ref()).map(|(document, file)| {
+            let (document, name) = match document {
+                DocumentChange::New(_, content) => (content.identifier.unwrap_or_default(), &file.name),
+                DocumentChange::Replace(id, _) => (*id, &file.name),
+            };
+            let (id, size_bytes) = (ManagedId::of(document, &file.blob.hash), file.blob.size_bytes);
+            AttachedFile { server: &change.server, id, name, media_type: &file.media_type, size_bytes }
+        });
+        let (line, managed_id) = (known.map(|file| file.line(&uid, seal)), known.map(|file| file.id.write(seal)));
+        let (action, of) = (change.action.clone(), change.budget.clone());
+        let work = move |_: &_| Some(attached(&object, &action, line.as_ref(), &of));
+        let (content, folder) = self.work(request.actor.id, &change.budget, work).await??;
+        let document = MeetingDocument { before, uid, folder, change: document };
+        Ok(PlannedAttachment { content, document, managed_id })
+    }
+
+    /// What becomes of the document: another state of it is its next version, unless it is of another type, or gone.
+    async fn document_change(
+        &self,
+        view: &mut Snapshot,
+        home: Id,
+        change: &AttachmentChange,
+        file: &UploadedFile,
+    ) -> Result<DocumentChange> {
+        let content = FileContent::document(file.blob.clone(), file.media_type.clone());
+        if let AttachmentAction::Update(id) = &change.action {
+            let id = ManagedId::read(id, &self.store.seal).ok_or(Condition::ValidManagedIdParameter)?;
+            let ending = |name: &str| name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+            let known = standing_document(view, id.document).await?.filter(|known| known.home_id == home);
+            if known.is_some_and(|known| ending(&known.name) == ending(&file.name)) {
+                return Ok(DocumentChange::Replace(id.document, content));
+            }
+        }
+        let identifier = Some(Id::generate());
+        Ok(DocumentChange::New(file.name.clone(), FileContent { identifier, ..content }))
+    }
+
+    /// What a client stores, with the lines of attachments as the server has given them. `None`: it has no other.
+    /// Refused where it names some that were never given, or not to whose object it is.
+    pub(super) async fn with_kept_attachments(
+        &self,
+        request: &Request,
+        content: &FileContent,
+    ) -> Result<Option<FileContent>> {
+        let text = content.blob.inline.as_ref().filter(|text| content.indexed.is_some() && mentions_managed(text));
+        let Some(object) = text.and_then(|text| Object::stored(text).ok()) else { return Ok(None) };
+        let sent = managed_ids(&object);
+        if sent.is_empty() {
+            return Ok(None);
+        }
+        let mut admitted = self.read(request).await?;
+        let Some(home) = admitted.target.parent().map(|parent| parent.node.home_id) else { return Ok(None) };
+        let view = &mut admitted.store;
+        let mut known = BTreeMap::new();
+        for (own, _) in meeting_folder::objects(view, home, &object.uid).await? {
+            known.extend(text_of(view, own.hash.as_deref()).await?.as_ref().map(managed_lines).unwrap_or_default());
+        }
+        for id in sent {
+            if let Entry::Vacant(unknown) = known.entry(id) {
+                let line = self.given_elsewhere(view, home, &object, unknown.key()).await?;
+                unknown.insert(line.ok_or(Condition::ValidManagedId)?);
+            }
+        }
+        drop(admitted);
+        let work = move |_: &_| {
+            let kept = restored(&object, &known);
+            Some(kept.map(|object| content_of(&object)).transpose())
+        };
+        let kept = self.work(request.actor.id, &Budget::default(), work).await??;
+        Ok(kept.map(|kept| FileContent { modified_at: content.modified_at, ..kept }))
+    }
+
+    /// The line of an attachment that was given to another object of the same home (RFC 8607 section 3.7).
+    async fn given_elsewhere(
+        &self,
+        view: &mut Snapshot,
+        home: Id,
+        object: &Object,
+        written: &str,
+    ) -> Result<Option<Property>> {
+        let Some(id) = ManagedId::read(written, &self.store.seal).filter(|_| object.uid.len() <= MAX_UID_BYTES) else {
+            return Ok(None);
+        };
+        let Some(document) = standing_document(view, id.document).await?.filter(|known| known.home_id == home) else {
+            return Ok(None);
+        };
+        let mut lines = object.parts().flat_map(|part| &part.properties);
+        let sent = lines.find(|line| managed_id(line).as_deref() == Some(written));
+        let named = sent.and_then(|line| line.parameter("FILENAME")).map(|name| file_name(&name));
+        let file = AttachedFile {
+            server: sent.and_then(|line| LoginAddress::read(line.value())).map_or("", |address| address.server),
+            id,
+            name: named.as_deref().unwrap_or(&document.name),
+            media_type: document.content_type.as_deref().unwrap_or_default(),
+            size_bytes: document.size_bytes,
+        };
+        Ok(Some(file.line(&object.uid, &self.store.seal)))
+    }
+
+    /// The document of an address that was made for an attendee, who opens it until some days after the last
+    /// occurrence. `None`: it opens nothing, or nothing any more; which of these, nobody learns.
+    pub async fn open_for_attendee(
+        &self,
+        token: &AttachmentToken,
+        days: u32,
+        budget: &Budget,
+    ) -> Result<Option<OpenedDocument>> {
+        let mut reader = self.store.cached();
+        let Some(document) = standing_document(&mut reader, token.id.document).await? else { return Ok(None) };
+        budget.belongs_to(document.home_id)?;
+        let least = now().saturating_sub(i64::from(days).saturating_mul(DAY_S));
+        for (object, last_at) in meeting_folder::objects(&mut reader, document.home_id, &token.uid).await? {
+            if last_at < least {
+                continue;
+            }
+            let Some(text) = stored_text(&mut reader, &object).await? else { continue };
+            let (of, seal) = (token.clone(), std::sync::Arc::clone(&self.store.seal));
+            let work = move |_: &_| Some(Object::stored(&text).ok().and_then(|object| attended(&object, &of, &seal)));
+            let Some(address) = self.work(document.home_id, budget, work).await? else { continue };
+            let users = CalendarUsers::find(&mut reader, &self.address_book(), [address.clone()]).await?;
+            // Who may not log in any more opens nothing in another way.
+            if users.get(&address).is_none_or(|user| user.principal.disabled_at.is_none()) {
+                return Ok(Some(OpenedDocument { node: document, tree: self.clone(), reader }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The document of an address for those who log in: whoever reads the object that it is attached to, or the
+    /// document itself.
+    pub async fn open_for_login(
+        &self,
+        token: &AttachmentToken,
+        actor: &Actor,
+        budget: &Budget,
+    ) -> Result<Option<OpenedDocument>> {
+        let mut reader = self.store.cached();
+        let Some(document) = standing_document(&mut reader, token.id.document).await? else { return Ok(None) };
+        let Some(owner) = principal::by_id(&mut reader, document.owner_id).await? else { return Ok(None) };
+        let mut places = Vec::new();
+        for (object, _) in meeting_folder::objects(&mut reader, document.home_id, &token.uid).await? {
+            let Some(text) = stored_text(&mut reader, &object).await? else { continue };
+            let (of, seal) = (token.clone(), std::sync::Arc::clone(&self.store.seal));
+            let work = move |_: &_| Some(Object::stored(&text).is_ok_and(|object| bears(&object, &of, &seal)));
+            if self.work(actor.id, budget, work).await? {
+                places.push((object.id, CALENDARS));
+            }
+        }
+        places.push((document.id, FILES));
+        for (id, space) in places {
+            let Some(names) = node::names_between(&mut reader, document.home_id, id).await? else { continue };
+            let below = names.iter().skip(1);
+            let path = below.fold(Path::of(&[space, &owner.name]), |path, name| path.join(name));
+            match self.read_one(&Request::of(Method::Get, path, actor.clone())).await {
+                Ok(admitted)
+                    if admitted.target.node().is_some_and(|node| node.id == id && node.view == View::Present) =>
+                {
+                    return Ok(Some(OpenedDocument { node: document, tree: self.clone(), reader }));
+                }
+                Ok(_) | Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A document that stands among the documents of a home.
+async fn standing_document(c: &mut impl Executor, id: Id) -> Result<Option<Node>> {
+    let found = version::node(c, id).await?.filter(|(node, gone)| node.kind == Kind::File && gone.is_none());
+    let Some((document, _)) = found else { return Ok(None) };
+    let names = node::names_between(c, document.home_id, id).await?;
+    Ok(names.map(|_| document))
+}
+
+async fn stored_text(c: &mut impl Executor, object: &Node) -> Result<Option<Bytes>> {
+    let Some(hash) = object.hash.as_deref() else { return Ok(None) };
+    Ok(body::inline(c, hash).await?)
+}
+
+/// The object after an action, and what a folder for its meeting is called. Rules may be followed for it.
+fn attached(
+    object: &Object,
+    action: &AttachmentAction,
+    line: Option<&Property>,
+    budget: &Budget,
+) -> Result<(FileContent, String)> {
+    let floating = Zone::Known(zone());
+    let context = SchedulingContext { now: now(), floating: &floating, budget };
+    let changed = attach(object, action, line, context).map_err(refused)?;
+    Ok((content_of(&changed)?, folder_name(&changed, &floating, budget)))
+}
+
+/// An object as content.
+fn content_of(object: &Object) -> Result<FileContent> {
+    let mut text = String::new();
+    object.calendar.write(&mut text);
+    if text.len() > MAX_BYTES {
+        return Err(Condition::MaxResourceSize.into());
+    }
+    Ok(FileContent::object(blob(Bytes::from(text)), index(object)))
+}
+
+/// What the folder of a meeting is called: its day and its title, as Windows can show them.
+fn folder_name(object: &Object, floating: &Zone, budget: &Budget) -> String {
+    let zones = Zones::new(&object.calendar, floating).within(budget);
+    let first = object.master().or_else(|| object.parts().next());
+    let start = first.and_then(|part| part.property("DTSTART").or_else(|| part.property("DUE"))).and_then(When::of);
+    // By the clock of the server, unless it is a day.
+    let shown = |when: &When| if when.is_day() { when.local } else { floating.local(zones.instant(when)) };
+    let day = start.map(|when| shown(&when).date().to_string()).unwrap_or_default();
+    let title = first.and_then(|part| part.property("SUMMARY")).map(Property::text).unwrap_or_default();
+    file_name(format!("{day} {}", title.trim()).trim())
+}
+
+/// A text as a name among documents, which leaves room for what makes it another.
+#[must_use]
+pub fn file_name(text: &str) -> String {
+    const LONGEST: usize = 120;
+    let single: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let ending = single.rsplit_once('.').map(|(_, ending)| ending).filter(|ending| (1..=8).contains(&ending.len()));
+    let mut stem =
+        ending.and_then(|ending| single.get(..single.len() - ending.len() - 1)).unwrap_or(&single).to_owned();
+    while stem.len() > LONGEST {
+        stem.pop();
+    }
+    let whole = ending.map_or_else(|| stem.clone(), |ending| format!("{stem}.{ending}"));
+    let name = among_documents(&whole);
+    debug_assert!(name.len() <= MAX_NAME_BYTES);
+    name
+}
+
+/// Why an action is refused.
+fn refused(fault: AttachmentFault) -> Error {
+    match fault {
+        AttachmentFault::Occurrence => Condition::ValidRidParameter.into(),
+        AttachmentFault::ManagedId => Condition::ValidManagedIdParameter.into(),
+        AttachmentFault::TooMany => Condition::MaxAttachmentsPerResource.into(),
+        AttachmentFault::Violation(violation) => super::scheduling::refused(violation),
+    }
+}

@@ -1,0 +1,194 @@
+//! What is attached to a calendar object becomes a document in the folder of its meeting, in the same transaction. Who
+//! may change the object may do that, whatever they may do among the documents; locks are held to.
+
+use super::Edit;
+use super::authority::bug;
+use super::content::{Content, FileContent};
+use super::verbs::BindTarget;
+use crate::model::condition::Condition;
+use crate::model::error::Result;
+use crate::model::filename::{among_documents, match_name};
+use crate::model::id::Id;
+use crate::model::kind::Kind;
+use crate::model::lock::Lock;
+use crate::model::node::{Link, Node, ROOT};
+use crate::model::path::Path;
+use crate::model::version::{is_litter, nth};
+use crate::store::meeting_folder;
+use crate::store::node::{self, Walk};
+use crate::tree::gate::{Admitted, Request, is_shown, shown};
+use crate::tree::target::{FILES, keys};
+
+/// The folder of a home's documents in which the folders of its meetings are made.
+pub const MEETINGS: &str = "Meetings";
+/// How many names are tried where others bear the same.
+const NAMES: usize = 1000;
+/// Links from the root to the folder of all documents of a home.
+const TOP: usize = 3;
+
+/// A document of a meeting.
+#[derive(Clone, Debug)]
+pub struct MeetingDocument {
+    /// The hash of the object that it was planned for.
+    pub before: Option<String>,
+    /// The meeting.
+    pub uid: String,
+    /// What a folder for it is called, if there is none yet.
+    pub folder: String,
+    /// What becomes of the document; `None`: it stays as it is.
+    pub change: Option<DocumentChange>,
+}
+
+/// What becomes of a document.
+#[derive(Clone, Debug)]
+pub enum DocumentChange {
+    /// It is new, and is called so if it can be.
+    New(String, FileContent),
+    /// It has other content.
+    Replace(Id, FileContent),
+}
+
+impl Admitted<Edit> {
+    /// Stores a document of the meeting whose object the request changes.
+    pub(super) async fn store_attached(&mut self, document: &MeetingDocument) -> Result<()> {
+        let home = self.node()?.home_id;
+        let (authority, collection) = self.store.begin_delivery(Path::root());
+        let request = &self.request;
+        let done = match &document.change {
+            None => Ok(()),
+            Some(DocumentChange::New(name, content)) => {
+                self.store.add_document(request, home, document, name, content.clone()).await
+            }
+            Some(DocumentChange::Replace(id, content)) => {
+                self.store.replace_document(request, home, *id, content.clone()).await
+            }
+        };
+        self.store.end_delivery(authority, collection);
+        done
+    }
+}
+
+impl Edit {
+    /// The links from the root to the documents of a home, and on by names, as far as they lead.
+    async fn documents_of(&mut self, home: Id, below: &[String]) -> Result<Vec<Link>> {
+        let name = node::home_name(&mut self.txn, home).await?.ok_or_else(|| bug("a home without a name"))?;
+        let names = keys(&name, FILES, below);
+        let walk = Walk { actor: self.person(), now: self.now, start: ROOT, names: &names };
+        let links = node::walk(&mut self.txn, walk).await?;
+        // A room has none.
+        if links.len() < TOP { Err(Condition::CannotHold.into()) } else { Ok(links) }
+    }
+
+    /// The links from the root to a node that stands among the documents of a home. `None`: it does not.
+    async fn document_links(&mut self, home: Id, document: Id) -> Result<Option<Vec<Link>>> {
+        let links = self.documents_of(home, &[]).await?;
+        let top = links.last().map(|link| link.node.id).unwrap_or_default();
+        let Some(names) = node::names_between(&mut self.txn, top, document).await? else { return Ok(None) };
+        let links = self.documents_of(home, &names).await?;
+        Ok(Some(links).filter(|links| links.last().is_some_and(|link| link.node.id == document)))
+    }
+
+    async fn add_document(
+        &mut self,
+        request: &Request,
+        home: Id,
+        document: &MeetingDocument,
+        name: &str,
+        content: FileContent,
+    ) -> Result<()> {
+        let mut links = self.meeting_folder(Some(request), home, &document.uid, &document.folder).await?;
+        let name = among_documents(name);
+        // What is attached is no litter, whatever it is called.
+        let name = if is_litter(&name) { format!("_{name}") } else { name };
+        self.bind_below(Some(request), &mut links, &name, Content::File(content)).await
+    }
+
+    async fn replace_document(&mut self, request: &Request, home: Id, id: Id, content: FileContent) -> Result<()> {
+        let links = self.document_links(home, id).await?.ok_or(Condition::Busy)?;
+        unlocked(request, &links)?;
+        let (Some(document), Some(parent)) = (links.last(), links.iter().rev().nth(1)) else {
+            return Err(bug("a document without folder"));
+        };
+        let held = links.iter().flat_map(|link| &link.locks).find(|lock| is_shown(request, lock));
+        let session = held.map(|lock| lock.token.clone());
+        self.replace(document.node.clone(), &parent.node, content, session).await?;
+        Ok(())
+    }
+
+    /// The links from the root to the folder of a meeting, which is made where there is none. `request`: whose locks
+    /// are no hindrance.
+    pub(super) async fn meeting_folder(
+        &mut self,
+        request: Option<&Request>,
+        home: Id,
+        uid: &str,
+        name: &str,
+    ) -> Result<Vec<Link>> {
+        if let Some(known) = meeting_folder::folder(&mut self.txn, home, uid).await?
+            && let Some(links) = self.document_links(home, known).await?
+        {
+            return Ok(links);
+        }
+        let mut links = self.documents_of(home, &[]).await?;
+        let meetings = self.member(&links, MEETINGS).await?;
+        match meetings.filter(|link| link.node.kind == Kind::Folder) {
+            Some(link) => links.push(link),
+            None => self.bind_below(request, &mut links, MEETINGS, Content::Folder).await?,
+        }
+        self.bind_below(request, &mut links, name, Content::Folder).await?;
+        let folder = links.last().map(|link| link.node.id).unwrap_or_default();
+        meeting_folder::put(&mut self.txn, home, uid, folder).await?;
+        Ok(links)
+    }
+
+    /// The member of the last link that bears a name.
+    async fn member(&mut self, links: &[Link], name: &str) -> Result<Option<Link>> {
+        let Some(parent) = links.last() else { return Ok(None) };
+        let names = [match_name(name)];
+        let walk = Walk { actor: self.person(), now: self.now, start: parent.node.id, names: &names };
+        Ok(node::walk(&mut self.txn, walk).await?.into_iter().nth(1))
+    }
+
+    /// Something comes to stand in the last link, under a name or one like it that is free.
+    async fn bind_below(
+        &mut self,
+        request: Option<&Request>,
+        links: &mut Vec<Link>,
+        wanted: &str,
+        content: Content,
+    ) -> Result<()> {
+        match request {
+            Some(request) => unlocked(request, links)?,
+            None if covering(links).next().is_some() => return Err(Condition::LockTokenSubmitted.into()),
+            None => {}
+        }
+        let parent: Node = links.last().map(|link| link.node.clone()).ok_or_else(|| bug("a name without a folder"))?;
+        for number in 0..NAMES {
+            let name = nth(wanted, number);
+            if self.member(links, &name).await?.is_none() {
+                let node = self.bind(BindTarget { parent, name, session: None }, content).await?;
+                links.push(Link { node, ..Link::default() });
+                return Ok(());
+            }
+        }
+        Err(Condition::NameTaken.into())
+    }
+}
+
+/// The locks that cover what some links lead to, each with the address of its root.
+fn covering(links: &[Link]) -> impl Iterator<Item = (&Lock, String)> {
+    let last = links.len().saturating_sub(1);
+    // Between the home and its documents there is no segment.
+    let names: Vec<&str> = links.iter().skip(TOP).map(|link| link.node.name.as_str()).collect();
+    let home = links.get(1).map_or("", |link| link.node.name.as_str());
+    links.iter().enumerate().skip(TOP - 1).flat_map(move |(at, link)| {
+        let below = names.iter().take((at + 1).saturating_sub(TOP));
+        let path = below.fold(Path::of(&[FILES, home]), |path, name| path.join(name));
+        let href = path.href(link.node.is_collection());
+        link.locks.iter().filter(move |lock| at == last || lock.deep).map(move |lock| (lock, href.clone()))
+    })
+}
+
+fn unlocked(request: &Request, links: &[Link]) -> Result<()> {
+    shown(request, covering(links))
+}

@@ -10,6 +10,7 @@ use super::compose::{Letter, compose};
 use super::smtp::SmtpClient;
 use crate::config::MailConfig;
 use crate::ical::invitation::{Mailing, invitations};
+use crate::ical::itip::booking_request::requested_uid;
 use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::zone::Zone;
 use crate::message::Language;
@@ -91,6 +92,8 @@ impl Mailer for MailOffice {
         let all = invitations(&message, &mailing).map_err(|error| error.to_string())?;
         // How people reach this server is known from its settings alone: where it listens means nothing to them.
         let public_url = self.public_url.as_deref();
+        // What a manager is asked for a room has no page: it is answered by mail, or in the room's calendar.
+        let public_url = public_url.filter(|_| requested_uid(&message.object.uid).is_none());
         let answer_url = public_url.map(|url| format!("{}/{ANSWER}/{answer_token}", url.trim_end_matches('/')));
         let letters = (0..).zip(&all).map(|(part, invitation)| {
             let message_id = format!("{}@{}", token_of_part(&mail.token, part), self.domain);

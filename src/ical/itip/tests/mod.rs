@@ -2,6 +2,7 @@
 
 mod attendee_rows;
 mod convergence;
+mod counter_rows;
 mod examples;
 mod organizer_rows;
 mod private_rows;

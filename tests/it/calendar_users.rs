@@ -82,7 +82,7 @@ async fn the_default_calendar_is_chosen_and_stays() {
         ("/calendars/max/team/", set("/calendars/max/team/"), "cannot-modify-protected-property"),
     ] {
         let refused = max.proppatch(path, &instructions).expect(207).await.text();
-        assert!(refused.contains(condition) && refused.contains("403"), "{instructions}: {refused}");
+        assert!(refused.contains(condition) && refused.contains(" 403 "), "{instructions}: {refused}");
         assert_eq!(default().await, ["/calendars/max/personal/"]);
     }
     // What invitations come into is not deleted, and not moved to another home.

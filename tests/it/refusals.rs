@@ -216,13 +216,13 @@ async fn calendars_are_made_in_a_home_whole_or_not_at_all() {
         refused(&answer, status, condition);
         if status == 207 {
             assert_eq!(answer.hrefs(), ["/calendars/max/b/"]);
-            assert!(answer.text().contains("424"), "{}", answer.text());
+            assert!(answer.text().contains(" 424 "), "{}", answer.text());
         }
         let properties = format!("<D:resourcetype>{calendar}</D:resourcetype>{property}");
         let body = format!("<D:mkcol {CALDAV}>{}</D:mkcol>", with(&properties));
         let answer = max.mkcol("/calendars/max/b/").header("Content-Type", "text/xml").body(&body).send().await;
         refused(&answer, 403, condition);
-        assert!(answer.text().contains("mkcol-response") && answer.text().contains("424"), "{}", answer.text());
+        assert!(answer.text().contains("mkcol-response") && answer.text().contains(" 424 "), "{}", answer.text());
         max.propfind("/calendars/max/b/", "0", "").expect(404).await;
         // The same of a calendar that is there; and what a query brings.
         let answer =

@@ -88,6 +88,21 @@ class Unflushed(Beffroi):
         super().__init__(BEFFROI_STORE_FLUSH="false")
 
 
+class Meetings(Beffroi):
+    """With people who can be invited, and a domain for mail to others: nothing is sent, for nobody takes it."""
+
+    name = "Beffroi with meetings"
+    here = 149
+
+    def __init__(self):
+        super().__init__(BEFFROI_MAIL_DOMAIN="agenda.ville.example")
+        self.top = "/calendars/bench/personal/"
+        for number in range(self.here):
+            self.run("person", "add", f"guest{number}", "--display-name", f"Guest {number}", "--email",
+                f"guest{number}@ville.example", "--invitations", "calendar")
+        self.run("room", "add", "hall", "--display-name", "Hall", "--email", "hall@ville.example")
+
+
 class Hyper(Server):
     name = "hyper from memory"
 

@@ -301,6 +301,33 @@ EVENTS = [
 ]
 
 
+def invitation(uid, title, day):
+    """A meeting of 200: people here, a room, and fifty who are not of this server."""
+    here = [f"guest{number}@ville.example" for number in range(149)] + ["hall@ville.example"]
+    people = here + [f"guest{number}@dehors.example" for number in range(50)]
+    lines = "".join(f"ATTENDEE;RSVP=TRUE:mailto:{who}\r\n" for who in people)
+    return calendar(f"BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:{day}T090000Z\r\n"
+        f"DTEND:{day}T100000Z\r\nSUMMARY:{title}\r\nORGANIZER:mailto:bench@ville.example\r\n{lines}END:VEVENT\r\n")
+
+
+def meeting_put(uid):
+    """A meeting of 200 by one client; where the name stays, each is a change that all hear of."""
+
+    def work(server, run):
+        name = uid.replace("{run}", run)
+        body = invitation(name, "Meeting {c}-{n}", "20350105")
+        return server.load([("PUT", f"{name}.ics", "2", {"headers": ICS, "body": body})], rounds=20)
+
+    return work
+
+
+# What the server itself may take, whatever the number of those who are invited.
+MEETINGS = [
+    ("new meeting of 200, 50 of them outside", meeting_put("new-{run}-{c}-{n}"), [within(60)]),
+    ("change of a meeting of 200, 50 of them outside", meeting_put("changed-{run}"), [within(60)]),
+]
+
+
 def prepare_events(server):
     """Names, and ten changes since a token."""
     status, content = server.ask("PROPFIND", "", TAGS, XML | {"Depth": "1"})

@@ -4,10 +4,10 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::header::{ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{self, MultiPart, MultiPartKind, SinglePart};
+use lettre::message::{self, MessageBuilder, MultiPart, MultiPartKind, SinglePart};
 use lettre::{Address, Message};
 
-use super::words::words;
+use super::words::{Words, digest_words, words};
 use crate::ical::invitation::MailableMessage;
 use crate::ical::itip::message::SchedulingMethod;
 use crate::message::Language;
@@ -20,6 +20,17 @@ use crate::wording::one_line;
 pub struct Letter<'a> {
     /// The message, and what it is about.
     pub invitation: &'a MailableMessage,
+    /// What stands above it.
+    pub head: LetterHead<'a>,
+    /// Did the recipient get one about the same meeting before?
+    pub is_update: bool,
+    /// The page where one answers without an account.
+    pub answer_url: Option<&'a str>,
+}
+
+/// What stands above a mail, but for its subject.
+#[derive(Clone, Copy, Debug)]
+pub struct LetterHead<'a> {
     /// Who gets it.
     pub to: &'a Mailbox,
     /// Whose the meeting is; of an answer who answers.
@@ -28,10 +39,6 @@ pub struct Letter<'a> {
     pub reply_to: Option<&'a Mailbox>,
     /// The language of its words.
     pub language: Language,
-    /// Did the recipient get one about the same meeting before?
-    pub is_update: bool,
-    /// The page where one answers without an account.
-    pub answer_url: Option<&'a str>,
     /// Its Message-ID, without brackets; what parts the mail is made of it, too.
     pub message_id: &'a str,
     /// Its date.
@@ -62,48 +69,72 @@ fn part(kind: &str, encoding: ContentTransferEncoding) -> Result<message::Single
     Ok(SinglePart::builder().header(kind).header(encoding))
 }
 
+impl LetterHead<'_> {
+    /// The head of a mail; `automatic` is how it came to be written.
+    fn builder(&self, subject: String, automatic: &str) -> Result<MessageBuilder, ComposeError> {
+        let mut builder = Message::builder()
+            .from(mailbox(self.from)?)
+            .to(mailbox(self.to)?)
+            .subject(subject)
+            .message_id(Some(format!("<{}>", self.message_id)))
+            .date(UNIX_EPOCH + Duration::from_secs(u64::try_from(self.date).unwrap_or(0)));
+        if let Some(reply_to) = self.reply_to {
+            builder = builder.reply_to(mailbox(reply_to)?);
+        }
+        let headers = [
+            ("Auto-Submitted", automatic),
+            ("X-Auto-Response-Suppress", "All"),
+            ("Content-Language", self.language.tag()),
+        ];
+        for (name, value) in headers {
+            let name = HeaderName::new_from_ascii_str(name);
+            builder = builder.raw_header(HeaderValue::new(name, value.to_owned()));
+        }
+        Ok(builder)
+    }
+
+    /// A boundary, which is the same each time.
+    fn boundary(&self, place: &str) -> String {
+        format!("{place}-{}", self.message_id.split('@').next().unwrap_or_default())
+    }
+
+    /// The words, in both forms.
+    fn words(&self, words: Words) -> Result<MultiPart, ComposeError> {
+        let printable = ContentTransferEncoding::QuotedPrintable;
+        Ok(MultiPart::builder()
+            .kind(MultiPartKind::Alternative)
+            .boundary(self.boundary("alternative"))
+            .singlepart(part("text/plain; charset=utf-8", printable)?.body(words.plain))
+            .singlepart(part("text/html; charset=utf-8", printable)?.body(words.html)))
+    }
+}
+
+/// Writes a mail that lists what others are about.
+pub fn compose_digest(head: &LetterHead<'_>, listed: &[String]) -> Result<Vec<u8>, ComposeError> {
+    let words = digest_words(listed, head.language);
+    let builder = head.builder(words.subject.clone(), "auto-generated")?;
+    Ok(builder.multipart(head.words(words)?)?.formatted())
+}
+
 /// Writes a mail.
 pub fn compose(letter: &Letter<'_>) -> Result<Vec<u8>, ComposeError> {
-    let Letter { invitation, to, from, .. } = letter;
-    let who = letter.reply_to.unwrap_or(from);
+    let Letter { invitation, head, .. } = letter;
+    let who = head.reply_to.unwrap_or(head.from);
     let who = Some(one_line(&who.name)).filter(|name| !name.is_empty()).unwrap_or_else(|| who.address.to_string());
-    let words = words(invitation, &who, letter.language, letter.is_update, letter.answer_url);
+    let words = words(invitation, &who, head.language, letter.is_update, letter.answer_url);
     // Who is answered automatically must not answer again.
     let automatic = if invitation.method == SchedulingMethod::Reply { "auto-replied" } else { "auto-generated" };
-    let mut builder = Message::builder()
-        .from(mailbox(from)?)
-        .to(mailbox(to)?)
-        .subject(words.subject)
-        .message_id(Some(format!("<{}>", letter.message_id)))
-        .date(UNIX_EPOCH + Duration::from_secs(u64::try_from(letter.date).unwrap_or(0)));
-    if let Some(reply_to) = letter.reply_to {
-        builder = builder.reply_to(mailbox(reply_to)?);
-    }
-    let headers = [
-        ("Auto-Submitted", automatic),
-        ("X-Auto-Response-Suppress", "All"),
-        ("Content-Language", letter.language.tag()),
-    ];
-    for (name, value) in headers {
-        let name = HeaderName::new_from_ascii_str(name);
-        builder = builder.raw_header(HeaderValue::new(name, value.to_owned()));
-    }
+    let builder = head.builder(words.subject.clone(), automatic)?;
     let method = invitation.method.name();
     let calendar = format!("text/calendar; charset=utf-8; method={method}; component=VEVENT");
-    let boundary = |place: &str| format!("{place}-{}", letter.message_id.split('@').next().unwrap_or_default());
-    let (printable, base64) = (ContentTransferEncoding::QuotedPrintable, ContentTransferEncoding::Base64);
-    let alternative = MultiPart::builder()
-        .kind(MultiPartKind::Alternative)
-        .boundary(boundary("alternative"))
-        .singlepart(part("text/plain; charset=utf-8", printable)?.body(words.plain))
-        .singlepart(part("text/html; charset=utf-8", printable)?.body(words.html))
-        .singlepart(part(&calendar, base64)?.body(invitation.text.clone()));
+    let base64 = ContentTransferEncoding::Base64;
+    let alternative = head.words(words)?.singlepart(part(&calendar, base64)?.body(invitation.text.clone()));
     let file = part("application/ics; name=\"invite.ics\"", base64)?
         .header(ContentDisposition::attachment("invite.ics"))
         .body(invitation.text.clone().into_bytes());
     let mixed = MultiPart::builder()
         .kind(MultiPartKind::Mixed)
-        .boundary(boundary("mixed"))
+        .boundary(head.boundary("mixed"))
         .multipart(alternative)
         .singlepart(file);
     Ok(builder.multipart(mixed)?.formatted())
@@ -115,7 +146,8 @@ mod tests {
     use mail_parser::{MessageParser, MimeHeaders as _};
     use proptest::prelude::*;
 
-    use super::{Letter, compose};
+    use super::super::words::line;
+    use super::{Letter, LetterHead, compose, compose_digest};
     use crate::ical::invitation::{MailableMessage, Mailing, invitations};
     use crate::ical::itip::message::SchedulingMessage;
     use crate::ical::line::escaped;
@@ -154,18 +186,15 @@ mod tests {
     fn written(invitation: &MailableMessage, to: &str, language: Language, is_update: bool) -> Vec<u8> {
         let (to, from) =
             (mailbox(to, "jean@ailleurs.fr"), mailbox("Marie Durand (Projet Gymnase)", "gymnase+t@agenda.ville.fr"));
-        compose(&Letter {
-            invitation,
+        let head = LetterHead {
             to: &to,
             from: &from,
             reply_to: Some(&mailbox("Marie Durand", "marie@ville.fr")),
             language,
-            is_update,
-            answer_url: Some("https://b.ville.fr/answer/tok"),
             message_id: "abc@agenda.ville.fr",
             date: 1_795_000_000,
-        })
-        .unwrap()
+        };
+        compose(&Letter { invitation, head, is_update, answer_url: Some("https://b.ville.fr/answer/tok") }).unwrap()
     }
 
     #[test]
@@ -225,6 +254,25 @@ mod tests {
             assert!(plain.contains(said), "{said}: {plain}");
         }
         assert!(read.parts[3].text_contents().unwrap().contains("budget &lt;provisoire&gt;"));
+    }
+
+    /// A mail that lists others: words alone, in both languages.
+    #[test]
+    fn a_digest_lists_what_others_are_about() {
+        let (to, from) = (mailbox("Jean", "jean@ailleurs.fr"), mailbox("Beffroi", "beffroi@agenda.ville.fr"));
+        for (language, subject, listed) in [
+            (Language::French, "Réunions : 2 autres changements", "Mise à jour : Point (jeudi 26 novembre 2026"),
+            (Language::English, "Meetings: 2 more changes", "Updated: Point (Thursday 26 November 2026"),
+        ] {
+            let lines = ["REQUEST", "CANCEL"].map(|method| line(&invitation(method, "Point", ""), language, true));
+            let head = LetterHead { to: &to, from: &from, reply_to: None, language, message_id: "a@b.fr", date: 0 };
+            let bytes = compose_digest(&head, &lines).unwrap();
+            let read = MessageParser::default().parse(&bytes).unwrap();
+            assert_eq!((read.subject(), read.parts.len()), (Some(subject), 3));
+            let plain = read.parts[1].text_contents().unwrap();
+            assert!(plain.contains(listed) && lines.iter().all(|line| plain.contains(line.as_str())), "{plain}");
+            assert_eq!(read.header("Auto-Submitted").and_then(|value| value.as_text()), Some("auto-generated"));
+        }
     }
 
     #[test]

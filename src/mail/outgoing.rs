@@ -6,8 +6,9 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::bounce::envelope_sender;
-use super::compose::{Letter, compose};
+use super::compose::{Letter, LetterHead, compose, compose_digest};
 use super::smtp::SmtpClient;
+use super::words::line;
 use crate::config::MailConfig;
 use crate::ical::invitation::{Mailing, invitations};
 use crate::ical::itip::booking_request::requested_uid;
@@ -15,8 +16,8 @@ use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::zone::Zone;
 use crate::message::Language;
 use crate::model::budget::Budget;
-use crate::model::mail::{Addressing, QueuedMail, SendOutcome, token_of_part};
-use crate::model::mailbox::{MailAddress, MailDomain};
+use crate::model::mail::{Addressing, QueuedMail, SendOutcome, WaitingMail, token_of_part};
+use crate::model::mailbox::{MailAddress, MailDomain, Mailbox};
 use crate::model::path::ANSWER;
 use crate::tree::job::mail::{Mailer, Sending};
 
@@ -59,6 +60,8 @@ pub struct MailOffice {
     pub public_url: Option<String>,
     /// The zone in which floating times are read.
     pub zone: Zone,
+    /// Whom notices come from.
+    pub notices_from: Option<Mailbox>,
 }
 
 impl MailOffice {
@@ -67,10 +70,10 @@ impl MailOffice {
         let (Some(domain), Some(server)) = (config.domain.clone(), config.smtp.clone()) else { return Ok(None) };
         // What cannot be read is said when one starts.
         config.password()?;
-        let config = config.clone();
+        let (config, notices_from) = (config.clone(), config.from.clone());
         let password = Arc::new(move || config.password().map_err(|error| format!("{error:#}")));
         let server = Arc::new(SmtpClient::new(server, password, domain.as_str()));
-        Ok(Some(Self::with(server, domain, public_url)))
+        Ok(Some(Self { notices_from, ..Self::with(server, domain, public_url) }))
     }
 
     /// Its mail goes nowhere.
@@ -79,7 +82,17 @@ impl MailOffice {
     }
 
     fn with(server: Arc<dyn MailCarrier>, domain: MailDomain, public_url: Option<String>) -> Self {
-        Self { server, domain, public_url, zone: Zone::Known(TimeZone::system()) }
+        Self { server, domain, public_url, zone: Zone::Known(TimeZone::system()), notices_from: None }
+    }
+
+    /// What a mail that is held back is about, on a line.
+    fn listed(&self, held: &WaitingMail, language: Language) -> String {
+        let budget = Budget::default();
+        let message = SchedulingMessage::parse(&held.message).ok();
+        let mailing = Mailing { planner: None, now: held.mail.queued_at, floating: &self.zone, budget: &budget };
+        let made = message.and_then(|message| invitations(&message, &mailing).ok()?.into_iter().next());
+        let is_update = Addressing::read(&held.mail.letter).is_some_and(|addressing| addressing.is_update);
+        made.map(|made| line(&made, language, is_update)).unwrap_or_default()
     }
 }
 
@@ -99,18 +112,40 @@ impl Mailer for MailOffice {
             let message_id = format!("{}@{}", token_of_part(&mail.token, part), self.domain);
             compose(&Letter {
                 invitation,
-                to: &addressing.to,
-                from: &addressing.from,
-                reply_to: addressing.reply_to.as_ref(),
-                language: Language::prefer(&addressing.language),
+                head: LetterHead {
+                    to: &addressing.to,
+                    from: &addressing.from,
+                    reply_to: addressing.reply_to.as_ref(),
+                    language: Language::prefer(&addressing.language),
+                    message_id: &message_id,
+                    date: mail.queued_at,
+                },
                 is_update: addressing.is_update || invitation.follows,
                 answer_url: answer_url.as_deref(),
-                message_id: &message_id,
-                date: mail.queued_at,
             })
             .map_err(|error| error.to_string())
         });
         letters.collect()
+    }
+
+    fn notices_from(&self) -> Option<Mailbox> {
+        self.notices_from.clone()
+    }
+
+    fn digest(&self, mail: &QueuedMail, held: &[WaitingMail]) -> Result<Vec<u8>, String> {
+        let addressing = Addressing::read(&mail.letter).ok_or("it is not said to whom it goes")?;
+        let language = Language::prefer(&addressing.language);
+        let listed: Vec<String> = held.iter().map(|held| self.listed(held, language)).collect();
+        let message_id = format!("{}@{}", mail.token, self.domain);
+        let head = LetterHead {
+            to: &addressing.to,
+            from: &addressing.from,
+            reply_to: None,
+            language,
+            message_id: &message_id,
+            date: mail.queued_at,
+        };
+        compose_digest(&head, &listed).map_err(|error| error.to_string())
     }
 
     fn send(&self, mail: &QueuedMail, bytes: Vec<u8>) -> Sending {
@@ -173,6 +208,7 @@ mod tests {
                 domain: "agenda.ville.fr".parse().unwrap(),
                 public_url: Some("https://b.ville.fr/".to_owned()),
                 zone: Zone::Known(TimeZone::get("Europe/Paris").unwrap()),
+                notices_from: None,
             }));
             let outcomes = Arc::<Mutex<Vec<MailOutcome>>>::default();
             let heard = Arc::clone(&outcomes);

@@ -37,6 +37,34 @@ fn sort(invitation: &MailableMessage, is_update: bool) -> &'static str {
     }
 }
 
+/// What a message is about, on a line.
+pub(super) fn line(invitation: &MailableMessage, language: Language, is_update: bool) -> String {
+    let (occasion, sort) = (&invitation.occasion, sort(invitation, is_update));
+    let name = title(occasion, language);
+    let subject = text(language, &format!("mail-subject-{sort}"), &[("name", name)]);
+    format!("{subject} ({})", when(occasion, language))
+}
+
+/// What is said of messages that are held back, of each what it is about.
+pub(super) fn digest_words(listed: &[String], language: Language) -> Words {
+    let say = |key: &str| text(language, key, &[("number", listed.len().to_string())]);
+    let (subject, lead) = (say("mail-digest-subject"), say("mail-digest-lead"));
+    let texts = listed.iter().filter(|line| !line.is_empty()).cloned().collect();
+    let none = String::new;
+    let page = MailText {
+        language,
+        title: subject.clone(),
+        lead,
+        rows: Vec::new(),
+        texts,
+        files: Vec::new(),
+        documents: none(),
+        links: Vec::new(),
+        ask: none(),
+    };
+    Words { subject, plain: page.plain(), html: page.html() }
+}
+
 /// What is said of a message in a language; `who` sends it, `answer_url` is where one answers without an account.
 pub(super) fn words(
     invitation: &MailableMessage,

@@ -133,6 +133,26 @@ pub struct QueuedMail {
     pub mail_hash: Option<String>,
 }
 
+/// What stands as the method of a mail that lists others, which are held back: it is about no single meeting.
+pub const DIGEST: &str = "DIGEST";
+
+impl QueuedMail {
+    /// Does it list others?
+    #[must_use]
+    pub fn is_digest(&self) -> bool {
+        self.method == DIGEST
+    }
+}
+
+/// A mail that waits, and the message in it.
+#[derive(Clone, Debug)]
+pub struct WaitingMail {
+    /// The mail.
+    pub mail: QueuedMail,
+    /// The message.
+    pub message: bytes::Bytes,
+}
+
 /// The token of one of the mails that a message is sent as.
 #[must_use]
 pub fn token_of_part(token: &str, part: i64) -> String {

@@ -7,7 +7,7 @@ use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Timestamp};
-use crate::model::mail::{MailState, QueuedMail};
+use crate::model::mail::{DIGEST, MailState, QueuedMail};
 
 macro_rules! columns {
     () => {
@@ -94,15 +94,31 @@ pub async fn waits_for_another(c: &mut impl Executor, mail: &QueuedMail) -> Resu
     Ok(row(c, EARLIER, arguments![mail.event, &mail.address, mail.id, &mail.content]).await?.is_some())
 }
 
-/// How many mails left for an address since a moment.
-pub async fn sent_since(c: &mut impl Executor, address: &str, since: Timestamp) -> Result<i64, Failure> {
-    let arguments = arguments![address, since, MailState::Accepted.code()];
-    Ok(row(c, SENT_SINCE, arguments).await?.map_or(0, |row| row.integer(0)))
+/// How many mails left for the address of a mail since a moment, and how many wait that were queued before it.
+pub async fn ahead_since(c: &mut impl Executor, mail: &QueuedMail, since: Timestamp) -> Result<i64, Failure> {
+    let arguments = arguments![&mail.address, since, MailState::Accepted.code(), mail.id, DIGEST];
+    Ok(row(c, AHEAD_SINCE, arguments).await?.map_or(0, |row| row.integer(0)))
+}
+
+/// Mails to an address of which nothing has left, in the order in which they were queued.
+pub async fn waiting(c: &mut impl Executor, address: &str, limit: i64) -> Result<Vec<QueuedMail>, Failure> {
+    let arguments = arguments![address, MailState::Queued.code(), DIGEST, limit];
+    Ok(rows(c, WAITING, arguments).await?.iter().filter_map(mail_of).collect())
+}
+
+/// Was a mail that lists others queued for an address since a moment?
+pub async fn digest_since(c: &mut impl Executor, address: &str, since: Timestamp) -> Result<bool, Failure> {
+    Ok(row(c, DIGEST_SINCE, arguments![address, since, DIGEST]).await?.is_some())
 }
 
 /// The bytes of a mail were made.
 pub async fn made(c: &mut Txn, id: Id, mail_hash: &str) -> Result<(), Failure> {
     c.note(MADE, arguments![id, mail_hash]).await
+}
+
+/// A mail waits for its turn from a moment on: what it waits for is no fault of its recipient.
+pub async fn hold(c: &mut Txn, mail: &QueuedMail, at: Timestamp) -> Result<(), Failure> {
+    c.note(HOLD, arguments![mail.id, at]).await
 }
 
 /// A mail has another state and attempt, unless it has come to its end, or another attempt is under way; `false`: so it
@@ -161,8 +177,23 @@ statements! {
         "SELECT id FROM mail WHERE node_id = $1 AND address = $2 AND id < $3 AND (content <> $4 OR part = 0) AND \
          finished_at IS NULL LIMIT 1",
     );
-    const SENT_SINCE: Statement =
-        reads(&[MAIL], "SELECT COUNT(*) FROM mail WHERE address = $1 AND finished_at > $2 AND state = $3");
+    const AHEAD_SINCE: Statement = reads(
+        &[MAIL],
+        "SELECT COUNT(*) FROM mail WHERE address = $1 AND method <> $5 AND ((finished_at > $2 AND state = $3) OR \
+         (finished_at IS NULL AND id < $4))",
+    );
+    const WAITING: Statement = reads(
+        &[MAIL],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM mail WHERE address = $1 AND finished_at IS NULL AND state = $2 AND method <> $3 ORDER BY id LIMIT $4"
+        ),
+    );
+    const DIGEST_SINCE: Statement =
+        reads(&[MAIL], "SELECT id FROM mail WHERE address = $1 AND queued_at > $2 AND method = $3 LIMIT 1");
+    const HOLD: Statement =
+        writes(&[MAIL], &[], "UPDATE mail SET queued_at = $2 WHERE id = $1 AND finished_at IS NULL");
     const MADE: Statement = writes(&[MAIL], &[], "UPDATE mail SET mail_hash = $2 WHERE id = $1 AND mail_hash IS NULL");
     const SET_STATE: Statement = writes(
         &[MAIL],

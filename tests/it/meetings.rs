@@ -1,8 +1,10 @@
 //! Meetings (RFC 6638): what a change of one means in the calendars of all who are in it, in the same transaction.
 
 use beffroi::model::id::now;
+use beffroi::tree::edit::authority::Verb;
 use beffroi::tree::job::{JOBS, JobPoll};
 
+use crate::edits::{listening, since};
 use crate::kit::{Answer, Client, World};
 
 pub const MAX: &str = "/calendars/max/personal/";
@@ -318,6 +320,21 @@ async fn answers_that_come_at_once_are_all_there() {
     let waiting = world.tree.jobs().await.unwrap();
     let refreshes = waiting.iter().filter(|job| job.kind == "refresh").count();
     assert!((1..=3).contains(&refreshes), "{refreshes} for {} answers", NAMES.len());
+    // Each copy of another is written once for all of them, and nobody is notified.
+    let events = listening(&world);
+    refresh(&world).await;
+    let written = since(&events).into_iter().filter(|event| event.verb == Verb::Replace);
+    let mut objects: Vec<_> = written.flat_map(|event| event.affected.objects).collect();
+    let number = objects.len();
+    objects.sort_unstable();
+    objects.dedup();
+    assert!(number == objects.len() && number <= NAMES.len(), "{number} writes of {} copies", objects.len());
+    for name in NAMES {
+        let (_, text) =
+            copy(&world.client(name), &format!("/calendars/{name}/personal/"), "one").await.expect("a copy");
+        assert!(NAMES.iter().all(|other| line(&text, other).contains("PARTSTAT=ACCEPTED")), "{name}: {text}");
+        assert_eq!(inbox(&world.client(name), name).await.len(), 1, "{name}");
+    }
     world.sound().await;
 }
 

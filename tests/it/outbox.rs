@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use beffroi::config::MailConfig;
 use beffroi::mail::outgoing::MailOffice;
 use beffroi::model::id::now;
-use beffroi::model::mail::{QueuedMail, SendOutcome};
+use beffroi::model::mail::{QueuedMail, SendOutcome, WaitingMail};
+use beffroi::model::mailbox::Mailbox;
 use beffroi::tree::job::JobPoll;
 use beffroi::tree::job::mail::{MAIL_JOBS, Mailer, Sending};
 use mail_parser::MessageParser;
@@ -57,6 +58,14 @@ struct Taker {
 impl Mailer for Taker {
     fn compose(&self, mail: &QueuedMail, message: &[u8], answer_token: &str) -> Result<Vec<Vec<u8>>, String> {
         self.office.compose(mail, message, answer_token)
+    }
+
+    fn notices_from(&self) -> Option<Mailbox> {
+        self.office.notices_from()
+    }
+
+    fn digest(&self, mail: &QueuedMail, held: &[WaitingMail]) -> Result<Vec<u8>, String> {
+        self.office.digest(mail, held)
     }
 
     fn send(&self, mail: &QueuedMail, bytes: Vec<u8>) -> Sending {

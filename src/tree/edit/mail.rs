@@ -267,7 +267,7 @@ fn mailed_text(message: &SchedulingMessage) -> String {
 }
 
 /// What nobody can guess.
-fn token() -> Result<String> {
+pub(in crate::tree) fn token() -> Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Failure::new("making a token", error))?;
     Ok(hex::encode(bytes))

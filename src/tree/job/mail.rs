@@ -4,12 +4,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{Job, JobRow, Work};
+use super::{Job, JobRow, Work, digest};
 use crate::model::error::{Failure, Result};
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::job::NewJob;
-use crate::model::mail::{MailOutcome, MailState, QueuedMail, SendOutcome, token_of_part};
+use crate::model::mail::{MailOutcome, MailState, QueuedMail, SendOutcome, WaitingMail, token_of_part};
+use crate::model::mailbox::Mailbox;
 use crate::store::body::{self, sha256};
+use crate::store::executor::Executor;
 use crate::store::mail;
 use crate::tree::Tree;
 use crate::tree::edit::Edit;
@@ -23,7 +25,8 @@ const TRIED_S: i64 = 2 * 86_400;
 /// The first wait, and the longest, seconds.
 const FIRST_WAIT_S: i64 = 30;
 const LONGEST_WAIT_S: i64 = 4 * 3_600;
-/// So many mails an address gets within a day; what is more waits, and is superseded by what comes after it.
+/// So many mails an address gets within a day; what is more waits, is superseded by what comes after it, and is listed
+/// in one mail.
 pub(super) const MAILS_PER_DAY: i64 = 50;
 const DAY_S: i64 = 86_400;
 /// How long mail waits that is one too many, and mail that waits for one before it, seconds.
@@ -49,6 +52,12 @@ pub trait Mailer: Send + Sync {
         answer_token: &str,
     ) -> std::result::Result<Vec<Vec<u8>>, String>;
 
+    /// Whom notices come from; without it there are no digests.
+    fn notices_from(&self) -> Option<Mailbox>;
+
+    /// Makes the mail that lists others, which are held back.
+    fn digest(&self, mail: &QueuedMail, held: &[WaitingMail]) -> std::result::Result<Vec<u8>, String>;
+
     /// Sends one.
     fn send(&self, mail: &QueuedMail, bytes: Vec<u8>) -> Sending;
 }
@@ -61,12 +70,13 @@ pub type ReportOutcomes = Box<dyn Fn(Tree, Vec<MailOutcome>) -> Work + Send + Sy
 /// What mail needs of the layers above.
 #[derive(Default)]
 pub(in crate::tree) struct MailHooks {
-    mailer: OnceLock<Arc<dyn Mailer>>,
+    pub(super) mailer: OnceLock<Arc<dyn Mailer>>,
     report: OnceLock<ReportOutcomes>,
 }
 
 /// The kinds of jobs that need a mailer, and report what it says. Without one their rows wait.
-pub static MAIL_JOBS: [JobRow; 2] = [
+pub static MAIL_JOBS: [JobRow; 3] = [
+    once(digest::KIND, |tree, job| Box::pin(async move { tree.queue_digest(&job.payload, now()).await })),
     once(SEND_MAIL, |tree, job| Box::pin(async move { tree.send_mail(&job, now()).await })),
     once(REPORT_MAIL, |tree, job| Box::pin(async move { tree.report_mail(&job).await })),
 ];
@@ -108,7 +118,7 @@ impl Tree {
         let Some(mail) = found.filter(|mail| mail.finished_at.is_none() && mail.attempt == attempt) else {
             return Ok(());
         };
-        if at.saturating_sub(mail.queued_at) > TRIED_S {
+        if at.saturating_sub(mail.queued_at) > TRIED_S && !is_held(&mut snapshot, &mail, at).await? {
             drop(snapshot);
             let reason = mail.reason.as_deref().unwrap_or("it could not be sent for two days");
             return self.finish_mail(&mail, MailState::Refused, at, GIVEN_UP, reason).await;
@@ -118,9 +128,9 @@ impl Tree {
             let wait_s = (at.saturating_sub(mail.queued_at) / 2).clamp(BEHIND_S, LONGEST_BEHIND_S);
             return self.put_mail_off(&mail, mail.state, at.saturating_add(wait_s)).await;
         }
-        if mail::sent_since(&mut snapshot, &mail.address, at.saturating_sub(DAY_S)).await? >= MAILS_PER_DAY {
-            tracing::warn!(address = mail.address, "mail is held back: enough was sent to this address for a day");
-            return self.put_mail_off(&mail, mail.state, at.saturating_add(HELD_S)).await;
+        if is_held(&mut snapshot, &mail, at).await? {
+            drop(snapshot);
+            return self.hold_mail(&mail, at).await;
         }
         let hash = mail.mail_hash.as_ref().or(mail.message_hash.as_ref());
         let (kept, why) = match hash {
@@ -230,6 +240,20 @@ impl Tree {
         edit.commit().await
     }
 
+    /// Has a mail wait that is one too many for its address, and that listed with the others.
+    async fn hold_mail(&self, mail: &QueuedMail, at: Timestamp) -> Result<()> {
+        tracing::warn!(address = mail.address, "mail is held back: enough was sent to this address for a day");
+        let mut edit = self.job_edit().await?;
+        let next = QueuedMail { attempt: mail.attempt + 1, ..mail.clone() };
+        let txn = edit.statements(Verb::SendMail)?;
+        if mail::set_state(txn, mail, mail.state, next.attempt).await? {
+            mail::hold(txn, mail, at).await?;
+            edit.enqueue_mail(&next, at.saturating_add(HELD_S)).await?;
+            digest::enqueue(&mut edit, &mail.address, at).await?;
+        }
+        edit.commit().await
+    }
+
     async fn finish_mail(
         &self,
         mail: &QueuedMail,
@@ -288,7 +312,12 @@ impl Tree {
     }
 }
 
-/// Following a rule takes long: not where others are served.
+/// Is a mail one too many for its address? What may have left goes on, and so does what lists the others.
+async fn is_held(c: &mut impl Executor, mail: &QueuedMail, at: Timestamp) -> Result<bool> {
+    let may_be = mail.state == MailState::Queued && !mail.is_digest();
+    Ok(may_be && mail::ahead_since(c, mail, at.saturating_sub(DAY_S)).await? >= MAILS_PER_DAY)
+}
+
 fn outcome_of(row: &QueuedMail) -> Option<MailOutcome> {
     Some(MailOutcome {
         event: row.event,

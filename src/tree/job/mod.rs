@@ -7,6 +7,7 @@
 //! `beffroi jobs retry`. One that is done again and again is never given up.
 
 pub mod departures;
+mod digest;
 pub mod groups;
 pub mod mail;
 #[cfg(test)]

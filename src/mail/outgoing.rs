@@ -175,6 +175,7 @@ mod tests {
     use super::super::smtp_double::{Fate, SmtpDouble, Taken};
     use super::MailOffice;
     use crate::config::{SmtpSecurity, SmtpServer};
+    use crate::ical::itip::booking_request::request_uid;
     use crate::ical::itip::message::SchedulingMessage;
     use crate::ical::zone::Zone;
     use crate::model::error::Cause;
@@ -220,8 +221,12 @@ mod tests {
         }
 
         async fn invite(&self, sequence: u32, rule: &str) {
+            self.invite_to("u", sequence, rule).await;
+        }
+
+        async fn invite_to(&self, uid: &str, sequence: u32, rule: &str) {
             let text = format!(
-                "BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:u\nDTSTAMP:20261120T080000Z\n\
+                "BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:{uid}\nDTSTAMP:20261120T080000Z\n\
                  SEQUENCE:{sequence}\nSUMMARY:Comité\nDTSTART;TZID=Europe/Paris:29991126T090000\nDURATION:PT1H\n{rule}\
                  ORGANIZER;CN=Projet Gymnase:mailto:gymnase+t@agenda.ville.fr\nATTENDEE:mailto:jean@ailleurs.fr\n\
                  END:VEVENT\nEND:VCALENDAR\n"
@@ -286,6 +291,18 @@ mod tests {
         let taken = world.work().await;
         let read = MessageParser::default().parse(taken[0].content.as_bytes()).unwrap();
         assert_eq!(read.subject(), Some("Mise à jour : Comité"));
+    }
+
+    /// There is no page for who decides for a room.
+    #[tokio::test]
+    async fn who_is_asked_about_a_room_answers_by_mail() {
+        let world = World::new().await;
+        for (uid, links) in [("u", true), (request_uid("u").as_str(), false)] {
+            world.invite_to(uid, 0, "").await;
+            let taken = world.work().await;
+            let read = MessageParser::default().parse(taken[0].content.as_bytes()).unwrap();
+            assert_eq!(read.parts[2].text_contents().unwrap().contains("/answer/"), links, "{uid}");
+        }
     }
 
     /// Whatever the next server does, the same mail is the same bytes, and each of its answers has its end.

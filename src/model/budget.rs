@@ -181,6 +181,14 @@ impl Budget {
         if before.saturating_add(number) > MAX_STEPS { Err(Exhausted::Request) } else { Ok(()) }
     }
 
+    /// Another of the same size, whose memory counts as that of the same person: for work that may have to be done
+    /// again.
+    pub fn anew(&self) -> Result<Self, Exhausted> {
+        let budget = Self::of(&self.0.allowance);
+        self.0.person().map_or(Ok(()), |person| budget.belongs_to(person))?;
+        Ok(budget)
+    }
+
     /// Does one of some pieces of work with as much of the steps that are left as is its share: what it asks for beyond
     /// that is refused to it alone.
     pub fn share<T>(&self, pieces: usize, work: impl FnOnce(&Self) -> T) -> T {
@@ -274,6 +282,18 @@ mod tests {
             assert_eq!(budget.steps(u64::MAX), Err(Exhausted::Request));
         }
         assert_eq!(budget.bytes(1), Ok(()));
+    }
+
+    #[test]
+    fn work_that_is_done_again_counts_as_that_of_the_same_person() {
+        let allowance = Allowance::default();
+        let budget = Budget::of(&allowance);
+        budget.belongs_to(Id(1)).expect("a request");
+        assert_eq!((budget.steps(MAX_STEPS), budget.bytes(MAX_BYTES)), (Ok(()), Ok(())));
+        let again = budget.anew().expect("a request");
+        assert_eq!((again.steps(1), again.bytes(MAX_BYTES)), (Ok(()), Err(Exhausted::Process)));
+        drop((budget, again));
+        assert!(allowance.held().persons.is_empty() && allowance.held().all == 0);
     }
 
     #[test]

@@ -66,8 +66,6 @@ pub struct AttachmentChange {
     pub file: Option<UploadedFile>,
     /// How this server is reached, as addresses begin.
     pub server: String,
-    /// What it may cost.
-    pub budget: Budget,
 }
 
 /// What came of it.
@@ -157,9 +155,9 @@ impl Tree {
             AttachedFile { server: &change.server, id, name, media_type: &file.media_type, size_bytes }
         });
         let (line, managed_id) = (known.map(|file| file.line(&uid, seal)), known.map(|file| file.id.write(seal)));
-        let (action, of) = (change.action.clone(), change.budget.clone());
+        let (action, of) = (change.action.clone(), request.budget.clone());
         let work = move |_: &_| Some(attached(&object, &action, line.as_ref(), &of));
-        let (content, folder) = self.work(request.actor.id, &change.budget, work).await??;
+        let (content, folder) = self.work(request.actor.id, &request.budget, work).await??;
         let document = MeetingDocument { before, uid, folder, change: document };
         Ok(PlannedAttachment { content, document, managed_id })
     }

@@ -13,6 +13,7 @@ use super::numbers::VersionNumbers;
 use super::resolve::resolve;
 use super::scheduling::users::AddressBook;
 use super::target::{AddressSpace, SERVERS_OWN, Target};
+use crate::model::budget::Budget;
 use crate::model::condition::Condition;
 use crate::model::effect::{Effect, EffectPlace, effects, sharing_effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
@@ -55,6 +56,8 @@ pub struct Request {
     pub actor: Actor,
     /// When it came: what it reads is of that moment or later.
     pub arrived: Instant,
+    /// What it may cost.
+    pub budget: Budget,
     /// What it takes to know of the target and to read it: `DAV:read`, or less.
     pub reads: Privilege,
     /// POST: does it speak of sharing, instead of adding a member?
@@ -79,6 +82,7 @@ impl Request {
             preconditions: Preconditions::default(),
             actor,
             arrived: Instant::now(),
+            budget: Budget::default(),
             reads: Privilege::Read,
             about_sharing: false,
             without_reply: false,

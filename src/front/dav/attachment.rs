@@ -32,7 +32,7 @@ pub(super) async fn post(mut call: Call) -> Result<Response> {
         AttachmentAction::Remove(..) => None,
     };
     let is_new = matches!(action, AttachmentAction::Add(_));
-    let change = AttachmentChange { action, file, server: call.server.clone(), budget: call.budget.clone() };
+    let change = AttachmentChange { action, file, server: call.server.clone() };
     let done = call.tree.attach(&call.request, &change).await?;
     let mut response = Call::status(if is_new { StatusCode::CREATED } else { StatusCode::NO_CONTENT });
     describe_stored(response.headers_mut(), &done.stored, true);

@@ -114,13 +114,13 @@ impl Call {
             return Ok(whole);
         }
         let cost = cost(&whole);
-        self.budget.bytes(cost)?;
+        self.request.budget.bytes(cost)?;
         let work = move |_: &WorkSlice| Some(read(&whole));
-        let read = self.tree.work(self.request.actor.id, &self.budget, work).await?;
-        self.budget.give_back(cost);
+        let read = self.tree.work(self.request.actor.id, &self.request.budget, work).await?;
+        self.request.budget.give_back(cost);
         let text = read.map_err(reason)?;
         fits(text.len() as u64)?;
-        self.budget.bytes(text.len())?;
+        self.request.budget.bytes(text.len())?;
         Ok(text.into())
     }
 
@@ -132,7 +132,7 @@ impl Call {
             fits((whole.len() + bytes.len()) as u64)?;
             let before = whole.capacity();
             whole.extend_from_slice(&bytes);
-            self.budget.bytes(whole.capacity() - before)?;
+            self.request.budget.bytes(whole.capacity() - before)?;
         }
         Ok(whole)
     }

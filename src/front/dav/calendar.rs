@@ -236,18 +236,24 @@ async fn query(
     let plan = PropertyPlan::new(asked, minimal)?;
     call.request.dead = plan.dead.clone();
     let QueriedCalendar { mut visit, object, inbox, zone: own_zone, context, href, .. } =
-        calendar(&call.tree, &call.request, &call.budget).await?;
+        calendar(&call.tree, &call.request, &call.request.budget).await?;
     let zone = match zone {
-        Some(asked) => zone_asked(&mut visit, &call.budget, asked).await?,
+        Some(asked) => zone_asked(&mut visit, &call.request.budget, asked).await?,
         None => own_zone,
     };
-    let context = PropertyContext { calendar: Some((selection, zone.clone(), call.budget.clone())), ..context };
+    let context = PropertyContext { calendar: Some((selection, zone.clone(), call.request.budget.clone())), ..context };
     // What comes to an inbox may say no time, and then it is at any (RFC 6638 section 2.3).
-    let when = only_when(&filter).filter(|_| !inbox).and_then(|range| call.tree.instances(&zone, range, &call.budget));
+    let when =
+        only_when(&filter).filter(|_| !inbox).and_then(|range| call.tree.instances(&zone, range, &call.request.budget));
     let (range, component) = hint(&filter);
     let component = component.map(str::to_owned);
-    let report =
-        Arc::new(ObjectReport { plan, context, filter: Some((filter, zone)), when, budget: call.budget.clone() });
+    let report = Arc::new(ObjectReport {
+        plan,
+        context,
+        filter: Some((filter, zone)),
+        when,
+        budget: call.request.budget.clone(),
+    });
     let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     if let Some(path) = object {
@@ -309,9 +315,10 @@ async fn multiget(
     let plan = PropertyPlan::new(asked, call.preferences().minimal)?;
     call.request.dead = plan.dead.clone();
     let QueriedCalendar { mut visit, object, zone, context, path, href: calendar, .. } =
-        calendar(&call.tree, &call.request, &call.budget).await?;
-    let context = PropertyContext { calendar: Some((selection, zone, call.budget.clone())), ..context };
-    let report = Arc::new(ObjectReport { plan, context, filter: None, when: None, budget: call.budget.clone() });
+        calendar(&call.tree, &call.request, &call.request.budget).await?;
+    let context = PropertyContext { calendar: Some((selection, zone, call.request.budget.clone())), ..context };
+    let report =
+        Arc::new(ObjectReport { plan, context, filter: None, when: None, budget: call.request.budget.clone() });
     let place = |path: &Path| -> Option<(Vec<String>, String)> {
         let (object, above) = path.segments().split_last()?;
         Some((above.iter().map(|name| match_name(name)).collect(), Kind::Calendar.member_key(object)))
@@ -357,13 +364,14 @@ async fn multiget(
 async fn free_busy(mut call: Call, range: TimeRange) -> Result<Response> {
     call.request.reads = Privilege::ReadFreeBusy;
     let QueriedCalendar { mut visit, object, inbox, zone, context, .. } =
-        calendar(&call.tree, &call.request, &call.budget).await?;
+        calendar(&call.tree, &call.request, &call.request.budget).await?;
     if object.is_some() || inbox {
         // RFC 4791 section 7.10: of collections only; RFC 6638 section 2.3: not of inboxes.
         return Err(Condition::SupportedReport.into());
     }
     let question = BusyQuestion { range, me: None, masked: None };
-    let taken = visit.busy(&question, &zone, &call.budget, BusyPeriods::within(&call.budget)).await?.joined();
+    let taken =
+        visit.busy(&question, &zone, &call.request.budget, BusyPeriods::within(&call.request.budget)).await?.joined();
     let mut response = http::Response::new(Body::Full(Bytes::from(write(&taken, range, context.now))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
     Ok(response)

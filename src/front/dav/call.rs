@@ -7,7 +7,6 @@ use http::{HeaderMap, HeaderName};
 use crate::exchange::{Body, Incoming, Limits, Response};
 use crate::front::answer::is_xml;
 use crate::message::Language;
-use crate::model::budget::Budget;
 use crate::model::header::Preferences;
 use crate::tree::Tree;
 use crate::tree::gate::Request;
@@ -28,7 +27,6 @@ pub struct Call {
     pub(super) body: Incoming,
     pub(super) language: Language,
     pub(super) limits: Limits,
-    pub(super) budget: Budget,
 }
 
 impl Call {

@@ -31,7 +31,7 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     let mut admitted = call.tree.read_one(&call.request).await?;
     let Some(node) = admitted.target.node().cloned() else { return Err(Condition::NotFound.into()) };
     if node.is_collection() {
-        return listing::listing(call.language, &call.budget, &mut admitted).await;
+        return listing::listing(call.language, &call.request.budget, &mut admitted).await;
     }
     let size = node.content_bytes();
     let etag = node.etag(admitted.seal());
@@ -55,7 +55,7 @@ pub(super) async fn get(call: Call) -> Result<Response> {
         // What nobody can read is sent as it is stored.
         if let Body::Full(stored) = body
             && let Some(page) =
-                converted(&call.tree, call.request.actor.id, &call.budget, (stored, selection.clone())).await?
+                converted(&call.tree, call.request.actor.id, &call.request.budget, (stored, selection.clone())).await?
         {
             headers.remove(ACCEPT_RANGES);
             if selection.json {
@@ -78,7 +78,7 @@ async fn masked(
     mut headers: HeaderMap,
 ) -> Result<Response> {
     let size = usize::try_from(node.size_bytes).unwrap_or(usize::MAX);
-    call.budget.bytes(size)?;
+    call.request.budget.bytes(size)?;
     let resource = admitted.resource(Needs::NOTHING).await?.ok_or(Condition::NotFound)?;
     let read = admitted.texts(vec![resource]).await?.into_iter().next();
     drop(admitted);
@@ -89,7 +89,7 @@ async fn masked(
     if let Some(selection) = conversion(&call, node) {
         headers.insert(VARY, HeaderValue::from_static("Authorization, Accept, CalDAV-Timezones"));
         let of = (text.clone(), selection.clone());
-        if let Some(page) = converted(&call.tree, call.request.actor.id, &call.budget, of).await? {
+        if let Some(page) = converted(&call.tree, call.request.actor.id, &call.request.budget, of).await? {
             text = page.into();
             if selection.json {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/calendar+json; charset=utf-8"));

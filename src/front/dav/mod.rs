@@ -116,10 +116,11 @@ fn prepare(tree: Tree, exchange: Exchange) -> Result<(Handler, Call)> {
         overwrite: header::overwrite(&head.headers).map_err(bad_header)?,
         preconditions: header::preconditions(&head.headers).map_err(bad_header)?,
         arrived,
+        budget,
         without_reply: header::without_reply(&head.headers),
         ..Request::of(method, path, actor)
     };
-    Ok((*handler, Call { tree, request, headers: head.headers, action, server, body, language, limits, budget }))
+    Ok((*handler, Call { tree, request, headers: head.headers, action, server, body, language, limits }))
 }
 
 fn bad_path(error: PathError) -> Error {

@@ -26,7 +26,7 @@ pub(super) async fn post(mut call: Call, outbox: &Target) -> Result<Response> {
     let body = call.take_whole().await?;
     let question = BusyRequest::read(&body).map_err(|condition| Error::from(Refusal::of(condition)))?;
     let owner = outbox.node().map(|node| node.owner_id).unwrap_or_default();
-    let answers = call.tree.busy_answers(&call.request.actor, owner, &question, &call.budget).await?;
+    let answers = call.tree.busy_answers(&call.request.actor, owner, &question, &call.request.budget).await?;
     let mut writer = XmlWriter::document();
     writer.raw(&format!("<C:schedule-response xmlns:D=\"DAV:\" xmlns:C=\"{CALDAV}\">"));
     for (attendee, answer) in question.attendees().zip(answers) {
@@ -36,7 +36,7 @@ pub(super) async fn post(mut call: Call, outbox: &Target) -> Result<Response> {
             BusyAnswer::Refused => "3.8;No authority",
             BusyAnswer::Surplus => "5.1;Service unavailable",
         };
-        writer.within(&call.budget, |writer| {
+        writer.within(&call.request.budget, |writer| {
             writer.raw("<C:response><C:recipient>");
             writer.raw(&href(attendee.line().value()));
             writer.raw(&format!("</C:recipient><C:request-status>{status}</C:request-status>"));

@@ -49,10 +49,11 @@ pub(super) async fn post(mut call: Call) -> Result<Response> {
         return Err(Condition::SupportedCalendarData.into());
     }
     let bytes = call.take_object(precheck.room.most_bytes()).await?;
-    let (blob, indexed) = call.tree.prepare(call.request.actor.id, &call.budget, bytes).await?;
+    let (blob, indexed) = call.tree.prepare(call.request.actor.id, &call.request.budget, bytes).await?;
     let name = format!("{:x}.ics", Id::generate().0);
     let request = Request {
         preconditions: call.request.preconditions.clone(),
+        budget: call.request.budget.clone(),
         ..Request::of(Method::Put, precheck.target.path.join(&name), call.request.actor.clone())
     };
     let content = FileContent::object(blob, indexed);

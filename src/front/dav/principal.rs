@@ -141,7 +141,7 @@ pub(super) async fn search(mut call: Call, search: PrincipalSearch) -> Result<Re
     };
     let mut admitted = call.tree.read(&call.request).await?;
     let context = PropertyContext::of(&admitted);
-    let (found, more) = admitted.principals_that(holds, plan.needs, MAX_FOUND, &call.budget).await?;
+    let (found, more) = admitted.principals_that(holds, plan.needs, MAX_FOUND, &call.request.budget).await?;
     Ok(principals(&found, more, (&plan, &context), &admitted.target.href()))
 }
 
@@ -185,7 +185,7 @@ pub(super) async fn of_acl(mut call: Call, asked: PropertyRequest) -> Result<Res
     call.request.dead = plan.dead.clone();
     let mut admitted = call.tree.read(&call.request).await?;
     let context = PropertyContext::of(&admitted);
-    let (found, more) = admitted.principals_of_acl(plan.needs, MAX_MATCHED, &call.budget).await?;
+    let (found, more) = admitted.principals_of_acl(plan.needs, MAX_MATCHED, &call.request.budget).await?;
     Ok(principals(&found, more, (&plan, &context), &admitted.target.href()))
 }
 
@@ -239,9 +239,10 @@ async fn named_by(
             let page = admitted.members(&from, needs).await?;
             drop(admitted);
             for resource in &page.resources {
-                call.budget.steps(STEPS_EACH)?;
+                call.request.budget.steps(STEPS_EACH)?;
                 if names(value(resource, context, row, property), own) {
-                    let written = write_one(&mut writer, &call.budget, |writer| plan.write(resource, context, writer))?;
+                    let written =
+                        write_one(&mut writer, &call.request.budget, |writer| plan.write(resource, context, writer))?;
                     listed += 1;
                     if !written || listed == MAX_MATCHED {
                         whole = false;

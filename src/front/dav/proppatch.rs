@@ -43,7 +43,7 @@ impl Call {
             Update::Set(element) if sets_zone => element.text(),
             _ => return Ok(false),
         };
-        let known = self.tree.zone_of_text(self.request.actor.id, &self.budget, text.clone());
+        let known = self.tree.zone_of_text(self.request.actor.id, &self.request.budget, text.clone());
         Ok(!is_one_zone(&text) || known.await?.is_none())
     }
 }

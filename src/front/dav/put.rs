@@ -47,7 +47,8 @@ pub(super) async fn represented(mut call: Call, answer: Response) -> Result<Resp
         status => status,
     };
     let path = call.request.path.clone();
-    call.request = Request::of(Method::Get, path.clone(), call.request.actor.clone());
+    let Request { actor, budget, .. } = call.request;
+    call.request = Request { budget, ..Request::of(Method::Get, path.clone(), actor) };
     [RANGE, IF_RANGE].iter().for_each(|name| drop(call.headers.remove(name)));
     let mut response = match get(call).await {
         Ok(response) => response,
@@ -73,7 +74,7 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
         let precheck = call.tree.precheck(&call.request).await?;
         if call.tree.is_published(&precheck).await? {
             let text = call.take_object(u64::MAX).await?;
-            let stored = call.tree.publish(&call.request, &call.budget, text).await?;
+            let stored = call.tree.publish(&call.request, &call.request.budget, text).await?;
             return Ok(stored_answer(&stored, None));
         }
     }
@@ -111,7 +112,7 @@ impl Call {
     async fn take_content(&mut self, room: &RemainingQuota) -> Result<FileContent> {
         if AddressSpace::of(&self.request.path) == AddressSpace::Calendars {
             let bytes = self.take_object(room.most_bytes()).await?;
-            let (blob, indexed) = self.tree.prepare(self.request.actor.id, &self.budget, bytes).await?;
+            let (blob, indexed) = self.tree.prepare(self.request.actor.id, &self.request.budget, bytes).await?;
             return Ok(FileContent::object(blob, indexed));
         }
         let name = self.request.path.name().unwrap_or_default();

@@ -142,7 +142,7 @@ async fn sync(
     let mut admitted = call.tree.read(&call.request).await?;
     let context = PropertyContext::of(&admitted);
     let since = Some(token).filter(|token| !token.is_empty());
-    let mut page = admitted.changes(since, deep, limit, &call.budget, plan.needs).await?;
+    let mut page = admitted.changes(since, deep, limit, &call.request.budget, plan.needs).await?;
     let begun = || {
         let mut writer = XmlWriter::document();
         writer.begin_multistatus();
@@ -151,12 +151,14 @@ async fn sync(
     let mut writer = begun();
     // A page may end anywhere, but its token has to say where: one that is too large is read again, and ends where that
     // was seen.
-    while let Err((exhausted, written)) = write_changes(&page.changes, &plan, &context, (&mut writer, &call.budget)) {
+    while let Err((exhausted, written)) =
+        write_changes(&page.changes, &plan, &context, (&mut writer, &call.request.budget))
+    {
         if exhausted != Exhausted::Request || written == 0 {
             return Err(exhausted.into());
         }
-        std::mem::replace(&mut writer, begun()).give_back(&call.budget);
-        page = admitted.changes(since, deep, Some(written), &call.budget, plan.needs).await?;
+        std::mem::replace(&mut writer, begun()).give_back(&call.request.budget);
+        page = admitted.changes(since, deep, Some(written), &call.request.budget, plan.needs).await?;
     }
     if page.truncated {
         let href = admitted.target.href();
@@ -209,12 +211,12 @@ async fn version_tree(mut call: Call, asked: PropertyRequest) -> Result<Response
         listed += page.resources.len();
         let within = more(page.resources.iter().try_for_each(|resource| {
             let mut bytes = 0;
-            writer.within(&call.budget, |writer| {
+            writer.within(&request.budget, |writer| {
                 let before = writer.out.len();
                 plan.write(resource, &context, writer);
                 bytes = writer.out.len() - before;
             })?;
-            call.budget.steps(steps_of(bytes))
+            request.budget.steps(steps_of(bytes))
         }))?;
         match page.next {
             Some(next) if within && listed < MAX_VERSIONS => at = next,
@@ -241,7 +243,8 @@ fn unconditional(request: Request) -> Request {
 
 async fn expand_property(call: Call, asked: &[Expand]) -> Result<Response> {
     let minimal = call.preferences().minimal;
-    let Call { tree, request, budget, .. } = call;
+    let Call { tree, request, .. } = call;
+    let budget = request.budget.clone();
     let mut names = Vec::new();
     let mut waiting: Vec<&Expand> = asked.iter().collect();
     while let Some(expand) = waiting.pop() {

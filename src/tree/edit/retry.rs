@@ -3,7 +3,6 @@
 use super::Edit;
 use super::precomputed::{Found, MissingInput, Precomputed};
 use crate::ical::object::Object;
-use crate::model::budget::Budget;
 use crate::model::calendar::Indexed;
 use crate::model::condition::Condition;
 use crate::model::error::Result;
@@ -110,7 +109,7 @@ impl Tree {
                 let bytes = body::inline(&mut self.store.read().await?, &hash).await?;
                 let read = move || bytes.as_deref().and_then(|bytes| Object::stored(bytes).ok());
                 let index = move || read().map(|object| calendar::index(&object));
-                let indexed = self.work(request.actor.id, &Budget::default(), move |_| Some(index())).await?;
+                let indexed = self.work(request.actor.id, &request.budget, move |_| Some(index())).await?;
                 // What nobody can read goes where it is put, like the rest: it must not hold up what goes with it.
                 precomputed.indexed.insert(hash.clone(), indexed.unwrap_or_else(|| Indexed::unreadable(&hash)));
             }

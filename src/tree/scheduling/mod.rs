@@ -73,6 +73,8 @@ pub(super) struct ScheduleAuthor {
     pub if_match: Option<EntityTags>,
     /// Addresses that the person had, and that are nobody's any more.
     pub former_addresses: Vec<String>,
+    /// What its request may cost.
+    pub budget: Budget,
 }
 
 impl ScheduleAuthor {
@@ -84,12 +86,14 @@ impl ScheduleAuthor {
             replies: !request.without_reply,
             if_match: request.preconditions.if_match.clone(),
             former_addresses: Vec::new(),
+            budget: request.budget.clone(),
         }
     }
 
     /// The server, in the name of a principal.
     pub fn itself(person: Id) -> Self {
-        Self { person, keeps_answers: true, replies: true, if_match: None, former_addresses: Vec::new() }
+        let budget = Budget::default();
+        Self { person, keeps_answers: true, replies: true, if_match: None, former_addresses: Vec::new(), budget }
     }
 
     /// Does the client know what stands there?
@@ -107,7 +111,7 @@ impl ScheduleAuthor {
 impl Tree {
     /// Says what a change of what stands for a meeting means to others.
     pub(super) async fn plan_schedule(&self, change: &TextChange, by: &ScheduleAuthor) -> Result<SchedulePlan> {
-        let budget = Budget::default();
+        let budget = by.budget.anew()?;
         let mut view = self.store.read().await?;
         let now = now();
         let content = change.after.as_ref();

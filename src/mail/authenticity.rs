@@ -9,21 +9,21 @@ use crate::model::mailbox::{MailAddress, MailDomain};
 /// may have come with the mail.
 pub(super) fn vouched(mail: &Message<'_>, author: &MailAddress, trusted: Option<&MailDomain>) -> bool {
     let Some(trusted) = trusted else { return false };
-    let results = values(mail, "Authentication-Results").map(|value| without_comments(&value));
-    let mut by_it = results.filter(|value| is_by(value, trusted));
-    by_it.next().is_some_and(|value| states(&value, author.domain()))
+    let results = values(mail, "Authentication-Results").map(|value| statements(&value));
+    let mut by_it = results.filter(|statements| is_by(statements, trusted));
+    by_it.next().is_some_and(|statements| states(&statements, author.domain()))
 }
 
-fn is_by(value: &str, trusted: &MailDomain) -> bool {
-    let server = value.split(';').next().unwrap_or_default().split_whitespace().next();
+fn is_by(statements: &[Vec<String>], trusted: &MailDomain) -> bool {
+    let server = statements.first().and_then(|words| words.first());
     server.is_some_and(|server| server.eq_ignore_ascii_case(trusted.as_str()))
 }
 
 /// `method=result` with the properties that were checked.
-fn states(value: &str, domain: &str) -> bool {
+fn states(statements: &[Vec<String>], domain: &str) -> bool {
     let mut passed = false;
-    for result in value.split(';').skip(1) {
-        let mut words = result.split_whitespace().filter_map(|word| word.split_once('='));
+    for words in statements.iter().skip(1) {
+        let mut words = words.iter().filter_map(|word| word.split_once('='));
         let Some((method, outcome)) = words.next() else { continue };
         let properties: Vec<(&str, &str)> = words.collect();
         let property =
@@ -50,18 +50,37 @@ fn is_aligned(value: &str, domain: &str) -> bool {
     checked.contains('.') && (domain == checked || domain.ends_with(&format!(".{checked}")))
 }
 
-/// Comments in round brackets may stand anywhere.
-fn without_comments(value: &str) -> String {
-    let (mut out, mut depth) = (String::with_capacity(value.len()), 0_u32);
-    for character in value.chars() {
+/// The words of a value, by what stands between semicolons. Comments in round brackets may stand anywhere. What is quoted
+/// is one word with its quotes, whatever is in it: an address that was checked is as its sender wrote it.
+fn statements(value: &str) -> Vec<Vec<String>> {
+    let (mut all, mut words, mut word) = (Vec::new(), Vec::new(), String::new());
+    let (mut depth, mut is_quoted) = (0_u32, false);
+    let mut characters = value.chars();
+    while let Some(character) = characters.next() {
+        let escaped = if character == '\\' { characters.next() } else { None };
         match character {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            other if depth == 0 => out.push(other),
-            _ => {}
+            '(' if !is_quoted => depth += 1,
+            ')' if !is_quoted => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            '"' => {
+                is_quoted = !is_quoted;
+                word.push('"');
+            }
+            ' ' | ';' if !is_quoted => {
+                words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty()));
+                if character == ';' {
+                    all.push(std::mem::take(&mut words));
+                }
+            }
+            other => {
+                word.push(other);
+                word.extend(escaped);
+            }
         }
     }
-    out
+    words.extend(Some(word).filter(|word| !word.is_empty()));
+    all.push(words);
+    all
 }
 
 #[cfg(test)]
@@ -90,6 +109,13 @@ mod tests {
             (&["mx.envoi.example; dmarc=pass header.from=ailleurs.fr"], false),
             (&["mx.ville.fr.envoi.example; dmarc=pass"], false),
             (&["(mx.ville.fr;) x; dmarc=pass"], false),
+            // What a sender calls themselves is no word of the server.
+            (&["mx.ville.fr; dmarc=none; spf=pass smtp.mailfrom=\"x; dmarc=pass x\"@envoi.example"], false),
+            (&["mx.ville.fr; spf=pass smtp.mailfrom=\"; dkim=pass header.d=ailleurs.fr x\"@envoi.example"], false),
+            (&["mx.ville.fr; spf=pass smtp.mailfrom=\"a\\\"; dmarc=pass ;\"@envoi.example"], false),
+            (&["mx.ville.fr; spf=pass smtp.mailfrom=\"(\"@envoi.example; dmarc=fail (\")\") x=y"], false),
+            (&["mx.ville.fr; spf=pass smtp.mailfrom=\"x@ailleurs.fr \"@envoi.example"], false),
+            (&["mx.ville.fr; spf=pass smtp.mailfrom=\"a b\"@ailleurs.fr"], true),
             // The newest stands first, and only that one counts.
             (&["mx.ville.fr; dmarc=fail", "mx.ville.fr; dmarc=pass"], false),
             (&["other; dmarc=fail", "mx.ville.fr; dmarc=pass header.from=ailleurs.fr"], true),

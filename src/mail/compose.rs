@@ -69,6 +69,9 @@ fn part(kind: &str, encoding: ContentTransferEncoding) -> Result<message::Single
     Ok(SinglePart::builder().header(kind).header(encoding))
 }
 
+/// The last second that a date can be written of.
+const LAST_SECOND: u64 = 253_402_300_799;
+
 impl LetterHead<'_> {
     /// The head of a mail; `automatic` is how it came to be written.
     fn builder(&self, subject: String, automatic: &str) -> Result<MessageBuilder, ComposeError> {
@@ -77,7 +80,7 @@ impl LetterHead<'_> {
             .to(mailbox(self.to)?)
             .subject(subject)
             .message_id(Some(format!("<{}>", self.message_id)))
-            .date(UNIX_EPOCH + Duration::from_secs(u64::try_from(self.date).unwrap_or(0)));
+            .date(UNIX_EPOCH + Duration::from_secs(u64::try_from(self.date).unwrap_or(0).min(LAST_SECOND)));
         if let Some(reply_to) = self.reply_to {
             builder = builder.reply_to(mailbox(reply_to)?);
         }
@@ -297,6 +300,19 @@ mod tests {
                 assert_eq!(plain.contains("/answer/"), method == "REQUEST", "{plain}");
                 assert!(!plain.contains("mail-"), "a sentence is missing: {plain}");
             }
+        }
+    }
+
+    /// A row that is damaged may say any moment.
+    #[test]
+    fn no_date_is_too_far() {
+        let (to, from) = (mailbox("", "jean@ailleurs.fr"), mailbox("", "gymnase+t@agenda.ville.fr"));
+        let invitation = invitation("REQUEST", "Point", "NEEDS-ACTION");
+        for date in [i64::MIN, -1, 253_402_300_800, i64::MAX] {
+            let (language, message_id) = (Language::French, "abc@agenda.ville.fr");
+            let head = LetterHead { to: &to, from: &from, reply_to: None, language, message_id, date };
+            let letter = Letter { invitation: &invitation, head, is_update: false, answer_url: None };
+            assert!(compose(&letter).is_ok(), "{date}");
         }
     }
 

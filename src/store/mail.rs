@@ -89,9 +89,13 @@ pub async fn abandon(c: &mut Txn, id: Id, now: Timestamp) -> Result<(), Failure>
 }
 
 /// Does a mail to the same address about the same object wait that was queued before? Of those of one message the first
-/// goes first, and the others in any order.
-pub async fn waits_for_another(c: &mut impl Executor, mail: &QueuedMail) -> Result<bool, Failure> {
-    Ok(row(c, EARLIER, arguments![mail.event, &mail.address, mail.id, &mail.content]).await?.is_some())
+/// goes first, and the others in any order. What was queued before `since`, or is in no state that anybody works on, is
+/// not waited for.
+pub async fn waits_for_another(c: &mut impl Executor, mail: &QueuedMail, since: Timestamp) -> Result<bool, Failure> {
+    let [queued, sending, in_doubt] = [MailState::Queued, MailState::Sending, MailState::InDoubt].map(MailState::code);
+    let arguments =
+        arguments![mail.event, &mail.address, mail.id, &mail.content, queued, sending, in_doubt, since, mail.queued_at];
+    Ok(row(c, EARLIER, arguments).await?.is_some())
 }
 
 /// How many mails left for the address of a mail since a moment, and how many wait that were queued before it.
@@ -175,7 +179,7 @@ statements! {
     const EARLIER: Statement = reads(
         &[MAIL],
         "SELECT id FROM mail WHERE node_id = $1 AND address = $2 AND id < $3 AND (content <> $4 OR part = 0) AND \
-         finished_at IS NULL LIMIT 1",
+         finished_at IS NULL AND state IN ($5, $6, $7) AND queued_at BETWEEN $8 AND $9 LIMIT 1",
     );
     const AHEAD_SINCE: Statement = reads(
         &[MAIL],

@@ -123,7 +123,7 @@ impl Tree {
             let reason = mail.reason.as_deref().unwrap_or("it could not be sent for two days");
             return self.finish_mail(&mail, MailState::Refused, at, GIVEN_UP, reason).await;
         }
-        if mail::waits_for_another(&mut snapshot, &mail).await? {
+        if mail::waits_for_another(&mut snapshot, &mail, at.saturating_sub(TRIED_S)).await? {
             // The longer it waits, the more rarely it looks: what is before it is tried as rarely.
             let wait_s = (at.saturating_sub(mail.queued_at) / 2).clamp(BEHIND_S, LONGEST_BEHIND_S);
             return self.put_mail_off(&mail, mail.state, at.saturating_add(wait_s)).await;

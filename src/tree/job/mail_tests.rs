@@ -452,3 +452,20 @@ async fn books_are_not_mailed() {
     assert_eq!(office.reported().await, status("5.1"));
     assert_eq!(office.mails().await[1].reason.as_deref(), Some("it is too large to be mailed"));
 }
+
+/// A row that is damaged is waited for by none.
+#[tokio::test]
+async fn mail_that_nobody_sends_is_in_no_other_mails_way() {
+    use sqlx::ConnectOptions as _;
+    for damage in ["state = 9", "queued_at = -5", "queued_at = 9000000000000000000", "attempt = -3, state = 77"] {
+        let office = Office::new().await;
+        office.queue(&message("REQUEST", 0, "")).await;
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(office._folder.path().join("beffroi.sqlite"));
+        let mut database = options.connect().await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(format!("UPDATE mail SET {damage}"))).execute(&mut database).await.unwrap();
+        sqlx::query("DELETE FROM job WHERE kind = 'mail'").execute(&mut database).await.unwrap();
+        office.queue(&message("REQUEST", 1, ONCE)).await;
+        office.work(now() + 60).await;
+        assert_eq!(office.mailer.sent().len(), 1, "{damage}");
+    }
+}

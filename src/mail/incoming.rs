@@ -8,13 +8,18 @@ use tokio::sync::Semaphore;
 use super::held_words::held_text;
 use super::lmtp::{Delivery, TakeMail};
 use super::receive::{MailEnvelope, MailPolicy, Received, ReceivedKind, ReceivedMessage, RefusedMail, receive};
-use super::sender_rate::SenderRate;
 use crate::config::MailConfig;
 use crate::model::condition::Condition;
 use crate::model::error::Error;
+use crate::model::hourly_rate::HourlyRate;
 use crate::model::id::now;
 use crate::tree::Tree;
 use crate::tree::scheduling::incoming::{MailedMessage, MailedOutcome};
+
+/// How many messages about meetings one author may send within an hour, which is what someone answers who was away for
+/// long: what is more waits at the mail server before us. An author is who a mail says that it is from, for that is who
+/// is acted for.
+const MAILS_PER_HOUR: u32 = 100;
 
 /// Whose mail is read; `None`: there is no mail at all.
 #[must_use]
@@ -25,7 +30,7 @@ pub fn policy(config: &MailConfig) -> Option<MailPolicy> {
 /// What a listener hands mail to.
 #[must_use]
 pub fn taker(tree: Tree, policy: MailPolicy) -> TakeMail {
-    let rate = Arc::new(SenderRate::default());
+    let rate = Arc::new(HourlyRate::of(MAILS_PER_HOUR));
     Arc::new(move |envelope, bytes| {
         let (tree, policy, rate) = (tree.clone(), policy.clone(), Arc::clone(&rate));
         Box::pin(async move {
@@ -35,7 +40,7 @@ pub fn taker(tree: Tree, policy: MailPolicy) -> TakeMail {
             };
             let is_message = matches!(received.kind, ReceivedKind::Message(_) | ReceivedKind::Tnef);
             if let Some(author) = received.from.as_ref().filter(|_| is_message)
-                && !rate.admits(author, now())
+                && !rate.admits(author.as_str().to_ascii_lowercase(), now())
             {
                 tracing::warn!(%author, "a mail has to wait: its author has sent too many within this hour");
                 return Delivery::Later;

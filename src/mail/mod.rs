@@ -14,7 +14,6 @@ pub mod lmtp;
 mod mime_parts;
 pub mod outgoing;
 pub mod receive;
-mod sender_rate;
 pub mod smtp;
 #[cfg(test)]
 mod smtp_double;

@@ -17,6 +17,7 @@ pub mod error;
 pub mod etag;
 pub mod filename;
 pub mod header;
+pub mod hourly_rate;
 pub mod id;
 pub mod invitations;
 pub mod job;

@@ -52,6 +52,7 @@ use self::gate::{Admitted, GateContext, Request, admit, allowed};
 use self::job::mail::MailHooks;
 use self::quota::RemainingQuota;
 use self::resolve::resolve;
+use self::scheduling::links::LINK_ANSWERS_PER_HOUR;
 use self::scheduling::turns::MeetingTurns;
 use self::scheduling::users::AddressBook;
 use self::target::Target;
@@ -60,6 +61,7 @@ use crate::model::budget::{Budget, CACHE_MIB};
 use crate::model::condition::Condition;
 use crate::model::effect::{EffectPlace, effects};
 use crate::model::error::{Failure, Result};
+use crate::model::hourly_rate::HourlyRate;
 use crate::model::id::{Id, now};
 use crate::model::mailbox::MailDomain;
 use crate::model::method::{Method, MethodSet};
@@ -85,6 +87,7 @@ pub struct Tree {
     mail: Arc<MailHooks>,
     mail_domain: Option<Arc<MailDomain>>,
     turns: Arc<MeetingTurns>,
+    link_answers: Arc<HourlyRate>,
     calendar_use: Arc<CalendarUse>,
 }
 
@@ -113,6 +116,7 @@ impl Tree {
             mail: Arc::default(),
             mail_domain: None,
             turns: Arc::default(),
+            link_answers: Arc::new(HourlyRate::of(LINK_ANSWERS_PER_HOUR)),
             calendar_use: Arc::default(),
         };
         tree.finish_returned().await?;

@@ -571,3 +571,24 @@ async fn documents_of_this_server_are_linked_and_no_others() {
     let ours = "<a href=\"https://agenda.ville.example/share/t/ordre%20du%20jour.pdf\">ordre du jour.pdf</a>";
     assert!(html.contains(ours) && !html.contains("evil") && !html.contains("y.pdf"), "{html}");
 }
+
+/// Whoever has a link is not known here: neither the inbox nor the past of the meeting fills by it.
+#[tokio::test]
+async fn who_answers_again_and_again_fills_nothing() {
+    let world = world().await;
+    put(&world, &invited("")).await;
+    let link = link(&world, PAUL).await;
+    let mut refused = 0;
+    for number in 0..70 {
+        let fields = format!("answer={}&comment=x{number}", if number % 2 == 0 { "accepted" } else { "declined" });
+        let answer = answer(&world, &link, &fields).await;
+        assert!([303, 429].contains(&answer.status), "{}", answer.text());
+        refused += usize::from(answer.status == 429);
+    }
+    assert_eq!(refused, 10);
+    assert!(inbox(&world).await <= 8, "{}", inbox(&world).await);
+    // The others go on.
+    let eves = self::link(&world, EVE).await;
+    assert_eq!(answer(&world, &eves, "answer=accepted").await.status, 303);
+    world.sound().await;
+}

@@ -67,10 +67,10 @@ impl FileContent {
 pub struct InboxItem {
     /// The bytes.
     pub blob: Blob,
-    /// The UID that it is about; of what changed nothing [`InboxItem::held`].
+    /// The UID that it is about; of an answer [`InboxItem::answer`], of what changed nothing [`InboxItem::held`].
     pub uid: String,
-    /// Does an organizer send it (REQUEST, CANCEL)? The next one about the UID takes its place; what attendees send
-    /// stays.
+    /// Does an organizer send it (REQUEST, CANCEL)? The next one about the UID takes its place; of what attendees send
+    /// the latest stay.
     pub from_organizer: bool,
     /// When the last occurrence of what it is about ends, or later.
     pub last_at: Timestamp,
@@ -79,7 +79,29 @@ pub struct InboxItem {
 /// What the keys of notices begin with that anybody can cause.
 pub(super) const HELD: &str = "held/";
 
+/// What the keys of answers begin with.
+const ANSWERS: &str = "answer/";
+
+/// The most notices that an inbox has of mail that changed nothing, for anybody can send such; and of one author.
+const MAX_HELD: i64 = 100;
+const MAX_HELD_OF_AUTHOR: i64 = 8;
+/// The most answers that it has of one attendee, who may answer whatever they name; and about one meeting.
+const MAX_ANSWERS_OF_ATTENDEE: i64 = 200;
+const MAX_ANSWERS: i64 = 8;
+
+/// The items of an inbox whose keys begin alike, and the most that there may be of them.
+pub(super) struct Crowd<'a> {
+    pub prefix: &'a str,
+    pub most: i64,
+}
+
 impl InboxItem {
+    /// The key of an answer, in place of a UID.
+    #[must_use]
+    pub fn answer(attendee: &str, uid: &str) -> String {
+        format!("{ANSWERS}{}/{uid}", attendee.replace('/', "|"))
+    }
+
     /// The key of mail that changed nothing, in place of a UID: the next one of its author about the same meeting takes
     /// its place.
     #[must_use]
@@ -87,10 +109,20 @@ impl InboxItem {
         format!("{HELD}{}/{uid}", author.to_ascii_lowercase())
     }
 
-    /// What the keys of all such notices begin with, and those of its author alone.
-    pub(super) fn crowds(&self) -> Option<(&str, &str)> {
-        let (author, _) = self.uid.strip_prefix(HELD)?.split_once('/')?;
-        Some((HELD, self.uid.get(..HELD.len() + author.len() + 1)?))
+    /// Those that it is one of.
+    pub(super) fn crowds(&self) -> Vec<Crowd<'_>> {
+        let of_author = |sort: &str| {
+            let (author, _) = self.uid.strip_prefix(sort)?.split_once('/')?;
+            self.uid.get(..sort.len() + author.len() + 1)
+        };
+        let crowd = |(prefix, most)| Crowd { prefix, most };
+        match (of_author(HELD), of_author(ANSWERS).filter(|_| !self.from_organizer)) {
+            (Some(author), _) => [(HELD, MAX_HELD), (author, MAX_HELD_OF_AUTHOR)].map(crowd).into(),
+            (None, Some(attendee)) => {
+                [(attendee, MAX_ANSWERS_OF_ATTENDEE), (self.uid.as_str(), MAX_ANSWERS)].map(crowd).into()
+            }
+            (None, None) => Vec::new(),
+        }
     }
 }
 

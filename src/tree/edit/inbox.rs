@@ -31,10 +31,6 @@ const KEPT_S: i64 = 30 * DAY_S;
 /// An occurrence that is further off counts as one at this distance: some series have no last.
 const FARTHEST_S: i64 = 366 * DAY_S;
 
-/// The most notices that an inbox has of mail that changed nothing, for anybody can send such; and of one author.
-const MAX_HELD: i64 = 100;
-const MAX_HELD_OF_AUTHOR: i64 = 8;
-
 /// When an item goes that comes now.
 fn due_at(last_at: Timestamp, now: Timestamp) -> Timestamp {
     last_at.clamp(now, now.saturating_add(FARTHEST_S)).saturating_add(KEPT_S)
@@ -79,11 +75,9 @@ impl Edit {
             overtaken = inbox::overtaken(&mut self.txn, inbox.id, &item.uid).await?;
         }
         overtaken.extend(present.filter(|present| !overtaken.contains(present)));
-        if let Some((all, of_author)) = item.crowds() {
-            for (crowd, most) in [(all, MAX_HELD), (of_author, MAX_HELD_OF_AUTHOR)] {
-                let surplus = inbox::surplus(&mut self.txn, inbox.id, crowd, most - 1).await?;
-                overtaken.extend(surplus.into_iter().filter(|node| !overtaken.contains(node)).collect::<Vec<_>>());
-            }
+        for crowd in item.crowds() {
+            let surplus = inbox::surplus(&mut self.txn, inbox.id, crowd.prefix, crowd.most - 1).await?;
+            overtaken.extend(surplus.into_iter().filter(|node| !overtaken.contains(node)).collect::<Vec<_>>());
         }
         for earlier in overtaken {
             self.remove(earlier, inbox, UnbindReason::Temporary).await?;

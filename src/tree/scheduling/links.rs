@@ -25,6 +25,8 @@ use crate::tree::Tree;
 use crate::tree::calendar::index;
 use crate::tree::target::zone;
 
+/// How often someone answers by one link within an hour: each answer is a state of the meeting that is kept.
+pub const LINK_ANSWERS_PER_HOUR: u32 = 60;
 /// So many letters of a hash distinguish the states of an invitation.
 const STATE: usize = 16;
 
@@ -157,6 +159,9 @@ impl Tree {
         state: &str,
         budget: &Budget,
     ) -> Result<LinkOutcome> {
+        if !self.link_answers.admits(self.store.seal.answer_token(link), now()) {
+            return Err(Condition::TooManyLogins.into());
+        }
         for _ in 0..PLAN_ATTEMPTS {
             let mut view = self.store.read().await?;
             let Some(target) = self.link_target(&mut view, *link).await? else { return Ok(LinkOutcome::Unknown) };

@@ -9,6 +9,7 @@ use crate::ical::itip::address::Addresses;
 use crate::ical::itip::context::SchedulingContext;
 use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::itip::organizer::OrganizerContext;
+use crate::ical::itip::people::CalendarUser as Line;
 use crate::ical::object::Object;
 use crate::ical::zone::Zone;
 use crate::model::budget::Budget;
@@ -125,7 +126,12 @@ impl SchedulePlanner {
     pub(super) fn item(&self, message: &SchedulingMessage, from_organizer: bool) -> Option<InboxItem> {
         let last_at = index(&message.object).last_at;
         let item = || {
-            let (blob, uid) = (blob(Bytes::from(message.text())), message.object.uid.clone());
+            let blob = blob(Bytes::from(message.text()));
+            let mut attendees = message.object.parts().flat_map(Line::attendees).map(Line::address);
+            let uid = match attendees.next().filter(|_| !from_organizer) {
+                Some(attendee) => InboxItem::answer(attendee.as_str(), &message.object.uid),
+                None => message.object.uid.clone(),
+            };
             InboxItem { blob, uid, from_organizer, last_at }
         };
         (last_at >= self.now).then(item)

@@ -183,3 +183,22 @@ async fn of_those_who_book_by_two_servers_on_one_directory_one_gets_the_room() {
     let (address, _stop) = world.beside().await;
     book_at_once(&mut world, Some(address)).await;
 }
+
+/// What a manager has not decided holds nothing, and neither its length nor its number makes a change of others fail.
+#[tokio::test]
+async fn what_others_ask_of_a_room_makes_no_change_fail() {
+    let room = Room { booking: Booking::Manager, manager: Some("lea".to_owned()), ..Room::default() };
+    let world = world_with_rooms(&[("salle", room)]).await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let long = format!("SUMMARY:{}\r\nDTEND", "x".repeat(9 << 20));
+    for number in 0..8 {
+        let uid = format!("h{number}");
+        let object = in_room(&uid, "max", &["salle"], NINE).replace("SUMMARY:Point\r\n", "").replace("DTEND", &long);
+        max.put(&format!("{MAX}{uid}.ics"), &object).expect(201).await;
+    }
+    let path = "/calendars/mia/personal/one.ics";
+    mia.put(path, &in_room("one", "mia", &["salle"], NINE)).expect(201).await;
+    let stored = text(&mia.get(path).expect(200).await);
+    assert!(line(&stored, "salle").contains("PARTSTAT=TENTATIVE"), "{stored}");
+    world.sound().await;
+}

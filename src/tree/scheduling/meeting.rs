@@ -30,8 +30,9 @@ use crate::tree::target::CALENDARS;
 
 /// How much of what those in a meeting have of it is read.
 const MAX_COPY_BYTES: i64 = 32 * 1024 * 1024;
-/// The most objects of a room that a meeting is held to.
+/// The most objects of a room that a meeting is held to, and how much of all rooms in it is read.
 const MAX_BOOKINGS: i64 = 5000;
+const MAX_BOOKED_BYTES: i64 = 16 * 1024 * 1024;
 
 /// What one of those in the meeting has of it.
 #[derive(Clone, Debug)]
@@ -238,7 +239,8 @@ struct Desks<'a> {
     seal: &'a TokenSeal,
 }
 
-/// The rooms among those in a meeting, and what they hold at its time.
+/// The rooms among those in a meeting, and what they hold at its time. Of one that holds more than may be read only a
+/// part is known: it says no, and nobody's change fails for what others have booked.
 async fn read_rooms(
     c: &mut impl Executor,
     users: &CalendarUsers,
@@ -246,15 +248,19 @@ async fn read_rooms(
     Desks { book, seal }: Desks<'_>,
     budget: &Budget,
 ) -> Result<HashMap<Id, BookedRoom>> {
-    let mut rooms = HashMap::new();
+    let (mut rooms, mut left) = (HashMap::new(), MAX_BOOKED_BYTES);
     let uid = change.texts().next().map_or("", |object| object.uid.as_str());
     for BookableRoom { room, home, name } in users.rooms() {
         let Some(known) = room::of(c, room).await? else { continue };
         let may_book = known.bookable_by.is_empty() || room::takes(c, room, &[change.owner, change.writer]).await?;
-        let nodes = scheduling::bookings(c, home, change.range, uid, MAX_BOOKINGS).await?;
-        if nodes.len() as i64 >= MAX_BOOKINGS {
-            return Err(Condition::WorkWithinLimits.into());
-        }
+        let mut nodes = scheduling::bookings(c, home, change.range, uid, MAX_BOOKINGS).await?;
+        let number = nodes.len() as i64;
+        nodes.sort_by_key(|node| node.size_bytes);
+        nodes.retain(|node| {
+            left = left.saturating_sub(node.size_bytes.max(0));
+            left >= 0
+        });
+        let is_cut = number >= MAX_BOOKINGS || (nodes.len() as i64) < number;
         let bookings = read_objects(c, nodes, budget).await?.into_iter().filter_map(|copy| copy.object).collect();
         let seq = scheduling::last_change(c, home).await?;
         let decided = if known.booking == Booking::Manager { principal::by_id(c, room).await? } else { None };
@@ -262,7 +268,7 @@ async fn read_rooms(
             Some(room) => desk_of(c, book, seal, &known, &room, uid).await?,
             None => None,
         };
-        rooms.insert(home, BookedRoom { room: known, name, may_book, bookings, seq, desk });
+        rooms.insert(home, BookedRoom { room: known, name, may_book, bookings, is_cut, seq, desk });
     }
     Ok(rooms)
 }

@@ -25,6 +25,8 @@ pub const HORIZON_S: i64 = 3 * 366 * 86_400;
 const TENTATIVE: &str = "TENTATIVE";
 /// The most steps that it takes to follow a booking: whoever books later follows all of them.
 const MAX_BOOKING_STEPS: u64 = 30_000;
+/// And the longest booking, bytes: they read all of them.
+const MAX_BOOKING_BYTES: usize = 64 * 1024;
 /// The most times that are named where a room says no.
 const MAX_NAMED: usize = 3;
 /// What a room keeps of a meeting.
@@ -59,6 +61,8 @@ pub struct BookedRoom {
     pub may_book: bool,
     /// What else is in its calendar then.
     pub bookings: Vec<Object>,
+    /// Is there more than that?
+    pub is_cut: bool,
     /// The last change in its home that was seen.
     pub seq: Seq,
     /// Who is asked by mail where its manager decides.
@@ -230,7 +234,10 @@ impl RoomRequest<'_> {
         let zones = Zones::new(&copy.calendar, self.at.floating).within(self.at.budget);
         let range = self.range(copy, &zones);
         let Expansion { instances: found, cut } = instances(copy, &zones, range);
-        let is_intricate = cut || self.at.budget.steps_taken() - before > MAX_BOOKING_STEPS;
+        let mut text = String::new();
+        copy.calendar.write(&mut text);
+        let is_long = text.len() > MAX_BOOKING_BYTES;
+        let is_intricate = cut || is_long || self.at.budget.steps_taken() - before > MAX_BOOKING_STEPS;
         let whole = match (booking, capacity) {
             (Booking::None, _) => Some(Obstacle::Unbookable),
             _ if !self.state.may_book => Some(Obstacle::Forbidden),
@@ -243,7 +250,8 @@ impl RoomRequest<'_> {
         let when = TimeRange { start, end: end.max(start.saturating_add(1)) };
         let mut taken: Vec<(Timestamp, Timestamp)> =
             self.state.bookings.iter().flat_map(|booking| self.taken_by(booking, when)).collect();
-        taken.sort_unstable();
+        taken.extend(self.state.is_cut.then_some((when.start, when.end)));
+        let taken = joined(taken);
         let obstacle = |instance: &Instance<'o>| {
             let clashes = overlap(&taken, instance.start, instance.end);
             let is_open = is_open(hours, instance.start, instance.end, self.at.floating);
@@ -297,10 +305,23 @@ struct Obstacles<'a> {
     instances: Vec<Instance<'a>>,
 }
 
-/// Does a time overlap one of some, which are in the order of their beginnings?
+/// Times in their order, of which none overlaps another.
+fn joined(mut taken: Vec<(Timestamp, Timestamp)>) -> Vec<(Timestamp, Timestamp)> {
+    taken.sort_unstable();
+    taken.dedup_by(|next, kept| {
+        let overlaps = next.0 <= kept.1;
+        if overlaps {
+            kept.1 = kept.1.max(next.1);
+        }
+        overlaps
+    });
+    taken
+}
+
+/// Does a time overlap one of some that are joined? There may be many of both.
 fn overlap(taken: &[(Timestamp, Timestamp)], start: Timestamp, end: Timestamp) -> bool {
     let later = taken.partition_point(|(from, _)| *from < end.max(start.saturating_add(1)));
-    taken.iter().take(later).any(|(_, until)| *until > start)
+    later.checked_sub(1).and_then(|last| taken.get(last)).is_some_and(|(_, until)| *until > start)
 }
 
 /// Is a room open for all of a time?

@@ -50,8 +50,8 @@ fn is_aligned(value: &str, domain: &str) -> bool {
     checked.contains('.') && (domain == checked || domain.ends_with(&format!(".{checked}")))
 }
 
-/// The words of a value, by what stands between semicolons. Comments in round brackets may stand anywhere. What is quoted
-/// is one word with its quotes, whatever is in it: an address that was checked is as its sender wrote it.
+/// The words of a value, by what stands between semicolons. Comments in round brackets may stand anywhere. What is
+/// quoted is one word with its quotes, whatever is in it: an address that was checked is as its sender wrote it.
 fn statements(value: &str) -> Vec<Vec<String>> {
     let (mut all, mut words, mut word) = (Vec::new(), Vec::new(), String::new());
     let (mut depth, mut is_quoted) = (0_u32, false);

@@ -18,6 +18,11 @@ pub async fn folder(c: &mut impl Executor, home: Id, uid: &str) -> Result<Option
     Ok(row(c, FOLDER, arguments![home, uid]).await?.map(|row| Id(row.integer(0))))
 }
 
+/// The UID of the meeting whose folder it is.
+pub async fn meeting(c: &mut impl Executor, folder: Id) -> Result<Option<String>, Failure> {
+    Ok(row(c, MEETING_OF, arguments![folder]).await?.map(|row| row.text(0)))
+}
+
 /// The meeting has this folder from now on.
 pub async fn put(c: &mut Txn, home: Id, uid: &str, folder: Id) -> Result<(), Failure> {
     c.note(PUT, arguments![home, uid, folder]).await
@@ -33,6 +38,7 @@ pub async fn objects(c: &mut impl Executor, home: Id, uid: &str) -> Result<Vec<(
 statements! {
     const FOLDER: Statement =
         reads(&[MEETING_FOLDER], "SELECT node_id FROM meeting_folder WHERE home_id = $1 AND uid = $2");
+    const MEETING_OF: Statement = reads(&[MEETING_FOLDER], "SELECT uid FROM meeting_folder WHERE node_id = $1");
     const PUT: Statement = writes(
         &[MEETING_FOLDER],
         &[],

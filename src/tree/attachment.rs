@@ -199,17 +199,24 @@ impl Tree {
         let mut admitted = self.read(request).await?;
         let Some(home) = admitted.target.parent().map(|parent| parent.node.home_id) else { return Ok(None) };
         let view = &mut admitted.store;
+        let mut own = Vec::new();
+        for (node, _) in meeting_folder::objects(view, home, &object.uid).await? {
+            let lines = text_of(view, node.hash.as_deref()).await?.as_ref().map(managed_lines).unwrap_or_default();
+            own.extend(Some((node, lines)).filter(|(_, lines)| sent.iter().any(|id| lines.contains_key(id))));
+        }
+        drop(admitted);
         let mut known = BTreeMap::new();
-        for (own, _) in meeting_folder::objects(view, home, &object.uid).await? {
-            known.extend(text_of(view, own.hash.as_deref()).await?.as_ref().map(managed_lines).unwrap_or_default());
+        for (node, lines) in own {
+            if self.reads(&node, CALENDARS, &request.actor).await? {
+                known.extend(lines);
+            }
         }
         for id in sent {
             if let Entry::Vacant(unknown) = known.entry(id) {
-                let line = self.given_elsewhere(view, home, &object, unknown.key()).await?;
+                let line = self.given_elsewhere(&request.actor, home, &object, unknown.key()).await?;
                 unknown.insert(line.ok_or(Condition::ValidManagedId)?);
             }
         }
-        drop(admitted);
         let work = move |_: &_| {
             let kept = restored(&object, &known);
             Some(kept.map(|object| content_of(&object)).transpose())
@@ -218,10 +225,11 @@ impl Tree {
         Ok(kept.map(|kept| FileContent { modified_at: content.modified_at, ..kept }))
     }
 
-    /// The line of an attachment that was given to another object of the same home (RFC 8607 section 3.7).
+    /// The line of an attachment that was given to another object of the same home (RFC 8607 section 3.7), to who may
+    /// open it: whoever could once has not kept that by knowing what it is called.
     async fn given_elsewhere(
         &self,
-        view: &mut Snapshot,
+        actor: &Actor,
         home: Id,
         object: &Object,
         written: &str,
@@ -229,9 +237,11 @@ impl Tree {
         let Some(id) = ManagedId::read(written, &self.store.seal).filter(|_| object.uid.len() <= MAX_UID_BYTES) else {
             return Ok(None);
         };
-        let Some(document) = standing_document(view, id.document).await?.filter(|known| known.home_id == home) else {
+        let found = standing_document(&mut self.store.cached(), id.document).await?;
+        let Some(document) = found.filter(|known| known.home_id == home) else { return Ok(None) };
+        if !self.reads(&document, FILES, actor).await? && !self.reads_meeting_of(&document, actor).await? {
             return Ok(None);
-        };
+        }
         let mut lines = object.parts().flat_map(|part| &part.properties);
         let sent = lines.find(|line| managed_id(line).as_deref() == Some(written));
         let named = sent.and_then(|line| line.parameter("FILENAME")).map(|name| file_name(&name));
@@ -243,6 +253,40 @@ impl Tree {
             size_bytes: document.size_bytes,
         };
         Ok(Some(file.line(&object.uid, &self.store.seal)))
+    }
+
+    /// May someone read a meeting that a document is attached to, and in whose folder it stands?
+    async fn reads_meeting_of(&self, document: &Node, actor: &Actor) -> Result<bool> {
+        let mut reader = self.store.cached();
+        let Some(uid) = meeting_folder::meeting(&mut reader, document.parent_id).await? else { return Ok(false) };
+        for (object, _) in meeting_folder::objects(&mut reader, document.home_id, &uid).await? {
+            let text = stored_text(&mut reader, &object).await?;
+            let object_of = text.and_then(|text| Object::stored(&text).ok());
+            let ids = object_of.as_ref().map(managed_ids).unwrap_or_default();
+            let is_its =
+                |id: &String| ManagedId::read(id, &self.store.seal).is_some_and(|known| known.document == document.id);
+            if ids.iter().any(is_its) && self.reads(&object, CALENDARS, actor).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// May someone read what stands in the calendars or among the documents of a home, and sees all of it?
+    async fn reads(&self, node: &Node, space: &str, actor: &Actor) -> Result<bool> {
+        let mut reader = self.store.cached();
+        let Some(owner) = principal::by_id(&mut reader, node.owner_id).await? else { return Ok(false) };
+        let Some(names) = node::names_between(&mut reader, node.home_id, node.id).await? else { return Ok(false) };
+        let below = names.iter().skip(1);
+        let path = below.fold(Path::of(&[space, &owner.name]), |path, name| path.join(name));
+        match self.read_one(&Request::of(Method::Get, path, actor.clone())).await {
+            Ok(admitted) => {
+                let found = admitted.target.node();
+                Ok(found.is_some_and(|found| found.id == node.id && found.view == View::Present))
+            }
+            Err(Error::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The document of an address that was made for an attendee, who opens it until some days after the last
@@ -284,29 +328,19 @@ impl Tree {
     ) -> Result<Option<OpenedDocument>> {
         let mut reader = self.store.cached();
         let Some(document) = standing_document(&mut reader, token.id.document).await? else { return Ok(None) };
-        let Some(owner) = principal::by_id(&mut reader, document.owner_id).await? else { return Ok(None) };
         let mut places = Vec::new();
         for (object, _) in meeting_folder::objects(&mut reader, document.home_id, &token.uid).await? {
             let Some(text) = stored_text(&mut reader, &object).await? else { continue };
             let (of, seal) = (token.clone(), std::sync::Arc::clone(&self.store.seal));
             let work = move |_: &_| Some(Object::stored(&text).is_ok_and(|object| bears(&object, &of, &seal)));
             if self.work(actor.id, budget, work).await? {
-                places.push((object.id, CALENDARS));
+                places.push((object, CALENDARS));
             }
         }
-        places.push((document.id, FILES));
-        for (id, space) in places {
-            let Some(names) = node::names_between(&mut reader, document.home_id, id).await? else { continue };
-            let below = names.iter().skip(1);
-            let path = below.fold(Path::of(&[space, &owner.name]), |path, name| path.join(name));
-            match self.read_one(&Request::of(Method::Get, path, actor.clone())).await {
-                Ok(admitted)
-                    if admitted.target.node().is_some_and(|node| node.id == id && node.view == View::Present) =>
-                {
-                    return Ok(Some(OpenedDocument { node: document, tree: self.clone(), reader }));
-                }
-                Ok(_) | Err(Error::Refused(_)) => {}
-                Err(error) => return Err(error),
+        places.push((document.clone(), FILES));
+        for (node, space) in places {
+            if self.reads(&node, space, actor).await? {
+                return Ok(Some(OpenedDocument { node: document, tree: self.clone(), reader }));
             }
         }
         Ok(None)

@@ -1,5 +1,7 @@
 //! Files attached to meetings (RFC 8607): documents in the folder of the meeting, and the addresses that open them.
 
+use beffroi::model::privilege::Role;
+
 use crate::kit::{Answer, Client, World, event};
 use crate::meetings::{MAX, copy, meeting, of, text};
 
@@ -505,4 +507,50 @@ async fn the_meeting_as_it_is_then_is_the_answer_where_it_is_preferred() {
         .expect(200)
         .await;
     assert!(attached(&text(&removed)).is_empty() && removed.header("etag").is_some());
+}
+
+/// What an attachment is called gives nobody a right to it: not whoever could read it once.
+#[tokio::test]
+async fn who_knows_the_name_of_an_attachment_does_not_have_it() {
+    let world = World::new().await;
+    let (max, zoe) = (world.client("max"), world.client("zoe"));
+    max.put(PATH, &event("one", "20300701")).expect(201).await;
+    assert_eq!(add(&max, PATH, "a.pdf", "secret").await.status, 201);
+    max.ask("MKCALENDAR", "/calendars/tram/open/").expect(201).await;
+    world.tree.grant("/calendars/tram/open", "zoe", Role::Member, None).await.unwrap();
+    world.tree.grant("/calendars/tram/meetings", "zoe", Role::Reader, None).await.unwrap();
+    let seen = stored(&zoe, PATH).await;
+    let line = attached(&seen)[0].clone();
+    assert_eq!(zoe.get(&address(&line)).expect(200).await.text(), "secret");
+    zoe.put("/calendars/tram/open/kept.ics", &seen.replace("UID:one", "UID:kept")).expect(201).await;
+    zoe.delete("/calendars/tram/open/kept.ics").expect(204).await;
+    world.tree.revoke("/calendars/tram/meetings", "zoe").await.unwrap();
+    zoe.get(&address(&line)).expect(404).await;
+    // By the same UID, and by another.
+    for uid in ["one", "two"] {
+        let object = seen.replace("UID:one", &format!("UID:{uid}"));
+        let refused = zoe.put(&format!("/calendars/tram/open/{uid}.ics"), &object).expect(403).await;
+        assert!(refused.text().contains("valid-managed-id"), "{}", refused.text());
+    }
+    // Who may open it may have it elsewhere.
+    max.put("/calendars/tram/open/three.ics", &seen.replace("UID:one", "UID:three")).expect(201).await;
+    world.sound().await;
+}
+
+/// Each attendee has addresses of their own, so each gets a text of their own: not more of these than may be held.
+#[tokio::test]
+async fn a_long_meeting_with_many_people_and_a_file_is_refused_and_not_held() {
+    let world = World::new().await;
+    let max = world.client("max");
+    let path = format!("{MAX}one.ics");
+    let people: String = (0..20).map(|number| format!("ATTENDEE:mailto:a{number}@dehors.example\r\n")).collect();
+    let long = format!("DESCRIPTION:{}\r\n", "x".repeat(8 << 20));
+    let text = meeting("one", &format!("ORGANIZER:mailto:max@ville.example\r\n{people}{long}"));
+    max.put(&path, &text).expect(201).await;
+    let refused = add(&max, &path, "a.pdf", "one").await;
+    assert_eq!(refused.status, 507, "{}", refused.text());
+    let short = meeting("one", &format!("ORGANIZER:mailto:max@ville.example\r\n{people}"));
+    max.put(&path, &short).expect(204).await;
+    assert_eq!(add(&max, &path, "a.pdf", "one").await.status, 201);
+    world.sound().await;
 }

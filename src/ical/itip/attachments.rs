@@ -9,13 +9,14 @@ use super::super::object::{Component, Object, Property};
 use super::super::time::{When, write_utc};
 use super::address::CalendarUserAddress;
 use super::context::{SchedulingContext, Violation, complete};
-use super::deliveries::{Addressee, SchedulingDelivery};
+use super::deliveries::{SchedulingDelivery, held_bytes};
 use super::fields::set_line;
 use super::message::SchedulingMessage;
 use super::occurrence::{Occurrence, OccurrenceSet};
 use crate::model::attachment::{
     AttachedOccurrences, AttachmentAction, AttachmentToken, LoginAddress, MAX_ATTACHMENTS, ManagedId,
 };
+use crate::model::budget::Budget;
 use crate::model::media_type::essence;
 use crate::model::token::TokenSeal;
 
@@ -199,24 +200,31 @@ fn named(set: &OccurrenceSet<'_>, name: &str) -> Option<Occurrence> {
 }
 
 /// Deliveries in which each who gets one finds the addresses at which they open documents: one a recipient, where some
-/// are attached.
-#[must_use]
-pub fn addressed(deliveries: Vec<SchedulingDelivery>, seal: &TokenSeal) -> Vec<SchedulingDelivery> {
-    let one_each = |delivery: SchedulingDelivery| -> Vec<SchedulingDelivery> {
-        let view = delivery.view.as_ref();
-        if !bears_documents(&delivery.message) && !view.is_some_and(|view| bears_documents(view)) {
-            return vec![delivery];
+/// are attached. All of them are held at once, and the request pays for that.
+pub fn addressed(
+    deliveries: Vec<SchedulingDelivery>,
+    seal: &TokenSeal,
+    budget: &Budget,
+) -> Result<Vec<SchedulingDelivery>, Violation> {
+    let mut all = Vec::with_capacity(deliveries.len());
+    for delivery in deliveries {
+        let SchedulingDelivery { message, view, .. } = &delivery;
+        if !bears_documents(message) && !view.as_ref().is_some_and(|view| bears_documents(view)) {
+            all.push(delivery);
+            continue;
         }
-        let of = |to: &Addressee| SchedulingDelivery {
-            recipients: vec![to.clone()],
-            message: Arc::new(for_attendee(&delivery.message, &to.address, seal)),
-            view: view.map(|view| Arc::new(for_attendee(view, &to.address, seal))),
-            occurrences: delivery.occurrences.clone(),
-            ..delivery
-        };
-        delivery.recipients.iter().map(of).collect()
-    };
-    deliveries.into_iter().flat_map(one_each).collect()
+        let whole = view.as_ref().filter(|view| !Arc::ptr_eq(view, message));
+        let bytes = held_bytes(message) + whole.map_or(0, |whole| held_bytes(whole));
+        budget.bytes(bytes.saturating_mul(delivery.recipients.len()))?;
+        for to in &delivery.recipients {
+            let of = |message: &SchedulingMessage| Arc::new(for_attendee(message, &to.address, seal));
+            let message = of(message);
+            let view = view.as_ref().map(|_| whole.map_or_else(|| Arc::clone(&message), |whole| of(whole)));
+            let (recipients, occurrences) = (vec![to.clone()], delivery.occurrences.clone());
+            all.push(SchedulingDelivery { recipients, message, view, occurrences, ..delivery });
+        }
+    }
+    Ok(all)
 }
 
 fn bears_documents(message: &SchedulingMessage) -> bool {

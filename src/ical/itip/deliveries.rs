@@ -92,6 +92,12 @@ pub(super) struct Everybody {
     pub resets: BTreeMap<CalendarUserAddress, BTreeMap<Occurrence, ComponentRevision>>,
 }
 
+/// What a message takes while it is held.
+pub(super) fn held_bytes(message: &SchedulingMessage) -> usize {
+    let lines = message.object.calendar.components.iter().flat_map(|part| &part.properties);
+    lines.map(|line| line.raw().len() + 64).sum()
+}
+
 impl Deliveries<'_> {
     /// The messages to all.
     pub fn to(&self, mut all: Everybody) -> Result<Vec<SchedulingDelivery>, Violation> {
@@ -153,8 +159,7 @@ impl Deliveries<'_> {
 
     /// Texts are held until they are sent: the request pays for them.
     fn charge(&self, message: Option<&SchedulingMessage>) -> Result<(), Violation> {
-        let lines = message.into_iter().flat_map(|message| &message.object.calendar.components);
-        let bytes: usize = lines.flat_map(|part| &part.properties).map(|line| line.raw().len() + 64).sum();
+        let bytes = message.map_or(0, held_bytes);
         self.context.budget.bytes(bytes)?;
         Ok(self.context.budget.steps(1 + bytes as u64 / 4096)?)
     }

@@ -173,7 +173,7 @@ impl SchedulePlanner {
     ) -> std::result::Result<Option<HeldReason>, Violation> {
         let from = mailed.author();
         let mut is_invited = false;
-        for delivery in addressed(refresh_all(stored, self.organizer())?, &self.meeting.seal) {
+        for delivery in addressed(refresh_all(stored, self.organizer())?, &self.meeting.seal, &self.budget)? {
             let notice = SchedulingNotice::of(self, &delivery.message, None, MailOccasion::AnswerAgain);
             for to in delivery.recipients.iter().filter(|to| from.contains(&to.address)) {
                 is_invited = true;

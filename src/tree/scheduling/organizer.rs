@@ -66,7 +66,7 @@ impl SchedulePlanner {
         let asked = made.resets.iter().map(|reset| (&reset.attendee, reset.occurrence));
         let noted = answered.iter().flat_map(|outcome| outcome.noted());
         plan.answers = rows_of(&ledger, self.meeting.home, asked.chain(noted));
-        let deliveries = addressed(made.deliveries, &self.meeting.seal);
+        let deliveries = addressed(made.deliveries, &self.meeting.seal, &self.budget)?;
         let sequence = deliveries.iter().map(|delivery| delivery.sequence).max();
         plan.sent = sequence.map(|sequence| (self.meeting.home, stored_sequence(sequence)));
         let Some(object) = made.object else {
@@ -86,7 +86,7 @@ impl SchedulePlanner {
     /// The copies of all in a meeting follow what the organizer has.
     pub fn refresh(&self, object: &Object) -> Result<SchedulePlan, Violation> {
         let mut plan = self.empty_plan();
-        let deliveries = addressed(refresh_all(object, self.organizer())?, &self.meeting.seal);
+        let deliveries = addressed(refresh_all(object, self.organizer())?, &self.meeting.seal, &self.budget)?;
         let mut left = number_of(&deliveries);
         for delivery in deliveries {
             for to in delivery.recipients.iter().filter(|to| !self.is_room(to)) {
@@ -101,7 +101,7 @@ impl SchedulePlanner {
     fn views_of(&self, booked: &BookedMeeting) -> Result<Views, Violation> {
         let context = OrganizerContext { ledger: &booked.ledger, ..self.organizer() };
         let mut views = Views::new();
-        for delivery in addressed(refresh_all(&booked.object, context)?, &self.meeting.seal) {
+        for delivery in addressed(refresh_all(&booked.object, context)?, &self.meeting.seal, &self.budget)? {
             for to in delivery.recipients {
                 views.insert(to.address, Arc::clone(&delivery.message));
             }
@@ -187,7 +187,13 @@ impl SchedulePlanner {
             let kept = have.filter(|_| notice.is_none());
             let kept = kept.and_then(|have| have.node.schedule_hash.clone());
             // A room that is not wanted any more is free.
-            let content = (!user.is_room()).then(|| content_of(&object, kept));
+            let content = match user.is_room() {
+                true => None,
+                false => {
+                    let known = have.filter(|have| have.object.is_some()).map_or(0, |have| have.node.size_bytes);
+                    Some(plan.hold(content_of(&object, kept), known, &self.budget)?)
+                }
+            };
             plan.deliver(CopyDelivery { place, content }, &user.principal.name);
         }
         let notice = notice.as_ref().filter(|notice| (changed_now || notice.occasion.is_again()) && !user.is_room());

@@ -1,17 +1,22 @@
 //! What is to happen beside a change of a meeting, planned before it in a view: plain values, carried out by
 //! `edit::schedule`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::ical::itip::message::SchedulingMessage;
+use crate::model::budget::{Budget, Exhausted};
 use crate::model::calendar::Indexed;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq};
 use crate::model::mail::Addressing;
-use crate::model::node::Node;
+use crate::model::node::{Blob, Node};
 use crate::store::scheduling::{AnswerRow, DefaultCalendar};
 use crate::tree::edit::content::{FileContent, InboxItem};
 use crate::tree::edit::mail::MailOccasion;
+
+/// The most bytes that are written for the copies of one meeting: as many, and as long ones, as there are in earnest.
+const MAX_WRITTEN_BYTES: usize = 256 * 1024 * 1024;
 
 /// A change of what stands for a meeting in a calendar: what stood there, and what is to.
 #[derive(Clone, Debug)]
@@ -142,6 +147,10 @@ pub struct SchedulePlan {
     pub content: Option<FileContent>,
     /// What others find.
     pub deliveries: Vec<CopyDelivery>,
+    /// The texts of these, each once, by their hashes.
+    pub texts: HashMap<String, Blob>,
+    /// How many bytes were written for them.
+    pub written_bytes: usize,
     /// What they are notified of.
     pub items: Vec<PlannedItem>,
     /// What goes to those who are not of this server.
@@ -166,6 +175,22 @@ impl SchedulePlan {
     #[must_use]
     pub fn reaches_others(&self) -> bool {
         !self.deliveries.is_empty() || !self.mails.is_empty()
+    }
+
+    /// What a copy is to say. Many get the same text, which is held once; another is paid for, but for the bytes that
+    /// were read of the copy before.
+    pub fn hold(&mut self, content: FileContent, known_bytes: i64, budget: &Budget) -> Result<FileContent, Exhausted> {
+        let bytes = usize::try_from(content.blob.size_bytes).unwrap_or(usize::MAX);
+        self.written_bytes = self.written_bytes.saturating_add(bytes);
+        if self.written_bytes > MAX_WRITTEN_BYTES {
+            return Err(Exhausted::Request);
+        }
+        if let Some(known) = self.texts.get(&content.blob.hash) {
+            return Ok(FileContent { blob: known.clone(), ..content });
+        }
+        budget.bytes(bytes.saturating_sub(usize::try_from(known_bytes).unwrap_or_default()))?;
+        self.texts.insert(content.blob.hash.clone(), content.blob.clone());
+        Ok(content)
     }
 
     /// What a room says depends on all that is in its home.
@@ -196,4 +221,31 @@ pub struct ObjectChange {
     pub before: Option<String>,
     /// After; `None`: there is none any more.
     pub after: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{MAX_WRITTEN_BYTES, SchedulePlan};
+    use crate::model::budget::{Budget, MAX_BYTES};
+    use crate::tree::calendar::blob;
+    use crate::tree::edit::content::FileContent;
+
+    #[test]
+    fn texts_are_held_once_and_paid_for() {
+        const LONG: usize = 8 << 20;
+        let content = |fill: u8| FileContent::document(blob(Bytes::from(vec![fill; LONG])), "text/calendar".to_owned());
+        let (mut plan, budget) = (SchedulePlan::default(), Budget::default());
+        let first = plan.hold(content(b'a'), 0, &budget).expect("room");
+        let second = plan.hold(content(b'a'), 0, &budget).expect("room");
+        let place = |content: &FileContent| content.blob.inline.as_ref().map(|bytes| bytes.as_ptr());
+        assert_eq!(place(&first), place(&second));
+        let known = content(b'b').blob.size_bytes;
+        assert!(plan.hold(content(b'b'), known, &budget).is_ok());
+        let others = (0..20_u8).take_while(|fill| plan.hold(content(*fill), 0, &budget).is_ok()).count();
+        assert_eq!(others, MAX_BYTES / LONG - 1);
+        let same = (0..100).take_while(|_| plan.hold(content(b'a'), 0, &budget).is_ok()).count();
+        assert!(same < MAX_WRITTEN_BYTES / LONG, "{same}");
+    }
 }

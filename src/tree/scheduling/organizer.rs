@@ -187,13 +187,9 @@ impl SchedulePlanner {
             let kept = have.filter(|_| notice.is_none());
             let kept = kept.and_then(|have| have.node.schedule_hash.clone());
             // A room that is not wanted any more is free.
-            let content = match user.is_room() {
-                true => None,
-                false => {
-                    let known = have.filter(|have| have.object.is_some()).map_or(0, |have| have.node.size_bytes);
-                    Some(plan.hold(content_of(&object, kept), known, &self.budget)?)
-                }
-            };
+            let known = have.filter(|have| have.object.is_some()).map_or(0, |have| have.node.size_bytes);
+            let held = || plan.hold(content_of(&object, kept), known, &self.budget);
+            let content = if user.is_room() { None } else { Some(held()?) };
             plan.deliver(CopyDelivery { place, content }, &user.principal.name);
         }
         let notice = notice.as_ref().filter(|notice| (changed_now || notice.occasion.is_again()) && !user.is_room());

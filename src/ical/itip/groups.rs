@@ -5,7 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::object::{Component, Object, Property};
 use super::address::{Addresses, CalendarUserAddress};
+use super::context::Violation;
 use super::people::{CalendarUser, NEEDS_ACTION};
+use crate::model::budget::Budget;
+
+/// What a line of somebody who is invited takes.
+const LINE_BYTES: usize = 256;
 
 /// Somebody who is in a group.
 #[derive(Clone, Debug)]
@@ -25,6 +30,8 @@ pub struct MeetingGroups {
     pub invited: BTreeMap<CalendarUserAddress, Vec<GroupMember>>,
     /// Those that were invited before, and are no more.
     pub removed: BTreeSet<CalendarUserAddress>,
+    /// Are there more people in those that are invited? Then nobody is known to have left them.
+    pub has_more: bool,
 }
 
 /// Somebody who is invited by groups.
@@ -38,22 +45,36 @@ struct InvitedMember<'a> {
 
 impl MeetingGroups {
     /// The meeting with a line for each of the people in its groups, but for who organizes it, and without those who
-    /// are in none of the groups any more by which they were invited. `None`: it is that already.
-    #[must_use]
-    pub fn expanded(&self, object: &Object, organizer: &Addresses) -> Option<Object> {
+    /// are in none of the groups any more by which they were invited. `None`: it is that already. Each occurrence that
+    /// is otherwise than the series may name the groups again: the request pays for all lines.
+    pub fn expanded(
+        &self,
+        object: &Object,
+        organizer: &Addresses,
+        budget: &Budget,
+    ) -> Result<Option<Object>, Violation> {
         if self.invited.is_empty() && self.removed.is_empty() {
-            return None;
+            return Ok(None);
         }
         let mut expanded = object.clone();
         for part in &mut expanded.calendar.components {
+            let groups = CalendarUser::attendees(part).filter_map(|user| self.invited.get(&user.address()));
+            let most: usize = groups.map(Vec::len).sum();
+            budget.bytes(most.saturating_mul(LINE_BYTES))?;
+            budget.steps((most + part.properties.len()) as u64)?;
             self.expand(part, organizer);
         }
-        (expanded != *object).then_some(expanded)
+        Ok((expanded != *object).then_some(expanded))
     }
 
     fn expand(&self, part: &mut Component, organizer: &Addresses) {
         let invited = self.people_of(part, organizer);
         let here: BTreeSet<CalendarUserAddress> = CalendarUser::attendees(part).map(CalendarUser::address).collect();
+        let places = invited
+            .iter()
+            .enumerate()
+            .flat_map(|(place, one)| one.member.addresses.iter().map(move |address| (address.clone(), place)));
+        let places: BTreeMap<CalendarUserAddress, usize> = places.collect();
         let mut named = vec![false; invited.len()];
         let mut lines = Vec::with_capacity(part.properties.len() + invited.len());
         for line in part.properties.drain(..) {
@@ -63,7 +84,8 @@ impl MeetingGroups {
             }
             let user = CalendarUser::of(&line);
             let address = user.address();
-            match invited.iter().zip(&mut named).find(|(one, _)| one.member.addresses.contains(&address)) {
+            let place = places.get(&address).copied();
+            match place.and_then(|place| invited.get(place).zip(named.get_mut(place))) {
                 Some((one, named)) => {
                     *named = true;
                     lines.push(with_groups(&line, &one.groups));
@@ -100,7 +122,8 @@ impl MeetingGroups {
     fn left(&self, user: CalendarUser<'_>, here: &BTreeSet<CalendarUserAddress>) -> Option<Property> {
         let line = user.line();
         let is_over = |group: &CalendarUserAddress| {
-            self.removed.contains(group) || (here.contains(group) && self.invited.contains_key(group))
+            let is_known = !self.has_more && here.contains(group) && self.invited.contains_key(group);
+            self.removed.contains(group) || is_known
         };
         let named = line.parameter_values("MEMBER");
         let rest: Vec<String> =
@@ -129,4 +152,51 @@ fn with_groups(line: &Property, groups: &[String]) -> Property {
     };
     let known = line.parameter_values("MEMBER");
     if folded(&known) == folded(groups) { line.clone() } else { line.with_parameter_values("MEMBER", groups) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Addresses, CalendarUserAddress, GroupMember, MeetingGroups, Violation};
+    use crate::ical::object::Object;
+    use crate::model::budget::Budget;
+
+    fn groups(number: usize, has_more: bool) -> MeetingGroups {
+        let member = |number: usize| {
+            let written = format!("mailto:a{number}@x.fr");
+            GroupMember { addresses: Addresses::of([written.as_str()]), written, name: String::new() }
+        };
+        let invited = [(CalendarUserAddress::new("mailto:g@x.fr"), (0..number).map(member).collect())];
+        MeetingGroups { invited: invited.into(), has_more, ..MeetingGroups::default() }
+    }
+
+    fn object(occurrences: usize, people: &str) -> Object {
+        let part = |number: usize| {
+            let id = format!("2026{:02}{:02}T{:02}0000Z", 1 + number / 600, 1 + number / 24 % 25, number % 24);
+            format!(
+                "BEGIN:VEVENT\nUID:u\nRECURRENCE-ID:{id}\nDTSTART:{id}\n{people}ATTENDEE:mailto:g@x.fr\nEND:VEVENT\n"
+            )
+        };
+        let parts: String = (0..occurrences).map(part).collect();
+        Object::stored(format!("BEGIN:VCALENDAR\n{parts}END:VCALENDAR\n").as_bytes()).expect("an object")
+    }
+
+    #[test]
+    fn the_request_pays_for_all_lines() {
+        let expanded = |occurrences| {
+            groups(1000, false).expanded(&object(occurrences, ""), &Addresses::default(), &Budget::default())
+        };
+        let one = expanded(1).expect("room").expect("other people");
+        assert_eq!(one.parts().map(|part| part.all("ATTENDEE").count()).sum::<usize>(), 1001);
+        assert_eq!(expanded(2_000), Err(Violation::TooMuch));
+    }
+
+    #[test]
+    fn nobody_has_left_a_group_of_which_only_a_part_is_known() {
+        let object = object(1, "ATTENDEE;MEMBER=\"mailto:g@x.fr\":mailto:z@x.fr\n");
+        for (has_more, stays) in [(true, true), (false, false)] {
+            let expanded = groups(3, has_more).expanded(&object, &Addresses::default(), &Budget::default());
+            let text = format!("{:?}", expanded.expect("room").expect("other people"));
+            assert_eq!(text.contains("z@x.fr"), stays);
+        }
+    }
 }

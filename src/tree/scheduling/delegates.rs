@@ -3,6 +3,7 @@
 
 use super::meeting::ChangedObject;
 use super::planner::SchedulePlanner;
+use crate::ical::itip::context::Violation;
 use crate::ical::itip::people::CalendarUser as Line;
 use crate::ical::object::{Component, Object, Property};
 
@@ -11,10 +12,11 @@ const SENT_BY: &str = "SENT-BY";
 impl SchedulePlanner {
     /// What an organizer's change stores of what was sent: with the people of its groups, and with who acts for the
     /// organizer. `None`: that is what was sent.
-    pub(super) fn completed(&self, change: &ChangedObject) -> Option<Object> {
-        let expanded = self.expanded(change);
-        let signed = self.signed(expanded.as_ref().or(change.new.as_ref())?, change.old.as_ref());
-        signed.or(expanded)
+    pub(super) fn completed(&self, change: &ChangedObject) -> Result<Option<Object>, Violation> {
+        let expanded = self.expanded(change)?;
+        let sent = expanded.as_ref().or(change.new.as_ref());
+        let signed = sent.and_then(|sent| self.signed(sent, change.old.as_ref()));
+        Ok(signed.or(expanded))
     }
 
     /// What a delegate calls off. `None`: as it is.

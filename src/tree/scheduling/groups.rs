@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::meeting::ChangedObject;
 use super::planner::SchedulePlanner;
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
+use crate::ical::itip::context::Violation;
 use crate::ical::itip::groups::{GroupMember, MeetingGroups};
 use crate::ical::itip::people::CalendarUser as Line;
 use crate::ical::object::Object;
@@ -13,8 +14,8 @@ use crate::model::principal::{Principal, PrincipalKind};
 
 impl SchedulePlanner {
     /// What is sent with all people of its groups. `None`: they are in it.
-    pub(super) fn expanded(&self, change: &ChangedObject) -> Option<Object> {
-        let new = change.new.as_ref()?;
+    pub(super) fn expanded(&self, change: &ChangedObject) -> Result<Option<Object>, Violation> {
+        let Some(new) = &change.new else { return Ok(None) };
         let named = named_in(new);
         let before = change.old.as_ref().map(named_in).unwrap_or_default();
         let invited = named.iter().filter(|address| self.group(address).is_some());
@@ -22,8 +23,9 @@ impl SchedulePlanner {
             // Of who is named no more some may have been groups: also such as are none any more.
             removed: before.difference(&named).cloned().collect(),
             invited: invited.map(|group| (group.clone(), self.members_of(group))).collect(),
+            has_more: self.meeting.users.has_more_members(),
         };
-        groups.expanded(new, &self.meeting.addresses)
+        groups.expanded(new, &self.meeting.addresses, &self.budget)
     }
 
     /// The groups that a meeting is to name. `None`: it names none, and did not before.

@@ -59,7 +59,7 @@ impl SchedulePlanner {
         let mut ledger = self.meeting.ledger.clone();
         answered.iter().for_each(|outcome| outcome.note(&mut ledger));
         let context = OrganizerContext { ledger: &ledger, ..self.organizer() };
-        let completed = self.completed(change);
+        let completed = self.completed(change)?;
         plan.groups = self.named_groups(change);
         let made = organizer_diff(old, completed.as_ref().or(change.new.as_ref()), context)?;
         made.resets.iter().for_each(|reset| ledger.note_reset(reset));

@@ -166,6 +166,8 @@ pub struct CalendarUsers {
     users: HashMap<CalendarUserAddress, CalendarPrincipal>,
     /// The people in each group.
     members: HashMap<Id, Vec<CalendarPrincipal>>,
+    /// Are there more in them than were read?
+    has_more_members: bool,
 }
 
 impl CalendarUsers {
@@ -205,15 +207,18 @@ impl CalendarUsers {
             .map(|user| user.principal.id)
             .collect();
         let mut members: HashMap<Id, Vec<CalendarPrincipal>> = HashMap::new();
+        let mut has_more_members = false;
         if !groups.is_empty() {
-            for (group, user) in scheduling::members_of(c, &groups, MAX_GROUP_MEMBERS).await? {
+            let found = scheduling::members_of(c, &groups, MAX_GROUP_MEMBERS).await?;
+            has_more_members = found.len() as i64 >= MAX_GROUP_MEMBERS;
+            for (group, user) in found {
                 for address in book.addresses_of(&user.principal).iter() {
                     users.entry(address.clone()).or_insert_with(|| user.clone());
                 }
                 members.entry(group).or_default().push(user);
             }
         }
-        Ok(Self { users, members })
+        Ok(Self { users, members, has_more_members })
     }
 
     /// Who has an address; `None`: nobody here.
@@ -235,6 +240,12 @@ impl CalendarUsers {
     pub fn with_address(&self, addresses: &Addresses) -> Option<&CalendarPrincipal> {
         let is_one = |address: &String| addresses.contains(&CalendarUserAddress::new(address));
         self.users.values().find(|user| user.principal.addresses.iter().any(is_one))
+    }
+
+    /// Are there more people in the groups than are known here?
+    #[must_use]
+    pub const fn has_more_members(&self) -> bool {
+        self.has_more_members
     }
 
     /// The people in a group.

@@ -152,6 +152,15 @@ async fn a_meeting_in_a_projects_calendar_is_the_projects_whoever_plans_it() {
     let (href, copied) = copy(&zoe, "/calendars/zoe/personal/", "one").await.expect("a copy");
     assert!(copied.contains("mailto:tram@"), "{copied}");
     zoe.put(&href, &copied.replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=TENTATIVE")).expect(204).await;
+    // A program that writes its person as ORGANIZER again says nothing new; it cannot make another theirs.
+    let stored = text(&max.get(path).expect(200).await);
+    let organizer = stored.lines().find(|line| line.starts_with("ORGANIZER")).expect("one").to_owned();
+    let own = stored.replace(&organizer, "ORGANIZER:mailto:max@ville.example");
+    max.put(path, &own.replace("SUMMARY:Point", "SUMMARY:Point 2")).expect(204).await;
+    max.put(path, &own.replace("mailto:max@", "mailto:mia@")).expect(403).await;
+    let again = text(&max.get(path).expect(200).await);
+    assert!(again.contains(&organizer) && again.contains("SUMMARY:Point 2"), "{again}");
+    max.put(path, &again.replace("SUMMARY:Point 2", "SUMMARY:Point")).expect(204).await;
     // Another member goes on with it, and so does the lead when its planner has left.
     let changed = text(&mia.get(path).expect(200).await).replace("SUMMARY:Point", "SUMMARY:Comité");
     mia.put(path, &changed).expect(204).await;

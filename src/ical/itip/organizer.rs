@@ -140,8 +140,9 @@ fn check_organizer(
     }
     let known = before.and_then(organizer_of).map(CalendarUser::address);
     let has_attendees = sent.components().any(|(_, part)| part.property("ATTENDEE").is_some());
+    let is_own = |now| context.organizer.contains(now) || context.write_as.is_some() && context.writer.contains(now);
     let is_allowed = match (&known, organizers.first()) {
-        (Some(known), Some(now)) => known == now || context.organizer.contains(now),
+        (Some(known), Some(now)) => known == now || is_own(now),
         (Some(_), None) => !has_attendees,
         (None, _) => true,
     };

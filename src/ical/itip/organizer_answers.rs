@@ -33,6 +33,8 @@ pub struct OrganizerContext<'a> {
     pub at: SchedulingContext<'a>,
     /// The addresses of whoever organizes: in a project the project's, and those of who writes for it.
     pub organizer: &'a Addresses,
+    /// The addresses of who makes the change, which in a project's meeting stand for the project's.
+    pub writer: &'a Addresses,
     /// What is written as ORGANIZER whatever a client writes, such as a project's address. `None`: what the client
     /// writes.
     pub write_as: Option<&'a str>,

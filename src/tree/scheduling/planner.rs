@@ -102,6 +102,7 @@ impl SchedulePlanner {
         OrganizerContext {
             at: self.at(),
             organizer: &self.meeting.addresses,
+            writer: &self.writer,
             write_as: self.is_project().then_some(self.organizer_address.as_str()),
             keeps_answers: self.keeps_answers,
             highest_sent: self.meeting.highest_sent,

@@ -131,6 +131,7 @@ impl Bench {
         OrganizerContext {
             at: self.at(),
             organizer: &self.organizer,
+            writer: &self.organizer,
             write_as: self.write_as,
             keeps_answers: self.keeps_answers,
             highest_sent: self.highest_sent,

@@ -232,28 +232,20 @@ async fn query(
     filter: ComponentFilter,
     zone: Option<QueryTimezone>,
 ) -> Result<Response> {
-    let minimal = call.preferences().minimal;
-    let plan = PropertyPlan::new(asked, minimal)?;
+    let (plan, budget) = (PropertyPlan::new(asked, call.preferences().minimal)?, call.request.budget.clone());
     call.request.dead = plan.dead.clone();
     let QueriedCalendar { mut visit, object, inbox, zone: own_zone, context, href, .. } =
-        calendar(&call.tree, &call.request, &call.request.budget).await?;
+        calendar(&call.tree, &call.request, &budget).await?;
     let zone = match zone {
-        Some(asked) => zone_asked(&mut visit, &call.request.budget, asked).await?,
+        Some(asked) => zone_asked(&mut visit, &budget, asked).await?,
         None => own_zone,
     };
-    let context = PropertyContext { calendar: Some((selection, zone.clone(), call.request.budget.clone())), ..context };
+    let context = PropertyContext { calendar: Some((selection, zone.clone(), budget.clone())), ..context };
     // What comes to an inbox may say no time, and then it is at any (RFC 6638 section 2.3).
-    let when =
-        only_when(&filter).filter(|_| !inbox).and_then(|range| call.tree.instances(&zone, range, &call.request.budget));
+    let when = only_when(&filter).filter(|_| !inbox).and_then(|range| call.tree.instances(&zone, range, &budget));
     let (range, component) = hint(&filter);
     let component = component.map(str::to_owned);
-    let report = Arc::new(ObjectReport {
-        plan,
-        context,
-        filter: Some((filter, zone)),
-        when,
-        budget: call.request.budget.clone(),
-    });
+    let report = Arc::new(ObjectReport { plan, context, filter: Some((filter, zone)), when, budget });
     let mut writer = XmlWriter::document();
     writer.begin_multistatus();
     if let Some(path) = object {

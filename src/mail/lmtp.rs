@@ -335,7 +335,7 @@ impl LmtpSession {
     /// read to its end and not kept.
     async fn content(&mut self) -> std::io::Result<MailContent> {
         let (mut content, mut held, mut too_large, mut no_room) = (Vec::new(), Vec::new(), false, false);
-        let mut at_line = true;
+        let (mut at_line, mut is_after_return) = (true, false);
         loop {
             let mut piece = Vec::new();
             // A piece is a line, or a part of a very long one.
@@ -348,7 +348,9 @@ impl LmtpSession {
                 break;
             }
             let kept = if at_line { piece.strip_prefix(b".").unwrap_or(&piece) } else { &piece };
-            at_line = piece.ends_with(b"\r\n");
+            // A long line may be parted within its end.
+            at_line = piece.ends_with(b"\r\n") || (is_after_return && piece == b"\n");
+            is_after_return = piece.ends_with(b"\r");
             too_large |= content.len() + kept.len() > MAX_MAIL_BYTES;
             while !too_large && !no_room && content.len() + kept.len() > held.len() * 64 * 1024 {
                 match Arc::clone(&self.memory).try_acquire_many_owned(64) {

@@ -237,3 +237,18 @@ fn a_mail_on_standard_input() {
         assert_eq!(given("agenda.ville.fr", &std::fs::read(path).unwrap()).0, Some(1), "{mail}");
     }
 }
+
+/// Long lines are read in pieces, which may end anywhere.
+#[tokio::test]
+async fn a_long_line_that_is_parted_within_its_end_ends_all_the_same() {
+    let (address, taken) = at_tcp().await;
+    let mut talk = Talk::begin(TcpStream::connect(address).await.unwrap()).await;
+    talk.hello().await;
+    let codes = talk.codes(&["MAIL FROM:<a@x.fr>", "RCPT TO:<g@agenda.ville.fr>", "DATA"]).await;
+    assert_eq!(codes, ["250", "250", "354"]);
+    let long = "x".repeat(64 * 1024 - 1);
+    let content = format!("{long}\r\n.");
+    let said = tokio::time::timeout(std::time::Duration::from_secs(20), talk.say(&content)).await.expect("an answer");
+    assert!(said.starts_with("250"), "{said}");
+    assert_eq!(taken.lock().unwrap()[0].2, format!("{long}\r\n"));
+}

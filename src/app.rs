@@ -87,7 +87,7 @@ impl Running {
             listeners.push(listener);
         }
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
-        let tree = tree.in_mail_domain(config.mail.domain.clone());
+        let tree = tree.in_mail_domain(config.mail.domain.clone()).reached_at(config.server.public_url.as_deref());
         let digest_key = if config.login.dav_digest { Some(tree.digest_key().await?) } else { None };
         let mail = Mail::open(&tree, &config).await?;
         let server = Arc::new(Server::new(tree.clone(), config, digest_key)?);

@@ -51,6 +51,14 @@ pub(super) enum ProjectCommand {
         /// Whose
         person: Option<String>,
     },
+    /// Say whether each meeting of a project has a folder among its documents
+    Meetings {
+        /// Which
+        name: String,
+        /// Make a folder with each new meeting, and link both
+        #[arg(long, value_parser = PossibleValuesParser::new(["yes", "no"]))]
+        folders: String,
+    },
     /// Close a project: it is read from now on, no longer changed
     Close {
         /// Which
@@ -153,6 +161,11 @@ impl ProjectCommand {
                 let released = tree.release(&name, person.as_deref()).await?;
                 terminal.say("done-release", &[("name", &name), ("number", &released.to_string())]);
             }
+            Self::Meetings { name, folders } => {
+                let folders = folders == "yes";
+                tree.set_meeting_folders(&name, folders).await?;
+                terminal.say(if folders { "done-folders" } else { "done-no-folders" }, &[("name", &name)]);
+            }
             Self::Close { name } => {
                 tree.close_project(&name).await?;
                 terminal.say("done-closed", &[("name", &name)]);
@@ -202,6 +215,7 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
     let closed_at = summary.principal.closed_at.map_or(Value::Null, instant);
     let members: Vec<Vec<Value>> = summary.grants.iter().map(row).collect();
     let holds = tree.holds(name).await?;
+    let meeting_folders = tree.has_meeting_folders(name).await?;
     if json {
         let members: Vec<Value> =
             members.into_iter().map(|row| COLUMNS.iter().map(|name| (*name).to_owned()).zip(row).collect()).collect();
@@ -213,6 +227,7 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
             "closed_at": closed_at,
             "used_bytes": summary.used_bytes,
             "quota_bytes": summary.quota_bytes,
+            "meeting_folders": meeting_folders,
             "members": members,
             "held": held,
         });
@@ -225,8 +240,10 @@ async fn show(tree: &Tree, terminal: &Terminal, name: &str, json: bool) -> anyho
         json!(summary.used_bytes),
         json!(summary.quota_bytes),
         closed_at,
+        json!(meeting_folders),
     ];
-    terminal.table(false, &["name", "display_name", "used_bytes", "quota_bytes", "closed_at"], &[head])?;
+    let columns = ["name", "display_name", "used_bytes", "quota_bytes", "closed_at", "meeting_folders"];
+    terminal.table(false, &columns, &[head])?;
     terminal.table(false, &COLUMNS, &members)?;
     for hold in holds {
         terminal.note("held", &[("name", &hold.principal), ("project", name)]);

@@ -266,7 +266,8 @@ statements! {
             HOME, "home", ids ["node_id", "principal_id", "default_calendar_id"],
             numbers ["seq", "oldest_seq", "plain_seq", "used_bytes", "quota_bytes", "chain_place"], times [], flags [],
             others {
-                ["versions_days", "trash_days", "sync_days"] 0 36500, ["brake_percent"] 0 100, ["busy_times"] 0 1
+                ["versions_days", "trash_days", "sync_days"] 0 36500, ["brake_percent"] 0 100,
+                ["busy_times", "meeting_folders"] 0 1
             },
             texts ["chain", "versions_every"], bytes []
         ),

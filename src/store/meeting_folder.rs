@@ -3,7 +3,7 @@
 use super::columns::{COLUMNS, columns, node_of};
 use super::db::arguments;
 use super::executor::{Executor, row, rows};
-use super::statement::tables::{CALENDAR_OBJECT, MEETING_FOLDER, NODE};
+use super::statement::tables::{CALENDAR_OBJECT, HOME, MEETING_FOLDER, NODE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
@@ -28,6 +28,16 @@ pub async fn put(c: &mut Txn, home: Id, uid: &str, folder: Id) -> Result<(), Fai
     c.note(PUT, arguments![home, uid, folder]).await
 }
 
+/// Has each meeting a folder that the owner of a home organizes?
+pub async fn has_folders(c: &mut impl Executor, home: Id) -> Result<bool, Failure> {
+    Ok(row(c, HAS_FOLDERS, arguments![home]).await?.is_some_and(|row| row.integer(0) != 0))
+}
+
+/// Each has one from now on, or none is made any more.
+pub async fn set_folders(c: &mut Txn, home: Id, folders: bool) -> Result<(), Failure> {
+    c.note(SET_FOLDERS, arguments![home, i64::from(folders)]).await
+}
+
 /// The calendar objects of a UID that stand in the calendars of a home, each with the end of its last occurrence, or
 /// later.
 pub async fn objects(c: &mut impl Executor, home: Id, uid: &str) -> Result<Vec<(Node, Timestamp)>, Failure> {
@@ -45,6 +55,8 @@ statements! {
         "INSERT INTO meeting_folder (home_id, uid, node_id) VALUES ($1, $2, $3) ON CONFLICT (home_id, uid) DO UPDATE \
          SET node_id = excluded.node_id",
     );
+    const HAS_FOLDERS: Statement = reads(&[HOME], "SELECT meeting_folders FROM home WHERE node_id = $1");
+    const SET_FOLDERS: Statement = writes(&[HOME], &[], "UPDATE home SET meeting_folders = $2 WHERE node_id = $1");
     const OBJECTS: Statement = reads(
         &[CALENDAR_OBJECT, NODE],
         concat!(

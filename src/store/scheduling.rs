@@ -226,6 +226,21 @@ pub struct MeetingKey {
     pub uid: String,
 }
 
+impl MeetingKey {
+    /// As the row of a job about it says it.
+    #[must_use]
+    pub fn payload(&self) -> String {
+        format!("{} {}", self.home, self.uid)
+    }
+
+    /// Reads that.
+    #[must_use]
+    pub fn read(payload: &str) -> Option<Self> {
+        let (home, uid) = payload.split_once(' ')?;
+        Some(Self { home: Id(home.parse().ok()?), uid: uid.to_owned() })
+    }
+}
+
 /// Writes which groups a meeting names from now on.
 pub async fn set_invited_groups(c: &mut Txn, meeting: &MeetingKey, groups: &[Id]) -> Result<(), Failure> {
     let MeetingKey { home, uid } = meeting;

@@ -384,7 +384,7 @@ fn content_of(object: &Object) -> Result<FileContent> {
 }
 
 /// What the folder of a meeting is called: its day and its title, as Windows can show them.
-fn folder_name(object: &Object, floating: &Zone, budget: &Budget) -> String {
+pub(super) fn folder_name(object: &Object, floating: &Zone, budget: &Budget) -> String {
     let zones = Zones::new(&object.calendar, floating).within(budget);
     let first = object.master().or_else(|| object.parts().next());
     let start = first.and_then(|part| part.property("DTSTART").or_else(|| part.property("DUE"))).and_then(When::of);

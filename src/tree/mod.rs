@@ -86,6 +86,7 @@ pub struct Tree {
     hooks: Arc<Hooks>,
     mail: Arc<MailHooks>,
     mail_domain: Option<Arc<MailDomain>>,
+    public_url: Option<Arc<str>>,
     turns: Arc<MeetingTurns>,
     link_answers: Arc<HourlyRate>,
     calendar_use: Arc<CalendarUse>,
@@ -115,6 +116,7 @@ impl Tree {
             hooks: Arc::default(),
             mail: Arc::default(),
             mail_domain: None,
+            public_url: None,
             turns: Arc::default(),
             link_answers: Arc::new(HourlyRate::of(LINK_ANSWERS_PER_HOUR)),
             calendar_use: Arc::default(),
@@ -134,6 +136,12 @@ impl Tree {
     #[must_use]
     pub fn in_mail_domain(self, domain: Option<MailDomain>) -> Self {
         Self { mail_domain: domain.map(Arc::new), ..self }
+    }
+
+    /// The same, where people reach it by this address, if it is known.
+    #[must_use]
+    pub fn reached_at(self, public_url: Option<&str>) -> Self {
+        Self { public_url: public_url.map(|url| url.trim_end_matches('/').into()), ..self }
     }
 
     /// How addresses are made of names, and names found in addresses.

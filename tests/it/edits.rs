@@ -121,6 +121,7 @@ async fn each_verb_is_an_event_by_each_authority_that_may() {
     tree.add_project("bus", "Bus", None).await.unwrap();
     tree.close_project("bus").await.unwrap();
     tree.reopen_project("bus").await.unwrap();
+    tree.set_meeting_folders("bus", true).await.unwrap();
     tree.release("tram", None).await.unwrap();
     tree.retry_jobs(None).await.unwrap();
     let kept =

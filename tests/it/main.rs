@@ -40,6 +40,7 @@ mod leaks;
 mod litter;
 mod lmtp;
 mod locks;
+mod meeting_folder;
 mod meetings;
 mod meetings_back;
 mod meetings_hostile;

@@ -11,6 +11,7 @@ use super::address::CalendarUserAddress;
 use super::context::{SchedulingContext, Violation, complete};
 use super::deliveries::{SchedulingDelivery, held_bytes};
 use super::fields::set_line;
+use super::folder_link::without_links;
 use super::message::SchedulingMessage;
 use super::occurrence::{Occurrence, OccurrenceSet};
 use crate::model::attachment::{
@@ -199,15 +200,16 @@ fn named(set: &OccurrenceSet<'_>, name: &str) -> Option<Occurrence> {
     set.find(&when, &set.zones).map(Occurrence::At)
 }
 
-/// Deliveries in which each who gets one finds the addresses at which they open documents: one a recipient, where some
-/// are attached. All of them are held at once, and the request pays for that.
+/// Deliveries in which each who gets one finds the addresses at which they open documents, and nobody the link to the
+/// folder of the meeting: one a recipient, where documents are attached. All of them are held at once, and the request
+/// pays for that.
 pub fn addressed(
     deliveries: Vec<SchedulingDelivery>,
     seal: &TokenSeal,
     budget: &Budget,
 ) -> Result<Vec<SchedulingDelivery>, Violation> {
     let mut all = Vec::with_capacity(deliveries.len());
-    for delivery in deliveries {
+    for delivery in without_links(deliveries, budget)? {
         let SchedulingDelivery { message, view, .. } = &delivery;
         if !bears_documents(message) && !view.as_ref().is_some_and(|view| bears_documents(view)) {
             all.push(delivery);

@@ -38,6 +38,7 @@ pub mod counter;
 pub mod deliveries;
 mod derive;
 mod fields;
+pub mod folder_link;
 pub mod groups;
 pub mod ledger;
 pub mod message;

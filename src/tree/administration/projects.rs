@@ -7,7 +7,7 @@ use crate::model::id::{Timestamp, now};
 use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::privilege::{Role, RolePlace};
 use crate::store::grant::{self, NewGrant, Origin};
-use crate::store::principal;
+use crate::store::{meeting_folder, principal};
 use crate::tree::Tree;
 use crate::tree::edit::authority::Verb;
 use crate::tree::edit::event::AffectedObjects;
@@ -105,6 +105,24 @@ impl Tree {
     /// Opens a project that was closed: roles are again what was granted.
     pub async fn reopen_project(&self, name: &str) -> AdministrationResult<()> {
         self.set_closed(name, None).await
+    }
+
+    /// Has each meeting that a project organizes a folder among its documents?
+    pub async fn has_meeting_folders(&self, name: &str) -> AdministrationResult<bool> {
+        let mut snapshot = self.store.read().await?;
+        let project = find(&mut snapshot, Some(PrincipalKind::Project), name).await?;
+        let home = home_of(&mut snapshot, &project).await?;
+        Ok(meeting_folder::has_folders(&mut snapshot, home).await?)
+    }
+
+    /// From now on each has one; or none is made any more, and those that there are stay.
+    pub async fn set_meeting_folders(&self, name: &str, folders: bool) -> AdministrationResult<()> {
+        let mut edit = self.administer().await?;
+        let project = find(&mut edit, Some(PrincipalKind::Project), name).await?;
+        let home = home_of(&mut edit, &project).await?;
+        let txn = edit.doing(Verb::SetFolders, AffectedObjects::about(&project).in_home(home))?;
+        meeting_folder::set_folders(txn, home, folders).await?;
+        Ok(edit.commit().await?)
     }
 
     async fn set_closed(&self, name: &str, closed_at: Option<Timestamp>) -> AdministrationResult<()> {

@@ -3,7 +3,7 @@
 
 use super::Edit;
 use super::authority::bug;
-use super::content::{Content, FileContent};
+use super::content::{Content, FileContent, PropertyChange};
 use super::verbs::BindTarget;
 use crate::model::condition::Condition;
 use crate::model::error::Result;
@@ -11,16 +11,21 @@ use crate::model::filename::{among_documents, match_name};
 use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
+use crate::model::name::{BEFFROI, DAV, QName};
 use crate::model::node::{Link, Node, ROOT};
 use crate::model::path::Path;
 use crate::model::version::{is_litter, nth};
 use crate::store::meeting_folder;
 use crate::store::node::{self, Walk};
+use crate::store::property::{self, Selection};
+use crate::store::scheduling::MeetingKey;
 use crate::tree::gate::{Admitted, Request, is_shown, shown};
 use crate::tree::target::{FILES, keys};
 
 /// The folder of a home's documents in which the folders of its meetings are made.
 pub const MEETINGS: &str = "Meetings";
+/// Says of the folder of a meeting which event that is.
+pub const MEETING: QName = QName::of(BEFFROI, "meeting");
 /// How many names are tried where others bear the same.
 const NAMES: usize = 1000;
 /// Links from the root to the folder of all documents of a home.
@@ -139,6 +144,36 @@ impl Edit {
         let folder = links.last().map(|link| link.node.id).unwrap_or_default();
         meeting_folder::put(&mut self.txn, home, uid, folder).await?;
         Ok(links)
+    }
+
+    /// Makes the folder of a meeting, unless there is one or was one that people have deleted, and says in it which
+    /// event it is of.
+    pub(in crate::tree) async fn make_meeting_folder(
+        &mut self,
+        of: &MeetingKey,
+        name: &str,
+        event: &Path,
+    ) -> Result<()> {
+        let home = node::home_name(&mut self.txn, of.home).await?;
+        self.claim_homes(home.iter().map(|name| match_name(name))).await?;
+        let links = match meeting_folder::folder(&mut self.txn, of.home, &of.uid).await? {
+            Some(known) => self.document_links(of.home, known).await?,
+            None => {
+                let (authority, collection) = self.begin_delivery(Path::root());
+                let made = self.meeting_folder(None, of.home, &of.uid, name).await;
+                self.end_delivery(authority, collection);
+                Some(made?)
+            }
+        };
+        let mut links = links.unwrap_or_default().into_iter().rev().map(|link| link.node);
+        let (Some(folder), Some(parent)) = (links.next(), links.next()) else { return Ok(()) };
+        // What paths are written with is no markup.
+        let xml = format!("<meeting xmlns=\"{BEFFROI}\"><href xmlns=\"{DAV}\">{}</href></meeting>", event.href(false));
+        let known = property::of(&mut self.txn, folder.id, &Selection::of([&MEETING])).await?;
+        if known.iter().all(|(_, known)| *known != xml) {
+            self.apply(folder, Some(parent), &[PropertyChange::Set(MEETING, xml)]).await?;
+        }
+        Ok(())
     }
 
     /// The member of the last link that bears a name.

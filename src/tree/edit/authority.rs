@@ -92,6 +92,8 @@ pub enum Verb {
     CloseProject,
     /// A project that was closed is changed again.
     ReopenProject,
+    /// The meetings of a project have folders, or not.
+    SetFolders,
     /// A group is added.
     AddGroup,
     /// A group goes.
@@ -148,7 +150,7 @@ const JOB: &[Authority] = &[Authority::Job];
 const ADMINISTRATION: &[Authority] = &[Authority::Administration];
 
 /// One row a verb.
-pub static VERBS: [VerbRow; 53] = [
+pub static VERBS: [VerbRow; 54] = [
     row(Verb::Bind, OBJECTS, Some(Effect::Bind)),
     row(Verb::Replace, OBJECTS, Some(Effect::WriteContent)),
     row(Verb::Patch, GATE, Some(Effect::WriteProperties)),
@@ -185,6 +187,7 @@ pub static VERBS: [VerbRow; 53] = [
     row(Verb::AddProject, ADMINISTRATION, None),
     row(Verb::CloseProject, ADMINISTRATION, None),
     row(Verb::ReopenProject, ADMINISTRATION, None),
+    row(Verb::SetFolders, ADMINISTRATION, None),
     row(Verb::AddGroup, ADMINISTRATION, None),
     row(Verb::RemoveGroup, ADMINISTRATION, None),
     row(Verb::JoinGroup, ADMINISTRATION, None),

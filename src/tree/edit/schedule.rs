@@ -20,7 +20,7 @@ use crate::store::body::sha256;
 use crate::store::scheduling::MeetingKey;
 use crate::store::{calendar, node, scheduling};
 use crate::tree::Tree;
-use crate::tree::job::{meetings, refresh};
+use crate::tree::job::{folders, meetings, refresh};
 use crate::tree::scheduling::plan::{
     CopyDelivery, DeliveryPlace, PlannedItem, PlannedMail, SchedulePlan, SeenObject, TextChange,
 };
@@ -222,21 +222,24 @@ impl Edit {
             scheduling::note_sent(&mut self.txn, home, &plan.uid, sequence).await?;
         }
         if let Some(home) = plan.answered_in {
-            self.refresh_later(home, &plan.uid).await?;
+            self.follow_later(refresh::KIND, home, &plan.uid).await?;
+        }
+        if plan.has_folder {
+            self.follow_later(folders::KIND, plan.home, &plan.uid).await?;
         }
         Ok(())
     }
 
-    /// Has the copies of all others follow in some seconds: the answers that come until then go along.
-    async fn refresh_later(&mut self, home: Id, uid: &str) -> Result<()> {
-        /// Answers of so many seconds go together; and how long a change takes at most between its moment and its end.
+    /// Has a job follow what a meeting is by then, in some seconds: the changes that come until then go along.
+    async fn follow_later(&mut self, kind: &str, home: Id, uid: &str) -> Result<()> {
+        /// Changes of so many seconds go together; and how long a change takes at most between its moment and its end.
         const WINDOW_S: i64 = 5;
         const SLACK_S: i64 = 2;
         let due_at = self.now.saturating_add(SLACK_S).div_euclid(WINDOW_S).saturating_add(1).saturating_mul(WINDOW_S);
         // Each window has a job of its own: one that is at work already may have read what was before.
-        let key = format!("{}/{home}/{}/{due_at}", refresh::KIND, sha256(uid.as_bytes()));
-        let payload = refresh::payload(home, uid);
-        self.enqueue(NewJob { key: &key, kind: refresh::KIND, payload: &payload, due_at }).await
+        let key = format!("{kind}/{home}/{}/{due_at}", sha256(uid.as_bytes()));
+        let payload = MeetingKey { home, uid: uid.to_owned() }.payload();
+        self.enqueue(NewJob { key: &key, kind, payload: &payload, due_at }).await
     }
 
     async fn deliver_to(&mut self, place: DeliveryPlace, content: Option<FileContent>, objects: &[Node]) -> Result<()> {

@@ -8,6 +8,7 @@
 
 pub mod departures;
 mod digest;
+pub mod folders;
 pub mod groups;
 pub mod mail;
 #[cfg(test)]
@@ -52,8 +53,9 @@ pub struct JobRow {
 }
 
 /// One row a kind.
-pub static JOBS: [JobRow; 10] = [
+pub static JOBS: [JobRow; 11] = [
     JobRow { kind: departures::KIND, run: |tree, job| Box::pin(departures::run(tree, job)), every_s: None, tries: 20 },
+    JobRow { kind: folders::KIND, run: |tree, job| Box::pin(folders::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: groups::KIND, run: |tree, job| Box::pin(groups::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: meetings::KIND, run: |tree, job| Box::pin(meetings::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: refresh::KIND, run: |tree, job| Box::pin(refresh::run(tree, job)), every_s: None, tries: 20 },

@@ -7,6 +7,7 @@
 mod attendee;
 mod booking;
 mod delegates;
+mod folders;
 mod groups;
 mod held;
 pub mod incoming;
@@ -55,7 +56,7 @@ use crate::model::principal::{Principal, PrincipalKind};
 use crate::store::executor::Executor;
 use crate::store::reading::Snapshot;
 use crate::store::scheduling::{MeetingKey, objects};
-use crate::store::{body, calendar, principal, version};
+use crate::store::{body, calendar, meeting_folder, principal, version};
 
 /// How often a change of the server's own is planned where others in the meeting change something meanwhile.
 pub(super) const PLAN_ATTEMPTS: usize = 8;
@@ -138,6 +139,9 @@ impl Tree {
         meeting.users.note_use(|person| self.calendar_use.of(person));
         let mut writer = principal::by_id(&mut view, by.person).await?;
         writer.iter_mut().for_each(|writer| writer.addresses.extend(by.former_addresses.iter().cloned()));
+        let is_projects = meeting.owner.kind == PrincipalKind::Project;
+        let is_meeting = content.and_then(|content| content.indexed.as_ref()).is_some_and(|indexed| indexed.scheduling);
+        let has_folders = is_projects && is_meeting && meeting_folder::has_folders(&mut view, changed.home).await?;
         let writer_mailbox = writer.as_ref().and_then(mailbox_of);
         let is_anothers = meeting.owner.id != by.person && meeting.owner.kind == PrincipalKind::Person;
         let sent_by = writer.as_ref().filter(|_| is_anothers).map(|writer| book.address_of(writer));
@@ -162,7 +166,8 @@ impl Tree {
             return Err(Condition::PreconditionFailed.into());
         }
         let planned = self.work(by.person, &budget, move |_| Some(planner.plan(part, &changed))).await?;
-        Ok(SchedulePlan { of, ..planned.map_err(refused)? })
+        let has_folder = has_folders && part == MeetingPart::Organizer;
+        Ok(SchedulePlan { of, has_folder, ..planned.map_err(refused)? })
     }
 
     /// What it takes for the copies of a meeting to follow the object in the home of its organizer. `None`: that is
@@ -183,13 +188,9 @@ impl Tree {
     /// are no more.
     pub(super) async fn plan_groups(&self, of: &MeetingKey, gone: &[Principal]) -> Result<Option<OrganizerUpdate>> {
         let mut view = self.store.read().await?;
-        let known = objects(&mut view, &of.uid, &[of.home]).await?;
-        let Some(node) = known.into_iter().find(|node| node.home_id == of.home) else { return Ok(None) };
-        let indexed = calendar::indexed(&mut view, node.id).await?;
-        let (Some(indexed), Some((calendar, _))) = (indexed, version::node(&mut view, node.parent_id).await?) else {
+        let Some(StandingObject { node, indexed, calendar, object }) = standing_object(&mut view, of).await? else {
             return Ok(None);
         };
-        let Some(object) = text_of(&mut view, node.hash.as_deref()).await? else { return Ok(None) };
         if indexed.last_at < now() {
             return Ok(None);
         }
@@ -204,6 +205,11 @@ impl Tree {
             Some(without) => content_of(&without, None),
             None => FileContent::stored(&node, node.hash.clone().unwrap_or_default(), indexed),
         };
+        self.plan_update(node, calendar, content).await
+    }
+
+    /// What follows where the organizer has other content of a meeting. `None`: nothing changes.
+    async fn plan_update(&self, node: Node, calendar: Node, content: FileContent) -> Result<Option<OrganizerUpdate>> {
         let (object, before) = (Some(node.id), node.hash.clone());
         let change = TextChange { calendar: calendar.clone(), object, before, after: Some(content), leaves: None };
         let by = ScheduleAuthor::itself(node.owner_id);
@@ -266,6 +272,26 @@ impl Tree {
         let planner = SchedulePlanner::of(meeting, now(), budget);
         Ok(Some((MeetingCopy { node, object: Some(object) }, planner)))
     }
+}
+
+/// What stands for a meeting in the home of its organizer.
+struct StandingObject {
+    node: Node,
+    indexed: Indexed,
+    calendar: Node,
+    object: Object,
+}
+
+/// `None`: it is gone, or nobody can read it.
+async fn standing_object(view: &mut Snapshot, of: &MeetingKey) -> Result<Option<StandingObject>> {
+    let known = objects(view, &of.uid, &[of.home]).await?;
+    let Some(node) = known.into_iter().find(|node| node.home_id == of.home) else { return Ok(None) };
+    let indexed = calendar::indexed(view, node.id).await?;
+    let (Some(indexed), Some((calendar, _))) = (indexed, version::node(view, node.parent_id).await?) else {
+        return Ok(None);
+    };
+    let Some(object) = text_of(view, node.hash.as_deref()).await? else { return Ok(None) };
+    Ok(Some(StandingObject { node, indexed, calendar, object }))
 }
 
 /// A change of the server's own that is planned, and the object in its calendar that it is about.

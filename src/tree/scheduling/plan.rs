@@ -166,6 +166,8 @@ pub struct SchedulePlan {
     pub rooms: Vec<(Id, Seq)>,
     /// The groups that the meeting names from now on, where it names any, or did.
     pub groups: Option<Vec<Id>>,
+    /// Has the meeting a folder that follows it?
+    pub has_folder: bool,
     /// The home of the organizer, where an answer has changed the meeting: others are to see it.
     pub answered_in: Option<Id>,
 }

@@ -1,0 +1,42 @@
+//! After a change of a meeting whose project has folders made: there is one, and the event and its folder name each
+//! other.
+
+use crate::model::condition::Condition;
+use crate::model::error::{Error, Result};
+use crate::model::job::Job;
+use crate::store::scheduling::MeetingKey;
+use crate::tree::Tree;
+use crate::tree::scheduling::PLAN_ATTEMPTS;
+
+/// What the jobs are marked with.
+pub const KIND: &str = "folders";
+
+/// Follows the meeting that a job names.
+pub async fn run(tree: Tree, job: Job) -> Result<()> {
+    let Some(of) = MeetingKey::read(&job.payload) else { return Ok(()) };
+    match follow(&tree, &of).await {
+        // A lock ends, and who changes the meeting comes to an end; what else refuses it lasts.
+        Err(Error::Refused(refusal))
+            if !matches!(refusal.condition, Condition::Busy | Condition::LockTokenSubmitted) =>
+        {
+            tracing::info!(condition = ?refusal.condition, uid = of.uid, "a meeting is left without folder");
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+async fn follow(tree: &Tree, of: &MeetingKey) -> Result<()> {
+    let Some(folder) = tree.plan_folder(of).await? else { return Ok(()) };
+    let mut edit = tree.job_edit().await?;
+    edit.make_meeting_folder(of, &folder.name, &folder.event).await?;
+    edit.commit().await?;
+    for _ in 0..PLAN_ATTEMPTS {
+        let _turn = tree.turns.of(&of.uid).await;
+        let Some(planned) = tree.plan_folder_link(of).await? else { return Ok(()) };
+        if tree.apply_plan_in(planned.plan, planned.object, &planned.calendar).await? {
+            return Ok(());
+        }
+    }
+    Err(Condition::Busy.into())
+}

@@ -1,0 +1,169 @@
+//! The folder of a meeting: made after the meeting where a project says so, and the two name each other.
+
+use beffroi::model::id::now;
+use beffroi::tree::Tree;
+use beffroi::tree::job::{JOBS, JobPoll};
+
+use crate::kit::{Client, World};
+use crate::meetings::{copy, meeting, text};
+
+const PATH: &str = "/calendars/tram/meetings/one.ics";
+const FOLDER: &str = "/files/tram/Meetings/2030-07-01%20Point/";
+const URL: &str = "https://b.ville.example";
+
+/// A world whose project has folders made.
+async fn world() -> World {
+    let world = World::with_mail("agenda.ville.example").await;
+    world.tree.set_meeting_folders("tram", true).await.unwrap();
+    world
+}
+
+fn tree(world: &World) -> Tree {
+    let domain = "agenda.ville.example".parse().unwrap();
+    world.tree.clone().in_mail_domain(Some(domain)).reached_at(Some(&format!("{URL}/")))
+}
+
+/// Has the folders made that wait.
+async fn follow(tree: &Tree) {
+    for kind in ["folders", "refresh"] {
+        let row = JOBS.iter().find(|row| row.kind == kind).expect("a kind");
+        while let JobPoll::Again = tree.run_next(row, now() + 60).await.expect("run") {}
+    }
+}
+
+/// A meeting of the project with someone of it, someone of elsewhere here, and someone outside.
+fn invited(lines: &str) -> String {
+    let people = ["mia@ville.example", "zoe@ville.example", "paul@dehors.example"];
+    let people: String = people.iter().map(|who| format!("ATTENDEE;RSVP=TRUE:mailto:{who}\r\n")).collect();
+    meeting("one", &format!("ORGANIZER:mailto:max@ville.example\r\n{people}{lines}"))
+}
+
+async fn stored(client: &Client) -> String {
+    text(&client.get(PATH).expect(200).await)
+}
+
+fn links(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| line.starts_with("ATTACH")).collect()
+}
+
+async fn mails(world: &World) -> usize {
+    world.tree.jobs().await.unwrap().iter().filter(|job| job.kind == "mail").count()
+}
+
+#[tokio::test]
+async fn a_new_meeting_gets_a_folder_and_each_names_the_other() {
+    let world = world().await;
+    let (tree, max) = (tree(&world), world.client("max"));
+    max.put(PATH, &invited("")).expect(201).await;
+    max.propfind(FOLDER, "0", "").expect(404).await;
+    let before = max.get(PATH).expect(200).await;
+    let sent = mails(&world).await;
+    follow(&tree).await;
+    let property = max.propfind(FOLDER, "0", "<meeting xmlns=\"urn:beffroi:\"/>").expect(207).await;
+    assert!(property.text().contains(&format!(">{PATH}</")), "{}", property.text());
+    let after = max.get(PATH).expect(200).await;
+    let now = text(&after);
+    let [line] = links(&now)[..] else { panic!("{now}") };
+    assert!(line.contains("FMTTYPE=text/html") && line.ends_with(&format!(":{URL}{FOLDER}")), "{line}");
+    assert_eq!(after.header("schedule-tag"), before.header("schedule-tag"), "it is the same meeting");
+    // Who has no part in the project learns nothing of its documents, and nobody hears of it.
+    for name in ["mia", "zoe"] {
+        let (_, copy) = copy(&world.client(name), &format!("/calendars/{name}/personal/"), "one").await.unwrap();
+        assert!(links(&copy).is_empty(), "{copy}");
+    }
+    assert_eq!(mails(&world).await, sent);
+    // Nothing more is to be done.
+    let tag = after.header("etag").map(str::to_owned);
+    follow(&tree).await;
+    assert_eq!(max.get(PATH).expect(200).await.header("etag").map(str::to_owned), tag);
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn the_link_is_put_back_and_follows_the_folder_and_what_clients_attach_stays() {
+    let world = world().await;
+    let (tree, max) = (tree(&world), world.client("max"));
+    let own = "ATTACH;FMTTYPE=text/html:https://b.ville.example/files/tram/Autre/\r\n";
+    max.put(PATH, &invited(own)).expect(201).await;
+    follow(&tree).await;
+    let whole = stored(&max).await;
+    assert_eq!(links(&whole).len(), 2, "{whole}");
+    // Given back, it is the line that it was.
+    max.put(PATH, &whole.replace("SUMMARY:Point", "SUMMARY:Grand point")).expect(204).await;
+    follow(&tree).await;
+    assert_eq!(links(&stored(&max).await), links(&whole));
+    // A program that drops what it does not know, or all but the address.
+    let bare: String =
+        whole.lines().filter(|line| !line.contains("/Meetings/")).map(|line| format!("{line}\r\n")).collect();
+    max.put(PATH, &bare).expect(204).await;
+    follow(&tree).await;
+    assert_eq!(links(&stored(&max).await), links(&whole));
+    max.put(PATH, &whole.replace(";X-BEFFROI-FOLDER=TRUE", "")).expect(204).await;
+    follow(&tree).await;
+    let now = stored(&max).await;
+    assert_eq!(links(&now).len(), 2, "{now}");
+    // A folder that is called otherwise keeps its meeting.
+    max.relocate(FOLDER, "/files/tram/Comit%C3%A9/").expect(201).await;
+    max.put(PATH, &whole.replace("SUMMARY:Point", "SUMMARY:Petit point")).expect(204).await;
+    follow(&tree).await;
+    let now = stored(&max).await;
+    assert!(links(&now).iter().any(|line| line.ends_with("/files/tram/Comit%C3%A9/")), "{now}");
+    assert_eq!(links(&now).len(), 2, "{now}");
+    // One that people deleted is not made again.
+    max.delete("/files/tram/Comit%C3%A9/").expect(204).await;
+    max.put(PATH, &now).expect(204).await;
+    follow(&tree).await;
+    assert_eq!(links(&stored(&max).await), [own.trim_end()]);
+    max.propfind("/files/tram/Meetings/", "1", "").expect(207).await.hrefs().iter().for_each(|href| {
+        assert_eq!(href, "/files/tram/Meetings/");
+    });
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn a_series_has_one_folder_that_stays_when_the_meeting_goes_and_only_where_the_project_says_so() {
+    let world = world().await;
+    let (tree, max) = (tree(&world), world.client("max"));
+    max.put(PATH, &invited("RRULE:FREQ=WEEKLY;COUNT=3\r\n")).expect(201).await;
+    let moved = format!(
+        "BEGIN:VEVENT\r\nUID:one\r\nDTSTAMP:20300101T000000Z\r\nRECURRENCE-ID:20300708T090000Z\r\n\
+                         DTSTART:20300709T090000Z\r\nDTEND:20300709T100000Z\r\nSUMMARY:Point\r\nEND:VEVENT\r\n\
+                         END:VCALENDAR\r\n"
+    );
+    let with = stored(&max).await.replace("END:VCALENDAR\r\n", &moved);
+    max.put(PATH, &with).expect(204).await;
+    follow(&tree).await;
+    assert_eq!(links(&stored(&max).await).len(), 2, "each component has the line");
+    assert_eq!(max.propfind("/files/tram/Meetings/", "1", "").expect(207).await.hrefs().len(), 2);
+    max.delete(PATH).expect(204).await;
+    follow(&tree).await;
+    max.propfind(FOLDER, "0", "").expect(207).await;
+    // An event with nobody in it, one of a person, and a project that does not want folders.
+    max.put("/calendars/tram/meetings/two.ics", &meeting("two", "")).expect(201).await;
+    let own = invited("").replace("UID:one", "UID:three");
+    max.put("/calendars/max/personal/three.ics", &own).expect(201).await;
+    world.tree.set_meeting_folders("tram", false).await.unwrap();
+    max.put("/calendars/tram/meetings/four.ics", &invited("").replace("UID:one", "UID:four")).expect(201).await;
+    assert!(world.tree.jobs().await.unwrap().iter().all(|job| job.kind != "folders"));
+    follow(&tree).await;
+    assert_eq!(max.propfind("/files/tram/Meetings/", "1", "").expect(207).await.hrefs().len(), 2);
+    world.sound().await;
+}
+
+/// A lock of somebody's is waited for, and is in nobody's way.
+#[tokio::test]
+async fn what_the_documents_refuse_is_in_no_way_of_the_meeting() {
+    let world = world().await;
+    let (tree, max) = (tree(&world), world.client("max"));
+    let lock = world.client("lea").locked("/files/tram/", "exclusive", "infinity").await;
+    max.put(PATH, &invited("")).expect(201).await;
+    follow(&tree).await;
+    max.propfind(FOLDER, "0", "").expect(404).await;
+    let waits = world.tree.jobs().await.unwrap().into_iter().find(|job| job.kind == "folders").expect("it waits");
+    assert_eq!(waits.state(), "waiting");
+    world.client("lea").ask("UNLOCK", "/files/tram/").header("Lock-Token", &format!("<{lock}>")).expect(204).await;
+    let row = JOBS.iter().find(|row| row.kind == "folders").expect("a kind");
+    while let JobPoll::Again = tree.run_next(row, now() + 3600).await.expect("run") {}
+    max.propfind(FOLDER, "0", "").expect(207).await;
+    world.sound().await;
+}

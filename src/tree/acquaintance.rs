@@ -24,6 +24,19 @@ pub(super) async fn is_outsider(c: &mut impl Executor, person: Id) -> Result<boo
     Ok(is_only_partner(&parts(c, person, now()).await?))
 }
 
+/// Whom someone from outside may know of, their projects included; `None`: they are none, and know everybody.
+pub(super) async fn known_to_outsider(c: &mut impl Executor, person: Id) -> Result<Option<HashSet<Id>>> {
+    let now = now();
+    let parts = parts(c, person, now).await?;
+    if !is_only_partner(&parts) {
+        return Ok(None);
+    }
+    let present = || parts.iter().filter(|part| !part.of_everyone && !part.is_over);
+    let homes: Vec<Id> = present().map(|part| part.home).collect();
+    let known = colleagues(c, &homes, now).await?.into_iter();
+    Ok(Some(known.chain(present().map(|part| part.project)).chain([person]).collect()))
+}
+
 /// Whom an actor may know of.
 pub(super) struct Acquaintances<'a> {
     actor: &'a Actor,

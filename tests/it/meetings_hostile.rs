@@ -90,3 +90,30 @@ async fn copies_that_their_owners_made_long_are_in_nobodys_way() {
     assert!(text(&mia.get(&href).expect(200).await).contains("SUMMARY:Autre"));
     world.sound().await;
 }
+
+#[tokio::test]
+async fn a_partners_invitation_says_of_nobody_whether_they_are_here() {
+    let (world, _) = crate::leaks::partner().await;
+    let zoe = world.client("zoe");
+    let path = "/calendars/zoe/personal/own.ics";
+    let people = ["ATTENDEE:/principals/mia/\r\n", "ATTENDEE:/principals/nobody/\r\n"].concat();
+    let text = meeting("own", &format!("{}{people}", of("zoe", &["zoe", "max", "nobody", "lea"])));
+    zoe.put(path, &text).expect(201).await;
+    for title in ["Point", "Autre"] {
+        let stored = self::text(&zoe.get(path).expect(200).await);
+        zoe.put(path, &stored.replace("SUMMARY:Point", &format!("SUMMARY:{title}"))).expect(204).await;
+        let stored = self::text(&zoe.get(path).expect(200).await);
+        let path_of = |name: &str| stored.lines().find(|line| line.ends_with(&format!("/principals/{name}/")));
+        assert_eq!(line(&stored, "max").replace("max", "nobody"), line(&stored, "nobody"), "{stored}");
+        assert_eq!(path_of("mia").map(|line| line.replace("mia", "nobody")).as_deref(), path_of("nobody"), "{stored}");
+        assert!(line(&stored, "lea").contains("SCHEDULE-STATUS=1.2"), "{stored}");
+        for name in ["max", "mia"] {
+            let client = world.client(name);
+            assert!(copy(&client, &format!("/calendars/{name}/personal/"), "own").await.is_none(), "{name}");
+            assert!(copy(&client, &format!("/calendars/{name}/inbox/"), "own").await.is_none(), "{name}");
+        }
+    }
+    let lea = world.client("lea");
+    assert!(copy(&lea, "/calendars/lea/personal/", "own").await.is_some());
+    world.sound().await;
+}

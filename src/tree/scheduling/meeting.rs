@@ -24,12 +24,15 @@ use crate::model::principal::{Principal, PrincipalKind};
 use crate::model::room::Booking;
 use crate::model::token::TokenSeal;
 use crate::store::executor::Executor;
-use crate::store::scheduling::{self, DefaultCalendar};
+use crate::store::scheduling::{self, CalendarPrincipal, DefaultCalendar};
 use crate::store::{body, node, principal, room};
+use crate::tree::acquaintance::known_to_outsider;
 use crate::tree::target::CALENDARS;
 
-/// How much of what those in a meeting have of it is read.
-const MAX_COPY_BYTES: i64 = 32 * 1024 * 1024;
+/// Copies of a meeting of so many bytes in all are many; and by so much one is longer than others then that its owner
+/// has made long.
+const MANY_BYTES: i64 = 32 * 1024 * 1024;
+const LONG_COPY_BYTES: i64 = 256 * 1024;
 /// The most objects of a room that a meeting is held to, and how much of all rooms in it is read.
 const MAX_BOOKINGS: i64 = 5000;
 const MAX_BOOKED_BYTES: i64 = 16 * 1024 * 1024;
@@ -140,9 +143,14 @@ impl Meeting {
         let mailed_address = book.mailed_address_of(&owner, &change.tag(seal));
         let mailed = Addresses::of(mailed_address.as_deref());
         let addresses = book.addresses_of(&owner).with(&mailed);
-        let users = CalendarUsers::find(c, book, change.people()).await?;
+        let mut users = CalendarUsers::find(c, book, change.people()).await?;
         let homes: Vec<Id> = users.homes().chain([change.home]).collect();
         let nodes = scheduling::objects(c, &uid, &homes).await?;
+        if let Some(known) = known_to_outsider(c, change.writer).await? {
+            // Whom a partner may not know of is a stranger, who is written to, unless they are in the meeting already.
+            let takes_part = |user: &CalendarPrincipal| nodes.iter().any(|node| Some(node.home_id) == user.home);
+            users.retain(|user| known.contains(&user.principal.id) || takes_part(user));
+        }
         let twin = nodes.iter().find(|node| node.home_id == change.home && Some(node.id) != change.node);
         let twin = match twin {
             Some(twin) => Some(second_object(c, twin, &owner).await?),
@@ -198,8 +206,8 @@ async fn second_object(c: &mut impl Executor, twin: &Node, owner: &Principal) ->
     })
 }
 
-/// What those in a meeting have of it, the organizer first. Who makes a copy so long that all of them are more than may
-/// be read, has none that can be read: it is in nobody else's way.
+/// What those in a meeting have of it, the organizer first. Where that is much, who has made their copy much longer than
+/// others' has none that is read: it is in nobody else's way.
 async fn read_copies(
     c: &mut impl Executor,
     mut nodes: Vec<Node>,
@@ -207,11 +215,10 @@ async fn read_copies(
     budget: &Budget,
 ) -> Result<Vec<MeetingCopy>> {
     nodes.sort_by_key(|node| (node.home_id != organizes_in, node.size_bytes));
-    let mut left = MAX_COPY_BYTES;
-    let is_short = |node: &Node| {
-        left = left.saturating_sub(node.size_bytes.max(0));
-        left >= 0
-    };
+    let all = nodes.iter().map(|node| node.size_bytes.max(0)).fold(0, i64::saturating_add);
+    let shortest = nodes.iter().map(|node| node.size_bytes.max(0)).min().unwrap_or_default();
+    let longest = if all > MANY_BYTES { shortest.saturating_mul(4).saturating_add(LONG_COPY_BYTES) } else { i64::MAX };
+    let is_short = |node: &Node| node.home_id == organizes_in || node.size_bytes <= longest;
     let (short, long): (Vec<Node>, Vec<Node>) = nodes.into_iter().partition(is_short);
     let mut copies = read_objects(c, short, budget).await?;
     copies.extend(long.into_iter().map(|node| MeetingCopy { node, object: None }));

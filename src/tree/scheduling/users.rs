@@ -1,6 +1,6 @@
 //! Whose a calendar user address is, and which addresses a principal has (RFC 6638 section 2.4.1).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
@@ -265,6 +265,14 @@ impl CalendarUsers {
         rooms.sort_by_key(|room| room.home);
         rooms.dedup_by_key(|room| room.home);
         rooms
+    }
+
+    /// Forgets whoever is not to be known, unless they are in a group that is.
+    pub fn retain(&mut self, is_known: impl Fn(&CalendarPrincipal) -> bool) {
+        let groups: Vec<Id> = self.users.values().filter(|user| is_known(user)).map(|user| user.principal.id).collect();
+        self.members.retain(|group, _| groups.contains(group));
+        let members: HashSet<Id> = self.members.values().flatten().map(|user| user.principal.id).collect();
+        self.users.retain(|_, user| is_known(user) || members.contains(&user.principal.id));
     }
 
     /// The homes of all that were found, the people in groups among them; each once.

@@ -167,3 +167,65 @@ async fn what_the_documents_refuse_is_in_no_way_of_the_meeting() {
     max.propfind(FOLDER, "0", "").expect(207).await;
     world.sound().await;
 }
+
+/// Has the tables made that are due at a moment.
+async fn attend(tree: &Tree, at: i64) {
+    let row = JOBS.iter().find(|row| row.kind == "attendance").expect("a kind");
+    while let JobPoll::Again = tree.run_next(row, at).await.expect("run") {}
+}
+
+fn at(text: &str) -> i64 {
+    text.parse::<jiff::Timestamp>().unwrap().as_second()
+}
+
+#[tokio::test]
+async fn when_a_meeting_ends_a_table_in_its_folder_says_who_was_invited_and_is_the_peoples_from_then_on() {
+    let world = world().await;
+    let (tree, max, zoe) = (tree(&world), world.client("max"), world.client("zoe"));
+    max.put(PATH, &invited("")).expect(201).await;
+    follow(&tree).await;
+    let (href, copied) = copy(&zoe, "/calendars/zoe/personal/", "one").await.unwrap();
+    let declined = copied.replace("RSVP=TRUE:mailto:zoe@", "PARTSTAT=DECLINED:mailto:zoe@");
+    assert_ne!(declined, copied);
+    zoe.put(&href, &declined).expect(204).await;
+    attend(&tree, at("2030-07-01T09:59:59Z")).await;
+    let path = format!("{FOLDER}Pr%C3%A9sences.csv");
+    max.get(&path).expect(404).await;
+    attend(&tree, at("2030-07-01T10:00:00Z")).await;
+    let answer = max.get(&path).expect(200).await;
+    assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
+    let table = answer.text();
+    assert!(table.starts_with("\u{feff}Nom / Name;"), "{table}");
+    assert!(table.contains(";zoe@ville.example;requis / required;excusé / excused;\r\n"), "{table}");
+    assert!(table.contains(";paul@dehors.example;requis / required;sans réponse / no answer;\r\n"), "{table}");
+    // Somebody notes who was there: another version, which nothing undoes.
+    max.put(&path, "noted").expect(204).await;
+    max.put(PATH, &stored(&max).await.replace("SUMMARY:Point", "SUMMARY:Autre")).expect(204).await;
+    follow(&tree).await;
+    attend(&tree, at("2030-08-01T00:00:00Z")).await;
+    assert_eq!(max.get(&path).expect(200).await.text(), "noted");
+    world.sound().await;
+}
+
+#[tokio::test]
+async fn each_occurrence_has_its_table_also_when_nobody_looked_for_long_and_what_was_moved_only_one() {
+    let world = world().await;
+    let (tree, max) = (tree(&world), world.client("max"));
+    max.put(PATH, &invited("RRULE:FREQ=WEEKLY;COUNT=3\r\n")).expect(201).await;
+    follow(&tree).await;
+    // An hour later, before any took place.
+    let moved =
+        stored(&max).await.replace("T090000Z", "T100000Z").replace("DTEND:20300701T100000Z", "DTEND:20300701T110000Z");
+    max.put(PATH, &moved).expect(204).await;
+    follow(&tree).await;
+    attend(&tree, at("2030-07-30T00:00:00Z")).await;
+    let mut names = max.propfind(FOLDER, "1", "").expect(207).await.hrefs();
+    names.retain(|name| name.ends_with(".csv"));
+    names.sort();
+    assert_eq!(names.len(), 3, "{names:?}");
+    for (name, day) in names.iter().zip(["2030-07-01", "2030-07-08", "2030-07-15"]) {
+        assert!(name.contains(&format!("Pr%C3%A9sences%20{day}%20")), "{name}");
+    }
+    assert!(world.tree.jobs().await.unwrap().iter().all(|job| job.kind != "attendance"));
+    world.sound().await;
+}

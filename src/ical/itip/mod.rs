@@ -29,6 +29,7 @@
 pub mod address;
 pub mod attachments;
 pub mod attendance;
+pub mod attendance_sheet;
 pub mod attendee;
 pub mod booking_request;
 mod change;

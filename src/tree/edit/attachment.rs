@@ -176,6 +176,26 @@ impl Edit {
         Ok(())
     }
 
+    /// Puts a document into the folder of a meeting, if there is one and nothing bears the name there.
+    pub(in crate::tree) async fn store_in_meeting_folder(
+        &mut self,
+        of: &MeetingKey,
+        name: &str,
+        content: FileContent,
+    ) -> Result<()> {
+        let home = node::home_name(&mut self.txn, of.home).await?;
+        self.claim_homes(home.iter().map(|name| match_name(name))).await?;
+        let Some(folder) = meeting_folder::folder(&mut self.txn, of.home, &of.uid).await? else { return Ok(()) };
+        let Some(mut links) = self.document_links(of.home, folder).await? else { return Ok(()) };
+        if self.member(&links, name).await?.is_some() {
+            return Ok(());
+        }
+        let (authority, collection) = self.begin_delivery(Path::root());
+        let stored = self.bind_below(None, &mut links, name, Content::File(content)).await;
+        self.end_delivery(authority, collection);
+        stored
+    }
+
     /// The member of the last link that bears a name.
     async fn member(&mut self, links: &[Link], name: &str) -> Result<Option<Link>> {
         let Some(parent) = links.last() else { return Ok(None) };

@@ -14,12 +14,17 @@ pub const KIND: &str = "folders";
 /// Follows the meeting that a job names.
 pub async fn run(tree: Tree, job: Job) -> Result<()> {
     let Some(of) = MeetingKey::read(&job.payload) else { return Ok(()) };
-    match follow(&tree, &of).await {
-        // A lock ends, and who changes the meeting comes to an end; what else refuses it lasts.
+    unless_lasting(&of, follow(&tree, &of).await)
+}
+
+/// What came of work in the folder of a meeting, where a refusal that lasts is the end of it. A lock does not last, nor
+/// somebody else's change.
+pub(super) fn unless_lasting(of: &MeetingKey, done: Result<()>) -> Result<()> {
+    match done {
         Err(Error::Refused(refusal))
             if !matches!(refusal.condition, Condition::Busy | Condition::LockTokenSubmitted) =>
         {
-            tracing::info!(condition = ?refusal.condition, uid = of.uid, "a meeting is left without folder");
+            tracing::info!(condition = ?refusal.condition, uid = of.uid, "the folder of a meeting stays as it is");
             Ok(())
         }
         done => done,
@@ -30,6 +35,9 @@ async fn follow(tree: &Tree, of: &MeetingKey) -> Result<()> {
     let Some(folder) = tree.plan_folder(of).await? else { return Ok(()) };
     let mut edit = tree.job_edit().await?;
     edit.make_meeting_folder(of, &folder.name, &folder.event).await?;
+    if let Some(ends_at) = folder.ends_at {
+        edit.note_attendance_at(of, ends_at).await?;
+    }
     edit.commit().await?;
     for _ in 0..PLAN_ATTEMPTS {
         let _turn = tree.turns.of(&of.uid).await;

@@ -6,6 +6,7 @@
 //! A job that fails waits, each time longer, and is given up after so many tries: it is kept until someone says
 //! `beffroi jobs retry`. One that is done again and again is never given up.
 
+pub mod attendance;
 pub mod departures;
 mod digest;
 pub mod folders;
@@ -53,7 +54,8 @@ pub struct JobRow {
 }
 
 /// One row a kind.
-pub static JOBS: [JobRow; 11] = [
+pub static JOBS: [JobRow; 12] = [
+    JobRow { kind: attendance::KIND, run: |tree, job| Box::pin(attendance::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: departures::KIND, run: |tree, job| Box::pin(departures::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: folders::KIND, run: |tree, job| Box::pin(folders::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: groups::KIND, run: |tree, job| Box::pin(groups::run(tree, job)), every_s: None, tries: 20 },

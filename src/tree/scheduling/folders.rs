@@ -1,20 +1,28 @@
 //! The folder of a meeting that a project organizes, where the project says so: made after the meeting, and the two
 //! name each other. Copies of others do not bear the link: whoever may read the folder reads the event, too.
 
+use bytes::Bytes;
+
 use super::planner::content_of;
 use super::{OrganizerUpdate, StandingObject, standing_object};
+use crate::ical::itip::attendance_sheet::{AttendanceSheet, attendance_sheet, next_end};
+use crate::ical::itip::context::SchedulingContext;
 use crate::ical::itip::folder_link::linked;
 use crate::ical::zone::Zone;
 use crate::model::budget::Budget;
 use crate::model::error::Result;
-use crate::model::id::Id;
+use crate::model::id::{Id, Timestamp, now};
 use crate::model::path::Path;
 use crate::store::executor::Executor;
 use crate::store::scheduling::MeetingKey;
 use crate::store::{meeting_folder, node};
 use crate::tree::Tree;
 use crate::tree::attachment::folder_name;
+use crate::tree::calendar::blob;
+use crate::tree::edit::content::FileContent;
 use crate::tree::target::{CALENDARS, FILES, zone};
+
+const CSV_TYPE: &str = "text/csv; charset=utf-8";
 
 /// What a folder is made of.
 pub(in crate::tree) struct PlannedFolder {
@@ -22,6 +30,18 @@ pub(in crate::tree) struct PlannedFolder {
     pub name: String,
     /// Where its event stands.
     pub event: Path,
+    /// When the next occurrence ends that is not over.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// A table of who was invited to an occurrence that is over.
+pub(in crate::tree) struct PlannedAttendance {
+    /// What it is called.
+    pub name: String,
+    /// What it says.
+    pub content: FileContent,
+    /// When the occurrence after it ends.
+    pub next: Option<Timestamp>,
 }
 
 impl Tree {
@@ -36,9 +56,41 @@ impl Tree {
         drop(view);
         let budget = Budget::default();
         let (owner, share) = (standing.node.owner_id, budget.clone());
-        let named = move |_: &_| Some(folder_name(&standing.object, &Zone::Known(zone()), &share));
-        let name = self.work(owner, &budget, named).await?;
-        Ok(Some(PlannedFolder { name, event }))
+        let planned = move |_: &_| {
+            let (object, floating) = (&standing.object, Zone::Known(zone()));
+            let at = SchedulingContext { now: now(), floating: &floating, budget: &share };
+            // What takes too long to follow has a folder all the same.
+            let ends_at = next_end(object, at.now, at).unwrap_or_default();
+            Some(PlannedFolder { name: folder_name(object, &floating, &share), event: event.clone(), ends_at })
+        };
+        Ok(Some(self.work(owner, &budget, planned).await?))
+    }
+
+    /// The table for the occurrence of a meeting that ends at a moment. `None`: none does, or it is to have none.
+    pub(in crate::tree) async fn plan_attendance(
+        &self,
+        of: &MeetingKey,
+        ends_at: Timestamp,
+    ) -> Result<Option<PlannedAttendance>> {
+        let mut view = self.store.read().await?;
+        let Some(standing) = standing_object(&mut view, of).await? else { return Ok(None) };
+        if !standing.indexed.scheduling || !meeting_folder::has_folders(&mut view, of.home).await? {
+            return Ok(None);
+        }
+        drop(view);
+        let budget = Budget::default();
+        let (owner, share) = (standing.node.owner_id, budget.clone());
+        let planned = move |_: &_| {
+            let floating = Zone::Known(zone());
+            let at = SchedulingContext { now: now(), floating: &floating, budget: &share };
+            let sheet = attendance_sheet(&standing.object, ends_at, at).ok().flatten();
+            Some(sheet.map(|AttendanceSheet { name, text }| PlannedAttendance {
+                name,
+                content: FileContent::document(blob(Bytes::from(text)), CSV_TYPE.to_owned()),
+                next: next_end(&standing.object, ends_at, at).unwrap_or_default(),
+            }))
+        };
+        self.work(owner, &budget, planned).await
     }
 
     /// The change of an event by which it bears the link to its folder. `None`: it says what it is to say.

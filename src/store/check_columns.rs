@@ -352,8 +352,8 @@ statements! {
             bytes []
         ),
         columns!(
-            MEETING_FOLDER, "meeting_folder", ids ["home_id", "node_id"], numbers [], times [], flags [], others {},
-            texts ["uid"], bytes []
+            MEETING_FOLDER, "meeting_folder", ids ["home_id", "node_id"], numbers ["reported_seq"], times [],
+            flags [], others {}, texts ["uid"], bytes []
         ),
         columns!(
             ANSWER, "answer", ids ["home_id"], numbers ["reset_sequence", "reply_sequence"], times [], flags [],

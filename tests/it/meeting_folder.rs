@@ -229,3 +229,46 @@ async fn each_occurrence_has_its_table_also_when_nobody_looked_for_long_and_what
     assert!(world.tree.jobs().await.unwrap().iter().all(|job| job.kind != "attendance"));
     world.sound().await;
 }
+
+#[tokio::test]
+async fn what_people_put_there_after_the_beginning_is_attached_once_for_all_who_were_invited() {
+    let world = world().await;
+    let (tree, max) = (tree(&world), world.client("max"));
+    let past = invited("").replace("20300701T", "20200701T");
+    let to_come = invited("").replace("UID:one", "UID:two").replace("Point", "Autre");
+    max.put(PATH, &past).expect(201).await;
+    max.put("/calendars/tram/meetings/two.ics", &to_come).expect(201).await;
+    follow(&tree).await;
+    let folder = FOLDER.replace("2030", "2020");
+    attend(&tree, now()).await;
+    let sent = mails(&world).await;
+    max.put(&format!("{folder}Compte%20rendu.odt"), "minutes").expect(201).await;
+    max.put(&format!("{folder}~$Compte%20rendu.odt"), "litter").expect(201).await;
+    max.put("/files/tram/Meetings/2030-07-01%20Autre/ordre.odt", "agenda").expect(201).await;
+    let documents = async |name: &str, uid: &str| {
+        let calendar = format!("/calendars/{name}/personal/");
+        let (_, copy) = copy(&world.client(name), &calendar, uid).await.unwrap();
+        links(&copy).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    tree.attach_all_minutes(now() - 60).await.unwrap();
+    assert!(documents("zoe", "one").await.is_empty(), "it may still be written");
+    tree.attach_all_minutes(now() + 60).await.unwrap();
+    let [line] = &documents("zoe", "one").await[..] else { panic!("{:?}", documents("zoe", "one").await) };
+    assert!(line.contains("FILENAME=Compte rendu.odt") && line.contains("MANAGED-ID="), "{line}");
+    let (_, path) = line.split_once(URL).expect("an address");
+    assert_eq!(world.client("max").get(PATH).expect(200).await.text().matches("MANAGED-ID").count(), 1);
+    assert!(path.starts_with("/attachments/") && !path.contains("/own/"), "{path}");
+    assert!(documents("zoe", "two").await.is_empty(), "it has not begun");
+    assert_eq!(mails(&world).await, sent);
+    // What is taken off stays off.
+    let bare: String = stored(&max)
+        .await
+        .lines()
+        .filter(|line| !line.contains("MANAGED-ID"))
+        .map(|line| format!("{line}\r\n"))
+        .collect();
+    max.put(PATH, &bare).expect(204).await;
+    tree.attach_all_minutes(now() + 60).await.unwrap();
+    assert!(documents("zoe", "one").await.is_empty());
+    world.sound().await;
+}

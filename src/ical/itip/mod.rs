@@ -43,6 +43,7 @@ pub mod folder_link;
 pub mod groups;
 pub mod ledger;
 pub mod message;
+pub mod minutes;
 pub mod occurrence;
 pub mod organizer;
 mod organizer_answers;

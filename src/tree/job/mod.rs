@@ -15,6 +15,7 @@ pub mod mail;
 #[cfg(test)]
 mod mail_tests;
 pub mod meetings;
+pub mod minutes;
 mod purge;
 pub mod refresh;
 pub mod retention;
@@ -54,13 +55,16 @@ pub struct JobRow {
 }
 
 /// One row a kind.
-pub static JOBS: [JobRow; 12] = [
+pub static JOBS: [JobRow; 13] = [
     JobRow { kind: attendance::KIND, run: |tree, job| Box::pin(attendance::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: departures::KIND, run: |tree, job| Box::pin(departures::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: folders::KIND, run: |tree, job| Box::pin(folders::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: groups::KIND, run: |tree, job| Box::pin(groups::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: meetings::KIND, run: |tree, job| Box::pin(meetings::run(tree, job)), every_s: None, tries: 20 },
     JobRow { kind: refresh::KIND, run: |tree, job| Box::pin(refresh::run(tree, job)), every_s: None, tries: 20 },
+    recurring("minutes", 300, |tree, _| {
+        Box::pin(async move { done("minutes attached", tree.attach_all_minutes(now() - minutes::WAIT_S).await?) })
+    }),
     recurring("purge", 300, |tree, _| Box::pin(async move { done("nodes purged", tree.finish_purges(now()).await?) })),
     recurring("seal", 300, |tree, _| Box::pin(async move { done("drafts sealed", tree.seal_lapsed(now()).await?) })),
     recurring("litter", 300, |tree, _| {

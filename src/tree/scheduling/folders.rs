@@ -1,17 +1,24 @@
 //! The folder of a meeting that a project organizes, where the project says so: made after the meeting, and the two
 //! name each other. Copies of others do not bear the link: whoever may read the folder reads the event, too.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::planner::content_of;
 use super::{OrganizerUpdate, StandingObject, standing_object};
+use crate::ical::itip::attachments::AttachedFile;
 use crate::ical::itip::attendance_sheet::{AttendanceSheet, attendance_sheet, next_end};
 use crate::ical::itip::context::SchedulingContext;
 use crate::ical::itip::folder_link::linked;
+use crate::ical::itip::minutes::{ArrivedDocument, with_minutes};
+use crate::ical::object::Object;
 use crate::ical::zone::Zone;
+use crate::model::attachment::{MAX_UID_BYTES, ManagedId};
 use crate::model::budget::Budget;
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp, now};
+use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::store::executor::Executor;
 use crate::store::scheduling::MeetingKey;
@@ -105,13 +112,58 @@ impl Tree {
         };
         drop(view);
         let address = folder.map(|folder| format!("{server}{}", folder.href(true)));
-        let Some(with) = linked(&object, address.as_deref()) else { return Ok(None) };
+        match linked(&object, address.as_deref()) {
+            Some(with) => self.plan_quiet_update(node, calendar, &with).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The change of an event by which a document of its folder is attached to it. `None`: it is already, or came
+    /// before the meeting began.
+    pub(in crate::tree) async fn plan_minutes(
+        &self,
+        of: &MeetingKey,
+        document: &Node,
+        server: &str,
+    ) -> Result<Option<OrganizerUpdate>> {
+        let mut view = self.store.read().await?;
+        let Some(standing) = standing_object(&mut view, of).await? else { return Ok(None) };
+        drop(view);
+        if !standing.indexed.scheduling || of.uid.len() > MAX_UID_BYTES {
+            return Ok(None);
+        }
+        let StandingObject { node, calendar, object, .. } = standing;
+        let seal = Arc::clone(&self.store.seal);
+        let file = AttachedFile {
+            server,
+            id: ManagedId::of(document.id, document.hash.as_deref().unwrap_or_default()),
+            name: &document.name,
+            media_type: document.content_type.as_deref().unwrap_or_default(),
+            size_bytes: document.size_bytes,
+        };
+        let line = file.line(&of.uid, &seal);
+        let arrived = ArrivedDocument { id: document.id, at: document.placed_at, line };
+        let budget = Budget::default();
+        let share = budget.clone();
+        let attached = move |_: &_| {
+            let floating = Zone::Known(zone());
+            let at = SchedulingContext { now: now(), floating: &floating, budget: &share };
+            // An event that can hold no more stays as it is.
+            Some(with_minutes(&object, &arrived, &seal, at).ok().flatten())
+        };
+        match self.work(node.owner_id, &budget, attached).await? {
+            Some(with) => self.plan_quiet_update(node, calendar, &with).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A change of an event's text that is the same meeting to who has it.
+    async fn plan_quiet_update(&self, node: Node, calendar: Node, with: &Object) -> Result<Option<OrganizerUpdate>> {
         let tag = node.schedule_hash.clone();
-        let Some(mut update) = self.plan_update(node, calendar, content_of(&with, None)).await? else {
+        let Some(mut update) = self.plan_update(node, calendar, content_of(with, None)).await? else {
             return Ok(None);
         };
         update.plan.has_folder = false;
-        // It is the same meeting to who has it.
         update.plan.content.iter_mut().for_each(|content| content.schedule_hash.clone_from(&tag));
         Ok(Some(update))
     }

@@ -34,7 +34,12 @@ impl Tree {
                 waiting.push(of);
                 continue;
             }
-            unless_lasting(&of, self.attach_minutes(&of, &document, &server).await)?;
+            if let Err(error) = unless_lasting(&of, self.attach_minutes(&of, &document, &server).await) {
+                // One meeting is in no other's way.
+                tracing::warn!(%error, uid = of.uid, "what came into the folder of a meeting is attached later");
+                waiting.push(of);
+                continue;
+            }
             let mut edit = self.job_edit().await?;
             meeting_folder::set_reported(edit.statements(Verb::RunJob)?, &of, document.placed_seq).await?;
             edit.commit().await?;

@@ -125,12 +125,10 @@ async fn a_series_has_one_folder_that_stays_when_the_meeting_goes_and_only_where
     let world = world().await;
     let (tree, max) = (tree(&world), world.client("max"));
     max.put(PATH, &invited("RRULE:FREQ=WEEKLY;COUNT=3\r\n")).expect(201).await;
-    let moved = format!(
-        "BEGIN:VEVENT\r\nUID:one\r\nDTSTAMP:20300101T000000Z\r\nRECURRENCE-ID:20300708T090000Z\r\n\
+    let moved = "BEGIN:VEVENT\r\nUID:one\r\nDTSTAMP:20300101T000000Z\r\nRECURRENCE-ID:20300708T090000Z\r\n\
                          DTSTART:20300709T090000Z\r\nDTEND:20300709T100000Z\r\nSUMMARY:Point\r\nEND:VEVENT\r\n\
-                         END:VCALENDAR\r\n"
-    );
-    let with = stored(&max).await.replace("END:VCALENDAR\r\n", &moved);
+                         END:VCALENDAR\r\n";
+    let with = stored(&max).await.replace("END:VCALENDAR\r\n", moved);
     max.put(PATH, &with).expect(204).await;
     follow(&tree).await;
     assert_eq!(links(&stored(&max).await).len(), 2, "each component has the line");

@@ -1,9 +1,7 @@
 //! What statements run on, and how they are queried: answered from the cache, from what was fetched before, or by the
 //! database.
 
-use std::cell::Cell;
 use std::future::Future;
-use std::time::{Duration, Instant};
 
 use super::cache::{Cache, CollectionState, Key, Lookup};
 use super::counters::Counters;
@@ -47,23 +45,11 @@ pub trait Executor: Send {
     }
 }
 
-/// How long a task has its thread while all that it queries is answered at once.
-const TURN: Duration = Duration::from_millis(4);
-
-thread_local! {
-    /// When a task of this thread has let the others have their turn.
-    static LAST_TURN: Cell<Option<Instant>> = const { Cell::new(None) };
-}
-
-/// Lets the other tasks of this thread have their turn when none had for a while. Most answers are there before one
+/// Lets the other tasks of this thread have their turn after many statements in one. Most answers are there before one
 /// waits for them, so a task that queries much never waits; and between two tasks only does the runtime look at what
 /// came over the network.
 async fn take_turns() {
-    let now = Instant::now();
-    if LAST_TURN.get().is_none_or(|last| now.duration_since(last) >= TURN) {
-        LAST_TURN.set(Some(now));
-        tokio::task::yield_now().await;
-    }
+    tokio::task::coop::consume_budget().await;
 }
 
 /// A statement after those that are noted, and how many these are.

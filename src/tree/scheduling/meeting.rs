@@ -146,11 +146,7 @@ impl Meeting {
         let mut users = CalendarUsers::find(c, book, change.people()).await?;
         let homes: Vec<Id> = users.homes().chain([change.home]).collect();
         let nodes = scheduling::objects(c, &uid, &homes).await?;
-        if let Some(known) = known_to_outsider(c, change.writer).await? {
-            // Whom a partner may not know of is a stranger, who is written to, unless they are in the meeting already.
-            let takes_part = |user: &CalendarPrincipal| nodes.iter().any(|node| Some(node.home_id) == user.home);
-            users.retain(|user| known.contains(&user.principal.id) || takes_part(user));
-        }
+        forget_strangers(c, &mut users, &nodes, change.writer).await?;
         let twin = nodes.iter().find(|node| node.home_id == change.home && Some(node.id) != change.node);
         let twin = match twin {
             Some(twin) => Some(second_object(c, twin, &owner).await?),
@@ -195,6 +191,20 @@ impl Meeting {
     }
 }
 
+/// Whom a partner may not know of is a stranger, who is written to, unless they are in the meeting already.
+async fn forget_strangers(
+    c: &mut impl Executor,
+    users: &mut CalendarUsers,
+    objects: &[Node],
+    writer: Id,
+) -> Result<()> {
+    if let Some(known) = known_to_outsider(c, writer).await? {
+        let takes_part = |user: &CalendarPrincipal| objects.iter().any(|object| Some(object.home_id) == user.home);
+        users.retain(|user| known.contains(&user.principal.id) || takes_part(user));
+    }
+    Ok(())
+}
+
 /// The home of who is in a meeting holds one object of it (RFC 6638 section 3.2.4.1): it is named to who would make
 /// another.
 async fn second_object(c: &mut impl Executor, twin: &Node, owner: &Principal) -> Result<Refusal> {
@@ -206,8 +216,8 @@ async fn second_object(c: &mut impl Executor, twin: &Node, owner: &Principal) ->
     })
 }
 
-/// What those in a meeting have of it, the organizer first. Where that is much, who has made their copy much longer than
-/// others' has none that is read: it is in nobody else's way.
+/// What those in a meeting have of it, the organizer first. Where that is much, who has made their copy much longer
+/// than others' has none that is read: it is in nobody else's way.
 async fn read_copies(
     c: &mut impl Executor,
     mut nodes: Vec<Node>,

@@ -28,13 +28,24 @@ pub(super) async fn is_outsider(c: &mut impl Executor, person: Id) -> Result<boo
 pub(super) async fn known_to_outsider(c: &mut impl Executor, person: Id) -> Result<Option<HashSet<Id>>> {
     let now = now();
     let parts = parts(c, person, now).await?;
-    if !is_only_partner(&parts) {
+    let known = people_known_to_outsider(c, &parts, now).await?;
+    let projects = parts.iter().filter(|part| !part.is_over).map(|part| part.project);
+    Ok(known.map(|known| known.into_iter().chain(projects).chain([person]).collect()))
+}
+
+/// People, groups and rooms that someone from outside who has these parts may know of; `None`: they are none, and know
+/// all.
+async fn people_known_to_outsider(
+    c: &mut impl Executor,
+    parts: &[ProjectPart],
+    now: Timestamp,
+) -> Result<Option<HashSet<Id>>> {
+    if !is_only_partner(parts) {
         return Ok(None);
     }
-    let present = || parts.iter().filter(|part| !part.of_everyone && !part.is_over);
-    let homes: Vec<Id> = present().map(|part| part.home).collect();
-    let known = colleagues(c, &homes, now).await?.into_iter();
-    Ok(Some(known.chain(present().map(|part| part.project)).chain([person]).collect()))
+    let present = parts.iter().filter(|part| !part.of_everyone && !part.is_over);
+    let homes: Vec<Id> = present.map(|part| part.home).collect();
+    Ok(Some(colleagues(c, &homes, now).await?.into_iter().collect()))
 }
 
 /// Whom an actor may know of.
@@ -49,14 +60,7 @@ impl<'a> Acquaintances<'a> {
     /// Those of an actor now.
     pub async fn of(c: &mut impl Executor, actor: &'a Actor, now: Timestamp) -> Result<Self> {
         let parts = parts(c, actor.id, now).await?;
-        let own: Vec<&ProjectPart> = parts.iter().filter(|part| !part.of_everyone).collect();
-        let others = match is_only_partner(&parts) {
-            true => {
-                let homes: Vec<Id> = own.iter().filter(|part| !part.is_over).map(|part| part.home).collect();
-                Some(colleagues(c, &homes, now).await?.into_iter().collect())
-            }
-            false => None,
-        };
+        let others = people_known_to_outsider(c, &parts, now).await?;
         let projects = parts.iter().filter(|part| !part.is_over).map(|part| part.project).collect();
         Ok(Self { actor, projects, others })
     }

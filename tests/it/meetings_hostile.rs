@@ -33,26 +33,30 @@ async fn nobody_is_in_the_way_of_a_meeting_that_they_are_not_in() {
     world.sound().await;
 }
 
-#[tokio::test]
-async fn copies_that_take_long_to_follow_are_in_nobodys_way() {
+/// A meeting of max with mia and eight others, each of whom has put a long line into their copy.
+async fn world_of_long_copies(rule: &str, line: &str) -> World {
     const NAMES: [&str; 8] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6", "h7"];
     let mut world = World::new().await;
     for name in NAMES {
         world.add_person(name).await;
     }
-    let max = world.client("max");
-    let path = format!("{MAX}one.ics");
     let people: Vec<&str> = NAMES.iter().copied().chain(["max", "mia"]).collect();
-    let daily = meeting("one", &of("max", &people)).replace("SUMMARY", "RRULE:FREQ=DAILY\r\nSUMMARY");
-    max.put(&path, &daily).expect(201).await;
-    // To follow the rule to so many far days takes about as many steps as one may have in what is one's own.
-    let days: Vec<String> = (0..400).map(|year| format!("{}0701T090000Z", 2031 + year)).collect();
+    let text = meeting("one", &format!("{rule}{}", of("max", &people)));
+    world.client("max").put(&format!("{MAX}one.ics"), &text).expect(201).await;
     for name in NAMES {
         let client = world.client(name);
         let (href, text) = copy(&client, &format!("/calendars/{name}/personal/"), "one").await.expect("a copy");
-        let long = format!("EXDATE:{}\r\nEND:VEVENT", days.join(","));
-        client.put(&href, &text.replace("END:VEVENT", &long)).expect(204).await;
+        client.put(&href, &text.replace("END:VEVENT", &format!("{line}\r\nEND:VEVENT"))).expect(204).await;
     }
+    world
+}
+
+#[tokio::test]
+async fn copies_that_take_long_to_follow_are_in_nobodys_way() {
+    // To follow the rule to so many far days takes about as many steps as one may have in what is one's own.
+    let days: Vec<String> = (0..400).map(|year| format!("{}0701T090000Z", 2031 + year)).collect();
+    let world = world_of_long_copies("RRULE:FREQ=DAILY\r\n", &format!("EXDATE:{}", days.join(","))).await;
+    let (max, path) = (world.client("max"), format!("{MAX}one.ics"));
     let stored = text(&max.get(&path).expect(200).await);
     max.put(&path, &stored.replace("SUMMARY:Point", "SUMMARY:Autre")).expect(204).await;
     for name in ["mia", "h0", "h7"] {
@@ -65,21 +69,8 @@ async fn copies_that_take_long_to_follow_are_in_nobodys_way() {
 
 #[tokio::test]
 async fn copies_that_their_owners_made_long_are_in_nobodys_way() {
-    const NAMES: [&str; 8] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6", "h7"];
-    let mut world = World::new().await;
-    for name in NAMES {
-        world.add_person(name).await;
-    }
-    let max = world.client("max");
-    let path = format!("{MAX}one.ics");
-    let people: Vec<&str> = NAMES.iter().copied().chain(["max", "mia"]).collect();
-    max.put(&path, &meeting("one", &of("max", &people))).expect(201).await;
-    for name in NAMES {
-        let client = world.client(name);
-        let (href, text) = copy(&client, &format!("/calendars/{name}/personal/"), "one").await.expect("a copy");
-        let long = format!("X-OWN:{}\r\nEND:VEVENT", "x".repeat(9 << 20));
-        client.put(&href, &text.replace("END:VEVENT", &long)).expect(204).await;
-    }
+    let world = world_of_long_copies("", &format!("X-OWN:{}", "x".repeat(9 << 20))).await;
+    let (max, path) = (world.client("max"), format!("{MAX}one.ics"));
     let mia = world.client("mia");
     let (href, copied) = copy(&mia, "/calendars/mia/personal/", "one").await.expect("a copy");
     let own = line(&copied, "mia");

@@ -16,7 +16,7 @@ use crate::model::mailbox::Mailbox;
 use crate::store::scheduling::CalendarPrincipal;
 
 /// The language of people of whom nothing is known.
-const LANGUAGE: &str = "fr";
+pub(super) const LANGUAGE: &str = "fr";
 
 impl SchedulePlanner {
     /// Sends a message to someone who is not of this server: how that fares so far. `None`: nothing was sent, for all

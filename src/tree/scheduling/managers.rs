@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::incoming::{MailedMessage, MailedOutcome, recipient_of};
 use super::ledger::{ledger_of, rows_of};
+use super::letters::LANGUAGE;
 use super::plan::{PlannedMail, SchedulePlan};
 use super::planner::SchedulePlanner;
 use super::refused;
@@ -24,9 +25,6 @@ use crate::model::principal::PrincipalKind;
 use crate::store::scheduling;
 use crate::tree::Tree;
 use crate::tree::edit::mail::MailOccasion;
-
-/// The language of people of whom nothing is known.
-const LANGUAGE: &str = "fr";
 
 impl SchedulePlanner {
     /// Asks the managers of a room who want mail about what it has not decided.

@@ -216,17 +216,16 @@ async fn second_object(c: &mut impl Executor, twin: &Node, owner: &Principal) ->
     })
 }
 
-/// What those in a meeting have of it, the organizer first. Where that is much, who has made their copy much longer
+/// What those in a meeting have of it. Where that is much, who has made their copy much longer
 /// than others' has none that is read: it is in nobody else's way.
 async fn read_copies(
     c: &mut impl Executor,
-    mut nodes: Vec<Node>,
+    nodes: Vec<Node>,
     organizes_in: Id,
     budget: &Budget,
 ) -> Result<Vec<MeetingCopy>> {
-    nodes.sort_by_key(|node| (node.home_id != organizes_in, node.size_bytes));
-    let all = nodes.iter().map(|node| node.size_bytes.max(0)).fold(0, i64::saturating_add);
-    let shortest = nodes.iter().map(|node| node.size_bytes.max(0)).min().unwrap_or_default();
+    let sizes = || nodes.iter().map(|node| node.size_bytes.max(0));
+    let (all, shortest) = (sizes().fold(0, i64::saturating_add), sizes().min().unwrap_or_default());
     let longest = if all > MANY_BYTES { shortest.saturating_mul(4).saturating_add(LONG_COPY_BYTES) } else { i64::MAX };
     let is_short = |node: &Node| node.home_id == organizes_in || node.size_bytes <= longest;
     let (short, long): (Vec<Node>, Vec<Node>) = nodes.into_iter().partition(is_short);

@@ -17,4 +17,5 @@ pub mod receive;
 pub mod smtp;
 #[cfg(test)]
 mod smtp_double;
+mod smtp_stream;
 mod words;

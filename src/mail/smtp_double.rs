@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rustls::pki_types::pem::PemObject as _;
@@ -35,7 +36,15 @@ pub enum Fate {
     DropBeforeContent,
     /// It answers nothing any more.
     Silent,
+    /// It answers RCPT by a line without end, or by lines without end.
+    EndlessLine,
+    EndlessLines,
+    /// It answers the content by a line without end.
+    EndlessEnd,
 }
+
+/// So much is sent of what has no end: who takes all of it would take more.
+pub const ENDLESS_BYTES: usize = 64 * 1024 * 1024;
 
 /// A mail that it took, or may have taken.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -53,6 +62,7 @@ pub struct SmtpDouble {
     pub address: SocketAddr,
     fates: Arc<Mutex<VecDeque<Fate>>>,
     taken: Arc<Mutex<Vec<Taken>>>,
+    endless: Arc<AtomicUsize>,
     accepting: Arc<JoinHandle<()>>,
 }
 
@@ -63,19 +73,15 @@ impl SmtpDouble {
 
     /// One that offers STARTTLS.
     pub async fn hidden() -> Self {
-        let chain = CertificateDer::pem_slice_iter(CERTIFICATE.as_bytes()).collect::<Result<_, _>>().unwrap();
-        let key = PrivateKeyDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap();
-        Self::at("127.0.0.1:0".parse().unwrap(), Some(TlsAcceptor::from(Arc::new(config)))).await
+        Self::at("127.0.0.1:0".parse().unwrap(), Some(acceptor())).await
     }
 
     pub async fn at(address: SocketAddr, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (fates, taken) = (Arc::<Mutex<VecDeque<Fate>>>::default(), Arc::<Mutex<Vec<Taken>>>::default());
-        let (of_each, into) = (Arc::clone(&fates), Arc::clone(&taken));
+        let endless = Arc::<AtomicUsize>::default();
+        let (of_each, into, given) = (Arc::clone(&fates), Arc::clone(&taken), Arc::clone(&endless));
         let accepting = Arc::new(tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let talk = SmtpTalk {
@@ -85,11 +91,12 @@ impl SmtpDouble {
                     fate: Fate::Accept,
                     fates: Arc::clone(&of_each),
                     taken: Arc::clone(&into),
+                    endless: Arc::clone(&given),
                 };
                 tokio::spawn(talk.run());
             }
         }));
-        Self { address, fates, taken, accepting }
+        Self { address, fates, taken, endless, accepting }
     }
 
     pub fn next(&self, fates: &[Fate]) {
@@ -99,6 +106,11 @@ impl SmtpDouble {
     /// What it took since this was called last.
     pub fn taken(&self) -> Vec<Taken> {
         std::mem::take(&mut *self.taken.lock().unwrap())
+    }
+
+    /// How many bytes of what has no end it could send since this was called last.
+    pub fn endless(&self) -> usize {
+        self.endless.swap(0, Ordering::Relaxed)
     }
 
     /// It listens no more.
@@ -115,6 +127,7 @@ struct SmtpTalk {
     fate: Fate,
     fates: Arc<Mutex<VecDeque<Fate>>>,
     taken: Arc<Mutex<Vec<Taken>>>,
+    endless: Arc<AtomicUsize>,
 }
 
 impl SmtpTalk {
@@ -138,6 +151,17 @@ impl SmtpTalk {
         }
     }
 
+    /// Says the same again and again, and then nothing.
+    async fn go_on(&mut self, begin: &[u8], again: &[u8]) -> std::io::Result<Option<&'static str>> {
+        self.stream.write_all(begin).await?;
+        let piece = again.repeat(64 * 1024 / again.len());
+        while self.endless.load(Ordering::Relaxed) < ENDLESS_BYTES {
+            self.stream.write_all(&piece).await?;
+            self.endless.fetch_add(piece.len(), Ordering::Relaxed);
+        }
+        std::future::pending().await
+    }
+
     /// `None`: it goes without a word.
     async fn answer(&mut self, line: &str) -> std::io::Result<Option<&'static str>> {
         let path = line.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(path, _)| path);
@@ -159,6 +183,8 @@ impl SmtpTalk {
             "RCPT" => match self.fate {
                 Fate::Recipient(answer) => answer,
                 Fate::Silent => std::future::pending().await,
+                Fate::EndlessLine => return self.go_on(b"250 ", b"and so on ").await,
+                Fate::EndlessLines => return self.go_on(b"", b"250-and so on\r\n").await,
                 _ => {
                     self.mail.recipient = path.to_owned();
                     "250 OK"
@@ -168,8 +194,10 @@ impl SmtpTalk {
             "DATA" => {
                 self.stream.write_all(b"354 go on\r\n").await?;
                 self.mail.content = content(&mut self.stream).await?;
-                if let Fate::Content(answer) = self.fate {
-                    return Ok(Some(answer));
+                match self.fate {
+                    Fate::Content(answer) => return Ok(Some(answer)),
+                    Fate::EndlessEnd => return self.go_on(b"250 ", b"and so on ").await,
+                    _ => {}
                 }
                 self.taken.lock().unwrap().push(self.mail.clone());
                 return Ok((self.fate != Fate::DropAfterDot).then_some("250 2.0.0 taken"));
@@ -181,6 +209,15 @@ impl SmtpTalk {
             _ => "250 OK",
         }))
     }
+}
+
+/// What hides a stream.
+pub fn acceptor() -> TlsAcceptor {
+    let chain = CertificateDer::pem_slice_iter(CERTIFICATE.as_bytes()).collect::<Result<_, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    TlsAcceptor::from(Arc::new(config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap()))
 }
 
 async fn content(stream: &mut BufReader<Box<dyn Wire>>) -> std::io::Result<String> {

@@ -61,7 +61,7 @@ pub struct MailableMessage {
     pub method: SchedulingMethod,
     /// Does it come after another to the same recipient, about the same series?
     pub follows: bool,
-    /// The whole VCALENDAR.
+    /// The whole VCALENDAR; of what no calendar takes it is empty.
     pub text: String,
     /// What it is about, for words.
     pub occasion: Occasion,
@@ -78,6 +78,16 @@ pub struct Mailing<'a> {
     pub floating: &'a Zone,
     /// What the work may cost.
     pub budget: &'a Budget,
+}
+
+/// What a message is mailed as: an invitation, its end, an answer; or word of documents, which nobody's calendar takes.
+pub fn letters(message: &SchedulingMessage, mailing: &Mailing<'_>) -> Result<Vec<MailableMessage>, Unmailable> {
+    if message.method != SchedulingMethod::Publish {
+        return invitations(message, mailing);
+    }
+    let zones = Zones::new(&message.object.calendar, mailing.floating).within(mailing.budget);
+    let occasion = Occasion::of(&first(&message.object, &zones)?, &zones);
+    Ok(vec![MailableMessage { method: message.method, follows: false, text: String::new(), occasion }])
 }
 
 /// The messages that a message is sent as. The first goes first, the others in any order.

@@ -35,8 +35,17 @@ pub struct Occasion {
     pub rule: Option<String>,
     /// Which occurrence of a series it is; `None`: it is none, or all of them.
     pub occurrence: Option<Timestamp>,
-    /// The addresses of the files that it links to.
-    pub files: Vec<String>,
+    /// The files that it links to.
+    pub files: Vec<LinkedFile>,
+}
+
+/// A file that a meeting links to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LinkedFile {
+    /// What it is called; `None`: nobody says.
+    pub name: Option<String>,
+    /// Its address.
+    pub address: String,
 }
 
 impl Occasion {
@@ -68,7 +77,9 @@ impl Occasion {
             zone: (!is_day).then(zone_name),
             rule: about.component.value("RRULE").filter(|_| about.id.is_none()).map(str::to_owned),
             occurrence: about.id.as_ref().map(|id| id.at),
-            files: links(about.component).map(str::to_owned).collect(),
+            files: links(about.component)
+                .map(|line| LinkedFile { name: line.parameter("FILENAME"), address: line.value().trim().to_owned() })
+                .collect(),
         }
     }
 }

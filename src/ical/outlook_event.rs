@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use super::busy_form::is_private_part;
 use super::itip::message::SchedulingMethod;
 use super::line::escaped;
-use super::object::{Component, fold_into};
+use super::object::{Component, Property, fold_into};
 use super::outlook_people::{Invited, lines};
 use super::time::{Clock, Length, When, write_date, write_local, write_utc};
 use super::zone::{Zone, Zones};
@@ -82,10 +82,11 @@ pub(super) enum TimeForm {
 }
 
 /// The files that a component links to. What lies in it is not sent: Outlook takes no such event.
-pub(super) fn links(component: &Component) -> impl Iterator<Item = &str> {
+pub(super) fn links(component: &Component) -> impl Iterator<Item = &Property> {
     const MAX_LINKS: usize = 50;
-    let addresses = component.all("ATTACH").map(|line| line.value().trim());
-    addresses.filter(|address| ["https://", "http://"].iter().any(|scheme| address.starts_with(scheme))).take(MAX_LINKS)
+    let is_link =
+        |line: &&Property| ["https://", "http://"].iter().any(|scheme| line.value().trim().starts_with(scheme));
+    component.all("ATTACH").filter(is_link).take(MAX_LINKS)
 }
 
 impl TimeForm {
@@ -198,7 +199,7 @@ impl Event {
         }
         self.line(&format!("SUMMARY:{}", component.value("SUMMARY").unwrap_or_default()));
         self.copy(component, &["LOCATION", "URL", "PRIORITY", "DESCRIPTION", "COMMENT", "REQUEST-STATUS"]);
-        links(component).for_each(|link| self.line(&format!("ATTACH:{link}")));
+        links(component).for_each(|link| self.line(&format!("ATTACH:{}", link.value().trim())));
         lines(component, invited).iter().for_each(|line| self.line(line));
         self.standing(&standing);
         match invited.method {

@@ -128,6 +128,10 @@ pub fn compose(letter: &Letter<'_>) -> Result<Vec<u8>, ComposeError> {
     // Who is answered automatically must not answer again.
     let automatic = if invitation.method == SchedulingMethod::Reply { "auto-replied" } else { "auto-generated" };
     let builder = head.builder(words.subject.clone(), automatic)?;
+    if invitation.method == SchedulingMethod::Publish {
+        // Programs show it as raw text, or ask for an answer to what is over.
+        return Ok(builder.multipart(head.words(words)?)?.formatted());
+    }
     let method = invitation.method.name();
     let calendar = format!("text/calendar; charset=utf-8; method={method}; component=VEVENT");
     let base64 = ContentTransferEncoding::Base64;
@@ -151,7 +155,7 @@ mod tests {
 
     use super::super::words::line;
     use super::{Letter, LetterHead, compose, compose_digest};
-    use crate::ical::invitation::{MailableMessage, Mailing, invitations};
+    use crate::ical::invitation::{MailableMessage, Mailing, invitations, letters};
     use crate::ical::itip::message::SchedulingMessage;
     use crate::ical::line::escaped;
     use crate::ical::object::{fold_into, parse};
@@ -300,6 +304,38 @@ mod tests {
                 assert_eq!(plain.contains("/answer/"), method == "REQUEST", "{plain}");
                 assert!(!plain.contains("mail-"), "a sentence is missing: {plain}");
             }
+        }
+    }
+
+    /// No calendar takes it, and nothing is asked.
+    #[test]
+    fn word_of_documents_is_words_alone() {
+        let file = "ATTACH;FILENAME=Compte rendu <1>.odt:https://b.ville.fr/attachments/a/x.odt";
+        let text = format!(
+            "BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:PUBLISH\nBEGIN:VEVENT\nUID:u\nDTSTAMP:20261120T080000Z\n\
+             DTSTART:20261126T090000Z\nSUMMARY:Point\n{file}\nEND:VEVENT\nEND:VCALENDAR\n"
+        );
+        let mailing =
+            Mailing { planner: None, now: 0, floating: &Zone::Known(TimeZone::UTC), budget: &Budget::default() };
+        let message = SchedulingMessage::parse(text.as_bytes()).unwrap();
+        let word = letters(&message, &mailing).unwrap().remove(0);
+        for (language, subject, named) in [
+            (
+                Language::French,
+                "Documents : Point",
+                "Compte rendu <1>.odt\u{a0}: https://b.ville.fr/attachments/a/x.odt",
+            ),
+            (Language::English, "Documents: Point", "Compte rendu <1>.odt: https://b.ville.fr/attachments/a/x.odt"),
+        ] {
+            let bytes = written(&word, "Jean", language, true);
+            let read = MessageParser::default().parse(&bytes).unwrap();
+            assert_eq!((read.subject(), read.parts.len()), (Some(subject), 3));
+            let plain = read.parts[1].text_contents().unwrap();
+            assert!(plain.contains(named) && !plain.contains("/answer/") && !plain.contains("mail-"), "{plain}");
+            let html = read.parts[2].text_contents().unwrap();
+            let link = "<a href=\"https://b.ville.fr/attachments/a/x.odt\">Compte rendu &lt;1&gt;.odt</a>";
+            assert!(html.contains(link), "{html}");
+            assert_eq!(line(&word, language, false).split(" (").next(), Some(subject));
         }
     }
 

@@ -10,7 +10,7 @@ use super::compose::{Letter, LetterHead, compose, compose_digest};
 use super::smtp::SmtpClient;
 use super::words::line;
 use crate::config::MailConfig;
-use crate::ical::invitation::{Mailing, invitations};
+use crate::ical::invitation::{Mailing, letters};
 use crate::ical::itip::booking_request::requested_uid;
 use crate::ical::itip::message::SchedulingMessage;
 use crate::ical::zone::Zone;
@@ -90,7 +90,7 @@ impl MailOffice {
         let budget = Budget::default();
         let message = SchedulingMessage::parse(&held.message).ok();
         let mailing = Mailing { planner: None, now: held.mail.queued_at, floating: &self.zone, budget: &budget };
-        let made = message.and_then(|message| invitations(&message, &mailing).ok()?.into_iter().next());
+        let made = message.and_then(|message| letters(&message, &mailing).ok()?.into_iter().next());
         let is_update = Addressing::read(&held.mail.letter).is_some_and(|addressing| addressing.is_update);
         made.map(|made| line(&made, language, is_update)).unwrap_or_default()
     }
@@ -102,7 +102,7 @@ impl Mailer for MailOffice {
         let message = SchedulingMessage::parse(message).map_err(|_| "its message cannot be read")?;
         let (planner, budget) = (addressing.planner.clone(), Budget::default());
         let mailing = Mailing { planner, now: mail.queued_at, floating: &self.zone, budget: &budget };
-        let all = invitations(&message, &mailing).map_err(|error| error.to_string())?;
+        let all = letters(&message, &mailing).map_err(|error| error.to_string())?;
         // How people reach this server is known from its settings alone: where it listens means nothing to them.
         let public_url = self.public_url.as_deref();
         // What a manager is asked for a room has no page: it is answered by mail, or in the room's calendar.

@@ -2,6 +2,7 @@
 
 use crate::ical::invitation::MailableMessage;
 use crate::ical::itip::message::SchedulingMethod;
+use crate::ical::occasion::LinkedFile;
 use crate::message::{Language, text};
 use crate::wording::{one_line, organizer, readable, repeats, title, when};
 
@@ -32,6 +33,7 @@ fn sort(invitation: &MailableMessage, is_update: bool) -> &'static str {
     match invitation.method {
         SchedulingMethod::Cancel => "cancelled",
         SchedulingMethod::Reply => answer(invitation),
+        SchedulingMethod::Publish => "documents",
         _ if is_update => "update",
         _ => "invitation",
     }
@@ -91,7 +93,7 @@ pub(super) fn words(
         .map(|text| readable(text))
         .filter(|text| !text.is_empty())
         .collect();
-    let files = occasion.files.iter().map(|file| one_line(file)).collect();
+    let files = occasion.files.iter().map(FileWords::of).collect();
     let about = occasion.occurrence.map(|at| format!("&occurrence={at}")).unwrap_or_default();
     let links: Vec<AnswerButton> = match (invitation.method, answer_url) {
         (SchedulingMethod::Request, Some(url)) => ["accepted", "tentative", "declined"]
@@ -116,6 +118,19 @@ pub(super) fn words(
     Words { subject, plain: page.plain(), html: page.html() }
 }
 
+/// A file that is linked to; what nobody has named is called by its address.
+struct FileWords {
+    name: Option<String>,
+    address: String,
+}
+
+impl FileWords {
+    fn of(file: &LinkedFile) -> Self {
+        let name = file.name.as_deref().map(one_line).filter(|name| !name.is_empty());
+        Self { name, address: one_line(&file.address) }
+    }
+}
+
 struct AnswerButton {
     label: String,
     url: String,
@@ -128,7 +143,7 @@ struct MailText {
     lead: String,
     rows: Vec<(String, String)>,
     texts: Vec<String>,
-    files: Vec<String>,
+    files: Vec<FileWords>,
     documents: String,
     links: Vec<AnswerButton>,
     ask: String,
@@ -141,7 +156,11 @@ impl MailText {
         self.rows.iter().for_each(|(label, value)| out += &format!("{label}{space}: {value}\n"));
         self.texts.iter().for_each(|text| out += &format!("\n{text}\n"));
         if !self.files.is_empty() {
-            out += &format!("\n{}{space}:\n{}\n", self.documents, self.files.join("\n"));
+            out += &format!("\n{}{space}:\n", self.documents);
+            for FileWords { name, address } in &self.files {
+                let name = name.as_ref().map(|name| format!("{name}{space}: ")).unwrap_or_default();
+                out += &format!("{name}{address}\n");
+            }
         }
         if !self.links.is_empty() {
             out += &format!("\n{}\n", self.ask);
@@ -171,8 +190,9 @@ impl MailText {
         self.texts.iter().for_each(|text| out += &format!("<p>{}</p>\n", escaped(text).replace('\n', "<br>\n")));
         if !self.files.is_empty() {
             out += &format!("<p>{}</p>\n<ul>\n", escaped(&self.documents));
-            for file in self.files.iter().map(|file| escaped(file)) {
-                out += &format!("<li><a href=\"{file}\">{file}</a></li>\n");
+            for FileWords { name, address } in &self.files {
+                let shown = name.as_ref().unwrap_or(address);
+                out += &format!("<li><a href=\"{}\">{}</a></li>\n", escaped(address), escaped(shown));
             }
             out += "</ul>\n";
         }

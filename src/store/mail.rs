@@ -153,9 +153,10 @@ pub async fn report(c: &mut Txn, mail: &QueuedMail) -> Result<(), Failure> {
     c.note(REPORT, arguments![mail.id, mail.status.as_ref()]).await
 }
 
-/// Forgets mail that came to its end before a moment, but for the last to each address about an object that is there.
-pub async fn forget(c: &mut Txn, before: Timestamp, limit: i64) -> Result<u64, Failure> {
-    execute(c, FORGET, arguments![before, limit]).await
+/// Forgets mail that came to its end before a moment, but for the last to each address about an object that is there:
+/// by that it is known what its recipient knows of the meeting, which mail of the method `of_documents` does not say.
+pub async fn forget(c: &mut Txn, before: Timestamp, of_documents: &str, limit: i64) -> Result<u64, Failure> {
+    execute(c, FORGET, arguments![before, limit, of_documents]).await
 }
 
 statements! {
@@ -219,8 +220,8 @@ statements! {
     const FORGET: Statement = writes(
         &[MAIL],
         &[NODE],
-        "DELETE FROM mail WHERE id IN (SELECT m.id FROM mail m WHERE m.finished_at < $1 AND m.reported = 1 AND (NOT \
-         EXISTS (SELECT n.id FROM node n WHERE n.id = m.node_id) OR EXISTS (SELECT o.id FROM mail o WHERE o.node_id = \
-         m.node_id AND o.address = m.address AND o.id > m.id)) LIMIT $2)",
+        "DELETE FROM mail WHERE id IN (SELECT m.id FROM mail m WHERE m.finished_at < $1 AND m.reported = 1 AND \
+         (m.method = $3 OR NOT EXISTS (SELECT n.id FROM node n WHERE n.id = m.node_id) OR EXISTS (SELECT o.id FROM \
+         mail o WHERE o.node_id = m.node_id AND o.address = m.address AND o.method <> $3 AND o.id > m.id)) LIMIT $2)",
     );
 }

@@ -1,8 +1,12 @@
 //! Statements on `meeting_folder`, and those that find what a meeting is in its home.
 
+use std::collections::HashMap;
+
 use super::columns::{COLUMNS, columns, node_of};
+use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
+use super::members::listed_ids;
 use super::scheduling::MeetingKey;
 use super::statement::tables::{CALENDAR_OBJECT, HOME, MEETING_FOLDER, NODE};
 use super::statement::{Statement, reads, statements, writes};
@@ -29,22 +33,73 @@ pub async fn put(c: &mut Txn, home: Id, uid: &str, folder: Id) -> Result<(), Fai
     c.note(PUT, arguments![home, uid, folder]).await
 }
 
-/// A document that people put into the folder of a meeting.
-pub struct FolderArrival {
+/// The folder of a meeting in which something has changed since others were notified of what is in it.
+#[derive(Clone, Debug)]
+pub struct ChangedFolder {
     /// The meeting.
     pub of: MeetingKey,
-    /// The document.
-    pub document: Node,
+    /// The folder.
+    pub folder: Id,
+    /// The change up to which they were notified.
+    pub reported: Seq,
+    /// The last change of anything below it.
+    pub changed: Seq,
 }
 
-/// Documents of which nobody has been notified yet, where meetings have folders; at most so many, in the order in which
-/// they came. What the server itself put there is none, nor is what programs leave about.
-pub async fn arrived(c: &mut impl Executor, limit: i64) -> Result<Vec<FolderArrival>, Failure> {
-    let arrival = |row: &Row| FolderArrival {
-        of: MeetingKey { home: Id(row.integer(COLUMNS)), uid: row.text(COLUMNS + 1) },
-        document: Node { placed_at: row.integer(COLUMNS + 2), ..node_of(row) },
+/// A document that people put into the folder of a meeting, or into a folder in that.
+#[derive(Clone, Debug)]
+pub struct FolderArrival {
+    /// The document.
+    pub document: Node,
+    /// By which change it came, be it in a folder that was put there.
+    pub came_seq: Seq,
+    /// When.
+    pub came_at: Timestamp,
+}
+
+/// The folders that changed where meetings have some, after one of them; at most so many, in the order of their keys.
+pub async fn changed(c: &mut impl Executor, after: &MeetingKey, limit: i64) -> Result<Vec<ChangedFolder>, Failure> {
+    let folder = |row: &Row| ChangedFolder {
+        of: MeetingKey { home: Id(row.integer(0)), uid: row.text(1) },
+        folder: Id(row.integer(2)),
+        reported: row.integer(3),
+        changed: row.integer(4),
     };
-    Ok(rows(c, ARRIVED, arguments![limit]).await?.iter().map(arrival).collect())
+    Ok(rows(c, CHANGED, arguments![after.home, &after.uid, limit]).await?.iter().map(folder).collect())
+}
+
+/// Documents in a folder of which nobody has been notified yet, in the order in which they came. What the server itself
+/// put there is none, nor is what programs leave about. Beyond so many nodes no more are looked at.
+pub async fn arrivals(c: &mut impl Executor, of: &ChangedFolder, limit: i64) -> Result<Vec<FolderArrival>, Failure> {
+    let (mut found, mut rest) = (Vec::new(), limit);
+    let mut level = HashMap::from([(of.folder, (of.reported, Timestamp::MIN))]);
+    while !level.is_empty() && rest > 0 {
+        let mut next = HashMap::new();
+        // All that is in a folder that came itself has come with it.
+        for is_new in [false, true] {
+            let ids: Vec<Id> =
+                level.iter().filter(|(_, came)| (came.0 > of.reported) == is_new).map(|(id, _)| *id).collect();
+            let since = if is_new { Seq::MIN } else { of.reported };
+            let members = match ids.as_slice() {
+                [] => Vec::new(),
+                ids => rows(c, MEMBERS, arguments![&listed_ids(ids), since, rest]).await?,
+            };
+            rest -= members.len() as i64;
+            for row in &members {
+                let member = node_of(row);
+                let above = level.get(&member.parent_id).copied().unwrap_or_default();
+                let came = above.max((member.placed_seq, member.placed_at));
+                if member.is_collection() {
+                    next.insert(member.id, came);
+                } else if row.optional_integer(COLUMNS).is_some_and(|by| by != 0) {
+                    found.push(FolderArrival { document: member, came_seq: came.0, came_at: came.1 });
+                }
+            }
+        }
+        level = next;
+    }
+    found.sort_by_key(|arrival| (arrival.came_seq, arrival.document.id));
+    Ok(found)
 }
 
 /// Of what came into the folder of a meeting up to a change others have been notified.
@@ -81,15 +136,23 @@ statements! {
     );
     const HAS_FOLDERS: Statement = reads(&[HOME], "SELECT meeting_folders FROM home WHERE node_id = $1");
     const SET_FOLDERS: Statement = writes(&[HOME], &[], "UPDATE home SET meeting_folders = $2 WHERE node_id = $1");
-    const ARRIVED: Statement = reads(
+    const CHANGED: Statement = reads(
         &[HOME, MEETING_FOLDER, NODE],
+        "SELECT f.home_id, f.uid, f.node_id, f.reported_seq, n.members_seq FROM meeting_folder f JOIN home h ON \
+         h.node_id = f.home_id JOIN node n ON n.id = f.node_id WHERE h.meeting_folders = 1 AND n.gone_at IS NULL AND \
+         n.members_seq > f.reported_seq AND (f.home_id > $1 OR (f.home_id = $1 AND f.uid > $2)) ORDER BY f.home_id, \
+         f.uid LIMIT $3",
+    );
+    const MEMBERS: Statement = reads(
+        &[NODE],
         concat!(
             "SELECT ",
             columns!(),
-            ", f.home_id, f.uid, n.placed_at FROM meeting_folder f JOIN home h ON h.node_id = f.home_id JOIN node n ON \
-             n.parent_id = f.node_id WHERE h.meeting_folders = 1 AND n.seq > f.reported_seq AND n.placed_seq > \
-             f.reported_seq AND n.kind = 'file' AND n.gone_at IS NULL AND n.litter = 0 AND COALESCE(n.placed_by, 0) <> \
-             0 ORDER BY n.placed_seq, n.id LIMIT $1"
+            ", n.placed_by FROM ",
+            listed!("$1"),
+            " l CROSS JOIN node n WHERE n.parent_id = CAST(l.value AS BIGINT) AND n.gone_at IS NULL AND n.litter = 0 \
+             AND (n.placed_seq > $2 OR (n.kind = 'folder' AND n.members_seq > $2)) AND n.kind IN ('file', 'folder') \
+             ORDER BY n.placed_seq, n.id LIMIT $3"
         ),
     );
     const SET_REPORTED: Statement = writes(

@@ -156,7 +156,7 @@ impl Tree {
         });
         let (line, managed_id) = (known.map(|file| file.line(&uid, seal)), known.map(|file| file.id.write(seal)));
         let (action, of) = (change.action.clone(), request.budget.clone());
-        let work = move |_: &_| Some(attached(&object, &action, line.as_ref(), &of));
+        let work = move |_: &_| Some(attached(&object, &action, line.as_slice(), &of));
         let (content, folder) = self.work(request.actor.id, &request.budget, work).await??;
         let document = MeetingDocument { before, uid, folder, change: document };
         Ok(PlannedAttachment { content, document, managed_id })
@@ -364,12 +364,12 @@ async fn stored_text(c: &mut impl Executor, object: &Node) -> Result<Option<Byte
 fn attached(
     object: &Object,
     action: &AttachmentAction,
-    line: Option<&Property>,
+    lines: &[Property],
     budget: &Budget,
 ) -> Result<(FileContent, String)> {
     let floating = Zone::Known(zone());
     let context = SchedulingContext { now: now(), floating: &floating, budget };
-    let changed = attach(object, action, line, context).map_err(refused)?;
+    let changed = attach(object, action, lines, context).map_err(refused)?;
     Ok((content_of(&changed)?, folder_name(&changed, &floating, budget)))
 }
 

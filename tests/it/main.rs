@@ -41,6 +41,7 @@ mod litter;
 mod lmtp;
 mod locks;
 mod meeting_folder;
+mod meeting_minutes;
 mod meetings;
 mod meetings_back;
 mod meetings_hostile;

@@ -7,24 +7,24 @@ use beffroi::tree::job::{JOBS, JobPoll};
 use crate::kit::{Client, World};
 use crate::meetings::{copy, meeting, text};
 
-const PATH: &str = "/calendars/tram/meetings/one.ics";
-const FOLDER: &str = "/files/tram/Meetings/2030-07-01%20Point/";
-const URL: &str = "https://b.ville.example";
+pub const PATH: &str = "/calendars/tram/meetings/one.ics";
+pub const FOLDER: &str = "/files/tram/Meetings/2030-07-01%20Point/";
+pub const URL: &str = "https://b.ville.example";
 
 /// A world whose project has folders made.
-async fn world() -> World {
+pub async fn world() -> World {
     let world = World::with_mail("agenda.ville.example").await;
     world.tree.set_meeting_folders("tram", true).await.unwrap();
     world
 }
 
-fn tree(world: &World) -> Tree {
+pub fn tree(world: &World) -> Tree {
     let domain = "agenda.ville.example".parse().unwrap();
     world.tree.clone().in_mail_domain(Some(domain)).reached_at(Some(&format!("{URL}/")))
 }
 
 /// Has the folders made that wait.
-async fn follow(tree: &Tree) {
+pub async fn follow(tree: &Tree) {
     for kind in ["folders", "refresh"] {
         let row = JOBS.iter().find(|row| row.kind == kind).expect("a kind");
         while let JobPoll::Again = tree.run_next(row, now() + 60).await.expect("run") {}
@@ -32,21 +32,21 @@ async fn follow(tree: &Tree) {
 }
 
 /// A meeting of the project with someone of it, someone of elsewhere here, and someone outside.
-fn invited(lines: &str) -> String {
+pub fn invited(lines: &str) -> String {
     let people = ["mia@ville.example", "zoe@ville.example", "paul@dehors.example"];
     let people: String = people.iter().map(|who| format!("ATTENDEE;RSVP=TRUE:mailto:{who}\r\n")).collect();
     meeting("one", &format!("ORGANIZER:mailto:max@ville.example\r\n{people}{lines}"))
 }
 
-async fn stored(client: &Client) -> String {
+pub async fn stored(client: &Client) -> String {
     text(&client.get(PATH).expect(200).await)
 }
 
-fn links(text: &str) -> Vec<&str> {
+pub fn links(text: &str) -> Vec<&str> {
     text.lines().filter(|line| line.starts_with("ATTACH")).collect()
 }
 
-async fn mails(world: &World) -> usize {
+pub async fn mails(world: &World) -> usize {
     world.tree.jobs().await.unwrap().iter().filter(|job| job.kind == "mail").count()
 }
 
@@ -167,7 +167,7 @@ async fn what_the_documents_refuse_is_in_no_way_of_the_meeting() {
 }
 
 /// Has the tables made that are due at a moment.
-async fn attend(tree: &Tree, at: i64) {
+pub async fn attend(tree: &Tree, at: i64) {
     let row = JOBS.iter().find(|row| row.kind == "attendance").expect("a kind");
     while let JobPoll::Again = tree.run_next(row, at).await.expect("run") {}
 }
@@ -225,48 +225,5 @@ async fn each_occurrence_has_its_table_also_when_nobody_looked_for_long_and_what
         assert!(name.contains(&format!("Pr%C3%A9sences%20{day}%20")), "{name}");
     }
     assert!(world.tree.jobs().await.unwrap().iter().all(|job| job.kind != "attendance"));
-    world.sound().await;
-}
-
-#[tokio::test]
-async fn what_people_put_there_after_the_beginning_is_attached_once_for_all_who_were_invited() {
-    let world = world().await;
-    let (tree, max) = (tree(&world), world.client("max"));
-    let past = invited("").replace("20300701T", "20200701T");
-    let to_come = invited("").replace("UID:one", "UID:two").replace("Point", "Autre");
-    max.put(PATH, &past).expect(201).await;
-    max.put("/calendars/tram/meetings/two.ics", &to_come).expect(201).await;
-    follow(&tree).await;
-    let folder = FOLDER.replace("2030", "2020");
-    attend(&tree, now()).await;
-    let sent = mails(&world).await;
-    max.put(&format!("{folder}Compte%20rendu.odt"), "minutes").expect(201).await;
-    max.put(&format!("{folder}~$Compte%20rendu.odt"), "litter").expect(201).await;
-    max.put("/files/tram/Meetings/2030-07-01%20Autre/ordre.odt", "agenda").expect(201).await;
-    let documents = async |name: &str, uid: &str| {
-        let calendar = format!("/calendars/{name}/personal/");
-        let (_, copy) = copy(&world.client(name), &calendar, uid).await.unwrap();
-        links(&copy).into_iter().map(str::to_owned).collect::<Vec<_>>()
-    };
-    tree.attach_all_minutes(now() - 60).await.unwrap();
-    assert!(documents("zoe", "one").await.is_empty(), "it may still be written");
-    tree.attach_all_minutes(now() + 60).await.unwrap();
-    let [line] = &documents("zoe", "one").await[..] else { panic!("{:?}", documents("zoe", "one").await) };
-    assert!(line.contains("FILENAME=Compte rendu.odt") && line.contains("MANAGED-ID="), "{line}");
-    let (_, path) = line.split_once(URL).expect("an address");
-    assert_eq!(world.client("max").get(PATH).expect(200).await.text().matches("MANAGED-ID").count(), 1);
-    assert!(path.starts_with("/attachments/") && !path.contains("/own/"), "{path}");
-    assert!(documents("zoe", "two").await.is_empty(), "it has not begun");
-    assert_eq!(mails(&world).await, sent);
-    // What is taken off stays off.
-    let bare: String = stored(&max)
-        .await
-        .lines()
-        .filter(|line| !line.contains("MANAGED-ID"))
-        .map(|line| format!("{line}\r\n"))
-        .collect();
-    max.put(PATH, &bare).expect(204).await;
-    tree.attach_all_minutes(now() + 60).await.unwrap();
-    assert!(documents("zoe", "one").await.is_empty());
     world.sound().await;
 }

@@ -5,6 +5,7 @@ use askama::Template;
 use crate::front::page::Frame;
 use crate::ical::itip::attendance::{AskedOccurrence, MAX_REMARK_CHARS};
 use crate::ical::itip::occurrence::Occurrence;
+use crate::ical::occasion::LinkedFile;
 use crate::message::text;
 use crate::model::path::decode;
 use crate::tree::scheduling::links::{LinkState, LinkedMeeting, state_of};
@@ -284,12 +285,13 @@ impl<'a> AnswerView<'a> {
     fn files(&self, about: &AskedOccurrence) -> Vec<FileLink> {
         let Some(ours) = self.public_url.filter(|url| url.starts_with("https://")) else { return Vec::new() };
         let ours = format!("{}/", ours.trim_end_matches('/'));
-        let files = about.occasion.files.iter().filter(|file| file.starts_with(&ours));
-        let name = |file: &str| {
-            let last = file.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-            one_line(&decode(last).unwrap_or_else(|| last.to_owned()))
+        let files = about.occasion.files.iter().filter(|file| file.address.starts_with(&ours));
+        let last_segment = |address: &str| {
+            let last = address.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            decode(last).unwrap_or_else(|| last.to_owned())
         };
-        files.map(|file| FileLink { href: file.clone(), name: name(file) }).collect()
+        let name = |file: &LinkedFile| file.name.clone().unwrap_or_else(|| last_segment(&file.address));
+        files.map(|file| FileLink { href: file.address.clone(), name: one_line(&name(file)) }).collect()
     }
 
     fn dates(&self) -> Vec<DateRow> {

@@ -11,7 +11,7 @@ use super::address::CalendarUserAddress;
 use super::context::{SchedulingContext, Violation, complete};
 use super::deliveries::{SchedulingDelivery, held_bytes};
 use super::fields::set_line;
-use super::folder_link::without_links;
+use super::folder_link::{linked, without_links};
 use super::message::SchedulingMessage;
 use super::occurrence::{Occurrence, OccurrenceSet};
 use crate::model::attachment::{
@@ -112,11 +112,11 @@ impl AttachedFile<'_> {
     }
 }
 
-/// Carries out an action. `line`: what the attachment is from now on.
+/// Carries out an action. `lines`: what is attached from now on; one of a change, none where something is taken off.
 pub fn attach(
     object: &Object,
     action: &AttachmentAction,
-    line: Option<&Property>,
+    lines: &[Property],
     context: SchedulingContext<'_>,
 ) -> Result<Object, AttachmentFault> {
     let (of, occurrences) = match action {
@@ -127,7 +127,7 @@ pub fn attach(
     let known = managed_ids(object);
     match of {
         Some(id) if !known.contains(id) => return Err(AttachmentFault::ManagedId),
-        None if known.len() >= MAX_ATTACHMENTS => return Err(AttachmentFault::TooMany),
+        None if known.len() + lines.len() > MAX_ATTACHMENTS => return Err(AttachmentFault::TooMany),
         _ => {}
     }
     let mut changed = with_components(object, occurrences, context)?;
@@ -140,7 +140,7 @@ pub fn attach(
         found = true;
         part.properties.retain(|known| of.is_none() || managed_id(known).as_ref() != of);
         let at = at.unwrap_or(part.properties.len()).min(part.properties.len());
-        line.into_iter().for_each(|line| part.properties.insert(at, line.clone()));
+        part.properties.splice(at..at, lines.iter().cloned());
         if part.property("LAST-MODIFIED").is_some() {
             set_line(part, "LAST-MODIFIED", Some(Property::new("LAST-MODIFIED", &write_utc(context.now))));
         }
@@ -234,14 +234,30 @@ fn bears_documents(message: &SchedulingMessage) -> bool {
 }
 
 /// A message with the addresses that one attendee opens documents at.
-fn for_attendee(message: &SchedulingMessage, attendee: &CalendarUserAddress, seal: &TokenSeal) -> SchedulingMessage {
+pub(super) fn for_attendee(
+    message: &SchedulingMessage,
+    attendee: &CalendarUserAddress,
+    seal: &TokenSeal,
+) -> SchedulingMessage {
     let mut message = message.clone();
-    for line in message.object.calendar.components.iter_mut().flat_map(|part| &mut part.properties) {
+    address_lines(&mut message.object, attendee, seal);
+    message
+}
+
+/// An object with what is attached as an attendee is sent it who has no copy.
+#[must_use]
+pub fn sent_to(object: &Object, attendee: &CalendarUserAddress, seal: &TokenSeal) -> Object {
+    let mut sent = linked(object, None).unwrap_or_else(|| object.clone());
+    address_lines(&mut sent, attendee, seal);
+    sent
+}
+
+fn address_lines(object: &mut Object, attendee: &CalendarUserAddress, seal: &TokenSeal) {
+    for line in object.calendar.components.iter_mut().flat_map(|part| &mut part.properties) {
         if let Some(address) = document_of(line).map(|known| known.for_attendee(attendee.as_str(), seal)) {
             *line = line.with_value(&address);
         }
     }
-    message
 }
 
 /// Does an object say that a document is attached to what an attendee takes part in? `attendee` says who it is;
@@ -306,7 +322,7 @@ mod tests {
         let budget = Budget::default();
         let floating = Zone::Known(TimeZone::get("Europe/Paris").expect("a zone"));
         let line = line.map(|line| Property::parse(line).expect("a line"));
-        attach(object, action, line.as_ref(), SchedulingContext { now: 0, floating: &floating, budget: &budget })
+        attach(object, action, line.as_slice(), SchedulingContext { now: 0, floating: &floating, budget: &budget })
     }
 
     fn these(names: &[&str]) -> AttachedOccurrences {

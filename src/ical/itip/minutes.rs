@@ -1,19 +1,31 @@
-//! Minutes: a document that came into the folder of a meeting after that began is attached to what took place.
+//! Minutes: documents that came into the folder of a meeting after that began are attached to what took place, and
+//! those who took part are sent word of them.
 
-use super::super::object::{Object, Property};
-use super::super::recur::{bounds, instances, recurs};
+use std::collections::BTreeMap;
+
+use super::super::object::{Component, Object, Property};
+use super::super::recur::{Instance, bounds, instances, recurs};
 use super::super::time::write_utc;
-use super::attachments::{AttachmentFault, attach, managed_ids};
+use super::address::CalendarUserAddress;
+use super::attachments::{AttachmentFault, attach, for_attendee, managed_ids};
 use super::context::{SchedulingContext, complete};
 use super::fields::is_cancelled;
+use super::message::{SchedulingMessage, SchedulingMethod, compose, sent_part};
 use super::occurrence::OccurrenceSet;
-use crate::model::attachment::{AttachedOccurrences, AttachmentAction, ManagedId};
+use super::people::{CalendarUser, ScheduleAgent};
+use super::view::{attending, organizer_of, with_people};
+use crate::model::attachment::{AttachedOccurrences, AttachmentAction, MAX_ATTACHMENTS, ManagedId};
 use crate::model::calendar::TimeRange;
 use crate::model::id::{Id, Timestamp};
 use crate::model::token::TokenSeal;
 
 /// How far back the occurrence of a series is sought that a document is about, seconds.
 const BACK_S: i64 = 2 * 366 * 86_400;
+/// The most documents that one message speaks of.
+const MAX_NAMED: usize = 20;
+/// What a message about documents says of what took place: nothing that could be answered.
+const PUBLISHED: [&str; 9] =
+    ["UID", "DTSTAMP", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SUMMARY", "LOCATION", "ORGANIZER"];
 
 /// A document that came into the folder of a meeting.
 #[derive(Clone, Debug)]
@@ -26,28 +38,113 @@ pub struct ArrivedDocument {
     pub line: Property,
 }
 
-/// The object with the document, in the last occurrence that had begun. `None`: none had, or it is attached already.
+/// What follows from documents that came.
+#[derive(Clone, Debug)]
+pub struct AttachedMinutes {
+    /// The object with them.
+    pub object: Object,
+    /// What those hear of it who took part.
+    pub notices: Vec<MinutesNotice>,
+}
+
+/// A message about documents: it publishes them, and asks for nothing.
+#[derive(Clone, Debug)]
+pub struct MinutesNotice {
+    message: SchedulingMessage,
+    /// All who were invited to what it is about, whatever they answered.
+    pub recipients: Vec<MinutesRecipient>,
+}
+
+/// Somebody who hears of documents.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct MinutesRecipient {
+    /// The address.
+    pub address: CalendarUserAddress,
+    /// What the meeting calls them.
+    pub name: String,
+}
+
+impl MinutesNotice {
+    /// The message to one of its recipients, who opens the documents at addresses of their own.
+    #[must_use]
+    pub fn to(&self, recipient: &MinutesRecipient, seal: &TokenSeal) -> SchedulingMessage {
+        for_attendee(&self.message, &recipient.address, seal)
+    }
+}
+
+/// The object with the documents, each in the last occurrence that had begun when it came. `None`: none is to be
+/// attached. What the object has no room for is left out.
 pub fn with_minutes(
     object: &Object,
-    document: &ArrivedDocument,
+    documents: &[ArrivedDocument],
     seal: &TokenSeal,
     context: SchedulingContext<'_>,
-) -> Result<Option<Object>, AttachmentFault> {
-    let is_its = |id: &String| ManagedId::read(id, seal).is_some_and(|id| id.document == document.id);
-    if managed_ids(object).iter().any(is_its) {
-        return Ok(None);
-    }
+) -> Result<Option<AttachedMinutes>, AttachmentFault> {
+    let known = managed_ids(object);
+    let known: Vec<Id> = known.iter().filter_map(|id| ManagedId::read(id, seal)).map(|id| id.document).collect();
+    let new: Vec<_> = documents.iter().filter(|document| !known.contains(&document.id)).collect();
     let set = OccurrenceSet::of(object, context)?;
-    let since = if object.parts().any(recurs) { document.at.saturating_sub(BACK_S) } else { Timestamp::MIN };
+    let (Some(earliest), Some(latest)) = (new.iter().map(|new| new.at).min(), new.iter().map(|new| new.at).max())
+    else {
+        return Ok(None);
+    };
+    let since = if object.parts().any(recurs) { earliest.saturating_sub(BACK_S) } else { Timestamp::MIN };
     let start = bounds(object, &set.zones).start.max(since);
-    let found = instances(object, &set.zones, TimeRange { start, end: document.at.saturating_add(1) });
+    let found = instances(object, &set.zones, TimeRange { start, end: latest.saturating_add(1) });
     complete(&set.zones.steps)?;
-    let begun = found.instances.iter().filter(|instance| instance.start <= document.at);
-    let Some(last) = begun.rev().find(|instance| !is_cancelled(instance.component)) else { return Ok(None) };
-    let occurrences = match &last.id {
+    let held: Vec<_> = found.instances.iter().filter(|instance| !is_cancelled(instance.component)).collect();
+    let mut lines: BTreeMap<usize, Vec<Property>> = BTreeMap::new();
+    for document in new.into_iter().take(MAX_ATTACHMENTS.saturating_sub(known.len())) {
+        if let Some(last) = held.iter().rposition(|instance| instance.start <= document.at) {
+            lines.entry(last).or_default().push(document.line.clone());
+        }
+    }
+    let mut attached = AttachedMinutes { object: object.clone(), notices: Vec::new() };
+    for (last, lines) in lines {
+        let Some(about) = held.get(last) else { continue };
+        let occurrences = occurrences_of(about);
+        attached.object = attach(&attached.object, &AttachmentAction::Add(occurrences), &lines, context)?;
+        attached.notices.extend(lines.chunks(MAX_NAMED).map(|lines| notice(&set, about, lines, context.now)));
+    }
+    Ok(Some(attached).filter(|attached| !attached.notices.is_empty()))
+}
+
+/// Which components an instance stands in.
+fn occurrences_of(instance: &Instance<'_>) -> AttachedOccurrences {
+    match &instance.id {
         None => AttachedOccurrences::All,
         Some(id) if id.when.is_day() => AttachedOccurrences::These(vec![id.when.local.strftime("%Y%m%d").to_string()]),
         Some(id) => AttachedOccurrences::These(vec![write_utc(id.at)]),
+    }
+}
+
+/// The message about documents that are attached to an instance. Who is excused wants to know, too; whoever is not
+/// invited any more is not among its people.
+fn notice(set: &OccurrenceSet<'_>, about: &Instance<'_>, lines: &[Property], now: Timestamp) -> MinutesNotice {
+    let whole = about.id.as_ref().and_then(|id| set.effective(id.at)).unwrap_or_else(|| about.component.clone());
+    let mut part = sent_part(&with_people(set, &whole), now);
+    part.properties.retain(|line| PUBLISHED.contains(&line.name.as_str()));
+    part.properties.extend(lines.iter().cloned());
+    part.components.clear();
+    let message = compose(SchedulingMethod::Publish, set.object, vec![part], about.id.is_none());
+    MinutesNotice { message, recipients: recipients(set, about.component) }
+}
+
+fn recipients(set: &OccurrenceSet<'_>, part: &Component) -> Vec<MinutesRecipient> {
+    let Some(organizer) = organizer_of(set).filter(|organizer| organizer.agent() == ScheduleAgent::Server) else {
+        return Vec::new();
     };
-    attach(object, &AttachmentAction::Add(occurrences), Some(&document.line), context).map(Some)
+    let is_notified = |user: &CalendarUser<'_>| {
+        user.agent() == ScheduleAgent::Server
+            && user.address() != organizer.address()
+            && !["ROOM", "RESOURCE", "GROUP"].contains(&user.kind().as_str())
+    };
+    let recipient = |user: CalendarUser<'_>| MinutesRecipient {
+        address: user.address(),
+        name: user.line().parameter("CN").unwrap_or_default(),
+    };
+    let mut all: Vec<MinutesRecipient> = attending(set, part).filter(is_notified).map(recipient).collect();
+    all.sort();
+    all.dedup_by(|one, other| one.address == other.address);
+    all
 }

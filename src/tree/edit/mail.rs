@@ -74,6 +74,11 @@ impl MailOccasion {
     }
 }
 
+/// Does a method say that documents are there, and ask for nothing?
+fn is_publication(method: &str) -> bool {
+    method == SchedulingMethod::Publish.name()
+}
+
 /// What two messages to one recipient differ in.
 struct MessageKey {
     method: &'static str,
@@ -105,16 +110,19 @@ impl MessageKey {
             == (self.method, self.instances.as_str(), self.sequence, self.content.as_str())
     }
 
-    /// Does a row say anything of what this is about?
+    /// Does a row say anything of what this is about? Of documents one says nothing of the meeting itself.
     fn touches(&self, row: &QueuedMail) -> bool {
-        self.instances.is_empty() || row.instances.is_empty() || row.instances == self.instances
+        let is_same_sort = is_publication(&row.method) == is_publication(self.method);
+        is_same_sort && (self.instances.is_empty() || row.instances.is_empty() || row.instances == self.instances)
     }
 
     /// Is what a row says no longer worth sending when this is?
     fn supersedes(&self, row: &QueuedMail) -> bool {
         let is_cancel = self.method == SchedulingMethod::Cancel.name();
         let is_whole = self.instances.is_empty();
-        let same_sort = row.method == self.method && (is_whole || row.instances == self.instances);
+        // Each message about documents is about others.
+        let same_sort =
+            row.method == self.method && !is_publication(self.method) && (is_whole || row.instances == self.instances);
         same_sort || (is_cancel && (is_whole || row.instances == self.instances))
     }
 }

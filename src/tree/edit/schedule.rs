@@ -143,11 +143,14 @@ impl Edit {
         self.carry_out(plan, event).await
     }
 
-    /// A job's change of a meeting of a calendar: as [`Self::refresh`].
+    /// A job's change of a meeting of a calendar: as [`Self::refresh`]. An object that gets other content is still the
+    /// one that this was made of.
     async fn follow(&mut self, mut plan: SchedulePlan, object: Node, calendar: &Node) -> Result<()> {
         let own = node::home_name(&mut self.txn, calendar.home_id).await?;
         self.claim_homes(own.iter().map(|name| match_name(name)).chain(plan.homes.iter().cloned())).await?;
-        if self.holds(&mut plan).await? {
+        let holds = self.holds(&mut plan).await?;
+        let made_of = SeenObject::of(&object);
+        if holds && (plan.content.is_none() || plan.seen.contains(&made_of)) {
             self.carry_out_in(plan, object, calendar).await
         } else {
             Err(Condition::Busy.into())

@@ -6,7 +6,6 @@ use crate::model::error::{Error, Result};
 use crate::model::job::Job;
 use crate::store::scheduling::MeetingKey;
 use crate::tree::Tree;
-use crate::tree::scheduling::PLAN_ATTEMPTS;
 
 /// What the jobs are marked with.
 pub const KIND: &str = "folders";
@@ -39,12 +38,5 @@ async fn follow(tree: &Tree, of: &MeetingKey) -> Result<()> {
         edit.note_attendance_at(of, ends_at).await?;
     }
     edit.commit().await?;
-    for _ in 0..PLAN_ATTEMPTS {
-        let _turn = tree.turns.of(&of.uid).await;
-        let Some(planned) = tree.plan_folder_link(of).await? else { return Ok(()) };
-        if tree.apply_plan_in(planned.plan, planned.object, &planned.calendar).await? {
-            return Ok(());
-        }
-    }
-    Err(Condition::Busy.into())
+    tree.update_meeting(&of.uid, || tree.plan_folder_link(of)).await
 }

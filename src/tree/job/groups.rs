@@ -10,7 +10,6 @@ use crate::store::principal;
 use crate::store::scheduling::{self, MeetingKey};
 use crate::tree::Tree;
 use crate::tree::edit::Edit;
-use crate::tree::scheduling::PLAN_ATTEMPTS;
 
 /// What the jobs are marked with.
 pub const KIND: &str = "groups";
@@ -41,7 +40,7 @@ pub async fn run(tree: Tree, job: Job) -> Result<()> {
         let gone: Vec<Principal> = found.into_iter().filter(|group| group.disabled_at.is_some()).collect();
         let Some(last) = page.last().cloned() else { return Ok(()) };
         for meeting in page {
-            match follow(&tree, &meeting, &gone).await {
+            match tree.update_meeting(&meeting.uid, || tree.plan_groups(&meeting, &gone)).await {
                 // What cannot be changed so stays as it is until someone changes it.
                 Err(Error::Refused(refusal)) if refusal.condition != Condition::Busy => {}
                 done => done?,
@@ -49,15 +48,4 @@ pub async fn run(tree: Tree, job: Job) -> Result<()> {
         }
         after = last;
     }
-}
-
-async fn follow(tree: &Tree, meeting: &MeetingKey, gone: &[Principal]) -> Result<()> {
-    for _ in 0..PLAN_ATTEMPTS {
-        let _turn = tree.turns.of(&meeting.uid).await;
-        let Some(planned) = tree.plan_groups(meeting, gone).await? else { return Ok(()) };
-        if tree.apply_plan_in(planned.plan, planned.object, &planned.calendar).await? {
-            return Ok(());
-        }
-    }
-    Err(Condition::Busy.into())
 }

@@ -5,6 +5,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{Job, JobRow, Work, digest};
+use crate::ical::itip::message::SchedulingMethod;
 use crate::model::error::{Failure, Result};
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::job::NewJob;
@@ -302,7 +303,8 @@ impl Tree {
         let mut forgotten = 0;
         loop {
             let mut edit = self.job_edit().await?;
-            let number = mail::forget(edit.statements(Verb::SendMail)?, at.saturating_sub(REMEMBERED_S), PAGE).await?;
+            let (before, of_documents) = (at.saturating_sub(REMEMBERED_S), SchedulingMethod::Publish.name());
+            let number = mail::forget(edit.statements(Verb::SendMail)?, before, of_documents, PAGE).await?;
             edit.commit().await?;
             forgotten += number;
             if number < PAGE.unsigned_abs() {

@@ -11,6 +11,7 @@ use crate::ical::itip::message::SchedulingMessage;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::mail::{Addressing, MailOutcome, MailState, QueuedMail, SendOutcome, WaitingMail};
 use crate::model::mailbox::Mailbox;
+use crate::model::node::ROOT;
 use crate::store::{body_references, mail};
 use crate::tree::Tree;
 use crate::tree::edit::authority::Verb;
@@ -106,6 +107,10 @@ impl Office {
     }
 
     async fn queue_to(&self, to: &str, message: &SchedulingMessage, occasion: MailOccasion) {
+        self.queue_about(EVENT, to, message, occasion).await;
+    }
+
+    async fn queue_about(&self, event: Id, to: &str, message: &SchedulingMessage, occasion: MailOccasion) {
         let addressing = Addressing {
             to: to.parse().unwrap(),
             from: "Projet <gymnase+t@agenda.ville.fr>".parse().unwrap(),
@@ -115,7 +120,7 @@ impl Office {
             is_update: false,
         };
         let new = NewMail { message, whole: None, addressing: &addressing, occasion };
-        self.tree.queue_mail(EVENT, &[new]).await.unwrap();
+        self.tree.queue_mail(event, &[new]).await.unwrap();
     }
 
     async fn queue(&self, message: &SchedulingMessage) {
@@ -416,6 +421,32 @@ async fn what_is_queued_is_kept_and_what_is_old_forgotten() {
     assert_eq!(office.tree.forget_mail(now()).await.unwrap(), 0);
     assert_eq!(office.tree.forget_mail(now() + 100 * DAY_S).await.unwrap(), 2, "the object is not there");
     assert!(office.mails().await.is_empty());
+}
+
+/// Word of documents says nothing of the meeting, and that nothing of them: neither takes the place of the other, and
+/// what somebody knows of the meeting is not forgotten. Only its end goes before documents that wait.
+#[tokio::test]
+async fn word_of_documents_stands_beside_what_is_said_of_the_meeting() {
+    let office = Office::new().await;
+    let queue = async |method: &str, sequence, lines: &str| {
+        let message = message(method, sequence, lines);
+        office.queue_about(ROOT, "jean@ailleurs.fr", &message, MailOccasion::Change).await;
+        let mails = office.tree.mail_about(ROOT).await.unwrap();
+        mails.iter().map(|mail| mail.method.clone()).collect::<Vec<_>>()
+    };
+    queue("REQUEST", 0, "").await;
+    office.work(soon()).await;
+    queue("PUBLISH", 0, "ATTACH:https://x/a\n").await;
+    queue("PUBLISH", 0, "ATTACH:https://x/a\n").await;
+    assert_eq!(queue("PUBLISH", 0, "ATTACH:https://x/b\n").await, ["REQUEST", "PUBLISH", "PUBLISH"]);
+    assert_eq!(queue("REQUEST", 0, "").await.len(), 3, "it is known");
+    office.work(now() + 60).await;
+    assert_eq!(office.mailer.sent().len(), 3);
+    office.reported().await;
+    assert_eq!(office.tree.forget_mail(now() + 100 * DAY_S).await.unwrap(), 2);
+    assert_eq!(queue("REQUEST", 0, "").await, ["REQUEST"]);
+    assert_eq!(queue("PUBLISH", 0, "ATTACH:https://x/c\n").await.len(), 2);
+    assert_eq!(queue("CANCEL", 1, "").await, ["REQUEST", "CANCEL"]);
 }
 
 /// Two hundred invitations cost a change a few trips to the database, and not some for each.

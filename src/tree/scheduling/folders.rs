@@ -20,7 +20,9 @@ use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::node::Node;
 use crate::model::path::Path;
+use crate::model::token::TokenSeal;
 use crate::store::executor::Executor;
+use crate::store::meeting_folder::{ChangedFolder, FolderArrival};
 use crate::store::scheduling::MeetingKey;
 use crate::store::{meeting_folder, node};
 use crate::tree::Tree;
@@ -29,6 +31,8 @@ use crate::tree::calendar::blob;
 use crate::tree::edit::content::FileContent;
 use crate::tree::target::{CALENDARS, FILES, zone};
 
+/// The most of what came into a folder that is looked at.
+const MAX_ARRIVALS: i64 = 1000;
 const CSV_TYPE: &str = "text/csv; charset=utf-8";
 
 /// What a folder is made of.
@@ -54,23 +58,13 @@ pub(in crate::tree) struct PlannedAttendance {
 impl Tree {
     /// What the folder of a meeting is to be. `None`: the meeting is gone, or is to have none.
     pub(in crate::tree) async fn plan_folder(&self, of: &MeetingKey) -> Result<Option<PlannedFolder>> {
-        let mut view = self.store.read().await?;
-        let Some(standing) = standing_object(&mut view, of).await? else { return Ok(None) };
-        if !standing.indexed.scheduling || !meeting_folder::has_folders(&mut view, of.home).await? {
-            return Ok(None);
-        }
-        let Some(event) = path_of(&mut view, of.home, standing.node.id, CALENDARS).await? else { return Ok(None) };
-        drop(view);
-        let budget = Budget::default();
-        let (owner, share) = (standing.node.owner_id, budget.clone());
-        let planned = move |_: &_| {
-            let (object, floating) = (&standing.object, Zone::Known(zone()));
-            let at = SchedulingContext { now: now(), floating: &floating, budget: &share };
+        let planned = |object: &Object, event: &Path, at: SchedulingContext<'_>| PlannedFolder {
+            name: folder_name(object, at.floating, at.budget),
+            event: event.clone(),
             // What takes too long to follow has a folder all the same.
-            let ends_at = next_end(object, at.now, at).unwrap_or_default();
-            Some(PlannedFolder { name: folder_name(object, &floating, &share), event: event.clone(), ends_at })
+            ends_at: next_end(object, at.now, at).unwrap_or_default(),
         };
-        Ok(Some(self.work(owner, &budget, planned).await?))
+        self.work_on_meeting(of, planned).await
     }
 
     /// The table for the occurrence of a meeting that ends at a moment. `None`: none does, or it is to have none.
@@ -79,25 +73,39 @@ impl Tree {
         of: &MeetingKey,
         ends_at: Timestamp,
     ) -> Result<Option<PlannedAttendance>> {
+        let planned = move |object: &Object, _: &Path, at: SchedulingContext<'_>| {
+            let AttendanceSheet { name, text } = attendance_sheet(object, ends_at, at).ok().flatten()?;
+            Some(PlannedAttendance {
+                name,
+                content: FileContent::document(blob(Bytes::from(text)), CSV_TYPE.to_owned()),
+                next: next_end(object, ends_at, at).unwrap_or_default(),
+            })
+        };
+        Ok(self.work_on_meeting(of, planned).await?.flatten())
+    }
+
+    /// What is worked out of a meeting that is to have a folder, and of where it stands. `None`: it is gone, or is to
+    /// have none.
+    async fn work_on_meeting<T: Send + 'static>(
+        &self,
+        of: &MeetingKey,
+        planned: impl Fn(&Object, &Path, SchedulingContext<'_>) -> T + Send + 'static,
+    ) -> Result<Option<T>> {
         let mut view = self.store.read().await?;
-        let Some(standing) = standing_object(&mut view, of).await? else { return Ok(None) };
-        if !standing.indexed.scheduling || !meeting_folder::has_folders(&mut view, of.home).await? {
+        let Some(StandingObject { node, object, .. }) = standing_object(&mut view, of).await? else { return Ok(None) };
+        if !meeting_folder::has_folders(&mut view, of.home).await? {
             return Ok(None);
         }
+        let Some(event) = path_of(&mut view, of.home, node.id, CALENDARS).await? else { return Ok(None) };
         drop(view);
         let budget = Budget::default();
-        let (owner, share) = (standing.node.owner_id, budget.clone());
+        let share = budget.clone();
         let planned = move |_: &_| {
             let floating = Zone::Known(zone());
             let at = SchedulingContext { now: now(), floating: &floating, budget: &share };
-            let sheet = attendance_sheet(&standing.object, ends_at, at).ok().flatten();
-            Some(sheet.map(|AttendanceSheet { name, text }| PlannedAttendance {
-                name,
-                content: FileContent::document(blob(Bytes::from(text)), CSV_TYPE.to_owned()),
-                next: next_end(&standing.object, ends_at, at).unwrap_or_default(),
-            }))
+            Some(planned(&object, &event, at))
         };
-        self.work(owner, &budget, planned).await
+        Ok(Some(self.work(node.owner_id, &budget, planned).await?))
     }
 
     /// The change of an event by which it bears the link to its folder. `None`: it says what it is to say.
@@ -118,43 +126,41 @@ impl Tree {
         }
     }
 
-    /// The change of an event by which a document of its folder is attached to it. `None`: it is already, or came
-    /// before the meeting began.
+    /// Documents that people have put into the folder of a meeting, and that are still to be attached to it. `None`:
+    /// it does not stand among the documents.
+    pub(in crate::tree) async fn arrivals(&self, folder: &ChangedFolder) -> Result<Option<Vec<FolderArrival>>> {
+        let mut view = self.store.read().await?;
+        if node::names_between(&mut view, folder.of.home, folder.folder).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(meeting_folder::arrivals(&mut view, folder, MAX_ARRIVALS).await?))
+    }
+
+    /// The change of an event by which documents of its folder are attached to it, and those hear of them who take
+    /// part. `None`: they are already, or came before the meeting began.
     pub(in crate::tree) async fn plan_minutes(
         &self,
         of: &MeetingKey,
-        document: &Node,
+        documents: &[FolderArrival],
         server: &str,
     ) -> Result<Option<OrganizerUpdate>> {
         let mut view = self.store.read().await?;
-        let Some(standing) = standing_object(&mut view, of).await? else { return Ok(None) };
-        drop(view);
-        if !standing.indexed.scheduling || of.uid.len() > MAX_UID_BYTES {
-            return Ok(None);
-        }
-        let StandingObject { node, calendar, object, .. } = standing;
-        let seal = Arc::clone(&self.store.seal);
-        let file = AttachedFile {
-            server,
-            id: ManagedId::of(document.id, document.hash.as_deref().unwrap_or_default()),
-            name: &document.name,
-            media_type: document.content_type.as_deref().unwrap_or_default(),
-            size_bytes: document.size_bytes,
-        };
-        let line = file.line(&of.uid, &seal);
-        let arrived = ArrivedDocument { id: document.id, at: document.placed_at, line };
+        let found = standing_object(&mut view, of).await?.filter(|_| of.uid.len() <= MAX_UID_BYTES);
+        let Some(StandingObject { node, calendar, object, .. }) = found else { return Ok(None) };
         let budget = Budget::default();
-        let share = budget.clone();
+        let Some((_, planner)) = self.standing_meeting(view, of.home, &of.uid, &budget).await? else { return Ok(None) };
+        let seal = Arc::clone(&self.store.seal);
+        let arrived: Vec<_> = documents.iter().map(|arrival| arrived(arrival, &of.uid, server, &seal)).collect();
         let attached = move |_: &_| {
-            let floating = Zone::Known(zone());
-            let at = SchedulingContext { now: now(), floating: &floating, budget: &share };
             // An event that can hold no more stays as it is.
-            Some(with_minutes(&object, &arrived, &seal, at).ok().flatten())
+            let attached = with_minutes(&object, &arrived, &seal, planner.at()).ok().flatten()?;
+            Some((attached.object, planner.letters(&attached.notices)))
         };
-        match self.work(node.owner_id, &budget, attached).await? {
-            Some(with) => self.plan_quiet_update(node, calendar, &with).await,
-            None => Ok(None),
-        }
+        let attached = self.work(node.owner_id, &budget, move |slice: &_| Some(attached(slice))).await?;
+        let Some((with, mails)) = attached else { return Ok(None) };
+        let mut update = self.plan_quiet_update(node, calendar, &with).await?;
+        update.iter_mut().for_each(|update| update.plan.mails.extend(mails.iter().cloned()));
+        Ok(update)
     }
 
     /// A change of an event's text that is the same meeting to who has it.
@@ -167,6 +173,19 @@ impl Tree {
         update.plan.content.iter_mut().for_each(|content| content.schedule_hash.clone_from(&tag));
         Ok(Some(update))
     }
+}
+
+/// How a document that came is attached to a meeting.
+fn arrived(arrival: &FolderArrival, uid: &str, server: &str, seal: &TokenSeal) -> ArrivedDocument {
+    let document = &arrival.document;
+    let file = AttachedFile {
+        server,
+        id: ManagedId::of(document.id, document.hash.as_deref().unwrap_or_default()),
+        name: &document.name,
+        media_type: document.content_type.as_deref().unwrap_or_default(),
+        size_bytes: document.size_bytes,
+    };
+    ArrivedDocument { id: document.id, at: arrival.came_at, line: file.line(uid, seal) }
 }
 
 /// Where something of a home stands in a space. `None`: nowhere there.

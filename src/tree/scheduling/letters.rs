@@ -4,16 +4,20 @@
 //! What goes out is from an address of ours in the domain of mail, with the tag of the meeting, so that answers come
 //! back to this server; what people write by hand goes to whoever planned it.
 
+use std::sync::Arc;
+
 use super::notice::SchedulingNotice;
-use super::plan::SchedulePlan;
+use super::plan::{PlannedMail, SchedulePlan};
 use super::planner::{SchedulePlanner, status};
 use super::users::{AddressBook, mailbox_of};
 use crate::ical::itip::address::CalendarUserAddress;
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
+use crate::ical::itip::minutes::{MinutesNotice, MinutesRecipient};
 use crate::ical::itip::people::CalendarUser;
 use crate::model::mail::Addressing;
 use crate::model::mailbox::Mailbox;
 use crate::store::scheduling::CalendarPrincipal;
+use crate::tree::edit::mail::MailOccasion;
 
 /// The language of people of whom nothing is known.
 pub(super) const LANGUAGE: &str = "fr";
@@ -46,12 +50,41 @@ impl SchedulePlanner {
     /// Sends a message to someone who has a calendar here, and is to get it by mail, too. What cannot be mailed is in
     /// their calendar all the same.
     pub(super) fn mail_beside(&self, user: &CalendarPrincipal, notice: &SchedulingNotice<'_>, plan: &mut SchedulePlan) {
-        let is_wanted = user.reach.by_mail(self.now) && user.principal.disabled_at.is_none();
-        if !is_wanted || notice.is_over() || notice.check_mailable().is_err() {
+        if !self.wants_mail(user) || notice.is_over() || notice.check_mailable().is_err() {
             return;
         }
         let addressing = mailbox_of(&user.principal).and_then(|to| self.addressing(to, notice.message()));
         plan.mails.extend(addressing.map(|addressing| notice.mail(addressing)));
+    }
+
+    /// The mails by which those hear of documents who took part in what these are about: people elsewhere, and those
+    /// here who want mail. All others find them in their copies.
+    pub(super) fn letters(&self, notices: &[MinutesNotice]) -> Vec<PlannedMail> {
+        let letter = |notice: &MinutesNotice, recipient: &MinutesRecipient| {
+            let to = self.mailbox_for(recipient)?;
+            let message = Arc::new(notice.to(recipient, &self.meeting.seal));
+            let addressing = self.addressing(to, &message)?;
+            Some(PlannedMail { message, whole: None, addressing, occasion: MailOccasion::default() })
+        };
+        let all = notices.iter().flat_map(|notice| notice.recipients.iter().map(move |to| (notice, to)));
+        all.filter_map(|(notice, to)| letter(notice, to)).collect()
+    }
+
+    /// Where someone hears of documents by mail. `None`: they do not.
+    fn mailbox_for(&self, recipient: &MinutesRecipient) -> Option<Mailbox> {
+        let address = &recipient.address;
+        if AddressBook::is_path(address) || self.meeting.addresses.contains(address) {
+            return None;
+        }
+        match self.meeting.users.get(address) {
+            Some(user) => mailbox_of(&user.principal).filter(|_| self.wants_mail(user)),
+            None => Some(Mailbox { name: recipient.name.clone(), address: address.mailbox()?.parse().ok()? }),
+        }
+    }
+
+    /// Is someone who has a calendar here to get mail, too?
+    fn wants_mail(&self, user: &CalendarPrincipal) -> bool {
+        !user.is_room() && user.reach.by_mail(self.now) && user.principal.disabled_at.is_none()
     }
 
     fn addressing(&self, to: Mailbox, message: &SchedulingMessage) -> Option<Addressing> {

@@ -219,6 +219,21 @@ impl Tree {
         Ok((!is_nothing).then_some(OrganizerUpdate { plan, object: node, calendar }))
     }
 
+    /// Makes a change of the server's own, planned anew where others change something in the meeting meanwhile.
+    pub(super) async fn update_meeting<F>(&self, uid: &str, plan: impl Fn() -> F) -> Result<()>
+    where
+        F: Future<Output = Result<Option<OrganizerUpdate>>>,
+    {
+        for _ in 0..PLAN_ATTEMPTS {
+            let _turn = self.turns.of(uid).await;
+            let Some(OrganizerUpdate { plan, object, calendar }) = plan().await? else { return Ok(()) };
+            if self.apply_plan_in(plan, object, &calendar).await? {
+                return Ok(());
+            }
+        }
+        Err(Condition::Busy.into())
+    }
+
     /// Is the owner of an object one of those whom somebody else has invited? `writer`: who would change it.
     pub(super) async fn attends(&self, view: &mut Snapshot, node: &Node, object: &Object, writer: Id) -> Result<bool> {
         let budget = Budget::default();

@@ -12,7 +12,7 @@ const PATH: &str = "/calendars/tram/meetings/one.ics";
 const PAUL: &str = "paul@dehors.example";
 const EVE: &str = "eve@dehors.example";
 
-async fn world() -> World {
+pub async fn world() -> World {
     World::with(|config| {
         config.mail.domain = Some("agenda.ville.example".parse().unwrap());
         config.server.public_url = Some("https://agenda.ville.example".to_owned());
@@ -48,7 +48,7 @@ async fn stored(world: &World) -> String {
 }
 
 /// What somebody was mailed to answer by.
-async fn link(world: &World, who: &str) -> String {
+pub async fn link(world: &World, who: &str) -> String {
     let sql = "SELECT node_id FROM mail ORDER BY id LIMIT 1";
     let event = beffroi::model::id::Id(super::retention::count(world, sql).await);
     let mails = world.tree.mail_about(event).await.unwrap();
@@ -56,7 +56,7 @@ async fn link(world: &World, who: &str) -> String {
     format!("/answer/{}", world.tree.answer_token(mail))
 }
 
-async fn page(world: &World, link: &str) -> Answer {
+pub async fn page(world: &World, link: &str) -> Answer {
     world.nobody().get(link).header("Accept-Language", "en").expect(200).await
 }
 

@@ -6,6 +6,7 @@ use beffroi::tree::job::{JOBS, JobPoll};
 
 use crate::kit::{Client, World};
 use crate::meetings::{copy, meeting, text};
+use crate::{answer_pages, attachments};
 
 pub const PATH: &str = "/calendars/tram/meetings/one.ics";
 pub const FOLDER: &str = "/files/tram/Meetings/2030-07-01%20Point/";
@@ -226,4 +227,24 @@ async fn each_occurrence_has_its_table_also_when_nobody_looked_for_long_and_what
     }
     assert!(world.tree.jobs().await.unwrap().iter().all(|job| job.kind != "attendance"));
     world.sound().await;
+}
+
+/// What is shown by a secret is what its holder is sent: not what those read who belong to the project.
+#[tokio::test]
+async fn who_answers_without_an_account_sees_no_folder_and_opens_documents_at_addresses_of_their_own() {
+    let world = answer_pages::world().await;
+    world.tree.set_meeting_folders("tram", true).await.unwrap();
+    let tree = world.tree.clone().reached_at(Some("https://agenda.ville.example"));
+    let max = world.client("max");
+    max.put(PATH, &invited("")).expect(201).await;
+    follow(&tree).await;
+    assert!(stored(&max).await.contains("/files/tram/"));
+    assert_eq!(attachments::add(&max, PATH, "ordre du jour.pdf", "%PDF").await.status, 201);
+    let link = answer_pages::link(&world, "paul@dehors.example").await;
+    let page = answer_pages::page(&world, &link).await.text();
+    assert!(!page.contains("/files/") && !page.contains("/own/"), "{page}");
+    let (_, file) = page.split_once("<a href=\"https://agenda.ville.example/attachments/").expect("a file");
+    let (path, name) = file.split_once("\">").unwrap();
+    assert!(name.starts_with("ordre du jour.pdf<"), "{page}");
+    assert_eq!(world.nobody().get(&format!("/attachments/{path}")).expect(200).await.text(), "%PDF");
 }

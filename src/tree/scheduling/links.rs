@@ -1,12 +1,15 @@
 //! Answers of people who have no account, by the links that they were mailed: what a link shows, and what an answer
 //! changes, which is what the same answer by mail would.
 
+use std::sync::Arc;
+
 use super::meeting::MeetingCopy;
 use super::plan::SchedulePlan;
 use super::planner::SchedulePlanner;
 use super::users::{AddressBook, CalendarUsers};
 use super::{MeetingPart, PLAN_ATTEMPTS, refused, text_of};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
+use crate::ical::itip::attachments::sent_to;
 use crate::ical::itip::attendance::{self, AskedOccurrence, Attendance, ChosenAnswer, attendance};
 use crate::ical::itip::context::{SchedulingContext, Violation};
 use crate::ical::object::Object;
@@ -17,6 +20,7 @@ use crate::model::condition::Condition;
 use crate::model::error::Result;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::mail::QueuedMail;
+use crate::model::token::TokenSeal;
 use crate::store::body::sha256;
 use crate::store::reading::Snapshot;
 use crate::store::scheduling::{CalendarPrincipal, objects};
@@ -92,6 +96,15 @@ fn attendee_of(
 }
 
 impl LinkTarget {
+    /// With what is attached as it is sent to its attendee.
+    fn as_sent(&self, seal: &TokenSeal) -> Self {
+        let object = match &self.attendee {
+            Some(attendee) => sent_to(&self.object, attendee, seal),
+            None => self.object.clone(),
+        };
+        Self { object, attendee: self.attendee.clone(), organizer: self.organizer.clone(), ..*self }
+    }
+
     /// What is shown of it.
     fn shown(&self, now: Timestamp, budget: &Budget) -> std::result::Result<LinkedMeeting, Violation> {
         let floating = Zone::Known(zone());
@@ -145,8 +158,8 @@ impl Tree {
         let mut view = self.store.read().await?;
         let Some(target) = self.link_target(&mut view, *link).await? else { return Ok(None) };
         drop(view);
-        let (now, of) = (now(), budget.clone());
-        let shown = self.work(link.event, budget, move |_| Some(target.shown(now, &of))).await?;
+        let (now, of, seal) = (now(), budget.clone(), Arc::clone(&self.store.seal));
+        let shown = self.work(link.event, budget, move |_| Some(target.as_sent(&seal).shown(now, &of))).await?;
         Ok(Some(shown.map_err(refused)?))
     }
 

@@ -143,9 +143,10 @@ pub async fn finish(
     c.note(FINISH, arguments![id, state.code(), now, status, reason]).await
 }
 
-/// What came of mail about an object and was not reported.
+/// What came of mail about an object and was not reported. A row that nobody can read is in no other's way.
 pub async fn unreported(c: &mut impl Executor, event: Id, limit: i64) -> Result<Vec<QueuedMail>, Failure> {
-    Ok(rows(c, UNREPORTED, arguments![event, limit]).await?.iter().filter_map(mail_of).collect())
+    let [accepted, refused] = [MailState::Accepted, MailState::Refused].map(MailState::code);
+    Ok(rows(c, UNREPORTED, arguments![event, limit, accepted, refused]).await?.iter().filter_map(mail_of).collect())
 }
 
 /// What came of a mail was reported, unless something else has come of it since.
@@ -213,10 +214,14 @@ statements! {
     );
     const UNREPORTED: Statement = reads(
         &[MAIL],
-        concat!("SELECT ", columns!(), " FROM mail WHERE node_id = $1 AND reported = 0 ORDER BY id LIMIT $2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM mail WHERE node_id = $1 AND reported = 0 AND state IN ($3, $4) ORDER BY id LIMIT $2"
+        ),
     );
     const REPORT: Statement =
-        writes(&[MAIL], &[], "UPDATE mail SET reported = 1 WHERE id = $1 AND status = $2");
+        writes(&[MAIL], &[], "UPDATE mail SET reported = 1 WHERE id = $1 AND status IS NOT DISTINCT FROM $2");
     const FORGET: Statement = writes(
         &[MAIL],
         &[NODE],

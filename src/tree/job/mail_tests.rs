@@ -12,6 +12,8 @@ use crate::model::id::{Id, Timestamp, now};
 use crate::model::mail::{Addressing, MailOutcome, MailState, QueuedMail, SendOutcome, WaitingMail};
 use crate::model::mailbox::Mailbox;
 use crate::model::node::ROOT;
+use crate::store::executor::execute;
+use crate::store::statement::Statement;
 use crate::store::{body_references, mail};
 use crate::tree::Tree;
 use crate::tree::edit::authority::Verb;
@@ -498,4 +500,29 @@ async fn mail_that_nobody_sends_is_in_no_other_mails_way() {
     office.queue(&message("REQUEST", 1, ONCE)).await;
     office.work(now() + 60).await;
     assert_eq!(office.mailer.sent().len(), 1);
+}
+
+/// Of a damaged row nothing is reported, once; and it keeps nobody else's from being reported.
+#[tokio::test]
+async fn a_row_without_an_outcome_is_done_with() {
+    const WITHOUT_STATUS: Statement = Statement::undeclared("UPDATE mail SET status = NULL WHERE address LIKE 'a@%'");
+    const WITHOUT_STATE: Statement = Statement::undeclared("UPDATE mail SET state = 99 WHERE address LIKE 'b@%'");
+    let office = Office::new().await;
+    for to in ["a@ailleurs.fr", "b@ailleurs.fr", "c@ailleurs.fr"] {
+        office.queue_to(to, &message("REQUEST", 0, ""), MailOccasion::Change).await;
+    }
+    office.work(soon()).await;
+    let mut edit = office.tree.job_edit().await.unwrap();
+    for damage in [WITHOUT_STATUS, WITHOUT_STATE] {
+        let done = execute(edit.statements(Verb::SendMail).unwrap(), damage, &[]).await.unwrap();
+        assert_eq!(done, 1);
+    }
+    edit.commit().await.unwrap();
+    let mut view = office.tree.store.read().await.unwrap();
+    let first = mail::unreported(&mut view, EVENT, 2).await.unwrap();
+    assert_eq!(first.iter().map(|mail| mail.address.as_str()).collect::<Vec<_>>(), ["a@ailleurs.fr", "c@ailleurs.fr"]);
+    drop(view);
+    assert_eq!(office.reported().await, [("c@ailleurs.fr".to_owned(), "1.1".to_owned())]);
+    let mut view = office.tree.store.read().await.unwrap();
+    assert_eq!(mail::unreported(&mut view, EVENT, 2).await.unwrap(), []);
 }

@@ -82,6 +82,8 @@ pub struct Node {
     pub documents: i64,
     /// Of a scheduling object, the hash of the content that its schedule tag is made of.
     pub schedule_hash: Option<String>,
+    /// Was its content put there by others, for a meeting of theirs? Then it does not count in the quota of its home.
+    pub received: bool,
 }
 
 impl Node {

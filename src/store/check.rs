@@ -8,6 +8,7 @@ use super::statement::tables::{
     PROPERTY, PURGE, SETTING,
 };
 use super::statement::{Statement, reads, statements};
+use super::usage::held_by_content;
 use crate::model::calendar::Indexed;
 use crate::model::error::Failure;
 use crate::model::id::Id;
@@ -275,8 +276,9 @@ statements! {
                     "SELECT h.node_id, t.name FROM home h JOIN node t ON t.id = h.node_id LEFT JOIN (SELECT v.home_id, \
                      ",
                     total!("v.bytes"),
-                    " AS bytes FROM (SELECT n.home_id, 32 + CASE WHEN n.hash IS NULL THEN 0 ELSE n.size END AS bytes \
-                     FROM node n WHERE n.kind NOT IN ('root', 'home', 'documents', 'calendars') UNION ALL SELECT \
+                    " AS bytes FROM (SELECT n.home_id, 32 + ",
+                    held_by_content!(),
+                    " AS bytes FROM node n WHERE n.kind NOT IN ('root', 'home', 'documents', 'calendars') UNION ALL SELECT \
                      p.home_id, p.held_bytes FROM past p UNION ALL SELECT n.home_id, OCTET_LENGTH(r.namespace) + \
                      OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml) FROM property r JOIN node n ON n.id = r.node_id WHERE \
                      r.principal_id = 0) v GROUP BY v.home_id) s ON s.home_id = h.node_id WHERE h.used_bytes <> \

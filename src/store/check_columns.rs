@@ -250,7 +250,7 @@ statements! {
             ids ["id", "parent_id", "home_id", "owner_id", "author_id", "placed_by", "gone_by", "lost_by"],
             numbers ["placed_seq", "seq", "members_seq", "since_seq", "version"],
             times ["placed_at", "since_at", "created_at", "gone_at", "written_at"],
-            flags ["sealed", "kept", "litter", "hidden"],
+            flags ["sealed", "kept", "litter", "hidden", "received"],
             // Clients say when it was modified, also beyond the year 9999. Of a home nothing is added up.
             others {
                 ["modified_at"] "-62135596800" "9007199254740992",

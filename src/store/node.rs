@@ -241,7 +241,8 @@ pub async fn insert(c: &mut Txn, node: &Node, by: Id) -> Result<(), Failure> {
         node.litter,
         node.documents,
         by,
-        node.schedule_hash.as_ref()
+        node.schedule_hash.as_ref(),
+        node.received
     ];
     c.note(INSERT, arguments).await?;
     Ok(())
@@ -267,7 +268,8 @@ pub async fn update_content(c: &mut Txn, node: &Node, since: bool, now: Timestam
         node.written_at,
         node.device.as_ref(),
         node.created_at,
-        node.schedule_hash.as_ref()
+        node.schedule_hash.as_ref(),
+        node.received
     ];
     c.note(UPDATE_CONTENT, arguments).await?;
     Ok(())
@@ -471,9 +473,9 @@ statements! {
         &[],
         "INSERT INTO node (id, parent_id, home_id, name, match_name, kind, owner_id, placed_seq, placed_at, seq, \
          members_seq, since_seq, since_at, created_at, modified_at, version, sealed, author_id, hash, size, \
-         content_type, draft, written_at, device, litter, documents, placed_by, schedule_hash) VALUES ($1, $2, $3, $4, \
-         $5, $6, $7, $8, $9, $10, $11, $8, $9, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
-         $26)",
+         content_type, draft, written_at, device, litter, documents, placed_by, schedule_hash, received) VALUES ($1, \
+         $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $8, $9, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+         $23, $24, $25, $26, $27)",
     );
     const UPDATE_CONTENT: Statement = writes(
         &[NODE],
@@ -481,7 +483,7 @@ statements! {
         "UPDATE node SET seq = $2, since_seq = CASE WHEN $3 = 1 THEN $2 ELSE since_seq END, since_at = CASE WHEN $3 \
          = 1 THEN $4 ELSE since_at END, modified_at = $5, version = $6, author_id = $7, hash = $8, size = $9, \
          content_type = $10, comment = $11, sealed = $12, draft = $13, written_at = $14, device = $15, created_at = \
-         $16, kept = CASE WHEN $3 = 1 THEN 0 ELSE kept END, schedule_hash = $17 WHERE id = $1",
+         $16, kept = CASE WHEN $3 = 1 THEN 0 ELSE kept END, schedule_hash = $17, received = $18 WHERE id = $1",
     );
     const SEAL: Statement = writes(&[NODE], &[], "UPDATE node SET sealed = 1, draft = NULL WHERE id = $1");
     const SET_SESSION: Statement = writes(&[NODE], &[], "UPDATE node SET draft = $2 WHERE id = $1 AND sealed = 0");

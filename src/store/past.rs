@@ -14,20 +14,20 @@ use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::filename::match_name;
 use crate::model::id::{Id, Seq, Timestamp};
-use crate::model::node::{NODE_BYTES, Node};
+use crate::model::node::Node;
 
 /// Ends the present state of a node: writes the row that says what stood there until now. A state that began in this
 /// very change was never seen by anyone and leaves no row.
 pub async fn end(c: &mut Txn, node: Id, seq: Seq, now: Timestamp) -> Result<(), Failure> {
-    c.note(END, arguments![node, seq, now, false, NODE_BYTES]).await
+    c.note(END, arguments![node, seq, now, 0]).await
 }
 
-/// The same where another content follows: what was present counts as a former version from now on. One that came to
-/// stand here in this very change has ended its state already.
-pub async fn supersede(c: &mut Txn, document: &Node, seq: Seq, now: Timestamp) -> Result<(), Failure> {
-    c.note(END, arguments![document.id, seq, now, true, NODE_BYTES]).await?;
+/// The same where another content follows: what was present counts so much as a former version from now on. One that
+/// came to stand here in this very change has ended its state already.
+pub async fn supersede(c: &mut Txn, document: &Node, held_bytes: i64, seq: Seq, now: Timestamp) -> Result<(), Failure> {
+    c.note(END, arguments![document.id, seq, now, held_bytes]).await?;
     if document.placed_seq == seq {
-        c.note(SUPERSEDE, arguments![document.id, document.home_id, document.version, NODE_BYTES]).await?;
+        c.note(SUPERSEDE, arguments![document.id, document.home_id, document.version, held_bytes]).await?;
     }
     Ok(())
 }
@@ -38,7 +38,7 @@ macro_rules! former {
         "SELECT p.node_id AS id, p.parent_id, p.home_id, p.name, k.kind, k.owner_id, p.from_seq AS placed_seq, \
          p.from_at AS placed_at, p.to_seq AS seq, p.to_seq AS members_seq, k.created_at, p.modified_at, p.version, \
          p.author_id, p.hash, p.size, p.content_type, p.sealed, NULL AS draft, p.written_at, p.device, p.comment, \
-         k.litter, 0 AS documents, NULL AS schedule_hash, \
+         k.litter, 0 AS documents, NULL AS schedule_hash, 0 AS received, \
          p.match_name FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 \
          AND p.from_at <= $2 AND p.to_at > $2 AND (k.litter = 0 OR k.kind = 'folder')"
     };
@@ -376,13 +376,13 @@ statements! {
         "INSERT INTO past (node_id, home_id, to_seq, from_seq, parent_id, name, match_name, from_at, to_at, version, \
          sealed, author_id, comment, hash, size, content_type, modified_at, written_at, device, kept, held_bytes) \
          SELECT id, home_id, $2, since_seq, parent_id, name, match_name, since_at, $3, version, sealed, author_id, \
-         comment, hash, size, content_type, modified_at, written_at, device, kept, CASE WHEN $4 = 1 AND hash IS NOT \
-         NULL THEN size + $5 ELSE 0 END FROM node WHERE id = $1 AND since_seq < $2",
+         comment, hash, size, content_type, modified_at, written_at, device, kept, CASE WHEN hash IS NULL THEN 0 \
+         ELSE $4 END FROM node WHERE id = $1 AND since_seq < $2",
     );
     const SUPERSEDE: Statement = writes(
         &[PAST],
         &[PAST],
-        "UPDATE past SET held_bytes = size + $4 WHERE node_id = $1 AND home_id = $2 AND version = $3 AND hash IS NOT \
+        "UPDATE past SET held_bytes = $4 WHERE node_id = $1 AND home_id = $2 AND version = $3 AND hash IS NOT \
          NULL AND to_seq = (SELECT MAX(q.to_seq) FROM past q WHERE q.node_id = $1 AND q.home_id = $2 AND q.version = \
          $3 AND q.hash IS NOT NULL)",
     );

@@ -10,7 +10,7 @@ use super::page::{Paged, paged};
 use super::statement::tables::{HOME, LOCK, NODE, PAST};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
-use super::usage::count_bytes;
+use super::usage::{count_bytes, held_by_content};
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::Node;
@@ -127,7 +127,7 @@ pub async fn empty_litter(c: &mut Txn, home: Id, before: Timestamp, nodes: &[Id]
 
 /// Of the nodes `n` that are listed those that are still that.
 macro_rules! going {
-    ($columns:literal) => {
+    ($columns:expr) => {
         concat!(
             "SELECT ",
             $columns,
@@ -146,7 +146,7 @@ statements! {
             &[NODE, PAST],
             concat!(
                 "WITH going(id, size) AS (",
-                going!("n.id, n.size"),
+                going!(concat!("n.id, ", held_by_content!())),
                 "), freed(home_id, bytes) AS (SELECT $1, g.size FROM going g UNION ALL SELECT p.home_id, \
                  p.held_bytes FROM going g CROSS JOIN past p WHERE p.node_id = g.id AND p.hash IS NOT NULL) ",
                 count_bytes!(concat!(

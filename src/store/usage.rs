@@ -1,5 +1,6 @@
 //! What a home holds in all, as its quota counts it: content that stands, lies in the trash or is a former version,
-//! dead properties, and a little for each node and each former version.
+//! dead properties, and a little for each node and each former version. Content that others put there, for a meeting of
+//! theirs, does not count: nobody fills another's home.
 //!
 //! `home.used_bytes` is that sum. What a change adds or frees is counted with its claim; what only the rows know, the
 //! database adds up where they change (a statement here before they go, or before and after they change).
@@ -21,6 +22,14 @@ macro_rules! held_by_properties {
         total!("OCTET_LENGTH(r.namespace) + OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml)")
     };
 }
+
+/// What the content of nodes `n` holds: of what others put there nothing.
+macro_rules! held_by_content {
+    () => {
+        "CASE WHEN n.hash IS NULL OR n.received = 1 THEN 0 ELSE n.size END"
+    };
+}
+pub(super) use held_by_content;
 
 /// Counts bytes of homes: `$change` is a sign and what is added or taken off. Whatever damaged rows say, what comes out
 /// is an integer.
@@ -144,7 +153,7 @@ statements! {
         concat!(
             count_bytes!(concat!(
                 "- (SELECT ",
-                total!("$2 + CASE WHEN n.hash IS NULL THEN 0 ELSE n.size END"),
+                total!(concat!("$2 + ", held_by_content!())),
                 " FROM ",
                 listed!("$1"),
                 " l CROSS JOIN node n WHERE n.id = l.value AND n.home_id = home.node_id)"

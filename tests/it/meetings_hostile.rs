@@ -1,5 +1,8 @@
 //! Meetings and hostile people: whoever knows the UID of one, or is in it, is in nobody else's way.
 
+use beffroi::model::id::now;
+use beffroi::model::principal::PrincipalKind;
+
 use crate::kit::World;
 use crate::meetings::{MAX, copy, line, meeting, of, text};
 
@@ -107,4 +110,69 @@ async fn a_partners_invitation_says_of_nobody_whether_they_are_here() {
     let lea = world.client("lea");
     assert!(copy(&lea, "/calendars/lea/personal/", "own").await.is_some());
     world.sound().await;
+}
+
+/// What others plan takes nothing of what one's own home may hold, be it long, changed often, called off or answered
+/// often; and one hears of it without any room.
+#[tokio::test]
+async fn nobody_fills_the_home_of_another() {
+    use sqlx::Executor as _;
+    const LONG: usize = 512 * 1024;
+    let world = World::new().await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let used = async |name: &str| {
+        world.sound().await;
+        world.tree.summary(PrincipalKind::Person, name).await.unwrap().used_bytes
+    };
+    let long = format!("DESCRIPTION:{}\r\nEND:VEVENT", "x".repeat(LONG));
+    let text_of = |uid: &str, people: &[&str]| meeting(uid, &of("max", people)).replace("END:VEVENT", &long);
+    let room = "UPDATE home SET quota_bytes = used_bytes + 100000 WHERE principal_id = (SELECT id FROM principal WHERE \
+                name = 'mia')";
+    world.database().await.execute(room).await.unwrap();
+    let before = used("mia").await;
+    for uid in ["a", "b", "c", "d"] {
+        let path = format!("{MAX}{uid}.ics");
+        max.put(&path, &text_of(uid, &["max", "mia"])).expect(201).await;
+        let stored = text(&max.get(&path).expect(200).await);
+        max.put(&path, &stored.replace("SUMMARY:Point", "SUMMARY:Autre").replace("T09", "T08")).expect(204).await;
+    }
+    max.delete(&format!("{MAX}b.ics")).expect(204).await;
+    assert!(used("max").await > 4 * LONG as i64, "who plans them pays for them");
+    let brought = used("mia").await - before;
+    assert!(brought < 2_000, "{brought}");
+    mia.put("/files/mia/own.txt", &"o".repeat(90_000)).expect(201).await;
+    let (href, copied) = copy(&mia, "/calendars/mia/personal/", "a").await.expect("a copy");
+    assert!(copied.contains("SUMMARY:Autre") && copied.contains(&"x".repeat(60)), "{}", copied.len());
+    // What one writes oneself counts, as ever.
+    let own = line(&copied, "mia");
+    let answer = copied.replace(&own, &own.replace("NEEDS-ACTION", "ACCEPTED"));
+    mia.put(&href, &answer).expect(507).await;
+    let roomy = "UPDATE home SET quota_bytes = NULL";
+    world.database().await.execute(roomy).await.unwrap();
+    let before = used("mia").await;
+    mia.put(&href, &answer).expect(204).await;
+    assert!(used("mia").await - before > LONG as i64);
+    // And counts no more when the organizer says something else; nor do answers fill the home of who plans.
+    let before = used("max").await;
+    for round in 0..6 {
+        let (href, copied) = copy(&mia, "/calendars/mia/personal/", "a").await.expect("a copy");
+        let (from, to) = [("ACCEPTED", "DECLINED"), ("DECLINED", "ACCEPTED")][round % 2];
+        mia.put(&href, &copied.replace(&line(&copied, "mia"), &line(&copied, "mia").replace(from, to)))
+            .expect(204)
+            .await;
+    }
+    let answered = used("max").await - before;
+    assert!(answered < 2_000, "{answered}");
+    let before = used("mia").await;
+    let path = format!("{MAX}a.ics");
+    let stored = text(&max.get(&path).expect(200).await);
+    max.put(&path, &stored.replace("SUMMARY:Autre", "SUMMARY:Dernier")).expect(204).await;
+    assert!(used("mia").await < before);
+    // All of it goes as it came.
+    for uid in ["a", "c", "d"] {
+        max.delete(&format!("{MAX}{uid}.ics")).expect(204).await;
+    }
+    mia.delete("/files/mia/own.txt").expect(204).await;
+    world.tree.maintain(now() + 700 * 86_400).await.unwrap();
+    used("mia").await;
 }

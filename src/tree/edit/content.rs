@@ -33,13 +33,23 @@ pub struct FileContent {
     /// Of a scheduling object whose schedule tag stays as it was: the hash that the tag is made of. `None`: of this
     /// content.
     pub schedule_hash: Option<String>,
+    /// Is it put there for a meeting that others organize? Then it counts in nobody's quota but theirs.
+    pub received: bool,
 }
 
 impl FileContent {
     /// The content of a document.
     #[must_use]
     pub fn document(blob: Blob, content_type: String) -> Self {
-        Self { blob, content_type, modified_at: None, indexed: None, identifier: None, schedule_hash: None }
+        Self {
+            blob,
+            content_type,
+            modified_at: None,
+            indexed: None,
+            identifier: None,
+            schedule_hash: None,
+            received: false,
+        }
     }
 
     /// The content of a calendar object.

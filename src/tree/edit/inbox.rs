@@ -48,7 +48,7 @@ impl Edit {
         let Some(inbox) = links.next().filter(|node| node.kind == Kind::Inbox) else {
             return Err(Condition::NotFound.into());
         };
-        match self.within_quota(inbox.home_id, NODE_BYTES.saturating_add(item.blob.size_bytes)) {
+        match self.within_quota(inbox.home_id, NODE_BYTES) {
             Err(Error::Refused(_)) => return Ok(None),
             fits => fits?,
         }
@@ -94,6 +94,7 @@ impl Edit {
             author_id: None,
             device: None,
             schedule_hash: None,
+            received: true,
         };
         content.fill(&mut node, self.now);
         let by = self.person();

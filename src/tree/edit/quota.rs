@@ -12,7 +12,7 @@ use crate::store::{property, usage};
 impl Node {
     /// What it holds itself, without its properties and what stands in it.
     pub(super) fn held_bytes(&self) -> i64 {
-        NODE_BYTES.saturating_add(if self.hash.is_some() { self.size_bytes } else { 0 })
+        NODE_BYTES.saturating_add(if self.hash.is_some() && !self.received { self.size_bytes } else { 0 })
     }
 }
 
@@ -33,8 +33,8 @@ impl Edit {
         fits(claim, claim.used_bytes.saturating_add(added))
     }
 
-    /// What this change puts into the home of another in a meeting comes there, be it full: neither fails for it the
-    /// change of who organizes, nor does a copy stay behind.
+    /// What this change puts into the home of another in a meeting comes there, be it full, and counts as little as it
+    /// can: neither fails for it the change of who organizes, nor does a copy stay behind.
     pub(super) fn lift_quota(&mut self, home: Id) {
         self.claims.iter_mut().filter(|claim| claim.home == home).for_each(|claim| claim.quota_bytes = None);
     }

@@ -14,7 +14,7 @@ use crate::model::filename::{among_documents, match_name};
 use crate::model::id::{Id, Seq, Timestamp, representable};
 use crate::model::kind::Kind;
 use crate::model::name::QName;
-use crate::model::node::{Blob, NODE_BYTES, Node};
+use crate::model::node::{Blob, Node};
 use crate::model::version::{Arrival, is_litter, is_version, landing_of_move};
 use crate::model::view::View;
 use crate::store::node::{Added, Removal};
@@ -82,7 +82,7 @@ impl Edit {
             Content::File(content) => {
                 let identifier = content.identifier;
                 let written = self.take(content).await?;
-                self.within_quota(parent.home_id, NODE_BYTES.saturating_add(written.size_bytes))?;
+                self.within_quota(parent.home_id, written.held_bytes())?;
                 let kind = parent.traits().put.unwrap_or(Kind::File);
                 if kind.holds_calendar_object() && self.indexed.is_none() {
                     return Err(bug("a calendar object that was not prepared"));

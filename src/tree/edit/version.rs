@@ -5,6 +5,7 @@
 //! The rules themselves are in [`crate::model::version`].
 
 use super::Edit;
+use super::authority::Authority;
 use super::chain::entry;
 use super::content::{FileContent, PropertyChange};
 use super::precomputed::MissingInput;
@@ -29,6 +30,8 @@ pub(super) struct Written {
     pub device: Option<String>,
     /// Of a scheduling object, what its schedule tag is made of.
     pub schedule_hash: Option<String>,
+    /// Does it count in the quota of those who put it there?
+    pub received: bool,
 }
 
 impl Written {
@@ -42,7 +45,13 @@ impl Written {
             author_id,
             device,
             schedule_hash: source.schedule_hash.clone(),
+            received: false,
         })
+    }
+
+    /// What it counts.
+    pub fn held_bytes(&self) -> i64 {
+        NODE_BYTES.saturating_add(if self.received { 0 } else { self.size_bytes })
     }
 
     /// Puts the content into a node that is not yet stored.
@@ -55,6 +64,7 @@ impl Written {
         node.size_bytes = self.size_bytes;
         node.content_type = self.content_type;
         node.schedule_hash = self.schedule_hash;
+        node.received = self.received;
         node.comment = None;
     }
 }
@@ -93,6 +103,7 @@ impl Edit {
             author_id: self.actor.as_ref().map(|actor| actor.id),
             device: self.device(),
             schedule_hash,
+            received: content.received,
         })
     }
 
@@ -125,12 +136,21 @@ impl Edit {
         }
         let added = written.size_bytes.saturating_sub(document.size_bytes);
         let refined = refines(document.present(), self.now, |token| session.as_deref() == Some(token));
-        let held = if refined { added } else { NODE_BYTES.saturating_add(written.size_bytes) };
+        // Of a meeting no more counts for what others do with it.
+        let is_delivered = self.authority == Authority::Delivery && document.kind == Kind::Object;
+        written.received |= is_delivered && document.received;
+        let present = document.held_bytes();
+        let superseded = match is_delivered {
+            _ if refined || document.hash.is_none() => 0,
+            true => NODE_BYTES,
+            false => present,
+        };
+        let held = written.held_bytes().saturating_add(superseded).saturating_sub(present);
         self.within_quota(document.home_id, held)?;
         self.count(document.home_id, held);
         if !refined {
             self.end_session(&mut document, false).await?;
-            past::supersede(&mut self.txn, &document, seq, self.now).await?;
+            past::supersede(&mut self.txn, &document, superseded, seq, self.now).await?;
             document.version = document.version.saturating_add(1);
         }
         written.fill(&mut document, self.now);

@@ -3,7 +3,7 @@
 
 use super::ledger::rows_of;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
-use super::planner::{SchedulePlanner, content_of, status};
+use super::planner::{SchedulePlanner, copy_of, status};
 use super::rooms::{BookedRoom, RoomRequest, for_room};
 use crate::ical::itip::address::Addresses;
 use crate::ical::itip::attendee::{AttendeeContext, SchedulingReply, attendee_diff};
@@ -108,7 +108,7 @@ impl SchedulePlanner {
             (None, None) => return Ok(()),
         };
         if known != Some(&copy) {
-            plan.deliver(CopyDelivery { place, content: Some(content_of(&copy, None)) }, &room.user.principal.name);
+            plan.deliver(CopyDelivery { place, content: Some(copy_of(&copy, None)) }, &room.user.principal.name);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::mailed::MailedPlan;
 use super::meeting::{ChangedObject, Meeting, MeetingCopy, receiving};
 use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
-use super::planner::{SchedulePlanner, content_of};
+use super::planner::{SchedulePlanner, copy_of};
 use super::proposal::{actor_of, is_forbidden};
 use super::rooms::{BookedRoom, RoomRequest, asking, for_room, unanswered, with_answer};
 use super::{MeetingPart, range_of, refused, text_of};
@@ -228,7 +228,7 @@ impl SchedulePlanner {
             (None, None) => None,
         };
         if let Some(place) = place {
-            let content = object.map(|object| content_of(object, None));
+            let content = object.map(|object| copy_of(object, None));
             plan.deliver(CopyDelivery { place, content }, &self.meeting.owner.name);
         }
     }

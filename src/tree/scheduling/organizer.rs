@@ -8,7 +8,7 @@ use super::ledger::{rows_of, stored_sequence};
 use super::meeting::ChangedObject;
 use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
-use super::planner::{SchedulePlanner, content_of, status};
+use super::planner::{SchedulePlanner, content_of, copy_of, status};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::attachments::addressed;
 use crate::ical::itip::context::{SchedulingContext, Violation};
@@ -188,7 +188,7 @@ impl SchedulePlanner {
             let kept = kept.and_then(|have| have.node.schedule_hash.clone());
             // A room that is not wanted any more is free.
             let known = have.filter(|have| have.object.is_some()).map_or(0, |have| have.node.size_bytes);
-            let held = || plan.hold(content_of(&object, kept), known, &self.budget);
+            let held = || plan.hold(copy_of(&object, kept), known, &self.budget);
             let content = if user.is_room() { None } else { Some(held()?) };
             plan.deliver(CopyDelivery { place, content }, &user.principal.name);
         }

@@ -139,6 +139,11 @@ impl SchedulePlanner {
     }
 }
 
+/// The copy of someone who is in a meeting; `kept`: as of [`content_of`].
+pub(super) fn copy_of(object: &Object, kept: Option<String>) -> FileContent {
+    FileContent { received: true, ..content_of(object, kept) }
+}
+
 /// The content of an object; `kept`: the schedule tag is that of before.
 pub(super) fn content_of(object: &Object, kept: Option<String>) -> FileContent {
     let mut text = String::new();

@@ -1,19 +1,21 @@
 //! Statements on `meeting_folder`, and those that find what a meeting is in its home.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::columns::{COLUMNS, columns, node_of};
 use super::db::text::listed;
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
+use super::held::held_until;
 use super::members::listed_ids;
 use super::scheduling::MeetingKey;
-use super::statement::tables::{CALENDAR_OBJECT, HOME, MEETING_FOLDER, NODE};
+use super::statement::tables::{ACE, CALENDAR_OBJECT, EFFECTIVE_MEMBERSHIP, HOME, MEETING_FOLDER, NODE};
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
 use crate::model::error::Failure;
 use crate::model::id::{Id, Seq, Timestamp};
 use crate::model::node::Node;
+use crate::model::privilege::Role;
 
 /// The most objects of one UID in a home that are looked at.
 const MAX_OBJECTS: i64 = 20;
@@ -124,7 +126,25 @@ pub async fn objects(c: &mut impl Executor, home: Id, uid: &str) -> Result<Vec<(
     Ok(found.iter().map(|row| (node_of(row), row.integer(COLUMNS))).collect())
 }
 
+/// Who of some principals may read a folder at a moment.
+pub async fn readers(c: &mut impl Executor, folder: Id, of: &[Id], now: Timestamp) -> Result<HashSet<Id>, Failure> {
+    let found = rows(c, READERS, arguments![folder, now, &listed_ids(of), Role::Reader.rank()]).await?;
+    Ok(found.iter().map(|row| Id(row.integer(0))).collect())
+}
+
 statements! {
+    const READERS: Statement = reads(
+        &[ACE, EFFECTIVE_MEMBERSHIP, NODE],
+        concat!(
+            "WITH RECURSIVE up(id) AS (SELECT CAST($1 AS BIGINT) UNION SELECT n.parent_id FROM up u JOIN node n ON \
+             n.id = u.id WHERE n.parent_id IS NOT NULL AND n.gone_at IS NULL) SELECT DISTINCT m.member_id FROM ",
+            listed!("$3"),
+            " l CROSS JOIN effective_membership m CROSS JOIN up u CROSS JOIN ace a WHERE m.member_id = CAST(l.value AS \
+             BIGINT) AND a.node_id = u.id AND a.principal_id = m.group_id AND a.role >= $4 AND ",
+            held_until!("m.member_id"),
+            " > $2"
+        ),
+    );
     const FOLDER: Statement =
         reads(&[MEETING_FOLDER], "SELECT node_id FROM meeting_folder WHERE home_id = $1 AND uid = $2");
     const MEETING_OF: Statement = reads(&[MEETING_FOLDER], "SELECT uid FROM meeting_folder WHERE node_id = $1");

@@ -1,6 +1,7 @@
 //! The folder of a meeting: made after the meeting where a project says so, and the two name each other.
 
 use beffroi::model::id::now;
+use beffroi::model::privilege::Role;
 use beffroi::tree::Tree;
 use beffroi::tree::job::{JOBS, JobPoll};
 
@@ -67,10 +68,11 @@ async fn a_new_meeting_gets_a_folder_and_each_names_the_other() {
     let [line] = links(&now)[..] else { panic!("{now}") };
     assert!(line.contains("FMTTYPE=text/html") && line.ends_with(&format!(":{URL}{FOLDER}")), "{line}");
     assert_eq!(after.header("schedule-tag"), before.header("schedule-tag"), "it is the same meeting");
-    // Who has no part in the project learns nothing of its documents, and nobody hears of it.
-    for name in ["mia", "zoe"] {
+    // Who belongs to the project finds it, who has no part in it learns nothing of its documents, and nobody hears of
+    // it.
+    for (name, expected) in [("mia", vec![line]), ("zoe", vec![])] {
         let (_, copy) = copy(&world.client(name), &format!("/calendars/{name}/personal/"), "one").await.unwrap();
-        assert!(links(&copy).is_empty(), "{copy}");
+        assert_eq!(links(&copy), expected, "{copy}");
     }
     assert_eq!(mails(&world).await, sent);
     // Nothing more is to be done.
@@ -247,4 +249,56 @@ async fn who_answers_without_an_account_sees_no_folder_and_opens_documents_at_ad
     let (path, name) = file.split_once("\">").unwrap();
     assert!(name.starts_with("ordre du jour.pdf<"), "{page}");
     assert_eq!(world.nobody().get(&format!("/attachments/{path}")).expect(200).await.text(), "%PDF");
+}
+
+/// The link is in the copies of those who may read the folder, by whatever right, and in nobody else's.
+#[tokio::test]
+async fn a_copy_bears_the_link_exactly_where_its_owner_may_read_the_folder() {
+    let world = world().await;
+    let (tree, max, zoe) = (tree(&world), world.client("max"), world.client("zoe"));
+    max.put(PATH, &invited("")).expect(201).await;
+    follow(&tree).await;
+    max.put(&format!("{FOLDER}a.odt"), "x").expect(201).await;
+    max.mkcol(&format!("{FOLDER}Notes/")).expect(201).await;
+    world.tree.add_group("equipe", "Equipe").await.unwrap();
+    world.tree.join_group("equipe", "zoe").await.unwrap();
+    let mut number = 0;
+    let mut agrees = async |what: &str, may_read: bool| {
+        number += 1;
+        max.put(PATH, &stored(&max).await.replace("SUMMARY:", &format!("SUMMARY:{number}"))).expect(204).await;
+        let (_, copy) = copy(&zoe, "/calendars/zoe/personal/", "one").await.unwrap();
+        let has_link = links(&copy).iter().any(|line| line.contains("/files/"));
+        let reads = zoe.get(&format!("{FOLDER}a.odt")).send().await.status == 200;
+        assert_eq!((has_link, reads), (may_read, may_read), "{what}: {copy}");
+    };
+    agrees("nothing", false).await;
+    let folder = FOLDER.trim_end_matches('/').replace("%20", " ");
+    let (notes, day) = (format!("{folder}/Notes"), Some(now() + 86_400));
+    for (place, holder, role, until, may_read) in [
+        ("/calendars/tram", "zoe", Role::Member, None, false),
+        (notes.as_str(), "zoe", Role::Lead, None, false),
+        (folder.as_str(), "zoe", Role::Reader, day, true),
+        ("/files/tram/Meetings", "equipe", Role::Reader, None, true),
+        ("/files/tram", "zoe", Role::Member, None, true),
+    ] {
+        world.tree.grant(place, holder, role, until).await.unwrap();
+        agrees(place, may_read).await;
+        world.tree.revoke(place, holder).await.unwrap();
+        agrees(place, false).await;
+    }
+    world.tree.add_member("tram", "equipe", Role::Reader, None).await.unwrap();
+    agrees("the project", true).await;
+    world.tree.leave_group("equipe", "zoe").await.unwrap();
+    agrees("no more", false).await;
+    // Nothing of it is mailed to whoever is elsewhere.
+    let mut database = world.database().await;
+    let leaked: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM mail m JOIN body b ON b.hash = m.message_hash WHERE CAST(b.data AS TEXT) LIKE \
+         '%/files/%'",
+    )
+    .fetch_one(&mut database)
+    .await
+    .unwrap();
+    assert_eq!(leaked, 0);
+    world.sound().await;
 }

@@ -267,3 +267,29 @@ async fn documents_in_folders_below_are_documents_of_the_meeting() {
     assert_eq!(attach(&tree).await, 0);
     world.sound().await;
 }
+
+/// Without an address of this server there are no links; once there is one, what lies there is attached, and nobody is
+/// written to because of what has been there for long.
+#[tokio::test]
+async fn what_came_while_nobody_could_open_it_is_attached_later_and_not_announced() {
+    let world = world().await;
+    let (tree, max) = (tree(&world), world.client("max"));
+    let unreached = world.tree.clone().in_mail_domain(Some("agenda.ville.example".parse().unwrap()));
+    max.put(PATH, &invited("").replace("20300701T", "20200701T")).expect(201).await;
+    follow(&unreached).await;
+    assert!(links(&stored(&max).await).is_empty());
+    let folder = folder(&max).await;
+    max.put(&format!("{folder}ancien.odt"), "x").expect(201).await;
+    assert_eq!(attach(&unreached).await, 0);
+    let mut database = world.database().await;
+    let sql = "UPDATE node SET placed_at = $1 WHERE name = 'ancien.odt'";
+    sqlx::query(sql).bind(now() - 8 * DAY_S).execute(&mut database).await.unwrap();
+    max.put(&format!("{folder}nouveau.odt"), "x").expect(201).await;
+    let mail = mail_folder(&tree);
+    sent(&tree, &mail).await;
+    attach(&tree).await;
+    assert_eq!(documents(&world, "zoe", "one").await.len(), 2);
+    let all = sent(&tree, &mail).await;
+    assert!(all.len() == 1 && all[0].1.contains("nouveau.odt") && !all[0].1.contains("ancien"), "{all:?}");
+    world.sound().await;
+}

@@ -200,16 +200,17 @@ fn named(set: &OccurrenceSet<'_>, name: &str) -> Option<Occurrence> {
     set.find(&when, &set.zones).map(Occurrence::At)
 }
 
-/// Deliveries in which each who gets one finds the addresses at which they open documents, and nobody the link to the
-/// folder of the meeting: one a recipient, where documents are attached. All of them are held at once, and the request
-/// pays for that.
+/// Deliveries in which each who gets one finds the addresses at which they open documents, and who may read the folder
+/// of the meeting the link to that: one a recipient, where documents are attached. All of them are held at once, and
+/// the request pays for that.
 pub fn addressed(
     deliveries: Vec<SchedulingDelivery>,
+    reads_folder: impl Fn(&CalendarUserAddress) -> bool,
     seal: &TokenSeal,
     budget: &Budget,
 ) -> Result<Vec<SchedulingDelivery>, Violation> {
     let mut all = Vec::with_capacity(deliveries.len());
-    for delivery in without_links(deliveries, budget)? {
+    for delivery in without_links(deliveries, reads_folder, budget)? {
         let SchedulingDelivery { message, view, .. } = &delivery;
         if !bears_documents(message) && !view.as_ref().is_some_and(|view| bears_documents(view)) {
             all.push(delivery);

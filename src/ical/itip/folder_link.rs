@@ -1,9 +1,10 @@
-//! The link from an event to the folder of its meeting: a line of the server's own, which is put right and never sent
-//! to others. All else that is attached stays as it is.
+//! The link from an event to the folder of its meeting: a line of the server's own, which is put right, and sent to
+//! those alone who may read the folder. All else that is attached stays as it is.
 
 use std::sync::Arc;
 
 use super::super::object::{Component, Object, Property};
+use super::address::CalendarUserAddress;
 use super::context::Violation;
 use super::deliveries::{SchedulingDelivery, held_bytes};
 use super::message::SchedulingMessage;
@@ -49,12 +50,31 @@ fn link(part: &mut Component, address: Option<&str>) {
     }
 }
 
-/// Deliveries without the link. What is made anew for it is held, and the request pays for that.
+/// Does an object bear a link?
+#[must_use]
+pub fn is_linked(object: &Object) -> bool {
+    object.parts().flat_map(|part| &part.properties).any(is_link)
+}
+
+/// Deliveries without the link, but for recipients who may read the folder. What is made anew for it is held, and the
+/// request pays for that.
 pub fn without_links(
-    mut deliveries: Vec<SchedulingDelivery>,
+    deliveries: Vec<SchedulingDelivery>,
+    may_read: impl Fn(&CalendarUserAddress) -> bool,
     budget: &Budget,
 ) -> Result<Vec<SchedulingDelivery>, Violation> {
-    for delivery in &mut deliveries {
+    let mut all = Vec::with_capacity(deliveries.len());
+    for mut delivery in deliveries {
+        let is_any_linked =
+            is_linked(&delivery.message.object) || delivery.view.as_ref().is_some_and(|view| is_linked(&view.object));
+        if is_any_linked {
+            let (readers, others) = delivery.recipients.iter().cloned().partition(|to| may_read(&to.address));
+            all.extend(Some(SchedulingDelivery { recipients: readers, ..delivery.clone() }).filter(is_for_somebody));
+            delivery.recipients = others;
+        }
+        if !is_for_somebody(&delivery) {
+            continue;
+        }
         let is_same = delivery.view.as_ref().is_some_and(|view| Arc::ptr_eq(view, &delivery.message));
         drop_link(&mut delivery.message, budget)?;
         match &mut delivery.view {
@@ -62,12 +82,17 @@ pub fn without_links(
             Some(view) => drop_link(view, budget)?,
             None => {}
         }
+        all.push(delivery);
     }
-    Ok(deliveries)
+    Ok(all)
+}
+
+fn is_for_somebody(delivery: &SchedulingDelivery) -> bool {
+    !delivery.recipients.is_empty()
 }
 
 fn drop_link(message: &mut Arc<SchedulingMessage>, budget: &Budget) -> Result<(), Violation> {
-    if message.object.parts().flat_map(|part| &part.properties).any(is_link) {
+    if is_linked(&message.object) {
         budget.bytes(held_bytes(message))?;
         for part in &mut Arc::make_mut(message).object.calendar.components {
             part.properties.retain(|line| !is_link(line));

@@ -21,6 +21,8 @@ use crate::model::token::TokenSeal;
 
 /// How far back the occurrence of a series is sought that a document is about, seconds.
 const BACK_S: i64 = 2 * 366 * 86_400;
+/// Of what came so long ago nobody is sent word, seconds: it may be all that came before there were links.
+const NEWS_S: i64 = 7 * 86_400;
 /// The most documents that one message speaks of.
 const MAX_NAMED: usize = 20;
 /// What a message about documents says of what took place: nothing that could be answered.
@@ -93,20 +95,25 @@ pub fn with_minutes(
     let found = instances(object, &set.zones, TimeRange { start, end: latest.saturating_add(1) });
     complete(&set.zones.steps)?;
     let held: Vec<_> = found.instances.iter().filter(|instance| !is_cancelled(instance.component)).collect();
-    let mut lines: BTreeMap<usize, Vec<Property>> = BTreeMap::new();
+    let mut by_instance: BTreeMap<usize, Vec<&ArrivedDocument>> = BTreeMap::new();
     for document in new.into_iter().take(MAX_ATTACHMENTS.saturating_sub(known.len())) {
         if let Some(last) = held.iter().rposition(|instance| instance.start <= document.at) {
-            lines.entry(last).or_default().push(document.line.clone());
+            by_instance.entry(last).or_default().push(document);
         }
     }
-    let mut attached = AttachedMinutes { object: object.clone(), notices: Vec::new() };
-    for (last, lines) in lines {
-        let Some(about) = held.get(last) else { continue };
-        let occurrences = occurrences_of(about);
-        attached.object = attach(&attached.object, &AttachmentAction::Add(occurrences), &lines, context)?;
-        attached.notices.extend(lines.chunks(MAX_NAMED).map(|lines| notice(&set, about, lines, context.now)));
+    if by_instance.is_empty() {
+        return Ok(None);
     }
-    Ok(Some(attached).filter(|attached| !attached.notices.is_empty()))
+    let mut attached = AttachedMinutes { object: object.clone(), notices: Vec::new() };
+    for (last, documents) in by_instance {
+        let Some(about) = held.get(last) else { continue };
+        let lines: Vec<Property> = documents.iter().map(|document| document.line.clone()).collect();
+        attached.object = attach(&attached.object, &AttachmentAction::Add(occurrences_of(about)), &lines, context)?;
+        let is_news = |document: &&&ArrivedDocument| document.at >= context.now.saturating_sub(NEWS_S);
+        let news: Vec<Property> = documents.iter().filter(is_news).map(|document| document.line.clone()).collect();
+        attached.notices.extend(news.chunks(MAX_NAMED).map(|lines| notice(&set, about, lines, context.now)));
+    }
+    Ok(Some(attached))
 }
 
 /// Which components an instance stands in.

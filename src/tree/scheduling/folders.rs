@@ -1,5 +1,5 @@
 //! The folder of a meeting that a project organizes, where the project says so: made after the meeting, and the two
-//! name each other. Copies of others do not bear the link: whoever may read the folder reads the event, too.
+//! name each other.
 
 use std::sync::Arc;
 

@@ -9,7 +9,6 @@ use super::plan::SchedulePlan;
 use super::planner::SchedulePlanner;
 use super::{MeetingPart, PLAN_ATTEMPTS, refused};
 use crate::ical::itip::address::Addresses;
-use crate::ical::itip::attachments::addressed;
 use crate::ical::itip::context::Violation;
 use crate::ical::itip::counter::{CounterOutcome, apply_counter};
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
@@ -173,7 +172,7 @@ impl SchedulePlanner {
     ) -> std::result::Result<Option<HeldReason>, Violation> {
         let from = mailed.author();
         let mut is_invited = false;
-        for delivery in addressed(refresh_all(stored, self.organizer())?, &self.meeting.seal, &self.budget)? {
+        for delivery in self.addressed(refresh_all(stored, self.organizer())?)? {
             let notice = SchedulingNotice::of(self, &delivery.message, None, MailOccasion::AnswerAgain);
             for to in delivery.recipients.iter().filter(|to| from.contains(&to.address)) {
                 is_invited = true;

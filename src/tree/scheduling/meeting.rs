@@ -1,6 +1,6 @@
 //! All that must be known to say what a change of a meeting means to others, read in one view.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::ledger::ledger_of;
@@ -10,6 +10,7 @@ use super::rooms::BookedRoom;
 use super::users::{AddressBook, BookableRoom, CalendarUsers};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::copy::organizer_address;
+use crate::ical::itip::folder_link::is_linked;
 use crate::ical::itip::ledger::ReplyLedger;
 use crate::ical::itip::people::CalendarUser as Line;
 use crate::ical::object::Object;
@@ -17,7 +18,7 @@ use crate::model::budget::Budget;
 use crate::model::calendar::{COMPONENTS, TimeRange};
 use crate::model::condition::Condition;
 use crate::model::error::{Refusal, Result};
-use crate::model::id::Id;
+use crate::model::id::{Id, now};
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::{Principal, PrincipalKind};
@@ -25,7 +26,7 @@ use crate::model::room::Booking;
 use crate::model::token::TokenSeal;
 use crate::store::executor::Executor;
 use crate::store::scheduling::{self, CalendarPrincipal, DefaultCalendar};
-use crate::store::{body, node, principal, room};
+use crate::store::{body, meeting_folder, node, principal, room};
 use crate::tree::acquaintance::known_to_outsider;
 use crate::tree::target::CALENDARS;
 
@@ -78,6 +79,8 @@ pub struct Meeting {
     pub receiving: HashMap<Id, DefaultCalendar>,
     /// The rooms in it, by home.
     pub rooms: HashMap<Id, BookedRoom>,
+    /// Where it has a folder to which it bears the link: those in it who may read that.
+    pub folder_readers: HashSet<Id>,
     /// What is known of answers.
     pub ledger: ReplyLedger,
     /// The highest SEQUENCE that was ever sent from the organizer's home, if something was.
@@ -147,11 +150,7 @@ impl Meeting {
         let homes: Vec<Id> = users.homes().chain([change.home]).collect();
         let nodes = scheduling::objects(c, &uid, &homes).await?;
         forget_strangers(c, &mut users, &nodes, change.writer).await?;
-        let twin = nodes.iter().find(|node| node.home_id == change.home && Some(node.id) != change.node);
-        let twin = match twin {
-            Some(twin) => Some(second_object(c, twin, &owner).await?),
-            None => None,
-        };
+        let twin = second_object(c, &nodes, change, &owner).await?;
         let seen = nodes.iter().map(SeenObject::of).collect();
         let is_other = |node: &Node| Some(node.id) != change.node && Some(node.id) != change.leaves;
         let others: Vec<Node> = nodes.into_iter().filter(is_other).collect();
@@ -167,6 +166,7 @@ impl Meeting {
         let ledger = ledger_of(scheduling::answers(c, organizes_in, &uid).await?);
         let desks = Desks { book, seal };
         let rooms = read_rooms(c, &users, change, desks, budget).await?;
+        let folder_readers = read_folder_readers(c, change, &uid, &users).await?;
         let highest_sent = scheduling::highest_sent(c, organizes_in, &uid).await?;
         let highest_sent = highest_sent.and_then(|sequence| u64::try_from(sequence).ok());
         let (book, home, seal) = (book.clone(), change.home, Arc::clone(seal));
@@ -185,6 +185,7 @@ impl Meeting {
             seen,
             receiving,
             rooms,
+            folder_readers,
             ledger,
             highest_sent,
         }))
@@ -205,15 +206,38 @@ async fn forget_strangers(
     Ok(())
 }
 
+/// Who of those in a meeting may read its folder; nobody is asked for where no link leads there.
+async fn read_folder_readers(
+    c: &mut impl Executor,
+    change: &ChangedObject,
+    uid: &str,
+    users: &CalendarUsers,
+) -> Result<HashSet<Id>> {
+    if !change.texts().any(is_linked) {
+        return Ok(HashSet::new());
+    }
+    match meeting_folder::folder(c, change.home, uid).await? {
+        Some(folder) => Ok(meeting_folder::readers(c, folder, &users.principals(), now()).await?),
+        None => Ok(HashSet::new()),
+    }
+}
+
 /// The home of who is in a meeting holds one object of it (RFC 6638 section 3.2.4.1): it is named to who would make
 /// another.
-async fn second_object(c: &mut impl Executor, twin: &Node, owner: &Principal) -> Result<Refusal> {
+async fn second_object(
+    c: &mut impl Executor,
+    nodes: &[Node],
+    change: &ChangedObject,
+    owner: &Principal,
+) -> Result<Option<Refusal>> {
+    let twin = nodes.iter().find(|node| node.home_id == change.home && Some(node.id) != change.node);
+    let Some(twin) = twin else { return Ok(None) };
     let refusal = Refusal::of(Condition::UniqueSchedulingObjectResource);
     let names = node::names_between(c, twin.home_id, twin.id).await?;
-    Ok(match names.as_deref() {
+    Ok(Some(match names.as_deref() {
         Some([_, calendar, name]) => refusal.at(Path::of(&[CALENDARS, &owner.name, calendar, name]).href(false)),
         _ => refusal,
-    })
+    }))
 }
 
 /// What those in a meeting have of it. Where that is much, who has made their copy much longer

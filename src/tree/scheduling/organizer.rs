@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::booking::BookedMeeting;
 use super::ledger::{rows_of, stored_sequence};
-use super::meeting::ChangedObject;
+use super::meeting::{ChangedObject, Meeting};
 use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, copy_of, status};
@@ -66,7 +66,7 @@ impl SchedulePlanner {
         let asked = made.resets.iter().map(|reset| (&reset.attendee, reset.occurrence));
         let noted = answered.iter().flat_map(|outcome| outcome.noted());
         plan.answers = rows_of(&ledger, self.meeting.home, asked.chain(noted));
-        let deliveries = addressed(made.deliveries, &self.meeting.seal, &self.budget)?;
+        let deliveries = self.addressed(made.deliveries)?;
         let sequence = deliveries.iter().map(|delivery| delivery.sequence).max();
         plan.sent = sequence.map(|sequence| (self.meeting.home, stored_sequence(sequence)));
         let Some(object) = made.object else {
@@ -86,7 +86,7 @@ impl SchedulePlanner {
     /// The copies of all in a meeting follow what the organizer has.
     pub fn refresh(&self, object: &Object) -> Result<SchedulePlan, Violation> {
         let mut plan = self.empty_plan();
-        let deliveries = addressed(refresh_all(object, self.organizer())?, &self.meeting.seal, &self.budget)?;
+        let deliveries = self.addressed(refresh_all(object, self.organizer())?)?;
         let mut left = number_of(&deliveries);
         for delivery in deliveries {
             for to in delivery.recipients.iter().filter(|to| !self.is_room(to)) {
@@ -97,11 +97,19 @@ impl SchedulePlanner {
         Ok(plan)
     }
 
+    /// Deliveries in which each finds of what is attached that which is theirs to open.
+    pub(super) fn addressed(&self, deliveries: Vec<SchedulingDelivery>) -> Result<Vec<SchedulingDelivery>, Violation> {
+        let Meeting { users, folder_readers, seal, .. } = &self.meeting;
+        let reads =
+            |who: &CalendarUserAddress| users.get(who).is_some_and(|user| folder_readers.contains(&user.principal.id));
+        addressed(deliveries, reads, seal, &self.budget)
+    }
+
     /// What all others may know of a meeting with the answers of its rooms.
     fn views_of(&self, booked: &BookedMeeting) -> Result<Views, Violation> {
         let context = OrganizerContext { ledger: &booked.ledger, ..self.organizer() };
         let mut views = Views::new();
-        for delivery in addressed(refresh_all(&booked.object, context)?, &self.meeting.seal, &self.budget)? {
+        for delivery in self.addressed(refresh_all(&booked.object, context)?)? {
             for to in delivery.recipients {
                 views.insert(to.address, Arc::clone(&delivery.message));
             }

@@ -254,6 +254,13 @@ impl CalendarUsers {
         self.members.get(&group).map_or(&[], Vec::as_slice)
     }
 
+    /// All that were found, each once.
+    #[must_use]
+    pub fn principals(&self) -> Vec<Id> {
+        let all: HashSet<Id> = self.users.values().map(|user| user.principal.id).collect();
+        all.into_iter().collect()
+    }
+
     /// The rooms among them, each once.
     #[must_use]
     pub fn rooms(&self) -> Vec<BookableRoom> {

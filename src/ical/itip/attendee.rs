@@ -28,7 +28,8 @@ pub struct AttendeeContext<'a> {
     pub at: SchedulingContext<'a>,
     /// The attendee's addresses.
     pub me: &'a Addresses,
-    /// May an answer be sent (`Schedule-Reply`)?
+    /// Is an answer sent where the copy is deleted (`Schedule-Reply`)? An answer in a copy that stays is sent in any
+    /// case (RFC 6638 sections 3.2.2.3 and 8.1): what the organizer knows is what copies say.
     pub replies: bool,
 }
 
@@ -67,7 +68,7 @@ pub fn attendee_diff(
         |set: &OccurrenceSet<'_>| organizer_of(set).is_some_and(|organizer| organizer.agent() == ScheduleAgent::Server);
     let before = before.filter(is_handled);
     let Some(new) = new else {
-        let reply = before.and_then(|before| declined_whole(&before, context));
+        let reply = before.filter(|_| context.replies).and_then(|before| declined_whole(&before, context));
         return Ok(AttendeeChange { reply, ..AttendeeChange::default() });
     };
     let as_sent = AttendeeChange { object: Some(new.clone()), ..AttendeeChange::default() };
@@ -162,9 +163,6 @@ fn make_reply(
     context: AttendeeContext<'_>,
 ) -> Option<SchedulingReply> {
     let organizer = organizer_of(set)?.line().value().trim().to_owned();
-    if answers.is_empty() || !context.replies {
-        return None;
-    }
     let part = |(occurrence, answer): (&Occurrence, &String)| {
         let part = match occurrence {
             Occurrence::Series => set.master.cloned(),

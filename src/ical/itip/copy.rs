@@ -1,8 +1,9 @@
 //! A message of the organizer, and what it changes in an attendee's copy (RFC 6638 section 4.1).
 //!
 //! The organizer's lines come from the message, all others stay as their owner's programs wrote them: alarms, what is
-//! private, and the owner's own answer, unless the message asks for it anew. Which state is the newer one is decided
-//! component by component; a component that the copy does not have is measured by the series.
+//! private. Whether the owner's own answer holds, the organizer says who knows it; a message that may have crossed it
+//! leaves it, unless it asks for it anew. Which state is the newer one is decided component by component; a component
+//! that the copy does not have is measured by the series.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,9 +29,10 @@ pub struct CopyContext<'a> {
     pub at: SchedulingContext<'a>,
     /// The addresses of the copy's owner.
     pub me: &'a Addresses,
-    /// With which states the owner was asked anew, where the message comes from this server. `None`: what the message
-    /// says is all that is known.
-    pub resets: Option<&'a BTreeMap<Occurrence, ComponentRevision>>,
+    /// Does the message know all that the owner has answered? Then it says which of their answers hold. On this server
+    /// it does, for an answer stands in the organizer's object as soon as it is given; what comes by mail may have
+    /// crossed one.
+    pub knows_answers: bool,
     /// The DTSTAMP of the last message that called the whole off, where the copy went with it: what was sent before
     /// makes no new one.
     pub called_off_at: Option<Timestamp>,
@@ -203,17 +205,15 @@ impl<'a> CopyUpdate<'a> {
     /// What is left of an occurrence that has no component any more, and goes on at the same time: the owner's answer,
     /// which may still be on its way to the organizer.
     fn answered_apart(&self, occurrence: Occurrence, part: &Component) -> Option<Component> {
+        if self.context.knows_answers {
+            return None;
+        }
         let (Occurrence::At(at), Some(series)) = (occurrence, self.taken.get(&Occurrence::Series)) else { return None };
         let said = self.said.has(at).then(|| self.said.derived(at)).flatten()?;
         let own = CalendarUser::attendee(part, self.context.me)?.participation();
         let is_same = same_time(part, &self.have.zones, &said, &self.said.zones);
         let is_apart = own != NEEDS_ACTION && self.answer(Occurrence::Series, series)? != own;
-        let known = ComponentRevision::of(part);
-        let is_asked = match self.context.resets {
-            Some(resets) => resets.get(&Occurrence::Series).is_some_and(|reset| *reset > known),
-            None => self.is_asked_anew(Occurrence::Series, series),
-        };
-        let is_kept = is_same && is_apart && !is_asked;
+        let is_kept = is_same && is_apart && !self.is_asked_anew(Occurrence::Series, series);
         is_kept.then(|| self.merged(occurrence, &said))
     }
 
@@ -228,13 +228,19 @@ impl<'a> CopyUpdate<'a> {
             })
             .collect();
         let series = self.taken.get(&Occurrence::Series).copied();
-        let asks_series = series.is_some_and(|said| self.is_asked_anew(Occurrence::Series, said));
+        let goes_on = |series: &Component| match self.context.knows_answers {
+            true => self.answer(Occurrence::Series, series).as_deref() == Some(DECLINED),
+            false => !self.is_asked_anew(Occurrence::Series, series),
+        };
+        let follows = series.map(goes_on);
+        let is_all = self.context.knows_answers && self.is_whole;
         let named = &self.named;
         let said = self.said;
-        self.hidden.retain(|at| match answers.get(at) {
-            Some(answer) => answer == DECLINED,
-            None if named.contains(&Occurrence::At(*at)) => true,
-            None => series.is_none() || (said.has(*at) && !asks_series),
+        self.hidden.retain(|at| match (answers.get(at), follows) {
+            (Some(answer), _) => answer == DECLINED,
+            _ if named.contains(&Occurrence::At(*at)) => true,
+            (None, Some(follows)) => follows && said.has(*at),
+            (None, None) => !is_all,
         });
         // What is all that is left is shown: a copy of nothing cannot be.
         let is_left = |occurrence: &Occurrence| !matches!(occurrence, Occurrence::At(at) if self.hidden.contains(at));
@@ -253,11 +259,6 @@ impl<'a> CopyUpdate<'a> {
             Occurrence::Series => None,
         };
         let known = hidden.unwrap_or_else(|| ComponentRevision::of(own));
-        if let Some(resets) = self.context.resets {
-            // What the series was asked and answered in says nothing of an occurrence that it did not have.
-            let is_new = matches!(occurrence, Occurrence::At(at) if hidden.is_none() && !self.had(at));
-            return resets.get(&occurrence).is_some_and(|reset| is_new || *reset > known);
-        }
         let user = CalendarUser::attendee(said, self.context.me);
         let is_unanswered = user.is_some_and(|user| user.participation() == NEEDS_ACTION);
         let is_moved = || match occurrence {
@@ -274,10 +275,13 @@ impl<'a> CopyUpdate<'a> {
     /// The owner's answer after the message. `None`: the message does not invite them.
     fn answer(&self, occurrence: Occurrence, said: &Component) -> Option<String> {
         let written = CalendarUser::attendee(said, self.context.me)?.participation();
+        if self.context.knows_answers {
+            return Some(written);
+        }
         let own = match occurrence {
             Occurrence::At(at) if self.have.hidden().contains(&at) => Some(DECLINED.to_owned()),
-            // Where it is not known how they were asked, what was not there before is asked about.
-            Occurrence::At(at) if self.context.resets.is_none() && !self.had(at) => None,
+            // What was not there before is asked about.
+            Occurrence::At(at) if !self.had(at) => None,
             _ => self
                 .have
                 .component(occurrence)

@@ -11,7 +11,7 @@ use super::address::CalendarUserAddress;
 use super::change::MeetingChange;
 use super::context::{SchedulingContext, Violation};
 use super::fields::{is_cancelled, set_line};
-use super::ledger::{ComponentRevision, sequence_of};
+use super::ledger::sequence_of;
 use super::message::{SchedulingMessage, SchedulingMethod, compose, sent_part};
 use super::occurrence::{Occurrence, OccurrenceSet};
 use super::view::{Invitee, view, with_only, with_people};
@@ -33,9 +33,6 @@ pub struct Addressee {
     pub address: CalendarUserAddress,
     /// The address as it is written.
     pub written: String,
-    /// The components about which they are asked anew, each with the state from which on it asks: an answer to an older
-    /// one does not hold any more.
-    pub resets: BTreeMap<Occurrence, ComponentRevision>,
 }
 
 /// A message to all who get the same.
@@ -88,8 +85,6 @@ pub(super) struct Everybody {
     pub after: BTreeMap<CalendarUserAddress, Invitee>,
     /// To whom a message is sent in any case.
     pub forced: BTreeSet<CalendarUserAddress>,
-    /// What each is asked anew about.
-    pub resets: BTreeMap<CalendarUserAddress, BTreeMap<Occurrence, ComponentRevision>>,
 }
 
 /// What a message takes while it is held.
@@ -109,8 +104,7 @@ impl Deliveries<'_> {
             let of = |known: Option<Invitee>| known.map(|known| known.occurrences).unwrap_or_default();
             let is_forced = all.forced.contains(&address);
             let membership = Membership { before: of(before), after: of(after), is_forced };
-            let resets = all.resets.remove(&address).unwrap_or_default();
-            groups.entry(membership).or_default().push(Addressee { address, written, resets });
+            groups.entry(membership).or_default().push(Addressee { address, written });
         }
         let mut deliveries = Vec::new();
         for (membership, recipients) in groups {
@@ -309,13 +303,9 @@ impl Deliveries<'_> {
 
     /// Above all that was sent of it: what is stored now, or one more where nothing is.
     fn sequence_of_cancel(&self, of: Occurrence) -> u64 {
-        let stored = |set: &OccurrenceSet<'_>| {
-            let parts = [set.component(of), set.master];
-            parts.into_iter().flatten().map(sequence_of).max().unwrap_or(0)
-        };
         match (self.new.filter(|new| new.master.is_some() || new.component(of).is_some()), self.old) {
-            (Some(new), _) => stored(new),
-            (None, Some(old)) => stored(old).saturating_add(1),
+            (Some(new), _) => [new.component(of), new.master].into_iter().flatten().map(sequence_of).max().unwrap_or(0),
+            (None, Some(old)) => old.highest_sequence().saturating_add(1),
             (None, None) => 0,
         }
     }

@@ -55,16 +55,4 @@ impl ReplyLedger {
         let rows = self.0.get(attendee).into_iter().flat_map(BTreeMap::values);
         rows.filter_map(|row| Some(row.reply.as_ref()?.0.stamp)).max().unwrap_or(Timestamp::MIN)
     }
-
-    /// All who have rows.
-    pub fn attendees(&self) -> impl Iterator<Item = &CalendarUserAddress> {
-        self.0.keys()
-    }
-
-    /// With which states of which components an attendee was asked anew.
-    #[must_use]
-    pub fn resets_of(&self, attendee: &CalendarUserAddress) -> BTreeMap<Occurrence, ComponentRevision> {
-        let rows = self.0.get(attendee).into_iter().flatten();
-        rows.filter_map(|(occurrence, row)| Some((*occurrence, row.reset?))).collect()
-    }
 }

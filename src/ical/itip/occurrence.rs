@@ -17,7 +17,7 @@ use super::super::time::{Clock, When, write_date, write_local, write_utc};
 use super::super::zone::{Zone, Zones};
 use super::context::{SchedulingContext, Violation, complete};
 use super::fields::{HIDDEN, set_line};
-use super::revision::ComponentRevision;
+use super::revision::{ComponentRevision, sequence_of};
 use crate::model::id::Timestamp;
 
 /// What is kept of the state of an occurrence that was declined and is not shown.
@@ -134,6 +134,11 @@ impl<'a> OccurrenceSet<'a> {
     pub fn components(&self) -> impl Iterator<Item = (Occurrence, &'a Component)> + '_ {
         let master = self.master.map(|master| (Occurrence::Series, master));
         master.into_iter().chain(self.overrides.iter().map(|(at, part)| (Occurrence::At(*at), *part)))
+    }
+
+    /// The highest SEQUENCE of a component.
+    pub(super) fn highest_sequence(&self) -> u64 {
+        self.components().map(|(_, part)| sequence_of(part)).max().unwrap_or(0)
     }
 
     /// What a component of the object, or of one with the same master, is about. `None`: it names no time.

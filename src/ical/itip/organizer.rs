@@ -12,7 +12,7 @@ use super::change::{MeetingChange, attendee_lines};
 use super::context::{Violation, complete};
 use super::deliveries::{Addressee, Deliveries, DeliveryKind, Everybody, SchedulingDelivery};
 use super::fields::{REMARK_BY, set_line};
-use super::ledger::{AnswerReset, ComponentRevision, ReplyLedger, sequence_of};
+use super::ledger::{AnswerReset, ReplyLedger, sequence_of};
 use super::occurrence::{Occurrence, OccurrenceSet};
 pub use super::organizer_answers::OrganizerContext;
 use super::organizer_answers::Settling;
@@ -65,7 +65,6 @@ pub fn organizer_diff(
         before: before.as_ref().map(|before| invited(before, context.organizer)).unwrap_or_default(),
         after: invited(&after, context.organizer),
         forced: forced(&sent),
-        resets: resets(context.ledger, &settled.resets),
     };
     let deliveries = Deliveries { old: before.as_ref(), new: Some(&after), change: &change, context: context.at };
     let deliveries = deliveries.to(everybody)?;
@@ -81,8 +80,7 @@ pub fn refresh_all(object: &Object, context: OrganizerContext<'_>) -> Result<Vec
     let set = OccurrenceSet::of(object, context.at)?;
     let mut groups: BTreeMap<BTreeSet<Occurrence>, Vec<Addressee>> = BTreeMap::new();
     for (address, Invitee { written, occurrences }) in invited(&set, context.organizer) {
-        let resets = context.ledger.resets_of(&address);
-        groups.entry(occurrences).or_default().push(Addressee { address, written, resets });
+        groups.entry(occurrences).or_default().push(Addressee { address, written });
     }
     let deliver = |(occurrences, recipients): (BTreeSet<Occurrence>, Vec<Addressee>)| {
         let message = Arc::new(view(&set, &occurrences, context.at.now));
@@ -101,24 +99,10 @@ fn called_off(
     context: OrganizerContext<'_>,
 ) -> Result<Vec<SchedulingDelivery>, Violation> {
     let Some(before) = before else { return Ok(Vec::new()) };
-    let everybody = Everybody {
-        before: invited(before, context.organizer),
-        after: BTreeMap::new(),
-        forced: BTreeSet::new(),
-        resets: BTreeMap::new(),
-    };
+    let everybody =
+        Everybody { before: invited(before, context.organizer), after: BTreeMap::new(), forced: BTreeSet::new() };
     let change = MeetingChange::default();
     Deliveries { old: Some(before), new: None, change: &change, context: context.at }.to(everybody)
-}
-
-/// With what each was asked anew: what the ledger knows, and what is new.
-fn resets(
-    ledger: &ReplyLedger,
-    new: &[AnswerReset],
-) -> BTreeMap<CalendarUserAddress, BTreeMap<Occurrence, ComponentRevision>> {
-    let mut ledger = ledger.clone();
-    new.iter().for_each(|reset| ledger.note_reset(reset));
-    ledger.attendees().map(|attendee| (attendee.clone(), ledger.resets_of(attendee))).collect()
 }
 
 /// To whom a client wants a message to be sent in any case.

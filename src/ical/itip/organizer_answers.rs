@@ -270,7 +270,10 @@ impl<'a> Settling<'a> {
             let raises = raises || !self.change.series.is_none();
             let (gone, changed) = (self.gone_sequence(false), self.gone_sequence(true));
             let raises = raises || changed.is_some();
-            let above = if raises { stored.max(changed.unwrap_or(0)).saturating_add(1) } else { 0 };
+            // Who is let go hears of the whole at once: above all that was said to them of its occurrences.
+            let is_left = self.lost.contains(&Occurrence::Series);
+            let said = if is_left { old.highest_sequence() } else { 0 };
+            let above = if raises { stored.max(changed.unwrap_or(0)).max(said).saturating_add(1) } else { 0 };
             return written.max(stored).max(above).max(gone.unwrap_or(0));
         }
         let least = match (raises, self.asks(occurrence)) {

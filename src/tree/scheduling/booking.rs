@@ -70,7 +70,7 @@ impl SchedulePlanner {
             for to in &delivery.recipients {
                 let (Some(room), Some(view)) = (self.room(to), &delivery.view) else { continue };
                 let request = RoomRequest { state: room.state, me: &room.me, people, is_recounted, at: self.at() };
-                self.book(&room, &request, view, to, booked, plan)?;
+                self.book(&room, &request, view, booked, plan)?;
             }
         }
         Ok(())
@@ -81,14 +81,13 @@ impl SchedulePlanner {
         room: &AskedRoom<'_>,
         request: &RoomRequest<'_>,
         view: &SchedulingMessage,
-        to: &Addressee,
         booked: &mut BookedMeeting,
         plan: &mut SchedulePlan,
     ) -> Result<(), Violation> {
         let have = self.meeting.copies.get(&room.home);
         let known = have.and_then(|have| have.object.as_ref()).filter(|known| !self.takes_over(known, &room.me));
         let context =
-            CopyContext { at: self.at(), me: &room.me, resets: Some(&to.resets), called_off_at: None, alarms: &[] };
+            CopyContext { at: self.at(), me: &room.me, knows_answers: true, called_off_at: None, alarms: &[] };
         let changed = match apply_request(known, &for_room(view, &room.me), context) {
             Err(Violation::OtherOrganizer) => return Ok(()),
             changed => changed?,

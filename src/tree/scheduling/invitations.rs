@@ -189,7 +189,13 @@ impl SchedulePlanner {
     }
 
     fn copy_context(&self) -> CopyContext<'_> {
-        CopyContext { at: self.at(), me: &self.meeting.addresses, resets: None, called_off_at: None, alarms: &[] }
+        CopyContext {
+            at: self.at(),
+            me: &self.meeting.addresses,
+            knows_answers: false,
+            called_off_at: None,
+            alarms: &[],
+        }
     }
 
     /// The copy of who is let go, or of what is called off. A room is free then.

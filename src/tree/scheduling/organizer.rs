@@ -172,7 +172,7 @@ impl SchedulePlanner {
         let copy = copy.filter(|copy| view.is_none() || !self.takes_over(copy, &me));
         let applied = |copy: Option<&Object>, budget: &Budget| {
             let at = SchedulingContext { budget, ..self.at() };
-            let context = CopyContext { at, me: &me, resets: Some(&to.resets), called_off_at: None, alarms: &[] };
+            let context = CopyContext { at, me: &me, knows_answers: true, called_off_at: None, alarms: &[] };
             match view {
                 Some(view) => apply_request(copy, view, context),
                 None => apply_cancel(copy, message, context),

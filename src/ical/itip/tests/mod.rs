@@ -3,6 +3,7 @@
 mod attendee_rows;
 mod convergence;
 mod counter_rows;
+mod crossing_rows;
 mod examples;
 mod organizer_rows;
 mod private_rows;
@@ -159,7 +160,7 @@ impl Bench {
     /// Applies a message as it comes by mail.
     pub fn receive(&self, me: &str, copy: Option<&Object>, message: &SchedulingMessage) -> Option<Object> {
         let me = Addresses::of([me]);
-        let context = CopyContext { at: self.at(), me: &me, resets: None, called_off_at: None, alarms: &[] };
+        let context = CopyContext { at: self.at(), me: &me, knows_answers: false, called_off_at: None, alarms: &[] };
         let change = match message.method {
             SchedulingMethod::Cancel => apply_cancel(copy, message, context),
             _ => apply_request(copy, message, context),
@@ -169,12 +170,20 @@ impl Bench {
 
     /// Applies a delivery as it comes on this server.
     pub fn deliver(&self, me: &str, copy: Option<&Object>, delivery: &SchedulingDelivery) -> Option<Object> {
+        self.deliver_crossing(me, copy, delivery, true)
+    }
+
+    /// The same; `knows_answers`: does it know what its recipient has answered, or did it cross an answer?
+    pub fn deliver_crossing(
+        &self,
+        me: &str,
+        copy: Option<&Object>,
+        delivery: &SchedulingDelivery,
+        knows_answers: bool,
+    ) -> Option<Object> {
         let called_off_at = self.called_off.get(me).copied();
         let addresses = Addresses::of([me]);
-        let address = CalendarUserAddress::new(me);
-        let resets = delivery.recipients.iter().find(|recipient| recipient.address == address);
-        let resets = &resets.expect("a recipient").resets;
-        let context = CopyContext { at: self.at(), me: &addresses, resets: Some(resets), called_off_at, alarms: &[] };
+        let context = CopyContext { at: self.at(), me: &addresses, knows_answers, called_off_at, alarms: &[] };
         let change = match &delivery.view {
             Some(view) => apply_request(copy, view, context),
             None => apply_cancel(copy, &delivery.message, context),

@@ -66,7 +66,7 @@ fn a_new_copy_has_the_alarms_of_its_owner() {
     let alarms: Vec<Component> =
         parse(format!("BEGIN:VCALENDAR\n{ALARM}END:VCALENDAR\n").as_bytes()).unwrap().components;
     let me = Addresses::of([A]);
-    let context = CopyContext { at: bench.at(), me: &me, resets: None, called_off_at: None, alarms: &alarms };
+    let context = CopyContext { at: bench.at(), me: &me, knows_answers: false, called_off_at: None, alarms: &alarms };
     let copy = text(&apply_request(None, &message, context).unwrap().object.unwrap());
     assert!(copy.contains("PT7M") && !copy.contains("PT1M") && !copy.contains("METHOD"), "{copy}");
 }
@@ -76,7 +76,7 @@ fn whose_message_changes_a_copy() {
     let bench = Bench::default();
     let copy = own_copy(&bench);
     let me = Addresses::of([A]);
-    let context = CopyContext { at: bench.at(), me: &me, resets: None, called_off_at: None, alarms: &[] };
+    let context = CopyContext { at: bench.at(), me: &me, knows_answers: false, called_off_at: None, alarms: &[] };
     let message = |method: &str, organizer: &str| {
         let text = text(&object(&[&SERIES.replace("SEQUENCE:1", "SEQUENCE:9").replace("Point", "Autre")]));
         let text = text

@@ -97,6 +97,8 @@ pub struct QueuedMail {
     pub id: Id,
     /// The calendar object that it is about.
     pub event: Id,
+    /// Who caused it; until it is stored `None`: whose calendar the object stands in.
+    pub sender: Option<Id>,
     /// Who gets it, in small letters.
     pub address: String,
     /// What the message wants.

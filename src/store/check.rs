@@ -278,10 +278,10 @@ statements! {
                     total!("v.bytes"),
                     " AS bytes FROM (SELECT n.home_id, 32 + ",
                     held_by_content!(),
-                    " AS bytes FROM node n WHERE n.kind NOT IN ('root', 'home', 'documents', 'calendars') UNION ALL SELECT \
-                     p.home_id, p.held_bytes FROM past p UNION ALL SELECT n.home_id, OCTET_LENGTH(r.namespace) + \
-                     OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml) FROM property r JOIN node n ON n.id = r.node_id WHERE \
-                     r.principal_id = 0) v GROUP BY v.home_id) s ON s.home_id = h.node_id WHERE h.used_bytes <> \
+                    " AS bytes FROM node n WHERE n.kind NOT IN ('root', 'home', 'documents', 'calendars') UNION ALL \
+                     SELECT p.home_id, p.held_bytes FROM past p UNION ALL SELECT n.home_id, OCTET_LENGTH(r.namespace) \
+                     + OCTET_LENGTH(r.name) + OCTET_LENGTH(r.xml) FROM property r JOIN node n ON n.id = r.node_id \
+                     WHERE r.principal_id = 0) v GROUP BY v.home_id) s ON s.home_id = h.node_id WHERE h.used_bytes <> \
                      COALESCE(s.bytes, 0) LIMIT 100"
                 ),
             ),

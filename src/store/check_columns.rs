@@ -303,7 +303,7 @@ statements! {
             flags ["deep", "shared"], others {}, texts ["token", "owner_xml"], bytes []
         ),
         columns!(
-            MAIL, "mail", ids ["id", "node_id"], numbers ["sequence", "round", "part", "attempt"],
+            MAIL, "mail", ids ["id", "node_id", "sender_id"], numbers ["sequence", "round", "part", "attempt"],
             times ["queued_at", "finished_at"], flags ["reported"], others { ["state"] 0 4 },
             texts [
                 "address", "method", "instances", "content", "token", "status", "reason", "letter", "message_hash",

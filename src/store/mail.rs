@@ -12,7 +12,7 @@ use crate::model::mail::{DIGEST, MailState, QueuedMail};
 macro_rules! columns {
     () => {
         "id, node_id, address, method, instances, sequence, content, round, part, token, state, attempt, queued_at, \
-         finished_at, status, reason, letter, message_hash, mail_hash"
+         finished_at, status, reason, letter, message_hash, mail_hash, sender_id"
     };
 }
 
@@ -37,6 +37,7 @@ fn mail_of(row: &Row) -> Option<QueuedMail> {
         letter: row.text(16),
         message_hash: row.optional_text(17),
         mail_hash: row.optional_text(18),
+        sender: row.optional_integer(19).map(Id),
     })
 }
 
@@ -58,7 +59,8 @@ pub async fn queue(c: &mut Txn, mail: &QueuedMail) -> Result<(), Failure> {
         mail.queued_at,
         &mail.letter,
         mail.message_hash.as_ref(),
-        mail.mail_hash.as_ref()
+        mail.mail_hash.as_ref(),
+        mail.sender
     ];
     c.note(QUEUE, arguments).await
 }
@@ -98,10 +100,26 @@ pub async fn waits_for_another(c: &mut impl Executor, mail: &QueuedMail, since: 
     Ok(row(c, EARLIER, arguments).await?.is_some())
 }
 
-/// How many mails left for the address of a mail since a moment, and how many wait that were queued before it.
-pub async fn ahead_since(c: &mut impl Executor, mail: &QueuedMail, since: Timestamp) -> Result<i64, Failure> {
-    let arguments = arguments![&mail.address, since, MailState::Accepted.code(), mail.id, DIGEST];
-    Ok(row(c, AHEAD_SINCE, arguments).await?.map_or(0, |row| row.integer(0)))
+/// How many mails left since a moment, and how many wait that were queued before a mail.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MailsAhead {
+    /// For its address.
+    pub to_address: i64,
+    /// From its sender, as far as they were counted.
+    pub from_sender: i64,
+}
+
+/// What is ahead of a mail; of its sender not more than `limit` is counted.
+pub async fn ahead_since(
+    c: &mut impl Executor,
+    mail: &QueuedMail,
+    since: Timestamp,
+    limit: i64,
+) -> Result<MailsAhead, Failure> {
+    let arguments = arguments![&mail.address, since, MailState::Accepted.code(), mail.id, DIGEST, mail.sender, limit];
+    let found = row(c, AHEAD_SINCE, arguments).await?;
+    Ok(found
+        .map_or_else(MailsAhead::default, |row| MailsAhead { to_address: row.integer(0), from_sender: row.integer(1) }))
 }
 
 /// Mails to an address of which nothing has left, in the order in which they were queued.
@@ -163,10 +181,10 @@ pub async fn forget(c: &mut Txn, before: Timestamp, of_documents: &str, limit: i
 statements! {
     const QUEUE: Statement = writes(
         &[MAIL],
-        &[],
+        &[NODE],
         "INSERT INTO mail (id, node_id, address, method, instances, sequence, content, round, part, token, state, \
-         attempt, queued_at, letter, message_hash, mail_hash, reported) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-         $10, $11, $12, $13, $14, $15, $16, 1)",
+         attempt, queued_at, letter, message_hash, mail_hash, sender_id, reported) VALUES ($1, $2, $3, $4, $5, $6, $7, \
+         $8, $9, $10, $11, $12, $13, $14, $15, $16, COALESCE($17, (SELECT n.owner_id FROM node n WHERE n.id = $2)), 1)",
     );
     const OF_EVENT: Statement =
         reads(&[MAIL], concat!("SELECT ", columns!(), " FROM mail WHERE node_id = $1 ORDER BY id"));
@@ -185,8 +203,10 @@ statements! {
     );
     const AHEAD_SINCE: Statement = reads(
         &[MAIL],
-        "SELECT COUNT(*) FROM mail WHERE address = $1 AND method <> $5 AND ((finished_at > $2 AND state = $3) OR \
-         (finished_at IS NULL AND id < $4))",
+        "SELECT (SELECT COUNT(*) FROM mail WHERE address = $1 AND method <> $5 AND ((finished_at > $2 AND state = $3) \
+         OR (finished_at IS NULL AND id < $4))), (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE sender_id = $6 AND \
+         finished_at > $2 AND state = $3 LIMIT $7) l) + (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE sender_id = \
+         $6 AND finished_at IS NULL AND id < $4 LIMIT $7) w)",
     );
     const WAITING: Statement = reads(
         &[MAIL],

@@ -66,6 +66,10 @@ async fn who_is_outside_is_invited_by_mail_and_who_is_inside_is_not() {
     assert!(line(&stored, "zoe@").contains("SCHEDULE-STATUS=1.2"), "{stored}");
     let mails = |jobs: Vec<beffroi::model::job::Job>| jobs.into_iter().filter(|job| job.kind == "mail").count();
     assert_eq!(mails(world.tree.jobs().await.unwrap()), 1);
+    // Who writes in the calendar of a project causes what the project sends.
+    let causes = "SELECT p.name FROM mail m JOIN principal p ON p.id = m.sender_id";
+    let sender: String = sqlx::query_scalar(causes).fetch_one(&mut world.database().await).await.unwrap();
+    assert_eq!(sender, "max");
     // A change that matters to nobody sends nothing.
     let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT";
     world.client("max").put(PATH, &stored.replace("END:VEVENT", alarm)).expect(204).await;

@@ -131,10 +131,10 @@ impl Edit {
     /// Sends mail about a calendar object when this change is made. What says the same as the one before is not sent
     /// again; what waits and says less than this is not sent at all, nor is the end of something that nobody heard of.
     pub async fn queue_mail(&mut self, event: Id, mails: &[NewMail<'_>]) -> Result<()> {
-        let now = self.now();
+        let (now, sender) = (self.now(), self.sender());
         let txn = self.doing(Verb::QueueMail, AffectedObjects::to([event]))?;
         let known = mail::of_event(txn, event).await?;
-        let mut queue = MailQueue { event, now, known, texts: BTreeMap::new() };
+        let mut queue = MailQueue { event, sender, now, known, texts: BTreeMap::new() };
         let mut queued = Vec::new();
         for new in mails {
             queued.extend(queue.take(txn, new).await?);
@@ -168,6 +168,7 @@ impl Edit {
 /// The mail about one calendar object.
 struct MailQueue {
     event: Id,
+    sender: Option<Id>,
     now: Timestamp,
     known: Vec<QueuedMail>,
     /// What they say, by its hash: mostly all say the same.
@@ -205,6 +206,7 @@ impl MailQueue {
         let queued = QueuedMail {
             id: Id::generate(),
             event: self.event,
+            sender: self.sender,
             address: to,
             method: key.method.to_owned(),
             instances: key.instances,

@@ -234,7 +234,12 @@ impl Edit {
 
     /// The person; nobody for what the server does of itself.
     fn person(&self) -> Id {
-        self.actor.as_ref().map_or_else(Id::default, |actor| actor.id)
+        self.sender().unwrap_or_default()
+    }
+
+    /// Who causes what this change sends; `None`: nobody, it is the server's own.
+    fn sender(&self) -> Option<Id> {
+        self.actor.as_ref().map(|actor| actor.id)
     }
 
     fn device(&self) -> Option<String> {

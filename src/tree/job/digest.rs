@@ -53,6 +53,7 @@ impl Tree {
         let mut digest = QueuedMail {
             id: Id::generate(),
             event: Id::default(),
+            sender: None,
             method: DIGEST.to_owned(),
             instances: String::new(),
             sequence: 0,

@@ -29,9 +29,14 @@ const LONGEST_WAIT_S: i64 = 4 * 3_600;
 /// So many mails an address gets within a day; what is more waits, is superseded by what comes after it, and is listed
 /// in one mail.
 pub(super) const MAILS_PER_DAY: i64 = 50;
+/// So many mails one person causes within a day, be they to as many people elsewhere: more than a meeting of a whole
+/// town with all its changes. What is more waits, too: a stolen password is not to bring a town's domain onto the lists
+/// of those who send what nobody wants.
+pub(super) const MAILS_OF_SENDER_PER_DAY: i64 = 5_000;
 const DAY_S: i64 = 86_400;
 /// How long mail waits that is one too many, and mail that waits for one before it, seconds.
 const HELD_S: i64 = 1_800;
+const HELD_OF_SENDER_S: i64 = 4 * 3_600;
 const BEHIND_S: i64 = 20;
 const LONGEST_BEHIND_S: i64 = 900;
 /// Mail is remembered for so long after its end, seconds.
@@ -119,7 +124,8 @@ impl Tree {
         let Some(mail) = found.filter(|mail| mail.finished_at.is_none() && mail.attempt == attempt) else {
             return Ok(());
         };
-        if at.saturating_sub(mail.queued_at) > TRIED_S && !is_held(&mut snapshot, &mail, at).await? {
+        let held_for = held_for(&mut snapshot, &mail, at).await?;
+        if at.saturating_sub(mail.queued_at) > TRIED_S && held_for.is_none() {
             drop(snapshot);
             let reason = mail.reason.as_deref().unwrap_or("it could not be sent for two days");
             return self.finish_mail(&mail, MailState::Refused, at, GIVEN_UP, reason).await;
@@ -129,9 +135,9 @@ impl Tree {
             let wait_s = (at.saturating_sub(mail.queued_at) / 2).clamp(BEHIND_S, LONGEST_BEHIND_S);
             return self.put_mail_off(&mail, mail.state, at.saturating_add(wait_s)).await;
         }
-        if is_held(&mut snapshot, &mail, at).await? {
+        if let Some(reason) = held_for {
             drop(snapshot);
-            return self.hold_mail(&mail, at).await;
+            return self.hold_mail(&mail, reason, at).await;
         }
         let hash = mail.mail_hash.as_ref().or(mail.message_hash.as_ref());
         let (kept, why) = match hash {
@@ -241,16 +247,24 @@ impl Tree {
         edit.commit().await
     }
 
-    /// Has a mail wait that is one too many for its address, and that listed with the others.
-    async fn hold_mail(&self, mail: &QueuedMail, at: Timestamp) -> Result<()> {
-        tracing::warn!(address = mail.address, "mail is held back: enough was sent to this address for a day");
+    /// Has a mail wait that is one too many. Who gets too many has them listed; who sends too many reads on each
+    /// attendee that the message is pending (RFC 6638 section 3.2.9.1).
+    async fn hold_mail(&self, mail: &QueuedMail, reason: HeldFor, at: Timestamp) -> Result<()> {
+        if mail.attempt == 0 {
+            tracing::warn!(address = mail.address, sender = ?mail.sender, ?reason, "enough was sent for a day: mail waits");
+        }
         let mut edit = self.job_edit().await?;
         let next = QueuedMail { attempt: mail.attempt + 1, ..mail.clone() };
         let txn = edit.statements(Verb::SendMail)?;
         if mail::set_state(txn, mail, mail.state, next.attempt).await? {
             mail::hold(txn, mail, at).await?;
-            edit.enqueue_mail(&next, at.saturating_add(HELD_S)).await?;
-            digest::enqueue(&mut edit, &mail.address, at).await?;
+            match reason {
+                HeldFor::Address => {
+                    edit.enqueue_mail(&next, at.saturating_add(HELD_S)).await?;
+                    digest::enqueue(&mut edit, &mail.address, at).await?;
+                }
+                HeldFor::Sender => edit.enqueue_mail(&next, at.saturating_add(HELD_OF_SENDER_S)).await?,
+            }
         }
         edit.commit().await
     }
@@ -314,10 +328,26 @@ impl Tree {
     }
 }
 
-/// Is a mail one too many for its address? What may have left goes on, and so does what lists the others.
-async fn is_held(c: &mut impl Executor, mail: &QueuedMail, at: Timestamp) -> Result<bool> {
-    let may_be = mail.state == MailState::Queued && !mail.is_digest();
-    Ok(may_be && mail::ahead_since(c, mail, at.saturating_sub(DAY_S)).await? >= MAILS_PER_DAY)
+/// Whose mails of a day are too many with this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum HeldFor {
+    /// Who gets it.
+    Address,
+    /// Who caused it.
+    Sender,
+}
+
+/// Is a mail one too many? What may have left goes on, and so does what lists others.
+async fn held_for(c: &mut impl Executor, mail: &QueuedMail, at: Timestamp) -> Result<Option<HeldFor>> {
+    if mail.state != MailState::Queued || mail.is_digest() {
+        return Ok(None);
+    }
+    let ahead = mail::ahead_since(c, mail, at.saturating_sub(DAY_S), MAILS_OF_SENDER_PER_DAY).await?;
+    Ok(match ahead {
+        _ if ahead.from_sender >= MAILS_OF_SENDER_PER_DAY => Some(HeldFor::Sender),
+        _ if ahead.to_address >= MAILS_PER_DAY => Some(HeldFor::Address),
+        _ => None,
+    })
 }
 
 fn outcome_of(row: &QueuedMail) -> Option<MailOutcome> {

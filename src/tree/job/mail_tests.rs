@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::mail::{MAIL_JOBS, MAILS_PER_DAY, Mailer, Sending};
+use super::mail::{MAIL_JOBS, MAILS_OF_SENDER_PER_DAY, MAILS_PER_DAY, Mailer, Sending};
 use crate::ical::itip::message::SchedulingMessage;
 use crate::model::id::{Id, Timestamp, now};
 use crate::model::mail::{Addressing, MailOutcome, MailState, QueuedMail, SendOutcome, WaitingMail};
@@ -525,4 +525,39 @@ async fn a_row_without_an_outcome_is_done_with() {
     assert_eq!(office.reported().await, [("c@ailleurs.fr".to_owned(), "1.1".to_owned())]);
     let mut view = office.tree.store.read().await.unwrap();
     assert_eq!(mail::unreported(&mut view, EVENT, 2).await.unwrap(), []);
+}
+
+/// However many addresses somebody thinks of, so many mails leave for them in a day; what is more waits and goes when
+/// there is room again, and nobody is sent a list of what waits.
+#[tokio::test]
+async fn one_sender_causes_so_much_a_day() {
+    let office = Office::new().await;
+    let run = async |sql: &'static str| {
+        let mut edit = office.tree.job_edit().await.unwrap();
+        let done = execute(edit.statements(Verb::SendMail).unwrap(), Statement::undeclared(sql), &[]).await.unwrap();
+        edit.commit().await.unwrap();
+        i64::try_from(done).unwrap()
+    };
+    let sent_before = "INSERT INTO mail (id, node_id, address, method, instances, sequence, content, round, part, token, \
+                       state, attempt, queued_at, finished_at, status, reported, letter, sender_id) WITH RECURSIVE n(i) \
+                       AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4999) SELECT i, 5, 'p' || i || '@x.fr', \
+                       'REQUEST', '', 0, '', 0, 0, 't' || i, 2, 0, unixepoch(), unixepoch(), '1.1', 1, '', 7 FROM n";
+    assert_eq!(run(sent_before).await, MAILS_OF_SENDER_PER_DAY - 1);
+    for to in ["a@ailleurs.fr", "b@ailleurs.fr", "c@ailleurs.fr", "d@ailleurs.fr"] {
+        office.queue_to(to, &message("REQUEST", 0, ""), MailOccasion::Change).await;
+    }
+    assert_eq!(run("UPDATE mail SET sender_id = 7 WHERE address < 'd@' AND node_id = 77").await, 3);
+    office.work(soon()).await;
+    assert_eq!(office.mailer.sent().len(), 2, "one of theirs, and that of somebody else");
+    office.work(soon() + 5 * 3_600).await;
+    let digests = office.tree.jobs().await.unwrap().iter().filter(|job| job.kind == MAIL_JOBS[0].kind).count();
+    assert_eq!((office.mailer.sent().len(), digests), (0, 0));
+    let states = async || office.mails().await.iter().map(|mail| mail.state).collect::<Vec<_>>();
+    assert_eq!(states().await.iter().filter(|state| **state == MailState::Queued).count(), 2);
+    // The next day, however long it waited.
+    for day in 1..4 {
+        office.work(now() + day * DAY_S + 6 * 3_600).await;
+    }
+    assert_eq!(office.mailer.sent().len(), 2);
+    assert!(states().await.iter().all(|state| *state == MailState::Accepted));
 }

@@ -14,6 +14,8 @@ pub mod groups;
 pub mod mail;
 #[cfg(test)]
 mod mail_tests;
+#[cfg(test)]
+mod meeting_tests;
 pub mod meetings;
 pub mod minutes;
 mod purge;

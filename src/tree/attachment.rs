@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::calendar::{blob, index};
 use super::edit::attachment::{DocumentChange, MeetingDocument};
-use super::edit::content::FileContent;
+use super::edit::content::{CarriedDocument, CarriedDocuments, FileContent};
 use super::edit::put::StoredContent;
 use super::gate::Request;
 use super::scheduling::text_of;
@@ -37,6 +37,7 @@ use crate::model::node::{Blob, Node};
 use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::model::privilege::Privilege;
+use crate::model::token::TokenSeal;
 use crate::model::view::View;
 use crate::store::executor::Executor;
 use crate::store::{body, meeting_folder, node, principal, version};
@@ -244,15 +245,53 @@ impl Tree {
         }
         let mut lines = object.parts().flat_map(|part| &part.properties);
         let sent = lines.find(|line| managed_id(line).as_deref() == Some(written));
-        let named = sent.and_then(|line| line.parameter("FILENAME")).map(|name| file_name(&name));
-        let file = AttachedFile {
-            server: sent.and_then(|line| LoginAddress::read(line.value())).map_or("", |address| address.server),
-            id,
-            name: named.as_deref().unwrap_or(&document.name),
-            media_type: document.content_type.as_deref().unwrap_or_default(),
-            size_bytes: document.size_bytes,
+        Ok(sent.map(|line| document_line(&document, id, line, &object.uid, &self.store.seal)))
+    }
+
+    /// What is attached to an object that a request moves to another home, and stands among the documents of its own:
+    /// each gets another name. `None`: the object is gone.
+    pub(super) async fn carried_documents(&self, request: &Request, object: Id) -> Result<Option<CarriedDocuments>> {
+        let mut view = self.store.read().await?;
+        let Some((node, _)) = version::node(&mut view, object).await? else { return Ok(None) };
+        let Some(of) = node.hash.clone() else { return Ok(None) };
+        let mut carried = CarriedDocuments {
+            object,
+            of,
+            content: None,
+            uid: String::new(),
+            folder: String::new(),
+            documents: vec![],
         };
-        Ok(Some(file.line(&object.uid, &self.store.seal)))
+        let text = text_of(&mut view, node.hash.as_deref()).await?.filter(|object| object.uid.len() <= MAX_UID_BYTES);
+        let Some(object) = text else { return Ok(Some(carried)) };
+        let (mut lines, mut identifiers) = (BTreeMap::new(), BTreeMap::new());
+        for (written, line) in managed_lines(&object) {
+            let Some(id) = ManagedId::read(&written, &self.store.seal) else { continue };
+            let found = standing_document(&mut view, id.document).await?;
+            let Some(document) = found.filter(|document| document.home_id == node.home_id) else { continue };
+            let identifier = *identifiers.entry(document.id).or_insert_with(Id::generate);
+            let id = ManagedId::of(identifier, document.hash.as_deref().unwrap_or_default());
+            lines.insert(written, document_line(&document, id, &line, &object.uid, &self.store.seal));
+            if carried.documents.iter().all(|known| known.node.id != document.id) {
+                carried.documents.push(CarriedDocument { node: document, identifier });
+            }
+        }
+        drop(view);
+        let of = request.budget.clone();
+        let work = move |_: &_| {
+            let changed = restored(&object, &lines);
+            let folder = folder_name(&object, &Zone::Known(zone()), &of);
+            Some(
+                changed
+                    .map(|object| content_of(&object))
+                    .transpose()
+                    .map(|content| (content, object.uid.clone(), folder)),
+            )
+        };
+        let (content, uid, folder) = self.work(request.actor.id, &request.budget, work).await??;
+        let modified_at = Some(node.modified_at);
+        carried.content = content.map(|content| FileContent { modified_at, ..content });
+        Ok(Some(CarriedDocuments { uid, folder, ..carried }))
     }
 
     /// May someone read a meeting that a document is attached to, and in whose folder it stands?
@@ -353,6 +392,19 @@ async fn standing_document(c: &mut impl Executor, id: Id) -> Result<Option<Node>
     let Some((document, _)) = found else { return Ok(None) };
     let names = node::names_between(c, document.home_id, id).await?;
     Ok(names.map(|_| document))
+}
+
+/// The line by which a document is attached to an object of a UID under a name, where another line has it already.
+fn document_line(document: &Node, id: ManagedId, known: &Property, uid: &str, seal: &TokenSeal) -> Property {
+    let named = known.parameter("FILENAME").map(|name| file_name(&name));
+    let file = AttachedFile {
+        server: LoginAddress::read(known.value()).map_or("", |address| address.server),
+        id,
+        name: named.as_deref().unwrap_or(&document.name),
+        media_type: document.content_type.as_deref().unwrap_or_default(),
+        size_bytes: document.size_bytes,
+    };
+    file.line(uid, seal)
 }
 
 async fn stored_text(c: &mut impl Executor, object: &Node) -> Result<Option<Bytes>> {

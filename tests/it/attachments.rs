@@ -29,7 +29,7 @@ pub fn attached(text: &str) -> Vec<String> {
 }
 
 /// The path of the address on a line.
-fn address(line: &str) -> String {
+pub fn address(line: &str) -> String {
     let (_, path) = line.split_once("/attachments/").unwrap_or_else(|| panic!("no address in {line}"));
     format!("/attachments/{path}")
 }

@@ -1,6 +1,7 @@
 //! COPY and MOVE of meetings (RFC 6638 sections 3.2.3.3 and 3.2.3.4).
 
-use crate::kit::{Client, World};
+use crate::attachments::{add, address, attached};
+use crate::kit::{Client, World, event};
 use crate::meetings::{MAX, copy, inbox, line, meeting, of, text};
 
 const PROJECT: &str = "/calendars/tram/meetings/one.ics";
@@ -104,5 +105,64 @@ async fn what_moves_out_of_a_home_is_called_off_or_declined() {
     let (_, copied) = personal(&world, "zoe").await;
     assert!(copied.contains("STATUS:CANCELLED"), "{copied}");
     assert_eq!(cancels(&world.client("zoe"), "zoe").await, 1);
+    world.sound().await;
+}
+
+/// What is attached goes along into another home: it is that home's from then on, and all who are in the meeting open
+/// it there.
+#[tokio::test]
+async fn what_is_attached_goes_along_to_another_home() {
+    let world = World::with_mail("agenda.ville.example").await;
+    let (max, lea, zoe) = (world.client("max"), world.client("lea"), world.client("zoe"));
+    let path = format!("{MAX}one.ics");
+    let paul = "ATTENDEE:mailto:paul@dehors.example\r\n";
+    max.put(&path, &meeting("one", &format!("{}{paul}", of("max", &["max", "zoe"])))).expect(201).await;
+    for name in ["a.pdf", "b.pdf"] {
+        assert_eq!(add(&max, &path, name, name).await.status, 201);
+    }
+    let before = address(&attached(&personal(&world, "zoe").await.1)[0]);
+    max.relocate("/files/max/Meetings/2030-07-01%20Point/b.pdf", "/files/max/c.pdf").expect(201).await;
+    max.relocate(&path, PROJECT).expect(201).await;
+    let stored = text(&lea.get(PROJECT).expect(200).await);
+    let lines = attached(&stored);
+    assert_eq!(lines.len(), 2, "{stored}");
+    for (line, name) in lines.iter().zip(["a.pdf", "b.pdf"]) {
+        assert_eq!(lea.get(&address(line)).expect(200).await.text(), name);
+    }
+    for name in ["a.pdf", "c.pdf"] {
+        lea.get(&format!("/files/tram/Meetings/2030-07-01%20Point/{name}")).expect(200).await;
+    }
+    assert_eq!(max.get("/files/max/c.pdf").expect(200).await.text(), "b.pdf", "what was there stays");
+    // Whoever is invited has an address that opens it while they are, here and elsewhere.
+    let (_, copied) = personal(&world, "zoe").await;
+    let theirs = address(&attached(&copied)[0]);
+    assert_ne!(theirs, before);
+    assert_eq!(world.nobody().get(&theirs).expect(200).await.text(), "a.pdf");
+    let mailed: String = sqlx::query_scalar(
+        "SELECT CAST(b.data AS TEXT) FROM mail m JOIN body b ON b.hash = m.message_hash ORDER BY m.id DESC LIMIT 1",
+    )
+    .fetch_one(&mut world.database().await)
+    .await
+    .unwrap();
+    let mailed = mailed.replace("\r\n ", "");
+    assert_eq!(world.nobody().get(&address(&attached(&mailed)[0])).expect(200).await.text(), "a.pdf");
+    // The project's people go on with it.
+    let line = &lines[0];
+    let without: String = stored.lines().filter(|known| known != line).map(|line| format!("{line}\r\n")).collect();
+    lea.put(PROJECT, &without).expect(204).await;
+    world.nobody().get(&theirs).expect(404).await;
+    assert_eq!(attached(&personal(&world, "zoe").await.1).len(), 1);
+    // An event with nobody in it, and what is not an event's to take: the copy of who was invited, a room's calendar.
+    let alone = format!("{MAX}alone.ics");
+    max.put(&alone, &event("alone", "20300701")).expect(201).await;
+    assert_eq!(add(&max, &alone, "d.pdf", "d").await.status, 201);
+    max.relocate(&alone, "/calendars/tram/meetings/alone.ics").expect(201).await;
+    let alone = text(&lea.get("/calendars/tram/meetings/alone.ics").expect(200).await);
+    assert_eq!(lea.get(&address(&attached(&alone)[0])).expect(200).await.text(), "d");
+    let (href, _) = personal(&world, "zoe").await;
+    world.tree.add_member("tram", "zoe", beffroi::model::privilege::Role::Member, None).await.unwrap();
+    zoe.ask("MKCALENDAR", "/calendars/zoe/other/").expect(201).await;
+    zoe.relocate(&href, "/calendars/zoe/other/one.ics").expect(201).await;
+    assert_eq!(zoe.get("/files/zoe/Meetings/").send().await.status, 404);
     world.sound().await;
 }

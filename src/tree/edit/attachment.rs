@@ -3,24 +3,27 @@
 
 use super::Edit;
 use super::authority::bug;
-use super::content::{Content, FileContent, PropertyChange};
+use super::content::{CarriedDocument, CarriedDocuments, Content, FileContent, PropertyChange};
+use super::precomputed::MissingInput;
 use super::verbs::BindTarget;
+use crate::ical::itip::attachments::mentions_managed;
 use crate::model::condition::Condition;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::model::filename::{among_documents, match_name};
 use crate::model::id::Id;
 use crate::model::kind::Kind;
 use crate::model::lock::Lock;
+use crate::model::method::Method;
 use crate::model::name::{BEFFROI, DAV, QName};
-use crate::model::node::{Link, Node, ROOT};
+use crate::model::node::{Blob, Link, Node, ROOT};
 use crate::model::path::Path;
 use crate::model::version::{is_litter, nth};
-use crate::store::meeting_folder;
 use crate::store::node::{self, Walk};
 use crate::store::property::{self, Selection};
 use crate::store::scheduling::MeetingKey;
+use crate::store::{body, meeting_folder, version};
 use crate::tree::gate::{Admitted, Request, is_shown, shown};
-use crate::tree::target::{FILES, keys};
+use crate::tree::target::{FILES, Target, keys};
 
 /// The folder of a home's documents in which the folders of its meetings are made.
 pub const MEETINGS: &str = "Meetings";
@@ -54,6 +57,34 @@ pub enum DocumentChange {
 }
 
 impl Admitted<Edit> {
+    /// What goes along with what is moved to the destination. `None`: nothing, for it stays in its home, or nothing of
+    /// that is attached to it.
+    pub(super) async fn carried_documents(&mut self, source: &Node) -> Result<Option<CarriedDocuments>> {
+        let to = self.destination.as_ref().and_then(Target::parent).map(|parent| parent.node.home_id);
+        let leaves = self.request.method == Method::Move && to.is_some_and(|to| to != source.home_id);
+        let hash = source.hash.as_deref().filter(|_| leaves && source.copied_kind() == Kind::Object);
+        let (Some(hash), Some(to)) = (hash, to) else { return Ok(None) };
+        let text = body::inline(&mut self.store.txn, hash).await?;
+        if !text.is_some_and(|text| mentions_managed(&text)) || !self.store.has_documents(to).await? {
+            return Ok(None);
+        }
+        let known = self.store.precomputed.carried.clone();
+        match known.filter(|known| known.object == source.id && known.of == hash) {
+            Some(known) => Ok(Some(known).filter(|known| known.content.is_some())),
+            None => self.store.missing(MissingInput::Documents(source.id)),
+        }
+    }
+
+    /// The documents of what was moved come to stand at the destination.
+    pub(super) async fn bind_carried(&mut self, carried: &CarriedDocuments) -> Result<()> {
+        let to = self.destination.as_ref().and_then(Target::parent).map(|parent| parent.node.home_id);
+        let to = to.ok_or_else(|| bug("documents without a destination"))?;
+        let (authority, collection) = self.store.begin_delivery(Path::root());
+        let done = self.store.add_carried(&self.request, to, carried).await;
+        self.store.end_delivery(authority, collection);
+        done
+    }
+
     /// Stores a document of the meeting whose object the request changes.
     pub(super) async fn store_attached(&mut self, document: &MeetingDocument) -> Result<()> {
         let home = self.node()?.home_id;
@@ -106,6 +137,34 @@ impl Edit {
         // What is attached is no litter, whatever it is called.
         let name = if is_litter(&name) { format!("_{name}") } else { name };
         self.bind_below(Some(request), &mut links, &name, Content::File(content)).await
+    }
+
+    /// Has a home documents? A room has none.
+    async fn has_documents(&mut self, home: Id) -> Result<bool> {
+        match self.documents_of(home, &[]).await {
+            Err(Error::Refused(refusal)) if refusal.condition == Condition::CannotHold => Ok(false),
+            found => found.map(|_| true),
+        }
+    }
+
+    async fn add_carried(&mut self, request: &Request, home: Id, carried: &CarriedDocuments) -> Result<()> {
+        let links = self.meeting_folder(Some(request), home, &carried.uid, &carried.folder).await?;
+        for CarriedDocument { node, identifier } in &carried.documents {
+            let found = version::node(&mut self.txn, node.id).await?;
+            let (Some(hash), true) =
+                (&node.hash, found.is_some_and(|(now, gone)| gone.is_none() && now.hash == node.hash))
+            else {
+                return self.missing(MissingInput::Documents(carried.object));
+            };
+            let blob = Blob { hash: hash.clone(), size_bytes: node.size_bytes, inline: None };
+            let content = FileContent {
+                identifier: Some(*identifier),
+                modified_at: Some(node.modified_at),
+                ..FileContent::document(blob, node.content_type.clone().unwrap_or_default())
+            };
+            self.bind_below(Some(request), &mut links.clone(), &node.name, Content::File(content)).await?;
+        }
+        Ok(())
     }
 
     async fn replace_document(&mut self, request: &Request, home: Id, id: Id, content: FileContent) -> Result<()> {

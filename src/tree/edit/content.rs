@@ -72,6 +72,32 @@ impl FileContent {
     }
 }
 
+/// What is attached to an object that goes to another home, and goes there with it.
+#[derive(Clone, Debug)]
+pub struct CarriedDocuments {
+    /// The object.
+    pub object: Id,
+    /// The hash of its text.
+    pub of: String,
+    /// What it says there: each document has another name and other addresses. `None`: nothing goes along.
+    pub content: Option<FileContent>,
+    /// Its UID.
+    pub uid: String,
+    /// What a folder for it is called, if there is none yet.
+    pub folder: String,
+    /// The documents as they are, each with what it is known by there.
+    pub documents: Vec<CarriedDocument>,
+}
+
+/// A document that goes to another home.
+#[derive(Clone, Debug)]
+pub struct CarriedDocument {
+    /// The document as it is.
+    pub node: Node,
+    /// What it is known by there.
+    pub identifier: Id,
+}
+
 /// What is put into a scheduling inbox: a calendar object with a METHOD (RFC 6638 section 2.2).
 #[derive(Clone, Debug)]
 pub struct InboxItem {

@@ -2,7 +2,7 @@
 
 use super::Edit;
 use super::authority::Verb;
-use super::content::{Content, FileContent};
+use super::content::{CarriedDocuments, Content, FileContent};
 use super::event::AffectedObjects;
 use super::precomputed::MissingInput;
 use super::transfer::{Pages, SMALL};
@@ -37,9 +37,14 @@ impl Admitted<Edit> {
     /// A copy of `source` comes to stand at the destination. `true`: something was overwritten.
     async fn duplicate(&mut self, source: Node, deep: bool) -> Result<bool> {
         self.store.know_index(&source).await?;
-        let mut arrival = self.arrival(&source).await?;
+        let carried = self.carried_documents(&source).await?;
+        let mut arrival = self.arrival(&source, carried.as_ref()).await?;
         let instead = arrival.as_mut().and_then(|plan| plan.content.take());
+        let instead = instead.or_else(|| carried.as_ref()?.content.clone());
         let WrittenCopy { top, overwritten } = self.write_copy(source, deep, instead).await?;
+        if let Some(carried) = &carried {
+            self.bind_carried(carried).await?;
+        }
         if let Some(plan) = arrival {
             self.store.carry_out(plan, top.id).await?;
         }
@@ -127,7 +132,7 @@ impl Admitted<Edit> {
     /// What it means to others that a meeting comes to stand at the destination: refused where that home has another
     /// object of it (RFC 6638 section 3.2.4.1). A copy under a new name means nothing to anybody (section 3.2.3.3).
     /// `None`: nothing follows.
-    async fn arrival(&mut self, source: &Node) -> Result<Option<SchedulePlan>> {
+    async fn arrival(&mut self, source: &Node, carried: Option<&CarriedDocuments>) -> Result<Option<SchedulePlan>> {
         let is_meeting = source.copied_kind() == Kind::Object && source.schedule_hash.is_some();
         let hash = source.hash.clone().filter(|_| is_meeting);
         let indexed = hash.as_ref().and_then(|hash| self.store.precomputed.indexed.get(hash)).cloned();
@@ -141,7 +146,9 @@ impl Admitted<Edit> {
             calendar: to.node.clone(),
             object: there.map(|there| there.id),
             before: there.and_then(|there| there.hash.clone()),
-            after: Some(FileContent::stored(source, hash, indexed)),
+            after: carried
+                .and_then(|carried| carried.content.clone())
+                .or_else(|| Some(FileContent::stored(source, hash, indexed))),
             leaves: (self.request.method == Method::Move).then_some(source.id),
         };
         let plan = self.store.schedule_plan(Some(change)).await?;
@@ -233,7 +240,8 @@ impl Admitted<Edit> {
         let removal = is_meeting.then(|| TextChange::removal(&parent, &source));
         let departure = self.store.schedule_plan(removal).await?;
         self.store.know_index(&source).await?;
-        let goes_on = self.arrival(&source).await?.is_some_and(|plan| plan.reaches_others());
+        let carried = self.carried_documents(&source).await?;
+        let goes_on = self.arrival(&source, carried.as_ref()).await?.is_some_and(|plan| plan.reaches_others());
         let (overwritten, event) = (self.duplicate(source.clone(), true).await?, source.id);
         self.store.record(Verb::Unbind, || AffectedObjects::of(&source));
         self.store.remove(source, &parent, UnbindReason::MovedOut).await?;

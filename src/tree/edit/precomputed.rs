@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::content::CarriedDocuments;
 use crate::model::calendar::Indexed;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
@@ -21,6 +22,8 @@ pub(super) enum MissingInput {
     Led(Id),
     /// What the index says of a calendar object with the content of this hash.
     Index(String),
+    /// What goes along with an object to another home.
+    Documents(Id),
     /// Homes whose turn to be claimed had passed.
     Homes(Vec<String>),
     /// What changes of meetings mean to others.
@@ -69,6 +72,8 @@ pub(super) struct Precomputed {
     pub led: Vec<Found<()>>,
     /// What it means to others in meetings.
     pub schedules: Vec<SchedulePlan>,
+    /// What goes along with an object to another home.
+    pub carried: Option<CarriedDocuments>,
     /// What the change has missed.
     pub missing: Option<MissingInput>,
     /// How often it was made again.

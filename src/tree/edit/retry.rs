@@ -96,6 +96,7 @@ impl Tree {
                     precomputed.led.push(Found::of(&node, (), led));
                 }
             }
+            MissingInput::Documents(object) => precomputed.carried = self.carried_documents(request, object).await?,
             MissingInput::Homes(names) => precomputed.homes.extend(names),
             MissingInput::Schedule(changes) => {
                 for change in changes {

@@ -1,5 +1,7 @@
 //! Statements for scheduling: whose an address is, and the objects of one meeting in the homes of all who are in it.
 
+use std::collections::HashMap;
+
 use super::columns::{COLUMNS, columns, node_of};
 use super::db::text::listed;
 use super::db::{Row, arguments};
@@ -52,7 +54,8 @@ pub async fn users(c: &mut impl Executor, texts: &[String]) -> Result<Vec<(Strin
     Ok(found.iter().map(|row| (row.text(PRINCIPAL_COLUMNS + 3), user_of(row))).collect())
 }
 
-/// The people in some groups, through any number of groups: each with the group.
+/// The people in some groups, through any number of groups: each with the group. Where there are more, the first of
+/// each group by their names, so that a small group is whole beside a large one.
 pub async fn members_of(
     c: &mut impl Executor,
     groups: &[Id],
@@ -60,6 +63,12 @@ pub async fn members_of(
 ) -> Result<Vec<(Id, CalendarPrincipal)>, Failure> {
     let found = rows(c, MEMBERS_OF, arguments![&listed_ids(groups), limit]).await?;
     Ok(found.iter().map(|row| (Id(row.integer(PRINCIPAL_COLUMNS + 3)), user_of(row))).collect())
+}
+
+/// How many people are in some groups, through any number of groups.
+pub async fn group_sizes(c: &mut impl Executor, groups: &[Id]) -> Result<HashMap<Id, i64>, Failure> {
+    let found = rows(c, GROUP_SIZES, arguments![&listed_ids(groups)]).await?;
+    Ok(found.iter().map(|row| (Id(row.integer(0)), row.integer(1))).collect())
 }
 
 /// The scheduling objects of one UID that stand in the calendars of some homes, two of each at most; in the order of
@@ -350,11 +359,22 @@ statements! {
         concat!(
             "SELECT ",
             principal_columns!(),
-            ", h.node_id, i.channel, i.used_at, m.group_id FROM ",
+            ", h.node_id, i.channel, i.used_at, m.group_id FROM (SELECT e.group_id, e.member_id, ROW_NUMBER() OVER \
+             (PARTITION BY e.group_id ORDER BY q.match_name) AS place FROM ",
+            listed!("$1"),
+            " l JOIN effective_membership e ON e.group_id = CAST(l.value AS BIGINT) JOIN principal q ON q.id = \
+             e.member_id AND q.kind = 'person') m JOIN principal p ON p.id = m.member_id LEFT JOIN home h ON \
+             h.principal_id = p.id LEFT JOIN invitee i ON i.principal_id = p.id ORDER BY m.place, p.match_name LIMIT \
+             $2"
+        ),
+    );
+    const GROUP_SIZES: Statement = reads(
+        &[EFFECTIVE_MEMBERSHIP, PRINCIPAL],
+        concat!(
+            "SELECT m.group_id, COUNT(*) FROM ",
             listed!("$1"),
             " l JOIN effective_membership m ON m.group_id = CAST(l.value AS BIGINT) JOIN principal p ON p.id = \
-             m.member_id AND p.kind = 'person' LEFT JOIN home h ON h.principal_id = p.id LEFT JOIN invitee i ON \
-             i.principal_id = p.id ORDER BY p.match_name LIMIT $2"
+             m.member_id AND p.kind = 'person' GROUP BY m.group_id"
         ),
     );
     const OBJECTS: Statement = reads(

@@ -278,3 +278,72 @@ async fn who_comes_back_to_an_occurrence_is_asked_about_it() {
     assert!(!of_occurrence(&copied), "{copied}");
     world.sound().await;
 }
+
+/// Who is added after a meeting was planned with all is invited to it, as by any other group; and to none that is over.
+#[tokio::test]
+async fn who_is_added_is_in_the_meetings_of_all() {
+    let mut world = with_groups().await;
+    let max = world.client("max");
+    world.tree.join_group("sud", "@everyone").await.unwrap();
+    let all = "ATTENDEE;CUTYPE=GROUP:/principals/@everyone/\r\n";
+    for (uid, named, year) in [("all", all, "2030"), ("sud", &groups(&["sud"]), "2030"), ("over", all, "2020")] {
+        let text = meeting(uid, &format!("{}{named}", of("max", &["max"]))).replace("20300701", &format!("{year}0701"));
+        max.put(&format!("{MAX}{uid}.ics"), &text).expect(201).await;
+    }
+    let heard = inbox(&world.client("mia"), "mia").await.len();
+    world.add_person("nora").await;
+    work(&world, "groups").await;
+    let nora = world.client("nora");
+    for uid in ["all", "sud"] {
+        let (_, copied) = copy(&nora, "/calendars/nora/personal/", uid).await.expect("a copy");
+        assert!(line(&copied, "nora").contains("PARTSTAT=NEEDS-ACTION"), "{copied}");
+    }
+    assert!(copy(&nora, "/calendars/nora/personal/", "over").await.is_none());
+    assert_eq!(inbox(&nora, "nora").await.len(), 2);
+    assert_eq!(inbox(&world.client("mia"), "mia").await.len(), heard, "others hear nothing of it");
+    world.sound().await;
+}
+
+/// Of a group with more people than a meeting takes the first are invited, and who organizes reads so on its line, as
+/// long as it is so.
+#[tokio::test]
+async fn who_organizes_reads_that_a_group_is_too_large() {
+    use sqlx::Executor as _;
+    let world = with_groups().await;
+    let max = world.client("max");
+    let path = format!("{MAX}one.ics");
+    let many = "INSERT INTO principal (id, kind, name, match_name, display_name, created_at) WITH RECURSIVE n(i) AS \
+                (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i + 5000, 'person', 'x' || (i + 10000), \
+                'x' || (i + 10000), 'x', 1 FROM n";
+    let members = "INSERT INTO membership (group_id, member_id) SELECT g.id, p.id FROM principal p JOIN principal g \
+                   WHERE p.id BETWEEN 5001 AND 6000 AND g.name IN ('nord', '@everyone')";
+    let settled = "INSERT INTO effective_membership (member_id, group_id) SELECT m.member_id, m.group_id FROM \
+                   membership m WHERE m.member_id BETWEEN 5001 AND 6000 UNION SELECT id, id FROM principal WHERE id \
+                   BETWEEN 5001 AND 6000";
+    for sql in [many, members, settled] {
+        world.database().await.execute(sql).await.unwrap();
+    }
+    max.put(&path, &meeting("one", &format!("{}{}", of("max", &["max"]), groups(&["nord", "sud"])))).expect(201).await;
+    let group = |text: &str, name: &str| line(text, name);
+    let stored = text(&max.get(&path).expect(200).await);
+    assert!(group(&stored, "nord").contains("SCHEDULE-STATUS=5.1"), "{}", group(&stored, "nord"));
+    assert!(!group(&stored, "sud").contains("SCHEDULE-STATUS"), "all of them: {}", group(&stored, "sud"));
+    let invited = stored.matches("MEMBER=").count();
+    assert_eq!((invited, stored.matches("\r\nATTENDEE").count()), (997, 1000));
+    assert!(stored.contains(":mailto:zoe@"), "a small group is whole");
+    // Nobody else reads that, and who organizes reads it after each change.
+    let (_, copied) = copy(&world.client("mia"), "/calendars/mia/personal/", "one").await.expect("a copy");
+    assert!(!copied.contains("SCHEDULE-STATUS"));
+    let changed = stored.replace("SUMMARY:Point", "SUMMARY:Autre").replace(";SCHEDULE-STATUS=5.1", "");
+    max.put(&path, &changed).expect(204).await;
+    let stored = text(&max.get(&path).expect(200).await);
+    assert!(group(&stored, "nord").contains("SCHEDULE-STATUS=5.1"), "{}", group(&stored, "nord"));
+    // Those who come in for others are invited, and then the line says so.
+    for name in ["x10001", "x10002", "x10003", "x10004", "x10005", "x10006"] {
+        world.tree.leave_group("nord", name).await.unwrap();
+    }
+    work(&world, "groups").await;
+    let stored = text(&max.get(&path).expect(200).await);
+    assert!(!group(&stored, "nord").contains("SCHEDULE-STATUS"), "{}", group(&stored, "nord"));
+    assert!(stored.contains("x11000") && !stored.contains("x10001"));
+}

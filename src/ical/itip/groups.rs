@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::object::{Component, Object, Property};
+use super::super::object::{Component, MAX_ATTENDEES, Object, Property};
 use super::address::{Addresses, CalendarUserAddress};
 use super::context::Violation;
 use super::people::{CalendarUser, NEEDS_ACTION};
@@ -30,13 +30,15 @@ pub struct MeetingGroups {
     pub invited: BTreeMap<CalendarUserAddress, Vec<GroupMember>>,
     /// Those that were invited before, and are no more.
     pub removed: BTreeSet<CalendarUserAddress>,
-    /// Are there more people in those that are invited? Then nobody is known to have left them.
-    pub has_more: bool,
+    /// Those of which only some people are known: nobody is known to have left them.
+    pub cut: BTreeSet<CalendarUserAddress>,
 }
 
 /// Somebody who is invited by groups.
 struct InvitedMember<'a> {
     member: &'a GroupMember,
+    /// Which one of the first of them they are.
+    place: usize,
     /// The addresses of the groups as they are written.
     groups: Vec<String>,
     /// How the first of them takes part.
@@ -45,8 +47,10 @@ struct InvitedMember<'a> {
 
 impl MeetingGroups {
     /// The meeting with a line for each of the people in its groups, but for who organizes it, and without those who
-    /// are in none of the groups any more by which they were invited. `None`: it is that already. Each occurrence that
-    /// is otherwise than the series may name the groups again: the request pays for all lines.
+    /// are in none of the groups any more by which they were invited. `None`: it is that already. No component has more
+    /// attendees than a client may store, so that everyone can change or answer it: where there is no room for all,
+    /// the first of each group are invited. Each occurrence that is otherwise than the series may name the groups
+    /// again: the request pays for all lines.
     pub fn expanded(
         &self,
         object: &Object,
@@ -93,8 +97,12 @@ impl MeetingGroups {
                 None => lines.extend(self.left(user, &here)),
             }
         }
-        let new = invited.iter().zip(&named).filter(|(_, named)| !**named).filter_map(|(one, _)| one.line());
-        lines.extend(new);
+        let mut new: Vec<_> = invited.iter().zip(&named).filter(|(_, named)| !**named).map(|(one, _)| one).collect();
+        let room = MAX_ATTENDEES.saturating_sub(lines.iter().filter(|line| line.name == "ATTENDEE").count());
+        if new.len() > room {
+            new.sort_by_key(|one| one.place);
+        }
+        lines.extend(new.into_iter().take(room).filter_map(InvitedMember::line));
         part.properties = lines;
     }
 
@@ -105,12 +113,16 @@ impl MeetingGroups {
         for group in CalendarUser::attendees(part) {
             let members = self.invited.get(&group.address()).into_iter().flatten();
             let written = group.line().value().trim();
-            for member in members.filter(|member| !member.addresses.iter().any(|own| organizer.contains(own))) {
+            let members = members.enumerate();
+            for (number, member) in
+                members.filter(|(_, member)| !member.addresses.iter().any(|own| organizer.contains(own)))
+            {
                 let place = *at.entry(&member.written).or_insert(invited.len());
                 match invited.get_mut(place) {
                     Some(known) => known.groups.push(written.to_owned()),
                     None => {
-                        invited.push(InvitedMember { member, groups: vec![written.to_owned()], role: group.role() })
+                        let groups = vec![written.to_owned()];
+                        invited.push(InvitedMember { member, place: number, groups, role: group.role() });
                     }
                 }
             }
@@ -122,7 +134,7 @@ impl MeetingGroups {
     fn left(&self, user: CalendarUser<'_>, here: &BTreeSet<CalendarUserAddress>) -> Option<Property> {
         let line = user.line();
         let is_over = |group: &CalendarUserAddress| {
-            let is_known = !self.has_more && here.contains(group) && self.invited.contains_key(group);
+            let is_known = !self.cut.contains(group) && here.contains(group) && self.invited.contains_key(group);
             self.removed.contains(group) || is_known
         };
         let named = line.parameter_values("MEMBER");
@@ -160,13 +172,15 @@ mod tests {
     use crate::ical::object::Object;
     use crate::model::budget::Budget;
 
-    fn groups(number: usize, has_more: bool) -> MeetingGroups {
+    fn groups(number: usize, is_cut: bool) -> MeetingGroups {
         let member = |number: usize| {
             let written = format!("mailto:a{number}@x.fr");
             GroupMember { addresses: Addresses::of([written.as_str()]), written, name: String::new() }
         };
-        let invited = [(CalendarUserAddress::new("mailto:g@x.fr"), (0..number).map(member).collect())];
-        MeetingGroups { invited: invited.into(), has_more, ..MeetingGroups::default() }
+        let group = CalendarUserAddress::new("mailto:g@x.fr");
+        let cut = is_cut.then(|| group.clone()).into_iter().collect();
+        let invited = [(group, (0..number).map(member).collect())];
+        MeetingGroups { invited: invited.into(), cut, ..MeetingGroups::default() }
     }
 
     fn object(occurrences: usize, people: &str) -> Object {
@@ -186,15 +200,19 @@ mod tests {
             groups(1000, false).expanded(&object(occurrences, ""), &Addresses::default(), &Budget::default())
         };
         let one = expanded(1).expect("room").expect("other people");
-        assert_eq!(one.parts().map(|part| part.all("ATTENDEE").count()).sum::<usize>(), 1001);
+        assert_eq!(
+            one.parts().map(|part| part.all("ATTENDEE").count()).sum::<usize>(),
+            1000,
+            "as many as may be stored"
+        );
         assert_eq!(expanded(2_000), Err(Violation::TooMuch));
     }
 
     #[test]
     fn nobody_has_left_a_group_of_which_only_a_part_is_known() {
         let object = object(1, "ATTENDEE;MEMBER=\"mailto:g@x.fr\":mailto:z@x.fr\n");
-        for (has_more, stays) in [(true, true), (false, false)] {
-            let expanded = groups(3, has_more).expanded(&object, &Addresses::default(), &Budget::default());
+        for (is_cut, stays) in [(true, true), (false, false)] {
+            let expanded = groups(3, is_cut).expanded(&object, &Addresses::default(), &Budget::default());
             let text = format!("{:?}", expanded.expect("room").expect("other people"));
             assert_eq!(text.contains("z@x.fr"), stays);
         }

@@ -5,7 +5,7 @@ use super::people::{NewPrincipal, add_principal};
 use super::{AdministrationError, AdministrationResult, find, retired_name};
 use crate::model::id::{Id, now};
 use crate::model::principal::{EVERYONE, Principal, PrincipalKind};
-use crate::store::{grant, group, lock, principal, scheduling};
+use crate::store::{grant, group, lock, principal};
 use crate::tree::Tree;
 use crate::tree::edit::Edit;
 use crate::tree::edit::authority::Verb;
@@ -31,7 +31,7 @@ impl Tree {
         let txn = edit.doing(Verb::JoinGroup, AffectedObjects::to([group.id, member.id]))?;
         group::add(txn, group.id, member.id).await?;
         group::settle(txn, member.id).await?;
-        meetings_follow(&mut edit, group.id).await?;
+        edit.follow_groups_of(group.id, now()).await?;
         Ok(edit.commit().await?)
     }
 
@@ -46,7 +46,7 @@ impl Tree {
             return Err(AdministrationError::NoMember(member.name, group.name));
         }
         settle_outside(&mut edit, Verb::LeaveGroup, member.id, &partner_in).await?;
-        meetings_follow(&mut edit, group.id).await?;
+        edit.follow_groups_of(group.id, now()).await?;
         Ok(edit.commit().await?)
     }
 
@@ -57,7 +57,7 @@ impl Tree {
         not_everyone(&group)?;
         let members = group::members(&mut edit, group.id).await?;
         let partner_in = grant::partner_in(&mut edit, group.id).await?;
-        meetings_follow(&mut edit, group.id).await?;
+        edit.follow_groups_of(group.id, now()).await?;
         let txn = edit.doing(Verb::RemoveGroup, AffectedObjects::about(&group))?;
         principal::retire(txn, group.id, &retired_name(&group.name, group.id), now()).await?;
         for member in std::iter::once(&group).chain(&members) {
@@ -92,12 +92,6 @@ async fn pair(edit: &mut Edit, group: &str, member: &str) -> AdministrationResul
     let group = find(edit, Some(PrincipalKind::Group), group).await?;
     not_everyone(&group)?;
     Ok((group, holder(edit, member).await?))
-}
-
-/// A job has the meetings follow that name a group, or one that it is in.
-async fn meetings_follow(edit: &mut Edit, group: Id) -> AdministrationResult<()> {
-    let groups = scheduling::invited_above(edit, group).await?;
-    Ok(edit.follow_groups(&groups, now()).await?)
 }
 
 /// Sets right what follows for a principal who has left a group that made them partners in some homes.

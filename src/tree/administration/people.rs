@@ -294,6 +294,8 @@ pub(super) async fn add_principal(
         let own = NewGrant::of(Role::Lead, home, home, principal.id);
         grant::add(txn, &NewGrant { sees_private: true, ..own }).await?;
     }
+    // A person is in the group of all from now on.
+    edit.follow_groups_of(principal.id, now()).await?;
     Ok(principal)
 }
 

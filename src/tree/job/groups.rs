@@ -17,9 +17,10 @@ pub const KIND: &str = "groups";
 const PAGE: i64 = 100;
 
 impl Edit {
-    /// Has the meetings follow that name some groups, whose members this change has altered.
-    pub(in crate::tree) async fn follow_groups(&mut self, groups: &[Id], now: Timestamp) -> Result<()> {
-        for group in groups {
+    /// Has the meetings follow that name a group that somebody is in from now on, or is in no more: by the groups that
+    /// they are in, or were. `member` is that person or group.
+    pub(in crate::tree) async fn follow_groups_of(&mut self, member: Id, now: Timestamp) -> Result<()> {
+        for group in scheduling::invited_above(self, member).await? {
             let (key, payload) = (format!("{KIND}/{group}/{}", Id::generate()), group.to_string());
             self.enqueue(NewJob { key: &key, kind: KIND, payload: &payload, due_at: now }).await?;
         }

@@ -251,7 +251,8 @@ impl Tree {
     /// attendee that the message is pending (RFC 6638 section 3.2.9.1).
     async fn hold_mail(&self, mail: &QueuedMail, reason: HeldFor, at: Timestamp) -> Result<()> {
         if mail.attempt == 0 {
-            tracing::warn!(address = mail.address, sender = ?mail.sender, ?reason, "enough was sent for a day: mail waits");
+            let QueuedMail { address, sender, .. } = mail;
+            tracing::warn!(address, ?sender, ?reason, "enough was sent for a day: mail waits");
         }
         let mut edit = self.job_edit().await?;
         let next = QueuedMail { attempt: mail.attempt + 1, ..mail.clone() };

@@ -538,10 +538,11 @@ async fn one_sender_causes_so_much_a_day() {
         edit.commit().await.unwrap();
         i64::try_from(done).unwrap()
     };
-    let sent_before = "INSERT INTO mail (id, node_id, address, method, instances, sequence, content, round, part, token, \
-                       state, attempt, queued_at, finished_at, status, reported, letter, sender_id) WITH RECURSIVE n(i) \
-                       AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4999) SELECT i, 5, 'p' || i || '@x.fr', \
-                       'REQUEST', '', 0, '', 0, 0, 't' || i, 2, 0, unixepoch(), unixepoch(), '1.1', 1, '', 7 FROM n";
+    let sent_before = "INSERT INTO mail (id, node_id, address, method, instances, sequence, content, round, part, \
+                       token, state, attempt, queued_at, finished_at, status, reported, letter, sender_id) WITH \
+                       RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4999) SELECT i, 5, 'p' || \
+                       i || '@x.fr', 'REQUEST', '', 0, '', 0, 0, 't' || i, 2, 0, unixepoch(), unixepoch(), '1.1', 1, \
+                       '', 7 FROM n";
     assert_eq!(run(sent_before).await, MAILS_OF_SENDER_PER_DAY - 1);
     for to in ["a@ailleurs.fr", "b@ailleurs.fr", "c@ailleurs.fr", "d@ailleurs.fr"] {
         office.queue_to(to, &message("REQUEST", 0, ""), MailOccasion::Change).await;

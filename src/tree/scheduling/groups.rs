@@ -1,13 +1,13 @@
 //! The groups among those in a meeting: who is in them now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::meeting::ChangedObject;
-use super::planner::SchedulePlanner;
+use super::planner::{SchedulePlanner, status};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::context::Violation;
 use crate::ical::itip::groups::{GroupMember, MeetingGroups};
-use crate::ical::itip::people::CalendarUser as Line;
+use crate::ical::itip::people::{CalendarUser as Line, set_schedule_statuses};
 use crate::ical::object::Object;
 use crate::model::id::Id;
 use crate::model::principal::{Principal, PrincipalKind};
@@ -19,13 +19,36 @@ impl SchedulePlanner {
         let named = named_in(new);
         let before = change.old.as_ref().map(named_in).unwrap_or_default();
         let invited = named.iter().filter(|address| self.group(address).is_some());
+        let is_cut = |address: &&CalendarUserAddress| {
+            self.group(address).is_some_and(|group| self.meeting.users.is_cut(group.id))
+        };
         let groups = MeetingGroups {
             // Of who is named no more some may have been groups: also such as are none any more.
             removed: before.difference(&named).cloned().collect(),
             invited: invited.map(|group| (group.clone(), self.members_of(group))).collect(),
-            has_more: self.meeting.users.has_more_members(),
+            cut: named.iter().filter(is_cut).cloned().collect(),
         };
         groups.expanded(new, &self.meeting.addresses, &self.budget)
+    }
+
+    /// Writes on each group whether all who are in it are invited: who organizes is to know of whom only the first are.
+    /// Is any line another one now?
+    pub(super) fn mark_groups(&self, object: &mut Object) -> bool {
+        let parts: Vec<BTreeSet<_>> =
+            object.parts().map(|part| Line::attendees(part).map(Line::address).collect()).collect();
+        let groups = named_in(object).into_iter().filter_map(|address| {
+            let group = self.group(&address)?.id;
+            let members = self.members_of(&address);
+            let is_invited = |member: &GroupMember, to: &BTreeSet<CalendarUserAddress>| {
+                member.addresses.iter().any(|own| to.contains(own) || self.meeting.addresses.contains(own))
+            };
+            let mut naming = parts.iter().filter(|part| part.contains(&address));
+            let is_short = self.meeting.users.is_cut(group)
+                || naming.any(|part| members.iter().any(|member| !is_invited(member, part)));
+            Some((address, is_short.then_some(status::NOT_ALL)))
+        });
+        let statuses: BTreeMap<_, _> = groups.collect();
+        !statuses.is_empty() && set_schedule_statuses(&mut object.calendar, &statuses)
     }
 
     /// The groups that a meeting is to name. `None`: it names none, and did not before.

@@ -78,6 +78,7 @@ impl SchedulePlanner {
         let views = if booked.is_answered { Some(self.views_of(&booked)?) } else { None };
         let fared = self.deliver_all(&deliveries, views.as_ref(), &mut plan)?;
         let is_marked = set_schedule_statuses(&mut booked.object.calendar, &fared);
+        let is_marked = self.mark_groups(&mut booked.object) || is_marked;
         let rewritten = made.is_rewritten || completed.is_some() || booked.is_answered || is_marked;
         plan.content = rewritten.then(|| content_of(&booked.object, None));
         Ok(plan)

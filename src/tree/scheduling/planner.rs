@@ -30,6 +30,8 @@ pub(super) mod status {
     pub const ANSWERED: &str = "2.0";
     /// There is nobody of that address.
     pub const NO_SUCH_USER: &str = "3.7";
+    /// Of a group only the first people could be invited.
+    pub const NOT_ALL: &str = "5.1";
     /// There is no way to whoever has that address.
     pub const NO_WAY: &str = "5.2";
 }

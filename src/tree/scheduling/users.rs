@@ -14,7 +14,7 @@ use crate::store::scheduling::{self, CalendarPrincipal};
 
 /// What the path of a principal begins with.
 const PRINCIPALS: &str = "/principals/";
-/// The most people whom the groups in a meeting stand for.
+/// The most people whom the groups in a meeting stand for, the first by their names.
 const MAX_GROUP_MEMBERS: i64 = 1000;
 
 /// How addresses are made of names, and names found in addresses.
@@ -166,8 +166,8 @@ pub struct CalendarUsers {
     users: HashMap<CalendarUserAddress, CalendarPrincipal>,
     /// The people in each group.
     members: HashMap<Id, Vec<CalendarPrincipal>>,
-    /// Are there more in them than were read?
-    has_more_members: bool,
+    /// Those of which only the first people were read.
+    cut_groups: HashSet<Id>,
 }
 
 impl CalendarUsers {
@@ -207,18 +207,21 @@ impl CalendarUsers {
             .map(|user| user.principal.id)
             .collect();
         let mut members: HashMap<Id, Vec<CalendarPrincipal>> = HashMap::new();
-        let mut has_more_members = false;
+        let mut cut_groups = HashSet::new();
         if !groups.is_empty() {
             let found = scheduling::members_of(c, &groups, MAX_GROUP_MEMBERS).await?;
-            has_more_members = found.len() as i64 >= MAX_GROUP_MEMBERS;
+            let may_be_cut = found.len() as i64 >= MAX_GROUP_MEMBERS;
             for (group, user) in found {
                 for address in book.addresses_of(&user.principal).iter() {
                     users.entry(address.clone()).or_insert_with(|| user.clone());
                 }
                 members.entry(group).or_default().push(user);
             }
+            let sizes = if may_be_cut { scheduling::group_sizes(c, &groups).await? } else { HashMap::new() };
+            let read = |group: &Id| members.get(group).map_or(0, Vec::len) as i64;
+            cut_groups.extend(sizes.into_iter().filter(|(group, size)| *size > read(group)).map(|(group, _)| group));
         }
-        Ok(Self { users, members, has_more_members })
+        Ok(Self { users, members, cut_groups })
     }
 
     /// Who has an address; `None`: nobody here.
@@ -242,10 +245,10 @@ impl CalendarUsers {
         self.users.values().find(|user| user.principal.addresses.iter().any(is_one))
     }
 
-    /// Are there more people in the groups than are known here?
+    /// Are there more people in a group than are known here?
     #[must_use]
-    pub const fn has_more_members(&self) -> bool {
-        self.has_more_members
+    pub fn is_cut(&self, group: Id) -> bool {
+        self.cut_groups.contains(&group)
     }
 
     /// The people in a group.

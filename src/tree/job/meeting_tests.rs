@@ -13,10 +13,12 @@ use crate::model::path::Path;
 use crate::model::privilege::Role;
 use crate::store::body;
 use crate::store::columns::Width;
+use crate::store::scheduling::MeetingKey;
 use crate::tree::Tree;
 use crate::tree::calendar::blob;
 use crate::tree::edit::content::FileContent;
 use crate::tree::gate::Request;
+use crate::tree::scheduling::OrganizerUpdate;
 
 const EVENT: [&str; 4] = ["calendars", "tram", "meetings", "one.ics"];
 const DAY_S: i64 = 86_400;
@@ -254,5 +256,26 @@ async fn whatever_fails_and_however_often_it_is_begun_a_job_of_meetings_does_its
             places += 1;
         }
         assert!(places > 10, "{}: {places}", case.kind);
+    }
+}
+
+/// What was planned of another state of an event than the one that stands is planned anew.
+#[tokio::test]
+async fn a_change_of_an_event_is_made_of_the_event_that_stands() {
+    let world = PlannedWorld::new().await;
+    world.put_folder(2 * DAY_S).await;
+    let calendar = world.members(&["calendars", "tram", "meetings"]).await;
+    let of = MeetingKey { home: calendar[0].home_id, uid: "one".to_owned() };
+    let bare = world
+        .text(&calendar[0])
+        .await
+        .lines()
+        .filter(|line| !line.starts_with("ATTACH"))
+        .fold(String::new(), |text, line| text + line + "\r\n");
+    world.put_object("max", &EVENT, bare).await;
+    for (is_same, is_made) in [(false, false), (true, true)] {
+        let OrganizerUpdate { plan, object, calendar } = world.tree.plan_folder_link(&of).await.unwrap().unwrap();
+        let object = if is_same { object } else { Node { hash: Some("another".to_owned()), ..object } };
+        assert_eq!(world.tree.apply_plan_in(plan, object, &calendar).await.unwrap(), is_made);
     }
 }

@@ -146,9 +146,10 @@ pub fn reason(language: Language, reason: &Reason) -> String {
 }
 
 /// The sentences of conditions that say all there is to say.
-static REFUSALS: [(Condition, &str); 67] = [
+static REFUSALS: [(Condition, &str); 68] = [
     (Condition::NeedPrivileges, "refused-privileges"),
     (Condition::QuotaNotExceeded, "refused-quota"),
+    (Condition::PersonalPartsWithinLimits, "refused-personal-parts"),
     (Condition::TooDeep, "refused-too-deep"),
     (Condition::LockTokenSubmitted, "refused-locked"),
     (Condition::NoConflictingLock, "refused-locked"),

@@ -100,6 +100,7 @@ pub enum Condition {
     ValidManagedId,
     MaxAttachmentSize,
     MaxAttachmentsPerResource,
+    PersonalPartsWithinLimits,
 }
 
 /// What a client is answered.
@@ -131,7 +132,7 @@ const fn ours(condition: Condition, status: u16, element: &'static str) -> Condi
 }
 
 /// One row a condition, in the order of [`Condition`].
-pub static CONDITIONS: [ConditionRow; 92] = [
+pub static CONDITIONS: [ConditionRow; 93] = [
     plain(Condition::BadRequest, 400, "RFC 9110 section 15.5.1"),
     ours(Condition::BadXml, 400, "well-formed-xml"),
     ours(Condition::BadPath, 400, "valid-path"),
@@ -254,6 +255,7 @@ pub static CONDITIONS: [ConditionRow; 92] = [
     caldav(Condition::ValidManagedId, 403, "valid-managed-id", "RFC 8607 section 3.11"),
     caldav(Condition::MaxAttachmentSize, 403, "max-attachment-size", "RFC 8607 section 3.11"),
     caldav(Condition::MaxAttachmentsPerResource, 403, "max-attachments-per-resource", "RFC 8607 section 3.11"),
+    ours(Condition::PersonalPartsWithinLimits, 507, "personal-parts-within-limits"),
 ];
 
 impl Condition {

@@ -161,6 +161,12 @@ pub fn effects(method: Method, at: Option<&Traits>) -> &'static [(Effect, Effect
     }
 }
 
+/// Those of a change of what is one's own there.
+#[must_use]
+pub const fn own_effects() -> &'static [(Effect, EffectPlace)] {
+    READ
+}
+
 /// Those of a POST that speaks of sharing: to a calendar, or as an answer to a home.
 #[must_use]
 pub fn sharing_effects(at: Option<&Traits>) -> &'static [(Effect, EffectPlace)] {

@@ -84,6 +84,10 @@ pub struct Node {
     pub schedule_hash: Option<String>,
     /// Was its content put there by others, for a meeting of theirs? Then it does not count in the quota of its home.
     pub received: bool,
+    /// Of a calendar object and of its calendar: may somebody have something of their own there?
+    pub personal_parts: bool,
+    /// Of a calendar object, the hash of what the one who looks at it has of their own there: never stored with it.
+    pub own_part: Option<String>,
 }
 
 impl Node {
@@ -209,10 +213,24 @@ impl Node {
     /// Its entity tag; collections have none. That of what is masked says nothing of the content.
     #[must_use]
     pub fn etag(&self, seal: &TokenSeal) -> Option<ETag> {
-        match self.view {
-            View::Masked => Some(ETag { opaque: seal.masked(self.id, self.seq), weak: false }),
+        match (self.view, &self.own_part) {
+            (View::Masked, _) => Some(ETag { opaque: seal.masked(self.id, self.seq), weak: false }),
+            (_, Some(own)) => Some(ETag { opaque: seal.personal(self.hash.as_deref()?, own), weak: false }),
             _ => self.hash.as_deref().map(ETag::of_hash),
         }
+    }
+
+    /// Is what is shown of it another text than the one that is stored?
+    #[must_use]
+    pub const fn is_altered(&self) -> bool {
+        matches!(self.view, View::Masked) || self.own_part.is_some()
+    }
+
+    /// What the text that is shown of it follows from, and what follows from that text is kept by.
+    #[must_use]
+    pub fn content_key(&self) -> Option<Cow<'_, str>> {
+        let hash = self.hash.as_deref()?;
+        Some(self.own_part.as_ref().map_or(Cow::Borrowed(hash), |own| Cow::Owned(format!("{hash} {own}"))))
     }
 
     /// Its schedule tag; only scheduling objects have one (RFC 6638 section 3.2.10).

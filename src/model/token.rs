@@ -43,6 +43,7 @@ pub(super) enum Purpose {
     Answer = 5,
     Form = 6,
     Attachment = 7,
+    Personal = 8,
 }
 
 /// Makes tokens and reads them.
@@ -103,6 +104,13 @@ impl TokenSeal {
     pub fn masked(&self, node: Id, seq: Seq) -> String {
         let bytes = [node.0.to_be_bytes(), seq.to_be_bytes()].concat();
         hex::encode(self.hash(Purpose::Masked, &[&bytes]).get(..TAG).unwrap_or_default())
+    }
+
+    /// The tag of some content as somebody sees it who has something of their own there.
+    #[must_use]
+    pub fn personal(&self, content: &str, own: &str) -> String {
+        let parts = [content.as_bytes(), b" ", own.as_bytes()];
+        hex::encode(self.hash(Purpose::Personal, &parts).get(..TAG).unwrap_or_default())
     }
 
     /// What the address of a meeting's organizer bears behind a `+`, so that mail about it is known as an answer to

@@ -4,8 +4,8 @@ use super::db::text::{INTEGRITY, REFERENCES, total};
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
 use super::statement::tables::{
-    CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, FEED, FREEBUSY_ADDRESS, HOME, INBOX_ITEM, LOCK, NODE, PAST, PRINCIPAL,
-    PROPERTY, PURGE, SETTING,
+    CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, FEED, FREEBUSY_ADDRESS, HOME, INBOX_ITEM, LOCK, NODE, PAST,
+    PERSONAL_PART, PRINCIPAL, PROPERTY, PURGE, SETTING,
 };
 use super::statement::{Statement, reads, statements};
 use super::usage::held_by_content;
@@ -214,7 +214,7 @@ macro_rules! collections_unlike_members {
 }
 
 statements! {
-    const RULES: [CheckRule; 33] = [
+    const RULES: [CheckRule; 35] = [
         CheckRule {
             what: "a node stands in a collection that is not there",
             sql: reads(
@@ -368,6 +368,22 @@ statements! {
                 &[CALENDAR_OBJECT, NODE],
                 "SELECT o.node_id, o.uid FROM calendar_object o LEFT JOIN node n ON n.id = o.node_id WHERE n.id IS \
                  NULL OR n.kind <> 'object' LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "somebody has something of their own on what is no object of another's calendar",
+            sql: reads(
+                &[NODE, PERSONAL_PART],
+                "SELECT p.node_id, COALESCE(n.name, '') FROM personal_part p LEFT JOIN node n ON n.id = p.node_id \
+                 WHERE n.id IS NULL OR n.kind <> 'object' OR n.owner_id = p.principal_id LIMIT 100",
+            ),
+        },
+        CheckRule {
+            what: "what somebody has of their own on an object is not looked for there",
+            sql: reads(
+                &[NODE, PERSONAL_PART],
+                "SELECT n.id, n.name FROM personal_part p JOIN node n ON n.id = p.node_id LEFT JOIN node k ON k.id = \
+                 n.parent_id WHERE n.personal_parts = 0 OR n.gone_at IS NULL AND k.personal_parts = 0 LIMIT 100",
             ),
         },
         CheckRule {

@@ -8,7 +8,8 @@ use super::list::list;
 use super::statement::tables::{
     ACE, ADDRESS, ANSWER, BODY, BOOKABLE_BY, CALENDAR, CALENDAR_OBJECT, CHAIN, DEVICE, EFFECTIVE_MEMBERSHIP, FEED,
     FREEBUSY_ADDRESS, HOLD, HOME, INBOX_ITEM, INVITATION, INVITED_GROUP, INVITEE, JOB, LOCK, MAIL, MEETING,
-    MEETING_FOLDER, MEMBERSHIP, NODE, NOTIFICATION, PAST, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM, SETTING, UNREAD,
+    MEETING_FOLDER, MEMBERSHIP, NODE, NOTIFICATION, PAST, PERSONAL_PART, PRINCIPAL, PROPERTY, PURGE, RETURNED, ROOM,
+    SETTING, UNREAD,
 };
 use super::statement::{Statement, reads, statements};
 use crate::model::calendar::DETAILS;
@@ -221,7 +222,7 @@ statements! {
             may: || EVERY.iter().map(|(_, code)| (*code).to_owned()).collect(),
         },
     ];
-    const TABLES: [TableColumns; 34] = [
+    const TABLES: [TableColumns; 35] = [
         columns!(
             SETTING, "setting", ids [], numbers [], times [], flags [], others {}, texts ["name", "value"], bytes []
         ),
@@ -250,7 +251,7 @@ statements! {
             ids ["id", "parent_id", "home_id", "owner_id", "author_id", "placed_by", "gone_by", "lost_by"],
             numbers ["placed_seq", "seq", "members_seq", "since_seq", "version"],
             times ["placed_at", "since_at", "created_at", "gone_at", "written_at"],
-            flags ["sealed", "kept", "litter", "hidden", "received"],
+            flags ["sealed", "kept", "litter", "hidden", "received", "personal_parts"],
             // Clients say when it was modified, also beyond the year 9999. Of a home nothing is added up.
             others {
                 ["modified_at"] "-62135596800" "9007199254740992",
@@ -276,6 +277,10 @@ statements! {
             numbers ["to_seq", "from_seq", "version", "size", "held_bytes"], times ["from_at", "to_at", "written_at"],
             flags ["sealed", "kept"], others { ["modified_at"] "-62135596800" "9007199254740992" },
             texts ["name", "match_name", "comment", "hash", "content_type", "device"], bytes []
+        ),
+        columns!(
+            PERSONAL_PART, "personal_part", ids ["node_id", "principal_id"], numbers ["size"], times [], flags [],
+            others {}, texts ["hash", "text"], bytes []
         ),
         columns!(
             BODY, "body", ids [], numbers [], times ["stored_at"], flags [], others {}, texts ["hash"], bytes ["data"]

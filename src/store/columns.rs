@@ -24,11 +24,11 @@ macro_rules! columns {
         "n.id, n.parent_id, n.home_id, n.name, n.kind, n.owner_id, n.placed_seq, n.placed_at, n.seq, n.members_seq, \
          n.created_at, n.modified_at, n.version, n.author_id, n.hash, n.size, n.content_type, \
          n.sealed, n.draft, n.written_at, n.device, n.comment, n.litter, n.documents, n.schedule_hash, \
-         n.received"
+         n.received, n.personal_parts"
     };
 }
 pub(super) use columns;
-pub(super) const COLUMNS: usize = 26;
+pub(super) const COLUMNS: usize = 27;
 
 /// Those that most listings are made of, in the order in which [`next_brief`] reads them: first those of [`tag!`].
 macro_rules! brief {
@@ -78,6 +78,8 @@ pub(super) fn next_node(from: &mut dyn Columns) -> Node {
         documents: from.next_integer().unwrap_or_default(),
         schedule_hash: from.next_text(),
         received: flag(from.next_integer()),
+        personal_parts: flag(from.next_integer()),
+        own_part: None,
     }
 }
 

@@ -34,6 +34,7 @@ pub mod members;
 pub mod node;
 mod page;
 pub mod past;
+pub mod personal_part;
 pub mod principal;
 pub mod property;
 pub mod purge;

@@ -38,7 +38,7 @@ macro_rules! former {
         "SELECT p.node_id AS id, p.parent_id, p.home_id, p.name, k.kind, k.owner_id, p.from_seq AS placed_seq, \
          p.from_at AS placed_at, p.to_seq AS seq, p.to_seq AS members_seq, k.created_at, p.modified_at, p.version, \
          p.author_id, p.hash, p.size, p.content_type, p.sealed, NULL AS draft, p.written_at, p.device, p.comment, \
-         k.litter, 0 AS documents, NULL AS schedule_hash, 0 AS received, \
+         k.litter, 0 AS documents, NULL AS schedule_hash, 0 AS received, 0 AS personal_parts, \
          p.match_name FROM past p JOIN node k ON k.id = p.node_id WHERE p.parent_id = $1 \
          AND p.from_at <= $2 AND p.to_at > $2 AND (k.litter = 0 OR k.kind = 'folder')"
     };

@@ -3,8 +3,8 @@
 use super::db::{Row, arguments};
 use super::executor::{Executor, row, rows};
 use super::statement::tables::{
-    ACE, ADDRESS, BOOKABLE_BY, DEVICE, FEED, HOME, INVITATION, INVITEE, LOCK, MEMBERSHIP, NOTIFICATION, PRINCIPAL,
-    ROOM, SETTING,
+    ACE, ADDRESS, BOOKABLE_BY, DEVICE, FEED, HOME, INVITATION, INVITEE, LOCK, MEMBERSHIP, NOTIFICATION, PERSONAL_PART,
+    PRINCIPAL, ROOM, SETTING,
 };
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -203,7 +203,7 @@ pub async fn insert_setting(c: &mut Txn, name: &str, value: &str) -> Result<(), 
 }
 
 statements! {
-    const RETIRE_FROM: [Statement; 12] = [
+    const RETIRE_FROM: [Statement; 13] = [
         writes(&[DEVICE], &[], "DELETE FROM device WHERE principal_id = $1"),
         DELETE_ADDRESSES,
         writes(&[ACE], &[], "DELETE FROM ace WHERE principal_id = $1"),
@@ -211,6 +211,7 @@ statements! {
         writes(&[INVITATION], &[], "DELETE FROM invitation WHERE sharee_id = $1"),
         writes(&[INVITEE], &[], "DELETE FROM invitee WHERE principal_id = $1"),
         writes(&[NOTIFICATION], &[], "DELETE FROM notification WHERE principal_id = $1"),
+        writes(&[PERSONAL_PART], &[], "DELETE FROM personal_part WHERE principal_id = $1"),
         writes(&[LOCK], &[], "DELETE FROM lock WHERE principal_id = $1"),
         writes(&[MEMBERSHIP], &[], "DELETE FROM membership WHERE member_id = $1 OR group_id = $1"),
         writes(&[ROOM], &[], "UPDATE room SET manager_id = NULL WHERE manager_id = $1"),

@@ -11,7 +11,8 @@ use super::db::text::{listed, total};
 use super::executor::{Executor, execute, row, rows};
 use super::members::listed_ids;
 use super::statement::tables::{
-    ACE, CALENDAR, CALENDAR_OBJECT, FEED, HOME, INBOX_ITEM, INVITATION, LOCK, NODE, PAST, PROPERTY, PURGE,
+    ACE, CALENDAR, CALENDAR_OBJECT, FEED, HOME, INBOX_ITEM, INVITATION, LOCK, NODE, PAST, PERSONAL_PART, PROPERTY,
+    PURGE,
 };
 use super::statement::{Statement, reads, statements, writes};
 use super::transaction::Txn;
@@ -22,8 +23,8 @@ use crate::model::node::Node;
 
 /// How many nodes a step removes, or looks at, at most.
 const STEP: i64 = 250;
-/// How much may hang on the nodes that a step removes: states of the past, and blocks of [`BLOCK`] bytes of dead
-/// properties.
+/// How much may hang on the nodes that a step removes: states of the past, blocks of [`BLOCK`] bytes of dead
+/// properties, and what people have of their own there.
 const WEIGHT: i64 = 1_000;
 const BLOCK: i64 = 4_096;
 
@@ -160,7 +161,7 @@ macro_rules! of_nodes {
 }
 
 statements! {
-    const STRIP: [Statement; 9] = [
+    const STRIP: [Statement; 10] = [
         of_nodes!(PAST, "past", "node_id"),
         of_nodes!(PROPERTY, "property", "node_id"),
         of_nodes!(LOCK, "lock", "node_id"),
@@ -169,6 +170,7 @@ statements! {
         of_nodes!(CALENDAR, "calendar", "node_id"),
         of_nodes!(INBOX_ITEM, "inbox_item", "node_id"),
         of_nodes!(FEED, "feed", "calendar_id"),
+        of_nodes!(PERSONAL_PART, "personal_part", "node_id"),
         of_nodes!(INVITATION, "invitation", "node_id"),
     ];
     const SHED: [Statement; 2] = [
@@ -241,7 +243,7 @@ statements! {
         concat!("SELECT n.id FROM ", listed!("$1"), " l CROSS JOIN node n WHERE n.parent_id = l.value LIMIT $2"),
     );
     const IS_LIGHT: Statement = reads(
-        &[PAST, PROPERTY],
+        &[PAST, PERSONAL_PART, PROPERTY],
         concat!(
             "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ",
             listed!("$1"),
@@ -249,7 +251,9 @@ statements! {
             total!("OCTET_LENGTH(r.xml)"),
             " / $3 FROM ",
             listed!("$1"),
-            " l CROSS JOIN property r WHERE r.node_id = l.value)"
+            " l CROSS JOIN property r WHERE r.node_id = l.value) + (SELECT COUNT(*) FROM ",
+            listed!("$1"),
+            " l CROSS JOIN personal_part o WHERE o.node_id = l.value)"
         ),
     );
     const SHED_OLDEST: Statement = reads(

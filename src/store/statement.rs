@@ -54,6 +54,7 @@ pub mod tables {
         NODE = "node",
         NOTIFICATION = "notification",
         PAST = "past",
+        PERSONAL_PART = "personal_part",
         PRINCIPAL = "principal",
         PROPERTY = "property",
         PURGE = "purge",

@@ -162,6 +162,7 @@ const FILES: &[File] = files![
     members,
     node,
     past,
+    personal_part,
     principal,
     property,
     purge,

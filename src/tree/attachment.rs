@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::calendar::{blob, index};
 use super::edit::attachment::{DocumentChange, MeetingDocument};
 use super::edit::content::{CarriedDocument, CarriedDocuments, FileContent};
-use super::edit::put::StoredContent;
+use super::edit::put::{PutContext, StoredContent};
 use super::gate::Request;
 use super::scheduling::text_of;
 use super::target::{CALENDARS, FILES, zone};
@@ -104,7 +104,9 @@ impl Tree {
     pub async fn attach(&self, request: &Request, change: &AttachmentChange) -> Result<AttachedObject> {
         for _ in 0..ATTEMPTS {
             let PlannedAttachment { content, document, managed_id } = self.plan_attachment(request, change).await?;
-            match self.put_with(request, content, Some(&document)).await {
+            let context =
+                PutContext { made_of: Some(&document.before), document: Some(&document), ..PutContext::default() };
+            match self.put_with(request, content, context).await {
                 Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy => {}
                 stored => return Ok(AttachedObject { stored: stored?, managed_id }),
             }

@@ -84,7 +84,7 @@ impl BusyQuestion {
         if answered || self.masked.is_some() {
             return None;
         }
-        let found = when?.instances(resource.node.hash.as_deref()?, || resource.object())?;
+        let found = when?.instances(&resource.node.content_key()?, || resource.object())?;
         Some(found.iter().filter_map(|span| Period::cut(span.start, span.end, span.busy?, self.range)).collect())
     }
 }

@@ -18,6 +18,7 @@ use super::visit::LongRead;
 use super::walk::{Cursor, PAGE, Page};
 use super::work::WorkSlice;
 use crate::ical::busy_form::{busy_form, is_private};
+use crate::ical::itip::personal::{MAX_GROWTH, MAX_PART_BYTES, composed};
 use crate::ical::object::{Component, MAX_BYTES, Object};
 use crate::ical::recur::{bounds, recurs};
 use crate::ical::tzid::{known, name_of};
@@ -40,7 +41,7 @@ use crate::store::columns::Width;
 use crate::store::executor::Executor;
 use crate::store::node::Walk;
 use crate::store::property::DeadProperty;
-use crate::store::{body, node};
+use crate::store::{body, node, personal_part};
 
 /// The media type of a calendar object.
 pub const CALENDAR_TYPE: &str = "text/calendar; charset=utf-8";
@@ -77,16 +78,20 @@ pub fn runs<T>(objects: Vec<T>, size_of: impl Fn(&T) -> i64) -> Vec<Vec<T>> {
     runs
 }
 
-/// The size of an object's text.
+/// The size of an object's text; of one that is made anew for who has something of their own there, the most it may be.
 #[must_use]
 pub fn size_of(resource: &Resource) -> i64 {
-    resource.node.size_bytes
+    let stored = resource.node.size_bytes;
+    match resource.node.own_part {
+        Some(_) => stored.saturating_mul(1 + MAX_GROWTH as i64).saturating_add(MAX_PART_BYTES as i64),
+        None => stored,
+    }
 }
 
 /// Bytes of the texts of a run.
 #[must_use]
 pub fn bytes_of(run: &[Resource]) -> usize {
-    run.iter().map(|resource| usize::try_from(resource.node.size_bytes).unwrap_or(0)).sum()
+    run.iter().map(|resource| usize::try_from(size_of(resource)).unwrap_or(0)).sum()
 }
 
 /// What it costs to read an object.
@@ -141,21 +146,51 @@ pub fn blob(bytes: Bytes) -> Blob {
 }
 
 impl Resource {
-    /// The object whose text was read. `None`: there is none to be read, or it cannot be; who looks after the server is
-    /// notified of that here, and by the check.
+    /// The object whose text was read, as the actor sees it. `None`: there is none to be read, or it cannot be; who
+    /// looks after the server is notified of that here, and by the check.
     #[must_use]
     pub fn object(&self) -> Option<Object> {
-        let why = match &self.text {
+        let (stored, own) = match &self.text {
             Text::Unread => return None,
-            Text::Missing => "its content is missing".to_owned(),
-            Text::Read(bytes) => match Object::stored(bytes) {
-                Ok(object) => return Some(object),
-                Err(invalid) => format!("{invalid:?}"),
-            },
+            Text::Missing => return self.unreadable("its content is missing"),
+            Text::Read(stored) => (stored, None),
+            Text::Shared(stored, own) => (stored, Some(own)),
         };
+        let object = match Object::stored(stored) {
+            Ok(object) => object,
+            Err(invalid) => return self.unreadable(&format!("{invalid:?}")),
+        };
+        // A part that nobody can read is damage, which the check finds: it hides nothing of what all see.
+        let own = own.and_then(|own| Object::stored(own).ok());
+        Some(match own {
+            Some(own) => composed(&object, &own),
+            None => object,
+        })
+    }
+
+    /// The text that was read, as the actor sees it: where something in it is the actor's own, it is made here. `None`:
+    /// there is none.
+    #[must_use]
+    pub fn seen_text(&self) -> Option<Bytes> {
+        match &self.text {
+            Text::Unread | Text::Missing => None,
+            Text::Read(stored) => Some(stored.clone()),
+            // What nobody can read is sent as it is stored.
+            Text::Shared(stored, _) => Some(self.object().map_or_else(|| stored.clone(), |object| written(&object))),
+        }
+    }
+
+    fn unreadable(&self, why: &str) -> Option<Object> {
         tracing::warn!(object = self.href, why, "a calendar object cannot be read");
         None
     }
+}
+
+/// An object as a text.
+pub(super) fn written(object: &Object) -> Bytes {
+    let mut text = String::new();
+    object.calendar.write(&mut text);
+    text.into()
 }
 
 /// Bounds of all instances of an object, whether it is private, and whether it is scheduled.
@@ -219,19 +254,32 @@ pub(super) fn busy(text: &Bytes) -> Option<Bytes> {
 }
 
 impl<T: Executor> Admitted<T> {
-    /// Objects of a calendar as the actor sees them: the private ones only when they are busy, unless all is seen.
-    pub(super) async fn masked(&mut self, calendar: &Node, nodes: Arc<Vec<Arc<Node>>>) -> Result<Arc<Vec<Arc<Node>>>> {
-        if calendar.kind != Kind::Calendar || self.target.sees_private || nodes.is_empty() {
+    /// Objects of a calendar as the actor sees them: with what is the actor's own there; the private ones only when
+    /// they are busy, unless all is seen.
+    pub(super) async fn as_seen(&mut self, calendar: &Node, nodes: Arc<Vec<Arc<Node>>>) -> Result<Arc<Vec<Arc<Node>>>> {
+        let masks = !self.target.sees_private;
+        if calendar.kind != Kind::Calendar || nodes.is_empty() || !(masks || calendar.personal_parts) {
             return Ok(nodes);
         }
         let ids: Vec<Id> = nodes.iter().map(|node| node.id).collect();
-        let private = calendar::private_among(&mut self.store, &ids).await?;
-        if private.is_empty() {
+        let (mut private, mut own) = (HashMap::new(), HashMap::new());
+        if masks {
+            private = calendar::private_among(&mut self.store, &ids).await?;
+        }
+        if calendar.personal_parts {
+            own = personal_part::hashes(&mut self.store, self.request.actor.id, &ids).await?;
+        }
+        if private.is_empty() && own.is_empty() {
             return Ok(nodes);
         }
         let as_seen = |node: &Arc<Node>| {
-            let masked = private.get(&node.id) == Some(&Privacy::Private);
-            if masked { Arc::new(Node::clone(node).seen(View::Masked)) } else { Arc::clone(node) }
+            if private.get(&node.id) == Some(&Privacy::Private) {
+                return Arc::new(Node::clone(node).seen(View::Masked));
+            }
+            match own.get(&node.id) {
+                Some(hash) => Arc::new(Node { own_part: Some(hash.clone()), ..Node::clone(node) }),
+                None => Arc::clone(node),
+            }
         };
         Ok(Arc::new(nodes.iter().map(as_seen).collect()))
     }
@@ -253,7 +301,7 @@ impl<T: Executor> Admitted<T> {
             Kind::Inbox => node::members(&mut self.store, &calendar, after, PAGE, width).await?,
             _ => calendar::objects(&mut self.store, candidates, after, PAGE, width).await?,
         };
-        let nodes = self.masked(&calendar, Arc::clone(&found.nodes)).await?;
+        let nodes = self.as_seen(&calendar, Arc::clone(&found.nodes)).await?;
         let resources = self.seen(&calendar, &nodes, needs).await?;
         let next = match resources.last() {
             // There was no room for all of them.
@@ -269,7 +317,7 @@ impl<T: Executor> Admitted<T> {
         let keys: Vec<String> = names.iter().map(|name| calendar.kind.member_key(name)).collect();
         let width = needs.width.max(Width::Brief);
         let found = calendar::named(&mut self.store, &calendar, &keys, width).await?.nodes;
-        let mut found = self.masked(&calendar, found).await?.to_vec();
+        let mut found = self.as_seen(&calendar, found).await?.to_vec();
         found.sort_by_cached_key(|node| node.key());
         let mut resources = Vec::with_capacity(found.len());
         let mut held = 0;
@@ -288,10 +336,24 @@ impl<T: Executor> Admitted<T> {
     pub async fn texts(&mut self, mut run: Vec<Resource>) -> Result<Vec<Resource>> {
         let hashes: Vec<&str> = run.iter().filter_map(|resource| resource.node.hash.as_deref()).collect();
         let texts = body::several(&mut self.store, &hashes).await?;
+        let mut own = HashMap::new();
+        let ids: Vec<Id> = run.iter().filter(|one| one.node.own_part.is_some()).map(|one| one.node.id).collect();
+        if !ids.is_empty() {
+            own = personal_part::parts(&mut self.store, self.request.actor.id, &ids).await?;
+        }
         for resource in &mut run {
             let found = resource.node.hash.as_ref().and_then(|hash| texts.get(hash)).cloned();
             let found = if resource.node.view == View::Masked { found.and_then(|text| busy(&text)) } else { found };
-            resource.text = found.map_or(Text::Missing, Text::Read);
+            let part = own.remove(&resource.node.id).filter(|_| found.is_some());
+            if resource.node.own_part.is_some() {
+                // It may be another one by now: text and tag are of one.
+                Arc::make_mut(&mut resource.node).own_part = part.as_ref().map(|part| part.hash.clone());
+            }
+            resource.text = match (found, part) {
+                (None, _) => Text::Missing,
+                (Some(text), None) => Text::Read(text),
+                (Some(text), Some(part)) => Text::Shared(text, part.text.into()),
+            };
         }
         Ok(run)
     }

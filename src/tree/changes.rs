@@ -326,7 +326,7 @@ impl<T: Executor> Admitted<T> {
         let end = if gone_first { gone_end } else { live_end };
         let bound = end.as_ref().map_or(Seq::MAX, |(seq, _)| *seq);
         let mut entries: Vec<ChangeEntry> = gone.into_iter().map(ChangeEntry::Gone).collect();
-        let nodes = self.masked(top, Arc::clone(&live.nodes)).await?;
+        let nodes = self.as_seen(top, Arc::clone(&live.nodes)).await?;
         entries.extend(nodes.iter().map(|node| ChangeEntry::Live(Arc::clone(node))));
         entries.retain(|entry| {
             entry.seq() < bound || entry.seq() == bound && (matches!(entry, ChangeEntry::Gone(_)) || !gone_first)

@@ -22,6 +22,7 @@ use crate::store::body::{self, sha256};
 use crate::store::check::{self, Damage, StoredObject};
 use crate::store::check_columns;
 use crate::store::check_rights::{self, PrincipalName};
+use crate::store::personal_part::{self, StoredPart};
 use crate::store::{body_references, version};
 
 const PAGE: i64 = 500;
@@ -118,6 +119,8 @@ impl Tree {
         report.add("dead properties", checked)?;
         let checked = self.check_passwords(&mut report).await.map(|()| Vec::new());
         report.add("passwords of devices", checked)?;
+        let checked = self.check_personal_parts(&mut report).await.map(|()| Vec::new());
+        report.add("what is somebody's own on objects", checked)?;
         let checked = self.check_chains(&mut report).await.map(|()| Vec::new());
         report.add("chains of versions", checked)?;
         let checked = self.check_objects(&mut report).await.map(|()| Vec::new());
@@ -205,6 +208,26 @@ impl Tree {
             for one in found.iter().filter(|one| device_secret_hash(&one.characters) != one.hash) {
                 let what = "the password of a device and its hash differ".to_owned();
                 report.damage.push(Damage { what, at: format!("{} ({})", one.label, one.device) });
+            }
+        }
+    }
+
+    /// What people have of their own on objects must be what its hash says, and can be read.
+    async fn check_personal_parts(&self, report: &mut CheckReport) -> Result<(), Failure> {
+        let mut after = (Id(i64::MIN), Id(i64::MIN));
+        loop {
+            let found = personal_part::all(&mut self.store.read().await?, after.0, after.1, PROPERTY_PAGE).await?;
+            let Some(last) = found.last().map(|last| (last.node, last.person)).filter(|last| *last > after) else {
+                return Ok(());
+            };
+            after = last;
+            for StoredPart { node, person, name, part } in &found {
+                let is_whole =
+                    sha256(part.text.as_bytes()) == part.hash && Object::stored(part.text.as_bytes()).is_ok();
+                if !is_whole {
+                    let what = "what somebody has of their own on an object is damaged".to_owned();
+                    report.damage.push(Damage { what, at: format!("{name} ({node}), principal {person}") });
+                }
             }
         }
     }
@@ -326,6 +349,7 @@ mod tests {
             "FROM chain",
             "FROM property p",
             "FROM device WHERE digest",
+            "FROM personal_part p LEFT",
             "match_name, v.",
             "match_name FROM principal",
         ] {

@@ -15,9 +15,8 @@ use super::scheduling::users::AddressBook;
 use super::target::{AddressSpace, SERVERS_OWN, Target};
 use crate::model::budget::Budget;
 use crate::model::condition::Condition;
-use crate::model::effect::{Effect, EffectPlace, effects, sharing_effects};
+use crate::model::effect::{Effect, EffectPlace, effects, own_effects, sharing_effects};
 use crate::model::error::{Detail, Error, Failure, Refusal, Result};
-use crate::model::etag::ETag;
 use crate::model::filename::{self, NameError};
 use crate::model::id::{Id, Timestamp};
 use crate::model::kind::Kind;
@@ -62,6 +61,10 @@ pub struct Request {
     pub reads: Privilege,
     /// POST: does it speak of sharing, instead of adding a member?
     pub about_sharing: bool,
+    /// PUT: does it change what is the actor's own there, and nothing else?
+    pub of_own_part: bool,
+    /// PUT: does the client know what stands there, by a tag that says what is its own, too?
+    pub knows_present: bool,
     /// DELETE of a meeting: does the organizer hear nothing of it (RFC 6638 section 8.1)?
     pub without_reply: bool,
     /// Which dead properties are read of what it asks for; by default all.
@@ -85,6 +88,8 @@ impl Request {
             budget: Budget::default(),
             reads: Privilege::Read,
             about_sharing: false,
+            of_own_part: false,
+            knows_present: false,
             without_reply: false,
             dead: Selection::default(),
             numbers: VersionNumbers::default(),
@@ -172,7 +177,11 @@ pub async fn admit<T: Executor>(mut store: T, request: Request, clock: GateConte
     }
     let at = target.node().map(Node::traits);
     let overwriting = destination.as_ref().is_some_and(|d| d.node().is_some() && !same_node(&target, d));
-    let declared = if request.about_sharing { sharing_effects(at) } else { effects(request.method, at) };
+    let declared = match () {
+        () if request.about_sharing => sharing_effects(at),
+        () if request.of_own_part => own_effects(),
+        () => effects(request.method, at),
+    };
     let granted: Vec<(Effect, EffectPlace)> =
         declared.iter().filter(|(_, place)| *place != EffectPlace::Overwritten || overwriting).copied().collect();
     may_write(&request, &granted, &target)?;
@@ -402,7 +411,7 @@ async fn preconditions(
     match request.preconditions.http(&state, reading) {
         Outcome::Proceed => Ok(false),
         Outcome::NotModified => Ok(true),
-        Outcome::Failed if knows_schedule(store, request, target, state).await? => Ok(false),
+        Outcome::Failed if knows_schedule(store, request, target, state, &clock.seal).await? => Ok(false),
         Outcome::Failed => Err(Condition::PreconditionFailed.into()),
     }
 }
@@ -415,6 +424,7 @@ async fn knows_schedule(
     request: &Request,
     target: &Target,
     state: ResourceState,
+    seal: &TokenSeal,
 ) -> Result<bool> {
     let preconditions = &request.preconditions;
     let changes = matches!(request.method, Method::Put | Method::Delete);
@@ -428,7 +438,8 @@ async fn knows_schedule(
     }
     let issued = version::issued_since(store, node.id, schedule_hash, MAX_ISSUED).await?;
     let holds = |hash: String| {
-        let then = ResourceState { etag: Some(ETag::of_hash(&hash)), ..state.clone() };
+        let then = Node { hash: Some(hash), ..node.clone() };
+        let then = ResourceState { etag: then.etag(seal), ..state.clone() };
         preconditions.http(&then, false) == Outcome::Proceed
     };
     Ok(issued.into_iter().any(holds))

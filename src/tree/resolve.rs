@@ -30,7 +30,7 @@ use crate::store::executor::Executor;
 use crate::store::node::Walk;
 use crate::store::share::Notification;
 use crate::store::trash::OwnEntry;
-use crate::store::{calendar, node, past, principal, share, trash, version, way};
+use crate::store::{calendar, node, past, personal_part, principal, share, trash, version, way};
 
 /// What everyone who has logged in may do with the roots and with principals.
 fn public(actor: &Actor) -> PrivilegeSet {
@@ -167,7 +167,7 @@ async fn part(
         return Ok(Vec::new());
     }
     target.sees_private = links.iter().any(|link| link.sees_private);
-    mask(c, target, &mut links).await?;
+    as_seen(c, who, target, &mut links).await?;
     if folder == FILES {
         pass(&mut links);
     }
@@ -182,17 +182,19 @@ async fn part(
     Ok(std::iter::once(documents).chain(links).collect())
 }
 
-/// A private event is seen as busy, and only read, by who does not see it as it is.
-async fn mask(c: &mut impl Executor, target: &mut Target, links: &mut [Link]) -> Result<()> {
-    let Some(object) = links.last_mut().filter(|link| link.node.kind == Kind::Object && !target.sees_private) else {
-        return Ok(());
-    };
+/// A calendar object as one sees it: with what one has of one's own there. A private event is seen as busy, and only
+/// read, by who does not see it as it is.
+async fn as_seen(c: &mut impl Executor, who: Requester<'_>, target: &mut Target, links: &mut [Link]) -> Result<()> {
+    let Some(object) = links.last_mut().filter(|link| link.node.kind == Kind::Object) else { return Ok(()) };
     let id = object.node.id;
-    if calendar::private_among(c, &[id]).await?.get(&id) == Some(&Privacy::Private) {
+    let masked = !target.sees_private && calendar::private_among(c, &[id]).await?.get(&id) == Some(&Privacy::Private);
+    if masked {
         object.node = std::mem::take(&mut object.node).seen(View::Masked);
         object.locks.clear();
         target.privileges = target.privileges.reading();
         target.parent_privileges = target.parent_privileges.reading();
+    } else if object.node.personal_parts {
+        object.node.own_part = personal_part::hashes(c, who.actor.id, &[id]).await?.remove(&id);
     }
     Ok(())
 }

@@ -194,6 +194,8 @@ pub enum Text {
     Missing,
     /// As it is stored.
     Read(Bytes),
+    /// As it is stored for all, and what the actor has of their own there: the two are put together where work is done.
+    Shared(Bytes, Bytes),
 }
 
 impl Resource {

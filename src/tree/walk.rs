@@ -389,7 +389,7 @@ impl<T: Executor> Admitted<T> {
     pub(super) async fn stored(&mut self, parent: &Node, at: &Cursor, needs: Needs) -> Result<Page> {
         let members = node::members(&mut self.store, parent, &at.after, at.limit, needs.width).await?;
         let mut next = at.onward(members.next_name());
-        let seen = self.masked(parent, members.nodes).await?;
+        let seen = self.as_seen(parent, members.nodes).await?;
         let mut nodes = seen.as_slice();
         let mut locks: HashMap<Id, Vec<Lock>> = HashMap::new();
         let mut inherited = Vec::new();

@@ -15,6 +15,12 @@ const CALENDAR: &str = "/calendars/tram/meetings";
 /// A device of which all is kept that can be.
 const DIGEST: NewDevice<'static> = NewDevice { scope: DeviceScope::All, project: Some("tram"), digest: true };
 
+/// An event with an alarm, which is the own of who stores it in a calendar of others.
+fn ringing(uid: &str) -> String {
+    let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n";
+    event(uid, "20260314").replace("END:VEVENT", &format!("{alarm}END:VEVENT"))
+}
+
 /// Whatever value of whatever table is of another type than it may be, the check ends, and says so.
 #[tokio::test]
 async fn the_check_names_every_value_of_another_type() {
@@ -24,7 +30,7 @@ async fn the_check_names_every_value_of_another_type() {
     max.put("/files/tram/a.txt", "two").expect(204).await;
     max.proppatch("/files/tram/a.txt", "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>").expect(207).await;
     max.locked("/files/tram/a.txt", "exclusive", "0").await;
-    max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
+    max.put(&format!("{CALENDAR}/a.ics"), &ringing("a")).expect(201).await;
     world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
     world.tree.add_freebusy("mairie", Some(now() + 3600)).await.unwrap();
     world.tree.add_device("max", "office", DIGEST, false, None).await.unwrap();
@@ -99,7 +105,7 @@ async fn the_check_finds_a_value_that_cannot_be_in_any_column() {
     }
     max.proppatch("/files/tram/a.txt", "<D:set><D:prop><k xmlns=\"u\">v</k></D:prop></D:set>").expect(207).await;
     max.locked("/files/tram/a.txt", "exclusive", "0").await;
-    max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
+    max.put(&format!("{CALENDAR}/a.ics"), &ringing("a")).expect(201).await;
     world.tree.add_feed("rita", CALENDAR, FeedDetail::Full, None).await.unwrap();
     world.tree.add_freebusy("mairie", Some(now() + 3600)).await.unwrap();
     world.tree.add_device("max", "office", DIGEST, false, None).await.unwrap();
@@ -223,6 +229,13 @@ async fn the_check_finds_rows_that_cannot_be_together() {
         ("components is out of bounds", "UPDATE calendar SET components = 16"),
         ("last change of their home", "UPDATE home SET oldest_seq = seq + 1"),
         ("seq is out of bounds", "UPDATE home SET seq = 9223372036854775807"),
+        ("own on an object is damaged", "UPDATE personal_part SET text = text || 'X'"),
+        ("own on an object is not looked for", "UPDATE node SET personal_parts = 0 WHERE kind = 'object'"),
+        ("own on an object is not looked for", "UPDATE node SET personal_parts = 0 WHERE kind = 'calendar'"),
+        (
+            "no object of another's",
+            "UPDATE personal_part SET principal_id = (SELECT id FROM principal WHERE name = 'tram')",
+        ),
     ] {
         let world = World::new().await;
         let max = world.client("max");
@@ -232,7 +245,7 @@ async fn the_check_finds_rows_that_cannot_be_together() {
             max.put(&format!("/files/tram/{name}"), "two").expect(204).await;
         }
         max.delete("/files/tram/gone.txt").expect(204).await;
-        max.put(&format!("{CALENDAR}/a.ics"), &event("a", "20260314")).expect(201).await;
+        max.put(&format!("{CALENDAR}/a.ics"), &ringing("a")).expect(201).await;
         for group in ["g", "h"] {
             world.tree.add_group(group, group).await.unwrap();
         }

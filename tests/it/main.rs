@@ -58,6 +58,7 @@ mod outages;
 mod outbox;
 mod ownership;
 mod past;
+mod personal;
 mod private;
 mod properties;
 mod published;

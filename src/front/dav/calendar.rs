@@ -31,7 +31,7 @@ use crate::tree::Tree;
 use crate::tree::busy::BusyQuestion;
 use crate::tree::calendar::{bytes_of, runs, size_of, steps_of};
 use crate::tree::gate::Request;
-use crate::tree::resource::{Needs, Resource};
+use crate::tree::resource::{Needs, Resource, Text};
 use crate::tree::visit::LongRead;
 use crate::tree::work::WorkSlice;
 use crate::wire::calendar::{CalendarReport, QueryTimezone};
@@ -119,7 +119,7 @@ fn only_when(filter: &ComponentFilter) -> Option<TimeRange> {
 
 /// Does an object take place when it is asked for? `None`: it must be read and looked at.
 fn takes_place(resource: &Resource, when: Option<&SpanQuery>) -> Option<bool> {
-    when?.takes_place(resource.node.hash.as_deref()?, || resource.object())
+    when?.takes_place(&resource.node.content_key()?, || resource.object())
 }
 
 /// Which objects match, and what is written of each.
@@ -176,7 +176,8 @@ impl ObjectReport {
                 return Ok(false);
             }
             let run = visit.view().await?.texts(run).await?;
-            let written = if plain && !judged {
+            let as_stored = run.iter().all(|resource| !matches!(resource.text, Text::Shared(..)));
+            let written = if plain && !judged && as_stored {
                 run.iter().try_for_each(|resource| self.write(resource, false, writer))
             } else {
                 self.work(visit, run, judged, writer).await?

@@ -1,7 +1,9 @@
 //! GET and HEAD: documents with ranges, collections as a page (RFC 9110 sections 9.3.1 and 14).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, VARY};
+use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, VARY};
 use http::{HeaderMap, StatusCode};
 use jiff::tz::TimeZone;
 
@@ -20,7 +22,8 @@ use crate::model::id::Id;
 use crate::model::method::Method;
 use crate::model::node::Node;
 use crate::model::view::View;
-use crate::tree::resource::{Needs, Text};
+use crate::tree::calendar::bytes_of;
+use crate::tree::resource::Needs;
 use crate::tree::work::WorkSlice;
 use crate::tree::{BodyContent, Tree};
 use crate::wire::calendar::{CALENDAR, JSON};
@@ -41,8 +44,8 @@ pub(super) async fn get(call: Call) -> Result<Response> {
         return Ok(response(StatusCode::NOT_MODIFIED, headers, Body::Empty));
     }
     let Some(etag) = etag else { return Err(Condition::NotFound.into()) };
-    if node.view == View::Masked {
-        return masked(call, admitted, &node, headers).await;
+    if node.is_altered() {
+        return made(call, admitted, &node, headers).await;
     }
     if let Some(selection) = conversion(&call, &node) {
         headers.insert(VARY, HeaderValue::from_static("Authorization, Accept, CalDAV-Timezones"));
@@ -70,21 +73,20 @@ pub(super) async fn get(call: Call) -> Result<Response> {
     as_stored(asked, &mut source, &node, &etag, headers).await
 }
 
-/// A private event to those who may only know when someone is busy: it is made for the answer, and sent whole.
-async fn masked(
-    call: Call,
-    mut admitted: listing::ReadHandle,
-    node: &Node,
-    mut headers: HeaderMap,
-) -> Result<Response> {
-    let size = usize::try_from(node.size_bytes).unwrap_or(usize::MAX);
-    call.request.budget.bytes(size)?;
-    let resource = admitted.resource(Needs::NOTHING).await?.ok_or(Condition::NotFound)?;
-    let read = admitted.texts(vec![resource]).await?.into_iter().next();
+/// An object that shows otherwise than it is stored: a private event to those who may only know when someone is busy,
+/// or any to who has something of their own there. It is made for the answer, and sent whole.
+async fn made(call: Call, mut admitted: listing::ReadHandle, node: &Node, mut headers: HeaderMap) -> Result<Response> {
+    let run = Vec::from_iter(admitted.resource(Needs::NOTHING).await?);
+    call.request.budget.bytes(bytes_of(&run))?;
+    let seal = Arc::clone(admitted.seal());
+    let read = admitted.texts(run).await?.into_iter().next().ok_or(Condition::NotFound)?;
     drop(admitted);
-    let Some(Text::Read(mut text)) = read.map(|resource| resource.text) else {
-        return Err(Condition::NotFound.into());
-    };
+    if let Some(tag) = read.node.etag(&seal).and_then(|tag| HeaderValue::from_str(&tag.header_value()).ok()) {
+        headers.insert(ETAG, tag);
+    }
+    let (person, budget) = (call.request.actor.id, &call.request.budget);
+    let seen = call.tree.work(person, budget, move |_| Some(read.seen_text())).await?;
+    let mut text = seen.ok_or(Condition::NotFound)?;
     headers.remove(ACCEPT_RANGES);
     if let Some(selection) = conversion(&call, node) {
         headers.insert(VARY, HeaderValue::from_static("Authorization, Accept, CalDAV-Timezones"));

@@ -9,7 +9,6 @@ use crate::exchange::{Body, Response};
 use crate::message::{self, Language};
 use crate::model::budget::Budget;
 use crate::model::error::Result;
-use crate::model::view::View;
 use crate::tree::gate::Admitted;
 use crate::tree::resource::{Needs, Resource};
 use crate::tree::walk::Cursor;
@@ -86,7 +85,7 @@ fn entry(resource: &Resource, page: &mut String) {
     let slash = if resource.node.is_collection() { "/" } else { "" };
     let mut href = String::new();
     escape(&resource.href, &mut href);
-    let is_known = slash.is_empty() && resource.node.view != View::Masked;
+    let is_known = slash.is_empty() && !resource.node.is_altered();
     let size = if is_known { readable_size(resource.node.size_bytes) } else { String::new() };
     let _ = write!(
         page,

@@ -13,6 +13,7 @@ use crate::front::answer::refusal_answer;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Refusal, Result};
 use crate::model::id::Timestamp;
+use crate::model::kind::Kind;
 use crate::model::media_type;
 use crate::model::method::Method;
 use crate::tree::edit::content::FileContent;
@@ -86,7 +87,7 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
     }
     let modified_at = text(&call.headers, "x-oc-mtime").as_deref().and_then(unix_seconds);
     let small = call.is_small();
-    let room = if small { RemainingQuota::default() } else { call.tree.precheck(&call.request).await?.room };
+    let room = if small { RemainingQuota::default() } else { room(&call.tree, &call.request).await? };
     let content = match call.take_content(&room).await {
         Ok(content) => content,
         Err(error) if small => {
@@ -99,6 +100,19 @@ async fn take_and_store(call: &mut Call) -> Result<Response> {
     let content = FileContent { modified_at, ..content };
     let as_sent = AddressSpace::of(&call.request.path) != AddressSpace::Calendars || !call.is_json();
     store(&call.tree, &call.request, content, as_sent).await
+}
+
+/// How much may come. Who only reads an object of a calendar may change what is their own there: whether that is all
+/// shows when it is here.
+async fn room(tree: &Tree, request: &Request) -> Result<RemainingQuota> {
+    match tree.precheck(request).await {
+        Err(Error::Refused(refusal)) if refusal.condition == Condition::NeedPrivileges => {
+            let precheck = tree.precheck(&Request { of_own_part: true, ..request.clone() }).await?;
+            let is_object = precheck.target.node().is_some_and(|node| node.kind == Kind::Object);
+            if is_object { Ok(precheck.room) } else { Err(Error::Refused(refusal)) }
+        }
+        precheck => Ok(precheck?.room),
+    }
 }
 
 impl Call {

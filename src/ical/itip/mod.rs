@@ -14,6 +14,7 @@
 //! | anything arrives by mail | [`shown`] | what is shown of it in an inbox |
 //! | somebody answers without a copy | [`attendance::chosen_answer`] | the answer, as a message |
 //! | somebody has answered | [`organizer::refresh_all`] | what the copies of the others follow |
+//! | somebody stores something in a calendar of others | [`personal::split`] | what is everybody's, what is their own |
 //!
 //! A [`deliveries::SchedulingDelivery`] has two texts. `message` is what people get: an inbox item, a mail; it may be
 //! about a single occurrence. `view` is all that its recipients may know: what copies on this server are made of, so
@@ -48,6 +49,7 @@ pub mod occurrence;
 pub mod organizer;
 mod organizer_answers;
 pub mod people;
+pub mod personal;
 pub mod reply;
 mod revision;
 pub mod shown;

@@ -26,6 +26,7 @@ refused-restore = What was deleted is restored where it belongs. To have it else
 refused-deletions = You have deleted a large part of this project within a minute, so further deletions are held. Everything is in the trash. If you meant it, ask a lead or the administrator to let it go on.
 refused-version = There is no such version: take its address from the history of the document.
 refused-component = This calendar holds other things: events go into a calendar of events, tasks into one of tasks.
+refused-personal-parts = You have alarms of your own on too many events of others. Remove some from events that are over.
 refused-uid = The calendar has this event or task already, under another address. Change that one.
 refused-calendar-place = No calendar can stand here: calendars stand in /calendars/NAME/, and hold no folders.
 refused-there = Something is there already: choose another name.

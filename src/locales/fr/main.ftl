@@ -26,6 +26,7 @@ refused-restore = Ce qui a été supprimé se restaure là où il appartient. Po
 refused-deletions = Vous avez supprimé une grande partie de ce projet en une minute : les suppressions suivantes sont suspendues. Tout est dans la corbeille. Si c’est voulu, demandez à un responsable ou à l’administrateur de les laisser se poursuivre.
 refused-version = Cette version n’existe pas : prenez son adresse dans l’historique du document.
 refused-component = Ce calendrier contient autre chose : les événements vont dans un calendrier d’événements, les tâches dans un calendrier de tâches.
+refused-personal-parts = Vous avez vos propres rappels sur trop d’événements d’autrui. Retirez-en d’événements passés.
 refused-uid = Le calendrier a déjà cet événement ou cette tâche, à une autre adresse. Modifiez celui-là.
 refused-calendar-place = Aucun calendrier ne peut se trouver ici : les calendriers se trouvent dans /calendars/NOM/, et ne contiennent pas de dossiers.
 refused-there = Il y a déjà quelque chose ici : choisissez un autre nom.

@@ -18,7 +18,7 @@ macro_rules! migrations {
 }
 
 /// All steps, in their order. Those that were taken are known by the hash of their text, which is never changed.
-pub(super) static MIGRATIONS: [Migration; 36] = migrations![
+pub(super) static MIGRATIONS: [Migration; 37] = migrations![
     1 "0001" "principal",
     2 "0002" "tree",
     3 "0003" "past",
@@ -53,6 +53,7 @@ pub(super) static MIGRATIONS: [Migration; 36] = migrations![
     35 "0035" "busy_times",
     36 "0036" "invited_group",
     37 "0037" "minutes",
+    38 "0038" "personal_part",
     39 "0039" "received",
     40 "0040" "mail_sender",
 ];

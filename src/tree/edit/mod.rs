@@ -18,6 +18,7 @@ pub mod lock;
 pub mod mail;
 mod maintenance;
 mod object;
+mod personal;
 mod precomputed;
 pub mod put;
 mod quota;
@@ -168,7 +169,9 @@ impl Admitted<Edit> {
         let owners = owned.map(|node| (node.home_id, node.owner_id)).collect();
         let edit = &mut self.store;
         edit.granted = granted;
-        (edit.owner, edit.owners) = (owner, owners);
+        if !self.request.of_own_part {
+            (edit.owner, edit.owners) = (owner, owners);
+        }
         edit.collection = target.path.parent();
         edit.replies = !self.request.without_reply;
         edit.moves = self.request.method == Method::Move;

@@ -5,11 +5,13 @@ use super::Edit;
 use super::attachment::MeetingDocument;
 use super::authority::bug;
 use super::content::{Content, FileContent};
+use super::personal::SplitPut;
 use super::precomputed::{MissingInput, Precomputed};
+use super::retry::ATTEMPTS;
 use super::verbs::{BindTarget, UnbindReason};
 use crate::model::calendar::BUSY_TIMES;
 use crate::model::condition::Condition;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::model::etag::ETag;
 use crate::model::kind::Kind;
 use crate::model::node::Node;
@@ -30,21 +32,61 @@ pub struct StoredContent {
     pub is_altered: bool,
 }
 
+/// What goes with content that is put.
+#[derive(Clone, Copy, Default)]
+pub(in crate::tree) struct PutContext<'a> {
+    /// The hash of the text that it was made of. Busy: another one stands there by now.
+    pub made_of: Option<&'a Option<String>>,
+    /// A document of its meeting.
+    pub document: Option<&'a MeetingDocument>,
+    /// How it was taken apart.
+    pub split: Option<&'a SplitPut>,
+}
+
 impl Tree {
-    /// Stores what a request brings at its path.
+    /// Stores what a request brings at its path: for all, but for what is the sender's own in a calendar of others.
     pub async fn put(&self, request: &Request, content: FileContent) -> Result<StoredContent> {
+        for _ in 0..ATTEMPTS {
+            let Some(split) = self.split_put(request, &content).await? else {
+                return self.put_for_all(request, content, PutContext::default()).await;
+            };
+            let stored = match &split.shared {
+                None => self.put_own_part(request, &split).await.map(|node| {
+                    let etag = node.etag(&self.store.seal);
+                    StoredContent { node, etag, is_new: false, is_altered: !split.is_exact }
+                }),
+                Some(shared) => {
+                    let request = Request { knows_present: split.knows_present, ..request.clone() };
+                    let context = PutContext { made_of: Some(&split.before), split: Some(&split), document: None };
+                    self.put_for_all(&request, shared.clone(), context).await
+                }
+            };
+            match stored {
+                Err(Error::Refused(refusal)) if refusal.condition == Condition::Busy => {}
+                stored => return stored,
+            }
+        }
+        Err(Condition::Busy.into())
+    }
+
+    async fn put_for_all(
+        &self,
+        request: &Request,
+        content: FileContent,
+        context: PutContext<'_>,
+    ) -> Result<StoredContent> {
         match self.with_kept_attachments(request, &content).await? {
-            Some(kept) => Ok(StoredContent { is_altered: true, ..self.put_with(request, kept, None).await? }),
-            None => self.put_with(request, content, None).await,
+            Some(kept) => Ok(StoredContent { is_altered: true, ..self.put_with(request, kept, context).await? }),
+            None => self.put_with(request, content, context).await,
         }
     }
 
-    /// The same with a document of its meeting. Busy: the object is not what that was planned for.
+    /// Stores what a request brings, and what goes with it, for all.
     pub(in crate::tree) async fn put_with(
         &self,
         request: &Request,
         content: FileContent,
-        document: Option<&MeetingDocument>,
+        context: PutContext<'_>,
     ) -> Result<StoredContent> {
         let mut precomputed = Precomputed::default();
         let meeting = content.indexed.as_ref().filter(|indexed| indexed.scheduling);
@@ -65,7 +107,7 @@ impl Tree {
         }
         let mut admitted = self.write_with(request, precomputed).await?;
         loop {
-            let stored = admitted.put(content.clone(), document).await;
+            let stored = admitted.put(content.clone(), context).await;
             if let Some(missing) = admitted.store.precomputed.missing.take() {
                 admitted = self.retry(admitted, missing).await?;
                 continue;
@@ -93,9 +135,10 @@ impl Tree {
 impl Admitted<Edit> {
     /// The content at the target is this one from now on, be it new there or not; and whoever is in a meeting has what
     /// follows from it.
-    async fn put(&mut self, content: FileContent, document: Option<&MeetingDocument>) -> Result<StoredContent> {
+    async fn put(&mut self, content: FileContent, context: PutContext<'_>) -> Result<StoredContent> {
         let object = self.target.node().cloned();
-        if document.is_some_and(|of| object.as_ref().is_none_or(|object| object.hash != of.before)) {
+        let before = object.as_ref().and_then(|object| object.hash.as_ref());
+        if context.made_of.is_some_and(|made_of| before != made_of.as_ref()) {
             return Err(Condition::Busy.into());
         }
         let is_new = object.is_none();
@@ -106,10 +149,14 @@ impl Admitted<Edit> {
             Some(other) => (other, true),
             None => (content, false),
         };
-        if let Some(document) = document {
+        if let Some(document) = context.document {
             self.store_attached(document).await?;
         }
-        let node = if is_new { self.bind(Content::File(content)).await? } else { self.replace(content).await? };
+        let mut node = if is_new { self.bind(Content::File(content)).await? } else { self.replace(content).await? };
+        if let Some(split) = context.split {
+            node = self.store.keep_own_part(node, split.own.as_ref()).await?;
+        }
+        let is_altered = is_altered || context.split.is_some_and(|split| !split.is_exact);
         if let Some(plan) = plan {
             self.store.carry_out(plan, node.id).await?;
         }

@@ -370,7 +370,11 @@ impl Edit {
     /// Writes where a node stands from now on.
     pub(super) async fn update_place(&mut self, node: &Node) -> Result<()> {
         let by = self.person();
-        Ok(node::update_place(&mut self.txn, node, by).await?)
+        node::update_place(&mut self.txn, node, by).await?;
+        if node.personal_parts && node.kind == Kind::Object {
+            self.mark_parts(node).await?;
+        }
+        Ok(())
     }
 
     /// A node that comes to stand in a collection.

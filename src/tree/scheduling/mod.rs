@@ -72,6 +72,8 @@ pub(super) struct ScheduleAuthor {
     pub replies: bool,
     /// The state that the client says that it knows.
     pub if_match: Option<EntityTags>,
+    /// Is that the present one, for a tag that says what is the person's own, too?
+    pub knows_present: bool,
     /// Addresses that the person had, and that are nobody's any more.
     pub former_addresses: Vec<String>,
     /// What its request may cost.
@@ -86,6 +88,7 @@ impl ScheduleAuthor {
             keeps_answers: request.preconditions.if_schedule_tag_match.is_some(),
             replies: !request.without_reply,
             if_match: request.preconditions.if_match.clone(),
+            knows_present: request.knows_present,
             former_addresses: Vec::new(),
             budget: request.budget.clone(),
         }
@@ -94,13 +97,14 @@ impl ScheduleAuthor {
     /// The server, in the name of a principal.
     pub fn itself(person: Id) -> Self {
         let budget = Budget::default();
-        Self { person, keeps_answers: true, replies: true, if_match: None, former_addresses: Vec::new(), budget }
+        let (if_match, former_addresses) = (None, Vec::new());
+        Self { person, keeps_answers: true, replies: true, if_match, knows_present: false, former_addresses, budget }
     }
 
     /// Does the client know what stands there?
     fn knows(&self, before: Option<&str>) -> bool {
         match (&self.if_match, before) {
-            (Some(EntityTags::List(tags)), Some(hash)) if !self.keeps_answers => {
+            (Some(EntityTags::List(tags)), Some(hash)) if !self.keeps_answers && !self.knows_present => {
                 let present = ETag::of_hash(hash);
                 tags.iter().any(|tag| tag.matches_strongly(&present))
             }

@@ -13,15 +13,14 @@ use crate::ical::object::Object;
 use crate::model::budget::Budget;
 use crate::model::condition::Condition;
 use crate::model::error::{Error, Result};
-use crate::model::etag::ETag;
 use crate::model::method::Method;
 use crate::model::path::Path;
-use crate::model::precondition::EntityTags;
 use crate::model::principal::{Actor, DeviceScope, Principal, PrincipalKind};
 use crate::store::node;
 use crate::store::reading::Snapshot;
 use crate::tree::Tree;
 use crate::tree::edit::content::FileContent;
+use crate::tree::edit::put::PutContext;
 use crate::tree::gate::Request;
 use crate::tree::target::CALENDARS;
 
@@ -76,18 +75,14 @@ impl Tree {
         let names = node::names_between(&mut self.store.read().await?, have.node.home_id, have.node.id).await?;
         let Some([_, calendar, name]) = names.as_deref() else { return Ok(false) };
         let path = Path::of(&[CALENDARS, home, calendar, name]);
-        let mut request = Request::of(Method::Put, path, actor_of(person));
-        let known = have.node.hash.as_deref().map(ETag::of_hash);
-        request.preconditions.if_match = Some(EntityTags::List(known.into_iter().collect()));
+        let request = Request::of(Method::Put, path, actor_of(person));
         let mut text = String::new();
         object.calendar.write(&mut text);
         let (blob, indexed) = self.prepare(person.id, &Budget::default(), text.into()).await?;
-        match self.put(&request, FileContent::object(blob, indexed)).await {
+        let context = PutContext { made_of: Some(&have.node.hash), ..PutContext::default() };
+        match self.put_with(&request, FileContent::object(blob, indexed), context).await {
             Ok(_) => Ok(true),
             Err(Error::Refused(refusal)) if is_forbidden(refusal.condition) => Ok(false),
-            Err(Error::Refused(refusal)) if refusal.condition == Condition::PreconditionFailed => {
-                Err(Condition::Busy.into())
-            }
             Err(error) => Err(error),
         }
     }

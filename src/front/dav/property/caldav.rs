@@ -283,14 +283,13 @@ fn supported_collations(resource: &Resource, _: &PropertyContext) -> Option<Prop
 /// tag is sent all the same, so it does not vanish, and GET gives the bytes. What would be too much is withheld
 /// likewise (507).
 fn calendar_data<'a>(resource: &'a Resource, context: &'a PropertyContext) -> Option<PropertyValue<'a>> {
-    let stored = match &resource.text {
+    let (selection, zone, budget) = context.calendar.as_ref()?;
+    match &resource.text {
         Text::Unread => return None,
         Text::Missing => return Some(PropertyValue::Withheld(500)),
-        Text::Read(bytes) => bytes,
-    };
-    let (selection, zone, budget) = context.calendar.as_ref()?;
-    if selection.is_all() {
-        return text(readable(stored));
+        Text::Read(stored) if selection.is_all() => return text(readable(stored)),
+        Text::Shared(..) if selection.is_all() => return text(readable(&resource.seen_text()?).into_owned()),
+        Text::Read(_) | Text::Shared(..) => {}
     }
     let Some(object) = resource.object() else { return Some(PropertyValue::Withheld(500)) };
     let zones = Zones::new(&object.calendar, zone).within(budget);

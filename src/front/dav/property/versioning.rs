@@ -91,7 +91,7 @@ fn creator_device<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<
 }
 
 fn sha256<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<PropertyValue<'a>> {
-    if resource.node.view == View::Masked {
+    if resource.node.is_altered() {
         return None;
     }
     text(resource.node.hash.as_deref()?)

@@ -122,7 +122,7 @@ fn displayname<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<Pro
 }
 
 fn getcontentlength(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {
-    let is_known = !resource.node.is_collection() && resource.node.view != View::Masked;
+    let is_known = !resource.node.is_collection() && !resource.node.is_altered();
     is_known.then(|| PropertyValue::xml(resource.node.size_bytes.to_string()))
 }
 
@@ -131,10 +131,10 @@ fn getcontenttype<'a>(resource: &'a Resource, _: &'a PropertyContext) -> Option<
 }
 
 fn getetag(resource: &Resource, context: &PropertyContext) -> Option<PropertyValue<'static>> {
-    match resource.node.view {
-        View::Masked => plain(resource.node.etag(&context.seal)?.header_value()),
-        _ => plain(ETag::header_of_hash(resource.node.hash.as_deref()?)),
+    if resource.node.is_altered() {
+        return plain(resource.node.etag(&context.seal)?.header_value());
     }
+    plain(ETag::header_of_hash(resource.node.hash.as_deref()?))
 }
 
 fn getlastmodified(resource: &Resource, _: &PropertyContext) -> Option<PropertyValue<'static>> {

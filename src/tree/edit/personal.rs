@@ -1,0 +1,199 @@
+//! PUT into a calendar of others: what is everybody's is stored for all, and what is the sender's own beside it. A
+//! change of one's own part takes no more than reading the object, and nobody is notified of it.
+
+use bytes::Bytes;
+
+use super::Edit;
+use super::authority::Verb;
+use super::content::FileContent;
+use super::event::AffectedObjects;
+use crate::ical::itip::personal::{MAX_PART_BYTES, SplitObject, composed, split};
+use crate::ical::object::Object;
+use crate::model::calendar::Indexed;
+use crate::model::condition::Condition;
+use crate::model::error::Result;
+use crate::model::filename::match_name;
+use crate::model::id::now;
+use crate::model::kind::Kind;
+use crate::model::node::{Blob, Node};
+use crate::model::precondition::EntityTags;
+use crate::model::privilege::{Privilege, Role};
+use crate::model::view::View;
+use crate::store::body::sha256;
+use crate::store::executor::Executor;
+use crate::store::node::Added;
+use crate::store::personal_part::{self, PersonalPart};
+use crate::store::{grant, principal};
+use crate::tree::Tree;
+use crate::tree::calendar::{blob, index, written};
+use crate::tree::gate::Request;
+use crate::tree::resolve::resolve;
+use crate::tree::scheduling::text_of;
+use crate::tree::target::{CALENDARS, Target, link_of};
+
+/// The most parts that a person has, and the most bytes of them.
+const MAX_PARTS: i64 = 10_000;
+const MAX_PARTS_BYTES: i64 = 16 * 1024 * 1024;
+
+/// What a PUT comes to in a calendar of others.
+pub(in crate::tree) struct SplitPut {
+    /// What is stored for all; `None`: nothing changes of that.
+    pub shared: Option<FileContent>,
+    /// What the sender has of their own from now on.
+    pub own: Option<PersonalPart>,
+    /// The hash of the text that it was held against.
+    pub before: Option<String>,
+    /// Does the sender know the present state, by a tag that says what is their own, too?
+    pub knows_present: bool,
+    /// Would the sender read what was sent?
+    pub is_exact: bool,
+}
+
+/// What is sent, taken apart beside the serving threads.
+struct TakenApart {
+    /// What is everybody's, where that is another text than what was sent.
+    shared: Option<(Blob, Indexed)>,
+    own: Option<PersonalPart>,
+    is_shared_change: bool,
+    is_exact: bool,
+}
+
+/// `None`: it is stored as it is, for it asks for too much to be taken apart, or is what all have.
+fn taken_apart(bytes: &Bytes, stored: Option<&Object>) -> Option<TakenApart> {
+    let sent = Object::stored(bytes).ok()?;
+    let SplitObject { shared, own, is_shared_change } = split(&sent, stored).ok()?;
+    let all = stored.filter(|_| !is_shared_change).unwrap_or(&shared);
+    let is_exact = own.as_ref().map_or_else(|| *all == sent, |own| written(&composed(all, own)) == *bytes);
+    let own = own.map(|own| {
+        let text = written(&own);
+        PersonalPart { hash: sha256(&text), text: String::from_utf8_lossy(&text).into_owned() }
+    });
+    let shared = (shared != sent).then(|| (blob(written(&shared)), index(&shared)));
+    Some(TakenApart { shared, own, is_shared_change, is_exact })
+}
+
+/// Does a path lead into a home of the actor's own, and through no link?
+fn is_surely_own(request: &Request) -> bool {
+    match request.path.segments() {
+        [first, home, calendar, ..] if first == CALENDARS => {
+            match_name(home) == match_name(&request.actor.name) && link_of(calendar).is_none()
+        }
+        _ => true,
+    }
+}
+
+impl Tree {
+    /// Takes apart what a request brings. `None`: it is stored as it is.
+    pub(super) async fn split_put(&self, request: &Request, content: &FileContent) -> Result<Option<SplitPut>> {
+        let Some(bytes) = content.blob.inline.clone().filter(|_| content.indexed.is_some()) else { return Ok(None) };
+        if is_surely_own(request) {
+            return Ok(None);
+        }
+        let mut view = self.store.read().await?;
+        let target = resolve(&mut view, &request.actor, now(), &request.path).await?;
+        let object = target.node().cloned();
+        if !may_have_parts(&target, request) || object.as_ref().is_some_and(|object| object.view != View::Present) {
+            return Ok(None);
+        }
+        let had = object.as_ref().and_then(|object| object.own_part.clone());
+        let before = object.as_ref().and_then(|object| object.hash.clone());
+        let mut put = SplitPut { shared: None, own: None, before, knows_present: false, is_exact: true };
+        if keeps_for_owner(&mut view, request, &target).await? {
+            // What a delegate writes is the owner's.
+            put.shared = had.map(|_| content.clone());
+            return Ok(Some(put).filter(|put| put.shared.is_some()));
+        }
+        let stored = text_of(&mut view, put.before.as_deref()).await?;
+        drop(view);
+        let is_new = object.is_none();
+        let work = move |_: &_| Some(taken_apart(&bytes, stored.as_ref()));
+        let Some(apart) = self.work(request.actor.id, &request.budget, work).await? else { return Ok(None) };
+        if apart.own.as_ref().is_some_and(|own| own.text.len() > MAX_PART_BYTES) {
+            return Err(Condition::MaxResourceSize.into());
+        }
+        let may_write = is_new || target.privileges.contains(Privilege::WriteContent);
+        let is_same = apart.own.as_ref().map(|own| &own.hash) == had.as_ref();
+        let has_none = is_same && had.is_none();
+        if apart.is_shared_change && !may_write || has_none && (apart.shared.is_none() || !may_write) {
+            // It is refused, or nothing of it is anybody's own.
+            return Ok(None);
+        }
+        if apart.is_shared_change || may_write && is_same {
+            put.shared = Some(match apart.shared {
+                Some((blob, indexed)) => FileContent { blob, indexed: Some(indexed), ..content.clone() },
+                None => content.clone(),
+            });
+        }
+        let tag = object.filter(|_| had.is_some()).and_then(|object| object.etag(&self.store.seal));
+        put.knows_present = match (&request.preconditions.if_match, &tag) {
+            (Some(EntityTags::List(tags)), Some(own)) => tags.iter().any(|tag| tag.matches_strongly(own)),
+            _ => false,
+        };
+        Ok(Some(SplitPut { own: apart.own, is_exact: apart.is_exact, ..put }))
+    }
+
+    /// Stores what is the sender's own, and nothing else: the object as they see it then.
+    pub(super) async fn put_own_part(&self, request: &Request, put: &SplitPut) -> Result<Node> {
+        let mut admitted = self.write(&Request { of_own_part: true, ..request.clone() }).await?;
+        let (object, calendar) = (admitted.node()?, admitted.parent()?);
+        if object.hash != put.before {
+            return Err(Condition::Busy.into());
+        }
+        admitted.store.authorize(Verb::Personalize, object.id)?;
+        admitted.store.record(Verb::Personalize, || AffectedObjects::of(&object));
+        let had = object.own_part.clone();
+        let object = admitted.store.keep_own_part(object, put.own.as_ref()).await?;
+        if object.own_part != had {
+            let seq = admitted.store.seq(object.home_id)?;
+            personal_part::number(&mut admitted.store.txn, object.id, seq).await?;
+            admitted.store.stamp(&calendar, seq, Added::default()).await?;
+        }
+        admitted.commit().await?;
+        Ok(object)
+    }
+}
+
+/// Do people have something of their own in what stands at a target: is it in a calendar that is not the actor's?
+fn may_have_parts(target: &Target, request: &Request) -> bool {
+    target.privileges.contains(Privilege::Read)
+        && target
+            .parent()
+            .is_some_and(|link| link.node.kind == Kind::Calendar && link.node.owner_id != request.actor.id)
+}
+
+/// Does the actor keep these calendars for whose they are?
+async fn keeps_for_owner(c: &mut impl Executor, request: &Request, target: &Target) -> Result<bool> {
+    let kept = grant::delegators(c, request.actor.id, now()).await?;
+    let Some(owner) = target.parent().map(|link| link.node.owner_id).filter(|_| !kept.is_empty()) else {
+        return Ok(false);
+    };
+    let owner = principal::by_id(c, owner).await?;
+    Ok(owner.is_some_and(|owner| kept.iter().any(|(name, role)| *name == owner.name && *role >= Role::Member)))
+}
+
+impl Edit {
+    /// The person of this change has this of their own on an object from now on, or nothing. Refused where that is too
+    /// much with what they have on others.
+    pub(super) async fn keep_own_part(&mut self, mut object: Node, part: Option<&PersonalPart>) -> Result<Node> {
+        let person = self.person();
+        if let Some(part) = part {
+            let held = personal_part::held_beside(&mut self.txn, person, object.id).await?;
+            let bytes = held.bytes.saturating_add(part.text.len() as i64);
+            if held.number >= MAX_PARTS || bytes > MAX_PARTS_BYTES {
+                return Err(Condition::PersonalPartsWithinLimits.into());
+            }
+            personal_part::set(&mut self.txn, object.id, person, part).await?;
+            self.mark_parts(&object).await?;
+        } else if object.personal_parts {
+            personal_part::remove(&mut self.txn, object.id, person).await?;
+        }
+        object.personal_parts |= part.is_some();
+        object.own_part = part.map(|part| part.hash.clone());
+        Ok(object)
+    }
+
+    /// Somebody has something of their own on an object where it stands.
+    pub(super) async fn mark_parts(&mut self, object: &Node) -> Result<()> {
+        Ok(personal_part::mark(&mut self.txn, object.id, object.parent_id).await?)
+    }
+}

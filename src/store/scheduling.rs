@@ -142,6 +142,20 @@ pub async fn bookings(
     Ok(found.iter().map(node_of).collect())
 }
 
+/// What stands in the calendars of a home, takes place after a moment and was written last by somebody, or by nobody
+/// here, but for what bears a UID; at most so many.
+pub async fn written_by(
+    c: &mut impl Executor,
+    home: Id,
+    author: Option<Id>,
+    from: Timestamp,
+    uid: &str,
+    limit: i64,
+) -> Result<Vec<Node>, Failure> {
+    let found = rows(c, WRITTEN_BY, arguments![home, author, from, uid, limit]).await?;
+    Ok(found.iter().map(node_of).collect())
+}
+
 /// The number of the last change in a home.
 pub async fn last_change(c: &mut impl Executor, home: Id) -> Result<Seq, Failure> {
     Ok(row(c, LAST_CHANGE, arguments![home]).await?.map_or(0, |row| row.integer(0)))
@@ -308,6 +322,17 @@ statements! {
             " FROM node t JOIN node k ON k.parent_id = t.id JOIN calendar_object o ON o.calendar_id = k.id JOIN node \
              n ON n.id = o.node_id WHERE t.parent_id = $1 AND t.kind = 'calendars' AND k.kind = 'calendar' AND \
              k.gone_at IS NULL AND o.last_at >= $2 AND o.first_at <= $3 AND o.uid <> $4 AND n.gone_at IS NULL LIMIT $5"
+        ),
+    );
+    const WRITTEN_BY: Statement = reads(
+        &[CALENDAR_OBJECT, NODE],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM node t JOIN node k ON k.parent_id = t.id JOIN calendar_object o ON o.calendar_id = k.id JOIN node \
+             n ON n.id = o.node_id WHERE t.parent_id = $1 AND t.kind = 'calendars' AND k.kind = 'calendar' AND \
+             k.gone_at IS NULL AND o.last_at >= $3 AND o.uid <> $4 AND n.gone_at IS NULL AND n.author_id IS NOT \
+             DISTINCT FROM $2 LIMIT $5"
         ),
     );
     const LAST_CHANGE: Statement = reads(&[HOME], "SELECT seq FROM home WHERE node_id = $1");

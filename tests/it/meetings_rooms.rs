@@ -3,7 +3,7 @@
 use beffroi::model::room::{Booking, Room};
 
 use crate::kit::{Client, World};
-use crate::meetings::{MAX, copy, line, meeting, of, text};
+use crate::meetings::{MAX, copy, inbox, line, meeting, of, text};
 
 /// A meeting to which a room is invited.
 fn in_room(uid: &str, organizer: &str, rooms: &[&str], times: &str) -> String {
@@ -200,5 +200,49 @@ async fn what_others_ask_of_a_room_makes_no_change_fail() {
     mia.put(path, &in_room("one", "mia", &["salle"], NINE)).expect(201).await;
     let stored = text(&mia.get(path).expect(200).await);
     assert!(line(&stored, "salle").contains("PARTSTAT=TENTATIVE"), "{stored}");
+    world.sound().await;
+}
+
+/// However many undecided requests one person has at a room, others ask as ever: more than a few at one time, or in all,
+/// are declined, and the answer says why.
+#[tokio::test]
+async fn nobody_fills_a_room_with_requests_that_nobody_has_decided() {
+    let managed = Room { booking: Booking::Manager, manager: Some("lea".to_owned()), ..Room::default() };
+    let world = world_with_rooms(&[("salle", managed)]).await;
+    let (max, mia) = (world.client("max"), world.client("mia"));
+    let ask = async |client: &Client, name: &str, uid: &str, times: &str| {
+        let path = format!("/calendars/{name}/personal/{uid}.ics");
+        client.put(&path, &in_room(uid, name, &["salle"], times)).send().await;
+        line(&text(&client.get(&path).expect(200).await), "salle")
+    };
+    for number in 0..10 {
+        let answer = ask(&max, "max", &format!("salle{number}"), NINE).await;
+        assert!(answer.contains("PARTSTAT=TENTATIVE"), "{number}: {answer}");
+    }
+    let answer = ask(&max, "max", "more", NINE).await;
+    assert!(answer.contains("PARTSTAT=DECLINED"), "{answer}");
+    let heard = inbox(&max, "max").await;
+    assert!(heard.iter().any(|item| item.contains("Too many requests undecided")), "{heard:?}");
+    let answer = ask(&mia, "mia", "mia", NINE).await;
+    assert!(answer.contains("PARTSTAT=TENTATIVE"), "{answer}");
+    // What stands may be changed, and there are other days.
+    let answer = ask(&max, "max", "salle3", &NINE.replace("T10", "T11")).await;
+    assert!(answer.contains("PARTSTAT=TENTATIVE"), "{answer}");
+    for number in 10..200 {
+        let day = NINE.replace("20300701", &format!("2031{:02}{:02}", 1 + number / 28, 1 + number % 28));
+        let answer = ask(&max, "max", &format!("day{number}"), &day).await;
+        assert!(answer.contains("PARTSTAT=TENTATIVE"), "{number}: {answer}");
+    }
+    let weekly = format!("{}RRULE:FREQ=WEEKLY;COUNT=9\r\n", NINE.replace("2030", "2032"));
+    for (uid, times) in [("last", NINE.replace("2030", "2032")), ("weekly", weekly)] {
+        let answer = ask(&max, "max", uid, &times).await;
+        assert!(answer.contains("PARTSTAT=DECLINED"), "{uid}: {answer}");
+        let answer = ask(&mia, "mia", uid, &times).await;
+        assert!(answer.contains("PARTSTAT=TENTATIVE"), "{uid}: {answer}");
+    }
+    // Once some are called off there is room for others.
+    max.delete(&format!("{MAX}day100.ics")).expect(204).await;
+    let answer = ask(&max, "max", "after", &NINE.replace("2030", "2032")).await;
+    assert!(answer.contains("PARTSTAT=TENTATIVE"), "{answer}");
     world.sound().await;
 }

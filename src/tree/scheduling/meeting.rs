@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ledger::ledger_of;
 use super::plan::SeenObject;
 use super::room_desk::desk_of;
-use super::rooms::BookedRoom;
+use super::rooms::{BookedRoom, is_undecided};
 use super::users::{AddressBook, BookableRoom, CalendarUsers};
 use crate::ical::itip::address::{Addresses, CalendarUserAddress};
 use crate::ical::itip::copy::organizer_address;
@@ -14,6 +14,7 @@ use crate::ical::itip::folder_link::is_linked;
 use crate::ical::itip::ledger::ReplyLedger;
 use crate::ical::itip::people::CalendarUser as Line;
 use crate::ical::object::Object;
+use crate::ical::recur::recurs;
 use crate::model::budget::Budget;
 use crate::model::calendar::{COMPONENTS, TimeRange};
 use crate::model::condition::Condition;
@@ -22,7 +23,7 @@ use crate::model::id::{Id, now};
 use crate::model::node::Node;
 use crate::model::path::Path;
 use crate::model::principal::{Principal, PrincipalKind};
-use crate::model::room::Booking;
+use crate::model::room::{Booking, Room};
 use crate::model::token::TokenSeal;
 use crate::store::executor::Executor;
 use crate::store::scheduling::{self, CalendarPrincipal, DefaultCalendar};
@@ -37,6 +38,17 @@ const LONG_COPY_BYTES: i64 = 256 * 1024;
 /// The most objects of a room that a meeting is held to, and how much of all rooms in it is read.
 const MAX_BOOKINGS: i64 = 5000;
 const MAX_BOOKED_BYTES: i64 = 16 * 1024 * 1024;
+
+/// How many requests one may have at a room that its manager has not decided: at the time of another, and in all to
+/// come.
+struct RequestLimits {
+    at_once: usize,
+    in_all: i64,
+}
+
+const OF_PERSON: RequestLimits = RequestLimits { at_once: 10, in_all: 200 };
+/// Of all who ask by mail, together: addresses cost nothing.
+const OF_MAIL: RequestLimits = RequestLimits { at_once: 100, in_all: 1000 };
 
 /// What one of those in the meeting has of it.
 #[derive(Clone, Debug)]
@@ -301,16 +313,50 @@ async fn read_rooms(
             left >= 0
         });
         let is_cut = number >= MAX_BOOKINGS || (nodes.len() as i64) < number;
-        let bookings = read_objects(c, nodes, budget).await?.into_iter().filter_map(|copy| copy.object).collect();
+        let copies = read_objects(c, nodes, budget).await?;
+        let is_overasked = is_overasked(c, &known, home, change, &copies, budget).await?;
+        let bookings = copies.into_iter().filter_map(|copy| copy.object).collect();
         let seq = scheduling::last_change(c, home).await?;
         let decided = if known.booking == Booking::Manager { principal::by_id(c, room).await? } else { None };
         let desk = match decided {
             Some(room) => desk_of(c, book, seal, &known, &room, uid).await?,
             None => None,
         };
-        rooms.insert(home, BookedRoom { room: known, name, may_book, bookings, is_cut, seq, desk });
+        rooms.insert(home, BookedRoom { room: known, name, may_book, bookings, is_cut, is_overasked, seq, desk });
     }
     Ok(rooms)
+}
+
+/// Has whoever asks a room as many undecided requests there already as one may have? All that is there is read by who
+/// asks next, and where there is more than is read nobody books. `around`: what the room has at that time.
+async fn is_overasked(
+    c: &mut impl Executor,
+    room: &Room,
+    home: Id,
+    change: &ChangedObject,
+    around: &[MeetingCopy],
+    budget: &Budget,
+) -> Result<bool> {
+    let Some(new) = change.new.as_ref().filter(|_| room.booking == Booking::Manager) else { return Ok(false) };
+    // What came by mail is a change in the home of the room, and written by nobody here.
+    let author = (change.home != home).then_some(change.writer);
+    let limits = if author.is_some() { OF_PERSON } else { OF_MAIL };
+    let waits = |copy: &&MeetingCopy| copy.node.author_id == author && copy.object.as_ref().is_none_or(is_undecided);
+    // A series is asked for at many times.
+    if !new.parts().any(recurs) && around.iter().filter(waits).count() >= limits.at_once {
+        return Ok(true);
+    }
+    let written = scheduling::written_by(c, home, author, now(), &new.uid, MAX_BOOKINGS).await?;
+    if (written.len() as i64) < limits.in_all {
+        return Ok(false);
+    }
+    let mut left = MAX_BOOKED_BYTES;
+    let few = written.into_iter().take_while(|node| {
+        left = left.saturating_sub(node.size_bytes.max(0));
+        left >= 0
+    });
+    let written = read_objects(c, few.collect(), budget).await?;
+    Ok(written.iter().filter(waits).count() as i64 >= limits.in_all)
 }
 
 /// Where some homes receive an object of a UID.

@@ -63,6 +63,8 @@ pub struct BookedRoom {
     pub bookings: Vec<Object>,
     /// Is there more than that?
     pub is_cut: bool,
+    /// Does whoever asks wait for as many answers already as one may?
+    pub is_overasked: bool,
     /// The last change in its home that was seen.
     pub seq: Seq,
     /// Who is asked by mail where its manager decides.
@@ -75,6 +77,7 @@ enum Obstacle {
     Unbookable,
     Forbidden,
     TooSmall,
+    Overasked,
     Closed,
     Taken,
     TooIntricate,
@@ -87,11 +90,18 @@ impl Obstacle {
             Self::Unbookable => "Ne se réserve pas / Takes no bookings",
             Self::Forbidden => "Réservée à d’autres / Kept for others",
             Self::TooSmall => "Trop de participants / Too many participants",
+            Self::Overasked => "Trop de demandes sans réponse / Too many requests undecided",
             Self::Closed => "Fermée à cette heure / Closed at that time",
             Self::Taken => "Déjà réservée / Already booked",
             Self::TooIntricate => "Répétition trop complexe / Recurrence too intricate",
         }
     }
+}
+
+/// Is an object of a room a request that was not accepted? Any number of such may lie at one time.
+#[must_use]
+pub fn is_undecided(copy: &Object) -> bool {
+    copy.parts().flat_map(Line::attendees).any(|line| line.participation() != ACCEPTED)
 }
 
 /// A meeting as a room may know of it: when it is, who organizes it, and the title of one that is not private.
@@ -242,6 +252,7 @@ impl RoomRequest<'_> {
             (Booking::None, _) => Some(Obstacle::Unbookable),
             _ if !self.state.may_book => Some(Obstacle::Forbidden),
             (_, Some(capacity)) if people > *capacity => Some(Obstacle::TooSmall),
+            _ if self.state.is_overasked => Some(Obstacle::Overasked),
             _ if is_intricate => Some(Obstacle::TooIntricate),
             _ => None,
         };

@@ -203,8 +203,8 @@ async fn what_others_ask_of_a_room_makes_no_change_fail() {
     world.sound().await;
 }
 
-/// However many undecided requests one person has at a room, others ask as ever: more than a few at one time, or in all,
-/// are declined, and the answer says why.
+/// However many undecided requests one person has at a room, others ask as ever: more than a few at one time, or in
+/// all, are declined, and the answer says why.
 #[tokio::test]
 async fn nobody_fills_a_room_with_requests_that_nobody_has_decided() {
     let managed = Room { booking: Booking::Manager, manager: Some("lea".to_owned()), ..Room::default() };

@@ -252,10 +252,16 @@ impl Tree {
 
     /// What is attached to an object that a request moves to another home, and stands among the documents of its own:
     /// each gets another name. `None`: the object is gone.
-    pub(super) async fn carried_documents(&self, request: &Request, object: Id) -> Result<Option<CarriedDocuments>> {
+    pub(super) async fn carried_documents(
+        &self,
+        request: &Request,
+        object: Id,
+        arriving: Option<FileContent>,
+    ) -> Result<Option<CarriedDocuments>> {
         let mut view = self.store.read().await?;
         let Some((node, _)) = version::node(&mut view, object).await? else { return Ok(None) };
-        let Some(of) = node.hash.clone() else { return Ok(None) };
+        let arriving = arriving.map(|content| content.blob);
+        let Some(of) = arriving.as_ref().map(|blob| blob.hash.clone()).or(node.hash.clone()) else { return Ok(None) };
         let mut carried = CarriedDocuments {
             object,
             of,
@@ -264,8 +270,11 @@ impl Tree {
             folder: String::new(),
             documents: vec![],
         };
-        let text = text_of(&mut view, node.hash.as_deref()).await?.filter(|object| object.uid.len() <= MAX_UID_BYTES);
-        let Some(object) = text else { return Ok(Some(carried)) };
+        let text = match arriving.and_then(|blob| blob.inline) {
+            Some(text) => Object::stored(&text).ok(),
+            None => text_of(&mut view, node.hash.as_deref()).await?,
+        };
+        let Some(object) = text.filter(|object| object.uid.len() <= MAX_UID_BYTES) else { return Ok(Some(carried)) };
         let (mut lines, mut identifiers) = (BTreeMap::new(), BTreeMap::new());
         for (written, line) in managed_lines(&object) {
             let Some(id) = ManagedId::read(&written, &self.store.seal) else { continue };

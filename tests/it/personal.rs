@@ -322,16 +322,53 @@ async fn what_is_ones_own_goes_and_comes_with_the_object() {
     let listed = max.propfind("/calendars/tram/more/", "1", "<D:getetag/>").expect(207).await;
     assert!(listed.text().contains(tag(&max.get(moved).expect(200).await).trim_matches('"')), "{}", listed.text());
     rings(&lea, moved, "").await;
-    // A copy is another event.
-    max.copy(moved, "/calendars/max/personal/a.ics").expect(201).await;
-    rings(&max, "/calendars/max/personal/a.ics", "").await;
+    // A copy is another event, which is as whoever makes it sees it.
+    max.copy(moved, "/calendars/tram/more/copy.ics").expect(403).await;
+    max.copy(moved, PATH).expect(201).await;
+    rings(&max, PATH, "of max").await;
+    rings(&mia, PATH, "").await;
+    max.delete(PATH).expect(204).await;
     world.sound().await;
     // With the person, and with the object.
     world.tree.remove_person("mia").await.unwrap();
-    assert_eq!(parts(&world).await, 2);
+    assert_eq!(parts(&world).await, 3);
+    lea.delete("/trash/tram/a.ics").expect(204).await;
     lea.delete(moved).expect(204).await;
     lea.delete("/trash/tram/a.ics").expect(204).await;
     assert_eq!(parts(&world).await, 0);
+    world.sound().await;
+}
+
+/// What is the object's own in one's own home is one's own elsewhere, and the other way round.
+#[tokio::test]
+async fn what_goes_to_another_home_takes_along_what_is_of_whoever_brings_it() {
+    let world = World::new().await;
+    let [max, mia] = ["max", "mia"].map(|name| world.client(name));
+    let own = "/calendars/max/personal/a.ics";
+    let text = with(&event("a", "20260614"), &alarm("of max"));
+    max.put(own, &text).expect(201).await;
+    for (way, status) in [("COPY", 201), ("COPY", 204), ("MOVE", 204)] {
+        let to = format!("http://{}{PATH}", max.address);
+        max.ask(way, own).header("Destination", &to).expect(status).await;
+        assert_eq!(max.get(PATH).expect(200).await.text(), text, "{way}");
+        assert_eq!(mia.get(PATH).expect(200).await.text(), event("a", "20260614"), "{way}");
+        if status == 201 {
+            let hers = with(&event("a", "20260614"), &alarm("of mia"));
+            mia.put(PATH, &hers).expect(204).await;
+            mia.put(PATH, &event("a", "20260614")).expect(204).await;
+        }
+    }
+    max.get(own).expect(404).await;
+    let hers = with(&event("a", "20260614"), &alarm("of mia"));
+    mia.put(PATH, &hers).expect(204).await;
+    // Each copies what they see.
+    for (client, name, seen) in [(&max, "max", &text), (&mia, "mia", &hers)] {
+        let to = format!("/calendars/{name}/personal/a.ics");
+        client.copy(PATH, &to).expect(201).await;
+        assert_eq!(client.get(&to).expect(200).await.text(), *seen);
+    }
+    max.relocate(PATH, "/calendars/max/personal/a.ics").header("Overwrite", "T").expect(204).await;
+    assert_eq!(max.get(own).expect(200).await.text(), text);
     world.sound().await;
 }
 

@@ -3,7 +3,7 @@
 
 use super::Edit;
 use super::authority::bug;
-use super::content::{CarriedDocument, CarriedDocuments, Content, FileContent, PropertyChange};
+use super::content::{ArrivingObject, CarriedDocument, CarriedDocuments, Content, FileContent, PropertyChange};
 use super::precomputed::MissingInput;
 use super::verbs::BindTarget;
 use crate::ical::itip::attachments::mentions_managed;
@@ -59,12 +59,18 @@ pub enum DocumentChange {
 impl Admitted<Edit> {
     /// What goes along with what is moved to the destination. `None`: nothing, for it stays in its home, or nothing of
     /// that is attached to it.
-    pub(super) async fn carried_documents(&mut self, source: &Node) -> Result<Option<CarriedDocuments>> {
+    pub(super) async fn carried_documents(
+        &mut self,
+        source: &Node,
+        arriving: Option<&ArrivingObject>,
+    ) -> Result<Option<CarriedDocuments>> {
         let to = self.destination.as_ref().and_then(Target::parent).map(|parent| parent.node.home_id);
         let leaves = self.request.method == Method::Move && to.is_some_and(|to| to != source.home_id);
-        let hash = source.hash.as_deref().filter(|_| leaves && source.copied_kind() == Kind::Object);
-        let (Some(hash), Some(to)) = (hash, to) else { return Ok(None) };
-        let text = body::inline(&mut self.store.txn, hash).await?;
+        let stored = source.hash.as_deref().filter(|_| leaves && source.copied_kind() == Kind::Object);
+        let (Some(stored), Some(to)) = (stored, to) else { return Ok(None) };
+        let blob = arriving.and_then(|arriving| arriving.content.as_ref()).map(|content| &content.blob);
+        let hash = blob.map_or(stored, |blob| blob.hash.as_str());
+        let text = body::inline(&mut self.store.txn, stored).await?;
         if !text.is_some_and(|text| mentions_managed(&text)) || !self.store.has_documents(to).await? {
             return Ok(None);
         }

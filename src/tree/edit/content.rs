@@ -5,6 +5,7 @@ use crate::model::id::{Id, Timestamp};
 use crate::model::name::QName;
 use crate::model::node::{Blob, Node};
 use crate::model::path::Path;
+use crate::store::personal_part::PersonalPart;
 use crate::tree::calendar::CALENDAR_TYPE;
 
 /// What is bound.
@@ -87,6 +88,30 @@ pub struct CarriedDocuments {
     pub folder: String,
     /// The documents as they are, each with what it is known by there.
     pub documents: Vec<CarriedDocument>,
+}
+
+/// An object that comes to stand in another calendar as who copies it sees it: what is their own goes along.
+#[derive(Clone, Debug)]
+pub struct ArrivingObject {
+    /// What that was made of.
+    pub of: ObjectArrival,
+    /// What is stored there; `None`: what is stored here.
+    pub content: Option<FileContent>,
+    /// What is of who copies it alone there.
+    pub own: Option<PersonalPart>,
+}
+
+/// A copy of an object into a calendar.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ObjectArrival {
+    /// The object.
+    pub object: Id,
+    /// The key of what is seen of it.
+    pub seen: Option<String>,
+    /// The calendar.
+    pub calendar: Id,
+    /// The hash of what it takes the place of there.
+    pub over: Option<String>,
 }
 
 /// A document that goes to another home.

@@ -2,7 +2,7 @@
 
 use super::Edit;
 use super::authority::Verb;
-use super::content::{CarriedDocuments, Content, FileContent};
+use super::content::{ArrivingObject, CarriedDocuments, Content, FileContent};
 use super::event::AffectedObjects;
 use super::precomputed::MissingInput;
 use super::transfer::{Pages, SMALL};
@@ -17,6 +17,12 @@ use crate::model::version::{Arrival, landing_of_move};
 use crate::tree::gate::Admitted;
 use crate::tree::scheduling::plan::{SchedulePlan, TextChange};
 use crate::tree::target::{AddressSpace, Target};
+
+/// What stands at the destination, where that is not what stands at the source.
+fn other_content(carried: Option<&CarriedDocuments>, arriving: Option<&ArrivingObject>) -> Option<FileContent> {
+    let carried = carried.and_then(|carried| carried.content.clone());
+    carried.or_else(|| arriving?.content.clone())
+}
 
 /// A copy as it stands now.
 struct WrittenCopy {
@@ -37,11 +43,15 @@ impl Admitted<Edit> {
     /// A copy of `source` comes to stand at the destination. `true`: something was overwritten.
     async fn duplicate(&mut self, source: Node, deep: bool) -> Result<bool> {
         self.store.know_index(&source).await?;
-        let carried = self.carried_documents(&source).await?;
-        let mut arrival = self.arrival(&source, carried.as_ref()).await?;
-        let instead = arrival.as_mut().and_then(|plan| plan.content.take());
-        let instead = instead.or_else(|| carried.as_ref()?.content.clone());
-        let WrittenCopy { top, overwritten } = self.write_copy(source, deep, instead).await?;
+        let arriving = self.arriving(&source)?;
+        let carried = self.carried_documents(&source, arriving.as_ref()).await?;
+        let other = other_content(carried.as_ref(), arriving.as_ref());
+        let mut arrival = self.arrival(&source, other.as_ref()).await?;
+        let instead = arrival.as_mut().and_then(|plan| plan.content.take()).or(other);
+        let WrittenCopy { mut top, overwritten } = self.write_copy(source, deep, instead).await?;
+        if let Some(arriving) = &arriving {
+            top = self.store.keep_own_part(top, arriving.own.as_ref()).await?;
+        }
         if let Some(carried) = &carried {
             self.bind_carried(carried).await?;
         }
@@ -131,8 +141,8 @@ impl Admitted<Edit> {
 
     /// What it means to others that a meeting comes to stand at the destination: refused where that home has another
     /// object of it (RFC 6638 section 3.2.4.1). A copy under a new name means nothing to anybody (section 3.2.3.3).
-    /// `None`: nothing follows.
-    async fn arrival(&mut self, source: &Node, carried: Option<&CarriedDocuments>) -> Result<Option<SchedulePlan>> {
+    /// `other`: what is to stand there, where that is not what `source` says. `None`: nothing follows.
+    async fn arrival(&mut self, source: &Node, other: Option<&FileContent>) -> Result<Option<SchedulePlan>> {
         let is_meeting = source.copied_kind() == Kind::Object && source.schedule_hash.is_some();
         let hash = source.hash.clone().filter(|_| is_meeting);
         let indexed = hash.as_ref().and_then(|hash| self.store.precomputed.indexed.get(hash)).cloned();
@@ -146,9 +156,7 @@ impl Admitted<Edit> {
             calendar: to.node.clone(),
             object: there.map(|there| there.id),
             before: there.and_then(|there| there.hash.clone()),
-            after: carried
-                .and_then(|carried| carried.content.clone())
-                .or_else(|| Some(FileContent::stored(source, hash, indexed))),
+            after: Some(other.cloned().unwrap_or_else(|| FileContent::stored(source, hash, indexed))),
             leaves: (self.request.method == Method::Move).then_some(source.id),
         };
         let plan = self.store.schedule_plan(Some(change)).await?;
@@ -240,8 +248,10 @@ impl Admitted<Edit> {
         let removal = is_meeting.then(|| TextChange::removal(&parent, &source));
         let departure = self.store.schedule_plan(removal).await?;
         self.store.know_index(&source).await?;
-        let carried = self.carried_documents(&source).await?;
-        let goes_on = self.arrival(&source, carried.as_ref()).await?.is_some_and(|plan| plan.reaches_others());
+        let arriving = self.arriving(&source)?;
+        let carried = self.carried_documents(&source, arriving.as_ref()).await?;
+        let other = other_content(carried.as_ref(), arriving.as_ref());
+        let goes_on = self.arrival(&source, other.as_ref()).await?.is_some_and(|plan| plan.reaches_others());
         let (overwritten, event) = (self.duplicate(source.clone(), true).await?, source.id);
         self.store.record(Verb::Unbind, || AffectedObjects::of(&source));
         self.store.remove(source, &parent, UnbindReason::MovedOut).await?;

@@ -1,12 +1,15 @@
 //! PUT into a calendar of others: what is everybody's is stored for all, and what is the sender's own beside it. A
 //! change of one's own part takes no more than reading the object, and nobody is notified of it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::Edit;
 use super::authority::Verb;
-use super::content::FileContent;
+use super::content::{ArrivingObject, FileContent, ObjectArrival};
 use super::event::AffectedObjects;
+use super::precomputed::MissingInput;
 use crate::ical::itip::personal::{MAX_PART_BYTES, SplitObject, composed, split};
 use crate::ical::object::Object;
 use crate::model::calendar::Indexed;
@@ -15,6 +18,7 @@ use crate::model::error::Result;
 use crate::model::filename::match_name;
 use crate::model::id::now;
 use crate::model::kind::Kind;
+use crate::model::method::Method;
 use crate::model::node::{Blob, Node};
 use crate::model::precondition::EntityTags;
 use crate::model::privilege::{Privilege, Role};
@@ -26,7 +30,7 @@ use crate::store::personal_part::{self, PersonalPart};
 use crate::store::{grant, principal};
 use crate::tree::Tree;
 use crate::tree::calendar::{blob, index, written};
-use crate::tree::gate::Request;
+use crate::tree::gate::{Admitted, Request};
 use crate::tree::resolve::resolve;
 use crate::tree::scheduling::text_of;
 use crate::tree::target::{CALENDARS, Target, link_of};
@@ -153,12 +157,72 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// What an object that a request copies says at its destination.
+    pub(super) async fn arriving_object(&self, request: &Request) -> Result<Option<ArrivingObject>> {
+        let mut admitted = self.read(request).await?;
+        let (Some(source), Some(to)) = (admitted.target.node().cloned(), admitted.destination.clone()) else {
+            return Ok(None);
+        };
+        let Some(of) = arrival(request, &source, &to) else { return Ok(None) };
+        let view = &mut admitted.store;
+        let mut own = None;
+        if source.own_part.is_some() {
+            own = personal_part::parts(view, request.actor.id, &[source.id]).await?.remove(&source.id);
+        }
+        let is_owners = is_of(&to, request) || keeps_for_owner(view, request, &to).await?;
+        let (stored, over) = (text_of(view, source.hash.as_deref()).await?, text_of(view, of.over.as_deref()).await?);
+        drop(admitted);
+        let modified_at = Some(source.modified_at);
+        let work = move |_: &_| {
+            let Some(stored) = &stored else { return Some((None, None)) };
+            let own = own.as_ref().and_then(|own| Object::stored(own.text.as_bytes()).ok());
+            let seen = own.map_or_else(|| stored.clone(), |own| composed(stored, &own));
+            let apart = if is_owners { None } else { taken_apart(&written(&seen), over.as_ref()) };
+            let (shared, own) = apart.map_or((None, None), |apart| (apart.shared, apart.own));
+            let other = || (seen != *stored).then(|| (blob(written(&seen)), index(&seen)));
+            Some((shared.or_else(other), own))
+        };
+        let (content, own) = self.work(request.actor.id, &request.budget, work).await?;
+        let content = content.map(|(blob, indexed)| FileContent { modified_at, ..FileContent::object(blob, indexed) });
+        Ok(Some(ArrivingObject { of, content, own }))
+    }
+}
+
+impl Admitted<Edit> {
+    /// What an object says at the destination. `None`: what it says here.
+    pub(super) fn arriving(&mut self, source: &Node) -> Result<Option<ArrivingObject>> {
+        let of = self.destination.as_ref().and_then(|to| arrival(&self.request, source, to));
+        let Some(of) = of else { return Ok(None) };
+        match self.store.precomputed.arriving.clone().filter(|known| known.of == of) {
+            Some(known) => Ok(Some(known)),
+            None => self.store.missing(MissingInput::OwnParts),
+        }
+    }
+}
+
+/// A copy in which somebody may have something of their own: but for what stays the same object, and what comes from
+/// one's own hands into one's own.
+fn arrival(request: &Request, source: &Node, to: &Target) -> Option<ObjectArrival> {
+    let calendar = to.parent().map(|link| &link.node).filter(|node| node.kind == Kind::Calendar)?;
+    let stays = request.method == Method::Move && calendar.home_id == source.home_id;
+    let is_plain = is_of(to, request) && source.own_part.is_none();
+    if source.copied_kind() != Kind::Object || stays || is_plain {
+        return None;
+    }
+    let (seen, over) = (source.content_key().map(Cow::into_owned), to.node().and_then(|there| there.hash.clone()));
+    Some(ObjectArrival { object: source.id, seen, calendar: calendar.id, over })
+}
+
+/// Is the calendar of a target the actor's?
+fn is_of(target: &Target, request: &Request) -> bool {
+    target.parent().is_some_and(|link| link.node.owner_id == request.actor.id)
+}
+
 /// Do people have something of their own in what stands at a target: is it in a calendar that is not the actor's?
 fn may_have_parts(target: &Target, request: &Request) -> bool {
-    target.privileges.contains(Privilege::Read)
-        && target
-            .parent()
-            .is_some_and(|link| link.node.kind == Kind::Calendar && link.node.owner_id != request.actor.id)
+    let in_calendar = target.parent().is_some_and(|link| link.node.kind == Kind::Calendar);
+    target.privileges.contains(Privilege::Read) && in_calendar && !is_of(target, request)
 }
 
 /// Does the actor keep these calendars for whose they are?

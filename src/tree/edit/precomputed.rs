@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::content::CarriedDocuments;
+use super::content::{ArrivingObject, CarriedDocuments};
 use crate::model::calendar::Indexed;
 use crate::model::id::{Id, Seq};
 use crate::model::node::Node;
@@ -24,6 +24,8 @@ pub(super) enum MissingInput {
     Index(String),
     /// What goes along with an object to another home.
     Documents(Id),
+    /// What an object says at the destination, where somebody has something of their own in it.
+    OwnParts,
     /// Homes whose turn to be claimed had passed.
     Homes(Vec<String>),
     /// What changes of meetings mean to others.
@@ -74,6 +76,8 @@ pub(super) struct Precomputed {
     pub schedules: Vec<SchedulePlan>,
     /// What goes along with an object to another home.
     pub carried: Option<CarriedDocuments>,
+    /// What an object says at the destination.
+    pub arriving: Option<ArrivingObject>,
     /// What the change has missed.
     pub missing: Option<MissingInput>,
     /// How often it was made again.

@@ -96,7 +96,11 @@ impl Tree {
                     precomputed.led.push(Found::of(&node, (), led));
                 }
             }
-            MissingInput::Documents(object) => precomputed.carried = self.carried_documents(request, object).await?,
+            MissingInput::Documents(object) => {
+                let arriving = precomputed.arriving.as_ref().and_then(|arriving| arriving.content.clone());
+                precomputed.carried = self.carried_documents(request, object, arriving).await?;
+            }
+            MissingInput::OwnParts => precomputed.arriving = self.arriving_object(request).await?,
             MissingInput::Homes(names) => precomputed.homes.extend(names),
             MissingInput::Schedule(changes) => {
                 for change in changes {

@@ -205,7 +205,8 @@ def line(text, name):
 
 def in_doubt(lab):
     """Who was being sent an invitation when the server was killed: neither they nor the server know whether it came,
-    so they are sent its end, too. The server writes it before it sends, and keeps it when the invitation is given up."""
+    so they are sent its end, too. The server writes that before it sends, and keeps it when the invitation is given
+    up."""
     database = sqlite3.connect(f"file:{lab.data}/beffroi.sqlite?mode=ro", uri=True)
     # 1 and 4: it may be leaving, it may have left.
     rows = database.execute("SELECT address FROM mail WHERE method = 'REQUEST' AND state IN (1, 4)"

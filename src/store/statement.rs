@@ -99,9 +99,22 @@ impl Tables {
     }
 }
 
-/// Which statement it is: where the constant stands says that.
+/// Which statement it is: its text says that. Where the text stands says nothing, for a constant may stand in several
+/// places.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Identity(usize, usize);
+pub struct Identity(u64, usize);
+
+impl Identity {
+    /// That of a text: its hash (FNV-1a), made when the program is built. A test holds all statements apart.
+    const fn of(text: &str) -> Self {
+        let (mut hash, mut rest) = (0xcbf2_9ce4_8422_2325_u64, text.as_bytes());
+        while let [byte, others @ ..] = rest {
+            hash = (hash ^ *byte as u64).wrapping_mul(0x0100_0000_01b3);
+            rest = others;
+        }
+        Self(hash, text.len())
+    }
+}
 
 /// A statement: its text, a constant, and the tables that it reads and writes.
 #[derive(Clone, Copy, Debug)]
@@ -112,30 +125,31 @@ pub struct Statement {
     pub reads: Tables,
     /// What is other afterwards.
     pub writes: Tables,
+    identity: Identity,
 }
 
 impl Statement {
     /// One that does not say what it reads and writes: that may be anything.
     #[must_use]
     pub const fn undeclared(text: &'static str) -> Self {
-        Self { text, reads: Tables::ALL, writes: Tables::ALL }
+        Self { text, reads: Tables::ALL, writes: Tables::ALL, identity: Identity::of(text) }
     }
 
     /// Which statement it is.
     #[must_use]
-    pub fn identity(&self) -> Identity {
-        Identity(self.text.as_ptr().addr(), self.text.len())
+    pub const fn identity(&self) -> Identity {
+        self.identity
     }
 }
 
 /// A statement that reads some tables and writes none.
 pub const fn reads(tables: &[Tables], text: &'static str) -> Statement {
-    Statement { text, reads: Tables::of(tables), writes: Tables::NONE }
+    Statement { text, reads: Tables::of(tables), writes: Tables::NONE, identity: Identity::of(text) }
 }
 
 /// A statement that writes the first tables, and reads the others besides.
 pub const fn writes(written: &[Tables], read: &[Tables], text: &'static str) -> Statement {
-    Statement { text, reads: Tables::of(read), writes: Tables::of(written) }
+    Statement { text, reads: Tables::of(read), writes: Tables::of(written), identity: Identity::of(text) }
 }
 
 /// What is made of statements.

@@ -179,6 +179,20 @@ const FILES: &[File] = files![
     way,
 ];
 
+/// What was prefetched, or is kept, of a statement is found again by its identity: it is that of its text, whichever
+/// copy of the constant is asked with.
+#[test]
+fn a_statement_is_known_by_its_text() {
+    let mut texts = std::collections::HashMap::new();
+    for statement in FILES.iter().flat_map(|(_, statements)| statements()) {
+        let elsewhere: &'static str = Box::leak(statement.text.to_owned().into_boxed_str());
+        assert_eq!(reads(&[], elsewhere).identity(), statement.identity(), "{elsewhere}");
+        let known = texts.insert(statement.identity(), statement.text);
+        assert!(known.is_none_or(|known| known == statement.text), "two of one identity: {}", statement.text);
+    }
+    assert!(texts.len() > 100);
+}
+
 #[tokio::test]
 async fn statements_read_and_write_what_they_say() {
     let folder = tempfile::tempdir().expect("a folder");

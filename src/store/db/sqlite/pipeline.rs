@@ -48,7 +48,7 @@ impl Pipeline for JoinedStatements {
     }
 
     fn add(&mut self, sql: &'static str, arguments: &[Argument<'_>]) -> Result<(), Failure> {
-        let row = row_of(sql).filter(|_| std::ptr::eq(sql, self.last));
+        let row = row_of(sql).filter(|_| sql == self.last);
         match row {
             Some(_) => self.sql.push(','),
             None => self.begin(),

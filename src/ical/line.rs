@@ -1,11 +1,13 @@
 //! Content lines, in and out (RFC 5545 section 3.1).
 
-/// A content line.
+use std::sync::Arc;
+
+/// A content line. What stands in it is shared: hundreds of copies of a meeting have most of their lines in common.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Property {
     /// Its name, in capitals.
     pub name: String,
-    raw: String,
+    raw: Arc<str>,
     value_at: usize,
 }
 
@@ -26,7 +28,7 @@ impl Property {
         let value_at = after_zone(raw, colon?.0 + 1);
         // A group prefix is no part of the name.
         let plain = name.rsplit('.').next().unwrap_or(name);
-        Some(Self { name: plain.to_ascii_uppercase(), value_at, raw: raw.to_owned() })
+        Some(Self { name: plain.to_ascii_uppercase(), value_at, raw: raw.into() })
     }
 
     /// The line as it stands, unfolded.
@@ -70,13 +72,13 @@ impl Property {
     /// A line of a name, with a value as it is to stand.
     #[must_use]
     pub fn new(name: &str, value: &str) -> Self {
-        Self { name: name.to_ascii_uppercase(), raw: format!("{name}:{value}"), value_at: name.len() + 1 }
+        Self { name: name.to_ascii_uppercase(), raw: format!("{name}:{value}").into(), value_at: name.len() + 1 }
     }
 
     /// The line with another value; all before it stays as it is written.
     #[must_use]
     pub fn with_value(&self, value: &str) -> Self {
-        Self { raw: format!("{}:{value}", self.head()), ..self.clone() }
+        Self { raw: format!("{}:{value}", self.head()).into(), ..self.clone() }
     }
 
     /// The line with a parameter set to a value, or without it; all else stays as it is written.
@@ -97,7 +99,7 @@ impl Property {
             head.push(';');
             head.push_str(new);
         }
-        Self { raw: format!("{head}:{}", self.value()), value_at: head.len() + 1, name: self.name.clone() }
+        Self { raw: format!("{head}:{}", self.value()).into(), value_at: head.len() + 1, name: self.name.clone() }
     }
 
     /// The line with a parameter that has several values.
@@ -109,7 +111,7 @@ impl Property {
         }
         let written: Vec<_> = values.iter().map(|value| written_parameter(value).to_string()).collect();
         let head = format!("{};{name}={}", bare.head(), written.join(","));
-        Self { raw: format!("{head}:{}", self.value()), value_at: head.len() + 1, name: self.name.clone() }
+        Self { raw: format!("{head}:{}", self.value()).into(), value_at: head.len() + 1, name: self.name.clone() }
     }
 
     /// All before the value: name and parameters.
@@ -202,15 +204,17 @@ fn written_parameter(text: &str) -> String {
 
 /// Writes a content line folded at 75 octets, never within a character (RFC 5545 section 3.1).
 pub fn fold_into(out: &mut String, line: &str) {
-    let mut width = 0;
-    for character in line.chars() {
-        if width + character.len_utf8() > 75 {
-            out.push_str("\r\n ");
-            width = 1;
-        }
-        out.push(character);
-        width += character.len_utf8();
+    /// The octets of a line, and of one that goes on, which begins with a space.
+    const FIRST: usize = 75;
+    const FURTHER: usize = FIRST - 1;
+    let (mut rest, mut width) = (line, FIRST);
+    while rest.len() > width {
+        let (part, further) = rest.split_at(rest.floor_char_boundary(width));
+        out.push_str(part);
+        out.push_str("\r\n ");
+        (rest, width) = (further, FURTHER);
     }
+    out.push_str(rest);
     out.push_str("\r\n");
 }
 

@@ -4,8 +4,8 @@ use super::columns::{COLUMNS, Width, brief, columns, node_of, tag};
 use std::collections::HashMap;
 
 use super::db::text::listed;
-use super::db::{Row, arguments};
-use super::executor::{Executor, prefetch, row, rows};
+use super::db::{Argument, Row, arguments};
+use super::executor::{Executor, PREFETCHED, Query, prefetch, row, rows};
 use super::held::held_by;
 use super::list::list;
 use super::members::{Members, PagePosition, PageQuery, PageStatements, Widths, by_name, listed_ids, pages, widths};
@@ -46,11 +46,34 @@ pub struct ObjectConflict {
 /// Reads all that must be known before an object of a UID may stand in a calendar.
 pub async fn standing(c: &mut impl Executor, calendar: Id, uid: &str, object: Id) -> Result<ObjectConflict, Failure> {
     let found = row(c, STANDING, arguments![calendar, uid, object]).await?;
-    Ok(found.map_or(ObjectConflict { components: ComponentSet::ALL, holder: None, uid: None }, |row| ObjectConflict {
+    Ok(conflict_of(found.as_ref()))
+}
+
+/// The same of many objects of one UID, each in its calendar.
+pub async fn standing_all(
+    c: &mut Txn,
+    uid: &str,
+    objects: &[&Node],
+) -> Result<HashMap<(Id, String), ObjectConflict>, Failure> {
+    let mut found = HashMap::with_capacity(objects.len());
+    for some in objects.chunks(PREFETCHED) {
+        let values: Vec<[Argument<'_>; 3]> =
+            some.iter().map(|node| [node.parent_id.into(), uid.into(), node.id.into()]).collect();
+        let statements: Vec<Query<'_>> = values.iter().map(|values| (STANDING, values.as_slice())).collect();
+        prefetch(c, &statements).await?;
+        for node in some {
+            found.insert((node.id, uid.to_owned()), standing(c, node.parent_id, uid, node.id).await?);
+        }
+    }
+    Ok(found)
+}
+
+fn conflict_of(found: Option<&Row>) -> ObjectConflict {
+    found.map_or(ObjectConflict { components: ComponentSet::ALL, holder: None, uid: None }, |row| ObjectConflict {
         components: ComponentSet(row.optional_integer(0).unwrap_or(ComponentSet::ALL.0)),
         holder: row.optional_text(1),
         uid: row.optional_text(2),
-    }))
+    })
 }
 
 /// Writes what is known of an object that stands in a calendar.

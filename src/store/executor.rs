@@ -131,6 +131,9 @@ pub fn keep<T: Clone + Send + Sync + 'static>(c: &mut impl Executor, key: Key, o
 /// A statement and its arguments.
 pub type Query<'a> = (Statement, &'a [Argument<'a>]);
 
+/// So many statements at most go in one trip.
+pub const PREFETCHED: usize = 64;
+
 /// Runs several statements that are needed next in one round trip, where that is worth while: each is answered from
 /// here when it is asked, until something is written. The first may write.
 pub async fn prefetch(c: &mut impl Executor, questions: &[Query<'_>]) -> Result<(), Failure> {

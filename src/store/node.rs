@@ -3,7 +3,7 @@
 use super::columns::{COLUMNS, Width, brief, columns, next_node, node_of, tag};
 use super::db::text::listed;
 use super::db::{Argument, Row, arguments};
-use super::executor::{Executor, prefetch, row, rows};
+use super::executor::{Executor, PREFETCHED, Query, prefetch, row, rows};
 use super::held::{held_at, seen_by_role, until_for};
 use super::lock::{held, lock_columns};
 use super::members::{Members, PageStatements, Widths, by_name, listed_ids, pages, widths};
@@ -170,15 +170,28 @@ pub struct Claim {
     pub unsettled: bool,
 }
 
-/// Claims the home of this folded name for writing: no other writer changes anything in it until this transaction ends.
-/// The number stamps all that changes in it now. `None`: there is no such home. `next`: what will be followed next is
-/// fetched in the same trip.
-pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Result<Option<Claim>, Failure> {
-    if let Some(walk) = next {
-        prefetch(c, &[(CLAIM, arguments![match_name]), (FOLLOW, &walk.arguments())]).await?;
+/// Claims the homes of these folded names for writing, one after the other: no other writer changes anything in them
+/// until this transaction ends. The number stamps all that changes in one now. A home that is not there is left out.
+/// `next`: what will be followed next is fetched in the same trip.
+pub async fn claim(c: &mut Txn, match_names: &[String], next: Option<Walk<'_>>) -> Result<Vec<Claim>, Failure> {
+    let mut claims = Vec::with_capacity(match_names.len());
+    let walk = next.as_ref().map(Walk::arguments);
+    let mut left = match_names.len();
+    for some in match_names.chunks(PREFETCHED) {
+        let names: Vec<[Argument<'_>; 1]> = some.iter().map(|name| [Argument::from(name)]).collect();
+        let mut statements: Vec<Query<'_>> = names.iter().map(|name| (CLAIM, name.as_slice())).collect();
+        left = left.saturating_sub(some.len());
+        statements.extend(walk.as_ref().filter(|_| left == 0).map(|walk| (FOLLOW, walk.as_slice())));
+        prefetch(c, &statements).await?;
+        for name in &names {
+            claims.extend(rows(c, CLAIM, name).await?.first().map(claim_of));
+        }
     }
-    let claimed = rows(c, CLAIM, arguments![match_name]).await?;
-    Ok(claimed.first().map(|row| Claim {
+    Ok(claims)
+}
+
+fn claim_of(row: &Row) -> Claim {
+    Claim {
         home: Id(row.integer(0)),
         seq: row.integer(1),
         used_bytes: row.integer(2),
@@ -187,7 +200,7 @@ pub async fn claim(c: &mut Txn, match_name: &str, next: Option<Walk<'_>>) -> Res
         quota_bytes: row.optional_integer(3),
         chain: ChainEnd { link: row.text(4), place: row.integer(5) },
         unsettled: false,
-    }))
+    }
 }
 
 /// Writes what a change did to the bytes and the chain of a claimed home.

@@ -65,7 +65,7 @@ pub struct MaskedMeeting {
 impl MaskedMeeting {
     fn is(&self, object: &Object) -> bool {
         let organizer = object.parts().find_map(CalendarUser::organizer);
-        object.uid == self.uid && organizer.map_or(self.own, |one| self.organizers.contains(&one.address()))
+        object.uid == self.uid && organizer.map_or(self.own, |one| one.is_one_of(&self.organizers))
     }
 }
 

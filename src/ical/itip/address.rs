@@ -50,6 +50,14 @@ fn without_brackets(text: &str) -> &str {
     text.trim().trim_matches('"').trim().trim_start_matches('<').trim_end_matches('>').trim()
 }
 
+/// Is it a `mailto:` URI that is compared as it stands, but for capitals?
+fn is_plain(written: &str) -> bool {
+    let as_it_stands = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.' | b'+' | b'-' | b'_');
+    let mailbox = written.get(MAILTO.len()..).unwrap_or_default();
+    let is_mail = written.get(..MAILTO.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(MAILTO));
+    is_mail && mailbox.bytes().all(as_it_stands)
+}
+
 /// Is it a mail address without scheme?
 fn is_mailbox(text: &str) -> bool {
     let parts = text.rsplit_once('@');
@@ -70,6 +78,17 @@ impl Addresses {
     #[must_use]
     pub fn contains(&self, address: &CalendarUserAddress) -> bool {
         self.0.contains(address)
+    }
+
+    /// Is what a client writes one of them? Mostly it is written in the plain form: of hundreds in a meeting none is
+    /// built to be compared.
+    #[must_use]
+    pub fn means(&self, written: &str) -> bool {
+        if is_plain(written) {
+            self.0.iter().any(|address| address.0.eq_ignore_ascii_case(written))
+        } else {
+            self.contains(&CalendarUserAddress::new(written))
+        }
     }
 
     /// These, and those of another principal.
@@ -167,6 +186,18 @@ mod tests {
             let _ = CalendarUserAddress::new(&text);
             let small = CalendarUserAddress::new(&ascii.to_ascii_lowercase());
             prop_assert_eq!(CalendarUserAddress::new(&ascii.to_ascii_uppercase()), small);
+        }
+
+        #[test]
+        fn who_is_meant_does_not_hang_on_the_form(
+            local in "[A-C@.+%é?/ -]{0,4}",
+            scheme in "(mailto:|MAILTO:|<mailto:)?",
+        ) {
+            let written = format!("{scheme}{local}");
+            for known in ["mailto:a", "mailto:a@b", "MAILTO:A@B", "b@a", "mailto:", "a", ""] {
+                let known = Addresses::of([known]);
+                prop_assert_eq!(known.means(&written), known.contains(&CalendarUserAddress::new(&written)));
+            }
         }
     }
 }

@@ -151,7 +151,7 @@ struct Guest<'a> {
 impl<'a> Guest<'a> {
     /// Their line in a component, where they are among its people.
     fn line(&self, part: &'a Component) -> Option<CalendarUser<'a>> {
-        attending(self.set, part).find(|user| self.who.contains(&user.address()))
+        attending(self.set, part).find(|user| user.is_one_of(self.who))
     }
 
     /// What they are asked about an instance; `None`: nothing.

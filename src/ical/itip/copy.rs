@@ -169,7 +169,6 @@ impl<'a> CopyUpdate<'a> {
         let stamps = self.taken.values().map(|said| ComponentRevision::of(said).stamp);
         self.newest = stamps.max().unwrap_or(Timestamp::MIN);
         self.settle_hidden();
-        let mut object = self.have.object.clone();
         let mut left = self.taken.clone();
         let mut parts = Vec::new();
         for part in &self.have.object.calendar.components {
@@ -186,7 +185,10 @@ impl<'a> CopyUpdate<'a> {
         }
         // A series comes before what differs from it.
         parts.extend(left.into_iter().map(|(occurrence, said)| self.merged(occurrence, said)));
-        object.calendar.components = parts;
+        let Object { component, uid, calendar } = self.have.object;
+        let calendar =
+            Component { components: parts, properties: calendar.properties.clone(), name: calendar.name.clone() };
+        let mut object = Object { component: component.clone(), uid: uid.clone(), calendar };
         self.exclude(&mut object);
         add_zones(&mut object, &self.said.object.calendar);
         let states = self.have.hidden_states();

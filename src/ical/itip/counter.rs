@@ -45,7 +45,7 @@ pub fn apply_counter(
     for part in counter.object.parts() {
         let Some(occurrence) = occurrence_named(&set, part, &zones) else { continue };
         let Some(known) = said_of(&set, occurrence) else { continue };
-        if !attending(&set, &known).any(|user| from.contains(&user.address())) {
+        if !attending(&set, &known).any(|user| user.is_one_of(from)) {
             continue;
         }
         let (Some(is), Some(wanted)) = (Timing::of(&known, &set.zones), Timing::of(part, &zones)) else { continue };
@@ -74,7 +74,7 @@ fn complete_answer(part: &mut Component, known: Option<&Component>, from: &Addre
     let known = known.and_then(|known| CalendarUser::attendee(known, from)).map(CalendarUser::participation);
     for line in part.properties.iter_mut().filter(|line| line.name == "ATTENDEE") {
         let user = CalendarUser::of(line);
-        if from.contains(&user.address()) && user.participation() == NEEDS_ACTION {
+        if user.is_one_of(from) && user.participation() == NEEDS_ACTION {
             *line = user.with_participation(known.as_deref().unwrap_or(NEEDS_ACTION));
         }
     }

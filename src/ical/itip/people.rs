@@ -49,7 +49,7 @@ impl<'a> CalendarUser<'a> {
     /// The first attendee of a component that is meant by one of these addresses.
     #[must_use]
     pub fn attendee(component: &'a Component, of: &Addresses) -> Option<Self> {
-        Self::attendees(component).find(|attendee| of.contains(&attendee.address()))
+        Self::attendees(component).find(|attendee| attendee.is_one_of(of))
     }
 
     /// The line.
@@ -62,6 +62,12 @@ impl<'a> CalendarUser<'a> {
     #[must_use]
     pub fn address(self) -> CalendarUserAddress {
         CalendarUserAddress::new(self.0.value())
+    }
+
+    /// Is one of these addresses meant?
+    #[must_use]
+    pub fn is_one_of(self, addresses: &Addresses) -> bool {
+        addresses.means(self.0.value())
     }
 
     /// A parameter in capitals, or what it is where none is written.

@@ -206,7 +206,7 @@ impl Applying<'_> {
             let apart = self.set.overrides.values().flat_map(|part| attending(self.set, part));
             invited.extend(apart.map(CalendarUser::address));
         }
-        let may_be = |user: &CalendarUser<'_>| self.context.from.is_none_or(|from| from.contains(&user.address()));
+        let may_be = |user: &CalendarUser<'_>| self.context.from.is_none_or(|from| user.is_one_of(from));
         let named: Vec<CalendarUser<'_>> = CalendarUser::attendees(part).filter(may_be).collect();
         let Some(user) = named.iter().find(|user| invited.contains(&user.address())) else {
             self.outcome.uninvited.extend(named.first().map(|user| user.address()));
@@ -348,7 +348,7 @@ pub(super) fn spread_to(part: &mut Component, of: &Addresses, participation: &st
     let mut spread = false;
     for line in part.properties.iter_mut().filter(|line| line.name == "ATTENDEE") {
         let user = CalendarUser::of(line);
-        if of.contains(&user.address()) && user.participation() == NEEDS_ACTION {
+        if user.is_one_of(of) && user.participation() == NEEDS_ACTION {
             *line = user.with_participation(participation);
             spread = true;
         }
@@ -365,7 +365,7 @@ pub(super) fn is_past(part: &Component, zones: &Zones<'_>, now: Timestamp) -> bo
 pub(super) fn answered(mut part: Component, me: &Addresses, participation: &str) -> Component {
     for line in part.properties.iter_mut().filter(|line| line.name == "ATTENDEE") {
         let user = CalendarUser::of(line);
-        if me.contains(&user.address()) {
+        if user.is_one_of(me) {
             *line = user.with_participation(participation);
         }
     }

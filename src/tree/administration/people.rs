@@ -194,7 +194,7 @@ pub(super) async fn remove_principal(
     let standing = version::node(edit, home).await?;
     edit.take_leave(&found, home).await?;
     let txn = edit.doing(verb, AffectedObjects::about(&found).in_home(home))?;
-    let claim = node::claim(txn, &match_name(&found.name), None).await?;
+    let claim = node::claim(txn, &[match_name(&found.name)], None).await?.pop();
     if let (Some(claim), Some((node, _))) = (claim, standing) {
         let gone = node::Removal { at: now(), hidden: true, deleted_by: None, lost_by: None, own_key: String::new() };
         node::unmap(txn, &node, claim.seq, gone).await?;

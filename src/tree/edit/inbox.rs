@@ -23,6 +23,7 @@ use crate::store::{calendar, inbox, node, version};
 use crate::tree::calendar::CALENDAR_TYPE;
 use crate::tree::gate::Admitted;
 use crate::tree::resolve::resolve;
+use crate::tree::scheduling::plan::PlannedItem;
 use crate::tree::target::{CALENDARS, INBOX, keys};
 
 const DAY_S: i64 = 86_400;
@@ -34,6 +35,15 @@ const FARTHEST_S: i64 = 366 * DAY_S;
 /// When an item goes that comes now.
 fn due_at(last_at: Timestamp, now: Timestamp) -> Timestamp {
     last_at.clamp(now, now.saturating_add(FARTHEST_S)).saturating_add(KEPT_S)
+}
+
+/// Where an item comes to stand.
+#[derive(Clone, Copy)]
+struct PlaceInInbox<'a> {
+    inbox: &'a Node,
+    /// The name of its home.
+    home: &'a str,
+    name: &'a str,
 }
 
 impl Edit {
@@ -48,12 +58,57 @@ impl Edit {
         let Some(inbox) = links.next().filter(|node| node.kind == Kind::Inbox) else {
             return Err(Condition::NotFound.into());
         };
-        match self.within_quota(inbox.home_id, NODE_BYTES) {
+        let mut overtaken = self.overtaken(&inbox, &item).await?;
+        overtaken.extend(links.next().filter(|present| !overtaken.contains(present)));
+        self.put_notice(PlaceInInbox { inbox: &inbox, home, name }, overtaken, item).await
+    }
+
+    /// Puts items into inboxes of homes that are claimed: what there is in all of them is read at once.
+    pub(super) async fn deliver_items(&mut self, uid: &str, items: Vec<PlannedItem>) -> Result<()> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        let homes: Vec<String> = items.iter().map(|planned| match_name(&planned.home)).collect();
+        let inboxes = inbox::of_homes(&mut self.txn, &homes).await?;
+        let ids: Vec<Id> = inboxes.values().map(|inbox| inbox.id).collect();
+        let mut known = inbox::overtaken_in(&mut self.txn, &ids, uid).await?;
+        for (PlannedItem { home, item }, key) in items.into_iter().zip(homes) {
+            let inbox = inboxes.get(&key).ok_or(Condition::NotFound)?;
+            // What is put into an inbox for the second time is held to what stands there by then.
+            let read_before = known.remove(&inbox.id).filter(|_| item.from_organizer && item.uid == uid);
+            let overtaken = match read_before {
+                Some(overtaken) => overtaken,
+                None => self.overtaken(inbox, &item).await?,
+            };
+            let name = format!("{:x}.ics", Id::generate().0);
+            // A full inbox gets no notice, but the copy comes.
+            self.put_notice(PlaceInInbox { inbox, home: &home, name: &name }, overtaken, item).await?;
+        }
+        Ok(())
+    }
+
+    /// The items of an inbox that one takes the place of.
+    async fn overtaken(&mut self, inbox: &Node, item: &InboxItem) -> Result<Vec<Node>> {
+        if item.from_organizer {
+            Ok(inbox::overtaken(&mut self.txn, inbox.id, &item.uid).await?)
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    /// `None`: the home has no room for it.
+    async fn put_notice(
+        &mut self,
+        place: PlaceInInbox<'_>,
+        overtaken: Vec<Node>,
+        item: InboxItem,
+    ) -> Result<Option<Node>> {
+        match self.within_quota(place.inbox.home_id, NODE_BYTES) {
             Err(Error::Refused(_)) => return Ok(None),
             fits => fits?,
         }
-        let (authority, collection) = self.begin_delivery(Path::of(&[CALENDARS, home, INBOX]));
-        let delivered = self.put_item(&inbox, links.next(), name, item).await;
+        let (authority, collection) = self.begin_delivery(Path::of(&[CALENDARS, place.home, INBOX]));
+        let delivered = self.put_item(place, overtaken, item).await;
         self.end_delivery(authority, collection);
         delivered.map(Some)
     }
@@ -67,14 +122,13 @@ impl Edit {
         }
     }
 
-    /// `present`: what bears the name so far.
-    async fn put_item(&mut self, inbox: &Node, present: Option<Node>, name: &str, item: InboxItem) -> Result<Node> {
+    async fn put_item(
+        &mut self,
+        PlaceInInbox { inbox, name, .. }: PlaceInInbox<'_>,
+        mut overtaken: Vec<Node>,
+        item: InboxItem,
+    ) -> Result<Node> {
         self.authorize(Verb::Bind, inbox.id)?;
-        let mut overtaken = Vec::new();
-        if item.from_organizer {
-            overtaken = inbox::overtaken(&mut self.txn, inbox.id, &item.uid).await?;
-        }
-        overtaken.extend(present.filter(|present| !overtaken.contains(present)));
         for crowd in item.crowds() {
             let surplus = inbox::surplus(&mut self.txn, inbox.id, crowd.prefix, crowd.most - 1).await?;
             overtaken.extend(surplus.into_iter().filter(|node| !overtaken.contains(node)).collect::<Vec<_>>());

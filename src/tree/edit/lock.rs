@@ -28,6 +28,7 @@ use super::event::AffectedObjects;
 use crate::model::condition::Condition;
 use crate::model::error::{Failure, Refusal, Result};
 use crate::model::id::{Id, Timestamp};
+use crate::model::kind::Kind;
 use crate::model::lock::{LAPSED_S, Lock, LockRequest, MAX_LOCKS_PER_HOME, MAX_LOCKS_PER_NODE, admitted, conflict};
 use crate::model::node::Node;
 use crate::model::privilege::Privilege;
@@ -150,6 +151,10 @@ impl Admitted<Edit> {
 impl Edit {
     /// Ends the locks of a node that leaves its name, and of all below it.
     pub(super) async fn drop_locks(&mut self, node: &Node) -> Result<()> {
+        if node.kind == Kind::InboxItem {
+            // Nobody locks a notice.
+            return Ok(());
+        }
         let below = lock::below(&mut self.txn, node.home_id, node.id, Timestamp::MIN).await?;
         self.end_locks(&below, false).await
     }

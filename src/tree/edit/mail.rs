@@ -2,6 +2,7 @@
 //! row sends it (`tree/job/mail.rs`).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Edit;
 use super::authority::Verb;
@@ -134,7 +135,7 @@ impl Edit {
         let (now, sender) = (self.now(), self.sender());
         let txn = self.doing(Verb::QueueMail, AffectedObjects::to([event]))?;
         let known = mail::of_event(txn, event).await?;
-        let mut queue = MailQueue { event, sender, now, known, texts: BTreeMap::new() };
+        let mut queue = MailQueue { event, sender, now, known, texts: BTreeMap::new(), latest: None };
         let mut queued = Vec::new();
         for new in mails {
             queued.extend(queue.take(txn, new).await?);
@@ -165,23 +166,46 @@ impl Edit {
     }
 }
 
+/// What a mail says of a message.
+struct OutgoingText {
+    text: String,
+    /// The hash of that. `None`: it is too large to be mailed.
+    hash: Option<String>,
+    key: MessageKey,
+}
+
 /// The mail about one calendar object.
-struct MailQueue {
+struct MailQueue<'a> {
     event: Id,
     sender: Option<Id>,
     now: Timestamp,
     known: Vec<QueuedMail>,
     /// What they say, by its hash: mostly all say the same.
     texts: BTreeMap<String, String>,
+    /// The message that was looked at last, which others get as well.
+    latest: Option<(&'a SchedulingMessage, Arc<OutgoingText>)>,
 }
 
-impl MailQueue {
-    async fn take(&mut self, txn: &mut Txn, new: &NewMail<'_>) -> Result<Option<QueuedMail>> {
+impl<'a> MailQueue<'a> {
+    /// What is mailed of a message.
+    fn mailed(&mut self, message: &'a SchedulingMessage) -> Arc<OutgoingText> {
+        let known = self.latest.as_ref().filter(|(of, _)| std::ptr::eq(*of, message));
+        if let Some((_, mailed)) = known {
+            return Arc::clone(mailed);
+        }
+        let text = mailed_text(message);
+        let hash = (text.len() <= MAX_MESSAGE_BYTES).then(|| sha256(text.as_bytes()));
+        let mailed = Arc::new(OutgoingText { key: MessageKey::of(message, &text), hash, text });
+        self.latest = Some((message, Arc::clone(&mailed)));
+        mailed
+    }
+
+    async fn take(&mut self, txn: &mut Txn, new: &NewMail<'a>) -> Result<Option<QueuedMail>> {
         let to = new.addressing.to.address.as_str().to_ascii_lowercase();
         // An invitation that waits says all that there is to say by then.
         let message = new.whole.filter(|_| self.invitation_waits(&to)).unwrap_or(new.message);
-        let text = mailed_text(message);
-        let key = MessageKey::of(message, &text);
+        let mailed = self.mailed(message);
+        let OutgoingText { text, hash, key } = &*mailed;
         // Who was let go meanwhile has to be invited again, though it be to the same.
         let last = self.known.iter().rev().find(|row| row.address == to && key.touches(row));
         if last.is_some_and(|last| key.is_of(last) && (!new.occasion.is_again() || last.finished_at.is_none())) {
@@ -193,15 +217,14 @@ impl MailQueue {
         }
         let rounds = self.known.iter().filter(|row| row.address == to && key.is_of(row)).map(|row| row.round + 1);
         let round = rounds.max().unwrap_or(0);
-        let withdrew = self.supersede(txn, &to, &key).await?;
+        let withdrew = self.supersede(txn, &to, key).await?;
         let mut heard = self.known.iter().filter(|row| row.address == to).peekable();
         if message.method == SchedulingMethod::Cancel && withdrew && heard.peek().is_none() {
             return Ok(None);
         }
         let is_update = heard.any(|row| row.method == SchedulingMethod::Request.name());
-        let hash = (text.len() <= MAX_MESSAGE_BYTES).then(|| sha256(text.as_bytes()));
-        if let Some(hash) = &hash {
-            self.texts.insert(hash.clone(), text);
+        if let Some(hash) = hash {
+            self.texts.entry(hash.clone()).or_insert_with(|| text.clone());
         }
         let queued = QueuedMail {
             id: Id::generate(),
@@ -209,9 +232,9 @@ impl MailQueue {
             sender: self.sender,
             address: to,
             method: key.method.to_owned(),
-            instances: key.instances,
+            instances: key.instances.clone(),
             sequence: key.sequence,
-            content: key.content,
+            content: key.content.clone(),
             round,
             part: 0,
             token: token()?,
@@ -222,7 +245,7 @@ impl MailQueue {
             status: None,
             reason: None,
             letter: Addressing { is_update, ..new.addressing.clone() }.write(),
-            message_hash: hash,
+            message_hash: hash.clone(),
             mail_hash: None,
         };
         self.known.push(queued.clone());

@@ -33,6 +33,7 @@ mod trash;
 mod verbs;
 mod version;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ use crate::model::path::Path;
 use crate::model::principal::Actor;
 use crate::model::view::View;
 use crate::store::Counters;
+use crate::store::calendar::ObjectConflict;
 use crate::store::db::{Batch, Connection};
 use crate::store::device;
 use crate::store::executor::{Executor, Prefetched};
@@ -86,6 +88,10 @@ pub struct Edit {
     replies: bool,
     /// What was found out for it before.
     precomputed: Precomputed,
+    /// The hash of the last body that it stored: a notice to many is stored once.
+    stored: Option<String>,
+    /// What stands in the way of objects that it replaces, where that was read for many at once.
+    conflicts: HashMap<(Id, String), ObjectConflict>,
     /// The home that would have lost too much by it (see `trash`).
     braked: Option<Id>,
     hooks: Arc<Hooks>,
@@ -120,10 +126,7 @@ impl Tree {
         let keys = keys_of(&request.path);
         let walk =
             Walk { actor: request.actor.id, now: edit.now, start: ROOT, names: keys.as_deref().unwrap_or_default() };
-        for (place, name) in names.iter().enumerate() {
-            let next = (keys.is_some() && place + 1 == names.len()).then_some(walk);
-            edit.claims.extend(node::claim(&mut edit.txn, name, next).await?);
-        }
+        edit.claims = node::claim(&mut edit.txn, &names, keys.is_some().then_some(walk)).await?;
         edit.names = names;
         edit.precomputed = precomputed;
         let clock = GateContext { now: edit.now, ..self.clock() };
@@ -206,6 +209,8 @@ impl Edit {
             indexed: None,
             replies: true,
             precomputed: Precomputed::default(),
+            stored: None,
+            conflicts: HashMap::new(),
             braked: None,
             observed: hooks.has_observers(),
             hooks,
@@ -259,10 +264,8 @@ impl Edit {
         if names.first().zip(self.names.last()).is_some_and(|(first, last)| first < last) {
             return self.missing(MissingInput::Homes(names));
         }
-        for name in names {
-            self.claims.extend(node::claim(&mut self.txn, &name, None).await?);
-            self.names.push(name);
-        }
+        self.claims.extend(node::claim(&mut self.txn, &names, None).await?);
+        self.names.extend(names);
         Ok(())
     }
 

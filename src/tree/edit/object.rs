@@ -38,7 +38,11 @@ impl Edit {
             None => calendar::indexed(&mut self.txn, object.id).await?,
         };
         let Some(mut indexed) = known else { return self.missing(MissingInput::Index(hash)) };
-        let mut standing = calendar::standing(&mut self.txn, object.parent_id, &indexed.uid, object.id).await?;
+        let read_before = self.conflicts.remove(&(object.id, indexed.uid.clone()));
+        let mut standing = match read_before {
+            Some(standing) => standing,
+            None => calendar::standing(&mut self.txn, object.parent_id, &indexed.uid, object.id).await?,
+        };
         if indexed.is_unreadable()
             && let Some(uid) = standing.uid.take()
         {

@@ -21,9 +21,7 @@ use crate::store::scheduling::MeetingKey;
 use crate::store::{calendar, node, scheduling};
 use crate::tree::Tree;
 use crate::tree::job::{folders, meetings, refresh};
-use crate::tree::scheduling::plan::{
-    CopyDelivery, DeliveryPlace, PlannedItem, PlannedMail, SchedulePlan, SeenObject, TextChange,
-};
+use crate::tree::scheduling::plan::{CopyDelivery, DeliveryPlace, PlannedMail, SchedulePlan, SeenObject, TextChange};
 
 /// Meetings that come back.
 pub(super) struct ReturningMeetings {
@@ -200,15 +198,20 @@ impl Edit {
     /// Gives everyone else in the meeting what the plan has for them. `event`: the object that is changed.
     pub(super) async fn carry_out(&mut self, plan: SchedulePlan, event: Id) -> Result<()> {
         self.claim_homes(plan.homes.iter().cloned()).await?;
-        // A full inbox gets no notice, but the copy comes.
-        for PlannedItem { home, item } in plan.items {
-            let name = format!("{:x}.ics", Id::generate().0);
-            self.deliver_item(&home, &name, item).await?;
-        }
+        self.deliver_items(&plan.uid, plan.items).await?;
         let authority = std::mem::replace(&mut self.authority, Authority::Delivery);
+        let replaced = |object: &&Node| {
+            plan.deliveries.iter().any(|delivery| {
+                delivery.content.is_some() && matches!(delivery.place, DeliveryPlace::Object(id) if id == object.id)
+            })
+        };
+        let objects: Vec<&Node> = plan.standing.iter().filter(replaced).collect();
+        // Each is replaced in a calendar of its own, so what is written for one says nothing of another.
+        self.conflicts = calendar::standing_all(&mut self.txn, &plan.uid, &objects).await?;
         for CopyDelivery { place, content } in plan.deliveries {
             self.deliver_to(place, content, &plan.standing).await?;
         }
+        self.conflicts.clear();
         self.authority = authority;
         if !plan.mails.is_empty() {
             let mails: Vec<NewMail<'_>> = plan.mails.iter().map(new_mail).collect();

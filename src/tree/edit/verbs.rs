@@ -434,8 +434,11 @@ impl Edit {
     }
 
     pub(super) async fn store_body(&mut self, blob: &Blob) -> Result<()> {
-        if let Some(data) = &blob.inline {
+        if let Some(data) = &blob.inline
+            && self.stored.as_ref() != Some(&blob.hash)
+        {
             body::insert(&mut self.txn, &blob.hash, data, self.now).await?;
+            self.stored = Some(blob.hash.clone());
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::ledger::rows_of;
-use super::meeting::{ChangedObject, MeetingCopy};
+use super::meeting::ChangedObject;
+use super::meeting_copy::MeetingCopy;
 use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, status};
@@ -69,7 +70,7 @@ impl SchedulePlanner {
     ) -> Result<(), Violation> {
         let Some(user) = me.iter().find_map(|address| self.meeting.users.get(address)) else { return Ok(()) };
         let have = user.home.and_then(|home| self.meeting.copies.get(&home));
-        let Some((have, stored)) = have.and_then(|have| Some((have, have.object.as_ref()?))) else { return Ok(()) };
+        let Some((have, stored)) = have.and_then(|have| Some((have, have.object()?))) else { return Ok(()) };
         let context = ReplyContext { at: self.at(), from: Some(me), ledger: &ReplyLedger::default() };
         let mut object = apply_reply(stored, reply, context)?.object;
         for address in me.iter() {
@@ -98,7 +99,7 @@ impl SchedulePlanner {
         };
         self.notify(&user.principal.name, &reply.message, false, plan);
         let have = user.home.and_then(|home| self.meeting.copies.get(&home));
-        let Some((have, stored)) = have.and_then(|have| Some((have, have.object.as_ref()?))) else {
+        let Some((have, stored)) = have.and_then(|have| Some((have, have.object()?))) else {
             // Who has an account here may organize it elsewhere.
             let sent = send(plan);
             return Ok(if sent == Some(status::NO_WAY) { Some(status::DELIVERED) } else { sent });

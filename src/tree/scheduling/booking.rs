@@ -2,6 +2,7 @@
 //! in everybody's copy when the change is made.
 
 use super::ledger::rows_of;
+use super::meeting_copy::MeetingCopy;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, copy_of, status};
 use super::rooms::{BookedRoom, RoomRequest, for_room};
@@ -85,7 +86,7 @@ impl SchedulePlanner {
         plan: &mut SchedulePlan,
     ) -> Result<(), Violation> {
         let have = self.meeting.copies.get(&room.home);
-        let known = have.and_then(|have| have.object.as_ref()).filter(|known| !self.takes_over(known, &room.me));
+        let known = have.and_then(MeetingCopy::object).filter(|known| !self.takes_over(known, &room.me));
         let context =
             CopyContext { at: self.at(), me: &room.me, knows_answers: true, called_off_at: None, alarms: &[] };
         let changed = match apply_request(known, &for_room(view, &room.me), context) {

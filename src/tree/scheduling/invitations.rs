@@ -8,7 +8,8 @@ use super::booking::is_declined;
 use super::incoming::{HeldReason, MailedMessage, MailedOutcome};
 use super::ledger::stored_sequence;
 use super::mailed::MailedPlan;
-use super::meeting::{ChangedObject, Meeting, MeetingCopy, receiving};
+use super::meeting::{ChangedObject, Meeting, receiving};
+use super::meeting_copy::MeetingCopy;
 use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, copy_of};
@@ -114,7 +115,7 @@ impl Tree {
         let invitation = MailedInvitation {
             mailed: mailed.clone(),
             is_trusted: mailed.is_from_party && (mailed.is_vouched || self.is_tagged(mailed)),
-            have: node.map(|node| MeetingCopy { node, object: old }),
+            have: node.map(|node| MeetingCopy::read(node, old)),
             into,
             may_write,
             called_off: called_off.and_then(|sequence| u64::try_from(sequence).ok()),
@@ -146,7 +147,7 @@ fn validated(object: &Object) -> std::result::Result<Object, Violation> {
 impl SchedulePlanner {
     /// `None`: the meeting is the recipient's own.
     fn take_invitation(&self, of: &MailedInvitation) -> std::result::Result<Option<MailedPlan>, Violation> {
-        let stored = of.have.as_ref().and_then(|have| have.object.as_ref());
+        let stored = of.have.as_ref().and_then(|have| have.object());
         if stored.is_some_and(|stored| self.part_in(stored, true) == MeetingPart::Organizer) {
             return Ok(None);
         }
@@ -260,7 +261,7 @@ impl SchedulePlanner {
         plan: &mut SchedulePlan,
     ) -> std::result::Result<Option<HeldReason>, Violation> {
         let (message, me) = (&of.mailed.message, &self.meeting.addresses);
-        let stored = of.have.as_ref().and_then(|have| have.object.as_ref());
+        let stored = of.have.as_ref().and_then(|have| have.object());
         if !self.is_named(message) || (stored.is_none() && of.into.is_none()) {
             return Ok(Some(HeldReason::Invitation));
         }
@@ -294,7 +295,7 @@ impl SchedulePlanner {
         plan: &mut SchedulePlan,
     ) -> std::result::Result<Option<HeldReason>, Violation> {
         let (message, me) = (&of.mailed.message, &self.meeting.addresses);
-        let stored = of.have.as_ref().and_then(|have| have.object.as_ref());
+        let stored = of.have.as_ref().and_then(|have| have.object());
         if !self.is_named(message) || (stored.is_none() && (!of.may_write || of.into.is_none())) {
             return Ok(Some(HeldReason::Invitation));
         }

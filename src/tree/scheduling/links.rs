@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::meeting::MeetingCopy;
+use super::meeting_copy::MeetingCopy;
 use super::plan::SchedulePlan;
 use super::planner::SchedulePlanner;
 use super::users::{AddressBook, CalendarUsers};
@@ -225,7 +225,7 @@ impl Tree {
         let (view, uid) = (self.store.read().await?, &target.object.uid);
         let standing = self.standing_meeting(view, target.home, uid, budget).await?;
         let Some((have, planner)) = standing else { return Ok(LinkPlan::Changed) };
-        let Some(object) = have.object.clone() else { return Ok(LinkPlan::Changed) };
+        let Some(object) = have.object().cloned() else { return Ok(LinkPlan::Changed) };
         let organizer = planner.meeting.owner.display_name.clone();
         let (link, home, users) = (target.link, target.home, &planner.meeting.users);
         let attendee = attendee_of(&link, &object, &planner.meeting.book, users);

@@ -3,7 +3,7 @@
 //! trusted vouches for that. All else changes nothing, and is shown to whose meeting it is (`held`).
 
 use super::incoming::{HeldReason, MailedMessage, MailedOutcome, recipient_of};
-use super::meeting::MeetingCopy;
+use super::meeting_copy::MeetingCopy;
 use super::notice::SchedulingNotice;
 use super::plan::SchedulePlan;
 use super::planner::SchedulePlanner;
@@ -93,8 +93,7 @@ impl SchedulePlanner {
         is_tagged: bool,
     ) -> std::result::Result<Option<MailedPlan>, Violation> {
         use SchedulingMethod::{Counter, Refresh, Reply};
-        let Some(stored) = have.object.as_ref().filter(|stored| self.part_in(stored, true) == MeetingPart::Organizer)
-        else {
+        let Some(stored) = have.object().filter(|stored| self.part_in(stored, true) == MeetingPart::Organizer) else {
             return Ok(None);
         };
         let is_trusted = mailed.is_from_party && is_tagged || mailed.is_vouched;

@@ -75,7 +75,7 @@ impl Tree {
         let Some((have, planner)) = self.standing_meeting(view, home, uid, &budget).await? else {
             return Ok(Some(MailedOutcome::Unknown));
         };
-        let (message, from, copy) = (mailed.message.clone(), mailed.author(), have.object.clone());
+        let (message, from, copy) = (mailed.message.clone(), mailed.author(), have.object().cloned());
         let known = ledger.clone();
         let answered = move |_: &_| {
             let by = ManagerContext { manager: &from, room: &planner.meeting.addresses, ledger: &known };

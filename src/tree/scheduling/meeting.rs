@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::ledger::ledger_of;
+use super::meeting_copy::MeetingCopy;
 use super::plan::SeenObject;
 use super::room_desk::desk_of;
 use super::rooms::{BookedRoom, is_undecided};
@@ -49,15 +50,6 @@ struct RequestLimits {
 const OF_PERSON: RequestLimits = RequestLimits { at_once: 10, in_all: 200 };
 /// Of all who ask by mail, together: addresses cost nothing.
 const OF_MAIL: RequestLimits = RequestLimits { at_once: 100, in_all: 1000 };
-
-/// What one of those in the meeting has of it.
-#[derive(Clone, Debug)]
-pub struct MeetingCopy {
-    /// The node.
-    pub node: Node,
-    /// What it says; `None`: nobody can read it.
-    pub object: Option<Object>,
-}
 
 /// A meeting as it stands before a change of one of its objects.
 #[derive(Clone, Debug)]
@@ -265,21 +257,20 @@ async fn read_copies(
     let longest = if all > MANY_BYTES { shortest.saturating_mul(4).saturating_add(LONG_COPY_BYTES) } else { i64::MAX };
     let is_short = |node: &Node| node.home_id == organizes_in || node.size_bytes <= longest;
     let (short, long): (Vec<Node>, Vec<Node>) = nodes.into_iter().partition(is_short);
-    let mut copies = read_objects(c, short, budget).await?;
-    copies.extend(long.into_iter().map(|node| MeetingCopy { node, object: None }));
+    let mut copies = read_texts(c, short, budget).await?;
+    copies.extend(long.into_iter().map(|node| MeetingCopy::of(node, None)));
     Ok(copies)
 }
 
-/// What objects say.
-async fn read_objects(c: &mut impl Executor, nodes: Vec<Node>, budget: &Budget) -> Result<Vec<MeetingCopy>> {
+/// The texts of objects.
+async fn read_texts(c: &mut impl Executor, nodes: Vec<Node>, budget: &Budget) -> Result<Vec<MeetingCopy>> {
     let bytes: i64 = nodes.iter().map(|node| node.size_bytes.max(0)).sum();
     budget.bytes(usize::try_from(bytes).unwrap_or(usize::MAX))?;
     let hashes: Vec<&str> = nodes.iter().filter_map(|node| node.hash.as_deref()).collect();
     let texts = body::several(c, &hashes).await?;
     let copy = |node: Node| {
-        let text = node.hash.as_ref().and_then(|hash| texts.get(hash));
-        let object = text.and_then(|text| Object::stored(text).ok());
-        MeetingCopy { node, object }
+        let text = node.hash.as_ref().and_then(|hash| texts.get(hash)).cloned();
+        MeetingCopy::of(node, text)
     };
     Ok(nodes.into_iter().map(copy).collect())
 }
@@ -313,9 +304,8 @@ async fn read_rooms(
             left >= 0
         });
         let is_cut = number >= MAX_BOOKINGS || (nodes.len() as i64) < number;
-        let copies = read_objects(c, nodes, budget).await?;
-        let is_overasked = is_overasked(c, &known, home, change, &copies, budget).await?;
-        let bookings = copies.into_iter().filter_map(|copy| copy.object).collect();
+        let bookings = read_texts(c, nodes, budget).await?;
+        let is_overasked = is_overasked(c, &known, home, change, &bookings, budget).await?;
         let seq = scheduling::last_change(c, home).await?;
         let decided = if known.booking == Booking::Manager { principal::by_id(c, room).await? } else { None };
         let desk = match decided {
@@ -341,7 +331,7 @@ async fn is_overasked(
     // What came by mail is a change in the home of the room, and written by nobody here.
     let author = (change.home != home).then_some(change.writer);
     let limits = if author.is_some() { OF_PERSON } else { OF_MAIL };
-    let waits = |copy: &&MeetingCopy| copy.node.author_id == author && copy.object.as_ref().is_none_or(is_undecided);
+    let waits = |copy: &&MeetingCopy| copy.node.author_id == author && copy.object().is_none_or(is_undecided);
     // A series is asked for at many times.
     if !new.parts().any(recurs) && around.iter().filter(waits).count() >= limits.at_once {
         return Ok(true);
@@ -355,7 +345,7 @@ async fn is_overasked(
         left = left.saturating_sub(node.size_bytes.max(0));
         left >= 0
     });
-    let written = read_objects(c, few.collect(), budget).await?;
+    let written = read_texts(c, few.collect(), budget).await?;
     Ok(written.iter().filter(waits).count() as i64 >= limits.in_all)
 }
 

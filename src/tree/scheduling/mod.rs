@@ -18,6 +18,7 @@ pub mod links;
 mod mailed;
 mod managers;
 mod meeting;
+mod meeting_copy;
 mod notice;
 mod organizer;
 mod outcomes;
@@ -30,15 +31,16 @@ pub mod turns;
 pub mod users;
 
 use self::groups::without_attendees;
-use self::meeting::{ChangedObject, Meeting, MeetingCopy};
+use self::meeting::{ChangedObject, Meeting};
+use self::meeting_copy::MeetingCopy;
 use self::plan::{SchedulePlan, TextChange};
 use self::planner::{SchedulePlanner, content_of};
 use self::rooms::HORIZON_S;
 use self::users::{CalendarUsers, mailbox_of};
-use super::Tree;
 use super::edit::content::FileContent;
 use super::gate::Request;
 use super::work::WorkSlice;
+use super::{INLINE_BYTES, Tree};
 use crate::ical::itip::address::Addresses;
 use crate::ical::itip::context::Violation;
 use crate::ical::itip::copy::organizer_address;
@@ -117,19 +119,15 @@ impl Tree {
     /// Says what a change of what stands for a meeting means to others.
     pub(super) async fn plan_schedule(&self, change: &TextChange, by: &ScheduleAuthor) -> Result<SchedulePlan> {
         let budget = by.budget.anew()?;
+        let (now, content) = (now(), change.after.as_ref());
+        let [old, new] = self.before_and_after(change, by.person, &budget).await?;
         let mut view = self.store.read().await?;
-        let now = now();
-        let content = change.after.as_ref();
-        let new = match content.map(|content| &content.blob) {
-            Some(Blob { inline: Some(text), .. }) => Object::stored(text).ok(),
-            stored => text_of(&mut view, stored.map(|blob| blob.hash.as_str())).await?,
-        };
         let changed = ChangedObject {
             owner: change.calendar.owner_id,
             home: change.calendar.home_id,
             node: change.object,
             leaves: change.leaves,
-            old: text_of(&mut view, change.before.as_deref()).await?,
+            old,
             new,
             range: range_of(content.and_then(|content| content.indexed.as_ref()), now),
             writer: by.person,
@@ -174,6 +172,25 @@ impl Tree {
         Ok(SchedulePlan { of, has_folder, ..planned.map_err(refused)? })
     }
 
+    /// What an object says before a change and after it; long texts are read beside the serving threads.
+    async fn before_and_after(&self, change: &TextChange, person: Id, budget: &Budget) -> Result<[Option<Object>; 2]> {
+        let mut view = self.store.read().await?;
+        let before = match &change.before {
+            Some(hash) => body::inline(&mut view, hash).await?,
+            None => None,
+        };
+        let after = match change.after.as_ref().map(|content| &content.blob) {
+            Some(Blob { inline: Some(text), .. }) => Some(text.clone()),
+            Some(stored) => body::inline(&mut view, &stored.hash).await?,
+            None => None,
+        };
+        drop(view);
+        let texts = [before, after];
+        let is_long = texts.iter().flatten().any(|text| text.len() > INLINE_BYTES);
+        let read = move || texts.each_ref().map(|text| text.as_ref().and_then(|text| Object::stored(text).ok()));
+        if is_long { self.work(person, budget, move |_| Some(read())).await } else { Ok(read()) }
+    }
+
     /// What it takes for the copies of a meeting to follow the object in the home of its organizer. `None`: that is
     /// gone, or none of them is behind.
     pub(super) async fn plan_refresh(&self, home: Id, uid: &str) -> Result<Option<(Id, SchedulePlan)>> {
@@ -181,7 +198,7 @@ impl Tree {
         let view = self.store.read().await?;
         let Some((have, planner)) = self.standing_meeting(view, home, uid, &budget).await? else { return Ok(None) };
         let (event, owner) = (have.node.id, have.node.owner_id);
-        let refreshed = move |_: &WorkSlice| Some(have.object.as_ref().map(|object| planner.refresh(object)));
+        let refreshed = move |_: &WorkSlice| Some(have.object().map(|object| planner.refresh(object)));
         let Some(planned) = self.work(owner, &budget, refreshed).await? else { return Ok(None) };
         let plan = planned.map_err(refused)?;
         Ok(Some((event, plan)).filter(|(_, plan)| !plan.deliveries.is_empty()))
@@ -289,7 +306,7 @@ impl Tree {
         let Some(mut meeting) = read else { return Ok(None) };
         meeting.users.note_use(|person| self.calendar_use.of(person));
         let planner = SchedulePlanner::of(meeting, now(), budget);
-        Ok(Some((MeetingCopy { node, object: Some(object) }, planner)))
+        Ok(Some((MeetingCopy::read(node, Some(object)), planner)))
     }
 }
 
@@ -367,7 +384,7 @@ impl SchedulePlanner {
     /// Does the home hold another object of the meeting in which its owner has a part, such as one made by COPY? Then
     /// nothing follows when this one goes.
     fn lives_on(&self) -> bool {
-        let other = self.meeting.copies.get(&self.meeting.home).and_then(|copy| copy.object.as_ref());
+        let other = self.meeting.copies.get(&self.meeting.home).and_then(MeetingCopy::object);
         other.is_some_and(|other| self.part_in(other, true) != MeetingPart::Nobody)
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::booking::BookedMeeting;
 use super::ledger::{rows_of, stored_sequence};
 use super::meeting::{ChangedObject, Meeting};
+use super::meeting_copy::MeetingCopy;
 use super::notice::SchedulingNotice;
 use super::plan::{CopyDelivery, DeliveryPlace, SchedulePlan};
 use super::planner::{SchedulePlanner, content_of, copy_of, status};
@@ -169,7 +170,7 @@ impl SchedulePlanner {
         let Some(home) = user.home else { return Ok(None) };
         let me = self.meeting.book.addresses_of(&user.principal);
         let have = self.meeting.copies.get(&home);
-        let copy = have.and_then(|have| have.object.as_ref());
+        let copy = have.and_then(MeetingCopy::object);
         let copy = copy.filter(|copy| view.is_none() || !self.takes_over(copy, &me));
         let applied = |copy: Option<&Object>, budget: &Budget| {
             let at = SchedulingContext { budget, ..self.at() };
@@ -196,7 +197,7 @@ impl SchedulePlanner {
             let kept = have.filter(|_| notice.is_none());
             let kept = kept.and_then(|have| have.node.schedule_hash.clone());
             // A room that is not wanted any more is free.
-            let known = have.filter(|have| have.object.is_some()).map_or(0, |have| have.node.size_bytes);
+            let known = have.filter(|have| have.object().is_some()).map_or(0, |have| have.node.size_bytes);
             let held = || plan.hold(copy_of(&object, kept), known, &self.budget);
             let content = if user.is_room() { None } else { Some(held()?) };
             plan.deliver(CopyDelivery { place, content }, &user.principal.name);

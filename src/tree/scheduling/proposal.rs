@@ -2,7 +2,7 @@
 //! that they could have made themselves.
 
 use super::incoming::{MailedMessage, recipient_of};
-use super::meeting::MeetingCopy;
+use super::meeting_copy::MeetingCopy;
 use super::planner::SchedulePlanner;
 use super::users::CalendarUsers;
 use super::{MeetingPart, refused};
@@ -105,8 +105,7 @@ pub(super) fn is_forbidden(condition: Condition) -> bool {
 impl SchedulePlanner {
     /// The meeting as it would be. `None`: nothing is proposed that could be made of it, or it says nothing new.
     fn proposed(&self, have: &MeetingCopy, mailed: &MailedMessage) -> std::result::Result<Option<Object>, Violation> {
-        let Some(stored) = have.object.as_ref().filter(|stored| self.part_in(stored, true) == MeetingPart::Organizer)
-        else {
+        let Some(stored) = have.object().filter(|stored| self.part_in(stored, true) == MeetingPart::Organizer) else {
             return Ok(None);
         };
         let counter = self.counter(stored, mailed)?;

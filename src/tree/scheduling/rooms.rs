@@ -4,6 +4,7 @@
 //! all others for ever, by their rules; a series to what takes place in the next three years. What touches, does not
 //! clash.
 
+use super::meeting_copy::MeetingCopy;
 use super::room_desk::RoomDesk;
 use crate::ical::itip::address::Addresses;
 use crate::ical::itip::context::{SchedulingContext, Violation};
@@ -60,7 +61,7 @@ pub struct BookedRoom {
     /// May whoever organizes book it?
     pub may_book: bool,
     /// What else is in its calendar then.
-    pub bookings: Vec<Object>,
+    pub bookings: Vec<MeetingCopy>,
     /// Is there more than that?
     pub is_cut: bool,
     /// Does whoever asks wait for as many answers already as one may?
@@ -146,7 +147,7 @@ pub fn with_answer(object: &Object, me: &Addresses, which: impl Fn(&str) -> bool
     let lines = object.calendar.components.iter_mut().flat_map(|part| part.properties.iter_mut());
     for line in lines.filter(|line| line.name == "ATTENDEE") {
         let user = Line::of(line);
-        if me.contains(&user.address()) && which(&user.participation()) {
+        if user.is_one_of(me) && which(&user.participation()) {
             *line = user.with_participation(answer);
         }
     }
@@ -230,7 +231,7 @@ impl RoomRequest<'_> {
     fn set_answer(&self, part: &mut Component, answer: &str) {
         for line in part.properties.iter_mut().filter(|line| line.name == "ATTENDEE") {
             let user = Line::of(line);
-            if self.me.contains(&user.address()) {
+            if user.is_one_of(self.me) {
                 *line = user.with_participation(answer);
             }
         }
@@ -259,8 +260,9 @@ impl RoomRequest<'_> {
         let start = found.iter().map(|instance| instance.start).min().unwrap_or_default();
         let end = found.iter().map(|instance| instance.end).max().unwrap_or_default();
         let when = TimeRange { start, end: end.max(start.saturating_add(1)) };
+        let bookings = self.state.bookings.iter().filter_map(MeetingCopy::object);
         let mut taken: Vec<(Timestamp, Timestamp)> =
-            self.state.bookings.iter().flat_map(|booking| self.taken_by(booking, when)).collect();
+            bookings.flat_map(|booking| self.taken_by(booking, when)).collect();
         taken.extend(self.state.is_cut.then_some((when.start, when.end)));
         let taken = joined(taken);
         let obstacle = |instance: &Instance<'o>| {

@@ -25,7 +25,9 @@ use crate::ical::itip::context::SchedulingContext;
 use crate::ical::object::{MAX_BYTES, Object, Property};
 use crate::ical::time::When;
 use crate::ical::zone::{Zone, Zones};
-use crate::model::attachment::{AttachmentAction, AttachmentToken, LoginAddress, MAX_UID_BYTES, ManagedId};
+use crate::model::attachment::{
+    AttachmentAction, AttachmentToken, LoginAddress, MAX_ATTACHMENTS, MAX_UID_BYTES, ManagedId,
+};
 use crate::model::budget::Budget;
 use crate::model::condition::Condition;
 use crate::model::error::{Detail, Error, Refusal, Result};
@@ -196,8 +198,10 @@ impl Tree {
         let text = content.blob.inline.as_ref().filter(|text| content.indexed.is_some() && mentions_managed(text));
         let Some(object) = text.and_then(|text| Object::stored(text).ok()) else { return Ok(None) };
         let sent = managed_ids(&object);
-        if sent.is_empty() {
-            return Ok(None);
+        match sent.len() {
+            0 => return Ok(None),
+            1..=MAX_ATTACHMENTS => {}
+            _ => return Err(Condition::MaxAttachmentsPerResource.into()),
         }
         let mut admitted = self.read(request).await?;
         let Some(home) = admitted.target.parent().map(|parent| parent.node.home_id) else { return Ok(None) };
@@ -276,7 +280,7 @@ impl Tree {
         };
         let Some(object) = text.filter(|object| object.uid.len() <= MAX_UID_BYTES) else { return Ok(Some(carried)) };
         let (mut lines, mut identifiers) = (BTreeMap::new(), BTreeMap::new());
-        for (written, line) in managed_lines(&object) {
+        for (written, line) in managed_lines(&object).into_iter().take(MAX_ATTACHMENTS) {
             let Some(id) = ManagedId::read(&written, &self.store.seal) else { continue };
             let found = standing_document(&mut view, id.document).await?;
             let Some(document) = found.filter(|document| document.home_id == node.home_id) else { continue };

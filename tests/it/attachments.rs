@@ -451,6 +451,12 @@ async fn a_client_finds_what_it_may_attach() {
     }
     let refused = add(&max, &path, "more.pdf", "x").await;
     assert!(refused.status == 403 && refused.text().contains("max-attachments-per-resource"), "{}", refused.text());
+    // Nor by what is written in an event, of which none is looked for then.
+    let kept = stored(&max, &path).await;
+    max.put(&path, &kept.replace("SUMMARY:Meeting", "SUMMARY:Other")).expect(204).await;
+    let more = kept.replace("END:VEVENT", "ATTACH;MANAGED-ID=1:https://b.example/1\r\nEND:VEVENT");
+    let refused = max.put(&path, &more).expect(403).await;
+    assert!(refused.text().contains("max-attachments-per-resource"), "{}", refused.text());
 }
 
 #[tokio::test]

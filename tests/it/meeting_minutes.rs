@@ -12,7 +12,7 @@ use beffroi::tree::job::mail::MAIL_JOBS;
 
 use crate::kit::{Client, World};
 use crate::meeting_folder::{FOLDER, PATH, URL, attend, follow, invited, links, mails, stored, tree, world};
-use crate::meetings::{copy, line};
+use crate::meetings::copy;
 
 const DAY_S: i64 = 86_400;
 
@@ -177,28 +177,30 @@ async fn who_has_no_calendar_here_hears_of_documents_once_by_mail() {
 /// Who has a calendar here hears of documents as they hear of invitations; also who is excused.
 #[tokio::test]
 async fn who_wants_mail_gets_it_here_too_whatever_they_answered() {
-    let world = world().await;
-    let (tree, max) = (tree(&world), world.client("max"));
-    let mail = mail_folder(&tree);
-    for (name, channel) in [("zoe", InvitationChannel::Both), ("mia", InvitationChannel::Mail)] {
-        let change = PersonChange { invitations: Some(channel), ..PersonChange::default() };
-        world.tree.set_person(name, change).await.unwrap();
+    for called in ["mailto:zoe@ville.example", "/principals/zoe/"] {
+        let world = world().await;
+        let (tree, max, zoe) = (tree(&world), world.client("max"), world.client("zoe"));
+        let mail = mail_folder(&tree);
+        for (name, channel) in [("zoe", InvitationChannel::Both), ("mia", InvitationChannel::Mail)] {
+            let change = PersonChange { invitations: Some(channel), ..PersonChange::default() };
+            world.tree.set_person(name, change).await.unwrap();
+        }
+        world.tree.set_disabled("mia", true).await.unwrap();
+        max.put(PATH, &held("").replace("mailto:zoe@ville.example", called)).expect(201).await;
+        follow(&tree).await;
+        let (href, copied) = copy(&zoe, "/calendars/zoe/personal/", "one").await.unwrap();
+        let declined = copied.replace(&format!("RSVP=TRUE:{called}"), &format!("PARTSTAT=DECLINED:{called}"));
+        zoe.put(&href, &declined).expect(204).await;
+        assert!(stored(&max).await.contains("DECLINED"));
+        sent(&tree, &mail).await;
+        max.put(&format!("{}a.pdf", folder(&max).await), "x").expect(201).await;
+        attach(&tree).await;
+        let all = sent(&tree, &mail).await;
+        let to: Vec<&str> = all.iter().map(|(to, _)| to.as_str()).collect();
+        assert_eq!(to, ["paul@dehors.example", "zoe@ville.example"], "{called}");
+        assert_eq!(documents(&world, "zoe", "one").await.len(), 1);
+        world.sound().await;
     }
-    world.tree.set_disabled("mia", true).await.unwrap();
-    max.put(PATH, &held("")).expect(201).await;
-    follow(&tree).await;
-    let zoe = world.client("zoe");
-    let (href, copied) = copy(&zoe, "/calendars/zoe/personal/", "one").await.unwrap();
-    let declined = copied.replace("RSVP=TRUE:mailto:zoe@", "PARTSTAT=DECLINED:mailto:zoe@");
-    zoe.put(&href, &declined).expect(204).await;
-    assert!(line(&stored(&max).await, "zoe").contains("DECLINED"));
-    sent(&tree, &mail).await;
-    max.put(&format!("{}a.pdf", folder(&max).await), "x").expect(201).await;
-    attach(&tree).await;
-    let all = sent(&tree, &mail).await;
-    assert_eq!(all.iter().map(|(to, _)| to.as_str()).collect::<Vec<_>>(), ["paul@dehors.example", "zoe@ville.example"]);
-    assert_eq!(documents(&world, "zoe", "one").await.len(), 1);
-    world.sound().await;
 }
 
 /// Of the documents of one occurrence those hear who were invited to that one.

@@ -73,10 +73,8 @@ impl SchedulePlanner {
     /// Where someone hears of documents by mail. `None`: they do not.
     fn mailbox_for(&self, recipient: &MinutesRecipient) -> Option<Mailbox> {
         let address = &recipient.address;
-        if AddressBook::is_path(address) || self.meeting.addresses.contains(address) {
-            return None;
-        }
         match self.meeting.users.get(address) {
+            _ if self.meeting.addresses.contains(address) => None,
             Some(user) => mailbox_of(&user.principal).filter(|_| self.wants_mail(user)),
             None => Some(Mailbox { name: recipient.name.clone(), address: address.mailbox()?.parse().ok()? }),
         }

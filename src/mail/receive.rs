@@ -10,6 +10,7 @@ use super::bounce;
 use super::header_values::values;
 use super::mime_parts::{self, MailPart};
 use crate::ical::itip::message::{SchedulingMessage, SchedulingMethod};
+use crate::ical::itip::people::language_of;
 use crate::ical::object::{Component, MAX_BYTES, Object};
 use crate::ical::outlook_people::address_of;
 use crate::model::mailbox::{MailAddress, MailDomain};
@@ -250,9 +251,12 @@ fn meeting(
         return Ok(ReceivedKind::Ignored(IgnoredMail::Automatic));
     }
     let hint = part.method.as_deref().and_then(SchedulingMethod::read);
-    let Some(message) = message_of(&content, hint)? else {
+    let Some(mut message) = message_of(&content, hint)? else {
         return Ok(ReceivedKind::Ignored(IgnoredMail::Method));
     };
+    if message.method == SchedulingMethod::Reply {
+        say_language(&mut message, values(mail, "Content-Language").next());
+    }
     if automation.answers && message.method != SchedulingMethod::Reply {
         // What answers whatever comes invites nobody.
         return Ok(ReceivedKind::Ignored(IgnoredMail::Automatic));
@@ -269,6 +273,19 @@ fn meeting(
         is_vouched,
         is_judged: policy.trusted_authserv.is_some(),
     })))
+}
+
+/// An answer is in the language in which its author's program writes titles (Exchange), else in that of the mail.
+fn say_language(message: &mut SchedulingMessage, of_mail: Option<String>) {
+    let of_title = message.object.parts().filter_map(|part| part.property("SUMMARY")).find_map(language_of);
+    let Some(language) = of_title.or(of_mail) else { return };
+    for part in &mut message.object.calendar.components {
+        for line in part.properties.iter_mut().filter(|line| line.name == "ATTENDEE") {
+            if line.parameter("LANGUAGE").is_none() {
+                *line = line.with_parameter("LANGUAGE", Some(&language));
+            }
+        }
+    }
 }
 
 /// The first part that is a calendar, at any depth; else the first file that is one. What is in a mail that was

@@ -7,6 +7,7 @@ use beffroi::tree::job::{JOBS, JobPoll};
 
 use crate::kit::{Answer, World};
 use crate::meetings::{copy, meeting, text};
+use crate::meetings_mail::mailed_in;
 
 const PATH: &str = "/calendars/tram/meetings/one.ics";
 const PAUL: &str = "paul@dehors.example";
@@ -590,5 +591,26 @@ async fn who_answers_again_and_again_fills_nothing() {
     // The others go on.
     let eves = self::link(&world, EVE).await;
     assert_eq!(answer(&world, &eves, "answer=accepted").await.status, 303);
+    world.sound().await;
+}
+
+/// Who answers on a page in a language is written to in it from then on; who only looks at one is not.
+#[tokio::test]
+async fn mail_follows_the_language_of_the_page_on_which_somebody_answered() {
+    let world = world().await;
+    put(&world, &invited("")).await;
+    for (who, answers) in [(PAUL, true), (EVE, false)] {
+        let link = link(&world, who).await;
+        let page = page(&world, &link).await.text();
+        let body = format!("csrf={}&occurrence={}&answer=accepted", hidden(&page, "csrf"), hidden(&page, "occurrence"));
+        if answers {
+            let nobody = world.nobody();
+            let asked = nobody.ask("POST", &link).header("Content-Type", "application/x-www-form-urlencoded");
+            asked.header("Accept-Language", "en-GB, fr;q=0.2").body(&body).expect(303).await;
+        }
+    }
+    alter(&world, "T090000Z", "T080000Z").await;
+    let languages = [mailed_in(&world, PAUL).await, mailed_in(&world, EVE).await];
+    assert_eq!(languages, ["en", "fr"]);
     world.sound().await;
 }

@@ -151,3 +151,45 @@ async fn a_name_in_the_domain_is_no_address_of_a_person() {
         assert_eq!(found.is_some(), is_invited, "{name}");
     }
 }
+
+/// The language of the last mail to an address.
+pub async fn mailed_in(world: &World, address: &str) -> String {
+    let last = "SELECT letter FROM mail WHERE address = $1 ORDER BY id DESC LIMIT 1";
+    let letter = sqlx::query_scalar(last).bind(address).fetch_one(&mut world.database().await).await;
+    let letter: String = letter.unwrap();
+    letter.split('\n').nth(4).expect("a language").to_owned()
+}
+
+/// People elsewhere are written to in the language that who invites them has written on their line, or in which they
+/// have answered; in French where nothing is known.
+#[tokio::test]
+async fn mail_is_in_the_language_of_who_gets_it() {
+    let world = world().await;
+    let guests = ["ada", "ben", "cem", "eve"].map(|name| format!("{name}@dehors.example"));
+    let people: String = guests.iter().map(|guest| format!("ATTENDEE;RSVP=TRUE:mailto:{guest}\r\n")).collect();
+    let people = people.replace("RSVP=TRUE:mailto:ada", "LANGUAGE=en-GB;RSVP=TRUE:mailto:ada");
+    let object = meeting("one", &format!("ORGANIZER:mailto:max@ville.example\r\n{people}"));
+    world.client("max").put(PATH, &object).expect(201).await;
+    let languages = async || {
+        let mut languages = Vec::new();
+        for guest in &guests {
+            languages.push(mailed_in(&world, guest).await);
+        }
+        languages
+    };
+    assert_eq!(languages().await, ["en-GB", "fr", "fr", "fr"]);
+    let address = organizer(&stored(&world).await);
+    // A program that says so of its titles; a mail that says so; one that says nothing that is a language.
+    let titled = ("SUMMARY;LANGUAGE=en-US:Accepted: Point\r\nATTENDEE", "");
+    let headed = ("ATTENDEE", "Content-Language: de-DE, en\r\n");
+    let mailed = ("ATTENDEE", "Content-Language: en\r\n");
+    for (guest, (line, header)) in guests.iter().skip(1).zip([titled, mailed, headed]) {
+        let mail = reply(guest, &address, guest, "ACCEPTED", "20300201T080000Z");
+        let mail = mail.replace("ATTENDEE", line).replace("MIME-Version", &format!("{header}MIME-Version"));
+        assert_eq!(receive(&world, guest, &address, mail).await, Delivery::Taken);
+    }
+    let moved = stored(&world).await.replace("T090000Z", "T080000Z");
+    world.client("max").put(PATH, &moved).expect(204).await;
+    assert_eq!(languages().await, ["en-GB", "en-US", "en", "fr"]);
+    world.sound().await;
+}

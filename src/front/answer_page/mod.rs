@@ -135,6 +135,7 @@ impl AnswerPage<'_> {
             occurrence: scope.occurrence,
             participation: participation.to_owned(),
             remark: readable(comment),
+            language: self.frame.language.tag().to_owned(),
         };
         match self.tree.answer_by_link(&self.link, &chosen, &scope.state, &self.budget).await? {
             LinkOutcome::Taken => Ok(self.answered(scope.occurrence)),

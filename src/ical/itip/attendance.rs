@@ -71,6 +71,8 @@ pub struct ChosenAnswer {
     pub participation: String,
     /// What they write with it.
     pub remark: String,
+    /// The tag of the language in which they did.
+    pub language: String,
 }
 
 /// All attendees of an object.
@@ -134,6 +136,11 @@ pub fn chosen_answer(
         return Ok(None);
     }
     let mut part = answered(part, &who, &chosen.participation);
+    for line in part.properties.iter_mut().filter(|line| line.name == "ATTENDEE") {
+        if CalendarUser::of(line).address() == *me {
+            *line = line.with_parameter("LANGUAGE", Some(&chosen.language));
+        }
+    }
     part.properties.retain(|line| line.name != "COMMENT");
     if !chosen.remark.is_empty() {
         part.properties.push(Property::new("COMMENT", &escaped(&chosen.remark)));

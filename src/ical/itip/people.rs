@@ -134,10 +134,35 @@ impl<'a> CalendarUser<'a> {
         self.0.parameter_values("MEMBER").iter().map(|address| CalendarUserAddress::new(address)).collect()
     }
 
+    /// The language that they read (RFC 5545 section 3.2.10), as a tag.
+    #[must_use]
+    pub fn language(self) -> Option<String> {
+        language_of(self.0)
+    }
+
     /// The line with another answer.
     #[must_use]
     pub fn with_participation(self, answer: &str) -> Property {
         if self.participation() == answer { self.0.clone() } else { self.0.with_parameter("PARTSTAT", Some(answer)) }
+    }
+}
+
+/// The language of a line, as a tag: what is none is not passed on.
+pub fn language_of(line: &Property) -> Option<String> {
+    /// The longest tag that is worth reading (RFC 5646 section 4.4.1).
+    const MAX_TAG_BYTES: usize = 35;
+    let is_tag = |tag: &str| tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let tag = line.parameter("LANGUAGE")?.trim().to_owned();
+    (!tag.is_empty() && tag.len() <= MAX_TAG_BYTES && is_tag(&tag)).then_some(tag)
+}
+
+/// Says of an attendee in all components of an object which language they read.
+pub fn set_language(calendar: &mut Component, of: &CalendarUserAddress, language: &str) {
+    for line in calendar.components.iter_mut().flat_map(|part| part.properties.iter_mut()) {
+        let is_theirs = line.name == "ATTENDEE" && CalendarUser::of(line).address() == *of;
+        if is_theirs && CalendarUser::of(line).language().as_deref() != Some(language) {
+            *line = line.with_parameter("LANGUAGE", Some(language));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::fields::REMARK_BY;
 use super::ledger::{AnswerReset, ComponentRevision, LedgerRow, ReplyLedger};
 use super::message::{SchedulingMessage, SchedulingMethod, compose, sent_part};
 use super::occurrence::{Occurrence, OccurrenceSet, start_of};
-use super::people::{CalendarUser, DECLINED, NEEDS_ACTION};
+use super::people::{CalendarUser, DECLINED, NEEDS_ACTION, set_language};
 use super::timing::Timing;
 use super::view::attending;
 use crate::model::id::Timestamp;
@@ -233,6 +233,9 @@ impl Applying<'_> {
         }
         if self.write(&taken, part, *user) {
             self.spread(&taken);
+            if let Some(language) = user.language() {
+                set_language(&mut self.outcome.object.calendar, &taken.attendee, &language);
+            }
             self.outcome.taken.push(taken);
         }
     }

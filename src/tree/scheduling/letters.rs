@@ -39,8 +39,9 @@ impl SchedulePlanner {
         }
         let message = notice.message();
         let address = to.mailbox().and_then(|mailbox| mailbox.parse().ok());
+        let language = language_in(message, |address| address == to);
         let to = address.map(|address| Mailbox { name: name_in(message, to), address });
-        let Some(addressing) = to.and_then(|to| self.addressing(to, message)) else {
+        let Some(addressing) = to.and_then(|to| self.addressing(to, language, message)) else {
             return Some(status::NO_WAY);
         };
         plan.mails.push(notice.mail(addressing));
@@ -53,7 +54,9 @@ impl SchedulePlanner {
         if !self.wants_mail(user) || notice.is_over() || notice.check_mailable().is_err() {
             return;
         }
-        let addressing = mailbox_of(&user.principal).and_then(|to| self.addressing(to, notice.message()));
+        let own = self.meeting.book.addresses_of(&user.principal);
+        let language = language_in(notice.message(), |address| own.contains(address));
+        let addressing = mailbox_of(&user.principal).and_then(|to| self.addressing(to, language, notice.message()));
         plan.mails.extend(addressing.map(|addressing| notice.mail(addressing)));
     }
 
@@ -63,7 +66,8 @@ impl SchedulePlanner {
         let letter = |notice: &MinutesNotice, recipient: &MinutesRecipient| {
             let to = self.mailbox_for(recipient)?;
             let message = Arc::new(notice.to(recipient, &self.meeting.seal));
-            let addressing = self.addressing(to, &message)?;
+            let language = language_in(&message, |address| *address == recipient.address);
+            let addressing = self.addressing(to, language, &message)?;
             Some(PlannedMail { message, whole: None, addressing, occasion: MailOccasion::default() })
         };
         let all = notices.iter().flat_map(|notice| notice.recipients.iter().map(move |to| (notice, to)));
@@ -85,7 +89,7 @@ impl SchedulePlanner {
         !user.is_room() && user.reach.by_mail(self.now) && user.principal.disabled_at.is_none()
     }
 
-    fn addressing(&self, to: Mailbox, message: &SchedulingMessage) -> Option<Addressing> {
+    fn addressing(&self, to: Mailbox, language: Option<String>, message: &SchedulingMessage) -> Option<Addressing> {
         let from = self.meeting.mailed_address.as_deref()?.strip_prefix("mailto:")?.parse().ok()?;
         let planner = self.planner.clone().filter(|_| message.method != SchedulingMethod::Reply);
         Some(Addressing {
@@ -93,10 +97,16 @@ impl SchedulePlanner {
             from: Mailbox { name: self.meeting.owner.display_name.clone(), address: from },
             reply_to: planner.clone().or_else(|| mailbox_of(&self.meeting.owner)),
             planner: planner.filter(|_| self.is_project()),
-            language: LANGUAGE.to_owned(),
+            language: language.unwrap_or_else(|| LANGUAGE.to_owned()),
             is_update: false,
         })
     }
+}
+
+/// The language of someone, as a message says it: who invites them has written it, or they have answered in it.
+fn language_in(message: &SchedulingMessage, is_theirs: impl Fn(&CalendarUserAddress) -> bool) -> Option<String> {
+    let lines = message.object.parts().flat_map(CalendarUser::attendees);
+    lines.filter(|line| is_theirs(&line.address())).find_map(CalendarUser::language)
 }
 
 /// What a message calls someone.

@@ -64,6 +64,8 @@ pub struct MinutesRecipient {
     pub address: CalendarUserAddress,
     /// What the meeting calls them.
     pub name: String,
+    /// The language that they read, where the meeting says it.
+    pub language: Option<String>,
 }
 
 impl MinutesNotice {
@@ -149,6 +151,7 @@ fn recipients(set: &OccurrenceSet<'_>, part: &Component) -> Vec<MinutesRecipient
     let recipient = |user: CalendarUser<'_>| MinutesRecipient {
         address: user.address(),
         name: user.line().parameter("CN").unwrap_or_default(),
+        language: user.language(),
     };
     let mut all: Vec<MinutesRecipient> = attending(set, part).filter(is_notified).map(recipient).collect();
     all.sort();

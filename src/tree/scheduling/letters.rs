@@ -66,8 +66,7 @@ impl SchedulePlanner {
         let letter = |notice: &MinutesNotice, recipient: &MinutesRecipient| {
             let to = self.mailbox_for(recipient)?;
             let message = Arc::new(notice.to(recipient, &self.meeting.seal));
-            let language = language_in(&message, |address| *address == recipient.address);
-            let addressing = self.addressing(to, language, &message)?;
+            let addressing = self.addressing(to, recipient.language.clone(), &message)?;
             Some(PlannedMail { message, whole: None, addressing, occasion: MailOccasion::default() })
         };
         let all = notices.iter().flat_map(|notice| notice.recipients.iter().map(move |to| (notice, to)));
